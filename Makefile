@@ -1,0 +1,66 @@
+# Everything from a clean checkout: needs make and some Python 3 with venv and pip. uv and Python 3.10 come by themselves.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := $(CURDIR)/.venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# The package as installed, in links: the folder mapping of pyproject.toml, for the type checker.
+LINKED := build/linked
+BENCHMARKS := $(sort $(filter-out benchmarks/_%,$(wildcard benchmarks/*.py)))
+
+.PHONY: help env demo test test-all lint format bench clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+env: $(STAMP) ## Create or update .venv (Python 3.10, editable install)
+
+demo: $(STAMP) ## Convert, run on Lava and compare a shipped network; report in build/demo
+	$(BIN)/neuropinn-lava demo --out build/demo
+
+test: $(STAMP) ## Run the tests, without the slow ones
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(STAMP) ## Run all tests
+	$(BIN)/python -m pytest
+
+lint: $(STAMP) ## Check style, formatting and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@rm -rf $(LINKED) && mkdir -p $(LINKED)/neuropinn_lava
+	@ln -s $(CURDIR)/neuropinn_lava/* $(CURDIR)/training $(CURDIR)/conversion $(CURDIR)/hardware_sim $(LINKED)/neuropinn_lava/
+	$(BIN)/mypy $(LINKED)/neuropinn_lava
+
+format: $(STAMP) ## Format the code and apply safe fixes
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP) ## Run every script of benchmarks/
+	@for script in $(BENCHMARKS); do echo "== $$script"; $(BIN)/python "$$script"; done
+
+clean: ## Remove builds and caches; keeps .venv
+	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -path ./.venv -prune -o -path ./.tools -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+# uv from the PATH, else one in .tools. The Python that fetches it is asked from /, where no .python-version can name a
+# version that is not there.
+$(STAMP): pyproject.toml .python-version
+	@uv=$$(command -v uv || true); \
+	if [ -z "$$uv" ]; then \
+	    uv=$(CURDIR)/.tools/bin/uv; \
+	    if [ ! -x "$$uv" ]; then \
+	        echo "== getting uv into .tools"; \
+	        (cd / && python3 -m venv --clear $(CURDIR)/.tools); \
+	        $(CURDIR)/.tools/bin/python -m pip install --quiet --disable-pip-version-check uv; \
+	    fi; \
+	fi; \
+	echo "== installing into .venv"; \
+	wanted=$$(cat .python-version); \
+	found=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || true); \
+	if [ "$$found" != "$$wanted" ]; then "$$uv" venv --quiet --clear --python "$$wanted" $(VENV); fi; \
+	"$$uv" pip install --quiet --python $(BIN)/python --editable '.[dev]'
+	@touch $@

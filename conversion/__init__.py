@@ -1,0 +1,25 @@
+"""Float to integer: calibration, quantization, and the rules of hardware targets. Knows the core; never Lava."""
+
+from .calibration import Calibration, LayerRange, calibrate_network, sample_box
+from .hardware_rules import check_network
+from .quantize import Quantization, quantize_network
+from .report import LayerQuantization, QuantizationReport
+from .scheme import Granularity, QuantizationScheme
+from .targets import HardwareTarget, find_target, read_target
+
+__all__ = [
+    "Calibration",
+    "Granularity",
+    "HardwareTarget",
+    "LayerQuantization",
+    "LayerRange",
+    "Quantization",
+    "QuantizationReport",
+    "QuantizationScheme",
+    "calibrate_network",
+    "check_network",
+    "find_target",
+    "quantize_network",
+    "read_target",
+    "sample_box",
+]

@@ -1,0 +1,102 @@
+"""Hardware targets as data: what a chip can hold, with the source of every limit.
+
+Targets are TOML files, `neuropinn_lava/data/target_*.toml`, or a user's own. A limit that nobody has published is left out of
+the file and is then not checked.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from ..checks import check_choice, raise_violations
+from ..errors import FileFormatError, Violation
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+SHIPPED = ("loihi1", "loihi2")
+"""Names of the targets that come with the package."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HardwareTarget:
+    """Limits of a chip; None is not published and not checked."""
+
+    name: str
+    """Name on the command line."""
+    title: str
+    """Name in reports."""
+    source: str
+    """Where the limits are published."""
+    max_weight_bits: int
+    """Longest weight word that a synapse stores."""
+    max_payload_bits: int
+    """Longest graded payload of a spike; 0 where spikes carry none."""
+    state_bits: int
+    """Word length of a neuron's state."""
+    max_neurons_per_core: int
+    """Neurons on one core."""
+    synapse_bytes_per_core: int
+    """Synaptic memory of one core, in bytes."""
+    core_bytes: int | None = None
+    """All memory of one core, in bytes."""
+    cores_per_chip: int
+    """Neuromorphic cores of one chip."""
+    max_fan_in: int | None = None
+    """Axons that can end on one core."""
+    max_fan_out: int | None = None
+    """Cores that one neuron can reach."""
+
+
+def find_target(name: str | Path) -> HardwareTarget:
+    """Load a shipped target by name, or a user's own by the path of its TOML file.
+
+    Raises:
+        SpecError: If the name is unknown.
+        FileFormatError: If the file cannot be read, or has unknown, missing or wrong keys.
+    """
+    if str(name).endswith(".toml"):
+        return read_target(Path(name))
+    raise_violations(check_choice("hardware target", str(name), SHIPPED))
+    with resources.as_file(resources.files("neuropinn_lava.data") / f"target_{name}.toml") as path:
+        return read_target(path)
+
+
+def read_target(path: Path) -> HardwareTarget:
+    """Read a target from a TOML file.
+
+    Raises:
+        FileFormatError: If the file cannot be read, or has unknown, missing or wrong keys; all of them are listed.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise FileFormatError(f"target {path.name}", "a readable TOML file", error, "Check path and syntax.") from error
+    raise_violations(_target_violations(values, f"target {path.name}"), FileFormatError)
+    return HardwareTarget(**values)
+
+
+def _target_violations(values: dict[str, object], where: str) -> Iterator[Violation]:
+    fields = {field.name: field for field in dataclasses.fields(HardwareTarget)}
+    for name in sorted(set(values) - set(fields)):
+        yield from check_choice(f"{where}, key", name, fields)
+    for name, field in fields.items():
+        if name not in values:
+            if field.default is dataclasses.MISSING:
+                yield Violation(
+                    f"{where}.{name}", "the key is present", "nothing", "Add it; docs/targets.md lists all keys."
+                )
+            continue
+        is_text = name in ("name", "title", "source")
+        value = values[name]
+        if is_text and not (isinstance(value, str) and value.strip()):
+            yield Violation(f"{where}.{name}", "a text that is not empty", repr(value), "Write a text in quotes.")
+        if not is_text and (type(value) is not int or value < 0):
+            yield Violation(f"{where}.{name}", "a whole number, 0 or more", repr(value), "Write a whole number.")

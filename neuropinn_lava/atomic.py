@@ -1,0 +1,84 @@
+"""Writing a file so that a reader finds the old one or the new one, never half of one.
+
+The new contents go to a temporary file in the same directory, reach the disk, and take the name in one rename. A path that
+cannot be written is found before the work whose result it is to hold (`check_writable`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from .errors import SpecError
+
+
+def check_writable(path: str | Path) -> Path:
+    """Return the path if a file can be made there, and leave nothing behind.
+
+    Raises:
+        SpecError: If the directory does not exist or refuses new files, or if the path is a directory.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise SpecError(f"output {target}", "a file's path", "a directory", "Name a file in it.")
+    try:
+        handle, probe = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    except OSError as error:
+        mend = "Create the directory, or choose another one."
+        raise SpecError(
+            f"output {target}", "a directory that takes new files", error.strerror or error, mend
+        ) from error
+    os.close(handle)
+    os.unlink(probe)
+    if target.exists() and not os.access(target, os.W_OK):
+        raise SpecError(f"output {target}", "a file that may be replaced", "a read-only file", "Choose another name.")
+    return target
+
+
+@contextlib.contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; on success it becomes `path`, on any failure it goes and `path` stays as it was.
+
+    Raises:
+        SpecError: If the directory refuses new files.
+    """
+    target = check_writable(path)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        _flush_to_disk(temporary)
+        os.chmod(temporary, target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+        os.replace(temporary, target)
+        _flush_to_disk(target.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_atomically(path: str | Path, write: Callable[[Path], None]) -> None:
+    """Call `write` with a temporary path, then give its file the name `path`."""
+    with replacing(path) as temporary:
+        write(temporary)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write UTF-8 text, all of it or none."""
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8") and None)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _flush_to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""Trained networks shipped with the package, each with the exact command that made it. Holds no code."""

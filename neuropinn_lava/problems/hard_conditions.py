@@ -1,0 +1,42 @@
+"""Fields for the ansatz u = g + d * net of a box, so that conditions hold whatever the network says.
+
+A problem with data zero takes g = 0 and d from here. This module knows boxes and field records, no equation.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..geometry import Box, End, Face
+from ..transforms import Ansatz, Polynomial
+
+
+def vanishing_polynomial(box: Box) -> Polynomial:
+    """Make the polynomial that vanishes on the closed faces of a box and nowhere inside; its largest value is 1.
+
+        d(x) = prod_j d_j(x_j)     d_j = 4 (x - L)(U - x) / (U - L)^2     both faces of axis j are closed
+                                   d_j = (x - L) / (U - L)                the lower one alone, as initial time is
+                                   d_j = 1                                none
+    """
+    product = Polynomial.constant(1.0, box.n_dim)
+    for axis in range(box.n_dim):
+        closed = [face for face in box.closed_faces if face.axis == axis]
+        peak = 4.0 if len(closed) == 2 else 1.0
+        product = product.times(Polynomial.constant(peak, box.n_dim))
+        for face in closed:
+            product = product.times(relative_distance(box, face))
+    return product
+
+
+def relative_distance(box: Box, face: Face) -> Polynomial:
+    """Make the linear field that is 0 on a face and 1 on the opposite one."""
+    inward = 1.0 if face.end is End.LOWER else -1.0
+    slope = inward / box.span[face.axis]
+    exponents = np.zeros((2, box.n_dim), dtype=np.int64)
+    exponents[1, face.axis] = 1
+    return Polynomial(exponents=exponents, coefficients=np.array([-slope * box.place(face), slope]))
+
+
+def zero_ansatz(box: Box) -> Ansatz:
+    """Make the ansatz of one unknown that is zero on every closed face."""
+    return Ansatz(offset=(Polynomial.constant(0.0, box.n_dim),), factor=(vanishing_polynomial(box),))

@@ -1,0 +1,90 @@
+"""The activations phi of a Variable Spiking Neuron in torch, each with its slope, under the names of the core's `ACTIVATIONS`.
+
+Backward passes are written by hand (`unrolled.py`), so every activation gives its value, what its slope needs, and its
+slope. This module knows torch; a test compares each value with the core's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TorchActivation:
+    """phi in torch: `value` gives phi(z) and a tensor that `slope` can use again, so that tanh is computed once."""
+
+    value: Callable[[Tensor], tuple[Tensor, Tensor]]
+    """z -> (phi(z), kept); phi(z) may be z itself and must not be written to."""
+    slope: Callable[[Tensor, Tensor], Tensor]
+    """(z, kept) -> phi'(z), a new tensor."""
+
+
+def fast_tanh(z: Tensor) -> Tensor:
+    """Give tanh z by the logistic function, which torch computes three times faster than tanh on a CPU.
+
+        tanh z = 2 / (1 + exp(-2 z)) - 1
+
+    The absolute error is two roundings of one (1.2e-7 in float32, 2.2e-16 in float64); exactly zero at zero.
+    """
+    return torch.mul(z, 2.0).sigmoid_().mul_(2.0).sub_(1.0)
+
+
+def _identity(z: Tensor) -> tuple[Tensor, Tensor]:
+    return z, z
+
+
+def _identity_slope(z: Tensor, kept: Tensor) -> Tensor:
+    return torch.ones_like(z)
+
+
+def _relu(z: Tensor) -> tuple[Tensor, Tensor]:
+    value = torch.clamp_min(z, 0.0)
+    return value, value
+
+
+def _relu_slope(z: Tensor, kept: Tensor) -> Tensor:
+    return torch.sign(kept)
+
+
+def _tanh(z: Tensor) -> tuple[Tensor, Tensor]:
+    t = fast_tanh(z)
+    return t, t
+
+
+def _tanh_slope(z: Tensor, kept: Tensor) -> Tensor:
+    """phi' = 1 - t^2."""
+    return torch.square(kept).neg_().add_(1.0)
+
+
+def _z_tanh_z(z: Tensor) -> tuple[Tensor, Tensor]:
+    t = fast_tanh(z)
+    return z * t, t
+
+
+def _z_tanh_z_slope(z: Tensor, kept: Tensor) -> Tensor:
+    """phi' = t + z (1 - t^2)."""
+    return torch.square(kept).neg_().add_(1.0).mul_(z).add_(kept)
+
+
+def _tanh_squared(z: Tensor) -> tuple[Tensor, Tensor]:
+    t = fast_tanh(z)
+    return torch.square(t), t
+
+
+def _tanh_squared_slope(z: Tensor, kept: Tensor) -> Tensor:
+    """phi' = 2 t (1 - t^2)."""
+    return torch.square(kept).neg_().add_(1.0).mul_(kept).mul_(2.0)
+
+
+TORCH_ACTIVATIONS: dict[str, TorchActivation] = {
+    "identity": TorchActivation(value=_identity, slope=_identity_slope),
+    "relu": TorchActivation(value=_relu, slope=_relu_slope),
+    "tanh": TorchActivation(value=_tanh, slope=_tanh_slope),
+    "z_tanh_z": TorchActivation(value=_z_tanh_z, slope=_z_tanh_z_slope),
+    "tanh_squared": TorchActivation(value=_tanh_squared, slope=_tanh_squared_slope),
+}
+"""phi by the core's name."""
