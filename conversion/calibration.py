@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import FloatArray, freeze_arrays
+from ..checks import check_finite, raise_violations
 from ..network import LayerSpec, NetworkSpec, OutputSpec
 from ..points import checked_points
 from ..reference import FloatLayerRun
@@ -33,6 +34,8 @@ class LayerRange:
 
     def __post_init__(self) -> None:
         freeze_arrays(self, drive=np.float64, membrane=np.float64, payload=np.float64)
+        for name in ("drive", "membrane", "payload"):
+            raise_violations(check_finite(f"calibrated {name} of layer {self.name!r}", getattr(self, name)))
 
     @property
     def state_peak(self) -> float:
@@ -70,14 +73,16 @@ def calibrate_network(network: NetworkSpec, points: FloatArray | None = None) ->
         points: Physical coordinates, shape (n_samples, n_in); None draws `DEFAULT_POINTS` from the network's box.
 
     Raises:
-        SpecError: If there are no points, if their dimension is wrong, or if one is not finite.
+        SpecError: If there are no points, if their dimension is wrong, if one is not finite, or if the network overflows.
     """
     given = sample_box(network) if points is None else points
     held = checked_points(given, network.n_in, f"calibrate_network: points of network {network.name!r}")
     corners = network.input_transform.apply(np.stack([network.lower, network.upper]))
     x = network.input_transform.apply(held)
     input_peak = float(max(np.abs(corners).max(), np.abs(x).max()))
-    return Calibration(points=held, input_peak=input_peak, layers=_layer_ranges(network, x))
+    with np.errstate(over="ignore", invalid="ignore"):  # a range that is not finite is refused by its record
+        layers = _layer_ranges(network, x)
+    return Calibration(points=held, input_peak=input_peak, layers=layers)
 
 
 def _layer_ranges(network: NetworkSpec, x: FloatArray) -> tuple[LayerRange, ...]:

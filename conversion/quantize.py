@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..activations import find_activation
 from ..arrays import FloatArray, IntArray
 from ..integers import LEAK_BITS, IntFormat, quantize_array
 from ..network import LayerSpec, NetworkSpec, OutputSpec
@@ -24,6 +25,9 @@ from ..tables import make_table
 from .calibration import Calibration, LayerRange, calibrate_network
 from .report import QuantizationReport, measure_quantization
 from .scheme import Granularity, QuantizationScheme
+
+MAX_REFINEMENT = 24
+"""A neuron's weights have a scale at most 2**24 finer than their matrix's: below that they do not reach the state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +51,15 @@ class Word:
 
 
 def finest_exponent(peak: float, bits: int) -> int:
-    """Give the smallest exponent e with peak <= highest * 2**e; a peak of zero counts as one."""
-    highest = IntFormat(bits=bits).highest
-    exponent = math.ceil(math.log2((peak or 1.0) / highest))
-    return exponent if peak <= math.ldexp(highest, exponent) else exponent + 1  # log2 may err by one rounding
+    """Give the smallest exponent e with peak <= highest * 2**e, exactly; a peak of zero counts as one.
+
+    Args:
+        peak: A finite magnitude.
+        bits: Word length, 2 to 32.
+    """
+    mantissa, exponent = math.frexp(peak or 1.0)  # peak = mantissa * 2**exponent, 1/2 <= mantissa < 1
+    below_one = math.ldexp(IntFormat(bits=bits).highest, 1 - bits)
+    return exponent - (bits - 1) + (mantissa > below_one)
 
 
 def quantize_weights(weight: FloatArray, bits: int, granularity: Granularity) -> tuple[IntArray, IntArray]:
@@ -66,7 +75,7 @@ def quantize_weights(weight: FloatArray, bits: int, granularity: Granularity) ->
     """
     whole = finest_exponent(float(np.abs(weight).max()), bits)
     rows = np.abs(weight).max(axis=1)
-    per_row = [finest_exponent(float(peak), bits) if peak > 0 else whole for peak in rows]
+    per_row = [max(finest_exponent(float(peak), bits), whole - MAX_REFINEMENT) if peak > 0 else whole for peak in rows]
     exponents = np.array(per_row if granularity is Granularity.PER_NEURON else [whole] * len(rows))
     return quantize_array(weight, exponents[:, None]), exponents
 
@@ -100,8 +109,6 @@ def quantize_affine(
 
 def payload_word(layer: LayerSpec, payload_peak: float, bits: int, headroom: float) -> Word:
     """Choose the word that a layer sends, from its largest calibrated payload and phi's own bound."""
-    from ..activations import find_activation
-
     bound = find_activation(layer.activation).bound
     peak = payload_peak * headroom if bound is None else min(payload_peak * headroom, bound)
     return Word(bits=bits, exponent=finest_exponent(peak, bits))
@@ -116,8 +123,8 @@ def quantize_layer(
     """
     affine = quantize_affine(layer, seen.state_peak, incoming, weight_bits, scheme)
     sent = payload_word(layer, float(seen.payload.max()), payload_bits, scheme.payload_headroom)
-    highest = IntFormat(bits=scheme.state_bits).highest
-    theta = np.ceil(np.minimum(np.ldexp(layer.theta, -affine.state_exponent), highest)).astype(np.int64)
+    highest = math.ldexp(IntFormat(bits=scheme.state_bits).highest, affine.state_exponent)
+    theta = np.ceil(np.ldexp(np.minimum(layer.theta, highest), -affine.state_exponent)).astype(np.int64)
     table = make_table(
         layer.activation,
         state_exponent=affine.state_exponent,

@@ -13,8 +13,8 @@ import numpy as np
 
 from ..arrays import FloatArray
 from ..host import encode_points
-from ..integers import IntFormat, dequantize_array, quantize_array, saturate
-from ..metrics import relative_l2
+from ..integers import IntFormat, dequantize_array, quantize_into
+from ..metrics import relative_l2, rms
 from ..network import NetworkSpec
 from ..quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork
 from ..reference import FloatLayerRun, IntegerLayerRun, integer_drive, run_float, run_integer
@@ -40,7 +40,7 @@ class LayerQuantization:
     spare_bits: float
     """log2 of the highest state over the largest calibrated |z| or |m|."""
     n_clipped: int
-    """Weights, biases and thresholds that did not fit their words."""
+    """Weights and thresholds that did not fit their words; scales are chosen so that biases do."""
     n_saturated: int
     """Drives, membranes and payloads that saturated on the calibration points."""
     table_error_bound: float | None
@@ -72,9 +72,14 @@ def measure_quantization(network: QuantizedNetwork, calibration: Calibration) ->
     return QuantizationReport(
         n_points=len(points),
         layers=_measure_layers(network, calibration),
-        relative_change=relative_l2(whole_integer.outputs, whole_float.outputs),
+        relative_change=_relative_change(whole_integer.outputs, whole_float.outputs),
         n_saturated=whole_integer.n_saturated,
     )
+
+
+def _relative_change(deployed: FloatArray, exact: FloatArray) -> float:
+    """Give the relative L2 difference; of a network that is zero everywhere, the root mean square instead."""
+    return relative_l2(deployed, exact) if exact.any() else rms(deployed)
 
 
 class _AddedError:
@@ -111,7 +116,7 @@ def _measure_layers(network: QuantizedNetwork, calibration: Calibration) -> tupl
             total.add(a, dequantize_array(payload, table.payload_exponent))
             total.n_flipped += int((fired != fired_too).sum())
             total.n += fired.size
-            words, _ = saturate(quantize_array(a, table.payload_exponent), IntFormat(bits=table.payload_bits))
+            words, _ = quantize_into(a, table.payload_exponent, IntFormat(bits=table.payload_bits))
         emitted, n = integer_drive(network.output.affine, words)
         n_output_saturated += n
         exact_output = a @ source.output.weight.T + source.output.bias

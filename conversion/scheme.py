@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from ..checks import check_range, raise_violations
+from ..checks import as_member, check_range, check_whole, raise_violations
 from ..errors import FixedPointError, SpecError, Violation
 from ..tables import DEFAULT_INDEX_SIZE, MAX_INDEX_SIZE
 
@@ -46,7 +46,16 @@ class QuantizationScheme:
     """The state word holds this multiple of the largest calibrated |z|, |m| and |b|: a bit to spare."""
 
     def __post_init__(self) -> None:
+        where = "QuantizationScheme.granularity"
+        object.__setattr__(self, "granularity", as_member(Granularity, self.granularity, where))
+        raise_violations(self._whole_violations())
         raise_violations(self._violations(), FixedPointError)
+
+    def _whole_violations(self) -> Iterator[Violation]:
+        for name in ("weight_bits", "payload_bits", "input_bits", "state_bits", "index_size"):
+            value = getattr(self, name)
+            for one in value if isinstance(value, (tuple, list)) else (value,):
+                yield from check_whole(f"QuantizationScheme.{name}", one)
 
     def _violations(self) -> Iterator[Violation]:
         mine = "QuantizationScheme"
@@ -76,7 +85,7 @@ class QuantizationScheme:
 
 
 def _one_each(bits: int | tuple[int, ...], n: int, name: str, meaning: str) -> tuple[int, ...]:
-    listed = (bits,) * n if isinstance(bits, int) else tuple(bits)
+    listed = tuple(bits) if isinstance(bits, (tuple, list)) else (bits,) * n
     if len(listed) != n:
         mend = f"Give one number for all, or {n} of them."
         raise SpecError(f"QuantizationScheme.{name}", f"one word length per {meaning}: {n}", len(listed), mend)

@@ -95,8 +95,9 @@ def _target_violations(values: dict[str, object], where: str) -> Iterator[Violat
                 )
             continue
         is_text = name in ("name", "title", "source")
+        least = 0 if name == "max_payload_bits" else 1
         value = values[name]
         if is_text and not (isinstance(value, str) and value.strip()):
             yield Violation(f"{where}.{name}", "a text that is not empty", repr(value), "Write a text in quotes.")
-        if not is_text and (type(value) is not int or value < 0):
-            yield Violation(f"{where}.{name}", "a whole number, 0 or more", repr(value), "Write a whole number.")
+        if not is_text and (type(value) is not int or value < least):
+            yield Violation(f"{where}.{name}", f"a whole number, {least} or more", repr(value), "Write such a number.")

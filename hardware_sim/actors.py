@@ -25,10 +25,15 @@ from neuropinn_lava.hardware_sim.shared_arrays import StepProgress
 WORDS_BYTES = 32_000
 """Of the end of a text that is passed on: two of them fit into a pipe's 64 KiB, so that nobody waits for a reader."""
 STACK_ENTRIES = 8
-"""Innermost calls shown of a process that hangs: Lava's waiting, the model's step, and a call or two between."""
+"""Calls shown of a process that hangs, at most."""
+LAVA = f"{os.sep}lava{os.sep}magma{os.sep}"
+"""Part of the name of Lava's files."""
+COUNTED = "run_spk_counted"
+"""Name of the function around a model's step, by which its stack is cut."""
 ANSWER_SECONDS = 0.5
 """How long a process may take to say where it stands; one inside native code says nothing."""
 SHOWN_ACTORS = 4
+"""Of those that are furthest behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -92,6 +97,7 @@ def _count_steps(model: Any, progress: StepProgress, counter: int) -> None:
         run_spk()
         progress.advance(counter)
 
+    assert run_spk_counted.__name__ == COUNTED
     model.run_spk = run_spk_counted
 
 
@@ -101,21 +107,31 @@ def _say(speak: int, text: str) -> None:
 
 
 def _stack(frame: FrameType | None) -> str:
-    return "".join(traceback.format_stack(frame)[-STACK_ENTRIES:])
+    """Format the calls of a model's step: from its `run_spk` to the first one into Lava, as a port's `recv`."""
+    calls = traceback.extract_stack(frame)
+    step = next((i + 1 for i, call in enumerate(calls) if call.name == COUNTED), 0)
+    lava = next((i + 1 for i, call in enumerate(calls) if i > step and LAVA in call.filename), len(calls))
+    return "".join(traceback.format_list(calls[step:lava][-STACK_ENTRIES:]))
 
 
 def causes_of_death(actors: Sequence[Actor]) -> tuple[Violation, ...]:
     """Say why actors ended before the run did: those that left a traceback, else all that have ended."""
-    ended = [(actor, actor.process.exitcode, actor.said()) for actor in actors if not actor.process.is_alive()]
-    raised = tuple(_raised(actor.name, words) for actor, _, words in ended if words)
-    # A process that ends in good order does so because another one failed.
-    return raised or tuple(_vanished(actor.name, code) for actor, code, _ in sorted(ended, key=lambda each: not each[1]))
+    ended = [(actor.name, actor.process.exitcode) for actor in actors if not actor.process.is_alive()]
+    ended.sort(key=lambda each: not each[1])  # who ended in good order last: it may be because another one failed
+    return tracebacks(actors) or tuple(_vanished(name, exit_code) for name, exit_code in ended)
+
+
+def tracebacks(actors: Sequence[Actor]) -> tuple[Violation, ...]:
+    """Collect the last words of the actors that raised something."""
+    return tuple(
+        _raised(actor.name, words) for actor in actors if not actor.process.is_alive() and (words := actor.said())
+    )
 
 
 def _raised(name: str, words: str) -> Violation:
     error = words.splitlines()[-1]
     return Violation(
-        name, "its process model runs without an exception", f"{error}\n{words}\n", "Mend the model or what it was given."
+        name, "its process model runs without an exception", f"{error}\n{words}", "Mend the model or what it was given."
     )
 
 
@@ -141,19 +157,25 @@ def signal_name(number: int) -> str:
 
 
 def where_they_stand(actors: Sequence[Actor], progress: StepProgress) -> str:
-    """Ask the actors that have finished the fewest steps what they are doing, and show their stacks."""
+    """Ask the actors that have finished the fewest steps what they do, and show those first that wait for no other."""
     steps = {actor: int(progress.counters.values[actor.counter]) for actor in actors if actor.counter is not None}
     behind = [actor for actor, n in steps.items() if n == min(steps.values())] or list(actors)
-    asked = [actor for actor in behind[:SHOWN_ACTORS] if actor.process.is_alive()]
-    for actor in asked:
+    stacks = _stacks([actor for actor in behind if actor.process.is_alive()])
+    shown = sorted(stacks, key=lambda actor: LAVA in stacks[actor])[:SHOWN_ACTORS]
+    lines = [f"{actor.name}, {steps.get(actor, 0)} steps finished, in\n  {stacks[actor]}" for actor in shown]
+    return "\n".join([*lines, f"({len(stacks) - len(shown)} more)"] if len(stacks) > len(shown) else lines)
+
+
+def _stacks(actors: Sequence[Actor]) -> dict[Actor, str]:
+    for actor in actors:
         assert actor.process.pid is not None  # it was started
         os.kill(actor.process.pid, signal.SIGUSR1)
     deadline = time.monotonic() + ANSWER_SECONDS
-    answers: dict[int, str] = {}
-    while len(answers) < len(asked) and (left := deadline - time.monotonic()) > 0:
-        spoken = wait([actor.words for actor in asked if actor.words not in answers], left)
-        answers.update({actor.words: actor.said() for actor in asked if actor.words in spoken})
-    return "\n".join(
-        f"{actor.name}, {steps.get(actor, 0)} steps finished, in\n  {answers.get(actor.words, 'native code')}"
-        for actor in asked
-    )
+    silent = {actor.words: actor for actor in actors}
+    stacks = dict.fromkeys(actors, "native code")
+    while silent and (left := deadline - time.monotonic()) > 0:
+        for words in wait(list(silent), left):
+            assert isinstance(words, int)
+            actor = silent.pop(words)
+            stacks[actor] = actor.said()
+    return stacks

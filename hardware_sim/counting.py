@@ -63,10 +63,12 @@ class LayerOperations:
     def __post_init__(self) -> None:
         names = ("fired_per_step", "spikes_per_step", "synaptic_operations_per_step")
         freeze_arrays(self, **dict.fromkeys(names, np.int64))
-        n_steps = (self.fired_per_step.shape + (0,))[0]
+        n_steps = self.fired_per_step.size
         where = f"LayerOperations {self.name!r}"
         raise_violations(
-            found for name in names for found in check_shape(f"{where}.{name}", getattr(self, name), (n_steps,), "(n_steps,)")
+            found
+            for name in names
+            for found in check_shape(f"{where}.{name}", getattr(self, name), (n_steps,), "(n_steps,)")
         )
 
     @property
@@ -194,7 +196,9 @@ def check_trace(network: QuantizedNetwork | NetworkSpec, trace: RunTrace, where:
     expected = [(layer.name, (network.n_steps, layer.n_out)) for layer in network.layers]
     found = [(counts.name, counts.fired.shape) for counts in trace.layers]
     if found != expected or trace.input_events.shape != (network.n_steps, network.n_in):
-        raise SpecError(where, f"counts of the layers {expected}", found, "The trace is incomplete: run the network again.")
+        raise SpecError(
+            where, f"counts of the layers {expected}", found, "The trace is incomplete: run the network again."
+        )
 
 
 def count_operations(network: QuantizedNetwork | NetworkSpec, trace: RunTrace) -> OperationCounts:
@@ -215,7 +219,7 @@ def count_operations(network: QuantizedNetwork | NetworkSpec, trace: RunTrace) -
     no_synapses = np.zeros((network.n_in, 0))
     weights = (no_synapses, *weight_matrices(network))
     received = (np.zeros((trace.n_steps, 0), dtype=np.int64), *(sent.events for sent in sends[:-1]))
-    rows = zip(kinds, weights, received, sends)
+    rows = zip(kinds, weights, received, sends, strict=True)
     return OperationCounts(
         network_digest=trace.network_digest,
         n_samples=trace.n_samples,

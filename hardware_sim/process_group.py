@@ -7,6 +7,7 @@ started them, even if that is killed. This module knows POSIX, and nothing of La
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import gc
@@ -16,6 +17,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from multiprocessing.context import ForkProcess
 from pathlib import Path
@@ -34,6 +36,8 @@ END_SECONDS = 10.0
 """How long killed processes may take to vanish: they need no processor, but may sit in a system call."""
 POLL_SECONDS = 0.001
 
+_libc: Any = ctypes.CDLL(None) if sys.platform == "linux" else None
+"""Loaded here and not in a forked process, where another thread's lock of the loader might be held for ever."""
 _starting = threading.Lock()
 """A process forked while another one starts would inherit, and keep open, the pipe that tells of the other's end."""
 _adopting = threading.Lock()
@@ -49,6 +53,8 @@ class ProcessGroup:
         self._process = process
         self.pid: int = process.pid
         """Of the leader, and of the group."""
+        self._owner = os.getpid()
+        atexit.register(self._kill)  # multiprocessing waits at exit for its processes, if a daemon thread left one
 
     @classmethod
     def start(cls, target: Callable[..., object], *args: object) -> ProcessGroup:
@@ -62,6 +68,7 @@ class ProcessGroup:
             with _starting:
                 process.start()
         except OSError as error:
+            _close_pipes_of(error)
             raise SimulationError(
                 "run_graph", "a process can be forked", error, "Free memory, processes or open files."
             ) from error
@@ -80,6 +87,16 @@ class ProcessGroup:
         """Of the leader: None while it lives, negative for a signal."""
         return self._process.exitcode
 
+    def is_alive(self) -> bool:
+        """Tell whether the leader lives; also where SIGCHLD is ignored, so that no exit code is ever known."""
+        if self.exit_code is not None:
+            return False
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
     def cpu_seconds(self) -> float:
         """Sum the processor time of the group's living processes; 0 where the system has no `/proc`."""
         ticks = 0
@@ -93,25 +110,43 @@ class ProcessGroup:
 
     def end(self) -> None:
         """Kill every process of the group and reap it; to be called once, whatever has happened."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
+        self._kill()
+        atexit.unregister(self._kill)
         deadline = time.monotonic() + END_SECONDS
-        while self._process.is_alive() and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
         while self._has_members() and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
-        with contextlib.suppress(ValueError):  # who ignores SIGCHLD never learns that it ended
-            self._process.close()
+        if self.exit_code is None and (popen := getattr(self._process, "_popen", None)) is not None:
+            popen.returncode = -signal.SIGKILL  # SIGCHLD is ignored: multiprocessing would take it for alive, for ever
+        self._process.close()
+
+    def _kill(self) -> None:
+        if os.getpid() != self._owner:
+            return  # a process that was forked meanwhile inherits this as a duty at exit
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
 
     def _has_members(self) -> bool:
-        """Reap one orphan of the group, if one is ours, and tell whether more are left."""
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(-self.pid, os.WNOHANG)
+        """Reap the leader, or an orphan of the group that was given to us; tell whether anyone is left."""
+        if self.exit_code is not None:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(-self.pid, os.WNOHANG)
         try:
             os.killpg(self.pid, 0)
         except (ProcessLookupError, PermissionError):
             return False
         return True
+
+
+def _close_pipes_of(error: OSError) -> None:
+    """Close the pipes of a process that could not be forked, which multiprocessing leaves open.
+
+    Source: `Popen._launch` of CPython's multiprocessing/popen_fork.py, 3.10 to 3.13.
+    """
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_name == "_launch":
+            for name in ("parent_r", "child_w", "child_r", "parent_w"):
+                if name in frame.f_locals:
+                    os.close(frame.f_locals[name])
 
 
 def _lead(parent: int, target: Callable[..., object], args: tuple[object, ...]) -> None:
@@ -205,7 +240,4 @@ def held_interrupts() -> Iterator[Callable[[], None]]:
 
 def _prctl(option: int, value: int) -> bool:
     """Set an attribute of the calling process; tell whether the system did."""
-    if sys.platform != "linux":
-        return False
-    library: Any = ctypes.CDLL(None)
-    return bool(library.prctl(option, ctypes.c_ulong(value), 0, 0, 0) == 0)
+    return _libc is not None and _libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0) == 0

@@ -105,11 +105,11 @@ class Watch:
                 return self.given_up("a run ends within time_limit", "Raise time_limit, or give the run less to do.")
             if life.seconds_without(now) >= self.patience.stall_seconds:
                 rule = f"a run finishes a step or uses the processor within {self.patience.stall_seconds:g} s"
-                return self.given_up(rule, MEND_STALL)
+                return self.given_up(rule, MEND_STALL if self.n_counters else MEND_START)
 
     def heard(self) -> Ended | None:
         """Take in what the supervisor sent; if it is dead, that is the end."""
-        alive = self.group.exit_code is None
+        alive = self.group.is_alive()
         with contextlib.suppress(EOFError, OSError):
             while self.supervisor.poll():
                 message = self.supervisor.recv()
@@ -132,19 +132,22 @@ class Watch:
 
     def given_up(self, rule: str, mend: str) -> tuple[Violation, ...]:
         """Ask where the run stands, for the error; it may have ended just now."""
-        stacks = "no answer: it is compiling or starting its processes"
+        stacks = "no answer: it is compiling, or starting its processes"
+        deadline = time.monotonic() + ANSWER_SECONDS
         with contextlib.suppress(EOFError, OSError):
             self.supervisor.send("where?")
-            if self.supervisor.poll(ANSWER_SECONDS):
+            while self.supervisor.poll(max(0.0, deadline - time.monotonic())):
                 message = self.supervisor.recv()
                 if isinstance(message, Ended):
                     return message.violations
                 if isinstance(message, Standing):
                     stacks = message.stacks
+                    break
         done = self.steps.completed(self.n_counters)
-        return (Violation("Lava run", rule, f"{done} of {self.n_steps} steps; behind are\n{stacks}\n", mend),)
+        return (Violation("Lava run", rule, f"{done} of {self.n_steps} steps; furthest behind are\n{stacks}", mend),)
 
 
+MEND_START = "What compiles the graph, or builds its models, waits for something: give it what it waits for."
 MEND_STALL = (
     "A process that does not send in a step leaves its receivers waiting: send in every step, zeros if nothing"
     " else. A model that waits for something outside needs a larger stall_seconds."

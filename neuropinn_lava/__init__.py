@@ -1,5 +1,92 @@
-"""Spiking physics-informed networks on neuromorphic hardware: convert, run, verify, profile.
+"""Deploy spiking physics-informed networks: quantize, run on Lava's CPU simulator, compare, count operations and energy.
 
-This is the core: records, integer arithmetic, the reference engines, files and PDE problems. It must not know torch or
-Lava; importing it loads neither.
+    import neuropinn_lava as nl
+
+    spec = nl.export_network(module, lower=[0, 0], upper=[1, 1])     # a torch module of Linear and VSN layers
+    chip = nl.convert(spec).network                                  # integers and power-of-two scales
+    trace = nl.run(chip, points, backend="lava")                     # the same bits as the integer reference
+
+Names load what they need when they are first used: importing the package loads neither torch nor Lava nor h5py.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .app.demo import demo
+    from .app.models import find_network, list_models
+    from .app.profile import profile
+    from .app.train import train
+    from .app.verbs import convert, run
+    from .app.verify import verify
+    from .conversion import Granularity, QuantizationScheme, check_network, find_target, quantize_network
+    from .errors import NeuroPinnError
+    from .files import read_network, write_network
+    from .hardware_sim.counting import count_operations
+    from .hardware_sim.graph import to_lava
+    from .network import LayerSpec, NetworkSpec, OutputSpec, Polarity, Readout
+    from .problems import find_problem, list_problems
+    from .quantized import QuantizedNetwork
+    from .reference import run_float, run_integer
+    from .traces import Backend, LavaMode, Probe, RunTrace
+    from .training.export import export_network
+    from .training.layers import VSN
+    from .transforms import AffineTransform, Ansatz, Polynomial
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "demo": "app.demo",
+    "find_network": "app.models",
+    "list_models": "app.models",
+    "profile": "app.profile",
+    "train": "app.train",
+    "convert": "app.verbs",
+    "run": "app.verbs",
+    "verify": "app.verify",
+    "Granularity": "conversion",
+    "QuantizationScheme": "conversion",
+    "check_network": "conversion",
+    "find_target": "conversion",
+    "quantize_network": "conversion",
+    "NeuroPinnError": "errors",
+    "read_network": "files",
+    "write_network": "files",
+    "count_operations": "hardware_sim.counting",
+    "to_lava": "hardware_sim.graph",
+    "LayerSpec": "network",
+    "NetworkSpec": "network",
+    "OutputSpec": "network",
+    "Polarity": "network",
+    "Readout": "network",
+    "find_problem": "problems",
+    "list_problems": "problems",
+    "QuantizedNetwork": "quantized",
+    "run_float": "reference",
+    "run_integer": "reference",
+    "Backend": "traces",
+    "LavaMode": "traces",
+    "Probe": "traces",
+    "RunTrace": "traces",
+    "export_network": "training.export",
+    "VSN": "training.layers",
+    "AffineTransform": "transforms",
+    "Ansatz": "transforms",
+    "Polynomial": "transforms",
+}
+"""The public names and the module that each lives in."""
+
+__all__ = [*_HOME, "__version__"]  # noqa: PLE0604 - names as strings, kept in one table
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module on first use."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

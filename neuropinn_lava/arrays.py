@@ -1,7 +1,7 @@
 """Arrays inside records: copied, C-ordered and read-only; and the digest that gives a record its identity.
 
 A frozen dataclass keeps its names but not the contents of its arrays, and `==` on two of them raises. So every record calls
-`freeze_arrays` when it is made, sets `eq=False`, and offers a digest. This module knows numpy and dataclasses, nothing else.
+`freeze_arrays` when it is made, sets `eq=False`, and offers a digest. This module knows numpy and dataclasses only.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from .errors import SpecError
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
@@ -24,20 +26,39 @@ NOT_IN_DIGEST = {"in_digest": False}
 
 
 def frozen_array(values: object, dtype: DTypeLike) -> NDArray[Any]:
-    """Copy `values` into a C-ordered, read-only array of `dtype`."""
-    held = np.array(values, dtype=dtype, order="C", copy=True)
+    """Copy `values` into a C-ordered, read-only array of `dtype`.
+
+    Raises:
+        TypeError: If `dtype` cannot hold their kind: no float becomes an integer.
+        ValueError: If they are no array.
+    """
+    given = np.asarray(values)
+    lossless = given.size == 0 or np.dtype(dtype) == np.bool_
+    held = given.astype(dtype, order="C", copy=True, casting="unsafe" if lossless else "same_kind")
     held.setflags(write=False)
     return held
 
 
 def freeze_arrays(record: object, **dtypes: DTypeLike) -> None:
-    """Replace the named fields of a frozen dataclass by frozen copies; called from `__post_init__`."""
+    """Replace the named fields of a frozen dataclass by frozen copies; called from `__post_init__`.
+
+    Raises:
+        SpecError: If a field is no array of numbers of that kind.
+    """
     for name, dtype in dtypes.items():
-        object.__setattr__(record, name, frozen_array(getattr(record, name), dtype))
+        try:
+            held = frozen_array(getattr(record, name), dtype)
+        except (TypeError, ValueError) as error:
+            where = f"{type(record).__name__}.{name}"
+            mend = "Give an array of such numbers; nothing is rounded silently."
+            raise SpecError(where, f"an array that fits {np.dtype(dtype)}", str(error), mend) from error
+        object.__setattr__(record, name, held)
 
 
 def _digest_chunks(value: object) -> Iterator[bytes]:
-    """Yield bytes that tell `value` from every other value of its type, each chunk with its length in front."""
+    """Yield bytes that tell `value` from every other value of its type; numpy's scalars count as Python's."""
+    if isinstance(value, np.generic):
+        value = value.item()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         yield type(value).__name__.encode()
         for field in dataclasses.fields(value):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from .errors import SpecError
@@ -59,15 +59,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_atomically(path: str | Path, write: Callable[[Path], None]) -> None:
-    """Call `write` with a temporary path, then give its file the name `path`."""
-    with replacing(path) as temporary:
-        write(temporary)
-
-
 def write_text(path: str | Path, text: str) -> None:
     """Write UTF-8 text, all of it or none."""
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8") and None)
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _umask() -> int:

@@ -6,12 +6,17 @@ A record's `__post_init__` chains these, gathers what they yield and raises one 
 from __future__ import annotations
 
 import difflib
+import operator
 from collections.abc import Iterable, Iterator
+from enum import Enum
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import NeuroPinnError, SpecError, Violation
+
+_E = TypeVar("_E", bound=Enum)
 
 
 def raise_violations(found: Iterable[Violation], error: type[NeuroPinnError] = SpecError) -> None:
@@ -52,6 +57,14 @@ def check_range(where: str, values: ArrayLike, low: float, high: float) -> Itera
         yield Violation(where, f"every entry lies in [{low:g}, {high:g}]", got, "Choose a value in that range.")
 
 
+def check_whole(where: str, value: object) -> Iterator[Violation]:
+    """The value is a whole number, Python's or numpy's."""
+    try:
+        operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        yield Violation(where, "a whole number", repr(value), "Give an int.")
+
+
 def check_choice(where: str, got: str, choices: Iterable[str]) -> Iterator[Violation]:
     """The name is one of the choices; otherwise the nearest ones are shown."""
     known = sorted(choices)
@@ -59,3 +72,14 @@ def check_choice(where: str, got: str, choices: Iterable[str]) -> Iterator[Viola
         near = difflib.get_close_matches(got, known, n=3, cutoff=0.4)
         hint = f"Did you mean {' or '.join(near)}?" if near else "Choose one of them."
         yield Violation(where, f"a name out of {', '.join(known)}", repr(got), hint)
+
+
+def as_member(choices: type[_E], got: object, where: str) -> _E:
+    """Give the member of an enum that `got` is or names.
+
+    Raises:
+        SpecError: If it names none.
+    """
+    name = str(got.value if isinstance(got, Enum) else got)
+    raise_violations(check_choice(where, name, [str(member.value) for member in choices]))
+    return choices(name)

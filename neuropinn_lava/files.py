@@ -67,9 +67,9 @@ def read_network(path: str | Path) -> NetworkSpec | QuantizedNetwork:
     try:
         with h5py.File(path, "r") as file:
             return _read_contents(file, str(path))
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        if isinstance(error, FileFormatError):
-            raise
+    except FileFormatError:
+        raise
+    except (NeuroPinnError, OSError, LookupError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         got = str(error) if isinstance(error, NeuroPinnError) else f"{type(error).__name__}: {error}"
         raise FileFormatError(
             f"file {path}", "contents that make a network", got, "Export the network again."
@@ -77,12 +77,16 @@ def read_network(path: str | Path) -> NetworkSpec | QuantizedNetwork:
 
 
 def _read_contents(file: h5py.File, path: str) -> NetworkSpec | QuantizedNetwork:
-    from .record_store import read_record
+    from .record_store import own_member, read_record
 
+    found = sorted([*file.attrs, *file])
+    if found != ["digest", "kind", "network"]:
+        mend = "Use the version of neuropinn-lava that wrote the file."
+        raise FileFormatError(f"file {path}", "members digest, kind and network", found, mend)
     kind = file.attrs.get("kind")
     if kind not in KINDS:
         raise FileFormatError(f"file {path}", f"kind is one of {', '.join(KINDS)}", kind, "Export the network again.")
-    network = read_record(file["network"], KINDS[kind])
+    network = read_record(own_member(file, "network"), KINDS[kind])
     if network.digest() != file.attrs.get("digest"):
         mend = "Export the network again."
         raise FileFormatError(f"file {path}", "the digest of its network", file.attrs.get("digest"), mend)
@@ -113,6 +117,8 @@ def _check_header(path: Path) -> None:
     """Prove the file whole, without a parser."""
     where = f"file {path}"
     try:
+        if path.exists() and not path.is_file():
+            raise FileFormatError(where, "a regular file", "something else", "Give the path of a file.")
         size = path.stat().st_size
         with open(path, "rb") as file:
             header = file.read(HEADER_BYTES)

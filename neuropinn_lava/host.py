@@ -6,7 +6,7 @@ Every backend uses these functions, so that two runs can differ only in what the
 from __future__ import annotations
 
 from .arrays import FloatArray, IntArray
-from .integers import IntFormat, dequantize_array, quantize_array, saturate
+from .integers import IntFormat, dequantize_array, quantize_into
 from .network import NetworkSpec, Readout
 from .quantized import QuantizedNetwork
 
@@ -19,7 +19,7 @@ def divisor(network: NetworkSpec) -> int:
 def encode_points(network: QuantizedNetwork, points: FloatArray) -> tuple[IntArray, int]:
     """Give the input words (n_samples, n_in) of physical points (n_samples, n_in), and how many saturated."""
     x = network.source.input_transform.apply(points)
-    return saturate(quantize_array(x, network.input_exponent), IntFormat(bits=network.input_bits))
+    return quantize_into(x, network.input_exponent, IntFormat(bits=network.input_bits))
 
 
 def decode_integers(network: QuantizedNetwork, points: FloatArray, total: IntArray) -> FloatArray:

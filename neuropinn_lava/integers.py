@@ -70,8 +70,23 @@ def quantize_array(values: FloatArray, exponent: int | IntArray) -> IntArray:
     Args:
         values: Any shape.
         exponent: Scalar, or broadcastable to the shape of `values`.
+
+    Raises:
+        FixedPointError: If a value is not finite, or its integer too large for int64.
     """
-    return round_half_up(np.ldexp(np.asarray(values, dtype=np.float64), -np.asarray(exponent)))
+    return round_half_up(_scaled(values, exponent))
+
+
+def quantize_into(values: FloatArray, exponent: int, word: IntFormat) -> tuple[IntArray, int]:
+    """Give the integers of finite `values` of any size at scale 2**exponent, half up and saturated; count the saturated."""
+    beyond = word.highest + 1.0  # saturates as everything beyond it does, and rounds exactly
+    return saturate(round_half_up(np.clip(_scaled(values, exponent), -beyond, beyond)), word)
+
+
+def _scaled(values: FloatArray, exponent: int | IntArray) -> FloatArray:
+    with np.errstate(over="ignore"):  # infinity is refused, or saturates, afterwards
+        scaled: FloatArray = np.ldexp(np.asarray(values, dtype=np.float64), -np.asarray(exponent))
+    return scaled
 
 
 def dequantize_array(integers: IntArray, exponent: int | IntArray) -> FloatArray:

@@ -86,7 +86,8 @@ def _tree(cloud: Cloud) -> cKDTree:
 def _shortest(cloud: Cloud, offsets: FloatArray) -> FloatArray:
     """Shorten offsets along periodic axes to the nearest image."""
     periods = np.where(cloud.periods > 0, cloud.periods, np.inf)
-    return offsets - np.where(cloud.periods > 0, cloud.periods, 0.0) * np.rint(offsets / periods)
+    shortened: FloatArray = offsets - np.where(cloud.periods > 0, cloud.periods, 0.0) * np.rint(offsets / periods)
+    return shortened
 
 
 def _without_centre(distances: FloatArray, index: IntArray) -> tuple[FloatArray, IntArray]:

@@ -21,7 +21,7 @@ import numpy as np
 
 from .activations import find_activation
 from .arrays import NOT_IN_DIGEST, FloatArray, freeze_arrays, record_digest
-from .checks import check_finite, check_range, check_shape, raise_violations
+from .checks import as_member, check_finite, check_range, check_shape, check_whole, raise_violations
 from .errors import SpecError, Violation
 from .transforms import AffineTransform, Ansatz
 
@@ -64,7 +64,7 @@ class LayerSpec:
 
     def __post_init__(self) -> None:
         freeze_arrays(self, weight=np.float64, bias=np.float64, beta=np.float64, theta=np.float64)
-        object.__setattr__(self, "polarity", Polarity(self.polarity))
+        object.__setattr__(self, "polarity", as_member(Polarity, self.polarity, f"LayerSpec {self.name!r}.polarity"))
         find_activation(self.activation, f"LayerSpec {self.name!r}.activation")
         raise_violations(self._violations())
 
@@ -118,11 +118,23 @@ class OutputSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemParameter:
+    """One option of a problem that was not left at its default, such as `viscosity` of `burgers`."""
+
+    name: str
+    """Name of the option."""
+    value: float
+    """Its value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
     """Where a network comes from; not part of its identity."""
 
     problem: str | None = None
     """Name of the PDE problem that it was trained on."""
+    parameters: tuple[ProblemParameter, ...] = ()
+    """Options of the problem that were not left at their defaults."""
     seed: int | None = None
     """Seed of the training."""
     package_version: str | None = None
@@ -160,7 +172,7 @@ class NetworkSpec:
 
     def __post_init__(self) -> None:
         freeze_arrays(self, lower=np.float64, upper=np.float64)
-        object.__setattr__(self, "readout", Readout(self.readout))
+        object.__setattr__(self, "readout", as_member(Readout, self.readout, f"NetworkSpec {self.name!r}.readout"))
         object.__setattr__(self, "layers", tuple(self.layers))
         if not self.layers:
             mend = "A network without spiking layers is a matrix; add a layer."
@@ -177,6 +189,7 @@ class NetworkSpec:
         names = [layer.name for layer in chain]
         if len(set(names)) != len(names):
             yield Violation(f"{where}.layers", "layer names differ", names, "Rename one of them.")
+        yield from check_whole(f"{where}.n_steps", self.n_steps)
         yield from check_range(f"{where}.n_steps", self.n_steps, 1, MAX_STEPS)
         for name, n in (("input_transform", self.n_in), ("output_transform", self.n_out)):
             if getattr(self, name).n != n:

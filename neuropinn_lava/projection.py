@@ -37,7 +37,8 @@ DEGREES = {OperatorKind.NESTED_SP: 1, OperatorKind.QUADRATIC: 2, OperatorKind.QU
 """Degree of the polynomial that is fitted."""
 WEIGHT_POWERS = {OperatorKind.NESTED_SP: 0, OperatorKind.QUADRATIC: 3, OperatorKind.QUARTIC: 3}
 """p of the weight |x_i - x|^-p. Measured on the Laplacian of sin(pi x) sin(2 pi y), 24 x 24 cells, relative error with
-p = 0 | 1 | 2 | 3: quadratic, 8 neighbours, 1.0e-2 | 9.4e-3 | 8.3e-3 | 7.1e-3; quartic, 28, 1.1e-3 | 7.6e-4 | 6.1e-4 | 5.2e-4."""
+p = 0 | 1 | 2 | 3: quadratic fit on 8 neighbours 1.0e-2 | 9.4e-3 | 8.3e-3 | 7.1e-3; quartic one on 28
+1.1e-3 | 7.6e-4 | 6.1e-4 | 5.2e-4."""
 MAX_NESTING = 4
 """Longest derivative that nested stochastic projection takes; each level widens the stencil by one more ring."""
 RANK_BOUND = 1e-9

@@ -21,7 +21,7 @@ from itertools import pairwise
 import numpy as np
 
 from .arrays import IntArray, freeze_arrays, record_digest
-from .checks import check_range, check_shape, raise_violations
+from .checks import as_member, check_range, check_shape, check_whole, raise_violations
 from .errors import FixedPointError, SpecError, Violation
 from .integers import LEAK_BITS, MAX_EXACT, IntFormat
 from .network import NetworkSpec, Polarity, Readout
@@ -29,6 +29,9 @@ from .tables import PhiTable
 
 EXPONENT_RANGE = (-64, 64)
 """Scales outside 2**±64 are mistakes."""
+
+MAX_SHIFT = 62
+"""A product is shifted by at most so many bits, either way: int64 has 63."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,6 +58,8 @@ class QuantizedAffine:
     def __post_init__(self) -> None:
         freeze_arrays(self, weight=np.int64, weight_exponent=np.int64, bias=np.int64)
         raise_violations(self._shape_violations())
+        for name in ("weight_bits", "input_exponent", "input_bits", "state_exponent", "state_bits"):
+            raise_violations(check_whole(f"QuantizedAffine.{name}", getattr(self, name)))
         raise_violations(self._violations(), FixedPointError)
 
     def _shape_violations(self) -> Iterator[Violation]:
@@ -74,6 +79,7 @@ class QuantizedAffine:
         weight_word, state_word = IntFormat(bits=self.weight_bits), IntFormat(bits=self.state_bits)
         yield from check_range("QuantizedAffine.weight", self.weight, -weight_word.highest, weight_word.highest)
         yield from check_range("QuantizedAffine.bias", self.bias, -state_word.highest, state_word.highest)
+        yield from check_range("QuantizedAffine.left", self.left, -MAX_SHIFT, MAX_SHIFT)
         highest_shifted = np.ldexp(self.product_bound().astype(np.float64), np.maximum(self.left, 0))
         if (highest_shifted >= MAX_EXACT).any():
             mend = "Use a coarser state scale or shorter words."
@@ -117,7 +123,8 @@ class QuantizedLayer:
 
     def __post_init__(self) -> None:
         freeze_arrays(self, beta=np.int64, theta=np.int64)
-        object.__setattr__(self, "polarity", Polarity(self.polarity))
+        where = f"QuantizedLayer {self.name!r}.polarity"
+        object.__setattr__(self, "polarity", as_member(Polarity, self.polarity, where))
         raise_violations(self._violations())
 
     def _violations(self) -> Iterator[Violation]:
@@ -195,6 +202,10 @@ class QuantizedNetwork:
         if widths != self.source.widths:
             mend = "Quantize the whole network, layer by layer."
             yield Violation(f"{where}.layers", f"widths as in the source, {self.source.widths}", widths, mend)
+        names = tuple(layer.name for layer in chain)
+        wanted = (*(layer.name for layer in self.source.layers), self.source.output.name)
+        if names != wanted:
+            yield Violation(f"{where}.layers", f"names as in the source, {wanted}", names, "Keep the source's names.")
         for before, after in pairwise(chain):
             if before.n_out != after.n_in:
                 yield Violation(

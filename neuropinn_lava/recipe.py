@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from .checks import check_range, raise_violations
 from .errors import SpecError
 
 
@@ -58,19 +59,23 @@ class ModelRecipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grading:
-    """Draws the grid lines of one axis together around a centre, by a hyperbolic sine."""
+    """Draws the grid lines of one axis together around a centre; several on one axis add up.
+
+    density of lines = 1 + gain / (1 + ((x - centre) / width)^2), in units of what it is far away
+    """
 
     axis: int
     """Index of the coordinate."""
     centre: float
-    """Where the lines lie closest, in the units of that coordinate."""
-    strength: float
-    """k, above 0: with the centre in the middle, the widest cell is cosh(k/2) times the narrowest."""
+    """Where the lines lie closest, in the unit of that coordinate."""
+    width: float
+    """Distance from the centre at which half of the gain is left, same unit, positive."""
+    gain: float
+    """How much denser the lines lie at the centre than far away, above 0, at most 1000."""
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.strength <= 20.0:
-            mend = "Leave the grading out for equal cells."
-            raise SpecError("Grading.strength", "above 0, at most 20", self.strength, mend)
+        raise_violations(check_range("Grading.width", self.width, 1e-9, 1e9))
+        raise_violations(check_range("Grading.gain", self.gain, 1e-9, 1e3))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +89,7 @@ class CloudRecipe:
     n_neighbours: int = 28
     """Neighbours of each centre that enter the fit, the centre not counted; those as far away as the last one enter too."""
     gradings: tuple[Grading, ...] = ()
-    """Where grid lines are drawn together, at most one for each axis."""
+    """Where grid lines are drawn together; for boxes only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +103,20 @@ class PhaseRecipe:
     n_warmup: int = 50
     """Steps of linear warm-up."""
     rate_weight: float = 0.0
-    """Weight of the mean spike rate in the loss; above zero the phase makes the network sparser."""
+    """Weight of the spike rate in the loss; above zero the phase makes the network sparser."""
+    target_rate: float = 0.0
+    """Share of neurons and steps that may fire at no cost, 0 to 1; the weight acts on what is above it."""
+    ramp: float = 0.0
+    """Share of the phase in which the target comes down from the rate at its start to `target_rate`, 0 to 1."""
+
+    def __post_init__(self) -> None:
+        where = "PhaseRecipe"
+        found = [*check_range(f"{where}.n_iterations", self.n_iterations, 1, 10**9)]
+        found += check_range(f"{where}.learning_rate", self.learning_rate, 1e-12, 10.0)
+        found += check_range(f"{where}.n_warmup", self.n_warmup, 0, self.n_iterations)
+        found += check_range(f"{where}.rate_weight", self.rate_weight, 0.0, 1e6)
+        found += check_range(f"{where}.target_rate", self.target_rate, 0.0, 1.0)
+        raise_violations([*found, *check_range(f"{where}.ramp", self.ramp, 0.0, 1.0)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,3 +130,15 @@ class TrainingRecipe:
         PhaseRecipe(n_iterations=1500, learning_rate=2e-3, rate_weight=0.1),
     )
     """Accuracy first, sparsity second: the other order collapses."""
+    viscosity: float = 0.0
+    """Coefficient of a smoothing term in equations that have one (`f.viscosity`); only training sees it."""
+
+    def __post_init__(self) -> None:
+        raise_violations(check_range("TrainingRecipe.viscosity", self.viscosity, 0.0, 1e3))
+        if not self.phases:
+            raise SpecError("TrainingRecipe.phases", "at least one phase", 0, "Add a PhaseRecipe.")
+
+    @property
+    def n_iterations(self) -> int:
+        """Steps over all phases."""
+        return sum(phase.n_iterations for phase in self.phases)

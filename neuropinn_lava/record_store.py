@@ -4,7 +4,6 @@
     array                    dataset, contiguous, little-endian
     record                   group, with the attribute `type`
     tuple of records         group with the members 0, 1, 2 …
-    tuple of numbers         dataset
     None                     left out
 
 Reading builds each record through its own constructor, so that every rule of the records holds for files too. Unknown members
@@ -34,6 +33,8 @@ def write_record(group: h5py.Group, record: object) -> None:
     group.attrs["type"] = type(record).__name__
     for field in dataclasses.fields(record):  # type: ignore[arg-type]
         value = getattr(record, field.name)
+        if isinstance(value, np.generic):
+            value = value.item()
         if value is None:
             continue
         if isinstance(value, np.ndarray):
@@ -89,24 +90,26 @@ def _read_value(group: h5py.Group, name: str, hint: Any) -> Any:
         if type(None) in choices:
             return None
         raise FileFormatError(f"group {group.name}", f"has a member {name!r}", "none", "Export the network again.")
-    member = _own_member(group, name)
-    if hasattr(member, "shape"):
+    member = own_member(group, name)
+    if any(typing.get_origin(choice) is np.ndarray for choice in choices):
         return _read_array(member)
     if any(typing.get_origin(choice) is tuple for choice in choices):
         element = next(typing.get_args(choice)[0] for choice in choices if typing.get_origin(choice) is tuple)
-        return tuple(_read_member(_own_member(member, str(index)), _choices(element)) for index in range(len(member)))
+        return tuple(_read_member(own_member(member, str(index)), _choices(element)) for index in range(len(member)))
     return _read_member(member, choices)
 
 
 def _read_member(group: h5py.Group, choices: tuple[Any, ...]) -> Any:
     """Build the record whose type the group names, out of those that may stand there."""
-    records = {choice.__name__: choice for choice in choices if dataclasses.is_dataclass(choice)}
+    records = {
+        choice.__name__: choice for choice in choices if isinstance(choice, type) and dataclasses.is_dataclass(choice)
+    }
     name = group.attrs.get("type")
     if name not in records:
         raise FileFormatError(
             f"group {group.name}", f"a record out of {sorted(records)}", name, "Export the network again."
         )
-    return read_record(group, records[name])  # type: ignore[arg-type]
+    return read_record(group, records[name])
 
 
 def _read_scalar(group: h5py.Group, name: str, choices: tuple[Any, ...]) -> Any:
@@ -117,12 +120,14 @@ def _read_scalar(group: h5py.Group, name: str, choices: tuple[Any, ...]) -> Any:
             return choice(value)
         if choice in (int, float, str, bool) and type(value) is choice:
             return value
+        if choice is float and type(value) is int:
+            return float(value)
     raise FileFormatError(
         f"group {group.name}.{name}", f"a value of type {choices}", repr(value), "Export the network again."
     )
 
 
-def _own_member(group: h5py.Group, name: str) -> Any:
+def own_member(group: h5py.Group, name: str) -> Any:
     """Give a member that lies in this very file; soft and external links could lead anywhere."""
     link = group.get(name, getlink=True)
     if type(link).__name__ != "HardLink":
@@ -134,6 +139,8 @@ def _own_member(group: h5py.Group, name: str) -> Any:
 
 def _read_array(dataset: h5py.Dataset) -> Any:
     where = f"dataset {dataset.name}"
+    if not hasattr(dataset, "shape"):
+        raise FileFormatError(where, "an array", "a group", "Export the network again.")
     plain = not dataset.is_virtual and dataset.external is None and dataset.chunks is None
     if not plain or dataset.dtype.kind not in "fi":
         mend = "Export the network again."

@@ -172,6 +172,7 @@ def run_float(network: NetworkSpec, points: FloatArray, probe: Probe = NO_PROBE)
     points = checked_points(points, network.n_in, f"run_float: points of network {network.name!r}")
     start = time.perf_counter()
     digest, names = network.digest(), [layer.name for layer in network.layers]
+    probe.check_names(names)
 
     def emit(a: FloatArray) -> tuple[FloatArray, int]:
         return a @ network.output.weight.T + network.output.bias, 0
@@ -212,6 +213,7 @@ def run_integer(network: NetworkSpec | QuantizedNetwork, points: FloatArray, pro
     points = checked_points(points, network.n_in, f"run_integer: points of network {network.name!r}")
     start = time.perf_counter()
     digest, names = network.digest(), [layer.name for layer in network.layers]
+    probe.check_names(names)
 
     def emit(a: IntArray) -> tuple[IntArray, int]:
         return integer_drive(network.output.affine, a)

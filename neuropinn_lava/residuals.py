@@ -90,13 +90,13 @@ def derivative_fields(problem: PdeProblem, measuring: MeasuringCloud, values: Fl
         measuring: Cloud and operators.
         values: Outputs at all points of the cloud, shape (n_points, n_out).
     """
-    n_inside, columns = measuring.cloud.n_inside, dict(zip(problem.unknowns, values.T))
+    n_inside, columns = measuring.cloud.n_inside, dict(zip(problem.unknowns, values.T, strict=True))
     fields: dict[str, Any] = {name: column[:n_inside] for name, column in columns.items()}
     for name in problem.derivatives:
         unknown, _, letters = name.partition("_")
         fields[name] = measuring.operators.apply(letters, columns[unknown])
     fields["source"] = problem.source(measuring.cloud.centres)
-    return DerivativeFields(**fields)
+    return DerivativeFields(**fields, viscosity=0.0)
 
 
 def residual_rms(problem: PdeProblem, measuring: MeasuringCloud, values: FloatArray) -> float:

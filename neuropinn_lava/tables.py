@@ -71,6 +71,9 @@ class PhiTable:
             found += check_range("PhiTable.entries", self.entries, -highest_entry, highest_entry)
             found += check_range("PhiTable.fraction_bits", self.fraction_bits, 0, 32)
             found += check_range("PhiTable.slope_exponent", self.slope_exponent, 0, 62 - self.state_bits)
+        else:
+            shift = self.state_exponent - self.payload_exponent
+            found += check_range("PhiTable.state_exponent - payload_exponent", shift, -62, 62 - self.state_bits)
         raise_violations(found, FixedPointError)
 
     @property
@@ -92,7 +95,7 @@ class PhiTable:
 
             half a payload unit                            the last rounding
           + half an entry unit                             rounded entries; interpolation does not amplify it
-          + h**2 / 8 * max |phi''|                         linear interpolation on cells of width h
+          + h**2 / 8 * max |phi''|                         linear interpolation on cells of width h > 1 unit
           or |phi - asymptote| at the domain's end, beyond the domain
 
         Returns:
@@ -106,7 +109,8 @@ class PhiTable:
         highest = ((1 << (self.state_bits - 1)) - 1) * 2.0**self.state_exponent
         beyond = _asymptote_gap(self.rule, end) if end <= highest else 0.0
         entry_unit = payload_unit * 2.0**-self.fraction_bits
-        return payload_unit / 2 + entry_unit / 2 + max(cell**2 / 8 * self.rule.curvature, beyond)
+        between = cell**2 / 8 * self.rule.curvature if self.index_bits else 0.0
+        return payload_unit / 2 + entry_unit / 2 + max(between, beyond)
 
 
 def _asymptote_gap(rule: ActivationRule, end: float) -> float:

@@ -6,6 +6,7 @@ integers: an integer or Lava-integer run has int64 membranes, payloads and sums,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arrays import BoolArray, FloatArray, IntArray, freeze_arrays
-from .checks import check_shape, raise_violations
+from .checks import check_choice, check_range, check_shape, check_whole, raise_violations
 from .errors import SpecError, Violation
 
 NumberArray = NDArray[Any]
@@ -104,9 +105,22 @@ class Probe:
     layers: tuple[str, ...] | None = None
     """Names of the layers, None for all."""
 
+    def __post_init__(self) -> None:
+        found = [*check_whole("Probe.n_samples", self.n_samples)]
+        raise_violations(found or check_range("Probe.n_samples", self.n_samples, 0, math.inf))
+
     def count(self, n_samples: int) -> int:
         """Tell how many samples of a run of `n_samples` are recorded."""
         return min(self.n_samples, n_samples)
+
+    def check_names(self, names: list[str]) -> None:
+        """Make sure that every layer asked for is one of `names`.
+
+        Raises:
+            SpecError: If one is not; the nearest names are shown.
+        """
+        asked = self.layers or ()
+        raise_violations(violation for name in asked for violation in check_choice("Probe.layers", name, names))
 
     def wants(self, layer: str) -> bool:
         """Tell whether the layer of that name is recorded."""

@@ -1,23 +1,27 @@
 """What the host does to points before the network, and to its output after it, in float and off the chip.
 
     x_in = scale * x + offset                     # AffineTransform: coordinates to [-1, 1]
-    u    = g(x) + d(x) * (scale * y + offset)     # Ansatz around the network's output y: conditions built in
+    u    = g(x) + d(x) * link(scale * y + offset) # Ansatz around the network's output y: conditions built in
 
-g and d are polynomials of the coordinates, or fields made of a boundary's own distance functions. They carry boundary and
-initial data, never the solution: reports show the error of the ansatz with the network replaced by its best constant.
-The evaluations use operators only, so that they accept numpy arrays and torch tensors alike.
+g and d are fields of the coordinates (`fields.py`, `boundary_fields.py`). They carry boundary and initial data, never the
+solution: reports show the error of the ansatz with the network replaced by its best constant.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from enum import Enum
+from typing import Any, Union
 
 import numpy as np
 
-from .arrays import FloatArray, IntArray, freeze_arrays
-from .checks import check_finite, check_range, check_shape, raise_violations
+from .arrays import FloatArray, freeze_arrays
+from .boundary_fields import PolygonFactor, RadialLevelSet
+from .checks import check_finite, check_shape, raise_violations
+from .elementwise import softplus
 from .errors import SpecError
+from .fields import Polynomial as Polynomial
+from .fields import Trigonometric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -63,65 +67,36 @@ class AffineTransform:
         return cls(scale=2.0 / span, offset=-1.0 - 2.0 * np.asarray(lower) / span)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Polynomial:
-    """p(x) = sum_k c[k] * prod_j x[j]**e[k, j]: `Polynomial(exponents=[[1, 0], [2, 0]], coefficients=[1, -1])` is x - x^2."""
-
-    exponents: IntArray
-    """e, shape (n_terms, n_dim), 0 to 32."""
-    coefficients: FloatArray
-    """c, shape (n_terms,)."""
-
-    def __post_init__(self) -> None:
-        freeze_arrays(self, exponents=np.int64, coefficients=np.float64)
-        found = [*check_shape("Polynomial.exponents", self.exponents, (None, None), "(n_terms, n_dim)")]
-        found += check_range("Polynomial.exponents", self.exponents, 0, 32)
-        n_terms = self.exponents.shape[0]
-        found += check_shape("Polynomial.coefficients", self.coefficients, (n_terms,), "(n_terms,)")
-        found += check_finite("Polynomial.coefficients", self.coefficients)
-        raise_violations(found)
-
-    @property
-    def n_dim(self) -> int:
-        return int(self.exponents.shape[1])
-
-    def evaluate(self, points: Any) -> Any:
-        """Give p at points of shape (n_samples, n_dim) as (n_samples,), numpy or torch."""
-        total = 0.0 * points[:, 0]
-        for powers, coefficient in zip(self.exponents.tolist(), self.coefficients.tolist(), strict=True):
-            term: Any = coefficient
-            for axis, power in enumerate(powers):
-                if power:
-                    term = term * points[:, axis] ** power
-            total = total + term
-        return total
-
-    def times(self, other: Polynomial) -> Polynomial:
-        """Give the product of two polynomials, so that d(x) can be written as x * (1 - x) * ..."""
-        exponents = self.exponents[:, None, :] + other.exponents[None, :, :]
-        coefficients = np.multiply.outer(self.coefficients, other.coefficients)
-        return Polynomial(exponents=exponents.reshape(-1, self.n_dim), coefficients=coefficients.ravel())
-
-    @classmethod
-    def constant(cls, value: float, n_dim: int) -> Polynomial:
-        """Make the polynomial that is `value` everywhere."""
-        return cls(exponents=np.zeros((1, n_dim), dtype=np.int64), coefficients=np.array([value]))
+Field = Union[Polynomial, Trigonometric, PolygonFactor, RadialLevelSet]  # noqa: UP007 - read at run time by files
+"""A scalar field that an ansatz may be built from; has `n_dim` and `evaluate`."""
 
 
-Field = Polynomial
-"""A scalar field of the coordinates that an ansatz may be built from; has `n_dim` and `evaluate`."""
+class Link(str, Enum):
+    """What is done to the network's output before the ansatz takes it."""
+
+    IDENTITY = "identity"
+    """Nothing."""
+    SOFTPLUS = "softplus"
+    """log(1 + e^y): the output is positive, where the sign chooses between branches of solutions."""
+
+    def apply(self, values: Any) -> Any:
+        """Apply to values of any shape, numpy or torch."""
+        return softplus(values) if self is Link.SOFTPLUS else values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Ansatz:
-    """u[k] = g[k](x) + d[k](x) * y[k] for every output k: conditions hold where d vanishes, whatever the network says."""
+    """u[k] = g[k](x) + d[k](x) * link(y[k]) for every output k: conditions hold where d vanishes, whatever y is."""
 
     offset: tuple[Field, ...]
     """g, one field per output: continues the boundary and initial data into the domain."""
     factor: tuple[Field, ...]
     """d, one field per output: zero where a condition is prescribed, not zero inside."""
+    link: Link = Link.IDENTITY
+    """What is done to the network's output first."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "link", Link(self.link))
         if len(self.offset) != len(self.factor) or not self.offset:
             got = (len(self.offset), len(self.factor))
             raise SpecError("Ansatz", "one g and one d per output", got, "Give both tuples the length n_out.")
@@ -146,4 +121,5 @@ class Ansatz:
     def apply(self, points: FloatArray, outputs: FloatArray) -> FloatArray:
         """Give u at points (n_samples, n_dim) for the network's outputs (n_samples, n_out)."""
         g, d = self.evaluate(points)
-        return g + d * outputs
+        linked: FloatArray = self.link.apply(outputs)
+        return g + d * linked

@@ -122,7 +122,9 @@ class VSN(nn.Module):
         self._check_drive(drive)
         if self.membrane is not None and self.membrane.shape != drive.shape:
             mend = "Call reset_state() before a new batch, or wrap the network in VsnNetwork, which does."
-            raise SpecError("VSN.forward", f"drives of the shape {tuple(self.membrane.shape)}", tuple(drive.shape), mend)
+            raise SpecError(
+                "VSN.forward", f"drives of the shape {tuple(self.membrane.shape)}", tuple(drive.shape), mend
+            )
         step = unrolled_vsn(drive, self.beta, self.theta, self.rule, 1, self.membrane)
         self.membrane = step.rest
         return step.payload[0]

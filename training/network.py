@@ -6,6 +6,7 @@ core's recipe; it does not know problems, losses or files.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -43,6 +44,8 @@ class NetworkRun(NamedTuple):
     """Read-out, shape (n_samples, n_out)."""
     rates: Tensor
     """Mean spike rate of each VSN layer, shape (n_layers,)."""
+    rate: Tensor
+    """Share of all neurons and steps that fire, a scalar."""
 
 
 def check_layers(where: str, layers: list[nn.Module]) -> Iterator[Violation]:
@@ -65,13 +68,16 @@ def check_layers(where: str, layers: list[nn.Module]) -> Iterator[Violation]:
 def _check_widths(where: str, layers: list[nn.Module]) -> Iterator[Violation]:
     width: int | None = None
     for index, layer in enumerate(layers):
-        n_in = layer.in_features if isinstance(layer, nn.Linear) else layer.n_neurons if isinstance(layer, VSN) else None
-        if n_in is None:
+        if isinstance(layer, VSN):
+            n_in = n_out = layer.n_neurons
+        elif isinstance(layer, nn.Linear):
+            n_in, n_out = layer.in_features, layer.out_features
+        else:
             return
         if width is not None and n_in != width:
             place = f"{where}: layer {index} ({type(layer).__name__})"
             yield Violation(place, f"as many inputs as the layer before has outputs, {width}", n_in, "Make them agree.")
-        width = layer.out_features if isinstance(layer, nn.Linear) else n_in
+        width = n_out
 
 
 class VsnNetwork(nn.Module):
@@ -99,6 +105,8 @@ class VsnNetwork(nn.Module):
         self.layers = layers
         self.n_steps = n_steps
         self.readout = Readout(readout)
+        widths = torch.tensor([float(layer.n_neurons) for layer in self.vsn_layers], dtype=torch.float64)
+        self._shares = widths / widths.sum()
 
     @property
     def vsn_layers(self) -> tuple[VSN, ...]:
@@ -114,7 +122,8 @@ class VsnNetwork(nn.Module):
             else:
                 signal = layer(signal)
         output = signal[-1] if self.readout is Readout.LAST else signal.mean(0)
-        return NetworkRun(output=output, rates=torch.stack(rates))
+        by_layer = torch.stack(rates)
+        return NetworkRun(output=output, rates=by_layer, rate=torch.dot(by_layer, self._shares.to(by_layer)))
 
     def forward(self, x: Tensor) -> Tensor:
         """Present x, shape (n_samples, n_in), for T steps; give the read-out, shape (n_samples, n_out)."""
@@ -129,7 +138,9 @@ def _fill_normal(linear: nn.Linear, gain: float, generator: torch.Generator) -> 
         linear.bias.zero_()
 
 
-def build_network(recipe: ModelRecipe, n_in: int, n_out: int, seed: int, dtype: torch.dtype = torch.float32) -> VsnNetwork:
+def build_network(
+    recipe: ModelRecipe, n_in: int, n_out: int, seed: int, dtype: torch.dtype = torch.float32
+) -> VsnNetwork:
     """Build a network with random weights that depend on nothing but the seed.
 
     Args:
@@ -145,7 +156,7 @@ def build_network(recipe: ModelRecipe, n_in: int, n_out: int, seed: int, dtype: 
     generator = torch.Generator().manual_seed(seed)
     widths = (n_in, *recipe.widths, n_out)
     layers: list[nn.Module] = []
-    for index, (n_before, n_after) in enumerate(zip(widths, widths[1:])):
+    for index, (n_before, n_after) in enumerate(itertools.pairwise(widths)):
         linear = nn.utils.skip_init(nn.Linear, n_before, n_after, dtype=torch.float64)
         _fill_normal(linear, recipe.initial_gain, generator)
         layers.append(linear)

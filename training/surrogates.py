@@ -62,7 +62,9 @@ def fired_mask(membrane: Tensor, theta: Tensor, polarity: Polarity) -> Tensor:
     return torch.ge(reached, theta, out=torch.empty_like(membrane))
 
 
-def fired_slope(membrane: Tensor, theta: Tensor, polarity: Polarity, kind: Surrogate, slope: float) -> tuple[Tensor, Tensor]:
+def fired_slope(
+    membrane: Tensor, theta: Tensor, polarity: Polarity, kind: Surrogate, slope: float
+) -> tuple[Tensor, Tensor]:
     """Give the surrogate derivatives (ds/dm, -ds/dtheta), each of the shape of `membrane`."""
     if polarity is Polarity.BOTH:
         bump = surrogate_bump(torch.abs(membrane).sub_(theta), kind, slope)

@@ -98,7 +98,7 @@ class _UnrolledFunction(torch.autograd.Function):
         steps = list(integrated_steps(drive, start, beta, theta, rule, n_steps))
         for t, (_, s) in enumerate(steps):
             torch.mul(_at(phi, t), s, out=payload[t])
-        membranes, fired = zip(*steps)
+        membranes, fired = zip(*steps, strict=True)
         ctx.save_for_backward(drive, start, beta, theta, phi, kept, *membranes, *fired)
         ctx.rule, ctx.n_steps = rule, n_steps
         ctx.set_materialize_grads(False)

@@ -1,3 +1,4 @@
-"""Composition, and nothing else: the verbs as functions, and the command line.
+"""Composition, and nothing else: the verbs of the package as functions, and the command line over them.
 
-It may know everything, and imports it lazily, inside the functions that need it. Nothing imports it."""
+The only package that knows all the others; it imports them inside functions, so that nothing heavy loads before it is needed.
+"""

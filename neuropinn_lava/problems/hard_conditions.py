@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..fields import Polynomial
 from ..geometry import Box, End, Face
-from ..transforms import Ansatz, Polynomial
+from ..transforms import Ansatz
 
 
 def vanishing_polynomial(box: Box) -> Polynomial:
     """Make the polynomial that vanishes on the closed faces of a box and nowhere inside; its largest value is 1.
 
-        d(x) = prod_j d_j(x_j)     d_j = 4 (x - L)(U - x) / (U - L)^2     both faces of axis j are closed
-                                   d_j = (x - L) / (U - L)                the lower one alone, as initial time is
-                                   d_j = 1                                none
+    d(x) = prod_j d_j(x_j)     d_j = 4 (x - L)(U - x) / (U - L)^2     both faces of axis j are closed
+                               d_j = (x - L) / (U - L)                the lower one alone, as initial time is
+                               d_j = 1                                none
     """
     product = Polynomial.constant(1.0, box.n_dim)
     for axis in range(box.n_dim):

@@ -37,7 +37,8 @@ def make_heat(*, diffusivity: float = 1.0, strength: float = 100.0) -> PdeProble
 
     def solution(points: FloatArray) -> FloatArray:
         x, t = points.T
-        return (-strength / decay * np.expm1(-decay * t) * np.sin(np.pi * x))[:, None]
+        u: FloatArray = -strength / decay * np.expm1(-decay * t) * np.sin(np.pi * x)
+        return u[:, None]
 
     return PdeProblem(
         name="heat",

@@ -36,13 +36,16 @@ def make_poisson(*, mode_x: int = 1, mode_y: int = 2) -> PdeProblem:
     for name, mode in (("mode_x", mode_x), ("mode_y", mode_y)):
         raise_violations(check_range(f"make_poisson.{name}", mode, 1, MAX_MODE))
         if mode != int(mode):
-            raise_violations([Violation(f"make_poisson.{name}", "a whole number", mode, "u is zero on the walls then.")])
+            raise_violations(
+                [Violation(f"make_poisson.{name}", "a whole number", mode, "u is zero on the walls then.")]
+            )
     box = Box(lower=np.zeros(2), upper=np.ones(2))
     eigenvalue = (mode_x**2 + mode_y**2) * np.pi**2
 
     def solution(points: FloatArray) -> FloatArray:
         x, y = points.T
-        return (np.sin(mode_x * np.pi * x) * np.sin(mode_y * np.pi * y))[:, None]
+        u: FloatArray = np.sin(mode_x * np.pi * x) * np.sin(mode_y * np.pi * y)
+        return u[:, None]
 
     return PdeProblem(
         name="poisson",

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..arrays import BoolArray, FloatArray
 from ..checks import raise_violations
-from ..errors import Violation
+from ..errors import SpecError, Violation
 from ..geometry import Domain
 from ..recipe import TrainingRecipe
 from ..transforms import Ansatz
@@ -28,7 +28,10 @@ Residual = Callable[["DerivativeFields"], "tuple[Any, ...]"]
 
 
 class DerivativeFields:
-    """Values of the unknowns, their derivatives and the source at n points, by name: `f.u`, `f.u_xx`, `f.source`."""
+    """Values of the unknowns, their derivatives and the source at n points, by name: `f.u`, `f.u_xx`, `f.source`.
+
+    `f.viscosity` is the number of the training recipe, and zero where a residual is measured.
+    """
 
     def __init__(self, **values: Any) -> None:
         self._values = values
@@ -37,7 +40,9 @@ class DerivativeFields:
         try:
             return self._values[name]
         except KeyError:
-            raise AttributeError(f"no derivative field {name!r}; this problem declares {', '.join(self._values)}") from None
+            raise AttributeError(
+                f"no derivative field {name!r}; this problem declares {', '.join(self._values)}"
+            ) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +60,21 @@ class Condition:
 def held_at(value: float) -> Callable[[FloatArray], FloatArray]:
     """Make the data of a condition on one unknown that prescribes the same value everywhere."""
     return lambda points: np.full((points.shape[0], 1), value)
+
+
+def covered_by(
+    domain: Domain, evaluate: Callable[[FloatArray], FloatArray], name: str
+) -> Callable[[FloatArray], FloatArray]:
+    """Guard a reference that is known on its domain only: other points are an error, not a silent extrapolation."""
+
+    def guarded(points: FloatArray) -> FloatArray:
+        outside = np.flatnonzero(~domain.contains(points))
+        if outside.size:
+            got = f"{points[outside[0]]} in row {outside[0]}, and {outside.size} such points in all"
+            raise SpecError(f"reference of {name!r}", "points of its domain", got, "Leave out points outside.")
+        return evaluate(points)
+
+    return guarded
 
 
 def no_source(points: FloatArray) -> FloatArray:

@@ -1,0 +1,191 @@
+"""Joules per sample by named models: terms, range, sensitivity, and where the advantage over a dense pass ends.
+
+    joules = sum over terms of quantity(workload) * constants            nothing is added across models
+
+Every estimate carries its model's name, kind and source: a bare number would say less than it seems to. The dense figure is
+one conventional pass of the same network priced by the same model; break-even is the activity at which the dynamic terms of
+both are equal. No Loihi 2 joules exist here: no energy per operation of that chip is published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .energy_model import EnergyModel, Kind, Part
+from .quantities import QUANTITIES
+from .workload import Workload, dense_workload, workload_at
+
+ASSUMED_FACTOR = 2.0
+"""Where a constant has no published range, its influence is shown for half and twice its value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnergyTerm:
+    """One term of an estimate, per sample."""
+
+    name: str
+    """As in the model."""
+    part: Part
+    """Dynamic or static."""
+    quantity: str
+    """What was counted."""
+    count: float
+    """How much of it, per sample."""
+    joules: float
+    """What it costs, per sample."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sensitivity:
+    """How far one constant moves the answer while the others stay."""
+
+    constant: str
+    """Its name."""
+    low: float
+    """Joules per sample with the constant at its low end."""
+    high: float
+    """Joules per sample at its high end."""
+    is_published: bool
+    """Whether the range is a published one; otherwise half and twice the value."""
+
+    @property
+    def swing(self) -> float:
+        return self.high - self.low
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakEven:
+    """Where the dynamic energy of the spiking run equals that of one dense pass, by the same model.
+
+    fixed + per_activity * activity = dense          activity: events per neuron and step, the same in every layer
+    """
+
+    n_steps: int
+    """T of the run."""
+    fixed: float
+    """Joules per sample of a run in which no neuron sends."""
+    per_activity: float
+    """What full activity adds."""
+    dense: float
+    """Joules per sample of one dense pass."""
+
+    @property
+    def activity(self) -> float | None:
+        """The activity at which both cost the same; below 0 the dense pass always wins, above 1 the spiking run does.
+
+        None where activity has no influence.
+        """
+        return (self.dense - self.fixed) / self.per_activity if self.per_activity > 0 else None
+
+    @property
+    def activity_times_steps(self) -> float | None:
+        return None if self.activity is None else self.activity * self.n_steps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnergyEstimate:
+    """What a run costs per sample by one model."""
+
+    model: str
+    """Name of the model."""
+    title: str
+    """Its name in reports."""
+    kind: Kind
+    """How its numbers were found."""
+    source: str
+    """Where they are published."""
+    leaves_out: str
+    """What is not counted."""
+    terms: tuple[EnergyTerm, ...]
+    """The deployed run."""
+    dense_terms: tuple[EnergyTerm, ...]
+    """One dense pass."""
+    low: float
+    """Joules per sample with all constants at their published low ends."""
+    high: float
+    """The same at their high ends."""
+    sensitivities: tuple[Sensitivity, ...]
+    """One per constant, the strongest first."""
+    break_even: BreakEven
+    """Where the advantage ends."""
+
+    @property
+    def joules_per_sample(self) -> float:
+        """All terms, static ones included."""
+        return total_joules(self.terms)
+
+    @property
+    def dynamic_joules_per_sample(self) -> float:
+        return total_joules(self.terms, Part.DYNAMIC)
+
+    @property
+    def static_joules_per_sample(self) -> float:
+        return total_joules(self.terms, Part.STATIC)
+
+    @property
+    def dense_joules_per_sample(self) -> float:
+        """One dense pass, dynamic terms."""
+        return total_joules(self.dense_terms, Part.DYNAMIC)
+
+
+def total_joules(terms: Iterable[EnergyTerm], part: Part | None = None) -> float:
+    """Sum the terms of one part, or of both."""
+    return sum(term.joules for term in terms if part in (None, term.part))
+
+
+def price_workload(load: Workload, model: EnergyModel) -> tuple[EnergyTerm, ...]:
+    """Multiply what a sample asks for with the constants of a model."""
+    terms = []
+    for term in model.terms:
+        count = QUANTITIES[term.quantity](load)
+        joules = count * model.price(term)
+        terms.append(EnergyTerm(name=term.name, part=term.part, quantity=term.quantity, count=count, joules=joules))
+    return tuple(terms)
+
+
+def estimate_energy(load: Workload, model: EnergyModel) -> EnergyEstimate:
+    """Estimate what one sample of a deployed run costs by one model.
+
+    Args:
+        load: From `deployed_workload`, with messages and hops where cores are known.
+        model: The constants.
+    """
+    lowest = model.with_constants(**{constant.name: constant.lowest for constant in model.constants})
+    highest = model.with_constants(**{constant.name: constant.highest for constant in model.constants})
+    return EnergyEstimate(
+        model=model.name,
+        title=model.title,
+        kind=model.kind,
+        source=model.source,
+        leaves_out=model.leaves_out,
+        terms=price_workload(load, model),
+        dense_terms=price_workload(dense_workload(load), model),
+        low=total_joules(price_workload(load, lowest)),
+        high=total_joules(price_workload(load, highest)),
+        sensitivities=measure_sensitivities(load, model),
+        break_even=find_break_even(load, model),
+    )
+
+
+def measure_sensitivities(load: Workload, model: EnergyModel) -> tuple[Sensitivity, ...]:
+    """Vary one constant after the other over its range; the strongest first."""
+    found = []
+    for constant in model.constants:
+        published = constant.low is not None or constant.high is not None
+        low = constant.lowest if published else constant.value / ASSUMED_FACTOR
+        high = constant.highest if published else constant.value * ASSUMED_FACTOR
+        ends = (model.with_constants(**{constant.name: value}) for value in (low, high))
+        joules = [total_joules(price_workload(load, end)) for end in ends]
+        found.append(Sensitivity(constant=constant.name, low=joules[0], high=joules[1], is_published=published))
+    return tuple(sorted(found, key=lambda sensitivity: -sensitivity.swing))
+
+
+def find_break_even(load: Workload, model: EnergyModel) -> BreakEven:
+    """Find the activity at which a run of as many steps costs as much as one dense pass, dynamic terms only."""
+    silent, full = (
+        total_joules(price_workload(workload_at(load, activity, load.n_steps), model), Part.DYNAMIC)
+        for activity in (0.0, 1.0)
+    )
+    dense = total_joules(price_workload(dense_workload(load), model), Part.DYNAMIC)
+    return BreakEven(n_steps=load.n_steps, fixed=silent, per_activity=full - silent, dense=dense)

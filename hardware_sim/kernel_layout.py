@@ -1,0 +1,165 @@
+"""A layer's integers as the loops of `kernels_compiled` and `kernels_numpy` want them, and where the loops count.
+
+Named tuples of arrays, because numba takes them apart by name. Here it is also proved how wide a word the sums need: with
+|p| <= bound for every input word, p << up, + half and + bias are bounded too, and int32 is enough for most layers. This module
+knows the records of a quantized network, and no arithmetic of the reference engine.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuropinn_lava.activations import Asymptote, Symmetry
+from neuropinn_lava.network import Polarity
+from neuropinn_lava.quantized import QuantizedAffine, QuantizedLayer
+from neuropinn_lava.tables import PhiTable
+
+Array = NDArray[Any]
+
+IDENTITY, RELU, TABLE = 0, 1, 2
+"""`Phi.kind`."""
+FIRED, EVENTS = 0, 1
+"""Rows of `Tally.counts`."""
+DRIVE, MEMBRANE, PAYLOAD = 0, 1, 2
+"""Rows of `Tally.saturated`."""
+
+NARROW = 1 << 31
+"""Sums whose magnitude stays below this are kept in int32."""
+NARROW_SHIFT = 30
+"""Longest shift of an int32 that leaves room for the half."""
+
+
+class Affine(NamedTuple):
+    """z = clip(((W a << up) + half >> down) + bias), by neuron; all but the weight have the type of the sums."""
+
+    weight: Array
+    """W transposed, so that one input's weights lie side by side; int16, shape (n_in, n_out)."""
+    up: Array
+    """Shift to the left, (n_out,); zero where there is one to the right."""
+    half: Array
+    """What rounds a shift to the right half up, (n_out,)."""
+    down: Array
+    """Shift to the right, (n_out,)."""
+    bias: Array
+    """b, (n_out,)."""
+    limit: Any
+    """Highest value of the state word, a scalar of the sums' type."""
+
+
+class Phi(NamedTuple):
+    """The payload's table; see `neuropinn_lava.tables` for its equations."""
+
+    kind: int
+    """IDENTITY, RELU or TABLE."""
+    odd: int
+    """1 if phi(-z) = -phi(z), else phi is even."""
+    slope: int
+    """What one unit of z adds beyond the domain: 1 << slope_bits, or 0 for a constant asymptote."""
+    index_bits: int
+    """log2 of a cell's width."""
+    domain: int
+    """First |z| beyond the table."""
+    left: int
+    """Last shift: to the left if positive, else to the right, half up."""
+    highest: int
+    """Of the payload word."""
+    entries: Array
+    """phi at the cells' corners, int64, shape (n_cells + 1,)."""
+
+
+class Neurons(NamedTuple):
+    """What follows the drive: leak, threshold, payload."""
+
+    beta: Array
+    """Leak in units of 2**-12, (n_out,), in the sums' type."""
+    theta: Array
+    """Threshold, (n_out,), in the sums' type."""
+    both: int
+    """1 if |m| is compared, 0 if m is."""
+    limit: Any
+    """Highest value of the state word, a scalar of the sums' type."""
+    phi: Phi
+
+
+class Tally(NamedTuple):
+    """What the loops write beside the payloads; counts are added to, int32, so that a call handles fewer than 2**31 rows."""
+
+    counts: Array
+    """FIRED and EVENTS, shape (2, n_steps, n_out)."""
+    saturated: Array
+    """DRIVE, MEMBRANE and PAYLOAD, shape (3, n_out)."""
+    membrane: Array
+    """m after the reset of the first n_probed rows, shape (n_probed, n_steps, n_out)."""
+    fired: Array
+    """s of the same, bool."""
+
+
+def lay_out_affine(affine: QuantizedAffine) -> Affine:
+    """Transpose the weights, and split each alignment into a shift to the left and a rounded one to the right."""
+    up, down = np.maximum(affine.left, 0), np.maximum(-affine.left, 0)
+    half = np.where(down > 0, np.left_shift(np.int64(1), np.maximum(down - 1, 0)), 0)
+    sums = sum_type(affine)
+    return Affine(
+        weight=np.array(affine.weight.T, dtype=np.int16, order="C"),
+        up=up.astype(sums),
+        half=half.astype(sums),
+        down=down.astype(sums),
+        bias=affine.bias.astype(sums),
+        limit=sums((1 << (affine.state_bits - 1)) - 1),
+    )
+
+
+def sum_type(affine: QuantizedAffine) -> type[np.signedinteger[Any]]:
+    """Give int32 if no sum of this layer can leave it, whatever its inputs; else int64.
+
+    The membrane's sum, of two state words, is one of them: a state word of 32 bits needs int64.
+    """
+    if affine.state_bits > 31 or np.abs(affine.left).max() > NARROW_SHIFT:
+        return np.int64
+    bound = affine.product_bound().astype(object)  # Python's integers: a bound must not overflow itself
+    shifted = bound * (2 ** np.maximum(affine.left, 0)).astype(object)
+    rounding = (2 ** np.maximum(-affine.left - 1, 0)).astype(object)
+    highest = max(int(value) for value in shifted + rounding + np.abs(affine.bias).astype(object))
+    return np.int32 if highest < NARROW else np.int64
+
+
+def lay_out_neurons(layer: QuantizedLayer) -> Neurons:
+    """Collect what the loops need after the drive."""
+    sums = sum_type(layer.affine)
+    return Neurons(
+        beta=layer.beta.astype(sums),
+        theta=layer.theta.astype(sums),
+        both=int(layer.polarity is Polarity.BOTH),
+        limit=sums((1 << (layer.affine.state_bits - 1)) - 1),
+        phi=_lay_out_phi(layer.table),
+    )
+
+
+def _lay_out_phi(table: PhiTable) -> Phi:
+    kinds = {"identity": IDENTITY, "relu": RELU}
+    kind = kinds.get(table.activation, TABLE)
+    left = table.state_exponent - table.payload_exponent if kind != TABLE else -(table.fraction_bits + table.index_bits)
+    slope_one = kind == TABLE and table.rule.asymptote is Asymptote.SLOPE_ONE
+    return Phi(
+        kind=kind,
+        odd=int(table.rule.symmetry is Symmetry.ODD),
+        slope=1 << table.slope_exponent if slope_one else 0,
+        index_bits=table.index_bits,
+        domain=table.domain,
+        left=left,
+        highest=(1 << (table.payload_bits - 1)) - 1,
+        entries=np.array(table.entries, dtype=np.int64),
+    )
+
+
+def empty_tally(n_steps: int, n_out: int, n_probed: int = 0, membrane_type: Any = np.int32) -> Tally:
+    """Make counters at zero, with room for the probed rows."""
+    return Tally(
+        counts=np.zeros((2, n_steps, n_out), np.int32),
+        saturated=np.zeros((3, n_out), np.int32),
+        membrane=np.zeros((n_probed, n_steps, n_out), membrane_type),
+        fired=np.zeros((n_probed, n_steps, n_out), np.bool_),
+    )

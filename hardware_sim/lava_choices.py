@@ -1,0 +1,33 @@
+"""The choices that a Lava run offers, as enums, where modules that do not import Lava can name them."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from neuropinn_lava.network import NetworkSpec
+from neuropinn_lava.quantized import QuantizedNetwork
+
+
+class LayerModel(str, Enum):
+    """What a layer is made of on Lava."""
+
+    FUSED = "fused"
+    """One process a layer: synapses and neurons in one compiled loop."""
+    DENSE = "dense"
+    """Two processes a layer: Lava's own Dense, and neurons behind it. Faithful mode only."""
+
+
+class Numerics(str, Enum):
+    """What the numbers of a network are."""
+
+    FLOAT = "float"
+    INTEGER = "integer"
+
+    @property
+    def tag(self) -> str:
+        """Lava's tag for process models of these numbers."""
+        return "fixed_pt" if self is Numerics.INTEGER else "floating_pt"
+
+    @classmethod
+    def of(cls, network: NetworkSpec | QuantizedNetwork) -> Numerics:
+        return cls.INTEGER if isinstance(network, QuantizedNetwork) else cls.FLOAT

@@ -1,0 +1,40 @@
+"""The command line: one typer application, whose commands stand in the `cli_*` files beside this one.
+
+Errors of the package end a command with exit code 1 and their own text; wrong usage ends it with 2, Ctrl-C with 130.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from ..errors import NeuroPinnError
+from . import cli_convert, cli_demo, cli_networks, cli_run, cli_train, cli_verify
+from .console import show_error
+
+app = typer.Typer(
+    name="neuropinn-lava",
+    help="Deploy spiking physics-informed networks: train, quantize, run on Lava, compare, count operations and energy.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (cli_networks, cli_train, cli_convert, cli_run, cli_verify, cli_demo):
+    module.register(app)
+
+EXIT_ERROR = 1
+EXIT_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line and turn the package's errors into messages and exit codes."""
+    try:
+        app()
+    except NeuroPinnError as error:
+        show_error(str(error))
+        sys.exit(EXIT_ERROR)
+    except KeyboardInterrupt:
+        show_error("Interrupted.")
+        sys.exit(EXIT_INTERRUPTED)

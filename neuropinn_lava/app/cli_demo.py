@@ -1,0 +1,124 @@
+"""The commands that end in a report: `demo` and `profile`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..traces import Backend
+from .arrays_io import read_points
+from .console import JsonOption, NetworkArgument, SeedOption, out, print_json, show_note, show_table, stages
+from .demo import DEFAULT_MODEL, demo
+from .models import find_network
+from .profile import DEFAULT_POINTS, profile
+
+if TYPE_CHECKING:
+    from ..hardware_sim.report import Report
+
+ForceOption = Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command("demo")(demo_command)
+    app.command("profile")(profile_command)
+
+
+def demo_command(
+    name: Annotated[str, typer.Argument(help="A shipped network.")] = DEFAULT_MODEL,
+    directory: Annotated[Path, typer.Option("--out", help="Folder of the report.")] = Path("report"),
+    seed: SeedOption = 0,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Deploy a shipped network end to end, in about a minute.
+
+    Quantizes it, runs it on Lava, proves Lava equal to the integer reference, counts spikes and synaptic operations, and
+    writes report.html, report.json and figures.
+
+    Example: `neuropinn-lava demo poisson --out report/`
+    """
+    start = time.perf_counter()
+    with stages(hidden=as_json) as tell:
+        report = demo(name, directory, seed=seed, force=force, on_stage=tell)
+    finish(report, directory, as_json)
+    show_note(f"{time.perf_counter() - start:.0f} s in all.")
+
+
+def profile_command(
+    network: NetworkArgument,
+    directory: Annotated[Path, typer.Option("--out", help="Folder of the report.")],
+    points: Annotated[Path | None, typer.Option(help="Evaluation points, .npy or .csv.")] = None,
+    reference: Annotated[Path | None, typer.Option(help="Your own reference at --points, .npy or .csv.")] = None,
+    n_points: Annotated[int, typer.Option(help="Points to draw where --points is left out.", min=1)] = DEFAULT_POINTS,
+    lava: Annotated[bool, typer.Option(help="Run Lava too; --no-lava lets the integer engine stand for it.")] = True,
+    seed: SeedOption = 0,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Profile a network: accuracy, parity, spikes, synaptic operations, energy, cores.
+
+    Example: `neuropinn-lava profile chip.h5 --out report/`
+    """
+    from ..hardware_sim.report_folder import check_report_directory, write_report
+
+    check_report_directory(directory, force)
+    found = find_network(network)
+    given = read_points(points) if points else None
+    truth = read_points(reference) if reference else None
+    with stages(hidden=as_json) as tell:
+        report = profile(found, given, reference=truth, n_points=n_points, seed=seed, with_lava=lava, on_stage=tell)
+        write_report(report, directory, force)
+    finish(report, directory, as_json)
+
+
+def finish(report: Report, directory: Path, as_json: bool) -> None:
+    """Print a report's main figures and say where the rest is; exit code 1 where backends differ."""
+    from ..hardware_sim.report_json import report_object
+
+    if as_json:
+        print_json(report_object(report))
+    else:
+        show_report(report)
+        out.print(f"Report: {directory / 'report.html'}")
+    if report.parity is not None and report.parity.integer_vs_lava_mismatches:
+        raise typer.Exit(1)
+
+
+def show_report(report: Report) -> None:
+    """Print accuracy, parity and counts."""
+    from ..hardware_sim.report_words import parity_sentences, parity_verdict
+
+    if report.backends:
+        rows = [
+            (r.backend.value, r.relative_l2, r.residual_rms, r.boundary_rms, r.samples_per_second)
+            for r in report.backends.results
+        ]
+        show_table("Accuracy", ("backend", "relative L2", "residual rms", "boundary rms", "samples/s"), rows)
+    if report.counts:
+        columns = ("layer", "neurons", "spikes", "activity", "synaptic operations", "dense")
+        rows_of_counts = [
+            (
+                row.name,
+                row.n_neurons,
+                row.spikes,
+                row.spiking_activity,
+                row.synaptic_operations,
+                row.dense_synaptic_operations,
+            )
+            for row in report.counts.layers
+        ]
+        show_table(f"Counts over {report.counts.n_samples:,} samples", columns, rows_of_counts)
+        per_sample = report.counts.synaptic_operations_per_sample
+        out.print(
+            f"{per_sample:,.0f} synaptic operations per evaluation; the dense network takes {report.counts.ann_macs:,} MACs."
+        )
+    if report.parity:
+        out.print(f"[bold]{parity_verdict(report.parity)}[/]")
+        for sentence in parity_sentences(report.parity):
+            out.print(sentence)
+    elif report.result_of(Backend.LAVA) is None:
+        show_note("Lava did not run; the integer engine stands for the deployed network.")

@@ -1,0 +1,109 @@
+"""The command `train`: a network on a PDE problem, with its progress shown."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import SpecError
+from ..network import ProblemParameter
+from .cli_convert import parse_bits
+from .console import JsonOption, SeedOption, ThreadsOption, out, print_json, show_note, training_bar
+from .train import RecipeChanges, TrainingFiles, train
+
+if TYPE_CHECKING:
+    from ..training.trainer import TrainingResult
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command("train")(train_command)
+
+
+def train_command(
+    problem: Annotated[str, typer.Argument(help="A PDE problem; `neuropinn-lava problems` lists them.")],
+    path: Annotated[Path, typer.Option("--out", help="File for the float network, .h5.")],
+    seed: SeedOption = 0,
+    param: Annotated[list[str] | None, typer.Option(help="Option of the problem, NAME=VALUE; may be repeated.")] = None,
+    steps: Annotated[int | None, typer.Option(help="T, steps per sample.", min=1)] = None,
+    theta: Annotated[float | None, typer.Option(help="Threshold of every neuron.", min=0.0)] = None,
+    activation: Annotated[str | None, typer.Option(help="phi, by name.")] = None,
+    widths: Annotated[str | None, typer.Option(help="Neurons per spiking layer, as 50,50,50.")] = None,
+    target_activity: Annotated[float | None, typer.Option(help="Spiking activity to aim at.", min=0.0, max=1.0)] = None,
+    iterations: Annotated[float, typer.Option(help="Factor on the recipe's iterations.", min=1e-3)] = 1.0,
+    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint file, .safetensors.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from --checkpoint.")] = False,
+    history: Annotated[Path | None, typer.Option(help="History of the losses, .csv.")] = None,
+    threads: ThreadsOption = 1,
+    device: Annotated[str, typer.Option(help="Torch device.")] = "cpu",
+    as_json: JsonOption = False,
+) -> None:
+    """Train a network of Variable Spiking Neurons on a PDE problem.
+
+    Ctrl-C writes the best network so far, and the checkpoint if there is one; --resume goes on from it to the same bits.
+
+    Example: `neuropinn-lava train poisson --out net.h5 --checkpoint net.safetensors`
+    """
+    sizes = parse_bits(widths, "--widths") if widths else None
+    changes = RecipeChanges(
+        n_steps=steps,
+        theta=theta,
+        activation=activation,
+        widths=(sizes,) if isinstance(sizes, int) else sizes,
+        target_activity=target_activity,
+        iterations=iterations,
+    )
+    with training_bar(hidden=as_json) as advance:
+        result = train(
+            problem,
+            path,
+            seed=seed,
+            parameters=parse_parameters(param or []),
+            changes=changes,
+            files=TrainingFiles(checkpoint=checkpoint, resume=resume, history=history),
+            threads=threads or 1,
+            device=device,
+            on_progress=advance,
+            command=shlex.join(["neuropinn-lava", *sys.argv[1:]]),
+        )
+    show_training(result, path, as_json)
+
+
+def parse_parameters(texts: list[str]) -> tuple[ProblemParameter, ...]:
+    """Read options of a problem, as `viscosity=0.01`.
+
+    Raises:
+        SpecError: If one of them is not a name and a number.
+    """
+    parameters = []
+    for text in texts:
+        name, _, value = text.partition("=")
+        try:
+            parameters.append(ProblemParameter(name=name, value=float(value)))
+        except ValueError as error:
+            raise SpecError("--param", "NAME=VALUE with a number", repr(text), "Write viscosity=0.01.") from error
+    return tuple(parameters)
+
+
+def show_training(result: TrainingResult, path: Path, as_json: bool) -> None:
+    """Print how a training ended; exit code 1 where it diverged, 130 where it was interrupted."""
+    from ..training.trainer import TrainingStatus
+
+    last = result.history.rows[-1] if result.history.rows else None
+    if as_json:
+        summary = {"status": result.status.value, "loss": result.loss, "n_iterations": result.n_iterations}
+        print_json(summary | {"seconds": result.seconds, "out": str(path), "digest": result.network.digest()})
+    else:
+        error = f", relative L2 {last.relative_l2:.2%}, activity {last.rate:.2f}" if last else ""
+        out.print(
+            f"{result.status.value} after {result.n_iterations:,} iterations, {result.seconds:.0f} s{error}. Wrote {path}"
+        )
+    if result.status is TrainingStatus.DIVERGED:
+        show_note("The loss was no longer finite; the best network before that was written. Try a lower learning rate.")
+        raise typer.Exit(1)
+    if result.status is TrainingStatus.INTERRUPTED:
+        raise typer.Exit(130)

@@ -1,0 +1,56 @@
+"""The trained networks that come with the package, and how a name or a path becomes a network."""
+
+from __future__ import annotations
+
+import difflib
+from importlib import resources
+from pathlib import Path
+
+from ..errors import SpecError
+from ..files import read_network
+from ..network import NetworkSpec
+from ..quantized import QuantizedNetwork
+
+Network = NetworkSpec | QuantizedNetwork
+"""What a file or a name can stand for."""
+
+
+def list_models() -> tuple[str, ...]:
+    """Name the shipped networks, sorted."""
+    files = resources.files("neuropinn_lava.data").iterdir()
+    return tuple(sorted(file.name.removesuffix(".h5") for file in files if file.name.endswith(".h5")))
+
+
+def find_network(name: str | Path) -> Network:
+    """Load a network by its file's path, or a shipped one by its name.
+
+    Raises:
+        SpecError: If it is neither a file nor the name of a shipped network; the nearest names are shown.
+        FileFormatError: If the file is not a whole network file.
+    """
+    shipped = list_models()
+    if str(name) in shipped:
+        with resources.as_file(resources.files("neuropinn_lava.data") / f"{name}.h5") as path:
+            return read_network(path)
+    if not Path(name).exists():
+        near = difflib.get_close_matches(str(name), shipped, n=2) or list(shipped)
+        mend = f"Give a network file, or one of the shipped networks, such as {' or '.join(near)}."
+        raise SpecError("network", "an existing file or the name of a shipped network", repr(str(name)), mend)
+    return read_network(name)
+
+
+def float_network(network: Network) -> NetworkSpec:
+    """Give the float network: itself, or the one that a quantized network came from."""
+    return network.source if isinstance(network, QuantizedNetwork) else network
+
+
+def quantized_network(network: Network, where: str) -> QuantizedNetwork:
+    """Accept a quantized network only.
+
+    Raises:
+        SpecError: If it is a float one; the message names `convert`.
+    """
+    if isinstance(network, QuantizedNetwork):
+        return network
+    mend = "Quantize it first: `neuropinn-lava convert net.h5 --out chip.h5`, or `neuropinn_lava.convert(network)`."
+    raise SpecError(where, "a quantized network", f"the float network {network.name!r}", mend)

@@ -1,0 +1,128 @@
+"""Training as a verb: a problem by name, its own recipe with the user's changes, one seed, one network file."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..atomic import check_writable
+from ..errors import SpecError
+from ..network import ProblemParameter, Provenance
+from ..recipe import TrainingRecipe
+
+if TYPE_CHECKING:
+    from ..training.history import TrainingProgress
+    from ..training.trainer import TrainingResult
+
+ProblemParameters = tuple[ProblemParameter, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeChanges:
+    """What a user may change in a problem's recipe from the command line; None leaves the recipe's own."""
+
+    n_steps: int | None = None
+    """T."""
+    theta: float | None = None
+    """Threshold of every neuron."""
+    activation: str | None = None
+    """phi, by name."""
+    widths: tuple[int, ...] | None = None
+    """Neurons per spiking layer."""
+    target_activity: float | None = None
+    """Spiking activity that the phases with a rate term aim at, 0 to 1."""
+    iterations: float = 1.0
+    """Factor on the number of iterations of every phase."""
+
+    def applied(self, recipe: TrainingRecipe) -> TrainingRecipe:
+        """Give the recipe with these changes."""
+        given = {"n_steps": self.n_steps, "theta": self.theta, "activation": self.activation, "widths": self.widths}
+        model = dataclasses.replace(recipe.model, **{name: value for name, value in given.items() if value is not None})
+        phases = []
+        for phase in recipe.phases:
+            n_iterations = max(round(phase.n_iterations * self.iterations), 1)
+            wanted = self.target_activity if phase.rate_weight > 0 else None
+            target = phase.target_rate if wanted is None else wanted
+            n_warmup = min(phase.n_warmup, n_iterations)
+            phases.append(dataclasses.replace(phase, n_iterations=n_iterations, n_warmup=n_warmup, target_rate=target))
+        return dataclasses.replace(recipe, model=model, phases=tuple(phases))
+
+
+NO_CHANGES = RecipeChanges()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingFiles:
+    """Where a training writes besides the network; None writes nothing."""
+
+    checkpoint: Path | None = None
+    """Checkpoint, .safetensors."""
+    resume: bool = False
+    """Go on from the checkpoint."""
+    history: Path | None = None
+    """History, .csv."""
+
+
+NO_FILES = TrainingFiles()
+
+
+def train(
+    problem: str,
+    path: str | Path | None = None,
+    *,
+    seed: int = 0,
+    parameters: ProblemParameters = (),
+    changes: RecipeChanges = NO_CHANGES,
+    files: TrainingFiles = NO_FILES,
+    threads: int = 1,
+    device: str = "cpu",
+    on_progress: Callable[[TrainingProgress], None] | None = None,
+    command: str | None = None,
+) -> TrainingResult:
+    """Train a network on a problem and write it.
+
+    Args:
+        problem: Name of the problem.
+        path: File for the float network; None writes none.
+        seed: Seed of the weights.
+        parameters: Options of the problem.
+        changes: Changes to the problem's recipe.
+        files: Checkpoint and history.
+        threads: Threads of torch; with one, the same seed gives the same bits.
+        device: Torch device.
+        on_progress: Called with every report.
+        command: The command that makes the network again, for its provenance.
+
+    Raises:
+        SpecError: If problem, parameters, recipe or paths are refused.
+        TrainingError: If a checkpoint belongs to another training, or the loss is not finite from the start.
+    """
+    from .. import __version__
+    from ..files import write_network
+    from ..problems import find_problem
+    from ..training.trainer import TrainingOutput, train_network
+
+    if path is not None:
+        check_writable(path)
+    if files.resume and files.checkpoint is None:
+        raise SpecError("train.files", "a checkpoint to resume from", None, "Name one with --checkpoint.")
+    posed = find_problem(problem, **{option.name: option.value for option in parameters})
+    provenance = Provenance(
+        problem=problem, parameters=parameters, seed=seed, package_version=__version__, command=command
+    )
+    result = train_network(
+        posed,
+        changes.applied(posed.recipe),
+        seed,
+        device=device,
+        n_threads=threads,
+        output=TrainingOutput(checkpoint=files.checkpoint, resume=files.resume, history=files.history),
+        on_progress=on_progress,
+        provenance=provenance,
+    )
+    if path is not None:
+        write_network(result.network, path)
+    return result

@@ -1,0 +1,118 @@
+"""The verbs of the package as functions: convert, run. `verify`, `profile`, `train_problem` and `demo` have files of their own.
+
+import neuropinn_lava as nl
+chip = nl.convert(nl.find_network("poisson")).network
+trace = nl.run(chip, points, backend="lava")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..arrays import FloatArray
+from ..quantized import QuantizedNetwork
+from ..reference import run_float, run_integer
+from ..traces import NO_PROBE, Backend, LavaMode, Probe, RunTrace
+from .models import Network, float_network, quantized_network
+
+if TYPE_CHECKING:
+    from ..conversion import Quantization, QuantizationScheme
+    from ..problems.problem import PdeProblem
+
+DEFAULT_TARGET = "loihi2"
+"""Hardware target that conversions are checked against."""
+
+
+def convert(
+    network: Network,
+    scheme: QuantizationScheme | None = None,
+    *,
+    points: FloatArray | None = None,
+    target: str | Path | None = DEFAULT_TARGET,
+) -> Quantization:
+    """Quantize a float network and check it against a hardware target.
+
+    Args:
+        network: The float network.
+        scheme: Word lengths and rules; None is the default scheme.
+        points: Calibration points, physical, shape (n, n_in); None draws a sample of the network's box.
+        target: Name of a target, path of a TOML file, or None to check nothing.
+
+    Raises:
+        SpecError: If the network is already quantized, or scheme, points and network disagree.
+        FixedPointError: If the words cannot hold the network.
+        HardwareRuleError: If the result breaks rules of the target; all of them are listed.
+    """
+    from ..conversion import check_network, find_target, quantize_network
+    from ..errors import SpecError
+
+    if isinstance(network, QuantizedNetwork):
+        mend = "Convert its source, `network.source`, or the float file that it was made from."
+        raise SpecError(f"convert: network {network.name!r}", "a float network", "a quantized one", mend)
+    limits = find_target(target) if target is not None else None
+    quantization = quantize_network(network, scheme, points)
+    if limits is not None:
+        check_network(quantization.network, limits)
+    return quantization
+
+
+def run(
+    network: Network,
+    points: FloatArray,
+    *,
+    backend: Backend | str = Backend.INTEGER,
+    mode: LavaMode | str = LavaMode.BATCHED,
+    probe: Probe = NO_PROBE,
+    on_progress: Callable[[int, int], None] | None = None,
+    time_limit: float | None = None,
+) -> RunTrace:
+    """Evaluate a network at points on one of the backends.
+
+    Args:
+        network: Float or quantized.
+        points: Physical coordinates, shape (n, n_in), space first, time last; points outside the domain are allowed.
+        backend: `float` runs the float network, or the one that a quantized network came from; `integer` the integer
+            reference; `lava` Lava's CPU simulator, with integers for a quantized network and floats for a float one.
+        mode: How samples go through Lava.
+        probe: What to record in full.
+        on_progress: Called with samples done and samples in all; only Lava runs report.
+        time_limit: Seconds after which a Lava run is ended with an error.
+
+    Raises:
+        SpecError: If points and network disagree, or if integers are asked of a float network.
+        SimulationError: If Lava is not available or a run fails.
+    """
+    chosen = Backend(backend)
+    if chosen is Backend.LAVA:
+        from ..hardware_sim.simulate import simulate_on_lava
+
+        return simulate_on_lava(
+            network, points, mode=LavaMode(mode), probe=probe, on_progress=on_progress, time_limit=time_limit
+        )
+    if chosen is Backend.INTEGER:
+        return run_integer(quantized_network(network, "run: backend `integer`"), points, probe)
+    return run_float(float_network(network), points, probe)
+
+
+def count_outside(network: Network, points: FloatArray) -> int:
+    """Count points outside the domain that a network was trained on: its problem's, or its box where it has no problem."""
+    source = float_network(network)
+    inside = ((points >= source.lower) & (points <= source.upper)).all(axis=1)
+    problem = known_problem(network)
+    if problem is not None:
+        inside &= problem.domain.contains(points)
+    return int(np.count_nonzero(~inside))
+
+
+def known_problem(network: Network) -> PdeProblem | None:
+    """Give the PDE problem that a network was trained on, or None where its provenance names none that is known."""
+    from ..problems import find_problem, list_problems
+
+    provenance = float_network(network).provenance
+    if provenance.problem not in list_problems():
+        return None
+    return find_problem(provenance.problem, **{option.name: option.value for option in provenance.parameters})

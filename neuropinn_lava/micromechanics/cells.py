@@ -1,0 +1,159 @@
+"""Unit cells: a matrix with ellipsoidal inclusions in the cube [0, 1]^3.
+
+    r_k(x) = |(x - c_k) / a_k|        below 1 inside inclusion k, 1 on its surface
+
+This module knows phases and geometry; it does not know meshes, loads or solutions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from ..arrays import BoolArray, FloatArray, IntArray, freeze_arrays, record_digest
+from ..checks import check_finite, check_shape, raise_violations
+from ..errors import Violation
+from .phases import IsotropicPhase
+
+N_SURFACE = 2000
+"""Points laid on a surface to find overlaps: 0.05 of its radius apart, finer than any mesh in use."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ellipsoid:
+    """An ellipsoid with axes along the coordinates: `Ellipsoid(centre=[.5, .5, .5], semi_axes=[.27, .27, .27])` is a sphere."""
+
+    centre: FloatArray
+    """c, shape (3,)."""
+    semi_axes: FloatArray
+    """a, positive, shape (3,)."""
+
+    def __post_init__(self) -> None:
+        freeze_arrays(self, centre=np.float64, semi_axes=np.float64)
+        found: list[Violation] = []
+        for name in ("centre", "semi_axes"):
+            found += check_shape(f"Ellipsoid.{name}", getattr(self, name), (3,), "(x, y, z)")
+            found += check_finite(f"Ellipsoid.{name}", getattr(self, name))
+        if not (self.semi_axes > 0).all():
+            found.append(Violation("Ellipsoid.semi_axes", "positive", self.semi_axes, "Leave an empty inclusion out."))
+        raise_violations(found)
+
+    def radius(self, points: FloatArray) -> FloatArray:
+        """Give r at points (n, 3), shape (n,)."""
+        r: FloatArray = np.linalg.norm((points - self.centre) / self.semi_axes, axis=1)
+        return r
+
+    def projected(self, points: FloatArray) -> FloatArray:
+        """Move points (n, 3) along the ray from the centre to the surface; the centre itself stays."""
+        r = np.maximum(self.radius(points), np.finfo(np.float64).tiny)
+        moved: FloatArray = self.centre + (points - self.centre) / r[:, None]
+        return moved
+
+    def surface_points(self, n: int) -> FloatArray:
+        """Spread n points over the surface by the golden spiral, shape (n, 3)."""
+        k = np.arange(n) + 0.5
+        height, turn = 1 - 2 * k / n, np.pi * (1 + 5**0.5) * k
+        ring = np.sqrt(1 - height**2)
+        unit = np.stack([ring * np.cos(turn), ring * np.sin(turn), height], axis=1)
+        points: FloatArray = self.centre + self.semi_axes * unit
+        return points
+
+    @property
+    def volume(self) -> float:
+        return float(4 / 3 * np.pi * self.semi_axes.prod())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class UnitCell:
+    """The cube [0, 1]^3 of a matrix with inclusions of one other phase."""
+
+    matrix: IsotropicPhase
+    """What surrounds the inclusions."""
+    inclusion: IsotropicPhase
+    """What they are made of."""
+    inclusions: tuple[Ellipsoid, ...]
+    """Where they are; they neither overlap nor touch a face. None makes a homogeneous cube."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inclusions", tuple(self.inclusions))
+        raise_violations(self._violations())
+
+    def _violations(self) -> Iterator[Violation]:
+        for k, body in enumerate(self.inclusions):
+            low, high = body.centre - body.semi_axes, body.centre + body.semi_axes
+            if not ((low > 0) & (high < 1)).all():
+                rule = "inclusions lie inside the cube (0, 1)^3"
+                mend = "Move it inwards or make it smaller."
+                yield Violation(f"UnitCell.inclusions[{k}]", rule, f"{low} to {high}", mend)
+        for (i, first), (j, second) in combinations(enumerate(self.inclusions), 2):
+            nearest = min(second.radius(first.surface_points(N_SURFACE)).min(), second.radius(first.centre[None])[0])
+            if min(nearest, first.radius(second.centre[None])[0]) <= 1:
+                rule = f"it does not overlap inclusion {i}"
+                mend = "Move them apart or make one smaller."
+                yield Violation(f"UnitCell.inclusions[{j}]", rule, f"centres {first.centre} and {second.centre}", mend)
+
+    @property
+    def volume_fraction(self) -> float:
+        """Share of the cube that is inclusion."""
+        return sum(body.volume for body in self.inclusions)
+
+    def nearest(self, points: FloatArray) -> tuple[IntArray, FloatArray]:
+        """Give the inclusion with the smallest r at points (n, 3) and that r, each (n,); infinite without inclusions."""
+        if not self.inclusions:
+            return np.zeros(len(points), dtype=np.int64), np.full(len(points), np.inf)
+        r = np.stack([body.radius(points) for body in self.inclusions], axis=1)
+        which = r.argmin(axis=1)
+        return which, r[np.arange(len(points)), which]
+
+    def contains(self, points: FloatArray) -> BoolArray:
+        """Tell which of the points (n, 3) lie in an inclusion or on its surface, shape (n,)."""
+        inside: BoolArray = self.nearest(points)[1] <= 1
+        return inside
+
+    def projected(self, points: FloatArray) -> FloatArray:
+        """Move points (n, 3) to the surface of the nearest inclusion, along the ray from its centre."""
+        which, _ = self.nearest(points)
+        moved = np.array(points, dtype=np.float64)
+        for k, body in enumerate(self.inclusions):
+            moved[which == k] = body.projected(moved[which == k])
+        return moved
+
+    def gap(self) -> float:
+        """Give the smallest distance of an inclusion from a face or, about, from another one; infinite without any."""
+        gaps = [np.inf]
+        gaps += [float(min((b.centre - b.semi_axes).min(), (1 - b.centre - b.semi_axes).min())) for b in self.inclusions]
+        for first, second in combinations(self.inclusions, 2):
+            points = first.surface_points(N_SURFACE)
+            gaps.append(float(np.linalg.norm(second.projected(points) - points, axis=1).min()))
+        return min(gaps)
+
+    def is_mirror_symmetric(self) -> bool:
+        """Tell whether the cell is its own mirror image in each of the planes x, y, z = 1/2."""
+        for axis in range(3):
+            for body in self.inclusions:
+                image = np.array(body.centre)
+                image[axis] = 1 - image[axis]
+                if not any(_same_ellipsoid(image, body, other) for other in self.inclusions):
+                    return False
+        return True
+
+    def digest(self) -> str:
+        """Identity of the cell, as 64 hex digits."""
+        return record_digest(self)
+
+
+def _same_ellipsoid(centre: FloatArray, body: Ellipsoid, other: Ellipsoid) -> bool:
+    return np.allclose(centre, other.centre, rtol=0, atol=1e-12) and np.allclose(body.semi_axes, other.semi_axes)
+
+
+def sphere_cell(*, radius: float, contrast: float, poisson: float = 0.3) -> UnitCell:
+    """Make the cell with a sphere in its middle: E is 1 in the matrix and `contrast` in the sphere, nu the same."""
+    body = Ellipsoid(centre=np.full(3, 0.5), semi_axes=np.full(3, radius))
+    return UnitCell(
+        matrix=IsotropicPhase(young=1.0, poisson=poisson),
+        inclusion=IsotropicPhase(young=contrast, poisson=poisson),
+        inclusions=(body,),
+    )

@@ -1,0 +1,53 @@
+"""Effective stiffness of a unit cell from six mean strains, by finite elements or from any six displacement fields.
+
+    C_pq = int epsilon(u_p) : C : epsilon(u_q) = u_p K u_q        u_p = E_p x + v_p, E_p the p-th unit strain, |cell| = 1
+
+An approximate v_p makes every C_pp too large, never too small: displacements that are only nearly in equilibrium store more
+energy. The energy is quadratic, so an error of 1 % in v_p shows as 1e-4 of the fluctuation's share of C_pp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..arrays import FloatArray
+from .cells import UnitCell
+from .loads import MeanStrain
+from .solver import MeshedCell, mesh_cell, periodic_displacement
+
+
+def unit_strains() -> tuple[MeanStrain, ...]:
+    """Give the six load cases: xx, yy, zz, yz, xz, xy."""
+    return tuple(MeanStrain(strain=row) for row in np.eye(6))
+
+
+def effective_stiffness(cell: UnitCell, n: int) -> FloatArray:
+    """Give the effective stiffness of a periodic cell by finite elements, shape (6, 6), in the unit of its moduli.
+
+    Args:
+        cell: Any cell; it needs no symmetry.
+        n: Cubes along an edge of the mesh, even.
+
+    Raises:
+        SpecError: If n is odd or too coarse for the cell.
+        SimulationError: If a load case does not converge.
+    """
+    meshed = mesh_cell(cell, n)
+    return stiffness_of_fields(meshed, [periodic_displacement(meshed, load) for load in unit_strains()])
+
+
+def stiffness_of_fields(meshed: MeshedCell, displacements: Sequence[FloatArray]) -> FloatArray:
+    """Give the stiffness that six displacement fields amount to, whoever computed them.
+
+    Args:
+        meshed: The cell and where the fields are given.
+        displacements: u of the six unit strains at the mesh's nodes, each (n_nodes, 3): outputs of a network, for instance.
+
+    Returns:
+        C, symmetric, shape (6, 6).
+    """
+    fields = np.stack([u.T.ravel() for u in displacements], axis=1)
+    C: FloatArray = fields.T @ (meshed.stiffness @ fields)
+    return (C + C.T) / 2

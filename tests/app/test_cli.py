@@ -1,0 +1,176 @@
+"""The command line: what each command prints, what it refuses, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from neuropinn_lava.files import read_network
+from neuropinn_lava.quantized import QuantizedNetwork
+from neuropinn_lava.reference import run_float, run_integer
+
+COMMANDS = ("problems", "models", "inspect", "train", "convert", "run", "verify", "profile", "demo")
+
+
+@pytest.fixture
+def chip_file(cli, float_file, tmp_path):
+    """The quantized network, made by the command line."""
+    path = tmp_path / "chip.h5"
+    assert cli("convert", float_file, "--out", path)[0] == 0
+    return path
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(cli, command):
+    code, out, _ = cli(command, "--help")
+    assert code == 0
+    assert f"neuropinn-lava {command}" in out
+
+
+def test_problems_are_listed(cli):
+    code, out, _ = cli("problems", "--json")
+    assert code == 0
+    assert {"heat", "poisson"} <= {problem["name"] for problem in json.loads(out)}
+
+
+def test_inspect_tells_a_float_network(cli, float_file):
+    code, out, _ = cli("inspect", float_file, "--json")
+    summary = json.loads(out)
+    assert code == 0
+    assert (summary["kind"], summary["widths"], summary["n_steps"]) == ("float", [2, 12, 8, 1], 2)
+    assert summary["digest"] == read_network(float_file).digest()
+
+
+def test_inspect_tells_a_quantized_network(cli, chip_file):
+    summary = json.loads(cli("inspect", chip_file, "--json")[1])
+    assert summary["kind"] == "quantized"
+    assert [layer["weight bits"] for layer in summary["layers"]] == [8, 8, 8]
+    assert "weight scale" in cli("inspect", chip_file)[1]
+
+
+def test_convert_takes_word_lengths_layer_by_layer(cli, float_file, tmp_path):
+    path = tmp_path / "mixed.h5"
+    code, out, _ = cli("convert", float_file, "--out", path, "--weight-bits", "8,6,4", "--payload-bits", "12", "--json")
+    assert code == 0
+    assert [layer["weight_bits"] for layer in json.loads(out)["layers"]] == [8, 6, 4]
+    network = read_network(path)
+    assert isinstance(network, QuantizedNetwork)
+    assert [layer.table.payload_bits for layer in network.layers] == [12, 12]
+
+
+def test_convert_refuses_what_a_target_cannot_hold_and_writes_nothing(cli, float_file, tmp_path):
+    path = tmp_path / "chip.h5"
+    code, _, err = cli("convert", float_file, "--out", path, "--weight-bits", "10")
+    assert code == 1
+    assert err.count("weights of at most 8 bits") == 3  # one line for each matrix
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--weight-bits", "eight"), "whole numbers, separated by commas"),
+        (("--weight-bits", "8,8"), "one word length per matrix"),
+        (("--weight-bits", "40"), "QuantizationScheme.weight_bits"),
+        (("--scales", "per-tenser"), "Did you mean per-tensor"),
+        (("--target", "loihi3"), "Did you mean loihi"),
+    ],
+)
+def test_convert_refuses_wrong_options(cli, float_file, tmp_path, options, message):
+    code, _, err = cli("convert", float_file, "--out", tmp_path / "c.h5", *options)
+    assert code == 1
+    assert message in err
+
+
+def test_run_gives_what_the_engines_give(cli, chip_file, points_file, tmp_path):
+    network, points = read_network(chip_file), np.load(points_file)
+    for backend, expected in (("float", run_float(network.source, points)), ("integer", run_integer(network, points))):
+        out = tmp_path / f"{backend}.npy"
+        assert cli("run", chip_file, "--points", points_file, "--out", out, "--backend", backend)[0] == 0
+        assert (np.load(out) == expected.outputs).all()
+
+
+@pytest.mark.lava
+@pytest.mark.parametrize("mode", ["batched", "faithful"])
+def test_run_on_lava_gives_the_same_bits(cli, chip_file, points_file, tmp_path, mode):
+    out = tmp_path / "u.csv"
+    code, *_ = cli("run", chip_file, "--points", points_file, "--out", out, "--backend", "lava", "--mode", mode)
+    assert code == 0
+    expected = run_integer(read_network(chip_file), np.load(points_file)).outputs
+    assert (np.loadtxt(out, delimiter=",", skiprows=1, ndmin=2) == expected).all()
+
+
+def test_integers_are_refused_for_a_float_file(cli, float_file, points_file, tmp_path):
+    code, _, err = cli("run", float_file, "--points", points_file, "--out", tmp_path / "u.npy")
+    assert code == 1
+    assert "neuropinn-lava convert" in err
+
+
+def test_points_outside_the_domain_are_allowed_and_said(cli, float_file, tmp_path):
+    np.save(tmp_path / "far.npy", np.array([[0.5, 0.5], [7.0, 0.5]]))
+    options = ("--points", tmp_path / "far.npy", "--out", tmp_path / "u.npy", "--backend", "float")
+    code, _, err = cli("run", float_file, *options)
+    assert code == 0
+    assert "1 of 2 points lie outside" in err
+
+
+@pytest.mark.parametrize(
+    ("points", "message"),
+    [
+        (np.zeros((3, 3)), r"points have the shape \(n, 2\)"),
+        (np.zeros((0, 2)), "at least one point"),
+        (np.array([[0.0, np.nan]]), "every coordinate is finite"),
+    ],
+)
+def test_wrong_points_are_refused(cli, float_file, tmp_path, points, message):
+    np.save(tmp_path / "p.npy", points)
+    options = ("--points", tmp_path / "p.npy", "--out", tmp_path / "u.npy", "--backend", "float")
+    code, _, err = cli("run", float_file, *options)
+    assert code == 1
+    assert re.search(message, err)
+    assert not (tmp_path / "u.npy").exists()
+
+
+def test_an_output_that_cannot_be_written_is_found_before_the_run(cli, float_file, tmp_path):
+    out = tmp_path / "missing" / "u.npy"
+    code, _, err = cli("run", float_file, "--points", tmp_path / "also-missing.npy", "--out", out)
+    assert code == 1
+    assert "a directory that takes new files" in err  # and not that the points are missing
+
+
+def test_an_unknown_network_shows_the_shipped_ones(cli, tmp_path):
+    code, _, err = cli("inspect", "poison")
+    assert code == 1
+    assert "poisson" in err
+
+
+@pytest.mark.lava
+def test_verify_finds_no_difference(cli, chip_file):
+    code, out, _ = cli("verify", chip_file, "--n-points", 80, "--json")
+    parity = json.loads(out)
+    assert code == 0
+    assert parity["integer_vs_lava_mismatches"] == 0
+    assert parity["values_compared"] > 10_000
+    assert parity["first_difference"] is None
+
+
+@pytest.mark.lava
+def test_profile_writes_a_report(cli, chip_file, tmp_path):
+    folder = tmp_path / "report"
+    code, *_ = cli("profile", chip_file, "--out", folder, "--n-points", 60)
+    assert code == 0
+    report = json.loads((folder / "report.json").read_text())
+    assert report["schema"] == "neuropinn-lava/report/1"
+    assert report["parity"]["integer_vs_lava_mismatches"] == 0
+    assert (folder / "report.html").stat().st_size > 10_000
+
+
+def test_a_folder_of_somebody_else_is_refused(cli, chip_file, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("years of work")
+    code, _, err = cli("profile", chip_file, "--out", tmp_path / "mine")
+    assert code == 1
+    assert "--force" in err

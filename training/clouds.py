@@ -1,0 +1,112 @@
+"""What a training holds fixed: collocation points, built-in conditions, source and operators of a problem, as tensors.
+
+This module knows problems and torch; it does not know networks or optimizers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.sparse import vstack
+from torch import Tensor
+
+from ..problems.problem import DerivativeFields, PdeProblem
+from ..projection import DerivativeOperators
+from ..recipe import TrainingRecipe
+from ..residuals import problem_operators
+from ..transforms import AffineTransform
+from .derivatives import SparseMap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class UnknownMap:
+    """All derivatives of one unknown in one product."""
+
+    names: tuple[str, ...]
+    """The derivatives as the equation calls them: ("u_t", "u_xx")."""
+    operator: SparseMap
+    """Their matrices on top of each other, shape (n_names * n_inside, n_points)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TrainingCloud:
+    """A problem on its cloud, ready to turn a network's outputs into residuals."""
+
+    problem: PdeProblem
+    """Holds the equation and the ansatz."""
+    n_inside: int
+    """How many of the points are centres of the residual; they come first."""
+    inputs: Tensor
+    """What the network sees, shape (n_points, n_in)."""
+    offset: Tensor
+    """g of the ansatz, shape (n_points, n_out)."""
+    factor: Tensor
+    """d of the ansatz, shape (n_points, n_out)."""
+    source: Tensor
+    """Source of the equation at the centres, shape (n_inside,)."""
+    output_transform: AffineTransform
+    """The network's output to the units of the ansatz."""
+    unknowns: tuple[UnknownMap, ...]
+    """Derivatives, one entry per unknown of the problem."""
+
+    def solution(self, outputs: Tensor) -> Tensor:
+        """Give u at all points, shape (n_points, n_out), for the network's outputs of that shape."""
+        linked: Tensor = self.problem.ansatz.link.apply(self.output_transform.apply(outputs))
+        return self.offset + self.factor * linked
+
+    def fields(self, u: Tensor) -> DerivativeFields:
+        """Give the unknowns, their derivatives and the source at the centres for u of shape (n_points, n_out)."""
+        values: dict[str, Any] = {"source": self.source}
+        for column, (name, unknown) in enumerate(zip(self.problem.unknowns, self.unknowns, strict=True)):
+            held = u[:, column]
+            values[name] = held[: self.n_inside]
+            if unknown.names:
+                stacked = unknown.operator(held).view(len(unknown.names), self.n_inside)
+                values.update(zip(unknown.names, stacked.unbind(0), strict=True))
+        return DerivativeFields(**values)
+
+
+def input_transform(problem: PdeProblem) -> AffineTransform:
+    """Make the transform that takes a problem's bounding box to [-1, 1]^n."""
+    return AffineTransform.to_unit_box(problem.domain.lower, problem.domain.upper)
+
+
+def output_transform(problem: PdeProblem, recipe: TrainingRecipe) -> AffineTransform:
+    """Make the transform that gives a network of magnitude one the magnitude of the problem's unknowns."""
+    scale = np.full(problem.n_out, recipe.model.output_scale)
+    return AffineTransform(scale=scale, offset=np.zeros(problem.n_out))
+
+
+def lay_training_cloud(
+    problem: PdeProblem, recipe: TrainingRecipe, dtype: torch.dtype, device: torch.device
+) -> TrainingCloud:
+    """Lay the cloud of a recipe and evaluate on it all that stays fixed, in float64, before it is rounded to `dtype`."""
+    cloud = problem.domain.cloud(recipe.cloud.n_per_axis, recipe.cloud.gradings)
+    operators = problem_operators(problem, cloud, recipe.cloud.operator, recipe.cloud.n_neighbours)
+    offset, factor = problem.ansatz.evaluate(cloud.points)
+
+    def tensor(values: Any) -> Tensor:
+        return torch.as_tensor(np.ascontiguousarray(values)).to(device=device, dtype=dtype)
+
+    return TrainingCloud(
+        problem=problem,
+        n_inside=cloud.n_inside,
+        inputs=tensor(input_transform(problem).apply(cloud.points)),
+        offset=tensor(offset),
+        factor=tensor(factor),
+        source=tensor(problem.source(cloud.centres)),
+        output_transform=output_transform(problem, recipe),
+        unknowns=tuple(_unknown_map(problem, name, operators, dtype, device) for name in problem.unknowns),
+    )
+
+
+def _unknown_map(
+    problem: PdeProblem, unknown: str, operators: DerivativeOperators, dtype: torch.dtype, device: torch.device
+) -> UnknownMap:
+    names = tuple(name for name in problem.derivatives if name.partition("_")[0] == unknown)
+    matrices = [operators.matrix(name.partition("_")[2]) for name in names]
+    stacked = vstack(matrices) if matrices else operators.matrices[0][:0]
+    return UnknownMap(names=names, operator=SparseMap(stacked, dtype, device))

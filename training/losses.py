@@ -1,0 +1,60 @@
+"""What a training makes small: the mean square residual, and in a sparsity phase the spike rate above its target.
+
+    L = mean over centres and equations of (r / residual_scale)^2 + w * max(0, rate - target)
+
+Below its target the rate costs nothing, so that the residual has the network to itself. This module knows clouds and
+networks; it does not know optimizers. No term sees the reference solution.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..recipe import PhaseRecipe
+from .clouds import TrainingCloud
+from .network import VsnNetwork
+
+
+class LossTerms(NamedTuple):
+    """The parts of the loss at one set of parameters, each a scalar."""
+
+    residual: Tensor
+    """Mean square of the residuals in units of the problem's `residual_scale`."""
+    rate: Tensor
+    """Share of neurons and steps that fire, over all layers."""
+
+
+def evaluate_loss(cloud: TrainingCloud, network: VsnNetwork) -> LossTerms:
+    """Run the network on a cloud and measure residual and spike rate."""
+    run = network.run(cloud.inputs)
+    return LossTerms(residual=residual_loss(cloud, run.output), rate=run.rate)
+
+
+def residual_loss(cloud: TrainingCloud, outputs: Tensor) -> Tensor:
+    """Give the mean square residual for the network's outputs at all points of the cloud, shape (n_points, n_out)."""
+    residuals = cloud.problem.residual(cloud.fields(cloud.solution(outputs)))
+    squares = [residual.square().mean() for residual in residuals]
+    total = squares[0] if len(squares) == 1 else torch.stack(squares).mean()
+    return total * (1.0 / cloud.problem.residual_scale**2)
+
+
+def target_at(phase: PhaseRecipe, iteration: int, first_rate: float) -> float:
+    """Give the target of an iteration, counted from 0 in its phase: from the rate at the start straight down to the goal."""
+    n_ramp = phase.ramp * phase.n_iterations
+    left = max(0.0, 1.0 - iteration / n_ramp) if n_ramp > 0 else 0.0
+    return phase.target_rate + left * max(0.0, first_rate - phase.target_rate)
+
+
+def weighted_loss(terms: LossTerms, phase: PhaseRecipe, target: float) -> Tensor:
+    """Give L, to be differentiated."""
+    if phase.rate_weight == 0.0:
+        return terms.residual
+    return terms.residual + phase.rate_weight * torch.clamp_min(terms.rate - target, 0.0)
+
+
+def objective(residual: float, rate: float, phase: PhaseRecipe) -> float:
+    """Give L at the phase's final target: the number by which two networks of one phase are compared."""
+    return residual + phase.rate_weight * max(0.0, rate - phase.target_rate)

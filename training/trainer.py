@@ -1,0 +1,300 @@
+"""The training of a network on a problem: Adam on the residual by sparse operators, in phases, resumable to the bit.
+
+The network that is kept is the one with the lowest objective of the last phase; the reference solution is looked at for
+display only. Nothing is printed: whoever wants to see progress passes a callback. This module puts the others together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..arrays import FloatArray
+from ..atomic import check_writable
+from ..errors import TrainingError
+from ..metrics import relative_l2
+from ..network import NetworkSpec, Provenance
+from ..problems.problem import PdeProblem
+from ..recipe import TrainingRecipe
+from ..residuals import evaluation_points
+from .checkpoints import TrainingIdentity, identify, read_checkpoint, write_checkpoint
+from .clouds import TrainingCloud, input_transform, lay_training_cloud, output_transform
+from .export import export_network
+from .history import TrainingHistory, TrainingProgress, write_history
+from .interrupt import noted_interrupt
+from .losses import LossTerms, evaluate_loss, objective, target_at, weighted_loss
+from .network import VsnNetwork, build_network
+from .state import PhasePlace, TrainingState, find_phase, new_state
+
+N_SHOWN = 1000
+"""Points on which the displayed error is measured: it then stands to a few percent and costs one forward pass."""
+SHOWN_SEED = 1
+"""Seed of those points."""
+
+ProgressCallback = Callable[[TrainingProgress], None]
+
+
+class TrainingStatus(str, Enum):
+    """How a training ended."""
+
+    FINISHED = "finished"
+    """All phases were done."""
+    INTERRUPTED = "interrupted"
+    """Ctrl-C; the best network so far is in the result, and the checkpoint continues."""
+    DIVERGED = "diverged"
+    """The loss was no longer a finite number; the best network before that is in the result."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TrainingResult:
+    """What a training leaves."""
+
+    status: TrainingStatus
+    """How it ended."""
+    network: NetworkSpec
+    """The network of the lowest objective in the last phase that began."""
+    module: VsnNetwork
+    """The same in torch."""
+    history: TrainingHistory
+    """One row per report."""
+    loss: float
+    """Objective of the network that was kept; infinite where the phase had none before it ended."""
+    n_iterations: int
+    """Steps that were done, those before a resumption counted."""
+    seconds: float
+    """Wall time of this call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingOutput:
+    """Where a training writes, how often, and whether it goes on from there: by default it writes nothing."""
+
+    checkpoint: Path | None = None
+    """File of the checkpoint."""
+    checkpoint_every: int = 500
+    """Steps between two checkpoints; one is written at the end and on Ctrl-C besides."""
+    resume: bool = False
+    """Go on from the checkpoint, which must exist."""
+    history: Path | None = None
+    """CSV file of the history, written with every checkpoint and at the end."""
+    report_every: int = 50
+    """Steps between two rows of the history, each also handed to the callback."""
+
+
+WRITES_NOTHING = TrainingOutput()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Shown:
+    """The points on which the displayed error is measured, evaluated once."""
+
+    points: FloatArray
+    inputs: Tensor
+    reference: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Task:
+    """What stays fixed during a training."""
+
+    recipe: TrainingRecipe
+    cloud: TrainingCloud
+    shown: _Shown
+    output: TrainingOutput
+    identity: TrainingIdentity
+    on_progress: ProgressCallback | None = field(default=None)
+
+
+class _DivergedError(Exception):
+    """The loss is not finite at the present parameters."""
+
+
+def train_network(
+    problem: PdeProblem,
+    recipe: TrainingRecipe | None = None,
+    seed: int = 0,
+    *,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+    n_threads: int = 1,
+    output: TrainingOutput = WRITES_NOTHING,
+    on_progress: ProgressCallback | None = None,
+    provenance: Provenance | None = None,
+) -> TrainingResult:
+    """Train a network on a problem.
+
+    On one thread of one machine the result depends on problem, recipe, seed and dtype alone, to the bit, whether or not the
+    training was interrupted and resumed.
+
+    Args:
+        problem: The problem.
+        recipe: How to train; None takes the problem's own recipe.
+        seed: Seed of the initial weights.
+        dtype: Type of parameters and states.
+        device: Torch device of parameters and states.
+        n_threads: Threads of torch during the training; set back afterwards.
+        output: Files to write.
+        on_progress: Called with every report; what it raises ends the training at once.
+        provenance: Written into the network; None notes problem and seed.
+
+    Raises:
+        SpecError: If a file cannot be written, or the cloud does not fit its operators.
+        TrainingError: If a checkpoint does not belong to this training, or the loss is not finite from the start.
+    """
+    start = time.perf_counter()
+    recipe = recipe or problem.recipe
+    for path in (output.checkpoint, output.history):
+        if path is not None:
+            check_writable(path)
+    with _threads(n_threads), noted_interrupt() as interrupted:
+        task, state = _prepare(problem, recipe, seed, dtype, torch.device(device), output, on_progress)
+        status = _run(task, state, interrupted)
+        state.restore_best()
+    return TrainingResult(
+        status=status,
+        network=_export(problem, recipe, state.network, provenance or Provenance(problem=problem.name, seed=seed)),
+        module=state.network,
+        history=state.history,
+        loss=state.best_loss,
+        n_iterations=state.iteration,
+        seconds=time.perf_counter() - start,
+    )
+
+
+@contextlib.contextmanager
+def _threads(n: int) -> Iterator[None]:
+    """Let torch use n threads for a while."""
+    former = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(former)
+
+
+def _prepare(
+    problem: PdeProblem,
+    recipe: TrainingRecipe,
+    seed: int,
+    dtype: torch.dtype,
+    device: torch.device,
+    output: TrainingOutput,
+    on_progress: ProgressCallback | None,
+) -> tuple[_Task, TrainingState]:
+    """Build the network and everything fixed, and go to where the checkpoint stands if there is one to resume."""
+    network = build_network(recipe.model, problem.n_in, problem.n_out, seed, dtype).to(device)
+    state = new_state(network)
+    identity = identify(problem, recipe, seed, dtype, state.parameters.values.numel())
+    if output.resume:
+        if output.checkpoint is None:
+            mend = "Name the checkpoint to resume from."
+            raise TrainingError("TrainingOutput.checkpoint", "a file to resume from", None, mend)
+        read_checkpoint(state, identity, output.checkpoint)
+    points = evaluation_points(problem, N_SHOWN, SHOWN_SEED)
+    inputs = torch.as_tensor(input_transform(problem).apply(points)).to(device=device, dtype=dtype)
+    task = _Task(
+        recipe=recipe,
+        cloud=lay_training_cloud(problem, recipe, dtype, device),
+        shown=_Shown(points=points, inputs=inputs, reference=problem.reference.evaluate(points)),
+        output=output,
+        identity=identity,
+        on_progress=on_progress,
+    )
+    return task, state
+
+
+def _run(task: _Task, state: TrainingState, interrupted: Callable[[], bool]) -> TrainingStatus:
+    """Go on to the last iteration, or to Ctrl-C, or to a loss that is not finite."""
+    n_iterations = task.recipe.n_iterations
+    try:
+        while state.iteration < n_iterations:
+            _step(task, state)
+            if interrupted():
+                _save(task, state)
+                return TrainingStatus.INTERRUPTED
+            if state.iteration % task.output.checkpoint_every == 0:
+                _save(task, state)
+    except _DivergedError:
+        if not math.isfinite(state.best_loss) and state.iteration == 0:
+            mend = "Look at the problem's data and the recipe's output_scale; nothing was trained."
+            raise TrainingError(f"training of {task.identity.problem!r}", "a finite loss", math.nan, mend) from None
+        return TrainingStatus.DIVERGED
+    _save(task, state)
+    return TrainingStatus.FINISHED
+
+
+def _step(task: _Task, state: TrainingState) -> None:
+    """Measure the loss, keep the network if it is the best, and take one step of Adam."""
+    place = find_phase(task.recipe, state.iteration)
+    if place.iteration == 0:
+        state.begin_phase()
+    state.parameters.gradient.zero_()
+    terms = evaluate_loss(task.cloud, state.network)
+    residual, rate = terms.residual.item(), terms.rate.item()
+    if not math.isfinite(residual):
+        raise _DivergedError
+    if place.iteration == 0:
+        state.first_rate = rate
+    state.keep_if_best(objective(residual, rate, place.phase))
+    if state.iteration % task.output.report_every == 0:
+        _report(task, state, place, terms)
+    weighted_loss(terms, place.phase, target_at(place.phase, place.iteration, state.first_rate)).backward()
+    state.adam.step(state.parameters, place.learning_rate, place.iteration)
+    state.iteration += 1
+
+
+def _report(task: _Task, state: TrainingState, place: PhasePlace, terms: LossTerms) -> None:
+    """Add a row to the history and hand it to the callback."""
+    residual, rate = terms.residual.item(), terms.rate.item()
+    row = TrainingProgress(
+        iteration=state.iteration,
+        n_iterations=task.recipe.n_iterations,
+        phase=place.index,
+        learning_rate=place.learning_rate,
+        loss=objective(residual, rate, place.phase),
+        residual=residual,
+        rate=rate,
+        relative_l2=_shown_error(task, state.network),
+    )
+    state.history = state.history.extended(row)
+    if task.on_progress is not None:
+        task.on_progress(row)
+
+
+def _shown_error(task: _Task, network: VsnNetwork) -> float:
+    """Give the relative error on points not trained on, for the eye."""
+    with torch.no_grad():
+        outputs = network(task.shown.inputs).cpu().double().numpy()
+    if not torch.isfinite(torch.from_numpy(outputs)).all():
+        return math.nan
+    u = task.cloud.problem.ansatz.apply(task.shown.points, task.cloud.output_transform.apply(outputs))
+    return relative_l2(u, task.shown.reference)
+
+
+def _save(task: _Task, state: TrainingState) -> None:
+    """Write checkpoint and history where they are wanted."""
+    if task.output.checkpoint is not None:
+        write_checkpoint(state, task.identity, task.output.checkpoint)
+    if task.output.history is not None:
+        write_history(state.history, task.output.history)
+
+
+def _export(problem: PdeProblem, recipe: TrainingRecipe, network: VsnNetwork, provenance: Provenance) -> NetworkSpec:
+    return export_network(
+        network,
+        name=problem.name,
+        input_transform=input_transform(problem),
+        output_transform=output_transform(problem, recipe),
+        ansatz=problem.ansatz,
+        lower=problem.domain.lower,
+        upper=problem.domain.upper,
+        provenance=provenance,
+    )
