@@ -62,7 +62,7 @@ def read_energy_model(path: Path) -> EnergyModel:
     table = read_table(path, "energy model")
     where = f"energy model {path.name}"
     raise_violations(_violations(table, where), FileFormatError)
-    texts = {name: table[name] for name in ("name", "title", "kind", "source", "leaves_out")}
+    texts = {key: value for key, value in table.items() if key not in ("constants", "terms")}
     constants = read_constants(table, where)
     terms = tuple(_made_term(entry) for entry in table["terms"])
     model, broken = made_from_file(where, lambda: EnergyModel(**texts, constants=constants, terms=terms))

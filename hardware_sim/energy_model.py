@@ -73,6 +73,8 @@ class EnergyModel:
     """Its numbers."""
     terms: tuple[Term, ...]
     """What they are multiplied with."""
+    target: str | None = None
+    """Target on whose cores messages and hops are counted; None counts one message per event and no hops."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kind", Kind(self.kind))

@@ -6,19 +6,34 @@ machine-readable form, `report_html.py` the readable one, `report_folder.py` bot
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
-from ..arrays import FloatArray, IntArray, freeze_arrays
-from ..checks import check_finite, check_shape, raise_violations
 from ..conversion.report import QuantizationReport
-from ..errors import Violation
 from ..network import NetworkSpec, Provenance
 from ..quantized import QuantizedNetwork
-from ..traces import Backend, LavaMode
+from ..traces import Backend
+from .certificate import ModeParity, ParitySection, TorchParity
 from .counting import OperationCounts
+from .fields import FieldSection
+from .gradients import GradientSection
+from .hardware_profile import HardwareProfile
+from .parity import FirstDifference
+
+__all__ = [
+    "BackendResult",
+    "BackendsSection",
+    "FieldSection",
+    "FirstDifference",
+    "ModeParity",
+    "NetworkSection",
+    "ParitySection",
+    "ProblemSection",
+    "QuantizationSection",
+    "Report",
+    "TorchParity",
+    "describe_network",
+    "describe_quantization",
+]
 
 SCHEMA = "neuropinn-lava/report/1"
 """Name and version of report.json's schema."""
@@ -110,115 +125,12 @@ class BackendsSection:
 
     results: tuple[BackendResult, ...]
     """In the order of the report."""
+    reference: str | None = None
+    """What errors are measured against: the problem's solution and its source, or the user's own file."""
     residual_operator: str | None = None
     """How derivatives were taken."""
     reference_residual_rms: float | None = None
     """What the reference itself scores: the floor set by the operators."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TorchParity:
-    """torch against the float engine, where no spike can flip."""
-
-    max_error_over_max_u: float
-    """Largest |u_torch - u_float| / max|u_float|."""
-    n_compared: int
-    """Samples compared."""
-    n_excluded: int
-    """Samples left out because a membrane lies within the rounding bound of a threshold."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModeParity:
-    """Lava against the integer engine in one mode."""
-
-    mode: LavaMode
-    """How samples went through Lava."""
-    n_samples: int
-    """Samples compared."""
-    values_compared: int
-    """Membranes, fired, payloads and outputs compared."""
-    mismatches: int
-    """How many of them differ."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FirstDifference:
-    """The first place where Lava and the integer engine differ."""
-
-    layer: str
-    """Name of the layer, or of the output."""
-    step: int | None
-    """Which step, 0 … T - 1."""
-    sample: int
-    """Which sample of the run."""
-    neuron: int
-    """Which neuron."""
-    quantity: str
-    """membrane, fired, payload or output."""
-    expected: float
-    """What the integer engine has."""
-    found: float
-    """What Lava has."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParitySection:
-    """The certificate: which engines were compared, over how many values, and what differed."""
-
-    torch_vs_float: TorchParity | None = None
-    """None where no torch module took part."""
-    modes: tuple[ModeParity, ...] = ()
-    """Lava's modes that were compared; empty without Lava."""
-    first_difference: FirstDifference | None = None
-    """None where nothing differs."""
-
-    @property
-    def values_compared(self) -> int:
-        return sum(mode.values_compared for mode in self.modes)
-
-    @property
-    def integer_vs_lava_mismatches(self) -> int | None:
-        """None where Lava did not run."""
-        return sum(mode.mismatches for mode in self.modes) if self.modes else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FieldSection:
-    """Outputs at the evaluation points, for the maps."""
-
-    coordinates: tuple[str, ...]
-    """One letter per column of `points`."""
-    unknowns: tuple[str, ...]
-    """One name per output."""
-    points: FloatArray
-    """Physical coordinates, shape (n, n_dim)."""
-    float_outputs: FloatArray
-    """u of the float reference network, shape (n, n_out)."""
-    deployed_outputs: FloatArray
-    """u of the deployed network, shape (n, n_out)."""
-    reference_outputs: FloatArray | None = None
-    """The problem's reference solution, or the user's own, shape (n, n_out)."""
-    triangles: IntArray | None = None
-    """Corners of the triangles that are drawn in two dimensions, shape (n_triangles, 3); see `triangulate_points`."""
-
-    def __post_init__(self) -> None:
-        freeze_arrays(self, points=np.float64, float_outputs=np.float64, deployed_outputs=np.float64)
-        if self.reference_outputs is not None:
-            freeze_arrays(self, reference_outputs=np.float64)
-        if self.triangles is not None:
-            freeze_arrays(self, triangles=np.int64)
-        raise_violations(self._violations())
-
-    def _violations(self) -> Iterator[Violation]:
-        n = len(self.points)
-        yield from check_shape("FieldSection.points", self.points, (n, len(self.coordinates)), "(n, n_dim)")
-        outputs = {"float_outputs": self.float_outputs, "deployed_outputs": self.deployed_outputs}
-        if self.reference_outputs is not None:
-            outputs["reference_outputs"] = self.reference_outputs
-        for name, values in outputs.items():
-            yield from check_shape(f"FieldSection.{name}", values, (n, len(self.unknowns)), "(n, n_out)")
-            yield from check_finite(f"FieldSection.{name}", values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -243,6 +155,10 @@ class Report:
     """The certificate."""
     counts: OperationCounts | None = None
     """What it did."""
+    hardware: HardwareProfile | None = None
+    """Energies, cores, latency, single samples."""
+    gradients: GradientSection | None = None
+    """First derivatives of the deployed network's outputs."""
     fields: FieldSection | None = None
     """Outputs for the maps; they are not part of report.json."""
 

@@ -16,29 +16,22 @@ from pathlib import Path
 
 from ..atomic import write_text
 from ..errors import SpecError
-from .count_figures import draw_counts
-from .field_figures import draw_fields
-from .figures import Figure
+from .gradients import gradients_csv
 from .report import Report
+from .report_figures import draw_report
 from .report_html import report_page
 from .report_json import report_text
 
 JSON_NAME = "report.json"
 HTML_NAME = "report.html"
 FIGURES_NAME = "figures"
-OUR_NAMES = (JSON_NAME, HTML_NAME, FIGURES_NAME)
+GRADIENTS_NAME = "gradients.csv"
+OUR_NAMES = (JSON_NAME, HTML_NAME, FIGURES_NAME, GRADIENTS_NAME)
 """What a report folder holds."""
 
 
-def draw_report(report: Report) -> tuple[Figure, ...]:
-    """Draw all figures that a report's sections allow."""
-    fields = draw_fields(report.fields) if report.fields else ()
-    counts = draw_counts(report.counts) if report.counts else ()
-    return (*fields, *counts)
-
-
 def write_report(report: Report, directory: str | Path, force: bool = False) -> Path:
-    """Write report.json, report.html and figures/*.svg, and return the folder.
+    """Write report.json, report.html, figures/*.svg and the gradients, if there are any; return the folder.
 
     Args:
         report: What to write.
@@ -51,6 +44,8 @@ def write_report(report: Report, directory: str | Path, force: bool = False) -> 
     target = check_report_directory(directory, force)
     figures = draw_report(report)
     files = {f"{FIGURES_NAME}/{figure.name}.svg": figure.standalone for figure in figures}
+    if report.gradients:
+        files[GRADIENTS_NAME] = gradients_csv(report.gradients)
     files |= {HTML_NAME: report_page(report, figures), JSON_NAME: report_text(report)}
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as aside:
         made = Path(aside) / "new"

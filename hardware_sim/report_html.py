@@ -12,6 +12,7 @@ from pathlib import Path
 from .figures import Figure
 from .report import Report
 from .report_words import (
+    break_even_words,
     parity_sentences,
     parity_verdict,
     report_title,
@@ -19,6 +20,7 @@ from .report_words import (
     say_joules,
     say_number,
     say_percent,
+    say_range,
     say_seconds,
     share_of_dense,
 )
@@ -41,6 +43,7 @@ def report_page(report: Report, figures: Sequence[Figure]) -> str:
     )
     for say in (say_count, say_joules, say_number, say_percent, say_seconds):
         environment.filters[say.__name__.removeprefix("say_")] = say
+    environment.filters["break_even"] = break_even_words
     environment.filters["svg"] = lambda figure: Markup(figure.embedded)
     return environment.get_template("report.html.j2").render(
         report=report,
@@ -49,5 +52,8 @@ def report_page(report: Report, figures: Sequence[Figure]) -> str:
         verdict=parity_verdict(report.parity),
         certificate=parity_sentences(report.parity) if report.parity else (),
         dense_share=share_of_dense(report.counts) if report.counts else None,
+        say_range=say_range,
+        say_seconds=say_seconds,
+        say_joules=say_joules,
+        say_number=say_number,
     )
-

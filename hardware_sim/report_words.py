@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
+from .certificate import ParitySection, TorchParity
 from .counting import OperationCounts
-from .report import FirstDifference, ParitySection, Report, TorchParity
+from .energy import EnergyEstimate
+from .lava_choices import LayerModel
+from .parity import FirstDifference
+from .report import Report
 
 NOTHING = "–"
 """What stands in a table where a value does not exist."""
@@ -62,9 +67,11 @@ def parity_sentences(parity: ParitySection) -> tuple[str, ...]:
     sentences = []
     for mode in parity.modes:
         found = "all are equal" if not mode.mismatches else f"{say_count(mode.mismatches)} of them differ"
+        made_of = "" if mode.model is LayerModel.FUSED else ", layers made of Lava's own Dense and neurons behind it"
         sentences.append(
-            f"Lava, {mode.mode.value} mode, against the integer engine: {say_count(mode.values_compared)} membranes, spikes, "
-            f"payloads and outputs of {say_count(mode.n_samples)} samples were compared bit for bit; {found}."
+            f"Lava, {mode.mode.value} mode{made_of}, against the integer engine: {say_count(mode.values_compared)} "
+            f"membranes, spikes, payloads and outputs of {say_count(mode.n_samples)} samples were compared bit for bit; "
+            f"{found}."
         )
     if not parity.modes:
         sentences.append("Lava did not run: nothing is certified about it.")
@@ -76,10 +83,11 @@ def parity_sentences(parity: ParitySection) -> tuple[str, ...]:
 
 
 def _difference_sentence(difference: FirstDifference) -> str:
-    step = "" if difference.step is None else f", step {difference.step}"
+    places = (("step", difference.step), ("sample", difference.sample), ("neuron", difference.neuron))
+    place = "".join(f", {name} {index}" for name, index in places if index is not None)
     return (
-        f"First difference: {difference.quantity} of layer {difference.layer!r}{step}, sample {difference.sample}, neuron "
-        f"{difference.neuron}: {difference.expected:g} expected, {difference.found:g} found."
+        f"First difference: {difference.quantity} of layer {difference.layer!r}{place}: {difference.expected:g} expected, "
+        f"{difference.found:g} found."
     )
 
 
@@ -94,6 +102,23 @@ def _torch_sentence(torch: TorchParity) -> str:
 def share_of_dense(counts: OperationCounts) -> float:
     """Give synaptic operations per sample over the MACs of one dense pass."""
     return counts.synaptic_operations_per_sample / counts.ann_macs
+
+
+def say_range(low: float, high: float, say: Callable[[float], str]) -> str:
+    """Write a range, or one number where both ends are written alike."""
+    return say(low) if say(low) == say(high) else f"{say(low)} – {say(high)}"
+
+
+def break_even_words(energy: EnergyEstimate) -> str:
+    """Say where the advantage over one dense pass ends, as activity × steps."""
+    product, n_steps = energy.break_even.activity_times_steps, energy.break_even.n_steps
+    if product is None:
+        return "does not depend on activity"
+    if product <= 0:
+        return "no advantage at any activity"
+    if product >= n_steps:
+        return "advantage at every activity"
+    return f"{product:.3g}"
 
 
 def report_title(report: Report) -> str:

@@ -207,7 +207,8 @@ class RadialLevelSet:
     def curve_points(self, curve: int, angles: FloatArray) -> FloatArray:
         """Give the points of a curve at the given angles (n,), shape (n, 2)."""
         r = self.radii[curve] + self.amplitudes[curve] * np.cos(self.petals[curve] * angles)
-        return self.centres[curve] + r[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        points: FloatArray = self.centres[curve] + r[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        return points
 
 
 def _cosine_of_multiple(cosine_of_angle: Any, n: int) -> Any:

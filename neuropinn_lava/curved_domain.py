@@ -92,7 +92,8 @@ class CurvedDomain:
         def keep(points: FloatArray, cell: FloatArray) -> BoolArray:
             outlines = np.concatenate([self.outline(curve) for curve in range(self.level_set.n_curves)])
             distances = cKDTree(outlines / cell).query(points / cell)[0]
-            return self._strictly_contains(points) & (distances >= RIM)
+            kept: BoolArray = self._strictly_contains(points) & (distances >= RIM)
+            return kept
 
         def rim(cell: FloatArray) -> FloatArray:
             return np.concatenate([self._spaced(curve, cell) for curve in range(self.level_set.n_curves)])

@@ -279,10 +279,13 @@ def graded_nodes(uniform: FloatArray, gradings: Sequence[Grading]) -> FloatArray
 
     def lines_up_to(x: FloatArray) -> FloatArray:
         arms = [g.gain * g.width * np.arctan((x - g.centre) / g.width) for g in gradings]
-        return x + np.sum(arms, axis=0)
+        count: FloatArray = x + np.sum(arms, axis=0)
+        return count
 
     def density(x: FloatArray) -> FloatArray:
-        return 1.0 + np.sum([g.gain / (1 + ((x - g.centre) / g.width) ** 2) for g in gradings], axis=0)
+        gains = [g.gain / (1 + ((x - g.centre) / g.width) ** 2) for g in gradings]
+        slope: FloatArray = 1.0 + np.sum(gains, axis=0)
+        return slope
 
     low, high = uniform[0], uniform[-1]
     table = np.linspace(low, high, TABLE_LENGTH)

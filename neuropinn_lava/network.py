@@ -136,11 +136,16 @@ class Provenance:
     parameters: tuple[ProblemParameter, ...] = ()
     """Options of the problem that were not left at their defaults."""
     seed: int | None = None
-    """Seed of the training."""
+    """Seed of the training, a 64-bit integer."""
     package_version: str | None = None
     """Version of this package that wrote it."""
     command: str | None = None
     """The command that makes it again."""
+
+    def __post_init__(self) -> None:
+        if self.seed is not None:
+            found = [*check_whole("Provenance.seed", self.seed)]
+            raise_violations(found or check_range("Provenance.seed", self.seed, -(2**63), 2**63 - 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

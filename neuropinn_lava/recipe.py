@@ -39,21 +39,21 @@ class ModelRecipe:
 
     widths: tuple[int, ...] = (50, 50, 50)
     """Neurons per spiking layer."""
-    activation: str = "z_tanh_z"
+    activation: str = "tanh_squared"
     """phi, by name."""
-    n_steps: int = 2
+    n_steps: int = 1
     """T."""
     beta: float = 0.9
     """Leak of every neuron, 0 to 1."""
-    theta: float = 0.1
+    theta: float = 0.05
     """Threshold of every neuron, 0 or more."""
     output_scale: float = 1.0
     """Factor on the network's output, so that the network itself works at magnitude one."""
     surrogate: Surrogate = Surrogate.FAST_SIGMOID
     """Backward shape of the spike."""
-    surrogate_slope: float = 10.0
+    surrogate_slope: float = 100.0
     """k of the surrogate, per unit of membrane."""
-    initial_gain: float = 1.0
+    initial_gain: float = 1.5
     """Factor on the standard deviation sqrt(2 / (n_in + n_out)) of the initial weights."""
 
 
@@ -127,7 +127,7 @@ class TrainingRecipe:
     cloud: CloudRecipe = field(default_factory=CloudRecipe)
     phases: tuple[PhaseRecipe, ...] = (
         PhaseRecipe(n_iterations=2000, learning_rate=5e-3),
-        PhaseRecipe(n_iterations=1500, learning_rate=2e-3, rate_weight=0.1),
+        PhaseRecipe(n_iterations=6000, learning_rate=3e-3, rate_weight=0.1, target_rate=0.14, ramp=0.7),
     )
     """Accuracy first, sparsity second: the other order collapses."""
     viscosity: float = 0.0

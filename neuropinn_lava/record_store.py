@@ -86,10 +86,8 @@ def _read_value(group: h5py.Group, name: str, hint: Any) -> Any:
     choices = _choices(hint)
     if name in group.attrs:
         return _read_scalar(group, name, choices)
-    if name not in group:
-        if type(None) in choices:
-            return None
-        raise FileFormatError(f"group {group.name}", f"has a member {name!r}", "none", "Export the network again.")
+    if name not in group and type(None) in choices:
+        return None
     member = own_member(group, name)
     if any(typing.get_origin(choice) is np.ndarray for choice in choices):
         return _read_array(member)
@@ -130,6 +128,8 @@ def _read_scalar(group: h5py.Group, name: str, choices: tuple[Any, ...]) -> Any:
 def own_member(group: h5py.Group, name: str) -> Any:
     """Give a member that lies in this very file; soft and external links could lead anywhere."""
     link = group.get(name, getlink=True)
+    if link is None:
+        raise FileFormatError(f"group {group.name}", f"has a member {name!r}", "none", "Export the network again.")
     if type(link).__name__ != "HardLink":
         raise FileFormatError(
             f"group {group.name}", f"{name!r} lies in the file itself", link, "Export the network again."

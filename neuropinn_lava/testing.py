@@ -38,7 +38,7 @@ class Difference:
 def assert_networks_equal(a: NetworkSpec | QuantizedNetwork, b: NetworkSpec | QuantizedNetwork) -> None:
     """Raise an AssertionError that lists every difference between two networks, or return.
 
-        layers[0].theta[3]: 0.1 != 0.2 (first of 2)
+    layers[0].theta[3]: 0.1 != 0.2 (first of 2)
     """
     found = list(find_differences(a, b))
     if found:

@@ -17,7 +17,7 @@ import numpy as np
 
 from .arrays import FloatArray, freeze_arrays
 from .boundary_fields import PolygonFactor, RadialLevelSet
-from .checks import check_finite, check_shape, raise_violations
+from .checks import as_member, check_finite, check_shape, raise_violations
 from .elementwise import softplus
 from .errors import SpecError
 from .fields import Polynomial as Polynomial
@@ -96,7 +96,9 @@ class Ansatz:
     """What is done to the network's output first."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "link", Link(self.link))
+        object.__setattr__(self, "link", as_member(Link, self.link, "Ansatz.link"))
+        object.__setattr__(self, "offset", tuple(self.offset))
+        object.__setattr__(self, "factor", tuple(self.factor))
         if len(self.offset) != len(self.factor) or not self.offset:
             got = (len(self.offset), len(self.factor))
             raise SpecError("Ansatz", "one g and one d per output", got, "Give both tuples the length n_out.")

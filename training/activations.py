@@ -12,13 +12,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+Tanh = Callable[[Tensor], Tensor]
+"""A way to compute tanh: `torch.tanh` to the last bit, or `fast_tanh` for training."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TorchActivation:
     """phi in torch: `value` gives phi(z) and a tensor that `slope` can use again, so that tanh is computed once."""
 
-    value: Callable[[Tensor], tuple[Tensor, Tensor]]
-    """z -> (phi(z), kept); phi(z) may be z itself and must not be written to."""
+    value: Callable[[Tensor, Tanh], tuple[Tensor, Tensor]]
+    """(z, tanh) -> (phi(z), kept); phi(z) may be z itself and must not be written to."""
     slope: Callable[[Tensor, Tensor], Tensor]
     """(z, kept) -> phi'(z), a new tensor."""
 
@@ -28,12 +31,13 @@ def fast_tanh(z: Tensor) -> Tensor:
 
         tanh z = 2 / (1 + exp(-2 z)) - 1
 
-    The absolute error is two roundings of one (1.2e-7 in float32, 2.2e-16 in float64); exactly zero at zero.
+    The absolute error is two roundings of one (1.2e-7 in float32, 2.2e-16 in float64), exactly zero at zero: good enough
+    to train with. Over three layers it adds up to 1e-6 of the largest output, where `torch.tanh` stays below 6e-7.
     """
     return torch.mul(z, 2.0).sigmoid_().mul_(2.0).sub_(1.0)
 
 
-def _identity(z: Tensor) -> tuple[Tensor, Tensor]:
+def _identity(z: Tensor, tanh: Tanh) -> tuple[Tensor, Tensor]:
     return z, z
 
 
@@ -41,7 +45,7 @@ def _identity_slope(z: Tensor, kept: Tensor) -> Tensor:
     return torch.ones_like(z)
 
 
-def _relu(z: Tensor) -> tuple[Tensor, Tensor]:
+def _relu(z: Tensor, tanh: Tanh) -> tuple[Tensor, Tensor]:
     value = torch.clamp_min(z, 0.0)
     return value, value
 
@@ -50,8 +54,8 @@ def _relu_slope(z: Tensor, kept: Tensor) -> Tensor:
     return torch.sign(kept)
 
 
-def _tanh(z: Tensor) -> tuple[Tensor, Tensor]:
-    t = fast_tanh(z)
+def _tanh(z: Tensor, tanh: Tanh) -> tuple[Tensor, Tensor]:
+    t = tanh(z)
     return t, t
 
 
@@ -60,8 +64,8 @@ def _tanh_slope(z: Tensor, kept: Tensor) -> Tensor:
     return torch.square(kept).neg_().add_(1.0)
 
 
-def _z_tanh_z(z: Tensor) -> tuple[Tensor, Tensor]:
-    t = fast_tanh(z)
+def _z_tanh_z(z: Tensor, tanh: Tanh) -> tuple[Tensor, Tensor]:
+    t = tanh(z)
     return z * t, t
 
 
@@ -70,8 +74,8 @@ def _z_tanh_z_slope(z: Tensor, kept: Tensor) -> Tensor:
     return torch.square(kept).neg_().add_(1.0).mul_(z).add_(kept)
 
 
-def _tanh_squared(z: Tensor) -> tuple[Tensor, Tensor]:
-    t = fast_tanh(z)
+def _tanh_squared(z: Tensor, tanh: Tanh) -> tuple[Tensor, Tensor]:
+    t = tanh(z)
     return torch.square(t), t
 
 

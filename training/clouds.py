@@ -47,6 +47,8 @@ class TrainingCloud:
     """d of the ansatz, shape (n_points, n_out)."""
     source: Tensor
     """Source of the equation at the centres, shape (n_inside,)."""
+    viscosity: float
+    """Of the recipe; equations without a smoothing term ignore it."""
     output_transform: AffineTransform
     """The network's output to the units of the ansatz."""
     unknowns: tuple[UnknownMap, ...]
@@ -59,7 +61,7 @@ class TrainingCloud:
 
     def fields(self, u: Tensor) -> DerivativeFields:
         """Give the unknowns, their derivatives and the source at the centres for u of shape (n_points, n_out)."""
-        values: dict[str, Any] = {"source": self.source}
+        values: dict[str, Any] = {"source": self.source, "viscosity": self.viscosity}
         for column, (name, unknown) in enumerate(zip(self.problem.unknowns, self.unknowns, strict=True)):
             held = u[:, column]
             values[name] = held[: self.n_inside]
@@ -98,6 +100,7 @@ def lay_training_cloud(
         offset=tensor(offset),
         factor=tensor(factor),
         source=tensor(problem.source(cloud.centres)),
+        viscosity=recipe.viscosity,
         output_transform=output_transform(problem, recipe),
         unknowns=tuple(_unknown_map(problem, name, operators, dtype, device) for name in problem.unknowns),
     )

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from ..network import Polarity
 from ..recipe import Surrogate
-from .activations import TORCH_ACTIVATIONS
+from .activations import TORCH_ACTIVATIONS, fast_tanh
 from .surrogates import fired_mask, fired_slope
 
 
@@ -93,7 +93,8 @@ class _UnrolledFunction(torch.autograd.Function):
     def forward(
         ctx: Any, drive: Tensor, start: Tensor | None, beta: Tensor, theta: Tensor, rule: VsnRule, n_steps: int
     ) -> tuple[Tensor, Tensor, Tensor]:
-        phi, kept = TORCH_ACTIVATIONS[rule.activation].value(drive)
+        tanh = fast_tanh if any(ctx.needs_input_grad) else torch.tanh  # the last bit counts when nothing is trained
+        phi, kept = TORCH_ACTIVATIONS[rule.activation].value(drive, tanh)
         payload = drive.new_empty((n_steps, *drive.shape[-2:]))
         steps = list(integrated_steps(drive, start, beta, theta, rule, n_steps))
         for t, (_, s) in enumerate(steps):

@@ -25,8 +25,9 @@ from ..traces import LavaMode, Probe, RunTrace
 from .models import Network, float_network
 
 if TYPE_CHECKING:
+    from ..hardware_sim.certificate import ModeParity, ParitySection, TorchParity
     from ..hardware_sim.lava_choices import LayerModel
-    from ..hardware_sim.report import FirstDifference, ModeParity, ParitySection, TorchParity
+    from ..hardware_sim.parity import FirstDifference
 
 DEFAULT_POINTS = 2500
 """Points of a certificate where the user gives none."""
@@ -36,6 +37,9 @@ N_DENSE = 16
 """Samples through the graph of Lava's own Dense."""
 N_PROBED = 1000
 """Samples of the batched run that are recorded in full."""
+
+FLOAT_TOLERANCE = 1e-12
+"""Largest difference of a float network on Lava that counts as none, relative to the largest value: sums in another order."""
 
 Stage = Callable[[str], None]
 """Told what is about to happen, in words."""
@@ -69,7 +73,7 @@ def verify(
         SpecError: If the points are not what the network takes.
         SimulationError: If Lava is not available or a run fails.
     """
-    from ..hardware_sim.report import ParitySection
+    from ..hardware_sim.certificate import ParitySection
 
     source = float_network(network)
     given = draw_points(network, n_points, seed) if points is None else points
@@ -115,7 +119,7 @@ def run_reference(network: Network, points: FloatArray, probe: Probe) -> RunTrac
 
 def compare_torch(network: Network, points: FloatArray) -> TorchParity:
     """Compare torch in float64 with the float engine, where no spike can flip."""
-    from ..hardware_sim.report import TorchParity
+    from ..hardware_sim.certificate import TorchParity
     from ..training.rebuild import run_torch
 
     source = float_network(network)
@@ -140,6 +144,7 @@ def compare_mode(
     on_stage: Stage = silent,
 ) -> tuple[ModeParity, FirstDifference | None]:
     """Run the first samples on Lava in one mode and compare them with the reference's trace."""
+    from ..hardware_sim.certificate import ModeParity
     from ..hardware_sim.parity import compare_traces
     from ..hardware_sim.simulate import simulate_on_lava
 
@@ -148,4 +153,12 @@ def compare_mode(
     probe = Probe(n_samples=min(N_PROBED, n))
     actual = simulate_on_lava(network, points[:n], mode=mode, model=model, probe=probe)
     wanted = expected if n == len(points) else run_reference(network, points[:n], probe)
-    return mode_parity(compare_traces(wanted, actual), mode, model, n)
+    result = compare_traces(wanted, actual, 0.0 if isinstance(network, QuantizedNetwork) else FLOAT_TOLERANCE)
+    parity = ModeParity(
+        mode=mode,
+        model=model,
+        n_samples=result.n_samples,
+        values_compared=result.values_compared,
+        mismatches=result.mismatches,
+    )
+    return parity, result.first_difference

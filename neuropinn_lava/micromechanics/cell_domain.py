@@ -1,4 +1,4 @@
-"""The cube of a unit cell as the domain of a problem: a box whose clouds keep the phases apart.
+"""A unit cell under a load as the domain of a problem: a box whose clouds keep the phases apart, and which has an energy.
 
 Neighbours of a cloud are sought in its cell coordinates. Those of inclusions are moved far away, so that no neighbourhood
 reaches across an interface: derivatives of displacements, which jump there, are taken within one phase. On the side faces
@@ -12,9 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import BoolArray, FloatArray
+from ..energies import QuadraticEnergy
 from ..geometry import Box, Cloud
 from ..recipe import Grading
+from .cell_energy import cell_energy
 from .cells import UnitCell
+from .loads import Load
 
 FAR = 1e6
 """How far inclusions are moved from the matrix, and from each other, in cells: beyond every neighbourhood; coordinates keep
@@ -22,11 +25,13 @@ ten digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CellDomain:
-    """The box of a problem on a unit cell, with clouds that know the phases."""
+class LoadedCell:
+    """The domain of a problem on a unit cell."""
 
     cell: UnitCell
-    """The inclusions."""
+    """The phases and where they are."""
+    load: Load
+    """What is done to it."""
     box: Box
     """The cube [0, 1]^3; its closed faces are those where displacements are prescribed."""
 
@@ -56,6 +61,10 @@ class CellDomain:
         """Lay a grid from face to face whose neighbourhoods end at interfaces."""
         cloud = self.box.cloud(n_per_axis, gradings)
         return separate_phases(self.cell, cloud)
+
+    def energy(self, n_per_axis: tuple[int, ...]) -> QuadraticEnergy:
+        """Give the potential energy on a fitted mesh, for training by energy."""
+        return cell_energy(self.cell, self.load, n_per_axis)
 
 
 def separate_phases(cell: UnitCell, cloud: Cloud) -> Cloud:

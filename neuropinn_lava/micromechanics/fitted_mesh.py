@@ -26,7 +26,7 @@ EDGES = np.array(list(combinations(range(4), 2)))
 """Vertex pairs of a tetrahedron's six edges, in the order of its midpoints."""
 SNAP = 0.25
 """Vertices this near to a surface move onto it, in cells. Below half, so that no tetrahedron turns over."""
-MIN_CELLS_PER_AXIS = 1.6
+MIN_CELLS_PER_AXIS = 1.3
 """Fewest cells along the shortest semi-axis and along the smallest gap: with fewer, a surface meets faces or vanishes."""
 
 

@@ -13,7 +13,20 @@ from collections.abc import Callable
 from ..checks import check_choice, raise_violations
 from .problem import PdeProblem
 
-_NAMES = ("heat", "poisson")
+_NAMES = (
+    "heat",
+    "burgers",
+    "laplace",
+    "poisson",
+    "poisson-steep",
+    "poisson-lshape",
+    "burgers-shock",
+    "allen-cahn",
+    "poisson-star",
+    "advection-diffusion-star",
+    "eikonal",
+    "elasticity3d",
+)
 """Problem `some-name` is made by `make_some_name` in the file some_name.py."""
 
 

@@ -10,7 +10,7 @@ from ..arrays import BoolArray, FloatArray
 from ..checks import raise_violations
 from ..errors import Violation
 from ..geometry import Box, End, Face
-from ..micromechanics.cell_domain import CellDomain
+from ..micromechanics.cell_domain import LoadedCell
 from ..micromechanics.cells import Ellipsoid, UnitCell
 from ..micromechanics.loads import FaceLoad, Load, MeanStrain
 from ..micromechanics.phases import IsotropicPhase
@@ -20,7 +20,7 @@ from .problem import Condition, DerivativeFields, PdeProblem, ReferenceSolution
 
 RECIPE = TrainingRecipe(
     model=ModelRecipe(widths=(64, 64, 64), activation="tanh_squared", n_steps=1, theta=0.05, output_scale=0.1),
-    cloud=CloudRecipe(n_per_axis=(16, 16, 16), operator=OperatorKind.QUADRATIC, n_neighbours=26),
+    cloud=CloudRecipe(n_per_axis=(12, 12, 12), operator=OperatorKind.QUADRATIC, n_neighbours=26),
     phases=(
         PhaseRecipe(n_iterations=4000, learning_rate=5e-3),
         PhaseRecipe(n_iterations=3000, learning_rate=2e-3, rate_weight=0.05, target_rate=0.28, ramp=0.5),
@@ -78,11 +78,9 @@ def make_elasticity3d(
     Raises:
         SpecError: If the inclusion leaves the cube, a modulus is not that of a material, or loads contradict each other.
 
-    Source: the default is the cube of FACTS in docs/problems.md: sphere of radius 0.27, contrast 10, nu = 0.3, u_z = -0.1.
+    Source: an application of the NeuroPINN paper (arXiv 2511.06081); this project's own choice of cell and load.
     """
-    body = Ellipsoid(
-        centre=np.array([centre_x, centre_y, centre_z]), semi_axes=radius * np.array([1.0, 1.0, aspect])
-    )
+    body = Ellipsoid(centre=np.array([centre_x, centre_y, centre_z]), semi_axes=radius * np.array([1.0, 1.0, aspect]))
     cell = UnitCell(
         matrix=IsotropicPhase(young=1.0, poisson=poisson),
         inclusion=IsotropicPhase(young=contrast, poisson=poisson if inclusion_poisson is None else inclusion_poisson),
@@ -106,7 +104,7 @@ def make_micromechanics(cell: UnitCell, load: Load) -> PdeProblem:
         equation=f"div sigma = 0; {_load_text(load)}",
         coordinates=("x", "y", "z"),
         unknowns=("u", "v", "w"),
-        domain=CellDomain(cell=cell, box=box),
+        domain=LoadedCell(cell=cell, load=load, box=box),
         derivatives=DERIVATIVES,
         source=lambda points: _compressibility(cell, points),
         residual=_navier,

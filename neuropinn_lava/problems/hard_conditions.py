@@ -1,4 +1,4 @@
-"""Fields for the ansatz u = g + d * net of a box, so that conditions hold whatever the network says.
+"""Fields for the ansatz u = g + d * net, so that conditions hold whatever the network says.
 
 A problem with data zero takes g = 0 and d from here. This module knows boxes and field records, no equation.
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..fields import Polynomial
+from ..fields import Polynomial, Trigonometric
 from ..geometry import Box, End, Face
-from ..transforms import Ansatz
+from ..transforms import Ansatz, Field, Link
 
 
 def vanishing_polynomial(box: Box) -> Polynomial:
@@ -40,4 +40,27 @@ def relative_distance(box: Box, face: Face) -> Polynomial:
 
 def zero_ansatz(box: Box) -> Ansatz:
     """Make the ansatz of one unknown that is zero on every closed face."""
-    return Ansatz(offset=(Polynomial.constant(0.0, box.n_dim),), factor=(vanishing_polynomial(box),))
+    return vanishing_with(vanishing_polynomial(box))
+
+
+def vanishing_with(factor: Field, link: Link = Link.IDENTITY) -> Ansatz:
+    """Make the ansatz u = d * link(net) of one unknown that is zero where d is."""
+    return Ansatz(offset=(Polynomial.constant(0.0, factor.n_dim),), factor=(factor,), link=link)
+
+
+def wave_along(axis: int, n_dim: int, frequency: float, *, amplitude: float = 1.0) -> Trigonometric:
+    """Make the field a sin(w x) of one coordinate, constant along the others.
+
+    Args:
+        axis: Index of the coordinate.
+        n_dim: Number of coordinates.
+        frequency: w, radians per unit of the coordinate.
+        amplitude: a.
+    """
+    one_hot = np.eye(n_dim)[axis][None, :]
+    return Trigonometric(
+        coefficients=np.array([amplitude]),
+        exponents=np.zeros((1, n_dim), dtype=np.int64),
+        frequencies=frequency * one_hot,
+        phases=np.pi / 2 * one_hot,
+    )

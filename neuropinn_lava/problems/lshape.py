@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..arrays import FloatArray
+from ..arrays import FloatArray, IntArray
 from ..polygons import PolygonDomain
 from .tensor_elements import TensorSolution, with_midpoints
 
@@ -50,9 +50,9 @@ def solve_lshape(n_cells: int = N_CELLS) -> TensorSolution:
     return TensorSolution(a=nodes, b=nodes, values=values)
 
 
-def _nearest(nodes: FloatArray, at: FloatArray) -> FloatArray:
+def _nearest(nodes: FloatArray, at: FloatArray) -> IntArray:
     """Give the index of the nearest of ascending nodes for each value, shape (n,)."""
-    return np.searchsorted((nodes[1:] + nodes[:-1]) / 2, at)
+    return np.searchsorted((nodes[1:] + nodes[:-1]) / 2, at).astype(np.int64)
 
 
 def distance_in_lshape(points: FloatArray) -> FloatArray:
@@ -60,4 +60,5 @@ def distance_in_lshape(points: FloatArray) -> FloatArray:
     x, y = points.T
     walls = np.minimum(1 - np.abs(x), 1 - np.abs(y))
     corner = np.hypot(np.minimum(x, 0.0), np.minimum(y, 0.0))  # to the quadrant that is cut out
-    return np.minimum(walls, corner)
+    distance: FloatArray = np.minimum(walls, corner)
+    return distance

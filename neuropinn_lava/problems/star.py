@@ -28,7 +28,7 @@ LEVEL_SET = RadialLevelSet(
     radii=np.array([0.75, HOLE]),
     amplitudes=np.array([0.2, 0.0]),
     petals=np.array([5, 1]),
-    scale=10.0,
+    scale=6.0,
 )
 """The boundary, scaled so that its largest value between the curves is about 1."""
 N_RADIAL, N_ANGULAR = 32, 160
@@ -62,13 +62,15 @@ def outline_distance(angles: FloatArray) -> FloatArray:
         middle = (low + high) / 2
         inside = LEVEL_SET.level(0, CENTRE + middle[:, None] * rays) > 0
         low, high = np.where(inside, middle, low), np.where(inside, high, middle)
-    return (low + high) / 2
+    distance: FloatArray = (low + high) / 2
+    return distance
 
 
 def from_polar(s: FloatArray, angles: FloatArray) -> FloatArray:
     """Map parameters (n,) each to points of the region, shape (n, 2)."""
     r = HOLE + s * (outline_distance(angles) - HOLE)
-    return CENTRE + r[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    points: FloatArray = CENTRE + r[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return points
 
 
 def to_polar(points: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import builders
 import numpy as np
 import pytest
+
+import builders
 
 torch = pytest.importorskip("torch")
 

@@ -58,7 +58,9 @@ class TestRule:
 
 @pytest.mark.parametrize("name", ["sigmoid", "softplus", "cos", "softmax", "logsigmoid"])
 def test_activations_that_do_not_vanish_at_zero_are_refused(name: str) -> None:
-    with pytest.raises(SpecError, match=rf"activation: phi\(0\) = 0.*; got {name}, whose value at zero is .* Use one of"):
+    with pytest.raises(
+        SpecError, match=rf"activation: phi\(0\) = 0.*; got {name}, whose value at zero is .* Use one of"
+    ):
         find_activation(name)
 
 

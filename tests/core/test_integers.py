@@ -117,8 +117,7 @@ def test_quantizing_into_a_word() -> None:
     for bits in (2, 3, 5, 8):
         for exponent in (-4, -1, 0, 2):
             pairs = [
-                longhand.clipped(longhand.half_up(Fraction(value) / longhand.power(exponent)), bits)
-                for value in values
+                longhand.clipped(longhand.half_up(Fraction(value) / longhand.power(exponent)), bits) for value in values
             ]
             got, n_saturated = quantize_into(np.array(values), exponent, IntFormat(bits=bits))
             assert got.tolist() == [value for value, _ in pairs]

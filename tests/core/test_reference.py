@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -59,8 +60,13 @@ def check_integer_run(network: QuantizedNetwork, points: FloatArray) -> RunTrace
         assert got == tuple(expected.saturated[f"{layer.name}.{word}"] for word in ("drive", "membrane", "payload"))
     for (i, t), emitted in expected.emitted.items():
         assert trace.probe.output[i, t].tolist() == emitted
-    assert (trace.saturated_input, trace.saturated_output) == (expected.saturated["input"], expected.saturated["output"])
-    np.testing.assert_allclose(trace.outputs, expected.outputs, rtol=1e-14, atol=1e-14)  # the host's few float operations
+    assert (trace.saturated_input, trace.saturated_output) == (
+        expected.saturated["input"],
+        expected.saturated["output"],
+    )
+    np.testing.assert_allclose(
+        trace.outputs, expected.outputs, rtol=1e-14, atol=1e-14
+    )  # the host's few float operations
     return trace
 
 
@@ -94,9 +100,7 @@ class TestIntegerEngine:
     @every_activation
     @every_polarity
     @every_t
-    def test_equals_longhand_when_all_words_saturate(
-        self, activation: str, polarity: Polarity, n_steps: int
-    ) -> None:
+    def test_equals_longhand_when_all_words_saturate(self, activation: str, polarity: Polarity, n_steps: int) -> None:
         network = builders.saturating_quantized(
             3, widths=WIDTHS, activation=activation, polarity=polarity, n_steps=n_steps
         )
@@ -340,7 +344,9 @@ class TestProbes:
         assert [layer.name for layer in probe.layers] == ["hidden1"]
 
     def test_unknown_layer(self, integers: bool) -> None:
-        with pytest.raises(SpecError, match=r"Probe.layers: a name out of hidden0, hidden1; got 'hidden2'. Did you mean"):
+        with pytest.raises(
+            SpecError, match=r"Probe.layers: a name out of hidden0, hidden1; got 'hidden2'. Did you mean"
+        ):
             self.run(integers, 3, Probe(n_samples=2, layers=("hidden2",)))
 
     def test_outputs_do_not_depend_on_it(self, integers: bool) -> None:
@@ -425,9 +431,7 @@ class TestAgreement:
         points = builders.random_points(network, 200)
         integer, floating = run_integer(network, points, Probe(n_samples=200)), run_float(network.source, points)
         assert integer.n_saturated == 0
-        same = [
-            (one.fired == other.fired).all() for one, other in zip(integer.layers, floating.layers, strict=True)
-        ]
+        same = [(one.fired == other.fired).all() for one, other in zip(integer.layers, floating.layers, strict=True)]
         assert all(same)
         assert relative_l2(integer.outputs, floating.outputs) < TWIN_ERROR
 
@@ -446,7 +450,7 @@ class TestAgreement:
             errors.append(relative_l2(run_integer(deployed, points).outputs, exact))
         assert errors[-1] < CONVERGED
         assert errors[-1] < errors[0] / 200  # ten bits are a factor of 1000
-        assert all(later < earlier for earlier, later in zip(errors, errors[1:], strict=False))
+        assert all(later < earlier for earlier, later in pairwise(errors))
 
     def test_payload_words_mean_the_float_payloads(self) -> None:
         network = builders.random_quantized(20, widths=(2, 30, 1), activation="tanh_squared", n_steps=1)

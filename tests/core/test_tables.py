@@ -230,7 +230,9 @@ def test_tables_out_of_range(field: str, value: object, message: str) -> None:
 
 
 def test_shift_of_an_exact_activation_out_of_range() -> None:
-    with pytest.raises(FixedPointError, match=r"state_exponent - payload_exponent: every entry lies in \[-62, 38\]; got 39"):
+    with pytest.raises(
+        FixedPointError, match=r"state_exponent - payload_exponent: every entry lies in \[-62, 38\]; got 39"
+    ):
         make_table("identity", state_exponent=0, state_bits=24, payload_exponent=-39, payload_bits=16)
 
 

@@ -1,0 +1,138 @@
+"""Stresses of any displacements, wherever they come from: by stochastic projection within each phase, or by finite elements.
+
+    epsilon = sym grad u      sigma = lambda tr(epsilon) 1 + 2 mu epsilon      s = sigma - tr(sigma) / 3 1
+    sigma_vM = sqrt(3/2 s : s)
+
+A deployed network says displacements at points; their gradient is a sparse matrix away. No neighbourhood crosses an
+interface, where strains jump. Components in the order xx, yy, zz, yz, xz, xy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..arrays import BoolArray, FloatArray, freeze_arrays
+from ..geometry import Cloud
+from ..metrics import relative_l2
+from ..projection import DerivativeOperators, build_operators
+from ..recipe import OperatorKind
+from .cell_domain import separate_phases
+from .cells import UnitCell
+from .tet_field import TetField
+
+AXES = ("x", "y", "z")
+N_NEIGHBOURS = 26
+"""The ring of grid points around a centre."""
+PAIRS = ((1, 2), (0, 2), (0, 1))
+"""Axes of the shears, in the package's order."""
+
+Evaluate = Callable[[FloatArray], FloatArray]
+"""Maps points (n, 3) to displacements (n, 3)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StressField:
+    """Stresses at points."""
+
+    points: FloatArray
+    """Shape (n, 3)."""
+    inside: BoolArray
+    """Which points belong to inclusions, shape (n,)."""
+    stress: FloatArray
+    """sigma, shape (n, 6), in the unit of the phases' moduli."""
+
+    def __post_init__(self) -> None:
+        freeze_arrays(self, points=np.float64, inside=np.bool_, stress=np.float64)
+
+    def von_mises(self) -> FloatArray:
+        """Give sigma_vM, shape (n,)."""
+        normal, shear = self.stress[:, :3], self.stress[:, 3:]
+        deviator = normal - normal.mean(axis=1, keepdims=True)
+        return np.sqrt(1.5 * (np.sum(deviator**2, axis=1) + 2 * np.sum(shear**2, axis=1)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StressCloud:
+    """A grid in a cell with its first derivatives, each within one phase."""
+
+    cell: UnitCell
+    """The cell."""
+    cloud: Cloud
+    """All points are centres."""
+    operators: DerivativeOperators
+    """d/dx, d/dy, d/dz."""
+
+    @property
+    def points(self) -> FloatArray:
+        """Where displacements are wanted and stresses are given, shape (n, 3)."""
+        return self.cloud.points
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StressReport:
+    """How far stresses are from those of finite elements, on the same points."""
+
+    relative_l2: float
+    """Of all six components."""
+    von_mises_relative_l2: float
+    """Of the von Mises stress."""
+    reference_relative_l2: float
+    """What the reference displacements score through the same operators: the floor that the operators set."""
+
+
+def lay_stress_cloud(cell: UnitCell, n: int, kind: OperatorKind = OperatorKind.QUADRATIC) -> StressCloud:
+    """Lay a grid of n cells along each edge, from middle to middle of cubes, and build its operators.
+
+    Middles of cubes keep clear of edges that are held and free, where stresses are singular.
+
+    Raises:
+        SpecError: If a phase has too few points for its neighbourhoods.
+    """
+    grid = np.stack(np.meshgrid(*[(np.arange(n) + 0.5) / n] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    cloud = separate_phases(cell, Cloud.scattered(grid, len(grid), spacing=1 / n))
+    return StressCloud(cell=cell, cloud=cloud, operators=build_operators(cloud, AXES, AXES, kind, N_NEIGHBOURS))
+
+
+def projected_stress(stress_cloud: StressCloud, displacement: FloatArray) -> StressField:
+    """Give the stresses of displacements (n, 3) at the points of a stress cloud."""
+    gradient = np.stack([stress_cloud.operators.apply(axis, displacement) for axis in AXES], axis=2)
+    return stress_of_gradient(stress_cloud.cell, stress_cloud.points, gradient)
+
+
+def stress_of_gradient(cell: UnitCell, points: FloatArray, gradient: FloatArray) -> StressField:
+    """Give the stresses of displacement gradients d u_k / d x_j, shape (n, 3, 3), at points (n, 3)."""
+    inside = cell.contains(points)
+    lame = np.where(inside, cell.inclusion.lame, cell.matrix.lame)[:, None]
+    shear = np.where(inside, cell.inclusion.shear, cell.matrix.shear)[:, None]
+    diagonal = np.diagonal(gradient, axis1=1, axis2=2)
+    normal = lame * diagonal.sum(axis=1, keepdims=True) + 2 * shear * diagonal
+    gamma = np.stack([gradient[:, a, b] + gradient[:, b, a] for a, b in PAIRS], axis=1)
+    return StressField(points=points, inside=inside, stress=np.concatenate([normal, shear * gamma], axis=1))
+
+
+def reference_stress(cell: UnitCell, field: TetField, points: FloatArray) -> StressField:
+    """Give the stresses of a finite-element solution at points (n, 3), by its own shape functions."""
+    return stress_of_gradient(cell, points, field.gradient(points))
+
+
+def measure_stress(stress_cloud: StressCloud, evaluate: Evaluate, field: TetField) -> StressReport:
+    """Compare the stresses of anything that gives displacements with those of finite elements.
+
+    Args:
+        stress_cloud: From `lay_stress_cloud`.
+        evaluate: A network on any backend, for instance.
+        field: The reference displacement.
+    """
+    points = stress_cloud.points
+    reference = reference_stress(stress_cloud.cell, field, points)
+    found = projected_stress(stress_cloud, evaluate(points))
+    floor = projected_stress(stress_cloud, field.evaluate(points))
+    return StressReport(
+        relative_l2=relative_l2(found.stress, reference.stress),
+        von_mises_relative_l2=relative_l2(found.von_mises()[:, None], reference.von_mises()[:, None]),
+        reference_relative_l2=relative_l2(floor.stress, reference.stress),
+    )
+

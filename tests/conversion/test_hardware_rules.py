@@ -1,0 +1,149 @@
+"""Hardware rules, each broken once, all at once, and exactly at its limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import builders
+from neuropinn_lava.conversion import HardwareTarget, check_network, find_target
+from neuropinn_lava.conversion.hardware_rules import RULES, cores_of
+from neuropinn_lava.errors import HardwareRuleError
+from neuropinn_lava.quantized import QuantizedNetwork
+
+NETWORK = builders.random_quantized(0, widths=(2, 7, 5, 1), weight_bits=8, payload_bits=16, input_bits=12, density=1.0)
+NETWORK = builders.with_layer(NETWORK, 1, weight=np.full((5, 7), 3))
+"""The widest fan-in is 7, with no zero weight: 7 bytes for one neuron, 35 for the layer."""
+
+EXACT = HardwareTarget(
+    name="exact",
+    title="Just enough",
+    source="made for this test",
+    max_weight_bits=8,
+    max_payload_bits=16,
+    state_bits=24,
+    max_neurons_per_core=7,
+    synapse_bytes_per_core=35,
+    cores_per_chip=3,
+    max_fan_in=7,
+)
+"""NETWORK fits with nothing to spare: its layers of 7, 5 and 1 neurons take one core each."""
+
+
+def test_a_network_at_every_limit_fits() -> None:
+    check_network(NETWORK, EXACT)
+
+
+LAYERS = ("hidden0", "hidden1", "output")
+SMALLER = "Make the network smaller, or use fewer weight bits."
+
+
+@pytest.mark.parametrize(
+    ("limits", "lines"),
+    [
+        (
+            {"max_weight_bits": 7},
+            [f"layer '{n}': weights of at most 7 bits; got 8. Convert with --weight-bits 7." for n in LAYERS],
+        ),
+        (
+            {"max_payload_bits": 12},
+            [
+                f"layer '{n}': payloads of at most 12 bits; got 16. Convert with --payload-bits 12 or fewer."
+                for n in LAYERS[:2]
+            ],
+        ),
+        (
+            {"max_payload_bits": 11},
+            [
+                f"{sender}: payloads of at most 11 bits; got {bits}. Convert with --payload-bits 11 or fewer."
+                for sender, bits in (("the input", 12), ("layer 'hidden0'", 16), ("layer 'hidden1'", 16))
+            ],
+        ),
+        (
+            {"max_payload_bits": 0},
+            [
+                "network 'random0': Just enough sends graded spikes; got it has none. "
+                "Choose a target with graded spikes, such as loihi2."
+            ],
+        ),
+        (
+            {"state_bits": 23},
+            [f"layer '{n}': a state of at most 23 bits; got 24. Convert with --state-bits 23." for n in LAYERS],
+        ),
+        (
+            {"synapse_bytes_per_core": 6, "cores_per_chip": 128},
+            [
+                "layer 'hidden1': one neuron's synapses take at most 6 bytes; got 7. "
+                "Make the layer before it narrower, or use fewer weight bits."
+            ],
+        ),
+        ({"max_fan_in": 6}, ["layer 'hidden1': at most 6 inputs; got 7. Make the layer before it narrower."]),
+        ({"max_neurons_per_core": 6}, [f"network 'random0': at most 3 cores; got 4. {SMALLER}"]),
+        ({"synapse_bytes_per_core": 34}, [f"network 'random0': at most 3 cores; got 4. {SMALLER}"]),
+        ({"cores_per_chip": 2}, [f"network 'random0': at most 2 cores; got 3. {SMALLER}"]),
+    ],
+    ids=str,
+)
+def test_each_rule_broken_once(limits: dict[str, int], lines: list[str]) -> None:
+    with pytest.raises(HardwareRuleError) as caught:
+        check_network(NETWORK, replace(EXACT, **limits))
+    assert str(caught.value).splitlines() == lines
+
+
+def test_all_rules_broken_at_once() -> None:
+    tight = HardwareTarget(
+        name="tight",
+        title="Tight",
+        source="made for this test",
+        max_weight_bits=4,
+        max_payload_bits=8,
+        state_bits=16,
+        max_neurons_per_core=2,
+        synapse_bytes_per_core=2,
+        cores_per_chip=1,
+        max_fan_in=3,
+    )
+    with pytest.raises(HardwareRuleError) as caught:
+        check_network(NETWORK, tight)
+    broken = [sum(1 for _ in rule(NETWORK, tight)) for rule in RULES]
+    assert broken == [3, 3, 3, 2, 2, 1]  # fan-ins of 7 and 5 exceed two bytes and three axons
+    assert len(caught.value.violations) == sum(broken)
+
+
+def test_limits_that_are_not_published_are_not_checked() -> None:
+    check_network(NETWORK, replace(EXACT, max_fan_in=None, max_fan_out=None, core_bytes=None))
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_each_rule_says_what_it_is(rule: Callable[..., object]) -> None:
+    assert rule.__doc__
+
+
+def test_cores_by_hand() -> None:
+    """7 neurons at 3 a core: 3 cores. 14 weights of 8 bits, 4 bytes a core: 3.5, so 4. Zero weights take no room."""
+    affine = replace(NETWORK.affines[0], weight=np.full((7, 2), 5))
+    assert cores_of(affine, replace(EXACT, max_neurons_per_core=3)) == 3
+    assert cores_of(affine, replace(EXACT, synapse_bytes_per_core=4)) == 4
+    sparse = np.zeros((7, 2), dtype=np.int64)
+    sparse[0, 0] = 1
+    assert cores_of(replace(affine, weight=sparse), replace(EXACT, synapse_bytes_per_core=4)) == 1
+    assert cores_of(replace(affine, weight=sparse * 0), EXACT) == 1
+
+
+@pytest.mark.parametrize("network", [NETWORK, builders.random_quantized(1, widths=(3, 64, 64, 64, 2))])
+def test_shipped_targets(network: QuantizedNetwork) -> None:
+    check_network(network, find_target("loihi2"))
+    with pytest.raises(HardwareRuleError, match="Loihi 1 sends graded spikes; got it has none"):
+        check_network(network, find_target("loihi1"))
+
+
+def test_a_network_too_large_for_a_chip() -> None:
+    # 1024 x 1024 weights of 8 bits are 128 cores of 8 KB; the two other layers are two too many
+    wide = builders.random_quantized(2, widths=(1, 1024, 1024, 1), index_size=2)
+    wide = builders.with_layer(wide, 1, weight=np.ones((1024, 1024), dtype=np.int64))
+    small_cores = replace(find_target("loihi2"), synapse_bytes_per_core=8192)
+    with pytest.raises(HardwareRuleError, match="network 'random2': at most 128 cores; got 130"):
+        check_network(wide, small_cores)

@@ -1,0 +1,132 @@
+"""Finite elements of unit cells: patch tests, bounds, symmetry, and fields evaluated anywhere."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from neuropinn_lava.errors import SpecError
+from neuropinn_lava.micromechanics.bounds import bulk_modulus, is_within_bounds, stiffness_bounds
+from neuropinn_lava.micromechanics.cells import Ellipsoid, UnitCell, sphere_cell
+from neuropinn_lava.micromechanics.fitted_mesh import fit_mesh
+from neuropinn_lava.micromechanics.homogenization import effective_stiffness
+from neuropinn_lava.micromechanics.loads import FaceLoad, MeanStrain
+from neuropinn_lava.micromechanics.phases import IsotropicPhase
+from neuropinn_lava.micromechanics.solver import MeshedCell, mesh_cell, solve_load
+from neuropinn_lava.micromechanics.tet_field import TetField
+
+SOLVED = 1e-6
+"""Conjugate gradients stop at a residual of 1e-8; the condition number of these meshes takes two digits."""
+ROUNDING = 1e-11
+"""Quadratic shape functions in barycentric coordinates of tetrahedra whose smallest height is 1e-3."""
+SYMMETRY = 1e-3
+"""A fitted mesh has not the cell's symmetry: which of two equal edges is split is a matter of their numbers."""
+CELL = sphere_cell(radius=0.27, contrast=10.0)
+SHEAR = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 1.0])
+
+
+@pytest.fixture(scope="module")
+def meshed() -> MeshedCell:
+    return mesh_cell(CELL, 6)
+
+
+def test_homogeneous_cell_keeps_its_own_stiffness() -> None:
+    """Patch test: where both phases are one, the fluctuation is zero and C_eff is C, whatever the mesh does."""
+    one = IsotropicPhase(young=2.0, poisson=0.25)
+    body = Ellipsoid(centre=np.full(3, 0.5), semi_axes=np.full(3, 0.27))
+    C = effective_stiffness(UnitCell(matrix=one, inclusion=one, inclusions=(body,)), 6)
+    np.testing.assert_allclose(C, one.stiffness(), rtol=0, atol=SOLVED)
+
+
+def test_effective_stiffness_keeps_its_bounds_and_its_cubic_symmetry() -> None:
+    C = effective_stiffness(CELL, 6)
+    assert is_within_bounds(C, CELL)
+    np.testing.assert_allclose(np.diag(C)[:3], C[0, 0], rtol=SYMMETRY)
+    np.testing.assert_allclose(np.diag(C)[3:], C[3, 3], rtol=SYMMETRY)
+    assert np.abs(C[:3, 3:]).max() < SYMMETRY
+    bounds = stiffness_bounds(CELL)
+    assert bounds.bulk_lower < bulk_modulus(C) < bounds.bulk_upper
+    assert not is_within_bounds(1.01 * bounds.voigt, CELL)
+
+
+def test_bounds_by_hand() -> None:
+    """Equal phases: all bounds are the phase itself. Phases 1 and 10, half each: Voigt is 5.5, Reuss 20 / 11, times C(1)."""
+    one = IsotropicPhase(young=1.0, poisson=0.3)
+    side = (0.5 * 3 / (4 * np.pi)) ** (1 / 3)
+    half = sphere_cell(radius=side, contrast=10.0)
+    assert half.volume_fraction == pytest.approx(0.5)
+    bounds = stiffness_bounds(half)
+    np.testing.assert_allclose(bounds.voigt, 5.5 * one.stiffness())
+    np.testing.assert_allclose(bounds.reuss, 20 / 11 * one.stiffness())
+    same = stiffness_bounds(sphere_cell(radius=0.3, contrast=1.0))
+    assert same.bulk_lower == same.bulk_upper == pytest.approx(one.bulk)
+
+
+@pytest.mark.parametrize("strain", [np.array([0.0, 0.0, 1.0, 0.0, 0.0, 0.0]), SHEAR], ids=["zz", "xy"])
+def test_symmetry_of_the_ansatz_is_periodicity(meshed: MeshedCell, strain: np.ndarray) -> None:
+    """What the ansatz holds at zero is zero in the periodic solution too, up to a translation."""
+    load = MeanStrain(strain=strain)
+    field = solve_load(meshed, load)
+    g, d = load.ansatz(CELL).evaluate(field.mesh.nodes)
+    fluctuation = field.values - g
+    middle = np.abs(field.mesh.nodes - 0.5).max(axis=1) < 1e-9
+    fluctuation = fluctuation - fluctuation[middle]  # mirror symmetry keeps the middle in place
+    size = np.abs(fluctuation).max()
+    assert np.abs(fluctuation[np.abs(d) < 1e-12]).max() < SYMMETRY * size
+
+
+def test_solution_beats_its_lift_in_energy_and_holds_its_faces(meshed: MeshedCell) -> None:
+    load = FaceLoad(top=np.array([0.02, 0.0, -0.1]))
+    field = solve_load(meshed, load)
+    lift = load.ansatz(CELL).evaluate(field.mesh.nodes)[0]
+    energies = [float(u.T.ravel() @ meshed.stiffness @ u.T.ravel()) for u in (field.values, lift)]
+    assert 0 < energies[0] < energies[1]
+    top, bottom = (np.abs(field.mesh.nodes[:, 2] - z) < 1e-12 for z in (1.0, 0.0))
+    np.testing.assert_allclose(field.values[top], np.tile(load.top, (top.sum(), 1)))
+    np.testing.assert_allclose(field.values[bottom], 0.0)
+
+
+def test_field_gives_quadratic_functions_and_gradients_exactly() -> None:
+    mesh = fit_mesh(CELL, 6)
+
+    def polynomial(x: np.ndarray) -> np.ndarray:
+        return np.stack([x[:, 0] * x[:, 1] - x[:, 2] ** 2, 3 * x[:, 1] + 1], axis=1)
+
+    points = np.concatenate([np.random.default_rng(0).uniform(size=(500, 3)), np.eye(3), np.zeros((1, 3))])
+    field = TetField(mesh, polynomial(mesh.nodes))
+    np.testing.assert_allclose(field.evaluate(points), polynomial(points), rtol=0, atol=ROUNDING)
+    x, y, z = points.T
+    zero = np.zeros_like(x)
+    slopes = np.stack([np.stack([y, x, -2 * z], axis=1), np.stack([zero, zero + 3, zero], axis=1)], axis=1)
+    np.testing.assert_allclose(field.gradient(points), slopes, rtol=0, atol=1e3 * ROUNDING)
+
+
+def test_field_wants_a_row_for_each_node() -> None:
+    with pytest.raises(SpecError, match=r"TetField.values: the shape is \(n_nodes, n_out\)"):
+        TetField(fit_mesh(CELL, 6), np.zeros((3, 3)))
+
+
+@pytest.mark.parametrize(
+    ("strain", "message"),
+    [
+        ([1, 0, 0, 0, 0, 1], "normal strains alone, or one shear alone"),
+        ([0, 0, 0, 0, 1, 1], "one shear alone"),
+        ([0] * 6, "MeanStrain.strain: a strain"),
+        ([1, 0, 0], r"shape is xx, yy, zz, yz, xz, xy = \(6\)"),
+    ],
+)
+def test_mean_strains_that_cannot_be_built_in_are_refused(strain: list[float], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        MeanStrain(strain=np.array(strain)).ansatz(CELL)
+
+
+def test_periodicity_cannot_be_built_in_without_symmetry() -> None:
+    body = Ellipsoid(centre=np.array([0.4, 0.5, 0.5]), semi_axes=np.full(3, 0.2))
+    cell = UnitCell(matrix=CELL.matrix, inclusion=CELL.inclusion, inclusions=(body,))
+    with pytest.raises(SpecError, match="mirror image"):
+        MeanStrain(strain=SHEAR).ansatz(cell)
+
+
+def test_loads_that_do_nothing_are_refused() -> None:
+    with pytest.raises(SpecError, match=r"FaceLoad.top: a displacement"):
+        FaceLoad(top=np.zeros(3))

@@ -1,0 +1,114 @@
+"""Checkpoints: whole or refused, and only for the training that they belong to."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from neuropinn_lava.errors import TrainingError
+from neuropinn_lava.problems import find_problem
+from neuropinn_lava.problems.problem import PdeProblem
+from neuropinn_lava.recipe import TrainingRecipe
+from neuropinn_lava.training import checkpoints
+from neuropinn_lava.training.checkpoints import TrainingIdentity, identify, read_checkpoint, write_checkpoint
+from neuropinn_lava.training.network import build_network
+from neuropinn_lava.training.state import TrainingState, new_state
+
+
+@pytest.fixture
+def state(recipe: TrainingRecipe) -> TrainingState:
+    return new_state(build_network(recipe.model, 2, 1, 0))
+
+
+@pytest.fixture
+def identity(problem: PdeProblem, recipe: TrainingRecipe, state: TrainingState) -> TrainingIdentity:
+    return identify(problem, recipe, 0, torch.float32, state.parameters.values.numel())
+
+
+@pytest.fixture
+def path(state: TrainingState, identity: TrainingIdentity, tmp_path: Path) -> Path:
+    state.iteration, state.best_loss, state.first_rate = 17, 1 / 3, 0.1
+    state.adam.mean.fill_(0.25)
+    write_checkpoint(state, identity, tmp_path / "state.safetensors")
+    return tmp_path / "state.safetensors"
+
+
+def test_everything_comes_back(path: Path, identity: TrainingIdentity, recipe: TrainingRecipe) -> None:
+    fresh = new_state(build_network(recipe.model, 2, 1, 5))
+    read_checkpoint(fresh, identity, path)
+    assert (fresh.iteration, fresh.best_loss, fresh.first_rate) == (17, 1 / 3, 0.1)
+    assert (fresh.adam.mean == 0.25).all()
+    original = build_network(recipe.model, 2, 1, 0)
+    assert all(torch.equal(a, b) for a, b in zip(fresh.network.parameters(), original.parameters(), strict=True))
+
+
+def test_another_training_is_refused_with_all_that_differs(
+    path: Path, state: TrainingState, recipe: TrainingRecipe
+) -> None:
+    other = identify(find_problem("heat"), recipe, 4, torch.float32, state.parameters.values.numel())
+    with pytest.raises(TrainingError, match="problem: 'heat', as this training has; got 'poisson'") as caught:
+        read_checkpoint(state, other, path)
+    assert len(caught.value.violations) == 3  # problem, equation, seed
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("recipe", "0" * 64), ("equation", "u_t = 0"), ("dtype", "float64"), ("n_parameters", 3)]
+)
+def test_each_field_counts(
+    path: Path, state: TrainingState, identity: TrainingIdentity, field: str, value: object
+) -> None:
+    with pytest.raises(TrainingError, match=f"{field}: .*It belongs to another training"):
+        read_checkpoint(state, dataclasses.replace(identity, **{field: value}), path)
+
+
+def test_another_schema_is_refused(
+    path: Path, state: TrainingState, identity: TrainingIdentity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "SCHEMA", "neuropinn-lava/checkpoint/2")
+    with pytest.raises(TrainingError, match="schema: neuropinn-lava/checkpoint/2; got neuropinn-lava/checkpoint/1"):
+        read_checkpoint(state, identity, path)
+
+
+def test_a_foreign_safetensors_file_is_refused(
+    tmp_path: Path, state: TrainingState, identity: TrainingIdentity
+) -> None:
+    save_file({"weights": torch.zeros(3)}, tmp_path / "foreign.safetensors")
+    with pytest.raises(TrainingError, match=r"schema: .*; got None"):
+        read_checkpoint(state, identity, tmp_path / "foreign.safetensors")
+
+
+@pytest.mark.parametrize("keep", [0, 5, 100, 0.5])
+def test_a_truncated_file_is_refused(path: Path, state: TrainingState, identity: TrainingIdentity, keep: float) -> None:
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(keep if keep >= 1 or keep == 0 else keep * len(whole))])
+    with pytest.raises(TrainingError, match="a whole safetensors file"):
+        read_checkpoint(state, identity, path)
+
+
+def test_a_missing_tensor_is_refused(path: Path, state: TrainingState, identity: TrainingIdentity) -> None:
+    tensors = load_file(path)
+    del tensors["square"]
+    metadata = {"schema": checkpoints.SCHEMA, "identity": json.dumps(dataclasses.asdict(identity))}
+    save_file(tensors, path, {**metadata, "iteration": "1", "best_loss": "0x0p+0", "first_rate": "0x0p+0"})
+    with pytest.raises(TrainingError, match=r"square: .* numbers; got None"):
+        read_checkpoint(state, identity, path)
+
+
+def test_a_full_disk_leaves_the_former_one(
+    path: Path, state: TrainingState, identity: TrainingIdentity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = path.read_bytes()
+
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("safetensors.torch.save_file", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_checkpoint(state, identity, path)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]

@@ -1,0 +1,88 @@
+"""Deep energy: the loss of a problem that has a potential, as a quadratic form of the network's values at nodes.
+
+    u = g + v,   v = d * link(scale * y + offset)          y: the network's outputs at the nodes of a mesh
+    L = g K g / 2 + v . (K g) + v K v / 2                  in units of the energy's own `unit`
+
+The mesh's shape functions integrate the energy exactly, so no derivative of the network is taken and the loss is smooth in its
+outputs. g's part of the force is computed in float64 beforehand: in float32 it would drown that of a small v. An `EnergyCloud`
+stands where a `TrainingCloud` stands for residuals. This module knows problems and torch; it does not know optimizers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..checks import raise_violations
+from ..energies import EnergyDomain
+from ..errors import Violation
+from ..problems.problem import PdeProblem
+from ..recipe import TrainingRecipe
+from ..transforms import AffineTransform
+from .clouds import input_transform, output_transform
+from .derivatives import SparseMap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EnergyCloud:
+    """A problem on the nodes of its energy's mesh, ready to turn a network's outputs into an energy."""
+
+    problem: PdeProblem
+    """Holds the ansatz."""
+    inputs: Tensor
+    """Nodes as the network sees them, shape (n_points, n_in)."""
+    factor: Tensor
+    """d, shape (n_points, n_out)."""
+    output_transform: AffineTransform
+    """From the network's output to the ansatz."""
+    stiffness: SparseMap
+    """K / unit."""
+    force: Tensor
+    """K g / unit, component after component, shape (n_out * n_points,)."""
+    level: float
+    """g K g / (2 unit)."""
+
+    def loss(self, outputs: Tensor) -> Tensor:
+        """Give L for the network's outputs at all nodes, shape (n_points, n_out)."""
+        v = (self.factor * self.problem.ansatz.link.apply(self.output_transform.apply(outputs))).T.reshape(-1)
+        return self.level + torch.dot(v, self.force + 0.5 * self.stiffness(v))
+
+
+def lay_energy_cloud(
+    problem: PdeProblem, recipe: TrainingRecipe, dtype: torch.dtype, device: torch.device
+) -> EnergyCloud:
+    """Mesh a problem as its recipe's cloud says, and evaluate all that stays fixed in float64 before it is rounded.
+
+    Raises:
+        SpecError: If the problem has no energy, or the mesh does not fit.
+    """
+    raise_violations(_violations(problem))
+    assert isinstance(problem.domain, EnergyDomain)
+    energy = problem.domain.energy(recipe.cloud.n_per_axis)
+    offset, factor = problem.ansatz.evaluate(energy.points)
+    lift = offset.T.ravel()
+    force = energy.matrix @ lift / energy.unit
+
+    def tensor(values: Any) -> Tensor:
+        return torch.as_tensor(np.ascontiguousarray(values)).to(device=device, dtype=dtype)
+
+    return EnergyCloud(
+        problem=problem,
+        inputs=tensor(input_transform(problem).apply(energy.points)),
+        factor=tensor(factor),
+        output_transform=output_transform(problem, recipe),
+        stiffness=SparseMap(energy.matrix / energy.unit, dtype, device),
+        force=tensor(force),
+        level=float(lift @ force) / 2,
+    )
+
+
+def _violations(problem: PdeProblem) -> Iterator[Violation]:
+    if not isinstance(problem.domain, EnergyDomain):
+        where, mend = f"training of {problem.name!r} by energy", "Train on the residual: `lay_training_cloud`."
+        yield Violation(where, "a domain that has an energy", type(problem.domain).__name__, mend)
