@@ -33,7 +33,7 @@ lint: $(STAMP) ## Check style, formatting and types
 	$(BIN)/ruff format --check .
 	@rm -rf $(LINKED) && mkdir -p $(LINKED)/neuropinn_lava
 	@ln -s $(CURDIR)/neuropinn_lava/* $(CURDIR)/training $(CURDIR)/conversion $(CURDIR)/hardware_sim $(LINKED)/neuropinn_lava/
-	$(BIN)/mypy $(LINKED)/neuropinn_lava
+	$(BIN)/mypy --cache-dir $(LINKED)/.mypy_cache $(LINKED)/neuropinn_lava
 
 format: $(STAMP) ## Format the code and apply safe fixes
 	$(BIN)/ruff check --fix .

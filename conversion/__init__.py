@@ -4,11 +4,12 @@ from .calibration import Calibration, LayerRange, calibrate_network, sample_box
 from .hardware_rules import check_network
 from .quantize import Quantization, quantize_network
 from .report import LayerQuantization, QuantizationReport
-from .scheme import Granularity, QuantizationScheme
+from .scheme import Equalization, Granularity, QuantizationScheme, RangeRule, Rounding
 from .targets import HardwareTarget, find_target, read_target
 
 __all__ = [
     "Calibration",
+    "Equalization",
     "Granularity",
     "HardwareTarget",
     "LayerQuantization",
@@ -16,6 +17,8 @@ __all__ = [
     "Quantization",
     "QuantizationReport",
     "QuantizationScheme",
+    "RangeRule",
+    "Rounding",
     "calibrate_network",
     "check_network",
     "find_target",

@@ -5,7 +5,8 @@ Scales are chosen from these. The points are the user's, or a seeded sample of t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from ..reference import FloatLayerRun
 
 DEFAULT_POINTS = 2048
 """Size of the sample that is drawn where the user gives no points."""
+MAX_SAMPLE = 1 << 16
+"""Payloads kept of each layer, for the rules that look at more than their peak."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,10 +34,12 @@ class LayerRange:
     """max |m| of each neuron before its reset, shape (n_out,); zero for the read-out, which has none."""
     payload: FloatArray
     """max |a| of each neuron, shape (n_out,); zero for the read-out."""
+    payload_sample: FloatArray = field(default_factory=lambda: np.zeros(0))
+    """|a| where the neuron fired, thinned to at most `MAX_SAMPLE`, shape (n,); empty for the read-out, or if not kept."""
 
     def __post_init__(self) -> None:
-        freeze_arrays(self, drive=np.float64, membrane=np.float64, payload=np.float64)
-        for name in ("drive", "membrane", "payload"):
+        freeze_arrays(self, drive=np.float64, membrane=np.float64, payload=np.float64, payload_sample=np.float64)
+        for name in ("drive", "membrane", "payload", "payload_sample"):
             raise_violations(check_finite(f"calibrated {name} of layer {self.name!r}", getattr(self, name)))
 
     @property
@@ -59,8 +64,14 @@ class Calibration:
 
 
 def sample_box(network: NetworkSpec, n: int = DEFAULT_POINTS, seed: int = 0) -> FloatArray:
-    """Draw n points uniformly from the box that the network was trained on, shape (n, n_in)."""
+    """Draw n points from the box that the network was trained on, shape (n, n_in): its corners first, the others uniformly.
+
+    The corners are left out where they would be more than half of the points.
+    """
     unit = np.random.default_rng(seed).random((n, network.n_in))
+    n_corners = 2**network.n_in
+    if 2 * n_corners <= n:
+        unit[:n_corners] = list(itertools.product((0.0, 1.0), repeat=network.n_in))
     points: FloatArray = network.lower + (network.upper - network.lower) * unit
     return points
 
@@ -85,20 +96,44 @@ def calibrate_network(network: NetworkSpec, points: FloatArray | None = None) ->
     return Calibration(points=held, input_peak=input_peak, layers=layers)
 
 
+class _Seen:
+    """What is kept of one layer while the network runs."""
+
+    def __init__(self, layer: LayerSpec | OutputSpec) -> None:
+        self.name = layer.name
+        self.drive, self.membrane, self.payload = np.zeros((3, layer.n_out))
+        self.payloads: list[FloatArray] = []
+
+    def add(self, z: FloatArray, m: FloatArray | None = None, a: FloatArray | None = None) -> None:
+        """Take the values of one step, each (n_samples, n_out)."""
+        np.maximum(self.drive, np.abs(z).max(axis=0), out=self.drive)
+        if m is not None and a is not None:
+            np.maximum(self.membrane, np.abs(m).max(axis=0), out=self.membrane)
+            np.maximum(self.payload, np.abs(a).max(axis=0), out=self.payload)
+            self.payloads.append(np.abs(a[a != 0]))
+
+    def range(self) -> LayerRange:
+        """Give the record."""
+        sent = np.concatenate(self.payloads) if self.payloads else np.zeros(0)
+        thinned = sent[:: max(1, -(-len(sent) // MAX_SAMPLE))]
+        return LayerRange(
+            name=self.name,
+            drive=self.drive,
+            membrane=self.membrane,
+            payload=self.payload,
+            payload_sample=thinned,
+        )
+
+
 def _layer_ranges(network: NetworkSpec, x: FloatArray) -> tuple[LayerRange, ...]:
     runs = [FloatLayerRun(layer, len(x)) for layer in network.layers]
-    chain: tuple[LayerSpec | OutputSpec, ...] = (*network.layers, network.output)
-    peaks = [np.zeros((3, layer.n_out)) for layer in chain]
+    seen = [_Seen(layer) for layer in (*network.layers, network.output)]
     for _ in range(network.n_steps):
         a = x
-        for run, peak in zip(runs, peaks[:-1], strict=True):
+        for run, kept in zip(runs, seen[:-1], strict=True):
             z = a @ run.layer.weight.T + run.layer.bias
             m = run.layer.beta * run.membrane + z
             _, a = run.step(a)
-            np.maximum(peak, [np.abs(values).max(axis=0) for values in (z, m, a)], out=peak)
-        emitted = np.abs(a @ network.output.weight.T + network.output.bias).max(axis=0)
-        np.maximum(peaks[-1][0], emitted, out=peaks[-1][0])
-    return tuple(
-        LayerRange(name=layer.name, drive=peak[0], membrane=peak[1], payload=peak[2])
-        for layer, peak in zip(chain, peaks, strict=True)
-    )
+            kept.add(z, m, a)
+        seen[-1].add(a @ network.output.weight.T + network.output.bias)
+    return tuple(kept.range() for kept in seen)

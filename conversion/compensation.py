@@ -7,9 +7,8 @@
         q[i] = clip(half_up(w*[i] / s))
         w*[rest] -= (w*[i] - q[i] s) U[i, rest] / U[i, i]               H^-1 = U^T U, U upper
 
-z is the float network's drive, a what the integer network really sends: layer after layer, later ones correct earlier ones.
-Rounding to the nearest ignores that weights act together; this takes a second and no training. It changes nothing but
-weights and biases of a quantized network.
+z is the float network's drive, a what the layer really receives in integers, so that later layers correct earlier ones
+(`layerwise.py`). Rounding to the nearest ignores that weights act together; this takes a second and no training.
 
 Source: optimal brain surgeon, Hassibi & Stork 1993; column by column with a Cholesky factor, GPTQ, Frantar et al. 2023.
 """
@@ -21,45 +20,17 @@ from dataclasses import replace
 import numpy as np
 
 from ..arrays import BoolArray, FloatArray, IntArray
-from ..host import encode_points
 from ..integers import IntFormat, dequantize_array, quantize_array, round_half_up
-from ..network import LayerSpec, NetworkSpec, OutputSpec
-from ..quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork
-from ..reference import IntegerLayerRun
-from .sensitivity import LayerSignals, trace_signals
+from ..network import LayerSpec, OutputSpec
+from ..quantized import QuantizedAffine
+from .sensitivity import LayerSignals
 
 RIDGE = 1e-5
 """Added to the diagonal of H, as a share of its mean: keeps weights of silent inputs where they are."""
 FLOOR = 1e-2
 """Added to omega, whose mean is one: drives of silent samples count a little, because they decide about spikes."""
-MAX_ROWS = 8192
-"""Samples times steps that enter; more change nothing that was measured."""
 MAX_WORK = 2e11
 """Multiplications for the H of every neuron of its own; wider layers share one H, with the mean of omega."""
-
-
-def compensate_network(
-    network: QuantizedNetwork, exact: NetworkSpec, points: FloatArray, n_finer: int = 0
-) -> QuantizedNetwork:
-    """Round weights and biases of a quantized network anew, with its words, states and payloads as they are.
-
-    Args:
-        network: Gives scales, words and tables.
-        exact: The float network that it should follow: its source, or that with its layers equalised.
-        points: Physical coordinates, shape (n_samples, n_in); thinned to `MAX_ROWS` rows.
-        n_finer: How many finer scales every neuron tries, at the price of clipping its largest weights.
-    """
-    kept = points[:: max(1, -(-len(points) * network.n_steps // MAX_ROWS))]
-    signals = trace_signals(exact, kept)
-    words, _ = encode_points(network, kept)
-    received = [words] * network.n_steps
-    layers: list[QuantizedLayer] = []
-    for layer, spec, signal in zip(network.layers, exact.layers, signals[:-1], strict=True):
-        layers.append(replace(layer, affine=compensate_affine(layer.affine, spec, received, signal, n_finer)))
-        run = IntegerLayerRun(layers[-1], len(kept))
-        received = [run.step(a)[1] for a in received]
-    affine = compensate_affine(network.output.affine, exact.output, received, signals[-1], n_finer)
-    return replace(network, layers=tuple(layers), output=replace(network.output, affine=affine))
 
 
 def compensate_affine(

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..activations import Asymptote, Symmetry
 from ..integers import IntFormat
 from ..tables import PhiTable
-from ..training.activations import TORCH_ACTIVATIONS
+from ..training.activations import TORCH_ACTIVATIONS, fast_tanh
 from .fake_rounding import half_up
 
 
@@ -57,4 +57,4 @@ class FakeTable:
         """Give phi' at the drives, in payload units per state unit."""
         smooth = TORCH_ACTIVATIONS[self.table.activation]
         z = drive * self.state_unit
-        return smooth.slope(z, smooth.value(z)[1]).mul_(self.state_unit / self.payload_unit)
+        return smooth.slope(z, smooth.value(z, fast_tanh)[1]).mul_(self.state_unit / self.payload_unit)

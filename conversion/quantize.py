@@ -1,6 +1,6 @@
 """Post-training quantization: a float network and its calibrated ranges into integers and power-of-two scales.
 
-    weight_exponent[j] = ceil(log2(max_i |W[j, i]| / highest weight))        finest that holds the largest weight
+    weight_exponent[j] = ceil(log2(max_i |W[j, i]| / highest weight))        or as the scheme's rules say (`ranges.py`)
     payload_exponent   = ceil(log2(headroom * max |a| / highest payload))    or phi's bound, where that is less
     state_exponent     = ceil(log2(headroom * max(|z|, |m|, |b|) / highest state))
     theta              = ceil(theta / 2**state_exponent)                     z >= theta stays the same question
@@ -12,19 +12,27 @@ Everything is chosen here, once; the engines only carry it out.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from ..activations import find_activation
 from ..arrays import FloatArray, IntArray
-from ..integers import LEAK_BITS, IntFormat, quantize_array
+from ..errors import FixedPointError
+from ..integers import LEAK_BITS, IntFormat, quantize_array, quantize_into
 from ..network import LayerSpec, NetworkSpec, OutputSpec
 from ..quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork, QuantizedOutput
+from ..reference import run_float, run_integer
 from ..tables import make_table
+from .bias_correction import correct_bias
 from .calibration import Calibration, LayerRange, calibrate_network
+from .compensation import compensate_affine
+from .equalization import equalize_network
+from .layerwise import adjust_network
+from .ranges import choose_exponent, finest_exponent
 from .report import QuantizationReport, measure_quantization
-from .scheme import Granularity, QuantizationScheme
+from .scheme import Equalization, Granularity, QuantizationScheme, RangeRule, Rounding
 
 MAX_REFINEMENT = 24
 """A neuron's weights have a scale at most 2**24 finer than their matrix's: below that they do not reach the state."""
@@ -50,34 +58,27 @@ class Word:
     """An integer q stands for q * 2**exponent."""
 
 
-def finest_exponent(peak: float, bits: int) -> int:
-    """Give the smallest exponent e with peak <= highest * 2**e, exactly; a peak of zero counts as one.
-
-    Args:
-        peak: A finite magnitude.
-        bits: Word length, 2 to 32.
-    """
-    mantissa, exponent = math.frexp(peak or 1.0)  # peak = mantissa * 2**exponent, 1/2 <= mantissa < 1
-    below_one = math.ldexp(IntFormat(bits=bits).highest, 1 - bits)
-    return exponent - (bits - 1) + (mantissa > below_one)
-
-
-def quantize_weights(weight: FloatArray, bits: int, granularity: Granularity) -> tuple[IntArray, IntArray]:
-    """Quantize a matrix at the finest scales that clip nothing.
+def quantize_weights(
+    weight: FloatArray, bits: int, granularity: Granularity, rule: RangeRule = RangeRule.MIN_MAX
+) -> tuple[IntArray, IntArray]:
+    """Quantize a matrix to the nearest integers.
 
     Args:
         weight: W, shape (n_out, n_in).
         bits: Word length of a weight.
         granularity: One scale per output neuron or per tensor.
+        rule: What the words hold; min-max clips nothing.
 
     Returns:
         Integers (n_out, n_in) and exponents (n_out,).
     """
-    whole = finest_exponent(float(np.abs(weight).max()), bits)
-    rows = np.abs(weight).max(axis=1)
-    per_row = [max(finest_exponent(float(peak), bits), whole - MAX_REFINEMENT) if peak > 0 else whole for peak in rows]
-    exponents = np.array(per_row if granularity is Granularity.PER_NEURON else [whole] * len(rows))
-    return quantize_array(weight, exponents[:, None]), exponents
+    whole = choose_exponent(weight, bits, rule)
+    exponents = np.full(len(weight), whole)
+    if granularity is Granularity.PER_NEURON:
+        alive = np.flatnonzero(np.abs(weight).max(axis=1) > 0)
+        exponents[alive] = [max(choose_exponent(weight[j], bits, rule), whole - MAX_REFINEMENT) for j in alive]
+    integers = [quantize_into(row, int(e), IntFormat(bits=bits))[0] for row, e in zip(weight, exponents, strict=True)]
+    return np.stack(integers), exponents
 
 
 def quantize_affine(
@@ -91,27 +92,52 @@ def quantize_affine(
         incoming: The word that the layer receives.
         weight_bits: Word length of its weights.
         scheme: The rules.
+
+    Raises:
+        FixedPointError: If the words cannot hold the layer.
     """
-    weight, weight_exponent = quantize_weights(layer.weight, weight_bits, scheme.granularity)
+    rule = RangeRule.MIN_MAX if n_finer_scales(scheme) else scheme.weight_range
+    weight, weight_exponent = quantize_weights(layer.weight, weight_bits, scheme.granularity, rule)
     peak = max(state_peak, float(np.abs(layer.bias).max()))
     state_exponent = finest_exponent(scheme.state_headroom * peak, scheme.state_bits)
-    return QuantizedAffine(
-        weight=weight,
-        weight_bits=weight_bits,
-        weight_exponent=weight_exponent,
-        bias=quantize_array(layer.bias, state_exponent),
-        input_exponent=incoming.exponent,
-        input_bits=incoming.bits,
-        state_exponent=state_exponent,
-        state_bits=scheme.state_bits,
-    )
+    try:
+        return QuantizedAffine(
+            weight=weight,
+            weight_bits=weight_bits,
+            weight_exponent=weight_exponent,
+            bias=quantize_array(layer.bias, state_exponent),
+            input_exponent=incoming.exponent,
+            input_bits=incoming.bits,
+            state_exponent=state_exponent,
+            state_bits=scheme.state_bits,
+        )
+    except FixedPointError as error:
+        named = [violation._replace(where=f"layer {layer.name!r}: {violation.where}") for violation in error.violations]
+        raise FixedPointError.gathered(named) from error
 
 
-def payload_word(layer: LayerSpec, payload_peak: float, bits: int, headroom: float) -> Word:
-    """Choose the word that a layer sends, from its largest calibrated payload and phi's own bound."""
+def payload_word(
+    layer: LayerSpec,
+    payload_peak: float,
+    bits: int,
+    headroom: float,
+    sample: FloatArray | None = None,
+    rule: RangeRule = RangeRule.MIN_MAX,
+) -> Word:
+    """Choose the word that a layer sends, from its largest calibrated payload and phi's own bound.
+
+    Args:
+        layer: Gives phi.
+        payload_peak: Largest calibrated |a|.
+        bits: Word length.
+        headroom: Multiple of the peak that min-max holds.
+        sample: Magnitudes of payloads, shape (n,), for the other rules.
+        rule: What the word holds.
+    """
     bound = find_activation(layer.activation).bound
-    peak = payload_peak * headroom if bound is None else min(payload_peak * headroom, bound)
-    return Word(bits=bits, exponent=finest_exponent(peak, bits))
+    held = payload_peak * headroom if bound is None else min(payload_peak * headroom, bound)
+    exponent = finest_exponent(held, bits) if sample is None else choose_exponent(sample, bits, rule, held)
+    return Word(bits=bits, exponent=exponent)
 
 
 def quantize_layer(
@@ -122,7 +148,14 @@ def quantize_layer(
     A threshold beyond the state word becomes the largest state: only a saturated membrane still reaches it. The report says so.
     """
     affine = quantize_affine(layer, seen.state_peak, incoming, weight_bits, scheme)
-    sent = payload_word(layer, float(seen.payload.max()), payload_bits, scheme.payload_headroom)
+    sent = payload_word(
+        layer,
+        float(seen.payload.max()),
+        payload_bits,
+        scheme.payload_headroom,
+        seen.payload_sample,
+        scheme.payload_range,
+    )
     highest = math.ldexp(IntFormat(bits=scheme.state_bits).highest, affine.state_exponent)
     theta = np.ceil(np.ldexp(np.minimum(layer.theta, highest), -affine.state_exponent)).astype(np.int64)
     table = make_table(
@@ -159,6 +192,37 @@ def quantize_with(network: NetworkSpec, scheme: QuantizationScheme, calibration:
     )
 
 
+def n_finer_scales(scheme: QuantizationScheme) -> int:
+    """Tell how many finer scales compensated rounding tries; where it does, it starts from those that clip nothing."""
+    per_neuron = scheme.granularity is Granularity.PER_NEURON
+    by_error = scheme.rounding is Rounding.COMPENSATED and scheme.weight_range is RangeRule.MSE
+    return 1 if per_neuron and by_error else 0
+
+
+def round_network(
+    network: QuantizedNetwork, exact: NetworkSpec, scheme: QuantizationScheme, points: FloatArray
+) -> QuantizedNetwork:
+    """Round the weights of a network that was rounded to the nearest, by the rule of the scheme.
+
+    Compensation is kept only if it brings the output closer on these points: with very few of them it need not.
+
+    Args:
+        network: Rounded to the nearest.
+        exact: The float network that it should follow.
+        scheme: The rules.
+        points: Calibration points, shape (n_samples, n_in).
+    """
+    if scheme.rounding is Rounding.NEAREST:
+        return network
+    if scheme.rounding is Rounding.BIAS_CORRECTED:
+        return adjust_network(network, exact, points, correct_bias)
+    adjust = partial(compensate_affine, n_finer=n_finer_scales(scheme))
+    compensated = adjust_network(network, exact, points, adjust)
+    wanted = run_float(network.source, points).outputs
+    errors = [float(np.linalg.norm(run_integer(n, points).outputs - wanted)) for n in (compensated, network)]
+    return compensated if errors[0] <= errors[1] else network
+
+
 def quantize_network(
     network: NetworkSpec, scheme: QuantizationScheme | None = None, points: FloatArray | None = None
 ) -> Quantization:
@@ -174,6 +238,10 @@ def quantize_network(
         FixedPointError: If the words cannot hold the network.
     """
     chosen = scheme or QuantizationScheme()
-    calibration = calibrate_network(network, points)
-    quantized = quantize_with(network, chosen, calibration)
-    return Quantization(network=quantized, report=measure_quantization(quantized, calibration))
+    exact, calibration = network, calibrate_network(network, points)
+    if chosen.equalization is Equalization.ACROSS_LAYERS:
+        exact = equalize_network(network, calibration)
+        calibration = calibrate_network(exact, calibration.points)
+    nearest = replace(quantize_with(exact, chosen, calibration), source=network)
+    rounded = round_network(nearest, exact, chosen, calibration.points)
+    return Quantization(network=rounded, report=measure_quantization(rounded, calibration, exact))

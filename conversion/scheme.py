@@ -1,7 +1,7 @@
 """How a network is to be quantized, as one record; every choice that changes an integer stands here.
 
-`QuantizationScheme()` is the default of the command line: 8-bit weights with one scale per output neuron, 16-bit input and
-payload, 24-bit state. `QuantizationScheme(weight_bits=(8, 6, 6, 4), payload_bits=12)` mixes word lengths.
+`QuantizationScheme()` is the default of the command line: 8-bit weights with one scale per output neuron, rounded with
+compensation, 16-bit input and payload, 24-bit state. `QuantizationScheme(weight_bits=(8, 6, 6, 4), payload_bits=12)` mixes word lengths.
 """
 
 from __future__ import annotations
@@ -15,6 +15,37 @@ from ..errors import FixedPointError, SpecError, Violation
 from ..tables import DEFAULT_INDEX_SIZE, MAX_INDEX_SIZE
 
 
+class Rounding(str, Enum):
+    """How real weights become integers."""
+
+    NEAREST = "nearest"
+    """Each on its own, half up."""
+    BIAS_CORRECTED = "bias-corrected"
+    """Nearest; then every bias takes back the mean error of its drive."""
+    COMPENSATED = "compensated"
+    """One after the other, the rest making up for each error (`compensation.py`)."""
+
+
+class RangeRule(str, Enum):
+    """What a word has to hold; the scale is the finest power of two that does."""
+
+    MIN_MAX = "min-max"
+    """Every value seen: nothing saturates."""
+    PERCENTILE = "percentile"
+    """All but the largest thousandth."""
+    MSE = "mse"
+    """What makes the mean squared error least, counting what saturates."""
+
+
+class Equalization(str, Enum):
+    """Whether neurons are scaled before quantization, so that those of a layer have equal ranges."""
+
+    NONE = "none"
+    """As trained."""
+    ACROSS_LAYERS = "across-layers"
+    """By powers of two, undone in the layer after; where phi allows it, which is identity and relu."""
+
+
 class Granularity(str, Enum):
     """How many weights share a scale."""
 
@@ -22,6 +53,16 @@ class Granularity(str, Enum):
     """One power of two per output neuron."""
     PER_TENSOR = "per-tensor"
     """One power of two per layer."""
+
+
+CHOICES: dict[str, type[Enum]] = {
+    "granularity": Granularity,
+    "rounding": Rounding,
+    "weight_range": RangeRule,
+    "payload_range": RangeRule,
+    "equalization": Equalization,
+}
+"""The scheme's fields that are names, with what they can be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +79,14 @@ class QuantizationScheme:
     """Word length of z, m, bias and theta, 4 to 32."""
     granularity: Granularity = Granularity.PER_NEURON
     """How many weights share a scale."""
+    rounding: Rounding = Rounding.COMPENSATED
+    """How weights become integers."""
+    weight_range: RangeRule = RangeRule.MSE
+    """What weight words hold."""
+    payload_range: RangeRule = RangeRule.MIN_MAX
+    """What payload words hold."""
+    equalization: Equalization = Equalization.NONE
+    """Whether neurons are scaled first."""
     index_size: int = DEFAULT_INDEX_SIZE
     """log2 of the cells of a phi table."""
     payload_headroom: float = 1.05
@@ -46,8 +95,9 @@ class QuantizationScheme:
     """The state word holds this multiple of the largest calibrated |z|, |m| and |b|: a bit to spare."""
 
     def __post_init__(self) -> None:
-        where = "QuantizationScheme.granularity"
-        object.__setattr__(self, "granularity", as_member(Granularity, self.granularity, where))
+        for name, choices in CHOICES.items():
+            chosen = as_member(choices, getattr(self, name), f"QuantizationScheme.{name}")
+            object.__setattr__(self, name, chosen)
         raise_violations(self._whole_violations())
         raise_violations(self._violations(), FixedPointError)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -86,7 +87,7 @@ def read_constants(table: Table, where: str) -> tuple[Constant, ...]:
         for violation in key_violations(Constant, entry, f"{where}: constant {name!r}", left_out=("name",))
     ]
     raise_violations(found, FileFormatError)
-    made = [made_from_file(where, lambda n=name, e=entry: Constant(name=n, **e)) for name, entry in constants.items()]
+    made = [made_from_file(where, partial(Constant, name=name, **entry)) for name, entry in constants.items()]
     raise_violations([violation for _, broken in made for violation in broken], FileFormatError)
     return tuple(constant for constant, _ in made if constant is not None)
 

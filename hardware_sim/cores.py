@@ -120,7 +120,8 @@ def partition_network(network: QuantizedNetwork, target: HardwareTarget) -> Part
     """
     mesh = find_mesh(target)
     cores: list[Core] = []
-    for layer in (*network.layers, network.output):
+    layers: tuple[QuantizedLayer | QuantizedOutput, ...] = (*network.layers, network.output)
+    for layer in layers:
         for first, n_neurons in split_layer(layer, target):
             held = slice(first, first + n_neurons)
             cores.append(

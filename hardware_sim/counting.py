@@ -172,7 +172,7 @@ def weight_matrices(network: QuantizedNetwork | NetworkSpec) -> tuple[NumberArra
     """Give the weights (n_out, n_in) of every layer in order, the output's last."""
     if isinstance(network, QuantizedNetwork):
         return tuple(affine.weight for affine in network.affines)
-    return tuple(layer.weight for layer in (*network.layers, network.output))
+    return (*(layer.weight for layer in network.layers), network.output.weight)
 
 
 def count_fan_out(weight: NumberArray) -> IntArray:

@@ -19,8 +19,8 @@ SLAB_SHARE = 0.2
 def draw_fields(fields: FieldSection) -> tuple[Figure, ...]:
     """Draw every unknown: float, deployed, difference, and the deployed network's error where there is a reference.
 
-    One dimension gives curves, two give maps, three a map of the points near the middle of the last coordinate; beyond that
-    the deployed values are drawn over the float ones.
+    One dimension gives curves, two give maps, three a map of the points near the middle of the last coordinate; beyond that,
+    and where points span no area, the deployed values are drawn over the float ones.
     """
     n_dim = len(fields.coordinates)
     if n_dim == 2:
@@ -48,10 +48,13 @@ def _slab(fields: FieldSection) -> FieldSection:
 
 def _maps(fields: FieldSection) -> Iterator[Figure]:
     triangles = fields.triangles if fields.triangles is not None else triangulate_points(fields.points)
+    if not len(triangles):
+        yield from _scatters(fields)
+        return
     for k, unknown in enumerate(fields.unknowns):
         exact, deployed = fields.float_outputs[:, k], fields.deployed_outputs[:, k]
         low, high = min(exact.min(), deployed.min()), max(exact.max(), deployed.max())
-        plain = {"cmap": "viridis", "vmin": low, "vmax": max(high, low + np.finfo(float).tiny)}
+        plain = {"cmap": "viridis", "vmin": low, "vmax": high}
         yield _map(fields, triangles, exact, f"{unknown}-float", f"{unknown}, float network", plain)
         yield _map(fields, triangles, deployed, f"{unknown}-deployed", f"{unknown}, deployed network", plain)
         change = deployed - exact
@@ -63,7 +66,7 @@ def _maps(fields: FieldSection) -> Iterator[Figure]:
 
 def _signed(values: FloatArray) -> dict[str, Any]:
     """Give colours that are neutral at zero and equally strong on both sides."""
-    peak = max(float(np.abs(values).max()), np.finfo(float).tiny)
+    peak = float(np.abs(values).max()) or 1.0
     return {"cmap": "RdBu_r", "vmin": -peak, "vmax": peak}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..arrays import FloatArray
+from ..arrays import FloatArray, IntArray
 from .figures import Figure, draw_figure
 from .gradients import GradientSection
 from .triangulation import triangulate_points
@@ -14,12 +14,13 @@ def draw_gradients(section: GradientSection) -> tuple[Figure, ...]:
     """Draw every derivative over the plane; other dimensions have a table and a file only."""
     if len(section.coordinates) != 2:
         return ()
-    return tuple(_draw_map(section, name, section.deployed[:, index]) for index, name in enumerate(section.names))
-
-
-def _draw_map(section: GradientSection, name: str, values: FloatArray) -> Figure:
-    x, y = section.points.T
     triangles = triangulate_points(section.points)
+    columns = zip(section.names, section.deployed.T, strict=True)
+    return tuple(_draw_map(section, triangles, name, values) for name, values in columns if len(triangles))
+
+
+def _draw_map(section: GradientSection, triangles: IntArray, name: str, values: FloatArray) -> Figure:
+    x, y = section.points.T
 
     def draw(canvas: Any) -> None:
         axes = canvas.add_subplot()

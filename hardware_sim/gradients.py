@@ -78,7 +78,7 @@ def measure_gradients(problem: PdeProblem, evaluate: Evaluate, conductivity: flo
     Raises:
         SpecError: If the conductivity is negative or not finite.
     """
-    raise_violations(check_range("measure_gradients.conductivity", conductivity, 0.0, np.finfo(float).max))
+    raise_violations(check_range("measure_gradients.conductivity", conductivity, 0.0, float(np.finfo(float).max)))
     recipe = problem.recipe.cloud
     cloud = problem.domain.cloud(measuring_cells(recipe.n_per_axis), recipe.gradings)
     operators = build_operators(cloud, problem.coordinates, problem.coordinates, recipe.operator, recipe.n_neighbours)

@@ -24,12 +24,10 @@ from .energy_model import EnergyModel
 from .latency import SHIPPED, LatencyEstimate, TimingModel, estimate_latency, find_timing
 from .neurobench import NeuroBenchCounts, neurobench_counts, neuromorphic_proxy
 from .samples import SampleCounts, count_samples, spread_points
+from .sanafe_replay import SanafeReplay
 from .traffic import Traffic, count_traffic, placed_workload
 from .triangulation import triangulate_points
 from .workload import Workload, deployed_workload
-
-MIN_POINTS = 4
-"""Fewer points are not connected to a map."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +62,8 @@ class HardwareProfile:
     """Why there is no placement, where a target was chosen and the network does not fit it."""
     latency: LatencyEstimate | None = None
     """On the chosen target; None where it has no placement or no timing constants."""
+    sanafe: SanafeReplay | None = None
+    """What SANA-FE says about some of the samples; None where it was not asked."""
 
 
 def profile_hardware(
@@ -114,7 +114,7 @@ def profile_hardware(
 
 def _triangles(samples: SampleCounts, contains: Callable[[FloatArray], BoolArray] | None) -> IntArray | None:
     """Connect the samples, if they lie in the plane and the domain is known."""
-    if contains is None or samples.points.shape[1] != 2 or samples.n_samples < MIN_POINTS:
+    if contains is None or samples.points.shape[1] != 2:
         return None
     return triangulate_points(samples.points, contains)
 

@@ -120,7 +120,9 @@ def sum_type(affine: QuantizedAffine) -> type[np.signedinteger[Any]]:
     if affine.state_bits > 31 or np.abs(affine.left).max() > NARROW_SHIFT:
         return np.int64
     highest = 0
-    for bound, left, bias in zip(affine.product_bound().tolist(), affine.left.tolist(), affine.bias.tolist(), strict=True):
+    for bound, left, bias in zip(
+        affine.product_bound().tolist(), affine.left.tolist(), affine.bias.tolist(), strict=True
+    ):
         half = 1 << (-left - 1) if left < 0 else 0
         highest = max(highest, (bound << max(left, 0)) + half + abs(bias))
     return np.int32 if highest < NARROW else np.int64

@@ -58,6 +58,7 @@ def report_object(report: Report) -> JsonObject:
         "energy": [energy_object(energy) for energy in report.hardware.energies] if report.hardware else [],
         "cores": _cores_object(report.hardware.placement) if report.hardware and report.hardware.placement else None,
         "latency": jsonable(report.hardware.latency) if report.hardware else None,
+        "sanafe": jsonable(report.hardware.sanafe) if report.hardware else None,
         "gradients": _gradients_object(report.gradients) if report.gradients else None,
     }
 

@@ -11,9 +11,6 @@ from .figures import INK, SERIES, Figure, draw_figure
 from .samples import SampleCounts
 from .triangulation import triangulate_points
 
-MIN_POINTS = 4
-"""Fewer points make no map."""
-
 
 def draw_samples(
     samples: SampleCounts, coordinates: tuple[str, ...], n_dense: int, triangles: IntArray | None = None
@@ -26,19 +23,14 @@ def draw_samples(
         n_dense: MACs of one dense pass, for comparison.
         triangles: Corners, shape (n_triangles, 3), if the samples are already connected.
     """
-    is_map = len(coordinates) == 2 and samples.n_samples >= MIN_POINTS and not _on_a_line(samples)
-    maps = (_draw_map(samples, coordinates, triangles),) if is_map else ()
+    if triangles is None and len(coordinates) == 2:
+        triangles = triangulate_points(samples.points)
+    maps = () if triangles is None or not len(triangles) else (_draw_map(samples, coordinates, triangles),)
     return (*maps, _draw_distribution(samples, n_dense))
 
 
-def _on_a_line(samples: SampleCounts) -> bool:
-    """Tell whether the points span no area, so that no triangles exist."""
-    return int(np.linalg.matrix_rank(samples.points - samples.points.mean(axis=0))) < 2
-
-
-def _draw_map(samples: SampleCounts, coordinates: tuple[str, ...], triangles: IntArray | None) -> Figure:
+def _draw_map(samples: SampleCounts, coordinates: tuple[str, ...], corners: IntArray) -> Figure:
     x, y = samples.points.T
-    corners = triangulate_points(samples.points) if triangles is None else triangles
 
     def draw(canvas: Any) -> None:
         axes = canvas.add_subplot()

@@ -109,4 +109,5 @@ def _changed(layer: LayerTrace) -> NumberArray:
 
 def _row_sums(by_neuron: list[NumberArray]) -> IntArray:
     """Sum over the neurons of every row: arrays (n_samples, n_neurons) into one (n_samples, n_rows)."""
-    return np.stack([values.sum(axis=1) for values in by_neuron], axis=1).astype(np.int64)
+    sums: IntArray = np.stack([values.sum(axis=1) for values in by_neuron], axis=1).astype(np.int64)
+    return sums

@@ -69,18 +69,21 @@ class SanafeReplay:
         return self.synapse_joules + self.soma_joules + self.network_joules
 
 
-def sanafe_target() -> HardwareTarget:
-    """Give Loihi 1 with cores of `DRIVEN_NEURONS` neurons."""
-    return dataclasses.replace(find_target("loihi1"), max_neurons_per_core=DRIVEN_NEURONS)
+def sanafe_target(neurons_per_core: int = DRIVEN_NEURONS) -> HardwareTarget:
+    """Give Loihi 1 with cores of at most so many neurons; more than `DRIVEN_NEURONS` leave their drivers no place."""
+    return dataclasses.replace(find_target("loihi1"), max_neurons_per_core=min(neurons_per_core, DRIVEN_NEURONS))
 
 
-def replay_on_sanafe(network: QuantizedNetwork, trace: RunTrace, points: FloatArray) -> SanafeReplay:
+def replay_on_sanafe(
+    network: QuantizedNetwork, trace: RunTrace, points: FloatArray, neurons_per_core: int = DRIVEN_NEURONS
+) -> SanafeReplay:
     """Replay a run whose samples were all recorded in full.
 
     Args:
         network: The network that ran.
         trace: Its trace; every sample and layer was probed.
         points: The points that it ran on, shape (n_samples, n_in).
+        neurons_per_core: At most so many neurons on a core.
 
     Raises:
         SpecError: If a sample was not recorded, or the network does not fit SANA-FE's Loihi.
@@ -88,7 +91,7 @@ def replay_on_sanafe(network: QuantizedNetwork, trace: RunTrace, points: FloatAr
     """
     sanafe = _import_sanafe()
     spikes = _recorded_spikes(network, trace, points)
-    partition = partition_network(network, sanafe_target())
+    partition = partition_network(network, sanafe_target(neurons_per_core))
     if partition.n_chips > 1 or network.n_in > MAX_INPUTS:
         got = f"{partition.n_cores} cores and {network.n_in} inputs"
         rule = f"at most {LOIHI_MESH.cores_per_chip} cores and {MAX_INPUTS} inputs"
@@ -145,16 +148,21 @@ def _recorded(probe: ProbeTrace | None) -> str:
 
 
 def _simulate(
-    sanafe: Any, network: QuantizedNetwork, partition: Partition, spikes: list[BoolArray], n_steps: int, with_synapses: bool
+    sanafe: Any,
+    network: QuantizedNetwork,
+    partition: Partition,
+    spikes: list[BoolArray],
+    n_steps: int,
+    with_synapses: bool,
 ) -> Any:
     """Build network and drivers on a fresh chip and simulate it; gives SANA-FE's own table of results."""
     chip_plan = sanafe.load_loihi()
     net = sanafe.Network()
     groups = [_add_input(net, chip_plan, spikes[0])]
     silent = np.zeros((len(spikes[0]), network.n_out), dtype=np.bool_)
-    layers = (*network.layers, network.output)
-    for layer, trains in zip(layers, (*spikes[1:], silent), strict=True):
-        groups.append(_add_layer(net, chip_plan, partition.cores_of(layer.name), layer.name, trains))
+    names = (*(layer.name for layer in network.layers), network.output.name)
+    for name, trains in zip(names, (*spikes[1:], silent), strict=True):
+        groups.append(_add_layer(net, chip_plan, partition.cores_of(name), name, trains))
     if with_synapses:
         for before, after, weight in zip(groups, groups[1:], weight_matrices(network), strict=False):
             pairs = [(int(i), int(j)) for j, i in np.argwhere(weight != 0)]

@@ -20,9 +20,6 @@ from .figures import INK, Figure, draw_figure
 N_DRAWN = 25
 """Cubes along an edge of the drawn grid; odd, so that one layer of middles lies on each middle plane."""
 AXES = ("x", "y", "z")
-VISIBLE = ((0, 1), (1, 0), (2, 1))
-"""Faces seen from the front, right and above: axis, and 0 for the lower or 1 for the upper one."""
-
 Evaluate = Callable[[FloatArray], FloatArray]
 """Maps points (n, 3) to displacements (n, 3)."""
 
@@ -98,7 +95,7 @@ def _draw_plane(axis: int, deployed: SolidSection, reference: SolidSection, peak
 
 
 def _draw_cube(section: SolidSection, peak: float) -> Figure:
-    """Draw three faces of the deformed cube in the colours of the stress beneath them."""
+    """Draw the back half of the deformed cube in the colours of the stress."""
 
     def draw(canvas: Any) -> None:
         from matplotlib.colors import Normalize
@@ -106,27 +103,35 @@ def _draw_cube(section: SolidSection, peak: float) -> Figure:
 
         axes = canvas.add_subplot(projection="3d")
         faces, values = (np.concatenate(part) for part in zip(*_faces(section), strict=True))
-        patches = Poly3DCollection(faces, cmap="viridis", norm=Normalize(0, peak), linewidths=0, rasterized=True)
+        patches = Poly3DCollection(faces, cmap="viridis", norm=Normalize(0, peak), rasterized=True)
         patches.set_array(values)
         axes.add_collection3d(patches)
+        patches.set_edgecolor("face")  # hides the seams; needs the axes
+        patches.set_linewidth(0.2)
         lower, upper = faces.min(axis=(0, 1)), faces.max(axis=(0, 1))
         axes.set(xlim=(lower[0], upper[0]), ylim=(lower[1], upper[1]), zlim=(lower[2], upper[2]))
         axes.set(xlabel="x", ylabel="y", zlabel="z")
         axes.set_box_aspect(upper - lower)
-        axes.view_init(elev=25, azim=-55)
+        axes.view_init(elev=22, azim=-60)
         axes.tick_params(colors=INK)
+        axes.locator_params(axis="y", nbins=2)
         canvas.colorbar(patches, ax=axes, shrink=0.6, pad=0.12)
 
     title = f"Deformed cube, {section.name}"
-    caption = f"{title}: displacements in true size, coloured by von Mises stress beneath the faces."
+    caption = f"{title}, cut at y = 1/2: displacements in true size, coloured by von Mises stress."
     return draw_figure(f"field-deformed-{section.name}", title, caption, draw, width=4.4, height=3.4)
 
 
 def _faces(section: SolidSection) -> Iterator[tuple[FloatArray, FloatArray]]:
-    """Yield for each visible face its deformed quadrilaterals, shape (n^2, 4, 3), and the stress in each, (n^2,)."""
-    n = section.n
+    """Yield the cut y = 1/2, the side x = 1 and the top behind it: quadrilaterals (m, 4, 3) and the stress in each, (m,).
+
+    The cut passes through the middles of a layer of cubes: its corners are the mean of those before and behind.
+    """
+    n, half = section.n, section.n // 2
     nodes = np.stack(np.meshgrid(*[np.linspace(0, 1, n + 1)] * 3, indexing="ij"), axis=-1) + section.corners
-    for axis, end in VISIBLE:
-        sheet = np.take(nodes, end * n, axis=axis)
+    nodes[:, half] = (nodes[:, half] + nodes[:, half + 1]) / 2
+    behind, stress = nodes[:, half:], section.von_mises[:, half:]
+    for axis, end in ((1, 0), (0, -1), (2, -1)):
+        sheet = np.take(behind, end, axis=axis)
         quads = np.stack([sheet[:-1, :-1], sheet[1:, :-1], sheet[1:, 1:], sheet[:-1, 1:]], axis=2)
-        yield quads.reshape(-1, 4, 3), np.take(section.von_mises, end * (n - 1), axis=axis).ravel()
+        yield quads.reshape(-1, 4, 3), np.take(stress, end, axis=axis).ravel()

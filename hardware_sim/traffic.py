@@ -116,7 +116,7 @@ def count_traffic(network: QuantizedNetwork, partition: Partition, trace: RunTra
 
 def _links_to(core: Core, sender: str, partition: Partition, messages: IntArray) -> list[Link]:
     """Give the links that end on a core; `messages` (n_in,) are the events that reach it, by sending neuron."""
-    sources = [(None, HOST_PLACE, messages)]
+    sources: list[tuple[int | None, Place, IntArray]] = [(None, HOST_PLACE, messages)]
     if sender != INPUT_ROW:
         sources = [(source.index, source.place, messages[source.neurons]) for source in partition.cores_of(sender)]
     return [_link(sender, index, place, core, int(sent.sum())) for index, place, sent in sources if sent.any()]

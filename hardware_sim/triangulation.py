@@ -7,8 +7,10 @@ from collections.abc import Callable
 import numpy as np
 
 from ..arrays import BoolArray, FloatArray, IntArray
-from ..checks import check_range, check_shape, raise_violations
+from ..checks import check_shape, raise_violations
 
+MIN_POINTS = 4
+"""Fewer points are not connected."""
 LONGEST_EDGE = 6.0
 """Without a domain, triangles with an edge longer than this many median edges are taken for notches or holes."""
 
@@ -20,19 +22,20 @@ def triangulate_points(points: FloatArray, contains: Callable[[FloatArray], Bool
     outside the domain.
 
     Args:
-        points: Shape (n, 2), at least three that are not on one line.
+        points: Shape (n, 2).
         contains: Tells which points (k, 2) lie in the domain, as `Domain.contains`; None judges by the length of edges.
 
     Returns:
-        Corners, shape (n_triangles, 3).
+        Corners, shape (n_triangles, 3); none if there are fewer than four points, or all lie on one line.
 
     Raises:
-        SpecError: If the points are not in the plane or fewer than three.
+        SpecError: If the points are not in the plane.
     """
     from scipy.spatial import Delaunay
 
     raise_violations(check_shape("triangulate_points.points", points, (None, 2), "(n, 2)"))
-    raise_violations(check_range("triangulate_points: number of points", len(points), 3, np.inf))
+    if len(points) < MIN_POINTS or np.linalg.matrix_rank(points - points.mean(axis=0)) < 2:
+        return np.zeros((0, 3), dtype=np.int64)
     span = np.ptp(points, axis=0)
     scaled = (points - points.min(axis=0)) / np.where(span > 0, span, 1.0)
     corners: IntArray = Delaunay(scaled).simplices.astype(np.int64)

@@ -78,7 +78,7 @@ _HOME = {
 }
 """The public names and the module that each lives in."""
 
-__all__ = [*_HOME, "__version__"]  # noqa: PLE0604 - names as strings, kept in one table
+__all__ = [*_HOME, "__version__"]
 
 
 def __getattr__(name: str) -> Any:

@@ -48,7 +48,7 @@ def freeze_arrays(record: object, **dtypes: DTypeLike) -> None:
     for name, dtype in dtypes.items():
         try:
             held = frozen_array(getattr(record, name), dtype)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: a tensor that requires grad
             where = f"{type(record).__name__}.{name}"
             mend = "Give an array of such numbers; nothing is rounded silently."
             raise SpecError(where, f"an array that fits {np.dtype(dtype)}", str(error), mend) from error

@@ -52,7 +52,7 @@ class _LayerReach:
         return payload, squared_a, at_risk
 
 
-def samples_at_risk(network: NetworkSpec, points: FloatArray, dtype: type[np.floating]) -> BoolArray:
+def samples_at_risk(network: NetworkSpec, points: FloatArray, dtype: type[np.float32] | type[np.float64]) -> BoolArray:
     """Tell which samples have a membrane that rounding in `dtype` could carry across its threshold.
 
     A threshold of zero under polarity `both` cannot be crossed and puts nothing at risk.

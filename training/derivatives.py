@@ -36,10 +36,10 @@ class SparseMap:
 
 
 def _torch_csr(matrix: csr_matrix, device: torch.device) -> Tensor:
-    parts = [torch.from_numpy(part) for part in (matrix.indptr, matrix.indices, matrix.data)]
+    rows, columns, values = (torch.from_numpy(part) for part in (matrix.indptr, matrix.indices, matrix.data))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # torch announces that its CSR tensors are in beta
-        return torch.sparse_csr_tensor(*parts, size=matrix.shape).to(device)
+        return torch.sparse_csr_tensor(rows, columns, values, size=matrix.shape).to(device)
 
 
 def multiply(matrix: Any, values: Tensor) -> Tensor:

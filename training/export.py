@@ -54,10 +54,9 @@ def export_network(
             contradict those of a `VsnNetwork`.
     """
     network = _as_network(module, n_steps, readout)
-    layers = list(network.layers)
-    pairs = zip(layers[:-1:2], layers[1::2], strict=True)
-    output = layers[-1]
-    inputs = input_transform or AffineTransform.identity(layers[0].in_features)
+    *linears, output = network.linear_layers
+    pairs = zip(linears, network.vsn_layers, strict=True)
+    inputs = input_transform or AffineTransform.identity(linears[0].in_features)
     low, high = _box(inputs, lower, upper)
     return NetworkSpec(
         name=name,
@@ -120,4 +119,5 @@ def _array(tensor: Tensor) -> FloatArray:
 
 def _bias(linear: nn.Linear) -> FloatArray:
     """Give the bias, or zeros for a layer without one."""
-    return np.zeros(linear.out_features) if linear.bias is None else _array(linear.bias)
+    bias: Tensor | None = linear.bias
+    return np.zeros(linear.out_features) if bias is None else _array(bias)

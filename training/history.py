@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -68,8 +69,8 @@ class TrainingHistory:
 
 
 def _row(values: list[float]) -> TrainingProgress:
-    named = zip(COLUMNS, values, strict=True)
-    return TrainingProgress(**{name: int(value) if name in _WHOLE_NUMBERS else value for name, value in named})
+    named: dict[str, Any] = dict(zip(COLUMNS, values, strict=True))
+    return TrainingProgress(**named | {name: int(named[name]) for name in _WHOLE_NUMBERS})
 
 
 def write_history(history: TrainingHistory, path: str | Path) -> None:

@@ -8,8 +8,6 @@ module knows one layer; it does not know networks.
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 
@@ -148,4 +146,4 @@ class VSN(nn.Module):
 
 def vsn_layers(module: nn.Module) -> tuple[VSN, ...]:
     """Give the VSN layers of a module in their order."""
-    return tuple(cast(VSN, layer) for layer in module.modules() if isinstance(layer, VSN))
+    return tuple(layer for layer in module.modules() if isinstance(layer, VSN))

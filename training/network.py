@@ -112,6 +112,11 @@ class VsnNetwork(nn.Module):
     def vsn_layers(self) -> tuple[VSN, ...]:
         return vsn_layers(self.layers)
 
+    @property
+    def linear_layers(self) -> tuple[nn.Linear, ...]:
+        """The Linear layers in their order; the last one is the read-out."""
+        return tuple(layer for layer in self.layers if isinstance(layer, nn.Linear))
+
     def run(self, x: Tensor) -> NetworkRun:
         """Present x, shape (n_samples, n_in), for T steps; give the read-out and the spike rates."""
         signal, rates = x, []

@@ -13,7 +13,8 @@ from .arrays_io import read_points
 from .console import JsonOption, NetworkArgument, SeedOption, out, print_json, show_note, show_table, stages
 from .demo import DEFAULT_MODEL, demo
 from .models import find_network
-from .profile import DEFAULT_POINTS, profile
+from .profile import DEFAULT_POINTS, HardwareChoices, profile
+from .verbs import DEFAULT_TARGET
 
 if TYPE_CHECKING:
     from ..hardware_sim.report import Report
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command("demo")(demo_command)
     app.command("profile")(profile_command)
+    app.command("compare")(compare_command)
 
 
 def demo_command(
@@ -54,6 +56,11 @@ def profile_command(
     points: Annotated[Path | None, typer.Option(help="Evaluation points, .npy or .csv.")] = None,
     reference: Annotated[Path | None, typer.Option(help="Your own reference at --points, .npy or .csv.")] = None,
     n_points: Annotated[int, typer.Option(help="Points to draw where --points is left out.", min=1)] = DEFAULT_POINTS,
+    target: Annotated[str, typer.Option(help="Hardware target: loihi2, loihi1, or a TOML file.")] = DEFAULT_TARGET,
+    timing: Annotated[Path | None, typer.Option(help="Timing constants, a TOML file.")] = None,
+    energy: Annotated[list[Path] | None, typer.Option(help="Energy model besides the shipped ones, TOML.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the report as markdown too.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write every value of the report as CSV too.")] = None,
     lava: Annotated[bool, typer.Option(help="Run Lava too; --no-lava lets the integer engine stand for it.")] = True,
     seed: SeedOption = 0,
     force: ForceOption = False,
@@ -70,9 +77,53 @@ def profile_command(
     given = read_points(points) if points else None
     truth = read_points(reference) if reference else None
     with stages(hidden=as_json) as tell:
-        report = profile(found, given, reference=truth, n_points=n_points, seed=seed, with_lava=lava, on_stage=tell)
+        report = profile(
+            found,
+            given,
+            reference=truth,
+            n_points=n_points,
+            seed=seed,
+            with_lava=lava,
+            hardware=HardwareChoices(target=target, timing=timing, energy=tuple(energy or ())),
+            on_stage=tell,
+        )
         write_report(report, directory, force)
+    write_extracts(report, markdown, csv)
     finish(report, directory, as_json)
+
+
+def compare_command(
+    first: Annotated[Path, typer.Argument(help="A report.json, or its folder.")],
+    second: Annotated[Path, typer.Argument(help="Another one.")],
+    everything: Annotated[bool, typer.Option("--all", help="Show what is equal, too.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show two deployments side by side: every value that differs, and by what factor.
+
+    Example: `neuropinn-lava compare a/report.json b/report.json`
+    """
+    from ..hardware_sim.report_compare import compare_reports
+
+    rows = [row for row in compare_reports(first, second) if everything or row.differs]
+    if as_json:
+        keys = ("key", "first", "second", "unit", "factor")
+        print_json([{key: getattr(row, key) for key in keys} for row in rows])
+        return
+    cells = [(row.key, row.first, row.second, row.unit, row.factor) for row in rows]
+    show_table(f"{first} and {second}", ("value", "first", "second", "unit", "factor"), cells)
+
+
+def write_extracts(report: Report, markdown: Path | None, csv: Path | None) -> None:
+    """Write the report as markdown and as CSV, where they are wanted."""
+    from ..atomic import write_text
+    from ..hardware_sim.report_json import report_object
+    from ..hardware_sim.report_markdown import report_markdown
+    from ..hardware_sim.report_rows import report_csv
+
+    if markdown:
+        write_text(markdown, report_markdown(report))
+    if csv:
+        write_text(csv, report_csv(report_object(report)))
 
 
 def finish(report: Report, directory: Path, as_json: bool) -> None:

@@ -105,7 +105,12 @@ def training_bar(*, hidden: bool = False) -> Iterator[Callable[[TrainingProgress
         task = bar.add_task("training", total=None, phase=1, loss=math.nan, error=math.nan, rate=math.nan)
 
         def advance(row: TrainingProgress) -> None:
-            fields = {"phase": row.phase + 1, "loss": row.loss, "error": row.relative_l2, "rate": row.rate}
+            fields: dict[str, Any] = {
+                "phase": row.phase + 1,
+                "loss": row.loss,
+                "error": row.relative_l2,
+                "rate": row.rate,
+            }
             bar.update(task, completed=row.iteration, total=row.n_iterations, **fields)
 
         yield advance

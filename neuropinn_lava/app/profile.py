@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..arrays import FloatArray
@@ -11,7 +13,7 @@ from ..points import checked_points
 from ..quantized import QuantizedNetwork
 from ..traces import Backend, LavaMode, RunTrace
 from .models import Network, float_network
-from .verbs import known_problem, run
+from .verbs import DEFAULT_TARGET, known_problem, run
 from .verify import Stage, draw_points, silent, verify
 
 if TYPE_CHECKING:
@@ -26,6 +28,26 @@ if TYPE_CHECKING:
 
 DEFAULT_POINTS = 2500
 """Evaluation points where the user gives none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HardwareChoices:
+    """What a profile is made for; names of shipped records, or paths of TOML files."""
+
+    target: str | Path = DEFAULT_TARGET
+    """Hardware target whose cores are filled."""
+    timing: str | Path | None = None
+    """Timing constants; None takes the target's shipped ones, if there are any."""
+    energy: tuple[str | Path, ...] = ()
+    """Energy models besides the shipped ones."""
+
+
+LOIHI2 = HardwareChoices()
+
+
+def defining_backend(network: Network) -> Backend:
+    """Name the reference engine that defines a network: integers for a quantized one."""
+    return Backend.INTEGER if isinstance(network, QuantizedNetwork) else Backend.FLOAT
 
 
 def backends_of(network: Network, with_lava: bool) -> tuple[Backend, ...]:
@@ -44,6 +66,7 @@ def profile(
     with_lava: bool = True,
     with_parity: bool = True,
     cost: QuantizationReport | None = None,
+    hardware: HardwareChoices = LOIHI2,
     on_stage: Stage = silent,
 ) -> Report:
     """Run a network on every backend and gather what there is to say about it.
@@ -57,6 +80,7 @@ def profile(
         with_lava: Run Lava too; without it the integer engine stands for the deployed network.
         with_parity: Compare the backends with each other; needs Lava.
         cost: What `convert` measured, for the report.
+        hardware: Target, timing and energy models.
         on_stage: Called with what is about to happen.
 
     Raises:
@@ -64,7 +88,12 @@ def profile(
         SimulationError: If Lava is asked for and not available, or a run fails.
     """
     from .. import __version__
+    from ..conversion import find_target
     from ..hardware_sim.counting import count_operations
+    from ..hardware_sim.energy_files import find_energy_model, shipped_models
+    from ..hardware_sim.gradients import measure_gradients
+    from ..hardware_sim.hardware_profile import profile_hardware
+    from ..hardware_sim.latency import find_timing
     from ..hardware_sim.report import Report, describe_network, describe_quantization
 
     source, problem = float_network(network), known_problem(network)
@@ -76,10 +105,10 @@ def profile(
         on_stage(f"{backend.value}, {len(held):,} points")
         traces.append(run(network, held, backend=backend))
     deployed = traces[-1]
-    on_stage("residuals")
-    backends = measure_backends(network, problem, traces, truth)
+    on_stage("residuals and gradients")
+    backends = measure_backends(network, problem, traces, truth, "given by the user" if reference is not None else None)
+    gradients = measure_gradients(problem, evaluator(network, defining_backend(network))) if problem else None
     parity = verify(network, held, on_stage=on_stage) if with_lava and with_parity else None
-    is_quantized = isinstance(network, QuantizedNetwork)
     return Report(
         package_version=__version__,
         n_points=len(held),
@@ -88,11 +117,23 @@ def profile(
         network=describe_network(
             network, ansatz_relative_l2(source.ansatz, held, truth) if truth is not None else None
         ),
-        quantization=describe_quantization(network, deployed.n_saturated, cost) if is_quantized else None,
+        quantization=describe_quantization(network, deployed.n_saturated, cost)
+        if isinstance(network, QuantizedNetwork)
+        else None,
         backends=backends,
         parity=parity,
         counts=count_operations(network, deployed),
         fields=gather_fields(network, problem, held, traces, truth),
+        hardware=profile_hardware(
+            network,
+            deployed,
+            held,
+            target=find_target(hardware.target),
+            timing=find_timing(hardware.timing) if hardware.timing else None,
+            models=(*shipped_models(), *map(find_energy_model, hardware.energy)),
+            contains=problem.domain.contains if problem else None,
+        ),
+        gradients=gradients,
     )
 
 
@@ -127,7 +168,7 @@ def describe_problem(problem: PdeProblem) -> ProblemSection:
 
 
 def measure_backends(
-    network: Network, problem: PdeProblem | None, traces: list[RunTrace], truth: FloatArray | None
+    network: Network, problem: PdeProblem | None, traces: list[RunTrace], truth: FloatArray | None, source: str | None
 ) -> BackendsSection:
     """Judge every backend by the reference and, where there is a problem, by its equation."""
     from ..hardware_sim.report import BackendResult, BackendsSection
@@ -151,7 +192,10 @@ def measure_backends(
                 samples_per_second=trace.n_samples / seconds if seconds else None,
             )
         )
-    return BackendsSection(results=tuple(results), residual_operator=operator, reference_residual_rms=floor)
+    words = source or (f"the problem's solution: {problem.reference.source}" if problem else None)
+    return BackendsSection(
+        results=tuple(results), residual_operator=operator, reference_residual_rms=floor, reference=words
+    )
 
 
 def evaluator(network: Network, backend: Backend) -> Callable[[FloatArray], FloatArray]:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..atomic import check_writable
 from ..errors import SpecError
@@ -39,7 +39,12 @@ class RecipeChanges:
 
     def applied(self, recipe: TrainingRecipe) -> TrainingRecipe:
         """Give the recipe with these changes."""
-        given = {"n_steps": self.n_steps, "theta": self.theta, "activation": self.activation, "widths": self.widths}
+        given: dict[str, Any] = {
+            "n_steps": self.n_steps,
+            "theta": self.theta,
+            "activation": self.activation,
+            "widths": self.widths,
+        }
         model = dataclasses.replace(recipe.model, **{name: value for name, value in given.items() if value is not None})
         phases = []
         for phase in recipe.phases:

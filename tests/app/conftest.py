@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import builders
 import numpy as np
 import pytest
 
+import builders
 from neuropinn_lava.files import write_network
 
 

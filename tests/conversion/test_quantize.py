@@ -13,7 +13,14 @@ from hypothesis import given
 
 import builders
 import longhand
-from neuropinn_lava.conversion import Granularity, QuantizationScheme, calibrate_network, quantize_network
+from neuropinn_lava.conversion import (
+    Granularity,
+    QuantizationScheme,
+    RangeRule,
+    Rounding,
+    calibrate_network,
+    quantize_network,
+)
 from neuropinn_lava.conversion.quantize import (
     MAX_REFINEMENT,
     Word,
@@ -27,6 +34,9 @@ from neuropinn_lava.integers import dequantize_array
 from neuropinn_lava.network import LayerSpec, NetworkSpec
 from neuropinn_lava.quantized import QuantizedNetwork
 from neuropinn_lava.reference import run_integer
+
+NEAREST = QuantizationScheme(rounding=Rounding.NEAREST, weight_range=RangeRule.MIN_MAX)
+"""Every weight on its own, at a scale that clips none: what bounds of half a step are true of."""
 
 every_granularity = pytest.mark.parametrize("granularity", Granularity)
 
@@ -86,7 +96,7 @@ class TestWeights:
 
 
 def quantized(network: NetworkSpec, **scheme: object) -> QuantizedNetwork:
-    return quantize_network(network, QuantizationScheme(**scheme)).network  # type: ignore[arg-type]
+    return quantize_network(network, replace(NEAREST, **scheme)).network  # type: ignore[arg-type]
 
 
 @every_granularity
@@ -124,7 +134,7 @@ def test_thresholds_beyond_the_state_become_its_highest_and_are_reported() -> No
     network = builders.random_spec(2)
     theta = network.layers[0].theta.copy()
     theta[:3] = 1e3, 1e300, 1.7e308
-    result = quantize_network(builders.with_layer(network, 0, theta=theta))
+    result = quantize_network(builders.with_layer(network, 0, theta=theta), NEAREST)
     assert (result.network.layers[0].theta[:3] == longhand.highest(24)).all()
     assert [layer.n_clipped for layer in result.report.layers] == [3, 0, 0]
 
@@ -179,14 +189,18 @@ def test_lists_that_do_not_fit_the_network() -> None:
     network = builders.random_spec(7)
     with pytest.raises(SpecError, match=r"QuantizationScheme.weight_bits: one word length per matrix, .*: 3; got 2"):
         quantized(network, weight_bits=(8, 8))
-    with pytest.raises(SpecError, match=r"QuantizationScheme.payload_bits: one word length per spiking layer: 2; got 3"):
+    with pytest.raises(
+        SpecError, match=r"QuantizationScheme.payload_bits: one word length per spiking layer: 2; got 3"
+    ):
         quantized(network, payload_bits=(8, 8, 8))
 
 
 def test_a_network_too_fine_for_its_words() -> None:
     network = builders.random_spec(8)
     network = builders.with_layer(network, 0, weight=network.layers[0].weight * 1e-30, bias=np.zeros(7))
-    with pytest.raises(FixedPointError, match=r"QuantizedAffine.weight_exponent: every entry lies in \[-64, 64\]; got -1"):
+    with pytest.raises(
+        FixedPointError, match=r"layer 'hidden0': QuantizedAffine.weight_exponent: every entry lies in \[-64, 64\]; got -1"
+    ):
         quantize_network(network)
 
 
@@ -228,9 +242,7 @@ def test_the_same_call_gives_the_same_integers() -> None:
 
 def test_alignment_by_hand() -> None:
     """W = 3 and 0.5, b = 0.75, input 8 bit at 2^-6: integers and shift written down."""
-    layer = LayerSpec(
-        name="a", weight=[[3.0, 0.5]], bias=[0.75], beta=[0.5], theta=[0.3], activation="identity"
-    )
+    layer = LayerSpec(name="a", weight=[[3.0, 0.5]], bias=[0.75], beta=[0.5], theta=[0.3], activation="identity")
     incoming = Word(bits=8, exponent=-6)
     scheme = QuantizationScheme(weight_bits=4, state_bits=12)
     affine = quantize_affine(layer, 4.0, incoming, 4, scheme)

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 import builders
-from neuropinn_lava.conversion import QuantizationReport, QuantizationScheme, quantize_network
+from neuropinn_lava.conversion import QuantizationReport, QuantizationScheme, RangeRule, Rounding, quantize_network
 from neuropinn_lava.network import LayerSpec, NetworkSpec, OutputSpec
 from neuropinn_lava.reference import run_float, run_integer
 from neuropinn_lava.transforms import AffineTransform
 
 POINTS = np.array([[1.0], [-1.0]])
-SCHEME = QuantizationScheme(weight_bits=2)
+SCHEME = QuantizationScheme(weight_bits=2, rounding=Rounding.NEAREST, weight_range=RangeRule.MIN_MAX)
 """A word of -1, 0, 1: a weight of 0.3 becomes 0.5, a weight of 1 stays."""
 EXACT = 1e-12
 """Relative; the figures below are exact but for the last places of a float."""
@@ -98,7 +98,9 @@ def test_a_network_that_says_nothing() -> None:
     # float is silent, integers are not: theta = 0.4 again, without the neuron that fires in both
     silent = report_of(make_network([0.3], theta=0.4))
     assert silent.relative_change == pytest.approx(0.5 / math.sqrt(2), rel=EXACT)  # rms over the two points
-    assert silent.layers[0].added_error == pytest.approx(0.5, rel=EXACT)  # absolute where there is nothing to compare with
+    assert silent.layers[0].added_error == pytest.approx(
+        0.5, rel=EXACT
+    )  # absolute where there is nothing to compare with
 
 
 @pytest.mark.parametrize("polarity", builders.POLARITIES)

@@ -29,7 +29,9 @@ def test_limits(name: str, low: float, high: float) -> None:
     for value in (low, high):
         assert getattr(QuantizationScheme(**{name: value}), name) == value
     for value in (low - 1, high + 1, -8):
-        with pytest.raises(FixedPointError, match=rf"QuantizationScheme.{name}: every entry lies in \[.*\]; got {value}"):
+        with pytest.raises(
+            FixedPointError, match=rf"QuantizationScheme.{name}: every entry lies in \[.*\]; got {value}"
+        ):
             QuantizationScheme(**{name: value})
 
 
@@ -54,13 +56,19 @@ def test_one_length_for_all_or_one_each() -> None:
 
 def test_lists_of_another_length() -> None:
     scheme = QuantizationScheme(weight_bits=(8, 6), payload_bits=(12,))
-    with pytest.raises(SpecError, match=r"QuantizationScheme.weight_bits: one word length per matrix.*: 3; got 2. Give one"):
+    with pytest.raises(
+        SpecError, match=r"QuantizationScheme.weight_bits: one word length per matrix.*: 3; got 2. Give one"
+    ):
         scheme.weight_bits_of(2)
-    with pytest.raises(SpecError, match=r"QuantizationScheme.payload_bits: one word length per spiking layer: 2; got 1"):
+    with pytest.raises(
+        SpecError, match=r"QuantizationScheme.payload_bits: one word length per spiking layer: 2; got 1"
+    ):
         scheme.payload_bits_of(2)
 
 
 def test_granularity_by_name() -> None:
     assert QuantizationScheme(granularity="per-tensor").granularity is Granularity.PER_TENSOR  # type: ignore[arg-type]
-    with pytest.raises(SpecError, match=r"QuantizationScheme.granularity: a name out of per-neuron, per-tensor; got 'tensor'"):
+    with pytest.raises(
+        SpecError, match=r"QuantizationScheme.granularity: a name out of per-neuron, per-tensor; got 'tensor'"
+    ):
         QuantizationScheme(granularity="tensor")  # type: ignore[arg-type]

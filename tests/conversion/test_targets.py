@@ -48,7 +48,9 @@ def test_loihi2_as_published() -> None:
 
 
 def test_unknown_name() -> None:
-    with pytest.raises(SpecError, match=r"hardware target: a name out of loihi1, loihi2; got 'loihi3'. Did you mean loihi"):
+    with pytest.raises(
+        SpecError, match=r"hardware target: a name out of loihi1, loihi2; got 'loihi3'. Did you mean loihi"
+    ):
         find_target("loihi3")
 
 

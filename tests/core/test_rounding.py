@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
-import builders
 import numpy as np
 import pytest
 import torch
 
+import builders
 from neuropinn_lava.network import Polarity
 from neuropinn_lava.reference import run_float
 from neuropinn_lava.rounding import samples_at_risk

@@ -10,13 +10,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import builders
 import hypothesis.strategies as st
-import longhand
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
+import builders
+import longhand
 from neuropinn_lava.hardware_sim import kernel_layout, kernels, kernels_compiled, kernels_numpy
 from neuropinn_lava.hardware_sim.kernel_layout import EVENTS, FIRED, NARROW, sum_type
 from neuropinn_lava.hardware_sim.kernels import FloatKernel, IntegerKernel, fastest_loops
@@ -232,7 +232,9 @@ def test_kernels_share_no_arithmetic_with_what_they_are_compared_with() -> None:
     for file in files:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.module in {"neuropinn_lava.integers", "neuropinn_lava.tables"}:
-                assert all(alias.name[0].isupper() for alias in node.names), f"{file.name} imports a function of the core"
+                assert all(alias.name[0].isupper() for alias in node.names), (
+                    f"{file.name} imports a function of the core"
+                )
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             modules = [*names, node.module or ""] if isinstance(node, ast.ImportFrom) else names
             assert not any("neuropinn_lava.reference" in module for module in modules), file.name

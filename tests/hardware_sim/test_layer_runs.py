@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import builders
 import numpy as np
 import pytest
 
+import builders
 from neuropinn_lava.hardware_sim.kernels import make_kernel
 from neuropinn_lava.hardware_sim.layer_runs import LayerRun, PointRun, ReadoutRun
 from neuropinn_lava.hardware_sim.recording import LayerRecording, ReadoutRecording
