@@ -1,7 +1,7 @@
 """Mesh convergence of the default elastic cube, and the reference file that the package ships.
 
-    python benchmarks/elasticity_reference.py                 the table of docs/results.md, about two minutes
-    python benchmarks/elasticity_reference.py --write         besides, neuropinn_lava/micromechanics/elasticity3d_reference.h5
+python benchmarks/elasticity_reference.py                 the table of docs/results.md, about two minutes
+python benchmarks/elasticity_reference.py --write         besides, neuropinn_lava/micromechanics/elasticity3d_reference.h5
 """
 
 from __future__ import annotations

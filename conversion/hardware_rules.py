@@ -34,15 +34,15 @@ def weights_fit_their_word(network: QuantizedNetwork, target: HardwareTarget) ->
 
 def spikes_carry_payloads(network: QuantizedNetwork, target: HardwareTarget) -> Iterator[Violation]:
     """A spike carries at most `max_payload_bits`; a chip without graded spikes cannot run a VSN at all."""
-    sent = [("the input", network.input_bits)]
-    sent += [(f"layer {layer.name!r}", layer.table.payload_bits) for layer in network.layers]
+    sent = [("the input", network.input_bits, "--input-bits")]
+    sent += [(f"layer {layer.name!r}", layer.table.payload_bits, "--payload-bits") for layer in network.layers]
     if target.max_payload_bits == 0:
         mend = "Choose a target with graded spikes, such as loihi2."
         yield Violation(f"network {network.name!r}", f"{target.title} sends graded spikes", "it has none", mend)
         return
-    for where, bits in sent:
+    for where, bits, option in sent:
         if bits > target.max_payload_bits:
-            mend = f"Convert with --payload-bits {target.max_payload_bits} or fewer."
+            mend = f"Convert with {option} {target.max_payload_bits} or fewer."
             yield Violation(where, f"payloads of at most {target.max_payload_bits} bits", bits, mend)
 
 

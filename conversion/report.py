@@ -19,6 +19,7 @@ from ..network import NetworkSpec
 from ..quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork
 from ..reference import FloatLayerRun, IntegerLayerRun, integer_drive, run_float, run_integer
 from .calibration import Calibration
+from .tuning_report import TuningReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,8 @@ class QuantizationReport:
     """Relative L2 of the integer network's output against the float network's, end to end."""
     n_saturated: int
     """All saturations of the whole integer run."""
+    tuning: TuningReport | None = None
+    """How the integers were tuned, if they were."""
 
 
 def measure_quantization(

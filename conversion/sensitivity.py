@@ -1,12 +1,12 @@
 """What a float network sends on given points, and how much its output feels each drive there.
 
-    dy/da[t] of the last layer   = d(x) * W_out / T                 or at the last step alone
-    dy/dz[t]                     = dy/da[t] * phi'(z[t]) * s[t]
-    dy/da[t] of the layer before = dy/dz[t] W
-    omega[t]                     = sum over outputs (dy/dz[t])**2
+    du/da[t] of the last layer   = du/dy * W_out                    at every step, or at the last alone
+    du/dz[t]                     = du/da[t] * phi'(z[t]) * s[t]
+    du/da[t] of the layer before = du/dz[t] W
+    omega[t]                     = sum over outputs (du/dz[t])**2
 
-Spikes are held as they are. d is the factor of the ansatz: an error of the network that the boundary conditions cover up does
-not count. Learned rounding weights its errors by omega. This module knows the float engine; it does not know integers.
+Spikes are held as they are. du/dy is the slope of the host's transforms: an error of the network that a built-in condition
+covers up does not count. Learned rounding weights its errors by omega. This module knows the float engine, not integers.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ def trace_signals(network: NetworkSpec, points: FloatArray) -> tuple[LayerSignal
         phi_slope(layer.activation, z) * np.concatenate(s)
         for layer, z, s in zip(network.layers, stacked[:-1], fired, strict=True)
     ]
-    felt = _sensitivities(network, points, gains)
+    slope = output_slope(network, points, read_out_mean(network, stacked[-1]))
+    felt = _sensitivities(network, slope, gains)
     return tuple(
         LayerSignals(received=np.concatenate(a), drive=z, sensitivity=_normalised(omega))
         for a, z, omega in zip(received, stacked, felt, strict=True)
@@ -79,16 +80,33 @@ def phi_slope(activation: str, drive: FloatArray) -> FloatArray:
     return slope
 
 
-def _sensitivities(network: NetworkSpec, points: FloatArray, gains: list[FloatArray]) -> list[FloatArray]:
-    """Go back from every output in turn and add the squares; `gains` are phi' * s, rows as in `LayerSignals`."""
-    n_samples, n_steps = len(points), network.n_steps
-    factor = network.ansatz.evaluate(points)[1] if network.ansatz else np.ones((n_samples, network.n_out))
-    factor = factor * network.output_transform.scale
+def read_out_mean(network: NetworkSpec, emitted: FloatArray) -> FloatArray:
+    """Give the output y (n_samples, n_out) for what was emitted at all steps, stacked (n_steps * n_samples, n_out)."""
+    steps = emitted.reshape(network.n_steps, -1, network.n_out)
+    y: FloatArray = steps[-1] if network.readout is Readout.LAST else steps.mean(axis=0)
+    return y
+
+
+def output_slope(network: NetworkSpec, points: FloatArray, outputs: FloatArray) -> FloatArray:
+    """Give du/dy at the network's outputs y (n_samples, n_out), by a central difference of the host's transforms."""
+    above, below = (network.restored(points, outputs + sign * SLOPE_STEP) for sign in (1.0, -1.0))
+    slope: FloatArray = (above - below) / (2 * SLOPE_STEP)
+    return slope
+
+
+def _sensitivities(network: NetworkSpec, slope: FloatArray, gains: list[FloatArray]) -> list[FloatArray]:
+    """Go back from every output in turn and add the squares.
+
+    Args:
+        network: Gives weights, T and read-out.
+        slope: du/dy, shape (n_samples, n_out).
+        gains: phi' * s of every spiking layer, rows as in `LayerSignals`.
+    """
+    read = np.ones(network.n_steps) if network.readout is Readout.MEAN else np.eye(network.n_steps)[-1]
     weights = [*(layer.weight for layer in network.layers), network.output.weight]
-    totals = [np.zeros((n_samples * n_steps, weight.shape[0])) for weight in weights]
-    read = np.ones(n_steps) if network.readout is Readout.MEAN else np.eye(n_steps)[-1]
+    totals = [np.zeros((len(slope) * network.n_steps, weight.shape[0])) for weight in weights]
     for k in range(network.n_out):
-        by_output = np.outer(read, factor[:, k]).ravel()
+        by_output = np.outer(read, slope[:, k]).ravel()
         totals[-1][:, k] += by_output**2
         by_payload = by_output[:, None] * network.output.weight[k]
         for index in reversed(range(len(gains))):

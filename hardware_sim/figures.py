@@ -8,6 +8,7 @@ module knows nothing of what is drawn: `field_figures.py` and `count_figures.py`
 from __future__ import annotations
 
 import hashlib
+import html
 import io
 import re
 from collections.abc import Callable
@@ -90,7 +91,8 @@ def draw_figure(name: str, title: str, caption: str, draw: Draw, width: float = 
         draw(canvas)
         stream = io.StringIO()
         canvas.savefig(stream, format="svg", dpi=DOTS_PER_INCH, metadata=_NO_METADATA)
-    return Figure(name=name, title=title, caption=caption, svg=_page_svg(stream.getvalue(), name, title))
+    file_name = re.sub(r"[^\w.-]", "_", name)
+    return Figure(name=file_name, title=title, caption=caption, svg=_page_svg(stream.getvalue(), name, title))
 
 
 def _page_svg(text: str, name: str, title: str) -> str:
@@ -98,7 +100,7 @@ def _page_svg(text: str, name: str, title: str) -> str:
     element = text[text.index("<svg") :]
     element = re.sub(r'<svg ([^>]*?)width="[^"]*"', r"<svg \1", element, count=1)
     element = re.sub(r'<svg ([^>]*?)height="[^"]*"', r"<svg \1", element, count=1)
-    element = element.replace("<svg ", f'<svg role="img" aria-label="{title}" ', 1)
+    element = element.replace("<svg ", f'<svg role="img" aria-label="{html.escape(title)}" ', 1)
     prefix = "f" + hashlib.sha256(name.encode()).hexdigest()[:6]
     element = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}-", element)
     return element.replace('href="data:image/png;base64,\n', 'href="data:image/png;base64,')

@@ -8,7 +8,7 @@ core, which holds the recorded train; the real synapses carry negligible weights
     network = run - run without real synapses
 
 SANA-FE is an optional dependency (`pip install neuropinn-lava[sanafe]`, GPL-3): it is called, nothing of it is copied. It
-prints its progress on the process's standard output, which is turned away while it runs.
+prints its progress, which is kept off the standard output.
 
 Source: SANA-FE 2.2, `examples/loihi.yaml`; Boyle et al., IEEE TCAD 2025.
 """
@@ -16,11 +16,8 @@ Source: SANA-FE 2.2, `examples/loihi.yaml`; Boyle et al., IEEE TCAD 2025.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import dataclasses
-import os
-import sys
-from collections.abc import Iterator
+import io
 from dataclasses import dataclass
 from typing import Any
 
@@ -169,7 +166,7 @@ def _simulate(
             before.connect_neurons_sparse(after, {"weight": [NEGLIGIBLE] * len(pairs)}, pairs)
     chip = sanafe.SpikingChip(chip_plan)
     chip.load(net)
-    with standard_output_turned_away():
+    with contextlib.redirect_stdout(io.StringIO()):
         return chip.sim(n_steps)
 
 
@@ -207,21 +204,3 @@ def _sanafe_core(chip_plan: Any, place: Place, core: int) -> Any:
     """Find a core in SANA-FE's Loihi, whose tiles are numbered column by column."""
     tile = chip_plan.tiles[place.column * LOIHI_MESH.rows + place.row]
     return tile.cores[core % LOIHI_MESH.cores_per_tile]
-
-
-@contextlib.contextmanager
-def standard_output_turned_away() -> Iterator[None]:
-    """Send what C++ prints on file descriptor 1 to nowhere, and what was printed before to where it belongs."""
-    sys.stdout.flush()
-    library = ctypes.CDLL(None)
-    library.fflush(None)
-    kept = os.dup(1)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 1)
-        yield
-    finally:
-        library.fflush(None)
-        os.dup2(kept, 1)
-        os.close(nowhere)
-        os.close(kept)

@@ -80,7 +80,8 @@ def _draw_plane(axis: int, deployed: SolidSection, reference: SolidSection, peak
 
     def draw(canvas: Any) -> None:
         panels = canvas.subplots(1, 3, sharey=True)
-        stress, signed = {"cmap": "viridis", "vmin": 0, "vmax": peak}, {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
+        stress: dict[str, Any] = {"cmap": "viridis", "vmin": 0, "vmax": peak}
+        signed: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
         drawn = (("deployed", first, stress), ("reference", second, stress), ("difference", change, signed))
         for axes, (title, values, colours) in zip(panels, drawn, strict=True):
             image = axes.imshow(values.T, origin="lower", extent=(0, 1, 0, 1), **colours)

@@ -19,6 +19,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .errors import FileFormatError
 
@@ -89,7 +90,7 @@ def _read_value(group: h5py.Group, name: str, hint: Any) -> Any:
     if name not in group and type(None) in choices:
         return None
     member = own_member(group, name)
-    if any(typing.get_origin(choice) is np.ndarray for choice in choices):
+    if any(typing.get_origin(choice) in (np.ndarray, NDArray) for choice in choices):  # NDArray: from numpy 2.5 on
         return _read_array(member)
     if any(typing.get_origin(choice) is tuple for choice in choices):
         element = next(typing.get_args(choice)[0] for choice in choices if typing.get_origin(choice) is tuple)

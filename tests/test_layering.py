@@ -78,9 +78,9 @@ def is_within(name: str, package: str) -> bool:
 
 def rule_of(module: str) -> Rule:
     """Find the rule for a module by its dotted name."""
-    if module in {"neuropinn_lava", "neuropinn_lava.__main__"}:
+    if module == "neuropinn_lava":
         return FRONT_DOOR
-    if is_within(module, APP):
+    if is_within(module, APP) or module == "neuropinn_lava.__main__":
         return APPLICATION
     if is_within(module, f"{HARDWARE_SIM}.processes"):
         return MODELS

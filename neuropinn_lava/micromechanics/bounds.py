@@ -1,8 +1,8 @@
 """Bounds that hold for the effective stiffness of every two-phase cell, whatever its geometry.
 
-    Voigt             C_V = f C_i + (1 - f) C_m                          C_eff <= C_V  (the difference is positive semi-definite)
-    Reuss             C_R = (f C_i^-1 + (1 - f) C_m^-1)^-1               C_R <= C_eff
-    Hashin-Shtrikman  k_1 + f_2 / (1 / (k_2 - k_1) + 3 f_1 / (3 k_1 + 4 mu_1))          kappa, phase 1 the softer: the lower bound
+    Voigt             C_V = f C_i + (1 - f) C_m                C_V - C_eff is positive semi-definite
+    Reuss             C_R = (f C_i^-1 + (1 - f) C_m^-1)^-1     C_eff - C_R too
+    Hashin-Shtrikman  k_1 + f_2 / (1 / (k_2 - k_1) + 3 f_1 / (3 k_1 + 4 mu_1))     kappa; lower where phase 1 is the softer
 
 The Hashin-Shtrikman bounds on kappa, the mean of the nine entries C_11 ... C_33, hold for cubic cells too.
 Source: Hashin and Shtrikman, J. Mech. Phys. Solids 11 (1963) 127, equations 3.21 and 3.22 (bulk modulus).
@@ -35,10 +35,10 @@ class StiffnessBounds(NamedTuple):
 def stiffness_bounds(cell: UnitCell) -> StiffnessBounds:
     """Give the bounds of a cell's effective stiffness."""
     f = cell.volume_fraction
-    C_m, C_i = cell.matrix.stiffness(), cell.inclusion.stiffness()
-    reuss = np.linalg.inv(f * np.linalg.inv(C_i) + (1 - f) * np.linalg.inv(C_m))
+    matrix, inclusion = cell.matrix.stiffness(), cell.inclusion.stiffness()
+    reuss = np.linalg.inv(f * np.linalg.inv(inclusion) + (1 - f) * np.linalg.inv(matrix))
     bulk = sorted((_bulk_bound(cell.matrix, cell.inclusion, f), _bulk_bound(cell.inclusion, cell.matrix, 1 - f)))
-    return StiffnessBounds(voigt=f * C_i + (1 - f) * C_m, reuss=reuss, bulk_lower=bulk[0], bulk_upper=bulk[1])
+    return StiffnessBounds(voigt=f * inclusion + (1 - f) * matrix, reuss=reuss, bulk_lower=bulk[0], bulk_upper=bulk[1])
 
 
 def _bulk_bound(around: IsotropicPhase, within: IsotropicPhase, share: float) -> float:

@@ -124,7 +124,9 @@ class UnitCell:
     def gap(self) -> float:
         """Give the smallest distance of an inclusion from a face or, about, from another one; infinite without any."""
         gaps = [np.inf]
-        gaps += [float(min((b.centre - b.semi_axes).min(), (1 - b.centre - b.semi_axes).min())) for b in self.inclusions]
+        gaps += [
+            float(min((b.centre - b.semi_axes).min(), (1 - b.centre - b.semi_axes).min())) for b in self.inclusions
+        ]
         for first, second in combinations(self.inclusions, 2):
             points = first.surface_points(N_SURFACE)
             gaps.append(float(np.linalg.norm(second.projected(points) - points, axis=1).min()))

@@ -72,13 +72,17 @@ def fit_mesh(cell: UnitCell, n: int) -> FittedMesh:
 
 def _violations(cell: UnitCell, n: int) -> Iterator[Violation]:
     if n < 2 or n % 2:
-        yield Violation("fit_mesh.n", "an even number of 2 or more, so that opposite faces match", n, "Take the next one.")
+        yield Violation(
+            "fit_mesh.n", "an even number of 2 or more, so that opposite faces match", n, "Take the next one."
+        )
         return
     smallest = min([*(float(body.semi_axes.min()) for body in cell.inclusions), cell.gap()])
     if smallest * n < MIN_CELLS_PER_AXIS:
         rule = f"{MIN_CELLS_PER_AXIS} cells or more along the smallest semi-axis or gap, {smallest:.3g}"
         needed = 2 * int(np.ceil(MIN_CELLS_PER_AXIS / smallest / 2))
-        yield Violation("fit_mesh.n", rule, f"{n} cells along the edge, {smallest * n:.2g} along it", f"Take n >= {needed}.")
+        yield Violation(
+            "fit_mesh.n", rule, f"{n} cells along the edge, {smallest * n:.2g} along it", f"Take n >= {needed}."
+        )
 
 
 def _grid(n: int) -> tuple[FloatArray, IntArray]:
@@ -100,7 +104,8 @@ def _grid(n: int) -> tuple[FloatArray, IntArray]:
 
 
 def _index_grid(n: int) -> IntArray:
-    return np.stack(np.meshgrid(*[np.arange(n)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    index: IntArray = np.stack(np.meshgrid(*[np.arange(n)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    return index
 
 
 def _snapped(cell: UnitCell, points: FloatArray, nearness: float) -> tuple[FloatArray, FloatArray]:

@@ -63,7 +63,9 @@ class MeanStrain:
         found = [*check_shape("MeanStrain.strain", self.strain, (6,), "xx, yy, zz, yz, xz, xy")]
         found += check_finite("MeanStrain.strain", self.strain)
         if not self.strain.any():
-            found.append(Violation("MeanStrain.strain", "a strain", self.strain, "Strain the cell; else nothing happens."))
+            found.append(
+                Violation("MeanStrain.strain", "a strain", self.strain, "Strain the cell; else nothing happens.")
+            )
         raise_violations(found)
 
     def tensor(self) -> FloatArray:

@@ -1,7 +1,7 @@
 """Isotropic linear elastic phases and what follows from their two constants.
 
-    sigma = lambda tr(epsilon) 1 + 2 mu epsilon
-    lambda = E nu / ((1 + nu)(1 - 2 nu))        mu = E / (2 (1 + nu))        kappa = lambda + 2 mu / 3
+sigma = lambda tr(epsilon) 1 + 2 mu epsilon
+lambda = E nu / ((1 + nu)(1 - 2 nu))        mu = E / (2 (1 + nu))        kappa = lambda + 2 mu / 3
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Finite-element solutions of a unit cell: equilibrium under a load, and periodic fluctuations under mean strains.
 
-    K u = 0 where u is free,   u = g where the ansatz of the load holds it          conjugate gradients, Jacobi
+K u = 0 where u is free,   u = g where the ansatz of the load holds it          conjugate gradients, Jacobi
 """
 
 from __future__ import annotations

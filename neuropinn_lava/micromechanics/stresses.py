@@ -51,7 +51,8 @@ class StressField:
         """Give sigma_vM, shape (n,)."""
         normal, shear = self.stress[:, :3], self.stress[:, 3:]
         deviator = normal - normal.mean(axis=1, keepdims=True)
-        return np.sqrt(1.5 * (np.sum(deviator**2, axis=1) + 2 * np.sum(shear**2, axis=1)))
+        size: FloatArray = np.sqrt(1.5 * (np.sum(deviator**2, axis=1) + 2 * np.sum(shear**2, axis=1)))
+        return size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -135,4 +136,3 @@ def measure_stress(stress_cloud: StressCloud, evaluate: Evaluate, field: TetFiel
         von_mises_relative_l2=relative_l2(found.von_mises()[:, None], reference.von_mises()[:, None]),
         reference_relative_l2=relative_l2(floor.stress, reference.stress),
     )
-

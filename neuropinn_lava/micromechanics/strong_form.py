@@ -72,4 +72,5 @@ def _stress_matrices(cell: UnitCell, points: FloatArray, d: tuple[csr_matrix, ..
 def _is_free(points: FloatArray, i: int, j: int) -> BoolArray:
     """Tell where sigma_ij belongs to the traction on a free face: across x or y, whichever of them i or j is."""
     on_face = (points == 0) | (points == 1)
-    return (on_face[:, i] & (i < 2)) | (on_face[:, j] & (j < 2))
+    free: BoolArray = (on_face[:, i] & (i < 2)) | (on_face[:, j] & (j < 2))
+    return free

@@ -1,6 +1,6 @@
 """Fields on quadratic tetrahedra: values and gradients at any points of the cube.
 
-    u(x) = sum_k N_k(l(x)) u_k      N = l_i (2 l_i - 1) at vertices, 4 l_i l_j at midpoints;  l: barycentric coordinates
+    u(x) = sum_k N_k(b(x)) u_k      N = b_i (2 b_i - 1) at vertices, 4 b_i b_j at midpoints;  b: barycentric coordinates
 
 A point's tetrahedron is the one, among those whose centres are nearest, in which its smallest barycentric coordinate is
 largest: no point is lost on a face by rounding.
@@ -33,7 +33,7 @@ class _Places:
     cells: IntArray
     """Tetrahedra, shape (n,)."""
     barycentric: FloatArray
-    """l, shape (n, 4)."""
+    """b, shape (n, 4)."""
 
 
 class TetField:
@@ -66,18 +66,20 @@ class TetField:
         return np.concatenate([function(self._located(points[start : start + BLOCK])) for start in starts])
 
     def _values(self, places: _Places) -> FloatArray:
-        l = places.barycentric
-        shape = np.concatenate([l * (2 * l - 1), 4 * l[:, EDGES[:, 0]] * l[:, EDGES[:, 1]]], axis=1)
-        return np.einsum("nk,nko->no", shape, self.values[self.mesh.cells[places.cells]])
+        b = places.barycentric
+        shape = np.concatenate([b * (2 * b - 1), 4 * b[:, EDGES[:, 0]] * b[:, EDGES[:, 1]]], axis=1)
+        values: FloatArray = np.einsum("nk,nko->no", shape, self.values[self.mesh.cells[places.cells]])
+        return values
 
     def _gradients(self, places: _Places) -> FloatArray:
-        l, (i, j) = places.barycentric, EDGES.T
+        b, (i, j) = places.barycentric, EDGES.T
         inverse = self._inverse[places.cells]
-        slopes = np.concatenate([-inverse.sum(axis=1, keepdims=True), inverse], axis=1)  # d l / d x, (n, 4, 3)
-        vertices = (4 * l - 1)[..., None] * slopes
-        midpoints = 4 * (l[:, i, None] * slopes[:, j] + l[:, j, None] * slopes[:, i])
+        slopes = np.concatenate([-inverse.sum(axis=1, keepdims=True), inverse], axis=1)  # d b / d x, (n, 4, 3)
+        vertices = (4 * b - 1)[..., None] * slopes
+        midpoints = 4 * (b[:, i, None] * slopes[:, j] + b[:, j, None] * slopes[:, i])
         shape = np.concatenate([vertices, midpoints], axis=1)
-        return np.einsum("nkj,nko->noj", shape, self.values[self.mesh.cells[places.cells]])
+        gradients: FloatArray = np.einsum("nkj,nko->noj", shape, self.values[self.mesh.cells[places.cells]])
+        return gradients
 
     def _located(self, points: FloatArray) -> _Places:
         places = self._best_of(points, N_CANDIDATES[0])

@@ -19,8 +19,8 @@ from ..recipe import CloudRecipe, ModelRecipe, OperatorKind, PhaseRecipe, Traini
 from .problem import Condition, DerivativeFields, PdeProblem, ReferenceSolution
 
 RECIPE = TrainingRecipe(
-    model=ModelRecipe(widths=(64, 64, 64), activation="tanh_squared", n_steps=1, theta=0.05, output_scale=0.1),
-    cloud=CloudRecipe(n_per_axis=(12, 12, 12), operator=OperatorKind.QUADRATIC, n_neighbours=26),
+    model=ModelRecipe(widths=(64, 64, 64), activation="tanh_squared", n_steps=1, theta=0.01, output_scale=0.1),
+    cloud=CloudRecipe(n_per_axis=(10, 10, 10), operator=OperatorKind.QUADRATIC, n_neighbours=26),
     phases=(
         PhaseRecipe(n_iterations=4000, learning_rate=5e-3),
         PhaseRecipe(n_iterations=3000, learning_rate=2e-3, rate_weight=0.05, target_rate=0.28, ramp=0.5),
@@ -29,7 +29,7 @@ RECIPE = TrainingRecipe(
 """The displacements of the default load are of magnitude 0.1."""
 SIDES = tuple(Face(axis, end) for axis in (0, 1) for end in End)
 """Faces that a `FaceLoad` leaves free."""
-DERIVATIVES = tuple(f"{u}_{a}{a}" for u in "uvw" for a in "xyz") + ("u_xy", "u_xz", "v_xy", "v_yz", "w_xz", "w_yz")
+DERIVATIVES = (*(f"{u}_{a}{a}" for u in "uvw" for a in "xyz"), "u_xy", "u_xz", "v_xy", "v_yz", "w_xz", "w_yz")
 """Second derivatives of the displacement (u, v, w)."""
 
 

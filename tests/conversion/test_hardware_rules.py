@@ -58,8 +58,9 @@ SMALLER = "Make the network smaller, or use fewer weight bits."
         (
             {"max_payload_bits": 11},
             [
-                f"{sender}: payloads of at most 11 bits; got {bits}. Convert with --payload-bits 11 or fewer."
-                for sender, bits in (("the input", 12), ("layer 'hidden0'", 16), ("layer 'hidden1'", 16))
+                "the input: payloads of at most 11 bits; got 12. Convert with --input-bits 11 or fewer.",
+                "layer 'hidden0': payloads of at most 11 bits; got 16. Convert with --payload-bits 11 or fewer.",
+                "layer 'hidden1': payloads of at most 11 bits; got 16. Convert with --payload-bits 11 or fewer.",
             ],
         ),
         (

@@ -199,7 +199,8 @@ def test_a_network_too_fine_for_its_words() -> None:
     network = builders.random_spec(8)
     network = builders.with_layer(network, 0, weight=network.layers[0].weight * 1e-30, bias=np.zeros(7))
     with pytest.raises(
-        FixedPointError, match=r"layer 'hidden0': QuantizedAffine.weight_exponent: every entry lies in \[-64, 64\]; got -1"
+        FixedPointError,
+        match=r"layer 'hidden0': QuantizedAffine.weight_exponent: every entry lies in \[-64, 64\]; got -1",
     ):
         quantize_network(network)
 

@@ -92,7 +92,14 @@ def test_nothing_is_rounded_into_an_integer(values: object, found: str) -> None:
         make(counts=values)
 
 
-@pytest.mark.parametrize("values", [[1j], ["a"], [[1.0], [2.0, 3.0]], None])
+class NoArray:
+    """Like a tensor that requires grad."""
+
+    def __array__(self, dtype: object = None, copy: object = None) -> None:
+        raise RuntimeError("use detach()")
+
+
+@pytest.mark.parametrize("values", [NoArray(), [1j], ["a"], [[1.0], [2.0, 3.0]], None])
 def test_what_is_no_array_of_floats(values: object) -> None:
     with pytest.raises(SpecError, match=r"Record.values: an array that fits float64; got"):
         make(values=values)

@@ -102,7 +102,9 @@ def test_opposite_faces_match() -> None:
         np.testing.assert_allclose(low, high, rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize(("n", "message"), [(7, "an even number"), (0, "an even number"), (4, "got 4 cells.* Take n >= 6")])
+@pytest.mark.parametrize(
+    ("n", "message"), [(7, "an even number"), (0, "an even number"), (4, "got 4 cells.* Take n >= 6")]
+)
 def test_meshes_that_cannot_see_the_inclusion_are_refused(n: int, message: str) -> None:
     with pytest.raises(SpecError, match=message):
         fit_mesh(sphere_cell(radius=0.27, contrast=10.0), n)

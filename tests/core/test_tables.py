@@ -39,6 +39,7 @@ CASES = {
     "default, ±8": Case(-12, 16, -10, 16, 10),
     "beyond the domain, ±64": Case(-11, 18, -9, 16, 8),
     "20-bit state, ±32": Case(-14, 20, -18, 24, 10),
+    "fine cells, where only the asymptote errs": Case(-14, 20, -19, 24, 16),
     "inside the reach, ±1/2": Case(-16, 16, -14, 16, 6),
     "short payload": Case(-12, 16, -4, 8, 10),
     "four cells": Case(-12, 16, -10, 16, 2),

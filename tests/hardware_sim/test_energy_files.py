@@ -126,7 +126,7 @@ def test_a_users_file_is_read(tmp_path: Path) -> None:
         ('constants = ["event"]', 'constants = "event"', "a list of names"),
         ('constants = ["event"]', 'constants = ["event"]\npart = "both"', "part: a name out of"),
         ("[[terms]]", "[[trems]]", "one \\[\\[terms\\]\\] or more"),
-        ("[constants.event]", "[constants]\nevent = 1\n[other]", "a table"),
+        ("[constants.event]", "[constants]\nspare = 1\n[constants.event]", "a table"),
         (
             "[constants.event]",
             "[constants.spare]\nvalue = 1\nunit = 'pJ'\nsource = 'my lab'\n[constants.event]",

@@ -73,7 +73,9 @@ def test_vtk_file_gets_every_field(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert written["inclusion"].sum() == np.count_nonzero(CELL.contains(lay_stress_cloud(CELL, 8).points))
 
 
-def test_vtk_files_of_other_kinds_or_without_meshio_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vtk_files_of_other_kinds_or_without_meshio_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(SpecError, match=r"a suffix out of \.vtu, \.vtk, \.xdmf; got field\.txt"):
         write_vtk(tmp_path / "field.txt", CELL, pressed)
     monkeypatch.setitem(sys.modules, "meshio", None)

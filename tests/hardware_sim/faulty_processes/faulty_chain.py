@@ -74,6 +74,10 @@ class PySprinter(PyAsyncProcessModel):
             self.result.values[0] += 1
 
 
+class Unimplemented(AbstractProcess):
+    """Has no process model."""
+
+
 def chain(
     n_links: int, fault: Fault | None = None, at: int = 0, result: Any = None, build_fault: Fault | None = None
 ) -> Link:

@@ -1,0 +1,247 @@
+"""Quantization-aware tuning: the integers learn to say what the float network says, through the integer engine's own arithmetic.
+
+    L = mean_n |du/dy (y_q - y)|**2 / mean_n |u|**2            y_q of the fake-quantized network, y of the float one
+
+in physical units, linearised in y, plus a loss of the caller's own, if one is given. The start is the best that
+`quantize_network` gives; what is kept is the network with the lowest error on points held out from the training, the start
+included, so that tuning can only help. Without a time limit the result depends on network, scheme, points, settings and seed
+alone. This module knows torch, and no problem.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..arrays import FloatArray
+from ..checks import check_range, check_whole, raise_violations
+from ..errors import SpecError
+from ..host import divisor, encode_points
+from ..metrics import relative_l2
+from ..network import NetworkSpec
+from ..quantized import QuantizedNetwork
+from ..reference import run_float, run_integer
+from .calibration import calibrate_network, sample_box
+from .fake_quant import FakeQuantNetwork
+from .quantize import Quantization, quantize_network
+from .report import measure_quantization
+from .scheme import QuantizationScheme
+from .sensitivity import output_slope
+from .tuning_report import TuningReport
+
+TUNING_POINTS = 10240
+"""Points that are drawn where the user gives none."""
+HELD_OUT = 5
+"""Every fifth point is held out."""
+
+Objective = Callable[[FakeQuantNetwork], Tensor]
+"""A loss of the caller's own, such as a PDE residual, of the network as it is now; a scalar."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuningSettings:
+    """How to tune; the defaults were measured on the shipped networks (docs/results.md)."""
+
+    n_iterations: int = 500
+    """Steps of Adam."""
+    learning_rate: float = 5e-4
+    """Its peak; linear warm-up, then cosine decay to zero."""
+    n_warmup: int = 20
+    """Steps of warm-up."""
+    batch_size: int = 1024
+    """Points of one step."""
+    check_every: int = 25
+    """Steps between two measurements on the held-out points."""
+    learn_neurons: bool = False
+    """Whether thresholds and leaks are tuned too."""
+    objective_weight: float = 1.0
+    """Weight of the caller's own loss beside the distillation."""
+
+    def __post_init__(self) -> None:
+        found = []
+        for name, low in (("n_iterations", 0), ("n_warmup", 0), ("batch_size", 1), ("check_every", 1)):
+            found += check_whole(f"TuningSettings.{name}", getattr(self, name))
+            found += check_range(f"TuningSettings.{name}", getattr(self, name), low, 1_000_000)
+        found += check_range("TuningSettings.learning_rate", self.learning_rate, 0.0, 1.0)
+        found += check_range("TuningSettings.objective_weight", self.objective_weight, 0.0, 1e6)
+        raise_violations(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Lesson:
+    """Points with what the float network says there, as tensors."""
+
+    words: Tensor
+    """Input words, shape (n, n_in)."""
+    wanted: Tensor
+    """y of the float network, shape (n, n_out)."""
+    slope: Tensor
+    """du/dy over the root mean square of u, same shape."""
+
+
+def tune_network(
+    network: NetworkSpec,
+    scheme: QuantizationScheme | None = None,
+    points: FloatArray | None = None,
+    *,
+    settings: TuningSettings | None = None,
+    objective: Objective | None = None,
+    seed: int = 0,
+    time_limit: float | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Quantization:
+    """Quantize a network and tune its integers.
+
+    Args:
+        network: The float network; the result embeds it as its source.
+        scheme: Word lengths and rules; None is the default scheme.
+        points: Physical coordinates, shape (n, n_in), at least ten; every fifth is held out. None draws `TUNING_POINTS`
+            from the network's box.
+        settings: How to tune; None is `TuningSettings()`.
+        objective: A loss beside the distillation.
+        seed: Seed of the batches and of drawn points.
+        time_limit: Seconds after which the best so far is returned; the report says so.
+        on_progress: Called with steps done and steps in all.
+
+    Raises:
+        SpecError: If scheme, points and network disagree, or there are too few points.
+        FixedPointError: If the words cannot hold the network.
+    """
+    start, settings = time.perf_counter(), settings or TuningSettings()
+    learned, held_out = split_points(network, points, seed)
+    first = quantize_network(network, scheme, learned).network
+    with one_thread():
+        tuning = _Tuning(first, learned, held_out, settings, objective, seed)
+        n_done = 0
+        for n_done in range(1, settings.n_iterations + 1):
+            tuning.step()
+            if on_progress:
+                on_progress(n_done, settings.n_iterations)
+            if time_limit is not None and time.perf_counter() - start > time_limit:
+                tuning.check()
+                break
+    report = measure_quantization(tuning.best, calibrate_network(network, learned))
+    summary = TuningReport(
+        n_iterations=n_done,
+        n_planned=settings.n_iterations,
+        best_iteration=tuning.best_iteration,
+        seed=seed,
+        n_learned=len(learned),
+        n_held_out=len(held_out),
+        change_before=tuning.first_error,
+        change_after=tuning.lowest,
+        seconds=time.perf_counter() - start,
+    )
+    return Quantization(network=tuning.best, report=replace(report, tuning=summary))
+
+
+def split_points(network: NetworkSpec, points: FloatArray | None, seed: int) -> tuple[FloatArray, FloatArray]:
+    """Give the points to learn from and the held-out ones, every fifth.
+
+    Raises:
+        SpecError: If there are fewer than ten.
+    """
+    given = sample_box(network, TUNING_POINTS, seed) if points is None else np.asarray(points, dtype=np.float64)
+    if len(given) < 2 * HELD_OUT:
+        mend = "Give more points, or leave them out: a sample of the network's box is drawn then."
+        raise SpecError("tune_network.points", f"at least {2 * HELD_OUT} points", len(given), mend)
+    held_out = np.arange(len(given)) % HELD_OUT == HELD_OUT - 1
+    return given[~held_out], given[held_out]
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch use one thread for a while: layers are small, and sums then have one order on every machine."""
+    former = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(former)
+
+
+class _Tuning:
+    """Parameters, optimizer and the best network so far."""
+
+    def __init__(
+        self,
+        network: QuantizedNetwork,
+        learned: FloatArray,
+        held_out: FloatArray,
+        settings: TuningSettings,
+        objective: Objective | None,
+        seed: int,
+    ) -> None:
+        self.settings, self.objective = settings, objective
+        self.fake = FakeQuantNetwork(network)
+        for layer in self.fake.layers:
+            layer.theta.requires_grad_(settings.learn_neurons)
+            layer.beta.requires_grad_(settings.learn_neurons)
+        self.lesson = _make_lesson(self.fake, learned)
+        self.held_out, self.wanted = held_out, run_float(network.source, held_out).outputs
+        self.generator = torch.Generator().manual_seed(seed)
+        self.optimizer = torch.optim.Adam([p for p in self.fake.parameters() if p.requires_grad])
+        self.iteration = self.best_iteration = 0
+        self.best = network
+        self.first_error = self.lowest = self._error_of(network)
+
+    def step(self) -> None:
+        """Take one step of Adam, and measure where it is due."""
+        rate = scheduled_rate(self.settings, self.iteration)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.zero_grad()
+        loss = self._distillation()
+        if self.objective is not None:
+            loss = loss + self.settings.objective_weight * self.objective(self.fake)
+        loss.backward()
+        self.optimizer.step()
+        self.iteration += 1
+        if self.iteration % self.settings.check_every == 0 or self.iteration == self.settings.n_iterations:
+            self.check()
+
+    def _distillation(self) -> Tensor:
+        lesson, size = self.lesson, len(self.lesson.words)
+        batch = torch.randint(0, size, (min(self.settings.batch_size, size),), generator=self.generator)
+        error = lesson.slope[batch] * (self.fake(lesson.words[batch]) - lesson.wanted[batch])
+        return error.square().sum(dim=1).mean()
+
+    def check(self) -> None:
+        """Measure the integers of now in the integer engine on the held-out points, and keep them if they are the best."""
+        network = self.fake.quantized()
+        error = self._error_of(network)
+        if error < self.lowest:
+            self.best, self.lowest, self.best_iteration = network, error, self.iteration
+
+    def _error_of(self, network: QuantizedNetwork) -> float:
+        outputs = run_integer(network, self.held_out).outputs
+        return relative_l2(outputs, self.wanted) if self.wanted.any() else float(np.abs(outputs).max())
+
+
+def scheduled_rate(settings: TuningSettings, iteration: int) -> float:
+    """Give the learning rate of an iteration, counted from 0: linear warm-up, then cosine decay to zero."""
+    if iteration < settings.n_warmup:
+        return settings.learning_rate * (iteration + 1) / settings.n_warmup
+    progress = (iteration - settings.n_warmup) / max(1, settings.n_iterations - settings.n_warmup)
+    return settings.learning_rate * 0.5 * (1.0 + math.cos(math.pi * progress))
+
+
+def _make_lesson(fake: FakeQuantNetwork, points: FloatArray) -> _Lesson:
+    network = fake.network
+    trace = run_float(network.source, points)
+    y = trace.readout / divisor(network.source)
+    size = math.sqrt(float(np.square(trace.outputs).sum(axis=1).mean())) or 1.0
+    slope = output_slope(network.source, points, y) / size
+    words, _ = encode_points(network, points)
+    return _Lesson(
+        words=fake.words(words),
+        wanted=torch.tensor(y, dtype=fake.dtype),
+        slope=torch.tensor(slope, dtype=fake.dtype),
+    )

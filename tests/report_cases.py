@@ -1,0 +1,139 @@
+"""A report with every section, made once for all tests that look at one: `report_cases.full_report()`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+
+import builders
+from neuropinn_lava.conversion.quantize import quantize_network
+from neuropinn_lava.conversion.targets import find_target
+from neuropinn_lava.hardware_sim.certificate import ModeParity, ParitySection, TorchParity
+from neuropinn_lava.hardware_sim.counting import count_operations
+from neuropinn_lava.hardware_sim.fields import FieldSection
+from neuropinn_lava.hardware_sim.gradients import GradientSection
+from neuropinn_lava.hardware_sim.hardware_profile import HardwareProfile, profile_hardware
+from neuropinn_lava.hardware_sim.lava_choices import LayerModel
+from neuropinn_lava.hardware_sim.parity import FirstDifference
+from neuropinn_lava.hardware_sim.report import (
+    BackendResult,
+    BackendsSection,
+    ProblemSection,
+    Report,
+    describe_network,
+    describe_quantization,
+)
+from neuropinn_lava.hardware_sim.sanafe_replay import SanafeReplay
+from neuropinn_lava.hardware_sim.triangulation import triangulate_points
+from neuropinn_lava.reference import run_float, run_integer
+from neuropinn_lava.traces import Backend, LavaMode
+
+N_POINTS = 120
+HOSTILE = "<script>alert('x')</script> & \"quoted\" | piped"
+"""A name that must not get out of its cell."""
+
+
+@cache
+def full_report() -> Report:
+    """Give a report with every section, of a small random network that solves nothing."""
+    source = replace(builders.random_spec(0, widths=(2, 9, 8, 1), n_steps=2), name=HOSTILE)
+    quantized = quantize_network(source)
+    network = quantized.network
+    points = builders.random_points(network, N_POINTS)
+    exact, deployed = run_float(source, points), run_integer(network, points)
+    truth = exact.outputs + 0.01
+    fields = FieldSection(
+        coordinates=("x", "y"),
+        unknowns=("u",),
+        points=points,
+        float_outputs=exact.outputs,
+        deployed_outputs=deployed.outputs,
+        reference_outputs=truth,
+        triangles=triangulate_points(points, lambda p: np.ones(len(p), dtype=np.bool_)),
+    )
+    return Report(
+        package_version="0.0.test",
+        n_points=N_POINTS,
+        seed=3,
+        problem=ProblemSection(
+            name="unsolved", title="No problem", equation="0 < u & u = 1", coordinates=("x", "y"), unknowns=("u",)
+        ),
+        network=describe_network(network, 0.5),
+        quantization=describe_quantization(network, deployed.n_saturated, quantized.report),
+        backends=_backends(),
+        parity=_parity(),
+        counts=count_operations(network, deployed),
+        hardware=_hardware(profile_hardware(network, deployed, points, target=find_target("loihi2"))),
+        gradients=_gradients(points),
+        fields=fields,
+    )
+
+
+def empty_report() -> Report:
+    """Give a report in which nothing exists."""
+    return Report(package_version="0.0.test", n_points=1, seed=None)
+
+
+def failed_parity() -> ParitySection:
+    """Give a certificate of a comparison that failed."""
+    return ParitySection(
+        modes=(ModeParity(mode=LavaMode.BATCHED, n_samples=8, values_compared=1000, mismatches=3),),
+        first_difference=FirstDifference(
+            layer="hidden1", step=1, sample=2, neuron=None, quantity="payload", expected=5.0, found=6.0
+        ),
+    )
+
+
+def _backends() -> BackendsSection:
+    result = BackendResult(
+        backend=Backend.FLOAT,
+        relative_l2=0.003,
+        max_abs_error=0.01,
+        residual_rms=0.02,
+        boundary_rms=0.0,
+        seconds=0.5,
+        samples_per_second=240.0,
+    )
+    deployed = replace(result, backend=Backend.LAVA, relative_l2=0.004)
+    return BackendsSection(results=(result, deployed), residual_operator="quartic", reference_residual_rms=float("nan"))
+
+
+def _parity() -> ParitySection:
+    mode = ModeParity(mode=LavaMode.FAITHFUL, n_samples=64, values_compared=100_000, mismatches=0)
+    return ParitySection(
+        torch_vs_float=TorchParity(max_error_over_max_u=2e-14, n_compared=119, n_excluded=1),
+        modes=(
+            mode,
+            replace(mode, mode=LavaMode.BATCHED, values_compared=1_000_000),
+            replace(mode, model=LayerModel.DENSE, n_samples=16),
+        ),
+    )
+
+
+def _hardware(profile: HardwareProfile) -> HardwareProfile:
+    """Add what SANA-FE would have said."""
+    replay = SanafeReplay(
+        n_samples=3,
+        n_steps=2,
+        synapse_joules=1e-9,
+        soma_joules=2e-9,
+        network_joules=3e-9,
+        seconds=1e-5,
+        version="0.0.test",
+    )
+    return replace(profile, sanafe=replay)
+
+
+def _gradients(points: np.ndarray) -> GradientSection:
+    exact = np.stack([np.ones(len(points)), np.zeros(len(points))], axis=1)
+    return GradientSection(
+        coordinates=("x", "y"),
+        points=points,
+        names=("u_x", "u_y"),
+        deployed=exact + 0.1,
+        reference=exact,
+        operator="quartic",
+        conductivity=2.0,
+    )
