@@ -62,7 +62,9 @@ def at_step(values: Tensor, t: int) -> Tensor:
     return values if values.dim() == 2 else values[t]
 
 
-def integer_steps(drive: Tensor, beta: Tensor, theta: Tensor, rule: FakeRule, n_steps: int) -> Iterator[FakeStep]:
+def integer_steps(
+    drive: Tensor, beta: Tensor, theta: Tensor, rule: FakeRule, n_steps: int, looked_up: Tensor | None = None
+) -> Iterator[FakeStep]:
     """Step a layer from rest, in integers.
 
     Args:
@@ -71,10 +73,12 @@ def integer_steps(drive: Tensor, beta: Tensor, theta: Tensor, rule: FakeRule, n_
         theta: Threshold in state units, shape (n_neurons,).
         rule: The kind of neuron.
         n_steps: T.
+        looked_up: table(z), not yet saturated, if it is known.
     """
     table = rule.table
     highest = IntFormat(bits=table.table.state_bits).highest
-    sent = torch.clamp(table.look_up(drive), -table.highest, table.highest)
+    sent = table.look_up(drive) if looked_up is None else looked_up
+    sent = torch.clamp(sent, -table.highest, table.highest)
     rest: Tensor | None = None
     for t in range(n_steps):
         z = at_step(drive, t)
@@ -97,19 +101,18 @@ class _IntegerVsn(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, drive: Tensor, beta: Tensor, theta: Tensor, rule: FakeRule, n_steps: int) -> Tensor:
-        steps = list(integer_steps(drive, beta, theta, rule, n_steps))
-        ctx.save_for_backward(drive, beta, theta, *(step.integrated for step in steps), *(step.fired for step in steps))
+        sent = rule.table.look_up(drive)
+        steps = list(integer_steps(drive, beta, theta, rule, n_steps, sent))
+        ctx.save_for_backward(drive, beta, theta, sent, *(step.integrated for step in steps), *(step.fired for step in steps))
         ctx.rule, ctx.n_steps = rule, n_steps
         return torch.stack([step.payload for step in steps])
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        drive, beta, theta, *states = ctx.saved_tensors
+        drive, beta, theta, sent, *states = ctx.saved_tensors
         membranes, fired = states[: ctx.n_steps], states[ctx.n_steps :]
         rule: FakeRule = ctx.rule
-        table = rule.table
-        sent = table.look_up(drive)
-        slope = table.slope(drive) * (torch.abs(sent) <= table.highest)
+        slope = rule.table.slope(drive) * (torch.abs(sent) <= rule.table.highest)
         by_drive, by_beta, by_theta = torch.empty_like(gradients[0]), torch.zeros_like(beta), torch.zeros_like(theta)
         later: Tensor | None = None
         for t in reversed(range(ctx.n_steps)):

@@ -11,6 +11,8 @@ from .energy import EnergyEstimate
 from .energy_model import Part
 from .figures import INK, SERIES, Figure, draw_figure
 
+SMALLEST_SWING = 1e-3
+"""Constants that move the answer by less, relative to it, are left out: their bars could not be seen."""
 MIN_CONSTANTS = 3
 """A model with fewer constants needs no tornado."""
 
@@ -46,13 +48,13 @@ def _draw_models(energies: Sequence[EnergyEstimate]) -> Figure:
         axes.set_yticks(places, labels)
         axes.set_xlabel("joules per sample")
         axes.grid(axis="x", color=INK, alpha=0.15)
-        axes.legend(loc="lower center", bbox_to_anchor=(0.3, 1.0), ncols=3, columnspacing=1.0)
+        axes.legend(loc="lower center", bbox_to_anchor=(0.25, 1.0), ncols=3, columnspacing=1.0)
 
     caption = (
         "Energy of one sample by every model, in joules, on a logarithmic axis; bars span the published ranges of the "
         "constants. Models differ in what they count and leave out: compare within a row, not down a column."
     )
-    return draw_figure("energy-models", "Energy by model", caption, draw, width=5.6, height=0.8 + 0.27 * len(energies))
+    return draw_figure("energy-models", "Energy by model", caption, draw, width=4.8, height=0.8 + 0.27 * len(energies))
 
 
 def _draw_break_even(energies: Sequence[EnergyEstimate], activity: float) -> Figure:
@@ -80,9 +82,9 @@ def _draw_break_even(energies: Sequence[EnergyEstimate], activity: float) -> Fig
 
 
 def _draw_tornado(energy: EnergyEstimate) -> Figure:
-    rows = [s for s in energy.sensitivities if s.swing > 0]
-    places = np.arange(len(rows))[::-1]
     base = energy.joules_per_sample
+    rows = [s for s in energy.sensitivities if s.swing > SMALLEST_SWING * base] or energy.sensitivities[:1]
+    places = np.arange(len(rows))[::-1]
 
     def draw(canvas: Any) -> None:
         axes = canvas.add_subplot()
@@ -99,5 +101,5 @@ def _draw_tornado(energy: EnergyEstimate) -> Figure:
         f"{', static power included' if static else ''}. Blue: over its published range; grey: no range is known, shown "
         f"from half to twice its value. Unit: multiples of {base:.3g} J."
     )
-    height = 0.8 + 0.3 * max(len(rows), 1)
+    height = 0.8 + 0.3 * len(rows)
     return draw_figure(f"tornado-{energy.model}", f"What moves {energy.model}", caption, draw, height=height)

@@ -28,6 +28,9 @@ from .report_words import (
 TEMPLATES = Path(__file__).parent / "templates"
 """Where the page, its style sheet and its script lie."""
 
+MACHINES = ("keras-cpu", "keras-gpu")
+"""Models whose dense pass every energy is compared with."""
+
 
 def report_page(report: Report, figures: Sequence[Figure]) -> str:
     """Give the text of report.html."""
@@ -52,6 +55,7 @@ def report_page(report: Report, figures: Sequence[Figure]) -> str:
         verdict=parity_verdict(report.parity),
         certificate=parity_sentences(report.parity) if report.parity else (),
         dense_share=share_of_dense(report.counts) if report.counts else None,
+        machines=[e for e in report.hardware.energies if e.model in MACHINES] if report.hardware else [],
         say_range=say_range,
         say_seconds=say_seconds,
         say_joules=say_joules,

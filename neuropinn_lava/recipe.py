@@ -45,7 +45,7 @@ class ModelRecipe:
     """T."""
     beta: float = 0.9
     """Leak of every neuron, 0 to 1."""
-    theta: float = 0.05
+    theta: float = 0.02
     """Threshold of every neuron, 0 or more."""
     output_scale: float = 1.0
     """Factor on the network's output, so that the network itself works at magnitude one."""
@@ -127,7 +127,7 @@ class TrainingRecipe:
     cloud: CloudRecipe = field(default_factory=CloudRecipe)
     phases: tuple[PhaseRecipe, ...] = (
         PhaseRecipe(n_iterations=2000, learning_rate=5e-3),
-        PhaseRecipe(n_iterations=6000, learning_rate=3e-3, rate_weight=0.1, target_rate=0.14, ramp=0.7),
+        PhaseRecipe(n_iterations=6000, learning_rate=3e-3, rate_weight=1.0, target_rate=0.14, ramp=0.5),
     )
     """Accuracy first, sparsity second: the other order collapses."""
     viscosity: float = 0.0

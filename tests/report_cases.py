@@ -13,6 +13,7 @@ from neuropinn_lava.conversion.targets import find_target
 from neuropinn_lava.hardware_sim.certificate import ModeParity, ParitySection, TorchParity
 from neuropinn_lava.hardware_sim.counting import count_operations
 from neuropinn_lava.hardware_sim.fields import FieldSection
+from neuropinn_lava.hardware_sim.figures import Figure
 from neuropinn_lava.hardware_sim.gradients import GradientSection
 from neuropinn_lava.hardware_sim.hardware_profile import HardwareProfile, profile_hardware
 from neuropinn_lava.hardware_sim.lava_choices import LayerModel
@@ -25,6 +26,7 @@ from neuropinn_lava.hardware_sim.report import (
     describe_network,
     describe_quantization,
 )
+from neuropinn_lava.hardware_sim.report_figures import draw_report
 from neuropinn_lava.hardware_sim.sanafe_replay import SanafeReplay
 from neuropinn_lava.hardware_sim.triangulation import triangulate_points
 from neuropinn_lava.reference import run_float, run_integer
@@ -69,6 +71,12 @@ def full_report() -> Report:
         gradients=_gradients(points),
         fields=fields,
     )
+
+
+@cache
+def full_figures() -> tuple[Figure, ...]:
+    """Give its figures, which take seconds to draw."""
+    return draw_report(full_report())
 
 
 def empty_report() -> Report:

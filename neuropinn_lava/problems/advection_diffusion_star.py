@@ -9,8 +9,9 @@ from .hard_conditions import vanishing_with
 from .problem import Condition, PdeProblem, ReferenceSolution, covered_by, held_at
 from .star import LEVEL_SET, Forces, solve_star, star_domain, to_polar
 
-RECIPE = TrainingRecipe(model=ModelRecipe(output_scale=1.0), cloud=CloudRecipe(n_per_axis=(28, 28)))
-"""u / d lies within 0.11 and 2.6."""
+RECIPE = TrainingRecipe(model=ModelRecipe(output_scale=1.0), cloud=CloudRecipe(n_per_axis=(36, 36)))
+"""u / d lies within 0.11 and 2.6. On this cloud the equation solved exactly by fits is off by 5.8e-3 for
+quartic ones, by 9e-3 for quadratic ones."""
 
 
 def make_advection_diffusion_star(

@@ -22,8 +22,8 @@ RECIPE = TrainingRecipe(
     model=ModelRecipe(widths=(64, 64, 64), activation="tanh_squared", n_steps=1, theta=0.01, output_scale=0.1),
     cloud=CloudRecipe(n_per_axis=(10, 10, 10), operator=OperatorKind.QUADRATIC, n_neighbours=26),
     phases=(
-        PhaseRecipe(n_iterations=4000, learning_rate=5e-3),
-        PhaseRecipe(n_iterations=3000, learning_rate=2e-3, rate_weight=0.05, target_rate=0.28, ramp=0.5),
+        PhaseRecipe(n_iterations=1500, learning_rate=5e-3),
+        PhaseRecipe(n_iterations=1500, learning_rate=3e-3, rate_weight=0.1, target_rate=0.28, ramp=0.6),
     ),
 )
 """The displacements of the default load are of magnitude 0.1."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from ..arrays import FloatArray
 from ..checks import check_range, raise_violations
-from ..recipe import CloudRecipe, ModelRecipe, TrainingRecipe
+from ..recipe import CloudRecipe, ModelRecipe, OperatorKind, TrainingRecipe
 from .hard_conditions import vanishing_with
 from .problem import Condition, PdeProblem, ReferenceSolution, covered_by, held_at
 from .star import LEVEL_SET, Forces, solve_star, star_domain, to_polar
 
-RECIPE = TrainingRecipe(model=ModelRecipe(output_scale=0.5), cloud=CloudRecipe(n_per_axis=(28, 28)))
-"""u / d lies within 0.12 and 0.92 for strength 5."""
+RECIPE = TrainingRecipe(
+    model=ModelRecipe(output_scale=0.5),
+    cloud=CloudRecipe(n_per_axis=(36, 36), operator=OperatorKind.QUADRATIC, n_neighbours=12),
+)
+"""u / d lies within 0.12 and 0.92 for strength 5. On this cloud the equation solved exactly by fits is off by 1.3e-3 for
+quadratic ones, by 4.7e-3 for quartic ones, which reach too far around the valleys between petals."""
 
 
 def make_poisson_star(*, strength: float = 5.0) -> PdeProblem:

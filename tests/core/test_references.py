@@ -33,7 +33,7 @@ FLOORS = {
     "allen-cahn": 2e-3,
     "poisson-star": 3e-2,
     "advection-diffusion-star": 3e-2,
-    "poisson-lshape": 5e-2,
+    "poisson-lshape": 1e-1,
 }
 """Largest residual, in units of `residual_scale`, that truncation leaves of a reference on the measuring cloud of its recipe:
 one and a half times what was measured and more. The last three have petals or a corner that no such cloud resolves."""

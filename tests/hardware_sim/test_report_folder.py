@@ -26,7 +26,8 @@ def held_points(directory: Path) -> int:
     return int(json.loads((directory / "report.json").read_text())["n_points"])
 
 
-def test_writes_json_page_figures_and_gradients(tmp_path: Path) -> None:
+def test_writes_json_page_figures_and_gradients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report_folder, "draw_report", lambda _: report_cases.full_figures())
     directory = write_report(report_cases.full_report(), tmp_path / "report")
     assert names(directory) == {"report.json", "report.html", "figures", "gradients.csv"}
     figures = names(directory / "figures")

@@ -1,0 +1,169 @@
+"""What a quantized network can reach at all: interval arithmetic in its own integers, over the whole box of its domain.
+
+    x in [lo, hi]                       one cell of the box, as input words
+    p in [W+ lo + W- hi, W+ hi + W- lo]                     W = W+ + W-, W+ >= 0 >= W-
+    z in shift(p) + bias                                    shifting is monotone
+    m in [leaked(min(r_lo, 0)) + z_lo, leaked(max(r_hi, 0)) + z_hi]     r the last m, or 0 where it fired
+    a in table([z_lo, z_hi]) and 0                          phi is monotone in |z|, and so is its table
+
+The box is cut into cells, and the worst cell counts: the bound of a cell is tight, that of the whole box is not. Nothing
+saturates in these intervals, so a bound within its word proves that the word never saturates, at any point of the box.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..arrays import FloatArray, IntArray
+from ..integers import IntFormat, leaked, quantize_array, shift_half_up
+from ..network import NetworkSpec, Polarity
+from ..quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork
+from ..tables import look_up
+
+MAX_CELLS = 4096
+"""Cells that the box is cut into, at most."""
+
+
+class Interval(NamedTuple):
+    """Integers from low to high, each of shape (n_cells, n)."""
+
+    low: IntArray
+    high: IntArray
+
+    def joined(self, value: int) -> Interval:
+        """Give the interval that holds `value` too."""
+        return Interval(np.minimum(self.low, value), np.maximum(self.high, value))
+
+    @property
+    def peak(self) -> int:
+        """Largest magnitude of all."""
+        return int(max(np.abs(self.low).max(), np.abs(self.high).max()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerBound:
+    """Largest magnitudes that one layer can reach anywhere in the box, in its own integers."""
+
+    name: str
+    """The layer's name."""
+    accumulator: int
+    """|W a| before the shift, and every partial sum of it."""
+    drive: int
+    """|z|."""
+    membrane: int
+    """|m| before the reset; that of the read-out is its drive."""
+    payload: int | None
+    """|a| before saturation; None for the read-out."""
+    state_highest: int
+    """What the state word holds."""
+    payload_highest: int | None
+    """What the payload word holds; None for the read-out."""
+
+    @property
+    def state_is_proved(self) -> bool:
+        """Whether neither drive nor membrane can ever saturate."""
+        return max(self.drive, self.membrane) <= self.state_highest
+
+    @property
+    def payload_is_proved(self) -> bool:
+        """Whether the payload can never saturate."""
+        return self.payload is None or self.payload_highest is None or self.payload <= self.payload_highest
+
+    @property
+    def accumulator_bits(self) -> int:
+        """Bits that the accumulator needs, its sign included."""
+        return self.accumulator.bit_length() + 1
+
+
+def bound_network(network: QuantizedNetwork) -> tuple[LayerBound, ...]:
+    """Bound every layer over the box of the network's domain, the read-out last."""
+    signal = input_cells(network)
+    bounds = []
+    for layer in network.layers:
+        drive = _drive_interval(layer.affine, signal)
+        membrane = _membrane_interval(layer, drive, network.n_steps)
+        payload = _payload_interval(layer, drive, network.n_steps)
+        word = IntFormat(bits=layer.table.payload_bits).highest
+        bounds.append(_describe(layer.name, layer.affine, signal, drive, membrane, payload, word))
+        signal = Interval(np.maximum(payload.low, -word), np.minimum(payload.high, word))
+    affine = network.output.affine
+    drive = _drive_interval(affine, signal)
+    return (*bounds, _describe(network.output.name, affine, signal, drive, drive, None, None))
+
+
+def _describe(
+    name: str,
+    affine: QuantizedAffine,
+    signal: Interval,
+    drive: Interval,
+    membrane: Interval,
+    payload: Interval | None,
+    payload_highest: int | None,
+) -> LayerBound:
+    received = np.maximum(np.abs(signal.low), np.abs(signal.high))
+    return LayerBound(
+        name=name,
+        accumulator=int((received @ np.abs(affine.weight).T).max()),
+        drive=drive.peak,
+        membrane=membrane.peak,
+        payload=payload.peak if payload else None,
+        state_highest=IntFormat(bits=affine.state_bits).highest,
+        payload_highest=payload_highest,
+    )
+
+
+def cell_corners(network: NetworkSpec) -> tuple[FloatArray, FloatArray]:
+    """Cut the network's box into equal cells; give their lower and upper corners, physical, each (n_cells, n_in)."""
+    n_per_axis = max(1, int(MAX_CELLS ** (1.0 / network.n_in) + 1e-9))
+    axes = [np.linspace(low, high, n_per_axis + 1) for low, high in zip(network.lower, network.upper, strict=True)]
+    lower = np.stack(np.meshgrid(*(axis[:-1] for axis in axes), indexing="ij"), axis=-1).reshape(-1, network.n_in)
+    upper = np.stack(np.meshgrid(*(axis[1:] for axis in axes), indexing="ij"), axis=-1).reshape(-1, network.n_in)
+    return lower, upper
+
+
+def input_cells(network: QuantizedNetwork) -> Interval:
+    """Give the input words of every cell, shape (n_cells, n_in), saturated as the host saturates them."""
+    transform = network.source.input_transform
+    corners = [transform.apply(corner) for corner in cell_corners(network.source)]
+    highest = IntFormat(bits=network.input_bits).highest
+    words = [np.clip(quantize_array(corner, network.input_exponent), -highest, highest) for corner in corners]
+    return Interval(np.minimum(*words), np.maximum(*words))  # a negative scale turns them around
+
+
+def _drive_interval(affine: QuantizedAffine, signal: Interval) -> Interval:
+    positive, negative = np.maximum(affine.weight, 0).T, np.minimum(affine.weight, 0).T
+    low = signal.low @ positive + signal.high @ negative
+    high = signal.high @ positive + signal.low @ negative
+    return Interval(shift_half_up(low, affine.left) + affine.bias, shift_half_up(high, affine.left) + affine.bias)
+
+
+def _membrane_interval(layer: QuantizedLayer, drive: Interval, n_steps: int) -> Interval:
+    """Give all m[t] before the reset; what is carried over did not fire, so it lies below the threshold."""
+    low, high = drive
+    for _ in range(n_steps - 1):
+        rest_high = np.clip(high, 0, np.maximum(layer.theta - 1, 0))
+        rest_low = np.minimum(low, 0)
+        if layer.polarity is Polarity.BOTH:
+            rest_low = np.maximum(rest_low, -np.maximum(layer.theta - 1, 0))
+        low = np.minimum(low, leaked(rest_low, layer.beta) + drive.low)
+        high = np.maximum(high, leaked(rest_high, layer.beta) + drive.high)
+    return Interval(low, high)
+
+
+def _payload_interval(layer: QuantizedLayer, drive: Interval, n_steps: int) -> Interval:
+    """Give all payloads, 0 included; a bound on phi's argument follows from m >= theta where only those fire."""
+    low, high = drive
+    if layer.polarity is Polarity.POSITIVE:
+        carried = leaked(np.maximum(layer.theta - 1, 0), layer.beta) if n_steps > 1 else np.zeros_like(layer.theta)
+        low = np.maximum(low, layer.theta - carried)
+        high = np.maximum(high, low)  # a neuron that can never fire sends nothing; its interval is not used
+    unsaturated = _wide(layer)
+    ends = [look_up(unsaturated.table, end)[0] for end in (low, high)]
+    sent = Interval(np.minimum(*ends), np.maximum(*ends)).joined(0)
+    fires = drive.high + (0 if n_steps == 1 else leaked(np.maximum(layer.theta - 1, 0), layer.beta)) >= layer.theta
+    if layer.polarity is Polarity.POSITIVE:
+        return Interval(np.where(fires, sent.low, 0), np.where(fires, sent.high, 0))
+    return sent
