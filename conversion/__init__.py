@@ -4,7 +4,7 @@ from .calibration import Calibration, LayerRange, calibrate_network, sample_box
 from .hardware_rules import check_network
 from .quantize import Quantization, quantize_network
 from .report import LayerQuantization, QuantizationReport
-from .scheme import Equalization, Granularity, QuantizationScheme, RangeRule, Rounding
+from .scheme import Equalization, Granularity, QuantizationScheme, RangeRule, Rounding, StateRange
 from .targets import HardwareTarget, find_target, read_target
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "QuantizationScheme",
     "RangeRule",
     "Rounding",
+    "StateRange",
     "calibrate_network",
     "check_network",
     "find_target",

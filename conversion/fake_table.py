@@ -57,4 +57,4 @@ class FakeTable:
         """Give phi' at the drives, in payload units per state unit."""
         smooth = TORCH_ACTIVATIONS[self.table.activation]
         z = drive * self.state_unit
-        return smooth.slope(z, smooth.value(z, fast_tanh)[1]).mul_(self.state_unit / self.payload_unit)
+        return smooth.slope(z, *smooth.value(z, fast_tanh)).mul_(self.state_unit / self.payload_unit)

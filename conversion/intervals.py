@@ -12,7 +12,7 @@ saturates in these intervals, so a bound within its word proves that the word ne
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -142,28 +142,34 @@ def _drive_interval(affine: QuantizedAffine, signal: Interval) -> Interval:
 
 def _membrane_interval(layer: QuantizedLayer, drive: Interval, n_steps: int) -> Interval:
     """Give all m[t] before the reset; what is carried over did not fire, so it lies below the threshold."""
+    quiet = np.maximum(layer.theta - 1, 0)
+    lowest = -quiet if layer.polarity is Polarity.BOTH else -IntFormat(bits=layer.affine.state_bits).highest
     low, high = drive
     for _ in range(n_steps - 1):
-        rest_high = np.clip(high, 0, np.maximum(layer.theta - 1, 0))
-        rest_low = np.minimum(low, 0)
-        if layer.polarity is Polarity.BOTH:
-            rest_low = np.maximum(rest_low, -np.maximum(layer.theta - 1, 0))
+        rest_low, rest_high = np.clip(low, lowest, 0), np.clip(high, 0, quiet)
         low = np.minimum(low, leaked(rest_low, layer.beta) + drive.low)
         high = np.maximum(high, leaked(rest_high, layer.beta) + drive.high)
     return Interval(low, high)
 
 
 def _payload_interval(layer: QuantizedLayer, drive: Interval, n_steps: int) -> Interval:
-    """Give all payloads, 0 included; a bound on phi's argument follows from m >= theta where only those fire."""
-    low, high = drive
+    """Give all payloads, 0 included.
+
+    Where only m >= theta fires, what was carried over is less than theta, so that z >= theta - leaked(theta - 1) >= 0.
+    """
+    highest = IntFormat(bits=layer.affine.state_bits).highest
+    low, high = (np.clip(end, -highest, highest) for end in drive)
     if layer.polarity is Polarity.POSITIVE:
         carried = leaked(np.maximum(layer.theta - 1, 0), layer.beta) if n_steps > 1 else np.zeros_like(layer.theta)
-        low = np.maximum(low, layer.theta - carried)
-        high = np.maximum(high, low)  # a neuron that can never fire sends nothing; its interval is not used
-    unsaturated = _wide(layer)
-    ends = [look_up(unsaturated.table, end)[0] for end in (low, high)]
-    sent = Interval(np.minimum(*ends), np.maximum(*ends)).joined(0)
-    fires = drive.high + (0 if n_steps == 1 else leaked(np.maximum(layer.theta - 1, 0), layer.beta)) >= layer.theta
-    if layer.polarity is Polarity.POSITIVE:
-        return Interval(np.where(fires, sent.low, 0), np.where(fires, sent.high, 0))
-    return sent
+        least = layer.theta - carried
+        low, high = np.where(high >= least, np.maximum(low, least), 0), np.where(high >= least, high, 0)
+    ends = [_sent_at(layer, end) for end in (low, high)]
+    return Interval(np.minimum(*ends), np.maximum(*ends)).joined(0)
+
+
+def _sent_at(layer: QuantizedLayer, drive: IntArray) -> IntArray:
+    """Give payloads in the longest word there is; one that even this cannot hold counts as one more than it."""
+    widest = replace(layer.table, payload_bits=24)
+    payload, n_saturated = look_up(widest, drive)
+    highest = IntFormat(bits=24).highest
+    return payload + np.sign(payload) * (np.abs(payload) == highest) if n_saturated else payload

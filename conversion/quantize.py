@@ -1,12 +1,8 @@
-"""Post-training quantization: a float network and its calibrated ranges into integers and power-of-two scales.
+"""Post-training quantization in its order: equalise, calibrate, round to the nearest, prove the state, round again, measure.
 
-    weight_exponent[j] = ceil(log2(max_i |W[j, i]| / highest weight))        or as the scheme's rules say (`ranges.py`)
-    payload_exponent   = ceil(log2(headroom * max |a| / highest payload))    or phi's bound, where that is less
-    state_exponent     = ceil(log2(headroom * max(|z|, |m|, |b|) / highest state))
-    theta              = ceil(theta / 2**state_exponent)                     z >= theta stays the same question
-    beta               = half_up(beta * 2**12)
+    NetworkSpec ── equalize_network ── calibrate_network ── quantize_with ── prove_states ── round_network ──▶ QuantizedNetwork
 
-Everything is chosen here, once; the engines only carry it out.
+Each stage is a pure function of its own file; the scheme says which of them do something. Tuning (`tuning.py`) starts here.
 """
 
 from __future__ import annotations
@@ -17,25 +13,24 @@ from functools import partial
 
 import numpy as np
 
-from ..activations import find_activation
-from ..arrays import FloatArray, IntArray
-from ..errors import FixedPointError
-from ..integers import LEAK_BITS, IntFormat, quantize_array, quantize_into
-from ..network import LayerSpec, NetworkSpec, OutputSpec
-from ..quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork, QuantizedOutput
+from ..arrays import FloatArray
+from ..network import NetworkSpec
+from ..quantized import QuantizedNetwork
 from ..reference import run_float, run_integer
-from ..tables import make_table
 from .bias_correction import correct_bias
-from .calibration import Calibration, LayerRange, calibrate_network
+from .calibration import Calibration, calibrate_network
 from .compensation import compensate_affine
 from .equalization import equalize_network
+from .intervals import bound_network
 from .layerwise import adjust_network
-from .ranges import choose_exponent, finest_exponent
+from .nearest import n_finer_scales, quantize_with
 from .report import QuantizationReport, measure_quantization
-from .scheme import Equalization, Granularity, QuantizationScheme, RangeRule, Rounding
+from .scheme import Equalization, QuantizationScheme, Rounding, StateRange
 
-MAX_REFINEMENT = 24
-"""A neuron's weights have a scale at most 2**24 finer than their matrix's: below that they do not reach the state."""
+PROOF_MARGIN = 1.1
+"""The state word holds this multiple of the proved bound of the nearest integers: rounding again moves the bound."""
+KEPT_STATE_BITS = 16
+"""Bits of the state that a proof does not take: with as many a state loses nothing that was measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,157 +41,6 @@ class Quantization:
     """The integers."""
     report: QuantizationReport
     """What was clipped and what error each layer adds."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
-    """A word length and a scale: what one layer sends to the next."""
-
-    bits: int
-    """Word length."""
-    exponent: int
-    """An integer q stands for q * 2**exponent."""
-
-
-def quantize_weights(
-    weight: FloatArray, bits: int, granularity: Granularity, rule: RangeRule = RangeRule.MIN_MAX
-) -> tuple[IntArray, IntArray]:
-    """Quantize a matrix to the nearest integers.
-
-    Args:
-        weight: W, shape (n_out, n_in).
-        bits: Word length of a weight.
-        granularity: One scale per output neuron or per tensor.
-        rule: What the words hold; min-max clips nothing.
-
-    Returns:
-        Integers (n_out, n_in) and exponents (n_out,).
-    """
-    whole = choose_exponent(weight, bits, rule)
-    exponents = np.full(len(weight), whole)
-    if granularity is Granularity.PER_NEURON:
-        alive = np.flatnonzero(np.abs(weight).max(axis=1) > 0)
-        exponents[alive] = [max(choose_exponent(weight[j], bits, rule), whole - MAX_REFINEMENT) for j in alive]
-    integers = [quantize_into(row, int(e), IntFormat(bits=bits))[0] for row, e in zip(weight, exponents, strict=True)]
-    return np.stack(integers), exponents
-
-
-def quantize_affine(
-    layer: LayerSpec | OutputSpec, state_peak: float, incoming: Word, weight_bits: int, scheme: QuantizationScheme
-) -> QuantizedAffine:
-    """Quantize weights and bias, and choose the scale of the state.
-
-    Args:
-        layer: The float layer.
-        state_peak: Largest calibrated |z| or |m|.
-        incoming: The word that the layer receives.
-        weight_bits: Word length of its weights.
-        scheme: The rules.
-
-    Raises:
-        FixedPointError: If the words cannot hold the layer.
-    """
-    rule = RangeRule.MIN_MAX if n_finer_scales(scheme) else scheme.weight_range
-    weight, weight_exponent = quantize_weights(layer.weight, weight_bits, scheme.granularity, rule)
-    peak = max(state_peak, float(np.abs(layer.bias).max()))
-    state_exponent = finest_exponent(scheme.state_headroom * peak, scheme.state_bits)
-    try:
-        return QuantizedAffine(
-            weight=weight,
-            weight_bits=weight_bits,
-            weight_exponent=weight_exponent,
-            bias=quantize_array(layer.bias, state_exponent),
-            input_exponent=incoming.exponent,
-            input_bits=incoming.bits,
-            state_exponent=state_exponent,
-            state_bits=scheme.state_bits,
-        )
-    except FixedPointError as error:
-        named = [violation._replace(where=f"layer {layer.name!r}: {violation.where}") for violation in error.violations]
-        raise FixedPointError.gathered(named) from error
-
-
-def payload_word(
-    layer: LayerSpec,
-    payload_peak: float,
-    bits: int,
-    headroom: float,
-    sample: FloatArray | None = None,
-    rule: RangeRule = RangeRule.MIN_MAX,
-) -> Word:
-    """Choose the word that a layer sends, from its largest calibrated payload and phi's own bound.
-
-    Args:
-        layer: Gives phi.
-        payload_peak: Largest calibrated |a|.
-        bits: Word length.
-        headroom: Multiple of the peak that min-max holds.
-        sample: Magnitudes of payloads, shape (n,), for the other rules.
-        rule: What the word holds.
-    """
-    bound = find_activation(layer.activation).bound
-    held = payload_peak * headroom if bound is None else min(payload_peak * headroom, bound)
-    exponent = finest_exponent(held, bits) if sample is None else choose_exponent(sample, bits, rule, held)
-    return Word(bits=bits, exponent=exponent)
-
-
-def quantize_layer(
-    layer: LayerSpec, seen: LayerRange, incoming: Word, weight_bits: int, payload_bits: int, scheme: QuantizationScheme
-) -> QuantizedLayer:
-    """Quantize one spiking layer.
-
-    A threshold beyond the state word becomes the largest state: only a saturated membrane still reaches it. The report says so.
-    """
-    affine = quantize_affine(layer, seen.state_peak, incoming, weight_bits, scheme)
-    sent = payload_word(
-        layer,
-        float(seen.payload.max()),
-        payload_bits,
-        scheme.payload_headroom,
-        seen.payload_sample,
-        scheme.payload_range,
-    )
-    highest = math.ldexp(IntFormat(bits=scheme.state_bits).highest, affine.state_exponent)
-    theta = np.ceil(np.ldexp(np.minimum(layer.theta, highest), -affine.state_exponent)).astype(np.int64)
-    table = make_table(
-        layer.activation,
-        state_exponent=affine.state_exponent,
-        state_bits=scheme.state_bits,
-        payload_exponent=sent.exponent,
-        payload_bits=sent.bits,
-        index_size=scheme.index_size,
-    )
-    beta = quantize_array(layer.beta, -LEAK_BITS)
-    return QuantizedLayer(name=layer.name, affine=affine, beta=beta, theta=theta, polarity=layer.polarity, table=table)
-
-
-def quantize_with(network: NetworkSpec, scheme: QuantizationScheme, calibration: Calibration) -> QuantizedNetwork:
-    """Quantize a network at the scales that its calibrated ranges call for."""
-    n_layers = len(network.layers)
-    weight_bits, payload_bits = scheme.weight_bits_of(n_layers), scheme.payload_bits_of(n_layers)
-    word = Word(bits=scheme.input_bits, exponent=finest_exponent(calibration.input_peak, scheme.input_bits))
-    input_exponent, layers = word.exponent, []
-    for layer, seen, w_bits, p_bits in zip(
-        network.layers, calibration.layers[:-1], weight_bits[:-1], payload_bits, strict=True
-    ):
-        layers.append(quantize_layer(layer, seen, word, w_bits, p_bits, scheme))
-        word = Word(bits=p_bits, exponent=layers[-1].table.payload_exponent)
-    last_peak = calibration.layers[-1].state_peak
-    output = quantize_affine(network.output, last_peak, word, weight_bits[-1], scheme)
-    return QuantizedNetwork(
-        source=network,
-        input_exponent=input_exponent,
-        input_bits=scheme.input_bits,
-        layers=tuple(layers),
-        output=QuantizedOutput(affine=output, name=network.output.name),
-    )
-
-
-def n_finer_scales(scheme: QuantizationScheme) -> int:
-    """Tell how many finer scales compensated rounding tries; where it does, it starts from those that clip nothing."""
-    per_neuron = scheme.granularity is Granularity.PER_NEURON
-    by_error = scheme.rounding is Rounding.COMPENSATED and scheme.weight_range is RangeRule.MSE
-    return 1 if per_neuron and by_error else 0
 
 
 def round_network(
@@ -223,6 +67,27 @@ def round_network(
     return compensated if errors[0] <= errors[1] else network
 
 
+def prove_states(
+    network: QuantizedNetwork, exact: NetworkSpec, scheme: QuantizationScheme, calibration: Calibration
+) -> QuantizedNetwork:
+    """Coarsen states until interval arithmetic proves that they cannot saturate anywhere in the network's box.
+
+    A word of 24 bits has eight to spare for this; where they are not enough, the state stays as calibrated, and the report
+    says that it is not proved.
+    """
+    if scheme.state_range is StateRange.CALIBRATED:
+        return network
+    spare = max(scheme.state_bits - KEPT_STATE_BITS, 0)
+    wanted = []
+    for bound in bound_network(network):
+        excess = PROOF_MARGIN * max(bound.drive, bound.membrane) / bound.state_highest
+        bits = max(0, math.ceil(math.log2(excess))) if excess > 0 else 0
+        wanted.append(bits if bits <= spare else 0)
+    if not any(wanted):
+        return network
+    return replace(quantize_with(exact, scheme, calibration, tuple(wanted)), source=network.source)
+
+
 def quantize_network(
     network: NetworkSpec, scheme: QuantizationScheme | None = None, points: FloatArray | None = None
 ) -> Quantization:
@@ -243,5 +108,6 @@ def quantize_network(
         exact = equalize_network(network, calibration)
         calibration = calibrate_network(exact, calibration.points)
     nearest = replace(quantize_with(exact, chosen, calibration), source=network)
-    rounded = round_network(nearest, exact, chosen, calibration.points)
+    proved = prove_states(nearest, exact, chosen, calibration)
+    rounded = round_network(proved, exact, chosen, calibration.points)
     return Quantization(network=rounded, report=measure_quantization(rounded, calibration, exact))

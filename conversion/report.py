@@ -19,6 +19,7 @@ from ..network import NetworkSpec
 from ..quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork
 from ..reference import FloatLayerRun, IntegerLayerRun, integer_drive, run_float, run_integer
 from .calibration import Calibration
+from .intervals import LayerBound, bound_network
 from .tuning_report import TuningReport
 
 
@@ -46,6 +47,12 @@ class LayerQuantization:
     """Drives, membranes and payloads that saturated on the calibration points."""
     table_error_bound: float | None
     """Proven bound of |table(z) - phi(z)|; None for the read-out."""
+    accumulator_bits: int
+    """Bits that its sums of products can need, the sign included, anywhere in the network's box."""
+    state_proved: bool
+    """Whether interval arithmetic proves that its state saturates nowhere in the box."""
+    payload_proved: bool | None
+    """The same of its payload; None for the read-out."""
     added_error: float
     """Relative L2 error of what it sends, given the float network's own input."""
     flipped_spikes: float
@@ -135,8 +142,8 @@ def _measure_layers(
         sums[-1].add(exact_output, dequantize_array(emitted, network.output.affine.state_exponent))
     n_saturated = [int(run.saturated.sum()) for run in integers] + [n_output_saturated]
     return tuple(
-        _describe_layer(source, network, index, calibration, total, n)
-        for index, (total, n) in enumerate(zip(sums, n_saturated, strict=True))
+        _describe_layer(source, network, index, calibration, bound, total, n)
+        for index, (bound, total, n) in enumerate(zip(bound_network(network), sums, n_saturated, strict=True))
     )
 
 
@@ -145,6 +152,7 @@ def _describe_layer(
     network: QuantizedNetwork,
     index: int,
     calibration: Calibration,
+    bound: LayerBound,
     total: _AddedError,
     n_saturated: int,
 ) -> LayerQuantization:
@@ -165,6 +173,9 @@ def _describe_layer(
         n_clipped=_count_clipped(affine, spec.weight) + _count_clipped_thresholds(source, layer, index),
         n_saturated=n_saturated,
         table_error_bound=layer.table.error_bound() if layer else None,
+        accumulator_bits=bound.accumulator_bits,
+        state_proved=bound.state_is_proved,
+        payload_proved=bound.payload_is_proved if layer else None,
         added_error=total.relative,
         flipped_spikes=total.n_flipped / total.n if total.n else 0.0,
     )

@@ -37,6 +37,15 @@ class RangeRule(str, Enum):
     """What makes the mean squared error least, counting what saturates."""
 
 
+class StateRange(str, Enum):
+    """What the state word has to hold."""
+
+    CALIBRATED = "calibrated"
+    """The headroom over what was seen on the calibration points."""
+    PROVED = "proved"
+    """That, and all that interval arithmetic cannot exclude anywhere in the network's box, if eight bits are enough."""
+
+
 class Equalization(str, Enum):
     """Whether neurons are scaled before quantization, so that those of a layer have equal ranges."""
 
@@ -60,6 +69,7 @@ CHOICES: dict[str, type[Enum]] = {
     "rounding": Rounding,
     "weight_range": RangeRule,
     "payload_range": RangeRule,
+    "state_range": StateRange,
     "equalization": Equalization,
 }
 """The scheme's fields that are names, with what they can be."""
@@ -85,6 +95,8 @@ class QuantizationScheme:
     """What weight words hold."""
     payload_range: RangeRule = RangeRule.MIN_MAX
     """What payload words hold."""
+    state_range: StateRange = StateRange.PROVED
+    """What state words hold."""
     equalization: Equalization = Equalization.NONE
     """Whether neurons are scaled first."""
     index_size: int = DEFAULT_INDEX_SIZE
@@ -92,7 +104,7 @@ class QuantizationScheme:
     payload_headroom: float = 1.05
     """A payload word holds this multiple of the largest calibrated payload, or phi's own bound where that is less."""
     state_headroom: float = 2.0
-    """The state word holds this multiple of the largest calibrated |z|, |m| and |b|: a bit to spare."""
+    """The state word holds at least this multiple of the largest calibrated |z|, |m| and |b|: a bit to spare."""
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from ..arrays import BoolArray, FloatArray, IntArray
 from ..conversion.targets import HardwareTarget, find_target
-from ..errors import HardwareRuleError
+from ..errors import HardwareRuleError, SpecError
 from ..network import NetworkSpec
 from ..quantized import QuantizedNetwork
-from ..traces import RunTrace
+from ..reference import run_integer
+from ..traces import Probe, RunTrace
 from .accesses import LayerAccesses, count_accesses
 from .cores import Partition, partition_network
 from .counting import count_operations
@@ -24,7 +25,7 @@ from .energy_model import EnergyModel
 from .latency import SHIPPED, LatencyEstimate, TimingModel, estimate_latency, find_timing
 from .neurobench import NeuroBenchCounts, neurobench_counts, neuromorphic_proxy
 from .samples import SampleCounts, count_samples, spread_points
-from .sanafe_replay import SanafeReplay
+from .sanafe_replay import SanafeReplay, replay_on_sanafe
 from .traffic import Traffic, count_traffic, placed_workload
 from .triangulation import triangulate_points
 from .workload import Workload, deployed_workload
@@ -75,6 +76,7 @@ def profile_hardware(
     timing: TimingModel | None = None,
     models: Sequence[EnergyModel] | None = None,
     contains: Callable[[FloatArray], BoolArray] | None = None,
+    n_sanafe: int = 0,
 ) -> HardwareProfile:
     """Profile a run.
 
@@ -86,9 +88,11 @@ def profile_hardware(
         timing: Times of the target; None takes the shipped ones of that target, if there are any.
         models: Energy models; None takes all shipped ones.
         contains: Tells which points lie in the domain, for the map; None where no domain is known.
+        n_sanafe: How many samples SANA-FE is to replay; 0 asks it nothing.
 
     Raises:
-        SpecError: If the trace is of another network.
+        SpecError: If the trace is of another network, or SANA-FE is asked for a network that it cannot hold.
+        SimulationError: If SANA-FE is asked for and not installed.
     """
     counts = count_operations(network, trace)
     target = target or find_target("loihi2")
@@ -106,10 +110,19 @@ def profile_hardware(
             estimate_energy(_workload_for(model, network, trace, deployed_workload(network, counts)), model)
             for model in (shipped_models() if models is None else models)
         ),
+        sanafe=_replay(network, spread_points(points, n_sanafe)) if n_sanafe else None,
         placement=placement,
         does_not_fit=problem,
         latency=estimate_latency(placement.traffic, len(network.layers), timing) if placement and timing else None,
     )
+
+
+def _replay(network: QuantizedNetwork | NetworkSpec, points: FloatArray) -> SanafeReplay:
+    """Follow some points in full through the integer engine, and have SANA-FE replay their spikes."""
+    if isinstance(network, NetworkSpec):
+        mend = "Quantize it first: `neuropinn-lava convert`."
+        raise SpecError("profile_hardware.n_sanafe", "a quantized network for SANA-FE", "a float network", mend)
+    return replay_on_sanafe(network, run_integer(network, points, Probe(n_samples=len(points))), points)
 
 
 def _triangles(samples: SampleCounts, contains: Callable[[FloatArray], BoolArray] | None) -> IntArray | None:

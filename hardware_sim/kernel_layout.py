@@ -19,15 +19,19 @@ from neuropinn_lava.tables import PhiTable
 
 Array = NDArray[Any]
 
-IDENTITY, RELU, TABLE = 0, 1, 2
-"""`Phi.kind`."""
 FIRED, EVENTS = 0, 1
 """Rows of `Tally.counts`."""
 DRIVE, MEMBRANE, PAYLOAD = 0, 1, 2
 """Rows of `Tally.saturated`."""
 
+PADDING = 16
+"""Rows of weights have a multiple of this length, for `vector_loops`."""
 NARROW = 1 << 31
 """Sums whose magnitude stays below this are kept in int32."""
+MAX_RISE = 31
+"""log2 of the steepest identity: any z but 0 saturates a payload of 24 bits, and no z of 32 bits overflows."""
+MAX_SHIFT = 62
+"""Longest shift to the right: nothing is left of any z."""
 NARROW_SHIFT = 30
 """Longest shift of an int32 that leaves room for the half."""
 
@@ -36,7 +40,7 @@ class Affine(NamedTuple):
     """z = clip(((W a << up) + half >> down) + bias), by neuron; all but the weight have the type of the sums."""
 
     weight: Array
-    """W transposed, so that one input's weights lie side by side; int16, shape (n_in, n_out)."""
+    """W transposed, so that one input's weights lie side by side; int16, shape (n_in, n_out + padding), padded with zeros."""
     up: Array
     """Shift to the left, (n_out,); zero where there is one to the right."""
     half: Array
@@ -50,24 +54,33 @@ class Affine(NamedTuple):
 
 
 class Phi(NamedTuple):
-    """The payload's table; see `neuropinn_lava.tables` for its equations."""
+    """The payload's table; see `neuropinn_lava.tables` for its equations.
 
-    kind: int
-    """IDENTITY, RELU or TABLE."""
-    odd: int
-    """1 if phi(-z) = -phi(z), else phi is even."""
-    slope: int
-    """What one unit of z adds beyond the domain: 1 << slope_bits, or 0 for a constant asymptote."""
+    With x = max(z, 0) for relu, else z, and q = |x|, every activation is one formula,
+
+        cell = min(q >> index_bits, last)
+        p    = base[cell] + rise[cell] * (q - (cell << index_bits))
+        a    = clip(±p + half >> shift)
+
+    because the last cell goes on for ever with the slope of the asymptote; identity and relu have no other cell.
+    """
+
+    cells: Array
+    """base and rise, int64, shape (n_cells + 1, 2)."""
+    last: int
+    """Index of the last cell."""
     index_bits: int
     """log2 of a cell's width."""
-    domain: int
-    """First |z| beyond the table."""
-    left: int
-    """Last shift: to the left if positive, else to the right, half up."""
+    shift: int
+    """Last shift to the right."""
+    half: int
+    """What rounds it half up."""
     highest: int
     """Of the payload word."""
-    entries: Array
-    """phi at the cells' corners, int64, shape (n_cells + 1,)."""
+    odd: int
+    """1 if phi(-z) = -phi(z), else phi is even."""
+    relu: int
+    """1 if negative z give nothing."""
 
 
 class Neurons(NamedTuple):
@@ -102,8 +115,10 @@ def lay_out_affine(affine: QuantizedAffine) -> Affine:
     up, down = np.maximum(affine.left, 0), np.maximum(-affine.left, 0)
     half = np.where(down > 0, np.left_shift(np.int64(1), np.maximum(down - 1, 0)), 0)
     sums = sum_type(affine)
+    weight = np.zeros((affine.n_in, -(-affine.n_out // PADDING) * PADDING), np.int16)
+    weight[:, : affine.n_out] = affine.weight.T
     return Affine(
-        weight=np.array(affine.weight.T, dtype=np.int16, order="C"),
+        weight=weight,
         up=up.astype(sums),
         half=half.astype(sums),
         down=down.astype(sums),
@@ -141,19 +156,23 @@ def lay_out_neurons(layer: QuantizedLayer) -> Neurons:
 
 
 def _lay_out_phi(table: PhiTable) -> Phi:
-    kinds = {"identity": IDENTITY, "relu": RELU}
-    kind = kinds.get(table.activation, TABLE)
-    left = table.state_exponent - table.payload_exponent if kind != TABLE else -(table.fraction_bits + table.index_bits)
-    slope_one = kind == TABLE and table.rule.asymptote is Asymptote.SLOPE_ONE
+    if table.rule.needs_table:
+        left, base = -(table.fraction_bits + table.index_bits), table.entries << table.index_bits
+        beyond = 1 << table.slope_exponent if table.rule.asymptote is Asymptote.SLOPE_ONE else 0
+        rise = np.append(np.diff(table.entries), beyond)
+    else:
+        left, base = table.state_exponent - table.payload_exponent, np.zeros(1, np.int64)
+        left = max(-MAX_SHIFT, min(left, MAX_RISE))
+        rise = np.array([1 << max(left, 0)])
     return Phi(
-        kind=kind,
-        odd=int(table.rule.symmetry is Symmetry.ODD),
-        slope=1 << table.slope_exponent if slope_one else 0,
+        cells=np.stack([base, rise], axis=1),
+        last=len(base) - 1,
         index_bits=table.index_bits,
-        domain=table.domain,
-        left=left,
+        shift=max(-left, 0),
+        half=1 << (-left - 1) if left < 0 else 0,
         highest=(1 << (table.payload_bits - 1)) - 1,
-        entries=np.array(table.entries, dtype=np.int64),
+        odd=int(table.rule.symmetry is not Symmetry.EVEN),
+        relu=int(table.activation == "relu"),
     )
 
 

@@ -1,6 +1,6 @@
 """The integer loops of a layer, compiled: product, alignment, membrane, threshold and payload of each sample and step at once.
 
-    p = W a_in                                    only inputs with an event are added up, four at a time
+    p = W a_in                                    only inputs with an event are added up
     z = clip(((p << up) + half >> down) + bias)   alignment, half up; up or down is zero
     m = clip(leak(m) + z)                         leak(m) = sign(m) * (|m| * beta >> 12)
     s = m >= theta                                or |m| >= theta
@@ -19,61 +19,49 @@ from typing import Any
 
 import numpy as np
 
-from neuropinn_lava.hardware_sim.compiling import compiled
+from neuropinn_lava.hardware_sim.compiling import compiled, inlined
 from neuropinn_lava.hardware_sim.kernel_layout import (
     DRIVE,
     EVENTS,
     FIRED,
     MEMBRANE,
     PAYLOAD,
-    RELU,
-    TABLE,
     Affine,
     Array,
     Neurons,
     Phi,
     Tally,
 )
+from neuropinn_lava.hardware_sim.vector_loops import add_16, add_32, events, lowest
 
-I32 = np.int32
+I32, U64 = np.int32, np.uint64
 
 
-@compiled
-def _multiply(a: Array, weight: Array, total: Array, active: Array) -> None:
+@inlined
+def _multiply(a: Array, weight: Array, total: Array) -> None:
     """total = W a, over the inputs that are not zero."""
-    n = 0
-    for i in range(len(a)):
-        active[n] = i
-        n += a[i] != 0
-    for j in range(len(total)):
-        total[j] = 0
-    k = 0
-    while k + 4 <= n:
-        i0, i1, i2, i3 = active[k], active[k + 1], active[k + 2], active[k + 3]
-        a0, a1, a2, a3 = a[i0], a[i1], a[i2], a[i3]
-        for j in range(len(total)):
-            total[j] += weight[i0, j] * a0 + weight[i1, j] * a1 + weight[i2, j] * a2 + weight[i3, j] * a3
-        k += 4
-    while k < n:
-        i0 = active[k]
-        a0 = a[i0]
-        for j in range(len(total)):
-            total[j] += weight[i0, j] * a0
-        k += 1
+    width = weight.shape[1]
+    total[:] = 0
+    for offset in range(0, len(a), 64):
+        mask = events(a, offset)
+        for first in range(0, width - 31, 32):
+            add_32(weight, a, mask, offset, total, first)
+        if width % 32:
+            add_16(weight, a, mask, offset, total, width - 16)
 
 
-@compiled
+@inlined
 def _align(total: Array, affine: Affine, z: Array, saturated: Array) -> None:
     """z = clip(((total << up) + half >> down) + bias)."""
     limit = affine.limit
-    for j in range(len(total)):
+    for j in range(len(z)):
         total[j] = (((total[j] << affine.up[j]) + affine.half[j]) >> affine.down[j]) + affine.bias[j]
         held = min(max(total[j], -limit), limit)
         saturated[j] += held != total[j]
         z[j] = held
 
 
-@compiled
+@inlined
 def _fire(z: Array, neurons: Neurons, membrane: Array, total: Array, fired: Array, saturated: Array) -> None:
     """Leak, integrate, compare, reset; `fired` becomes -1 where s, a mask, else 0."""
     limit = neurons.limit
@@ -89,43 +77,35 @@ def _fire(z: Array, neurons: Neurons, membrane: Array, total: Array, fired: Arra
         fired[j] = I32(silent - 1)
 
 
-@compiled
-def _phi(z: Any, phi: Phi, half: Any) -> Any:
-    """Give phi of a z that is not zero, rounded half up, not yet saturated."""
-    if phi.kind == TABLE:
-        q = abs(z)
-        if q < phi.domain:
-            cell = q >> phi.index_bits
-            low = phi.entries[cell]
-            p = (low << phi.index_bits) + (phi.entries[cell + 1] - low) * (q - (cell << phi.index_bits))
-        else:
-            p = (phi.entries[-1] << phi.index_bits) + (q - phi.domain) * phi.slope
-        if z < 0 and phi.odd:
-            p = -p
-    elif phi.kind == RELU and z < 0:
-        p = 0
-    else:
-        p = z
-    return (p + half) >> -phi.left if phi.left < 0 else p << phi.left
-
-
-@compiled
-def _send(z: Array, fired: Array, phi: Phi, payload: Array, counts: Array, events: Array, saturated: Array) -> None:
+@inlined
+def _send(z: Array, fired: Array, phi: Phi, payload: Array, counts: Array, n_events: Array, saturated: Array) -> None:
     """a = phi(z) where the neuron fired, else 0; counts both."""
-    half = np.int64(1) << (-phi.left - 1) if phi.left < 0 else np.int64(0)
+    cells, last, index_bits, highest = phi.cells, phi.last, phi.index_bits, phi.highest
+    half, shift, odd, relu = phi.half, phi.shift, phi.odd, phi.relu
     for j in range(len(z)):
-        payload[j] = z[j] & fired[j]
+        payload[j] = 0
         counts[j] -= fired[j]
-    for j in range(len(z)):
-        if payload[j]:
-            rounded = _phi(np.int64(payload[j]), phi, half)
-            held = min(max(rounded, -phi.highest), phi.highest)
-            saturated[j] += held != rounded
-            events[j] += held != 0
+    for offset in range(0, len(z), 64):
+        mask = events(fired, offset)
+        while mask:
+            j = lowest(mask) + U64(offset)
+            mask &= mask - U64(1)
+            x: Any = np.int64(z[j])
+            if relu:
+                x = max(x, 0)
+            q = abs(x)
+            cell = U64(min(q >> index_bits, last))
+            p = cells[cell, 0] + cells[cell, 1] * (q - (np.int64(cell) << index_bits))
+            rounded = ((-p if odd and x < 0 else p) + half) >> shift
+            held = min(max(rounded, -highest), highest)
+            if held != rounded:
+                saturated[j] += 1
             payload[j] = held
+    for j in range(len(z)):
+        n_events[j] += payload[j] != 0
 
 
-@compiled
+@inlined
 def _step(
     z: Array,
     neurons: Neurons,
@@ -150,10 +130,9 @@ def _step(
 @compiled
 def multiply_rows(a: Array, affine: Affine, z: Array, tally: Tally) -> None:
     """Give the drives z (n_rows, n_out) of inputs a (n_rows, n_in)."""
-    total = np.empty_like(affine.bias)
-    active = np.empty(affine.weight.shape[0] + 1, np.int64)
+    total = np.empty(affine.weight.shape[1], affine.bias.dtype)
     for r in range(a.shape[0]):
-        _multiply(a[r], affine.weight, total, active)
+        _multiply(a[r], affine.weight, total)
         _align(total, affine, z[r], tally.saturated[DRIVE])
 
 
@@ -179,11 +158,10 @@ def fire_rows(z: Array, neurons: Neurons, membrane: Array, payload: Array, tally
 @compiled
 def layer_rows(a: Array, affine: Affine, neurons: Neurons, membrane: Array, payload: Array, tally: Tally) -> None:
     """Advance a layer from inputs a (n_rows, n_steps, n_in) to payloads (n_rows, n_steps, n_out)."""
-    total, fired = np.empty_like(affine.bias), np.empty(affine.weight.shape[1], np.int32)
-    z = np.empty(affine.weight.shape[1], np.int32)
-    active = np.empty(affine.weight.shape[0] + 1, np.int64)
+    total = np.empty(affine.weight.shape[1], affine.bias.dtype)
+    z, fired = np.empty(membrane.shape[1], np.int32), np.empty(membrane.shape[1], np.int32)
     for r in range(a.shape[0]):
         for t in range(a.shape[1]):
-            _multiply(a[r, t], affine.weight, total, active)
+            _multiply(a[r, t], affine.weight, total)
             _align(total, affine, z, tally.saturated[DRIVE])
             _step(z, neurons, membrane[r], payload[r, t], tally, r, t, total, fired)

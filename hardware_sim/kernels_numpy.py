@@ -14,8 +14,6 @@ from neuropinn_lava.hardware_sim.kernel_layout import (
     FIRED,
     MEMBRANE,
     PAYLOAD,
-    RELU,
-    TABLE,
     Affine,
     Array,
     Neurons,
@@ -44,37 +42,30 @@ def _clip(wide: Array, limit: int, saturated: Array) -> Array:
 def align_rows(product: Array, affine: Affine, z: Array, tally: Tally) -> None:
     """Give the drives z (n_rows, n_out) of products W a (n_rows, n_out) that somebody else has made."""
     up, half, down, bias = (values.astype(np.int64) for values in affine[1:5])
-    aligned = ((product.astype(np.int64) << up) + half >> down) + bias
+    aligned = (((product.astype(np.int64) << up) + half) >> down) + bias
     z[:] = _clip(aligned, int(affine.limit), tally.saturated[DRIVE])
 
 
 def multiply_rows(a: Array, affine: Affine, z: Array, tally: Tally) -> None:
     """Give the drives z (n_rows, n_out) of inputs a (n_rows, n_in)."""
-    align_rows(_multiply(a, affine.weight), affine, z, tally)
+    align_rows(_multiply(a, affine.weight[:, : z.shape[1]]), affine, z, tally)
 
 
 def _phi(z: Array, phi: Phi) -> Array:
     """Give phi, rounded half up, not yet saturated."""
-    if phi.kind == TABLE:
-        q = np.abs(z)
-        beyond = q >= phi.domain
-        cell = np.where(beyond, 0, q) >> phi.index_bits
-        low = phi.entries[cell]
-        inside = (low << phi.index_bits) + (phi.entries[cell + 1] - low) * (q - (cell << phi.index_bits))
-        p = np.where(beyond, (phi.entries[-1] << phi.index_bits) + (q - phi.domain) * phi.slope, inside)
-        if phi.odd:
-            p = p * np.sign(z)
-    else:
-        p = np.maximum(z, 0) if phi.kind == RELU else z
-    if phi.left >= 0:
-        return np.asarray(p << phi.left)
-    return np.asarray(p + (1 << -phi.left - 1) >> -phi.left)
+    x = np.maximum(z, 0) if phi.relu else z
+    q = np.abs(x)
+    cell = np.minimum(q >> phi.index_bits, phi.last)
+    p = phi.cells[cell, 0] + phi.cells[cell, 1] * (q - (cell << phi.index_bits))
+    if phi.odd:
+        p = np.where(x < 0, -p, p)
+    return np.asarray((p + phi.half) >> phi.shift)
 
 
 def _step(z: Array, neurons: Neurons, membrane: Array, payload: Array, tally: Tally, t: int) -> None:
     """Advance the neurons of all rows by step t; z, membrane and payload are (n_rows, n_out)."""
     scaled = membrane * neurons.beta.astype(np.int64)
-    kept = scaled + (scaled < 0) * 4095 >> 12  # toward zero: a negative value is rounded up
+    kept = (scaled + (scaled < 0) * 4095) >> 12  # toward zero: a negative value is rounded up
     m = _clip(kept + z, int(neurons.limit), tally.saturated[MEMBRANE])
     fired = (np.abs(m) if neurons.both else m) >= neurons.theta
     rounded = np.where(fired & (z != 0), _phi(z.astype(np.int64), neurons.phi), 0)

@@ -11,6 +11,7 @@ from enum import Enum
 
 from .checks import check_range, raise_violations
 from .errors import SpecError
+from .network import Polarity
 
 
 class OperatorKind(str, Enum):
@@ -41,6 +42,8 @@ class ModelRecipe:
     """Neurons per spiking layer."""
     activation: str = "tanh_squared"
     """phi, by name."""
+    polarity: Polarity = Polarity.POSITIVE
+    """Which membranes fire; "both" with theta = 0 is an ordinary network of phi."""
     n_steps: int = 1
     """T."""
     beta: float = 0.9
@@ -108,6 +111,10 @@ class PhaseRecipe:
     """Share of neurons and steps that may fire at no cost, 0 to 1; the weight acts on what is above it."""
     ramp: float = 0.0
     """Share of the phase in which the target comes down from the rate at its start to `target_rate`, 0 to 1."""
+    residual_weight: float = 1.0
+    """Weight of the equation's residual in the loss."""
+    imitation_weight: float = 0.0
+    """Weight of the squared relative distance to the teacher; above zero the recipe needs a teacher."""
 
     def __post_init__(self) -> None:
         where = "PhaseRecipe"
@@ -116,7 +123,27 @@ class PhaseRecipe:
         found += check_range(f"{where}.n_warmup", self.n_warmup, 0, self.n_iterations)
         found += check_range(f"{where}.rate_weight", self.rate_weight, 0.0, 1e6)
         found += check_range(f"{where}.target_rate", self.target_rate, 0.0, 1.0)
-        raise_violations([*found, *check_range(f"{where}.ramp", self.ramp, 0.0, 1.0)])
+        found += check_range(f"{where}.ramp", self.ramp, 0.0, 1.0)
+        found += check_range(f"{where}.residual_weight", self.residual_weight, 0.0, 1e6)
+        raise_violations([*found, *check_range(f"{where}.imitation_weight", self.imitation_weight, 0.0, 1e6)])
+
+
+TANH_MODEL = ModelRecipe(activation="tanh", polarity=Polarity.BOTH, theta=0.0, surrogate_slope=1e6, initial_gain=1.0)
+"""An ordinary tanh network: every neuron fires, and so narrow a surrogate adds nothing to its gradient."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeacherRecipe:
+    """A network that is trained on the equation first, on the same cloud, and then imitated; no reference is looked at."""
+
+    phases: tuple[PhaseRecipe, ...]
+    """How the teacher is trained."""
+    model: ModelRecipe = TANH_MODEL
+    """The teacher; its `output_scale` may differ from the student's."""
+
+    def __post_init__(self) -> None:
+        if any(phase.imitation_weight > 0 for phase in self.phases):
+            raise SpecError("TeacherRecipe.phases", "no imitation", "a weight above 0", "A teacher has no teacher.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,11 +159,16 @@ class TrainingRecipe:
     """Accuracy first, sparsity second: the other order collapses."""
     viscosity: float = 0.0
     """Coefficient of a smoothing term in equations that have one (`f.viscosity`); only training sees it."""
+    teacher: TeacherRecipe | None = None
+    """Whom the phases with an imitation weight imitate, where direct training fails."""
 
     def __post_init__(self) -> None:
         raise_violations(check_range("TrainingRecipe.viscosity", self.viscosity, 0.0, 1e3))
         if not self.phases:
             raise SpecError("TrainingRecipe.phases", "at least one phase", 0, "Add a PhaseRecipe.")
+        if self.teacher is None and any(phase.imitation_weight > 0 for phase in self.phases):
+            mend = "Give the recipe a TeacherRecipe, or its phases an imitation_weight of 0."
+            raise SpecError("TrainingRecipe.teacher", "a teacher, as a phase imitates one", None, mend)
 
     @property
     def n_iterations(self) -> int:

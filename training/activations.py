@@ -22,8 +22,8 @@ class TorchActivation:
 
     value: Callable[[Tensor, Tanh], tuple[Tensor, Tensor]]
     """(z, tanh) -> (phi(z), kept); phi(z) may be z itself and must not be written to."""
-    slope: Callable[[Tensor, Tensor], Tensor]
-    """(z, kept) -> phi'(z), a new tensor."""
+    slope: Callable[[Tensor, Tensor, Tensor], Tensor]
+    """(z, phi(z), kept) -> phi'(z), a new tensor."""
 
 
 def fast_tanh(z: Tensor) -> Tensor:
@@ -41,7 +41,7 @@ def _identity(z: Tensor, tanh: Tanh) -> tuple[Tensor, Tensor]:
     return z, z
 
 
-def _identity_slope(z: Tensor, kept: Tensor) -> Tensor:
+def _identity_slope(z: Tensor, phi: Tensor, kept: Tensor) -> Tensor:
     return torch.ones_like(z)
 
 
@@ -50,7 +50,7 @@ def _relu(z: Tensor, tanh: Tanh) -> tuple[Tensor, Tensor]:
     return value, value
 
 
-def _relu_slope(z: Tensor, kept: Tensor) -> Tensor:
+def _relu_slope(z: Tensor, phi: Tensor, kept: Tensor) -> Tensor:
     return torch.sign(kept)
 
 
@@ -59,7 +59,7 @@ def _tanh(z: Tensor, tanh: Tanh) -> tuple[Tensor, Tensor]:
     return t, t
 
 
-def _tanh_slope(z: Tensor, kept: Tensor) -> Tensor:
+def _tanh_slope(z: Tensor, phi: Tensor, kept: Tensor) -> Tensor:
     """phi' = 1 - t^2."""
     return torch.square(kept).neg_().add_(1.0)
 
@@ -69,9 +69,9 @@ def _z_tanh_z(z: Tensor, tanh: Tanh) -> tuple[Tensor, Tensor]:
     return z * t, t
 
 
-def _z_tanh_z_slope(z: Tensor, kept: Tensor) -> Tensor:
-    """phi' = t + z (1 - t^2)."""
-    return torch.square(kept).neg_().add_(1.0).mul_(z).add_(kept)
+def _z_tanh_z_slope(z: Tensor, phi: Tensor, kept: Tensor) -> Tensor:
+    """phi' = t + z - t phi."""
+    return torch.addcmul(z, kept, phi, value=-1.0).add_(kept)
 
 
 def _tanh_squared(z: Tensor, tanh: Tanh) -> tuple[Tensor, Tensor]:
@@ -79,9 +79,9 @@ def _tanh_squared(z: Tensor, tanh: Tanh) -> tuple[Tensor, Tensor]:
     return torch.square(t), t
 
 
-def _tanh_squared_slope(z: Tensor, kept: Tensor) -> Tensor:
-    """phi' = 2 t (1 - t^2)."""
-    return torch.square(kept).neg_().add_(1.0).mul_(kept).mul_(2.0)
+def _tanh_squared_slope(z: Tensor, phi: Tensor, kept: Tensor) -> Tensor:
+    """phi' = 2 (t - t phi)."""
+    return torch.addcmul(kept, kept, phi, value=-1.0).mul_(2.0)
 
 
 TORCH_ACTIVATIONS: dict[str, TorchActivation] = {

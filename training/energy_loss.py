@@ -24,7 +24,7 @@ from ..errors import Violation
 from ..problems.problem import PdeProblem
 from ..recipe import TrainingRecipe
 from ..transforms import AffineTransform
-from .clouds import input_transform, output_transform
+from .clouds import TrainingCloud, input_transform, lay_training_cloud, output_transform
 from .derivatives import SparseMap
 
 
@@ -80,6 +80,14 @@ def lay_energy_cloud(
         force=tensor(force),
         level=float(lift @ force) / 2,
     )
+
+
+def lay_loss_cloud(
+    problem: PdeProblem, recipe: TrainingRecipe, dtype: torch.dtype, device: torch.device
+) -> TrainingCloud | EnergyCloud:
+    """Lay what a problem is trained on: its energy where it has one, else the cloud of its residual."""
+    lay = lay_energy_cloud if isinstance(problem.domain, EnergyDomain) else lay_training_cloud
+    return lay(problem, recipe, dtype, device)
 
 
 def _violations(problem: PdeProblem) -> Iterator[Violation]:

@@ -123,19 +123,20 @@ class VSN(nn.Module):
             raise SpecError(
                 "VSN.forward", f"drives of the shape {tuple(self.membrane.shape)}", tuple(drive.shape), mend
             )
-        step = unrolled_vsn(drive, self.beta, self.theta, self.rule, 1, self.membrane)
+        step = unrolled_vsn(drive, self.beta, self.theta, self.rule, 1, self.membrane, with_rest=True)
         self.membrane = step.rest
         return step.payload[0]
 
-    def unrolled(self, drive: Tensor, n_steps: int) -> UnrolledVsn:
+    def unrolled(self, drive: Tensor, n_steps: int, with_rest: bool = False) -> UnrolledVsn:
         """Run all steps from rest; the membranes held are neither used nor changed.
 
         Args:
             drive: z, shape (n_steps, n_samples, n_neurons), or (n_samples, n_neurons) where it is the same at every step.
             n_steps: T.
+            with_rest: Give the membranes left, too.
         """
         self._check_drive(drive)
-        return unrolled_vsn(drive, self.beta, self.theta, self.rule, n_steps)
+        return unrolled_vsn(drive, self.beta, self.theta, self.rule, n_steps, with_rest=with_rest)
 
     def _check_drive(self, drive: Tensor) -> None:
         if drive.dim() not in (2, 3) or drive.shape[-1] != self.n_neurons:

@@ -1,6 +1,8 @@
 """What a training makes small: the mean square residual, and in a sparsity phase the spike rate above its target.
 
-    L = mean over centres and equations of (r / residual_scale)^2 + w * max(0, rate - target)
+    L = w_r * mean over centres and equations of (r / residual_scale)^2
+        + w_i * |u - u_teacher|^2 / |u_teacher|^2          where the phase imitates a teacher
+        + w * max(0, rate - target)
 
 Below its target the rate costs nothing, so that the residual has the network to itself. This module knows clouds and
 networks; it does not know optimizers. No term sees the reference solution.
@@ -15,6 +17,7 @@ from torch import Tensor
 
 from ..recipe import PhaseRecipe
 from .clouds import TrainingCloud
+from .distillation import Lesson
 from .network import VsnNetwork
 
 
@@ -25,17 +28,26 @@ class LossTerms(NamedTuple):
     """Mean square of the residuals in units of the problem's `residual_scale`."""
     rate: Tensor
     """Share of neurons and steps that fire, over all layers."""
+    imitation: Tensor | None = None
+    """Squared relative distance to the teacher, if there is one."""
 
 
-def evaluate_loss(cloud: TrainingCloud, network: VsnNetwork) -> LossTerms:
-    """Run the network on a cloud and measure residual and spike rate."""
+def numbers(terms: LossTerms) -> tuple[float, float, float]:
+    """Give residual, rate and imitation as numbers; the last is zero without a teacher."""
+    return terms.residual.item(), terms.rate.item(), 0.0 if terms.imitation is None else terms.imitation.item()
+
+
+def evaluate_loss(cloud: TrainingCloud, network: VsnNetwork, lesson: Lesson | None = None) -> LossTerms:
+    """Run the network on a cloud and measure residual, spike rate and, where there is a teacher, the distance to it."""
     run = network.run(cloud.inputs)
-    return LossTerms(residual=residual_loss(cloud, run.output), rate=run.rate)
+    u = cloud.solution(run.output)
+    distance = None if lesson is None else lesson.distance(u)
+    return LossTerms(residual=residual_loss(cloud, u), rate=run.rate, imitation=distance)
 
 
-def residual_loss(cloud: TrainingCloud, outputs: Tensor) -> Tensor:
-    """Give the mean square residual for the network's outputs at all points of the cloud, shape (n_points, n_out)."""
-    residuals = cloud.problem.residual(cloud.fields(cloud.solution(outputs)))
+def residual_loss(cloud: TrainingCloud, u: Tensor) -> Tensor:
+    """Give the mean square residual for u at all points of the cloud, shape (n_points, n_out)."""
+    residuals = cloud.problem.residual(cloud.fields(u))
     squares = [residual.square().mean() for residual in residuals]
     total = squares[0] if len(squares) == 1 else torch.stack(squares).mean()
     return total * (1.0 / cloud.problem.residual_scale**2)
@@ -50,11 +62,15 @@ def target_at(phase: PhaseRecipe, iteration: int, first_rate: float) -> float:
 
 def weighted_loss(terms: LossTerms, phase: PhaseRecipe, target: float) -> Tensor:
     """Give L, to be differentiated."""
-    if phase.rate_weight == 0.0:
-        return terms.residual
-    return terms.residual + phase.rate_weight * torch.clamp_min(terms.rate - target, 0.0)
+    loss = terms.residual if phase.residual_weight == 1.0 else phase.residual_weight * terms.residual
+    if phase.imitation_weight > 0.0 and terms.imitation is not None:
+        loss = loss + phase.imitation_weight * terms.imitation
+    if phase.rate_weight > 0.0:
+        loss = loss + phase.rate_weight * torch.clamp_min(terms.rate - target, 0.0)
+    return loss
 
 
-def objective(residual: float, rate: float, phase: PhaseRecipe) -> float:
+def objective(residual: float, rate: float, phase: PhaseRecipe, imitation: float = 0.0) -> float:
     """Give L at the phase's final target: the number by which two networks of one phase are compared."""
-    return residual + phase.rate_weight * max(0.0, rate - phase.target_rate)
+    above = max(0.0, rate - phase.target_rate)
+    return phase.residual_weight * residual + phase.imitation_weight * imitation + phase.rate_weight * above

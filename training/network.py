@@ -174,6 +174,7 @@ def _build_layer(recipe: ModelRecipe, n_neurons: int, dtype: torch.dtype) -> VSN
     return VSN(
         n_neurons,
         activation=recipe.activation,
+        polarity=recipe.polarity,
         beta=recipe.beta,
         theta=recipe.theta,
         surrogate=recipe.surrogate,

@@ -7,6 +7,7 @@ display only. Nothing is printed: whoever wants to see progress passes a callbac
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -27,10 +28,11 @@ from ..recipe import TrainingRecipe
 from ..residuals import evaluation_points
 from .checkpoints import TrainingIdentity, identify, read_checkpoint, write_checkpoint
 from .clouds import TrainingCloud, input_transform, lay_training_cloud, output_transform
+from .distillation import Lesson, beside, make_lesson, teaching_recipe
 from .export import export_network
 from .history import TrainingHistory, TrainingProgress, write_history
 from .interrupt import noted_interrupt
-from .losses import LossTerms, evaluate_loss, objective, target_at, weighted_loss
+from .losses import LossTerms, evaluate_loss, numbers, objective, target_at, weighted_loss
 from .network import VsnNetwork, build_network
 from .state import PhasePlace, TrainingState, find_phase, new_state
 
@@ -68,7 +70,7 @@ class TrainingResult:
     loss: float
     """Objective of the network that was kept; infinite where the phase had none before it ended."""
     n_iterations: int
-    """Steps that were done, those before a resumption counted."""
+    """Steps that were done, those before a resumption counted, those of a teacher not."""
     seconds: float
     """Wall time of this call."""
 
@@ -107,6 +109,7 @@ class _Task:
 
     recipe: TrainingRecipe
     cloud: TrainingCloud
+    lesson: Lesson | None
     shown: _Shown
     output: TrainingOutput
     identity: TrainingIdentity
@@ -132,7 +135,8 @@ def train_network(
     """Train a network on a problem.
 
     On one thread of one machine the result depends on problem, recipe, seed and dtype alone, to the bit, whether or not the
-    training was interrupted and resumed.
+    training was interrupted and resumed. A recipe with a teacher trains that one first, with its files beside the student's;
+    where the teacher is interrupted or diverges, the result is the teacher.
 
     Args:
         problem: The problem.
@@ -154,8 +158,27 @@ def train_network(
     for path in (output.checkpoint, output.history):
         if path is not None:
             check_writable(path)
+    place = torch.device(device)
+    lesson = None
+    if recipe.teacher is not None:
+        teaching = teaching_recipe(recipe, recipe.teacher)
+        taught = train_network(
+            problem,
+            teaching,
+            seed,
+            dtype=dtype,
+            device=place,
+            n_threads=n_threads,
+            output=_teacher_output(output),
+            on_progress=on_progress,
+            provenance=provenance,
+        )
+        if taught.status is not TrainingStatus.FINISHED:
+            return taught
+        lesson = make_lesson(lay_training_cloud(problem, teaching, dtype, place), taught.module)
+        output = _student_output(output)
     with _threads(n_threads), noted_interrupt() as interrupted:
-        task, state = _prepare(problem, recipe, seed, dtype, torch.device(device), output, on_progress)
+        task, state = _prepare(problem, recipe, seed, dtype, place, output, on_progress, lesson)
         status = _run(task, state, interrupted)
         state.restore_best()
     return TrainingResult(
@@ -167,6 +190,17 @@ def train_network(
         n_iterations=state.iteration,
         seconds=time.perf_counter() - start,
     )
+
+
+def _teacher_output(output: TrainingOutput) -> TrainingOutput:
+    """Say where the teacher writes."""
+    return dataclasses.replace(output, checkpoint=beside(output.checkpoint), history=beside(output.history))
+
+
+def _student_output(output: TrainingOutput) -> TrainingOutput:
+    """Let the student start afresh where it was the teacher that was interrupted."""
+    begun = output.checkpoint is not None and output.checkpoint.exists()
+    return dataclasses.replace(output, resume=output.resume and begun)
 
 
 @contextlib.contextmanager
@@ -188,6 +222,7 @@ def _prepare(
     device: torch.device,
     output: TrainingOutput,
     on_progress: ProgressCallback | None,
+    lesson: Lesson | None,
 ) -> tuple[_Task, TrainingState]:
     """Build the network and everything fixed, and go to where the checkpoint stands if there is one to resume."""
     network = build_network(recipe.model, problem.n_in, problem.n_out, seed, dtype).to(device)
@@ -203,6 +238,7 @@ def _prepare(
     task = _Task(
         recipe=recipe,
         cloud=lay_training_cloud(problem, recipe, dtype, device),
+        lesson=lesson,
         shown=_Shown(points=points, inputs=inputs, reference=problem.reference.evaluate(points)),
         output=output,
         identity=identity,
@@ -237,13 +273,13 @@ def _step(task: _Task, state: TrainingState) -> None:
     if place.iteration == 0:
         state.begin_phase()
     state.parameters.gradient.zero_()
-    terms = evaluate_loss(task.cloud, state.network)
-    residual, rate = terms.residual.item(), terms.rate.item()
+    terms = evaluate_loss(task.cloud, state.network, task.lesson)
+    residual, rate, imitation = numbers(terms)
     if not math.isfinite(residual):
         raise _DivergedError
     if place.iteration == 0:
         state.first_rate = rate
-    state.keep_if_best(objective(residual, rate, place.phase))
+    state.keep_if_best(objective(residual, rate, place.phase, imitation))
     if state.iteration % task.output.report_every == 0:
         _report(task, state, place, terms)
     weighted_loss(terms, place.phase, target_at(place.phase, place.iteration, state.first_rate)).backward()
@@ -253,13 +289,13 @@ def _step(task: _Task, state: TrainingState) -> None:
 
 def _report(task: _Task, state: TrainingState, place: PhasePlace, terms: LossTerms) -> None:
     """Add a row to the history and hand it to the callback."""
-    residual, rate = terms.residual.item(), terms.rate.item()
+    residual, rate, imitation = numbers(terms)
     row = TrainingProgress(
         iteration=state.iteration,
         n_iterations=task.recipe.n_iterations,
         phase=place.index,
         learning_rate=place.learning_rate,
-        loss=objective(residual, rate, place.phase),
+        loss=objective(residual, rate, place.phase, imitation),
         residual=residual,
         rate=rate,
         relative_l2=_shown_error(task, state.network),

@@ -48,8 +48,8 @@ class UnrolledVsn(NamedTuple):
 
     payload: Tensor
     """a, shape (n_steps, n_samples, n_neurons)."""
-    rest: Tensor
-    """r[T], the membrane after the last reset, shape (n_samples, n_neurons)."""
+    rest: Tensor | None
+    """r[T], the membrane after the last reset, shape (n_samples, n_neurons); None where it was not asked for."""
     rate: Tensor
     """Mean of s over steps, samples and neurons, a scalar."""
 
@@ -91,8 +91,15 @@ class _UnrolledFunction(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, drive: Tensor, start: Tensor | None, beta: Tensor, theta: Tensor, rule: VsnRule, n_steps: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
+        ctx: Any,
+        drive: Tensor,
+        start: Tensor | None,
+        beta: Tensor,
+        theta: Tensor,
+        rule: VsnRule,
+        n_steps: int,
+        with_rest: bool,
+    ) -> tuple[Tensor, Tensor | None, Tensor]:
         tanh = fast_tanh if any(ctx.needs_input_grad) else torch.tanh  # the last bit counts when nothing is trained
         phi, kept = TORCH_ACTIVATIONS[rule.activation].value(drive, tanh)
         payload = drive.new_empty((n_steps, *drive.shape[-2:]))
@@ -104,7 +111,7 @@ class _UnrolledFunction(torch.autograd.Function):
         ctx.rule, ctx.n_steps = rule, n_steps
         ctx.set_materialize_grads(False)
         rate = torch.stack([s.mean() for s in fired]).mean() if n_steps > 1 else fired[0].mean()
-        return payload, rested(membranes[-1], fired[-1]), rate
+        return payload, rested(membranes[-1], fired[-1]) if with_rest else None, rate
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
@@ -114,7 +121,7 @@ class _UnrolledFunction(torch.autograd.Function):
         if by_payload is None:
             by_payload = torch.zeros((ctx.n_steps, *drive.shape[-2:]), dtype=drive.dtype, device=drive.device)
         rule: VsnRule = ctx.rule
-        slope = TORCH_ACTIVATIONS[rule.activation].slope(drive, kept)
+        slope = TORCH_ACTIVATIONS[rule.activation].slope(drive, phi, kept)
         by_drive = torch.empty_like(by_payload)
         by_theta = torch.zeros_like(theta) if ctx.needs_input_grad[3] else None
         by_beta = torch.zeros_like(beta) if ctx.needs_input_grad[2] else None
@@ -136,11 +143,17 @@ class _UnrolledFunction(torch.autograd.Function):
             later = by_membrane * beta if t > 0 or start is not None else None
         if drive.dim() == 2:
             by_drive = by_drive.sum(0) if ctx.n_steps > 1 else by_drive[0]
-        return by_drive, later, by_beta, by_theta, None, None
+        return by_drive, later, by_beta, by_theta, None, None, None
 
 
 def unrolled_vsn(
-    drive: Tensor, beta: Tensor, theta: Tensor, rule: VsnRule, n_steps: int, start: Tensor | None = None
+    drive: Tensor,
+    beta: Tensor,
+    theta: Tensor,
+    rule: VsnRule,
+    n_steps: int,
+    start: Tensor | None = None,
+    with_rest: bool = False,
 ) -> UnrolledVsn:
     """Run a layer of Variable Spiking Neurons through all its steps (equations above).
 
@@ -151,8 +164,9 @@ def unrolled_vsn(
         rule: The kind of neuron.
         n_steps: T.
         start: r[0], shape (n_samples, n_neurons); None starts from zero.
+        with_rest: Give r[T] too.
 
     Returns:
         Payloads, the membrane left, and the spike rate; differentiable once, by the surrogate.
     """
-    return UnrolledVsn(*_UnrolledFunction.apply(drive, start, beta, theta, rule, n_steps))
+    return UnrolledVsn(*_UnrolledFunction.apply(drive, start, beta, theta, rule, n_steps, with_rest))

@@ -8,7 +8,7 @@ energy. The energy is quadratic, so an error of 1 % in v_p shows as 1e-4 of the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -16,6 +16,14 @@ from ..arrays import FloatArray
 from .cells import UnitCell
 from .loads import MeanStrain
 from .solver import MeshedCell, mesh_cell, periodic_displacement
+
+NORMAL_ORDERS = ((0, 1, 2), (1, 0, 2), (2, 1, 0))
+"""Orders of the axes that turn the strain xx into xx, yy, zz."""
+SHEAR_ORDERS = ((2, 1, 0), (0, 2, 1), (0, 1, 2))
+"""Orders that turn the shear xy into yz, xz, xy."""
+
+Evaluate = Callable[[FloatArray], FloatArray]
+"""Maps points (n, 3) to displacements (n, 3)."""
 
 
 def unit_strains() -> tuple[MeanStrain, ...]:
@@ -51,3 +59,25 @@ def stiffness_of_fields(meshed: MeshedCell, displacements: Sequence[FloatArray])
     fields = np.stack([u.T.ravel() for u in displacements], axis=1)
     C: FloatArray = fields.T @ (meshed.stiffness @ fields)
     return (C + C.T) / 2
+
+
+def cubic_stiffness(meshed: MeshedCell, normal: Evaluate, shear: Evaluate) -> FloatArray:
+    """Give the stiffness of a cell with cubic symmetry from two displacement fields: the other four are theirs, turned.
+
+    Args:
+        meshed: A cell that looks the same along x, y and z, such as one with a sphere in its middle.
+        normal: u under the mean strain xx = 1: a network on any backend, for instance, divided by the strain of its load.
+        shear: u under the mean shear xy = 1.
+
+    Returns:
+        C, symmetric, shape (6, 6).
+    """
+    turned = [turned_field(normal, order) for order in NORMAL_ORDERS]
+    turned += [turned_field(shear, order) for order in SHEAR_ORDERS]
+    return stiffness_of_fields(meshed, [field(meshed.mesh.nodes) for field in turned])
+
+
+def turned_field(evaluate: Evaluate, order: tuple[int, int, int]) -> Evaluate:
+    """Exchange axes of a displacement field: u'_order[i](x) = u_i(x[order]); orders here are their own inverses."""
+    axes = list(order)
+    return lambda points: evaluate(points[:, axes])[:, axes]

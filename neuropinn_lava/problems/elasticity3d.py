@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -19,14 +20,14 @@ from ..recipe import CloudRecipe, ModelRecipe, OperatorKind, PhaseRecipe, Traini
 from .problem import Condition, DerivativeFields, PdeProblem, ReferenceSolution
 
 RECIPE = TrainingRecipe(
-    model=ModelRecipe(widths=(64, 64, 64), activation="tanh_squared", n_steps=1, theta=0.01, output_scale=0.1),
+    model=ModelRecipe(widths=(64, 64, 64), activation="tanh_squared", n_steps=1, theta=0.01),
     cloud=CloudRecipe(n_per_axis=(10, 10, 10), operator=OperatorKind.QUADRATIC, n_neighbours=26),
     phases=(
         PhaseRecipe(n_iterations=1500, learning_rate=5e-3),
         PhaseRecipe(n_iterations=1500, learning_rate=3e-3, rate_weight=0.1, target_rate=0.28, ramp=0.6),
     ),
 )
-"""The displacements of the default load are of magnitude 0.1."""
+"""Displacements are of the magnitude of the load, which is the network's output_scale."""
 SIDES = tuple(Face(axis, end) for axis in (0, 1) for end in End)
 """Faces that a `FaceLoad` leaves free."""
 DERIVATIVES = (*(f"{u}_{a}{a}" for u in "uvw" for a in "xyz"), "u_xy", "u_xz", "v_xy", "v_yz", "w_xz", "w_yz")
@@ -116,7 +117,7 @@ def make_micromechanics(cell: UnitCell, load: Load) -> PdeProblem:
             relative_accuracy=2e-3,
             source="quadratic finite elements on a fitted mesh (docs/results.md, Micromechanics)",
         ),
-        recipe=RECIPE,
+        recipe=dataclasses.replace(RECIPE, model=dataclasses.replace(RECIPE.model, output_scale=_magnitude(load))),
     )
 
 

@@ -18,24 +18,27 @@ from neuropinn_lava.conversion import (
     QuantizationScheme,
     RangeRule,
     Rounding,
+    StateRange,
     calibrate_network,
     quantize_network,
 )
-from neuropinn_lava.conversion.quantize import (
+from neuropinn_lava.conversion.nearest import (
     MAX_REFINEMENT,
     Word,
-    finest_exponent,
     payload_word,
     quantize_affine,
     quantize_weights,
 )
+from neuropinn_lava.conversion.ranges import finest_exponent
 from neuropinn_lava.errors import FixedPointError, SpecError
 from neuropinn_lava.integers import dequantize_array
 from neuropinn_lava.network import LayerSpec, NetworkSpec
 from neuropinn_lava.quantized import QuantizedNetwork
 from neuropinn_lava.reference import run_integer
 
-NEAREST = QuantizationScheme(rounding=Rounding.NEAREST, weight_range=RangeRule.MIN_MAX)
+NEAREST = QuantizationScheme(
+    rounding=Rounding.NEAREST, weight_range=RangeRule.MIN_MAX, state_range=StateRange.CALIBRATED
+)
 """Every weight on its own, at a scale that clips none: what bounds of half a step are true of."""
 
 every_granularity = pytest.mark.parametrize("granularity", Granularity)
@@ -156,7 +159,7 @@ def test_nothing_saturates_on_the_calibration_points(
 def test_scales_are_the_finest_that_hold_the_ranges(activation: str) -> None:
     network = builders.random_spec(4, activation=activation)
     calibration = calibrate_network(network)
-    chip = quantize_network(network).network
+    chip = quantize_network(network, NEAREST).network
     assert chip.input_exponent == finest_exponent(calibration.input_peak, 16)
     for seen, affine, spec in zip(calibration.layers, chip.affines, (*network.layers, network.output), strict=True):
         peak = 2.0 * max(seen.drive.max(), seen.membrane.max(), np.abs(spec.bias).max())  # a bit to spare
@@ -169,7 +172,8 @@ def test_scales_are_the_finest_that_hold_the_ranges(activation: str) -> None:
 
 def test_payload_words_end_at_the_bound_of_phi() -> None:
     layer = builders.random_spec(5, activation="tanh").layers[0]
-    assert payload_word(layer, 0.999, 8, 1.05) == Word(bits=8, exponent=-6)  # 1 / 127, not 1.049 / 127: the same
+    assert payload_word(layer, 0.999, 8, 1.05) == Word(bits=8, exponent=-6)  # 1 > 127 / 2^7
+    assert payload_word(layer, 0.999, 8, 2.5) == Word(bits=8, exponent=-6)  # 1, although 2.4975 > 127 / 2^6
     assert payload_word(layer, 0.5, 8, 1.9) == Word(bits=8, exponent=-7)
     relu = builders.random_spec(5, activation="relu").layers[0]
     assert payload_word(relu, 3.0, 8, 2.0) == Word(bits=8, exponent=-4)  # 6 / 127
@@ -253,6 +257,13 @@ def test_alignment_by_hand() -> None:
     assert affine.bias.tolist() == [96]
     assert affine.left.tolist() == [-1 - 6 + 7]
     assert affine.product_bound().tolist() == [7 * 127]
+
+
+def test_the_state_holds_a_bias_that_no_drive_reaches() -> None:
+    layer = replace(builders.random_spec(14).layers[0], bias=np.array([-3.0, *np.zeros(6)]))
+    affine = quantize_affine(layer, 0.25, Word(bits=8, exponent=-6), 8, QuantizationScheme(state_bits=12))
+    assert affine.state_exponent == -8  # 2 * 3 = 6 <= 2047 / 2^8
+    assert affine.bias[0] == -768
 
 
 def test_input_word_holds_the_box() -> None:

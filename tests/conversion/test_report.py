@@ -10,13 +10,22 @@ import numpy as np
 import pytest
 
 import builders
-from neuropinn_lava.conversion import QuantizationReport, QuantizationScheme, RangeRule, Rounding, quantize_network
+from neuropinn_lava.conversion import (
+    QuantizationReport,
+    QuantizationScheme,
+    RangeRule,
+    Rounding,
+    StateRange,
+    quantize_network,
+)
 from neuropinn_lava.network import LayerSpec, NetworkSpec, OutputSpec
 from neuropinn_lava.reference import run_float, run_integer
 from neuropinn_lava.transforms import AffineTransform
 
 POINTS = np.array([[1.0], [-1.0]])
-SCHEME = QuantizationScheme(weight_bits=2, rounding=Rounding.NEAREST, weight_range=RangeRule.MIN_MAX)
+SCHEME = QuantizationScheme(
+    weight_bits=2, rounding=Rounding.NEAREST, weight_range=RangeRule.MIN_MAX, state_range=StateRange.CALIBRATED
+)
 """A word of -1, 0, 1: a weight of 0.3 becomes 0.5, a weight of 1 stays."""
 EXACT = 1e-12
 """Relative; the figures below are exact but for the last places of a float."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import typing
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,12 +20,15 @@ import pytest
 
 import builders
 from neuropinn_lava import files
+from neuropinn_lava.boundary_fields import PolygonFactor, RadialLevelSet
 from neuropinn_lava.errors import FileFormatError, SpecError
+from neuropinn_lava.fields import Polynomial, Trigonometric
 from neuropinn_lava.files import HEADER_BYTES, read_network, write_network
 from neuropinn_lava.network import NetworkSpec, Polarity, ProblemParameter, Provenance, Readout
 from neuropinn_lava.quantized import QuantizedNetwork
 from neuropinn_lava.reference import run_integer
 from neuropinn_lava.testing import assert_networks_equal
+from neuropinn_lava.transforms import Ansatz, Field, Link
 
 TOLD = Provenance(
     problem="heat",
@@ -94,6 +98,19 @@ class TestRoundTrips:
         again = round_trip(replace(network, source=replace(network.source, provenance=TOLD)), path)
         assert isinstance(again, QuantizedNetwork)
         assert again.source.provenance == TOLD
+
+    @pytest.mark.parametrize("link", Link)
+    def test_every_kind_of_field(self, link: Link, path: Path) -> None:
+        fields = (
+            Polynomial.constant(0.5, 2),
+            Trigonometric(coefficients=[1.0], exponents=[[0, 2]], frequencies=[[np.pi, 0.0]], phases=[[0.1, 0.0]]),
+            PolygonFactor(vertices=[[0, 0], [1, 0], [0, 1]], ring_sizes=[3], scale=2, corner_exponent=0.5),
+            RadialLevelSet(centres=[[0, 0]], radii=[0.75], amplitudes=[0.2], petals=[5]),
+        )
+        assert {type(field) for field in fields} == set(typing.get_args(Field))
+        network = builders.random_spec(8, widths=(2, 3, 4))
+        ansatz = Ansatz(offset=fields, factor=fields[::-1], link=link)
+        round_trip(replace(network, ansatz=ansatz), path)
 
     def test_extreme_numbers(self, path: Path) -> None:
         weight = [[5e-324, -0.0], [1.7976931348623157e308, np.pi]]

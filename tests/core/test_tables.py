@@ -145,9 +145,9 @@ def test_entries_are_phi_at_the_corners(activation: str, case: Case) -> None:
     table = table_of(activation, case)
     width = longhand.power(table.index_bits + case.state_exponent)
     unit = longhand.power(case.payload_exponent - table.fraction_bits)
-    corners = [float(i * width) for i in range(len(table.entries))]
-    phi = ACTIVATIONS[activation].phi(np.array(corners))
-    assert table.entries.tolist() == [longhand.half_up(Fraction(float(value)) / unit) for value in phi]
+    some = np.unique(np.linspace(0, len(table.entries) - 1, 4000).astype(int))  # all of them, unless there are 2^16
+    phi = ACTIVATIONS[activation].phi(np.array([float(int(i) * width) for i in some]))
+    assert table.entries[some].tolist() == [longhand.half_up(Fraction(float(value)) / unit) for value in phi]
     assert table.fraction_bits >= MIN_FRACTION_BITS
     assert len(table.entries) <= 2**case.index_size + 1
 

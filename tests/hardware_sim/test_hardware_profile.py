@@ -73,6 +73,19 @@ def test_a_trace_of_another_network_is_refused() -> None:
         profile_hardware(one, run_integer(other, points), points)
 
 
+def test_sanafe_is_asked_on_request_only() -> None:
+    network = builders.random_quantized(0)
+    points = builders.random_points(network, 20)
+    trace = run_integer(network, points)
+    assert profile_hardware(network, trace, points, models=[]).sanafe is None
+    with pytest.raises(SpecError, match="a quantized network for SANA-FE"):
+        profile_hardware(network.source, run_float(network.source, points), points, models=[], n_sanafe=2)
+    pytest.importorskip("sanafe", reason="the extra `sanafe` is not installed")
+    replay = profile_hardware(network, trace, points, models=[], n_sanafe=2).sanafe
+    assert replay is not None
+    assert replay.n_samples == 2
+
+
 def test_many_points_cost_no_more_memory_than_few() -> None:
     network = builders.random_quantized(0, widths=(2, 50, 50, 50, 1), n_steps=2)
     points = builders.random_points(network, N_MANY)

@@ -164,6 +164,19 @@ def test_leak_equals_longhand_at_every_edge(loops: ModuleType, state_bits: int) 
 def test_payload_equals_longhand_at_every_edge(
     loops: ModuleType, activation: str, payload_exponent: int, payload_bits: int
 ) -> None:
+    assert_payloads_equal_longhand(loops, activation, payload_exponent, payload_bits)
+
+
+@ALL_LOOPS
+@pytest.mark.parametrize("activation", ["identity", "relu"])
+@pytest.mark.parametrize("payload_exponent", [-56, -50, -49, 14, 40, 44])
+def test_scales_far_apart_leave_nothing_or_saturate(loops: ModuleType, activation: str, payload_exponent: int) -> None:
+    assert_payloads_equal_longhand(loops, activation, payload_exponent, 24)
+
+
+def assert_payloads_equal_longhand(
+    loops: ModuleType, activation: str, payload_exponent: int, payload_bits: int
+) -> None:
     table = make_table(
         activation, state_exponent=-18, state_bits=24, payload_exponent=payload_exponent, payload_bits=payload_bits
     )

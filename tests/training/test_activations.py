@@ -50,7 +50,7 @@ def test_slope_is_the_derivative(name: str) -> None:
     phi = ACTIVATIONS[name].phi
     difference = (phi(z + step) - phi(z - step)) / (2 * step)
     held = torch.tensor(z)
-    slope = TORCH_ACTIVATIONS[name].slope(held, TORCH_ACTIVATIONS[name].value(held, torch.tanh)[1])
+    slope = TORCH_ACTIVATIONS[name].slope(held, *TORCH_ACTIVATIONS[name].value(held, torch.tanh))
     assert np.abs(slope.numpy() - difference).max() <= SLOPE_ERROR
 
 

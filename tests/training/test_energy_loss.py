@@ -12,7 +12,8 @@ from neuropinn_lava.energies import EnergyDomain
 from neuropinn_lava.errors import SpecError
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.recipe import CloudRecipe, ModelRecipe
-from neuropinn_lava.training.energy_loss import EnergyCloud, lay_energy_cloud
+from neuropinn_lava.training.clouds import TrainingCloud
+from neuropinn_lava.training.energy_loss import EnergyCloud, lay_energy_cloud, lay_loss_cloud
 from neuropinn_lava.training.network import build_network
 
 CPU = torch.device("cpu")
@@ -88,3 +89,11 @@ def test_problems_without_an_energy_are_refused() -> None:
     problem = find_problem("poisson")
     with pytest.raises(SpecError, match=r"training of 'poisson' by energy: a domain that has an energy; got Box"):
         lay_energy_cloud(problem, problem.recipe, torch.float64, CPU)
+
+
+def test_problems_choose_their_loss(cloud: EnergyCloud) -> None:
+    small = CloudRecipe(n_per_axis=(6, 6, 6))
+    energy = dataclasses.replace(cloud.problem.recipe, cloud=small)
+    assert isinstance(lay_loss_cloud(cloud.problem, energy, torch.float64, CPU), EnergyCloud)
+    poisson = find_problem("poisson")
+    assert isinstance(lay_loss_cloud(poisson, poisson.recipe, torch.float64, CPU), TrainingCloud)

@@ -12,10 +12,11 @@ from neuropinn_lava.training.layers import VSN, vsn_layers
 def test_steps_one_by_one_give_what_all_at_once_gives() -> None:
     layer = VSN(4, theta=0.3)
     drive = torch.randn(5, 6, 4, generator=torch.Generator().manual_seed(0))
-    expected = layer.unrolled(drive, 5)
+    expected = layer.unrolled(drive, 5, with_rest=True)
     payloads = torch.stack([layer(drive[t]) for t in range(5)])
     assert torch.equal(payloads, expected.payload)
     assert layer.membrane is not None
+    assert expected.rest is not None
     assert torch.equal(layer.membrane, expected.rest)
 
 

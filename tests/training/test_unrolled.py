@@ -62,11 +62,12 @@ def scalar_of(payload: Tensor, rest: Tensor, rate: Tensor) -> Tensor:
 
 def compare(rule: VsnRule, n_steps: int, constant: bool, with_start: bool) -> None:
     fast, slow = (leaves(n_steps, constant, with_start) for _ in range(2))
-    result = unrolled_vsn(fast["drive"], fast["beta"], fast["theta"], rule, n_steps, fast.get("start"))
+    result = unrolled_vsn(fast["drive"], fast["beta"], fast["theta"], rule, n_steps, fast.get("start"), with_rest=True)
     steps = [slow["drive"] if constant else slow["drive"][t] for t in range(n_steps)]
     expected = longhand(steps, slow.get("start"), slow["beta"], slow["theta"], rule)
     for got, wanted in zip(result, expected, strict=True):
         torch.testing.assert_close(got, wanted, rtol=0.0, atol=ROUNDING)
+    assert result.rest is not None
     scalar_of(*result).backward()
     scalar_of(*expected).backward()
     for name in fast:
@@ -96,9 +97,10 @@ def test_outputs_that_nothing_depends_on_cost_no_gradient() -> None:
 def test_reset_is_exactly_zero_and_payload_of_a_silent_neuron_too() -> None:
     drive = torch.tensor([[[0.3, -5.0]], [[0.7, 9.0]]])
     beta, theta = torch.full((2,), 0.9), torch.full((2,), 0.5)
-    result = unrolled_vsn(drive, beta, theta, VsnRule(activation="identity"), 2)
+    result = unrolled_vsn(drive, beta, theta, VsnRule(activation="identity"), 2, with_rest=True)
     # neuron 0: m = 0.3 is silent, then 0.27 + 0.7 fires; neuron 1: -5 is silent, then -4.5 + 9 fires.
     assert result.payload[0].tolist() == [[0.0, 0.0]]
     assert result.payload[1].tolist() == drive[1].tolist()
+    assert result.rest is not None
     assert result.rest.tolist() == [[0.0, 0.0]]
     assert result.rate.item() == 0.5
