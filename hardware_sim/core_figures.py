@@ -7,6 +7,7 @@ from typing import Any
 from .figures import INK, SERIES, Figure, draw_figure
 from .hardware_profile import Placement
 from .mesh import HOST_PLACE, Place
+from .traffic import Traffic
 
 
 def draw_placement(placement: Placement) -> tuple[Figure, ...]:
@@ -27,18 +28,7 @@ def draw_placement(placement: Placement) -> tuple[Figure, ...]:
         for core in partition.cores:
             x, y = spots[core.index]
             _square(axes, x, y, 0.8 / side * 0.9, facecolor=colours[core.layer], edgecolor="none")
-        strongest = max((link.messages for link in traffic.links), default=1)
-        for link in traffic.links:
-            start = (HOST_PLACE.column - 0.7, -HOST_PLACE.row) if link.source is None else spots[link.source]
-            width = 0.4 + 1.8 * link.messages / strongest
-            style = {
-                "arrowstyle": "->",
-                "color": INK,
-                "linewidth": width,
-                "alpha": 0.6,
-                "connectionstyle": "arc3,rad=0.15",
-            }
-            axes.annotate("", spots[link.destination], start, arrowprops=style)
+        _draw_messages(axes, traffic, spots)
         for name, colour in colours.items():
             axes.scatter([], [], marker="s", color=colour, label=name)
         axes.text(HOST_PLACE.column - 0.75, -HOST_PLACE.row, "host", ha="right", va="center")
@@ -55,6 +45,16 @@ def draw_placement(placement: Placement) -> tuple[Figure, ...]:
     )
     height = 1.2 + 0.9 * n_rows * min(1.0, 4.5 / (n_columns + 1.0))
     return (draw_figure("cores-placement", "Cores and messages", caption, draw, width=5.0, height=max(height, 2.2)),)
+
+
+def _draw_messages(axes: Any, traffic: Traffic, spots: dict[int, tuple[float, float]]) -> None:
+    """Draw an arrow for every pair of cores that exchanges messages, the thicker the more."""
+    strongest = max((link.messages for link in traffic.links), default=1)
+    for link in traffic.links:
+        start = (HOST_PLACE.column - 0.7, -HOST_PLACE.row) if link.source is None else spots[link.source]
+        width = 0.4 + 1.8 * link.messages / strongest
+        style = {"arrowstyle": "->", "color": INK, "linewidth": width, "alpha": 0.6, "connectionstyle": "arc3,rad=0.15"}
+        axes.annotate("", spots[link.destination], start, arrowprops=style)
 
 
 def _spot(place: Place, index: int, side: int) -> tuple[float, float]:

@@ -15,12 +15,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from neuropinn_lava.checks import raise_violations
-from neuropinn_lava.errors import HardwareRuleError
+from neuropinn_lava.errors import HardwareRuleError, SpecError
 from neuropinn_lava.hardware_sim.dense_rules import dense_violations
 from neuropinn_lava.hardware_sim.kernels import make_kernel
 from neuropinn_lava.hardware_sim.lava_choices import LayerModel, Numerics
 from neuropinn_lava.hardware_sim.lava_guard import require_lava
-from neuropinn_lava.hardware_sim.recording import LayerRecording, ReadoutRecording
+from neuropinn_lava.hardware_sim.recording import LayerRecording, ReadoutRecording, make_recordings
 from neuropinn_lava.hardware_sim.schedule import Schedule
 from neuropinn_lava.network import LayerSpec, NetworkSpec
 from neuropinn_lava.quantized import QuantizedLayer, QuantizedNetwork
@@ -89,7 +89,7 @@ def to_lava(
 
     Args:
         network: Float or quantized.
-        model: What a layer is made of.
+        model: What a layer is made of; `LayerModel.WHOLE` has no layers to connect.
         batch_size: Rows of a message; None for one sample at a time, without a batch axis.
         input_latency: In which step of Lava the first message arrives at `a_in`, counted from 0: a source that sends at
             once needs 0, one behind a Dense of its own 1.
@@ -103,6 +103,9 @@ def to_lava(
         HardwareRuleError: If Lava's Dense cannot hold a layer.
         SpecError: If an argument is out of range.
     """
+    if model is LayerModel.WHOLE:
+        mend = "Use LayerModel.FUSED or DENSE; `simulate_on_lava` runs whole networks."
+        raise SpecError("to_lava.model", "a model of single layers", model.value, mend)
     require_lava()
     probe.check_names([layer.name for layer in network.layers])
     first = Schedule(n_steps=network.n_steps, latency=input_latency, batch_size=batch_size, n_samples=n_samples)
@@ -111,8 +114,7 @@ def to_lava(
         raise_violations((each for layer in chain for each in dense_violations(layer, first)), HardwareRuleError)
     for layer in chain:
         make_kernel(layer).warm_up()
-    recordings = tuple(_layer_recording(network, layer, probe, n_samples) for layer in network.layers)
-    emitted = _readout_recording(network, probe, n_samples)
+    recordings, emitted = make_recordings(network, probe, n_samples)
     return _connected(network, model, first, recordings, emitted, constant_input)
 
 
@@ -149,27 +151,3 @@ def _connected(
         numerics=Numerics.of(network),
         model=model,
     )
-
-
-def _layer_recording(
-    network: NetworkSpec | QuantizedNetwork, layer: Any, probe: Probe, n_samples: int | None
-) -> LayerRecording:
-    n_probed = _n_probed(probe, n_samples) if probe.wants(layer.name) else 0
-    return LayerRecording.empty(layer.name, layer.n_out, network.n_steps, n_probed, make_kernel(layer).message_type)
-
-
-def _readout_recording(
-    network: NetworkSpec | QuantizedNetwork, probe: Probe, n_samples: int | None
-) -> ReadoutRecording:
-    return ReadoutRecording.empty(
-        network.readout,
-        network.n_out,
-        network.n_steps,
-        n_samples or 0,
-        _n_probed(probe, n_samples),
-        make_kernel(network.output).message_type,
-    )
-
-
-def _n_probed(probe: Probe, n_samples: int | None) -> int:
-    return probe.n_samples if n_samples is None else probe.count(n_samples)

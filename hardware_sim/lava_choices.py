@@ -9,12 +9,14 @@ from neuropinn_lava.quantized import QuantizedNetwork
 
 
 class LayerModel(str, Enum):
-    """What a layer is made of on Lava."""
+    """What the layers are made of on Lava."""
 
     FUSED = "fused"
     """One process a layer: synapses and neurons in one compiled loop."""
     DENSE = "dense"
     """Two processes a layer: Lava's own Dense, and neurons behind it. Faithful mode only."""
+    WHOLE = "whole"
+    """The whole network in one process, or one such process for each core: the fastest, and not the chip's graph."""
 
 
 class Numerics(str, Enum):

@@ -42,11 +42,8 @@ class NetworkRun:
         self._payloads = [np.zeros((TILE, n_steps, kernel.n_out), kind) for kernel in layers]
         self._y = np.zeros((TILE, n_steps, readout.n_out), kind)
 
-    def take(self, first: int, a: Array) -> Array:
-        """Run the samples first, first + 1, …, whose inputs are the rows of a; return their outputs, (n_rows, n_out).
-
-        Outputs are those of the last step, or the sums over the steps, as the read-out wants.
-        """
+    def take(self, first: int, a: Array) -> None:
+        """Run the samples first, first + 1, …, whose inputs are the rows of a."""
         tallies = [kernel.tally(self.n_steps) for kernel in self.layers]
         for start in range(0, len(a), TILE):
             tile = a[start : start + TILE]
@@ -55,7 +52,6 @@ class NetworkRun:
         nothing = Moment(first, 0, 0)
         for recording, tally, payload in zip(self.recordings, tallies, self._payloads, strict=True):
             recording.add(nothing, tally, payload[:0])
-        return self.emitted.total.values[first : first + len(a)]
 
     def _run_tile(self, moment: Moment, a: Array, tallies: list[Tally]) -> None:
         """Run all layers; samples that are recorded in full get counters of their own."""
@@ -87,7 +83,11 @@ class StepRun:
     """One step of one sample at a time: all layers, in the order in which the chip sends."""
 
     def __init__(
-        self, layers: tuple[Kernel, ...], readout: Kernel, recordings: tuple[LayerRecording, ...], emitted: ReadoutRecording
+        self,
+        layers: tuple[Kernel, ...],
+        readout: Kernel,
+        recordings: tuple[LayerRecording, ...],
+        emitted: ReadoutRecording,
     ) -> None:
         self.layers = layers
         self.readout = readout
@@ -98,8 +98,8 @@ class StepRun:
         self._payloads = [np.zeros((1, 1, kernel.n_out), kind) for kernel in layers]
         self._y = np.zeros((1, 1, readout.n_out), kind)
 
-    def take(self, moment: Moment, a: Array) -> Array:
-        """Advance the network by one step with the input a (1, n_in); return what the read-out emits, (1, n_out)."""
+    def take(self, moment: Moment, a: Array) -> None:
+        """Advance the network by one step with the input a (1, n_in)."""
         sent = a[:, None]
         for kernel, recording, membrane, payload in zip(
             self.layers, self.recordings, self._membranes, self._payloads, strict=True
@@ -113,4 +113,3 @@ class StepRun:
         tally = self.readout.tally(1)
         self.readout.drive(sent[:, 0], self._y[:, 0], tally)
         self.emitted.add(moment, tally, self._y)
-        return self._y[:, 0]

@@ -6,7 +6,8 @@ where sample and step say. This module turns recordings into the records of `neu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,9 @@ import numpy as np
 from neuropinn_lava.hardware_sim.kernel_layout import EVENTS, FIRED, Array, Tally
 from neuropinn_lava.hardware_sim.schedule import Moment
 from neuropinn_lava.hardware_sim.shared_arrays import SharedArray
-from neuropinn_lava.network import Readout
-from neuropinn_lava.traces import LayerCounts, LayerTrace
+from neuropinn_lava.network import LayerSpec, NetworkSpec, Readout
+from neuropinn_lava.quantized import QuantizedLayer, QuantizedNetwork
+from neuropinn_lava.traces import LayerCounts, LayerTrace, Probe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,6 +50,11 @@ class LayerRecording:
             payload=SharedArray.zeros(shape, message_type),
         )
 
+    def with_own_counts(self) -> LayerRecording:
+        """Make the recording of another process that works on other samples: counts of its own, the same probes."""
+        counts, saturated = (SharedArray.zeros(own.values.shape, np.int64) for own in (self.counts, self.saturated))
+        return replace(self, counts=counts, saturated=saturated)
+
     def n_probed(self, moment: Moment) -> int:
         """Tell how many rows of a message are recorded in full."""
         return max(0, min(moment.n_rows, len(self.fired.values) - moment.first))
@@ -64,15 +71,7 @@ class LayerRecording:
 
     def layer_counts(self) -> LayerCounts:
         """Give the counts as a record."""
-        drive, membrane, payload = (int(n) for n in self.saturated.values)
-        return LayerCounts(
-            name=self.name,
-            fired=self.counts.values[FIRED],
-            events=self.counts.values[EVENTS],
-            saturated_drive=drive,
-            saturated_membrane=membrane,
-            saturated_payload=payload,
-        )
+        return joined_counts([self])
 
     def layer_trace(self) -> LayerTrace:
         """Give the probed values as a record: int64 or float64."""
@@ -82,6 +81,20 @@ class LayerRecording:
             fired=self.fired.values,
             payload=widened(self.payload.values),
         )
+
+
+def joined_counts(recordings: Sequence[LayerRecording]) -> LayerCounts:
+    """Add up what several processes counted of one layer."""
+    counts = sum(recording.counts.values for recording in recordings)
+    drive, membrane, payload = (int(n) for n in sum(recording.saturated.values for recording in recordings))
+    return LayerCounts(
+        name=recordings[0].name,
+        fired=counts[FIRED],
+        events=counts[EVENTS],
+        saturated_drive=drive,
+        saturated_membrane=membrane,
+        saturated_payload=payload,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -109,6 +122,10 @@ class ReadoutRecording:
             output=SharedArray.zeros((n_probed, n_steps, n_out), message_type),
         )
 
+    def with_own_counts(self) -> ReadoutRecording:
+        """Make the recording of another process that works on other samples."""
+        return replace(self, saturated=SharedArray.zeros(1, np.int64))
+
     def add(self, moment: Moment, tally: Tally, y: Array) -> None:
         """Take in the outputs y (n_rows, n_steps, n_out) of some steps from `moment.step` on."""
         self.saturated.values[0] += tally.saturated.sum(dtype=np.int64)
@@ -130,3 +147,28 @@ def wide_type(message_type: Any) -> Any:
 def widened(values: Array) -> Array:
     """Copy values into the type in which records keep them."""
     return values.astype(wide_type(values.dtype))
+
+
+def make_recordings(
+    network: NetworkSpec | QuantizedNetwork, probe: Probe, n_samples: int | None
+) -> tuple[tuple[LayerRecording, ...], ReadoutRecording]:
+    """Make the recordings of a network's layers and of its read-out.
+
+    Args:
+        network: Float or quantized.
+        probe: Samples and layers to record in full.
+        n_samples: How many samples there will be, so that their outputs are summed; None for as many as come.
+    """
+    message_type = np.int32 if isinstance(network, QuantizedNetwork) else np.float64
+    n_probed = probe.n_samples if n_samples is None else probe.count(n_samples)
+    spiking: tuple[LayerSpec | QuantizedLayer, ...] = network.layers
+    recordings = tuple(
+        LayerRecording.empty(
+            layer.name, layer.n_out, network.n_steps, n_probed if probe.wants(layer.name) else 0, message_type
+        )
+        for layer in spiking
+    )
+    emitted = ReadoutRecording.empty(
+        network.readout, network.n_out, network.n_steps, n_samples or 0, n_probed, message_type
+    )
+    return recordings, emitted

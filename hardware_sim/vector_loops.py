@@ -116,7 +116,9 @@ def _generate_adder(n_vectors: int) -> Any:
         event = _splat(builder, builder.load(builder.gep(a, [i])), held[0].type)
         row = builder.mul(i, width)
         added = [
-            builder.add(phi, builder.mul(builder.sext(_load_eight(builder, weight, builder.add(row, place)), phi.type), event))
+            builder.add(
+                phi, builder.mul(builder.sext(_load_eight(builder, weight, builder.add(row, place)), phi.type), event)
+            )
             for phi, place in zip(held, places, strict=True)
         ]
         remaining = builder.and_(left, builder.sub(left, I64(1)))
@@ -136,7 +138,9 @@ def _splat(builder: Any, value: Any, kind: Any) -> Any:
     """Widen an integer and repeat it in all lanes of a vector."""
     wide = value if value.type == kind.element else builder.sext(value, kind.element)
     one = builder.insert_element(ir.Constant(kind, ir.Undefined), wide, I32(0))
-    return builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(I32, LANES), [0] * LANES))
+    return builder.shuffle_vector(
+        one, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(I32, LANES), [0] * LANES)
+    )
 
 
 add_32, add_16 = _adder(4), _adder(2)

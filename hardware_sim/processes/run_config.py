@@ -14,7 +14,7 @@ from lava.proc.dense.models import PyDenseModelBitAcc, PyDenseModelFloat
 from lava.proc.dense.process import Dense
 
 from neuropinn_lava.hardware_sim.lava_choices import LayerModel, Numerics
-from neuropinn_lava.hardware_sim.processes import dense_models, layer_models
+from neuropinn_lava.hardware_sim.processes import dense_models, layer_models, leaves
 from neuropinn_lava.hardware_sim.processes.layers import (
     PointSource,
     ReadoutLayer,
@@ -40,6 +40,10 @@ LEAVES: dict[type, dict[Numerics, type]] = {
     ReadoutNeurons: {
         Numerics.FLOAT: layer_models.FloatReadoutNeuronsModel,
         Numerics.INTEGER: layer_models.IntegerReadoutNeuronsModel,
+    },
+    leaves.NetworkLeaf: {
+        Numerics.FLOAT: leaves.FloatNetworkLeafModel,
+        Numerics.INTEGER: leaves.IntegerNetworkLeafModel,
     },
     Dense: {Numerics.FLOAT: PyDenseModelFloat, Numerics.INTEGER: PyDenseModelBitAcc},
 }
@@ -81,11 +85,11 @@ class VsnRunConfig(Loihi2SimCfg):
 
         Args:
             numerics: What the network's numbers are.
-            model: One Lava process a layer, or Dense and neurons.
+            model: Sub-process models of Dense and neurons, or one Lava process for each process.
             models: Further models by class of process; they come first.
             options: Those of Lava's `Loihi2SimCfg`.
         """
-        chosen = {process: leaves[numerics] for process, leaves in LEAVES.items()}
+        chosen = {process: models_of[numerics] for process, models_of in LEAVES.items()}
         if model is LayerModel.DENSE:
             chosen.update(DENSE)
         super().__init__(

@@ -59,6 +59,7 @@ def profile_command(
     target: Annotated[str, typer.Option(help="Hardware target: loihi2, loihi1, or a TOML file.")] = DEFAULT_TARGET,
     timing: Annotated[Path | None, typer.Option(help="Timing constants, a TOML file.")] = None,
     energy: Annotated[list[Path] | None, typer.Option(help="Energy model besides the shipped ones, TOML.")] = None,
+    sanafe: Annotated[int, typer.Option(help="Samples to replay on SANA-FE; needs the extra `sanafe`.", min=0)] = 0,
     markdown: Annotated[Path | None, typer.Option(help="Write the report as markdown too.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write every value of the report as CSV too.")] = None,
     lava: Annotated[bool, typer.Option(help="Run Lava too; --no-lava lets the integer engine stand for it.")] = True,
@@ -84,7 +85,7 @@ def profile_command(
             n_points=n_points,
             seed=seed,
             with_lava=lava,
-            hardware=HardwareChoices(target=target, timing=timing, energy=tuple(energy or ())),
+            hardware=HardwareChoices(target=target, timing=timing, energy=tuple(energy or ()), n_sanafe=sanafe),
             on_stage=tell,
         )
         write_report(report, directory, force)

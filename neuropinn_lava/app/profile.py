@@ -40,6 +40,8 @@ class HardwareChoices:
     """Timing constants; None takes the target's shipped ones, if there are any."""
     energy: tuple[str | Path, ...] = ()
     """Energy models besides the shipped ones."""
+    n_sanafe: int = 0
+    """Samples to replay on SANA-FE's Loihi model; more than none needs the extra `sanafe`."""
 
 
 LOIHI2 = HardwareChoices()
@@ -89,6 +91,7 @@ def profile(
     """
     from .. import __version__
     from ..conversion import find_target
+    from ..hardware_sim.cores import partition_network
     from ..hardware_sim.counting import count_operations
     from ..hardware_sim.energy_files import find_energy_model, shipped_models
     from ..hardware_sim.gradients import measure_gradients
@@ -100,6 +103,9 @@ def profile(
     given = draw_points(network, n_points, seed) if points is None else points
     held = checked_points(given, source.n_in, f"profile: points of network {source.name!r}")
     truth = reference_at(problem, held, reference, source.n_out)
+    target, models = find_target(hardware.target), (*shipped_models(), *map(find_energy_model, hardware.energy))
+    if isinstance(network, QuantizedNetwork):
+        partition_network(network, target)  # refuses what cannot be placed before anything runs
     traces = []
     for backend in backends_of(network, with_lava):
         on_stage(f"{backend.value}, {len(held):,} points")
@@ -128,10 +134,11 @@ def profile(
             network,
             deployed,
             held,
-            target=find_target(hardware.target),
+            target=target,
             timing=find_timing(hardware.timing) if hardware.timing else None,
-            models=(*shipped_models(), *map(find_energy_model, hardware.energy)),
+            models=models,
             contains=problem.domain.contains if problem else None,
+            n_sanafe=hardware.n_sanafe,
         ),
         gradients=gradients,
     )

@@ -8,16 +8,21 @@ from ..arrays import FloatArray
 from ..checks import check_range, raise_violations
 from ..fields import Trigonometric
 from ..geometry import Box
-from ..recipe import CloudRecipe, Grading, ModelRecipe, TrainingRecipe
+from ..recipe import CloudRecipe, Grading, ModelRecipe, PhaseRecipe, TrainingRecipe
 from ..transforms import Ansatz
 from .hard_conditions import vanishing_polynomial
 from .problem import Condition, PdeProblem, ReferenceSolution
 
 RECIPE = TrainingRecipe(
-    model=ModelRecipe(output_scale=2.0),
+    model=ModelRecipe(output_scale=2.0, initial_gain=2.0),
     cloud=CloudRecipe(n_per_axis=(40, 32), gradings=(Grading(axis=0, centre=0.0, width=0.15, gain=3.0),)),
+    phases=(
+        PhaseRecipe(n_iterations=2500, learning_rate=5e-3),
+        PhaseRecipe(n_iterations=3000, learning_rate=3e-3, rate_weight=1.0, target_rate=0.27, ramp=0.5),
+    ),
 )
-"""(u - g) / d lies within 2.9. The layer is 1/10 wide; the grading makes cells of 0.026 in it and 0.08 at the walls."""
+"""(u - g) / d lies within 2.9; on this cloud the equation solved exactly by fits is off by 6.4e-4.
+The layer is 1/10 wide; the grading makes cells of 0.026 in it and 0.08 at the walls."""
 
 
 def make_poisson_steep(*, steepness: float = 10.0) -> PdeProblem:
