@@ -1,13 +1,16 @@
 """Float to integer: calibration, quantization, and the rules of hardware targets. Knows the core; never Lava."""
 
-from .calibration import Calibration, LayerRange, calibrate_network, sample_box
+from .calibration import DEFAULT_POINTS, TUNING_POINTS, Calibration, LayerRange, calibrate_network, sample_box
 from .hardware_rules import check_network
 from .quantize import Quantization, quantize_network
 from .report import LayerQuantization, QuantizationReport
 from .scheme import Equalization, Granularity, QuantizationScheme, RangeRule, Rounding, StateRange
 from .targets import HardwareTarget, find_target, read_target
+from .tuning_records import TuningReport, TuningSettings
 
 __all__ = [
+    "DEFAULT_POINTS",
+    "TUNING_POINTS",
     "Calibration",
     "Equalization",
     "Granularity",
@@ -20,6 +23,8 @@ __all__ = [
     "RangeRule",
     "Rounding",
     "StateRange",
+    "TuningReport",
+    "TuningSettings",
     "calibrate_network",
     "check_network",
     "find_target",

@@ -18,6 +18,8 @@ from ..reference import FloatLayerRun
 
 DEFAULT_POINTS = 2048
 """Size of the sample that is drawn where the user gives no points."""
+TUNING_POINTS = 10240
+"""The same for tuning."""
 MAX_SAMPLE = 1 << 16
 """Payloads kept of each layer, for the rules that look at more than their peak."""
 

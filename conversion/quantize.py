@@ -103,11 +103,33 @@ def quantize_network(
         FixedPointError: If the words cannot hold the network.
     """
     chosen = scheme or QuantizationScheme()
-    exact, calibration = network, calibrate_network(network, points)
-    if chosen.equalization is Equalization.ACROSS_LAYERS:
-        exact = equalize_network(network, calibration)
-        calibration = calibrate_network(exact, calibration.points)
-    nearest = replace(quantize_with(exact, chosen, calibration), source=network)
-    proved = prove_states(nearest, exact, chosen, calibration)
-    rounded = round_network(proved, exact, chosen, calibration.points)
-    return Quantization(network=rounded, report=measure_quantization(rounded, calibration, exact))
+    exact, calibration = prepare_network(network, chosen, points)
+    chip = make_integers(network, exact, chosen, calibration)
+    return Quantization(network=chip, report=measure_quantization(chip, calibration, exact))
+
+
+def prepare_network(
+    network: NetworkSpec, scheme: QuantizationScheme, points: FloatArray | None
+) -> tuple[NetworkSpec, Calibration]:
+    """Equalise the network if the scheme says so, and calibrate it."""
+    calibration = calibrate_network(network, points)
+    if scheme.equalization is Equalization.NONE:
+        return network, calibration
+    exact = equalize_network(network, calibration)
+    return exact, calibrate_network(exact, calibration.points)
+
+
+def make_integers(
+    network: NetworkSpec, exact: NetworkSpec, scheme: QuantizationScheme, calibration: Calibration
+) -> QuantizedNetwork:
+    """Quantize without measuring.
+
+    Args:
+        network: The float network, which the result embeds.
+        exact: The same, prepared (`prepare_network`).
+        scheme: Word lengths and rules.
+        calibration: Ranges of `exact`.
+    """
+    nearest = replace(quantize_with(exact, scheme, calibration), source=network)
+    proved = prove_states(nearest, exact, scheme, calibration)
+    return round_network(proved, exact, scheme, calibration.points)

@@ -20,7 +20,7 @@ from ..quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork
 from ..reference import FloatLayerRun, IntegerLayerRun, integer_drive, run_float, run_integer
 from .calibration import Calibration
 from .intervals import LayerBound, bound_network
-from .tuning_report import TuningReport
+from .tuning_records import TuningReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

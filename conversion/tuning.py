@@ -21,57 +21,25 @@ import torch
 from torch import Tensor
 
 from ..arrays import FloatArray
-from ..checks import check_range, check_whole, raise_violations
 from ..errors import SpecError
 from ..host import divisor, encode_points
 from ..metrics import relative_l2
 from ..network import NetworkSpec
 from ..quantized import QuantizedNetwork
 from ..reference import run_float, run_integer
-from .calibration import calibrate_network, sample_box
+from .calibration import TUNING_POINTS, calibrate_network, sample_box
 from .fake_quant import FakeQuantNetwork
 from .quantize import Quantization, quantize_network
 from .report import measure_quantization
 from .scheme import QuantizationScheme
 from .sensitivity import output_slope
-from .tuning_report import TuningReport
+from .tuning_records import TuningReport, TuningSettings
 
-TUNING_POINTS = 10240
-"""Points that are drawn where the user gives none."""
 HELD_OUT = 5
 """Every fifth point is held out."""
 
 Objective = Callable[[FakeQuantNetwork], Tensor]
 """A loss of the caller's own, such as a PDE residual, of the network as it is now; a scalar."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TuningSettings:
-    """How to tune; the defaults were measured on the shipped networks (docs/results.md)."""
-
-    n_iterations: int = 500
-    """Steps of Adam."""
-    learning_rate: float = 5e-4
-    """Its peak; linear warm-up, then cosine decay to zero."""
-    n_warmup: int = 20
-    """Steps of warm-up."""
-    batch_size: int = 1024
-    """Points of one step."""
-    check_every: int = 25
-    """Steps between two measurements on the held-out points."""
-    learn_neurons: bool = False
-    """Whether thresholds and leaks are tuned too."""
-    objective_weight: float = 1.0
-    """Weight of the caller's own loss beside the distillation."""
-
-    def __post_init__(self) -> None:
-        found = []
-        for name, low in (("n_iterations", 0), ("n_warmup", 0), ("batch_size", 1), ("check_every", 1)):
-            found += check_whole(f"TuningSettings.{name}", getattr(self, name))
-            found += check_range(f"TuningSettings.{name}", getattr(self, name), low, 1_000_000)
-        found += check_range("TuningSettings.learning_rate", self.learning_rate, 0.0, 1.0)
-        found += check_range("TuningSettings.objective_weight", self.objective_weight, 0.0, 1e6)
-        raise_violations(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

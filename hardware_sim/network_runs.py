@@ -16,8 +16,8 @@ from neuropinn_lava.hardware_sim.recording import LayerRecording, ReadoutRecordi
 from neuropinn_lava.hardware_sim.schedule import Moment
 
 TILE = 64
-"""Samples of a tile: inputs and payloads of a layer of 64 neurons over 8 steps are 128 KB each, which a core's second-level cache
-holds, and calling the loops takes a tenth of what they do."""
+"""Samples of a tile: inputs and payloads of a layer of 64 neurons over 8 steps are 128 KB each, which a core's second-level
+cache holds, and calling the loops takes a tenth of what they do."""
 
 
 class NetworkRun:

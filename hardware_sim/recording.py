@@ -85,8 +85,9 @@ class LayerRecording:
 
 def joined_counts(recordings: Sequence[LayerRecording]) -> LayerCounts:
     """Add up what several processes counted of one layer."""
-    counts = sum(recording.counts.values for recording in recordings)
-    drive, membrane, payload = (int(n) for n in sum(recording.saturated.values for recording in recordings))
+    counts = np.sum([recording.counts.values for recording in recordings], axis=0)
+    saturated = np.sum([recording.saturated.values for recording in recordings], axis=0)
+    drive, membrane, payload = (int(n) for n in saturated)
     return LayerCounts(
         name=recordings[0].name,
         fired=counts[FIRED],

@@ -4,10 +4,11 @@ Numba keeps the sums of a product in memory, and reads and writes them again for
 registers while all events pass by. The code is LLVM's, in vectors of eight lanes, for whatever processor there is; only the
 loops of `kernels_compiled` call it.
 
-    mask = events(a, offset)                           bit i is set where a[offset + i] != 0, for i = 0 … 63
-    i    = lowest(mask)                                the first of them
-    add_16(weight, a, mask, offset, total, first)      total[first + j] += weight[i, first + j] * a[i], j = 0 … 15, all i in mask
-    add_32                                             the same for j = 0 … 31
+    mask = events(a, offset)                         bit i is set where a[offset + i] != 0, for i = 0 … 63
+    i    = lowest(mask)                              the first of them
+    add_16(weight, a, mask, offset, total, first)    total[first + j] += sum of weight[i, first + j] * a[i] over i in mask,
+                                                     for j = 0 … 15
+    add_32                                           the same for j = 0 … 31
 
 Source: LLVM Language Reference, vector operations and `llvm.cttz`.
 """
@@ -18,7 +19,7 @@ from typing import Any
 
 import numba
 import numpy as np
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba.extending import intrinsic
 
 from neuropinn_lava.hardware_sim.compiling import inlined

@@ -96,6 +96,25 @@ class CloudRecipe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResidualWeights:
+    """How much the squared residual of each centre counts; the weights of the cells have the mean one.
+
+    w = V^p / (1 + c |du|)^2     V: size of the centre's cell,  du: a derivative of the present u, held fixed
+    """
+
+    cell_power: float = 0.0
+    """p: 0 counts every centre alike, 1 every part of the domain, however its points are graded."""
+    steepness: float = 0.0
+    """c, per unit of the derivative: above zero the steepest places, where residuals are largest, count less."""
+    derivative: str = "u_x"
+    """du, one of the problem's derivatives."""
+
+    def __post_init__(self) -> None:
+        found = [*check_range("ResidualWeights.cell_power", self.cell_power, 0.0, 2.0)]
+        raise_violations([*found, *check_range("ResidualWeights.steepness", self.steepness, 0.0, 1e3)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseRecipe:
     """One phase of Adam: linear warm-up, then cosine decay to zero."""
 
@@ -154,11 +173,13 @@ class TrainingRecipe:
     cloud: CloudRecipe = field(default_factory=CloudRecipe)
     phases: tuple[PhaseRecipe, ...] = (
         PhaseRecipe(n_iterations=2000, learning_rate=5e-3),
-        PhaseRecipe(n_iterations=6000, learning_rate=3e-3, rate_weight=1.0, target_rate=0.14, ramp=0.5),
+        PhaseRecipe(n_iterations=6000, learning_rate=5e-3, rate_weight=1.0, target_rate=0.14, ramp=0.5),
     )
     """Accuracy first, sparsity second: the other order collapses."""
     viscosity: float = 0.0
     """Coefficient of a smoothing term in equations that have one (`f.viscosity`); only training sees it."""
+    weights: ResidualWeights = field(default_factory=ResidualWeights)
+    """How much each centre counts."""
     teacher: TeacherRecipe | None = None
     """Whom the phases with an imitation weight imitate, where direct training fails."""
 

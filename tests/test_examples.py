@@ -26,3 +26,7 @@ def test_deploy_sequential():
 @pytest.mark.lava
 def test_own_lava_graph():
     assert run_example("own_lava_graph") == 0.0  # the same integers, so the same floats
+
+
+def test_own_problem():
+    assert run_example("own_problem") < 0.01  # 300 steps on 13 x 13 points; 3e-3 where it was written

@@ -13,9 +13,10 @@ import torch
 from scipy.sparse import vstack
 from torch import Tensor
 
+from ..arrays import FloatArray
 from ..problems.problem import DerivativeFields, PdeProblem
 from ..projection import DerivativeOperators
-from ..recipe import TrainingRecipe
+from ..recipe import CloudRecipe, ResidualWeights, TrainingRecipe
 from ..residuals import problem_operators
 from ..transforms import AffineTransform
 from .derivatives import SparseMap
@@ -49,6 +50,10 @@ class TrainingCloud:
     """Source of the equation at the centres, shape (n_inside,)."""
     viscosity: float
     """Of the recipe; equations without a smoothing term ignore it."""
+    weights: ResidualWeights
+    """Of the recipe."""
+    cell_weights: Tensor | None
+    """V^p at the centres, shape (n_inside,), mean 1; None where all are alike."""
     output_transform: AffineTransform
     """The network's output to the units of the ansatz."""
     unknowns: tuple[UnknownMap, ...]
@@ -82,6 +87,17 @@ def output_transform(problem: PdeProblem, recipe: TrainingRecipe) -> AffineTrans
     return AffineTransform(scale=scale, offset=np.zeros(problem.n_out))
 
 
+def cell_weights(centres: FloatArray, recipe: CloudRecipe, power: float) -> FloatArray:
+    """Give V^p for centres (n, n_in) of a graded grid, shape (n,), mean 1: V is one over the density of the grid lines."""
+    density = np.ones(len(centres))
+    for axis in range(centres.shape[1]):
+        gradings = [grading for grading in recipe.gradings if grading.axis == axis]
+        distances = [(centres[:, axis] - grading.centre) / grading.width for grading in gradings]
+        density *= 1 + sum(grading.gain / (1 + d**2) for grading, d in zip(gradings, distances, strict=True))
+    weights: FloatArray = density**-power
+    return weights / weights.mean()
+
+
 def lay_training_cloud(
     problem: PdeProblem, recipe: TrainingRecipe, dtype: torch.dtype, device: torch.device
 ) -> TrainingCloud:
@@ -89,6 +105,7 @@ def lay_training_cloud(
     cloud = problem.domain.cloud(recipe.cloud.n_per_axis, recipe.cloud.gradings)
     operators = problem_operators(problem, cloud, recipe.cloud.operator, recipe.cloud.n_neighbours)
     offset, factor = problem.ansatz.evaluate(cloud.points)
+    power = recipe.weights.cell_power
 
     def tensor(values: Any) -> Tensor:
         return torch.as_tensor(np.ascontiguousarray(values)).to(device=device, dtype=dtype)
@@ -101,6 +118,8 @@ def lay_training_cloud(
         factor=tensor(factor),
         source=tensor(problem.source(cloud.centres)),
         viscosity=recipe.viscosity,
+        weights=recipe.weights,
+        cell_weights=tensor(cell_weights(cloud.centres, recipe.cloud, power)) if power > 0 else None,
         output_transform=output_transform(problem, recipe),
         unknowns=tuple(_unknown_map(problem, name, operators, dtype, device) for name in problem.unknowns),
     )

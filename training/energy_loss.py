@@ -36,6 +36,8 @@ class EnergyCloud:
     """Holds the ansatz."""
     inputs: Tensor
     """Nodes as the network sees them, shape (n_points, n_in)."""
+    offset: Tensor
+    """g, shape (n_points, n_out)."""
     factor: Tensor
     """d, shape (n_points, n_out)."""
     output_transform: AffineTransform
@@ -47,9 +49,14 @@ class EnergyCloud:
     level: float
     """g K g / (2 unit)."""
 
-    def loss(self, outputs: Tensor) -> Tensor:
-        """Give L for the network's outputs at all nodes, shape (n_points, n_out)."""
-        v = (self.factor * self.problem.ansatz.link.apply(self.output_transform.apply(outputs))).T.reshape(-1)
+    def solution(self, outputs: Tensor) -> Tensor:
+        """Give u at all nodes, shape (n_points, n_out), for the network's outputs of that shape."""
+        linked: Tensor = self.problem.ansatz.link.apply(self.output_transform.apply(outputs))
+        return self.offset + self.factor * linked
+
+    def loss(self, u: Tensor) -> Tensor:
+        """Give L for u at all nodes, shape (n_points, n_out)."""
+        v = (u - self.offset).T.reshape(-1)
         return self.level + torch.dot(v, self.force + 0.5 * self.stiffness(v))
 
 
@@ -74,6 +81,7 @@ def lay_energy_cloud(
     return EnergyCloud(
         problem=problem,
         inputs=tensor(input_transform(problem).apply(energy.points)),
+        offset=tensor(offset),
         factor=tensor(factor),
         output_transform=output_transform(problem, recipe),
         stiffness=SparseMap(energy.matrix / energy.unit, dtype, device),

@@ -1,6 +1,6 @@
 """What a training makes small: the mean square residual, and in a sparsity phase the spike rate above its target.
 
-    L = w_r * mean over centres and equations of (r / residual_scale)^2
+    L = w_r * mean over centres and equations of w_c (r / residual_scale)^2          w_c: the recipe's `ResidualWeights`
         + w_i * |u - u_teacher|^2 / |u_teacher|^2          where the phase imitates a teacher
         + w * max(0, rate - target)
 
@@ -15,6 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..problems.problem import DerivativeFields
 from ..recipe import PhaseRecipe
 from .clouds import TrainingCloud
 from .distillation import Lesson
@@ -47,10 +48,25 @@ def evaluate_loss(cloud: TrainingCloud, network: VsnNetwork, lesson: Lesson | No
 
 def residual_loss(cloud: TrainingCloud, u: Tensor) -> Tensor:
     """Give the mean square residual for u at all points of the cloud, shape (n_points, n_out)."""
-    residuals = cloud.problem.residual(cloud.fields(u))
-    squares = [residual.square().mean() for residual in residuals]
+    fields = cloud.fields(u)
+    weights = centre_weights(cloud, fields)
+    squares = [_weighted_mean(residual.square(), weights) for residual in cloud.problem.residual(fields)]
     total = squares[0] if len(squares) == 1 else torch.stack(squares).mean()
     return total * (1.0 / cloud.problem.residual_scale**2)
+
+
+def centre_weights(cloud: TrainingCloud, fields: DerivativeFields) -> Tensor | None:
+    """Give how much each centre counts, shape (n_inside,), as constants; None where all count alike."""
+    held, steepness = cloud.cell_weights, cloud.weights.steepness
+    if steepness == 0.0:
+        return held
+    slope: Tensor = getattr(fields, cloud.weights.derivative).detach()
+    falling = slope.abs().mul_(steepness).add_(1.0).square_().reciprocal_()
+    return falling if held is None else falling.mul_(held)
+
+
+def _weighted_mean(squares: Tensor, weights: Tensor | None) -> Tensor:
+    return squares.mean() if weights is None else torch.dot(squares, weights) / len(squares)
 
 
 def target_at(phase: PhaseRecipe, iteration: int, first_rate: float) -> float:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from ..atomic import check_writable
 from ..errors import SpecError
 from ..quantized import QuantizedNetwork
-from .console import JsonOption, NetworkArgument, out, print_json, show_table
+from .console import JsonOption, NetworkArgument, SeedOption, progress_bar
 from .models import find_network
+from .show_conversion import show_quantization
 from .verbs import DEFAULT_TARGET, convert
-
-if TYPE_CHECKING:
-    from ..conversion import Quantization
 
 
 def register(app: typer.Typer) -> None:
@@ -31,15 +29,25 @@ def convert_command(
     input_bits: Annotated[int, typer.Option(help="Bits of the network's input.")] = 16,
     state_bits: Annotated[int, typer.Option(help="Bits of membranes, biases and thresholds.")] = 24,
     scales: Annotated[str, typer.Option(help="per-neuron or per-tensor.")] = "per-neuron",
+    rounding: Annotated[str, typer.Option(help="compensated, nearest or bias-corrected.")] = "compensated",
     points: Annotated[Path | None, typer.Option(help="Calibration points, .npy or .csv; a sample if left out.")] = None,
     target: Annotated[str, typer.Option(help="loihi2, loihi1, a TOML file, or none.")] = DEFAULT_TARGET,
+    error_budget: Annotated[
+        float | None, typer.Option(help="Search the fewest weight bits within this multiple of the float error.")
+    ] = None,
+    tune: Annotated[bool, typer.Option("--tune", help="Tune the integers by distillation to the float network.")] = False,
+    tune_iterations: Annotated[int, typer.Option(help="Steps of tuning.", min=1)] = 500,
+    time_limit: Annotated[
+        float | None, typer.Option(help="Seconds after which tuning gives the best it has.")
+    ] = None,
+    seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Quantize a network, check it against a hardware target, and report what it cost.
 
-    Example: `neuropinn-lava convert poisson --out chip.h5 --weight-bits 8 --payload-bits 12`
+    Example: `neuropinn-lava convert poisson --out chip.h5 --weight-bits 4 --payload-bits 12 --tune`
     """
-    from ..conversion import QuantizationScheme
+    from ..conversion import QuantizationScheme, TuningSettings
     from ..files import write_network
     from .arrays_io import read_points
 
@@ -52,10 +60,22 @@ def convert_command(
         payload_bits=parse_bits(payload_bits, "--payload-bits"),
         input_bits=input_bits,
         state_bits=state_bits,
-        granularity=parse_granularity(scales),
+        granularity=parse_choice("Granularity", scales, "--scales"),
+        rounding=parse_choice("Rounding", rounding, "--rounding"),
     )
     calibration = read_points(points) if points else None
-    quantization = convert(source, scheme, points=calibration, target=None if target == "none" else target)
+    with progress_bar("tuning", hidden=not tune) as on_progress:
+        quantization = convert(
+            source,
+            scheme,
+            points=calibration,
+            target=None if target == "none" else target,
+            error_budget=error_budget,
+            tuning=TuningSettings(n_iterations=tune_iterations) if tune else None,
+            seed=seed,
+            time_limit=time_limit,
+            on_progress=on_progress,
+        )
     write_network(quantization.network, path)
     show_quantization(quantization, path, as_json)
 
@@ -73,56 +93,13 @@ def parse_bits(text: str, option: str) -> int | tuple[int, ...]:
     return numbers[0] if len(numbers) == 1 else numbers
 
 
-def parse_granularity(text: str) -> Any:
-    """Read the name of a granularity.
+def parse_choice(enum: str, text: str, option: str) -> Any:
+    """Read the name of a member of one of the scheme's enums.
 
     Raises:
         SpecError: If it is unknown.
     """
-    from ..checks import check_choice, raise_violations
-    from ..conversion import Granularity
+    from .. import conversion
+    from ..checks import as_member
 
-    raise_violations(check_choice("--scales", text, [member.value for member in Granularity]))
-    return Granularity(text)
-
-
-def show_quantization(quantization: Quantization, path: Path, as_json: bool) -> None:
-    """Print the report of a conversion."""
-    report = quantization.report
-    names = list(report.layers[0].__slots__)
-    if as_json:
-        layers = [{name: getattr(layer, name) for name in names} for layer in report.layers]
-        summary = {"relative_change": report.relative_change, "n_saturated": report.n_saturated, "layers": layers}
-        print_json({"out": str(path), "digest": quantization.network.digest(), "n_points": report.n_points} | summary)
-        return
-    columns = (
-        "layer",
-        "weight bits",
-        "payload bits",
-        "error of W",
-        "spare bits",
-        "clipped",
-        "saturated",
-        "adds",
-        "flips",
-    )
-    rows = [
-        (
-            layer.name,
-            layer.weight_bits,
-            layer.payload_bits,
-            layer.weight_error,
-            layer.spare_bits,
-            layer.n_clipped,
-            layer.n_saturated,
-            layer.added_error,
-            layer.flipped_spikes,
-        )
-        for layer in report.layers
-    ]
-    show_table(f"What quantization cost, on {report.n_points:,} calibration points", columns, rows)
-    out.print("error of W, adds: relative L2; flips: share of spikes that the layer alone flips.")
-    out.print(
-        f"The network's output changed by {report.relative_change:.3%} (relative L2); saturations: {report.n_saturated}."
-    )
-    out.print(f"Wrote {path}")
+    return as_member(getattr(conversion, enum), text, option)

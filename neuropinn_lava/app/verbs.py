@@ -20,7 +20,7 @@ from ..traces import NO_PROBE, Backend, LavaMode, Probe, RunTrace
 from .models import Network, float_network, quantized_network
 
 if TYPE_CHECKING:
-    from ..conversion import Quantization, QuantizationScheme
+    from ..conversion import Quantization, QuantizationScheme, TuningSettings
     from ..problems.problem import PdeProblem
 
 DEFAULT_TARGET = "loihi2"
@@ -33,28 +33,56 @@ def convert(
     *,
     points: FloatArray | None = None,
     target: str | Path | None = DEFAULT_TARGET,
+    error_budget: float | None = None,
+    tuning: TuningSettings | None = None,
+    seed: int = 0,
+    time_limit: float | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> Quantization:
     """Quantize a float network and check it against a hardware target.
 
     Args:
         network: The float network.
         scheme: Word lengths and rules; None is the default scheme.
-        points: Calibration points, physical, shape (n, n_in); None draws a sample of the network's box.
+        points: Calibration points, physical, shape (n, n_in), inside the domain; None draws them from the network's problem,
+            or from its box where it has none.
         target: Name of a target, path of a TOML file, or None to check nothing.
+        error_budget: Largest error allowed, as a multiple of the float network's own against its problem's reference; the
+            weight bits with the fewest synaptic bits within it are searched.
+        tuning: How to tune the integers afterwards; None does not tune.
+        seed: Seed of the points drawn and of tuning.
+        time_limit: Seconds after which tuning gives the best it has.
+        on_progress: Called with steps done and steps in all of tuning.
 
     Raises:
         SpecError: If the network is already quantized, or scheme, points and network disagree.
-        FixedPointError: If the words cannot hold the network.
+        FixedPointError: If the words cannot hold the network, or not within the error budget.
         HardwareRuleError: If the result breaks rules of the target; all of them are listed.
     """
-    from ..conversion import check_network, find_target, quantize_network
+    from ..conversion import DEFAULT_POINTS, TUNING_POINTS, QuantizationScheme, check_network, find_target
+    from ..conversion.quantize import quantize_network
     from ..errors import SpecError
+    from .calibration_points import check_inside, domain_points, search_within
 
     if isinstance(network, QuantizedNetwork):
         mend = "Convert its source, `network.source`, or the float file that it was made from."
         raise SpecError(f"convert: network {network.name!r}", "a float network", "a quantized one", mend)
     limits = find_target(target) if target is not None else None
-    quantization = quantize_network(network, scheme, points)
+    chosen = scheme or QuantizationScheme()
+    if points is None:
+        points = domain_points(network, DEFAULT_POINTS if tuning is None else TUNING_POINTS, seed)
+    else:
+        check_inside(network, points)
+    if error_budget is not None:
+        chosen = search_within(network, chosen, error_budget, points, seed)
+    if tuning is None:
+        quantization = quantize_network(network, chosen, points)
+    else:
+        from ..conversion.tuning import tune_network
+
+        quantization = tune_network(
+            network, chosen, points, settings=tuning, seed=seed, time_limit=time_limit, on_progress=on_progress
+        )
     if limits is not None:
         check_network(quantization.network, limits)
     return quantization

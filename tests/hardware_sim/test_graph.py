@@ -51,7 +51,7 @@ def run_in_own_graph(graph: Any, data: Any, run_config: Any) -> Any:
     return emitted[:, graph.latency :].T.reshape(N, T, -1)
 
 
-@pytest.mark.parametrize("model", list(LayerModel))
+@pytest.mark.parametrize("model", [LayerModel.FUSED, LayerModel.DENSE])
 def test_integers_in_an_own_graph(model: LayerModel) -> None:
     network = builders.random_quantized(4, n_steps=T)
     points = builders.random_points(network, N)
@@ -159,6 +159,8 @@ def test_wrong_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
     network: QuantizedNetwork | NetworkSpec = builders.random_quantized(4)
     with pytest.raises(SpecError, match=r"Schedule.batch_size: at least 1; got 0"):
         to_lava(network, batch_size=0)
+    with pytest.raises(SpecError, match="a model of single layers; got whole"):
+        to_lava(network, model=LayerModel.WHOLE)
     with pytest.raises(HardwareRuleError, match="no batch axis"):
         to_lava(network, batch_size=2, model=LayerModel.DENSE)
     monkeypatch.setattr(lava_guard.sys, "version_info", (3, 12, 1, "final", 0))

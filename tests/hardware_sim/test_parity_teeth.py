@@ -25,8 +25,8 @@ pytestmark = pytest.mark.lava
 
 N = 12
 HOW = {
-    "batched": {"batch_size": 5},
-    "faithful": {"mode": LavaMode.FAITHFUL},
+    "batched": {"batch_size": 5, "model": LayerModel.FUSED},
+    "faithful": {"mode": LavaMode.FAITHFUL, "model": LayerModel.FUSED},
     "dense": {"mode": LavaMode.FAITHFUL, "model": LayerModel.DENSE},
 }
 
@@ -76,8 +76,20 @@ def first_hit(network: QuantizedNetwork) -> tuple[int, int, int]:
     raise AssertionError("no membrane reaches its threshold exactly")
 
 
-@pytest.mark.parametrize("how", ["batched", "faithful"])
-@pytest.mark.parametrize("name", ["StrictThreshold", "StrictThresholdInCompiledSource"])
+COMPILED = pytest.mark.slow  # numba compiles a mutant anew in every process
+THRESHOLDS = [
+    ("StrictThreshold", "batched"),
+    ("StrictThreshold", "faithful"),
+    pytest.param("StrictThresholdInCompiledLoops", "batched", marks=COMPILED),
+]
+LEAKS = [
+    ("LeakRoundedDown", "batched"),
+    ("LeakRoundedDown", "faithful"),
+    pytest.param("LeakRoundedDownInCompiledLoops", "batched", marks=COMPILED),
+]
+
+
+@pytest.mark.parametrize(("name", "how"), THRESHOLDS)
 def test_a_strict_threshold_is_located(name: str, how: str) -> None:
     network = hit_network()
     mismatches, first = first_difference(network, "VsnLayer", name, how)
@@ -93,8 +105,7 @@ def test_a_strict_threshold_behind_dense_is_located() -> None:
     assert (first.step, first.sample, first.neuron) == first_hit(network)
 
 
-@pytest.mark.parametrize("how", ["batched", "faithful"])
-@pytest.mark.parametrize("name", ["LeakRoundedDown", "LeakRoundedDownInCompiledSource"])
+@pytest.mark.parametrize(("name", "how"), LEAKS)
 def test_another_rounding_of_the_leak_is_located(name: str, how: str) -> None:
     """The first leak is that of step 1; a membrane must be negative to tell, and off by one."""
     network = builders.random_quantized(12, widths=(2, 9, 5, 1), n_steps=3)
@@ -131,5 +142,5 @@ def test_one_bit_of_the_readout_is_located_in_samples_that_are_not_probed() -> N
 def test_a_model_that_raises_is_named() -> None:
     network = builders.random_quantized(13)
     points = builders.random_points(network, N)
-    with pytest.raises(SimulationError, match=r"VsnLayer 'hidden0'.*ZeroDivisionError: on purpose"):
-        simulate_on_lava(network, points, batch_size=3, models={layers("VsnLayer"): mutant("Failing")})
+    with pytest.raises(SimulationError, match=r"VsnLayer 'hidden[01]'.*ZeroDivisionError: on purpose"):
+        simulate_on_lava(network, points, models={layers("VsnLayer"): mutant("Failing")}, **HOW["batched"])

@@ -48,10 +48,10 @@ def assert_equal(found: ParityResult) -> None:
     assert found.mismatches == 0
 
 
-def compare_batched(activation: str, polarity: Polarity, n_steps: int) -> int:
+def compare_batched(model: LayerModel, activation: str, polarity: Polarity, n_steps: int) -> int:
     """Compare a network of this kind, and tell how many values there were."""
     network = builders.random_quantized(1, widths=WIDTHS, activation=activation, polarity=polarity, n_steps=n_steps)
-    found = compare(network, N_BATCHED, batch_size=256)
+    found = compare(network, N_BATCHED, batch_size=256, model=model)
     assert found.first_difference is None, (activation, polarity, n_steps)
     return found.values_compared
 
@@ -59,14 +59,15 @@ def compare_batched(activation: str, polarity: Polarity, n_steps: int) -> int:
 def test_batched_lava_equals_the_integers_in_over_a_million_values() -> None:
     """Every activation with each polarity; the numbers of steps take turns."""
     kinds = product(builders.ACTIVATIONS, builders.POLARITIES)
-    compared = [compare_batched(*kind, n_steps) for kind, n_steps in zip(kinds, cycle(builders.N_STEPS), strict=False)]
-    assert sum(compared) > 1_000_000
+    n_steps = cycle(builders.N_STEPS)
+    assert sum(compare_batched(LayerModel.FUSED, *kind, next(n_steps)) for kind in kinds) > 1_000_000
 
 
 @pytest.mark.slow
-def test_batched_lava_equals_the_integers_for_every_kind() -> None:
+@pytest.mark.parametrize("model", [LayerModel.FUSED, LayerModel.WHOLE])
+def test_batched_lava_equals_the_integers_for_every_kind(model: LayerModel) -> None:
     for kind in product(builders.ACTIVATIONS, builders.POLARITIES, builders.N_STEPS):
-        compare_batched(*kind)
+        compare_batched(model, *kind)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_batched_lava_equals_the_integers_for_every_kind() -> None:
     [(1, "tanh", Polarity.BOTH), (2, "tanh_squared", Polarity.POSITIVE), (8, "z_tanh_z", Polarity.POSITIVE)],
 )
 @pytest.mark.parametrize(
-    ("model", "n"), [(LayerModel.FUSED, N_FAITHFUL), (LayerModel.DENSE, N_DENSE)], ids=["fused", "dense"]
+    ("model", "n"), [(LayerModel.FUSED, N_FAITHFUL), (LayerModel.DENSE, N_DENSE), (LayerModel.WHOLE, N_FAITHFUL)]
 )
 def test_faithful_lava_equals_the_integers(
     model: LayerModel, n: int, n_steps: int, activation: str, polarity: Polarity
@@ -117,8 +118,9 @@ SHAPED = {
 @pytest.mark.parametrize("shape", SHAPED)
 def test_shaped_networks(shape: str) -> None:
     network = SHAPED[shape]()
-    assert_equal(compare(network, 50, batch_size=16))
-    assert_equal(compare(network, 5, mode=LavaMode.FAITHFUL))
+    assert_equal(compare(network, 50, batch_size=16, model=LayerModel.FUSED))
+    assert_equal(compare(network, 5, mode=LavaMode.FAITHFUL, model=LayerModel.FUSED))
+    assert_equal(compare(network, 90, model=LayerModel.WHOLE))
 
 
 def test_what_saturates_is_counted() -> None:
@@ -133,11 +135,12 @@ def test_what_saturates_is_counted() -> None:
 @pytest.mark.parametrize(
     ("n", "how"),
     [
-        (60, {"batch_size": 16}),
-        (12, {"mode": LavaMode.FAITHFUL}),
+        (60, {"batch_size": 16, "model": LayerModel.FUSED}),
+        (60, {"model": LayerModel.WHOLE}),
+        (12, {"mode": LavaMode.FAITHFUL, "model": LayerModel.FUSED}),
         (6, {"mode": LavaMode.FAITHFUL, "model": LayerModel.DENSE}),
     ],
-    ids=["batched", "faithful", "dense"],
+    ids=["batched", "whole", "faithful", "dense"],
 )
 @pytest.mark.parametrize("polarity", builders.POLARITIES)
 def test_float_lava_equals_the_float_engine(n: int, how: dict[str, Any], polarity: Polarity) -> None:
@@ -146,18 +149,34 @@ def test_float_lava_equals_the_float_engine(n: int, how: dict[str, Any], polarit
         assert_equal(compare(network, n, **how))
 
 
-def test_no_batch_size_changes_the_bytes() -> None:
+def test_no_choice_changes_the_bytes() -> None:
     network = builders.random_quantized(6, widths=WIDTHS)
-    points = builders.random_points(network, 41)
-    expected = simulate_on_lava(network, points)
-    for batch_size in (1, 7, 5000):
-        trace = simulate_on_lava(network, points, batch_size=batch_size)
+    points = builders.random_points(network, 5000)
+    expected = simulate_on_lava(network, points, n_cores=1)
+    two_leaves = {"n_cores": 2}
+    for choice in (
+        two_leaves,
+        {"batch_size": 999},
+        {"model": LayerModel.FUSED},
+        {"model": LayerModel.FUSED, "batch_size": 901},
+    ):
+        trace = simulate_on_lava(network, points, **choice)
         assert trace.outputs.tobytes() == expected.outputs.tobytes()
+        assert compare_traces(expected, trace).mismatches == 0
+
+
+def test_two_leaves_share_a_probe() -> None:
+    """The second leaf's samples are recorded in full, too: those from half of the first message on."""
+    network = builders.random_quantized(6, widths=WIDTHS)
+    points, probe = builders.random_points(network, 4200), Probe(n_samples=2300)
+    trace = simulate_on_lava(network, points, probe=probe, n_cores=2)
+    assert compare_traces(run_integer(network, points, probe), trace).mismatches == 0
 
 
 def test_numpy_loops_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "fastest_loops", lambda: kernels_numpy)
-    assert_equal(compare(builders.random_quantized(8, widths=WIDTHS), 40))
+    for model in (LayerModel.FUSED, LayerModel.WHOLE):
+        assert_equal(compare(builders.random_quantized(8, widths=WIDTHS), 40, model=model))
 
 
 def test_a_probe_records_the_chosen_layers_and_samples_only() -> None:
@@ -180,6 +199,7 @@ def test_progress_is_told_in_samples() -> None:
         network,
         builders.random_points(network, 300),
         mode=LavaMode.FAITHFUL,
+        model=LayerModel.FUSED,
         on_progress=lambda done, total: told.append((done, total)),
     )
     assert told == sorted(told)
@@ -242,6 +262,8 @@ def test_dense_refuses_long_weights_and_batches() -> None:
         simulate_on_lava(network, points, mode=LavaMode.FAITHFUL, model=LayerModel.DENSE)
     with pytest.raises(HardwareRuleError, match="Dense has no batch axis; got 2"):
         simulate_on_lava(builders.random_quantized(), points, model=LayerModel.DENSE)
+    with pytest.raises(SpecError, match="one sample at a time has no batch; got 5"):
+        simulate_on_lava(builders.random_quantized(), points, mode=LavaMode.FAITHFUL, batch_size=5)
 
 
 def test_dense_holds_all_negative_and_all_zero_layers() -> None:

@@ -23,8 +23,8 @@ from neuropinn_lava.hardware_sim.processes.layer_models import (
 
 
 def mutated(original: ModuleType, expression: str, instead: str) -> Any:
-    """Execute a module's source with an expression, which occurs once, replaced; nothing is compiled."""
-    source = inspect.getsource(original).replace("@compiled\n", "")
+    """Execute a module's source with an expression, which occurs once, replaced."""
+    source = inspect.getsource(original)
     assert source.count(expression) == 1, (
         f"{expression!r} occurs {source.count(expression)} times in {original.__name__}"
     )
@@ -48,8 +48,8 @@ class StrictThreshold(WrongArithmetic):
     loops = mutated(kernels_numpy, ">= neurons.theta", "> neurons.theta")
 
 
-class StrictThresholdInCompiledSource(WrongArithmetic):
-    """The same in the source that numba compiles."""
+class StrictThresholdInCompiledLoops(WrongArithmetic):
+    """The same in the loops that numba compiles."""
 
     loops = mutated(kernels_compiled, "reached < neurons.theta[j]", "reached <= neurons.theta[j]")
 
@@ -60,8 +60,8 @@ class LeakRoundedDown(WrongArithmetic):
     loops = mutated(kernels_numpy, "(scaled < 0) * 4095", "0")
 
 
-class LeakRoundedDownInCompiledSource(WrongArithmetic):
-    """The same in the source that numba compiles."""
+class LeakRoundedDownInCompiledLoops(WrongArithmetic):
+    """The same in the loops that numba compiles."""
 
     loops = mutated(kernels_compiled, "I32(-kept) if", "I32(-kept - 1) if")
 

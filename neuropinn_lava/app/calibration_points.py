@@ -1,0 +1,86 @@
+"""Where a conversion looks at a network: the domain of its problem if that is known, and the user's own points if given.
+
+A box that contains a star holds points that nobody will ask for; ranges taken there would waste bits. The search for the
+fewest bits stands here too: it needs the problem's reference, which conversion does not know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..arrays import FloatArray
+from ..errors import SpecError
+from ..metrics import relative_l2
+from ..network import NetworkSpec
+from ..reference import run_float
+from .verbs import count_outside, known_problem
+
+if TYPE_CHECKING:
+    from ..conversion import QuantizationScheme
+
+SHARE_ON_BOUNDARY = 8
+"""One point of so many lies on the boundary, where drives are often largest."""
+N_JUDGED = 2000
+"""Points on which the search measures errors; they stand to a few percent."""
+
+
+def domain_points(network: NetworkSpec, n: int, seed: int) -> FloatArray | None:
+    """Draw n points of the problem's domain, shape (n, n_in), boundary included and in random order; None without a problem."""
+    problem = known_problem(network)
+    if problem is None:
+        return None
+    rng = np.random.default_rng(seed)
+    n_boundary = n // SHARE_ON_BOUNDARY
+    points = np.concatenate(
+        [problem.domain.sample(n - n_boundary, rng), problem.domain.sample_boundary(n_boundary, rng)]
+    )
+    shuffled: FloatArray = points[rng.permutation(len(points))]
+    return shuffled
+
+
+def check_inside(network: NetworkSpec, points: FloatArray) -> None:
+    """Refuse calibration points outside the domain.
+
+    Raises:
+        SpecError: If there are any; the message counts them.
+    """
+    n_outside = count_outside(network, points)
+    if n_outside:
+        mend = "Leave them out: their ranges would cost bits where the network is used."
+        rule = f"all inside the domain that {network.name!r} was trained on"
+        raise SpecError("calibration points", rule, f"{n_outside} of {len(points)} outside", mend)
+
+
+def search_within(
+    network: NetworkSpec, scheme: QuantizationScheme, factor: float, points: FloatArray | None, seed: int
+) -> QuantizationScheme:
+    """Find the weight bits with the fewest synaptic bits whose error is at most `factor` times the float network's.
+
+    Args:
+        network: The float network, trained on a known problem.
+        scheme: All but the weight bits.
+        factor: At least one.
+        points: Calibration points.
+        seed: Seed of the points on which errors are measured, which are others.
+
+    Raises:
+        SpecError: If the factor is below one, or the problem is not known.
+        FixedPointError: If no weight bits are within it.
+    """
+    from ..conversion.bit_search import ErrorLimit, search_bits
+
+    problem = known_problem(network)
+    if problem is None:
+        mend = "Name the weight bits, or export the network with the name of its problem in `provenance`."
+        raise SpecError("error budget", "a network whose problem has a reference", network.provenance.problem, mend)
+    if not factor >= 1.0:
+        mend = "Give a factor on the float network's own error, such as 1.2."
+        raise SpecError("error budget", "at least 1", factor, mend)
+    judged = problem.domain.sample(N_JUDGED, np.random.default_rng(seed + 1))
+    wanted = problem.reference.evaluate(judged)
+    own = relative_l2(run_float(network, judged).outputs, wanted)
+    limit = ErrorLimit(points=judged, wanted=wanted, relative_l2=factor * own)
+    return replace(scheme, weight_bits=search_bits(network, scheme, limit, points).chosen.weight_bits)
