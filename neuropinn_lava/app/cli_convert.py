@@ -35,11 +35,11 @@ def convert_command(
     error_budget: Annotated[
         float | None, typer.Option(help="Search the fewest weight bits within this multiple of the float error.")
     ] = None,
-    tune: Annotated[bool, typer.Option("--tune", help="Tune the integers by distillation to the float network.")] = False,
+    tune: Annotated[
+        bool, typer.Option("--tune", help="Tune the integers by distillation to the float network.")
+    ] = False,
     tune_iterations: Annotated[int, typer.Option(help="Steps of tuning.", min=1)] = 500,
-    time_limit: Annotated[
-        float | None, typer.Option(help="Seconds after which tuning gives the best it has.")
-    ] = None,
+    time_limit: Annotated[float | None, typer.Option(help="Seconds after which tuning gives the best it has.")] = None,
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..arrays import FloatArray
-from ..metrics import ansatz_relative_l2, max_abs_error, relative_l2
 from ..points import checked_points
 from ..quantized import QuantizedNetwork
-from ..traces import Backend, LavaMode, RunTrace
+from ..traces import Backend, RunTrace
 from .models import Network, float_network
+from .report_sections import (
+    describe_deployed,
+    describe_problem,
+    describe_words,
+    evaluator,
+    gather_fields,
+    measure_backends,
+    reference_at,
+)
 from .verbs import DEFAULT_TARGET, known_problem, run
 from .verify import Stage, draw_points, silent, verify
 
 if TYPE_CHECKING:
     from ..conversion.report import QuantizationReport
-    from ..hardware_sim.report import (
-        BackendsSection,
-        FieldSection,
-        ProblemSection,
-        Report,
-    )
+    from ..hardware_sim.hardware_profile import HardwareProfile
+    from ..hardware_sim.report import Report
     from ..problems.problem import PdeProblem
 
 DEFAULT_POINTS = 2500
@@ -90,143 +95,56 @@ def profile(
         SimulationError: If Lava is asked for and not available, or a run fails.
     """
     from .. import __version__
-    from ..conversion import find_target
-    from ..hardware_sim.cores import partition_network
     from ..hardware_sim.counting import count_operations
-    from ..hardware_sim.energy_files import find_energy_model, shipped_models
     from ..hardware_sim.gradients import measure_gradients
-    from ..hardware_sim.hardware_profile import profile_hardware
-    from ..hardware_sim.latency import find_timing
-    from ..hardware_sim.report import Report, describe_network, describe_quantization
+    from ..hardware_sim.report import Report
 
     source, problem = float_network(network), known_problem(network)
     given = draw_points(network, n_points, seed) if points is None else points
     held = checked_points(given, source.n_in, f"profile: points of network {source.name!r}")
     truth = reference_at(problem, held, reference, source.n_out)
-    target, models = find_target(hardware.target), (*shipped_models(), *map(find_energy_model, hardware.energy))
-    if isinstance(network, QuantizedNetwork):
-        partition_network(network, target)  # refuses what cannot be placed before anything runs
+    hardware_of = _hardware_profiler(network, problem, hardware)
     traces = []
     for backend in backends_of(network, with_lava):
         on_stage(f"{backend.value}, {len(held):,} points")
         traces.append(run(network, held, backend=backend))
-    deployed = traces[-1]
-    on_stage("residuals and gradients")
-    backends = measure_backends(network, problem, traces, truth, "given by the user" if reference is not None else None)
-    gradients = measure_gradients(problem, evaluator(network, defining_backend(network))) if problem else None
-    parity = verify(network, held, on_stage=on_stage) if with_lava and with_parity else None
+    on_stage("residuals, gradients and hardware")
+    accuracy = measure_backends(network, problem, traces, truth, "given by the user" if reference is not None else None)
     return Report(
         package_version=__version__,
         n_points=len(held),
         seed=seed if points is None else None,
         problem=describe_problem(problem) if problem else None,
-        network=describe_network(
-            network, ansatz_relative_l2(source.ansatz, held, truth) if truth is not None else None
-        ),
-        quantization=describe_quantization(network, deployed.n_saturated, cost)
-        if isinstance(network, QuantizedNetwork)
-        else None,
-        backends=backends,
-        parity=parity,
-        counts=count_operations(network, deployed),
+        network=describe_deployed(network, held, truth),
+        quantization=describe_words(network, traces[-1], cost),
+        backends=accuracy,
+        counts=count_operations(network, traces[-1]),
         fields=gather_fields(network, problem, held, traces, truth),
-        hardware=profile_hardware(
-            network,
-            deployed,
-            held,
-            target=target,
-            timing=find_timing(hardware.timing) if hardware.timing else None,
-            models=models,
-            contains=problem.domain.contains if problem else None,
-            n_sanafe=hardware.n_sanafe,
-        ),
-        gradients=gradients,
+        hardware=hardware_of(traces[-1], held),
+        gradients=measure_gradients(problem, evaluator(network, defining_backend(network))) if problem else None,
+        parity=verify(network, held, on_stage=on_stage) if with_lava and with_parity else None,
     )
 
 
-def reference_at(
-    problem: PdeProblem | None, points: FloatArray, given: FloatArray | None, n_out: int
-) -> FloatArray | None:
-    """Give the reference at the points: the user's own, the problem's, or none.
+def _hardware_profiler(
+    network: Network, problem: PdeProblem | None, choices: HardwareChoices
+) -> Callable[[RunTrace, FloatArray], HardwareProfile]:
+    """Load target, timing and energy models, refuse what cannot be placed, and give the function that profiles a run."""
+    from ..conversion import find_target
+    from ..hardware_sim.cores import partition_network
+    from ..hardware_sim.energy_files import find_energy_model, shipped_models
+    from ..hardware_sim.hardware_profile import profile_hardware
+    from ..hardware_sim.latency import find_timing
 
-    Raises:
-        SpecError: If the user's own has another shape or holds what is not finite.
-    """
-    from ..checks import check_finite, check_shape, raise_violations
-
-    if given is None:
-        return problem.reference.evaluate(points) if problem else None
-    where = "profile.reference"
-    raise_violations([*check_shape(where, given, (len(points), n_out), "(n, n_out)"), *check_finite(where, given)])
-    return given
-
-
-def describe_problem(problem: PdeProblem) -> ProblemSection:
-    """Make the section that names the problem."""
-    from ..hardware_sim.report import ProblemSection
-
-    return ProblemSection(
-        name=problem.name,
-        title=problem.title,
-        equation=problem.equation,
-        coordinates=problem.coordinates,
-        unknowns=problem.unknowns,
-    )
-
-
-def measure_backends(
-    network: Network, problem: PdeProblem | None, traces: list[RunTrace], truth: FloatArray | None, source: str | None
-) -> BackendsSection:
-    """Judge every backend by the reference and, where there is a problem, by its equation."""
-    from ..hardware_sim.report import BackendResult, BackendsSection
-    from ..residuals import measure_residual
-
-    results, operator, floor = [], None, None
-    for trace in traces:
-        residual = None
-        if problem is not None:
-            residual = measure_residual(problem, evaluator(network, trace.backend))
-            operator, floor = residual.operator.value, residual.reference_residual_rms
-        seconds = trace.seconds or None
-        results.append(
-            BackendResult(
-                backend=trace.backend,
-                relative_l2=relative_l2(trace.outputs, truth) if truth is not None and truth.any() else None,
-                max_abs_error=max_abs_error(trace.outputs, truth) if truth is not None else None,
-                residual_rms=residual.residual_rms if residual else None,
-                boundary_rms=residual.boundary_rms if residual else None,
-                seconds=seconds,
-                samples_per_second=trace.n_samples / seconds if seconds else None,
-            )
-        )
-    words = source or (f"the problem's solution: {problem.reference.source}" if problem else None)
-    return BackendsSection(
-        results=tuple(results), residual_operator=operator, reference_residual_rms=floor, reference=words
-    )
-
-
-def evaluator(network: Network, backend: Backend) -> Callable[[FloatArray], FloatArray]:
-    """Give the function points (n, n_in) -> outputs (n, n_out) of a network on a backend."""
-    return lambda points: run(network, points, backend=backend, mode=LavaMode.BATCHED).outputs
-
-
-def gather_fields(
-    network: Network, problem: PdeProblem | None, points: FloatArray, traces: list[RunTrace], truth: FloatArray | None
-) -> FieldSection:
-    """Make the section of the maps: the float network, the deployed one, and the reference."""
-    from ..hardware_sim.report import FieldSection
-    from ..hardware_sim.triangulation import triangulate_points
-
-    source = float_network(network)
-    coordinates = problem.coordinates if problem else tuple(f"x{k}" for k in range(source.n_in))
-    unknowns = problem.unknowns if problem else tuple(f"u{k}" for k in range(source.n_out))
-    inside = problem.domain.contains if problem else None
-    return FieldSection(
-        coordinates=coordinates,
-        unknowns=unknowns,
-        points=points,
-        float_outputs=traces[0].outputs,
-        deployed_outputs=traces[-1].outputs,
-        reference_outputs=truth,
-        triangles=triangulate_points(points, inside) if source.n_in == 2 and len(points) >= 3 else None,
+    target = find_target(choices.target)
+    if isinstance(network, QuantizedNetwork):
+        partition_network(network, target)
+    return partial(
+        profile_hardware,
+        network,
+        target=target,
+        timing=find_timing(choices.timing) if choices.timing else None,
+        models=(*shipped_models(), *map(find_energy_model, choices.energy)),
+        contains=problem.domain.contains if problem else None,
+        n_sanafe=choices.n_sanafe,
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..atomic import check_writable
 from ..errors import SpecError
 from ..network import ProblemParameter, Provenance
-from ..recipe import TrainingRecipe
+from ..recipe import PhaseRecipe, TrainingRecipe
 
 if TYPE_CHECKING:
     from ..training.history import TrainingProgress
@@ -46,14 +46,21 @@ class RecipeChanges:
             "widths": self.widths,
         }
         model = dataclasses.replace(recipe.model, **{name: value for name, value in given.items() if value is not None})
-        phases = []
-        for phase in recipe.phases:
-            n_iterations = max(round(phase.n_iterations * self.iterations), 1)
-            wanted = self.target_activity if phase.rate_weight > 0 else None
-            target = phase.target_rate if wanted is None else wanted
-            n_warmup = min(phase.n_warmup, n_iterations)
-            phases.append(dataclasses.replace(phase, n_iterations=n_iterations, n_warmup=n_warmup, target_rate=target))
-        return dataclasses.replace(recipe, model=model, phases=tuple(phases))
+        teacher = recipe.teacher
+        if teacher is not None:
+            teacher = dataclasses.replace(teacher, phases=tuple(map(self._applied_to_phase, teacher.phases)))
+        phases = tuple(map(self._applied_to_phase, recipe.phases))
+        return dataclasses.replace(recipe, model=model, phases=phases, teacher=teacher)
+
+    def _applied_to_phase(self, phase: PhaseRecipe) -> PhaseRecipe:
+        n_iterations = max(round(phase.n_iterations * self.iterations), 1)
+        wanted = self.target_activity if phase.rate_weight > 0 else None
+        return dataclasses.replace(
+            phase,
+            n_iterations=n_iterations,
+            n_warmup=min(phase.n_warmup, n_iterations),
+            target_rate=phase.target_rate if wanted is None else wanted,
+        )
 
 
 NO_CHANGES = RecipeChanges()

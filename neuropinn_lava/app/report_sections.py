@@ -1,0 +1,125 @@
+"""The sections of a report, each made from a network, a problem and the traces of its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..arrays import FloatArray
+from ..metrics import ansatz_relative_l2, max_abs_error, relative_l2
+from ..quantized import QuantizedNetwork
+from ..traces import Backend, LavaMode, RunTrace
+from .models import Network, float_network
+from .verbs import run
+
+if TYPE_CHECKING:
+    from ..conversion.report import QuantizationReport
+    from ..hardware_sim.fields import FieldSection
+    from ..hardware_sim.report import BackendsSection, NetworkSection, ProblemSection, QuantizationSection
+    from ..problems.problem import PdeProblem
+
+
+def describe_deployed(network: Network, points: FloatArray, truth: FloatArray | None) -> NetworkSection:
+    """Make the section on the deployed network, with the error of its ansatz alone where there is a reference."""
+    from ..hardware_sim.report import describe_network
+
+    if truth is None or not truth.any():
+        return describe_network(network)
+    return describe_network(network, ansatz_relative_l2(float_network(network).ansatz, points, truth))
+
+
+def describe_words(network: Network, deployed: RunTrace, cost: QuantizationReport | None) -> QuantizationSection | None:
+    """Make the section on a quantized network's words; a float network has none."""
+    from ..hardware_sim.report import describe_quantization
+
+    if not isinstance(network, QuantizedNetwork):
+        return None
+    return describe_quantization(network, deployed.n_saturated, cost)
+
+
+def reference_at(
+    problem: PdeProblem | None, points: FloatArray, given: FloatArray | None, n_out: int
+) -> FloatArray | None:
+    """Give the reference at the points: the user's own, the problem's, or none.
+
+    Raises:
+        SpecError: If the user's own has another shape or holds what is not finite.
+    """
+    from ..checks import check_finite, check_shape, raise_violations
+
+    if given is None:
+        return problem.reference.evaluate(points) if problem else None
+    where = "profile.reference"
+    raise_violations([*check_shape(where, given, (len(points), n_out), "(n, n_out)"), *check_finite(where, given)])
+    return given
+
+
+def describe_problem(problem: PdeProblem) -> ProblemSection:
+    """Make the section that names the problem."""
+    from ..hardware_sim.report import ProblemSection
+
+    return ProblemSection(
+        name=problem.name,
+        title=problem.title,
+        equation=problem.equation,
+        coordinates=problem.coordinates,
+        unknowns=problem.unknowns,
+    )
+
+
+def measure_backends(
+    network: Network, problem: PdeProblem | None, traces: list[RunTrace], truth: FloatArray | None, source: str | None
+) -> BackendsSection:
+    """Judge every backend by the reference and, where there is a problem, by its equation."""
+    from ..hardware_sim.report import BackendResult, BackendsSection
+    from ..residuals import measure_residual
+
+    results, operator, floor = [], None, None
+    for trace in traces:
+        residual = None
+        if problem is not None:
+            residual = measure_residual(problem, evaluator(network, trace.backend))
+            operator, floor = residual.operator.value, residual.reference_residual_rms
+        seconds = trace.seconds or None
+        results.append(
+            BackendResult(
+                backend=trace.backend,
+                relative_l2=relative_l2(trace.outputs, truth) if truth is not None and truth.any() else None,
+                max_abs_error=max_abs_error(trace.outputs, truth) if truth is not None else None,
+                residual_rms=residual.residual_rms if residual else None,
+                boundary_rms=residual.boundary_rms if residual else None,
+                seconds=seconds,
+                samples_per_second=trace.n_samples / seconds if seconds else None,
+            )
+        )
+    words = source or (f"the problem's solution: {problem.reference.source}" if problem else None)
+    return BackendsSection(
+        results=tuple(results), residual_operator=operator, reference_residual_rms=floor, reference=words
+    )
+
+
+def evaluator(network: Network, backend: Backend) -> Callable[[FloatArray], FloatArray]:
+    """Give the function points (n, n_in) -> outputs (n, n_out) of a network on a backend."""
+    return lambda points: run(network, points, backend=backend, mode=LavaMode.BATCHED).outputs
+
+
+def gather_fields(
+    network: Network, problem: PdeProblem | None, points: FloatArray, traces: list[RunTrace], truth: FloatArray | None
+) -> FieldSection:
+    """Make the section of the maps: the float network, the deployed one, and the reference."""
+    from ..hardware_sim.report import FieldSection
+    from ..hardware_sim.triangulation import triangulate_points
+
+    source = float_network(network)
+    coordinates = problem.coordinates if problem else tuple(f"x{k}" for k in range(source.n_in))
+    unknowns = problem.unknowns if problem else tuple(f"u{k}" for k in range(source.n_out))
+    inside = problem.domain.contains if problem else None
+    return FieldSection(
+        coordinates=coordinates,
+        unknowns=unknowns,
+        points=points,
+        float_outputs=traces[0].outputs,
+        deployed_outputs=traces[-1].outputs,
+        reference_outputs=truth,
+        triangles=triangulate_points(points, inside) if source.n_in == 2 and len(points) >= 3 else None,
+    )
