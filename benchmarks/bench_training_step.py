@@ -8,9 +8,8 @@ Poisson's equation on the square, three hidden layers of 50, Adam. Three ways to
     autodiff    tanh network in plain torch, second derivatives by differentiating twice
     deepxde     the same through DeepXDE's own model and train step, where it is installed (`pip install deepxde`)
 
-The steps of all ways take turns in one process, so that other load on the machine meets them alike; shown are medians, and the
-ratio to the slower-or-equal peer's median. Peak memory is that of a fresh process each, above the same process before its first
-step. On a busy machine look at the ratios only.
+The steps of all ways take turns in one process, so that other load on the machine meets them alike. The ratio is the median
+over the rounds of a way's step to the peer's step of the same round. Memory is what ten steps add to the peak of a fresh process.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 os.environ.setdefault("DDE_BACKEND", "pytorch")
 
@@ -147,9 +146,10 @@ def measure_times(ways: list[str], n_points: int, n_rounds: int) -> dict[str, li
     return seconds
 
 
-def peak_memory() -> float:
-    """Give the peak resident memory of this process in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def resident_mb(field: str) -> float:
+    """Give `VmRSS`, the resident memory of this process, or `VmHWM`, its peak since the last reset, in MB (Linux)."""
+    (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(field)]
+    return int(line.split()[1]) / 1024
 
 
 def measure_memory(way: str, n_points: int, n_threads: int) -> float:
@@ -162,11 +162,12 @@ def measure_memory(way: str, n_points: int, n_threads: int) -> float:
 def show_own_memory(way: str, n_points: int) -> None:
     """Print what ten steps add to the peak memory of this process."""
     step = make_step(way, n_points)
-    make_step(way, 289)()  # libraries and thread pools are loaded now
-    before = peak_memory()
+    make_step(way, min(CELLS))()  # libraries and thread pools are loaded now
+    Path("/proc/self/clear_refs").write_text("5")  # sets the peak back to what is resident
+    before = resident_mb("VmRSS")
     for _ in range(10):
         step()
-    print(json.dumps(peak_memory() - before))
+    print(json.dumps(resident_mb("VmHWM") - before))
 
 
 def main() -> None:
@@ -182,7 +183,9 @@ def main() -> None:
         return
     ways = [way for way in WAYS if way != PEER or importlib.util.find_spec(PEER)]
     peer = PEER if PEER in ways else "autodiff"
-    print(f"| points | way | ms a step, median (fastest) | of {peer} | memory of the steps, MB |\n|---|---|---|---|---|")
+    print(
+        f"| points | way | ms a step, median (fastest) | of {peer} | memory of the steps, MB |\n|---|---|---|---|---|"
+    )
     for n_points in [options.points] if options.points else CELLS:
         seconds = measure_times(ways, n_points, options.rounds)
         for way in ways:

@@ -114,9 +114,7 @@ class _Search:
             scheme = replace(self.scheme, weight_bits=bits)
             chip = make_integers(self.network, self.exact, scheme, self.calibration)
             error = relative_l2(run_integer(chip, self.limit.points).outputs, self.limit.wanted)
-            self.trials[bits] = BitTrial(
-                weight_bits=bits, synaptic_bits=synaptic_bits(self.network, bits), error=error
-            )
+            self.trials[bits] = BitTrial(weight_bits=bits, synaptic_bits=synaptic_bits(self.network, bits), error=error)
         return self.trials[bits]
 
     def within(self, bits: tuple[int, ...]) -> bool:

@@ -129,7 +129,7 @@ class _Seen:
 
 def _layer_ranges(network: NetworkSpec, x: FloatArray) -> tuple[LayerRange, ...]:
     runs = [FloatLayerRun(layer, len(x)) for layer in network.layers]
-    seen = [_Seen(layer) for layer in (*network.layers, network.output)]
+    seen = [*map(_Seen, network.layers), _Seen(network.output)]
     for _ in range(network.n_steps):
         a = x
         for run, kept in zip(runs, seen[:-1], strict=True):

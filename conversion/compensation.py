@@ -53,12 +53,8 @@ def compensate_affine(
     """
     a = dequantize_array(np.concatenate(received), affine.input_exponent)
     a = np.column_stack([a, np.ones(len(a))])
-    start = np.column_stack([exact.weight, exact.bias])
     omega = signal.sensitivity + FLOOR
-    shared = float(len(a)) * a.shape[1] ** 2 * affine.n_out > MAX_WORK
-    h = _second_moments(a, omega.mean(axis=1, keepdims=True) if shared else omega)
-    error = omega * (signal.drive - a @ start.T)
-    wanted = start + np.linalg.solve(h, (error.T @ a / len(a))[:, :, None])[:, :, 0]
+    wanted, h = fit_weights(exact, a, omega, signal.drive)
     best, lowest = affine, np.full(affine.n_out, np.inf)
     for finer in range(n_finer + 1):
         tried = _round_affine(affine, affine.weight_exponent - finer, wanted, h)
@@ -67,9 +63,29 @@ def compensate_affine(
     return best
 
 
-def _round_affine(
-    affine: QuantizedAffine, exponent: IntArray, wanted: FloatArray, h: FloatArray
-) -> QuantizedAffine:
+def fit_weights(
+    exact: LayerSpec | OutputSpec, a: FloatArray, omega: FloatArray, drive: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Fit real weights to what a layer really receives; the ridge draws them to those that it has.
+
+    Args:
+        exact: The float layer.
+        a: What it receives, with a column of ones behind, shape (n_rows, n_in + 1).
+        omega: Weights of the errors, shape (n_rows, n_out).
+        drive: The drive that is wanted, same shape.
+
+    Returns:
+        Weights with the bias behind, (n_out, n_in + 1), and H, (n_out or 1, n_in + 1, n_in + 1).
+    """
+    start = np.column_stack([exact.weight, exact.bias])
+    shared = float(len(a)) * a.shape[1] ** 2 * exact.n_out > MAX_WORK
+    h = _second_moments(a, omega.mean(axis=1, keepdims=True) if shared else omega)
+    error = omega * (drive - a @ start.T)
+    wanted: FloatArray = start + np.linalg.solve(h, (error.T @ a / len(a))[:, :, None])[:, :, 0]
+    return wanted, h
+
+
+def _round_affine(affine: QuantizedAffine, exponent: IntArray, wanted: FloatArray, h: FloatArray) -> QuantizedAffine:
     """Round at the scales 2**exponent, shape (n_out,); keep rows whose bias would not fit."""
     weight, bias = _round_columns(wanted, h, exponent, IntFormat(bits=affine.weight_bits).highest)
     word = IntFormat(bits=affine.state_bits)
@@ -104,9 +120,7 @@ def _second_moments(a: FloatArray, omega: FloatArray) -> FloatArray:
     return h
 
 
-def _round_columns(
-    wanted: FloatArray, h: FloatArray, exponent: IntArray, highest: int
-) -> tuple[IntArray, FloatArray]:
+def _round_columns(wanted: FloatArray, h: FloatArray, exponent: IntArray, highest: int) -> tuple[IntArray, FloatArray]:
     """Round the weights (n_out, n_in) of `wanted` in their order and give them with the bias (n_out,) that remains."""
     n_out, n_in = wanted.shape[0], wanted.shape[1] - 1
     scale = np.ldexp(1.0, exponent)

@@ -1,4 +1,4 @@
-"""All T steps of an integer layer of Variable Spiking Neurons in torch; forwards the integer engine, backwards the float neuron.
+"""All T steps of an integer layer of Variable Spiking Neurons in torch: forwards the integer engine, backwards the neuron.
 
     forwards, t = 1 … T, all integers              backwards, t = T … 1, given A[t] = dL/da[t]
     m[t] = clip(trunc(r[t-1] * beta / 2**12) + z[t])
@@ -103,7 +103,9 @@ class _IntegerVsn(torch.autograd.Function):
     def forward(ctx: Any, drive: Tensor, beta: Tensor, theta: Tensor, rule: FakeRule, n_steps: int) -> Tensor:
         sent = rule.table.look_up(drive)
         steps = list(integer_steps(drive, beta, theta, rule, n_steps, sent))
-        ctx.save_for_backward(drive, beta, theta, sent, *(step.integrated for step in steps), *(step.fired for step in steps))
+        ctx.save_for_backward(
+            drive, beta, theta, sent, *(step.integrated for step in steps), *(step.fired for step in steps)
+        )
         ctx.rule, ctx.n_steps = rule, n_steps
         return torch.stack([step.payload for step in steps])
 

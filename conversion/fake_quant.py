@@ -19,12 +19,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..arrays import FloatArray, IntArray
+from ..arrays import IntArray
 from ..checks import raise_violations
 from ..errors import FixedPointError, Violation
 from ..host import divisor
 from ..integers import LEAK_BITS, IntFormat, dequantize_array
-from ..network import LayerSpec, OutputSpec, Readout
+from ..network import Readout
 from ..quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork
 from .fake_layer import FakeRule, integer_vsn
 from .fake_rounding import held, raised, rounded
@@ -148,25 +148,6 @@ class FakeQuantNetwork(nn.Module):
         layers = tuple(cast(FakeLayer, layer).quantized() for layer in self.layers)
         output = replace(self.network.output, affine=self.output.quantized())
         return replace(self.network, layers=layers, output=output)
-
-    @torch.no_grad()
-    def set_masters(self, layers: tuple[LayerSpec, ...], output: OutputSpec) -> None:
-        """Set the masters to real numbers, which the forward pass rounds; shapes as in the network."""
-        for fake, layer in zip(self.layers, layers, strict=True):
-            for master, values in (
-                (fake.affine.weight, layer.weight),
-                (fake.affine.bias, layer.bias),
-                (fake.theta, layer.theta),
-                (fake.beta, layer.beta),
-            ):
-                set_master(cast(Tensor, master), values)
-        set_master(self.output.weight, output.weight)
-        set_master(self.output.bias, output.bias)
-
-
-def set_master(master: Tensor, values: FloatArray) -> None:
-    """Copy numbers into a parameter."""
-    master.copy_(torch.tensor(values, dtype=master.dtype))
 
 
 def integers(values: Tensor) -> IntArray:

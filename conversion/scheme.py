@@ -1,7 +1,8 @@
 """How a network is to be quantized, as one record; every choice that changes an integer stands here.
 
 `QuantizationScheme()` is the default of the command line: 8-bit weights with one scale per output neuron, rounded with
-compensation, 16-bit input and payload, 24-bit state. `QuantizationScheme(weight_bits=(8, 6, 6, 4), payload_bits=12)` mixes word lengths.
+compensation, 16-bit input and payload, 24-bit state. `QuantizationScheme(weight_bits=(8, 6, 6, 4), payload_bits=12)` mixes
+word lengths.
 """
 
 from __future__ import annotations

@@ -11,12 +11,13 @@ covers up does not count. Learned rounding weights its errors by omega. This mod
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..activations import find_activation
-from ..arrays import FloatArray, freeze_arrays
+from ..arrays import BoolArray, FloatArray, freeze_arrays
 from ..network import NetworkSpec, Readout
 from ..reference import FloatLayerRun
 
@@ -46,11 +47,25 @@ def trace_signals(network: NetworkSpec, points: FloatArray) -> tuple[LayerSignal
         network: The float network.
         points: Physical coordinates, shape (n_samples, n_in).
     """
+    slope, gains, received, drives = _run_forwards(network, points)
+    felt = [np.zeros_like(drive) for drive in drives]
+    for index, _, by_drive in _backwards(network, slope, gains):
+        felt[index] += np.square(by_drive)
+    return tuple(
+        LayerSignals(received=a, drive=z, sensitivity=_normalised(omega))
+        for a, z, omega in zip(received, drives, felt, strict=True)
+    )
+
+
+def _run_forwards(
+    network: NetworkSpec, points: FloatArray
+) -> tuple[FloatArray, list[FloatArray], list[FloatArray], list[FloatArray]]:
+    """Run the network; give du/dy (n_samples, n_out), and phi' * s, a_in and z of every matrix, rows as in `LayerSignals`."""
     x = network.input_transform.apply(points)
     runs = [FloatLayerRun(layer, len(x)) for layer in network.layers]
     received: list[list[FloatArray]] = [[] for _ in range(len(runs) + 1)]
     drives: list[list[FloatArray]] = [[] for _ in range(len(runs) + 1)]
-    fired: list[list[FloatArray]] = [[] for _ in runs]
+    fired: list[list[BoolArray]] = [[] for _ in runs]
     for _ in range(network.n_steps):
         a = x
         for index, run in enumerate(runs):
@@ -66,11 +81,7 @@ def trace_signals(network: NetworkSpec, points: FloatArray) -> tuple[LayerSignal
         for layer, z, s in zip(network.layers, stacked[:-1], fired, strict=True)
     ]
     slope = output_slope(network, points, read_out_mean(network, stacked[-1]))
-    felt = _sensitivities(network, slope, gains)
-    return tuple(
-        LayerSignals(received=np.concatenate(a), drive=z, sensitivity=_normalised(omega))
-        for a, z, omega in zip(received, stacked, felt, strict=True)
-    )
+    return slope, gains, [np.concatenate(steps) for steps in received], stacked
 
 
 def phi_slope(activation: str, drive: FloatArray) -> FloatArray:
@@ -94,26 +105,46 @@ def output_slope(network: NetworkSpec, points: FloatArray, outputs: FloatArray) 
     return slope
 
 
-def _sensitivities(network: NetworkSpec, slope: FloatArray, gains: list[FloatArray]) -> list[FloatArray]:
-    """Go back from every output in turn and add the squares.
+def payload_effects(network: NetworkSpec, points: FloatArray) -> tuple[FloatArray, ...]:
+    """Give the root mean square of du/da of every spiking layer, each (n_neurons,): how much a payload is felt.
+
+    Args:
+        network: The float network.
+        points: Physical coordinates, shape (n_samples, n_in).
+    """
+    slope, gains, _, _ = _run_forwards(network, points)
+    totals = [np.zeros(layer.n_out) for layer in network.layers]
+    for index, by_payload, _ in _backwards(network, slope, gains):
+        if index < len(totals):
+            totals[index] += np.square(by_payload).mean(axis=0)
+    return tuple(np.sqrt(total) for total in totals)
+
+
+def _backwards(
+    network: NetworkSpec, slope: FloatArray, gains: list[FloatArray]
+) -> Iterator[tuple[int, FloatArray, FloatArray]]:
+    """Go back from every output in turn; yield (matrix, du/da, du/dz), rows as in `LayerSignals`.
+
+    Of the read-out, the last matrix, du/da stands for du/dz.
 
     Args:
         network: Gives weights, T and read-out.
         slope: du/dy, shape (n_samples, n_out).
         gains: phi' * s of every spiking layer, rows as in `LayerSignals`.
     """
-    read = np.ones(network.n_steps) if network.readout is Readout.MEAN else np.eye(network.n_steps)[-1]
-    weights = [*(layer.weight for layer in network.layers), network.output.weight]
-    totals = [np.zeros((len(slope) * network.n_steps, weight.shape[0])) for weight in weights]
+    n_layers = len(gains)
+    read = np.full(network.n_steps, 1.0 / network.n_steps)
+    if network.readout is Readout.LAST:
+        read = np.eye(network.n_steps)[-1]
     for k in range(network.n_out):
-        by_output = np.outer(read, slope[:, k]).ravel()
-        totals[-1][:, k] += by_output**2
-        by_payload = by_output[:, None] * network.output.weight[k]
-        for index in reversed(range(len(gains))):
+        by_output = np.zeros((len(slope) * network.n_steps, network.n_out))
+        by_output[:, k] = np.outer(read, slope[:, k]).ravel()
+        yield n_layers, by_output, by_output
+        by_payload = by_output @ network.output.weight
+        for index in reversed(range(n_layers)):
             by_drive = by_payload * gains[index]
-            totals[index] += by_drive**2
-            by_payload = by_drive @ weights[index]
-    return totals
+            yield index, by_payload, by_drive
+            by_payload = by_drive @ network.layers[index].weight
 
 
 def _normalised(omega: FloatArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Quantization-aware tuning: the integers learn to say what the float network says, through the integer engine's own arithmetic.
+"""Quantization-aware tuning: integers learn to say what the float network says, through the integer engine's arithmetic.
 
     L = mean_n |du/dy (y_q - y)|**2 / mean_n |u|**2            y_q of the fake-quantized network, y of the float one
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..checks import check_range, check_whole, raise_violations
+from ..errors import Violation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,7 @@ class TuningSettings:
     """Weight of the caller's own loss beside the distillation."""
 
     def __post_init__(self) -> None:
-        found = []
+        found: list[Violation] = []
         for name, low in (("n_iterations", 0), ("n_warmup", 0), ("batch_size", 1), ("check_every", 1)):
             found += check_whole(f"TuningSettings.{name}", getattr(self, name))
             found += check_range(f"TuningSettings.{name}", getattr(self, name), low, 1_000_000)

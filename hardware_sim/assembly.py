@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ class LavaRun:
     """A graph ready to run."""
 
     source: Any
-    """The process that sends the inputs; all others are connected to it."""
+    """The process that has the inputs; all others are connected to it."""
     run_config: Any
     """Chooses the process models."""
     last: Schedule
@@ -53,7 +54,7 @@ class LavaRun:
 
     @property
     def n_saturated_outputs(self) -> int:
-        return sum(int(emitted.saturated.values[0]) for emitted in self.emitted)
+        return sum(emitted.n_saturated for emitted in self.emitted)
 
     def layer_counts(self) -> tuple[LayerCounts, ...]:
         """Give the counts of all layers."""
@@ -134,33 +135,35 @@ def _assemble_leaves(
     probe: Probe,
     models: Mapping[type, type] | None,
 ) -> LavaRun:
-    from neuropinn_lava.hardware_sim.processes.layers import PointSource
     from neuropinn_lava.hardware_sim.processes.leaves import NetworkLeaf
     from neuropinn_lava.hardware_sim.processes.run_config import VsnRunConfig
 
     probe.check_names([layer.name for layer in network.layers])
     for layer in (*network.layers, network.output):
         make_kernel(layer).warm_up()
-    n_samples, rows = len(words.values), plan.batch_size or 1
+    n_samples, n_rows = len(words.values), plan.batch_size or 1
     n_steps = network.n_steps if plan.mode is LavaMode.FAITHFUL else 1
     schedule = Schedule(n_steps=n_steps, batch_size=plan.batch_size, n_samples=n_samples)
-    recordings, emitted = make_recordings(network, probe, n_samples)
-    source = PointSource(words=words, schedule=schedule)
-    all_recordings, all_emitted = [], []
-    for leaf in range(plan.n_leaves):
-        own = recordings if leaf == 0 else tuple(recording.with_own_counts() for recording in recordings)
-        own_emitted = emitted if leaf == 0 else emitted.with_own_counts()
-        begin, end = leaf * rows // plan.n_leaves, (leaf + 1) * rows // plan.n_leaves
-        process = NetworkLeaf(
-            network=network, schedule=schedule, rows=(begin, end), recordings=own, emitted=own_emitted
+    first, emitted = make_recordings(network, probe, n_samples)
+    recordings = [first] + [tuple(each.with_own_counts() for each in first) for _ in range(plan.n_leaves - 1)]
+    all_emitted = [emitted] + [emitted.with_own_counts() for _ in range(plan.n_leaves - 1)]
+    leaves = [
+        NetworkLeaf(
+            network=network,
+            words=words,
+            schedule=schedule,
+            rows=(leaf * n_rows // plan.n_leaves, (leaf + 1) * n_rows // plan.n_leaves),
+            recordings=recordings[leaf],
+            emitted=all_emitted[leaf],
         )
-        source.a_out.connect(process.a_in)
-        all_recordings.append(own)
-        all_emitted.append(own_emitted)
+        for leaf in range(plan.n_leaves)
+    ]
+    for before, after in pairwise(leaves):
+        before.turn_out.connect(after.turn_in)
     return LavaRun(
-        source=source,
+        source=leaves[0],
         run_config=VsnRunConfig(Numerics.of(network), plan.model, models),
         last=schedule,
-        recordings=tuple(zip(*all_recordings, strict=True)),
+        recordings=tuple(zip(*recordings, strict=True)),
         emitted=tuple(all_emitted),
     )

@@ -20,7 +20,7 @@ from neuropinn_lava.tables import PhiTable
 Array = NDArray[Any]
 
 FIRED, EVENTS = 0, 1
-"""Rows of `Tally.counts`."""
+"""Second index of `Tally.counts`."""
 DRIVE, MEMBRANE, PAYLOAD = 0, 1, 2
 """Rows of `Tally.saturated`."""
 
@@ -98,10 +98,10 @@ class Neurons(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """What the loops write beside the payloads; counts are added to, int32, so that a call handles fewer than 2**31 rows."""
+    """What the loops write beside the payloads. Counts, int32, are added to: they hold fewer than 2**31 rows times steps."""
 
     counts: Array
-    """FIRED and EVENTS, shape (2, n_steps, n_out)."""
+    """FIRED and EVENTS, shape (n_steps, 2, n_out)."""
     saturated: Array
     """DRIVE, MEMBRANE and PAYLOAD, shape (3, n_out)."""
     membrane: Array
@@ -179,7 +179,7 @@ def _lay_out_phi(table: PhiTable) -> Phi:
 def empty_tally(n_steps: int, n_out: int, n_probed: int = 0, membrane_type: Any = np.int32) -> Tally:
     """Make counters at zero, with room for the probed rows."""
     return Tally(
-        counts=np.zeros((2, n_steps, n_out), np.int32),
+        counts=np.zeros((n_steps, 2, n_out), np.int32),
         saturated=np.zeros((3, n_out), np.int32),
         membrane=np.zeros((n_probed, n_steps, n_out), membrane_type),
         fired=np.zeros((n_probed, n_steps, n_out), np.bool_),

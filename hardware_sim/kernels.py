@@ -170,8 +170,8 @@ class FloatKernel:
         fired = reached >= layer.theta
         membrane[fired] = 0.0
         payload[:] = _PHI[layer.activation](np.where(fired, z, 0.0))
-        tally.counts[FIRED, t] += fired.sum(axis=0, dtype=np.int32)
-        tally.counts[EVENTS, t] += (payload != 0).sum(axis=0, dtype=np.int32)
+        tally.counts[t, FIRED] += fired.sum(axis=0, dtype=np.int32)
+        tally.counts[t, EVENTS] += (payload != 0).sum(axis=0, dtype=np.int32)
         tally.membrane[:, t] = membrane[: len(tally.fired)]
         tally.fired[:, t] = fired[: len(tally.fired)]
 

@@ -78,29 +78,54 @@ def _fire(z: Array, neurons: Neurons, membrane: Array, total: Array, fired: Arra
 
 
 @inlined
+def _curve(q: Any, phi: Phi) -> Any:
+    """Give phi of q >= 0, before its last shift."""
+    cell = U64(min(q >> phi.index_bits, phi.last))
+    return phi.cells[cell, 0] + phi.cells[cell, 1] * (q - (np.int64(cell) << phi.index_bits))
+
+
+@inlined
+def _send_even(z: Array, mask: Any, offset: Any, phi: Phi, payload: Array, saturated: Array) -> None:
+    """a = phi(|z|) for the neurons in the mask."""
+    while mask:
+        j = lowest(mask) + U64(offset)
+        mask &= mask - U64(1)
+        rounded = (_curve(abs(np.int64(z[j])), phi) + phi.half) >> phi.shift
+        held = min(max(rounded, -phi.highest), phi.highest)
+        if held != rounded:
+            saturated[j] += 1
+        payload[j] = held
+
+
+@inlined
+def _send_odd(z: Array, mask: Any, offset: Any, phi: Phi, payload: Array, saturated: Array) -> None:
+    """a = ±phi(|z|) for the neurons in the mask; relu gives nothing where z is negative."""
+    while mask:
+        j = lowest(mask) + U64(offset)
+        mask &= mask - U64(1)
+        x: Any = np.int64(z[j])
+        if phi.relu:
+            x = max(x, 0)
+        p = _curve(abs(x), phi)
+        rounded = ((-p if x < 0 else p) + phi.half) >> phi.shift
+        held = min(max(rounded, -phi.highest), phi.highest)
+        if held != rounded:
+            saturated[j] += 1
+        payload[j] = held
+
+
+@inlined
 def _send(z: Array, fired: Array, phi: Phi, payload: Array, counts: Array, n_events: Array, saturated: Array) -> None:
     """a = phi(z) where the neuron fired, else 0; counts both."""
-    cells, last, index_bits, highest = phi.cells, phi.last, phi.index_bits, phi.highest
-    half, shift, odd, relu = phi.half, phi.shift, phi.odd, phi.relu
     for j in range(len(z)):
         payload[j] = 0
         counts[j] -= fired[j]
     for offset in range(0, len(z), 64):
         mask = events(fired, offset)
-        while mask:
-            j = lowest(mask) + U64(offset)
-            mask &= mask - U64(1)
-            x: Any = np.int64(z[j])
-            if relu:
-                x = max(x, 0)
-            q = abs(x)
-            cell = U64(min(q >> index_bits, last))
-            p = cells[cell, 0] + cells[cell, 1] * (q - (np.int64(cell) << index_bits))
-            rounded = ((-p if odd and x < 0 else p) + half) >> shift
-            held = min(max(rounded, -highest), highest)
-            if held != rounded:
-                saturated[j] += 1
-            payload[j] = held
+        if phi.odd:
+            _send_odd(z, mask, offset, phi, payload, saturated)
+        else:
+            _send_even(z, mask, offset, phi, payload, saturated)
     for j in range(len(z)):
         n_events[j] += payload[j] != 0
 
@@ -120,7 +145,7 @@ def _step(
     """Advance the neurons of row r by step t."""
     saturated = tally.saturated
     _fire(z, neurons, membrane, total, fired, saturated[MEMBRANE])
-    _send(z, fired, neurons.phi, payload, tally.counts[FIRED, t], tally.counts[EVENTS, t], saturated[PAYLOAD])
+    _send(z, fired, neurons.phi, payload, tally.counts[t, FIRED], tally.counts[t, EVENTS], saturated[PAYLOAD])
     if r < tally.fired.shape[0]:
         for j in range(len(z)):
             tally.membrane[r, t, j] = membrane[j]

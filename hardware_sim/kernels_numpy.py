@@ -71,8 +71,8 @@ def _step(z: Array, neurons: Neurons, membrane: Array, payload: Array, tally: Ta
     rounded = np.where(fired & (z != 0), _phi(z.astype(np.int64), neurons.phi), 0)
     payload[:] = _clip(rounded, neurons.phi.highest, tally.saturated[PAYLOAD])
     membrane[:] = np.where(fired, 0, m)
-    tally.counts[FIRED, t] += fired.sum(axis=0, dtype=np.int32)
-    tally.counts[EVENTS, t] += (payload != 0).sum(axis=0, dtype=np.int32)
+    tally.counts[t, FIRED] += fired.sum(axis=0, dtype=np.int32)
+    tally.counts[t, EVENTS] += (payload != 0).sum(axis=0, dtype=np.int32)
     n_probed = len(tally.fired)
     tally.membrane[:, t] = membrane[:n_probed]
     tally.fired[:, t] = fired[:n_probed]

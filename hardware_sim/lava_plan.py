@@ -21,6 +21,8 @@ LEAF_ROWS = 8192
 """Most samples of one leaf in a message: some 100 ms of work beside 0.2 ms of Lava, and progress is told ten times a second."""
 MIN_LEAF_ROWS = 2048
 """Least samples for which a second leaf pays: it costs some 10 ms to start."""
+MAX_PRESENTED = (1 << 31) - 1
+"""Samples times steps of one run: counters have 32 bits."""
 CHANNEL_SIZE = 2
 """Messages that a channel holds: one is read while the next one is written. Lava's default, 64, costs memory only."""
 
@@ -40,7 +42,7 @@ class LavaPlan:
     channel_size: int
     """Messages that a channel holds."""
     n_processes: int
-    """Lava processes in all, the source's with them."""
+    """Lava processes in all, the source's with them; a leaf has its own source."""
     n_lava_steps: int
     """Steps of Lava until the last sample has left the read-out."""
     reasons: tuple[str, ...]
@@ -69,7 +71,7 @@ def plan_run(
     Raises:
         SpecError: If a number is out of range, or a batch size is given for one sample at a time.
     """
-    _check(n_samples, mode, batch_size, n_cores)
+    _check(n_samples, network.n_steps, mode, batch_size, n_cores)
     chosen = model or LayerModel.WHOLE
     reasons = [] if model else ["The whole network in one process is the fastest: its layers need no messages."]
     if mode is LavaMode.FAITHFUL:
@@ -79,10 +81,13 @@ def plan_run(
     return _layer_plan(network, n_samples, chosen, batch_size, reasons)
 
 
-def _check(n_samples: int, mode: LavaMode, batch_size: int | None, n_cores: int | None) -> None:
+def _check(n_samples: int, n_steps: int, mode: LavaMode, batch_size: int | None, n_cores: int | None) -> None:
     for name, value in (("n_samples", n_samples), ("batch_size", batch_size), ("n_cores", n_cores)):
         if value is not None and value < 1:
             raise SpecError(f"plan_run.{name}", "at least 1", value, "Choose a number in that range.")
+    if n_samples * n_steps > MAX_PRESENTED:
+        mend = "Run them in blocks."
+        raise SpecError("plan_run.n_samples", f"at most {MAX_PRESENTED // n_steps} in one run", n_samples, mend)
     if batch_size is not None and mode is LavaMode.FAITHFUL:
         mend = "Use LavaMode.BATCHED, or leave the batch size out."
         raise SpecError("plan_run.batch_size", "one sample at a time has no batch", batch_size, mend)
@@ -93,7 +98,7 @@ def _faithful_plan(
 ) -> LavaPlan:
     """One sample at a time: a step of Lava is a step of the network."""
     n_layers = len(network.layers) + 1
-    n_processes = {LayerModel.WHOLE: 1, LayerModel.FUSED: n_layers, LayerModel.DENSE: 2 * n_layers}[model] + 1
+    n_processes = {LayerModel.WHOLE: 1, LayerModel.FUSED: n_layers + 1, LayerModel.DENSE: 2 * n_layers + 1}[model]
     n_delays = {LayerModel.WHOLE: 0, LayerModel.FUSED: n_layers - 1, LayerModel.DENSE: n_layers}[model]
     return LavaPlan(
         mode=LavaMode.FAITHFUL,
@@ -119,7 +124,7 @@ def _leaf_plan(n_samples: int, batch_size: int | None, n_cores: int, reasons: li
         n_leaves=n_leaves,
         batch_size=rows,
         channel_size=CHANNEL_SIZE,
-        n_processes=n_leaves + 1,
+        n_processes=n_leaves,
         n_lava_steps=-(-n_samples // rows),
         reasons=(*reasons, why, size),
     )

@@ -60,10 +60,10 @@ class LayerRun:
         n = moment.n_rows
         if moment.step == 0:
             self._membrane[:] = 0
-        tally = self.kernel.tally(1, self.recording.n_probed(moment))
+        tally = self.recording.tally(moment)
         self.compute(message.reshape(self.schedule.n_rows, -1)[:n], moment, tally)
         self._payload[n:] = 0
-        self.recording.add(moment, tally, self._payload[:n])
+        self.recording.keep(moment, tally, self._payload)
 
     def compute(self, a: Array, moment: Moment, tally: Tally) -> None:
         """Advance the membranes of the first rows by one step; a constant input is multiplied only once."""
@@ -72,9 +72,11 @@ class LayerRun:
             self.kernel.advance(a[:, None], self._membrane[:n], self._payload[:n], tally)
             return
         if moment.step == 0:
+            self._saturated_drive = -tally.saturated[DRIVE]
             self.kernel.drive(a, self._drive[:n], tally)
-            self._saturated_drive[:] = tally.saturated[DRIVE]
-        tally.saturated[DRIVE] = self._saturated_drive  # the same drives saturate at every step
+            self._saturated_drive += tally.saturated[DRIVE]
+        else:
+            tally.saturated[DRIVE] += self._saturated_drive  # the same drives saturate at every step
         self.kernel.fire(self._drive[:n], self._membrane[:n], self._payload[:n], tally)
 
 
@@ -94,6 +96,7 @@ class ReadoutRun:
         self.kernel = kernel
         self.schedule = schedule
         self.recording = recording
+        self._tally = recording.tally()
         self._y = np.zeros((schedule.n_rows, 1, kernel.n_out), kernel.message_type)
         self.outgoing = self._y.reshape(schedule.shape(kernel.n_out))
         """The outputs of the step before; zeros before the first sample."""
@@ -105,10 +108,9 @@ class ReadoutRun:
             self._y[:] = 0
             return
         n = moment.n_rows
-        tally = self.kernel.tally(1)
-        self.compute(message.reshape(self.schedule.n_rows, -1)[:n], self._y[:n, 0], tally)
+        self.compute(message.reshape(self.schedule.n_rows, -1)[:n], self._y[:n, 0], self._tally)
         self._y[n:] = 0
-        self.recording.add(moment, tally, self._y[:n])
+        self.recording.keep(moment, self._y[:n])
 
     def compute(self, a: Array, y: Array, tally: Tally) -> None:
         self.kernel.drive(a, y, tally)

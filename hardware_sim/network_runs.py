@@ -36,6 +36,7 @@ class NetworkRun:
         self.n_steps = n_steps
         self.recordings = recordings
         self.emitted = emitted
+        self._tally = emitted.tally()
         kind = readout.message_type
         self._drive = np.zeros((TILE, layers[0].n_out), kind)
         self._membranes = [np.zeros((TILE, kernel.n_out), kind) for kernel in layers]
@@ -44,39 +45,30 @@ class NetworkRun:
 
     def take(self, first: int, a: Array) -> None:
         """Run the samples first, first + 1, …, whose inputs are the rows of a."""
-        tallies = [kernel.tally(self.n_steps) for kernel in self.layers]
         for start in range(0, len(a), TILE):
             tile = a[start : start + TILE]
-            moment = Moment(first + start, len(tile), 0)
-            self._run_tile(moment, tile, tallies)
-        nothing = Moment(first, 0, 0)
-        for recording, tally, payload in zip(self.recordings, tallies, self._payloads, strict=True):
-            recording.add(nothing, tally, payload[:0])
+            self._run_tile(Moment(first + start, len(tile), 0), tile)
 
-    def _run_tile(self, moment: Moment, a: Array, tallies: list[Tally]) -> None:
-        """Run all layers; samples that are recorded in full get counters of their own."""
-        r = moment.n_rows
-        for index, (kernel, recording) in enumerate(zip(self.layers, self.recordings, strict=True)):
-            n_probed = recording.n_probed(moment)
-            tally = kernel.tally(self.n_steps, n_probed) if n_probed else tallies[index]
-            self._run_layer(index, a, r, tally)
-            if n_probed:
-                recording.add(moment, tally, self._payloads[index][:r])
-        tally = self.readout.tally(1)
-        y, sent = self._y[:r], self._payloads[-1][:r]
-        self.readout.drive(sent.reshape(-1, self.readout.n_in), y.reshape(-1, self.readout.n_out), tally)
-        self.emitted.add(moment, tally, y)
+    def _run_tile(self, moment: Moment, a: Array) -> None:
+        for index, recording in enumerate(self.recordings):
+            tally = recording.tally(moment, self.n_steps)
+            self._run_layer(index, a, tally)
+            recording.keep(moment, tally, self._payloads[index])
+        y, sent = self._y[: len(a)], self._payloads[-1][: len(a)]
+        self.readout.drive(sent.reshape(-1, self.readout.n_in), y.reshape(-1, self.readout.n_out), self._tally)
+        self.emitted.keep(moment, y)
 
-    def _run_layer(self, index: int, a: Array, r: int, tally: Tally) -> None:
-        kernel, membrane, payload = self.layers[index], self._membranes[index][:r], self._payloads[index][:r]
+    def _run_layer(self, index: int, a: Array, tally: Tally) -> None:
+        n = len(a)
+        kernel, membrane, payload = self.layers[index], self._membranes[index][:n], self._payloads[index][:n]
         membrane[:] = 0
         if index:
-            kernel.advance(self._payloads[index - 1][:r], membrane, payload, tally)
+            kernel.advance(self._payloads[index - 1][:n], membrane, payload, tally)
             return
         before = tally.saturated[DRIVE].copy()
-        kernel.drive(a, self._drive[:r], tally)
+        kernel.drive(a, self._drive[:n], tally)
         tally.saturated[DRIVE] += (tally.saturated[DRIVE] - before) * (self.n_steps - 1)  # the same at every step
-        kernel.fire(self._drive[:r], membrane, payload, tally)
+        kernel.fire(self._drive[:n], membrane, payload, tally)
 
 
 class StepRun:
@@ -93,6 +85,7 @@ class StepRun:
         self.readout = readout
         self.recordings = recordings
         self.emitted = emitted
+        self._tally = emitted.tally()
         kind = readout.message_type
         self._membranes = [np.zeros((1, kernel.n_out), kind) for kernel in layers]
         self._payloads = [np.zeros((1, 1, kernel.n_out), kind) for kernel in layers]
@@ -106,10 +99,9 @@ class StepRun:
         ):
             if moment.step == 0:
                 membrane[:] = 0
-            tally = kernel.tally(1, recording.n_probed(moment))
+            tally = recording.tally(moment)
             kernel.advance(sent, membrane, payload, tally)
-            recording.add(moment, tally, payload)
+            recording.keep(moment, tally, payload)
             sent = payload
-        tally = self.readout.tally(1)
-        self.readout.drive(sent[:, 0], self._y[:, 0], tally)
-        self.emitted.add(moment, tally, self._y)
+        self.readout.drive(sent[:, 0], self._y[:, 0], self._tally)
+        self.emitted.keep(moment, self._y)

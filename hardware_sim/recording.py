@@ -1,7 +1,7 @@
 """What the layers of a Lava run write for its caller: counts, sums of outputs, probed values; in memory that both see.
 
-Each recording is written by one process, so that nothing needs a lock. Counts and saturations are added to; the rest is put
-where sample and step say. This module turns recordings into the records of `neuropinn_lava.traces`.
+Each recording is written by one process, so that nothing needs a lock. Counts and saturations are the loops' own counters; the
+rest is put where sample and step say. This module turns recordings into the records of `neuropinn_lava.traces`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from neuropinn_lava.hardware_sim.kernel_layout import EVENTS, FIRED, Array, Tally
+from neuropinn_lava.hardware_sim.kernel_layout import DRIVE, EVENTS, FIRED, MEMBRANE, PAYLOAD, Array, Tally, empty_tally
 from neuropinn_lava.hardware_sim.schedule import Moment
 from neuropinn_lava.hardware_sim.shared_arrays import SharedArray
 from neuropinn_lava.network import LayerSpec, NetworkSpec, Readout
@@ -27,9 +27,9 @@ class LayerRecording:
     name: str
     """The layer's."""
     counts: SharedArray
-    """FIRED and EVENTS, int64, shape (2, n_steps, n_out)."""
+    """FIRED and EVENTS, int32, shape (n_steps, 2, n_out)."""
     saturated: SharedArray
-    """DRIVE, MEMBRANE and PAYLOAD, int64, shape (3,)."""
+    """DRIVE, MEMBRANE and PAYLOAD, int32, shape (3, n_out)."""
     membrane: SharedArray
     """m after the reset, shape (n_probed, n_steps, n_out)."""
     fired: SharedArray
@@ -43,8 +43,8 @@ class LayerRecording:
         shape = (n_probed, n_steps, n_out)
         return cls(
             name=name,
-            counts=SharedArray.zeros((2, n_steps, n_out), np.int64),
-            saturated=SharedArray.zeros(3, np.int64),
+            counts=SharedArray.zeros((n_steps, 2, n_out), np.int32),
+            saturated=SharedArray.zeros((3, n_out), np.int32),
             membrane=SharedArray.zeros(shape, message_type),
             fired=SharedArray.zeros(shape, np.bool_),
             payload=SharedArray.zeros(shape, message_type),
@@ -52,22 +52,33 @@ class LayerRecording:
 
     def with_own_counts(self) -> LayerRecording:
         """Make the recording of another process that works on other samples: counts of its own, the same probes."""
-        counts, saturated = (SharedArray.zeros(own.values.shape, np.int64) for own in (self.counts, self.saturated))
+        counts, saturated = (SharedArray.zeros(own.values.shape, np.int32) for own in (self.counts, self.saturated))
         return replace(self, counts=counts, saturated=saturated)
 
-    def n_probed(self, moment: Moment) -> int:
-        """Tell how many rows of a message are recorded in full."""
-        return max(0, min(moment.n_rows, len(self.fired.values) - moment.first))
+    def tally(self, moment: Moment, n_steps: int = 1) -> Tally:
+        """Give the loops their counters, which lie in shared memory, and room for the rows that are recorded in full.
 
-    def add(self, moment: Moment, tally: Tally, payload: Array) -> None:
-        """Take in what the loops wrote for some steps from `moment.step` on; payload is (n_rows, n_steps, n_out)."""
-        steps = slice(moment.step, moment.step + payload.shape[1])
-        self.counts.values[:, steps] += tally.counts
-        self.saturated.values[:] += tally.saturated.sum(axis=1, dtype=np.int64)
-        rows = slice(moment.first, moment.first + len(tally.fired))
-        self.membrane.values[rows, steps] = tally.membrane
-        self.fired.values[rows, steps] = tally.fired
-        self.payload.values[rows, steps] = payload[: len(tally.fired)]
+        Args:
+            moment: Which rows, from which step on.
+            n_steps: How many steps the loops will do.
+        """
+        n_probed = max(0, min(moment.n_rows, len(self.fired.values) - moment.first))
+        shape = (n_probed, n_steps, self.counts.values.shape[2])
+        return Tally(
+            counts=self.counts.values[moment.step : moment.step + n_steps],
+            saturated=self.saturated.values,
+            membrane=np.empty(shape, self.membrane.values.dtype),
+            fired=np.empty(shape, np.bool_),
+        )
+
+    def keep(self, moment: Moment, tally: Tally, payload: Array) -> None:
+        """Keep what is recorded in full, when the loops are done; payload is (n_rows, n_steps, n_out)."""
+        n_probed, n_steps, _ = tally.fired.shape
+        if n_probed:
+            place = slice(moment.first, moment.first + n_probed), slice(moment.step, moment.step + n_steps)
+            self.membrane.values[place] = tally.membrane
+            self.fired.values[place] = tally.fired
+            self.payload.values[place] = payload[:n_probed]
 
     def layer_counts(self) -> LayerCounts:
         """Give the counts as a record."""
@@ -85,13 +96,15 @@ class LayerRecording:
 
 def joined_counts(recordings: Sequence[LayerRecording]) -> LayerCounts:
     """Add up what several processes counted of one layer."""
-    counts = np.sum([recording.counts.values for recording in recordings], axis=0)
-    saturated = np.sum([recording.saturated.values for recording in recordings], axis=0)
-    drive, membrane, payload = (int(n) for n in saturated)
+    counts = np.sum([recording.counts.values for recording in recordings], axis=0, dtype=np.int64)
+    drive, membrane, payload = (
+        sum(int(recording.saturated.values[kind].sum(dtype=np.int64)) for recording in recordings)
+        for kind in (DRIVE, MEMBRANE, PAYLOAD)
+    )
     return LayerCounts(
         name=recordings[0].name,
-        fired=counts[FIRED],
-        events=counts[EVENTS],
+        fired=counts[:, FIRED],
+        events=counts[:, EVENTS],
         saturated_drive=drive,
         saturated_membrane=membrane,
         saturated_payload=payload,
@@ -107,7 +120,7 @@ class ReadoutRecording:
     total: SharedArray
     """int64 or float64, shape (n_samples, n_out); n_samples is 0 where only messages are sent."""
     saturated: SharedArray
-    """Emitted outputs that the state word could not hold, int64, shape (1,)."""
+    """Emitted outputs that the state word could not hold, int32, in the first of three rows (n_out,)."""
     output: SharedArray
     """Emitted outputs, shape (n_probed, n_steps, n_out)."""
 
@@ -119,25 +132,34 @@ class ReadoutRecording:
         return cls(
             readout=readout,
             total=SharedArray.zeros((n_samples, n_out), wide_type(message_type)),
-            saturated=SharedArray.zeros(1, np.int64),
+            saturated=SharedArray.zeros((3, n_out), np.int32),
             output=SharedArray.zeros((n_probed, n_steps, n_out), message_type),
         )
 
     def with_own_counts(self) -> ReadoutRecording:
         """Make the recording of another process that works on other samples."""
-        return replace(self, saturated=SharedArray.zeros(1, np.int64))
+        return replace(self, saturated=SharedArray.zeros(self.saturated.values.shape, np.int32))
 
-    def add(self, moment: Moment, tally: Tally, y: Array) -> None:
+    @property
+    def n_saturated(self) -> int:
+        return int(self.saturated.values.sum(dtype=np.int64))
+
+    def tally(self) -> Tally:
+        """Give the loops their counters, which lie in shared memory; a read-out counts nothing but saturations."""
+        n_out = self.saturated.values.shape[1]
+        return empty_tally(0, n_out)._replace(saturated=self.saturated.values)
+
+    def keep(self, moment: Moment, y: Array) -> None:
         """Take in the outputs y (n_rows, n_steps, n_out) of some steps from `moment.step` on."""
-        self.saturated.values[0] += tally.saturated.sum(dtype=np.int64)
         rows = slice(moment.first, moment.first + moment.n_rows)
         total = self.total.values[rows]
         if self.readout is Readout.LAST:
             total[:] = y[: len(total), -1]
         else:
             total += y[: len(total)].sum(axis=1, dtype=total.dtype)
-        output = self.output.values[rows, moment.step : moment.step + y.shape[1]]
-        output[:] = y[: len(output)]
+        if moment.first < len(self.output.values):
+            output = self.output.values[rows, moment.step : moment.step + y.shape[1]]
+            output[:] = y[: len(output)]
 
 
 def wide_type(message_type: Any) -> Any:

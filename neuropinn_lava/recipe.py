@@ -108,10 +108,14 @@ class ResidualWeights:
     """c, per unit of the derivative: above zero the steepest places, where residuals are largest, count less."""
     derivative: str = "u_x"
     """du, one of the problem's derivatives."""
+    causality: float = 0.0
+    """e: above zero, the centres of one value of the last coordinate (time) count exp(-e * sum of the mean squares of all
+    earlier ones), held fixed: later times are learned when earlier ones are. Networks are compared without this factor."""
 
     def __post_init__(self) -> None:
         found = [*check_range("ResidualWeights.cell_power", self.cell_power, 0.0, 2.0)]
-        raise_violations([*found, *check_range("ResidualWeights.steepness", self.steepness, 0.0, 1e3)])
+        found += check_range("ResidualWeights.steepness", self.steepness, 0.0, 1e3)
+        raise_violations([*found, *check_range("ResidualWeights.causality", self.causality, 0.0, 1e6)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,9 @@ from ..residuals import problem_operators
 from ..transforms import AffineTransform
 from .derivatives import SparseMap
 
+SAME_TIME = 9
+"""Decimals to which the times of centres on one grid line agree."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class UnknownMap:
@@ -30,6 +33,20 @@ class UnknownMap:
     """The derivatives as the equation calls them: ("u_t", "u_xx")."""
     operator: SparseMap
     """Their matrices on top of each other, shape (n_names * n_inside, n_points)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Instants:
+    """The times of a cloud in their order."""
+
+    index: Tensor
+    """Which time each centre belongs to, shape (n_inside,)."""
+    n_centres: Tensor
+    """How many centres each time has, shape (n_times,)."""
+
+    def means(self, values: Tensor) -> Tensor:
+        """Give the mean over the centres of each time, shape (n_times,), of values (n_inside,)."""
+        return torch.zeros_like(self.n_centres).index_add(0, self.index, values) / self.n_centres
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -54,6 +71,8 @@ class TrainingCloud:
     """Of the recipe."""
     cell_weights: Tensor | None
     """V^p at the centres, shape (n_inside,), mean 1; None where all are alike."""
+    instants: Instants | None
+    """Which centres belong to one time; None where the weights are not causal."""
     output_transform: AffineTransform
     """The network's output to the units of the ansatz."""
     unknowns: tuple[UnknownMap, ...]
@@ -98,6 +117,13 @@ def cell_weights(centres: FloatArray, recipe: CloudRecipe, power: float) -> Floa
     return weights / weights.mean()
 
 
+def _instants(times: FloatArray, dtype: torch.dtype, device: torch.device) -> Instants:
+    _, index, counts = np.unique(times.round(SAME_TIME), return_inverse=True, return_counts=True)
+    return Instants(
+        index=torch.as_tensor(index).to(device), n_centres=torch.as_tensor(counts).to(device=device, dtype=dtype)
+    )
+
+
 def lay_training_cloud(
     problem: PdeProblem, recipe: TrainingRecipe, dtype: torch.dtype, device: torch.device
 ) -> TrainingCloud:
@@ -119,6 +145,7 @@ def lay_training_cloud(
         source=tensor(problem.source(cloud.centres)),
         viscosity=recipe.viscosity,
         weights=recipe.weights,
+        instants=_instants(cloud.centres[:, -1], dtype, device) if recipe.weights.causality > 0 else None,
         cell_weights=tensor(cell_weights(cloud.centres, recipe.cloud, power)) if power > 0 else None,
         output_transform=output_transform(problem, recipe),
         unknowns=tuple(_unknown_map(problem, name, operators, dtype, device) for name in problem.unknowns),

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..problems.problem import DerivativeFields
 from ..recipe import PhaseRecipe
-from .clouds import TrainingCloud
+from .clouds import Instants, TrainingCloud
 from .distillation import Lesson
 from .network import VsnNetwork
 
@@ -31,6 +31,8 @@ class LossTerms(NamedTuple):
     """Share of neurons and steps that fire, over all layers."""
     imitation: Tensor | None = None
     """Squared relative distance to the teacher, if there is one."""
+    causal: Tensor | None = None
+    """The residual with later times held back, to be descended in the place of `residual`, where the weights are causal."""
 
 
 def numbers(terms: LossTerms) -> tuple[float, float, float]:
@@ -43,16 +45,35 @@ def evaluate_loss(cloud: TrainingCloud, network: VsnNetwork, lesson: Lesson | No
     run = network.run(cloud.inputs)
     u = cloud.solution(run.output)
     distance = None if lesson is None else lesson.distance(u)
-    return LossTerms(residual=residual_loss(cloud, u), rate=run.rate, imitation=distance)
+    squares = centre_squares(cloud, u)
+    unit = 1.0 / cloud.problem.residual_scale**2
+    residual = squares.mean() * unit
+    causal = None if cloud.instants is None else causal_mean(squares * unit, cloud.instants, cloud.weights.causality)
+    return LossTerms(residual=residual, rate=run.rate, imitation=distance, causal=causal)
 
 
 def residual_loss(cloud: TrainingCloud, u: Tensor) -> Tensor:
     """Give the mean square residual for u at all points of the cloud, shape (n_points, n_out)."""
+    return centre_squares(cloud, u).mean() * (1.0 / cloud.problem.residual_scale**2)
+
+
+def centre_squares(cloud: TrainingCloud, u: Tensor) -> Tensor:
+    """Give w_c r^2, its mean over the equations, at each centre, shape (n_inside,)."""
     fields = cloud.fields(u)
     weights = centre_weights(cloud, fields)
-    squares = [_weighted_mean(residual.square(), weights) for residual in cloud.problem.residual(fields)]
-    total = squares[0] if len(squares) == 1 else torch.stack(squares).mean()
-    return total * (1.0 / cloud.problem.residual_scale**2)
+    squares = [residual.square() for residual in cloud.problem.residual(fields)]
+    total = squares[0] if len(squares) == 1 else torch.stack(squares).mean(0)
+    return total if weights is None else total * weights
+
+
+def causal_mean(squares: Tensor, instants: Instants, causality: float) -> Tensor:
+    """Give the mean over times t_k of exp(-e (L_0 + … + L_(k-1))) L_k, L_k the mean of the squares at t_k, e the causality.
+
+    Source: Wang, Sankaran and Perdikaris, arXiv 2203.07404, equation 3.5.
+    """
+    by_time = instants.means(squares)
+    held = by_time.detach()
+    return (torch.exp(-causality * (torch.cumsum(held, 0) - held)) * by_time).mean()
 
 
 def centre_weights(cloud: TrainingCloud, fields: DerivativeFields) -> Tensor | None:
@@ -65,10 +86,6 @@ def centre_weights(cloud: TrainingCloud, fields: DerivativeFields) -> Tensor | N
     return falling if held is None else falling.mul_(held)
 
 
-def _weighted_mean(squares: Tensor, weights: Tensor | None) -> Tensor:
-    return squares.mean() if weights is None else torch.dot(squares, weights) / len(squares)
-
-
 def target_at(phase: PhaseRecipe, iteration: int, first_rate: float) -> float:
     """Give the target of an iteration, counted from 0 in its phase: from the rate at the start straight down to the goal."""
     n_ramp = phase.ramp * phase.n_iterations
@@ -78,7 +95,8 @@ def target_at(phase: PhaseRecipe, iteration: int, first_rate: float) -> float:
 
 def weighted_loss(terms: LossTerms, phase: PhaseRecipe, target: float) -> Tensor:
     """Give L, to be differentiated."""
-    loss = terms.residual if phase.residual_weight == 1.0 else phase.residual_weight * terms.residual
+    descended = terms.residual if terms.causal is None else terms.causal
+    loss = descended if phase.residual_weight == 1.0 else phase.residual_weight * descended
     if phase.imitation_weight > 0.0 and terms.imitation is not None:
         loss = loss + phase.imitation_weight * terms.imitation
     if phase.rate_weight > 0.0:

@@ -41,10 +41,7 @@ LEAVES: dict[type, dict[Numerics, type]] = {
         Numerics.FLOAT: layer_models.FloatReadoutNeuronsModel,
         Numerics.INTEGER: layer_models.IntegerReadoutNeuronsModel,
     },
-    leaves.NetworkLeaf: {
-        Numerics.FLOAT: leaves.FloatNetworkLeafModel,
-        Numerics.INTEGER: leaves.IntegerNetworkLeafModel,
-    },
+    leaves.NetworkLeaf: dict.fromkeys(Numerics, leaves.NetworkLeafModel),
     Dense: {Numerics.FLOAT: PyDenseModelFloat, Numerics.INTEGER: PyDenseModelBitAcc},
 }
 """The leaf models of each process, as their tags say."""

@@ -12,19 +12,39 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..arrays import FloatArray
+from ..checks import check_range, raise_violations
 from ..errors import SpecError
 from ..metrics import relative_l2
 from ..network import NetworkSpec
+from ..points import checked_points
 from ..reference import run_float
 from .verbs import count_outside, known_problem
 
 if TYPE_CHECKING:
     from ..conversion import QuantizationScheme
+    from ..conversion.sparsify import Sparsification
 
 SHARE_ON_BOUNDARY = 8
 """One point of so many lies on the boundary, where drives are often largest."""
 N_JUDGED = 2000
 """Points on which the search measures errors; they stand to a few percent."""
+
+
+def calibration_points(
+    network: NetworkSpec, points: FloatArray | None, for_tuning: bool, seed: int
+) -> FloatArray | None:
+    """Give the user's points, or as many as are wanted of the problem's domain, or None where there is no problem.
+
+    Raises:
+        SpecError: If points of the user lie outside the domain.
+    """
+    from ..conversion import DEFAULT_POINTS, TUNING_POINTS
+
+    if points is None:
+        return domain_points(network, TUNING_POINTS if for_tuning else DEFAULT_POINTS, seed)
+    held = checked_points(points, network.n_in, f"calibration points of network {network.name!r}")
+    check_inside(network, held)
+    return held
 
 
 def domain_points(network: NetworkSpec, n: int, seed: int) -> FloatArray | None:
@@ -84,3 +104,20 @@ def search_within(
     own = relative_l2(run_float(network, judged).outputs, wanted)
     limit = ErrorLimit(points=judged, wanted=wanted, relative_l2=factor * own)
     return replace(scheme, weight_bits=search_bits(network, scheme, limit, points).chosen.weight_bits)
+
+
+def sparsify_within(network: NetworkSpec, change: float, seed: int) -> Sparsification:
+    """Raise a float network's thresholds while its output changes by at most `change` (relative L2).
+
+    Raises:
+        SpecError: If the change is not between 0 and 1.
+    """
+    from ..conversion import DEFAULT_POINTS, sample_box
+    from ..conversion.bit_search import ErrorLimit
+    from ..conversion.sparsify import sparsify_network
+
+    raise_violations(check_range("--sparsify", change, 0.0, 1.0))
+    drawn = [domain_points(network, DEFAULT_POINTS, seed + k) for k in (0, 1)]
+    points, judged = (sample_box(network, DEFAULT_POINTS, seed + k) if p is None else p for k, p in enumerate(drawn))
+    wanted = run_float(network, judged).outputs
+    return sparsify_network(network, ErrorLimit(points=judged, wanted=wanted, relative_l2=change), points)

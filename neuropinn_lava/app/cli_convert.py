@@ -9,10 +9,13 @@ import typer
 
 from ..atomic import check_writable
 from ..errors import SpecError
+from ..network import NetworkSpec
 from ..quantized import QuantizedNetwork
-from .console import JsonOption, NetworkArgument, SeedOption, progress_bar
+from .calibration_points import sparsify_within
+from .console import JsonOption, SeedOption, progress_bar, show_note
 from .models import find_network
-from .show_conversion import show_quantization
+from .modules import names_factory, read_named_module
+from .show_conversion import describe_sparsification, show_quantization
 from .verbs import DEFAULT_TARGET, convert
 
 
@@ -22,7 +25,9 @@ def register(app: typer.Typer) -> None:
 
 
 def convert_command(
-    network: NetworkArgument,
+    network: Annotated[
+        str, typer.Argument(help="A network file, a shipped network, or package.module:factory of a torch module.")
+    ],
     path: Annotated[Path, typer.Option("--out", help="File for the quantized network, .h5.")],
     weight_bits: Annotated[str, typer.Option(help="Weight bits: one number, or one per matrix, as 8,6,6,4.")] = "8",
     payload_bits: Annotated[str, typer.Option(help="Payload bits: one number, or one per spiking layer.")] = "16",
@@ -40,6 +45,14 @@ def convert_command(
     ] = False,
     tune_iterations: Annotated[int, typer.Option(help="Steps of tuning.", min=1)] = 500,
     time_limit: Annotated[float | None, typer.Option(help="Seconds after which tuning gives the best it has.")] = None,
+    sparsify: Annotated[
+        float | None,
+        typer.Option(help="First raise thresholds while the output changes by at most this (relative L2)."),
+    ] = None,
+    weights: Annotated[Path | None, typer.Option(help="Weights for a factory, .safetensors.")] = None,
+    lower: Annotated[str | None, typer.Option(help="Lower corner of a factory's box, as 0,0.")] = None,
+    upper: Annotated[str | None, typer.Option(help="Upper corner of a factory's box, as 1,1.")] = None,
+    n_steps: Annotated[int, typer.Option(help="T of a factory's network.", min=1)] = 1,
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
@@ -52,9 +65,11 @@ def convert_command(
     from .arrays_io import read_points
 
     check_writable(path)
-    source = find_network(network)
-    if isinstance(source, QuantizedNetwork):
-        raise SpecError(f"network {network!r}", "a float network", "a quantized one", "Convert the float file.")
+    source = find_source(network, weights, lower, upper, n_steps)
+    if sparsify is not None:
+        sparser = sparsify_within(source, sparsify, seed)
+        show_note(describe_sparsification(sparser))
+        source = sparser.network
     scheme = QuantizationScheme(
         weight_bits=parse_bits(weight_bits, "--weight-bits"),
         payload_bits=parse_bits(payload_bits, "--payload-bits"),
@@ -78,6 +93,24 @@ def convert_command(
         )
     write_network(quantization.network, path)
     show_quantization(quantization, path, as_json)
+
+
+def find_source(name: str, weights: Path | None, lower: str | None, upper: str | None, n_steps: int) -> NetworkSpec:
+    """Give the float network of a file, of a shipped name, or of a factory.
+
+    Raises:
+        SpecError: If it is a quantized one, or if options of a factory are given for something else.
+    """
+    if not Path(name).exists() and names_factory(name):
+        return read_named_module(name, weights, lower, upper, n_steps)
+    for option, value in (("--weights", weights), ("--lower", lower), ("--upper", upper)):
+        if value is not None:
+            mend = "Leave it out: a network file brings its own."
+            raise SpecError(option, "a factory, package.module:factory", repr(name), mend)
+    source = find_network(name)
+    if isinstance(source, QuantizedNetwork):
+        raise SpecError(f"network {name!r}", "a float network", "a quantized one", "Convert the float file.")
+    return source
 
 
 def parse_bits(text: str, option: str) -> int | tuple[int, ...]:

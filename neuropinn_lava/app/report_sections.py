@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ..problems.problem import PdeProblem
 
 
+MAP_POINTS = 10_000
+"""Points of a map: more than a figure shows, and few enough that a profile of any number of points stays small."""
+
+
 def describe_deployed(network: Network, points: FloatArray, truth: FloatArray | None) -> NetworkSection:
     """Make the section on the deployed network, with the error of its ansatz alone where there is a reference."""
     from ..hardware_sim.report import describe_network
@@ -106,7 +110,7 @@ def evaluator(network: Network, backend: Backend) -> Callable[[FloatArray], Floa
 def gather_fields(
     network: Network, problem: PdeProblem | None, points: FloatArray, traces: list[RunTrace], truth: FloatArray | None
 ) -> FieldSection:
-    """Make the section of the maps: the float network, the deployed one, and the reference."""
+    """Make the section of the maps: the float network, the deployed one, and the reference, at `MAP_POINTS` points at most."""
     from ..hardware_sim.report import FieldSection
     from ..hardware_sim.triangulation import triangulate_points
 
@@ -114,12 +118,14 @@ def gather_fields(
     coordinates = problem.coordinates if problem else tuple(f"x{k}" for k in range(source.n_in))
     unknowns = problem.unknowns if problem else tuple(f"u{k}" for k in range(source.n_out))
     inside = problem.domain.contains if problem else None
+    shown = slice(None, None, max(len(points) // MAP_POINTS, 1))
+    points = points[shown]
     return FieldSection(
         coordinates=coordinates,
         unknowns=unknowns,
         points=points,
-        float_outputs=traces[0].outputs,
-        deployed_outputs=traces[-1].outputs,
-        reference_outputs=truth,
+        float_outputs=traces[0].outputs[shown],
+        deployed_outputs=traces[-1].outputs[shown],
+        reference_outputs=None if truth is None else truth[shown],
         triangles=triangulate_points(points, inside) if source.n_in == 2 and len(points) >= 3 else None,
     )

@@ -11,6 +11,7 @@ from .console import out, print_json, show_table
 
 if TYPE_CHECKING:
     from ..conversion import LayerQuantization, Quantization, QuantizationReport, TuningReport
+    from ..conversion.sparsify import Sparsification
 
 COLUMNS = {
     "layer": "name",
@@ -69,4 +70,13 @@ def describe_tuning(tuning: TuningReport) -> str:
     return (
         f"Tuning, {tuning.n_iterations} steps{ended}, {tuning.seconds:.0f} s: on held-out points the output's change went "
         f"from {tuning.change_before:.3%} to {tuning.change_after:.3%} (kept: step {tuning.best_iteration})."
+    )
+
+
+def describe_sparsification(sparser: Sparsification) -> str:
+    """Say what raising thresholds bought."""
+    before, after = sparser.before, sparser.after
+    return (
+        f"Thresholds raised: activity from {before.activity:.3f} to {after.activity:.3f}, the float network's output "
+        f"changed by {after.error:.3%} (relative L2)."
     )

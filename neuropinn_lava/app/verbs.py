@@ -14,12 +14,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..arrays import FloatArray
+from ..errors import SpecError
+from ..network import NetworkSpec
 from ..quantized import QuantizedNetwork
 from ..reference import run_float, run_integer
 from ..traces import NO_PROBE, Backend, LavaMode, Probe, RunTrace
 from .models import Network, float_network, quantized_network
+from .modules import is_module
 
 if TYPE_CHECKING:
+    import torch
+
     from ..conversion import Quantization, QuantizationScheme, TuningSettings
     from ..problems.problem import PdeProblem
 
@@ -28,7 +33,7 @@ DEFAULT_TARGET = "loihi2"
 
 
 def convert(
-    network: Network,
+    network: Network | torch.nn.Module,
     scheme: QuantizationScheme | None = None,
     *,
     points: FloatArray | None = None,
@@ -42,7 +47,8 @@ def convert(
     """Quantize a float network and check it against a hardware target.
 
     Args:
-        network: The float network.
+        network: The float network, or a torch module of Linear layers and activations on [-1, 1]^n (`read_module` takes
+            other boxes, transforms and built-in conditions).
         scheme: Word lengths and rules; None is the default scheme.
         points: Calibration points, physical, shape (n, n_in), inside the domain; None draws them from the network's problem,
             or from its box where it has none.
@@ -59,33 +65,41 @@ def convert(
         FixedPointError: If the words cannot hold the network, or not within the error budget.
         HardwareRuleError: If the result breaks rules of the target; all of them are listed.
     """
-    from ..conversion import DEFAULT_POINTS, TUNING_POINTS, QuantizationScheme, check_network, find_target
-    from ..conversion.quantize import quantize_network
-    from ..errors import SpecError
-    from .calibration_points import check_inside, domain_points, search_within
+    from ..conversion import QuantizationScheme, check_network, find_target, quantize_network
+    from .calibration_points import calibration_points, search_within
 
-    if isinstance(network, QuantizedNetwork):
-        mend = "Convert its source, `network.source`, or the float file that it was made from."
-        raise SpecError(f"convert: network {network.name!r}", "a float network", "a quantized one", mend)
+    source = _float_source(network)
     limits = find_target(target) if target is not None else None
     chosen = scheme or QuantizationScheme()
-    if points is None:
-        points = domain_points(network, DEFAULT_POINTS if tuning is None else TUNING_POINTS, seed)
-    else:
-        check_inside(network, points)
+    held = calibration_points(source, points, tuning is not None, seed)
     if error_budget is not None:
-        chosen = search_within(network, chosen, error_budget, points, seed)
+        chosen = search_within(source, chosen, error_budget, held, seed)
     if tuning is None:
-        quantization = quantize_network(network, chosen, points)
+        quantization = quantize_network(source, chosen, held)
     else:
         from ..conversion.tuning import tune_network
 
         quantization = tune_network(
-            network, chosen, points, settings=tuning, seed=seed, time_limit=time_limit, on_progress=on_progress
+            source, chosen, held, settings=tuning, seed=seed, time_limit=time_limit, on_progress=on_progress
         )
     if limits is not None:
         check_network(quantization.network, limits)
     return quantization
+
+
+def _float_source(network: Network | torch.nn.Module) -> NetworkSpec:
+    """Give the float network to convert; read a torch module, refuse what is quantized already."""
+    if isinstance(network, QuantizedNetwork):
+        mend = "Convert its source, `network.source`, or the float file that it was made from."
+        raise SpecError(f"convert: network {network.name!r}", "a float network", "a quantized one", mend)
+    if isinstance(network, NetworkSpec):
+        return network
+    if not is_module(network):
+        mend = "Give a NetworkSpec, or a torch module of Linear layers and activations."
+        raise SpecError("convert.network", "a float network or a torch module", type(network).__name__, mend)
+    from ..conversion.torch_modules import read_module
+
+    return read_module(network)
 
 
 def run(

@@ -22,7 +22,13 @@ from neuropinn_lava.micromechanics.tet_field import TetField
 from neuropinn_lava.neighbours import find_neighbours
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.elasticity3d import make_elasticity3d
-from neuropinn_lava.residuals import evaluation_points
+from neuropinn_lava.residuals import (
+    boundary_points,
+    evaluation_points,
+    problem_ansatz_error,
+    residual_cloud,
+    residual_rms,
+)
 
 COARSE = 0.055
 """u - lift of the 6^3 mesh against the shipped 20^3 one: 4.7 % measured."""
@@ -50,6 +56,29 @@ def test_shipped_reference_is_that_of_the_default_problem(shipped: TetField, coa
     lift = problem.ansatz.evaluate(points)[0]
     np.testing.assert_array_equal(problem.reference.evaluate(points), shipped.evaluate(points))
     assert relative_l2(coarse.evaluate(points) - lift, shipped.evaluate(points) - lift) < COARSE
+
+
+def test_conditions_hold_for_ansatz_and_reference() -> None:
+    problem = find_problem("elasticity3d")
+    points = boundary_points(problem, 200, seed=2)
+    wild = np.random.default_rng(3).normal(size=(len(points), 3))
+    assert sum(condition.applies(points).sum() for condition in problem.conditions) == len(points)
+    for condition in problem.conditions:
+        held = points[condition.applies(points)]
+        np.testing.assert_allclose(problem.ansatz.apply(held, wild[: len(held)]), condition.value(held), atol=EXACT)
+        np.testing.assert_allclose(problem.reference.evaluate(held), condition.value(held), atol=EXACT)
+    inside = evaluation_points(problem, 2000, seed=4)
+    assert (problem.ansatz.evaluate(inside)[1] > 0).all()
+    assert problem_ansatz_error(problem, inside) > 0.1  # the ansatz is no solution
+
+
+def test_residual_is_that_of_each_phase() -> None:
+    """Navier's operator has no stiffness in it, only nu: a linear field in each phase is in equilibrium within."""
+    problem = find_problem("elasticity3d", inclusion_poisson=0.2)
+    cloud = residual_cloud(problem)
+    kinked = np.where(CELL.contains(cloud.points)[:, None], 0.1, 1.0) * (cloud.points - 0.5)
+    assert residual_rms(problem, cloud, kinked) < 1e3 * EXACT
+    assert set(np.unique(problem.source(cloud.points).round(9))) == {1 / 0.4, np.round(1 / 0.6, 9)}
 
 
 def test_reference_files_round_trip_and_are_for_one_cell_only(

@@ -65,8 +65,8 @@ def assert_equals_reference(layer: QuantizedLayer, a: Any, loops: ModuleType) ->
         assert np.array_equal(tally.fired[:, t], fired)
         assert np.array_equal(tally.membrane[:, t], run.membrane)
         assert np.array_equal(payload[:, t], sent)
-        assert np.array_equal(tally.counts[FIRED, t], fired.sum(axis=0))
-        assert np.array_equal(tally.counts[EVENTS, t], (sent != 0).sum(axis=0))
+        assert np.array_equal(tally.counts[t, FIRED], fired.sum(axis=0))
+        assert np.array_equal(tally.counts[t, EVENTS], (sent != 0).sum(axis=0))
     assert np.array_equal(membrane, run.membrane)
     assert np.array_equal(tally.saturated.sum(axis=1), run.saturated)
 

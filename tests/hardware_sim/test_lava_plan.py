@@ -18,7 +18,7 @@ NETWORK = builders.random_quantized(1, widths=(2, 64, 64, 64, 1), n_steps=8)
 
 def test_batches_go_to_a_leaf_for_each_core() -> None:
     plan = plan_run(NETWORK, 1_000_000, n_cores=2)
-    assert (plan.mode, plan.model, plan.n_leaves, plan.n_processes) == (LavaMode.BATCHED, LayerModel.WHOLE, 2, 3)
+    assert (plan.mode, plan.model, plan.n_leaves, plan.n_processes) == (LavaMode.BATCHED, LayerModel.WHOLE, 2, 2)
     assert plan.n_lava_steps == 62  # 61.03 times 2 * 8192
     assert plan.batch_size == 16130  # a 62nd of the samples, so that the last message is about as full as the others
     assert any("2 of 2 cores" in reason for reason in plan.reasons)
@@ -41,7 +41,7 @@ def test_layers_of_their_own_get_messages_of_a_caches_size() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "n_processes", "n_delays"), [(LayerModel.WHOLE, 2, 0), (LayerModel.FUSED, 5, 3), (LayerModel.DENSE, 9, 4)]
+    ("model", "n_processes", "n_delays"), [(LayerModel.WHOLE, 1, 0), (LayerModel.FUSED, 5, 3), (LayerModel.DENSE, 9, 4)]
 )
 def test_one_sample_at_a_time(model: LayerModel, n_processes: int, n_delays: int) -> None:
     plan = plan_run(NETWORK, 10, mode=LavaMode.FAITHFUL, model=model)
@@ -59,6 +59,7 @@ def test_what_is_given_is_kept() -> None:
     [
         ({"n_samples": 0}, "plan_run.n_samples: at least 1; got 0"),
         ({"batch_size": 0}, "plan_run.batch_size: at least 1; got 0"),
+        ({"n_samples": 1 << 28}, "at most 268435455 in one run; got 268435456. Run them in blocks"),
         ({"n_cores": 0}, "plan_run.n_cores: at least 1; got 0"),
         ({"mode": LavaMode.FAITHFUL, "batch_size": 2}, "one sample at a time has no batch; got 2"),
     ],

@@ -1,4 +1,4 @@
-"""Adam on one vector against torch's Adam on tensors, and the learning rates of a phase."""
+"""Adam on one vector against its formula, and the learning rates of a phase."""
 
 from __future__ import annotations
 
@@ -18,20 +18,28 @@ def module() -> nn.Module:
     return nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1)).double()
 
 
-def test_equals_torch_s_adam() -> None:
-    flat_module, plain_module = module(), module()
-    parameters = FlatParameters(flat_module)
-    flat, plain = Adam(parameters.values), torch.optim.Adam(plain_module.parameters(), lr=1e-2)
-    x = torch.randn(10, 3, dtype=torch.float64)
-    for k in range(20):
+def test_steps_are_those_of_the_formula() -> None:
+    """m, v and w step by step as in the module's docstring, in plain floats."""
+    held = module()
+    parameters = FlatParameters(held)
+    adam = Adam(parameters.values)
+    w, m, v = parameters.values.tolist(), [0.0] * 21, [0.0] * 21
+    x = torch.linspace(-1, 1, 30, dtype=torch.float64).reshape(10, 3)
+    for k in range(1, 21):
         parameters.gradient.zero_()
-        flat_module(x).square().mean().backward()
-        flat.step(parameters, 1e-2, k)
-        plain.zero_grad()
-        plain_module(x).square().mean().backward()
-        plain.step()
-    for got, wanted in zip(flat_module.parameters(), plain_module.parameters(), strict=True):
-        torch.testing.assert_close(got, wanted, rtol=0.0, atol=ROUNDING)
+        held(x).square().mean().backward()
+        g = parameters.gradient.tolist()
+        adam.step(parameters, 1e-2, k - 1)
+        m = [0.9 * a + 0.1 * b for a, b in zip(m, g, strict=True)]
+        v = [0.999 * a + 0.001 * b * b for a, b in zip(v, g, strict=True)]
+        moves = [a / (1 - 0.9**k) / ((b / (1 - 0.999**k)) ** 0.5 + 1e-8) for a, b in zip(m, v, strict=True)]
+        w = [a - 1e-2 * b for a, b in zip(w, moves, strict=True)]
+    assert parameters.values.tolist() == pytest.approx(w, rel=0.0, abs=ROUNDING)
+    assert parameters.values.tolist() != pytest.approx(module_values(), rel=0.0, abs=0.01)
+
+
+def module_values() -> list[float]:
+    return FlatParameters(module()).values.tolist()
 
 
 def test_module_and_vector_share_their_numbers() -> None:
