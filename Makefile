@@ -10,7 +10,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # The package as installed, in links: the folder mapping of pyproject.toml, for the type checker.
 LINKED := build/linked
-BENCHMARKS := $(sort $(filter-out benchmarks/_%,$(wildcard benchmarks/*.py)))
+# benchmarks/training.py takes hours and keeps its cells: it is run by itself.
+BENCHMARKS := $(sort $(filter-out benchmarks/_% benchmarks/training.py,$(wildcard benchmarks/*.py)))
 
 .PHONY: help env demo test test-all lint format bench clean
 

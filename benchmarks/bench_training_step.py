@@ -8,8 +8,8 @@ Poisson's equation on the square, three hidden layers of 50, Adam. Three ways to
     autodiff    tanh network in plain torch, second derivatives by differentiating twice
     deepxde     the same through DeepXDE's own model and train step, where it is installed (`pip install deepxde`)
 
-The steps of all ways take turns in one process, so that other load on the machine meets them alike. The ratio is the median
-over the rounds of a way's step to the peer's step of the same round. Memory is what ten steps add to the peak of a fresh process.
+All ways take turns of a few steps in one process, so that other load on the machine meets them alike. The ratio is the median
+over the rounds of a step to the peer's step of the same round. Memory is what ten steps add to the peak of a fresh process.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 os.environ.setdefault("DDE_BACKEND", "pytorch")
@@ -42,6 +43,8 @@ CELLS = {289: (16, 16), 4096: (63, 63)}
 """Grid cells along each axis by number of points."""
 WAYS = ("neuropinn T=1", "neuropinn T=2", "autodiff", "deepxde")
 PEER = "deepxde"
+TURN = 5
+"""Steps in a row: with one alone, every step would find the caches full of another way's data."""
 WIDTHS = (2, 50, 50, 50, 1)
 
 Step = Callable[[], object]
@@ -81,7 +84,7 @@ def autodiff_step(n_points: int) -> Step:
     """Make one step of a tanh PINN in plain torch; boundary values are built in."""
     torch.manual_seed(0)
     layers: list[nn.Module] = []
-    for n_in, n_out in zip(WIDTHS[:-1], WIDTHS[1:], strict=True):
+    for n_in, n_out in pairwise(WIDTHS):
         layers += [nn.Linear(n_in, n_out), nn.Tanh()]
     network = nn.Sequential(*layers[:-1])
     x = torch.tensor(grid_points(n_points), dtype=torch.float32, requires_grad=True)
@@ -132,7 +135,7 @@ def make_step(way: str, n_points: int) -> Step:
 
 
 def measure_times(ways: list[str], n_points: int, n_rounds: int) -> dict[str, list[float]]:
-    """Let the ways take turns; give the seconds of every step."""
+    """Let the ways take turns, some steps each as in a training; give the seconds of a step for every turn."""
     steps = {way: make_step(way, n_points) for way in ways}
     for step in steps.values():
         for _ in range(3):
@@ -141,8 +144,9 @@ def measure_times(ways: list[str], n_points: int, n_rounds: int) -> dict[str, li
     for _ in range(n_rounds):
         for way, step in steps.items():
             start = time.perf_counter()
-            step()
-            seconds[way].append(time.perf_counter() - start)
+            for _ in range(TURN):
+                step()
+            seconds[way].append((time.perf_counter() - start) / TURN)
     return seconds
 
 

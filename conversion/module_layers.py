@@ -48,7 +48,7 @@ def _batch_norm(where: str, layer: nn.BatchNorm1d) -> AffineStep:
         mend = "Train with track_running_stats=True."
         raise SpecError(f"{where} (BatchNorm1d)", "running statistics", "none", mend)
     ones = np.ones(layer.num_features)
-    gamma, beta = (ones, 0 * ones) if layer.weight is None else (_array(layer.weight), _array(layer.bias))
+    gamma, beta = (_array(layer.weight), _array(layer.bias)) if layer.affine else (ones, 0 * ones)
     scale = gamma / np.sqrt(_array(variance) + layer.eps)
     return AffineStep(where=where, weight=scale, bias=beta - _array(mean) * scale)
 

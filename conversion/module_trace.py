@@ -135,11 +135,11 @@ class _Chain:
         other = next((node for node in users if node is not product), None)
         if product is None or other is None:
             self._refuse_branch()
-        if other.target in (torch.tanh, nn.functional.tanh, "tanh") or self._is_tanh(other):
-            if set(product.args) == {self.value, other} and len(other.users) == 1:
-                self.found.append(ordinary_neuron(product.name, "z_tanh_z"))
-                self.value = product
-                return
+        multiplied = set(product.args) == {self.value, other} and len(other.users) == 1
+        if multiplied and self._is_tanh(other):
+            self.found.append(ordinary_neuron(product.name, "z_tanh_z"))
+            self.value = product
+            return
         if other.op == "call_module" and is_leaky(self.module.get_submodule(str(other.target))):
             self._take_leaky(product, other)
             return
@@ -155,12 +155,14 @@ class _Chain:
         self.value = product
 
     def _is_tanh(self, node: fx.Node) -> bool:
-        return node.op == "call_module" and isinstance(self.module.get_submodule(str(node.target)), nn.Tanh)
+        if node.op == "call_module":
+            return isinstance(self.module.get_submodule(str(node.target)), nn.Tanh)
+        return ACTIVATIONS.get(node.target) == "tanh"
 
     def _is_square(self, node: fx.Node) -> bool:
         twice = node.target in PRODUCTS and list(node.args) == [self.value, self.value]
         power = node.target in POWERS and len(node.args) == 2 and node.args[1] == 2
-        return twice or power or node.target in SQUARES
+        return bool(twice or power or node.target in SQUARES)
 
     def _take_square(self, node: fx.Node) -> None:
         last = self.found[-1] if self.found else None
@@ -177,7 +179,7 @@ class _Chain:
 
     def _scaled(self, node: fx.Node) -> AffineStep:
         factor, summand = SCALARS[node.target](self._scalar_of(node) or 0.0)
-        return AffineStep(where=node.name, weight=np.float64(factor), bias=np.float64(summand))
+        return AffineStep(where=node.name, weight=np.array(factor), bias=np.array(summand))
 
     def _refuse_branch(self) -> NoReturn:
         names = [user.name for user in self.value.users]

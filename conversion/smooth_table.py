@@ -27,6 +27,5 @@ def interpolate(table: PhiTable, drive: FloatArray) -> FloatArray:
     value = np.interp(q, corners, np.ldexp(table.entries.astype(np.float64), entry_exponent))
     if table.rule.asymptote is Asymptote.SLOPE_ONE:
         value = value + np.maximum(q - table.domain, 0.0) * math.ldexp(1.0, table.state_exponent)
-    signs = np.sign(drive) if table.rule.symmetry is Symmetry.ODD else np.ones_like(drive)
-    signed: FloatArray = signs * value
+    signed: FloatArray = np.copysign(value, drive) if table.rule.symmetry is Symmetry.ODD else np.asarray(value)
     return signed

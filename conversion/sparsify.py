@@ -1,4 +1,4 @@
-"""Sparsity for a stated error: thresholds rise where payloads are little felt, and the layers after make up for what falls silent.
+"""Sparsity for a stated error: thresholds rise where payloads are little felt, and the layers after make up for them.
 
     theta[j] = max(theta[j], tau / g[j])      g[j] = root mean square of du/da[j]: every neuron's silence costs about the same
     W, b of the layers after: least squares to the float network's drives, given what is still sent (`compensation.py`)

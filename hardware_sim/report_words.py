@@ -62,12 +62,20 @@ def parity_verdict(parity: ParitySection | None) -> str:
     return "bit for bit equal"
 
 
+MADE_OF = {
+    LayerModel.FUSED: ", one process a layer",
+    LayerModel.DENSE: ", layers made of Lava's own Dense and neurons behind it",
+    LayerModel.WHOLE: ", the whole network in one process",
+}
+"""What ran, in words, by the kind of layer."""
+
+
 def parity_sentences(parity: ParitySection) -> tuple[str, ...]:
     """Say in words what was compared and what was found."""
     sentences = []
     for mode in parity.modes:
         found = "all are equal" if not mode.mismatches else f"{say_count(mode.mismatches)} of them differ"
-        made_of = "" if mode.model is LayerModel.FUSED else ", layers made of Lava's own Dense and neurons behind it"
+        made_of = MADE_OF[mode.model]
         sentences.append(
             f"Lava, {mode.mode.value} mode{made_of}, against the integer engine: {say_count(mode.values_compared)} "
             f"membranes, spikes, payloads and outputs of {say_count(mode.n_samples)} samples were compared bit for bit; "

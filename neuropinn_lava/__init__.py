@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .app.verbs import convert, run
     from .app.verify import verify
     from .conversion import Granularity, QuantizationScheme, check_network, find_target, quantize_network
+    from .conversion.factories import load_module
+    from .conversion.torch_modules import read_module
     from .errors import NeuroPinnError
     from .files import read_network, write_network
     from .hardware_sim.counting import count_operations
@@ -51,6 +53,8 @@ _HOME = {
     "check_network": "conversion",
     "find_target": "conversion",
     "quantize_network": "conversion",
+    "load_module": "conversion.factories",
+    "read_module": "conversion.torch_modules",
     "NeuroPinnError": "errors",
     "read_network": "files",
     "write_network": "files",

@@ -2,7 +2,8 @@
 
     torch    = float     to rounding, where no spike can flip
     Lava     = integer   bit for bit: membrane, fired, payload and output, every step and sample
-    batched              all samples: outputs and counts; the first `N_PROBED` with every value
+    batched              all samples, one process a layer and the whole network in one: outputs and counts, and every value of
+                         the first `N_PROBED`
     faithful             one sample at a time, `N_FAITHFUL` samples, every value
     dense                the graph of Lava's own Dense followed by the neurons, `N_DENSE` samples, every value
 
@@ -94,7 +95,11 @@ def _plans(network: Network) -> list[tuple[LavaMode, LayerModel, int | None]]:
     """List mode, kind of layer and number of samples (None for all); Lava's Dense is exact, and compared, in integers only."""
     from ..hardware_sim.lava_choices import LayerModel
 
-    plans = [(LavaMode.BATCHED, LayerModel.FUSED, None), (LavaMode.FAITHFUL, LayerModel.FUSED, N_FAITHFUL)]
+    plans: list[tuple[LavaMode, LayerModel, int | None]] = [
+        (LavaMode.BATCHED, LayerModel.WHOLE, None),
+        (LavaMode.BATCHED, LayerModel.FUSED, None),
+        (LavaMode.FAITHFUL, LayerModel.FUSED, N_FAITHFUL),
+    ]
     if isinstance(network, QuantizedNetwork):
         plans.append((LavaMode.FAITHFUL, LayerModel.DENSE, N_DENSE))
     return plans

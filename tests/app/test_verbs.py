@@ -97,4 +97,4 @@ def test_a_difference_ends_verify_with_exit_code_one(cli, tmp_path, monkeypatch)
 def test_a_float_network_is_verified_within_rounding():
     parity = nl.verify(SMALL, n_points=40)
     assert parity.integer_vs_lava_mismatches == 0
-    assert len(parity.modes) == 2  # Lava's Dense is compared in integers only
+    assert len(parity.modes) == 3  # Lava's Dense is compared in integers only
