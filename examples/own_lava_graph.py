@@ -33,7 +33,9 @@ def main() -> float:
     sums = emitted.reshape(chip.n_out, len(points), chip.n_steps).sum(axis=2).T
     u = decode_integers(chip, points, sums)
     difference = float(np.abs(u - nl.run(chip, points, backend="integer").outputs).max())
-    print(f"{len(points)} points through a graph of Lava's own source and sink; difference from the reference: {difference}")
+    print(
+        f"{len(points)} points through a graph of Lava's own source and sink; difference from the reference: {difference}"
+    )
     return difference
 
 

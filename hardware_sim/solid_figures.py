@@ -76,7 +76,7 @@ def _draw_plane(axis: int, deployed: SolidSection, reference: SolidSection, peak
     first, second = (np.take(section.von_mises, section.n // 2, axis=axis) for section in (deployed, reference))
     horizontal, vertical = (name for k, name in enumerate(AXES) if k != axis)
     change = first - second
-    largest: float = max(float(np.abs(change).max()), np.finfo(float).tiny)
+    largest = max(float(np.abs(change).max()), float(np.finfo(float).tiny))
 
     def draw(canvas: Any) -> None:
         panels = canvas.subplots(1, 3, sharey=True)
