@@ -19,6 +19,7 @@ from ..problems.problem import DerivativeFields
 from ..recipe import PhaseRecipe
 from .clouds import Instants, TrainingCloud
 from .distillation import Lesson
+from .energy_loss import EnergyCloud
 from .network import VsnNetwork
 
 
@@ -26,7 +27,7 @@ class LossTerms(NamedTuple):
     """The parts of the loss at one set of parameters, each a scalar."""
 
     residual: Tensor
-    """Mean square of the residuals in units of the problem's `residual_scale`."""
+    """Mean square of the residuals in units of the problem's `residual_scale`, or the energy (`energy_loss.py`)."""
     rate: Tensor
     """Share of neurons and steps that fire, over all layers."""
     imitation: Tensor | None = None
@@ -40,11 +41,15 @@ def numbers(terms: LossTerms) -> tuple[float, float, float]:
     return terms.residual.item(), terms.rate.item(), 0.0 if terms.imitation is None else terms.imitation.item()
 
 
-def evaluate_loss(cloud: TrainingCloud, network: VsnNetwork, lesson: Lesson | None = None) -> LossTerms:
+def evaluate_loss(
+    cloud: TrainingCloud | EnergyCloud, network: VsnNetwork, lesson: Lesson | None = None
+) -> LossTerms:
     """Run the network on a cloud and measure residual, spike rate and, where there is a teacher, the distance to it."""
     run = network.run(cloud.inputs)
     u = cloud.solution(run.output)
     distance = None if lesson is None else lesson.distance(u)
+    if isinstance(cloud, EnergyCloud):
+        return LossTerms(residual=cloud.loss(u), rate=run.rate, imitation=distance)
     squares = centre_squares(cloud, u)
     unit = 1.0 / cloud.problem.residual_scale**2
     residual = squares.mean() * unit

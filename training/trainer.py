@@ -29,6 +29,7 @@ from ..residuals import evaluation_points
 from .checkpoints import TrainingIdentity, identify, read_checkpoint, write_checkpoint
 from .clouds import TrainingCloud, input_transform, lay_training_cloud, output_transform
 from .distillation import Lesson, beside, make_lesson, teaching_recipe
+from .energy_loss import EnergyCloud, lay_loss_cloud
 from .export import export_network
 from .history import TrainingHistory, TrainingProgress, write_history
 from .interrupt import noted_interrupt
@@ -108,7 +109,7 @@ class _Task:
     """What stays fixed during a training."""
 
     recipe: TrainingRecipe
-    cloud: TrainingCloud
+    cloud: TrainingCloud | EnergyCloud
     lesson: Lesson | None
     shown: _Shown
     output: TrainingOutput
@@ -237,7 +238,7 @@ def _prepare(
     inputs = torch.as_tensor(input_transform(problem).apply(points)).to(device=device, dtype=dtype)
     task = _Task(
         recipe=recipe,
-        cloud=lay_training_cloud(problem, recipe, dtype, device),
+        cloud=lay_loss_cloud(problem, recipe, dtype, device),
         lesson=lesson,
         shown=_Shown(points=points, inputs=inputs, reference=problem.reference.evaluate(points)),
         output=output,

@@ -30,7 +30,7 @@ FLOORS = {
     "laplace": 1e-4,
     "poisson-steep": 1e-3,
     "burgers-shock": 1e-2,
-    "allen-cahn": 2e-3,
+    "allen-cahn": 5e-3,
     "poisson-star": 3e-2,
     "advection-diffusion-star": 3e-2,
     "poisson-lshape": 1e-1,
