@@ -41,9 +41,7 @@ def numbers(terms: LossTerms) -> tuple[float, float, float]:
     return terms.residual.item(), terms.rate.item(), 0.0 if terms.imitation is None else terms.imitation.item()
 
 
-def evaluate_loss(
-    cloud: TrainingCloud | EnergyCloud, network: VsnNetwork, lesson: Lesson | None = None
-) -> LossTerms:
+def evaluate_loss(cloud: TrainingCloud | EnergyCloud, network: VsnNetwork, lesson: Lesson | None = None) -> LossTerms:
     """Run the network on a cloud and measure residual, spike rate and, where there is a teacher, the distance to it."""
     run = network.run(cloud.inputs)
     u = cloud.solution(run.output)
