@@ -26,7 +26,8 @@ demo: $(STAMP) ## Convert, run on Lava and compare a shipped network; report in 
 test: $(STAMP) ## Run the tests, without the slow ones
 	$(BIN)/python -m pytest -m "not slow"
 
-test-all: $(STAMP) ## Run all tests
+test-all: $(STAMP) ## Run all tests, with the extras that some of them compare with
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[neurobench,sanafe,snntorch,nir]'
 	$(BIN)/python -m pytest
 
 lint: $(STAMP) ## Check style, formatting and types
