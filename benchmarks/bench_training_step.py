@@ -1,6 +1,6 @@
 """What one training step costs: NeuroPINN against a PINN by automatic differentiation, same network size, same points.
 
-    python benchmarks/bench_training_step.py [--rounds 60] [--threads 2]
+    python benchmarks/bench_training_step.py [--rounds 15] [--threads 2]
 
 Poisson's equation on the square, three hidden layers of 50, Adam. Three ways to the same loss:
 
@@ -43,8 +43,8 @@ CELLS = {289: (16, 16), 4096: (63, 63)}
 """Grid cells along each axis by number of points."""
 WAYS = ("neuropinn T=1", "neuropinn T=2", "autodiff", "deepxde")
 PEER = "deepxde"
-TURN = 5
-"""Steps in a row: with one alone, every step would find the caches full of another way's data."""
+TURN = 20
+"""Steps in a row: with few, a step would find the caches full of another way's data, as no training does."""
 WIDTHS = (2, 50, 50, 50, 1)
 
 Step = Callable[[], object]
@@ -176,7 +176,7 @@ def show_own_memory(way: str, n_points: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--points", type=int, choices=list(CELLS))
     parser.add_argument("--memory-of", choices=WAYS, help=argparse.SUPPRESS)

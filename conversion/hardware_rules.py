@@ -13,6 +13,7 @@ import numpy as np
 from ..checks import raise_violations
 from ..errors import HardwareRuleError, Violation
 from ..quantized import QuantizedAffine, QuantizedNetwork
+from .intervals import bound_network
 from .targets import HardwareTarget
 
 Rule = Callable[[QuantizedNetwork, HardwareTarget], Iterator[Violation]]
@@ -72,6 +73,41 @@ def axons_fit_the_cores(network: QuantizedNetwork, target: HardwareTarget) -> It
             )
 
 
+def neurons_reach_their_cores(network: QuantizedNetwork, target: HardwareTarget) -> Iterator[Violation]:
+    """A neuron's spikes reach all cores of the next layer, at most `max_fan_out`."""
+    if target.max_fan_out is None:
+        return
+    for layer, after in zip(network.layers, network.affines[1:], strict=True):
+        n_cores = cores_of(after, target)
+        if n_cores > target.max_fan_out:
+            mend = "Make the layer after it narrower, or use fewer weight bits there."
+            yield Violation(f"layer {layer.name!r}", f"spikes to at most {target.max_fan_out} cores", n_cores, mend)
+
+
+def sums_fit_their_word(network: QuantizedNetwork, target: HardwareTarget) -> Iterator[Violation]:
+    """Sums of products, as interval arithmetic bounds them over the network's box, need at most `max_accumulator_bits`."""
+    if target.max_accumulator_bits is None:
+        return
+    for bound in bound_network(network):
+        if bound.accumulator_bits > target.max_accumulator_bits:
+            rule = f"sums of products of at most {target.max_accumulator_bits} bits"
+            mend = "Use fewer weight or payload bits."
+            yield Violation(f"layer {bound.name!r}", rule, bound.accumulator_bits, mend)
+
+
+def states_are_proved(network: QuantizedNetwork, target: HardwareTarget) -> Iterator[Violation]:
+    """Interval arithmetic proves that no state saturates anywhere in the network's box, if the target asks for it."""
+    if not target.require_proved_states:
+        return
+    for bound in bound_network(network):
+        if not bound.state_is_proved:
+            reached = max(bound.drive, bound.membrane)
+            n_bits = math.ceil(math.log2((reached + 1) / (bound.state_highest + 1)))
+            mend = f"Convert with {n_bits} more bits of --state-bits, or on a smaller box."
+            rule = f"a state proved to stay within {bound.state_highest}"
+            yield Violation(f"layer {bound.name!r}", rule, f"a bound of {reached}", mend)
+
+
 def network_fits_the_chip(network: QuantizedNetwork, target: HardwareTarget) -> Iterator[Violation]:
     """All neurons and synapses fit the cores of one chip."""
     n_cores = sum(cores_of(affine, target) for _, affine in _named(network))
@@ -93,6 +129,9 @@ RULES: tuple[Rule, ...] = (
     states_fit_their_word,
     synapses_fit_the_cores,
     axons_fit_the_cores,
+    neurons_reach_their_cores,
+    sums_fit_their_word,
+    states_are_proved,
     network_fits_the_chip,
 )
 """All rules, in the order in which their violations are listed."""

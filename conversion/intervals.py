@@ -4,7 +4,7 @@
     p in [W+ lo + W- hi, W+ hi + W- lo]                     W = W+ + W-, W+ >= 0 >= W-
     z in shift(p) + bias                                    shifting is monotone
     m in [leaked(min(r_lo, 0)) + z_lo, leaked(max(r_hi, 0)) + z_hi]     r the last m, or 0 where it fired
-    a in table([z_lo, z_hi]) and 0                          phi is monotone in |z|, and so is its table
+    a in table([z_lo, z_hi]) and 0                          where phi is monotone in |z|, and so its table; else all of it
 
 The box is cut into cells, and the worst cell counts: the bound of a cell is tight, that of the whole box is not. Nothing
 saturates in these intervals, so a bound within its word proves that the word never saturates, at any point of the box.
@@ -163,8 +163,21 @@ def _payload_interval(layer: QuantizedLayer, drive: Interval, n_steps: int) -> I
         carried = leaked(np.maximum(layer.theta - 1, 0), layer.beta) if n_steps > 1 else np.zeros_like(layer.theta)
         least = layer.theta - carried
         low, high = np.where(high >= least, np.maximum(low, least), 0), np.where(high >= least, high, 0)
+    if not _is_monotone(layer):
+        peak = np.full_like(low, _highest_entry(layer))
+        return Interval(-peak, peak)
     ends = [_sent_at(layer, end) for end in (low, high)]
     return Interval(np.minimum(*ends), np.maximum(*ends)).joined(0)
+
+
+def _is_monotone(layer: QuantizedLayer) -> bool:
+    """Tell whether phi does not fall over z >= 0, so that its values at the ends of an interval bound those between."""
+    return bool((np.diff(layer.table.entries) >= 0).all())
+
+
+def _highest_entry(layer: QuantizedLayer) -> int:
+    """Give the largest payload that the table can make."""
+    return int(shift_half_up(np.abs(layer.table.entries).max(), -layer.table.fraction_bits))
 
 
 def _sent_at(layer: QuantizedLayer, drive: IntArray) -> IntArray:

@@ -24,7 +24,7 @@ from ..network import LayerSpec, NetworkSpec, OutputSpec
 from ..quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork, QuantizedOutput
 from ..tables import make_table
 from .calibration import Calibration, LayerRange
-from .ranges import choose_exponent, finest_exponent
+from .ranges import choose_exponent, finest_exponent, highest_below
 from .scheme import Granularity, QuantizationScheme, RangeRule, Rounding
 
 MAX_REFINEMENT = 24
@@ -114,6 +114,8 @@ def payload_word(
 ) -> Word:
     """Choose the word that a layer sends, from its largest calibrated payload and phi's own bound.
 
+    A word may end one unit below the bound of phi, because a table's entries then end there too (`make_table`).
+
     Args:
         layer: Gives phi.
         payload_peak: Largest calibrated |a|.
@@ -123,7 +125,9 @@ def payload_word(
         rule: What the word holds.
     """
     bound = find_activation(layer.activation).bound
-    held = payload_peak * headroom if bound is None else min(payload_peak * headroom, bound)
+    held = payload_peak * headroom
+    if bound is not None:
+        held = min(held, highest_below(bound, bits))
     exponent = finest_exponent(held, bits) if sample is None else choose_exponent(sample, bits, rule, held)
     return Word(bits=bits, exponent=exponent)
 

@@ -35,6 +35,18 @@ def finest_exponent(peak: float, bits: int) -> int:
     return exponent - (bits - 1) + (mantissa > below_one)
 
 
+def highest_below(bound: float, bits: int) -> float:
+    """Give the highest value of the finest word that holds `bound` to within one unit: 127 / 128 for a bound of 1 and 8 bits.
+
+    Args:
+        bound: A positive magnitude.
+        bits: Word length, 2 to 32.
+    """
+    mantissa, exponent = math.frexp(bound)
+    rounded_up = exponent - (mantissa == 0.5)  # ceil(log2(bound))
+    return math.ldexp(IntFormat(bits=bits).highest, rounded_up - (bits - 1))
+
+
 def choose_exponent(values: FloatArray, bits: int, rule: RangeRule, peak: float | None = None) -> int:
     """Choose the scale of a word.
 

@@ -24,8 +24,9 @@ def interpolate(table: PhiTable, drive: FloatArray) -> FloatArray:
     q = np.abs(drive) * math.ldexp(1.0, -table.state_exponent)
     corners = np.ldexp(np.arange(len(table.entries), dtype=np.float64), table.index_bits)
     entry_exponent = table.payload_exponent - table.fraction_bits
-    value = np.interp(q, corners, np.ldexp(table.entries.astype(np.float64), entry_exponent))
+    value: FloatArray = np.interp(q, corners, np.ldexp(table.entries.astype(np.float64), entry_exponent))
     if table.rule.asymptote is Asymptote.SLOPE_ONE:
         value = value + np.maximum(q - table.domain, 0.0) * math.ldexp(1.0, table.state_exponent)
-    signed: FloatArray = np.copysign(value, drive) if table.rule.symmetry is Symmetry.ODD else np.asarray(value)
+    signs = np.where(drive < 0, -1.0, 1.0) if table.rule.symmetry is Symmetry.ODD else np.ones_like(drive)
+    signed: FloatArray = signs * value
     return signed

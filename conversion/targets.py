@@ -53,6 +53,10 @@ class HardwareTarget:
     """Axons that can end on one core."""
     max_fan_out: int | None = None
     """Cores that one neuron can reach."""
+    max_accumulator_bits: int | None = None
+    """Length of the word in which a neuron sums its products, sign included."""
+    require_proved_states: bool = False
+    """Whether only networks are accepted whose states are proved never to saturate."""
 
 
 def find_target(name: str | Path) -> HardwareTarget:
@@ -94,10 +98,17 @@ def _target_violations(values: dict[str, object], where: str) -> Iterator[Violat
                     f"{where}.{name}", "the key is present", "nothing", "Add it; docs/targets.md lists all keys."
                 )
             continue
-        is_text = name in ("name", "title", "source")
+        yield from _value_violations(f"{where}.{name}", name, values[name])
+
+
+def _value_violations(where: str, name: str, value: object) -> Iterator[Violation]:
+    if name in ("name", "title", "source"):
+        if not (isinstance(value, str) and value.strip()):
+            yield Violation(where, "a text that is not empty", repr(value), "Write a text in quotes.")
+    elif name == "require_proved_states":
+        if not isinstance(value, bool):
+            yield Violation(where, "true or false", repr(value), "Write true or false, without quotes.")
+    else:
         least = 0 if name == "max_payload_bits" else 1
-        value = values[name]
-        if is_text and not (isinstance(value, str) and value.strip()):
-            yield Violation(f"{where}.{name}", "a text that is not empty", repr(value), "Write a text in quotes.")
-        if not is_text and (type(value) is not int or value < least):
-            yield Violation(f"{where}.{name}", f"a whole number, {least} or more", repr(value), "Write such a number.")
+        if type(value) is not int or value < least:
+            yield Violation(where, f"a whole number, {least} or more", repr(value), "Write such a number.")

@@ -27,6 +27,7 @@ from ..metrics import relative_l2
 from ..network import NetworkSpec
 from ..quantized import QuantizedNetwork
 from ..reference import run_float, run_integer
+from ..training.adam import Adam, FlatParameters
 from .calibration import TUNING_POINTS, calibrate_network, sample_box
 from .fake_quant import FakeQuantNetwork
 from .quantize import Quantization, quantize_network
@@ -155,22 +156,20 @@ class _Tuning:
         self.lesson = _make_lesson(self.fake, learned)
         self.held_out, self.wanted = held_out, run_float(network.source, held_out).outputs
         self.generator = torch.Generator().manual_seed(seed)
-        self.optimizer = torch.optim.Adam([p for p in self.fake.parameters() if p.requires_grad])
+        self.parameters = FlatParameters(self.fake)
+        self.optimizer = Adam(self.parameters.values)
         self.iteration = self.best_iteration = 0
         self.best = network
         self.first_error = self.lowest = self._error_of(network)
 
     def step(self) -> None:
         """Take one step of Adam, and measure where it is due."""
-        rate = scheduled_rate(self.settings, self.iteration)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.optimizer.zero_grad()
+        self.parameters.gradient.zero_()
         loss = self._distillation()
         if self.objective is not None:
             loss = loss + self.settings.objective_weight * self.objective(self.fake)
         loss.backward()
-        self.optimizer.step()
+        self.optimizer.step(self.parameters, scheduled_rate(self.settings, self.iteration), self.iteration)
         self.iteration += 1
         if self.iteration % self.settings.check_every == 0 or self.iteration == self.settings.n_iterations:
             self.check()

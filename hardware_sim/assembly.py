@@ -16,6 +16,7 @@ import numpy as np
 from neuropinn_lava.hardware_sim.graph import to_lava
 from neuropinn_lava.hardware_sim.kernels import make_kernel
 from neuropinn_lava.hardware_sim.lava_choices import LayerModel, Numerics
+from neuropinn_lava.hardware_sim.lava_globals import unchanged_logging
 from neuropinn_lava.hardware_sim.lava_guard import require_lava
 from neuropinn_lava.hardware_sim.lava_plan import LavaPlan
 from neuropinn_lava.hardware_sim.recording import (
@@ -36,8 +37,8 @@ from neuropinn_lava.traces import LavaMode, LayerCounts, Probe, ProbeTrace
 class LavaRun:
     """A graph ready to run."""
 
-    source: Any
-    """The process that has the inputs; all others are connected to it."""
+    processes: tuple[Any, ...]
+    """Lava's, all connected; the first one has the inputs."""
     run_config: Any
     """Chooses the process models."""
     last: Schedule
@@ -116,11 +117,12 @@ def _assemble_layers(
         probe=probe,
         constant_input=True,
     )
-    source = PointSource(words=words, schedule=graph.schedule)
+    with unchanged_logging():
+        source = PointSource(words=words, schedule=graph.schedule)
     source.a_out.connect(graph.a_in)
     n_delays = len(graph.layers) + (plan.model is LayerModel.DENSE)
     return LavaRun(
-        source=source,
+        processes=(source, *graph.layers, graph.readout),
         run_config=graph.run_config(models),
         last=graph.schedule.later(n_delays),
         recordings=tuple((recording,) for recording in graph.recordings),
@@ -147,21 +149,22 @@ def _assemble_leaves(
     first, emitted = make_recordings(network, probe, n_samples)
     recordings = [first] + [tuple(each.with_own_counts() for each in first) for _ in range(plan.n_leaves - 1)]
     all_emitted = [emitted] + [emitted.with_own_counts() for _ in range(plan.n_leaves - 1)]
-    leaves = [
-        NetworkLeaf(
-            network=network,
-            words=words,
-            schedule=schedule,
-            rows=(leaf * n_rows // plan.n_leaves, (leaf + 1) * n_rows // plan.n_leaves),
-            recordings=recordings[leaf],
-            emitted=all_emitted[leaf],
-        )
-        for leaf in range(plan.n_leaves)
-    ]
+    with unchanged_logging():
+        leaves = [
+            NetworkLeaf(
+                network=network,
+                words=words,
+                schedule=schedule,
+                rows=(leaf * n_rows // plan.n_leaves, (leaf + 1) * n_rows // plan.n_leaves),
+                recordings=recordings[leaf],
+                emitted=all_emitted[leaf],
+            )
+            for leaf in range(plan.n_leaves)
+        ]
     for before, after in pairwise(leaves):
         before.turn_out.connect(after.turn_in)
     return LavaRun(
-        source=leaves[0],
+        processes=tuple(leaves),
         run_config=VsnRunConfig(Numerics.of(network), plan.model, models),
         last=schedule,
         recordings=tuple(zip(*recordings, strict=True)),

@@ -19,6 +19,7 @@ from neuropinn_lava.errors import HardwareRuleError, SpecError
 from neuropinn_lava.hardware_sim.dense_rules import dense_violations
 from neuropinn_lava.hardware_sim.kernels import make_kernel
 from neuropinn_lava.hardware_sim.lava_choices import LayerModel, Numerics
+from neuropinn_lava.hardware_sim.lava_globals import unchanged_logging
 from neuropinn_lava.hardware_sim.lava_guard import require_lava
 from neuropinn_lava.hardware_sim.recording import LayerRecording, ReadoutRecording, make_recordings
 from neuropinn_lava.hardware_sim.schedule import Schedule
@@ -96,7 +97,7 @@ def to_lava(
         n_samples: How many samples there will be; None for as many as come. Only a known number is summed up in `emitted`.
         probe: Samples and layers to record in full.
         constant_input: The source sends the same input at all T steps of a presentation, so that the first layer multiplies
-            only once. Nothing checks it.
+            only once. Nothing checks it, nor that inputs stay within their word; without it, a longer input ends the run.
 
     Raises:
         SimulationError: If Lava does not run here.
@@ -115,7 +116,8 @@ def to_lava(
     for layer in chain:
         make_kernel(layer).warm_up()
     recordings, emitted = make_recordings(network, probe, n_samples)
-    return _connected(network, model, first, recordings, emitted, constant_input)
+    with unchanged_logging():
+        return _connected(network, model, first, recordings, emitted, constant_input)
 
 
 def _connected(
@@ -135,6 +137,7 @@ def _connected(
             schedule=first.later(index),
             recording=recording,
             constant_input=constant_input and index == 0,
+            checked_input=not constant_input and index == 0,
         )
         for index, (layer, recording) in enumerate(zip(spiking, recordings, strict=True))
     )

@@ -53,6 +53,8 @@ class Kernel(Protocol):
 
     message_type: Any
     """Type of inputs, drives, membranes and payloads."""
+    highest_input: float
+    """Largest magnitude that an input may have."""
     n_in: int
     n_out: int
 
@@ -95,6 +97,7 @@ class IntegerKernel:
 
     def __init__(self, layer: QuantizedLayer | QuantizedOutput, loops: Loops | None = None) -> None:
         self.loops = loops or fastest_loops()
+        self.highest_input: float = (1 << (layer.affine.input_bits - 1)) - 1
         self.n_in, self.n_out = layer.n_in, layer.n_out
         self.affine = lay_out_affine(layer.affine)
         self._neurons = lay_out_neurons(layer) if isinstance(layer, QuantizedLayer) else None
@@ -133,6 +136,7 @@ class FloatKernel:
     """A float layer or read-out. numpy's matrix product and its tanh are compiled already: no loops of our own."""
 
     message_type = np.float64
+    highest_input = float(np.finfo(np.float64).max)
 
     def __init__(self, layer: LayerSpec | OutputSpec) -> None:
         self.n_in, self.n_out = layer.n_in, layer.n_out

@@ -15,8 +15,8 @@ from neuropinn_lava.network import NetworkSpec
 from neuropinn_lava.quantized import QuantizedNetwork
 from neuropinn_lava.traces import LavaMode
 
-MESSAGE_VALUES = 1 << 17
-"""Values of a message between layers: 512 KB of int32, a core's second-level cache. Larger ones gain nothing."""
+MESSAGE_VALUES = 1 << 18
+"""Values of a message between layers, 1 MB of int32: half of it costs a quarter more time, twice as much gains 2 %."""
 LEAF_ROWS = 8192
 """Most samples of one leaf in a message: some 100 ms of work beside 0.2 ms of Lava, and progress is told ten times a second."""
 MIN_LEAF_ROWS = 2048
@@ -141,7 +141,7 @@ def _layer_plan(
     widest = max(network.widths)
     rows = batch_size or _even_rows(n_samples, max(64, MESSAGE_VALUES // widest))
     size = f"{rows} samples a message" + (
-        f": {widest} values of each fill a core's cache." if batch_size is None else ", as given."
+        f": {widest} values of each make a megabyte, more gains nothing." if batch_size is None else ", as given."
     )
     return LavaPlan(
         mode=LavaMode.BATCHED,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from neuropinn_lava.errors import SpecError
 from neuropinn_lava.hardware_sim.kernel_layout import DRIVE, Array, Tally
 from neuropinn_lava.hardware_sim.kernels import Kernel
 from neuropinn_lava.hardware_sim.recording import LayerRecording, ReadoutRecording
@@ -37,13 +38,21 @@ class LayerRun:
     """A spiking layer: inputs in, payloads out."""
 
     def __init__(
-        self, kernel: Kernel, schedule: Schedule, recording: LayerRecording, membrane: Array, constant_input: bool
+        self,
+        kernel: Kernel,
+        schedule: Schedule,
+        recording: LayerRecording,
+        membrane: Array,
+        *,
+        constant_input: bool = False,
+        checked_input: bool = False,
     ) -> None:
         n_rows, n_out = schedule.n_rows, kernel.n_out
         self.kernel = kernel
         self.schedule = schedule
         self.recording = recording
         self.constant_input = constant_input
+        self.checked_input = checked_input
         self._membrane = membrane.reshape(n_rows, n_out)
         self._payload = np.zeros((n_rows, 1, n_out), kernel.message_type)
         self._drive = np.zeros((n_rows, n_out), kernel.message_type)
@@ -66,8 +75,15 @@ class LayerRun:
         self.recording.keep(moment, tally, self._payload)
 
     def compute(self, a: Array, moment: Moment, tally: Tally) -> None:
-        """Advance the membranes of the first rows by one step; a constant input is multiplied only once."""
+        """Advance the membranes of the first rows by one step; a constant input is multiplied only once.
+
+        Raises:
+            SpecError: If inputs are checked and one is longer than the input word, for which alone the sums are wide enough.
+        """
         n = moment.n_rows
+        if self.checked_input and not np.abs(a).max() <= self.kernel.highest_input:
+            rule, mend = f"input words within ±{self.kernel.highest_input}", "Saturate them, as `encode_points` does."
+            raise SpecError(f"layer {self.recording.name!r}", rule, np.abs(a).max(), mend)
         if not self.constant_input:
             self.kernel.advance(a[:, None], self._membrane[:n], self._payload[:n], tally)
             return

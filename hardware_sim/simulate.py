@@ -16,6 +16,7 @@ import numpy as np
 from neuropinn_lava.arrays import FloatArray
 from neuropinn_lava.hardware_sim.assembly import assemble_run
 from neuropinn_lava.hardware_sim.lava_choices import LayerModel
+from neuropinn_lava.hardware_sim.lava_globals import forget_processes
 from neuropinn_lava.hardware_sim.lava_guard import require_lava
 from neuropinn_lava.hardware_sim.lava_plan import plan_run
 from neuropinn_lava.hardware_sim.runner import run_graph
@@ -71,14 +72,17 @@ def simulate_on_lava(
     require_lava()
     inputs = _encoded(network, points)
     run = assemble_run(network, inputs.words, plan, probe, models)
-    run_graph(
-        run.source,
-        run.run_config,
-        plan.n_lava_steps,
-        compile_config={"pypy_channel_size": plan.channel_size},
-        on_progress=_in_samples(on_progress, run.last, len(points)),
-        time_limit=time_limit,
-    )
+    try:
+        run_graph(
+            run.processes[0],
+            run.run_config,
+            plan.n_lava_steps,
+            compile_config={"pypy_channel_size": plan.channel_size},
+            on_progress=_in_samples(on_progress, run.last, len(points)),
+            time_limit=time_limit,
+        )
+    finally:
+        forget_processes(run.processes)
     return RunTrace(
         network_digest=network.digest(),
         backend=Backend.LAVA,

@@ -13,6 +13,7 @@ The sign is that of z for an odd phi and + for an even one, and is applied befor
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
 
@@ -97,6 +98,7 @@ class PhiTable:
           + half an entry unit                             rounded entries; interpolation does not amplify it
           + h**2 / 8 * max |phi''|                         linear interpolation on cells of width h > 1 unit
           or |phi - asymptote| at the domain's end, beyond the domain
+          + bound of phi - highest payload                 where entries end at the highest payload, at most one unit
 
         Returns:
             The bound in physical units of phi.
@@ -110,7 +112,14 @@ class PhiTable:
         beyond = _asymptote_gap(self.rule, end) if end <= highest else 0.0
         entry_unit = payload_unit * 2.0**-self.fraction_bits
         between = cell**2 / 8 * self.rule.curvature if self.index_bits else 0.0
-        return payload_unit / 2 + entry_unit / 2 + max(between, beyond)
+        return payload_unit / 2 + entry_unit / 2 + max(between, beyond) + self._cut_off()
+
+    def _cut_off(self) -> float:
+        """Give by how much the bound of phi exceeds the highest payload, if entries end there (`make_table`)."""
+        top = math.ldexp(IntFormat(bits=self.payload_bits).highest, self.payload_exponent)
+        return (
+            max(0.0, (self.rule.bound or 0.0) - top) if ends_at_highest(self.rule, top, self.payload_exponent) else 0.0
+        )
 
 
 def _asymptote_gap(rule: ActivationRule, end: float) -> float:
@@ -119,6 +128,11 @@ def _asymptote_gap(rule: ActivationRule, end: float) -> float:
     at_end, at_far = (float(rule.phi(np.array([z]))[0]) for z in (end, far))
     slope = 1.0 if rule.asymptote is Asymptote.SLOPE_ONE else 0.0
     return abs(at_far - at_end - slope * (far - end)) + GAP_AT_REACH
+
+
+def ends_at_highest(rule: ActivationRule, top: float, payload_exponent: int) -> bool:
+    """Tell whether a bounded phi exceeds the highest payload by at most one unit: a bit for that unit would be wasted."""
+    return rule.bound is not None and top < rule.bound <= top + math.ldexp(1.0, payload_exponent)
 
 
 def make_table(
@@ -133,7 +147,8 @@ def make_table(
     """Build the table of an activation for given scales.
 
     The domain is the shortest power of two that reaches the asymptote or the end of the state word, so that the cells are as
-    narrow as `2**index_size` of them can be.
+    narrow as `2**index_size` of them can be. Where the bound of phi exceeds the highest payload by at most one unit, as 1 does
+    2047 / 2048, entries end at the highest payload, and nothing saturates.
 
     Raises:
         FixedPointError: If a word length or the size of the table is out of range.
@@ -156,6 +171,9 @@ def make_table(
     fraction_bits = max(MIN_FRACTION_BITS, payload_exponent - state_exponent - index_bits)
     corners = np.ldexp(np.arange(n_cells + 1, dtype=np.float64), index_bits + state_exponent)
     entries = quantize_array(rule.phi(corners), payload_exponent - fraction_bits)
+    highest = IntFormat(bits=payload_bits).highest
+    if ends_at_highest(rule, math.ldexp(highest, payload_exponent), payload_exponent):
+        entries = np.clip(entries, -(highest << fraction_bits), highest << fraction_bits)
     return make(index_bits=index_bits, fraction_bits=fraction_bits, entries=entries)
 
 

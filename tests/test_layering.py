@@ -27,7 +27,7 @@ PACKAGES = {
 }
 """Folder of the checkout → package."""
 
-LAVA_MODULES = ("processes", "builder", "runner")
+LAVA_MODULES = ("processes", "builder", "runner", "lava_globals")
 """The parts of hardware_sim that may import Lava."""
 KERNELS = "neuropinn_lava.hardware_sim.kernels"
 """Fast kernels: compared with the reference engines, as the process models are."""

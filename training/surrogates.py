@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ..network import Polarity
 from ..recipe import Surrogate
+from .scalars import scalar_like
 
 
 def surrogate_bump(distance: Tensor, kind: Surrogate, slope: float) -> Tensor:
@@ -41,25 +42,27 @@ def surrogate_bump(distance: Tensor, kind: Surrogate, slope: float) -> Tensor:
     Source: fast sigmoid, Zenke & Ganguli 2018 (squared); its root, SPINONet, arXiv 2603.21674; arctan, Fang et al. 2021;
     triangle, Bellec et al. 2018.
     """
+    one, k = scalar_like(1.0, distance), scalar_like(slope, distance)
     if kind is Surrogate.ARCTAN:
-        return torch.mul(distance, slope).square_().add_(1.0).reciprocal_()
-    scaled = torch.abs(distance).mul_(slope)
+        return torch.mul(distance, k).square_().add_(one).reciprocal_()
+    scaled = torch.abs(distance).mul_(k)
     if kind is Surrogate.TRIANGLE:
-        return scaled.neg_().add_(1.0).clamp_min_(0.0)
-    bump = scaled.add_(1.0).reciprocal_()
+        return scaled.neg_().add_(one).clamp_min_(0.0)
+    bump = scaled.add_(one).reciprocal_()
     return bump.square_() if kind is Surrogate.SQUARED_FAST_SIGMOID else bump
 
 
-def fired_mask(membrane: Tensor, theta: Tensor, polarity: Polarity) -> Tensor:
+def fired_mask(membrane: Tensor, theta: Tensor, polarity: Polarity, out: Tensor | None = None) -> Tensor:
     """Give s, 1.0 where the membrane reaches its threshold (also exactly at it) and 0.0 elsewhere.
 
     Args:
-        membrane: m, shape (n_samples, n_neurons).
+        membrane: m, shape (..., n_samples, n_neurons).
         theta: Threshold, shape (n_neurons,).
         polarity: Which membranes fire.
+        out: Where to write s, of the shape of `membrane`; a new tensor if None.
     """
     reached = torch.abs(membrane) if polarity is Polarity.BOTH else membrane
-    return torch.ge(reached, theta, out=torch.empty_like(membrane))
+    return torch.ge(reached, theta, out=torch.empty_like(membrane) if out is None else out)
 
 
 def fired_slope(

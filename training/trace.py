@@ -19,7 +19,7 @@ from ..points import checked_points
 from ..traces import NO_PROBE, Backend, LayerCounts, LayerTrace, NumberArray, Probe, ProbeTrace, RunTrace
 from .layers import VSN
 from .network import VsnNetwork
-from .unrolled import integrated_steps, rested, unrolled_vsn
+from .unrolled import integrate_steps, rested
 
 
 @torch.no_grad()
@@ -50,7 +50,7 @@ def trace_network(module: VsnNetwork, network: NetworkSpec, points: FloatArray, 
             counts.append(_counts(trace))
             if probe.wants(name):
                 traces.append(_first(trace, n_probed))
-            signal = unrolled_vsn(signal, layer.beta, layer.theta, layer.rule, module.n_steps).payload
+            signal = layer.unrolled(signal, module.n_steps).payload
         else:
             signal = layer(signal)
     emitted = _samples_first(signal)
@@ -77,12 +77,12 @@ def _samples_first(steps: Tensor) -> NumberArray:
 
 def _layer_trace(name: str, layer: VSN, drive: Tensor, n_steps: int) -> LayerTrace:
     """Record every step of one layer for all samples."""
-    steps = list(integrated_steps(drive, None, layer.beta, layer.theta, layer.rule, n_steps))
-    payload = unrolled_vsn(drive, layer.beta, layer.theta, layer.rule, n_steps).payload
+    membranes, fired = integrate_steps(drive, None, layer.beta, layer.theta, layer.rule.polarity, n_steps)
+    payload = layer.unrolled(drive, n_steps).payload
     return LayerTrace(
         name=name,
-        membrane=_samples_first(torch.stack([rested(m, s) for m, s in steps])),
-        fired=_samples_first(torch.stack([s for _, s in steps])) != 0.0,
+        membrane=_samples_first(rested(membranes, fired)),
+        fired=_samples_first(fired) != 0.0,
         payload=_samples_first(payload),
     )
 

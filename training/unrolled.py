@@ -16,7 +16,6 @@ torch and the rule of one layer; it does not know networks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -54,40 +53,43 @@ class UnrolledVsn(NamedTuple):
     """Mean of s over steps, samples and neurons, a scalar."""
 
 
-def _at(values: Tensor, t: int) -> Tensor:
-    """Give the values of step t; those of a constant drive have no axis of steps."""
-    return values if values.dim() == 2 else values[t]
-
-
 def rested(membrane: Tensor, fired: Tensor) -> Tensor:
     """Give r = m * (1 - s), as m - m * s: exactly m, or exactly zero."""
     return torch.addcmul(membrane, membrane, fired, value=-1.0)
 
 
-def integrated_steps(
-    drive: Tensor, rest: Tensor | None, beta: Tensor, theta: Tensor, rule: VsnRule, n_steps: int
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield (m[t], s[t]) step by step, each (n_samples, n_neurons); m is the membrane before the reset.
+def integrate_steps(
+    drive: Tensor, start: Tensor | None, beta: Tensor, theta: Tensor, polarity: Polarity, n_steps: int
+) -> tuple[Tensor, Tensor]:
+    """Give m, before the reset, and s of all steps, each (n_steps, n_samples, n_neurons).
 
     Args:
         drive: z, shape (n_steps, n_samples, n_neurons), or (n_samples, n_neurons) where it is the same at every step.
-        rest: r[0], shape (n_samples, n_neurons), or None for zero.
+        start: r[0], shape (n_samples, n_neurons), or None for zero.
         beta: Leak, shape (n_neurons,).
         theta: Threshold, shape (n_neurons,).
-        rule: The kind of neuron.
+        polarity: Which membranes fire.
         n_steps: T.
     """
+    shape = (n_steps, *drive.shape[-2:])
+    fired = drive.new_empty(shape)
+    if n_steps == 1 and start is None:  # m[1] is z[1], and needs no copy
+        membranes = drive.view(shape)
+        return membranes, fired_mask(membranes, theta, polarity, fired)
+    membranes, rest = drive.new_empty(shape), start
     for t in range(n_steps):
-        z = _at(drive, t)
-        m = z if rest is None else torch.addcmul(z, rest, beta)
-        s = fired_mask(m, theta, rule.polarity)
-        yield m, s
-        if t + 1 < n_steps:
-            rest = rested(m, s)
+        z, m, s = drive if drive.dim() == 2 else drive[t], membranes[t], fired[t]
+        if rest is None:
+            m.copy_(z)
+        else:
+            torch.addcmul(z, rest, beta, out=m)
+        fired_mask(m, theta, polarity, s)
+        rest = rested(m, s)
+    return membranes, fired
 
 
 class _UnrolledFunction(torch.autograd.Function):
-    """The equations of the module's docstring."""
+    """The equations of the module's docstring; all but the two recursions in one operation for all steps."""
 
     @staticmethod
     def forward(
@@ -102,48 +104,39 @@ class _UnrolledFunction(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor | None, Tensor]:
         tanh = fast_tanh if any(ctx.needs_input_grad) else torch.tanh  # the last bit counts when nothing is trained
         phi, kept = TORCH_ACTIVATIONS[rule.activation].value(drive, tanh)
-        payload = drive.new_empty((n_steps, *drive.shape[-2:]))
-        steps = list(integrated_steps(drive, start, beta, theta, rule, n_steps))
-        for t, (_, s) in enumerate(steps):
-            torch.mul(_at(phi, t), s, out=payload[t])
-        membranes, fired = zip(*steps, strict=True)
-        ctx.save_for_backward(drive, start, beta, theta, phi, kept, *membranes, *fired)
-        ctx.rule, ctx.n_steps = rule, n_steps
+        m, s = integrate_steps(drive, start, beta, theta, rule.polarity, n_steps)
+        ctx.save_for_backward(drive, start, beta, theta, phi, kept, m, s)
+        ctx.rule = rule
         ctx.set_materialize_grads(False)
-        rate = torch.stack([s.mean() for s in fired]).mean() if n_steps > 1 else fired[0].mean()
-        return payload, rested(membranes[-1], fired[-1]) if with_rest else None, rate
+        return phi * s, rested(m[-1], s[-1]) if with_rest else None, s.mean()
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-        drive, start, beta, theta, phi, kept, *states = ctx.saved_tensors
-        membranes, fired = states[: ctx.n_steps], states[ctx.n_steps :]
-        by_payload, later, by_rate = gradients
-        if by_payload is None:
-            by_payload = torch.zeros((ctx.n_steps, *drive.shape[-2:]), dtype=drive.dtype, device=drive.device)
+        drive, start, beta, theta, phi, kept, m, s = ctx.saved_tensors
+        A, B, C = gradients
         rule: VsnRule = ctx.rule
-        slope = TORCH_ACTIVATIONS[rule.activation].slope(drive, phi, kept)
-        by_drive = torch.empty_like(by_payload)
-        by_theta = torch.zeros_like(theta) if ctx.needs_input_grad[3] else None
-        by_beta = torch.zeros_like(beta) if ctx.needs_input_grad[2] else None
-        for t in reversed(range(ctx.n_steps)):
-            m, s = membranes[t], fired[t]
-            to_m, to_theta = fired_slope(m, theta, rule.polarity, rule.surrogate, rule.surrogate_slope)
-            by_spike = by_payload[t] * _at(phi, t)
-            if by_rate is not None:
-                by_spike.add_(by_rate / (ctx.n_steps * s.numel()))
-            if by_theta is not None:
-                by_theta.sub_((by_spike * to_theta).sum(0))
-            by_membrane = by_spike.mul_(to_m)
-            if later is not None:
-                by_membrane.add_(rested(later, s))
-            torch.addcmul(by_membrane, _at(slope, t) * s, by_payload[t], out=by_drive[t])
-            if by_beta is not None and (t > 0 or start is not None):
-                rest = rested(membranes[t - 1], fired[t - 1]) if t > 0 else start
-                by_beta.add_((by_membrane * rest).sum(0))
-            later = by_membrane * beta if t > 0 or start is not None else None
-        if drive.dim() == 2:
-            by_drive = by_drive.sum(0) if ctx.n_steps > 1 else by_drive[0]
-        return by_drive, later, by_beta, by_theta, None, None, None
+        to_m, to_theta = fired_slope(m, theta, rule.polarity, rule.surrogate, rule.surrogate_slope)
+        S = torch.zeros_like(m) if A is None else A * phi
+        if C is not None:
+            S.add_(C / s.numel())
+        by_theta = -(S * to_theta).sum((0, 1)) if ctx.needs_input_grad[3] else None
+        M = S.mul_(to_m)
+        if B is not None:
+            M[-1].add_(rested(B, s[-1]))
+        for t in reversed(range(len(m) - 1)):
+            M[t].add_(rested(M[t + 1] * beta, s[t]))
+        by_beta = _leak_gradient(M, m, s, start) if ctx.needs_input_grad[2] else None
+        by_start = M[0] * beta if ctx.needs_input_grad[1] else None
+        if A is not None:
+            M.addcmul_(TORCH_ACTIVATIONS[rule.activation].slope(drive, phi, kept) * s, A)
+        by_drive = M.sum(0) if drive.dim() == 2 and len(m) > 1 else M.view(drive.shape)
+        return by_drive, by_start, by_beta, by_theta, None, None, None
+
+
+def _leak_gradient(M: Tensor, m: Tensor, s: Tensor, start: Tensor | None) -> Tensor:
+    """Give dL/dbeta = sum M[t] * r[t-1], shape (n_neurons,)."""
+    by_beta = (M[1:] * rested(m[:-1], s[:-1])).sum((0, 1))
+    return by_beta if start is None else by_beta.add_((M[0] * start).sum(0))
 
 
 def unrolled_vsn(

@@ -87,7 +87,14 @@ class IntegerPointSourceModel(PointSourceModel):
 class VsnLayerModel(RunModel):
     def make_work(self) -> LayerRun:
         given = self.proc_params
-        return LayerRun(self.make_kernel(), given["schedule"], given["recording"], self.m, given["constant_input"])
+        return LayerRun(
+            self.make_kernel(),
+            given["schedule"],
+            given["recording"],
+            self.m,
+            constant_input=given["constant_input"],
+            checked_input=given["checked_input"],
+        )
 
     def step(self) -> None:
         self.a_out.send(self.work.outgoing)
@@ -115,7 +122,7 @@ class IntegerVsnLayerModel(VsnLayerModel):
 class VsnNeuronsModel(RunModel):
     def make_work(self) -> NeuronRun:
         given = self.proc_params
-        return NeuronRun(self.make_kernel(), given["schedule"], given["recording"], self.m, constant_input=False)
+        return NeuronRun(self.make_kernel(), given["schedule"], given["recording"], self.m)
 
     def step(self) -> None:
         self.work.take(self.time_step, self.p_in.recv())

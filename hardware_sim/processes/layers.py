@@ -45,6 +45,7 @@ class VsnLayer(AbstractProcess):
         schedule: Schedule,
         recording: LayerRecording,
         constant_input: bool = False,
+        checked_input: bool = False,
     ) -> None:
         """Make a layer.
 
@@ -53,9 +54,15 @@ class VsnLayer(AbstractProcess):
             schedule: Its step counter.
             recording: Where counts and probed values go.
             constant_input: The input is the same at all steps of a presentation, and W a_in is computed once.
+            checked_input: The input comes from somebody else's process, and is refused where it leaves its word.
         """
         super().__init__(
-            layer=layer, schedule=schedule, recording=recording, constant_input=constant_input, name=layer.name
+            layer=layer,
+            schedule=schedule,
+            recording=recording,
+            constant_input=constant_input,
+            checked_input=checked_input,
+            name=layer.name,
         )
         self.a_in = InPort(shape=schedule.shape(layer.n_in))
         self.a_out = OutPort(shape=schedule.shape(layer.n_out))

@@ -26,7 +26,10 @@ def register(app: typer.Typer) -> None:
 
 def convert_command(
     network: Annotated[
-        str, typer.Argument(help="A network file, a shipped network, or package.module:factory of a torch module.")
+        str,
+        typer.Argument(
+            help="A network file, a shipped network, a .nir file, or package.module:factory of a torch module."
+        ),
     ],
     path: Annotated[Path, typer.Option("--out", help="File for the quantized network, .h5.")],
     weight_bits: Annotated[str, typer.Option(help="Weight bits: one number, or one per matrix, as 8,6,6,4.")] = "8",
@@ -101,13 +104,15 @@ def find_source(name: str, weights: Path | None, lower: str | None, upper: str |
     Raises:
         SpecError: If it is a quantized one, or if options of a factory are given for something else.
     """
+    from ..conversion.nir_graphs import read_nir
+
     if not Path(name).exists() and names_factory(name):
         return read_named_module(name, weights, lower, upper, n_steps)
     for option, value in (("--weights", weights), ("--lower", lower), ("--upper", upper)):
         if value is not None:
             mend = "Leave it out: a network file brings its own."
             raise SpecError(option, "a factory, package.module:factory", repr(name), mend)
-    source = find_network(name)
+    source = read_nir(name) if name.endswith(".nir") else find_network(name)
     if isinstance(source, QuantizedNetwork):
         raise SpecError(f"network {name!r}", "a float network", "a quantized one", "Convert the float file.")
     return source

@@ -11,6 +11,7 @@ import pytest
 import builders
 from neuropinn_lava.conversion import HardwareTarget, check_network, find_target
 from neuropinn_lava.conversion.hardware_rules import RULES, cores_of
+from neuropinn_lava.conversion.intervals import bound_network
 from neuropinn_lava.errors import HardwareRuleError
 from neuropinn_lava.quantized import QuantizedNetwork
 
@@ -94,6 +95,32 @@ def test_each_rule_broken_once(limits: dict[str, int], lines: list[str]) -> None
     assert str(caught.value).splitlines() == lines
 
 
+def test_spikes_reach_the_cores_of_the_next_layer() -> None:
+    """The second layer takes 35 weights of a byte: 35 bytes on one core, 18 on two of them."""
+    reach_two = replace(EXACT, synapse_bytes_per_core=18, cores_per_chip=9, max_fan_out=2)
+    check_network(NETWORK, reach_two)
+    with pytest.raises(HardwareRuleError, match=r"layer 'hidden0': spikes to at most 1 cores; got 2\. Make the layer"):
+        check_network(NETWORK, replace(reach_two, max_fan_out=1))
+
+
+def test_sums_are_bounded_by_intervals_not_by_words() -> None:
+    bits = max(bound.accumulator_bits for bound in bound_network(NETWORK))
+    check_network(NETWORK, replace(EXACT, max_accumulator_bits=bits))
+    with pytest.raises(HardwareRuleError, match=f"sums of products of at most {bits - 1} bits; got {bits}"):
+        check_network(NETWORK, replace(EXACT, max_accumulator_bits=bits - 1))
+
+
+def test_states_that_are_not_proved_are_refused_on_request() -> None:
+    short = builders.saturating_quantized(0)
+    roomy = replace(EXACT, max_fan_in=None, synapse_bytes_per_core=1000)
+    check_network(short, roomy)
+    with pytest.raises(
+        HardwareRuleError, match=r"layer 'hidden0': a state proved to stay within 32767; got a bound of"
+    ):
+        check_network(short, replace(roomy, require_proved_states=True))
+    check_network(NETWORK, replace(EXACT, require_proved_states=True))
+
+
 def test_all_rules_broken_at_once() -> None:
     tight = HardwareTarget(
         name="tight",
@@ -106,11 +133,16 @@ def test_all_rules_broken_at_once() -> None:
         synapse_bytes_per_core=2,
         cores_per_chip=1,
         max_fan_in=3,
+        max_fan_out=1,
+        max_accumulator_bits=8,
+        require_proved_states=True,
     )
     with pytest.raises(HardwareRuleError) as caught:
         check_network(NETWORK, tight)
     broken = [sum(1 for _ in rule(NETWORK, tight)) for rule in RULES]
-    assert broken == [3, 3, 3, 2, 2, 1]  # fan-ins of 7 and 5 exceed two bytes and three axons
+    # Fan-ins of 7 and 5 exceed two bytes and three axons; five neurons of 7 bytes each need more cores than the one that a
+    # spike reaches; every sum is longer than 8 bits; no state of ±32 is too short for these weights.
+    assert broken == [3, 3, 3, 2, 2, 2, 3, 0, 1]
     assert len(caught.value.violations) == sum(broken)
 
 

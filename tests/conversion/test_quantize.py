@@ -166,14 +166,14 @@ def test_scales_are_the_finest_that_hold_the_ranges(activation: str) -> None:
         assert affine.state_exponent == finest_exponent(peak, 24)
     for seen, layer in zip(calibration.layers, chip.layers, strict=False):
         peak = 1.05 * seen.payload.max()
-        bound = {"tanh": 1.0, "tanh_squared": 1.0}.get(activation, math.inf)
+        bound = {"tanh": 32767 / 32768, "tanh_squared": 32767 / 32768}.get(activation, math.inf)
         assert layer.table.payload_exponent == finest_exponent(min(peak, bound), 16)
 
 
 def test_payload_words_end_at_the_bound_of_phi() -> None:
     layer = builders.random_spec(5, activation="tanh").layers[0]
-    assert payload_word(layer, 0.999, 8, 1.05) == Word(bits=8, exponent=-6)  # 1 > 127 / 2^7
-    assert payload_word(layer, 0.999, 8, 2.5) == Word(bits=8, exponent=-6)  # 1, although 2.4975 > 127 / 2^6
+    assert payload_word(layer, 0.999, 8, 1.05) == Word(bits=8, exponent=-7)  # 127 / 128, one unit below the bound of 1
+    assert payload_word(layer, 0.999, 8, 2.5) == Word(bits=8, exponent=-7)  # the same, although 2.4975 > 127 / 2^6
     assert payload_word(layer, 0.5, 8, 1.9) == Word(bits=8, exponent=-7)
     relu = builders.random_spec(5, activation="relu").layers[0]
     assert payload_word(relu, 3.0, 8, 2.0) == Word(bits=8, exponent=-4)  # 6 / 127

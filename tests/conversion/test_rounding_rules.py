@@ -20,7 +20,7 @@ from neuropinn_lava.conversion import (
 from neuropinn_lava.conversion.calibration import calibrate_network, sample_box
 from neuropinn_lava.conversion.compensation import compensate_affine
 from neuropinn_lava.conversion.equalization import equalize_network
-from neuropinn_lava.conversion.ranges import choose_exponent, finest_exponent
+from neuropinn_lava.conversion.ranges import choose_exponent, finest_exponent, highest_below
 from neuropinn_lava.conversion.sensitivity import LayerSignals, trace_signals
 from neuropinn_lava.errors import SpecError
 from neuropinn_lava.host import divisor
@@ -28,6 +28,7 @@ from neuropinn_lava.metrics import relative_l2
 from neuropinn_lava.network import NetworkSpec, OutputSpec, Polarity, Readout
 from neuropinn_lava.quantized import QuantizedAffine
 from neuropinn_lava.reference import run_float, run_integer
+from neuropinn_lava.traces import Probe
 
 DIFFERENCE = 1e-5
 """Relative; a central difference of step 1e-4 against one of step 1e-6, in float64."""
@@ -221,3 +222,24 @@ def test_sensitivities_equal_differences_of_the_output(readout: Readout) -> None
 def test_unknown_choices_are_refused(name: str) -> None:
     with pytest.raises(SpecError, match=f"QuantizationScheme.{name}: a name out of"):
         QuantizationScheme(**{name: "best"})
+
+
+@pytest.mark.parametrize("bits", [2, 8, 12, 24])
+def test_words_end_at_most_one_unit_below_a_bound(bits: int) -> None:
+    for bound in (1.0, 0.3, 1.5, 4.0, 7.9):
+        top = highest_below(bound, bits)
+        unit = top / (2 ** (bits - 1) - 1)
+        assert bound - unit <= top
+        assert top / 2 + unit / 2 < bound  # the next finer word would end more than a unit below it
+
+
+def test_a_bounded_phi_uses_all_of_its_payload_word_and_saturates_nowhere() -> None:
+    """Drives of ±20: tanh is 1 to the last bit there, the payload 127 / 128, and nothing counts as saturated."""
+    network = builders.random_spec(20, activation="tanh", polarity=Polarity.BOTH, theta=0.0, n_steps=1)
+    loud = builders.with_layer(network, 0, weight=20 * network.layers[0].weight)
+    points = builders.random_points(network, 300)
+    chip = quantize_network(loud, QuantizationScheme(payload_bits=8), points).network
+    trace = run_integer(chip, points, Probe(n_samples=300))
+    assert chip.layers[0].table.payload_exponent == -7
+    assert np.abs(trace.probe.layers[0].payload).max() == 127
+    assert trace.n_saturated == 0

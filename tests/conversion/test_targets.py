@@ -22,7 +22,7 @@ GOOD = {
     "synapse_bytes_per_core": "65536",
     "cores_per_chip": "4",
 }
-OPTIONAL = ("core_bytes", "max_fan_in", "max_fan_out")
+OPTIONAL = ("core_bytes", "max_fan_in", "max_fan_out", "max_accumulator_bits", "require_proved_states")
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "targets.md"
 
 
@@ -59,9 +59,9 @@ def test_a_users_own(tmp_path: Path) -> None:
     for given in (path, str(path)):
         target = find_target(given)
         assert (target.title, target.cores_per_chip) == ("My chip", 4)
-        assert [getattr(target, name) for name in OPTIONAL] == [None] * 3
-    path = write(tmp_path / "more.toml", dict.fromkeys(OPTIONAL, "7"))
-    assert [getattr(read_target(path), name) for name in OPTIONAL] == [7] * 3
+        assert [getattr(target, name) for name in OPTIONAL] == [None] * 4 + [False]
+    path = write(tmp_path / "more.toml", dict.fromkeys(OPTIONAL, "7") | {"require_proved_states": "true"})
+    assert [getattr(read_target(path), name) for name in OPTIONAL] == [7] * 4 + [True]
 
 
 @pytest.mark.parametrize(
@@ -79,6 +79,7 @@ def test_a_users_own(tmp_path: Path) -> None:
         ({"state_bits": "[24]"}, r"target mine.toml.state_bits: a whole number, 1 or more; got \[24\]"),
         ({"max_neurons_per_core": "0"}, r"target mine.toml.max_neurons_per_core: a whole number, 1 or more; got 0"),
         ({"max_payload_bits": "-1"}, r"target mine.toml.max_payload_bits: a whole number, 0 or more; got -1"),
+        ({"require_proved_states": "1"}, r"target mine.toml.require_proved_states: true or false; got 1"),
         ({"max_fan_in": "-5"}, r"target mine.toml.max_fan_in: a whole number, 1 or more; got -5"),
     ],
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ from neuropinn_lava.quantized import QuantizedNetwork
 from neuropinn_lava.reference import run_float, run_integer
 from neuropinn_lava.traces import Probe
 
+sys.path.insert(0, str(Path(__file__).with_name("own_processes")))
 pytestmark = pytest.mark.lava
 
 N, T = 6, 2
@@ -114,8 +117,9 @@ def test_an_input_that_changes_from_step_to_step() -> None:
 
 
 def test_a_source_that_is_late() -> None:
-    """Two networks in a row: the second one's first message comes when the first one's leaves."""
-    first, second = (builders.random_quantized(seed, widths=(2, 5, 2), n_steps=T) for seed in (1, 2))
+    """Two networks in a row: the second one's first message, of 24 bits, comes when the first one's leaves."""
+    first = builders.random_quantized(1, widths=(2, 5, 2), n_steps=T)
+    second = builders.random_quantized(2, widths=(2, 5, 2), n_steps=T, input_bits=24)
     points = builders.random_points(first, N)
     words, _ = encode_points(first, points)
     front = to_lava(first)
@@ -166,3 +170,16 @@ def test_wrong_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lava_guard.sys, "version_info", (3, 12, 1, "final", 0))
     with pytest.raises(SimulationError, match=r"got Python 3\.12\.1"):
         to_lava(network)
+
+
+@pytest.mark.parametrize(
+    ("word", "complaint"), [(32768, r"input words within ±32767; got 32768"), (1 << 40, "fit int32")]
+)
+def test_words_that_do_not_fit_end_the_run(word: int, complaint: str) -> None:
+    """A user's source may send anything; sums are wide enough for the input word only."""
+    network = builders.random_quantized(4, n_steps=1)
+    graph = to_lava(network)
+    source = importlib.import_module("wide_source").WideSource(value=word, shape=(2,))
+    source.a_out.connect(graph.a_in)
+    with pytest.raises(SimulationError, match=complaint):
+        run_graph(source, graph.run_config(), 3)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -29,7 +27,13 @@ def run_chain(
     source = PointRun(encode_points(network, points)[0].astype(np.int32), first)
     recordings = [LayerRecording.empty(x.name, x.n_out, network.n_steps, N_PROBED, np.int32) for x in network.layers]
     layers = [
-        LayerRun(make_kernel(layer), first.later(i), recording, np.zeros(first.shape(layer.n_out), np.int32), i == 0)
+        LayerRun(
+            make_kernel(layer),
+            first.later(i),
+            recording,
+            np.zeros(first.shape(layer.n_out), np.int32),
+            constant_input=i == 0,
+        )
         for i, (layer, recording) in enumerate(zip(network.layers, recordings, strict=True))
     ]
     last = first.later(len(layers))
@@ -75,7 +79,6 @@ def test_saturations_are_counted_as_often_as_they_happen(batch_size: int | None)
     points = builders.random_points(network, 10)
     recordings, emitted = run_chain(network, points, batch_size)
     expected = expected_trace(network, points)
-    assert [replace(recording.layer_counts()) for recording in recordings]
     for recording, counts in zip(recordings, expected.layers, strict=True):
         found = recording.layer_counts()
         for kind in ("drive", "membrane", "payload"):

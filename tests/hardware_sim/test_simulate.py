@@ -5,6 +5,9 @@ Integers are compared bit for bit. Sums of counts stand for samples that are not
 
 from __future__ import annotations
 
+import gc
+import importlib
+import logging
 import sys
 from dataclasses import replace
 from itertools import cycle, product
@@ -272,3 +275,24 @@ def test_dense_holds_all_negative_and_all_zero_layers() -> None:
     assert_equal(compare(network, 6, mode=LavaMode.FAITHFUL, model=LayerModel.DENSE))
     network = builders.with_zero_layer(replace(network), 1)
     assert_equal(compare(network, 6, mode=LavaMode.FAITHFUL, model=LayerModel.DENSE))
+
+
+def count_lava_processes() -> int:
+    gc.collect()
+    base = importlib.import_module("lava.magma.core.process.process").AbstractProcess
+    return sum(issubclass(type(each), base) for each in gc.get_objects())  # isinstance asks lazy modules for attributes
+
+
+def test_a_run_leaves_nothing_in_the_interpreter() -> None:
+    """Lava keeps every process for ever, and adds a handler to the root logger for each: both are taken back."""
+    network = builders.random_quantized(8)
+    points = builders.random_points(network, 5)
+    simulate_on_lava(network, points)
+    server = importlib.import_module("lava.magma.core.process.process").ProcessServer()
+    handlers, n_processes, n_alive = list(logging.getLogger().handlers), server.num_processes, count_lava_processes()
+    for model in LayerModel:
+        mode = LavaMode.FAITHFUL if model is LayerModel.DENSE else LavaMode.BATCHED
+        simulate_on_lava(network, points, model=model, mode=mode)
+    assert server.num_processes == n_processes
+    assert logging.getLogger().handlers == handlers
+    assert count_lava_processes() == n_alive

@@ -1,0 +1,107 @@
+"""An ordinary tanh PINN, trained with DeepXDE, on Lava: five lines, then what bits and sparsity cost.
+
+The weights come from `train_deepxde.py`; DeepXDE itself is not needed here. Every tanh becomes a neuron that fires on |m| >= 0,
+which is exactly it; thresholds above zero then buy silence for error.
+"""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import neuropinn_lava as nl
+from neuropinn_lava.conversion.bit_search import ErrorLimit
+from neuropinn_lava.conversion.factories import load_module
+from neuropinn_lava.conversion.sparsify import sparsify_network
+from neuropinn_lava.conversion.torch_modules import read_module
+from neuropinn_lava.metrics import relative_l2
+
+HERE = Path(__file__).parent
+POINTS = np.random.default_rng(0).random((2000, 2))
+
+
+class Network(torch.nn.Module):
+    """What DeepXDE's FNN computes: its layers under its names, tanh between them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (2, 50, 50, 50, 1)
+        self.linears = torch.nn.ModuleList(torch.nn.Linear(a, b) for a, b in itertools.pairwise(widths))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for linear in self.linears[:-1]:
+            x = torch.tanh(linear(x))
+        return self.linears[-1](x)
+
+
+def make_network() -> Network:
+    """Make the network without its weights; what `package.module:factory` names."""
+    return Network()
+
+
+def built_in_condition() -> nl.Ansatz:
+    """Make u = 16 x (1 - x) y (1 - y) net(x, y)."""
+    x = nl.Polynomial(exponents=np.array([[1, 0], [2, 0]]), coefficients=np.array([4.0, -4.0]))
+    y = nl.Polynomial(exponents=np.array([[0, 1], [0, 2]]), coefficients=np.array([4.0, -4.0]))
+    return nl.Ansatz(offset=(nl.Polynomial.constant(0.0, 2),), factor=(x.times(y),))
+
+
+def solution(points: np.ndarray) -> np.ndarray:
+    """Give sin(pi x) sin(2 pi y)."""
+    return np.sin(np.pi * points[:, :1]) * np.sin(2 * np.pi * points[:, 1:])
+
+
+def deploy() -> tuple[nl.NetworkSpec, torch.nn.Module, nl.RunTrace]:
+    """Run the PINN on Lava: the five lines."""
+    module = load_module(f"{Path(__file__).stem}:make_network", HERE / "deepxde_poisson.safetensors")
+    spec = read_module(module, lower=[0, 0], upper=[1, 1], ansatz=built_in_condition())
+    chip = nl.convert(spec, nl.QuantizationScheme(weight_bits=8, payload_bits=12)).network
+    trace = nl.run(chip, POINTS, backend="lava")
+    return spec, module, trace
+
+
+def torch_solution(module: torch.nn.Module) -> np.ndarray:
+    """Evaluate the module itself, in float64."""
+    with torch.no_grad():
+        outputs = module.double()(torch.tensor(POINTS)).numpy()
+    _, d = built_in_condition().evaluate(POINTS)
+    return d * outputs
+
+
+def show_bits(spec: nl.NetworkSpec) -> None:
+    """Print what word lengths cost."""
+    for weight_bits in (8, 6, 4):
+        for payload_bits in (16, 12, 8):
+            chip = nl.convert(spec, nl.QuantizationScheme(weight_bits=weight_bits, payload_bits=payload_bits)).network
+            error = relative_l2(nl.run_integer(chip, POINTS).outputs, solution(POINTS))
+            print(f"weights {weight_bits:2d} bits, payloads {payload_bits:2d} bits: {error:.2e}")
+
+
+def show_sparsity(spec: nl.NetworkSpec) -> None:
+    """Print what silence costs: the float network with the highest thresholds within each error."""
+    rng = np.random.default_rng(1)
+    judged = rng.random((2000, 2))
+    for allowed in (1e-3, 3e-3, 1e-2, 3e-2):
+        limit = ErrorLimit(points=judged, wanted=solution(judged), relative_l2=allowed)
+        found = sparsify_network(spec, limit, rng.random((2000, 2)))
+        print(f"error up to {allowed:.0e}: activity {found.after.activity:.3f}")
+
+
+def main() -> float:
+    """Deploy, print the tables, and return the difference between the module and the float backend over max |u|."""
+    spec, module, trace = deploy()
+    exact = nl.run(spec, POINTS, backend="float").outputs
+    difference = float(np.abs(torch_solution(module) - exact).max() / np.abs(exact).max())
+    print(f"float backend against the module: {difference:.1e} of max |u|")
+    print(f"relative L2 error: module {relative_l2(exact, solution(POINTS)):.2e}", end=", ")
+    print(f"Lava (8-bit weights, 12-bit payloads) {relative_l2(trace.outputs, solution(POINTS)):.2e}")
+    show_bits(spec)
+    show_sparsity(spec)
+    return difference
+
+
+if __name__ == "__main__":
+    main()
