@@ -27,13 +27,13 @@ import torch  # before Lava's import it would fix the start method of processes
 from _speed_networks import make_network, n_macs, run_stock_lava, torch_steps
 
 from neuropinn_lava.atomic import write_text
-from neuropinn_lava.hardware_sim import kernels_numpy
-from neuropinn_lava.hardware_sim.kernels import IntegerKernel, fastest_loops
-from neuropinn_lava.hardware_sim.lava_choices import LayerModel
-from neuropinn_lava.hardware_sim.lava_guard import require_lava
-from neuropinn_lava.hardware_sim.network_runs import NetworkRun
-from neuropinn_lava.hardware_sim.recording import make_recordings
-from neuropinn_lava.hardware_sim.simulate import simulate_on_lava
+from neuropinn_lava.hardware_sim.kernels import numpy_loops
+from neuropinn_lava.hardware_sim.kernels.layer_kernel import IntegerKernel, fastest_loops
+from neuropinn_lava.hardware_sim.runner.lava_guard import require_lava
+from neuropinn_lava.hardware_sim.simulation.choices import LayerModel
+from neuropinn_lava.hardware_sim.simulation.network_runs import NetworkRun
+from neuropinn_lava.hardware_sim.simulation.recording import make_recordings
+from neuropinn_lava.hardware_sim.simulation.simulate import simulate_on_lava
 from neuropinn_lava.host import encode_points
 from neuropinn_lava.quantized import QuantizedNetwork
 from neuropinn_lava.reference import run_integer
@@ -153,7 +153,7 @@ def other_rows(network: QuantizedNetwork, activity: float, points: np.ndarray, n
         "numpy, integers held in float64",
         activity,
         len(some),
-        lambda: run_tiles(network, words, kernels_numpy),
+        lambda: run_tiles(network, words, numpy_loops),
         expected,
     )
     steps, x = torch_steps(network.source), network.source.input_transform.apply(some)

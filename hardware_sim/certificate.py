@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..traces import LavaMode
-from .lava_choices import LayerModel
 from .parity import FirstDifference
+from .simulation.choices import LayerModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

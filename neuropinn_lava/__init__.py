@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from .conversion.torch_modules import read_module
     from .errors import NeuroPinnError
     from .files import read_network, write_network
-    from .hardware_sim.counting import count_operations
-    from .hardware_sim.graph import to_lava
+    from .hardware_sim.costs.counting import count_operations
+    from .hardware_sim.simulation.graph import to_lava
     from .network import LayerSpec, NetworkSpec, OutputSpec, Polarity, Readout
     from .problems import find_problem, list_problems
     from .quantized import QuantizedNetwork
@@ -58,8 +58,8 @@ _HOME = {
     "NeuroPinnError": "errors",
     "read_network": "files",
     "write_network": "files",
-    "count_operations": "hardware_sim.counting",
-    "to_lava": "hardware_sim.graph",
+    "count_operations": "hardware_sim.costs.counting",
+    "to_lava": "hardware_sim.simulation.graph",
     "LayerSpec": "network",
     "NetworkSpec": "network",
     "OutputSpec": "network",

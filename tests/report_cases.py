@@ -11,14 +11,15 @@ import builders
 from neuropinn_lava.conversion.quantize import quantize_network
 from neuropinn_lava.conversion.targets import find_target
 from neuropinn_lava.hardware_sim.certificate import ModeParity, ParitySection, TorchParity
-from neuropinn_lava.hardware_sim.counting import count_operations
+from neuropinn_lava.hardware_sim.costs.counting import count_operations
+from neuropinn_lava.hardware_sim.costs.hardware_profile import HardwareProfile, profile_hardware
+from neuropinn_lava.hardware_sim.costs.sanafe_replay import SanafeReplay
 from neuropinn_lava.hardware_sim.fields import FieldSection
-from neuropinn_lava.hardware_sim.figures import Figure
 from neuropinn_lava.hardware_sim.gradients import GradientSection
-from neuropinn_lava.hardware_sim.hardware_profile import HardwareProfile, profile_hardware
-from neuropinn_lava.hardware_sim.lava_choices import LayerModel
 from neuropinn_lava.hardware_sim.parity import FirstDifference
-from neuropinn_lava.hardware_sim.report import (
+from neuropinn_lava.hardware_sim.report.all_figures import draw_report
+from neuropinn_lava.hardware_sim.report.figures import Figure
+from neuropinn_lava.hardware_sim.report.sections import (
     BackendResult,
     BackendsSection,
     ProblemSection,
@@ -26,9 +27,8 @@ from neuropinn_lava.hardware_sim.report import (
     describe_network,
     describe_quantization,
 )
-from neuropinn_lava.hardware_sim.report_figures import draw_report
-from neuropinn_lava.hardware_sim.sanafe_replay import SanafeReplay
-from neuropinn_lava.hardware_sim.triangulation import triangulate_points
+from neuropinn_lava.hardware_sim.report.triangulation import triangulate_points
+from neuropinn_lava.hardware_sim.simulation.choices import LayerModel
 from neuropinn_lava.reference import run_float, run_integer
 from neuropinn_lava.traces import Backend, LavaMode
 

@@ -27,7 +27,7 @@ PACKAGES = {
 }
 """Folder of the checkout → package."""
 
-LAVA_MODULES = ("processes", "builder", "runner", "lava_globals")
+LAVA_MODULES = ("processes", "simulation", "runner")
 """The parts of hardware_sim that may import Lava."""
 KERNELS = "neuropinn_lava.hardware_sim.kernels"
 """Fast kernels: compared with the reference engines, as the process models are."""
@@ -177,8 +177,8 @@ def test_every_package_is_read() -> None:
         ("neuropinn_lava.training.layer", "import neuropinn_lava.conversion.quantize"),
         ("neuropinn_lava.conversion.quantize", "from lava.magma import core"),
         ("neuropinn_lava.conversion.quantize", "from neuropinn_lava import hardware_sim"),
-        ("neuropinn_lava.hardware_sim.counting", "import lava"),
-        ("neuropinn_lava.hardware_sim.runner", "import torch.nn"),
+        ("neuropinn_lava.hardware_sim.costs.counting", "import lava"),
+        ("neuropinn_lava.hardware_sim.runner.run_graph", "import torch.nn"),
         ("neuropinn_lava.hardware_sim.processes.models", "from neuropinn_lava.reference import simulate_integer"),
         ("neuropinn_lava.hardware_sim.processes.models", "from ...reference import simulate_integer"),
         ("neuropinn_lava.hardware_sim.kernels", "from neuropinn_lava import reference"),

@@ -18,10 +18,10 @@ from lava.utils.weightutils import SignMode
 
 from neuropinn_lava.checks import raise_violations
 from neuropinn_lava.errors import HardwareRuleError
-from neuropinn_lava.hardware_sim.dense_rules import dense_violations
-from neuropinn_lava.hardware_sim.kernels import AnyLayer
+from neuropinn_lava.hardware_sim.kernels.layer_kernel import AnyLayer
 from neuropinn_lava.hardware_sim.processes.layers import ReadoutLayer, ReadoutNeurons, VsnLayer, VsnNeurons
-from neuropinn_lava.hardware_sim.schedule import Schedule
+from neuropinn_lava.hardware_sim.simulation.dense_rules import dense_violations
+from neuropinn_lava.hardware_sim.simulation.schedule import Schedule
 from neuropinn_lava.quantized import QuantizedLayer, QuantizedOutput
 
 GRADED = 24

@@ -17,8 +17,7 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from neuropinn_lava.hardware_sim.kernels import Kernel, make_kernel
-from neuropinn_lava.hardware_sim.layer_runs import LayerRun, NeuronRun, PointRun, ReadoutNeuronRun, ReadoutRun
+from neuropinn_lava.hardware_sim.kernels.layer_kernel import Kernel, make_kernel
 from neuropinn_lava.hardware_sim.processes.layers import (
     PointSource,
     ReadoutLayer,
@@ -27,6 +26,13 @@ from neuropinn_lava.hardware_sim.processes.layers import (
     VsnNeurons,
 )
 from neuropinn_lava.hardware_sim.processes.ports import MessagePort
+from neuropinn_lava.hardware_sim.simulation.layer_runs import (
+    LayerRun,
+    NeuronRun,
+    PointRun,
+    ReadoutNeuronRun,
+    ReadoutRun,
+)
 
 FLOATS_IN, FLOATS_OUT = LavaPyType(MessagePort, np.float64), LavaPyType(PyOutPort.VEC_DENSE, np.float64)
 WORDS_IN, WORDS_OUT = LavaPyType(MessagePort, np.int32), LavaPyType(PyOutPort.VEC_DENSE, np.int32)

@@ -13,7 +13,6 @@ from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.dense.models import PyDenseModelBitAcc, PyDenseModelFloat
 from lava.proc.dense.process import Dense
 
-from neuropinn_lava.hardware_sim.lava_choices import LayerModel, Numerics
 from neuropinn_lava.hardware_sim.processes import dense_models, layer_models, leaves
 from neuropinn_lava.hardware_sim.processes.layers import (
     PointSource,
@@ -22,6 +21,7 @@ from neuropinn_lava.hardware_sim.processes.layers import (
     VsnLayer,
     VsnNeurons,
 )
+from neuropinn_lava.hardware_sim.simulation.choices import LayerModel, Numerics
 
 LEAVES: dict[type, dict[Numerics, type]] = {
     PointSource: {

@@ -17,7 +17,7 @@ from .profile import DEFAULT_POINTS, HardwareChoices, profile
 from .verbs import DEFAULT_TARGET
 
 if TYPE_CHECKING:
-    from ..hardware_sim.report import Report
+    from ..hardware_sim.report.sections import Report
 
 ForceOption = Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")]
 
@@ -71,7 +71,7 @@ def profile_command(
 
     Example: `neuropinn-lava profile chip.h5 --out report/`
     """
-    from ..hardware_sim.report_folder import check_report_directory, write_report
+    from ..hardware_sim.report.folder import check_report_directory, write_report
 
     check_report_directory(directory, force)
     found = find_network(network)
@@ -103,7 +103,7 @@ def compare_command(
 
     Example: `neuropinn-lava compare a/report.json b/report.json`
     """
-    from ..hardware_sim.report_compare import compare_reports
+    from ..hardware_sim.report.compare import compare_reports
 
     rows = [row for row in compare_reports(first, second) if everything or row.differs]
     if as_json:
@@ -117,9 +117,9 @@ def compare_command(
 def write_extracts(report: Report, markdown: Path | None, csv: Path | None) -> None:
     """Write the report as markdown and as CSV, where they are wanted."""
     from ..atomic import write_text
-    from ..hardware_sim.report_json import report_object
-    from ..hardware_sim.report_markdown import report_markdown
-    from ..hardware_sim.report_rows import report_csv
+    from ..hardware_sim.report.json_record import report_object
+    from ..hardware_sim.report.markdown import report_markdown
+    from ..hardware_sim.report.rows import report_csv
 
     if markdown:
         write_text(markdown, report_markdown(report))
@@ -129,7 +129,7 @@ def write_extracts(report: Report, markdown: Path | None, csv: Path | None) -> N
 
 def finish(report: Report, directory: Path, as_json: bool) -> None:
     """Print a report's main figures and say where the rest is; exit code 1 where backends differ."""
-    from ..hardware_sim.report_json import report_object
+    from ..hardware_sim.report.json_record import report_object
 
     if as_json:
         print_json(report_object(report))
@@ -142,7 +142,7 @@ def finish(report: Report, directory: Path, as_json: bool) -> None:
 
 def show_report(report: Report) -> None:
     """Print accuracy, parity and counts."""
-    from ..hardware_sim.report_words import parity_sentences, parity_verdict
+    from ..hardware_sim.report.words import parity_sentences, parity_verdict
 
     if report.backends:
         rows = [

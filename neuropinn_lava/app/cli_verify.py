@@ -13,7 +13,7 @@ from .models import find_network
 from .verify import DEFAULT_POINTS, verify
 
 if TYPE_CHECKING:
-    from ..hardware_sim.report import ParitySection
+    from ..hardware_sim.report.sections import ParitySection
 
 
 def register(app: typer.Typer) -> None:
@@ -43,8 +43,8 @@ def verify_command(
 
 def show_parity(parity: ParitySection, as_json: bool) -> None:
     """Print a certificate, in words or as JSON."""
-    from ..hardware_sim.report_json import parity_object
-    from ..hardware_sim.report_words import parity_sentences, parity_verdict
+    from ..hardware_sim.report.json_record import parity_object
+    from ..hardware_sim.report.words import parity_sentences, parity_verdict
 
     if as_json:
         print_json(parity_object(parity))

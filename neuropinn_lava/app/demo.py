@@ -12,7 +12,7 @@ from .verbs import convert
 from .verify import Stage, silent
 
 if TYPE_CHECKING:
-    from ..hardware_sim.report import Report
+    from ..hardware_sim.report.sections import Report
 
 DEFAULT_MODEL = "poisson"
 """What is shown where nothing is named."""
@@ -39,7 +39,7 @@ def demo(
         SpecError: If the name or the folder is refused.
         SimulationError: If Lava is not available or a run fails.
     """
-    from ..hardware_sim.report_folder import check_report_directory, write_report
+    from ..hardware_sim.report.folder import check_report_directory, write_report
 
     if name not in list_models():
         shipped = ", ".join(list_models())

@@ -27,8 +27,8 @@ from .verify import Stage, draw_points, silent, verify
 
 if TYPE_CHECKING:
     from ..conversion.report import QuantizationReport
-    from ..hardware_sim.hardware_profile import HardwareProfile
-    from ..hardware_sim.report import Report
+    from ..hardware_sim.costs.hardware_profile import HardwareProfile
+    from ..hardware_sim.report.sections import Report
     from ..problems.problem import PdeProblem
 
 DEFAULT_POINTS = 2500
@@ -95,9 +95,9 @@ def profile(
         SimulationError: If Lava is asked for and not available, or a run fails.
     """
     from .. import __version__
-    from ..hardware_sim.counting import count_operations
+    from ..hardware_sim.costs.counting import count_operations
     from ..hardware_sim.gradients import measure_gradients
-    from ..hardware_sim.report import Report
+    from ..hardware_sim.report.sections import Report
 
     source, problem = float_network(network), known_problem(network)
     given = draw_points(network, n_points, seed) if points is None else points
@@ -131,10 +131,10 @@ def _hardware_profiler(
 ) -> Callable[[RunTrace, FloatArray], HardwareProfile]:
     """Load target, timing and energy models, refuse what cannot be placed, and give the function that profiles a run."""
     from ..conversion import find_target
-    from ..hardware_sim.cores import partition_network
-    from ..hardware_sim.energy_files import find_energy_model, shipped_models
-    from ..hardware_sim.hardware_profile import profile_hardware
-    from ..hardware_sim.latency import find_timing
+    from ..hardware_sim.costs.cores import partition_network
+    from ..hardware_sim.costs.energy_files import find_energy_model, shipped_models
+    from ..hardware_sim.costs.hardware_profile import profile_hardware
+    from ..hardware_sim.costs.latency import find_timing
 
     target = find_target(choices.target)
     if isinstance(network, QuantizedNetwork):

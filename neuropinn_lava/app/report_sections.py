@@ -15,7 +15,7 @@ from .verbs import run
 if TYPE_CHECKING:
     from ..conversion.report import QuantizationReport
     from ..hardware_sim.fields import FieldSection
-    from ..hardware_sim.report import BackendsSection, NetworkSection, ProblemSection, QuantizationSection
+    from ..hardware_sim.report.sections import BackendsSection, NetworkSection, ProblemSection, QuantizationSection
     from ..problems.problem import PdeProblem
 
 
@@ -25,7 +25,7 @@ MAP_POINTS = 10_000
 
 def describe_deployed(network: Network, points: FloatArray, truth: FloatArray | None) -> NetworkSection:
     """Make the section on the deployed network, with the error of its ansatz alone where there is a reference."""
-    from ..hardware_sim.report import describe_network
+    from ..hardware_sim.report.sections import describe_network
 
     if truth is None or not truth.any():
         return describe_network(network)
@@ -34,7 +34,7 @@ def describe_deployed(network: Network, points: FloatArray, truth: FloatArray | 
 
 def describe_words(network: Network, deployed: RunTrace, cost: QuantizationReport | None) -> QuantizationSection | None:
     """Make the section on a quantized network's words; a float network has none."""
-    from ..hardware_sim.report import describe_quantization
+    from ..hardware_sim.report.sections import describe_quantization
 
     if not isinstance(network, QuantizedNetwork):
         return None
@@ -60,7 +60,7 @@ def reference_at(
 
 def describe_problem(problem: PdeProblem) -> ProblemSection:
     """Make the section that names the problem."""
-    from ..hardware_sim.report import ProblemSection
+    from ..hardware_sim.report.sections import ProblemSection
 
     return ProblemSection(
         name=problem.name,
@@ -75,7 +75,7 @@ def measure_backends(
     network: Network, problem: PdeProblem | None, traces: list[RunTrace], truth: FloatArray | None, source: str | None
 ) -> BackendsSection:
     """Judge every backend by the reference and, where there is a problem, by its equation."""
-    from ..hardware_sim.report import BackendResult, BackendsSection
+    from ..hardware_sim.report.sections import BackendResult, BackendsSection
     from ..residuals import measure_residual
 
     results, operator, floor = [], None, None
@@ -111,8 +111,8 @@ def gather_fields(
     network: Network, problem: PdeProblem | None, points: FloatArray, traces: list[RunTrace], truth: FloatArray | None
 ) -> FieldSection:
     """Make the section of the maps: the float network, the deployed one, and the reference, at `MAP_POINTS` points at most."""
-    from ..hardware_sim.report import FieldSection
-    from ..hardware_sim.triangulation import triangulate_points
+    from ..hardware_sim.report.sections import FieldSection
+    from ..hardware_sim.report.triangulation import triangulate_points
 
     source = float_network(network)
     coordinates = problem.coordinates if problem else tuple(f"x{k}" for k in range(source.n_in))

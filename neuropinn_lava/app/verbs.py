@@ -130,7 +130,7 @@ def run(
     """
     chosen = Backend(backend)
     if chosen is Backend.LAVA:
-        from ..hardware_sim.simulate import simulate_on_lava
+        from ..hardware_sim.simulation.simulate import simulate_on_lava
 
         return simulate_on_lava(
             network, points, mode=LavaMode(mode), probe=probe, on_progress=on_progress, time_limit=time_limit

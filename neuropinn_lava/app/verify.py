@@ -27,8 +27,8 @@ from .models import Network, float_network
 
 if TYPE_CHECKING:
     from ..hardware_sim.certificate import ModeParity, ParitySection, TorchParity
-    from ..hardware_sim.lava_choices import LayerModel
     from ..hardware_sim.parity import FirstDifference
+    from ..hardware_sim.simulation.choices import LayerModel
 
 DEFAULT_POINTS = 2500
 """Points of a certificate where the user gives none."""
@@ -93,7 +93,7 @@ def verify(
 
 def _plans(network: Network) -> list[tuple[LavaMode, LayerModel, int | None]]:
     """List mode, kind of layer and number of samples (None for all); Lava's Dense is exact, and compared, in integers only."""
-    from ..hardware_sim.lava_choices import LayerModel
+    from ..hardware_sim.simulation.choices import LayerModel
 
     plans: list[tuple[LavaMode, LayerModel, int | None]] = [
         (LavaMode.BATCHED, LayerModel.WHOLE, None),
@@ -151,7 +151,7 @@ def compare_mode(
     """Run the first samples on Lava in one mode and compare them with the reference's trace."""
     from ..hardware_sim.certificate import ModeParity
     from ..hardware_sim.parity import compare_traces
-    from ..hardware_sim.simulate import simulate_on_lava
+    from ..hardware_sim.simulation.simulate import simulate_on_lava
 
     n = len(points) if n_samples is None else min(n_samples, len(points))
     on_stage(f"Lava, {mode.value}, {model.value} layers, {n:,} samples")

@@ -75,7 +75,7 @@ def test_a_profile_without_a_problem_or_lava_has_counts_and_no_errors():
 
 @pytest.mark.lava
 def test_a_difference_ends_verify_with_exit_code_one(cli, tmp_path, monkeypatch):
-    from neuropinn_lava.hardware_sim import simulate
+    from neuropinn_lava.hardware_sim.simulation import simulate
 
     honest = simulate.simulate_on_lava
 

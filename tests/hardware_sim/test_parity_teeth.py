@@ -12,10 +12,10 @@ import pytest
 
 import builders
 from neuropinn_lava.errors import SimulationError
-from neuropinn_lava.hardware_sim.lava_choices import LayerModel
-from neuropinn_lava.hardware_sim.lava_guard import require_lava
 from neuropinn_lava.hardware_sim.parity import FirstDifference, compare_traces
-from neuropinn_lava.hardware_sim.simulate import simulate_on_lava
+from neuropinn_lava.hardware_sim.runner.lava_guard import require_lava
+from neuropinn_lava.hardware_sim.simulation.choices import LayerModel
+from neuropinn_lava.hardware_sim.simulation.simulate import simulate_on_lava
 from neuropinn_lava.quantized import QuantizedNetwork
 from neuropinn_lava.reference import run_integer
 from neuropinn_lava.traces import LavaMode, Probe

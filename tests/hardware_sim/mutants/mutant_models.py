@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from neuropinn_lava.hardware_sim import kernels_compiled, kernels_numpy
-from neuropinn_lava.hardware_sim.kernels import IntegerKernel, Kernel
+from neuropinn_lava.hardware_sim.kernels import compiled_loops, numpy_loops
+from neuropinn_lava.hardware_sim.kernels.layer_kernel import IntegerKernel, Kernel
 from neuropinn_lava.hardware_sim.processes.layer_models import (
     IntegerReadoutLayerModel,
     IntegerVsnLayerModel,
@@ -45,25 +45,25 @@ class WrongArithmetic(IntegerVsnLayerModel):
 class StrictThreshold(WrongArithmetic):
     """Fires above the threshold, not at it."""
 
-    loops = mutated(kernels_numpy, ">= neurons.theta", "> neurons.theta")
+    loops = mutated(numpy_loops, ">= neurons.theta", "> neurons.theta")
 
 
 class StrictThresholdInCompiledLoops(WrongArithmetic):
     """The same in the loops that numba compiles."""
 
-    loops = mutated(kernels_compiled, "reached < neurons.theta[j]", "reached <= neurons.theta[j]")
+    loops = mutated(compiled_loops, "reached < neurons.theta[j]", "reached <= neurons.theta[j]")
 
 
 class LeakRoundedDown(WrongArithmetic):
     """A negative membrane leaks toward minus infinity, not toward zero."""
 
-    loops = mutated(kernels_numpy, "(scaled < 0) * 4095", "0")
+    loops = mutated(numpy_loops, "(scaled < 0) * 4095", "0")
 
 
 class LeakRoundedDownInCompiledLoops(WrongArithmetic):
     """The same in the loops that numba compiles."""
 
-    loops = mutated(kernels_compiled, "I32(-kept) if", "I32(-kept - 1) if")
+    loops = mutated(compiled_loops, "I32(-kept) if", "I32(-kept - 1) if")
 
 
 class StrictNeurons(IntegerVsnNeuronsModel):

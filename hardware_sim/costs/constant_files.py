@@ -1,0 +1,100 @@
+"""Reading TOML files of constants: keys, types and rules are checked, and everything that is wrong is listed at once.
+
+Energy models and timing models are such files. This module knows TOML and the records' fields; what the numbers mean is the
+matter of the records.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ...checks import check_choice, raise_violations
+from ...errors import FileFormatError, NeuroPinnError, Violation
+from .constants import Constant
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_Made = TypeVar("_Made")
+Table = dict[str, Any]
+"""A table of a TOML file; it exists only until the records are made."""
+
+
+def read_table(path: Path, what: str) -> Table:
+    """Read a TOML file.
+
+    Raises:
+        FileFormatError: If it cannot be read or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise FileFormatError(f"{what} {path.name}", "a readable TOML file", error, "Check path and syntax.") from error
+
+
+def key_violations(record: type, table: object, where: str, left_out: tuple[str, ...] = ()) -> Iterator[Violation]:
+    """Every key is a field of the record, every field without a default is there, and texts and numbers are such.
+
+    Args:
+        record: The dataclass that the table is to become.
+        table: What the file holds.
+        where: Names the table in messages.
+        left_out: Fields that the file gives in another way.
+    """
+    if not isinstance(table, dict):
+        yield Violation(where, "a table", repr(table), "Write it as in the shipped files.")
+        return
+    fields = {field.name: field for field in dataclasses.fields(record) if field.name not in left_out}
+    for name in sorted(set(table) - set(fields)):
+        yield from check_choice(f"{where}, key", name, fields)
+    for name, field in fields.items():
+        if name in table:
+            yield from _type_violations(str(field.type), table[name], f"{where}.{name}")
+        elif field.default is dataclasses.MISSING:
+            yield Violation(f"{where}.{name}", "the key is present", "nothing", "Add it, as in the shipped files.")
+
+
+def _type_violations(declared: str, value: object, where: str) -> Iterator[Violation]:
+    if declared.startswith("float"):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            yield Violation(where, "a number", repr(value), "Write a number without quotes.")
+    elif declared.startswith("tuple"):
+        if not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
+            yield Violation(where, "a list of names", repr(value), 'Write ["first", "second"].')
+    elif not (isinstance(value, str) and value.strip()):
+        yield Violation(where, "a text that is not empty", repr(value), "Write a text in quotes.")
+
+
+def read_constants(table: Table, where: str) -> tuple[Constant, ...]:
+    """Make the constants of a file's `[constants.<name>]` tables.
+
+    Raises:
+        FileFormatError: If a constant lacks its unit or source, has an unknown key, or a number that is none.
+    """
+    constants = table.get("constants", {})
+    if not isinstance(constants, dict):
+        raise FileFormatError(f"{where}.constants", "tables [constants.<name>]", repr(constants), "Write them so.")
+    found = [
+        violation
+        for name, entry in constants.items()
+        for violation in key_violations(Constant, entry, f"{where}: constant {name!r}", left_out=("name",))
+    ]
+    raise_violations(found, FileFormatError)
+    made = [made_from_file(where, partial(Constant, name=name, **entry)) for name, entry in constants.items()]
+    raise_violations([violation for _, broken in made for violation in broken], FileFormatError)
+    return tuple(constant for constant, _ in made if constant is not None)
+
+
+def made_from_file(where: str, make: Callable[[], _Made]) -> tuple[_Made | None, tuple[Violation, ...]]:
+    """Make a record, or give the rules that it breaks with the file's name in front."""
+    try:
+        return make(), ()
+    except NeuroPinnError as error:
+        return None, tuple(v._replace(where=f"{where}: {v.where}") for v in error.violations)

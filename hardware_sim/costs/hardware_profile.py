@@ -1,0 +1,153 @@
+"""Everything that the counts of one run say about hardware, gathered: energies, cores, latency, samples, NeuroBench's names.
+
+Composition of this package's own stages: nothing is computed here. A network that does not fit a target has no cores there;
+its energies then count one message per event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ...arrays import BoolArray, FloatArray, IntArray
+from ...conversion.targets import HardwareTarget, find_target
+from ...errors import HardwareRuleError, SpecError
+from ...network import NetworkSpec
+from ...quantized import QuantizedNetwork
+from ...reference import run_integer
+from ...traces import Probe, RunTrace
+from ..report.triangulation import triangulate_points
+from .accesses import LayerAccesses, count_accesses
+from .cores import Partition, partition_network
+from .counting import count_operations
+from .energy import EnergyEstimate, estimate_energy
+from .energy_files import shipped_models
+from .energy_model import EnergyModel
+from .latency import SHIPPED, LatencyEstimate, TimingModel, estimate_latency, find_timing
+from .neurobench import NeuroBenchCounts, neurobench_counts, neuromorphic_proxy
+from .samples import SampleCounts, count_samples, spread_points
+from .sanafe_replay import SanafeReplay, replay_on_sanafe
+from .traffic import Traffic, count_traffic, placed_workload
+from .workload import Workload, deployed_workload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """A network on the cores of a target, with the messages of a run."""
+
+    partition: Partition
+    """Which neurons lie where."""
+    traffic: Traffic
+    """What went between the cores."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HardwareProfile:
+    """What a run says about hardware."""
+
+    accesses: tuple[LayerAccesses, ...]
+    """Memory accesses and messages, one per row of the counts."""
+    samples: SampleCounts
+    """Single samples, for the map and the distribution."""
+    sample_triangles: IntArray | None = None
+    """Corners of the triangles between them, shape (n_triangles, 3), in two dimensions and where the domain is known."""
+    neurobench: NeuroBenchCounts
+    """The counts under NeuroBench's names."""
+    neuromorphic_proxy: float
+    """Synaptic operations + 10 * neuron updates, per sample."""
+    energies: tuple[EnergyEstimate, ...]
+    """One per model."""
+    placement: Placement | None = None
+    """On the chosen target; None for a float network."""
+    does_not_fit: str | None = None
+    """Why there is no placement, where a target was chosen and the network does not fit it."""
+    latency: LatencyEstimate | None = None
+    """On the chosen target; None where it has no placement or no timing constants."""
+    sanafe: SanafeReplay | None = None
+    """What SANA-FE says about some of the samples; None where it was not asked."""
+
+
+def profile_hardware(
+    network: QuantizedNetwork | NetworkSpec,
+    trace: RunTrace,
+    points: FloatArray,
+    *,
+    target: HardwareTarget | None = None,
+    timing: TimingModel | None = None,
+    models: Sequence[EnergyModel] | None = None,
+    contains: Callable[[FloatArray], BoolArray] | None = None,
+    n_sanafe: int = 0,
+) -> HardwareProfile:
+    """Profile a run.
+
+    Args:
+        network: The network that ran.
+        trace: Its trace, of any backend.
+        points: The points that it ran on, physical, shape (n_samples, n_in).
+        target: Whose cores; None takes Loihi 2.
+        timing: Times of the target; None takes the shipped ones of that target, if there are any.
+        models: Energy models; None takes all shipped ones.
+        contains: Tells which points lie in the domain, for the map; None where no domain is known.
+        n_sanafe: How many samples SANA-FE is to replay; 0 asks it nothing.
+
+    Raises:
+        SpecError: If the trace is of another network, or SANA-FE is asked for a network that it cannot hold.
+        SimulationError: If SANA-FE is asked for and not installed.
+    """
+    counts = count_operations(network, trace)
+    target = target or find_target("loihi2")
+    if timing is None and target.name in SHIPPED:
+        timing = find_timing(target.name)
+    placement, problem = _place(network, target, trace)
+    samples = count_samples(network, spread_points(points))
+    return HardwareProfile(
+        accesses=count_accesses(network, counts),
+        samples=samples,
+        sample_triangles=_triangles(samples, contains),
+        neurobench=neurobench_counts(network, counts, samples),
+        neuromorphic_proxy=neuromorphic_proxy(counts),
+        energies=tuple(
+            estimate_energy(_workload_for(model, network, trace, deployed_workload(network, counts)), model)
+            for model in (shipped_models() if models is None else models)
+        ),
+        sanafe=_replay(network, spread_points(points, n_sanafe)) if n_sanafe else None,
+        placement=placement,
+        does_not_fit=problem,
+        latency=estimate_latency(placement.traffic, len(network.layers), timing) if placement and timing else None,
+    )
+
+
+def _replay(network: QuantizedNetwork | NetworkSpec, points: FloatArray) -> SanafeReplay:
+    """Follow some points in full through the integer engine, and have SANA-FE replay their spikes."""
+    if isinstance(network, NetworkSpec):
+        mend = "Quantize it first: `neuropinn-lava convert`."
+        raise SpecError("profile_hardware.n_sanafe", "a quantized network for SANA-FE", "a float network", mend)
+    return replay_on_sanafe(network, run_integer(network, points, Probe(n_samples=len(points))), points)
+
+
+def _triangles(samples: SampleCounts, contains: Callable[[FloatArray], BoolArray] | None) -> IntArray | None:
+    """Connect the samples, if they lie in the plane and the domain is known."""
+    if contains is None or samples.points.shape[1] != 2:
+        return None
+    return triangulate_points(samples.points, contains)
+
+
+def _place(
+    network: QuantizedNetwork | NetworkSpec, target: HardwareTarget, trace: RunTrace
+) -> tuple[Placement | None, str | None]:
+    """Place a quantized network on a target, or say why it cannot be."""
+    if isinstance(network, NetworkSpec):
+        return None, None
+    try:
+        partition = partition_network(network, target)
+    except HardwareRuleError as error:
+        return None, str(error)
+    return Placement(partition=partition, traffic=count_traffic(network, partition, trace)), None
+
+
+def _workload_for(
+    model: EnergyModel, network: QuantizedNetwork | NetworkSpec, trace: RunTrace, load: Workload
+) -> Workload:
+    """Give the workload with messages and hops on the model's own target, where it names one and the network fits it."""
+    placement = _place(network, find_target(model.target), trace)[0] if model.target else None
+    return placed_workload(load, placement.partition, placement.traffic) if placement else load

@@ -1,0 +1,206 @@
+"""SANA-FE replays the recorded spikes of a run on its Loihi model, with our mapping; its energies stand beside ours.
+
+SANA-FE has no Variable Spiking Neuron, and its `input` somas refuse synaptic current. So every neuron is a leaky
+integrate-and-fire soma that is updated at every step (`force_update`) and driven one to one by an input neuron on the same
+core, which holds the recorded train; the real synapses carry negligible weights. What the drivers cost is taken off again:
+
+    synapse = run - run without real synapses         soma = run - one silent step (a driven spike comes one step late)
+    network = run - run without real synapses
+
+SANA-FE is an optional dependency (`pip install neuropinn-lava[sanafe]`, GPL-3): it is called, nothing of it is copied. It
+prints its progress, which is kept off the standard output.
+
+Source: SANA-FE 2.2, `examples/loihi.yaml`; Boyle et al., IEEE TCAD 2025.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...arrays import BoolArray, FloatArray
+from ...checks import check_shape, raise_violations
+from ...conversion.targets import HardwareTarget, find_target
+from ...errors import SimulationError, SpecError
+from ...host import encode_points
+from ...quantized import QuantizedNetwork
+from ...traces import ProbeTrace, RunTrace
+from .cores import Core, Partition, partition_network
+from .counting import weight_matrices
+from .mesh import HOST_PLACE, LOIHI_MESH, Place
+
+DRIVEN_NEURONS = 480
+"""Neurons that a core holds here: SANA-FE's cores hold 1024, and every neuron has a driver beside it."""
+MAX_INPUTS = 64
+"""Input words that fit the host's corner core beside its drivers."""
+DRIVE, NEGLIGIBLE = 2.0, 1e-9
+"""Weights: above the threshold of one, and far below anything that thousands of them could add up to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SanafeReplay:
+    """What SANA-FE says about a run, per sample."""
+
+    n_samples: int
+    """Samples that were replayed."""
+    n_steps: int
+    """T."""
+    synapse_joules: float
+    """Synaptic operations."""
+    soma_joules: float
+    """Accesses, updates and spikes of the neurons; the input's somas cost nothing there."""
+    network_joules: float
+    """Messages and hops."""
+    seconds: float
+    """Simulated time of a sample, one after the other; the drivers' own messages make it an upper bound."""
+    version: str
+    """Version of SANA-FE."""
+
+    @property
+    def joules(self) -> float:
+        return self.synapse_joules + self.soma_joules + self.network_joules
+
+
+def sanafe_target(neurons_per_core: int = DRIVEN_NEURONS) -> HardwareTarget:
+    """Give Loihi 1 with cores of at most so many neurons; more than `DRIVEN_NEURONS` leave their drivers no place."""
+    return dataclasses.replace(find_target("loihi1"), max_neurons_per_core=min(neurons_per_core, DRIVEN_NEURONS))
+
+
+def replay_on_sanafe(
+    network: QuantizedNetwork, trace: RunTrace, points: FloatArray, neurons_per_core: int = DRIVEN_NEURONS
+) -> SanafeReplay:
+    """Replay a run whose samples were all recorded in full.
+
+    Args:
+        network: The network that ran.
+        trace: Its trace; every sample and layer was probed.
+        points: The points that it ran on, shape (n_samples, n_in).
+        neurons_per_core: At most so many neurons on a core.
+
+    Raises:
+        SpecError: If a sample was not recorded, or the network does not fit SANA-FE's Loihi.
+        SimulationError: If SANA-FE is not installed.
+    """
+    sanafe = _import_sanafe()
+    spikes = _recorded_spikes(network, trace, points)
+    partition = partition_network(network, sanafe_target(neurons_per_core))
+    if partition.n_chips > 1 or network.n_in > MAX_INPUTS:
+        got = f"{partition.n_cores} cores and {network.n_in} inputs"
+        rule = f"at most {LOIHI_MESH.cores_per_chip} cores and {MAX_INPUTS} inputs"
+        raise SpecError(f"replay_on_sanafe: network {network.name!r}", rule, got, "Replay a smaller network.")
+    n = trace.n_samples * network.n_steps
+    whole = _simulate(sanafe, network, partition, spikes, n + 1, with_synapses=True)
+    drivers = _simulate(sanafe, network, partition, spikes, n + 1, with_synapses=False)
+    silent = [np.zeros_like(train) for train in spikes]
+    idle = _simulate(sanafe, network, partition, silent, 1, with_synapses=True)
+    energy, without, still = (run["energy"] for run in (whole, drivers, idle))
+    return SanafeReplay(
+        n_samples=trace.n_samples,
+        n_steps=network.n_steps,
+        synapse_joules=(energy["synapse"] - without["synapse"]) / trace.n_samples,
+        soma_joules=(energy["soma"] - still["soma"]) / trace.n_samples,
+        network_joules=(energy["network"] - without["network"]) / trace.n_samples,
+        seconds=whole["sim_time"] / trace.n_samples,
+        version=_version(),
+    )
+
+
+def _import_sanafe() -> Any:
+    try:
+        import sanafe
+    except ImportError as error:
+        mend = "Install it: `pip install neuropinn-lava[sanafe]`."
+        raise SimulationError("replay_on_sanafe", "SANA-FE is installed", error, mend) from error
+    return sanafe
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("sanafe")
+
+
+def _recorded_spikes(network: QuantizedNetwork, trace: RunTrace, points: FloatArray) -> list[BoolArray]:
+    """Give the events of the input and of every spiking layer, each (n_samples * n_steps, n_neurons)."""
+    where = f"replay_on_sanafe: trace of network {network.name!r}"
+    if trace.network_digest != network.digest():
+        raise SpecError(where, "a trace of this network", trace.network_digest[:12], "Replay the network that ran.")
+    raise_violations(check_shape(f"{where}, points", points, (trace.n_samples, network.n_in), "(n_samples, n_in)"))
+    probe = trace.probe
+    if probe is None or len(probe.samples) != trace.n_samples or len(probe.layers) != len(network.layers):
+        mend = "Run few samples, with Probe(n_samples) for all of them."
+        raise SpecError(where, "every sample and layer recorded in full", _recorded(probe), mend)
+    words, _ = encode_points(network, points)
+    payloads = [np.repeat(words[:, None, :], network.n_steps, axis=1), *(layer.payload for layer in probe.layers)]
+    return [(payload != 0).reshape(-1, payload.shape[2]) for payload in payloads]
+
+
+def _recorded(probe: ProbeTrace | None) -> str:
+    return "nothing" if probe is None else f"{len(probe.samples)} samples, {len(probe.layers)} layers"
+
+
+def _simulate(
+    sanafe: Any,
+    network: QuantizedNetwork,
+    partition: Partition,
+    spikes: list[BoolArray],
+    n_steps: int,
+    with_synapses: bool,
+) -> Any:
+    """Build network and drivers on a fresh chip and simulate it; gives SANA-FE's own table of results."""
+    chip_plan = sanafe.load_loihi()
+    net = sanafe.Network()
+    groups = [_add_input(net, chip_plan, spikes[0])]
+    silent = np.zeros((len(spikes[0]), network.n_out), dtype=np.bool_)
+    names = (*(layer.name for layer in network.layers), network.output.name)
+    for name, trains in zip(names, (*spikes[1:], silent), strict=True):
+        groups.append(_add_layer(net, chip_plan, partition.cores_of(name), name, trains))
+    if with_synapses:
+        for before, after, weight in zip(groups, groups[1:], weight_matrices(network), strict=False):
+            pairs = [(int(i), int(j)) for j, i in np.argwhere(weight != 0)]
+            before.connect_neurons_sparse(after, {"weight": [NEGLIGIBLE] * len(pairs)}, pairs)
+    chip = sanafe.SpikingChip(chip_plan)
+    chip.load(net)
+    with contextlib.redirect_stdout(io.StringIO()):
+        return chip.sim(n_steps)
+
+
+def _add_input(net: Any, chip_plan: Any, trains: BoolArray) -> Any:
+    """Add the input's neurons, which replay their trains from the host's corner of the mesh."""
+    group = net.create_neuron_group("network input", trains.shape[1])
+    corner = _sanafe_core(chip_plan, HOST_PLACE, 0)
+    for index in range(trains.shape[1]):
+        _replay_train(group[index], DRIVEN_NEURONS + index, trains[:, index], corner)
+    return group
+
+
+def _add_layer(net: Any, chip_plan: Any, cores: tuple[Core, ...], name: str, trains: BoolArray) -> Any:
+    """Add the neurons of a layer, and beside each one a driver that makes it spike as recorded."""
+    attributes = {"threshold": 1.0, "reset": 0.0, "leak_decay": 0.0, "force_update": True}
+    group = net.create_neuron_group(name, trains.shape[1], model_attributes=attributes, soma_hw_name="loihi_lif")
+    drivers = net.create_neuron_group(f"drivers of {name}", trains.shape[1])
+    for core in cores:
+        place = _sanafe_core(chip_plan, core.place, core.index)
+        for offset in range(core.n_neurons):
+            index = core.first + offset
+            group[index].map_to_core(place)
+            _replay_train(drivers[index], offset, trains[:, index], place)
+            drivers[index].connect_to_neuron(group[index], {"weight": DRIVE})
+    return group
+
+
+def _replay_train(neuron: Any, unit: int, train: BoolArray, place: Any) -> None:
+    """Make a neuron an input that spikes as recorded."""
+    neuron.set_attributes(soma_hw_name=f"loihi_inputs[{unit}]", model_attributes={"spikes": train.tolist()})
+    neuron.map_to_core(place)
+
+
+def _sanafe_core(chip_plan: Any, place: Place, core: int) -> Any:
+    """Find a core in SANA-FE's Loihi, whose tiles are numbered column by column."""
+    tile = chip_plan.tiles[place.column * LOIHI_MESH.rows + place.row]
+    return tile.cores[core % LOIHI_MESH.cores_per_tile]

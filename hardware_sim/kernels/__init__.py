@@ -1,0 +1,1 @@
+"""The arithmetic of a layer: compiled loops, the same in numpy, and the object that process models call."""

@@ -1,0 +1,196 @@
+"""One layer's arithmetic as an object: what the process models call, a message at a time.
+
+An `IntegerKernel` lays a layer's integers out and calls compiled loops, or numpy's where numba is missing; a `FloatKernel` does
+the same steps in float64. They serve a layer in a Lava process of its own (a step per call) and a whole network in one
+process (all steps of a presentation per call), and keep no state: membranes belong to the caller. Neither knows Lava, nor the
+reference engines that they are compared with.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Protocol
+
+import numpy as np
+
+from neuropinn_lava.hardware_sim.kernels import numpy_loops
+from neuropinn_lava.hardware_sim.kernels.layout import (
+    EVENTS,
+    FIRED,
+    Affine,
+    Array,
+    Neurons,
+    Tally,
+    empty_tally,
+    lay_out_affine,
+    lay_out_neurons,
+)
+from neuropinn_lava.network import LayerSpec, OutputSpec, Polarity
+from neuropinn_lava.quantized import QuantizedLayer, QuantizedOutput
+
+AnyLayer = LayerSpec | OutputSpec | QuantizedLayer | QuantizedOutput
+"""What a kernel computes: a spiking layer or a read-out, in float or in integers."""
+
+
+class Loops(Protocol):
+    """The functions that `compiled_loops` and `numpy_loops` have in common."""
+
+    def multiply_rows(self, a: Array, affine: Affine, z: Array, tally: Tally, /) -> None: ...
+
+    def align_rows(self, product: Array, affine: Affine, z: Array, tally: Tally, /) -> None: ...
+
+    def fire_rows(self, z: Array, neurons: Neurons, membrane: Array, payload: Array, tally: Tally, /) -> None: ...
+
+    def layer_rows(
+        self, a: Array, affine: Affine, neurons: Neurons, membrane: Array, payload: Array, tally: Tally, /
+    ) -> None: ...
+
+
+class Kernel(Protocol):
+    """What a layer can do, whatever its numbers; a read-out only drives. Arrays are C-contiguous, rows first."""
+
+    message_type: Any
+    """Type of inputs, drives, membranes and payloads."""
+    highest_input: float
+    """Largest magnitude that an input may have."""
+    n_in: int
+    n_out: int
+
+    def warm_up(self) -> None:
+        """Call every function on no rows, so that processes forked later need not compile it."""
+
+    def tally(self, n_steps: int, n_probed: int = 0) -> Tally:
+        """Make counters at zero, with room for probed rows."""
+
+    def drive(self, a: Array, z: Array, tally: Tally) -> None:
+        """Give the drives z (n_rows, n_out) of inputs a (n_rows, n_in)."""
+
+    def align(self, product: Array, z: Array, tally: Tally) -> None:
+        """Give the drives z (n_rows, n_out) of products W a (n_rows, n_out) made elsewhere."""
+
+    def fire(self, z: Array, membrane: Array, payload: Array, tally: Tally) -> None:
+        """Advance with drives z (n_rows, n_out) that stay the same at all steps of payload (n_rows, n_steps, n_out)."""
+
+    def advance(self, a: Array, membrane: Array, payload: Array, tally: Tally) -> None:
+        """Advance from inputs a (n_rows, n_steps, n_in) to payloads (n_rows, n_steps, n_out)."""
+
+
+@cache
+def fastest_loops() -> Loops:
+    """Give the compiled loops, or numpy's where numba is missing or told not to compile."""
+    try:
+        numba = importlib.import_module("numba")
+    except ImportError:
+        return numpy_loops
+    if numba.config.DISABLE_JIT:
+        return numpy_loops
+    loops: Loops = importlib.import_module("neuropinn_lava.hardware_sim.kernels.compiled_loops")
+    return loops
+
+
+class IntegerKernel:
+    """A quantized layer or read-out."""
+
+    message_type = np.int32
+
+    def __init__(self, layer: QuantizedLayer | QuantizedOutput, loops: Loops | None = None) -> None:
+        self.loops = loops or fastest_loops()
+        self.highest_input: float = (1 << (layer.affine.input_bits - 1)) - 1
+        self.n_in, self.n_out = layer.n_in, layer.n_out
+        self.affine = lay_out_affine(layer.affine)
+        self._neurons = lay_out_neurons(layer) if isinstance(layer, QuantizedLayer) else None
+
+    @property
+    def neurons(self) -> Neurons:
+        assert self._neurons is not None, "a read-out has no neurons"
+        return self._neurons
+
+    def warm_up(self) -> None:
+        a, z = np.zeros((0, self.n_in), np.int32), np.zeros((0, self.n_out), np.int32)
+        self.drive(a, z, self.tally(1))
+        self.align(z, z, self.tally(1))
+        if self._neurons is not None:
+            payload = np.zeros((0, 1, self.n_out), np.int32)
+            self.fire(z, z, payload, self.tally(1))
+            self.advance(a[:, None], z, payload, self.tally(1))
+
+    def tally(self, n_steps: int, n_probed: int = 0) -> Tally:
+        return empty_tally(n_steps, self.n_out, n_probed)
+
+    def drive(self, a: Array, z: Array, tally: Tally) -> None:
+        self.loops.multiply_rows(a, self.affine, z, tally)
+
+    def align(self, product: Array, z: Array, tally: Tally) -> None:
+        self.loops.align_rows(product, self.affine, z, tally)
+
+    def fire(self, z: Array, membrane: Array, payload: Array, tally: Tally) -> None:
+        self.loops.fire_rows(z, self.neurons, membrane, payload, tally)
+
+    def advance(self, a: Array, membrane: Array, payload: Array, tally: Tally) -> None:
+        self.loops.layer_rows(a, self.affine, self.neurons, membrane, payload, tally)
+
+
+class FloatKernel:
+    """A float layer or read-out. numpy's matrix product and its tanh are compiled already: no loops of our own."""
+
+    message_type = np.float64
+    highest_input = float(np.finfo(np.float64).max)
+
+    def __init__(self, layer: LayerSpec | OutputSpec) -> None:
+        self.n_in, self.n_out = layer.n_in, layer.n_out
+        self.layer = layer
+
+    def warm_up(self) -> None:
+        """Nothing is compiled."""
+
+    def tally(self, n_steps: int, n_probed: int = 0) -> Tally:
+        return empty_tally(n_steps, self.n_out, n_probed, np.float64)
+
+    def drive(self, a: Array, z: Array, tally: Tally) -> None:
+        self.align(a @ self.layer.weight.T, z, tally)
+
+    def align(self, product: Array, z: Array, tally: Tally) -> None:
+        z[:] = product + self.layer.bias
+
+    def fire(self, z: Array, membrane: Array, payload: Array, tally: Tally) -> None:
+        for t in range(payload.shape[1]):
+            self._step(z, membrane, payload[:, t], tally, t)
+
+    def advance(self, a: Array, membrane: Array, payload: Array, tally: Tally) -> None:
+        z = np.empty_like(membrane)
+        for t in range(a.shape[1]):
+            self.drive(a[:, t], z, tally)
+            self._step(z, membrane, payload[:, t], tally, t)
+
+    def _step(self, z: Array, membrane: Array, payload: Array, tally: Tally, t: int) -> None:
+        """Leak, integrate, compare, send, reset: all rows, step t."""
+        layer = self.layer
+        assert isinstance(layer, LayerSpec), "a read-out has no neurons"
+        membrane *= layer.beta
+        membrane += z
+        reached = np.abs(membrane) if layer.polarity is Polarity.BOTH else membrane
+        fired = reached >= layer.theta
+        membrane[fired] = 0.0
+        payload[:] = _PHI[layer.activation](np.where(fired, z, 0.0))
+        tally.counts[t, FIRED] += fired.sum(axis=0, dtype=np.int32)
+        tally.counts[t, EVENTS] += (payload != 0).sum(axis=0, dtype=np.int32)
+        tally.membrane[:, t] = membrane[: len(tally.fired)]
+        tally.fired[:, t] = fired[: len(tally.fired)]
+
+
+_PHI: dict[str, Callable[[Array], Array]] = {
+    "identity": np.positive,
+    "relu": lambda z: np.maximum(z, 0.0),
+    "tanh": np.tanh,
+    "z_tanh_z": lambda z: z * np.tanh(z),
+    "tanh_squared": lambda z: np.tanh(z) ** 2,
+}
+
+
+def make_kernel(layer: AnyLayer) -> Kernel:
+    """Make the kernel for a layer's numbers."""
+    if isinstance(layer, (QuantizedLayer, QuantizedOutput)):
+        return IntegerKernel(layer)
+    return FloatKernel(layer)

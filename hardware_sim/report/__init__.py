@@ -1,0 +1,1 @@
+"""Reports: records, figures, and their forms as HTML, JSON, markdown and CSV."""

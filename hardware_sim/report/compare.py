@@ -1,0 +1,74 @@
+"""Two reports side by side: every value that both or one of them has, and by what factor they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .rows import Scalar, flatten_report, read_report
+from .words import NOTHING, say_number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedRow:
+    """One value of two reports."""
+
+    key: str
+    """Path into report.json."""
+    first: Scalar
+    """In the first report; None where it has none."""
+    second: Scalar
+    """In the second one."""
+    unit: str
+    """Unit of both."""
+
+    @property
+    def factor(self) -> float | None:
+        """The second over the first, where both are numbers and the first is not zero."""
+        first, second = self.first, self.second
+        if isinstance(first, str | bool | None) or isinstance(second, str | bool | None) or not first:
+            return None
+        return second / first
+
+    @property
+    def differs(self) -> bool:
+        return self.first != self.second
+
+
+def compare_reports(first: str | Path, second: str | Path) -> tuple[ComparedRow, ...]:
+    """Read two report.json files, or report folders, and pair their values.
+
+    Raises:
+        FileFormatError: If one of them is not a report of this schema.
+    """
+    sides = [{row.key: row for row in flatten_report(read_report(path))} for path in (first, second)]
+    keys = dict.fromkeys(key for side in sides for key in side)
+    return tuple(
+        ComparedRow(
+            key=key,
+            first=sides[0][key].value if key in sides[0] else None,
+            second=sides[1][key].value if key in sides[1] else None,
+            unit=next(side[key].unit for side in sides if key in side),
+        )
+        for key in keys
+    )
+
+
+def comparison_markdown(rows: Iterable[ComparedRow], names: tuple[str, str]) -> str:
+    """Give a comparison as a markdown table."""
+    lines = [f"| | {names[0]} | {names[1]} | unit | factor |", "|---|---:|---:|---|---:|"]
+    lines += [
+        f"| {row.key} | {say_value(row.first)} | {say_value(row.second)} | {row.unit} | {say_number(row.factor)} |"
+        for row in rows
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def say_value(value: Scalar) -> str:
+    """Write a value of a report: whole numbers in full, others with five digits, nothing as a dash."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, bool | str):
+        return str(value)
+    return str(value) if isinstance(value, int) else say_number(value, digits=5)

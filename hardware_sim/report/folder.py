@@ -1,0 +1,128 @@
+"""The folder of a report: report.json, report.html and figures/, whole or not at all.
+
+A new folder is made beside the target and takes its name in one rename. A report folder of an earlier time is replaced, and
+what else a user put there is kept. Any other folder that is not empty is refused; with `force` the report's files are put in
+it one by one, and nothing else is touched.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from ...atomic import write_text
+from ...errors import SpecError
+from ..gradients import gradients_csv
+from .all_figures import draw_report
+from .json_record import report_text
+from .page import report_page
+from .sections import Report
+
+JSON_NAME = "report.json"
+HTML_NAME = "report.html"
+FIGURES_NAME = "figures"
+GRADIENTS_NAME = "gradients.csv"
+OUR_NAMES = (JSON_NAME, HTML_NAME, FIGURES_NAME, GRADIENTS_NAME)
+"""What a report folder holds."""
+
+
+def write_report(report: Report, directory: str | Path, force: bool = False) -> Path:
+    """Write report.json, report.html, figures/*.svg and the gradients, if there are any; return the folder.
+
+    Args:
+        report: What to write.
+        directory: The folder; its parent must exist.
+        force: Write into a folder that is neither empty nor a report, beside what it holds.
+
+    Raises:
+        SpecError: If the folder is refused or cannot be written.
+    """
+    target = check_report_directory(directory, force)
+    figures = draw_report(report)
+    files = {f"{FIGURES_NAME}/{figure.name}.svg": figure.standalone for figure in figures}
+    if report.gradients:
+        files[GRADIENTS_NAME] = gradients_csv(report.gradients)
+    files |= {HTML_NAME: report_page(report, figures), JSON_NAME: report_text(report)}
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as aside:
+        made = Path(aside) / "new"
+        _fill(made, files)
+        if _may_be_renamed(target):
+            _replace(target, made, Path(aside) / "old")
+        else:
+            _write_into(target, made, files)
+    return target
+
+
+def check_report_directory(directory: str | Path, force: bool = False) -> Path:
+    """Return the resolved path if a report may be written there; meant to be called before the work whose result it is.
+
+    Raises:
+        SpecError: If it is a file, a foreign folder that is not empty (without `force`), or in a place that takes no folder.
+    """
+    target = Path(directory).resolve()
+    where = f"report directory {directory}"
+    if target.exists() and not target.is_dir():
+        raise SpecError(where, "a folder", "a file", "Name a folder.")
+    if target.is_dir() and any(target.iterdir()) and not is_report_directory(target) and not force:
+        mend = "Choose another folder, or use --force to write beside what it holds."
+        raise SpecError(where, "an empty folder, a new one, or an earlier report", "other files in it", mend)
+    try:
+        tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.").cleanup()
+        if target.is_dir():
+            tempfile.TemporaryDirectory(dir=target).cleanup()
+    except OSError as error:
+        mend = "Create its parent, or choose another folder."
+        raise SpecError(where, "a place that takes new folders", error.strerror or error, mend) from error
+    return target
+
+
+def is_report_directory(directory: Path) -> bool:
+    """Tell whether a folder holds a report.json of this tool, of any version."""
+    try:
+        held = json.loads((directory / JSON_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(held, dict) and str(held.get("schema", "")).startswith("neuropinn-lava/report/")
+
+
+def _fill(directory: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, text)
+
+
+def _may_be_renamed(target: Path) -> bool:
+    """Tell whether the folder may be taken away from under its name: ours or empty, no mount, nobody's working directory."""
+    if not target.exists():
+        return True
+    ours = not any(target.iterdir()) or is_report_directory(target)
+    return ours and not os.path.ismount(target) and not Path.cwd().resolve().is_relative_to(target)
+
+
+def _replace(target: Path, made: Path, old: Path) -> None:
+    """Give the new folder the target's name; what a user had put into the old one moves along."""
+    if target.exists():
+        shutil.copymode(target, made)
+        os.rename(target, old)
+    try:
+        os.rename(made, target)
+    except OSError:
+        if old.exists():
+            os.rename(old, target)
+        raise
+    if old.exists():
+        for entry in old.iterdir():
+            if entry.name not in OUR_NAMES:
+                os.rename(entry, target / entry.name)
+
+
+def _write_into(target: Path, made: Path, files: Iterable[str]) -> None:
+    """Move the new files, one by one, into a folder that stays; report.json, which makes it a report, comes last."""
+    for name in sorted(files, key=lambda name: name == JSON_NAME):
+        (target / name).parent.mkdir(exist_ok=True)
+        os.replace(made / name, target / name)

@@ -1,0 +1,36 @@
+"""Maps of the deployed network's first derivatives, in two dimensions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...arrays import FloatArray, IntArray
+from ..gradients import GradientSection
+from .figures import Figure, draw_figure
+from .triangulation import triangulate_points
+
+
+def draw_gradients(section: GradientSection) -> tuple[Figure, ...]:
+    """Draw every derivative over the plane; other dimensions have a table and a file only."""
+    if len(section.coordinates) != 2:
+        return ()
+    triangles = triangulate_points(section.points)
+    columns = zip(section.names, section.deployed.T, strict=True)
+    return tuple(_draw_map(section, triangles, name, values) for name, values in columns if len(triangles))
+
+
+def _draw_map(section: GradientSection, triangles: IntArray, name: str, values: FloatArray) -> Figure:
+    x, y = section.points.T
+
+    def draw(canvas: Any) -> None:
+        axes = canvas.add_subplot()
+        mesh = axes.tripcolor(x, y, triangles, values, cmap="viridis", shading="gouraud", rasterized=True)
+        axes.set(xlabel=section.coordinates[0], ylabel=section.coordinates[1])
+        axes.set_aspect("equal" if "t" not in section.coordinates else "auto")
+        bar = canvas.colorbar(mesh, ax=axes, shrink=0.9)
+        bar.solids.set_rasterized(True)
+
+    caption = (
+        f"{name} of the deployed network at {len(values)} points, by {section.operator} operators; physical units."
+    )
+    return draw_figure(f"gradient-{name}", name, caption, draw, width=3.6, height=2.9)

@@ -1,0 +1,191 @@
+"""Watch a run from outside: pass its progress on, and tell a hang from slow work.
+
+A run lives while its processes finish steps or use the processor; the clock alone ends it only if the caller set a
+limit. What the run's supervisor sends is defined here: how many models count steps, where they stand, how it ended. This
+module knows nothing of Lava.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+
+from neuropinn_lava.errors import SpecError, Violation
+from neuropinn_lava.hardware_sim.runner.actors import signal_name
+from neuropinn_lava.hardware_sim.runner.process_group import ProcessGroup
+from neuropinn_lava.hardware_sim.simulation.shared_arrays import StepProgress
+
+TICK_SECONDS = 0.05
+"""Between two looks at the counters."""
+WINDOWS = 8
+"""Processor time is looked at this many times within `stall_seconds`."""
+IDLE_SHARE = 0.01
+"""Of one core over a window: more is work. Waiting processes use none; a thread that wakes now and then uses less."""
+ANSWER_SECONDS = 2.0
+"""How long a supervisor may take to say where its run stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Patience:
+    """When a run is given up."""
+
+    stall_seconds: float
+    """Without a finished step and without use of the processor; positive."""
+    time_limit: float | None
+    """Seconds for the whole run, whatever it does; None for as long as it takes."""
+
+    def __post_init__(self) -> None:
+        for name in ("stall_seconds", "time_limit"):
+            seconds = getattr(self, name)
+            if seconds is not None and not 0 < seconds <= math.inf:
+                raise SpecError(f"run_graph.{name}", "a time is positive", seconds, "Give seconds, as 60.0.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """The supervisor has started every process of the graph."""
+
+    n_counters: int
+    """How many of them count steps: the first so many counters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """The supervisor's answer to the question where the run stands."""
+
+    stacks: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The run is over."""
+
+    violations: tuple[Violation, ...]
+    """Why it failed; empty if it did not."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Watch:
+    """A run as its caller sees it."""
+
+    group: ProcessGroup
+    supervisor: Connection
+    """Sends `Started` and `Ended`, and `Standing` for whatever is sent to it."""
+    steps: StepProgress
+    """Lava's steps, counted by the actors."""
+    caller_steps: StepProgress | None
+    """What the caller's own process models count."""
+    n_steps: int
+    patience: Patience
+    on_progress: Callable[[int], None] | None
+    n_counters: int = 0
+    told: int = 0
+
+    def until_end(self, check_interrupt: Callable[[], None]) -> tuple[Violation, ...]:
+        """Wait until the run ends or is given up; return why it failed, or nothing.
+
+        Args:
+            check_interrupt: Raises KeyboardInterrupt if the user wants to stop.
+        """
+        begin = time.monotonic()
+        life = _Life(self, begin)
+        while True:
+            wait([self.supervisor, self.group.sentinel], TICK_SECONDS)
+            check_interrupt()
+            ended = self.heard()
+            self.tell()
+            if ended is not None:
+                return ended.violations
+            now = time.monotonic()
+            if self.patience.time_limit is not None and now - begin >= self.patience.time_limit:
+                return self.given_up("a run ends within time_limit", "Raise time_limit, or give the run less to do.")
+            if life.seconds_without(now) >= self.patience.stall_seconds:
+                rule = f"a run finishes a step or uses the processor within {self.patience.stall_seconds:g} s"
+                return self.given_up(rule, MEND_STALL if self.n_counters else MEND_START)
+
+    def heard(self) -> Ended | None:
+        """Take in what the supervisor sent; if it is dead, that is the end."""
+        alive = self.group.is_alive()
+        with contextlib.suppress(EOFError, OSError):
+            while self.supervisor.poll():
+                message = self.supervisor.recv()
+                if isinstance(message, Ended):
+                    return message
+                if isinstance(message, Started):
+                    self.n_counters = message.n_counters
+        return None if alive else Ended(violations=(_lost(self.group.exit_code),))
+
+    def completed(self) -> int:
+        """Return how many steps are behind every process of the graph."""
+        return self.steps.completed(self.n_counters) if self.caller_steps is None else self.caller_steps.completed()
+
+    def tell(self) -> None:
+        """Report progress, if there is any."""
+        steps = self.completed()
+        if steps != self.told and self.on_progress is not None:
+            self.told = steps
+            self.on_progress(steps)
+
+    def given_up(self, rule: str, mend: str) -> tuple[Violation, ...]:
+        """Ask where the run stands, for the error; it may have ended just now."""
+        stacks = "no answer: it is compiling, or starting its processes"
+        deadline = time.monotonic() + ANSWER_SECONDS
+        with contextlib.suppress(EOFError, OSError):
+            self.supervisor.send("where?")
+            while self.supervisor.poll(max(0.0, deadline - time.monotonic())):
+                message = self.supervisor.recv()
+                if isinstance(message, Ended):
+                    return message.violations
+                if isinstance(message, Standing):
+                    stacks = message.stacks
+                    break
+        done = self.steps.completed(self.n_counters)
+        return (Violation("Lava run", rule, f"{done} of {self.n_steps} steps; furthest behind are\n{stacks}", mend),)
+
+
+MEND_START = "What compiles the graph, or builds its models, waits for something: give it what it waits for."
+MEND_STALL = (
+    "A process that does not send in a step leaves its receivers waiting: send in every step, zeros if nothing"
+    " else. A model that waits for something outside needs a larger stall_seconds."
+)
+
+
+class _Life:
+    """When a run last gave a sign of life."""
+
+    def __init__(self, watch: Watch, now: float) -> None:
+        self._watch = watch
+        self._last_sign = now
+        self._steps = self._count()
+        self._looked = now
+        self._cpu = 0.0
+
+    def seconds_without(self, now: float) -> float:
+        """Return how long it is since a step was finished or the processor used, by what is known now."""
+        if (steps := self._count()) != self._steps:
+            self._steps, self._last_sign = steps, now
+        window = self._watch.patience.stall_seconds / WINDOWS
+        if now - max(self._last_sign, self._looked) >= window:
+            cpu = self._watch.group.cpu_seconds()
+            if cpu - self._cpu > IDLE_SHARE * (now - self._looked):
+                self._last_sign = now
+            self._cpu, self._looked = cpu, now
+        return now - self._last_sign
+
+    def _count(self) -> int:
+        caller = self._watch.caller_steps
+        return self._watch.steps.total + (caller.total if caller is not None else 0)
+
+
+def _lost(exit_code: int | None) -> Violation:
+    got = signal_name(-exit_code) if exit_code is not None and exit_code < 0 else f"exit code {exit_code}"
+    return Violation(
+        "Lava run",
+        "the process that supervises it lives until it ends",
+        got,
+        "Something killed it. If it was the kernel for want of memory, use smaller batches.",
+    )

@@ -1,0 +1,99 @@
+"""Wait beside a run for its last step, for a death, and for the caller's questions.
+
+The supervisor is the parent of a run's processes, so that it learns at once of each that ends. It waits without a clock
+and uses no processor meanwhile; how long to be patient is the caller's to judge (`run_watch`). It is handed Lava's runtime
+and the tokens that Lava's messages are made of, and imports nothing of Lava.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from neuropinn_lava.errors import Violation
+from neuropinn_lava.hardware_sim.runner.actors import Actor, causes_of_death, tracebacks, where_they_stand
+from neuropinn_lava.hardware_sim.runner.process_group import POLL_SECONDS
+from neuropinn_lava.hardware_sim.runner.run_watch import Standing
+from neuropinn_lava.hardware_sim.simulation.shared_arrays import StepProgress
+
+STOP_SECONDS = 2.0
+"""How long models may take to end after the last step; then they are killed."""
+DYING_SECONDS = 0.5
+"""How long the process that caused a failure may take to end with an exit code that is not 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Tokens:
+    """The messages between Lava's runtime and its services, as far as they matter here."""
+
+    stop: Any
+    """The command to end."""
+    ends: frozenset[float]
+    """The responses after which a service has nothing left to do: the steps are over, or a model wants to stop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Supervisor:
+    """A run that has been started."""
+
+    runtime: Any
+    """Lava's."""
+    actors: tuple[Actor, ...]
+    """All processes of the run."""
+    steps: StepProgress
+    """What they count."""
+    caller: Connection
+    """Asks by any message where the run stands."""
+    news: int
+    """File descriptor that is readable after a service has sent something."""
+    tokens: Tokens
+
+    def until_last_step(self) -> tuple[Violation, ...]:
+        """Return nothing when every service has reported the end, or why one never will.
+
+        Raises:
+            EOFError: If the caller has died.
+        """
+        deaths = [actor.process.sentinel for actor in self.actors]
+        unfinished = list(self.runtime.service_to_runtime)
+        while unfinished:
+            ready = wait([self.caller, self.news, *deaths])
+            if self.caller in ready:
+                self.caller.recv()
+                self.caller.send(Standing(stacks=where_they_stand(self.actors, self.steps)))
+            if any(death in ready for death in deaths):
+                return self._causes()
+            if self.news in ready:
+                os.read(self.news, 1 << 10)
+                spoken = [port for port in unfinished if port.probe()]
+                if any(port.recv().item() not in self.tokens.ends for port in spoken):
+                    return self._causes()
+                unfinished = [port for port in unfinished if port not in spoken]
+        return ()
+
+    def stop(self) -> tuple[Violation, ...]:
+        """Let the models end in good order; return the tracebacks of those that raise. The rest will be killed."""
+        for port in self.runtime.runtime_to_service:
+            port.send(self.tokens.stop)
+        deadline = time.monotonic() + STOP_SECONDS
+        for actor in self.actors:
+            actor.process.join(max(0.0, deadline - time.monotonic()))
+        return tracebacks(self.actors)
+
+    def _causes(self) -> tuple[Violation, ...]:
+        """Wait for the process at fault to be dead: Lava's service, or its pipe, may have told of it before."""
+        deadline = time.monotonic() + DYING_SECONDS
+        while not any(actor.process.exitcode for actor in self.actors) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        return causes_of_death(self.actors) or (SERVICE_FAILED,)
+
+
+SERVICE_FAILED = Violation(
+    "Lava's runtime service",
+    "it reports the end of the steps",
+    "an error that no process model explains",
+    "Run fewer of the graph's processes to find the one at fault.",
+)

@@ -1,0 +1,1 @@
+"""A network as a Lava graph: plan, schedule, assembly, recording, streaming."""

@@ -1,0 +1,91 @@
+"""Send any number of points through Lava in constant memory: block after block, each a run of its own.
+
+Blocks come from an iterable (chunks of a file, slices of a mapped array, a generator) in whatever sizes it gives; they are cut
+and joined to blocks of one size, because each run of Lava costs a fraction of a second to start. What a block gives is handed
+on before the next one is run. Outputs do not depend on the size of the blocks.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from neuropinn_lava.arrays import FloatArray
+from neuropinn_lava.errors import SpecError
+from neuropinn_lava.hardware_sim.simulation.simulate import simulate_on_lava
+from neuropinn_lava.network import NetworkSpec
+from neuropinn_lava.points import checked_points
+from neuropinn_lava.quantized import QuantizedNetwork
+from neuropinn_lava.traces import RunTrace
+
+BLOCK_SIZE = 1 << 18
+"""Samples of a block: a few seconds of work beside a fifth of a second to start; 20 MB of points, words and outputs."""
+
+
+def stream_on_lava(
+    network: NetworkSpec | QuantizedNetwork,
+    points: Iterable[FloatArray],
+    *,
+    block_size: int = BLOCK_SIZE,
+    on_progress: Callable[[int, float], None] | None = None,
+    **options: Any,
+) -> Iterator[RunTrace]:
+    """Run blocks of points one after the other, and yield each block's trace; the outputs are in the order of the points.
+
+    Args:
+        network: Float or quantized.
+        points: Arrays (n, n_in) of physical coordinates, of any lengths; `slices` makes them of one array.
+        block_size: Samples of a run; the last one may have fewer.
+        on_progress: Called with the number of finished samples and the seconds since the first block was begun.
+        options: Those of `simulate_on_lava`; a probe records the first samples of every block.
+
+    Raises:
+        SpecError: If a block of points is not what the network takes; the error names the first of its points.
+        SimulationError: If a run fails; the blocks before it have been yielded.
+    """
+    start, n_done = time.perf_counter(), 0
+    for block in rejoined(points, block_size, network.n_in):
+        done = n_done
+
+        def tell(n_in_block: int, _: int, done: int = done) -> None:
+            if on_progress is not None:
+                on_progress(done + n_in_block, time.perf_counter() - start)
+
+        trace = simulate_on_lava(network, block, on_progress=tell, **options)
+        n_done += trace.n_samples
+        yield trace
+
+
+def slices(points: Any, block_size: int = BLOCK_SIZE) -> Iterator[FloatArray]:
+    """Cut one array into blocks; one that is mapped from a file (`np.load(path, mmap_mode="r")`) is read block by block."""
+    for first in range(0, len(points), block_size):
+        yield np.array(points[first : first + block_size])
+
+
+def rejoined(points: Iterable[FloatArray], block_size: int, n_in: int) -> Iterator[FloatArray]:
+    """Cut and join arrays (n, n_in) of any lengths to blocks of one size; the last one may be shorter.
+
+    Raises:
+        SpecError: If the size is not positive, or if an array does not hold points.
+    """
+    if block_size < 1:
+        raise SpecError("stream_on_lava.block_size", "at least 1", block_size, "Choose a number in that range.")
+    held: list[FloatArray] = []
+    n_held = n_seen = 0
+    for array in points:
+        if not len(array):
+            continue
+        checked = checked_points(array, n_in, f"stream_on_lava: block of points from number {n_seen} on")
+        n_seen += len(checked)
+        held.append(checked)
+        n_held += len(checked)
+        if n_held >= block_size:
+            joined = np.concatenate(held)
+            n_whole = n_held // block_size * block_size
+            yield from np.split(joined[:n_whole], n_whole // block_size)
+            held, n_held = [joined[n_whole:].copy()], n_held - n_whole
+    if n_held:
+        yield np.concatenate(held)

@@ -1,0 +1,79 @@
+"""Our Loihi 1 model with SANA-FE's constants against SANA-FE itself, term by term."""
+
+from __future__ import annotations
+
+import pytest
+
+import builders
+from neuropinn_lava.errors import SimulationError, SpecError
+from neuropinn_lava.hardware_sim.costs.cores import partition_network
+from neuropinn_lava.hardware_sim.costs.counting import count_operations
+from neuropinn_lava.hardware_sim.costs.energy import price_workload
+from neuropinn_lava.hardware_sim.costs.energy_files import find_energy_model
+from neuropinn_lava.hardware_sim.costs.sanafe_replay import replay_on_sanafe, sanafe_target
+from neuropinn_lava.hardware_sim.costs.traffic import count_traffic, placed_workload
+from neuropinn_lava.hardware_sim.costs.workload import deployed_workload
+from neuropinn_lava.quantized import QuantizedNetwork
+from neuropinn_lava.reference import run_integer
+from neuropinn_lava.traces import Probe, RunTrace
+
+TOLERANCE = 1e-9
+"""Their sums of doubles; the goal of the comparison was one percent."""
+
+N_SAMPLES = 3
+
+
+def run_of(network: QuantizedNetwork) -> RunTrace:
+    return run_integer(network, builders.random_points(network, N_SAMPLES), Probe(n_samples=N_SAMPLES))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("widths", "neurons_per_core", "n_tiles"),
+    [((2, 20, 20, 1), 480, 1), ((3, 30, 24, 2), 1, 14)],  # one tile, and hops in both directions
+)
+def test_equal_to_sanafe(
+    widths: tuple[int, ...], neurons_per_core: int, n_tiles: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("sanafe", reason="the extra `sanafe` is not installed")
+    network = builders.random_quantized(0, widths=widths, n_steps=3, density=0.8)
+    trace = run_of(network)
+    replay = replay_on_sanafe(network, trace, builders.random_points(network, N_SAMPLES), neurons_per_core)
+    partition = partition_network(network, sanafe_target(neurons_per_core))
+    traffic = count_traffic(network, partition, trace)
+    load = placed_workload(deployed_workload(network, count_operations(network, trace)), partition, traffic)
+    terms = {term.name: term.joules for term in price_workload(load, find_energy_model("loihi1-sanafe"))}
+    assert len({core.place for core in partition.cores}) == n_tiles
+    assert replay.synapse_joules == pytest.approx(terms["synapses"], rel=TOLERANCE)
+    soma = terms["neuron access"] + terms["neuron update"] + terms["spikes out"]
+    assert replay.soma_joules == pytest.approx(soma, rel=TOLERANCE)
+    network_joules = terms["messages out"] + terms["hops east-west"] + terms["hops north-south"]
+    assert replay.network_joules == pytest.approx(network_joules, rel=TOLERANCE)
+    assert replay.joules == pytest.approx(sum(terms.values()), rel=TOLERANCE)
+    assert replay.seconds > 0
+    assert capsys.readouterr().out == ""  # what SANA-FE prints goes nowhere
+
+
+@pytest.mark.slow
+def test_what_cannot_be_replayed_is_refused() -> None:
+    pytest.importorskip("sanafe", reason="the extra `sanafe` is not installed")
+    network, other = builders.random_quantized(0), builders.random_quantized(1)
+    points = builders.random_points(network, N_SAMPLES)
+    with pytest.raises(SpecError, match="every sample and layer recorded"):
+        replay_on_sanafe(network, run_integer(network, points), points)
+    with pytest.raises(SpecError, match="every sample and layer recorded"):
+        replay_on_sanafe(network, run_integer(network, points, Probe(n_samples=1)), points)
+    with pytest.raises(SpecError, match="a trace of this network"):
+        replay_on_sanafe(network, run_of(other), points)
+    with pytest.raises(SpecError, match="n_samples, n_in"):
+        replay_on_sanafe(network, run_of(network), points[:1])
+    wide = builders.random_quantized(2, widths=(2, 200, 1))
+    with pytest.raises(SpecError, match="at most 128 cores"):
+        replay_on_sanafe(wide, run_of(wide), builders.random_points(wide, N_SAMPLES), neurons_per_core=1)
+
+
+def test_without_sanafe_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "sanafe", None)
+    network = builders.random_quantized(0)
+    with pytest.raises(SimulationError, match=r"neuropinn-lava\[sanafe\]"):
+        replay_on_sanafe(network, run_of(network), builders.random_points(network, N_SAMPLES))

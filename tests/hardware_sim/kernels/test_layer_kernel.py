@@ -1,0 +1,254 @@
+"""Kernels: compiled loops and numpy's against the reference engine, bit for bit; float kernels to rounding."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import builders
+import longhand
+from neuropinn_lava.hardware_sim.kernels import compiled_loops, layer_kernel, layout, numpy_loops
+from neuropinn_lava.hardware_sim.kernels.layer_kernel import FloatKernel, IntegerKernel, fastest_loops
+from neuropinn_lava.hardware_sim.kernels.layout import EVENTS, FIRED, NARROW, sum_type
+from neuropinn_lava.integers import IntFormat
+from neuropinn_lava.network import Polarity
+from neuropinn_lava.quantized import QuantizedAffine, QuantizedLayer
+from neuropinn_lava.reference import FloatLayerRun, IntegerLayerRun, integer_drive
+from neuropinn_lava.tables import make_table
+
+ALL_LOOPS = pytest.mark.parametrize("loops", [compiled_loops, numpy_loops], ids=["compiled", "numpy"])
+ROUNDING = 1e-13
+"""Of sums of at most a hundred terms in another order, relative to the largest."""
+WORDS = (
+    {},
+    {"input_bits": 8, "payload_bits": 8},  # aligned to the left
+    {"payload_bits": 24, "input_bits": 24},  # sums in int64
+    {"state_bits": 32},
+    {"state_bits": 16, "weight_bits": 4},
+    {"weight_bits": 16, "density": 0.3},
+)
+"""Word lengths, and with them shifts, of `builders.random_quantized`."""
+
+
+def random_inputs(layer: QuantizedLayer, n_rows: int, n_steps: int, seed: int = 0) -> Any:
+    """Words of any size, a third of them zero, the word's ends among them."""
+    rng = np.random.default_rng(seed)
+    highest = IntFormat(bits=layer.affine.input_bits).highest
+    a = rng.integers(-highest, highest + 1, (n_rows, n_steps, layer.n_in)) >> rng.integers(0, 24, (n_rows, 1, 1))
+    a[rng.random(a.shape) < 1 / 3] = 0
+    a[0] = highest
+    a[1:2] = -highest
+    return a
+
+
+def assert_equals_reference(layer: QuantizedLayer, a: Any, loops: ModuleType) -> None:
+    """Advance a layer by both and compare everything that either knows."""
+    n_rows, n_steps, _ = a.shape
+    kernel = IntegerKernel(layer, loops)
+    tally = kernel.tally(n_steps, n_rows)
+    membrane = np.zeros((n_rows, layer.n_out), np.int32)
+    payload = np.zeros((n_rows, n_steps, layer.n_out), np.int32)
+    kernel.advance(a.astype(np.int32), membrane, payload, tally)
+    run = IntegerLayerRun(layer, n_rows)
+    for t in range(n_steps):
+        fired, sent = run.step(a[:, t].astype(np.int64))
+        assert np.array_equal(tally.fired[:, t], fired)
+        assert np.array_equal(tally.membrane[:, t], run.membrane)
+        assert np.array_equal(payload[:, t], sent)
+        assert np.array_equal(tally.counts[t, FIRED], fired.sum(axis=0))
+        assert np.array_equal(tally.counts[t, EVENTS], (sent != 0).sum(axis=0))
+    assert np.array_equal(membrane, run.membrane)
+    assert np.array_equal(tally.saturated.sum(axis=1), run.saturated)
+
+
+@ALL_LOOPS
+@pytest.mark.parametrize("activation", builders.ACTIVATIONS)
+@pytest.mark.parametrize("polarity", builders.POLARITIES)
+@pytest.mark.parametrize("words", WORDS, ids=str)
+def test_layer_equals_reference(loops: ModuleType, activation: str, polarity: Polarity, words: dict[str, Any]) -> None:
+    network = builders.random_quantized(3, widths=(5, 19, 9, 1), activation=activation, polarity=polarity, **words)
+    for layer in network.layers:
+        assert_equals_reference(layer, random_inputs(layer, 23, 5), loops)
+
+
+@ALL_LOOPS
+@pytest.mark.parametrize("activation", builders.ACTIVATIONS)
+def test_saturating_layer_equals_reference(loops: ModuleType, activation: str) -> None:
+    layer = builders.saturating_quantized(1, widths=(4, 17, 1), activation=activation).layers[0]
+    assert_equals_reference(layer, random_inputs(layer, 40, 8), loops)
+
+
+@ALL_LOOPS
+@settings(max_examples=60)
+@given(data=st.data())
+def test_any_layer_equals_reference(loops: ModuleType, data: st.DataObject) -> None:
+    words = {"input_bits": st.integers(2, 24), "payload_bits": st.integers(2, 24), "state_bits": st.integers(8, 32)}
+    network = builders.random_quantized(
+        data.draw(st.integers(0, 1 << 16)),
+        widths=(data.draw(st.integers(1, 40)), data.draw(st.integers(1, 40)), 1),
+        activation=data.draw(st.sampled_from(builders.ACTIVATIONS)),
+        polarity=data.draw(st.sampled_from(builders.POLARITIES)),
+        state_range=data.draw(st.integers(-3, 6)),
+        **{name: data.draw(bits) for name, bits in words.items()},
+    )
+    assert_equals_reference(network.layers[0], random_inputs(network.layers[0], 9, 3), loops)
+
+
+@ALL_LOOPS
+def test_constant_drive_equals_reference(loops: ModuleType) -> None:
+    """Product once, then `fire` for all steps: what the first layer of a network does."""
+    layer = builders.random_quantized(5, widths=(3, 21, 1), n_steps=8).layers[0]
+    a = np.repeat(random_inputs(layer, 11, 1), 8, axis=1)
+    kernel = IntegerKernel(layer, loops)
+    z, membrane = (np.zeros((11, layer.n_out), np.int32) for _ in range(2))
+    payload, tally = np.zeros((11, 8, layer.n_out), np.int32), kernel.tally(8)
+    kernel.drive(np.ascontiguousarray(a[:, 0], np.int32), z, tally)
+    kernel.fire(z, membrane, payload, tally)
+    run = IntegerLayerRun(layer, 11)
+    assert np.array_equal(z, integer_drive(layer.affine, a[:, 0])[0])
+    assert all(np.array_equal(payload[:, t], run.step(a[:, t])[1]) for t in range(8))
+
+
+def flat_layer(table: Any, *, state_bits: int, beta: Any, theta: int, polarity: Polarity) -> QuantizedLayer:
+    """Neurons without synapses, for drives and membranes that a test chooses."""
+    n = len(beta)
+    affine = QuantizedAffine(
+        weight=np.zeros((n, 1), np.int64),
+        weight_bits=8,
+        weight_exponent=np.zeros(n, np.int64),
+        bias=np.zeros(n, np.int64),
+        input_exponent=0,
+        input_bits=8,
+        state_exponent=table.state_exponent,
+        state_bits=state_bits,
+    )
+    thetas = np.full(n, theta)
+    return QuantizedLayer(name="flat", affine=affine, beta=beta, theta=thetas, polarity=polarity, table=table)
+
+
+def edges(bits: int) -> Any:
+    """All 2^k - 1, 2^k, 2^k + 1 of a word, both signs."""
+    powers = [1 << k for k in range(bits)]
+    near = {value for power in powers for value in (power - 1, power, power + 1)}
+    positive = {value for value in near if value < 1 << (bits - 1)}
+    return np.array(sorted(positive | {-value for value in positive}))
+
+
+@ALL_LOOPS
+@pytest.mark.parametrize("state_bits", [24, 31, 32])
+def test_leak_equals_longhand_at_every_edge(loops: ModuleType, state_bits: int) -> None:
+    betas, membranes = np.array([0, 1, 2, 2047, 2048, 2049, 4094, 4095, 4096]), edges(state_bits)
+    table = make_table("relu", state_exponent=-8, state_bits=state_bits, payload_exponent=-8, payload_bits=16)
+    unreachable = IntFormat(bits=state_bits).highest
+    layer = flat_layer(table, state_bits=state_bits, beta=betas, theta=unreachable, polarity=Polarity.POSITIVE)
+    kernel = IntegerKernel(layer, loops)
+    membrane = np.repeat(membranes[membranes < unreachable, None], len(betas), axis=1).astype(np.int32)
+    expected = [[longhand.leaked(int(m), int(beta)) for beta in betas] for m in membrane[:, 0]]
+    kernel.fire(np.zeros_like(membrane), membrane, np.zeros((len(membrane), 1, len(betas)), np.int32), kernel.tally(1))
+    assert membrane.tolist() == expected
+
+
+@ALL_LOOPS
+@pytest.mark.parametrize("activation", builders.ACTIVATIONS)
+@pytest.mark.parametrize(("payload_exponent", "payload_bits"), [(-14, 16), (-22, 24), (-6, 8), (-2, 16)])
+def test_payload_equals_longhand_at_every_edge(
+    loops: ModuleType, activation: str, payload_exponent: int, payload_bits: int
+) -> None:
+    assert_payloads_equal_longhand(loops, activation, payload_exponent, payload_bits)
+
+
+@ALL_LOOPS
+@pytest.mark.parametrize("activation", ["identity", "relu"])
+@pytest.mark.parametrize("payload_exponent", [-56, -50, -49, 14, 40, 44])
+def test_scales_far_apart_leave_nothing_or_saturate(loops: ModuleType, activation: str, payload_exponent: int) -> None:
+    assert_payloads_equal_longhand(loops, activation, payload_exponent, 24)
+
+
+def assert_payloads_equal_longhand(
+    loops: ModuleType, activation: str, payload_exponent: int, payload_bits: int
+) -> None:
+    table = make_table(
+        activation, state_exponent=-18, state_bits=24, payload_exponent=payload_exponent, payload_bits=payload_bits
+    )
+    near = np.array([table.domain + k for k in range(-3, 4)])
+    z = np.unique(np.concatenate([edges(24), near, -near])).astype(np.int32)
+    layer = flat_layer(table, state_bits=24, beta=np.zeros(len(z), np.int64), theta=0, polarity=Polarity.BOTH)
+    kernel = IntegerKernel(layer, loops)
+    payload, tally = np.zeros((1, 1, len(z)), np.int32), kernel.tally(1)
+    kernel.fire(z[None], np.zeros((1, len(z)), np.int32), payload, tally)
+    expected = [longhand.payload(table, int(value)) for value in z]
+    assert payload[0, 0].tolist() == [value for value, _ in expected]
+    assert tally.saturated[layout.PAYLOAD].tolist() == [int(clipped) for _, clipped in expected]
+
+
+def test_sums_are_int32_exactly_where_they_fit() -> None:
+    """One neuron, one weight: the bound is |w| * highest * 2**left + |b|."""
+    affine = builders.random_quantized(0, widths=(1, 1, 1)).layers[0].affine
+    near = replace(
+        affine,
+        weight=np.array([[64]]),
+        weight_exponent=np.array([affine.state_exponent - affine.input_exponent + 10]),
+        bias=np.array([0]),
+    )
+    room = NARROW - 1 - 64 * 32767 * 1024  # what a bias may take up; negative would not fit
+    assert 0 < room < IntFormat(bits=24).highest
+    assert sum_type(replace(near, bias=np.array([room]))) is np.int32
+    assert sum_type(replace(near, bias=np.array([-room - 1]))) is np.int64
+
+
+def test_state_of_32_bits_is_summed_in_int64() -> None:
+    assert sum_type(builders.random_quantized(0, state_bits=32).layers[0].affine) is np.int64
+
+
+@pytest.mark.parametrize("activation", builders.ACTIVATIONS)
+@pytest.mark.parametrize("polarity", builders.POLARITIES)
+def test_float_layer_equals_reference(activation: str, polarity: Polarity) -> None:
+    layer = builders.random_spec(2, widths=(4, 15, 1), activation=activation, polarity=polarity).layers[0]
+    a = np.random.default_rng(0).normal(size=(12, 5, 4))
+    kernel, run = FloatKernel(layer), FloatLayerRun(layer, 12)
+    membrane, payload, tally = np.zeros((12, 15)), np.zeros((12, 5, 15)), kernel.tally(5, 12)
+    kernel.advance(a, membrane, payload, tally)
+    for t in range(5):
+        fired, sent = run.step(a[:, t])
+        assert np.array_equal(tally.fired[:, t], fired)
+        assert np.abs(payload[:, t] - sent).max() < ROUNDING
+        assert np.abs(tally.membrane[:, t] - run.membrane).max() < ROUNDING
+
+
+def test_loops_are_compiled_where_numba_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    fastest_loops.cache_clear()
+    assert fastest_loops() is compiled_loops
+    fastest_loops.cache_clear()
+    monkeypatch.setitem(sys.modules, "numba", None)
+    assert fastest_loops() is numpy_loops
+    fastest_loops.cache_clear()
+    monkeypatch.undo()
+    monkeypatch.setattr(importlib.import_module("numba").config, "DISABLE_JIT", True)
+    assert fastest_loops() is numpy_loops
+    fastest_loops.cache_clear()
+
+
+def test_kernels_share_no_arithmetic_with_what_they_are_compared_with() -> None:
+    folder = Path(layer_kernel.__file__).parents[1]
+    modules = [*(folder / "kernels").glob("*.py"), *(folder / "processes").glob("*.py")]
+    files = [*modules, folder / "simulation" / "layer_runs.py"]
+    assert len(files) > 8
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module in {"neuropinn_lava.integers", "neuropinn_lava.tables"}:
+                assert all(alias.name[0].isupper() for alias in node.names), (
+                    f"{file.name} imports a function of the core"
+                )
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            modules = [*names, node.module or ""] if isinstance(node, ast.ImportFrom) else names
+            assert not any("neuropinn_lava.reference" in module for module in modules), file.name
