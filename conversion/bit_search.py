@@ -105,14 +105,14 @@ class _Search:
         self, network: NetworkSpec, scheme: QuantizationScheme, limit: ErrorLimit, points: FloatArray | None
     ) -> None:
         self.network, self.scheme, self.limit = network, scheme, limit
-        self.exact, self.calibration = prepare_network(network, scheme, points)
+        self.prepared, self.calibration = prepare_network(network, scheme, points)
         self.trials: dict[tuple[int, ...], BitTrial] = {}
 
     def try_bits(self, bits: tuple[int, ...]) -> BitTrial:
         """Quantize with these word lengths and measure."""
         if bits not in self.trials:
             scheme = replace(self.scheme, weight_bits=bits)
-            chip = make_integers(self.network, self.exact, scheme, self.calibration)
+            chip = make_integers(self.prepared, scheme, self.calibration)
             error = relative_l2(run_integer(chip, self.limit.points).outputs, self.limit.wanted)
             self.trials[bits] = BitTrial(weight_bits=bits, synaptic_bits=synaptic_bits(self.network, bits), error=error)
         return self.trials[bits]

@@ -6,7 +6,8 @@
     c[j] = 2**round(log2(sqrt(r[j] / w[j])))             r[j] = max |a[j]|, w[j] = max |W_next[:, j]|
 
 Source: Nagel et al. 2019, Data-free quantization through weight equalization and bias correction, section 4.1, with the
-payload's range in place of the weights', which have a scale per neuron here.
+payload's range in place of the weights', which have a scale per neuron here. A quantized network embeds the equalised float
+network as its source, so that its layers can be compared one by one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Where the error of a quantized network comes from: what each cause in each layer adds, everything else being float.
 
     weights      W and b are those of the integers
-    state        z and m are rounded to the state's scale, leak truncated, and saturate
+    state        z and m are rounded to the state's scale, the leak is truncated
+    saturation   z and m saturate at the ends of the state word
     theta, beta  are those of the integers
     phi table    payloads are interpolated between the table's entries, not rounded
     payload      payloads (of the input: coordinates) are rounded to their word, and saturate
@@ -23,7 +24,7 @@ import numpy as np
 from ..activations import find_activation
 from ..arrays import BoolArray, FloatArray
 from ..host import decode_floats
-from ..integers import LEAK_BITS, IntFormat, dequantize_array, quantize_into
+from ..integers import LEAK_BITS, IntFormat, dequantize_array, quantize_into, round_half_up
 from ..metrics import relative_l2, rms
 from ..network import LayerSpec, NetworkSpec, OutputSpec
 from ..points import checked_points
@@ -37,7 +38,8 @@ class Cause(str, Enum):
     """What integers do to a layer."""
 
     WEIGHTS = "weights"
-    STATE = "state"
+    STATE = "state rounding"
+    SATURATION = "state saturation"
     THETA = "theta"
     BETA = "beta"
     PHI_TABLE = "phi table"
@@ -75,6 +77,11 @@ class ErrorBudget:
     whole_flipped: float
     """Share of spikes that differ in the integer network."""
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the rows: `input`, the layers, the read-out."""
+        return tuple(dict.fromkeys(entry.layer for entry in self.entries))
+
     def entry(self, layer: str, cause: Cause) -> BudgetEntry | None:
         """Give the entry of one cause in one layer, or None where a layer has no such cause; for tables and figures."""
         return next((entry for entry in self.entries if (entry.layer, entry.cause) == (layer, cause)), None)
@@ -92,20 +99,17 @@ class _Run:
     fired: tuple[BoolArray, ...]
 
 
-def measure_error_budget(
-    network: QuantizedNetwork, points: FloatArray, exact: NetworkSpec | None = None
-) -> ErrorBudget:
+def measure_error_budget(network: QuantizedNetwork, points: FloatArray) -> ErrorBudget:
     """Measure what each cause in each layer adds.
 
     Args:
         network: The quantized network.
         points: Physical coordinates, shape (n, n_in); a thousand or two are enough.
-        exact: The float network whose layers it follows, if that is not its source but that with its layers equalised.
 
     Raises:
         SpecError: If the points are not what the network takes.
     """
-    source = exact or network.source
+    source = network.source
     points = checked_points(points, network.n_in, f"error budget of network {network.name!r}")
     reference = _run(source, network, points, None)
     entries = []
@@ -125,6 +129,7 @@ def _switches(network: QuantizedNetwork) -> Iterator[tuple[str, Cause]]:
                 yield layer.name, cause
     yield network.output.name, Cause.WEIGHTS
     yield network.output.name, Cause.STATE
+    yield network.output.name, Cause.SATURATION
 
 
 def _compare(run: _Run, reference: _Run) -> tuple[float, float]:
@@ -176,8 +181,18 @@ def _drive(a: FloatArray, spec: LayerSpec | OutputSpec, affine: QuantizedAffine,
     if cause is Cause.WEIGHTS:
         weight = dequantize_array(affine.weight, affine.weight_exponent[:, None])
         bias = dequantize_array(affine.bias, affine.state_exponent)
-    z: FloatArray = a @ weight.T + bias
-    return _rounded(z, affine.state_exponent, affine.state_bits) if cause is Cause.STATE else z
+    return _as_state(a @ weight.T + bias, affine, cause)
+
+
+def _as_state(values: FloatArray, affine: QuantizedAffine, cause: Cause | None) -> FloatArray:
+    """Round or saturate z or m as the state word does, if that is the cause."""
+    unit = math.ldexp(1.0, affine.state_exponent)
+    if cause is Cause.STATE:
+        return unit * round_half_up(values / unit)
+    if cause is Cause.SATURATION:
+        highest = unit * IntFormat(bits=affine.state_bits).highest
+        return np.clip(values, -highest, highest)
+    return values
 
 
 class _SwitchedLayer:
@@ -195,9 +210,7 @@ class _SwitchedLayer:
         """Advance by one step; return s and a, each (n_samples, n_out)."""
         affine, table = self.chip.affine, self.chip.table
         z = _drive(a_in, self.spec, affine, self.cause)
-        m = self._leaked() + z
-        if self.cause is Cause.STATE:
-            m = _rounded(m, affine.state_exponent, affine.state_bits)
+        m = _as_state(self._leaked() + z, affine, self.cause)
         fired = fires(m, self.theta, self.spec.polarity)
         gated = np.where(fired, z, 0.0)
         payload = interpolate(table, gated) if self.cause is Cause.PHI_TABLE else self.phi(gated)

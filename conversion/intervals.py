@@ -94,6 +94,11 @@ def bound_network(network: QuantizedNetwork) -> tuple[LayerBound, ...]:
     return (*bounds, _describe(network.output.name, affine, signal, drive, drive, None, None))
 
 
+def states_are_proved(network: QuantizedNetwork) -> bool:
+    """Tell whether no state of the network can saturate anywhere in its box."""
+    return all(bound.state_is_proved for bound in bound_network(network))
+
+
 def _describe(
     name: str,
     affine: QuantizedAffine,

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ..arrays import FloatArray, IntArray
 from ..host import encode_points
-from ..network import LayerSpec, NetworkSpec, OutputSpec
+from ..network import LayerSpec, OutputSpec
 from ..quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork
 from ..reference import IntegerLayerRun
 from .sensitivity import LayerSignals, trace_signals
@@ -23,18 +23,16 @@ Adjust = Callable[[QuantizedAffine, LayerSpec | OutputSpec, list[IntArray], Laye
 """Maps a quantized matrix, the float layer, the words that it receives, (n_samples, n_in) per step, and the float signals."""
 
 
-def adjust_network(
-    network: QuantizedNetwork, exact: NetworkSpec, points: FloatArray, adjust: Adjust
-) -> QuantizedNetwork:
-    """Adjust every matrix in turn, the first one first.
+def adjust_network(network: QuantizedNetwork, points: FloatArray, adjust: Adjust) -> QuantizedNetwork:
+    """Adjust every matrix in turn, the first one first, so that it follows the network's source.
 
     Args:
         network: The quantized network.
-        exact: The float network that it should follow: its source, or that with its layers equalised.
         points: Physical coordinates, shape (n_samples, n_in); thinned to `MAX_ROWS` rows.
         adjust: What to do to one matrix.
     """
     kept = points[:: max(1, -(-len(points) * network.n_steps // MAX_ROWS))]
+    exact = network.source
     signals = trace_signals(exact, kept)
     words, _ = encode_points(network, kept)
     received = [words] * network.n_steps

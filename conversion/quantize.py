@@ -1,6 +1,6 @@
 """Post-training quantization in its order: equalise, calibrate, round to the nearest, prove the state, round again, measure.
 
-    NetworkSpec ── equalize_network ── calibrate_network ── quantize_with ── prove_states ── round_network ──▶ QuantizedNetwork
+    NetworkSpec ── equalize_network ── calibrate_network ── quantize_with ── proving_bits ── round_network ──▶ QuantizedNetwork
 
 Each stage is a pure function of its own file; the scheme says which of them do something. Tuning (`tuning.py`) starts here.
 """
@@ -8,7 +8,7 @@ Each stage is a pure function of its own file; the scheme says which of them do 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -29,6 +29,8 @@ from .scheme import Equalization, QuantizationScheme, Rounding, StateRange
 
 PROOF_MARGIN = 1.1
 """The state word holds this multiple of the proved bound of the nearest integers: rounding again moves the bound."""
+MAX_PROOFS = 3
+"""How often states give way; a second time is rare, a third was never seen."""
 KEPT_STATE_BITS = 16
 """Bits of the state that a proof does not take: with as many a state loses nothing that was measured."""
 
@@ -43,49 +45,50 @@ class Quantization:
     """What was clipped and what error each layer adds."""
 
 
-def round_network(
-    network: QuantizedNetwork, exact: NetworkSpec, scheme: QuantizationScheme, points: FloatArray
-) -> QuantizedNetwork:
+def round_network(network: QuantizedNetwork, scheme: QuantizationScheme, points: FloatArray) -> QuantizedNetwork:
     """Round the weights of a network that was rounded to the nearest, by the rule of the scheme.
 
     Compensation is kept only if it brings the output closer on these points: with very few of them it need not.
 
     Args:
         network: Rounded to the nearest.
-        exact: The float network that it should follow.
         scheme: The rules.
         points: Calibration points, shape (n_samples, n_in).
     """
     if scheme.rounding is Rounding.NEAREST:
         return network
     if scheme.rounding is Rounding.BIAS_CORRECTED:
-        return adjust_network(network, exact, points, correct_bias)
+        return adjust_network(network, points, correct_bias)
     adjust = partial(compensate_affine, n_finer=n_finer_scales(scheme))
-    compensated = adjust_network(network, exact, points, adjust)
+    compensated = adjust_network(network, points, adjust)
     wanted = run_float(network.source, points).outputs
     errors = [float(np.linalg.norm(run_integer(n, points).outputs - wanted)) for n in (compensated, network)]
     return compensated if errors[0] <= errors[1] else network
 
 
-def prove_states(
-    network: QuantizedNetwork, exact: NetworkSpec, scheme: QuantizationScheme, calibration: Calibration
-) -> QuantizedNetwork:
-    """Coarsen states until interval arithmetic proves that they cannot saturate anywhere in the network's box.
+def proving_bits(
+    network: QuantizedNetwork, scheme: QuantizationScheme, taken: tuple[int, ...], margin: float = 1.0
+) -> tuple[int, ...]:
+    """Tell by how many bits each state has to be coarser, so that interval arithmetic excludes saturation in the whole box.
 
-    A word of 24 bits has eight to spare for this; where they are not enough, the state stays as calibrated, and the report
+    A word of 24 bits has eight to spare for this; where they are not enough, the state stays as calibrated (0), and the report
     says that it is not proved.
+
+    Args:
+        network: Integers whose states are coarser by `taken` bits, the read-out's last.
+        scheme: The rules.
+        taken: See `network`.
+        margin: Multiple of the proved bound that has to fit.
     """
     if scheme.state_range is StateRange.CALIBRATED:
-        return network
+        return taken
     spare = max(scheme.state_bits - KEPT_STATE_BITS, 0)
     wanted = []
-    for bound in bound_network(network):
-        excess = PROOF_MARGIN * max(bound.drive, bound.membrane) / bound.state_highest
-        bits = max(0, math.ceil(math.log2(excess))) if excess > 0 else 0
+    for bound, former in zip(bound_network(network), taken, strict=True):
+        excess = margin * max(bound.drive, bound.membrane) / bound.state_highest
+        bits = former + (math.ceil(math.log2(excess)) if excess > 1.0 else 0)
         wanted.append(bits if bits <= spare else 0)
-    if not any(wanted):
-        return network
-    return replace(quantize_with(exact, scheme, calibration, tuple(wanted)), source=network.source)
+    return tuple(wanted)
 
 
 def quantize_network(
@@ -103,33 +106,41 @@ def quantize_network(
         FixedPointError: If the words cannot hold the network.
     """
     chosen = scheme or QuantizationScheme()
-    exact, calibration = prepare_network(network, chosen, points)
-    chip = make_integers(network, exact, chosen, calibration)
-    return Quantization(network=chip, report=measure_quantization(chip, calibration, exact))
+    prepared, calibration = prepare_network(network, chosen, points)
+    chip = make_integers(prepared, chosen, calibration)
+    return Quantization(network=chip, report=measure_quantization(chip, calibration))
 
 
 def prepare_network(
     network: NetworkSpec, scheme: QuantizationScheme, points: FloatArray | None
 ) -> tuple[NetworkSpec, Calibration]:
-    """Equalise the network if the scheme says so, and calibrate it."""
+    """Equalise the network if the scheme says so, and calibrate it; the same function either way, to the last bit."""
     calibration = calibrate_network(network, points)
     if scheme.equalization is Equalization.NONE:
         return network, calibration
-    exact = equalize_network(network, calibration)
-    return exact, calibrate_network(exact, calibration.points)
+    equalized = equalize_network(network, calibration)
+    return equalized, calibrate_network(equalized, calibration.points)
 
 
-def make_integers(
-    network: NetworkSpec, exact: NetworkSpec, scheme: QuantizationScheme, calibration: Calibration
-) -> QuantizedNetwork:
+def make_integers(network: NetworkSpec, scheme: QuantizationScheme, calibration: Calibration) -> QuantizedNetwork:
     """Quantize without measuring.
 
+    The nearest integers tell, cheaply, how coarse states have to be; should rounding anew move a bound out of its word, the
+    state gives way once more.
+
     Args:
-        network: The float network, which the result embeds.
-        exact: The same, prepared (`prepare_network`).
+        network: The float network, prepared (`prepare_network`); the result embeds it.
         scheme: Word lengths and rules.
-        calibration: Ranges of `exact`.
+        calibration: Its ranges.
     """
-    nearest = replace(quantize_with(exact, scheme, calibration), source=network)
-    proved = prove_states(nearest, exact, scheme, calibration)
-    return round_network(proved, exact, scheme, calibration.points)
+    coarser = (0,) * (len(network.layers) + 1)
+    nearest = quantize_with(network, scheme, calibration)
+    wanted = proving_bits(nearest, scheme, coarser, PROOF_MARGIN)
+    for _ in range(MAX_PROOFS):
+        if wanted != coarser:
+            nearest, coarser = quantize_with(network, scheme, calibration, wanted), wanted
+        chip = round_network(nearest, scheme, calibration.points)
+        wanted = proving_bits(chip, scheme, coarser)
+        if wanted == coarser:
+            break
+    return chip

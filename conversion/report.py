@@ -75,21 +75,18 @@ class QuantizationReport:
     """How the integers were tuned, if they were."""
 
 
-def measure_quantization(
-    network: QuantizedNetwork, calibration: Calibration, exact: NetworkSpec | None = None
-) -> QuantizationReport:
+def measure_quantization(network: QuantizedNetwork, calibration: Calibration) -> QuantizationReport:
     """Compare a quantized network with its source on the calibration points.
 
     Args:
         network: The quantized network.
         calibration: Points and ranges.
-        exact: The float network whose layers it follows, if that is not its source but that with its layers equalised.
     """
     points = calibration.points
     whole_float, whole_integer = run_float(network.source, points), run_integer(network, points)
     return QuantizationReport(
         n_points=len(points),
-        layers=_measure_layers(network, calibration, exact or network.source),
+        layers=_measure_layers(network, calibration),
         relative_change=_relative_change(whole_integer.outputs, whole_float.outputs),
         n_saturated=whole_integer.n_saturated,
     )
@@ -116,10 +113,9 @@ class _AddedError:
         return math.sqrt(self.squared_error / self.squared) if self.squared else math.sqrt(self.squared_error)
 
 
-def _measure_layers(
-    network: QuantizedNetwork, calibration: Calibration, source: NetworkSpec
-) -> tuple[LayerQuantization, ...]:
+def _measure_layers(network: QuantizedNetwork, calibration: Calibration) -> tuple[LayerQuantization, ...]:
     """Step float and integer layers side by side, each integer layer on the float network's input."""
+    source = network.source
     x = source.input_transform.apply(calibration.points)
     x_words, _ = encode_points(network, calibration.points)
     floats = [FloatLayerRun(layer, len(x)) for layer in source.layers]

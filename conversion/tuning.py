@@ -5,7 +5,8 @@
 in physical units, linearised in y, plus a loss of the caller's own, if one is given. The start is the best that
 `quantize_network` gives; what is kept is the network with the lowest error on points held out from the training, the start
 included, so that tuning can only help. Without a time limit the result depends on network, scheme, points, settings and seed
-alone. This module knows torch, and no problem.
+alone. A start whose states are proved never to saturate gives way only to integers of which that is proved too. This module
+knows torch, and no problem.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ from ..network import NetworkSpec
 from ..quantized import QuantizedNetwork
 from ..reference import run_float, run_integer
 from ..training.adam import Adam, FlatParameters
-from .calibration import TUNING_POINTS, calibrate_network, sample_box
+from .calibration import TUNING_POINTS, sample_box
 from .fake_quant import FakeQuantNetwork
-from .quantize import Quantization, quantize_network
+from .intervals import states_are_proved
+from .quantize import Quantization, make_integers, prepare_network
 from .report import measure_quantization
 from .scheme import QuantizationScheme
 from .sensitivity import output_slope
@@ -85,7 +87,8 @@ def tune_network(
     """
     start, settings = time.perf_counter(), settings or TuningSettings()
     learned, held_out = split_points(network, points, seed)
-    first = quantize_network(network, scheme, learned).network
+    prepared, calibration = prepare_network(network, scheme or QuantizationScheme(), learned)
+    first = make_integers(prepared, scheme or QuantizationScheme(), calibration)
     with one_thread():
         tuning = _Tuning(first, learned, held_out, settings, objective, seed)
         n_done = 0
@@ -96,7 +99,7 @@ def tune_network(
             if time_limit is not None and time.perf_counter() - start > time_limit:
                 tuning.check()
                 break
-    report = measure_quantization(tuning.best, calibrate_network(network, learned))
+    report = measure_quantization(tuning.best, calibration)
     summary = TuningReport(
         n_iterations=n_done,
         n_planned=settings.n_iterations,
@@ -159,7 +162,7 @@ class _Tuning:
         self.parameters = FlatParameters(self.fake)
         self.optimizer = Adam(self.parameters.values)
         self.iteration = self.best_iteration = 0
-        self.best = network
+        self.best, self.is_proved = network, states_are_proved(network)
         self.first_error = self.lowest = self._error_of(network)
 
     def step(self) -> None:
@@ -184,7 +187,7 @@ class _Tuning:
         """Measure the integers of now in the integer engine on the held-out points, and keep them if they are the best."""
         network = self.fake.quantized()
         error = self._error_of(network)
-        if error < self.lowest:
+        if error < self.lowest and (not self.is_proved or states_are_proved(network)):
             self.best, self.lowest, self.best_iteration = network, error, self.iteration
 
     def _error_of(self, network: QuantizedNetwork) -> float:

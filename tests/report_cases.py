@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 
 import builders
+from neuropinn_lava.conversion.error_budget import measure_error_budget
 from neuropinn_lava.conversion.quantize import quantize_network
 from neuropinn_lava.conversion.targets import find_target
 from neuropinn_lava.hardware_sim.certificate import ModeParity, ParitySection, TorchParity
@@ -63,7 +64,9 @@ def full_report() -> Report:
             name="unsolved", title="No problem", equation="0 < u & u = 1", coordinates=("x", "y"), unknowns=("u",)
         ),
         network=describe_network(network, 0.5),
-        quantization=describe_quantization(network, deployed.n_saturated, quantized.report),
+        quantization=describe_quantization(
+            network, deployed.n_saturated, quantized.report, measure_error_budget(network, points)
+        ),
         backends=_backends(),
         parity=_parity(),
         counts=count_operations(network, deployed),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..costs.hardware_profile import HardwareProfile
+from .budget_figures import draw_budget
 from .core_figures import draw_placement
 from .count_figures import draw_counts
 from .energy_figures import draw_energies
@@ -29,6 +30,8 @@ def _drawings(report: Report) -> Iterator[Figure]:
         yield from draw_counts(report.counts)
     if report.hardware:
         yield from _hardware_drawings(report, report.hardware)
+    if report.quantization and report.quantization.error_budget:
+        yield from draw_budget(report.quantization.error_budget)
 
 
 def _hardware_drawings(report: Report, hardware: HardwareProfile) -> Iterator[Figure]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ...conversion.error_budget import ErrorBudget
 from ...metrics import rms
 from ...traces import Backend, LavaMode
 from ..costs.counting import LayerOperations, OperationCounts
@@ -98,9 +99,24 @@ def _network_object(network: NetworkSection) -> JsonObject:
 
 
 def _quantization_object(quantization: QuantizationSection) -> JsonObject:
-    words = jsonable(quantization)
+    words: JsonObject = jsonable(quantization)
     same = len(set(quantization.weight_bits)) == 1
-    return {**words, "weight_bits": quantization.weight_bits[0] if same else list(quantization.weight_bits)}
+    words["weight_bits"] = quantization.weight_bits[0] if same else list(quantization.weight_bits)
+    words["error_budget"] = _budget_object(quantization.error_budget) if quantization.error_budget else None
+    return words
+
+
+def _budget_object(budget: ErrorBudget) -> JsonObject:
+    """Give the error budget by layer and cause; a layer has only the causes that exist in it."""
+    causes: dict[str, JsonObject] = {layer: {} for layer in budget.layers}
+    for entry in budget.entries:
+        change = {"relative_change": entry.relative_change, "flipped_spikes": entry.flipped_spikes}
+        causes[entry.layer][entry.cause.value] = change
+    return {
+        "n_points": budget.n_points,
+        "layers": [{"name": layer, "causes": changes} for layer, changes in causes.items()],
+        "whole": {"relative_change": budget.whole_change, "flipped_spikes": budget.whole_flipped},
+    }
 
 
 def _backends_object(backends: BackendsSection) -> JsonObject:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+from ...conversion.error_budget import BudgetEntry, Cause, ErrorBudget
 from ..costs.counting import LayerOperations, OperationCounts, OperationTotal
 from ..costs.hardware_profile import HardwareProfile
 from .sections import BackendsSection, NetworkSection, Report
@@ -51,6 +52,8 @@ def _lines(report: Report) -> Iterator[str]:
     if report.hardware:
         yield from _energy_lines(report.hardware)
         yield from _core_lines(report.hardware)
+    if report.quantization and report.quantization.error_budget:
+        yield from _budget_lines(report.quantization.error_budget)
 
 
 def _network_lines(network: NetworkSection) -> Iterator[str]:
@@ -147,3 +150,20 @@ def _core_lines(hardware: HardwareProfile) -> Iterator[str]:
         step, sample = hardware.latency.step_seconds, hardware.latency.latency_seconds
         yield f"Estimated, not measured: {say_range(step.low, step.high, say_seconds)} per step,"
         yield from (f"{say_range(sample.low, sample.high, say_seconds)} per sample.", "")
+
+
+def _budget_lines(budget: ErrorBudget) -> Iterator[str]:
+    yield from ("## Error budget", "", "What every cause in every layer adds alone to the output (relative L2):", "")
+    yield from _budget_table(budget, lambda entry: entry.relative_change)
+    yield from ("Share of spikes that it flips:", "")
+    yield from _budget_table(budget, lambda entry: entry.flipped_spikes)
+    yield f"The whole integer network: {say_percent(budget.whole_change)} of the output,"
+    yield from (f"{say_percent(budget.whole_flipped)} of the spikes, on {say_count(budget.n_points)} points.", "")
+
+
+def _budget_table(budget: ErrorBudget, value: Callable[[BudgetEntry], float]) -> Iterator[str]:
+    rows = []
+    for layer in budget.layers:
+        entries = [budget.entry(layer, cause) for cause in Cause]
+        rows.append((layer, *(say_percent(value(entry) if entry else None) for entry in entries)))
+    yield from markdown_table(("layer", *(cause.value for cause in Cause)), rows)

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...conversion.error_budget import Cause
 from .figures import Figure
 from .sections import Report
 from .words import (
+    NOTHING,
     break_even_words,
     parity_sentences,
     parity_verdict,
@@ -46,12 +48,14 @@ def report_page(report: Report, figures: Sequence[Figure]) -> str:
     )
     for say in (say_count, say_joules, say_number, say_percent, say_seconds):
         environment.filters[say.__name__.removeprefix("say_")] = say
+    environment.filters["proved"] = {True: "yes", False: "no", None: NOTHING}.__getitem__
     environment.filters["break_even"] = break_even_words
     environment.filters["svg"] = lambda figure: Markup(figure.embedded)
     return environment.get_template("report.html.j2").render(
         report=report,
         title=report_title(report),
         figures=figures,
+        causes=tuple(Cause),
         verdict=parity_verdict(report.parity),
         certificate=parity_sentences(report.parity) if report.parity else (),
         dense_share=share_of_dense(report.counts) if report.counts else None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...conversion.error_budget import ErrorBudget
 from ...conversion.report import QuantizationReport
 from ...network import NetworkSpec, Provenance
 from ...quantized import QuantizedNetwork
@@ -96,7 +97,9 @@ class QuantizationSection:
     saturations: int
     """Entries of any kind that a word could not hold in the run."""
     cost: QuantizationReport | None = None
-    """What was clipped and which error each layer adds, as `convert` measured it."""
+    """What was clipped and which error each layer adds, on calibration points or on those of the report."""
+    error_budget: ErrorBudget | None = None
+    """What every cause in every layer adds alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +200,10 @@ def describe_network(
 
 
 def describe_quantization(
-    network: QuantizedNetwork, saturations: int, cost: QuantizationReport | None = None
+    network: QuantizedNetwork,
+    saturations: int,
+    cost: QuantizationReport | None = None,
+    error_budget: ErrorBudget | None = None,
 ) -> QuantizationSection:
     """Make the section on a quantized network's words; `saturations` are those of the run that is reported."""
     return QuantizationSection(
@@ -207,4 +213,5 @@ def describe_quantization(
         input_bits=network.input_bits,
         saturations=saturations,
         cost=cost,
+        error_budget=error_budget,
     )

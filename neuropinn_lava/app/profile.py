@@ -116,7 +116,7 @@ def profile(
         seed=seed if points is None else None,
         problem=describe_problem(problem) if problem else None,
         network=describe_deployed(network, held, truth),
-        quantization=describe_words(network, traces[-1], cost),
+        quantization=describe_words(network, held, traces[-1], cost),
         backends=accuracy,
         counts=count_operations(network, traces[-1]),
         fields=gather_fields(network, problem, held, traces, truth),

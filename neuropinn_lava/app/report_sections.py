@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ..problems.problem import PdeProblem
 
 
+BUDGET_POINTS = 1000
+"""At most so many points for the error budget, which runs the network some twenty times."""
 MAP_POINTS = 10_000
 """Points of a map: more than a figure shows, and few enough that a profile of any number of points stays small."""
 
@@ -32,13 +34,24 @@ def describe_deployed(network: Network, points: FloatArray, truth: FloatArray | 
     return describe_network(network, ansatz_relative_l2(float_network(network).ansatz, points, truth))
 
 
-def describe_words(network: Network, deployed: RunTrace, cost: QuantizationReport | None) -> QuantizationSection | None:
-    """Make the section on a quantized network's words; a float network has none."""
+def describe_words(
+    network: Network, points: FloatArray, deployed: RunTrace, cost: QuantizationReport | None
+) -> QuantizationSection | None:
+    """Make the section on a quantized network's words and where its error comes from; a float network has none.
+
+    Without the cost that `convert` measured, it is measured on these points.
+    """
+    from ..conversion import calibrate_network
+    from ..conversion.error_budget import measure_error_budget
+    from ..conversion.report import measure_quantization
     from ..hardware_sim.report.sections import describe_quantization
 
     if not isinstance(network, QuantizedNetwork):
         return None
-    return describe_quantization(network, deployed.n_saturated, cost)
+    thinned = points[:: -(-len(points) // BUDGET_POINTS)]
+    budget = measure_error_budget(network, thinned)
+    measured = cost or measure_quantization(network, calibrate_network(network.source, thinned))
+    return describe_quantization(network, deployed.n_saturated, measured, budget)
 
 
 def reference_at(

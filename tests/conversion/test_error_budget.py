@@ -61,9 +61,17 @@ def test_the_whole_is_that_of_the_integer_engine() -> None:
     assert budget.n_points == 200
 
 
-def test_saturation_shows_as_state() -> None:
+def test_saturation_is_a_cause_of_its_own() -> None:
     budget = budget_of(builders.saturating_quantized(4))
-    assert budget.entry("hidden0", Cause.STATE).relative_change > 0.01
+    assert budget.entry("hidden0", Cause.SATURATION).relative_change > 0.01
+    assert budget.entry("hidden0", Cause.STATE).relative_change < 1e-4  # a unit of the state is 2**-24 of its word
+
+
+def test_where_nothing_saturates_saturation_adds_nothing() -> None:
+    chip = quantize_network(builders.random_spec(8)).network
+    for layer in (*chip.layers, chip.output):
+        entry = budget_of(chip).entry(layer.name, Cause.SATURATION)
+        assert (entry.relative_change, entry.flipped_spikes) == (0.0, 0.0)
 
 
 def test_a_threshold_that_moves_flips_spikes() -> None:
@@ -79,7 +87,7 @@ def test_a_threshold_that_moves_flips_spikes() -> None:
 def test_rows_and_causes() -> None:
     budget = budget_of(builders.random_quantized(6, activation="relu"))
     assert budget.entry("hidden0", Cause.PHI_TABLE) is None  # relu has no table
-    assert [entry.layer for entry in budget.entries].count("output") == 2
+    assert [entry.layer for entry in budget.entries].count("output") == 3
     assert budget.entries[0].layer == INPUT
 
 

@@ -104,6 +104,18 @@ def test_states_are_proved_by_default_and_as_calibrated_on_request(activation: s
         assert 0 <= affine.state_exponent - other.state_exponent <= 8
 
 
+def test_a_bound_that_rounding_moves_out_of_its_word_is_proved_by_a_second_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With a margin that sees nothing to do for the nearest integers, the compensated ones are looked at all the same."""
+    network = builders.random_spec(7, widths=(2, 20, 20, 1), activation="z_tanh_z", n_steps=3)
+    scheme = QuantizationScheme(weight_bits=5, state_headroom=1.0)
+    calibrated = quantize_network(network, replace(scheme, state_range=StateRange.CALIBRATED))
+    assert not all(layer.state_proved for layer in calibrated.report.layers)
+    monkeypatch.setattr("neuropinn_lava.conversion.quantize.PROOF_MARGIN", 1e-6)
+    assert all(layer.state_proved for layer in quantize_network(network, scheme).report.layers)
+
+
 def test_short_states_keep_their_calibrated_range() -> None:
     network = builders.random_spec(8, activation="z_tanh_z")
     chips = [

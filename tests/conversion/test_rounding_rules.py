@@ -196,7 +196,11 @@ class TestEqualization:
         scheme = QuantizationScheme(weight_bits=8, payload_bits=8)
         equalized = replace(scheme, equalization=Equalization.ACROSS_LAYERS)
         assert change_of(network, equalized) < 0.5 * change_of(network, scheme)
-        assert quantize_network(network, equalized).network.source is network
+        source = quantize_network(network, equalized).network.source
+        points = builders.random_points(network, 50)
+        assert source.digest() != network.digest()
+        assert source.provenance == network.provenance
+        np.testing.assert_array_equal(run_float(source, points).outputs, run_float(network, points).outputs)
 
 
 @pytest.mark.parametrize("readout", Readout)

@@ -17,7 +17,8 @@ CONTRACT = {
         "energy", "cores", "latency",
     },
     "network": {"digest", "source_digest", "widths", "n_steps", "activation", "polarity", "ansatz_relative_l2"},
-    "quantization": {"weight_bits", "payload_bits", "state_bits", "saturations"},
+    "quantization": {"weight_bits", "payload_bits", "state_bits", "saturations", "error_budget"},
+    "quantization.error_budget": {"n_points", "layers", "whole"},
     "backends": {"float", "integer", "lava", "residual_operator", "reference_residual_rms"},
     "backends.lava": {
         "relative_l2", "max_abs_error", "residual_rms", "boundary_rms", "seconds", "samples_per_second",
