@@ -62,11 +62,15 @@ def run(graph: Any, n_steps: int = N_STEPS, **options: Any) -> None:
     run_graph(graph, Loihi1SimCfg(), n_steps, **options)
 
 
+def descendants() -> list[psutil.Process]:
+    """List the processes that come from this one, the eldest first."""
+    return sorted(psutil.Process().children(recursive=True), key=lambda child: (child.create_time(), child.pid))
+
+
 def holdings() -> dict[str, list[str]]:
     """List everything that a run could leave behind."""
-    children = psutil.Process().children(recursive=True)
     return {
-        "processes": [f"{child.pid} {child.status()}" for child in children],
+        "processes": [f"{child.pid} {child.status()}" for child in descendants()],
         "threads": sorted(thread.name for thread in threading.enumerate()),
         "files": sorted(os.listdir("/proc/self/fd")),
     }
@@ -563,13 +567,14 @@ def run_something(rng: random.Random) -> str:
     act = kinds[kind]
     n_links = rng.randint(1, 4)
     graph = chain(n_links, at_fault_step(act) if act else None, at=rng.randrange(n_links))
+    elder = set(descendants())  # multiprocessing's resource tracker is not the run's
 
     def disturb(steps: int) -> None:
         if kind == "interrupt":
             os.kill(os.getpid(), signal.SIGINT)
         elif kind == "outside":
             with contextlib.suppress(psutil.Error, IndexError):  # it has just ended
-                rng.choice(psutil.Process().children(recursive=True)).kill()
+                rng.choice([child for child in descendants() if child not in elder]).kill()
 
     try:
         run(graph, stall_seconds=0.3, on_progress=disturb)
