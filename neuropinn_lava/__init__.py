@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .app.demo import demo
     from .app.models import find_network, list_models
     from .app.profile import profile
+    from .app.streams import stream
     from .app.train import train
     from .app.verbs import convert, run
     from .app.verify import verify
@@ -45,6 +46,7 @@ _HOME = {
     "list_models": "app.models",
     "profile": "app.profile",
     "train": "app.train",
+    "stream": "app.streams",
     "convert": "app.verbs",
     "run": "app.verbs",
     "verify": "app.verify",

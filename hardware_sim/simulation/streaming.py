@@ -15,21 +15,31 @@ import numpy as np
 
 from neuropinn_lava.arrays import FloatArray
 from neuropinn_lava.errors import SpecError
+from neuropinn_lava.hardware_sim.simulation.plan import MAX_PRESENTED
 from neuropinn_lava.hardware_sim.simulation.simulate import simulate_on_lava
 from neuropinn_lava.network import NetworkSpec
 from neuropinn_lava.points import checked_points
 from neuropinn_lava.quantized import QuantizedNetwork
-from neuropinn_lava.traces import RunTrace
+from neuropinn_lava.traces import LavaMode, RunTrace
 
-BLOCK_SIZE = 1 << 18
-"""Samples of a block: a few seconds of work beside a fifth of a second to start; 20 MB of points, words and outputs."""
+BLOCK_SIZE = 1 << 19
+"""Samples of a block: a few seconds of work beside a fifth of a second to start; 40 MB of points, words and outputs."""
+FAITHFUL_BLOCK_SIZE = 1 << 12
+"""Samples of a block where they go one at a time: a minute of work."""
+
+
+def suitable_block(network: NetworkSpec | QuantizedNetwork, mode: LavaMode) -> int:
+    """Choose how many samples a run should have, so that it is neither short against its start nor long to lose."""
+    size = BLOCK_SIZE if mode is LavaMode.BATCHED else FAITHFUL_BLOCK_SIZE
+    return min(size, MAX_PRESENTED // network.n_steps)
 
 
 def stream_on_lava(
     network: NetworkSpec | QuantizedNetwork,
     points: Iterable[FloatArray],
     *,
-    block_size: int = BLOCK_SIZE,
+    block_size: int | None = None,
+    mode: LavaMode = LavaMode.BATCHED,
     on_progress: Callable[[int, float], None] | None = None,
     **options: Any,
 ) -> Iterator[RunTrace]:
@@ -38,7 +48,8 @@ def stream_on_lava(
     Args:
         network: Float or quantized.
         points: Arrays (n, n_in) of physical coordinates, of any lengths; `slices` makes them of one array.
-        block_size: Samples of a run; the last one may have fewer.
+        block_size: Samples of a run, None chooses; the last one may have fewer.
+        mode: One sample at a time, or batches.
         on_progress: Called with the number of finished samples and the seconds since the first block was begun.
         options: Those of `simulate_on_lava`; a probe records the first samples of every block.
 
@@ -47,14 +58,14 @@ def stream_on_lava(
         SimulationError: If a run fails; the blocks before it have been yielded.
     """
     start, n_done = time.perf_counter(), 0
-    for block in rejoined(points, block_size, network.n_in):
+    for block in rejoined(points, suitable_block(network, mode) if block_size is None else block_size, network.n_in):
         done = n_done
 
         def tell(n_in_block: int, _: int, done: int = done) -> None:
             if on_progress is not None:
                 on_progress(done + n_in_block, time.perf_counter() - start)
 
-        trace = simulate_on_lava(network, block, on_progress=tell, **options)
+        trace = simulate_on_lava(network, block, mode=mode, on_progress=tell, **options)
         n_done += trace.n_samples
         yield trace
 
@@ -65,20 +76,26 @@ def slices(points: Any, block_size: int = BLOCK_SIZE) -> Iterator[FloatArray]:
         yield np.array(points[first : first + block_size])
 
 
-def rejoined(points: Iterable[FloatArray], block_size: int, n_in: int) -> Iterator[FloatArray]:
+def rejoined(points: Iterable[FloatArray], block_size: int, n_in: int, first: int = 0) -> Iterator[FloatArray]:
     """Cut and join arrays (n, n_in) of any lengths to blocks of one size; the last one may be shorter.
+
+    Args:
+        points: The arrays.
+        block_size: Rows of a block.
+        n_in: Coordinates of a point.
+        first: Number of the first point, as errors count.
 
     Raises:
         SpecError: If the size is not positive, or if an array does not hold points.
     """
     if block_size < 1:
-        raise SpecError("stream_on_lava.block_size", "at least 1", block_size, "Choose a number in that range.")
+        raise SpecError("stream.block_size", "at least 1", block_size, "Choose a number in that range.")
     held: list[FloatArray] = []
-    n_held = n_seen = 0
+    n_held, n_seen = 0, first
     for array in points:
         if not len(array):
             continue
-        checked = checked_points(array, n_in, f"stream_on_lava: block of points from number {n_seen} on")
+        checked = checked_points(array, n_in, f"stream: block of points from number {n_seen} on")
         n_seen += len(checked)
         held.append(checked)
         n_held += len(checked)

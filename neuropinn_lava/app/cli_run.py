@@ -1,19 +1,25 @@
-"""The command `run`: any points through a network, on any backend."""
+"""The command `run`: any number of points through a network, on any backend, from a file into a file."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..atomic import check_writable
-from ..traces import LavaMode, RunTrace
-from .arrays_io import check_suffix, read_points, write_outputs
-from .console import JsonOption, NetworkArgument, out, print_json, progress_bar, show_note
-from .models import Network, find_network, float_network
-from .verbs import count_outside, known_problem, run
+from ..errors import NeuroPinnError, SpecError
+from ..traces import LavaMode
+from .console import JsonOption, NetworkArgument, out, print_json, show_note
+from .models import find_network
+from .stream_bar import stream_bar
+
+if TYPE_CHECKING:
+    from .streams import StreamSummary
 
 
 class RunBackend(str, Enum):
@@ -24,6 +30,14 @@ class RunBackend(str, Enum):
     LAVA = "lava"
 
 
+class Layers(str, Enum):
+    """What layers are made of on Lava; the names are those of `LayerModel`, which loads with the simulator."""
+
+    WHOLE = "whole"
+    FUSED = "fused"
+    DENSE = "dense"
+
+
 def register(app: typer.Typer) -> None:
     """Add the command of this file."""
     app.command("run")(run_command)
@@ -31,47 +45,82 @@ def register(app: typer.Typer) -> None:
 
 def run_command(
     network: NetworkArgument,
-    points: Annotated[Path, typer.Option(help="Points, .npy or .csv: (n, d), space first, time last.")],
-    path: Annotated[Path, typer.Option("--out", help="File for the outputs, .npy or .csv: (n, n_out).")],
+    points: Annotated[Path, typer.Option(help="Points, .npy, .csv or .h5: (n, d), space first, time last.")],
+    path: Annotated[
+        Path | None, typer.Option("--out", help="File for the outputs, .npy, .csv or .h5: (n, n_out).")
+    ] = None,
     backend: Annotated[RunBackend, typer.Option(help="Who computes.")] = RunBackend.INTEGER,
     mode: Annotated[LavaMode, typer.Option(help="How samples go through Lava.")] = LavaMode.BATCHED,
-    time_limit: Annotated[float | None, typer.Option(help="End a Lava run after so many seconds.")] = None,
+    layers: Annotated[Layers | None, typer.Option(help="What layers are made of on Lava; chosen if left out.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Samples in a message on Lava.", min=1)] = None,
+    cores: Annotated[int | None, typer.Option(help="Cores that Lava may use; all if left out.", min=1)] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Show how Lava would run it, and why; run nothing.")] = False,
+    block_size: Annotated[int | None, typer.Option(help="Points between two records of progress.", min=1)] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run, if there is one.")] = False,
+    time_limit: Annotated[float | None, typer.Option(help="End a Lava run of a block after so many seconds.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Evaluate a network at any points on any backend.
 
+    Points are read, and outputs written, block by block: any number of them takes the same memory. Until it is complete the
+    output is `NAME.part`; `--resume` goes on behind its last block.
+
     Example: `neuropinn-lava run chip.h5 --backend lava --points p.npy --out u.npy`
     """
-    check_writable(check_suffix(path, "output file"))
-    found, given = find_network(network), read_points(points)
-    with progress_bar(f"{backend.value} run", hidden=as_json) as advance:
-        trace = run(found, given, backend=backend.value, mode=mode, on_progress=advance, time_limit=time_limit)
-    write_outputs(path, trace.outputs, output_names(found))
-    n_outside = count_outside(found, given)
-    if as_json:
-        print_json(run_summary(trace, path) | {"n_outside": n_outside})
+    if plan:
+        from .show_plan import show_plan
+
+        show_plan(find_network(network), points, mode, layers, batch_size, cores, block_size, as_json=as_json)
         return
-    if n_outside:
-        show_note(f"{n_outside:,} of {len(given):,} points lie outside the domain that the network was trained on.")
-    if trace.n_saturated:
-        show_note(f"{trace.n_saturated:,} values saturated; `neuropinn-lava convert` with more bits would hold them.")
-    out.print(f"{trace.n_samples:,} points on {backend.value} in {trace.seconds:.2f} s. Wrote {path}")
+    if path is None:
+        raise SpecError("run.out", "a file for the outputs", None, "Give --out, or --plan to run nothing.")
+    check_writable(path)
+    from .streams import stream
+
+    with kept_rows_told(path), stream_bar(f"{backend.value} run", hidden=as_json) as advance:
+        summary = stream(
+            find_network(network),
+            points,
+            path,
+            backend=backend.value,
+            mode=mode,
+            block_size=block_size,
+            resume=resume,
+            on_progress=advance,
+            time_limit=time_limit,
+            model=layers.value if layers else None,
+            batch_size=batch_size,
+            n_cores=cores,
+        )
+    show_summary(summary, as_json=as_json)
 
 
-def output_names(network: Network) -> tuple[str, ...]:
-    """Name the outputs: by the problem's unknowns, or u0, u1 … where there is no problem."""
-    problem = known_problem(network)
-    return problem.unknowns if problem else tuple(f"u{k}" for k in range(float_network(network).n_out))
+@contextlib.contextmanager
+def kept_rows_told(path: Path) -> Iterator[None]:
+    """Say what is kept of a run that ends early."""
+    from .row_files import n_kept
+
+    try:
+        yield
+    except (NeuroPinnError, KeyboardInterrupt):
+        if n := n_kept(path):
+            show_note(f"{n:,} points are kept in {path}.part; --resume goes on behind them.")
+        raise
 
 
-def run_summary(trace: RunTrace, path: Path) -> dict[str, object]:
-    """Gather what `run --json` prints."""
-    return {
-        "out": str(path),
-        "network_digest": trace.network_digest,
-        "backend": trace.backend.value,
-        "mode": trace.mode.value if trace.mode else None,
-        "n_samples": trace.n_samples,
-        "n_saturated": trace.n_saturated,
-        "seconds": trace.seconds,
-    }
+def show_summary(summary: StreamSummary, *, as_json: bool) -> None:
+    """Print what a finished run leaves."""
+    if as_json:
+        print_json({"out": str(summary.path), **asdict(summary) | {"path": str(summary.path)}})
+        return
+    if summary.n_outside:
+        show_note(
+            f"{summary.n_outside:,} of {summary.n_samples:,} points lie outside the domain that the network was trained on."
+        )
+    if summary.n_saturated:
+        show_note(f"{summary.n_saturated:,} values saturated; `neuropinn-lava convert` with more bits would hold them.")
+    resumed = f", {summary.n_resumed:,} of them by an earlier run" if summary.n_resumed else ""
+    out.print(
+        f"{summary.n_samples:,} points on {summary.backend.value}{resumed} in {summary.seconds:.2f} s."
+        f" Wrote {summary.path}"
+    )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import torch
 
     from ..conversion import Quantization, QuantizationScheme, TuningSettings
+    from ..hardware_sim.simulation.choices import LayerModel
     from ..problems.problem import PdeProblem
 
 DEFAULT_TARGET = "loihi2"
@@ -111,6 +112,9 @@ def run(
     probe: Probe = NO_PROBE,
     on_progress: Callable[[int, int], None] | None = None,
     time_limit: float | None = None,
+    model: LayerModel | str | None = None,
+    batch_size: int | None = None,
+    n_cores: int | None = None,
 ) -> RunTrace:
     """Evaluate a network at points on one of the backends.
 
@@ -123,6 +127,9 @@ def run(
         probe: What to record in full.
         on_progress: Called with samples done and samples in all; only Lava runs report.
         time_limit: Seconds after which a Lava run is ended with an error.
+        model: What layers are made of on Lava; None chooses, as for the next two: `plan_run` tells what and why.
+        batch_size: Samples in a message on Lava.
+        n_cores: Cores that a Lava run may use.
 
     Raises:
         SpecError: If points and network disagree, or if integers are asked of a float network.
@@ -130,10 +137,18 @@ def run(
     """
     chosen = Backend(backend)
     if chosen is Backend.LAVA:
-        from ..hardware_sim.simulation.simulate import simulate_on_lava
+        from ..hardware_sim.simulation.simulate import LayerModel, simulate_on_lava
 
         return simulate_on_lava(
-            network, points, mode=LavaMode(mode), probe=probe, on_progress=on_progress, time_limit=time_limit
+            network,
+            points,
+            mode=LavaMode(mode),
+            probe=probe,
+            model=None if model is None else LayerModel(model),
+            batch_size=batch_size,
+            n_cores=n_cores,
+            on_progress=on_progress,
+            time_limit=time_limit,
         )
     if chosen is Backend.INTEGER:
         return run_integer(quantized_network(network, "run: backend `integer`"), points, probe)

@@ -1,42 +1,95 @@
-"""Points and outputs in files: what is read, what is refused, and that nothing is half written."""
+"""Points in files: what is read, block by block, and what is refused."""
 
 from __future__ import annotations
 
+import h5py
 import numpy as np
 import pytest
 
-from neuropinn_lava.app.arrays_io import read_points, write_outputs
+from neuropinn_lava.app import arrays_io
+from neuropinn_lava.app.arrays_io import open_points, read_points
 from neuropinn_lava.errors import FileFormatError, SpecError
 
-POINTS = np.array([[0.25, 1.0], [-3.5e-9, 2.0]])
+POINTS = np.random.default_rng(0).normal(size=(10, 2))
 
 
-@pytest.mark.parametrize("name", ["p.npy", "p.csv", "P.CSV"])
-def test_what_is_written_is_read_again_exactly(tmp_path, name):
-    write_outputs(tmp_path / name, POINTS, ("u", "v"))
-    assert (read_points(tmp_path / name) == POINTS).all()
+def save(path, points=POINTS):
+    """Write points as other programs do."""
+    if path.suffix == ".npy":
+        np.save(path, points)
+    elif path.suffix == ".csv":
+        np.savetxt(path, points, delimiter=",", fmt="%.17g", header="x,y", comments="")
+    else:
+        with h5py.File(path, "w") as handle:
+            handle["some/grid"] = points
+            handle["time"] = np.arange(3.0)
+    return path
 
 
-def test_a_csv_without_a_header_is_read(tmp_path):
-    (tmp_path / "p.csv").write_text("0.5,1\n2,3\n")
-    assert read_points(tmp_path / "p.csv").tolist() == [[0.5, 1.0], [2.0, 3.0]]
+@pytest.mark.parametrize("name", ["p.npy", "p.csv", "p.h5"])
+@pytest.mark.parametrize("first", [0, 3, 4, 10])
+def test_points_are_read_in_blocks_from_anywhere(tmp_path, monkeypatch, name, first):
+    monkeypatch.setattr(arrays_io, "READ_ROWS", 4)
+    file = open_points(save(tmp_path / name))
+    blocks = list(file.blocks(first))
+    assert file.n_points == 10
+    assert all(0 < len(block) <= 4 for block in blocks)
+    assert np.array_equal(np.concatenate([np.zeros((0, 2)), *blocks]), POINTS[first:])
+    assert np.array_equal(read_points(tmp_path / name), POINTS)
+
+
+def test_a_fortran_array_of_singles_is_read(tmp_path):
+    np.save(tmp_path / "p.npy", np.asfortranarray(POINTS.astype(np.float32)))
+    assert np.array_equal(read_points(tmp_path / "p.npy"), POINTS.astype(np.float32))
+
+
+@pytest.mark.parametrize("text", ["0.5,1\n2,3\n", "\ufeffx,y\n0.5,1\n\n2,3", "# made by hand\n0.5,1\n# more\n2,3\n"])
+def test_headers_comments_and_blank_lines_of_a_csv_are_no_points(tmp_path, text):
+    (tmp_path / "P.CSV").write_text(text, encoding="utf-8")
+    assert open_points(tmp_path / "P.CSV").n_points == 2
+    assert read_points(tmp_path / "P.CSV").tolist() == [[0.5, 1.0], [2.0, 3.0]]
+
+
+@pytest.mark.parametrize("name", ["p.npy", "p.csv"])
+def test_no_points_are_read_as_none(tmp_path, name):
+    if name == "p.npy":
+        np.save(tmp_path / name, np.zeros((0, 2)))
+    else:
+        (tmp_path / name).write_text("x,y\n")
+    assert open_points(tmp_path / name).n_points == 0
+    assert not read_points(tmp_path / name).size  # refused by the run, which says so
+
+
+def test_a_dataset_called_points_is_preferred(tmp_path):
+    with h5py.File(tmp_path / "p.h5", "w") as handle:
+        handle["outputs"], handle["points"] = np.zeros((3, 1)), POINTS
+    assert np.array_equal(read_points(tmp_path / "p.h5"), POINTS)
+
+
+def test_two_datasets_without_that_name_are_refused(tmp_path):
+    with h5py.File(tmp_path / "p.h5", "w") as handle:
+        handle["a"], handle["b"] = POINTS, POINTS
+    with pytest.raises(FileFormatError, match=r"or one called 'points'; got 'a', 'b'"):
+        open_points(tmp_path / "p.h5")
 
 
 def test_an_unknown_ending_is_refused(tmp_path):
-    with pytest.raises(SpecError, match=r"a file ending in \.npy or \.csv; got points\.txt"):
-        read_points(tmp_path / "points.txt")
+    with pytest.raises(SpecError, match=r"a file ending in \.npy, \.csv, \.h5; got points\.txt"):
+        open_points(tmp_path / "points.txt")
 
 
-@pytest.mark.parametrize("text", ["x,y\n1,two\n", "1,2\n3\n", ""])
-@pytest.mark.filterwarnings("ignore:loadtxt. input contained no data")
+@pytest.mark.parametrize("text", ["x,y\n1,two\n", "1,2\n3\n"])
 def test_a_csv_that_is_not_numbers_is_refused(tmp_path, text):
-    path = tmp_path / "p.csv"
-    path.write_text(text)
-    if text:
-        with pytest.raises(FileFormatError, match="an array of numbers"):
-            read_points(path)
-    else:
-        assert read_points(path).size == 0  # no points: refused by the run, which says so
+    (tmp_path / "p.csv").write_text(text)
+    with pytest.raises(FileFormatError, match="an array of numbers"):
+        read_points(tmp_path / "p.csv")
+
+
+@pytest.mark.parametrize("array", [np.zeros(3), np.zeros((2, 2, 2)), np.array([["a"]])])
+def test_an_array_that_is_not_rows_of_numbers_is_refused(tmp_path, array):
+    np.save(tmp_path / "p.npy", array)
+    with pytest.raises(FileFormatError, match=r"an \(n, d\) array of numbers"):
+        open_points(tmp_path / "p.npy")
 
 
 def test_a_pickle_in_an_npy_file_is_refused_unread(tmp_path):
@@ -49,6 +102,13 @@ def test_a_pickle_in_an_npy_file_is_refused_unread(tmp_path):
         read_points(tmp_path / "p.npy")
 
 
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(FileFormatError, match=r"nowhere\.npy"):
-        read_points(tmp_path / "nowhere.npy")
+@pytest.mark.parametrize("name", ["nowhere.npy", "nowhere.csv", "nowhere.h5"])
+def test_a_missing_file_is_named(tmp_path, name):
+    with pytest.raises(FileFormatError, match=rf"{name}: an array of numbers"):
+        read_points(tmp_path / name)
+
+
+def test_another_file_has_another_fingerprint(tmp_path):
+    one = open_points(save(tmp_path / "p.npy")).fingerprint
+    assert open_points(save(tmp_path / "q.npy")).fingerprint == one
+    assert open_points(save(tmp_path / "p.npy", POINTS + 1)).fingerprint != one

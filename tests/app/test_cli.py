@@ -174,3 +174,46 @@ def test_a_folder_of_somebody_else_is_refused(cli, chip_file, tmp_path):
     code, _, err = cli("profile", chip_file, "--out", tmp_path / "mine")
     assert code == 1
     assert "--force" in err
+
+
+@pytest.mark.lava
+def test_run_shows_its_plan_and_runs_nothing(cli, chip_file, points_file, tmp_path):
+    code, out, _ = cli("run", chip_file, "--points", points_file, "--plan")
+    assert code == 0
+    assert "samples in a message" in out
+    assert "The whole network in one process is the fastest" in out
+    options = ("--layers", "fused", "--batch-size", 10, "--block-size", 20, "--json")
+    plan = json.loads(cli("run", chip_file, "--points", points_file, "--plan", *options)[1])
+    assert (plan["batch_size"], plan["n_blocks"], plan["n_processes"]) == (10, 3, 4)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["chip.h5", "net.h5", "p.npy"]
+
+
+def test_run_needs_a_file_for_its_outputs(cli, chip_file, points_file):
+    code, _, err = cli("run", chip_file, "--points", points_file)
+    assert code == 1
+    assert "Give --out, or --plan to run nothing" in err
+
+
+def test_run_goes_on_with_an_interrupted_run(cli, chip_file, points_file, tmp_path, monkeypatch):
+    from neuropinn_lava.app import streams
+
+    honest, n_calls = streams.run, 0
+
+    def interrupted(*args, **options):
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls == 3:
+            raise KeyboardInterrupt
+        return honest(*args, **options)
+
+    monkeypatch.setattr(streams, "run", interrupted)
+    options = ("--points", points_file, "--out", tmp_path / "u.npy", "--block-size", 20)
+    code, _, err = cli("run", chip_file, *options)
+    assert code == 130
+    assert f"40 points are kept in {tmp_path / 'u.npy'}.part; --resume goes on behind them." in err
+    code, out, _ = cli("run", chip_file, *options, "--resume")
+    assert code == 0
+    assert "50 points on integer, 40 of them by an earlier run" in out
+    assert np.array_equal(
+        np.load(tmp_path / "u.npy"), run_integer(read_network(chip_file), np.load(points_file)).outputs
+    )
