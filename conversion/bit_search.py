@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..arrays import FloatArray, freeze_arrays
+from ..arrays import ArrayRecord, FloatArray, freeze_arrays
 from ..checks import check_range, raise_violations
 from ..errors import FixedPointError
 from ..metrics import relative_l2
@@ -31,7 +31,7 @@ MOST_BITS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ErrorLimit:
+class ErrorLimit(ArrayRecord):
     """What an error is measured against, and how large it may be."""
 
     points: FloatArray

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..arrays import FloatArray, freeze_arrays
+from ..arrays import ArrayRecord, FloatArray, freeze_arrays
 from ..checks import check_finite, raise_violations
 from ..network import LayerSpec, NetworkSpec, OutputSpec
 from ..points import checked_points
@@ -25,7 +25,7 @@ MAX_SAMPLE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LayerRange:
+class LayerRange(ArrayRecord):
     """Largest magnitudes of one layer over all calibration samples and steps."""
 
     name: str
@@ -51,7 +51,7 @@ class LayerRange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Calibration:
+class Calibration(ArrayRecord):
     """Ranges of a whole network on its calibration points."""
 
     points: FloatArray

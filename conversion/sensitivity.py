@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..activations import find_activation
-from ..arrays import BoolArray, FloatArray, freeze_arrays
+from ..arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays
 from ..network import NetworkSpec, Readout
 from ..reference import FloatLayerRun
 
@@ -26,7 +26,7 @@ SLOPE_STEP = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LayerSignals:
+class LayerSignals(ArrayRecord):
     """One matrix of the network on the points, all steps stacked: rows are t * n_samples + sample."""
 
     received: FloatArray

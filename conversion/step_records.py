@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import FloatArray, freeze_arrays
+from ..arrays import ArrayRecord, FloatArray, freeze_arrays
 from ..network import Polarity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class AffineStep:
+class AffineStep(ArrayRecord):
     """y = W x + b; scalings and batch norms are diagonal ones."""
 
     where: str
@@ -26,7 +26,7 @@ class AffineStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class NeuronStep:
+class NeuronStep(ArrayRecord):
     """a = phi(z s), with s from the membrane; an ordinary activation fires always (theta = 0) and forgets all (beta = 0)."""
 
     where: str

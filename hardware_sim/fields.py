@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import FloatArray, IntArray, freeze_arrays
+from ..arrays import ArrayRecord, FloatArray, IntArray, freeze_arrays
 from ..checks import check_finite, check_shape, raise_violations
 from ..errors import Violation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FieldSection:
+class FieldSection(ArrayRecord):
     """Outputs at the evaluation points, for the maps."""
 
     coordinates: tuple[str, ...]

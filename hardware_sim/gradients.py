@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import FloatArray, freeze_arrays
+from ..arrays import ArrayRecord, FloatArray, freeze_arrays
 from ..checks import check_range, raise_violations
 from ..problems.problem import PdeProblem
 from ..projection import build_operators
@@ -29,7 +29,7 @@ TIME = "t"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class GradientSection:
+class GradientSection(ArrayRecord):
     """First derivatives of the deployed outputs at the centres of a cloud."""
 
     coordinates: tuple[str, ...]

@@ -1,7 +1,8 @@
 """Arrays inside records: copied, C-ordered and read-only; and the digest that gives a record its identity.
 
-A frozen dataclass keeps its names but not the contents of its arrays, and `==` on two of them raises. So every record calls
-`freeze_arrays` when it is made, sets `eq=False`, and offers a digest. This module knows numpy and dataclasses only.
+A frozen dataclass keeps its names but not the contents of its arrays, and `==` on two of them raises. So every record with
+arrays is an `ArrayRecord`, calls `freeze_arrays` when it is made, sets `eq=False`, and offers a digest. This module knows numpy
+and dataclasses only.
 """
 
 from __future__ import annotations
@@ -23,6 +24,24 @@ BoolArray = NDArray[np.bool_]
 
 NOT_IN_DIGEST = {"in_digest": False}
 """Metadata of a dataclass field that says how a record came to be, not what it is."""
+
+
+class ArrayRecord:
+    """Base of the dataclasses that hold arrays: a copy, or one that comes out of a pickle, is made by the constructor.
+
+    numpy forgets on the way that an array was read-only, and a pickle from elsewhere may hold anything; the constructor
+    freezes the arrays and checks the record's rules again.
+    """
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+        return _made_again, (type(self), values)
+
+
+def _made_again(cls: type[ArrayRecord], values: dict[str, Any]) -> ArrayRecord:
+    return cls(**values)
 
 
 def frozen_array(values: object, dtype: DTypeLike) -> NDArray[Any]:

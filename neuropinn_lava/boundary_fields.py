@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import FloatArray, IntArray, freeze_arrays
+from .arrays import ArrayRecord, FloatArray, IntArray, freeze_arrays
 from .checks import check_finite, check_range, check_shape, raise_violations
 from .elementwise import TINY, conjunction, disjunction, root
 from .errors import Violation
@@ -30,7 +30,7 @@ TURN = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PolygonFactor:
+class PolygonFactor(ArrayRecord):
     """A field that is zero on the edges of a polygon and positive inside, with the right power of distance at its corners.
 
     Every edge gives the distance to its line, positive to the left of the edge. They are joined as Peterson's formula for
@@ -141,7 +141,7 @@ def _distance_to_line(points: Any, start: FloatArray, end: FloatArray) -> Any:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RadialLevelSet:
+class RadialLevelSet(ArrayRecord):
     """A field that is zero on closed curves in the plane and positive between them: inside the first, outside the others.
 
         l_k = R_k + A_k cos(n_k a) - r          r, a: polar coordinates about centre k;   l_0 is positive inside curve 0

@@ -13,12 +13,12 @@ from typing import Protocol, runtime_checkable
 
 from scipy.sparse import csr_matrix
 
-from .arrays import FloatArray, freeze_arrays
+from .arrays import ArrayRecord, FloatArray, freeze_arrays
 from .checks import check_range, check_shape, raise_violations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class QuadraticEnergy:
+class QuadraticEnergy(ArrayRecord):
     """A potential energy over the nodal values of n_out unknowns."""
 
     points: FloatArray

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import FloatArray, IntArray, freeze_arrays
+from .arrays import ArrayRecord, FloatArray, IntArray, freeze_arrays
 from .checks import check_finite, check_range, check_shape, raise_violations
 from .elementwise import cosine
 from .errors import Violation
@@ -24,7 +24,7 @@ MAX_EXPONENT = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Polynomial:
+class Polynomial(ArrayRecord):
     """p(x) = sum_k c[k] * prod_j x[j]**e[k, j]: `Polynomial(exponents=[[1, 0], [2, 0]], coefficients=[1, -1])` is x - x^2."""
 
     exponents: IntArray
@@ -69,7 +69,7 @@ class Polynomial:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Trigonometric:
+class Trigonometric(ArrayRecord):
     """f(x) = sum_k c[k] * prod_j x[j]**e[k, j] * cos(w[k, j] * x[j] - p[k, j]); a frequency of 0 leaves the power alone.
 
     sin(pi x) is `Trigonometric(coefficients=[1], exponents=[[0]], frequencies=[[pi]], phases=[[pi / 2]])`.

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from .arrays import BoolArray, FloatArray, freeze_arrays, frozen_array
+from .arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays, frozen_array
 from .checks import check_finite, check_shape, raise_violations
 from .errors import Violation
 from .recipe import Grading
@@ -29,7 +29,7 @@ NEWTON_STEPS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Cloud:
+class Cloud(ArrayRecord):
     """Collocation points: inside ones, where the residual is taken, and boundary ones, which only serve as neighbours."""
 
     points: FloatArray
@@ -126,7 +126,7 @@ class Face(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Box:
+class Box(ArrayRecord):
     """An axis-parallel box of any dimension: `Box(lower=[0, 0], upper=[1, 1])`; with time, `Box.space_time(...)`."""
 
     lower: FloatArray

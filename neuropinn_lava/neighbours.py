@@ -14,7 +14,7 @@ from math import factorial
 import numpy as np
 from scipy.spatial import cKDTree
 
-from .arrays import BoolArray, FloatArray, IntArray, freeze_arrays
+from .arrays import ArrayRecord, BoolArray, FloatArray, IntArray, freeze_arrays
 from .checks import raise_violations
 from .errors import Violation
 from .geometry import Cloud
@@ -27,7 +27,7 @@ DUPLICATE = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Neighbourhoods:
+class Neighbourhoods(ArrayRecord):
     """The neighbours of n centres, in rows of k places of which some may be empty. The centre is not its own neighbour."""
 
     index: IntArray

@@ -20,7 +20,7 @@ from itertools import pairwise
 import numpy as np
 
 from .activations import find_activation
-from .arrays import NOT_IN_DIGEST, FloatArray, freeze_arrays, record_digest
+from .arrays import NOT_IN_DIGEST, ArrayRecord, FloatArray, freeze_arrays, record_digest
 from .checks import as_member, check_finite, check_range, check_shape, check_whole, raise_violations
 from .errors import SpecError, Violation
 from .transforms import AffineTransform, Ansatz
@@ -44,7 +44,7 @@ class Readout(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LayerSpec:
+class LayerSpec(ArrayRecord):
     """One layer of Variable Spiking Neurons (equations above), n_in -> n_out."""
 
     name: str
@@ -90,7 +90,7 @@ class LayerSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OutputSpec:
+class OutputSpec(ArrayRecord):
     """The linear read-out layer, y[t] = W a_in[t] + b; it never spikes."""
 
     weight: FloatArray
@@ -149,7 +149,7 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class NetworkSpec:
+class NetworkSpec(ArrayRecord):
     """A whole network with its host-side transforms: points (n_samples, n_in) in, physical outputs (n_samples, n_out) out."""
 
     name: str

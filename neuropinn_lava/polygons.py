@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import BoolArray, FloatArray, freeze_arrays, frozen_array
+from .arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays, frozen_array
 from .boundary_fields import PolygonFactor
 from .checks import check_finite, check_shape, raise_violations
 from .errors import Violation
@@ -24,7 +24,7 @@ PEAK_GRID = (32, 32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PolygonDomain:
+class PolygonDomain(ArrayRecord):
     """The inside of a polygon: `PolygonDomain(exterior=[[0, 0], [1, 0], [0, 1]])` is a triangle."""
 
     exterior: FloatArray

@@ -20,7 +20,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from .arrays import IntArray, freeze_arrays, record_digest
+from .arrays import ArrayRecord, IntArray, freeze_arrays, record_digest
 from .checks import as_member, check_range, check_shape, check_whole, raise_violations
 from .errors import FixedPointError, SpecError, Violation
 from .integers import LEAK_BITS, MAX_EXACT, IntFormat
@@ -35,7 +35,7 @@ MAX_SHIFT = 62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class QuantizedAffine:
+class QuantizedAffine(ArrayRecord):
     """z = saturate(shift(W a_in, left) + bias) in integers, with the scales that give them meaning."""
 
     weight: IntArray
@@ -105,7 +105,7 @@ class QuantizedAffine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class QuantizedLayer:
+class QuantizedLayer(ArrayRecord):
     """A layer of Variable Spiking Neurons in integers."""
 
     name: str

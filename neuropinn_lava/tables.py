@@ -20,7 +20,7 @@ from functools import partial
 import numpy as np
 
 from .activations import ActivationRule, Asymptote, Symmetry, find_activation
-from .arrays import IntArray, freeze_arrays
+from .arrays import ArrayRecord, IntArray, freeze_arrays
 from .checks import check_range, check_shape, raise_violations
 from .errors import FixedPointError
 from .integers import IntFormat, quantize_array, saturate, shift_half_up
@@ -40,7 +40,7 @@ MAX_INDEX_SIZE = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PhiTable:
+class PhiTable(ArrayRecord):
     """phi from the state word to the payload word; see the module's equations."""
 
     activation: str

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import BoolArray, FloatArray, IntArray, freeze_arrays
+from .arrays import ArrayRecord, BoolArray, FloatArray, IntArray, freeze_arrays
 from .checks import check_choice, check_range, check_shape, check_whole, raise_violations
 from .errors import SpecError, Violation
 
@@ -42,7 +42,7 @@ class LavaMode(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LayerCounts:
+class LayerCounts(ArrayRecord):
     """What one spiking layer did, summed over the samples."""
 
     name: str
@@ -65,7 +65,7 @@ class LayerCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LayerTrace:
+class LayerTrace(ArrayRecord):
     """Every value of one spiking layer for the probed samples."""
 
     name: str
@@ -82,7 +82,7 @@ class LayerTrace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ProbeTrace:
+class ProbeTrace(ArrayRecord):
     """Full traces of the probed samples."""
 
     samples: IntArray
@@ -132,7 +132,7 @@ NO_PROBE = Probe()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RunTrace:
+class RunTrace(ArrayRecord):
     """Result of one run of one network on one set of points."""
 
     network_digest: str

@@ -15,7 +15,7 @@ from typing import Any, Union
 
 import numpy as np
 
-from .arrays import FloatArray, freeze_arrays
+from .arrays import ArrayRecord, FloatArray, freeze_arrays
 from .boundary_fields import PolygonFactor, RadialLevelSet
 from .checks import as_member, check_finite, check_shape, raise_violations
 from .elementwise import softplus
@@ -25,7 +25,7 @@ from .fields import Trigonometric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class AffineTransform:
+class AffineTransform(ArrayRecord):
     """y = scale * x + offset, per component: `AffineTransform(scale=[2, 2], offset=[-1, -1])` takes [0,1]^2 to [-1,1]^2."""
 
     scale: FloatArray

@@ -15,7 +15,7 @@ from enum import Enum
 
 import numpy as np
 
-from ...arrays import IntArray, freeze_arrays
+from ...arrays import ArrayRecord, IntArray, freeze_arrays
 from ...checks import check_shape, raise_violations
 from ...errors import SpecError
 from ...network import NetworkSpec
@@ -38,7 +38,7 @@ class RowKind(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LayerOperations:
+class LayerOperations(ArrayRecord):
     """What one layer did, summed over the samples of a run."""
 
     name: str

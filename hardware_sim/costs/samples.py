@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...arrays import FloatArray, IntArray, freeze_arrays
+from ...arrays import ArrayRecord, FloatArray, IntArray, freeze_arrays
 from ...host import encode_points
 from ...network import NetworkSpec
 from ...points import checked_points
@@ -28,7 +28,7 @@ BLOCK = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SampleCounts:
+class SampleCounts(ArrayRecord):
     """What single samples cost; columns are the rows of the counts, the input first and the output last."""
 
     points: FloatArray

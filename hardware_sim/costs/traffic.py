@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...arrays import IntArray, freeze_arrays
+from ...arrays import ArrayRecord, IntArray, freeze_arrays
 from ...quantized import QuantizedNetwork
 from ...traces import RunTrace
 from .cores import Core, Partition
@@ -42,7 +42,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CoreLoad:
+class CoreLoad(ArrayRecord):
     """What one core did at each step, summed over the samples."""
 
     core: int

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...arrays import FloatArray, freeze_arrays
+from ...arrays import ArrayRecord, FloatArray, freeze_arrays
 from ...micromechanics.cells import UnitCell
 from ...micromechanics.stresses import StressCloud, lay_stress_cloud, projected_stress
 from .figures import INK, Figure, draw_figure
@@ -25,7 +25,7 @@ Evaluate = Callable[[FloatArray], FloatArray]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SolidSection:
+class SolidSection(ArrayRecord):
     """Displacements and stresses of one source on the drawn grid."""
 
     name: str

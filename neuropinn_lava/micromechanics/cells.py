@@ -13,7 +13,7 @@ from itertools import combinations
 
 import numpy as np
 
-from ..arrays import BoolArray, FloatArray, IntArray, freeze_arrays, record_digest
+from ..arrays import ArrayRecord, BoolArray, FloatArray, IntArray, freeze_arrays, record_digest
 from ..checks import check_finite, check_shape, raise_violations
 from ..errors import Violation
 from .phases import IsotropicPhase
@@ -23,7 +23,7 @@ N_SURFACE = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Ellipsoid:
+class Ellipsoid(ArrayRecord):
     """An ellipsoid with axes along the coordinates: `Ellipsoid(centre=[.5, .5, .5], semi_axes=[.27, .27, .27])` is a sphere."""
 
     centre: FloatArray

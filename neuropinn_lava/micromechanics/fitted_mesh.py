@@ -17,7 +17,7 @@ from itertools import combinations, permutations
 
 import numpy as np
 
-from ..arrays import BoolArray, FloatArray, IntArray, freeze_arrays
+from ..arrays import ArrayRecord, BoolArray, FloatArray, IntArray, freeze_arrays
 from ..checks import raise_violations
 from ..errors import Violation
 from .cells import UnitCell
@@ -31,7 +31,7 @@ MIN_CELLS_PER_AXIS = 1.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FittedMesh:
+class FittedMesh(ArrayRecord):
     """Quadratic tetrahedra, four vertices and six midpoints each."""
 
     nodes: FloatArray

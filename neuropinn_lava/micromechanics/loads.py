@@ -17,7 +17,7 @@ from typing import Union
 
 import numpy as np
 
-from ..arrays import FloatArray, freeze_arrays
+from ..arrays import ArrayRecord, FloatArray, freeze_arrays
 from ..checks import check_finite, check_shape, raise_violations
 from ..errors import Violation
 from ..geometry import Box
@@ -32,7 +32,7 @@ SHEAR_AXES = {3: (1, 2), 4: (0, 2), 5: (0, 1)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FaceLoad:
+class FaceLoad(ArrayRecord):
     """The bottom is held, the top is moved as a whole: compression is `FaceLoad(top=[0, 0, -0.1])`, shear `[0.1, 0, 0]`."""
 
     top: FloatArray
@@ -52,7 +52,7 @@ class FaceLoad:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class MeanStrain:
+class MeanStrain(ArrayRecord):
     """The cell is one of many in a periodic medium whose mean strain is prescribed."""
 
     strain: FloatArray

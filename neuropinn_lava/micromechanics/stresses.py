@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import BoolArray, FloatArray, freeze_arrays
+from ..arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays
 from ..geometry import Cloud
 from ..metrics import relative_l2
 from ..projection import DerivativeOperators, build_operators
@@ -34,7 +34,7 @@ Evaluate = Callable[[FloatArray], FloatArray]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class StressField:
+class StressField(ArrayRecord):
     """Stresses at points."""
 
     points: FloatArray

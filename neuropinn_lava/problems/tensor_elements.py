@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import FloatArray, IntArray, freeze_arrays
+from ..arrays import ArrayRecord, FloatArray, IntArray, freeze_arrays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TensorSolution:
+class TensorSolution(ArrayRecord):
     """A piecewise quadratic function of two parameters, from its values at nodes and midpoints."""
 
     a: FloatArray

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import ast
+import copy
 import hashlib
 import pickle
 import struct
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from neuropinn_lava.arrays import NOT_IN_DIGEST, FloatArray, IntArray, freeze_arrays, frozen_array, record_digest
+from neuropinn_lava.arrays import (
+    NOT_IN_DIGEST,
+    ArrayRecord,
+    FloatArray,
+    IntArray,
+    freeze_arrays,
+    frozen_array,
+    record_digest,
+)
 from neuropinn_lava.errors import SpecError
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Colour(str, Enum):
@@ -21,7 +35,7 @@ class Colour(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Inner:
+class Inner(ArrayRecord):
     values: FloatArray
 
     def __post_init__(self) -> None:
@@ -29,7 +43,7 @@ class Inner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Record:
+class Record(ArrayRecord):
     values: FloatArray
     counts: IntArray
     inner: Inner | None = None
@@ -103,6 +117,45 @@ class NoArray:
 def test_what_is_no_array_of_floats(values: object) -> None:
     with pytest.raises(SpecError, match=r"Record.values: an array that fits float64; got"):
         make(values=values)
+
+
+COPIES = [copy.copy, copy.deepcopy] + [
+    lambda record, protocol=protocol: pickle.loads(pickle.dumps(record, protocol))
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1)
+]
+
+
+@pytest.mark.parametrize("copied", COPIES)
+def test_a_copy_is_read_only_too(copied: Callable[[Record], Record]) -> None:
+    again = copied(make(parts=(Inner(values=[4.0]),)))
+    assert again.inner is not None
+    for array in (again.values, again.counts, again.inner.values, again.parts[0].values):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 7
+
+
+def test_a_pickle_that_breaks_a_rule_is_refused() -> None:
+    broken = make()
+    object.__setattr__(broken, "counts", np.array([0.5]))
+    with pytest.raises(SpecError, match=r"Record.counts: an array that fits int64"):
+        pickle.loads(pickle.dumps(broken))
+
+
+def freezing_classes() -> Iterator[tuple[str, ast.ClassDef]]:
+    """Every class of the package that calls `freeze_arrays`, with its place."""
+    for folder in ("neuropinn_lava", "training", "conversion", "hardware_sim"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ClassDef) and "freeze_arrays" in {
+                    name.id for name in ast.walk(node) if isinstance(name, ast.Name)
+                }:
+                    yield f"{path.relative_to(ROOT)}: {node.name}", node
+
+
+def test_every_record_with_arrays_is_read_only_after_a_pickle() -> None:
+    bases = {where: [ast.unparse(base) for base in node.bases] for where, node in freezing_classes()}
+    assert len(bases) > 30
+    assert [where for where, found in bases.items() if "ArrayRecord" not in found] == []
 
 
 def test_equal_records_have_equal_digests() -> None:
