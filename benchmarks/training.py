@@ -2,138 +2,91 @@
 
     python benchmarks/training.py [--problems poisson laplace] [--models neuropinn sp-pinn] [--seeds 3] [--out build/training]
 
-Models, all three hidden layers of 50, the same points and as many steps of Adam as the problem's recipe says:
+Models, all of the widths and at the points of the problem's recipe:
 
-    neuropinn   Variable Spiking Neurons by the problem's own recipe (a teacher, if it has one, costs what it costs)
-    sp-pinn     tanh, derivatives by the same operators, no sparsity phase
-    pinn        tanh, derivatives by automatic differentiation at the same points
-    converted   the sp-pinn, each tanh turned into neurons that fire on |m| >= 0.05, untrained
+    neuropinn          Variable Spiking Neurons by the problem's own recipe (a teacher, if it has one, is in its time)
+    sp-pinn            tanh, derivatives by the same operators
+    pinn               tanh, derivatives by automatic differentiation
+    converted          the sp-pinn, its tanh turned into neurons that fire on |m| >= theta, untrained
+    rate-coded         a ReLU network that imitates the sp-pinn, as integrate-and-fire neurons over T steps
+    sigma-delta        the sp-pinn as sigma-delta neurons, each point from rest
+    sigma-delta-scan   the same along a path through the points
 
-A cell (problem, model, seed) is a file named by the digest of its recipe: a run that is stopped goes on where it was, and
-a cell whose recipe has changed is trained again. Errors are on 2500 random points; `8 bit` is the deployed integer network.
+Baselines have a budget of their own (`_baselines.BUDGET`), conversions a stated error that they may add
+(`_converted.ADDED_ERROR`). Trained networks and measurements are files named by digests of what they depend on: a run that is
+stopped goes on where it was, and what has changed is made again.
+
+Errors are relative L2 on 2500 random points that nothing was trained or searched on, medians over the seeds with their range;
+`8 bit` is the deployed integer network (of rate-coded and sigma-delta networks: 8-bit weights, all else in float). Activity is
+events per neuron and step. Operations of a rate code are additions, of all others multiplications; updates are neurons x steps,
+and what T costs. Seconds are CPU time of the training on one thread.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import time
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
+from _baselines import baseline_digest, train_baseline
+from _converted import ADDED_ERROR, convert_to_vsn, measure_coded
 
 import neuropinn_lava as nl
 from neuropinn_lava.arrays import record_digest
 from neuropinn_lava.atomic import write_text
+from neuropinn_lava.files import read_network, write_network
 from neuropinn_lava.metrics import relative_l2
 from neuropinn_lava.network import NetworkSpec
 from neuropinn_lava.problems import find_problem, list_problems
-from neuropinn_lava.problems.problem import DerivativeFields, PdeProblem
-from neuropinn_lava.recipe import TANH_MODEL, PhaseRecipe, TrainingRecipe
+from neuropinn_lava.problems.problem import PdeProblem
 from neuropinn_lava.residuals import evaluation_points
-from neuropinn_lava.training.adam import Adam, FlatParameters, learning_rate
-from neuropinn_lava.training.clouds import TrainingCloud, input_transform, lay_training_cloud, output_transform
-from neuropinn_lava.training.export import export_network
-from neuropinn_lava.training.losses import centre_weights
-from neuropinn_lava.training.network import VsnNetwork, build_network
 from neuropinn_lava.training.trainer import train_network
 
-MODELS = ("neuropinn", "sp-pinn", "pinn", "converted")
-CONVERTED_THETA = 0.05
-"""Threshold of the converted networks: at 0 they are the tanh network and every neuron fires."""
+TRAINED_AS = {
+    "neuropinn": "neuropinn",
+    "sp-pinn": "sp-pinn",
+    "pinn": "pinn",
+    "converted": "sp-pinn",
+    "rate-coded": "relu",
+    "sigma-delta": "sp-pinn",
+    "sigma-delta-scan": "sp-pinn",
+}
+"""The network that each model is made from."""
+CODED = ("rate-coded", "sigma-delta", "sigma-delta-scan")
+"""Models that are no Variable Spiking Neurons."""
 N_POINTS = 2500
 POINTS_SEED = 0
 PROBLEMS = tuple(name for name in list_problems() if name != "elasticity3d")
 """All but the one whose loss is an energy."""
 
-
-def tanh_recipe(recipe: TrainingRecipe) -> TrainingRecipe:
-    """Give the baselines' recipe: tanh, one phase of as many steps as all phases of the spiking network."""
-    model = dataclasses.replace(TANH_MODEL, widths=recipe.model.widths, output_scale=recipe.model.output_scale)
-    phase = PhaseRecipe(n_iterations=recipe.n_iterations, learning_rate=recipe.phases[0].learning_rate)
-    return dataclasses.replace(recipe, model=model, phases=(phase,), teacher=None)
+Cell = dict[str, Any]
 
 
-def autodiff_fields(problem: PdeProblem, network: VsnNetwork, cloud: TrainingCloud, points: Tensor) -> DerivativeFields:
-    """Give the unknown, its derivatives by automatic differentiation, and the source at points (n, n_in)."""
-    transform, ansatz = input_transform(problem), problem.ansatz
-    signal = points * torch.tensor(transform.scale).to(points) + torch.tensor(transform.offset).to(points)
-    for linear in network.linear_layers[:-1]:
-        signal = torch.tanh(linear(signal))
-    output = ansatz.link.apply(cloud.output_transform.apply(network.linear_layers[-1](signal)))[:, 0]
-    u = ansatz.offset[0].evaluate(points) + ansatz.factor[0].evaluate(points) * output
-    values = {"u": u, "source": cloud.source, "viscosity": cloud.viscosity}
-    gradients: dict[str, Tensor] = {"": u}
-    for name in problem.derivatives:
-        letters = name.partition("_")[2]
-        for n in range(1, len(letters) + 1):
-            if letters[:n] not in gradients:
-                before = gradients[letters[: n - 1]]
-                (slope,) = torch.autograd.grad(before.sum(), points, create_graph=True)
-                gradients |= {letters[: n - 1] + axis: slope[:, k] for k, axis in enumerate(problem.coordinates)}
-        values[name] = gradients[letters]
-    return DerivativeFields(**values)
+def trained(folder: Path, problem: PdeProblem, kind: str, seed: int) -> tuple[NetworkSpec, float]:
+    """Give a trained network and the CPU seconds that it took, from their files or by training it."""
+    digest = record_digest(problem.recipe)[:12] if kind == "neuropinn" else baseline_digest(problem, kind)
+    path = folder / f"{problem.name}-{kind}-{seed}-{digest}.h5"
+    clock = path.with_suffix(".seconds")
+    if not (path.exists() and clock.exists()):
+        teacher = trained(folder, problem, "sp-pinn", seed)[0] if kind == "relu" else None
+        start = time.process_time()
+        if kind == "neuropinn":
+            network = train_network(problem, seed=seed).network
+        else:
+            network = train_baseline(problem, kind, seed, teacher)
+        write_text(clock, f"{time.process_time() - start:.1f}\n")
+        write_network(network, path)
+    network = read_network(path)
+    assert isinstance(network, NetworkSpec)
+    return network, float(clock.read_text())
 
 
-def train_autodiff(problem: PdeProblem, recipe: TrainingRecipe, seed: int) -> VsnNetwork:
-    """Train a tanh network on the same centres, with derivatives by automatic differentiation; keep the lowest loss."""
-    cloud = lay_training_cloud(problem, recipe, torch.float32, torch.device("cpu"))
-    laid = problem.domain.cloud(recipe.cloud.n_per_axis, recipe.cloud.gradings)
-    points = torch.tensor(laid.centres, dtype=torch.float32).requires_grad_()
-    network = build_network(recipe.model, problem.n_in, problem.n_out, seed)
-    parameters = FlatParameters(network)
-    adam, phase = Adam(parameters.values), recipe.phases[0]
-    best, kept = float("inf"), parameters.values.clone()
-    for iteration in range(phase.n_iterations):
-        parameters.gradient.zero_()
-        fields = autodiff_fields(problem, network, cloud, points)
-        squares = problem.residual(fields)[0].square()
-        weights = centre_weights(cloud, fields)
-        loss = (squares if weights is None else squares * weights).mean() / problem.residual_scale**2
-        if loss.item() < best:
-            best, kept = loss.item(), parameters.values.clone()
-        loss.backward(inputs=[p for p in network.parameters() if p.requires_grad])
-        adam.step(parameters, learning_rate(phase, iteration), iteration)
-    parameters.values.copy_(kept)
-    return network
-
-
-def exported(problem: PdeProblem, recipe: TrainingRecipe, network: VsnNetwork) -> NetworkSpec:
-    return export_network(
-        network,
-        name=problem.name,
-        input_transform=input_transform(problem),
-        output_transform=output_transform(problem, recipe),
-        ansatz=problem.ansatz,
-        lower=problem.domain.lower,
-        upper=problem.domain.upper,
-    )
-
-
-def converted(network: NetworkSpec) -> NetworkSpec:
-    """Raise the thresholds of a tanh network, which is then sparse and untrained."""
-    layers = [dataclasses.replace(layer, theta=np.full(layer.n_out, CONVERTED_THETA)) for layer in network.layers]
-    return dataclasses.replace(network, layers=tuple(layers))
-
-
-def train_cell(problem: PdeProblem, model: str, seed: int) -> NetworkSpec:
-    """Train what a cell asks for."""
-    if model == "neuropinn":
-        return train_network(problem, seed=seed).network
-    recipe = tanh_recipe(problem.recipe)
-    if model == "pinn":
-        return exported(problem, recipe, train_autodiff(problem, recipe, seed))
-    network = train_network(problem, recipe, seed).network
-    return converted(network) if model == "converted" else network
-
-
-def measure(problem: PdeProblem, network: NetworkSpec) -> dict[str, Any]:
-    """Judge a network before and after 8-bit deployment."""
+def measure_vsn(problem: PdeProblem, network: NetworkSpec) -> Cell:
+    """Judge a network of Variable Spiking Neurons before and after 8-bit deployment."""
     points = evaluation_points(problem, N_POINTS, POINTS_SEED)
     truth = problem.reference.evaluate(points)
     chip = nl.convert(network).network
@@ -145,25 +98,28 @@ def measure(problem: PdeProblem, network: NetworkSpec) -> dict[str, Any]:
         "activity": [layer.spiking_activity for layer in counts.spiking],
         "total_activity": counts.total.spiking_activity,
         "operations": counts.synaptic_operations_per_sample,
+        "updates": sum(network.widths[1:-1]) * network.n_steps,
         "ann_macs": counts.ann_macs,
+        "setting": None,
     }
 
 
-def cell(folder: Path, name: str, model: str, seed: int) -> dict[str, Any]:
-    """Give a cell from its file, or train and write it."""
+def cell(folder: Path, name: str, model: str, seed: int) -> Cell:
+    """Give a cell from its file, or train, measure and write it."""
     problem = find_problem(name)
-    recipe = problem.recipe if model == "neuropinn" else tanh_recipe(problem.recipe)
-    path = folder / f"{name}-{model}-{seed}-{record_digest(recipe)[:12]}.json"
+    network, seconds = trained(folder, problem, TRAINED_AS[model], seed)
+    path = folder / f"{name}-{model}-{seed}-{network.digest()[:12]}.json"
     if not path.exists():
-        start = time.perf_counter()
-        network = train_cell(problem, model, seed)
-        seconds = time.perf_counter() - start
-        write_text(path, json.dumps(measure(problem, network) | {"seconds": seconds}, indent=1) + "\n")
-    held: dict[str, Any] = json.loads(path.read_text())
-    return held
+        if model in CODED:
+            measured = measure_coded(problem, network, model, evaluation_points(problem, N_POINTS, POINTS_SEED))
+        else:
+            measured = measure_vsn(problem, convert_to_vsn(problem, network) if model == "converted" else network)
+        write_text(path, json.dumps(measured, indent=1) + "\n")
+    held: Cell = json.loads(path.read_text())
+    return held | {"seconds": seconds}
 
 
-def row(name: str, model: str, cells: list[dict[str, Any]]) -> str:
+def row(name: str, model: str, cells: list[Cell]) -> str:
     """Format the medians of a problem's and model's cells, the errors with their range."""
 
     def middle(key: str) -> float:
@@ -175,22 +131,26 @@ def row(name: str, model: str, cells: list[dict[str, Any]]) -> str:
         return f"{median(values):.1e}{around}"
 
     layers = ", ".join(f"{median(rates):.2f}" for rates in zip(*(held["activity"] for held in cells), strict=True))
+    setting = (
+        "" if cells[0]["setting"] is None else f", {'T' if model == 'rate-coded' else 'q'} = {middle('setting'):.2g}"
+    )
     errors = f"{spread('relative_l2')} | {spread('relative_l2_8_bit')}"
     costs = f"{middle('total_activity'):.2f} ({layers}) | {middle('operations') / middle('ann_macs'):.2f}"
-    return f"| `{name}` | {model} | {errors} | {costs} | {middle('seconds'):.0f} |"
+    return f"| `{name}` | {model}{setting} | {errors} | {costs} | {middle('updates'):.0f} | {middle('seconds'):.0f} |"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--problems", nargs="+", choices=PROBLEMS, default=PROBLEMS)
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
+    parser.add_argument("--models", nargs="+", choices=TRAINED_AS, default=tuple(TRAINED_AS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("build/training"))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    print("| problem | model | relative L2 | 8 bit | activity (by layer) | operations / ann_macs | seconds |")
-    print("|---|---|---|---|---|---|---|")
+    print(f"Conversions may add {ADDED_ERROR:.0%} of error.\n")
+    print("| problem | model | relative L2 | 8 bit | activity (by layer) | operations / ann_macs | updates | seconds |")
+    print("|---|---|---|---|---|---|---|---|")
     for name in options.problems:
         for model in options.models:
             cells = [cell(options.out, name, model, seed) for seed in range(options.seeds)]
