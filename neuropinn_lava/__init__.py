@@ -15,6 +15,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .app.cluster_streams import stream_on_cluster
+    from .app.dask_pool import ClusterChoice
     from .app.demo import demo
     from .app.models import find_network, list_models
     from .app.profile import profile
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "stream_on_cluster": "app.cluster_streams",
+    "ClusterChoice": "app.dask_pool",
     "demo": "app.demo",
     "find_network": "app.models",
     "list_models": "app.models",

@@ -14,7 +14,8 @@ import typer
 from ..atomic import check_writable
 from ..errors import NeuroPinnError, SpecError
 from ..traces import LavaMode
-from .console import JsonOption, NetworkArgument, out, print_json, show_note
+from .console import ClusterOption, JsonOption, NetworkArgument, WorkersOption, out, print_json, show_note
+from .dask_pool import ClusterChoice
 from .models import find_network
 from .stream_bar import stream_bar
 
@@ -58,14 +59,17 @@ def run_command(
     block_size: Annotated[int | None, typer.Option(help="Points between two records of progress.", min=1)] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run, if there is one.")] = False,
     time_limit: Annotated[float | None, typer.Option(help="End a Lava run of a block after so many seconds.")] = None,
+    workers: WorkersOption = 0,
+    cluster: ClusterOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Evaluate a network at any points on any backend.
 
     Points are read, and outputs written, block by block: any number of them takes the same memory. Until it is complete the
-    output is `NAME.part`; `--resume` goes on behind its last block.
+    output is `NAME.part`; `--resume` goes on behind its last block. With `--workers` or `--cluster` blocks are evaluated on
+    Dask; the file is the same, byte for byte.
 
-    Example: `neuropinn-lava run chip.h5 --backend lava --points p.npy --out u.npy`
+    Example: `neuropinn-lava run chip.h5 --backend lava --points p.npy --out u.npy --workers 2`
     """
     if plan:
         from .show_plan import show_plan
@@ -75,10 +79,10 @@ def run_command(
     if path is None:
         raise SpecError("run.out", "a file for the outputs", None, "Give --out, or --plan to run nothing.")
     check_writable(path)
-    from .streams import stream
+    from .cluster_streams import stream_on_cluster
 
     with kept_rows_told(path), stream_bar(f"{backend.value} run", hidden=as_json) as advance:
-        summary = stream(
+        summary = stream_on_cluster(
             find_network(network),
             points,
             path,
@@ -91,6 +95,7 @@ def run_command(
             model=layers.value if layers else None,
             batch_size=batch_size,
             n_cores=cores,
+            cluster=ClusterChoice(address=cluster, n_workers=workers),
         )
     show_summary(summary, as_json=as_json)
 

@@ -31,6 +31,12 @@ SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything rand
 ThreadsOption = Annotated[
     int | None, typer.Option("--threads", help="Threads for torch; all cores if left out.", min=1)
 ]
+WorkersOption = Annotated[
+    int, typer.Option("--workers", help="Worker processes of this machine, on Dask; none computes here.", min=0)
+]
+ClusterOption = Annotated[
+    str | None, typer.Option("--cluster", help="Address of a Dask scheduler, as tcp://host:8786.", show_default=False)
+]
 NetworkArgument = Annotated[str, typer.Argument(help="A network file, or the name of a shipped network.")]
 
 
