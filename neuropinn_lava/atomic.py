@@ -1,18 +1,23 @@
 """Writing a file so that a reader finds the old one or the new one, never half of one.
 
 The new contents go to a temporary file in the same directory, reach the disk, and take the name in one rename. A path that
-cannot be written is found before the work whose result it is to hold (`check_writable`).
+cannot be written is found before the work whose result it is to hold (`check_writable`); a disk that fills up in between leaves
+the old file as it was.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from .errors import SpecError
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says when a file cannot grow: a full disk, a quota, a limit on files."""
 
 
 def check_writable(path: str | Path) -> Path:
@@ -43,7 +48,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; on success it becomes `path`, on any failure it goes and `path` stays as it was.
 
     Raises:
-        SpecError: If the directory refuses new files.
+        SpecError: If the directory refuses new files, or has no room for this one.
     """
     target = check_writable(path)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
@@ -55,14 +60,32 @@ def replacing(path: str | Path) -> Iterator[Path]:
         os.chmod(temporary, target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
         os.replace(temporary, target)
         _flush_to_disk(target.parent)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        mend = "Free some space, or choose another place; the file that was there before is unchanged."
+        raise SpecError(f"output {target}", "a disk with room for the whole file", error.strerror, mend) from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write UTF-8 text, all of it or none."""
+    """Write UTF-8 text, all of it or none.
+
+    Raises:
+        SpecError: If the path cannot be written, or the disk is full.
+    """
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: str | Path, contents: bytes) -> None:
+    """Write bytes, all of them or none.
+
+    Raises:
+        SpecError: If the path cannot be written, or the disk is full.
+    """
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(contents)
 
 
 def _umask() -> int:

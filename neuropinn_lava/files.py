@@ -3,18 +3,19 @@
     bytes 0 … 511      header, ASCII, padded with zero bytes: magic, schema version, length and SHA-256 of all that follows
     bytes 512 …        HDF5: the records of `network.py` or `quantized.py`, field by field
 
-Random damage to HDF5 metadata can hang libhdf5 itself, so nothing is parsed whose digest does not match. Only numbers and
-strings are read: no links out of the file, no compression, no code.
+Random damage to HDF5 metadata can hang libhdf5 itself, so nothing is parsed whose digest does not match; a full disk can crash
+it, so a file is made in memory and written as bytes. Only numbers and strings are read: no links out of the file, no
+compression, no code.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .atomic import replacing
+from .atomic import write_bytes
 from .errors import FileFormatError, NeuroPinnError
 from .network import NetworkSpec
 from .quantized import QuantizedNetwork
@@ -35,24 +36,28 @@ KINDS: dict[str, type[NetworkSpec] | type[QuantizedNetwork]] = {"float": Network
 
 
 def write_network(network: NetworkSpec | QuantizedNetwork, path: str | Path) -> None:
-    """Write a network to an HDF5 file, atomically.
+    """Write a network to an HDF5 file, all of it or none.
 
     Raises:
-        SpecError: If the path cannot be written.
+        SpecError: If the path cannot be written, or the disk is full.
     """
+    write_bytes(path, network_bytes(network))
+
+
+def network_bytes(network: NetworkSpec | QuantizedNetwork) -> bytes:
+    """Give the contents of a network's file."""
     import h5py
 
     from .record_store import write_record
 
     kind = "quantized" if isinstance(network, QuantizedNetwork) else "float"
-    with replacing(path) as temporary:
-        with h5py.File(
-            temporary, "w", userblock_size=HEADER_BYTES, libver=("earliest", "v110"), track_order=True
-        ) as file:
-            file.attrs["kind"] = kind
-            file.attrs["digest"] = network.digest()
-            write_record(file.create_group("network", track_order=True), network)
-        _write_header(temporary)
+    held = io.BytesIO()
+    with h5py.File(held, "w", userblock_size=HEADER_BYTES, libver=("earliest", "v110"), track_order=True) as file:
+        file.attrs["kind"] = kind
+        file.attrs["digest"] = network.digest()
+        write_record(file.create_group("network", track_order=True), network)
+    body = held.getbuffer()[HEADER_BYTES:]
+    return _header(len(body), hashlib.sha256(body).hexdigest()) + bytes(body)
 
 
 def read_network(path: str | Path) -> NetworkSpec | QuantizedNetwork:
@@ -93,13 +98,10 @@ def _read_contents(file: h5py.File, path: str) -> NetworkSpec | QuantizedNetwork
     return network
 
 
-def _write_header(path: Path) -> None:
-    length, sha = _measure_body(path)
-    header = f"{MAGIC}\nschema {SCHEMA_VERSION}\nlength {length}\nsha256 {sha}\n".encode()
-    with open(path, "r+b") as file:
-        file.write(header.ljust(HEADER_BYTES, b"\0"))
-        file.flush()
-        os.fsync(file.fileno())
+def _header(length: int, sha: str) -> bytes:
+    """Give the header of a body of that length and SHA-256."""
+    text = f"{MAGIC}\nschema {SCHEMA_VERSION}\nlength {length}\nsha256 {sha}\n"
+    return text.encode().ljust(HEADER_BYTES, b"\0")
 
 
 def _measure_body(path: Path) -> tuple[int, str]:
@@ -134,8 +136,7 @@ def _check_header(path: Path) -> None:
         mend = "Use the version of neuropinn-lava that wrote the file, or export the network again with this one."
         raise FileFormatError(where, f"schema {SCHEMA_VERSION}", repr(lines[1] if len(lines) > 1 else ""), mend)
     length, sha = _measure_body(path)
-    expected = f"{MAGIC}\nschema {SCHEMA_VERSION}\nlength {length}\nsha256 {sha}\n".encode().ljust(HEADER_BYTES, b"\0")
-    if header != expected:
+    if header != _header(length, sha):
         got = f"{length} bytes with SHA-256 {sha[:12]}…"
         raise FileFormatError(
             where, f"the contents that its header states, {lines[2:4]}", got, "Copy the file again; it is damaged."

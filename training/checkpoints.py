@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ..arrays import record_digest
-from ..atomic import replacing
+from ..atomic import write_bytes
 from ..checks import raise_violations
 from ..errors import TrainingError, Violation
 from ..problems.problem import PdeProblem
@@ -66,10 +66,9 @@ def write_checkpoint(state: TrainingState, identity: TrainingIdentity, path: str
     """Write a training's state, all of it or none.
 
     Raises:
-        SpecError: If the path cannot be written.
-        OSError: If the disk is full; the former checkpoint stays.
+        SpecError: If the path cannot be written, or the disk is full; the former checkpoint stays.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     tensors = {
         "parameters": state.parameters.values,
@@ -86,8 +85,7 @@ def write_checkpoint(state: TrainingState, identity: TrainingIdentity, path: str
         "best_loss": float(state.best_loss).hex(),
         "first_rate": float(state.first_rate).hex(),
     }
-    with replacing(path) as temporary:
-        save_file(held, temporary, metadata)
+    write_bytes(path, save(held, metadata))
 
 
 def read_checkpoint(state: TrainingState, identity: TrainingIdentity, path: str | Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
 
 import pytest
 
+from disks import full_beyond
 from neuropinn_lava.atomic import check_writable, replacing, write_text
 from neuropinn_lava.errors import SpecError
 
@@ -112,3 +114,20 @@ def test_rights_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(SpecError, match="a file that may be replaced"):
         check_writable(tmp_path / "a")
     assert (tmp_path / "a").read_text() == "keep"
+
+
+def test_a_full_disk_leaves_the_former_file(tmp_path: Path) -> None:
+    write_text(tmp_path / "a", "keep")
+    with (
+        full_beyond(100),
+        pytest.raises(SpecError, match=r"a disk with room for the whole file; got File too large. Free"),
+    ):
+        write_text(tmp_path / "a", 200 * "x")
+    assert (tmp_path / "a").read_text() == "keep"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_other_failures_of_the_system_pass_through(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="Input/output error"), replacing(tmp_path / "a"):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    assert os.listdir(tmp_path) == []

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 import builders
+from disks import full_beyond
 from neuropinn_lava import files
 from neuropinn_lava.boundary_fields import PolygonFactor, RadialLevelSet
 from neuropinn_lava.errors import FileFormatError, SpecError
@@ -245,7 +246,8 @@ def tampered(source: Path, path: Path, change: Change) -> Path:
     shutil.copy(source, path)
     with h5py.File(path, "r+") as file:
         change(file)
-    files._write_header(path)
+    body = path.read_bytes()[HEADER_BYTES:]
+    path.write_bytes(files._header(len(body), hashlib.sha256(body).hexdigest()) + body)
     return path
 
 
@@ -452,14 +454,25 @@ class TestWriting:
         write_network(small_quantized(), path)
         before = path.read_bytes()
 
-        def fail(_: Path) -> None:
-            raise OSError("disk full")
+        def fail(length: int, sha: str) -> bytes:
+            raise RuntimeError("in the middle of it")
 
-        monkeypatch.setattr(files, "_write_header", fail)
-        with pytest.raises(OSError, match="disk full"):
+        monkeypatch.setattr(files, "_header", fail)
+        with pytest.raises(RuntimeError, match="in the middle of it"):
             write_network(builders.random_spec(), path)
         assert path.read_bytes() == before
         assert os.listdir(path.parent) == ["net.h5"]
+
+    def test_a_full_disk_leaves_the_former_file_and_crashes_no_library(self, path: Path) -> None:
+        write_network(small_quantized(), path)
+        before = path.read_bytes()
+        with full_beyond(2048), pytest.raises(SpecError, match=r"net.h5: a disk with room for the whole file"):
+            write_network(builders.random_spec(), path)
+        assert path.read_bytes() == before
+        assert os.listdir(path.parent) == ["net.h5"]
+
+    def test_the_same_network_makes_the_same_bytes(self) -> None:
+        assert files.network_bytes(small_quantized()) == files.network_bytes(small_quantized())
 
     def test_nothing_but_the_file_is_left(self, path: Path) -> None:
         write_network(small_quantized(), path)

@@ -10,7 +10,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from neuropinn_lava.errors import TrainingError
+from disks import full_beyond
+from neuropinn_lava.errors import SpecError, TrainingError
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.problem import PdeProblem
 from neuropinn_lava.recipe import TrainingRecipe
@@ -99,16 +100,12 @@ def test_a_missing_tensor_is_refused(path: Path, state: TrainingState, identity:
         read_checkpoint(state, identity, path)
 
 
-def test_a_full_disk_leaves_the_former_one(
-    path: Path, state: TrainingState, identity: TrainingIdentity, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_leaves_the_former_one(path: Path, state: TrainingState, identity: TrainingIdentity) -> None:
     before = path.read_bytes()
-
-    def full(*args: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("safetensors.torch.save_file", full)
-    with pytest.raises(OSError, match="No space left"):
+    state.iteration = 18
+    with full_beyond(1024), pytest.raises(SpecError, match=r"state.safetensors: a disk with room for the whole file"):
         write_checkpoint(state, identity, path)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
+    read_checkpoint(state, identity, path)
+    assert state.iteration == 17
