@@ -6,7 +6,7 @@ from .quantize import Quantization, quantize_network
 from .report import LayerQuantization, QuantizationReport
 from .scheme import Equalization, Granularity, QuantizationScheme, RangeRule, Rounding, StateRange
 from .targets import HardwareTarget, find_target, read_target
-from .tuning_records import TuningReport, TuningSettings
+from .tuning_records import TuningLoss, TuningReport, TuningSettings
 
 __all__ = [
     "DEFAULT_POINTS",
@@ -23,6 +23,7 @@ __all__ = [
     "RangeRule",
     "Rounding",
     "StateRange",
+    "TuningLoss",
     "TuningReport",
     "TuningSettings",
     "calibrate_network",

@@ -11,6 +11,7 @@ or not the weight is zero. This module knows quantization, no problem.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -77,7 +78,11 @@ def synaptic_bits(network: NetworkSpec, weight_bits: tuple[int, ...]) -> int:
 
 
 def search_bits(
-    network: NetworkSpec, scheme: QuantizationScheme, limit: ErrorLimit, points: FloatArray | None = None
+    network: NetworkSpec,
+    scheme: QuantizationScheme,
+    limit: ErrorLimit,
+    points: FloatArray | None = None,
+    on_trial: Callable[[BitTrial], None] | None = None,
 ) -> BitSearch:
     """Find the fewest synaptic bits whose error is within the limit.
 
@@ -86,11 +91,12 @@ def search_bits(
         scheme: All but the weight bits; those that it names are where the search starts.
         limit: The error allowed.
         points: Calibration points; None draws a sample of the network's box.
+        on_trial: Called with every choice that was tried.
 
     Raises:
         FixedPointError: If even the longest weights are not within the limit; the message says how close they come.
     """
-    search = _Search(network, scheme, limit, points)
+    search = _Search(network, scheme, limit, points, on_trial)
     top = search.first_within(scheme.weight_bits_of(len(network.layers)))
     uniform = search.lowered_together(top)
     ends = [search.lowered_singly(uniform), search.raised_singly(uniform)]
@@ -102,9 +108,14 @@ class _Search:
     """What is tried, each choice once."""
 
     def __init__(
-        self, network: NetworkSpec, scheme: QuantizationScheme, limit: ErrorLimit, points: FloatArray | None
+        self,
+        network: NetworkSpec,
+        scheme: QuantizationScheme,
+        limit: ErrorLimit,
+        points: FloatArray | None,
+        on_trial: Callable[[BitTrial], None] | None,
     ) -> None:
-        self.network, self.scheme, self.limit = network, scheme, limit
+        self.network, self.scheme, self.limit, self.on_trial = network, scheme, limit, on_trial
         self.prepared, self.calibration = prepare_network(network, scheme, points)
         self.trials: dict[tuple[int, ...], BitTrial] = {}
 
@@ -114,7 +125,10 @@ class _Search:
             scheme = replace(self.scheme, weight_bits=bits)
             chip = make_integers(self.prepared, scheme, self.calibration)
             error = relative_l2(run_integer(chip, self.limit.points).outputs, self.limit.wanted)
-            self.trials[bits] = BitTrial(weight_bits=bits, synaptic_bits=synaptic_bits(self.network, bits), error=error)
+            trial = BitTrial(weight_bits=bits, synaptic_bits=synaptic_bits(self.network, bits), error=error)
+            self.trials[bits] = trial
+            if self.on_trial:
+                self.on_trial(trial)
         return self.trials[bits]
 
     def within(self, bits: tuple[int, ...]) -> bool:

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import FloatArray
+from ..atomic import replacing
 from ..errors import FileFormatError, SpecError
 from ..network import LayerSpec, NetworkSpec, OutputSpec, Polarity
 from ..transforms import AffineTransform
@@ -45,8 +46,14 @@ def load_nir() -> Any:
 
 
 def write_nir(network: NetworkSpec, path: str | Path) -> None:
-    """Write a float network as a NIR file."""
-    load_nir().write(str(path), make_graph(network))
+    """Write a float network as a NIR file, all of it or none.
+
+    Raises:
+        SpecError: If the extra `nir` is missing, or the directory refuses new files.
+    """
+    nir = load_nir()
+    with replacing(path) as temporary:
+        nir.write(str(temporary), make_graph(network))
 
 
 def read_nir(path: str | Path) -> NetworkSpec:
@@ -160,7 +167,7 @@ def _read_node(key: str, node: Any) -> list[Step]:
     """Give the steps of a node: one, or none for one without effect."""
     kind, where = type(node).__name__, f"node {key!r}"
     if VSN_MARK in _metadata(node):
-        return [_read_neuron(where, _metadata(node))]
+        return [_read_neuron(where, node)]
     if kind == "Affine":
         return [AffineStep(where=where, weight=_matrix(where, node.weight), bias=node.bias)]
     if kind == "Linear":
@@ -186,13 +193,18 @@ def _matrix(where: str, weight: Any) -> FloatArray:
     return array
 
 
-def _read_neuron(where: str, metadata: dict[str, Any]) -> NeuronStep:
+def _read_neuron(where: str, node: Any) -> NeuronStep:
+    metadata = _metadata(node)
     missing = {"name", "activation", "polarity", "beta", "theta"} - set(metadata)
     if missing:
         mend = "Write the graph again with write_nir."
         raise SpecError(
             f"NIR graph: {where}.metadata", "all of a Variable Spiking Neuron", f"no {sorted(missing)}", mend
         )
+    if not np.array_equal(np.asarray(node.v_threshold), np.asarray(metadata["theta"])):
+        rule = "a threshold that equals theta in its metadata"
+        mend = "Change both, or write the graph again with write_nir."
+        raise SpecError(f"NIR graph: {where}.v_threshold", rule, "another", mend)
     return NeuronStep(
         where=where,
         activation=text_of(metadata["activation"]),

@@ -18,6 +18,8 @@ from ..transforms import AffineTransform, Ansatz
 
 NETWORK_MARK = "neuropinn_lava_network"
 """Key that marks a graph as written here; its value is the version."""
+VERSION = "1"
+"""Version of the metadata; a reader knows one."""
 VSN_MARK = "neuropinn_lava_vsn"
 """Key that marks a node as a layer of Variable Spiking Neurons."""
 
@@ -25,7 +27,7 @@ VSN_MARK = "neuropinn_lava_vsn"
 def host_metadata(network: NetworkSpec) -> dict[str, Any]:
     """Give the metadata of a network's graph."""
     return {
-        NETWORK_MARK: "1",
+        NETWORK_MARK: VERSION,
         "name": network.name,
         "output_name": network.output.name,
         "n_steps": int(network.n_steps),
@@ -44,8 +46,11 @@ def read_host(metadata: dict[str, Any], layers: tuple[LayerSpec, ...], output: O
     """Make the network of a graph's metadata and layers.
 
     Raises:
-        FileFormatError: If a key is missing.
+        FileFormatError: If a key is missing, or the version is not known.
     """
+    if text_of(metadata[NETWORK_MARK]) != VERSION:
+        got = text_of(metadata[NETWORK_MARK])
+        raise FileFormatError("NIR graph: metadata", f"version {VERSION}", got, "Write the graph again with write_nir.")
     try:
         ansatz, provenance = _unpack(metadata["records"])
         return NetworkSpec(

@@ -2,11 +2,11 @@
 
     L = mean_n |du/dy (y_q - y)|**2 / mean_n |u|**2            y_q of the fake-quantized network, y of the float one
 
-in physical units, linearised in y, plus a loss of the caller's own, if one is given. The start is the best that
-`quantize_network` gives; what is kept is the network with the lowest error on points held out from the training, the start
-included, so that tuning can only help. Without a time limit the result depends on network, scheme, points, settings and seed
-alone. A start whose states are proved never to saturate gives way only to integers of which that is proved too. This module
-knows torch, and no problem.
+in physical units, linearised in y; or the loss of the network's equation (`equation_loss.py`), or both. The start is the best
+that `quantize_network` gives; what is kept is the network with the lowest error on points held out from the training (the
+lowest loss, where the equation has a say), the start included, so that tuning can only help. Without a time limit the result
+depends on network, scheme, points, settings and seed alone. A start whose states are proved never to saturate gives way only
+to integers of which that is proved too. This module knows torch, and no problem.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from .quantize import Quantization, make_integers, prepare_network
 from .report import measure_quantization
 from .scheme import QuantizationScheme
 from .sensitivity import output_slope
-from .tuning_records import TuningReport, TuningSettings
+from .tuning_records import TuningLoss, TuningReport, TuningSettings
 
 HELD_OUT = 5
 """Every fifth point is held out."""
 
 Objective = Callable[[FakeQuantNetwork], Tensor]
-"""A loss of the caller's own, such as a PDE residual, of the network as it is now; a scalar."""
+"""The equation's loss of the network as it is now; a scalar."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -76,16 +76,17 @@ def tune_network(
         points: Physical coordinates, shape (n, n_in), at least ten; every fifth is held out. None draws `TUNING_POINTS`
             from the network's box.
         settings: How to tune; None is `TuningSettings()`.
-        objective: A loss beside the distillation.
+        objective: The equation's loss (`equation_objective`); due where the settings' loss is not distillation alone.
         seed: Seed of the batches and of drawn points.
         time_limit: Seconds after which the best so far is returned; the report says so.
         on_progress: Called with steps done and steps in all.
 
     Raises:
-        SpecError: If scheme, points and network disagree, or there are too few points.
+        SpecError: If scheme, points and network disagree, there are too few points, or settings and objective disagree.
         FixedPointError: If the words cannot hold the network.
     """
     start, settings = time.perf_counter(), settings or TuningSettings()
+    _check_objective(settings, objective)
     learned, held_out = split_points(network, points, seed)
     prepared, calibration = prepare_network(network, scheme or QuantizationScheme(), learned)
     first = make_integers(prepared, scheme or QuantizationScheme(), calibration)
@@ -107,11 +108,21 @@ def tune_network(
         seed=seed,
         n_learned=len(learned),
         n_held_out=len(held_out),
-        change_before=tuning.first_error,
-        change_after=tuning.lowest,
+        change_before=tuning.first.change,
+        change_after=tuning.lowest.change,
         seconds=time.perf_counter() - start,
+        equation_before=tuning.first.equation,
+        equation_after=tuning.lowest.equation,
     )
     return Quantization(network=tuning.best, report=replace(report, tuning=summary))
+
+
+def _check_objective(settings: TuningSettings, objective: Objective | None) -> None:
+    wanted = settings.loss is not TuningLoss.DISTILLATION
+    if wanted != (objective is not None):
+        rule = "an objective" if wanted else "no objective"
+        mend = "Give `equation_objective(problem, network)` with the losses `equation` and `both` only."
+        raise SpecError(f"tune_network: loss {settings.loss.value!r}", rule, "none" if wanted else "one", mend)
 
 
 def split_points(network: NetworkSpec, points: FloatArray | None, seed: int) -> tuple[FloatArray, FloatArray]:
@@ -139,6 +150,18 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(former)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Verdict:
+    """How good integers are."""
+
+    change: float
+    """Relative L2 of their output against the float network's, on the held-out points."""
+    equation: float | None
+    """The equation's loss, where it has a say."""
+    loss: float
+    """What is to be made small."""
+
+
 class _Tuning:
     """Parameters, optimizer and the best network so far."""
 
@@ -163,12 +186,14 @@ class _Tuning:
         self.optimizer = Adam(self.parameters.values)
         self.iteration = self.best_iteration = 0
         self.best, self.is_proved = network, states_are_proved(network)
-        self.first_error = self.lowest = self._error_of(network)
+        self.first = self.lowest = self._judged(network)
 
     def step(self) -> None:
         """Take one step of Adam, and measure where it is due."""
         self.parameters.gradient.zero_()
-        loss = self._distillation()
+        loss = torch.zeros(())
+        if self.settings.loss is not TuningLoss.EQUATION:
+            loss = loss + self._distillation()
         if self.objective is not None:
             loss = loss + self.settings.objective_weight * self.objective(self.fake)
         loss.backward()
@@ -184,15 +209,22 @@ class _Tuning:
         return error.square().sum(dim=1).mean()
 
     def check(self) -> None:
-        """Measure the integers of now in the integer engine on the held-out points, and keep them if they are the best."""
+        """Measure the integers of now, and keep them if they are the best."""
         network = self.fake.quantized()
-        error = self._error_of(network)
-        if error < self.lowest and (not self.is_proved or states_are_proved(network)):
-            self.best, self.lowest, self.best_iteration = network, error, self.iteration
+        found = self._judged(network)
+        if found.loss < self.lowest.loss and (not self.is_proved or states_are_proved(network)):
+            self.best, self.lowest, self.best_iteration = network, found, self.iteration
 
-    def _error_of(self, network: QuantizedNetwork) -> float:
+    def _judged(self, network: QuantizedNetwork) -> _Verdict:
+        """Run `network`, the integers of now, on the held-out points, and through the equation if that has a say."""
         outputs = run_integer(network, self.held_out).outputs
-        return relative_l2(outputs, self.wanted) if self.wanted.any() else float(np.abs(outputs).max())
+        change = relative_l2(outputs, self.wanted) if self.wanted.any() else float(np.abs(outputs).max())
+        if self.objective is None:
+            return _Verdict(change=change, equation=None, loss=change)
+        with torch.no_grad():
+            equation = float(self.objective(self.fake))
+        distance = 0.0 if self.settings.loss is TuningLoss.EQUATION else change**2
+        return _Verdict(change=change, equation=equation, loss=distance + self.settings.objective_weight * equation)
 
 
 def scheduled_rate(settings: TuningSettings, iteration: int) -> float:

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
-from ..checks import check_range, check_whole, raise_violations
+from ..checks import as_member, check_range, check_whole, raise_violations
 from ..errors import Violation
+
+
+class TuningLoss(str, Enum):
+    """What tuning makes small, and by what it chooses the integers that it keeps."""
+
+    DISTILLATION = "distillation"
+    """The distance to the float network."""
+    EQUATION = "equation"
+    """The loss that the float network was trained on: its equation's residual, or its energy."""
+    BOTH = "both"
+    """Their weighted sum."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuningSettings:
     """How to tune; the defaults were measured on the shipped networks (docs/results.md)."""
 
+    loss: TuningLoss = TuningLoss.DISTILLATION
+    """What to make small."""
     n_iterations: int = 500
     """Steps of Adam."""
     learning_rate: float = 1e-3
@@ -25,9 +39,10 @@ class TuningSettings:
     learn_neurons: bool = False
     """Whether thresholds and leaks are tuned too."""
     objective_weight: float = 1.0
-    """Weight of the caller's own loss beside the distillation."""
+    """Weight of the equation's loss."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "loss", as_member(TuningLoss, self.loss, "TuningSettings.loss"))
         found: list[Violation] = []
         for name, low in (("n_iterations", 0), ("n_warmup", 0), ("batch_size", 1), ("check_every", 1)):
             found += check_whole(f"TuningSettings.{name}", getattr(self, name))
@@ -56,6 +71,10 @@ class TuningReport:
     change_before: float
     """On the held-out points, without tuning."""
     change_after: float
-    """On the held-out points, of what was kept."""
+    """On the held-out points, of what was kept; where the equation has a say, it may be larger than before."""
     seconds: float
     """Wall time, calibration included."""
+    equation_before: float | None = None
+    """The equation's loss without tuning; None where it has no say."""
+    equation_after: float | None = None
+    """The same of what was kept."""

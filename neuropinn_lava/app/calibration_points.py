@@ -6,6 +6,7 @@ fewest bits stands here too: it needs the problem's reference, which conversion 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -75,7 +76,12 @@ def check_inside(network: NetworkSpec, points: FloatArray) -> None:
 
 
 def search_within(
-    network: NetworkSpec, scheme: QuantizationScheme, factor: float, points: FloatArray | None, seed: int
+    network: NetworkSpec,
+    scheme: QuantizationScheme,
+    factor: float,
+    points: FloatArray | None,
+    seed: int,
+    on_stage: Callable[[str], None] | None = None,
 ) -> QuantizationScheme:
     """Find the weight bits with the fewest synaptic bits whose error is at most `factor` times the float network's.
 
@@ -85,12 +91,13 @@ def search_within(
         factor: At least one.
         points: Calibration points.
         seed: Seed of the points on which errors are measured, which are others.
+        on_stage: Called, in words, with what was tried.
 
     Raises:
         SpecError: If the factor is below one, or the problem is not known.
         FixedPointError: If no weight bits are within it.
     """
-    from ..conversion.bit_search import ErrorLimit, search_bits
+    from ..conversion.bit_search import BitTrial, ErrorLimit, search_bits
 
     problem = known_problem(network)
     if problem is None:
@@ -103,7 +110,14 @@ def search_within(
     wanted = problem.reference.evaluate(judged)
     own = relative_l2(run_float(network, judged).outputs, wanted)
     limit = ErrorLimit(points=judged, wanted=wanted, relative_l2=factor * own)
-    return replace(scheme, weight_bits=search_bits(network, scheme, limit, points).chosen.weight_bits)
+
+    def tell(trial: BitTrial) -> None:
+        if on_stage:
+            bits = ",".join(map(str, trial.weight_bits))
+            on_stage(f"weight bits {bits}: error {trial.error:.3%}, at most {limit.relative_l2:.3%} is allowed")
+
+    found = search_bits(network, scheme, limit, points, on_trial=tell)
+    return replace(scheme, weight_bits=found.chosen.weight_bits)
 
 
 def sparsify_within(network: NetworkSpec, change: float, seed: int) -> Sparsification:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+import dataclasses
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..network import NetworkSpec
 from ..quantized import QuantizedNetwork
-from .console import JsonOption, NetworkArgument, out, print_json, show_table
-from .models import Network, find_network, float_network, list_models
+from .console import JsonOption, out, print_json, show_table
+from .models import Network, find_network, float_network, is_netx, list_models
+
+if TYPE_CHECKING:
+    from ..conversion.netx_report import NetxReport
 
 
 def register(app: typer.Typer) -> None:
@@ -47,11 +51,21 @@ def models(as_json: JsonOption = False) -> None:
     show_table("Shipped networks", ("name", "kind", "widths", "T", "phi", "made by"), rows)
 
 
-def inspect(network: NetworkArgument, as_json: JsonOption = False) -> None:
-    """Show what a network file holds: layers, scales, provenance, digest.
+def inspect(
+    network: Annotated[
+        str, typer.Argument(help="A network file, .h5 or .nir, a shipped network, or a lava-dl netx file.")
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a network file holds: layers, scales, provenance, digest; of a netx file, what could be deployed.
 
     Example: `neuropinn-lava inspect poisson`
     """
+    if is_netx(network):
+        from ..conversion.netx_report import read_netx
+
+        show_netx(read_netx(network), as_json)
+        return
     found = find_network(network)
     summary = summarize(found)
     if as_json:
@@ -87,6 +101,30 @@ def summarize(network: Network) -> dict[str, Any]:
         "command": provenance.command,
         "layers": _summarize_integers(network) if isinstance(network, QuantizedNetwork) else _summarize_floats(network),
     }
+
+
+def show_netx(report: NetxReport, as_json: bool) -> None:
+    """Print what a netx file holds and what keeps its layers from being deployed."""
+    if as_json:
+        print_json(dataclasses.asdict(report) | {"deployable": report.deployable})
+        return
+    columns = ("layer", "kind", "shape", "neuron", "weights", "weight bits", "can be deployed")
+    rows = [
+        (
+            layer.index,
+            layer.kind,
+            " x ".join(map(str, layer.shape)),
+            layer.neuron,
+            layer.n_weights,
+            layer.weight_bits,
+            "yes" if not layer.obstacles else "no: " + "; ".join(layer.obstacles),
+        )
+        for layer in report.layers
+    ]
+    show_table(f"netx file {report.path}", columns, rows)
+    out.print(
+        "netx has no graded neuron: layers that can be deployed still need Variable Spiking Neurons between them."
+    )
 
 
 def _summarize_floats(network: NetworkSpec) -> list[dict[str, Any]]:

@@ -13,6 +13,10 @@ from ..quantized import QuantizedNetwork
 
 Network = NetworkSpec | QuantizedNetwork
 """What a file or a name can stand for."""
+NIR_SUFFIX = ".nir"
+"""End of the names of NIR graphs."""
+HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+"""How an HDF5 file without a header begins; a network file begins with its own header."""
 
 
 def list_models() -> tuple[str, ...]:
@@ -22,10 +26,11 @@ def list_models() -> tuple[str, ...]:
 
 
 def find_network(name: str | Path) -> Network:
-    """Load a network by its file's path, or a shipped one by its name.
+    """Load a network by its file's path, .h5 or .nir, or a shipped one by its name.
 
     Raises:
-        SpecError: If it is neither a file nor the name of a shipped network; the nearest names are shown.
+        SpecError: If it is neither a file nor the name of a shipped network; the nearest names are shown. If a NIR graph
+            cannot be deployed, or the extra `nir` is missing.
         FileFormatError: If the file is not a whole network file.
     """
     shipped = list_models()
@@ -36,7 +41,20 @@ def find_network(name: str | Path) -> Network:
         near = difflib.get_close_matches(str(name), shipped, n=2) or list(shipped)
         mend = f"Give a network file, or one of the shipped networks, such as {' or '.join(near)}."
         raise SpecError("network", "an existing file or the name of a shipped network", repr(str(name)), mend)
+    if Path(name).suffix == NIR_SUFFIX:
+        from ..conversion.nir_graphs import read_nir
+
+        return read_nir(name)
     return read_network(name)
+
+
+def is_netx(name: str | Path) -> bool:
+    """Tell whether a file is plain HDF5, as lava-dl's netx is, and neither a network file nor a NIR graph."""
+    path = Path(name)
+    if path.suffix == NIR_SUFFIX or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(HDF5_SIGNATURE)) == HDF5_SIGNATURE
 
 
 def float_network(network: Network) -> NetworkSpec:

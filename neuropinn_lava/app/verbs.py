@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import torch
 
     from ..conversion import Quantization, QuantizationScheme, TuningSettings
+    from ..conversion.tuning import Objective
     from ..hardware_sim.simulation.choices import LayerModel
     from ..problems.problem import PdeProblem
 
@@ -44,6 +45,7 @@ def convert(
     seed: int = 0,
     time_limit: float | None = None,
     on_progress: Callable[[int, int], None] | None = None,
+    on_stage: Callable[[str], None] | None = None,
 ) -> Quantization:
     """Quantize a float network and check it against a hardware target.
 
@@ -60,9 +62,11 @@ def convert(
         seed: Seed of the points drawn and of tuning.
         time_limit: Seconds after which tuning gives the best it has.
         on_progress: Called with steps done and steps in all of tuning.
+        on_stage: Called, in words, with each choice of weight bits that the search tries.
 
     Raises:
-        SpecError: If the network is already quantized, or scheme, points and network disagree.
+        SpecError: If the network is already quantized, or scheme, points and network disagree, or if a search or the
+            equation's loss needs a problem and none is known.
         FixedPointError: If the words cannot hold the network, or not within the error budget.
         HardwareRuleError: If the result breaks rules of the target; all of them are listed.
     """
@@ -74,14 +78,21 @@ def convert(
     chosen = scheme or QuantizationScheme()
     held = calibration_points(source, points, tuning is not None, seed)
     if error_budget is not None:
-        chosen = search_within(source, chosen, error_budget, held, seed)
+        chosen = search_within(source, chosen, error_budget, held, seed, on_stage)
     if tuning is None:
         quantization = quantize_network(source, chosen, held)
     else:
         from ..conversion.tuning import tune_network
 
         quantization = tune_network(
-            source, chosen, held, settings=tuning, seed=seed, time_limit=time_limit, on_progress=on_progress
+            source,
+            chosen,
+            held,
+            settings=tuning,
+            objective=_tuning_objective(source, tuning),
+            seed=seed,
+            time_limit=time_limit,
+            on_progress=on_progress,
         )
     if limits is not None:
         check_network(quantization.network, limits)
@@ -101,6 +112,26 @@ def _float_source(network: Network | torch.nn.Module) -> NetworkSpec:
     from ..conversion.torch_modules import read_module
 
     return read_module(network)
+
+
+def _tuning_objective(network: NetworkSpec, tuning: TuningSettings) -> Objective | None:
+    """Make the equation's loss where the settings ask for it.
+
+    Raises:
+        SpecError: If the network's problem is not known.
+    """
+    from ..conversion import TuningLoss
+
+    if tuning.loss is TuningLoss.DISTILLATION:
+        return None
+    from ..conversion.equation_loss import equation_objective
+
+    problem = known_problem(network)
+    if problem is None:
+        mend = "Tune by distillation, or export the network with the name of its problem in `provenance`."
+        where = f"tuning by {tuning.loss.value!r}: network {network.name!r}"
+        raise SpecError(where, "a network whose problem is known", network.provenance.problem, mend)
+    return equation_objective(problem, network)
 
 
 def run(

@@ -12,7 +12,7 @@ from neuropinn_lava.files import read_network
 from neuropinn_lava.quantized import QuantizedNetwork
 from neuropinn_lava.reference import run_float, run_integer
 
-COMMANDS = ("problems", "models", "inspect", "train", "convert", "run", "verify", "profile", "demo")
+COMMANDS = ("problems", "models", "inspect", "train", "convert", "export", "run", "verify", "profile", "demo")
 
 
 @pytest.fixture
@@ -76,6 +76,12 @@ def test_convert_refuses_what_a_target_cannot_hold_and_writes_nothing(cli, float
         (("--weight-bits", "8,8"), "one word length per matrix"),
         (("--weight-bits", "40"), "QuantizationScheme.weight_bits"),
         (("--scales", "per-tenser"), "Did you mean per-tensor"),
+        (("--weight-range", "mean"), "--weight-range"),
+        (("--equalize", "always"), "--equalize"),
+        (("--tune", "--tune-on", "equations"), "Did you mean equation"),
+        (("--tune", "--tune-on", "equation"), "a network whose problem is known"),
+        (("--error-budget", "1.2"), "a network whose problem has a reference"),
+        (("--upper", "1,1"), "a factory, package.module:factory"),
         (("--target", "loihi3"), "Did you mean loihi"),
     ],
 )
@@ -83,6 +89,83 @@ def test_convert_refuses_wrong_options(cli, float_file, tmp_path, options, messa
     code, _, err = cli("convert", float_file, "--out", tmp_path / "c.h5", *options)
     assert code == 1
     assert message in err
+
+
+def test_convert_tunes_and_says_what_it_brought(cli, float_file, tmp_path):
+    options = ("--weight-bits", "3", "--tune", "--tune-iterations", "10", "--time-limit", "30", "--seed", "1")
+    code, out, _ = cli("convert", float_file, "--out", tmp_path / "c.h5", *options)
+    assert code == 0
+    assert re.search(r"Tuning, 10 steps, \d+ s: on held-out points", out)
+
+
+def test_convert_refuses_calibration_points_outside_the_domain(cli, float_file, tmp_path):
+    np.save(tmp_path / "p.npy", np.array([[0.5, 0.5], [7.0, 0.5]]))
+    code, _, err = cli("convert", float_file, "--out", tmp_path / "c.h5", "--points", tmp_path / "p.npy")
+    assert code == 1
+    assert "calibration points: all inside the domain" in err
+    assert "1 of 2 outside" in err
+
+
+def test_a_nir_graph_stands_for_its_network(cli, float_file, tmp_path):
+    pytest.importorskip("nir")
+    path = tmp_path / "net.nir"
+    assert cli("export", float_file, "--out", path)[0] == 0
+    digest = read_network(float_file).digest()
+    assert json.loads(cli("inspect", path, "--json")[1])["digest"] == digest
+    assert cli("convert", path, "--out", tmp_path / "c.h5")[0] == 0
+    assert read_network(tmp_path / "c.h5").source.digest() == digest
+
+
+def test_export_writes_the_source_of_a_quantized_network(cli, float_file, chip_file, tmp_path):
+    pytest.importorskip("nir")
+    assert cli("export", chip_file, "--out", tmp_path / "net.nir")[0] == 0
+    digest = json.loads(cli("inspect", tmp_path / "net.nir", "--json")[1])["digest"]
+    assert digest == read_network(float_file).digest()
+
+
+def test_export_knows_one_format(cli, float_file, tmp_path):
+    code, _, err = cli("export", float_file, "--out", tmp_path / "net.onnx")
+    assert code == 1
+    assert "a name that ends in .nir" in err
+
+
+def test_a_netx_file_is_looked_through_and_not_converted(cli, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    path = tmp_path / "theirs.net"
+    with h5py.File(path, "w") as file:
+        for index, (kind, shape) in enumerate((("input", [2]), ("dense", [3]))):
+            group = file.create_group(f"layer/{index}")
+            group["type"], group["shape"] = np.bytes_(kind), shape
+        group["weight"] = np.ones((3, 2))
+        group["neuron/type"] = np.bytes_("CUBA")
+    report = json.loads(cli("inspect", path, "--json")[1])
+    assert report["deployable"] is False
+    assert "fires binary spikes" in cli("inspect", path)[1]
+    code, _, err = cli("convert", path, "--out", tmp_path / "c.h5")
+    assert code == 1
+    assert "a lava-dl netx file" in err
+
+
+def test_a_factory_is_converted_from_the_command_line(cli, tmp_path, monkeypatch):
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import save_file
+
+    (tmp_path / "models_of_mine.py").write_text(
+        "from torch import nn\n\ndef make():\n    return nn.Sequential(nn.Linear(2, 5), nn.Tanh(), nn.Linear(5, 1))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Linear(2, 5), torch.nn.Tanh(), torch.nn.Linear(5, 1))
+    save_file(net.state_dict(), "w.safetensors")
+    options = ("--weights", "w.safetensors", "--lower", "0,0", "--upper", "1,2")
+    assert cli("convert", "models_of_mine:make", "--out", "c.h5", *options)[0] == 0
+    source = read_network("c.h5").source
+    assert (source.layers[0].weight == net[0].weight.detach().double().numpy()).all()
+    assert source.upper.tolist() == [1.0, 2.0]
+    for bad, message in ((("--lower", "0,zero"), "numbers, separated by commas"), (("--lower", "0"), "lower")):
+        code, _, err = cli("convert", "models_of_mine:make", "--out", "d.h5", *bad)
+        assert code == 1
+        assert message in err
 
 
 def test_run_gives_what_the_engines_give(cli, chip_file, points_file, tmp_path):

@@ -15,7 +15,7 @@ import pytest
 
 import builders
 from neuropinn_lava.conversion.nir_graphs import make_graph, order_nodes, read_graph, read_nir, write_nir
-from neuropinn_lava.conversion.nir_metadata import VSN_MARK
+from neuropinn_lava.conversion.nir_metadata import NETWORK_MARK, VSN_MARK
 from neuropinn_lava.errors import FileFormatError, SpecError
 from neuropinn_lava.network import NetworkSpec, Polarity, Provenance, Readout
 from neuropinn_lava.reference import run_float
@@ -41,7 +41,8 @@ def neuron(n: int, **changes: Any) -> Any:
         "beta": np.full(n, 0.5),
         "theta": np.full(n, 0.1),
     }
-    return node("LIF", metadata={k: v for k, v in (metadata | changes).items() if v is not None})
+    metadata = {k: v for k, v in (metadata | changes).items() if v is not None}
+    return node("LIF", metadata=metadata, v_threshold=np.full(n, 0.1))
 
 
 def graph(nodes: dict[str, Any], edges: list[tuple[str, str]] | None = None, metadata: Any = None) -> Any:
@@ -87,6 +88,7 @@ REFUSED = [
     (graph(with_nodes(a=node("Conv2d"))), r"got Conv2d\. Write it as an Affine node"),
     (graph(with_nodes(a=node("Wavelet"))), "node 'a'.*got Wavelet"),
     (graph(with_nodes(v=neuron(3, theta=None))), r"no \['theta'\]"),
+    (graph(with_nodes(v=neuron(3, theta=np.full(3, 0.2)))), r"node 'v'\.v_threshold: a threshold that equals theta"),
     (graph(with_nodes(v=neuron(4))), "3 neurons, as node 'a' has outputs"),
     (graph(with_nodes(b=affine(4, 1))), "n_in = 3; got 4"),
     (graph(with_nodes(a=node("Linear", weight=np.zeros((1, 2, 3))))), r"the shape \(n_out, n_in\); got \(1, 2, 3\)"),
@@ -161,6 +163,24 @@ def test_a_file_that_claims_one_shape_and_holds_another_is_refused(tmp_path) -> 
         file["node/nodes/affine1/weight"] = np.zeros((5, 6))
     with pytest.raises((FileFormatError, SpecError)):
         read_nir(path)
+
+
+def test_another_version_of_the_metadata_is_refused() -> None:
+    with pytest.raises(FileFormatError, match="version 1; got 2"):
+        read_graph(graph(plain_nodes(), metadata={NETWORK_MARK: "2"}))
+
+
+def test_nothing_is_left_of_a_graph_that_cannot_be_written(tmp_path, monkeypatch) -> None:
+    nir = pytest.importorskip("nir")
+
+    def half(path: str, _: Any) -> None:
+        (tmp_path / path).write_bytes(b"half")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(nir, "write", half)
+    with pytest.raises(OSError, match="no space"):
+        write_nir(builders.random_spec(3), tmp_path / "net.nir")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_the_extra_the_message_names_it(monkeypatch) -> None:

@@ -85,7 +85,7 @@ def test_an_objective_of_the_callers_own_is_made_small() -> None:
     def small_biases(fake: FakeQuantNetwork) -> torch.Tensor:
         return fake.layers[0].affine.bias.square().sum()
 
-    settings = TuningSettings(n_iterations=30, check_every=30, objective_weight=1e4, learning_rate=5e-3)
+    settings = TuningSettings(loss="both", n_iterations=30, check_every=30, objective_weight=1e4, learning_rate=5e-3)
     seen: list[float] = []
 
     def watched(fake: FakeQuantNetwork) -> torch.Tensor:
@@ -93,8 +93,9 @@ def test_an_objective_of_the_callers_own_is_made_small() -> None:
         seen.append(float(loss.detach()))
         return loss
 
-    tune_network(NETWORK, COARSE, POINTS, settings=settings, objective=watched)
+    report = tune_network(NETWORK, COARSE, POINTS, settings=settings, objective=watched).report.tuning
     assert seen[-1] < seen[0]
+    assert report.equation_after < report.equation_before
 
 
 def test_the_rate_warms_up_and_decays() -> None:
@@ -117,6 +118,10 @@ def test_every_fifth_point_is_held_out() -> None:
 def test_bad_input_is_refused() -> None:
     with pytest.raises(SpecError, match="at least 10 points; got 9"):
         tune_network(NETWORK, COARSE, POINTS[:9])
+    with pytest.raises(SpecError, match="loss 'equation': an objective; got none"):
+        tune_network(NETWORK, COARSE, POINTS, settings=TuningSettings(loss="equation"))
+    with pytest.raises(SpecError, match="loss 'distillation': no objective; got one"):
+        tune_network(NETWORK, COARSE, POINTS, objective=lambda fake: fake.output.bias.sum())
     with pytest.raises(SpecError, match=r"TuningSettings\.batch_size"):
         TuningSettings(batch_size=0)
     with pytest.raises(SpecError, match=r"TuningSettings\.learning_rate"):
