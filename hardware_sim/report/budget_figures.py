@@ -29,6 +29,8 @@ def draw_budget(budget: ErrorBudget) -> tuple[Figure, ...]:
         value=lambda entry: entry.relative_change,
         whole=budget.whole_change,
     )
+    if not any(entry.flipped_spikes for entry in budget.entries):
+        return (error,)
     flips = _draw_bars(
         budget,
         name="budget-flips",
@@ -41,7 +43,7 @@ def draw_budget(budget: ErrorBudget) -> tuple[Figure, ...]:
         value=lambda entry: entry.flipped_spikes,
         whole=budget.whole_flipped,
     )
-    return (error, flips) if any(entry.flipped_spikes for entry in budget.entries) else (error,)
+    return error, flips
 
 
 def _draw_bars(
@@ -75,6 +77,7 @@ def _draw_bars(
         axes.set_ylim(len(budget.layers) - 0.5, -0.5)
         axes.set_xlabel(label)
         axes.grid(axis="x", color=INK, alpha=0.15)
-        axes.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.45, 1.0))
+        if causes:
+            axes.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.45, 1.0))
 
     return draw_figure(name, title, caption, draw, height=1.6 + 0.5 * len(budget.layers))
