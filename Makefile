@@ -8,12 +8,15 @@ MAKEFLAGS += --no-print-directory
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# The package as installed, in links: the folder mapping of pyproject.toml, for the type checker.
+# The package as installed, in links: the folder mapping of pyproject.toml, for the type checker and the API reference.
 LINKED := build/linked
 # benchmarks/training.py takes hours and keeps its cells: it is run by itself.
 BENCHMARKS := $(sort $(filter-out benchmarks/_% benchmarks/training.py,$(wildcard benchmarks/*.py)))
 
-.PHONY: help env demo test test-all lint format bench clean
+# uv from the PATH, else the one that `make env` got.
+UV = $(or $(shell command -v uv),$(CURDIR)/.tools/bin/uv)
+
+.PHONY: help env demo test test-all lint format bench docs figures linked clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -27,14 +30,13 @@ test: $(STAMP) ## Run the tests, without the slow ones
 	$(BIN)/python -m pytest -m "not slow"
 
 test-all: $(STAMP) ## Run all tests, with the extras that some of them compare with
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[neurobench,sanafe,snntorch,nir]'
+	$(UV) pip install --quiet --python $(BIN)/python --editable '.[neurobench,sanafe,snntorch,nir]'
 	$(BIN)/python -m pytest
 
 lint: $(STAMP) ## Check style, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@rm -rf $(LINKED) && mkdir -p $(LINKED)/neuropinn_lava
-	@ln -s $(CURDIR)/neuropinn_lava/* $(CURDIR)/training $(CURDIR)/conversion $(CURDIR)/hardware_sim $(LINKED)/neuropinn_lava/
+	@$(MAKE) linked
 	$(BIN)/mypy --cache-dir $(LINKED)/.mypy_cache $(LINKED)/neuropinn_lava
 
 format: $(STAMP) ## Format the code and apply safe fixes
@@ -43,6 +45,19 @@ format: $(STAMP) ## Format the code and apply safe fixes
 
 bench: $(STAMP) ## Run every script of benchmarks/
 	@for script in $(BENCHMARKS); do echo "== $$script"; $(BIN)/python "$$script"; done
+
+docs: $(STAMP) ## Build the documentation site in build/docs/site
+	$(UV) pip install --quiet --python $(BIN)/python --editable '.[docs]'
+	@$(MAKE) linked
+	$(BIN)/python docs/assemble.py build/docs/pages
+	NO_COLOR=1 $(BIN)/zensical build --strict --clean
+
+figures: $(STAMP) ## Draw the figures of the README and of the gallery anew
+	$(BIN)/python docs/draw_figures.py
+
+linked:
+	@rm -rf $(LINKED) && mkdir -p $(LINKED)/neuropinn_lava
+	@ln -s $(CURDIR)/neuropinn_lava/* $(CURDIR)/training $(CURDIR)/conversion $(CURDIR)/hardware_sim $(LINKED)/neuropinn_lava/
 
 clean: ## Remove builds and caches; keeps .venv
 	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 
 import neuropinn_lava as nl
 from neuropinn_lava.conversion.bit_search import ErrorLimit
@@ -101,6 +102,26 @@ def main() -> float:
     show_bits(spec)
     show_sparsity(spec)
     return difference
+
+
+def draw() -> Figure:
+    """Draw the error over the bits of the weights, for three lengths of payload."""
+    module = load_module(f"{Path(__file__).stem}:make_network", HERE / "deepxde_poisson.safetensors")
+    spec = read_module(module, lower=[0, 0], upper=[1, 1], ansatz=built_in_condition())
+    figure = Figure(figsize=(4.5, 3), layout="constrained")
+    axes = figure.subplots()
+    for payload_bits in (8, 12, 16):
+        errors = []
+        for weight_bits in (3, 4, 5, 6, 7, 8):
+            scheme = nl.QuantizationScheme(weight_bits=weight_bits, payload_bits=payload_bits)
+            u = nl.run_integer(nl.convert(spec, scheme).network, POINTS).outputs
+            errors.append(relative_l2(u, solution(POINTS)))
+        axes.plot((3, 4, 5, 6, 7, 8), errors, "o-", label=f"{payload_bits}-bit payloads")
+    exact = relative_l2(nl.run_float(spec, POINTS).outputs, solution(POINTS))
+    axes.axhline(exact, color="gray", lw=0.8, label="the tanh PINN, float")
+    axes.set(yscale="log", xlabel="bits of the weights", ylabel="relative L2 error")
+    axes.legend()
+    return figure
 
 
 if __name__ == "__main__":

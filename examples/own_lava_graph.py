@@ -8,6 +8,7 @@ import numpy as np
 from lava.magma.core.run_conditions import RunSteps
 from lava.proc.io.sink import RingBuffer as Sink
 from lava.proc.io.source import RingBuffer as Source
+from matplotlib.figure import Figure
 
 import neuropinn_lava as nl
 from neuropinn_lava.host import decode_integers, encode_points
@@ -37,6 +38,21 @@ def main() -> float:
         f"{len(points)} points through a graph of Lava's own source and sink; difference from the reference: {difference}"
     )
     return difference
+
+
+def draw() -> Figure:
+    """Draw who sends in which step of Lava: layers are one step apart, samples follow one another."""
+    chip = nl.convert(nl.find_network("poisson")).network
+    points = np.random.default_rng(0).random((8, 2))
+    probe = nl.run(chip, points, backend="lava", mode="faithful", probe=nl.Probe(n_samples=8)).probe
+    figure = Figure(figsize=(6, 3), layout="constrained")
+    axes = figure.subplots()
+    for k, layer in enumerate(probe.layers):
+        sample, step, neuron = np.nonzero(layer.payload)
+        axes.plot(sample * chip.n_steps + step + k + 1, neuron + 55 * k, ".", ms=3, color=f"C{k}")
+    axes.set_yticks([55 * k + 25 for k in range(len(probe.layers))], [layer.name for layer in probe.layers])
+    axes.set(xlabel="step of Lava", title="events of eight samples on their way through the network")
+    return figure
 
 
 if __name__ == "__main__":

@@ -4,11 +4,13 @@
 """
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from neuropinn_lava.geometry import Box
 from neuropinn_lava.problems.hard_conditions import zero_ansatz
 from neuropinn_lava.problems.problem import Condition, PdeProblem, ReferenceSolution, held_at
 from neuropinn_lava.recipe import CloudRecipe, PhaseRecipe, TrainingRecipe
+from neuropinn_lava.reference import run_float
 from neuropinn_lava.training.trainer import train_network
 
 BOX = Box(lower=np.zeros(2), upper=np.ones(2))
@@ -42,6 +44,20 @@ def main() -> float:
     error = result.history.rows[-1].relative_l2
     print(f"{result.status.value} after {result.n_iterations} steps: relative L2 error {error:.2%}")
     return error
+
+
+def draw() -> Figure:
+    """Draw the trained network and its error."""
+    network = train_network(SCREENED, seed=0).network
+    axis = np.linspace(0, 1, 101)
+    points = np.stack([grid.ravel() for grid in np.meshgrid(axis, axis)], axis=1)
+    u, exact = (values.reshape(101, 101) for values in (run_float(network, points).outputs, solution(points)))
+    figure = Figure(figsize=(6, 2.6), layout="constrained")
+    for axes, field, title in zip(figure.subplots(1, 2), (u, u - exact), ("u", "u − exact"), strict=True):
+        image = axes.imshow(field, origin="lower", extent=(0, 1, 0, 1), cmap="viridis" if title == "u" else "RdBu_r")
+        axes.set(title=title, xlabel="x", ylabel="y")
+        figure.colorbar(image, ax=axes)
+    return figure
 
 
 if __name__ == "__main__":

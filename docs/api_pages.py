@@ -1,0 +1,69 @@
+"""The API reference: one page for the public names, and one for each package, module by module, from the docstrings."""
+
+from __future__ import annotations
+
+import ast
+from importlib import import_module
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = {
+    "core": ("The core", "neuropinn_lava", "neuropinn_lava"),
+    "problems": ("Problems", "neuropinn_lava/problems", "neuropinn_lava.problems"),
+    "micromechanics": ("Micromechanics", "neuropinn_lava/micromechanics", "neuropinn_lava.micromechanics"),
+    "training": ("Training", "training", "neuropinn_lava.training"),
+    "conversion": ("Conversion", "conversion", "neuropinn_lava.conversion"),
+    "hardware_sim": ("Hardware simulation", "hardware_sim", "neuropinn_lava.hardware_sim"),
+    "app": ("Verbs and command line", "neuropinn_lava/app", "neuropinn_lava.app"),
+}
+"""Page → title, folder of the checkout, package."""
+
+
+def api_pages() -> dict[str, str]:
+    """Give all pages of the reference by their path."""
+    pages = {f"api/{page}.md": package_page(*entry) for page, entry in PACKAGES.items()}
+    return {"api/index.md": public_names_page()} | pages
+
+
+def package_page(title: str, folder: str, package: str) -> str:
+    """List a package's own members and its modules; the generator fills in what their docstrings say."""
+    own = members_of(ROOT / folder / "__init__.py")
+    names = sorted(file.stem for file in (ROOT / folder).glob("*.py") if not file.stem.startswith("__"))
+    sections = [f"## {package}\n\n{directive(package, *own)}"] if own else []
+    sections += [f"## {name}\n\n{directive(f'{package}.{name}')}" for name in names]
+    return f"# {title}\n\n" + "\n\n".join(sections) + "\n"
+
+
+def members_of(file: Path) -> list[str]:
+    """Name the public functions and classes that a file defines itself."""
+    body = ast.parse(file.read_text(encoding="utf-8")).body
+    return [n.name for n in body if isinstance(n, (ast.FunctionDef, ast.ClassDef)) and not n.name.startswith("_")]
+
+
+def directive(module: str, *members: str) -> str:
+    """Ask the generator for a module's documentation, whole or of some members."""
+    chosen = f"\n      members: [{', '.join(members)}]" if members else ""
+    return f"::: {module}\n    options:\n      show_root_heading: false{chosen}"
+
+
+def public_names_page() -> str:
+    """List what `import neuropinn_lava as nl` offers: each name with its first sentence and a link to its place."""
+    package = import_module("neuropinn_lava")
+    rows = [f"| {link(package, name)} | {first_sentence(getattr(package, name))} |" for name in package.__all__]
+    head = "# Public names\n\nWhat `import neuropinn_lava as nl` offers. Each name loads its module on first use.\n"
+    return "\n".join([head, "| name | what it is |", "|---|---|", *rows, ""])
+
+
+def link(package: object, name: str) -> str:
+    """Link a name to where it is documented; the version is documented nowhere else."""
+    value = getattr(package, name)
+    if not hasattr(value, "__module__"):
+        return f"`{name}`"
+    return f"[`{name}`][{value.__module__}.{value.__qualname__}]"
+
+
+def first_sentence(value: object) -> str:
+    """Give the first sentence of a docstring; a text stands for itself."""
+    if isinstance(value, str):
+        return f"version of the package: {value}"
+    return (value.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ").replace("|", "\\|")

@@ -1,0 +1,46 @@
+"""Assemble the pages of the documentation site: `python docs/assemble.py build/docs/pages`.
+
+Hand-written pages and figures are copied; the references of command line and API, the gallery and the notebooks' pages are made
+from what they describe. The site generator (see mkdocs.yml) then only turns Markdown into HTML.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from api_pages import api_pages
+from cli_page import cli_page
+from gallery_pages import gallery_page, notebook_pages
+
+DOCS = Path(__file__).parent
+
+
+def assemble(folder: Path) -> None:
+    """Write all pages into a folder, which is emptied first.
+
+    Raises:
+        SystemExit: If the folder holds anything else than Markdown, figures and folders of them.
+    """
+    clear(folder)
+    for page in sorted(DOCS.glob("*.md")):
+        shutil.copy(page, folder)
+    shutil.copytree(DOCS / "figures", folder / "figures", ignore=shutil.ignore_patterns(".*"))
+    pages = {"cli.md": cli_page(), "gallery.md": gallery_page(), **api_pages(), **notebook_pages()}
+    for name, text in pages.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def clear(folder: Path) -> None:
+    """Empty a folder of pages; refuse one that holds other things."""
+    others = [p for p in folder.rglob("*") if p.is_file() and p.suffix not in {".md", ".png"}]
+    if others:
+        raise SystemExit(f"{folder} is no folder of pages: it holds {others[0].name}. Choose another one.")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
+if __name__ == "__main__":
+    assemble(Path(sys.argv[1]))

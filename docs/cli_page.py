@@ -1,0 +1,20 @@
+"""The reference of the command line, from typer's own help; each command with its synopsis, arguments and options."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+INTRODUCTION = """\
+Where a network is asked for, a file or the name of a shipped network will do. Points are (n, d) arrays, space first and time
+last. Results go to standard output, notes and errors to standard error. Exit codes: 0 for success, 1 for an error of the
+package or a difference between backends, 2 for wrong usage, 130 for Ctrl-C.
+"""
+
+
+def cli_page() -> str:
+    """Give the page as Markdown: what `typer utils docs` writes, with an introduction."""
+    command = [sys.executable, "-m", "typer", "neuropinn_lava.app.cli", "utils", "docs", "--name", "neuropinn-lava"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    _, body = done.stdout.split("\n", 1)
+    return f"# Command line\n\n{INTRODUCTION}{body}"

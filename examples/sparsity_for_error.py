@@ -1,0 +1,49 @@
+"""Silence for error: thresholds rise where payloads are little felt, and the layers after make up for what is no longer sent.
+
+    theta[j] = max(theta[j], tau / g[j])          g[j] = root mean square of du/da[j]
+
+One number, tau, goes from no silence to all. Nothing is trained; the curve costs seconds.
+"""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import neuropinn_lava as nl
+from neuropinn_lava.conversion.bit_search import ErrorLimit
+from neuropinn_lava.conversion.sparsify import SparsityPoint, sparsify_network
+
+ERRORS = (0.003, 0.01, 0.03, 0.1)
+"""Relative L2 errors that are allowed, the reference being the problem's own solution."""
+
+
+def trade() -> list[SparsityPoint]:
+    """Give the network as trained, then the sparsest one within each error."""
+    network, problem = nl.find_network("poisson"), nl.find_problem("poisson")
+    rng = np.random.default_rng(0)
+    points, judged = (problem.domain.sample(1000, rng) for _ in range(2))
+    wanted = problem.reference.evaluate(judged)
+    found = [sparsify_network(network, ErrorLimit(points=judged, wanted=wanted, relative_l2=e), points) for e in ERRORS]
+    return [found[0].before, *(each.after for each in found)]
+
+
+def main() -> float:
+    """Print the curve and return the activity within 1 % of error."""
+    curve = trade()
+    for allowed, point in zip(("as trained", *(f"within {e:.1%}" for e in ERRORS)), curve, strict=True):
+        print(f"{allowed:12s} error {point.error:.2e}, activity {point.activity:.3f}")
+    return curve[2].activity
+
+
+def draw() -> Figure:
+    """Draw error over activity."""
+    curve = trade()
+    figure = Figure(figsize=(4.5, 3), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([point.activity for point in curve], [point.error for point in curve], "o-")
+    axes.annotate("as trained", (curve[0].activity, curve[0].error), xytext=(-52, 4), textcoords="offset points")
+    axes.set(yscale="log", xlabel="spiking activity", ylabel="relative L2 error")
+    return figure
+
+
+if __name__ == "__main__":
+    main()
