@@ -26,12 +26,23 @@ def api_pages() -> dict[str, str]:
 
 
 def package_page(title: str, folder: str, package: str) -> str:
-    """List a package's own members and its modules; the generator fills in what their docstrings say."""
-    own = members_of(ROOT / folder / "__init__.py")
-    names = sorted(file.stem for file in (ROOT / folder).glob("*.py") if not file.stem.startswith("__"))
-    sections = [f"## {package}\n\n{directive(package, *own)}"] if own else []
-    sections += [f"## {name}\n\n{directive(f'{package}.{name}')}" for name in names]
-    return f"# {title}\n\n" + "\n\n".join(sections) + "\n"
+    """List the modules of a package and of its folders; the generator fills in what their docstrings say."""
+    inner = {ROOT / other for _, other, _ in PACKAGES.values() if other.startswith(f"{folder}/")}
+    files = sorted(file for file in (ROOT / folder).rglob("*.py") if not inner & set(file.parents))
+    sections = [module_section(file, ROOT / folder, package) for file in files]
+    return f"# {title}\n\n" + "\n\n".join(section for section in sections if section) + "\n"
+
+
+def module_section(file: Path, folder: Path, package: str) -> str | None:
+    """Give the section of a module; of an `__init__.py` what it defines itself, and nothing if that is nothing."""
+    parts = file.relative_to(folder).with_suffix("").parts
+    if file.name == "__init__.py":
+        name = ".".join((package, *parts[:-1]))
+        own = members_of(file)
+        return f"## {name}\n\n{directive(name, *own)}" if own else None
+    if file.stem.startswith("__"):
+        return None
+    return f"## {'.'.join(parts)}\n\n{directive('.'.join((package, *parts)))}"
 
 
 def members_of(file: Path) -> list[str]:

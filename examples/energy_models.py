@@ -9,7 +9,7 @@ pass of the same network by the same model. Read ranges and ratios, not digits.
 from matplotlib.figure import Figure
 
 import neuropinn_lava as nl
-from neuropinn_lava.hardware_sim.energy import EnergyEstimate
+from neuropinn_lava.hardware_sim.costs.energy import EnergyEstimate
 
 
 def estimate() -> tuple[EnergyEstimate, ...]:

@@ -16,11 +16,11 @@ from matplotlib.figure import Figure
 import neuropinn_lava as nl
 from neuropinn_lava.conversion import HardwareTarget
 from neuropinn_lava.errors import HardwareRuleError
-from neuropinn_lava.hardware_sim.cores import partition_network
-from neuropinn_lava.hardware_sim.energy import EnergyEstimate, estimate_energy
-from neuropinn_lava.hardware_sim.energy_files import find_energy_model
-from neuropinn_lava.hardware_sim.energy_model import EnergyModel
-from neuropinn_lava.hardware_sim.workload import deployed_workload
+from neuropinn_lava.hardware_sim.costs.cores import partition_network
+from neuropinn_lava.hardware_sim.costs.energy import EnergyEstimate, estimate_energy
+from neuropinn_lava.hardware_sim.costs.energy_files import find_energy_model
+from neuropinn_lava.hardware_sim.costs.energy_model import EnergyModel
+from neuropinn_lava.hardware_sim.costs.workload import deployed_workload
 
 TARGET = """
 name = "tiny"

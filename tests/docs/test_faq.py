@@ -19,7 +19,7 @@ from neuropinn_lava.errors import NeuroPinnError
 
 FAQ = Path(__file__).parents[2] / "docs" / "faq.md"
 QUOTES = re.findall(r"^```text\n(.*?)\n```$", FAQ.read_text(encoding="utf-8"), re.M | re.S)
-FAULTY = Path(__file__).parents[1] / "hardware_sim" / "faulty_processes"
+FAULTY = Path(__file__).parents[1] / "hardware_sim" / "runner" / "faulty_processes"
 """Lava processes that fail on demand."""
 STALL_SECONDS = 1.0
 """A hang is found after so long; the page leaves the number open."""
@@ -108,7 +108,7 @@ def run_chain(patch: pytest.MonkeyPatch, fault: Callable[[Any], None]) -> None:
     """Run three processes, the middle one at fault."""
     from lava.magma.core.run_configs import Loihi2SimCfg
 
-    from neuropinn_lava.hardware_sim.runner import run_graph
+    from neuropinn_lava.hardware_sim.runner.run_graph import run_graph
 
     patch.syspath_prepend(FAULTY)
     chain = importlib.import_module("faulty_chain").chain
@@ -135,7 +135,7 @@ def in_a_daemonic_process(folder, patch):
 
 @produces("while another one is compiled")
 def inside_a_compilation(folder, patch):
-    from neuropinn_lava.hardware_sim.lava_guard import compiling
+    from neuropinn_lava.hardware_sim.runner.lava_guard import compiling
 
     with compiling():
         nl.run(chip(), np.full((3, 2), 0.5), backend="lava")
@@ -148,7 +148,7 @@ def too_little_time(folder, patch):
 
 @produces("'event'.unit")
 def a_constant_without_unit(folder, patch):
-    from neuropinn_lava.hardware_sim.energy_files import find_energy_model
+    from neuropinn_lava.hardware_sim.costs.energy_files import find_energy_model
 
     path = folder / "mine.toml"
     path.write_text(
