@@ -6,11 +6,12 @@ docs/results.md with the measurements.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
 from .checks import check_range, raise_violations
-from .errors import SpecError
+from .errors import SpecError, Violation
 from .network import Polarity
 
 
@@ -58,6 +59,10 @@ class ModelRecipe:
     """k of the surrogate, per unit of membrane."""
     initial_gain: float = 1.5
     """Factor on the standard deviation sqrt(2 / (n_in + n_out)) of the initial weights."""
+    learn_beta: bool = False
+    """Whether Adam trains the leak of every neuron."""
+    learn_theta: bool = False
+    """Whether Adam trains the threshold of every neuron."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,16 +123,53 @@ class ResidualWeights:
         raise_violations([*found, *check_range("ResidualWeights.causality", self.causality, 0.0, 1e6)])
 
 
+class Optimizer(str, Enum):
+    """How a phase descends."""
+
+    ADAM = "adam"
+    """Adam: linear warm-up, then cosine decay to zero. A step costs a backward pass; thousands of them are needed."""
+    GAUSS_NEWTON = "gauss-newton"
+    """Damped Gauss-Newton steps in the space of the residuals. A step costs some ten products of matrices as large as the
+    cloud has points; tens of them do what thousands of Adam's do, and get far below where Adam stops."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marching:
+    """A front in time behind which an evolution's residual counts; it moves on when the past is solved.
+
+    w(t) = 1 / (1 + exp((t - front) / width - 2))     t: the last coordinate, 0 at the start and 1 at the end of the domain
+    """
+
+    n_windows: int = 40
+    """In how many moves the front goes from start to end."""
+    tolerance: float = 1e-4
+    """Mean over the past of the weighted squared residuals below which the front moves on."""
+    patience: int = 20
+    """Steps after which it moves on all the same."""
+    width: float = 0.02
+    """How sharp the front is, in units of the whole time."""
+
+    def __post_init__(self) -> None:
+        found = [*check_range("Marching.n_windows", self.n_windows, 1, 10**4)]
+        found += check_range("Marching.tolerance", self.tolerance, 0.0, 1e6)
+        found += check_range("Marching.patience", self.patience, 1, 10**6)
+        raise_violations([*found, *check_range("Marching.width", self.width, 1e-3, 1.0)])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseRecipe:
-    """One phase of Adam: linear warm-up, then cosine decay to zero."""
+    """One phase of a training, with one optimizer."""
 
     n_iterations: int
-    """Steps of Adam."""
-    learning_rate: float
-    """Peak learning rate."""
+    """Steps of the optimizer."""
+    optimizer: Optimizer = Optimizer.ADAM
+    """Which one."""
+    learning_rate: float = 5e-3
+    """Peak learning rate of Adam; Gauss-Newton finds its own."""
     n_warmup: int = 50
-    """Steps of linear warm-up."""
+    """Steps of Adam's linear warm-up."""
+    marching: Marching | None = None
+    """Whether the residual is taken up to a front in time that moves; for Gauss-Newton on evolutions."""
     rate_weight: float = 0.0
     """Weight of the spike rate in the loss; above zero the phase makes the network sparser."""
     target_rate: float = 0.0
@@ -143,12 +185,23 @@ class PhaseRecipe:
         where = "PhaseRecipe"
         found = [*check_range(f"{where}.n_iterations", self.n_iterations, 1, 10**9)]
         found += check_range(f"{where}.learning_rate", self.learning_rate, 1e-12, 10.0)
-        found += check_range(f"{where}.n_warmup", self.n_warmup, 0, self.n_iterations)
+        adam = self.optimizer is Optimizer.ADAM
+        found += check_range(f"{where}.n_warmup", self.n_warmup, 0, self.n_iterations) if adam else []
         found += check_range(f"{where}.rate_weight", self.rate_weight, 0.0, 1e6)
         found += check_range(f"{where}.target_rate", self.target_rate, 0.0, 1.0)
         found += check_range(f"{where}.ramp", self.ramp, 0.0, 1.0)
         found += check_range(f"{where}.residual_weight", self.residual_weight, 0.0, 1e6)
-        raise_violations([*found, *check_range(f"{where}.imitation_weight", self.imitation_weight, 0.0, 1e6)])
+        found += check_range(f"{where}.imitation_weight", self.imitation_weight, 0.0, 1e6)
+        raise_violations([*found, *self._optimizer_violations()])
+
+    def _optimizer_violations(self) -> Iterator[Violation]:
+        if self.optimizer is Optimizer.ADAM:
+            if self.marching is not None:
+                mend = "Choose gauss-newton, or hold later times back by ResidualWeights.causality."
+                yield Violation("PhaseRecipe.marching", "none in a phase of Adam", "a Marching", mend)
+        elif self.imitation_weight == 0.0 and self.residual_weight == 0.0:
+            mend = "Give one of the two weights."
+            yield Violation("PhaseRecipe", "a residual_weight or an imitation_weight for gauss-newton", "0 and 0", mend)
 
 
 TANH_MODEL = ModelRecipe(activation="tanh", polarity=Polarity.BOTH, theta=0.0, surrogate_slope=1e6, initial_gain=1.0)
@@ -194,6 +247,12 @@ class TrainingRecipe:
         if self.teacher is None and any(phase.imitation_weight > 0 for phase in self.phases):
             mend = "Give the recipe a TeacherRecipe, or its phases an imitation_weight of 0."
             raise SpecError("TrainingRecipe.teacher", "a teacher, as a phase imitates one", None, mend)
+
+    @property
+    def solves(self) -> bool:
+        """Whether a phase, or one of the teacher's, solves linear systems, so that single precision is not enough."""
+        phases = self.phases if self.teacher is None else (*self.teacher.phases, *self.phases)
+        return any(phase.optimizer is Optimizer.GAUSS_NEWTON for phase in phases)
 
     @property
     def n_iterations(self) -> int:

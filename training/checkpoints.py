@@ -22,10 +22,12 @@ from ..checks import raise_violations
 from ..errors import TrainingError, Violation
 from ..problems.problem import PdeProblem
 from ..recipe import TrainingRecipe
+from .gauss_newton import GaussNewton
 from .history import TrainingHistory
+from .marching import Front
 from .state import TrainingState
 
-SCHEMA = "neuropinn-lava/checkpoint/1"
+SCHEMA = "neuropinn-lava/checkpoint/2"
 """Raised when an older program would misunderstand a newer file."""
 _TENSORS = ("parameters", "mean", "square", "best_parameters", "history")
 
@@ -84,6 +86,9 @@ def write_checkpoint(state: TrainingState, identity: TrainingIdentity, path: str
         "iteration": str(state.iteration),
         "best_loss": float(state.best_loss).hex(),
         "first_rate": float(state.first_rate).hex(),
+        "damping": float(state.gauss_newton.damping).hex(),
+        "stalled_target": float(state.gauss_newton.stalled_target).hex(),
+        "front": json.dumps([state.gauss_newton.front.window, state.gauss_newton.front.n_stayed]),
     }
     write_bytes(path, save(held, metadata))
 
@@ -110,6 +115,12 @@ def read_checkpoint(state: TrainingState, identity: TrainingIdentity, path: str 
     state.iteration = int(metadata["iteration"])
     state.best_loss = float.fromhex(metadata["best_loss"])
     state.first_rate = float.fromhex(metadata["first_rate"])
+    window, n_stayed = json.loads(metadata["front"])
+    state.gauss_newton = GaussNewton(
+        damping=float.fromhex(metadata["damping"]),
+        front=Front(window=window, n_stayed=n_stayed),
+        stalled_target=float.fromhex(metadata["stalled_target"]),
+    )
 
 
 def _open(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:

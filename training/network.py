@@ -117,6 +117,12 @@ class VsnNetwork(nn.Module):
         """The Linear layers in their order; the last one is the read-out."""
         return tuple(layer for layer in self.layers if isinstance(layer, nn.Linear))
 
+    def clamp_(self) -> None:
+        """Bring trained leaks and thresholds back into their ranges; nothing to do where they are fixed."""
+        for layer in self.vsn_layers:
+            if isinstance(layer.beta, nn.Parameter) or isinstance(layer.theta, nn.Parameter):
+                layer.clamp_()
+
     def run(self, x: Tensor) -> NetworkRun:
         """Present x, shape (n_samples, n_in), for T steps; give the read-out and the spike rates."""
         signal, rates = x, []
@@ -127,8 +133,12 @@ class VsnNetwork(nn.Module):
             else:
                 signal = layer(signal)
         output = signal[-1] if self.readout is Readout.LAST else signal.mean(0)
+        return NetworkRun(output=output, rates=torch.stack(rates), rate=self.mean_rate(rates))
+
+    def mean_rate(self, rates: list[Tensor]) -> Tensor:
+        """Give the mean over all neurons of the rates of the VSN layers, scalars each."""
         by_layer = torch.stack(rates)
-        return NetworkRun(output=output, rates=by_layer, rate=torch.dot(by_layer, self._shares.to(by_layer)))
+        return torch.dot(by_layer, self._shares.to(by_layer))
 
     def forward(self, x: Tensor) -> Tensor:
         """Present x, shape (n_samples, n_in), for T steps; give the read-out, shape (n_samples, n_out)."""
@@ -179,5 +189,7 @@ def _build_layer(recipe: ModelRecipe, n_neurons: int, dtype: torch.dtype) -> VSN
         theta=recipe.theta,
         surrogate=recipe.surrogate,
         surrogate_slope=recipe.surrogate_slope,
+        learn_beta=recipe.learn_beta,
+        learn_theta=recipe.learn_theta,
         dtype=dtype,
     )

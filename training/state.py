@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..recipe import PhaseRecipe, TrainingRecipe
 from .adam import Adam, FlatParameters, learning_rate
+from .gauss_newton import GaussNewton
 from .history import TrainingHistory
 from .network import VsnNetwork
 
@@ -26,6 +27,8 @@ class TrainingState:
     """Values and gradients as vectors."""
     adam: Adam
     """Moments of the phase under way."""
+    gauss_newton: GaussNewton = field(default_factory=GaussNewton)
+    """Damping and front of the phase under way."""
     best_values: Tensor
     """Parameters of the lowest objective in this phase, shape (n_parameters,)."""
     best_loss: float = float("inf")
@@ -38,9 +41,10 @@ class TrainingState:
     """The reports so far."""
 
     def begin_phase(self) -> None:
-        """Go back to the best network of the phase before, forget its objective, and start with new moments."""
+        """Go back to the best network of the phase before, forget its objective, and start with a new optimizer."""
         self.parameters.values.copy_(self.best_values)
         self.adam = Adam(self.parameters.values)
+        self.gauss_newton = GaussNewton()
         self.best_loss = float("inf")
 
     def keep_if_best(self, loss: float) -> None:

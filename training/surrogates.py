@@ -52,6 +52,33 @@ def surrogate_bump(distance: Tensor, kind: Surrogate, slope: float) -> Tensor:
     return bump.square_() if kind is Surrogate.SQUARED_FAST_SIGMOID else bump
 
 
+def surrogate_step(distance: Tensor, kind: Surrogate, slope: float) -> Tensor:
+    """Give H(v) = integral of h from 0 to v: the smooth step whose slope the surrogate is.
+
+        fast-sigmoid            H(v) = sign(v) log(1 + k |v|) / k
+        squared-fast-sigmoid    H(v) = v / (1 + k |v|)
+        arctan                  H(v) = atan(k v) / k
+        triangle                H(v) = c - k c |c| / 2,    c = v held within [-1/k, 1/k]
+
+    Args:
+        distance: v, the membrane less the threshold, any shape.
+        kind: Which h.
+        slope: k, positive, per unit of membrane.
+
+    Returns:
+        H(v), a new tensor of the shape of `distance`, differentiable.
+    """
+    if kind is Surrogate.ARCTAN:
+        return torch.atan(slope * distance) / slope
+    if kind is Surrogate.TRIANGLE:
+        held = distance.clamp(-1.0 / slope, 1.0 / slope)
+        return held - slope / 2.0 * held * held.abs()
+    scaled = slope * distance.abs()
+    if kind is Surrogate.SQUARED_FAST_SIGMOID:
+        return distance / (1.0 + scaled)
+    return torch.sign(distance) * torch.log1p(scaled) / slope
+
+
 def fired_mask(membrane: Tensor, theta: Tensor, polarity: Polarity, out: Tensor | None = None) -> Tensor:
     """Give s, 1.0 where the membrane reaches its threshold (also exactly at it) and 0.0 elsewhere.
 

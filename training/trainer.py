@@ -24,13 +24,14 @@ from ..errors import TrainingError
 from ..metrics import relative_l2
 from ..network import NetworkSpec, Provenance
 from ..problems.problem import PdeProblem
-from ..recipe import TrainingRecipe
+from ..recipe import Optimizer, TrainingRecipe
 from ..residuals import evaluation_points
 from .checkpoints import TrainingIdentity, identify, read_checkpoint, write_checkpoint
 from .clouds import TrainingCloud, input_transform, lay_training_cloud, output_transform
 from .distillation import Lesson, beside, make_lesson, teaching_recipe
 from .energy_loss import EnergyCloud, lay_loss_cloud
 from .export import export_network
+from .gauss_newton import step_gauss_newton
 from .history import TrainingHistory, TrainingProgress, write_history
 from .interrupt import noted_interrupt
 from .losses import LossTerms, evaluate_loss, numbers, objective, target_at, weighted_loss
@@ -126,7 +127,7 @@ def train_network(
     recipe: TrainingRecipe | None = None,
     seed: int = 0,
     *,
-    dtype: torch.dtype = torch.float32,
+    dtype: torch.dtype | None = None,
     device: torch.device | str = "cpu",
     n_threads: int = 1,
     output: TrainingOutput = WRITES_NOTHING,
@@ -143,7 +144,7 @@ def train_network(
         problem: The problem.
         recipe: How to train; None takes the problem's own recipe.
         seed: Seed of the initial weights.
-        dtype: Type of parameters and states.
+        dtype: Type of parameters and states; None takes float64 where a phase of the recipe solves, else float32.
         device: Torch device of parameters and states.
         n_threads: Threads of torch during the training; set back afterwards.
         output: Files to write.
@@ -156,6 +157,7 @@ def train_network(
     """
     start = time.perf_counter()
     recipe = recipe or problem.recipe
+    dtype = dtype or (torch.float64 if recipe.solves else torch.float32)
     for path in (output.checkpoint, output.history):
         if path is not None:
             check_writable(path)
@@ -269,7 +271,7 @@ def _run(task: _Task, state: TrainingState, interrupted: Callable[[], bool]) -> 
 
 
 def _step(task: _Task, state: TrainingState) -> None:
-    """Measure the loss, keep the network if it is the best, and take one step of Adam."""
+    """Measure the loss, keep the network if it is the best, and take one step of the optimizer."""
     place = find_phase(task.recipe, state.iteration)
     if place.iteration == 0:
         state.begin_phase()
@@ -283,8 +285,16 @@ def _step(task: _Task, state: TrainingState) -> None:
     state.keep_if_best(objective(residual, rate, place.phase, imitation))
     if state.iteration % task.output.report_every == 0:
         _report(task, state, place, terms)
-    weighted_loss(terms, place.phase, target_at(place.phase, place.iteration, state.first_rate)).backward()
-    state.adam.step(state.parameters, place.learning_rate, place.iteration)
+    target = target_at(place.phase, place.iteration, state.first_rate)
+    if place.phase.optimizer is Optimizer.GAUSS_NEWTON:
+        assert isinstance(task.cloud, TrainingCloud)
+        step_gauss_newton(
+            state.gauss_newton, task.cloud, state.network, state.parameters, place.phase, target, task.lesson
+        )
+    else:
+        weighted_loss(terms, place.phase, target).backward()
+        state.adam.step(state.parameters, place.learning_rate, place.iteration)
+        state.network.clamp_()
     state.iteration += 1
 
 

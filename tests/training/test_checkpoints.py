@@ -70,8 +70,8 @@ def test_each_field_counts(
 def test_another_schema_is_refused(
     path: Path, state: TrainingState, identity: TrainingIdentity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkpoints, "SCHEMA", "neuropinn-lava/checkpoint/2")
-    with pytest.raises(TrainingError, match="schema: neuropinn-lava/checkpoint/2; got neuropinn-lava/checkpoint/1"):
+    monkeypatch.setattr(checkpoints, "SCHEMA", "neuropinn-lava/checkpoint/9")
+    with pytest.raises(TrainingError, match="schema: neuropinn-lava/checkpoint/9; got neuropinn-lava/checkpoint/2"):
         read_checkpoint(state, identity, path)
 
 
