@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from .app.models import find_network, list_models
     from .app.profile import profile
     from .app.streams import stream
+    from .app.sweep import sweep
+    from .app.sweep_grid import SweepGrid
+    from .app.sweep_plan import plan_sweep
     from .app.train import train
     from .app.verbs import convert, run
     from .app.verify import verify
@@ -49,6 +52,9 @@ _HOME = {
     "find_network": "app.models",
     "list_models": "app.models",
     "profile": "app.profile",
+    "sweep": "app.sweep",
+    "SweepGrid": "app.sweep_grid",
+    "plan_sweep": "app.sweep_plan",
     "train": "app.train",
     "stream": "app.streams",
     "convert": "app.verbs",

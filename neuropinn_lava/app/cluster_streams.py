@@ -10,7 +10,6 @@ floats, whose last bit may depend on it, blocks stay as they are on one machine.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -83,8 +82,9 @@ def is_exact(network: Network, backend: Backend | str) -> bool:
 
 def share_of_cores(n_workers: int) -> int:
     """Give the cores of this machine that each of its workers may use, at least one."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, usable // n_workers)
+    from ..hardware_sim.simulation.plan import usable_cores
+
+    return max(1, usable_cores() // n_workers)
 
 
 def fitting_block(network: Network, mode: LavaMode, n_points: int | None, n_workers: int) -> int:

@@ -1,0 +1,209 @@
+"""The command `sweep`: bits, thresholds, steps and activities against error, energy and synaptic bits."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ..errors import SpecError
+from .cli_train import parse_parameters
+from .console import ClusterOption, JsonOption, SeedOption, err, out, print_json, show_note, show_table
+from .dask_pool import ClusterChoice
+from .sweep import DEFAULT_FACTOR, sweep
+from .sweep_folder import FIGURE_NAME, TABLE_NAME, sweep_object
+from .sweep_grid import SweepGrid
+from .sweep_plan import DEFAULT_ENERGY, DEFAULT_POINTS, DEFAULT_TUNING, plan_sweep
+from .sweep_result import Sweep
+from .sweep_run import SweepProgress
+from .train import RecipeChanges
+from .verbs import DEFAULT_TARGET
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command("sweep")(sweep_command)
+
+
+def sweep_command(
+    problem: Annotated[str, typer.Argument(help="A PDE problem; `neuropinn-lava problems` lists them.")],
+    directory: Annotated[Path, typer.Option("--out", help="Folder for table, figure and chosen network.")],
+    weight_bits: Annotated[str, typer.Option(help="Weight bits to try.")] = "4,6,8",
+    payload_bits: Annotated[str, typer.Option(help="Payload bits to try.")] = "8,12,16",
+    theta: Annotated[str | None, typer.Option(help="Thresholds to try; the recipe's own if left out.")] = None,
+    steps: Annotated[str | None, typer.Option(help="Numbers of steps T to try; the recipe's own if left out.")] = None,
+    activity: Annotated[
+        str | None, typer.Option(help="Spiking activities to aim at; the recipe's own if left out.")
+    ] = None,
+    search: Annotated[
+        int | None, typer.Option(help="Let optuna propose so many points within these ranges, bits per matrix.")
+    ] = None,
+    param: Annotated[list[str] | None, typer.Option(help="Option of the problem, NAME=VALUE; may be repeated.")] = None,
+    widths: Annotated[str | None, typer.Option(help="Neurons per spiking layer, as 50,50,50.")] = None,
+    iterations: Annotated[float, typer.Option(help="Factor on the recipe's iterations.", min=1e-3)] = 1.0,
+    tune_iterations: Annotated[
+        int, typer.Option(help="Steps of tuning the integers; 0 does not tune.", min=0)
+    ] = DEFAULT_TUNING,
+    energy: Annotated[str, typer.Option(help="Energy model: a shipped one's name, or a TOML file.")] = DEFAULT_ENERGY,
+    target: Annotated[str, typer.Option(help="Hardware target: loihi2, loihi1, or a TOML file.")] = DEFAULT_TARGET,
+    error_factor: Annotated[
+        float, typer.Option(help="Error that the chosen model may have, in units of the lowest one.")
+    ] = DEFAULT_FACTOR,
+    n_points: Annotated[int, typer.Option(help="Evaluation points.", min=1)] = DEFAULT_POINTS,
+    lava: Annotated[bool, typer.Option(help="Deploy on Lava; --no-lava lets the integer engine stand for it.")] = True,
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes on Dask; 0 computes here. All cores if left out.", min=0)
+    ] = None,
+    cluster: ClusterOption = None,
+    cache: Annotated[Path | None, typer.Option(help="Folder of finished work; the user's cache if left out.")] = None,
+    seed: SeedOption = 0,
+    force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train, tune, deploy and profile a network at every combination, and choose one.
+
+    Points that differ in their bits only share a training. Everything that is finished is kept: the same command, called again
+    after Ctrl-C or with other values, does what is missing.
+
+    Example: `neuropinn-lava sweep poisson --theta 0.02,0.05 --steps 1,2 --out sweep/`
+    """
+    grid = SweepGrid(
+        weight_bits=parse_whole(weight_bits, "--weight-bits"),
+        payload_bits=parse_whole(payload_bits, "--payload-bits"),
+        theta=parse_numbers(theta, "--theta") if theta is not None else (None,),
+        n_steps=parse_whole(steps, "--steps") if steps is not None else (None,),
+        activity=parse_numbers(activity, "--activity") if activity is not None else (None,),
+    )
+    plan = plan_sweep(
+        problem,
+        parameters=parse_parameters(param or []),
+        changes=RecipeChanges(
+            iterations=iterations, widths=parse_whole(widths, "--widths") if widths is not None else None
+        ),
+        seed=seed,
+        n_points=n_points,
+        tune_iterations=tune_iterations,
+        energy=energy,
+        target=target,
+        with_lava=lava,
+    )
+    with sweep_bars(hidden=as_json) as advance:
+        found = sweep(
+            plan,
+            grid,
+            out=directory,
+            search=search,
+            error_factor=error_factor,
+            cluster=chosen_cluster(cluster, workers),
+            cache=cache,
+            force=force,
+            on_progress=advance,
+            on_note=show_note,
+        )
+    show_sweep(found, directory, as_json=as_json)
+
+
+def parse_whole(text: str, option: str) -> tuple[int, ...]:
+    """Read `4,6,8`.
+
+    Raises:
+        SpecError: If an entry is no whole number, or there is none.
+    """
+    return _parsed(text, option, int, "whole numbers, separated by commas", "Write 8, or 4,6,8.")
+
+
+def parse_numbers(text: str, option: str) -> tuple[float, ...]:
+    """Read `0.05,0.1`.
+
+    Raises:
+        SpecError: If an entry is no number, or there is none.
+    """
+    return _parsed(text, option, float, "numbers, separated by commas", "Write 0.05, or 0.05,0.1.")
+
+
+def _parsed(text: str, option: str, kind: Callable[[str], Any], rule: str, mend: str) -> tuple[Any, ...]:
+    try:
+        return tuple(kind(entry) for entry in text.split(","))
+    except ValueError as error:
+        raise SpecError(option, rule, repr(text), mend) from error
+
+
+def chosen_cluster(address: str | None, n_workers: int | None) -> ClusterChoice:
+    """Give the cluster that the options name: without them a worker for each core, or this process where Dask is missing."""
+    from ..hardware_sim.simulation.plan import usable_cores
+
+    if n_workers is not None or address is not None:
+        return ClusterChoice(address=address, n_workers=n_workers or 0)
+    if importlib.util.find_spec("distributed") is None:
+        show_note("One point after the other: `pip install 'neuropinn-lava[dask]'` lets every core take one.")
+        return ClusterChoice()
+    return ClusterChoice(n_workers=usable_cores())
+
+
+@contextlib.contextmanager
+def sweep_bars(*, hidden: bool = False) -> Iterator[Callable[[SweepProgress], None]]:
+    """Show trainings and points on standard error: as bars on a terminal, elsewhere a line for each point."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=hidden or not err.is_terminal) as bars:
+        trainings, points = (bars.add_task(name, total=None) for name in ("trainings", "points"))
+
+        def advance(progress: SweepProgress) -> None:
+            bars.update(trainings, completed=progress.n_trained, total=progress.n_trainings)
+            bars.update(points, completed=progress.n_measured, total=progress.n_points)
+            if progress.latest is not None and not hidden and progress.n_measured > progress.n_cached:
+                show_note(describe_progress(progress))
+
+        try:
+            yield advance
+        except KeyboardInterrupt:
+            show_note("What is finished is kept; the same command goes on behind it.")
+            raise
+
+
+def describe_progress(progress: SweepProgress) -> str:
+    """Say in one line how far a sweep is, and what the last point gave."""
+    assert progress.latest is not None
+    point, row = progress.latest.point, progress.latest.row
+    found = row.failure or f"error {row.relative_l2:.2%}, {row.joules:.3g} J, {row.synaptic_bits:,} synaptic bits"
+    return f"{progress.n_measured} of {progress.n_points}: {point.name}: {found}"
+
+
+def show_sweep(found: Sweep, directory: Path, *, as_json: bool) -> None:
+    """Print the front and the chosen model."""
+    if as_json:
+        print_json(sweep_object(found))
+        return
+    columns = ("on the front", "error", "float", "activity", "operations", "J/sample", "synaptic bits")
+    cells = []
+    for k in found.front:
+        row = found.rows[k]
+        star = " *" if k == found.chosen else ""
+        cells.append(
+            (
+                found.points[k].name + star,
+                row.relative_l2,
+                row.relative_l2_float,
+                row.spiking_activity,
+                row.synaptic_operations,
+                row.joules,
+                row.synaptic_bits,
+            )
+        )
+    energy = found.plan.energy
+    show_table(
+        f"{found.plan.problem}: {len(found.points)} points, {len(found.front)} of them on the front", columns, cells
+    )
+    if n_failed := sum(row.failure is not None for row in found.rows):
+        show_note(f"{n_failed} points could not be deployed; the table says why.")
+    out.print(f"Energy: dynamic joules by {energy.name} ({energy.kind.value}; {energy.source}).")
+    if found.chosen is not None:
+        out.print(f"[bold]Chosen: {found.points[found.chosen].name}[/]: {found.choice.rule}.")
+    out.print(
+        f"{len(found.points) - found.n_cached} points computed and {found.n_cached} found in the cache,"
+        f" {found.seconds:.0f} s. Wrote {directory / TABLE_NAME}, {directory / FIGURE_NAME} and the chosen network."
+    )

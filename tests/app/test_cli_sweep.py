@@ -1,0 +1,107 @@
+"""The command `sweep`: what it prints and refuses."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+
+import pytest
+
+from neuropinn_lava.app.cli_sweep import chosen_cluster, parse_numbers, parse_whole
+from neuropinn_lava.app.dask_pool import ClusterChoice
+from neuropinn_lava.errors import SpecError
+
+TINY = (
+    *("--widths", "8,6", "--iterations", "0.01", "--tune-iterations", "2", "--n-points", "100"),
+    *("--no-lava", "--workers", "0"),
+)
+
+
+def test_lists_are_read():
+    assert parse_whole("4,6,8", "--weight-bits") == (4, 6, 8)
+    assert parse_numbers("0.05,1e-1", "--theta") == (0.05, 0.1)
+    with pytest.raises(SpecError, match=r"--theta: numbers, separated by commas; got '0\.05;0\.1'"):
+        parse_numbers("0.05;0.1", "--theta")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("poison",), "Did you mean poisson"),
+        (("poisson", "--weight-bits", ""), "--weight-bits: whole numbers, separated by commas"),
+        (("poisson", "--weight-bits", "4,,8"), "--weight-bits: whole numbers"),
+        (("poisson", "--weight-bits", "40"), "SweepGrid.weight_bits: every entry lies in [2, 16]; got 40"),
+        (("poisson", "--payload-bits", "1"), "SweepGrid.payload_bits: every entry lies in [2, 24]; got 1"),
+        (("poisson", "--theta", "-1"), "SweepGrid.theta"),
+        (("poisson", "--steps", "0"), "SweepGrid.n_steps"),
+        (("poisson", "--activity", "2"), "SweepGrid.activity"),
+        (("poisson", "--search", "0"), "--search"),
+        (("poisson", "--error-factor", "0.1"), "--error-factor: at least 1"),
+        (("poisson", "--energy", "loihi9"), "energy model"),
+        (("poisson", "--target", "loihi9"), "Did you mean loihi"),
+        (("poisson", "--param", "mode_z=1"), "a name out of mode_x, mode_y"),
+        (("poisson", "--workers", "2", "--cluster", "tcp://a:1"), "--workers: none beside --cluster"),
+        (("poisson", "--cache", "/dev/null/cache"), "cache /dev/null/cache: a folder that can be made and written"),
+    ],
+)
+def test_wrong_arguments_are_refused_before_anything_is_done(cli, tmp_path, arguments, message):
+    cache = () if "--cache" in arguments else ("--cache", tmp_path / "cache")
+    code, _, err = cli("sweep", *arguments, "--out", tmp_path / "out", *cache)
+    assert code == 1
+    assert message in err
+    assert not list(tmp_path.rglob("*.h5"))
+
+
+def test_a_cluster_that_cannot_be_reached_is_named(cli, tmp_path, monkeypatch):
+    pytest.importorskip("distributed", reason="needs the extra `dask`")
+    monkeypatch.setattr("neuropinn_lava.app.dask_pool.CONNECT_SECONDS", 0.5)
+    options = ("--cluster", "tcp://127.0.0.1:9", "--no-lava", "--cache", tmp_path / "c", "--out", tmp_path / "out")
+    code, _, err = cli("sweep", "poisson", *options)
+    assert code == 1
+    assert "Dask cluster tcp://127.0.0.1:9: a scheduler that answers" in err
+
+
+def test_a_sweep_prints_front_choice_and_energy_model(cli, tmp_path):
+    options = (
+        "--weight-bits",
+        "4,8",
+        "--payload-bits",
+        "12",
+        "--out",
+        tmp_path / "out",
+        "--cache",
+        tmp_path / "c",
+        *TINY,
+    )
+    code, out, err = cli("sweep", "poisson", *options)
+    assert code == 0
+    assert "on the front" in out
+    assert "Chosen: w" in out
+    assert "the least energy on the front" in out
+    assert "loihi1-davies (simulated; Davies" in out
+    assert "2 points computed and 0 found in the cache" in out
+    assert "2 of 2: w" in err
+    code, out, err = cli("sweep", "poisson", *options, "--json")
+    held = json.loads(out)
+    assert (code, held["n_points"], held["n_cached"]) == (0, 2, 2)
+    assert "of 2:" not in err
+
+
+def test_a_search_is_measured_and_found_again(cli, tmp_path):
+    pytest.importorskip("optuna", reason="needs the extra `sweep`")
+    options = ("--search", "4", "--out", tmp_path / "out", "--cache", tmp_path / "c", *TINY)
+    first = json.loads(cli("sweep", "poisson", *options, "--json")[1])
+    again = json.loads(cli("sweep", "poisson", *options, "--json")[1])
+    assert (first["n_points"], first["n_cached"], again["n_cached"]) == (4, 0, 4)
+    assert first["rows"] == again["rows"]
+    assert any(" " in row["weight_bits"] for row in first["rows"])  # bits of each matrix
+
+
+def test_workers_are_as_many_as_cores_where_dask_is(monkeypatch):
+    monkeypatch.setattr("neuropinn_lava.hardware_sim.simulation.plan.usable_cores", lambda: 3)
+    assert chosen_cluster(None, 0) == ClusterChoice()
+    assert chosen_cluster("tcp://a:1", None) == ClusterChoice(address="tcp://a:1")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    assert chosen_cluster(None, None) == ClusterChoice(n_workers=3)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert chosen_cluster(None, None) == ClusterChoice()
