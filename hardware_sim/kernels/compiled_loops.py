@@ -85,7 +85,7 @@ def _curve(q: Any, phi: Phi) -> Any:
 
 
 @inlined
-def _send_even(z: Array, mask: Any, offset: Any, phi: Phi, payload: Array, saturated: Array) -> None:
+def send_even(z: Array, mask: Any, offset: Any, phi: Phi, payload: Array, n_events: Array, saturated: Array) -> None:
     """a = phi(|z|) for the neurons in the mask."""
     while mask:
         j = lowest(mask) + U64(offset)
@@ -94,11 +94,12 @@ def _send_even(z: Array, mask: Any, offset: Any, phi: Phi, payload: Array, satur
         held = min(max(rounded, -phi.highest), phi.highest)
         if held != rounded:
             saturated[j] += 1
+        n_events[j] += held != 0
         payload[j] = held
 
 
 @inlined
-def _send_odd(z: Array, mask: Any, offset: Any, phi: Phi, payload: Array, saturated: Array) -> None:
+def send_odd(z: Array, mask: Any, offset: Any, phi: Phi, payload: Array, n_events: Array, saturated: Array) -> None:
     """a = ±phi(|z|) for the neurons in the mask; relu gives nothing where z is negative."""
     while mask:
         j = lowest(mask) + U64(offset)
@@ -111,6 +112,7 @@ def _send_odd(z: Array, mask: Any, offset: Any, phi: Phi, payload: Array, satura
         held = min(max(rounded, -phi.highest), phi.highest)
         if held != rounded:
             saturated[j] += 1
+        n_events[j] += held != 0
         payload[j] = held
 
 
@@ -123,11 +125,9 @@ def _send(z: Array, fired: Array, phi: Phi, payload: Array, counts: Array, n_eve
     for offset in range(0, len(z), 64):
         mask = events(fired, offset)
         if phi.odd:
-            _send_odd(z, mask, offset, phi, payload, saturated)
+            send_odd(z, mask, offset, phi, payload, n_events, saturated)
         else:
-            _send_even(z, mask, offset, phi, payload, saturated)
-    for j in range(len(z)):
-        n_events[j] += payload[j] != 0
+            send_even(z, mask, offset, phi, payload, n_events, saturated)
 
 
 @inlined
@@ -166,7 +166,7 @@ def align_rows(product: Array, affine: Affine, z: Array, tally: Tally) -> None:
     """Give the drives z (n_rows, n_out) of products W a (n_rows, n_out) that somebody else has made."""
     total = np.empty_like(affine.bias)
     for r in range(product.shape[0]):
-        for j in range(len(total)):
+        for j in range(product.shape[1]):
             total[j] = product[r, j]
         _align(total, affine, z[r], tally.saturated[DRIVE])
 

@@ -2,7 +2,7 @@
 
 The machine code is kept beside the source or, where that folder is read-only, in the user's cache folder
 (`NUMBA_CACHE_DIR` names another one). Where nothing can be written, every process compiles anew: slower, not an error.
-Numba notices a changed source file, not a changed file that it calls: after a change of `vector_loops`, touch its callers.
+Numba notices a changed source file, not a changed file that it calls: after a change of vector code, touch its callers.
 """
 
 from __future__ import annotations

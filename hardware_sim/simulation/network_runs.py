@@ -15,8 +15,8 @@ from neuropinn_lava.hardware_sim.kernels.layout import DRIVE, Array, Tally
 from neuropinn_lava.hardware_sim.simulation.recording import LayerRecording, ReadoutRecording
 from neuropinn_lava.hardware_sim.simulation.schedule import Moment
 
-TILE = 64
-"""Samples of a tile: inputs and payloads of a layer of 64 neurons over 8 steps are 128 KB each, which a core's second-level
+TILE = 128
+"""Samples of a tile: inputs and payloads of a layer of 64 neurons over 8 steps are 256 KB each, which a core's second-level
 cache holds, and calling the loops takes a tenth of what they do."""
 
 
