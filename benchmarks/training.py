@@ -119,6 +119,13 @@ def cell(folder: Path, name: str, model: str, seed: int) -> Cell:
     return held | {"seconds": seconds}
 
 
+def setting_words(model: str, settings: list[float | None]) -> str:
+    """Say which T or threshold a conversion took."""
+    if None in settings:
+        return ""
+    return f", T = {median(settings):.0f}" if model == "rate-coded" else f", q = {median(settings):.2g}"
+
+
 def row(name: str, model: str, cells: list[Cell]) -> str:
     """Format the medians of a problem's and model's cells, the errors with their range."""
 
@@ -131,9 +138,7 @@ def row(name: str, model: str, cells: list[Cell]) -> str:
         return f"{median(values):.1e}{around}"
 
     layers = ", ".join(f"{median(rates):.2f}" for rates in zip(*(held["activity"] for held in cells), strict=True))
-    setting = (
-        "" if cells[0]["setting"] is None else f", {'T' if model == 'rate-coded' else 'q'} = {middle('setting'):.2g}"
-    )
+    setting = setting_words(model, [held["setting"] for held in cells])
     errors = f"{spread('relative_l2')} | {spread('relative_l2_8_bit')}"
     costs = f"{middle('total_activity'):.2f} ({layers}) | {middle('operations') / middle('ann_macs'):.2f}"
     return f"| `{name}` | {model}{setting} | {errors} | {costs} | {middle('updates'):.0f} | {middle('seconds'):.0f} |"

@@ -27,7 +27,7 @@ from .history import TrainingHistory
 from .marching import Front
 from .state import TrainingState
 
-SCHEMA = "neuropinn-lava/checkpoint/2"
+SCHEMA = "neuropinn-lava/checkpoint/3"
 """Raised when an older program would misunderstand a newer file."""
 _TENSORS = ("parameters", "mean", "square", "best_parameters", "history")
 

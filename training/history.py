@@ -5,7 +5,7 @@ This module knows numpy and text; it does not know torch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,9 @@ import numpy as np
 
 from ..arrays import FloatArray
 from ..atomic import write_text
+
+NO_COLUMN = {"column": False}
+"""Metadata of a field that is for the eye only and stands in no table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,19 +28,25 @@ class TrainingProgress:
     """Steps in all, over all phases."""
     phase: int
     """Index of the phase, from 0."""
+    n_phases: int = field(default=1, metadata=NO_COLUMN, compare=False)
+    """Phases in all."""
+    teacher: bool = field(default=False, metadata=NO_COLUMN, compare=False)
+    """Whether this is the training of a teacher, which comes before that of the network."""
     learning_rate: float
     """Of the next step."""
     loss: float
     """Residual plus what the phase adds to it, at the phase's final target."""
     residual: float
     """Mean square residual in units of the problem's `residual_scale`."""
+    imitation: float = 0.0
+    """Squared relative distance to the teacher; 0 without one."""
     rate: float
     """Share of neurons and steps that fire, 0 to 1."""
     relative_l2: float
     """Error against the reference on points not trained on; shown, never used."""
 
 
-COLUMNS = tuple(field.name for field in fields(TrainingProgress))
+COLUMNS = tuple(held.name for held in fields(TrainingProgress) if held.metadata.get("column", True))
 """Columns of a history's table and of its CSV file."""
 _WHOLE_NUMBERS = ("iteration", "n_iterations", "phase")
 

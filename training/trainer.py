@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -71,6 +72,10 @@ class TrainingResult:
     """One row per report."""
     loss: float
     """Objective of the network that was kept; infinite where the phase had none before it ended."""
+    relative_l2: float
+    """Its error against the reference on points not trained on; NaN where an output is not finite."""
+    rate: float
+    """Share of its neurons and steps that fire there, 0 to 1."""
     n_iterations: int
     """Steps that were done, those before a resumption counted, those of a teacher not."""
     seconds: float
@@ -173,7 +178,7 @@ def train_network(
             device=place,
             n_threads=n_threads,
             output=_teacher_output(output),
-            on_progress=on_progress,
+            on_progress=_as_teacher(on_progress),
             provenance=provenance,
         )
         if taught.status is not TrainingStatus.FINISHED:
@@ -184,12 +189,15 @@ def train_network(
         task, state = _prepare(problem, recipe, seed, dtype, place, output, on_progress, lesson)
         status = _run(task, state, interrupted)
         state.restore_best()
+        error, rate = _judge(task, state.network)
     return TrainingResult(
         status=status,
         network=_export(problem, recipe, state.network, provenance or Provenance(problem=problem.name, seed=seed)),
         module=state.network,
         history=state.history,
         loss=state.best_loss,
+        relative_l2=error,
+        rate=rate,
         n_iterations=state.iteration,
         seconds=time.perf_counter() - start,
     )
@@ -198,6 +206,13 @@ def train_network(
 def _teacher_output(output: TrainingOutput) -> TrainingOutput:
     """Say where the teacher writes."""
     return dataclasses.replace(output, checkpoint=beside(output.checkpoint), history=beside(output.history))
+
+
+def _as_teacher(on_progress: ProgressCallback | None) -> ProgressCallback | None:
+    """Mark the reports of a teacher as such."""
+    if on_progress is None:
+        return None
+    return lambda row: on_progress(dataclasses.replace(row, teacher=True))
 
 
 def _student_output(output: TrainingOutput) -> TrainingOutput:
@@ -265,6 +280,7 @@ def _run(task: _Task, state: TrainingState, interrupted: Callable[[], bool]) -> 
         if not math.isfinite(state.best_loss) and state.iteration == 0:
             mend = "Look at the problem's data and the recipe's output_scale; nothing was trained."
             raise TrainingError(f"training of {task.identity.problem!r}", "a finite loss", math.nan, mend) from None
+        _save_history(task, state)  # no checkpoint: the former one is of better days
         return TrainingStatus.DIVERGED
     _save(task, state)
     return TrainingStatus.FINISHED
@@ -305,31 +321,38 @@ def _report(task: _Task, state: TrainingState, place: PhasePlace, terms: LossTer
         iteration=state.iteration,
         n_iterations=task.recipe.n_iterations,
         phase=place.index,
+        n_phases=len(task.recipe.phases),
         learning_rate=place.learning_rate,
         loss=objective(residual, rate, place.phase, imitation),
         residual=residual,
+        imitation=imitation,
         rate=rate,
-        relative_l2=_shown_error(task, state.network),
+        relative_l2=_judge(task, state.network)[0],
     )
     state.history = state.history.extended(row)
     if task.on_progress is not None:
         task.on_progress(row)
 
 
-def _shown_error(task: _Task, network: VsnNetwork) -> float:
-    """Give the relative error on points not trained on, for the eye."""
+def _judge(task: _Task, network: VsnNetwork) -> tuple[float, float]:
+    """Give relative error and spike rate on points not trained on, for the eye."""
     with torch.no_grad():
-        outputs = network(task.shown.inputs).cpu().double().numpy()
-    if not torch.isfinite(torch.from_numpy(outputs)).all():
-        return math.nan
+        run = network.run(task.shown.inputs)
+    outputs = run.output.cpu().double().numpy()
+    if not np.isfinite(outputs).all():
+        return math.nan, run.rate.item()
     u = task.cloud.problem.ansatz.apply(task.shown.points, task.cloud.output_transform.apply(outputs))
-    return relative_l2(u, task.shown.reference)
+    return relative_l2(u, task.shown.reference), run.rate.item()
 
 
 def _save(task: _Task, state: TrainingState) -> None:
     """Write checkpoint and history where they are wanted."""
     if task.output.checkpoint is not None:
         write_checkpoint(state, task.identity, task.output.checkpoint)
+    _save_history(task, state)
+
+
+def _save_history(task: _Task, state: TrainingState) -> None:
     if task.output.history is not None:
         write_history(state.history, task.output.history)
 

@@ -12,8 +12,9 @@ import typer
 from ..errors import SpecError
 from ..network import ProblemParameter
 from .cli_convert import parse_bits
-from .console import JsonOption, SeedOption, ThreadsOption, out, print_json, show_note, training_bar
+from .console import JsonOption, SeedOption, ThreadsOption, out, print_json, show_note
 from .train import RecipeChanges, TrainingFiles, train
+from .training_view import training_view
 
 if TYPE_CHECKING:
     from ..training.trainer import TrainingResult
@@ -25,7 +26,9 @@ def register(app: typer.Typer) -> None:
 
 
 def train_command(
-    problem: Annotated[str, typer.Argument(help="A PDE problem; `neuropinn-lava problems` lists them.")],
+    problem: Annotated[
+        str, typer.Argument(help="A PDE problem (`neuropinn-lava problems` lists them), or file.py:name of your own.")
+    ],
     path: Annotated[Path, typer.Option("--out", help="File for the float network, .h5.")],
     seed: SeedOption = 0,
     param: Annotated[list[str] | None, typer.Option(help="Option of the problem, NAME=VALUE; may be repeated.")] = None,
@@ -37,7 +40,7 @@ def train_command(
     iterations: Annotated[float, typer.Option(help="Factor on the recipe's iterations.", min=1e-3)] = 1.0,
     checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint file, .safetensors.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from --checkpoint.")] = False,
-    history: Annotated[Path | None, typer.Option(help="History of the losses, .csv.")] = None,
+    history: Annotated[Path | None, typer.Option(help="History of the losses, .csv, and its figure, .svg.")] = None,
     threads: ThreadsOption = 1,
     device: Annotated[str, typer.Option(help="Torch device.")] = "cpu",
     as_json: JsonOption = False,
@@ -57,7 +60,7 @@ def train_command(
         target_activity=target_activity,
         iterations=iterations,
     )
-    with training_bar(hidden=as_json) as advance:
+    with training_view(problem, hidden=as_json) as advance:
         result = train(
             problem,
             path,
@@ -93,15 +96,14 @@ def show_training(result: TrainingResult, path: Path, as_json: bool) -> None:
     """Print how a training ended; exit code 1 where it diverged, 130 where it was interrupted."""
     from ..training.trainer import TrainingStatus
 
-    last = result.history.rows[-1] if result.history.rows else None
     if as_json:
         summary = {"status": result.status.value, "loss": result.loss, "n_iterations": result.n_iterations}
+        summary |= {"relative_l2": result.relative_l2, "activity": result.rate}
         print_json(summary | {"seconds": result.seconds, "out": str(path), "digest": result.network.digest()})
     else:
-        error = f", relative L2 {last.relative_l2:.2%}, activity {last.rate:.2f}" if last else ""
-        out.print(
-            f"{result.status.value} after {result.n_iterations:,} iterations, {result.seconds:.0f} s{error}. Wrote {path}"
-        )
+        judged = f"relative L2 {result.relative_l2:.2%}, activity {result.rate:.2f}"
+        done = f"{result.status.value} after {result.n_iterations:,} iterations, {result.seconds:.0f} s"
+        out.print(f"{done}: {judged}. Wrote {path}")
     if result.status is TrainingStatus.DIVERGED:
         show_note("The loss was no longer finite; the best network before that was written. Try a lower learning rate.")
         raise typer.Exit(1)

@@ -10,15 +10,12 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
-
-if TYPE_CHECKING:
-    from ..training.history import TrainingProgress
 
 PIPED_WIDTH = 160
 """Columns of a table that goes to a file or a pipe; a terminal has its own."""
@@ -99,27 +96,6 @@ def stages(*, hidden: bool = False) -> Iterator[Callable[[str], None]]:
                 show_note(stage)
 
         yield tell
-
-
-@contextlib.contextmanager
-def training_bar(*, hidden: bool = False) -> Iterator[Callable[[TrainingProgress], None]]:
-    """Show a training on standard error: phase, loss, error against the reference, spiking activity, time left."""
-    words = "phase {task.fields[phase]}  loss {task.fields[loss]:.2e}  error {task.fields[error]:.2%}"
-    words += "  activity {task.fields[rate]:.2f}"
-    columns = (TextColumn(words), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, disable=hidden or not err.is_terminal) as bar:
-        task = bar.add_task("training", total=None, phase=1, loss=math.nan, error=math.nan, rate=math.nan)
-
-        def advance(row: TrainingProgress) -> None:
-            fields: dict[str, Any] = {
-                "phase": row.phase + 1,
-                "loss": row.loss,
-                "error": row.relative_l2,
-                "rate": row.rate,
-            }
-            bar.update(task, completed=row.iteration, total=row.n_iterations, **fields)
-
-        yield advance
 
 
 @contextlib.contextmanager

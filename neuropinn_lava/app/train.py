@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..atomic import check_writable
+from ..atomic import check_writable, write_text
 from ..errors import SpecError
 from ..network import ProblemParameter, Provenance
 from ..recipe import PhaseRecipe, TrainingRecipe
@@ -75,7 +75,21 @@ class TrainingFiles:
     resume: bool = False
     """Go on from the checkpoint."""
     history: Path | None = None
-    """History, .csv."""
+    """History, .csv; its figure takes the same name with .svg."""
+
+    def __post_init__(self) -> None:
+        if self.resume and self.checkpoint is None:
+            raise SpecError(
+                "TrainingFiles.checkpoint", "a checkpoint to resume from", None, "Name one with --checkpoint."
+            )
+        if self.history is not None and self.history.suffix != ".csv":
+            mend = "Name it net.csv; the figure is written beside it as net.svg."
+            raise SpecError("TrainingFiles.history", "a file that ends in .csv", self.history.name, mend)
+
+    @property
+    def figure(self) -> Path | None:
+        """The history's figure, .svg."""
+        return None if self.history is None else self.history.with_suffix(".svg")
 
 
 NO_FILES = TrainingFiles()
@@ -97,12 +111,12 @@ def train(
     """Train a network on a problem and write it.
 
     Args:
-        problem: Name of the problem.
+        problem: Name of the problem, or `package.module:name` or `file.py:name` of a user's own.
         path: File for the float network; None writes none.
         seed: Seed of the weights.
         parameters: Options of the problem.
         changes: Changes to the problem's recipe.
-        files: Checkpoint and history.
+        files: Checkpoint and history with its figure.
         threads: Threads of torch; with one, the same seed gives the same bits.
         device: Torch device.
         on_progress: Called with every report.
@@ -114,14 +128,14 @@ def train(
     """
     from .. import __version__
     from ..files import write_network
-    from ..problems import find_problem
     from ..training.trainer import TrainingOutput, train_network
+    from .history_figure import draw_history
+    from .own_problems import pose_problem
 
-    if path is not None:
-        check_writable(path)
-    if files.resume and files.checkpoint is None:
-        raise SpecError("train.files", "a checkpoint to resume from", None, "Name one with --checkpoint.")
-    posed = find_problem(problem, **{option.name: option.value for option in parameters})
+    for file in (path, files.figure):
+        if file is not None:
+            check_writable(file)
+    posed = pose_problem(problem, parameters)
     provenance = Provenance(
         problem=problem, parameters=parameters, seed=seed, package_version=__version__, command=command
     )
@@ -137,4 +151,6 @@ def train(
     )
     if path is not None:
         write_network(result.network, path)
+    if files.figure is not None and result.history.rows:
+        write_text(files.figure, draw_history(result.history, posed.title).standalone)
     return result

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 
+import numpy as np
 import pytest
 
+from disks import full_beyond
 from neuropinn_lava.app.cli_train import parse_parameters
 from neuropinn_lava.app.train import RecipeChanges
 from neuropinn_lava.errors import SpecError
 from neuropinn_lava.files import read_network
+from neuropinn_lava.metrics import relative_l2
 from neuropinn_lava.problems import find_problem
+from neuropinn_lava.reference import run_float
+from neuropinn_lava.residuals import evaluation_points
+from neuropinn_lava.training.trainer import N_SHOWN, SHOWN_SEED
 
+FLOAT32 = 1e-4
+"""Relative: the trainer's network is float32, the file float64, and an output's rounding counts more where errors are small."""
 SHORT = ("--iterations", "0.01", "--widths", "8,8")
 
 
@@ -44,6 +55,8 @@ def test_the_same_seed_gives_the_same_network_and_another_one_another(cli, tmp_p
         (("heat", "--param", "diffusivity"), "NAME=VALUE"),
         (("heat", "--activation", "sigmoid"), r"phi(0) = 0"),
         (("heat", "--resume"), "Name one with --checkpoint"),
+        (("heat", "--history", "h.svg"), "a file that ends in .csv; got h.svg. Name it net.csv"),
+        (("own.py:HEAT",), "a file that can be imported; got FileNotFoundError: own.py"),
     ],
 )
 def test_wrong_arguments_are_refused_before_any_training(cli, tmp_path, arguments, message):
@@ -61,6 +74,75 @@ def test_a_checkpoint_of_another_problem_is_refused(cli, tmp_path):
     code, _, err = cli("train", "poisson", "--out", tmp_path / "b.h5", *SHORT, *options)
     assert code == 1
     assert "heat" in err
+
+
+def test_ctrl_c_writes_the_best_network_and_the_rest_is_trained_later_to_the_same_bits(cli, tmp_path):
+    """A signal to a process of its own, as a terminal sends it."""
+    options = ["--iterations", "0.04", "--widths", "8,8"]
+    files = ["--checkpoint", str(tmp_path / "c.safetensors"), "--history", str(tmp_path / "h.csv")]
+    command = [sys.executable, "-m", "neuropinn_lava", "train", "poisson", "--out", str(tmp_path / "a.h5")]
+    with subprocess.Popen(
+        [*command, *options, *files], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
+        assert "phase 1 of 2, 0 of 320" in run.stderr.readline()
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=60)
+    assert run.returncode == 130, err
+    assert out.startswith("interrupted after")
+    assert read_network(tmp_path / "a.h5").name == "poisson"
+    assert len((tmp_path / "h.csv").read_text().splitlines()) >= 2
+    assert "<svg" in (tmp_path / "h.svg").read_text()
+    assert cli("train", "poisson", "--out", tmp_path / "a.h5", *options, *files, "--resume")[0] == 0
+    assert cli("train", "poisson", "--out", tmp_path / "b.h5", *options, "--history", tmp_path / "b.csv")[0] == 0
+    assert read_network(tmp_path / "a.h5").digest() == read_network(tmp_path / "b.h5").digest()
+    assert (tmp_path / "h.csv").read_text() == (tmp_path / "b.csv").read_text()
+
+
+DIVERGING = """
+import dataclasses, math
+from neuropinn_lava.problems import find_problem
+
+HEAT, calls = find_problem("heat"), []
+
+def residual(f):
+    calls.append(None)
+    return tuple(r * (math.nan if len(calls) > 40 else 1.0) for r in HEAT.residual(f))
+
+DIVERGING = dataclasses.replace(HEAT, residual=residual)
+"""
+
+
+def test_a_training_that_diverges_says_so_and_writes_the_best_network_before(cli, tmp_path):
+    (tmp_path / "own.py").write_text(DIVERGING)
+    options = ("--out", tmp_path / "a.h5", "--history", tmp_path / "h.csv", *SHORT)
+    code, out, err = cli("train", f"{tmp_path / 'own.py'}:DIVERGING", *options)
+    assert code == 1
+    assert out.startswith("diverged after 40 iterations")
+    assert "the best network before that was written" in err
+    weights = [layer.weight for layer in read_network(tmp_path / "a.h5").layers]
+    assert all(np.isfinite(weight).all() for weight in weights)
+    assert len((tmp_path / "h.csv").read_text().splitlines()) == 2  # the header and the report of step 0
+
+
+def test_a_full_disk_ends_the_training_with_the_former_checkpoint(cli, tmp_path):
+    checkpoint = tmp_path / "c.safetensors"
+    options = ("--out", tmp_path / "a.h5", *SHORT, "--checkpoint", checkpoint)
+    assert cli("train", "heat", *options)[0] == 0
+    before = checkpoint.read_bytes()
+    with full_beyond(1000):
+        code, _, err = cli("train", "heat", *options, "--seed", "1")
+    assert code == 1
+    assert "c.safetensors: a disk with room for the whole file" in err
+    assert checkpoint.read_bytes() == before
+
+
+def test_the_error_told_is_that_of_the_network_kept(cli, tmp_path):
+    path = tmp_path / "net.h5"
+    summary = json.loads(cli("train", "heat", "--out", path, *SHORT, "--json")[1])
+    problem, network = find_problem("heat"), read_network(path)
+    points = evaluation_points(problem, N_SHOWN, SHOWN_SEED)
+    error = relative_l2(run_float(network, points).outputs, problem.reference.evaluate(points))
+    assert summary["relative_l2"] == pytest.approx(error, rel=FLOAT32)
 
 
 def test_changes_reach_the_recipe():
