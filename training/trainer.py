@@ -90,12 +90,14 @@ class TrainingOutput:
     """File of the checkpoint."""
     checkpoint_every: int = 500
     """Steps between two checkpoints; one is written at the end and on Ctrl-C besides."""
+    checkpoint_seconds: float = 60.0
+    """Longest time between two checkpoints, where steps are slow; when one is written changes nothing in the training."""
     resume: bool = False
     """Go on from the checkpoint, which must exist."""
     history: Path | None = None
     """CSV file of the history, written with every checkpoint and at the end."""
     report_every: int = 50
-    """Steps between two rows of the history, each also handed to the callback."""
+    """Steps of Adam between two rows of the history, each also handed to the callback; of Gauss-Newton every step is one."""
 
 
 WRITES_NOTHING = TrainingOutput()
@@ -267,15 +269,17 @@ def _prepare(
 
 def _run(task: _Task, state: TrainingState, interrupted: Callable[[], bool]) -> TrainingStatus:
     """Go on to the last iteration, or to Ctrl-C, or to a loss that is not finite."""
-    n_iterations = task.recipe.n_iterations
+    n_iterations, written = task.recipe.n_iterations, time.monotonic()
     try:
         while state.iteration < n_iterations:
             _step(task, state)
             if interrupted():
                 _save(task, state)
                 return TrainingStatus.INTERRUPTED
-            if state.iteration % task.output.checkpoint_every == 0:
+            late = time.monotonic() - written > task.output.checkpoint_seconds
+            if late or state.iteration % task.output.checkpoint_every == 0:
                 _save(task, state)
+                written = time.monotonic()
     except _DivergedError:
         if not math.isfinite(state.best_loss) and state.iteration == 0:
             mend = "Look at the problem's data and the recipe's output_scale; nothing was trained."
@@ -299,10 +303,11 @@ def _step(task: _Task, state: TrainingState) -> None:
     if place.iteration == 0:
         state.first_rate = rate
     state.keep_if_best(objective(residual, rate, place.phase, imitation))
-    if state.iteration % task.output.report_every == 0:
+    solves = place.phase.optimizer is Optimizer.GAUSS_NEWTON
+    if solves or state.iteration % task.output.report_every == 0:
         _report(task, state, place, terms)
     target = target_at(place.phase, place.iteration, state.first_rate)
-    if place.phase.optimizer is Optimizer.GAUSS_NEWTON:
+    if solves:
         assert isinstance(task.cloud, TrainingCloud)
         step_gauss_newton(
             state.gauss_newton, task.cloud, state.network, state.parameters, place.phase, target, task.lesson

@@ -90,6 +90,21 @@ def test_a_killed_training_resumes_from_its_last_checkpoint(
     assert resumed.network.digest() == train_network(problem, recipe).network.digest()
 
 
+def test_slow_steps_are_saved_by_the_clock(problem: PdeProblem, recipe: TrainingRecipe, tmp_path: Path) -> None:
+    """With no second to wait every step is saved, though 500 have not passed."""
+    output = TrainingOutput(checkpoint=tmp_path / "state.safetensors", checkpoint_seconds=0.0, report_every=1)
+
+    def die(progress: TrainingProgress) -> None:
+        if progress.iteration == 7:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        train_network(problem, recipe, output=output, on_progress=die)
+    resumed = train_network(problem, recipe, output=dataclasses.replace(output, resume=True))
+    assert [row.iteration for row in resumed.history.rows] == list(range(50))  # none twice, none lost
+    assert resumed.network.digest() == train_network(problem, recipe).network.digest()
+
+
 def test_a_finished_training_resumes_to_itself(problem: PdeProblem, recipe: TrainingRecipe, tmp_path: Path) -> None:
     output = TrainingOutput(checkpoint=tmp_path / "state.safetensors")
     first = train_network(problem, recipe, output=output)
