@@ -14,6 +14,7 @@ from .figures import Figure
 from .gradient_figures import draw_gradients
 from .sample_figures import draw_samples
 from .sections import Report
+from .solid_figures import draw_solid
 
 
 def draw_report(report: Report) -> tuple[Figure, ...]:
@@ -26,6 +27,8 @@ def _drawings(report: Report) -> Iterator[Figure]:
         yield from draw_fields(report.fields)
     if report.gradients:
         yield from draw_gradients(report.gradients)
+    if report.solid:
+        yield from draw_solid(report.solid)
     if report.counts:
         yield from draw_counts(report.counts)
     if report.hardware:

@@ -21,6 +21,7 @@ from ..costs.counting import LayerOperations, OperationCounts
 from ..costs.energy import EnergyEstimate
 from ..costs.hardware_profile import HardwareProfile, Placement
 from ..gradients import GradientSection
+from ..solids import SolidSection
 from .sections import (
     SCHEMA,
     BackendsSection,
@@ -69,6 +70,7 @@ def report_object(report: Report) -> JsonObject:
         "latency": jsonable(report.hardware.latency) if report.hardware else None,
         "sanafe": jsonable(report.hardware.sanafe) if report.hardware else None,
         "gradients": _gradients_object(report.gradients) if report.gradients else None,
+        "stresses": _stresses_object(report.solid) if report.solid else None,
     }
 
 
@@ -225,6 +227,15 @@ def _gradients_object(gradients: GradientSection) -> JsonObject:
         "relative_l2": {name: gradients.relative_l2(name) for name in gradients.names},
         "rms_flux": {unknown: rms(gradients.flux(unknown)) for unknown in gradients.unknowns},
     }
+
+
+def _stresses_object(solid: SolidSection) -> JsonObject:
+    """Give errors of displacements and stresses by backend, and the floor of the operators."""
+    results = {
+        result.backend.value: {"fluctuation_relative_l2": result.fluctuation_relative_l2, **jsonable(result.stress)}
+        for result in solid.results
+    }
+    return {"operator": solid.operator, "n_points": solid.n_points, **results, "floor": jsonable(solid.floor)}
 
 
 def _layer_object(layer: LayerOperations) -> JsonObject:

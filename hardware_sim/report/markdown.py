@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from ...conversion.error_budget import BudgetEntry, Cause, ErrorBudget
 from ..costs.counting import LayerOperations, OperationCounts, OperationTotal
 from ..costs.hardware_profile import HardwareProfile
-from .sections import BackendsSection, NetworkSection, Report
+from .sections import BackendsSection, NetworkSection, Report, SolidSection
 from .words import (
     break_even_words,
     parity_sentences,
@@ -45,6 +45,8 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _network_lines(report.network)
     if report.backends:
         yield from _backend_lines(report.backends)
+    if report.solid:
+        yield from _solid_lines(report.solid)
     if report.parity:
         yield from ("## Parity", "", *(f"- {sentence}" for sentence in parity_sentences(report.parity)), "")
     if report.counts:
@@ -79,6 +81,18 @@ def _backend_lines(backends: BackendsSection) -> Iterator[str]:
         for result in backends.results
     ]  # fmt: skip
     yield from markdown_table(heads, rows)
+
+
+def _solid_lines(solid: SolidSection) -> Iterator[str]:
+    yield from ("## Stresses", "")
+    rows = [
+        (row.backend.value, *(say_percent(value) for value in (
+            row.fluctuation_relative_l2, row.stress.relative_l2, row.stress.von_mises_relative_l2)))
+        for row in solid.results
+    ]  # fmt: skip
+    floor = (say_percent(solid.floor.relative_l2), say_percent(solid.floor.von_mises_relative_l2))
+    heads = ("displacements of", "error of u − lift", "error of all stresses", "error of the von Mises stress")
+    yield from markdown_table(heads, [*rows, ("finite elements, through the same operators", say_percent(0.0), *floor)])
 
 
 def _count_lines(counts: OperationCounts) -> Iterator[str]:

@@ -19,6 +19,7 @@ from ..costs.hardware_profile import HardwareProfile
 from ..fields import FieldSection
 from ..gradients import GradientSection
 from ..parity import FirstDifference
+from ..solids import SolidSection
 
 __all__ = [
     "BackendResult",
@@ -31,6 +32,7 @@ __all__ = [
     "ProblemSection",
     "QuantizationSection",
     "Report",
+    "SolidSection",
     "TorchParity",
     "describe_network",
     "describe_quantization",
@@ -162,6 +164,8 @@ class Report:
     """Energies, cores, latency, single samples."""
     gradients: GradientSection | None = None
     """First derivatives of the deployed network's outputs."""
+    solid: SolidSection | None = None
+    """Stresses, where the problem is one of elasticity."""
     fields: FieldSection | None = None
     """Outputs for the maps; they are not part of report.json."""
 

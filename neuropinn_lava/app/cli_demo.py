@@ -13,12 +13,17 @@ from .arrays_io import read_points
 from .console import JsonOption, NetworkArgument, SeedOption, out, print_json, show_note, show_table, stages
 from .demo import DEFAULT_MODEL, demo
 from .models import find_network
-from .profile import DEFAULT_POINTS, HardwareChoices, profile
+from .profile import DEFAULT_POINTS, HardwareChoices, defining_backend, profile
+from .solids import check_vtk, export_vtk
 from .verbs import DEFAULT_TARGET
 
 if TYPE_CHECKING:
     from ..hardware_sim.report.sections import Report
+    from ..hardware_sim.solids import SolidSection
 
+VtkOption = Annotated[
+    Path | None, typer.Option("--vtk", help="Write displacements and stresses of a solid, .vtu or .vtk; extra `vtk`.")
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")]
 
 
@@ -32,6 +37,7 @@ def register(app: typer.Typer) -> None:
 def demo_command(
     name: Annotated[str, typer.Argument(help="A shipped network.")] = DEFAULT_MODEL,
     directory: Annotated[Path, typer.Option("--out", help="Folder of the report.")] = Path("report"),
+    vtk: VtkOption = None,
     seed: SeedOption = 0,
     force: ForceOption = False,
     as_json: JsonOption = False,
@@ -45,7 +51,7 @@ def demo_command(
     """
     start = time.perf_counter()
     with stages(hidden=as_json) as tell:
-        report = demo(name, directory, seed=seed, force=force, on_stage=tell)
+        report = demo(name, directory, vtk=vtk, seed=seed, force=force, on_stage=tell)
     finish(report, directory, as_json)
     show_note(f"{time.perf_counter() - start:.0f} s in all.")
 
@@ -63,6 +69,7 @@ def profile_command(
     markdown: Annotated[Path | None, typer.Option(help="Write the report as markdown too.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write every value of the report as CSV too.")] = None,
     lava: Annotated[bool, typer.Option(help="Run Lava too; --no-lava lets the integer engine stand for it.")] = True,
+    vtk: VtkOption = None,
     seed: SeedOption = 0,
     force: ForceOption = False,
     as_json: JsonOption = False,
@@ -75,6 +82,7 @@ def profile_command(
 
     check_report_directory(directory, force)
     found = find_network(network)
+    check_vtk(found, vtk)
     given = read_points(points) if points else None
     truth = read_points(reference) if reference else None
     with stages(hidden=as_json) as tell:
@@ -89,6 +97,8 @@ def profile_command(
             on_stage=tell,
         )
         write_report(report, directory, force)
+        if vtk:
+            export_vtk(found, vtk, defining_backend(found))
     write_extracts(report, markdown, csv)
     finish(report, directory, as_json)
 
@@ -150,6 +160,8 @@ def show_report(report: Report) -> None:
             for r in report.backends.results
         ]
         show_table("Accuracy", ("backend", "relative L2", "residual rms", "boundary rms", "samples/s"), rows)
+    if report.solid:
+        show_stresses(report.solid)
     if report.counts:
         columns = ("layer", "neurons", "spikes", "activity", "synaptic operations", "dense")
         rows_of_counts = [
@@ -174,3 +186,14 @@ def show_report(report: Report) -> None:
             out.print(sentence)
     elif report.result_of(Backend.LAVA) is None:
         show_note("Lava did not run; the integer engine stands for the deployed network.")
+
+
+def show_stresses(solid: SolidSection) -> None:
+    """Print how good displacements and stresses of a solid are."""
+    rows = [
+        (r.backend.value, r.fluctuation_relative_l2, r.stress.relative_l2, r.stress.von_mises_relative_l2)
+        for r in solid.results
+    ]
+    rows.append(("operators' floor", 0.0, solid.floor.relative_l2, solid.floor.von_mises_relative_l2))
+    columns = ("backend", "relative L2 of u - lift", "of all stresses", "of von Mises stress")
+    show_table(f"Solid, {solid.n_points:,} points", columns, rows)

@@ -61,6 +61,9 @@ def run_command(
     time_limit: Annotated[float | None, typer.Option(help="End a Lava run of a block after so many seconds.")] = None,
     workers: WorkersOption = 0,
     cluster: ClusterOption = None,
+    vtk: Annotated[
+        Path | None, typer.Option("--vtk", help="Write a solid's displacements and stresses too, .vtu or .vtk.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Evaluate a network at any points on any backend.
@@ -80,10 +83,13 @@ def run_command(
         raise SpecError("run.out", "a file for the outputs", None, "Give --out, or --plan to run nothing.")
     check_writable(path)
     from .cluster_streams import stream_on_cluster
+    from .solids import check_vtk, export_vtk
 
+    found = find_network(network)
+    check_vtk(found, vtk)
     with kept_rows_told(path), stream_bar(f"{backend.value} run", hidden=as_json) as advance:
         summary = stream_on_cluster(
-            find_network(network),
+            found,
             points,
             path,
             backend=backend.value,
@@ -97,6 +103,8 @@ def run_command(
             n_cores=cores,
             cluster=ClusterChoice(address=cluster, n_workers=workers),
         )
+    if vtk is not None:
+        export_vtk(found, vtk, backend.value)
     show_summary(summary, as_json=as_json)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..errors import SpecError
 from .models import find_network, float_network, list_models
 from .profile import profile
+from .solids import check_vtk, export_vtk
 from .verbs import convert
 from .verify import Stage, silent
 
@@ -22,6 +23,7 @@ def demo(
     name: str = DEFAULT_MODEL,
     directory: str | Path | None = None,
     *,
+    vtk: str | Path | None = None,
     seed: int = 0,
     force: bool = False,
     on_stage: Stage = silent,
@@ -31,6 +33,7 @@ def demo(
     Args:
         name: A shipped network.
         directory: Folder of the report; None writes none.
+        vtk: VTK file for displacements and stresses, where the network is one of a solid; None writes none.
         seed: Seed of the evaluation points.
         force: Write into a folder that is neither empty nor a report.
         on_stage: Called with what is about to happen.
@@ -46,10 +49,14 @@ def demo(
         raise SpecError("demo.name", f"a shipped network: {shipped}", repr(name), "Choose one of them.")
     if directory is not None:
         check_report_directory(directory, force)
+    source = float_network(find_network(name))
+    check_vtk(source, None if vtk is None else Path(vtk))
     on_stage(f"quantizing {name}")
-    quantization = convert(float_network(find_network(name)))
+    quantization = convert(source)
     report = profile(quantization.network, seed=seed, cost=quantization.report, on_stage=on_stage)
     if directory is not None:
         on_stage("writing the report")
         write_report(report, directory, force)
+    if vtk is not None:
+        export_vtk(quantization.network, vtk)
     return report

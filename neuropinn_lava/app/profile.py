@@ -22,6 +22,7 @@ from .report_sections import (
     measure_backends,
     reference_at,
 )
+from .solids import describe_solid
 from .verbs import DEFAULT_TARGET, known_problem, run
 from .verify import Stage, draw_points, silent, verify
 
@@ -122,6 +123,7 @@ def profile(
         fields=gather_fields(network, problem, held, traces, truth),
         hardware=hardware_of(traces[-1], held),
         gradients=measure_gradients(problem, evaluator(network, defining_backend(network))) if problem else None,
+        solid=describe_solid(network),
         parity=verify(network, held, on_stage=on_stage) if with_lava and with_parity else None,
     )
 

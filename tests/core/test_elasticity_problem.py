@@ -17,7 +17,7 @@ from neuropinn_lava.micromechanics.loads import FaceLoad, MeanStrain
 from neuropinn_lava.micromechanics.reference_file import mesh_digest, read_reference, write_reference
 from neuropinn_lava.micromechanics.reference_solution import reference_field
 from neuropinn_lava.micromechanics.solver import mesh_cell, solve_load
-from neuropinn_lava.micromechanics.stresses import lay_stress_cloud, measure_stress, projected_stress
+from neuropinn_lava.micromechanics.stresses import compare_stress, lay_stress_cloud, projected_stress, reference_stress
 from neuropinn_lava.micromechanics.tet_field import TetField
 from neuropinn_lava.neighbours import find_neighbours
 from neuropinn_lava.problems import find_problem
@@ -171,13 +171,15 @@ def test_von_mises_by_hand() -> None:
     np.testing.assert_allclose(shear, 3**0.5 / 2.6, atol=EXACT)
 
 
-def test_stress_report_of_the_reference_is_the_floor(coarse: TetField) -> None:
+def test_errors_of_stresses_see_the_inclusion(coarse: TetField) -> None:
     cloud = lay_stress_cloud(CELL, 12)
-    floor = measure_stress(cloud, coarse.evaluate, coarse)
-    assert floor.relative_l2 == floor.reference_relative_l2 < 0.2
-    lift = measure_stress(cloud, lambda points: PRESSED.ansatz(CELL).evaluate(points)[0], coarse)
+    truth = reference_stress(CELL, coarse, cloud.points)
+    floor = compare_stress(projected_stress(cloud, coarse.evaluate(cloud.points)), truth)
+    lift = compare_stress(projected_stress(cloud, PRESSED.ansatz(CELL).evaluate(cloud.points)[0]), truth)
+    assert 0 < floor.relative_l2 < 0.2
     assert lift.relative_l2 > 2 * floor.relative_l2
     assert lift.von_mises_relative_l2 > 2 * floor.von_mises_relative_l2
+    assert compare_stress(truth, truth).relative_l2 == 0
 
 
 def test_energy_of_lift_and_solution(coarse: TetField) -> None:

@@ -11,14 +11,17 @@ import numpy as np
 import pytest
 
 from neuropinn_lava.errors import SpecError
-from neuropinn_lava.hardware_sim.report.solid_figures import draw_solid, solid_section
+from neuropinn_lava.hardware_sim.report.solid_figures import draw_solid
 from neuropinn_lava.hardware_sim.report.vtk_export import hexahedra, write_vtk
+from neuropinn_lava.hardware_sim.solids import SolidSection, project_view
 from neuropinn_lava.micromechanics.cells import sphere_cell
-from neuropinn_lava.micromechanics.stresses import lay_stress_cloud
+from neuropinn_lava.micromechanics.fitted_mesh import fit_mesh
+from neuropinn_lava.micromechanics.stresses import StressErrors, lay_stress_cloud
+from neuropinn_lava.micromechanics.tet_field import TetField
 
 CELL = sphere_cell(radius=0.27, contrast=10.0)
 EXACT = 1e-9
-"""Least squares reproduce linear fields to rounding, divided by the spacing."""
+"""Least squares, and finite elements, reproduce linear fields to rounding, divided by the spacing."""
 
 
 def pressed(points: np.ndarray) -> np.ndarray:
@@ -26,25 +29,27 @@ def pressed(points: np.ndarray) -> np.ndarray:
     return np.stack([0 * points[:, 0], 0 * points[:, 0], -0.1 * points[:, 2]], axis=1)
 
 
+def halved(points: np.ndarray) -> np.ndarray:
+    return pressed(points) / 2
+
+
 def test_planes_and_cubes_are_drawn() -> None:
-    figures = draw_solid(CELL, pressed, pressed, n=13)
+    cloud = lay_stress_cloud(CELL, 13)
+    deployed, reference = project_view("deployed", cloud, pressed), project_view("reference", cloud, halved)
+    errors = StressErrors(relative_l2=0.1, von_mises_relative_l2=0.1)
+    section = SolidSection(results=(), floor=errors, operator="quadratic", deployed=deployed, reference=reference)
+    figures = draw_solid(section)
     assert [figure.name for figure in figures] == [
-        "field-von-mises-y",
-        "field-von-mises-z",
-        "field-deformed-deployed",
-        "field-deformed-reference",
+        "stress-plane-y",
+        "stress-plane-z",
+        "stress-cube-deployed",
+        "stress-cube-reference",
+        "stress-cube-difference",
     ]
     assert all(figure.svg.startswith("<svg") for figure in figures)
+    assert "differ by at most 0.385" in figures[0].caption  # half of 2 mu e in the sphere, 10 * 0.1 / 2.6
     assert "cut at y = 1/2" in figures[2].caption
-
-
-def test_section_holds_displacements_and_stress() -> None:
-    """Uniaxial strain e: sigma_vM = 2 mu |e|, mu = 1 / 2.6 in the matrix and ten times that in the sphere."""
-    section = solid_section("deployed", lay_stress_cloud(CELL, 13), pressed)
-    assert section.corners.shape == (14, 14, 14, 3)
-    assert section.corners[3, 4, 13].tolist() == [0.0, 0.0, -0.1]
-    assert section.von_mises[6, 6, 6] == pytest.approx(2 / 2.6, abs=EXACT)
-    assert section.von_mises[0, 0, 0] == pytest.approx(0.2 / 2.6, abs=EXACT)
+    assert "deployed minus reference" in figures[4].caption
 
 
 def test_hexahedra_by_hand() -> None:
@@ -62,21 +67,24 @@ def test_vtk_file_gets_every_field(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         def __init__(self, points: Any, cells: Any, point_data: Any, cell_data: Any) -> None:
             written.update(points=points, cells=cells, **point_data, **{k: v[0] for k, v in cell_data.items()})
 
-        def write(self, path: Path) -> None:
-            path.write_text("written")
+        def write(self, path: Path, file_format: str) -> None:
+            path.write_text(f"written as {file_format}")
 
     monkeypatch.setitem(sys.modules, "meshio", types.SimpleNamespace(Mesh=Mesh))
-    write_vtk(tmp_path / "field.vtu", CELL, pressed, n=8)
-    assert (tmp_path / "field.vtu").read_text() == "written"
+    mesh = fit_mesh(CELL, 6)
+    write_vtk(tmp_path / "field.vtu", CELL, pressed, TetField(mesh, halved(mesh.nodes)), n=8)
+    assert (tmp_path / "field.vtu").read_text() == "written as vtu"
     assert written["points"].shape == written["displacement"].shape == (9**3, 3)
     assert written["stress"].shape == (8**3, 6)
+    np.testing.assert_allclose(written["displacement_reference"], written["displacement"] / 2, atol=EXACT)
+    np.testing.assert_allclose(written["von_mises_difference"], written["von_mises"] / 2, atol=EXACT)
     assert written["inclusion"].sum() == np.count_nonzero(CELL.contains(lay_stress_cloud(CELL, 8).points))
 
 
 def test_vtk_files_of_other_kinds_or_without_meshio_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(SpecError, match=r"a suffix out of \.vtu, \.vtk, \.xdmf; got field\.txt"):
+    with pytest.raises(SpecError, match=r"a suffix out of \.vtu, \.vtk; got field\.txt"):
         write_vtk(tmp_path / "field.txt", CELL, pressed)
     monkeypatch.setitem(sys.modules, "meshio", None)
     with pytest.raises(SpecError, match=r"meshio is installed.*neuropinn-lava\[vtk\]"):

@@ -7,15 +7,15 @@ import pytest
 
 from neuropinn_lava.app.models import find_network
 from neuropinn_lava.conversion import quantize_network
+from neuropinn_lava.hardware_sim.solids import measure_solid
 from neuropinn_lava.metrics import relative_l2
 from neuropinn_lava.micromechanics.cell_domain import LoadedCell
-from neuropinn_lava.micromechanics.reference_solution import reference_field
-from neuropinn_lava.micromechanics.stresses import lay_stress_cloud, measure_stress
 from neuropinn_lava.network import NetworkSpec
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.quantized import QuantizedNetwork
 from neuropinn_lava.reference import run_float, run_integer
 from neuropinn_lava.residuals import evaluation_points
+from neuropinn_lava.traces import Backend
 
 FLOAT = 0.027
 """u - lift: 2.4 % measured; the sample of points moves it by a twentieth."""
@@ -51,7 +51,10 @@ def test_displacements_keep_their_figures(network: NetworkSpec, deployed: Quanti
 def test_stresses_of_the_deployed_network(deployed: QuantizedNetwork) -> None:
     domain = find_problem("elasticity3d").domain
     assert isinstance(domain, LoadedCell)
-    cloud, field = lay_stress_cloud(domain.cell, 14), reference_field(domain.cell, domain.load)
-    report = measure_stress(cloud, lambda points: run_integer(deployed, points).outputs, field)
-    assert report.reference_relative_l2 < report.relative_l2 < STRESS
-    assert np.isfinite(report.von_mises_relative_l2)
+    section = measure_solid(domain, [(Backend.INTEGER, lambda points: run_integer(deployed, points).outputs)], n=15)
+    (result,) = section.results
+    assert section.floor.relative_l2 < result.stress.relative_l2 < STRESS
+    assert section.floor.von_mises_relative_l2 < result.stress.von_mises_relative_l2 < STRESS
+    assert result.fluctuation_relative_l2 < DEPLOYED
+    assert section.deployed.corners[:, :, -1, 2] == pytest.approx(-0.1)  # the top moves as a whole
+    assert np.abs(section.deployed.von_mises - section.reference.von_mises).max() > 0
