@@ -51,8 +51,8 @@ class ResidualReport:
 
     residual_rms: float
     """Root mean square of the residual over the measuring cloud, in units of the problem's `residual_scale`."""
-    boundary_rms: float
-    """Root mean square of the error on the boundary, in the unit of the outputs."""
+    boundary_rms: float | None
+    """Root mean square of the error on the boundary, in the unit of the outputs; None where nothing is prescribed."""
     operator: OperatorKind
     """How derivatives were taken."""
     reference_residual_rms: float
@@ -151,10 +151,10 @@ def evaluation_points(problem: PdeProblem, n: int, seed: int) -> FloatArray:
 def measure_residual(problem: PdeProblem, evaluate: Evaluate) -> ResidualReport:
     """Measure the residual, the boundary error and the floor of anything that maps points to outputs."""
     measuring = residual_cloud(problem)
-    boundary = boundary_points(problem, N_BOUNDARY, BOUNDARY_SEED)
+    boundary = boundary_points(problem, N_BOUNDARY, BOUNDARY_SEED) if problem.conditions else None
     return ResidualReport(
         residual_rms=residual_rms(problem, measuring, evaluate(measuring.points)),
-        boundary_rms=boundary_rms(problem, boundary, evaluate(boundary)),
+        boundary_rms=None if boundary is None else boundary_rms(problem, boundary, evaluate(boundary)),
         operator=measuring.operators.kind,
         reference_residual_rms=residual_rms(problem, measuring, problem.reference.evaluate(measuring.points)),
     )

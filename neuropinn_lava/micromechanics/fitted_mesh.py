@@ -76,13 +76,22 @@ def _violations(cell: UnitCell, n: int) -> Iterator[Violation]:
             "fit_mesh.n", "an even number of 2 or more, so that opposite faces match", n, "Take the next one."
         )
         return
-    smallest = min([*(float(body.semi_axes.min()) for body in cell.inclusions), cell.gap()])
-    if smallest * n < MIN_CELLS_PER_AXIS:
+    needed = needed_cells(cell)
+    if n < needed:
+        smallest = _smallest_length(cell)
         rule = f"{MIN_CELLS_PER_AXIS} cells or more along the smallest semi-axis or gap, {smallest:.3g}"
-        needed = 2 * int(np.ceil(MIN_CELLS_PER_AXIS / smallest / 2))
-        yield Violation(
-            "fit_mesh.n", rule, f"{n} cells along the edge, {smallest * n:.2g} along it", f"Take n >= {needed}."
-        )
+        got = f"{n} cells along the edge, {smallest * n:.2g} along it"
+        yield Violation("fit_mesh.n", rule, got, f"Take n >= {needed}.")
+
+
+def needed_cells(cell: UnitCell) -> int:
+    """Give the smallest n with which `fit_mesh` sees every inclusion and every gap of a cell; even, 2 or more."""
+    return max(2 * int(np.ceil(MIN_CELLS_PER_AXIS / _smallest_length(cell) / 2)), 2)
+
+
+def _smallest_length(cell: UnitCell) -> float:
+    """Give the shortest semi-axis or gap, infinite without inclusions."""
+    return min([*(float(body.semi_axes.min()) for body in cell.inclusions), cell.gap()])
 
 
 def _grid(n: int) -> tuple[FloatArray, IntArray]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from collections.abc import Callable
 
 from ..checks import check_choice, raise_violations
@@ -28,6 +29,8 @@ _NAMES = (
     "elasticity3d",
 )
 """Problem `some-name` is made by `make_some_name` in the file some_name.py."""
+_NUMBERED = re.compile(r"\w+_\d+")
+"""Options of a maker with `**` besides its own: those of further inclusions, say, which it checks itself."""
 
 
 def list_problems() -> tuple[str, ...]:
@@ -48,8 +51,10 @@ def find_problem(name: str, **parameters: float) -> PdeProblem:
     raise_violations(check_choice("find_problem.name", name, _NAMES))
     make = _find_maker(name)
     known = inspect.signature(make).parameters
+    named = [key for key, value in known.items() if value.kind is not value.VAR_KEYWORD]
     for parameter in parameters:
-        raise_violations(check_choice(f"problem {name!r}: parameter", parameter, known))
+        if len(named) == len(known) or not _NUMBERED.fullmatch(parameter):
+            raise_violations(check_choice(f"problem {name!r}: parameter", parameter, named))
     return make(**parameters)
 
 

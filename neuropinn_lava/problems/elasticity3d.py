@@ -12,7 +12,9 @@ from ..checks import raise_violations
 from ..errors import Violation
 from ..geometry import Box, End, Face
 from ..micromechanics.cell_domain import LoadedCell
-from ..micromechanics.cells import Ellipsoid, UnitCell
+from ..micromechanics.cells import UnitCell
+from ..micromechanics.fitted_mesh import needed_cells
+from ..micromechanics.inclusion_options import further_inclusions, make_ellipsoid
 from ..micromechanics.loads import FaceLoad, Load, MeanStrain
 from ..micromechanics.phases import IsotropicPhase
 from ..micromechanics.reference_solution import reference_displacement
@@ -39,6 +41,7 @@ def make_elasticity3d(
     *,
     radius: float = 0.27,
     aspect: float = 1.0,
+    aspect_y: float = 1.0,
     centre_x: float = 0.5,
     centre_y: float = 0.5,
     centre_z: float = 0.5,
@@ -53,15 +56,17 @@ def make_elasticity3d(
     strain_yz: float = 0.0,
     strain_xz: float = 0.0,
     strain_xy: float = 0.0,
+    **further: float,
 ) -> PdeProblem:
-    """Make linear elasticity of the unit cube with one inclusion; `make_micromechanics` takes any cell.
+    """Make linear elasticity of the unit cube with inclusions; `make_micromechanics` takes any cell and load.
 
         div sigma = 0,   sigma = lambda tr(epsilon) 1 + 2 mu epsilon,   epsilon = sym grad u,   E = 1 in the matrix
         u = 0 at z = 0,  u = (shear, 0, -compression) at z = 1,  other faces free        or: a mean strain, periodic
 
     Args:
-        radius: Semi-axes of the inclusion along x and y; the inclusion stays within the cube.
+        radius: Semi-axis of the inclusion along x; the inclusion stays within the cube.
         aspect: Semi-axis along z in units of `radius`, positive.
+        aspect_y: Semi-axis along y in units of `radius`, positive.
         centre_x: Where the inclusion's centre is.
         centre_y: Likewise.
         centre_z: Likewise.
@@ -76,17 +81,20 @@ def make_elasticity3d(
         strain_yz: Engineering shear, which excludes other strains.
         strain_xz: Likewise.
         strain_xy: Likewise.
+        **further: `radius_2`, `aspect_2`, `aspect_y_2`, `centre_x_2`, ... of a second inclusion, `radius_3` of a third, and so
+            on; all are of one material, and none touches another.
 
     Raises:
-        SpecError: If the inclusion leaves the cube, a modulus is not that of a material, or loads contradict each other.
+        SpecError: If an inclusion leaves the cube or overlaps another, a modulus is not that of a material, or loads
+            contradict each other.
 
     Source: an application of the NeuroPINN paper (arXiv 2511.06081); this project's own choice of cell and load.
     """
-    body = Ellipsoid(centre=np.array([centre_x, centre_y, centre_z]), semi_axes=radius * np.array([1.0, 1.0, aspect]))
+    first = {"aspect": aspect, "aspect_y": aspect_y, "centre_x": centre_x, "centre_y": centre_y, "centre_z": centre_z}
     cell = UnitCell(
         matrix=IsotropicPhase(young=1.0, poisson=poisson),
         inclusion=IsotropicPhase(young=contrast, poisson=poisson if inclusion_poisson is None else inclusion_poisson),
-        inclusions=(body,),
+        inclusions=(make_ellipsoid(radius, first), *further_inclusions(further)),
     )
     strain = np.array([strain_xx, strain_yy, strain_zz, strain_yz, strain_xz, strain_xy])
     return make_micromechanics(cell, _chosen_load(compression, shear, strain))
@@ -102,7 +110,7 @@ def make_micromechanics(cell: UnitCell, load: Load) -> PdeProblem:
     box = Box(lower=np.zeros(3), upper=np.ones(3), open_faces=_open_faces(load))
     return PdeProblem(
         name="elasticity3d",
-        title="Elastic cube with a stiff inclusion",
+        title=_title(cell),
         equation=f"div sigma = 0; {_load_text(load)}",
         coordinates=("x", "y", "z"),
         unknowns=("u", "v", "w"),
@@ -118,7 +126,23 @@ def make_micromechanics(cell: UnitCell, load: Load) -> PdeProblem:
             relative_accuracy=2e-3,
             source="quadratic finite elements on a fitted mesh (docs/results.md, Micromechanics)",
         ),
-        recipe=dataclasses.replace(RECIPE, model=dataclasses.replace(RECIPE.model, output_scale=_magnitude(load))),
+        recipe=_recipe(cell, load),
+    )
+
+
+def _title(cell: UnitCell) -> str:
+    kind = "stiff" if cell.inclusion.young > cell.matrix.young else "soft"
+    n = len(cell.inclusions)
+    return f"Elastic cube with {f'a {kind} inclusion' if n == 1 else f'{n} {kind} inclusions'}"
+
+
+def _recipe(cell: UnitCell, load: Load) -> TrainingRecipe:
+    """Give the recipe at the load's magnitude, on a mesh that sees every inclusion and gap."""
+    n = max(RECIPE.cloud.n_per_axis[0], needed_cells(cell))
+    return dataclasses.replace(
+        RECIPE,
+        model=dataclasses.replace(RECIPE.model, output_scale=_magnitude(load)),
+        cloud=dataclasses.replace(RECIPE.cloud, n_per_axis=(n, n, n)),
     )
 
 

@@ -120,6 +120,33 @@ def test_options_choose_cell_and_load() -> None:
     assert isinstance(periodic.domain.load, MeanStrain)
 
 
+def test_several_inclusions_by_numbered_options() -> None:
+    problem = find_problem(
+        "elasticity3d",
+        radius=0.15,
+        centre_x=0.25,
+        contrast=0.1,
+        radius_2=0.1,
+        aspect_2=1.5,
+        centre_x_2=0.7,
+        radius_10=0.05,
+    )
+    assert isinstance(problem.domain, LoadedCell)
+    bodies = problem.domain.cell.inclusions
+    np.testing.assert_allclose([body.semi_axes for body in bodies], [[0.15] * 3, [0.1, 0.1, 0.15], [0.05] * 3])
+    np.testing.assert_allclose([body.centre for body in bodies], [[0.25, 0.5, 0.5], [0.7, 0.5, 0.5], [0.5, 0.5, 0.5]])
+    assert problem.title == "Elastic cube with 3 soft inclusions"
+
+
+def test_meshes_grow_finer_where_inclusions_are_small() -> None:
+    """1.3 cells along a radius of 0.08 are 16.25 along the edge; the recipe's 10 and the reference's 16 would miss it."""
+    problem = make_elasticity3d(radius=0.08)
+    assert problem.recipe.cloud.n_per_axis == (18, 18, 18)
+    assert make_elasticity3d().recipe.cloud.n_per_axis == (10, 10, 10)
+    with pytest.raises(SpecError, match=r"a cell that needs 26\. Make them larger"):
+        make_elasticity3d(radius=0.05).reference.evaluate(np.full((1, 3), 0.5))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -132,6 +159,12 @@ def test_options_choose_cell_and_load() -> None:
         ({"compression": float("nan")}, "every entry is finite"),
         ({"strain_xy": 0.1, "strain_yz": 0.1}, "one shear alone"),
         ({"strain_xy": 0.1, "centre_x": 0.4}, "mirror image"),
+        ({"radius": 0.2, "radius_2": 0.2}, r"inclusions\[1\]: it does not overlap inclusion 0"),
+        ({"radius": 0.2, "radius_2": 0.2, "centre_x_2": 0.9}, r"inclusions\[1\]: inclusions lie inside the cube"),
+        ({"centre_x_2": 0.9}, "inclusion 2: it has a radius; got centre_x_2. Give radius_2"),
+        ({"radius_2": 0.1, "center_x_2": 0.2}, "got 'center_x_2'. Did you mean centre_x_2"),
+        ({"radus": 0.1}, "got 'radus'. Did you mean radius"),
+        ({"radius": 0.2, "aspect_y": -1.0}, "semi_axes: positive"),
     ],
 )
 def test_contradictions_are_refused(options: dict[str, float], message: str) -> None:
