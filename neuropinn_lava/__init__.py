@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .app.cluster_streams import stream_on_cluster
     from .app.dask_pool import ClusterChoice
     from .app.demo import demo
+    from .app.homogenize import homogenize
     from .app.models import find_network, list_models
     from .app.profile import profile
     from .app.streams import stream
@@ -49,6 +50,7 @@ _HOME = {
     "stream_on_cluster": "app.cluster_streams",
     "ClusterChoice": "app.dask_pool",
     "demo": "app.demo",
+    "homogenize": "app.homogenize",
     "find_network": "app.models",
     "list_models": "app.models",
     "profile": "app.profile",

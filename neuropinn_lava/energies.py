@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from scipy.sparse import csr_matrix
+from scipy.sparse.linalg import LinearOperator
 
 from .arrays import ArrayRecord, FloatArray, freeze_arrays
 from .checks import check_range, check_shape, raise_violations
@@ -23,8 +24,8 @@ class QuadraticEnergy(ArrayRecord):
 
     points: FloatArray
     """The nodes, shape (n_points, n_dim)."""
-    matrix: csr_matrix
-    """K, symmetric, shape (n_out * n_points, n_out * n_points), component after component."""
+    matrix: csr_matrix | LinearOperator
+    """K, symmetric, shape (n_out * n_points, n_out * n_points), component after component; or what multiplies by it."""
     unit: float
     """Energy by which losses are divided, positive: that of the ansatz without a network, say."""
 

@@ -98,6 +98,12 @@ class CloudRecipe:
     """Neighbours of each centre that enter the fit, the centre not counted; those as far away as the last one enter too."""
     gradings: tuple[Grading, ...] = ()
     """Where grid lines are drawn together; for boxes only."""
+    batch_size: int | None = None
+    """Most points that go through the network at once, which bounds the memory of a step and nothing else; None: all."""
+
+    def __post_init__(self) -> None:
+        if self.batch_size is not None:
+            raise_violations(check_range("CloudRecipe.batch_size", self.batch_size, 1, 10**9))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

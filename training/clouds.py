@@ -77,6 +77,8 @@ class TrainingCloud:
     """The network's output to the units of the ansatz."""
     unknowns: tuple[UnknownMap, ...]
     """Derivatives, one entry per unknown of the problem."""
+    batch_size: int | None
+    """Most points that go through the network at once; None: all."""
 
     def solution(self, outputs: Tensor) -> Tensor:
         """Give u at all points, shape (n_points, n_out), for the network's outputs of that shape."""
@@ -149,6 +151,7 @@ def lay_training_cloud(
         cell_weights=tensor(cell_weights(cloud.centres, recipe.cloud, power)) if power > 0 else None,
         output_transform=output_transform(problem, recipe),
         unknowns=tuple(_unknown_map(problem, name, operators, dtype, device) for name in problem.unknowns),
+        batch_size=recipe.cloud.batch_size,
     )
 
 

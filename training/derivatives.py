@@ -15,15 +15,31 @@ from typing import Any
 
 import torch
 from scipy.sparse import csr_matrix
+from scipy.sparse.linalg import LinearOperator
 from torch import Tensor
+
+from ..errors import SpecError
 
 
 class SparseMap:
-    """A constant sparse matrix D of shape (n_rows, n_columns) that multiplies vectors, forwards and backwards."""
+    """A constant sparse matrix D of shape (n_rows, n_columns) that multiplies vectors, forwards and backwards.
 
-    def __init__(self, matrix: csr_matrix, dtype: torch.dtype, device: torch.device) -> None:
-        """Prepare D and its transpose in the type and on the device of the vectors to come."""
+    An operator that is no matrix, such as one that goes element by element, works on the CPU, in its own precision.
+    """
+
+    def __init__(self, matrix: csr_matrix | LinearOperator, dtype: torch.dtype, device: torch.device) -> None:
+        """Prepare D and its transpose in the type and on the device of the vectors to come.
+
+        Raises:
+            SpecError: If an operator that is no matrix is to work on another device.
+        """
         on_cpu = device.type == "cpu"
+        if isinstance(matrix, LinearOperator):
+            if not on_cpu:
+                mend = "Train on the CPU, or on a coarser mesh, whose matrix is assembled."
+                raise SpecError("SparseMap.device", "the CPU, for an operator that is not assembled", device, mend)
+            self.forward, self.backward = matrix, matrix.T
+            return
         numbers = torch.empty(0, dtype=dtype).numpy().dtype
         forward, backward = (csr_matrix(held, dtype=numbers) for held in (matrix, matrix.T))
         self.forward = forward if on_cpu else _torch_csr(forward, device)
@@ -46,7 +62,7 @@ def multiply(matrix: Any, values: Tensor) -> Tensor:
     """Multiply a scipy or torch sparse matrix by a vector of the same type and device."""
     if isinstance(matrix, Tensor):
         return (matrix @ values[:, None])[:, 0]
-    return torch.from_numpy(matrix @ values.numpy())
+    return torch.from_numpy(matrix @ values.numpy()).to(values.dtype)
 
 
 class _Product(torch.autograd.Function):

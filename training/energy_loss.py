@@ -48,6 +48,8 @@ class EnergyCloud:
     """K g / unit, component after component, shape (n_out * n_points,)."""
     level: float
     """g K g / (2 unit)."""
+    batch_size: int | None
+    """Most points that go through the network at once; None: all."""
 
     def solution(self, outputs: Tensor) -> Tensor:
         """Give u at all nodes, shape (n_points, n_out), for the network's outputs of that shape."""
@@ -55,9 +57,13 @@ class EnergyCloud:
         return self.offset + self.factor * linked
 
     def loss(self, u: Tensor) -> Tensor:
-        """Give L for u at all nodes, shape (n_points, n_out)."""
+        """Give L for u at all nodes, shape (n_points, n_out); differentiable once.
+
+        Written as v . (f + w) - v . w / 2 with w = K v held fixed, L has the gradient f + K v at the cost of one product.
+        """
         v = (u - self.offset).T.reshape(-1)
-        return self.level + torch.dot(v, self.force + 0.5 * self.stiffness(v))
+        w = self.stiffness(v.detach())
+        return self.level + torch.dot(v, self.force + w) - 0.5 * torch.dot(v.detach(), w)
 
 
 def lay_energy_cloud(
@@ -84,9 +90,10 @@ def lay_energy_cloud(
         offset=tensor(offset),
         factor=tensor(factor),
         output_transform=output_transform(problem, recipe),
-        stiffness=SparseMap(energy.matrix / energy.unit, dtype, device),
+        stiffness=SparseMap(energy.matrix * (1.0 / energy.unit), dtype, device),
         force=tensor(force),
         level=float(lift @ force) / 2,
+        batch_size=recipe.cloud.batch_size,
     )
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..problems.problem import DerivativeFields
 from ..recipe import PhaseRecipe
+from .batches import run_batches
 from .clouds import Instants, TrainingCloud
 from .distillation import Lesson
 from .energy_loss import EnergyCloud
@@ -43,7 +44,7 @@ def numbers(terms: LossTerms) -> tuple[float, float, float]:
 
 def evaluate_loss(cloud: TrainingCloud | EnergyCloud, network: VsnNetwork, lesson: Lesson | None = None) -> LossTerms:
     """Run the network on a cloud and measure residual, spike rate and, where there is a teacher, the distance to it."""
-    run = network.run(cloud.inputs)
+    run = run_batches(network, cloud.inputs, cloud.batch_size)
     u = cloud.solution(run.output)
     distance = None if lesson is None else lesson.distance(u)
     if isinstance(cloud, EnergyCloud):

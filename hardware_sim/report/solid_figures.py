@@ -15,6 +15,8 @@ from ..solids import SolidSection, SolidView
 from .figures import INK, Figure, draw_figure
 
 AXES = ("x", "y", "z")
+TICKS = {"xticks": (0.0, 0.5), "yticks": (0.75, 1.0), "zticks": (0.0, 0.5, 1.0)}
+"""Ticks of the half cube, none where two axes meet: their labels would lie on each other."""
 CUT_AXES = (1, 2)
 """Axes across which middle planes are drawn: one that holds the direction of the load, and one across it."""
 
@@ -77,12 +79,11 @@ def _draw_cube(name: str, view: SolidView, values: FloatArray, colours: Colours)
         patches.set_edgecolor("face")  # hides the seams; needs the axes
         patches.set_linewidth(0.2)
         lower, upper = faces.min(axis=(0, 1)), faces.max(axis=(0, 1))
+        axes.set(xlabel="x", ylabel="y", zlabel="z", **TICKS)
         axes.set(xlim=(lower[0], upper[0]), ylim=(lower[1], upper[1]), zlim=(lower[2], upper[2]))
-        axes.set(xlabel="x", ylabel="y", zlabel="z")
-        axes.set_box_aspect(upper - lower)
+        axes.set_box_aspect(upper - lower, zoom=0.9)
         axes.view_init(elev=22, azim=-60)
         axes.tick_params(colors=INK)
-        axes.locator_params(axis="y", nbins=2)
         bar = canvas.colorbar(patches, ax=axes, shrink=0.6, pad=0.12)
         bar.solids.set_rasterized(True)
         bar.formatter.set_powerlimits((-2, 3))
@@ -90,7 +91,7 @@ def _draw_cube(name: str, view: SolidView, values: FloatArray, colours: Colours)
     title = f"Deformed cube, {name}"
     what = "deployed minus reference von Mises stress" if name == "difference" else "von Mises stress"
     caption = f"{title}, cut at y = 1/2: displacements in true size, coloured by {what}."
-    return draw_figure(f"stress-cube-{name}", title, caption, draw, width=4.4, height=3.4)
+    return draw_figure(f"stress-cube-{name}", title, caption, draw, width=4.4, height=3.6)
 
 
 def _faces(view: SolidView, values: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:

@@ -79,7 +79,7 @@ def write_vtk(
         nodal |= compared("displacement", nodal["displacement"], reference.evaluate(points))
         cellwise |= compared("stress", stress.stress, truth.stress)
         cellwise |= compared("von_mises", stress.von_mises(), truth.von_mises())
-    cellwise["inclusion"] = stress.inside.astype(np.int32)
+    cellwise["inclusion"] = stress.inside.astype(np.int64)
     by_block = {name: [np.ascontiguousarray(values)] for name, values in cellwise.items()}
     mesh = meshio.Mesh(points, [("hexahedron", hexahedra(n))], point_data=nodal, cell_data=by_block)
     with replacing(target) as temporary:

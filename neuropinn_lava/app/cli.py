@@ -10,7 +10,16 @@ import sys
 import typer
 
 from ..errors import NeuroPinnError
-from . import cli_convert, cli_demo, cli_networks, cli_run, cli_sweep, cli_train, cli_verify
+from . import (
+    cli_convert,
+    cli_demo,
+    cli_homogenize,
+    cli_networks,
+    cli_run,
+    cli_sweep,
+    cli_train,
+    cli_verify,
+)
 from .console import show_error
 
 app = typer.Typer(
@@ -21,7 +30,16 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (cli_networks, cli_train, cli_convert, cli_run, cli_verify, cli_demo, cli_sweep):
+for module in (
+    cli_networks,
+    cli_train,
+    cli_convert,
+    cli_run,
+    cli_verify,
+    cli_demo,
+    cli_homogenize,
+    cli_sweep,
+):
     module.register(app)
 
 EXIT_ERROR = 1

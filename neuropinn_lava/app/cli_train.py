@@ -37,6 +37,10 @@ def train_command(
     activation: Annotated[str | None, typer.Option(help="phi, by name.")] = None,
     widths: Annotated[str | None, typer.Option(help="Neurons per spiking layer, as 50,50,50.")] = None,
     target_activity: Annotated[float | None, typer.Option(help="Spiking activity to aim at.", min=0.0, max=1.0)] = None,
+    cells: Annotated[str | None, typer.Option(help="Cells of the training grid along each axis, as 32,32.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Points through the network at once; bounds the memory of a step.", min=1)
+    ] = None,
     iterations: Annotated[float, typer.Option(help="Factor on the recipe's iterations.", min=1e-3)] = 1.0,
     checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint file, .safetensors.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from --checkpoint.")] = False,
@@ -59,6 +63,8 @@ def train_command(
         widths=(sizes,) if isinstance(sizes, int) else sizes,
         target_activity=target_activity,
         iterations=iterations,
+        cells=parse_cells(cells) if cells else None,
+        batch_size=batch_size,
     )
     with training_view(problem, hidden=as_json) as advance:
         result = train(
@@ -74,6 +80,21 @@ def train_command(
             command=shlex.join(["neuropinn-lava", *sys.argv[1:]]),
         )
     show_training(result, path, as_json)
+
+
+def parse_cells(text: str) -> tuple[int, ...]:
+    """Read numbers of cells, as `32,32`.
+
+    Raises:
+        SpecError: If one of them is not a whole number of 1 or more.
+    """
+    try:
+        cells = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        cells = (0,)
+    if min(cells) < 1:
+        raise SpecError("--cells", "whole numbers of 1 or more, separated by commas", repr(text), "Write 32,32.")
+    return cells
 
 
 def parse_parameters(texts: list[str]) -> tuple[ProblemParameter, ...]:

@@ -36,6 +36,10 @@ class RecipeChanges:
     """Spiking activity that the phases with a rate term aim at, 0 to 1."""
     iterations: float = 1.0
     """Factor on the number of iterations of every phase."""
+    cells: tuple[int, ...] | None = None
+    """Cells of the training grid along each axis."""
+    batch_size: int | None = None
+    """Most points that go through the network at once."""
 
     def applied(self, recipe: TrainingRecipe) -> TrainingRecipe:
         """Give the recipe with these changes."""
@@ -50,7 +54,9 @@ class RecipeChanges:
         if teacher is not None:
             teacher = dataclasses.replace(teacher, phases=tuple(map(self._applied_to_phase, teacher.phases)))
         phases = tuple(map(self._applied_to_phase, recipe.phases))
-        return dataclasses.replace(recipe, model=model, phases=phases, teacher=teacher)
+        laid: dict[str, Any] = {"n_per_axis": self.cells, "batch_size": self.batch_size}
+        cloud = dataclasses.replace(recipe.cloud, **{name: value for name, value in laid.items() if value is not None})
+        return dataclasses.replace(recipe, model=model, cloud=cloud, phases=phases, teacher=teacher)
 
     def _applied_to_phase(self, phase: PhaseRecipe) -> PhaseRecipe:
         n_iterations = max(round(phase.n_iterations * self.iterations), 1)

@@ -6,8 +6,14 @@ from ..checks import raise_violations
 from ..energies import QuadraticEnergy
 from ..errors import Violation
 from .cells import UnitCell
+from .element_stiffness import ElementStiffness
+from .fitted_mesh import fit_mesh
 from .loads import Load
-from .solver import mesh_cell
+from .stiffness_matrix import assemble_stiffness
+
+N_ASSEMBLED = 40_000
+"""Most nodes whose stiffness matrix is assembled, some 200 MB in all; on finer meshes it is applied element by element, which
+takes next to no memory and ten times as long (docs/results.md, Micromechanics)."""
 
 
 def cell_energy(cell: UnitCell, load: Load, n_per_axis: tuple[int, ...]) -> QuadraticEnergy:
@@ -24,7 +30,7 @@ def cell_energy(cell: UnitCell, load: Load, n_per_axis: tuple[int, ...]) -> Quad
     if len(n_per_axis) != 3 or len(set(n_per_axis)) != 1:
         mend = "A fitted mesh has cubes; give the same number three times."
         raise_violations([Violation("cell_energy.n_per_axis", "three equal numbers", n_per_axis, mend)])
-    meshed = mesh_cell(cell, n_per_axis[0])
-    lift = load.ansatz(cell).evaluate(meshed.mesh.nodes)[0].T.ravel()
-    unit = float(lift @ (meshed.stiffness @ lift)) / 2
-    return QuadraticEnergy(points=meshed.mesh.nodes, matrix=meshed.stiffness, unit=unit)
+    mesh = fit_mesh(cell, n_per_axis[0])
+    matrix = assemble_stiffness(cell, mesh) if mesh.n_nodes <= N_ASSEMBLED else ElementStiffness(cell, mesh)
+    lift = load.ansatz(cell).evaluate(mesh.nodes)[0].T.ravel()
+    return QuadraticEnergy(points=mesh.nodes, matrix=matrix, unit=float(lift @ (matrix @ lift)) / 2)

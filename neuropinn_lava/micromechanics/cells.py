@@ -8,7 +8,7 @@ This module knows phases and geometry; it does not know meshes, loads or solutio
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -134,21 +134,34 @@ class UnitCell:
 
     def is_mirror_symmetric(self) -> bool:
         """Tell whether the cell is its own mirror image in each of the planes x, y, z = 1/2."""
-        for axis in range(3):
-            for body in self.inclusions:
-                image = np.array(body.centre)
-                image[axis] = 1 - image[axis]
-                if not any(_same_ellipsoid(image, body, other) for other in self.inclusions):
-                    return False
-        return True
+        return all(self.equals(self._mirrored(axis)) for axis in range(3))
+
+    def equals(self, other: UnitCell) -> bool:
+        """Tell whether another cell has the same phases and, in any order and to rounding, the same inclusions."""
+        if (self.matrix, self.inclusion) != (other.matrix, other.inclusion):
+            return False
+        return len(self.inclusions) == len(other.inclusions) and all(
+            any(_same_ellipsoid(body, image) for image in other.inclusions) for body in self.inclusions
+        )
+
+    def turned(self, order: tuple[int, int, int]) -> UnitCell:
+        """Give the cell with its axes in another order."""
+        axes = list(order)
+        bodies = [Ellipsoid(centre=body.centre[axes], semi_axes=body.semi_axes[axes]) for body in self.inclusions]
+        return replace(self, inclusions=tuple(bodies))
+
+    def _mirrored(self, axis: int) -> UnitCell:
+        flipped = np.arange(3) == axis
+        bodies = [replace(body, centre=np.where(flipped, 1 - body.centre, body.centre)) for body in self.inclusions]
+        return replace(self, inclusions=tuple(bodies))
 
     def digest(self) -> str:
         """Identity of the cell, as 64 hex digits."""
         return record_digest(self)
 
 
-def _same_ellipsoid(centre: FloatArray, body: Ellipsoid, other: Ellipsoid) -> bool:
-    return np.allclose(centre, other.centre, rtol=0, atol=1e-12) and np.allclose(body.semi_axes, other.semi_axes)
+def _same_ellipsoid(body: Ellipsoid, other: Ellipsoid) -> bool:
+    return np.allclose(body.centre, other.centre, rtol=0, atol=1e-12) and np.allclose(body.semi_axes, other.semi_axes)
 
 
 def sphere_cell(*, radius: float, contrast: float, poisson: float = 0.3) -> UnitCell:

@@ -18,8 +18,8 @@ from .cells import UnitCell
 from .fitted_mesh import EDGES, FittedMesh
 
 INNER = (5 + 3 * 5**0.5) / 20
-"""The large barycentric coordinate of the four points of degree 2; the other three are (1 - INNER) / 3. Source: Stroud, Approximate
-Calculation of Multiple Integrals (1971), T3: 2-1."""
+"""The large barycentric coordinate of the four points of degree 2; the other three are (1 - INNER) / 3.
+Source: Stroud, Approximate Calculation of Multiple Integrals (1971), T3: 2-1."""
 BLOCK = 4096
 """Elements at a time; bounds the memory, nothing else."""
 
@@ -35,7 +35,7 @@ def shape_slopes() -> FloatArray:
     return slopes
 
 
-class ElementStiffness(LinearOperator):  # type: ignore[misc] - scipy has no types
+class ElementStiffness(LinearOperator):  # type: ignore[misc]  # scipy has no types
     """K of a cell, symmetric, shape (3 n_nodes, 3 n_nodes), component after component; it multiplies vectors."""
 
     def __init__(self, cell: UnitCell, mesh: FittedMesh) -> None:

@@ -8,22 +8,42 @@ energy. The energy is quadratic, so an error of 1 % in v_p shows as 1e-4 of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..arrays import FloatArray
+from ..checks import raise_violations
+from ..errors import Violation
 from .cells import UnitCell
 from .loads import MeanStrain
 from .solver import MeshedCell, mesh_cell, periodic_displacement
 
-NORMAL_ORDERS = ((0, 1, 2), (1, 0, 2), (2, 1, 0))
-"""Orders of the axes that turn the strain xx into xx, yy, zz."""
-SHEAR_ORDERS = ((2, 1, 0), (0, 2, 1), (0, 1, 2))
-"""Orders that turn the shear xy into yz, xz, xy."""
+COMPONENTS = ("xx", "yy", "zz", "yz", "xz", "xy")
+"""Components of strain, in the package's order."""
+COMPONENT_AXES = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
+"""Their axes."""
+ORDERS = ((0, 1, 2), (1, 0, 2), (2, 1, 0), (0, 2, 1))
+"""Nothing, and the exchanges of two axes."""
 
 Evaluate = Callable[[FloatArray], FloatArray]
 """Maps points (n, 3) to displacements (n, 3)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StrainedField:
+    """Displacements of a cell under a mean strain, whoever computed them."""
+
+    load: MeanStrain
+    """The strain."""
+    evaluate: Evaluate
+    """The displacements: a network on any backend, for instance."""
+
+    @property
+    def component(self) -> int:
+        """Where the largest component of the strain stands, 0 to 5."""
+        return int(np.abs(self.load.strain).argmax())
 
 
 def unit_strains() -> tuple[MeanStrain, ...]:
@@ -80,23 +100,65 @@ def mean_stress_stiffness(meshed: MeshedCell, displacements: Sequence[FloatArray
     return (C + C.T) / 2
 
 
-def cubic_fields(points: FloatArray, normal: Evaluate, shear: Evaluate) -> tuple[FloatArray, ...]:
-    """Give the six displacement fields of a cell with cubic symmetry from two of them: the other four are theirs, turned.
+def unit_fields(cell: UnitCell, fields: Sequence[StrainedField]) -> tuple[Evaluate, ...]:
+    """Give the displacement fields of the six unit strains, from those of some strains: the others are theirs, turned.
+
+    A cell that stays the same when two axes are exchanged lends the field of one strain to another: that of xx to yy and zz,
+    that of xy to yz and xz, where all three axes are alike.
 
     Args:
-        points: Where they are wanted, shape (n, 3): the nodes of a mesh.
-        normal: u under the mean strain xx = 1: a network on any backend, for instance, divided by the strain of its load.
-        shear: u under the mean shear xy = 1.
+        cell: The cell.
+        fields: Fields under one component of strain each, of any size.
 
-    Returns:
-        u of the six unit strains, each (n, 3).
+    Raises:
+        SpecError: If strains have several components, or some unit strain has no field; all of it is listed.
     """
-    turned = [turned_field(normal, order) for order in NORMAL_ORDERS]
-    turned += [turned_field(shear, order) for order in SHEAR_ORDERS]
-    return tuple(field(points) for field in turned)
+    raise_violations(_field_violations(cell, fields))
+    return tuple(_unit_field(cell, fields, component) for component in range(6))
+
+
+def _unit_field(cell: UnitCell, fields: Sequence[StrainedField], component: int) -> Evaluate:
+    found = _find_turned(cell, fields, component)
+    assert found is not None
+    field, order = found
+    size = float(field.load.strain[field.component])
+    turned = turned_field(field.evaluate, order)
+    return lambda points: turned(points) / size
+
+
+def _find_turned(
+    cell: UnitCell, fields: Sequence[StrainedField], component: int
+) -> tuple[StrainedField, tuple[int, int, int]] | None:
+    """Find a field, and how to exchange its axes, that is the one of a component of strain, up to its size."""
+    for order in ORDERS:
+        if not cell.equals(cell.turned(order)):
+            continue
+        for field in fields:
+            if turned_component(field.component, order) == component:
+                return field, order
+    return None
+
+
+def turned_component(component: int, order: tuple[int, int, int]) -> int:
+    """Give the component of strain that another one becomes when axes are exchanged: xx becomes yy by (1, 0, 2)."""
+    first, second = (order[axis] for axis in COMPONENT_AXES[component])
+    return COMPONENT_AXES.index((min(first, second), max(first, second)))
 
 
 def turned_field(evaluate: Evaluate, order: tuple[int, int, int]) -> Evaluate:
     """Exchange axes of a displacement field: u'_order[i](x) = u_i(x[order]); orders here are their own inverses."""
     axes = list(order)
     return lambda points: evaluate(points[:, axes])[:, axes]
+
+
+def _field_violations(cell: UnitCell, fields: Sequence[StrainedField]) -> Iterator[Violation]:
+    mixed = [field for field in fields if np.count_nonzero(field.load.strain) != 1]
+    for field in mixed:
+        mend = "Give one field for each component; the equations are linear."
+        yield Violation("unit_fields.fields", "one component of strain each", field.load.strain, mend)
+    if not mixed:
+        missing = [name for k, name in enumerate(COMPONENTS) if _find_turned(cell, fields, k) is None]
+        if missing:
+            got = f"none for {', '.join(missing)}"
+            mend = f"Add a network: `neuropinn-lava train elasticity3d --param strain_{missing[0]}=0.1`."
+            yield Violation("unit_fields.fields", "a field for every strain that symmetry does not give", got, mend)

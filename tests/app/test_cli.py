@@ -12,7 +12,20 @@ from neuropinn_lava.files import read_network
 from neuropinn_lava.quantized import QuantizedNetwork
 from neuropinn_lava.reference import run_float, run_integer
 
-COMMANDS = ("problems", "models", "inspect", "train", "convert", "export", "run", "verify", "profile", "demo", "sweep")
+COMMANDS = (
+    "problems",
+    "models",
+    "inspect",
+    "train",
+    "convert",
+    "export",
+    "run",
+    "verify",
+    "profile",
+    "demo",
+    "homogenize",
+    "sweep",
+)
 
 
 @pytest.fixture

@@ -7,14 +7,18 @@ import pytest
 
 from neuropinn_lava.errors import SpecError
 from neuropinn_lava.micromechanics.bounds import bulk_modulus, is_within_bounds, stiffness_bounds
+from neuropinn_lava.micromechanics.cell_energy import cell_energy
 from neuropinn_lava.micromechanics.cells import Ellipsoid, UnitCell, sphere_cell
+from neuropinn_lava.micromechanics.element_stiffness import ElementStiffness, shape_slopes
 from neuropinn_lava.micromechanics.fitted_mesh import fit_mesh
 from neuropinn_lava.micromechanics.homogenization import (
     Evaluate,
-    cubic_fields,
+    StrainedField,
     effective_stiffness,
     mean_stress_stiffness,
     stiffness_of_fields,
+    turned_component,
+    unit_fields,
     unit_strains,
 )
 from neuropinn_lava.micromechanics.loads import FaceLoad, MeanStrain
@@ -61,16 +65,33 @@ def test_effective_stiffness_keeps_its_bounds_and_its_cubic_symmetry() -> None:
 def test_two_fields_give_the_stiffness_of_a_cubic_cell(meshed: MeshedCell) -> None:
     """Linear displacements give Voigt's bound, by energy and by mean stress; solutions the stiffness of six solved cases."""
 
+    two = {k: MeanStrain(strain=0.2 * unit_strains()[k].strain) for k in (0, 5)}
+
     def linear(k: int) -> Evaluate:
-        return lambda points: points @ unit_strains()[k].tensor()
+        return lambda points: points @ two[k].tensor()
 
     nodes, voigt = meshed.mesh.nodes, stiffness_bounds(CELL).voigt
     six = effective_stiffness(CELL, 6)
-    affine = cubic_fields(nodes, linear(0), linear(5))
-    solved = cubic_fields(nodes, *(solve_load(meshed, unit_strains()[k]).evaluate for k in (0, 5)))
+    affine, solved = (
+        [u(nodes) for u in unit_fields(CELL, [StrainedField(load=load, evaluate=of(k)) for k, load in two.items()])]
+        for of in (linear, lambda k: solve_load(meshed, two[k]).evaluate)
+    )
     for measure in (stiffness_of_fields, mean_stress_stiffness):
         np.testing.assert_allclose(measure(meshed, affine), voigt, rtol=0, atol=SOLVED)
         np.testing.assert_allclose(measure(meshed, solved), six, rtol=0, atol=TURNED * six[0, 0])
+
+
+def test_fields_that_symmetry_does_not_give_are_asked_for() -> None:
+    """An ellipsoid along z exchanges x and y only: xx gives yy, xz gives yz; zz and xy are their own."""
+    along_z = Ellipsoid(centre=np.full(3, 0.5), semi_axes=np.array([0.2, 0.2, 0.3]))
+    cell = UnitCell(matrix=CELL.matrix, inclusion=CELL.inclusion, inclusions=(along_z,))
+    xx, xy = (StrainedField(load=unit_strains()[k], evaluate=lambda points: points) for k in (0, 5))
+    with pytest.raises(SpecError, match=r"none for zz, yz, xz\. Add a network: .* strain_zz=0\.1"):
+        unit_fields(cell, [xx, xy])
+    both = StrainedField(load=MeanStrain(strain=np.array([1.0, 1.0, 0, 0, 0, 0])), evaluate=lambda points: points)
+    with pytest.raises(SpecError, match="one component of strain each"):
+        unit_fields(cell, [both])
+    assert [turned_component(k, (1, 0, 2)) for k in range(6)] == [1, 0, 2, 4, 3, 5]
 
 
 def test_bounds_by_hand() -> None:
@@ -154,3 +175,30 @@ def test_periodicity_cannot_be_built_in_without_symmetry() -> None:
 def test_loads_that_do_nothing_are_refused() -> None:
     with pytest.raises(SpecError, match=r"FaceLoad.top: a displacement"):
         FaceLoad(top=np.zeros(3))
+
+
+def test_elements_one_by_one_are_the_assembled_matrix(meshed: MeshedCell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neuropinn_lava.micromechanics.element_stiffness.BLOCK", 700)  # the last block is not full
+    operator = ElementStiffness(CELL, meshed.mesh)
+    u = np.random.default_rng(0).normal(size=operator.shape[0])
+    expected = meshed.stiffness @ u
+    for K in (operator, operator.T):
+        np.testing.assert_allclose(K @ u, expected, rtol=0, atol=ROUNDING * np.abs(expected).max())
+
+
+def test_slopes_of_shape_functions_sum_to_those_of_a_constant() -> None:
+    """sum_k N_k = 1 and sum_k N_k b_i(x_k) = b_i: their slopes along the tetrahedron are 0 and those of b_i."""
+    slopes = shape_slopes()
+    along = slopes[:, :3] - slopes[:, 3:]
+    np.testing.assert_allclose(along.sum(axis=2), 0, atol=ROUNDING)
+    nodes = np.concatenate([np.eye(4), (np.eye(4)[:, None] + np.eye(4))[np.triu_indices(4, 1)] / 2])
+    np.testing.assert_allclose(along @ nodes[:, :3], np.tile(np.eye(3), (4, 1, 1)), atol=ROUNDING)
+
+
+def test_fine_meshes_are_not_assembled(monkeypatch: pytest.MonkeyPatch) -> None:
+    load = FaceLoad(top=np.array([0.0, 0.0, -0.1]))
+    assembled = cell_energy(CELL, load, (6, 6, 6))
+    monkeypatch.setattr("neuropinn_lava.micromechanics.cell_energy.N_ASSEMBLED", 100)
+    by_elements = cell_energy(CELL, load, (6, 6, 6))
+    assert isinstance(by_elements.matrix, ElementStiffness)
+    assert by_elements.unit == pytest.approx(assembled.unit, rel=ROUNDING)
