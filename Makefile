@@ -50,7 +50,8 @@ docs: $(STAMP) ## Build the documentation site in build/docs/site
 	$(UV) pip install --quiet --python $(BIN)/python --editable '.[docs]'
 	@$(MAKE) linked
 	$(BIN)/python docs/assemble.py build/docs/pages
-	NO_COLOR=1 $(BIN)/zensical build --strict --clean
+	$(BIN)/zensical build --strict --clean
+	$(BIN)/python docs/check_site.py build/docs/site
 
 figures: $(STAMP) ## Draw the figures of the README and of the gallery anew
 	$(BIN)/python docs/draw_figures.py

@@ -21,10 +21,10 @@ def assemble(folder: Path) -> None:
     """Write all pages into a folder, which is emptied first.
 
     Raises:
-        SystemExit: If the folder holds anything else than Markdown, figures and folders of them.
+        SystemExit: If the folder holds anything else than Markdown, styles, figures and folders of them.
     """
     clear(folder)
-    for page in sorted(DOCS.glob("*.md")):
+    for page in sorted((*DOCS.glob("*.md"), *DOCS.glob("*.css"))):
         shutil.copy(page, folder)
     shutil.copytree(DOCS / "figures", folder / "figures", ignore=shutil.ignore_patterns(".*"))
     pages = {"cli.md": cli_page(), "gallery.md": gallery_page(), **api_pages(), **notebook_pages()}
@@ -35,7 +35,7 @@ def assemble(folder: Path) -> None:
 
 def clear(folder: Path) -> None:
     """Empty a folder of pages; refuse one that holds other things."""
-    others = [p for p in folder.rglob("*") if p.is_file() and p.suffix not in {".md", ".png"}]
+    others = [p for p in folder.rglob("*") if p.is_file() and p.suffix not in {".md", ".png", ".css"}]
     if others:
         raise SystemExit(f"{folder} is no folder of pages: it holds {others[0].name}. Choose another one.")
     shutil.rmtree(folder, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -10,6 +11,8 @@ Where a network is asked for, a file or the name of a shipped network will do. P
 last. Results go to standard output, notes and errors to standard error. Exit codes: 0 for success, 1 for an error of the
 package or a difference between backends, 2 for wrong usage, 130 for Ctrl-C.
 """
+SHORTENED = re.compile(r"\*\*Commands\*\*:\n\n(\* .*\n)+")
+"""The list of all commands with their help cut short; the page's own table of contents lists them."""
 
 
 def cli_page() -> str:
@@ -17,4 +20,4 @@ def cli_page() -> str:
     command = [sys.executable, "-m", "typer", "neuropinn_lava.app.cli", "utils", "docs", "--name", "neuropinn-lava"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     _, body = done.stdout.split("\n", 1)
-    return f"# Command line\n\n{INTRODUCTION}{body}"
+    return f"# Command line\n\n{INTRODUCTION}{re.sub(SHORTENED, '', body, count=1)}"
