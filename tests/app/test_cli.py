@@ -12,21 +12,6 @@ from neuropinn_lava.files import read_network
 from neuropinn_lava.quantized import QuantizedNetwork
 from neuropinn_lava.reference import run_float, run_integer
 
-COMMANDS = (
-    "problems",
-    "models",
-    "inspect",
-    "train",
-    "convert",
-    "export",
-    "run",
-    "verify",
-    "profile",
-    "demo",
-    "homogenize",
-    "sweep",
-)
-
 
 @pytest.fixture
 def chip_file(cli, float_file, tmp_path):
@@ -34,13 +19,6 @@ def chip_file(cli, float_file, tmp_path):
     path = tmp_path / "chip.h5"
     assert cli("convert", float_file, "--out", path)[0] == 0
     return path
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_with_an_example(cli, command):
-    code, out, _ = cli(command, "--help")
-    assert code == 0
-    assert f"neuropinn-lava {command}" in out
 
 
 def test_problems_are_listed(cli):
