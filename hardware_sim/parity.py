@@ -16,7 +16,7 @@ import numpy as np
 
 from neuropinn_lava.arrays import BoolArray
 from neuropinn_lava.errors import SpecError
-from neuropinn_lava.traces import LayerCounts, NumberArray, RunTrace
+from neuropinn_lava.traces import LayerCounts, NumberArray, ProbeTrace, RunTrace
 
 QUANTITIES = ("fired", "membrane", "payload", "output")
 """Of a probed neuron, in the order of cause."""
@@ -110,6 +110,7 @@ def _probe_pairs(expected: RunTrace, actual: RunTrace) -> Iterator[_Pair]:
     if expected.probe is None or actual.probe is None:
         return
     n = min(len(expected.probe.samples), len(actual.probe.samples))
+    _check_same_choice(expected.probe, actual.probe, n)
     found = {layer.name: layer for layer in actual.probe.layers}
     ranks = {layer.name: rank for rank, layer in enumerate(expected.layers)}
     for layer in expected.probe.layers:
@@ -118,6 +119,16 @@ def _probe_pairs(expected: RunTrace, actual: RunTrace) -> Iterator[_Pair]:
                 ours, theirs = (getattr(trace, quantity)[:n] for trace in (layer, found[layer.name]))
                 yield _Pair(layer.name, ranks[layer.name], quantity, "stn", ours, theirs)
     yield _Pair("output", len(ranks), "output", "stn", expected.probe.output[:n], actual.probe.output[:n])
+
+
+def _check_same_choice(ours: ProbeTrace, theirs: ProbeTrace, n: int) -> None:
+    """Both record the same samples, as far as both go, and the same steps."""
+    steps = [None if probe.steps is None else probe.steps.tolist() for probe in (ours, theirs)]
+    samples = [probe.samples[:n].tolist() for probe in (ours, theirs)]
+    for name, (expected, found) in (("samples", samples), ("steps", steps)):
+        if expected != found:
+            mend = "Run both with the same probe."
+            raise SpecError(f"compare_traces.actual.probe.{name}", f"as in the expected run, {expected}", found, mend)
 
 
 def _reduced_pairs(expected: RunTrace, actual: RunTrace) -> Iterator[_Pair]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +22,7 @@ from .host import decode_floats, decode_integers, encode_points
 from .integers import IntFormat, leaked, saturate, shift_half_up
 from .network import LayerSpec, NetworkSpec, Polarity, Readout
 from .points import checked_points
+from .probing import run_probed
 from .quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork
 from .tables import look_up
 from .traces import (
@@ -170,6 +172,8 @@ def run_float(network: NetworkSpec, points: FloatArray, probe: Probe = NO_PROBE)
         SpecError: If the points are not what the network takes.
     """
     points = checked_points(points, network.n_in, f"run_float: points of network {network.name!r}")
+    if probe.is_chosen:
+        return run_probed(partial(run_float, network), points, probe, network.n_steps)
     start = time.perf_counter()
     digest, names = network.digest(), [layer.name for layer in network.layers]
     probe.check_names(names)
@@ -211,6 +215,8 @@ def run_integer(network: NetworkSpec | QuantizedNetwork, points: FloatArray, pro
         mend = "Quantize it first: `neuropinn-lava convert`, or `neuropinn_lava.convert`."
         raise SpecError("run_integer.network", "a quantized network", type(network).__name__, mend)
     points = checked_points(points, network.n_in, f"run_integer: points of network {network.name!r}")
+    if probe.is_chosen:
+        return run_probed(partial(run_integer, network), points, probe, network.n_steps)
     start = time.perf_counter()
     digest, names = network.digest(), [layer.name for layer in network.layers]
     probe.check_names(names)

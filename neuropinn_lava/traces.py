@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -91,23 +92,49 @@ class ProbeTrace(ArrayRecord):
     """One per probed layer."""
     output: NumberArray
     """What the read-out layer emitted at every step, shape (n_probed, n_steps, n_out)."""
+    steps: IntArray | None = None
+    """Which steps, ascending, where not all of them are kept: then n_steps is their number in all arrays of the probe."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, samples=np.int64, output=self.output.dtype)
+        if self.steps is not None:
+            freeze_arrays(self, steps=np.int64)
+
+    @property
+    def n_bytes(self) -> int:
+        """What the recorded values take."""
+        arrays = [self.output, *(a for each in self.layers for a in (each.membrane, each.fired, each.payload))]
+        return sum(int(array.nbytes) for array in arrays)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """Which samples and layers to record in full: `Probe(n_samples=64)` is the first 64 samples, all layers."""
+    """What to record in full: `Probe(n_samples=64)` is the first 64 samples, all layers, all steps.
+
+    `Probe(samples=(5, 99), layers=("hidden1",), steps=(0,))` is two samples out of any number, one layer, one step.
+    """
 
     n_samples: int = 0
     """Record samples 0 … n_samples - 1; 0 records nothing. Beyond the run's end there is nothing to record."""
     layers: tuple[str, ...] | None = None
     """Names of the layers, None for all."""
+    samples: tuple[int, ...] | None = None
+    """Which samples, ascending, in place of the first ones; each is one of the run."""
+    steps: tuple[int, ...] | None = None
+    """Which steps 0 … T - 1, ascending; None for all."""
 
     def __post_init__(self) -> None:
         found = [*check_whole("Probe.n_samples", self.n_samples)]
         raise_violations(found or check_range("Probe.n_samples", self.n_samples, 0, math.inf))
+        raise_violations((*check_ascending("samples", self.samples), *check_ascending("steps", self.steps)))
+        if self.samples is not None and self.n_samples:
+            mend = "Give n_samples, or samples."
+            raise SpecError("Probe.samples", "none beside n_samples", self.samples, mend)
+
+    @property
+    def is_chosen(self) -> bool:
+        """Tell whether more is chosen than the first samples and the layers; `probing` makes a run of that."""
+        return self.samples is not None or self.steps is not None
 
     def count(self, n_samples: int) -> int:
         """Tell how many samples of a run of `n_samples` are recorded."""
@@ -125,6 +152,17 @@ class Probe:
     def wants(self, layer: str) -> bool:
         """Tell whether the layer of that name is recorded."""
         return self.n_samples > 0 and (self.layers is None or layer in self.layers)
+
+
+def check_ascending(name: str, chosen: tuple[int, ...] | None) -> Iterator[Violation]:
+    """The numbers of a choice are whole, not negative, and ascend."""
+    if chosen is None:
+        return
+    found = [violation for number in chosen for violation in check_whole(f"Probe.{name}", number)]
+    yield from found
+    if not found and (not chosen or chosen[0] < 0 or any(a >= b for a, b in pairwise(chosen))):
+        rule = "ascending numbers from 0 on, at least one"
+        yield Violation(f"Probe.{name}", rule, chosen, "Sort them, leave doubles out, or give None.")
 
 
 NO_PROBE = Probe()

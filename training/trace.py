@@ -7,6 +7,7 @@ and traces; it does not compare.
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from ..arrays import FloatArray
 from ..host import decode_floats
 from ..network import NetworkSpec, Readout
 from ..points import checked_points
+from ..probing import run_probed
 from ..traces import NO_PROBE, Backend, LayerCounts, LayerTrace, NumberArray, Probe, ProbeTrace, RunTrace
 from .layers import VSN
 from .network import VsnNetwork
@@ -36,6 +38,8 @@ def trace_network(module: VsnNetwork, network: NetworkSpec, points: FloatArray, 
         SpecError: If the points are not what the network takes.
     """
     held = checked_points(points, network.n_in, f"trace_network: points of network {network.name!r}")
+    if probe.is_chosen:
+        return run_probed(partial(trace_network, module, network), held, probe, module.n_steps)
     start = time.perf_counter()
     x = network.input_transform.apply(held)
     weight = next(module.parameters())

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from neuropinn_lava.hardware_sim.simulation.shared_arrays import SharedArray
 from neuropinn_lava.host import decode_floats, decode_integers, encode_points
 from neuropinn_lava.network import NetworkSpec
 from neuropinn_lava.points import checked_points
+from neuropinn_lava.probing import run_probed
 from neuropinn_lava.quantized import QuantizedNetwork
 from neuropinn_lava.traces import NO_PROBE, Backend, LavaMode, NumberArray, Probe, RunTrace
 
@@ -68,6 +70,19 @@ def simulate_on_lava(
     """
     start = time.perf_counter()
     points = checked_points(points, network.n_in, f"simulate_on_lava: points of network {network.name!r}")
+    if probe.is_chosen:
+        again = partial(
+            simulate_on_lava,
+            network,
+            mode=mode,
+            model=model,
+            batch_size=batch_size,
+            n_cores=n_cores,
+            on_progress=on_progress,
+            time_limit=time_limit,
+            models=models,
+        )
+        return run_probed(lambda given, first: again(given, probe=first), points, probe, network.n_steps)
     plan = plan_run(network, len(points), mode=mode, model=model, batch_size=batch_size, n_cores=n_cores)
     require_lava()
     inputs = _encoded(network, points)

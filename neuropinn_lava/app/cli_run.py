@@ -17,6 +17,7 @@ from ..traces import LavaMode
 from .console import ClusterOption, JsonOption, NetworkArgument, WorkersOption, out, print_json, show_note
 from .dask_pool import ClusterChoice
 from .models import find_network
+from .show_probe import read_probe, show_probe
 from .stream_bar import stream_bar
 
 if TYPE_CHECKING:
@@ -59,6 +60,12 @@ def run_command(
     block_size: Annotated[int | None, typer.Option(help="Points between two records of progress.", min=1)] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run, if there is one.")] = False,
     time_limit: Annotated[float | None, typer.Option(help="End a Lava run of a block after so many seconds.")] = None,
+    probe: Annotated[
+        str | None, typer.Option(help="Samples to record in full: numbers and ranges from 0, as 0:16 or 3,99.")
+    ] = None,
+    probe_layers: Annotated[str | None, typer.Option(help="Layers to record, by name; all if left out.")] = None,
+    probe_steps: Annotated[str | None, typer.Option(help="Steps to record, as 0:4; all if left out.")] = None,
+    probe_out: Annotated[Path | None, typer.Option(help="Folder for what is recorded, and its figures.")] = None,
     workers: WorkersOption = 0,
     cluster: ClusterOption = None,
     vtk: Annotated[
@@ -70,7 +77,8 @@ def run_command(
 
     Points are read, and outputs written, block by block: any number of them takes the same memory. Until it is complete the
     output is `NAME.part`; `--resume` goes on behind its last block. With `--workers` or `--cluster` blocks are evaluated on
-    Dask; the file is the same, byte for byte.
+    Dask; the file is the same, byte for byte. With `--probe` the membranes, spikes and payloads of chosen samples go to the
+    folder `--probe-out`.
 
     Example: `neuropinn-lava run chip.h5 --backend lava --points p.npy --out u.npy --workers 2`
     """
@@ -82,6 +90,9 @@ def run_command(
     if path is None:
         raise SpecError("run.out", "a file for the outputs", None, "Give --out, or --plan to run nothing.")
     check_writable(path)
+    chosen = read_probe(probe, probe_layers, probe_steps, probe_out)
+    if chosen is not None and probe_out is not None:
+        show_probe(find_network(network), points, chosen, backend.value, mode, probe_out, as_json=as_json)
     from .cluster_streams import stream_on_cluster
     from .solids import check_vtk, export_vtk
 

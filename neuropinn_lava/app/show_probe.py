@@ -1,0 +1,66 @@
+"""Probes on the command line: `--probe 0:16` read, recorded, written, and what it cost said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import SpecError
+from ..traces import LavaMode, Probe
+from .console import out, show_note
+from .models import Network
+
+
+def read_probe(samples: str | None, layers: str | None, steps: str | None, folder: Path | None) -> Probe | None:
+    """Make a probe of the options of `run`, None where there are none.
+
+    Raises:
+        SpecError: If an option is not a list of numbers, or some are given without the others that they need.
+    """
+    if samples is None and folder is None:
+        if layers or steps:
+            raise SpecError("run.probe", "samples to record", None, "Give --probe, as 0:16, and --probe-out.")
+        return None
+    if samples is None or folder is None:
+        mend = "Give both, as `--probe 0:16 --probe-out probe/`."
+        raise SpecError("run.probe", "samples, and a folder for what is recorded", samples or folder, mend)
+    return Probe(
+        samples=read_numbers(samples, "--probe"),
+        layers=tuple(name.strip() for name in layers.split(",")) if layers else None,
+        steps=read_numbers(steps, "--probe-steps") if steps else None,
+    )
+
+
+def read_numbers(text: str, option: str) -> tuple[int, ...]:
+    """Read numbers and ranges, `3,10:12` is 3, 10 and 11, ascending.
+
+    Raises:
+        SpecError: If the text is something else.
+    """
+    numbers: set[int] = set()
+    try:
+        for part in text.split(","):
+            first, colon, end = part.partition(":")
+            numbers |= set(range(int(first or 0), int(end))) if colon else {int(first)}
+    except ValueError as error:
+        mend = "Give them as 0:16 or 3,99."
+        raise SpecError(f"run {option}", "whole numbers and ranges", repr(text), mend) from error
+    return tuple(sorted(numbers))
+
+
+def show_probe(
+    network: Network, points: Path, chosen: Probe, backend: str, mode: LavaMode, folder: Path, *, as_json: bool
+) -> None:
+    """Record, write, and print what it cost; with `as_json` to standard error, so that standard output stays JSON."""
+    from .probes import probe, write_probe
+
+    recorded = probe(network, points, chosen, backend=backend, mode=mode)
+    files = write_probe(recorded.trace, folder)
+    trace = recorded.trace
+    text = (
+        f"Probed {len(trace.samples):,} samples, {len(trace.layers)} layers, {trace.output.shape[1]} steps:"
+        f" {trace.n_bytes / 1e6:.3g} MB in {recorded.seconds:.2f} s. Wrote {files[0]} and {len(files) - 1} figures"
+    )
+    if as_json:
+        show_note(text)
+    else:
+        out.print(text)
