@@ -12,7 +12,7 @@ from enum import Enum
 
 from .checks import check_range, raise_violations
 from .errors import SpecError, Violation
-from .network import Polarity
+from .network import MAX_STEPS, Polarity
 
 
 class OperatorKind(str, Enum):
@@ -63,6 +63,18 @@ class ModelRecipe:
     """Whether Adam trains the leak of every neuron."""
     learn_theta: bool = False
     """Whether Adam trains the threshold of every neuron."""
+
+    def __post_init__(self) -> None:
+        where = "ModelRecipe"
+        found = [*check_range(f"{where}.widths", self.widths, 1, 10**5)]
+        if not self.widths:
+            found += [Violation(f"{where}.widths", "at least one spiking layer", self.widths, "Name its width.")]
+        found += check_range(f"{where}.n_steps", self.n_steps, 1, MAX_STEPS)
+        found += check_range(f"{where}.beta", self.beta, 0.0, 1.0)
+        found += check_range(f"{where}.theta", self.theta, 0.0, 1e6)
+        found += check_range(f"{where}.output_scale", self.output_scale, 1e-30, 1e30)
+        found += check_range(f"{where}.surrogate_slope", self.surrogate_slope, 1e-6, 1e6)
+        raise_violations([*found, *check_range(f"{where}.initial_gain", self.initial_gain, 1e-6, 1e6)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,9 +21,11 @@ from torch import Tensor
 
 from ..arrays import FloatArray
 from ..atomic import check_writable
-from ..errors import TrainingError
+from ..checks import check_range, raise_violations
+from ..errors import SpecError, TrainingError
 from ..metrics import relative_l2
 from ..network import NetworkSpec, Provenance
+from ..problems.checking import check_problem
 from ..problems.problem import PdeProblem
 from ..recipe import Optimizer, TrainingRecipe
 from ..residuals import evaluation_points
@@ -99,6 +101,10 @@ class TrainingOutput:
     report_every: int = 50
     """Steps of Adam between two rows of the history, each also handed to the callback; of Gauss-Newton every step is one."""
 
+    def __post_init__(self) -> None:
+        found = [*check_range("TrainingOutput.checkpoint_every", self.checkpoint_every, 1, 10**9)]
+        raise_violations([*found, *check_range("TrainingOutput.report_every", self.report_every, 1, 10**9)])
+
 
 WRITES_NOTHING = TrainingOutput()
 
@@ -168,7 +174,8 @@ def train_network(
     for path in (output.checkpoint, output.history):
         if path is not None:
             check_writable(path)
-    place = torch.device(device)
+    raise_violations(check_range("train_network.n_threads", n_threads, 1, 1024))
+    place = find_device(device)
     lesson = None
     if recipe.teacher is not None:
         teaching = teaching_recipe(recipe, recipe.teacher)
@@ -223,6 +230,19 @@ def _student_output(output: TrainingOutput) -> TrainingOutput:
     return dataclasses.replace(output, resume=output.resume and begun)
 
 
+def find_device(name: torch.device | str) -> torch.device:
+    """Give a device that torch can use here.
+
+    Raises:
+        SpecError: If it cannot.
+    """
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:  # what torch raises depends on how it was built
+        mend = "Use cpu, or install what the device needs."
+        raise SpecError("train_network.device", "a device that torch can use", f"{name}: {error}", mend) from error
+
+
 @contextlib.contextmanager
 def _threads(n: int) -> Iterator[None]:
     """Let torch use n threads for a while."""
@@ -254,6 +274,7 @@ def _prepare(
             raise TrainingError("TrainingOutput.checkpoint", "a file to resume from", None, mend)
         read_checkpoint(state, identity, output.checkpoint)
     points = evaluation_points(problem, N_SHOWN, SHOWN_SEED)
+    check_problem(problem, points)
     inputs = torch.as_tensor(input_transform(problem).apply(points)).to(device=device, dtype=dtype)
     task = _Task(
         recipe=recipe,

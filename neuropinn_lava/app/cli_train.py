@@ -32,6 +32,9 @@ def train_command(
     path: Annotated[Path, typer.Option("--out", help="File for the float network, .h5.")],
     seed: SeedOption = 0,
     param: Annotated[list[str] | None, typer.Option(help="Option of the problem, NAME=VALUE; may be repeated.")] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="Recipe of another problem, by its name, or file.py:name of your own.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="T, steps per sample.", min=1)] = None,
     theta: Annotated[float | None, typer.Option(help="Threshold of every neuron.", min=0.0)] = None,
     activation: Annotated[str | None, typer.Option(help="phi, by name.")] = None,
@@ -72,6 +75,7 @@ def train_command(
             path,
             seed=seed,
             parameters=parse_parameters(param or []),
+            recipe=recipe,
             changes=changes,
             files=TrainingFiles(checkpoint=checkpoint, resume=resume, history=history),
             threads=threads or 1,

@@ -107,6 +107,7 @@ def train(
     *,
     seed: int = 0,
     parameters: ProblemParameters = (),
+    recipe: str | None = None,
     changes: RecipeChanges = NO_CHANGES,
     files: TrainingFiles = NO_FILES,
     threads: int = 1,
@@ -121,7 +122,8 @@ def train(
         path: File for the float network; None writes none.
         seed: Seed of the weights.
         parameters: Options of the problem.
-        changes: Changes to the problem's recipe.
+        recipe: A recipe other than the problem's own: another problem's, by its name, or `file.py:name`.
+        changes: Changes to the recipe.
         files: Checkpoint and history with its figure.
         threads: Threads of torch; with one, the same seed gives the same bits.
         device: Torch device.
@@ -136,7 +138,7 @@ def train(
     from ..files import write_network
     from ..training.trainer import TrainingOutput, train_network
     from .history_figure import draw_history
-    from .own_problems import pose_problem
+    from .own_problems import choose_recipe, pose_problem
 
     for file in (path, files.figure):
         if file is not None:
@@ -147,7 +149,7 @@ def train(
     )
     result = train_network(
         posed,
-        changes.applied(posed.recipe),
+        changes.applied(choose_recipe(recipe, posed)),
         seed,
         device=device,
         n_threads=threads,

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import BoolArray, FloatArray
-from ..checks import raise_violations
+from ..checks import check_range, raise_violations
 from ..errors import SpecError, Violation
 from ..geometry import Domain
 from ..recipe import TrainingRecipe
@@ -137,6 +137,7 @@ class PdeProblem:
             if unknown not in self.unknowns or not letters or set(letters) - set(self.coordinates):
                 mend = "Write <unknown>_<coordinates>, as in u_xx."
                 yield Violation(f"{where}.derivatives", "derivatives of declared unknowns", repr(name), mend)
+        yield from check_range(f"{where}.residual_scale", self.residual_scale, 1e-30, 1e30)
         expected = (self.n_in, len(self.unknowns))
         if (self.ansatz.n_dim, self.ansatz.n_out) != expected:
             got = (self.ansatz.n_dim, self.ansatz.n_out)

@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from neuropinn_lava.app.own_problems import pose_problem
+from neuropinn_lava.app.own_problems import choose_recipe, pose_problem
 from neuropinn_lava.errors import SpecError
 from neuropinn_lava.network import ProblemParameter
 
@@ -14,6 +14,7 @@ FILE = """
 from neuropinn_lava.problems import find_problem
 
 HEAT = find_problem("heat")
+RECIPE = HEAT.recipe
 NUMBER = 3
 
 def make_heat(*, strength=0.5):
@@ -59,7 +60,7 @@ def test_a_function_takes_options(place):
         ("HEET", (), r"name: a name out of HEAT, make_heat, make_nothing, make_trouble; got 'HEET'. Did you mean HEAT"),
         ("NUMBER", (), "a PdeProblem, or a function that makes one; got int"),
         ("make_nothing", (), "a PdeProblem, or a function that makes one; got NoneType"),
-        ("make_trouble", (), "a function that makes a problem; got RuntimeError: no such luck"),
+        ("make_trouble", (), "a function that can be called; got RuntimeError: no such luck"),
         ("HEAT", option("strength", 1.0), "no options for a problem that is there already; got strength. Make the"),
         (
             "make_heat",
@@ -88,3 +89,23 @@ def test_a_rule_that_the_file_breaks_is_told_in_its_own_words(place):
     place.write_text("from neuropinn_lava.problems import find_problem\nHEAT = find_problem('heet')")
     with pytest.raises(SpecError, match="Did you mean heat"):
         pose_problem(f"{place}:HEAT", ())
+
+
+def test_a_recipe_is_the_problems_own_or_another_problems_or_the_users(place):
+    heat, poisson = pose_problem("heat", ()), pose_problem("poisson", ())
+    assert choose_recipe(None, heat) == heat.recipe
+    assert choose_recipe("poisson", heat) == poisson.recipe
+    assert choose_recipe(f"{place}:RECIPE", poisson) == heat.recipe
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("poison", "train.recipe: a name out of .* Did you mean poisson"),
+        ("own_heat.py:RECIPES", "recipe 'own_heat.py:RECIPES': name: a name out of RECIPE, .*Did you mean RECIPE"),
+        ("own_heat.py:HEAT", "a TrainingRecipe, or a function that makes one; got PdeProblem"),
+    ],
+)
+def test_what_is_no_recipe_is_refused(place, name, message):
+    with pytest.raises(SpecError, match=message):
+        choose_recipe(name, pose_problem("heat", ()))

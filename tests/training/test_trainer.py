@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -145,7 +146,7 @@ def test_a_loss_that_becomes_nan_restores_the_best(problem: PdeProblem, recipe: 
     def residual(f: DerivativeFields) -> tuple[torch.Tensor]:
         calls.append(None)
         (healthy,) = problem.residual(f)
-        return (healthy * (float("nan") if len(calls) == 36 else 1.0),)
+        return (healthy * (float("nan") if len(calls) == 37 else 1.0),)  # the first call tries the problem
 
     result = train_network(dataclasses.replace(problem, residual=residual), recipe)
     assert result.status is TrainingStatus.DIVERGED
@@ -166,6 +167,32 @@ def test_resuming_needs_a_checkpoint(problem: PdeProblem, recipe: TrainingRecipe
     missing = TrainingOutput(checkpoint=tmp_path / "none.safetensors", resume=True)
     with pytest.raises(TrainingError, match=r"none.safetensors: an existing file; got none. Start without resuming"):
         train_network(problem, recipe, output=missing)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"device": "cpuu"}, r"train_network.device: a device that torch can use; got cpuu: .* Use cpu"),
+        ({"n_threads": 0}, r"train_network.n_threads: every entry lies in \[1, 1024\]; got 0"),
+    ],
+)
+def test_what_torch_would_refuse_in_its_own_words(
+    problem: PdeProblem, recipe: TrainingRecipe, arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(SpecError, match=message):
+        train_network(problem, recipe, **arguments)
+
+
+@pytest.mark.parametrize("field", ["checkpoint_every", "report_every"])
+def test_every_no_steps_is_refused(field: str) -> None:
+    with pytest.raises(SpecError, match=rf"TrainingOutput.{field}: every entry lies in \[1, 1e\+09\]; got 0"):
+        TrainingOutput(**{field: 0})
+
+
+def test_a_problem_is_tried_before_the_training(problem: PdeProblem, recipe: TrainingRecipe) -> None:
+    holed = dataclasses.replace(problem.reference, evaluate=lambda points: np.full((len(points), 1), np.nan))
+    with pytest.raises(SpecError, match=r"PdeProblem 'poisson'.reference: finite at every point"):
+        train_network(dataclasses.replace(problem, reference=holed), recipe)
 
 
 def test_paths_are_checked_before_the_work(problem: PdeProblem, recipe: TrainingRecipe, tmp_path: Path) -> None:
