@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import re
 import sys
@@ -37,12 +38,14 @@ def produces(part: str) -> Callable[[Producer], Producer]:
     return enter
 
 
+@functools.cache
 def poisson() -> nl.NetworkSpec:
     return nl.find_network("poisson")
 
 
-def chip(**words: int) -> nl.QuantizedNetwork:
-    return nl.convert(poisson(), nl.QuantizationScheme(**words)).network
+@functools.cache
+def chip() -> nl.QuantizedNetwork:
+    return nl.convert(poisson()).network
 
 
 def module_with(layer: torch.nn.Module) -> torch.nn.Module:
@@ -125,6 +128,7 @@ def tell_error(queue: SimpleQueue) -> None:
 
 @produces("daemonic process")
 def in_a_daemonic_process(folder, patch):
+    chip()  # once, before the fork
     queue: SimpleQueue = SimpleQueue()
     worker = Process(target=tell_error, args=(queue,), daemon=True)
     worker.start()
@@ -166,7 +170,7 @@ def on_loihi1(folder, patch):
 
 @produces("weights of at most 8 bits")
 def ten_bit_weights(folder, patch):
-    chip(weight_bits=10)
+    nl.convert(poisson(), nl.QuantizationScheme(weight_bits=10))
 
 
 @produces("backend `integer`")
@@ -221,7 +225,7 @@ def a_folder_with_other_files(folder, patch):
     nl.demo("poisson", folder)
 
 
-@produces("train.files")
+@produces("TrainingFiles")
 def resume_from_nothing(folder, patch):
     from neuropinn_lava.app.train import TrainingFiles
 
