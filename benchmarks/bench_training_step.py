@@ -5,7 +5,8 @@
 The ways are those of `_training_ways.py`. For the steps they take turns in one process, so that other load on the machine meets
 them alike; the ratio is the median over the rounds of a step to the peer's step of the same round. Memory is what ten steps add
 to the peak of a fresh process. The steps to an error are those until u on 1000 unseen points is as close to the solution, at
-the better of two learning rates, median over the seeds; the time to it is their number times the median of a step.
+the better of two learning rates, median over the seeds, on the smaller cloud; the time to it is that number times the median
+of a step.
 """
 
 from __future__ import annotations
@@ -109,7 +110,8 @@ def show_table(n_points: int, n_rounds: int, n_threads: int, n_seeds: int) -> No
         median, fastest = 1e3 * np.median(seconds[way]), 1e3 * min(seconds[way])
         ratio = np.median(np.array(seconds[way]) / np.array(seconds[peer]))
         memory = measure_memory(way, n_points, n_threads)
-        steps = steps_to_errors(way, n_points, n_seeds) if n_seeds else [np.inf] * len(LIMITS)
+        wanted = n_seeds and n_points == min(CELLS)
+        steps = steps_to_errors(way, n_points, n_seeds) if wanted else [np.inf] * len(LIMITS)
         reached = " | ".join(f"{n * median / 1e3:.2f} ({n:.0f})" if np.isfinite(n) else "–" for n in steps)
         print(
             f"| {n_points} | {way} | {median:.2f} ({fastest:.2f}) | {ratio:.2f} | {memory:.0f} | {reached} |",
