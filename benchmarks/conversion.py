@@ -27,22 +27,29 @@ N_POINTS = 4000
 POINTS_SEED = 99
 
 NEAREST = {"rounding": "nearest", "weight_range": "min-max"}
+W8P12 = {"weight_bits": 8, "payload_bits": 12}
+W4P12 = {"weight_bits": 4, "payload_bits": 12}
 SCHEMES: dict[str, tuple[dict[str, Any], bool]] = {
-    "w8 p16 nearest": (NEAREST | {"weight_bits": 8, "payload_bits": 16}, False),
+    "w8 p12": (W8P12, False),
+    "w8 p12 tuned": (W8P12, True),
+    "w8 p12 compensated": (W8P12 | {"rounding": "compensated"}, False),
+    "w8 p12 bias corrected": (W8P12 | NEAREST | {"rounding": "bias-corrected"}, False),
+    "w8 p12 nearest": (W8P12 | NEAREST, False),
+    "w8 p12 nearest, mse": (W8P12 | {"rounding": "nearest"}, False),
+    "w8 p12 nearest, per tensor": (W8P12 | NEAREST | {"granularity": "per-tensor"}, False),
+    "w8 p12 per tensor": (W8P12 | {"granularity": "per-tensor"}, False),
+    "w8 p12 weights min-max": (W8P12 | {"weight_range": "min-max"}, False),
+    "w8 p12 weights percentile": (W8P12 | {"weight_range": "percentile"}, False),
+    "w8 p12 payloads percentile": (W8P12 | {"payload_range": "percentile"}, False),
+    "w8 p12 payloads mse": (W8P12 | {"payload_range": "mse"}, False),
+    "w8 p12 equalized": (W8P12 | {"equalization": "across-layers"}, False),
     "w8 p16": ({"weight_bits": 8, "payload_bits": 16}, False),
-    "w8 p12 nearest": (NEAREST | {"weight_bits": 8, "payload_bits": 12}, False),
-    "w8 p12 nearest, bias corrected": (
-        NEAREST | {"rounding": "bias-corrected", "weight_bits": 8, "payload_bits": 12},
-        False,
-    ),
-    "w8 p12": ({"weight_bits": 8, "payload_bits": 12}, False),
-    "w8 p12 tuned": ({"weight_bits": 8, "payload_bits": 12}, True),
-    "w6 p12": ({"weight_bits": 6, "payload_bits": 12}, False),
-    "w4 p12 nearest": (NEAREST | {"weight_bits": 4, "payload_bits": 12}, False),
-    "w4 p12": ({"weight_bits": 4, "payload_bits": 12}, False),
-    "w4 p12 tuned": ({"weight_bits": 4, "payload_bits": 12}, True),
     "w8 p8": ({"weight_bits": 8, "payload_bits": 8}, False),
-    "w8 p8 tuned": ({"weight_bits": 8, "payload_bits": 8}, True),
+    "w6 p12": ({"weight_bits": 6, "payload_bits": 12}, False),
+    "w4 p12": (W4P12, False),
+    "w4 p12 tuned": (W4P12, True),
+    "w4 p12 compensated": (W4P12 | {"rounding": "compensated"}, False),
+    "w4 p12 nearest": (W4P12 | NEAREST, False),
 }
 """Fields of the scheme, and whether the integers are tuned."""
 
@@ -124,7 +131,7 @@ def main() -> None:
     options = parser.parse_args()
     options.out.parent.mkdir(parents=True, exist_ok=True)
     known = {(row.digest, row.scheme): row for row in read_rows(options.out)}
-    found = []
+    found: list[Row] = []
     for name in options.networks:
         network = nl.find_network(name)
         for scheme in options.schemes:

@@ -202,5 +202,6 @@ def quantize_with(
 def n_finer_scales(scheme: QuantizationScheme) -> int:
     """Tell how many finer scales compensated rounding tries; where it does, it starts from those that clip nothing."""
     per_neuron = scheme.granularity is Granularity.PER_NEURON
-    by_error = scheme.rounding is Rounding.COMPENSATED and scheme.weight_range is RangeRule.MSE
+    compensated = scheme.rounding in (Rounding.COMPENSATED, Rounding.DESCENDED)
+    by_error = compensated and scheme.weight_range is RangeRule.MSE
     return 1 if per_neuron and by_error else 0

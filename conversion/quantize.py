@@ -20,6 +20,7 @@ from ..reference import run_float, run_integer
 from .bias_correction import correct_bias
 from .calibration import Calibration, calibrate_network
 from .compensation import compensate_affine
+from .descent import descend_integers
 from .equalization import equalize_network
 from .intervals import bound_network
 from .layerwise import adjust_network
@@ -48,7 +49,8 @@ class Quantization:
 def round_network(network: QuantizedNetwork, scheme: QuantizationScheme, points: FloatArray) -> QuantizedNetwork:
     """Round the weights of a network that was rounded to the nearest, by the rule of the scheme.
 
-    Compensation is kept only if it brings the output closer on these points: with very few of them it need not.
+    Compensation is kept only if it brings the output closer on these points: with very few of them it need not. Descent
+    starts where compensation ends.
 
     Args:
         network: Rounded to the nearest.
@@ -63,7 +65,8 @@ def round_network(network: QuantizedNetwork, scheme: QuantizationScheme, points:
     compensated = adjust_network(network, points, adjust)
     wanted = run_float(network.source, points).outputs
     errors = [float(np.linalg.norm(run_integer(n, points).outputs - wanted)) for n in (compensated, network)]
-    return compensated if errors[0] <= errors[1] else network
+    kept = compensated if errors[0] <= errors[1] else network
+    return descend_integers(kept, points) if scheme.rounding is Rounding.DESCENDED else kept
 
 
 def proving_bits(

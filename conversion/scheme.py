@@ -1,8 +1,8 @@
 """How a network is to be quantized, as one record; every choice that changes an integer stands here.
 
-`QuantizationScheme()` is the default of the command line: 8-bit weights with one scale per output neuron, rounded with
-compensation, 16-bit input and payload, 24-bit state. `QuantizationScheme(weight_bits=(8, 6, 6, 4), payload_bits=12)` mixes
-word lengths.
+`QuantizationScheme()` is the default of the command line: 8-bit weights with one scale per output neuron, rounded so that the
+network's output moves least, 16-bit input and payload, 24-bit state. `QuantizationScheme(weight_bits=(8, 6, 6, 4),
+payload_bits=12)` mixes word lengths.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ class Rounding(str, Enum):
     """Nearest; then every bias takes back the mean error of its drive."""
     COMPENSATED = "compensated"
     """One after the other, the rest making up for each error (`compensation.py`)."""
+    DESCENDED = "descended"
+    """That, then single weights move while the network's own output comes closer (`descent.py`)."""
 
 
 class RangeRule(str, Enum):
@@ -90,7 +92,7 @@ class QuantizationScheme:
     """Word length of z, m, bias and theta, 4 to 32."""
     granularity: Granularity = Granularity.PER_NEURON
     """How many weights share a scale."""
-    rounding: Rounding = Rounding.COMPENSATED
+    rounding: Rounding = Rounding.DESCENDED
     """How weights become integers."""
     weight_range: RangeRule = RangeRule.MSE
     """What weight words hold."""

@@ -40,6 +40,37 @@ class LayerSignals(ArrayRecord):
         freeze_arrays(self, received=np.float64, drive=np.float64, sensitivity=np.float64)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LayerJacobian:
+    """How every output feels every drive of one matrix, point by point and step by step."""
+
+    by_drive: FloatArray
+    """du/dz, shape (n_outputs, n_steps, n_samples, n_neurons)."""
+    received: FloatArray
+    """a_in, shape (n_steps, n_samples, n_in)."""
+
+    def __post_init__(self) -> None:
+        freeze_arrays(self, by_drive=np.float64, received=np.float64)
+
+
+def trace_jacobians(network: NetworkSpec, points: FloatArray) -> tuple[LayerJacobian, ...]:
+    """Run the float network and give the Jacobian of every matrix, the read-out's last; memory grows with all three axes.
+
+    Args:
+        network: The float network.
+        points: Physical coordinates, shape (n_samples, n_in).
+    """
+    slope, gains, received, drives = _run_forwards(network, points)
+    by_steps = (network.n_steps, len(points), -1)
+    felt: list[list[FloatArray]] = [[] for _ in drives]
+    for index, _, by_drive in _backwards(network, slope, gains):
+        felt[index].append(by_drive.reshape(by_steps))
+    return tuple(
+        LayerJacobian(by_drive=np.stack(outputs), received=a.reshape(by_steps))
+        for outputs, a in zip(felt, received, strict=True)
+    )
+
+
 def trace_signals(network: NetworkSpec, points: FloatArray) -> tuple[LayerSignals, ...]:
     """Run the float network and give the signals of every matrix, the read-out's last.
 

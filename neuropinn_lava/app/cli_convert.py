@@ -38,7 +38,7 @@ def convert_command(
     input_bits: Annotated[int, typer.Option(help="Bits of the network's input.")] = 16,
     state_bits: Annotated[int, typer.Option(help="Bits of membranes, biases and thresholds.")] = 24,
     scales: Annotated[str, typer.Option(help="per-neuron or per-tensor.")] = "per-neuron",
-    rounding: Annotated[str, typer.Option(help="compensated, nearest or bias-corrected.")] = "compensated",
+    rounding: Annotated[str, typer.Option(help="descended, compensated, bias-corrected or nearest.")] = "descended",
     weight_range: Annotated[str, typer.Option(help="What weight words hold: mse, min-max or percentile.")] = "mse",
     payload_range: Annotated[
         str, typer.Option(help="What payload words hold: min-max, percentile or mse.")

@@ -42,6 +42,7 @@ SCHEMES: dict[str, dict[str, Any]] = {
     },
     "mixed": {"weight_bits": (8, 6, 4), "payload_bits": (12, 10)},
     "nearest": {"rounding": "nearest", "payload_bits": 12},
+    "compensated": {"rounding": "compensated", "weight_bits": 5, "payload_bits": 12},
     "bias-corrected": {"rounding": "bias-corrected", "weight_bits": 5, "payload_bits": 12},
     "min-max": {"weight_range": "min-max", "payload_range": "min-max", "weight_bits": 5, "payload_bits": 8},
     "percentile": {"weight_range": "percentile", "payload_range": "percentile", "weight_bits": 5, "payload_bits": 8},

@@ -22,7 +22,7 @@ from neuropinn_lava.reference import run_float, run_integer  # noqa: E402
 NETWORK = builders.random_spec(3, widths=(2, 16, 12, 1), activation="tanh_squared", n_steps=2, theta=0.05, ansatz=True)
 POINTS = builders.random_points(NETWORK, 2000)
 UNSEEN = builders.random_points(NETWORK, 500, 77)
-COARSE = QuantizationScheme(weight_bits=3, payload_bits=10)
+COARSE = QuantizationScheme(weight_bits=3, payload_bits=10, rounding=Rounding.COMPENSATED)
 SHORT = TuningSettings(n_iterations=60, check_every=10, batch_size=256)
 
 
