@@ -44,6 +44,8 @@ LAST_RIDGE = 1.0
 """A round that fails with this one ends the descent."""
 LEAST_GAIN = 5e-4
 """Relative gain below which a round counts as failed."""
+TINY = float(np.finfo(np.float64).tiny)
+"""Keeps normal equations solvable where no bias is felt at all."""
 
 
 class _Move(NamedTuple):
@@ -129,7 +131,7 @@ class _LinearModel:
     def biases(self, residual: FloatArray, ridge: float) -> FloatArray:
         """Give the changes of all biases, layer after layer, that bring the residual (n_out, n_samples) closest to zero."""
         mean = float(np.trace(self.normal)) / len(self.normal)
-        regular = self.normal + max(ridge * mean, np.finfo(np.float64).tiny) * np.eye(len(self.normal))
+        regular = self.normal + max(ridge * mean, TINY) * np.eye(len(self.normal))
         found: FloatArray = -cho_solve(cho_factor(regular), self.by_bias.T @ residual.ravel())
         return found
 
