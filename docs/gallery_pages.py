@@ -11,19 +11,50 @@ EXAMPLES = ROOT / "examples"
 FIGURES = ROOT / "docs" / "figures"
 
 
+ORDER = ("deploy_sequential", "deploy_deepxde", "own_lava_graph", "own_problem", "own_neuron", "own_hardware")
+"""What a newcomer reads first; the other examples follow by name."""
+
+INTRODUCTION = """\
+# Gallery
+
+Scripts that read like the mathematics. A test runs each of them and pins the number that it prints; `make figures` draws their
+figures, each from a real run.
+"""
+
+
 def gallery_page() -> str:
-    """Show each example: heading, what it says of itself, figure, code."""
-    head = "# Gallery\n\nScripts that read like the mathematics. A test runs each of them and pins the number that it prints;\n"
-    head += "`python docs/draw_figures.py` draws their figures.\n"
-    return "\n".join([head, *(example_section(path) for path in sorted(EXAMPLES.glob("*.py")))])
+    """Show all examples: a table of them, then each with what it says of itself, its figure, and its code."""
+    paths = sorted(EXAMPLES.glob("*.py"), key=lambda path: (place_of(path.stem), path.stem))
+    rows = ["| example | shows |", "|---|---|", *(example_row(path) for path in paths)]
+    return "\n".join([INTRODUCTION, *rows, "", *(example_section(path) for path in paths)])
+
+
+def place_of(name: str) -> int:
+    """Give the place of an example in the gallery."""
+    return ORDER.index(name) if name in ORDER else len(ORDER)
+
+
+def title_of(name: str) -> str:
+    """Make a heading of the name of an example."""
+    return name.replace("_", " ").capitalize()
+
+
+def example_row(path: Path) -> str:
+    """Name an example and what it shows, for the table."""
+    words = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    anchor = path.stem.replace("_", "-")
+    sentence = words.split("\n\n")[0].replace("\n", " ").replace("|", "\\|")
+    return f"| [{title_of(path.stem)}](#{anchor}) | {sentence} |"
 
 
 def example_section(path: Path) -> str:
-    """Show one example."""
+    """Show one example; what it says of itself stands above its code, not in it."""
     source = path.read_text(encoding="utf-8")
-    words = ast.get_docstring(ast.parse(source)) or ""
+    tree = ast.parse(source)
+    code = "\n".join(source.splitlines()[tree.body[0].end_lineno :]).strip("\n")
     figure = f"![{path.stem}](figures/{path.stem}.png)\n\n" if (FIGURES / f"{path.stem}.png").exists() else ""
-    return f"## {path.stem.replace('_', ' ')}\n\n{words}\n\n{figure}`examples/{path.name}`\n\n```python\n{source}```\n"
+    words = ast.get_docstring(tree) or ""
+    return f"## {title_of(path.stem)}\n\n{words}\n\n{figure}`examples/{path.name}`\n\n```python\n{code}\n```\n"
 
 
 def notebook_pages() -> dict[str, str]:

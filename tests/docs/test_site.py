@@ -42,6 +42,11 @@ def test_every_module_is_in_the_reference(pages):
     assert [path for path in files if not re.search(rf"^::: [\w.]*\b{path.stem}$", reference, re.M)] == []
 
 
+def test_every_example_is_in_the_gallery(pages):
+    text = (pages / "gallery.md").read_text()
+    assert [path for path in (ROOT / "examples").glob("*.py") if f"`examples/{path.name}`" not in text] == []
+
+
 def test_every_public_name_is_listed(pages):
     text = (pages / "api" / "index.md").read_text()
     assert [name for name in nl.__all__ if f"`{name}`" not in text] == []
