@@ -15,6 +15,7 @@ from .gradient_figures import draw_gradients
 from .sample_figures import draw_samples
 from .sections import Report
 from .solid_figures import draw_solid
+from .solid_scene import draw_scene
 
 
 def draw_report(report: Report) -> tuple[Figure, ...]:
@@ -29,6 +30,7 @@ def _drawings(report: Report) -> Iterator[Figure]:
         yield from draw_gradients(report.gradients)
     if report.solid:
         yield from draw_solid(report.solid)
+        yield from draw_scene(report.solid)
     if report.counts:
         yield from draw_counts(report.counts)
     if report.hardware:
