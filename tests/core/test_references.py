@@ -17,11 +17,18 @@ from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems import star as star_module
 from neuropinn_lava.problems.cole_hopf import solve_burgers
 from neuropinn_lava.problems.lshape import lshape_domain, solve_lshape
-from neuropinn_lava.problems.problem import PdeProblem
+from neuropinn_lava.problems.problem import DerivativeFields, PdeProblem
 from neuropinn_lava.problems.reaction_spectral import solve_reaction
 from neuropinn_lava.problems.tensor_elements import TensorSolution, with_midpoints
 from neuropinn_lava.recipe import OperatorKind
-from neuropinn_lava.residuals import evaluation_points, problem_operators, residual_cloud, residual_rms
+from neuropinn_lava.residuals import (
+    boundary_points,
+    boundary_rms,
+    evaluation_points,
+    problem_operators,
+    residual_cloud,
+    residual_rms,
+)
 
 HALVING = 1e-3
 """Half as many cells each way may change a finite-element reference by 0.1 %."""
@@ -45,6 +52,47 @@ def test_reference_satisfies_its_equation(name: str) -> None:
     measuring = residual_cloud(problem)
     values = problem.reference.evaluate(measuring.points)
     assert 0 < residual_rms(problem, measuring, values) <= FLOORS[name]
+
+
+def by_differences(problem: PdeProblem, points: FloatArray, letters: str) -> FloatArray:
+    """Differentiate a reference once for each letter by central differences of order 4, step 1e-3."""
+    if not letters:
+        return problem.reference.evaluate(points)[:, 0]
+    step = 1e-3 * np.eye(problem.n_in)[problem.coordinates.index(letters[-1])]
+    if letters[0] * len(letters) == letters and len(letters) == 2:
+        weights = {-2: -1 / 12, -1: 4 / 3, 0: -5 / 2, 1: 4 / 3, 2: -1 / 12}
+        return sum(w * by_differences(problem, points + k * step, "") for k, w in weights.items()) / 1e-6
+    weights = {-2: 1 / 12, -1: -2 / 3, 1: 2 / 3, 2: -1 / 12}
+    return sum(w * by_differences(problem, points + k * step, letters[:-1]) for k, w in weights.items()) / 1e-3
+
+
+@pytest.mark.parametrize("name", ["heat", "laplace", "poisson", "poisson-steep"])
+def test_a_closed_form_satisfies_its_equation_and_its_conditions(name: str) -> None:
+    """To 1e-6 of the equation's terms: what differences leave where tanh 10x turns, and for the others much less."""
+    problem = find_problem(name)
+    points = evaluation_points(problem, 400, seed=6)
+    named = {name: by_differences(problem, points, name.partition("_")[2]) for name in problem.derivatives}
+    u = problem.reference.evaluate(points)[:, 0]
+    (residual,) = problem.residual(DerivativeFields(u=u, source=problem.source(points), viscosity=0.0, **named))
+    assert np.abs(residual).max() <= 1e-6 * np.abs(named["u_xx"]).max()
+    boundary = boundary_points(problem, 200, seed=7)
+    assert boundary_rms(problem, boundary, problem.reference.evaluate(boundary)) <= 1e-12
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["poisson-lshape", "poisson-star", "advection-diffusion-star"])
+def test_stated_accuracy_of_finite_elements_is_that_against_twice_as_many_cells(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of order 2 and more, so that what is left beyond the finer mesh is a third of the difference or less."""
+    problem = find_problem(name)
+    points = evaluation_points(problem, 2000, seed=8)
+    held = problem.reference.evaluate(points)
+    module = f"neuropinn_lava.problems.{name.replace('-', '_')}"
+    monkeypatch.setattr(f"{module}.solve_lshape", lambda: solve_lshape(64), raising=False)
+    original = star_module.solve_star
+    monkeypatch.setattr(f"{module}.solve_star", lambda forces: original(forces, 64, 320), raising=False)
+    assert 0 < relative_l2(held, problem.reference.evaluate(points)) <= problem.reference.relative_accuracy
 
 
 def cole_longhand(x: float, t: float, viscosity: float, amplitude: float) -> float:

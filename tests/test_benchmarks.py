@@ -1,0 +1,98 @@
+"""What the training benchmark compares with is what it says: derivatives, periodic seams, conversions within their error."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import builders
+from neuropinn_lava.metrics import relative_l2
+from neuropinn_lava.network import Polarity
+from neuropinn_lava.problems import find_problem
+from neuropinn_lava.reference import run_float
+from neuropinn_lava.residuals import evaluation_points
+from neuropinn_lava.training.network import build_network
+
+FLOAT32 = 1e-4
+"""Second derivatives of a float32 network of 50 neurons a layer, relative to the largest, and of differences of step 1e-3."""
+
+
+@pytest.fixture
+def benchmarks(monkeypatch):
+    """Let the scripts' own modules be imported, and forget them afterwards."""
+    folder = str(Path(__file__).parents[1] / "benchmarks")
+    monkeypatch.setattr(sys, "path", [folder, *sys.path])
+    yield
+    for name in ("_autodiff", "_baselines", "_converted"):
+        sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize("name", ["heat", "eikonal", "poisson-star"])
+def test_autodiff_gives_the_derivatives_of_the_network_with_its_conditions(benchmarks, name):
+    from _autodiff import AutodiffFields, words_of
+    from _baselines import exported, tanh_recipe
+
+    from neuropinn_lava.training.clouds import lay_training_cloud
+
+    problem = find_problem(name)
+    recipe = tanh_recipe(problem.recipe)
+    cloud = lay_training_cloud(problem, recipe, torch.float32, torch.device("cpu"))
+    network = build_network(recipe.model, problem.n_in, 1, 0)
+    points = evaluation_points(problem, 60, 1)
+    found = AutodiffFields(problem, points, words_of(problem), cloud).evaluate(network)
+    spec = exported(problem, recipe, network)
+
+    def u(moved):
+        return run_float(spec, moved).outputs[:, 0]
+
+    for axis, letter in enumerate(problem.coordinates):
+        h = 1e-3 * np.eye(problem.n_in)[axis]
+        expected = {letter: (u(points + h) - u(points - h)) / 2e-3}
+        expected[2 * letter] = (u(points + h) - 2 * u(points) + u(points - h)) / 1e-6
+        for word in expected.keys() & found.keys():
+            error = np.abs(found[word].detach().numpy() - expected[word])
+            assert error.max() <= 10 * FLOAT32 * np.abs(expected[word]).max()
+
+
+def test_a_periodic_axis_is_closed_by_its_jumps(benchmarks):
+    """u = t v + g: at t = 0 both ends agree in value, and g's slopes of 2 and -2 differ by 4."""
+    from _autodiff import AutodiffLoss
+    from _baselines import tanh_recipe
+
+    problem = find_problem("allen-cahn")
+    recipe = tanh_recipe(problem.recipe)
+    network = build_network(recipe.model, 2, 1, 0)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+    (one, other), loss = AutodiffLoss(problem, recipe).seams[0], AutodiffLoss(problem, recipe)
+    assert one.evaluate(network)["x"].detach().numpy() == pytest.approx(2.0, abs=FLOAT32)
+    assert loss._jump(network, one, other).item() == pytest.approx(16.0, rel=FLOAT32)
+
+
+def test_a_path_visits_every_point_once_and_is_short(benchmarks):
+    from _converted import along_a_path
+
+    points = np.random.default_rng(0).random((2500, 2))
+    path = along_a_path(points)
+    assert sorted(map(tuple, path)) == sorted(map(tuple, points))
+    assert np.linalg.norm(np.diff(path, axis=0), axis=1).mean() < 0.05
+
+
+@pytest.mark.parametrize("model", ["sigma-delta", "sigma-delta-scan"])
+def test_a_conversion_adds_no_more_error_than_stated(benchmarks, model):
+    from _converted import ADDED_ERROR, find_threshold, run_coded, sequences_of
+
+    problem = find_problem("poisson")
+    network = builders.random_spec(
+        1, widths=(2, 20, 16, 1), activation="tanh", polarity=Polarity.BOTH, n_steps=1, theta=0.0, beta=0.0
+    )
+    threshold = find_threshold(problem, network, model)
+    points = evaluation_points(problem, 1500, 5)
+    wanted = run_float(network, sequences_of(points, model).reshape(points.shape)).outputs
+    error = relative_l2(run_coded(problem, network, model, threshold, points).outputs, wanted)
+    assert 0.5 * ADDED_ERROR < error < 1.3 * ADDED_ERROR  # other points than those that it was found on
