@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import multiprocessing
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -142,33 +141,23 @@ def _checked_workers(client: Client, where: str) -> int:
     from .. import __version__
 
     try:
-        described: dict[str, WorkerDescription] = client.run(describe_worker)
+        versions: dict[str, str] = client.run(package_version)
     except ImportError as error:
         mend = f"Install it there: `pip install neuropinn-lava=={__version__}`."
         raise SimulationError(where, "workers that have this package", error, mend) from error
-    for name, worker in described.items():
-        if worker.version != __version__:
+    for name, version in versions.items():
+        if version != __version__:
             mend = "Install the same version on both sides: results must not depend on who computes them."
-            got = f"{worker.version} on {name}"
+            got = f"{version} on {name}"
             raise SimulationError(where, f"workers with version {__version__} of this package", got, mend)
-    return len(described)
+    return len(versions)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerDescription:
-    """What a worker says of itself."""
-
-    version: str
-    """Version of this package."""
-    is_daemonic: bool
-    """Whether multiprocessing forbids it children, which Lava needs."""
-
-
-def describe_worker() -> WorkerDescription:
-    """Describe the process that this runs in."""
+def package_version() -> str:
+    """Tell the version of this package in the process that this runs in."""
     from .. import __version__
 
-    return WorkerDescription(version=__version__, is_daemonic=multiprocessing.current_process().daemon)
+    return __version__
 
 
 def _absence_watch(client: Client, where: str) -> Callable[[], None]:

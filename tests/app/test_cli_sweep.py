@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -105,3 +109,21 @@ def test_workers_are_as_many_as_cores_where_dask_is(monkeypatch):
     assert chosen_cluster(None, None) == ClusterChoice(n_workers=3)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert chosen_cluster(None, None) == ClusterChoice()
+
+
+@pytest.mark.slow  # workers import torch
+def test_ctrl_c_ends_workers_and_keeps_what_is_finished(cli, tmp_path):
+    pytest.importorskip("distributed", reason="needs the extra `dask`")
+    options = ("--payload-bits", "8,12,16", "--out", tmp_path / "out", "--cache", tmp_path / "c", *TINY[:-2])
+    command = [sys.executable, "-m", "neuropinn_lava", "sweep", "poisson", *map(str, options), "--workers", "2"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        while "of 9: w" not in process.stderr.readline():
+            pass
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the whole group
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "What is finished is kept" in err
+    assert "Traceback" not in err
+    held = json.loads(cli("sweep", "poisson", *options, "--workers", "0", "--json")[1])
+    assert held["n_points"] == 9
+    assert 1 <= held["n_cached"] < 9

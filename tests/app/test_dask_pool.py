@@ -7,15 +7,18 @@ import operator
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
 
 from neuropinn_lava.app import dask_pool, local_workers
-from neuropinn_lava.app.dask_pool import ClusterChoice, describe_worker, open_pool
+from neuropinn_lava.app.dask_pool import ClusterChoice, open_pool
 from neuropinn_lava.app.task_pool import Call, LocalPool, in_order
 from neuropinn_lava.checks import raise_violations
 from neuropinn_lava.errors import SimulationError, SpecError, Violation
+from neuropinn_lava.hardware_sim.runner.lava_guard import require_children
 
 pytest.importorskip("distributed", reason="needs the extra `dask`")
 
@@ -66,8 +69,7 @@ def test_results_of_two_workers_come_in_order(pool):
 def test_work_is_done_elsewhere_and_by_processes_that_may_have_children(pool):
     calls = [Call(name=f"pid {k}", function=os.getpid) for k in range(4)]
     assert os.getpid() not in set(in_order(pool, calls))
-    (worker,) = in_order(pool, [Call(name="what are you", function=describe_worker)])
-    assert not worker.is_daemonic
+    assert list(in_order(pool, [Call(name="may you", function=require_children)])) == [None]  # it raises if not
 
 
 def test_the_packages_errors_come_back_whole(pool):
@@ -123,6 +125,25 @@ def interrupted_work():
 def test_an_interrupt_ends_the_workers_at_once():
     with pytest.raises(KeyboardInterrupt):
         interrupted_work()  # and the fixture of all tests finds no process left
+
+
+HANGING = """
+import time
+from neuropinn_lava.app.dask_pool import ClusterChoice, open_pool
+from neuropinn_lava.app.task_pool import Call
+with open_pool(ClusterChoice(n_workers=1)) as pool:
+    pool.submit(Call(name="now", function=time.sleep, arguments=(0,)))
+    pool.next_outcome()
+    print("ready", flush=True)
+    pool.submit(Call(name="long", function=time.sleep, arguments=(1000,)))
+    pool.next_outcome()
+"""
+
+
+def test_workers_end_with_a_caller_that_is_killed():
+    with subprocess.Popen([sys.executable, "-c", HANGING], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.kill()  # and the fixture of all tests finds no process left
 
 
 def open_address(address):
