@@ -16,7 +16,7 @@ BENCHMARKS := $(sort $(filter-out benchmarks/_% benchmarks/training.py,$(wildcar
 # uv from the PATH, else the one that `make env` got.
 UV = $(or $(shell command -v uv),$(CURDIR)/.tools/bin/uv)
 
-.PHONY: help env demo test test-all test-docs lint format bench docs figures linked clean
+.PHONY: help env demo test test-all test-docs torture lint format bench docs figures linked clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -27,11 +27,15 @@ demo: $(STAMP) ## Convert, run on Lava and compare a shipped network; report in 
 	$(BIN)/neuropinn-lava demo --out build/demo
 
 test: $(STAMP) ## Run the tests, without the slow ones
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not torture"
 
 test-all: $(STAMP) ## Run all tests, with the extras that some of them compare with
 	$(UV) pip install --quiet --python $(BIN)/python --editable '.[neurobench,sanafe,snntorch,nir]'
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not torture"
+
+torture: $(STAMP) ## Damage files, kill writers, fill disks: half an hour; figures in docs/reliability.md
+	$(UV) pip install --quiet --python $(BIN)/python --editable '.[nir]'
+	$(BIN)/python -m pytest -m torture -s tests/torture
 
 test-docs: $(STAMP) ## Run what the documentation shows: getting started, notebooks, figures
 	$(BIN)/python -m pytest -m slow tests/docs tests/test_notebooks.py tests/test_examples.py

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import FileFormatError
+from ..hdf5_links import check_self_contained
+from ..parser_guard import try_parser
 
 if TYPE_CHECKING:
     import h5py
@@ -79,10 +81,21 @@ class NetxReport:
 
 
 def read_netx(path: str | Path) -> NetxReport:
-    """Look through a netx file.
+    """Look through a netx file; a child process tries it first, because nothing proves such a file whole.
 
     Raises:
-        FileFormatError: If it is no netx file, or if a layer claims one shape and holds another.
+        FileFormatError: If it is no netx file, leads to other files, hangs its parser, or if a layer claims one shape and holds
+            another.
+    """
+    try_parser(f"{__name__}:parse_netx", path, "netx file")
+    return parse_netx(path)
+
+
+def parse_netx(path: str | Path) -> NetxReport:
+    """Do what `read_netx` does, without trying it in a child process first.
+
+    Raises:
+        FileFormatError: If it is no netx file, leads to other files, or if a layer claims one shape and holds another.
     """
     import h5py
 
@@ -91,10 +104,11 @@ def read_netx(path: str | Path) -> NetxReport:
         if Path(path).stat().st_size > MAX_BYTES:
             raise FileFormatError(where, f"at most {MAX_BYTES} bytes", Path(path).stat().st_size, "Is this netx?")
         with h5py.File(path, "r") as file:
+            check_self_contained(file, where)
             return NetxReport(path=str(path), layers=_read_layers(file, where))
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        if isinstance(error, FileFormatError):
-            raise
+    except FileFormatError:
+        raise
+    except Exception as error:  # whatever h5py and numpy make of what such a file may hold
         got = f"{type(error).__name__}: {error}"
         raise FileFormatError(where, "HDF5 as lava-dl's export_hdf5 writes it", got, "Export it again.") from error
 

@@ -25,8 +25,10 @@ import numpy as np
 
 from ..arrays import FloatArray
 from ..atomic import replacing
-from ..errors import FileFormatError, SpecError
+from ..errors import FileFormatError, NeuroPinnError, SpecError
+from ..hdf5_links import check_self_contained
 from ..network import LayerSpec, NetworkSpec, OutputSpec, Polarity
+from ..parser_guard import try_parser
 from ..transforms import AffineTransform
 from .nir_metadata import NETWORK_MARK, VSN_MARK, host_metadata, read_host, text_of
 from .step_assembly import assemble_steps
@@ -57,19 +59,37 @@ def write_nir(network: NetworkSpec, path: str | Path) -> None:
 
 
 def read_nir(path: str | Path) -> NetworkSpec:
-    """Read a NIR file.
+    """Read a NIR file; a child process tries it first, because nothing proves such a file whole.
 
     Raises:
-        FileFormatError: If it is no NIR file, or if its nodes, edges or shapes contradict each other.
+        FileFormatError: If it is no NIR file, leads to other files, hangs its parser, or contradicts itself.
         SpecError: If the graph is no chain, or holds a node that cannot be deployed.
     """
-    nir = load_nir()
+    load_nir()
+    try_parser(f"{__name__}:parse_nir", path, "NIR file")
+    return parse_nir(path)
+
+
+def parse_nir(path: str | Path) -> NetworkSpec:
+    """Do what `read_nir` does, without trying it in a child process first.
+
+    Raises:
+        FileFormatError: If it is no NIR file, leads to other files, or contradicts itself.
+        SpecError: If the graph is no chain, or holds a node that cannot be deployed.
+    """
+    import h5py
+
+    where, nir = f"NIR file {path}", load_nir()
     try:
+        with h5py.File(path, "r") as file:
+            check_self_contained(file, where)
         graph = nir.read(str(path))
-    except Exception as error:  # nir raises what its parser happens to raise
+        return read_graph(graph, name=Path(path).stem)
+    except NeuroPinnError:
+        raise
+    except Exception as error:  # nir raises what its parser happens to raise, and its nodes hold what the file says
         got = f"{type(error).__name__}: {error}"
-        raise FileFormatError(f"NIR file {path}", "a whole NIR graph", got, "Write it again.") from error
-    return read_graph(graph, name=Path(path).stem)
+        raise FileFormatError(where, "a whole NIR graph", got, "Write it again.") from error
 
 
 def make_graph(network: NetworkSpec) -> Any:

@@ -7,7 +7,6 @@ the file and is then not checked.
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
@@ -15,11 +14,7 @@ from pathlib import Path
 
 from ..checks import check_choice, raise_violations
 from ..errors import FileFormatError, Violation
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from ..toml_tables import read_table
 
 SHIPPED = ("loihi1", "loihi2")
 """Names of the targets that come with the package."""
@@ -79,10 +74,7 @@ def read_target(path: Path) -> HardwareTarget:
     Raises:
         FileFormatError: If the file cannot be read, or has unknown, missing or wrong keys; all of them are listed.
     """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise FileFormatError(f"target {path.name}", "a readable TOML file", error, "Check path and syntax.") from error
+    values = read_table(path, "target")
     raise_violations(_target_violations(values, f"target {path.name}"), FileFormatError)
     return HardwareTarget(**values)
 

@@ -13,6 +13,7 @@ are refused: a file holds what its schema says. This module knows nothing of hea
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 import typing
 from enum import Enum
@@ -59,11 +60,17 @@ def read_record(group: h5py.Group, cls: type[_R]) -> _R:
         FileFormatError: If a member is missing, unknown, linked from elsewhere, or of another type.
         NeuroPinnError: If the values break a rule of the record.
     """
-    hints = typing.get_type_hints(cls)
+    hints = _type_hints(cls)  # type: ignore[arg-type]  # mypy takes a class for unhashable
     fields = dataclasses.fields(cls)  # type: ignore[arg-type]
     _check_members(group, {field.name for field in fields}, cls.__name__)
     values = {field.name: _read_value(group, field.name, hints[field.name]) for field in fields}
     return cls(**values)
+
+
+@functools.cache
+def _type_hints(cls: type) -> dict[str, Any]:
+    """Resolve the annotations of a record's class, once."""
+    return typing.get_type_hints(cls)
 
 
 def _check_members(group: h5py.Group, known: set[str], expected: str) -> None:

@@ -58,7 +58,7 @@ class Rule:
 CORE = Rule(
     never=("torch", "lava", TRAINING, CONVERSION, HARDWARE_SIM, APP),
     lazily=("h5py", "shapely", "skfem"),
-    outside=("numpy", "scipy", "h5py", "shapely", "skfem", "tomli"),
+    outside=("numpy", "scipy", "h5py", "shapely", "skfem", "tomli", "tomllib"),
 )
 FRONT_DOOR = Rule(never=("torch", "lava"), lazily=(TRAINING, CONVERSION, HARDWARE_SIM, APP), outside=("numpy",))
 APPLICATION = Rule(never=(), lazily=("torch", "lava", "matplotlib", TRAINING, CONVERSION, HARDWARE_SIM))

@@ -7,11 +7,11 @@ module knows states and files; it does not know losses.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,12 +23,14 @@ from ..errors import TrainingError, Violation
 from ..problems.problem import PdeProblem
 from ..recipe import TrainingRecipe
 from .gauss_newton import GaussNewton
-from .history import TrainingHistory
+from .history import COLUMNS, TrainingHistory
 from .marching import Front
 from .state import TrainingState
 
-SCHEMA = "neuropinn-lava/checkpoint/3"
+SCHEMA = "neuropinn-lava/checkpoint/4"
 """Raised when an older program would misunderstand a newer file."""
+MEND = "It is damaged or no checkpoint; start without resuming."
+"""What to do about a file that cannot be read."""
 _TENSORS = ("parameters", "mean", "square", "best_parameters", "history")
 
 
@@ -48,6 +50,17 @@ class TrainingIdentity:
     """Type of the parameters."""
     n_parameters: int
     """Their number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a training stands, its tensors left out."""
+
+    history: TrainingHistory
+    iteration: int
+    best_loss: float
+    first_rate: float
+    gauss_newton: GaussNewton
 
 
 def identify(
@@ -90,7 +103,18 @@ def write_checkpoint(state: TrainingState, identity: TrainingIdentity, path: str
         "stalled_target": float(state.gauss_newton.stalled_target).hex(),
         "front": json.dumps([state.gauss_newton.front.window, state.gauss_newton.front.n_stayed]),
     }
+    metadata["digest"] = contents_digest(held, metadata)
     write_bytes(path, save(held, metadata))
+
+
+def contents_digest(tensors: dict[str, Tensor], metadata: dict[str, str]) -> str:
+    """Give the SHA-256 of all that a checkpoint holds, its digest left out: one flipped bit would be another training."""
+    sha = hashlib.sha256(json.dumps({key: metadata[key] for key in sorted(metadata) if key != "digest"}).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        sha.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        sha.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return sha.hexdigest()
 
 
 def read_checkpoint(state: TrainingState, identity: TrainingIdentity, path: str | Path) -> None:
@@ -106,26 +130,39 @@ def read_checkpoint(state: TrainingState, identity: TrainingIdentity, path: str 
     """
     tensors, metadata = _open(path)
     raise_violations(_mismatches(metadata, identity, path), TrainingError)
+    raise_violations(_damage(tensors, metadata, path), TrainingError)
     raise_violations(_bad_tensors(tensors, identity, path), TrainingError)
+    place = _read_place(tensors, metadata, path)
     state.parameters.values.copy_(tensors["parameters"])
     state.adam.mean.copy_(tensors["mean"])
     state.adam.square.copy_(tensors["square"])
     state.best_values.copy_(tensors["best_parameters"])
-    state.history = TrainingHistory.from_table(tensors["history"].numpy())
-    state.iteration = int(metadata["iteration"])
-    state.best_loss = float.fromhex(metadata["best_loss"])
-    state.first_rate = float.fromhex(metadata["first_rate"])
-    window, n_stayed = json.loads(metadata["front"])
-    state.gauss_newton = GaussNewton(
-        damping=float.fromhex(metadata["damping"]),
-        front=Front(window=window, n_stayed=n_stayed),
-        stalled_target=float.fromhex(metadata["stalled_target"]),
-    )
+    state.history, state.iteration = place.history, place.iteration
+    state.best_loss, state.first_rate, state.gauss_newton = place.best_loss, place.first_rate, place.gauss_newton
+
+
+def _read_place(tensors: dict[str, Tensor], metadata: dict[str, str], path: str | Path) -> _Place:
+    try:
+        window, n_stayed = json.loads(metadata["front"])
+        return _Place(
+            history=TrainingHistory.from_table(tensors["history"].numpy()),
+            iteration=int(metadata["iteration"]),
+            best_loss=float.fromhex(metadata["best_loss"]),
+            first_rate=float.fromhex(metadata["first_rate"]),
+            gauss_newton=GaussNewton(
+                damping=float.fromhex(metadata["damping"]),
+                front=Front(window=int(window), n_stayed=int(n_stayed)),
+                stalled_target=float.fromhex(metadata["stalled_target"]),
+            ),
+        )
+    except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        got = f"{type(error).__name__}: {error}"
+        raise TrainingError(f"checkpoint {path}", "a readable history and place", got, MEND) from error
 
 
 def _open(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read tensors and metadata of a safetensors file."""
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
     if not Path(path).is_file():
         mend = "Start without resuming, or name the right file."
@@ -133,9 +170,8 @@ def _open(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         with safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
-        mend = "It is damaged or no checkpoint; start without resuming."
-        raise TrainingError(f"checkpoint {path}", "a whole safetensors file", error, mend) from error
+    except Exception as error:  # safetensors raises what it and torch make of a damaged header
+        raise TrainingError(f"checkpoint {path}", "a whole safetensors file", error, MEND) from error
 
 
 def _mismatches(metadata: dict[str, str], identity: TrainingIdentity, path: str | Path) -> Iterator[Violation]:
@@ -145,7 +181,11 @@ def _mismatches(metadata: dict[str, str], identity: TrainingIdentity, path: str 
         mend = "It was written by another version or program; start without resuming."
         yield Violation(f"{where}: schema", SCHEMA, schema, mend)
         return
-    found: dict[str, Any] = json.loads(metadata["identity"])
+    try:
+        found = dict(json.loads(metadata["identity"]))
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
+        yield Violation(f"{where}: identity", "what the training is", f"{type(error).__name__}: {error}", MEND)
+        return
     for name in TrainingIdentity.__slots__:
         wanted, got = getattr(identity, name), found.get(name)
         if got != wanted:
@@ -153,10 +193,21 @@ def _mismatches(metadata: dict[str, str], identity: TrainingIdentity, path: str 
             yield Violation(f"{where}: {name}", f"{wanted!r}, as this training has", repr(got), mend)
 
 
+def _damage(tensors: dict[str, Tensor], metadata: dict[str, str], path: str | Path) -> Iterator[Violation]:
+    wanted, found = metadata.get("digest"), contents_digest(tensors, metadata)
+    if wanted != found:
+        yield Violation(f"checkpoint {path}: digest", f"that of its contents, {found[:12]}…", wanted, MEND)
+
+
 def _bad_tensors(tensors: dict[str, Tensor], identity: TrainingIdentity, path: str | Path) -> Iterator[Violation]:
+    wanted = (identity.dtype, (identity.n_parameters,))
     for name in _TENSORS:
         tensor = tensors.get(name)
-        shape = None if tensor is None else tuple(tensor.shape)
-        if tensor is None or (name != "history" and shape != (identity.n_parameters,)):
-            mend = "The file is damaged; start without resuming."
-            yield Violation(f"checkpoint {path}: {name}", f"{identity.n_parameters} numbers", shape, mend)
+        found = None if tensor is None else (str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape))
+        if name == "history":
+            fits = found is not None and found[0] == "float64" and found[1][1:] == (len(COLUMNS),)
+            if not fits:
+                yield Violation(f"checkpoint {path}: {name}", f"rows of {len(COLUMNS)} float64 numbers", found, MEND)
+        elif found != wanted:
+            rule = f"{identity.n_parameters} {identity.dtype} numbers"
+            yield Violation(f"checkpoint {path}: {name}", rule, found, MEND)

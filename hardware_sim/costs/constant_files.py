@@ -10,33 +10,14 @@ import dataclasses
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ...checks import check_choice, raise_violations
 from ...errors import FileFormatError, NeuroPinnError, Violation
+from ...toml_tables import Table
 from .constants import Constant
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 _Made = TypeVar("_Made")
-Table = dict[str, Any]
-"""A table of a TOML file; it exists only until the records are made."""
-
-
-def read_table(path: Path, what: str) -> Table:
-    """Read a TOML file.
-
-    Raises:
-        FileFormatError: If it cannot be read or is not TOML.
-    """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise FileFormatError(f"{what} {path.name}", "a readable TOML file", error, "Check path and syntax.") from error
 
 
 def key_violations(record: type, table: object, where: str, left_out: tuple[str, ...] = ()) -> Iterator[Violation]:
@@ -65,6 +46,8 @@ def _type_violations(declared: str, value: object, where: str) -> Iterator[Viola
     if declared.startswith("float"):
         if isinstance(value, bool) or not isinstance(value, int | float):
             yield Violation(where, "a number", repr(value), "Write a number without quotes.")
+        elif isinstance(value, int) and abs(value) > sys.float_info.max:
+            yield Violation(where, "a number that a double holds", f"{len(str(value))} digits", "Choose another unit.")
     elif declared.startswith("tuple"):
         if not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
             yield Violation(where, "a list of names", repr(value), 'Write ["first", "second"].')

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from ...checks import check_choice, raise_violations
 from ...errors import FileFormatError, Violation
-from .constant_files import Table, key_violations, made_from_file, read_constants, read_table
+from ...toml_tables import Table, read_table
+from .constant_files import key_violations, made_from_file, read_constants
 from .energy_model import EnergyModel, Kind, Part, Term
 
 SHIPPED = (

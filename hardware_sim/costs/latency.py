@@ -20,7 +20,8 @@ import numpy as np
 from ...arrays import FloatArray
 from ...checks import check_choice, raise_violations
 from ...errors import FileFormatError, Violation
-from .constant_files import key_violations, made_from_file, read_constants, read_table
+from ...toml_tables import read_table
+from .constant_files import key_violations, made_from_file, read_constants
 from .constants import SECOND, Constant, dimension_of
 from .traffic import Traffic
 

@@ -84,7 +84,7 @@ def is_report_directory(directory: Path) -> bool:
     """Tell whether a folder holds a report.json of this tool, of any version."""
     try:
         held = json.loads((directory / JSON_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(held, dict) and str(held.get("schema", "")).startswith("neuropinn-lava/report/")
 

@@ -77,7 +77,7 @@ def read_report(path: str | Path) -> JsonObject:
     file = file / "report.json" if file.is_dir() else file
     try:
         held = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise FileFormatError(
             f"report {path}", "a readable report.json", error, "Name a report or its folder."
         ) from error

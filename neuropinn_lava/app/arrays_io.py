@@ -18,6 +18,8 @@ import numpy as np
 
 from ..arrays import FloatArray
 from ..errors import FileFormatError, SpecError
+from ..hdf5_links import check_self_contained
+from ..parser_guard import try_parser
 
 if TYPE_CHECKING:
     import h5py
@@ -67,13 +69,25 @@ class PointFile:
 def open_points(path: str | Path) -> PointFile:
     """Look into a file of points: an (n, d) array in .npy, rows in .csv with or without a header line, a dataset in .h5.
 
-    An .h5 file holds one two-dimensional dataset, or one that is called `points`.
+    An .h5 file holds one two-dimensional dataset, or one that is called `points`; a child process reads it to its end first,
+    because nothing proves such a file whole.
 
     Raises:
         SpecError: If the ending is unknown.
         FileFormatError: If the file cannot be read, or does not hold an array of numbers.
     """
     file = check_suffix(Path(path), "points file")
+    if file.suffix.lower() == ".h5":
+        try_parser(f"{__name__}:read_to_the_end", file, "file")
+    return look_into(file)
+
+
+def look_into(file: Path) -> PointFile:
+    """Do what `open_points` does, without trying the file in a child process first.
+
+    Raises:
+        FileFormatError: If the file cannot be read, or does not hold an array of numbers.
+    """
     with _file_errors(file):
         return PointFile(path=file, n_points=_COUNTERS[file.suffix.lower()](file), fingerprint=_fingerprint(file))
 
@@ -90,6 +104,16 @@ def read_points(path: str | Path) -> FloatArray:
     return np.concatenate(blocks) if blocks else np.zeros((0, 0))
 
 
+def read_to_the_end(file: Path) -> None:
+    """Read every block of a file and keep none.
+
+    Raises:
+        FileFormatError: If the file cannot be read, or does not hold an array of numbers.
+    """
+    for _ in look_into(file).blocks():
+        pass
+
+
 @contextlib.contextmanager
 def _file_errors(file: Path) -> Iterator[None]:
     """Turn what the libraries raise about a file into our own error."""
@@ -97,7 +121,7 @@ def _file_errors(file: Path) -> Iterator[None]:
         yield
     except FileFormatError:
         raise
-    except (OSError, ValueError, EOFError, TypeError) as error:
+    except Exception as error:  # whatever numpy and h5py make of what such a file may hold
         mend = "Save points with numpy.save, as comma-separated rows, or as a dataset of an .h5 file."
         raise FileFormatError(f"file {file}", "an array of numbers", error, mend) from error
 
@@ -164,6 +188,7 @@ def _read_csv(file: Path, first: int) -> Iterator[FloatArray]:
 def _dataset(handle: h5py.File, file: Path) -> h5py.Dataset:
     import h5py
 
+    check_self_contained(handle, f"file {file}")
     arrays: dict[str, h5py.Dataset] = {}
     handle.visititems(
         lambda name, item: arrays.update({name: item}) if isinstance(item, h5py.Dataset) and item.ndim == 2 else None

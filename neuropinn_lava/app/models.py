@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import SpecError
 from ..files import read_network
 from ..network import NetworkSpec
+from ..parser_guard import try_parser
 from ..quantized import QuantizedNetwork
 
 Network = NetworkSpec | QuantizedNetwork
@@ -28,6 +29,8 @@ def list_models() -> tuple[str, ...]:
 def find_network(name: str | Path) -> Network:
     """Load a network by its file's path, .h5 or .nir, or a shipped one by its name.
 
+    A child process tries a file of the user's first: the digest in its header tells damage, but not who wrote it.
+
     Raises:
         SpecError: If it is neither a file nor the name of a shipped network; the nearest names are shown. If a NIR graph
             cannot be deployed, or the extra `nir` is missing.
@@ -45,6 +48,7 @@ def find_network(name: str | Path) -> Network:
         from ..conversion.nir_graphs import read_nir
 
         return read_nir(name)
+    try_parser(f"{read_network.__module__}:read_network", name, "file")
     return read_network(name)
 
 

@@ -186,7 +186,7 @@ def _read_record(path: Path) -> dict[str, Any]:
         record = json.loads(path.read_text(encoding="utf-8"))
         if record["schema"] == SCHEMA and isinstance(record["notes"], dict):
             return {"n_rows": int(record["n_rows"]), "n_bytes": int(record["n_bytes"]), "notes": record["notes"]}
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         found: object = f"{type(error).__name__}: {error}"
     else:
         found = record["schema"]

@@ -16,7 +16,13 @@ from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.problem import PdeProblem
 from neuropinn_lava.recipe import TrainingRecipe
 from neuropinn_lava.training import checkpoints
-from neuropinn_lava.training.checkpoints import TrainingIdentity, identify, read_checkpoint, write_checkpoint
+from neuropinn_lava.training.checkpoints import (
+    TrainingIdentity,
+    contents_digest,
+    identify,
+    read_checkpoint,
+    write_checkpoint,
+)
 from neuropinn_lava.training.network import build_network
 from neuropinn_lava.training.state import TrainingState, new_state
 
@@ -71,7 +77,7 @@ def test_another_schema_is_refused(
     path: Path, state: TrainingState, identity: TrainingIdentity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoints, "SCHEMA", "neuropinn-lava/checkpoint/9")
-    with pytest.raises(TrainingError, match="schema: neuropinn-lava/checkpoint/9; got neuropinn-lava/checkpoint/3"):
+    with pytest.raises(TrainingError, match="schema: neuropinn-lava/checkpoint/9; got neuropinn-lava/checkpoint/4"):
         read_checkpoint(state, identity, path)
 
 
@@ -91,11 +97,20 @@ def test_a_truncated_file_is_refused(path: Path, state: TrainingState, identity:
         read_checkpoint(state, identity, path)
 
 
+def test_every_flipped_bit_is_noticed(path: Path, state: TrainingState, identity: TrainingIdentity) -> None:
+    whole = path.read_bytes()
+    for at in range(len(whole) - 64, len(whole), 8):  # the last tensor's numbers
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with pytest.raises(TrainingError, match=r"digest: that of its contents.*It is damaged"):
+            read_checkpoint(state, identity, path)
+
+
 def test_a_missing_tensor_is_refused(path: Path, state: TrainingState, identity: TrainingIdentity) -> None:
     tensors = load_file(path)
     del tensors["square"]
     metadata = {"schema": checkpoints.SCHEMA, "identity": json.dumps(dataclasses.asdict(identity))}
-    save_file(tensors, path, {**metadata, "iteration": "1", "best_loss": "0x0p+0", "first_rate": "0x0p+0"})
+    metadata |= {"iteration": "1", "best_loss": "0x0p+0", "first_rate": "0x0p+0"}
+    save_file(tensors, path, {**metadata, "digest": contents_digest(tensors, metadata)})
     with pytest.raises(TrainingError, match=r"square: .* numbers; got None"):
         read_checkpoint(state, identity, path)
 
