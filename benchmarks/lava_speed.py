@@ -2,199 +2,163 @@
 
     python benchmarks/lava_speed.py [--quick] [--json build/lava_speed.json]
 
-The network is 2 → 5×64 → 1 with T = 8, tanh² and no leak, at half activity and at 2 %. `stock` is the graph that a Lava user
-would write (Lava's Dense and numpy neurons, Lava's own run and channels); every other row says how many times faster it is.
-Rows marked `=` have been compared with the integer engine, output by output. Rates of batches include start and end of a
-run; those of one sample at a time do not: they come from the difference between a short run and a long one. The roofline is
-what a dense network of this size could do at the rate at which numpy or torch multiply large matrices here. Other work on the
-machine lowers every figure: the load average is shown.
+The network is 2 → 5×64 → 1 with T = 8, tanh² and no leak, at half activity, at 2 % and, for the crossover, at 100 %. `stock` is
+the graph that a Lava user would write (Lava's Dense and numpy neurons, Lava's own run and channels); every other row says how
+many times faster it is. Rows marked `=` have been compared with the integer engine, output by output. Rates of batches include
+start and end of a run; those of one sample at a time do not: they come from the difference between a short run and a long one.
+The roofline is what a dense network of this size could do at the rate at which numpy or torch multiply large float64 matrices
+here. Other work on the machine lowers every figure: the load average is shown.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch  # before Lava's import it would fix the start method of processes
-from _speed_networks import make_network, n_macs, run_stock_lava, torch_steps
+from _netx_layers import find_netx, run_netx
+from _speed_networks import N_STEPS, WIDTHS, make_network, n_macs, run_stock_lava, torch_steps
+from _speed_rows import (
+    BLAS_VARIABLES,
+    GEMM_SIZE,
+    Row,
+    blas_kernel,
+    gemm_rate,
+    measured,
+    numpy_gemm_rates,
+    numpy_rows,
+    numpy_without_variables,
+    paced,
+    run_loops,
+    start_seconds,
+)
 
 from neuropinn_lava.atomic import write_text
-from neuropinn_lava.hardware_sim.kernels import numpy_loops
-from neuropinn_lava.hardware_sim.kernels.layer_kernel import IntegerKernel, fastest_loops
+from neuropinn_lava.hardware_sim.kernels.layer_kernel import IntegerKernel
 from neuropinn_lava.hardware_sim.runner.lava_guard import require_lava
 from neuropinn_lava.hardware_sim.simulation.choices import LayerModel
-from neuropinn_lava.hardware_sim.simulation.network_runs import NetworkRun
-from neuropinn_lava.hardware_sim.simulation.recording import make_recordings
 from neuropinn_lava.hardware_sim.simulation.simulate import simulate_on_lava
-from neuropinn_lava.host import encode_points
 from neuropinn_lava.quantized import QuantizedNetwork
 from neuropinn_lava.reference import run_integer
-from neuropinn_lava.traces import NO_PROBE, LavaMode
+from neuropinn_lava.traces import LavaMode, Probe
 
-GEMM_SIZE = 1536
-"""Large enough for the full rate, small enough for half a second."""
-N_SHORT = 2
-"""Samples of the short run that is subtracted from a long one."""
-REPEATS = 3
-"""The best of so many runs counts: other work on the machine only slows down."""
+LEAF_REPEATS = 10
+"""The points go through the leaves so many times over: their start is 0.2 s, and they are quick."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One line of the table."""
-
-    what: str
-    activity: float | None
-    n_samples: int
-    seconds: float
-    exact: bool | None
-    """Whether all outputs equal the integer engine's; None for floats."""
-
-    @property
-    def rate(self) -> float:
-        return self.n_samples / self.seconds
-
-
-def measured(what: str, activity: float, n: int, run: Callable[[], np.ndarray], expected: np.ndarray | None) -> Row:
-    """Time a run, best of some, and compare its sums of outputs."""
-    best, exact = np.inf, None
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        found = run()
-        best = min(best, time.perf_counter() - start)
-    if expected is not None:
-        exact = bool(np.array_equal(found, expected[: len(found)]))
-    row = Row(what=what, activity=activity, n_samples=n, seconds=float(best), exact=exact)
-    print(f"  {what:58s} {row.rate:12,.0f} /s {'=' if exact else '' if exact is None else 'DIFFERS'}", flush=True)
-    return row
-
-
-def paced(what: str, activity: float, n: int, run: Callable[[int], np.ndarray], expected: np.ndarray) -> Row:
-    """Time what n samples take beyond the first few, so that the start of a run does not count."""
-    short = measured(f"{what}, {N_SHORT} samples and the start", activity, N_SHORT, lambda: run(N_SHORT), expected)
-    long = measured(f"{what}, {n} samples and the start", activity, n, lambda: run(n), expected)
-    beyond = long.seconds - short.seconds
-    seconds = beyond if beyond > 0 else long.seconds  # a busy machine: no figure at all would be better than this one
-    return Row(what=what, activity=activity, n_samples=n - N_SHORT, seconds=seconds, exact=short.exact and long.exact)
-
-
-def lava_rows(network: QuantizedNetwork, activity: float, points: np.ndarray, n_slow: int) -> Iterator[Row]:
-    """Our graphs, one at a time and batched."""
-    expected = run_integer(network, points).readout
+def faithful_rows(network: QuantizedNetwork, activity: float, points: np.ndarray, n: int) -> Iterator[Row]:
+    """Our graphs, one sample at a time."""
+    expected = run_integer(network, points[:n]).readout
     for model in (LayerModel.DENSE, LayerModel.FUSED, LayerModel.WHOLE):
         yield paced(
             f"ours, faithful, {model.value}",
             activity,
-            n_slow,
+            n,
             lambda n, model=model: simulate_on_lava(network, points[:n], mode=LavaMode.FAITHFUL, model=model).readout,
             expected,
         )
-    for model, n_cores in ((LayerModel.FUSED, None), (LayerModel.WHOLE, 1), (LayerModel.WHOLE, 2)):
-        cores = "a process a layer" if n_cores is None else f"{n_cores} {'leaf' if n_cores == 1 else 'leaves'}"
-        yield measured(
-            f"ours, batched, {cores}",
-            activity,
-            len(points),
-            lambda model=model, n=n_cores: simulate_on_lava(network, points, model=model, n_cores=n).readout,
-            expected,
-        )
-    for n_threads in (1, 2):
-        yield measured(
-            f"our loops without Lava, {n_threads} thread" + "s" * (n_threads > 1),
-            activity,
-            len(points),
-            lambda n=n_threads: run_loops(network, points, n),
-            expected,
-        )
 
 
-def run_loops(network: QuantizedNetwork, points: np.ndarray, n_threads: int) -> np.ndarray:
-    """Call the compiled loops from threads; they do not hold Python's lock."""
-    words = encode_points(network, points)[0].astype(np.int32)
-    parts = np.array_split(np.arange(len(points)), n_threads)
-    with ThreadPoolExecutor(n_threads) as pool:
-        return np.concatenate(list(pool.map(lambda part: run_tiles(network, words[part], fastest_loops()), parts)))
-
-
-def run_tiles(network: QuantizedNetwork, words: np.ndarray, loops: object) -> np.ndarray:
-    recordings, emitted = make_recordings(network, NO_PROBE, len(words))
-    layers = tuple(IntegerKernel(layer, loops) for layer in network.layers)
-    NetworkRun(layers, IntegerKernel(network.output, loops), network.n_steps, recordings, emitted).take(0, words)
-    return emitted.total.values
-
-
-def other_rows(network: QuantizedNetwork, activity: float, points: np.ndarray, n_slow: int) -> Iterator[Row]:
-    """Stock Lava, numpy and torch."""
-    expected = run_integer(network, points).readout
-    yield paced(
-        "stock Lava, one at a time", activity, n_slow, lambda n: run_stock_lava(network, points[:n], None), expected
+def batched_rows(network: QuantizedNetwork, activity: float, points: np.ndarray) -> Iterator[Row]:
+    """Our graphs in batches, and the same loops without Lava."""
+    expected, many = run_integer(network, points).readout, np.tile(points, (LEAF_REPEATS, 1))
+    yield measured(
+        "ours, batched, one process a layer",
+        activity,
+        2 * len(points),
+        lambda: simulate_on_lava(network, many[: 2 * len(points)], model=LayerModel.FUSED).readout,
+        expected,
     )
-    some = points[: len(points) // 1000 // 4 * 1000] if len(points) >= 4000 else points[:1000]
+    for n, leaves in ((1, "the network in one leaf"), (2, "a leaf on each of two cores")):
+        yield measured(
+            f"ours, batched, {leaves}",
+            activity,
+            len(many),
+            lambda n=n: simulate_on_lava(network, many, n_cores=n).readout,
+            expected,
+        )
+    for n, threads in ((1, "one thread"), (2, "two threads")):
+        yield measured(
+            f"our loops without Lava, {threads}",
+            activity,
+            len(many),
+            lambda n=n: run_loops(network, many, n),
+            expected,
+        )
+
+
+def probed_row(network: QuantizedNetwork, points: np.ndarray) -> Row:
+    """What it costs to record every membrane, spike and payload."""
+    some = points[:2000]
+    return measured(
+        "ours, batched, one leaf, every value of 2000 samples probed",
+        0.5,
+        len(some),
+        lambda: simulate_on_lava(network, some, n_cores=1, probe=Probe(n_samples=len(some))).readout,
+        run_integer(network, some).readout,
+    )
+
+
+def peer_rows(network: QuantizedNetwork, points: np.ndarray, n_slow: int) -> Iterator[Row]:
+    """Stock Lava, netx's layers, torch."""
+    expected = run_integer(network, points[:8000]).readout
+    yield paced("stock Lava, one at a time", 0.5, n_slow, lambda n: run_stock_lava(network, points[:n], None), expected)
+    some = points[: min(len(points), 8000) // 1000 * 1000]
     yield measured(
         "stock Lava with ports of 1000 samples",
-        activity,
+        0.5,
         len(some),
         lambda: run_stock_lava(network, some, 1000),
-        expected,
+        expected[: len(some)],
     )
-    yield measured(
-        "numpy, int64 (the engine)", activity, len(some), lambda: run_integer(network, some).readout, expected
-    )
-    words = encode_points(network, some)[0].astype(np.int32)
-    yield measured(
-        "numpy, integers held in float64",
-        activity,
-        len(some),
-        lambda: run_tiles(network, words, numpy_loops),
-        expected,
-    )
-    steps, x = torch_steps(network.source), network.source.input_transform.apply(some)
-    yield measured("torch, float32", activity, len(some), lambda: steps(x), None)
-
-
-def print_why_no_netx() -> None:
-    """lava-dl's netx reads networks of its own sigma-delta and integrate-and-fire layers; it is not a dependency."""
     try:
-        importlib.import_module("lava.lib.dl.netx")
+        find_netx()
     except ImportError as error:
-        print(f"  lava-dl netx: skipped ({error})")
+        print(f"  lava-dl's netx: skipped ({error}); `pip install --no-deps lava-dl` brings it")
     else:
-        print("  lava-dl netx: skipped, it has no Variable Spiking Neuron")
+        what = "lava-dl's netx, its integrate-and-fire layers"
+        yield paced(what, 0.5, n_slow, lambda n: run_netx(WIDTHS, N_STEPS, points[:n]), None)
+    steps, x = torch_steps(network.source), network.source.input_transform.apply(points[:8000])
+    yield measured(f"torch, float32, {torch.get_num_threads()} threads", 0.5, len(x), lambda: steps(x), None)
 
 
 def gemm_rates() -> dict[str, float]:
     """Measure how fast large matrices are multiplied, in GFLOP/s."""
-    rates = {}
-    for library, kind in (("numpy", "float64"), ("torch", "float64"), ("numpy", "float32"), ("torch", "float32")):
-        a = np.random.default_rng(0).random((GEMM_SIZE, GEMM_SIZE)).astype(kind)
-        operand = torch.from_numpy(a) if library == "torch" else a
-        best = np.inf
-        for _ in range(2 * REPEATS):
-            start = time.perf_counter()
-            _ = operand @ operand
-            best = min(best, time.perf_counter() - start)
-        rates[f"{library} {kind}"] = 2 * GEMM_SIZE**3 / best / 1e9
+    rates = numpy_gemm_rates()
+    for kind in (torch.float64, torch.float32):
+        a = torch.from_numpy(np.random.default_rng(0).random((GEMM_SIZE, GEMM_SIZE))).to(kind)
+        name = f"torch {str(kind).removeprefix('torch.')}, {blas_kernel('torch')}"
+        rates[name] = gemm_rate(lambda a=a: a @ a)
     return rates
 
 
 def print_summary(rows: list[Row], rates: dict[str, float]) -> None:
     """Print all rows in terms of stock Lava, and of the roofline."""
-    roof = max(rate for name, rate in rates.items() if "64" in name) * 1e9 / (2 * n_macs())
+    roof = max(rate for name, rate in rates.items() if "float64" in name) * 1e9 / (2 * n_macs())
     stock = next(row.rate for row in rows if row.what.startswith("stock Lava, one"))
-    print("\nmatrix products: " + ", ".join(f"{name} {rate:.0f} GFLOP/s" for name, rate in rates.items()))
-    print(f"roofline, float64, dense: {roof:,.0f} samples/s\n")
-    print(f"{'':58s} {'activity':>8s} {'samples/s':>12s} {'x stock':>9s} {'roofline':>8s}")
+    print("\nmatrix products, GFLOP/s:")
+    for name, rate in rates.items():
+        print(f"  {rate:6.0f}  {name}")
+    print(f"roofline, best float64, dense: {roof:,.0f} samples/s\n")
+    print(f"{'':72s} {'activity':>8s} {'samples/s':>11s} {'x stock':>9s} {'roofline':>8s}")
     for row in rows:
-        share = f"{row.rate / roof:8.1%}"
-        print(f"{row.what:58s} {row.activity:8.0%} {row.rate:12,.0f} {row.rate / stock:9,.1f} {share}")
+        exact = {True: "=", False: "DIFFERS", None: ""}[row.exact]
+        print(
+            f"{row.what:72s} {row.activity:8.0%} {row.rate:11,.0f} {row.rate / stock:9,.1f} {row.rate / roof:8.1%} {exact}"
+        )
+
+
+def print_surroundings(network: QuantizedNetwork) -> None:
+    """Say what the figures depend on besides the code."""
+    told = {name: os.environ[name] for name in BLAS_VARIABLES if name in os.environ}
+    loops = {IntegerKernel(layer).loops.__name__.rpartition(".")[2] for layer in network.layers}  # type: ignore[attr-defined]
+    print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}, loops: {', '.join(loops)}")
+    print("the environment tells OpenBLAS " + (", ".join(f"{k}={v}" for k, v in told.items()) or "nothing"))
 
 
 def main() -> None:
@@ -203,22 +167,29 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     arguments = parser.parse_args()
     require_lava()
-    n, n_slow = (4000, 6) if arguments.quick else (200_000, 50)
+    n, n_slow, n_numpy = (4000, 6, 1000) if arguments.quick else (100_000, 50, 8000)
     points = np.random.default_rng(1).random((n, 2))
-    print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}, loops: {fastest_loops().__name__}")
-    simulate_on_lava(make_network(0.5), points[:8])  # imports, and compiles
-    rows: list[Row] = []
-    for activity in (0.5, 0.02):
-        network = make_network(activity)
-        print(f"activity {activity:.0%}")
-        if activity == 0.5:
-            rows += other_rows(network, activity, points, n_slow)
-            print_why_no_netx()
-        rows += lava_rows(network, activity, points, n_slow)
-    rates = gemm_rates()
+    half = make_network(0.5)
+    print_surroundings(half)
+    simulate_on_lava(half, points[:8])  # imports, and compiles
+    start = start_seconds()
+    print("seconds to import Lava {:.2f}, then to the first result {:.2f}, a second run {:.2f}".format(*start))
+    rows = [*peer_rows(half, points, n_slow), *numpy_rows(0.5, n_numpy)]
+    more_rows, more_rates = numpy_without_variables(n_numpy)
+    rows += [*more_rows, *faithful_rows(half, 0.5, points, n_slow), *batched_rows(half, 0.5, points)]
+    rows.append(probed_row(half, points))
+    for activity in (0.02, 1.0):
+        print(f"activity {activity:.0%}", flush=True)
+        rows += batched_rows(make_network(activity), activity, points)
+    rates = gemm_rates() | more_rates
     print_summary(rows, rates)
     if arguments.json:
-        figures = {"rows": [asdict(row) for row in rows], "gemm_gflops": rates, "load_average": os.getloadavg()[0]}
+        figures = {
+            "rows": [asdict(row) for row in rows],
+            "gemm_gflops": rates,
+            "start_seconds": start,
+            "load_average": os.getloadavg()[0],
+        }
         write_text(arguments.json, json.dumps(figures, indent=1))
 
 
