@@ -1,7 +1,7 @@
 """The layers of lava-dl's netx at the widths of the speed benchmark: another neuron, the same graph.
 
 netx has no Variable Spiking Neuron, so that its results mean something else; what it costs Lava to run its layers one sample at
-a time can be compared. It is installed without its training half (`pip install --no-deps lava-dl`), of which it imports a single
+a time can be compared. It is installed without its training half (`pip install --no-deps lava-dl`), of which it imports one
 function that these layers never call: a stand-in takes its place.
 """
 
