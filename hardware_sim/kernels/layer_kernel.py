@@ -9,6 +9,7 @@ reference engines that they are compared with.
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Protocol
@@ -29,6 +30,9 @@ from neuropinn_lava.hardware_sim.kernels.layout import (
 )
 from neuropinn_lava.network import LayerSpec, OutputSpec, Polarity
 from neuropinn_lava.quantized import QuantizedLayer, QuantizedOutput
+
+FEW_SAMPLES = 64
+"""So many samples numpy's loops can do, one at a time through some layers, in the time that numba takes to be loaded, 0.6 s."""
 
 AnyLayer = LayerSpec | OutputSpec | QuantizedLayer | QuantizedOutput
 """What a kernel computes: a spiking layer or a read-out, in float or in integers."""
@@ -194,8 +198,14 @@ _PHI: dict[str, Callable[[Array], Array]] = {
 }
 
 
-def make_kernel(layer: AnyLayer) -> Kernel:
-    """Make the kernel for a layer's numbers."""
+def make_kernel(layer: AnyLayer, n_samples: int | None = None) -> Kernel:
+    """Make the kernel for a layer's numbers.
+
+    Args:
+        layer: Float or quantized, a spiking layer or a read-out.
+        n_samples: How many samples there will be, None where nobody knows: for few of them numba is not worth loading.
+    """
     if isinstance(layer, (QuantizedLayer, QuantizedOutput)):
-        return IntegerKernel(layer)
+        is_few = n_samples is not None and n_samples <= FEW_SAMPLES and "numba" not in sys.modules
+        return IntegerKernel(layer, numpy_loops if is_few else None)
     return FloatKernel(layer)

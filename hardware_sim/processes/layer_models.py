@@ -51,7 +51,7 @@ class RunModel(PyLoihiProcessModel):
 
     def make_kernel(self) -> Kernel:
         """Make the arithmetic; a model with another arithmetic overrides this."""
-        return make_kernel(self.proc_params["layer"])
+        return make_kernel(self.proc_params["layer"], self.proc_params["schedule"].n_samples)
 
     def run_spk(self) -> None:
         """Do one step of Lava."""

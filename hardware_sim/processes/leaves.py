@@ -76,10 +76,11 @@ class NetworkLeafModel(RunModel):
     def make_work(self) -> NetworkRun | StepRun:
         given = self.proc_params
         network = given["network"]
-        layers, readout = tuple(make_kernel(layer) for layer in network.layers), make_kernel(network.output)
-        if given["schedule"].batch_size is None:
-            return StepRun(layers, readout, given["recordings"], given["emitted"])
-        return NetworkRun(layers, readout, network.n_steps, given["recordings"], given["emitted"])
+        schedule = given["schedule"]
+        *layers, readout = (make_kernel(layer, schedule.n_samples) for layer in (*network.layers, network.output))
+        if schedule.batch_size is None:
+            return StepRun(tuple(layers), readout, given["recordings"], given["emitted"])
+        return NetworkRun(tuple(layers), readout, network.n_steps, given["recordings"], given["emitted"])
 
     def step(self) -> None:
         self.turn_out.send(np.zeros(1, np.int32))

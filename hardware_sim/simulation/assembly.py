@@ -141,9 +141,9 @@ def _assemble_leaves(
     from neuropinn_lava.hardware_sim.processes.run_config import VsnRunConfig
 
     probe.check_names([layer.name for layer in network.layers])
-    for layer in (*network.layers, network.output):
-        make_kernel(layer).warm_up()
     n_samples, n_rows = len(words.values), plan.batch_size or 1
+    for layer in (*network.layers, network.output):
+        make_kernel(layer, n_samples).warm_up()
     n_steps = network.n_steps if plan.mode is LavaMode.FAITHFUL else 1
     schedule = Schedule(n_steps=n_steps, batch_size=plan.batch_size, n_samples=n_samples)
     first, emitted = make_recordings(network, probe, n_samples)

@@ -114,7 +114,7 @@ def to_lava(
     if model is LayerModel.DENSE:
         raise_violations((each for layer in chain for each in dense_violations(layer, first)), HardwareRuleError)
     for layer in chain:
-        make_kernel(layer).warm_up()
+        make_kernel(layer, n_samples).warm_up()
     recordings, emitted = make_recordings(network, probe, n_samples)
     with unchanged_logging():
         return _connected(network, model, first, recordings, emitted, constant_input)

@@ -8,9 +8,11 @@ from __future__ import annotations
 import gc
 import importlib
 import logging
+import subprocess
 import sys
 from dataclasses import replace
 from itertools import cycle, product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -296,3 +298,25 @@ def test_a_run_leaves_nothing_in_the_interpreter() -> None:
     assert server.num_processes == n_processes
     assert logging.getLogger().handlers == handlers
     assert count_lava_processes() == n_alive
+
+
+FEW_AND_MANY = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import builders
+from neuropinn_lava.hardware_sim.parity import compare_traces
+from neuropinn_lava.hardware_sim.simulation.simulate import simulate_on_lava
+from neuropinn_lava.reference import run_integer
+network = builders.random_quantized(8)
+for n, has_numba in ((1, False), (64, False), (65, True)):
+    points = builders.random_points(network, n)
+    assert compare_traces(run_integer(network, points), simulate_on_lava(network, points)).mismatches == 0
+    assert ("numba" in sys.modules) == has_numba, n
+print("equal")
+"""
+
+
+def test_few_samples_do_not_load_numba() -> None:
+    command = [sys.executable, "-c", FEW_AND_MANY, str(Path(__file__).parents[2])]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("equal\n", 0), done.stderr
