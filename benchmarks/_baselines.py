@@ -1,12 +1,13 @@
-"""The networks that a NeuroPINN is compared with, trained at the same points: `sp-pinn`, `pinn`, and `relu` to be converted.
+"""The networks that a NeuroPINN is compared with, trained at the same points: `sp-pinn`, `pinn`, `relu` for conversion.
 
-    sp-pinn    tanh; derivatives by the same operators as the NeuroPINN's
-    pinn       tanh; derivatives by automatic differentiation (`_autodiff.py`)
-    relu       imitates the sp-pinn's outputs: a ReLU has no second derivative to train an equation with
+    sp-pinn        tanh; derivatives by the same operators as the NeuroPINN's
+    sp-pinn-own    the same by the phases that the NeuroPINN's own recipe has for accuracy, or its teacher's
+    pinn           tanh; derivatives by automatic differentiation (`_autodiff.py`)
+    relu           imitates the sp-pinn's outputs: a ReLU has no second derivative to train an equation with
 
-All have the widths, the hard conditions, the weights of centres and the viscosity of the problem's recipe, and as many steps of
-Adam as `BUDGET` says, whatever phases the NeuroPINN's own recipe has. Kept is the network of the lowest loss; no reference is
-looked at.
+All have the widths, the hard conditions, the weights of centres and the viscosity of the problem's recipe. All but sp-pinn-own
+take as many steps of Adam as `BUDGET` says, whatever phases the recipe has. Kept is the network of the lowest loss; no
+reference is looked at.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class BaselineTask:
     """All that a baseline's training depends on but the seed; its digest names the cells of the table."""
 
     kind: str
-    """sp-pinn, pinn or relu."""
+    """sp-pinn, pinn or relu; sp-pinn-own goes by its recipe."""
     equation: str
     """Of the problem, with its parameters."""
     points: FloatArray
@@ -74,6 +75,8 @@ class BaselineTask:
 def baseline_digest(problem: PdeProblem, kind: str) -> str:
     """Name a baseline's training, 12 hex digits."""
     recipe = problem.recipe
+    if kind == "sp-pinn-own":
+        return record_digest(own_recipe(recipe))[:12]
     laid = problem.domain.cloud(recipe.cloud.n_per_axis, recipe.cloud.gradings)
     task = BaselineTask(
         kind=kind,
@@ -94,18 +97,28 @@ def tanh_recipe(recipe: TrainingRecipe) -> TrainingRecipe:
     return dataclasses.replace(recipe, model=model, phases=(BUDGET,), teacher=None)
 
 
+def own_recipe(recipe: TrainingRecipe) -> TrainingRecipe:
+    """Give the recipe of a tanh network that is trained as the NeuroPINN's is for accuracy: as its teacher, if it has one."""
+    if recipe.teacher is not None:
+        return dataclasses.replace(recipe, model=recipe.teacher.model, phases=recipe.teacher.phases, teacher=None)
+    accurate = tuple(phase for phase in recipe.phases if phase.rate_weight == 0.0)
+    return dataclasses.replace(tanh_recipe(recipe), phases=accurate)
+
+
 def train_baseline(problem: PdeProblem, kind: str, seed: int, teacher: NetworkSpec | None = None) -> NetworkSpec:
     """Train one of the networks above.
 
     Args:
         problem: Gives the cloud and what belongs to it.
-        kind: sp-pinn, pinn or relu.
+        kind: sp-pinn, sp-pinn-own, pinn or relu.
         seed: Of the initial weights.
         teacher: What the `relu` imitates.
     """
     recipe = tanh_recipe(problem.recipe)
     if kind == "sp-pinn":
         return train_network(problem, recipe, seed).network
+    if kind == "sp-pinn-own":
+        return train_network(problem, own_recipe(problem.recipe), seed).network
     if kind == "pinn":
         return exported(problem, recipe, train_autodiff(problem, recipe, seed))
     model = dataclasses.replace(RELU_MODEL, widths=recipe.model.widths, output_scale=recipe.model.output_scale)

@@ -6,6 +6,7 @@ Models, all of the widths and at the points of the problem's recipe:
 
     neuropinn          Variable Spiking Neurons by the problem's own recipe (a teacher, if it has one, is in its time)
     sp-pinn            tanh, derivatives by the same operators
+    sp-pinn-own        the same, trained by the optimizer and the steps that the recipe has for accuracy
     pinn               tanh, derivatives by automatic differentiation
     converted          the sp-pinn, its tanh turned into neurons that fire on |m| >= theta, untrained
     rate-coded         a ReLU network that imitates the sp-pinn, as integrate-and-fire neurons over T steps
@@ -49,6 +50,7 @@ from neuropinn_lava.training.trainer import train_network
 TRAINED_AS = {
     "neuropinn": "neuropinn",
     "sp-pinn": "sp-pinn",
+    "sp-pinn-own": "sp-pinn-own",
     "pinn": "pinn",
     "converted": "sp-pinn",
     "rate-coded": "relu",
