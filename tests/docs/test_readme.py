@@ -40,7 +40,7 @@ def test_the_readme_quotes_what_the_getting_started_page_prints():
 @pytest.mark.parametrize("name", sorted(name for name, text in TEXTS.items() if COMMAND.search(text)))
 def test_the_commands_of_a_page_parse(name):
     group = typer.main.get_command(app)
-    for line in COMMAND.findall(TEXTS[name]):
+    for line in COMMAND.findall(re.sub(r"\\\n\s*", "", TEXTS[name])):
         word, *given = shlex.split(line)
         assert word in group.commands, line
         if given[:1] != ["..."]:
