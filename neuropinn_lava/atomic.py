@@ -8,6 +8,7 @@ the old file as it was.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import os
 import tempfile
@@ -18,6 +19,10 @@ from .errors import SpecError
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system says when a file cannot grow: a full disk, a quota, a limit on files."""
+
+
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+"""Source: linux/fcntl.h and linux/fs.h."""
 
 
 def check_writable(path: str | Path) -> Path:
@@ -86,6 +91,20 @@ def write_bytes(path: str | Path, contents: bytes) -> None:
     """
     with replacing(path) as temporary:
         temporary.write_bytes(contents)
+
+
+def exchange_names(one: Path, other: Path) -> bool:
+    """Let two files or folders of one file system swap their names, in one step of the system.
+
+    Returns:
+        Whether it was done; not every system and file system can.
+
+    Source: renameat2(2) of Linux, its flag RENAME_EXCHANGE.
+    """
+    renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)
+    if renameat2 is None:
+        return False
+    return bool(renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0)
 
 
 def _umask() -> int:

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ...atomic import write_text
+from ...atomic import exchange_names, write_text
 from ...errors import SpecError
 from ..gradients import gradients_csv
 from .all_figures import draw_report
@@ -105,20 +105,41 @@ def _may_be_renamed(target: Path) -> bool:
 
 
 def _replace(target: Path, made: Path, old: Path) -> None:
-    """Give the new folder the target's name; what a user had put into the old one moves along."""
-    if target.exists():
-        shutil.copymode(target, made)
-        os.rename(target, old)
+    """Give the new folder the target's name, together with what a user had put into the old one.
+
+    At every moment the name leads to the old folder or to the new one, where the system can exchange names; elsewhere there
+    is a moment between two renames at which it leads nowhere.
+    """
+    if not target.exists():
+        os.rename(made, target)
+        return
+    shutil.copymode(target, made)
+    for entry in target.iterdir():
+        if entry.name not in OUR_NAMES:
+            _link_beside(entry, made / entry.name)
+    if exchange_names(made, target):
+        return
+    os.rename(target, old)
     try:
         os.rename(made, target)
     except OSError:
-        if old.exists():
-            os.rename(old, target)
+        os.rename(old, target)
         raise
-    if old.exists():
-        for entry in old.iterdir():
-            if entry.name not in OUR_NAMES:
-                os.rename(entry, target / entry.name)
+
+
+def _link_beside(entry: Path, to: Path) -> None:
+    """Give a user's file or folder a second name; a copy where the file system knows no second names."""
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.copytree(entry, to, symlinks=True, copy_function=_link_or_copy)
+    else:
+        _link_or_copy(entry, to)
+
+
+def _link_or_copy(entry: str | Path, to: str | Path) -> None:
+    try:
+        os.link(entry, to, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(entry, to, follow_symlinks=False)
 
 
 def _write_into(target: Path, made: Path, files: Iterable[str]) -> None:

@@ -56,6 +56,7 @@ class RowFile:
             FileFormatError: If an unfinished file is not one of ours.
         """
         target = check_writable(check_suffix(Path(path), "output file"))
+        resume = resume and part_path(target).exists()  # a record alone is that of a file which has its name by now
         part = os.fdopen(os.open(part_path(target), os.O_RDWR | os.O_CREAT, 0o666), "r+b")
         try:
             _lock(part, target)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 import resource
+import signal
 import sys
 import tempfile
 import warnings
@@ -21,9 +22,14 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 from sentinel import Sentinel  # noqa: E402
 from subjects import SUBJECTS, Subject  # noqa: E402
 
+from neuropinn_lava import parser_guard  # noqa: E402
 from neuropinn_lava.errors import NeuroPinnError  # noqa: E402
 
 SEED = 20260
+CPU_SECONDS = 3.0
+"""Processor time for an input that takes milliseconds: what hangs ends the child by SIGPROF, inside a library too."""
+GUARD_SECONDS = 8.0
+"""How long the child of a guarded reader may take here."""
 HEADROOM = 2 << 30
 """Memory beyond that of the start: a reader that allocates what a file claims fails here, not on the user's machine."""
 
@@ -32,6 +38,7 @@ def main() -> None:
     """Try the inputs that the command line names."""
     name, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     subject, guarded = SUBJECTS[name], len(sys.argv) > 4
+    parser_guard.START_SECONDS = GUARD_SECONDS
     with tempfile.TemporaryDirectory() as folder:
         sound = [path.read_bytes() for path in subject.make(Path(folder))]
         names = [name_of(subject, contents, Path(folder)) for contents in sound]
@@ -44,6 +51,7 @@ def main() -> None:
             path = write_input(subject, name, number, sound, Path(folder))
             print(number, end=" ", flush=True)
             which = random.Random(f"{SEED}/{name}/{number}").randrange(len(sound))
+            signal.setitimer(signal.ITIMER_PROF, 0 if guarded else CPU_SECONDS)
             if guarded:
                 print(try_guarded(subject, path), flush=True)
                 continue

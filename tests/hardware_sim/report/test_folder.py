@@ -119,6 +119,25 @@ def test_a_failed_rename_brings_the_old_report_back(tmp_path: Path, monkeypatch:
         rename(source, destination)
 
     monkeypatch.setattr(os, "rename", refuse)
+    monkeypatch.setattr(folder, "exchange_names", lambda one, other: False)  # as on systems that cannot
     with pytest.raises(OSError, match="refused"):
         write_report(replace(SMALL, n_points=9), directory)
     assert held_points(directory) == 7
+
+
+@pytest.mark.parametrize("exchanges", [True, False])
+def test_what_a_user_keeps_in_a_report_stays_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchanges: bool
+) -> None:
+    directory = write_report(SMALL, tmp_path / "report")
+    (directory / "mine" / "deep").mkdir(parents=True)
+    (directory / "mine" / "deep" / "notes.txt").write_text("keep")
+    (directory / "link").symlink_to("mine")
+    if not exchanges:
+        monkeypatch.setattr(folder, "exchange_names", lambda one, other: False)
+        monkeypatch.setattr(os, "link", lambda *_, **__: (_ for _ in ()).throw(OSError("no second names here")))
+    write_report(replace(SMALL, n_points=9), directory)
+    assert held_points(directory) == 9
+    assert (directory / "link" / "deep" / "notes.txt").read_text() == "keep"
+    assert (directory / "link").is_symlink()
+    assert names(tmp_path) == {"report"}

@@ -1,0 +1,62 @@
+"""Writers that are killed at any moment: a reader finds the old file or the new one, never half; the next write succeeds.
+
+Each writer is killed before every system call that changes a file, and at random times. A report folder keeps what a user had
+put into it, too. Kills may leave temporary files (`.NAME.*`), which no later write trips over.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tracing import SUPPORTED
+from writers import NAMES
+
+CHILD = Path(__file__).with_name("kill_child.py")
+N_RANDOM = 200
+FEWEST_BOUNDARIES = 10
+"""To make a file, write it, flush it and rename it takes more calls than that."""
+
+pytestmark = pytest.mark.skipif(not SUPPORTED, reason="ptrace is used as Linux on x86-64 has it")
+
+
+def torture(writer: str, n_random: int) -> dict[str, Any]:
+    """Kill a writer in a process of its own, in memory where that is possible: the disk is not what is tested."""
+    if writer == "NIR graph" and importlib.util.find_spec("nir") is None:
+        pytest.skip("needs the extra `nir`")
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        command = [sys.executable, str(CHILD), writer, str(n_random), f"{folder}/work"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def check(result: dict[str, Any], n_random: int) -> None:
+    assert result["found"] == []
+    assert result["boundaries"] >= FEWEST_BOUNDARIES
+    assert result["old"] + result["new"] == result["boundaries"] + n_random
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("writer", ["text", "network"])
+def test_a_writer_killed_a_few_times(writer: str) -> None:
+    check(torture(writer, 5), 5)
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(2000)
+@pytest.mark.parametrize("writer", NAMES)
+def test_killed_writers(writer: str) -> None:
+    result = torture(writer, N_RANDOM)
+    print(writer, {key: value for key, value in result.items() if key != "found"})
+    check(result, N_RANDOM)
+    assert result["old"] > 0
+    assert result["new"] > 0
