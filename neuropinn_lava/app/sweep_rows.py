@@ -25,8 +25,8 @@ class SweepRow:
     """Error of the deployed integers against the reference solution."""
     relative_l2_float: float | None = None
     """Error of the float network on the same points."""
-    relative_l2_untuned: float | None = None
-    """Change that quantization alone made to the float network's output, on the points held out from tuning."""
+    quantization_change: float | None = None
+    """Relative L2 change that quantization made to the float network's output before any tuning."""
     spiking_activity: float | None = None
     """Events per neuron and step."""
     synaptic_operations: float | None = None

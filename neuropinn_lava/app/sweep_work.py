@@ -115,7 +115,7 @@ def _profiled_row(
         point,
         relative_l2=relative_l2(trace.outputs, truth),
         relative_l2_float=relative_l2(run_float(trained.network, points).outputs, truth),
-        relative_l2_untuned=tuning.change_before if tuning else quantization.report.relative_change,
+        quantization_change=tuning.change_before if tuning else quantization.report.relative_change,
         spiking_activity=counts.total.spiking_activity,
         synaptic_operations=counts.synaptic_operations_per_sample,
         ann_macs=counts.ann_macs,
