@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -44,6 +45,8 @@ class Row:
     activity: float | None
     n_samples: int
     seconds: float
+    core_seconds: float
+    """Processor time of all processes of the best run, which other work on the machine hardly changes."""
     exact: bool | None
     """Whether all outputs equal the integer engine's; None for floats and other neurons."""
 
@@ -51,18 +54,24 @@ class Row:
     def rate(self) -> float:
         return self.n_samples / self.seconds
 
+    @property
+    def core_rate(self) -> float:
+        """Samples for a second of one core."""
+        return self.n_samples / self.core_seconds
+
 
 def measured(what: str, activity: float, n: int, run: Callable[[], np.ndarray], expected: np.ndarray | None) -> Row:
     """Time a run, best of some, and compare its sums of outputs; points repeat as often as the outputs are longer."""
-    best, exact = np.inf, None
+    best, least, exact = np.inf, np.inf, None
     for _ in range(REPEATS):
-        start = time.perf_counter()
+        start, used = time.perf_counter(), core_seconds()
         found = run()
-        best = min(best, time.perf_counter() - start)
+        best, least = min(best, time.perf_counter() - start), min(least, core_seconds() - used)
     if expected is not None:
         exact = bool(np.array_equal(found, np.resize(expected, (len(found), *expected.shape[1:]))))
-    row = Row(what=what, activity=activity, n_samples=n, seconds=float(best), exact=exact)
-    print(f"  {what:64s} {row.rate:12,.0f} /s {'=' if exact else '' if exact is None else 'DIFFERS'}", flush=True)
+    row = Row(what=what, activity=activity, n_samples=n, seconds=float(best), core_seconds=least, exact=exact)
+    mark = {True: "=", False: "DIFFERS", None: ""}[exact]
+    print(f"  {what:64s} {row.rate:12,.0f} /s {row.core_rate:12,.0f} /core-s {mark}", flush=True)
     return row
 
 
@@ -72,8 +81,15 @@ def paced(what: str, activity: float, n: int, run: Callable[[int], np.ndarray], 
     long = measured(f"{what}, {n} samples and the start", activity, n, lambda: run(n), expected)
     beyond = long.seconds - short.seconds
     seconds = beyond if beyond > 0 else long.seconds  # a busy machine: no figure at all would be better than this one
+    cores = max(long.core_seconds - short.core_seconds, 1e-9)
     exact = None if expected is None else bool(short.exact and long.exact)
-    return Row(what=what, activity=activity, n_samples=n - N_SHORT, seconds=seconds, exact=exact)
+    return Row(what=what, activity=activity, n_samples=n - N_SHORT, seconds=seconds, core_seconds=cores, exact=exact)
+
+
+def core_seconds() -> float:
+    """Give the processor time of this process and of all its children that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def run_loops(network: QuantizedNetwork, points: np.ndarray, n_threads: int) -> np.ndarray:

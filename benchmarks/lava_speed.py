@@ -7,7 +7,7 @@ the graph that a Lava user would write (Lava's Dense and numpy neurons, Lava's o
 many times faster it is. Rows marked `=` have been compared with the integer engine, output by output. Rates of batches include
 start and end of a run; those of one sample at a time do not: they come from the difference between a short run and a long one.
 The roofline is what a dense network of this size could do at the rate at which numpy or torch multiply large float64 matrices
-here. Other work on the machine lowers every figure: the load average is shown.
+here. Other work on the machine lowers every rate: the load average is shown, and samples for a second of processor time.
 """
 
 from __future__ import annotations
@@ -145,12 +145,11 @@ def print_summary(rows: list[Row], rates: dict[str, float]) -> None:
     for name, rate in rates.items():
         print(f"  {rate:6.0f}  {name}")
     print(f"roofline, best float64, dense: {roof:,.0f} samples/s\n")
-    print(f"{'':72s} {'activity':>8s} {'samples/s':>11s} {'x stock':>9s} {'roofline':>8s}")
+    print(f"{'':72s} {'activity':>8s} {'samples/s':>11s} {'x stock':>9s} {'roofline':>8s} {'/core-s':>9s}")
     for row in rows:
         exact = {True: "=", False: "DIFFERS", None: ""}[row.exact]
-        print(
-            f"{row.what:72s} {row.activity:8.0%} {row.rate:11,.0f} {row.rate / stock:9,.1f} {row.rate / roof:8.1%} {exact}"
-        )
+        rates_of_row = f"{row.rate:11,.0f} {row.rate / stock:9,.1f} {row.rate / roof:8.1%} {row.core_rate:9,.0f}"
+        print(f"{row.what:72s} {row.activity:8.0%} {rates_of_row} {exact}")
 
 
 def print_surroundings(network: QuantizedNetwork) -> None:
