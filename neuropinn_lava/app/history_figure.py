@@ -32,7 +32,8 @@ def draw_history(history: TrainingHistory, title: str) -> Figure:
         for (column, label), colour in zip(CURVES, SERIES, strict=False):
             values = history.column(column)
             if (values > 0).any():
-                above.plot(iterations, np.where(values > 0, values, np.nan), color=colour, label=label, linewidth=1.0)
+                width = 2.6 if column == "loss" else 1.0  # it shows beneath a residual that is all of it
+                above.plot(iterations, np.where(values > 0, values, np.nan), color=colour, label=label, linewidth=width)
         above.set(yscale="log", title=title)
         above.legend(ncols=2)
         below.plot(iterations, history.column("rate"), color=SERIES[4], linewidth=1.0)
