@@ -30,6 +30,8 @@ from neuropinn_lava.hardware_sim.report.sections import (
 )
 from neuropinn_lava.hardware_sim.report.triangulation import triangulate_points
 from neuropinn_lava.hardware_sim.simulation.choices import LayerModel
+from neuropinn_lava.hardware_sim.solids import SolidResult, SolidSection, SolidView
+from neuropinn_lava.micromechanics.stresses import StressErrors
 from neuropinn_lava.reference import run_float, run_integer
 from neuropinn_lava.traces import Backend, LavaMode
 
@@ -72,6 +74,7 @@ def full_report() -> Report:
         counts=count_operations(network, deployed),
         hardware=_hardware(profile_hardware(network, deployed, points, target=find_target("loihi2"))),
         gradients=_gradients(points),
+        solid=_solid(),
         fields=fields,
     )
 
@@ -135,6 +138,23 @@ def _hardware(profile: HardwareProfile) -> HardwareProfile:
         version="0.0.test",
     )
     return replace(profile, sanafe=replay)
+
+
+def _solid() -> SolidSection:
+    """Five cubes a side, not deformed, with a stress that grows along x and is a tenth too large."""
+    along_x = np.broadcast_to(np.arange(1.0, 6.0)[:, None, None], (5, 5, 5))
+    views = [
+        SolidView(name=name, corners=np.zeros((6, 6, 6, 3)), von_mises=factor * along_x)
+        for name, factor in (("deployed", 1.1), ("reference", 1.0))
+    ]
+    errors = StressErrors(relative_l2=0.2, von_mises_relative_l2=0.1)
+    return SolidSection(
+        results=(SolidResult(backend=Backend.INTEGER, fluctuation_relative_l2=0.03, stress=errors),),
+        floor=StressErrors(relative_l2=0.04, von_mises_relative_l2=0.02),
+        operator="quadratic",
+        deployed=views[0],
+        reference=views[1],
+    )
 
 
 def _gradients(points: np.ndarray) -> GradientSection:

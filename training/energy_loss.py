@@ -57,13 +57,9 @@ class EnergyCloud:
         return self.offset + self.factor * linked
 
     def loss(self, u: Tensor) -> Tensor:
-        """Give L for u at all nodes, shape (n_points, n_out); differentiable once.
-
-        Written as v . (f + w) - v . w / 2 with w = K v held fixed, L has the gradient f + K v at the cost of one product.
-        """
+        """Give L for u at all nodes, shape (n_points, n_out)."""
         v = (u - self.offset).T.reshape(-1)
-        w = self.stiffness(v.detach())
-        return self.level + torch.dot(v, self.force + w) - 0.5 * torch.dot(v.detach(), w)
+        return self.level + torch.dot(v, self.force + 0.5 * self.stiffness(v))
 
 
 def lay_energy_cloud(

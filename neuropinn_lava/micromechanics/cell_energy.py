@@ -12,8 +12,8 @@ from .loads import Load
 from .stiffness_matrix import assemble_stiffness
 
 N_ASSEMBLED = 40_000
-"""Most nodes whose stiffness matrix is assembled, some 200 MB in all; on finer meshes it is applied element by element, which
-takes next to no memory and ten times as long (docs/results.md, Micromechanics)."""
+"""Most nodes whose stiffness matrix is assembled, ten million entries; on finer meshes it is applied element by element, which
+takes longer and next to no memory (docs/results.md, Micromechanics)."""
 
 
 def cell_energy(cell: UnitCell, load: Load, n_per_axis: tuple[int, ...]) -> QuadraticEnergy:

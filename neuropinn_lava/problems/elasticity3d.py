@@ -26,8 +26,8 @@ RECIPE = TrainingRecipe(
     cloud=CloudRecipe(n_per_axis=(10, 10, 10), operator=OperatorKind.QUADRATIC, n_neighbours=26),
     phases=(
         PhaseRecipe(n_iterations=1500, learning_rate=5e-3),
-        PhaseRecipe(n_iterations=1800, learning_rate=3e-3, rate_weight=0.4, target_rate=0.28, ramp=0.6),
-        PhaseRecipe(n_iterations=1500, learning_rate=3e-3, rate_weight=0.5, target_rate=0.27, ramp=0.4),
+        PhaseRecipe(n_iterations=1500, learning_rate=3e-3, rate_weight=0.3, target_rate=0.28, ramp=0.6),
+        PhaseRecipe(n_iterations=1200, learning_rate=3e-3, rate_weight=0.3, target_rate=0.27, ramp=0.4),
     ),
 )
 """Displacements are of the magnitude of the load, which is the network's output_scale."""

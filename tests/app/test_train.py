@@ -53,6 +53,11 @@ def test_the_same_seed_gives_the_same_network_and_another_one_another(cli, tmp_p
         (("heat", "--param", "difusivity=1"), "Did you mean diffusivity"),
         (("heat", "--param", "diffusivity=-1"), "diffusivity"),
         (("heat", "--param", "diffusivity"), "NAME=VALUE"),
+        (("heat", "--cells", "9,x"), "whole numbers of 1 or more, separated by commas; got '9,x'"),
+        (("heat", "--cells", "9,0"), "whole numbers of 1 or more"),
+        (("heat", "--cells", "9"), "Give one number for each axis"),
+        (("elasticity3d", "--cells", "4,4,4"), "got 4 cells along the edge, 0.92 along it. Take n >= 6"),
+        (("elasticity3d", "--param", "radius_2=0.1"), "it does not overlap inclusion 0"),
         (("heat", "--activation", "sigmoid"), r"phi(0) = 0"),
         (("heat", "--resume"), "Name one with --checkpoint"),
         (("heat", "--history", "h.svg"), "a file that ends in .csv; got h.svg. Name it net.csv"),
@@ -150,6 +155,8 @@ def test_changes_reach_the_recipe():
     changed = RecipeChanges(n_steps=4, theta=0.2, target_activity=0.3, iterations=0.5).applied(recipe)
     assert (changed.model.n_steps, changed.model.theta) == (4, 0.2)
     assert {phase.target_rate for phase in changed.phases if phase.rate_weight > 0} == {0.3}
+    laid = RecipeChanges(cells=(8, 9), batch_size=16).applied(recipe).cloud
+    assert (laid.n_per_axis, laid.batch_size, laid.operator) == ((8, 9), 16, recipe.cloud.operator)
     assert changed.n_iterations == pytest.approx(recipe.n_iterations / 2, abs=len(recipe.phases))
 
 

@@ -32,6 +32,8 @@ CONTRACT = {
         "fired", "spikes", "spiking_activity", "synaptic_operations", "dense_synaptic_operations", "neuron_updates",
     },
     "cores": {"target", "n_cores", "layers"},
+    "stresses": {"operator", "n_points", "integer", "floor"},
+    "stresses.integer": {"fluctuation_relative_l2", "relative_l2", "von_mises_relative_l2"},
 }  # fmt: skip
 """Paths of report.json and the keys that must stand there, at least."""
 LAYER_KEYS = {
@@ -66,6 +68,8 @@ def test_values(held: Any) -> None:
     assert held["backends"]["lava"]["relative_l2"] == 0.004
     assert held["backends"]["reference_residual_rms"] is None  # NaN is null
     assert held["parity"]["integer_vs_lava_mismatches"] == 0
+    assert held["stresses"]["n_points"] == 125
+    assert held["stresses"]["integer"]["von_mises_relative_l2"] == 0.1
     assert held["parity"]["values_compared"] == 1_200_000
     assert held["parity"]["faithful"]["n_samples"] == 64
     assert held["parity"]["faithful_dense"]["n_samples"] == 16
