@@ -16,10 +16,10 @@ BENCHMARKS := $(sort $(filter-out benchmarks/_% benchmarks/training.py,$(wildcar
 # uv from the PATH, else the one that `make env` got.
 UV = $(or $(shell command -v uv),$(CURDIR)/.tools/bin/uv)
 
-.PHONY: help env demo test test-all test-docs torture lint format bench docs figures linked clean
+.PHONY: help env demo test test-all test-docs test-others wheel torture lint format bench docs figures linked clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 env: $(STAMP) ## Create or update .venv (Python 3.10, editable install)
 
@@ -32,6 +32,12 @@ test: $(STAMP) ## Run the tests, without the slow ones
 test-all: $(STAMP) ## Run all tests, with the extras that some of them compare with
 	$(UV) pip install --quiet --python $(BIN)/python --editable '.[neurobench,sanafe,snntorch,nir]'
 	$(BIN)/python -m pytest -m "not torture"
+
+test-others: $(STAMP) ## Run the quick tests on every Python of 3.11 to 3.13 that is here; TESTS=... for some of them
+	@.ci/other-pythons $(TESTS)
+
+wheel: $(STAMP) ## Build source archive and wheel, install into an empty environment, and try it there
+	@.ci/try-wheel
 
 torture: $(STAMP) ## Damage files, kill writers, fill disks: half an hour; figures in docs/reliability.md
 	$(UV) pip install --quiet --python $(BIN)/python --editable '.[nir]'
