@@ -185,7 +185,7 @@ def make_netx(folder: Path) -> Iterable[Path]:
             group["shape"] = shape
             group.create_group("neuron")["type"] = np.array(["SDNN"], dtype="S10")
             if index:
-                group["weight"] = np.arange(-1, shape[0] * (4 - index) - 1).reshape(shape[0], 4 - index)
+                group["weight"] = np.arange(-1, shape[0] * (1 + index) - 1).reshape(shape[0], 1 + index)
     yield folder / "net.net"
 
 
