@@ -10,7 +10,6 @@ import importlib.util
 import json
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +25,12 @@ FEWEST_BOUNDARIES = 10
 pytestmark = pytest.mark.skipif(not SUPPORTED, reason="ptrace is used as Linux on x86-64 has it")
 
 
-def torture(writer: str, n_random: int) -> dict[str, Any]:
-    """Kill a writer in a process of its own, in memory where that is possible: the disk is not what is tested."""
+def torture(writer: str, n_random: int, folder: Path) -> dict[str, Any]:
+    """Kill a writer in a process of its own."""
     if writer == "NIR graph" and importlib.util.find_spec("nir") is None:
         pytest.skip("needs the extra `nir`")
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
-        command = [sys.executable, str(CHILD), writer, str(n_random), f"{folder}/work"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
+    command = [sys.executable, str(CHILD), writer, str(n_random), str(folder / "work")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout)
     return result
@@ -47,15 +44,15 @@ def check(result: dict[str, Any], n_random: int) -> None:
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("writer", ["text", "network"])
-def test_a_writer_killed_a_few_times(writer: str) -> None:
-    check(torture(writer, 5), 5)
+def test_a_writer_killed_a_few_times(writer: str, tmp_path: Path) -> None:
+    check(torture(writer, 5, tmp_path), 5)
 
 
 @pytest.mark.torture
 @pytest.mark.timeout(2000)
 @pytest.mark.parametrize("writer", NAMES)
-def test_killed_writers(writer: str) -> None:
-    result = torture(writer, N_RANDOM)
+def test_killed_writers(writer: str, tmp_path: Path) -> None:
+    result = torture(writer, N_RANDOM, tmp_path)
     print(writer, {key: value for key, value in result.items() if key != "found"})
     check(result, N_RANDOM)
     assert result["old"] > 0
