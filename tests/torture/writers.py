@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from subjects import tiny_training
+from subjects import load_checkpoint, tiny_training
 
 import builders
 import report_cases
@@ -30,6 +30,8 @@ class Writer:
     """The file or folder whose name it takes."""
     write: Callable[[Path, int], None]
     """Writes version 0 or 1 of the contents to a path."""
+    read: Callable[[Path], bytes] = Path.read_bytes
+    """Gives what a file says; its bytes, unless the same contents may have several."""
     keeps: tuple[str, ...] = ()
     """Files of the user's in the target that must be there before, after, and in between."""
 
@@ -37,7 +39,7 @@ class Writer:
         """Read what stands at the target."""
         target = folder / self.target
         if target.is_file():
-            return {"": target.read_bytes()}
+            return {"": self.read(target)}
         return {
             str(path.relative_to(target)): path.read_bytes() for path in sorted(target.rglob("*")) if path.is_file()
         }
@@ -62,6 +64,11 @@ def write_a_checkpoint(path: Path, version: int) -> None:
     state, identity = tiny_training()
     state.iteration = version
     write_checkpoint(state, identity, path)
+
+
+def read_a_checkpoint(path: Path) -> bytes:
+    """Read it with the package: safetensors writes texts in any order. Half a file is told by its digest."""
+    return load_checkpoint(path).encode()
 
 
 def write_a_history(path: Path, version: int) -> None:
@@ -104,7 +111,7 @@ def make_writers() -> dict[str, Writer]:
     return {
         "text": Writer(target="a.txt", write=lambda path, version: write_text(path, f"{version}" * 100_000)),
         "network": Writer(target="net.h5", write=lambda path, version: write_network(NETWORKS[version], path)),
-        "checkpoint": Writer(target="state.safetensors", write=write_a_checkpoint),
+        "checkpoint": Writer(target="state.safetensors", write=write_a_checkpoint, read=read_a_checkpoint),
         "history": Writer(target="history.csv", write=write_a_history),
         "NIR graph": Writer(
             target="net.nir", write=lambda path, version: write_nir(builders.random_spec(version), path)
