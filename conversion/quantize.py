@@ -24,6 +24,7 @@ from .descent import descend_integers
 from .equalization import equalize_network
 from .intervals import bound_network
 from .layerwise import adjust_network
+from .liveness import check_words
 from .nearest import n_finer_scales, quantize_with
 from .report import QuantizationReport, measure_quantization
 from .scheme import Equalization, QuantizationScheme, Rounding, StateRange
@@ -135,9 +136,13 @@ def make_integers(network: NetworkSpec, scheme: QuantizationScheme, calibration:
         network: The float network, prepared (`prepare_network`); the result embeds it.
         scheme: Word lengths and rules.
         calibration: Its ranges.
+
+    Raises:
+        FixedPointError: If the words cannot hold the network, or a layer falls silent in them.
     """
     coarser = (0,) * (len(network.layers) + 1)
     nearest = quantize_with(network, scheme, calibration)
+    check_words(nearest, scheme, calibration)
     wanted = proving_bits(nearest, scheme, coarser, PROOF_MARGIN)
     for _ in range(MAX_PROOFS):
         if wanted != coarser:

@@ -15,13 +15,13 @@ from matplotlib.figure import Figure
 
 import neuropinn_lava as nl
 from neuropinn_lava.conversion.bit_search import ErrorLimit
-from neuropinn_lava.conversion.factories import load_module
-from neuropinn_lava.conversion.sparsify import sparsify_network
-from neuropinn_lava.conversion.torch_modules import read_module
+from neuropinn_lava.conversion.sparsify import Sparsification, sparsify_network
 from neuropinn_lava.metrics import relative_l2
 
 HERE = Path(__file__).parent
 POINTS = np.random.default_rng(0).random((2000, 2))
+ALLOWED = (1e-3, 3e-3, 1e-2, 3e-2)
+"""Errors for which silence is bought."""
 
 
 class Network(torch.nn.Module):
@@ -55,10 +55,15 @@ def solution(points: np.ndarray) -> np.ndarray:
     return np.sin(np.pi * points[:, :1]) * np.sin(2 * np.pi * points[:, 1:])
 
 
+def read_pinn() -> tuple[nl.NetworkSpec, torch.nn.Module]:
+    """Read the PINN: factory, safetensors, box and built-in condition."""
+    module = nl.load_module(f"{Path(__file__).stem}:make_network", HERE / "deepxde_poisson.safetensors")
+    return nl.read_module(module, lower=[0, 0], upper=[1, 1], ansatz=built_in_condition()), module
+
+
 def deploy() -> tuple[nl.NetworkSpec, torch.nn.Module, nl.RunTrace]:
-    """Run the PINN on Lava: the five lines."""
-    module = load_module(f"{Path(__file__).stem}:make_network", HERE / "deepxde_poisson.safetensors")
-    spec = read_module(module, lower=[0, 0], upper=[1, 1], ansatz=built_in_condition())
+    """Run the PINN on Lava: with those of `read_pinn`, five lines."""
+    spec, module = read_pinn()
     chip = nl.convert(spec, nl.QuantizationScheme(weight_bits=8, payload_bits=12)).network
     trace = nl.run(chip, POINTS, backend="lava")
     return spec, module, trace
@@ -72,23 +77,18 @@ def torch_solution(module: torch.nn.Module) -> np.ndarray:
     return d * outputs
 
 
-def show_bits(spec: nl.NetworkSpec) -> None:
-    """Print what word lengths cost."""
-    for weight_bits in (8, 6, 4):
-        for payload_bits in (16, 12, 8):
-            chip = nl.convert(spec, nl.QuantizationScheme(weight_bits=weight_bits, payload_bits=payload_bits)).network
-            error = relative_l2(nl.run_integer(chip, POINTS).outputs, solution(POINTS))
-            print(f"weights {weight_bits:2d} bits, payloads {payload_bits:2d} bits: {error:.2e}")
+def error_of_bits(spec: nl.NetworkSpec, weight_bits: int, payload_bits: int) -> float:
+    """Give the relative L2 error of the integers."""
+    chip = nl.convert(spec, nl.QuantizationScheme(weight_bits=weight_bits, payload_bits=payload_bits)).network
+    return relative_l2(nl.run_integer(chip, POINTS).outputs, solution(POINTS))
 
 
-def show_sparsity(spec: nl.NetworkSpec) -> None:
-    """Print what silence costs: the float network with the highest thresholds within each error."""
+def sparsify(spec: nl.NetworkSpec, allowed: float) -> Sparsification:
+    """Raise thresholds while the error on points of their own is at most `allowed`."""
     rng = np.random.default_rng(1)
     judged = rng.random((2000, 2))
-    for allowed in (1e-3, 3e-3, 1e-2, 3e-2):
-        limit = ErrorLimit(points=judged, wanted=solution(judged), relative_l2=allowed)
-        found = sparsify_network(spec, limit, rng.random((2000, 2)))
-        print(f"error up to {allowed:.0e}: activity {found.after.activity:.3f}")
+    limit = ErrorLimit(points=judged, wanted=solution(judged), relative_l2=allowed)
+    return sparsify_network(spec, limit, rng.random((2000, 2)))
 
 
 def main() -> float:
@@ -99,28 +99,29 @@ def main() -> float:
     print(f"float backend against the module: {difference:.1e} of max |u|")
     print(f"relative L2 error: module {relative_l2(exact, solution(POINTS)):.2e}", end=", ")
     print(f"Lava (8-bit weights, 12-bit payloads) {relative_l2(trace.outputs, solution(POINTS)):.2e}")
-    show_bits(spec)
-    show_sparsity(spec)
+    for weight_bits, payload_bits in itertools.product((8, 6, 4), (16, 12, 8)):
+        error = error_of_bits(spec, weight_bits, payload_bits)
+        print(f"weights {weight_bits:2d} bits, payloads {payload_bits:2d} bits: {error:.2e}")
+    for allowed in ALLOWED:
+        print(f"error up to {allowed:.0e}: activity {sparsify(spec, allowed).after.activity:.3f}")
     return difference
 
 
 def draw() -> Figure:
-    """Draw the error over the bits of the weights, for three lengths of payload."""
-    module = load_module(f"{Path(__file__).stem}:make_network", HERE / "deepxde_poisson.safetensors")
-    spec = read_module(module, lower=[0, 0], upper=[1, 1], ansatz=built_in_condition())
-    figure = Figure(figsize=(4.5, 3), layout="constrained")
-    axes = figure.subplots()
+    """Draw the error over the bits of the weights, and the activity that an error buys."""
+    spec, _ = read_pinn()
+    figure = Figure(figsize=(7.5, 3), layout="constrained")
+    bits, curve = figure.subplots(1, 2)
     for payload_bits in (8, 12, 16):
-        errors = []
-        for weight_bits in (3, 4, 5, 6, 7, 8):
-            scheme = nl.QuantizationScheme(weight_bits=weight_bits, payload_bits=payload_bits)
-            u = nl.run_integer(nl.convert(spec, scheme).network, POINTS).outputs
-            errors.append(relative_l2(u, solution(POINTS)))
-        axes.plot((3, 4, 5, 6, 7, 8), errors, "o-", label=f"{payload_bits}-bit payloads")
+        errors = [error_of_bits(spec, weight_bits, payload_bits) for weight_bits in range(3, 9)]
+        bits.plot(range(3, 9), errors, "o-", label=f"{payload_bits}-bit payloads")
     exact = relative_l2(nl.run_float(spec, POINTS).outputs, solution(POINTS))
-    axes.axhline(exact, color="gray", lw=0.8, label="the tanh PINN, float")
-    axes.set(yscale="log", xlabel="bits of the weights", ylabel="relative L2 error")
-    axes.legend()
+    bits.axhline(exact, color="gray", lw=0.8, label="the tanh PINN, float")
+    bits.set(yscale="log", xlabel="bits of the weights", ylabel="relative L2 error")
+    bits.legend()
+    found = [sparsify(spec, allowed).after for allowed in (1e-4, 3e-4, *ALLOWED, 1e-1)]
+    curve.plot([point.activity for point in found], [point.error for point in found], "o-")
+    curve.set(yscale="log", xlabel="share of neurons that fire", ylabel="relative L2 error, float")
     return figure
 
 

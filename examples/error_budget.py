@@ -26,7 +26,7 @@ def main() -> float:
     """Print the five largest causes and return what all of them do together."""
     budget = measure()
     for entry in sorted(budget.entries, key=lambda entry: -entry.relative_change)[:5]:
-        print(f"{entry.layer:8s} {entry.cause.value:10s} {entry.relative_change:.2e}")
+        print(f"{entry.layer:8s} {entry.cause.value:16s} {entry.relative_change:.2e}")
     compensated = measure(Rounding.COMPENSATED).whole_change
     print(f"all together {budget.whole_change:.2e}; with compensated rounding {compensated:.2e}")
     return budget.whole_change
@@ -40,8 +40,8 @@ def draw() -> Figure:
     axes = figure.subplots()
     for k, cause in enumerate(Cause):
         found = {entry.layer: entry.relative_change for entry in budget.entries if entry.cause is cause}
-        places = np.arange(len(layers)) + 0.13 * (k - 2.5)
-        axes.bar(places, [found.get(layer, 0) for layer in layers], 0.12, label=cause.value)
+        places = np.arange(len(layers)) + 0.11 * (k - 3)
+        axes.bar(places, [found.get(layer, 0) for layer in layers], 0.1, label=cause.value)
     axes.axhline(budget.whole_change, color="gray", lw=0.8, label="all together")
     axes.set_xticks(range(len(layers)), layers)
     axes.set(yscale="log", ylim=(1e-6, 1), ylabel="relative change of u")
