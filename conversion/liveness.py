@@ -7,6 +7,7 @@ something in floating point and nothing at all in integers has lost everything. 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from ..arrays import FloatArray
 from ..errors import FixedPointError
@@ -75,7 +76,8 @@ def _first_enough(
     """Find the option of the command line that wakes the layer up, the shortest of the first word that does."""
     for name, longest in LONGEST.items():
         for bits in range(words[name] + 1, longest + 1):
-            tried = quantize_with(network.source, replace(scheme, **{name: bits}), calibration)
+            longer: dict[str, Any] = {name: bits}
+            tried = quantize_with(network.source, replace(scheme, **longer), calibration)
             if silent_layer(tried, points) != dead:
                 return f"--{name.replace('_', '-')} {bits}"
     return None

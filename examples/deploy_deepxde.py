@@ -117,7 +117,7 @@ def draw() -> Figure:
         bits.plot(range(3, 9), errors, "o-", label=f"{payload_bits}-bit payloads")
     exact = relative_l2(nl.run_float(spec, POINTS).outputs, solution(POINTS))
     bits.axhline(exact, color="gray", lw=0.8, label="the tanh PINN, float")
-    bits.set(yscale="log", xlabel="bits of the weights", ylabel="relative L2 error")
+    bits.set(yscale="log", ylim=(1e-5, 0.5), xlabel="bits of the weights", ylabel="relative L2 error")
     bits.legend()
     found = [sparsify(spec, allowed).after for allowed in (1e-4, 3e-4, *ALLOWED, 1e-1)]
     curve.plot([point.activity for point in found], [point.error for point in found], "o-")
