@@ -38,7 +38,7 @@ def read_module(
     """Make the float64 record of a torch module of Linear layers and activations.
 
     Args:
-        module: Linear with VSN, Tanh, ReLU, z tanh z, tanh^2 or snnTorch's Leaky with its graded product between; Flatten,
+        module: Linear with VSN, Tanh, ReLU, sin, z tanh z, tanh^2 or snnTorch's Leaky with its graded product between; Flatten,
             Dropout, Identity and BatchNorm1d too. A `VsnNetwork` brings its own T and read-out.
         name: Name in reports; the module's class if None.
         n_steps: T, how many steps a sample is presented.

@@ -6,6 +6,7 @@ by `ActivationRule` itself. Integer tables are built from these rules in `tables
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -29,6 +30,8 @@ class Asymptote(str, Enum):
 
     CONSTANT = "constant"
     SLOPE_ONE = "slope one"
+    NONE = "none"
+    """There is none: a table spans the whole state word, and nothing lies beyond it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +52,7 @@ class ActivationRule:
     curvature: float
     """An upper bound of |phi''(z)| over z >= 0; zero marks an activation that is exact in integers without a table."""
     reach: float
-    """From this z on, |phi - asymptote| is below 2e-6; a table's domain never needs to be longer."""
+    """From this z on, |phi - asymptote| is below 2e-6; no table needs a longer domain. Infinite without asymptote."""
     bound: float | None = None
     """The least upper bound of |phi|, or None where phi is unbounded."""
 
@@ -85,7 +88,7 @@ def _identity(z: FloatArray) -> FloatArray:
     return np.array(z, dtype=np.float64)
 
 
-# Curvatures: maxima of |phi''| over z >= 0. tanh: 4/(3 sqrt 3) = 0.7698 at tanh z = 1/sqrt 3; the other two: 2 at z = 0.
+# Curvatures: maxima of |phi''| over z >= 0. tanh: 4/(3 sqrt 3) = 0.7698 at tanh z = 1/sqrt 3; sin: 1; the others: 2 at z = 0.
 # Reach 8: 1 - tanh z = 2.3e-7, 1 - tanh^2 z = 4.6e-7, z - z tanh z = 1.8e-6 there.
 _RULES = (
     ActivationRule(
@@ -99,6 +102,15 @@ _RULES = (
         asymptote=Asymptote.CONSTANT,
         curvature=4 / (3 * 3**0.5),
         reach=8.0,
+        bound=1.0,
+    ),
+    ActivationRule(
+        name="sin",
+        phi=np.sin,
+        symmetry=Symmetry.ODD,
+        asymptote=Asymptote.NONE,
+        curvature=1.0,
+        reach=math.inf,
         bound=1.0,
     ),
     ActivationRule(

@@ -22,7 +22,7 @@ from .reference import FloatLayerRun
 SAFETY = 6.0
 """Standard deviations of the root-sum-square error that count as reach."""
 
-SLOPES = {"identity": 1.0, "relu": 1.0, "tanh": 1.0, "z_tanh_z": 1.2, "tanh_squared": 0.77}
+SLOPES = {"identity": 1.0, "relu": 1.0, "tanh": 1.0, "sin": 1.0, "z_tanh_z": 1.2, "tanh_squared": 0.77}
 """L, a bound of |phi'|: z tanh z reaches 1.1997 at z = 1.2, tanh^2 reaches 4/(3 sqrt 3) = 0.7698."""
 
 

@@ -71,6 +71,8 @@ class PhiTable(ArrayRecord):
             highest_entry = (1 << (61 - min(max(self.index_bits, 0), 30))) - 1
             found += check_range("PhiTable.entries", self.entries, -highest_entry, highest_entry)
             found += check_range("PhiTable.fraction_bits", self.fraction_bits, 0, 32)
+            if rule.asymptote is Asymptote.NONE:
+                found += check_range("PhiTable.domain", self.domain, 1 << (self.state_bits - 1), 1 << 62)
             found += check_range("PhiTable.slope_exponent", self.slope_exponent, 0, 62 - self.state_bits)
         else:
             shift = self.state_exponent - self.payload_exponent
@@ -165,7 +167,7 @@ def make_table(
     )
     if not rule.needs_table:
         return make(entries=np.zeros(0, dtype=np.int64))
-    reach_bits = int(np.ceil(np.log2(rule.reach))) - state_exponent
+    reach_bits = int(np.ceil(np.log2(rule.reach))) - state_exponent if math.isfinite(rule.reach) else state_bits - 1
     index_bits = max(min(reach_bits, state_bits - 1) - index_size, 0)
     n_cells = 1 << max(min(reach_bits, state_bits - 1) - index_bits, 0)
     fraction_bits = max(MIN_FRACTION_BITS, payload_exponent - state_exponent - index_bits)

@@ -21,6 +21,7 @@ PHI = {
     "identity": lambda z: z,
     "relu": lambda z: max(z, 0.0),
     "tanh": math.tanh,
+    "sin": math.sin,
     "z_tanh_z": lambda z: z * math.tanh(z),
     "tanh_squared": lambda z: math.tanh(z) ** 2,
 }
@@ -67,7 +68,7 @@ def payload(table: PhiTable, z: int) -> tuple[int, bool]:
     else:
         slope = power(table.state_exponent - table.payload_exponent + table.fraction_bits)
         p = entries[-1] + (slope * (q - n_cells * width) if table.activation == "z_tanh_z" else 0)
-    sign = -1 if table.activation == "tanh" and z < 0 else 1
+    sign = -1 if table.activation in ("tanh", "sin") and z < 0 else 1
     return clipped(half_up(sign * p / 2**table.fraction_bits), table.payload_bits)
 
 

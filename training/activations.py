@@ -66,6 +66,15 @@ def _tanh_slope(z: Tensor, phi: Tensor, kept: Tensor) -> Tensor:
     return torch.addcmul(scalar_like(1.0, z), kept, kept, value=-1.0)
 
 
+def _sin(z: Tensor, tanh: Tanh) -> tuple[Tensor, Tensor]:
+    return torch.sin(z), torch.cos(z)
+
+
+def _sin_slope(z: Tensor, phi: Tensor, kept: Tensor) -> Tensor:
+    """phi' = cos z."""
+    return kept.clone()
+
+
 def _z_tanh_z(z: Tensor, tanh: Tanh) -> tuple[Tensor, Tensor]:
     t = tanh(z)
     return z * t, t
@@ -90,6 +99,7 @@ TORCH_ACTIVATIONS: dict[str, TorchActivation] = {
     "identity": TorchActivation(value=_identity, slope=_identity_slope),
     "relu": TorchActivation(value=_relu, slope=_relu_slope),
     "tanh": TorchActivation(value=_tanh, slope=_tanh_slope),
+    "sin": TorchActivation(value=_sin, slope=_sin_slope),
     "z_tanh_z": TorchActivation(value=_z_tanh_z, slope=_z_tanh_z_slope),
     "tanh_squared": TorchActivation(value=_tanh_squared, slope=_tanh_squared_slope),
 }

@@ -193,6 +193,7 @@ _PHI: dict[str, Callable[[Array], Array]] = {
     "identity": np.positive,
     "relu": lambda z: np.maximum(z, 0.0),
     "tanh": np.tanh,
+    "sin": np.sin,
     "z_tanh_z": lambda z: z * np.tanh(z),
     "tanh_squared": lambda z: np.tanh(z) ** 2,
 }

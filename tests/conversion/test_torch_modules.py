@@ -9,11 +9,13 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
+import builders  # noqa: E402
 import neuropinn_lava as nl  # noqa: E402
+from neuropinn_lava.conversion import QuantizationScheme, quantize_network  # noqa: E402
 from neuropinn_lava.conversion.torch_modules import read_module  # noqa: E402
 from neuropinn_lava.errors import SpecError  # noqa: E402
 from neuropinn_lava.network import NetworkSpec, Polarity  # noqa: E402
-from neuropinn_lava.reference import run_float  # noqa: E402
+from neuropinn_lava.reference import run_float, run_integer  # noqa: E402
 from neuropinn_lava.traces import Probe  # noqa: E402
 from neuropinn_lava.training.layers import VSN  # noqa: E402
 from neuropinn_lava.training.network import VsnNetwork  # noqa: E402
@@ -321,3 +323,26 @@ def test_the_record_does_not_share_memory_with_the_module() -> None:
     with torch.no_grad():
         module[0].weight.zero_()
     np.testing.assert_array_equal(spec.layers[0].weight, before)
+
+
+def test_a_sine_network_is_deployed_as_itself() -> None:
+    """SIREN's layer, sin(30 (W x + b)) with the factor folded: fires on |m| >= 0, and its table spans the state word."""
+
+    class Siren(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.last = nn.Linear(2, 6), nn.Linear(6, 1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.last(torch.sin(30.0 * self.first(x)))
+
+    torch.manual_seed(0)
+    module = Siren().double()
+    spec = read_module(module)
+    points = builders.random_points(spec, 50)
+    with torch.no_grad():
+        wanted = module(torch.tensor(points)).numpy()
+    np.testing.assert_allclose(run_float(spec, points).outputs, wanted, rtol=1e-12, atol=1e-12)
+    assert (spec.layers[0].activation, spec.layers[0].polarity.value) == ("sin", "both")
+    chip = quantize_network(spec, QuantizationScheme(weight_bits=16, payload_bits=16, index_size=14)).network
+    np.testing.assert_allclose(run_integer(chip, points).outputs, wanted, atol=2e-2 * np.abs(wanted).max())

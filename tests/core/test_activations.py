@@ -39,6 +39,9 @@ class TestRule:
         assert curvature >= 0.99 * rule.curvature  # and it is not a loose bound
 
     def test_reach(self, rule: ActivationRule) -> None:
+        if rule.asymptote is Asymptote.NONE:
+            assert rule.reach == math.inf
+            return
         far = Z[Z >= rule.reach]
         asymptote = far if rule.asymptote is Asymptote.SLOPE_ONE else 1.0
         assert np.abs(rule.phi(far) - asymptote).max() < BELOW_REACH

@@ -19,7 +19,7 @@ from neuropinn_lava.tables import MIN_FRACTION_BITS, PhiTable, look_up, make_tab
 
 TABLED = tuple(name for name, rule in ACTIVATIONS.items() if rule.needs_table)
 EXACT = tuple(name for name, rule in ACTIVATIONS.items() if not rule.needs_table)
-SLOPES = {"tanh": 1.0, "z_tanh_z": 1.2, "tanh_squared": 0.77}
+SLOPES = {"tanh": 1.0, "sin": 1.0, "z_tanh_z": 1.2, "tanh_squared": 0.77}
 """Bounds of |phi'|: 1 at zero, 1.1997 at z = 1.2, 4 / (3 sqrt 3) = 0.7698."""
 FLOAT_ERROR = 1e-15
 """Relative error of phi itself in float64: four units in the last place."""
@@ -87,7 +87,7 @@ class TestEveryZ:
         z = words(case.state_bits)
         payload, _ = look_up(table_of(activation, case), z)
         mirrored = payload[::-1]
-        if activation == "tanh":  # -p is rounded half up as well, so a tie may leave one unit
+        if activation in ("tanh", "sin"):  # -p is rounded half up as well, so a tie may leave one unit
             assert np.isin(payload + mirrored, [0, 1]).all()
         else:
             np.testing.assert_array_equal(payload, mirrored)
@@ -99,8 +99,8 @@ class TestEveryZ:
         steps = np.diff(look_up(table, z)[0])
         ratio = 2.0 ** (case.state_exponent - case.payload_exponent)
         corner_rounding = 2.0**-table.fraction_bits  # two corners, half an entry unit each
-        assert steps.max(initial=0) <= SLOPES[activation] * ratio + corner_rounding + 1.0
-        assert (steps >= 0).all()
+        assert np.abs(steps).max(initial=0) <= SLOPES[activation] * ratio + corner_rounding + 1.0
+        assert (steps >= 0).all() or activation == "sin"
 
 
 @pytest.mark.parametrize("activation", TABLED)
@@ -172,7 +172,7 @@ def test_bound_is_not_loose(activation: str) -> None:
 
 
 def test_bound_of_the_default_table_is_below_a_payload_unit() -> None:
-    for activation in TABLED:
+    for activation in set(TABLED) - {"sin"}:  # whose table spans the whole state word, here 32 on either side
         table = make_table(activation, state_exponent=-18, state_bits=24, payload_exponent=-14, payload_bits=16)
         assert table.error_bound() < 2.0**-14
 

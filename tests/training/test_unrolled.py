@@ -17,6 +17,7 @@ PHI = {
     "identity": lambda z: z * 1.0,
     "relu": torch.relu,
     "tanh": torch.tanh,
+    "sin": torch.sin,
     "z_tanh_z": lambda z: z * torch.tanh(z),
     "tanh_squared": lambda z: torch.tanh(z) ** 2,
 }
