@@ -186,6 +186,9 @@ class PhaseRecipe:
     """Peak learning rate of Adam; Gauss-Newton finds its own."""
     n_warmup: int = 50
     """Steps of Adam's linear warm-up."""
+    least_damping: float = 1e-3
+    """Where the damping of Gauss-Newton ends, in units of the mean diagonal of its matrix: less follows the cloud more closely,
+    with larger weights, which cost accuracy between its points and on 8 bits."""
     marching: Marching | None = None
     """Whether the residual is taken up to a front in time that moves; for Gauss-Newton on evolutions."""
     rate_weight: float = 0.0
@@ -210,6 +213,7 @@ class PhaseRecipe:
         found += check_range(f"{where}.ramp", self.ramp, 0.0, 1.0)
         found += check_range(f"{where}.residual_weight", self.residual_weight, 0.0, 1e6)
         found += check_range(f"{where}.imitation_weight", self.imitation_weight, 0.0, 1e6)
+        found += check_range(f"{where}.least_damping", self.least_damping, 1e-12, 1.0)
         raise_violations([*found, *self._optimizer_violations()])
 
     def _optimizer_violations(self) -> Iterator[Violation]:
@@ -220,6 +224,26 @@ class PhaseRecipe:
         elif self.imitation_weight == 0.0 and self.residual_weight == 0.0:
             mend = "Give one of the two weights."
             yield Violation("PhaseRecipe", "a residual_weight or an imitation_weight for gauss-newton", "0 and 0", mend)
+
+
+SOLVER_MODEL = ModelRecipe(theta=1e-3, surrogate=Surrogate.SQUARED_FAST_SIGMOID, surrogate_slope=5.0)
+"""A spiking network for Gauss-Newton: so small a threshold that its jump, theta^2, is below what the equation leaves, and a
+surrogate so wide that the smooth rate moves as the rate does."""
+
+
+def accurate_then_sparse(target_rate: float, n_accurate: int = 30, n_sparse: int = 150) -> tuple[PhaseRecipe, ...]:
+    """Make the two phases of Gauss-Newton that most problems are trained with.
+
+    Args:
+        target_rate: Spike rate to come down to, over six tenths of the second phase.
+        n_accurate: Steps of the first phase, on the equation alone.
+        n_sparse: Steps of the second phase.
+    """
+    solver = Optimizer.GAUSS_NEWTON
+    return (
+        PhaseRecipe(n_iterations=n_accurate, optimizer=solver),
+        PhaseRecipe(n_iterations=n_sparse, optimizer=solver, rate_weight=0.1, target_rate=target_rate, ramp=0.6),
+    )
 
 
 TANH_MODEL = ModelRecipe(activation="tanh", polarity=Polarity.BOTH, theta=0.0, surrogate_slope=1e6, initial_gain=1.0)

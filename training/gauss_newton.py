@@ -37,8 +37,6 @@ from .tangents import Direction, ExactRun, Tangents, find_tangents, move_network
 
 FIRST_DAMPING = 0.1
 """Damping of a phase's first step: with 1e-3 the first three trials of a random network fail, with 1 it takes as many more."""
-MIN_DAMPING = 1e-14
-"""Least damping; below it float64 no longer tells the matrix from a singular one."""
 MAX_TRIALS = 8
 """Trials of one step before the phase counts as stalled; the last is damped 4^7 times more than the first."""
 HARDER, EASIER, MORE = 4.0, 1.0 / 3.0, 2.0
@@ -192,7 +190,9 @@ def _try_steps(state: GaussNewton, task: _StepTask, system: _System) -> float:
             loss, excess = _measured(task, system)
             if loss + excess < before:
                 predicted = before - (damping * v).square().sum().item()
-                state.damping = _next_damping(state.damping, (before - loss - excess) / predicted)
+                state.damping = _next_damping(
+                    state.damping, (before - loss - excess) / predicted, task.phase.least_damping
+                )
                 return loss
             values.copy_(start)
         state.damping *= HARDER
@@ -224,7 +224,7 @@ def _measured(task: _StepTask, system: _System) -> tuple[float, float]:
     return loss, task.phase.rate_weight * (rate - task.target) ** 2
 
 
-def _next_damping(damping: float, gain: float) -> float:
+def _next_damping(damping: float, gain: float, least: float) -> float:
     if gain > GOOD_GAIN:
-        return max(damping * EASIER, MIN_DAMPING)
+        return max(damping * EASIER, least)
     return damping * MORE if gain < POOR_GAIN else damping

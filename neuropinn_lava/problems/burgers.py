@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from ..arrays import FloatArray
 from ..checks import check_range, raise_violations
 from ..geometry import Box
-from ..recipe import CloudRecipe, ModelRecipe, PhaseRecipe, TrainingRecipe
+from ..recipe import SOLVER_MODEL, CloudRecipe, TrainingRecipe, accurate_then_sparse
 from ..transforms import Ansatz
 from .cole_hopf import solve_burgers
 from .hard_conditions import vanishing_polynomial, wave_along
 from .problem import Condition, PdeProblem, ReferenceSolution, covered_by, no_source
 
 RECIPE = TrainingRecipe(
-    model=ModelRecipe(output_scale=2.0),
+    model=dataclasses.replace(SOLVER_MODEL, output_scale=2.0),
     cloud=CloudRecipe(n_per_axis=(24, 24)),
-    phases=(
-        PhaseRecipe(n_iterations=2000, learning_rate=5e-3),
-        PhaseRecipe(n_iterations=4000, learning_rate=3e-3, rate_weight=1.0, target_rate=0.18, ramp=0.5),
-    ),
+    phases=accurate_then_sparse(0.17),
 )
 """(u - g) / d lies within -3.4 and 1.8."""
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from ..arrays import FloatArray
 from ..geometry import Box
-from ..recipe import CloudRecipe, ModelRecipe, PhaseRecipe, TrainingRecipe
+from ..recipe import SOLVER_MODEL, CloudRecipe, TrainingRecipe, accurate_then_sparse
 from ..transforms import Ansatz
 from .hard_conditions import vanishing_polynomial
 from .problem import Condition, PdeProblem, ReferenceSolution, no_source
 from .transfinite import coons_polynomial
 
 RECIPE = TrainingRecipe(
-    model=ModelRecipe(output_scale=0.07),
+    model=dataclasses.replace(SOLVER_MODEL, output_scale=0.07),
     cloud=CloudRecipe(n_per_axis=(20, 20)),
-    phases=(
-        PhaseRecipe(n_iterations=1000, learning_rate=5e-3),
-        PhaseRecipe(n_iterations=2000, learning_rate=3e-3, rate_weight=1.0, target_rate=0.08, ramp=0.5),
-    ),
+    phases=accurate_then_sparse(0.08),
 )
 """(u - g) / d lies within -0.073 and -0.018: the edges say most of this solution, so few spikes are enough."""
 
