@@ -7,7 +7,7 @@ import torch
 
 from neuropinn_lava.network import Polarity
 from neuropinn_lava.recipe import Surrogate
-from neuropinn_lava.training.surrogates import fired_mask, spike, surrogate_bump
+from neuropinn_lava.training.surrogates import fired_mask, spike, surrogate_bump, surrogate_step
 
 FORMULAS = {
     Surrogate.FAST_SIGMOID: lambda v, k: 1 / (1 + k * abs(v)),
@@ -57,3 +57,12 @@ def test_fires_at_the_threshold_itself() -> None:
     theta = torch.full((5,), 0.1)
     assert fired_mask(membrane, theta, Polarity.POSITIVE).tolist() == [[0.0, 1.0, 1.0, 0.0, 0.0]]
     assert fired_mask(membrane, theta, Polarity.BOTH).tolist() == [[0.0, 1.0, 1.0, 1.0, 1.0]]
+
+
+@pytest.mark.parametrize("kind", list(Surrogate))
+@pytest.mark.parametrize("slope", [1.0, 20.0])
+def test_smooth_step_has_the_bump_for_its_slope(kind: Surrogate, slope: float) -> None:
+    distance = torch.linspace(-2.0, 2.0, 202, dtype=torch.float64, requires_grad=True)  # no point at the kink, zero
+    surrogate_step(distance, kind, slope).sum().backward()
+    assert torch.allclose(distance.grad, surrogate_bump(distance.detach(), kind, slope), rtol=1e-12, atol=1e-15)
+    assert surrogate_step(torch.zeros(1), kind, slope).item() == 0.0

@@ -210,3 +210,13 @@ def test_network_carries_problem_and_transforms(name: str, recipe: TrainingRecip
     assert network.output_transform.scale.tolist() == [recipe.model.output_scale]
     assert network.ansatz is not None
     assert run_float(network, np.array([[0.0, 0.0], [0.0, 0.4]])).outputs.tolist() == [[0.0], [0.0]]
+
+
+def test_leaks_and_thresholds_are_trained_on_request(problem: PdeProblem, recipe: TrainingRecipe) -> None:
+    model = dataclasses.replace(recipe.model, theta=1e-3, learn_beta=True, learn_theta=True)
+    network = train_network(problem, dataclasses.replace(recipe, model=model)).network
+    fixed = train_network(problem, recipe).network
+    for layer, other in zip(network.layers, fixed.layers, strict=True):
+        assert np.ptp(layer.theta) > 0 and layer.theta.min() >= 0.0  # such small thresholds run into zero: they are held
+        assert np.ptp(layer.beta) > 0 and 0.0 <= layer.beta.min() <= layer.beta.max() <= 1.0
+        assert np.ptp(other.theta) == np.ptp(other.beta) == 0
