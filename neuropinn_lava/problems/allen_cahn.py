@@ -61,9 +61,8 @@ RECIPE = TrainingRecipe(
             ramp=0.5,
         ),
         PhaseRecipe(
-            n_iterations=40,
+            n_iterations=30,
             optimizer=Optimizer.GAUSS_NEWTON,
-            imitation_weight=1.0,
             rate_weight=1.0,
             target_rate=0.285,
             least_damping=1e-5,

@@ -54,7 +54,7 @@ RECIPE = TrainingRecipe(
             ramp=0.5,
         ),
         PhaseRecipe(
-            n_iterations=40,
+            n_iterations=20,
             optimizer=Optimizer.GAUSS_NEWTON,
             imitation_weight=1.0,
             rate_weight=1.0,
