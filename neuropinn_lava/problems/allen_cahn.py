@@ -37,7 +37,7 @@ TEACHER = TeacherRecipe(
     model=dataclasses.replace(TANH_MODEL, output_scale=0.5, initial_gain=1.5),
     phases=(
         PhaseRecipe(
-            n_iterations=120,
+            n_iterations=170,
             optimizer=Optimizer.GAUSS_NEWTON,
             least_damping=1e-7,
             marching=Marching(n_windows=28, tolerance=2e-5, patience=8, width=0.03),
@@ -56,13 +56,14 @@ RECIPE = TrainingRecipe(
             learning_rate=2e-3,
             residual_weight=0.1,
             imitation_weight=100.0,
-            rate_weight=10.0,
+            rate_weight=30.0,
             target_rate=0.28,
             ramp=0.5,
         ),
         PhaseRecipe(
             n_iterations=30,
             optimizer=Optimizer.GAUSS_NEWTON,
+            imitation_weight=1.0,
             rate_weight=1.0,
             target_rate=0.285,
             least_damping=1e-5,

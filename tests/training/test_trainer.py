@@ -217,6 +217,8 @@ def test_leaks_and_thresholds_are_trained_on_request(problem: PdeProblem, recipe
     network = train_network(problem, dataclasses.replace(recipe, model=model)).network
     fixed = train_network(problem, recipe).network
     for layer, other in zip(network.layers, fixed.layers, strict=True):
-        assert np.ptp(layer.theta) > 0 and layer.theta.min() >= 0.0  # such small thresholds run into zero: they are held
-        assert np.ptp(layer.beta) > 0 and 0.0 <= layer.beta.min() <= layer.beta.max() <= 1.0
+        assert np.ptp(layer.theta) > 0
+        assert layer.theta.min() >= 0.0
+        assert np.ptp(layer.beta) > 0
+        assert 0.0 <= layer.beta.min() <= layer.beta.max() <= 1.0
         assert np.ptp(other.theta) == np.ptp(other.beta) == 0
