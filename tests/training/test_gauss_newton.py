@@ -149,18 +149,21 @@ def test_slope_of_the_smooth_rate(problem: PdeProblem, kind: Surrogate) -> None:
 
 
 def test_it_learns_and_becomes_sparse(problem: PdeProblem) -> None:
+    """Quadratic operators on 12 x 12 cells err by about 3e-2, and so do both networks; the ansatz alone scores 1."""
     recipe = small_recipe()
     recipe = dataclasses.replace(
-        recipe, phases=tuple(dataclasses.replace(phase, n_iterations=60) for phase in recipe.phases)
+        recipe,
+        model=dataclasses.replace(recipe.model, widths=(16, 16), surrogate=Surrogate.SQUARED_FAST_SIGMOID),
+        cloud=dataclasses.replace(recipe.cloud, n_per_axis=(12, 12)),
+        phases=tuple(dataclasses.replace(phase, n_iterations=60) for phase in recipe.phases),
     )
-    result = train_network(problem, recipe)
     points = evaluation_points(problem, 500, 7)
-    run = run_float(result.network, points)
-    assert (
-        relative_l2(run.outputs, problem.reference.evaluate(points)) < 0.15
-    )  # the ansatz alone scores 1, an 8 x 8 quadratic operator 0.03
-    first = result.history.rows[0].rate
-    assert result.history.rows[-1].rate < min(0.3, first)
+    truth = problem.reference.evaluate(points)
+    dense = train_network(problem, dataclasses.replace(recipe, phases=recipe.phases[:1]))
+    sparse = train_network(problem, recipe)
+    errors = [relative_l2(run_float(result.network, points).outputs, truth) for result in (dense, sparse)]
+    assert max(errors) < 0.05
+    assert sparse.history.rows[-1].rate < 0.3 < dense.history.rows[-1].rate
 
 
 def test_marching_follows_an_evolution() -> None:
