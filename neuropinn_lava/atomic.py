@@ -60,18 +60,30 @@ def replacing(path: str | Path) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
-        _flush_to_disk(temporary)
-        os.chmod(temporary, target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
-        os.replace(temporary, target)
-        _flush_to_disk(target.parent)
+        with told_if_full(target):
+            yield temporary
+            _flush_to_disk(temporary)
+            os.chmod(temporary, target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+            os.replace(temporary, target)
+            _flush_to_disk(target.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def told_if_full(target: Path) -> Iterator[None]:
+    """Turn what the system says of a full disk into our own error; every other error passes.
+
+    Raises:
+        SpecError: If what is done in the context finds no room.
+    """
+    try:
+        yield
     except OSError as error:
         if error.errno not in NO_ROOM:
             raise
         mend = "Free some space, or choose another place; the file that was there before is unchanged."
         raise SpecError(f"output {target}", "a disk with room for the whole file", error.strerror, mend) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:

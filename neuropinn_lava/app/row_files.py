@@ -8,6 +8,7 @@ rows at the end, in pieces, because HDF5 itself does not survive a kill.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -19,7 +20,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..arrays import FloatArray
-from ..atomic import check_writable, replacing, write_text
+from ..atomic import check_writable, replacing, told_if_full, write_text
 from ..errors import FileFormatError, SpecError
 from .arrays_io import check_suffix
 
@@ -61,7 +62,8 @@ class RowFile:
         try:
             _lock(part, target)
             rows = cls(target, names, part)
-            rows._begin(resume)
+            with told_if_full(target):
+                rows._begin(resume)
         except BaseException:
             part.close()
             raise
@@ -71,28 +73,44 @@ class RowFile:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._part.close()
+        with contextlib.nullcontext() if error is None else contextlib.suppress(OSError):
+            self._part.close()  # on a full disk, what is left in memory cannot be written either
         if not self.n_rows:  # nothing to resume
             part_path(self.path).unlink(missing_ok=True)
             record_path(self.path).unlink(missing_ok=True)
 
     def append(self, rows: FloatArray, notes: Mapping[str, Any]) -> None:
-        """Add rows (n, n_columns); when this returns they, and the notes, are on the disk."""
-        if self.path.suffix.lower() == ".csv":
-            self._part.write("".join(",".join(map(repr, row)) + "\n" for row in rows.tolist()).encode())
-        else:
-            self._part.write(np.ascontiguousarray(rows, dtype="<f8").data)
-        self.n_rows, self.notes = self.n_rows + len(rows), dict(notes)
-        self._save()
+        """Add rows (n, n_columns); when this returns they, and the notes, are on the disk.
+
+        Raises:
+            SpecError: If the disk is full; the rows before are kept and can be resumed.
+        """
+        before = self.n_rows, self.notes
+        try:
+            with told_if_full(self.path):
+                if self.path.suffix.lower() == ".csv":
+                    self._part.write("".join(",".join(map(repr, row)) + "\n" for row in rows.tolist()).encode())
+                else:
+                    self._part.write(np.ascontiguousarray(rows, dtype="<f8").data)
+                self.n_rows, self.notes = self.n_rows + len(rows), dict(notes)
+                self._save()
+        except BaseException:
+            self.n_rows, self.notes = before
+            raise
 
     def finish(self) -> None:
-        """Give the file its name; it replaces one that has it already."""
-        if self.path.suffix.lower() == ".h5":
-            self._write_h5()
-            part_path(self.path).unlink()
-        else:
-            os.replace(part_path(self.path), self.path)
-        record_path(self.path).unlink()
+        """Give the file its name; it replaces one that has it already.
+
+        Raises:
+            SpecError: If the disk is full; the rows are kept, and resuming finishes the file.
+        """
+        with told_if_full(self.path):
+            if self.path.suffix.lower() == ".h5":
+                self._write_h5()
+                part_path(self.path).unlink()
+            else:
+                os.replace(part_path(self.path), self.path)
+            record_path(self.path).unlink()
 
     def _begin(self, resume: bool) -> None:
         """Write the head of a new file, or cut an unfinished one behind its last certain row."""

@@ -46,7 +46,6 @@ def main() -> None:
         limit = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + HEADROOM
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        warnings.simplefilter("error")
         sentinel = Sentinel(Path(folder))
         for number in range(first, last):
             path = write_input(subject, name, number, sound, Path(folder))
@@ -56,7 +55,8 @@ def main() -> None:
             if guarded:
                 print(try_guarded(subject, path), flush=True)
                 continue
-            with sentinel:
+            with sentinel, warnings.catch_warnings():
+                warnings.simplefilter("error")
                 outcome = try_input(subject, path, names[which])
             print(sentinel.caught or outcome, flush=True)
 
