@@ -160,6 +160,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     require_lava()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore Ctrl-C
     sys.path.insert(0, str(Path(__file__).with_name("_faulty")))
     network, rng = make_network(), random.Random(arguments.seed)
     points = np.random.default_rng(0).random((N_POINTS, 2))
