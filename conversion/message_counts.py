@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import FloatArray, IntArray, freeze_arrays
+from ..arrays import ArrayRecord, FloatArray, IntArray, freeze_arrays
 from ..checks import check_shape, raise_violations
 from ..network import NetworkSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class MessageCounts:
+class MessageCounts(ArrayRecord):
     """What one layer, or the input, sent in a run."""
 
     name: str
@@ -39,7 +39,7 @@ class MessageCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CodedRun:
+class CodedRun(ArrayRecord):
     """Outputs and counts of a run in another spiking code."""
 
     outputs: FloatArray

@@ -41,7 +41,7 @@ class LayerSignals(ArrayRecord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LayerJacobian:
+class LayerJacobian(ArrayRecord):
     """How every output feels every drive of one matrix, point by point and step by step."""
 
     by_drive: FloatArray
