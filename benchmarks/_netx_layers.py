@@ -8,14 +8,21 @@ function that these layers never call: a stand-in takes its place.
 from __future__ import annotations
 
 import importlib
+import os
+import signal
+import subprocess
 import sys
+import time
 from itertools import pairwise
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 TRAINING_HALF = "lava.lib.dl.slayer"
+HANG_SECONDS = 100.0
+"""Ten times what it takes where nothing else runs."""
 THRESHOLD = 16
 """Low enough for spikes in every layer."""
 
@@ -33,6 +40,35 @@ def find_netx() -> Any:
         stand_in.neuron_params = None  # type: ignore[attr-defined]
         sys.modules.setdefault(name, stand_in)
     return importlib.import_module("lava.lib.dl.netx")
+
+
+def time_netx(widths: tuple[int, ...], n_steps: int, n_short: int, n_long: int) -> float | None:
+    """Time what n_long samples take beyond n_short, in a process of its own, because Lava's own run may hang.
+
+    Returns:
+        Seconds, or None if it did not end in time; then its processes have been killed.
+    """
+    call = f"print(seconds_beyond({widths}, {n_steps}, {n_short}, {n_long}))"
+    script = f"from _netx_layers import seconds_beyond; {call}"
+    options = {"cwd": Path(__file__).parent, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    with subprocess.Popen([sys.executable, "-c", script], start_new_session=True, **options) as running:
+        try:
+            found, _ = running.communicate(timeout=HANG_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(running.pid, signal.SIGKILL)
+            return None
+    return float(found.split()[-1]) if running.returncode == 0 else None
+
+
+def seconds_beyond(widths: tuple[int, ...], n_steps: int, n_short: int, n_long: int) -> float:
+    """Run both numbers of samples and subtract; the first run, which imports, does not count."""
+    importlib.import_module("neuropinn_lava.hardware_sim.runner.lava_guard").require_lava()
+    points, seconds = np.random.default_rng(1).random((n_long, widths[0])), []
+    for n in (n_short, n_short, n_long):
+        start = time.perf_counter()
+        run_netx(widths, n_steps, points[:n])
+        seconds.append(time.perf_counter() - start)
+    return seconds[2] - seconds[1]
 
 
 def run_netx(widths: tuple[int, ...], n_steps: int, points: np.ndarray) -> np.ndarray:
