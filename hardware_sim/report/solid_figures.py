@@ -90,7 +90,7 @@ def _draw_cube(name: str, view: SolidView, values: FloatArray, colours: Colours)
 
     title = f"Deformed cube, {name}"
     what = "deployed minus reference von Mises stress" if name == "difference" else "von Mises stress"
-    caption = f"{title}, cut at y = 1/2: displacements in true size, coloured by {what}."
+    caption = f"{title}, cut at y = 1/2: displacements in true size, coloured by {what}, in units of the matrix's E."
     return draw_figure(f"stress-cube-{name}", title, caption, draw, width=4.4, height=3.6)
 
 

@@ -83,22 +83,22 @@ def test_a_checkpoint_of_another_problem_is_refused(cli, tmp_path):
 
 def test_ctrl_c_writes_the_best_network_and_the_rest_is_trained_later_to_the_same_bits(cli, tmp_path):
     """A signal to a process of its own, as a terminal sends it."""
-    options = ["--iterations", "0.04", "--widths", "8,8"]
+    options = ["--iterations", "0.06", "--widths", "8,8"]
     files = ["--checkpoint", str(tmp_path / "c.safetensors"), "--history", str(tmp_path / "h.csv")]
-    command = [sys.executable, "-m", "neuropinn_lava", "train", "poisson", "--out", str(tmp_path / "a.h5")]
+    command = [sys.executable, "-m", "neuropinn_lava", "train", "poisson-steep", "--out", str(tmp_path / "a.h5")]
     with subprocess.Popen(
         [*command, *options, *files], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as run:
-        assert "phase 1 of 2, 0 of 320" in run.stderr.readline()
+        assert "phase 1 of 2, 0 of 330" in run.stderr.readline()
         run.send_signal(signal.SIGINT)
         out, err = run.communicate(timeout=60)
     assert run.returncode == 130, err
     assert out.startswith("interrupted after")
-    assert read_network(tmp_path / "a.h5").name == "poisson"
+    assert read_network(tmp_path / "a.h5").name == "poisson-steep"
     assert len((tmp_path / "h.csv").read_text().splitlines()) >= 2
     assert "<svg" in (tmp_path / "h.svg").read_text()
-    assert cli("train", "poisson", "--out", tmp_path / "a.h5", *options, *files, "--resume")[0] == 0
-    assert cli("train", "poisson", "--out", tmp_path / "b.h5", *options, "--history", tmp_path / "b.csv")[0] == 0
+    assert cli("train", "poisson-steep", "--out", tmp_path / "a.h5", *options, *files, "--resume")[0] == 0
+    assert cli("train", "poisson-steep", "--out", tmp_path / "b.h5", *options, "--history", tmp_path / "b.csv")[0] == 0
     assert read_network(tmp_path / "a.h5").digest() == read_network(tmp_path / "b.h5").digest()
     assert (tmp_path / "h.csv").read_text() == (tmp_path / "b.csv").read_text()
 
@@ -107,13 +107,13 @@ DIVERGING = """
 import dataclasses, math
 from neuropinn_lava.problems import find_problem
 
-HEAT, calls = find_problem("heat"), []
+STEEP, calls = find_problem("poisson-steep"), []
 
 def residual(f):
     calls.append(None)
-    return tuple(r * (math.nan if len(calls) > 41 else 1.0) for r in HEAT.residual(f))
+    return tuple(r * (math.nan if len(calls) > 41 else 1.0) for r in STEEP.residual(f))
 
-DIVERGING = dataclasses.replace(HEAT, residual=residual)
+DIVERGING = dataclasses.replace(STEEP, residual=residual)
 """
 
 

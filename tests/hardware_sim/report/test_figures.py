@@ -30,6 +30,7 @@ def figures() -> tuple[Figure, ...]:
 def test_every_section_has_its_figures(figures: tuple[Figure, ...]) -> None:
     assert {figure.group for figure in figures} == {
         "field", "gradient", "counts", "samples", "energy", "tornado", "cores", "budget",
+        "stress",
     }  # fmt: skip
     names = [figure.name for figure in figures]
     assert len(set(names)) == len(names)
