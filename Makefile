@@ -24,6 +24,7 @@ help: ## Show this help
 env: $(STAMP) ## Create or update .venv (Python 3.10, editable install)
 
 demo: $(STAMP) ## Convert, run on Lava and compare a shipped network; report in build/demo
+	@mkdir -p build
 	$(BIN)/neuropinn-lava demo --out build/demo
 
 test: $(STAMP) ## Run the tests, without the slow ones
