@@ -188,11 +188,10 @@ def _try_steps(state: GaussNewton, task: _StepTask, system: _System) -> float:
         if v is not None:
             move_network(task.network, system.direction(v), -1.0)
             loss, excess = _measured(task, system)
-            if loss + excess < before:
-                predicted = before - (damping * v).square().sum().item()
-                state.damping = _next_damping(
-                    state.damping, (before - loss - excess) / predicted, task.phase.least_damping
-                )
+            predicted = before - (damping * v).square().sum().item()
+            if loss + excess < before and predicted > 0.0:  # else the step is so small that only rounding is seen
+                gain = (before - loss - excess) / predicted
+                state.damping = _next_damping(state.damping, gain, task.phase.least_damping)
                 return loss
             values.copy_(start)
         state.damping *= HARDER

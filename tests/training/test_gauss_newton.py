@@ -229,6 +229,15 @@ def test_a_stalled_phase_leaves_the_network(problem: PdeProblem) -> None:
     assert state.stalled_target == 0.0
 
 
+def test_a_step_lost_in_rounding_is_a_stall(problem: PdeProblem) -> None:
+    recipe = small_recipe()
+    cloud, network = laid(problem, recipe), built(recipe, seed=2)  # of six seeds the one where the loss rounds downwards
+    parameters, state = FlatParameters(network), GaussNewton()
+    state.damping = 1e18
+    step_gauss_newton(state, cloud, network, parameters, recipe.phases[1], 0.25)
+    assert state.stalled_target == 0.25
+
+
 def test_what_gauss_newton_cannot_do_is_refused() -> None:
     with pytest.raises(SpecError, match="none in a phase of Adam"):
         PhaseRecipe(n_iterations=1, n_warmup=0, marching=Marching())
