@@ -231,7 +231,10 @@ def test_a_stalled_phase_leaves_the_network(problem: PdeProblem) -> None:
 
 def test_a_step_lost_in_rounding_is_a_stall(problem: PdeProblem) -> None:
     recipe = small_recipe()
-    cloud, network = laid(problem, recipe), built(recipe, seed=2)  # of six seeds the one where the loss rounds downwards
+    cloud, network = (
+        laid(problem, recipe),
+        built(recipe, seed=2),
+    )  # of six seeds the one where the loss rounds downwards
     parameters, state = FlatParameters(network), GaussNewton()
     state.damping = 1e18
     step_gauss_newton(state, cloud, network, parameters, recipe.phases[1], 0.25)
