@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,9 +11,19 @@ import typer
 
 from ..traces import Backend
 from .arrays_io import read_points
-from .console import JsonOption, NetworkArgument, SeedOption, out, print_json, show_note, show_table, stages
+from .console import out, print_json, show_note, show_table, stages
 from .demo import DEFAULT_MODEL, demo
 from .models import find_network
+from .options import (
+    ForceOption,
+    JsonOption,
+    NetworkArgument,
+    ReportOption,
+    SeedOption,
+    TargetOption,
+    VtkOption,
+    taking,
+)
 from .profile import DEFAULT_POINTS, HardwareChoices, defining_backend, profile
 from .solids import check_vtk, export_vtk
 from .verbs import DEFAULT_TARGET
@@ -21,22 +32,17 @@ if TYPE_CHECKING:
     from ..hardware_sim.report.sections import Report
     from ..hardware_sim.solids import SolidSection
 
-VtkOption = Annotated[
-    Path | None, typer.Option("--vtk", help="Write displacements and stresses of a solid, .vtu or .vtk; extra `vtk`.")
-]
-ForceOption = Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")]
-
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command("demo")(demo_command)
-    app.command("profile")(profile_command)
+    app.command("profile")(taking(ProfileOptions, profile_command))
     app.command("compare")(compare_command)
 
 
 def demo_command(
     name: Annotated[str, typer.Argument(help="A shipped network.")] = DEFAULT_MODEL,
-    directory: Annotated[Path, typer.Option("--out", help="Folder of the report.")] = Path("report"),
+    directory: ReportOption = Path("report"),
     vtk: VtkOption = None,
     seed: SeedOption = 0,
     force: ForceOption = False,
@@ -56,51 +62,63 @@ def demo_command(
     show_note(f"{time.perf_counter() - start:.0f} s in all.")
 
 
-def profile_command(
-    network: NetworkArgument,
-    directory: Annotated[Path, typer.Option("--out", help="Folder of the report.")],
-    points: Annotated[Path | None, typer.Option(help="Evaluation points, .npy or .csv.")] = None,
-    reference: Annotated[Path | None, typer.Option(help="Your own reference at --points, .npy or .csv.")] = None,
-    n_points: Annotated[int, typer.Option(help="Points to draw where --points is left out.", min=1)] = DEFAULT_POINTS,
-    target: Annotated[str, typer.Option(help="Hardware target: loihi2, loihi1, or a TOML file.")] = DEFAULT_TARGET,
-    timing: Annotated[Path | None, typer.Option(help="Timing constants, a TOML file.")] = None,
-    energy: Annotated[list[Path] | None, typer.Option(help="Energy model besides the shipped ones, TOML.")] = None,
-    sanafe: Annotated[int, typer.Option(help="Samples to replay on SANA-FE; needs the extra `sanafe`.", min=0)] = 0,
-    markdown: Annotated[Path | None, typer.Option(help="Write the report as markdown too.")] = None,
-    csv: Annotated[Path | None, typer.Option(help="Write every value of the report as CSV too.")] = None,
-    lava: Annotated[bool, typer.Option(help="Run Lava too; --no-lava lets the integer engine stand for it.")] = True,
-    vtk: VtkOption = None,
-    seed: SeedOption = 0,
-    force: ForceOption = False,
-    as_json: JsonOption = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class ProfileOptions:
+    """What the user chose for `profile`."""
+
+    network: NetworkArgument
+    directory: ReportOption
+    points: Annotated[Path | None, typer.Option(help="Evaluation points, .npy or .csv.")] = None
+    reference: Annotated[Path | None, typer.Option(help="Your own reference at --points, .npy or .csv.")] = None
+    n_points: Annotated[int, typer.Option(help="Points to draw where --points is left out.", min=1)] = DEFAULT_POINTS
+    target: TargetOption = DEFAULT_TARGET
+    timing: Annotated[Path | None, typer.Option(help="Timing constants, a TOML file.")] = None
+    energy: Annotated[list[Path] | None, typer.Option(help="Energy model besides the shipped ones, TOML.")] = None
+    sanafe: Annotated[int, typer.Option(help="Samples to replay on SANA-FE; needs the extra `sanafe`.", min=0)] = 0
+    markdown: Annotated[Path | None, typer.Option(help="Write the report as markdown too.")] = None
+    csv: Annotated[Path | None, typer.Option(help="Write every value of the report as CSV too.")] = None
+    lava: Annotated[bool, typer.Option(help="Run Lava too; --no-lava lets the integer engine stand for it.")] = True
+    vtk: VtkOption = None
+    seed: SeedOption = 0
+    force: ForceOption = False
+    as_json: JsonOption = False
+
+
+def profile_command(options: ProfileOptions) -> None:
     """Profile a network: accuracy, parity, spikes, synaptic operations, energy, cores.
 
     Example: `neuropinn-lava profile chip.h5 --out report/`
     """
     from ..hardware_sim.report.folder import check_report_directory, write_report
 
-    check_report_directory(directory, force)
-    found = find_network(network)
-    check_vtk(found, vtk)
-    given = read_points(points) if points else None
-    truth = read_points(reference) if reference else None
-    with stages(hidden=as_json) as tell:
+    check_report_directory(options.directory, options.force)
+    network = find_network(options.network)
+    check_vtk(network, options.vtk)
+    points = read_points(options.points) if options.points else None
+    reference = read_points(options.reference) if options.reference else None
+    with stages(hidden=options.as_json) as tell:
         report = profile(
-            found,
-            given,
-            reference=truth,
-            n_points=n_points,
-            seed=seed,
-            with_lava=lava,
-            hardware=HardwareChoices(target=target, timing=timing, energy=tuple(energy or ()), n_sanafe=sanafe),
+            network,
+            points,
+            reference=reference,
+            n_points=options.n_points,
+            seed=options.seed,
+            with_lava=options.lava,
+            hardware=chosen_hardware(options),
             on_stage=tell,
         )
-        write_report(report, directory, force)
-        if vtk:
-            export_vtk(found, vtk, defining_backend(found))
-    write_extracts(report, markdown, csv)
-    finish(report, directory, as_json)
+        write_report(report, options.directory, options.force)
+        if options.vtk:
+            export_vtk(network, options.vtk, defining_backend(network))
+    write_extracts(report, options.markdown, options.csv)
+    finish(report, options.directory, options.as_json)
+
+
+def chosen_hardware(options: ProfileOptions) -> HardwareChoices:
+    """Gather what the profile is made for."""
+    return HardwareChoices(
+        target=options.target, timing=options.timing, energy=tuple(options.energy or ()), n_sanafe=options.sanafe
+    )
 
 
 def compare_command(

@@ -8,10 +8,11 @@ import numpy as np
 import typer
 
 from ..traces import Backend
-from .cli_train import parse_parameters
-from .console import JsonOption, out, print_json, show_table, stages
+from .console import out, print_json, show_table, stages
 from .homogenize import DEFAULT_CELLS, Homogenization, homogenize
 from .models import find_network
+from .option_texts import parse_parameters
+from .options import JsonOption
 
 NAMES = ("xx", "yy", "zz", "yz", "xz", "xy")
 SHOWN = 1e-3
@@ -42,7 +43,7 @@ def homogenize_command(
         tell("six load cases by finite elements")
         found = homogenize(
             [find_network(name) for name in networks or []],
-            parameters=parse_parameters(param or []),
+            parameters=parse_parameters(param),
             n=cells,
             backend=backend,
         )

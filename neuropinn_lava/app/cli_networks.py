@@ -9,8 +9,9 @@ import typer
 
 from ..network import NetworkSpec
 from ..quantized import QuantizedNetwork
-from .console import JsonOption, out, print_json, show_table
+from .console import out, print_json, show_table
 from .models import Network, find_network, float_network, is_netx, list_models
+from .options import JsonOption
 
 if TYPE_CHECKING:
     from ..conversion.netx_report import NetxReport

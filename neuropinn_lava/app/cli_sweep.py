@@ -5,20 +5,31 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ..errors import SpecError
-from .cli_train import parse_parameters
-from .console import ClusterOption, JsonOption, SeedOption, err, out, print_json, show_note, show_table
+from .console import err, out, print_json, show_note, show_table
 from .dask_pool import ClusterChoice
+from .option_texts import parse_numbers, parse_parameters, parse_whole, parse_widths
+from .options import (
+    ClusterOption,
+    ForceOption,
+    IterationsOption,
+    JsonOption,
+    ParamOption,
+    SeedOption,
+    TargetOption,
+    WidthsOption,
+    taking,
+)
 from .sweep import DEFAULT_FACTOR, sweep
 from .sweep_folder import FIGURE_NAME, TABLE_NAME, sweep_object
 from .sweep_grid import SweepGrid
-from .sweep_plan import DEFAULT_ENERGY, DEFAULT_POINTS, DEFAULT_TUNING, plan_sweep
+from .sweep_plan import DEFAULT_ENERGY, DEFAULT_POINTS, DEFAULT_TUNING, SweepPlan, plan_sweep
 from .sweep_result import Sweep
 from .sweep_run import SweepProgress
 from .train import RecipeChanges
@@ -27,44 +38,49 @@ from .verbs import DEFAULT_TARGET
 
 def register(app: typer.Typer) -> None:
     """Add the command of this file."""
-    app.command("sweep")(sweep_command)
+    app.command("sweep")(taking(SweepOptions, sweep_command))
 
 
-def sweep_command(
-    problem: Annotated[str, typer.Argument(help="A PDE problem; `neuropinn-lava problems` lists them.")],
-    directory: Annotated[Path, typer.Option("--out", help="Folder for table, figure and chosen network.")],
-    weight_bits: Annotated[str, typer.Option(help="Weight bits to try.")] = "4,6,8",
-    payload_bits: Annotated[str, typer.Option(help="Payload bits to try.")] = "8,12,16",
-    theta: Annotated[str | None, typer.Option(help="Thresholds to try; the recipe's own if left out.")] = None,
-    steps: Annotated[str | None, typer.Option(help="Numbers of steps T to try; the recipe's own if left out.")] = None,
+@dataclass(frozen=True, kw_only=True)
+class SweepOptions:
+    """What the user chose for `sweep`."""
+
+    problem: Annotated[str, typer.Argument(help="A PDE problem; `neuropinn-lava problems` lists them.")]
+    directory: Annotated[Path, typer.Option("--out", help="Folder for table, figure and chosen network.")]
+    weight_bits: Annotated[str, typer.Option(help="Weight bits to try.")] = "4,6,8"
+    payload_bits: Annotated[str, typer.Option(help="Payload bits to try.")] = "8,12,16"
+    theta: Annotated[str | None, typer.Option(help="Thresholds to try; the recipe's own if left out.")] = None
+    steps: Annotated[str | None, typer.Option(help="Numbers of steps T to try; the recipe's own if left out.")] = None
     activity: Annotated[
         str | None, typer.Option(help="Spiking activities to aim at; the recipe's own if left out.")
-    ] = None,
+    ] = None
     search: Annotated[
         int | None, typer.Option(help="Let optuna propose so many points within these ranges, bits per matrix.")
-    ] = None,
-    param: Annotated[list[str] | None, typer.Option(help="Option of the problem, NAME=VALUE; may be repeated.")] = None,
-    widths: Annotated[str | None, typer.Option(help="Neurons per spiking layer, as 50,50,50.")] = None,
-    iterations: Annotated[float, typer.Option(help="Factor on the recipe's iterations.", min=1e-3)] = 1.0,
-    tune_iterations: Annotated[
-        int, typer.Option(help="Steps of tuning the integers; 0 does not tune.", min=0)
-    ] = DEFAULT_TUNING,
-    energy: Annotated[str, typer.Option(help="Energy model: a shipped one's name, or a TOML file.")] = DEFAULT_ENERGY,
-    target: Annotated[str, typer.Option(help="Hardware target: loihi2, loihi1, or a TOML file.")] = DEFAULT_TARGET,
+    ] = None
+    param: ParamOption = None
+    widths: WidthsOption = None
+    iterations: IterationsOption = 1.0
+    tune_iterations: Annotated[int, typer.Option(help="Steps of tuning the integers; 0 does not tune.", min=0)] = (
+        DEFAULT_TUNING
+    )
+    energy: Annotated[str, typer.Option(help="Energy model: a shipped one's name, or a TOML file.")] = DEFAULT_ENERGY
+    target: TargetOption = DEFAULT_TARGET
     error_factor: Annotated[
         float, typer.Option(help="Error that the chosen model may have, in units of the lowest one.")
-    ] = DEFAULT_FACTOR,
-    n_points: Annotated[int, typer.Option(help="Evaluation points.", min=1)] = DEFAULT_POINTS,
-    lava: Annotated[bool, typer.Option(help="Deploy on Lava; --no-lava lets the integer engine stand for it.")] = True,
+    ] = DEFAULT_FACTOR
+    n_points: Annotated[int, typer.Option(help="Evaluation points.", min=1)] = DEFAULT_POINTS
+    lava: Annotated[bool, typer.Option(help="Deploy on Lava; --no-lava lets the integer engine stand for it.")] = True
     workers: Annotated[
         int | None, typer.Option(help="Worker processes on Dask; 0 computes here. All cores if left out.", min=0)
-    ] = None,
-    cluster: ClusterOption = None,
-    cache: Annotated[Path | None, typer.Option(help="Folder of finished work; the user's cache if left out.")] = None,
-    seed: SeedOption = 0,
-    force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
-    as_json: JsonOption = False,
-) -> None:
+    ] = None
+    cluster: ClusterOption = None
+    cache: Annotated[Path | None, typer.Option(help="Folder of finished work; the user's cache if left out.")] = None
+    seed: SeedOption = 0
+    force: ForceOption = False
+    as_json: JsonOption = False
+
+
+def sweep_command(options: SweepOptions) -> None:
     """Train, tune, deploy and profile a network at every combination, and choose one.
 
     Points that differ in their bits only share a training. Everything that is finished is kept: the same command, called again
@@ -72,65 +88,57 @@ def sweep_command(
 
     Example: `neuropinn-lava sweep poisson --theta 0.02,0.05 --steps 1,2 --out sweep/`
     """
-    grid = SweepGrid(
-        weight_bits=parse_whole(weight_bits, "--weight-bits"),
-        payload_bits=parse_whole(payload_bits, "--payload-bits"),
+    grid, plan = parse_grid(options), parse_plan(options)
+    with sweep_bars(hidden=options.as_json) as advance:
+        found = sweep(
+            plan,
+            grid,
+            out=options.directory,
+            search=options.search,
+            error_factor=options.error_factor,
+            cluster=chosen_cluster(options.cluster, options.workers),
+            cache=options.cache,
+            force=options.force,
+            on_progress=advance,
+            on_note=show_note,
+        )
+    show_sweep(found, options.directory, as_json=options.as_json)
+
+
+def parse_grid(options: SweepOptions) -> SweepGrid:
+    """Make the grid that the options span; an option left out leaves the recipe's own.
+
+    Raises:
+        SpecError: If a list holds what is no number, or not in its range.
+    """
+    theta, steps, activity = options.theta, options.steps, options.activity
+    return SweepGrid(
+        weight_bits=parse_whole(options.weight_bits, "--weight-bits"),
+        payload_bits=parse_whole(options.payload_bits, "--payload-bits"),
         theta=parse_numbers(theta, "--theta") if theta is not None else (None,),
         n_steps=parse_whole(steps, "--steps") if steps is not None else (None,),
         activity=parse_numbers(activity, "--activity") if activity is not None else (None,),
     )
-    plan = plan_sweep(
-        problem,
-        parameters=parse_parameters(param or []),
-        changes=RecipeChanges(
-            iterations=iterations, widths=parse_whole(widths, "--widths") if widths is not None else None
-        ),
-        seed=seed,
-        n_points=n_points,
-        tune_iterations=tune_iterations,
-        energy=energy,
-        target=target,
-        with_lava=lava,
+
+
+def parse_plan(options: SweepOptions) -> SweepPlan:
+    """Gather what all points of the sweep share.
+
+    Raises:
+        SpecError: If a name is unknown, or a number out of range.
+        FileFormatError: If a TOML file cannot be read.
+    """
+    return plan_sweep(
+        options.problem,
+        parameters=parse_parameters(options.param),
+        changes=RecipeChanges(iterations=options.iterations, widths=parse_widths(options.widths)),
+        seed=options.seed,
+        n_points=options.n_points,
+        tune_iterations=options.tune_iterations,
+        energy=options.energy,
+        target=options.target,
+        with_lava=options.lava,
     )
-    with sweep_bars(hidden=as_json) as advance:
-        found = sweep(
-            plan,
-            grid,
-            out=directory,
-            search=search,
-            error_factor=error_factor,
-            cluster=chosen_cluster(cluster, workers),
-            cache=cache,
-            force=force,
-            on_progress=advance,
-            on_note=show_note,
-        )
-    show_sweep(found, directory, as_json=as_json)
-
-
-def parse_whole(text: str, option: str) -> tuple[int, ...]:
-    """Read `4,6,8`.
-
-    Raises:
-        SpecError: If an entry is no whole number, or there is none.
-    """
-    return _parsed(text, option, int, "whole numbers, separated by commas", "Write 8, or 4,6,8.")
-
-
-def parse_numbers(text: str, option: str) -> tuple[float, ...]:
-    """Read `0.05,0.1`.
-
-    Raises:
-        SpecError: If an entry is no number, or there is none.
-    """
-    return _parsed(text, option, float, "numbers, separated by commas", "Write 0.05, or 0.05,0.1.")
-
-
-def _parsed(text: str, option: str, kind: Callable[[str], Any], rule: str, mend: str) -> tuple[Any, ...]:
-    try:
-        return tuple(kind(entry) for entry in text.split(","))
-    except ValueError as error:
-        raise SpecError(option, rule, repr(text), mend) from error
 
 
 def chosen_cluster(address: str | None, n_workers: int | None) -> ClusterChoice:

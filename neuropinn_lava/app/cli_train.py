@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import SpecError
-from ..network import ProblemParameter
-from .cli_convert import parse_bits
-from .console import JsonOption, SeedOption, ThreadsOption, out, print_json, show_note
+from .console import out, print_json, show_note
+from .option_texts import parse_cells, parse_parameters, parse_widths
+from .options import (
+    IterationsOption,
+    JsonOption,
+    ParamOption,
+    SeedOption,
+    ThreadsOption,
+    WidthsOption,
+    taking,
+)
 from .train import RecipeChanges, TrainingFiles, train
 from .training_view import training_view
 
@@ -22,99 +30,81 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command of this file."""
-    app.command("train")(train_command)
+    app.command("train")(taking(TrainOptions, train_command))
 
 
-def train_command(
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """What the user chose for `train`."""
+
     problem: Annotated[
         str, typer.Argument(help="A PDE problem (`neuropinn-lava problems` lists them), or file.py:name of your own.")
-    ],
-    path: Annotated[Path, typer.Option("--out", help="File for the float network, .h5.")],
-    seed: SeedOption = 0,
-    param: Annotated[list[str] | None, typer.Option(help="Option of the problem, NAME=VALUE; may be repeated.")] = None,
+    ]
+    path: Annotated[Path, typer.Option("--out", help="File for the float network, .h5.")]
+    seed: SeedOption = 0
+    param: ParamOption = None
     recipe: Annotated[
         str | None, typer.Option(help="Recipe of another problem, by its name, or file.py:name of your own.")
-    ] = None,
-    steps: Annotated[int | None, typer.Option(help="T, steps per sample.", min=1)] = None,
-    theta: Annotated[float | None, typer.Option(help="Threshold of every neuron.", min=0.0)] = None,
-    activation: Annotated[str | None, typer.Option(help="phi, by name.")] = None,
-    widths: Annotated[str | None, typer.Option(help="Neurons per spiking layer, as 50,50,50.")] = None,
-    target_activity: Annotated[float | None, typer.Option(help="Spiking activity to aim at.", min=0.0, max=1.0)] = None,
-    cells: Annotated[str | None, typer.Option(help="Cells of the training grid along each axis, as 32,32.")] = None,
+    ] = None
+    steps: Annotated[int | None, typer.Option(help="T, steps per sample.", min=1)] = None
+    theta: Annotated[float | None, typer.Option(help="Threshold of every neuron.", min=0.0)] = None
+    activation: Annotated[str | None, typer.Option(help="phi, by name.")] = None
+    widths: WidthsOption = None
+    target_activity: Annotated[float | None, typer.Option(help="Spiking activity to aim at.", min=0.0, max=1.0)] = None
+    cells: Annotated[str | None, typer.Option(help="Cells of the training grid along each axis, as 32,32.")] = None
     batch_size: Annotated[
         int | None, typer.Option(help="Points through the network at once; bounds the memory of a step.", min=1)
-    ] = None,
-    iterations: Annotated[float, typer.Option(help="Factor on the recipe's iterations.", min=1e-3)] = 1.0,
-    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint file, .safetensors.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from --checkpoint.")] = False,
-    history: Annotated[Path | None, typer.Option(help="History of the losses, .csv, and its figure, .svg.")] = None,
-    threads: ThreadsOption = 1,
-    device: Annotated[str, typer.Option(help="Torch device.")] = "cpu",
-    as_json: JsonOption = False,
-) -> None:
+    ] = None
+    iterations: IterationsOption = 1.0
+    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint file, .safetensors.")] = None
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from --checkpoint.")] = False
+    history: Annotated[Path | None, typer.Option(help="History of the losses, .csv, and its figure, .svg.")] = None
+    threads: ThreadsOption = 1
+    device: Annotated[str, typer.Option(help="Torch device.")] = "cpu"
+    as_json: JsonOption = False
+
+
+def train_command(options: TrainOptions) -> None:
     """Train a network of Variable Spiking Neurons on a PDE problem.
 
     Ctrl-C writes the best network so far, and the checkpoint if there is one; --resume goes on from it to the same bits.
 
     Example: `neuropinn-lava train poisson --out net.h5 --checkpoint net.safetensors`
     """
-    sizes = parse_bits(widths, "--widths") if widths else None
-    changes = RecipeChanges(
-        n_steps=steps,
-        theta=theta,
-        activation=activation,
-        widths=(sizes,) if isinstance(sizes, int) else sizes,
-        target_activity=target_activity,
-        iterations=iterations,
-        cells=parse_cells(cells) if cells else None,
-        batch_size=batch_size,
-    )
-    with training_view(problem, hidden=as_json) as advance:
+    changes = parse_changes(options)
+    with training_view(options.problem, hidden=options.as_json) as advance:
         result = train(
-            problem,
-            path,
-            seed=seed,
-            parameters=parse_parameters(param or []),
-            recipe=recipe,
+            options.problem,
+            options.path,
+            seed=options.seed,
+            parameters=parse_parameters(options.param),
+            recipe=options.recipe,
             changes=changes,
-            files=TrainingFiles(checkpoint=checkpoint, resume=resume, history=history),
-            threads=threads or 1,
-            device=device,
+            files=TrainingFiles(checkpoint=options.checkpoint, resume=options.resume, history=options.history),
+            threads=options.threads or 1,
+            device=options.device,
             on_progress=advance,
             command=shlex.join(["neuropinn-lava", *sys.argv[1:]]),
         )
-    show_training(result, path, as_json)
+    show_training(result, options.path, options.as_json)
 
 
-def parse_cells(text: str) -> tuple[int, ...]:
-    """Read numbers of cells, as `32,32`.
-
-    Raises:
-        SpecError: If one of them is not a whole number of 1 or more.
-    """
-    try:
-        cells = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        cells = (0,)
-    if min(cells) < 1:
-        raise SpecError("--cells", "whole numbers of 1 or more, separated by commas", repr(text), "Write 32,32.")
-    return cells
-
-
-def parse_parameters(texts: list[str]) -> tuple[ProblemParameter, ...]:
-    """Read options of a problem, as `viscosity=0.01`.
+def parse_changes(options: TrainOptions) -> RecipeChanges:
+    """Gather what the options change in the problem's recipe.
 
     Raises:
-        SpecError: If one of them is not a name and a number.
+        SpecError: If widths or cells are not lists of whole numbers.
     """
-    parameters = []
-    for text in texts:
-        name, _, value = text.partition("=")
-        try:
-            parameters.append(ProblemParameter(name=name, value=float(value)))
-        except ValueError as error:
-            raise SpecError("--param", "NAME=VALUE with a number", repr(text), "Write viscosity=0.01.") from error
-    return tuple(parameters)
+    return RecipeChanges(
+        n_steps=options.steps,
+        theta=options.theta,
+        activation=options.activation,
+        widths=parse_widths(options.widths),
+        target_activity=options.target_activity,
+        iterations=options.iterations,
+        cells=parse_cells(options.cells),
+        batch_size=options.batch_size,
+    )
 
 
 def show_training(result: TrainingResult, path: Path, as_json: bool) -> None:

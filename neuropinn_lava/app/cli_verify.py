@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .arrays_io import read_points
-from .console import JsonOption, NetworkArgument, SeedOption, out, print_json, stages
+from .console import out, print_json, stages
 from .models import find_network
+from .options import JsonOption, NetworkArgument, SeedOption
 from .verify import DEFAULT_POINTS, verify
 
 if TYPE_CHECKING:

@@ -10,9 +10,8 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -22,19 +21,6 @@ PIPED_WIDTH = 160
 
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
-
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
-SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything random.", min=0)]
-ThreadsOption = Annotated[
-    int | None, typer.Option("--threads", help="Threads for torch; all cores if left out.", min=1)
-]
-WorkersOption = Annotated[
-    int, typer.Option("--workers", help="Worker processes of this machine, on Dask; none computes here.", min=0)
-]
-ClusterOption = Annotated[
-    str | None, typer.Option("--cluster", help="Address of a Dask scheduler, as tcp://host:8786.", show_default=False)
-]
-NetworkArgument = Annotated[str, typer.Argument(help="A network file, or the name of a shipped network.")]
 
 
 def show_error(text: str) -> None:

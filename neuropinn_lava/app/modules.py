@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ..errors import SpecError
 from ..network import NetworkSpec
+from .option_texts import parse_corner
 
 FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 """What `package.module:factory` looks like."""
@@ -39,22 +39,8 @@ def read_named_module(
     module = load_module(factory, weights)
     name = factory.rpartition(":")[2]
     return read_module(
-        module, name=name, n_steps=n_steps, lower=read_corner(lower, "--lower"), upper=read_corner(upper, "--upper")
+        module, name=name, n_steps=n_steps, lower=parse_corner(lower, "--lower"), upper=parse_corner(upper, "--upper")
     )
-
-
-def read_corner(text: str | None, option: str) -> list[float] | None:
-    """Read `0,0.5`.
-
-    Raises:
-        SpecError: If an entry is not a number.
-    """
-    if text is None:
-        return None
-    try:
-        return [float(entry) for entry in text.split(",")]
-    except ValueError as error:
-        raise SpecError(option, "numbers, separated by commas", repr(text), "Write 0,0.") from error
 
 
 def is_module(value: Any) -> bool:

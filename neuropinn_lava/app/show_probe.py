@@ -8,9 +8,10 @@ from ..errors import SpecError
 from ..traces import LavaMode, Probe
 from .console import out, show_note
 from .models import Network
+from .option_texts import parse_samples
 
 
-def read_probe(samples: str | None, layers: str | None, steps: str | None, folder: Path | None) -> Probe | None:
+def parse_probe(samples: str | None, layers: str | None, steps: str | None, folder: Path | None) -> Probe | None:
     """Make a probe of the options of `run`, None where there are none.
 
     Raises:
@@ -24,27 +25,10 @@ def read_probe(samples: str | None, layers: str | None, steps: str | None, folde
         mend = "Give both, as `--probe 0:16 --probe-out probe/`."
         raise SpecError("run.probe", "samples, and a folder for what is recorded", samples or folder, mend)
     return Probe(
-        samples=read_numbers(samples, "--probe"),
+        samples=parse_samples(samples, "--probe"),
         layers=tuple(name.strip() for name in layers.split(",")) if layers else None,
-        steps=read_numbers(steps, "--probe-steps") if steps else None,
+        steps=parse_samples(steps, "--probe-steps") if steps else None,
     )
-
-
-def read_numbers(text: str, option: str) -> tuple[int, ...]:
-    """Read numbers and ranges, `3,10:12` is 3, 10 and 11, ascending.
-
-    Raises:
-        SpecError: If the text is something else.
-    """
-    numbers: set[int] = set()
-    try:
-        for part in text.split(","):
-            first, colon, end = part.partition(":")
-            numbers |= set(range(int(first or 0), int(end))) if colon else {int(first)}
-    except ValueError as error:
-        mend = "Give them as 0:16 or 3,99."
-        raise SpecError(f"run {option}", "whole numbers and ranges", repr(text), mend) from error
-    return tuple(sorted(numbers))
 
 
 def show_probe(

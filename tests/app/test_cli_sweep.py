@@ -11,8 +11,9 @@ import sys
 
 import pytest
 
-from neuropinn_lava.app.cli_sweep import chosen_cluster, parse_numbers, parse_whole
+from neuropinn_lava.app.cli_sweep import chosen_cluster
 from neuropinn_lava.app.dask_pool import ClusterChoice
+from neuropinn_lava.app.option_texts import parse_numbers, parse_whole
 from neuropinn_lava.errors import SpecError
 
 TINY = (

@@ -6,8 +6,8 @@ import h5py
 import numpy as np
 import pytest
 
+from neuropinn_lava.app.option_texts import parse_samples
 from neuropinn_lava.app.probes import probe
-from neuropinn_lava.app.show_probe import read_numbers
 from neuropinn_lava.errors import SpecError
 from neuropinn_lava.files import read_network
 from neuropinn_lava.reference import run_float
@@ -45,7 +45,7 @@ def test_points_in_later_blocks_are_found(float_file, points_file, monkeypatch):
     ("text", "numbers"), [("3", (3,)), ("0:3", (0, 1, 2)), (":2,9", (0, 1, 9)), ("5,1:3,2", (1, 2, 5))]
 )
 def test_numbers_and_ranges_are_read(text, numbers):
-    assert read_numbers(text, "--probe") == numbers
+    assert parse_samples(text, "--probe") == numbers
 
 
 @pytest.mark.parametrize(

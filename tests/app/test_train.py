@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from disks import full_beyond
-from neuropinn_lava.app.cli_train import parse_parameters
+from neuropinn_lava.app.option_texts import parse_parameters
 from neuropinn_lava.app.train import RecipeChanges
 from neuropinn_lava.errors import SpecError
 from neuropinn_lava.files import read_network
