@@ -20,7 +20,7 @@ from neuropinn_lava.hardware_sim.runner.lava_guard import require_lava
 from neuropinn_lava.hardware_sim.runner.run_graph import run_graph
 from neuropinn_lava.hardware_sim.simulation.assembly import assemble_run
 from neuropinn_lava.hardware_sim.simulation.choices import LayerModel
-from neuropinn_lava.hardware_sim.simulation.plan import plan_run
+from neuropinn_lava.hardware_sim.simulation.plan import LavaPlan, plan_run
 from neuropinn_lava.hardware_sim.simulation.schedule import Schedule
 from neuropinn_lava.hardware_sim.simulation.shared_arrays import SharedArray
 from neuropinn_lava.host import decode_floats, decode_integers, encode_points
@@ -68,31 +68,42 @@ def simulate_on_lava(
         HardwareRuleError: If Lava's Dense cannot hold a layer.
         SimulationError: If Lava does not run here, or the run failed; nothing of it is left.
     """
-    start = time.perf_counter()
     points = checked_points(points, network.n_in, f"simulate_on_lava: points of network {network.name!r}")
+    simulate = partial(
+        _simulate,
+        network,
+        plan=partial(plan_run, network, mode=mode, model=model, batch_size=batch_size, n_cores=n_cores),
+        on_progress=on_progress,
+        time_limit=time_limit,
+        models=models,
+    )
     if probe.is_chosen:
-        again = partial(
-            simulate_on_lava,
-            network,
-            mode=mode,
-            model=model,
-            batch_size=batch_size,
-            n_cores=n_cores,
-            on_progress=on_progress,
-            time_limit=time_limit,
-            models=models,
-        )
-        return run_probed(lambda given, first: again(given, probe=first), points, probe, network.n_steps)
-    plan = plan_run(network, len(points), mode=mode, model=model, batch_size=batch_size, n_cores=n_cores)
+        return run_probed(simulate, points, probe, network.n_steps)
+    return simulate(points, probe)
+
+
+def _simulate(
+    network: NetworkSpec | QuantizedNetwork,
+    points: FloatArray,
+    probe: Probe,
+    *,
+    plan: Callable[[int], LavaPlan],
+    on_progress: Callable[[int, int], None] | None,
+    time_limit: float | None,
+    models: Mapping[type, type] | None,
+) -> RunTrace:
+    """Run checked points in one go; `plan` makes the plan for so many samples, the probe records the first ones."""
+    start = time.perf_counter()
+    chosen = plan(len(points))
     require_lava()
     inputs = _encoded(network, points)
-    run = assemble_run(network, inputs.words, plan, probe, models)
+    run = assemble_run(network, inputs.words, chosen, probe, models)
     try:
         run_graph(
             run.processes[0],
             run.run_config,
-            plan.n_lava_steps,
-            compile_config={"pypy_channel_size": plan.channel_size},
+            chosen.n_lava_steps,
+            compile_config={"pypy_channel_size": chosen.channel_size},
             on_progress=_in_samples(on_progress, run.last, len(points)),
             time_limit=time_limit,
         )
@@ -101,7 +112,7 @@ def simulate_on_lava(
     return RunTrace(
         network_digest=network.digest(),
         backend=Backend.LAVA,
-        mode=mode,
+        mode=chosen.mode,
         n_steps=network.n_steps,
         outputs=_decoded(network, points, run.totals),
         readout=run.totals,

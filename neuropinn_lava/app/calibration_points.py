@@ -19,7 +19,7 @@ from ..metrics import relative_l2
 from ..network import NetworkSpec
 from ..points import checked_points
 from ..reference import run_float
-from .verbs import count_outside, known_problem
+from .network_domain import count_outside, known_problem
 
 if TYPE_CHECKING:
     from ..conversion import QuantizationScheme

@@ -13,6 +13,7 @@ from ..points import checked_points
 from ..quantized import QuantizedNetwork
 from ..traces import Backend, RunTrace
 from .models import Network, float_network
+from .network_domain import draw_points, known_problem
 from .report_sections import (
     describe_deployed,
     describe_problem,
@@ -23,8 +24,8 @@ from .report_sections import (
     reference_at,
 )
 from .solids import describe_solid
-from .verbs import DEFAULT_TARGET, known_problem, run
-from .verify import Stage, draw_points, silent, verify
+from .verbs import DEFAULT_TARGET, run
+from .verify import Stage, silent, verify
 
 if TYPE_CHECKING:
     from ..conversion.report import QuantizationReport
@@ -105,10 +106,7 @@ def profile(
     held = checked_points(given, source.n_in, f"profile: points of network {source.name!r}")
     truth = reference_at(problem, held, reference, source.n_out)
     hardware_of = _hardware_profiler(network, problem, hardware)
-    traces = []
-    for backend in backends_of(network, with_lava):
-        on_stage(f"{backend.value}, {len(held):,} points")
-        traces.append(run(network, held, backend=backend))
+    traces = _run_backends(network, held, with_lava, on_stage)
     on_stage("residuals, gradients and hardware")
     accuracy = measure_backends(network, problem, traces, truth, "given by the user" if reference is not None else None)
     return Report(
@@ -126,6 +124,15 @@ def profile(
         solid=describe_solid(network),
         parity=verify(network, held, on_stage=on_stage) if with_lava and with_parity else None,
     )
+
+
+def _run_backends(network: Network, points: FloatArray, with_lava: bool, on_stage: Stage) -> list[RunTrace]:
+    """Run the float engine first, whoever stands for the deployed network last."""
+    traces = []
+    for backend in backends_of(network, with_lava):
+        on_stage(f"{backend.value}, {len(points):,} points")
+        traces.append(run(network, points, backend=backend))
+    return traces
 
 
 def _hardware_profiler(

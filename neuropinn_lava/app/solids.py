@@ -9,8 +9,8 @@ from ..errors import SpecError
 from ..quantized import QuantizedNetwork
 from ..traces import Backend
 from .models import Network, float_network
+from .network_domain import known_problem
 from .report_sections import evaluator
-from .verbs import known_problem
 
 if TYPE_CHECKING:
     from ..hardware_sim.solids import SolidSection

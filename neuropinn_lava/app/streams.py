@@ -24,9 +24,10 @@ from ..checks import raise_violations
 from ..errors import SpecError, Violation
 from ..traces import Backend, LavaMode, RunTrace
 from .arrays_io import open_points
-from .models import Network, float_network
+from .models import Network
+from .network_domain import count_outside, output_names
 from .row_files import RowFile
-from .verbs import count_outside, known_problem, run
+from .verbs import run
 
 Evaluate = Callable[[Network, Iterator[FloatArray], Callable[[int], None]], Iterator[RunTrace]]
 """Gives the traces of blocks of points (n, n_in), in order: `evaluate(network, blocks, tell)`; the blocks have the lengths in
@@ -125,13 +126,7 @@ def stream(
         _check_same(rows, identity)
         tally = _Tally(network, rows, source.n_points, on_progress)
         blocks = rejoined(source.blocks(rows.n_rows), size, network.n_in, rows.n_rows)
-        for trace in compute(network, tally.counted(blocks), tally.tell):
-            tally.add(trace)
-            rows.append(trace.outputs, identity | tally.notes())
-            tally.tell(0)
-        if not rows.n_rows:
-            raise SpecError("stream.points", "at least one point", 0, "Give some points.")
-        rows.finish()
+        _write_rows(rows, compute(network, tally.counted(blocks), tally.tell), tally, identity)
     return StreamSummary(
         path=rows.path,
         network_digest=network.digest(),
@@ -143,6 +138,21 @@ def stream(
     )
 
 
+def _write_rows(rows: RowFile, traces: Iterator[RunTrace], tally: _Tally, identity: dict[str, str | None]) -> None:
+    """Write what each block gives as soon as it is there, and finish the file.
+
+    Raises:
+        SpecError: If there was no point at all.
+    """
+    for trace in traces:
+        tally.add(trace)
+        rows.append(trace.outputs, identity | tally.notes())
+        tally.tell(0)
+    if not rows.n_rows:
+        raise SpecError("stream.points", "at least one point", 0, "Give some points.")
+    rows.finish()
+
+
 def one_after_the_other(
     network: Network,
     blocks: Iterator[FloatArray],
@@ -152,12 +162,6 @@ def one_after_the_other(
     """Evaluate blocks here, each when its turn has come; the options are those of `run`."""
     for block in blocks:
         yield run(network, block, on_progress=lambda done, _: tell(done), **options)
-
-
-def output_names(network: Network) -> tuple[str, ...]:
-    """Name the outputs: by the problem's unknowns, or u0, u1 … where there is no problem."""
-    problem = known_problem(network)
-    return problem.unknowns if problem else tuple(f"u{k}" for k in range(float_network(network).n_out))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -100,8 +100,8 @@ def _profiled_row(
     from ..hardware_sim.costs.counting import count_operations
     from ..hardware_sim.costs.hardware_profile import profile_hardware
     from ..reference import run_float
+    from .network_domain import draw_points
     from .verbs import run
-    from .verify import draw_points
 
     chip, tuning = quantization.network, quantization.report.tuning
     points = draw_points(chip, plan.n_points, plan.seed)

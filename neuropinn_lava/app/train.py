@@ -135,9 +135,7 @@ def train(
         TrainingError: If a checkpoint belongs to another training, or the loss is not finite from the start.
     """
     from .. import __version__
-    from ..files import write_network
     from ..training.trainer import TrainingOutput, train_network
-    from .history_figure import draw_history
     from .own_problems import choose_recipe, pose_problem
 
     for file in (path, files.figure):
@@ -157,8 +155,16 @@ def train(
         on_progress=on_progress,
         provenance=provenance,
     )
+    _write_results(result, path, files.figure, posed.title)
+    return result
+
+
+def _write_results(result: TrainingResult, path: str | Path | None, figure: Path | None, title: str) -> None:
+    """Write the network, and the figure of a history that is not empty, where they are wanted."""
+    from ..files import write_network
+    from .history_figure import draw_history
+
     if path is not None:
         write_network(result.network, path)
-    if files.figure is not None and result.history.rows:
-        write_text(files.figure, draw_history(result.history, posed.title).standalone)
-    return result
+    if figure is not None and result.history.rows:
+        write_text(figure, draw_history(result.history, title).standalone)

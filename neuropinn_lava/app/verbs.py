@@ -11,16 +11,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ..arrays import FloatArray
 from ..errors import SpecError
 from ..network import NetworkSpec
 from ..quantized import QuantizedNetwork
 from ..reference import run_float, run_integer
 from ..traces import NO_PROBE, Backend, LavaMode, Probe, RunTrace
+from .calibration_points import calibration_points, search_within
 from .models import Network, float_network, quantized_network
 from .modules import is_module
+from .network_domain import known_problem
 
 if TYPE_CHECKING:
     import torch
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ..conversion import Quantization, QuantizationScheme, TuningSettings
     from ..conversion.tuning import Objective
     from ..hardware_sim.simulation.choices import LayerModel
-    from ..problems.problem import PdeProblem
 
 DEFAULT_TARGET = "loihi2"
 """Hardware target that conversions are checked against."""
@@ -71,7 +70,6 @@ def convert(
         HardwareRuleError: If the result breaks rules of the target; all of them are listed.
     """
     from ..conversion import QuantizationScheme, check_network, find_target, quantize_network
-    from .calibration_points import calibration_points, search_within
 
     source = _float_source(network)
     limits = find_target(target) if target is not None else None
@@ -82,21 +80,34 @@ def convert(
     if tuning is None:
         quantization = quantize_network(source, chosen, held)
     else:
-        from ..conversion.tuning import tune_network
-
-        quantization = tune_network(
-            source,
-            chosen,
-            held,
-            settings=tuning,
-            objective=_tuning_objective(source, tuning),
-            seed=seed,
-            time_limit=time_limit,
-            on_progress=on_progress,
-        )
+        quantization = _tuned(source, chosen, held, tuning, seed, time_limit, on_progress)
     if limits is not None:
         check_network(quantization.network, limits)
     return quantization
+
+
+def _tuned(
+    source: NetworkSpec,
+    scheme: QuantizationScheme,
+    points: FloatArray | None,
+    settings: TuningSettings,
+    seed: int,
+    time_limit: float | None,
+    on_progress: Callable[[int, int], None] | None,
+) -> Quantization:
+    """Quantize and tune; torch is loaded for it."""
+    from ..conversion.tuning import tune_network
+
+    return tune_network(
+        source,
+        scheme,
+        points,
+        settings=settings,
+        objective=_tuning_objective(source, settings),
+        seed=seed,
+        time_limit=time_limit,
+        on_progress=on_progress,
+    )
 
 
 def _float_source(network: Network | torch.nn.Module) -> NetworkSpec:
@@ -184,23 +195,3 @@ def run(
     if chosen is Backend.INTEGER:
         return run_integer(quantized_network(network, "run: backend `integer`"), points, probe)
     return run_float(float_network(network), points, probe)
-
-
-def count_outside(network: Network, points: FloatArray) -> int:
-    """Count points outside the domain that a network was trained on: its problem's, or its box where it has no problem."""
-    source = float_network(network)
-    inside = ((points >= source.lower) & (points <= source.upper)).all(axis=1)
-    problem = known_problem(network)
-    if problem is not None:
-        inside &= problem.domain.contains(points)
-    return int(np.count_nonzero(~inside))
-
-
-def known_problem(network: Network) -> PdeProblem | None:
-    """Give the PDE problem that a network was trained on, or None where its provenance names none that is known."""
-    from ..problems import find_problem, list_problems
-
-    provenance = float_network(network).provenance
-    if provenance.problem not in list_problems():
-        return None
-    return find_problem(provenance.problem, **{option.name: option.value for option in provenance.parameters})

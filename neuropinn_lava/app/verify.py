@@ -24,6 +24,7 @@ from ..reference import run_float, run_integer
 from ..rounding import samples_at_risk
 from ..traces import LavaMode, Probe, RunTrace
 from .models import Network, float_network
+from .network_domain import draw_points
 
 if TYPE_CHECKING:
     from ..hardware_sim.certificate import ModeParity, ParitySection, TorchParity
@@ -103,16 +104,6 @@ def _plans(network: Network) -> list[tuple[LavaMode, LayerModel, int | None]]:
     if isinstance(network, QuantizedNetwork):
         plans.append((LavaMode.FAITHFUL, LayerModel.DENSE, N_DENSE))
     return plans
-
-
-def draw_points(network: Network, n: int, seed: int) -> FloatArray:
-    """Draw n points from the network's problem domain, or from its box where it has no problem, shape (n, n_in)."""
-    from ..conversion import sample_box
-    from ..residuals import evaluation_points
-    from .verbs import known_problem
-
-    problem = known_problem(network)
-    return evaluation_points(problem, n, seed) if problem else sample_box(float_network(network), n, seed)
 
 
 def run_reference(network: Network, points: FloatArray, probe: Probe) -> RunTrace:

@@ -14,13 +14,13 @@ import pytest
 
 from neuropinn_lava.app import sweep_run
 from neuropinn_lava.app.dask_pool import ClusterChoice
+from neuropinn_lava.app.network_domain import draw_points
 from neuropinn_lava.app.sweep import sweep
 from neuropinn_lava.app.sweep_cache import SweepCache
 from neuropinn_lava.app.sweep_grid import SweepGrid
 from neuropinn_lava.app.sweep_plan import plan_sweep
 from neuropinn_lava.app.sweep_work import measure_point, train_for_sweep
 from neuropinn_lava.app.train import RecipeChanges
-from neuropinn_lava.app.verify import draw_points
 from neuropinn_lava.errors import SpecError, TrainingError
 from neuropinn_lava.files import read_network
 from neuropinn_lava.metrics import relative_l2

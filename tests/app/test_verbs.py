@@ -9,7 +9,7 @@ import pytest
 
 import builders
 import neuropinn_lava as nl
-from neuropinn_lava.app.verbs import count_outside, known_problem
+from neuropinn_lava.app.network_domain import count_outside, known_problem
 from neuropinn_lava.errors import FixedPointError, HardwareRuleError, SpecError
 from neuropinn_lava.files import write_network
 from neuropinn_lava.network import ProblemParameter
