@@ -35,6 +35,7 @@ class MessageCounts(ArrayRecord):
 
     @property
     def synaptic_operations(self) -> int:
+        """Weights that the messages reached, over all samples and steps."""
         return int(self.messages @ self.fan_out)
 
 
@@ -54,6 +55,7 @@ class CodedRun(ArrayRecord):
 
     @property
     def n_samples(self) -> int:
+        """Samples that were run."""
         return int(self.outputs.shape[0])
 
     @property

@@ -55,6 +55,7 @@ class ParitySection:
 
     @property
     def values_compared(self) -> int:
+        """Values compared, over all of Lava's modes."""
         return sum(mode.values_compared for mode in self.modes)
 
     @property

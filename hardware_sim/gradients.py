@@ -64,6 +64,7 @@ class GradientSection(ArrayRecord):
 
     @property
     def unknowns(self) -> tuple[str, ...]:
+        """Outputs whose derivatives these are, in order."""
         return tuple(dict.fromkeys(name.rpartition("_")[0] for name in self.names))
 
 

@@ -66,6 +66,7 @@ class ActivationRule:
 
     @property
     def needs_table(self) -> bool:
+        """Whether integers look phi up; what is linear on z >= 0 is a shift instead."""
         return self.curvature > 0.0
 
 

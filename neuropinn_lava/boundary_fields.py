@@ -75,6 +75,7 @@ class PolygonFactor(ArrayRecord):
 
     @property
     def n_dim(self) -> int:
+        """Coordinates of a point."""
         return 2
 
     @property
@@ -183,10 +184,12 @@ class RadialLevelSet(ArrayRecord):
 
     @property
     def n_dim(self) -> int:
+        """Coordinates of a point."""
         return 2
 
     @property
     def n_curves(self) -> int:
+        """Closed curves of the boundary."""
         return int(self.radii.shape[0])
 
     def evaluate(self, points: Any) -> Any:

@@ -43,6 +43,7 @@ class Polynomial(ArrayRecord):
 
     @property
     def n_dim(self) -> int:
+        """Coordinates of a point."""
         return int(self.exponents.shape[1])
 
     def evaluate(self, points: Any) -> Any:
@@ -103,6 +104,7 @@ class Trigonometric(ArrayRecord):
 
     @property
     def n_dim(self) -> int:
+        """Coordinates of a point."""
         return int(self.exponents.shape[1])
 
     def evaluate(self, points: Any) -> Any:

@@ -73,10 +73,12 @@ class Cloud(ArrayRecord):
 
     @property
     def n_points(self) -> int:
+        """Centres and boundary points together."""
         return int(self.points.shape[0])
 
     @property
     def n_dim(self) -> int:
+        """Coordinates of a point."""
         return int(self.points.shape[1])
 
     @property
@@ -162,6 +164,7 @@ class Box(ArrayRecord):
 
     @property
     def n_dim(self) -> int:
+        """Coordinates of a point."""
         return int(self.lower.shape[0])
 
     @property

@@ -37,6 +37,7 @@ class IntFormat:
 
     @property
     def highest(self) -> int:
+        """The largest value, and minus the smallest: 2**(bits - 1) - 1."""
         return (1 << (self.bits - 1)) - 1
 
     def __str__(self) -> str:

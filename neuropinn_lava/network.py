@@ -82,10 +82,12 @@ class LayerSpec(ArrayRecord):
 
     @property
     def n_in(self) -> int:
+        """Inputs of every neuron."""
         return int(self.weight.shape[1])
 
     @property
     def n_out(self) -> int:
+        """Neurons."""
         return int(self.weight.shape[0])
 
 
@@ -110,10 +112,12 @@ class OutputSpec(ArrayRecord):
 
     @property
     def n_in(self) -> int:
+        """Neurons of the layer before it."""
         return int(self.weight.shape[1])
 
     @property
     def n_out(self) -> int:
+        """Outputs of the network."""
         return int(self.weight.shape[0])
 
 
@@ -210,10 +214,12 @@ class NetworkSpec(ArrayRecord):
 
     @property
     def n_in(self) -> int:
+        """Coordinates of a point."""
         return self.layers[0].n_in
 
     @property
     def n_out(self) -> int:
+        """Outputs of the network."""
         return self.output.n_out
 
     @property

@@ -87,10 +87,12 @@ class QuantizedAffine(ArrayRecord):
 
     @property
     def n_in(self) -> int:
+        """Inputs of every neuron."""
         return int(self.weight.shape[1])
 
     @property
     def n_out(self) -> int:
+        """Neurons."""
         return int(self.weight.shape[0])
 
     @property
@@ -142,10 +144,12 @@ class QuantizedLayer(ArrayRecord):
 
     @property
     def n_in(self) -> int:
+        """Inputs of every neuron."""
         return self.affine.n_in
 
     @property
     def n_out(self) -> int:
+        """Neurons."""
         return self.affine.n_out
 
 
@@ -160,10 +164,12 @@ class QuantizedOutput:
 
     @property
     def n_in(self) -> int:
+        """Neurons of the layer before it."""
         return self.affine.n_in
 
     @property
     def n_out(self) -> int:
+        """Outputs of the network."""
         return self.affine.n_out
 
 
@@ -214,22 +220,27 @@ class QuantizedNetwork:
 
     @property
     def name(self) -> str:
+        """The source's name."""
         return self.source.name
 
     @property
     def n_in(self) -> int:
+        """Coordinates of a point."""
         return self.layers[0].n_in
 
     @property
     def n_out(self) -> int:
+        """Outputs of the network."""
         return self.output.n_out
 
     @property
     def n_steps(self) -> int:
+        """T, the source's."""
         return self.source.n_steps
 
     @property
     def readout(self) -> Readout:
+        """How the outputs of the steps become one, the source's."""
         return self.source.readout
 
     @property

@@ -81,6 +81,7 @@ class PhiTable(ArrayRecord):
 
     @property
     def rule(self) -> ActivationRule:
+        """The equations of the activation that the table stands for."""
         return find_activation(self.activation)
 
     @property

@@ -209,6 +209,7 @@ class RunTrace(ArrayRecord):
 
     @property
     def n_samples(self) -> int:
+        """Samples of the run."""
         return int(self.outputs.shape[0])
 
     @property

@@ -45,6 +45,7 @@ class AffineTransform(ArrayRecord):
 
     @property
     def n(self) -> int:
+        """Numbers that it takes and gives."""
         return int(self.scale.shape[0])
 
     def apply(self, values: Any) -> Any:
@@ -108,10 +109,12 @@ class Ansatz:
 
     @property
     def n_out(self) -> int:
+        """Unknowns."""
         return len(self.offset)
 
     @property
     def n_dim(self) -> int:
+        """Coordinates of a point."""
         return self.offset[0].n_dim
 
     def evaluate(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:

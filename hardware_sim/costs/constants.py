@@ -67,6 +67,7 @@ class Constant:
 
     @property
     def highest(self) -> float:
+        """The high end of the range, or the value itself."""
         return self.value if self.high is None else self.high
 
     @property

@@ -80,10 +80,12 @@ class Partition:
 
     @property
     def n_cores(self) -> int:
+        """Cores that hold a neuron."""
         return len(self.cores)
 
     @property
     def n_chips(self) -> int:
+        """Chips that these cores fill, the last one perhaps not whole."""
         return math.ceil(self.n_cores / self.target.cores_per_chip)
 
     def cores_of(self, layer: str) -> tuple[Core, ...]:
@@ -92,6 +94,7 @@ class Partition:
 
     @property
     def layers(self) -> tuple[LayerCores, ...]:
+        """What every layer takes, in the order of the network, the read-out last."""
         names = dict.fromkeys(core.layer for core in self.cores)
         return tuple(_summarise(self.target, self.cores_of(name)) for name in names)
 

@@ -73,18 +73,22 @@ class LayerOperations(ArrayRecord):
 
     @property
     def n_steps(self) -> int:
+        """T."""
         return int(self.fired_per_step.shape[0])
 
     @property
     def fired(self) -> int:
+        """How often a neuron had s = 1, over all samples and steps."""
         return int(self.fired_per_step.sum())
 
     @property
     def spikes(self) -> int:
+        """Events: payloads that were not zero, over all samples and steps."""
         return int(self.spikes_per_step.sum())
 
     @property
     def synaptic_operations(self) -> int:
+        """Non-zero weights that the received events reached, over all samples and steps."""
         return int(self.synaptic_operations_per_step.sum())
 
     @property
@@ -147,6 +151,7 @@ class OperationCounts:
 
     @property
     def total(self) -> OperationTotal:
+        """Sums over the rows; the activity is that of the spiking layers alone."""
         return OperationTotal(
             n_neurons=sum(layer.n_neurons for layer in self.layers),
             fired=sum(layer.fired for layer in self.layers),

@@ -51,6 +51,7 @@ class Sensitivity:
 
     @property
     def swing(self) -> float:
+        """Joules per sample between the two ends."""
         return self.high - self.low
 
 
@@ -80,6 +81,7 @@ class BreakEven:
 
     @property
     def activity_times_steps(self) -> float | None:
+        """The same as events per neuron and sample, which compares runs of other T; None where activity has no influence."""
         return None if self.activity is None else self.activity * self.n_steps
 
 
@@ -117,10 +119,12 @@ class EnergyEstimate:
 
     @property
     def dynamic_joules_per_sample(self) -> float:
+        """Terms that operations cost."""
         return total_joules(self.terms, Part.DYNAMIC)
 
     @property
     def static_joules_per_sample(self) -> float:
+        """Terms that the passing of time costs."""
         return total_joules(self.terms, Part.STATIC)
 
     @property

@@ -39,6 +39,7 @@ class Mesh:
 
     @property
     def cores_per_chip(self) -> int:
+        """Places of one chip, whether they are used or not."""
         return self.columns * self.rows * self.cores_per_tile
 
     def place(self, core: int) -> Place:

@@ -48,6 +48,7 @@ class SampleCounts(ArrayRecord):
 
     @property
     def n_samples(self) -> int:
+        """Points that were counted one by one."""
         return int(self.points.shape[0])
 
     @property

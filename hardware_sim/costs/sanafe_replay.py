@@ -63,6 +63,7 @@ class SanafeReplay:
 
     @property
     def joules(self) -> float:
+        """All three parts together."""
         return self.synapse_joules + self.soma_joules + self.network_joules
 
 

@@ -73,6 +73,7 @@ class Traffic:
 
     @property
     def messages(self) -> int:
+        """Over all pairs of cores, the host's included."""
         return sum(link.messages for link in self.links)
 
     @property
@@ -82,6 +83,7 @@ class Traffic:
 
     @property
     def hops_north_south(self) -> int:
+        """Over all messages."""
         return sum(link.messages * link.hops_north_south for link in self.links)
 
 

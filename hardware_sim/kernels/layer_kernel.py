@@ -41,15 +41,19 @@ AnyLayer = LayerSpec | OutputSpec | QuantizedLayer | QuantizedOutput
 class Loops(Protocol):
     """The functions that `compiled_loops` and `numpy_loops` have in common."""
 
-    def multiply_rows(self, a: Array, affine: Affine, z: Array, tally: Tally, /) -> None: ...
+    def multiply_rows(self, a: Array, affine: Affine, z: Array, tally: Tally, /) -> None:
+        """Give the drives z (n_rows, n_out) of inputs a (n_rows, n_in)."""
 
-    def align_rows(self, product: Array, affine: Affine, z: Array, tally: Tally, /) -> None: ...
+    def align_rows(self, product: Array, affine: Affine, z: Array, tally: Tally, /) -> None:
+        """Give the drives z (n_rows, n_out) of products W a (n_rows, n_out) that somebody else has made."""
 
-    def fire_rows(self, z: Array, neurons: Neurons, membrane: Array, payload: Array, tally: Tally, /) -> None: ...
+    def fire_rows(self, z: Array, neurons: Neurons, membrane: Array, payload: Array, tally: Tally, /) -> None:
+        """Advance neurons whose drives z (n_rows, n_out) are the same at all steps of payload (n_rows, n_steps, n_out)."""
 
     def layer_rows(
         self, a: Array, affine: Affine, neurons: Neurons, membrane: Array, payload: Array, tally: Tally, /
-    ) -> None: ...
+    ) -> None:
+        """Advance a layer from inputs a (n_rows, n_steps, n_in) to payloads (n_rows, n_steps, n_out)."""
 
 
 class Kernel(Protocol):
@@ -113,10 +117,12 @@ class IntegerKernel:
 
     @property
     def neurons(self) -> Neurons:
+        """What follows the drive; a read-out has nothing of the kind."""
         assert self._neurons is not None, "a read-out has no neurons"
         return self._neurons
 
     def warm_up(self) -> None:
+        """Call every loop that this layer uses on no rows: numba compiles it, or loads it, here and now."""
         a, z = np.zeros((0, self.n_in), np.int32), np.zeros((0, self.n_out), np.int32)
         self.drive(a, z, self.tally(1))
         self.align(z, z, self.tally(1))
@@ -126,18 +132,23 @@ class IntegerKernel:
             self.advance(a[:, None], z, payload, self.tally(1))
 
     def tally(self, n_steps: int, n_probed: int = 0) -> Tally:
+        """Make counters at zero, with room for int32 membranes of the probed rows."""
         return empty_tally(n_steps, self.n_out, n_probed)
 
     def drive(self, a: Array, z: Array, tally: Tally) -> None:
+        """Multiply, align and saturate; the sums are as wide as `layout` has proved to be enough."""
         self.loops.multiply_rows(a, self.affine, z, tally)
 
     def align(self, product: Array, z: Array, tally: Tally) -> None:
+        """Align and saturate products that come from Lava's Dense, exact in int32."""
         self.loops.align_rows(product, self.affine, z, tally)
 
     def fire(self, z: Array, membrane: Array, payload: Array, tally: Tally) -> None:
+        """Advance by the loops; `membrane` is changed in place."""
         self.loops.fire_rows(z, self.neurons, membrane, payload, tally)
 
     def advance(self, a: Array, membrane: Array, payload: Array, tally: Tally) -> None:
+        """Advance by the loops, drive and neurons in one pass over the rows; `membrane` is changed in place."""
         self.loops.layer_rows(a, self.affine, self.neurons, membrane, payload, tally)
 
 
@@ -155,19 +166,24 @@ class FloatKernel:
         """Nothing is compiled."""
 
     def tally(self, n_steps: int, n_probed: int = 0) -> Tally:
+        """Make counters at zero, with room for float64 membranes of the probed rows."""
         return empty_tally(n_steps, self.n_out, n_probed, np.float64)
 
     def drive(self, a: Array, z: Array, tally: Tally) -> None:
+        """Multiply by BLAS and add the bias; nothing saturates."""
         self.align(a @ self.layer.weight.T, z, tally)
 
     def align(self, product: Array, z: Array, tally: Tally) -> None:
+        """Add the bias: float products need no alignment."""
         z[:] = product + self.layer.bias
 
     def fire(self, z: Array, membrane: Array, payload: Array, tally: Tally) -> None:
+        """Advance all rows step by step; `membrane` is changed in place."""
         for t in range(payload.shape[1]):
             self._step(z, membrane, payload[:, t], tally, t)
 
     def advance(self, a: Array, membrane: Array, payload: Array, tally: Tally) -> None:
+        """Drive and advance all rows step by step; `membrane` is changed in place."""
         z = np.empty_like(membrane)
         for t in range(a.shape[1]):
             self.drive(a[:, t], z, tally)

@@ -60,14 +60,19 @@ class RunModel(PyLoihiProcessModel):
         self.step()
 
     def step(self) -> None:
+        """Receive and send what this kind of process does in one step of Lava; the run is there."""
         raise NotImplementedError
 
 
 class PointSourceModel(RunModel):
+    """Sends a message at every step and receives none."""
+
     def make_work(self) -> PointRun:
+        """Make the run from the shared words."""
         return PointRun(self.proc_params["words"].values, self.proc_params["schedule"])
 
     def step(self) -> None:
+        """Prepare this step's message and send it."""
         self.work.prepare(self.time_step)
         self.a_out.send(self.work.outgoing)
 
@@ -91,7 +96,10 @@ class IntegerPointSourceModel(PointSourceModel):
 
 
 class VsnLayerModel(RunModel):
+    """Sends what it computed in the step before, then receives: layers are one step apart."""
+
     def make_work(self) -> LayerRun:
+        """Make the run of synapses and neurons on Lava's own variable m."""
         given = self.proc_params
         return LayerRun(
             self.make_kernel(),
@@ -103,6 +111,7 @@ class VsnLayerModel(RunModel):
         )
 
     def step(self) -> None:
+        """Send the payloads of the step before, and compute with what comes in."""
         self.a_out.send(self.work.outgoing)
         self.work.take(self.time_step, self.a_in.recv())
 
@@ -126,11 +135,15 @@ class IntegerVsnLayerModel(VsnLayerModel):
 
 
 class VsnNeuronsModel(RunModel):
+    """Receives before it sends: the Dense before it already delays by a step."""
+
     def make_work(self) -> NeuronRun:
+        """Make the run of the neurons alone on Lava's own variable m."""
         given = self.proc_params
         return NeuronRun(self.make_kernel(), given["schedule"], given["recording"], self.m)
 
     def step(self) -> None:
+        """Compute with the products that come in, and send the payloads at once."""
         self.work.take(self.time_step, self.p_in.recv())
         self.a_out.send(self.work.outgoing)
 
@@ -154,10 +167,14 @@ class IntegerVsnNeuronsModel(VsnNeuronsModel):
 
 
 class ReadoutLayerModel(RunModel):
+    """Sends the outputs of the step before, then receives; sums them up in its recording."""
+
     def make_work(self) -> ReadoutRun:
+        """Make the run of synapses and sums."""
         return ReadoutRun(self.make_kernel(), self.proc_params["schedule"], self.proc_params["recording"])
 
     def step(self) -> None:
+        """Send the outputs of the step before, and compute with what comes in."""
         self.y_out.send(self.work.outgoing)
         self.work.take(self.time_step, self.a_in.recv())
 
@@ -181,10 +198,14 @@ class IntegerReadoutLayerModel(ReadoutLayerModel):
 
 
 class ReadoutNeuronsModel(RunModel):
+    """Receives products before it sends: the Dense before it already delays by a step."""
+
     def make_work(self) -> ReadoutNeuronRun:
+        """Make the run of alignment and sums."""
         return ReadoutNeuronRun(self.make_kernel(), self.proc_params["schedule"], self.proc_params["recording"])
 
     def step(self) -> None:
+        """Compute with the products that come in, and send the outputs at once."""
         self.work.take(self.time_step, self.p_in.recv())
         self.y_out.send(self.work.outgoing)
 

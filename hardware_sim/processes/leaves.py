@@ -74,6 +74,7 @@ class NetworkLeafModel(RunModel):
     turn_in, turn_out = WORDS_IN, WORDS_OUT
 
     def make_work(self) -> NetworkRun | StepRun:
+        """Make the run of the whole network: step by step without a batch size, else presentation by presentation."""
         given = self.proc_params
         network = given["network"]
         schedule = given["schedule"]
@@ -83,6 +84,7 @@ class NetworkLeafModel(RunModel):
         return NetworkRun(tuple(layers), readout, network.n_steps, given["recordings"], given["emitted"])
 
     def step(self) -> None:
+        """Pass the turn on, and run this leaf's rows of the batch, or one step of the sample."""
         self.turn_out.send(np.zeros(1, np.int32))
         self.turn_in.recv()
         moment = self.proc_params["schedule"].moment(self.time_step)

@@ -33,6 +33,7 @@ class ComparedRow:
 
     @property
     def differs(self) -> bool:
+        """Whether the two values are not the same; a value that one report lacks differs from any."""
         return self.first != self.second
 
 

@@ -181,6 +181,7 @@ class Report:
 
     @property
     def float_result(self) -> BackendResult | None:
+        """The result of the float reference, None where it did not run."""
         return self.result_of(Backend.FLOAT)
 
 

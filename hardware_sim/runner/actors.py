@@ -150,6 +150,7 @@ def _vanished(name: str, exit_code: int | None) -> Violation:
 
 
 def signal_name(number: int) -> str:
+    """Name a signal as the system's manual does, as SIGKILL; real-time ones by their number."""
     try:
         return signal.Signals(number).name
     except ValueError:  # a real-time signal

@@ -55,6 +55,7 @@ class LavaRun:
 
     @property
     def n_saturated_outputs(self) -> int:
+        """Emitted outputs that the state word could not hold, over all processes of the read-out."""
         return sum(emitted.n_saturated for emitted in self.emitted)
 
     def layer_counts(self) -> tuple[LayerCounts, ...]:

@@ -32,4 +32,5 @@ class Numerics(str, Enum):
 
     @classmethod
     def of(cls, network: NetworkSpec | QuantizedNetwork) -> Numerics:
+        """Tell the numbers of a network by its kind of record."""
         return cls.INTEGER if isinstance(network, QuantizedNetwork) else cls.FLOAT

@@ -100,6 +100,7 @@ class NeuronRun(LayerRun):
     """The neurons of a layer behind synapses that somebody else computes: products W a in, payloads out."""
 
     def compute(self, a: Array, moment: Moment, tally: Tally) -> None:
+        """Advance the membranes of the first rows by one step, with the products `a` (n_rows, n_out) in place of inputs."""
         n = moment.n_rows
         self.kernel.align(a, self._drive[:n], tally)
         self.kernel.fire(self._drive[:n], self._membrane[:n], self._payload[:n], tally)
@@ -129,6 +130,7 @@ class ReadoutRun:
         self.recording.keep(moment, self._y[:n])
 
     def compute(self, a: Array, y: Array, tally: Tally) -> None:
+        """Give the outputs y (n_rows, n_out) of inputs a (n_rows, n_in)."""
         self.kernel.drive(a, y, tally)
 
 
@@ -136,4 +138,5 @@ class ReadoutNeuronRun(ReadoutRun):
     """The read-out behind synapses that somebody else computes: products W a in, outputs out."""
 
     def compute(self, a: Array, y: Array, tally: Tally) -> None:
+        """Give the outputs y (n_rows, n_out) of products a (n_rows, n_out)."""
         self.kernel.align(a, y, tally)

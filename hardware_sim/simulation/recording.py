@@ -151,6 +151,7 @@ class ReadoutRecording:
 
     @property
     def n_saturated(self) -> int:
+        """Emitted outputs that the state word could not hold."""
         return int(self.saturated.values.sum(dtype=np.int64))
 
     def tally(self) -> Tally:

@@ -66,6 +66,11 @@ class StepProgress:
 
     @classmethod
     def for_models(cls, n_models: int) -> StepProgress:
+        """Make counters at zero for so many models.
+
+        Raises:
+            SpecError: If there are none.
+        """
         if n_models < 1:
             raise SpecError("StepProgress.counters", "there is one for each model", n_models, "Count at least one.")
         return cls(SharedArray.zeros(n_models, np.int64))

@@ -188,12 +188,18 @@ class DaskPool:
         self._done: Queue[str] = Queue()
 
     def submit(self, call: Call) -> None:
+        """Send a call to the cluster, arguments included; it begins when a worker is free."""
         key = f"{call.name} {time.monotonic_ns()}"
         future = self._client.submit(call.function, *call.arguments, key=key, pure=False)
         self._futures[call.name] = future
         future.add_done_callback(lambda _: self._done.put(call.name))
 
     def next_outcome(self) -> Outcome:
+        """Wait for a call to end, whichever it is.
+
+        Raises:
+            SimulationError: If worker after worker was lost at it, or the cluster is gone.
+        """
         while True:
             self._tend()
             with contextlib.suppress(Empty):

@@ -64,9 +64,11 @@ class LocalPool:
         self._waiting: deque[Call] = deque()
 
     def submit(self, call: Call) -> None:
+        """Remember a call; nothing runs before its outcome is asked for."""
         self._waiting.append(call)
 
     def next_outcome(self) -> Outcome:
+        """Run the call that was submitted first and has not run yet."""
         call = self._waiting.popleft()
         try:
             return Outcome(name=call.name, value=call.function(*call.arguments))

@@ -145,8 +145,10 @@ class PdeProblem:
 
     @property
     def n_in(self) -> int:
+        """Coordinates of a point, time included."""
         return len(self.coordinates)
 
     @property
     def n_out(self) -> int:
+        """Unknowns."""
         return len(self.unknowns)
