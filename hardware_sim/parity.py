@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from neuropinn_lava.arrays import BoolArray
-from neuropinn_lava.errors import SpecError
-from neuropinn_lava.traces import LayerCounts, NumberArray, ProbeTrace, RunTrace
+from ..arrays import BoolArray
+from ..errors import SpecError
+from ..traces import LayerCounts, NumberArray, ProbeTrace, RunTrace
 
 QUANTITIES = ("fired", "membrane", "payload", "output")
 """Of a probed neuron, in the order of cause."""

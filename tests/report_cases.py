@@ -28,9 +28,9 @@ from neuropinn_lava.hardware_sim.report.sections import (
     describe_network,
     describe_quantization,
 )
-from neuropinn_lava.hardware_sim.report.triangulation import triangulate_points
 from neuropinn_lava.hardware_sim.simulation.choices import LayerModel
 from neuropinn_lava.hardware_sim.solids import SolidResult, SolidSection, SolidView
+from neuropinn_lava.hardware_sim.triangulation import triangulate_points
 from neuropinn_lava.micromechanics.stresses import StressErrors
 from neuropinn_lava.reference import run_float, run_integer
 from neuropinn_lava.traces import Backend, LavaMode

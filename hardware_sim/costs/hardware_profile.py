@@ -16,7 +16,7 @@ from ...network import NetworkSpec
 from ...quantized import QuantizedNetwork
 from ...reference import run_integer
 from ...traces import Probe, RunTrace
-from ..report.triangulation import triangulate_points
+from ..triangulation import triangulate_points
 from .accesses import LayerAccesses, count_accesses
 from .cores import Partition, partition_network
 from .counting import count_operations

@@ -19,20 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from neuropinn_lava.hardware_sim.kernels.compiling import compiled, inlined
-from neuropinn_lava.hardware_sim.kernels.layout import (
-    DRIVE,
-    EVENTS,
-    FIRED,
-    MEMBRANE,
-    PAYLOAD,
-    Affine,
-    Array,
-    Neurons,
-    Phi,
-    Tally,
-)
-from neuropinn_lava.hardware_sim.kernels.vector_loops import add_16, add_32, events, lowest
+from .compiling import compiled, inlined
+from .layout import DRIVE, EVENTS, FIRED, MEMBRANE, PAYLOAD, Affine, Array, Neurons, Phi, Tally
+from .vector_loops import add_16, add_32, events, lowest
 
 I32, U64 = np.int32, np.uint64
 

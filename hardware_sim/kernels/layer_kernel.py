@@ -16,20 +16,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from neuropinn_lava.hardware_sim.kernels import numpy_loops
-from neuropinn_lava.hardware_sim.kernels.layout import (
-    EVENTS,
-    FIRED,
-    Affine,
-    Array,
-    Neurons,
-    Tally,
-    empty_tally,
-    lay_out_affine,
-    lay_out_neurons,
-)
-from neuropinn_lava.network import LayerSpec, OutputSpec, Polarity
-from neuropinn_lava.quantized import QuantizedLayer, QuantizedOutput
+from ...network import LayerSpec, OutputSpec, Polarity
+from ...quantized import QuantizedLayer, QuantizedOutput
+from . import numpy_loops
+from .layout import EVENTS, FIRED, Affine, Array, Neurons, Tally, empty_tally, lay_out_affine, lay_out_neurons
 
 FEW_SAMPLES = 64
 """So many samples numpy's loops can do, one at a time through some layers, in the time that numba takes to be loaded, 0.6 s."""

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neuropinn_lava.activations import Asymptote, Symmetry
-from neuropinn_lava.network import Polarity
-from neuropinn_lava.quantized import QuantizedAffine, QuantizedLayer
-from neuropinn_lava.tables import PhiTable
+from ...activations import Asymptote, Symmetry
+from ...network import Polarity
+from ...quantized import QuantizedAffine, QuantizedLayer
+from ...tables import PhiTable
 
 Array = NDArray[Any]
 

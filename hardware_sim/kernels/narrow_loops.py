@@ -11,30 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from neuropinn_lava.hardware_sim.kernels.compiled_loops import align_rows, send_even, send_odd
-from neuropinn_lava.hardware_sim.kernels.compiling import compiled, inlined
-from neuropinn_lava.hardware_sim.kernels.layout import (
-    DRIVE,
-    EVENTS,
-    FIRED,
-    MEMBRANE,
-    PAYLOAD,
-    Affine,
-    Array,
-    Neurons,
-    Phi,
-    Tally,
-)
-from neuropinn_lava.hardware_sim.kernels.neuron_vectors import NeuronsAt, fire_row
-from neuropinn_lava.hardware_sim.kernels.pair_products import (
-    CHUNK,
-    AffineAt,
-    drive_16,
-    drive_32,
-    drive_64,
-    pack_pairs,
-)
-from neuropinn_lava.hardware_sim.kernels.payload_vectors import PhiAt, send_row
+from .compiled_loops import align_rows, send_even, send_odd
+from .compiling import compiled, inlined
+from .layout import DRIVE, EVENTS, FIRED, MEMBRANE, PAYLOAD, Affine, Array, Neurons, Phi, Tally
+from .neuron_vectors import NeuronsAt, fire_row
+from .pair_products import CHUNK, AffineAt, drive_16, drive_32, drive_64, pack_pairs
+from .payload_vectors import PhiAt, send_row
 
 __all__ = ["align_rows", "fire_rows", "layer_rows", "multiply_rows"]
 

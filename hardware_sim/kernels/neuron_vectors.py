@@ -14,20 +14,7 @@ from typing import Any, NamedTuple
 import numba
 from numba.extending import intrinsic
 
-from neuropinn_lava.hardware_sim.kernels.vector_code import (
-    I16,
-    I32,
-    I64,
-    ZERO,
-    Row,
-    clipped,
-    count,
-    count_rare,
-    each_vector,
-    fields,
-    magnitude,
-    repeated,
-)
+from .vector_code import I16, I32, I64, ZERO, Row, clipped, count, count_rare, each_vector, fields, magnitude, repeated
 
 LEAK_BITS = 12
 """Fractional bits of a leak."""

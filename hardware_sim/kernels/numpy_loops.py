@@ -8,18 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuropinn_lava.hardware_sim.kernels.layout import (
-    DRIVE,
-    EVENTS,
-    FIRED,
-    MEMBRANE,
-    PAYLOAD,
-    Affine,
-    Array,
-    Neurons,
-    Phi,
-    Tally,
-)
+from .layout import DRIVE, EVENTS, FIRED, MEMBRANE, PAYLOAD, Affine, Array, Neurons, Phi, Tally
 
 FLOAT_EXACT = 1 << 53
 """Integers up to this are exact in float64."""

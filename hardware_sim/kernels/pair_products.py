@@ -21,7 +21,7 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from neuropinn_lava.hardware_sim.kernels.vector_code import (
+from .vector_code import (
     I16,
     I32,
     I64,

@@ -16,7 +16,7 @@ import numba
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba.extending import intrinsic
 
-from neuropinn_lava.hardware_sim.kernels.vector_code import (
+from .vector_code import (
     BITS,
     I1,
     I16,

@@ -22,7 +22,7 @@ import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba.extending import intrinsic
 
-from neuropinn_lava.hardware_sim.kernels.compiling import inlined
+from .compiling import inlined
 
 LANES = 8
 """Numbers in a vector; LLVM splits or joins them as the processor wants."""

@@ -18,13 +18,7 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from neuropinn_lava.hardware_sim.kernels.layer_kernel import Kernel, make_kernel
-from neuropinn_lava.hardware_sim.processes.layers import (
-    PointSource,
-    ReadoutLayer,
-    ReadoutNeurons,
-    VsnLayer,
-    VsnNeurons,
-)
+from neuropinn_lava.hardware_sim.processes.layers import PointSource, ReadoutLayer, ReadoutNeurons, VsnLayer, VsnNeurons
 from neuropinn_lava.hardware_sim.processes.ports import MessagePort
 from neuropinn_lava.hardware_sim.simulation.layer_runs import (
     LayerRun,

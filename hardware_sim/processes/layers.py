@@ -13,9 +13,9 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
 
+from neuropinn_lava.hardware_sim.runner.shared_arrays import SharedArray
 from neuropinn_lava.hardware_sim.simulation.recording import LayerRecording, ReadoutRecording
 from neuropinn_lava.hardware_sim.simulation.schedule import Schedule
-from neuropinn_lava.hardware_sim.simulation.shared_arrays import SharedArray
 from neuropinn_lava.network import LayerSpec, OutputSpec
 from neuropinn_lava.quantized import QuantizedLayer, QuantizedOutput
 

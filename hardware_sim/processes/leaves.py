@@ -21,10 +21,10 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from neuropinn_lava.hardware_sim.kernels.layer_kernel import make_kernel
 from neuropinn_lava.hardware_sim.processes.layer_models import WORDS_IN, WORDS_OUT, RunModel
+from neuropinn_lava.hardware_sim.runner.shared_arrays import SharedArray
 from neuropinn_lava.hardware_sim.simulation.network_runs import NetworkRun, StepRun
 from neuropinn_lava.hardware_sim.simulation.recording import LayerRecording, ReadoutRecording
 from neuropinn_lava.hardware_sim.simulation.schedule import Schedule
-from neuropinn_lava.hardware_sim.simulation.shared_arrays import SharedArray
 from neuropinn_lava.network import NetworkSpec
 from neuropinn_lava.quantized import QuantizedNetwork
 

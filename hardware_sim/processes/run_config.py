@@ -14,13 +14,7 @@ from lava.proc.dense.models import PyDenseModelBitAcc, PyDenseModelFloat
 from lava.proc.dense.process import Dense
 
 from neuropinn_lava.hardware_sim.processes import dense_models, layer_models, leaves
-from neuropinn_lava.hardware_sim.processes.layers import (
-    PointSource,
-    ReadoutLayer,
-    ReadoutNeurons,
-    VsnLayer,
-    VsnNeurons,
-)
+from neuropinn_lava.hardware_sim.processes.layers import PointSource, ReadoutLayer, ReadoutNeurons, VsnLayer, VsnNeurons
 from neuropinn_lava.hardware_sim.simulation.choices import LayerModel, Numerics
 
 LEAVES: dict[type, dict[Numerics, type]] = {

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ...arrays import FloatArray, IntArray
+from ..triangulation import triangulate_points
 from .figures import SERIES, Figure, draw_figure
 from .sections import FieldSection
-from .triangulation import triangulate_points
 
 SLAB_SHARE = 0.2
 """In three dimensions the points nearest to the middle of the last coordinate are drawn: this share of them."""

@@ -6,8 +6,8 @@ from typing import Any
 
 from ...arrays import FloatArray, IntArray
 from ..gradients import GradientSection
+from ..triangulation import triangulate_points
 from .figures import Figure, draw_figure
-from .triangulation import triangulate_points
 
 
 def draw_gradients(section: GradientSection) -> tuple[Figure, ...]:

@@ -8,8 +8,8 @@ import numpy as np
 
 from ...arrays import IntArray
 from ..costs.samples import SampleCounts
+from ..triangulation import triangulate_points
 from .figures import INK, SERIES, Figure, draw_figure
-from .triangulation import triangulate_points
 
 
 def draw_samples(

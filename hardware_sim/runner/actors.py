@@ -18,9 +18,9 @@ from multiprocessing.context import ForkProcess
 from types import FrameType
 from typing import Any
 
-from neuropinn_lava.errors import Violation
-from neuropinn_lava.hardware_sim.runner.process_group import FORK, die_with, leave
-from neuropinn_lava.hardware_sim.simulation.shared_arrays import StepProgress
+from ...errors import Violation
+from .process_group import FORK, die_with, leave
+from .shared_arrays import StepProgress
 
 WORDS_BYTES = 32_000
 """Of the end of a text that is passed on: two of them fit into a pipe's 64 KiB, so that nobody waits for a reader."""

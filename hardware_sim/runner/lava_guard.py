@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Iterator
 
-from neuropinn_lava.errors import SimulationError
+from ...errors import SimulationError
 
 _compiling = False
 

@@ -20,13 +20,13 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
-from neuropinn_lava.errors import SimulationError, SpecError, Violation
-from neuropinn_lava.hardware_sim.runner.actors import Actor, start_actor
-from neuropinn_lava.hardware_sim.runner.lava_guard import compiling, require_children, require_lava
-from neuropinn_lava.hardware_sim.runner.process_group import ProcessGroup, adopted_orphans, held_interrupts
-from neuropinn_lava.hardware_sim.runner.run_watch import Ended, Patience, Started, Watch
-from neuropinn_lava.hardware_sim.runner.supervisor import Supervisor, Tokens
-from neuropinn_lava.hardware_sim.simulation.shared_arrays import StepProgress, shared_memory
+from ...errors import SimulationError, SpecError, Violation
+from .actors import Actor, start_actor
+from .lava_guard import compiling, require_children, require_lava
+from .process_group import ProcessGroup, adopted_orphans, held_interrupts
+from .run_watch import Ended, Patience, Started, Watch
+from .shared_arrays import StepProgress, shared_memory
+from .supervisor import Supervisor, Tokens
 
 __all__ = ["process_name", "require_lava", "run_graph"]
 

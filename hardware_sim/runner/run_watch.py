@@ -14,10 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 
-from neuropinn_lava.errors import SpecError, Violation
-from neuropinn_lava.hardware_sim.runner.actors import signal_name
-from neuropinn_lava.hardware_sim.runner.process_group import ProcessGroup
-from neuropinn_lava.hardware_sim.simulation.shared_arrays import StepProgress
+from ...errors import SpecError, Violation
+from .actors import signal_name
+from .process_group import ProcessGroup
+from .shared_arrays import StepProgress
 
 TICK_SECONDS = 0.05
 """Between two looks at the counters."""

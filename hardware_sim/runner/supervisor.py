@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from neuropinn_lava.errors import Violation
-from neuropinn_lava.hardware_sim.runner.actors import Actor, causes_of_death, tracebacks, where_they_stand
-from neuropinn_lava.hardware_sim.runner.process_group import POLL_SECONDS
-from neuropinn_lava.hardware_sim.runner.run_watch import Standing
-from neuropinn_lava.hardware_sim.simulation.shared_arrays import StepProgress
+from ...errors import Violation
+from .actors import Actor, causes_of_death, tracebacks, where_they_stand
+from .process_group import POLL_SECONDS
+from .run_watch import Standing
+from .shared_arrays import StepProgress
 
 STOP_SECONDS = 2.0
 """How long models may take to end after the last step; then they are killed."""

@@ -13,24 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from neuropinn_lava.hardware_sim.kernels.layer_kernel import make_kernel
-from neuropinn_lava.hardware_sim.runner.lava_globals import unchanged_logging
-from neuropinn_lava.hardware_sim.runner.lava_guard import require_lava
-from neuropinn_lava.hardware_sim.simulation.choices import LayerModel, Numerics
-from neuropinn_lava.hardware_sim.simulation.graph import to_lava
-from neuropinn_lava.hardware_sim.simulation.plan import LavaPlan
-from neuropinn_lava.hardware_sim.simulation.recording import (
-    LayerRecording,
-    ReadoutRecording,
-    joined_counts,
-    make_recordings,
-    widened,
-)
-from neuropinn_lava.hardware_sim.simulation.schedule import Schedule
-from neuropinn_lava.hardware_sim.simulation.shared_arrays import SharedArray
-from neuropinn_lava.network import NetworkSpec
-from neuropinn_lava.quantized import QuantizedNetwork
-from neuropinn_lava.traces import LavaMode, LayerCounts, Probe, ProbeTrace
+from ...network import NetworkSpec
+from ...quantized import QuantizedNetwork
+from ...traces import LavaMode, LayerCounts, Probe, ProbeTrace
+from ..kernels.layer_kernel import make_kernel
+from ..runner.lava_globals import unchanged_logging
+from ..runner.lava_guard import require_lava
+from ..runner.shared_arrays import SharedArray
+from .choices import LayerModel, Numerics
+from .graph import to_lava
+from .plan import LavaPlan
+from .recording import LayerRecording, ReadoutRecording, joined_counts, make_recordings, widened
+from .schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -108,7 +102,7 @@ def _assemble_layers(
     probe: Probe,
     models: Mapping[type, type] | None,
 ) -> LavaRun:
-    from neuropinn_lava.hardware_sim.processes.layers import PointSource
+    from ..processes.layers import PointSource
 
     graph = to_lava(
         network,
@@ -138,8 +132,8 @@ def _assemble_leaves(
     probe: Probe,
     models: Mapping[type, type] | None,
 ) -> LavaRun:
-    from neuropinn_lava.hardware_sim.processes.leaves import NetworkLeaf
-    from neuropinn_lava.hardware_sim.processes.run_config import VsnRunConfig
+    from ..processes.leaves import NetworkLeaf
+    from ..processes.run_config import VsnRunConfig
 
     probe.check_names([layer.name for layer in network.layers])
     n_samples, n_rows = len(words.values), plan.batch_size or 1

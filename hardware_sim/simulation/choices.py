@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import Enum
 
-from neuropinn_lava.network import NetworkSpec
-from neuropinn_lava.quantized import QuantizedNetwork
+from ...network import NetworkSpec
+from ...quantized import QuantizedNetwork
 
 
 class LayerModel(str, Enum):

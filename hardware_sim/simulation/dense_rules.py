@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from neuropinn_lava.errors import Violation
-from neuropinn_lava.hardware_sim.kernels.layer_kernel import AnyLayer
-from neuropinn_lava.hardware_sim.simulation.schedule import Schedule
-from neuropinn_lava.quantized import QuantizedLayer, QuantizedOutput
+from ...errors import Violation
+from ...quantized import QuantizedLayer, QuantizedOutput
+from ..kernels.layer_kernel import AnyLayer
+from .schedule import Schedule
 
 DENSE_WEIGHT_BITS = 8
 """Longest weight that survives doubling and Dense's clip to [-256, 255]."""

@@ -14,22 +14,22 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from neuropinn_lava.checks import raise_violations
-from neuropinn_lava.errors import HardwareRuleError, SpecError
-from neuropinn_lava.hardware_sim.kernels.layer_kernel import make_kernel
-from neuropinn_lava.hardware_sim.runner.lava_globals import unchanged_logging
-from neuropinn_lava.hardware_sim.runner.lava_guard import require_lava
-from neuropinn_lava.hardware_sim.simulation.choices import LayerModel, Numerics
-from neuropinn_lava.hardware_sim.simulation.dense_rules import dense_violations
-from neuropinn_lava.hardware_sim.simulation.recording import LayerRecording, ReadoutRecording, make_recordings
-from neuropinn_lava.hardware_sim.simulation.schedule import Schedule
-from neuropinn_lava.network import LayerSpec, NetworkSpec
-from neuropinn_lava.quantized import QuantizedLayer, QuantizedNetwork
-from neuropinn_lava.traces import NO_PROBE, Probe
+from ...checks import raise_violations
+from ...errors import HardwareRuleError, SpecError
+from ...network import LayerSpec, NetworkSpec
+from ...quantized import QuantizedLayer, QuantizedNetwork
+from ...traces import NO_PROBE, Probe
+from ..kernels.layer_kernel import make_kernel
+from ..runner.lava_globals import unchanged_logging
+from ..runner.lava_guard import require_lava
+from .choices import LayerModel, Numerics
+from .dense_rules import dense_violations
+from .recording import LayerRecording, ReadoutRecording, make_recordings
+from .schedule import Schedule
 
 if TYPE_CHECKING:
-    from neuropinn_lava.hardware_sim.processes.layers import ReadoutLayer, VsnLayer
-    from neuropinn_lava.hardware_sim.processes.run_config import VsnRunConfig
+    from ..processes.layers import ReadoutLayer, VsnLayer
+    from ..processes.run_config import VsnRunConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,7 +68,7 @@ class LavaNetwork:
 
     def run_config(self, models: Mapping[type, type] | None = None) -> VsnRunConfig:
         """Make the run configuration that chooses this network's process models; `models` adds exceptions by class."""
-        from neuropinn_lava.hardware_sim.processes.run_config import VsnRunConfig
+        from ..processes.run_config import VsnRunConfig
 
         return VsnRunConfig(self.numerics, self.model, models)
 
@@ -128,7 +128,7 @@ def _connected(
     emitted: ReadoutRecording,
     constant_input: bool,
 ) -> LavaNetwork:
-    from neuropinn_lava.hardware_sim.processes.layers import ReadoutLayer, VsnLayer
+    from ..processes.layers import ReadoutLayer, VsnLayer
 
     spiking: tuple[LayerSpec | QuantizedLayer, ...] = network.layers
     layers: tuple[VsnLayer, ...] = tuple(

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuropinn_lava.errors import SpecError
-from neuropinn_lava.hardware_sim.kernels.layer_kernel import Kernel
-from neuropinn_lava.hardware_sim.kernels.layout import DRIVE, Array, Tally
-from neuropinn_lava.hardware_sim.simulation.recording import LayerRecording, ReadoutRecording
-from neuropinn_lava.hardware_sim.simulation.schedule import Moment, Schedule
+from ...errors import SpecError
+from ..kernels.layer_kernel import Kernel
+from ..kernels.layout import DRIVE, Array, Tally
+from .recording import LayerRecording, ReadoutRecording
+from .schedule import Moment, Schedule
 
 
 class PointRun:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuropinn_lava.hardware_sim.kernels.layer_kernel import Kernel
-from neuropinn_lava.hardware_sim.kernels.layout import DRIVE, Array, Tally
-from neuropinn_lava.hardware_sim.simulation.recording import LayerRecording, ReadoutRecording
-from neuropinn_lava.hardware_sim.simulation.schedule import Moment
+from ..kernels.layer_kernel import Kernel
+from ..kernels.layout import DRIVE, Array, Tally
+from .recording import LayerRecording, ReadoutRecording
+from .schedule import Moment
 
 TILE = 128
 """Samples of a tile: inputs and payloads of a layer of 64 neurons over 8 steps are 256 KB each, which a core's second-level

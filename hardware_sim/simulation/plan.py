@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from neuropinn_lava.errors import SpecError
-from neuropinn_lava.hardware_sim.simulation.choices import LayerModel
-from neuropinn_lava.network import NetworkSpec
-from neuropinn_lava.quantized import QuantizedNetwork
-from neuropinn_lava.traces import LavaMode
+from ...errors import SpecError
+from ...network import NetworkSpec
+from ...quantized import QuantizedNetwork
+from ...traces import LavaMode
+from .choices import LayerModel
 
 MESSAGE_VALUES = 1 << 18
 """Values of a message between layers, 1 MB of int32: half of it costs a quarter more time, twice as much gains 2 %."""

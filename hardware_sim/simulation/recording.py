@@ -12,21 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from neuropinn_lava.hardware_sim.kernels.layout import (
-    DRIVE,
-    EVENTS,
-    FIRED,
-    MEMBRANE,
-    PAYLOAD,
-    Array,
-    Tally,
-    empty_tally,
-)
-from neuropinn_lava.hardware_sim.simulation.schedule import Moment
-from neuropinn_lava.hardware_sim.simulation.shared_arrays import SharedArray
-from neuropinn_lava.network import LayerSpec, NetworkSpec, Readout
-from neuropinn_lava.quantized import QuantizedLayer, QuantizedNetwork
-from neuropinn_lava.traces import LayerCounts, LayerTrace, Probe
+from ...network import LayerSpec, NetworkSpec, Readout
+from ...quantized import QuantizedLayer, QuantizedNetwork
+from ...traces import LayerCounts, LayerTrace, Probe
+from ..kernels.layout import DRIVE, EVENTS, FIRED, MEMBRANE, PAYLOAD, Array, Tally, empty_tally
+from ..runner.shared_arrays import SharedArray
+from .schedule import Moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

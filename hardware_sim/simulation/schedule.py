@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from neuropinn_lava.errors import SpecError
+from ...errors import SpecError
 
 
 class Moment(NamedTuple):

@@ -14,21 +14,21 @@ from functools import partial
 
 import numpy as np
 
-from neuropinn_lava.arrays import FloatArray
-from neuropinn_lava.hardware_sim.runner.lava_globals import forget_processes
-from neuropinn_lava.hardware_sim.runner.lava_guard import require_lava
-from neuropinn_lava.hardware_sim.runner.run_graph import run_graph
-from neuropinn_lava.hardware_sim.simulation.assembly import assemble_run
-from neuropinn_lava.hardware_sim.simulation.choices import LayerModel
-from neuropinn_lava.hardware_sim.simulation.plan import LavaPlan, plan_run
-from neuropinn_lava.hardware_sim.simulation.schedule import Schedule
-from neuropinn_lava.hardware_sim.simulation.shared_arrays import SharedArray
-from neuropinn_lava.host import decode_floats, decode_integers, encode_points
-from neuropinn_lava.network import NetworkSpec
-from neuropinn_lava.points import checked_points
-from neuropinn_lava.probing import run_probed
-from neuropinn_lava.quantized import QuantizedNetwork
-from neuropinn_lava.traces import NO_PROBE, Backend, LavaMode, NumberArray, Probe, RunTrace
+from ...arrays import FloatArray
+from ...host import decode_floats, decode_integers, encode_points
+from ...network import NetworkSpec
+from ...points import checked_points
+from ...probing import run_probed
+from ...quantized import QuantizedNetwork
+from ...traces import NO_PROBE, Backend, LavaMode, NumberArray, Probe, RunTrace
+from ..runner.lava_globals import forget_processes
+from ..runner.lava_guard import require_lava
+from ..runner.run_graph import run_graph
+from ..runner.shared_arrays import SharedArray
+from .assembly import assemble_run
+from .choices import LayerModel
+from .plan import LavaPlan, plan_run
+from .schedule import Schedule
 
 __all__ = ["LayerModel", "simulate_on_lava"]
 

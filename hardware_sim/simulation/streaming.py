@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from neuropinn_lava.arrays import FloatArray
-from neuropinn_lava.errors import SpecError
-from neuropinn_lava.hardware_sim.simulation.plan import MAX_PRESENTED
-from neuropinn_lava.hardware_sim.simulation.simulate import simulate_on_lava
-from neuropinn_lava.network import NetworkSpec
-from neuropinn_lava.points import checked_points
-from neuropinn_lava.quantized import QuantizedNetwork
-from neuropinn_lava.traces import LavaMode, RunTrace
+from ...arrays import FloatArray
+from ...errors import SpecError
+from ...network import NetworkSpec
+from ...points import checked_points
+from ...quantized import QuantizedNetwork
+from ...traces import LavaMode, RunTrace
+from .plan import MAX_PRESENTED
+from .simulate import simulate_on_lava
 
 BLOCK_SIZE = 1 << 19
 """Samples of a block: a few seconds of work beside a fifth of a second to start; 40 MB of points, words and outputs."""

@@ -10,16 +10,7 @@ import sys
 import typer
 
 from ..errors import NeuroPinnError
-from . import (
-    cli_convert,
-    cli_demo,
-    cli_homogenize,
-    cli_networks,
-    cli_run,
-    cli_sweep,
-    cli_train,
-    cli_verify,
-)
+from . import cli_convert, cli_demo, cli_homogenize, cli_networks, cli_run, cli_sweep, cli_train, cli_verify
 from .console import show_error
 
 app = typer.Typer(

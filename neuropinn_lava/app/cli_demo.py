@@ -14,16 +14,7 @@ from .arrays_io import read_points
 from .console import out, print_json, show_note, show_table, stages
 from .demo import DEFAULT_MODEL, demo
 from .models import find_network
-from .options import (
-    ForceOption,
-    JsonOption,
-    NetworkArgument,
-    ReportOption,
-    SeedOption,
-    TargetOption,
-    VtkOption,
-    taking,
-)
+from .options import ForceOption, JsonOption, NetworkArgument, ReportOption, SeedOption, TargetOption, VtkOption, taking
 from .profile import DEFAULT_POINTS, HardwareChoices, defining_backend, profile
 from .solids import check_vtk, export_vtk
 from .verbs import DEFAULT_TARGET

@@ -12,15 +12,7 @@ import typer
 
 from .console import out, print_json, show_note
 from .option_texts import parse_cells, parse_parameters, parse_widths
-from .options import (
-    IterationsOption,
-    JsonOption,
-    ParamOption,
-    SeedOption,
-    ThreadsOption,
-    WidthsOption,
-    taking,
-)
+from .options import IterationsOption, JsonOption, ParamOption, SeedOption, ThreadsOption, WidthsOption, taking
 from .train import RecipeChanges, TrainingFiles, train
 from .training_view import training_view
 

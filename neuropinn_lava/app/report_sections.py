@@ -125,7 +125,7 @@ def gather_fields(
 ) -> FieldSection:
     """Make the section of the maps: the float network, the deployed one, and the reference, at `MAP_POINTS` points at most."""
     from ..hardware_sim.report.sections import FieldSection
-    from ..hardware_sim.report.triangulation import triangulate_points
+    from ..hardware_sim.triangulation import triangulate_points
 
     source = float_network(network)
     coordinates = problem.coordinates if problem else tuple(f"x{k}" for k in range(source.n_in))

@@ -17,7 +17,7 @@ from neuropinn_lava.hardware_sim.report.count_figures import draw_counts
 from neuropinn_lava.hardware_sim.report.energy_figures import draw_energies
 from neuropinn_lava.hardware_sim.report.field_figures import draw_fields
 from neuropinn_lava.hardware_sim.report.figures import INK, PAPER, Figure, draw_figure
-from neuropinn_lava.hardware_sim.report.triangulation import triangulate_points
+from neuropinn_lava.hardware_sim.triangulation import triangulate_points
 
 UNITS = ("unit", "per sample", "samples per bin", "messages per", "joules", "Unit: multiples of")
 

@@ -34,7 +34,7 @@ from neuropinn_lava.hardware_sim.runner import lava_guard
 from neuropinn_lava.hardware_sim.runner.lava_guard import require_lava
 from neuropinn_lava.hardware_sim.runner.process_group import FORK
 from neuropinn_lava.hardware_sim.runner.run_graph import run_graph
-from neuropinn_lava.hardware_sim.simulation.shared_arrays import SharedArray, StepProgress
+from neuropinn_lava.hardware_sim.runner.shared_arrays import SharedArray, StepProgress
 
 FAULTY = Path(__file__).with_name("faulty_processes")
 sys.path.insert(0, str(FAULTY))

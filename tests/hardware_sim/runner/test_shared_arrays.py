@@ -13,7 +13,7 @@ import pytest
 
 from neuropinn_lava.errors import SimulationError, SpecError
 from neuropinn_lava.hardware_sim.runner.process_group import FORK
-from neuropinn_lava.hardware_sim.simulation.shared_arrays import SharedArray, StepProgress
+from neuropinn_lava.hardware_sim.runner.shared_arrays import SharedArray, StepProgress
 
 
 def test_a_forked_process_writes_what_is_read_here() -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ...arrays import BoolArray, FloatArray, IntArray
-from ...checks import check_shape, raise_violations
+from ..arrays import BoolArray, FloatArray, IntArray
+from ..checks import check_shape, raise_violations
 
 MIN_POINTS = 4
 """Fewer points are not connected."""
