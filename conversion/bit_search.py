@@ -73,8 +73,7 @@ class BitSearch:
 
 def synaptic_bits(network: NetworkSpec, weight_bits: tuple[int, ...]) -> int:
     """Count the bits of all weights."""
-    sizes = [*(layer.weight.size for layer in network.layers), network.output.weight.size]
-    return sum(size * bits for size, bits in zip(sizes, weight_bits, strict=True))
+    return sum(weight.size * bits for weight, bits in zip(network.weights, weight_bits, strict=True))
 
 
 def search_bits(

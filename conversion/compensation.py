@@ -107,8 +107,7 @@ def _better_rows(kept: QuantizedAffine, changed: QuantizedAffine, better: BoolAr
 
 def _float_drive(affine: QuantizedAffine, a: FloatArray) -> FloatArray:
     """Give what the integers make of a (n_rows, n_in + 1), the last column being ones, without rounding the sum."""
-    weight = dequantize_array(affine.weight, affine.weight_exponent[:, None])
-    return a @ np.column_stack([weight, dequantize_array(affine.bias, affine.state_exponent)]).T
+    return a @ np.column_stack([affine.real_weight, affine.real_bias]).T
 
 
 def _second_moments(a: FloatArray, omega: FloatArray) -> FloatArray:

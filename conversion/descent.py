@@ -220,12 +220,8 @@ def dequantized_network(network: QuantizedNetwork) -> NetworkSpec:
     for spec, layer in zip(source.layers, network.layers, strict=True):
         theta = dequantize_array(layer.theta, layer.affine.state_exponent)
         beta = dequantize_array(layer.beta, -LEAK_BITS)
-        weight, bias = _real(layer.affine)
+        weight, bias = layer.affine.real_weight, layer.affine.real_bias
         layers.append(replace(spec, weight=weight, bias=bias, beta=beta, theta=theta))
-    weight, bias = _real(network.output.affine)
-    return replace(source, layers=tuple(layers), output=replace(source.output, weight=weight, bias=bias))
-
-
-def _real(affine: QuantizedAffine) -> tuple[FloatArray, FloatArray]:
-    weight = dequantize_array(affine.weight, affine.weight_exponent[:, None])
-    return weight, dequantize_array(affine.bias, affine.state_exponent)
+    last = network.output.affine
+    output = replace(source.output, weight=last.real_weight, bias=last.real_bias)
+    return replace(source, layers=tuple(layers), output=output)

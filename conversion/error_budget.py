@@ -25,7 +25,7 @@ from ..activations import find_activation
 from ..arrays import BoolArray, FloatArray
 from ..host import decode_floats
 from ..integers import LEAK_BITS, IntFormat, dequantize_array, quantize_into, round_half_up
-from ..metrics import relative_l2, rms
+from ..metrics import relative_change
 from ..network import LayerSpec, NetworkSpec, OutputSpec
 from ..points import checked_points
 from ..quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork
@@ -134,8 +134,7 @@ def _switches(network: QuantizedNetwork) -> Iterator[tuple[str, Cause]]:
 
 def _compare(run: _Run, reference: _Run) -> tuple[float, float]:
     """Give the relative change of the output and the share of flipped spikes."""
-    exact = reference.outputs
-    change = relative_l2(run.outputs, exact) if exact.any() else rms(run.outputs)
+    change = relative_change(run.outputs, reference.outputs)
     flipped = sum(int((a != b).sum()) for a, b in zip(run.fired, reference.fired, strict=True))
     return change, flipped / sum(fired.size for fired in reference.fired)
 
@@ -177,10 +176,8 @@ def _rounded(values: FloatArray, exponent: int, bits: int) -> FloatArray:
 
 def _drive(a: FloatArray, spec: LayerSpec | OutputSpec, affine: QuantizedAffine, cause: Cause | None) -> FloatArray:
     """Give z, shape (n_samples, n_out)."""
-    weight, bias = spec.weight, spec.bias
-    if cause is Cause.WEIGHTS:
-        weight = dequantize_array(affine.weight, affine.weight_exponent[:, None])
-        bias = dequantize_array(affine.bias, affine.state_exponent)
+    integers = cause is Cause.WEIGHTS
+    weight, bias = (affine.real_weight, affine.real_bias) if integers else (spec.weight, spec.bias)
     return _as_state(a @ weight.T + bias, affine, cause)
 
 

@@ -45,9 +45,8 @@ class FakeAffine(nn.Module):
     def __init__(self, affine: QuantizedAffine, dtype: torch.dtype) -> None:
         super().__init__()
         self.affine = affine
-        weight = dequantize_array(affine.weight, affine.weight_exponent[:, None])
-        self.weight = nn.Parameter(torch.tensor(weight, dtype=dtype))
-        self.bias = nn.Parameter(torch.tensor(dequantize_array(affine.bias, affine.state_exponent), dtype=dtype))
+        self.weight = nn.Parameter(torch.tensor(affine.real_weight, dtype=dtype))
+        self.bias = nn.Parameter(torch.tensor(affine.real_bias, dtype=dtype))
         self.per_weight = power(-affine.weight_exponent, dtype)[:, None]
         self.per_state = power(-affine.state_exponent, dtype)
         self.aligned = power(affine.left, dtype)

@@ -50,14 +50,14 @@ class _Raised(torch.autograd.Function):
 
 def rounded(values: Tensor) -> Tensor:
     """Round half up; the gradient passes unchanged."""
-    held: Tensor = _Rounded.apply(values)
-    return held
+    passed: Tensor = _Rounded.apply(values)
+    return passed
 
 
 def raised(values: Tensor) -> Tensor:
     """Round up, as thresholds are; the gradient passes unchanged."""
-    held: Tensor = _Raised.apply(values)
-    return held
+    passed: Tensor = _Raised.apply(values)
+    return passed
 
 
 def held(values: Tensor, bits: int) -> Tensor:

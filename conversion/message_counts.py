@@ -71,5 +71,4 @@ class CodedRun(ArrayRecord):
 
 def fan_outs(network: NetworkSpec) -> tuple[IntArray, ...]:
     """Count the weights that wait for each input and each neuron, layer by layer, the input's first."""
-    matrices = [*(layer.weight for layer in network.layers), network.output.weight]
-    return tuple(np.count_nonzero(weight, axis=0) for weight in matrices)
+    return tuple(np.count_nonzero(weight, axis=0) for weight in network.weights)

@@ -80,6 +80,7 @@ def quantize_affine(
         incoming: The word that the layer receives.
         weight_bits: Word length of its weights.
         scheme: The rules.
+        coarser: Bits by which the state is coarser than its finest scale.
 
     Raises:
         FixedPointError: If the words cannot hold the layer.
@@ -144,6 +145,18 @@ def quantize_layer(
     """Quantize one spiking layer.
 
     A threshold beyond the state word becomes the largest state: only a saturated membrane still reaches it. The report says so.
+
+    Args:
+        layer: The float layer.
+        seen: Its calibrated ranges.
+        incoming: The word that it receives.
+        weight_bits: Word length of its weights.
+        payload_bits: Word length of what it sends.
+        scheme: The rules.
+        coarser: Bits by which the state is coarser than its finest scale.
+
+    Raises:
+        FixedPointError: If the words cannot hold the layer.
     """
     affine = quantize_affine(layer, seen.state_peak, incoming, weight_bits, scheme, coarser)
     sent = payload_word(

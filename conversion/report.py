@@ -14,7 +14,7 @@ import numpy as np
 from ..arrays import FloatArray
 from ..host import encode_points
 from ..integers import IntFormat, dequantize_array, quantize_into
-from ..metrics import relative_l2, rms
+from ..metrics import relative_change, relative_l2
 from ..network import NetworkSpec
 from ..quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork
 from ..reference import FloatLayerRun, IntegerLayerRun, integer_drive, run_float, run_integer
@@ -87,14 +87,9 @@ def measure_quantization(network: QuantizedNetwork, calibration: Calibration) ->
     return QuantizationReport(
         n_points=len(points),
         layers=_measure_layers(network, calibration),
-        relative_change=_relative_change(whole_integer.outputs, whole_float.outputs),
+        relative_change=relative_change(whole_integer.outputs, whole_float.outputs),
         n_saturated=whole_integer.n_saturated,
     )
-
-
-def _relative_change(deployed: FloatArray, exact: FloatArray) -> float:
-    """Give the relative L2 difference; of a network that is zero everywhere, the root mean square instead."""
-    return relative_l2(deployed, exact) if exact.any() else rms(deployed)
 
 
 class _AddedError:
@@ -155,7 +150,6 @@ def _describe_layer(
     layer: QuantizedLayer | None = network.layers[index] if index < len(network.layers) else None
     spec = source.layers[index] if layer else source.output
     affine = network.affines[index]
-    deployed_weight = dequantize_array(affine.weight, affine.weight_exponent[:, None])
     highest = math.ldexp(IntFormat(bits=affine.state_bits).highest, affine.state_exponent)
     peak = calibration.layers[index].state_peak
     return LayerQuantization(
@@ -164,7 +158,7 @@ def _describe_layer(
         payload_bits=layer.table.payload_bits if layer else None,
         state_exponent=affine.state_exponent,
         payload_exponent=layer.table.payload_exponent if layer else None,
-        weight_error=relative_l2(deployed_weight, spec.weight) if spec.weight.any() else 0.0,
+        weight_error=relative_l2(affine.real_weight, spec.weight) if spec.weight.any() else 0.0,
         spare_bits=math.log2(highest / peak) if peak else math.inf,
         n_clipped=_count_clipped(affine, spec.weight) + _count_clipped_thresholds(source, layer, index),
         n_saturated=n_saturated,

@@ -60,14 +60,14 @@ def trace_jacobians(network: NetworkSpec, points: FloatArray) -> tuple[LayerJaco
         network: The float network.
         points: Physical coordinates, shape (n_samples, n_in).
     """
-    slope, gains, received, drives = _run_forwards(network, points)
+    run = _run_forwards(network, points)
     by_steps = (network.n_steps, len(points), -1)
-    felt: list[list[FloatArray]] = [[] for _ in drives]
-    for index, _, by_drive in _backwards(network, slope, gains):
+    felt: list[list[FloatArray]] = [[] for _ in run.drives]
+    for index, _, by_drive in _backwards(network, run):
         felt[index].append(by_drive.reshape(by_steps))
     return tuple(
         LayerJacobian(by_drive=np.stack(outputs), received=a.reshape(by_steps))
-        for outputs, a in zip(felt, received, strict=True)
+        for outputs, a in zip(felt, run.received, strict=True)
     )
 
 
@@ -78,20 +78,31 @@ def trace_signals(network: NetworkSpec, points: FloatArray) -> tuple[LayerSignal
         network: The float network.
         points: Physical coordinates, shape (n_samples, n_in).
     """
-    slope, gains, received, drives = _run_forwards(network, points)
-    felt = [np.zeros_like(drive) for drive in drives]
-    for index, _, by_drive in _backwards(network, slope, gains):
+    run = _run_forwards(network, points)
+    felt = [np.zeros_like(drive) for drive in run.drives]
+    for index, _, by_drive in _backwards(network, run):
         felt[index] += np.square(by_drive)
     return tuple(
         LayerSignals(received=a, drive=z, sensitivity=_normalised(omega))
-        for a, z, omega in zip(received, drives, felt, strict=True)
+        for a, z, omega in zip(run.received, run.drives, felt, strict=True)
     )
 
 
-def _run_forwards(
-    network: NetworkSpec, points: FloatArray
-) -> tuple[FloatArray, list[FloatArray], list[FloatArray], list[FloatArray]]:
-    """Run the network; give du/dy (n_samples, n_out), and phi' * s, a_in and z of every matrix, rows as in `LayerSignals`."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _ForwardRun:
+    """What a forward run leaves for the way back; rows as in `LayerSignals`."""
+
+    slope: FloatArray
+    """du/dy, shape (n_samples, n_out)."""
+    gains: list[FloatArray]
+    """phi' * s of every spiking layer, shape (n_rows, n_neurons)."""
+    received: list[FloatArray]
+    """a_in of every matrix, the read-out's last, shape (n_rows, n_in)."""
+    drives: list[FloatArray]
+    """z of every matrix, shape (n_rows, n_out)."""
+
+
+def _run_forwards(network: NetworkSpec, points: FloatArray) -> _ForwardRun:
     x = network.input_transform.apply(points)
     runs = [FloatLayerRun(layer, len(x)) for layer in network.layers]
     received: list[list[FloatArray]] = [[] for _ in range(len(runs) + 1)]
@@ -112,7 +123,8 @@ def _run_forwards(
         for layer, z, s in zip(network.layers, stacked[:-1], fired, strict=True)
     ]
     slope = output_slope(network, points, read_out_mean(network, stacked[-1]))
-    return slope, gains, [np.concatenate(steps) for steps in received], stacked
+    joined = [np.concatenate(steps) for steps in received]
+    return _ForwardRun(slope=slope, gains=gains, received=joined, drives=stacked)
 
 
 def phi_slope(activation: str, drive: FloatArray) -> FloatArray:
@@ -143,27 +155,19 @@ def payload_effects(network: NetworkSpec, points: FloatArray) -> tuple[FloatArra
         network: The float network.
         points: Physical coordinates, shape (n_samples, n_in).
     """
-    slope, gains, _, _ = _run_forwards(network, points)
     totals = [np.zeros(layer.n_out) for layer in network.layers]
-    for index, by_payload, _ in _backwards(network, slope, gains):
+    for index, by_payload, _ in _backwards(network, _run_forwards(network, points)):
         if index < len(totals):
             totals[index] += np.square(by_payload).mean(axis=0)
     return tuple(np.sqrt(total) for total in totals)
 
 
-def _backwards(
-    network: NetworkSpec, slope: FloatArray, gains: list[FloatArray]
-) -> Iterator[tuple[int, FloatArray, FloatArray]]:
+def _backwards(network: NetworkSpec, run: _ForwardRun) -> Iterator[tuple[int, FloatArray, FloatArray]]:
     """Go back from every output in turn; yield (matrix, du/da, du/dz), rows as in `LayerSignals`.
 
     Of the read-out, the last matrix, du/da stands for du/dz.
-
-    Args:
-        network: Gives weights, T and read-out.
-        slope: du/dy, shape (n_samples, n_out).
-        gains: phi' * s of every spiking layer, rows as in `LayerSignals`.
     """
-    n_layers = len(gains)
+    slope, n_layers = run.slope, len(run.gains)
     read = np.full(network.n_steps, 1.0 / network.n_steps)
     if network.readout is Readout.LAST:
         read = np.eye(network.n_steps)[-1]
@@ -173,7 +177,7 @@ def _backwards(
         yield n_layers, by_output, by_output
         by_payload = by_output @ network.output.weight
         for index in reversed(range(n_layers)):
-            by_drive = by_payload * gains[index]
+            by_drive = by_payload * run.gains[index]
             yield index, by_payload, by_drive
             by_payload = by_drive @ network.layers[index].weight
 

@@ -30,6 +30,10 @@ DECADES = (-7.0, 1.0)
 """log10 of the smallest and the largest tau tried, in units of the largest |u|."""
 
 
+LEAST_EFFECT = 1e30 * float(np.finfo(np.float64).tiny)
+"""What a payload is felt at least: tau over it stays finite."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SparsityPoint:
     """One point of the curve."""
@@ -122,7 +126,7 @@ class _Search:
         received = [a] * self.network.n_steps
         layers = []
         for layer, effect, signal in zip(self.network.layers, self.effects, self.signals[:-1], strict=True):
-            theta = np.maximum(layer.theta, tau / np.maximum(effect, np.finfo(np.float64).tiny * 1e30))
+            theta = np.maximum(layer.theta, tau / np.maximum(effect, LEAST_EFFECT))
             raised = replace(layer, theta=np.minimum(theta, _beyond(signal)))
             weight, bias = _fitted(layer, received, signal)
             layers.append(replace(raised, weight=weight, bias=bias))

@@ -9,12 +9,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 from ..checks import check_choice, raise_violations
 from ..errors import FileFormatError, Violation
-from ..toml_tables import read_table
+from ..toml_tables import named_file, read_table
 
 SHIPPED = ("loihi1", "loihi2")
 """Names of the targets that come with the package."""
@@ -61,10 +60,7 @@ def find_target(name: str | Path) -> HardwareTarget:
         SpecError: If the name is unknown.
         FileFormatError: If the file cannot be read, or has unknown, missing or wrong keys.
     """
-    if str(name).endswith(".toml"):
-        return read_target(Path(name))
-    raise_violations(check_choice("hardware target", str(name), SHIPPED))
-    with resources.as_file(resources.files("neuropinn_lava.data") / f"target_{name}.toml") as path:
+    with named_file(name, {target: f"target_{target}.toml" for target in SHIPPED}, "hardware target") as path:
         return read_target(path)
 
 

@@ -38,6 +38,10 @@ KINDS: dict[str, type[NetworkSpec] | type[QuantizedNetwork]] = {"float": Network
 def write_network(network: NetworkSpec | QuantizedNetwork, path: str | Path) -> None:
     """Write a network to an HDF5 file, all of it or none.
 
+    Args:
+        network: Float, or quantized with the float network that it came from.
+        path: The file, by convention .h5; an old one is replaced.
+
     Raises:
         SpecError: If the path cannot be written, or the disk is full.
     """
@@ -62,6 +66,13 @@ def network_bytes(network: NetworkSpec | QuantizedNetwork) -> bytes:
 
 def read_network(path: str | Path) -> NetworkSpec | QuantizedNetwork:
     """Read a network from a file written by `write_network`.
+
+    Length and digest in the header are compared before HDF5 is opened, so that a damaged file is an error and never a hang.
+    They do not tell who wrote the file: one that is made to do harm may carry a digest that fits, and can hang or crash
+    libhdf5. `neuropinn_lava.find_network` is for files of strangers: a child process parses them first, in half a second more.
+
+    Args:
+        path: The file.
 
     Raises:
         FileFormatError: If the file is missing, foreign, damaged, of another schema version, or breaks a rule of the records.

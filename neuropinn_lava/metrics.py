@@ -30,6 +30,15 @@ def relative_l2(u: FloatArray, u_ref: FloatArray) -> float:
     return float(np.linalg.norm(u - u_ref)) / size
 
 
+def relative_change(changed: FloatArray, exact: FloatArray) -> float:
+    """Give the relative L2 difference from a network's own output; the root mean square where that is zero everywhere.
+
+    Raises:
+        SpecError: If the shapes differ or an entry is not finite.
+    """
+    return relative_l2(changed, exact) if exact.any() else rms(changed)
+
+
 def max_abs_error(u: FloatArray, u_ref: FloatArray) -> float:
     """Give max |u - u_ref| over points and outputs, in the unit of u.
 

@@ -227,6 +227,11 @@ class NetworkSpec(ArrayRecord):
         """Numbers of inputs, neurons and outputs: (n_in, n_1, …, n_out)."""
         return (self.n_in, *(layer.n_out for layer in self.layers), self.n_out)
 
+    @property
+    def weights(self) -> tuple[FloatArray, ...]:
+        """The weights (n_out, n_in) of every layer in order, the read-out's last."""
+        return (*(layer.weight for layer in self.layers), self.output.weight)
+
     def digest(self) -> str:
         """Identity of what the network computes, as 64 hex digits; the provenance does not count."""
         return record_digest(self)

@@ -7,6 +7,7 @@ survives, the same bytes are safe to parse here. This module knows processes; it
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import resource
@@ -77,12 +78,11 @@ def run_parser(parser: str, path: str) -> None:
     limit = _virtual_bytes() + MAX_PARSER_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (limit if most == resource.RLIM_INFINITY else min(limit, most), most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    try:
-        parse(Path(path))
-    except MemoryError:
-        os._exit(_OUT_OF_MEMORY)
-    except Exception:
-        pass
+    with contextlib.suppress(Exception):  # it refuses the contents, as it will once more where its error is heard
+        try:
+            parse(Path(path))
+        except MemoryError:
+            os._exit(_OUT_OF_MEMORY)
     os._exit(0)  # h5py closes what is open at exit, and may crash there too; nothing needs it
 
 

@@ -20,10 +20,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from .arrays import ArrayRecord, IntArray, freeze_arrays, record_digest
+from .arrays import ArrayRecord, FloatArray, IntArray, freeze_arrays, record_digest
 from .checks import as_member, check_range, check_shape, check_whole, raise_violations
 from .errors import FixedPointError, SpecError, Violation
-from .integers import LEAK_BITS, MAX_EXACT, IntFormat
+from .integers import LEAK_BITS, MAX_EXACT, IntFormat, dequantize_array
 from .network import NetworkSpec, Polarity, Readout
 from .tables import PhiTable
 
@@ -99,6 +99,16 @@ class QuantizedAffine(ArrayRecord):
     def left(self) -> IntArray:
         """Shift to the left that aligns each neuron's product with the state, shape (n_out,); negative is to the right."""
         return self.weight_exponent + (self.input_exponent - self.state_exponent)
+
+    @property
+    def real_weight(self) -> FloatArray:
+        """What W stands for, exact, shape (n_out, n_in)."""
+        return dequantize_array(self.weight, self.weight_exponent[:, None])
+
+    @property
+    def real_bias(self) -> FloatArray:
+        """What b stands for, exact, shape (n_out,)."""
+        return dequantize_array(self.bias, self.state_exponent)
 
     def product_bound(self) -> IntArray:
         """Largest |W a_in| that any input word can make, per neuron, shape (n_out,)."""
@@ -252,6 +262,11 @@ class QuantizedNetwork:
     def affines(self) -> tuple[QuantizedAffine, ...]:
         """The integer matrices in order, the read-out's last."""
         return (*(layer.affine for layer in self.layers), self.output.affine)
+
+    @property
+    def weights(self) -> tuple[IntArray, ...]:
+        """The weights (n_out, n_in) of these matrices."""
+        return tuple(affine.weight for affine in self.affines)
 
     def digest(self) -> str:
         """Identity of the integers and of the source, as 64 hex digits."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator, Mapping
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from .checks import check_choice, raise_violations
 from .errors import FileFormatError
 
 if sys.version_info >= (3, 11):
@@ -15,6 +19,26 @@ else:
 
 Table = dict[str, Any]
 """A table of a TOML file; it exists only until the records are made."""
+
+
+@contextlib.contextmanager
+def named_file(name: str | Path, shipped: Mapping[str, str], what: str) -> Iterator[Path]:
+    """Find a shipped TOML file by its name, or a user's own by its path.
+
+    Args:
+        name: One of `shipped`, or a path that ends in .toml.
+        shipped: Names of the files in `neuropinn_lava.data`, by what a user calls them.
+        what: Names such files in errors.
+
+    Raises:
+        SpecError: If the name is unknown; the nearest names are shown.
+    """
+    if str(name).endswith(".toml"):
+        yield Path(name)
+        return
+    raise_violations(check_choice(what, str(name), shipped))
+    with resources.as_file(resources.files("neuropinn_lava.data") / shipped[str(name)]) as path:
+        yield path
 
 
 def read_table(path: Path, what: str) -> Table:

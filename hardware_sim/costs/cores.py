@@ -55,8 +55,11 @@ class LayerCores:
     """The cores of one layer, in numbers."""
 
     name: str
+    """The layer's name."""
     n_neurons: int
+    """Neurons of the layer."""
     n_cores: int
+    """Cores that it takes."""
     neurons_per_core: int
     """On the fullest core."""
     synapse_bytes_per_core: int

@@ -122,13 +122,19 @@ class OperationTotal:
     """Sums over all rows, the input's and the output's included; only the activity is that of the spiking layers."""
 
     n_neurons: int
+    """Input words, neurons and outputs."""
     fired: int
+    """How often a neuron had s = 1."""
     spikes: int
+    """Events sent."""
     spiking_activity: float
     """Events per neuron and step of the spiking layers, 0 to 1."""
     synaptic_operations: int
+    """Non-zero weights that events reached."""
     dense_synaptic_operations: int
+    """Weights times steps times samples."""
     neuron_updates: int
+    """Neurons and outputs, times steps and samples."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -173,13 +179,6 @@ class OperationCounts:
         return self.total.synaptic_operations / self.n_samples
 
 
-def weight_matrices(network: QuantizedNetwork | NetworkSpec) -> tuple[NumberArray, ...]:
-    """Give the weights (n_out, n_in) of every layer in order, the output's last."""
-    if isinstance(network, QuantizedNetwork):
-        return tuple(affine.weight for affine in network.affines)
-    return (*(layer.weight for layer in network.layers), network.output.weight)
-
-
 def count_fan_out(weight: NumberArray) -> IntArray:
     """Count the non-zero weights that each event reaches, shape (n_in,), of a matrix (n_out, n_in)."""
     reached: IntArray = np.count_nonzero(weight, axis=0).astype(np.int64)
@@ -222,7 +221,7 @@ def count_operations(network: QuantizedNetwork | NetworkSpec, trace: RunTrace) -
     sends = (input_events, *trace.layers, LayerCounts(name=network.output.name, fired=silent, events=silent))
     kinds = (RowKind.INPUT, *(RowKind.SPIKING for _ in network.layers), RowKind.OUTPUT)
     no_synapses = np.zeros((network.n_in, 0))
-    weights = (no_synapses, *weight_matrices(network))
+    weights = (no_synapses, *network.weights)
     received = (np.zeros((trace.n_steps, 0), dtype=np.int64), *(sent.events for sent in sends[:-1]))
     rows = zip(kinds, weights, received, sends, strict=True)
     return OperationCounts(

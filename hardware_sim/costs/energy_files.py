@@ -8,12 +8,11 @@ name, title, kind, source, leaves_out        texts; kind is simulated, measured 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import resources
 from pathlib import Path
 
 from ...checks import check_choice, raise_violations
 from ...errors import FileFormatError, Violation
-from ...toml_tables import Table, read_table
+from ...toml_tables import Table, named_file, read_table
 from .constant_files import key_violations, made_from_file, read_constants
 from .energy_model import EnergyModel, Kind, Part, Term
 
@@ -45,11 +44,9 @@ def find_energy_model(name: str | Path) -> EnergyModel:
         SpecError: If the name is unknown.
         FileFormatError: If the file cannot be read or breaks a rule; all broken rules are listed.
     """
-    if str(name).endswith(".toml"):
-        return read_energy_model(Path(name))
-    raise_violations(check_choice("energy model", str(name), SHIPPED))
-    file_name = f"energy_{str(name).replace('-', '_')}.toml"
-    with resources.as_file(resources.files("neuropinn_lava.data") / file_name) as path:
+    with named_file(
+        name, {model: f"energy_{model.replace('-', '_')}.toml" for model in SHIPPED}, "energy model"
+    ) as path:
         return read_energy_model(path)
 
 

@@ -12,15 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from ...arrays import FloatArray
-from ...checks import check_choice, raise_violations
+from ...checks import raise_violations
 from ...errors import FileFormatError, Violation
-from ...toml_tables import read_table
+from ...toml_tables import named_file, read_table
 from .constant_files import key_violations, made_from_file, read_constants
 from .constants import SECOND, Constant, dimension_of
 from .traffic import Traffic
@@ -29,6 +29,8 @@ SHIPPED = ("loihi1", "loihi2")
 """Targets whose timing constants come with the package."""
 NEEDED = ("synaptic_event", "active_update", "inactive_update", "step_floor")
 """Constants of a timing model, all of them times."""
+End = Literal["lowest", "highest"]
+"""Which end of a constant's range, by the name of the property."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,7 @@ class TimingModel:
             if dimension_of([constant]) != SECOND:
                 yield Violation(f"{where}: {constant.name!r}.unit", "a time", constant.unit, "Use s, ms, us or ns.")
 
-    def seconds(self, name: str, end: str) -> float:
+    def seconds(self, name: str, end: End) -> float:
         """Give a constant at its `lowest` or `highest` end, in seconds."""
         constant = next(constant for constant in self.constants if constant.name == name)
         return constant.at(getattr(constant, end)).si
@@ -66,10 +68,12 @@ class TimingModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """A low and a high estimate."""
+    """A low and a high estimate, in the unit of the field that holds it."""
 
     low: float
+    """With all constants at their low ends for a time, at their high ends for a rate."""
     high: float
+    """The other way round."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +107,7 @@ def find_timing(name: str | Path) -> TimingModel:
         SpecError: If the name is unknown.
         FileFormatError: If the file cannot be read or breaks a rule.
     """
-    if str(name).endswith(".toml"):
-        return read_timing(Path(name))
-    raise_violations(check_choice("timing model", str(name), SHIPPED))
-    with resources.as_file(resources.files("neuropinn_lava.data") / f"timing_{name}.toml") as path:
+    with named_file(name, {target: f"timing_{target}.toml" for target in SHIPPED}, "timing model") as path:
         return read_timing(path)
 
 
@@ -135,7 +136,7 @@ def estimate_latency(traffic: Traffic, n_layers: int, timing: TimingModel) -> La
         n_layers: Spiking layers.
         timing: Constants of the target.
     """
-    fast, slow = (busy_times(traffic, timing, end) for end in ("lowest", "highest"))
+    fast, slow = busy_times(traffic, timing, "lowest"), busy_times(traffic, timing, "highest")
     low_step = max(timing.seconds("step_floor", "lowest"), float(fast.max()))
     high_step = timing.seconds("step_floor", "highest") + float(slow.max())
     n_steps = traffic.n_steps + n_layers
@@ -152,7 +153,7 @@ def estimate_latency(traffic: Traffic, n_layers: int, timing: TimingModel) -> La
     )
 
 
-def busy_times(traffic: Traffic, timing: TimingModel, end: str) -> FloatArray:
+def busy_times(traffic: Traffic, timing: TimingModel, end: End) -> FloatArray:
     """Give what every core needs for every step, in seconds, mean over samples, shape (n_cores, n_steps)."""
     synaptic, active, inactive = (timing.seconds(name, end) for name in NEEDED[:3])
     rows = []

@@ -6,6 +6,7 @@ others a square of single cores; reports say which one was assumed.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -59,7 +60,7 @@ def find_mesh(target: HardwareTarget) -> Mesh:
     if target.name == "loihi1":
         return LOIHI_MESH
     if target.cores_per_chip == LOIHI_MESH.cores_per_chip:
-        return Mesh(columns=8, rows=4, cores_per_tile=4, source="assumed to be Loihi 1's; none is published")
+        return dataclasses.replace(LOIHI_MESH, source="assumed to be Loihi 1's; none is published")
     columns = math.ceil(math.sqrt(target.cores_per_chip))
     rows = math.ceil(target.cores_per_chip / columns)
     return Mesh(columns=columns, rows=rows, cores_per_tile=1, source="assumed: a square of single cores")

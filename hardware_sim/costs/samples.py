@@ -19,12 +19,14 @@ from ...points import checked_points
 from ...quantized import QuantizedNetwork
 from ...reference import run_float, run_integer
 from ...traces import LayerTrace, NumberArray, Probe
-from .counting import count_fan_out, weight_matrices
+from .counting import count_fan_out
 
 MAX_SAMPLES = 2000
 """Points of a map: as many as a figure can show, and a fraction of a second of the engine."""
 BLOCK = 256
 """Samples whose full traces are held at a time."""
+COUNTED = ("spikes", "fired", "synaptic_operations", "membrane_updates")
+"""What is counted of every sample, row by row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,7 +46,7 @@ class SampleCounts(ArrayRecord):
 
     def __post_init__(self) -> None:
         freeze_arrays(self, points=np.float64)
-        freeze_arrays(self, **dict.fromkeys(("spikes", "fired", "synaptic_operations", "membrane_updates"), np.int64))
+        freeze_arrays(self, **dict.fromkeys(COUNTED, np.int64))
 
     @property
     def n_samples(self) -> int:
@@ -78,14 +80,12 @@ def count_samples(network: QuantizedNetwork | NetworkSpec, points: FloatArray) -
     """
     points = checked_points(points, network.n_in, f"count_samples: points of network {network.name!r}")
     blocks = [_count_block(network, points[start : start + BLOCK]) for start in range(0, len(points), BLOCK)]
-    sent, fired, operations, updates = (np.concatenate([block[k] for block in blocks]) for k in range(4))
-    return SampleCounts(
-        points=points, spikes=sent, fired=fired, synaptic_operations=operations, membrane_updates=updates
-    )
+    joined = {name: np.concatenate([getattr(block, name) for block in blocks]) for name in COUNTED}
+    return SampleCounts(points=points, **joined)
 
 
-def _count_block(network: QuantizedNetwork | NetworkSpec, points: FloatArray) -> tuple[IntArray, ...]:
-    """Give spikes, fired, synaptic operations and membrane updates of a block, each (n_samples, n_rows)."""
+def _count_block(network: QuantizedNetwork | NetworkSpec, points: FloatArray) -> SampleCounts:
+    """Count points that are followed in full at once."""
     probe = Probe(n_samples=len(points))
     if isinstance(network, QuantizedNetwork):
         trace, x = run_integer(network, points, probe), encode_points(network, points)[0]
@@ -98,8 +98,14 @@ def _count_block(network: QuantizedNetwork | NetworkSpec, points: FloatArray) ->
     fired = [events[0], *(layer.fired.sum(axis=1) for layer in layers), silent]
     updates = [0 * events[0], *(_changed(layer) for layer in layers), silent]
     nothing = np.zeros(len(points), dtype=np.int64)
-    reached = [nothing, *(n @ count_fan_out(w) for n, w in zip(events, weight_matrices(network), strict=False))]
-    return _row_sums(events), _row_sums(fired), np.stack(reached, axis=1), _row_sums(updates)
+    reached = [nothing, *(n @ count_fan_out(w) for n, w in zip(events, network.weights, strict=False))]
+    return SampleCounts(
+        points=points,
+        spikes=_row_sums(events),
+        fired=_row_sums(fired),
+        synaptic_operations=np.stack(reached, axis=1),
+        membrane_updates=_row_sums(updates),
+    )
 
 
 def _changed(layer: LayerTrace) -> NumberArray:

@@ -31,7 +31,6 @@ from ...host import encode_points
 from ...quantized import QuantizedNetwork
 from ...traces import ProbeTrace, RunTrace
 from .cores import Core, Partition, partition_network
-from .counting import weight_matrices
 from .mesh import HOST_PLACE, LOIHI_MESH, Place
 
 DRIVEN_NEURONS = 480
@@ -162,7 +161,7 @@ def _simulate(
     for name, trains in zip(names, (*spikes[1:], silent), strict=True):
         groups.append(_add_layer(net, chip_plan, partition.cores_of(name), name, trains))
     if with_synapses:
-        for before, after, weight in zip(groups, groups[1:], weight_matrices(network), strict=False):
+        for before, after, weight in zip(groups, groups[1:], network.weights, strict=False):
             pairs = [(int(i), int(j)) for j, i in np.argwhere(weight != 0)]
             before.connect_neurons_sparse(after, {"weight": [NEGLIGIBLE] * len(pairs)}, pairs)
     chip = sanafe.SpikingChip(chip_plan)

@@ -18,7 +18,7 @@ from ...arrays import ArrayRecord, IntArray, freeze_arrays
 from ...quantized import QuantizedNetwork
 from ...traces import RunTrace
 from .cores import Core, Partition
-from .counting import INPUT_ROW, check_trace, weight_matrices
+from .counting import INPUT_ROW, check_trace
 from .mesh import HOST_PLACE, Place
 from .workload import LayerLoad, Workload
 
@@ -100,7 +100,7 @@ def count_traffic(network: QuantizedNetwork, partition: Partition, trace: RunTra
     names = [INPUT_ROW, *(layer.name for layer in network.layers), network.output.name]
     links: list[Link] = []
     loads: list[CoreLoad] = []
-    rows = zip(names, names[1:], events, fired, weight_matrices(network), strict=False)
+    rows = zip(names, names[1:], events, fired, network.weights, strict=False)
     for sender, receiver, sent, active, weight in rows:
         for core in partition.cores_of(receiver):
             reached = np.count_nonzero(weight[core.neurons], axis=0).astype(np.int64)

@@ -10,6 +10,7 @@ import numpy as np
 from ...arrays import FloatArray, IntArray
 from ..triangulation import triangulate_points
 from .figures import SERIES, Figure, draw_figure
+from .plane_maps import paint_map
 from .sections import FieldSection
 
 SLAB_SHARE = 0.2
@@ -73,16 +74,8 @@ def _signed(values: FloatArray) -> dict[str, Any]:
 def _map(
     fields: FieldSection, triangles: IntArray, values: FloatArray, name: str, title: str, colours: dict[str, Any]
 ) -> Figure:
-    x, y = fields.points[:, 0], fields.points[:, 1]
-    label_x, label_y = fields.coordinates
-
     def draw(canvas: Any) -> None:
-        axes = canvas.add_subplot()
-        mesh = axes.tripcolor(x, y, triangles, values, shading="gouraud", rasterized=True, **colours)
-        axes.set(xlabel=label_x, ylabel=label_y)
-        axes.set_aspect("equal" if "t" not in fields.coordinates else "auto")
-        bar = canvas.colorbar(mesh, ax=axes, shrink=0.9)
-        bar.solids.set_rasterized(True)
+        bar = paint_map(canvas, fields.points, triangles, values, fields.coordinates, colours)
         bar.formatter.set_powerlimits((-2, 3))
 
     peak = float(np.abs(values).max())

@@ -8,6 +8,7 @@ from ...arrays import FloatArray, IntArray
 from ..gradients import GradientSection
 from ..triangulation import triangulate_points
 from .figures import Figure, draw_figure
+from .plane_maps import paint_map
 
 
 def draw_gradients(section: GradientSection) -> tuple[Figure, ...]:
@@ -20,15 +21,8 @@ def draw_gradients(section: GradientSection) -> tuple[Figure, ...]:
 
 
 def _draw_map(section: GradientSection, triangles: IntArray, name: str, values: FloatArray) -> Figure:
-    x, y = section.points.T
-
     def draw(canvas: Any) -> None:
-        axes = canvas.add_subplot()
-        mesh = axes.tripcolor(x, y, triangles, values, cmap="viridis", shading="gouraud", rasterized=True)
-        axes.set(xlabel=section.coordinates[0], ylabel=section.coordinates[1])
-        axes.set_aspect("equal" if "t" not in section.coordinates else "auto")
-        bar = canvas.colorbar(mesh, ax=axes, shrink=0.9)
-        bar.solids.set_rasterized(True)
+        paint_map(canvas, section.points, triangles, values, section.coordinates, {"cmap": "viridis"})
 
     caption = (
         f"{name} of the deployed network at {len(values)} points, by {section.operator} operators; physical units."

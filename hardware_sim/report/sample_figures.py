@@ -10,6 +10,7 @@ from ...arrays import IntArray
 from ..costs.samples import SampleCounts
 from ..triangulation import triangulate_points
 from .figures import INK, SERIES, Figure, draw_figure
+from .plane_maps import paint_map
 
 
 def draw_samples(
@@ -30,15 +31,8 @@ def draw_samples(
 
 
 def _draw_map(samples: SampleCounts, coordinates: tuple[str, ...], corners: IntArray) -> Figure:
-    x, y = samples.points.T
-
     def draw(canvas: Any) -> None:
-        axes = canvas.add_subplot()
-        mesh = axes.tripcolor(x, y, corners, samples.operations, cmap="magma", shading="gouraud", rasterized=True)
-        axes.set(xlabel=coordinates[0], ylabel=coordinates[1])
-        axes.set_aspect("equal" if "t" not in coordinates else "auto")
-        bar = canvas.colorbar(mesh, ax=axes, shrink=0.9)
-        bar.solids.set_rasterized(True)
+        paint_map(canvas, samples.points, corners, samples.operations, coordinates, {"cmap": "magma"})
 
     caption = (
         f"Synaptic operations of single samples over the domain, at {samples.n_samples} points; operations per sample."

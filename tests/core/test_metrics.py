@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neuropinn_lava.errors import SpecError
-from neuropinn_lava.metrics import ansatz_relative_l2, max_abs_error, relative_l2, rms
+from neuropinn_lava.metrics import ansatz_relative_l2, max_abs_error, relative_change, relative_l2, rms
 from neuropinn_lava.transforms import Ansatz, Polynomial
 
 U_REF = np.array([[3.0], [4.0]])
@@ -14,6 +14,12 @@ U_REF = np.array([[3.0], [4.0]])
 
 def test_relative_l2_by_hand() -> None:
     assert relative_l2(np.array([[3.0], [4.5]]), U_REF) == pytest.approx(0.1)  # 0.5 / 5
+
+
+def test_a_change_of_nothing_is_its_own_size() -> None:
+    changed = np.array([[1.0], [7.0]])
+    assert relative_change(changed, U_REF) == relative_l2(changed, U_REF)
+    assert relative_change(changed, np.zeros((2, 1))) == 5.0  # sqrt((1 + 49) / 2)
 
 
 def test_max_abs_error_by_hand() -> None:

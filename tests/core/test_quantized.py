@@ -37,6 +37,12 @@ def test_alignment_and_bound_by_hand() -> None:
     assert affine.product_bound().tolist() == [255 * 32767, 7 * 32767]
 
 
+def test_what_integers_stand_for_by_hand() -> None:
+    affine = make_affine()
+    assert affine.real_weight.tolist() == [[127 / 128, -127 / 128, 1 / 128], [0.0, 3 / 512, -4 / 512]]
+    assert affine.real_bias.tolist() == [5 / 2**18, -6 / 2**18]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

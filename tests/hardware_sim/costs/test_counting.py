@@ -9,7 +9,7 @@ import pytest
 
 import builders
 from neuropinn_lava.errors import SpecError
-from neuropinn_lava.hardware_sim.costs.counting import INPUT_ROW, RowKind, count_operations, weight_matrices
+from neuropinn_lava.hardware_sim.costs.counting import INPUT_ROW, RowKind, count_operations
 from neuropinn_lava.network import LayerSpec, NetworkSpec, OutputSpec, Polarity
 from neuropinn_lava.quantized import QuantizedNetwork
 from neuropinn_lava.reference import run_float, run_integer
@@ -28,7 +28,7 @@ def literal_synaptic_operations(network: QuantizedNetwork, trace: RunTrace, poin
     x, _ = encode_points(network, points)
     sent = [np.repeat(x[:, None, :], network.n_steps, axis=1), *(layer.payload for layer in trace.probe.layers)]
     counts = []
-    for weight, payload in zip(weight_matrices(network), sent, strict=True):
+    for weight, payload in zip(network.weights, sent, strict=True):
         n = 0
         for sample in payload.tolist():
             for step in sample:
@@ -136,7 +136,7 @@ def test_synaptic_operations_are_events_times_fan_out() -> None:
     network = builders.random_quantized(3, widths=(2, 9, 8, 2), n_steps=3, density=0.5)
     trace = run_integer(network, builders.random_points(network, 50))
     counts = count_operations(network, trace)
-    for weight, sent, row in zip(weight_matrices(network)[1:], trace.layers, counts.layers[2:], strict=True):
+    for weight, sent, row in zip(network.weights[1:], trace.layers, counts.layers[2:], strict=True):
         fan_out = (weight != 0).sum(axis=0)
         assert row.synaptic_operations == int((sent.events.sum(axis=0) * fan_out).sum())
         assert row.synaptic_operations <= row.dense_synaptic_operations
