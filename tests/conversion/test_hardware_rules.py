@@ -34,8 +34,26 @@ EXACT = HardwareTarget(
 """NETWORK fits with nothing to spare: its layers of 7, 5 and 1 neurons take one core each."""
 
 
-def test_a_network_at_every_limit_fits() -> None:
+def broken_rules(target: HardwareTarget) -> list[str]:
+    return [rule.__name__ for rule in RULES if any(rule(NETWORK, target))]
+
+
+@pytest.mark.parametrize(
+    ("limit", "rule"),
+    [
+        ("max_weight_bits", "weights_fit_their_word"),
+        ("max_payload_bits", "spikes_carry_payloads"),
+        ("state_bits", "states_fit_their_word"),
+        ("max_neurons_per_core", "network_fits_the_chip"),
+        ("synapse_bytes_per_core", "network_fits_the_chip"),
+        ("cores_per_chip", "network_fits_the_chip"),
+        ("max_fan_in", "axons_fit_the_cores"),
+    ],
+)
+def test_a_network_at_every_limit_fits_and_one_less_breaks_a_rule(limit: str, rule: str) -> None:
     check_network(NETWORK, EXACT)
+    assert broken_rules(EXACT) == []
+    assert broken_rules(replace(EXACT, **{limit: getattr(EXACT, limit) - 1})) == [rule]
 
 
 LAYERS = ("hidden0", "hidden1", "output")
@@ -147,7 +165,11 @@ def test_all_rules_broken_at_once() -> None:
 
 
 def test_limits_that_are_not_published_are_not_checked() -> None:
-    check_network(NETWORK, replace(EXACT, max_fan_in=None, max_fan_out=None, core_bytes=None))
+    tight = replace(EXACT, max_fan_in=1, max_fan_out=1, max_neurons_per_core=3, cores_per_chip=9)
+    assert broken_rules(tight) == ["axons_fit_the_cores", "neurons_reach_their_cores"]
+    unpublished = replace(tight, max_fan_in=None, max_fan_out=None, core_bytes=None)
+    check_network(NETWORK, unpublished)
+    assert broken_rules(unpublished) == []
 
 
 @pytest.mark.parametrize("rule", RULES)

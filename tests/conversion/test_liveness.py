@@ -12,6 +12,7 @@ import builders
 from neuropinn_lava.conversion import QuantizationScheme, quantize_network
 from neuropinn_lava.errors import FixedPointError
 from neuropinn_lava.network import NetworkSpec
+from neuropinn_lava.reference import run_float, run_integer
 
 
 def one_whisper() -> NetworkSpec:
@@ -41,4 +42,7 @@ def test_a_short_state_names_layer_and_length() -> None:
 def test_what_is_silent_in_floating_point_may_be_silent() -> None:
     network = one_whisper()
     deaf = builders.with_layer(network, 0, theta=np.full(3, 50.0))
-    quantize_network(deaf, QuantizationScheme(state_bits=5, rounding="nearest"))
+    quantized = quantize_network(deaf, QuantizationScheme(state_bits=5, rounding="nearest")).network
+    points = builders.random_points(deaf, 50)
+    assert run_float(deaf, points).layers[0].fired.sum() == 0
+    assert run_integer(quantized, points).layers[0].fired.sum() == 0

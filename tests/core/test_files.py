@@ -116,15 +116,22 @@ class TestRoundTrips:
     def test_extreme_numbers(self, path: Path) -> None:
         weight = [[5e-324, -0.0], [1.7976931348623157e308, np.pi]]
         network = builders.random_spec(5, widths=(2, 2, 1))
-        round_trip(builders.with_layer(network, 0, weight=weight, theta=[0.0, 1e300], beta=[0.0, 1.0]), path)
+        again = round_trip(builders.with_layer(network, 0, weight=weight, theta=[0.0, 1e300], beta=[0.0, 1.0]), path)
+        assert isinstance(again, NetworkSpec)
+        assert again.layers[0].weight.tobytes() == np.array(weight).tobytes()  # the sign of zero too
 
     def test_names_of_any_script(self, path: Path) -> None:
         network = builders.random_spec(6)
         layers = (replace(network.layers[0], name="Schicht «1»/α β"), network.layers[1])
-        round_trip(replace(network, name="ψ", layers=layers), path)
+        again = round_trip(replace(network, name="ψ", layers=layers), path)
+        assert isinstance(again, NetworkSpec)
+        assert (again.name, again.layers[0].name) == ("ψ", "Schicht «1»/α β")
 
     def test_long_texts(self, path: Path) -> None:
-        round_trip(replace(builders.random_spec(7), provenance=Provenance(command="x" * 200_000)), path)
+        told = Provenance(command="x" * 200_000)
+        again = round_trip(replace(builders.random_spec(7), provenance=told), path)
+        assert isinstance(again, NetworkSpec)
+        assert again.provenance == told
 
     def test_arrays_of_a_read_network_are_read_only(self, float_file: Path) -> None:
         network = read_network(float_file)

@@ -27,7 +27,14 @@ def check(path: Path) -> None:
 
 
 def test_what_lies_in_the_file(tmp_path: Path) -> None:
-    check(make(tmp_path / "a.h5"))
+    path = make(tmp_path / "a.h5")
+    before = path.read_bytes()
+    check(path)
+    assert path.read_bytes() == before
+    with h5py.File(path, "r+") as file:  # the check went through the loop, and beyond it
+        file["a/loop/late"] = h5py.SoftLink("/a/b")
+    with pytest.raises(FileFormatError, match=r"late: lies in the file itself; got SoftLink"):
+        check(path)
 
 
 @pytest.mark.parametrize("link", [h5py.SoftLink("/a/b"), h5py.ExternalLink("/dev/zero", "/")])

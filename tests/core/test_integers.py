@@ -44,7 +44,7 @@ def test_a_word_has_2_to_32_bits(bits: int) -> None:
         IntFormat(bits=bits)
 
 
-def check_rounding(values: list[float]) -> None:
+def assert_rounding(values: list[float]) -> None:
     got = round_half_up(np.array(values))
     assert got.dtype == np.int64
     for value, rounded in zip(values, got.tolist(), strict=True):
@@ -52,13 +52,13 @@ def check_rounding(values: list[float]) -> None:
 
 
 def test_rounding_of_small_numbers() -> None:
-    check_rounding([n / 16 for n in range(-400, 401)])
+    assert_rounding([n / 16 for n in range(-400, 401)])
 
 
 def test_rounding_around_ties() -> None:
     ties = [n + 0.5 for n in range(-20, 20)]
-    check_rounding([math.nextafter(tie, way) for tie in ties for way in (-math.inf, math.inf)])
-    check_rounding([0.0, -0.0, BELOW_HALF, -BELOW_HALF, 5e-324, -5e-324, math.nextafter(-0.5, -1)])
+    assert_rounding([math.nextafter(tie, way) for tie in ties for way in (-math.inf, math.inf)])
+    assert_rounding([0.0, -0.0, BELOW_HALF, -BELOW_HALF, 5e-324, -5e-324, math.nextafter(-0.5, -1)])
     assert round_half_up(np.array([BELOW_HALF, 0.5, -0.5, -0.5000000000000001])).tolist() == [0, 1, 0, -1]
 
 
@@ -66,12 +66,12 @@ def test_rounding_of_large_numbers() -> None:
     exact = [float(n) for n in EDGES if abs(n) < 2**62 and float(n) == n]
     halves = [s * (2.0**k + d) for k in range(52) for d in (-0.5, 0.5) for s in (-1, 1)]
     beyond_a_tie = [math.nextafter(2.0**k, 0) for k in range(1, 63)]
-    check_rounding(exact + halves + beyond_a_tie)
+    assert_rounding(exact + halves + beyond_a_tie)
 
 
 @given(st.lists(st.floats(min_value=-(2.0**61), max_value=2.0**61), min_size=1, max_size=20))
 def test_rounding_of_any_number(values: list[float]) -> None:
-    check_rounding(values)
+    assert_rounding(values)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 2.0**62, -(2.0**62), 1e300])

@@ -14,12 +14,18 @@ from neuropinn_lava.errors import FileFormatError
 from neuropinn_lava.parser_guard import try_parser
 
 
-def reads(path: Path) -> bytes:
-    return path.read_bytes()
+def reads(path: Path) -> None:
+    """Leave what it read beside the file: the child runs in the file's place, not in the test's."""
+    witness_of(path).write_text(f"{os.getpid()} read {path.read_text()}")
 
 
 def refuses(path: Path) -> None:
+    reads(path)
     raise ValueError(path)
+
+
+def witness_of(path: Path) -> Path:
+    return path.with_name("witness")
 
 
 def hangs(path: Path) -> None:
@@ -49,6 +55,9 @@ def on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("parser", ["reads", "refuses"])
 def test_a_parser_that_comes_to_an_end_passes(parser: str, path: Path) -> None:
     try_parser(f"test_parser_guard:{parser}", path, "file")
+    reader, _, contents = witness_of(path).read_text().partition(" read ")
+    assert contents == "contents"
+    assert int(reader) != os.getpid()
 
 
 @pytest.mark.parametrize(
@@ -68,10 +77,12 @@ def test_what_does_not_survive_is_refused(parser: str, message: str, path: Path)
 def test_a_relative_path_and_another_working_folder(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(path.parent)
     try_parser("test_parser_guard:reads", "file", "file")
+    assert witness_of(path).read_text().endswith(" read contents")
 
 
 def test_a_missing_file_is_the_parsers_business(tmp_path: Path) -> None:
     try_parser("test_parser_guard:reads", tmp_path / "none", "file")
+    assert list(tmp_path.iterdir()) == []  # no child was started for it
 
 
 def test_a_pipe_does_not_block(tmp_path: Path) -> None:

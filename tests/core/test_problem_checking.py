@@ -25,7 +25,11 @@ def referring(evaluate: Any) -> PdeProblem:
 @pytest.mark.parametrize("name", list_problems())
 def test_the_packages_own_problems_pass(name: str) -> None:
     problem = find_problem(name)
-    check_problem(problem, evaluation_points(problem, 20, 1))
+    points = evaluation_points(problem, 20, 1)
+    check_problem(problem, points)
+    broken = dataclasses.replace(problem, source=lambda x: np.full(len(x), np.nan))
+    with pytest.raises(SpecError, match=rf"PdeProblem '{name}'\.source: finite at every point; got nan at point 0"):
+        check_problem(broken, points)
 
 
 def half_known(points: np.ndarray) -> np.ndarray:

@@ -41,7 +41,7 @@ every_t = pytest.mark.parametrize("n_steps", builders.N_STEPS)
 every_readout = pytest.mark.parametrize("readout", Readout)
 
 
-def check_integer_run(network: QuantizedNetwork, points: FloatArray) -> RunTrace:
+def assert_integer_run(network: QuantizedNetwork, points: FloatArray) -> RunTrace:
     """Compare every number of an integer run with the longhand one."""
     trace = run_integer(network, points, Probe(n_samples=len(points)))
     expected = longhand.run_integer(network, points)
@@ -79,7 +79,7 @@ class TestIntegerEngine:
         network = builders.random_quantized(
             1, widths=WIDTHS, activation=activation, polarity=polarity, n_steps=n_steps, readout=readout, ansatz=True
         )
-        trace = check_integer_run(network, builders.random_points(network, N_SAMPLES))
+        trace = assert_integer_run(network, builders.random_points(network, N_SAMPLES))
         assert 0 < trace.layers[0].fired.sum() < trace.layers[0].fired.size * N_SAMPLES
 
     @every_activation
@@ -89,7 +89,7 @@ class TestIntegerEngine:
         network = builders.random_quantized(2, widths=WIDTHS, activation=activation, polarity=polarity, n_steps=n_steps)
         points = builders.random_points(network, N_SAMPLES)
         network = builders.with_threshold_hits(network, points)
-        check_integer_run(network, points)
+        assert_integer_run(network, points)
         # and they do hit: one unit more on every threshold changes what fires
         raised = network
         for index, layer in enumerate(network.layers):
@@ -104,7 +104,7 @@ class TestIntegerEngine:
         network = builders.saturating_quantized(
             3, widths=WIDTHS, activation=activation, polarity=polarity, n_steps=n_steps
         )
-        trace = check_integer_run(network, builders.random_points(network, N_SAMPLES))
+        trace = assert_integer_run(network, builders.random_points(network, N_SAMPLES))
         first = trace.layers[0]
         assert trace.saturated_input > 0
         assert first.saturated_drive > 0
@@ -126,15 +126,15 @@ class TestIntegerEngine:
     )
     def test_equals_longhand_for_other_words(self, words: dict[str, float]) -> None:
         network = builders.random_quantized(4, widths=WIDTHS, **words)
-        check_integer_run(network, builders.random_points(network, N_SAMPLES))
+        assert_integer_run(network, builders.random_points(network, N_SAMPLES))
 
     @every_polarity
     def test_zero_and_negative_layers(self, polarity: Polarity) -> None:
         network = builders.random_quantized(5, widths=WIDTHS, polarity=polarity)
         points = builders.random_points(network, N_SAMPLES)
         for index in range(2):
-            check_integer_run(builders.with_zero_layer(network, index), points)
-            check_integer_run(builders.with_negative_layer(network, index), points)
+            assert_integer_run(builders.with_zero_layer(network, index), points)
+            assert_integer_run(builders.with_negative_layer(network, index), points)
 
     def test_refuses_a_float_network(self) -> None:
         network = builders.random_spec()
@@ -148,7 +148,7 @@ class TestIntegerEngine:
         np.testing.assert_array_equal(trace.outputs[0], run_integer(network, np.array([[1e3, 0.5]])).outputs[0])
 
 
-def check_float_run(network: NetworkSpec, points: FloatArray) -> RunTrace:
+def assert_float_run(network: NetworkSpec, points: FloatArray) -> RunTrace:
     trace = run_float(network, points, Probe(n_samples=len(points)))
     expected = longhand.run_float(network, points)
     assert expected.nearest > NO_TIE
@@ -178,12 +178,12 @@ class TestFloatEngine:
         network = builders.random_spec(
             1, widths=WIDTHS, activation=activation, polarity=polarity, n_steps=n_steps, readout=readout, ansatz=True
         )
-        check_float_run(network, builders.random_points(network, N_SAMPLES))
+        assert_float_run(network, builders.random_points(network, N_SAMPLES))
 
     @every_polarity
     def test_negative_layers(self, polarity: Polarity) -> None:
         network = builders.with_negative_layer(builders.random_spec(5, widths=WIDTHS, polarity=polarity), 1)
-        check_float_run(network, builders.random_points(network, N_SAMPLES))
+        assert_float_run(network, builders.random_points(network, N_SAMPLES))
 
     def test_fires_at_the_threshold_itself(self) -> None:
         network = builders.random_spec(0, widths=(1, 2, 1), n_steps=1, activation="identity", theta=0.5)
@@ -269,7 +269,7 @@ class TestBlocks:
         whole = run_integer(network, points, Probe(n_samples=5))
         monkeypatch.setattr(reference, "BLOCK", block)
         blocked = run_integer(network, points, Probe(n_samples=5))
-        self.check_same(whole, blocked)
+        self.assert_same(whole, blocked)
 
     def test_float_runs_do_not_depend_on_blocks(self, monkeypatch: pytest.MonkeyPatch) -> None:
         network = builders.random_spec(10, n_steps=3)
@@ -286,10 +286,10 @@ class TestBlocks:
         points = builders.random_points(network, 40)
         whole = run_integer(network, points)
         monkeypatch.setattr(reference, "BLOCK", 7)
-        self.check_same(whole, run_integer(network, points))
+        self.assert_same(whole, run_integer(network, points))
 
     @staticmethod
-    def check_same(one: RunTrace, other: RunTrace) -> None:
+    def assert_same(one: RunTrace, other: RunTrace) -> None:
         np.testing.assert_array_equal(one.outputs, other.outputs)
         np.testing.assert_array_equal(one.readout, other.readout)
         np.testing.assert_array_equal(one.input_events, other.input_events)

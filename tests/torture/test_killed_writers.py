@@ -36,7 +36,7 @@ def torture(writer: str, n_random: int, folder: Path) -> dict[str, Any]:
     return result
 
 
-def check(result: dict[str, Any], n_random: int) -> None:
+def assert_never_half(result: dict[str, Any], n_random: int) -> None:
     assert result["found"] == []
     assert result["boundaries"] >= FEWEST_BOUNDARIES
     assert result["old"] + result["new"] == result["boundaries"] + n_random
@@ -45,7 +45,7 @@ def check(result: dict[str, Any], n_random: int) -> None:
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("writer", ["text", "network"])
 def test_a_writer_killed_a_few_times(writer: str, tmp_path: Path) -> None:
-    check(torture(writer, 5, tmp_path), 5)
+    assert_never_half(torture(writer, 5, tmp_path), 5)
 
 
 @pytest.mark.torture
@@ -54,6 +54,6 @@ def test_a_writer_killed_a_few_times(writer: str, tmp_path: Path) -> None:
 def test_killed_writers(writer: str, tmp_path: Path) -> None:
     result = torture(writer, N_RANDOM, tmp_path)
     print(writer, {key: value for key, value in result.items() if key != "found"})
-    check(result, N_RANDOM)
+    assert_never_half(result, N_RANDOM)
     assert result["old"] > 0
     assert result["new"] > 0

@@ -57,7 +57,7 @@ def test_box_is_what_the_input_transform_takes_to_the_unit_box() -> None:
     assert (spec.lower.tolist(), spec.upper.tolist()) == ([0.0, -3.0], [4.0, 5.0])
 
 
-def check_parity(spec: NetworkSpec, dtype: torch.dtype) -> None:
+def assert_parity(spec: NetworkSpec, dtype: torch.dtype) -> None:
     points = builders.random_points(spec, 300)
     numbers = np.float64 if dtype is torch.float64 else np.float32
     safe = ~samples_at_risk(spec, points, numbers)
@@ -84,14 +84,14 @@ def test_torch_equals_the_float_engine(activation: str, polarity: Polarity) -> N
         spec = builders.random_spec(
             5, n_steps=n_steps, activation=activation, polarity=polarity, readout=readout, ansatz=True
         )
-        check_parity(spec, torch.float64)
+        assert_parity(spec, torch.float64)
 
 
 @pytest.mark.parametrize("activation", ["z_tanh_z", "tanh_squared"])
 def test_torch_in_single_precision_equals_the_float_engine(activation: str) -> None:
     spec = builders.random_spec(1, n_steps=2, activation=activation, widths=(2, 20, 20, 1), theta=0.05)
     rounded = export_network(rebuild_network(spec, torch.float32), lower=spec.lower, upper=spec.upper)
-    check_parity(rounded, torch.float32)
+    assert_parity(rounded, torch.float32)
 
 
 def test_counts_are_those_of_the_float_engine() -> None:

@@ -61,7 +61,7 @@ def scalar_of(payload: Tensor, rest: Tensor, rate: Tensor) -> Tensor:
     return (payload * weights).sum() + (rest * rests).sum() + 3.0 * rate
 
 
-def compare(rule: VsnRule, n_steps: int, constant: bool, with_start: bool) -> None:
+def assert_equals_longhand(rule: VsnRule, n_steps: int, constant: bool, with_start: bool) -> None:
     fast, slow = (leaves(n_steps, constant, with_start) for _ in range(2))
     result = unrolled_vsn(fast["drive"], fast["beta"], fast["theta"], rule, n_steps, fast.get("start"), with_rest=True)
     steps = [slow["drive"] if constant else slow["drive"][t] for t in range(n_steps)]
@@ -78,12 +78,12 @@ def compare(rule: VsnRule, n_steps: int, constant: bool, with_start: bool) -> No
 @pytest.mark.parametrize(("activation", "polarity"), list(product(PHI, Polarity)))
 def test_every_activation_and_polarity(activation: str, polarity: Polarity) -> None:
     for n_steps, constant, with_start in product((1, 2, 8), (False, True), (False, True)):
-        compare(VsnRule(activation=activation, polarity=polarity), n_steps, constant, with_start)
+        assert_equals_longhand(VsnRule(activation=activation, polarity=polarity), n_steps, constant, with_start)
 
 
 @pytest.mark.parametrize("kind", list(Surrogate))
 def test_every_surrogate(kind: Surrogate) -> None:
-    compare(VsnRule(surrogate=kind, surrogate_slope=3.0), n_steps=3, constant=False, with_start=True)
+    assert_equals_longhand(VsnRule(surrogate=kind, surrogate_slope=3.0), n_steps=3, constant=False, with_start=True)
 
 
 def test_outputs_that_nothing_depends_on_cost_no_gradient() -> None:

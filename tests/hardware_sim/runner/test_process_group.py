@@ -52,7 +52,10 @@ def test_the_end_reaches_grandchildren(kill_leader_first: bool) -> None:
         wait_for(2)
         if kill_leader_first:
             os.kill(group.pid, signal.SIGKILL)
+        members = [child for child in psutil.Process().children(recursive=True) if os.getpgid(child.pid) == group.pid]
+        assert len(members) == 2
         group.end()
+        assert not any(member.is_running() for member in members)
 
 
 def test_the_leaders_exit_code() -> None:

@@ -187,7 +187,12 @@ def test_asynchronous_models_run() -> None:
 
 
 def test_slow_steps_are_not_a_stall() -> None:
-    run(chain(2, fault=lambda model: time.sleep(0.5 * STALL_SECONDS), at=1), 4, stall_seconds=STALL_SECONDS)
+    seen: list[int] = []
+    graph = chain(2, fault=lambda model: time.sleep(0.5 * STALL_SECONDS), at=1)
+    begin = time.monotonic()
+    run(graph, 4, stall_seconds=STALL_SECONDS, on_progress=seen.append)
+    assert time.monotonic() - begin > 1.5 * STALL_SECONDS
+    assert seen[-1] == 4
 
 
 def test_work_within_one_step_is_not_a_stall() -> None:
@@ -196,7 +201,9 @@ def test_work_within_one_step_is_not_a_stall() -> None:
         while time.monotonic() < end:
             pass
 
-    run(chain(2, fault=work, at=1), 1, stall_seconds=STALL_SECONDS)
+    seen: list[int] = []
+    run(chain(2, fault=work, at=1), 1, stall_seconds=STALL_SECONDS, on_progress=seen.append)
+    assert seen[-1] == 1
 
 
 def test_a_model_may_stop_the_run() -> None:
@@ -209,7 +216,9 @@ def test_a_model_may_stop_the_run() -> None:
 
 
 def test_lavas_watchdog_processes_end_too() -> None:
-    run(chain(2), compile_config={"use_watchdog": True})
+    seen: list[int] = []
+    run(chain(2), compile_config={"use_watchdog": True}, on_progress=seen.append)
+    assert seen[-1] == N_STEPS
 
 
 # Runs that fail
@@ -272,9 +281,13 @@ def test_an_endless_loop_ends_at_the_time_limit() -> None:
     assert "in loop_for_ever" in str(violation.got)
 
 
-@pytest.mark.parametrize("act", [raise_error, lambda model: os._exit(3), sleep_for_ever])
-def test_a_model_that_cannot_be_built(act: Callable[[Any], None]) -> None:
-    failure(chain(2, build_fault=act))
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [(raise_error, "broken on purpose"), (lambda model: os._exit(3), "exit code 3"), (sleep_for_ever, "0 of 10 steps")],
+)
+def test_a_model_that_cannot_be_built(act: Callable[[Any], None], words: str) -> None:
+    error = failure(chain(2, build_fault=act))
+    assert words in str(error)
 
 
 def test_a_graph_that_cannot_be_compiled() -> None:
@@ -321,10 +334,14 @@ def test_the_whole_group_is_killed_by_a_model() -> None:
 
 
 def test_processes_that_models_start_end_too() -> None:
+    started = SharedArray.zeros(1, np.int64)
+
     def start_one(model: Any) -> None:
-        subprocess.Popen(["sleep", "3600"])
+        started.values[0] = subprocess.Popen(["sleep", "3600"]).pid
 
     run(chain(2, at_fault_step(start_one), at=1))
+    assert started.values[0] > 0
+    assert not psutil.pid_exists(int(started.values[0]))
 
 
 def test_ctrl_c_ends_the_run() -> None:
@@ -404,11 +421,12 @@ def test_in_processes_at_once() -> None:
 
 
 def test_inside_a_running_event_loop() -> None:
-    async def main() -> None:
+    async def main() -> list[str]:
         run_checked(2)
         await asyncio.to_thread(run_checked, 3)
+        return [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()]
 
-    asyncio.run(main())
+    assert asyncio.run(main()) == []
 
 
 def test_a_daemonic_process_is_refused() -> None:
