@@ -16,6 +16,7 @@ Source: nir 1.0.8, `nir/ir/neuron.py`; neuroir.org.
 from __future__ import annotations
 
 import importlib
+import io
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -24,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import FloatArray
-from ..atomic import replacing
+from ..atomic import write_bytes
 from ..errors import FileFormatError, NeuroPinnError, SpecError
 from ..hdf5_links import check_self_contained
 from ..network import LayerSpec, NetworkSpec, OutputSpec, Polarity
@@ -50,12 +51,14 @@ def load_nir() -> Any:
 def write_nir(network: NetworkSpec, path: str | Path) -> None:
     """Write a float network as a NIR file, all of it or none.
 
+    It is made in memory: on a full disk, libhdf5 would end the process when it closes the file.
+
     Raises:
-        SpecError: If the extra `nir` is missing, or the directory refuses new files.
+        SpecError: If the extra `nir` is missing, the directory refuses new files, or the disk is full.
     """
-    nir = load_nir()
-    with replacing(path) as temporary:
-        nir.write(str(temporary), make_graph(network))
+    nir, held = load_nir(), io.BytesIO()
+    nir.write(held, make_graph(network))
+    write_bytes(path, held.getvalue())
 
 
 def read_nir(path: str | Path) -> NetworkSpec:

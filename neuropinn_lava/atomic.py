@@ -83,7 +83,8 @@ def told_if_full(target: Path) -> Iterator[None]:
         if error.errno not in NO_ROOM:
             raise
         mend = "Free some space, or choose another place; the file that was there before is unchanged."
-        raise SpecError(f"output {target}", "a disk with room for the whole file", error.strerror, mend) from error
+        got = os.strerror(error.errno)  # what libraries put into `strerror` is a page long
+        raise SpecError(f"output {target}", "a disk with room for the whole file", got, mend) from error
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -6,6 +6,7 @@ in a run of all points, and the cost is theirs alone.
 
 from __future__ import annotations
 
+import io
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..arrays import FloatArray, IntArray
-from ..atomic import check_writable, replacing, write_text
+from ..atomic import check_writable, write_bytes, write_text
 from ..errors import SpecError
 from ..traces import Backend, LavaMode, Probe, ProbeTrace
 from .arrays_io import open_points
@@ -98,12 +99,14 @@ def write_probe(recorded: ProbeTrace, folder: str | Path) -> tuple[Path, ...]:
     except OSError as error:
         raise SpecError(f"output {target}", "a folder that can be made", error, "Choose another one.") from error
     file = check_writable(target / PROBE_NAME)
-    with replacing(file) as temporary, h5py.File(temporary, "w") as handle:
+    held = io.BytesIO()  # on a full disk, libhdf5 may end the process when it closes a file
+    with h5py.File(held, "w") as handle:
         handle["samples"], handle["output"] = recorded.samples, recorded.output
         handle["steps"] = np.arange(recorded.output.shape[1]) if recorded.steps is None else recorded.steps
         for layer in recorded.layers:
             for name in ("membrane", "fired", "payload"):
                 handle[f"layers/{layer.name}/{name}"] = getattr(layer, name)
+    write_bytes(file, held.getvalue())
     figures = draw_probe(recorded)
     for figure in figures:
         write_text(target / f"{figure.name}.svg", figure.standalone)

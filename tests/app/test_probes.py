@@ -5,9 +5,10 @@ from __future__ import annotations
 import h5py
 import numpy as np
 import pytest
+from disks import full_beyond
 
 from neuropinn_lava.app.option_texts import parse_samples
-from neuropinn_lava.app.probes import probe
+from neuropinn_lava.app.probes import probe, write_probe
 from neuropinn_lava.errors import SpecError
 from neuropinn_lava.files import read_network
 from neuropinn_lava.reference import run_float
@@ -68,3 +69,14 @@ def test_probes_that_cannot_be_are_refused(cli, float_file, points_file, tmp_pat
 def test_no_samples_are_no_probe(float_file, points_file):
     with pytest.raises(SpecError, match="at least one sample; got 0"):
         probe(read_network(float_file), points_file, Probe())
+
+
+def test_a_full_disk_leaves_the_former_probe(float_file, points_file, tmp_path):
+    recorded = probe(read_network(float_file), points_file, Probe(samples=(3,)), backend="float").trace
+    (tmp_path / "probe.h5").write_bytes(b"former")
+    with (
+        full_beyond(2048),
+        pytest.raises(SpecError, match=r"probe.h5: a disk with room for .*; got File too large. Free"),
+    ):
+        write_probe(recorded, tmp_path)
+    assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"former"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import h5py
 import numpy as np
 import pytest
+from disks import full_beyond
 
 from neuropinn_lava.app import row_files
 from neuropinn_lava.app.arrays_io import read_points
@@ -114,3 +115,16 @@ def test_a_part_that_lost_rows_is_refused(tmp_path):
     part_path(tmp_path / "u.npy").write_bytes(b"")
     with pytest.raises(FileFormatError, match="the rows that its record counts; got 0 bytes of"):
         RowFile.open(tmp_path / "u.npy", NAMES, resume=True)
+
+
+def test_a_disk_with_room_for_the_rows_and_not_for_their_hdf5_file(tmp_path):
+    path, n_bytes = tmp_path / "u.h5", ROWS.nbytes + row_files.HEADER_BYTES
+    with (
+        full_beyond(n_bytes),
+        pytest.raises(SpecError, match=r"u.h5: a disk with room for .*; got File too large. Free"),
+    ):
+        write(path, [ROWS])
+    assert not path.exists()
+    assert row_files.n_kept(path) == len(ROWS)
+    write(path, [], resume=True)
+    assert read_points(path).tobytes() == ROWS.tobytes()

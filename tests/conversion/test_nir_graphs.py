@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from disks import full_beyond
 
 import builders
 from neuropinn_lava.conversion.nir_graphs import make_graph, order_nodes, read_graph, read_nir, write_nir
@@ -161,7 +162,7 @@ def test_a_file_that_claims_one_shape_and_holds_another_is_refused(tmp_path) -> 
     with h5py.File(path, "r+") as file:
         del file["node/nodes/affine1/weight"]
         file["node/nodes/affine1/weight"] = np.zeros((5, 6))
-    with pytest.raises((FileFormatError, SpecError)):
+    with pytest.raises(FileFormatError, match=r"net.nir: a whole NIR graph; got .*"):
         read_nir(path)
 
 
@@ -170,17 +171,17 @@ def test_another_version_of_the_metadata_is_refused() -> None:
         read_graph(graph(plain_nodes(), metadata={NETWORK_MARK: "2"}))
 
 
-def test_nothing_is_left_of_a_graph_that_cannot_be_written(tmp_path, monkeypatch) -> None:
-    nir = pytest.importorskip("nir")
-
-    def half(path: str, _: Any) -> None:
-        (tmp_path / path).write_bytes(b"half")
-        raise OSError("no space left")
-
-    monkeypatch.setattr(nir, "write", half)
-    with pytest.raises(OSError, match="no space"):
-        write_nir(builders.random_spec(3), tmp_path / "net.nir")
-    assert list(tmp_path.iterdir()) == []
+def test_a_full_disk_leaves_the_former_graph(tmp_path) -> None:
+    pytest.importorskip("nir")
+    path = tmp_path / "net.nir"
+    path.write_bytes(b"former")
+    with (
+        full_beyond(2048),
+        pytest.raises(SpecError, match=r"net.nir: a disk with room for .*; got File too large. Free"),
+    ):
+        write_nir(builders.random_spec(3), path)
+    assert path.read_bytes() == b"former"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_without_the_extra_the_message_names_it(monkeypatch) -> None:

@@ -72,9 +72,10 @@ def write_in_child(name: str, folder: Path, limit: str = "") -> str:
 
 @pytest.mark.torture
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("n_free", [0, 1 << 12, 3 << 12])
+@pytest.mark.parametrize("n_free", [0, 1 << 12, 3 << 12, 27 << 12])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_full_disk(name: str, n_free: int, small_disk: Path, writers: dict) -> None:
+    """In 27 pages there is room for the rows of outputs, and not for the HDF5 file that is made of them."""
     folder = small_disk / "work"
     old = writers[name].begin(folder)
     fill(small_disk, n_free)
