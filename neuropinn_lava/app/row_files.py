@@ -3,16 +3,17 @@
 While a run lasts its rows stand in `NAME.part`, and beside it `NAME.part.json` says how many of them are certain. After each
 block the rows reach the disk first and the record then, so that a run killed at any moment leaves at worst a tail that the
 record does not count; `RowFile.open` cuts it off. At the end the file takes its name in one rename. An .h5 file is made of the
-rows at the end, in pieces, because HDF5 itself does not survive a kill.
+rows at the end, in pieces, because HDF5 itself survives neither a kill nor a full disk.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import io
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -32,8 +33,8 @@ HEADER_BYTES = 128
 """Of an .npy file: numpy pads its header to this, with room for any number of rows."""
 DATASET = "outputs"
 """Where an .h5 file holds the rows."""
-COPIED_ROWS = 1 << 16
-"""Rows in memory while an .h5 file is made."""
+COPIED_BYTES = 1 << 20
+"""Of rows, in memory while an .h5 file is made."""
 
 
 class RowFile:
@@ -147,21 +148,26 @@ class RowFile:
         return NPY_MAGIC + len(text).to_bytes(2, "little") + text.encode()
 
     def _write_h5(self) -> None:
+        """Write the head of an HDF5 file and the rows behind it, without libhdf5, which a full disk may bring down."""
+        with replacing(self.path) as temporary, temporary.open("wb") as file:
+            file.write(self._h5_head())
+            self._part.seek(HEADER_BYTES)
+            left = 8 * self.n_rows * len(self.names)
+            while left:
+                left -= file.write(self._part.read(min(COPIED_BYTES, left)))
+
+    def _h5_head(self) -> bytes:
+        """Make what an HDF5 file of these rows holds before them: they are one piece, at its end."""
         import h5py
 
-        with replacing(self.path) as temporary, h5py.File(temporary, "w") as handle:
-            held = handle.create_dataset(DATASET, (self.n_rows, len(self.names)), np.float64)
-            held.attrs["names"] = list(self.names)
-            for start, block in self._rows():
-                held[start : start + len(block)] = block
-
-    def _rows(self) -> Iterator[tuple[int, FloatArray]]:
-        """Read the rows back in pieces, each with its first index."""
-        n_columns = len(self.names)
-        self._part.seek(HEADER_BYTES)
-        for start in range(0, self.n_rows, COPIED_ROWS):
-            n = min(COPIED_ROWS, self.n_rows - start)
-            yield start, np.frombuffer(self._part.read(8 * n * n_columns), "<f8").reshape(n, n_columns)
+        held = io.BytesIO()  # does not grow when HDF5 claims room for rows that nobody has written
+        with h5py.File(held, "w") as handle:
+            rows = handle.create_dataset(DATASET, (self.n_rows, len(self.names)), np.dtype("<f8"))
+            rows.attrs["names"] = list(self.names)
+            if self.n_rows:
+                rows[0] = 0.0  # claims the room
+            at = rows.id.get_offset()
+        return held.getvalue()[:at]
 
 
 def _lock(part: BinaryIO, target: Path) -> None:

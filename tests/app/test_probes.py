@@ -73,10 +73,12 @@ def test_no_samples_are_no_probe(float_file, points_file):
 
 def test_a_full_disk_leaves_the_former_probe(float_file, points_file, tmp_path):
     recorded = probe(read_network(float_file), points_file, Probe(samples=(3,)), backend="float").trace
-    (tmp_path / "probe.h5").write_bytes(b"former")
+    folder = tmp_path / "probe"
+    folder.mkdir()
+    (folder / "probe.h5").write_bytes(b"former")
     with (
         full_beyond(2048),
         pytest.raises(SpecError, match=r"probe.h5: a disk with room for .*; got File too large. Free"),
     ):
-        write_probe(recorded, tmp_path)
-    assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"former"]
+        write_probe(recorded, folder)
+    assert [file.read_bytes() for file in folder.iterdir()] == [b"former"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import h5py
 import numpy as np
 import pytest
-from disks import full_beyond
 
+from disks import full_beyond
 from neuropinn_lava.app import row_files
 from neuropinn_lava.app.arrays_io import read_points
 from neuropinn_lava.app.row_files import RowFile, part_path, record_path
@@ -27,7 +27,7 @@ def write(path, pieces, *, resume=False):
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("n_pieces", [1, 3])
 def test_what_is_written_is_read_again_exactly(tmp_path, monkeypatch, name, n_pieces):
-    monkeypatch.setattr(row_files, "COPIED_ROWS", 7)
+    monkeypatch.setattr(row_files, "COPIED_BYTES", 1000)
     write(tmp_path / name, np.split(ROWS, n_pieces))
     assert read_points(tmp_path / name).tobytes() == ROWS.tobytes()
     assert [file.name for file in tmp_path.iterdir()] == [name]
@@ -128,3 +128,18 @@ def test_a_disk_with_room_for_the_rows_and_not_for_their_hdf5_file(tmp_path):
     assert row_files.n_kept(path) == len(ROWS)
     write(path, [], resume=True)
     assert read_points(path).tobytes() == ROWS.tobytes()
+
+
+@pytest.mark.parametrize("n_rows", [0, 1, 3, 255, 256, 257, 1200])
+@pytest.mark.parametrize("names", [("u",), ("u", "v" * 300)])
+def test_an_hdf5_file_of_any_length_is_what_h5py_would_make(tmp_path, n_rows, names):
+    rows = ROWS[:n_rows, : len(names)]
+    with RowFile.open(tmp_path / "u.h5", names) as file:
+        file.append(rows, {})
+        file.finish()
+    with h5py.File(tmp_path / "u.h5") as handle:
+        (held,) = handle.values()
+        assert (held.name, held.dtype, held.chunks) == ("/outputs", np.dtype("<f8"), None)
+        assert held[:].tobytes() == rows.tobytes()
+        assert held[:].shape == rows.shape
+        assert list(held.attrs["names"]) == list(names)

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from disks import full_beyond
 
 import builders
+from disks import full_beyond
 from neuropinn_lava.conversion.nir_graphs import make_graph, order_nodes, read_graph, read_nir, write_nir
 from neuropinn_lava.conversion.nir_metadata import NETWORK_MARK, VSN_MARK
 from neuropinn_lava.errors import FileFormatError, SpecError

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import IO
 
 CHILD = Path(__file__).with_name("fuzz_child.py")
-START_SECONDS = 120.0
-"""For a child to import torch on a busy machine."""
+START_SECONDS = 600.0
+"""For a child to import torch where everything else goes first: the torture runs at the lowest priority."""
 HANG_SECONDS = 60.0
 """Without a word from a child: one that waits for something; one that computes ends itself (`fuzz_child.CPU_SECONDS`)."""
 N_GUARDED = 20
