@@ -5,8 +5,8 @@ from __future__ import annotations
 import h5py
 import numpy as np
 import pytest
-from disks import full_beyond
 
+from disks import full_beyond
 from neuropinn_lava.app.option_texts import parse_samples
 from neuropinn_lava.app.probes import probe, write_probe
 from neuropinn_lava.errors import SpecError
