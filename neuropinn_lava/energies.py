@@ -44,5 +44,10 @@ class QuadraticEnergy(ArrayRecord):
 class EnergyDomain(Protocol):
     """A domain whose problem has a potential energy; training then takes the energy and not the residual."""
 
-    def energy(self, n_per_axis: tuple[int, ...]) -> QuadraticEnergy:
-        """Give the energy on a mesh with the given number of cells along each axis."""
+    def energy(self, n_per_axis: tuple[int, ...], batch_size: int | None = None) -> QuadraticEnergy:
+        """Give the energy on a mesh with the given number of cells along each axis.
+
+        Args:
+            n_per_axis: The numbers.
+            batch_size: Most points that are worked on at once; None: all.
+        """

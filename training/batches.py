@@ -10,9 +10,10 @@ rounding of its sums; no step is noisier for it. A step takes a third longer, fo
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
 from .network import NetworkRun, VsnNetwork
 
@@ -21,9 +22,37 @@ def run_batches(network: VsnNetwork, inputs: Tensor, batch_size: int | None) -> 
     """Run a network on points, shape (n_points, n_in), at most `batch_size` at once; None runs all at once."""
     if batch_size is None or len(inputs) <= batch_size:
         return network.run(inputs)
-    batches = inputs.split(batch_size)
-    runs = [checkpoint(network.run, batch, use_reentrant=False, preserve_rng_state=False) for batch in batches]
-    shares = torch.tensor([len(batch) / len(inputs) for batch in batches], dtype=inputs.dtype, device=inputs.device)
-    rates = shares @ torch.stack([run.rates for run in runs])
-    rate = torch.dot(shares, torch.stack([run.rate for run in runs]))
-    return NetworkRun(output=torch.cat([run.output for run in runs]), rates=rates, rate=rate)
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    return NetworkRun(*_BatchedRun.apply(network, inputs, batch_size, *parameters))
+
+
+class _BatchedRun(torch.autograd.Function):
+    """output, rates and rate of all points, of which nothing but the parameters is kept for the way back."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, network: VsnNetwork, inputs: Tensor, batch_size: int, *parameters: Tensor
+    ) -> tuple[Tensor, ...]:
+        ctx.network, ctx.inputs, ctx.batch_size, ctx.parameters = network, inputs, batch_size, parameters
+        outputs: list[Tensor] = []
+        rates, rate = 0.0, 0.0
+        for batch in inputs.split(batch_size):
+            run, share = network.run(batch), len(batch) / len(inputs)
+            outputs.append(run.output)
+            rates, rate = rates + share * run.rates, rate + share * run.rate
+        return torch.cat(outputs), rates, rate
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        by_output, by_rates, by_rate = gradients
+        total = [torch.zeros_like(p) for p in ctx.parameters]
+        for batch, above in zip(ctx.inputs.split(ctx.batch_size), by_output.split(ctx.batch_size), strict=True):
+            share = len(batch) / len(ctx.inputs)
+            with torch.enable_grad():
+                run = ctx.network.run(batch)
+            above_all = (above, share * by_rates, share * by_rate)
+            found = torch.autograd.grad(run, ctx.parameters, above_all, allow_unused=True)
+            for held, part in zip(total, found, strict=True):
+                if part is not None:
+                    held.add_(part)
+        return None, None, None, *total

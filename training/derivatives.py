@@ -22,33 +22,34 @@ from ..errors import SpecError
 
 
 class SparseMap:
-    """A constant sparse matrix D of shape (n_rows, n_columns) that multiplies vectors, forwards and backwards.
+    """A constant sparse matrix D of shape (n_rows, n_columns) that multiplies vectors, forwards and backwards."""
 
-    An operator that is no matrix, such as one that goes element by element, works on the CPU, in its own precision.
-    """
-
-    def __init__(self, matrix: csr_matrix | LinearOperator, dtype: torch.dtype, device: torch.device) -> None:
-        """Prepare D and its transpose in the type and on the device of the vectors to come.
-
-        Raises:
-            SpecError: If an operator that is no matrix is to work on another device.
-        """
-        on_cpu = device.type == "cpu"
-        if isinstance(matrix, LinearOperator):
-            if not on_cpu:
-                mend = "Train on the CPU, or on a coarser mesh, whose matrix is assembled."
-                raise SpecError("SparseMap.device", "the CPU, for an operator that is not assembled", device, mend)
-            self.forward, self.backward = matrix, matrix.T
-            return
-        numbers = torch.empty(0, dtype=dtype).numpy().dtype
-        forward, backward = (csr_matrix(held, dtype=numbers) for held in (matrix, matrix.T))
-        self.forward = forward if on_cpu else _torch_csr(forward, device)
-        self.backward = backward if on_cpu else _torch_csr(backward, device)
+    def __init__(self, matrix: csr_matrix, dtype: torch.dtype, device: torch.device) -> None:
+        """Prepare D and its transpose in the type and on the device of the vectors to come."""
+        self.forward, self.backward = (place_matrix(held, dtype, device) for held in (matrix, matrix.T))
 
     def __call__(self, values: Tensor) -> Tensor:
         """Give D u, shape (n_rows,), for u of shape (n_columns,)."""
         product: Tensor = _Product.apply(values, self)
         return product
+
+
+def place_matrix(matrix: csr_matrix | LinearOperator, dtype: torch.dtype, device: torch.device) -> Any:
+    """Give what `multiply` takes: the matrix in the type and on the device of the vectors to come.
+
+    An operator that is no matrix, such as one that goes element by element, works on the CPU, in its own precision.
+
+    Raises:
+        SpecError: If an operator that is no matrix is to work on another device.
+    """
+    on_cpu = device.type == "cpu"
+    if isinstance(matrix, LinearOperator):
+        if not on_cpu:
+            mend = "Train on the CPU, or on a coarser mesh and all points at once, so that the matrix is assembled."
+            raise SpecError("place_matrix.device", "the CPU, for an operator that is not assembled", device, mend)
+        return matrix
+    held = csr_matrix(matrix, dtype=torch.empty(0, dtype=dtype).numpy().dtype)
+    return held if on_cpu else _torch_csr(held, device)
 
 
 def _torch_csr(matrix: csr_matrix, device: torch.device) -> Tensor:

@@ -25,7 +25,7 @@ from ..problems.problem import PdeProblem
 from ..recipe import TrainingRecipe
 from ..transforms import AffineTransform
 from .clouds import TrainingCloud, input_transform, lay_training_cloud, output_transform
-from .derivatives import SparseMap
+from .derivatives import multiply, place_matrix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,8 +42,8 @@ class EnergyCloud:
     """d, shape (n_points, n_out)."""
     output_transform: AffineTransform
     """From the network's output to the ansatz."""
-    stiffness: SparseMap
-    """K / unit."""
+    stiffness: Any
+    """K / unit, as `multiply` takes it."""
     force: Tensor
     """K g / unit, component after component, shape (n_out * n_points,)."""
     level: float
@@ -59,7 +59,23 @@ class EnergyCloud:
     def loss(self, u: Tensor) -> Tensor:
         """Give L for u at all nodes, shape (n_points, n_out)."""
         v = (u - self.offset).T.reshape(-1)
-        return self.level + torch.dot(v, self.force + 0.5 * self.stiffness(v))
+        rest: Tensor = _Energy.apply(v, self)
+        return rest + self.level
+
+
+class _Energy(torch.autograd.Function):
+    """v . f + v K v / 2, whose gradient f + K v needs no second product."""
+
+    @staticmethod
+    def forward(ctx: Any, v: Tensor, cloud: EnergyCloud) -> Tensor:
+        slope = multiply(cloud.stiffness, v.detach()).add_(cloud.force)
+        ctx.save_for_backward(slope)
+        return torch.dot(v, slope + cloud.force) / 2
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (slope,) = ctx.saved_tensors
+        return gradients[0] * slope, None
 
 
 def lay_energy_cloud(
@@ -72,7 +88,7 @@ def lay_energy_cloud(
     """
     raise_violations(_violations(problem))
     assert isinstance(problem.domain, EnergyDomain)
-    energy = problem.domain.energy(recipe.cloud.n_per_axis)
+    energy = problem.domain.energy(recipe.cloud.n_per_axis, recipe.cloud.batch_size)
     offset, factor = problem.ansatz.evaluate(energy.points)
     lift = offset.T.ravel()
     force = energy.matrix @ lift / energy.unit
@@ -86,7 +102,7 @@ def lay_energy_cloud(
         offset=tensor(offset),
         factor=tensor(factor),
         output_transform=output_transform(problem, recipe),
-        stiffness=SparseMap(energy.matrix * (1.0 / energy.unit), dtype, device),
+        stiffness=place_matrix(energy.matrix * (1.0 / energy.unit), dtype, device),
         force=tensor(force),
         level=float(lift @ force) / 2,
         batch_size=recipe.cloud.batch_size,

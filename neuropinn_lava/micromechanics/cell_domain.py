@@ -62,9 +62,9 @@ class LoadedCell:
         cloud = self.box.cloud(n_per_axis, gradings)
         return separate_phases(self.cell, cloud)
 
-    def energy(self, n_per_axis: tuple[int, ...]) -> QuadraticEnergy:
+    def energy(self, n_per_axis: tuple[int, ...], batch_size: int | None = None) -> QuadraticEnergy:
         """Give the potential energy on a fitted mesh, for training by energy."""
-        return cell_energy(self.cell, self.load, n_per_axis)
+        return cell_energy(self.cell, self.load, n_per_axis, batch_size)
 
 
 def separate_phases(cell: UnitCell, cloud: Cloud) -> Cloud:

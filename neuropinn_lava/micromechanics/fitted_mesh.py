@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import combinations, permutations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..arrays import ArrayRecord, BoolArray, FloatArray, IntArray, freeze_arrays
 from ..checks import raise_violations
@@ -29,6 +30,9 @@ SNAP = 0.25
 MIN_CELLS_PER_AXIS = 1.3
 """Fewest cells along the shortest semi-axis and along the smallest gap: with fewer, a surface meets faces or vanishes."""
 
+BLOCK = 4096
+"""Tetrahedra whose edges are numbered at a time; bounds the memory, nothing else."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FittedMesh(ArrayRecord):
@@ -36,7 +40,7 @@ class FittedMesh(ArrayRecord):
 
     nodes: FloatArray
     """Vertices first, then midpoints of edges, shape (n_nodes, 3)."""
-    cells: IntArray
+    cells: NDArray[np.int32]
     """Nodes of each tetrahedron: vertices, then midpoints in the order of `EDGES`, shape (n_cells, 10)."""
     inside: BoolArray
     """Which tetrahedra belong to inclusions, shape (n_cells,)."""
@@ -44,7 +48,7 @@ class FittedMesh(ArrayRecord):
     """How many nodes are vertices."""
 
     def __post_init__(self) -> None:
-        freeze_arrays(self, nodes=np.float64, cells=np.int64, inside=np.bool_)
+        freeze_arrays(self, nodes=np.float64, cells=np.int32, inside=np.bool_)
 
     @property
     def n_nodes(self) -> int:
@@ -65,7 +69,8 @@ def fit_mesh(cell: UnitCell, n: int) -> FittedMesh:
     points, tets = _grid(n)
     points, level = _snapped(cell, points, SNAP / n)
     points, tets, level = _split(cell, points, tets, level)
-    inside = (level[tets] <= 0).all(axis=1) & cell.contains(points[tets].mean(axis=1))
+    inside = (level[tets] <= 0).all(axis=1)
+    inside[inside] = cell.contains(points[tets[inside]].mean(axis=1))
     points = _inflated(cell, points, tets[inside], level == 0)
     return _with_midpoints(points, tets, inside)
 
@@ -129,25 +134,46 @@ def _split(
     cell: UnitCell, points: FloatArray, tets: IntArray, level: FloatArray
 ) -> tuple[FloatArray, IntArray, FloatArray]:
     """Put a vertex on every edge that crosses a surface, and split its tetrahedra there."""
-    n = len(points)
-    every = np.unique(np.sort(tets[:, EDGES].reshape(-1, 2), axis=1), axis=0)
-    a, b = every[level[every[:, 0]] * level[every[:, 1]] < 0].T
+    n, whole = len(points), []
+    crossed = _is_crossed(level[tets])
+    whole.append(tets[~crossed])
+    tets = tets[crossed]
+    numbers = np.unique(_crossed_edges(tets, level, n))[1:]  # the first is -1, of edges that are not crossed
+    a, b = np.divmod(numbers, n)
     share = level[a] / (level[a] - level[b])
     new = cell.projected(points[a] + share[:, None] * (points[b] - points[a]))
-    numbers = a * n + b  # ascending, as np.unique sorts
     points, level = np.concatenate([points, new]), np.concatenate([level, np.zeros(len(new))])
-    while True:
-        edges = np.sort(tets[:, EDGES], axis=2)
-        crossed = level[edges[..., 0]] * level[edges[..., 1]] < 0
-        rank = np.where(crossed, edges[..., 0] * n + edges[..., 1], -1)
-        has = crossed.any(axis=1)
-        if not has.any():
-            return points, tets, level
-        highest = rank[has].max(axis=1)
-        middle = n + np.searchsorted(numbers, highest)[:, None]
-        first, second = np.divmod(highest[:, None], n)
-        halves = [np.where(tets[has] == end, middle, tets[has]) for end in (first, second)]
-        tets = np.concatenate([tets[~has], *halves])
+    while len(tets):
+        highest = _crossed_edges(tets, level, n).max(axis=1, keepdims=True)
+        middle = n + np.searchsorted(numbers, highest)
+        tets = np.concatenate([np.where(tets == end, middle, tets) for end in np.divmod(highest, n)])
+        crossed = _is_crossed(level[tets])
+        whole.append(tets[~crossed])
+        tets = tets[crossed]
+    return points, np.concatenate(whole), level
+
+
+def _is_crossed(level: FloatArray) -> BoolArray:
+    """Tell which tetrahedra have vertices on both sides of a surface, from the levels (n_tets, 4) of their vertices."""
+    crossed: BoolArray = (level.min(axis=1) < 0) & (level.max(axis=1) > 0)
+    return crossed
+
+
+def _edge_numbers(tets: IntArray, n: int) -> IntArray:
+    """Number the edges of tetrahedra (n_tets, 4): a n + b for vertices a < b, shape (n_tets, 6); n is above every a and b."""
+    first, second = tets[:, EDGES[:, 0]], tets[:, EDGES[:, 1]]
+    numbers: IntArray = np.minimum(first, second) * n + np.maximum(first, second)
+    return numbers
+
+
+def _crossed_edges(tets: IntArray, level: FloatArray, n: int) -> IntArray:
+    """Give the numbers of those edges, shape (n_tets, 6), -1 where an edge does not cross a surface.
+
+    Vertices that have been put on a surface, with indices of n and more, are on no edge that crosses it.
+    """
+    crosses = level[tets[:, EDGES[:, 0]]] * level[tets[:, EDGES[:, 1]]] < 0
+    numbers: IntArray = np.where(crosses, _edge_numbers(tets, n), -1)
+    return numbers
 
 
 def _volumes(points: FloatArray, tets: IntArray) -> FloatArray:
@@ -168,8 +194,14 @@ def _inflated(cell: UnitCell, points: FloatArray, inner: IntArray, on_surface: B
 
 
 def _with_midpoints(points: FloatArray, tets: IntArray, inside: BoolArray) -> FittedMesh:
-    pairs = np.sort(tets[:, EDGES].reshape(-1, 2), axis=1)
-    edges, index = np.unique(pairs, axis=0, return_inverse=True)
-    nodes = np.concatenate([points, points[edges].mean(axis=1)])
-    cells = np.concatenate([tets, len(points) + index.reshape(-1, 6)], axis=1)
-    return FittedMesh(nodes=nodes, cells=cells, inside=inside, n_vertices=len(points))
+    """Add the midpoints of all edges, in the order of the edges' numbers, block by block."""
+    n = len(points)
+    blocks = [slice(start, start + BLOCK) for start in range(0, len(tets), BLOCK)]
+    numbers = np.unique(np.concatenate([np.unique(_edge_numbers(tets[block], n)) for block in blocks]))
+    cells = np.empty((len(tets), 10), dtype=np.int32)
+    cells[:, :4] = tets
+    for block in blocks:
+        cells[block, 4:] = n + np.searchsorted(numbers, _edge_numbers(tets[block], n))
+    a, b = np.divmod(numbers, n)
+    nodes = np.concatenate([points, (points[a] + points[b]) / 2])
+    return FittedMesh(nodes=nodes, cells=cells, inside=inside, n_vertices=n)

@@ -25,9 +25,9 @@ RECIPE = TrainingRecipe(
     model=ModelRecipe(widths=(64, 64, 64), activation="tanh_squared", n_steps=1, theta=0.01, surrogate_slope=50.0),
     cloud=CloudRecipe(n_per_axis=(10, 10, 10), operator=OperatorKind.QUADRATIC, n_neighbours=26),
     phases=(
-        PhaseRecipe(n_iterations=1500, learning_rate=5e-3),
-        PhaseRecipe(n_iterations=1500, learning_rate=3e-3, rate_weight=0.3, target_rate=0.28, ramp=0.6),
-        PhaseRecipe(n_iterations=1200, learning_rate=3e-3, rate_weight=0.3, target_rate=0.27, ramp=0.4),
+        PhaseRecipe(n_iterations=2500, learning_rate=5e-3),
+        PhaseRecipe(n_iterations=2600, learning_rate=3e-3, rate_weight=0.3, target_rate=0.28, ramp=0.6),
+        PhaseRecipe(n_iterations=2100, learning_rate=3e-3, rate_weight=0.3, target_rate=0.27, ramp=0.4),
     ),
 )
 """Displacements are of the magnitude of the load, which is the network's output_scale."""
