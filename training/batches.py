@@ -34,13 +34,11 @@ class _BatchedRun(torch.autograd.Function):
         ctx: Any, network: VsnNetwork, inputs: Tensor, batch_size: int, *parameters: Tensor
     ) -> tuple[Tensor, ...]:
         ctx.network, ctx.inputs, ctx.batch_size, ctx.parameters = network, inputs, batch_size, parameters
-        outputs: list[Tensor] = []
-        rates, rate = 0.0, 0.0
-        for batch in inputs.split(batch_size):
-            run, share = network.run(batch), len(batch) / len(inputs)
-            outputs.append(run.output)
-            rates, rate = rates + share * run.rates, rate + share * run.rate
-        return torch.cat(outputs), rates, rate
+        runs = [network.run(batch) for batch in inputs.split(batch_size)]
+        sizes = [len(run.output) for run in runs]
+        shares = torch.tensor(sizes, dtype=inputs.dtype, device=inputs.device) / len(inputs)
+        by_batch = torch.stack([run.rates for run in runs]), torch.stack([run.rate for run in runs])
+        return (torch.cat([run.output for run in runs]), *(shares @ values for values in by_batch))
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:

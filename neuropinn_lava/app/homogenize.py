@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 DEFAULT_CELLS = 10
 """Cubes along an edge of the mesh: C is within 0.1 % of that of 12 cubes (docs/results.md, Micromechanics)."""
+
+LOADS = ("compression", "shear")
+"""Options of `elasticity3d` that are no options of the cell, besides mean strains."""
 
 BOUND_SLACK = 2e-4
 """Share of the Voigt bound's size by which a mesh may leave a bound: a sphere all but reaches that of Hashin and Shtrikman,
@@ -85,13 +88,15 @@ def homogenize(
         backend: Who computes displacements; None takes the integers of quantized networks.
 
     Raises:
-        SpecError: If networks belong to no cell, to different ones, to no mean strain, or a strain is missing.
+        SpecError: If networks belong to no cell, to different ones, to no mean strain, or a strain is missing; if parameters
+            come with networks, or say a load.
         SimulationError: If finite elements do not converge, or a Lava run fails.
     """
     from ..micromechanics.bounds import is_within_bounds, stiffness_bounds
     from ..micromechanics.homogenization import effective_stiffness
     from ..micromechanics.solver import mesh_cell
 
+    raise_violations(_parameter_violations(networks, parameters))
     chosen = _backend(networks, backend)
     fields = [_strained_field(network, chosen) for network in networks]
     cell = _common_cell(networks) if networks else _cell_of(parameters)
@@ -108,6 +113,17 @@ def homogenize(
         backend=chosen if networks else None,
         n=n,
     )
+
+
+def _parameter_violations(networks: Sequence[Network], parameters: ProblemParameters) -> Iterator[Violation]:
+    names = ", ".join(option.name for option in parameters)
+    if networks and parameters:
+        mend = "Leave the options out: the networks' files say what their cell is."
+        yield Violation("homogenize.parameters", "networks or options of a cell, not both", names, mend)
+    loads = [option.name for option in parameters if option.name in LOADS or option.name.startswith("strain_")]
+    if loads:
+        mend = "Leave them out: all six mean strains are solved."
+        yield Violation("homogenize.parameters", "options of the cell, none of the load", ", ".join(loads), mend)
 
 
 def _backend(networks: Sequence[Network], backend: Backend | str | None) -> Backend:

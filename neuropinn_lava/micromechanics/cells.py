@@ -37,7 +37,7 @@ class Ellipsoid(ArrayRecord):
         for name in ("centre", "semi_axes"):
             found += check_shape(f"Ellipsoid.{name}", getattr(self, name), (3,), "(x, y, z)")
             found += check_finite(f"Ellipsoid.{name}", getattr(self, name))
-        if not (self.semi_axes > 0).all():
+        if (self.semi_axes <= 0).any():
             found.append(Violation("Ellipsoid.semi_axes", "positive", self.semi_axes, "Leave an empty inclusion out."))
         raise_violations(found)
 

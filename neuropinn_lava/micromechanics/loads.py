@@ -100,7 +100,7 @@ class MeanStrain(ArrayRecord):
             yield Violation("MeanStrain.strain", rule, self.strain, mend)
         if not cell.is_mirror_symmetric():
             rule = "a cell that is its own mirror image in x, y, z = 1/2, so that periodicity can be built in"
-            mend = "Use finite elements (`effective_stiffness`), which take any cell, or centre the inclusions."
+            mend = "Use finite elements (`neuropinn-lava homogenize`), which take any cell, or centre the inclusions."
             yield Violation("MeanStrain.ansatz.cell", rule, [b.centre.tolist() for b in cell.inclusions], mend)
 
 

@@ -80,6 +80,17 @@ def test_networks_that_do_not_fit_are_refused(options: list[dict[str, float]], m
         homogenize([silent_network(**held) for held in options], n=N)
 
 
+def test_options_that_are_not_of_the_cell_are_refused() -> None:
+    both = (ProblemParameter(name="contrast", value=3.0),)
+    with pytest.raises(
+        SpecError, match=r"networks or options of a cell, not both; got contrast\. Leave the options out"
+    ):
+        homogenize([silent_network(strain_xx=0.1)], parameters=both, n=N)
+    loads = tuple(ProblemParameter(name=name, value=0.1) for name in ("shear", "radius", "strain_xy"))
+    with pytest.raises(SpecError, match="options of the cell, none of the load; got shear, strain_xy"):
+        homogenize(parameters=loads, n=N)
+
+
 def test_the_command_prints_a_table_and_json(cli, tmp_path: Path) -> None:
     files = [tmp_path / f"{name}.h5" for name in ("xx", "xy")]
     for file in files:

@@ -39,9 +39,9 @@ def test_moduli_by_hand() -> None:
 @pytest.mark.parametrize(
     ("young", "poisson", "message"),
     [
-        (0.0, 0.3, r"IsotropicPhase.young: E > 0; got 0\.0"),
-        (-1.0, 0.3, "young: E > 0"),
-        (float("nan"), 0.3, "young: E > 0"),
+        (0.0, 0.3, r"IsotropicPhase.young: 0 < E < infinity; got 0\.0"),
+        (-1.0, 0.3, "young: 0 < E < infinity"),
+        (float("nan"), 0.3, "young: 0 < E < infinity"),
         (1.0, 0.5, r"poisson: -1 < nu < 0\.5; got 0\.5.*incompressible"),
         (1.0, -1.0, "poisson: -1 < nu"),
     ],

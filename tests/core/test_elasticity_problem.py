@@ -153,7 +153,7 @@ def test_meshes_grow_finer_where_inclusions_are_small() -> None:
         ({"strain_zz": 0.1, "compression": 0.1}, "displacements of the top or a mean strain, not both"),
         ({"strain_zz": 0.1, "shear": 0.1}, "not both"),
         ({"centre_x": 0.8}, "inclusions lie inside the cube"),
-        ({"contrast": 0.0}, "E > 0"),
+        ({"contrast": 0.0}, "0 < E < infinity"),
         ({"inclusion_poisson": 0.5}, "-1 < nu < 0.5"),
         ({"compression": 0.0}, "Move the top"),
         ({"compression": float("nan")}, "every entry is finite"),
