@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from .atomic import write_bytes
 from .errors import FileFormatError, NeuroPinnError
 from .network import NetworkSpec
-from .quantized import QuantizedNetwork
+from .quantized import Network, QuantizedNetwork
 
 if TYPE_CHECKING:
     import h5py
@@ -35,7 +35,7 @@ KINDS: dict[str, type[NetworkSpec] | type[QuantizedNetwork]] = {"float": Network
 """What a file can hold, by the name in its `kind` attribute."""
 
 
-def write_network(network: NetworkSpec | QuantizedNetwork, path: str | Path) -> None:
+def write_network(network: Network, path: str | Path) -> None:
     """Write a network to an HDF5 file, all of it or none.
 
     Args:
@@ -48,7 +48,7 @@ def write_network(network: NetworkSpec | QuantizedNetwork, path: str | Path) -> 
     write_bytes(path, network_bytes(network))
 
 
-def network_bytes(network: NetworkSpec | QuantizedNetwork) -> bytes:
+def network_bytes(network: Network) -> bytes:
     """Give the contents of a network's file."""
     import h5py
 
@@ -64,7 +64,7 @@ def network_bytes(network: NetworkSpec | QuantizedNetwork) -> bytes:
     return _header(len(body), hashlib.sha256(body).hexdigest()) + bytes(body)
 
 
-def read_network(path: str | Path) -> NetworkSpec | QuantizedNetwork:
+def read_network(path: str | Path) -> Network:
     """Read a network from a file written by `write_network`.
 
     Length and digest in the header are compared before HDF5 is opened, so that a damaged file is an error and never a hang.
@@ -92,7 +92,7 @@ def read_network(path: str | Path) -> NetworkSpec | QuantizedNetwork:
         ) from error
 
 
-def _read_contents(file: h5py.File, path: str) -> NetworkSpec | QuantizedNetwork:
+def _read_contents(file: h5py.File, path: str) -> Network:
     from .record_store import own_member, read_record
 
     found = sorted([*file.attrs, *file])

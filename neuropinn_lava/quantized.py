@@ -271,3 +271,7 @@ class QuantizedNetwork:
     def digest(self) -> str:
         """Identity of the integers and of the source, as 64 hex digits."""
         return record_digest(self)
+
+
+Network = NetworkSpec | QuantizedNetwork
+"""A network of either kind: what a file holds, and what runs."""

@@ -23,7 +23,7 @@ from .integers import IntFormat, leaked, saturate, shift_half_up
 from .network import LayerSpec, NetworkSpec, Polarity, Readout
 from .points import checked_points
 from .probing import run_probed
-from .quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork
+from .quantized import Network, QuantizedAffine, QuantizedLayer, QuantizedNetwork
 from .tables import look_up
 from .traces import (
     NO_PROBE,
@@ -200,7 +200,7 @@ def run_float(network: NetworkSpec, points: FloatArray, probe: Probe = NO_PROBE)
     return _run_blocks(run, points, probe, start)
 
 
-def run_integer(network: NetworkSpec | QuantizedNetwork, points: FloatArray, probe: Probe = NO_PROBE) -> RunTrace:
+def run_integer(network: Network, points: FloatArray, probe: Probe = NO_PROBE) -> RunTrace:
     """Run a quantized network on points, in integers.
 
     Args:

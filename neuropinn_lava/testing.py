@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .network import NetworkSpec
-from .quantized import QuantizedNetwork
+from .quantized import Network
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +34,7 @@ class Difference:
         return f"{self.path}: {self.left!r} != {self.right!r}{others}"
 
 
-def assert_networks_equal(a: NetworkSpec | QuantizedNetwork, b: NetworkSpec | QuantizedNetwork) -> None:
+def assert_networks_equal(a: Network, b: Network) -> None:
     """Raise an AssertionError that lists every difference between two networks, or return.
 
     layers[0].theta[3]: 0.1 != 0.2 (first of 2)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...network import NetworkSpec
-from ...quantized import QuantizedNetwork
+from ...quantized import Network
 from .counting import LayerOperations, OperationCounts, RowKind
 
 
@@ -41,13 +41,13 @@ class LayerAccesses:
     """Events that leave the layer, each to one core."""
 
 
-def count_accesses(network: QuantizedNetwork | NetworkSpec, counts: OperationCounts) -> tuple[LayerAccesses, ...]:
+def count_accesses(network: Network, counts: OperationCounts) -> tuple[LayerAccesses, ...]:
     """Derive memory accesses and messages from the counts of the same network, row by row."""
     tables = [False, *_uses_table(network), False]
     return tuple(_count_row(row, uses) for row, uses in zip(counts.layers, tables, strict=True))
 
 
-def _uses_table(network: QuantizedNetwork | NetworkSpec) -> list[bool]:
+def _uses_table(network: Network) -> list[bool]:
     """Tell which spiking layers look phi up."""
     if isinstance(network, NetworkSpec):
         return [False] * len(network.layers)

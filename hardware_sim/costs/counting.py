@@ -18,8 +18,7 @@ import numpy as np
 from ...arrays import ArrayRecord, IntArray, freeze_arrays
 from ...checks import check_shape, raise_violations
 from ...errors import SpecError
-from ...network import NetworkSpec
-from ...quantized import QuantizedNetwork
+from ...quantized import Network, QuantizedNetwork
 from ...traces import LayerCounts, NumberArray, RunTrace
 
 INPUT_ROW = "input"
@@ -185,7 +184,7 @@ def count_fan_out(weight: NumberArray) -> IntArray:
     return reached
 
 
-def check_trace(network: QuantizedNetwork | NetworkSpec, trace: RunTrace, where: str) -> None:
+def check_trace(network: Network, trace: RunTrace, where: str) -> None:
     """Make sure that a trace is of this network.
 
     Raises:
@@ -205,7 +204,7 @@ def check_trace(network: QuantizedNetwork | NetworkSpec, trace: RunTrace, where:
         )
 
 
-def count_operations(network: QuantizedNetwork | NetworkSpec, trace: RunTrace) -> OperationCounts:
+def count_operations(network: Network, trace: RunTrace) -> OperationCounts:
     """Count what the network did in the run that the trace records.
 
     Args:

@@ -13,7 +13,7 @@ from ...arrays import BoolArray, FloatArray, IntArray
 from ...conversion.targets import HardwareTarget, find_target
 from ...errors import HardwareRuleError, SpecError
 from ...network import NetworkSpec
-from ...quantized import QuantizedNetwork
+from ...quantized import Network
 from ...reference import run_integer
 from ...traces import Probe, RunTrace
 from ..triangulation import triangulate_points
@@ -68,7 +68,7 @@ class HardwareProfile:
 
 
 def profile_hardware(
-    network: QuantizedNetwork | NetworkSpec,
+    network: Network,
     trace: RunTrace,
     points: FloatArray,
     *,
@@ -117,7 +117,7 @@ def profile_hardware(
     )
 
 
-def _replay(network: QuantizedNetwork | NetworkSpec, points: FloatArray) -> SanafeReplay:
+def _replay(network: Network, points: FloatArray) -> SanafeReplay:
     """Follow some points in full through the integer engine, and have SANA-FE replay their spikes."""
     if isinstance(network, NetworkSpec):
         mend = "Quantize it first: `neuropinn-lava convert`."
@@ -132,9 +132,7 @@ def _triangles(samples: SampleCounts, contains: Callable[[FloatArray], BoolArray
     return triangulate_points(samples.points, contains)
 
 
-def _place(
-    network: QuantizedNetwork | NetworkSpec, target: HardwareTarget, trace: RunTrace
-) -> tuple[Placement | None, str | None]:
+def _place(network: Network, target: HardwareTarget, trace: RunTrace) -> tuple[Placement | None, str | None]:
     """Place a quantized network on a target, or say why it cannot be."""
     if isinstance(network, NetworkSpec):
         return None, None
@@ -145,9 +143,7 @@ def _place(
     return Placement(partition=partition, traffic=count_traffic(network, partition, trace)), None
 
 
-def _workload_for(
-    model: EnergyModel, network: QuantizedNetwork | NetworkSpec, trace: RunTrace, load: Workload
-) -> Workload:
+def _workload_for(model: EnergyModel, network: Network, trace: RunTrace, load: Workload) -> Workload:
     """Give the workload with messages and hops on the model's own target, where it names one and the network fits it."""
     placement = _place(network, find_target(model.target), trace)[0] if model.target else None
     return placed_workload(load, placement.partition, placement.traffic) if placement else load

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from ...errors import SpecError
 from ...integers import LEAK_BITS
 from ...network import NetworkSpec
-from ...quantized import QuantizedNetwork
+from ...quantized import Network, QuantizedNetwork
 from .counting import OperationCounts
 from .samples import SampleCounts
 from .workload import FLOAT_BITS
@@ -54,7 +54,7 @@ class NeuroBenchCounts:
 
 
 def neurobench_counts(
-    network: QuantizedNetwork | NetworkSpec, counts: OperationCounts, samples: SampleCounts | None = None
+    network: Network, counts: OperationCounts, samples: SampleCounts | None = None
 ) -> NeuroBenchCounts:
     """Give the counts of a run under NeuroBench's names.
 
@@ -84,7 +84,7 @@ def neurobench_counts(
     )
 
 
-def footprint_bytes(network: QuantizedNetwork | NetworkSpec) -> int:
+def footprint_bytes(network: Network) -> int:
     """Give the bytes of weights, biases, leaks, thresholds and tables, in the words of the network."""
     if isinstance(network, NetworkSpec):
         return count_parameters(network) * FLOAT_BITS // 8
@@ -96,7 +96,7 @@ def footprint_bytes(network: QuantizedNetwork | NetworkSpec) -> int:
     return math.ceil(n_bits / 8)
 
 
-def count_parameters(network: QuantizedNetwork | NetworkSpec) -> int:
+def count_parameters(network: Network) -> int:
     """Count weights, biases, leaks and thresholds: the parameters and buffers of the module that trains them."""
     spec = network.source if isinstance(network, QuantizedNetwork) else network
     in_layers = sum(layer.weight.size + 3 * layer.n_out for layer in spec.layers)

@@ -14,9 +14,8 @@ import numpy as np
 
 from ...arrays import ArrayRecord, FloatArray, IntArray, freeze_arrays
 from ...host import encode_points
-from ...network import NetworkSpec
 from ...points import checked_points
-from ...quantized import QuantizedNetwork
+from ...quantized import Network, QuantizedNetwork
 from ...reference import run_float, run_integer
 from ...traces import LayerTrace, NumberArray, Probe
 from .counting import count_fan_out
@@ -68,7 +67,7 @@ def spread_points(points: FloatArray, n: int = MAX_SAMPLES) -> FloatArray:
     return chosen
 
 
-def count_samples(network: QuantizedNetwork | NetworkSpec, points: FloatArray) -> SampleCounts:
+def count_samples(network: Network, points: FloatArray) -> SampleCounts:
     """Count what every one of these points costs.
 
     Args:
@@ -84,7 +83,7 @@ def count_samples(network: QuantizedNetwork | NetworkSpec, points: FloatArray) -
     return SampleCounts(points=points, **joined)
 
 
-def _count_block(network: QuantizedNetwork | NetworkSpec, points: FloatArray) -> SampleCounts:
+def _count_block(network: Network, points: FloatArray) -> SampleCounts:
     """Count points that are followed in full at once."""
     probe = Probe(n_samples=len(points))
     if isinstance(network, QuantizedNetwork):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ...network import NetworkSpec
-from ...quantized import QuantizedNetwork
+from ...quantized import Network
 from .counting import LayerOperations, OperationCounts, RowKind
 
 FLOAT_BITS = 32
@@ -76,7 +76,7 @@ class Workload:
     """One per row of the counts: the input first, the output last."""
 
 
-def deployed_workload(network: QuantizedNetwork | NetworkSpec, counts: OperationCounts) -> Workload:
+def deployed_workload(network: Network, counts: OperationCounts) -> Workload:
     """Divide the counts of a run by its samples; each event is one message, until cores are known (`cores.py`)."""
     senders = (None, *counts.layers)
     bits = _word_lengths(network)
@@ -104,7 +104,7 @@ def _layer_load(
     )
 
 
-def _word_lengths(network: QuantizedNetwork | NetworkSpec) -> tuple[tuple[int, int], ...]:
+def _word_lengths(network: Network) -> tuple[tuple[int, int], ...]:
     """Give (weight_bits, state_bits) of every row, the input's first."""
     if isinstance(network, NetworkSpec):
         return ((FLOAT_BITS, FLOAT_BITS),) * (len(network.layers) + 2)

@@ -25,8 +25,7 @@ from neuropinn_lava.hardware_sim.runner.shared_arrays import SharedArray
 from neuropinn_lava.hardware_sim.simulation.network_runs import NetworkRun, StepRun
 from neuropinn_lava.hardware_sim.simulation.recording import LayerRecording, ReadoutRecording
 from neuropinn_lava.hardware_sim.simulation.schedule import Schedule
-from neuropinn_lava.network import NetworkSpec
-from neuropinn_lava.quantized import QuantizedNetwork
+from neuropinn_lava.quantized import Network
 
 
 class NetworkLeaf(AbstractProcess):
@@ -35,7 +34,7 @@ class NetworkLeaf(AbstractProcess):
     def __init__(
         self,
         *,
-        network: NetworkSpec | QuantizedNetwork,
+        network: Network,
         words: SharedArray,
         schedule: Schedule,
         rows: tuple[int, int],

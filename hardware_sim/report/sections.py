@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from ...conversion.error_budget import ErrorBudget
 from ...conversion.report import QuantizationReport
-from ...network import NetworkSpec, Provenance
-from ...quantized import QuantizedNetwork
+from ...network import Provenance
+from ...quantized import Network, QuantizedNetwork
 from ...traces import Backend
 from ..certificate import ModeParity, ParitySection, TorchParity
 from ..costs.counting import OperationCounts
@@ -185,9 +185,7 @@ class Report:
         return self.result_of(Backend.FLOAT)
 
 
-def describe_network(
-    network: QuantizedNetwork | NetworkSpec, ansatz_relative_l2: float | None = None
-) -> NetworkSection:
+def describe_network(network: Network, ansatz_relative_l2: float | None = None) -> NetworkSection:
     """Make the section that describes a deployed network."""
     source = network.source if isinstance(network, QuantizedNetwork) else network
     return NetworkSection(

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...network import NetworkSpec
-from ...quantized import QuantizedNetwork
+from ...quantized import Network
 from ...traces import LavaMode, LayerCounts, Probe, ProbeTrace
 from ..kernels.layer_kernel import make_kernel
 from ..runner.lava_globals import unchanged_logging
@@ -70,7 +69,7 @@ class LavaRun:
 
 
 def assemble_run(
-    network: NetworkSpec | QuantizedNetwork,
+    network: Network,
     words: SharedArray,
     plan: LavaPlan,
     probe: Probe,
@@ -96,7 +95,7 @@ def assemble_run(
 
 
 def _assemble_layers(
-    network: NetworkSpec | QuantizedNetwork,
+    network: Network,
     words: SharedArray,
     plan: LavaPlan,
     probe: Probe,
@@ -126,7 +125,7 @@ def _assemble_layers(
 
 
 def _assemble_leaves(
-    network: NetworkSpec | QuantizedNetwork,
+    network: Network,
     words: SharedArray,
     plan: LavaPlan,
     probe: Probe,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from ...network import NetworkSpec
-from ...quantized import QuantizedNetwork
+from ...quantized import Network, QuantizedNetwork
 
 
 class LayerModel(str, Enum):
@@ -31,6 +30,6 @@ class Numerics(str, Enum):
         return "fixed_pt" if self is Numerics.INTEGER else "floating_pt"
 
     @classmethod
-    def of(cls, network: NetworkSpec | QuantizedNetwork) -> Numerics:
+    def of(cls, network: Network) -> Numerics:
         """Tell the numbers of a network by its kind of record."""
         return cls.INTEGER if isinstance(network, QuantizedNetwork) else cls.FLOAT

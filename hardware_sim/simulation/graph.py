@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...checks import raise_violations
 from ...errors import HardwareRuleError, SpecError
-from ...network import LayerSpec, NetworkSpec
-from ...quantized import QuantizedLayer, QuantizedNetwork
+from ...network import LayerSpec
+from ...quantized import Network, QuantizedLayer
 from ...traces import NO_PROBE, Probe
 from ..kernels.layer_kernel import make_kernel
 from ..runner.lava_globals import unchanged_logging
@@ -74,7 +74,7 @@ class LavaNetwork:
 
 
 def to_lava(
-    network: NetworkSpec | QuantizedNetwork,
+    network: Network,
     *,
     model: LayerModel = LayerModel.FUSED,
     batch_size: int | None = None,
@@ -121,7 +121,7 @@ def to_lava(
 
 
 def _connected(
-    network: NetworkSpec | QuantizedNetwork,
+    network: Network,
     model: LayerModel,
     first: Schedule,
     recordings: tuple[LayerRecording, ...],

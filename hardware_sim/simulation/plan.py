@@ -10,8 +10,7 @@ import os
 from dataclasses import dataclass
 
 from ...errors import SpecError
-from ...network import NetworkSpec
-from ...quantized import QuantizedNetwork
+from ...quantized import Network
 from ...traces import LavaMode
 from .choices import LayerModel
 
@@ -50,7 +49,7 @@ class LavaPlan:
 
 
 def plan_run(
-    network: NetworkSpec | QuantizedNetwork,
+    network: Network,
     n_samples: int,
     *,
     mode: LavaMode = LavaMode.BATCHED,
@@ -93,9 +92,7 @@ def _check(n_samples: int, n_steps: int, mode: LavaMode, batch_size: int | None,
         raise SpecError("plan_run.batch_size", "one sample at a time has no batch", batch_size, mend)
 
 
-def _faithful_plan(
-    network: NetworkSpec | QuantizedNetwork, n_samples: int, model: LayerModel, reasons: list[str]
-) -> LavaPlan:
+def _faithful_plan(network: Network, n_samples: int, model: LayerModel, reasons: list[str]) -> LavaPlan:
     """One sample at a time: a step of Lava is a step of the network."""
     n_layers = len(network.layers) + 1
     n_processes = {LayerModel.WHOLE: 1, LayerModel.FUSED: n_layers + 1, LayerModel.DENSE: 2 * n_layers + 1}[model]
@@ -131,7 +128,7 @@ def _leaf_plan(n_samples: int, batch_size: int | None, n_cores: int, reasons: li
 
 
 def _layer_plan(
-    network: NetworkSpec | QuantizedNetwork,
+    network: Network,
     n_samples: int,
     model: LayerModel,
     batch_size: int | None,

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ...network import LayerSpec, NetworkSpec, Readout
-from ...quantized import QuantizedLayer, QuantizedNetwork
+from ...network import LayerSpec, Readout
+from ...quantized import Network, QuantizedLayer, QuantizedNetwork
 from ...traces import LayerCounts, LayerTrace, Probe
 from ..kernels.layout import DRIVE, EVENTS, FIRED, MEMBRANE, PAYLOAD, Array, Tally, empty_tally
 from ..runner.shared_arrays import SharedArray
@@ -174,7 +174,7 @@ def widened(values: Array) -> Array:
 
 
 def make_recordings(
-    network: NetworkSpec | QuantizedNetwork, probe: Probe, n_samples: int | None
+    network: Network, probe: Probe, n_samples: int | None
 ) -> tuple[tuple[LayerRecording, ...], ReadoutRecording]:
     """Make the recordings of a network's layers and of its read-out.
 

@@ -16,10 +16,9 @@ import numpy as np
 
 from ...arrays import FloatArray
 from ...host import decode_floats, decode_integers, encode_points
-from ...network import NetworkSpec
 from ...points import checked_points
 from ...probing import run_probed
-from ...quantized import QuantizedNetwork
+from ...quantized import Network, QuantizedNetwork
 from ...traces import NO_PROBE, Backend, LavaMode, NumberArray, Probe, RunTrace
 from ..runner.lava_globals import forget_processes
 from ..runner.lava_guard import require_lava
@@ -34,7 +33,7 @@ __all__ = ["LayerModel", "simulate_on_lava"]
 
 
 def simulate_on_lava(
-    network: NetworkSpec | QuantizedNetwork,
+    network: Network,
     points: FloatArray,
     *,
     mode: LavaMode = LavaMode.BATCHED,
@@ -83,7 +82,7 @@ def simulate_on_lava(
 
 
 def _simulate(
-    network: NetworkSpec | QuantizedNetwork,
+    network: Network,
     points: FloatArray,
     probe: Probe,
     *,
@@ -135,7 +134,7 @@ class _Inputs:
     """Words that could not hold their value."""
 
 
-def _encoded(network: NetworkSpec | QuantizedNetwork, points: FloatArray) -> _Inputs:
+def _encoded(network: Network, points: FloatArray) -> _Inputs:
     if isinstance(network, QuantizedNetwork):
         words, n_saturated = encode_points(network, points)
         shared = SharedArray.zeros(words.shape, np.int32)  # a word has at most 24 bits
@@ -156,7 +155,7 @@ def _in_samples(
     return lambda n_lava_steps: tell(last.n_finished(n_lava_steps), n_samples)
 
 
-def _decoded(network: NetworkSpec | QuantizedNetwork, points: FloatArray, total: NumberArray) -> FloatArray:
+def _decoded(network: Network, points: FloatArray, total: NumberArray) -> FloatArray:
     if isinstance(network, QuantizedNetwork):
         return decode_integers(network, points, total)
     return decode_floats(network, points, total)

@@ -15,9 +15,8 @@ import numpy as np
 
 from ...arrays import FloatArray
 from ...errors import SpecError
-from ...network import NetworkSpec
 from ...points import checked_points
-from ...quantized import QuantizedNetwork
+from ...quantized import Network
 from ...traces import LavaMode, RunTrace
 from .plan import MAX_PRESENTED
 from .simulate import simulate_on_lava
@@ -28,14 +27,14 @@ FAITHFUL_BLOCK_SIZE = 1 << 12
 """Samples of a block where they go one at a time: a minute of work."""
 
 
-def suitable_block(network: NetworkSpec | QuantizedNetwork, mode: LavaMode) -> int:
+def suitable_block(network: Network, mode: LavaMode) -> int:
     """Choose how many samples a run should have, so that it is neither short against its start nor long to lose."""
     size = BLOCK_SIZE if mode is LavaMode.BATCHED else FAITHFUL_BLOCK_SIZE
     return min(size, MAX_PRESENTED // network.n_steps)
 
 
 def stream_on_lava(
-    network: NetworkSpec | QuantizedNetwork,
+    network: Network,
     points: Iterable[FloatArray],
     *,
     block_size: int | None = None,

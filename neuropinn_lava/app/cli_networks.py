@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..network import NetworkSpec
-from ..quantized import QuantizedNetwork
+from ..quantized import Network, QuantizedNetwork
 from .console import out, print_json, show_table
-from .models import Network, find_network, float_network, is_netx, list_models
+from .models import find_network, float_network, is_netx, list_models
 from .options import JsonOption
 
 if TYPE_CHECKING:

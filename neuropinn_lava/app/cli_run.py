@@ -13,10 +13,11 @@ import typer
 
 from ..atomic import check_writable
 from ..errors import NeuroPinnError, SpecError
+from ..quantized import Network
 from ..traces import LavaMode
 from .console import out, print_json, show_note
 from .dask_pool import ClusterChoice
-from .models import Network, find_network
+from .models import find_network
 from .options import ClusterOption, JsonOption, NetworkArgument, WorkersOption, taking
 from .show_probe import parse_probe, show_probe
 from .solids import check_vtk, export_vtk

@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from ..arrays import FloatArray
-from ..quantized import QuantizedNetwork
+from ..quantized import Network, QuantizedNetwork
 from ..traces import Backend, LavaMode, RunTrace
 from .dask_pool import ClusterChoice, open_pool
-from .models import Network
 from .streams import Evaluate, Points, PointSource, StreamProgress, StreamSummary, stream
 from .task_pool import CALLS_PER_WORKER, Call, TaskPool, in_order
 from .verbs import run

@@ -11,9 +11,9 @@ import numpy as np
 from ..arrays import ArrayRecord, FloatArray, freeze_arrays
 from ..checks import raise_violations
 from ..errors import SpecError, Violation
-from ..quantized import QuantizedNetwork
+from ..quantized import Network, QuantizedNetwork
 from ..traces import Backend
-from .models import Network, float_network
+from .models import float_network
 from .report_sections import evaluator
 from .solids import loaded_cell
 from .train import ProblemParameters

@@ -10,10 +10,8 @@ from ..errors import SpecError
 from ..files import read_network
 from ..network import NetworkSpec
 from ..parser_guard import try_parser
-from ..quantized import QuantizedNetwork
+from ..quantized import Network, QuantizedNetwork
 
-Network = NetworkSpec | QuantizedNetwork
-"""What a file or a name can stand for."""
 NIR_SUFFIX = ".nir"
 """End of the names of NIR graphs."""
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"

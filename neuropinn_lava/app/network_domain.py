@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..arrays import FloatArray
-from .models import Network, float_network
+from ..quantized import Network
+from .models import float_network
 
 if TYPE_CHECKING:
     from ..problems.problem import PdeProblem

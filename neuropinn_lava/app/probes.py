@@ -16,9 +16,9 @@ import numpy as np
 from ..arrays import FloatArray, IntArray
 from ..atomic import check_writable, write_bytes, write_text
 from ..errors import SpecError
+from ..quantized import Network
 from ..traces import Backend, LavaMode, Probe, ProbeTrace
 from .arrays_io import open_points
-from .models import Network
 from .verbs import run
 
 PROBE_NAME = "probe.h5"

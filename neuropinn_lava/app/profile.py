@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from ..arrays import FloatArray
 from ..points import checked_points
-from ..quantized import QuantizedNetwork
+from ..quantized import Network, QuantizedNetwork
 from ..traces import Backend, RunTrace
-from .models import Network, float_network
+from .models import float_network
 from .network_domain import draw_points, known_problem
 from .report_sections import (
     describe_deployed,

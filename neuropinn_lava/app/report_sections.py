@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from ..arrays import FloatArray
 from ..metrics import ansatz_relative_l2, max_abs_error, relative_l2
-from ..quantized import QuantizedNetwork
+from ..quantized import Network, QuantizedNetwork
 from ..traces import Backend, LavaMode, RunTrace
-from .models import Network, float_network
+from .models import float_network
 from .verbs import run
 
 if TYPE_CHECKING:

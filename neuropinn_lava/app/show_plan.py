@@ -7,10 +7,10 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..quantized import Network
 from ..traces import LavaMode
 from .arrays_io import open_points
 from .console import out, print_json, show_table
-from .models import Network
 
 if TYPE_CHECKING:
     from ..hardware_sim.simulation.plan import LavaPlan

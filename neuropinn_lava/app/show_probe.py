@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import SpecError
+from ..quantized import Network
 from ..traces import LavaMode, Probe
 from .console import out, show_note
-from .models import Network
 from .option_texts import parse_samples
 
 

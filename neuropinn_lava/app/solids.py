@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import SpecError
-from ..quantized import QuantizedNetwork
+from ..quantized import Network, QuantizedNetwork
 from ..traces import Backend
-from .models import Network, float_network
+from .models import float_network
 from .network_domain import known_problem
 from .report_sections import evaluator
 

@@ -22,9 +22,9 @@ import numpy as np
 from ..arrays import FloatArray
 from ..checks import raise_violations
 from ..errors import SpecError, Violation
+from ..quantized import Network
 from ..traces import Backend, LavaMode, RunTrace
 from .arrays_io import open_points
-from .models import Network
 from .network_domain import count_outside, output_names
 from .row_files import RowFile
 from .verbs import run

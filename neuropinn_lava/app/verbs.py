@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from ..arrays import FloatArray
 from ..errors import SpecError
 from ..network import NetworkSpec
-from ..quantized import QuantizedNetwork
+from ..quantized import Network, QuantizedNetwork
 from ..reference import run_float, run_integer
 from ..traces import NO_PROBE, Backend, LavaMode, Probe, RunTrace
 from .calibration_points import calibration_points, search_within
-from .models import Network, float_network, quantized_network
+from .models import float_network, quantized_network
 from .modules import is_module
 from .network_domain import known_problem
 

@@ -19,11 +19,11 @@ import numpy as np
 
 from ..arrays import FloatArray
 from ..points import checked_points
-from ..quantized import QuantizedNetwork
+from ..quantized import Network, QuantizedNetwork
 from ..reference import run_float, run_integer
 from ..rounding import samples_at_risk
 from ..traces import LavaMode, Probe, RunTrace
-from .models import Network, float_network
+from .models import float_network
 from .network_domain import draw_points
 
 if TYPE_CHECKING:
