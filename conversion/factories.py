@@ -6,17 +6,15 @@ can go wrong with other people's files.
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..checks import raise_violations
 from ..errors import FileFormatError, SpecError, Violation
+from ..user_modules import import_user_module
 
 
 def load_module(factory: str, weights: str | Path | None = None) -> nn.Module:
@@ -47,7 +45,7 @@ def _call(factory: str) -> nn.Module:
     if not path or not name:
         raise SpecError(where, "package.module:factory", repr(factory), "Name a function that makes the module.")
     try:
-        made = getattr(_import(path), name)()
+        made = getattr(import_user_module(path), name)()
     except Exception as error:  # whatever the user's code raises
         got = f"{type(error).__name__}: {error}"
         mend = "Check its name, and that it needs no arguments; it is looked for in the working folder too."
@@ -55,15 +53,6 @@ def _call(factory: str) -> nn.Module:
     if not isinstance(made, nn.Module):
         raise SpecError(where, "a torch.nn.Module as result", type(made).__name__, "Return the module.")
     return made
-
-
-def _import(path: str) -> Any:
-    here = str(Path.cwd())
-    sys.path.insert(0, here)
-    try:
-        return importlib.import_module(path)
-    finally:
-        sys.path.remove(here)
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:

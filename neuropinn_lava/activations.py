@@ -22,14 +22,18 @@ class Symmetry(str, Enum):
     """What phi(-z) is, given phi(z)."""
 
     ODD = "odd"
+    """phi(-z) = -phi(z)."""
     EVEN = "even"
+    """phi(-z) = phi(z)."""
 
 
 class Asymptote(str, Enum):
     """How phi goes on beyond the domain of its table."""
 
     CONSTANT = "constant"
+    """As the last entry of the table."""
     SLOPE_ONE = "slope one"
+    """With z, from the last entry on."""
     NONE = "none"
     """There is none: a table spans the whole state word, and nothing lies beyond it."""
 

@@ -33,14 +33,18 @@ class Polarity(str, Enum):
     """Which membranes fire: those at or above theta, or those at or beyond it on either side."""
 
     POSITIVE = "positive"
+    """m >= theta."""
     BOTH = "both"
+    """|m| >= theta."""
 
 
 class Readout(str, Enum):
     """How the outputs of the T steps become one: their mean, or the last one."""
 
     MEAN = "mean"
+    """Every step counts alike."""
     LAST = "last"
+    """Step T alone counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

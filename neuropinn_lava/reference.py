@@ -7,9 +7,9 @@ memory and change nothing.
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -113,6 +113,20 @@ def _recorded(names: list[str], steps: list[list[tuple[NumberArray, ...]]], n: i
     return tuple(traces)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _BlockRun:
+    """What the run of a block of samples leaves."""
+
+    emitted: list[NumberArray]
+    """What the read-out emits at every step, shape (n_samples, n_out) each."""
+    layers: tuple[LayerCounts, ...]
+    """What each spiking layer did."""
+    n_saturated: int
+    """Emitted outputs that the state word could not hold."""
+    probe: ProbeTrace | None
+    """The first samples in full, if they were asked for."""
+
+
 def _run_block(
     runs: list[_LayerRun],
     names: list[str],
@@ -120,8 +134,8 @@ def _run_block(
     x: NumberArray,
     n_steps: int,
     probe: Probe,
-) -> tuple[list[NumberArray], tuple[LayerCounts, ...], int, ProbeTrace | None]:
-    """Present x for T steps; return the emitted outputs of every step, the counts, the output's saturations and the probe."""
+) -> _BlockRun:
+    """Present x for T steps."""
     counts = [np.zeros((2, n_steps, run.membrane.shape[1]), dtype=np.int64) for run in runs]
     kept: list[list[tuple[NumberArray, ...]]] = [[] for _ in runs]
     emitted, n_saturated = [], 0
@@ -151,7 +165,7 @@ def _run_block(
     if n_probed:
         recorded = _recorded(names, kept, n_probed)
         trace = ProbeTrace(samples=np.arange(n_probed), layers=recorded, output=np.stack(emitted, axis=1)[:n_probed])
-    return emitted, layers, n_saturated, trace
+    return _BlockRun(emitted=emitted, layers=layers, n_saturated=n_saturated, probe=trace)
 
 
 def read_out(emitted: list[NumberArray], readout: Readout) -> NumberArray:
@@ -184,8 +198,8 @@ def run_float(network: NetworkSpec, points: FloatArray, probe: Probe = NO_PROBE)
     def run(block: FloatArray, wanted: Probe) -> RunTrace:
         x = network.input_transform.apply(block)
         runs: list[_LayerRun] = [FloatLayerRun(layer, len(x)) for layer in network.layers]
-        emitted, layers, _, trace = _run_block(runs, names, emit, x, network.n_steps, wanted)
-        total = read_out(emitted, network.readout)
+        found = _run_block(runs, names, emit, x, network.n_steps, wanted)
+        total = read_out(found.emitted, network.readout)
         return RunTrace(
             network_digest=digest,
             backend=Backend.FLOAT,
@@ -193,8 +207,8 @@ def run_float(network: NetworkSpec, points: FloatArray, probe: Probe = NO_PROBE)
             outputs=decode_floats(network, block, total),
             readout=total,
             input_events=np.tile((x != 0).sum(axis=0), (network.n_steps, 1)),
-            layers=layers,
-            probe=trace,
+            layers=found.layers,
+            probe=found.probe,
         )
 
     return _run_blocks(run, points, probe, start)
@@ -227,8 +241,8 @@ def run_integer(network: Network, points: FloatArray, probe: Probe = NO_PROBE) -
     def run(block: FloatArray, wanted: Probe) -> RunTrace:
         x, n_input = encode_points(network, block)
         runs: list[_LayerRun] = [IntegerLayerRun(layer, len(x)) for layer in network.layers]
-        emitted, layers, n_output, trace = _run_block(runs, names, emit, x, network.n_steps, wanted)
-        total = read_out(emitted, network.readout)
+        found = _run_block(runs, names, emit, x, network.n_steps, wanted)
+        total = read_out(found.emitted, network.readout)
         return RunTrace(
             network_digest=digest,
             backend=Backend.INTEGER,
@@ -237,9 +251,9 @@ def run_integer(network: Network, points: FloatArray, probe: Probe = NO_PROBE) -
             readout=total,
             input_events=np.tile((x != 0).sum(axis=0), (network.n_steps, 1)),
             saturated_input=n_input,
-            saturated_output=n_output,
-            layers=layers,
-            probe=trace,
+            saturated_output=found.n_saturated,
+            layers=found.layers,
+            probe=found.probe,
         )
 
     return _run_blocks(run, points, probe, start)
@@ -252,4 +266,4 @@ def _run_blocks(
     first = max(BLOCK, probe.count(len(points)))
     traces = [run(points[:first], probe)]
     traces += [run(points[i : i + BLOCK], NO_PROBE) for i in range(first, len(points), BLOCK)]
-    return dataclasses.replace(joined_traces(traces), seconds=time.perf_counter() - start)
+    return replace(joined_traces(traces), seconds=time.perf_counter() - start)

@@ -7,7 +7,6 @@ it one by one, and nothing else is touched.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from ...atomic import exchange_names, write_text
 from ...errors import SpecError
+from ...result_folders import check_result_folder, is_result_folder
 from ..gradients import gradients_csv
 from .all_figures import draw_report
 from .json_record import report_text
@@ -26,6 +26,8 @@ JSON_NAME = "report.json"
 HTML_NAME = "report.html"
 FIGURES_NAME = "figures"
 GRADIENTS_NAME = "gradients.csv"
+SCHEMA_FAMILY = "neuropinn-lava/report/"
+"""How the schema of a report.json begins, whatever its version."""
 OUR_NAMES = (JSON_NAME, HTML_NAME, FIGURES_NAME, GRADIENTS_NAME)
 """What a report folder holds."""
 
@@ -65,11 +67,7 @@ def check_report_directory(directory: str | Path, force: bool = False) -> Path:
     """
     target = Path(directory).resolve()
     where = f"report directory {directory}"
-    if target.exists() and not target.is_dir():
-        raise SpecError(where, "a folder", "a file", "Name a folder.")
-    if target.is_dir() and any(target.iterdir()) and not is_report_directory(target) and not force:
-        mend = "Choose another folder, or use --force to write beside what it holds."
-        raise SpecError(where, "an empty folder, a new one, or an earlier report", "other files in it", mend)
+    check_result_folder(target, where, "report", is_report_directory(target), force)
     try:
         tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.").cleanup()
         if target.is_dir():
@@ -82,11 +80,7 @@ def check_report_directory(directory: str | Path, force: bool = False) -> Path:
 
 def is_report_directory(directory: Path) -> bool:
     """Tell whether a folder holds a report.json of this tool, of any version."""
-    try:
-        held = json.loads((directory / JSON_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(held, dict) and str(held.get("schema", "")).startswith("neuropinn-lava/report/")
+    return is_result_folder(directory, JSON_NAME, SCHEMA_FAMILY)
 
 
 def _fill(directory: Path, files: Mapping[str, str]) -> None:

@@ -5,16 +5,15 @@ Only `train` asks, and only for what stands on its command line: a network file 
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import inspect
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
 from ..checks import check_choice, raise_violations
 from ..errors import NeuroPinnError, SpecError
+from ..user_modules import import_user_module
 
 _T = TypeVar("_T")
 
@@ -68,13 +67,7 @@ def _names(module: ModuleType, kind: type) -> list[str]:
 def _imported(where: str, place: str) -> ModuleType:
     """Import a file by its path, or a module that Python finds, the working folder included."""
     try:
-        if place.endswith(".py"):
-            return _imported_file(Path(place))
-        sys.path.insert(0, str(Path.cwd()))
-        try:
-            return importlib.import_module(place)
-        finally:
-            sys.path.pop(0)
+        return _imported_file(Path(place)) if place.endswith(".py") else import_user_module(place)
     except NeuroPinnError:
         raise
     except Exception as error:  # whatever the user's code raises

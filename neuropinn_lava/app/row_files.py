@@ -14,6 +14,7 @@ import io
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -122,13 +123,13 @@ class RowFile:
             head = (",".join(self.names) + "\n").encode() if self.path.suffix.lower() == ".csv" else self._npy_header()
             self._part.write(head)
             return
-        self.n_rows, self.notes = record["n_rows"], record["notes"]
+        self.n_rows, self.notes = record.n_rows, record.notes
         n_bytes = self._part.seek(0, os.SEEK_END)
-        if n_bytes < record["n_bytes"]:
-            got, mend = f"{n_bytes} bytes of {record['n_bytes']}", "Start again without resuming."
+        if n_bytes < record.n_bytes:
+            got, mend = f"{n_bytes} bytes of {record.n_bytes}", "Start again without resuming."
             raise FileFormatError(f"file {part_path(self.path)}", "the rows that its record counts", got, mend)
-        self._part.truncate(record["n_bytes"])
-        self._part.seek(record["n_bytes"])
+        self._part.truncate(record.n_bytes)
+        self._part.seek(record.n_bytes)
 
     def _save(self) -> None:
         if self.path.suffix.lower() != ".csv":
@@ -138,8 +139,8 @@ class RowFile:
             self._part.seek(end)
         self._part.flush()
         os.fsync(self._part.fileno())
-        record = {"schema": SCHEMA, "n_rows": self.n_rows, "n_bytes": self._part.tell(), "notes": self.notes}
-        write_text(record_path(self.path), json.dumps(record, indent=1))
+        record = _Record(n_rows=self.n_rows, n_bytes=self._part.tell(), notes=self.notes)
+        write_text(record_path(self.path), json.dumps({"schema": SCHEMA, **asdict(record)}, indent=1))
 
     def _npy_header(self) -> bytes:
         """Make the header of an .npy file that holds the rows so far. Source: numpy, `numpy.lib.format`, version 1.0."""
@@ -196,12 +197,24 @@ def record_path(path: Path) -> Path:
 def n_kept(path: Path) -> int:
     """Tell how many rows of an unfinished file are certain; 0 where there is none."""
     try:
-        return int(_read_record(record_path(path))["n_rows"])
+        return _read_record(record_path(path)).n_rows
     except FileFormatError:
         return 0
 
 
-def _read_record(path: Path) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Record:
+    """What stands in the record of an unfinished file."""
+
+    n_rows: int
+    """Rows that are certain."""
+    n_bytes: int
+    """Where they end in the file."""
+    notes: dict[str, Any]
+    """Whatever the caller noted with the last of them; it is JSON's."""
+
+
+def _read_record(path: Path) -> _Record:
     """Read the record of an unfinished file.
 
     Raises:
@@ -210,7 +223,7 @@ def _read_record(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         if record["schema"] == SCHEMA and isinstance(record["notes"], dict):
-            return {"n_rows": int(record["n_rows"]), "n_bytes": int(record["n_bytes"]), "notes": record["notes"]}
+            return _Record(n_rows=int(record["n_rows"]), n_bytes=int(record["n_bytes"]), notes=record["notes"])
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         found: object = f"{type(error).__name__}: {error}"
     else:

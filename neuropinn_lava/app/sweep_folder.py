@@ -19,6 +19,7 @@ from typing import Any
 from ..atomic import check_writable, replacing, write_text
 from ..errors import SpecError
 from ..files import write_network
+from ..result_folders import check_result_folder, is_result_folder
 from .sweep_plan import SCHEMA
 from .sweep_result import Sweep
 
@@ -27,6 +28,8 @@ TABLE_NAME = "table.csv"
 PARQUET_NAME = "table.parquet"
 FIGURE_NAME = "pareto.svg"
 CHOSEN_NAME = "chosen.h5"
+SCHEMA_FAMILY = "neuropinn-lava/sweep/"
+"""How the schema of a sweep.json begins, whatever its version."""
 
 Cell = str | int | float | bool | None
 
@@ -39,11 +42,7 @@ def check_sweep_directory(directory: str | Path, force: bool = False) -> Path:
     """
     target = Path(directory)
     where = f"sweep directory {directory}"
-    if target.exists() and not target.is_dir():
-        raise SpecError(where, "a folder", "a file", "Name a folder.")
-    if target.is_dir() and any(target.iterdir()) and not _is_ours(target) and not force:
-        mend = "Choose another folder, or use --force to write beside what it holds."
-        raise SpecError(where, "an empty folder, a new one, or an earlier sweep", "other files in it", mend)
+    check_result_folder(target, where, "sweep", is_result_folder(target, JSON_NAME, SCHEMA_FAMILY), force)
     try:
         target.mkdir(exist_ok=True)
     except OSError as error:
@@ -51,15 +50,6 @@ def check_sweep_directory(directory: str | Path, force: bool = False) -> Path:
         raise SpecError(where, "a place that takes new folders", error.strerror or error, mend) from error
     check_writable(target / JSON_NAME)
     return target
-
-
-def _is_ours(directory: Path) -> bool:
-    """Tell whether a folder holds the sweep.json of this tool, of any version."""
-    try:
-        held = json.loads((directory / JSON_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(held, dict) and str(held.get("schema", "")).startswith("neuropinn-lava/sweep/")
 
 
 def write_sweep(sweep: Sweep, directory: str | Path, force: bool = False) -> Path:
