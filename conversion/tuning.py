@@ -92,28 +92,9 @@ def tune_network(
     first = make_integers(prepared, scheme or QuantizationScheme(), calibration)
     with one_thread():
         tuning = _Tuning(first, learned, held_out, settings, objective, seed)
-        n_done = 0
-        for n_done in range(1, settings.n_iterations + 1):
-            tuning.step()
-            if on_progress:
-                on_progress(n_done, settings.n_iterations)
-            if time_limit is not None and time.perf_counter() - start > time_limit:
-                tuning.check()
-                break
+        tuning.run(math.inf if time_limit is None else start + time_limit, on_progress)
     report = measure_quantization(tuning.best, calibration)
-    summary = TuningReport(
-        n_iterations=n_done,
-        n_planned=settings.n_iterations,
-        best_iteration=tuning.best_iteration,
-        seed=seed,
-        n_learned=len(learned),
-        n_held_out=len(held_out),
-        change_before=tuning.first.change,
-        change_after=tuning.lowest.change,
-        seconds=time.perf_counter() - start,
-        equation_before=tuning.first.equation,
-        equation_after=tuning.lowest.equation,
-    )
+    summary = tuning.report(time.perf_counter() - start)
     return Quantization(network=tuning.best, report=replace(report, tuning=summary))
 
 
@@ -174,7 +155,7 @@ class _Tuning:
         objective: Objective | None,
         seed: int,
     ) -> None:
-        self.settings, self.objective = settings, objective
+        self.settings, self.objective, self.seed, self.n_learned = settings, objective, seed, len(learned)
         self.fake = FakeQuantNetwork(network)
         for layer in self.fake.layers:
             layer.theta.requires_grad_(settings.learn_neurons)
@@ -187,6 +168,33 @@ class _Tuning:
         self.iteration = self.best_iteration = 0
         self.best, self.is_proved = network, states_are_proved(network)
         self.first = self.lowest = self._judged(network)
+
+    def run(self, deadline: float, on_progress: Callable[[int, int], None] | None) -> None:
+        """Take all steps, or as many as end before the deadline, in seconds of `time.perf_counter`, and one more."""
+        n_planned = self.settings.n_iterations
+        while self.iteration < n_planned:
+            self.step()
+            if on_progress:
+                on_progress(self.iteration, n_planned)
+            if time.perf_counter() > deadline:
+                self.check()
+                return
+
+    def report(self, seconds: float) -> TuningReport:
+        """Say what was done in so many seconds of wall time."""
+        return TuningReport(
+            n_iterations=self.iteration,
+            n_planned=self.settings.n_iterations,
+            best_iteration=self.best_iteration,
+            seed=self.seed,
+            n_learned=self.n_learned,
+            n_held_out=len(self.held_out),
+            change_before=self.first.change,
+            change_after=self.lowest.change,
+            seconds=seconds,
+            equation_before=self.first.equation,
+            equation_after=self.lowest.equation,
+        )
 
     def step(self) -> None:
         """Take one step of Adam, and measure where it is due."""
