@@ -211,6 +211,10 @@ def show_sweep(found: Sweep, directory: Path, *, as_json: bool) -> None:
     out.print(f"Energy: dynamic joules by {energy.name} ({energy.kind.value}; {energy.source}).")
     if found.chosen is not None:
         out.print(f"[bold]Chosen: {found.points[found.chosen].name}[/]: {found.choice.rule}.")
+    if n_again := found.n_proposed - len(found.points):
+        out.print(
+            f"{found.n_proposed} proposals, of which {n_again} were of points proposed before: {len(found.points)} points."
+        )
     out.print(
         f"{len(found.points) - found.n_cached} points computed and {found.n_cached} found in the cache,"
         f" {found.seconds:.0f} s. Wrote {directory / TABLE_NAME}, {directory / FIGURE_NAME} and the chosen network."

@@ -97,21 +97,23 @@ def _require_distributed() -> None:
 @contextlib.contextmanager
 def _local_pool(n_workers: int) -> Iterator[DaskPool]:
     from distributed import Client, LocalCluster
+    from distributed.utils import silence_logging_cmgr
 
-    scheduler = LocalCluster(
-        n_workers=0,
-        processes=False,
-        protocol="tcp://",
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",  # any free port: other clusters of this machine have theirs
-        silence_logs=logging.CRITICAL,
-    )
-    with scheduler, Client(scheduler, set_as_default=False) as client:
+    with contextlib.ExitStack() as stack:
+        # Until the event loop has stopped: the cluster's own silence ends before, when connections to ended workers break.
+        stack.enter_context(silence_logging_cmgr(logging.CRITICAL))
+        scheduler = LocalCluster(
+            n_workers=0,
+            processes=False,
+            protocol="tcp://",
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",  # any free port: other clusters of this machine have theirs
+            silence_logs=logging.CRITICAL,
+        )
+        client = stack.enter_context(Client(stack.enter_context(scheduler), set_as_default=False))
         workers = LocalWorkers(scheduler.scheduler_address, n_workers)
-        try:
-            yield DaskPool(client, n_workers, workers.tend)
-        finally:
-            workers.end()
+        stack.callback(workers.end)
+        yield DaskPool(client, n_workers, workers.tend)
 
 
 @contextlib.contextmanager

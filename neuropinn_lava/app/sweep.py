@@ -10,7 +10,7 @@ is kept in a cache and never done twice.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import SpecError, TrainingError
@@ -21,6 +21,7 @@ from .sweep_grid import SweepGrid, SweepPoint
 from .sweep_plan import SweepPlan, plan_sweep
 from .sweep_result import Sweep
 from .sweep_run import SweepProgress, SweepRun
+from .sweep_work import MeasuredPoint
 
 DEFAULT_GRID = SweepGrid()
 DEFAULT_FACTOR = 2.0
@@ -67,7 +68,7 @@ def sweep(
     store = SweepCache(cache or default_cache(), on_note)
     with SweepRun(plan, store, cluster, search or len(grid.points), on_progress) as run:
         points = _searched(plan, grid, search, run) if search is not None else grid.points
-        found = _compared(plan, points, run, error_factor, start)
+        found = _compared(plan, points, search or len(points), run, error_factor, start)
     if out is not None:
         write_sweep(found, out, force)
     return found
@@ -90,11 +91,16 @@ def _searched(plan: SweepPlan, grid: SweepGrid, n_trials: int, run: SweepRun) ->
     from .sweep_search import search_points
 
     n_matrices = len(plan.recipe_of(grid.points[0]).model.widths) + 1
-    return search_points(grid, n_trials, n_matrices, plan.seed, run.measure)
+
+    def measure(points: Sequence[SweepPoint]) -> Sequence[MeasuredPoint]:
+        run.expect_fewer(len(points) - len(set(points) - run.measured.keys()))
+        return run.measure(points)
+
+    return search_points(grid, n_trials, n_matrices, plan.seed, measure)
 
 
 def _compared(
-    plan: SweepPlan, points: tuple[SweepPoint, ...], run: SweepRun, error_factor: float, start: float
+    plan: SweepPlan, points: tuple[SweepPoint, ...], n_proposed: int, run: SweepRun, error_factor: float, start: float
 ) -> Sweep:
     """Measure what is not measured yet, and find the front and the chosen point.
 
@@ -117,6 +123,7 @@ def _compared(
     return Sweep(
         plan=plan,
         points=points,
+        n_proposed=n_proposed,
         measured=measured,
         comparable=tuple(comparable),
         choice=choose_candidate(candidates, error_factor),

@@ -119,6 +119,7 @@ def sweep_object(sweep: Sweep) -> dict[str, Any]:
             "leaves_out": energy.leaves_out,
         },
         "n_points": len(sweep.points),
+        "n_proposed": sweep.n_proposed,
         "n_cached": sweep.n_cached,
         "seconds": sweep.seconds,
         "rule": sweep.choice.rule,

@@ -23,6 +23,8 @@ class Sweep:
     """What all points share."""
     points: tuple[SweepPoint, ...]
     """In the order of the grid, or of the search."""
+    n_proposed: int
+    """How many were asked for: a search may propose a point again, which then stands here once."""
     measured: tuple[MeasuredPoint, ...]
     """What was found at each of them."""
     comparable: tuple[int, ...]

@@ -29,7 +29,7 @@ class SweepProgress:
     n_trained: int
     """Those that have ended, in this call or an earlier one."""
     n_points: int
-    """Points in all."""
+    """Points in all; fewer from the moment on when a search proposes one again."""
     n_measured: int
     """Those that have ended."""
     n_cached: int
@@ -80,6 +80,10 @@ class SweepRun:
         if missing:
             self._compute(missing)
         return [self.measured[point] for point in points]
+
+    def expect_fewer(self, n_points: int) -> None:
+        """Count on fewer points than announced: a search has proposed some again."""
+        self._n_points -= n_points
 
     def _is_known(self, point: SweepPoint) -> bool:
         """Look a point up, here and in the cache."""

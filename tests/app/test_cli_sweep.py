@@ -102,6 +102,20 @@ def test_a_search_is_measured_and_found_again(cli, tmp_path):
     assert any(" " in row["weight_bits"] for row in first["rows"])  # bits of each matrix
 
 
+def test_proposals_that_repeat_are_counted_once_and_told_of(cli, tmp_path):
+    """Two words for each of three matrices and two for the payloads are 16 points: 20 proposals repeat some."""
+    pytest.importorskip("optuna", reason="needs the extra `sweep`")
+    ranges = ("--weight-bits", "4,5", "--payload-bits", "8,9")
+    options = ("--search", "20", *ranges, "--out", tmp_path / "out", "--cache", tmp_path / "c", *TINY)
+    code, out, err = cli("sweep", "poisson", *options)
+    assert code == 0
+    n_points = len(json.loads((tmp_path / "out" / "sweep.json").read_text())["rows"])
+    assert n_points <= 16
+    assert f"20 proposals, of which {20 - n_points} were of points proposed before: {n_points} points." in out
+    assert f"{n_points} points computed and 0 found" in out
+    assert err.splitlines()[-1].startswith(f"{n_points} of {n_points}: w")
+
+
 def test_workers_are_as_many_as_cores_where_dask_is(monkeypatch):
     monkeypatch.setattr("neuropinn_lava.hardware_sim.simulation.plan.usable_cores", lambda: 3)
     assert chosen_cluster(None, 0) == ClusterChoice()
@@ -110,6 +124,16 @@ def test_workers_are_as_many_as_cores_where_dask_is(monkeypatch):
     assert chosen_cluster(None, None) == ClusterChoice(n_workers=3)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert chosen_cluster(None, None) == ClusterChoice()
+
+
+@pytest.mark.slow  # workers import torch
+def test_a_sweep_on_workers_says_what_it_did_and_nothing_else(tmp_path):
+    pytest.importorskip("distributed", reason="needs the extra `dask`")
+    options = ("--weight-bits", "4,8", "--payload-bits", "12", "--out", tmp_path / "out", "--cache", tmp_path / "c")
+    command = [sys.executable, "-m", "neuropinn_lava", "sweep", "poisson", *map(str, options), *TINY[:-2]]
+    done = subprocess.run([*command, "--workers", "2"], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0
+    assert [line[:9] for line in done.stderr.splitlines()] == ["1 of 2: w", "2 of 2: w"]
 
 
 @pytest.mark.slow  # workers import torch

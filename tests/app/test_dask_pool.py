@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import math
 import operator
 import os
@@ -149,6 +151,27 @@ def test_workers_end_with_a_caller_that_is_killed():
 def open_address(address):
     with open_pool(ClusterChoice(address=address)):
         pass
+
+
+def test_connections_that_break_off_at_the_end_are_not_told_of(monkeypatch):
+    """As distributed does for a worker that has been ended: at INFO, with a traceback, when its cluster speaks again."""
+    from distributed import LocalCluster
+
+    handler = logging.StreamHandler(io.StringIO())
+    monkeypatch.setattr(logging.getLogger("distributed"), "handlers", [handler])
+    close, told = LocalCluster._close, []
+
+    async def close_and_tell(cluster):
+        await close(cluster)
+        logging.getLogger("distributed.batched").error("Batched Comm Closed")
+        told.append(handler.stream.getvalue())
+
+    monkeypatch.setattr(LocalCluster, "_close", close_and_tell)
+    with open_pool(ClusterChoice(n_workers=1)) as opened:
+        assert list(in_order(opened, [Call(name="root", function=math.sqrt, arguments=(4,))])) == [2.0]
+    assert told == [""]
+    logging.getLogger("distributed.batched").error("after the pool, distributed speaks as before")
+    assert "speaks as before" in handler.stream.getvalue()
 
 
 def test_an_address_where_nobody_answers_is_named_and_does_not_hang(monkeypatch):
