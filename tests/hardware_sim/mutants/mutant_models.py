@@ -29,6 +29,7 @@ def mutated(original: ModuleType, expression: str, instead: str) -> Any:
         f"{expression!r} occurs {source.count(expression)} times in {original.__name__}"
     )
     module = ModuleType(f"{original.__name__}_mutant")
+    module.__package__ = original.__package__  # from where its imports start
     exec(source.replace(expression, instead), module.__dict__)
     return module
 
