@@ -28,9 +28,13 @@ class Backend(str, Enum):
     """Who computed a run."""
 
     TORCH = "torch"
+    """The module that was trained."""
     FLOAT = "float"
+    """The numpy engine in float64, `run_float`."""
     INTEGER = "integer"
+    """The numpy engine in integers, `run_integer`."""
     LAVA = "lava"
+    """Lava's processes, of a float or of a quantized network."""
 
 
 class LavaMode(str, Enum):

@@ -9,8 +9,11 @@
 
 Sums have the type of `Affine.bias`, int32 where that has been proved enough; what is stored always fits into int32. A leak
 needs no wider product, because |m| = high * 2**12 + low gives high * beta + (low * beta >> 12). Branches would keep the loops
-over neurons from being vectorised: masks take their place. `numpy_loops` has the same functions for machines without numba.
-Neither knows the reference engine, with which both are compared.
+over neurons from being vectorised: masks take their place. `send_even` and `send_odd` end alike: the lines that they share took
+fifteen times as long in a function that both called for every neuron, because each call counted references to its arrays.
+
+`numpy_loops` has the same functions for machines without numba. Neither knows the reference engine, with which both are
+compared.
 """
 
 from __future__ import annotations

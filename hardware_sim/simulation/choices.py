@@ -22,7 +22,9 @@ class Numerics(str, Enum):
     """What the numbers of a network are."""
 
     FLOAT = "float"
+    """float64 in every message."""
     INTEGER = "integer"
+    """int32 words in every message."""
 
     @property
     def tag(self) -> str:

@@ -113,7 +113,7 @@ def _read_json(path: Path, key: str) -> dict[str, Any] | None:
         held = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise FileFormatError(f"file {path}", "readable JSON", error, mend) from error
     if not isinstance(held, dict) or (held.get("schema"), held.get("key")) != (SCHEMA, key):
         raise FileFormatError(f"file {path}", f"schema {SCHEMA} and the key of its name", "something else", mend)
