@@ -272,3 +272,33 @@ def test_the_error_reads_as_quoted(part, tmp_path, monkeypatch):
 
 def test_every_quoted_error_is_produced():
     assert [quote for quote in QUOTES if not any(part in quote for part in PRODUCERS)] == []
+
+
+def number_after(words: str) -> float:
+    """Read a number of the page, by the words before it."""
+    (found,) = re.findall(re.escape(words) + r"\s+([\d.e-]+)", FAQ.read_text(encoding="utf-8"))
+    return float(found)
+
+
+ANOTHER_MACHINE = 0.1
+"""Rounding chooses among integers that are equally good to the last bit; the page gives two digits."""
+
+
+@pytest.mark.parametrize(
+    ("words", "rounding"),
+    [("nearest rounding\nchanges u by", "nearest"), ("compensated rounding by", "compensated")],
+)
+def test_what_the_page_says_of_rounding_is_measured(words, rounding):
+    scheme = nl.QuantizationScheme(weight_bits=6, payload_bits=10, rounding=rounding)
+    points = np.random.default_rng(0).random((2000, 2))
+    exact = nl.run(poisson(), points, backend="float").outputs
+    change = nl.run(nl.convert(poisson(), scheme).network, points, backend="integer").outputs - exact
+    assert np.linalg.norm(change) / np.linalg.norm(exact) == pytest.approx(number_after(words), rel=ANOTHER_MACHINE)
+
+
+def test_what_the_page_says_of_sparsity_is_counted():
+    points = np.random.default_rng(0).random((2000, 2))
+    counts = nl.count_operations(chip(), nl.run(chip(), points, backend="integer"))
+    assert round(100 * counts.total.spiking_activity) == number_after("In operations, yes: a shipped network at")
+    share = counts.synaptic_operations_per_sample / counts.ann_macs
+    assert round(100 * share) == number_after("% activity does")
