@@ -57,7 +57,7 @@ class FakeStep:
     """a[t]."""
 
 
-def at_step(values: Tensor, t: int) -> Tensor:
+def _at_step(values: Tensor, t: int) -> Tensor:
     """Give the values of step t; those that are the same at every step have no axis of steps."""
     return values if values.dim() == 2 else values[t]
 
@@ -81,11 +81,11 @@ def integer_steps(
     sent = torch.clamp(sent, -table.highest, table.highest)
     rest: Tensor | None = None
     for t in range(n_steps):
-        z = at_step(drive, t)
+        z = _at_step(drive, t)
         m = z if rest is None else torch.clamp(torch.trunc(rest * (beta * LEAK_UNIT)) + z, -highest, highest)
         s = fired_mask(m, theta, rule.polarity)
         rest = m * (1.0 - s)
-        yield FakeStep(integrated=m, fired=s, membrane=rest, payload=at_step(sent, t) * s)
+        yield FakeStep(integrated=m, fired=s, membrane=rest, payload=_at_step(sent, t) * s)
 
 
 def _spike_slope(membrane: Tensor, theta: Tensor, rule: FakeRule) -> tuple[Tensor, Tensor]:
@@ -120,12 +120,12 @@ class _IntegerVsn(torch.autograd.Function):
         for t in reversed(range(ctx.n_steps)):
             m, s, by_payload = membranes[t], fired[t], gradients[0][t]
             to_m, to_theta = _spike_slope(m, theta, rule)
-            by_spike = by_payload * at_step(sent, t)
+            by_spike = by_payload * _at_step(sent, t)
             by_theta -= (by_spike * to_theta).sum(0)
             by_membrane = by_spike * to_m
             if later is not None:
                 by_membrane += later * (1.0 - s)
-            by_drive[t] = by_payload * at_step(slope, t) * s + by_membrane
+            by_drive[t] = by_payload * _at_step(slope, t) * s + by_membrane
             if t > 0:
                 rest = membranes[t - 1] * (1.0 - fired[t - 1])
                 by_beta += (by_membrane * rest).sum(0) * LEAK_UNIT

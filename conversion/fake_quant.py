@@ -114,7 +114,7 @@ class FakeQuantNetwork(nn.Module):
         """
         super().__init__()
         if dtype is torch.float64:
-            raise_violations(inexact_sums(network), FixedPointError)
+            raise_violations(_inexact_sums(network), FixedPointError)
         self.network = network
         self.dtype = dtype
         self.layers = nn.ModuleList(FakeLayer(layer, dtype) for layer in network.layers)
@@ -155,7 +155,7 @@ def integers(values: Tensor) -> IntArray:
     return found
 
 
-def inexact_sums(network: QuantizedNetwork) -> Iterator[Violation]:
+def _inexact_sums(network: QuantizedNetwork) -> Iterator[Violation]:
     """Find what float64 could not hold exactly: products, aligned products, and interpolated payloads within their word."""
     mend = "Use shorter words or a coarser state; the integer engine itself is not bound by this."
     for affine in network.affines:

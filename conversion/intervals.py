@@ -80,7 +80,7 @@ class LayerBound:
 
 def bound_network(network: QuantizedNetwork) -> tuple[LayerBound, ...]:
     """Bound every layer over the box of the network's domain, the read-out last."""
-    signal = input_cells(network)
+    signal = _input_cells(network)
     bounds = []
     for layer in network.layers:
         drive = _drive_interval(layer.affine, signal)
@@ -129,7 +129,7 @@ def cell_corners(network: NetworkSpec) -> tuple[FloatArray, FloatArray]:
     return lower, upper
 
 
-def input_cells(network: QuantizedNetwork) -> Interval:
+def _input_cells(network: QuantizedNetwork) -> Interval:
     """Give the input words of every cell, shape (n_cells, n_in), saturated as the host saturates them."""
     transform = network.source.input_transform
     corners = [transform.apply(corner) for corner in cell_corners(network.source)]

@@ -35,7 +35,7 @@ def check_words(network: QuantizedNetwork, scheme: QuantizationScheme, calibrati
         FixedPointError: If there is such a layer; the message names it, its words, and what would be enough.
     """
     points = calibration.points[:: -(-len(calibration.points) // MAX_POINTS)]
-    dead = silent_layer(network, points)
+    dead = _silent_layer(network, points)
     if dead is None:
         return
     layer = network.layers[dead]
@@ -46,7 +46,7 @@ def check_words(network: QuantizedNetwork, scheme: QuantizationScheme, calibrati
     raise FixedPointError(f"layer {layer.name!r}", "words in which it still sends something", listed, mend)
 
 
-def silent_layer(network: QuantizedNetwork, points: FloatArray) -> int | None:
+def _silent_layer(network: QuantizedNetwork, points: FloatArray) -> int | None:
     """Give the first layer that sends nothing on these points while that of its source does, or None."""
     exact, integers = run_float(network.source, points).layers, run_integer(network, points).layers
     for index, (spoken, heard) in enumerate(zip(exact, integers, strict=True)):
@@ -78,6 +78,6 @@ def _first_enough(
         for bits in range(words[name] + 1, longest + 1):
             longer: dict[str, Any] = {name: bits}
             tried = quantize_with(network.source, replace(scheme, **longer), calibration)
-            if silent_layer(tried, points) != dead:
+            if _silent_layer(tried, points) != dead:
                 return f"--{name.replace('_', '-')} {bits}"
     return None

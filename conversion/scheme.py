@@ -67,7 +67,7 @@ class Granularity(str, Enum):
     """One power of two per layer."""
 
 
-CHOICES: dict[str, type[Enum]] = {
+_CHOICES: dict[str, type[Enum]] = {
     "granularity": Granularity,
     "rounding": Rounding,
     "weight_range": RangeRule,
@@ -110,7 +110,7 @@ class QuantizationScheme:
     """The state word holds at least this multiple of the largest calibrated |z|, |m| and |b|: a bit to spare."""
 
     def __post_init__(self) -> None:
-        for name, choices in CHOICES.items():
+        for name, choices in _CHOICES.items():
             chosen = as_member(choices, getattr(self, name), f"QuantizationScheme.{name}")
             object.__setattr__(self, name, chosen)
         raise_violations(self._whole_violations())

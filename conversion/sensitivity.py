@@ -119,22 +119,22 @@ def _run_forwards(network: NetworkSpec, points: FloatArray) -> _ForwardRun:
         drives[-1].append(a @ network.output.weight.T + network.output.bias)
     stacked = [np.concatenate(steps) for steps in drives]
     gains = [
-        phi_slope(layer.activation, z) * np.concatenate(s)
+        _phi_slope(layer.activation, z) * np.concatenate(s)
         for layer, z, s in zip(network.layers, stacked[:-1], fired, strict=True)
     ]
-    slope = output_slope(network, points, read_out_mean(network, stacked[-1]))
+    slope = output_slope(network, points, _read_out_mean(network, stacked[-1]))
     joined = [np.concatenate(steps) for steps in received]
     return _ForwardRun(slope=slope, gains=gains, received=joined, drives=stacked)
 
 
-def phi_slope(activation: str, drive: FloatArray) -> FloatArray:
+def _phi_slope(activation: str, drive: FloatArray) -> FloatArray:
     """Give phi'(z) by a central difference, any shape."""
     phi = find_activation(activation).phi
     slope: FloatArray = (phi(drive + SLOPE_STEP) - phi(drive - SLOPE_STEP)) / (2 * SLOPE_STEP)
     return slope
 
 
-def read_out_mean(network: NetworkSpec, emitted: FloatArray) -> FloatArray:
+def _read_out_mean(network: NetworkSpec, emitted: FloatArray) -> FloatArray:
     """Give the output y (n_samples, n_out) for what was emitted at all steps, stacked (n_steps * n_samples, n_out)."""
     steps = emitted.reshape(network.n_steps, -1, network.n_out)
     y: FloatArray = steps[-1] if network.readout is Readout.LAST else steps.mean(axis=0)

@@ -27,7 +27,7 @@ def assemble_steps(name: str, steps: list[Step]) -> tuple[tuple[LayerSpec, ...],
     affine: AffineStep | None = None
     for step in _merged_neurons(where, steps):
         if isinstance(step, AffineStep):
-            affine = step if affine is None else composed(where, affine, step)
+            affine = step if affine is None else _composed(where, affine, step)
         else:
             layers.append(_layer(where, f"hidden{len(layers) + 1}", affine, step))
             affine = None
@@ -56,7 +56,7 @@ def _merged_neurons(where: str, steps: list[Step]) -> list[Step]:
     return merged
 
 
-def composed(where: str, first: AffineStep, then: AffineStep) -> AffineStep:
+def _composed(where: str, first: AffineStep, then: AffineStep) -> AffineStep:
     """Give the one affine map that two in a row are: W2 (W1 x + b1) + b2.
 
     Raises:

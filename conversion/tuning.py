@@ -90,7 +90,7 @@ def tune_network(
     learned, held_out = split_points(network, points, seed)
     prepared, calibration = prepare_network(network, scheme or QuantizationScheme(), learned)
     first = make_integers(prepared, scheme or QuantizationScheme(), calibration)
-    with one_thread():
+    with _one_thread():
         tuning = _Tuning(first, learned, held_out, settings, objective, seed)
         tuning.run(math.inf if time_limit is None else start + time_limit, on_progress)
     report = measure_quantization(tuning.best, calibration)
@@ -121,7 +121,7 @@ def split_points(network: NetworkSpec, points: FloatArray | None, seed: int) -> 
 
 
 @contextlib.contextmanager
-def one_thread() -> Iterator[None]:
+def _one_thread() -> Iterator[None]:
     """Let torch use one thread for a while: layers are small, and sums then have one order on every machine."""
     former = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -82,7 +82,7 @@ def problem_operators(problem: PdeProblem, cloud: Cloud, kind: OperatorKind, n_n
     return build_operators(cloud, letters, problem.coordinates, kind, n_neighbours)
 
 
-def derivative_fields(problem: PdeProblem, measuring: MeasuringCloud, values: FloatArray) -> DerivativeFields:
+def _derivative_fields(problem: PdeProblem, measuring: MeasuringCloud, values: FloatArray) -> DerivativeFields:
     """Give the unknowns, their derivatives and the source at the inside points.
 
     Args:
@@ -111,7 +111,7 @@ def residual_rms(problem: PdeProblem, measuring: MeasuringCloud, values: FloatAr
         SpecError: If the shape is wrong or a value is not finite.
     """
     raise_violations(_value_violations(problem, measuring.points, values))
-    residuals = problem.residual(derivative_fields(problem, measuring, values))
+    residuals = problem.residual(_derivative_fields(problem, measuring, values))
     return rms(np.stack(residuals)) / problem.residual_scale
 
 

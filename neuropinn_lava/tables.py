@@ -121,7 +121,7 @@ class PhiTable(ArrayRecord):
         """Give by how much the bound of phi exceeds the highest payload, if entries end there (`make_table`)."""
         top = math.ldexp(IntFormat(bits=self.payload_bits).highest, self.payload_exponent)
         return (
-            max(0.0, (self.rule.bound or 0.0) - top) if ends_at_highest(self.rule, top, self.payload_exponent) else 0.0
+            max(0.0, (self.rule.bound or 0.0) - top) if _ends_at_highest(self.rule, top, self.payload_exponent) else 0.0
         )
 
 
@@ -133,7 +133,7 @@ def _asymptote_gap(rule: ActivationRule, end: float) -> float:
     return abs(at_far - at_end - slope * (far - end)) + GAP_AT_REACH
 
 
-def ends_at_highest(rule: ActivationRule, top: float, payload_exponent: int) -> bool:
+def _ends_at_highest(rule: ActivationRule, top: float, payload_exponent: int) -> bool:
     """Tell whether a bounded phi exceeds the highest payload by at most one unit: a bit for that unit would be wasted."""
     return rule.bound is not None and top < rule.bound <= top + math.ldexp(1.0, payload_exponent)
 
@@ -175,7 +175,7 @@ def make_table(
     corners = np.ldexp(np.arange(n_cells + 1, dtype=np.float64), index_bits + state_exponent)
     entries = quantize_array(rule.phi(corners), payload_exponent - fraction_bits)
     highest = IntFormat(bits=payload_bits).highest
-    if ends_at_highest(rule, math.ldexp(highest, payload_exponent), payload_exponent):
+    if _ends_at_highest(rule, math.ldexp(highest, payload_exponent), payload_exponent):
         entries = np.clip(entries, -(highest << fraction_bits), highest << fraction_bits)
     return make(index_bits=index_bits, fraction_bits=fraction_bits, entries=entries)
 

@@ -130,7 +130,7 @@ class Probe:
     def __post_init__(self) -> None:
         found = [*check_whole("Probe.n_samples", self.n_samples)]
         raise_violations(found or check_range("Probe.n_samples", self.n_samples, 0, math.inf))
-        raise_violations((*check_ascending("samples", self.samples), *check_ascending("steps", self.steps)))
+        raise_violations((*_check_ascending("samples", self.samples), *_check_ascending("steps", self.steps)))
         if self.samples is not None and self.n_samples:
             mend = "Give n_samples, or samples."
             raise SpecError("Probe.samples", "none beside n_samples", self.samples, mend)
@@ -158,7 +158,7 @@ class Probe:
         return self.n_samples > 0 and (self.layers is None or layer in self.layers)
 
 
-def check_ascending(name: str, chosen: tuple[int, ...] | None) -> Iterator[Violation]:
+def _check_ascending(name: str, chosen: tuple[int, ...] | None) -> Iterator[Violation]:
     """The numbers of a choice are whole, not negative, and ascend."""
     if chosen is None:
         return
@@ -239,7 +239,7 @@ def joined_traces(traces: list[RunTrace]) -> RunTrace:
         n_steps=first.n_steps,
         outputs=np.concatenate([trace.outputs for trace in traces]),
         readout=np.concatenate([trace.readout for trace in traces]),
-        input_events=sum_arrays([trace.input_events for trace in traces]),
+        input_events=_sum_arrays([trace.input_events for trace in traces]),
         saturated_input=sum(trace.saturated_input for trace in traces),
         saturated_output=sum(trace.saturated_output for trace in traces),
         layers=tuple(_joined_counts(list(blocks)) for blocks in zip(*(trace.layers for trace in traces), strict=True)),
@@ -248,7 +248,7 @@ def joined_traces(traces: list[RunTrace]) -> RunTrace:
     )
 
 
-def sum_arrays(arrays: list[IntArray]) -> IntArray:
+def _sum_arrays(arrays: list[IntArray]) -> IntArray:
     """Add integer arrays of one shape."""
     total: IntArray = np.sum(np.stack(arrays), axis=0)
     return total
@@ -257,8 +257,8 @@ def sum_arrays(arrays: list[IntArray]) -> IntArray:
 def _joined_counts(blocks: list[LayerCounts]) -> LayerCounts:
     return LayerCounts(
         name=blocks[0].name,
-        fired=sum_arrays([block.fired for block in blocks]),
-        events=sum_arrays([block.events for block in blocks]),
+        fired=_sum_arrays([block.fired for block in blocks]),
+        events=_sum_arrays([block.events for block in blocks]),
         saturated_drive=sum(block.saturated_drive for block in blocks),
         saturated_membrane=sum(block.saturated_membrane for block in blocks),
         saturated_payload=sum(block.saturated_payload for block in blocks),

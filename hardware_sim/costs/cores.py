@@ -128,7 +128,7 @@ def partition_network(network: QuantizedNetwork, target: HardwareTarget) -> Part
     cores: list[Core] = []
     layers: tuple[QuantizedLayer | QuantizedOutput, ...] = (*network.layers, network.output)
     for layer in layers:
-        for first, n_neurons in split_layer(layer, target):
+        for first, n_neurons in _split_layer(layer, target):
             held = slice(first, first + n_neurons)
             cores.append(
                 Core(
@@ -146,7 +146,7 @@ def partition_network(network: QuantizedNetwork, target: HardwareTarget) -> Part
     return partition
 
 
-def split_layer(layer: QuantizedLayer | QuantizedOutput, target: HardwareTarget) -> tuple[tuple[int, int], ...]:
+def _split_layer(layer: QuantizedLayer | QuantizedOutput, target: HardwareTarget) -> tuple[tuple[int, int], ...]:
     """Deal the neurons of a layer out to the fewest cores that hold them, evenly: (first, n_neurons) for each core.
 
     Raises:

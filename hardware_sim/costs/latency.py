@@ -136,7 +136,7 @@ def estimate_latency(traffic: Traffic, n_layers: int, timing: TimingModel) -> La
         n_layers: Spiking layers.
         timing: Constants of the target.
     """
-    fast, slow = busy_times(traffic, timing, "lowest"), busy_times(traffic, timing, "highest")
+    fast, slow = _busy_times(traffic, timing, "lowest"), _busy_times(traffic, timing, "highest")
     low_step = max(timing.seconds("step_floor", "lowest"), float(fast.max()))
     high_step = timing.seconds("step_floor", "highest") + float(slow.max())
     n_steps = traffic.n_steps + n_layers
@@ -153,7 +153,7 @@ def estimate_latency(traffic: Traffic, n_layers: int, timing: TimingModel) -> La
     )
 
 
-def busy_times(traffic: Traffic, timing: TimingModel, end: End) -> FloatArray:
+def _busy_times(traffic: Traffic, timing: TimingModel, end: End) -> FloatArray:
     """Give what every core needs for every step, in seconds, mean over samples, shape (n_cores, n_steps)."""
     synaptic, active, inactive = (timing.seconds(name, end) for name in NEEDED[:3])
     rows = []

@@ -111,7 +111,7 @@ def each_vector(builder: Any, length: Any, body: Callable[[Any, Any], None]) -> 
     with cgutils.for_range_slice(builder, I64(0), whole, I64(LANES)) as (place, _):
         body(place, None)
     with builder.if_then(builder.icmp_unsigned("<", whole, length)):
-        body(whole, first_lanes(builder, builder.sub(length, whole)))
+        body(whole, _first_lanes(builder, builder.sub(length, whole)))
 
 
 def whole_or_masked(builder: Any, length: Any, place: Any, body: Callable[[Any], None]) -> None:
@@ -121,10 +121,10 @@ def whole_or_masked(builder: Any, length: Any, place: Any, body: Callable[[Any],
         with whole:
             body(None)
         with part, builder.if_then(builder.icmp_signed(">", left, I64(0))):
-            body(first_lanes(builder, left))
+            body(_first_lanes(builder, left))
 
 
-def first_lanes(builder: Any, n: Any) -> Any:
+def _first_lanes(builder: Any, n: Any) -> Any:
     """Make a mask of the first n lanes."""
     lanes = ir.Constant(SUMS, list(range(LANES)))
     return builder.icmp_signed("<", lanes, repeated(builder, builder.trunc(n, I32)))

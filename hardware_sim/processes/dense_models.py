@@ -28,7 +28,7 @@ GRADED = 24
 """Dense's num_message_bits: any positive number makes it multiply by the payload instead of testing it for zero."""
 
 
-def make_dense(layer: AnyLayer, schedule: Schedule) -> Dense:
+def _make_dense(layer: AnyLayer, schedule: Schedule) -> Dense:
     """Make the synapses of a layer.
 
     Raises:
@@ -50,7 +50,7 @@ class DenseVsnLayerModel(AbstractSubProcessModel):
     def __init__(self, proc: Any) -> None:
         given = proc.proc_params
         layer, schedule = given["layer"], given["schedule"]
-        self.synapses = make_dense(layer, schedule)
+        self.synapses = _make_dense(layer, schedule)
         self.neurons = VsnNeurons(layer=layer, schedule=schedule.later(1), recording=given["recording"])
         proc.in_ports.a_in.connect(self.synapses.in_ports.s_in)
         self.synapses.out_ports.a_out.connect(self.neurons.in_ports.p_in)
@@ -66,7 +66,7 @@ class DenseReadoutLayerModel(AbstractSubProcessModel):
     def __init__(self, proc: Any) -> None:
         given = proc.proc_params
         layer, schedule = given["layer"], given["schedule"]
-        self.synapses = make_dense(layer, schedule)
+        self.synapses = _make_dense(layer, schedule)
         self.neurons = ReadoutNeurons(layer=layer, schedule=schedule.later(1), recording=given["recording"])
         proc.in_ports.a_in.connect(self.synapses.in_ports.s_in)
         self.synapses.out_ports.a_out.connect(self.neurons.in_ports.p_in)

@@ -60,13 +60,13 @@ def comparison_markdown(rows: Iterable[ComparedRow], names: tuple[str, str]) -> 
     """Give a comparison as a markdown table."""
     lines = [f"| | {names[0]} | {names[1]} | unit | factor |", "|---|---:|---:|---|---:|"]
     lines += [
-        f"| {row.key} | {say_value(row.first)} | {say_value(row.second)} | {row.unit} | {say_number(row.factor)} |"
+        f"| {row.key} | {_say_value(row.first)} | {_say_value(row.second)} | {row.unit} | {say_number(row.factor)} |"
         for row in rows
     ]
     return "\n".join(lines) + "\n"
 
 
-def say_value(value: Scalar) -> str:
+def _say_value(value: Scalar) -> str:
     """Write a value of a report: whole numbers in full, others with five digits, nothing as a dash."""
     if value is None:
         return NOTHING

@@ -64,8 +64,8 @@ def report_object(report: Report) -> JsonObject:
         "quantization": _quantization_object(report.quantization) if report.quantization else None,
         "backends": _backends_object(report.backends) if report.backends else None,
         "parity": parity_object(report.parity) if report.parity else None,
-        "counts": counts_object(report.counts, report.hardware) if report.counts else None,
-        "energy": [energy_object(energy) for energy in report.hardware.energies] if report.hardware else [],
+        "counts": _counts_object(report.counts, report.hardware) if report.counts else None,
+        "energy": [_energy_object(energy) for energy in report.hardware.energies] if report.hardware else [],
         "cores": _cores_object(report.hardware.placement) if report.hardware and report.hardware.placement else None,
         "latency": jsonable(report.hardware.latency) if report.hardware else None,
         "sanafe": jsonable(report.hardware.sanafe) if report.hardware else None,
@@ -146,7 +146,7 @@ def parity_object(parity: ParitySection) -> JsonObject:
     }
 
 
-def counts_object(counts: OperationCounts, hardware: HardwareProfile | None = None) -> JsonObject:
+def _counts_object(counts: OperationCounts, hardware: HardwareProfile | None = None) -> JsonObject:
     """Give the counts as a JSON object: one row per layer, the sums, one pass of the dense network, other people's names."""
     return {
         "n_samples": counts.n_samples,
@@ -180,7 +180,7 @@ def _details_object(hardware: HardwareProfile) -> JsonObject:
     }
 
 
-def energy_object(energy: EnergyEstimate) -> JsonObject:
+def _energy_object(energy: EnergyEstimate) -> JsonObject:
     """Give an estimate as a JSON object: name, source and kind stand beside every number."""
     even = energy.break_even
     return {

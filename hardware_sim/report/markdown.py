@@ -26,7 +26,7 @@ def report_markdown(report: Report) -> str:
     return "\n".join(_lines(report)).rstrip() + "\n"
 
 
-def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def _markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Give the lines of a table; the first column is text, the others are numbers."""
     yield "| " + " | ".join(heads) + " |"
     yield "|---|" + "---:|" * (len(heads) - 1)
@@ -80,7 +80,7 @@ def _backend_lines(backends: BackendsSection) -> Iterator[str]:
             result.samples_per_second)))
         for result in backends.results
     ]  # fmt: skip
-    yield from markdown_table(heads, rows)
+    yield from _markdown_table(heads, rows)
 
 
 def _solid_lines(solid: SolidSection) -> Iterator[str]:
@@ -92,7 +92,9 @@ def _solid_lines(solid: SolidSection) -> Iterator[str]:
     ]  # fmt: skip
     floor = (say_percent(solid.floor.relative_l2), say_percent(solid.floor.von_mises_relative_l2))
     heads = ("displacements of", "error of u − lift", "error of all stresses", "error of the von Mises stress")
-    yield from markdown_table(heads, [*rows, ("finite elements, through the same operators", say_percent(0.0), *floor)])
+    yield from _markdown_table(
+        heads, [*rows, ("finite elements, through the same operators", say_percent(0.0), *floor)]
+    )
 
 
 def _count_lines(counts: OperationCounts) -> Iterator[str]:
@@ -112,7 +114,7 @@ def _count_lines(counts: OperationCounts) -> Iterator[str]:
         )
         for name, row in [*named, ("total", counts.total)]
     ]
-    yield from markdown_table(heads, rows)
+    yield from _markdown_table(heads, rows)
     yield f"{say_number(counts.synaptic_operations_per_sample, 5)} synaptic operations per sample; one dense pass has"
     yield from (f"{say_count(counts.ann_macs)} MACs.", "")
 
@@ -134,7 +136,7 @@ def _energy_lines(hardware: HardwareProfile) -> Iterator[str]:
         )
         for energy in hardware.energies
     ]
-    yield from markdown_table(heads, rows)
+    yield from _markdown_table(heads, rows)
     yield from (f"- {energy.model}: {energy.source}. Leaves out: {energy.leaves_out}." for energy in hardware.energies)
     yield ""
 
@@ -158,7 +160,7 @@ def _core_lines(hardware: HardwareProfile) -> Iterator[str]:
         )
         for layer in partition.layers
     ]
-    yield from markdown_table(heads, rows)
+    yield from _markdown_table(heads, rows)
     yield from (f"{say_number(traffic.messages / traffic.n_samples)} messages per sample.", "")
     if hardware.latency:
         step, sample = hardware.latency.step_seconds, hardware.latency.latency_seconds
@@ -180,4 +182,4 @@ def _budget_table(budget: ErrorBudget, value: Callable[[BudgetEntry], float]) ->
     for layer in budget.layers:
         entries = [budget.entry(layer, cause) for cause in Cause]
         rows.append((layer, *(say_percent(value(entry) if entry else None) for entry in entries)))
-    yield from markdown_table(("layer", *(cause.value for cause in Cause)), rows)
+    yield from _markdown_table(("layer", *(cause.value for cause in Cause)), rows)

@@ -131,7 +131,7 @@ class ReadoutRecording:
         """Make the recording of a read-out."""
         return cls(
             readout=readout,
-            total=SharedArray.zeros((n_samples, n_out), wide_type(message_type)),
+            total=SharedArray.zeros((n_samples, n_out), _wide_type(message_type)),
             saturated=SharedArray.zeros((3, n_out), np.int32),
             output=SharedArray.zeros((n_probed, n_steps, n_out), message_type),
         )
@@ -163,14 +163,14 @@ class ReadoutRecording:
             output[:] = y[: len(output)]
 
 
-def wide_type(message_type: Any) -> Any:
+def _wide_type(message_type: Any) -> Any:
     """Give the type in which records keep values of a message: int64 or float64."""
     return np.int64 if np.issubdtype(message_type, np.integer) else np.float64
 
 
 def widened(values: Array) -> Array:
     """Copy values into the type in which records keep them."""
-    return values.astype(wide_type(values.dtype))
+    return values.astype(_wide_type(values.dtype))
 
 
 def make_recordings(

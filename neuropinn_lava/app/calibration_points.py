@@ -42,13 +42,13 @@ def calibration_points(
     from ..conversion import DEFAULT_POINTS, TUNING_POINTS
 
     if points is None:
-        return domain_points(network, TUNING_POINTS if for_tuning else DEFAULT_POINTS, seed)
+        return _domain_points(network, TUNING_POINTS if for_tuning else DEFAULT_POINTS, seed)
     held = checked_points(points, network.n_in, f"calibration points of network {network.name!r}")
-    check_inside(network, held)
+    _check_inside(network, held)
     return held
 
 
-def domain_points(network: NetworkSpec, n: int, seed: int) -> FloatArray | None:
+def _domain_points(network: NetworkSpec, n: int, seed: int) -> FloatArray | None:
     """Draw n points of the problem's domain, shape (n, n_in), boundary included and in random order; None without a problem."""
     problem = known_problem(network)
     if problem is None:
@@ -62,7 +62,7 @@ def domain_points(network: NetworkSpec, n: int, seed: int) -> FloatArray | None:
     return shuffled
 
 
-def check_inside(network: NetworkSpec, points: FloatArray) -> None:
+def _check_inside(network: NetworkSpec, points: FloatArray) -> None:
     """Refuse calibration points outside the domain.
 
     Raises:
@@ -131,7 +131,7 @@ def sparsify_within(network: NetworkSpec, change: float, seed: int) -> Sparsific
     from ..conversion.sparsify import sparsify_network
 
     raise_violations(check_range("--sparsify", change, 0.0, 1.0))
-    drawn = [domain_points(network, DEFAULT_POINTS, seed + k) for k in (0, 1)]
+    drawn = [_domain_points(network, DEFAULT_POINTS, seed + k) for k in (0, 1)]
     points, judged = (sample_box(network, DEFAULT_POINTS, seed + k) if p is None else p for k, p in enumerate(drawn))
     wanted = run_float(network, judged).outputs
     return sparsify_network(network, ErrorLimit(points=judged, wanted=wanted, relative_l2=change), points)

@@ -64,7 +64,7 @@ def stream_on_cluster(
         SpecError: If the points are not what the network takes, or an interrupted stream is not the same one.
     """
     to_file = partial(stream, network, points, out, backend=backend, mode=mode, resume=resume, on_progress=on_progress)
-    cores = n_cores or (share_of_cores(cluster.n_workers) if cluster.n_workers else None)
+    cores = n_cores or (_share_of_cores(cluster.n_workers) if cluster.n_workers else None)
     options |= {"n_cores": cores, "time_limit": time_limit}
     if cluster.is_this_process:
         return to_file(block_size=block_size, **options)
@@ -79,7 +79,7 @@ def is_exact(network: Network, backend: Backend | str) -> bool:
     return isinstance(network, QuantizedNetwork) and Backend(backend) is not Backend.FLOAT
 
 
-def share_of_cores(n_workers: int) -> int:
+def _share_of_cores(n_workers: int) -> int:
     """Give the cores of this machine that each of its workers may use, at least one."""
     from ..hardware_sim.simulation.plan import usable_cores
 

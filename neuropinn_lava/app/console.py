@@ -41,11 +41,11 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
         numeric = bool(rows) and isinstance(rows[0][index], (int, float))
         table.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=index == 0)
     for row in rows:
-        table.add_row(*(format_cell(cell) for cell in row))
+        table.add_row(*(_format_cell(cell) for cell in row))
     out.print(table)
 
 
-def format_cell(cell: object) -> str:
+def _format_cell(cell: object) -> str:
     """Write a table's cell: whole numbers with thousands separators, others with four significant digits, None as a dash."""
     if cell is None:
         return "–"

@@ -59,7 +59,7 @@ def defining_backend(network: Network) -> Backend:
     return Backend.INTEGER if isinstance(network, QuantizedNetwork) else Backend.FLOAT
 
 
-def backends_of(network: Network, with_lava: bool) -> tuple[Backend, ...]:
+def _backends_of(network: Network, with_lava: bool) -> tuple[Backend, ...]:
     """List the backends that can run a network."""
     integer = (Backend.INTEGER,) if isinstance(network, QuantizedNetwork) else ()
     return (Backend.FLOAT, *integer, *((Backend.LAVA,) if with_lava else ()))
@@ -129,7 +129,7 @@ def profile(
 def _run_backends(network: Network, points: FloatArray, with_lava: bool, on_stage: Stage) -> list[RunTrace]:
     """Run the float engine first, whoever stands for the deployed network last."""
     traces = []
-    for backend in backends_of(network, with_lava):
+    for backend in _backends_of(network, with_lava):
         on_stage(f"{backend.value}, {len(points):,} points")
         traces.append(run(network, points, backend=backend))
     return traces

@@ -36,16 +36,16 @@ def show_quantization(quantization: Quantization, path: Path, as_json: bool) -> 
     rows = [tuple(getattr(layer, field) for field in COLUMNS.values()) for layer in report.layers]
     show_table(f"What quantization cost, on {report.n_points:,} calibration points", tuple(COLUMNS), rows)
     out.print("error of W, adds: relative L2; flips: share of spikes that the layer alone flips.")
-    out.print(describe_proofs(report))
+    out.print(_describe_proofs(report))
     if report.tuning:
-        out.print(describe_tuning(report.tuning))
+        out.print(_describe_tuning(report.tuning))
     out.print(
         f"The network's output changed by {report.relative_change:.3%} (relative L2); saturations: {report.n_saturated}."
     )
     out.print(f"Wrote {path}")
 
 
-def describe_proofs(report: QuantizationReport) -> str:
+def _describe_proofs(report: QuantizationReport) -> str:
     """Say what interval arithmetic proves about saturation."""
     bits = max(layer.accumulator_bits for layer in report.layers)
     states = _unproved(report, lambda layer: not layer.state_proved)
@@ -64,7 +64,7 @@ def _nowhere(unproved: list[str]) -> str:
     return f"nowhere but perhaps in {', '.join(unproved)}" if unproved else "nowhere"
 
 
-def describe_tuning(tuning: TuningReport) -> str:
+def _describe_tuning(tuning: TuningReport) -> str:
     """Say what tuning did, and whether it was cut short."""
     ended = "" if tuning.n_iterations == tuning.n_planned else f" of {tuning.n_planned}, ended by the time limit"
     return (

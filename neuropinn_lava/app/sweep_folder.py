@@ -61,7 +61,7 @@ def write_sweep(sweep: Sweep, directory: str | Path, force: bool = False) -> Pat
     from ..hardware_sim.report.pareto_figure import draw_pareto
 
     target = check_sweep_directory(directory, force)
-    write_text(target / TABLE_NAME, table_csv(sweep))
+    write_text(target / TABLE_NAME, _table_csv(sweep))
     _write_parquet(sweep, target / PARQUET_NAME)
     write_text(target / FIGURE_NAME, draw_pareto(sweep.choice, sweep.plan.energy.title).standalone)
     if sweep.chosen_network is not None:
@@ -70,7 +70,7 @@ def write_sweep(sweep: Sweep, directory: str | Path, force: bool = False) -> Pat
     return target
 
 
-def table_rows(sweep: Sweep) -> list[dict[str, Cell]]:
+def _table_rows(sweep: Sweep) -> list[dict[str, Cell]]:
     """Give the table: a name, whether the point is on the front and chosen, and its row, under the columns' names."""
     return [
         {"name": point.name, "on_front": k in sweep.front, "chosen": k == sweep.chosen, **asdict(row)}
@@ -78,9 +78,9 @@ def table_rows(sweep: Sweep) -> list[dict[str, Cell]]:
     ]
 
 
-def table_csv(sweep: Sweep) -> str:
+def _table_csv(sweep: Sweep) -> str:
     """Give the table as CSV with a header; numbers read back to the same bits, what does not exist is empty."""
-    rows, stream = table_rows(sweep), io.StringIO()
+    rows, stream = _table_rows(sweep), io.StringIO()
     writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows({name: "" if value is None else value for name, value in row.items()} for row in rows)
@@ -97,7 +97,7 @@ def _write_parquet(sweep: Sweep, path: Path) -> None:
             path.unlink()
         return
     with replacing(path) as temporary:
-        parquet.write_table(pyarrow.Table.from_pylist(table_rows(sweep)), temporary)
+        parquet.write_table(pyarrow.Table.from_pylist(_table_rows(sweep)), temporary)
 
 
 def sweep_object(sweep: Sweep) -> dict[str, Any]:
@@ -125,5 +125,5 @@ def sweep_object(sweep: Sweep) -> dict[str, Any]:
         "rule": sweep.choice.rule,
         "chosen": None if sweep.chosen is None else sweep.points[sweep.chosen].name,
         "front": [sweep.points[k].name for k in sweep.front],
-        "rows": table_rows(sweep),
+        "rows": _table_rows(sweep),
     }

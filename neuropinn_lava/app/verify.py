@@ -81,10 +81,10 @@ def verify(
     given = draw_points(network, n_points, seed) if points is None else points
     held = checked_points(given, source.n_in, f"verify: points of network {source.name!r}")
     on_stage("torch against the float engine")
-    torch_parity = compare_torch(network, held)
+    torch_parity = _compare_torch(network, held)
     on_stage(f"the reference engine, {len(held):,} samples")
-    expected = run_reference(network, held, Probe(n_samples=N_PROBED))
-    compared = [compare_mode(network, held, expected, *plan, on_stage) for plan in _plans(network)]
+    expected = _run_reference(network, held, Probe(n_samples=N_PROBED))
+    compared = [_compare_mode(network, held, expected, *plan, on_stage) for plan in _plans(network)]
     return ParitySection(
         torch_vs_float=torch_parity,
         modes=tuple(parity for parity, _ in compared),
@@ -106,14 +106,14 @@ def _plans(network: Network) -> list[tuple[LavaMode, LayerModel, int | None]]:
     return plans
 
 
-def run_reference(network: Network, points: FloatArray, probe: Probe) -> RunTrace:
+def _run_reference(network: Network, points: FloatArray, probe: Probe) -> RunTrace:
     """Run the engine that defines the network: integers for a quantized one, floats for a float one."""
     if isinstance(network, QuantizedNetwork):
         return run_integer(network, points, probe)
     return run_float(network, points, probe)
 
 
-def compare_torch(network: Network, points: FloatArray) -> TorchParity:
+def _compare_torch(network: Network, points: FloatArray) -> TorchParity:
     """Compare torch in float64 with the float engine, where no spike can flip."""
     from ..hardware_sim.certificate import TorchParity
     from ..training.rebuild import run_torch
@@ -130,7 +130,7 @@ def compare_torch(network: Network, points: FloatArray) -> TorchParity:
     )
 
 
-def compare_mode(
+def _compare_mode(
     network: Network,
     points: FloatArray,
     expected: RunTrace,
@@ -148,7 +148,7 @@ def compare_mode(
     on_stage(f"Lava, {mode.value}, {model.value} layers, {n:,} samples")
     probe = Probe(n_samples=min(N_PROBED, n))
     actual = simulate_on_lava(network, points[:n], mode=mode, model=model, probe=probe)
-    wanted = expected if n == len(points) else run_reference(network, points[:n], probe)
+    wanted = expected if n == len(points) else _run_reference(network, points[:n], probe)
     result = compare_traces(wanted, actual, 0.0 if isinstance(network, QuantizedNetwork) else FLOAT_TOLERANCE)
     parity = ModeParity(
         mode=mode,
