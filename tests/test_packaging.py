@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+import neuropinn_lava
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -68,3 +71,14 @@ def test_wheel_holds_every_file(wheel_names: set[str]) -> None:
 def test_wheel_adds_one_name_only(wheel_names: set[str]) -> None:
     tops = {name.partition("/")[0] for name in wheel_names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"neuropinn_lava"}
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [("CHANGES.md", r"^## (\S+)$"), ("CITATION.cff", r"^version: (\S+)$"), ("pyproject.toml", r'^version = "(\S+)"$')],
+)
+def test_the_version_is_the_same_everywhere(file: str, line: str) -> None:
+    """The newest entry of CHANGES.md comes first."""
+    found = re.search(line, (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
+    assert found is not None
+    assert found[1] == neuropinn_lava.__version__
