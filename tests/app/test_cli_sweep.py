@@ -13,20 +13,11 @@ import pytest
 
 from neuropinn_lava.app.cli_sweep import chosen_cluster
 from neuropinn_lava.app.dask_pool import ClusterChoice
-from neuropinn_lava.app.option_texts import parse_numbers, parse_whole
-from neuropinn_lava.errors import SpecError
 
 TINY = (
     *("--widths", "8,6", "--iterations", "0.01", "--tune-iterations", "2", "--n-points", "100"),
     *("--no-lava", "--workers", "0"),
 )
-
-
-def test_lists_are_read():
-    assert parse_whole("4,6,8", "--weight-bits") == (4, 6, 8)
-    assert parse_numbers("0.05,1e-1", "--theta") == (0.05, 0.1)
-    with pytest.raises(SpecError, match=r"--theta: numbers, separated by commas; got '0\.05;0\.1'"):
-        parse_numbers("0.05;0.1", "--theta")
 
 
 @pytest.mark.parametrize(

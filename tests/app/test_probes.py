@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from disks import full_beyond
-from neuropinn_lava.app.option_texts import parse_samples
 from neuropinn_lava.app.probes import probe, write_probe
 from neuropinn_lava.errors import SpecError
 from neuropinn_lava.files import read_network
@@ -40,13 +39,6 @@ def test_points_in_later_blocks_are_found(float_file, points_file, monkeypatch):
     from_array = probe(network, points, chosen, backend="float").trace
     assert from_file.samples.tolist() == [6, 7, 33]
     assert np.array_equal(from_file.output, from_array.output)
-
-
-@pytest.mark.parametrize(
-    ("text", "numbers"), [("3", (3,)), ("0:3", (0, 1, 2)), (":2,9", (0, 1, 9)), ("5,1:3,2", (1, 2, 5))]
-)
-def test_numbers_and_ranges_are_read(text, numbers):
-    assert parse_samples(text, "--probe") == numbers
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,7 @@ import numpy as np
 import pytest
 
 from disks import full_beyond
-from neuropinn_lava.app.option_texts import parse_parameters
 from neuropinn_lava.app.train import RecipeChanges
-from neuropinn_lava.errors import SpecError
 from neuropinn_lava.files import read_network
 from neuropinn_lava.metrics import relative_l2
 from neuropinn_lava.problems import find_problem
@@ -158,9 +156,3 @@ def test_changes_reach_the_recipe():
     laid = RecipeChanges(cells=(8, 9), batch_size=16).applied(recipe).cloud
     assert (laid.n_per_axis, laid.batch_size, laid.operator) == ((8, 9), 16, recipe.cloud.operator)
     assert changed.n_iterations == pytest.approx(recipe.n_iterations / 2, abs=len(recipe.phases))
-
-
-def test_parameters_are_names_and_numbers():
-    assert [(p.name, p.value) for p in parse_parameters(["nu=0.01", "k=3"])] == [("nu", 0.01), ("k", 3.0)]
-    with pytest.raises(SpecError, match="NAME=VALUE"):
-        parse_parameters(["nu:0.01"])

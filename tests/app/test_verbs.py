@@ -9,10 +9,8 @@ import pytest
 
 import builders
 import neuropinn_lava as nl
-from neuropinn_lava.app.network_domain import count_outside, known_problem
 from neuropinn_lava.errors import FixedPointError, HardwareRuleError, SpecError
 from neuropinn_lava.files import write_network
-from neuropinn_lava.network import ProblemParameter
 
 SMALL = builders.random_spec(2, widths=(2, 6, 5, 1))
 
@@ -44,20 +42,6 @@ def test_word_lengths_out_of_range_are_refused():
 def test_the_float_backend_runs_the_source_of_a_quantized_network():
     chip, points = nl.convert(SMALL).network, builders.random_points(SMALL, 20)
     assert (nl.run(chip, points, backend="float").outputs == nl.run(SMALL, points, backend="float").outputs).all()
-
-
-def test_points_outside_the_domain_are_counted():
-    inside = np.tile(SMALL.lower, (3, 1))
-    assert count_outside(SMALL, inside) == 0
-    assert count_outside(SMALL, np.vstack([inside, SMALL.upper + 1.0])) == 1
-
-
-def test_a_problem_is_known_by_its_provenance():
-    assert known_problem(SMALL) is None
-    option = ProblemParameter(name="diffusivity", value=0.5)
-    provenance = dataclasses.replace(SMALL.provenance, problem="heat", parameters=(option,))
-    problem = known_problem(dataclasses.replace(SMALL, provenance=provenance))
-    assert problem.name == "heat"
 
 
 def test_a_reference_of_the_wrong_shape_is_refused():
