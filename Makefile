@@ -41,7 +41,7 @@ wheel: $(STAMP) ## Build source archive and wheel, install into an empty environ
 	@.ci/try-wheel
 
 torture: $(STAMP) ## Damage files, kill writers, fill disks: half an hour; figures in docs/reliability.md
-	$(UV) pip install --quiet --python $(BIN)/python --editable '.[nir]'
+	$(UV) pip install --quiet --python $(BIN)/python --editable '.[nir,vtk]'
 	$(BIN)/python -m pytest -m torture -s tests/torture
 
 test-docs: $(STAMP) ## Run what the documentation shows: getting started, notebooks, figures

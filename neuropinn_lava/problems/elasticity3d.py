@@ -26,8 +26,8 @@ RECIPE = TrainingRecipe(
     cloud=CloudRecipe(n_per_axis=(10, 10, 10), operator=OperatorKind.QUADRATIC, n_neighbours=26),
     phases=(
         PhaseRecipe(n_iterations=2500, learning_rate=5e-3),
-        PhaseRecipe(n_iterations=2600, learning_rate=3e-3, rate_weight=0.3, target_rate=0.28, ramp=0.6),
-        PhaseRecipe(n_iterations=2100, learning_rate=3e-3, rate_weight=0.3, target_rate=0.27, ramp=0.4),
+        PhaseRecipe(n_iterations=2600, learning_rate=3e-3, rate_weight=0.3, target_rate=0.285, ramp=0.6),
+        PhaseRecipe(n_iterations=2100, learning_rate=3e-3, rate_weight=0.3, target_rate=0.285, ramp=0.4),
     ),
 )
 """Displacements are of the magnitude of the load, which is the network's output_scale."""
@@ -81,8 +81,7 @@ def make_elasticity3d(
         strain_yz: Engineering shear, which excludes other strains.
         strain_xz: Likewise.
         strain_xy: Likewise.
-        **further: `radius_2`, `aspect_2`, `aspect_y_2`, `centre_x_2`, ... of a second inclusion, `radius_3` of a third, and so
-            on; all are of one material, and none touches another.
+        **further: `radius_2`, `aspect_2`, `centre_x_2`, ... of a second inclusion, `radius_3` of a third; none touches another.
 
     Raises:
         SpecError: If an inclusion leaves the cube or overlaps another, a modulus is not that of a material, or loads

@@ -17,12 +17,12 @@ from neuropinn_lava.reference import run_float, run_integer
 from neuropinn_lava.residuals import evaluation_points
 from neuropinn_lava.traces import Backend
 
-FLOAT = 0.027
-"""u - lift: 2.4 % measured; the sample of points moves it by a twentieth."""
-DEPLOYED = 0.032
-"""The same after 8-bit quantization: 2.7 % measured, and bounded by 1.2 times the float figure."""
+FLOAT = 0.026
+"""u - lift: 2.3 % measured; the sample of points moves it by a twentieth."""
+DEPLOYED = 0.030
+"""The same after 8-bit quantization: 2.4 % measured, and bounded by 1.2 times the float figure."""
 STRESS = 0.10
-"""All components of the deployed stresses: 6.9 % measured, of which the operators' own floor is 3.2 %."""
+"""All components of the deployed stresses: 8.1 % measured, of which the operators' own floor is 3.1 %."""
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from writers import NAMES
+from writers import NAMES, NEEDS
 
 CHILD = """
 import sys
@@ -61,8 +61,9 @@ def fill(place: Path, n_free: int) -> None:
 
 
 def write_in_child(name: str, folder: Path, limit: str = "") -> str:
-    if name == "NIR graph" and importlib.util.find_spec("nir") is None:
-        pytest.skip("needs the extra `nir`")
+    needed = NEEDS.get(name)
+    if needed is not None and importlib.util.find_spec(needed) is None:
+        pytest.skip(f"needs {needed}, of an extra")
     code = CHILD.format(path=sys.path, name=name, folder=str(folder), limit=limit)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr

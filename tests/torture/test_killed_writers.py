@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from tracing import SUPPORTED
-from writers import NAMES
+from writers import NAMES, NEEDS
 
 CHILD = Path(__file__).with_name("kill_child.py")
 N_RANDOM = 200
@@ -27,8 +27,9 @@ pytestmark = pytest.mark.skipif(not SUPPORTED, reason="ptrace is used as Linux o
 
 def torture(writer: str, n_random: int, folder: Path) -> dict[str, Any]:
     """Kill a writer in a process of its own."""
-    if writer == "NIR graph" and importlib.util.find_spec("nir") is None:
-        pytest.skip("needs the extra `nir`")
+    needed = NEEDS.get(writer)
+    if needed is not None and importlib.util.find_spec(needed) is None:
+        pytest.skip(f"needs {needed}, of an extra")
     command = [sys.executable, str(CHILD), writer, str(n_random), str(folder / "work")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stderr

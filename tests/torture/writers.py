@@ -17,6 +17,9 @@ from neuropinn_lava.atomic import write_text
 from neuropinn_lava.conversion.nir_graphs import write_nir
 from neuropinn_lava.files import write_network
 from neuropinn_lava.hardware_sim.report import folder as report_folder
+from neuropinn_lava.hardware_sim.report import vtk_export
+from neuropinn_lava.micromechanics.cells import sphere_cell
+from neuropinn_lava.micromechanics.stresses import lay_stress_cloud
 
 State = dict[str, bytes]
 """Contents of what the writer answers for, by path."""
@@ -89,6 +92,19 @@ def write_outputs(path: Path, version: int) -> None:
         rows.finish()
 
 
+class VtkFiles:
+    """Two fields on one cloud, which is laid once."""
+
+    def __init__(self) -> None:
+        self._cell = sphere_cell(radius=0.27, contrast=10.0)
+        self._cloud = lay_stress_cloud(self._cell, 8)
+
+    def write(self, path: Path, version: int) -> None:
+        """Write one of them."""
+        vtk_export.lay_stress_cloud = lambda cell, n: self._cloud
+        vtk_export.write_vtk(path, self._cell, lambda points: (1 + version) * points, n=8)
+
+
 class Reports:
     """Two reports, drawn once: what is tortured is how they reach the disk."""
 
@@ -116,6 +132,7 @@ def make_writers() -> dict[str, Writer]:
         "NIR graph": Writer(
             target="net.nir", write=lambda path, version: write_nir(builders.random_spec(version), path)
         ),
+        "VTK file": Writer(target="field.vtu", write=VtkFiles().write),
         "NPY outputs": Writer(target="u.npy", write=write_outputs),
         "CSV outputs": Writer(target="u.csv", write=write_outputs),
         "HDF5 outputs": Writer(target="u.h5", write=write_outputs),
@@ -129,8 +146,11 @@ NAMES = (
     "checkpoint",
     "history",
     "NIR graph",
+    "VTK file",
     "NPY outputs",
     "CSV outputs",
     "HDF5 outputs",
     "report folder",
 )
+NEEDS = {"NIR graph": "nir", "VTK file": "meshio"}
+"""Modules that some of them need, which come with an extra."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -79,6 +81,34 @@ def test_vtk_file_gets_every_field(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     np.testing.assert_allclose(written["displacement_reference"], written["displacement"] / 2, atol=EXACT)
     np.testing.assert_allclose(written["von_mises_difference"], written["von_mises"] / 2, atol=EXACT)
     assert written["inclusion"].sum() == np.count_nonzero(CELL.contains(lay_stress_cloud(CELL, 8).points))
+
+
+KILLED = """
+import os, signal, sys, types
+import test_solid_figures as tests
+
+class Mesh:
+    def __init__(self, *arguments, **fields): pass
+    def write(self, path, file_format):
+        path.write_text("half of a")
+        {end}
+
+sys.modules["meshio"] = types.SimpleNamespace(Mesh=Mesh)
+tests.write_vtk(sys.argv[1], tests.CELL, tests.pressed, n=8)
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "code"), [("os.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL), ("raise OSError('it broke')", 1)]
+)
+def test_a_writer_that_dies_leaves_the_old_vtk_file(tmp_path: Path, end: str, code: int) -> None:
+    """Every system call of the real writer: tests/torture."""
+    target = tmp_path / "field.vtu"
+    target.write_text("old")
+    script = KILLED.format(end=end)
+    done = subprocess.run([sys.executable, "-c", script, target], cwd=Path(__file__).parent, capture_output=True)
+    assert done.returncode == code, done.stderr
+    assert target.read_text() == "old"
 
 
 def test_vtk_files_of_other_kinds_or_without_meshio_are_refused(
