@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ..arrays import FloatArray, record_digest
+from ..atomic import replacing
 from .cells import UnitCell
 from .fitted_mesh import FittedMesh, fit_mesh
 from .loads import Load
@@ -34,7 +35,7 @@ def write_reference(path: Path, cell: UnitCell, load: Load, n: int, field: TetFi
 
     fluctuation = field.values - load.ansatz(cell).evaluate(field.mesh.nodes)[0]
     scale = float(np.abs(fluctuation).max()) / LARGEST
-    with h5py.File(path, "w", libver=("earliest", "v110")) as file:
+    with replacing(path) as temporary, h5py.File(temporary, "w", libver=("earliest", "v110")) as file:
         file.attrs.update(cell=cell.digest(), load=record_digest(load), mesh=mesh_digest(field.mesh), n=n, scale=scale)
         words = np.rint(fluctuation / scale).astype(np.int16)
         file.create_dataset("fluctuation", data=words, compression="gzip", compression_opts=9, shuffle=True)
