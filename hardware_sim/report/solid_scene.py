@@ -56,7 +56,8 @@ def _as_figure(picture: bytes) -> Figure:
         f'<svg role="img" aria-label="{title}" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}">'
         f'<image width="{WIDTH}" height="{HEIGHT}" href="data:image/png;base64,{data}"/></svg>'
     )
-    caption = f"{title}: von Mises stress of the deployed network, of finite elements, and their difference; true size."
+    what = "von Mises stress of the deployed network, of finite elements, and their difference"
+    caption = f"{title}: {what}, in units of the matrix's E; displacements in true size."
     return Figure(name="stress-scene", title=title, caption=caption, svg=svg)
 
 
