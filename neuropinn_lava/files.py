@@ -149,6 +149,7 @@ def _check_header(path: Path) -> None:
     length, sha = _measure_body(path)
     if header != _header(length, sha):
         got = f"{length} bytes with SHA-256 {sha[:12]}…"
+        stated = ", ".join(line[:80] for line in lines[2:4])
         raise FileFormatError(
-            where, f"the contents that its header states, {lines[2:4]}", got, "Copy the file again; it is damaged."
+            where, f"the contents that its header states, {stated}", got, "Copy the file again; it is damaged."
         )

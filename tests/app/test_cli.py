@@ -82,6 +82,14 @@ def test_convert_refuses_wrong_options(cli, float_file, tmp_path, options, messa
     assert message in err
 
 
+def test_convert_says_when_words_are_short(cli, tmp_path):
+    code, _, err = cli("convert", "poisson", "--out", tmp_path / "short.h5", "--state-bits", "5")
+    assert code == 0
+    assert "The words are short for this network: more than 5%." in err
+    code, _, err = cli("convert", "poisson", "--out", tmp_path / "fine.h5")
+    assert (code, err) == (0, "")
+
+
 def test_convert_tunes_and_says_what_it_brought(cli, float_file, tmp_path):
     options = ("--weight-bits", "3", "--tune", "--tune-iterations", "10", "--time-limit", "30", "--seed", "1")
     code, out, _ = cli("convert", float_file, "--out", tmp_path / "c.h5", *options)
