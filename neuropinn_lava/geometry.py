@@ -2,7 +2,7 @@
 
 A domain is a region with a boundary; the final time of an evolution has no condition and is therefore an *open* face:
 its points are centres of the residual like those inside. A cloud is what derivative operators are built on. This module
-knows numpy and grading records; it does not know equations, operators or networks. Polygons are in `polygons.py`.
+knows numpy, polynomials and grading records; it does not know equations, operators or networks. Polygons are in `polygons.py`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from .arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays, frozen_array
 from .checks import check_finite, check_shape, raise_violations
 from .errors import Violation
+from .fields import Polynomial
 from .recipe import Grading
 
 ON_FACE = 1e-9
@@ -181,6 +182,14 @@ class Box(ArrayRecord):
     def place(self, face: Face) -> float:
         """Give the value of the face's coordinate."""
         return float((self.lower if face.end is End.LOWER else self.upper)[face.axis])
+
+    def relative_distance(self, face: Face) -> Polynomial:
+        """Make the linear field that is 0 on a face and 1 on the opposite one."""
+        inward = 1.0 if face.end is End.LOWER else -1.0
+        slope = inward / self.span[face.axis]
+        exponents = np.zeros((2, self.n_dim), dtype=np.int64)
+        exponents[1, face.axis] = 1
+        return Polynomial(exponents=exponents, coefficients=np.array([-slope * self.place(face), slope]))
 
     def on_face(self, face: Face, points: FloatArray) -> BoolArray:
         """Tell which of the points (n, n_dim) lie on the face, shape (n,)."""

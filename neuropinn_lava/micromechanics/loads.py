@@ -21,7 +21,6 @@ from ..arrays import ArrayRecord, FloatArray, freeze_arrays
 from ..checks import check_finite, check_shape, raise_violations
 from ..errors import Violation
 from ..geometry import Box
-from ..problems.hard_conditions import relative_distance
 from ..transforms import Ansatz, Polynomial
 from .cells import UnitCell
 
@@ -118,5 +117,5 @@ def _bump(*axes: int) -> Polynomial:
     product = Polynomial.constant(4.0 ** len(axes), 3)
     for face in CUBE.closed_faces:
         if face.axis in axes:
-            product = product.times(relative_distance(CUBE, face))
+            product = product.times(CUBE.relative_distance(face))
     return product

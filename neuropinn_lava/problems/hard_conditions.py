@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..fields import Polynomial, Trigonometric
-from ..geometry import Box, End, Face
+from ..geometry import Box
 from ..transforms import Ansatz, Field, Link
 
 
@@ -25,17 +25,8 @@ def vanishing_polynomial(box: Box) -> Polynomial:
         peak = 4.0 if len(closed) == 2 else 1.0
         product = product.times(Polynomial.constant(peak, box.n_dim))
         for face in closed:
-            product = product.times(relative_distance(box, face))
+            product = product.times(box.relative_distance(face))
     return product
-
-
-def relative_distance(box: Box, face: Face) -> Polynomial:
-    """Make the linear field that is 0 on a face and 1 on the opposite one."""
-    inward = 1.0 if face.end is End.LOWER else -1.0
-    slope = inward / box.span[face.axis]
-    exponents = np.zeros((2, box.n_dim), dtype=np.int64)
-    exponents[1, face.axis] = 1
-    return Polynomial(exponents=exponents, coefficients=np.array([-slope * box.place(face), slope]))
 
 
 def zero_ansatz(box: Box) -> Ansatz:

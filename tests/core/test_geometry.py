@@ -143,3 +143,8 @@ def test_gradings_that_do_not_fit_are_refused() -> None:
 def test_clouds_without_an_inside_are_refused() -> None:
     with pytest.raises(SpecError, match="1 to 3 points inside"):
         Cloud.scattered(np.eye(3), n_inside=0)
+
+
+def test_relative_distance_runs_from_its_face() -> None:
+    field = Box(lower=np.zeros(2), upper=np.array([1.0, 5.0])).relative_distance(Face(1, End.UPPER))
+    np.testing.assert_allclose(field.evaluate(np.array([[0.0, 5.0], [0.7, 2.5], [1.0, 0.0]])), [0.0, 0.5, 1.0])

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from neuropinn_lava.errors import SpecError
-from neuropinn_lava.geometry import Box, End, Face
+from neuropinn_lava.geometry import Box
 from neuropinn_lava.problems import find_problem, list_problems
-from neuropinn_lava.problems.hard_conditions import relative_distance, vanishing_polynomial
+from neuropinn_lava.problems.hard_conditions import vanishing_polynomial
 from neuropinn_lava.problems.problem import DerivativeFields, PdeProblem
 from neuropinn_lava.residuals import boundary_points, evaluation_points, problem_ansatz_error
 
@@ -85,11 +85,6 @@ def test_vanishing_polynomial_is_scaled_and_knows_open_faces() -> None:
     d = vanishing_polynomial(Box.space_time([-1.0, 0.0], [1.0, 4.0]))
     values = d.evaluate(np.array([[0.0, 4.0], [0.0, 2.0], [0.5, 4.0], [1.0, 3.0], [0.3, 0.0]]))
     np.testing.assert_allclose(values, [1.0, 0.5, 0.75, 0.0, 0.0], atol=ROUNDING)
-
-
-def test_relative_distance_runs_from_its_face() -> None:
-    field = relative_distance(Box(lower=np.zeros(2), upper=np.array([1.0, 5.0])), Face(1, End.UPPER))
-    np.testing.assert_allclose(field.evaluate(np.array([[0.0, 5.0], [0.7, 2.5], [1.0, 0.0]])), [0.0, 0.5, 1.0])
 
 
 def test_poisson_steep_source_by_hand() -> None:
