@@ -135,7 +135,7 @@ def test_what_ended_before_an_interrupt_is_kept(tmp_path, counted):
     assert counted == {"trained": 2, "measured": 8}
 
 
-@pytest.mark.parametrize("damage", ["json", "h5", "other", "checksum"])
+@pytest.mark.parametrize("damage", ["json", "nested", "h5", "other", "checksum"])
 def test_damaged_entries_are_told_of_and_computed_again(tmp_path, counted, damage):
     grid = SweepGrid(weight_bits=(8,), payload_bits=(8, 12))
     first = sweep(PLAN, grid, cache=tmp_path)
@@ -145,6 +145,8 @@ def test_damaged_entries_are_told_of_and_computed_again(tmp_path, counted, damag
         network.write_bytes(network.read_bytes()[:-10])
     elif damage == "json":
         entry.write_text(entry.read_text()[:-30])
+    elif damage == "nested":
+        entry.write_text("[" * 100_000)
     elif damage == "checksum":
         entry.write_text(entry.read_text().replace('"poisson"', '"heat"'))
     else:
