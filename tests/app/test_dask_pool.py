@@ -86,7 +86,7 @@ def test_the_packages_errors_come_back_whole(pool):
 
 def test_foreign_errors_are_raised(pool):
     pool.submit(Call(name="division", function=operator.truediv, arguments=(1, 0)))
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError, match="division by zero"):
         pool.next_outcome()
 
 

@@ -73,5 +73,5 @@ def test_an_error_in_reading_calls_waits_for_the_results_before_it():
 def test_foreign_errors_are_not_swallowed():
     pool = LocalPool()
     pool.submit(Call(name="division", function=operator.truediv, arguments=(1, 0)))
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError, match="division by zero"):
         pool.next_outcome()

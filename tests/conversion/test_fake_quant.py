@@ -154,5 +154,5 @@ def test_sums_beyond_float64_are_refused() -> None:
     affine = network.layers[0].affine
     wide = replace(affine, weight_exponent=affine.weight_exponent + 30 - affine.left.max())
     layers = (replace(network.layers[0], affine=wide), *network.layers[1:])
-    with pytest.raises(FixedPointError):
+    with pytest.raises(FixedPointError, match=r"products below 2\*\*52; got .* Use shorter words"):
         FakeQuantNetwork(replace(network, layers=layers), torch.float64)

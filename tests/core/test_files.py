@@ -449,7 +449,7 @@ class TestContents:
             lambda file: (remove_attribute("network", "name")(file), file.create_dataset("network/name", data=[1.0])),
         ]
         for change in changes:
-            with pytest.raises(FileFormatError):
+            with pytest.raises(FileFormatError, match=r"; got .*\. Export the network again"):
                 read_network(tampered(float_file, path, change))
 
     def test_other_byte_orders_and_lengths_are_the_same_numbers(self, float_file: Path, path: Path) -> None:
