@@ -65,3 +65,11 @@ def test_a_folder_of_other_things_is_refused(tmp_path):
     assert done.returncode == 1
     assert "it holds thesis.tex" in done.stderr
     assert (tmp_path / "thesis.tex").exists()
+
+
+def test_numbers_of_tables_are_not_broken_and_code_is_left_alone(pages):
+    page = (pages / "results.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("|")]
+    assert any("e-\u2060" in row for row in rows)
+    assert not any(re.search(r"\de-\d", row) for row in rows)
+    assert "\u2060" not in "".join(line for line in page.splitlines() if not line.startswith("|"))
