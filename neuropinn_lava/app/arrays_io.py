@@ -73,10 +73,12 @@ def open_points(path: str | Path) -> PointFile:
     because nothing proves such a file whole.
 
     Raises:
-        SpecError: If the ending is unknown.
+        SpecError: If the ending is unknown, or there is no such file.
         FileFormatError: If the file cannot be read, or does not hold an array of numbers.
     """
     file = check_suffix(Path(path), "points file")
+    if not file.is_file():
+        raise SpecError("points file", "an existing file", str(file), "Check its name and folder.")
     if file.suffix.lower() == ".h5":
         try_parser(f"{__name__}:read_to_the_end", file, "file")
     return look_into(file)
@@ -96,7 +98,7 @@ def read_points(path: str | Path) -> FloatArray:
     """Read all points of a file at once, shape (n, d).
 
     Raises:
-        SpecError: If the ending is unknown.
+        SpecError: If the ending is unknown, or there is no such file.
         FileFormatError: If the file cannot be read, or does not hold an array of numbers.
     """
     file = open_points(path)

@@ -104,7 +104,7 @@ def test_a_pickle_in_an_npy_file_is_refused_unread(tmp_path):
 
 @pytest.mark.parametrize("name", ["nowhere.npy", "nowhere.csv", "nowhere.h5"])
 def test_a_missing_file_is_named(tmp_path, name):
-    with pytest.raises(FileFormatError, match=rf"{name}: an array of numbers"):
+    with pytest.raises(SpecError, match=rf"points file: an existing file; got .*{name}\. Check its name and folder"):
         read_points(tmp_path / name)
 
 
