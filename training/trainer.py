@@ -6,11 +6,10 @@ display only. Nothing is printed: whoever wants to see progress passes a callbac
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -22,7 +21,7 @@ from torch import Tensor
 from ..arrays import FloatArray
 from ..atomic import check_writable
 from ..checks import check_range, raise_violations
-from ..errors import SpecError, TrainingError
+from ..errors import TrainingError
 from ..metrics import relative_l2
 from ..network import NetworkSpec, Provenance
 from ..problems.checking import check_problem
@@ -31,6 +30,7 @@ from ..recipe import Optimizer, TrainingRecipe
 from ..residuals import evaluation_points
 from .checkpoints import TrainingIdentity, identify, read_checkpoint, write_checkpoint
 from .clouds import TrainingCloud, input_transform, lay_training_cloud, output_transform
+from .devices import find_device, torch_threads
 from .distillation import Lesson, beside, make_lesson, teaching_recipe
 from .energy_loss import EnergyCloud, lay_loss_cloud
 from .export import export_network
@@ -110,6 +110,26 @@ WRITES_NOTHING = TrainingOutput()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Setting:
+    """What a teacher and its student have in common."""
+
+    problem: PdeProblem
+    seed: int
+    dtype: torch.dtype
+    device: torch.device
+    n_threads: int
+    on_progress: ProgressCallback | None
+    provenance: Provenance
+
+    def of_teacher(self) -> _Setting:
+        """Mark the reports as a teacher's."""
+        report = self.on_progress
+        if report is None:
+            return self
+        return dataclasses.replace(self, on_progress=lambda row: report(dataclasses.replace(row, teacher=True)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Shown:
     """The points on which the displayed error is measured, evaluated once."""
 
@@ -170,38 +190,42 @@ def train_network(
     """
     start = time.perf_counter()
     recipe = recipe or problem.recipe
-    dtype = dtype or (torch.float64 if recipe.solves else torch.float32)
     for path in (output.checkpoint, output.history):
         if path is not None:
             check_writable(path)
     raise_violations(check_range("train_network.n_threads", n_threads, 1, 1024))
-    place = find_device(device)
+    setting = _Setting(
+        problem=problem,
+        seed=seed,
+        dtype=dtype or (torch.float64 if recipe.solves else torch.float32),
+        device=find_device(device),
+        n_threads=n_threads,
+        on_progress=on_progress,
+        provenance=provenance or Provenance(problem=problem.name, seed=seed),
+    )
     lesson = None
     if recipe.teacher is not None:
         teaching = teaching_recipe(recipe, recipe.teacher)
-        taught = train_network(
-            problem,
-            teaching,
-            seed,
-            dtype=dtype,
-            device=place,
-            n_threads=n_threads,
-            output=_teacher_output(output),
-            on_progress=_as_teacher(on_progress),
-            provenance=provenance,
-        )
+        taught = _train(setting.of_teacher(), teaching, _teacher_output(output), None)
         if taught.status is not TrainingStatus.FINISHED:
             return taught
-        lesson = make_lesson(lay_training_cloud(problem, teaching, dtype, place), taught.module)
+        cloud = lay_training_cloud(problem, teaching, setting.dtype, setting.device)
+        lesson = make_lesson(cloud, taught.module)
         output = _student_output(output)
-    with _threads(n_threads), noted_interrupt() as interrupted:
-        task, state = _prepare(problem, recipe, seed, dtype, place, output, on_progress, lesson)
+    return dataclasses.replace(_train(setting, recipe, output, lesson), seconds=time.perf_counter() - start)
+
+
+def _train(setting: _Setting, recipe: TrainingRecipe, output: TrainingOutput, lesson: Lesson | None) -> TrainingResult:
+    """Train one network, teacher or student."""
+    start = time.perf_counter()
+    with torch_threads(setting.n_threads), noted_interrupt() as interrupted:
+        task, state = _prepare(setting, recipe, output, lesson)
         status = _run(task, state, interrupted)
         state.restore_best()
         error, rate = _judge(task, state.network)
     return TrainingResult(
         status=status,
-        network=_export(problem, recipe, state.network, provenance or Provenance(problem=problem.name, seed=seed)),
+        network=_export(setting.problem, recipe, state.network, setting.provenance),
         module=state.network,
         history=state.history,
         loss=state.best_loss,
@@ -217,57 +241,20 @@ def _teacher_output(output: TrainingOutput) -> TrainingOutput:
     return dataclasses.replace(output, checkpoint=beside(output.checkpoint), history=beside(output.history))
 
 
-def _as_teacher(on_progress: ProgressCallback | None) -> ProgressCallback | None:
-    """Mark the reports of a teacher as such."""
-    if on_progress is None:
-        return None
-    return lambda row: on_progress(dataclasses.replace(row, teacher=True))
-
-
 def _student_output(output: TrainingOutput) -> TrainingOutput:
     """Let the student start afresh where it was the teacher that was interrupted."""
     begun = output.checkpoint is not None and output.checkpoint.exists()
     return dataclasses.replace(output, resume=output.resume and begun)
 
 
-def find_device(name: torch.device | str) -> torch.device:
-    """Give a device that torch can use here.
-
-    Raises:
-        SpecError: If it cannot.
-    """
-    try:
-        return torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError) as error:  # what torch raises depends on how it was built
-        mend = "Use cpu, or install what the device needs."
-        raise SpecError("train_network.device", "a device that torch can use", f"{name}: {error}", mend) from error
-
-
-@contextlib.contextmanager
-def _threads(n: int) -> Iterator[None]:
-    """Let torch use n threads for a while."""
-    former = torch.get_num_threads()
-    torch.set_num_threads(n)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(former)
-
-
 def _prepare(
-    problem: PdeProblem,
-    recipe: TrainingRecipe,
-    seed: int,
-    dtype: torch.dtype,
-    device: torch.device,
-    output: TrainingOutput,
-    on_progress: ProgressCallback | None,
-    lesson: Lesson | None,
+    setting: _Setting, recipe: TrainingRecipe, output: TrainingOutput, lesson: Lesson | None
 ) -> tuple[_Task, TrainingState]:
     """Build the network and everything fixed, and go to where the checkpoint stands if there is one to resume."""
-    network = build_network(recipe.model, problem.n_in, problem.n_out, seed, dtype).to(device)
+    problem, dtype, device = setting.problem, setting.dtype, setting.device
+    network = build_network(recipe.model, problem.n_in, problem.n_out, setting.seed, dtype).to(device)
     state = new_state(network)
-    identity = identify(problem, recipe, seed, dtype, state.parameters.values.numel())
+    identity = identify(problem, recipe, setting.seed, dtype, state.parameters.values.numel())
     if output.resume:
         if output.checkpoint is None:
             mend = "Name the checkpoint to resume from."
@@ -283,7 +270,7 @@ def _prepare(
         shown=_Shown(points=points, inputs=inputs, reference=problem.reference.evaluate(points)),
         output=output,
         identity=identity,
-        on_progress=on_progress,
+        on_progress=setting.on_progress,
     )
     return task, state
 
