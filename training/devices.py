@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from ..errors import SpecError
 
@@ -24,11 +25,12 @@ def find_device(name: torch.device | str) -> torch.device:
 
 
 @contextlib.contextmanager
-def torch_threads(n: int) -> Iterator[None]:
-    """Let torch use n threads within the block, and as many as before after it."""
+def compute_threads(n: int) -> Iterator[None]:
+    """Let torch, and the BLAS of numpy and scipy, use n threads within the block, and as many as before after it."""
     former = torch.get_num_threads()
     torch.set_num_threads(n)
     try:
-        yield
+        with threadpool_limits(n, user_api="blas"):
+            yield
     finally:
         torch.set_num_threads(former)

@@ -23,6 +23,7 @@ import math
 from dataclasses import dataclass, field
 
 import torch
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.sparse import csr_matrix, vstack
 from torch import Tensor
 
@@ -137,13 +138,12 @@ def _build_system(task: _StepTask) -> _System:
     """Linearize everything at the present weights."""
     run = run_exactly(task.network, task.cloud.inputs)
     tangents = find_tangents(run)
-    linear = _linearized(task, tangents.outputs)
-    S = linear.slopes
-    half = torch.from_numpy(S @ tangents.kernel().numpy())
+    linear, points = _linearized(task, tangents.outputs).compressed(len(tangents.outputs))
+    tangents = tangents.at(torch.from_numpy(points))
     system = _System(
         tangents=tangents,
-        slopes=S,
-        matrix=torch.from_numpy(S @ half.T.contiguous().numpy()),
+        slopes=linear.slopes,
+        matrix=tangents.sandwiched(linear.slopes),
         residuals=linear.values,
         rate=run.rate.item(),
         smooth_rate=run.smooth_rate.item(),
@@ -201,12 +201,13 @@ def _try_steps(state: GaussNewton, task: _StepTask, system: _System) -> float:
 
 def _solved(system: _System, damping: Tensor) -> Tensor | None:
     """Give v, shape (n_rows,), or None where rounding leaves the matrix indefinite."""
-    matrix = system.matrix.clone()
-    matrix.diagonal().add_(damping)
-    factor, failed = torch.linalg.cholesky_ex(matrix)
-    if failed.item():
+    matrix = system.matrix.numpy().copy()
+    matrix.flat[:: len(matrix) + 1] += damping.item()
+    try:  # scipy's Cholesky: torch's takes twice as long on processors that its MKL does not know
+        factor = cho_factor(matrix.T, lower=True, overwrite_a=True, check_finite=False)
+    except LinAlgError:
         return None
-    return torch.cholesky_solve(system.residuals[:, None], factor)[:, 0]
+    return torch.from_numpy(cho_solve(factor, system.residuals.numpy(), check_finite=False))
 
 
 @torch.no_grad()

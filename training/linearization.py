@@ -15,10 +15,12 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from scipy.sparse import csr_matrix, diags, hstack, vstack
 from torch import Tensor
 
+from ..arrays import IntArray
 from ..problems.problem import DerivativeFields
 from .clouds import TrainingCloud
 from .distillation import Lesson
@@ -36,6 +38,22 @@ class LinearResidual:
     """r, equation after equation, shape (n_rows,), n_rows = n_equations n_inside."""
     slopes: csr_matrix
     """S, shape (n_rows, n_out n_points), unknown after unknown."""
+
+    def compressed(self, n_points: int) -> tuple[LinearResidual, IntArray]:
+        """Leave out the rows that are zero, as those ahead of a front are, and the points that no other row looks at.
+
+        Args:
+            n_points: Points of the cloud.
+
+        Returns:
+            The rest, and the indices of its points, shape (n_seen,).
+        """
+        S = self.slopes.copy()
+        S.eliminate_zeros()
+        rows = np.flatnonzero((np.diff(S.indptr) > 0) | (self.values.numpy() != 0))
+        seen = np.unique(S.indices % n_points)
+        columns = (np.arange(S.shape[1] // n_points)[:, None] * n_points + seen).reshape(-1)
+        return LinearResidual(values=self.values[rows], slopes=S[rows][:, columns]), seen
 
 
 def weighted_residuals(cloud: TrainingCloud, outputs: Tensor, factor: Centres = None) -> Tensor:

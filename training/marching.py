@@ -1,8 +1,8 @@
 """A front in time that moves through an evolution as its past is solved: which centres count, and when the front moves on.
 
-    w(t) = 1 / (1 + exp((t - front) / width - 2))     t from 0 to 1
+    w(t) = 1 / (1 + exp((t - front) / width - 2))     t from 0 to 1; 0 where that is below 1e-4
 
-Far behind the front a centre counts fully, at the front e^2 / (1 + e^2) = 0.88, far ahead of it not at all. An unstable
+Far behind the front a centre counts fully, at the front e^2 / (1 + e^2) = 0.88, eleven widths ahead not at all. An unstable
 state must be right before what grows out of it is fitted: an evolution as a whole has wrong branches that satisfy the equation
 nearly everywhere. This module knows clouds and the recipe; it does not know networks.
 
@@ -20,6 +20,8 @@ from .clouds import TrainingCloud
 
 MARGIN = 2.0
 """How many widths behind the middle of the falling edge the front stands."""
+LEAST_FACTOR = 1e-4
+"""Where w is less it counts as zero, and its centres take no part in a step."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,4 +53,5 @@ def centre_factors(cloud: TrainingCloud, marching: Marching, front: Front) -> Te
     if front.window >= marching.n_windows:
         return None
     times = (cloud.inputs[: cloud.n_inside, -1] + 1.0) / 2.0
-    return ((front.window / marching.n_windows - times) / marching.width + MARGIN).sigmoid()
+    factors = ((front.window / marching.n_windows - times) / marching.width + MARGIN).sigmoid()
+    return factors.masked_fill(factors < LEAST_FACTOR, 0.0)

@@ -19,7 +19,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from ..network import Polarity, Readout
@@ -29,6 +31,8 @@ from .network import VsnNetwork
 from .surrogates import surrogate_step
 from .unrolled import integrate_steps, unrolled_vsn
 
+BLOCK = 128
+"""Columns of the kernel that are made at once: 64 to 256 stay in the cache and take half the time of all at once."""
 NO_WIDTH = 1e30
 """Slope of a triangle surrogate that is zero at every membrane but the threshold itself."""
 
@@ -86,16 +90,35 @@ class Tangents:
         for deltas, inputs in zip(self.sensitivities, self.inputs, strict=True):
             yield [(d, a if n_out == 1 else a.repeat(n_out, 1)) for d, a in zip(deltas, inputs, strict=True)]
 
-    def kernel(self) -> Tensor:
-        """Give J J^T, shape (n_rows, n_rows), n_rows = n_out n_points."""
+    def kernel_columns(self, columns: slice) -> Tensor:
+        """Give columns of J_y J_y^T, shape (n_rows, n_columns), n_rows = n_out n_points."""
         total: Tensor | None = None
         for steps in self._layers():
             for d, a in steps:
                 for d_other, a_other in steps:
-                    part = torch.mm(a, a_other.T).add_(1.0).mul_(torch.mm(d, d_other.T))
+                    part = torch.mm(a, a_other[columns].T).add_(1.0).mul_(torch.mm(d, d_other[columns].T))
                     total = part if total is None else total.add_(part)
         assert total is not None
         return total
+
+    def sandwiched(self, slopes: csr_matrix) -> Tensor:
+        """Give S (J_y J_y^T) S^T, shape (n, n), for S of shape (n, n_rows); what it stands between is never held as a whole."""
+        n, n_rows = slopes.shape
+        half = np.empty((n_rows, n))
+        for start in range(0, n_rows, BLOCK):
+            columns = slice(start, start + BLOCK)
+            half[columns] = (slopes @ self.kernel_columns(columns).numpy()).T
+        return torch.from_numpy(slopes @ half)
+
+    def at(self, points: Tensor) -> Tangents:
+        """Give the tangents at some of the points (indices, shape (n,)) alone."""
+        n_points, n_out = self.outputs.shape
+        rows = (torch.arange(n_out)[:, None] * n_points + points).reshape(-1)
+        return Tangents(
+            outputs=self.outputs[points],
+            inputs=tuple(tuple(a[points] for a in steps) for steps in self.inputs),
+            sensitivities=tuple(tuple(d[rows] for d in steps) for steps in self.sensitivities),
+        )
 
     def pulled_back(self, v: Tensor) -> Direction:
         """Give J^T v for v of shape (n_rows,)."""

@@ -30,7 +30,7 @@ from ..recipe import Optimizer, TrainingRecipe
 from ..residuals import evaluation_points
 from .checkpoints import TrainingIdentity, identify, read_checkpoint, write_checkpoint
 from .clouds import TrainingCloud, input_transform, lay_training_cloud, output_transform
-from .devices import find_device, torch_threads
+from .devices import compute_threads, find_device
 from .distillation import Lesson, beside, make_lesson, teaching_recipe
 from .energy_loss import EnergyCloud, lay_loss_cloud
 from .export import export_network
@@ -179,7 +179,7 @@ def train_network(
         seed: Seed of the initial weights.
         dtype: Type of parameters and states; None takes float64 where a phase of the recipe solves, else float32.
         device: Torch device of parameters and states.
-        n_threads: Threads of torch during the training; set back afterwards.
+        n_threads: Threads of torch and BLAS during the training; set back afterwards.
         output: Files to write.
         on_progress: Called with every report; what it raises ends the training at once.
         provenance: Written into the network; None notes problem and seed.
@@ -218,7 +218,7 @@ def train_network(
 def _train(setting: _Setting, recipe: TrainingRecipe, output: TrainingOutput, lesson: Lesson | None) -> TrainingResult:
     """Train one network, teacher or student."""
     start = time.perf_counter()
-    with torch_threads(setting.n_threads), noted_interrupt() as interrupted:
+    with compute_threads(setting.n_threads), noted_interrupt() as interrupted:
         task, state = _prepare(setting, recipe, output, lesson)
         status = _run(task, state, interrupted)
         state.restore_best()

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.sparse import csr_matrix
+from scipy.sparse import random as sparse_matrix
 
 from neuropinn_lava.errors import SpecError
 from neuropinn_lava.metrics import relative_l2
@@ -31,12 +33,14 @@ from neuropinn_lava.training.clouds import TrainingCloud, lay_training_cloud
 from neuropinn_lava.training.distillation import make_lesson
 from neuropinn_lava.training.gauss_newton import GaussNewton, step_gauss_newton
 from neuropinn_lava.training.linearization import (
+    LinearResidual,
     imitation_residuals,
     linearize_imitation,
     linearize_residuals,
     weighted_residuals,
 )
 from neuropinn_lava.training.losses import evaluate_loss
+from neuropinn_lava.training.marching import Front, centre_factors
 from neuropinn_lava.training.network import VsnNetwork, build_network
 from neuropinn_lava.training.tangents import find_tangents, move_network, rate_slope, run_exactly
 from neuropinn_lava.training.trainer import TrainingOutput, TrainingStatus, train_network
@@ -88,11 +92,47 @@ def test_tangents_are_the_explicit_jacobian(problem: PdeProblem, n_steps: int) -
     J = explicit_jacobian(network, cloud.inputs)
     tangents = find_tangents(run_exactly(network, cloud.inputs))
     K = J @ J.T
-    assert (tangents.kernel() - K).abs().max() <= ROUNDING * K.abs().max()
+    assert (tangents.kernel_columns(slice(None)) - K).abs().max() <= ROUNDING * K.abs().max()
     v = torch.linspace(-1.0, 1.0, len(J), dtype=torch.float64)
     pulled = tangents.pulled_back(v)
     assert (flat(pulled) - J.T @ v).abs().max() <= ROUNDING * (J.T @ v).abs().max()
     assert (tangents.pushed_forward(pulled) - K @ v).abs().max() <= ROUNDING * (K @ v).abs().max()
+
+
+@pytest.mark.parametrize("n_out", [1, 2])
+def test_the_sandwich_is_the_product_of_three_matrices(n_out: int) -> None:
+    """150 points: two blocks of columns for one output, three for two."""
+    rng = np.random.default_rng(3)
+    network = build_network(small_recipe().model, 2, n_out, 0, torch.float64)
+    tangents = find_tangents(run_exactly(network, torch.from_numpy(rng.uniform(-1.0, 1.0, (150, 2)))))
+    S = sparse_matrix(40, 150 * n_out, density=0.1, format="csr", random_state=rng)
+    expected = S.toarray() @ tangents.kernel_columns(slice(None)).numpy() @ S.toarray().T
+    assert np.abs(tangents.sandwiched(S).numpy() - expected).max() <= ROUNDING * np.abs(expected).max()
+
+
+def test_tangents_at_some_points_are_those_rows() -> None:
+    network = build_network(small_recipe().model, 2, 2, 0, torch.float64)
+    inputs = torch.rand(9, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    tangents = find_tangents(run_exactly(network, inputs))
+    rows = torch.tensor([1, 4, 8, 10, 13, 17])  # points 1, 4, 8 of the first output, then of the second
+    K = tangents.kernel_columns(slice(None))[rows][:, rows]
+    some = tangents.at(torch.tensor([1, 4, 8])).kernel_columns(slice(None))
+    assert (some - K).abs().max() <= ROUNDING * K.abs().max()
+
+
+def test_rows_without_weight_are_left_out_with_their_points() -> None:
+    slopes = csr_matrix(
+        np.array([[1.0, 0, 0, 0, 2.0, 0], [0, 0, 0, 0, 0, 0], [0, 0, 3.0, 0, 0, 0], [0, 0, 0, 0, 0, 0]])
+    )
+    whole = LinearResidual(values=torch.tensor([1.0, 2.0, 3.0, 0.0], dtype=torch.float64), slopes=slopes)
+    rest, points = whole.compressed(n_points=3)  # two unknowns at points 0, 1, 2
+    assert rest.values.tolist() == [1.0, 2.0, 3.0]  # the second row moves with nothing, and still counts
+    assert points.tolist() == [0, 1, 2]
+    assert (rest.slopes.toarray() == slopes.toarray()[:3]).all()
+    ahead = LinearResidual(values=whole.values[2:], slopes=slopes[2:])
+    rest, points = ahead.compressed(n_points=3)
+    assert points.tolist() == [2]
+    assert rest.slopes.toarray().tolist() == [[3.0, 0.0]]
 
 
 @pytest.mark.parametrize("name", ["poisson", "burgers", "eikonal", "allen-cahn"])
@@ -117,16 +157,23 @@ def test_residuals_square_to_the_loss(problem: PdeProblem) -> None:
     assert weighted_residuals(cloud, network(cloud.inputs).detach()).square().sum().item() == pytest.approx(loss)
 
 
-def test_a_step_is_the_explicit_one(problem: PdeProblem) -> None:
+@pytest.mark.parametrize("marching", [None, Marching(n_windows=4, width=0.02)])
+def test_a_step_is_the_explicit_one(marching: Marching | None) -> None:
+    """Behind a front that stands at a quarter of the time, the later half takes no part."""
+    problem = find_problem("burgers")
     recipe = small_recipe()
     cloud, network = laid(problem, recipe), built(recipe)
     by_output = explicit_jacobian(network, cloud.inputs)
-    linear = linearize_residuals(cloud, network(cloud.inputs).detach())
+    factor = None if marching is None else centre_factors(cloud, marching, Front())
+    linear = linearize_residuals(cloud, network(cloud.inputs).detach(), factor)
+    assert (np.diff(linear.slopes.nonzero()[0]).max() > 1) == (marching is not None)  # some rows are zero
     J = torch.from_numpy(linear.slopes @ by_output.numpy())
     before = torch.cat([p.detach().reshape(-1).clone() for p in network.parameters()])
     state = GaussNewton(damping=10.0)  # enough that the first trial succeeds
-    step_gauss_newton(state, cloud, network, FlatParameters(network), recipe.phases[0], 0.0)
-    damping = 10.0 * (J @ J.T).diagonal().mean()
+    phase = dataclasses.replace(recipe.phases[0], marching=marching)
+    step_gauss_newton(state, cloud, network, FlatParameters(network), phase, 0.0)
+    rows = linear.slopes.getnnz(axis=1) > 0
+    damping = 10.0 * (J @ J.T).diagonal()[torch.from_numpy(rows)].mean()
     expected = -torch.linalg.solve(J.T @ J + damping * torch.eye(J.shape[1], dtype=J.dtype), J.T @ linear.values)
     moved = torch.cat([p.detach().reshape(-1) for p in network.parameters()]) - before
     assert (moved - expected).abs().max() <= ROUNDING * expected.abs().max()
