@@ -56,7 +56,7 @@ def find_neighbours(cloud: Cloud, n_centres: int, n_neighbours: int) -> Neighbou
     """
     raise_violations(_size_violations(cloud, n_neighbours))
     places = min(cloud.n_points, 1 + n_neighbours + _tie_room(cloud.n_dim))
-    distances, index = _tree(cloud).query(_wrapped(cloud), k=places)
+    distances, index = points_tree(cloud, cloud.n_points).query(wrapped_cells(cloud), k=places)
     raise_violations(_duplicates(cloud, distances, index))
     distances, index = _without_centre(distances[:n_centres], index[:n_centres])
     present = distances <= distances[:, n_neighbours - 1 : n_neighbours] * (1 + TIE)
@@ -70,17 +70,18 @@ def _tie_room(n_dim: int) -> int:
     return int(2**n_dim * factorial(n_dim))
 
 
-def _wrapped(cloud: Cloud) -> FloatArray:
-    """Take cell coordinates of periodic axes into one period, as the tree wants them."""
+def wrapped_cells(cloud: Cloud) -> FloatArray:
+    """Give the cell coordinates of a cloud, those of periodic axes within one period, shape (n_points, n_dim)."""
     periodic = cloud.cell_periods > 0
     cells = cloud.cell_coordinates.copy()
     cells[:, periodic] %= cloud.cell_periods[periodic]
     return cells
 
 
-def _tree(cloud: Cloud) -> cKDTree:
+def points_tree(cloud: Cloud, n: int) -> cKDTree:
+    """Make the tree of the first n points of a cloud, in cell coordinates; asked at `wrapped_cells`."""
     periods = cloud.cell_periods if (cloud.cell_periods > 0).any() else None
-    return cKDTree(_wrapped(cloud), boxsize=periods)
+    return cKDTree(wrapped_cells(cloud)[:n], boxsize=periods)
 
 
 def _shortest(cloud: Cloud, offsets: FloatArray) -> FloatArray:

@@ -175,6 +175,31 @@ class Marching:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refinement:
+    """Adds points to the cloud where the residual of the network so far is largest, looked at on a grid twice as fine."""
+
+    share: float = 0.25
+    """Centres to add, as a share of those there are, above 0, at most 4; fewer where the finer grid has no more."""
+
+    def __post_init__(self) -> None:
+        raise_violations(check_range("Refinement.share", self.share, 1e-3, 4.0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jitter:
+    """Moves the centres of the cloud at random, every so often, and builds their operators anew."""
+
+    every: int = 100
+    """Steps between two draws; the network that is kept is compared with those of the same draw."""
+    share: float = 0.25
+    """Largest move along each axis, in cells, above 0, at most 0.4: further, two points could come close to one."""
+
+    def __post_init__(self) -> None:
+        found = [*check_range("Jitter.every", self.every, 1, 10**6)]
+        raise_violations([*found, *check_range("Jitter.share", self.share, 1e-6, 0.4)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseRecipe:
     """One phase of a training, with one optimizer."""
 
@@ -201,6 +226,10 @@ class PhaseRecipe:
     """Weight of the equation's residual in the loss."""
     imitation_weight: float = 0.0
     """Weight of the squared relative distance to the teacher; above zero the recipe needs a teacher."""
+    refinement: Refinement | None = None
+    """Whether the phase begins by adding points where the residual is large; later phases keep them."""
+    jitter: Jitter | None = None
+    """Whether the centres move during the phase; the next phase has them where they were."""
 
     def __post_init__(self) -> None:
         where = "PhaseRecipe"
@@ -289,6 +318,10 @@ class TrainingRecipe:
         if self.teacher is None and any(phase.imitation_weight > 0 for phase in self.phases):
             mend = "Give the recipe a TeacherRecipe, or its phases an imitation_weight of 0."
             raise SpecError("TrainingRecipe.teacher", "a teacher, as a phase imitates one", None, mend)
+        if self.weights.causality > 0 and any(phase.jitter is not None for phase in self.phases):
+            mend = "Leave one of the two out."
+            rule = "no jitter where weights are causal: it leaves no two centres at one time"
+            raise SpecError("TrainingRecipe.phases", rule, "a Jitter", mend)
 
     @property
     def solves(self) -> bool:

@@ -20,6 +20,7 @@ from ..arrays import record_digest
 from ..atomic import write_bytes
 from ..checks import raise_violations
 from ..errors import TrainingError, Violation
+from ..geometry import Cloud
 from ..problems.problem import PdeProblem
 from ..recipe import TrainingRecipe
 from .gauss_newton import GaussNewton
@@ -27,11 +28,13 @@ from .history import COLUMNS, TrainingHistory
 from .marching import Front
 from .state import TrainingState
 
-SCHEMA = "neuropinn-lava/checkpoint/4"
+SCHEMA = "neuropinn-lava/checkpoint/5"
 """Raised when an older program would misunderstand a newer file."""
 MEND = "It is damaged or no checkpoint; start without resuming."
 """What to do about a file that cannot be read."""
 _TENSORS = ("parameters", "mean", "square", "best_parameters", "history")
+_CLOUD = ("points", "cell_coordinates", "periods", "cell_periods")
+"""Arrays of a refined cloud, present in a checkpoint where there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,7 @@ class _Place:
     best_loss: float
     first_rate: float
     gauss_newton: GaussNewton
+    cloud: Cloud | None
 
 
 def identify(
@@ -92,6 +96,8 @@ def write_checkpoint(state: TrainingState, identity: TrainingIdentity, path: str
         "best_parameters": state.best_values,
         "history": torch.tensor(state.history.table()),
     }
+    if state.cloud is not None:
+        tensors |= {name: torch.tensor(getattr(state.cloud, name)) for name in _CLOUD}
     held = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     metadata = {
         "schema": SCHEMA,
@@ -102,6 +108,7 @@ def write_checkpoint(state: TrainingState, identity: TrainingIdentity, path: str
         "damping": float(state.gauss_newton.damping).hex(),
         "stalled_target": float(state.gauss_newton.stalled_target).hex(),
         "front": json.dumps([state.gauss_newton.front.window, state.gauss_newton.front.n_stayed]),
+        "n_inside": str(0 if state.cloud is None else state.cloud.n_inside),
     }
     metadata["digest"] = contents_digest(held, metadata)
     write_bytes(path, save(held, metadata))
@@ -137,7 +144,7 @@ def read_checkpoint(state: TrainingState, identity: TrainingIdentity, path: str 
     state.adam.mean.copy_(tensors["mean"])
     state.adam.square.copy_(tensors["square"])
     state.best_values.copy_(tensors["best_parameters"])
-    state.history, state.iteration = place.history, place.iteration
+    state.history, state.iteration, state.cloud = place.history, place.iteration, place.cloud
     state.best_loss, state.first_rate, state.gauss_newton = place.best_loss, place.first_rate, place.gauss_newton
 
 
@@ -154,10 +161,18 @@ def _read_place(tensors: dict[str, Tensor], metadata: dict[str, str], path: str 
                 front=Front(window=int(window), n_stayed=int(n_stayed)),
                 stalled_target=float.fromhex(metadata["stalled_target"]),
             ),
+            cloud=_read_cloud(tensors, int(metadata["n_inside"])),
         )
     except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
         got = f"{type(error).__name__}: {error}"
-        raise TrainingError(f"checkpoint {path}", "a readable history and place", got, MEND) from error
+        raise TrainingError(f"checkpoint {path}", "a readable history, place and cloud", got, MEND) from error
+
+
+def _read_cloud(tensors: dict[str, Tensor], n_inside: int) -> Cloud | None:
+    """Give the refined cloud, or None where there is none."""
+    if n_inside == 0:
+        return None
+    return Cloud(n_inside=n_inside, **{name: tensors[name].numpy() for name in _CLOUD})
 
 
 def _open(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -13,7 +13,9 @@ import torch
 from scipy.sparse import vstack
 from torch import Tensor
 
+from ..adaptation import crowding
 from ..arrays import FloatArray
+from ..geometry import Cloud
 from ..problems.problem import DerivativeFields, PdeProblem
 from ..projection import DerivativeOperators
 from ..recipe import CloudRecipe, ResidualWeights, TrainingRecipe
@@ -108,14 +110,23 @@ def output_transform(problem: PdeProblem, recipe: TrainingRecipe) -> AffineTrans
     return AffineTransform(scale=scale, offset=np.zeros(problem.n_out))
 
 
-def cell_weights(centres: FloatArray, recipe: CloudRecipe, power: float) -> FloatArray:
-    """Give V^p for centres (n, n_in) of a graded grid, shape (n,), mean 1: V is one over the density of the grid lines."""
+def cell_weights(
+    centres: FloatArray, recipe: CloudRecipe, power: float, crowded: FloatArray | float = 1.0
+) -> FloatArray:
+    """Give V^p for centres (n, n_in) of a graded grid, shape (n,), mean 1: V is one over the density of the grid lines.
+
+    Args:
+        centres: Where.
+        recipe: Holds the gradings.
+        power: p.
+        crowded: Factor on V where points were added (`crowding`), shape (n,) or one for all.
+    """
     density = np.ones(len(centres))
     for axis in range(centres.shape[1]):
         gradings = [grading for grading in recipe.gradings if grading.axis == axis]
         distances = [(centres[:, axis] - grading.centre) / grading.width for grading in gradings]
         density *= 1 + sum(grading.gain / (1 + d**2) for grading, d in zip(gradings, distances, strict=True))
-    weights: FloatArray = density**-power
+    weights: FloatArray = (crowded / density) ** power
     return weights / weights.mean()
 
 
@@ -127,13 +138,21 @@ def _instants(times: FloatArray, dtype: torch.dtype, device: torch.device) -> In
 
 
 def lay_training_cloud(
-    problem: PdeProblem, recipe: TrainingRecipe, dtype: torch.dtype, device: torch.device
+    problem: PdeProblem, recipe: TrainingRecipe, dtype: torch.dtype, device: torch.device, changed: Cloud | None = None
 ) -> TrainingCloud:
-    """Lay the cloud of a recipe and evaluate on it all that stays fixed, in float64, before it is rounded to `dtype`."""
-    cloud = problem.domain.cloud(recipe.cloud.n_per_axis, recipe.cloud.gradings)
+    """Lay the cloud of a recipe and evaluate on it all that stays fixed, in float64, before it is rounded to `dtype`.
+
+    Args:
+        problem: The problem.
+        recipe: Cells, operators and weights.
+        dtype: Of the tensors.
+        device: Of the tensors.
+        changed: What became of the recipe's cloud (`adaptation.py`); None lays it as it is.
+    """
+    cloud = changed or problem.domain.cloud(recipe.cloud.n_per_axis, recipe.cloud.gradings)
     operators = problem_operators(problem, cloud, recipe.cloud.operator, recipe.cloud.n_neighbours)
     offset, factor = problem.ansatz.evaluate(cloud.points)
-    power = recipe.weights.cell_power
+    power, crowded = recipe.weights.cell_power, 1.0 if changed is None else crowding(cloud)
 
     def tensor(values: Any) -> Tensor:
         return torch.as_tensor(np.ascontiguousarray(values)).to(device=device, dtype=dtype)
@@ -148,7 +167,7 @@ def lay_training_cloud(
         viscosity=recipe.viscosity,
         weights=recipe.weights,
         instants=_instants(cloud.centres[:, -1], dtype, device) if recipe.weights.causality > 0 else None,
-        cell_weights=tensor(cell_weights(cloud.centres, recipe.cloud, power)) if power > 0 else None,
+        cell_weights=tensor(cell_weights(cloud.centres, recipe.cloud, power, crowded)) if power > 0 else None,
         output_transform=output_transform(problem, recipe),
         unknowns=tuple(_unknown_map(problem, name, operators, dtype, device) for name in problem.unknowns),
         batch_size=recipe.cloud.batch_size,

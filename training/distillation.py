@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..recipe import TeacherRecipe, TrainingRecipe
 from .clouds import TrainingCloud
+from .energy_loss import EnergyCloud
 from .network import VsnNetwork
 
 
@@ -33,8 +34,8 @@ class Lesson:
         return (u - self.values).square().mean() * (1.0 / self.square)
 
 
-def make_lesson(cloud: TrainingCloud, teacher: VsnNetwork) -> Lesson:
-    """Evaluate a teacher on a cloud laid with the teacher's own recipe."""
+def make_lesson(cloud: TrainingCloud | EnergyCloud, teacher: VsnNetwork) -> Lesson:
+    """Evaluate a teacher on a cloud that has the teacher's own `output_transform`."""
     with torch.no_grad():
         values = cloud.solution(teacher(cloud.inputs))
     return Lesson(values=values, square=values.square().mean().item())

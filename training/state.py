@@ -6,10 +6,12 @@ knows recipes and torch; it does not know problems or files.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from ..geometry import Cloud
 from ..recipe import PhaseRecipe, TrainingRecipe
 from .adam import Adam, FlatParameters, learning_rate
 from .gauss_newton import GaussNewton
@@ -31,7 +33,7 @@ class TrainingState:
     """Damping and front of the phase under way."""
     best_values: Tensor
     """Parameters of the lowest objective in this phase, shape (n_parameters,)."""
-    best_loss: float = float("inf")
+    best_loss: float = math.inf
     """That objective."""
     first_rate: float = 0.0
     """Spike rate at the start of the phase."""
@@ -39,13 +41,20 @@ class TrainingState:
     """Steps that lie behind, over all phases."""
     history: TrainingHistory = field(default_factory=TrainingHistory)
     """The reports so far."""
+    cloud: Cloud | None = None
+    """The cloud with the points that refinements have added; None where there are none."""
 
     def begin_phase(self) -> None:
         """Go back to the best network of the phase before, forget its objective, and start with a new optimizer."""
         self.parameters.values.copy_(self.best_values)
         self.adam = Adam(self.parameters.values)
         self.gauss_newton = GaussNewton()
-        self.best_loss = float("inf")
+        self.best_loss = math.inf
+
+    def begin_draw(self) -> None:
+        """Forget the objective and the stall of the last draw of a jitter, which were another cloud's."""
+        self.gauss_newton.stalled_target = math.nan
+        self.best_loss = math.inf
 
     def keep_if_best(self, loss: float) -> None:
         """Remember the parameters if their objective is the lowest of the phase."""

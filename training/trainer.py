@@ -29,12 +29,12 @@ from ..problems.problem import PdeProblem
 from ..recipe import Optimizer, TrainingRecipe
 from ..residuals import evaluation_points
 from .checkpoints import TrainingIdentity, identify, read_checkpoint, write_checkpoint
-from .clouds import TrainingCloud, input_transform, lay_training_cloud, output_transform
+from .clouds import TrainingCloud, input_transform, output_transform
 from .devices import compute_threads, find_device
-from .distillation import Lesson, beside, make_lesson, teaching_recipe
-from .energy_loss import EnergyCloud, lay_loss_cloud
+from .distillation import beside, teaching_recipe
 from .export import export_network
 from .gauss_newton import step_gauss_newton
+from .ground import Ground, Teacher, is_draw
 from .history import TrainingHistory, TrainingProgress, write_history
 from .interrupt import noted_interrupt
 from .losses import LossTerms, evaluate_loss, numbers, objective, target_at, weighted_loss
@@ -142,9 +142,9 @@ class _Shown:
 class _Task:
     """What stays fixed during a training."""
 
+    problem: PdeProblem
     recipe: TrainingRecipe
-    cloud: TrainingCloud | EnergyCloud
-    lesson: Lesson | None
+    ground: Ground
     shown: _Shown
     output: TrainingOutput
     identity: TrainingIdentity
@@ -203,23 +203,24 @@ def train_network(
         on_progress=on_progress,
         provenance=provenance or Provenance(problem=problem.name, seed=seed),
     )
-    lesson = None
+    teacher = None
     if recipe.teacher is not None:
         teaching = teaching_recipe(recipe, recipe.teacher)
         taught = _train(setting.of_teacher(), teaching, _teacher_output(output), None)
         if taught.status is not TrainingStatus.FINISHED:
             return taught
-        cloud = lay_training_cloud(problem, teaching, setting.dtype, setting.device)
-        lesson = make_lesson(cloud, taught.module)
+        teacher = Teacher(network=taught.module, recipe=teaching)
         output = _student_output(output)
-    return dataclasses.replace(_train(setting, recipe, output, lesson), seconds=time.perf_counter() - start)
+    return dataclasses.replace(_train(setting, recipe, output, teacher), seconds=time.perf_counter() - start)
 
 
-def _train(setting: _Setting, recipe: TrainingRecipe, output: TrainingOutput, lesson: Lesson | None) -> TrainingResult:
+def _train(
+    setting: _Setting, recipe: TrainingRecipe, output: TrainingOutput, teacher: Teacher | None
+) -> TrainingResult:
     """Train one network, teacher or student."""
     start = time.perf_counter()
     with compute_threads(setting.n_threads), noted_interrupt() as interrupted:
-        task, state = _prepare(setting, recipe, output, lesson)
+        task, state = _prepare(setting, recipe, output, teacher)
         status = _run(task, state, interrupted)
         state.restore_best()
         error, rate = _judge(task, state.network)
@@ -248,7 +249,7 @@ def _student_output(output: TrainingOutput) -> TrainingOutput:
 
 
 def _prepare(
-    setting: _Setting, recipe: TrainingRecipe, output: TrainingOutput, lesson: Lesson | None
+    setting: _Setting, recipe: TrainingRecipe, output: TrainingOutput, teacher: Teacher | None
 ) -> tuple[_Task, TrainingState]:
     """Build the network and everything fixed, and go to where the checkpoint stands if there is one to resume."""
     problem, dtype, device = setting.problem, setting.dtype, setting.device
@@ -264,9 +265,9 @@ def _prepare(
     check_problem(problem, points)
     inputs = torch.as_tensor(input_transform(problem).apply(points)).to(device=device, dtype=dtype)
     task = _Task(
+        problem=problem,
         recipe=recipe,
-        cloud=lay_loss_cloud(problem, recipe, dtype, device),
-        lesson=lesson,
+        ground=Ground(problem=problem, recipe=recipe, seed=setting.seed, dtype=dtype, device=device, teacher=teacher),
         shown=_Shown(points=points, inputs=inputs, reference=problem.reference.evaluate(points)),
         output=output,
         identity=identity,
@@ -303,8 +304,13 @@ def _step(task: _Task, state: TrainingState) -> None:
     place = find_phase(task.recipe, state.iteration)
     if place.iteration == 0:
         state.begin_phase()
+        if place.phase.refinement is not None:
+            state.cloud = task.ground.refined(state, place.phase.refinement.share)
+    if is_draw(place):
+        state.begin_draw()
+    footing = task.ground.at(state, place)
     state.parameters.gradient.zero_()
-    terms = evaluate_loss(task.cloud, state.network, task.lesson)
+    terms = evaluate_loss(footing.cloud, state.network, footing.lesson)
     residual, rate, imitation = numbers(terms)
     if not math.isfinite(residual):
         raise _DivergedError
@@ -316,9 +322,9 @@ def _step(task: _Task, state: TrainingState) -> None:
         _report(task, state, place, terms)
     target = target_at(place.phase, place.iteration, state.first_rate)
     if solves:
-        assert isinstance(task.cloud, TrainingCloud)
+        assert isinstance(footing.cloud, TrainingCloud)
         step_gauss_newton(
-            state.gauss_newton, task.cloud, state.network, state.parameters, place.phase, target, task.lesson
+            state.gauss_newton, footing.cloud, state.network, state.parameters, place.phase, target, footing.lesson
         )
     else:
         weighted_loss(terms, place.phase, target).backward()
@@ -354,7 +360,8 @@ def _judge(task: _Task, network: VsnNetwork) -> tuple[float, float]:
     outputs = run.output.cpu().double().numpy()
     if not np.isfinite(outputs).all():
         return math.nan, run.rate.item()
-    u = task.cloud.problem.ansatz.apply(task.shown.points, task.cloud.output_transform.apply(outputs))
+    transform = output_transform(task.problem, task.recipe)
+    u = task.problem.ansatz.apply(task.shown.points, transform.apply(outputs))
     return relative_l2(u, task.shown.reference), run.rate.item()
 
 
