@@ -47,6 +47,13 @@ class TrainOptions:
     batch_size: Annotated[
         int | None, typer.Option(help="Points through the network at once; bounds the memory of a step.", min=1)
     ] = None
+    refine: Annotated[
+        float | None,
+        typer.Option(help="Centres to add where the residual is large, as a share, when a phase but the first begins."),
+    ] = None
+    jitter: Annotated[
+        float | None, typer.Option(help="Move the centres at random, twenty times a phase, by up to so many cells.")
+    ] = None
     iterations: IterationsOption = 1.0
     checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint file, .safetensors.")] = None
     resume: Annotated[bool, typer.Option("--resume", help="Go on from --checkpoint.")] = False
@@ -73,7 +80,7 @@ def train_command(options: TrainOptions) -> None:
             recipe=options.recipe,
             changes=changes,
             files=TrainingFiles(checkpoint=options.checkpoint, resume=options.resume, history=options.history),
-            threads=options.threads or 1,
+            threads=options.threads,
             device=options.device,
             on_progress=advance,
             command=shlex.join(["neuropinn-lava", *sys.argv[1:]]),
@@ -96,6 +103,8 @@ def parse_changes(options: TrainOptions) -> RecipeChanges:
         iterations=options.iterations,
         cells=parse_cells(options.cells),
         batch_size=options.batch_size,
+        refine=options.refine,
+        jitter=options.jitter,
     )
 
 

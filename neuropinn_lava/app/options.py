@@ -21,7 +21,7 @@ NetworkArgument = Annotated[str, typer.Argument(help="A network file, or the nam
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything random.", min=0)]
 ThreadsOption = Annotated[
-    int | None, typer.Option("--threads", help="Threads for torch; all cores if left out.", min=1)
+    int, typer.Option("--threads", help="Threads of torch and BLAS; with one, a seed gives the same bits.", min=1)
 ]
 WorkersOption = Annotated[
     int, typer.Option("--workers", help="Worker processes of this machine, on Dask; none computes here.", min=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import signal
 import subprocess
@@ -12,9 +13,11 @@ import pytest
 
 from disks import full_beyond
 from neuropinn_lava.app.train import RecipeChanges
+from neuropinn_lava.errors import SpecError
 from neuropinn_lava.files import read_network
 from neuropinn_lava.metrics import relative_l2
 from neuropinn_lava.problems import find_problem
+from neuropinn_lava.recipe import Refinement
 from neuropinn_lava.reference import run_float
 from neuropinn_lava.residuals import evaluation_points
 from neuropinn_lava.training.trainer import N_SHOWN, SHOWN_SEED
@@ -156,3 +159,15 @@ def test_changes_reach_the_recipe():
     laid = RecipeChanges(cells=(8, 9), batch_size=16).applied(recipe).cloud
     assert (laid.n_per_axis, laid.batch_size, laid.operator) == ((8, 9), 16, recipe.cloud.operator)
     assert changed.n_iterations == pytest.approx(recipe.n_iterations / 2, abs=len(recipe.phases))
+
+
+def test_clouds_that_move_on_request():
+    recipe = find_problem("poisson-star").recipe
+    changed = RecipeChanges(refine=0.2, jitter=0.1, iterations=0.5).applied(recipe)
+    assert changed.phases[0].refinement is None
+    assert all(phase.refinement == Refinement(share=0.2) for phase in changed.phases[1:])
+    assert [phase.jitter.every * 20 for phase in changed.phases] == [phase.n_iterations for phase in changed.phases]
+    assert {phase.jitter.share for phase in changed.phases} == {0.1}
+    single = dataclasses.replace(recipe, phases=recipe.phases[:1])
+    with pytest.raises(SpecError, match=r"RecipeChanges.refine: a recipe of two phases or more; got 1"):
+        RecipeChanges(refine=0.2).applied(single)
