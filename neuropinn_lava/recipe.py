@@ -260,18 +260,33 @@ SOLVER_MODEL = ModelRecipe(theta=1e-3, surrogate=Surrogate.SQUARED_FAST_SIGMOID,
 surrogate so wide that the smooth rate moves as the rate does."""
 
 
-def accurate_then_sparse(target_rate: float, n_accurate: int = 30, n_sparse: int = 150) -> tuple[PhaseRecipe, ...]:
+def accurate_then_sparse(
+    target_rate: float,
+    n_accurate: int = 30,
+    n_sparse: int = 150,
+    rate_weight: float = 0.1,
+    refinement: Refinement | None = None,
+) -> tuple[PhaseRecipe, ...]:
     """Make the two phases of Gauss-Newton that most problems are trained with.
 
     Args:
         target_rate: Spike rate to come down to, over six tenths of the second phase.
         n_accurate: Steps of the first phase, on the equation alone.
         n_sparse: Steps of the second phase.
+        rate_weight: Of the second phase.
+        refinement: Points that the second phase adds.
     """
     solver = Optimizer.GAUSS_NEWTON
     return (
         PhaseRecipe(n_iterations=n_accurate, optimizer=solver),
-        PhaseRecipe(n_iterations=n_sparse, optimizer=solver, rate_weight=0.1, target_rate=target_rate, ramp=0.6),
+        PhaseRecipe(
+            n_iterations=n_sparse,
+            optimizer=solver,
+            rate_weight=rate_weight,
+            target_rate=target_rate,
+            ramp=0.6,
+            refinement=refinement,
+        ),
     )
 
 
@@ -281,7 +296,10 @@ TANH_MODEL = ModelRecipe(activation="tanh", polarity=Polarity.BOTH, theta=0.0, s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeacherRecipe:
-    """A network that is trained on the equation first, on the same cloud, and then imitated; no reference is looked at."""
+    """A network that is trained on the equation first and then imitated; no reference is looked at.
+
+    Its student begins on the teacher's cloud, with the points that the teacher's phases have added.
+    """
 
     phases: tuple[PhaseRecipe, ...]
     """How the teacher is trained."""

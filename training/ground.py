@@ -28,10 +28,14 @@ from .state import PhasePlace, TrainingState
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Teacher:
-    """A trained teacher and the recipe it was trained by."""
+    """A trained teacher."""
 
     network: VsnNetwork
+    """The module."""
     recipe: TrainingRecipe
+    """By which it was trained."""
+    cloud: Cloud | None
+    """Its cloud with the points that it added, on which its student begins; None where it added none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -67,14 +67,15 @@ class TrainingState:
         self.parameters.values.copy_(self.best_values)
 
 
-def new_state(network: VsnNetwork) -> TrainingState:
-    """Start a training of a network with the parameters that it has."""
+def new_state(network: VsnNetwork, cloud: Cloud | None = None) -> TrainingState:
+    """Start a training of a network with the parameters that it has, on the recipe's cloud or one that a teacher refined."""
     parameters = FlatParameters(network)
     return TrainingState(
         network=network,
         parameters=parameters,
         adam=Adam(parameters.values),
         best_values=parameters.values.clone(),
+        cloud=cloud,
     )
 
 

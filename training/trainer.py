@@ -22,6 +22,7 @@ from ..arrays import FloatArray
 from ..atomic import check_writable
 from ..checks import check_range, raise_violations
 from ..errors import TrainingError
+from ..geometry import Cloud
 from ..metrics import relative_l2
 from ..network import NetworkSpec, Provenance
 from ..problems.checking import check_problem
@@ -82,6 +83,8 @@ class TrainingResult:
     """Steps that were done, those before a resumption counted, those of a teacher not."""
     seconds: float
     """Wall time of this call."""
+    cloud: Cloud | None = None
+    """The cloud with the points that refinements have added; None where there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +212,7 @@ def train_network(
         taught = _train(setting.of_teacher(), teaching, _teacher_output(output), None)
         if taught.status is not TrainingStatus.FINISHED:
             return taught
-        teacher = Teacher(network=taught.module, recipe=teaching)
+        teacher = Teacher(network=taught.module, recipe=teaching, cloud=taught.cloud)
         output = _student_output(output)
     return dataclasses.replace(_train(setting, recipe, output, teacher), seconds=time.perf_counter() - start)
 
@@ -234,6 +237,7 @@ def _train(
         rate=rate,
         n_iterations=state.iteration,
         seconds=time.perf_counter() - start,
+        cloud=state.cloud,
     )
 
 
@@ -254,7 +258,7 @@ def _prepare(
     """Build the network and everything fixed, and go to where the checkpoint stands if there is one to resume."""
     problem, dtype, device = setting.problem, setting.dtype, setting.device
     network = build_network(recipe.model, problem.n_in, problem.n_out, setting.seed, dtype).to(device)
-    state = new_state(network)
+    state = new_state(network, None if teacher is None else teacher.cloud)
     identity = identify(problem, recipe, setting.seed, dtype, state.parameters.values.numel())
     if output.resume:
         if output.checkpoint is None:

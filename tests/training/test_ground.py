@@ -71,7 +71,7 @@ def test_draws_of_a_jitter(problem: PdeProblem, recipe: TrainingRecipe) -> None:
 def test_refinement_adds_centres_and_lessons_follow(problem: PdeProblem, recipe: TrainingRecipe) -> None:
     recipe = changing(recipe, {}, {"refinement": Refinement(share=0.5), "jitter": Jitter(every=7, share=0.2)})
     taught = build_network(TANH_MODEL, 2, 1, 3, torch.float64)
-    teacher = Teacher(network=taught, recipe=dataclasses.replace(recipe, model=TANH_MODEL))
+    teacher = Teacher(network=taught, recipe=dataclasses.replace(recipe, model=TANH_MODEL), cloud=None)
     ground, state = grounded(problem, recipe, teacher), started(problem, recipe)
     before = ground.at(state, find_phase(recipe, 0))
     state.cloud = ground.refined(state, 0.5)
@@ -118,16 +118,20 @@ def test_interrupted_and_resumed_is_uninterrupted(
     assert rest.history == whole.history
 
 
-def test_a_student_is_taught_on_refined_ground(recipe: TrainingRecipe) -> None:
+def test_a_student_begins_on_its_teachers_cloud(recipe: TrainingRecipe) -> None:
+    """8 x 8 cells of an evolution: 7 x 8 centres, and a fifth of them, 12; then a fifth of 68, 14."""
     problem = find_problem("burgers")
-    marching = PhaseRecipe(n_iterations=6, optimizer=Optimizer.GAUSS_NEWTON, marching=Marching(n_windows=3, patience=2))
+    solver = PhaseRecipe(n_iterations=6, optimizer=Optimizer.GAUSS_NEWTON)
+    marching = dataclasses.replace(solver, marching=Marching(n_windows=3, patience=2))
+    teacher = TeacherRecipe(phases=(marching, dataclasses.replace(solver, refinement=Refinement(share=0.2))))
     taught = changing(
-        dataclasses.replace(recipe, teacher=TeacherRecipe(phases=(marching,)), weights=ResidualWeights(cell_power=1.0)),
+        dataclasses.replace(recipe, teacher=teacher, weights=ResidualWeights(cell_power=1.0)),
         {"imitation_weight": 1.0, "residual_weight": 0.0},
         {"imitation_weight": 1.0, "refinement": Refinement(share=0.2)},
     )
     result = train_network(problem, taught, output=TrainingOutput(report_every=1))
     assert result.status is TrainingStatus.FINISHED
+    assert result.cloud.n_inside == 56 + 12 + 14
     imitation = [row.imitation for row in result.history.rows]
     assert min(imitation) < 0.5 * imitation[0]
 
