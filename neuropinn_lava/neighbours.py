@@ -43,23 +43,25 @@ class Neighbourhoods(ArrayRecord):
         freeze_arrays(self, index=np.int64, present=np.bool_, offsets=np.float64, distances=np.float64)
 
 
-def find_neighbours(cloud: Cloud, n_centres: int, n_neighbours: int) -> Neighbourhoods:
+def find_neighbours(cloud: Cloud, n_centres: int, n_neighbours: int | IntArray) -> Neighbourhoods:
     """Find the nearest neighbours of the first points of a cloud, and all that tie with the last of them.
 
     Args:
         cloud: The points.
         n_centres: How many of its first points are centres.
-        n_neighbours: How many neighbours each centre gets at least, the centre not counted.
+        n_neighbours: How many neighbours each centre gets at least, the centre not counted: one number, or shape (n_centres,).
 
     Raises:
         SpecError: If two points are one, or the cloud has too few.
     """
-    raise_violations(_size_violations(cloud, n_neighbours))
-    places = min(cloud.n_points, 1 + n_neighbours + _tie_room(cloud.n_dim))
+    wanted = np.broadcast_to(np.asarray(n_neighbours), (n_centres,))
+    most = int(wanted.max())
+    raise_violations(_size_violations(cloud, most))
+    places = min(cloud.n_points, 1 + most + _tie_room(cloud.n_dim))
     distances, index = points_tree(cloud, cloud.n_points).query(wrapped_cells(cloud), k=places)
     raise_violations(_duplicates(cloud, distances, index))
     distances, index = _without_centre(distances[:n_centres], index[:n_centres])
-    present = distances <= distances[:, n_neighbours - 1 : n_neighbours] * (1 + TIE)
+    present = distances <= np.take_along_axis(distances, wanted[:, None] - 1, axis=1) * (1 + TIE)
     index = np.where(present, index, np.arange(n_centres)[:, None])
     offsets = cloud.points[index] - cloud.points[:n_centres, None, :]
     return Neighbourhoods(index=index, present=present, offsets=_shortest(cloud, offsets), distances=distances)

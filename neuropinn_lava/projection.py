@@ -44,6 +44,10 @@ MAX_NESTING = 4
 RANK_BOUND = 1e-9
 """Smallest ratio of the diagonal of R in A = QR at which neighbours still determine the fit: full-rank neighbourhoods of
 grids and their boundaries have 1e-4 and more, points on a line 1e-16."""
+POOR = 1e-5
+"""The same ratio below which a centre takes more neighbours: grids that are not refined have none."""
+MAX_WIDENINGS = 3
+"""How often it may, half as many again each time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -101,10 +105,30 @@ def build_operators(
 def _fitted(
     cloud: Cloud, wanted: tuple[tuple[int, ...], ...], kind: OperatorKind, n_neighbours: int
 ) -> tuple[csr_matrix, ...]:
-    neighbourhoods = find_neighbours(cloud, cloud.n_inside, n_neighbours)
+    neighbourhoods = _sufficient_neighbours(cloud, kind, n_neighbours)
     terms = fit_terms(cloud.n_dim, DEGREES[kind])
     weights = fit_weights(cloud, neighbourhoods, kind)
     return tuple(_assemble(cloud, neighbourhoods, weights[:, terms.index(term), :]) for term in wanted)
+
+
+def _sufficient_neighbours(cloud: Cloud, kind: OperatorKind, n_neighbours: int) -> Neighbourhoods:
+    """Find neighbours, half as many again for a centre whose fit they leave almost open, as at the edge of a refined patch."""
+    wanted = np.full(cloud.n_inside, n_neighbours)
+    neighbourhoods = find_neighbours(cloud, cloud.n_inside, wanted)
+    for _ in range(MAX_WIDENINGS):
+        poor = _conditions(neighbourhoods, kind) < POOR
+        if not poor.any():
+            break
+        wanted[poor] = np.minimum(wanted[poor] * 3 // 2, cloud.n_points - 1)
+        neighbourhoods = find_neighbours(cloud, cloud.n_inside, wanted)
+    return neighbourhoods
+
+
+def _conditions(neighbourhoods: Neighbourhoods, kind: OperatorKind) -> FloatArray:
+    """Give the ratio of the smallest to the largest diagonal entry of R in A = QR for each centre, shape (n,)."""
+    reach = np.abs(neighbourhoods.offsets).max(axis=1)
+    R = np.linalg.qr(_fit_matrix(neighbourhoods, kind, np.where(reach > 0, reach, 1.0)), mode="r")
+    return _diagonal_ratios(R)
 
 
 def _nested(cloud: Cloud, wanted: tuple[tuple[int, ...], ...], n_neighbours: int) -> tuple[csr_matrix, ...]:
@@ -146,15 +170,27 @@ def fit_weights(cloud: Cloud, neighbourhoods: Neighbourhoods, kind: OperatorKind
     """
     terms = np.array(fit_terms(cloud.n_dim, DEGREES[kind]))
     reach = np.abs(neighbourhoods.offsets).max(axis=1)
-    raise_violations(_reach_violations(cloud, reach, neighbourhoods))
-    w = _row_weights(neighbourhoods, WEIGHT_POWERS[kind])
-    A = w[..., None] * _monomials(neighbourhoods.offsets / reach[:, None, :], terms)
-    Q, R = np.linalg.qr(A)
-    raise_violations(_rank_violations(cloud, R, neighbourhoods))
-    W = np.linalg.solve(R, np.swapaxes(Q, 1, 2)) * w[:, None, :]
+    raise_violations(_undetermined(cloud, (reach == 0.0).any(axis=1), neighbourhoods))
+    Q, R = np.linalg.qr(_fit_matrix(neighbourhoods, kind, reach))
+    raise_violations(_undetermined(cloud, _diagonal_ratios(R) < RANK_BOUND, neighbourhoods))
+    W = np.linalg.solve(R, np.swapaxes(Q, 1, 2)) * _row_weights(neighbourhoods, WEIGHT_POWERS[kind])[:, None, :]
     unit = np.prod(reach[:, None, :] ** terms, axis=2)
     weights: FloatArray = W / unit[..., None]
     return weights
+
+
+def _fit_matrix(neighbourhoods: Neighbourhoods, kind: OperatorKind, reach: FloatArray) -> FloatArray:
+    """Give A for offsets in units of a reach (n, n_dim), shape (n, k, n_terms)."""
+    terms = np.array(fit_terms(reach.shape[1], DEGREES[kind]))
+    w = _row_weights(neighbourhoods, WEIGHT_POWERS[kind])
+    A: FloatArray = w[..., None] * _monomials(neighbourhoods.offsets / reach[:, None, :], terms)
+    return A
+
+
+def _diagonal_ratios(R: FloatArray) -> FloatArray:
+    diagonal = np.abs(np.diagonal(R, axis1=1, axis2=2))
+    ratios: FloatArray = diagonal.min(axis=1) / diagonal.max(axis=1)
+    return ratios
 
 
 def _row_weights(neighbourhoods: Neighbourhoods, power: int) -> FloatArray:
@@ -209,15 +245,6 @@ def _violations(
     if n_neighbours < n_terms:
         rule = f"{kind.value} in {cloud.n_dim} dimensions needs {n_terms} neighbours or more"
         yield Violation(f"{where}.n_neighbours", rule, n_neighbours, "Ask for more neighbours.")
-
-
-def _reach_violations(cloud: Cloud, reach: FloatArray, neighbourhoods: Neighbourhoods) -> Iterator[Violation]:
-    yield from _undetermined(cloud, (reach == 0.0).any(axis=1), neighbourhoods)
-
-
-def _rank_violations(cloud: Cloud, R: FloatArray, neighbourhoods: Neighbourhoods) -> Iterator[Violation]:
-    diagonal = np.abs(np.diagonal(R, axis1=1, axis2=2))
-    yield from _undetermined(cloud, diagonal.min(axis=1) < RANK_BOUND * diagonal.max(axis=1), neighbourhoods)
 
 
 def _undetermined(cloud: Cloud, bad: BoolArray, neighbourhoods: Neighbourhoods) -> Iterator[Violation]:

@@ -214,10 +214,29 @@ def test_too_few_neighbours_are_counted() -> None:
         quadratic(SQUARE.cloud((4, 4)), n_neighbours=4)
 
 
+def test_a_centre_takes_more_neighbours_where_a_fit_needs_them() -> None:
+    """28 points around a centre at the edge lie on fewer than 5 of these lines of constant y: no quartic in y.
+
+    With up to 42, 63 or 94 neighbours the fits of all centres reproduce quartics.
+    """
+    x, y = (axis.ravel() for axis in np.meshgrid(0.4 * np.arange(21), np.arange(9.0), indexing="ij"))
+    cloud = Cloud.scattered(np.stack([x, y], axis=1), len(x))
+    narrow = find_neighbours(cloud, cloud.n_inside, 28)
+    assert len(np.unique(y[narrow.index[0]])) < 5
+    operators = build_operators(cloud, ("xx", "yy"), ("x", "y"), OperatorKind.QUARTIC, 28)
+    u = (x - 4) ** 2 * (y - 4) ** 2 + (y - 4) ** 4
+    expected = 2 * (x - 4) ** 2 + 12 * (y - 4) ** 2
+    assert (
+        np.abs(operators.apply("yy", u) - expected).max() <= 1e-7 * expected.max()
+    )  # conditions of 1e-5, to the square
+    n_taken = np.diff(operators.matrix("yy").indptr)
+    assert n_taken.min() < 42 < n_taken.max()
+
+
 def test_neighbours_that_do_not_determine_the_fit_are_named() -> None:
-    """Points on a line say nothing of the derivative across it, whether the line lies along an axis or not."""
+    """Points on a line say nothing of the derivative across it, along an axis or not, even if all eight others are asked."""
     line = np.stack([np.arange(9.0), np.zeros(9)], axis=1)
-    with pytest.raises(SpecError, match=r"point 0 at \[0. 0.\] with 6 neighbours, and 9 such points in all"):
+    with pytest.raises(SpecError, match=r"point 0 at \[0. 0.\] with 8 neighbours, and 9 such points in all"):
         quadratic(Cloud.scattered(line, 9), n_neighbours=6)
     slanted = np.stack([np.arange(9.0), 2 * np.arange(9.0)], axis=1)
     with pytest.raises(SpecError, match="the neighbours of every centre determine the fit"):
