@@ -127,7 +127,7 @@ def _sufficient_neighbours(cloud: Cloud, kind: OperatorKind, n_neighbours: int) 
 def _conditions(neighbourhoods: Neighbourhoods, kind: OperatorKind) -> FloatArray:
     """Give the ratio of the smallest to the largest diagonal entry of R in A = QR for each centre, shape (n,)."""
     reach = np.abs(neighbourhoods.offsets).max(axis=1)
-    R = np.linalg.qr(_fit_matrix(neighbourhoods, kind, np.where(reach > 0, reach, 1.0)), mode="r")
+    _, R = np.linalg.qr(_fit_matrix(neighbourhoods, kind, np.where(reach > 0, reach, 1.0)))
     return _diagonal_ratios(R)
 
 
