@@ -24,14 +24,18 @@ from ..problems.problem import PdeProblem
 from ..recipe import TrainingRecipe
 from .gauss_newton import GaussNewton
 from .history import COLUMNS, TrainingHistory
+from .lbfgs import HISTORY_SIZE, LBfgs
 from .marching import Front
 from .state import TrainingState
 
-SCHEMA = "neuropinn-lava/checkpoint/4"
+SCHEMA = "neuropinn-lava/checkpoint/5"
 """Raised when an older program would misunderstand a newer file."""
 MEND = "It is damaged or no checkpoint; start without resuming."
 """What to do about a file that cannot be read."""
-_TENSORS = ("parameters", "mean", "square", "best_parameters", "history")
+_VECTORS = ("parameters", "mean", "square", "best_parameters", "direction", "former_gradient")
+"""Tensors with one entry per parameter."""
+_PAIRS = ("pair_moves", "pair_changes")
+"""Tensors with one row per pair of L-BFGS, and one column per parameter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,10 @@ class _Place:
     best_loss: float
     first_rate: float
     gauss_newton: GaussNewton
+    n_line_steps: int
+    line_stalled: bool
+    line_length: float
+    line_scale: float
 
 
 def identify(
@@ -91,6 +99,7 @@ def write_checkpoint(state: TrainingState, identity: TrainingIdentity, path: str
         "square": state.adam.square,
         "best_parameters": state.best_values,
         "history": torch.tensor(state.history.table()),
+        **_pair_tensors(state.l_bfgs),
     }
     held = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     metadata = {
@@ -101,6 +110,9 @@ def write_checkpoint(state: TrainingState, identity: TrainingIdentity, path: str
         "first_rate": float(state.first_rate).hex(),
         "damping": float(state.gauss_newton.damping).hex(),
         "stalled_target": float(state.gauss_newton.stalled_target).hex(),
+        "line_search": json.dumps([state.l_bfgs.n_steps, state.l_bfgs.stalled]),
+        "line_length": float(state.l_bfgs.length).hex(),
+        "line_scale": float(state.l_bfgs.scale).hex(),
         "front": json.dumps([state.gauss_newton.front.window, state.gauss_newton.front.n_stayed]),
     }
     metadata["digest"] = contents_digest(held, metadata)
@@ -139,11 +151,39 @@ def read_checkpoint(state: TrainingState, identity: TrainingIdentity, path: str 
     state.best_values.copy_(tensors["best_parameters"])
     state.history, state.iteration = place.history, place.iteration
     state.best_loss, state.first_rate, state.gauss_newton = place.best_loss, place.first_rate, place.gauss_newton
+    state.l_bfgs = _read_pairs(tensors, place, state.parameters.values)
+
+
+def _pair_tensors(l_bfgs: LBfgs) -> dict[str, Tensor]:
+    """Give the tensors of L-BFGS; without pairs they have no rows."""
+    n_pairs, n_parameters = len(l_bfgs.moves), l_bfgs.direction.numel()
+    none = l_bfgs.direction.new_empty((0, n_parameters))
+    return {
+        "direction": l_bfgs.direction,
+        "former_gradient": l_bfgs.gradient,
+        "pair_moves": torch.stack(l_bfgs.moves) if n_pairs else none,
+        "pair_changes": torch.stack(l_bfgs.changes) if n_pairs else none,
+        "pair_inverses": torch.tensor(l_bfgs.inverses, dtype=torch.float64),
+    }
+
+
+def _read_pairs(tensors: dict[str, Tensor], place: _Place, values: Tensor) -> LBfgs:
+    """Give the L-BFGS of a checkpoint, on the device of the parameters."""
+    l_bfgs = LBfgs(values)
+    l_bfgs.n_steps, l_bfgs.stalled = place.n_line_steps, place.line_stalled
+    l_bfgs.length, l_bfgs.scale = place.line_length, place.line_scale
+    l_bfgs.direction.copy_(tensors["direction"])
+    l_bfgs.gradient.copy_(tensors["former_gradient"])
+    l_bfgs.moves = [torch.empty_like(values).copy_(row) for row in tensors["pair_moves"]]
+    l_bfgs.changes = [torch.empty_like(values).copy_(row) for row in tensors["pair_changes"]]
+    l_bfgs.inverses = tensors["pair_inverses"].tolist()
+    return l_bfgs
 
 
 def _read_place(tensors: dict[str, Tensor], metadata: dict[str, str], path: str | Path) -> _Place:
     try:
         window, n_stayed = json.loads(metadata["front"])
+        n_line_steps, line_stalled = json.loads(metadata["line_search"])
         return _Place(
             history=TrainingHistory.from_table(tensors["history"].numpy()),
             iteration=int(metadata["iteration"]),
@@ -154,6 +194,10 @@ def _read_place(tensors: dict[str, Tensor], metadata: dict[str, str], path: str 
                 front=Front(window=int(window), n_stayed=int(n_stayed)),
                 stalled_target=float.fromhex(metadata["stalled_target"]),
             ),
+            n_line_steps=int(n_line_steps),
+            line_stalled=bool(line_stalled),
+            line_length=float.fromhex(metadata["line_length"]),
+            line_scale=float.fromhex(metadata["line_scale"]),
         )
     except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
         got = f"{type(error).__name__}: {error}"
@@ -200,14 +244,20 @@ def _damage(tensors: dict[str, Tensor], metadata: dict[str, str], path: str | Pa
 
 
 def _bad_tensors(tensors: dict[str, Tensor], identity: TrainingIdentity, path: str | Path) -> Iterator[Violation]:
-    wanted = (identity.dtype, (identity.n_parameters,))
-    for name in _TENSORS:
-        tensor = tensors.get(name)
-        found = None if tensor is None else (str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape))
-        if name == "history":
-            fits = found is not None and found[0] == "float64" and found[1][1:] == (len(COLUMNS),)
-            if not fits:
-                yield Violation(f"checkpoint {path}: {name}", f"rows of {len(COLUMNS)} float64 numbers", found, MEND)
-        elif found != wanted:
-            rule = f"{identity.n_parameters} {identity.dtype} numbers"
-            yield Violation(f"checkpoint {path}: {name}", rule, found, MEND)
+    n, dtype = identity.n_parameters, identity.dtype
+    found = {name: (str(held.dtype).removeprefix("torch."), tuple(held.shape)) for name, held in tensors.items()}
+    where = f"checkpoint {path}"
+    for name in _VECTORS:
+        if found.get(name) != (dtype, (n,)):
+            yield Violation(f"{where}: {name}", f"{n} {dtype} numbers", found.get(name), MEND)
+    history = found.get("history")
+    if history is None or history[0] != "float64" or history[1][1:] != (len(COLUMNS),):
+        yield Violation(f"{where}: history", f"rows of {len(COLUMNS)} float64 numbers", history, MEND)
+    inverses = found.get("pair_inverses")
+    if inverses is None or inverses[0] != "float64" or len(inverses[1]) != 1 or inverses[1][0] > HISTORY_SIZE:
+        yield Violation(f"{where}: pair_inverses", f"at most {HISTORY_SIZE} float64 numbers", inverses, MEND)
+        return
+    for name in _PAIRS:
+        if found.get(name) != (dtype, (*inverses[1], n)):
+            rule = f"{inverses[1][0]} rows of {n} {dtype} numbers, one for each of pair_inverses"
+            yield Violation(f"{where}: {name}", rule, found.get(name), MEND)

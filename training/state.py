@@ -14,6 +14,7 @@ from ..recipe import PhaseRecipe, TrainingRecipe
 from .adam import Adam, FlatParameters, learning_rate
 from .gauss_newton import GaussNewton
 from .history import TrainingHistory
+from .lbfgs import LBfgs
 from .network import VsnNetwork
 
 
@@ -29,6 +30,8 @@ class TrainingState:
     """Moments of the phase under way."""
     gauss_newton: GaussNewton = field(default_factory=GaussNewton)
     """Damping and front of the phase under way."""
+    l_bfgs: LBfgs
+    """Pairs of the phase under way."""
     best_values: Tensor
     """Parameters of the lowest objective in this phase, shape (n_parameters,)."""
     best_loss: float = float("inf")
@@ -45,6 +48,7 @@ class TrainingState:
         self.parameters.values.copy_(self.best_values)
         self.adam = Adam(self.parameters.values)
         self.gauss_newton = GaussNewton()
+        self.l_bfgs = LBfgs(self.parameters.values)
         self.best_loss = float("inf")
 
     def keep_if_best(self, loss: float) -> None:
@@ -65,6 +69,7 @@ def new_state(network: VsnNetwork) -> TrainingState:
         network=network,
         parameters=parameters,
         adam=Adam(parameters.values),
+        l_bfgs=LBfgs(parameters.values),
         best_values=parameters.values.clone(),
     )
 
