@@ -1,6 +1,6 @@
 """The table of optimizers: a dense phase, without any cost of spikes, by each of them for the same CPU time.
 
-    OMP_NUM_THREADS=1 python benchmarks/optimizers.py [--problems poisson poisson-star] [--seeds 3] [--budgets 5 10 20]
+    OMP_NUM_THREADS=1 python benchmarks/optimizers.py [--problems poisson poisson-star] [--ways L-BFGS Adam] [--seeds 3] [--budgets 5 10 20]
 
 Networks, clouds and first weights are the same in all rows: widths and output scale of the problem's recipe, `SOLVER_MODEL`, another
 threshold where a row says so. A step is what the trainer does in one, its reports left out: the loss, the best network kept, the
@@ -61,6 +61,7 @@ WAYS = (
     Way(name="L-BFGS", optimizers=(LB,)),
     Way(name="L-BFGS, theta 0", optimizers=(LB,), theta=0.0),
     Way(name="Adam, then L-BFGS", optimizers=(ADAM, LB)),
+    Way(name="Adam, then L-BFGS, theta 0", optimizers=(ADAM, LB), theta=0.0),
     Way(name="Adam, then L-BFGS, theta 0.02", optimizers=(ADAM, LB), theta=0.02),
     Way(name="Adam", optimizers=(ADAM,)),
 )
@@ -176,6 +177,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--problems", nargs="+", default=["poisson", "poisson-star"])
+    parser.add_argument("--ways", nargs="+", choices=[way.name for way in WAYS], default=[way.name for way in WAYS])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--budgets", nargs="+", type=float, default=[5.0, 10.0, 20.0])
     options = parser.parse_args()
@@ -183,7 +185,7 @@ def main() -> None:
     descend(find_problem("poisson"), WAYS[1], 0, [math.ulp(0.0)])  # torch loads its optimizers, which takes a second
     print("| problem | optimizer | CPU seconds | steps | loss | relative L2 |\n|---|---|---|---|---|---|")
     for name in options.problems:
-        for way in WAYS:
+        for way in (way for way in WAYS if way.name in options.ways):
             runs = [descend(find_problem(name), way, seed, sorted(options.budgets)) for seed in range(options.seeds)]
             for budget, held in zip(sorted(options.budgets), zip(*runs, strict=True), strict=True):
                 n_steps = f"{median(each.n_steps for each in held):.0f}"

@@ -183,7 +183,7 @@ def _read_pairs(tensors: dict[str, Tensor], place: _Place, values: Tensor) -> LB
 def _read_place(tensors: dict[str, Tensor], metadata: dict[str, str], path: str | Path) -> _Place:
     try:
         window, n_stayed = json.loads(metadata["front"])
-        n_line_steps, line_stalled = json.loads(metadata["line_search"])
+        n_line_steps, line_stalled = _read_line_search(metadata["line_search"])
         return _Place(
             history=TrainingHistory.from_table(tensors["history"].numpy()),
             iteration=int(metadata["iteration"]),
@@ -194,14 +194,22 @@ def _read_place(tensors: dict[str, Tensor], metadata: dict[str, str], path: str 
                 front=Front(window=int(window), n_stayed=int(n_stayed)),
                 stalled_target=float.fromhex(metadata["stalled_target"]),
             ),
-            n_line_steps=int(n_line_steps),
-            line_stalled=bool(line_stalled),
+            n_line_steps=n_line_steps,
+            line_stalled=line_stalled,
             line_length=float.fromhex(metadata["line_length"]),
             line_scale=float.fromhex(metadata["line_scale"]),
         )
     except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
         got = f"{type(error).__name__}: {error}"
         raise TrainingError(f"checkpoint {path}", "a readable history and place", got, MEND) from error
+
+
+def _read_line_search(text: str) -> tuple[int, bool]:
+    """Give the steps of L-BFGS since its pairs were forgotten, and whether it has stalled."""
+    n_steps, stalled = json.loads(text)
+    if type(n_steps) is not int or n_steps < 0 or type(stalled) is not bool:
+        raise ValueError(f"line_search {text}")
+    return n_steps, stalled
 
 
 def _open(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
