@@ -1,16 +1,16 @@
 """The table of optimizers: a dense phase, without any cost of spikes, by each of them for the same CPU time.
 
-    OMP_NUM_THREADS=1 python benchmarks/optimizers.py [--problems poisson poisson-star] [--ways L-BFGS Adam] [--seeds 3] [--budgets 5 10 20]
+    OMP_NUM_THREADS=1 python benchmarks/optimizers.py [--problems poisson poisson-star] [--ways L-BFGS Adam] [--seeds 3]
 
-Networks, clouds and first weights are the same in all rows: widths and output scale of the problem's recipe, `SOLVER_MODEL`, another
-threshold where a row says so. A step is what the trainer does in one, its reports left out: the loss, the best network kept, the
-optimizer. Adam decays to zero over its share of each budget, so it runs once for each, in float32 where it is alone, as the trainer
-would; rows of two optimizers give each half. Gauss-Newton and L-BFGS run once and are looked at on the way. CPU time is
-this process's on one thread; loading the cloud, the points and torch is not in it.
+Networks, clouds and first weights are the same in all rows: widths and output scale of the problem's recipe,
+`SOLVER_MODEL`, another threshold where a row says so. A step is what the trainer does in one, its reports left out: the
+loss, the best network kept, the optimizer. Adam decays to zero over its share of each budget, so it runs once for each, in
+float32 where it is alone, as the trainer would; rows of two optimizers give each half. Gauss-Newton and L-BFGS run once and
+are looked at on the way. CPU time is this process's on one thread; loading the cloud, the points and torch is not in it.
 
-Loss is the mean square residual on the cloud in units of the problem's `residual_scale`, error the relative L2 on 2500 random points
-that nothing was trained on, both of the network of the lowest loss; steps are those that moved the network. Medians over the
-seeds with their range.
+Loss is the mean square residual on the cloud in units of the problem's `residual_scale`, error the relative L2 on 2500
+random points that nothing was trained on, both of the network of the lowest loss; steps are those that moved the network.
+Medians over the seeds with their range.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""L-BFGS: torch's own, with its line search by the strong Wolfe conditions, one iteration at a time, on all parameters as one vector.
+"""L-BFGS: torch's own, its line search by the strong Wolfe conditions, one iteration at a time, on all parameters at once.
 
     d = -H g            H: from the last pairs of s = change of w and y = change of g, the inverse of the curvature along them
     w = w + t d         t: searched so that L and its slope along d have fallen far enough
 
-g takes every spike for a constant, as Gauss-Newton does, and so leaves leaks and thresholds where they are. Then L along d is what
-its slope says between two flips of a spike, and a flip is a jump of about theta^2. With the recipe's surrogate the slope is that
-of another function, and the search stops where the two disagree: what both reach stands in docs/results.md. Weights of the centres
-that depend on u count as constants, too.
+g takes every spike for a constant, as Gauss-Newton does, and so leaves leaks and thresholds where they are: L along d is
+what its slope says, but for jumps of about theta^2 where a spike flips, and those are what ends a descent. The recipe's
+surrogate, which is the slope of another function, was tried: it ends about alike (docs/results.md), and is what no line
+search is made for. Weights of the centres that depend on u count as constants, too.
 
 A search that finds nothing lower leaves the network where it is and forgets the pairs; where the gradient itself leads
 nowhere either, the phase has stalled, and its further steps are not tried. This module knows losses and torch; it does not know
@@ -38,7 +38,7 @@ HISTORY_SIZE = 50
 MAX_TRIALS = 20
 """Trials of one line search."""
 LOSS_SCALE = 2.0**30
-"""Factor on the loss, a power of two, which rounds nothing: torch drops pairs of s . y below 1e-10, where small losses all end."""
+"""Factor on the loss, a power of two, so that nothing rounds: torch drops pairs of s . y < 1e-10, as small losses have."""
 
 
 class LBfgs:
@@ -117,7 +117,7 @@ class _Search:
         self.parameters.gradient.zero_()
         terms = evaluate_loss(self.cloud, self.network, self.lesson)._replace(causal=None)
         loss = LOSS_SCALE * weighted_loss(terms, self.phase, 0.0)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         number = loss.item()
         self.points.append(
             _Point(
@@ -162,9 +162,7 @@ def step_l_bfgs(
     """
     if state.stalled:
         return
-    search = _Search(
-        cloud=cloud, network=network, parameters=parameters, phase=phase, lesson=lesson, points=[]
-    )
+    search = _Search(cloud=cloud, network=network, parameters=parameters, phase=phase, lesson=lesson, points=[])
     followed_gradient = state.n_steps == 0
     vector = parameters.values.detach()
     vector.grad = parameters.gradient
