@@ -133,7 +133,8 @@ class ResidualWeights:
     """du, one of the problem's derivatives."""
     causality: float = 0.0
     """e: above zero, the centres of one value of the last coordinate (time) count exp(-e * sum of the mean squares of all
-    earlier ones), held fixed: later times are learned when earlier ones are. Networks are compared without this factor."""
+    earlier ones), held fixed: later times are learned when earlier ones are. Networks are compared without this factor, and
+    only phases of Adam see it."""
 
     def __post_init__(self) -> None:
         found = [*check_range("ResidualWeights.cell_power", self.cell_power, 0.0, 2.0)]
@@ -149,6 +150,9 @@ class Optimizer(str, Enum):
     GAUSS_NEWTON = "gauss-newton"
     """Damped Gauss-Newton steps in the space of the residuals. A step costs some ten products of matrices as large as the
     cloud has points; tens of them do what thousands of Adam's do, and get far below where Adam stops."""
+    L_BFGS = "l-bfgs"
+    """Limited-memory BFGS with a line search, every spike held for a constant. A step costs two or three backward passes; for
+    energies, which Gauss-Newton cannot do, and after Adam, where the threshold is so small that its jumps do not stop it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +212,7 @@ class PhaseRecipe:
     optimizer: Optimizer = Optimizer.ADAM
     """Which one."""
     learning_rate: float = 5e-3
-    """Peak learning rate of Adam; Gauss-Newton finds its own."""
+    """Peak learning rate of Adam; the others find their own."""
     n_warmup: int = 50
     """Steps of Adam's linear warm-up."""
     least_damping: float = 1e-3
@@ -217,7 +221,7 @@ class PhaseRecipe:
     marching: Marching | None = None
     """Whether the residual is taken up to a front in time that moves; for Gauss-Newton on evolutions."""
     rate_weight: float = 0.0
-    """Weight of the spike rate in the loss; above zero the phase makes the network sparser."""
+    """Weight of the spike rate in the loss; above zero the phase makes the network sparser. Not with l-bfgs."""
     target_rate: float = 0.0
     """Share of neurons and steps that may fire at no cost, 0 to 1; the weight acts on what is above it."""
     ramp: float = 0.0
@@ -246,13 +250,17 @@ class PhaseRecipe:
         raise_violations([*found, *self._optimizer_violations()])
 
     def _optimizer_violations(self) -> Iterator[Violation]:
-        if self.optimizer is Optimizer.ADAM:
-            if self.marching is not None:
-                mend = "Choose gauss-newton, or hold later times back by ResidualWeights.causality."
-                yield Violation("PhaseRecipe.marching", "none in a phase of Adam", "a Marching", mend)
-        elif self.imitation_weight == 0.0 and self.residual_weight == 0.0:
+        name = self.optimizer.value
+        if self.marching is not None and self.optimizer is not Optimizer.GAUSS_NEWTON:
+            mend = "Choose gauss-newton, or hold later times back by ResidualWeights.causality in a phase of adam."
+            yield Violation("PhaseRecipe.marching", f"none in a phase of {name}", "a Marching", mend)
+        if self.rate_weight > 0.0 and self.optimizer is Optimizer.L_BFGS:
+            mend = "Choose gauss-newton or adam: the counted rate jumps, and no line search can follow its surrogate's slope."
+            yield Violation("PhaseRecipe.rate_weight", f"0 in a phase of {name}", self.rate_weight, mend)
+        weights = (self.residual_weight, self.imitation_weight)
+        if self.optimizer is not Optimizer.ADAM and weights == (0.0, 0.0):
             mend = "Give one of the two weights."
-            yield Violation("PhaseRecipe", "a residual_weight or an imitation_weight for gauss-newton", "0 and 0", mend)
+            yield Violation("PhaseRecipe", f"a residual_weight or an imitation_weight for {name}", "0 and 0", mend)
 
 
 SOLVER_MODEL = ModelRecipe(theta=1e-3, surrogate=Surrogate.SQUARED_FAST_SIGMOID, surrogate_slope=5.0)
@@ -343,9 +351,10 @@ class TrainingRecipe:
 
     @property
     def solves(self) -> bool:
-        """Whether a phase, or one of the teacher's, solves linear systems, so that single precision is not enough."""
+        """Whether a phase, or one of the teacher's, solves linear systems or searches along lines: then single precision is not
+        enough."""
         phases = self.phases if self.teacher is None else (*self.teacher.phases, *self.phases)
-        return any(phase.optimizer is Optimizer.GAUSS_NEWTON for phase in phases)
+        return any(phase.optimizer is not Optimizer.ADAM for phase in phases)
 
     @property
     def n_iterations(self) -> int:

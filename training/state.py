@@ -16,6 +16,7 @@ from ..recipe import PhaseRecipe, TrainingRecipe
 from .adam import Adam, FlatParameters, learning_rate
 from .gauss_newton import GaussNewton
 from .history import TrainingHistory
+from .lbfgs import LBfgs
 from .network import VsnNetwork
 
 
@@ -31,6 +32,8 @@ class TrainingState:
     """Moments of the phase under way."""
     gauss_newton: GaussNewton = field(default_factory=GaussNewton)
     """Damping and front of the phase under way."""
+    l_bfgs: LBfgs
+    """Pairs of the phase under way."""
     best_values: Tensor
     """Parameters of the lowest objective in this phase, shape (n_parameters,)."""
     best_loss: float = math.inf
@@ -49,11 +52,13 @@ class TrainingState:
         self.parameters.values.copy_(self.best_values)
         self.adam = Adam(self.parameters.values)
         self.gauss_newton = GaussNewton()
+        self.l_bfgs = LBfgs(self.parameters.values)
         self.best_loss = math.inf
 
     def begin_draw(self) -> None:
-        """Forget the objective and the stall of the last draw of a jitter, which were another cloud's."""
+        """Forget the objective, the stall and the pairs of the last draw of a jitter, which were another cloud's."""
         self.gauss_newton.stalled_target = math.nan
+        self.l_bfgs = LBfgs(self.parameters.values)
         self.best_loss = math.inf
 
     def keep_if_best(self, loss: float) -> None:
@@ -74,6 +79,7 @@ def new_state(network: VsnNetwork, cloud: Cloud | None = None) -> TrainingState:
         network=network,
         parameters=parameters,
         adam=Adam(parameters.values),
+        l_bfgs=LBfgs(parameters.values),
         best_values=parameters.values.clone(),
         cloud=cloud,
     )

@@ -14,6 +14,7 @@ Source: the kernel's factors, Novak et al., arXiv 2206.08720, section 3.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from ..recipe import Surrogate
 from .layers import VSN
 from .network import VsnNetwork
 from .surrogates import surrogate_step
-from .unrolled import integrate_steps, unrolled_vsn
+from .unrolled import VsnRule, integrate_steps, unrolled_vsn
 
 BLOCK = 128
 """Columns of the kernel that are made at once: 64 to 256 stay in the cache and take half the time of all at once."""
@@ -158,9 +159,8 @@ def run_exactly(network: VsnNetwork, inputs: Tensor) -> ExactRun:
     signal, seen, drives, rates, smooth = inputs, [], [], [], []
     for layer in network.layers:
         if isinstance(layer, VSN):
-            exact = dataclasses.replace(layer.rule, surrogate=Surrogate.TRIANGLE, surrogate_slope=NO_WIDTH)
             smooth.append(_smooth_rate(layer, signal, network.n_steps))
-            signal, _, rate = unrolled_vsn(signal, layer.beta, layer.theta, exact, network.n_steps)
+            signal, _, rate = unrolled_vsn(signal, layer.beta, layer.theta, _exact(layer.rule), network.n_steps)
             rates.append(rate)
         else:
             seen.append(signal.detach())
@@ -174,6 +174,24 @@ def run_exactly(network: VsnNetwork, inputs: Tensor) -> ExactRun:
         rate=network.mean_rate(rates),
         smooth_rate=network.mean_rate(smooth),
     )
+
+
+@contextlib.contextmanager
+def constant_spikes(network: VsnNetwork) -> Iterator[None]:
+    """Let all backward passes of a network within the block take every spike for a constant."""
+    former = [layer.rule for layer in network.vsn_layers]
+    for layer in network.vsn_layers:
+        layer.rule = _exact(layer.rule)
+    try:
+        yield
+    finally:
+        for layer, rule in zip(network.vsn_layers, former, strict=True):
+            layer.rule = rule
+
+
+def _exact(rule: VsnRule) -> VsnRule:
+    """Give a rule the step's own slope, which is zero."""
+    return dataclasses.replace(rule, surrogate=Surrogate.TRIANGLE, surrogate_slope=NO_WIDTH)
 
 
 def _smooth_rate(layer: VSN, drive: Tensor, n_steps: int) -> Tensor:

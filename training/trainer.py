@@ -1,4 +1,4 @@
-"""The training of a network on a problem: Adam on the residual by sparse operators, in phases, resumable to the bit.
+"""The training of a network on a problem by the optimizers of its phases, resumable to the bit.
 
 The network that is kept is the one with the lowest objective of the last phase; the reference solution is looked at for
 display only. Nothing is printed: whoever wants to see progress passes a callback. This module puts the others together.
@@ -38,6 +38,7 @@ from .gauss_newton import step_gauss_newton
 from .ground import Ground, Teacher, is_draw
 from .history import TrainingHistory, TrainingProgress, write_history
 from .interrupt import noted_interrupt
+from .lbfgs import step_l_bfgs
 from .losses import LossTerms, evaluate_loss, numbers, objective, target_at, weighted_loss
 from .network import VsnNetwork, build_network
 from .state import PhasePlace, TrainingState, find_phase, new_state
@@ -102,7 +103,7 @@ class TrainingOutput:
     history: Path | None = None
     """CSV file of the history, written with every checkpoint and at the end."""
     report_every: int = 50
-    """Steps of Adam between two rows of the history, each also handed to the callback; of Gauss-Newton every step is one."""
+    """Steps of Adam between two rows of the history, each also handed to the callback; of the others every step is one."""
 
     def __post_init__(self) -> None:
         found = [*check_range("TrainingOutput.checkpoint_every", self.checkpoint_every, 1, 10**9)]
@@ -180,7 +181,7 @@ def train_network(
         problem: The problem.
         recipe: How to train; None takes the problem's own recipe.
         seed: Seed of the initial weights.
-        dtype: Type of parameters and states; None takes float64 where a phase of the recipe solves, else float32.
+        dtype: Type of parameters and states; None takes float64 where a phase is not Adam's, else float32.
         device: Torch device of parameters and states.
         n_threads: Threads of torch and BLAS during the training; set back afterwards.
         output: Files to write.
@@ -321,11 +322,13 @@ def _step(task: _Task, state: TrainingState) -> None:
     if place.iteration == 0:
         state.first_rate = rate
     state.keep_if_best(objective(residual, rate, place.phase, imitation))
-    solves = place.phase.optimizer is Optimizer.GAUSS_NEWTON
-    if solves or state.iteration % task.output.report_every == 0:
+    optimizer = place.phase.optimizer
+    if optimizer is not Optimizer.ADAM or state.iteration % task.output.report_every == 0:
         _report(task, state, place, terms)
     target = target_at(place.phase, place.iteration, state.first_rate)
-    if solves:
+    if optimizer is Optimizer.L_BFGS:
+        step_l_bfgs(state.l_bfgs, footing.cloud, state.network, state.parameters, place.phase, footing.lesson)
+    elif optimizer is Optimizer.GAUSS_NEWTON:
         assert isinstance(footing.cloud, TrainingCloud)
         step_gauss_newton(
             state.gauss_newton, footing.cloud, state.network, state.parameters, place.phase, target, footing.lesson

@@ -9,6 +9,7 @@ import pytest
 from neuropinn_lava.app.own_problems import choose_recipe, pose_problem
 from neuropinn_lava.errors import SpecError
 from neuropinn_lava.network import ProblemParameter
+from neuropinn_lava.recipe import Optimizer
 
 FILE = """
 from neuropinn_lava.problems import find_problem
@@ -96,6 +97,16 @@ def test_a_recipe_is_the_problems_own_or_another_problems_or_the_users(place):
     assert choose_recipe(None, heat) == heat.recipe
     assert choose_recipe("poisson", heat) == poisson.recipe
     assert choose_recipe(f"{place}:RECIPE", poisson) == heat.recipe
+
+
+def test_a_recipe_of_the_users_may_end_with_l_bfgs(place):
+    place.write_text(
+        "from neuropinn_lava.recipe import Optimizer, PhaseRecipe, TrainingRecipe\n"
+        "PHASES = (PhaseRecipe(n_iterations=50), PhaseRecipe(n_iterations=9, optimizer=Optimizer('l-bfgs')))\n"
+        "RECIPE = TrainingRecipe(phases=PHASES)\n"
+    )
+    recipe = choose_recipe(f"{place}:RECIPE", pose_problem("poisson", ()))
+    assert recipe.phases[-1].optimizer is Optimizer.L_BFGS
 
 
 @pytest.mark.parametrize(

@@ -307,7 +307,10 @@ def load_checkpoint(path: Path) -> str:
     state, identity = tiny_training()
     read_checkpoint(state, identity, path)
     tensors = (state.parameters.values, state.adam.mean, state.adam.square, state.best_values)
+    l_bfgs = state.l_bfgs
+    tensors = (*tensors, l_bfgs.direction, l_bfgs.gradient, *l_bfgs.moves, *l_bfgs.changes)
     numbers = (state.iteration, state.best_loss, state.first_rate, state.history)
+    numbers = (*numbers, l_bfgs.n_steps, l_bfgs.length, l_bfgs.scale, l_bfgs.stalled, l_bfgs.inverses)
     return "".join(array_name(tensor.numpy()) for tensor in tensors) + repr(numbers)
 
 

@@ -41,6 +41,11 @@ def identity(problem: PdeProblem, recipe: TrainingRecipe, state: TrainingState) 
 def path(state: TrainingState, identity: TrainingIdentity, tmp_path: Path) -> Path:
     state.iteration, state.best_loss, state.first_rate = 17, 1 / 3, 0.1
     state.adam.mean.fill_(0.25)
+    state.l_bfgs.moves = [torch.full_like(state.adam.mean, 0.5), torch.ones_like(state.adam.mean)]
+    state.l_bfgs.changes, state.l_bfgs.inverses = list(state.l_bfgs.moves), [1 / 3, 1 / 7]
+    state.l_bfgs.n_steps, state.l_bfgs.length, state.l_bfgs.scale = 3, 0.1, 0.7
+    state.l_bfgs.direction.fill_(2.0)
+    state.l_bfgs.gradient.fill_(3.0)
     write_checkpoint(state, identity, tmp_path / "state.safetensors")
     return tmp_path / "state.safetensors"
 
@@ -50,6 +55,13 @@ def test_everything_comes_back(path: Path, identity: TrainingIdentity, recipe: T
     read_checkpoint(fresh, identity, path)
     assert (fresh.iteration, fresh.best_loss, fresh.first_rate) == (17, 1 / 3, 0.1)
     assert (fresh.adam.mean == 0.25).all()
+    l_bfgs = fresh.l_bfgs
+    assert (l_bfgs.n_steps, l_bfgs.length, l_bfgs.scale, l_bfgs.stalled) == (3, 0.1, 0.7, False)
+    assert [move[0].item() for move in l_bfgs.moves] == [0.5, 1.0]
+    assert [change[-1].item() for change in l_bfgs.changes] == [0.5, 1.0]
+    assert l_bfgs.inverses == [1 / 3, 1 / 7]
+    assert (l_bfgs.direction == 2.0).all()
+    assert (l_bfgs.gradient == 3.0).all()
     original = build_network(recipe.model, 2, 1, 0)
     assert all(torch.equal(a, b) for a, b in zip(fresh.network.parameters(), original.parameters(), strict=True))
 
@@ -112,6 +124,38 @@ def test_a_missing_tensor_is_refused(path: Path, state: TrainingState, identity:
     metadata |= {"iteration": "1", "best_loss": "0x0p+0", "first_rate": "0x0p+0"}
     save_file(tensors, path, {**metadata, "digest": contents_digest(tensors, metadata)})
     with pytest.raises(TrainingError, match=r"square: .* numbers; got None"):
+        read_checkpoint(state, identity, path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("direction", torch.zeros(3), "direction: .* numbers; got"),
+        ("pair_moves", torch.zeros(2, 5), "pair_moves: 2 rows of .* numbers, one for each of pair_inverses; got"),
+        ("pair_changes", torch.zeros(1, 149), "pair_changes: 2 rows of .* numbers, one for each of pair_inverses; got"),
+        ("pair_inverses", torch.zeros(2), "pair_inverses: at most 50 float64 numbers; got"),
+        ("pair_inverses", torch.zeros(51, dtype=torch.float64), "pair_inverses: at most 50 float64 numbers; got"),
+        ("pair_inverses", torch.zeros((), dtype=torch.float64), "pair_inverses: at most 50 float64 numbers; got"),
+    ],
+)
+def test_pairs_of_another_shape_are_refused(
+    path: Path, state: TrainingState, identity: TrainingIdentity, name: str, value: torch.Tensor, message: str
+) -> None:
+    tensors, metadata = checkpoints._open(path)
+    tensors[name] = value
+    save_file(tensors, path, {**metadata, "digest": contents_digest(tensors, metadata)})
+    with pytest.raises(TrainingError, match=message):
+        read_checkpoint(state, identity, path)
+
+
+@pytest.mark.parametrize("value", ["[1]", "[-1, false]", "[1, 2]", "[1.5, false]", "3", "x"])
+def test_a_line_search_that_is_none_is_refused(
+    path: Path, state: TrainingState, identity: TrainingIdentity, value: str
+) -> None:
+    tensors, metadata = checkpoints._open(path)
+    metadata["line_search"] = value
+    save_file(tensors, path, {**metadata, "digest": contents_digest(tensors, metadata)})
+    with pytest.raises(TrainingError, match="a readable history, place and cloud"):
         read_checkpoint(state, identity, path)
 
 
