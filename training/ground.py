@@ -8,17 +8,19 @@ same ground. This module knows clouds, states and lessons; it does not know opti
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
 from ..adaptation import jitter_cloud, lay_candidates, refine_cloud
+from ..checks import raise_violations
 from ..energies import EnergyDomain
-from ..errors import SpecError
+from ..errors import Violation
 from ..geometry import Cloud
 from ..problems.problem import PdeProblem
-from ..recipe import TrainingRecipe
+from ..recipe import Optimizer, TrainingRecipe
 from .clouds import TrainingCloud, lay_training_cloud, output_transform
 from .distillation import Lesson, make_lesson
 from .energy_loss import EnergyCloud, lay_energy_cloud
@@ -61,11 +63,18 @@ class Ground:
     _footing: Footing | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        changes = any(phase.refinement is not None or phase.jitter is not None for phase in self.recipe.phases)
-        if changes and isinstance(self.problem.domain, EnergyDomain):
-            mend = "Leave it out, and train on a finer mesh."
-            where = f"training of {self.problem.name!r} by energy"
-            raise SpecError(where, "a mesh is neither refined nor moved", "a Refinement or Jitter", mend)
+        if isinstance(self.problem.domain, EnergyDomain):
+            raise_violations(self._energy_violations())
+
+    def _energy_violations(self) -> Iterator[Violation]:
+        where = f"training of {self.problem.name!r} by energy"
+        for phase in self.recipe.phases:
+            if phase.optimizer is Optimizer.GAUSS_NEWTON:
+                mend = "Choose adam or l-bfgs."
+                yield Violation(where, "no phase of gauss-newton, which needs residuals", phase.optimizer.value, mend)
+            if phase.refinement is not None or phase.jitter is not None:
+                mend = "Leave it out, and train on a finer mesh."
+                yield Violation(where, "a mesh is neither refined nor moved", "a Refinement or Jitter", mend)
 
     def at(self, state: TrainingState, place: PhasePlace) -> Footing:
         """Give what the step at a place stands on, for a state whose refinement is done."""

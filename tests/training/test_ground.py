@@ -93,12 +93,14 @@ def test_refinement_lowers_the_residual_between_the_points(problem: PdeProblem, 
     assert np.abs(u).mean() > 1.2 * np.abs(problem.source(problem.domain.cloud((16, 16)).centres)).mean()
 
 
-@pytest.mark.parametrize("optimizer", [Optimizer.ADAM, Optimizer.GAUSS_NEWTON])
+@pytest.mark.parametrize("optimizer", list(Optimizer))
 @pytest.mark.parametrize("iteration", [12, 30, 41])
 def test_interrupted_and_resumed_is_uninterrupted(
     problem: PdeProblem, recipe: TrainingRecipe, tmp_path: Path, optimizer: Optimizer, iteration: int
 ) -> None:
     changed = {"jitter": Jitter(every=8, share=0.2), "optimizer": optimizer, "n_warmup": 0}
+    if optimizer is Optimizer.L_BFGS:
+        changed["rate_weight"] = 0.0
     recipe = changing(recipe, changed, {**changed, "refinement": Refinement(share=0.3)})
 
     class StoppedError(Exception):
@@ -163,6 +165,8 @@ def test_what_does_not_go_together_is_refused(recipe: TrainingRecipe) -> None:
         dataclasses.replace(jittered, weights=ResidualWeights(causality=1.0))
     with pytest.raises(SpecError, match="a mesh is neither refined nor moved"):
         grounded(find_problem("elasticity3d"), jittered)
+    with pytest.raises(SpecError, match="no phase of gauss-newton, which needs residuals; got gauss-newton"):
+        grounded(find_problem("elasticity3d"), changing(recipe, {"optimizer": Optimizer.GAUSS_NEWTON}, {}))
     with pytest.raises(SpecError, match=r"Jitter.share: every entry lies in \[1e-06, 0.4\]; got 0.5"):
         Jitter(share=0.5)
     with pytest.raises(SpecError, match=r"Jitter.every: every entry"):
