@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from .training.layers import VSN
     from .transforms import AffineTransform, Ansatz, Polynomial
 
-__version__ = "1.0.0"
+__version__ = "1.1.0"
 
 _HOME = {
     "stream_on_cluster": "app.cluster_streams",

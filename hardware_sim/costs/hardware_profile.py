@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from ...arrays import BoolArray, FloatArray, IntArray
 from ...conversion.targets import HardwareTarget, find_target
-from ...errors import HardwareRuleError, SpecError
+from ...errors import HardwareRuleError
 from ...network import NetworkSpec
-from ...quantized import Network
+from ...quantized import Network, QuantizedNetwork
 from ...reference import run_integer
 from ...traces import Probe, RunTrace
 from ..triangulation import triangulate_points
@@ -26,7 +26,7 @@ from .energy_model import EnergyModel
 from .latency import SHIPPED, LatencyEstimate, TimingModel, estimate_latency, find_timing
 from .neurobench import NeuroBenchCounts, neurobench_counts, neuromorphic_proxy
 from .samples import SampleCounts, count_samples, spread_points
-from .sanafe_replay import SanafeReplay, replay_on_sanafe
+from .sanafe_replay import SanafeReplay, check_replayable, replay_on_sanafe
 from .traffic import Traffic, count_traffic, placed_workload
 from .workload import Workload, deployed_workload
 
@@ -119,9 +119,8 @@ def profile_hardware(
 
 def _replay(network: Network, points: FloatArray) -> SanafeReplay:
     """Follow some points in full through the integer engine, and have SANA-FE replay their spikes."""
-    if isinstance(network, NetworkSpec):
-        mend = "Quantize it first: `neuropinn-lava convert`."
-        raise SpecError("profile_hardware.n_sanafe", "a quantized network for SANA-FE", "a float network", mend)
+    check_replayable(network)
+    assert isinstance(network, QuantizedNetwork)
     return replay_on_sanafe(network, run_integer(network, points, Probe(n_samples=len(points))), points)
 
 

@@ -28,7 +28,8 @@ from ...checks import check_shape, raise_violations
 from ...conversion.targets import HardwareTarget, find_target
 from ...errors import SimulationError, SpecError
 from ...host import encode_points
-from ...quantized import QuantizedNetwork
+from ...network import NetworkSpec
+from ...quantized import Network, QuantizedNetwork
 from ...traces import ProbeTrace, RunTrace
 from .cores import Core, Partition, partition_network
 from .mesh import HOST_PLACE, LOIHI_MESH, Place
@@ -71,6 +72,30 @@ def sanafe_target(neurons_per_core: int = DRIVEN_NEURONS) -> HardwareTarget:
     return dataclasses.replace(find_target("loihi1"), max_neurons_per_core=min(neurons_per_core, DRIVEN_NEURONS))
 
 
+def check_replayable(network: Network) -> None:
+    """Refuse what SANA-FE cannot replay, before anything has run.
+
+    Raises:
+        SpecError: If the network is not quantized, or does not fit SANA-FE's Loihi.
+        SimulationError: If SANA-FE is not installed.
+    """
+    if isinstance(network, NetworkSpec):
+        mend = "Quantize it first: `neuropinn-lava convert`."
+        raise SpecError(f"SANA-FE: network {network.name!r}", "a quantized network", "a float network", mend)
+    _import_sanafe()
+    _partition(network, DRIVEN_NEURONS)
+
+
+def _partition(network: QuantizedNetwork, neurons_per_core: int) -> Partition:
+    """Place a network on SANA-FE's Loihi."""
+    partition = partition_network(network, sanafe_target(neurons_per_core))
+    if partition.n_chips > 1 or network.n_in > MAX_INPUTS:
+        got = f"{partition.n_cores} cores and {network.n_in} inputs"
+        rule = f"at most {LOIHI_MESH.cores_per_chip} cores and {MAX_INPUTS} inputs"
+        raise SpecError(f"replay_on_sanafe: network {network.name!r}", rule, got, "Replay a smaller network.")
+    return partition
+
+
 def replay_on_sanafe(
     network: QuantizedNetwork, trace: RunTrace, points: FloatArray, neurons_per_core: int = DRIVEN_NEURONS
 ) -> SanafeReplay:
@@ -88,11 +113,7 @@ def replay_on_sanafe(
     """
     sanafe = _import_sanafe()
     spikes = _recorded_spikes(network, trace, points)
-    partition = partition_network(network, sanafe_target(neurons_per_core))
-    if partition.n_chips > 1 or network.n_in > MAX_INPUTS:
-        got = f"{partition.n_cores} cores and {network.n_in} inputs"
-        rule = f"at most {LOIHI_MESH.cores_per_chip} cores and {MAX_INPUTS} inputs"
-        raise SpecError(f"replay_on_sanafe: network {network.name!r}", rule, got, "Replay a smaller network.")
+    partition = _partition(network, neurons_per_core)
     n = trace.n_samples * network.n_steps
     whole = _simulate(sanafe, network, partition, spikes, n + 1, with_synapses=True)
     drivers = _simulate(sanafe, network, partition, spikes, n + 1, with_synapses=False)

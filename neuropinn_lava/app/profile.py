@@ -144,10 +144,13 @@ def _hardware_profiler(
     from ..hardware_sim.costs.energy_files import find_energy_model, shipped_models
     from ..hardware_sim.costs.hardware_profile import profile_hardware
     from ..hardware_sim.costs.latency import find_timing
+    from ..hardware_sim.costs.sanafe_replay import check_replayable
 
     target = find_target(choices.target)
     if isinstance(network, QuantizedNetwork):
         partition_network(network, target)
+    if choices.n_sanafe:
+        check_replayable(network)
     return partial(
         profile_hardware,
         network,

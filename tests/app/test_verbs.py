@@ -9,6 +9,7 @@ import pytest
 
 import builders
 import neuropinn_lava as nl
+from neuropinn_lava.app.profile import HardwareChoices
 from neuropinn_lava.errors import FixedPointError, HardwareRuleError, SpecError
 from neuropinn_lava.files import write_network
 
@@ -48,6 +49,13 @@ def test_a_reference_of_the_wrong_shape_is_refused():
     points = builders.random_points(SMALL, 10)
     with pytest.raises(SpecError, match=r"profile\.reference"):
         nl.profile(nl.convert(SMALL).network, points, reference=np.zeros((9, 1)), with_lava=False)
+
+
+def test_sanafe_is_refused_before_anything_runs():
+    told = []
+    with pytest.raises(SpecError, match="a quantized network; got a float network"):
+        nl.profile(SMALL, n_points=50, with_lava=False, hardware=HardwareChoices(n_sanafe=3), on_stage=told.append)
+    assert told == []
 
 
 def test_a_profile_without_a_problem_or_lava_has_counts_and_no_errors():
