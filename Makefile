@@ -67,8 +67,9 @@ docs: $(STAMP) ## Build the documentation site in build/docs/site
 	$(BIN)/zensical build --strict --clean
 	$(BIN)/python docs/check_site.py build/docs/site
 
-figures: $(STAMP) ## Draw the figures of the README and of the gallery anew
+figures: $(STAMP) ## Draw the figures of README and gallery anew, and run the notebooks for their pages
 	$(BIN)/python docs/draw_figures.py
+	$(BIN)/python docs/run_notebooks.py
 
 linked:
 	@rm -rf $(LINKED) && mkdir -p $(LINKED)/neuropinn_lava

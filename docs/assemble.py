@@ -28,7 +28,7 @@ def assemble(folder: Path) -> None:
     for page in sorted(DOCS.glob("*.md")):
         (folder / page.name).write_text(with_whole_numbers(page.read_text(encoding="utf-8")), encoding="utf-8")
     shutil.copy(DOCS / "style.css", folder)
-    shutil.copytree(DOCS / "figures", folder / "figures", ignore=shutil.ignore_patterns(".*"))
+    shutil.copytree(DOCS / "figures", folder / "figures", ignore=shutil.ignore_patterns(".*", "*.txt"))
     pages = {"cli.md": cli_page(), "gallery.md": gallery_page(), **api_pages(), **notebook_pages()}
     for name, text in pages.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
 FIGURES = ROOT / "docs" / "figures"
+OUTPUTS = FIGURES / "notebooks"
 
 
 ORDER = ("deploy_sequential", "deploy_deepxde", "own_lava_graph", "own_problem", "own_neuron", "own_hardware")
@@ -58,18 +59,24 @@ def example_section(path: Path) -> str:
 
 
 def notebook_pages() -> dict[str, str]:
-    """Give a page for each notebook: its text and its code."""
+    """Give a page for each notebook: its text, its code, and what that showed."""
     files = sorted((EXAMPLES / "notebooks").glob("*.ipynb"))
     return {f"notebooks/{file.stem}.md": notebook_page(file) for file in files}
 
 
 def notebook_page(file: Path) -> str:
-    """Turn the cells of a notebook into Markdown."""
-    cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
-    texts = ["".join(cell["source"]) for cell in cells]
-    blocks = [
-        text if cell["cell_type"] == "markdown" else f"```python\n{text}\n```"
-        for cell, text in zip(cells, texts, strict=True)
-    ]
+    """Turn the cells of a notebook into Markdown, each code cell followed by what it printed and drew (`run_notebooks.py`)."""
+    blocks = []
+    for place, cell in enumerate(json.loads(file.read_text(encoding="utf-8"))["cells"]):
+        text = "".join(cell["source"])
+        blocks.append(text if cell["cell_type"] == "markdown" else f"```python\n{text}\n```")
+        blocks.extend(shown_outputs(f"{file.stem}-{place}"))
     blocks.insert(1, f"`examples/notebooks/{file.name}`; a test runs it from top to bottom.")
     return "\n\n".join(blocks) + "\n"
+
+
+def shown_outputs(cell: str) -> list[str]:
+    """Give what a cell printed, as text, and what it drew, as a figure."""
+    printed, drawn = OUTPUTS / f"{cell}.txt", OUTPUTS / f"{cell}.png"
+    text = [f"```text\n{printed.read_text(encoding='utf-8').rstrip()}\n```"] if printed.exists() else []
+    return [*text, *([f"![what the cell draws](../figures/notebooks/{drawn.name})"] if drawn.exists() else [])]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 NOTEBOOKS = Path(__file__).parents[1] / "examples" / "notebooks"
+OUTPUTS = Path(__file__).parents[1] / "docs" / "figures" / "notebooks"
 PRINTED = {
     "deploy_your_own_pinn": r"\b0 of [\d,]+ values differ from the integer reference",
     "explore_energy": r"loihi1-davies +break-even at activity \d",
@@ -29,6 +30,18 @@ def test_no_notebook_is_forgotten():
 def test_no_outputs_are_committed(name):
     cells = [cell for cell in read_notebook(name).cells if cell.cell_type == "code"]
     assert all(cell.outputs == [] and cell.execution_count is None for cell in cells)
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_pages_show_what_the_cells_print_and_draw(name):
+    """`make figures` keeps it; a cell that was added or moved since then would stand without its output."""
+    cells = list(enumerate(read_notebook(name).cells))
+    prints = {f"{name}-{place}.txt" for place, cell in cells if cell.cell_type == "code" and "print(" in cell.source}
+    draws = {
+        f"{name}-{place}.png" for place, cell in cells if cell.cell_type == "code" and "plt.subplots" in cell.source
+    }
+    assert {path.name for path in OUTPUTS.glob(f"{name}-*")} == prints | draws
+    assert re.search(PRINTED[name], "".join((OUTPUTS / file).read_text() for file in sorted(prints)))
 
 
 @pytest.mark.slow
