@@ -20,25 +20,15 @@ from ..arrays import record_digest
 from ..atomic import write_bytes
 from ..checks import raise_violations
 from ..errors import TrainingError, Violation
-from ..geometry import Cloud
 from ..problems.problem import PdeProblem
 from ..recipe import TrainingRecipe
-from .gauss_newton import GaussNewton
-from .history import COLUMNS, TrainingHistory
-from .lbfgs import HISTORY_SIZE, LBfgs
-from .marching import Front
+from .checkpoint_contents import pack_state, tensor_violations, unpack_state
 from .state import TrainingState
 
 SCHEMA = "neuropinn-lava/checkpoint/5"
 """Raised when an older program would misunderstand a newer file."""
 MEND = "It is damaged or no checkpoint; start without resuming."
 """What to do about a file that cannot be read."""
-_VECTORS = ("parameters", "mean", "square", "best_parameters", "direction", "former_gradient")
-"""Tensors with one entry per parameter."""
-_PAIRS = ("pair_moves", "pair_changes")
-"""Tensors with one row per pair of L-BFGS, and one column per parameter."""
-_CLOUD = ("points", "cell_coordinates", "periods", "cell_periods")
-"""Arrays of a refined cloud, present in a checkpoint where there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,22 +47,6 @@ class TrainingIdentity:
     """Type of the parameters."""
     n_parameters: int
     """Their number."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
-    """Where a training stands, its tensors left out."""
-
-    history: TrainingHistory
-    iteration: int
-    best_loss: float
-    first_rate: float
-    gauss_newton: GaussNewton
-    cloud: Cloud | None
-    n_line_steps: int
-    line_stalled: bool
-    line_length: float
-    line_scale: float
 
 
 def identify(
@@ -97,33 +71,14 @@ def write_checkpoint(state: TrainingState, identity: TrainingIdentity, path: str
     """
     from safetensors.torch import save
 
-    tensors = {
-        "parameters": state.parameters.values,
-        "mean": state.adam.mean,
-        "square": state.adam.square,
-        "best_parameters": state.best_values,
-        "history": torch.tensor(state.history.table()),
-        **_pair_tensors(state.l_bfgs),
-    }
-    if state.cloud is not None:
-        tensors |= {name: torch.tensor(getattr(state.cloud, name)) for name in _CLOUD}
-    held = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    tensors, texts = pack_state(state)
     metadata = {
         "schema": SCHEMA,
         "identity": json.dumps({name: getattr(identity, name) for name in TrainingIdentity.__slots__}),
-        "iteration": str(state.iteration),
-        "best_loss": float(state.best_loss).hex(),
-        "first_rate": float(state.first_rate).hex(),
-        "damping": float(state.gauss_newton.damping).hex(),
-        "stalled_target": float(state.gauss_newton.stalled_target).hex(),
-        "line_search": json.dumps([state.l_bfgs.n_steps, state.l_bfgs.stalled]),
-        "line_length": float(state.l_bfgs.length).hex(),
-        "line_scale": float(state.l_bfgs.scale).hex(),
-        "front": json.dumps([state.gauss_newton.front.window, state.gauss_newton.front.n_stayed]),
-        "n_inside": str(0 if state.cloud is None else state.cloud.n_inside),
+        **texts,
     }
-    metadata["digest"] = contents_digest(held, metadata)
-    write_bytes(path, save(held, metadata))
+    metadata["digest"] = contents_digest(tensors, metadata)
+    write_bytes(path, save(tensors, metadata))
 
 
 def contents_digest(tensors: dict[str, Tensor], metadata: dict[str, str]) -> str:
@@ -150,81 +105,15 @@ def read_checkpoint(state: TrainingState, identity: TrainingIdentity, path: str 
     tensors, metadata = _open(path)
     raise_violations(_mismatches(metadata, identity, path), TrainingError)
     raise_violations(_damage(tensors, metadata, path), TrainingError)
-    raise_violations(_bad_tensors(tensors, identity, path), TrainingError)
-    place = _read_place(tensors, metadata, path)
-    state.parameters.values.copy_(tensors["parameters"])
-    state.adam.mean.copy_(tensors["mean"])
-    state.adam.square.copy_(tensors["square"])
-    state.best_values.copy_(tensors["best_parameters"])
-    state.history, state.iteration, state.cloud = place.history, place.iteration, place.cloud
-    state.best_loss, state.first_rate, state.gauss_newton = place.best_loss, place.first_rate, place.gauss_newton
-    state.l_bfgs = _read_pairs(tensors, place, state.parameters.values)
-
-
-def _pair_tensors(l_bfgs: LBfgs) -> dict[str, Tensor]:
-    """Give the tensors of L-BFGS; without pairs they have no rows."""
-    n_pairs, n_parameters = len(l_bfgs.moves), l_bfgs.direction.numel()
-    none = l_bfgs.direction.new_empty((0, n_parameters))
-    return {
-        "direction": l_bfgs.direction,
-        "former_gradient": l_bfgs.gradient,
-        "pair_moves": torch.stack(l_bfgs.moves) if n_pairs else none,
-        "pair_changes": torch.stack(l_bfgs.changes) if n_pairs else none,
-        "pair_inverses": torch.tensor(l_bfgs.inverses, dtype=torch.float64),
-    }
-
-
-def _read_pairs(tensors: dict[str, Tensor], place: _Place, values: Tensor) -> LBfgs:
-    """Give the L-BFGS of a checkpoint, on the device of the parameters."""
-    l_bfgs = LBfgs(values)
-    l_bfgs.n_steps, l_bfgs.stalled = place.n_line_steps, place.line_stalled
-    l_bfgs.length, l_bfgs.scale = place.line_length, place.line_scale
-    l_bfgs.direction.copy_(tensors["direction"])
-    l_bfgs.gradient.copy_(tensors["former_gradient"])
-    l_bfgs.moves = [torch.empty_like(values).copy_(row) for row in tensors["pair_moves"]]
-    l_bfgs.changes = [torch.empty_like(values).copy_(row) for row in tensors["pair_changes"]]
-    l_bfgs.inverses = tensors["pair_inverses"].tolist()
-    return l_bfgs
-
-
-def _read_place(tensors: dict[str, Tensor], metadata: dict[str, str], path: str | Path) -> _Place:
+    found = tensor_violations(tensors, identity.n_parameters, identity.dtype)
+    raise_violations(
+        (Violation(f"checkpoint {path}: {name}", rule, got, MEND) for name, rule, got in found), TrainingError
+    )
     try:
-        window, n_stayed = json.loads(metadata["front"])
-        n_line_steps, line_stalled = _read_line_search(metadata["line_search"])
-        return _Place(
-            history=TrainingHistory.from_table(tensors["history"].numpy()),
-            iteration=int(metadata["iteration"]),
-            best_loss=float.fromhex(metadata["best_loss"]),
-            first_rate=float.fromhex(metadata["first_rate"]),
-            gauss_newton=GaussNewton(
-                damping=float.fromhex(metadata["damping"]),
-                front=Front(window=int(window), n_stayed=int(n_stayed)),
-                stalled_target=float.fromhex(metadata["stalled_target"]),
-            ),
-            cloud=_read_cloud(tensors, int(metadata["n_inside"])),
-            n_line_steps=n_line_steps,
-            line_stalled=line_stalled,
-            line_length=float.fromhex(metadata["line_length"]),
-            line_scale=float.fromhex(metadata["line_scale"]),
-        )
+        unpack_state(state, tensors, metadata)
     except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
         got = f"{type(error).__name__}: {error}"
         raise TrainingError(f"checkpoint {path}", "a readable history, place and cloud", got, MEND) from error
-
-
-def _read_cloud(tensors: dict[str, Tensor], n_inside: int) -> Cloud | None:
-    """Give the refined cloud, or None where there is none."""
-    if n_inside == 0:
-        return None
-    return Cloud(n_inside=n_inside, **{name: tensors[name].numpy() for name in _CLOUD})
-
-
-def _read_line_search(text: str) -> tuple[int, bool]:
-    """Give the steps of L-BFGS since its pairs were forgotten, and whether it has stalled."""
-    n_steps, stalled = json.loads(text)
-    if type(n_steps) is not int or n_steps < 0 or type(stalled) is not bool:
-        raise ValueError(f"line_search {text}")
-    return n_steps, stalled
 
 
 def _open(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -264,23 +153,3 @@ def _damage(tensors: dict[str, Tensor], metadata: dict[str, str], path: str | Pa
     wanted, found = metadata.get("digest"), contents_digest(tensors, metadata)
     if wanted != found:
         yield Violation(f"checkpoint {path}: digest", f"that of its contents, {found[:12]}…", wanted, MEND)
-
-
-def _bad_tensors(tensors: dict[str, Tensor], identity: TrainingIdentity, path: str | Path) -> Iterator[Violation]:
-    n, dtype = identity.n_parameters, identity.dtype
-    found = {name: (str(held.dtype).removeprefix("torch."), tuple(held.shape)) for name, held in tensors.items()}
-    where = f"checkpoint {path}"
-    for name in _VECTORS:
-        if found.get(name) != (dtype, (n,)):
-            yield Violation(f"{where}: {name}", f"{n} {dtype} numbers", found.get(name), MEND)
-    history = found.get("history")
-    if history is None or history[0] != "float64" or history[1][1:] != (len(COLUMNS),):
-        yield Violation(f"{where}: history", f"rows of {len(COLUMNS)} float64 numbers", history, MEND)
-    inverses = found.get("pair_inverses")
-    if inverses is None or inverses[0] != "float64" or len(inverses[1]) != 1 or inverses[1][0] > HISTORY_SIZE:
-        yield Violation(f"{where}: pair_inverses", f"at most {HISTORY_SIZE} float64 numbers", inverses, MEND)
-        return
-    for name in _PAIRS:
-        if found.get(name) != (dtype, (*inverses[1], n)):
-            rule = f"{inverses[1][0]} rows of {n} {dtype} numbers, one for each of pair_inverses"
-            yield Violation(f"{where}: {name}", rule, found.get(name), MEND)

@@ -43,7 +43,8 @@ from neuropinn_lava.training.losses import evaluate_loss
 from neuropinn_lava.training.marching import Front, centre_factors
 from neuropinn_lava.training.network import VsnNetwork, build_network
 from neuropinn_lava.training.tangents import find_tangents, move_network, rate_slope, run_exactly
-from neuropinn_lava.training.trainer import TrainingOutput, TrainingStatus, train_network
+from neuropinn_lava.training.trainer import TrainingOutput, train_network
+from resumption import assert_resumes
 
 ROUNDING = 1e-10
 """Relative to the largest entry: sums of some hundred float64 terms in another order."""
@@ -236,21 +237,7 @@ def test_interrupted_and_resumed_is_uninterrupted(tmp_path: Path, iteration: int
     marching = dataclasses.replace(recipe.phases[0], marching=Marching(n_windows=4, patience=2))
     recipe = dataclasses.replace(recipe, phases=(marching, recipe.phases[1]))
 
-    class StoppedError(Exception):
-        pass
-
-    def stop(progress: object) -> None:
-        if progress.iteration == iteration + 1:
-            raise StoppedError
-
-    output = TrainingOutput(checkpoint=tmp_path / "c.safetensors", checkpoint_every=1, report_every=1)
-    with pytest.raises(StoppedError):
-        train_network(problem, recipe, output=output, on_progress=stop)
-    rest = train_network(problem, recipe, output=dataclasses.replace(output, resume=True))
-    whole = train_network(problem, recipe, output=TrainingOutput(report_every=1))
-    assert rest.status is TrainingStatus.FINISHED
-    assert rest.network.digest() == whole.network.digest()
-    assert rest.history == whole.history
+    assert_resumes(problem, recipe, tmp_path, iteration)
 
 
 def test_slopes_of_the_imitation(problem: PdeProblem) -> None:

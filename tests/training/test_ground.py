@@ -28,6 +28,7 @@ from neuropinn_lava.training.ground import Ground, Teacher, is_draw
 from neuropinn_lava.training.network import build_network
 from neuropinn_lava.training.state import TrainingState, find_phase, new_state
 from neuropinn_lava.training.trainer import TrainingOutput, TrainingStatus, train_network
+from resumption import assert_resumes
 
 
 def changing(recipe: TrainingRecipe, *changes: dict[str, object]) -> TrainingRecipe:
@@ -103,21 +104,7 @@ def test_interrupted_and_resumed_is_uninterrupted(
         changed["rate_weight"] = 0.0
     recipe = changing(recipe, changed, {**changed, "refinement": Refinement(share=0.3)})
 
-    class StoppedError(Exception):
-        pass
-
-    def stop(progress: object) -> None:
-        if progress.iteration == iteration + 1:
-            raise StoppedError
-
-    output = TrainingOutput(checkpoint=tmp_path / "c.safetensors", checkpoint_every=1, report_every=1)
-    with pytest.raises(StoppedError):
-        train_network(problem, recipe, output=output, on_progress=stop)
-    rest = train_network(problem, recipe, output=dataclasses.replace(output, resume=True))
-    whole = train_network(problem, recipe, output=TrainingOutput(report_every=1))
-    assert rest.status is TrainingStatus.FINISHED
-    assert rest.network.digest() == whole.network.digest()
-    assert rest.history == whole.history
+    assert_resumes(problem, recipe, tmp_path, iteration)
 
 
 def test_a_student_begins_on_its_teachers_cloud(recipe: TrainingRecipe) -> None:

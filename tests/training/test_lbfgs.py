@@ -33,7 +33,8 @@ from neuropinn_lava.training.linearization import linearize_residuals
 from neuropinn_lava.training.losses import evaluate_loss
 from neuropinn_lava.training.network import VsnNetwork, build_network
 from neuropinn_lava.training.tangents import constant_spikes, run_exactly
-from neuropinn_lava.training.trainer import TrainingOutput, TrainingStatus, train_network
+from neuropinn_lava.training.trainer import TrainingStatus, train_network
+from resumption import assert_resumes
 
 MINIMUM = 1e-6
 """Relative excess over the least squares: 300 steps in 9 unknowns leave what the condition of the features does."""
@@ -157,21 +158,7 @@ def test_interrupted_and_resumed_is_uninterrupted(problem: PdeProblem, tmp_path:
     adam = PhaseRecipe(n_iterations=12, n_warmup=5)
     recipe = dataclasses.replace(small_recipe(), phases=(adam, *small_recipe(HISTORY_SIZE + 15).phases))
 
-    class StoppedError(Exception):
-        pass
-
-    def stop(progress: object) -> None:
-        if progress.iteration == iteration + 1:
-            raise StoppedError
-
-    output = TrainingOutput(checkpoint=tmp_path / "c.safetensors", checkpoint_every=1, report_every=1)
-    with pytest.raises(StoppedError):
-        train_network(problem, recipe, output=output, on_progress=stop)
-    rest = train_network(problem, recipe, output=dataclasses.replace(output, resume=True))
-    whole = train_network(problem, recipe, output=TrainingOutput(report_every=1))
-    assert rest.status is TrainingStatus.FINISHED
-    assert rest.network.digest() == whole.network.digest()
-    assert rest.history == whole.history
+    assert_resumes(problem, recipe, tmp_path, iteration)
 
 
 def test_a_stalled_phase_leaves_the_network(problem: PdeProblem) -> None:
