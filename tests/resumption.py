@@ -9,7 +9,8 @@ import pytest
 
 from neuropinn_lava.problems.problem import PdeProblem
 from neuropinn_lava.recipe import TrainingRecipe
-from neuropinn_lava.training.trainer import TrainingOutput, TrainingStatus, train_network
+from neuropinn_lava.training.outcome import TrainingOutput, TrainingStatus
+from neuropinn_lava.training.trainer import train_network
 
 
 class StoppedError(Exception):

@@ -17,7 +17,7 @@ from .train import RecipeChanges, TrainingFiles, train
 from .training_view import training_view
 
 if TYPE_CHECKING:
-    from ..training.trainer import TrainingResult
+    from ..training.outcome import TrainingResult
 
 
 def register(app: typer.Typer) -> None:
@@ -110,7 +110,7 @@ def parse_changes(options: TrainOptions) -> RecipeChanges:
 
 def show_training(result: TrainingResult, path: Path, as_json: bool) -> None:
     """Print how a training ended; exit code 1 where it diverged, 130 where it was interrupted."""
-    from ..training.trainer import TrainingStatus
+    from ..training.outcome import TrainingStatus
 
     if as_json:
         summary = {"status": result.status.value, "loss": result.loss, "n_iterations": result.n_iterations}

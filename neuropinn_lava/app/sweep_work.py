@@ -54,7 +54,7 @@ def train_for_sweep(plan: SweepPlan, point: SweepPoint) -> TrainedNetwork:
         TrainingError: If the training diverges.
         KeyboardInterrupt: If it is interrupted.
     """
-    from ..training.trainer import TrainingStatus
+    from ..training.outcome import TrainingStatus
     from .train import train
 
     result = train(

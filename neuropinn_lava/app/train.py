@@ -15,7 +15,7 @@ from ..recipe import Jitter, PhaseRecipe, Refinement, TrainingRecipe
 
 if TYPE_CHECKING:
     from ..training.history import TrainingProgress
-    from ..training.trainer import TrainingResult
+    from ..training.outcome import TrainingResult
 
 ProblemParameters = tuple[ProblemParameter, ...]
 N_DRAWS = 20
@@ -154,7 +154,8 @@ def train(
         TrainingError: If a checkpoint belongs to another training, or the loss is not finite from the start.
     """
     from .. import __version__
-    from ..training.trainer import TrainingOutput, train_network
+    from ..training.outcome import TrainingOutput
+    from ..training.trainer import train_network
     from .own_problems import choose_recipe, pose_problem
 
     for file in (path, files.figure):

@@ -15,7 +15,8 @@ from neuropinn_lava.recipe import TANH_MODEL, PhaseRecipe, TeacherRecipe, Traini
 from neuropinn_lava.training.clouds import lay_training_cloud
 from neuropinn_lava.training.distillation import make_lesson
 from neuropinn_lava.training.network import build_network
-from neuropinn_lava.training.trainer import TrainingOutput, TrainingStatus, train_network
+from neuropinn_lava.training.outcome import TrainingOutput, TrainingStatus
+from neuropinn_lava.training.trainer import train_network
 
 from .test_trainer import stop_at
 

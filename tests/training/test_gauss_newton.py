@@ -42,8 +42,9 @@ from neuropinn_lava.training.linearization import (
 from neuropinn_lava.training.losses import evaluate_loss
 from neuropinn_lava.training.marching import Front, centre_factors
 from neuropinn_lava.training.network import VsnNetwork, build_network
+from neuropinn_lava.training.outcome import TrainingOutput
 from neuropinn_lava.training.tangents import find_tangents, move_network, rate_slope, run_exactly
-from neuropinn_lava.training.trainer import TrainingOutput, train_network
+from neuropinn_lava.training.trainer import train_network
 from resumption import assert_resumes
 
 ROUNDING = 1e-10

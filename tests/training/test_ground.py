@@ -26,8 +26,9 @@ from neuropinn_lava.recipe import (
 from neuropinn_lava.training.checkpoints import write_checkpoint
 from neuropinn_lava.training.ground import Ground, Teacher, is_draw
 from neuropinn_lava.training.network import build_network
+from neuropinn_lava.training.outcome import TrainingOutput, TrainingStatus
 from neuropinn_lava.training.state import TrainingState, find_phase, new_state
-from neuropinn_lava.training.trainer import TrainingOutput, TrainingStatus, train_network
+from neuropinn_lava.training.trainer import train_network
 from resumption import assert_resumes
 
 

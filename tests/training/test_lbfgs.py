@@ -32,8 +32,9 @@ from neuropinn_lava.training.lbfgs import HISTORY_SIZE, LBfgs, step_l_bfgs
 from neuropinn_lava.training.linearization import linearize_residuals
 from neuropinn_lava.training.losses import evaluate_loss
 from neuropinn_lava.training.network import VsnNetwork, build_network
+from neuropinn_lava.training.outcome import TrainingStatus
 from neuropinn_lava.training.tangents import constant_spikes, run_exactly
-from neuropinn_lava.training.trainer import TrainingStatus, train_network
+from neuropinn_lava.training.trainer import train_network
 from resumption import assert_resumes
 
 MINIMUM = 1e-6

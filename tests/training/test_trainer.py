@@ -20,7 +20,8 @@ from neuropinn_lava.recipe import TrainingRecipe
 from neuropinn_lava.reference import run_float
 from neuropinn_lava.residuals import evaluation_points
 from neuropinn_lava.training.history import TrainingProgress
-from neuropinn_lava.training.trainer import ProgressCallback, TrainingOutput, TrainingStatus, train_network
+from neuropinn_lava.training.outcome import ProgressCallback, TrainingOutput, TrainingStatus
+from neuropinn_lava.training.trainer import train_network
 
 
 class StoppedError(Exception):
