@@ -75,10 +75,7 @@ def unpack_state(state: TrainingState, tensors: dict[str, Tensor], texts: dict[s
     Raises:
         KeyError, ValueError, TypeError, OverflowError, RecursionError: If a text or the cloud cannot be read.
     """
-    history, cloud = (
-        TrainingHistory.from_table(tensors["history"].numpy()),
-        _unpack_cloud(tensors, int(texts["n_inside"])),
-    )
+    history, cloud = TrainingHistory.from_table(tensors["history"].numpy()), _unpack_cloud(tensors, texts, state)
     iteration, gauss_newton = int(texts["iteration"]), _unpack_gauss_newton(texts)
     best_loss, first_rate = (float.fromhex(texts[name]) for name in ("best_loss", "first_rate"))
     state.l_bfgs = _unpack_pairs(tensors, texts, state.parameters.values)
@@ -147,8 +144,12 @@ def _unpack_gauss_newton(texts: dict[str, str]) -> GaussNewton:
     )
 
 
-def _unpack_cloud(tensors: dict[str, Tensor], n_inside: int) -> Cloud | None:
+def _unpack_cloud(tensors: dict[str, Tensor], texts: dict[str, str], state: TrainingState) -> Cloud | None:
     """Make the refined cloud again, None where there is none."""
+    n_inside, n_in = int(texts["n_inside"]), state.network.linear_layers[0].in_features
     if n_inside == 0:
         return None
-    return Cloud(n_inside=n_inside, **{name: tensors[name].numpy() for name in CLOUD})
+    cloud = Cloud(n_inside=n_inside, **{name: tensors[name].numpy() for name in CLOUD})
+    if cloud.n_dim != n_in:
+        raise ValueError(f"points of {cloud.n_dim} coordinates for a network of {n_in} inputs")
+    return cloud

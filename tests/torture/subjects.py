@@ -288,6 +288,7 @@ def tiny_training() -> Any:
 
 
 def make_checkpoints(folder: Path) -> Iterable[Path]:
+    from neuropinn_lava.problems import find_problem
     from neuropinn_lava.training.checkpoints import write_checkpoint
     from neuropinn_lava.training.history import TrainingHistory, TrainingProgress
 
@@ -297,6 +298,7 @@ def make_checkpoints(folder: Path) -> Iterable[Path]:
     )
     for index, rows in enumerate(((), (row, row))):
         state.iteration, state.best_loss, state.history = 17, 1 / 3, TrainingHistory(rows=rows)
+        state.cloud = find_problem("poisson").domain.cloud((4, 4)) if rows else None
         write_checkpoint(state, identity, folder / f"{index}.safetensors")
         yield folder / f"{index}.safetensors"
 
@@ -311,6 +313,13 @@ def load_checkpoint(path: Path) -> str:
     tensors = (*tensors, l_bfgs.direction, l_bfgs.gradient, *l_bfgs.moves, *l_bfgs.changes)
     numbers = (state.iteration, state.best_loss, state.first_rate, state.history)
     numbers = (*numbers, l_bfgs.n_steps, l_bfgs.length, l_bfgs.scale, l_bfgs.stalled, l_bfgs.inverses)
+    if state.cloud is not None:
+        numbers = (
+            *numbers,
+            state.cloud.n_inside,
+            array_name(state.cloud.points),
+            array_name(state.cloud.cell_coordinates),
+        )
     return "".join(array_name(tensor.numpy()) for tensor in tensors) + repr(numbers)
 
 

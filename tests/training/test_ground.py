@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from neuropinn_lava.errors import SpecError, TrainingError
+from neuropinn_lava.geometry import Box
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.problem import PdeProblem
 from neuropinn_lava.recipe import (
@@ -23,7 +24,7 @@ from neuropinn_lava.recipe import (
     TeacherRecipe,
     TrainingRecipe,
 )
-from neuropinn_lava.training.checkpoints import write_checkpoint
+from neuropinn_lava.training.checkpoints import identify, read_checkpoint, write_checkpoint
 from neuropinn_lava.training.ground import Ground, Teacher, is_draw
 from neuropinn_lava.training.network import build_network
 from neuropinn_lava.training.outcome import TrainingOutput, TrainingStatus
@@ -93,6 +94,15 @@ def test_refinement_lowers_the_residual_between_the_points(problem: PdeProblem, 
     added = refined.centres[49:]
     u = problem.source(added)  # the residual of a network that is almost zero is the source
     assert np.abs(u).mean() > 1.2 * np.abs(problem.source(problem.domain.cloud((16, 16)).centres)).mean()
+
+
+def test_a_cloud_of_another_dimension_is_refused(problem: PdeProblem, recipe: TrainingRecipe, tmp_path: Path) -> None:
+    state, other = started(problem, recipe), started(problem, recipe)
+    identity = identify(problem, recipe, 0, torch.float64, state.parameters.values.numel())
+    state.cloud = Box(lower=[0.0] * 3, upper=[1.0] * 3).cloud((4, 4, 4))
+    write_checkpoint(state, identity, tmp_path / "c.safetensors")
+    with pytest.raises(TrainingError, match="points of 3 coordinates for a network of 2 inputs"):
+        read_checkpoint(other, identity, tmp_path / "c.safetensors")
 
 
 @pytest.mark.parametrize("optimizer", list(Optimizer))
