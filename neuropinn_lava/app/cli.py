@@ -6,6 +6,7 @@ Errors of the package end a command with exit code 1 and their own text; wrong u
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -13,9 +14,11 @@ from ..errors import NeuroPinnError
 from . import cli_convert, cli_demo, cli_homogenize, cli_networks, cli_run, cli_sweep, cli_train, cli_verify
 from .console import show_error
 
+EXIT_ERROR = 1
+EXIT_INTERRUPTED = 130
+
 app = typer.Typer(
     name="neuropinn-lava",
-    help="Deploy spiking physics-informed networks: train, quantize, run on Lava, compare, count operations and energy.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -33,8 +36,23 @@ for module in (
 ):
     module.register(app)
 
-EXIT_ERROR = 1
-EXIT_INTERRUPTED = 130
+
+def show_version(wanted: bool) -> None:
+    """Print the version and end, where it is asked for."""
+    if wanted:
+        from .. import __version__
+
+        typer.echo(f"neuropinn-lava {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options_of_all(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and end.", callback=show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Deploy spiking physics-informed networks: train, quantize, run on Lava, compare, count operations and energy."""
 
 
 def main() -> None:

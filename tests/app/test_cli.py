@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 
+from neuropinn_lava import __version__
 from neuropinn_lava.files import read_network
 from neuropinn_lava.quantized import QuantizedNetwork
 from neuropinn_lava.reference import run_float, run_integer
@@ -19,6 +20,11 @@ def chip_file(cli, float_file, tmp_path):
     path = tmp_path / "chip.h5"
     assert cli("convert", float_file, "--out", path)[0] == 0
     return path
+
+
+def test_the_version_is_told(cli):
+    code, out, _ = cli("--version")
+    assert (code, out.strip()) == (0, f"neuropinn-lava {__version__}")
 
 
 def test_problems_are_listed(cli):
