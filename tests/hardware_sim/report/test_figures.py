@@ -53,6 +53,8 @@ def test_drawings_are_well_formed_and_need_nothing_from_outside(figures: tuple[F
 
 def test_embedded_drawings_take_the_colours_of_the_page(figures: tuple[Figure, ...]) -> None:
     for figure in figures:
+        if figure.name == "stress-scene":  # a picture, which brings its own colours; drawn where pyvista is installed
+            continue
         assert "currentColor" in figure.embedded
         assert INK not in figure.embedded
         assert PAPER not in figure.embedded
