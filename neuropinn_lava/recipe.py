@@ -159,7 +159,8 @@ class Optimizer(str, Enum):
 class Marching:
     """A front in time behind which an evolution's residual counts; it moves on when the past is solved.
 
-    w(t) = 1 / (1 + exp((t - front) / width - 2))     t: the last coordinate, 0 at the start and 1 at the end of the domain
+    w(t) = 1 / (1 + exp((t - front) / width - 2))     t: the last coordinate, 0 at the start and 1 at the end of the domain;
+                                                      0 where that is below 1e-4
     """
 
     n_windows: int = 40

@@ -45,7 +45,9 @@ class Footing:
     """A cloud and, where there is a teacher, its values there."""
 
     cloud: TrainingCloud | EnergyCloud
+    """What the loss is taken on."""
     lesson: Lesson | None
+    """The teacher's values at its points; None without a teacher."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -53,12 +55,17 @@ class Ground:
     """The clouds of a training, one after the other; keeps the last one that was asked for."""
 
     problem: PdeProblem
+    """Gives the domain and the equation."""
     recipe: TrainingRecipe
+    """Gives cells, operators and phases."""
     seed: int
     """Of the training; draws of a jitter follow from it."""
     dtype: torch.dtype
+    """Of the clouds' tensors."""
     device: torch.device
+    """Of the clouds' tensors."""
     teacher: Teacher | None = None
+    """Whom the phases with an imitation weight imitate."""
     _key: tuple[int, int, int] | None = field(default=None, init=False)
     _footing: Footing | None = field(default=None, init=False)
 
@@ -83,7 +90,15 @@ class Ground:
         return self._footing
 
     def refined(self, state: TrainingState, share: float) -> Cloud:
-        """Give the state's cloud with points added where its network's residual is largest."""
+        """Give the state's cloud with points added where its network's residual is largest.
+
+        Args:
+            state: Between two phases; not changed.
+            share: Centres to add, as a share of those there are.
+
+        Raises:
+            SpecError: If a residual is not finite.
+        """
         base = state.cloud or self._base()
         candidates = lay_candidates(self.problem.domain, self.recipe.cloud)
         fine = lay_training_cloud(self.problem, self.recipe, self.dtype, self.device, candidates)
