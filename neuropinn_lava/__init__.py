@@ -35,11 +35,12 @@ if TYPE_CHECKING:
     from .engine.reference import run_float, run_integer
     from .engine.trace import Backend, LavaMode, Probe, RunTrace
     from .files.network_file import read_network, write_network
+    from .geometry.scalar_fields import Polynomial
     from .hardware_sim.counts.counting import count_operations
     from .hardware_sim.lava.graph import to_lava
     from .network.quantized import QuantizedNetwork
     from .network.spec import LayerSpec, NetworkSpec, OutputSpec, Polarity, Readout
-    from .network.transforms import AffineTransform, Ansatz, Polynomial
+    from .network.transforms import AffineTransform, Ansatz
     from .problems import find_problem, list_problems
     from .training.network.export import export_network
     from .training.neuron.vsn import VSN
@@ -92,7 +93,7 @@ _HOME = {
     "VSN": "training.neuron.vsn",
     "AffineTransform": "network.transforms",
     "Ansatz": "network.transforms",
-    "Polynomial": "network.transforms",
+    "Polynomial": "geometry.scalar_fields",
 }
 """The public names and the module that each lives in."""
 

@@ -22,12 +22,13 @@ import numpy as np
 from neuropinn_lava.base.arrays import FloatArray, IntArray
 from neuropinn_lava.engine.host import encode_points
 from neuropinn_lava.engine.reference import IntegerLayerRun, integer_drive
+from neuropinn_lava.geometry.scalar_fields import Polynomial
 from neuropinn_lava.network.activations import ACTIVATIONS as RULES
 from neuropinn_lava.network.integers import LEAK_BITS, IntFormat, dequantize_array
 from neuropinn_lava.network.phi_table import make_table
 from neuropinn_lava.network.quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork, QuantizedOutput
 from neuropinn_lava.network.spec import LayerSpec, NetworkSpec, OutputSpec, Polarity, Readout
-from neuropinn_lava.network.transforms import AffineTransform, Ansatz, Polynomial
+from neuropinn_lava.network.transforms import AffineTransform, Ansatz
 
 ACTIVATIONS = tuple(RULES)
 POLARITIES = tuple(Polarity)

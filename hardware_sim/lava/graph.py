@@ -3,7 +3,8 @@
     words ──▶ a_in  VsnLayer ──▶ … ──▶ VsnLayer ──▶ ReadoutLayer  y_out ──▶ outputs
 
 What arrives at `a_in` in one step of Lava leaves `y_out` `latency` steps later: every layer delays by one. A quantized network
-takes int32 words (`neuropinn_lava.engine.host.encode_points` makes them) and emits int32 outputs; a float one takes and emits float64.
+takes int32 words (`neuropinn_lava.engine.host.encode_points` makes them) and emits int32 outputs; a float one takes and emits
+float64.
 Lava is imported when a graph is built, not before.
 """
 

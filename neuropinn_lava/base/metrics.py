@@ -1,14 +1,12 @@
-"""How far one field is from another, and how much of a solution an ansatz brings without any network.
+"""How far one field is from another.
 
-Fields are arrays (n, n_out) of values at the same points; norms run over all points and outputs. This module knows numpy
-and the ansatz record; it does not know problems.
+Fields are arrays (n, n_out) of values at the same points; norms run over all points and outputs.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..network.transforms import Ansatz
 from .arrays import FloatArray
 from .checks import check_finite, check_shape, raise_violations
 from .errors import SpecError
@@ -52,24 +50,6 @@ def max_abs_error(u: FloatArray, u_ref: FloatArray) -> float:
 def rms(values: FloatArray) -> float:
     """Give the root of the mean square of all entries, at least one."""
     return float(np.sqrt(np.mean(np.square(values))))
-
-
-def ansatz_relative_l2(ansatz: Ansatz | None, points: FloatArray, u_ref: FloatArray) -> float:
-    """Give the relative L2 error of an ansatz whose network is replaced by its best constant.
-
-        min_c |g + d c - u_ref|_2 / |u_ref|_2          c = <d, u_ref - g> / <d, d>, one for each output
-
-    What a network is worth shows in comparison with this figure: an ansatz that held the solution would make it zero.
-
-    Args:
-        ansatz: The built-in conditions; None stands for g = 0, d = 1.
-        points: Shape (n, n_dim).
-        u_ref: Reference values there, shape (n, n_out).
-    """
-    g, d = ansatz.evaluate(points) if ansatz else (np.zeros_like(u_ref), np.ones_like(u_ref))
-    size = np.sum(d * d, axis=0)
-    constant = np.sum(d * (u_ref - g), axis=0) / np.where(size > 0.0, size, 1.0)
-    return relative_l2(g + d * constant, u_ref)
 
 
 def _compared(u: FloatArray, u_ref: FloatArray) -> tuple[FloatArray, FloatArray]:

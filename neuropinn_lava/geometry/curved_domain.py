@@ -13,9 +13,9 @@ from scipy.spatial import cKDTree
 
 from ..base.arrays import BoolArray, FloatArray, frozen_array
 from ..base.errors import SpecError
-from ..problems.recipe import Grading
 from .boundary_fields import RadialLevelSet
 from .domain import ON_FACE, Cloud
+from .grading import Grading
 from .plane_domain import RIM, lay_planar_cloud, lengths_along, sample_inside
 
 N_OUTLINE = 4096

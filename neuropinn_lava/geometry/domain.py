@@ -17,7 +17,7 @@ import numpy as np
 from ..base.arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays, frozen_array
 from ..base.checks import check_finite, check_shape, raise_violations
 from ..base.errors import Violation
-from ..problems.recipe import Grading
+from .grading import Grading
 from .scalar_fields import Polynomial
 
 ON_FACE = 1e-9

@@ -12,8 +12,8 @@ import numpy as np
 
 from ..base.arrays import BoolArray, FloatArray
 from ..base.errors import SpecError
-from ..problems.recipe import Grading
 from .domain import Cloud
+from .grading import Grading
 
 RIM = 0.4
 """Least distance of an inside point from the boundary, in cells: at half a cell too few points are left along slanted

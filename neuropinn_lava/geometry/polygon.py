@@ -14,9 +14,9 @@ import numpy as np
 from ..base.arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays, frozen_array
 from ..base.checks import check_finite, check_shape, raise_violations
 from ..base.errors import Violation
-from ..problems.recipe import Grading
 from .boundary_fields import PolygonFactor
 from .domain import ON_FACE, Cloud
+from .grading import Grading
 from .plane_domain import RIM, lay_planar_cloud, lengths_along, sample_inside, spaced_along
 
 PEAK_GRID = (32, 32)

@@ -13,8 +13,8 @@ import numpy as np
 
 from ..base.arrays import BoolArray, FloatArray
 from ..geometry.domain import Box, Cloud
+from ..geometry.grading import Grading
 from ..operators.potential_energy import QuadraticEnergy
-from ..problems.recipe import Grading
 from .cell_energy import cell_energy
 from .cells import UnitCell
 from .loads import Load

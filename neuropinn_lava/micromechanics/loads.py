@@ -21,7 +21,8 @@ from ..base.arrays import ArrayRecord, FloatArray, freeze_arrays
 from ..base.checks import check_finite, check_shape, raise_violations
 from ..base.errors import Violation
 from ..geometry.domain import Box
-from ..network.transforms import Ansatz, Polynomial
+from ..geometry.scalar_fields import Polynomial
+from ..network.transforms import Ansatz
 from .cells import UnitCell
 
 CUBE = Box(lower=np.zeros(3), upper=np.ones(3))

@@ -16,8 +16,8 @@ import numpy as np
 from ..base.arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays
 from ..base.metrics import relative_l2
 from ..geometry.domain import Cloud
+from ..operators.operator_kind import OperatorKind
 from ..operators.projection import DerivativeOperators, build_operators
-from ..problems.recipe import OperatorKind
 from .cell_domain import separate_phases
 from .cells import UnitCell
 from .tet_field import TetField

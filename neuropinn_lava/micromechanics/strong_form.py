@@ -16,9 +16,9 @@ from scipy.sparse import bmat, csr_matrix, diags
 
 from ..base.arrays import BoolArray, FloatArray
 from ..geometry.domain import Cloud
+from ..operators.operator_kind import OperatorKind
 from ..operators.potential_energy import QuadraticEnergy
 from ..operators.projection import build_operators
-from ..problems.recipe import OperatorKind
 from .cell_domain import separate_phases
 from .cells import UnitCell
 from .loads import FaceLoad

@@ -30,8 +30,8 @@ from ..base.arrays import BoolArray, FloatArray, IntArray
 from ..base.checks import check_choice, raise_violations
 from ..base.errors import Violation
 from ..geometry.domain import Cloud
-from ..problems.recipe import OperatorKind
 from .neighbours import Neighbourhoods, find_neighbours
+from .operator_kind import OperatorKind
 
 DEGREES = {OperatorKind.NESTED_SP: 1, OperatorKind.QUADRATIC: 2, OperatorKind.QUARTIC: 4}
 """Degree of the polynomial that is fitted."""

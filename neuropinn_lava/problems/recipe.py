@@ -12,18 +12,9 @@ from enum import Enum
 
 from ..base.checks import check_range, raise_violations
 from ..base.errors import SpecError, Violation
+from ..geometry.grading import Grading
 from ..network.spec import MAX_STEPS, Polarity
-
-
-class OperatorKind(str, Enum):
-    """How derivatives are taken on a cloud of points."""
-
-    NESTED_SP = "nested-sp"
-    """Stochastic projection as published: first derivatives by SP, second ones by SP of those."""
-    QUADRATIC = "quadratic"
-    """Local least-squares fit of a polynomial of degree 2 through the centre."""
-    QUARTIC = "quartic"
-    """Local least-squares fit of a polynomial of degree 4 through the centre."""
+from ..operators.operator_kind import OperatorKind
 
 
 class Surrogate(str, Enum):
@@ -75,27 +66,6 @@ class ModelRecipe:
         found += check_range(f"{where}.output_scale", self.output_scale, 1e-30, 1e30)
         found += check_range(f"{where}.surrogate_slope", self.surrogate_slope, 1e-6, 1e6)
         raise_violations([*found, *check_range(f"{where}.initial_gain", self.initial_gain, 1e-6, 1e6)])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grading:
-    """Draws the grid lines of one axis together around a centre; several on one axis add up.
-
-    density of lines = 1 + gain / (1 + ((x - centre) / width)^2), in units of what it is far away
-    """
-
-    axis: int
-    """Index of the coordinate."""
-    centre: float
-    """Where the lines lie closest, in the unit of that coordinate."""
-    width: float
-    """Distance from the centre at which half of the gain is left, same unit, positive."""
-    gain: float
-    """How much denser the lines lie at the centre than far away, above 0, at most 1000."""
-
-    def __post_init__(self) -> None:
-        raise_violations(check_range("Grading.width", self.width, 1e-9, 1e9))
-        raise_violations(check_range("Grading.gain", self.gain, 1e-9, 1e3))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,11 +15,12 @@ import numpy as np
 
 from ..base.arrays import FloatArray
 from ..base.checks import check_finite, check_range, check_shape, raise_violations
-from ..base.metrics import ansatz_relative_l2, rms
+from ..base.metrics import rms
 from ..geometry.domain import Cloud
+from ..network.transforms import ansatz_relative_l2
+from ..operators.operator_kind import OperatorKind
 from ..operators.projection import DerivativeOperators, build_operators
 from .problem import DerivativeFields, PdeProblem
-from .recipe import OperatorKind
 
 Evaluate = Callable[[FloatArray], FloatArray]
 """Maps points (n, n_in) to outputs (n, n_out) in physical units."""

@@ -9,10 +9,11 @@ from scipy.spatial import cKDTree
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.geometry.boundary_fields import RadialLevelSet
 from neuropinn_lava.geometry.curved_domain import CurvedDomain
+from neuropinn_lava.geometry.grading import Grading
 from neuropinn_lava.geometry.plane_domain import RIM
 from neuropinn_lava.geometry.polygon import PolygonDomain
+from neuropinn_lava.operators.operator_kind import OperatorKind
 from neuropinn_lava.operators.projection import build_operators
-from neuropinn_lava.problems.recipe import Grading, OperatorKind
 from neuropinn_lava.problems.solvers.lshape import distance_in_lshape, lshape_domain
 from neuropinn_lava.problems.solvers.star import star_domain
 

@@ -11,9 +11,10 @@ from scipy.spatial import cKDTree
 from neuropinn_lava.base.arrays import FloatArray
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.geometry.domain import Box, Cloud
+from neuropinn_lava.geometry.grading import Grading
 from neuropinn_lava.operators.neighbours import find_neighbours
+from neuropinn_lava.operators.operator_kind import OperatorKind
 from neuropinn_lava.operators.projection import DerivativeOperators, build_operators, fit_terms
-from neuropinn_lava.problems.recipe import Grading, OperatorKind
 
 EXACT = 1e-9
 """Relative error of a second derivative that is exact but for rounding: 1e-16, times 4e3 for the condition of a quartic

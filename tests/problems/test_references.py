@@ -13,9 +13,9 @@ from scipy.sparse.linalg import spsolve
 from neuropinn_lava.base.arrays import FloatArray
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.base.metrics import relative_l2
+from neuropinn_lava.operators.operator_kind import OperatorKind
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.problem import DerivativeFields, PdeProblem
-from neuropinn_lava.problems.recipe import OperatorKind
 from neuropinn_lava.problems.residuals import (
     boundary_points,
     boundary_rms,

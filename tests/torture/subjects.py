@@ -272,8 +272,9 @@ def tiny_training() -> Any:
     """Give a fresh state and what its checkpoint must belong to."""
     import torch
 
+    from neuropinn_lava.operators.operator_kind import OperatorKind
     from neuropinn_lava.problems import find_problem
-    from neuropinn_lava.problems.recipe import CloudRecipe, ModelRecipe, OperatorKind, PhaseRecipe, TrainingRecipe
+    from neuropinn_lava.problems.recipe import CloudRecipe, ModelRecipe, PhaseRecipe, TrainingRecipe
     from neuropinn_lava.training.network.network import build_network
     from neuropinn_lava.training.run.checkpoints import identify
     from neuropinn_lava.training.run.state import new_state

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from neuropinn_lava.operators.operator_kind import OperatorKind
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import CloudRecipe, ModelRecipe, OperatorKind, PhaseRecipe, TrainingRecipe
+from neuropinn_lava.problems.recipe import CloudRecipe, ModelRecipe, PhaseRecipe, TrainingRecipe
 
 
 @pytest.fixture(scope="session")

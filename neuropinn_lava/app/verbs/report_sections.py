@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...base.arrays import FloatArray
-from ...base.metrics import ansatz_relative_l2, max_abs_error, relative_l2
+from ...base.metrics import max_abs_error, relative_l2
 from ...engine.trace import Backend, LavaMode, RunTrace
 from ...network.quantized import Network, QuantizedNetwork
+from ...network.transforms import ansatz_relative_l2
 from .deploy import run
 from .networks import float_network
 

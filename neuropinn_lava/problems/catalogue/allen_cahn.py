@@ -9,6 +9,7 @@ import numpy as np
 from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
 from ...geometry.domain import Box
+from ...geometry.grading import Grading
 from ...geometry.scalar_fields import Trigonometric
 from ...network.transforms import Ansatz
 from ..conditions import vanishing_polynomial
@@ -16,7 +17,6 @@ from ..problem import Condition, PdeProblem, ReferenceSolution, covered_by, no_s
 from ..recipe import (
     TANH_MODEL,
     CloudRecipe,
-    Grading,
     Marching,
     ModelRecipe,
     Optimizer,

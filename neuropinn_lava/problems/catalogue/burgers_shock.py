@@ -9,13 +9,13 @@ import numpy as np
 from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
 from ...geometry.domain import Box
+from ...geometry.grading import Grading
 from ...network.transforms import Ansatz
 from ..conditions import vanishing_polynomial, wave_along
 from ..problem import Condition, PdeProblem, ReferenceSolution, covered_by, no_source
 from ..recipe import (
     TANH_MODEL,
     CloudRecipe,
-    Grading,
     Marching,
     ModelRecipe,
     Optimizer,

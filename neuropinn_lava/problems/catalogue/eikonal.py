@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ...base.arrays import FloatArray
 from ...network.transforms import Link
+from ...operators.operator_kind import OperatorKind
 from ..conditions import vanishing_with
 from ..problem import Condition, PdeProblem, ReferenceSolution, covered_by, held_at
-from ..recipe import CloudRecipe, ModelRecipe, OperatorKind, PhaseRecipe, TrainingRecipe
+from ..recipe import CloudRecipe, ModelRecipe, PhaseRecipe, TrainingRecipe
 from ..solvers.lshape import distance_in_lshape, lshape_domain
 
 RECIPE = TrainingRecipe(

@@ -18,8 +18,9 @@ from ...micromechanics.inclusion_options import further_inclusions, make_ellipso
 from ...micromechanics.loads import FaceLoad, Load, MeanStrain
 from ...micromechanics.phases import IsotropicPhase
 from ...micromechanics.reference_solution import reference_displacement
+from ...operators.operator_kind import OperatorKind
 from ..problem import Condition, DerivativeFields, PdeProblem, ReferenceSolution
-from ..recipe import CloudRecipe, ModelRecipe, OperatorKind, PhaseRecipe, TrainingRecipe
+from ..recipe import CloudRecipe, ModelRecipe, PhaseRecipe, TrainingRecipe
 
 RECIPE = TrainingRecipe(
     model=ModelRecipe(widths=(64, 64, 64), activation="tanh_squared", n_steps=1, theta=0.01, surrogate_slope=50.0),

@@ -6,9 +6,10 @@ import dataclasses
 
 from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
+from ...operators.operator_kind import OperatorKind
 from ..conditions import vanishing_with
 from ..problem import Condition, PdeProblem, ReferenceSolution, covered_by, held_at
-from ..recipe import SOLVER_MODEL, CloudRecipe, OperatorKind, Refinement, TrainingRecipe, accurate_then_sparse
+from ..recipe import SOLVER_MODEL, CloudRecipe, Refinement, TrainingRecipe, accurate_then_sparse
 from ..solvers.lshape import lshape_domain, solve_lshape
 
 RECIPE = TrainingRecipe(

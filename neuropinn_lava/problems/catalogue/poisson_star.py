@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
+from ...operators.operator_kind import OperatorKind
 from ..conditions import vanishing_with
 from ..problem import Condition, PdeProblem, ReferenceSolution, covered_by, held_at
-from ..recipe import CloudRecipe, Jitter, ModelRecipe, OperatorKind, PhaseRecipe, TrainingRecipe
+from ..recipe import CloudRecipe, Jitter, ModelRecipe, PhaseRecipe, TrainingRecipe
 from ..solvers.star import LEVEL_SET, Forces, solve_star, star_domain, to_polar
 
 JITTER = Jitter(every=100, share=0.1)

@@ -7,11 +7,12 @@ import numpy as np
 from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
 from ...geometry.domain import Box
+from ...geometry.grading import Grading
 from ...geometry.scalar_fields import Trigonometric
 from ...network.transforms import Ansatz
 from ..conditions import vanishing_polynomial
 from ..problem import Condition, PdeProblem, ReferenceSolution
-from ..recipe import CloudRecipe, Grading, ModelRecipe, PhaseRecipe, TrainingRecipe
+from ..recipe import CloudRecipe, ModelRecipe, PhaseRecipe, TrainingRecipe
 
 RECIPE = TrainingRecipe(
     model=ModelRecipe(output_scale=2.0, initial_gain=2.0),

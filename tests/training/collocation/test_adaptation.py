@@ -7,10 +7,12 @@ import pytest
 
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.geometry.domain import Box, Cloud, Domain
+from neuropinn_lava.geometry.grading import Grading
 from neuropinn_lava.geometry.polygon import PolygonDomain
+from neuropinn_lava.operators.operator_kind import OperatorKind
 from neuropinn_lava.operators.projection import build_operators
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.recipe import CloudRecipe, Grading, OperatorKind
+from neuropinn_lava.problems.recipe import CloudRecipe
 from neuropinn_lava.training.collocation.adaptation import crowding, jitter_cloud, lay_candidates, refine_cloud
 
 SQUARE = Box(lower=[0.0, 0.0], upper=[1.0, 1.0])

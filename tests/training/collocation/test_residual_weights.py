@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from neuropinn_lava.geometry.grading import Grading
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.recipe import CloudRecipe, Grading, ResidualWeights
+from neuropinn_lava.problems.recipe import CloudRecipe, ResidualWeights
 from neuropinn_lava.training.collocation.clouds import Instants, cell_weights, lay_training_cloud
 from neuropinn_lava.training.loss.losses import causal_mean, centre_weights
 

@@ -14,13 +14,13 @@ from scipy.sparse import random as sparse_matrix
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.engine.reference import run_float
+from neuropinn_lava.operators.operator_kind import OperatorKind
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.problem import PdeProblem
 from neuropinn_lava.problems.recipe import (
     CloudRecipe,
     Marching,
     ModelRecipe,
-    OperatorKind,
     Optimizer,
     PhaseRecipe,
     ResidualWeights,
