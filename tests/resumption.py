@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
 from pathlib import Path
 
 import pytest
 
 from neuropinn_lava.problems.problem import PdeProblem
 from neuropinn_lava.problems.recipe import TrainingRecipe
-from neuropinn_lava.training.run.outcome import TrainingOutput, TrainingStatus
+from neuropinn_lava.training.run.outcome import ProgressCallback, TrainingOutput, TrainingProgress, TrainingStatus
 from neuropinn_lava.training.run.trainer import train_network
 
 
@@ -32,3 +33,11 @@ def assert_resumes(problem: PdeProblem, recipe: TrainingRecipe, folder: Path, it
     assert rest.status is TrainingStatus.FINISHED
     assert rest.network.digest() == whole.network.digest()
     assert rest.history == whole.history
+
+
+def stop_at(iteration: int) -> ProgressCallback:
+    def callback(progress: TrainingProgress) -> None:
+        if progress.iteration == iteration:
+            signal.raise_signal(signal.SIGINT)
+
+    return callback

@@ -11,6 +11,7 @@ import ast
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ PACKAGES = {
 }
 """Folder of the checkout → package."""
 
-LAVA_MODULES = ("processes", "simulation", "runner")
+LAVA_MODULES = ("lava", "runner")
 """The parts of hardware_sim that may import Lava."""
 KERNELS = "neuropinn_lava.hardware_sim.kernels"
 """Fast kernels: compared with the reference engines, as the process models are."""
@@ -82,7 +83,7 @@ def rule_of(module: str) -> Rule:
         return FRONT_DOOR
     if is_within(module, APP) or module == "neuropinn_lava.__main__":
         return APPLICATION
-    if is_within(module, f"{HARDWARE_SIM}.processes"):
+    if is_within(module, f"{HARDWARE_SIM}.lava.processes"):
         return MODELS
     if is_within(module, KERNELS):
         return LAVA_FREE_MODELS
@@ -155,6 +156,40 @@ def test_every_import_obeys_its_layer() -> None:
     assert not found, "\n" + "\n".join(found)
 
 
+def rooms_of(path: Path) -> tuple[str, set[str]]:
+    """Return the room (folder) of a module and the rooms that it imports from, names under TYPE_CHECKING included."""
+    package = module_name(path.parent / "__init__.py")
+    rooms = {module_name(folder / "__init__.py") for folder in {file.parent for file in sources()}}
+    imported = set()
+    for found in imports_of(ast.parse(path.read_text(encoding="utf-8")), package):
+        name = found.name
+        while name and name not in rooms:
+            name = name.rpartition(".")[0]
+        imported.add(name)
+    return package, imported - {package, "", "neuropinn_lava"}
+
+
+def test_rooms_stand_in_an_order() -> None:
+    """No room imports from one that imports from it, by any detour; the front doors (`__init__.py`) may look anywhere."""
+    graph: dict[str, set[str]] = {}
+    for path in sources():
+        if path.name not in ("__init__.py", "__main__.py"):
+            room, imported = rooms_of(path)
+            graph.setdefault(room, set()).update(imported)
+    order = tuple(TopologicalSorter(graph).static_order())  # raises CycleError, which names the circle
+    assert order[0] == "neuropinn_lava.base"
+
+
+def test_a_room_can_be_taken_in_at_a_glance() -> None:
+    """Every folder says in a sentence what it is for, and holds few modules."""
+    for folder in {file.parent for file in sources()}:
+        modules = [item for item in folder.glob("*.py") if item.name not in ("__init__.py", "__main__.py")]
+        assert len(modules) <= 18, f"{folder.relative_to(ROOT)} holds {len(modules)} modules"
+        doc = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))
+        assert doc is not None, folder
+        assert len(doc.split()) > 3, folder
+
+
 def test_every_package_is_read() -> None:
     assert {module_name(path).split(".")[1] for path in sources() if "." in module_name(path)} >= {
         "app",
@@ -172,7 +207,7 @@ def test_every_package_is_read() -> None:
         ("neuropinn_lava.network.spec", "def f():\n    from lava.proc import dense"),
         ("neuropinn_lava.files.network_file", "import h5py"),
         ("neuropinn_lava.files.network_file", "import pandas"),
-        ("neuropinn_lava.problems.catalogue.heat", "from ..training import trainer"),
+        ("neuropinn_lava.problems.catalogue.heat", "from ...training import trainer"),
         ("neuropinn_lava", "from neuropinn_lava import training"),
         ("neuropinn_lava.training.layer", "import neuropinn_lava.conversion.quantize.post_training"),
         ("neuropinn_lava.conversion.quantize.post_training", "from lava.magma import core"),
@@ -183,8 +218,8 @@ def test_every_package_is_read() -> None:
             "neuropinn_lava.hardware_sim.lava.processes.models",
             "from neuropinn_lava.engine.reference import simulate_integer",
         ),
-        ("neuropinn_lava.hardware_sim.lava.processes.models", "from ...reference import simulate_integer"),
-        ("neuropinn_lava.hardware_sim.kernels", "from neuropinn_lava import reference"),
+        ("neuropinn_lava.hardware_sim.lava.processes.models", "from ....engine.reference import simulate_integer"),
+        ("neuropinn_lava.hardware_sim.kernels", "from neuropinn_lava.engine import reference"),
         ("neuropinn_lava.app.cli.main", "import torch"),
     ],
 )

@@ -18,15 +18,14 @@ REMEDY = "If it is meant, run `python tests/test_public_api.py`, commit public_a
 
 
 def public_names() -> Iterator[str]:
-    """Give the names of the package, each with the module that it lives in."""
+    """Return the public names of the package; the modules that they live in are nobody's business."""
     import neuropinn_lava
 
-    for name in sorted(neuropinn_lava.__all__):
-        yield f"neuropinn_lava.{name} {neuropinn_lava._HOME.get(name, '')}".rstrip()
+    return (f"neuropinn_lava.{name}" for name in sorted(neuropinn_lava.__all__))
 
 
 def command_lines() -> Iterator[str]:
-    """Give every command with its arguments and options, a line each; an argument that may be left out in brackets."""
+    """Yield every command with its arguments and options, a line each; an argument that may be left out in brackets."""
     import typer
 
     from neuropinn_lava.app.cli.main import app

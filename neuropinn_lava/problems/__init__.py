@@ -61,5 +61,7 @@ def find_problem(name: str, **parameters: float) -> PdeProblem:
 def _find_maker(name: str) -> Callable[..., PdeProblem]:
     """Import the function that makes a problem."""
     module = name.replace("-", "_")
-    maker: Callable[..., PdeProblem] = getattr(importlib.import_module(f"{__name__}.catalogue.{module}"), f"make_{module}")
+    maker: Callable[..., PdeProblem] = getattr(
+        importlib.import_module(f"{__name__}.catalogue.{module}"), f"make_{module}"
+    )
     return maker

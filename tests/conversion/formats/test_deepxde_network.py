@@ -21,7 +21,7 @@ ERRORS = {(8, 16): 2e-4, (8, 12): 1.2e-3, (6, 12): 1.5e-3, (4, 12): 3e-3, (8, 8)
 
 @pytest.fixture
 def example(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "examples")
+    monkeypatch.syspath_prepend(Path(__file__).parents[3] / "examples")
     return import_module("deploy_deepxde")
 
 

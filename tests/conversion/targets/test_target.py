@@ -23,7 +23,7 @@ GOOD = {
     "cores_per_chip": "4",
 }
 OPTIONAL = ("core_bytes", "max_fan_in", "max_fan_out", "max_accumulator_bits", "require_proved_states")
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "targets.md"
+DOCS = Path(__file__).resolve().parents[3] / "docs" / "targets.md"
 
 
 def write(path: Path, changes: dict[str, str | None]) -> Path:

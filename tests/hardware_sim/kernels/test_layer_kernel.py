@@ -298,8 +298,8 @@ def test_older_processors_get_the_same_bits(tmp_path: Path, features: str) -> No
 
 def test_kernels_share_no_arithmetic_with_what_they_are_compared_with() -> None:
     folder = Path(layer_kernel.__file__).parents[1]
-    modules = [*(folder / "kernels").glob("*.py"), *(folder / "processes").glob("*.py")]
-    files = [*modules, folder / "simulation" / "layer_runs.py"]
+    modules = [*(folder / "kernels").glob("*.py"), *(folder / "lava" / "processes").glob("*.py")]
+    files = [*modules, folder / "steps" / "layer_runs.py"]
     assert len(files) > 8
     for file in files:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):

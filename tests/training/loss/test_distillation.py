@@ -17,8 +17,7 @@ from neuropinn_lava.training.loss.distillation import make_lesson
 from neuropinn_lava.training.network.network import build_network
 from neuropinn_lava.training.run.outcome import TrainingOutput, TrainingStatus
 from neuropinn_lava.training.run.trainer import train_network
-
-from .test_trainer import stop_at
+from resumption import stop_at
 
 ROUNDING = 1e-6
 """float32 sums over 81 points."""

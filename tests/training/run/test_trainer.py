@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +19,13 @@ from neuropinn_lava.problems.problem import DerivativeFields, PdeProblem
 from neuropinn_lava.problems.recipe import TrainingRecipe
 from neuropinn_lava.problems.residuals import evaluation_points
 from neuropinn_lava.training.run.history import TrainingProgress
-from neuropinn_lava.training.run.outcome import ProgressCallback, TrainingOutput, TrainingStatus
+from neuropinn_lava.training.run.outcome import TrainingOutput, TrainingStatus
 from neuropinn_lava.training.run.trainer import train_network
+from resumption import stop_at
 
 
 class StoppedError(Exception):
     """Raised by a callback in the middle of a training."""
-
-
-def stop_at(iteration: int) -> ProgressCallback:
-    def callback(progress: TrainingProgress) -> None:
-        if progress.iteration == iteration:
-            signal.raise_signal(signal.SIGINT)
-
-    return callback
 
 
 def test_repeatable_to_the_bit(problem: PdeProblem, recipe: TrainingRecipe) -> None:
