@@ -1,3 +1,5 @@
-"""Training in torch: the VSN layer, surrogates, losses, the trainer, checkpoints, and export to the core's records.
+"""Training in torch: the VSN layer, surrogates, losses, the trainer, checkpoints, and export to the core's records."""
 
-It knows the core and torch. It must not know Lava, conversion or hardware_sim."""
+from ..base.extras import import_extra
+
+import_extra("torch", "torch")

@@ -15,7 +15,6 @@ Source: nir 1.0.8, `nir/ir/neuron.py`; neuroir.org.
 
 from __future__ import annotations
 
-import importlib
 import io
 from dataclasses import replace
 from itertools import pairwise
@@ -26,6 +25,7 @@ import numpy as np
 
 from ...base.arrays import FloatArray
 from ...base.errors import FileFormatError, NeuroPinnError, SpecError
+from ...base.extras import import_extra
 from ...files.atomic import write_bytes
 from ...files.hdf5_links import check_self_contained
 from ...files.parser_guard import try_parser
@@ -39,15 +39,6 @@ LONGEST_TAU = 2.0**52
 """tau of a neuron that forgets nothing; its true beta stands in the metadata."""
 
 
-def load_nir() -> Any:
-    """Import nir, or say how to get it."""
-    try:
-        return importlib.import_module("nir")
-    except ImportError as error:
-        mend = "Install the extra: pip install 'neuropinn-lava[nir]'."
-        raise SpecError("NIR", "the package nir", "not installed", mend) from error
-
-
 def write_nir(network: NetworkSpec, path: str | Path) -> None:
     """Write a float network as a NIR file, all of it or none.
 
@@ -56,7 +47,7 @@ def write_nir(network: NetworkSpec, path: str | Path) -> None:
     Raises:
         SpecError: If the extra `nir` is missing, the directory refuses new files, or the disk is full.
     """
-    nir, held = load_nir(), io.BytesIO()
+    nir, held = import_extra("nir", "nir"), io.BytesIO()
     nir.write(held, make_graph(network))
     write_bytes(path, held.getvalue())
 
@@ -68,7 +59,7 @@ def read_nir(path: str | Path) -> NetworkSpec:
         FileFormatError: If it is no NIR file, leads to other files, hangs its parser, or contradicts itself.
         SpecError: If the graph is no chain, or holds a node that cannot be deployed.
     """
-    load_nir()
+    import_extra("nir", "nir")
     try_parser(f"{__name__}:parse_nir", path, "NIR file")
     return parse_nir(path)
 
@@ -82,7 +73,7 @@ def parse_nir(path: str | Path) -> NetworkSpec:
     """
     import h5py
 
-    where, nir = f"NIR file {path}", load_nir()
+    where, nir = f"NIR file {path}", import_extra("nir", "nir")
     try:
         with h5py.File(path, "r") as file:
             check_self_contained(file, where)
@@ -97,7 +88,7 @@ def parse_nir(path: str | Path) -> NetworkSpec:
 
 def make_graph(network: NetworkSpec) -> Any:
     """Make the NIR graph of a float network."""
-    nir = load_nir()
+    nir = import_extra("nir", "nir")
     nodes: dict[str, Any] = {"input": nir.Input(input_type={"input": np.array([network.n_in])})}
     for index, layer in enumerate(network.layers):
         nodes[f"affine{index}"] = nir.Affine(weight=np.array(layer.weight), bias=np.array(layer.bias))

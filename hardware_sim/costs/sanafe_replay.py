@@ -25,7 +25,8 @@ import numpy as np
 
 from ...base.arrays import BoolArray, FloatArray
 from ...base.checks import check_shape, raise_violations
-from ...base.errors import SimulationError, SpecError
+from ...base.errors import SpecError
+from ...base.extras import import_extra
 from ...conversion.targets.target import HardwareTarget, find_target
 from ...engine.host import encode_points
 from ...engine.trace import ProbeTrace, RunTrace
@@ -82,7 +83,7 @@ def check_replayable(network: Network) -> None:
     if isinstance(network, NetworkSpec):
         mend = "Quantize it first: `neuropinn-lava convert`."
         raise SpecError(f"SANA-FE: network {network.name!r}", "a quantized network", "a float network", mend)
-    _import_sanafe()
+    import_extra("sanafe", "sanafe")
     _partition(network, DRIVEN_NEURONS)
 
 
@@ -111,7 +112,7 @@ def replay_on_sanafe(
         SpecError: If a sample was not recorded, or the network does not fit SANA-FE's Loihi.
         SimulationError: If SANA-FE is not installed.
     """
-    sanafe = _import_sanafe()
+    sanafe = import_extra("sanafe", "sanafe")
     spikes = _recorded_spikes(network, trace, points)
     partition = _partition(network, neurons_per_core)
     n = trace.n_samples * network.n_steps
@@ -129,15 +130,6 @@ def replay_on_sanafe(
         seconds=whole["sim_time"] / trace.n_samples,
         version=_version(),
     )
-
-
-def _import_sanafe() -> Any:
-    try:
-        import sanafe
-    except ImportError as error:
-        mend = "Install it: `pip install neuropinn-lava[sanafe]`."
-        raise SimulationError("replay_on_sanafe", "SANA-FE is installed", error, mend) from error
-    return sanafe
 
 
 def _version() -> str:

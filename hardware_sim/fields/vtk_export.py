@@ -9,6 +9,7 @@ import numpy as np
 
 from ...base.arrays import FloatArray, IntArray
 from ...base.errors import SpecError
+from ...base.extras import import_extra
 from ...files.atomic import check_writable, replacing
 from ...micromechanics.cells import UnitCell
 from ...micromechanics.stresses import lay_stress_cloud, projected_stress, reference_stress
@@ -29,18 +30,15 @@ def check_vtk_path(path: str | Path) -> Path:
     """Accept a path that a VTK file can be written to.
 
     Raises:
-        SpecError: If the suffix is another one, the path cannot be written, or meshio is not installed.
+        SpecError: If the suffix is another one, or the path cannot be written.
+        MissingPackageError: If meshio is not installed.
     """
     target = Path(path)
     if target.suffix not in SUFFIXES:
         mend = "Name the file field.vtu."
         raise SpecError("write_vtk.path", f"a suffix out of {', '.join(SUFFIXES)}", target.name, mend)
     check_writable(target)
-    try:
-        import meshio  # noqa: F401 - whether it is there
-    except ImportError as error:
-        mend = "Install the extra: pip install 'neuropinn-lava[vtk]'."
-        raise SpecError("write_vtk", "meshio is installed", str(error), mend) from error
+    import_extra("meshio", "vtk")
     return target
 
 

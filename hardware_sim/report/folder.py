@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ...base.errors import SpecError
+from ...base.extras import import_extra
 from ...files.atomic import exchange_names, write_text
 from ...files.result_folders import check_result_folder, is_result_folder
 from ..fields.gradients import gradients_csv
@@ -64,7 +65,10 @@ def check_report_directory(directory: str | Path, force: bool = False) -> Path:
 
     Raises:
         SpecError: If it is a file, a foreign folder that is not empty (without `force`), or in a place that takes no folder.
+        MissingPackageError: If what draws figures and pages is not installed.
     """
+    for package in ("matplotlib", "jinja2"):
+        import_extra(package, "report")
     target = Path(directory).resolve()
     where = f"report directory {directory}"
     check_result_folder(target, where, "report", is_report_directory(target), force)

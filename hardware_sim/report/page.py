@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...base.extras import import_extra
 from ...conversion.search.error_budget import Cause
 from .content.sections import Report
 from .content.words import (
@@ -36,7 +37,7 @@ MACHINES = ("keras-cpu", "keras-gpu")
 
 def report_page(report: Report, figures: Sequence[Figure]) -> str:
     """Give the text of report.html."""
-    import jinja2
+    jinja2 = import_extra("jinja2", "report")
     from markupsafe import Markup
 
     environment = jinja2.Environment(

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 
 from ...base.errors import SimulationError
+from ...base.extras import MissingPackageError, import_extra
 
 _compiling = False
 
@@ -25,7 +26,8 @@ def require_lava() -> None:
     method is freed for the import, and set back to what it was: runs use `fork` whatever it is.
 
     Raises:
-        SimulationError: If Lava does not run on this Python or system, or is not installed.
+        SimulationError: If Lava does not run on this Python or system, or fails when it is imported.
+        MissingPackageError: If Lava is not installed.
     """
     mend = "Use Python 3.10 on Linux or macOS, or another backend: `integer` computes the same numbers."
     version = ".".join(map(str, sys.version_info[:3]))
@@ -37,8 +39,10 @@ def require_lava() -> None:
     if "lava.magma.runtime.message_infrastructure.multiprocessing" not in sys.modules:
         multiprocessing.set_start_method(None, force=True)
     try:
-        importlib.import_module("lava.magma.runtime.runtime")
+        import_extra("lava.magma.runtime.runtime", "lava")
         importlib.import_module("lava.magma.compiler.compiler")  # here, or every run would import it again
+    except MissingPackageError:
+        raise
     except Exception as error:
         mend = "Install the package's dependencies again: `pip install --force-reinstall lava-nc==0.10.0`."
         got = f"{type(error).__name__}: {error}"

@@ -237,7 +237,7 @@ def counts_of_another_run(folder, patch):
     nl.count_operations(chip(), nl.run(poisson(), np.full((2, 2), 0.5), backend="float"))
 
 
-@produces("NIR:")
+@produces("`nir`")
 def nir_is_missing(folder, patch):
     from neuropinn_lava.conversion.formats.nir_graphs import write_nir
 

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ....base.extras import import_extra
+
 INK = "#1b1c1e"
 """Text, ticks and frames."""
 PAPER = "#fffffe"
@@ -81,7 +83,7 @@ Draw = Callable[[Any], None]
 
 def draw_figure(name: str, title: str, caption: str, draw: Draw, width: float = 4.4, height: float = 3.2) -> Figure:
     """Draw a figure of `width` × `height` inches; `draw` gets the matplotlib figure."""
-    import matplotlib
+    matplotlib = import_extra("matplotlib", "report")
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure as Canvas
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...base.checks import check_range, check_whole, raise_violations
-from ...base.errors import SimulationError
+from ...base.extras import import_extra
 from .grid import SweepGrid, SweepPoint
 from .work import MeasuredPoint
 
@@ -35,15 +35,11 @@ def check_search(n_trials: int) -> None:
 
     Raises:
         SpecError: If the number of proposals is out of range.
-        SimulationError: If optuna is not installed.
+        MissingPackageError: If optuna is not installed.
     """
     found = [*check_whole("--search", n_trials)]
     raise_violations(found or check_range("--search", n_trials, 1, MAX_TRIALS))
-    try:
-        import optuna  # noqa: F401
-    except ImportError as error:
-        mend = "Install it: `pip install 'neuropinn-lava[sweep]'`; or leave --search out and measure the grid."
-        raise SimulationError("search", "the package `optuna` is installed", error, mend) from error
+    import_extra("optuna", "sweep")
 
 
 def search_points(
@@ -64,7 +60,7 @@ def search_points(
 
     Raises:
         SpecError: If the number of trials is out of range.
-        SimulationError: If optuna is not installed.
+        MissingPackageError: If optuna is not installed.
     """
     check_search(n_trials)
     proposed: dict[SweepPoint, None] = {}

@@ -31,7 +31,7 @@ def show_error(text: str) -> None:
 
 def show_note(text: str) -> None:
     """Print a remark to standard error."""
-    err.print(f"[dim]{text}[/]")
+    err.print(text, style="dim", markup=False)
 
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...base.errors import SpecError
+from ...base.extras import import_extra
 from ...files.atomic import check_writable, write_text
 from ...network.spec import ProblemParameter, Provenance
 from ...problems.recipe import Jitter, PhaseRecipe, Refinement, TrainingRecipe
@@ -161,6 +162,8 @@ def train(
     for file in (path, files.figure):
         if file is not None:
             check_writable(file)
+    if files.figure is not None:
+        import_extra("matplotlib", "report")  # before hours of training, not after them
     posed = pose_problem(problem, parameters)
     provenance = Provenance(
         problem=problem, parameters=parameters, seed=seed, package_version=__version__, command=command

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from ...base.checks import check_range, check_whole, raise_violations
 from ...base.errors import NeuroPinnError, SimulationError, SpecError
+from ...base.extras import import_extra
 from .local_workers import LocalWorkers
 from .task_pool import Call, LocalPool, Outcome, TaskPool
 
@@ -87,11 +88,7 @@ def open_pool(choice: ClusterChoice) -> Iterator[TaskPool]:
 
 
 def _require_distributed() -> None:
-    try:
-        import distributed  # noqa: F401
-    except ImportError as error:
-        mend = "Install it: `pip install 'neuropinn-lava[dask]'`; or leave --workers and --cluster out."
-        raise SimulationError("Dask", "the package `distributed` is installed", error, mend) from error
+    import_extra("distributed", "dask")
 
 
 @contextlib.contextmanager

@@ -8,7 +8,8 @@ from neuropinn_lava.app.sweep.grid import SweepGrid
 from neuropinn_lava.app.sweep.plan import plan_sweep
 from neuropinn_lava.app.sweep.search import GENERATION, check_search, search_points
 from neuropinn_lava.app.sweep.work import MeasuredPoint, failed_point
-from neuropinn_lava.base.errors import SimulationError, SpecError
+from neuropinn_lava.base.errors import SpecError
+from neuropinn_lava.base.extras import MissingPackageError
 
 GRID = SweepGrid(weight_bits=(3, 8), payload_bits=(6, 16), theta=(0.02, 0.05), n_steps=(1,))
 PLAN = plan_sweep("poisson", with_lava=False)
@@ -85,5 +86,5 @@ def test_numbers_out_of_range_are_refused(n):
 
 def test_without_optuna_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "optuna", None)
-    with pytest.raises(SimulationError, match=r"optuna.*pip install 'neuropinn-lava\[sweep\]'"):
+    with pytest.raises(MissingPackageError, match=r"optuna.*pip install 'neuropinn-lava\[sweep\]'"):
         check_search(10)

@@ -44,4 +44,4 @@ def test_vtk_is_refused_before_any_work(
     monkeypatch.setitem(sys.modules, "meshio", None)
     code, _, err = cli(command[0], "elasticity3d", *command[2:], "--vtk", "field.vtu")
     assert code == 1
-    assert "meshio is installed" in err
+    assert "neuropinn-lava[vtk]" in err

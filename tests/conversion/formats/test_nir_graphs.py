@@ -16,6 +16,7 @@ import pytest
 import builders
 from disks import full_beyond
 from neuropinn_lava.base.errors import FileFormatError, SpecError
+from neuropinn_lava.base.extras import MissingPackageError
 from neuropinn_lava.conversion.formats.nir_graphs import make_graph, order_nodes, read_graph, read_nir, write_nir
 from neuropinn_lava.conversion.formats.nir_metadata import NETWORK_MARK, VSN_MARK
 from neuropinn_lava.engine.reference import run_float
@@ -186,5 +187,5 @@ def test_a_full_disk_leaves_the_former_graph(tmp_path) -> None:
 
 def test_without_the_extra_the_message_names_it(monkeypatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "nir", None)
-    with pytest.raises(SpecError, match=r"the package nir; got not installed.*neuropinn-lava\[nir\]"):
+    with pytest.raises(MissingPackageError, match=r"`nir`.*neuropinn-lava\[nir\]"):
         read_nir("any.nir")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 import builders
-from neuropinn_lava.base.errors import SimulationError, SpecError
+from neuropinn_lava.base.errors import SpecError
+from neuropinn_lava.base.extras import MissingPackageError
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.engine.trace import Probe, RunTrace
 from neuropinn_lava.hardware_sim.costs.energy import price_workload
@@ -75,5 +76,5 @@ def test_what_cannot_be_replayed_is_refused() -> None:
 def test_without_sanafe_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "sanafe", None)
     network = builders.random_quantized(0)
-    with pytest.raises(SimulationError, match=r"neuropinn-lava\[sanafe\]"):
+    with pytest.raises(MissingPackageError, match=r"neuropinn-lava\[sanafe\]"):
         replay_on_sanafe(network, run_of(network), builders.random_points(network, N_SAMPLES))

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from neuropinn_lava.base.errors import SpecError
+from neuropinn_lava.base.extras import MissingPackageError
 from neuropinn_lava.hardware_sim.fields.stresses import SolidSection, project_view
 from neuropinn_lava.hardware_sim.fields.vtk_export import hexahedra, write_vtk
 from neuropinn_lava.hardware_sim.report.figures.solid_figures import draw_solid
@@ -117,5 +118,5 @@ def test_vtk_files_of_other_kinds_or_without_meshio_are_refused(
     with pytest.raises(SpecError, match=r"a suffix out of \.vtu, \.vtk; got field\.txt"):
         write_vtk(tmp_path / "field.txt", CELL, pressed)
     monkeypatch.setitem(sys.modules, "meshio", None)
-    with pytest.raises(SpecError, match=r"meshio is installed.*neuropinn-lava\[vtk\]"):
+    with pytest.raises(MissingPackageError, match=r"`meshio`.*neuropinn-lava\[vtk\]"):
         write_vtk(tmp_path / "field.vtu", CELL, pressed)
