@@ -52,7 +52,7 @@ def report_page(report: Report, figures: Sequence[Figure]) -> str:
     environment.filters["proved"] = {True: "yes", False: "no", None: NOTHING}.__getitem__
     environment.filters["break_even"] = break_even_words
     environment.filters["svg"] = lambda figure: Markup(figure.embedded)
-    return environment.get_template("report.html.j2").render(
+    page: str = environment.get_template("report.html.j2").render(
         report=report,
         title=report_title(report),
         figures=figures,
@@ -66,3 +66,4 @@ def report_page(report: Report, figures: Sequence[Figure]) -> str:
         say_joules=say_joules,
         say_number=say_number,
     )
+    return page
