@@ -31,12 +31,12 @@ def main() -> float:
     energies = estimate()
     for energy in sorted(energies, key=shown_joules):
         dense = (
-            f", one dense pass {energy.dense_joules_per_sample * 1e9:.1f} nJ"
-            if not energy.prices_steps
-            else ", whole steps"
+            "whole steps" if energy.prices_steps else f"one dense pass {energy.dense_joules_per_sample * 1e9:.1f} nJ"
         )
         static = f" + {energy.static_joules_per_sample * 1e9:.0f} static" if energy.static_joules_per_sample else ""
-        print(f"{energy.model:22s} constants {basis_words(energy)}: {shown_joules(energy) * 1e9:.2f} nJ{static}{dense}")
+        print(
+            f"{energy.model:22s} constants {basis_words(energy)}: {shown_joules(energy) * 1e9:.2f} nJ{static}, {dense}"
+        )
     print(dominance_sentence(find_dominance(energies)))
     (davies,) = [energy for energy in energies if energy.model == "loihi1-davies"]
     return davies.dynamic_joules_per_sample * 1e9
