@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 import neuropinn_lava as nl
 from neuropinn_lava.hardware_sim.costs.dominance import find_dominance
 from neuropinn_lava.hardware_sim.costs.energy import EnergyEstimate
-from neuropinn_lava.hardware_sim.report.words import basis_label, basis_words, dominance_sentence
+from neuropinn_lava.hardware_sim.report.content.words import basis_label, basis_words, dominance_sentence
 
 
 def estimate() -> tuple[EnergyEstimate, ...]:
