@@ -1,15 +1,18 @@
-"""Energy of one network by eleven named models, each with its source, never blended into one number.
+"""Energy of one network by thirteen named models, each with its source, never blended into one number.
 
     joules = sum over terms of count * constants          counts are exact; constants are somebody's
+    joules = steps * energy of a step                     measured on Loihi 2, on another network
 
-The bar is a deployed sample (dynamic terms), the line its range where constants have a published one, the cross one dense
-pass of the same network by the same model. Read ranges and ratios, not digits.
+The blue bar is the sum of a deployed sample's operations, the green one its whole steps, the line the range where constants
+have a published one, the cross one dense pass of the same network by the same model. Read ranges and ratios, not digits.
 """
 
 from matplotlib.figure import Figure
 
 import neuropinn_lava as nl
+from neuropinn_lava.hardware_sim.costs.dominance import find_dominance
 from neuropinn_lava.hardware_sim.costs.energy import EnergyEstimate
+from neuropinn_lava.hardware_sim.report.content.words import basis_label, basis_words, dominance_sentence
 
 
 def estimate() -> tuple[EnergyEstimate, ...]:
@@ -18,29 +21,40 @@ def estimate() -> tuple[EnergyEstimate, ...]:
     return nl.profile(chip, n_points=500, with_lava=False).hardware.energies
 
 
+def shown_joules(energy: EnergyEstimate) -> float:
+    """Return the sum of the operations, or the whole steps where a model prices those."""
+    return energy.joules_per_sample if energy.prices_steps else energy.dynamic_joules_per_sample
+
+
 def main() -> float:
-    """Print all models and return the nanojoules of Loihi 1's published constants, dynamic terms."""
+    """Print all models and return the nanojoules of Loihi 1's constants, dynamic terms."""
     energies = estimate()
-    for energy in sorted(energies, key=lambda energy: energy.dynamic_joules_per_sample):
-        spiking, dense = (j * 1e9 for j in (energy.dynamic_joules_per_sample, energy.dense_joules_per_sample))
+    for energy in sorted(energies, key=shown_joules):
+        dense = (
+            "whole steps" if energy.prices_steps else f"one dense pass {energy.dense_joules_per_sample * 1e9:.1f} nJ"
+        )
         static = f" + {energy.static_joules_per_sample * 1e9:.0f} static" if energy.static_joules_per_sample else ""
-        print(f"{energy.model:15s} {energy.kind.value:9s} {spiking:10.2f} nJ{static}, one dense pass {dense:.1f} nJ")
+        print(
+            f"{energy.model:22s} constants {basis_words(energy)}: {shown_joules(energy) * 1e9:.2f} nJ{static}, {dense}"
+        )
+    print(dominance_sentence(find_dominance(energies)))
     (davies,) = [energy for energy in energies if energy.model == "loihi1-davies"]
     return davies.dynamic_joules_per_sample * 1e9
 
 
 def draw() -> Figure:
     """Draw all models on one logarithmic axis."""
-    energies = sorted(estimate(), key=lambda energy: -energy.dynamic_joules_per_sample)
-    figure = Figure(figsize=(6, 3.4), layout="constrained")
+    energies = sorted(estimate(), key=shown_joules, reverse=True)
+    figure = Figure(figsize=(6, 4.6), layout="constrained")
     axes = figure.subplots()
     for row, energy in enumerate(energies):
-        axes.barh(row, energy.dynamic_joules_per_sample * 1e9, color="C0", height=0.6)
+        axes.barh(row, shown_joules(energy) * 1e9, color="C2" if energy.prices_steps else "C0", height=0.6)
         if not energy.static_joules_per_sample:  # a range over static power would say nothing of the bar
             axes.plot([energy.low * 1e9, energy.high * 1e9], [row, row], color="black", lw=1.5)
-        axes.plot(energy.dense_joules_per_sample * 1e9, row, "x", color="C1")
-    axes.set_yticks(range(len(energies)), [f"{energy.model} ({energy.kind.value})" for energy in energies])
-    axes.set(xscale="log", xlabel="nJ per sample, dynamic; × one dense pass")
+        if not energy.prices_steps:
+            axes.plot(energy.dense_joules_per_sample * 1e9, row, "x", color="C1")
+    axes.set_yticks(range(len(energies)), [basis_label(energy) for energy in energies], fontsize=7)
+    axes.set(xscale="log", xlabel="nJ per sample; blue: operations, green: steps, ×: dense")
     return figure
 
 

@@ -1,10 +1,11 @@
 """Joules per sample by named models: terms, range, sensitivity, and where the advantage over a dense pass ends.
 
     joules = sum over terms of quantity(workload) * constants            nothing is added across models
+    joules = steps * energy of a step                                    a model that was measured step by step
 
 Every estimate carries its model's name, kind and source: a bare number would say less than it seems to. The dense figure is
 one conventional pass of the same network priced by the same model; break-even is the activity at which the dynamic terms of
-both are equal. No Loihi 2 joules exist here: no energy per operation of that chip is published.
+both are equal. For Loihi 2 the energy of a step was measured, on another network; the energy of an operation is not published.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..counts.counting import RowKind
 from ..counts.workload import Workload, dense_workload, workload_at
 from .energy_model import EnergyModel, Kind, Part
 from .quantities import QUANTITIES
@@ -27,7 +29,7 @@ class EnergyTerm:
     name: str
     """As in the model."""
     part: Part
-    """Dynamic or static."""
+    """Dynamic, static, or a whole step."""
     quantity: str
     """What was counted."""
     count: float
@@ -95,10 +97,16 @@ class EnergyEstimate:
     """Its name in reports."""
     kind: Kind
     """How its numbers were found."""
+    measured_on: str | None = None
+    """What they were measured on, where the model says so."""
     source: str
     """Where they are published."""
     leaves_out: str
     """What is not counted."""
+    n_steps: int
+    """Steps that a sample takes where samples follow one another in the pipeline, T."""
+    n_steps_alone: int
+    """Steps that a sample takes alone, T + spiking layers."""
     terms: tuple[EnergyTerm, ...]
     """The deployed run."""
     dense_terms: tuple[EnergyTerm, ...]
@@ -114,8 +122,28 @@ class EnergyEstimate:
 
     @property
     def joules_per_sample(self) -> float:
-        """All terms, static ones included."""
+        """All terms, static ones included, of a sample in the pipeline."""
         return total_joules(self.terms)
+
+    @property
+    def prices_steps(self) -> bool:
+        """Whether this is the energy of whole steps and not a sum over operations."""
+        return any(term.part is Part.STEP for term in self.terms)
+
+    @property
+    def has_static_power(self) -> bool:
+        """Whether the energy of the passing of time is in the terms, so that a whole machine may be compared with it."""
+        return any(term.part is not Part.DYNAMIC for term in self.terms)
+
+    @property
+    def alone_factor(self) -> float:
+        """Steps of a sample alone over those of a sample in the pipeline: what whole steps cost more where nothing follows."""
+        return self.n_steps_alone / self.n_steps
+
+    @property
+    def joules_per_step(self) -> float:
+        """All terms of a sample in the pipeline, divided by its steps."""
+        return self.joules_per_sample / self.n_steps
 
     @property
     def dynamic_joules_per_sample(self) -> float:
@@ -161,8 +189,11 @@ def estimate_energy(load: Workload, model: EnergyModel) -> EnergyEstimate:
         model=model.name,
         title=model.title,
         kind=model.kind,
+        measured_on=model.measured_on,
         source=model.source,
         leaves_out=model.leaves_out,
+        n_steps=load.n_steps,
+        n_steps_alone=load.n_steps + sum(layer.kind is RowKind.SPIKING for layer in load.layers),
         terms=price_workload(load, model),
         dense_terms=price_workload(dense_workload(load), model),
         low=total_joules(price_workload(load, lowest)),

@@ -1,8 +1,9 @@
 """Energy models as data: the shipped ones, `neuropinn_lava/data/energy_*.toml`, and users' own files of the same form.
 
 name, title, kind, source, leaves_out        texts; kind is simulated, measured or estimated
+measured_on, target                          texts that may be left out
 [constants.<name>]  value, unit, source      and low, high where a range is known
-[[terms]]  name, quantity, constants         and part = "static" for what time costs
+[[terms]]  name, quantity, constants         and part = "static" for what time costs, "step" for the whole energy of a step
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from .constant_files import key_violations, made_from_file, read_constants
 from .energy_model import EnergyModel, Kind, Part, Term
 
 SHIPPED = (
+    "loihi2-builtin-step",
+    "loihi2-microcoded-step",
     "loihi1-davies",
     "loihi1-sanafe",
     "keras-loihi",
@@ -29,7 +32,8 @@ SHIPPED = (
     "keras-gpu",
     "keras-arm",
 )
-"""Names of the models that come with the package: neuromorphic ones first, then logic, then machines that compute densely."""
+"""Names of the models that come with the package: steps measured as a whole, neuromorphic chips by operations, logic, and
+machines that compute densely."""
 
 
 def shipped_models() -> tuple[EnergyModel, ...]:

@@ -18,7 +18,7 @@ from enum import Enum
 from ...base.checks import check_choice, raise_violations
 from ...base.errors import SpecError, Violation
 from .constants import JOULE, Constant, dimension_of
-from .quantities import QUANTITIES
+from .quantities import BIT_QUANTITIES, QUANTITIES, STEP_QUANTITY
 
 
 class Kind(str, Enum):
@@ -39,6 +39,8 @@ class Part(str, Enum):
     """Spent by operations."""
     STATIC = "static"
     """Spent by the passing of time."""
+    STEP = "step"
+    """The whole energy of a step, measured together: static power, barrier and operations cannot be told apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,7 @@ class Term:
     constants: tuple[str, ...]
     """Names of the model's constants; their product is an energy."""
     part: Part = Part.DYNAMIC
-    """Whether it depends on what the network does."""
+    """What the energy is spent by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,8 @@ class EnergyModel:
     """What they are multiplied with."""
     target: str | None = None
     """Target on whose cores messages and hops are counted; None counts one message per event and no hops."""
+    measured_on: str | None = None
+    """What the constants of a measured model were measured on, such as "SpiNNaker"; None where it is not said."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kind", Kind(self.kind))
@@ -98,11 +102,24 @@ class EnergyModel:
                 yield from check_choice(f"{where}: term {term.name!r}.constants", name, known)
             if set(term.constants) <= set(known):
                 yield from self._dimension_violations(term, known)
+        yield from self._step_violations()
         unused = set(known) - {name for term in self.terms for name in term.constants}
         if unused:
             yield Violation(
                 f"{where}.constants", "every constant is used by a term", sorted(unused), "Remove or use it."
             )
+
+    def _step_violations(self) -> Iterator[Violation]:
+        """The energy of a step holds everything that happens in it, and is multiplied by steps."""
+        for term in self.terms:
+            if term.part is Part.STEP and term.quantity != STEP_QUANTITY:
+                where = f"EnergyModel {self.name!r}: term {term.name!r}.quantity"
+                mend = "A term of the part 'step' is the energy of one step."
+                yield Violation(where, f"a step is multiplied by {STEP_QUANTITY!r}", repr(term.quantity), mend)
+        if self.prices_steps and len(self.terms) > 1:
+            names = [term.name for term in self.terms]
+            mend = "Put the others into a model of their own: the step holds them already."
+            yield Violation(f"EnergyModel {self.name!r}.terms", "a step is the only term", names, mend)
 
     def _dimension_violations(self, term: Term, known: dict[str, Constant]) -> Iterator[Violation]:
         constants = [known[name] for name in term.constants]
@@ -110,6 +127,16 @@ class EnergyModel:
             units = " * ".join(constant.unit for constant in constants) or "nothing"
             where = f"EnergyModel {self.name!r}: term {term.name!r}.constants"
             yield Violation(where, "their product is an energy", units, "Multiply a power with a time, for instance.")
+
+    @property
+    def prices_steps(self) -> bool:
+        """Whether the model holds the energy of whole steps and none of single operations."""
+        return any(term.part is Part.STEP for term in self.terms)
+
+    @property
+    def sees_bits(self) -> bool:
+        """Whether shorter words cost less by this model."""
+        return any(term.quantity in BIT_QUANTITIES for term in self.terms)
 
     def constant(self, name: str) -> Constant:
         """Give a constant by name."""

@@ -6,6 +6,7 @@ its energies then count one message per event.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -143,6 +144,11 @@ def _place(network: Network, target: HardwareTarget, trace: RunTrace) -> tuple[P
 
 
 def _workload_for(model: EnergyModel, network: Network, trace: RunTrace, load: Workload) -> Workload:
-    """Give the workload with messages and hops on the model's own target, where it names one and the network fits it."""
+    """Return the workload on the model's own target, with messages, hops and cores, if the network fits it."""
     placement = _place(network, find_target(model.target), trace)[0] if model.target else None
-    return placed_workload(load, placement.partition, placement.traffic) if placement else load
+    if placement is None:
+        return load
+    placed = placed_workload(load, placement.partition, placement.traffic)
+    n_cores = {layer.name: layer.n_cores for layer in placement.partition.layers}
+    layers = tuple(dataclasses.replace(layer, n_cores=n_cores.get(layer.name, 1)) for layer in placed.layers)
+    return dataclasses.replace(placed, layers=layers)

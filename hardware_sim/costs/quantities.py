@@ -36,6 +36,11 @@ def neuron_updates(load: Workload) -> float:
     return float(sum(layer.n_neurons for layer in _updating(load)) * load.n_steps)
 
 
+def membrane_updates(load: Workload) -> float:
+    """Neuron updates that leak a membrane and compare it with a threshold; a dense pass has none."""
+    return 0.0 if load.kind is Pass.DENSE else neuron_updates(load)
+
+
 def active_updates(load: Workload) -> float:
     """Updates that end in a spike."""
     return sum(layer.fired for layer in load.layers)
@@ -76,6 +81,11 @@ def weight_bytes(load: Workload) -> float:
     return sum(layer.synaptic_operations * layer.weight_bits / 8 for layer in load.layers)
 
 
+def multiplied_bits(load: Workload) -> float:
+    """Bits of the weight times bits of the payload, added up over synaptic operations: the cells of a multiplier's array."""
+    return sum(layer.synaptic_operations * layer.weight_bits * layer.payload_bits for layer in load.layers)
+
+
 def state_bytes(load: Workload) -> float:
     """Bytes of states read and written.
 
@@ -87,6 +97,29 @@ def state_bytes(load: Workload) -> float:
 def chip_steps(load: Workload) -> float:
     """Steps times chips that are switched on; in the pipelined schedule a sample takes T steps."""
     return float(load.n_steps * load.n_chips)
+
+
+def steps(load: Workload) -> float:
+    """Steps of a sample, T, as in the pipelined schedule."""
+    return float(load.n_steps)
+
+
+def busiest_core_operations(load: Workload) -> float:
+    """Synaptic operations of the busiest core, times the chips that wait for it."""
+    layer = _busiest(load)
+    return load.n_chips * layer.core_share * layer.synaptic_operations
+
+
+def busiest_core_active_updates(load: Workload) -> float:
+    """Updates of the busiest core that end in a spike, times the chips that wait for it."""
+    layer = _busiest(load)
+    return load.n_chips * layer.core_share * layer.fired
+
+
+def busiest_core_inactive_updates(load: Workload) -> float:
+    """Updates of the busiest core that do not, times the chips that wait for it."""
+    layer = _busiest(load)
+    return load.n_chips * layer.core_share * (layer.n_neurons * load.n_steps - layer.fired)
 
 
 def vsn_macs(load: Workload) -> float:
@@ -122,6 +155,15 @@ def _updating(load: Workload) -> tuple[LayerLoad, ...]:
     return tuple(layer for layer in load.layers if layer.kind is not RowKind.INPUT)
 
 
+def _busiest(load: Workload) -> LayerLoad:
+    """Return the layer whose cores do the most synaptic operations and neuron updates."""
+
+    def work(layer: LayerLoad) -> float:
+        return layer.core_share * (layer.synaptic_operations + layer.n_neurons * load.n_steps)
+
+    return max(_updating(load), key=work)
+
+
 def _n_in(layer: LayerLoad) -> float:
     return layer.n_weights / layer.n_neurons
 
@@ -132,6 +174,7 @@ QUANTITIES: dict[str, Quantity] = {
         synaptic_operations,
         dense_synaptic_operations,
         neuron_updates,
+        membrane_updates,
         active_updates,
         inactive_updates,
         spikes,
@@ -140,8 +183,13 @@ QUANTITIES: dict[str, Quantity] = {
         hops_east_west,
         hops_north_south,
         weight_bytes,
+        multiplied_bits,
         state_bytes,
+        steps,
         chip_steps,
+        busiest_core_operations,
+        busiest_core_active_updates,
+        busiest_core_inactive_updates,
         vsn_macs,
         vsn_accumulates,
         vsn_reads,
@@ -149,3 +197,7 @@ QUANTITIES: dict[str, Quantity] = {
     )
 }
 """Every quantity by name."""
+STEP_QUANTITY = steps.__name__
+"""What the energy of a step is multiplied by."""
+BIT_QUANTITIES = frozenset(quantity.__name__ for quantity in (weight_bytes, multiplied_bits, state_bytes))
+"""Quantities that are smaller where words are shorter."""

@@ -56,10 +56,19 @@ class LayerLoad:
     """Tile boundaries that its messages cross along the rows of the mesh."""
     hops_north_south: float = 0.0
     """The same along the columns."""
+    n_cores: int = 1
+    """Cores that it lies on, its neurons dealt out evenly; 1 until cores are known."""
     weight_bits: int
     """Word length of its weights."""
+    payload_bits: int
+    """Word length of the events that it receives; 0 for the input."""
     state_bits: int
     """Word length of its states."""
+
+    @property
+    def core_share(self) -> float:
+        """Share of its neurons that its fullest core holds, 0 to 1."""
+        return -(-self.n_neurons // self.n_cores) / self.n_neurons
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +95,12 @@ def deployed_workload(network: Network, counts: OperationCounts) -> Workload:
 
 
 def _layer_load(
-    before: LayerOperations | None, row: LayerOperations, n_samples: int, weight_bits: int, state_bits: int
+    before: LayerOperations | None,
+    row: LayerOperations,
+    n_samples: int,
+    weight_bits: int,
+    payload_bits: int,
+    state_bits: int,
 ) -> LayerLoad:
     return LayerLoad(
         name=row.name,
@@ -100,15 +114,18 @@ def _layer_load(
         sent=row.spikes / n_samples,
         messages=row.spikes / n_samples,
         weight_bits=weight_bits,
+        payload_bits=payload_bits,
         state_bits=state_bits,
     )
 
 
-def _word_lengths(network: Network) -> tuple[tuple[int, int], ...]:
-    """Give (weight_bits, state_bits) of every row, the input's first."""
+def _word_lengths(network: Network) -> tuple[tuple[int, int, int], ...]:
+    """Return (weight_bits, payload_bits, state_bits) of every row, the input's first; payloads are those received."""
     if isinstance(network, NetworkSpec):
-        return ((FLOAT_BITS, FLOAT_BITS),) * (len(network.layers) + 2)
-    return ((0, network.input_bits), *((affine.weight_bits, affine.state_bits) for affine in network.affines))
+        return ((FLOAT_BITS, FLOAT_BITS, FLOAT_BITS),) * (len(network.layers) + 2)
+    received = (network.input_bits, *(layer.table.payload_bits for layer in network.layers))
+    words = zip(network.affines, received, strict=True)
+    return ((0, 0, network.input_bits), *((a.weight_bits, payload, a.state_bits) for a, payload in words))
 
 
 def dense_workload(deployed: Workload) -> Workload:

@@ -14,7 +14,9 @@ from ...conversion.search.error_budget import Cause
 from .content.sections import Report
 from .content.words import (
     NOTHING,
+    basis_words,
     break_even_words,
+    dominance_sentence,
     parity_sentences,
     parity_verdict,
     report_title,
@@ -25,6 +27,7 @@ from .content.words import (
     say_range,
     say_seconds,
     share_of_dense,
+    step_cells,
 )
 from .figures.figure import Figure
 
@@ -51,6 +54,9 @@ def report_page(report: Report, figures: Sequence[Figure]) -> str:
         environment.filters[say.__name__.removeprefix("say_")] = say
     environment.filters["proved"] = {True: "yes", False: "no", None: NOTHING}.__getitem__
     environment.filters["break_even"] = break_even_words
+    environment.filters["basis"] = basis_words
+    environment.filters["dominance"] = dominance_sentence
+    environment.filters["step_cells"] = step_cells
     environment.filters["svg"] = lambda figure: Markup(figure.embedded)
     page: str = environment.get_template("report.html.j2").render(
         report=report,

@@ -31,6 +31,7 @@ from .sections import (
     QuantizationSection,
     Report,
 )
+from .words import dominance_sentence
 
 NEUROBENCH_NAMES = {
     "effective_macs": "Effective_MACs",
@@ -59,6 +60,7 @@ def report_object(report: Report) -> JsonObject:
         "package_version": report.package_version,
         "n_points": report.n_points,
         "seed": report.seed,
+        "summary": _summary_object(report),
         **_problem_object(report.problem),
         "network": _network_object(report.network) if report.network else None,
         "quantization": _quantization_object(report.quantization) if report.quantization else None,
@@ -87,6 +89,47 @@ def jsonable(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise TypeError(f"jsonable: no rule for {type(value).__name__}")
+
+
+def _summary_object(report: Report) -> JsonObject:
+    """Return what a report leads with: the energy of steps beside the sum of operations, and error and activity in one."""
+    dominance = report.dominance
+    if dominance is None:
+        return {"energy_of_steps": [], "sum_of_operations": None, "dominance": None, "lee": jsonable(report.lee)}
+    operations = dominance.operations
+    return {
+        "energy_of_steps": [_steps_object(step) for step in dominance.steps],
+        "sum_of_operations": {
+            "model": operations.model,
+            "kind": operations.kind.value,
+            "joules_per_sample": operations.dynamic_joules_per_sample,
+        },
+        "dominance": {
+            "sentence": dominance_sentence(dominance),
+            "steps_over_operations": {
+                step.model: jsonable(factor) for step, factor in zip(dominance.steps, dominance.factors, strict=True)
+            },
+        },
+        "lee": jsonable(report.lee),
+    }
+
+
+def _steps_object(step: EnergyEstimate) -> JsonObject:
+    """Return the energy of one step, of a sample in the pipeline and of a sample alone, with their ranges."""
+    per_sample = (step.low, step.joules_per_sample, step.high)
+    ends = ("low", "value", "high")
+    return {
+        "model": step.model,
+        "kind": step.kind.value,
+        "measured_on": step.measured_on,
+        "n_steps": step.n_steps,
+        "n_steps_alone": step.n_steps_alone,
+        "joules_per_step": {end: joules / step.n_steps for end, joules in zip(ends, per_sample, strict=True)},
+        "joules_per_sample": dict(zip(ends, per_sample, strict=True)),
+        "joules_per_sample_alone": {
+            end: joules * step.alone_factor for end, joules in zip(ends, per_sample, strict=True)
+        },
+    }
 
 
 def _problem_object(problem: ProblemSection | None) -> JsonObject:
@@ -188,6 +231,7 @@ def _energy_object(energy: EnergyEstimate) -> JsonObject:
         "title": energy.title,
         "source": energy.source,
         "kind": energy.kind.value,
+        "measured_on": energy.measured_on,
         "joules_per_sample": energy.joules_per_sample,
         "dynamic_joules_per_sample": energy.dynamic_joules_per_sample,
         "static_joules_per_sample": energy.static_joules_per_sample,

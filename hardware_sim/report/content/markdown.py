@@ -9,7 +9,10 @@ from ...costs.hardware_profile import HardwareProfile
 from ...counts.counting import LayerOperations, OperationCounts, OperationTotal
 from .sections import BackendsSection, NetworkSection, Report, SolidSection
 from .words import (
+    NOTHING,
+    basis_words,
     break_even_words,
+    dominance_sentence,
     parity_sentences,
     report_title,
     say_count,
@@ -18,6 +21,7 @@ from .words import (
     say_percent,
     say_range,
     say_seconds,
+    step_cells,
 )
 
 
@@ -41,6 +45,7 @@ def _lines(report: Report) -> Iterator[str]:
     if report.problem:
         yield from (f"{report.problem.title}: `{report.problem.equation}`", "")
     yield from (f"{say_count(report.n_points)} evaluation points; neuropinn-lava {report.package_version}.", "")
+    yield from _summary_lines(report)
     if report.network:
         yield from _network_lines(report.network)
     if report.backends:
@@ -56,6 +61,21 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _core_lines(report.hardware)
     if report.quantization and report.quantization.error_budget:
         yield from _budget_lines(report.quantization.error_budget)
+
+
+def _summary_lines(report: Report) -> Iterator[str]:
+    """Give what a report leads with: the energy of steps beside the sum of operations, what dominates, and LEE."""
+    dominance = report.dominance
+    if dominance:
+        rows = [(step.model, "steps", basis_words(step), *step_cells(step)) for step in dominance.steps]
+        operations = dominance.operations
+        sums = (NOTHING, say_joules(operations.dynamic_joules_per_sample), NOTHING)
+        rows.append((operations.model, "sum of operations", basis_words(operations), *sums))
+        heads = ("model", "energy of", "constants", "a step", "a sample, pipelined", "a sample alone")
+        yield from _markdown_table(heads, rows)
+        yield from (dominance_sentence(dominance), "")
+    if report.lee is not None:
+        yield from (f"LEE (steps × relative L2 in % × spiking activity in %): {say_number(report.lee)}.", "")
 
 
 def _network_lines(network: NetworkSection) -> Iterator[str]:
@@ -122,12 +142,12 @@ def _count_lines(counts: OperationCounts) -> Iterator[str]:
 def _energy_lines(hardware: HardwareProfile) -> Iterator[str]:
     if not hardware.energies:
         return
-    yield from ("## Energy per sample, by model", "")
-    heads = ("model", "kind", "dynamic", "static", "range", "one dense pass", "break-even, activity × steps")
+    yield from ("## Energy per sample, by model: sums over operations", "")
+    heads = ("model", "constants", "dynamic", "static", "range", "one dense pass", "break-even, activity × steps")
     rows = [
         (
             energy.model,
-            energy.kind.value,
+            basis_words(energy),
             say_joules(energy.dynamic_joules_per_sample),
             say_joules(energy.static_joules_per_sample or None),
             say_range(energy.low, energy.high, say_joules),
@@ -135,6 +155,7 @@ def _energy_lines(hardware: HardwareProfile) -> Iterator[str]:
             break_even_words(energy),
         )
         for energy in hardware.energies
+        if not energy.prices_steps
     ]
     yield from _markdown_table(heads, rows)
     yield from (f"- {energy.model}: {energy.source}. Leaves out: {energy.leaves_out}." for energy in hardware.energies)

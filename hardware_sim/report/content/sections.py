@@ -13,6 +13,7 @@ from ....conversion.search.error_budget import ErrorBudget
 from ....engine.trace import Backend
 from ....network.quantized import Network, QuantizedNetwork
 from ....network.spec import Provenance
+from ...costs.dominance import Dominance, find_dominance
 from ...costs.hardware_profile import HardwareProfile
 from ...counts.counting import OperationCounts
 from ...fields.gradients import GradientSection
@@ -183,6 +184,22 @@ class Report:
     def float_result(self) -> BackendResult | None:
         """The result of the float reference, None where it did not run."""
         return self.result_of(Backend.FLOAT)
+
+    @property
+    def dominance(self) -> Dominance | None:
+        """The energy of a sample's steps beside the sum of its operations; None where one of them was not estimated."""
+        return find_dominance(self.hardware.energies) if self.hardware else None
+
+    @property
+    def lee(self) -> float | None:
+        """Return steps * relative L2 error in % * spiking activity in %: less is better; None without a reference or counts.
+
+        Source: arXiv 2608.23987.
+        """
+        result = self.deployed_result or self.float_result
+        if result is None or result.relative_l2 is None or self.counts is None:
+            return None
+        return self.counts.n_steps * 100.0 * result.relative_l2 * 100.0 * self.counts.total.spiking_activity
 
 
 def describe_network(network: Network, ansatz_relative_l2: float | None = None) -> NetworkSection:

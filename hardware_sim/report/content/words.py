@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from ...costs.dominance import Dominance
 from ...costs.energy import EnergyEstimate
 from ...counts.counting import OperationCounts
 from ...parity.certificate import ParitySection, TorchParity
@@ -127,6 +128,52 @@ def break_even_words(energy: EnergyEstimate) -> str:
     if product >= n_steps:
         return "advantage at every activity"
     return f"{product:.3g}"
+
+
+def basis_words(energy: EnergyEstimate) -> str:
+    """Say how the constants of an estimate were found and on what, as in "measured on SpiNNaker"."""
+    return energy.kind.value if energy.measured_on is None else f"{energy.kind.value} on {energy.measured_on}"
+
+
+def basis_label(energy: EnergyEstimate) -> str:
+    """Name a model in a figure, with what its constants are."""
+    return f"{energy.model}\nconstants {basis_words(energy)}".replace(", ", ",\n")
+
+
+def step_cells(step: EnergyEstimate) -> tuple[str, str, str]:
+    """Write the energy of a step, of a sample in the pipeline and of a sample alone, each with its range."""
+    return (
+        _joules_with_range(step, 1 / step.n_steps),
+        _joules_with_range(step, 1.0),
+        _joules_with_range(step, step.alone_factor),
+    )
+
+
+def _joules_with_range(energy: EnergyEstimate, factor: float) -> str:
+    low, value, high = (factor * joules for joules in (energy.low, energy.joules_per_sample, energy.high))
+    return f"{say_joules(value)} ({say_range(low, high, say_joules)})"
+
+
+def dominance_sentence(dominance: Dominance) -> str:
+    """Say in one sentence whether steps or operations dominate the energy of a sample, and by what factor."""
+    steps = _listed(f"{say_joules(step.joules_per_sample)} by {step.model}" for step in dominance.steps)
+    operations = f"{say_joules(dominance.operations.dynamic_joules_per_sample)} by {dominance.operations.model}"
+    if all(factor < 1 for factor in dominance.factors):
+        times = _listed(say_number(1 / factor) for factor in dominance.factors)
+        return (
+            f"The operations dominate: the sum of the operations of a sample is {operations}, {times} times what its steps in "
+            f"the pipeline take, {steps}."
+        )
+    verdict = "The step dominates" if all(factor >= 1 for factor in dominance.factors) else "Neither dominates"
+    times = _listed(say_number(factor) for factor in dominance.factors)
+    return (
+        f"{verdict}: the steps of a sample in the pipeline take {steps}, {times} times the sum of its operations, which is "
+        f"{operations}."
+    )
+
+
+def _listed(parts: Iterable[str]) -> str:
+    return " and ".join(parts)
 
 
 def report_title(report: Report) -> str:

@@ -9,10 +9,18 @@ import numpy as np
 
 from ...costs.energy import EnergyEstimate
 from ...costs.energy_model import Part
+from ..content.words import basis_label, basis_words
 from .figure import INK, SERIES, Figure, draw_figure
 
 SMALLEST_SWING = 1e-3
 """Constants that move the answer by less, relative to it, are left out: their bars could not be seen."""
+MARKS: dict[str, dict[str, Any]] = {
+    "one dense pass": {"marker": "|", "s": 90, "color": SERIES[1], "zorder": 3},
+    "deployed, sum of operations": {"s": 26, "color": SERIES[0], "zorder": 2},
+    "with static power": {"marker": "D", "s": 22, "color": SERIES[3], "zorder": 2},
+    "whole steps": {"marker": "s", "s": 26, "color": SERIES[2], "zorder": 2},
+}
+"""How the numbers of a model are drawn."""
 MIN_CONSTANTS = 3
 """A model with fewer constants needs no tornado."""
 
@@ -28,33 +36,42 @@ def draw_energies(energies: Sequence[EnergyEstimate], activity: float) -> tuple[
 
 def _draw_models(energies: Sequence[EnergyEstimate]) -> Figure:
     places = np.arange(len(energies))[::-1]
-    labels = [f"{energy.model}, {energy.kind.value}" for energy in energies]
 
     def draw(canvas: Any) -> None:
         axes = canvas.add_subplot()
-        dynamic = [energy.dynamic_joules_per_sample for energy in energies]
-        dense = [energy.dense_joules_per_sample for energy in energies]
         for place, energy in zip(places, energies, strict=True):
             axes.plot([energy.low, energy.high], [place, place], color=SERIES[0], alpha=0.35, linewidth=5, zorder=1)
-        axes.scatter(dense, places, marker="|", s=90, color=SERIES[1], label="one dense pass", zorder=3)
-        axes.scatter(dynamic, places, s=26, color=SERIES[0], label="deployed, dynamic", zorder=2)
-        static = [(energy.joules_per_sample, place) for energy, place in zip(energies, places, strict=True)
-                  if energy.static_joules_per_sample]  # fmt: skip
-        if static:
-            axes.scatter(
-                *zip(*static, strict=True), marker="D", s=22, color=SERIES[3], label="with static power", zorder=2
-            )
+        for mark, marked in _marks(energies).items():
+            if marked:
+                at = [(joules, places[index]) for index, joules in marked.items()]
+                axes.scatter(*zip(*at, strict=True), label=mark, **MARKS[mark])
         axes.set_xscale("log")
-        axes.set_yticks(places, labels)
+        axes.set_yticks(places, [basis_label(energy) for energy in energies], fontsize=7)
         axes.set_xlabel("joules per sample")
         axes.grid(axis="x", color=INK, alpha=0.15)
-        axes.legend(loc="lower center", bbox_to_anchor=(0.25, 1.0), ncols=3, columnspacing=1.0)
+        axes.legend(loc="lower center", bbox_to_anchor=(0.2, 1.0), ncols=2, columnspacing=1.0)
 
     caption = (
-        "Energy of one sample by every model, in joules, on a logarithmic axis; bars span the published ranges of the "
-        "constants. Models differ in what they count and leave out: compare within a row, not down a column."
+        "Energy of one sample by every model, in joules, on a logarithmic axis; nothing was measured on this network. Bars "
+        "span the published ranges of the constants. Models differ in what they count and leave out: compare within a row, "
+        "not down a column."
     )
-    return draw_figure("energy-models", "Energy by model", caption, draw, width=4.8, height=0.8 + 0.27 * len(energies))
+    return draw_figure("energy-models", "Energy by model", caption, draw, width=5.0, height=1.0 + 0.36 * len(energies))
+
+
+def _marks(energies: Sequence[EnergyEstimate]) -> dict[str, dict[int, float]]:
+    """Return the joules of every mark by the index of the estimate; what a model does not count has no mark."""
+    operating = {index: energy for index, energy in enumerate(energies) if not energy.prices_steps}
+    return {
+        "one dense pass": {index: energy.dense_joules_per_sample for index, energy in operating.items()},
+        "deployed, sum of operations": {index: energy.dynamic_joules_per_sample for index, energy in operating.items()},
+        "with static power": {
+            index: energy.joules_per_sample for index, energy in operating.items() if energy.has_static_power
+        },
+        "whole steps": {
+            index: energy.joules_per_sample for index, energy in enumerate(energies) if energy.prices_steps
+        },
+    }
 
 
 def _draw_break_even(energies: Sequence[EnergyEstimate], activity: float) -> Figure:
@@ -97,7 +114,7 @@ def _draw_tornado(energy: EnergyEstimate) -> Figure:
 
     static = any(term.part is Part.STATIC for term in energy.terms)
     caption = (
-        f"{energy.title} ({energy.kind.value}): how far each constant alone moves the energy of one sample"
+        f"{energy.title} (constants {basis_words(energy)}): how far each constant alone moves the energy of one sample"
         f"{', static power included' if static else ''}. Blue: over its published range; grey: no range is known, shown "
         f"from half to twice its value. Unit: multiples of {base:.3g} J."
     )

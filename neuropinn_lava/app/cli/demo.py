@@ -160,9 +160,10 @@ def finish(report: Report, directory: Path, as_json: bool) -> None:
 
 
 def show_report(report: Report) -> None:
-    """Print accuracy, parity and counts."""
+    """Print energy, accuracy, parity and counts."""
     from ...hardware_sim.report.content.words import parity_sentences, parity_verdict
 
+    show_summary(report)
     if report.backends:
         rows = [
             (r.backend.value, r.relative_l2, r.residual_rms, r.boundary_rms, r.samples_per_second)
@@ -195,6 +196,21 @@ def show_report(report: Report) -> None:
             out.print(sentence)
     elif report.result_of(Backend.LAVA) is None:
         show_note("Lava did not run; the integer engine stands for the deployed network.")
+
+
+def show_summary(report: Report) -> None:
+    """Print what a report leads with: the energy of steps beside the sum of operations, what dominates, and LEE."""
+    from ...hardware_sim.report.content.words import basis_words, dominance_sentence, say_joules, say_number, step_cells
+
+    if dominance := report.dominance:
+        operations = dominance.operations
+        rows = [(step.model, f"step, {basis_words(step)}", *step_cells(step)) for step in dominance.steps]
+        total = say_joules(operations.dynamic_joules_per_sample)
+        rows.append((operations.model, f"sum of operations, constants {basis_words(operations)}", "", total, ""))
+        show_table("Energy", ("model", "energy of", "a step", "a sample, pipelined", "a sample alone"), rows)
+        out.print(dominance_sentence(dominance))
+    if report.lee is not None:
+        out.print(f"LEE (steps × relative L2 in % × spiking activity in %): {say_number(report.lee)}.")
 
 
 def show_stresses(solid: SolidSection) -> None:

@@ -14,7 +14,7 @@ import io
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...base.errors import SpecError
 from ...files.atomic import check_writable, replacing, write_text
@@ -22,6 +22,9 @@ from ...files.network_file import write_network
 from ...files.result_folders import check_result_folder, is_result_folder
 from .plan import SCHEMA
 from .result import Sweep
+
+if TYPE_CHECKING:
+    from ...hardware_sim.costs.energy_model import EnergyModel
 
 JSON_NAME = "sweep.json"
 TABLE_NAME = "table.csv"
@@ -63,11 +66,16 @@ def write_sweep(sweep: Sweep, directory: str | Path, force: bool = False) -> Pat
     target = check_sweep_directory(directory, force)
     write_text(target / TABLE_NAME, _table_csv(sweep))
     _write_parquet(sweep, target / PARQUET_NAME)
-    write_text(target / FIGURE_NAME, draw_pareto(sweep.choice, sweep.plan.energy.title).standalone)
+    write_text(target / FIGURE_NAME, draw_pareto(sweep.choice, _energy_words(sweep.plan.energy)).standalone)
     if sweep.chosen_network is not None:
         write_network(sweep.chosen_network, target / CHOSEN_NAME)
     write_text(target / JSON_NAME, json.dumps(sweep_object(sweep), indent=1, ensure_ascii=False) + "\n")
     return target
+
+
+def _energy_words(energy: EnergyModel) -> str:
+    """Name the energy model in a caption, with what it does not see."""
+    return energy.title if energy.sees_bits else f"{energy.title}, which prices words of any length alike"
 
 
 def _table_rows(sweep: Sweep) -> list[dict[str, Cell]]:
@@ -117,6 +125,7 @@ def sweep_object(sweep: Sweep) -> dict[str, Any]:
             "kind": energy.kind.value,
             "source": energy.source,
             "leaves_out": energy.leaves_out,
+            "sees_bits": energy.sees_bits,
         },
         "n_points": len(sweep.points),
         "n_proposed": sweep.n_proposed,

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "neuropinn-lava/sweep/1"
 """Name and version of what a sweep measures: another version measures anew."""
-DEFAULT_ENERGY = "loihi1-davies"
-"""The published figures of a neuromorphic chip that have the clearest source."""
+DEFAULT_ENERGY = "45nm-int8"
+"""A model by which shorter words cost less, since bits are what a sweep varies first."""
 DEFAULT_TUNING = 500
 """Steps of tuning, as in the settings' own default."""
 DEFAULT_POINTS = 2500
@@ -63,6 +63,10 @@ class SweepPlan:
     def __post_init__(self) -> None:
         found = [*check_whole("SweepPlan.n_points", self.n_points), *check_whole("SweepPlan.seed", self.seed)]
         raise_violations(found or check_range("SweepPlan.n_points", self.n_points, 1, 10**7))
+        if self.energy.prices_steps:
+            rule = "a model that prices operations, which the points of a sweep differ in"
+            mend = f"Choose a model that adds up operations, such as {DEFAULT_ENERGY!r}."
+            raise SpecError("SweepPlan.energy", rule, f"{self.energy.name!r}, which prices whole steps", mend)
 
     def posed(self) -> PdeProblem:
         """Make the problem.

@@ -74,7 +74,7 @@ def test_a_sweep_prints_front_choice_and_energy_model(cli, tmp_path):
     assert "on the front" in out
     assert "Chosen: w" in out
     assert "the least energy on the front" in out
-    assert "loihi1-davies (simulated; Davies" in out
+    assert "45nm-int8 (estimated; Horowitz" in out
     assert "2 points computed and 0 found in the cache" in out
     assert "2 of 2: w" in err
     code, out, err = cli("sweep", "poisson", *options, "--json")

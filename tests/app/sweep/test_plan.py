@@ -86,6 +86,7 @@ def test_another_version_does_not_trust_what_this_one_found(monkeypatch):
     [
         ({"problem": "poison"}, "Did you mean poisson"),
         ({"problem": "poisson", "energy": "loihi1-davis"}, "Did you mean loihi1-davies"),
+        ({"problem": "poisson", "energy": "loihi2-builtin-step"}, r"SweepPlan\.energy: a model that prices operations"),
         ({"problem": "poisson", "target": "loihi3"}, "Did you mean loihi"),
         ({"problem": "poisson", "n_points": 0}, r"SweepPlan\.n_points"),
         ({"problem": "poisson", "tune_iterations": -1}, r"TuningSettings\.n_iterations"),
@@ -94,6 +95,11 @@ def test_another_version_does_not_trust_what_this_one_found(monkeypatch):
 def test_wrong_plans_are_refused(arguments, message):
     with pytest.raises(SpecError, match=message):
         plan_sweep(**arguments)
+
+
+def test_a_sweep_over_bits_is_priced_by_a_model_that_sees_bits():
+    assert plan_sweep("poisson").energy.sees_bits
+    assert not plan_sweep("poisson", energy="loihi1-davies").energy.sees_bits
 
 
 def test_an_activity_needs_a_recipe_in_which_spikes_cost(monkeypatch):

@@ -25,6 +25,8 @@ from neuropinn_lava.base.errors import SpecError, TrainingError
 from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.files.network_file import read_network
+from neuropinn_lava.hardware_sim.costs.energy_files import find_energy_model
+from neuropinn_lava.hardware_sim.report.figures.pareto_figure import draw_pareto
 
 PLAN = plan_sweep(
     "poisson",
@@ -83,10 +85,10 @@ def test_rows_are_what_the_deployed_networks_do(found):
         assert row.network_digest == network.digest()
         assert row.synaptic_bits == int(row.weight_bits) * (2 * 8 + 8 * 6 + 6 * 1)
         assert row.ann_macs == 2 * 8 + 8 * 6 + 6 * 1
-        assert 0 < row.joules < row.joules_total
+        assert 0 < row.joules == row.joules_total  # no static power in this model
         assert row.joules_total_low <= row.joules_total <= row.joules_total_high
-        assert (row.energy_model, row.energy_kind) == ("loihi1-davies", "simulated")
-        assert "Davies" in row.energy_source
+        assert (row.energy_model, row.energy_kind) == ("45nm-int8", "estimated")
+        assert "Horowitz" in row.energy_source
 
 
 def test_points_that_differ_in_bits_share_a_training(found):
@@ -219,6 +221,23 @@ def test_the_folder_holds_table_figure_and_chosen_network(found, cache, tmp_path
     assert held["energy"]["source"] == found.rows[0].energy_source
     assert "the least energy on the front" in held["rule"]
     sweep(PLAN, GRID, cache=cache, out=folder)  # an earlier sweep may be replaced
+
+
+def test_the_figure_says_where_its_energy_does_not_see_bits(tmp_path, monkeypatch):
+    captions = []
+
+    def caught(choice, words):
+        captions.append(words)
+        return draw_pareto(choice, words)
+
+    monkeypatch.setattr("neuropinn_lava.hardware_sim.report.figures.pareto_figure.draw_pareto", caught)
+    grid = SweepGrid(weight_bits=(4, 8), payload_bits=(8,), theta=(0.02,))
+    for name in ("45nm-int8", "loihi1-davies"):
+        plan = dataclasses.replace(PLAN, energy=find_energy_model(name))
+        sweep(plan, grid, cache=tmp_path / "cache", out=tmp_path / name)
+        assert json.loads((tmp_path / name / "sweep.json").read_text())["energy"]["sees_bits"] == plan.energy.sees_bits
+    assert "prices words of any length alike" not in captions[0]
+    assert captions[1] == "Loihi 1, after Davies et al. 2018, which prices words of any length alike"
 
 
 def test_the_table_is_parquet_too_where_pyarrow_is(found, cache, tmp_path):

@@ -57,21 +57,44 @@ def test_every_file_is_shipped_and_every_shipped_name_is_a_file() -> None:
     assert [model.name for model in shipped_models()] == list(SHIPPED)
 
 
-def test_no_model_claims_joules_of_loihi_2() -> None:
-    assert not any("loihi 2" in model.title.lower() or "loihi2" in model.name for model in shipped_models())
+def test_loihi_2_has_joules_of_measured_steps_and_of_no_operation() -> None:
+    named = [model for model in shipped_models() if "loihi 2" in model.title.lower() or "loihi2" in model.name]
+    assert len(named) == 2
+    for model in named:
+        assert model.prices_steps
+        assert model.kind is Kind.MEASURED
+        assert model.measured_on == "another network, read off a figure"
+        assert "LoihiScalingEfficiency" in model.source
+
+
+def test_point_values_lie_inside_their_ranges_and_not_at_the_low_end() -> None:
+    for model in shipped_models():
+        for constant in model.constants:
+            if constant.low is not None or constant.high is not None:
+                assert constant.lowest < constant.value <= constant.highest, f"{model.name}: {constant.name}"
+
+
+def test_measured_constants_say_on_what() -> None:
+    for model in shipped_models():
+        assert (model.measured_on is not None) == (model.kind is Kind.MEASURED), model.name
 
 
 @pytest.mark.parametrize(
     ("model", "constant", "joules"),
     [  # FACTS of the field, once more, so that a slip of the file is found
-        ("loihi1-davies", "synaptic_event", 23.6e-12),
+        ("loihi1-davies", "synaptic_event", 28.9e-12),
         ("loihi1-davies", "active_update", 81e-12),
         ("loihi1-davies", "inactive_update", 52e-12),
         ("loihi1-davies", "tile_spike", 1.7e-12),
         ("loihi1-davies", "hop_east_west", 3.0e-12),
         ("loihi1-davies", "hop_north_south", 4.0e-12),
         ("loihi1-davies", "static_power", 0.104),
-        ("loihi1-davies", "step_time", 5.8e-6),
+        ("loihi1-davies", "barrier", 229e-9),
+        ("loihi1-davies", "synaptic_time", 3.5e-9),
+        ("loihi1-davies", "active_time", 8.4e-9),
+        ("loihi1-davies", "inactive_time", 5.3e-9),
+        ("loihi2-builtin-step", "energy_of_a_step", 0.94e-6),
+        ("loihi2-microcoded-step", "energy_of_a_step", 2.5e-6),
         ("loihi1-sanafe", "synaptic_event", 35.5e-12),
         ("loihi1-sanafe", "neuron_access", 51.2e-12),
         ("loihi1-sanafe", "neuron_update", 21.6e-12),
@@ -85,7 +108,7 @@ def test_no_model_claims_joules_of_loihi_2() -> None:
         ("spinnaker", "neuron_update", 26e-9),
         ("spinnaker2", "synaptic_operation", 450e-12),
         ("spinnaker2", "neuron_update", 2.19e-9),
-        ("45nm-int8", "multiply", 0.2e-12),
+        ("45nm-int8", "multiply_bit", 0.00308e-12),
         ("45nm-fp32", "multiply", 3.7e-12),
         ("vsn-authors", "mac", 4.6e-12),
     ],
@@ -142,6 +165,23 @@ def test_a_wrong_file_is_refused_with_the_reason(tmp_path: Path, old: str, new: 
     with pytest.raises(FileFormatError, match=message) as caught:
         read_energy_model(path)
     assert "mine.toml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (GOOD + 'part = "step"\n', "a step is multiplied by 'steps'"),
+        (
+            GOOD + '[[terms]]\nname = "step"\nquantity = "steps"\nconstants = ["event"]\npart = "step"\n',
+            "a step is the only term",
+        ),
+    ],
+)
+def test_the_energy_of_a_step_stands_alone(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(FileFormatError, match=message):
+        read_energy_model(path)
 
 
 def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:

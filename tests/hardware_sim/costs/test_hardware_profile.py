@@ -15,6 +15,7 @@ from neuropinn_lava.conversion.targets.target import find_target
 from neuropinn_lava.engine.reference import run_float, run_integer
 from neuropinn_lava.hardware_sim.costs.energy_files import SHIPPED, find_energy_model
 from neuropinn_lava.hardware_sim.costs.hardware_profile import profile_hardware
+from neuropinn_lava.hardware_sim.counts.counting import count_operations
 from neuropinn_lava.hardware_sim.counts.samples import MAX_SAMPLES
 
 N_MANY = 60_000
@@ -52,6 +53,22 @@ def test_what_does_not_fit_is_said_and_priced_without_hops() -> None:
     assert profile.does_not_fit is not None
     assert "the fan-in of 1" in profile.does_not_fit
     assert profile.energies == ()
+
+
+def test_static_power_lasts_as_long_as_the_busiest_core_of_the_placement() -> None:
+    # 450 x 450 weights of 8 bits are more than the synaptic memory of a core of Loihi 2: the layer is dealt out evenly.
+    network = builders.random_quantized(0, widths=(2, 450, 450, 1))
+    points = builders.random_points(network, 5)
+    trace = run_integer(network, points)
+    model = replace(find_energy_model("loihi1-davies"), target="loihi2")
+    profile = profile_hardware(network, trace, points, models=[model])
+    assert profile.placement is not None
+    (layer,) = [layer for layer in profile.placement.partition.layers if layer.name == "hidden1"]
+    assert layer.n_cores > 1
+    share = -(-450 // layer.n_cores) / 450
+    operations = count_operations(network, trace).layers[2].synaptic_operations / 5
+    (term,) = [term for term in profile.energies[0].terms if term.quantity == "busiest_core_operations"]
+    assert term.count == pytest.approx(profile.placement.partition.n_chips * share * operations)
 
 
 def test_a_target_without_times_has_no_latency() -> None:

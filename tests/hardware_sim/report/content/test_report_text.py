@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import report_cases
+from neuropinn_lava.app.cli.demo import show_report
 from neuropinn_lava.base.errors import FileFormatError
 from neuropinn_lava.hardware_sim.costs.energy import BreakEven
 from neuropinn_lava.hardware_sim.parity.certificate import ParitySection
@@ -21,6 +22,7 @@ from neuropinn_lava.hardware_sim.report.content.rows import flatten_report, read
 from neuropinn_lava.hardware_sim.report.content.words import (
     NOTHING,
     break_even_words,
+    dominance_sentence,
     parity_sentences,
     parity_verdict,
     say_count,
@@ -30,6 +32,7 @@ from neuropinn_lava.hardware_sim.report.content.words import (
     say_range,
     say_seconds,
 )
+from neuropinn_lava.hardware_sim.report.page import report_page
 
 
 @pytest.mark.parametrize(
@@ -115,6 +118,106 @@ def test_markdown_says_what_does_not_fit() -> None:
     assert report.hardware is not None
     hardware = replace(report.hardware, placement=None, latency=None, does_not_fit="too wide")
     assert "does not fit: too wide" in report_markdown(replace(report, hardware=hardware))
+
+
+# What a report leads with.
+
+
+def first_of(text: str, *parts: str) -> list[int]:
+    places = [text.find(part) for part in parts]
+    assert min(places) >= 0, parts
+    return places
+
+
+def test_every_form_leads_with_the_energy_of_a_step_and_the_sum_of_operations(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    report = report_cases.full_report()
+    dominance = report.dominance
+    assert dominance is not None
+    sentence = dominance_sentence(dominance)
+    assert sentence.startswith(
+        "The step dominates: the steps of a sample in the pipeline take 1.88 µJ by loihi2-builtin-step"
+    )
+    text = report_markdown(report)
+    places = first_of(
+        text, "| loihi2-builtin-step | steps", "| loihi1-davies | sum of operations", sentence, "## Accuracy"
+    )
+    assert places == sorted(places)
+    page = report_page(report, ())
+    places = first_of(
+        page, 'id="energy-of-a-step"', 'id="sum-of-operations"', "relative L2 error of", sentence, "<section"
+    )
+    assert places == sorted(places)
+    show_report(report)
+    printed = " ".join(capsys.readouterr().out.split())
+    places = first_of(printed, "loihi2-builtin-step", "loihi1-davies", "The step dominates", "Accuracy")
+    assert places == sorted(places)
+
+
+def test_the_summary_of_report_json() -> None:
+    summary = report_object(report_cases.full_report())["summary"]
+    builtin, microcoded = summary["energy_of_steps"]
+    assert builtin["joules_per_step"] == pytest.approx({"low": 0.8e-6, "value": 0.94e-6, "high": 1.1e-6})
+    assert builtin["joules_per_sample"]["value"] == pytest.approx(2 * 0.94e-6)
+    assert builtin["joules_per_sample_alone"]["value"] == pytest.approx(4 * 0.94e-6)  # two steps and two spiking layers
+    assert microcoded["joules_per_step"] == pytest.approx({"low": 1.7e-6, "value": 2.5e-6, "high": 3.7e-6})
+    assert builtin["measured_on"] == "another network, read off a figure"
+    factors = summary["dominance"]["steps_over_operations"]
+    joules = summary["sum_of_operations"]["joules_per_sample"]
+    assert factors["loihi2-builtin-step"] == pytest.approx(2 * 0.94e-6 / joules)
+    nothing = report_object(report_cases.empty_report())["summary"]
+    assert nothing == {"energy_of_steps": [], "sum_of_operations": None, "dominance": None, "lee": None}
+
+
+def test_the_sentence_follows_the_numbers() -> None:
+    dominance = report_cases.full_report().dominance
+    assert dominance is not None
+    (term, *others), operations = dominance.operations.terms, dominance.operations
+
+    def with_joules(joules: float) -> str:
+        terms = (replace(term, joules=joules), *(replace(other, joules=0.0) for other in others))
+        return dominance_sentence(replace(dominance, operations=replace(operations, terms=terms)))
+
+    assert with_joules(1e-9).startswith("The step dominates")
+    assert "1.88e+03 and 5e+03 times" in with_joules(1e-9)
+    assert with_joules(1e-3).startswith("The operations dominate: the sum of the operations of a sample is 1 mJ")
+    assert "532 and 200 times" in with_joules(1e-3)
+    assert with_joules(3e-6).startswith("Neither dominates")
+
+
+def test_lee_is_steps_times_error_times_activity() -> None:
+    report = report_cases.full_report()
+    assert report.counts is not None
+    activity = 100 * report.counts.total.spiking_activity
+    assert report.lee == pytest.approx(2 * 0.4 * activity)  # two steps, 0.4 % on Lava
+    for text in (report_markdown(report), report_page(report, ())):
+        assert "LEE" in text
+        assert say_number(report.lee) in text
+    assert report_object(report)["summary"]["lee"] == report.lee
+    assert replace(report, backends=None).lee is None
+    assert replace(report, counts=None).lee is None
+
+
+def test_ratios_against_machines_contain_static_power_or_are_not_shown() -> None:
+    report = report_cases.full_report()
+    assert report.hardware is not None
+    by_name = {energy.model: energy for energy in report.hardware.energies}
+    page = report_page(report, ())
+    rows = {row.split("</td>")[0]: row for row in page.split("<tr><td>")}
+    dense = by_name["keras-gpu"].dense_joules_per_sample
+    davies = by_name["loihi1-davies"]
+    assert f'data-value="{davies.joules_per_sample / dense}"' in rows["loihi1-davies"]
+    assert f'data-value="{davies.dynamic_joules_per_sample / dense}"' not in page
+    for name in ("loihi1-sanafe", "spinnaker", "45nm-int8"):
+        assert f'data-value="{by_name[name].dynamic_joules_per_sample / dense}"' not in page
+        assert rows[name].count('data-value="NaN"') >= 2
+
+
+def test_measured_constants_are_not_called_a_measurement() -> None:
+    text = report_markdown(report_cases.full_report())
+    assert "| spinnaker | measured on SpiNNaker |" in text
+    assert "| spinnaker | measured |" not in text
 
 
 def test_csv_has_a_key_a_value_and_a_unit() -> None:

@@ -97,6 +97,14 @@ def test_activity_of_one_step_and_of_many(n_steps: int) -> None:
     assert (">step" in activity.svg) == (n_steps > 1)  # a legend, or an axis
 
 
+def test_labels_say_what_constants_were_measured_on() -> None:
+    (models,) = (figure for figure in report_cases.full_figures() if figure.name == "energy-models")
+    assert "constants measured on SpiNNaker" in models.svg
+    assert "read off a figure" in models.svg
+    assert "measured<" not in models.svg
+    assert "nothing was measured on this network" in models.caption
+
+
 def test_no_models_no_figure() -> None:
     assert draw_energies((), 0.5) == ()
 
