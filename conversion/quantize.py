@@ -28,6 +28,7 @@ from .liveness import check_words
 from .nearest import n_finer_scales, quantize_with
 from .report import QuantizationReport, measure_quantization
 from .scheme import Equalization, QuantizationScheme, Rounding, StateRange
+from .verdicts import TargetCheck
 
 PROOF_MARGIN = 1.1
 """The state word holds this multiple of the proved bound of the nearest integers: rounding again moves the bound."""
@@ -45,6 +46,8 @@ class Quantization:
     """The integers."""
     report: QuantizationReport
     """What was clipped and what error each layer adds."""
+    check: TargetCheck | None = None
+    """The verdicts of the hardware target that the conversion was for; None where there was none."""
 
 
 def round_network(network: QuantizedNetwork, scheme: QuantizationScheme, points: FloatArray) -> QuantizedNetwork:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .app.train import train
     from .app.verbs import convert, run
     from .app.verify import verify
-    from .conversion import Granularity, QuantizationScheme, check_network, find_target, quantize_network
+    from .conversion import Granularity, QuantizationScheme, check_network, find_target, quantize_network, require_fit
     from .conversion.factories import load_module
     from .conversion.torch_modules import read_module
     from .errors import NeuroPinnError
@@ -67,6 +67,7 @@ _HOME = {
     "check_network": "conversion",
     "find_target": "conversion",
     "quantize_network": "conversion",
+    "require_fit": "conversion",
     "load_module": "conversion.factories",
     "read_module": "conversion.torch_modules",
     "NeuroPinnError": "errors",

@@ -81,11 +81,11 @@ def test_a_layer_is_split_by_its_synaptic_memory() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"max_fan_in": 5}, "the fan-in of 5"),
-        ({"synapse_bytes_per_core": 8}, "the 8 bytes of synaptic memory"),
-        ({"core_bytes": 40}, "the 40 bytes of a core"),
-        ({"max_fan_out": 2}, "a neuron reaches at most 2 cores"),
-        ({"max_neurons_per_core": 0}, "the 0 neurons of a core"),
+        ({"max_fan_in": 5}, "at most 5 inputs to a neuron"),
+        ({"synapse_bytes_per_core": 8}, "synapses take at most 8 bytes"),
+        ({"core_bytes": 40}, "table takes at most 40 bytes"),
+        ({"max_fan_out": 2}, "spikes to at most 2 cores"),
+        ({"max_neurons_per_core": 0}, "cores of at most 0 neurons"),
     ],
 )
 def test_a_target_too_small_for_one_neuron_is_refused(changes: dict[str, int], message: str) -> None:
