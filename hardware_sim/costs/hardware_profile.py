@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ...arrays import BoolArray, FloatArray, IntArray
+from ...conversion.hardware_rules import check_network
 from ...conversion.targets import HardwareTarget, find_target
+from ...conversion.verdicts import TargetCheck
 from ...errors import HardwareRuleError
 from ...network import NetworkSpec
 from ...quantized import Network, QuantizedNetwork
@@ -61,6 +63,8 @@ class HardwareProfile:
     """On the chosen target; None for a float network."""
     does_not_fit: str | None = None
     """Why there is no placement, where a target was chosen and the network does not fit it."""
+    check: TargetCheck | None = None
+    """The verdict of every rule of the chosen target; None for a float network."""
     latency: LatencyEstimate | None = None
     """On the chosen target; None where it has no placement or no timing constants."""
     sanafe: SanafeReplay | None = None
@@ -113,7 +117,8 @@ def profile_hardware(
         sanafe=_replay(network, spread_points(points, n_sanafe)) if n_sanafe else None,
         placement=placement,
         does_not_fit=problem,
-        latency=estimate_latency(placement.traffic, len(network.layers), timing) if placement and timing else None,
+        latency=estimate_latency(placement.partition, placement.traffic, timing) if placement and timing else None,
+        check=check_network(network, target) if isinstance(network, QuantizedNetwork) else None,
     )
 
 

@@ -25,6 +25,7 @@ from .words import (
     say_range,
     say_seconds,
     share_of_dense,
+    step_words,
 )
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -64,4 +65,5 @@ def report_page(report: Report, figures: Sequence[Figure]) -> str:
         say_seconds=say_seconds,
         say_joules=say_joules,
         say_number=say_number,
+        step_words=step_words,
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from ..certificate import ParitySection, TorchParity
 from ..costs.counting import OperationCounts
 from ..costs.energy import EnergyEstimate
+from ..costs.latency import LatencyEstimate
 from ..parity import FirstDifference
 from ..simulation.choices import LayerModel
 from .sections import Report
@@ -127,6 +128,17 @@ def break_even_words(energy: EnergyEstimate) -> str:
     if product >= n_steps:
         return "advantage at every activity"
     return f"{product:.3g}"
+
+
+def step_words(latency: LatencyEstimate) -> str:
+    """Say which term makes a step as long as it is, at both ends of the range."""
+    fast, slow = latency.largest_term, latency.largest_term_high
+    largest = fast if fast == slow else f"{fast} at the low ends of the rates, {slow} at their high ends"
+    terms = "; ".join(
+        f"{term.name} of {term.place} {say_range(term.seconds.low, term.seconds.high, say_seconds)}"
+        for term in latency.terms
+    )
+    return f"The largest term makes the step: {largest}. Terms: {terms}."
 
 
 def report_title(report: Report) -> str:
