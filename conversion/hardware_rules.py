@@ -68,6 +68,8 @@ class Finding:
     """What is broken."""
     unknown: str = ""
     """Why nothing can be said although a limit is known; empty where something can."""
+    source: str = ""
+    """Where the value is from, for a rule whose limit is no number of the target's file."""
 
 
 Rule = Callable[[Candidate], Finding]
@@ -215,7 +217,7 @@ def sums_fit_their_word(candidate: Candidate) -> Finding:
             excess = bound.accumulator_bits - most
             option = "--payload-bits" if index else "--input-bits"
             words = f"{option} {affine.input_bits - excess}, or with" if affine.input_bits - excess >= 2 else ""
-            mend = f"Convert with {words} {excess} fewer --weight-bits; sums that a run reaches may be shorter."
+            mend = f"Convert with {words} {excess} fewer --weight-bits."
             rule = f"sums of products of at most {most} bits"
             broken.append(Violation(f"layer {bound.name!r}", rule, bound.accumulator_bits, mend))
     longest = max(bound.accumulator_bits for bound in candidate.bounds)
@@ -237,7 +239,13 @@ def states_are_proved(candidate: Candidate) -> Finding:
         mend = f"Convert with {n_bits} more bits of --state-bits, or on a smaller box."
         rule = f"a state proved to stay within {bound.state_highest}"
         broken.append(Violation(f"layer {bound.name!r}", rule, f"a bound of {reached}", mend))
-    return Finding(limit="require_proved_states", most=0, found=len(unproved), violations=tuple(broken))
+    return Finding(
+        limit="require_proved_states",
+        most=0,
+        found=len(unproved),
+        violations=tuple(broken),
+        source="layers whose states interval arithmetic does not bound within their word",
+    )
 
 
 def network_fits_the_chip(candidate: Candidate) -> Finding:
@@ -312,7 +320,7 @@ def require_placement(network: QuantizedNetwork, target: HardwareTarget) -> tupl
 def _judge(rule: Rule, candidate: Candidate) -> RuleVerdict:
     """Make a verdict of what a rule finds."""
     finding, target = rule(candidate), candidate.target
-    reason = target.reason(finding.limit)
+    reason = finding.source or target.reason(finding.limit)
     if finding.violations:
         verdict = Verdict.DOES_NOT_FIT
     elif finding.most is None or finding.unknown:

@@ -80,12 +80,12 @@ class TargetCheck:
 
     def summary(self) -> str:
         """Return the verdict as a sentence that names the rules behind it."""
-        text = f"{self.title}: {self.verdict.value}."
-        for verdict in (Verdict.DOES_NOT_FIT, Verdict.NOT_CHECKED):
-            rules = self.rules(verdict)
-            if rules:
-                text += f" {verdict.value.capitalize()}: {', '.join(rules)}."
-        return text
+        broken, unknown = (", ".join(self.rules(word)) for word in (Verdict.DOES_NOT_FIT, Verdict.NOT_CHECKED))
+        if broken:
+            text = f"The network does not fit {self.title}; broken: {broken}"
+        else:
+            text = f"No rule of {self.title} is broken" if unknown else f"The network fits {self.title}"
+        return f"{text}; not checked: {unknown}." if unknown else f"{text}."
 
 
 def check_object(check: TargetCheck) -> dict[str, object]:

@@ -226,8 +226,8 @@ def _step_terms(partition: Partition, traffic: Traffic, timing: TimingModel) -> 
     if links:
 
         def busy_links(end: End) -> FloatArray:
-            header = timing.at("message_header", end)
-            return np.stack([link.bits(header) for link in links]) * timing.at("link_bit", end)
+            bits: FloatArray = np.stack([link.bits(timing.at("message_header", end)) for link in links])
+            return bits * timing.at("link_bit", end)
 
         terms.append(_longest("link bits", [f"{link.start} to {link.end}" for link in links], busy_links))
     return tuple(terms)

@@ -60,11 +60,12 @@ def show_quantization(quantization: Quantization, path: Path, as_json: bool) -> 
 def _describe_proofs(report: QuantizationReport) -> str:
     """Say what interval arithmetic proves about saturation."""
     bits = max(layer.accumulator_bits for layer in report.layers)
+    reached = max(layer.reached_bits for layer in report.layers)
     states = _unproved(report, lambda layer: not layer.state_proved)
     payloads = _unproved(report, lambda layer: layer.payload_proved is False)
     return (
         f"Proved over the whole box: sums fit {bits} bits; states saturate {_nowhere(states)}; "
-        f"payloads saturate {_nowhere(payloads)}."
+        f"payloads saturate {_nowhere(payloads)}. On the calibration points sums reach {reached} bits."
     )
 
 

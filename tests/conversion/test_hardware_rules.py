@@ -357,10 +357,16 @@ def test_a_fit_needs_every_rule_checked() -> None:
     assert check_network(network, ROOMY).verdict is Verdict.FITS
     assert check_network(network, replace(ROOMY, max_exponents=None)).verdict is Verdict.NOT_CHECKED
     assert check_network(network, replace(ROOMY, max_exponents=1)).verdict is Verdict.DOES_NOT_FIT
-    summary = check_network(network, replace(ROOMY, max_exponents=1, max_fan_in=None)).summary()
-    assert summary == (
-        "Just enough: does not fit. Does not fit: exponents fit the layer. Not checked: axons fit the cores."
-    )
+    summaries = [
+        check_network(network, replace(ROOMY, **limits)).summary()
+        for limits in ({}, {"max_fan_in": None}, {"max_exponents": 1, "max_fan_in": None}, {"max_exponents": 1})
+    ]
+    assert summaries == [
+        "The network fits Just enough.",
+        "No rule of Just enough is broken; not checked: axons fit the cores.",
+        "The network does not fit Just enough; broken: exponents fit the layer; not checked: axons fit the cores.",
+        "The network does not fit Just enough; broken: exponents fit the layer.",
+    ]
 
 
 def test_a_limit_that_is_only_reported_refuses_where_strictness_is_asked_for() -> None:
