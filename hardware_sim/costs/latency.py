@@ -213,7 +213,8 @@ def _step_terms(partition: Partition, traffic: Traffic, timing: TimingModel) -> 
     reads = np.stack([load.synaptic_reads for load in loads]) / n_samples
 
     def updates(end: End) -> FloatArray:
-        return fired * timing.at("active_update", end) + silent * timing.at("inactive_update", end)
+        busy: FloatArray = fired * timing.at("active_update", end) + silent * timing.at("inactive_update", end)
+        return busy
 
     terms = [
         _longest("barrier", ["chip"], lambda end: np.array([[timing.at("step_floor", end)]])),
