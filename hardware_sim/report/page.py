@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...conversion.error_budget import Cause
-from .figures import Figure
-from .sections import Report
-from .words import (
+from ...conversion.search.error_budget import Cause
+from .content.sections import Report
+from .content.words import (
     NOTHING,
     break_even_words,
     parity_sentences,
@@ -27,6 +26,7 @@ from .words import (
     share_of_dense,
     step_words,
 )
+from .figures.figure import Figure
 
 TEMPLATES = Path(__file__).parent / "templates"
 """Where the page, its style sheet and its script lie."""

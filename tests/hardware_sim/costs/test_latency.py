@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 
 import builders
-from neuropinn_lava.conversion.targets import find_target
-from neuropinn_lava.errors import SpecError
+from neuropinn_lava.base.errors import SpecError
+from neuropinn_lava.conversion.targets.target import find_target
+from neuropinn_lava.engine.reference import run_integer
+from neuropinn_lava.engine.trace import RunTrace
 from neuropinn_lava.hardware_sim.costs.constants import Constant
-from neuropinn_lava.hardware_sim.costs.cores import Partition, partition_network
-from neuropinn_lava.hardware_sim.costs.counting import INPUT_ROW
 from neuropinn_lava.hardware_sim.costs.latency import LatencyEstimate, TimingModel, estimate_latency, find_timing
-from neuropinn_lava.hardware_sim.costs.mesh import Place
-from neuropinn_lava.hardware_sim.costs.mesh_routes import load_links, route
-from neuropinn_lava.hardware_sim.costs.traffic import CoreLoad, Link, Traffic, count_traffic
-from neuropinn_lava.quantized import QuantizedNetwork
-from neuropinn_lava.reference import run_integer
-from neuropinn_lava.traces import RunTrace
+from neuropinn_lava.hardware_sim.counts.counting import INPUT_ROW
+from neuropinn_lava.hardware_sim.mapping.cores import Partition, partition_network
+from neuropinn_lava.hardware_sim.mapping.mesh import Place
+from neuropinn_lava.hardware_sim.mapping.mesh_routes import load_links, route
+from neuropinn_lava.hardware_sim.mapping.traffic import CoreLoad, Link, Traffic, count_traffic
+from neuropinn_lava.network.quantized import QuantizedNetwork
 
 ROUNDING = 1e-12
 

@@ -1,0 +1,132 @@
+"""The cores of a network, placed on the mesh of a target, and what every core holds.
+
+How layers are split over cores is defined in `conversion.core_split`, on which the verdict of `check_network` stands too.
+Here the cores are numbered along the mesh, layer after layer. Messages between cores are in `traffic.py`; this module knows
+networks and targets, not runs.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ...conversion.targets.hardware_rules import require_placement
+from ...conversion.targets.target import HardwareTarget
+from ...network.quantized import QuantizedNetwork
+from .mesh import Mesh, Place, find_mesh
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Core:
+    """One core and what it holds."""
+
+    index: int
+    """Number along the mesh, 0 … n_cores - 1."""
+    place: Place
+    """Its tile."""
+    layer: str
+    """Name of the layer."""
+    first: int
+    """First neuron of the layer that it holds."""
+    n_neurons: int
+    """How many."""
+    synapse_bytes: int
+    """Memory of the weights that are not zero."""
+    state_bytes: int
+    """Memory of states, parameters and the phi table."""
+
+    @property
+    def neurons(self) -> slice:
+        """Which neurons of the layer it holds."""
+        return slice(self.first, self.first + self.n_neurons)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerCores:
+    """The cores of one layer, in numbers."""
+
+    name: str
+    """The layer's name."""
+    n_neurons: int
+    """Neurons of the layer."""
+    n_cores: int
+    """Cores that it takes."""
+    neurons_per_core: int
+    """On the fullest core."""
+    synapse_bytes_per_core: int
+    """On the fullest core."""
+    neuron_utilisation: float
+    """Share of the target's neurons that the fullest core uses, 0 to 1."""
+    synapse_utilisation: float
+    """Share of its synaptic memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partition:
+    """A network on the cores of a target."""
+
+    target: HardwareTarget
+    """What it was made for."""
+    mesh: Mesh
+    """Known or assumed."""
+    cores: tuple[Core, ...]
+    """In order of their numbers; layers in order, the read-out last."""
+
+    @property
+    def n_cores(self) -> int:
+        """Cores that hold a neuron."""
+        return len(self.cores)
+
+    @property
+    def n_chips(self) -> int:
+        """Chips that these cores fill, the last one perhaps not whole."""
+        return math.ceil(self.n_cores / self.target.cores_per_chip)
+
+    def cores_of(self, layer: str) -> tuple[Core, ...]:
+        """Give the cores of one layer."""
+        return tuple(core for core in self.cores if core.layer == layer)
+
+    @property
+    def layers(self) -> tuple[LayerCores, ...]:
+        """What every layer takes, in the order of the network, the read-out last."""
+        names = dict.fromkeys(core.layer for core in self.cores)
+        return tuple(_summarise(self.target, self.cores_of(name)) for name in names)
+
+
+def _summarise(target: HardwareTarget, cores: tuple[Core, ...]) -> LayerCores:
+    most_neurons = max(core.n_neurons for core in cores)
+    most_bytes = max(core.synapse_bytes for core in cores)
+    return LayerCores(
+        name=cores[0].layer,
+        n_neurons=sum(core.n_neurons for core in cores),
+        n_cores=len(cores),
+        neurons_per_core=most_neurons,
+        synapse_bytes_per_core=most_bytes,
+        neuron_utilisation=most_neurons / target.max_neurons_per_core,
+        synapse_utilisation=most_bytes / target.synapse_bytes_per_core,
+    )
+
+
+def partition_network(network: QuantizedNetwork, target: HardwareTarget) -> Partition:
+    """Place the cores of a network on the mesh of a target.
+
+    Words are not judged here, `check_network` does that: a partition for a chip without graded spikes is a size, not a promise.
+
+    Raises:
+        HardwareRuleError: If a neuron exceeds one core, or reaches more cores than the target allows.
+    """
+    mesh = find_mesh(target)
+    contents = ((split.name, core) for split in require_placement(network, target) for core in split.cores)
+    cores = tuple(
+        Core(
+            index=index,
+            place=mesh.place(index),
+            layer=name,
+            first=held.first,
+            n_neurons=held.n_neurons,
+            synapse_bytes=held.synapse_bytes,
+            state_bytes=held.state_bytes,
+        )
+        for index, (name, held) in enumerate(contents)
+    )
+    return Partition(target=target, mesh=mesh, cores=cores)
