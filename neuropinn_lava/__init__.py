@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .app.verbs.verify import verify
     from .app.workers.dask_pool import ClusterChoice
     from .base.errors import NeuroPinnError
-    from .conversion import Granularity, QuantizationScheme, check_network, find_target, quantize_network
+    from .conversion import Granularity, QuantizationScheme, check_network, find_target, quantize_network, require_fit
     from .conversion.formats.factories import load_module
     from .conversion.formats.torch_modules import read_module
     from .engine.reference import run_float, run_integer
@@ -68,6 +68,7 @@ _HOME = {
     "check_network": "conversion",
     "find_target": "conversion",
     "quantize_network": "conversion",
+    "require_fit": "conversion",
     "load_module": "conversion.formats.factories",
     "read_module": "conversion.formats.torch_modules",
     "NeuroPinnError": "base.errors",

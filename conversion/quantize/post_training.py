@@ -20,6 +20,7 @@ from ...network.spec import NetworkSpec
 from ..calibrate.calibration import Calibration, calibrate_network
 from ..calibrate.intervals import bound_network
 from ..scheme import Equalization, QuantizationScheme, Rounding, StateRange
+from ..targets.verdicts import TargetCheck
 from .bias_correction import correct_bias
 from .compensation import compensate_affine
 from .descent import descend_integers
@@ -45,6 +46,8 @@ class Quantization:
     """The integers."""
     report: QuantizationReport
     """What was clipped and what error each layer adds."""
+    check: TargetCheck | None = None
+    """The verdicts of the hardware target that the conversion was for; None where there was none."""
 
 
 def round_network(network: QuantizedNetwork, scheme: QuantizationScheme, points: FloatArray) -> QuantizedNetwork:

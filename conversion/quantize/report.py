@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...base.arrays import FloatArray
+from ...base.arrays import FloatArray, IntArray
 from ...base.metrics import relative_change, relative_l2
 from ...engine.host import encode_points
 from ...engine.reference import FloatLayerRun, IntegerLayerRun, integer_drive, run_float, run_integer
@@ -49,6 +49,8 @@ class LayerQuantization:
     """Proven bound of |table(z) - phi(z)|; None for the read-out."""
     accumulator_bits: int
     """Bits that its sums of products can need, the sign included, anywhere in the network's box."""
+    reached_bits: int
+    """Bits that they need on the calibration points, the sign included, in any order of summation."""
     state_proved: bool
     """Whether interval arithmetic proves that its state saturates nowhere in the box."""
     payload_proved: bool | None
@@ -93,11 +95,11 @@ def measure_quantization(network: QuantizedNetwork, calibration: Calibration) ->
 
 
 class _AddedError:
-    """Running sums of one layer's squared error and of its flipped spikes."""
+    """Running sums of one layer's squared error and of its flipped spikes, and its longest sum of products."""
 
     def __init__(self) -> None:
         self.squared_error = self.squared = 0.0
-        self.n_flipped = self.n = 0
+        self.n_flipped = self.n = self.reached = 0
 
     def add(self, exact: FloatArray, got: FloatArray) -> None:
         self.squared_error += float(np.square(got - exact).sum())
@@ -120,6 +122,7 @@ def _measure_layers(network: QuantizedNetwork, calibration: Calibration) -> tupl
     for _ in range(source.n_steps):
         a, words = x, x_words
         for exact, deployed, total in zip(floats, integers, sums[:-1], strict=True):
+            total.reached = max(total.reached, _reached_sum(deployed.layer.affine, words))
             fired, a = exact.step(a)
             fired_too, payload = deployed.step(words)
             table = deployed.layer.table
@@ -127,6 +130,7 @@ def _measure_layers(network: QuantizedNetwork, calibration: Calibration) -> tupl
             total.n_flipped += int((fired != fired_too).sum())
             total.n += fired.size
             words, _ = quantize_into(a, table.payload_exponent, IntFormat(bits=table.payload_bits))
+        sums[-1].reached = max(sums[-1].reached, _reached_sum(network.output.affine, words))
         emitted, n = integer_drive(network.output.affine, words)
         n_output_saturated += n
         exact_output = a @ source.output.weight.T + source.output.bias
@@ -136,6 +140,14 @@ def _measure_layers(network: QuantizedNetwork, calibration: Calibration) -> tupl
         _describe_layer(source, network, index, calibration, bound, total, n)
         for index, (bound, total, n) in enumerate(zip(bound_network(network), sums, n_saturated, strict=True))
     )
+
+
+def _reached_sum(affine: QuantizedAffine, words: IntArray) -> int:
+    """Return the largest partial sum of products that words of shape (n_samples, n_in) make, in any order of summation."""
+    received, weight = words.astype(np.float64), affine.weight.T.astype(np.float64)  # products stay exact below 2**53
+    positive = np.maximum(received, 0) @ np.maximum(weight, 0) + np.minimum(received, 0) @ np.minimum(weight, 0)
+    negative = np.maximum(received, 0) @ np.minimum(weight, 0) + np.minimum(received, 0) @ np.maximum(weight, 0)
+    return int(max(positive.max(), -negative.min()))
 
 
 def _describe_layer(
@@ -164,6 +176,7 @@ def _describe_layer(
         n_saturated=n_saturated,
         table_error_bound=layer.table.error_bound() if layer else None,
         accumulator_bits=bound.accumulator_bits,
+        reached_bits=total.reached.bit_length() + 1,
         state_proved=bound.state_is_proved,
         payload_proved=bound.payload_is_proved if layer else None,
         added_error=total.relative,

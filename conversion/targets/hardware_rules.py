@@ -1,146 +1,338 @@
 """Whether a quantized network fits a hardware target: one small function per rule, and the function's name is the rule.
 
-`check_network` runs them all and raises one error that lists every broken rule with what would mend it.
+Each rule finds the largest value that the network needs and names the limit of the target that it is held against.
+`check_network` makes one verdict of each: it fits, it does not fit, or it was not checked, because nobody has published the
+limit. Rules about cores stand on the split of `core_split`, which the placement of `hardware_sim` uses too.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from ...base.checks import raise_violations
 from ...base.errors import HardwareRuleError, Violation
 from ...network.quantized import QuantizedAffine, QuantizedNetwork
-from ..calibrate.intervals import bound_network
+from ..calibrate.intervals import LayerBound, bound_network
+from .core_split import AnyLayer, LayerSplit, split_network, state_bytes, synapse_bytes
 from .target import HardwareTarget
-
-Rule = Callable[[QuantizedNetwork, HardwareTarget], Iterator[Violation]]
-
-
-def _named(network: QuantizedNetwork) -> Iterator[tuple[str, QuantizedAffine]]:
-    names = [layer.name for layer in network.layers] + [network.output.name]
-    for name, affine in zip(names, network.affines, strict=True):
-        yield f"layer {name!r}", affine
+from .verdicts import RuleVerdict, TargetCheck, Verdict
 
 
-def weights_fit_their_word(network: QuantizedNetwork, target: HardwareTarget) -> Iterator[Violation]:
+class Candidate:
+    """A network and a target, with what several rules need computed once."""
+
+    def __init__(self, network: QuantizedNetwork, target: HardwareTarget) -> None:
+        self.network = network
+        self.target = target
+
+    @cached_property
+    def bounds(self) -> tuple[LayerBound, ...]:
+        """What interval arithmetic proves of each layer."""
+        return bound_network(self.network)
+
+    @cached_property
+    def splits(self) -> tuple[LayerSplit, ...]:
+        """The cores of each layer."""
+        return split_network(self.network, self.target)
+
+    @property
+    def named(self) -> tuple[tuple[str, QuantizedAffine], ...]:
+        """Each layer's name for messages, and its weights, the read-out last."""
+        return tuple(
+            (f"layer {split.name!r}", affine) for split, affine in zip(self.splits, self.network.affines, strict=True)
+        )
+
+    @property
+    def unsplit(self) -> str:
+        """The layers that cannot be split, as a reason; empty where all can."""
+        names = [split.name for split in self.splits if not split.cores]
+        return f"a neuron of {', '.join(names)} exceeds a core, so that the cores cannot be counted" if names else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a rule finds, before it is worded as a verdict."""
+
+    limit: str
+    """The field of the target that the rule is about."""
+    most: int | None
+    """The limit; None where the target states none."""
+    found: int | None
+    """The largest value that the network needs; None where it cannot be counted."""
+    violations: tuple[Violation, ...] = ()
+    """What is broken."""
+    unknown: str = ""
+    """Why nothing can be said although a limit is known; empty where something can."""
+    source: str = ""
+    """Where the value is from, for a rule whose limit is no number of the target's file."""
+
+
+Rule = Callable[[Candidate], Finding]
+
+
+def _held(
+    limit: str, most: int | None, values: Iterable[tuple[str, int]], rule: str, mend: Callable[[str], str]
+) -> Finding:
+    """Hold values, by the object that needs them, against a limit; `rule` names the limit as `{}`."""
+    needed = tuple(values)
+    broken = () if most is None else tuple(
+        Violation(where, rule.format(most), value, mend(where)) for where, value in needed if value > most
+    )  # fmt: skip
+    found = max((value for _, value in needed), default=None)
+    return Finding(limit=limit, most=most, found=found, violations=broken)
+
+
+def weights_fit_their_word(candidate: Candidate) -> Finding:
     """A synapse stores at most `max_weight_bits`."""
-    for where, affine in _named(network):
-        if affine.weight_bits > target.max_weight_bits:
-            mend = f"Convert with --weight-bits {target.max_weight_bits}."
-            yield Violation(where, f"weights of at most {target.max_weight_bits} bits", affine.weight_bits, mend)
+    most = candidate.target.max_weight_bits
+    values = ((where, affine.weight_bits) for where, affine in candidate.named)
+    mend = f"Convert with --weight-bits {most}."
+    return _held("max_weight_bits", most, values, "weights of at most {} bits", lambda _: mend)
 
 
-def spikes_carry_payloads(network: QuantizedNetwork, target: HardwareTarget) -> Iterator[Violation]:
+def spikes_carry_payloads(candidate: Candidate) -> Finding:
     """A spike carries at most `max_payload_bits`; a chip without graded spikes cannot run a VSN at all."""
-    sent = [("the input", network.input_bits, "--input-bits")]
-    sent += [(f"layer {layer.name!r}", layer.table.payload_bits, "--payload-bits") for layer in network.layers]
-    if target.max_payload_bits == 0:
+    network, target = candidate.network, candidate.target
+    sent = [("the input", network.input_bits)]
+    sent += [(f"layer {layer.name!r}", layer.table.payload_bits) for layer in network.layers]
+    most = target.max_payload_bits
+    if most == 0:
         mend = "Choose a target with graded spikes, such as loihi2."
-        yield Violation(f"network {network.name!r}", f"{target.title} sends graded spikes", "it has none", mend)
-        return
-    for where, bits, option in sent:
-        if bits > target.max_payload_bits:
-            mend = f"Convert with {option} {target.max_payload_bits} or fewer."
-            yield Violation(where, f"payloads of at most {target.max_payload_bits} bits", bits, mend)
+        none = Violation(f"network {network.name!r}", f"{target.title} sends graded spikes", "it has none", mend)
+        found = max(bits for _, bits in sent)
+        return Finding(limit="max_payload_bits", most=most, found=found, violations=(none,))
+
+    def mend_word(where: str) -> str:
+        option = "--input-bits" if where == "the input" else "--payload-bits"
+        return f"Convert with {option} {most} or fewer."
+
+    return _held("max_payload_bits", most, sent, "payloads of at most {} bits", mend_word)
 
 
-def states_fit_their_word(network: QuantizedNetwork, target: HardwareTarget) -> Iterator[Violation]:
+def states_fit_their_word(candidate: Candidate) -> Finding:
     """Membranes, drives and thresholds are held in `state_bits`."""
-    for where, affine in _named(network):
-        if affine.state_bits > target.state_bits:
-            mend = f"Convert with --state-bits {target.state_bits}."
-            yield Violation(where, f"a state of at most {target.state_bits} bits", affine.state_bits, mend)
+    most = candidate.target.state_bits
+    values = ((where, affine.state_bits) for where, affine in candidate.named)
+    mend = f"Convert with --state-bits {most}."
+    return _held("state_bits", most, values, "a state of at most {} bits", lambda _: mend)
 
 
-def synapses_fit_the_cores(network: QuantizedNetwork, target: HardwareTarget) -> Iterator[Violation]:
-    """The fan-in of a single neuron fits the synaptic memory of one core; layers may be split, neurons may not."""
-    for where, affine in _named(network):
-        n_bytes = math.ceil(int(np.count_nonzero(affine.weight, axis=1).max()) * affine.weight_bits / 8)
-        if n_bytes > target.synapse_bytes_per_core:
-            rule = f"one neuron's synapses take at most {target.synapse_bytes_per_core} bytes"
-            yield Violation(where, rule, n_bytes, "Make the layer before it narrower, or use fewer weight bits.")
+def neurons_fit_the_cores(candidate: Candidate) -> Finding:
+    """A core holds at most `max_neurons_per_core`; a layer of more neurons is split."""
+    values = (
+        (where, max((core.n_neurons for core in split.cores), default=1))
+        for (where, _), split in zip(candidate.named, candidate.splits, strict=True)
+    )
+    most = candidate.target.max_neurons_per_core
+    return _held(
+        "max_neurons_per_core", most, values, "cores of at most {} neurons", lambda _: "Choose a larger target."
+    )
 
 
-def axons_fit_the_cores(network: QuantizedNetwork, target: HardwareTarget) -> Iterator[Violation]:
-    """At most `max_fan_in` axons end on one core."""
-    for where, affine in _named(network):
-        if target.max_fan_in is not None and affine.n_in > target.max_fan_in:
-            yield Violation(
-                where, f"at most {target.max_fan_in} inputs", affine.n_in, "Make the layer before it narrower."
-            )
+def synapses_fit_the_cores(candidate: Candidate) -> Finding:
+    """The non-zero weights of a single neuron fit the synaptic memory of one core; layers may be split, neurons may not."""
+    most = candidate.target.synapse_bytes_per_core
+    values = ((where, int(synapse_bytes(affine).max())) for where, affine in candidate.named)
+    mend = "Make the layer before it narrower, or use fewer weight bits."
+    return _held("synapse_bytes_per_core", most, values, "one neuron's synapses take at most {} bytes", lambda _: mend)
 
 
-def neurons_reach_their_cores(network: QuantizedNetwork, target: HardwareTarget) -> Iterator[Violation]:
-    """A neuron's spikes reach all cores of the next layer, at most `max_fan_out`."""
-    if target.max_fan_out is None:
-        return
-    for layer, after in zip(network.layers, network.affines[1:], strict=True):
-        n_cores = cores_of(after, target)
-        if n_cores > target.max_fan_out:
-            mend = "Make the layer after it narrower, or use fewer weight bits there."
-            yield Violation(f"layer {layer.name!r}", f"spikes to at most {target.max_fan_out} cores", n_cores, mend)
+def memory_fits_the_cores(candidate: Candidate) -> Finding:
+    """The weights, states and phi table of a single neuron fit all the memory of one core, `core_bytes`."""
+    layers: tuple[AnyLayer, ...] = (*candidate.network.layers, candidate.network.output)
+    values = (
+        (f"layer {layer.name!r}", int(synapse_bytes(layer.affine).max()) + state_bytes(layer, 1)) for layer in layers
+    )
+    mend = "Make the layer before it narrower, use fewer weight bits, or a shorter phi table."
+    rule = "one neuron with its phi table takes at most {} bytes"
+    return _held("core_bytes", candidate.target.core_bytes, values, rule, lambda _: mend)
 
 
-def sums_fit_their_word(network: QuantizedNetwork, target: HardwareTarget) -> Iterator[Violation]:
+def axons_fit_the_cores(candidate: Candidate) -> Finding:
+    """At most `max_fan_in` axons end on a core; a layer is split until they do, so that no neuron may need more."""
+    values = ((where, int(np.count_nonzero(affine.weight, axis=1).max())) for where, affine in candidate.named)
+    mend = "Make the layer before it narrower, or prune its weights."
+    return _held("max_fan_in", candidate.target.max_fan_in, values, "at most {} inputs to a neuron", lambda _: mend)
+
+
+def neurons_reach_their_cores(candidate: Candidate) -> Finding:
+    """A neuron's spikes go to every core of the next layer on which it has a weight, at most `max_fan_out` cores."""
+    mend = "Make the layer after it narrower, or use fewer weight bits there."
+    most = candidate.target.max_fan_out
+    finding = _held("max_fan_out", most, _cores_reached(candidate), "spikes to at most {} cores", lambda _: mend)
+    return _unless_unsplit(candidate, finding)
+
+
+def routes_fit_the_cores(candidate: Candidate) -> Finding:
+    """A core's routing table has `max_out_axons` entries, one for each pair of a neuron and a core that it reaches."""
+    mend = "Make the layer after it narrower, or use fewer weight bits there."
+    rule, most = "at most {} entries of a routing table for one neuron", candidate.target.max_out_axons
+    finding = _held("max_out_axons", most, _cores_reached(candidate), rule, lambda _: mend)
+    return _unless_unsplit(candidate, finding)
+
+
+def _cores_reached(candidate: Candidate) -> tuple[tuple[str, int], ...]:
+    """Return the most cores that a neuron of each spiking layer reaches."""
+    names = [f"layer {layer.name!r}" for layer in candidate.network.layers]
+    return tuple(
+        (name, int(after.cores_reached.max())) for name, after in zip(names, candidate.splits[1:], strict=True)
+    )
+
+
+def _unless_unsplit(candidate: Candidate, finding: Finding) -> Finding:
+    """Return the finding, or that nothing can be counted where a layer has no cores and nothing else is broken."""
+    if finding.violations or not candidate.unsplit:
+        return finding
+    return Finding(limit=finding.limit, most=finding.most, found=None, unknown=candidate.unsplit)
+
+
+def tables_fit_their_memory(candidate: Candidate) -> Finding:
+    """A phi table has at most `max_table_entries`; an activation without a table has none."""
+    layers = candidate.network.layers
+    values = ((f"layer {layer.name!r}", len(layer.table.entries)) for layer in layers)
+    mend = "Choose an activation that needs no table, or a shorter table: `QuantizationScheme.index_size`."
+    most = candidate.target.max_table_entries
+    return _held("max_table_entries", most, values, "a phi table of at most {} entries", lambda _: mend)
+
+
+def exponents_fit_the_layer(candidate: Candidate) -> Finding:
+    """The sums of a layer are shifted by at most `max_exponents` different exponents; with one per neuron there are many."""
+    values = ((where, len(np.unique(affine.left))) for where, affine in candidate.named)
+    mend = "Convert with --scales per-tensor."
+    most = candidate.target.max_exponents
+    return _held("max_exponents", most, values, "at most {} different exponents in a layer", lambda _: mend)
+
+
+def sums_fit_their_word(candidate: Candidate) -> Finding:
     """Sums of products, as interval arithmetic bounds them over the network's box, need at most `max_accumulator_bits`."""
-    if target.max_accumulator_bits is None:
-        return
-    for bound in bound_network(network):
-        if bound.accumulator_bits > target.max_accumulator_bits:
-            rule = f"sums of products of at most {target.max_accumulator_bits} bits"
-            mend = "Use fewer weight or payload bits."
-            yield Violation(f"layer {bound.name!r}", rule, bound.accumulator_bits, mend)
+    most = candidate.target.max_accumulator_bits
+    broken = []
+    for index, (bound, affine) in enumerate(zip(candidate.bounds, candidate.network.affines, strict=True)):
+        if most is not None and bound.accumulator_bits > most:
+            excess = bound.accumulator_bits - most
+            option = "--payload-bits" if index else "--input-bits"
+            words = f"{option} {affine.input_bits - excess}, or with" if affine.input_bits - excess >= 2 else ""
+            mend = f"Convert with {words} {excess} fewer --weight-bits."
+            rule = f"sums of products of at most {most} bits"
+            broken.append(Violation(f"layer {bound.name!r}", rule, bound.accumulator_bits, mend))
+    longest = max(bound.accumulator_bits for bound in candidate.bounds)
+    return Finding(limit="max_accumulator_bits", most=most, found=longest, violations=tuple(broken))
 
 
-def states_are_proved(network: QuantizedNetwork, target: HardwareTarget) -> Iterator[Violation]:
+def states_are_proved(candidate: Candidate) -> Finding:
     """Interval arithmetic proves that no state saturates anywhere in the network's box, if the target asks for it."""
-    if not target.require_proved_states:
-        return
-    for bound in bound_network(network):
-        if not bound.state_is_proved:
-            reached = max(bound.drive, bound.membrane)
-            n_bits = math.ceil(math.log2((reached + 1) / (bound.state_highest + 1)))
-            mend = f"Convert with {n_bits} more bits of --state-bits, or on a smaller box."
-            rule = f"a state proved to stay within {bound.state_highest}"
-            yield Violation(f"layer {bound.name!r}", rule, f"a bound of {reached}", mend)
+    unproved = [bound for bound in candidate.bounds if not bound.state_is_proved]
+    required = candidate.target.require_proved_states
+    if unproved and not required:
+        names = ", ".join(bound.name for bound in unproved)
+        unknown = f"the target allows saturation, and it is not excluded in {names}"
+        return Finding(limit="require_proved_states", most=None, found=len(unproved), unknown=unknown)
+    broken = []
+    for bound in unproved:
+        reached = max(bound.drive, bound.membrane)
+        n_bits = math.ceil(math.log2((reached + 1) / (bound.state_highest + 1)))
+        mend = f"Convert with {n_bits} more bits of --state-bits, or on a smaller box."
+        rule = f"a state proved to stay within {bound.state_highest}"
+        broken.append(Violation(f"layer {bound.name!r}", rule, f"a bound of {reached}", mend))
+    return Finding(
+        limit="require_proved_states",
+        most=0,
+        found=len(unproved),
+        violations=tuple(broken),
+        source="layers whose states interval arithmetic does not bound within their word",
+    )
 
 
-def network_fits_the_chip(network: QuantizedNetwork, target: HardwareTarget) -> Iterator[Violation]:
-    """All neurons and synapses fit the cores of one chip."""
-    n_cores = sum(cores_of(affine, target) for _, affine in _named(network))
-    if n_cores > target.cores_per_chip:
-        mend = "Make the network smaller, or use fewer weight bits."
-        yield Violation(f"network {network.name!r}", f"at most {target.cores_per_chip} cores", n_cores, mend)
+def network_fits_the_chip(candidate: Candidate) -> Finding:
+    """All layers fit the `cores_per_chip` cores of one chip."""
+    n_cores = sum(len(split.cores) for split in candidate.splits)
+    values = ((f"network {candidate.network.name!r}", n_cores),)
+    mend = "Make the network smaller, or use fewer weight bits."
+    most = candidate.target.cores_per_chip
+    return _unless_unsplit(candidate, _held("cores_per_chip", most, values, "at most {} cores", lambda _: mend))
 
 
-def cores_of(affine: QuantizedAffine, target: HardwareTarget) -> int:
-    """Give the least number of cores for a layer, by its neurons and by its synaptic memory."""
-    n_bytes = int(np.count_nonzero(affine.weight)) * affine.weight_bits / 8
-    by_neurons = math.ceil(affine.n_out / target.max_neurons_per_core)
-    return max(by_neurons, math.ceil(n_bytes / target.synapse_bytes_per_core), 1)
-
+MAPPING_RULES: tuple[Rule, ...] = (
+    neurons_fit_the_cores,
+    synapses_fit_the_cores,
+    memory_fits_the_cores,
+    axons_fit_the_cores,
+    neurons_reach_their_cores,
+    routes_fit_the_cores,
+)
+"""Rules without which a network cannot be placed on cores at all."""
 
 RULES: tuple[Rule, ...] = (
     weights_fit_their_word,
     spikes_carry_payloads,
     states_fit_their_word,
-    synapses_fit_the_cores,
-    axons_fit_the_cores,
-    neurons_reach_their_cores,
     sums_fit_their_word,
     states_are_proved,
+    exponents_fit_the_layer,
+    tables_fit_their_memory,
+    *MAPPING_RULES,
     network_fits_the_chip,
 )
-"""All rules, in the order in which their violations are listed."""
+"""All rules, in the order in which their verdicts are listed."""
 
 
-def check_network(network: QuantizedNetwork, target: HardwareTarget) -> None:
-    """Check a quantized network against a target.
+def check_network(network: QuantizedNetwork, target: HardwareTarget) -> TargetCheck:
+    """Hold a quantized network against every rule of a target, and return all verdicts; nothing is refused here."""
+    candidate = Candidate(network, target)
+    verdicts = tuple(_judge(rule, candidate) for rule in RULES)
+    return TargetCheck(target=target.name, title=target.title, verdicts=verdicts)
+
+
+def require_fit(network: QuantizedNetwork, target: HardwareTarget, *, strict: bool = True) -> TargetCheck:
+    """Check a quantized network against a target, and refuse it if it breaks rules.
+
+    Args:
+        network: The quantized network.
+        target: The limits.
+        strict: Refuse every broken rule; otherwise those alone that the target's file does not list in `reported_only`.
 
     Raises:
-        HardwareRuleError: If a rule is broken; all broken rules are listed.
+        HardwareRuleError: If such a rule is broken; all of them are listed.
     """
-    raise_violations((violation for rule in RULES for violation in rule(network, target)), HardwareRuleError)
+    check = check_network(network, target)
+    check.refuse(strict=strict)
+    return check
+
+
+def require_placement(network: QuantizedNetwork, target: HardwareTarget) -> tuple[LayerSplit, ...]:
+    """Split a network over the cores of a target; words are not judged, and more than one chip may be filled.
+
+    Raises:
+        HardwareRuleError: If a neuron exceeds a core or reaches too many; all such layers are listed.
+    """
+    candidate = Candidate(network, target)
+    found = (violation for rule in MAPPING_RULES for violation in rule(candidate).violations)
+    on_target = (violation._replace(where=f"{violation.where} on {target.title}") for violation in found)
+    raise_violations(on_target, HardwareRuleError)
+    return candidate.splits
+
+
+def _judge(rule: Rule, candidate: Candidate) -> RuleVerdict:
+    """Make a verdict of what a rule finds."""
+    finding, target = rule(candidate), candidate.target
+    reason = finding.source or target.reason(finding.limit)
+    if finding.violations:
+        verdict = Verdict.DOES_NOT_FIT
+    elif finding.most is None or finding.unknown:
+        verdict, reason = Verdict.NOT_CHECKED, finding.unknown or reason
+    else:
+        verdict = Verdict.FITS
+    return RuleVerdict(
+        rule=rule.__name__.replace("_", " "),
+        verdict=verdict,
+        found=finding.found,
+        limit=finding.most,
+        reason=reason,
+        refuses=finding.limit not in target.reported_only,
+        violations=finding.violations,
+    )

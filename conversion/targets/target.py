@@ -1,7 +1,7 @@
 """Hardware targets as data: what a chip can hold, with the source of every limit.
 
 Targets are TOML files, `neuropinn_lava/data/target_*.toml`, or a user's own. A limit that nobody has published is left out of
-the file and is then not checked.
+the file; the rule about it is then not checked, and the verdict says so.
 """
 
 from __future__ import annotations
@@ -13,10 +13,20 @@ from pathlib import Path
 
 from ...base.checks import check_choice, raise_violations
 from ...base.errors import FileFormatError, Violation
-from ...files.toml_tables import named_file, read_table
+from ...files.toml_tables import Table, named_file, read_table
 
 SHIPPED = ("loihi1", "loihi2")
 """Names of the targets that come with the package."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitNote:
+    """Where one limit is from, or why the target has none."""
+
+    limit: str
+    """The name of the limit, a field of `HardwareTarget`."""
+    text: str
+    """The source of the limit, or what is known where there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +57,27 @@ class HardwareTarget:
     """Axons that can end on one core."""
     max_fan_out: int | None = None
     """Cores that one neuron can reach."""
+    max_out_axons: int | None = None
+    """Entries of a core's routing table: pairs of a neuron and a core that it reaches."""
+    max_table_entries: int | None = None
+    """Entries of a phi table."""
+    max_exponents: int | None = None
+    """Different exponents by which the sums of one layer are shifted."""
     max_accumulator_bits: int | None = None
     """Length of the word in which a neuron sums its products, sign included."""
     require_proved_states: bool = False
     """Whether only networks are accepted whose states are proved never to saturate."""
+    reported_only: tuple[str, ...] = ()
+    """Limits whose breach is reported and refuses a conversion only where the user asks for strictness."""
+    notes: tuple[LimitNote, ...] = ()
+    """Sources of single limits, and what is known of those that are missing."""
+
+    def reason(self, limit: str) -> str:
+        """Return where a limit is from, or why there is none."""
+        note = next((note.text for note in self.notes if note.limit == limit), None)
+        if note is not None:
+            return note
+        return self.source if getattr(self, limit) is not None else f"the target's file states no {limit}"
 
 
 def find_target(name: str | Path) -> HardwareTarget:
@@ -72,10 +99,16 @@ def read_target(path: Path) -> HardwareTarget:
     """
     values = read_table(path, "target")
     raise_violations(_target_violations(values, f"target {path.name}"), FileFormatError)
-    return HardwareTarget(**values)
+    notes = tuple(LimitNote(limit=limit, text=text) for limit, text in values.pop("notes", {}).items())
+    return HardwareTarget(**values | {"reported_only": tuple(values.get("reported_only", ()))}, notes=notes)
 
 
-def _target_violations(values: dict[str, object], where: str) -> Iterator[Violation]:
+def _limit_names() -> tuple[str, ...]:
+    others = {"name", "title", "source", "reported_only", "notes"}
+    return tuple(field.name for field in dataclasses.fields(HardwareTarget) if field.name not in others)
+
+
+def _target_violations(values: Table, where: str) -> Iterator[Violation]:
     fields = {field.name: field for field in dataclasses.fields(HardwareTarget)}
     for name in sorted(set(values) - set(fields)):
         yield from check_choice(f"{where}, key", name, fields)
@@ -96,6 +129,18 @@ def _value_violations(where: str, name: str, value: object) -> Iterator[Violatio
     elif name == "require_proved_states":
         if not isinstance(value, bool):
             yield Violation(where, "true or false", repr(value), "Write true or false, without quotes.")
+    elif name == "reported_only":
+        if not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
+            yield Violation(where, "a list of limits", repr(value), 'Write ["max_accumulator_bits"].')
+        else:
+            for limit in value:
+                yield from check_choice(where, limit, _limit_names())
+    elif name == "notes":
+        if not (isinstance(value, dict) and all(isinstance(text, str) and text.strip() for text in value.values())):
+            yield Violation(where, "a table of texts", repr(value), 'Write [notes] and limit = "its source".')
+        else:
+            for limit in value:
+                yield from check_choice(f"{where}, key", limit, _limit_names())
     else:
         least = 0 if name == "max_payload_bits" else 1
         if type(value) is not int or value < least:

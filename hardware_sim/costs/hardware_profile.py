@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from ...base.arrays import BoolArray, FloatArray, IntArray
 from ...base.errors import HardwareRuleError
+from ...conversion.targets.hardware_rules import check_network
 from ...conversion.targets.target import HardwareTarget, find_target
+from ...conversion.targets.verdicts import TargetCheck
 from ...engine.reference import run_integer
 from ...engine.trace import Probe, RunTrace
 from ...network.quantized import Network, QuantizedNetwork
@@ -62,6 +64,8 @@ class HardwareProfile:
     """On the chosen target; None for a float network."""
     does_not_fit: str | None = None
     """Why there is no placement, where a target was chosen and the network does not fit it."""
+    check: TargetCheck | None = None
+    """The verdict of every rule of the chosen target; None for a float network."""
     latency: LatencyEstimate | None = None
     """On the chosen target; None where it has no placement or no timing constants."""
     sanafe: SanafeReplay | None = None
@@ -114,7 +118,8 @@ def profile_hardware(
         sanafe=_replay(network, spread_points(points, n_sanafe)) if n_sanafe else None,
         placement=placement,
         does_not_fit=problem,
-        latency=estimate_latency(placement.traffic, len(network.layers), timing) if placement and timing else None,
+        latency=estimate_latency(placement.partition, placement.traffic, timing) if placement and timing else None,
+        check=check_network(network, target) if isinstance(network, QuantizedNetwork) else None,
     )
 
 

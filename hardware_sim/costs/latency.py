@@ -1,16 +1,26 @@
 """How long a sample takes on a chip, as a range of estimates: nothing here was measured on one.
 
-    busy[t]   = max over cores (synaptic operations * t_syn + active * t_act + inactive * t_inact)      means over samples
-    step      = max(floor, busy)   with constants at their low ends,   floor + busy   at their high ends
-    latency   = (T + depth - 1) * step         layers one step apart, the read-out included; depth: spiking layers + 1
+    step       = max(barrier,
+                     max over cores   active * t_act + inactive * t_inact          neuron updates
+                     max over cores   synaptic operations * t_syn
+                     max over cores   reads of the synaptic memory * t_read
+                     max over links   (payload bits + header bits * messages) * t_bit)
+    latency    = (T + depth - 1) * step        layers one step apart, the read-out included; depth: spiking layers + 1
     throughput = 1 / (T * step)                the pipeline takes the next sample when the first layer is free
 
+Counts are means over samples, in the busiest step. A step is as long as the largest of its terms: what does not overlap makes
+it longer, so that this is a lower bound for the rates given. The rates themselves are assumptions with a range:
+the low end of the estimate takes all of them at their low ends, the high end at their high ends.
+
 Constants are data files of the same form as energy models, `neuropinn_lava/data/timing_*.toml`.
+
+Source of the structure: Timcheck, Pierro, Shrestha, A Compute and Communication Runtime Model for Loihi 2, arXiv 2601.10035.
+Theirs has one time for every neuron update, t_act = t_inact; the time of a spike is added here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,6 +31,8 @@ from ...base.arrays import FloatArray
 from ...base.checks import raise_violations
 from ...base.errors import FileFormatError, Violation
 from ...files.toml_tables import named_file, read_table
+from ..mapping.cores import Partition
+from ..mapping.mesh_routes import load_links
 from ..mapping.traffic import Traffic
 from .constant_files import key_violations, made_from_file, read_constants
 from .constants import SECOND, Constant, dimension_of
@@ -28,7 +40,11 @@ from .constants import SECOND, Constant, dimension_of
 SHIPPED = ("loihi1", "loihi2")
 """Targets whose timing constants come with the package."""
 NEEDED = ("synaptic_event", "active_update", "inactive_update", "step_floor")
-"""Constants of a timing model, all of them times."""
+"""Constants of every timing model, all of them times; the step floor is the time of the barrier."""
+OPTIONAL = ("synaptic_read", "link_bit", "message_header")
+"""Constants of terms that a model may leave out: two times, and the number of bits of a message's header."""
+CORE_TERMS = ("neuron updates", "synaptic operations", "synaptic reads")
+"""Names of the terms that one core is busy with."""
 End = Literal["lowest", "highest"]
 """Which end of a constant's range, by the name of the property."""
 
@@ -46,7 +62,7 @@ class TimingModel:
     leaves_out: str
     """What is not counted."""
     constants: tuple[Constant, ...]
-    """Those of `NEEDED`."""
+    """Those of `NEEDED`, and any of `OPTIONAL`."""
 
     def __post_init__(self) -> None:
         raise_violations(self._violations())
@@ -54,16 +70,27 @@ class TimingModel:
     def _violations(self) -> Iterator[Violation]:
         where = f"TimingModel {self.name!r}.constants"
         names = sorted(constant.name for constant in self.constants)
-        if names != sorted(NEEDED):
-            yield Violation(where, f"exactly {', '.join(sorted(NEEDED))}", names, "Give each of them once.")
+        if sorted({*names} - {*OPTIONAL}) != sorted(NEEDED) or len({*names}) != len(names):
+            rule = f"exactly {', '.join(sorted(NEEDED))}, and perhaps {', '.join(OPTIONAL)}"
+            yield Violation(where, rule, names, "Give each of them once.")
+        if ("link_bit" in names) != ("message_header" in names):
+            mend = "Give both, or leave both out."
+            yield Violation(where, "link_bit and message_header come together", names, mend)
         for constant in self.constants:
-            if dimension_of([constant]) != SECOND:
+            if constant.name == "message_header":
+                if dimension_of([constant]) != {}:
+                    yield Violation(f"{where}: {constant.name!r}.unit", "a number", constant.unit, 'Use "1".')
+            elif dimension_of([constant]) != SECOND:
                 yield Violation(f"{where}: {constant.name!r}.unit", "a time", constant.unit, "Use s, ms, us or ns.")
 
-    def seconds(self, name: str, end: End) -> float:
-        """Give a constant at its `lowest` or `highest` end, in seconds."""
-        constant = next(constant for constant in self.constants if constant.name == name)
-        return constant.at(getattr(constant, end)).si
+    def at(self, name: str, end: End) -> float:
+        """Return a constant at its `lowest` or `highest` end, in seconds or bits; 0 where the model leaves it out."""
+        constant = next((constant for constant in self.constants if constant.name == name), None)
+        return 0.0 if constant is None else constant.at(getattr(constant, end)).si
+
+    def has(self, name: str) -> bool:
+        """Tell whether the model has a constant."""
+        return any(constant.name == name for constant in self.constants)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +101,18 @@ class Range:
     """With all constants at their low ends for a time, at their high ends for a rate."""
     high: float
     """The other way round."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepTerm:
+    """One of the times of which the largest makes the step."""
+
+    name: str
+    """What is counted: the barrier, neuron updates, synaptic operations, synaptic reads, or link bits."""
+    place: str
+    """The core or link that is busiest with it at the low ends, as in `core 3`; the chip for the barrier."""
+    seconds: Range
+    """The time of this term alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +128,17 @@ class LatencyEstimate:
     leaves_out: str
     """What is not counted."""
     busiest_core: int
-    """The core that sets the step, at the low ends."""
+    """The core that computes longest, at the low ends."""
     busy_seconds: Range
-    """What that core needs for one step."""
+    """The largest term of a core: its updates, its operations or its reads."""
+    terms: tuple[StepTerm, ...]
+    """All terms, the barrier first; terms without a rate are left out."""
+    largest_term: str
+    """The name of the term that makes the step, at the low ends."""
+    largest_term_high: str
+    """The same at the high ends."""
     step_seconds: Range
-    """One step."""
+    """One step, the largest of the terms."""
     latency_seconds: Range
     """From a sample's first step to its last output."""
     samples_per_second: Range
@@ -128,37 +173,69 @@ def read_timing(path: Path) -> TimingModel:
     return model
 
 
-def estimate_latency(traffic: Traffic, n_layers: int, timing: TimingModel) -> LatencyEstimate:
+def estimate_latency(partition: Partition, traffic: Traffic, timing: TimingModel) -> LatencyEstimate:
     """Estimate step, latency and throughput of a run on a partition.
 
     Args:
-        traffic: The work of every core.
-        n_layers: Spiking layers.
+        partition: The network's cores on the mesh.
+        traffic: The work of every core, and the messages between them.
         timing: Constants of the target.
     """
-    fast, slow = _busy_times(traffic, timing, "lowest"), _busy_times(traffic, timing, "highest")
-    low_step = max(timing.seconds("step_floor", "lowest"), float(fast.max()))
-    high_step = timing.seconds("step_floor", "highest") + float(slow.max())
-    n_steps = traffic.n_steps + n_layers
+    terms = _step_terms(partition, traffic, timing)
+    cores = [term for term in terms if term.name in CORE_TERMS]
+    busiest = max(cores, key=lambda term: term.seconds.low)
+    first, last = max(terms, key=lambda term: term.seconds.low), max(terms, key=lambda term: term.seconds.high)
+    step = Range(low=first.seconds.low, high=last.seconds.high)
+    n_chip_steps = traffic.n_steps + len(partition.layers) - 1
     return LatencyEstimate(
         target=timing.name,
         title=timing.title,
         source=timing.source,
         leaves_out=timing.leaves_out,
-        busiest_core=traffic.loads[int(np.argmax(fast.max(axis=1)))].core,
-        busy_seconds=Range(low=float(fast.max()), high=float(slow.max())),
-        step_seconds=Range(low=low_step, high=high_step),
-        latency_seconds=Range(low=n_steps * low_step, high=n_steps * high_step),
-        samples_per_second=Range(low=1 / (traffic.n_steps * high_step), high=1 / (traffic.n_steps * low_step)),
+        busiest_core=int(busiest.place.removeprefix("core ")),
+        busy_seconds=Range(low=busiest.seconds.low, high=max(term.seconds.high for term in cores)),
+        terms=terms,
+        largest_term=first.name,
+        largest_term_high=last.name,
+        step_seconds=step,
+        latency_seconds=Range(low=n_chip_steps * step.low, high=n_chip_steps * step.high),
+        samples_per_second=Range(low=1 / (traffic.n_steps * step.high), high=1 / (traffic.n_steps * step.low)),
     )
 
 
-def _busy_times(traffic: Traffic, timing: TimingModel, end: End) -> FloatArray:
-    """Give what every core needs for every step, in seconds, mean over samples, shape (n_cores, n_steps)."""
-    synaptic, active, inactive = (timing.seconds(name, end) for name in NEEDED[:3])
-    rows = []
-    for load in traffic.loads:
-        fired = load.fired / traffic.n_samples
-        operations = load.synaptic_operations / traffic.n_samples
-        rows.append(operations * synaptic + fired * active + (load.n_neurons - fired) * inactive)
-    return np.stack(rows)
+def _step_terms(partition: Partition, traffic: Traffic, timing: TimingModel) -> tuple[StepTerm, ...]:
+    """Return the terms of a step; each names the core or link that is busiest with it at the low ends."""
+    loads, n_samples = traffic.loads, traffic.n_samples
+    cores = [f"core {load.core}" for load in loads]
+    fired = np.stack([load.fired for load in loads]) / n_samples
+    silent = np.array([load.n_neurons for load in loads])[:, None] - fired
+    operations = np.stack([load.synaptic_operations for load in loads]) / n_samples
+    reads = np.stack([load.synaptic_reads for load in loads]) / n_samples
+
+    def updates(end: End) -> FloatArray:
+        busy: FloatArray = fired * timing.at("active_update", end) + silent * timing.at("inactive_update", end)
+        return busy
+
+    terms = [
+        _longest("barrier", ["chip"], lambda end: np.array([[timing.at("step_floor", end)]])),
+        _longest(CORE_TERMS[0], cores, updates),
+        _longest(CORE_TERMS[1], cores, lambda end: operations * timing.at("synaptic_event", end)),
+    ]
+    if timing.has("synaptic_read"):
+        terms.append(_longest(CORE_TERMS[2], cores, lambda end: reads * timing.at("synaptic_read", end)))
+    links = load_links(partition, traffic) if timing.has("link_bit") else ()
+    if links:
+
+        def busy_links(end: End) -> FloatArray:
+            bits: FloatArray = np.stack([link.bits(timing.at("message_header", end)) for link in links])
+            return bits * timing.at("link_bit", end)
+
+        terms.append(_longest("link bits", [f"{link.start} to {link.end}" for link in links], busy_links))
+    return tuple(terms)
+
+
+def _longest(name: str, places: Sequence[str], times: Callable[[End], FloatArray]) -> StepTerm:
+    """Return the longest time of all places and steps; `times` gives them for an end, in seconds, (n_places, n_steps)."""
+    low, high = times("lowest"), times("highest")
+    place = places[int(np.argmax(low.max(axis=1)))]
+    return StepTerm(name=name, place=place, seconds=Range(low=float(low.max()), high=float(high.max())))

@@ -1,7 +1,7 @@
 """The mesh of tiles that carries messages between cores: where a core lies, and how far it is to another.
 
-Only Loihi 1's mesh is described in public: 8 by 4 tiles of four cores. Other targets with as many cores are given the same,
-others a square of single cores; reports say which one was assumed.
+Loihi 1 and Loihi 2 are both described in public as 8 by 4 tiles of four cores. Other targets with as many cores are given the
+same, others a square of single cores; reports say which one was assumed.
 """
 
 from __future__ import annotations
@@ -53,14 +53,18 @@ class Mesh:
 
 LOIHI_MESH = Mesh(columns=8, rows=4, cores_per_tile=4, source="Loihi 1: SANA-FE, loihi.yaml")
 """128 cores in 32 tiles."""
+SOURCES = {
+    "loihi1": LOIHI_MESH.source,
+    "loihi2": "Loihi 2: Timcheck, Pierro, Shrestha, arXiv 2601.10035; which core of a tile comes first is assumed",
+}
+"""Targets whose mesh is published, and where."""
 
 
 def find_mesh(target: HardwareTarget) -> Mesh:
     """Give the mesh of a target, or the one that is assumed for it."""
-    if target.name == "loihi1":
-        return LOIHI_MESH
     if target.cores_per_chip == LOIHI_MESH.cores_per_chip:
-        return dataclasses.replace(LOIHI_MESH, source="assumed to be Loihi 1's; none is published")
+        source = SOURCES.get(target.name, "assumed to be Loihi's; none is published")
+        return dataclasses.replace(LOIHI_MESH, source=source)
     columns = math.ceil(math.sqrt(target.cores_per_chip))
     rows = math.ceil(target.cores_per_chip / columns)
     return Mesh(columns=columns, rows=rows, cores_per_tile=1, source="assumed: a square of single cores")

@@ -22,6 +22,10 @@ from ..counts.workload import LayerLoad, Workload
 from .cores import Core, Partition
 from .mesh import HOST_PLACE, Place
 
+READ_BITS = 64
+"""Bits of one read of the synaptic memory. Assumed: no width is published for Loihi; an event reads the non-zero weights of its
+neuron on a core as one run of words."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
@@ -35,6 +39,10 @@ class Link:
     """Core that receives."""
     messages: int
     """How many in the run."""
+    messages_per_step: tuple[int, ...]
+    """The same at each step t, over all samples."""
+    payload_bits: int
+    """The length of the payload of a message, in bits."""
     hops_east_west: int
     """Tile boundaries that one of them crosses along a row."""
     hops_north_south: int
@@ -49,13 +57,15 @@ class CoreLoad(ArrayRecord):
     """Its number."""
     synaptic_operations: IntArray
     """Non-zero weights of this core that events reached, shape (n_steps,)."""
+    synaptic_reads: IntArray
+    """Words of `READ_BITS` that were read from the synaptic memory for them, shape (n_steps,)."""
     fired: IntArray
     """Neurons of this core with s = 1, shape (n_steps,)."""
     n_neurons: int
     """Neurons of this core."""
 
     def __post_init__(self) -> None:
-        freeze_arrays(self, synaptic_operations=np.int64, fired=np.int64)
+        freeze_arrays(self, synaptic_operations=np.int64, synaptic_reads=np.int64, fired=np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -100,15 +110,16 @@ def count_traffic(network: QuantizedNetwork, partition: Partition, trace: RunTra
     names = [INPUT_ROW, *(layer.name for layer in network.layers), network.output.name]
     links: list[Link] = []
     loads: list[CoreLoad] = []
-    rows = zip(names, names[1:], events, fired, network.weights, strict=False)
-    for sender, receiver, sent, active, weight in rows:
+    rows = zip(names, names[1:], events, fired, network.affines, strict=False)
+    for sender, receiver, sent, active, affine in rows:
         for core in partition.cores_of(receiver):
-            reached = np.count_nonzero(weight[core.neurons], axis=0).astype(np.int64)
-            links += _links_to(core, sender, partition, (sent.sum(axis=0) * (reached > 0)).astype(np.int64))
+            reached = np.count_nonzero(affine.weight[core.neurons], axis=0).astype(np.int64)
+            links += _links_to(core, sender, partition, sent * (reached > 0), affine.input_bits)
             loads.append(
                 CoreLoad(
                     core=core.index,
                     synaptic_operations=sent @ reached,
+                    synaptic_reads=sent @ -(-reached * affine.weight_bits // READ_BITS),
                     fired=active[:, core.neurons].sum(axis=1),
                     n_neurons=core.n_neurons,
                 )
@@ -116,23 +127,25 @@ def count_traffic(network: QuantizedNetwork, partition: Partition, trace: RunTra
     return Traffic(n_samples=trace.n_samples, n_steps=trace.n_steps, links=tuple(links), loads=tuple(loads))
 
 
-def _links_to(core: Core, sender: str, partition: Partition, messages: IntArray) -> list[Link]:
-    """Give the links that end on a core; `messages` (n_in,) are the events that reach it, by sending neuron."""
+def _links_to(core: Core, sender: str, partition: Partition, messages: IntArray, payload_bits: int) -> list[Link]:
+    """Return the links that end on a core; `messages` (n_steps, n_in) are the events that reach it, by sending neuron."""
     sources: list[tuple[int | None, Place, IntArray]] = [(None, HOST_PLACE, messages)]
     if sender != INPUT_ROW:
-        sources = [(source.index, source.place, messages[source.neurons]) for source in partition.cores_of(sender)]
-    return [_link(sender, index, place, core, int(sent.sum())) for index, place, sent in sources if sent.any()]
-
-
-def _link(sender: str, source: int | None, place: Place, core: Core, messages: int) -> Link:
-    return Link(
-        layer=sender,
-        source=source,
-        destination=core.index,
-        messages=messages,
-        hops_east_west=abs(place.column - core.place.column),
-        hops_north_south=abs(place.row - core.place.row),
-    )
+        sources = [(source.index, source.place, messages[:, source.neurons]) for source in partition.cores_of(sender)]
+    return [
+        Link(
+            layer=sender,
+            source=index,
+            destination=core.index,
+            messages=int(sent.sum()),
+            messages_per_step=tuple(sent.sum(axis=1).tolist()),
+            payload_bits=payload_bits,
+            hops_east_west=abs(place.column - core.place.column),
+            hops_north_south=abs(place.row - core.place.row),
+        )
+        for index, place, sent in sources
+        if sent.any()
+    ]
 
 
 def placed_workload(load: Workload, partition: Partition, traffic: Traffic) -> Workload:

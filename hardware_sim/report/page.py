@@ -28,6 +28,7 @@ from .content.words import (
     say_seconds,
     share_of_dense,
     step_cells,
+    step_words,
 )
 from .figures.figure import Figure
 
@@ -71,5 +72,6 @@ def report_page(report: Report, figures: Sequence[Figure]) -> str:
         say_seconds=say_seconds,
         say_joules=say_joules,
         say_number=say_number,
+        step_words=step_words,
     )
     return page

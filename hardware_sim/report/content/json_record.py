@@ -16,6 +16,7 @@ import numpy as np
 
 from ....base.metrics import rms
 from ....conversion.search.error_budget import ErrorBudget
+from ....conversion.targets.verdicts import check_object
 from ....engine.trace import Backend, LavaMode
 from ...costs.energy import EnergyEstimate
 from ...costs.hardware_profile import HardwareProfile, Placement
@@ -69,6 +70,7 @@ def report_object(report: Report) -> JsonObject:
         "counts": _counts_object(report.counts, report.hardware) if report.counts else None,
         "energy": [_energy_object(energy) for energy in report.hardware.energies] if report.hardware else [],
         "cores": _cores_object(report.hardware.placement) if report.hardware and report.hardware.placement else None,
+        "target": check_object(report.hardware.check) if report.hardware and report.hardware.check else None,
         "latency": jsonable(report.hardware.latency) if report.hardware else None,
         "sanafe": jsonable(report.hardware.sanafe) if report.hardware else None,
         "gradients": _gradients_object(report.gradients) if report.gradients else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from ....conversion.search.error_budget import BudgetEntry, Cause, ErrorBudget
+from ....conversion.targets.verdicts import TargetCheck
 from ...costs.hardware_profile import HardwareProfile
 from ...counts.counting import LayerOperations, OperationCounts, OperationTotal
 from .sections import BackendsSection, NetworkSection, Report, SolidSection
@@ -22,6 +23,7 @@ from .words import (
     say_range,
     say_seconds,
     step_cells,
+    step_words,
 )
 
 
@@ -59,6 +61,8 @@ def _lines(report: Report) -> Iterator[str]:
     if report.hardware:
         yield from _energy_lines(report.hardware)
         yield from _core_lines(report.hardware)
+        if report.hardware.check:
+            yield from _check_lines(report.hardware.check)
     if report.quantization and report.quantization.error_budget:
         yield from _budget_lines(report.quantization.error_budget)
 
@@ -185,8 +189,22 @@ def _core_lines(hardware: HardwareProfile) -> Iterator[str]:
     yield from (f"{say_number(traffic.messages / traffic.n_samples)} messages per sample.", "")
     if hardware.latency:
         step, sample = hardware.latency.step_seconds, hardware.latency.latency_seconds
+        rate = hardware.latency.samples_per_second
         yield f"Estimated, not measured: {say_range(step.low, step.high, say_seconds)} per step,"
-        yield from (f"{say_range(sample.low, sample.high, say_seconds)} per sample.", "")
+        yield f"{say_range(sample.low, sample.high, say_seconds)} per sample,"
+        yield f"{say_range(rate.low, rate.high, say_number)} samples per second with the pipeline full."
+        yield from (step_words(hardware.latency), "")
+
+
+def _check_lines(check: TargetCheck) -> Iterator[str]:
+    yield from (f"## Rules of {check.title}", "", check.summary(), "")
+    rows = [
+        (rule.rule, rule.verdict.value, say_count(rule.found), say_count(rule.limit), rule.reason)
+        for rule in check.verdicts
+    ]
+    yield from _markdown_table(("rule", "verdict", "found", "limit", "source, or why it was not checked"), rows)
+    yield from (f"- {violation}" for violation in check.violations)
+    yield ""
 
 
 def _budget_lines(budget: ErrorBudget) -> Iterator[str]:

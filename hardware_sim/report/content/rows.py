@@ -30,6 +30,7 @@ LEFT_OUT = frozenset(
         "sensitivities",
         "source",
         "leaves_out",
+        "reason",
         "title",
         "provenance",
         "source_digest",

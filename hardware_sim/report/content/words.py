@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from ...costs.dominance import Dominance
 from ...costs.energy import EnergyEstimate
+from ...costs.latency import LatencyEstimate
 from ...counts.counting import OperationCounts
 from ...parity.certificate import ParitySection, TorchParity
 from ...parity.compare_traces import FirstDifference
@@ -174,6 +175,17 @@ def dominance_sentence(dominance: Dominance) -> str:
 
 def _listed(parts: Iterable[str]) -> str:
     return " and ".join(parts)
+
+
+def step_words(latency: LatencyEstimate) -> str:
+    """Say which term makes a step as long as it is, at both ends of the range."""
+    fast, slow = latency.largest_term, latency.largest_term_high
+    largest = fast if fast == slow else f"{fast} at the low ends of the rates, {slow} at their high ends"
+    terms = "; ".join(
+        f"{term.name} of {term.place} {say_range(term.seconds.low, term.seconds.high, say_seconds)}"
+        for term in latency.terms
+    )
+    return f"The largest term makes the step: {largest}. Terms: {terms}."
 
 
 def report_title(report: Report) -> str:

@@ -56,6 +56,9 @@ class ConvertOptions:
     equalize: Annotated[str, typer.Option(help="across-layers or none; where phi is relu or identity.")] = "none"
     points: Annotated[Path | None, typer.Option(help="Calibration points, .npy or .csv; a sample if left out.")] = None
     target: Annotated[str, typer.Option(help="loihi2, loihi1, a TOML file, or none.")] = DEFAULT_TARGET
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse what breaks any rule of the target, also a limit only reported.")
+    ] = False
     error_budget: Annotated[
         float | None, typer.Option(help="Search the fewest weight bits within this multiple of the float error.")
     ] = None
@@ -83,6 +86,9 @@ def convert_command(options: ConvertOptions) -> None:
     Example: `neuropinn-lava convert poisson --out chip.h5 --weight-bits 4 --payload-bits 12 --tune`
     """
     check_writable(options.path)
+    if options.strict and options.target == "none":
+        mend = "Name a target, or leave --strict out."
+        raise SpecError("--strict", "a target to check against", "--target none", mend)
     source = find_source(options)
     scheme, tuning = parse_scheme(options), parse_tuning(options)
     points = read_points(options.points) if options.points else None
@@ -92,6 +98,7 @@ def convert_command(options: ConvertOptions) -> None:
             scheme,
             points=points,
             target=None if options.target == "none" else options.target,
+            strict=options.strict,
             error_budget=options.error_budget,
             tuning=tuning,
             seed=options.seed,

@@ -10,10 +10,13 @@ import typer
 from ...network.quantized import Network, QuantizedNetwork
 from ...network.spec import NetworkSpec
 from ..terminal.console import out, print_json, show_table
+from ..terminal.show_target import show_check
+from ..verbs.deploy import DEFAULT_TARGET
 from ..verbs.networks import find_network, float_network, is_netx, list_models
-from .options import JsonOption
+from .options import JsonOption, TargetOption
 
 if TYPE_CHECKING:
+    from ...conversion import TargetCheck
     from ...conversion.netx_report import NetxReport
 
 
@@ -56,9 +59,12 @@ def inspect(
     network: Annotated[
         str, typer.Argument(help="A network file, .h5 or .nir, a shipped network, or a lava-dl netx file.")
     ],
+    target: TargetOption = DEFAULT_TARGET,
     as_json: JsonOption = False,
 ) -> None:
     """Show what a network file holds: layers, scales, provenance, digest; of a netx file, what could be deployed.
+
+    Of a quantized network it also shows which rules of a hardware target it keeps, breaks, or cannot be checked against.
 
     Example: `neuropinn-lava inspect poisson`
     """
@@ -69,16 +75,29 @@ def inspect(
         return
     found = find_network(network)
     summary = summarize(found)
+    check = _check(found, target)
     if as_json:
-        print_json(summary)
+        from ...conversion.targets.verdicts import check_object
+
+        print_json(summary | {"target": check_object(check) if check else None})
         return
     layers = summary.pop("layers")
     show_table(
         f"Network {summary['name']}", ("property", "value"), [(key, str(value)) for key, value in summary.items()]
     )
     show_table("Layers", tuple(layers[0]), [tuple(layer.values()) for layer in layers])
-    if isinstance(found, NetworkSpec):
+    if check:
+        show_check(check)
+    else:
         out.print("A float network. `neuropinn-lava convert` quantizes it.")
+
+
+def _check(network: Network, target: str) -> TargetCheck | None:
+    """Hold a quantized network against a target; a float network has no words to check."""
+    from ...conversion import check_network, find_target
+
+    limits = find_target(target)
+    return check_network(network, limits) if isinstance(network, QuantizedNetwork) else None
 
 
 def summarize(network: Network) -> dict[str, Any]:

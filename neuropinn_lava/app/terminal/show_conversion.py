@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .console import out, print_json, show_note, show_table
+from .show_target import show_check
 
 if TYPE_CHECKING:
     from ...conversion import LayerQuantization, Quantization, QuantizationReport, TuningReport
@@ -31,9 +32,13 @@ MUCH = 0.05
 
 def show_quantization(quantization: Quantization, path: Path, as_json: bool) -> None:
     """Print the report of a conversion; `path` is where the network was written."""
+    from ...conversion.targets.verdicts import check_object
+
     report = quantization.report
     if as_json:
-        print_json({"out": str(path), "digest": quantization.network.digest()} | dataclasses.asdict(report))
+        target = check_object(quantization.check) if quantization.check else None
+        head = {"out": str(path), "digest": quantization.network.digest(), "target": target}
+        print_json(head | dataclasses.asdict(report))
         return
     rows = [tuple(getattr(layer, field) for field in COLUMNS.values()) for layer in report.layers]
     show_table(f"What quantization cost, on {report.n_points:,} calibration points", tuple(COLUMNS), rows)
@@ -47,17 +52,20 @@ def show_quantization(quantization: Quantization, path: Path, as_json: bool) -> 
     if report.relative_change > MUCH:
         mend = "Give more bits, to payloads and state first, or --tune."
         show_note(f"The words are short for this network: more than {MUCH:.0%}. {mend}")
+    if quantization.check:
+        show_check(quantization.check)
     out.print(f"Wrote {path}")
 
 
 def _describe_proofs(report: QuantizationReport) -> str:
     """Say what interval arithmetic proves about saturation."""
     bits = max(layer.accumulator_bits for layer in report.layers)
+    reached = max(layer.reached_bits for layer in report.layers)
     states = _unproved(report, lambda layer: not layer.state_proved)
     payloads = _unproved(report, lambda layer: layer.payload_proved is False)
     return (
         f"Proved over the whole box: sums fit {bits} bits; states saturate {_nowhere(states)}; "
-        f"payloads saturate {_nowhere(payloads)}."
+        f"payloads saturate {_nowhere(payloads)}. On the calibration points sums reach {reached} bits."
     )
 
 

@@ -8,6 +8,7 @@ trace = nl.run(chip, points, backend="lava")
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,7 @@ def convert(
     *,
     points: FloatArray | None = None,
     target: str | Path | None = DEFAULT_TARGET,
+    strict: bool = False,
     error_budget: float | None = None,
     tuning: TuningSettings | None = None,
     seed: int = 0,
@@ -54,7 +56,9 @@ def convert(
         scheme: Word lengths and rules; None is the default scheme.
         points: Calibration points, physical, shape (n, n_in), inside the domain; None draws them from the network's problem,
             or from its box where it has none.
-        target: Name of a target, path of a TOML file, or None to check nothing.
+        target: Name of a target, path of a TOML file, or None to check nothing. The verdicts of all its rules are returned.
+        strict: Refuse a network that breaks any rule of the target; otherwise a breach of a limit that the target's file lists
+            in `reported_only` is reported in the verdicts and not refused.
         error_budget: Largest error allowed, as a multiple of the float network's own against its problem's reference; the
             weight bits with the fewest synaptic bits within it are searched.
         tuning: How to tune the integers afterwards; None does not tune.
@@ -69,7 +73,7 @@ def convert(
         FixedPointError: If the words cannot hold the network, or not within the error budget.
         HardwareRuleError: If the result breaks rules of the target; all of them are listed.
     """
-    from ...conversion import QuantizationScheme, check_network, find_target, quantize_network
+    from ...conversion import QuantizationScheme, find_target, quantize_network, require_fit
 
     source = _float_source(network)
     limits = find_target(target) if target is not None else None
@@ -81,9 +85,9 @@ def convert(
         quantization = quantize_network(source, chosen, held)
     else:
         quantization = _tuned(source, chosen, held, tuning, seed, time_limit, on_progress)
-    if limits is not None:
-        check_network(quantization.network, limits)
-    return quantization
+    if limits is None:
+        return quantization
+    return replace(quantization, check=require_fit(quantization.network, limits, strict=strict))
 
 
 def _tuned(

@@ -66,6 +66,39 @@ def test_convert_refuses_what_a_target_cannot_hold_and_writes_nothing(cli, float
     assert not path.exists()
 
 
+def test_convert_and_inspect_say_which_rules_fit_which_do_not_and_which_were_not_checked(cli, tmp_path):
+    path = tmp_path / "chip.h5"
+    code, out, _ = cli("convert", "poisson", "--out", path, "--rounding", "nearest", "--json")
+    target = json.loads(out)["target"]
+    assert (code, target["name"], target["verdict"]) == (0, "loihi2", "does not fit")
+    verdicts = {rule["name"]: rule for rule in target["rules"]}
+    assert {rule["verdict"] for rule in target["rules"]} == {"fits", "does not fit", "not checked"}
+    sums = verdicts["sums fit their word"]
+    assert (sums["verdict"], sums["found"], sums["limit"], sums["refuses"]) == ("does not fit", 25, 24, False)
+    assert "lava-nc" in sums["reason"]
+    assert "--payload-bits 15" in sums["violations"][0]
+    assert json.loads(cli("inspect", path, "--json")[1])["target"] == target
+    shown = cli("inspect", path)[1]
+    assert "does not fit Loihi 2; broken: sums fit their word; not checked: exponents fit the layer" in shown
+    assert json.loads(cli("inspect", path, "--target", "loihi1", "--json")[1])["target"]["verdict"] == "does not fit"
+
+
+def test_a_float_network_has_no_verdict(cli, float_file):
+    assert json.loads(cli("inspect", float_file, "--json")[1])["target"] is None
+
+
+def test_strictness_refuses_what_is_otherwise_reported(cli, tmp_path):
+    path = tmp_path / "chip.h5"
+    options = ("convert", "poisson", "--out", path, "--rounding", "nearest", "--strict")
+    code, _, err = cli(*options)
+    assert (code, path.exists()) == (1, False)
+    assert "layer 'hidden2': sums of products of at most 24 bits; got 25" in err
+    assert cli(*options, "--payload-bits", "14")[0] == 0
+    code, _, err = cli("convert", "poisson", "--out", path, "--target", "none", "--strict")
+    assert code == 1
+    assert "--strict: a target to check against; got --target none" in err
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
@@ -18,6 +18,7 @@ from neuropinn_lava.conversion import (
     StateRange,
     quantize_network,
 )
+from neuropinn_lava.conversion.quantize.report import _reached_sum
 from neuropinn_lava.engine.reference import run_float, run_integer
 from neuropinn_lava.network.spec import LayerSpec, NetworkSpec, OutputSpec
 from neuropinn_lava.network.transforms import AffineTransform
@@ -130,3 +131,31 @@ def test_shorter_words_cost_more() -> None:
         assert coarse.relative_change > fine.relative_change
         for one, other in zip(coarse.layers, fine.layers, strict=True):
             assert one.weight_error > other.weight_error
+
+
+def test_sums_reached_are_the_largest_of_any_order() -> None:
+    """Three products in all six orders, against the largest partial sum of all."""
+    affine = replace(
+        builders.random_quantized(0, widths=(3, 2, 1)).affines[0], weight=np.array([[3, -5, 7], [-2, 0, 1]])
+    )
+    words = np.array([[4, 6, -1], [-3, 2, 5]])
+    literal = max(
+        abs(sum(int(row[i] * sample[i]) for i in order[:n]))
+        for sample in words
+        for row in affine.weight
+        for order in permutations(range(3))
+        for n in (1, 2, 3)
+    )
+    assert literal == 37  # -30 - 7 of the first neuron and sample
+    assert _reached_sum(affine, words) == literal
+
+
+def test_sums_reached_stay_within_what_is_proved() -> None:
+    for layer in quantize_network(builders.random_spec(0)).report.layers:
+        assert 1 < layer.reached_bits <= layer.accumulator_bits
+
+
+def test_sums_reached_by_hand() -> None:
+    """One input, one weight of 1 in a word of 2 bits: the sum is the input's largest word, 2**14 for 1.0 at 16 bits."""
+    first, _ = report_of(make_network([1.0])).layers
+    assert first.reached_bits == 16

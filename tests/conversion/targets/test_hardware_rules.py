@@ -1,4 +1,4 @@
-"""Hardware rules, each broken once, all at once, and exactly at its limit."""
+"""Hardware rules, each broken once, all at once, and exactly at its limit; and networks of three neurons, counted by hand."""
 
 from __future__ import annotations
 
@@ -10,9 +10,18 @@ import pytest
 
 import builders
 from neuropinn_lava.base.errors import HardwareRuleError
-from neuropinn_lava.conversion import HardwareTarget, check_network, find_target
+from neuropinn_lava.conversion import (
+    HardwareTarget,
+    TargetCheck,
+    Verdict,
+    check_network,
+    find_target,
+    require_fit,
+)
 from neuropinn_lava.conversion.calibrate.intervals import bound_network
-from neuropinn_lava.conversion.targets.hardware_rules import RULES, cores_of
+from neuropinn_lava.conversion.targets.core_split import split_network
+from neuropinn_lava.conversion.targets.hardware_rules import RULES
+from neuropinn_lava.conversion.targets.verdicts import RuleVerdict
 from neuropinn_lava.network.quantized import QuantizedNetwork
 
 NETWORK = builders.random_quantized(0, widths=(2, 7, 5, 1), weight_bits=8, payload_bits=16, input_bits=12, density=1.0)
@@ -35,7 +44,11 @@ EXACT = HardwareTarget(
 
 
 def broken_rules(target: HardwareTarget) -> list[str]:
-    return [rule.__name__ for rule in RULES if any(rule(NETWORK, target))]
+    return [rule.replace(" ", "_") for rule in check_network(NETWORK, target).rules(Verdict.DOES_NOT_FIT)]
+
+
+def verdict_of(check: TargetCheck, rule: str) -> RuleVerdict:
+    return next(verdict for verdict in check.verdicts if verdict.rule == rule)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +64,7 @@ def broken_rules(target: HardwareTarget) -> list[str]:
     ],
 )
 def test_a_network_at_every_limit_fits_and_one_less_breaks_a_rule(limit: str, rule: str) -> None:
-    check_network(NETWORK, EXACT)
+    require_fit(NETWORK, EXACT)
     assert broken_rules(EXACT) == []
     assert broken_rules(replace(EXACT, **{limit: getattr(EXACT, limit) - 1})) == [rule]
 
@@ -100,7 +113,13 @@ SMALLER = "Make the network smaller, or use fewer weight bits."
                 "Make the layer before it narrower, or use fewer weight bits."
             ],
         ),
-        ({"max_fan_in": 6}, ["layer 'hidden1': at most 6 inputs; got 7. Make the layer before it narrower."]),
+        (
+            {"max_fan_in": 6},
+            [
+                "layer 'hidden1': at most 6 inputs to a neuron; got 7. "
+                "Make the layer before it narrower, or prune its weights."
+            ],
+        ),
         ({"max_neurons_per_core": 6}, [f"network 'random0': at most 3 cores; got 4. {SMALLER}"]),
         ({"synapse_bytes_per_core": 34}, [f"network 'random0': at most 3 cores; got 4. {SMALLER}"]),
         ({"cores_per_chip": 2}, [f"network 'random0': at most 2 cores; got 3. {SMALLER}"]),
@@ -109,34 +128,34 @@ SMALLER = "Make the network smaller, or use fewer weight bits."
 )
 def test_each_rule_broken_once(limits: dict[str, int], lines: list[str]) -> None:
     with pytest.raises(HardwareRuleError) as caught:
-        check_network(NETWORK, replace(EXACT, **limits))
+        require_fit(NETWORK, replace(EXACT, **limits))
     assert str(caught.value).splitlines() == lines
 
 
 def test_spikes_reach_the_cores_of_the_next_layer() -> None:
-    """The second layer takes 35 weights of a byte: 35 bytes on one core, 18 on two of them."""
-    reach_two = replace(EXACT, synapse_bytes_per_core=18, cores_per_chip=9, max_fan_out=2)
-    check_network(NETWORK, reach_two)
-    with pytest.raises(HardwareRuleError, match=r"layer 'hidden0': spikes to at most 1 cores; got 2\. Make the layer"):
-        check_network(NETWORK, replace(reach_two, max_fan_out=1))
+    """The second layer has five neurons of 7 bytes: two of them fit 18 bytes, so that it takes three cores, not 35 / 18."""
+    reach_three = replace(EXACT, synapse_bytes_per_core=18, cores_per_chip=9, max_fan_out=3)
+    require_fit(NETWORK, reach_three)
+    with pytest.raises(HardwareRuleError, match=r"layer 'hidden0': spikes to at most 2 cores; got 3\. Make the layer"):
+        require_fit(NETWORK, replace(reach_three, max_fan_out=2))
 
 
 def test_sums_are_bounded_by_intervals_not_by_words() -> None:
     bits = max(bound.accumulator_bits for bound in bound_network(NETWORK))
-    check_network(NETWORK, replace(EXACT, max_accumulator_bits=bits))
+    require_fit(NETWORK, replace(EXACT, max_accumulator_bits=bits))
     with pytest.raises(HardwareRuleError, match=f"sums of products of at most {bits - 1} bits; got {bits}"):
-        check_network(NETWORK, replace(EXACT, max_accumulator_bits=bits - 1))
+        require_fit(NETWORK, replace(EXACT, max_accumulator_bits=bits - 1))
 
 
 def test_states_that_are_not_proved_are_refused_on_request() -> None:
     short = builders.saturating_quantized(0)
     roomy = replace(EXACT, max_fan_in=None, synapse_bytes_per_core=1000)
-    check_network(short, roomy)
+    require_fit(short, roomy)
     with pytest.raises(
         HardwareRuleError, match=r"layer 'hidden0': a state proved to stay within 32767; got a bound of"
     ):
-        check_network(short, replace(roomy, require_proved_states=True))
-    check_network(NETWORK, replace(EXACT, require_proved_states=True))
+        require_fit(short, replace(roomy, require_proved_states=True))
+    require_fit(NETWORK, replace(EXACT, require_proved_states=True))
 
 
 def test_all_rules_broken_at_once() -> None:
@@ -152,24 +171,39 @@ def test_all_rules_broken_at_once() -> None:
         cores_per_chip=1,
         max_fan_in=3,
         max_fan_out=1,
+        core_bytes=10,
+        max_table_entries=1,
+        max_exponents=1,
         max_accumulator_bits=8,
         require_proved_states=True,
     )
     with pytest.raises(HardwareRuleError) as caught:
-        check_network(NETWORK, tight)
-    broken = [sum(1 for _ in rule(NETWORK, tight)) for rule in RULES]
-    # Fan-ins of 7 and 5 exceed two bytes and three axons; five neurons of 7 bytes each need more cores than the one that a
-    # spike reaches; every sum is longer than 8 bits; no state of ±32 is too short for these weights.
-    assert broken == [3, 3, 3, 2, 2, 2, 3, 0, 1]
-    assert len(caught.value.violations) == sum(broken)
+        require_fit(NETWORK, tight)
+    broken = {v.rule: len(v.violations) for v in check_network(NETWORK, tight).verdicts if v.violations}
+    # Fan-ins of 7 and 5 exceed two bytes, ten bytes of memory and three axons; every sum is longer than 8 bits; no state of ±32
+    # is too short for these weights; all tables and all layers but the read-out have more than one entry and one exponent.
+    assert broken == {
+        "weights fit their word": 3,
+        "spikes carry payloads": 3,
+        "states fit their word": 3,
+        "sums fit their word": 3,
+        "exponents fit the layer": 2,
+        "tables fit their memory": 2,
+        "synapses fit the cores": 2,
+        "memory fits the cores": 3,
+        "axons fit the cores": 2,
+    }
+    assert len(caught.value.violations) == sum(broken.values())
+    assert verdict_of(check_network(NETWORK, tight), "network fits the chip").verdict is Verdict.NOT_CHECKED
 
 
 def test_limits_that_are_not_published_are_not_checked() -> None:
-    tight = replace(EXACT, max_fan_in=1, max_fan_out=1, max_neurons_per_core=3, cores_per_chip=9)
-    assert broken_rules(tight) == ["axons_fit_the_cores", "neurons_reach_their_cores"]
+    tight = replace(EXACT, max_fan_in=1, max_fan_out=1, core_bytes=1)
+    assert broken_rules(tight) == ["memory_fits_the_cores", "axons_fit_the_cores"]
     unpublished = replace(tight, max_fan_in=None, max_fan_out=None, core_bytes=None)
-    check_network(NETWORK, unpublished)
-    assert broken_rules(unpublished) == []
+    check = require_fit(NETWORK, unpublished)
+    assert check.verdict is Verdict.NOT_CHECKED
+    assert verdict_of(check, "axons fit the cores").reason == "the target's file states no max_fan_in"
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -177,22 +211,27 @@ def test_each_rule_says_what_it_is(rule: Callable[..., object]) -> None:
     assert rule.__doc__
 
 
+def cores_of(network: QuantizedNetwork, target: HardwareTarget) -> list[int]:
+    return [len(split.cores) for split in split_network(network, target)]
+
+
 def test_cores_by_hand() -> None:
-    """7 neurons at 3 a core: 3 cores. 14 weights of 8 bits, 4 bytes a core: 3.5, so 4. Zero weights take no room."""
-    affine = replace(NETWORK.affines[0], weight=np.full((7, 2), 5))
-    assert cores_of(affine, replace(EXACT, max_neurons_per_core=3)) == 3
-    assert cores_of(affine, replace(EXACT, synapse_bytes_per_core=4)) == 4
+    """7 neurons at 3 a core: 3 cores. 14 bytes at 13 a core: 2 cores. Zero weights take no room."""
+    full = builders.with_layer(NETWORK, 0, weight=np.full((7, 2), 5))
+    roomy = replace(EXACT, max_neurons_per_core=9, synapse_bytes_per_core=99)
+    assert cores_of(full, replace(roomy, max_neurons_per_core=3))[0] == 3
+    assert cores_of(full, replace(roomy, synapse_bytes_per_core=35))[0] == 1
+    assert cores_of(full, replace(roomy, synapse_bytes_per_core=13))[0] == 2
     sparse = np.zeros((7, 2), dtype=np.int64)
     sparse[0, 0] = 1
-    assert cores_of(replace(affine, weight=sparse), replace(EXACT, synapse_bytes_per_core=4)) == 1
-    assert cores_of(replace(affine, weight=sparse * 0), EXACT) == 1
+    assert cores_of(builders.with_layer(full, 0, weight=sparse), replace(roomy, synapse_bytes_per_core=7))[0] == 1
 
 
 @pytest.mark.parametrize("network", [NETWORK, builders.random_quantized(1, widths=(3, 64, 64, 64, 2))])
 def test_shipped_targets(network: QuantizedNetwork) -> None:
-    check_network(network, find_target("loihi2"))
+    require_fit(network, find_target("loihi2"), strict=False)
     with pytest.raises(HardwareRuleError, match="Loihi 1 sends graded spikes; got it has none"):
-        check_network(network, find_target("loihi1"))
+        require_fit(network, find_target("loihi1"))
 
 
 def test_a_network_too_large_for_a_chip() -> None:
@@ -201,4 +240,4 @@ def test_a_network_too_large_for_a_chip() -> None:
     wide = builders.with_layer(wide, 1, weight=np.ones((1024, 1024), dtype=np.int64))
     small_cores = replace(find_target("loihi2"), synapse_bytes_per_core=8192)
     with pytest.raises(HardwareRuleError, match="network 'random2': at most 128 cores; got 130"):
-        check_network(wide, small_cores)
+        require_fit(wide, small_cores)

@@ -22,7 +22,10 @@ GOOD = {
     "synapse_bytes_per_core": "65536",
     "cores_per_chip": "4",
 }
-OPTIONAL = ("core_bytes", "max_fan_in", "max_fan_out", "max_accumulator_bits", "require_proved_states")
+OPTIONAL = (
+    "core_bytes", "max_fan_in", "max_fan_out", "max_out_axons", "max_table_entries", "max_exponents", "max_accumulator_bits",
+    "require_proved_states",
+)  # fmt: skip
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "targets.md"
 
 
@@ -47,6 +50,22 @@ def test_loihi2_as_published() -> None:
     assert find_target("loihi1").max_payload_bits == 0
 
 
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_limit_of_a_shipped_target_has_a_source_or_says_what_is_missing(name: str) -> None:
+    target = find_target(name)
+    for field in dataclasses.fields(HardwareTarget):
+        if field.name.startswith(("max_", "core", "synapse")):
+            assert target.reason(field.name) != f"the target's file states no {field.name}"
+
+
+def test_notes_are_the_reasons(tmp_path: Path) -> None:
+    changes: dict[str, str | None] = {"notes": '{state_bits = "page 3"}', "reported_only": '["state_bits"]'}
+    target = read_target(write(tmp_path / "mine.toml", changes))
+    assert (target.reason("state_bits"), target.reason("max_weight_bits")) == ("page 3", "a data sheet")
+    assert target.reason("max_fan_in") == "the target's file states no max_fan_in"
+    assert target.reported_only == ("state_bits",)
+
+
 def test_unknown_name() -> None:
     with pytest.raises(
         SpecError, match=r"hardware target: a name out of loihi1, loihi2; got 'loihi3'. Did you mean loihi"
@@ -59,9 +78,9 @@ def test_a_users_own(tmp_path: Path) -> None:
     for given in (path, str(path)):
         target = find_target(given)
         assert (target.title, target.cores_per_chip) == ("My chip", 4)
-        assert [getattr(target, name) for name in OPTIONAL] == [None] * 4 + [False]
+        assert [getattr(target, name) for name in OPTIONAL] == [None] * 7 + [False]
     path = write(tmp_path / "more.toml", dict.fromkeys(OPTIONAL, "7") | {"require_proved_states": "true"})
-    assert [getattr(read_target(path), name) for name in OPTIONAL] == [7] * 4 + [True]
+    assert [getattr(read_target(path), name) for name in OPTIONAL] == [7] * 7 + [True]
 
 
 @pytest.mark.parametrize(
@@ -81,6 +100,15 @@ def test_a_users_own(tmp_path: Path) -> None:
         ({"max_payload_bits": "-1"}, r"target mine.toml.max_payload_bits: a whole number, 0 or more; got -1"),
         ({"require_proved_states": "1"}, r"target mine.toml.require_proved_states: true or false; got 1"),
         ({"max_fan_in": "-5"}, r"target mine.toml.max_fan_in: a whole number, 1 or more; got -5"),
+        ({"reported_only": '"state_bits"'}, r"target mine.toml.reported_only: a list of limits; got 'state_bits'"),
+        (
+            {"reported_only": '["state_bit"]'},
+            r"reported_only: a name out of .*; got 'state_bit'. Did you mean state_bits",
+        ),
+        ({"reported_only": '["name"]'}, r"reported_only: a name out of .*; got 'name'"),
+        ({"notes": "3"}, r"target mine.toml.notes: a table of texts; got 3"),
+        ({"notes": "{state_bits = 3}"}, r"target mine.toml.notes: a table of texts"),
+        ({"notes": '{state_bit = "x"}'}, r"target mine.toml.notes, key: a name out of .*; got 'state_bit'"),
     ],
 )
 def test_wrong_files(changes: dict[str, str | None], message: str, tmp_path: Path) -> None:

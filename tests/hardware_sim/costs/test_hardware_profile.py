@@ -51,7 +51,7 @@ def test_what_does_not_fit_is_said_and_priced_without_hops() -> None:
     profile = profile_hardware(network, run_integer(network, points), points, target=tiny, models=[])
     assert profile.placement is None
     assert profile.does_not_fit is not None
-    assert "the fan-in of 1" in profile.does_not_fit
+    assert "at most 1 inputs to a neuron" in profile.does_not_fit
     assert profile.energies == ()
 
 

@@ -14,7 +14,7 @@ from neuropinn_lava.hardware_sim.report.content.sections import SCHEMA
 CONTRACT = {
     "": {
         "schema", "package_version", "problem", "n_points", "seed", "network", "quantization", "backends", "parity", "counts",
-        "energy", "cores", "latency",
+        "energy", "cores", "latency", "target",
     },
     "network": {"digest", "source_digest", "widths", "n_steps", "activation", "polarity", "ansatz_relative_l2"},
     "quantization": {"weight_bits", "payload_bits", "state_bits", "saturations", "error_budget"},
@@ -32,6 +32,11 @@ CONTRACT = {
         "fired", "spikes", "spiking_activity", "synaptic_operations", "dense_synaptic_operations", "neuron_updates",
     },
     "cores": {"target", "n_cores", "layers"},
+    "latency": {
+        "target", "busiest_core", "busy_seconds", "terms", "largest_term", "largest_term_high", "step_seconds",
+        "latency_seconds", "samples_per_second",
+    },
+    "target": {"name", "title", "verdict", "rules"},
     "stresses": {"operator", "n_points", "integer", "floor"},
     "stresses.integer": {"fluctuation_relative_l2", "relative_l2", "von_mises_relative_l2"},
 }  # fmt: skip
@@ -99,7 +104,18 @@ def test_every_energy_has_name_kind_and_source(held: Any) -> None:
 def test_what_does_not_exist_is_null() -> None:
     held = json.loads(report_text(report_cases.empty_report()))
     assert set(held) >= CONTRACT[""]
-    for key in ("problem", "network", "quantization", "backends", "parity", "counts", "cores", "latency", "seed"):
+    for key in (
+        "problem",
+        "network",
+        "quantization",
+        "backends",
+        "parity",
+        "counts",
+        "cores",
+        "latency",
+        "target",
+        "seed",
+    ):
         assert held[key] is None
     assert held["energy"] == []
 

@@ -220,6 +220,19 @@ def test_measured_constants_are_not_called_a_measurement() -> None:
     assert "| spinnaker | measured |" not in text
 
 
+def test_markdown_has_a_verdict_for_each_rule_and_says_which_term_makes_the_step() -> None:
+    report = report_cases.full_report()
+    assert report.hardware is not None
+    assert report.hardware.check is not None
+    assert report.hardware.latency is not None
+    text = report_markdown(report)
+    for rule in report.hardware.check.verdicts:
+        assert f"| {rule.rule} | {rule.verdict.value} |" in text
+    largest = report.hardware.latency.largest_term
+    assert f"The largest term makes the step: {largest}" in text
+    assert report.hardware.check.summary() in text
+
+
 def test_csv_has_a_key_a_value_and_a_unit() -> None:
     rows = list(csv.DictReader(io.StringIO(report_csv(report_object(report_cases.full_report())))))
     by_key = {row["key"]: row for row in rows}
@@ -231,6 +244,8 @@ def test_csv_has_a_key_a_value_and_a_unit() -> None:
     assert by_key["energy.loihi1-davies.low"]["unit"] == "J"
     assert by_key["latency.step_seconds.low"]["unit"] == "s"
     assert by_key["latency.samples_per_second.low"]["unit"] == "1/s"
+    assert by_key["latency.terms.barrier.seconds.high"]["unit"] == "s"
+    assert by_key["target.rules.network fits the chip.verdict"]["value"] == "fits"
     assert by_key["backends.lava.seconds"]["unit"] == "s"
     assert by_key["backends.integer"]["value"] == ""
     assert by_key["counts.neurobench.Footprint"]["unit"] == "B"
