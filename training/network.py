@@ -18,7 +18,7 @@ from ..checks import check_range, raise_violations
 from ..errors import Violation
 from ..network import MAX_STEPS, Readout
 from ..recipe import ModelRecipe
-from .layers import VSN, vsn_layers
+from .layers import VSN, successive_steps, vsn_layers
 
 REPLACEMENTS = {
     "ReLU": "VSN(n, activation='relu', theta=0.0), which at T = 1 is exactly it",
@@ -83,8 +83,9 @@ def _check_widths(where: str, layers: list[nn.Module]) -> Iterator[Violation]:
 class VsnNetwork(nn.Module):
     """A `torch.nn.Sequential` of Linear and VSN layers, presented with its input for T steps from rest.
 
-    Every forward pass starts with membranes at zero. It goes layer by layer through all steps, which gives the same numbers
-    as calling the Sequential T times and is faster.
+    Every forward pass starts with membranes at zero. A call goes through the Sequential step by step and is differentiated as
+    often as you like. `run`, the trainer's way, goes layer by layer through all steps at once, which gives the same numbers
+    faster and is differentiated once.
     """
 
     def __init__(self, layers: nn.Sequential, n_steps: int = 1, readout: Readout | str = Readout.MEAN) -> None:
@@ -124,7 +125,7 @@ class VsnNetwork(nn.Module):
                 layer.clamp_()
 
     def run(self, x: Tensor) -> NetworkRun:
-        """Present x, shape (n_samples, n_in), for T steps; give the read-out and the spike rates."""
+        """Present x, shape (n_samples, n_in), for T steps; return the read-out and the spike rates, differentiable once."""
         signal, rates = x, []
         for layer in self.layers:
             if isinstance(layer, VSN):
@@ -141,8 +142,10 @@ class VsnNetwork(nn.Module):
         return torch.dot(by_layer, self._shares.to(by_layer))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Present x, shape (n_samples, n_in), for T steps; give the read-out, shape (n_samples, n_out)."""
-        return self.run(x).output
+        """Present x, shape (n_samples, n_in), for T steps; return the read-out, shape (n_samples, n_out)."""
+        with successive_steps(self.layers):
+            steps = torch.stack([self.layers(x) for _ in range(self.n_steps)])
+        return steps[-1] if self.readout is Readout.LAST else steps.mean(0)
 
 
 def _fill_normal(linear: nn.Linear, gain: float, generator: torch.Generator) -> None:
