@@ -21,7 +21,7 @@ import torch
 from torch import fx, nn
 
 from ..errors import SpecError
-from ..training.layers import VSN
+from ..training.layers import VSN, layer_type
 from ..training.network import REPLACEMENTS
 from .module_layers import DEPLOYED, WITHOUT_EFFECT, layer_step
 from .snntorch_leaky import is_leaky, leaky_step
@@ -156,7 +156,7 @@ class _Chain:
 
     def _is_tanh(self, node: fx.Node) -> bool:
         if node.op == "call_module":
-            return isinstance(self.module.get_submodule(str(node.target)), nn.Tanh)
+            return layer_type(self.module.get_submodule(str(node.target))) is nn.Tanh
         return ACTIVATIONS.get(node.target) == "tanh"
 
     def _is_square(self, node: fx.Node) -> bool:

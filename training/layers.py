@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from ..activations import find_activation
 from ..checks import check_range, raise_violations
@@ -181,3 +182,9 @@ def successive_steps(module: nn.Module) -> Iterator[None]:
 def vsn_layers(module: nn.Module) -> tuple[VSN, ...]:
     """Give the VSN layers of a module in their order."""
     return tuple(layer for layer in module.modules() if isinstance(layer, VSN))
+
+
+def layer_type(layer: nn.Module) -> type[nn.Module]:
+    """Return the exact class of a layer, seen through torch's parametrizations."""
+    kind: type[nn.Module] = parametrize.type_before_parametrizations(layer)
+    return kind

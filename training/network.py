@@ -18,7 +18,7 @@ from ..checks import check_range, raise_violations
 from ..errors import Violation
 from ..network import MAX_STEPS, Readout
 from ..recipe import ModelRecipe
-from .layers import VSN, successive_steps, vsn_layers
+from .layers import VSN, layer_type, successive_steps, vsn_layers
 
 REPLACEMENTS = {
     "ReLU": "VSN(n, activation='relu', theta=0.0), which at T = 1 is exactly it",
@@ -49,11 +49,21 @@ class NetworkRun(NamedTuple):
 
 
 def check_layers(where: str, layers: list[nn.Module]) -> Iterator[Violation]:
-    """A network that can be deployed is Linear, VSN, …, Linear, and its widths agree."""
+    """A network that can be deployed is Linear, VSN, …, Linear of exactly these types, and its widths agree."""
     for index, layer in enumerate(layers):
-        name = type(layer).__name__
+        kind = layer_type(layer)
+        name = kind.__name__
         place = f"{where}: layer {index} ({name})"
-        if not isinstance(layer, (nn.Linear, VSN)):
+        if kind not in (nn.Linear, VSN) and isinstance(layer, (nn.Linear, VSN)):
+            base = "VSN" if isinstance(layer, VSN) else "Linear"
+            mend = (
+                f"Put a {base} here, and read what the subclass does besides with read_module, as layers of their own."
+            )
+            yield Violation(place, f"exactly {base}, whose forward pass is known", f"{name}, a subclass of it", mend)
+        elif kind is VSN and any(layer is before for before in layers[:index]):
+            mend = "Give each place a VSN of its own, which keeps membranes of its own."
+            yield Violation(place, "a VSN stands in one place", "one that stands in two", mend)
+        elif not isinstance(layer, (nn.Linear, VSN)):
             mend = f"Replace it by {REPLACEMENTS.get(name, 'Linear and VSN layers')}."
             yield Violation(place, "only Linear and VSN layers can be deployed", name, mend)
         elif isinstance(layer, VSN) != (index % 2 == 1):
