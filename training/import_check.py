@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..arrays import BoolArray, FloatArray
+from ..arrays import BoolArray, FloatArray, IntArray
 from ..checks import raise_violations
 from ..errors import SpecError, Violation
 from ..network import LayerSpec, NetworkSpec, OutputSpec, Polarity, Readout
@@ -65,8 +65,9 @@ def evaluation_copy(module: nn.Module) -> nn.Module:
         for name, value in vars(layer).items():
             if isinstance(value, Tensor) and value.is_floating_point():
                 setattr(layer, name, value.detach().double())
-        if type(layer).__module__.startswith("snntorch") and isinstance(getattr(layer, "mem", None), Tensor):
-            layer.mem = torch.zeros_like(layer.mem)
+        membrane = getattr(layer, "mem", None)
+        if type(layer).__module__.startswith("snntorch") and isinstance(membrane, Tensor):
+            layer.mem = torch.zeros_like(membrane)
         for hook in layer._forward_pre_hooks.values():  # weight norms alone are left
             hook(layer, ())
     return held
@@ -192,7 +193,7 @@ class _Seen(NamedTuple):
     """The values at the points that are traced, shape (n_traced, n)."""
 
 
-def _watch(held: nn.Module, rows: FloatArray) -> list[_Seen]:
+def _watch(held: nn.Module, rows: IntArray) -> list[_Seen]:
     """Record what goes through the layers of a module from now on, in the order of the calls."""
     seen: list[_Seen] = []
 
@@ -211,7 +212,7 @@ def _watch(held: nn.Module, rows: FloatArray) -> list[_Seen]:
 
 
 def _first_difference(
-    where: str, module: nn.Module, x: Tensor, network: NetworkSpec, points: FloatArray, rows: FloatArray
+    where: str, module: nn.Module, x: Tensor, network: NetworkSpec, points: FloatArray, rows: IntArray
 ) -> str:
     """Name the first layer of the record whose payloads the module does not have, and the module's layer that stands there."""
     held = evaluation_copy(module)
