@@ -20,6 +20,13 @@ from ..network import MAX_STEPS, Readout
 from ..recipe import ModelRecipe
 from .layers import VSN, layer_type, successive_steps, vsn_layers
 
+_NOT_YET = "a neuron with phi(0) != 0 is not supported yet, because its silence would have to mean phi(0)"
+_SIGMOID = f"0.5 + 0.5 * torch.tanh(z / 2) in a module that read_module reads, which is exactly it; {_NOT_YET}"
+_SOFTPLUS = f"ReLU or VSN(n, activation='relu'), and train again; {_NOT_YET}"
+_TWO_STATES = (
+    "snnTorch's Leaky with reset_mechanism='zero' and the graded product a = spk * z, and train again; "
+    "a Variable Spiking Neuron"
+)
 REPLACEMENTS = {
     "ReLU": "VSN(n, activation='relu', theta=0.0), which at T = 1 is exactly it",
     "Tanh": "VSN(n, activation='tanh', polarity='both', theta=0.0), which is exactly it",
@@ -29,10 +36,18 @@ REPLACEMENTS = {
     "LayerNorm": "nothing that spikes; train without it",
     "Conv1d": "a Linear layer with the unfolded kernel",
     "Conv2d": "a Linear layer with the unfolded kernel",
-    "Sigmoid": "VSN(n, activation='tanh', polarity='both'): a sigmoid is not zero at zero, so silence would mean something",
-    "Softplus": "VSN(n, activation='relu'): a softplus is not zero at zero, so silence would mean something",
+    "Sigmoid": _SIGMOID,
+    "sigmoid": _SIGMOID,
+    "Softplus": _SOFTPLUS,
+    "softplus": _SOFTPLUS,
+    "cos": f"torch.sin(z + math.pi / 2), which is exactly it; {_NOT_YET}",
     "SiLU": "VSN(n, activation='z_tanh_z')",
     "GELU": "VSN(n, activation='z_tanh_z')",
+    "Synaptic": f"{_TWO_STATES} has no synaptic current",
+    "Alpha": f"{_TWO_STATES} has one state, not three",
+    "Lapicque": f"{_TWO_STATES} has beta in the place of R and C",
+    "RLeaky": f"{_TWO_STATES} hears no layer of its own: recurrence is not supported yet",
+    "RSynaptic": f"{_TWO_STATES} has no synaptic current, and recurrence is not supported yet",
 }
 """What to use instead of a layer that cannot be deployed, by the name of its class."""
 

@@ -171,20 +171,29 @@ def parse_tuning(options: ConvertOptions) -> TuningSettings | None:
 def export_command(
     network: NetworkArgument,
     path: Annotated[Path, typer.Option("--out", help="File to write, .nir.")],
+    as_lif: Annotated[
+        bool, typer.Option("--as-lif", help="Write neurons as LIF nodes, which other tools read as binary neurons.")
+    ] = False,
 ) -> None:
     """Write a float network as a NIR graph, which `convert`, `inspect` and `run` read back exactly. Needs the extra `nir`.
 
-    Of a quantized network, the float network that it came from is written: NIR has no words.
+    Of a quantized network, the float network that it came from is written: NIR has no words. Its neurons are nodes of a type of
+    their own, because NIR has no graded neuron: other tools refuse the file instead of misreading it. With `--as-lif` they read
+    it as binary neurons, and the command lists what is lost.
 
     Example: `neuropinn-lava export poisson --out poisson.nir`
     """
     from ..conversion.nir_graphs import write_nir
+    from ..conversion.nir_neurons import NODE_TYPE, lost_as_lif
 
     check_writable(path)
     if path.suffix != NIR_SUFFIX:
         raise SpecError("--out", "a name that ends in .nir", repr(str(path)), "NIR is the only format written so far.")
     found = float_network(find_network(network))
-    write_nir(found, path)
-    out.print(
-        f"Wrote {path}: {len(found.layers)} layers of Variable Spiking Neurons as LIF nodes, phi in their metadata."
-    )
+    write_nir(found, path, as_lif=as_lif)
+    kind = "LIF" if as_lif else NODE_TYPE
+    out.print(f"Wrote {path}: {len(found.layers)} layers of Variable Spiking Neurons as {kind} nodes.")
+    if as_lif:
+        out.print("Other tools read binary neurons, whose outputs mean something else. Lost to them:")
+        for each in lost_as_lif(found):
+            out.print(f"  - {each}")

@@ -121,6 +121,17 @@ def test_a_nir_graph_stands_for_its_network(cli, float_file, tmp_path):
     assert read_network(tmp_path / "c.h5").source.digest() == digest
 
 
+def test_export_as_lif_names_what_is_lost(cli, float_file, tmp_path):
+    pytest.importorskip("nir")
+    path = tmp_path / "net.nir"
+    assert "VariableSpikingNeuron nodes" in cli("export", float_file, "--out", path)[1]
+    code, said, _ = cli("export", float_file, "--out", path, "--as-lif")
+    assert code == 0
+    assert "as LIF nodes" in said
+    assert "The payload phi(z)" in said
+    assert json.loads(cli("inspect", path, "--json")[1])["digest"] == read_network(float_file).digest()
+
+
 def test_export_writes_the_source_of_a_quantized_network(cli, float_file, chip_file, tmp_path):
     pytest.importorskip("nir")
     assert cli("export", chip_file, "--out", tmp_path / "net.nir")[0] == 0
