@@ -14,13 +14,13 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
+from _message_counts import CodedRun
+from _rate_coding import run_rate_coded
+from _sigma_delta import run_sigma_delta
 
 import neuropinn_lava as nl
 from neuropinn_lava.arrays import FloatArray
 from neuropinn_lava.conversion.bit_search import ErrorLimit
-from neuropinn_lava.conversion.message_counts import CodedRun
-from neuropinn_lava.conversion.rate_coding import run_rate_coded
-from neuropinn_lava.conversion.sigma_delta import run_sigma_delta
 from neuropinn_lava.conversion.sparsify import sparsify_network
 from neuropinn_lava.errors import NeuroPinnError
 from neuropinn_lava.integers import dequantize_array

@@ -51,10 +51,10 @@ def load_nir() -> Any:
 @functools.cache
 def node_class() -> Any:
     """Return the class of the neuron's node, a subclass of NIR's own that `nir.write` can write."""
-    nir = load_nir()
+    base: Any = load_nir().NIRNode
 
     @dataclass(eq=False)
-    class VariableSpikingNeuron(nir.NIRNode):  # type: ignore[misc]
+    class VariableSpikingNeuron(base):  # type: ignore[misc]
         name: str
         activation: str
         polarity: str

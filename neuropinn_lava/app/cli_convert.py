@@ -17,7 +17,7 @@ from ..quantized import QuantizedNetwork
 from .arrays_io import read_points
 from .calibration_points import sparsify_within
 from .console import out, progress_bar, show_note
-from .models import NIR_SUFFIX, find_network, float_network, is_netx
+from .models import NIR_SUFFIX, find_network, float_network
 from .modules import names_factory, read_named_module
 from .option_texts import parse_bits
 from .options import JsonOption, NetworkArgument, SeedOption, taking
@@ -107,7 +107,7 @@ def find_source(options: ConvertOptions) -> NetworkSpec:
     """Give the float network to convert, with its thresholds raised where `--sparsify` asks for it.
 
     Raises:
-        SpecError: If it is a quantized one or a netx file, or if options of a factory are given for something else.
+        SpecError: If it is a quantized one, or if options of a factory are given for something else.
     """
     source = _named_source(options)
     if options.sparsify is None:
@@ -126,9 +126,6 @@ def _named_source(options: ConvertOptions) -> NetworkSpec:
         if getattr(options, option) is not None:
             mend = "Leave it out: a network file brings its own."
             raise SpecError(f"--{option}", "a factory, package.module:factory", repr(name), mend)
-    if is_netx(name):
-        mend = f"`neuropinn-lava inspect {name}` says for each layer what keeps it from being deployed."
-        raise SpecError(f"network {name!r}", "a network of Variable Spiking Neurons", "a lava-dl netx file", mend)
     source = find_network(name)
     if isinstance(source, QuantizedNetwork):
         raise SpecError(f"network {name!r}", "a float network", "a quantized one", "Convert the float file.")

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from ..network import NetworkSpec
 from ..quantized import Network, QuantizedNetwork
 from .console import out, print_json, show_table
-from .models import find_network, float_network, is_netx, list_models
+from .models import find_network, float_network, list_models
 from .options import JsonOption
-
-if TYPE_CHECKING:
-    from ..conversion.netx_report import NetxReport
 
 
 def register(app: typer.Typer) -> None:
@@ -53,20 +49,13 @@ def models(as_json: JsonOption = False) -> None:
 
 
 def inspect(
-    network: Annotated[
-        str, typer.Argument(help="A network file, .h5 or .nir, a shipped network, or a lava-dl netx file.")
-    ],
+    network: Annotated[str, typer.Argument(help="A network file, .h5 or .nir, or a shipped network.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Show what a network file holds: layers, scales, provenance, digest; of a netx file, what could be deployed.
+    """Show what a network file holds: layers, scales, provenance, digest.
 
     Example: `neuropinn-lava inspect poisson`
     """
-    if is_netx(network):
-        from ..conversion.netx_report import read_netx
-
-        show_netx(read_netx(network), as_json)
-        return
     found = find_network(network)
     summary = summarize(found)
     if as_json:
@@ -102,30 +91,6 @@ def summarize(network: Network) -> dict[str, Any]:
         "command": provenance.command,
         "layers": _summarize_integers(network) if isinstance(network, QuantizedNetwork) else _summarize_floats(network),
     }
-
-
-def show_netx(report: NetxReport, as_json: bool) -> None:
-    """Print what a netx file holds and what keeps its layers from being deployed."""
-    if as_json:
-        print_json(dataclasses.asdict(report) | {"deployable": report.deployable})
-        return
-    columns = ("layer", "kind", "shape", "neuron", "weights", "weight bits", "can be deployed")
-    rows = [
-        (
-            layer.index,
-            layer.kind,
-            " x ".join(map(str, layer.shape)),
-            layer.neuron,
-            layer.n_weights,
-            layer.weight_bits,
-            "yes" if not layer.obstacles else "no: " + "; ".join(layer.obstacles),
-        )
-        for layer in report.layers
-    ]
-    show_table(f"netx file {report.path}", columns, rows)
-    out.print(
-        "netx has no graded neuron: layers that can be deployed still need Variable Spiking Neurons between them."
-    )
 
 
 def _summarize_floats(network: NetworkSpec) -> list[dict[str, Any]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from _rate_coding import SMALLEST_THRESHOLD, rate_thresholds, run_rate_coded
 
 import builders
-from neuropinn_lava.conversion.rate_coding import SMALLEST_THRESHOLD, rate_thresholds, run_rate_coded
 from neuropinn_lava.errors import SpecError
 from neuropinn_lava.network import LayerSpec, NetworkSpec, OutputSpec, Polarity
 from neuropinn_lava.reference import run_float

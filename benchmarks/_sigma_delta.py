@@ -17,14 +17,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from _message_counts import CodedRun, MessageCounts, fan_outs
 
-from ..activations import find_activation
-from ..arrays import FloatArray
-from ..checks import check_range, raise_violations
-from ..errors import SpecError, Violation
-from ..network import LayerSpec, NetworkSpec, OutputSpec, Polarity
-from ..points import checked_points
-from .message_counts import CodedRun, MessageCounts, fan_outs
+from neuropinn_lava.activations import find_activation
+from neuropinn_lava.arrays import FloatArray
+from neuropinn_lava.checks import check_range, raise_violations
+from neuropinn_lava.errors import SpecError, Violation
+from neuropinn_lava.network import LayerSpec, NetworkSpec, OutputSpec, Polarity
+from neuropinn_lava.points import checked_points
 
 
 def run_sigma_delta(network: NetworkSpec, sequences: FloatArray, threshold: float) -> CodedRun:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from _sigma_delta import run_sigma_delta
 
 import builders
-from neuropinn_lava.conversion.sigma_delta import run_sigma_delta
 from neuropinn_lava.errors import SpecError
 from neuropinn_lava.network import LayerSpec, NetworkSpec, OutputSpec, Polarity
 from neuropinn_lava.reference import run_float

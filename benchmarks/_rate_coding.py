@@ -19,14 +19,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from _message_counts import CodedRun, MessageCounts, fan_outs
 
-from ..activations import find_activation
-from ..arrays import FloatArray
-from ..checks import check_range, raise_violations
-from ..errors import Violation
-from ..network import MAX_STEPS, LayerSpec, NetworkSpec, OutputSpec
-from ..points import checked_points
-from .message_counts import CodedRun, MessageCounts, fan_outs
+from neuropinn_lava.activations import find_activation
+from neuropinn_lava.arrays import FloatArray
+from neuropinn_lava.checks import check_range, raise_violations
+from neuropinn_lava.errors import Violation
+from neuropinn_lava.network import MAX_STEPS, LayerSpec, NetworkSpec, OutputSpec
+from neuropinn_lava.points import checked_points
 
 SMALLEST_THRESHOLD = 1e-9
 """Threshold of a neuron that no calibration point excites: a division by it stays finite."""
