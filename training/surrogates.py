@@ -129,5 +129,7 @@ def spike(
     """
     reached = torch.abs(membrane) if polarity is Polarity.BOTH else membrane
     fired = torch.ge(reached, theta).to(membrane)
+    if not torch.is_grad_enabled():  # an evaluation needs no slope
+        return fired
     smooth = surrogate_step(reached - theta, kind, slope)
     return fired + (smooth - smooth.detach())
