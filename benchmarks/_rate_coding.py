@@ -21,12 +21,12 @@ from collections.abc import Iterator
 import numpy as np
 from _message_counts import CodedRun, MessageCounts, fan_outs
 
-from neuropinn_lava.activations import find_activation
-from neuropinn_lava.arrays import FloatArray
-from neuropinn_lava.checks import check_range, raise_violations
-from neuropinn_lava.errors import Violation
-from neuropinn_lava.network import MAX_STEPS, LayerSpec, NetworkSpec, OutputSpec
-from neuropinn_lava.points import checked_points
+from neuropinn_lava.base.arrays import FloatArray
+from neuropinn_lava.base.checks import check_range, raise_violations
+from neuropinn_lava.base.errors import Violation
+from neuropinn_lava.base.points import checked_points
+from neuropinn_lava.network.activations import find_activation
+from neuropinn_lava.network.spec import MAX_STEPS, LayerSpec, NetworkSpec, OutputSpec
 
 SMALLEST_THRESHOLD = 1e-9
 """Threshold of a neuron that no calibration point excites: a division by it stays finite."""

@@ -19,12 +19,12 @@ from collections.abc import Iterator
 import numpy as np
 from _message_counts import CodedRun, MessageCounts, fan_outs
 
-from neuropinn_lava.activations import find_activation
-from neuropinn_lava.arrays import FloatArray
-from neuropinn_lava.checks import check_range, raise_violations
-from neuropinn_lava.errors import SpecError, Violation
-from neuropinn_lava.network import LayerSpec, NetworkSpec, OutputSpec, Polarity
-from neuropinn_lava.points import checked_points
+from neuropinn_lava.base.arrays import FloatArray
+from neuropinn_lava.base.checks import check_range, raise_violations
+from neuropinn_lava.base.errors import SpecError, Violation
+from neuropinn_lava.base.points import checked_points
+from neuropinn_lava.network.activations import find_activation
+from neuropinn_lava.network.spec import LayerSpec, NetworkSpec, OutputSpec, Polarity
 
 
 def run_sigma_delta(network: NetworkSpec, sequences: FloatArray, threshold: float) -> CodedRun:
