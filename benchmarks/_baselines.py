@@ -155,7 +155,7 @@ def imitate(problem: PdeProblem, model: ModelRecipe, seed: int, teacher: Network
     unit = 1.0 / wanted.square().sum()
 
     def loss() -> tuple[Tensor, float]:
-        u = g + d * problem.ansatz.link.apply(teacher.output_transform.apply(network(inputs)))
+        u = g + d * problem.ansatz.link.apply(teacher.output_transform.apply(network.run(inputs).output))
         distance = (u - wanted).square().sum() * unit
         return distance, distance.item()
 

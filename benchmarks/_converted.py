@@ -14,16 +14,16 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
+from _message_counts import CodedRun
+from _rate_coding import run_rate_coded
+from _sigma_delta import run_sigma_delta
 
 import neuropinn_lava as nl
 from neuropinn_lava.base.arrays import FloatArray
 from neuropinn_lava.base.errors import NeuroPinnError
 from neuropinn_lava.base.metrics import relative_l2
-from neuropinn_lava.conversion.message_counts import CodedRun
-from neuropinn_lava.conversion.rate_coding import run_rate_coded
 from neuropinn_lava.conversion.search.bit_search import ErrorLimit
 from neuropinn_lava.conversion.search.sparsify import sparsify_network
-from neuropinn_lava.conversion.sigma_delta import run_sigma_delta
 from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.network.integers import dequantize_array
 from neuropinn_lava.network.spec import NetworkSpec

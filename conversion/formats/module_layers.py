@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ...base.arrays import FloatArray
 from ...base.errors import SpecError
 from ...training.network.network import REPLACEMENTS
-from ...training.neuron.vsn import VSN
+from ...training.neuron.vsn import VSN, layer_type
 from .step_records import AffineStep, NeuronStep, Step, ordinary_neuron
 
 WITHOUT_EFFECT = (nn.Identity, nn.Dropout, nn.AlphaDropout, nn.Flatten)
@@ -24,12 +24,18 @@ def layer_step(where: str, layer: nn.Module) -> Step | None:
     Raises:
         SpecError: If it cannot be deployed; the message says what could take its place.
     """
-    if isinstance(layer, WITHOUT_EFFECT):
+    kind = layer_type(layer)
+    if kind in WITHOUT_EFFECT:
         return None
-    for kind, make in DEPLOYED.items():
-        if isinstance(layer, kind):
-            return make(where, layer)
-    name = type(layer).__name__
+    if kind in DEPLOYED:
+        return DEPLOYED[kind](where, layer)
+    name = kind.__name__
+    base = next((known.__name__ for known in (*DEPLOYED, *WITHOUT_EFFECT) if isinstance(layer, known)), None)
+    if base is not None:
+        mend = f"Hold a {base} in a module and write out what is done besides, as in torch.sin(self.linear(x))."
+        raise SpecError(
+            f"{where} ({name})", f"exactly {base}, whose forward pass is known", f"a subclass, {name}", mend
+        )
     mend = f"Replace it by {REPLACEMENTS.get(name, 'Linear layers and Tanh, ReLU or VSN')}."
     known = ", ".join(sorted(kind.__name__ for kind in (*DEPLOYED, *WITHOUT_EFFECT)))
     raise SpecError(f"{where} ({name})", f"a layer that can be deployed: {known}", name, mend)

@@ -22,9 +22,9 @@ from torch import fx, nn
 
 from ...base.errors import SpecError
 from ...training.network.network import REPLACEMENTS
-from ...training.neuron.vsn import VSN
+from ...training.neuron.vsn import VSN, layer_type
 from .module_layers import DEPLOYED, WITHOUT_EFFECT, layer_step
-from .snntorch_leaky import is_leaky, leaky_step
+from .snntorch_leaky import is_leaky, is_snntorch, leaky_step
 from .step_records import AffineStep, NeuronStep, Step, ordinary_neuron
 
 ACTIVATIONS: dict[Any, str] = {
@@ -58,7 +58,7 @@ class _Tracer(fx.Tracer):
     """Looks into the user's own modules, not into layers that are known."""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        known = isinstance(m, (VSN, *DEPLOYED, *WITHOUT_EFFECT)) or is_leaky(m)
+        known = isinstance(m, (VSN, *DEPLOYED, *WITHOUT_EFFECT)) or is_snntorch(m)
         return known or super().is_leaf_module(m, module_qualified_name)
 
 
@@ -140,23 +140,26 @@ class _Chain:
             self.found.append(ordinary_neuron(product.name, "z_tanh_z"))
             self.value = product
             return
-        if other.op == "call_module" and is_leaky(self.module.get_submodule(str(other.target))):
+        if other.op == "call_module" and is_snntorch(self.module.get_submodule(str(other.target))):
             self._take_leaky(product, other)
             return
         self._refuse_branch()
 
     def _take_leaky(self, product: fx.Node, leaky: fx.Node) -> None:
         """Take Leaky(z) whose spikes, alone or first of a pair, are multiplied by z."""
+        name = str(leaky.target)
+        layer = self.module.get_submodule(name)
+        if not is_leaky(layer):
+            layer_step(f"layer {name!r}", layer)  # refuses it by name
         spikes = [leaky, *(node for node in leaky.users if node.target is operator.getitem and node.args[1] == 0)]
         if not any(set(product.args) == {self.value, spike} for spike in spikes):
             self._refuse_branch()
-        name = str(leaky.target)
-        self.found.append(leaky_step(f"layer {name!r}", self.module.get_submodule(name)))
+        self.found.append(leaky_step(f"layer {name!r}", layer))
         self.value = product
 
     def _is_tanh(self, node: fx.Node) -> bool:
         if node.op == "call_module":
-            return isinstance(self.module.get_submodule(str(node.target)), nn.Tanh)
+            return layer_type(self.module.get_submodule(str(node.target))) is nn.Tanh
         return ACTIVATIONS.get(node.target) == "tanh"
 
     def _is_square(self, node: fx.Node) -> bool:

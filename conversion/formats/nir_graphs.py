@@ -1,22 +1,19 @@
 """Exchange with NIR, the Neuromorphic Intermediate Representation: networks as NIR graphs and back, exact both ways.
 
-    Input ─ Affine ─ LIF ─ Affine ─ … ─ Affine ─ Output
+    Input ─ Affine ─ VariableSpikingNeuron ─ Affine ─ … ─ Affine ─ Output
 
-NIR has no graded neuron. A layer of Variable Spiking Neurons is written as a `LIF` with the same membrane,
-
-    v' = v + dt / tau (v_leak - v + r I)      dt = 1, tau = r = 1 / (1 - beta), v_leak = v_reset = 0, v_threshold = theta
-
-and its metadata say what LIF cannot: that the spike carries phi(z), and beta, theta and the polarity to the last bit. Steps,
-read-out, box and the host's transforms stand in the graph's metadata. Affine, Linear, Scale and Flatten nodes of other tools
-are read too; their spiking nodes are binary and are refused. Needs the extra `nir`.
-
-Source: nir 1.0.8, `nir/ir/neuron.py`; neuroir.org.
+NIR has no graded neuron: a layer of Variable Spiking Neurons is a node of a type of its own, which other tools must refuse, or
+on request a `LIF` with the same membrane (`nir_neurons.py`). Steps, read-out, box and the host's transforms stand in the
+graph's metadata. Affine, Linear, Scale and Flatten nodes of other tools are read too. Their spiking nodes are binary and are
+refused, as is recurrence. Needs the extra `nir`.
 """
 
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -29,26 +26,30 @@ from ...base.extras import import_extra
 from ...files.atomic import write_bytes
 from ...files.hdf5_links import check_self_contained
 from ...files.parser_guard import try_parser
-from ...network.spec import LayerSpec, NetworkSpec, OutputSpec, Polarity
+from ...network.spec import LayerSpec, NetworkSpec, OutputSpec
 from ...network.transforms import AffineTransform
-from .nir_metadata import NETWORK_MARK, VSN_MARK, host_metadata, read_host, text_of
+from .nir_metadata import NETWORK_MARK, host_metadata, read_host, text_of
+from .nir_neurons import NODE_TYPE, make_lif, make_neuron, neuron_fields, node_class, read_neuron
 from .step_assembly import assemble_steps
-from .step_records import AffineStep, NeuronStep, Step
-
-LONGEST_TAU = 2.0**52
-"""tau of a neuron that forgets nothing; its true beta stands in the metadata."""
+from .step_records import AffineStep, Step
 
 
-def write_nir(network: NetworkSpec, path: str | Path) -> None:
+def write_nir(network: NetworkSpec, path: str | Path, *, as_lif: bool = False) -> None:
     """Write a float network as a NIR file, all of it or none.
 
     It is made in memory: on a full disk, libhdf5 would end the process when it closes the file.
+
+    Args:
+        network: The network.
+        path: The file.
+        as_lif: Write neurons as LIF nodes, which other tools read as binary neurons; `lost_as_lif` lists what that loses. By
+            default they are nodes of a type of their own, which other tools refuse.
 
     Raises:
         SpecError: If the extra `nir` is missing, the directory refuses new files, or the disk is full.
     """
     nir, held = import_extra("nir", "nir"), io.BytesIO()
-    nir.write(held, make_graph(network))
+    nir.write(held, make_graph(network, as_lif=as_lif))
     write_bytes(path, held.getvalue())
 
 
@@ -77,7 +78,7 @@ def parse_nir(path: str | Path) -> NetworkSpec:
     try:
         with h5py.File(path, "r") as file:
             check_self_contained(file, where)
-        graph = nir.read(str(path))
+            graph = _load_graph(nir, nir.serialization.hdf2dict(file["node"]))
         return read_graph(graph, name=Path(path).stem)
     except NeuroPinnError:
         raise
@@ -86,34 +87,30 @@ def parse_nir(path: str | Path) -> NetworkSpec:
         raise FileFormatError(where, "a whole NIR graph", got, "Write it again.") from error
 
 
-def make_graph(network: NetworkSpec) -> Any:
-    """Make the NIR graph of a float network."""
+def _load_graph(nir: Any, tree: dict[str, Any]) -> Any:
+    """Do what `nir.read` does, and know the neuron's node too."""
+    nodes = {
+        key: node_class().from_dict(node) if node["type"] == NODE_TYPE else nir.dict2NIRNode(node)
+        for key, node in tree["nodes"].items()
+    }
+    edges = [(text_of(start), text_of(end)) for start, end in tree["edges"]]
+    find_recurrence(edges)
+    return nir.NIRGraph(nodes=nodes, edges=edges, metadata=tree.get("metadata", {}))
+
+
+def make_graph(network: NetworkSpec, *, as_lif: bool = False) -> Any:
+    """Make the NIR graph of a float network, its neurons as nodes of their own type or as LIF nodes."""
     nir = import_extra("nir", "nir")
     nodes: dict[str, Any] = {"input": nir.Input(input_type={"input": np.array([network.n_in])})}
     for index, layer in enumerate(network.layers):
         nodes[f"affine{index}"] = nir.Affine(weight=np.array(layer.weight), bias=np.array(layer.bias))
-        nodes[f"vsn{index}"] = _make_neuron(nir, layer)
+        nodes[f"vsn{index}"] = make_lif(layer) if as_lif else make_neuron(layer)
     output = network.output
     nodes["affine_out"] = nir.Affine(weight=np.array(output.weight), bias=np.array(output.bias))
     nodes["output"] = nir.Output(output_type={"output": np.array([network.n_out])})
     names = list(nodes)
     edges = list(pairwise(names))
     return nir.NIRGraph(nodes=nodes, edges=edges, metadata=host_metadata(network))
-
-
-def _make_neuron(nir: Any, layer: LayerSpec) -> Any:
-    tau = np.minimum(1.0 / np.maximum(1.0 - layer.beta, 1.0 / LONGEST_TAU), LONGEST_TAU)
-    zeros = np.zeros(layer.n_out)
-    metadata = {
-        VSN_MARK: "1",
-        "name": layer.name,
-        "activation": layer.activation,
-        "polarity": layer.polarity.value,
-        "beta": np.array(layer.beta),
-        "theta": np.array(layer.theta),
-    }
-    theta = np.array(layer.theta)
-    return nir.LIF(tau=tau, r=tau.copy(), v_leak=zeros, v_reset=zeros.copy(), v_threshold=theta, metadata=metadata)
 
 
 def read_graph(graph: Any, name: str = "nir") -> NetworkSpec:
@@ -124,8 +121,8 @@ def read_graph(graph: Any, name: str = "nir") -> NetworkSpec:
     """
     chain = order_nodes(graph)
     layers, output = assemble_steps(f"NIR graph {name!r}", [step for node in chain for step in _read_node(*node)])
-    neurons = [node for _, node in chain if VSN_MARK in _metadata(node)]
-    own_names = [text_of(_metadata(node)["name"]) for node in neurons]
+    found = [fields for _, node in chain if (fields := neuron_fields(node)) is not None]
+    own_names = [text_of(fields["name"]) for fields in found]
     if len(own_names) == len(layers):
         layers = tuple(replace(layer, name=own) for layer, own in zip(layers, own_names, strict=True))
     metadata = _metadata(graph)
@@ -138,9 +135,11 @@ def order_nodes(graph: Any) -> list[tuple[str, Any]]:
     """Give the nodes between input and output in their order.
 
     Raises:
-        SpecError: If there is not one input and one output, an edge leads nowhere, or the graph branches, ends early or cycles.
+        SpecError: If there is not one input and one output, an edge leads nowhere, or the graph is recurrent, branches or ends
+            early.
     """
     where = "NIR graph"
+    find_recurrence(graph.edges)
     kinds = {key: type(node).__name__ for key, node in graph.nodes.items()}
     ends = [[key for key, kind in kinds.items() if kind == wanted] for wanted in ("Input", "Output")]
     if [len(end) for end in ends] != [1, 1]:
@@ -154,9 +153,6 @@ def order_nodes(graph: Any) -> list[tuple[str, Any]]:
     chain: list[tuple[str, Any]] = []
     here, visited = ends[0][0], set[str]()
     while here != ends[1][0]:
-        if here in visited:
-            mend = "A recurrent network cannot be deployed; unroll it."
-            raise SpecError(where, "no cycles", f"one through {here!r}", mend)
         visited.add(here)
         if len(after[here]) != 1:
             got = f"{here!r} leads to {after[here] or 'nothing'}"
@@ -172,6 +168,23 @@ def order_nodes(graph: Any) -> list[tuple[str, Any]]:
     return chain[:-1]
 
 
+def find_recurrence(edges: Iterable[tuple[str, str]], where: str = "NIR graph") -> None:
+    """Refuse a graph in which a node's output comes back to it.
+
+    Raises:
+        SpecError: If there is a loop; its nodes are named in their order.
+    """
+    order: TopologicalSorter[str] = TopologicalSorter()
+    for start, end in edges:
+        order.add(end, start)
+    try:
+        order.prepare()
+    except CycleError as error:
+        loop = " -> ".join(error.args[1])
+        mend = "Recurrent networks are not supported yet. Train it without the connection that leads back."
+        raise SpecError(where, "a feed-forward graph, without recurrence", f"the loop {loop}", mend) from error
+
+
 def _metadata(node: Any) -> dict[str, Any]:
     found: dict[str, Any] = getattr(node, "metadata", None) or {}
     return found
@@ -180,8 +193,9 @@ def _metadata(node: Any) -> dict[str, Any]:
 def _read_node(key: str, node: Any) -> list[Step]:
     """Give the steps of a node: one, or none for one without effect."""
     kind, where = type(node).__name__, f"node {key!r}"
-    if VSN_MARK in _metadata(node):
-        return [_read_neuron(where, node)]
+    fields = neuron_fields(node)
+    if fields is not None:
+        return [read_neuron(where, node, fields)]
     if kind == "Affine":
         return [AffineStep(where=where, weight=_matrix(where, node.weight), bias=node.bias)]
     if kind == "Linear":
@@ -192,9 +206,12 @@ def _read_node(key: str, node: Any) -> list[Step]:
     if kind == "Flatten":
         return []
     mend = "Replace it by a Variable Spiking Neuron: phi(z) sent where m >= theta."
-    if kind in ("Conv1d", "Conv2d", "SumPool2d", "AvgPool2d", "Delay", "NIRGraph"):
+    if kind in ("Conv1d", "Conv2d", "SumPool2d", "AvgPool2d", "Delay"):
         mend = "Write it as an Affine node."
-    rule = "Affine, Linear, Scale, Flatten, or a LIF with the metadata of a Variable Spiking Neuron"
+    if kind == "NIRGraph":
+        find_recurrence(node.edges, f"NIR graph: {where}")
+        mend = "Write its nodes into the graph itself."
+    rule = f"Affine, Linear, Scale, Flatten, {NODE_TYPE}, or a LIF with the metadata of one"
     raise SpecError(f"NIR graph: {where}", rule, kind, mend)
 
 
@@ -205,27 +222,6 @@ def _matrix(where: str, weight: Any) -> FloatArray:
             f"NIR graph: {where}.weight", "the shape (n_out, n_in)", array.shape, "Flatten the signal first."
         )
     return array
-
-
-def _read_neuron(where: str, node: Any) -> NeuronStep:
-    metadata = _metadata(node)
-    missing = {"name", "activation", "polarity", "beta", "theta"} - set(metadata)
-    if missing:
-        mend = "Write the graph again with write_nir."
-        raise SpecError(
-            f"NIR graph: {where}.metadata", "all of a Variable Spiking Neuron", f"no {sorted(missing)}", mend
-        )
-    if not np.array_equal(np.asarray(node.v_threshold), np.asarray(metadata["theta"])):
-        rule = "a threshold that equals theta in its metadata"
-        mend = "Change both, or write the graph again with write_nir."
-        raise SpecError(f"NIR graph: {where}.v_threshold", rule, "another", mend)
-    return NeuronStep(
-        where=where,
-        activation=text_of(metadata["activation"]),
-        polarity=Polarity(text_of(metadata["polarity"])),
-        beta=metadata["beta"],
-        theta=metadata["theta"],
-    )
 
 
 def _without_host(name: str, layers: tuple[LayerSpec, ...], output: OutputSpec) -> NetworkSpec:

@@ -30,6 +30,11 @@ def is_leaky(module: nn.Module) -> bool:
     return kind.__name__ == "Leaky" and kind.__module__.startswith("snntorch")
 
 
+def is_snntorch(module: nn.Module) -> bool:
+    """Tell whether a module is one of snnTorch's own, which is read or refused as a whole."""
+    return type(module).__module__.startswith("snntorch")
+
+
 def leaky_step(where: str, module: Any) -> NeuronStep:
     """Give the neuron of a Leaky whose spike is multiplied by its input; phi is the identity until another one follows.
 

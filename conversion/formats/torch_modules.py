@@ -2,8 +2,9 @@
 
     spec = read_module(module, lower=[0, 0], upper=[1, 1])
 
-The module's forward pass becomes a chain of steps (`module_trace.py`), the steps become layers (`step_assembly.py`). The result
-computes in float64 what the module computes in evaluation mode.
+A copy of the module in float64 is read: its forward pass becomes a chain of steps (`module_trace.py`), the steps become layers
+(`step_assembly.py`). The record computes what the module computes in evaluation mode, and is refused where it does not
+(`training/network/import_check.py`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ...base.arrays import FloatArray
 from ...network.spec import NetworkSpec, Provenance, Readout
 from ...network.transforms import AffineTransform, Ansatz
 from ...training.network.export import export_network
+from ...training.network.import_check import check_import, evaluation_copy
 from ...training.network.network import VsnNetwork
 from .module_trace import trace_module
 from .step_assembly import assemble_steps
@@ -51,7 +53,8 @@ def read_module(
         provenance: Where the network comes from.
 
     Raises:
-        SpecError: If a layer cannot be deployed, widths disagree, or a number is not finite or out of range.
+        SpecError: If a layer cannot be deployed or has hooks, widths disagree, a number is not finite or out of range, or the
+            module computes something else than the record.
     """
     chosen = name or type(module).__name__
     if isinstance(module, VsnNetwork):
@@ -65,9 +68,9 @@ def read_module(
             upper=upper,
             provenance=provenance,
         )
-    layers, output = assemble_steps(chosen, trace_module(module))
+    layers, output = assemble_steps(chosen, trace_module(evaluation_copy(module)))
     n_in = layers[0].n_in
-    return NetworkSpec(
+    spec = NetworkSpec(
         name=chosen,
         layers=layers,
         output=output,
@@ -80,3 +83,5 @@ def read_module(
         upper=np.full(n_in, 1.0) if upper is None else np.asarray(upper, dtype=np.float64),
         provenance=provenance or Provenance(),
     )
+    check_import(module, spec)
+    return spec

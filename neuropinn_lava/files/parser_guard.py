@@ -1,7 +1,7 @@
 """Files that nothing vouches for are parsed in a child process first, with limits of time and memory.
 
 Damage to HDF5 metadata can hang libhdf5 or end the process, and no `except` catches either. A network file proves itself whole
-before it is parsed; NIR files, netx files and points in HDF5 carry no such proof. So a child parses them to the end; where it
+before it is parsed; NIR files and points in HDF5 carry no such proof. So a child parses them to the end; where it
 survives, the same bytes are safe to parse here. This module knows processes; it does not know what is parsed.
 """
 

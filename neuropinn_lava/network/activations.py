@@ -1,7 +1,8 @@
 """The activations phi of a Variable Spiking Neuron, in float, with the facts that an integer table needs.
 
-A VSN sends phi(z * s). That equals phi(z) * s only where phi(0) = 0, so an activation with another value at zero is refused
-by `ActivationRule` itself. Integer tables are built from these rules in `tables.py`.
+A VSN sends phi(z * s). That equals phi(z) * s only where phi(0) = 0. An activation with another value at zero is not supported
+yet: its silence would have to mean phi(0), which the layers after it would have to add. Until then `ActivationRule` refuses it.
+Integer tables are built from these rules in `tables.py`.
 """
 
 from __future__ import annotations
@@ -142,6 +143,13 @@ ACTIVATIONS: dict[str, ActivationRule] = {rule.name: rule for rule in _RULES}
 _NONZERO_AT_ZERO = {"sigmoid": 0.5, "softplus": 0.693, "cos": 1.0, "softmax": 1.0, "logsigmoid": -0.693}
 
 
+_INSTEAD = {
+    "sigmoid": "Write sigmoid(z) as 0.5 + 0.5 tanh(z / 2), with the factors in the Linear layers. ",
+    "cos": "Write cos(z) as sin(z + pi / 2), with pi / 2 in the bias. ",
+}
+"""How a function that does not vanish at zero is written exactly by one that does."""
+
+
 def find_activation(name: str, where: str = "activation") -> ActivationRule:
     """Look an activation up by name.
 
@@ -151,6 +159,10 @@ def find_activation(name: str, where: str = "activation") -> ActivationRule:
     if name in _NONZERO_AT_ZERO:
         got = f"{name}, whose value at zero is {_NONZERO_AT_ZERO[name]}"
         rule = "phi(0) = 0, so that a silent neuron sends nothing"
-        raise_violations([Violation(where, rule, got, f"Use one of {', '.join(ACTIVATIONS)}.")])
+        instead = _INSTEAD.get(name, "")
+        mend = (
+            f"Neurons whose silence means phi(0) are not supported yet. {instead}Use one of {', '.join(ACTIVATIONS)}."
+        )
+        raise_violations([Violation(where, rule, got, mend)])
     raise_violations(check_choice(where, name, ACTIVATIONS))
     return ACTIVATIONS[name]

@@ -177,30 +177,6 @@ def guarded_nir(path: Path) -> object:
     return read_nir(path)
 
 
-def make_netx(folder: Path) -> Iterable[Path]:
-    with h5py.File(folder / "net.net", "w") as file:
-        for index, shape in enumerate(((2,), (3,), (1,))):
-            group = file.create_group(f"layer/{index}")
-            group["type"] = np.array(["dense" if index else "input"], dtype="S10")
-            group["shape"] = shape
-            group.create_group("neuron")["type"] = np.array(["SDNN"], dtype="S10")
-            if index:
-                group["weight"] = np.arange(-1, shape[0] * (1 + index) - 1).reshape(shape[0], 1 + index)
-    yield folder / "net.net"
-
-
-def load_netx(path: Path) -> str:
-    from neuropinn_lava.conversion.netx_report import parse_netx
-
-    return repr(parse_netx(path).layers)
-
-
-def guarded_netx(path: Path) -> object:
-    from neuropinn_lava.conversion.netx_report import read_netx
-
-    return read_netx(path)
-
-
 # Points.
 
 POINTS = np.random.default_rng(0).normal(size=(20, 2))
@@ -444,7 +420,6 @@ SUBJECTS = {
     "energy model": _toml("energy_", load_energy_model),
     "timing model": _toml("timing_", load_timing),
     "NIR graph": _hdf5(".nir", make_nir, load_nir, guarded_nir),
-    "netx": _hdf5(".net", make_netx, load_netx, guarded_netx),
     "CSV points": Subject(suffix=".csv", make=make_csv, damage=in_text(*CSV), load=load_points),
     "NPY points": Subject(suffix=".npy", make=make_pickled, damage=in_bytes, load=load_points),
     "HDF5 points": _hdf5(".h5", make_h5_points, load_points, guarded_points),

@@ -2,8 +2,8 @@
 
     spec = export_network(torch.nn.Sequential(Linear(2, 50), VSN(50), Linear(50, 1)), n_steps=2)
 
-Only Linear and VSN layers can be deployed; anything else is refused with what could take its place. This module knows torch
-modules and the record; it does not know training.
+Only Linear and VSN layers can be deployed; anything else is refused with what could take its place. The record is run against
+the module before it is returned (`import_check.py`). This module knows torch modules and the record; it does not know training.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ...base.errors import SpecError
 from ...network.spec import LayerSpec, NetworkSpec, OutputSpec, Provenance, Readout
 from ...network.transforms import AffineTransform, Ansatz
 from ..neuron.vsn import VSN
+from .import_check import check_import, evaluation_copy
 from .network import VsnNetwork
 
 
@@ -51,14 +52,16 @@ def export_network(
 
     Raises:
         SpecError: If a layer cannot be deployed, widths disagree, a number is not finite or out of range, or T or read-out
-            contradict those of a `VsnNetwork`.
+            contradict those of a `VsnNetwork`; if a layer has hooks, or the module computes something else than the record.
     """
-    network = _as_network(module, n_steps, readout)
+    given = _as_network(module, n_steps, readout)
+    network = evaluation_copy(given)
+    assert isinstance(network, VsnNetwork)
     *linears, output = network.linear_layers
     pairs = zip(linears, network.vsn_layers, strict=True)
     inputs = input_transform or AffineTransform.identity(linears[0].in_features)
     low, high = _box(inputs, lower, upper)
-    return NetworkSpec(
+    spec = NetworkSpec(
         name=name,
         layers=tuple(_layer_spec(f"hidden{i}", linear, vsn) for i, (linear, vsn) in enumerate(pairs, start=1)),
         output=OutputSpec(weight=_array(output.weight), bias=_bias(output)),
@@ -71,6 +74,8 @@ def export_network(
         upper=high,
         provenance=provenance or Provenance(),
     )
+    check_import(given, spec)
+    return spec
 
 
 def _as_network(module: nn.Module, n_steps: int | None, readout: Readout | str | None) -> VsnNetwork:

@@ -18,8 +18,15 @@ from ...base.checks import check_range, raise_violations
 from ...base.errors import Violation
 from ...network.spec import MAX_STEPS, Readout
 from ...problems.recipe import ModelRecipe
-from ..neuron.vsn import VSN, vsn_layers
+from ..neuron.vsn import VSN, layer_type, successive_steps, vsn_layers
 
+_NOT_YET = "a neuron with phi(0) != 0 is not supported yet, because its silence would have to mean phi(0)"
+_SIGMOID = f"0.5 + 0.5 * torch.tanh(z / 2) in a module that read_module reads, which is exactly it; {_NOT_YET}"
+_SOFTPLUS = f"ReLU or VSN(n, activation='relu'), and train again; {_NOT_YET}"
+_TWO_STATES = (
+    "snnTorch's Leaky with reset_mechanism='zero' and the graded product a = spk * z, and train again; "
+    "a Variable Spiking Neuron"
+)
 REPLACEMENTS = {
     "ReLU": "VSN(n, activation='relu', theta=0.0), which at T = 1 is exactly it",
     "Tanh": "VSN(n, activation='tanh', polarity='both', theta=0.0), which is exactly it",
@@ -29,10 +36,18 @@ REPLACEMENTS = {
     "LayerNorm": "nothing that spikes; train without it",
     "Conv1d": "a Linear layer with the unfolded kernel",
     "Conv2d": "a Linear layer with the unfolded kernel",
-    "Sigmoid": "VSN(n, activation='tanh', polarity='both'): a sigmoid is not zero at zero, so silence would mean something",
-    "Softplus": "VSN(n, activation='relu'): a softplus is not zero at zero, so silence would mean something",
+    "Sigmoid": _SIGMOID,
+    "sigmoid": _SIGMOID,
+    "Softplus": _SOFTPLUS,
+    "softplus": _SOFTPLUS,
+    "cos": f"torch.sin(z + math.pi / 2), which is exactly it; {_NOT_YET}",
     "SiLU": "VSN(n, activation='z_tanh_z')",
     "GELU": "VSN(n, activation='z_tanh_z')",
+    "Synaptic": f"{_TWO_STATES} has no synaptic current",
+    "Alpha": f"{_TWO_STATES} has one state, not three",
+    "Lapicque": f"{_TWO_STATES} has beta in the place of R and C",
+    "RLeaky": f"{_TWO_STATES} hears no layer of its own: recurrence is not supported yet",
+    "RSynaptic": f"{_TWO_STATES} has no synaptic current, and recurrence is not supported yet",
 }
 """What to use instead of a layer that cannot be deployed, by the name of its class."""
 
@@ -49,11 +64,21 @@ class NetworkRun(NamedTuple):
 
 
 def check_layers(where: str, layers: list[nn.Module]) -> Iterator[Violation]:
-    """A network that can be deployed is Linear, VSN, …, Linear, and its widths agree."""
+    """A network that can be deployed is Linear, VSN, …, Linear of exactly these types, and its widths agree."""
     for index, layer in enumerate(layers):
-        name = type(layer).__name__
+        kind = layer_type(layer)
+        name = kind.__name__
         place = f"{where}: layer {index} ({name})"
-        if not isinstance(layer, (nn.Linear, VSN)):
+        if kind not in (nn.Linear, VSN) and isinstance(layer, (nn.Linear, VSN)):
+            base = "VSN" if isinstance(layer, VSN) else "Linear"
+            mend = (
+                f"Put a {base} here, and read what the subclass does besides with read_module, as layers of their own."
+            )
+            yield Violation(place, f"exactly {base}, whose forward pass is known", f"{name}, a subclass of it", mend)
+        elif kind is VSN and any(layer is before for before in layers[:index]):
+            mend = "Give each place a VSN of its own, which keeps membranes of its own."
+            yield Violation(place, "a VSN stands in one place", "one that stands in two", mend)
+        elif not isinstance(layer, (nn.Linear, VSN)):
             mend = f"Replace it by {REPLACEMENTS.get(name, 'Linear and VSN layers')}."
             yield Violation(place, "only Linear and VSN layers can be deployed", name, mend)
         elif isinstance(layer, VSN) != (index % 2 == 1):
@@ -83,8 +108,9 @@ def _check_widths(where: str, layers: list[nn.Module]) -> Iterator[Violation]:
 class VsnNetwork(nn.Module):
     """A `torch.nn.Sequential` of Linear and VSN layers, presented with its input for T steps from rest.
 
-    Every forward pass starts with membranes at zero. It goes layer by layer through all steps, which gives the same numbers
-    as calling the Sequential T times and is faster.
+    Every forward pass starts with membranes at zero. A call goes through the Sequential step by step and is differentiated as
+    often as you like. `run`, the trainer's way, goes layer by layer through all steps at once, which gives the same numbers
+    faster and is differentiated once.
     """
 
     def __init__(self, layers: nn.Sequential, n_steps: int = 1, readout: Readout | str = Readout.MEAN) -> None:
@@ -124,7 +150,7 @@ class VsnNetwork(nn.Module):
                 layer.clamp_()
 
     def run(self, x: Tensor) -> NetworkRun:
-        """Present x, shape (n_samples, n_in), for T steps; give the read-out and the spike rates."""
+        """Present x, shape (n_samples, n_in), for T steps; return the read-out and the spike rates, differentiable once."""
         signal, rates = x, []
         for layer in self.layers:
             if isinstance(layer, VSN):
@@ -141,8 +167,10 @@ class VsnNetwork(nn.Module):
         return torch.dot(by_layer, self._shares.to(by_layer))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Present x, shape (n_samples, n_in), for T steps; give the read-out, shape (n_samples, n_out)."""
-        return self.run(x).output
+        """Present x, shape (n_samples, n_in), for T steps; return the read-out, shape (n_samples, n_out)."""
+        with successive_steps(self.layers):
+            steps = torch.stack([self.layers(x) for _ in range(self.n_steps)])
+        return steps[-1] if self.readout is Readout.LAST else steps.mean(0)
 
 
 def _fill_normal(linear: nn.Linear, gain: float, generator: torch.Generator) -> None:

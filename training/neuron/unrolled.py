@@ -10,8 +10,9 @@
 
 The reset is detached: 1 - s[t] counts as a constant. phi(z) * s stands for phi(z * s): the same number, because
 phi(0) = 0, but as a product it lets a silent neuron feel what it would have sent. Going layer by layer through all steps
-needs one large matrix product per layer instead of T small ones, and a constant input is multiplied once. This module knows
-torch and the rule of one layer; it does not know networks.
+needs one large matrix product per layer instead of T small ones, and a constant input is multiplied once. The backward pass is
+the trainer's, which needs first derivatives only; a second one is refused, because autograd cannot see through it. `VSN` called
+by itself is differentiated as often as you like. This module knows torch and the rule of one layer; it does not know networks.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from ...base.errors import TrainingError
 from ...network.spec import Polarity
 from ...problems.recipe import Surrogate
 from .activations import TORCH_ACTIVATIONS, fast_tanh
@@ -88,6 +90,19 @@ def integrate_steps(
     return membranes, fired
 
 
+class _OnceDifferentiable(torch.autograd.Function):
+    """Passes a gradient on, and refuses to be differentiated again."""
+
+    @staticmethod
+    def forward(ctx: Any, gradient: Tensor, *sources: Tensor | None) -> Tensor:
+        return gradient.view_as(gradient)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        mend = "Call the VsnNetwork or its Sequential, as in network(x): these are differentiated as often as you like."
+        raise TrainingError("VsnNetwork.run", "first derivatives only", "a second one", mend)
+
+
 class _UnrolledFunction(torch.autograd.Function):
     """The equations of the module's docstring; all but the two recursions in one operation for all steps."""
 
@@ -112,6 +127,16 @@ class _UnrolledFunction(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        with torch.no_grad():
+            found = _UnrolledFunction._slopes(ctx, *gradients)
+        if not torch.is_grad_enabled():
+            return (*found, None, None, None)
+        sources = (*ctx.saved_tensors[:4], *gradients)  # create_graph=True: what a second derivative would go through
+        return (*(None if by is None else _OnceDifferentiable.apply(by, *sources) for by in found), None, None, None)
+
+    @staticmethod
+    def _slopes(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        """Compute dL by drive, start, beta and theta."""
         drive, start, beta, theta, phi, kept, m, s = ctx.saved_tensors
         A, B, C = gradients
         rule: VsnRule = ctx.rule
@@ -130,7 +155,7 @@ class _UnrolledFunction(torch.autograd.Function):
         if A is not None:
             M.addcmul_(TORCH_ACTIVATIONS[rule.activation].slope(drive, phi, kept) * s, A)
         by_drive = M.sum(0) if drive.dim() == 2 and len(m) > 1 else M.view(drive.shape)
-        return by_drive, by_start, by_beta, by_theta, None, None, None
+        return by_drive, by_start, by_beta, by_theta
 
 
 def _leak_gradient(M: Tensor, m: Tensor, s: Tensor, start: Tensor | None) -> Tensor:
@@ -161,5 +186,8 @@ def unrolled_vsn(
 
     Returns:
         Payloads, the membrane left, and the spike rate; differentiable once, by the surrogate.
+
+    Raises:
+        TrainingError: In the backward pass of a gradient of these, a second derivative.
     """
     return UnrolledVsn(*_UnrolledFunction.apply(drive, start, beta, theta, rule, n_steps, with_rest))

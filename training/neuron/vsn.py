@@ -2,21 +2,30 @@
 
     net = torch.nn.Sequential(Linear(2, 50), VSN(50), Linear(50, 50), VSN(50), Linear(50, 1))
 
-Called on its own it advances by one step and keeps its membranes; `VsnNetwork` runs it through all steps at once. This
-module knows one layer; it does not know networks.
+Called on its own it takes one step from rest, like any other activation; within `successive_steps` the calls are the steps of
+one presentation. Both are plain torch operations, so that a PINN may differentiate them with respect to its points as often as
+its equation asks for. `unrolled` runs all steps at once with the trainer's backward pass. This module knows one layer; it does
+not know networks.
 """
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from typing import NoReturn
+
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from ...base.checks import check_range, raise_violations
 from ...base.errors import SpecError
 from ...network.activations import find_activation
 from ...network.spec import Polarity
 from ...problems.recipe import Surrogate
-from .unrolled import UnrolledVsn, VsnRule, unrolled_vsn
+from .activations import TORCH_ACTIVATIONS
+from .surrogates import spike
+from .unrolled import UnrolledVsn, VsnRule, rested, unrolled_vsn
 
 
 class VSN(nn.Module):
@@ -24,8 +33,12 @@ class VSN(nn.Module):
 
         m[t] = beta * m[t-1] + z[t]
         s[t] = m[t] >= theta           polarity "positive"        |m[t]| >= theta    polarity "both"
-        a[t] = phi(z[t] * s[t])
+        a[t] = phi(z[t] * s[t])        differentiated as phi(z[t]) * s[t], with the surrogate for the slope of s
         m[t] = 0  where s[t]           the reset is detached from the backward pass
+
+    Derivatives with respect to the points are those of this equation with the surrogate in the place of the step: they hold
+    terms of the surrogate that the network itself does not have. The larger `surrogate_slope`, the smaller these are.
+    `nl.train` takes derivatives by stochastic projection instead, which sees the network as it is.
 
     Source: SPINONet, arXiv 2603.21674, equations 10-11.
     """
@@ -80,7 +93,8 @@ class VSN(nn.Module):
             else:
                 self.register_buffer(name, values)
         self._check_values(surrogate_slope)
-        self.membrane: Tensor | None = None
+        self._in_succession = False
+        self._rest: Tensor | None = None
 
     def _check_values(self, surrogate_slope: float) -> None:
         found = [*check_range("VSN.beta", self.beta.detach().numpy(), 0.0, 1.0)]
@@ -95,10 +109,6 @@ class VSN(nn.Module):
     def extra_repr(self) -> str:
         return f"{self.n_neurons}, activation={self.rule.activation!r}, polarity={self.rule.polarity.value!r}"
 
-    def reset_state(self) -> None:
-        """Return every membrane to zero; due before each new batch of samples."""
-        self.membrane = None
-
     @torch.no_grad()
     def clamp_(self) -> None:
         """Bring trained leaks back into [0, 1] and thresholds back to 0 or more; called after each step of an optimizer."""
@@ -106,45 +116,75 @@ class VSN(nn.Module):
         self.theta.clamp_min_(0.0)
 
     def forward(self, drive: Tensor) -> Tensor:
-        """Advance by one step and keep the membranes for the next one.
+        """Take one step: from rest, or within `successive_steps` from the membranes that the call before left.
 
         Args:
-            drive: z, shape (n_samples, n_neurons).
+            drive: z, shape (..., n_neurons), as a rule (n_samples, n_neurons).
 
         Returns:
-            a, the payloads, same shape.
+            a, the payloads, same shape; differentiable any number of times.
 
         Raises:
-            SpecError: If the shape is another one than that of the membranes held.
+            SpecError: If the shape fits neither the layer nor the membranes of the call before.
         """
-        self._check_drive(drive)
-        if self.membrane is not None and self.membrane.shape != drive.shape:
-            mend = "Call reset_state() before a new batch, or wrap the network in VsnNetwork, which does."
-            raise SpecError(
-                "VSN.forward", f"drives of the shape {tuple(self.membrane.shape)}", tuple(drive.shape), mend
-            )
-        step = unrolled_vsn(drive, self.beta, self.theta, self.rule, 1, self.membrane, with_rest=True)
-        self.membrane = step.rest
-        return step.payload[0]
+        if drive.dim() < 1 or drive.shape[-1] != self.n_neurons:
+            self._refuse_drive(drive)
+        rest = self._rest if self._in_succession else None
+        if rest is not None and rest.shape != drive.shape:
+            mend = "Put one `with successive_steps(network):` around the steps of each batch."
+            raise SpecError("VSN.forward", f"drives of the shape {tuple(rest.shape)}", tuple(drive.shape), mend)
+        rule = self.rule
+        m = drive if rest is None else torch.addcmul(drive, rest, self.beta)
+        s = spike(m, self.theta, polarity=rule.polarity, kind=rule.surrogate, slope=rule.surrogate_slope)
+        if self._in_succession:
+            self._rest = rested(m, s.detach())
+        phi, _ = TORCH_ACTIVATIONS[rule.activation].value(drive, torch.tanh)
+        return phi * s
 
     def unrolled(self, drive: Tensor, n_steps: int, with_rest: bool = False) -> UnrolledVsn:
-        """Run all steps from rest; the membranes held are neither used nor changed.
+        """Run all steps from rest with the trainer's backward pass, which gives first derivatives only.
 
         Args:
             drive: z, shape (n_steps, n_samples, n_neurons), or (n_samples, n_neurons) where it is the same at every step.
             n_steps: T.
             with_rest: Give the membranes left, too.
         """
-        self._check_drive(drive)
+        if drive.dim() not in (2, 3) or drive.shape[-1] != self.n_neurons:
+            self._refuse_drive(drive)
         return unrolled_vsn(drive, self.beta, self.theta, self.rule, n_steps, with_rest=with_rest)
 
-    def _check_drive(self, drive: Tensor) -> None:
-        if drive.dim() not in (2, 3) or drive.shape[-1] != self.n_neurons:
-            mend = "Give the Linear layer before it as many outputs as this layer has neurons."
-            rule = f"drives of the shape (n_samples, {self.n_neurons})"
-            raise SpecError("VSN.forward", rule, tuple(drive.shape), mend)
+    def _refuse_drive(self, drive: Tensor) -> NoReturn:
+        mend = "Give the Linear layer before it as many outputs as this layer has neurons."
+        rule = f"drives of the shape (n_samples, {self.n_neurons})"
+        raise SpecError("VSN.forward", rule, tuple(drive.shape), mend)
+
+
+@contextlib.contextmanager
+def successive_steps(module: nn.Module) -> Iterator[None]:
+    """Let the calls of a module within the block be the steps of one presentation, which starts from rest.
+
+        with successive_steps(net):
+            outputs = [net(x) for _ in range(8)]        # T = 8: each VSN carries its membranes from call to call
+
+    Args:
+        module: A VSN, or any module with VSN layers in it.
+    """
+    layers = vsn_layers(module)
+    for layer in layers:
+        layer._in_succession, layer._rest = True, None
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer._in_succession, layer._rest = False, None
 
 
 def vsn_layers(module: nn.Module) -> tuple[VSN, ...]:
     """Give the VSN layers of a module in their order."""
     return tuple(layer for layer in module.modules() if isinstance(layer, VSN))
+
+
+def layer_type(layer: nn.Module) -> type[nn.Module]:
+    """Return the exact class of a layer, seen through torch's parametrizations."""
+    kind: type[nn.Module] = parametrize.type_before_parametrizations(layer)
+    return kind

@@ -20,7 +20,7 @@ from ..terminal.show_conversion import describe_sparsification, show_quantizatio
 from ..verbs.calibration_points import sparsify_within
 from ..verbs.deploy import DEFAULT_TARGET, convert
 from ..verbs.modules import names_factory, read_named_module
-from ..verbs.networks import NIR_SUFFIX, find_network, float_network, is_netx
+from ..verbs.networks import NIR_SUFFIX, find_network, float_network
 from ..verbs.option_texts import parse_bits
 from .options import JsonOption, NetworkArgument, SeedOption, taking
 
@@ -114,7 +114,7 @@ def find_source(options: ConvertOptions) -> NetworkSpec:
     """Give the float network to convert, with its thresholds raised where `--sparsify` asks for it.
 
     Raises:
-        SpecError: If it is a quantized one or a netx file, or if options of a factory are given for something else.
+        SpecError: If it is a quantized one, or if options of a factory are given for something else.
     """
     source = _named_source(options)
     if options.sparsify is None:
@@ -133,9 +133,6 @@ def _named_source(options: ConvertOptions) -> NetworkSpec:
         if getattr(options, option) is not None:
             mend = "Leave it out: a network file brings its own."
             raise SpecError(f"--{option}", "a factory, package.module:factory", repr(name), mend)
-    if is_netx(name):
-        mend = f"`neuropinn-lava inspect {name}` says for each layer what keeps it from being deployed."
-        raise SpecError(f"network {name!r}", "a network of Variable Spiking Neurons", "a lava-dl netx file", mend)
     source = find_network(name)
     if isinstance(source, QuantizedNetwork):
         raise SpecError(f"network {name!r}", "a float network", "a quantized one", "Convert the float file.")
@@ -178,20 +175,29 @@ def parse_tuning(options: ConvertOptions) -> TuningSettings | None:
 def export_command(
     network: NetworkArgument,
     path: Annotated[Path, typer.Option("--out", help="File to write, .nir.")],
+    as_lif: Annotated[
+        bool, typer.Option("--as-lif", help="Write neurons as LIF nodes, which other tools read as binary neurons.")
+    ] = False,
 ) -> None:
     """Write a float network as a NIR graph, which `convert`, `inspect` and `run` read back exactly. Needs the extra `nir`.
 
-    Of a quantized network, the float network that it came from is written: NIR has no words.
+    Of a quantized network, the float network that it came from is written: NIR has no words. Its neurons are nodes of a type of
+    their own, because NIR has no graded neuron: other tools refuse the file instead of misreading it. With `--as-lif` they read
+    it as binary neurons, and the command lists what is lost.
 
     Example: `neuropinn-lava export poisson --out poisson.nir`
     """
     from ...conversion.formats.nir_graphs import write_nir
+    from ...conversion.formats.nir_neurons import NODE_TYPE, lost_as_lif
 
     check_writable(path)
     if path.suffix != NIR_SUFFIX:
         raise SpecError("--out", "a name that ends in .nir", repr(str(path)), "NIR is the only format written so far.")
     found = float_network(find_network(network))
-    write_nir(found, path)
-    out.print(
-        f"Wrote {path}: {len(found.layers)} layers of Variable Spiking Neurons as LIF nodes, phi in their metadata."
-    )
+    write_nir(found, path, as_lif=as_lif)
+    kind = "LIF" if as_lif else NODE_TYPE
+    out.print(f"Wrote {path}: {len(found.layers)} layers of Variable Spiking Neurons as {kind} nodes.")
+    if as_lif:
+        out.print("Other tools read binary neurons, whose outputs mean something else. Lost to them:")
+        for each in lost_as_lif(found):
+            out.print(f"  - {each}")

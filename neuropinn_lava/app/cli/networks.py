@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,12 +11,11 @@ from ...network.spec import NetworkSpec
 from ..terminal.console import out, print_json, show_table
 from ..terminal.show_target import show_check
 from ..verbs.deploy import DEFAULT_TARGET
-from ..verbs.networks import find_network, float_network, is_netx, list_models
+from ..verbs.networks import find_network, float_network, list_models
 from .options import JsonOption, TargetOption
 
 if TYPE_CHECKING:
     from ...conversion import TargetCheck
-    from ...conversion.netx_report import NetxReport
 
 
 def register(app: typer.Typer) -> None:
@@ -56,23 +54,16 @@ def models(as_json: JsonOption = False) -> None:
 
 
 def inspect(
-    network: Annotated[
-        str, typer.Argument(help="A network file, .h5 or .nir, a shipped network, or a lava-dl netx file.")
-    ],
+    network: Annotated[str, typer.Argument(help="A network file, .h5 or .nir, or a shipped network.")],
     target: TargetOption = DEFAULT_TARGET,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what a network file holds: layers, scales, provenance, digest; of a netx file, what could be deployed.
+    """Show what a network file holds: layers, scales, provenance, digest.
 
     Of a quantized network it also shows which rules of a hardware target it keeps, breaks, or cannot be checked against.
 
     Example: `neuropinn-lava inspect poisson`
     """
-    if is_netx(network):
-        from ...conversion.netx_report import read_netx
-
-        show_netx(read_netx(network), as_json)
-        return
     found = find_network(network)
     summary = summarize(found)
     check = _check(found, target)
@@ -121,30 +112,6 @@ def summarize(network: Network) -> dict[str, Any]:
         "command": provenance.command,
         "layers": _summarize_integers(network) if isinstance(network, QuantizedNetwork) else _summarize_floats(network),
     }
-
-
-def show_netx(report: NetxReport, as_json: bool) -> None:
-    """Print what a netx file holds and what keeps its layers from being deployed."""
-    if as_json:
-        print_json(dataclasses.asdict(report) | {"deployable": report.deployable})
-        return
-    columns = ("layer", "kind", "shape", "neuron", "weights", "weight bits", "can be deployed")
-    rows = [
-        (
-            layer.index,
-            layer.kind,
-            " x ".join(map(str, layer.shape)),
-            layer.neuron,
-            layer.n_weights,
-            layer.weight_bits,
-            "yes" if not layer.obstacles else "no: " + "; ".join(layer.obstacles),
-        )
-        for layer in report.layers
-    ]
-    show_table(f"netx file {report.path}", columns, rows)
-    out.print(
-        "netx has no graded neuron: layers that can be deployed still need Variable Spiking Neurons between them."
-    )
 
 
 def _summarize_floats(network: NetworkSpec) -> list[dict[str, Any]]:

@@ -14,8 +14,6 @@ from ...network.spec import NetworkSpec
 
 NIR_SUFFIX = ".nir"
 """End of the names of NIR graphs."""
-HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-"""How an HDF5 file without a header begins; a network file begins with its own header."""
 
 
 def list_models() -> tuple[str, ...]:
@@ -48,15 +46,6 @@ def find_network(name: str | Path) -> Network:
         return read_nir(name)
     try_parser(f"{read_network.__module__}:read_network", name, "file")
     return read_network(name)
-
-
-def is_netx(name: str | Path) -> bool:
-    """Tell whether a file is plain HDF5, as lava-dl's netx is, and neither a network file nor a NIR graph."""
-    path = Path(name)
-    if path.suffix == NIR_SUFFIX or not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return file.read(len(HDF5_SIGNATURE)) == HDF5_SIGNATURE
 
 
 def float_network(network: Network) -> NetworkSpec:

@@ -154,6 +154,17 @@ def test_a_nir_graph_stands_for_its_network(cli, float_file, tmp_path):
     assert read_network(tmp_path / "c.h5").source.digest() == digest
 
 
+def test_export_as_lif_names_what_is_lost(cli, float_file, tmp_path):
+    pytest.importorskip("nir")
+    path = tmp_path / "net.nir"
+    assert "VariableSpikingNeuron nodes" in cli("export", float_file, "--out", path)[1]
+    code, said, _ = cli("export", float_file, "--out", path, "--as-lif")
+    assert code == 0
+    assert "as LIF nodes" in said
+    assert "The payload phi(z)" in said
+    assert json.loads(cli("inspect", path, "--json")[1])["digest"] == read_network(float_file).digest()
+
+
 def test_export_writes_the_source_of_a_quantized_network(cli, float_file, chip_file, tmp_path):
     pytest.importorskip("nir")
     assert cli("export", chip_file, "--out", tmp_path / "net.nir")[0] == 0
@@ -167,21 +178,17 @@ def test_export_knows_one_format(cli, float_file, tmp_path):
     assert "a name that ends in .nir" in err
 
 
-def test_a_netx_file_is_looked_through_and_not_converted(cli, tmp_path):
+@pytest.mark.parametrize("command", ["inspect", "convert"])
+def test_an_hdf5_file_of_another_tool_is_refused_in_words(cli, tmp_path, command):
     h5py = pytest.importorskip("h5py")
     path = tmp_path / "theirs.net"
     with h5py.File(path, "w") as file:
-        for index, (kind, shape) in enumerate((("input", [2]), ("dense", [3]))):
-            group = file.create_group(f"layer/{index}")
-            group["type"], group["shape"] = np.bytes_(kind), shape
-        group["weight"] = np.ones((3, 2))
-        group["neuron/type"] = np.bytes_("CUBA")
-    report = json.loads(cli("inspect", path, "--json")[1])
-    assert report["deployable"] is False
-    assert "fires binary spikes" in cli("inspect", path)[1]
-    code, _, err = cli("convert", path, "--out", tmp_path / "c.h5")
+        file["layer/0/type"] = np.bytes_("dense")
+    out = ("--out", tmp_path / "c.h5") if command == "convert" else ()
+    code, _, err = cli(command, path, *out)
     assert code == 1
-    assert "a lava-dl netx file" in err
+    assert "theirs.net" in err
+    assert "begins with 'neuropinn-lava network'" in err
 
 
 def test_a_factory_is_converted_from_the_command_line(cli, tmp_path, monkeypatch):

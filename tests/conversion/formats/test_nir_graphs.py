@@ -5,6 +5,8 @@ The reader works on plain objects with NIR's names, so most of it is tested with
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import pairwise
 from types import SimpleNamespace
@@ -19,6 +21,7 @@ from neuropinn_lava.base.errors import FileFormatError, SpecError
 from neuropinn_lava.base.extras import MissingPackageError
 from neuropinn_lava.conversion.formats.nir_graphs import make_graph, order_nodes, read_graph, read_nir, write_nir
 from neuropinn_lava.conversion.formats.nir_metadata import NETWORK_MARK, VSN_MARK
+from neuropinn_lava.conversion.formats.nir_neurons import NODE_TYPE, lost_as_lif
 from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.network.spec import NetworkSpec, Polarity, Provenance, Readout
 
@@ -34,7 +37,19 @@ def affine(n_in: int, n_out: int, seed: int = 0) -> Any:
     return node("Affine", weight=rng.normal(size=(n_out, n_in)), bias=rng.normal(size=n_out))
 
 
+def own_neuron(n: int, **changes: Any) -> Any:
+    fields = {
+        "name": "mine",
+        "activation": "tanh",
+        "polarity": "both",
+        "beta": np.full(n, 0.5),
+        "theta": np.full(n, 0.1),
+    }
+    return node(NODE_TYPE, **{k: v for k, v in (fields | changes).items() if v is not None})
+
+
 def neuron(n: int, **changes: Any) -> Any:
+    """A LIF with metadata, as version 1.1 and before wrote it."""
     metadata = {
         VSN_MARK: "1",
         "name": b"mine",
@@ -57,8 +72,9 @@ def plain_nodes() -> dict[str, Any]:
     return {"in": node("Input"), "a": affine(2, 3), "v": neuron(3), "b": affine(3, 1, 1), "out": node("Output")}
 
 
-def test_a_graph_of_another_tool_with_marked_neurons() -> None:
-    spec = read_graph(graph(plain_nodes()), name="theirs")
+@pytest.mark.parametrize("make", [neuron, own_neuron])
+def test_a_graph_of_another_tool_with_our_neurons(make: Any) -> None:
+    spec = read_graph(graph(with_nodes(v=make(3))), name="theirs")
     assert (spec.name, spec.widths, spec.n_steps) == ("theirs", (2, 3, 1), 1)
     layer = spec.layers[0]
     assert (layer.name, layer.activation, layer.polarity) == ("mine", "tanh", Polarity.BOTH)
@@ -90,12 +106,35 @@ REFUSED = [
     (graph(with_nodes(a=node("Conv2d"))), r"got Conv2d\. Write it as an Affine node"),
     (graph(with_nodes(a=node("Wavelet"))), "node 'a'.*got Wavelet"),
     (graph(with_nodes(v=neuron(3, theta=None))), r"no \['theta'\]"),
+    (
+        graph(with_nodes(v=own_neuron(3, theta=None))),
+        r"node 'v': all fields of a Variable Spiking Neuron; got no \['theta'\]",
+    ),
+    (graph(with_nodes(v=own_neuron(4))), "3 neurons, as node 'a' has outputs"),
     (graph(with_nodes(v=neuron(3, theta=np.full(3, 0.2)))), r"node 'v'\.v_threshold: a threshold that equals theta"),
     (graph(with_nodes(v=neuron(4))), "3 neurons, as node 'a' has outputs"),
     (graph(with_nodes(b=affine(4, 1))), "n_in = 3; got 4"),
     (graph(with_nodes(a=node("Linear", weight=np.zeros((1, 2, 3))))), r"the shape \(n_out, n_in\); got \(1, 2, 3\)"),
     (graph(with_nodes(out=None)), "one input and one output; got 1 inputs and 0 outputs"),
-    (graph(plain_nodes(), [("in", "a"), ("a", "v"), ("v", "a")]), "no cycles; got one through 'a'"),
+    (
+        graph(plain_nodes(), [("in", "a"), ("a", "v"), ("v", "a")]),
+        "without recurrence; got the loop (v -> a -> v|a -> v -> a)",
+    ),
+    (
+        graph(
+            plain_nodes() | {"w": affine(3, 3)},
+            [("in", "a"), ("a", "v"), ("v", "w"), ("w", "v"), ("v", "b"), ("b", "out")],
+        ),
+        "without recurrence; got the loop (w -> v -> w|v -> w -> v). Recurrent networks are not supported yet",
+    ),
+    (
+        graph(with_nodes(v=node("NIRGraph", edges=[("in", "lif"), ("lif", "w"), ("w", "lif"), ("lif", "out")]))),
+        "node 'v': a feed-forward graph, without recurrence; got the loop",
+    ),
+    (
+        graph(with_nodes(v=node("NIRGraph", edges=[("in", "out")]))),
+        "got NIRGraph. Write its nodes into the graph itself",
+    ),
     (graph(plain_nodes(), [("in", "a"), ("a", "v")]), "'v' leads to nothing"),
     (graph(plain_nodes(), [("in", "a"), ("a", "v"), ("a", "b")]), r"'a' leads to \['v', 'b'\]"),
     (graph(plain_nodes(), [("in", "x")]), r"edges between nodes of the graph; got \('in', 'x'\)"),
@@ -126,10 +165,12 @@ def spec_with_everything(seed: int, **options: Any) -> NetworkSpec:
 
 @pytest.mark.parametrize("activation", builders.ACTIVATIONS)
 @pytest.mark.parametrize("polarity", builders.POLARITIES)
-def test_the_round_trip_through_a_file_is_exact(activation: str, polarity: Polarity, tmp_path) -> None:
+@pytest.mark.parametrize("as_lif", [False, True])
+def test_the_round_trip_through_a_file_is_exact(activation: str, polarity: Polarity, as_lif: bool, tmp_path) -> None:
+    """LIF nodes are what version 1.1 and before wrote."""
     pytest.importorskip("nir")
     spec = spec_with_everything(1, activation=activation, polarity=polarity, widths=(2, 6, 5, 2))
-    write_nir(spec, tmp_path / "net.nir")
+    write_nir(spec, tmp_path / "net.nir", as_lif=as_lif)
     back = read_nir(tmp_path / "net.nir")
     assert back.digest() == spec.digest()
     assert back.provenance == spec.provenance
@@ -140,9 +181,57 @@ def test_the_round_trip_through_a_file_is_exact(activation: str, polarity: Polar
 def test_the_membrane_of_the_lif_is_the_neurons_own() -> None:
     """Forward Euler with dt = 1: v' = (1 - 1/tau) v + r/tau I is beta v + I."""
     pytest.importorskip("nir")
-    lif = make_graph(builders.random_spec(2, beta=0.75)).nodes["vsn0"]
+    lif = make_graph(builders.random_spec(2, beta=0.75), as_lif=True).nodes["vsn0"]
     np.testing.assert_array_equal(1 - 1 / lif.tau, 0.75)
     np.testing.assert_array_equal(lif.r / lif.tau, 1.0)
+
+
+FOREIGN = "import sys, nir; nir.read(sys.argv[1])"
+"""What another tool does first."""
+
+
+def read_elsewhere(path: Any) -> subprocess.CompletedProcess[str]:
+    """Read a file by nir in a process that does not know this package."""
+    return subprocess.run([sys.executable, "-c", FOREIGN, str(path)], capture_output=True, text=True, check=False)
+
+
+def test_another_tool_refuses_the_file(tmp_path) -> None:
+    """A LIF was read as a binary neuron; nir itself refuses a type that it does not know, in this process too."""
+    nir = pytest.importorskip("nir")
+    spec = builders.random_spec(2, widths=(2, 4, 1))
+    write_nir(spec, tmp_path / "net.nir")
+    assert read_elsewhere(tmp_path / "net.nir").returncode != 0
+    with pytest.raises(AssertionError):
+        nir.read(tmp_path / "net.nir")
+    write_nir(spec, tmp_path / "lif.nir", as_lif=True)
+    assert read_elsewhere(tmp_path / "lif.nir").returncode == 0
+
+
+@pytest.mark.filterwarnings("ignore")  # snnTorch's and its dependencies'
+def test_snntorch_refuses_the_graph_and_misreads_a_lif() -> None:
+    """Its own importer, handed the graph in memory; with LIF nodes it gives numbers that are not the network's."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("nir")
+    pytest.importorskip("nirtorch")
+    importer = pytest.importorskip("snntorch.import_nir").import_from_nir
+    spec = builders.random_spec(2, widths=(2, 4, 1), theta=0.2)
+    with pytest.raises(Exception, match=NODE_TYPE):
+        importer(make_graph(spec))
+    foreign = importer(make_graph(spec, as_lif=True))
+    points = builders.random_points(spec, 20)
+    with torch.no_grad():
+        outputs = foreign(torch.tensor(spec.input_transform.apply(points), dtype=torch.float32))
+    theirs = outputs[0] if isinstance(outputs, tuple) else outputs
+    wanted = run_float(spec, points).readout
+    assert np.abs(theirs.numpy() - wanted).max() > 0.1 * np.abs(wanted).max()
+
+
+def test_what_a_lif_loses_is_named() -> None:
+    lost = lost_as_lif(builders.random_spec(1, polarity=Polarity.BOTH, activation="tanh", n_steps=3))
+    assert "phi = tanh" in lost[0]
+    assert "negative membranes" in lost[1]
+    assert any("(3)" in each for each in lost)
+    assert len(lost_as_lif(builders.random_spec(1, polarity=Polarity.POSITIVE))) == len(lost) - 1
 
 
 @pytest.mark.parametrize("content", [b"", b"not a graph" * 20])

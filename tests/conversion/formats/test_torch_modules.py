@@ -242,6 +242,62 @@ def test_other_leakies_are_refused(change, message) -> None:
         read_module(nn.Sequential(nn.Linear(2, 4), Graded(leaky, torch.tanh), nn.Linear(4, 1)))
 
 
+def foreign(name: str) -> nn.Module:
+    """Make a stand-in of a neuron of snnTorch, whose forward pass cannot be traced."""
+
+    def forward(self: nn.Module, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return (z, z) if z.sum() > 0 else (-z, z)
+
+    return type(name, (nn.Module,), {"forward": forward, "__module__": f"snntorch._neurons.{name.lower()}"})()
+
+
+def foreign_kinds() -> list[tuple[str, nn.Module]]:
+    names = ["Synaptic", "Alpha", "Lapicque", "RLeaky", "RSynaptic"]
+    kinds = [(name, foreign(name)) for name in names]
+    try:
+        import snntorch
+    except ImportError:
+        return kinds
+    real = {
+        "Synaptic": snntorch.Synaptic(0.8, 0.9),
+        "Alpha": snntorch.Alpha(0.8, 0.7),
+        "RLeaky": snntorch.RLeaky(0.9, all_to_all=False, V=0.5),
+        "RSynaptic": snntorch.RSynaptic(0.8, 0.9, all_to_all=False, V=0.5),
+    }
+    return [*kinds, *real.items()]
+
+
+@pytest.mark.parametrize(("name", "neuron"), foreign_kinds())
+@pytest.mark.parametrize("graded", [False, True])
+def test_other_neurons_of_snntorch_are_named_with_what_would_do(name: str, neuron: nn.Module, graded: bool) -> None:
+    layer = Graded(neuron, torch.tanh) if graded else neuron
+    where = "'1.leaky'" if graded else "'1'"
+    with pytest.raises(
+        SpecError, match=rf"layer {where} \({name}\): a layer that can be deployed.*Leaky.*graded product"
+    ):
+        read_module(nn.Sequential(nn.Linear(2, 4), layer, nn.Linear(4, 1)))
+
+
+class Cosine(nn.Module):
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return torch.sin(z + np.pi / 2)
+
+
+class SigmoidByTanh(nn.Module):
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return 0.5 + 0.5 * torch.tanh(z / 2)
+
+
+@pytest.mark.parametrize(("written", "meant"), [(Cosine(), torch.cos), (SigmoidByTanh(), torch.sigmoid)])
+def test_what_the_error_says_instead_of_sigmoid_and_cosine_is_exact(written: nn.Module, meant) -> None:
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(2, 8), written, nn.Linear(8, 1)).double()
+    with torch.no_grad():
+        wanted = module[2](meant(module[0](torch.tensor(POINTS)))).numpy()
+    got = run_float(read_module(module), POINTS).outputs
+    assert np.abs(got - wanted).max() <= SUMS * np.abs(wanted).max()
+
+
 class Skip(nn.Module):
     def __init__(self):
         super().__init__()
@@ -276,11 +332,17 @@ class Square(nn.Module):
 
 
 REFUSED = [
-    (nn.Sequential(nn.Linear(2, 4), nn.Sigmoid(), nn.Linear(4, 1)), r"layer '1' \(Sigmoid\).*polarity='both'"),
+    (
+        nn.Sequential(nn.Linear(2, 4), nn.Sigmoid(), nn.Linear(4, 1)),
+        r"layer '1' \(Sigmoid\).*torch.tanh\(z / 2\).*not supported yet",
+    ),
     (nn.Sequential(nn.Conv1d(1, 2, 3)), r"layer '0' \(Conv1d\).*unfolded kernel"),
     (nn.Sequential(nn.Linear(2, 4), nn.LayerNorm(4), nn.Linear(4, 1)), r"layer '1' \(LayerNorm\)"),
     (nn.Sequential(nn.Linear(2, 4), Leaky(0.9), nn.Linear(4, 1)), "graded spikes; got binary spikes"),
-    (nn.Sequential(nn.Linear(2, 4), Graded(Leaky(0.9), torch.sigmoid), nn.Linear(4, 1)), "sigmoid: only what can be"),
+    (
+        nn.Sequential(nn.Linear(2, 4), Graded(Leaky(0.9), torch.sigmoid), nn.Linear(4, 1)),
+        "sigmoid: only what can be.*torch.tanh",
+    ),
     (nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(3, 1)), "n_in = 4; got 3"),
     (nn.Sequential(nn.Linear(2, 4), nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1)), "as many inputs as layer '0'"),
     (nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Tanh(), nn.Linear(4, 1)), "one activation between two Linear"),

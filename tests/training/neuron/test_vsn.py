@@ -6,27 +6,26 @@ import pytest
 import torch
 
 from neuropinn_lava.base.errors import SpecError
-from neuropinn_lava.training.neuron.vsn import VSN, vsn_layers
+from neuropinn_lava.training.neuron.vsn import VSN, successive_steps, vsn_layers
 
 
 def test_steps_one_by_one_give_what_all_at_once_gives() -> None:
     layer = VSN(4, theta=0.3)
     drive = torch.randn(5, 6, 4, generator=torch.Generator().manual_seed(0))
     expected = layer.unrolled(drive, 5, with_rest=True)
-    payloads = torch.stack([layer(drive[t]) for t in range(5)])
+    with successive_steps(layer):
+        payloads = torch.stack([layer(drive[t]) for t in range(5)])
     assert torch.equal(payloads, expected.payload)
-    assert layer.membrane is not None
-    assert expected.rest is not None
-    assert torch.equal(layer.membrane, expected.rest)
 
 
-def test_reset_state_starts_from_rest() -> None:
+def test_each_call_starts_from_rest_outside_successive_steps() -> None:
     layer = VSN(1, activation="identity", beta=1.0, theta=1.0)
     drive = torch.tensor([[0.6]])
-    assert layer(drive).item() == 0.0
-    assert layer(drive).item() == pytest.approx(0.6)  # 0.6 + 0.6 reaches 1; the payload is z, not m
-    layer.reset_state()
-    assert layer(drive).item() == 0.0
+    for _ in range(2):
+        with successive_steps(layer):
+            assert layer(drive).item() == 0.0
+            assert layer(drive).item() == pytest.approx(0.6)  # 0.6 + 0.6 reaches 1; the payload is z, not m
+    assert [layer(drive).item() for _ in range(2)] == [0.0, 0.0]
 
 
 def test_beta_and_theta_are_buffers_unless_they_are_learned() -> None:
@@ -74,6 +73,10 @@ def test_refused_drives() -> None:
     layer = VSN(3)
     with pytest.raises(SpecError, match=r"VSN.forward: drives of the shape \(n_samples, 3\); got \(2, 4\)"):
         layer(torch.zeros(2, 4))
-    layer(torch.zeros(2, 3))
-    with pytest.raises(SpecError, match=r"drives of the shape \(2, 3\); got \(5, 3\). Call reset_state"):
-        layer(torch.zeros(5, 3))
+    with successive_steps(layer):
+        layer(torch.zeros(2, 3))
+        with pytest.raises(
+            SpecError, match=r"drives of the shape \(2, 3\); got \(5, 3\). Put one `with successive_steps"
+        ):
+            layer(torch.zeros(5, 3))
+    assert layer(torch.zeros(5, 3)).shape == (5, 3)

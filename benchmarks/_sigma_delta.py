@@ -17,14 +17,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from _message_counts import CodedRun, MessageCounts, fan_outs
 
-from ..base.arrays import FloatArray
-from ..base.checks import check_range, raise_violations
-from ..base.errors import SpecError, Violation
-from ..base.points import checked_points
-from ..network.activations import find_activation
-from ..network.spec import LayerSpec, NetworkSpec, OutputSpec, Polarity
-from .message_counts import CodedRun, MessageCounts, fan_outs
+from neuropinn_lava.base.arrays import FloatArray
+from neuropinn_lava.base.checks import check_range, raise_violations
+from neuropinn_lava.base.errors import SpecError, Violation
+from neuropinn_lava.base.points import checked_points
+from neuropinn_lava.network.activations import find_activation
+from neuropinn_lava.network.spec import LayerSpec, NetworkSpec, OutputSpec, Polarity
 
 
 def run_sigma_delta(network: NetworkSpec, sequences: FloatArray, threshold: float) -> CodedRun:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from _rate_coding import SMALLEST_THRESHOLD, rate_thresholds, run_rate_coded
 
 import builders
 from neuropinn_lava.base.errors import SpecError
-from neuropinn_lava.conversion.rate_coding import SMALLEST_THRESHOLD, rate_thresholds, run_rate_coded
 from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.network.spec import LayerSpec, NetworkSpec, OutputSpec, Polarity
 from neuropinn_lava.network.transforms import AffineTransform

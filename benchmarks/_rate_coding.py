@@ -19,14 +19,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from _message_counts import CodedRun, MessageCounts, fan_outs
 
-from ..base.arrays import FloatArray
-from ..base.checks import check_range, raise_violations
-from ..base.errors import Violation
-from ..base.points import checked_points
-from ..network.activations import find_activation
-from ..network.spec import MAX_STEPS, LayerSpec, NetworkSpec, OutputSpec
-from .message_counts import CodedRun, MessageCounts, fan_outs
+from neuropinn_lava.base.arrays import FloatArray
+from neuropinn_lava.base.checks import check_range, raise_violations
+from neuropinn_lava.base.errors import Violation
+from neuropinn_lava.base.points import checked_points
+from neuropinn_lava.network.activations import find_activation
+from neuropinn_lava.network.spec import MAX_STEPS, LayerSpec, NetworkSpec, OutputSpec
 
 SMALLEST_THRESHOLD = 1e-9
 """Threshold of a neuron that no calibration point excites: a division by it stays finite."""

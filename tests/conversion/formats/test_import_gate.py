@@ -1,0 +1,271 @@
+"""The gate of every import: a record computes what its module computes, or the import is refused. None differs silently."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from torch import Tensor, nn  # noqa: E402
+from torch.nn.utils import parametrizations  # noqa: E402
+
+import neuropinn_lava as nl  # noqa: E402
+from neuropinn_lava.base.errors import SpecError  # noqa: E402
+from neuropinn_lava.conversion.formats.torch_modules import read_module  # noqa: E402
+from neuropinn_lava.engine.reference import run_float  # noqa: E402
+from neuropinn_lava.training.network import import_check  # noqa: E402
+from neuropinn_lava.training.network.export import export_network  # noqa: E402
+from neuropinn_lava.training.network.network import VsnNetwork  # noqa: E402
+from neuropinn_lava.training.neuron.vsn import VSN  # noqa: E402
+
+PROMISED = 1e-9
+"""Largest difference of an import, relative to max |u|."""
+
+
+class Sine(nn.Linear):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.sin(3 * super().forward(x))
+
+
+class Scaled(nn.Linear):
+    def forward(self, x: Tensor) -> Tensor:
+        return 2 * nn.functional.linear(x, self.weight, self.bias)
+
+
+class ScaledSequential(nn.Sequential):
+    def forward(self, x: Tensor) -> Tensor:
+        return 3 * super().forward(x)
+
+
+class LoudVsn(VSN):
+    def forward(self, drive: Tensor) -> Tensor:
+        return 2 * super().forward(drive)
+
+
+class Written(nn.Module):
+    """Two Linear layers, and a forward pass given as a function."""
+
+    def __init__(self, n: int, step: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self.first, self.last, self.step = nn.Linear(2, n), nn.Linear(n, 1), step
+        self.register_buffer("mean", torch.rand(2))
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.step(self, x)
+
+
+def counted(module: Written, x: Tensor) -> Tensor:
+    module.calls += 1
+    return module.last(torch.tanh(module.first(x))) * module.calls
+
+
+def in_place(module: Written, x: Tensor) -> Tensor:
+    z = module.first(x)
+    z *= 2
+    z.add_(1)
+    return module.last(z.tanh_())
+
+
+def in_place_relu(module: Written, x: Tensor) -> Tensor:
+    z = module.first(x)
+    return module.last(z * nn.functional.relu(z, inplace=True))
+
+
+def chain(n: int, *between: nn.Module) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(2, n), *(between or (nn.Tanh(),)), nn.Linear(n, 1))
+
+
+def shared(n: int) -> nn.Sequential:
+    middle, tanh = nn.Linear(n, n), nn.Tanh()
+    return nn.Sequential(nn.Linear(2, n), tanh, middle, tanh, middle, tanh, nn.Linear(n, 1))
+
+
+def with_hook(module: nn.Sequential, index: int, hook: Callable, pre: bool = False) -> nn.Module:
+    layer = module[index]
+    (layer.register_forward_pre_hook if pre else layer.register_forward_hook)(hook)
+    return module
+
+
+def old_norm(module: nn.Sequential, norm: Callable[[nn.Module], nn.Module]) -> nn.Module:
+    norm(module[0])
+    module(torch.rand(5, 2)).sum()  # leaves a weight that another tensor was computed into
+    return module
+
+
+def patched(module: nn.Sequential) -> nn.Module:
+    linear = module[2]
+    linear.forward = lambda x: nn.functional.linear(x, linear.weight) + 7
+    return module
+
+
+def with_norm(n: int) -> nn.BatchNorm1d:
+    layer = nn.BatchNorm1d(n)
+    layer.running_mean.uniform_(-1, 1)
+    layer.running_var.uniform_(0.5, 2)
+    return layer
+
+
+EQUAL: dict[str, Callable[[int], nn.Module]] = {
+    "plain": lambda n: chain(n),
+    "vsn": lambda n: chain(n, VSN(n, theta=0.2)),
+    "vsn both": lambda n: chain(n, VSN(n, theta=0.2, activation="z_tanh_z", polarity="both")),
+    "vsn network of 4 steps": lambda n: VsnNetwork(chain(n, VSN(n, theta=0.3)), 4, "last"),
+    "relu in place": lambda n: chain(n, nn.ReLU(inplace=True)),
+    "relu with dead neurons": lambda n: _with_zero_rows(chain(n, nn.ReLU())),
+    "shared layers": shared,
+    "batch norm": lambda n: chain(n, with_norm(n), nn.Tanh()),
+    "parametrized by weight_norm": lambda n: nn.Sequential(
+        parametrizations.weight_norm(nn.Linear(2, n)), *chain(n)[1:]
+    ),
+    "parametrized by orthogonal": lambda n: nn.Sequential(*chain(n)[:2], parametrizations.orthogonal(nn.Linear(n, 1))),
+    "weight_norm of old": lambda n: old_norm(chain(n), nn.utils.weight_norm),
+    "spectral_norm of old": lambda n: old_norm(chain(n), nn.utils.spectral_norm),
+    "functional": lambda n: Written(n, lambda m, x: m.last(nn.functional.tanh(m.first(2 * x - 1)))),
+    "shared in a function": lambda n: Written(2, lambda m, x: m.last(torch.sin(m.first(torch.tanh(m.first(x)))))),
+}
+REFUSED: dict[str, tuple[Callable[[int], nn.Module], str]] = {
+    "subclass of Linear": (lambda n: nn.Sequential(Sine(2, n), *chain(n)[1:]), r"layer '0' \(Sine\): exactly Linear"),
+    "subclass that scales": (
+        lambda n: nn.Sequential(*chain(n)[:2], Scaled(n, 1)),
+        r"layer '2' \(Scaled\): exactly Linear",
+    ),
+    "subclass of VSN": (lambda n: chain(n, LoudVsn(n)), r"layer '1' \(LoudVsn\): exactly VSN"),
+    "subclass of Tanh": (lambda n: chain(n, type("Tanh2", (nn.Tanh,), {})()), r"\(Tanh2\): exactly Tanh"),
+    "forward hook": (lambda n: with_hook(chain(n), 0, lambda *a: a[-1] * 2), r"layer '0' \(Linear\): no forward hooks"),
+    "pre-hook": (
+        lambda n: with_hook(chain(n), 2, lambda m, a: (a[0] * 2,), pre=True),
+        r"layer '2' \(Linear\): no forward",
+    ),
+    "hook on the whole": (lambda n: with_hook(nn.Sequential(chain(n)), 0, lambda *a: a[-1] + 1), "no forward hooks"),
+    "patched forward": (lambda n: patched(chain(n)), r"layer '2' \(Linear\): the forward pass of its class"),
+    "random in evaluation": (
+        lambda n: Written(n, lambda m, x: m.last(nn.functional.dropout(torch.tanh(m.first(x))))),
+        r"a record within 1e-09 of its largest output; got .* of 256 points, first in",
+    ),
+    "buffer that counts": (lambda n: Written(n, counted), "only what can be deployed|within 1e-09"),
+    "buffer as mean": (
+        lambda n: Written(n, lambda m, x: m.last(torch.tanh(m.first(x - m.mean)))),
+        "only what can be deployed",
+    ),
+    "in place": (lambda n: Written(n, in_place), "one operation uses"),
+    "relu of z in place, then z": (lambda n: Written(n, in_place_relu), "one operation uses"),
+    "functional linear": (
+        lambda n: Written(n, lambda m, x: m.last(torch.tanh(nn.functional.linear(x, m.first.weight)))),
+        "only what can be deployed",
+    ),
+    "single precision within": (
+        lambda n: Written(n, lambda m, x: m.last(torch.tanh(m.first(x)).float())),
+        r"runs in float64 .*got RuntimeError.*Leave conversions",
+    ),
+    "first axis flattened": (lambda n: chain(n, nn.Tanh(), nn.Flatten(0)), "got RuntimeError|an output of the shape"),
+}
+
+
+def _with_zero_rows(module: nn.Sequential) -> nn.Sequential:
+    """Every second neuron's membrane is zero, at its threshold, everywhere."""
+    with torch.no_grad():
+        module[0].weight[::2], module[0].bias[::2] = 0.0, 0.0
+    return module
+
+
+def state_of(module: nn.Module) -> tuple[bool, list[Tensor], Tensor]:
+    return module.training, [value.clone() for value in module.state_dict().values()], torch.get_rng_state()
+
+
+pytestmark = pytest.mark.filterwarnings(r"ignore:.*weight_norm.* is deprecated:FutureWarning")
+# torch's older norm is what existing modules have.
+
+
+@pytest.mark.parametrize("name", [*EQUAL, *REFUSED])
+def test_an_import_equals_its_module_or_is_refused(name: str) -> None:
+    """Thirty random modules, at points that the gate does not use; the module itself stays as it was."""
+    seed = [*EQUAL, *REFUSED].index(name)
+    torch.manual_seed(seed)
+    make = EQUAL[name] if name in EQUAL else REFUSED[name][0]
+    module = make(5 + seed % 7)
+    before = state_of(module)
+    if name in REFUSED:
+        with pytest.raises(SpecError, match=REFUSED[name][1]):
+            read_module(module)
+    else:
+        network = read_module(module)
+        points = np.random.default_rng(seed + 1).uniform(-1, 1, (300, 2))
+        with torch.no_grad():
+            wanted = module.double().eval()(torch.from_numpy(points)).numpy()
+        assert np.abs(run_float(network, points).outputs - wanted).max() <= PROMISED * np.abs(wanted).max()
+        module.float().train(before[0])
+    after = state_of(module)
+    assert after[0] == before[0]
+    assert all(torch.equal(one, other) for one, other in zip(after[1], before[1], strict=True))
+    assert torch.equal(after[2], before[2])
+
+
+def test_there_are_thirty() -> None:
+    assert len(EQUAL) + len(REFUSED) == 30
+
+
+@pytest.mark.parametrize("read", [read_module, export_network, nl.convert])
+def test_every_way_in_has_the_gate(read: Callable[[nn.Module], object]) -> None:
+    """A subclass of Sequential has only layers that can be deployed, and a forward pass of its own."""
+    torch.manual_seed(0)
+    module = ScaledSequential(nn.Linear(2, 6), VSN(6), nn.Linear(6, 1))
+    if read is export_network:
+        with pytest.raises(SpecError, match=r"a record within 1e-09.*first in layer 'layers' \(ScaledSequential\)"):
+            read(module)
+    else:  # the trace sees the factor, which is a layer like any other
+        network = read(module)
+        assert network is not None
+
+
+def test_the_first_layer_that_differs_is_named() -> None:
+    """A record with a wrong second layer, as a mistake in the reader would make it."""
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(2, 6), nn.Tanh(), nn.Linear(6, 6), nn.Tanh(), nn.Linear(6, 1))
+    network = read_module(module)
+    other = copy.deepcopy(module)
+    with torch.no_grad():
+        other[2].weight[0, 0] += 1e-6
+    with pytest.raises(SpecError, match=r"first in layer '2' \(Linear\), where the record has 'hidden2'"):
+        import_check.check_import(other, network)
+    with torch.no_grad():
+        other[2].weight.copy_(module[2].weight)
+        other[4].bias += 1e-6
+    with pytest.raises(SpecError, match=r"first in layer '4' \(Linear\), where the record has its read-out"):
+        import_check.check_import(other, network)
+
+
+def one_neuron(theta: float, shift: float) -> nn.Sequential:
+    """Drives x + shift, a single spiking neuron, u = its payload."""
+    module = nn.Sequential(
+        nn.Linear(1, 1), VSN(1, activation="identity", theta=theta, dtype=torch.float64), nn.Linear(1, 1)
+    ).double()
+    with torch.no_grad():
+        for linear in (module[0], module[2]):
+            linear.weight.fill_(1.0)
+            linear.bias.fill_(0.0)
+        module[0].weight.mul_(0.0 if shift else 1.0)
+        module[0].bias.fill_(shift)
+    return module
+
+
+def test_ties_are_excused_at_few_points_and_not_at_most() -> None:
+    """With a weight of zero each drive is 0.3, 1e-12 under the threshold of the one and 1e-12 over that of the other."""
+    under, over = one_neuron(0.3 + 1e-12, 0.3), one_neuron(0.3 - 1e-12, 0.3)
+    with pytest.raises(SpecError, match="at 256 of 256 points"):
+        import_check.check_import(under, read_module(over, lower=[0], upper=[1]))
+
+
+def test_a_tie_at_few_points_is_excused() -> None:
+    """Drives are the points; the threshold lies 1e-12 over one point of the gate in the module, and under it in the record."""
+    points = np.random.default_rng(0).uniform([0.0], [1.0], (import_check.N_POINTS, 1))
+    chosen = float(points[17, 0])
+    record = read_module(one_neuron(chosen - 1e-12, 0.0), lower=[0], upper=[1])
+    import_check.check_import(one_neuron(chosen + 1e-12, 0.0), record)
+    record = read_module(one_neuron(chosen - 1e-7, 0.0), lower=[0], upper=[1])
+    with pytest.raises(SpecError, match="at 1 of 256 points"):
+        import_check.check_import(one_neuron(chosen + 1e-7, 0.0), record)
