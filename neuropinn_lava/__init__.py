@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .conversion import Granularity, QuantizationScheme, check_network, find_target, quantize_network
     from .conversion.factories import load_module
     from .conversion.torch_modules import read_module
-    from .errors import NeuroPinnError
+    from .errors import DomainWarning, NeuroPinnError
     from .files import read_network, write_network
     from .hardware_sim.costs.counting import count_operations
     from .hardware_sim.simulation.graph import to_lava
@@ -69,6 +69,7 @@ _HOME = {
     "quantize_network": "conversion",
     "load_module": "conversion.factories",
     "read_module": "conversion.torch_modules",
+    "DomainWarning": "errors",
     "NeuroPinnError": "errors",
     "read_network": "files",
     "write_network": "files",

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..activations import find_activation
-from ..checks import check_range, raise_violations
+from ..checks import as_member, check_range, raise_violations
 from ..errors import SpecError
 from ..network import Polarity
 from ..recipe import Surrogate
@@ -69,8 +69,8 @@ class VSN(nn.Module):
         raise_violations(check_range("VSN.n_neurons", n_neurons, 1, float("inf")))
         self.rule = VsnRule(
             activation=activation,
-            polarity=Polarity(polarity),
-            surrogate=Surrogate(surrogate),
+            polarity=as_member(Polarity, polarity, "VSN.polarity"),
+            surrogate=as_member(Surrogate, surrogate, "VSN.surrogate"),
             surrogate_slope=surrogate_slope,
         )
         for name, value, learned in (("beta", beta, learn_beta), ("theta", theta, learn_theta)):

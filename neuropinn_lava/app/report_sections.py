@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from ..arrays import FloatArray
 from ..metrics import ansatz_relative_l2, max_abs_error, relative_l2
 from ..quantized import Network, QuantizedNetwork
-from ..traces import Backend, LavaMode, RunTrace
+from ..traces import Backend, RunTrace
+from .backends import run_on
 from .models import float_network
-from .verbs import run
 
 if TYPE_CHECKING:
     from ..conversion.report import QuantizationReport
@@ -117,7 +117,7 @@ def measure_backends(
 
 def evaluator(network: Network, backend: Backend) -> Callable[[FloatArray], FloatArray]:
     """Give the function points (n, n_in) -> outputs (n, n_out) of a network on a backend."""
-    return lambda points: run(network, points, backend=backend, mode=LavaMode.BATCHED).outputs
+    return lambda points: run_on(network, points, backend).outputs
 
 
 def gather_fields(

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from ..errors import SpecError
 from ..quantized import Network
-from ..traces import LavaMode, Probe
+from ..traces import Backend, LavaMode, Probe
+from .arrays_io import PointFile
 from .console import out, show_note
 from .option_texts import parse_samples
 
@@ -32,7 +33,14 @@ def parse_probe(samples: str | None, layers: str | None, steps: str | None, fold
 
 
 def show_probe(
-    network: Network, points: Path, chosen: Probe, backend: str, mode: LavaMode, folder: Path, *, as_json: bool
+    network: Network,
+    points: PointFile,
+    chosen: Probe,
+    backend: Backend,
+    mode: LavaMode | None,
+    folder: Path,
+    *,
+    as_json: bool,
 ) -> None:
     """Record, write, and print what it cost; with `as_json` to standard error, so that standard output stays JSON."""
     from .probes import probe, write_probe

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..checks import as_member
 from ..errors import SpecError
 from ..quantized import Network, QuantizedNetwork
 from ..traces import Backend
@@ -73,4 +74,5 @@ def export_vtk(network: Network, path: str | Path, backend: Backend | str = Back
     loaded = loaded_cell(network)
     assert loaded is not None
     field = reference_field(loaded.cell, loaded.load)
-    write_vtk(path, loaded.cell, evaluator(network, Backend(backend)), field)
+    chosen = as_member(Backend, backend, "export_vtk.backend")
+    write_vtk(path, loaded.cell, evaluator(network, chosen), field)

@@ -100,13 +100,13 @@ def _profiled_row(
     from ..hardware_sim.costs.counting import count_operations
     from ..hardware_sim.costs.hardware_profile import profile_hardware
     from ..reference import run_float
+    from .backends import run_on
     from .network_domain import draw_points
-    from .verbs import run
 
     chip, tuning = quantization.network, quantization.report.tuning
     points = draw_points(chip, plan.n_points, plan.seed)
     truth = plan.posed().reference.evaluate(points)
-    trace = run(chip, points, backend=Backend.LAVA if plan.with_lava else Backend.INTEGER)
+    trace = run_on(chip, points, Backend.LAVA if plan.with_lava else Backend.INTEGER)
     counts = count_operations(chip, trace)
     hardware = profile_hardware(chip, trace, points, target=plan.target, models=(plan.energy,))
     (energy,) = hardware.energies

@@ -11,12 +11,13 @@ import psutil
 import pytest
 
 import builders
+from neuropinn_lava.app.backends import LavaChoices
 from neuropinn_lava.app.cluster_streams import SMALLEST_BLOCK, evaluate_in, fitting_block, is_exact, stream_on_cluster
 from neuropinn_lava.app.dask_pool import ClusterChoice
 from neuropinn_lava.app.streams import stream
 from neuropinn_lava.app.task_pool import LocalPool
 from neuropinn_lava.errors import SpecError
-from neuropinn_lava.traces import LavaMode
+from neuropinn_lava.traces import Backend, LavaMode
 
 NETWORK = builders.random_quantized(1)
 POINTS = builders.random_points(NETWORK, 100)
@@ -31,7 +32,7 @@ def worker_pids():
 
 def test_a_pool_gives_the_bytes_of_one_process(tmp_path):
     stream(NETWORK, POINTS, tmp_path / "one.npy", backend="integer")
-    evaluate = evaluate_in(LocalPool(), "integer")
+    evaluate = evaluate_in(LocalPool(), LavaChoices(backend=Backend.INTEGER))
     summary = stream(NETWORK, POINTS, tmp_path / "many.npy", backend="integer", block_size=7, evaluate=evaluate)
     assert (tmp_path / "many.npy").read_bytes() == (tmp_path / "one.npy").read_bytes()
     assert summary.n_samples == 100
@@ -47,7 +48,7 @@ def test_a_bad_point_behind_good_blocks_is_named_and_they_are_kept(tmp_path):
             tmp_path / "u.npy",
             backend="integer",
             block_size=20,
-            evaluate=evaluate_in(LocalPool(), "integer"),
+            evaluate=evaluate_in(LocalPool(), LavaChoices(backend=Backend.INTEGER)),
         )
     summary = stream(NETWORK, np.split(POINTS, 5), tmp_path / "u.npy", backend="integer", resume=True)
     assert summary.n_resumed == 40

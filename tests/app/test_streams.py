@@ -7,10 +7,12 @@ import pytest
 
 import builders
 from neuropinn_lava.app.arrays_io import read_points
+from neuropinn_lava.app.backends import LavaChoices
 from neuropinn_lava.app.row_files import part_path
 from neuropinn_lava.app.streams import one_after_the_other, stream
 from neuropinn_lava.errors import SpecError
 from neuropinn_lava.reference import run_integer
+from neuropinn_lava.traces import Backend
 
 NETWORK = builders.random_quantized(1)
 POINTS = builders.random_points(NETWORK, 100)
@@ -49,7 +51,7 @@ def interrupted(tmp_path, points, n_blocks=2, **options):
     """Interrupt a stream after some blocks."""
 
     def evaluate(network, blocks, tell):
-        traces = one_after_the_other(network, blocks, tell, backend="integer")
+        traces = one_after_the_other(network, blocks, tell, choices=LavaChoices(backend=Backend.INTEGER))
         for _ in range(n_blocks):
             yield next(traces)
         raise KeyboardInterrupt
