@@ -43,10 +43,10 @@ def check_vtk(network: Network, path: Path | None) -> None:
     Raises:
         SpecError: If the network was not trained on a unit cell, the path is refused, or meshio is not installed.
     """
-    from ..hardware_sim.report.vtk_export import check_vtk_path
-
     if path is None:
         return
+    from ..hardware_sim.report.vtk_export import check_vtk_path
+
     if loaded_cell(network) is None:
         source = float_network(network)
         mend = "Leave --vtk out; `neuropinn-lava run` writes the outputs at any points."
