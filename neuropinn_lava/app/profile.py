@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .. import __version__
 from ..arrays import FloatArray
 from ..checks import raise_violations
 from ..errors import Violation
@@ -17,8 +18,7 @@ from ..given_networks import checked_network
 from ..quantized import Network, QuantizedNetwork
 from ..traces import Backend, RunTrace
 from .backends import run_on
-from .models import float_network
-from .network_domain import known_problem, warn_outside
+from .network_domain import known_problem
 from .report_sections import (
     describe_deployed,
     describe_problem,
@@ -101,24 +101,20 @@ def profile(
         SpecError: If points or reference are not what the network takes, or an option would have no effect.
         SimulationError: If Lava is asked for and not available, or a run fails.
     """
-    from .. import __version__
     from ..hardware_sim.costs.counting import count_operations
     from ..hardware_sim.gradients import measure_gradients
     from ..hardware_sim.report.sections import Report
 
     network = checked_network(network, "profile.network")
     held = given_or_drawn(network, points, n_points, seed, "profile")
-    own_points = points is not None
-    raise_violations(_idle_violations(network, own_points, reference, with_lava, with_parity, cost, hardware))
+    raise_violations(_idle_violations(network, points is not None, reference, with_lava, with_parity, cost, hardware))
     if with_lava:
         check_lava("profile", NO_LAVA)
-    source, problem = float_network(network), known_problem(network)
-    truth = reference_at(problem, held, reference, source.n_out)
+    problem = known_problem(network)
+    truth = reference_at(problem, held, reference, network.n_out)
     hardware_of = _hardware_profiler(network, problem, hardware)
     traces = _run_backends(network, held, with_lava, on_stage)
     on_stage("residuals, gradients and hardware")
-    warn_outside(network, held, "profile")
-    accuracy = measure_backends(network, problem, traces, truth, "given by the user" if reference is not None else None)
     return Report(
         package_version=__version__,
         n_points=len(held),
@@ -126,7 +122,7 @@ def profile(
         problem=describe_problem(problem) if problem else None,
         network=describe_deployed(network, held, truth),
         quantization=describe_words(network, held, traces[-1], cost),
-        backends=accuracy,
+        backends=measure_backends(network, problem, traces, truth, None if reference is None else "given by the user"),
         counts=count_operations(network, traces[-1]),
         fields=gather_fields(network, problem, held, traces, truth),
         hardware=hardware_of(traces[-1], held),

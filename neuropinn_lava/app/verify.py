@@ -79,15 +79,13 @@ def verify(
     found = checked_network(network, "verify.network")
     held = given_or_drawn(found, points, n_points, seed, "verify")
     check_lava("verify", "It compares Lava with the integer reference, and has no other use.")
-    parity = compare_backends(found, held, on_stage)
-    warn_outside(found, held, "verify")
-    return parity
+    return compare_backends(found, held, on_stage)
 
 
 def given_or_drawn(
     network: Network, points: FloatArray | None, n_points: int | None, seed: int, where: str
 ) -> FloatArray:
-    """Check the user's points, or draw so many of the network's domain.
+    """Check the user's points and warn of those outside the domain, or draw so many of the network's domain.
 
     Raises:
         SpecError: If the points are not what the network takes, or are given together with their number.
@@ -97,7 +95,9 @@ def given_or_drawn(
     if n_points is not None:
         rule = "none beside points, which are as many as they are"
         raise SpecError(f"{where}.n_points", rule, n_points, "Leave it out, or leave the points out.")
-    return checked_points(points, network.n_in, f"{where}: points of network {float_network(network).name!r}")
+    held = checked_points(points, network.n_in, f"{where}: points of network {float_network(network).name!r}")
+    warn_outside(network, held, where, stacklevel=4)
+    return held
 
 
 def check_lava(where: str, mend: str) -> None:
