@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neuropinn_lava.arrays import record_digest
+from neuropinn_lava.base.arrays import record_digest
+from neuropinn_lava.base.errors import FixedPointError, SpecError
 from neuropinn_lava.conversion import Granularity, QuantizationScheme
-from neuropinn_lava.errors import FixedPointError, SpecError
 
 LIMITS = {
     "weight_bits": (2, 16),

@@ -1,0 +1,130 @@
+"""The command line: one typer application, whose commands stand in the `cli_*` files beside this one.
+
+Errors of the package end a command with exit code 1 and their own text; wrong usage ends it with 2, Ctrl-C with 130.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from ...base.errors import DomainWarning, NeuroPinnError
+from ..terminal.console import show_error, show_note
+from . import (
+    convert as cli_convert,
+)
+from . import (
+    demo as cli_demo,
+)
+from . import (
+    homogenize as cli_homogenize,
+)
+from . import (
+    networks as cli_networks,
+)
+from . import (
+    run as cli_run,
+)
+from . import (
+    sweep as cli_sweep,
+)
+from . import (
+    train as cli_train,
+)
+from . import (
+    verify as cli_verify,
+)
+
+EXIT_ERROR = 1
+EXIT_INTERRUPTED = 130
+
+
+class Commands(TyperGroup):
+    """The commands; an option that only another one has is refused with that one's name."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Parse and run a command."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if type(error).__name__ == "NoSuchOption":  # click's own, or that of the copy which newer typers bring
+                option: str = error.option_name  # type: ignore[attr-defined]
+                owners = [f"`{name}`" for name, command in self.commands.items() if _has_option(command, option)]
+                also = f" (it is an option of {', '.join(owners)})" if owners else ""
+                error.message += also  # type: ignore[attr-defined]
+            raise
+
+
+def _has_option(command: Any, option: str) -> bool:
+    return any(option in parameter.opts for parameter in command.params)
+
+
+app = typer.Typer(
+    name="neuropinn-lava",
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (
+    cli_networks,
+    cli_train,
+    cli_convert,
+    cli_run,
+    cli_verify,
+    cli_demo,
+    cli_homogenize,
+    cli_sweep,
+):
+    module.register(app)
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and end, where it is asked for."""
+    if wanted:
+        from ... import __version__
+
+        typer.echo(f"neuropinn-lava {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options_of_all(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and end.", callback=show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Deploy spiking physics-informed networks: train, quantize, run on Lava, compare, count operations and energy."""
+
+
+def _noted(show_warning: Callable[..., None]) -> Callable[..., None]:
+    """Make the function that shows this package's warnings as notes, and others as before."""
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, DomainWarning):
+            show_note(str(message))
+        else:
+            show_warning(message, category, *where, **more)
+
+    return show
+
+
+def main() -> None:
+    """Run the command line and turn the package's errors into messages and exit codes, its warnings into notes."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", DomainWarning)
+            warnings.showwarning = _noted(warnings.showwarning)
+            app()
+    except NeuroPinnError as error:
+        show_error(str(error))
+        sys.exit(EXIT_ERROR)
+    except KeyboardInterrupt:
+        show_error("Interrupted.")
+        sys.exit(EXIT_INTERRUPTED)

@@ -1,0 +1,204 @@
+"""The command `run`: any number of points through a network, on any backend, from a file into a file."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ...base.errors import NeuroPinnError, SpecError
+from ...engine.trace import Backend, LavaMode, LayerModel, Probe
+from ...files.atomic import check_writable
+from ...network.quantized import Network
+from ..stream.arrays_io import PointFile, open_points
+from ..terminal.console import out, print_json, show_note
+from ..terminal.stream_bar import stream_bar
+from ..verbs.networks import find_network
+from ..verbs.solids import check_vtk, export_vtk
+from ..workers.dask_pool import ClusterChoice
+from .options import ClusterOption, JsonOption, NetworkArgument, WorkersOption, refuse_idle, taking
+from .show_probe import parse_probe, show_probe
+
+if TYPE_CHECKING:
+    from ..stream.stream import StreamSummary
+
+
+NOT_PLANNED = (
+    "path",
+    "resume",
+    "time_limit",
+    "probe",
+    "probe_layers",
+    "probe_steps",
+    "probe_out",
+    "workers",
+    "cluster",
+    "vtk",
+)
+"""Options of a run that a plan, which runs nothing, does not look at."""
+FOR_LAVA = ("mode", "layers", "batch_size", "cores", "time_limit")
+"""Options that say how Lava runs."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command("run")(taking(RunOptions, run_command))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What the user chose for `run`."""
+
+    network: NetworkArgument
+    points: Annotated[Path, typer.Option(help="Points, .npy, .csv or .h5: (n, d), space first, time last.")]
+    path: Annotated[Path | None, typer.Option("--out", help="File for the outputs, .npy, .csv or .h5: (n, n_out).")] = (
+        None
+    )
+    backend: Annotated[Backend, typer.Option(help="Who computes.")] = Backend.INTEGER
+    mode: Annotated[LavaMode, typer.Option(help="How samples go through Lava.")] = LavaMode.BATCHED
+    layers: Annotated[LayerModel | None, typer.Option(help="What layers are made of on Lava; chosen if left out.")] = (
+        None
+    )
+    batch_size: Annotated[int | None, typer.Option(help="Samples in a message on Lava.", min=1)] = None
+    cores: Annotated[int | None, typer.Option(help="Cores that Lava may use; all if left out.", min=1)] = None
+    plan: Annotated[bool, typer.Option("--plan", help="Show how Lava would run it, and why; run nothing.")] = False
+    block_size: Annotated[int | None, typer.Option(help="Points between two records of progress.", min=1)] = None
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run, if there is one.")] = False
+    time_limit: Annotated[float | None, typer.Option(help="End a Lava run of a block after so many seconds.")] = None
+    probe: Annotated[
+        str | None, typer.Option(help="Samples to record in full: numbers and ranges from 0, as 0:16 or 3,99.")
+    ] = None
+    probe_layers: Annotated[str | None, typer.Option(help="Layers to record, by name; all if left out.")] = None
+    probe_steps: Annotated[str | None, typer.Option(help="Steps to record, as 0:4; all if left out.")] = None
+    probe_out: Annotated[Path | None, typer.Option(help="Folder for what is recorded, and its figures.")] = None
+    workers: WorkersOption = 0
+    cluster: ClusterOption = None
+    vtk: Annotated[
+        Path | None, typer.Option("--vtk", help="Write a solid's displacements and stresses too, .vtu or .vtk.")
+    ] = None
+    as_json: JsonOption = False
+
+
+def run_command(options: RunOptions) -> None:
+    """Evaluate a network at any points on any backend.
+
+    Points are read, and outputs written, block by block: any number of them takes the same memory. Until it is complete the
+    output is `NAME.part`; `--resume` goes on behind its last block. With `--workers` or `--cluster` blocks are evaluated on
+    Dask; the file is the same, byte for byte. With `--probe` the membranes, spikes and payloads of chosen samples go to the
+    folder `--probe-out`.
+
+    Example: `neuropinn-lava run chip.h5 --backend lava --points p.npy --out u.npy --workers 2`
+    """
+    refuse_unused(options)
+    if options.plan:
+        show_planned(options)
+        return
+    if options.path is None:
+        raise SpecError("run.out", "a file for the outputs", None, "Give --out, or --plan to run nothing.")
+    check_writable(options.path)
+    chosen = parse_probe(options.probe, options.probe_layers, options.probe_steps, options.probe_out)
+    network, points = find_network(options.network), open_points(options.points)
+    check_vtk(network, options.vtk)
+    record_probe(network, points, chosen, options)
+    summary = run_into(options.path, network, points, options)
+    if options.vtk is not None:
+        export_vtk(network, options.vtk, options.backend.value)
+    show_summary(summary, as_json=options.as_json)
+
+
+def show_planned(options: RunOptions) -> None:
+    """Print how Lava would run the points, and why."""
+    from ..terminal.show_plan import show_plan
+
+    show_plan(
+        find_network(options.network),
+        options.points,
+        options.mode,
+        options.layers,
+        options.batch_size,
+        options.cores,
+        options.block_size,
+        as_json=options.as_json,
+    )
+
+
+def refuse_unused(options: RunOptions) -> None:
+    """Refuse options that would have no effect on the chosen backend, or on a plan.
+
+    Raises:
+        SpecError: If there are any; all of them are listed.
+    """
+    if options.plan:
+        refuse_idle(NOT_PLANNED, "beside --plan, which runs nothing", "Leave it out, or leave --plan out.")
+        if options.backend is not Backend.LAVA:
+            rule = "but lava beside --plan, which says how Lava would run"
+            refuse_idle(("backend",), rule, "Leave it out.")
+    elif options.backend is not Backend.LAVA:
+        rule = f"on backend {options.backend.value}, where it would have no effect"
+        refuse_idle(FOR_LAVA, rule, "Leave it out, or add --backend lava.")
+
+
+def record_probe(network: Network, points: PointFile, chosen: Probe | None, options: RunOptions) -> None:
+    """Record what `--probe` asks for, if anything."""
+    if chosen is None or options.probe_out is None:
+        return
+    mode = lava_mode(options)
+    show_probe(network, points, chosen, options.backend, mode, options.probe_out, as_json=options.as_json)
+
+
+def lava_mode(options: RunOptions) -> LavaMode | None:
+    """Give the mode of a Lava run, None for another backend, which has none."""
+    return options.mode if options.backend is Backend.LAVA else None
+
+
+def run_into(path: Path, network: Network, points: PointFile, options: RunOptions) -> StreamSummary:
+    """Stream the points through the network into a file, with a bar."""
+    from ..stream.cluster_streams import stream_on_cluster
+
+    with kept_rows_told(path), stream_bar(f"{options.backend.value} run", hidden=options.as_json) as advance:
+        return stream_on_cluster(
+            network,
+            points,
+            path,
+            backend=options.backend,
+            mode=lava_mode(options),
+            block_size=options.block_size,
+            resume=options.resume,
+            on_progress=advance,
+            time_limit=options.time_limit,
+            model=options.layers,
+            batch_size=options.batch_size,
+            n_cores=options.cores,
+            cluster=ClusterChoice(address=options.cluster, n_workers=options.workers),
+        )
+
+
+@contextlib.contextmanager
+def kept_rows_told(path: Path) -> Iterator[None]:
+    """Say what is kept of a run that ends early."""
+    from ..stream.row_files import n_kept
+
+    try:
+        yield
+    except (NeuroPinnError, KeyboardInterrupt):
+        if n := n_kept(path):
+            show_note(f"{n:,} points are kept in {path}.part; --resume goes on behind them.")
+        raise
+
+
+def show_summary(summary: StreamSummary, *, as_json: bool) -> None:
+    """Print what a finished run leaves."""
+    if as_json:
+        print_json({"out": str(summary.path), **asdict(summary) | {"path": str(summary.path)}})
+        return
+    if summary.n_saturated:
+        show_note(f"{summary.n_saturated:,} values saturated; `neuropinn-lava convert` with more bits would hold them.")
+    resumed = f", {summary.n_resumed:,} of them by an earlier run" if summary.n_resumed else ""
+    out.print(
+        f"{summary.n_samples:,} points on {summary.backend.value}{resumed} in {summary.seconds:.2f} s."
+        f" Wrote {summary.path}"
+    )

@@ -1,0 +1,195 @@
+"""The profile of a network: accuracy on every backend, parity, counts, energy, cores; gathered into one report record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ... import __version__
+from ...base.arrays import FloatArray
+from ...base.checks import raise_violations
+from ...base.errors import Violation
+from ...engine.trace import Backend, RunTrace
+from ...network.given_networks import checked_network
+from ...network.quantized import Network, QuantizedNetwork
+from .backends import run_on
+from .deploy import DEFAULT_TARGET
+from .network_domain import known_problem
+from .report_sections import (
+    describe_deployed,
+    describe_problem,
+    describe_words,
+    evaluator,
+    gather_fields,
+    measure_backends,
+    reference_at,
+)
+from .solids import describe_solid
+from .verify import Stage, check_lava, compare_backends, given_or_drawn, silent
+
+if TYPE_CHECKING:
+    from ...conversion.quantize.report import QuantizationReport
+    from ...hardware_sim.costs.hardware_profile import HardwareProfile
+    from ...hardware_sim.report.content.sections import Report
+    from ...problems.problem import PdeProblem
+
+NO_LAVA = "Or leave Lava out, by `--no-lava` or `with_lava=False`: the integer engine stands for it, bit for bit."
+"""What to do where Lava does not run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HardwareChoices:
+    """What a profile is made for; names of shipped records, or paths of TOML files."""
+
+    target: str | Path = DEFAULT_TARGET
+    """Hardware target whose cores are filled."""
+    timing: str | Path | None = None
+    """Timing constants; None takes the target's shipped ones, if there are any."""
+    energy: tuple[str | Path, ...] = ()
+    """Energy models besides the shipped ones."""
+    n_sanafe: int = 0
+    """Samples to replay on SANA-FE's Loihi model; more than none needs the extra `sanafe`."""
+
+
+LOIHI2 = HardwareChoices()
+
+
+def defining_backend(network: Network) -> Backend:
+    """Name the reference engine that defines a network: integers for a quantized one."""
+    return Backend.INTEGER if isinstance(network, QuantizedNetwork) else Backend.FLOAT
+
+
+def _backends_of(network: Network, with_lava: bool) -> tuple[Backend, ...]:
+    """List the backends that can run a network."""
+    integer = (Backend.INTEGER,) if isinstance(network, QuantizedNetwork) else ()
+    return (Backend.FLOAT, *integer, *((Backend.LAVA,) if with_lava else ()))
+
+
+def profile(
+    network: Network,
+    points: FloatArray | None = None,
+    *,
+    reference: FloatArray | None = None,
+    n_points: int | None = None,
+    seed: int = 0,
+    with_lava: bool = True,
+    with_parity: bool | None = None,
+    cost: QuantizationReport | None = None,
+    hardware: HardwareChoices = LOIHI2,
+    on_stage: Stage = silent,
+) -> Report:
+    """Run a network on every backend and gather what there is to say about it.
+
+    Args:
+        network: Float or quantized.
+        points: Evaluation points, physical, shape (n, n_in); None draws them from the problem's domain or the network's box.
+        reference: The user's own reference at the points given, shape (n, n_out); None takes the problem's.
+        n_points: How many points to draw, where none are given; None is `DEFAULT_POINTS` of `verify`.
+        seed: Seed of the drawn points.
+        with_lava: Run Lava too; without it the integer engine stands for the deployed network.
+        with_parity: Compare the backends with each other; None does where Lava runs.
+        cost: What `convert` measured, for the report of a quantized network.
+        hardware: Target, timing and energy models.
+        on_stage: Called with what is about to happen.
+
+    Raises:
+        SpecError: If points or reference are not what the network takes, or an option would have no effect.
+        SimulationError: If Lava is asked for and not available, or a run fails.
+    """
+    from ...hardware_sim.counts.counting import count_operations
+    from ...hardware_sim.fields.gradients import measure_gradients
+    from ...hardware_sim.report.content.sections import Report
+
+    network = checked_network(network, "profile.network")
+    held = given_or_drawn(network, points, n_points, seed, "profile")
+    raise_violations(_idle_violations(network, points is not None, reference, with_lava, with_parity, cost, hardware))
+    if with_lava:
+        check_lava("profile", NO_LAVA)
+    problem = known_problem(network)
+    truth = reference_at(problem, held, reference, network.n_out)
+    hardware_of = _hardware_profiler(network, problem, hardware)
+    traces = _run_backends(network, held, with_lava, on_stage)
+    on_stage("residuals, gradients and hardware")
+    return Report(
+        package_version=__version__,
+        n_points=len(held),
+        seed=seed if points is None else None,
+        problem=describe_problem(problem) if problem else None,
+        network=describe_deployed(network, held, truth),
+        quantization=describe_words(network, held, traces[-1], cost),
+        backends=measure_backends(network, problem, traces, truth, None if reference is None else "given by the user"),
+        counts=count_operations(network, traces[-1]),
+        fields=gather_fields(network, problem, held, traces, truth),
+        hardware=hardware_of(traces[-1], held),
+        gradients=measure_gradients(problem, evaluator(network, defining_backend(network))) if problem else None,
+        solid=describe_solid(network),
+        parity=compare_backends(network, held, on_stage) if with_lava and with_parity is not False else None,
+    )
+
+
+def _idle_violations(
+    network: Network,
+    own_points: bool,
+    reference: FloatArray | None,
+    with_lava: bool,
+    with_parity: bool | None,
+    cost: QuantizationReport | None,
+    hardware: HardwareChoices,
+) -> Iterator[Violation]:
+    """List the arguments of a profile that would have no effect, or a wrong one."""
+    if reference is not None and not own_points:
+        rule, mend = "none without its points", "Give the points at which it was taken, too."
+        yield Violation("profile.reference", rule, f"an array of shape {np.shape(reference)}", mend)
+    if with_parity and not with_lava:
+        yield Violation("profile.with_parity", "False or None without Lava", True, "Leave it out, or run Lava.")
+    if isinstance(network, QuantizedNetwork):
+        return
+    mend = "Leave it out, or quantize the network first: `neuropinn_lava.convert`."
+    if cost is not None:
+        yield Violation("profile.cost", "none for a float network, which has no words", "a report", mend)
+    rule = "none for a float network, which is placed on no chip"
+    if hardware.timing is not None:
+        yield Violation("HardwareChoices.timing", rule, repr(str(hardware.timing)), mend)
+    if str(hardware.target) != DEFAULT_TARGET:
+        yield Violation("HardwareChoices.target", rule, repr(str(hardware.target)), mend)
+
+
+def _run_backends(network: Network, points: FloatArray, with_lava: bool, on_stage: Stage) -> list[RunTrace]:
+    """Run the float engine first, whoever stands for the deployed network last."""
+    traces = []
+    for backend in _backends_of(network, with_lava):
+        on_stage(f"{backend.value}, {len(points):,} points")
+        traces.append(run_on(network, points, backend))
+    return traces
+
+
+def _hardware_profiler(
+    network: Network, problem: PdeProblem | None, choices: HardwareChoices
+) -> Callable[[RunTrace, FloatArray], HardwareProfile]:
+    """Load target, timing and energy models, refuse what cannot be placed, and give the function that profiles a run."""
+    from ...conversion import find_target
+    from ...hardware_sim.costs.energy_files import find_energy_model, shipped_models
+    from ...hardware_sim.costs.hardware_profile import profile_hardware
+    from ...hardware_sim.costs.latency import find_timing
+    from ...hardware_sim.costs.sanafe_replay import check_replayable
+    from ...hardware_sim.mapping.cores import partition_network
+
+    target = find_target(choices.target)
+    if isinstance(network, QuantizedNetwork):
+        partition_network(network, target)
+    if choices.n_sanafe:
+        check_replayable(network)
+    return partial(
+        profile_hardware,
+        network,
+        target=target,
+        timing=find_timing(choices.timing) if choices.timing else None,
+        models=(*shipped_models(), *map(find_energy_model, choices.energy)),
+        contains=problem.domain.contains if problem else None,
+        n_sanafe=choices.n_sanafe,
+    )
