@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from ..base.checks import as_member, check_range, check_whole, raise_violations
+from ..base.checks import as_member, as_tuple, check_range, check_whole, raise_violations
 from ..base.errors import FixedPointError, SpecError, Violation
 from ..network.phi_table import DEFAULT_INDEX_SIZE, MAX_INDEX_SIZE
 
@@ -113,13 +113,15 @@ class QuantizationScheme:
         for name, choices in _CHOICES.items():
             chosen = as_member(choices, getattr(self, name), f"QuantizationScheme.{name}")
             object.__setattr__(self, name, chosen)
+        for name in ("weight_bits", "payload_bits"):
+            object.__setattr__(self, name, as_tuple(getattr(self, name)))
         raise_violations(self._whole_violations())
         raise_violations(self._violations(), FixedPointError)
 
     def _whole_violations(self) -> Iterator[Violation]:
         for name in ("weight_bits", "payload_bits", "input_bits", "state_bits", "index_size"):
             value = getattr(self, name)
-            for one in value if isinstance(value, (tuple, list)) else (value,):
+            for one in value if isinstance(value, tuple) else (value,):
                 yield from check_whole(f"QuantizationScheme.{name}", one)
 
     def _violations(self) -> Iterator[Violation]:
@@ -150,7 +152,7 @@ class QuantizationScheme:
 
 
 def _one_each(bits: int | tuple[int, ...], n: int, name: str, meaning: str) -> tuple[int, ...]:
-    listed = tuple(bits) if isinstance(bits, (tuple, list)) else (bits,) * n
+    listed = bits if isinstance(bits, tuple) else (bits,) * n
     if len(listed) != n:
         mend = f"Give one number for all, or {n} of them."
         raise SpecError(f"QuantizationScheme.{name}", f"one word length per {meaning}: {n}", len(listed), mend)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .app.verbs.train import train
     from .app.verbs.verify import verify
     from .app.workers.dask_pool import ClusterChoice
-    from .base.errors import NeuroPinnError
+    from .base.errors import DomainWarning, NeuroPinnError
     from .conversion import Granularity, QuantizationScheme, check_network, find_target, quantize_network, require_fit
     from .conversion.formats.factories import load_module
     from .conversion.formats.torch_modules import read_module
@@ -71,6 +71,7 @@ _HOME = {
     "require_fit": "conversion",
     "load_module": "conversion.formats.factories",
     "read_module": "conversion.formats.torch_modules",
+    "DomainWarning": "base.errors",
     "NeuroPinnError": "base.errors",
     "read_network": "files.network_file",
     "write_network": "files.network_file",

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from enum import Enum
 
+from ...engine.trace import LayerModel as LayerModel
 from ...network.quantized import Network, QuantizedNetwork
-
-
-class LayerModel(str, Enum):
-    """What the layers are made of on Lava."""
-
-    FUSED = "fused"
-    """One process a layer: synapses and neurons in one compiled loop."""
-    DENSE = "dense"
-    """Two processes a layer: Lava's own Dense, and neurons behind it. Faithful mode only."""
-    WHOLE = "whole"
-    """The whole network in one process, or one such process for each core: the fastest, and not the chip's graph."""
 
 
 class Numerics(str, Enum):

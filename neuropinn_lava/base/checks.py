@@ -69,9 +69,17 @@ def check_choice(where: str, got: str, choices: Iterable[str]) -> Iterator[Viola
     """The name is one of the choices; otherwise the nearest ones are shown."""
     known = sorted(choices)
     if got not in known:
-        near = difflib.get_close_matches(got, known, n=3, cutoff=0.4)
+        lowered = {name.lower(): name for name in known}
+        near = [lowered[name] for name in difflib.get_close_matches(got.lower(), lowered, n=3, cutoff=0.4)]
         hint = f"Did you mean {' or '.join(near)}?" if near else "Choose one of them."
         yield Violation(where, f"a name out of {', '.join(known)}", repr(got), hint)
+
+
+def as_tuple(values: object) -> object:
+    """Give a list or a one-dimensional array as the tuple that a record holds; anything else as it is, for its own check."""
+    if isinstance(values, np.ndarray) and values.ndim == 1:
+        return tuple(values.tolist())
+    return tuple(values) if isinstance(values, list) else values
 
 
 def as_member(choices: type[_E], got: object, where: str) -> _E:

@@ -71,5 +71,9 @@ class SimulationError(NeuroPinnError, RuntimeError):
     """A run that could not be started or finished; `got` carries the traceback of the process at fault."""
 
 
+class DomainWarning(UserWarning):
+    """A run at points outside the region that the network was trained or calibrated on: its outputs there are extrapolated."""
+
+
 class TrainingError(NeuroPinnError, RuntimeError):
     """A training that could not be started, continued or finished."""

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .arrays import FloatArray
 from .errors import SpecError
 
+REAL_KINDS = "fiubO"
+"""numpy's kinds of dtype that float64 takes without losing a part: floats, integers, truth values, and Python's own numbers."""
+
 
 def checked_points(points: object, n_in: int, where: str) -> FloatArray:
     """Accept points as a float64 array (n, n_in), or say what is wrong with them.
 
+    A torch tensor is taken from its graph and its device first: an engine needs its numbers only.
+
     Raises:
-        SpecError: If there are none, if the dimension is wrong, or if one is not finite.
+        SpecError: If there are none, if the dimension is wrong, or if one is not a finite real number.
     """
     try:
-        array = np.asarray(points, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise SpecError(where, "points are numbers", str(error), "Give an (n, d) array of numbers.") from error
+        given = np.asarray(without_graph(points))
+        if given.dtype.kind not in REAL_KINDS:
+            mend = "Give an (n, d) array of numbers; take the real part, or parse the texts, first."
+            raise SpecError(where, "points are real numbers", f"an array of {given.dtype}", mend)
+        array = given.astype(np.float64, copy=False)
+    except (TypeError, ValueError, RuntimeError) as error:
+        if isinstance(error, SpecError):
+            raise
+        raise SpecError(where, "points are real numbers", str(error), "Give an (n, d) array of numbers.") from error
     if array.ndim != 2 or array.shape[1] != n_in:
         mend = f"Give one row per point and {n_in} columns, space first, time last."
         raise SpecError(where, f"points have the shape (n, {n_in})", array.shape, mend)
@@ -27,3 +40,8 @@ def checked_points(points: object, n_in: int, where: str) -> FloatArray:
         row = int(np.argwhere(~np.isfinite(array))[0, 0])
         raise SpecError(where, "every coordinate is finite", f"{array[row]} in row {row}", "Remove such points.")
     return array
+
+
+def without_graph(points: Any) -> Any:
+    """Give the numbers of a torch tensor as an array, out of its graph and its device; anything else as it is."""
+    return np.asarray(points.detach().cpu()) if hasattr(points, "detach") and hasattr(points, "cpu") else points

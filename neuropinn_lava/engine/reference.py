@@ -19,6 +19,7 @@ from ..base.arrays import BoolArray, FloatArray, IntArray
 from ..base.errors import SpecError
 from ..base.points import checked_points
 from ..network.activations import find_activation
+from ..network.given_networks import checked_network
 from ..network.integers import IntFormat, leaked, saturate, shift_half_up
 from ..network.phi_table import look_up
 from ..network.quantized import Network, QuantizedAffine, QuantizedLayer, QuantizedNetwork
@@ -173,8 +174,12 @@ def run_float(network: NetworkSpec, points: FloatArray, probe: Probe = NO_PROBE)
         probe: What to record in full.
 
     Raises:
-        SpecError: If the points are not what the network takes.
+        SpecError: If the points are not what the network takes, or if the network is a quantized one.
     """
+    held = checked_network(network, "run_float.network")
+    if isinstance(held, QuantizedNetwork):
+        mend = "Run its source, `network.source`, or the integers by `run_integer`."
+        raise SpecError("run_float.network", "a float network", type(held).__name__, mend)
     points = checked_points(points, network.n_in, f"run_float: points of network {network.name!r}")
     if probe.is_chosen:
         return run_probed(partial(run_float, network), points, probe, network.n_steps)
@@ -201,7 +206,7 @@ def run_float(network: NetworkSpec, points: FloatArray, probe: Probe = NO_PROBE)
             probe=found.probe,
         )
 
-    return _run_blocks(run, points, probe, start)
+    return run_blocks(run, points, probe, start)
 
 
 def run_integer(network: Network, points: FloatArray, probe: Probe = NO_PROBE) -> RunTrace:
@@ -215,6 +220,7 @@ def run_integer(network: Network, points: FloatArray, probe: Probe = NO_PROBE) -
     Raises:
         SpecError: If the points are not what the network takes, or if the network is a float one.
     """
+    network = checked_network(network, "run_integer.network")
     if not isinstance(network, QuantizedNetwork):
         mend = "Quantize it first: `neuropinn-lava convert`, or `neuropinn_lava.convert`."
         raise SpecError("run_integer.network", "a quantized network", type(network).__name__, mend)
@@ -246,13 +252,20 @@ def run_integer(network: Network, points: FloatArray, probe: Probe = NO_PROBE) -
             probe=found.probe,
         )
 
-    return _run_blocks(run, points, probe, start)
+    return run_blocks(run, points, probe, start)
 
 
-def _run_blocks(
+def run_blocks(
     run: Callable[[FloatArray, Probe], RunTrace], points: FloatArray, probe: Probe, start: float
 ) -> RunTrace:
-    """Run block by block; the probe's samples lie in the first block, which is made long enough to hold them."""
+    """Run block by block; the probe's samples lie in the first block, which is made long enough to hold them.
+
+    Args:
+        run: Runs one block (n, n_in) and records its first samples.
+        points: Checked points, shape (n_samples, n_in).
+        probe: What to record of the first samples; no chosen samples or steps (`run_probed` makes a run of those).
+        start: When the run began, in seconds of `time.perf_counter`.
+    """
     first = max(BLOCK, probe.count(len(points)))
     traces = [run(points[:first], probe)]
     traces += [run(points[i : i + BLOCK], NO_PROBE) for i in range(first, len(points), BLOCK)]

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.arrays import ArrayRecord, BoolArray, FloatArray, IntArray, freeze_arrays
-from ..base.checks import check_choice, check_range, check_shape, check_whole, raise_violations
+from ..base.checks import as_tuple, check_choice, check_range, check_shape, check_whole, raise_violations
 from ..base.errors import SpecError, Violation
 
 NumberArray = NDArray[Any]
@@ -44,6 +44,17 @@ class LavaMode(str, Enum):
     """One at a time, layers one step apart: the chip's schedule."""
     BATCHED = "batched"
     """A batch in the port's shape: for many points."""
+
+
+class LayerModel(str, Enum):
+    """What the layers are made of on Lava."""
+
+    FUSED = "fused"
+    """One process a layer: synapses and neurons in one compiled loop."""
+    DENSE = "dense"
+    """Two processes a layer: Lava's own Dense, and neurons behind it. Faithful mode only."""
+    WHOLE = "whole"
+    """The whole network in one process, or one such process for each core: the fastest, and not the chip's graph."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -128,6 +139,8 @@ class Probe:
     """Which steps 0 … T - 1, ascending; None for all."""
 
     def __post_init__(self) -> None:
+        for name in ("layers", "samples", "steps"):
+            object.__setattr__(self, name, as_tuple(getattr(self, name)))
         found = [*check_whole("Probe.n_samples", self.n_samples)]
         raise_violations(found or check_range("Probe.n_samples", self.n_samples, 0, math.inf))
         raise_violations((*_check_ascending("samples", self.samples), *_check_ascending("steps", self.steps)))

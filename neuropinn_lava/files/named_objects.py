@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from ..base.checks import check_choice, raise_violations
 from ..base.errors import NeuroPinnError, SpecError
-from .user_modules import import_user_module
+from .user_modules import describe_failure, import_user_module
 
 _T = TypeVar("_T")
 
@@ -72,7 +72,7 @@ def _imported(where: str, place: str) -> ModuleType:
         raise
     except Exception as error:  # whatever the user's code raises
         mend = "Check its path and that it imports; it is looked for in the working folder."
-        raise SpecError(where, "a file that can be imported", f"{type(error).__name__}: {error}", mend) from error
+        raise SpecError(where, "a file that can be imported", describe_failure(error), mend) from error
 
 
 def _imported_file(path: Path) -> ModuleType:
@@ -95,4 +95,4 @@ def _made(where: str, make: Any, options: dict[str, float]) -> Any:
         raise
     except Exception as error:  # whatever the user's code raises
         mend = "Check the function; all its arguments need defaults or a --param."
-        raise SpecError(where, "a function that can be called", f"{type(error).__name__}: {error}", mend) from error
+        raise SpecError(where, "a function that can be called", describe_failure(error), mend) from error

@@ -15,10 +15,11 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..base.errors import FileFormatError, NeuroPinnError
+from ..base.errors import FileFormatError, NeuroPinnError, SpecError
+from ..network.given_networks import checked_network
 from ..network.quantized import Network, QuantizedNetwork
 from ..network.spec import NetworkSpec
-from .atomic import write_bytes
+from .atomic import check_writable, write_bytes
 
 if TYPE_CHECKING:
     import h5py
@@ -28,6 +29,8 @@ SCHEMA_VERSION = 1
 """Raised when an older reader would misunderstand a newer file."""
 HEADER_BYTES = 512
 """Size of the HDF5 user block: the smallest that HDF5 allows."""
+SUFFIX = ".h5"
+"""How the name of a network's file ends."""
 MAX_FILE_BYTES = 1 << 30
 """Larger files are refused; a network of 10**7 weights takes 80 MB."""
 
@@ -40,12 +43,34 @@ def write_network(network: Network, path: str | Path) -> None:
 
     Args:
         network: Float, or quantized with the float network that it came from.
-        path: The file, by convention .h5; an old one is replaced.
+        path: The file, .h5; an old one is replaced.
 
     Raises:
-        SpecError: If the path cannot be written, or the disk is full.
+        SpecError: If it is no network, if the path does not end in .h5 or cannot be written, or if the disk is full.
     """
-    write_bytes(path, network_bytes(network))
+    _check_order(network, path)
+    held = checked_network(network, "write_network.network")
+    write_bytes(check_network_path(path), network_bytes(held))
+
+
+def _check_order(first: object, second: object) -> None:
+    """Refuse a path in the place of the network, and the network in that of the path."""
+    if isinstance(first, (str, Path)) and isinstance(second, (NetworkSpec, QuantizedNetwork)):
+        mend = "Swap them: `write_network(network, path)`."
+        raise SpecError("write_network.network", "the network first, its path second", f"{str(first)!r} first", mend)
+
+
+def check_network_path(path: str | Path) -> Path:
+    """Accept the path of a network's file: it ends in .h5, and a file can be made there. Call it before the work.
+
+    Raises:
+        SpecError: If it does not end in .h5, or cannot be written.
+    """
+    target = Path(path)
+    if target.suffix.lower() != SUFFIX:
+        mend = f"Name it {target.stem or 'net'}{SUFFIX}; `neuropinn-lava export` writes other formats."
+        raise SpecError(f"output {target}", f"a name that ends in {SUFFIX}", repr(target.suffix or target.name), mend)
+    return check_writable(target)
 
 
 def network_bytes(network: Network) -> bytes:

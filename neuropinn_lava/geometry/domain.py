@@ -8,14 +8,14 @@ knows numpy, polynomials and grading records; it does not know equations, operat
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from enum import Enum
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from ..base.arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays, frozen_array
-from ..base.checks import check_finite, check_shape, raise_violations
+from ..base.checks import as_member, as_tuple, check_finite, check_shape, raise_violations
 from ..base.errors import Violation
 from .grading import Grading
 from .scalar_fields import Polynomial
@@ -119,8 +119,8 @@ class End(str, Enum):
     UPPER = "upper"
 
 
-class Face(NamedTuple):
-    """One face of a box: `Face(1, End.UPPER)` is final time in (x, t)."""
+class _AxisEnd(NamedTuple):
+    """The fields of a face."""
 
     axis: int
     """Index of the coordinate that is constant on it."""
@@ -128,14 +128,24 @@ class Face(NamedTuple):
     """At which value."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Face(_AxisEnd):
+    """One face of a box: `Face(1, End.UPPER)`, or `Face(1, "upper")`, is final time in (x, t)."""
+
+    __slots__ = ()
+
+    def __new__(cls, axis: int, end: End | str) -> Face:
+        return super().__new__(cls, axis, as_member(End, end, "Face.end"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Box(ArrayRecord):
-    """An axis-parallel box of any dimension: `Box(lower=[0, 0], upper=[1, 1])`; with time, `Box.space_time(...)`."""
+    """An axis-parallel box of any dimension: `Box([0, 0], [1, 1])`; with time, `Box.space_time(...)`."""
 
     lower: FloatArray
     """Lower corner, shape (n_dim,)."""
     upper: FloatArray
     """Upper corner, shape (n_dim,)."""
+    _: KW_ONLY
     open_faces: tuple[Face, ...] = ()
     """Faces without a condition, where the equation itself holds."""
     periodic_axes: tuple[int, ...] = ()
@@ -143,6 +153,8 @@ class Box(ArrayRecord):
 
     def __post_init__(self) -> None:
         freeze_arrays(self, lower=np.float64, upper=np.float64)
+        object.__setattr__(self, "open_faces", tuple(Face(*face) for face in self.open_faces))
+        object.__setattr__(self, "periodic_axes", as_tuple(self.periodic_axes))
         raise_violations(check_shape("Box.lower", self.lower, (None,), "(n_dim,)"))
         raise_violations(self._violations())
 

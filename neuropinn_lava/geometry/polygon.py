@@ -93,7 +93,10 @@ class PolygonDomain(ArrayRecord):
 
     def contains(self, points: FloatArray) -> BoolArray:
         """Tell which of the points (n, 2) lie inside or on the boundary, shape (n,)."""
-        return self._strictly_contains(points) | self.on_boundary(points)
+        inside = self._strictly_contains(points)
+        outside = np.flatnonzero(~inside)  # distances to the boundary are what costs
+        inside[outside] = self.on_boundary(points[outside])
+        return inside
 
     def _strictly_contains(self, points: FloatArray) -> BoolArray:
         import shapely

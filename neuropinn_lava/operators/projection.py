@@ -27,7 +27,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, identity
 
 from ..base.arrays import BoolArray, FloatArray, IntArray
-from ..base.checks import check_choice, raise_violations
+from ..base.checks import as_member, check_choice, raise_violations
 from ..base.errors import Violation
 from ..geometry.domain import Cloud
 from .neighbours import Neighbourhoods, find_neighbours
@@ -94,7 +94,7 @@ def build_operators(
         SpecError: If a derivative is unknown or beyond the kind's degree, if two points are one, or if the neighbours of
             a point are too few or do not determine the fit.
     """
-    kind = OperatorKind(kind)
+    kind = as_member(OperatorKind, kind, "build_operators.kind")
     raise_violations(_violations(cloud, derivatives, coordinates, kind, n_neighbours))
     wanted = tuple(_multi_index(name, coordinates) for name in derivatives)
     nested = kind is OperatorKind.NESTED_SP

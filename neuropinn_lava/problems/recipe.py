@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
-from ..base.checks import check_range, raise_violations
+from ..base.checks import as_member, as_tuple, check_range, raise_violations
 from ..base.errors import SpecError, Violation
 from ..geometry.grading import Grading
 from ..network.spec import MAX_STEPS, Polarity
@@ -57,6 +57,9 @@ class ModelRecipe:
 
     def __post_init__(self) -> None:
         where = "ModelRecipe"
+        object.__setattr__(self, "widths", as_tuple(self.widths))
+        object.__setattr__(self, "polarity", as_member(Polarity, self.polarity, f"{where}.polarity"))
+        object.__setattr__(self, "surrogate", as_member(Surrogate, self.surrogate, f"{where}.surrogate"))
         found = [*check_range(f"{where}.widths", self.widths, 1, 10**5)]
         if not self.widths:
             found += [Violation(f"{where}.widths", "at least one spiking layer", self.widths, "Name its width.")]
@@ -84,6 +87,9 @@ class CloudRecipe:
     """Most points that go through the network at once, which bounds the memory of a step and nothing else; None: all."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "n_per_axis", as_tuple(self.n_per_axis))
+        object.__setattr__(self, "gradings", as_tuple(self.gradings))
+        object.__setattr__(self, "operator", as_member(OperatorKind, self.operator, "CloudRecipe.operator"))
         if self.batch_size is not None:
             raise_violations(check_range("CloudRecipe.batch_size", self.batch_size, 1, 10**9))
 
@@ -208,6 +214,7 @@ class PhaseRecipe:
 
     def __post_init__(self) -> None:
         where = "PhaseRecipe"
+        object.__setattr__(self, "optimizer", as_member(Optimizer, self.optimizer, f"{where}.optimizer"))
         found = [*check_range(f"{where}.n_iterations", self.n_iterations, 1, 10**9)]
         found += check_range(f"{where}.learning_rate", self.learning_rate, 1e-12, 10.0)
         adam = self.optimizer is Optimizer.ADAM
@@ -309,6 +316,7 @@ class TrainingRecipe:
     """Whom the phases with an imitation weight imitate, where direct training fails."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "phases", as_tuple(self.phases))
         raise_violations(check_range("TrainingRecipe.viscosity", self.viscosity, 0.0, 1e3))
         if not self.phases:
             raise SpecError("TrainingRecipe.phases", "at least one phase", 0, "Add a PhaseRecipe.")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from neuropinn_lava.base.arrays import record_digest
 from neuropinn_lava.base.errors import FixedPointError, SpecError
 from neuropinn_lava.conversion import Granularity, QuantizationScheme
 
@@ -72,3 +74,9 @@ def test_granularity_by_name() -> None:
         SpecError, match=r"QuantizationScheme.granularity: a name out of per-neuron, per-tensor; got 'tensor'"
     ):
         QuantizationScheme(granularity="tensor")  # type: ignore[arg-type]
+
+
+def test_a_list_of_word_lengths_is_a_tuple() -> None:
+    listed = QuantizationScheme(weight_bits=[8, 6, 4], payload_bits=np.array([12, 10]))  # type: ignore[arg-type]
+    assert listed == QuantizationScheme(weight_bits=(8, 6, 4), payload_bits=(12, 10))
+    assert len(record_digest(listed)) == 64

@@ -478,7 +478,7 @@ class TestAgreement:
         (np.zeros(2), r"points have the shape \(n, 2\); got \(2,\)"),
         (np.array([[0.1, 0.2], [np.nan, 0.0]]), r"every coordinate is finite; got \[nan  0.\] in row 1"),
         (np.array([[0.1, np.inf]]), r"every coordinate is finite; got .*inf\] in row 0"),
-        ([["a", "b"]], r"points are numbers; got could not convert"),
+        ([["a", "b"]], r"points are real numbers; got an array of"),
     ],
 )
 def test_unusable_points(points: object, message: str) -> None:

@@ -139,9 +139,9 @@ class TestRoundTrips:
         assert not network.layers[0].weight.flags.writeable
 
     def test_the_same_network_makes_the_same_bytes(self, tmp_path: Path) -> None:
-        for name in ("a", "b"):
+        for name in ("a.h5", "b.h5"):
             write_network(small_quantized(), tmp_path / name)
-        assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+        assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
 
     def test_a_path_may_be_a_string(self, path: Path) -> None:
         write_network(small_quantized(), str(path))

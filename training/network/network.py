@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ...base.checks import check_range, raise_violations
+from ...base.checks import as_member, check_range, raise_violations
 from ...base.errors import Violation
 from ...network.spec import MAX_STEPS, Readout
 from ...problems.recipe import ModelRecipe
@@ -130,7 +130,7 @@ class VsnNetwork(nn.Module):
         raise_violations(found)
         self.layers = layers
         self.n_steps = n_steps
-        self.readout = Readout(readout)
+        self.readout = as_member(Readout, readout, "VsnNetwork.readout")
         widths = torch.tensor([float(layer.n_neurons) for layer in self.vsn_layers], dtype=torch.float64)
         self._shares = widths / widths.sum()
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from ...base.checks import check_range, raise_violations
+from ...base.checks import as_member, check_range, raise_violations
 from ...base.errors import SpecError
 from ...network.activations import find_activation
 from ...network.spec import Polarity
@@ -82,8 +82,8 @@ class VSN(nn.Module):
         raise_violations(check_range("VSN.n_neurons", n_neurons, 1, float("inf")))
         self.rule = VsnRule(
             activation=activation,
-            polarity=Polarity(polarity),
-            surrogate=Surrogate(surrogate),
+            polarity=as_member(Polarity, polarity, "VSN.polarity"),
+            surrogate=as_member(Surrogate, surrogate, "VSN.surrogate"),
             surrogate_slope=surrogate_slope,
         )
         for name, value, learned in (("beta", beta, learn_beta), ("theta", theta, learn_theta)):

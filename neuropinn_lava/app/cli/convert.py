@@ -11,7 +11,7 @@ import typer
 from ...base.checks import as_member
 from ...base.errors import SpecError
 from ...files.atomic import check_writable
-from ...files.network_file import write_network
+from ...files.network_file import check_network_path, write_network
 from ...network.quantized import QuantizedNetwork
 from ...network.spec import NetworkSpec
 from ..stream.arrays_io import read_points
@@ -22,7 +22,7 @@ from ..verbs.deploy import DEFAULT_TARGET, convert
 from ..verbs.modules import names_factory, read_named_module
 from ..verbs.networks import NIR_SUFFIX, find_network, float_network
 from ..verbs.option_texts import parse_bits
-from .options import JsonOption, NetworkArgument, SeedOption, taking
+from .options import JsonOption, NetworkArgument, SeedOption, refuse_idle, taking
 
 if TYPE_CHECKING:
     from ...conversion import QuantizationScheme, TuningSettings
@@ -75,7 +75,7 @@ class ConvertOptions:
     weights: Annotated[Path | None, typer.Option(help="Weights for a factory, .safetensors.")] = None
     lower: Annotated[str | None, typer.Option(help="Lower corner of a factory's box, as 0,0.")] = None
     upper: Annotated[str | None, typer.Option(help="Upper corner of a factory's box, as 1,1.")] = None
-    n_steps: Annotated[int, typer.Option(help="T of a factory's network.", min=1)] = 1
+    n_steps: Annotated[int, typer.Option(help="T of a factory's network; a network file brings its own.", min=1)] = 1
     seed: SeedOption = 0
     as_json: JsonOption = False
 
@@ -85,10 +85,13 @@ def convert_command(options: ConvertOptions) -> None:
 
     Example: `neuropinn-lava convert poisson --out chip.h5 --weight-bits 4 --payload-bits 12 --tune`
     """
-    check_writable(options.path)
     if options.strict and options.target == "none":
         mend = "Name a target, or leave --strict out."
         raise SpecError("--strict", "a target to check against", "--target none", mend)
+    if not options.tune:
+        fields, mend = ("tune_on", "tune_iterations", "time_limit"), "Add --tune, or leave it out."
+        refuse_idle(fields, "without --tune, where it would have no effect", mend)
+    check_network_path(options.path)
     source = find_source(options)
     scheme, tuning = parse_scheme(options), parse_tuning(options)
     points = read_points(options.points) if options.points else None
@@ -129,10 +132,11 @@ def _named_source(options: ConvertOptions) -> NetworkSpec:
     name = options.network
     if not Path(name).exists() and names_factory(name):
         return read_named_module(name, options.weights, options.lower, options.upper, options.n_steps)
-    for option in ("weights", "lower", "upper"):
-        if getattr(options, option) is not None:
-            mend = "Leave it out: a network file brings its own."
-            raise SpecError(f"--{option}", "a factory, package.module:factory", repr(name), mend)
+    rule, mend = (
+        "but for a factory, package.module:factory",
+        f"Leave it out: {name!r} is no factory, and brings its own.",
+    )
+    refuse_idle(("weights", "lower", "upper", "n_steps"), rule, mend)
     source = find_network(name)
     if isinstance(source, QuantizedNetwork):
         raise SpecError(f"network {name!r}", "a float network", "a quantized one", "Convert the float file.")

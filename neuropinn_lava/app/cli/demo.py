@@ -10,14 +10,27 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...engine.trace import Backend
+from ...files.atomic import check_writable
 from ..stream.arrays_io import read_points
 from ..terminal.console import out, print_json, show_note, show_table, stages
 from ..verbs.demo import DEFAULT_MODEL, demo
 from ..verbs.deploy import DEFAULT_TARGET
 from ..verbs.networks import find_network
-from ..verbs.profile import DEFAULT_POINTS, HardwareChoices, defining_backend, profile
+from ..verbs.profile import HardwareChoices, defining_backend, profile
 from ..verbs.solids import check_vtk, export_vtk
-from .options import ForceOption, JsonOption, NetworkArgument, ReportOption, SeedOption, TargetOption, VtkOption, taking
+from ..verbs.verify import DEFAULT_POINTS
+from .options import (
+    ForceOption,
+    JsonOption,
+    LavaOption,
+    NetworkArgument,
+    ReportOption,
+    SeedOption,
+    TargetOption,
+    VtkOption,
+    refuse_idle,
+    taking,
+)
 
 if TYPE_CHECKING:
     from ...hardware_sim.fields.stresses import SolidSection
@@ -35,6 +48,7 @@ def demo_command(
     name: Annotated[str, typer.Argument(help="A shipped network.")] = DEFAULT_MODEL,
     directory: ReportOption = Path("report"),
     vtk: VtkOption = None,
+    lava: LavaOption = True,
     seed: SeedOption = 0,
     force: ForceOption = False,
     as_json: JsonOption = False,
@@ -48,7 +62,7 @@ def demo_command(
     """
     start = time.perf_counter()
     with stages(hidden=as_json) as tell:
-        report = demo(name, directory, vtk=vtk, seed=seed, force=force, on_stage=tell)
+        report = demo(name, directory, vtk=vtk, with_lava=lava, seed=seed, force=force, on_stage=tell)
     finish(report, directory, as_json)
     show_note(f"{time.perf_counter() - start:.0f} s in all.")
 
@@ -68,7 +82,7 @@ class ProfileOptions:
     sanafe: Annotated[int, typer.Option(help="Samples to replay on SANA-FE; needs the extra `sanafe`.", min=0)] = 0
     markdown: Annotated[Path | None, typer.Option(help="Write the report as markdown too.")] = None
     csv: Annotated[Path | None, typer.Option(help="Write every value of the report as CSV too.")] = None
-    lava: Annotated[bool, typer.Option(help="Run Lava too; --no-lava lets the integer engine stand for it.")] = True
+    lava: LavaOption = True
     vtk: VtkOption = None
     seed: SeedOption = 0
     force: ForceOption = False
@@ -82,7 +96,14 @@ def profile_command(options: ProfileOptions) -> None:
     """
     from ...hardware_sim.report.folder import check_report_directory, write_report
 
+    if options.points is not None:
+        refuse_idle(("n_points",), "beside --points, which are as many as they are", "Leave one of the two out.")
+    else:
+        refuse_idle(("reference",), "without --points, at which it was taken", "Give --points too.")
     check_report_directory(options.directory, options.force)
+    for path in (options.markdown, options.csv):
+        if path is not None:
+            check_writable(path)
     network = find_network(options.network)
     check_vtk(network, options.vtk)
     points = read_points(options.points) if options.points else None
@@ -92,7 +113,7 @@ def profile_command(options: ProfileOptions) -> None:
             network,
             points,
             reference=reference,
-            n_points=options.n_points,
+            n_points=None if options.points else options.n_points,
             seed=options.seed,
             with_lava=options.lava,
             hardware=chosen_hardware(options),

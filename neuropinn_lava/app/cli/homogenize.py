@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
@@ -12,7 +13,7 @@ from ..terminal.console import out, print_json, show_table, stages
 from ..verbs.homogenize import DEFAULT_CELLS, Homogenization, homogenize
 from ..verbs.networks import find_network
 from ..verbs.option_texts import parse_parameters
-from .options import JsonOption
+from .options import JsonOption, refuse_idle, taking
 
 NAMES = ("xx", "yy", "zz", "yz", "xz", "xy")
 SHOWN = 1e-3
@@ -21,33 +22,40 @@ SHOWN = 1e-3
 
 def register(app: typer.Typer) -> None:
     """Add the command of this file."""
-    app.command("homogenize")(homogenize_command)
+    app.command("homogenize")(taking(HomogenizeOptions, homogenize_command))
 
 
-def homogenize_command(
+@dataclass(frozen=True, kw_only=True)
+class HomogenizeOptions:
+    """What the user chose for `homogenize`."""
+
     networks: Annotated[
         list[str] | None, typer.Argument(help="Networks of `elasticity3d`, each trained under one mean strain.")
-    ] = None,
-    param: Annotated[list[str] | None, typer.Option(help="Option of the cell, NAME=VALUE; without networks.")] = None,
-    cells: Annotated[int, typer.Option(help="Cubes along an edge of the mesh, even.", min=2)] = DEFAULT_CELLS,
-    backend: Annotated[Backend | None, typer.Option(help="Who computes the networks' displacements.")] = None,
-    as_json: JsonOption = False,
-) -> None:
+    ] = None
+    param: Annotated[list[str] | None, typer.Option(help="Option of the cell, NAME=VALUE; without networks.")] = None
+    cells: Annotated[int, typer.Option(help="Cubes along an edge of the mesh, even.", min=2)] = DEFAULT_CELLS
+    backend: Annotated[Backend | None, typer.Option(help="Who computes the networks' displacements.")] = None
+    as_json: JsonOption = False
+
+
+def homogenize_command(options: HomogenizeOptions) -> None:
     """Give the effective stiffness of a periodic cell, by finite elements and from networks, beside its bounds.
 
     A cell with three like axes needs two networks, of a normal strain and of a shear; without networks, finite elements only.
 
     Example: `neuropinn-lava homogenize xx.h5 xy.h5`
     """
-    with stages(hidden=as_json) as tell:
+    if not options.networks:
+        refuse_idle(("backend",), "without networks, where it would have no effect", "Name networks, or leave it out.")
+    with stages(hidden=options.as_json) as tell:
         tell("six load cases by finite elements")
         found = homogenize(
-            [find_network(name) for name in networks or []],
-            parameters=parse_parameters(param),
-            n=cells,
-            backend=backend,
+            [find_network(name) for name in options.networks or []],
+            parameters=parse_parameters(options.param),
+            n=options.cells,
+            backend=options.backend,
         )
-    if as_json:
+    if options.as_json:
         print_json(summarize_homogenization(found))
     else:
         show_homogenization(found)

@@ -6,12 +6,15 @@ Errors of the package end a command with exit code 1 and their own text; wrong u
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+import warnings
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from ...base.errors import NeuroPinnError
-from ..terminal.console import show_error
+from ...base.errors import DomainWarning, NeuroPinnError
+from ..terminal.console import show_error, show_note
 from . import (
     convert as cli_convert,
 )
@@ -40,8 +43,30 @@ from . import (
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130
 
+
+class Commands(TyperGroup):
+    """The commands; an option that only another one has is refused with that one's name."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Parse and run a command."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if type(error).__name__ == "NoSuchOption":  # click's own, or that of the copy which newer typers bring
+                option: str = error.option_name  # type: ignore[attr-defined]
+                owners = [f"`{name}`" for name, command in self.commands.items() if _has_option(command, option)]
+                also = f" (it is an option of {', '.join(owners)})" if owners else ""
+                error.message += also  # type: ignore[attr-defined]
+            raise
+
+
+def _has_option(command: Any, option: str) -> bool:
+    return any(option in parameter.opts for parameter in command.params)
+
+
 app = typer.Typer(
     name="neuropinn-lava",
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -78,10 +103,25 @@ def options_of_all(
     """Deploy spiking physics-informed networks: train, quantize, run on Lava, compare, count operations and energy."""
 
 
+def _noted(show_warning: Callable[..., None]) -> Callable[..., None]:
+    """Make the function that shows this package's warnings as notes, and others as before."""
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, DomainWarning):
+            show_note(str(message))
+        else:
+            show_warning(message, category, *where, **more)
+
+    return show
+
+
 def main() -> None:
-    """Run the command line and turn the package's errors into messages and exit codes."""
+    """Run the command line and turn the package's errors into messages and exit codes, its warnings into notes."""
     try:
-        app()
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", DomainWarning)
+            warnings.showwarning = _noted(warnings.showwarning)
+            app()
     except NeuroPinnError as error:
         show_error(str(error))
         sys.exit(EXIT_ERROR)

@@ -1,5 +1,8 @@
 """Options and arguments that several commands share, and commands whose many options are one frozen record.
 
+An option that would have no effect beside the others is refused (`refuse_idle`). A seed alone is not: what is computed is what
+that seed gives, also where nothing is drawn.
+
 A field of such a record is annotated as typer wants a parameter, `Annotated[type, typer.Option(...)]`, and its default is the
 option's. What the user chose can then be handed on as a whole, and what a command does be split by meaning.
 """
@@ -7,15 +10,23 @@ option's. What the user chose can then be handed on as a whole, and what a comma
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from dataclasses import MISSING, fields
+from enum import Enum
 from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
+from ...base.checks import raise_violations
+from ...base.errors import Violation
+
 _Options = TypeVar("_Options")
+
+_under_way: ContextVar[typer.Context] = ContextVar("_under_way")
+"""Of the command that `taking` called last; it knows what the user wrote, and what is a default."""
 
 NetworkArgument = Annotated[str, typer.Argument(help="A network file, or the name of a shipped network.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
@@ -35,9 +46,31 @@ VtkOption = Annotated[
     Path | None, typer.Option("--vtk", help="Write displacements and stresses of a solid, .vtu or .vtk; extra `vtk`.")
 ]
 TargetOption = Annotated[str, typer.Option(help="Hardware target: loihi2, loihi1, or a TOML file.")]
+LavaOption = Annotated[bool, typer.Option(help="Run Lava too; --no-lava lets the integer engine stand for it.")]
 ParamOption = Annotated[list[str] | None, typer.Option(help="Option of the problem, NAME=VALUE; may be repeated.")]
 WidthsOption = Annotated[str | None, typer.Option(help="Neurons per spiking layer, as 50,50,50.")]
 IterationsOption = Annotated[float, typer.Option(help="Factor on the recipe's iterations.", min=1e-3)]
+
+
+def refuse_idle(fields: Iterable[str], rule: str, mend: str) -> None:
+    """Refuse options of the command under way that the user wrote and that would have no effect.
+
+    Args:
+        fields: Their fields in the record of options.
+        rule: When they may not stand, as a clause after "none".
+        mend: What to do about it.
+
+    Raises:
+        SpecError: If there are any; all of them are listed.
+    """
+    context = _under_way.get()
+    names = {parameter.name: parameter.opts[0] for parameter in context.command.params}
+    written = [field for field in fields if getattr(context.get_parameter_source(field), "name", None) == "COMMANDLINE"]
+    raise_violations(Violation(names[field], f"none {rule}", _shown(context.params[field]), mend) for field in written)
+
+
+def _shown(value: object) -> str:
+    return str(value.value if isinstance(value, Enum) else value)
 
 
 def taking(record: type[_Options], command: Callable[[_Options], None]) -> Callable[..., None]:
@@ -50,17 +83,21 @@ def taking(record: type[_Options], command: Callable[[_Options], None]) -> Calla
     hints = get_type_hints(record, include_extras=True)
 
     @functools.wraps(command)
-    def called(**given: Any) -> None:
+    def called(context: typer.Context, **given: Any) -> None:
+        _under_way.set(context)
         command(record(**given))
 
     parameters = [
-        Parameter(
-            each.name,
-            Parameter.KEYWORD_ONLY,
-            default=Parameter.empty if each.default is MISSING else each.default,
-            annotation=hints[each.name],
-        )
-        for each in fields(record)  # type: ignore[arg-type]
+        Parameter("context", Parameter.KEYWORD_ONLY, annotation=typer.Context),
+        *(
+            Parameter(
+                each.name,
+                Parameter.KEYWORD_ONLY,
+                default=Parameter.empty if each.default is MISSING else each.default,
+                annotation=hints[each.name],
+            )
+            for each in fields(record)  # type: ignore[arg-type]
+        ),
     ]
     called.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     called.__annotations__ = {each.name: each.annotation for each in parameters}

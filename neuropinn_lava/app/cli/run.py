@@ -5,42 +5,43 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ...base.errors import NeuroPinnError, SpecError
-from ...engine.trace import LavaMode
+from ...engine.trace import Backend, LavaMode, LayerModel, Probe
 from ...files.atomic import check_writable
 from ...network.quantized import Network
+from ..stream.arrays_io import PointFile, open_points
 from ..terminal.console import out, print_json, show_note
 from ..terminal.stream_bar import stream_bar
 from ..verbs.networks import find_network
 from ..verbs.solids import check_vtk, export_vtk
 from ..workers.dask_pool import ClusterChoice
-from .options import ClusterOption, JsonOption, NetworkArgument, WorkersOption, taking
+from .options import ClusterOption, JsonOption, NetworkArgument, WorkersOption, refuse_idle, taking
 from .show_probe import parse_probe, show_probe
 
 if TYPE_CHECKING:
     from ..stream.stream import StreamSummary
 
 
-class RunBackend(str, Enum):
-    """Backends that a user can choose for a network from a file."""
-
-    FLOAT = "float"
-    INTEGER = "integer"
-    LAVA = "lava"
-
-
-class Layers(str, Enum):
-    """What layers are made of on Lava; the names are those of `LayerModel`, which loads with the simulator."""
-
-    WHOLE = "whole"
-    FUSED = "fused"
-    DENSE = "dense"
+NOT_PLANNED = (
+    "path",
+    "resume",
+    "time_limit",
+    "probe",
+    "probe_layers",
+    "probe_steps",
+    "probe_out",
+    "workers",
+    "cluster",
+    "vtk",
+)
+"""Options of a run that a plan, which runs nothing, does not look at."""
+FOR_LAVA = ("mode", "layers", "batch_size", "cores", "time_limit")
+"""Options that say how Lava runs."""
 
 
 def register(app: typer.Typer) -> None:
@@ -57,9 +58,11 @@ class RunOptions:
     path: Annotated[Path | None, typer.Option("--out", help="File for the outputs, .npy, .csv or .h5: (n, n_out).")] = (
         None
     )
-    backend: Annotated[RunBackend, typer.Option(help="Who computes.")] = RunBackend.INTEGER
+    backend: Annotated[Backend, typer.Option(help="Who computes.")] = Backend.INTEGER
     mode: Annotated[LavaMode, typer.Option(help="How samples go through Lava.")] = LavaMode.BATCHED
-    layers: Annotated[Layers | None, typer.Option(help="What layers are made of on Lava; chosen if left out.")] = None
+    layers: Annotated[LayerModel | None, typer.Option(help="What layers are made of on Lava; chosen if left out.")] = (
+        None
+    )
     batch_size: Annotated[int | None, typer.Option(help="Samples in a message on Lava.", min=1)] = None
     cores: Annotated[int | None, typer.Option(help="Cores that Lava may use; all if left out.", min=1)] = None
     plan: Annotated[bool, typer.Option("--plan", help="Show how Lava would run it, and why; run nothing.")] = False
@@ -90,16 +93,18 @@ def run_command(options: RunOptions) -> None:
 
     Example: `neuropinn-lava run chip.h5 --backend lava --points p.npy --out u.npy --workers 2`
     """
+    refuse_unused(options)
     if options.plan:
         show_planned(options)
         return
     if options.path is None:
         raise SpecError("run.out", "a file for the outputs", None, "Give --out, or --plan to run nothing.")
     check_writable(options.path)
-    record_probe(options)
-    network = find_network(options.network)
+    chosen = parse_probe(options.probe, options.probe_layers, options.probe_steps, options.probe_out)
+    network, points = find_network(options.network), open_points(options.points)
     check_vtk(network, options.vtk)
-    summary = run_into(options.path, network, options)
+    record_probe(network, points, chosen, options)
+    summary = run_into(options.path, network, points, options)
     if options.vtk is not None:
         export_vtk(network, options.vtk, options.backend.value)
     show_summary(summary, as_json=options.as_json)
@@ -121,42 +126,51 @@ def show_planned(options: RunOptions) -> None:
     )
 
 
-def record_probe(options: RunOptions) -> None:
-    """Record what `--probe` asks for, if anything.
+def refuse_unused(options: RunOptions) -> None:
+    """Refuse options that would have no effect on the chosen backend, or on a plan.
 
     Raises:
-        SpecError: If it is not what a probe can be.
+        SpecError: If there are any; all of them are listed.
     """
-    chosen = parse_probe(options.probe, options.probe_layers, options.probe_steps, options.probe_out)
+    if options.plan:
+        refuse_idle(NOT_PLANNED, "beside --plan, which runs nothing", "Leave it out, or leave --plan out.")
+        if options.backend is not Backend.LAVA:
+            rule = "but lava beside --plan, which says how Lava would run"
+            refuse_idle(("backend",), rule, "Leave it out.")
+    elif options.backend is not Backend.LAVA:
+        rule = f"on backend {options.backend.value}, where it would have no effect"
+        refuse_idle(FOR_LAVA, rule, "Leave it out, or add --backend lava.")
+
+
+def record_probe(network: Network, points: PointFile, chosen: Probe | None, options: RunOptions) -> None:
+    """Record what `--probe` asks for, if anything."""
     if chosen is None or options.probe_out is None:
         return
-    show_probe(
-        find_network(options.network),
-        options.points,
-        chosen,
-        options.backend.value,
-        options.mode,
-        options.probe_out,
-        as_json=options.as_json,
-    )
+    mode = lava_mode(options)
+    show_probe(network, points, chosen, options.backend, mode, options.probe_out, as_json=options.as_json)
 
 
-def run_into(path: Path, network: Network, options: RunOptions) -> StreamSummary:
+def lava_mode(options: RunOptions) -> LavaMode | None:
+    """Give the mode of a Lava run, None for another backend, which has none."""
+    return options.mode if options.backend is Backend.LAVA else None
+
+
+def run_into(path: Path, network: Network, points: PointFile, options: RunOptions) -> StreamSummary:
     """Stream the points through the network into a file, with a bar."""
     from ..stream.cluster_streams import stream_on_cluster
 
     with kept_rows_told(path), stream_bar(f"{options.backend.value} run", hidden=options.as_json) as advance:
         return stream_on_cluster(
             network,
-            options.points,
+            points,
             path,
-            backend=options.backend.value,
-            mode=options.mode,
+            backend=options.backend,
+            mode=lava_mode(options),
             block_size=options.block_size,
             resume=options.resume,
             on_progress=advance,
             time_limit=options.time_limit,
-            model=options.layers.value if options.layers else None,
+            model=options.layers,
             batch_size=options.batch_size,
             n_cores=options.cores,
             cluster=ClusterChoice(address=options.cluster, n_workers=options.workers),
@@ -181,10 +195,6 @@ def show_summary(summary: StreamSummary, *, as_json: bool) -> None:
     if as_json:
         print_json({"out": str(summary.path), **asdict(summary) | {"path": str(summary.path)}})
         return
-    if summary.n_outside:
-        show_note(
-            f"{summary.n_outside:,} of {summary.n_samples:,} points lie outside the domain that the network was trained on."
-        )
     if summary.n_saturated:
         show_note(f"{summary.n_saturated:,} values saturated; `neuropinn-lava convert` with more bits would hold them.")
     resumed = f", {summary.n_resumed:,} of them by an earlier run" if summary.n_resumed else ""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...base.errors import SpecError
-from ...engine.trace import LavaMode, Probe
+from ...engine.trace import Backend, LavaMode, Probe
 from ...network.quantized import Network
+from ..stream.arrays_io import PointFile
 from ..terminal.console import out, show_note
 from ..verbs.option_texts import parse_samples
 
@@ -32,7 +33,14 @@ def parse_probe(samples: str | None, layers: str | None, steps: str | None, fold
 
 
 def show_probe(
-    network: Network, points: Path, chosen: Probe, backend: str, mode: LavaMode, folder: Path, *, as_json: bool
+    network: Network,
+    points: PointFile,
+    chosen: Probe,
+    backend: Backend,
+    mode: LavaMode | None,
+    folder: Path,
+    *,
+    as_json: bool,
 ) -> None:
     """Record, write, and print what it cost; with `as_json` to standard error, so that standard output stays JSON."""
     from ..stream.probes import probe, write_probe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ from ..stream.arrays_io import read_points
 from ..terminal.console import out, print_json, stages
 from ..verbs.networks import find_network
 from ..verbs.verify import DEFAULT_POINTS, verify
-from .options import JsonOption, NetworkArgument, SeedOption
+from .options import JsonOption, NetworkArgument, SeedOption, refuse_idle, taking
 
 if TYPE_CHECKING:
     from ...hardware_sim.report.content.sections import ParitySection
@@ -19,25 +20,33 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command of this file."""
-    app.command("verify")(verify_command)
+    app.command("verify")(taking(VerifyOptions, verify_command))
 
 
-def verify_command(
-    network: NetworkArgument,
-    points: Annotated[Path | None, typer.Option(help="Points to compare on, .npy or .csv; drawn if left out.")] = None,
-    n_points: Annotated[int, typer.Option(help="How many points to draw.", min=1)] = DEFAULT_POINTS,
-    seed: SeedOption = 0,
-    as_json: JsonOption = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class VerifyOptions:
+    """What the user chose for `verify`."""
+
+    network: NetworkArgument
+    points: Annotated[Path | None, typer.Option(help="Points to compare on, .npy or .csv; drawn if left out.")] = None
+    n_points: Annotated[int, typer.Option(help="How many points to draw.", min=1)] = DEFAULT_POINTS
+    seed: SeedOption = 0
+    as_json: JsonOption = False
+
+
+def verify_command(options: VerifyOptions) -> None:
     """Compare torch, the reference engines and Lava; exit code 1 at the first difference.
 
     Example: `neuropinn-lava verify chip.h5`
     """
-    found = find_network(network)
-    given = read_points(points) if points else None
-    with stages(hidden=as_json) as tell:
-        parity = verify(found, given, n_points=n_points, seed=seed, on_stage=tell)
-    show_parity(parity, as_json)
+    if options.points is not None:
+        refuse_idle(("n_points",), "beside --points, which are as many as they are", "Leave one of the two out.")
+    found = find_network(options.network)
+    given = read_points(options.points) if options.points else None
+    n_points = None if options.points else options.n_points
+    with stages(hidden=options.as_json) as tell:
+        parity = verify(found, given, n_points=n_points, seed=options.seed, on_stage=tell)
+    show_parity(parity, options.as_json)
     if parity.integer_vs_lava_mismatches:
         raise typer.Exit(1)
 

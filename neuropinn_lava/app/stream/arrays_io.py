@@ -66,16 +66,18 @@ class PointFile:
             yield from _READERS[self.path.suffix.lower()](self.path, first)
 
 
-def open_points(path: str | Path) -> PointFile:
+def open_points(path: str | Path | PointFile) -> PointFile:
     """Look into a file of points: an (n, d) array in .npy, rows in .csv with or without a header line, a dataset in .h5.
 
     An .h5 file holds one two-dimensional dataset, or one that is called `points`; a child process reads it to its end first,
-    because nothing proves such a file whole.
+    because nothing proves such a file whole. What is open already is given back: no file is parsed twice in a run.
 
     Raises:
         SpecError: If the ending is unknown, or there is no such file.
         FileFormatError: If the file cannot be read, or does not hold an array of numbers.
     """
+    if isinstance(path, PointFile):
+        return path
     file = check_suffix(Path(path), "points file")
     if not file.is_file():
         raise SpecError("points file", "an existing file", str(file), "Check its name and folder.")
@@ -94,7 +96,7 @@ def look_into(file: Path) -> PointFile:
         return PointFile(path=file, n_points=_COUNTERS[file.suffix.lower()](file), fingerprint=_fingerprint(file))
 
 
-def read_points(path: str | Path) -> FloatArray:
+def read_points(path: str | Path | PointFile) -> FloatArray:
     """Read all points of a file at once, shape (n, d).
 
     Raises:
@@ -161,20 +163,50 @@ def _read_npy(file: Path, first: int) -> Iterator[FloatArray]:
 
 def _data_lines(file: Path) -> Iterator[str]:
     """Give the lines of a .csv file that hold points: no header, no blank lines, no comments."""
+    return (line for _, line in _numbered_lines(file))
+
+
+def _numbered_lines(file: Path) -> Iterator[tuple[int, str]]:
+    """Give the same lines, each with its number in the file, counted from 1."""
     with file.open(encoding="utf-8-sig") as lines:
-        held = (line for line in lines if line.strip() and not line.startswith("#"))
+        held = ((number, line) for number, line in enumerate(lines, 1) if line.strip() and not line.startswith("#"))
         first = next(held, None)
-        if first is not None and _is_numeric(first):
+        if first is None:
+            return
+        _check_separator(file, first[1])
+        if not _is_header(first[1]):
             yield first
         yield from held
 
 
-def _is_numeric(line: str) -> bool:
-    try:
-        [float(entry) for entry in line.split(",")]
-    except ValueError:
-        return False
-    return True
+def _check_separator(file: Path, line: str) -> None:
+    """Refuse a file whose first line is not separated by commas.
+
+    Raises:
+        FileFormatError: If semicolons, tabs or spaces separate it.
+    """
+    for separator, name in ((";", "semicolons"), ("\t", "tabs"), (None, "spaces")):
+        entries = line.strip().split(separator)
+        if len(entries) > 1 and (separator == ";" or ("," not in line and _n_numbers(entries) == len(entries))):
+            mend = "Write 0.1,0.2: commas between the numbers, points within them."
+            raise FileFormatError(
+                f"file {file}", "an array of numbers, separated by commas", f"{name} in {line.strip()!r}", mend
+            )
+
+
+def _is_header(line: str) -> bool:
+    """Tell whether a line names the columns: none of its entries is a number."""
+    return not _n_numbers(line.split(","))
+
+
+def _n_numbers(entries: list[str]) -> int:
+    """Count the entries that are numbers."""
+    n = 0
+    for entry in entries:
+        with contextlib.suppress(ValueError):
+            float(entry)
+            n += 1
+    return n
 
 
 def _count_csv(file: Path) -> int:
@@ -182,9 +214,23 @@ def _count_csv(file: Path) -> int:
 
 
 def _read_csv(file: Path, first: int) -> Iterator[FloatArray]:
-    lines = itertools.islice(_data_lines(file), first, None)
+    lines = itertools.islice(_numbered_lines(file), first, None)
     while rows := list(itertools.islice(lines, READ_ROWS)):
-        yield np.loadtxt(rows, delimiter=",", ndmin=2, dtype=np.float64)
+        try:
+            yield np.loadtxt([line for _, line in rows], delimiter=",", ndmin=2, dtype=np.float64)
+        except ValueError as error:
+            raise _row_error(file, rows, error) from error
+
+
+def _row_error(file: Path, rows: list[tuple[int, str]], found: ValueError) -> FileFormatError:
+    """Name the first row that is no row of numbers, or of another length than the first one."""
+    n_columns = len(rows[0][1].split(","))
+    for number, line in rows:
+        entries = line.split("#")[0].split(",")
+        if len(entries) != n_columns or _n_numbers(entries) != n_columns:
+            rule = f"an array of numbers, {n_columns} in every row, separated by commas"
+            return FileFormatError(f"file {file}, line {number}", rule, repr(line.strip()), "Correct that line.")
+    return FileFormatError(f"file {file}", "an array of numbers, separated by commas", found, "Correct such lines.")
 
 
 def _dataset(handle: h5py.File, file: Path) -> h5py.Dataset:

@@ -1,7 +1,7 @@
 """Streams whose blocks are evaluated by a pool of workers: the same file, byte for byte, as from one process.
 
     with open_pool(ClusterChoice(n_workers=2)) as pool:
-        stream(chip, "points.npy", "u.npy", evaluate=evaluate_in(pool, Backend.LAVA))
+        stream(chip, "points.npy", "u.npy", evaluate=evaluate_in(pool, LavaChoices(backend=Backend.LAVA)))
 
 A block depends on nothing but the network and its points, so that whoever evaluates it gives the same trace; traces are taken
 in the order of the blocks. A block whose worker is lost is evaluated again. Integers are the same in blocks of any size; for
@@ -11,17 +11,19 @@ floats, whose last bit may depend on it, blocks stay as they are on one machine.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from ...base.arrays import FloatArray
-from ...engine.trace import Backend, LavaMode, RunTrace
+from ...engine.trace import Backend, LavaMode, LayerModel, RunTrace
+from ...network.given_networks import checked_network
 from ...network.quantized import Network, QuantizedNetwork
-from ..verbs.deploy import run
+from ..verbs.backends import LavaChoices, run_chosen
+from ..verbs.network_domain import warn_of_count
 from ..workers.dask_pool import ClusterChoice, open_pool
 from ..workers.task_pool import CALLS_PER_WORKER, Call, TaskPool, in_order
-from .stream import Evaluate, Points, PointSource, StreamProgress, StreamSummary, stream
+from .stream import Evaluate, Points, PointSource, StreamProgress, StreamSummary, one_after_the_other, stream_blocks
 
 SMALLEST_BLOCK = 1 << 14
 """Samples below which a block takes less time than a run of Lava takes to start."""
@@ -34,49 +36,58 @@ def stream_on_cluster(
     *,
     cluster: ClusterChoice,
     backend: Backend | str = Backend.LAVA,
-    mode: LavaMode | str = LavaMode.BATCHED,
+    mode: LavaMode | str | None = None,
     block_size: int | None = None,
     resume: bool = False,
     on_progress: Callable[[StreamProgress], None] | None = None,
+    model: LayerModel | str | None = None,
+    batch_size: int | None = None,
     n_cores: int | None = None,
     time_limit: float | None = None,
-    **options: Any,
 ) -> StreamSummary:
     """Evaluate a network at any number of points on a cluster; otherwise as `stream`.
 
     Args:
         network: Float or quantized.
-        points: A file (.npy, .csv, .h5), an array (n, n_in), or an iterable of such arrays.
+        points: A file (.npy, .csv, .h5), which may be opened already, an array (n, n_in), or an iterable of such arrays.
         out: File for the outputs: .npy, .csv or .h5.
         cluster: Who evaluates the blocks; this process does it one after the other, as `stream` does.
         backend: As in `run`.
-        mode: How samples go through Lava.
+        mode: How samples go through Lava; None is batched. This and the last four options are for the backend `lava`.
         block_size: Points of a block; None chooses, so that every worker has something to do. No integer output depends on it.
         resume: Go on with an interrupted stream, wherever it was computed.
         on_progress: Called after every block.
+        model: As in `run`, for every block.
+        batch_size: Samples in a message on Lava.
         n_cores: Cores that Lava may use in each worker; None gives local workers equal shares, and others all of theirs.
         time_limit: Seconds after which the run of a block is ended with an error.
-        options: Further ones of `run` for every block.
 
     Raises:
         SimulationError: If the cluster cannot be reached, has no workers or loses one after the other at the same block, or
             if a run fails; the blocks before it are kept and can be resumed.
-        SpecError: If the points are not what the network takes, or an interrupted stream is not the same one.
+        SpecError: If the points are not what the network takes, an interrupted stream is not the same one, or an option would
+            have no effect.
     """
-    to_file = partial(stream, network, points, out, backend=backend, mode=mode, resume=resume, on_progress=on_progress)
-    cores = n_cores or (_share_of_cores(cluster.n_workers) if cluster.n_workers else None)
-    options |= {"n_cores": cores, "time_limit": time_limit}
+    held = checked_network(network, "stream_on_cluster.network")
+    choices = LavaChoices.of("stream_on_cluster", backend, mode, model, batch_size, n_cores, time_limit)
+    if cluster.n_workers and n_cores is None and choices.shares_cores:
+        choices = replace(choices, n_cores=_share_of_cores(cluster.n_workers))
+    source = PointSource.of(points)
+    to_file = partial(stream_blocks, held, source, out, choices, resume=resume, on_progress=on_progress)
     if cluster.is_this_process:
-        return to_file(block_size=block_size, **options)
-    with open_pool(cluster) as pool:
-        n_points = PointSource.of(points).n_points if is_exact(network, backend) else None
-        size = block_size or fitting_block(network, LavaMode(mode), n_points, pool.n_workers)
-        return to_file(block_size=size, evaluate=evaluate_in(pool, backend, mode=mode, **options))
+        summary = to_file(partial(one_after_the_other, choices=choices), block_size=block_size)
+    else:
+        with open_pool(cluster) as pool:
+            n_points = source.n_points if is_exact(held, choices.backend) else None
+            size = block_size or fitting_block(held, choices.lava_mode, n_points, pool.n_workers)
+            summary = to_file(evaluate_in(pool, choices), block_size=size)
+    warn_of_count(held, summary.n_outside, summary.n_samples, "stream_on_cluster")
+    return summary
 
 
-def is_exact(network: Network, backend: Backend | str) -> bool:
+def is_exact(network: Network, backend: Backend) -> bool:
     """Tell whether outputs are the same bits whatever the blocks: those of integers are, sums of floats have an order."""
-    return isinstance(network, QuantizedNetwork) and Backend(backend) is not Backend.FLOAT
+    return isinstance(network, QuantizedNetwork) and backend in (Backend.INTEGER, Backend.LAVA)
 
 
 def _share_of_cores(n_workers: int) -> int:
@@ -97,11 +108,11 @@ def fitting_block(network: Network, mode: LavaMode, n_points: int | None, n_work
     return max(smallest, min(size, -(-n_points // (CALLS_PER_WORKER * n_workers))))
 
 
-def evaluate_in(pool: TaskPool, backend: Backend | str, **options: Any) -> Evaluate:
-    """Make the function that evaluates the blocks of a stream in a pool; the options are those of `run`."""
+def evaluate_in(pool: TaskPool, choices: LavaChoices) -> Evaluate:
+    """Make the function that evaluates the blocks of a stream in a pool."""
 
     def evaluate(network: Network, blocks: Iterator[FloatArray], tell: Callable[[int], None]) -> Iterator[RunTrace]:
-        evaluate_one = partial(run, backend=Backend(backend), **options)
+        evaluate_one = partial(run_chosen, choices=choices)
         calls = (
             Call(name=f"block {number}", function=evaluate_one, arguments=(network, block))
             for number, block in enumerate(blocks)

@@ -15,11 +15,14 @@ import numpy as np
 
 from ...base.arrays import FloatArray, IntArray
 from ...base.errors import SpecError
+from ...base.points import checked_points, without_graph
 from ...engine.trace import Backend, LavaMode, Probe, ProbeTrace
 from ...files.atomic import check_writable, write_bytes, write_text
+from ...network.given_networks import checked_network
 from ...network.quantized import Network
-from ..verbs.deploy import run
-from .arrays_io import open_points
+from ..verbs.backends import LavaChoices, run_chosen
+from ..verbs.network_domain import warn_outside
+from .arrays_io import PointFile, open_points
 
 PROBE_NAME = "probe.h5"
 """The file of a probe's folder that holds the values."""
@@ -37,43 +40,50 @@ class ProbeRun:
 
 def probe(
     network: Network,
-    points: str | Path | FloatArray,
+    points: str | Path | PointFile | FloatArray,
     chosen: Probe,
     *,
     backend: Backend | str = Backend.LAVA,
-    mode: LavaMode | str = LavaMode.BATCHED,
+    mode: LavaMode | str | None = None,
 ) -> ProbeRun:
     """Record chosen samples, layers and steps in full.
 
     Args:
         network: Float or quantized.
-        points: All points, in a file or an array (n, n_in).
+        points: All points, in a file, which may be opened already, or an array (n, n_in).
         chosen: What to record; its `samples` count the points from 0.
         backend: As in `run`.
-        mode: How samples go through Lava; the values do not depend on it.
+        mode: How samples go through Lava; the values do not depend on it. For the backend `lava` only.
 
     Raises:
-        SpecError: If a sample, layer or step is chosen that there is not.
+        SpecError: If a sample, layer or step is chosen that there is not, or a mode without Lava.
         SimulationError: If a Lava run fails.
     """
+    held = checked_network(network, "probe.network")
+    choices = LavaChoices.of("probe", backend, mode)
     numbers = chosen.samples if chosen.samples is not None else tuple(range(chosen.n_samples))
     if not numbers:
         raise SpecError("probe.chosen", "at least one sample", 0, "Choose samples.")
     start = time.perf_counter()
-    picked = _picked(points, np.array(numbers, dtype=np.int64))
+    where = f"probe: points of network {held.name!r}"
+    picked = checked_points(_picked(points, np.array(numbers, dtype=np.int64)), held.n_in, where)
     first = replace(chosen, samples=None, n_samples=len(picked))
-    trace = run(network, picked, backend=backend, mode=mode, probe=first).probe
+    trace = run_chosen(held, picked, choices, first).probe
     assert trace is not None  # there are samples
+    warn_outside(held, picked, "probe")
     return ProbeRun(trace=replace(trace, samples=np.array(numbers[: len(picked)])), seconds=time.perf_counter() - start)
 
 
-def _picked(points: str | Path | FloatArray, numbers: IntArray) -> FloatArray:
+def _picked(points: str | Path | PointFile | FloatArray, numbers: IntArray) -> FloatArray:
     """Read the points with these ascending numbers.
 
     Raises:
         SpecError: If one of them is beyond the end.
     """
-    blocks = open_points(points).blocks() if isinstance(points, (str, Path)) else iter([points])
+    if isinstance(points, (str, Path, PointFile)):
+        blocks = open_points(points).blocks()
+    else:
+        blocks = iter([np.asarray(without_graph(points))])
     found, n_seen = [], 0
     for block in blocks:
         found.append(block[numbers[(numbers >= n_seen) & (numbers < n_seen + len(block))] - n_seen])

@@ -22,19 +22,21 @@ import numpy as np
 from ...base.arrays import FloatArray
 from ...base.checks import raise_violations
 from ...base.errors import SpecError, Violation
-from ...engine.trace import Backend, LavaMode, RunTrace
+from ...base.points import without_graph
+from ...engine.trace import Backend, LavaMode, LayerModel, RunTrace
+from ...network.given_networks import checked_network
 from ...network.quantized import Network
-from ..verbs.deploy import run
-from ..verbs.network_domain import count_outside, output_names
-from .arrays_io import open_points
+from ..verbs.backends import LavaChoices, run_chosen
+from ..verbs.network_domain import count_outside, output_names, warn_of_count
+from .arrays_io import PointFile, open_points
 from .row_files import RowFile
 
 Evaluate = Callable[[Network, Iterator[FloatArray], Callable[[int], None]], Iterator[RunTrace]]
 """Gives the traces of blocks of points (n, n_in), in order: `evaluate(network, blocks, tell)`; the blocks have the lengths in
 which they are to be run. It may take several blocks before it gives the first trace. `tell(n)` says that n samples of those
 whose traces have not been given yet are finished."""
-Points = str | Path | FloatArray | Iterable[FloatArray]
-"""A file, an array, or arrays (n, n_in) of any lengths, as a generator gives them."""
+Points = str | Path | PointFile | FloatArray | Iterable[FloatArray]
+"""A file, by its path or opened, an array, or arrays (n, n_in) of any lengths, as a generator gives them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +88,15 @@ def stream(
     out: str | Path,
     *,
     backend: Backend | str = Backend.LAVA,
-    mode: LavaMode | str = LavaMode.BATCHED,
+    mode: LavaMode | str | None = None,
     block_size: int | None = None,
     resume: bool = False,
     on_progress: Callable[[StreamProgress], None] | None = None,
     evaluate: Evaluate | None = None,
-    **options: Any,
+    model: LayerModel | str | None = None,
+    batch_size: int | None = None,
+    n_cores: int | None = None,
+    time_limit: float | None = None,
 ) -> StreamSummary:
     """Evaluate a network at any number of points, and write the outputs block by block.
 
@@ -100,28 +105,58 @@ def stream(
 
     Args:
         network: Float or quantized.
-        points: A file (.npy, .csv, .h5), an array (n, n_in), or an iterable of such arrays.
+        points: A file (.npy, .csv, .h5), which may be opened already, an array (n, n_in), or an iterable of such arrays.
         out: File for the outputs: .npy, .csv or .h5.
         backend: As in `run`.
-        mode: How samples go through Lava.
+        mode: How samples go through Lava; None is batched. This and the last four options are for the backend `lava`.
         block_size: Points of a block; None chooses. No output depends on it.
         resume: Go on with an interrupted stream to the same file, if there is one. An iterable must give the same points again.
         on_progress: Called now and then.
         evaluate: Who computes the blocks; None runs them one after the other in this process.
-        options: Further ones of `run` for every block, as `n_cores` or `time_limit`.
+        model: As in `run`, for every block, like the next three.
+        batch_size: Samples in a message on Lava.
+        n_cores: Cores that a Lava run may use.
+        time_limit: Seconds after which the run of a block is ended with an error.
 
     Raises:
-        SpecError: If the points are not what the network takes, or an interrupted stream is not the same one.
+        SpecError: If the points are not what the network takes, an interrupted stream is not the same one, or an option would
+            have no effect.
         FileFormatError: If a file of points cannot be read.
         SimulationError: If a run fails; the blocks before it are kept and can be resumed.
     """
+    held = checked_network(network, "stream.network")
+    choices = LavaChoices.of("stream", backend, mode, model, batch_size, n_cores, time_limit)
+    compute = evaluate or functools.partial(one_after_the_other, choices=choices)
+    summary = stream_blocks(
+        held,
+        PointSource.of(points),
+        out,
+        choices,
+        compute,
+        block_size=block_size,
+        resume=resume,
+        on_progress=on_progress,
+    )
+    warn_of_count(held, summary.n_outside, summary.n_samples, "stream")
+    return summary
+
+
+def stream_blocks(
+    network: Network,
+    source: PointSource,
+    out: str | Path,
+    choices: LavaChoices,
+    compute: Evaluate,
+    *,
+    block_size: int | None,
+    resume: bool,
+    on_progress: Callable[[StreamProgress], None] | None,
+) -> StreamSummary:
+    """Do what `stream` does, with its arguments checked; who calls it tells of points outside."""
     from ...hardware_sim.lava.streaming import rejoined, suitable_block
 
-    chosen, how = Backend(backend), LavaMode(mode)
-    source = PointSource.of(points)
-    size = block_size or suitable_block(network, how)
-    identity = _identity(network, source, chosen, how)
-    compute: Evaluate = evaluate or functools.partial(one_after_the_other, backend=chosen, mode=how, **options)
+    size = block_size or suitable_block(network, choices.lava_mode)
+    identity = _identity(network, source, choices)
     with RowFile.open(out, output_names(network), resume=resume) as rows:
         _check_same(rows, identity)
         tally = _Tally(network, rows, source.n_points, on_progress)
@@ -130,8 +165,8 @@ def stream(
     return StreamSummary(
         path=rows.path,
         network_digest=network.digest(),
-        backend=chosen,
-        mode=how if chosen is Backend.LAVA else None,
+        backend=choices.backend,
+        mode=choices.lava_mode if choices.backend is Backend.LAVA else None,
         n_samples=rows.n_rows,
         n_resumed=tally.n_resumed,
         **tally.notes(),
@@ -157,11 +192,12 @@ def one_after_the_other(
     network: Network,
     blocks: Iterator[FloatArray],
     tell: Callable[[int], None],
-    **options: Any,
+    *,
+    choices: LavaChoices,
 ) -> Iterator[RunTrace]:
-    """Evaluate blocks here, each when its turn has come; the options are those of `run`."""
+    """Evaluate blocks here, each when its turn has come."""
     for block in blocks:
-        yield run(network, block, on_progress=lambda done, _: tell(done), **options)
+        yield run_chosen(network, block, choices, on_progress=lambda done, _: tell(done))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -183,7 +219,8 @@ class PointSource:
             SpecError: If a file's ending is unknown.
             FileFormatError: If a file of points cannot be read.
         """
-        if isinstance(points, (str, Path)):
+        points = without_graph(points)
+        if isinstance(points, (str, Path, PointFile)):
             file = open_points(points)
             return cls(n_points=file.n_points, fingerprint=file.fingerprint, blocks=file.blocks)
         if isinstance(points, np.ndarray):
@@ -207,12 +244,12 @@ def _skipping(arrays: Iterable[FloatArray], n_rows: int) -> Iterator[FloatArray]
         n_rows = max(0, n_rows - len(array))
 
 
-def _identity(network: Network, source: PointSource, backend: Backend, mode: LavaMode) -> dict[str, str | None]:
+def _identity(network: Network, source: PointSource, choices: LavaChoices) -> dict[str, str | None]:
     """Tell what makes two streams give the same rows; the mode is not among it, but who resumes means to keep it."""
     return {
         "network": network.digest(),
-        "backend": backend.value,
-        "mode": mode.value if backend is Backend.LAVA else None,
+        "backend": choices.backend.value,
+        "mode": choices.lava_mode.value if choices.backend is Backend.LAVA else None,
         "points": source.fingerprint,
     }
 

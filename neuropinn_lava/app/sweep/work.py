@@ -100,13 +100,13 @@ def _profiled_row(
     from ...engine.reference import run_float
     from ...hardware_sim.costs.hardware_profile import profile_hardware
     from ...hardware_sim.counts.counting import count_operations
-    from ..verbs.deploy import run
+    from ..verbs.backends import run_on
     from ..verbs.network_domain import draw_points
 
     chip, tuning = quantization.network, quantization.report.tuning
     points = draw_points(chip, plan.n_points, plan.seed)
     truth = plan.posed().reference.evaluate(points)
-    trace = run(chip, points, backend=Backend.LAVA if plan.with_lava else Backend.INTEGER)
+    trace = run_on(chip, points, Backend.LAVA if plan.with_lava else Backend.INTEGER)
     counts = count_operations(chip, trace)
     hardware = profile_hardware(chip, trace, points, target=plan.target, models=(plan.energy,))
     (energy,) = hardware.energies

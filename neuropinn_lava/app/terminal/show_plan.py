@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...engine.trace import LavaMode
+from ...engine.trace import LavaMode, LayerModel
 from ...network.quantized import Network
 from ..stream.arrays_io import open_points
 from .console import out, print_json, show_table
@@ -20,7 +19,7 @@ def show_plan(
     network: Network,
     points: Path,
     mode: LavaMode,
-    layers: Enum | None,
+    model: LayerModel | None,
     batch_size: int | None,
     n_cores: int | None,
     block_size: int | None,
@@ -30,11 +29,9 @@ def show_plan(
     """Print the plan of a run's first block, as long as all but the last one."""
     from ...hardware_sim.lava.plan import plan_run
     from ...hardware_sim.lava.streaming import suitable_block
-    from ...hardware_sim.steps.choices import LayerModel
 
     n_points = open_points(points).n_points
     size = min(n_points, block_size or suitable_block(network, mode))
-    model = LayerModel(layers.value) if layers else None
     plan = plan_run(network, size, mode=mode, model=model, batch_size=batch_size, n_cores=n_cores)
     if as_json:
         print_json({**asdict(plan), "n_points": n_points, "block_size": size, "n_blocks": -(-n_points // size)})

@@ -7,28 +7,28 @@ trace = nl.run(chip, points, backend="lava")
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...base.arrays import FloatArray
+from ...base.checks import check_choice, raise_violations
 from ...base.errors import SpecError
-from ...engine.reference import run_float, run_integer
-from ...engine.trace import NO_PROBE, Backend, LavaMode, Probe, RunTrace
+from ...base.points import checked_points
+from ...engine.trace import NO_PROBE, Backend, LavaMode, LayerModel, Probe, RunTrace
+from ...network.given_networks import checked_network, is_module
 from ...network.quantized import Network, QuantizedNetwork
 from ...network.spec import NetworkSpec
+from .backends import LavaChoices, run_chosen
 from .calibration_points import calibration_points, search_within
-from .modules import is_module
-from .network_domain import known_problem
-from .networks import float_network, quantized_network
+from .network_domain import known_problem, warn_outside
 
 if TYPE_CHECKING:
     import torch
 
     from ...conversion import Quantization, QuantizationScheme, TuningSettings
     from ...conversion.tune.tuning import Objective
-    from ...hardware_sim.steps.choices import LayerModel
 
 DEFAULT_TARGET = "loihi2"
 """Hardware target that conversions are checked against."""
@@ -47,8 +47,9 @@ def convert(
     time_limit: float | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     on_stage: Callable[[str], None] | None = None,
+    **words: Any,
 ) -> Quantization:
-    """Quantize a float network and check it against a hardware target.
+    """Quantize a float network and check it against a hardware target: `convert(network, weight_bits=4)`.
 
     Args:
         network: The float network, or a torch module of Linear layers and activations on [-1, 1]^n (`read_module` takes
@@ -63,21 +64,25 @@ def convert(
             weight bits with the fewest synaptic bits within it are searched.
         tuning: How to tune the integers afterwards; None does not tune.
         seed: Seed of the points drawn and of tuning.
-        time_limit: Seconds after which tuning gives the best it has.
+        time_limit: Seconds after which tuning gives the best it has; for tuning only.
         on_progress: Called with steps done and steps in all of tuning.
         on_stage: Called, in words, with each choice of weight bits that the search tries.
+        words: Fields of the scheme by name, as `weight_bits=4`, in the place of those of `scheme`.
 
     Raises:
-        SpecError: If the network is already quantized, or scheme, points and network disagree, or if a search or the
-            equation's loss needs a problem and none is known.
+        SpecError: If the network is already quantized, or scheme, points and network disagree, if a search or the equation's
+            loss needs a problem and none is known, or if an option would have no effect.
         FixedPointError: If the words cannot hold the network, or not within the error budget.
         HardwareRuleError: If the result breaks rules of the target; all of them are listed.
     """
-    from ...conversion import QuantizationScheme, find_target, quantize_network, require_fit
+    from ...conversion import find_target, quantize_network, require_fit
 
+    if time_limit is not None and tuning is None:
+        mend = "Give `tuning=TuningSettings()`, or leave the limit out."
+        raise SpecError("convert.time_limit", "none without tuning, which alone is limited", time_limit, mend)
     source = _float_source(network)
     limits = find_target(target) if target is not None else None
-    chosen = scheme or QuantizationScheme()
+    chosen = _chosen_scheme(scheme, source, words)
     held = calibration_points(source, points, tuning is not None, seed)
     if error_budget is not None:
         chosen = search_within(source, chosen, error_budget, held, seed, on_stage)
@@ -87,7 +92,7 @@ def convert(
         quantization = _tuned(source, chosen, held, tuning, seed, time_limit, on_progress)
     if limits is None:
         return quantization
-    return replace(quantization, check=require_fit(quantization.network, limits, strict=strict))
+    return dataclasses.replace(quantization, check=require_fit(quantization.network, limits, strict=strict))
 
 
 def _tuned(
@@ -116,17 +121,37 @@ def _tuned(
 
 def _float_source(network: Network | torch.nn.Module) -> NetworkSpec:
     """Give the float network to convert; read a torch module, refuse what is quantized already."""
-    if isinstance(network, QuantizedNetwork):
-        mend = "Convert its source, `network.source`, or the float file that it was made from."
-        raise SpecError(f"convert: network {network.name!r}", "a float network", "a quantized one", mend)
-    if isinstance(network, NetworkSpec):
-        return network
-    if not is_module(network):
-        mend = "Give a NetworkSpec, or a torch module of Linear layers and activations."
-        raise SpecError("convert.network", "a float network or a torch module", type(network).__name__, mend)
-    from ...conversion.formats.torch_modules import read_module
+    if is_module(network):
+        from ...conversion.formats.torch_modules import read_module
 
-    return read_module(network)
+        return read_module(network)  # type: ignore[arg-type]
+    held = checked_network(network, "convert.network")
+    if isinstance(held, QuantizedNetwork):
+        mend = "Convert its source, `network.source`, or the float file that it was made from."
+        raise SpecError(f"convert: network {held.name!r}", "a float network", "a quantized one", mend)
+    return held
+
+
+def _chosen_scheme(
+    scheme: QuantizationScheme | None, network: NetworkSpec, words: dict[str, Any]
+) -> QuantizationScheme:
+    """Give the scheme with the words that are given by themselves.
+
+    Raises:
+        SpecError: If a keyword is none of the scheme's, or if no layer can be equalized where that is asked for.
+    """
+    from ...conversion import Equalization, QuantizationScheme
+    from ...conversion.quantize.equalization import HOMOGENEOUS
+
+    known = [each.name for each in dataclasses.fields(QuantizationScheme)]
+    raise_violations(each for name in words for each in check_choice("convert: keyword", name, known))
+    chosen = dataclasses.replace(scheme or QuantizationScheme(), **words)
+    phis = sorted({layer.activation for layer in network.layers})
+    if chosen.equalization is not Equalization.NONE and not set(phis) & set(HOMOGENEOUS):
+        rule = f"none where no layer is {' or '.join(HOMOGENEOUS)}"
+        mend = "Leave the equalization out: it would change nothing."
+        raise SpecError("QuantizationScheme.equalization", rule, f"layers of {', '.join(phis)}", mend)
+    return chosen
 
 
 def _tuning_objective(network: NetworkSpec, tuning: TuningSettings) -> Objective | None:
@@ -154,7 +179,7 @@ def run(
     points: FloatArray,
     *,
     backend: Backend | str = Backend.INTEGER,
-    mode: LavaMode | str = LavaMode.BATCHED,
+    mode: LavaMode | str | None = None,
     probe: Probe = NO_PROBE,
     on_progress: Callable[[int, int], None] | None = None,
     time_limit: float | None = None,
@@ -164,38 +189,30 @@ def run(
 ) -> RunTrace:
     """Evaluate a network at points on one of the backends.
 
+    Points outside the domain that the network was trained on are evaluated, and told by one `DomainWarning` a call.
+
     Args:
         network: Float or quantized.
-        points: Physical coordinates, shape (n, n_in), space first, time last; points outside the domain are allowed.
-        backend: `float` runs the float network, or the one that a quantized network came from; `integer` the integer
-            reference; `lava` Lava's CPU simulator, with integers for a quantized network and floats for a float one.
-        mode: How samples go through Lava.
+        points: Physical coordinates, shape (n, n_in), space first, time last; an array, or a torch tensor.
+        backend: `float` runs the float network, or the one that a quantized network came from, in numpy, and `torch` in torch;
+            `integer` the integer reference; `lava` Lava's CPU simulator, with integers for a quantized network and floats for
+            a float one.
+        mode: How samples go through Lava; None is `batched`. This and the four options below are for the backend `lava`.
         probe: What to record in full.
-        on_progress: Called with samples done and samples in all; only Lava runs report.
-        time_limit: Seconds after which a Lava run is ended with an error.
+        on_progress: Called with samples done and samples in all: by Lava now and then, by the others at the end.
+        time_limit: Seconds after which a Lava run is ended with an error; None is no limit.
         model: What layers are made of on Lava; None chooses, as for the next two: `plan_run` tells what and why.
         batch_size: Samples in a message on Lava.
-        n_cores: Cores that a Lava run may use.
+        n_cores: Cores that a Lava run may use, where it holds the whole network in one process.
 
     Raises:
-        SpecError: If points and network disagree, or if integers are asked of a float network.
+        SpecError: If points and network disagree, if integers are asked of a float network, or if an option would have no
+            effect on this backend.
         SimulationError: If Lava is not available or a run fails.
     """
-    chosen = Backend(backend)
-    if chosen is Backend.LAVA:
-        from ...hardware_sim.lava.simulate import LayerModel, simulate_on_lava
-
-        return simulate_on_lava(
-            network,
-            points,
-            mode=LavaMode(mode),
-            probe=probe,
-            model=None if model is None else LayerModel(model),
-            batch_size=batch_size,
-            n_cores=n_cores,
-            on_progress=on_progress,
-            time_limit=time_limit,
-        )
-    if chosen is Backend.INTEGER:
-        return run_integer(quantized_network(network, "run: backend `integer`"), points, probe)
-    return run_float(float_network(network), points, probe)
+    held = checked_network(network, "run.network")
+    found = checked_points(points, held.n_in, f"run: points of network {held.name!r}")
+    choices = LavaChoices.of("run", backend, mode, model, batch_size, n_cores, time_limit)
+    trace = run_chosen(held, found, choices, probe, on_progress)
+    warn_outside(held, found, "run")
+    return trace

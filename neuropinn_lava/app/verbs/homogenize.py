@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...base.arrays import ArrayRecord, FloatArray, freeze_arrays
-from ...base.checks import raise_violations
+from ...base.checks import as_member, raise_violations
 from ...base.errors import SpecError, Violation
 from ...engine.trace import Backend
+from ...network.given_networks import checked_network
 from ...network.quantized import Network, QuantizedNetwork
 from .networks import float_network
 from .report_sections import evaluator
@@ -89,13 +90,17 @@ def homogenize(
 
     Raises:
         SpecError: If networks belong to no cell, to different ones, to no mean strain, or a strain is missing; if parameters
-            come with networks, or say a load.
+            come with networks, or say a load; if a backend is given without networks.
         SimulationError: If finite elements do not converge, or a Lava run fails.
     """
     from ...micromechanics.bounds import is_within_bounds, stiffness_bounds
     from ...micromechanics.homogenization import effective_stiffness
     from ...micromechanics.solver import mesh_cell
 
+    networks = [checked_network(network, "homogenize.networks") for network in networks]
+    if backend is not None and not networks:
+        mend = "Leave it out: without networks there are finite elements only."
+        raise SpecError("homogenize.backend", "none without networks, where it would have no effect", backend, mend)
     raise_violations(_parameter_violations(networks, parameters))
     chosen = _backend(networks, backend)
     fields = [_strained_field(network, chosen) for network in networks]
@@ -128,7 +133,7 @@ def _parameter_violations(networks: Sequence[Network], parameters: ProblemParame
 
 def _backend(networks: Sequence[Network], backend: Backend | str | None) -> Backend:
     if backend is not None:
-        return Backend(backend)
+        return as_member(Backend, backend, "homogenize.backend")
     integers = bool(networks) and all(isinstance(network, QuantizedNetwork) for network in networks)
     return Backend.INTEGER if integers else Backend.FLOAT
 

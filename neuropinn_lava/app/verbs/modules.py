@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 from ...network.spec import NetworkSpec
 from .option_texts import parse_corner
@@ -40,11 +39,4 @@ def read_named_module(
     name = factory.rpartition(":")[2]
     return read_module(
         module, name=name, n_steps=n_steps, lower=parse_corner(lower, "--lower"), upper=parse_corner(upper, "--upper")
-    )
-
-
-def is_module(value: Any) -> bool:
-    """Tell whether a value is a torch module, without importing torch for anything else."""
-    return any(
-        kind.__module__ == "torch.nn.modules.module" and kind.__name__ == "Module" for kind in type(value).__mro__
     )

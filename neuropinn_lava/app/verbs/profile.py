@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from ... import __version__
 from ...base.arrays import FloatArray
-from ...base.points import checked_points
+from ...base.checks import raise_violations
+from ...base.errors import Violation
 from ...engine.trace import Backend, RunTrace
+from ...network.given_networks import checked_network
 from ...network.quantized import Network, QuantizedNetwork
-from .deploy import DEFAULT_TARGET, run
-from .network_domain import draw_points, known_problem
-from .networks import float_network
+from .backends import run_on
+from .deploy import DEFAULT_TARGET
+from .network_domain import known_problem
 from .report_sections import (
     describe_deployed,
     describe_problem,
@@ -25,7 +30,7 @@ from .report_sections import (
     reference_at,
 )
 from .solids import describe_solid
-from .verify import Stage, silent, verify
+from .verify import Stage, check_lava, compare_backends, given_or_drawn, silent
 
 if TYPE_CHECKING:
     from ...conversion.quantize.report import QuantizationReport
@@ -33,8 +38,8 @@ if TYPE_CHECKING:
     from ...hardware_sim.report.content.sections import Report
     from ...problems.problem import PdeProblem
 
-DEFAULT_POINTS = 2500
-"""Evaluation points where the user gives none."""
+NO_LAVA = "Or leave Lava out, by `--no-lava` or `with_lava=False`: the integer engine stands for it, bit for bit."
+"""What to do where Lava does not run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +75,10 @@ def profile(
     points: FloatArray | None = None,
     *,
     reference: FloatArray | None = None,
-    n_points: int = DEFAULT_POINTS,
+    n_points: int | None = None,
     seed: int = 0,
     with_lava: bool = True,
-    with_parity: bool = True,
+    with_parity: bool | None = None,
     cost: QuantizationReport | None = None,
     hardware: HardwareChoices = LOIHI2,
     on_stage: Stage = silent,
@@ -83,32 +88,33 @@ def profile(
     Args:
         network: Float or quantized.
         points: Evaluation points, physical, shape (n, n_in); None draws them from the problem's domain or the network's box.
-        reference: The user's own reference at these points, shape (n, n_out); None takes the problem's.
-        n_points: How many points to draw.
+        reference: The user's own reference at the points given, shape (n, n_out); None takes the problem's.
+        n_points: How many points to draw, where none are given; None is `DEFAULT_POINTS` of `verify`.
         seed: Seed of the drawn points.
         with_lava: Run Lava too; without it the integer engine stands for the deployed network.
-        with_parity: Compare the backends with each other; needs Lava.
-        cost: What `convert` measured, for the report.
+        with_parity: Compare the backends with each other; None does where Lava runs.
+        cost: What `convert` measured, for the report of a quantized network.
         hardware: Target, timing and energy models.
         on_stage: Called with what is about to happen.
 
     Raises:
-        SpecError: If points or reference are not what the network takes.
+        SpecError: If points or reference are not what the network takes, or an option would have no effect.
         SimulationError: If Lava is asked for and not available, or a run fails.
     """
-    from ... import __version__
     from ...hardware_sim.counts.counting import count_operations
     from ...hardware_sim.fields.gradients import measure_gradients
     from ...hardware_sim.report.content.sections import Report
 
-    source, problem = float_network(network), known_problem(network)
-    given = draw_points(network, n_points, seed) if points is None else points
-    held = checked_points(given, source.n_in, f"profile: points of network {source.name!r}")
-    truth = reference_at(problem, held, reference, source.n_out)
+    network = checked_network(network, "profile.network")
+    held = given_or_drawn(network, points, n_points, seed, "profile")
+    raise_violations(_idle_violations(network, points is not None, reference, with_lava, with_parity, cost, hardware))
+    if with_lava:
+        check_lava("profile", NO_LAVA)
+    problem = known_problem(network)
+    truth = reference_at(problem, held, reference, network.n_out)
     hardware_of = _hardware_profiler(network, problem, hardware)
     traces = _run_backends(network, held, with_lava, on_stage)
     on_stage("residuals, gradients and hardware")
-    accuracy = measure_backends(network, problem, traces, truth, "given by the user" if reference is not None else None)
     return Report(
         package_version=__version__,
         n_points=len(held),
@@ -116,14 +122,41 @@ def profile(
         problem=describe_problem(problem) if problem else None,
         network=describe_deployed(network, held, truth),
         quantization=describe_words(network, held, traces[-1], cost),
-        backends=accuracy,
+        backends=measure_backends(network, problem, traces, truth, None if reference is None else "given by the user"),
         counts=count_operations(network, traces[-1]),
         fields=gather_fields(network, problem, held, traces, truth),
         hardware=hardware_of(traces[-1], held),
         gradients=measure_gradients(problem, evaluator(network, defining_backend(network))) if problem else None,
         solid=describe_solid(network),
-        parity=verify(network, held, on_stage=on_stage) if with_lava and with_parity else None,
+        parity=compare_backends(network, held, on_stage) if with_lava and with_parity is not False else None,
     )
+
+
+def _idle_violations(
+    network: Network,
+    own_points: bool,
+    reference: FloatArray | None,
+    with_lava: bool,
+    with_parity: bool | None,
+    cost: QuantizationReport | None,
+    hardware: HardwareChoices,
+) -> Iterator[Violation]:
+    """List the arguments of a profile that would have no effect, or a wrong one."""
+    if reference is not None and not own_points:
+        rule, mend = "none without its points", "Give the points at which it was taken, too."
+        yield Violation("profile.reference", rule, f"an array of shape {np.shape(reference)}", mend)
+    if with_parity and not with_lava:
+        yield Violation("profile.with_parity", "False or None without Lava", True, "Leave it out, or run Lava.")
+    if isinstance(network, QuantizedNetwork):
+        return
+    mend = "Leave it out, or quantize the network first: `neuropinn_lava.convert`."
+    if cost is not None:
+        yield Violation("profile.cost", "none for a float network, which has no words", "a report", mend)
+    rule = "none for a float network, which is placed on no chip"
+    if hardware.timing is not None:
+        yield Violation("HardwareChoices.timing", rule, repr(str(hardware.timing)), mend)
+    if str(hardware.target) != DEFAULT_TARGET:
+        yield Violation("HardwareChoices.target", rule, repr(str(hardware.target)), mend)
 
 
 def _run_backends(network: Network, points: FloatArray, with_lava: bool, on_stage: Stage) -> list[RunTrace]:
@@ -131,7 +164,7 @@ def _run_backends(network: Network, points: FloatArray, with_lava: bool, on_stag
     traces = []
     for backend in _backends_of(network, with_lava):
         on_stage(f"{backend.value}, {len(points):,} points")
-        traces.append(run(network, points, backend=backend))
+        traces.append(run_on(network, points, backend))
     return traces
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from ...base.arrays import FloatArray
 from ...base.metrics import max_abs_error, relative_l2
-from ...engine.trace import Backend, LavaMode, RunTrace
+from ...engine.trace import Backend, RunTrace
 from ...network.quantized import Network, QuantizedNetwork
 from ...network.transforms import ansatz_relative_l2
-from .deploy import run
+from .backends import run_on
 from .networks import float_network
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def measure_backends(
 
 def evaluator(network: Network, backend: Backend) -> Callable[[FloatArray], FloatArray]:
     """Give the function points (n, n_in) -> outputs (n, n_out) of a network on a backend."""
-    return lambda points: run(network, points, backend=backend, mode=LavaMode.BATCHED).outputs
+    return lambda points: run_on(network, points, backend).outputs
 
 
 def gather_fields(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...base.checks import as_member
 from ...base.errors import SpecError
 from ...engine.trace import Backend
 from ...network.quantized import Network, QuantizedNetwork
@@ -42,10 +43,10 @@ def check_vtk(network: Network, path: Path | None) -> None:
     Raises:
         SpecError: If the network was not trained on a unit cell, the path is refused, or meshio is not installed.
     """
-    from ...hardware_sim.fields.vtk_export import check_vtk_path
-
     if path is None:
         return
+    from ...hardware_sim.fields.vtk_export import check_vtk_path
+
     if loaded_cell(network) is None:
         source = float_network(network)
         mend = "Leave --vtk out; `neuropinn-lava run` writes the outputs at any points."
@@ -73,4 +74,5 @@ def export_vtk(network: Network, path: str | Path, backend: Backend | str = Back
     loaded = loaded_cell(network)
     assert loaded is not None
     field = reference_field(loaded.cell, loaded.load)
-    write_vtk(path, loaded.cell, evaluator(network, Backend(backend)), field)
+    chosen = as_member(Backend, backend, "export_vtk.backend")
+    write_vtk(path, loaded.cell, evaluator(network, chosen), field)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ...base.errors import SpecError
 from ...base.extras import import_extra
 from ...files.atomic import check_writable, write_text
+from ...files.network_file import check_network_path, write_network
 from ...network.spec import ProblemParameter, Provenance
 from ...problems.recipe import Jitter, PhaseRecipe, Refinement, TrainingRecipe
 
@@ -49,7 +50,16 @@ class RecipeChanges:
     """Largest move of the centres in every phase, in cells; they are moved `N_DRAWS` times a phase."""
 
     def applied(self, recipe: TrainingRecipe) -> TrainingRecipe:
-        """Give the recipe with these changes."""
+        """Give the recipe with these changes.
+
+        Raises:
+            SpecError: If an activity is aimed at and spikes cost in no phase, or a recipe of one phase is to be refined.
+        """
+        phases_of_all = (*recipe.phases, *(recipe.teacher.phases if recipe.teacher else ()))
+        if self.target_activity is not None and not any(phase.rate_weight > 0 for phase in phases_of_all):
+            mend = "Leave it out and raise the threshold, or choose a recipe with a rate weight."
+            rule = "none where no phase of the recipe has a rate weight: it would have no effect"
+            raise SpecError("RecipeChanges.target_activity", rule, self.target_activity, mend)
         given: dict[str, Any] = {
             "n_steps": self.n_steps,
             "theta": self.theta,
@@ -159,10 +169,10 @@ def train(
     from ...training.run.trainer import train_network
     from .own_problems import choose_recipe, pose_problem
 
-    for file in (path, files.figure):
-        if file is not None:
-            check_writable(file)
+    if path is not None:
+        check_network_path(path)
     if files.figure is not None:
+        check_writable(files.figure)
         import_extra("matplotlib", "report")  # before hours of training, not after them
     posed = pose_problem(problem, parameters)
     provenance = Provenance(
@@ -184,7 +194,6 @@ def train(
 
 def _write_results(result: TrainingResult, path: str | Path | None, figure: Path | None, title: str) -> None:
     """Write the network, and the figure of a history that is not empty, where they are wanted."""
-    from ...files.network_file import write_network
     from .history_figure import draw_history
 
     if path is not None:

@@ -18,18 +18,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...base.arrays import FloatArray
+from ...base.errors import SimulationError, SpecError
 from ...base.points import checked_points
 from ...engine.reference import run_float, run_integer
 from ...engine.spike_flips import samples_at_risk
-from ...engine.trace import LavaMode, Probe, RunTrace
+from ...engine.trace import LavaMode, LayerModel, Probe, RunTrace
+from ...network.given_networks import checked_network
 from ...network.quantized import Network, QuantizedNetwork
-from .network_domain import draw_points
+from .network_domain import draw_points, warn_outside
 from .networks import float_network
 
 if TYPE_CHECKING:
     from ...hardware_sim.parity.certificate import ModeParity, ParitySection, TorchParity
     from ...hardware_sim.parity.compare_traces import FirstDifference
-    from ...hardware_sim.steps.choices import LayerModel
 
 DEFAULT_POINTS = 2500
 """Points of a certificate where the user gives none."""
@@ -55,7 +56,7 @@ def verify(
     network: Network,
     points: FloatArray | None = None,
     *,
-    n_points: int = DEFAULT_POINTS,
+    n_points: int | None = None,
     seed: int = 0,
     on_stage: Stage = silent,
 ) -> ParitySection:
@@ -64,7 +65,7 @@ def verify(
     Args:
         network: Float or quantized.
         points: Physical coordinates, shape (n, n_in); None draws `n_points` from the network's box.
-        n_points: How many points to draw.
+        n_points: How many points to draw, where none are given; None is `DEFAULT_POINTS`.
         seed: Seed of the drawn points.
         on_stage: Called with what is about to be compared.
 
@@ -72,14 +73,56 @@ def verify(
         The certificate; it has no first difference and no mismatch in any mode where all is well.
 
     Raises:
-        SpecError: If the points are not what the network takes.
+        SpecError: If the points are not what the network takes, or are given together with their number.
         SimulationError: If Lava is not available or a run fails.
     """
+    found = checked_network(network, "verify.network")
+    held = given_or_drawn(found, points, n_points, seed, "verify")
+    check_lava("verify", "It compares Lava with the integer reference, and has no other use.")
+    return compare_backends(found, held, on_stage)
+
+
+def given_or_drawn(
+    network: Network, points: FloatArray | None, n_points: int | None, seed: int, where: str
+) -> FloatArray:
+    """Check the user's points and warn of those outside the domain, or draw so many of the network's domain.
+
+    Raises:
+        SpecError: If the points are not what the network takes, or are given together with their number.
+    """
+    if points is None:
+        return draw_points(network, DEFAULT_POINTS if n_points is None else n_points, seed)
+    if n_points is not None:
+        rule = "none beside points, which are as many as they are"
+        raise SpecError(f"{where}.n_points", rule, n_points, "Leave it out, or leave the points out.")
+    held = checked_points(points, network.n_in, f"{where}: points of network {float_network(network).name!r}")
+    warn_outside(network, held, where, stacklevel=4)
+    return held
+
+
+def check_lava(where: str, mend: str) -> None:
+    """Refuse to begin what needs Lava where Lava does not run.
+
+    Args:
+        where: The verb.
+        mend: What to do besides using another Python.
+
+    Raises:
+        SimulationError: If Lava does not run here.
+    """
+    from ...hardware_sim.runner import lava_guard
+
+    try:
+        lava_guard.require_lava()
+    except SimulationError as error:
+        cause = error.violations[0]
+        raise SimulationError(where, cause.rule, cause.got, f"Use Python 3.10 on Linux or macOS. {mend}") from error
+
+
+def compare_backends(network: Network, held: FloatArray, on_stage: Stage = silent) -> ParitySection:
+    """Compare all backends on checked points; `verify` checks what users give, and tells of points outside."""
     from ...hardware_sim.parity.certificate import ParitySection
 
-    source = float_network(network)
-    given = draw_points(network, n_points, seed) if points is None else points
-    held = checked_points(given, source.n_in, f"verify: points of network {source.name!r}")
     on_stage("torch against the float engine")
     torch_parity = _compare_torch(network, held)
     on_stage(f"the reference engine, {len(held):,} samples")
@@ -94,8 +137,6 @@ def verify(
 
 def _plans(network: Network) -> list[tuple[LavaMode, LayerModel, int | None]]:
     """List mode, kind of layer and number of samples (None for all); Lava's Dense is exact, and compared, in integers only."""
-    from ...hardware_sim.steps.choices import LayerModel
-
     plans: list[tuple[LavaMode, LayerModel, int | None]] = [
         (LavaMode.BATCHED, LayerModel.WHOLE, None),
         (LavaMode.BATCHED, LayerModel.FUSED, None),

@@ -325,7 +325,7 @@ def test_run_needs_a_file_for_its_outputs(cli, chip_file, points_file):
 def test_run_goes_on_with_an_interrupted_run(cli, chip_file, points_file, tmp_path, monkeypatch):
     from neuropinn_lava.app.stream import stream as streams
 
-    honest, n_calls = streams.run, 0
+    honest, n_calls = streams.run_chosen, 0
 
     def interrupted(*args, **options):
         nonlocal n_calls
@@ -334,7 +334,7 @@ def test_run_goes_on_with_an_interrupted_run(cli, chip_file, points_file, tmp_pa
             raise KeyboardInterrupt
         return honest(*args, **options)
 
-    monkeypatch.setattr(streams, "run", interrupted)
+    monkeypatch.setattr(streams, "run_chosen", interrupted)
     options = ("--points", points_file, "--out", tmp_path / "u.npy", "--block-size", 20)
     code, _, err = cli("run", chip_file, *options)
     assert code == 130

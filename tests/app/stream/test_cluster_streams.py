@@ -19,10 +19,11 @@ from neuropinn_lava.app.stream.cluster_streams import (
     stream_on_cluster,
 )
 from neuropinn_lava.app.stream.stream import stream
+from neuropinn_lava.app.verbs.backends import LavaChoices
 from neuropinn_lava.app.workers.dask_pool import ClusterChoice
 from neuropinn_lava.app.workers.task_pool import LocalPool
 from neuropinn_lava.base.errors import SpecError
-from neuropinn_lava.engine.trace import LavaMode
+from neuropinn_lava.engine.trace import Backend, LavaMode
 
 NETWORK = builders.random_quantized(1)
 POINTS = builders.random_points(NETWORK, 100)
@@ -37,7 +38,7 @@ def worker_pids():
 
 def test_a_pool_gives_the_bytes_of_one_process(tmp_path):
     stream(NETWORK, POINTS, tmp_path / "one.npy", backend="integer")
-    evaluate = evaluate_in(LocalPool(), "integer")
+    evaluate = evaluate_in(LocalPool(), LavaChoices(backend=Backend.INTEGER))
     summary = stream(NETWORK, POINTS, tmp_path / "many.npy", backend="integer", block_size=7, evaluate=evaluate)
     assert (tmp_path / "many.npy").read_bytes() == (tmp_path / "one.npy").read_bytes()
     assert summary.n_samples == 100
@@ -53,7 +54,7 @@ def test_a_bad_point_behind_good_blocks_is_named_and_they_are_kept(tmp_path):
             tmp_path / "u.npy",
             backend="integer",
             block_size=20,
-            evaluate=evaluate_in(LocalPool(), "integer"),
+            evaluate=evaluate_in(LocalPool(), LavaChoices(backend=Backend.INTEGER)),
         )
     summary = stream(NETWORK, np.split(POINTS, 5), tmp_path / "u.npy", backend="integer", resume=True)
     assert summary.n_resumed == 40

@@ -9,8 +9,10 @@ import builders
 from neuropinn_lava.app.stream.arrays_io import read_points
 from neuropinn_lava.app.stream.row_files import part_path
 from neuropinn_lava.app.stream.stream import one_after_the_other, stream
+from neuropinn_lava.app.verbs.backends import LavaChoices
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.engine.reference import run_integer
+from neuropinn_lava.engine.trace import Backend
 
 NETWORK = builders.random_quantized(1)
 POINTS = builders.random_points(NETWORK, 100)
@@ -49,7 +51,7 @@ def interrupted(tmp_path, points, n_blocks=2, **options):
     """Interrupt a stream after some blocks."""
 
     def evaluate(network, blocks, tell):
-        traces = one_after_the_other(network, blocks, tell, backend="integer")
+        traces = one_after_the_other(network, blocks, tell, choices=LavaChoices(backend=Backend.INTEGER))
         for _ in range(n_blocks):
             yield next(traces)
         raise KeyboardInterrupt

@@ -1,0 +1,170 @@
+"""Who computes a run, as one validated record, and the dispatch to the engines that all verbs share.
+
+The options of Lava belong to the backend `lava` alone: on another one they would have no effect, and are refused.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+
+from ...base.arrays import FloatArray
+from ...base.checks import as_member, raise_violations
+from ...base.errors import Violation
+from ...engine.probe import run_probed
+from ...engine.reference import run_blocks, run_float, run_integer
+from ...engine.trace import NO_PROBE, Backend, LavaMode, LayerModel, Probe, RunTrace
+from ...network.quantized import Network
+from .networks import float_network, quantized_network
+
+Progress = Callable[[int, int], None]
+"""Called with samples done and samples in all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LavaChoices:
+    """A backend, and how it runs on Lava if it is Lava; None leaves a choice to the plan of the run."""
+
+    backend: Backend
+    """Who computes."""
+    mode: LavaMode | None = None
+    """How samples go through Lava; None is batched."""
+    model: LayerModel | None = None
+    """What the layers are made of on Lava."""
+    batch_size: int | None = None
+    """Samples in a message on Lava."""
+    n_cores: int | None = None
+    """Cores that a run on Lava may use."""
+    time_limit: float | None = None
+    """Seconds after which a run on Lava is ended with an error."""
+
+    @classmethod
+    def of(
+        cls,
+        where: str,
+        backend: Backend | str,
+        mode: LavaMode | str | None = None,
+        model: LayerModel | str | None = None,
+        batch_size: int | None = None,
+        n_cores: int | None = None,
+        time_limit: float | None = None,
+    ) -> LavaChoices:
+        """Make the record of a verb's arguments; `where` names the verb in errors.
+
+        Raises:
+            SpecError: If a name is unknown, or a choice would have no effect.
+        """
+        chosen = cls(
+            backend=as_member(Backend, backend, f"{where}.backend"),
+            mode=None if mode is None else as_member(LavaMode, mode, f"{where}.mode"),
+            model=None if model is None else as_member(LayerModel, model, f"{where}.model"),
+            batch_size=batch_size,
+            n_cores=n_cores,
+            time_limit=time_limit,
+        )
+        raise_violations(chosen._idle(where))
+        return chosen
+
+    @property
+    def lava_mode(self) -> LavaMode:
+        """How samples go through Lava."""
+        return self.mode or LavaMode.BATCHED
+
+    def _idle(self, where: str) -> Iterator[Violation]:
+        """List the choices that would have no effect."""
+        names = ("mode", "model", "batch_size", "n_cores", "time_limit")
+        given = [name for name in names if getattr(self, name) is not None]
+        if self.backend is not Backend.LAVA:
+            for name in given:
+                rule = f"none on backend {self.backend.value!r}, where it would have no effect"
+                value = getattr(self, name)
+                got = repr(value.value) if isinstance(value, Enum) else value
+                yield Violation(f"{where}.{name}", rule, got, "Leave it out, or give backend='lava'.")
+        elif self.n_cores is not None and not self.shares_cores:
+            rule = "none where every layer is one process, or samples go one at a time: the graph fixes the processes"
+            mend = "Leave it out, or leave mode and model out."
+            yield Violation(f"{where}.n_cores", rule, self.n_cores, mend)
+
+    @property
+    def shares_cores(self) -> bool:
+        """Tell whether the number of cores that may be used changes a run: whole networks in batches on Lava."""
+        whole = self.model in (None, LayerModel.WHOLE)
+        return self.backend is Backend.LAVA and whole and self.lava_mode is LavaMode.BATCHED
+
+
+def run_on(network: Network, points: FloatArray, backend: Backend) -> RunTrace:
+    """Evaluate a network at points on a backend, with nothing else chosen and nothing told about the points."""
+    return run_chosen(network, points, LavaChoices(backend=backend))
+
+
+def run_chosen(
+    network: Network,
+    points: FloatArray,
+    choices: LavaChoices,
+    probe: Probe = NO_PROBE,
+    on_progress: Progress | None = None,
+) -> RunTrace:
+    """Evaluate a network at points as chosen; `run` checks what users give, and tells of points outside.
+
+    Raises:
+        SpecError: If points and network disagree, or if integers are asked of a float network.
+        SimulationError: If Lava is not available or a run fails.
+    """
+    if choices.backend is Backend.LAVA:
+        return _run_lava(network, points, choices, probe, on_progress)
+    trace = _ENGINES[choices.backend](network, points, probe)
+    if on_progress is not None:
+        on_progress(trace.n_samples, trace.n_samples)
+    return trace
+
+
+def _run_lava(
+    network: Network, points: FloatArray, choices: LavaChoices, probe: Probe, on_progress: Progress | None
+) -> RunTrace:
+    from ...hardware_sim.lava.simulate import simulate_on_lava
+
+    return simulate_on_lava(
+        network,
+        points,
+        mode=choices.lava_mode,
+        probe=probe,
+        model=choices.model,
+        batch_size=choices.batch_size,
+        n_cores=choices.n_cores,
+        on_progress=on_progress,
+        time_limit=choices.time_limit,
+    )
+
+
+def _run_integer(network: Network, points: FloatArray, probe: Probe) -> RunTrace:
+    return run_integer(quantized_network(network, "run: backend `integer`"), points, probe)
+
+
+def _run_float(network: Network, points: FloatArray, probe: Probe) -> RunTrace:
+    return run_float(float_network(network), points, probe)
+
+
+def _run_torch(network: Network, points: FloatArray, probe: Probe) -> RunTrace:
+    """Rebuild the module of the float network and run it in blocks, float64."""
+    from ...training.network.rebuild import rebuild_network
+    from ...training.network.trace import trace_network
+
+    start, source = time.perf_counter(), float_network(network)
+    trace_block = partial(trace_network, rebuild_network(source), source)
+
+    def trace(block: FloatArray, wanted: Probe) -> RunTrace:
+        return run_blocks(trace_block, block, wanted, start)
+
+    probe.check_names([layer.name for layer in source.layers])
+    return run_probed(trace, points, probe, source.n_steps) if probe.is_chosen else trace(points, probe)
+
+
+_ENGINES: dict[Backend, Callable[[Network, FloatArray, Probe], RunTrace]] = {
+    Backend.FLOAT: _run_float,
+    Backend.INTEGER: _run_integer,
+    Backend.TORCH: _run_torch,
+}
+"""The engines that run in this process."""
