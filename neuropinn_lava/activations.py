@@ -1,7 +1,9 @@
 """The activations phi of a Variable Spiking Neuron, in float, with the facts that an integer table needs.
 
 A VSN sends phi(z * s). That equals phi(z) * s only where phi(0) = 0, so an activation with another value at zero is refused
-by `ActivationRule` itself. Integer tables are built from these rules in `tables.py`.
+by `ActivationRule` itself. One rule is all that the package knows of an activation: the reference engines and the float models
+on Lava call its phi, `tables.py` builds integer tables from its facts, rounding bounds take its steepest slope, and training its
+torch functions. `register_activation` adds a rule of your own.
 """
 
 from __future__ import annotations
@@ -42,7 +44,8 @@ class Asymptote(str, Enum):
 class ActivationRule:
     """An activation and what is known of it for z >= 0; its symmetry gives the rest.
 
-    `ActivationRule(name="tanh", phi=np.tanh, symmetry=Symmetry.ODD, asymptote=Asymptote.CONSTANT, curvature=0.77, reach=8.0)`
+    `ActivationRule(name="tanh", phi=np.tanh, symmetry=Symmetry.ODD, asymptote=Asymptote.CONSTANT, curvature=0.77, reach=8.0,
+    bound=1.0, steepest=1.0)`
     """
 
     name: str
@@ -59,6 +62,11 @@ class ActivationRule:
     """From this z on, |phi - asymptote| is below 2e-6; no table needs a longer domain. Infinite without asymptote."""
     bound: float | None = None
     """The least upper bound of |phi|, or None where phi is unbounded."""
+    steepest: float
+    """An upper bound of |phi'(z)| over all z, positive; rounding errors are carried through phi by it."""
+    torch: object = None
+    """phi and phi' for training: a `neuropinn_lava.training.activations.TorchActivation`, or where to find one, as
+    "module:name", so that this module need not import torch. None for an activation that is never trained here."""
 
     def __post_init__(self) -> None:
         at_zero = float(self.phi(np.zeros(1))[0])
@@ -67,6 +75,9 @@ class ActivationRule:
             raise SpecError(
                 f"ActivationRule {self.name!r}.phi", "phi(0) = 0, so that silence sends nothing", at_zero, mend
             )
+        if not 0 < self.steepest < math.inf:
+            mend = "Give the largest slope of phi, as 1.0 for tanh."
+            raise SpecError(f"ActivationRule {self.name!r}.steepest", "a positive number", self.steepest, mend)
 
     @property
     def needs_table(self) -> bool:
@@ -95,11 +106,29 @@ def _identity(z: FloatArray) -> FloatArray:
 
 # Curvatures: maxima of |phi''| over z >= 0. tanh: 4/(3 sqrt 3) = 0.7698 at tanh z = 1/sqrt 3; sin: 1; the others: 2 at z = 0.
 # Reach 8: 1 - tanh z = 2.3e-7, 1 - tanh^2 z = 4.6e-7, z - z tanh z = 1.8e-6 there.
+# Slopes: z tanh z reaches 1.1997 at z = 1.2, tanh^2 reaches 4/(3 sqrt 3) = 0.7698.
+_TORCH = "neuropinn_lava.training.activations"
 _RULES = (
     ActivationRule(
-        name="identity", phi=_identity, symmetry=None, asymptote=Asymptote.SLOPE_ONE, curvature=0.0, reach=0.0
+        name="identity",
+        phi=_identity,
+        symmetry=None,
+        asymptote=Asymptote.SLOPE_ONE,
+        curvature=0.0,
+        reach=0.0,
+        steepest=1.0,
+        torch=f"{_TORCH}:IDENTITY",
     ),
-    ActivationRule(name="relu", phi=_relu, symmetry=None, asymptote=Asymptote.SLOPE_ONE, curvature=0.0, reach=0.0),
+    ActivationRule(
+        name="relu",
+        phi=_relu,
+        symmetry=None,
+        asymptote=Asymptote.SLOPE_ONE,
+        curvature=0.0,
+        reach=0.0,
+        steepest=1.0,
+        torch=f"{_TORCH}:RELU",
+    ),
     ActivationRule(
         name="tanh",
         phi=np.tanh,
@@ -108,6 +137,8 @@ _RULES = (
         curvature=4 / (3 * 3**0.5),
         reach=8.0,
         bound=1.0,
+        steepest=1.0,
+        torch=f"{_TORCH}:TANH",
     ),
     ActivationRule(
         name="sin",
@@ -117,6 +148,8 @@ _RULES = (
         curvature=1.0,
         reach=math.inf,
         bound=1.0,
+        steepest=1.0,
+        torch=f"{_TORCH}:SIN",
     ),
     ActivationRule(
         name="z_tanh_z",
@@ -125,6 +158,8 @@ _RULES = (
         asymptote=Asymptote.SLOPE_ONE,
         curvature=2.0,
         reach=8.0,
+        steepest=1.2,
+        torch=f"{_TORCH}:Z_TANH_Z",
     ),
     ActivationRule(
         name="tanh_squared",
@@ -134,12 +169,36 @@ _RULES = (
         curvature=2.0,
         reach=8.0,
         bound=1.0,
+        steepest=0.77,
+        torch=f"{_TORCH}:TANH_SQUARED",
     ),
 )
 ACTIVATIONS: dict[str, ActivationRule] = {rule.name: rule for rule in _RULES}
-"""Every activation that can be deployed, by name."""
+"""Every activation that can be deployed, by name; `register_activation` adds to it."""
+_BUILT_IN = frozenset(ACTIVATIONS)
 
 _NONZERO_AT_ZERO = {"sigmoid": 0.5, "softplus": 0.693, "cos": 1.0, "softmax": 1.0, "logsigmoid": -0.693}
+
+
+def register_activation(rule: ActivationRule) -> ActivationRule:
+    """Make an activation of your own known to the whole package: engines, tables, Lava, and training if it has torch functions.
+
+    A second rule of the same name takes the place of the first, so that a notebook's cell can be run again.
+
+    Args:
+        rule: What is known of it; its name goes into files.
+
+    Returns:
+        The rule itself.
+
+    Raises:
+        SpecError: If the name is one of the package's own activations.
+    """
+    if rule.name in _BUILT_IN:
+        mend = "Choose another name: shipped networks and files of other people mean the built-in one."
+        raise SpecError("register_activation.rule.name", "a name that is not built in", repr(rule.name), mend)
+    ACTIVATIONS[rule.name] = rule
+    return rule
 
 
 def find_activation(name: str, where: str = "activation") -> ActivationRule:

@@ -5,6 +5,7 @@ Integers are compared bit for bit. Sums of counts stand for samples that are not
 
 from __future__ import annotations
 
+import math
 import gc
 import importlib
 import logging
@@ -19,6 +20,7 @@ import numpy as np
 import pytest
 
 import builders
+from neuropinn_lava import activations
 from neuropinn_lava.errors import HardwareRuleError, SimulationError, SpecError
 from neuropinn_lava.hardware_sim.kernels import layer_kernel, numpy_loops
 from neuropinn_lava.hardware_sim.parity import ParityResult, compare_traces
@@ -152,6 +154,25 @@ def test_float_lava_equals_the_float_engine(n: int, how: dict[str, Any], polarit
     for activation in builders.ACTIVATIONS if "batch_size" in how else ("tanh",):
         network = builders.random_spec(5, widths=WIDTHS, n_steps=3, activation=activation, polarity=polarity)
         assert_equal(compare(network, n, **how))
+
+
+@pytest.mark.parametrize("model", [LayerModel.WHOLE, LayerModel.FUSED])
+def test_floats_of_an_own_activation(model: LayerModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One record is enough for the float models on Lava, too."""
+    monkeypatch.setattr(activations, "ACTIVATIONS", dict(activations.ACTIVATIONS))
+    activations.register_activation(
+        activations.ActivationRule(
+            name="arctan",
+            phi=np.arctan,
+            symmetry=activations.Symmetry.ODD,
+            asymptote=activations.Asymptote.NONE,
+            curvature=0.65,
+            reach=math.inf,
+            bound=math.pi / 2,
+            steepest=1.0,
+        )
+    )
+    assert_equal(compare(builders.random_spec(2, activation="arctan"), 70, model=model))
 
 
 def test_no_choice_changes_the_bytes() -> None:
