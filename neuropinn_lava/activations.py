@@ -2,8 +2,8 @@
 
 A VSN sends phi(z * s). That equals phi(z) * s only where phi(0) = 0, so an activation with another value at zero is refused
 by `ActivationRule` itself. One rule is all that the package knows of an activation: the reference engines and the float models
-on Lava call its phi, `tables.py` builds integer tables from its facts, rounding bounds take its steepest slope, and training its
-torch functions. `register_activation` adds a rule of your own.
+on Lava call its phi, `tables.py` builds integer tables from its facts, rounding bounds take its steepest slope, and training
+its torch functions. `register_activation` adds a rule of your own.
 """
 
 from __future__ import annotations

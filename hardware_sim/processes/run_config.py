@@ -14,7 +14,14 @@ from lava.proc.dense.models import PyDenseModelBitAcc, PyDenseModelFloat
 from lava.proc.dense.process import Dense
 
 from neuropinn_lava.hardware_sim.processes import dense_models, layer_models, leaves
-from neuropinn_lava.hardware_sim.processes.layers import PointSource, ReadoutLayer, ReadoutNeurons, VsnLayer, VsnNeurons
+from neuropinn_lava.hardware_sim.processes.layers import (
+    PointSource,
+    ReadoutLayer,
+    ReadoutNeurons,
+    VsnLayer,
+    VsnNeurons,
+    WordGate,
+)
 from neuropinn_lava.hardware_sim.simulation.choices import LayerModel, Numerics
 
 LEAVES: dict[type, dict[Numerics, type]] = {
@@ -23,6 +30,7 @@ LEAVES: dict[type, dict[Numerics, type]] = {
         Numerics.INTEGER: layer_models.IntegerPointSourceModel,
     },
     VsnLayer: {Numerics.FLOAT: layer_models.FloatVsnLayerModel, Numerics.INTEGER: layer_models.IntegerVsnLayerModel},
+    WordGate: {Numerics.FLOAT: layer_models.FloatWordGateModel, Numerics.INTEGER: layer_models.IntegerWordGateModel},
     VsnNeurons: {
         Numerics.FLOAT: layer_models.FloatVsnNeuronsModel,
         Numerics.INTEGER: layer_models.IntegerVsnNeuronsModel,

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from ...errors import NeuroPinnError, SimulationError, SpecError, Violation
 from .actors import Actor, start_actor
+from .channels import linked_channel_class, watch_senders
 from .lava_guard import compiling, require_children, require_lava
 from .process_group import ProcessGroup, adopted_orphans, held_interrupts
 from .run_watch import Ended, Patience, Started, Watch
@@ -202,6 +203,7 @@ def _start_runtime(executable: Any, infrastructure: _Infrastructure, n_steps: in
     runtime._messaging_infrastructure = infrastructure
     runtime._build_watchdog_manager()
     runtime._build_channels()
+    watch_senders(executable)
     runtime._build_sync_channels()
     runtime._build_processes()
     runtime._build_runtime_services()
@@ -237,12 +239,11 @@ class _Infrastructure:
 
     def channel_class(self, channel_type: Any) -> Any:
         from lava.magma.compiler.channels.interfaces import ChannelType
-        from lava.magma.compiler.channels.pypychannel import PyPyChannel
 
         if channel_type is not ChannelType.PyPy:
             mend = "Choose Python process models in the run configuration."
             raise SimulationError("Lava graph", "the CPU simulator connects Python models only", channel_type, mend)
-        return PyPyChannel
+        return linked_channel_class()
 
     def build_actor(self, target: object, builder: Any, exception_q: object = None) -> None:
         """Start a process for a builder; Lava's own target and queue for exceptions are not used."""

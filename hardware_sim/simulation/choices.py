@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from enum import Enum
 
-from ...quantized import Network, QuantizedNetwork
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ...network import LayerSpec, OutputSpec
+from ...quantized import Network, QuantizedLayer, QuantizedNetwork, QuantizedOutput
 
 
 class LayerModel(str, Enum):
@@ -35,3 +39,13 @@ class Numerics(str, Enum):
     def of(cls, network: Network) -> Numerics:
         """Tell the numbers of a network by its kind of record."""
         return cls.INTEGER if isinstance(network, QuantizedNetwork) else cls.FLOAT
+
+    @classmethod
+    def of_layer(cls, layer: LayerSpec | OutputSpec | QuantizedLayer | QuantizedOutput) -> Numerics:
+        """Tell the numbers of a layer or read-out by its kind of record."""
+        return cls.INTEGER if isinstance(layer, (QuantizedLayer, QuantizedOutput)) else cls.FLOAT
+
+    @classmethod
+    def of_type(cls, dtype: DTypeLike) -> Numerics:
+        """Tell the numbers of messages by their numpy type."""
+        return cls.INTEGER if np.issubdtype(dtype, np.integer) else cls.FLOAT

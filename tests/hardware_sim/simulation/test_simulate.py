@@ -5,10 +5,10 @@ Integers are compared bit for bit. Sums of counts stand for samples that are not
 
 from __future__ import annotations
 
-import math
 import gc
 import importlib
 import logging
+import math
 import subprocess
 import sys
 from dataclasses import replace
