@@ -20,7 +20,7 @@ def linked_channel_class() -> Any:
     """Make the class of Lava's channels between Python models whose receiving end knows its sending end."""
     from lava.magma.compiler.channels.pypychannel import PyPyChannel
 
-    class LinkedChannel(PyPyChannel):  # type: ignore[misc]  # Lava has no types
+    class LinkedChannel(PyPyChannel):
         """A channel whose `dst_port` has its `src_port` as `sender`."""
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:

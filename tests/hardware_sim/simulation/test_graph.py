@@ -282,7 +282,7 @@ def test_a_delay_that_nobody_knows_must_be_said() -> None:
         relay.a_out.connect(graph.a_in)
         if refused:
             with pytest.raises(
-                SimulationError, match="a process before it whose delay is not known. Pass input_latency"
+                SimulationError, match=r"a process before it whose delay is not known\. Pass input_latency"
             ):
                 run_graph(source, graph.run_config(), 5)
         else:
