@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import SpecError
+from ...base.errors import SpecError
 
 
 @cache
@@ -52,7 +52,7 @@ def _exact(send: Callable[[Any], None], kind: Any) -> Callable[[Any], None]:
             with np.errstate(invalid="ignore"):
                 differs = message != message.astype(kind)
             if differs.any():
-                mend = "Send input words, as `neuropinn_lava.host.encode_points` makes them, or give the port a wider type."
+                mend = "Send input words, as `neuropinn_lava.engine.host.encode_points` makes them, or give the port a wider type."
                 rule = f"messages to a network fit the type of the port that sends them, {kind}"
                 raise SpecError("output port", rule, message[differs][0], mend)
         send(message)

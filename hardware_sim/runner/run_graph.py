@@ -23,7 +23,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ...errors import NeuroPinnError, SimulationError, SpecError, Violation
+from ...base.errors import NeuroPinnError, SimulationError, SpecError, Violation
 from .actors import Actor, start_actor
 from .channels import linked_channel_class, watch_senders
 from .lava_guard import compiling, require_children, require_lava

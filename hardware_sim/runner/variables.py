@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import SimulationError, SpecError
+from ...base.errors import SimulationError, SpecError
 from .shared_arrays import SharedArray
 
 TYPE_BYTES = 16

@@ -1,0 +1,51 @@
+"""The choices that a Lava run offers, as enums, where modules that do not import Lava can name them."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ...network.quantized import Network, QuantizedLayer, QuantizedNetwork, QuantizedOutput
+from ...network.spec import LayerSpec, OutputSpec
+
+
+class LayerModel(str, Enum):
+    """What the layers are made of on Lava."""
+
+    FUSED = "fused"
+    """One process a layer: synapses and neurons in one compiled loop."""
+    DENSE = "dense"
+    """Two processes a layer: Lava's own Dense, and neurons behind it. Faithful mode only."""
+    WHOLE = "whole"
+    """The whole network in one process, or one such process for each core: the fastest, and not the chip's graph."""
+
+
+class Numerics(str, Enum):
+    """What the numbers of a network are."""
+
+    FLOAT = "float"
+    """float64 in every message."""
+    INTEGER = "integer"
+    """int32 words in every message."""
+
+    @property
+    def tag(self) -> str:
+        """Lava's tag for process models of these numbers."""
+        return "fixed_pt" if self is Numerics.INTEGER else "floating_pt"
+
+    @classmethod
+    def of(cls, network: Network) -> Numerics:
+        """Tell the numbers of a network by its kind of record."""
+        return cls.INTEGER if isinstance(network, QuantizedNetwork) else cls.FLOAT
+
+    @classmethod
+    def of_layer(cls, layer: LayerSpec | OutputSpec | QuantizedLayer | QuantizedOutput) -> Numerics:
+        """Tell the numbers of a layer or read-out by its kind of record."""
+        return cls.INTEGER if isinstance(layer, (QuantizedLayer, QuantizedOutput)) else cls.FLOAT
+
+    @classmethod
+    def of_type(cls, dtype: DTypeLike) -> Numerics:
+        """Tell the numbers of messages by their numpy type."""
+        return cls.INTEGER if np.issubdtype(dtype, np.integer) else cls.FLOAT
