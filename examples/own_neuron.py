@@ -1,4 +1,4 @@
-"""A neuron of your own: phi(z) = 1 - exp(-z^2), entered in three tables, trained on Poisson's equation and proved on Lava.
+"""A neuron of your own: phi(z) = 1 - exp(-z^2), entered as one record, trained on Poisson's equation and proved on Lava.
 
     phi'(z)  = 2 z exp(-z^2)             at most sqrt(2 / e) = 0.858, at z = 1 / sqrt 2
     phi''(z) = (2 - 4 z^2) exp(-z^2)     at most 2 in size, at z = 0
@@ -15,10 +15,9 @@ from matplotlib.figure import Figure
 import neuropinn_lava as nl
 from neuropinn_lava.app.verbs.train import RecipeChanges
 from neuropinn_lava.base.metrics import relative_l2
-from neuropinn_lava.engine.spike_flips import SLOPES
-from neuropinn_lava.network.activations import ACTIVATIONS, ActivationRule, Asymptote, Symmetry
+from neuropinn_lava.network.activations import ActivationRule, Asymptote, Symmetry, register_activation
 from neuropinn_lava.network.phi_table import look_up
-from neuropinn_lava.training.neuron.activations import TORCH_ACTIVATIONS, TorchActivation
+from neuropinn_lava.training.neuron.activations import TorchActivation
 
 
 def bell(z: np.ndarray) -> np.ndarray:
@@ -34,24 +33,22 @@ def torch_bell_slope(z: torch.Tensor, phi: torch.Tensor, kept: torch.Tensor) -> 
     return 2 * z * (1 - phi)
 
 
-def enter_bell() -> None:
-    """Make the neuron known to the core, to the rounding bounds, and to training."""
-    ACTIVATIONS["bell"] = ActivationRule(
-        name="bell",
-        phi=bell,
-        symmetry=Symmetry.EVEN,
-        asymptote=Asymptote.CONSTANT,
-        curvature=2.0,
-        reach=3.7,
-        bound=1.0,
-    )
-    SLOPES["bell"] = 0.858
-    TORCH_ACTIVATIONS["bell"] = TorchActivation(value=torch_bell, slope=torch_bell_slope)
+BELL = ActivationRule(
+    name="bell",
+    phi=bell,
+    symmetry=Symmetry.EVEN,
+    asymptote=Asymptote.CONSTANT,
+    curvature=2.0,
+    reach=3.7,
+    bound=1.0,
+    steepest=0.858,
+    torch=TorchActivation(value=torch_bell, slope=torch_bell_slope),
+)
 
 
 def deploy() -> nl.QuantizedNetwork:
     """Train for 400 steps, the recipe's twentieth part, and quantize."""
-    enter_bell()
+    register_activation(BELL)
     trained = nl.train("poisson", None, changes=RecipeChanges(activation="bell", iterations=0.05))
     return nl.convert(trained.network).network
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from ...network.activations import Asymptote, Symmetry
 from ...network.integers import IntFormat
 from ...network.phi_table import PhiTable
-from ...training.neuron.activations import TORCH_ACTIVATIONS, fast_tanh
+from ...training.neuron.activations import fast_tanh, torch_activation
 from .fake_rounding import half_up
 
 
@@ -55,6 +55,6 @@ class FakeTable:
 
     def slope(self, drive: Tensor) -> Tensor:
         """Give phi' at the drives, in payload units per state unit."""
-        smooth = TORCH_ACTIVATIONS[self.table.activation]
+        smooth = torch_activation(self.table.activation)
         z = drive * self.state_unit
         return smooth.slope(z, *smooth.value(z, fast_tanh)).mul_(self.state_unit / self.payload_unit)

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
 from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
 
+from ...network.activations import find_activation
 from ...network.quantized import QuantizedLayer, QuantizedOutput
 from ...network.spec import LayerSpec, OutputSpec, Polarity
 from . import numpy_loops
@@ -151,6 +151,7 @@ class FloatKernel:
     def __init__(self, layer: LayerSpec | OutputSpec) -> None:
         self.n_in, self.n_out = layer.n_in, layer.n_out
         self.layer = layer
+        self._phi = find_activation(layer.activation).phi if isinstance(layer, LayerSpec) else np.positive
 
     def warm_up(self) -> None:
         """Nothing is compiled."""
@@ -188,21 +189,11 @@ class FloatKernel:
         reached = np.abs(membrane) if layer.polarity is Polarity.BOTH else membrane
         fired = reached >= layer.theta
         membrane[fired] = 0.0
-        payload[:] = _PHI[layer.activation](np.where(fired, z, 0.0))
+        payload[:] = self._phi(np.where(fired, z, 0.0))
         tally.counts[t, FIRED] += fired.sum(axis=0, dtype=np.int32)
         tally.counts[t, EVENTS] += (payload != 0).sum(axis=0, dtype=np.int32)
         tally.membrane[:, t] = membrane[: len(tally.fired)]
         tally.fired[:, t] = fired[: len(tally.fired)]
-
-
-_PHI: dict[str, Callable[[Array], Array]] = {
-    "identity": np.positive,
-    "relu": lambda z: np.maximum(z, 0.0),
-    "tanh": np.tanh,
-    "sin": np.sin,
-    "z_tanh_z": lambda z: z * np.tanh(z),
-    "tanh_squared": lambda z: np.tanh(z) ** 2,
-}
 
 
 def make_kernel(layer: AnyLayer, n_samples: int | None = None) -> Kernel:

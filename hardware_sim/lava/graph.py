@@ -27,6 +27,7 @@ from ..steps.choices import LayerModel, Numerics
 from ..steps.dense_rules import dense_violations
 from ..steps.recording import LayerRecording, ReadoutRecording, make_recordings
 from ..steps.schedule import Schedule
+from .compile_checks import Entry
 
 if TYPE_CHECKING:
     from .processes.layers import ReadoutLayer, VsnLayer
@@ -79,7 +80,7 @@ def to_lava(
     *,
     model: LayerModel = LayerModel.FUSED,
     batch_size: int | None = None,
-    input_latency: int = 0,
+    input_latency: int | None = None,
     n_samples: int | None = None,
     probe: Probe = NO_PROBE,
     constant_input: bool = False,
@@ -94,7 +95,9 @@ def to_lava(
         model: What a layer is made of; `LayerModel.WHOLE` has no layers to connect.
         batch_size: Rows of a message; None for one sample at a time, without a batch axis.
         input_latency: In which step of Lava the first message arrives at `a_in`, counted from 0: a source that sends at
-            once needs 0, one behind a Dense of its own 1.
+            once needs 0, one behind a Dense of its own 1. Checked when the graph is compiled, where the delay of the
+            processes before it is known: those of this package and Lava's connections. None says that nothing delays,
+            and is refused where something does, or where a process of the user's own with an input may.
         n_samples: How many samples there will be; None for as many as come. Only a known number is summed up in `emitted`.
         probe: Samples and layers to record in full.
         constant_input: The source sends the same input at all T steps of a presentation, so that the first layer multiplies
@@ -110,7 +113,7 @@ def to_lava(
         raise SpecError("to_lava.model", "a model of single layers", model.value, mend)
     require_lava()
     probe.check_names([layer.name for layer in network.layers])
-    first = Schedule(n_steps=network.n_steps, latency=input_latency, batch_size=batch_size, n_samples=n_samples)
+    first = Schedule(n_steps=network.n_steps, latency=input_latency or 0, batch_size=batch_size, n_samples=n_samples)
     chain = (*network.layers, network.output)
     if model is LayerModel.DENSE:
         raise_violations((each for layer in chain for each in dense_violations(layer, first)), HardwareRuleError)
@@ -118,7 +121,8 @@ def to_lava(
         make_kernel(layer, n_samples).warm_up()
     recordings, emitted = make_recordings(network, probe, n_samples)
     with unchanged_logging():
-        return _connected(network, model, first, recordings, emitted, constant_input)
+        entry = Entry(latency=input_latency, is_checked=not constant_input)
+        return _connected(network, model, first, recordings, emitted, entry)
 
 
 def _connected(
@@ -127,7 +131,7 @@ def _connected(
     first: Schedule,
     recordings: tuple[LayerRecording, ...],
     emitted: ReadoutRecording,
-    constant_input: bool,
+    entry: Entry,
 ) -> LavaNetwork:
     from .processes.layers import ReadoutLayer, VsnLayer
 
@@ -137,8 +141,8 @@ def _connected(
             layer=layer,
             schedule=first.later(index),
             recording=recording,
-            constant_input=constant_input and index == 0,
-            checked_input=not constant_input and index == 0,
+            constant_input=not entry.is_checked and index == 0,
+            entry=None if index else entry,
         )
         for index, (layer, recording) in enumerate(zip(spiking, recordings, strict=True))
     )

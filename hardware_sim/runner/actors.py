@@ -11,7 +11,7 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkProcess
@@ -21,6 +21,7 @@ from typing import Any
 from ...base.errors import Violation
 from .process_group import FORK, die_with, leave
 from .shared_arrays import StepProgress
+from .variables import WantedVariable
 
 WORDS_BYTES = 32_000
 """Of the end of a text that is passed on: two of them fit into a pipe's 64 KiB, so that nobody waits for a reader."""
@@ -56,7 +57,9 @@ class Actor:
             return ""
 
 
-def start_actor(builder: Any, name: str, counter: int | None, progress: StepProgress) -> Actor:
+def start_actor(
+    builder: Any, name: str, counter: int | None, progress: StepProgress, wanted: Sequence[WantedVariable] = ()
+) -> Actor:
     """Fork a process that builds a model, or Lava's runtime service, and runs it.
 
     Args:
@@ -64,26 +67,47 @@ def start_actor(builder: Any, name: str, counter: int | None, progress: StepProg
         name: How errors call it.
         counter: Which of the `progress` counters counts the calls of its `run_spk`.
         progress: Counters of steps.
+        wanted: Variables of the model whose values it writes for the caller at its end.
     """
     listen, speak = os.pipe()
     for end in (listen, speak):
         os.set_blocking(end, False)
     counters = None if counter is None else (progress, counter)
-    process = FORK.Process(target=_live, args=(os.getpid(), builder, counters, speak), name=name)
-    process.start()
+    process = FORK.Process(target=_live, args=(os.getpid(), builder, counters, wanted, speak), name=name)
+    with _blocked_questions():
+        process.start()
     os.close(speak)
     return Actor(name=name, process=process, counter=counter, words=listen)
 
 
-def _live(parent: int, builder: Any, counters: tuple[StepProgress, int] | None, speak: int) -> None:
+@contextlib.contextmanager
+def _blocked_questions() -> Iterator[None]:
+    """Block SIGUSR1, whose default is death, in this thread and in a process forked meanwhile; it waits until unblocked."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _live(
+    parent: int,
+    builder: Any,
+    counters: tuple[StepProgress, int] | None,
+    wanted: Sequence[WantedVariable],
+    speak: int,
+) -> None:
     """Be an actor: build, run, and leave a traceback behind if anything is raised, SystemExit included."""
     try:
         die_with(parent)
         signal.signal(signal.SIGUSR1, lambda number, frame: _say(speak, _stack(frame)))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})  # only now: see `_blocked_questions`
         model = builder.build()
         if counters is not None:
             _count_steps(model, *counters)
         model.start()
+        for each in wanted:
+            each.write(model)
     except BaseException:
         _say(speak, traceback.format_exc())
         leave(1)

@@ -12,21 +12,26 @@ beyond its documented interface is all in `_start_runtime` and the classes below
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
-from ...base.errors import SimulationError, SpecError, Violation
+from numpy.typing import NDArray
+
+from ...base.errors import NeuroPinnError, SimulationError, SpecError, Violation
 from .actors import Actor, start_actor
+from .channels import linked_channel_class, watch_senders
 from .lava_guard import compiling, require_children, require_lava
 from .process_group import ProcessGroup, adopted_orphans, held_interrupts
 from .run_watch import Ended, Patience, Started, Watch
 from .shared_arrays import StepProgress, shared_memory
 from .supervisor import Supervisor, Tokens
+from .variables import WantedVariable, wanted_variables
 
 __all__ = ["process_name", "require_lava", "run_graph"]
 
@@ -44,12 +49,14 @@ def run_graph(
     progress: StepProgress | None = None,
     stall_seconds: float = 60.0,
     time_limit: float | None = None,
-) -> None:
+    read: Sequence[Any] = (),
+) -> tuple[NDArray[Any], ...]:
     """Run all processes connected to `process` for some steps of Lava, then end them.
 
     Everything happens in forked processes, so that the caller's graph stays as it is, not compiled, and can be run
-    again from its initial state. Results come out through `SharedArray`s handed to the process models; a `Var` read
-    afterwards has its initial value. Ctrl-C ends the run, cleans up and raises KeyboardInterrupt.
+    again from its initial state. Results come out through `SharedArray`s handed to the process models, or as the values
+    of the variables that `read` names; `Var.get` afterwards returns the initial value. Ctrl-C ends the run, cleans up and
+    raises KeyboardInterrupt.
 
     Args:
         process: Any Lava process of the graph.
@@ -62,9 +69,13 @@ def run_graph(
             `on_progress` should show. Lava's steps are counted without it, of any model.
         stall_seconds: Give up after so many seconds in which no step was finished and no processor time was used.
         time_limit: Give up after so many seconds in any case; None for never. It alone ends an endless loop.
+        read: Variables of the graph's processes, as `(sink.data,)`; one at least of each of Lava's own sinks and monitors.
+
+    Returns:
+        The values of the variables of `read` after the last step, in that order, in their process models' types.
 
     Raises:
-        SpecError: If an argument is out of range.
+        SpecError: If an argument is out of range, or nothing is read of one of Lava's own sinks.
         SimulationError: If Lava is missing, the graph cannot be compiled or started, or a process raises, dies,
             hangs or exceeds the limit. `got` carries the traceback of the process at fault, or where it hangs.
     """
@@ -74,9 +85,10 @@ def run_graph(
     require_lava()
     require_children()
     _require_process(process)
+    wanted = wanted_variables(_all_processes(process), read)
     steps = StepProgress.for_models(MAX_COUNTERS)
     with held_interrupts() as check_interrupt, adopted_orphans():
-        group, supervisor = _start_supervisor((process, run_config, n_steps, compile_config, steps))
+        group, supervisor = _start_supervisor((process, run_config, n_steps, compile_config, steps, wanted))
         with supervisor:
             try:
                 watch = Watch(
@@ -93,6 +105,7 @@ def run_graph(
                 group.end()
     if violations:
         raise SimulationError.gathered(violations)
+    return tuple(each.value() for each in wanted)
 
 
 def _require_process(process: Any) -> None:
@@ -102,8 +115,14 @@ def _require_process(process: Any) -> None:
         raise SpecError("run_graph.process", "it is a Lava process", repr(process), "Pass any process of the graph.")
 
 
-_Graph = tuple[Any, Any, int, "dict[str, Any] | None", StepProgress]
-"""The process, its run configuration, the number of steps, the compiler's configuration, and the counters."""
+def _all_processes(process: Any) -> list[Any]:
+    from lava.magma.compiler.compiler_graphs import find_processes
+
+    return list(find_processes(process))
+
+
+_Graph = tuple[Any, Any, int, "dict[str, Any] | None", StepProgress, tuple[WantedVariable, ...]]
+"""The process, its run configuration, the number of steps, the compiler's configuration, the counters, what is read."""
 
 
 def _start_supervisor(graph: _Graph) -> tuple[ProcessGroup, Connection]:
@@ -127,22 +146,33 @@ def _supervise(callers_end: Connection, caller: Connection, graph: _Graph) -> No
     callers_end.close()  # so that the other end notices if the caller closes or loses it
     try:
         violations = _run(caller, graph)
-    except SimulationError as error:
+    except NeuroPinnError as error:
         violations = error.violations
     except EOFError:  # the caller has died; where this is not Linux, nobody has killed its group
         os.killpg(os.getpid(), signal.SIGKILL)
     except BaseException as error:
-        got = f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
-        mend = "Mend the graph or its run configuration."
-        violations = (Violation(f"Lava graph of {process_name(graph[0])}", "it compiles and starts", got, mend),)
+        violations = (_why_not_started(process_name(graph[0]), error),)
     caller.send(Ended(violations=violations))
 
 
+def _why_not_started(name: str, error: BaseException) -> Violation:
+    """Say why a graph was not started: a full /dev/shm is the machine's fault, all else the graph's."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        rule = f"it has room for the semaphores of Lava's channels, which the graph of {name} is connected by"
+        mend = (
+            "Remove what other programs left there (`df -h /dev/shm` and `ls -l /dev/shm` show it), or make it larger;"
+            " in a container by `docker run --shm-size=256m`."
+        )
+        return Violation("/dev/shm", rule, error, mend)
+    got = f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
+    return Violation(f"Lava graph of {name}", "it compiles and starts", got, "Mend the graph or its run configuration.")
+
+
 def _run(caller: Connection, graph: _Graph) -> tuple[Violation, ...]:
-    process, run_config, n_steps, compile_config, steps = graph
+    process, run_config, n_steps, compile_config, steps, wanted = graph
     with compiling():
         executable = process.compile(run_config, compile_config)
-    infrastructure = _Infrastructure(executable, steps)
+    infrastructure = _Infrastructure(executable, steps, wanted)
     listen, speak = os.pipe()
     runtime = _start_runtime(executable, infrastructure, n_steps, lambda: os.write(speak, b"."))
     caller.send(Started(n_counters=infrastructure.n_counters))
@@ -173,6 +203,7 @@ def _start_runtime(executable: Any, infrastructure: _Infrastructure, n_steps: in
     runtime._messaging_infrastructure = infrastructure
     runtime._build_watchdog_manager()
     runtime._build_channels()
+    watch_senders(executable)
     runtime._build_sync_channels()
     runtime._build_processes()
     runtime._build_runtime_services()
@@ -188,11 +219,15 @@ def _start_runtime(executable: Any, infrastructure: _Infrastructure, n_steps: in
 class _Infrastructure:
     """What Lava's runtime asks for processes and channels; takes the place of Lava's `MultiProcessing`."""
 
-    def __init__(self, executable: Any, steps: StepProgress) -> None:
+    def __init__(self, executable: Any, steps: StepProgress, wanted: Sequence[WantedVariable]) -> None:
         self.actors: list[Actor] = []
         self.n_counters = 0
         self._steps = steps
         self._names = {id(builder): process_name(process) for process, builder in executable.proc_builders.items()}
+        self._wanted = {
+            id(builder): tuple(each for each in wanted if each.is_kept_by(process))
+            for process, builder in executable.proc_builders.items()
+        }
 
     @property
     def smm(self) -> _Infrastructure:
@@ -204,12 +239,11 @@ class _Infrastructure:
 
     def channel_class(self, channel_type: Any) -> Any:
         from lava.magma.compiler.channels.interfaces import ChannelType
-        from lava.magma.compiler.channels.pypychannel import PyPyChannel
 
         if channel_type is not ChannelType.PyPy:
             mend = "Choose Python process models in the run configuration."
             raise SimulationError("Lava graph", "the CPU simulator connects Python models only", channel_type, mend)
-        return PyPyChannel
+        return linked_channel_class()
 
     def build_actor(self, target: object, builder: Any, exception_q: object = None) -> None:
         """Start a process for a builder; Lava's own target and queue for exceptions are not used."""
@@ -218,7 +252,7 @@ class _Infrastructure:
         counter = None
         if hasattr(model, "run_spk") and self.n_counters < MAX_COUNTERS:
             counter, self.n_counters = self.n_counters, self.n_counters + 1
-        self.actors.append(start_actor(builder, name, counter, self._steps))
+        self.actors.append(start_actor(builder, name, counter, self._steps, self._wanted.get(id(builder), ())))
 
 
 class _ChannelMemory:

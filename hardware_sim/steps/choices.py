@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from enum import Enum
 
+import numpy as np
+from numpy.typing import DTypeLike
+
 from ...engine.trace import LayerModel as LayerModel
-from ...network.quantized import Network, QuantizedNetwork
+from ...network.quantized import Network, QuantizedLayer, QuantizedNetwork, QuantizedOutput
+from ...network.spec import LayerSpec, OutputSpec
 
 
 class Numerics(str, Enum):
@@ -25,3 +29,13 @@ class Numerics(str, Enum):
     def of(cls, network: Network) -> Numerics:
         """Tell the numbers of a network by its kind of record."""
         return cls.INTEGER if isinstance(network, QuantizedNetwork) else cls.FLOAT
+
+    @classmethod
+    def of_layer(cls, layer: LayerSpec | OutputSpec | QuantizedLayer | QuantizedOutput) -> Numerics:
+        """Tell the numbers of a layer or read-out by its kind of record."""
+        return cls.INTEGER if isinstance(layer, (QuantizedLayer, QuantizedOutput)) else cls.FLOAT
+
+    @classmethod
+    def of_type(cls, dtype: DTypeLike) -> Numerics:
+        """Tell the numbers of messages by their numpy type."""
+        return cls.INTEGER if np.issubdtype(dtype, np.integer) else cls.FLOAT

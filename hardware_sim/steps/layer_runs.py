@@ -34,6 +34,19 @@ class PointRun:
         self._rows[n_rows:] = 0
 
 
+def check_words(name: str, a: Array, highest: float) -> None:
+    """Refuse inputs that are longer than the input word, for which alone the sums are wide enough, and what is no number.
+
+    Raises:
+        SpecError: If one of them is.
+    """
+    low, high = a.min(), a.max()
+    if not (-highest <= low and high <= highest):  # NaN fails; and |−2^31| is negative in int32
+        got = high if -highest <= low else low
+        mend = "Saturate them, as `encode_points` does."
+        raise SpecError(f"layer {name!r}", f"input words within ±{highest}", got, mend)
+
+
 class LayerRun:
     """A spiking layer: inputs in, payloads out."""
 
@@ -81,9 +94,8 @@ class LayerRun:
             SpecError: If inputs are checked and one is longer than the input word, for which alone the sums are wide enough.
         """
         n = moment.n_rows
-        if self.checked_input and not np.abs(a).max() <= self.kernel.highest_input:
-            rule, mend = f"input words within ±{self.kernel.highest_input}", "Saturate them, as `encode_points` does."
-            raise SpecError(f"layer {self.recording.name!r}", rule, np.abs(a).max(), mend)
+        if self.checked_input:
+            check_words(self.recording.name, a, self.kernel.highest_input)
         if not self.constant_input:
             self.kernel.advance(a[:, None], self._membrane[:n], self._payload[:n], tally)
             return

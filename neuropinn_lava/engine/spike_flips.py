@@ -7,7 +7,7 @@ square over independent roundings:
 
     E_z^2 = sum_i (W E_a)_i^2 + eps^2 * (n_in * sum_i (W a)_i^2 + b^2)
     E_m^2 = (beta E_m)^2 + E_z^2 + (eps m)^2                        E_m = 0 where it fired
-    E_a^2 = (L E_z)^2 + (eps a)^2                                   L bounds |phi'|
+    E_a^2 = (L E_z)^2 + (eps a)^2                                   L bounds |phi'|, the rule's `steepest`
     a sample is at risk where some |m - theta| <= 6 * E_m
 """
 
@@ -16,14 +16,12 @@ from __future__ import annotations
 import numpy as np
 
 from ..base.arrays import BoolArray, FloatArray
+from ..network.activations import find_activation
 from ..network.spec import LayerSpec, NetworkSpec, Polarity
 from .reference import FloatLayerRun
 
 SAFETY = 6.0
 """Standard deviations of the root-sum-square error that count as reach."""
-
-SLOPES = {"identity": 1.0, "relu": 1.0, "tanh": 1.0, "sin": 1.0, "z_tanh_z": 1.2, "tanh_squared": 0.77}
-"""L, a bound of |phi'|: z tanh z reaches 1.1997 at z = 1.2, tanh^2 reaches 4/(3 sqrt 3) = 0.7698."""
 
 
 class _LayerReach:
@@ -48,7 +46,8 @@ class _LayerReach:
         at_risk = near.any(axis=1)
         fired, payload = self.run.step(a)
         self.squared_membrane = np.where(fired, 0.0, squared_m)
-        squared_a = np.where(fired, SLOPES[layer.activation] ** 2 * squared_z + eps2 * payload**2, 0.0)
+        steepest = find_activation(layer.activation).steepest
+        squared_a = np.where(fired, steepest**2 * squared_z + eps2 * payload**2, 0.0)
         return payload, squared_a, at_risk
 
 

@@ -2,7 +2,10 @@
 
 A VSN sends phi(z * s). That equals phi(z) * s only where phi(0) = 0. An activation with another value at zero is not supported
 yet: its silence would have to mean phi(0), which the layers after it would have to add. Until then `ActivationRule` refuses it.
-Integer tables are built from these rules in `tables.py`.
+
+One rule is all that the package knows of an activation: the reference engines and the float models on Lava call its phi, integer
+tables are built from its facts (`phi_table.py`), rounding bounds take its steepest slope, and training its torch functions.
+`register_activation` adds a rule of the user's own.
 """
 
 from __future__ import annotations
@@ -43,7 +46,8 @@ class Asymptote(str, Enum):
 class ActivationRule:
     """An activation and what is known of it for z >= 0; its symmetry gives the rest.
 
-    `ActivationRule(name="tanh", phi=np.tanh, symmetry=Symmetry.ODD, asymptote=Asymptote.CONSTANT, curvature=0.77, reach=8.0)`
+    `ActivationRule(name="tanh", phi=np.tanh, symmetry=Symmetry.ODD, asymptote=Asymptote.CONSTANT, curvature=0.77, reach=8.0,
+    bound=1.0, steepest=1.0)`
     """
 
     name: str
@@ -60,6 +64,11 @@ class ActivationRule:
     """From this z on, |phi - asymptote| is below 2e-6; no table needs a longer domain. Infinite without asymptote."""
     bound: float | None = None
     """The least upper bound of |phi|, or None where phi is unbounded."""
+    steepest: float
+    """An upper bound of |phi'(z)| over all z, positive; rounding errors are carried through phi by it."""
+    torch: object = None
+    """phi and phi' for training: a `neuropinn_lava.training.neuron.activations.TorchActivation`, or where to find one, as
+    "module:name", so that this module need not import torch. None for an activation that is never trained here."""
 
     def __post_init__(self) -> None:
         at_zero = float(self.phi(np.zeros(1))[0])
@@ -68,6 +77,9 @@ class ActivationRule:
             raise SpecError(
                 f"ActivationRule {self.name!r}.phi", "phi(0) = 0, so that silence sends nothing", at_zero, mend
             )
+        if not 0 < self.steepest < math.inf:
+            mend = "Give the largest slope of phi, as 1.0 for tanh."
+            raise SpecError(f"ActivationRule {self.name!r}.steepest", "a positive number", self.steepest, mend)
 
     @property
     def needs_table(self) -> bool:
@@ -96,11 +108,29 @@ def _identity(z: FloatArray) -> FloatArray:
 
 # Curvatures: maxima of |phi''| over z >= 0. tanh: 4/(3 sqrt 3) = 0.7698 at tanh z = 1/sqrt 3; sin: 1; the others: 2 at z = 0.
 # Reach 8: 1 - tanh z = 2.3e-7, 1 - tanh^2 z = 4.6e-7, z - z tanh z = 1.8e-6 there.
+# Slopes: z tanh z reaches 1.1997 at z = 1.2, tanh^2 reaches 4/(3 sqrt 3) = 0.7698.
+_TORCH = "neuropinn_lava.training.neuron.activations"
 _RULES = (
     ActivationRule(
-        name="identity", phi=_identity, symmetry=None, asymptote=Asymptote.SLOPE_ONE, curvature=0.0, reach=0.0
+        name="identity",
+        phi=_identity,
+        symmetry=None,
+        asymptote=Asymptote.SLOPE_ONE,
+        curvature=0.0,
+        reach=0.0,
+        steepest=1.0,
+        torch=f"{_TORCH}:IDENTITY",
     ),
-    ActivationRule(name="relu", phi=_relu, symmetry=None, asymptote=Asymptote.SLOPE_ONE, curvature=0.0, reach=0.0),
+    ActivationRule(
+        name="relu",
+        phi=_relu,
+        symmetry=None,
+        asymptote=Asymptote.SLOPE_ONE,
+        curvature=0.0,
+        reach=0.0,
+        steepest=1.0,
+        torch=f"{_TORCH}:RELU",
+    ),
     ActivationRule(
         name="tanh",
         phi=np.tanh,
@@ -109,6 +139,8 @@ _RULES = (
         curvature=4 / (3 * 3**0.5),
         reach=8.0,
         bound=1.0,
+        steepest=1.0,
+        torch=f"{_TORCH}:TANH",
     ),
     ActivationRule(
         name="sin",
@@ -118,6 +150,8 @@ _RULES = (
         curvature=1.0,
         reach=math.inf,
         bound=1.0,
+        steepest=1.0,
+        torch=f"{_TORCH}:SIN",
     ),
     ActivationRule(
         name="z_tanh_z",
@@ -126,6 +160,8 @@ _RULES = (
         asymptote=Asymptote.SLOPE_ONE,
         curvature=2.0,
         reach=8.0,
+        steepest=1.2,
+        torch=f"{_TORCH}:Z_TANH_Z",
     ),
     ActivationRule(
         name="tanh_squared",
@@ -135,10 +171,13 @@ _RULES = (
         curvature=2.0,
         reach=8.0,
         bound=1.0,
+        steepest=0.77,
+        torch=f"{_TORCH}:TANH_SQUARED",
     ),
 )
 ACTIVATIONS: dict[str, ActivationRule] = {rule.name: rule for rule in _RULES}
-"""Every activation that can be deployed, by name."""
+"""Every activation that can be deployed, by name; `register_activation` adds to it."""
+_BUILT_IN = frozenset(ACTIVATIONS)
 
 _NONZERO_AT_ZERO = {"sigmoid": 0.5, "softplus": 0.693, "cos": 1.0, "softmax": 1.0, "logsigmoid": -0.693}
 
@@ -148,6 +187,27 @@ _INSTEAD = {
     "cos": "Write cos(z) as sin(z + pi / 2), with pi / 2 in the bias. ",
 }
 """How a function that does not vanish at zero is written exactly by one that does."""
+
+
+def register_activation(rule: ActivationRule) -> ActivationRule:
+    """Make an activation of your own known to the whole package: engines, tables, Lava, and training if it has torch functions.
+
+    A second rule of the same name takes the place of the first, so that a notebook's cell can be run again.
+
+    Args:
+        rule: What is known of it; its name goes into files.
+
+    Returns:
+        The rule itself.
+
+    Raises:
+        SpecError: If the name is one of the package's own activations.
+    """
+    if rule.name in _BUILT_IN:
+        mend = "Choose another name: shipped networks and files of other people mean the built-in one."
+        raise SpecError("register_activation.rule.name", "a name that is not built in", repr(rule.name), mend)
+    ACTIVATIONS[rule.name] = rule
+    return rule
 
 
 def find_activation(name: str, where: str = "activation") -> ActivationRule:

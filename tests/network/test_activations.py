@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import longhand
 from neuropinn_lava.base.errors import SpecError
-from neuropinn_lava.network.activations import ACTIVATIONS, ActivationRule, Asymptote, Symmetry, find_activation
+from neuropinn_lava.network import activations
+from neuropinn_lava.network.activations import (
+    ACTIVATIONS,
+    ActivationRule,
+    Asymptote,
+    Symmetry,
+    find_activation,
+    register_activation,
+)
 
 Z = np.linspace(0.0, 40.0, 400_001)
 STEP = Z[1]
@@ -37,6 +46,10 @@ class TestRule:
         curvature = np.abs(np.diff(rule.phi(Z), 2)).max() / STEP**2
         assert curvature <= rule.curvature + FLOAT_NOISE + 1e-3 * rule.curvature
         assert curvature >= 0.99 * rule.curvature  # and it is not a loose bound
+
+    def test_steepest_bounds_first_differences(self, rule: ActivationRule) -> None:
+        slope = np.abs(np.diff(rule.phi(Z))).max() / STEP
+        assert 0.99 * rule.steepest <= slope <= rule.steepest + FLOAT_NOISE
 
     def test_reach(self, rule: ActivationRule) -> None:
         if rule.asymptote is Asymptote.NONE:
@@ -77,5 +90,30 @@ def test_unknown_activation_shows_the_nearest() -> None:
 def test_a_rule_that_does_not_vanish_at_zero_cannot_be_made() -> None:
     with pytest.raises(SpecError, match=r"ActivationRule 'cos'.phi: phi\(0\) = 0, .*; got 1.0. Use an activation"):
         ActivationRule(
-            name="cos", phi=np.cos, symmetry=Symmetry.EVEN, asymptote=Asymptote.CONSTANT, curvature=1.0, reach=math.pi
+            name="cos",
+            phi=np.cos,
+            symmetry=Symmetry.EVEN,
+            asymptote=Asymptote.CONSTANT,
+            curvature=1.0,
+            reach=math.pi,
+            steepest=1.0,
         )
+
+
+def test_a_rule_without_a_slope_cannot_be_made() -> None:
+    with pytest.raises(SpecError, match=r"ActivationRule 'tanh'.steepest: a positive number; got nan"):
+        replace(ACTIVATIONS["tanh"], steepest=math.nan)
+
+
+def test_an_own_rule_is_known_by_name_and_may_be_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(activations, "ACTIVATIONS", dict(ACTIVATIONS))
+    own = replace(ACTIVATIONS["tanh"], name="own")
+    assert register_activation(own) is own
+    again = replace(own, reach=9.0)
+    register_activation(again)
+    assert find_activation("own") is again
+
+
+def test_a_built_in_name_is_not_taken() -> None:
+    with pytest.raises(SpecError, match=r"register_activation.rule.name: a name that is not built in; got 'tanh'"):
+        register_activation(replace(ACTIVATIONS["tanh"], reach=9.0))

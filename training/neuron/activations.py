@@ -1,4 +1,4 @@
-"""The activations phi of a Variable Spiking Neuron in torch, each with its slope, under the names of the core's `ACTIVATIONS`.
+"""The activations phi of a Variable Spiking Neuron in torch, each with its slope; the core's rules name them by "module:name".
 
 Backward passes are written by hand (`unrolled.py`), so every activation gives its value, what its slope needs, and its
 slope. This module knows torch; a test compares each value with the core's own.
@@ -6,12 +6,16 @@ slope. This module knows torch; a test compares each value with the core's own.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
 
+from ...base.errors import SpecError
+from ...network.activations import find_activation
 from .scalars import scalar_like
 
 Tanh = Callable[[Tensor], Tensor]
@@ -95,12 +99,34 @@ def _tanh_squared_slope(z: Tensor, phi: Tensor, kept: Tensor) -> Tensor:
     return torch.addcmul(kept, kept, phi, value=-1.0).mul_(scalar_like(2.0, z))
 
 
-TORCH_ACTIVATIONS: dict[str, TorchActivation] = {
-    "identity": TorchActivation(value=_identity, slope=_identity_slope),
-    "relu": TorchActivation(value=_relu, slope=_relu_slope),
-    "tanh": TorchActivation(value=_tanh, slope=_tanh_slope),
-    "sin": TorchActivation(value=_sin, slope=_sin_slope),
-    "z_tanh_z": TorchActivation(value=_z_tanh_z, slope=_z_tanh_z_slope),
-    "tanh_squared": TorchActivation(value=_tanh_squared, slope=_tanh_squared_slope),
-}
-"""phi by the core's name."""
+IDENTITY = TorchActivation(value=_identity, slope=_identity_slope)
+RELU = TorchActivation(value=_relu, slope=_relu_slope)
+TANH = TorchActivation(value=_tanh, slope=_tanh_slope)
+SIN = TorchActivation(value=_sin, slope=_sin_slope)
+Z_TANH_Z = TorchActivation(value=_z_tanh_z, slope=_z_tanh_z_slope)
+TANH_SQUARED = TorchActivation(value=_tanh_squared, slope=_tanh_squared_slope)
+
+
+def torch_activation(name: str) -> TorchActivation:
+    """Return the torch functions of an activation, from its rule in the core.
+
+    Raises:
+        SpecError: If the name is unknown, or its rule has no torch functions.
+    """
+    given = find_activation(name).torch
+    if isinstance(given, str):
+        return _loaded(given)
+    if not isinstance(given, TorchActivation):
+        mend = "Give a TorchActivation(value=..., slope=...), or where it is, as 'my_module:BELL'."
+        raise SpecError(f"ActivationRule {name!r}.torch", "torch functions, because it is trained", repr(given), mend)
+    return given
+
+
+@cache
+def _loaded(place: str) -> TorchActivation:
+    module, _, attribute = place.partition(":")
+    loaded = getattr(importlib.import_module(module), attribute, None)
+    if not isinstance(loaded, TorchActivation):
+        mend = "Write the module, a colon, and the name of a TorchActivation in it."
+        raise SpecError("ActivationRule.torch", "the place of a TorchActivation", repr(place), mend)
+    return loaded

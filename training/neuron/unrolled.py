@@ -26,7 +26,7 @@ from torch import Tensor
 from ...base.errors import TrainingError
 from ...network.spec import Polarity
 from ...problems.recipe import Surrogate
-from .activations import TORCH_ACTIVATIONS, fast_tanh
+from .activations import fast_tanh, torch_activation
 from .surrogates import fired_mask, fired_slope
 
 
@@ -118,7 +118,7 @@ class _UnrolledFunction(torch.autograd.Function):
         with_rest: bool,
     ) -> tuple[Tensor, Tensor | None, Tensor]:
         tanh = fast_tanh if any(ctx.needs_input_grad) else torch.tanh  # the last bit counts when nothing is trained
-        phi, kept = TORCH_ACTIVATIONS[rule.activation].value(drive, tanh)
+        phi, kept = torch_activation(rule.activation).value(drive, tanh)
         m, s = integrate_steps(drive, start, beta, theta, rule.polarity, n_steps)
         ctx.save_for_backward(drive, start, beta, theta, phi, kept, m, s)
         ctx.rule = rule
@@ -153,7 +153,7 @@ class _UnrolledFunction(torch.autograd.Function):
         by_beta = _leak_gradient(M, m, s, start) if ctx.needs_input_grad[2] else None
         by_start = M[0] * beta if ctx.needs_input_grad[1] else None
         if A is not None:
-            M.addcmul_(TORCH_ACTIVATIONS[rule.activation].slope(drive, phi, kept) * s, A)
+            M.addcmul_(torch_activation(rule.activation).slope(drive, phi, kept) * s, A)
         by_drive = M.sum(0) if drive.dim() == 2 and len(m) > 1 else M.view(drive.shape)
         return by_drive, by_start, by_beta, by_theta
 

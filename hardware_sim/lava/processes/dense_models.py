@@ -1,6 +1,6 @@
 """Layers as a chip's compiler sees them: Lava's own Dense for the synapses, and the neurons in a process behind it.
 
-    a_in ──▶ Dense ──p──▶ VsnNeurons ──▶ a_out        p is W a_in of the step before, exact
+    a_in ──▶ (WordGate ──▶) Dense ──p──▶ VsnNeurons ──▶ a_out        p is W a_in of the step before, exact
 
 Dense drops the lowest bit of a mixed-sign weight, so that w goes in as 2w, with weight_exp = -1. What it cannot hold is refused
 by `dense_rules`.
@@ -19,7 +19,13 @@ from lava.utils.weightutils import SignMode
 from neuropinn_lava.base.checks import raise_violations
 from neuropinn_lava.base.errors import HardwareRuleError
 from neuropinn_lava.hardware_sim.kernels.layer_kernel import AnyLayer
-from neuropinn_lava.hardware_sim.lava.processes.layers import ReadoutLayer, ReadoutNeurons, VsnLayer, VsnNeurons
+from neuropinn_lava.hardware_sim.lava.processes.layers import (
+    ReadoutLayer,
+    ReadoutNeurons,
+    VsnLayer,
+    VsnNeurons,
+    WordGate,
+)
 from neuropinn_lava.hardware_sim.steps.dense_rules import dense_violations
 from neuropinn_lava.hardware_sim.steps.schedule import Schedule
 from neuropinn_lava.network.quantized import QuantizedLayer, QuantizedOutput
@@ -52,7 +58,13 @@ class DenseVsnLayerModel(AbstractSubProcessModel):
         layer, schedule = given["layer"], given["schedule"]
         self.synapses = _make_dense(layer, schedule)
         self.neurons = VsnNeurons(layer=layer, schedule=schedule.later(1), recording=given["recording"])
-        proc.in_ports.a_in.connect(self.synapses.in_ports.s_in)
+        entry = given["entry"]
+        if entry is not None and entry.is_checked:
+            self.gate = WordGate(layer=layer, schedule=schedule, entry=entry)
+            proc.in_ports.a_in.connect(self.gate.in_ports.a_in)
+            self.gate.out_ports.a_out.connect(self.synapses.in_ports.s_in)
+        else:
+            proc.in_ports.a_in.connect(self.synapses.in_ports.s_in)
         self.synapses.out_ports.a_out.connect(self.neurons.in_ports.p_in)
         self.neurons.out_ports.a_out.connect(proc.out_ports.a_out)
         proc.vars.m.alias(self.neurons.vars.m)

@@ -24,12 +24,21 @@ from neuropinn_lava.hardware_sim.lava.processes.layers import (
     ReadoutNeurons,
     VsnLayer,
     VsnNeurons,
+    WordGate,
 )
-from neuropinn_lava.hardware_sim.lava.processes.ports import MessagePort
-from neuropinn_lava.hardware_sim.steps.layer_runs import LayerRun, NeuronRun, PointRun, ReadoutNeuronRun, ReadoutRun
+from neuropinn_lava.hardware_sim.lava.processes.ports import MessagePort, ProductPort
+from neuropinn_lava.hardware_sim.steps.layer_runs import (
+    LayerRun,
+    NeuronRun,
+    PointRun,
+    ReadoutNeuronRun,
+    ReadoutRun,
+    check_words,
+)
 
 FLOATS_IN, FLOATS_OUT = LavaPyType(MessagePort, np.float64), LavaPyType(PyOutPort.VEC_DENSE, np.float64)
 WORDS_IN, WORDS_OUT = LavaPyType(MessagePort, np.int32), LavaPyType(PyOutPort.VEC_DENSE, np.int32)
+FLOAT_PRODUCTS_IN, WORD_PRODUCTS_IN = LavaPyType(ProductPort, np.float64), LavaPyType(ProductPort, np.int32)
 FLOAT_STATE, WORD_STATE = LavaPyType(np.ndarray, np.float64), LavaPyType(np.ndarray, np.int32)
 
 
@@ -101,7 +110,7 @@ class VsnLayerModel(RunModel):
             given["recording"],
             self.m,
             constant_input=given["constant_input"],
-            checked_input=given["checked_input"],
+            checked_input=given["entry"] is not None and given["entry"].is_checked,
         )
 
     def step(self) -> None:
@@ -128,6 +137,39 @@ class IntegerVsnLayerModel(VsnLayerModel):
     a_in, a_out, m = WORDS_IN, WORDS_OUT, WORD_STATE
 
 
+class WordGateModel(RunModel):
+    """Receives, compares with the input word, and sends in the same step."""
+
+    def make_work(self) -> Kernel:
+        """Make the kernel of the layer behind it, which knows the longest input."""
+        layer = self.proc_params["layer"]
+        return make_kernel(layer, 0)
+
+    def step(self) -> None:
+        """Pass a message on."""
+        message = self.a_in.recv()
+        check_words(self.proc_params["layer"].name, message, self.work.highest_input)
+        self.a_out.send(message)
+
+
+@implements(proc=WordGate, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class FloatWordGateModel(WordGateModel):
+    """A gate for coordinates as the network takes them."""
+
+    a_in, a_out = FLOATS_IN, FLOATS_OUT
+
+
+@implements(proc=WordGate, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class IntegerWordGateModel(WordGateModel):
+    """A gate for input words."""
+
+    a_in, a_out = WORDS_IN, WORDS_OUT
+
+
 class VsnNeuronsModel(RunModel):
     """Receives before it sends: the Dense before it already delays by a step."""
 
@@ -148,7 +190,7 @@ class VsnNeuronsModel(RunModel):
 class FloatVsnNeuronsModel(VsnNeuronsModel):
     """Neurons in float64."""
 
-    p_in, a_out, m = FLOATS_IN, FLOATS_OUT, FLOAT_STATE
+    p_in, a_out, m = FLOAT_PRODUCTS_IN, FLOATS_OUT, FLOAT_STATE
 
 
 @implements(proc=VsnNeurons, protocol=LoihiProtocol)
@@ -157,7 +199,7 @@ class FloatVsnNeuronsModel(VsnNeuronsModel):
 class IntegerVsnNeuronsModel(VsnNeuronsModel):
     """Neurons in integers: they align each product to the state word, as Dense cannot."""
 
-    p_in, a_out, m = WORDS_IN, WORDS_OUT, WORD_STATE
+    p_in, a_out, m = WORD_PRODUCTS_IN, WORDS_OUT, WORD_STATE
 
 
 class ReadoutLayerModel(RunModel):
@@ -210,7 +252,7 @@ class ReadoutNeuronsModel(RunModel):
 class FloatReadoutNeuronsModel(ReadoutNeuronsModel):
     """A read-out behind Dense, in float64."""
 
-    p_in, y_out = FLOATS_IN, FLOATS_OUT
+    p_in, y_out = FLOAT_PRODUCTS_IN, FLOATS_OUT
 
 
 @implements(proc=ReadoutNeurons, protocol=LoihiProtocol)
@@ -219,4 +261,4 @@ class FloatReadoutNeuronsModel(ReadoutNeuronsModel):
 class IntegerReadoutNeuronsModel(ReadoutNeuronsModel):
     """A read-out behind Dense, in integers."""
 
-    p_in, y_out = WORDS_IN, WORDS_OUT
+    p_in, y_out = WORD_PRODUCTS_IN, WORDS_OUT

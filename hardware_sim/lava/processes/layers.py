@@ -9,18 +9,58 @@ sends what it computed in the step before.
 
 from __future__ import annotations
 
+from typing import Any
+
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
 
+from neuropinn_lava.hardware_sim.lava.compile_checks import Entry, check_entry, check_numerics
 from neuropinn_lava.hardware_sim.runner.shared_arrays import SharedArray
+from neuropinn_lava.hardware_sim.steps.choices import Numerics
 from neuropinn_lava.hardware_sim.steps.recording import LayerRecording, ReadoutRecording
 from neuropinn_lava.hardware_sim.steps.schedule import Schedule
 from neuropinn_lava.network.quantized import QuantizedLayer, QuantizedOutput
 from neuropinn_lava.network.spec import LayerSpec, OutputSpec
 
 
-class PointSource(AbstractProcess):
+class NetworkProcess(AbstractProcess):
+    """A part of a network, which runs in process models of the network's kind of numbers only."""
+
+    numerics: Numerics | None = None
+    """What the numbers of its record are; None where any model will do."""
+    delay = 1
+    """Steps of Lava from a message to its answer."""
+
+    @property
+    def model_class(self) -> Any:
+        """The model that Lava's compiler has chosen, checked as soon as the compiler asks for it.
+
+        Raises:
+            SpecError: If it computes in other numbers.
+        """
+        chosen = super().model_class
+        if chosen is not None and self.numerics is not None:
+            check_numerics(self, self.numerics, chosen)
+        return chosen
+
+
+class EntryProcess(NetworkProcess):
+    """A network's first process, to which a user's graph sends."""
+
+    entry: Entry | None = None
+    """What is known of the messages; None for a process that is not the first."""
+
+    @property
+    def model_class(self) -> Any:
+        """The model that Lava's compiler has chosen; what is before the input port is checked, too."""
+        chosen = super().model_class
+        if chosen is not None and self.entry is not None:
+            check_entry(self.name, self.a_in, self.entry)
+        return chosen
+
+
+class PointSource(NetworkProcess):
     """Sends the network's inputs, each for all steps of its presentation; zeros after the last one."""
 
     def __init__(self, *, words: SharedArray, schedule: Schedule, name: str = "points") -> None:
@@ -32,10 +72,11 @@ class PointSource(AbstractProcess):
             name: As errors call it.
         """
         super().__init__(words=words, schedule=schedule, name=name)
+        self.numerics = Numerics.of_type(words.values.dtype)
         self.a_out = OutPort(shape=schedule.shape(words.values.shape[1]))
 
 
-class VsnLayer(AbstractProcess):
+class VsnLayer(EntryProcess):
     """A layer of Variable Spiking Neurons with its synapses; the equations are those of `neuropinn_lava.network.spec`."""
 
     def __init__(
@@ -45,7 +86,7 @@ class VsnLayer(AbstractProcess):
         schedule: Schedule,
         recording: LayerRecording,
         constant_input: bool = False,
-        checked_input: bool = False,
+        entry: Entry | None = None,
     ) -> None:
         """Make a layer.
 
@@ -54,33 +95,52 @@ class VsnLayer(AbstractProcess):
             schedule: Its step counter.
             recording: Where counts and probed values go.
             constant_input: The input is the same at all steps of a presentation, and W a_in is computed once.
-            checked_input: The input comes from somebody else's process, and is refused where it leaves its word.
+            entry: For the first layer: what is known of the messages from somebody else's process.
         """
         super().__init__(
             layer=layer,
             schedule=schedule,
             recording=recording,
             constant_input=constant_input,
-            checked_input=checked_input,
+            entry=entry,
             name=layer.name,
         )
+        self.numerics, self.entry = Numerics.of_layer(layer), entry
         self.a_in = InPort(shape=schedule.shape(layer.n_in))
         self.a_out = OutPort(shape=schedule.shape(layer.n_out))
         self.m = Var(shape=schedule.shape(layer.n_out), init=0)
 
 
-class VsnNeurons(AbstractProcess):
+class WordGate(EntryProcess):
+    """Passes messages on at once, and refuses what is no input word: Lava's own Dense, which follows, would take anything."""
+
+    delay = 0
+    """Steps of Lava; it receives before it sends."""
+
+    def __init__(self, *, layer: LayerSpec | QuantizedLayer, schedule: Schedule, entry: Entry) -> None:
+        """Make a gate before the synapses of a network's first layer; the arguments are those of `VsnLayer`."""
+        super().__init__(layer=layer, name=f"{layer.name} input")
+        self.numerics, self.entry = Numerics.of_layer(layer), entry
+        self.a_in = InPort(shape=schedule.shape(layer.n_in))
+        self.a_out = OutPort(shape=schedule.shape(layer.n_in))
+
+
+class VsnNeurons(NetworkProcess):
     """The neurons of a layer whose synapses are another process: products W a_in come in."""
+
+    delay = 0
+    """Steps of Lava; the Dense before it delays by one."""
 
     def __init__(self, *, layer: LayerSpec | QuantizedLayer, schedule: Schedule, recording: LayerRecording) -> None:
         """Make neurons; the arguments are those of `VsnLayer`."""
         super().__init__(layer=layer, schedule=schedule, recording=recording, name=layer.name)
+        self.numerics = Numerics.of_layer(layer)
         self.p_in = InPort(shape=schedule.shape(layer.n_out))
         self.a_out = OutPort(shape=schedule.shape(layer.n_out))
         self.m = Var(shape=schedule.shape(layer.n_out), init=0)
 
 
-class ReadoutLayer(AbstractProcess):
+class ReadoutLayer(NetworkProcess):
     """The linear read-out, which is also the sink: it sums its outputs sample by sample, and sends them too."""
 
     def __init__(self, *, layer: OutputSpec | QuantizedOutput, schedule: Schedule, recording: ReadoutRecording) -> None:
@@ -92,15 +152,20 @@ class ReadoutLayer(AbstractProcess):
             recording: Where sums and probed outputs go.
         """
         super().__init__(layer=layer, schedule=schedule, recording=recording, name=layer.name)
+        self.numerics = Numerics.of_layer(layer)
         self.a_in = InPort(shape=schedule.shape(layer.n_in))
         self.y_out = OutPort(shape=schedule.shape(layer.n_out))
 
 
-class ReadoutNeurons(AbstractProcess):
+class ReadoutNeurons(NetworkProcess):
     """The read-out behind synapses that are another process: products W a_in come in."""
+
+    delay = 0
+    """Steps of Lava; the Dense before it delays by one."""
 
     def __init__(self, *, layer: OutputSpec | QuantizedOutput, schedule: Schedule, recording: ReadoutRecording) -> None:
         """Make a read-out without synapses; the arguments are those of `ReadoutLayer`."""
         super().__init__(layer=layer, schedule=schedule, recording=recording, name=layer.name)
+        self.numerics = Numerics.of_layer(layer)
         self.p_in = InPort(shape=schedule.shape(layer.n_out))
         self.y_out = OutPort(shape=schedule.shape(layer.n_out))

@@ -16,6 +16,9 @@ from neuropinn_lava.base.errors import SpecError
 class MessagePort(PyInPortVectorDense):
     """A dense input port. One channel's message is returned as it came; several are added up, as Lava does."""
 
+    takes_exact_messages = True
+    """Asks the runner to refuse, where it is sent, a message that the sender's port would cast with a loss."""
+
     def recv(self) -> Any:
         """Wait for a message of the port's shape.
 
@@ -35,3 +38,19 @@ class MessagePort(PyInPortVectorDense):
             mend = "Send input words, as `neuropinn_lava.engine.host.encode_points` makes them."
             raise SpecError("input port", f"messages that fit {np.dtype(self._d_type)}", lost, mend)
         return held
+
+
+class ProductPort(MessagePort):
+    """A port for the products of Lava's own Dense, whose model must compute in the same numbers as the neurons."""
+
+    def recv(self) -> Any:
+        """Wait for products.
+
+        Raises:
+            SpecError: If they come in another type: the float model of a Dense does not undo the doubling of integer weights.
+        """
+        products = super(MessagePort, self).recv() if len(self.csp_ports) > 1 else self.csp_ports[0].recv()
+        if products.dtype != self._d_type:
+            mend = "Take the exception for Dense out of the run configuration, or use `net.run_config()`."
+            raise SpecError("input port", f"products of type {np.dtype(self._d_type)}", products.dtype, mend)
+        return products

@@ -20,6 +20,7 @@ from neuropinn_lava.hardware_sim.lava.processes.layers import (
     ReadoutNeurons,
     VsnLayer,
     VsnNeurons,
+    WordGate,
 )
 from neuropinn_lava.hardware_sim.steps.choices import LayerModel, Numerics
 
@@ -29,6 +30,7 @@ LEAVES: dict[type, dict[Numerics, type]] = {
         Numerics.INTEGER: layer_models.IntegerPointSourceModel,
     },
     VsnLayer: {Numerics.FLOAT: layer_models.FloatVsnLayerModel, Numerics.INTEGER: layer_models.IntegerVsnLayerModel},
+    WordGate: {Numerics.FLOAT: layer_models.FloatWordGateModel, Numerics.INTEGER: layer_models.IntegerWordGateModel},
     VsnNeurons: {
         Numerics.FLOAT: layer_models.FloatVsnNeuronsModel,
         Numerics.INTEGER: layer_models.IntegerVsnNeuronsModel,

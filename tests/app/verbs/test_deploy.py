@@ -90,3 +90,16 @@ def test_a_float_network_is_verified_within_rounding():
     parity = nl.verify(SMALL, n_points=40)
     assert parity.integer_vs_lava_mismatches == 0
     assert len(parity.modes) == 3  # Lava's Dense is compared in integers only
+
+
+@pytest.mark.lava
+def test_a_third_of_the_certificate_is_computed_by_lavas_own_dense():
+    """As many samples as `demo` takes; what the other modes compare stays: 1000 and 64 samples in full, 2500 outputs."""
+    chip = nl.convert(builders.random_spec(2, widths=(2, 30, 30, 30, 1), n_steps=1)).network
+    parity = nl.verify(chip)
+    assert parity.integer_vs_lava_mismatches == 0
+    whole, fused, faithful, dense = parity.modes
+    assert 3 * dense.values_compared >= parity.values_compared
+    per_sample = 3 * 90 + 1  # membrane, fired and payload of each neuron, and the output
+    assert min(whole.values_compared, fused.values_compared) >= 1000 * per_sample + 2 * 2500
+    assert faithful.values_compared >= 64 * per_sample

@@ -50,7 +50,8 @@ def run_in_own_graph(graph: Any, data: Any, run_config: Any) -> Any:
         source.run(condition=lava("magma.core.run_conditions").RunSteps(n_lava_steps), run_cfg=run_config)
         emitted = sink.data.get()
     finally:
-        source.stop()
+        if source.runtime is not None:
+            source.stop()
     return emitted[:, graph.latency :].T.reshape(N, T, -1)
 
 
@@ -172,14 +173,117 @@ def test_wrong_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
         to_lava(network)
 
 
+def source_of(kind: str, **arguments: Any) -> Any:
+    require_lava()
+    return getattr(importlib.import_module("wide_source"), kind)(**arguments)
+
+
+@pytest.mark.parametrize("model", [LayerModel.FUSED, LayerModel.DENSE])
 @pytest.mark.parametrize(
-    ("word", "complaint"), [(32768, r"input words within ±32767; got 32768"), (1 << 40, "fit int32")]
+    ("kind", "word", "complaint"),
+    [
+        ("WideSource", 32768, r"input words within ±32767; got 32768"),
+        ("WideSource", 1 << 40, "fit int32"),
+        ("WideSource", -(1 << 31), "input words within ±32767; got -2147483648"),
+        ("NarrowSource", 0.7, r"fit the type of the port that sends them, int32; got 0\.7"),
+        ("NarrowSource", 1 << 40, r"fit the type of the port that sends them, int32; got 1099511627776"),
+        ("NarrowSource", np.nan, r"fit the type of the port that sends them, int32; got nan"),
+    ],
 )
-def test_words_that_do_not_fit_end_the_run(word: int, complaint: str) -> None:
+def test_words_that_do_not_fit_end_the_run(kind: str, word: float, complaint: str, model: LayerModel) -> None:
     """A user's source may send anything; sums are wide enough for the input word only."""
     network = builders.random_quantized(4, n_steps=1)
-    graph = to_lava(network)
-    source = importlib.import_module("wide_source").WideSource(value=word, shape=(2,))
+    graph = to_lava(network, model=model)
+    source = source_of(kind, value=word, shape=(2,))
     source.a_out.connect(graph.a_in)
     with pytest.raises(SimulationError, match=complaint):
         run_graph(source, graph.run_config(), 3)
+
+
+@pytest.mark.parametrize("word", [0.7, float(1 << 40), np.nan])
+def test_words_that_lavas_own_source_would_cast(word: float) -> None:
+    """Points in the place of words: Lava's source makes zeros of them before it sends. Lava's own runtime refuses, too."""
+    graph = to_lava(builders.random_quantized(4, n_steps=T))
+    with pytest.raises(SpecError, match=rf"RingBuffer .*variable 'data': its values fit .*int32; got {word}"):
+        run_in_own_graph(graph, np.full((2, N * T), word), graph.run_config())
+
+
+@pytest.mark.parametrize("word", [np.nan, np.inf])
+def test_floats_that_are_no_numbers_end_the_run(word: float) -> None:
+    graph = to_lava(builders.random_spec(4, n_steps=1))
+    source = lava("proc.io.source").RingBuffer(data=np.full((2, 3), word))
+    source.s_out.connect(graph.a_in)
+    with pytest.raises(SimulationError, match=f"input words within .*; got {word}"):
+        run_graph(source, graph.run_config(), 3)
+
+
+@pytest.mark.parametrize("model", [LayerModel.FUSED, LayerModel.DENSE])
+@pytest.mark.parametrize(
+    ("build", "tag", "kind"),
+    [(builders.random_quantized, "floating_pt", "quantized"), (builders.random_spec, "fixed_pt", "float")],
+)
+def test_a_run_configuration_of_other_numbers_is_refused(build: Any, tag: str, kind: str, model: LayerModel) -> None:
+    """Lava's default tag is "floating_pt": a quantized record there would compute with integers as if they were floats."""
+    network = build(5, n_steps=T)
+    config = lava("magma.core.run_configs").Loihi2SimCfg(
+        select_tag=tag, select_sub_proc_model=model is LayerModel.DENSE
+    )
+    right = "fixed_pt" if kind == "quantized" else "floating_pt"
+    with pytest.raises(SpecError, match=rf"a {kind} network runs in process models tagged '{right}'; got .*'{tag}'"):
+        run_in_own_graph(to_lava(network), np.zeros((2, N * T)), config)
+
+
+def test_lavas_default_run_configuration_is_refused_by_the_runner() -> None:
+    graph = to_lava(builders.random_quantized(5, n_steps=T))
+    source = lava("proc.io.source").RingBuffer(data=np.zeros((2, N * T), np.int32))
+    source.s_out.connect(graph.a_in)
+    with pytest.raises(SimulationError, match=r"a quantized network runs in .*net\.run_config\(\)"):
+        run_graph(source, lava("magma.core.run_configs").Loihi2SimCfg(), 3)
+
+
+def test_a_float_dense_inside_a_quantized_layer_is_refused() -> None:
+    """A user's exception for all Dense would reach the network's own, whose integer weights are doubled."""
+    graph = to_lava(builders.random_quantized(5, n_steps=T), model=LayerModel.DENSE)
+    source = lava("proc.io.source").RingBuffer(data=np.ones((2, N * T), np.int32))
+    source.s_out.connect(graph.a_in)
+    config = graph.run_config({lava("proc.dense.process").Dense: lava("proc.dense.models").PyDenseModelFloat})
+    with pytest.raises(SimulationError, match="products of type int32; got float64"):
+        run_graph(source, config, 3)
+
+
+def behind_a_dense(input_latency: int | None, model: LayerModel) -> Any:
+    """Lava's own Dense, which delays by one step, before a network."""
+    graph = to_lava(builders.random_quantized(4, n_steps=T), model=model, input_latency=input_latency)
+    source = lava("proc.io.source").RingBuffer(data=np.ones((2, N * T), np.int32))
+    dense = lava("proc.dense.process").Dense(weights=2 * np.eye(2, dtype=int), weight_exp=-1, num_message_bits=24)
+    source.s_out.connect(dense.s_in)
+    dense.a_out.connect(graph.a_in)
+    return run_graph(source, graph.run_config(), 5)
+
+
+@pytest.mark.parametrize("model", [LayerModel.FUSED, LayerModel.DENSE])
+@pytest.mark.parametrize("said", [None, 0, 2])
+def test_a_wrong_latency_is_refused(said: int | None, model: LayerModel) -> None:
+    with pytest.raises(SimulationError, match=r"input_latency .*Pass input_latency=1\."):
+        behind_a_dense(said, model)
+
+
+@pytest.mark.parametrize("model", [LayerModel.FUSED, LayerModel.DENSE])
+def test_the_right_latency_is_accepted(model: LayerModel) -> None:
+    assert behind_a_dense(1, model) == ()
+
+
+def test_a_delay_that_nobody_knows_must_be_said() -> None:
+    for said, refused in ((None, True), (0, False)):
+        graph = to_lava(builders.random_quantized(4, n_steps=T), input_latency=said)
+        relay = source_of("Relay", shape=(2,))
+        source = lava("proc.io.source").RingBuffer(data=np.ones((2, N * T), np.int32))
+        source.s_out.connect(relay.a_in)
+        relay.a_out.connect(graph.a_in)
+        if refused:
+            with pytest.raises(
+                SimulationError, match=r"a process before it whose delay is not known\. Pass input_latency"
+            ):
+                run_graph(source, graph.run_config(), 5)
+        else:
+            run_graph(source, graph.run_config(), 5)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import importlib
 import logging
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -26,6 +27,7 @@ from neuropinn_lava.hardware_sim.kernels import layer_kernel, numpy_loops
 from neuropinn_lava.hardware_sim.lava.simulate import simulate_on_lava
 from neuropinn_lava.hardware_sim.parity.compare_traces import ParityResult, compare_traces
 from neuropinn_lava.hardware_sim.steps.choices import LayerModel
+from neuropinn_lava.network import activations
 from neuropinn_lava.network.quantized import QuantizedNetwork
 from neuropinn_lava.network.spec import NetworkSpec, Polarity, Readout
 
@@ -152,6 +154,25 @@ def test_float_lava_equals_the_float_engine(n: int, how: dict[str, Any], polarit
     for activation in builders.ACTIVATIONS if "batch_size" in how else ("tanh",):
         network = builders.random_spec(5, widths=WIDTHS, n_steps=3, activation=activation, polarity=polarity)
         assert_equal(compare(network, n, **how))
+
+
+@pytest.mark.parametrize("model", [LayerModel.WHOLE, LayerModel.FUSED])
+def test_floats_of_an_own_activation(model: LayerModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One record is enough for the float models on Lava, too."""
+    monkeypatch.setattr(activations, "ACTIVATIONS", dict(activations.ACTIVATIONS))
+    activations.register_activation(
+        activations.ActivationRule(
+            name="arctan",
+            phi=np.arctan,
+            symmetry=activations.Symmetry.ODD,
+            asymptote=activations.Asymptote.NONE,
+            curvature=0.65,
+            reach=math.inf,
+            bound=math.pi / 2,
+            steepest=1.0,
+        )
+    )
+    assert_equal(compare(builders.random_spec(2, activation="arctan"), 70, model=model))
 
 
 def test_no_choice_changes_the_bytes() -> None:

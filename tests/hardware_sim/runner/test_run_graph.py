@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import errno
 import importlib
 import multiprocessing
 import os
@@ -30,7 +31,7 @@ import psutil
 import pytest
 
 from neuropinn_lava.base.errors import SimulationError, SpecError
-from neuropinn_lava.hardware_sim.runner import lava_guard
+from neuropinn_lava.hardware_sim.runner import actors, lava_guard
 from neuropinn_lava.hardware_sim.runner.lava_guard import require_lava
 from neuropinn_lava.hardware_sim.runner.process_group import FORK
 from neuropinn_lava.hardware_sim.runner.run_graph import run_graph
@@ -140,6 +141,35 @@ def test_results_come_out_through_shared_arrays() -> None:
     result = SharedArray.zeros((N_STEPS, 4), np.int64)
     run(chain(3, result=result))
     assert (result.values == 2).all()  # the third link receives 0 + 1 + 1, in the same step
+
+
+def a_sink(n_steps: int) -> Any:
+    """Build Lava's own sink behind a chain that sends 2 in every step."""
+    require_lava()
+    sink = importlib.import_module("lava.proc.io.sink").RingBuffer(shape=(4,), buffer=n_steps)
+    first = chain(2)
+    first.s_out.out_connections[0].process.s_out.connect(sink.a_in)
+    return sink
+
+
+def test_variables_are_read_at_the_end() -> None:
+    from lava.magma.core.run_configs import Loihi2SimCfg
+
+    sink = a_sink(N_STEPS)
+    (data,) = run_graph(sink, Loihi2SimCfg(select_tag="fixed_pt"), N_STEPS, read=(sink.data,))
+    assert data.dtype == np.int32
+    assert np.array_equal(data, np.full((4, N_STEPS), 2))
+    assert not sink.data.get().any()  # the caller's graph stays in its initial state
+
+
+def test_a_sink_that_nobody_reads_is_refused() -> None:
+    with pytest.raises(SpecError, match=r"run_graph\.read.*RingBuffer.*read=\(sink\.data,\)"):
+        run(a_sink(N_STEPS))
+
+
+def test_a_variable_of_another_graph_is_refused() -> None:
+    with pytest.raises(SpecError, match=r"run_graph\.read.*variables of processes of the graph"):
+        run(chain(2), read=(a_sink(N_STEPS).data,))
 
 
 def test_a_graph_can_be_run_again_and_stays_uncompiled() -> None:
@@ -275,6 +305,22 @@ def test_a_hang_is_told_by_the_lack_of_steps(at: int, act: Callable[[Any], None]
     assert place in report.split("Link '")[1]  # who waits for no other comes first
 
 
+def test_a_question_that_comes_before_its_handler_kills_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The supervisor may ask by SIGUSR1, whose default is death, as soon as a process is forked."""
+    die_with = actors.die_with
+
+    def be_asked_at_once(parent: int) -> None:
+        die_with(parent)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    monkeypatch.setattr(actors, "die_with", be_asked_at_once)
+    monkeypatch.setattr(actors, "_say", lambda speak, text: None)  # nobody asked who would take the answer
+    result = SharedArray.zeros((N_STEPS, 4), np.int64)
+    run(chain(2, result=result))
+    assert (result.values == 1).all()
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, set()) == set()
+
+
 def test_an_endless_loop_ends_at_the_time_limit() -> None:
     (violation,) = failure(chain(2, at_fault_step(loop_for_ever), at=1), time_limit=1.5).violations
     assert violation.rule == "a run ends within time_limit"
@@ -305,6 +351,19 @@ def test_a_compiler_that_hangs() -> None:
 
     with pytest.raises(SimulationError, match=r"(?s)0 of 10 steps.*it is compiling.*What compiles the graph"):
         run_graph(chain(2), Endless(), N_STEPS, stall_seconds=STALL_SECONDS)
+
+
+def test_a_full_dev_shm_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lava's channels are synchronized by semaphores, which Linux keeps as files in /dev/shm."""
+
+    def no_space(value: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    require_lava()
+    monkeypatch.setattr("lava.magma.compiler.channels.pypychannel.Semaphore", no_space)
+    (violation,) = failure(chain(2)).violations
+    assert violation.where == "/dev/shm"
+    assert "--shm-size" in violation.mend
 
 
 def test_shared_memory_runs_out() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.network.activations import ACTIVATIONS
-from neuropinn_lava.training.neuron.activations import TORCH_ACTIVATIONS, Tanh, fast_tanh
+from neuropinn_lava.training.neuron.activations import Tanh, fast_tanh, torch_activation
 
 GRID = np.concatenate([np.linspace(-12, 12, 4801), [0.0, 1e-8, -1e-8, 40.0, -40.0, 800.0]])
 VALUE_ERROR = {
@@ -23,15 +26,18 @@ SLOPE_ERROR = 1e-7
 within |z| <= 12, rounded up."""
 
 
-def test_names_are_those_of_the_core() -> None:
-    assert set(TORCH_ACTIVATIONS) == set(ACTIVATIONS)
+@pytest.mark.parametrize("torch_side", [None, "neuropinn_lava.training.neuron.activations:fast_tanh"])
+def test_a_rule_without_torch_functions_is_not_trained(torch_side: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ACTIVATIONS, "own", replace(ACTIVATIONS["tanh"], name="own", torch=torch_side))
+    with pytest.raises(SpecError, match=r"ActivationRule.*\.torch"):
+        torch_activation("own")
 
 
 @pytest.mark.parametrize(("tanh", "dtype"), list(VALUE_ERROR))
 @pytest.mark.parametrize("name", list(ACTIVATIONS))
 def test_value_is_the_core_s(name: str, tanh: Tanh, dtype: torch.dtype) -> None:
     z = torch.tensor(GRID, dtype=dtype)
-    value, _ = TORCH_ACTIVATIONS[name].value(z, tanh)
+    value, _ = torch_activation(name).value(z, tanh)
     exact = ACTIVATIONS[name].phi(z.double().numpy())
     assert value.dtype == dtype
     assert np.all(np.abs(value.double().numpy() - exact) <= VALUE_ERROR[tanh, dtype] * np.maximum(1, np.abs(GRID)))
@@ -39,7 +45,7 @@ def test_value_is_the_core_s(name: str, tanh: Tanh, dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize("name", list(ACTIVATIONS))
 def test_zero_sends_nothing(name: str) -> None:
-    value, _ = TORCH_ACTIVATIONS[name].value(torch.zeros(3), fast_tanh)
+    value, _ = torch_activation(name).value(torch.zeros(3), fast_tanh)
     assert value.tolist() == [0.0, 0.0, 0.0]
 
 
@@ -50,7 +56,7 @@ def test_slope_is_the_derivative(name: str) -> None:
     phi = ACTIVATIONS[name].phi
     difference = (phi(z + step) - phi(z - step)) / (2 * step)
     held = torch.tensor(z)
-    slope = TORCH_ACTIVATIONS[name].slope(held, *TORCH_ACTIVATIONS[name].value(held, torch.tanh))
+    slope = torch_activation(name).slope(held, *torch_activation(name).value(held, torch.tanh))
     assert np.abs(slope.numpy() - difference).max() <= SLOPE_ERROR
 
 
