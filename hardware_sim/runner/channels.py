@@ -52,7 +52,9 @@ def _exact(send: Callable[[Any], None], kind: Any) -> Callable[[Any], None]:
             with np.errstate(invalid="ignore"):
                 differs = message != message.astype(kind)
             if differs.any():
-                mend = "Send input words, as `neuropinn_lava.engine.host.encode_points` makes them, or give the port a wider type."
+                mend = (
+                    "Send the input words of `neuropinn_lava.engine.host.encode_points`, or give the port a wider type."
+                )
                 rule = f"messages to a network fit the type of the port that sends them, {kind}"
                 raise SpecError("output port", rule, message[differs][0], mend)
         send(message)

@@ -3,9 +3,9 @@
 A VSN sends phi(z * s). That equals phi(z) * s only where phi(0) = 0. An activation with another value at zero is not supported
 yet: its silence would have to mean phi(0), which the layers after it would have to add. Until then `ActivationRule` refuses it.
 
-One rule is all that the package knows of an activation: the reference engines and the float models on Lava call its phi, integer
-tables are built from its facts (`phi_table.py`), rounding bounds take its steepest slope, and training its torch functions.
-`register_activation` adds a rule of the user's own.
+One rule is all that the package knows of an activation: the reference engines and the float models on Lava call its phi, the
+integer tables are built from its facts (`phi_table.py`), rounding bounds use its steepest slope, and training uses its torch
+functions. `register_activation` adds a rule of the user's own.
 """
 
 from __future__ import annotations
