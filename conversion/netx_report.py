@@ -102,7 +102,7 @@ def parse_netx(path: str | Path) -> NetxReport:
     where = f"netx file {path}"
     try:
         if Path(path).stat().st_size > MAX_BYTES:
-            raise FileFormatError(where, f"at most {MAX_BYTES} bytes", Path(path).stat().st_size, "Is this netx?")
+            raise FileFormatError(where, f"have at most {MAX_BYTES} bytes", Path(path).stat().st_size, "Is this netx?")
         with h5py.File(path, "r") as file:
             check_self_contained(file, where)
             return NetxReport(path=str(path), layers=_read_layers(file, where))
@@ -110,16 +110,16 @@ def parse_netx(path: str | Path) -> NetxReport:
         raise
     except Exception as error:  # whatever h5py and numpy make of what such a file may hold
         got = f"{type(error).__name__}: {error}"
-        raise FileFormatError(where, "HDF5 as lava-dl's export_hdf5 writes it", got, "Export it again.") from error
+        raise FileFormatError(where, "be HDF5 as lava-dl's export_hdf5 writes it", got, "Export it again.") from error
 
 
 def _read_layers(file: h5py.File, where: str) -> tuple[NetxLayer, ...]:
     if "layer" not in file or not len(file["layer"]):
-        raise FileFormatError(where, "a group `layer` with layers", "none", "Export it again with lava-dl.")
+        raise FileFormatError(where, "have a group `layer` with layers", "none", "Export it again with lava-dl.")
     group = file["layer"]
     missing = [str(index) for index in range(len(group)) if str(index) not in group]
     if missing:
-        raise FileFormatError(where, f"layers 0 to {len(group) - 1}", f"no {missing}", "Export it again.")
+        raise FileFormatError(where, f"have layers 0 to {len(group) - 1}", f"no {missing}", "Export it again.")
     layers: list[NetxLayer] = []
     for index in range(len(group)):
         layers.append(_read_layer(group[str(index)], index, layers[-1] if layers else None, f"{where}, layer {index}"))
@@ -154,7 +154,7 @@ def _check_dense(weight: Any, shape: tuple[int, ...], before: NetxLayer | None, 
     fits = weight.size > 0 and n_out > 0 and weight.size % n_out == 0 and n_in in (None, weight.size // n_out)
     if not fits or (weight.ndim > 1 and weight.shape[0] != n_out):
         raise FileFormatError(
-            f"{where}.weight", f"the shape {expected} that its layers claim", weight.shape, "Export it again."
+            f"{where}.weight", f"have the shape {expected} that its layers claim", weight.shape, "Export it again."
         )
 
 

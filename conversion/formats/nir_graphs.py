@@ -45,7 +45,7 @@ def load_nir() -> Any:
         return importlib.import_module("nir")
     except ImportError as error:
         mend = "Install the extra: pip install 'neuropinn-lava[nir]'."
-        raise SpecError("NIR", "the package nir", "not installed", mend) from error
+        raise SpecError("the NIR format", "have the package `nir` installed", "no such package", mend) from error
 
 
 def write_nir(network: NetworkSpec, path: str | Path) -> None:
@@ -92,7 +92,7 @@ def parse_nir(path: str | Path) -> NetworkSpec:
         raise
     except Exception as error:  # nir raises what its parser happens to raise, and its nodes hold what the file says
         got = f"{type(error).__name__}: {error}"
-        raise FileFormatError(where, "a whole NIR graph", got, "Write it again.") from error
+        raise FileFormatError(where, "be a whole NIR graph", got, "Write it again.") from error
 
 
 def make_graph(network: NetworkSpec) -> Any:
@@ -154,30 +154,33 @@ def order_nodes(graph: Any) -> list[tuple[str, Any]]:
     ends = [[key for key, kind in kinds.items() if kind == wanted] for wanted in ("Input", "Output")]
     if [len(end) for end in ends] != [1, 1]:
         got = f"{len(ends[0])} inputs and {len(ends[1])} outputs"
-        raise SpecError(where, "one input and one output", got, "Export one network.")
+        raise SpecError(where, "have one input and one output", got, "Export one network.")
     after: dict[str, list[str]] = {key: [] for key in kinds}
     for start, end in graph.edges:
         if start not in kinds or end not in kinds:
-            raise SpecError(where, "edges between nodes of the graph", (start, end), "Add the missing node.")
+            raise SpecError(where, "have edges between nodes of the graph only", (start, end), "Add the missing node.")
         after[start].append(end)
     chain: list[tuple[str, Any]] = []
     here, visited = ends[0][0], set[str]()
     while here != ends[1][0]:
         if here in visited:
             mend = "A recurrent network cannot be deployed; unroll it."
-            raise SpecError(where, "no cycles", f"one through {here!r}", mend)
+            raise SpecError(where, "have no cycles", f"one through {here!r}", mend)
         visited.add(here)
         if len(after[here]) != 1:
             got = f"{here!r} leads to {after[here] or 'nothing'}"
             raise SpecError(
-                where, "a chain: every node leads to one other", got, "Connect the nodes one after the other."
+                where,
+                "be a chain in which every node leads to one other",
+                got,
+                "Connect the nodes one after the other.",
             )
         here = after[here][0]
         chain.append((here, graph.nodes[here]))
     unused = sorted(set(kinds) - visited - {here})
     if unused:
         mend = "Connect them, or remove them."
-        raise SpecError(where, "every node lies between input and output", unused, mend)
+        raise SpecError(where, "have every node between input and output", unused, mend)
     return chain[:-1]
 
 
@@ -203,7 +206,7 @@ def _read_node(key: str, node: Any) -> list[Step]:
     mend = "Replace it by a Variable Spiking Neuron: phi(z) sent where m >= theta."
     if kind in ("Conv1d", "Conv2d", "SumPool2d", "AvgPool2d", "Delay", "NIRGraph"):
         mend = "Write it as an Affine node."
-    rule = "Affine, Linear, Scale, Flatten, or a LIF with the metadata of a Variable Spiking Neuron"
+    rule = "be Affine, Linear, Scale, Flatten, or a LIF with the metadata of a Variable Spiking Neuron"
     raise SpecError(f"NIR graph: {where}", rule, kind, mend)
 
 
@@ -211,7 +214,7 @@ def _matrix(where: str, weight: Any) -> FloatArray:
     array: FloatArray = np.asarray(weight, dtype=np.float64)
     if array.ndim != 2:
         raise SpecError(
-            f"NIR graph: {where}.weight", "the shape (n_out, n_in)", array.shape, "Flatten the signal first."
+            f"NIR graph: {where}.weight", "have the shape (n_out, n_in)", array.shape, "Flatten the signal first."
         )
     return array
 
@@ -222,10 +225,13 @@ def _read_neuron(where: str, node: Any) -> NeuronStep:
     if missing:
         mend = "Write the graph again with write_nir."
         raise SpecError(
-            f"NIR graph: {where}.metadata", "all of a Variable Spiking Neuron", f"no {sorted(missing)}", mend
+            f"NIR graph: {where}.metadata",
+            "hold all fields of a Variable Spiking Neuron",
+            f"no {sorted(missing)}",
+            mend,
         )
     if not np.array_equal(np.asarray(node.v_threshold), np.asarray(metadata["theta"])):
-        rule = "a threshold that equals theta in its metadata"
+        rule = "equal theta in its metadata"
         mend = "Change both, or write the graph again with write_nir."
         raise SpecError(f"NIR graph: {where}.v_threshold", rule, "another", mend)
     return NeuronStep(

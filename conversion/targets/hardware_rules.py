@@ -30,7 +30,7 @@ def weights_fit_their_word(network: QuantizedNetwork, target: HardwareTarget) ->
     for where, affine in _named(network):
         if affine.weight_bits > target.max_weight_bits:
             mend = f"Convert with --weight-bits {target.max_weight_bits}."
-            yield Violation(where, f"weights of at most {target.max_weight_bits} bits", affine.weight_bits, mend)
+            yield Violation(where, f"have weights of at most {target.max_weight_bits} bits", affine.weight_bits, mend)
 
 
 def spikes_carry_payloads(network: QuantizedNetwork, target: HardwareTarget) -> Iterator[Violation]:
@@ -39,12 +39,12 @@ def spikes_carry_payloads(network: QuantizedNetwork, target: HardwareTarget) -> 
     sent += [(f"layer {layer.name!r}", layer.table.payload_bits, "--payload-bits") for layer in network.layers]
     if target.max_payload_bits == 0:
         mend = "Choose a target with graded spikes, such as loihi2."
-        yield Violation(f"network {network.name!r}", f"{target.title} sends graded spikes", "it has none", mend)
+        yield Violation(f"network {network.name!r}", "run on a target with graded spikes", target.title, mend)
         return
     for where, bits, option in sent:
         if bits > target.max_payload_bits:
             mend = f"Convert with {option} {target.max_payload_bits} or fewer."
-            yield Violation(where, f"payloads of at most {target.max_payload_bits} bits", bits, mend)
+            yield Violation(where, f"send payloads of at most {target.max_payload_bits} bits", bits, mend)
 
 
 def states_fit_their_word(network: QuantizedNetwork, target: HardwareTarget) -> Iterator[Violation]:
@@ -52,7 +52,7 @@ def states_fit_their_word(network: QuantizedNetwork, target: HardwareTarget) -> 
     for where, affine in _named(network):
         if affine.state_bits > target.state_bits:
             mend = f"Convert with --state-bits {target.state_bits}."
-            yield Violation(where, f"a state of at most {target.state_bits} bits", affine.state_bits, mend)
+            yield Violation(where, f"have a state of at most {target.state_bits} bits", affine.state_bits, mend)
 
 
 def synapses_fit_the_cores(network: QuantizedNetwork, target: HardwareTarget) -> Iterator[Violation]:
@@ -60,7 +60,7 @@ def synapses_fit_the_cores(network: QuantizedNetwork, target: HardwareTarget) ->
     for where, affine in _named(network):
         n_bytes = math.ceil(int(np.count_nonzero(affine.weight, axis=1).max()) * affine.weight_bits / 8)
         if n_bytes > target.synapse_bytes_per_core:
-            rule = f"one neuron's synapses take at most {target.synapse_bytes_per_core} bytes"
+            rule = f"need at most {target.synapse_bytes_per_core} bytes for the synapses of one neuron"
             yield Violation(where, rule, n_bytes, "Make the layer before it narrower, or use fewer weight bits.")
 
 
@@ -69,7 +69,7 @@ def axons_fit_the_cores(network: QuantizedNetwork, target: HardwareTarget) -> It
     for where, affine in _named(network):
         if target.max_fan_in is not None and affine.n_in > target.max_fan_in:
             yield Violation(
-                where, f"at most {target.max_fan_in} inputs", affine.n_in, "Make the layer before it narrower."
+                where, f"have at most {target.max_fan_in} inputs", affine.n_in, "Make the layer before it narrower."
             )
 
 
@@ -81,7 +81,9 @@ def neurons_reach_their_cores(network: QuantizedNetwork, target: HardwareTarget)
         n_cores = cores_of(after, target)
         if n_cores > target.max_fan_out:
             mend = "Make the layer after it narrower, or use fewer weight bits there."
-            yield Violation(f"layer {layer.name!r}", f"spikes to at most {target.max_fan_out} cores", n_cores, mend)
+            yield Violation(
+                f"layer {layer.name!r}", f"send spikes to at most {target.max_fan_out} cores", n_cores, mend
+            )
 
 
 def sums_fit_their_word(network: QuantizedNetwork, target: HardwareTarget) -> Iterator[Violation]:
@@ -90,7 +92,7 @@ def sums_fit_their_word(network: QuantizedNetwork, target: HardwareTarget) -> It
         return
     for bound in bound_network(network):
         if bound.accumulator_bits > target.max_accumulator_bits:
-            rule = f"sums of products of at most {target.max_accumulator_bits} bits"
+            rule = f"need sums of products of at most {target.max_accumulator_bits} bits"
             mend = "Use fewer weight or payload bits."
             yield Violation(f"layer {bound.name!r}", rule, bound.accumulator_bits, mend)
 
@@ -104,7 +106,7 @@ def states_are_proved(network: QuantizedNetwork, target: HardwareTarget) -> Iter
             reached = max(bound.drive, bound.membrane)
             n_bits = math.ceil(math.log2((reached + 1) / (bound.state_highest + 1)))
             mend = f"Convert with {n_bits} more bits of --state-bits, or on a smaller box."
-            rule = f"a state proved to stay within {bound.state_highest}"
+            rule = f"have a state proved to stay within {bound.state_highest}"
             yield Violation(f"layer {bound.name!r}", rule, f"a bound of {reached}", mend)
 
 
@@ -113,7 +115,7 @@ def network_fits_the_chip(network: QuantizedNetwork, target: HardwareTarget) -> 
     n_cores = sum(cores_of(affine, target) for _, affine in _named(network))
     if n_cores > target.cores_per_chip:
         mend = "Make the network smaller, or use fewer weight bits."
-        yield Violation(f"network {network.name!r}", f"at most {target.cores_per_chip} cores", n_cores, mend)
+        yield Violation(f"network {network.name!r}", f"need at most {target.cores_per_chip} cores", n_cores, mend)
 
 
 def cores_of(affine: QuantizedAffine, target: HardwareTarget) -> int:

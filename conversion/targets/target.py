@@ -82,9 +82,7 @@ def _target_violations(values: dict[str, object], where: str) -> Iterator[Violat
     for name, field in fields.items():
         if name not in values:
             if field.default is dataclasses.MISSING:
-                yield Violation(
-                    f"{where}.{name}", "the key is present", "nothing", "Add it; docs/targets.md lists all keys."
-                )
+                yield Violation(f"{where}.{name}", "be present", "nothing", "Add it; docs/targets.md lists all keys.")
             continue
         yield from _value_violations(f"{where}.{name}", name, values[name])
 
@@ -92,11 +90,11 @@ def _target_violations(values: dict[str, object], where: str) -> Iterator[Violat
 def _value_violations(where: str, name: str, value: object) -> Iterator[Violation]:
     if name in ("name", "title", "source"):
         if not (isinstance(value, str) and value.strip()):
-            yield Violation(where, "a text that is not empty", repr(value), "Write a text in quotes.")
+            yield Violation(where, "be a text that is not empty", repr(value), "Write a text in quotes.")
     elif name == "require_proved_states":
         if not isinstance(value, bool):
-            yield Violation(where, "true or false", repr(value), "Write true or false, without quotes.")
+            yield Violation(where, "be true or false", repr(value), "Write true or false, without quotes.")
     else:
         least = 0 if name == "max_payload_bits" else 1
         if type(value) is not int or value < least:
-            yield Violation(where, f"a whole number, {least} or more", repr(value), "Write such a number.")
+            yield Violation(where, f"be a whole number, {least} or more", repr(value), "Write such a number.")

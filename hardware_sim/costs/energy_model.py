@@ -84,12 +84,14 @@ class EnergyModel:
         where = f"EnergyModel {self.name!r}"
         for name in ("title", "source", "leaves_out"):
             if not getattr(self, name).strip():
-                yield Violation(f"{where}.{name}", "a text", repr(getattr(self, name)), "Write it: a report shows it.")
+                yield Violation(
+                    f"{where}.{name}", "be a text", repr(getattr(self, name)), "Write it: a report shows it."
+                )
         for items, what in ((self.constants, "constants"), (self.terms, "terms")):
             names = [item.name for item in items]
             if not names or len(set(names)) != len(names):
                 yield Violation(
-                    f"{where}.{what}", "one or more, with different names", names, "Name each of them once."
+                    f"{where}.{what}", "be one or more, with different names", names, "Name each of them once."
                 )
         known = {constant.name: constant for constant in self.constants}
         for term in self.terms:
@@ -101,7 +103,7 @@ class EnergyModel:
         unused = set(known) - {name for term in self.terms for name in term.constants}
         if unused:
             yield Violation(
-                f"{where}.constants", "every constant is used by a term", sorted(unused), "Remove or use it."
+                f"{where}.constants", "be used by at least one term each", sorted(unused), "Remove or use it."
             )
 
     def _dimension_violations(self, term: Term, known: dict[str, Constant]) -> Iterator[Violation]:
@@ -109,7 +111,9 @@ class EnergyModel:
         if dimension_of(constants) != JOULE:
             units = " * ".join(constant.unit for constant in constants) or "nothing"
             where = f"EnergyModel {self.name!r}: term {term.name!r}.constants"
-            yield Violation(where, "their product is an energy", units, "Multiply a power with a time, for instance.")
+            yield Violation(
+                where, "have a product that is an energy", units, "Multiply a power with a time, for instance."
+            )
 
     def constant(self, name: str) -> Constant:
         """Give a constant by name."""

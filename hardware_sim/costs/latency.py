@@ -55,10 +55,10 @@ class TimingModel:
         where = f"TimingModel {self.name!r}.constants"
         names = sorted(constant.name for constant in self.constants)
         if names != sorted(NEEDED):
-            yield Violation(where, f"exactly {', '.join(sorted(NEEDED))}", names, "Give each of them once.")
+            yield Violation(where, f"hold exactly {', '.join(sorted(NEEDED))}", names, "Give each of them once.")
         for constant in self.constants:
             if dimension_of([constant]) != SECOND:
-                yield Violation(f"{where}: {constant.name!r}.unit", "a time", constant.unit, "Use s, ms, us or ns.")
+                yield Violation(f"{where}: {constant.name!r}.unit", "be a time", constant.unit, "Use s, ms, us or ns.")
 
     def seconds(self, name: str, end: End) -> float:
         """Give a constant at its `lowest` or `highest` end, in seconds."""

@@ -34,13 +34,13 @@ def check_vtk_path(path: str | Path) -> Path:
     target = Path(path)
     if target.suffix not in SUFFIXES:
         mend = "Name the file field.vtu."
-        raise SpecError("write_vtk.path", f"a suffix out of {', '.join(SUFFIXES)}", target.name, mend)
+        raise SpecError("write_vtk.path", f"end in one of {', '.join(SUFFIXES)}", target.name, mend)
     check_writable(target)
     try:
         import meshio  # noqa: F401 - whether it is there
     except ImportError as error:
         mend = "Install the extra: pip install 'neuropinn-lava[vtk]'."
-        raise SpecError("write_vtk", "meshio is installed", str(error), mend) from error
+        raise SpecError("write_vtk", "find the package `meshio` installed", str(error), mend) from error
     return target
 
 

@@ -156,7 +156,9 @@ def _split_layer(layer: QuantizedLayer | QuantizedOutput, target: HardwareTarget
     for neuron in range(layer.n_out):
         for rule, got in _broken(layer, target, needed, neuron, 1):
             mend = "Use shorter weights, prune, narrow the layer before it, or choose a larger target."
-            raise HardwareRuleError(f"layer {layer.name!r} on {target.title}", f"one neuron fits {rule}", got, mend)
+            raise HardwareRuleError(
+                f"layer {layer.name!r} on {target.title}", f"{rule} with a single neuron", got, mend
+            )
     n_cores = 1
     while True:
         ends = [layer.n_out * index // n_cores for index in range(n_cores + 1)]
@@ -176,13 +178,13 @@ def _broken(
     held = slice(first, first + n)
     n_bytes = int(needed[held].sum())
     if n > target.max_neurons_per_core:
-        yield f"the {target.max_neurons_per_core} neurons of a core", n
+        yield f"fit the {target.max_neurons_per_core} neurons of a core", n
     if n_bytes > target.synapse_bytes_per_core:
-        yield f"the {target.synapse_bytes_per_core} bytes of synaptic memory of a core", n_bytes
+        yield f"fit the {target.synapse_bytes_per_core} bytes of synaptic memory of a core", n_bytes
     if target.max_fan_in is not None:
         fan_in = int(np.count_nonzero(layer.affine.weight[held].any(axis=0)))
         if fan_in > target.max_fan_in:
-            yield f"the fan-in of {target.max_fan_in} of a core", fan_in
+            yield f"fit the fan-in of {target.max_fan_in} of a core", fan_in
     all_bytes = n_bytes + _state_bytes(layer, n)
     if target.core_bytes is not None and all_bytes > target.core_bytes:
         yield f"the {target.core_bytes} bytes of a core", all_bytes
@@ -210,4 +212,4 @@ def _check_fan_out(partition: Partition) -> None:
     if limit is not None and widest.n_cores > limit:
         where = f"layer {widest.name!r} on {partition.target.title}"
         mend = "Narrow the layer, shorten its weights, or choose a larger target."
-        raise HardwareRuleError(where, f"a neuron reaches at most {limit} cores", widest.n_cores, mend)
+        raise HardwareRuleError(where, f"send each neuron's spikes to at most {limit} cores", widest.n_cores, mend)

@@ -69,7 +69,7 @@ def run_graph(
             hangs or exceeds the limit. `got` carries the traceback of the process at fault, or where it hangs.
     """
     if n_steps < 1 or n_steps % 1:
-        raise SpecError("run_graph.n_steps", "at least one whole step is run", n_steps, "Give the number of steps.")
+        raise SpecError("run_graph.n_steps", "be a whole number of 1 or more", n_steps, "Give the number of steps.")
     patience = Patience(stall_seconds=stall_seconds, time_limit=time_limit)
     require_lava()
     require_children()
@@ -99,7 +99,7 @@ def _require_process(process: Any) -> None:
     from lava.magma.core.process.process import AbstractProcess
 
     if not isinstance(process, AbstractProcess):
-        raise SpecError("run_graph.process", "it is a Lava process", repr(process), "Pass any process of the graph.")
+        raise SpecError("run_graph.process", "be a Lava process", repr(process), "Pass any process of the graph.")
 
 
 _Graph = tuple[Any, Any, int, "dict[str, Any] | None", StepProgress]
@@ -110,7 +110,7 @@ def _start_supervisor(graph: _Graph) -> tuple[ProcessGroup, Connection]:
     try:
         ours, theirs = multiprocessing.Pipe()
     except OSError as error:
-        raise SimulationError("run_graph", "a pipe can be opened", error, "Close files.") from error
+        raise SimulationError("run_graph", "open a pipe", error, "Close files.") from error
     with theirs:
         try:
             return ProcessGroup.start(_supervise, ours, theirs, graph), ours
@@ -134,7 +134,7 @@ def _supervise(callers_end: Connection, caller: Connection, graph: _Graph) -> No
     except BaseException as error:
         got = f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
         mend = "Mend the graph or its run configuration."
-        violations = (Violation(f"Lava graph of {process_name(graph[0])}", "it compiles and starts", got, mend),)
+        violations = (Violation(f"Lava graph of {process_name(graph[0])}", "compile and start", got, mend),)
     caller.send(Ended(violations=violations))
 
 
@@ -208,7 +208,9 @@ class _Infrastructure:
 
         if channel_type is not ChannelType.PyPy:
             mend = "Choose Python process models in the run configuration."
-            raise SimulationError("Lava graph", "the CPU simulator connects Python models only", channel_type, mend)
+            raise SimulationError(
+                "Lava graph", "connect Python models only, as the CPU simulator does", channel_type, mend
+            )
         return PyPyChannel
 
     def build_actor(self, target: object, builder: Any, exception_q: object = None) -> None:

@@ -82,7 +82,10 @@ class LayerRun:
         """
         n = moment.n_rows
         if self.checked_input and not np.abs(a).max() <= self.kernel.highest_input:
-            rule, mend = f"input words within ±{self.kernel.highest_input}", "Saturate them, as `encode_points` does."
+            rule, mend = (
+                f"get input words within ±{self.kernel.highest_input}",
+                "Saturate them, as `encode_points` does.",
+            )
             raise SpecError(f"layer {self.recording.name!r}", rule, np.abs(a).max(), mend)
         if not self.constant_input:
             self.kernel.advance(a[:, None], self._membrane[:n], self._payload[:n], tally)

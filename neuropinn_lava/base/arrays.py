@@ -70,7 +70,7 @@ def freeze_arrays(record: object, **dtypes: DTypeLike) -> None:
         except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: a tensor that requires grad
             where = f"{type(record).__name__}.{name}"
             mend = "Give an array of such numbers; nothing is rounded silently."
-            raise SpecError(where, f"an array that fits {np.dtype(dtype)}", str(error), mend) from error
+            raise SpecError(where, f"be an array that fits {np.dtype(dtype)}", str(error), mend) from error
         object.__setattr__(record, name, held)
 
 

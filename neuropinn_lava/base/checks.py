@@ -33,7 +33,7 @@ def check_finite(where: str, values: ArrayLike) -> Iterator[Violation]:
     if bad.any():
         first = tuple(int(i) for i in np.argwhere(bad)[0])
         got = f"{array[first]} at index {first} and {int(bad.sum())} such entries in all"
-        yield Violation(where, "every entry is finite", got, "Find where the NaN or infinity comes from.")
+        yield Violation(where, "have only finite entries", got, "Find where the NaN or infinity comes from.")
 
 
 def check_shape(
@@ -45,7 +45,7 @@ def check_shape(
     )
     if not fits:
         wanted = "(" + ", ".join("any" if n is None else str(n) for n in shape) + ")"
-        yield Violation(where, f"the shape is {meaning} = {wanted}", values.shape, "Make the widths agree.")
+        yield Violation(where, f"have the shape {meaning} = {wanted}", values.shape, "Make the widths agree.")
 
 
 def check_range(where: str, values: ArrayLike, low: float, high: float) -> Iterator[Violation]:
@@ -54,7 +54,7 @@ def check_range(where: str, values: ArrayLike, low: float, high: float) -> Itera
     inside = (array >= low) & (array <= high)
     if array.size and not inside.all():
         got = array[~inside].flat[0]
-        yield Violation(where, f"every entry lies in [{low:g}, {high:g}]", got, "Choose a value in that range.")
+        yield Violation(where, f"lie in [{low:g}, {high:g}]", got, "Choose a value in that range.")
 
 
 def check_whole(where: str, value: object) -> Iterator[Violation]:
@@ -62,7 +62,7 @@ def check_whole(where: str, value: object) -> Iterator[Violation]:
     try:
         operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        yield Violation(where, "a whole number", repr(value), "Give an int.")
+        yield Violation(where, "be a whole number", repr(value), "Give an int.")
 
 
 def check_choice(where: str, got: str, choices: Iterable[str]) -> Iterator[Violation]:
@@ -71,7 +71,7 @@ def check_choice(where: str, got: str, choices: Iterable[str]) -> Iterator[Viola
     if got not in known:
         near = difflib.get_close_matches(got, known, n=3, cutoff=0.4)
         hint = f"Did you mean {' or '.join(near)}?" if near else "Choose one of them."
-        yield Violation(where, f"a name out of {', '.join(known)}", repr(got), hint)
+        yield Violation(where, f"be one of {', '.join(known)}", repr(got), hint)
 
 
 def as_member(choices: type[_E], got: object, where: str) -> _E:

@@ -24,7 +24,7 @@ def relative_l2(u: FloatArray, u_ref: FloatArray) -> float:
     size = float(np.linalg.norm(u_ref))
     if size == 0.0:
         mend = "Look at max_abs_error instead."
-        raise SpecError("relative_l2.u_ref", "a reference that is not zero everywhere", size, mend)
+        raise SpecError("relative_l2.u_ref", "be a reference that is not zero everywhere", size, mend)
     return float(np.linalg.norm(u - u_ref)) / size
 
 

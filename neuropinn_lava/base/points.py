@@ -17,13 +17,13 @@ def checked_points(points: object, n_in: int, where: str) -> FloatArray:
     try:
         array = np.asarray(points, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise SpecError(where, "points are numbers", str(error), "Give an (n, d) array of numbers.") from error
+        raise SpecError(where, "be numbers", str(error), "Give an (n, d) array of numbers.") from error
     if array.ndim != 2 or array.shape[1] != n_in:
         mend = f"Give one row per point and {n_in} columns, space first, time last."
-        raise SpecError(where, f"points have the shape (n, {n_in})", array.shape, mend)
+        raise SpecError(where, f"have the shape (n, {n_in})", array.shape, mend)
     if not array.shape[0]:
-        raise SpecError(where, "at least one point", 0, "Give some points.")
+        raise SpecError(where, "hold at least one point", 0, "Give some points.")
     if not np.isfinite(array).all():
         row = int(np.argwhere(~np.isfinite(array))[0, 0])
-        raise SpecError(where, "every coordinate is finite", f"{array[row]} in row {row}", "Remove such points.")
+        raise SpecError(where, "have only finite coordinates", f"{array[row]} in row {row}", "Remove such points.")
     return array

@@ -217,7 +217,7 @@ def run_integer(network: Network, points: FloatArray, probe: Probe = NO_PROBE) -
     """
     if not isinstance(network, QuantizedNetwork):
         mend = "Quantize it first: `neuropinn-lava convert`, or `neuropinn_lava.convert`."
-        raise SpecError("run_integer.network", "a quantized network", type(network).__name__, mend)
+        raise SpecError("run_integer.network", "be a quantized network", type(network).__name__, mend)
     points = checked_points(points, network.n_in, f"run_integer: points of network {network.name!r}")
     if probe.is_chosen:
         return run_probed(partial(run_integer, network), points, probe, network.n_steps)

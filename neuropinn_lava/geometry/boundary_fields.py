@@ -64,13 +64,13 @@ class PolygonFactor(ArrayRecord):
         n_vertices = self.vertices.shape[0]
         yield from check_range("PolygonFactor: number of vertices", n_vertices, 3, MAX_VERTICES)
         if (self.ring_sizes < 3).any() or self.ring_sizes.sum() != n_vertices:
-            rule = f"rings of 3 or more vertices, {n_vertices} in all"
+            rule = f"be rings of 3 or more vertices, {n_vertices} in all"
             yield Violation("PolygonFactor.ring_sizes", rule, self.ring_sizes, "Count the vertices of each ring.")
             return
         edges = np.concatenate([np.roll(ring, -1, axis=0) - ring for ring in self.rings])
         if not edges.any(axis=1).all():
             index = int(np.flatnonzero(~edges.any(axis=1))[0])
-            rule = "neighbouring vertices differ"
+            rule = "have neighbouring vertices that differ"
             yield Violation("PolygonFactor.vertices", rule, f"vertex {index}", "Leave it out.")
 
     @property
@@ -180,7 +180,7 @@ class RadialLevelSet(ArrayRecord):
         if self.amplitudes.shape == self.radii.shape and not (np.abs(self.amplitudes) < self.radii).all():
             got = f"radii {self.radii}, amplitudes {self.amplitudes}"
             mend = "Curves must not cross their centre."
-            yield Violation("RadialLevelSet.radii", "radii above |amplitudes|", got, mend)
+            yield Violation("RadialLevelSet.radii", "be above |amplitudes|", got, mend)
 
     @property
     def n_dim(self) -> int:

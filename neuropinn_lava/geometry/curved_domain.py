@@ -35,7 +35,7 @@ class CurvedDomain:
             if not inside.all():
                 mend = "Move or shrink the hole."
                 got = f"hole {curve} with {int((~inside).sum())} of {N_OUTLINE} points outside"
-                raise SpecError("CurvedDomain.level_set", "holes lie inside the outline", got, mend)
+                raise SpecError("CurvedDomain.level_set", "have holes that lie inside the outline", got, mend)
 
     def outline(self, curve: int, n: int = N_OUTLINE) -> FloatArray:
         """Give n points of a curve at equal angles, shape (n, 2)."""

@@ -70,7 +70,7 @@ class Cloud(ArrayRecord):
             yield from check_shape(f"Cloud.{name}", getattr(self, name), (self.n_dim,), "(n_dim,)")
         if not 1 <= self.n_inside <= self.n_points:
             mend = "Give a finer grid, or a domain with an inside."
-            yield Violation("Cloud.n_inside", f"1 to {self.n_points} points inside", self.n_inside, mend)
+            yield Violation("Cloud.n_inside", f"lie between 1 and {self.n_points}", self.n_inside, mend)
 
     @property
     def n_points(self) -> int:
@@ -151,11 +151,11 @@ class Box(ArrayRecord):
         yield from check_finite("Box.lower", self.lower)
         yield from check_finite("Box.upper", self.upper)
         if self.upper.shape == self.lower.shape and not (self.lower < self.upper).all():
-            yield Violation("Box.upper", "upper > lower", self.upper, "Give a box with an inside.")
+            yield Violation("Box.upper", "lie above lower", self.upper, "Give a box with an inside.")
         axes = {*self.periodic_axes, *(face.axis for face in self.open_faces)}
         if axes - set(range(self.n_dim)):
             mend = "Count axes from zero."
-            yield Violation("Box.open_faces and .periodic_axes", f"axes below {self.n_dim}", sorted(axes), mend)
+            yield Violation("Box.open_faces and .periodic_axes", f"be axes below {self.n_dim}", sorted(axes), mend)
 
     @classmethod
     def space_time(cls, lower: Sequence[float], upper: Sequence[float], periodic_axes: tuple[int, ...] = ()) -> Box:
@@ -268,11 +268,11 @@ class Box(ArrayRecord):
 
     def _cloud_violations(self, n_per_axis: tuple[int, ...], gradings: tuple[Grading, ...]) -> Iterator[Violation]:
         if len(n_per_axis) != self.n_dim or min(n_per_axis, default=0) < 2:
-            rule = f"{self.n_dim} numbers of cells, each 2 or more"
+            rule = f"be {self.n_dim} numbers of cells, each 2 or more"
             yield Violation("Box.cloud.n_per_axis", rule, n_per_axis, "Give one number for each axis.")
         for grading in gradings:
             if not 0 <= grading.axis < self.n_dim:
-                rule = f"gradings of axes below {self.n_dim}"
+                rule = f"be gradings of axes below {self.n_dim}"
                 yield Violation("Box.cloud.gradings", rule, grading.axis, "Count axes from zero.")
 
 

@@ -44,16 +44,18 @@ def lay_planar_cloud(
         SpecError: If the cells do not fit or no grid point is left inside.
     """
     if len(n_per_axis) != 2 or min(n_per_axis) < 2:
-        raise SpecError("cloud.n_per_axis", "2 numbers of cells, each 2 or more", n_per_axis, "Give one for each axis.")
+        raise SpecError(
+            "cloud.n_per_axis", "be 2 numbers of cells, each 2 or more", n_per_axis, "Give one for each axis."
+        )
     if gradings:
-        raise SpecError("cloud.gradings", "none on an irregular region", gradings, "Refine by n_per_axis.")
+        raise SpecError("cloud.gradings", "be left out on an irregular region", gradings, "Refine by n_per_axis.")
     cell = (upper - lower) / np.array(n_per_axis)
     lines = [low + step * np.arange(n + 1) for low, step, n in zip(lower, cell, n_per_axis, strict=True)]
     grid = np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1).reshape(-1, 2)
     inside = grid[keep(grid, cell)]
     if not len(inside):
         mend = "Give a finer grid, or a region with an inside."
-        raise SpecError("cloud.n_per_axis", "some grid point lies inside", n_per_axis, mend)
+        raise SpecError("cloud.n_per_axis", "put a grid point inside the region", n_per_axis, mend)
     return Cloud.scattered(np.concatenate([inside, rim(cell)]), len(inside), spacing=cell)
 
 
@@ -86,4 +88,6 @@ def sample_inside(
         found = (*found, drawn[contains(drawn)])
         if sum(len(points) for points in found) >= n:
             return np.concatenate(found)[:n]
-    raise SpecError("sample_inside", "a region with an inside", f"box {lower} to {upper}", "Check its outline.")
+    raise SpecError(
+        "sample_inside", "be called on a region with an inside", f"box {lower} to {upper}", "Check its outline."
+    )

@@ -45,17 +45,17 @@ class PolygonDomain(ArrayRecord):
     def _violations(self) -> Iterator[Violation]:
         if min(len(ring) for ring in self.rings) < 3:
             lengths = [len(ring) for ring in self.rings]
-            yield Violation("PolygonDomain", "rings of 3 or more vertices", lengths, "Give every corner once.")
+            yield Violation("PolygonDomain", "have rings of 3 or more vertices", lengths, "Give every corner once.")
             return
         from shapely.validation import explain_validity
 
         polygon = self.polygon()
         if not polygon.is_valid:
             mend = "Give corners in order around the outline, holes inside it and apart from each other."
-            yield Violation("PolygonDomain", "a simple polygon", explain_validity(polygon), mend)
+            yield Violation("PolygonDomain", "be a simple polygon", explain_validity(polygon), mend)
         elif polygon.area <= 0:
             yield Violation(
-                "PolygonDomain", "an inside", f"area {polygon.area}", "Give corners that are not on a line."
+                "PolygonDomain", "have an inside", f"area {polygon.area}", "Give corners that are not on a line."
             )
 
     @property

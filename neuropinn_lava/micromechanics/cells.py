@@ -38,7 +38,9 @@ class Ellipsoid(ArrayRecord):
             found += check_shape(f"Ellipsoid.{name}", getattr(self, name), (3,), "(x, y, z)")
             found += check_finite(f"Ellipsoid.{name}", getattr(self, name))
         if (self.semi_axes <= 0).any():
-            found.append(Violation("Ellipsoid.semi_axes", "positive", self.semi_axes, "Leave an empty inclusion out."))
+            found.append(
+                Violation("Ellipsoid.semi_axes", "be positive", self.semi_axes, "Leave an empty inclusion out.")
+            )
         raise_violations(found)
 
     def radius(self, points: FloatArray) -> FloatArray:
@@ -85,13 +87,13 @@ class UnitCell:
         for k, body in enumerate(self.inclusions):
             low, high = body.centre - body.semi_axes, body.centre + body.semi_axes
             if not ((low > 0) & (high < 1)).all():
-                rule = "inclusions lie inside the cube (0, 1)^3"
+                rule = "lie inside the cube (0, 1)^3"
                 mend = "Move it inwards or make it smaller."
                 yield Violation(f"UnitCell.inclusions[{k}]", rule, f"{low} to {high}", mend)
         for (i, first), (j, second) in combinations(enumerate(self.inclusions), 2):
             nearest = min(second.radius(first.surface_points(N_SURFACE)).min(), second.radius(first.centre[None])[0])
             if min(nearest, first.radius(second.centre[None])[0]) <= 1:
-                rule = f"it does not overlap inclusion {i}"
+                rule = f"not overlap inclusion {i}"
                 mend = "Move them apart or make one smaller."
                 yield Violation(f"UnitCell.inclusions[{j}]", rule, f"centres {first.centre} and {second.centre}", mend)
 

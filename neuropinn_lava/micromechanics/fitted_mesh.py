@@ -78,13 +78,13 @@ def fit_mesh(cell: UnitCell, n: int) -> FittedMesh:
 def _violations(cell: UnitCell, n: int) -> Iterator[Violation]:
     if n < 2 or n % 2:
         yield Violation(
-            "fit_mesh.n", "an even number of 2 or more, so that opposite faces match", n, "Take the next one."
+            "fit_mesh.n", "be an even number of 2 or more, so that opposite faces match", n, "Take the next one."
         )
         return
     needed = needed_cells(cell)
     if n < needed:
         smallest = _smallest_length(cell)
-        rule = f"{MIN_CELLS_PER_AXIS} cells or more along the smallest semi-axis or gap, {smallest:.3g}"
+        rule = f"put {MIN_CELLS_PER_AXIS} cells or more along the smallest semi-axis or gap, {smallest:.3g}"
         got = f"{n} cells along the edge, {smallest * n:.2g} along it"
         yield Violation("fit_mesh.n", rule, got, f"Take n >= {needed}.")
 

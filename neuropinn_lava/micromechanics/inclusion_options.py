@@ -63,4 +63,4 @@ def _violations(options: Mapping[str, float]) -> Iterator[Violation]:
         yield from check_choice("elasticity3d: option of a further inclusion", name, known)
         if f"radius_{number}" not in options and name in known:
             mend = f"Give radius_{number}."
-            yield Violation(f"elasticity3d: inclusion {number}", "it has a radius", name, mend)
+            yield Violation(f"elasticity3d: inclusion {number}", "have a radius", name, mend)

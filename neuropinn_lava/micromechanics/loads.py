@@ -42,7 +42,7 @@ class FaceLoad(ArrayRecord):
         freeze_arrays(self, top=np.float64)
         found = [*check_shape("FaceLoad.top", self.top, (3,), "(x, y, z)"), *check_finite("FaceLoad.top", self.top)]
         if not self.top.any():
-            found.append(Violation("FaceLoad.top", "a displacement", self.top, "Move the top; else nothing happens."))
+            found.append(Violation("FaceLoad.top", "displace the top", self.top, "Move the top; else nothing happens."))
         raise_violations(found)
 
     def ansatz(self, cell: UnitCell) -> Ansatz:
@@ -64,7 +64,12 @@ class MeanStrain(ArrayRecord):
         found += check_finite("MeanStrain.strain", self.strain)
         if not self.strain.any():
             found.append(
-                Violation("MeanStrain.strain", "a strain", self.strain, "Strain the cell; else nothing happens.")
+                Violation(
+                    "MeanStrain.strain",
+                    "be a strain other than zero",
+                    self.strain,
+                    "Strain the cell; else nothing happens.",
+                )
             )
         raise_violations(found)
 
@@ -95,11 +100,11 @@ class MeanStrain(ArrayRecord):
     def _violations(self, cell: UnitCell) -> Iterator[Violation]:
         shears = int(np.count_nonzero(self.strain[3:]))
         if shears > 1 or (shears and self.strain[:3].any()):
-            rule = "normal strains alone, or one shear alone: each has its own symmetry"
+            rule = "be normal strains alone, or one shear alone: each has its own symmetry"
             mend = "Train one network for each and add them; the equations are linear."
             yield Violation("MeanStrain.strain", rule, self.strain, mend)
         if not cell.is_mirror_symmetric():
-            rule = "a cell that is its own mirror image in x, y, z = 1/2, so that periodicity can be built in"
+            rule = "be its own mirror image in x, y, z = 1/2, so that periodicity can be built in"
             mend = "Use finite elements (`neuropinn-lava homogenize`), which take any cell, or centre the inclusions."
             yield Violation("MeanStrain.ansatz.cell", rule, [b.centre.tolist() for b in cell.inclusions], mend)
 

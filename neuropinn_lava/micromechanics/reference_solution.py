@@ -46,7 +46,7 @@ def reference_field(cell: UnitCell, load: Load, n: int | None = None) -> TetFiel
 def _chosen_cells(cell: UnitCell) -> int:
     chosen = max(N_SOLVED, needed_cells(cell))
     if chosen > N_MOST:
-        rule = f"inclusions and gaps that {N_MOST} cubes along an edge can see"
+        rule = f"have inclusions and gaps that {N_MOST} cubes along an edge resolve"
         mend = "Make them larger, or solve on a finer mesh: `reference_field(cell, load, n)`."
         raise SpecError("reference_field.cell", rule, f"a cell that needs {chosen}", mend)
     return chosen

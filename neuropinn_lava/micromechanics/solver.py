@@ -96,7 +96,7 @@ def _solved(stiffness: csr_matrix, force: FloatArray, free: BoolArray) -> FloatA
     solution, info = cg(inner, force[free], rtol=TOLERANCE, M=diags(1 / inner.diagonal()), maxiter=MAX_ITERATIONS)
     if info:
         mend = "Use a finer mesh, or phases whose moduli differ less."
-        raise SimulationError("solve_load", f"convergence within {MAX_ITERATIONS} iterations", info, mend)
+        raise SimulationError("solve_load", f"converge within {MAX_ITERATIONS} iterations", info, mend)
     whole = np.zeros(len(force))
     whole[free] = solution
     return whole

@@ -65,7 +65,7 @@ class ActivationRule:
         if at_zero != 0.0:
             mend = "Use an activation that vanishes at zero, for instance tanh or z_tanh_z."
             raise SpecError(
-                f"ActivationRule {self.name!r}.phi", "phi(0) = 0, so that silence sends nothing", at_zero, mend
+                f"ActivationRule {self.name!r}.phi", "satisfy phi(0) = 0, so that silence sends nothing", at_zero, mend
             )
 
     @property
@@ -150,7 +150,7 @@ def find_activation(name: str, where: str = "activation") -> ActivationRule:
     """
     if name in _NONZERO_AT_ZERO:
         got = f"{name}, whose value at zero is {_NONZERO_AT_ZERO[name]}"
-        rule = "phi(0) = 0, so that a silent neuron sends nothing"
+        rule = "satisfy phi(0) = 0, so that a silent neuron sends nothing"
         raise_violations([Violation(where, rule, got, f"Use one of {', '.join(ACTIVATIONS)}.")])
     raise_violations(check_choice(where, name, ACTIVATIONS))
     return ACTIVATIONS[name]

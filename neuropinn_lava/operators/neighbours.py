@@ -101,7 +101,7 @@ def _without_centre(distances: FloatArray, index: IntArray) -> tuple[FloatArray,
 def _size_violations(cloud: Cloud, n_neighbours: int) -> Iterator[Violation]:
     if cloud.n_points <= n_neighbours:
         got = f"a cloud of {cloud.n_points} points, so point 0 has only {cloud.n_points - 1} neighbours"
-        rule = f"every point has {n_neighbours} neighbours"
+        rule = f"find {n_neighbours} neighbours of every point"
         yield Violation("find_neighbours", rule, got, "Lay a finer cloud, or ask for fewer neighbours.")
 
 
@@ -110,4 +110,4 @@ def _duplicates(cloud: Cloud, distances: FloatArray, index: IntArray) -> Iterato
     if rows.size:
         first, other = sorted((int(rows[0]), next(int(i) for i in index[rows[0], :2] if i != rows[0])))
         got = f"points {first} and {other} both at {cloud.points[first]}; {rows.size} such points in all"
-        yield Violation("Cloud.points", "no two points are one", got, "Remove duplicate points.")
+        yield Violation("Cloud.points", "be points that all differ", got, "Remove duplicate points.")

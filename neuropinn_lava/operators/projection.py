@@ -232,18 +232,20 @@ def _violations(
     where = "build_operators"
     if len(coordinates) != cloud.n_dim or len(set(coordinates)) != cloud.n_dim:
         mend = "Name each axis of the cloud once."
-        yield Violation(f"{where}.coordinates", f"{cloud.n_dim} different letters", coordinates, mend)
+        yield Violation(f"{where}.coordinates", f"be {cloud.n_dim} different letters", coordinates, mend)
     highest = MAX_NESTING if kind is OperatorKind.NESTED_SP else DEGREES[kind]
     for name in derivatives:
         if not name or set(name) - set(coordinates):
-            rule = f"derivatives are written with the letters {', '.join(coordinates)}"
+            rule = f"be written with the letters {', '.join(coordinates)}"
             yield Violation(f"{where}.derivatives", rule, repr(name), "Write `xx` for the second derivative along x.")
         elif len(name) > highest:
             mend = "Choose a kind of higher degree."
-            yield Violation(f"{where}.derivatives", f"{kind.value} takes orders up to {highest}", repr(name), mend)
+            yield Violation(
+                f"{where}.derivatives", f"have orders up to {highest}, which {kind.value} can fit", repr(name), mend
+            )
     n_terms = len(fit_terms(cloud.n_dim, DEGREES[kind]))
     if n_neighbours < n_terms:
-        rule = f"{kind.value} in {cloud.n_dim} dimensions needs {n_terms} neighbours or more"
+        rule = f"be {n_terms} or more for {kind.value} in {cloud.n_dim} dimensions"
         yield Violation(f"{where}.n_neighbours", rule, n_neighbours, "Ask for more neighbours.")
 
 
@@ -253,4 +255,4 @@ def _undetermined(cloud: Cloud, bad: BoolArray, neighbourhoods: Neighbourhoods) 
         point, n_found = int(rows[0]), int(neighbourhoods.present[rows[0]].sum())
         got = f"point {point} at {cloud.points[point]} with {n_found} neighbours, and {rows.size} such points in all"
         mend = "Ask for more neighbours, or lay points there that do not lie on a line."
-        yield Violation("fit_weights", "the neighbours of every centre determine the fit", got, mend)
+        yield Violation("fit_weights", "get neighbours of every centre that determine the fit", got, mend)

@@ -47,12 +47,12 @@ def _value_violations(
     where: str, points: FloatArray, values: FloatArray, shape: tuple[int, ...], mend: str
 ) -> Iterator[Violation]:
     if values.shape != shape:
-        yield Violation(where, f"values of the shape {shape} for {shape[0]} points", values.shape, mend)
+        yield Violation(where, f"return values of the shape {shape} for {shape[0]} points", values.shape, mend)
         return
     bad = np.flatnonzero(~np.isfinite(values.reshape(len(points), -1)).all(axis=1))
     if bad.size:
         got = f"{values[bad[0]]} at point {bad[0]}, {points[bad[0]]}, and {bad.size} such points of {len(points)}"
-        yield Violation(where, "finite at every point", got, mend)
+        yield Violation(where, "be finite at every point", got, mend)
 
 
 def _residual_violations(problem: PdeProblem, n: int) -> Iterator[Violation]:
@@ -62,9 +62,11 @@ def _residual_violations(problem: PdeProblem, n: int) -> Iterator[Violation]:
     try:
         residuals: object = problem.residual(DerivativeFields(**dict.fromkeys(names, ones), viscosity=0.0))
     except AttributeError as error:
-        yield Violation(where, "only what the problem declares", error, "Add it to `derivatives`, or mend the name.")
+        yield Violation(
+            where, "use only what the problem declares", error, "Add it to `derivatives`, or mend the name."
+        )
         return
     shapes = [np.shape(r) for r in residuals] if isinstance(residuals, tuple) else type(residuals).__name__
     if not isinstance(residuals, tuple) or any(shape != (n,) for shape in shapes):
         mend = "Write (equation,), and use fields as they are, one number for each point."
-        yield Violation(where, f"a tuple of residuals, each of the shape ({n},)", shapes, mend)
+        yield Violation(where, f"return a tuple of residuals, each of the shape ({n},)", shapes, mend)

@@ -71,7 +71,7 @@ def covered_by(
         outside = np.flatnonzero(~domain.contains(points))
         if outside.size:
             got = f"{points[outside[0]]} in row {outside[0]}, and {outside.size} such points in all"
-            raise SpecError(f"reference of {name!r}", "points of its domain", got, "Leave out points outside.")
+            raise SpecError(f"reference of {name!r}", "get points of its domain", got, "Leave out points outside.")
         return evaluate(points)
 
     return guarded
@@ -136,12 +136,12 @@ class PdeProblem:
             unknown, _, letters = name.partition("_")
             if unknown not in self.unknowns or not letters or set(letters) - set(self.coordinates):
                 mend = "Write <unknown>_<coordinates>, as in u_xx."
-                yield Violation(f"{where}.derivatives", "derivatives of declared unknowns", repr(name), mend)
+                yield Violation(f"{where}.derivatives", "be derivatives of declared unknowns", repr(name), mend)
         yield from check_range(f"{where}.residual_scale", self.residual_scale, 1e-30, 1e30)
         expected = (self.n_in, len(self.unknowns))
         if (self.ansatz.n_dim, self.ansatz.n_out) != expected:
             got = (self.ansatz.n_dim, self.ansatz.n_out)
-            yield Violation(f"{where}.ansatz", f"(n_dim, n_out) = {expected}", got, "Make them agree.")
+            yield Violation(f"{where}.ansatz", f"have (n_dim, n_out) = {expected}", got, "Make them agree.")
 
     @property
     def n_in(self) -> int:

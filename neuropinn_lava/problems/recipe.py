@@ -59,7 +59,7 @@ class ModelRecipe:
         where = "ModelRecipe"
         found = [*check_range(f"{where}.widths", self.widths, 1, 10**5)]
         if not self.widths:
-            found += [Violation(f"{where}.widths", "at least one spiking layer", self.widths, "Name its width.")]
+            found += [Violation(f"{where}.widths", "have at least one spiking layer", self.widths, "Name its width.")]
         found += check_range(f"{where}.n_steps", self.n_steps, 1, MAX_STEPS)
         found += check_range(f"{where}.beta", self.beta, 0.0, 1.0)
         found += check_range(f"{where}.theta", self.theta, 0.0, 1e6)
@@ -224,14 +224,14 @@ class PhaseRecipe:
         name = self.optimizer.value
         if self.marching is not None and self.optimizer is not Optimizer.GAUSS_NEWTON:
             mend = "Choose gauss-newton, or hold later times back by ResidualWeights.causality in a phase of adam."
-            yield Violation("PhaseRecipe.marching", f"none in a phase of {name}", "a Marching", mend)
+            yield Violation("PhaseRecipe.marching", f"be None in a phase of {name}", "a Marching", mend)
         if self.rate_weight > 0.0 and self.optimizer is Optimizer.L_BFGS:
             mend = "Choose gauss-newton or adam: the counted rate jumps, and no line search can follow its surrogate's slope."
-            yield Violation("PhaseRecipe.rate_weight", f"0 in a phase of {name}", self.rate_weight, mend)
+            yield Violation("PhaseRecipe.rate_weight", f"be 0 in a phase of {name}", self.rate_weight, mend)
         weights = (self.residual_weight, self.imitation_weight)
         if self.optimizer is not Optimizer.ADAM and weights == (0.0, 0.0):
             mend = "Give one of the two weights."
-            yield Violation("PhaseRecipe", f"a residual_weight or an imitation_weight for {name}", "0 and 0", mend)
+            yield Violation("PhaseRecipe", f"have a residual_weight or an imitation_weight for {name}", "0 and 0", mend)
 
 
 SOLVER_MODEL = ModelRecipe(theta=1e-3, surrogate=Surrogate.SQUARED_FAST_SIGMOID, surrogate_slope=5.0)
@@ -287,7 +287,9 @@ class TeacherRecipe:
 
     def __post_init__(self) -> None:
         if any(phase.imitation_weight > 0 for phase in self.phases):
-            raise SpecError("TeacherRecipe.phases", "no imitation", "a weight above 0", "A teacher has no teacher.")
+            raise SpecError(
+                "TeacherRecipe.phases", "have no imitation", "a weight above 0", "A teacher has no teacher."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,13 +313,13 @@ class TrainingRecipe:
     def __post_init__(self) -> None:
         raise_violations(check_range("TrainingRecipe.viscosity", self.viscosity, 0.0, 1e3))
         if not self.phases:
-            raise SpecError("TrainingRecipe.phases", "at least one phase", 0, "Add a PhaseRecipe.")
+            raise SpecError("TrainingRecipe.phases", "hold at least one phase", 0, "Add a PhaseRecipe.")
         if self.teacher is None and any(phase.imitation_weight > 0 for phase in self.phases):
             mend = "Give the recipe a TeacherRecipe, or its phases an imitation_weight of 0."
-            raise SpecError("TrainingRecipe.teacher", "a teacher, as a phase imitates one", None, mend)
+            raise SpecError("TrainingRecipe.teacher", "be a TeacherRecipe, as a phase imitates one", None, mend)
         if self.weights.causality > 0 and any(phase.jitter is not None for phase in self.phases):
             mend = "Leave one of the two out."
-            rule = "no jitter where weights are causal: it leaves no two centres at one time"
+            rule = "have no jitter where weights are causal: it leaves no two centres at one time"
             raise SpecError("TrainingRecipe.phases", rule, "a Jitter", mend)
 
     @property

@@ -67,9 +67,9 @@ def test_a_chain_of_dense_matrices_has_no_obstacles(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        ([INPUT, DENSE | {"shape": [4]}], r"layer 1\.weight: the shape \(4, 2\)"),
-        ([INPUT, DENSE, OUT | {"weight": np.ones((1, 5))}], r"layer 2\.weight: the shape \(1, 3\)"),
-        ([INPUT, {"type": "dense", "shape": [3]}], r"layer 1\.weight: the shape \(3, 2\).*got \(0,\)"),
+        ([INPUT, DENSE | {"shape": [4]}], r"layer 1\.weight must have the shape \(4, 2\)"),
+        ([INPUT, DENSE, OUT | {"weight": np.ones((1, 5))}], r"layer 2\.weight must have the shape \(1, 3\)"),
+        ([INPUT, {"type": "dense", "shape": [3]}], r"layer 1\.weight must have the shape \(3, 2\).*got \(0,\)"),
         ([{"shape": [2]}], "HDF5 as lava-dl's export_hdf5 writes it; got KeyError"),
         ([], "a group `layer` with layers; got none"),
     ],

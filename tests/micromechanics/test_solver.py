@@ -151,7 +151,7 @@ def test_field_gives_quadratic_functions_and_gradients_exactly() -> None:
 
 
 def test_field_wants_a_row_for_each_node() -> None:
-    with pytest.raises(SpecError, match=r"TetField.values: the shape is \(n_nodes, n_out\)"):
+    with pytest.raises(SpecError, match=r"TetField.values must have the shape \(n_nodes, n_out\)"):
         TetField(fit_mesh(CELL, 6), np.zeros((3, 3)))
 
 
@@ -160,7 +160,7 @@ def test_field_wants_a_row_for_each_node() -> None:
     [
         ([1, 0, 0, 0, 0, 1], "normal strains alone, or one shear alone"),
         ([0, 0, 0, 0, 1, 1], "one shear alone"),
-        ([0] * 6, "MeanStrain.strain: a strain"),
+        ([0] * 6, "MeanStrain.strain must be a strain other than zero"),
         ([1, 0, 0], r"shape is xx, yy, zz, yz, xz, xy = \(6\)"),
     ],
 )
@@ -177,7 +177,7 @@ def test_periodicity_cannot_be_built_in_without_symmetry() -> None:
 
 
 def test_loads_that_do_nothing_are_refused() -> None:
-    with pytest.raises(SpecError, match=r"FaceLoad.top: a displacement"):
+    with pytest.raises(SpecError, match=r"FaceLoad.top must displace the top"):
         FaceLoad(top=np.zeros(3))
 
 

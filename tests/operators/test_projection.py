@@ -240,5 +240,5 @@ def test_neighbours_that_do_not_determine_the_fit_are_named() -> None:
     with pytest.raises(SpecError, match=r"point 0 at \[0. 0.\] with 8 neighbours, and 9 such points in all"):
         quadratic(Cloud.scattered(line, 9), n_neighbours=6)
     slanted = np.stack([np.arange(9.0), 2 * np.arange(9.0)], axis=1)
-    with pytest.raises(SpecError, match="the neighbours of every centre determine the fit"):
+    with pytest.raises(SpecError, match="get neighbours of every centre that determine the fit"):
         quadratic(Cloud.scattered(slanted, 9), n_neighbours=6)

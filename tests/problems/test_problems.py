@@ -167,7 +167,7 @@ OUT_OF_RANGE = [
 
 @pytest.mark.parametrize(("name", "parameter", "value"), OUT_OF_RANGE)
 def test_parameters_out_of_range_are_refused(name: str, parameter: str, value: float) -> None:
-    with pytest.raises(SpecError, match=rf"make_{name.replace('-', '_')}\.{parameter}: every entry lies in"):
+    with pytest.raises(SpecError, match=rf"make_{name.replace('-', '_')}\.{parameter} must lie in"):
         find_problem(name, **{parameter: value})
 
 

@@ -55,13 +55,13 @@ def check_layers(where: str, layers: list[nn.Module]) -> Iterator[Violation]:
         place = f"{where}: layer {index} ({name})"
         if not isinstance(layer, (nn.Linear, VSN)):
             mend = f"Replace it by {REPLACEMENTS.get(name, 'Linear and VSN layers')}."
-            yield Violation(place, "only Linear and VSN layers can be deployed", name, mend)
+            yield Violation(place, "be a Linear or a VSN layer", name, mend)
         elif isinstance(layer, VSN) != (index % 2 == 1):
             mend = "Put a VSN between two Linear layers; merge two Linear layers in a row into one."
-            yield Violation(place, "Linear and VSN layers alternate, a Linear one first", name, mend)
+            yield Violation(place, "alternate between Linear and VSN layers, a Linear one first", name, mend)
     if len(layers) < 3 or len(layers) % 2 == 0:
         mend = "End with the Linear read-out; at least Linear, VSN, Linear."
-        yield Violation(where, "an odd number of layers, three or more", len(layers), mend)
+        yield Violation(where, "have an odd number of layers, three or more", len(layers), mend)
     yield from _check_widths(where, layers)
 
 
@@ -76,7 +76,9 @@ def _check_widths(where: str, layers: list[nn.Module]) -> Iterator[Violation]:
             return
         if width is not None and n_in != width:
             place = f"{where}: layer {index} ({type(layer).__name__})"
-            yield Violation(place, f"as many inputs as the layer before has outputs, {width}", n_in, "Make them agree.")
+            yield Violation(
+                place, f"have as many inputs as the layer before has outputs, {width}", n_in, "Make them agree."
+            )
         width = n_out
 
 

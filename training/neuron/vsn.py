@@ -121,7 +121,7 @@ class VSN(nn.Module):
         if self.membrane is not None and self.membrane.shape != drive.shape:
             mend = "Call reset_state() before a new batch, or wrap the network in VsnNetwork, which does."
             raise SpecError(
-                "VSN.forward", f"drives of the shape {tuple(self.membrane.shape)}", tuple(drive.shape), mend
+                "VSN.forward", f"get drives of the shape {tuple(self.membrane.shape)}", tuple(drive.shape), mend
             )
         step = unrolled_vsn(drive, self.beta, self.theta, self.rule, 1, self.membrane, with_rest=True)
         self.membrane = step.rest
@@ -141,7 +141,7 @@ class VSN(nn.Module):
     def _check_drive(self, drive: Tensor) -> None:
         if drive.dim() not in (2, 3) or drive.shape[-1] != self.n_neurons:
             mend = "Give the Linear layer before it as many outputs as this layer has neurons."
-            rule = f"drives of the shape (n_samples, {self.n_neurons})"
+            rule = f"get drives of the shape (n_samples, {self.n_neurons})"
             raise SpecError("VSN.forward", rule, tuple(drive.shape), mend)
 
 

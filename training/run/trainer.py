@@ -198,7 +198,7 @@ def _prepare(
     if output.resume:
         if output.checkpoint is None:
             mend = "Name the checkpoint to resume from."
-            raise TrainingError("TrainingOutput.checkpoint", "a file to resume from", None, mend)
+            raise TrainingError("TrainingOutput.checkpoint", "name a file to resume from", None, mend)
         read_checkpoint(state, identity, output.checkpoint)
     points = evaluation_points(problem, N_SHOWN, SHOWN_SEED)
     check_problem(problem, points)
@@ -231,7 +231,9 @@ def _run(task: _Task, state: TrainingState, interrupted: Callable[[], bool]) -> 
     except _DivergedError:
         if not math.isfinite(state.best_loss) and state.iteration == 0:
             mend = "Look at the problem's data and the recipe's output_scale; nothing was trained."
-            raise TrainingError(f"training of {task.identity.problem!r}", "a finite loss", math.nan, mend) from None
+            raise TrainingError(
+                f"training of {task.identity.problem!r}", "keep a finite loss", math.nan, mend
+            ) from None
         _save_history(task, state)  # no checkpoint: the former one is of better days
         return TrainingStatus.DIVERGED
     _save(task, state)

@@ -33,5 +33,5 @@ class MessagePort(PyInPortVectorDense):
         if not np.array_equal(held, message):
             lost = message[held != message][0]
             mend = "Send input words, as `neuropinn_lava.engine.host.encode_points` makes them."
-            raise SpecError("input port", f"messages that fit {np.dtype(self._d_type)}", lost, mend)
+            raise SpecError("input port", f"receive messages that fit {np.dtype(self._d_type)}", lost, mend)
         return held

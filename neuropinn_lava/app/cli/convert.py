@@ -125,13 +125,13 @@ def _named_source(options: ConvertOptions) -> NetworkSpec:
     for option in ("weights", "lower", "upper"):
         if getattr(options, option) is not None:
             mend = "Leave it out: a network file brings its own."
-            raise SpecError(f"--{option}", "a factory, package.module:factory", repr(name), mend)
+            raise SpecError(f"--{option}", "have the form package.module:factory", repr(name), mend)
     if is_netx(name):
         mend = f"`neuropinn-lava inspect {name}` says for each layer what keeps it from being deployed."
-        raise SpecError(f"network {name!r}", "a network of Variable Spiking Neurons", "a lava-dl netx file", mend)
+        raise SpecError(f"network {name!r}", "be a network of Variable Spiking Neurons", "a lava-dl netx file", mend)
     source = find_network(name)
     if isinstance(source, QuantizedNetwork):
-        raise SpecError(f"network {name!r}", "a float network", "a quantized one", "Convert the float file.")
+        raise SpecError(f"network {name!r}", "be a float network", "a quantized one", "Convert the float file.")
     return source
 
 
@@ -182,7 +182,7 @@ def export_command(
 
     check_writable(path)
     if path.suffix != NIR_SUFFIX:
-        raise SpecError("--out", "a name that ends in .nir", repr(str(path)), "NIR is the only format written so far.")
+        raise SpecError("--out", "end in .nir", repr(str(path)), "NIR is the only format written so far.")
     found = float_network(find_network(network))
     write_nir(found, path)
     out.print(

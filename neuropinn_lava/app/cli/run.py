@@ -94,7 +94,7 @@ def run_command(options: RunOptions) -> None:
         show_planned(options)
         return
     if options.path is None:
-        raise SpecError("run.out", "a file for the outputs", None, "Give --out, or --plan to run nothing.")
+        raise SpecError("run.out", "name a file for the outputs", None, "Give --out, or --plan to run nothing.")
     check_writable(options.path)
     record_probe(options)
     network = find_network(options.network)

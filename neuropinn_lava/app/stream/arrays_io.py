@@ -41,7 +41,7 @@ def check_suffix(path: Path, where: str) -> Path:
         SpecError: If it does not.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise SpecError(where, f"a file ending in {', '.join(SUFFIXES)}", path.name, "Choose another ending.")
+        raise SpecError(where, f"end in one of {', '.join(SUFFIXES)}", path.name, "Choose another ending.")
     return path
 
 
@@ -78,7 +78,7 @@ def open_points(path: str | Path) -> PointFile:
     """
     file = check_suffix(Path(path), "points file")
     if not file.is_file():
-        raise SpecError("points file", "an existing file", str(file), "Check its name and folder.")
+        raise SpecError("points file", "be an existing file", str(file), "Check its name and folder.")
     if file.suffix.lower() == ".h5":
         try_parser(f"{__name__}:read_to_the_end", file, "file")
     return look_into(file)
@@ -125,7 +125,7 @@ def _file_errors(file: Path) -> Iterator[None]:
         raise
     except Exception as error:  # whatever numpy and h5py make of what such a file may hold
         mend = "Save points with numpy.save, as comma-separated rows, or as a dataset of an .h5 file."
-        raise FileFormatError(f"file {file}", "an array of numbers", error, mend) from error
+        raise FileFormatError(f"file {file}", "hold an array of numbers", error, mend) from error
 
 
 def _fingerprint(file: Path) -> str:
@@ -145,7 +145,7 @@ def _map_npy(file: Path) -> Any:
         array = np.load(file, allow_pickle=False)
     if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind not in "fiu":
         found = f"shape {array.shape} of {array.dtype}" if isinstance(array, np.ndarray) else type(array).__name__
-        raise FileFormatError(f"file {file}", "an (n, d) array of numbers", found, "Save one row per point.")
+        raise FileFormatError(f"file {file}", "hold an (n, d) array of numbers", found, "Save one row per point.")
     return array
 
 
@@ -197,12 +197,12 @@ def _dataset(handle: h5py.File, file: Path) -> h5py.Dataset:
     )
     if DATASET not in arrays and len(arrays) != 1:
         found = ", ".join(map(repr, arrays)) or "none"
-        rule = f"one two-dimensional dataset, or one called {DATASET!r}"
+        rule = f"hold one two-dimensional dataset, or one called {DATASET!r}"
         raise FileFormatError(f"file {file}", rule, found, "Keep the points in a dataset of that name.")
     found = arrays.get(DATASET) or next(iter(arrays.values()))
     if found.dtype.kind not in "fiu":
         mend = "Store floating point numbers."
-        raise FileFormatError(f"file {file}, dataset {found.name!r}", "an array of numbers", found.dtype, mend)
+        raise FileFormatError(f"file {file}, dataset {found.name!r}", "hold an array of numbers", found.dtype, mend)
     return found
 
 

@@ -43,7 +43,7 @@ def check_search(n_trials: int) -> None:
         import optuna  # noqa: F401
     except ImportError as error:
         mend = "Install it: `pip install 'neuropinn-lava[sweep]'`; or leave --search out and measure the grid."
-        raise SimulationError("search", "the package `optuna` is installed", error, mend) from error
+        raise SimulationError("search", "find the package `optuna` installed", error, mend) from error
 
 
 def search_points(

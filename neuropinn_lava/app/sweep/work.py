@@ -64,7 +64,7 @@ def train_for_sweep(plan: SweepPlan, point: SweepPoint) -> TrainedNetwork:
         raise KeyboardInterrupt
     if result.status is TrainingStatus.DIVERGED:
         mend = "Try a smaller threshold, or another seed."
-        raise TrainingError(f"training of {point.training_name}", "a finite loss to the end", "divergence", mend)
+        raise TrainingError(f"training of {point.training_name}", "keep a finite loss to the end", "divergence", mend)
     return TrainedNetwork(network=result.network, seconds=result.seconds)
 
 

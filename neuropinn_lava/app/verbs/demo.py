@@ -46,7 +46,7 @@ def demo(
 
     if name not in list_models():
         shipped = ", ".join(list_models())
-        raise SpecError("demo.name", f"a shipped network: {shipped}", repr(name), "Choose one of them.")
+        raise SpecError("demo.name", f"be a shipped network: {shipped}", repr(name), "Choose one of them.")
     if directory is not None:
         check_report_directory(directory, force)
     source = float_network(find_network(name))

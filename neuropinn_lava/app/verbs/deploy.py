@@ -114,12 +114,12 @@ def _float_source(network: Network | torch.nn.Module) -> NetworkSpec:
     """Give the float network to convert; read a torch module, refuse what is quantized already."""
     if isinstance(network, QuantizedNetwork):
         mend = "Convert its source, `network.source`, or the float file that it was made from."
-        raise SpecError(f"convert: network {network.name!r}", "a float network", "a quantized one", mend)
+        raise SpecError(f"convert: network {network.name!r}", "be a float network", "a quantized one", mend)
     if isinstance(network, NetworkSpec):
         return network
     if not is_module(network):
         mend = "Give a NetworkSpec, or a torch module of Linear layers and activations."
-        raise SpecError("convert.network", "a float network or a torch module", type(network).__name__, mend)
+        raise SpecError("convert.network", "be a float network or a torch module", type(network).__name__, mend)
     from ...conversion.formats.torch_modules import read_module
 
     return read_module(network)
@@ -141,7 +141,7 @@ def _tuning_objective(network: NetworkSpec, tuning: TuningSettings) -> Objective
     if problem is None:
         mend = "Tune by distillation, or export the network with the name of its problem in `provenance`."
         where = f"tuning by {tuning.loss.value!r}: network {network.name!r}"
-        raise SpecError(where, "a network whose problem is known", network.provenance.problem, mend)
+        raise SpecError(where, "get a network whose problem is known", network.provenance.problem, mend)
     return equation_objective(problem, network)
 
 

@@ -73,7 +73,7 @@ class RecipeChanges:
             return phases
         if len(phases) < 2:
             mend = "Split its phase in two, or lay a finer cloud by --cells."
-            raise SpecError("RecipeChanges.refine", "a recipe of two phases or more", len(phases), mend)
+            raise SpecError("RecipeChanges.refine", "be asked of a recipe of two phases or more", len(phases), mend)
         refinement = Refinement(share=self.refine)
         return (phases[0], *(dataclasses.replace(phase, refinement=refinement) for phase in phases[1:]))
 
@@ -105,11 +105,11 @@ class TrainingFiles:
     def __post_init__(self) -> None:
         if self.resume and self.checkpoint is None:
             raise SpecError(
-                "TrainingFiles.checkpoint", "a checkpoint to resume from", None, "Name one with --checkpoint."
+                "TrainingFiles.checkpoint", "name a checkpoint to resume from", None, "Name one with --checkpoint."
             )
         if self.history is not None and self.history.suffix != ".csv":
             mend = "Name it net.csv; the figure is written beside it as net.svg."
-            raise SpecError("TrainingFiles.history", "a file that ends in .csv", self.history.name, mend)
+            raise SpecError("TrainingFiles.history", "end in .csv", self.history.name, mend)
 
     @property
     def figure(self) -> Path | None:

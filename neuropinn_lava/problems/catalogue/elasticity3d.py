@@ -179,7 +179,7 @@ def _load_violations(compression: float | None, shear: float, strain: FloatArray
     if strain.any() and (compression or shear):
         got = f"compression {compression}, shear {shear}, strain {strain}"
         mend = "Move the top of one cube, or strain a periodic medium."
-        yield Violation("make_elasticity3d: load", "displacements of the top or a mean strain, not both", got, mend)
+        yield Violation("make_elasticity3d: load", "be displacements of the top or a mean strain, not both", got, mend)
 
 
 def _open_faces(load: Load) -> tuple[Face, ...]:

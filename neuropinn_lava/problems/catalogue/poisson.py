@@ -43,7 +43,7 @@ def make_poisson(*, mode_x: int = 1, mode_y: int = 2) -> PdeProblem:
         raise_violations(check_range(f"make_poisson.{name}", mode, 1, MAX_MODE))
         if mode != int(mode):
             raise_violations(
-                [Violation(f"make_poisson.{name}", "a whole number", mode, "u is zero on the walls then.")]
+                [Violation(f"make_poisson.{name}", "be a whole number", mode, "u is zero on the walls then.")]
             )
     box = Box(lower=np.zeros(2), upper=np.ones(2))
     eigenvalue = (mode_x**2 + mode_y**2) * np.pi**2

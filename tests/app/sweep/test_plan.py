@@ -104,5 +104,5 @@ def test_an_activity_needs_a_recipe_in_which_spikes_cost(monkeypatch):
     free = tuple(dataclasses.replace(phase, rate_weight=0.0) for phase in posed.recipe.phases)
     silent = dataclasses.replace(posed, recipe=dataclasses.replace(posed.recipe, phases=free))
     monkeypatch.setattr("neuropinn_lava.app.sweep.plan._posed", lambda name, parameters: silent)
-    with pytest.raises(SpecError, match=r"SweepGrid\.activity: a recipe of 'poisson' in which spikes cost"):
+    with pytest.raises(SpecError, match=r"SweepGrid\.activity must have a recipe of 'poisson' in which spikes cost"):
         plan.recipe_of(SweepPoint(weight_bits=8, payload_bits=8, activity=0.1))

@@ -87,7 +87,7 @@ def test_options_that_are_not_of_the_cell_are_refused() -> None:
     ):
         homogenize([silent_network(strain_xx=0.1)], parameters=both, n=N)
     loads = tuple(ProblemParameter(name=name, value=0.1) for name in ("shear", "radius", "strain_xy"))
-    with pytest.raises(SpecError, match="options of the cell, none of the load; got shear, strain_xy"):
+    with pytest.raises(SpecError, match="be options of the cell, not of the load; got shear, strain_xy"):
         homogenize(parameters=loads, n=N)
 
 

@@ -23,7 +23,7 @@ def one_whisper() -> NetworkSpec:
 
 
 def refusal(network: NetworkSpec, scheme: QuantizationScheme) -> str:
-    with pytest.raises(FixedPointError, match="words in which it still sends something") as caught:
+    with pytest.raises(FixedPointError, match="have word lengths with which it still sends something") as caught:
         quantize_network(network, scheme)
     return str(caught.value)
 

@@ -65,45 +65,48 @@ SMALLER = "Make the network smaller, or use fewer weight bits."
     [
         (
             {"max_weight_bits": 7},
-            [f"layer '{n}': weights of at most 7 bits; got 8. Convert with --weight-bits 7." for n in LAYERS],
+            [f"layer '{n}' must have weights of at most 7 bits; got 8. Convert with --weight-bits 7." for n in LAYERS],
         ),
         (
             {"max_payload_bits": 12},
             [
-                f"layer '{n}': payloads of at most 12 bits; got 16. Convert with --payload-bits 12 or fewer."
+                f"layer '{n}' must send payloads of at most 12 bits; got 16. Convert with --payload-bits 12 or fewer."
                 for n in LAYERS[:2]
             ],
         ),
         (
             {"max_payload_bits": 11},
             [
-                "the input: payloads of at most 11 bits; got 12. Convert with --input-bits 11 or fewer.",
-                "layer 'hidden0': payloads of at most 11 bits; got 16. Convert with --payload-bits 11 or fewer.",
-                "layer 'hidden1': payloads of at most 11 bits; got 16. Convert with --payload-bits 11 or fewer.",
+                "the input must send payloads of at most 11 bits; got 12. Convert with --input-bits 11 or fewer.",
+                "layer 'hidden0' must send payloads of at most 11 bits; got 16. Convert with --payload-bits 11 or fewer.",
+                "layer 'hidden1' must send payloads of at most 11 bits; got 16. Convert with --payload-bits 11 or fewer.",
             ],
         ),
         (
             {"max_payload_bits": 0},
             [
-                "network 'random0': Just enough sends graded spikes; got it has none. "
+                "network 'random0' must run on a target with graded spikes; got Just enough. "
                 "Choose a target with graded spikes, such as loihi2."
             ],
         ),
         (
             {"state_bits": 23},
-            [f"layer '{n}': a state of at most 23 bits; got 24. Convert with --state-bits 23." for n in LAYERS],
+            [
+                f"layer '{n}' must have a state of at most 23 bits; got 24. Convert with --state-bits 23."
+                for n in LAYERS
+            ],
         ),
         (
             {"synapse_bytes_per_core": 6, "cores_per_chip": 128},
             [
-                "layer 'hidden1': one neuron's synapses take at most 6 bytes; got 7. "
+                "layer 'hidden1' must need at most 6 bytes; got 7. "
                 "Make the layer before it narrower, or use fewer weight bits."
             ],
         ),
-        ({"max_fan_in": 6}, ["layer 'hidden1': at most 6 inputs; got 7. Make the layer before it narrower."]),
-        ({"max_neurons_per_core": 6}, [f"network 'random0': at most 3 cores; got 4. {SMALLER}"]),
-        ({"synapse_bytes_per_core": 34}, [f"network 'random0': at most 3 cores; got 4. {SMALLER}"]),
-        ({"cores_per_chip": 2}, [f"network 'random0': at most 2 cores; got 3. {SMALLER}"]),
+        ({"max_fan_in": 6}, ["layer 'hidden1' must have at most 6 inputs; got 7. Make the layer before it narrower."]),
+        ({"max_neurons_per_core": 6}, [f"network 'random0' must need at most 3 cores; got 4. {SMALLER}"]),
+        ({"synapse_bytes_per_core": 34}, [f"network 'random0' must need at most 3 cores; got 4. {SMALLER}"]),
+        ({"cores_per_chip": 2}, [f"network 'random0' must need at most 2 cores; got 3. {SMALLER}"]),
     ],
     ids=str,
 )
@@ -117,7 +120,9 @@ def test_spikes_reach_the_cores_of_the_next_layer() -> None:
     """The second layer takes 35 weights of a byte: 35 bytes on one core, 18 on two of them."""
     reach_two = replace(EXACT, synapse_bytes_per_core=18, cores_per_chip=9, max_fan_out=2)
     check_network(NETWORK, reach_two)
-    with pytest.raises(HardwareRuleError, match=r"layer 'hidden0': spikes to at most 1 cores; got 2\. Make the layer"):
+    with pytest.raises(
+        HardwareRuleError, match=r"layer 'hidden0' must send spikes to at most 1 cores; got 2\. Make the layer"
+    ):
         check_network(NETWORK, replace(reach_two, max_fan_out=1))
 
 
@@ -133,7 +138,7 @@ def test_states_that_are_not_proved_are_refused_on_request() -> None:
     roomy = replace(EXACT, max_fan_in=None, synapse_bytes_per_core=1000)
     check_network(short, roomy)
     with pytest.raises(
-        HardwareRuleError, match=r"layer 'hidden0': a state proved to stay within 32767; got a bound of"
+        HardwareRuleError, match=r"layer 'hidden0' must have a state proved to stay within 32767; got a bound of"
     ):
         check_network(short, replace(roomy, require_proved_states=True))
     check_network(NETWORK, replace(EXACT, require_proved_states=True))
@@ -191,7 +196,7 @@ def test_cores_by_hand() -> None:
 @pytest.mark.parametrize("network", [NETWORK, builders.random_quantized(1, widths=(3, 64, 64, 64, 2))])
 def test_shipped_targets(network: QuantizedNetwork) -> None:
     check_network(network, find_target("loihi2"))
-    with pytest.raises(HardwareRuleError, match="Loihi 1 sends graded spikes; got it has none"):
+    with pytest.raises(HardwareRuleError, match="run on a target with graded spikes; got Loihi 1"):
         check_network(network, find_target("loihi1"))
 
 
@@ -200,5 +205,5 @@ def test_a_network_too_large_for_a_chip() -> None:
     wide = builders.random_quantized(2, widths=(1, 1024, 1024, 1), index_size=2)
     wide = builders.with_layer(wide, 1, weight=np.ones((1024, 1024), dtype=np.int64))
     small_cores = replace(find_target("loihi2"), synapse_bytes_per_core=8192)
-    with pytest.raises(HardwareRuleError, match="network 'random2': at most 128 cores; got 130"):
+    with pytest.raises(HardwareRuleError, match="network 'random2' must need at most 128 cores; got 130"):
         check_network(wide, small_cores)

@@ -49,7 +49,7 @@ def test_loihi2_as_published() -> None:
 
 def test_unknown_name() -> None:
     with pytest.raises(
-        SpecError, match=r"hardware target: a name out of loihi1, loihi2; got 'loihi3'. Did you mean loihi"
+        SpecError, match=r"hardware target must be one of loihi1, loihi2; got 'loihi3'. Did you mean loihi"
     ):
         find_target("loihi3")
 
@@ -67,20 +67,23 @@ def test_a_users_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"zzz": "1"}, r"target mine.toml, key: a name out of .*; got 'zzz'. Choose one of them"),
+        ({"zzz": "1"}, r"target mine.toml, key must be one of .*; got 'zzz'. Choose one of them"),
         ({"max_weight_bit": "8"}, r"target mine.toml, key: .*; got 'max_weight_bit'. Did you mean max_weight_bits"),
-        ({"source": None}, r"target mine.toml.source: the key is present; got nothing. Add it; docs/targets.md lists"),
-        ({"cores_per_chip": None}, r"target mine.toml.cores_per_chip: the key is present"),
-        ({"source": '"  "'}, r"target mine.toml.source: a text that is not empty; got '  '"),
-        ({"name": "3"}, r"target mine.toml.name: a text that is not empty; got 3"),
-        ({"state_bits": '"24"'}, r"target mine.toml.state_bits: a whole number, 1 or more; got '24'"),
-        ({"state_bits": "24.0"}, r"target mine.toml.state_bits: a whole number, 1 or more; got 24.0"),
-        ({"state_bits": "true"}, r"target mine.toml.state_bits: a whole number, 1 or more; got True"),
-        ({"state_bits": "[24]"}, r"target mine.toml.state_bits: a whole number, 1 or more; got \[24\]"),
-        ({"max_neurons_per_core": "0"}, r"target mine.toml.max_neurons_per_core: a whole number, 1 or more; got 0"),
-        ({"max_payload_bits": "-1"}, r"target mine.toml.max_payload_bits: a whole number, 0 or more; got -1"),
-        ({"require_proved_states": "1"}, r"target mine.toml.require_proved_states: true or false; got 1"),
-        ({"max_fan_in": "-5"}, r"target mine.toml.max_fan_in: a whole number, 1 or more; got -5"),
+        ({"source": None}, r"target mine.toml.source must be present; got nothing. Add it; docs/targets.md lists"),
+        ({"cores_per_chip": None}, r"target mine.toml.cores_per_chip must be present"),
+        ({"source": '"  "'}, r"target mine.toml.source must be a text that is not empty; got '  '"),
+        ({"name": "3"}, r"target mine.toml.name must be a text that is not empty; got 3"),
+        ({"state_bits": '"24"'}, r"target mine.toml.state_bits must be a whole number, 1 or more; got '24'"),
+        ({"state_bits": "24.0"}, r"target mine.toml.state_bits must be a whole number, 1 or more; got 24.0"),
+        ({"state_bits": "true"}, r"target mine.toml.state_bits must be a whole number, 1 or more; got True"),
+        ({"state_bits": "[24]"}, r"target mine.toml.state_bits must be a whole number, 1 or more; got \[24\]"),
+        (
+            {"max_neurons_per_core": "0"},
+            r"target mine.toml.max_neurons_per_core must be a whole number, 1 or more; got 0",
+        ),
+        ({"max_payload_bits": "-1"}, r"target mine.toml.max_payload_bits must be a whole number, 0 or more; got -1"),
+        ({"require_proved_states": "1"}, r"target mine.toml.require_proved_states must be true or false; got 1"),
+        ({"max_fan_in": "-5"}, r"target mine.toml.max_fan_in must be a whole number, 1 or more; got -5"),
     ],
 )
 def test_wrong_files(changes: dict[str, str | None], message: str, tmp_path: Path) -> None:
@@ -102,12 +105,14 @@ def test_no_graded_spikes_is_a_payload_of_zero_bits(tmp_path: Path) -> None:
 @pytest.mark.parametrize("contents", [b"name = ", b"\xff\xfe", b"name = 1\nname = 2"])
 def test_no_toml(contents: bytes, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_bytes(contents)
-    with pytest.raises(FileFormatError, match=r"target mine.toml: a readable TOML file; got .* Check path and syntax"):
+    with pytest.raises(
+        FileFormatError, match=r"target mine.toml must be a readable TOML file; got .* Check path and syntax"
+    ):
         read_target(tmp_path / "mine.toml")
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(FileFormatError, match=r"target none.toml: a readable TOML file; got .*No such file"):
+    with pytest.raises(FileFormatError, match=r"target none.toml must be a readable TOML file; got .*No such file"):
         find_target(tmp_path / "none.toml")
 
 

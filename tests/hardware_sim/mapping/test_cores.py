@@ -84,7 +84,7 @@ def test_a_layer_is_split_by_its_synaptic_memory() -> None:
         ({"max_fan_in": 5}, "the fan-in of 5"),
         ({"synapse_bytes_per_core": 8}, "the 8 bytes of synaptic memory"),
         ({"core_bytes": 40}, "the 40 bytes of a core"),
-        ({"max_fan_out": 2}, "a neuron reaches at most 2 cores"),
+        ({"max_fan_out": 2}, "send each neuron's spikes to at most 2 cores"),
         ({"max_neurons_per_core": 0}, "the 0 neurons of a core"),
     ],
 )

@@ -52,7 +52,7 @@ def test_a_silent_copy_is_refused(copied: Callable[[object], object]) -> None:
 
 
 def test_objects_are_refused() -> None:
-    with pytest.raises(SpecError, match=r"SharedArray\.dtype: elements have a fixed size; got object"):
+    with pytest.raises(SpecError, match=r"SharedArray\.dtype must have elements of a fixed size; got object"):
         SharedArray.zeros(3, object)
 
 
@@ -73,5 +73,5 @@ def test_progress_is_that_of_the_slowest() -> None:
 
 
 def test_progress_needs_a_counter() -> None:
-    with pytest.raises(SpecError, match="there is one for each model; got 0"):
+    with pytest.raises(SpecError, match="have one entry for each model; got 0"):
         StepProgress.for_models(0)

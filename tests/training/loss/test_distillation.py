@@ -72,7 +72,7 @@ def test_resumed_is_uninterrupted(problem: PdeProblem, taught: TrainingRecipe, t
 
 
 def test_imitation_needs_a_teacher(taught: TrainingRecipe) -> None:
-    with pytest.raises(SpecError, match=r"TrainingRecipe.teacher: a teacher, as a phase imitates one"):
+    with pytest.raises(SpecError, match=r"TrainingRecipe.teacher must be a TeacherRecipe, as a phase imitates one"):
         dataclasses.replace(taught, teacher=None)
-    with pytest.raises(SpecError, match=r"TeacherRecipe.phases: no imitation"):
+    with pytest.raises(SpecError, match=r"TeacherRecipe.phases must have no imitation"):
         TeacherRecipe(phases=taught.phases)

@@ -90,7 +90,9 @@ def test_gradient_reaches_the_weights(cloud: EnergyCloud) -> None:
 
 def test_problems_without_an_energy_are_refused() -> None:
     problem = find_problem("poisson")
-    with pytest.raises(SpecError, match=r"training of 'poisson' by energy: a domain that has an energy; got Box"):
+    with pytest.raises(
+        SpecError, match=r"training of 'poisson' by energy must have a domain with a potential energy; got Box"
+    ):
         lay_energy_cloud(problem, problem.recipe, torch.float64, CPU)
 
 

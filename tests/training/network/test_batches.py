@@ -75,5 +75,5 @@ def test_losses_are_the_same_in_batches(problem: str, cells: tuple[int, ...]) ->
 
 
 def test_batches_of_no_points_are_refused() -> None:
-    with pytest.raises(SpecError, match=r"CloudRecipe.batch_size: every entry lies in \[1, 1e\+09\]; got 0"):
+    with pytest.raises(SpecError, match=r"CloudRecipe.batch_size must lie in \[1, 1e\+09\]; got 0"):
         CloudRecipe(batch_size=0)

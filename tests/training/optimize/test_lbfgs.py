@@ -214,10 +214,10 @@ def test_a_loss_that_is_no_number_is_not_gone_to(problem: PdeProblem) -> None:
 
 
 def test_what_l_bfgs_cannot_do_is_refused() -> None:
-    with pytest.raises(SpecError, match=r"PhaseRecipe.marching: none in a phase of l-bfgs; got a Marching"):
+    with pytest.raises(SpecError, match=r"PhaseRecipe.marching must be None in a phase of l-bfgs; got a Marching"):
         PhaseRecipe(n_iterations=1, optimizer=Optimizer.L_BFGS, marching=Marching())
     with pytest.raises(
-        SpecError, match=r"PhaseRecipe.rate_weight: 0 in a phase of l-bfgs; got 0.1\. Choose gauss-newton"
+        SpecError, match=r"PhaseRecipe.rate_weight must be 0 in a phase of l-bfgs; got 0.1\. Choose gauss-newton"
     ):
         PhaseRecipe(n_iterations=1, optimizer=Optimizer.L_BFGS, rate_weight=0.1)
     with pytest.raises(SpecError, match="a residual_weight or an imitation_weight for l-bfgs; got 0 and 0"):

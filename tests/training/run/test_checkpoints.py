@@ -89,7 +89,9 @@ def test_another_schema_is_refused(
     path: Path, state: TrainingState, identity: TrainingIdentity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoints, "SCHEMA", "neuropinn-lava/checkpoint/9")
-    with pytest.raises(TrainingError, match="schema: neuropinn-lava/checkpoint/9; got neuropinn-lava/checkpoint/5"):
+    with pytest.raises(
+        TrainingError, match="schema must be neuropinn-lava/checkpoint/9; got neuropinn-lava/checkpoint/5"
+    ):
         read_checkpoint(state, identity, path)
 
 
@@ -113,7 +115,7 @@ def test_every_flipped_bit_is_noticed(path: Path, state: TrainingState, identity
     whole = path.read_bytes()
     for at in range(len(whole) - 64, len(whole), 8):  # the last tensor's numbers
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
-        with pytest.raises(TrainingError, match=r"digest: that of its contents.*It is damaged"):
+        with pytest.raises(TrainingError, match=r"digest must be that of its contents.*It is damaged"):
             read_checkpoint(state, identity, path)
 
 
@@ -133,9 +135,17 @@ def test_a_missing_tensor_is_refused(path: Path, state: TrainingState, identity:
         ("direction", torch.zeros(3), "direction: .* numbers; got"),
         ("pair_moves", torch.zeros(2, 5), "pair_moves: 2 rows of .* numbers, one for each of pair_inverses; got"),
         ("pair_changes", torch.zeros(1, 149), "pair_changes: 2 rows of .* numbers, one for each of pair_inverses; got"),
-        ("pair_inverses", torch.zeros(2), "pair_inverses: at most 50 float64 numbers; got"),
-        ("pair_inverses", torch.zeros(51, dtype=torch.float64), "pair_inverses: at most 50 float64 numbers; got"),
-        ("pair_inverses", torch.zeros((), dtype=torch.float64), "pair_inverses: at most 50 float64 numbers; got"),
+        ("pair_inverses", torch.zeros(2), "pair_inverses must be at most 50 float64 numbers; got"),
+        (
+            "pair_inverses",
+            torch.zeros(51, dtype=torch.float64),
+            "pair_inverses must be at most 50 float64 numbers; got",
+        ),
+        (
+            "pair_inverses",
+            torch.zeros((), dtype=torch.float64),
+            "pair_inverses must be at most 50 float64 numbers; got",
+        ),
     ],
 )
 def test_pairs_of_another_shape_are_refused(
@@ -162,7 +172,10 @@ def test_a_line_search_that_is_none_is_refused(
 def test_a_full_disk_leaves_the_former_one(path: Path, state: TrainingState, identity: TrainingIdentity) -> None:
     before = path.read_bytes()
     state.iteration = 18
-    with full_beyond(1024), pytest.raises(SpecError, match=r"state.safetensors: a disk with room for the whole file"):
+    with (
+        full_beyond(1024),
+        pytest.raises(SpecError, match=r"state.safetensors must be on a disk with room for the whole file"),
+    ):
         write_checkpoint(state, identity, path)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]

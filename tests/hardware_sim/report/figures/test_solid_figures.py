@@ -114,8 +114,8 @@ def test_a_writer_that_dies_leaves_the_old_vtk_file(tmp_path: Path, end: str, co
 def test_vtk_files_of_other_kinds_or_without_meshio_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(SpecError, match=r"a suffix out of \.vtu, \.vtk; got field\.txt"):
+    with pytest.raises(SpecError, match=r"end in one of \.vtu, \.vtk; got field\.txt"):
         write_vtk(tmp_path / "field.txt", CELL, pressed)
     monkeypatch.setitem(sys.modules, "meshio", None)
-    with pytest.raises(SpecError, match=r"meshio is installed.*neuropinn-lava\[vtk\]"):
+    with pytest.raises(SpecError, match=r"find the package `meshio` installed.*neuropinn-lava\[vtk\]"):
         write_vtk(tmp_path / "field.vtu", CELL, pressed)
