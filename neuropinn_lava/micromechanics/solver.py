@@ -16,7 +16,7 @@ from ..base.errors import SimulationError
 from .cells import UnitCell
 from .fitted_mesh import FittedMesh, fit_mesh
 from .loads import FaceLoad, Load, MeanStrain
-from .stiffness_matrix import assemble_stiffness
+from .stiffness import assemble_stiffness
 from .tet_field import TetField
 
 TOLERANCE = 1e-8

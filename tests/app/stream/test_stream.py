@@ -93,7 +93,7 @@ def test_nothing_to_resume_is_a_start(tmp_path):
 def test_another_stream_is_not_resumed(tmp_path, change, what):
     interrupted(tmp_path, POINTS)
     given = {"network": NETWORK, "points": POINTS, **change}
-    with pytest.raises(SpecError, match=f"its {what} is that of this stream.*start again without resuming"):
+    with pytest.raises(SpecError, match=f"have the {what} of this stream.*start again without resuming"):
         stream(**given, out=tmp_path / "u.npy", backend="integer", resume=True)
     assert part_path(tmp_path / "u.npy").exists()  # nothing is lost by a mistake
 

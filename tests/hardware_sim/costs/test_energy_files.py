@@ -130,7 +130,7 @@ def test_a_users_file_is_read(tmp_path: Path) -> None:
         (
             "[constants.event]",
             "[constants.spare]\nvalue = 1\nunit = 'pJ'\nsource = 'my lab'\n[constants.event]",
-            "is used",
+            "be used",
         ),
         ('name = "mine"', "name = mine", "a readable TOML file"),
     ],

@@ -267,7 +267,7 @@ def test_a_death_is_reported_with_its_cause(act: Callable[[Any], None], got: str
 )
 def test_a_hang_is_told_by_the_lack_of_steps(at: int, act: Callable[[Any], None], place: str) -> None:
     (violation,) = failure(chain(3, at_fault_step(act), at)).violations
-    assert violation.rule == f"a run finishes a step or uses the processor within {STALL_SECONDS:g} s"
+    assert violation.rule == f"finish a step or use the processor within {STALL_SECONDS:g} s"
     report = str(violation.got)
     assert report.startswith(f"{FAULT_STEP - 1} of {N_STEPS} steps; furthest behind are\n")
     assert f"Link 'link1' (PyLink), {FAULT_STEP - 1} steps finished, in\n" in report
@@ -383,7 +383,7 @@ def test_arguments_out_of_range(options: dict[str, Any], message: str) -> None:
 
 
 def test_no_run_while_a_graph_is_compiled() -> None:
-    with lava_guard.compiling(), pytest.raises(SimulationError, match="not run while another one is compiled"):
+    with lava_guard.compiling(), pytest.raises(SimulationError, match="no other graph is being compiled"):
         run(chain(1))
 
 

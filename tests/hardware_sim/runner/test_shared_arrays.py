@@ -47,7 +47,7 @@ def test_it_has_no_name_and_is_freed_with_its_last_view() -> None:
 
 @pytest.mark.parametrize("copied", [pickle.dumps, copy.deepcopy])
 def test_a_silent_copy_is_refused(copied: Callable[[object], object]) -> None:
-    with pytest.raises(SimulationError, match="never pickled or deep-copied; got shape"):
+    with pytest.raises(SimulationError, match="never by a pickle or a deep copy; got shape"):
         copied(SharedArray.zeros(3))
 
 
@@ -57,7 +57,7 @@ def test_objects_are_refused() -> None:
 
 
 def test_too_much_memory_is_an_error() -> None:
-    with pytest.raises(SimulationError, match=f"fits into the machine's; got {2**60} bytes"):
+    with pytest.raises(SimulationError, match=f"fit into the machine's shared memory; got {2**60} bytes"):
         SharedArray.zeros(2**60, np.int8)
 
 

@@ -65,7 +65,7 @@ def test_seed_alone_decides_and_the_global_generator_stays_as_it_is() -> None:
         ([nn.Linear(2, 3), nn.Softplus(), nn.Linear(3, 1)], r"layer 1 \(Softplus\).*not zero at zero"),
         ([nn.Linear(2, 3), nn.Bilinear(3, 3, 3), nn.Linear(3, 1)], "Replace it by Linear and VSN layers"),
         ([nn.Linear(2, 3), nn.Linear(3, 3), nn.Linear(3, 1)], r"layer 1 \(Linear\).*merge two Linear layers"),
-        ([VSN(2), nn.Linear(2, 1)], r"layer 0 \(VSN\).*alternate, a Linear one first"),
+        ([VSN(2), nn.Linear(2, 1)], r"layer 0 \(VSN\).*alternate between Linear and VSN"),
         ([nn.Linear(2, 3), VSN(3)], "End with the Linear read-out"),
         ([nn.Linear(2, 3), VSN(4), nn.Linear(4, 1)], r"layer 1 \(VSN\) must have as many inputs as .* outputs, 3; got 4"),
         ([nn.Linear(2, 1)], "an odd number of layers, three or more; got 1"),
