@@ -45,7 +45,7 @@ def test_autodiff_gives_the_derivatives_of_the_network_with_its_conditions(bench
     problem = find_problem(name)
     recipe = tanh_recipe(problem.recipe)
     cloud = lay_training_cloud(problem, recipe, torch.float32, torch.device("cpu"))
-    network = build_network(recipe.model, problem.n_in, 1, 0)
+    network = build_network(recipe.network, problem.n_in, 1, 0)
     points = evaluation_points(problem, 60, 1)
     found = AutodiffFields(problem, points, words_of(problem), cloud).evaluate(network)
     spec = exported(problem, recipe, network)
@@ -69,7 +69,7 @@ def test_a_periodic_axis_is_closed_by_its_jumps(benchmarks):
 
     problem = find_problem("allen-cahn")
     recipe = tanh_recipe(problem.recipe)
-    network = build_network(recipe.model, 2, 1, 0)
+    network = build_network(recipe.network, 2, 1, 0)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.zero_()

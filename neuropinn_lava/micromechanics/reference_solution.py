@@ -2,8 +2,8 @@
 
 Solutions are kept for the life of the process, so that several problems on one cell solve once. The shipped file holds
 displacements at the nodes of a mesh that `fit_mesh` builds again in a second; a digest of the mesh guards against a machine
-that rounds a node to another side. Values are 16-bit integers times a scale: a step of 3e-5 of the largest fluctuation, a hundredth
-of the mesh's own error. `benchmarks/elasticity_reference.py` writes it.
+that rounds a node to another side. Values are 16-bit integers times a scale: a step of 3e-5 of the largest fluctuation, a
+hundredth of the mesh's own error. `benchmarks/elasticity_reference.py` writes it.
 
 HDF5, read whole: attributes `cell`, `load`, `mesh` (digests), `n`, `scale`; data set `fluctuation`, int16, (n_nodes, 3).
 """

@@ -10,6 +10,7 @@ This module knows numpy, transforms and recipes; it does not know torch, clouds 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from ..base.arrays import BoolArray, FloatArray
 from ..base.checks import check_range, raise_violations
 from ..base.errors import SpecError, Violation
 from ..geometry.domain import Domain
+from ..network.spec import ProblemParameter
 from ..network.transforms import Ansatz
 from .recipe import TrainingRecipe
 
@@ -100,6 +102,8 @@ class PdeProblem:
 
     name: str
     """Name on the command line."""
+    parameters: tuple[ProblemParameter, ...] = ()
+    """Options that the problem was built with; those left at their defaults are not listed."""
     title: str
     """One line for lists and reports."""
     equation: str
@@ -142,6 +146,11 @@ class PdeProblem:
         if (self.ansatz.n_dim, self.ansatz.n_out) != expected:
             got = (self.ansatz.n_dim, self.ansatz.n_out)
             yield Violation(f"{where}.ansatz", f"have (n_dim, n_out) = {expected}", got, "Make them agree.")
+
+    def with_parameters(self, **parameters: float) -> PdeProblem:
+        """Return a copy that carries the options that it was built with, for a network's provenance and for reports."""
+        held = tuple(ProblemParameter(name=name, value=float(value)) for name, value in parameters.items())
+        return dataclasses.replace(self, parameters=held)
 
     @property
     def n_in(self) -> int:

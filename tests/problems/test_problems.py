@@ -144,7 +144,7 @@ def test_unknown_problems_show_the_nearest_names() -> None:
 
 
 def test_unknown_parameters_show_the_nearest_names() -> None:
-    with pytest.raises(SpecError, match=r"parameter: .*Did you mean diffusivity"):
+    with pytest.raises(SpecError, match=r"parameter must .*Did you mean diffusivity"):
         find_problem("heat", diffusion=1.0)
 
 
@@ -174,3 +174,9 @@ def test_parameters_out_of_range_are_refused(name: str, parameter: str, value: f
 def test_broken_modes_are_refused() -> None:
     with pytest.raises(SpecError, match=r"a whole number; got 1\.5"):
         find_problem("poisson", mode_y=1.5)
+
+
+def test_a_problem_carries_the_options_that_it_was_built_with():
+    assert find_problem("heat").parameters == ()
+    built = find_problem("heat", diffusivity=0.5, strength=2)
+    assert {option.name: option.value for option in built.parameters} == {"diffusivity": 0.5, "strength": 2.0}

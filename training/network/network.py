@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ...base.checks import check_range, raise_violations
 from ...base.errors import Violation
 from ...network.spec import MAX_STEPS, Readout
-from ...problems.recipe import ModelRecipe
+from ...problems.recipe import NetworkRecipe
 from ..neuron.vsn import VSN, vsn_layers
 
 REPLACEMENTS = {
@@ -156,7 +156,7 @@ def _fill_normal(linear: nn.Linear, gain: float, generator: torch.Generator) -> 
 
 
 def build_network(
-    recipe: ModelRecipe, n_in: int, n_out: int, seed: int, dtype: torch.dtype = torch.float32
+    recipe: NetworkRecipe, n_in: int, n_out: int, seed: int, dtype: torch.dtype = torch.float32
 ) -> VsnNetwork:
     """Build a network with random weights that depend on nothing but the seed.
 
@@ -182,7 +182,7 @@ def build_network(
     return VsnNetwork(nn.Sequential(*layers), recipe.n_steps).to(dtype)
 
 
-def _build_layer(recipe: ModelRecipe, n_neurons: int, dtype: torch.dtype) -> VSN:
+def _build_layer(recipe: NetworkRecipe, n_neurons: int, dtype: torch.dtype) -> VSN:
     return VSN(
         n_neurons,
         activation=recipe.activation,

@@ -65,7 +65,7 @@ class Ground:
     device: torch.device
     """Of the clouds' tensors."""
     teacher: Teacher | None = None
-    """Whom the phases with an imitation weight imitate."""
+    """Teacher of the phases that have a distillation_weight."""
     _key: tuple[int, int, int] | None = field(default=None, init=False)
     _footing: Footing | None = field(default=None, init=False)
 

@@ -192,7 +192,7 @@ def _prepare(
 ) -> tuple[_Task, TrainingState]:
     """Build the network and everything fixed, and go to where the checkpoint stands if there is one to resume."""
     problem, dtype, device = setting.problem, setting.dtype, setting.device
-    network = build_network(recipe.model, problem.n_in, problem.n_out, setting.seed, dtype).to(device)
+    network = build_network(recipe.network, problem.n_in, problem.n_out, setting.seed, dtype).to(device)
     state = new_state(network, None if teacher is None else teacher.cloud)
     identity = identify(problem, recipe, setting.seed, dtype, state.parameters.values.numel())
     if output.resume:

@@ -79,10 +79,10 @@ class SweepPlan:
             SpecError: If it aims at an activity, and the problem's recipe has no phase in which spikes cost.
         """
         recipe = self.posed().recipe
-        if point.activity is not None and not any(phase.rate_weight > 0 for phase in recipe.phases):
+        if point.activity is not None and not any(phase.activity_weight > 0 for phase in recipe.phases):
             mend = "Leave --activity out, and vary --theta."
             rule = f"have a recipe of {self.problem!r} in which spikes cost"
-            raise SpecError("SweepGrid.activity", rule, "none of its phases has a rate weight", mend)
+            raise SpecError("SweepGrid.activity", rule, "none of its phases has an activity_weight", mend)
         return changes_of(point, self.changes).applied(recipe)
 
     def scheme_of(self, point: SweepPoint) -> QuantizationScheme:

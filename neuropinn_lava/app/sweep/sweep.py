@@ -90,7 +90,7 @@ def _check(plan: SweepPlan, grid: SweepGrid, error_factor: float, search: int | 
 def _searched(plan: SweepPlan, grid: SweepGrid, n_trials: int, run: SweepRun) -> tuple[SweepPoint, ...]:
     from .search import search_points
 
-    n_matrices = len(plan.recipe_of(grid.points[0]).model.widths) + 1
+    n_matrices = len(plan.recipe_of(grid.points[0]).network.widths) + 1
 
     def measure(points: Sequence[SweepPoint]) -> Sequence[MeasuredPoint]:
         run.expect_fewer(len(points) - len(set(points) - run.measured.keys()))

@@ -55,14 +55,16 @@ class RecipeChanges:
             "activation": self.activation,
             "widths": self.widths,
         }
-        model = dataclasses.replace(recipe.model, **{name: value for name, value in given.items() if value is not None})
+        model = dataclasses.replace(
+            recipe.network, **{name: value for name, value in given.items() if value is not None}
+        )
         teacher = recipe.teacher
         if teacher is not None:
             teacher = dataclasses.replace(teacher, phases=tuple(map(self._applied_to_phase, teacher.phases)))
         phases = self._with_moving_cloud(tuple(map(self._applied_to_phase, recipe.phases)))
         laid: dict[str, Any] = {"n_per_axis": self.cells, "batch_size": self.batch_size}
         cloud = dataclasses.replace(recipe.cloud, **{name: value for name, value in laid.items() if value is not None})
-        return dataclasses.replace(recipe, model=model, cloud=cloud, phases=phases, teacher=teacher)
+        return dataclasses.replace(recipe, network=model, cloud=cloud, phases=phases, teacher=teacher)
 
     def _with_moving_cloud(self, phases: tuple[PhaseRecipe, ...]) -> tuple[PhaseRecipe, ...]:
         """Give the student's phases with the refinement and the jitter asked for."""
@@ -79,12 +81,12 @@ class RecipeChanges:
 
     def _applied_to_phase(self, phase: PhaseRecipe) -> PhaseRecipe:
         n_iterations = max(round(phase.n_iterations * self.iterations), 1)
-        wanted = self.target_activity if phase.rate_weight > 0 else None
+        wanted = self.target_activity if phase.activity_weight > 0 else None
         return dataclasses.replace(
             phase,
             n_iterations=n_iterations,
             n_warmup=min(phase.n_warmup, n_iterations),
-            target_rate=phase.target_rate if wanted is None else wanted,
+            target_activity=phase.target_activity if wanted is None else wanted,
         )
 
 

@@ -6,15 +6,15 @@ from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
 from ..conditions import vanishing_with
 from ..problem import Condition, PdeProblem, ReferenceSolution, covered_by, held_at
-from ..recipe import CloudRecipe, ModelRecipe, PhaseRecipe, TrainingRecipe
+from ..recipe import CloudRecipe, NetworkRecipe, PhaseRecipe, TrainingRecipe
 from ..solvers.star import LEVEL_SET, Forces, solve_star, star_domain, to_polar
 
 RECIPE = TrainingRecipe(
-    model=ModelRecipe(output_scale=1.0, surrogate_slope=20.0),
+    network=NetworkRecipe(output_scale=1.0, surrogate_slope=20.0),
     cloud=CloudRecipe(n_per_axis=(36, 36)),
     phases=(
         PhaseRecipe(n_iterations=2000, learning_rate=5e-3),
-        PhaseRecipe(n_iterations=3000, learning_rate=3e-3, rate_weight=3.0, target_rate=0.27, ramp=0.5),
+        PhaseRecipe(n_iterations=3000, learning_rate=3e-3, activity_weight=3.0, target_activity=0.27, ramp=0.5),
     ),
 )
 """u / d lies within 0.11 and 2.6. On this cloud the equation solved exactly by fits is off by 5.8e-3 for

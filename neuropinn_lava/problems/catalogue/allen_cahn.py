@@ -15,10 +15,10 @@ from ...network.transforms import Ansatz
 from ..conditions import vanishing_polynomial
 from ..problem import Condition, PdeProblem, ReferenceSolution, covered_by, no_source
 from ..recipe import (
-    TANH_MODEL,
+    TANH_NETWORK,
     CloudRecipe,
     Marching,
-    ModelRecipe,
+    NetworkRecipe,
     Optimizer,
     PhaseRecipe,
     ResidualWeights,
@@ -34,7 +34,7 @@ GRADINGS = (
 )
 """At t = 1 the default problem has fronts at x = +-0.4995, 1/88 wide, and a dip at x = 0."""
 TEACHER = TeacherRecipe(
-    model=dataclasses.replace(TANH_MODEL, output_scale=0.5, initial_gain=1.5),
+    network=dataclasses.replace(TANH_NETWORK, output_scale=0.5, initial_gain=1.5),
     phases=(
         PhaseRecipe(
             n_iterations=170,
@@ -45,27 +45,27 @@ TEACHER = TeacherRecipe(
     ),
 )
 RECIPE = TrainingRecipe(
-    model=ModelRecipe(theta=1e-3, output_scale=0.5, surrogate_slope=20.0, initial_gain=2.0),
+    network=NetworkRecipe(theta=1e-3, output_scale=0.5, surrogate_slope=20.0, initial_gain=2.0),
     cloud=CloudRecipe(n_per_axis=(128, 28), gradings=GRADINGS),
     weights=ResidualWeights(cell_power=1.0),
     teacher=TEACHER,
     phases=(
-        PhaseRecipe(n_iterations=2000, learning_rate=5e-3, residual_weight=0.0, imitation_weight=1.0),
+        PhaseRecipe(n_iterations=2000, learning_rate=5e-3, residual_weight=0.0, distillation_weight=1.0),
         PhaseRecipe(
             n_iterations=2500,
             learning_rate=2e-3,
             residual_weight=0.1,
-            imitation_weight=100.0,
-            rate_weight=30.0,
-            target_rate=0.28,
+            distillation_weight=100.0,
+            activity_weight=30.0,
+            target_activity=0.28,
             ramp=0.5,
         ),
         PhaseRecipe(
             n_iterations=30,
             optimizer=Optimizer.GAUSS_NEWTON,
-            imitation_weight=1.0,
-            rate_weight=1.0,
-            target_rate=0.285,
+            distillation_weight=1.0,
+            activity_weight=1.0,
+            target_activity=0.285,
             least_damping=1e-5,
         ),
     ),

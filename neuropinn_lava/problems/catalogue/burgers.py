@@ -12,11 +12,11 @@ from ...geometry.domain import Box
 from ...network.transforms import Ansatz
 from ..conditions import vanishing_polynomial, wave_along
 from ..problem import Condition, PdeProblem, ReferenceSolution, covered_by, no_source
-from ..recipe import SOLVER_MODEL, CloudRecipe, TrainingRecipe, accurate_then_sparse
+from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe, accurate_then_sparse
 from ..solvers.cole_hopf import solve_burgers
 
 RECIPE = TrainingRecipe(
-    model=dataclasses.replace(SOLVER_MODEL, output_scale=2.0),
+    network=dataclasses.replace(SOLVER_NETWORK, output_scale=2.0),
     cloud=CloudRecipe(n_per_axis=(24, 24)),
     phases=accurate_then_sparse(0.17),
 )

@@ -7,15 +7,15 @@ from ...network.transforms import Link
 from ...operators.operator_kind import OperatorKind
 from ..conditions import vanishing_with
 from ..problem import Condition, PdeProblem, ReferenceSolution, covered_by, held_at
-from ..recipe import CloudRecipe, ModelRecipe, PhaseRecipe, TrainingRecipe
+from ..recipe import CloudRecipe, NetworkRecipe, PhaseRecipe, TrainingRecipe
 from ..solvers.lshape import distance_in_lshape, lshape_domain
 
 RECIPE = TrainingRecipe(
-    model=ModelRecipe(output_scale=1.0),
+    network=NetworkRecipe(output_scale=1.0),
     cloud=CloudRecipe(n_per_axis=(40, 40), operator=OperatorKind.QUADRATIC, n_neighbours=9),
     phases=(
         PhaseRecipe(n_iterations=2000, learning_rate=5e-3),
-        PhaseRecipe(n_iterations=2500, learning_rate=3e-3, rate_weight=1.0, target_rate=0.35, ramp=0.5),
+        PhaseRecipe(n_iterations=2500, learning_rate=3e-3, activity_weight=1.0, target_activity=0.35, ramp=0.5),
     ),
     viscosity=0.02,
 )

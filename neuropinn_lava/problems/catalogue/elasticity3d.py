@@ -20,15 +20,15 @@ from ...micromechanics.phases import IsotropicPhase
 from ...micromechanics.reference_solution import reference_displacement
 from ...operators.operator_kind import OperatorKind
 from ..problem import Condition, DerivativeFields, PdeProblem, ReferenceSolution
-from ..recipe import CloudRecipe, ModelRecipe, PhaseRecipe, TrainingRecipe
+from ..recipe import CloudRecipe, NetworkRecipe, PhaseRecipe, TrainingRecipe
 
 RECIPE = TrainingRecipe(
-    model=ModelRecipe(widths=(64, 64, 64), activation="tanh_squared", n_steps=1, theta=0.01, surrogate_slope=50.0),
+    network=NetworkRecipe(widths=(64, 64, 64), activation="tanh_squared", n_steps=1, theta=0.01, surrogate_slope=50.0),
     cloud=CloudRecipe(n_per_axis=(10, 10, 10), operator=OperatorKind.QUADRATIC, n_neighbours=26),
     phases=(
         PhaseRecipe(n_iterations=2500, learning_rate=5e-3),
-        PhaseRecipe(n_iterations=2600, learning_rate=3e-3, rate_weight=0.3, target_rate=0.285, ramp=0.6),
-        PhaseRecipe(n_iterations=2100, learning_rate=3e-3, rate_weight=0.3, target_rate=0.285, ramp=0.4),
+        PhaseRecipe(n_iterations=2600, learning_rate=3e-3, activity_weight=0.3, target_activity=0.285, ramp=0.6),
+        PhaseRecipe(n_iterations=2100, learning_rate=3e-3, activity_weight=0.3, target_activity=0.285, ramp=0.4),
     ),
 )
 """Displacements are of the magnitude of the load, which is the network's output_scale."""
@@ -141,7 +141,7 @@ def _recipe(cell: UnitCell, load: Load) -> TrainingRecipe:
     n = max(RECIPE.cloud.n_per_axis[0], needed_cells(cell))
     return dataclasses.replace(
         RECIPE,
-        model=dataclasses.replace(RECIPE.model, output_scale=_magnitude(load)),
+        network=dataclasses.replace(RECIPE.network, output_scale=_magnitude(load)),
         cloud=dataclasses.replace(RECIPE.cloud, n_per_axis=(n, n, n)),
     )
 

@@ -11,10 +11,10 @@ from ...base.checks import check_range, raise_violations
 from ...geometry.domain import Box
 from ..conditions import zero_ansatz
 from ..problem import Condition, PdeProblem, ReferenceSolution, held_at
-from ..recipe import SOLVER_MODEL, CloudRecipe, TrainingRecipe, accurate_then_sparse
+from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe, accurate_then_sparse
 
 RECIPE = TrainingRecipe(
-    model=dataclasses.replace(SOLVER_MODEL, output_scale=20.0),
+    network=dataclasses.replace(SOLVER_NETWORK, output_scale=20.0),
     cloud=CloudRecipe(n_per_axis=(24, 24)),
     phases=accurate_then_sparse(0.135),
 )

@@ -11,11 +11,11 @@ from ...geometry.domain import Box
 from ...network.transforms import Ansatz
 from ..conditions import vanishing_polynomial
 from ..problem import Condition, PdeProblem, ReferenceSolution, no_source
-from ..recipe import SOLVER_MODEL, CloudRecipe, TrainingRecipe, accurate_then_sparse
+from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe, accurate_then_sparse
 from ..solvers.transfinite import coons_polynomial
 
 RECIPE = TrainingRecipe(
-    model=dataclasses.replace(SOLVER_MODEL, output_scale=0.07),
+    network=dataclasses.replace(SOLVER_NETWORK, output_scale=0.07),
     cloud=CloudRecipe(n_per_axis=(20, 20)),
     phases=accurate_then_sparse(0.08),
 )

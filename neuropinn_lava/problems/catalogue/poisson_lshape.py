@@ -9,13 +9,13 @@ from ...base.checks import check_range, raise_violations
 from ...operators.operator_kind import OperatorKind
 from ..conditions import vanishing_with
 from ..problem import Condition, PdeProblem, ReferenceSolution, covered_by, held_at
-from ..recipe import SOLVER_MODEL, CloudRecipe, Refinement, TrainingRecipe, accurate_then_sparse
+from ..recipe import SOLVER_NETWORK, CloudRecipe, Refinement, TrainingRecipe, accurate_then_sparse
 from ..solvers.lshape import lshape_domain, solve_lshape
 
 RECIPE = TrainingRecipe(
-    model=dataclasses.replace(SOLVER_MODEL, output_scale=0.4),
+    network=dataclasses.replace(SOLVER_NETWORK, output_scale=0.4),
     cloud=CloudRecipe(n_per_axis=(32, 32), operator=OperatorKind.QUADRATIC, n_neighbours=12),
-    phases=accurate_then_sparse(0.16, rate_weight=1.0, refinement=Refinement(share=0.1)),
+    phases=accurate_then_sparse(0.16, activity_weight=1.0, refinement=Refinement(share=0.1)),
 )
 """u / d lies within 0.11 and 0.93 for strength 1. Before it is refined, the cloud's discrete equation solved exactly is off by
 3.8e-3 for quadratic fits and by 1.0e-2 for quartic ones: the corner leaves nothing for a higher degree to gain, but a tenth

@@ -17,7 +17,7 @@ from neuropinn_lava.micromechanics.bounds import is_within_bounds
 from neuropinn_lava.micromechanics.cells import sphere_cell
 from neuropinn_lava.network.spec import NetworkSpec, ProblemParameter, Provenance
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.recipe import ModelRecipe
+from neuropinn_lava.problems.recipe import NetworkRecipe
 from neuropinn_lava.training.network.export import export_network
 from neuropinn_lava.training.network.network import build_network
 
@@ -30,7 +30,7 @@ ROUNDING = 1e-9
 def silent_network(**options: float) -> NetworkSpec:
     """A network whose output is zero: its displacements are the lift, E x."""
     problem = find_problem("elasticity3d", **options)
-    module = build_network(ModelRecipe(widths=(4,)), 3, 3, seed=0)
+    module = build_network(NetworkRecipe(widths=(4,)), 3, 3, seed=0)
     module.linear_layers[-1].weight.data.zero_()
     parameters = tuple(ProblemParameter(name=name, value=value) for name, value in options.items())
     return export_network(

@@ -154,8 +154,8 @@ def test_the_error_told_is_that_of_the_network_kept(cli, tmp_path):
 def test_changes_reach_the_recipe():
     recipe = find_problem("poisson").recipe
     changed = RecipeChanges(n_steps=4, theta=0.2, target_activity=0.3, iterations=0.5).applied(recipe)
-    assert (changed.model.n_steps, changed.model.theta) == (4, 0.2)
-    assert {phase.target_rate for phase in changed.phases if phase.rate_weight > 0} == {0.3}
+    assert (changed.network.n_steps, changed.network.theta) == (4, 0.2)
+    assert {phase.target_activity for phase in changed.phases if phase.activity_weight > 0} == {0.3}
     laid = RecipeChanges(cells=(8, 9), batch_size=16).applied(recipe).cloud
     assert (laid.n_per_axis, laid.batch_size, laid.operator) == ((8, 9), 16, recipe.cloud.operator)
     assert changed.n_iterations == pytest.approx(recipe.n_iterations / 2, abs=len(recipe.phases))

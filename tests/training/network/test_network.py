@@ -8,7 +8,7 @@ from torch import nn
 
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.network.spec import Readout
-from neuropinn_lava.problems.recipe import ModelRecipe
+from neuropinn_lava.problems.recipe import NetworkRecipe
 from neuropinn_lava.training.network.network import VsnNetwork, build_network
 from neuropinn_lava.training.neuron.vsn import VSN
 
@@ -47,7 +47,7 @@ def test_rate_counts_every_neuron_once() -> None:
 
 
 def test_seed_alone_decides_and_the_global_generator_stays_as_it_is() -> None:
-    recipe = ModelRecipe(widths=(5, 4))
+    recipe = NetworkRecipe(widths=(5, 4))
     before = torch.get_rng_state()
     first, again, other = (build_network(recipe, 2, 1, seed) for seed in (0, 0, 1))
     assert torch.equal(torch.get_rng_state(), before)

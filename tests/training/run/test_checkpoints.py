@@ -29,7 +29,7 @@ from neuropinn_lava.training.run.state import TrainingState, new_state
 
 @pytest.fixture
 def state(recipe: TrainingRecipe) -> TrainingState:
-    return new_state(build_network(recipe.model, 2, 1, 0))
+    return new_state(build_network(recipe.network, 2, 1, 0))
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def path(state: TrainingState, identity: TrainingIdentity, tmp_path: Path) -> Pa
 
 
 def test_everything_comes_back(path: Path, identity: TrainingIdentity, recipe: TrainingRecipe) -> None:
-    fresh = new_state(build_network(recipe.model, 2, 1, 5))
+    fresh = new_state(build_network(recipe.network, 2, 1, 5))
     read_checkpoint(fresh, identity, path)
     assert (fresh.iteration, fresh.best_loss, fresh.first_rate) == (17, 1 / 3, 0.1)
     assert (fresh.adam.mean == 0.25).all()
@@ -62,7 +62,7 @@ def test_everything_comes_back(path: Path, identity: TrainingIdentity, recipe: T
     assert l_bfgs.inverses == [1 / 3, 1 / 7]
     assert (l_bfgs.direction == 2.0).all()
     assert (l_bfgs.gradient == 3.0).all()
-    original = build_network(recipe.model, 2, 1, 0)
+    original = build_network(recipe.network, 2, 1, 0)
     assert all(torch.equal(a, b) for a, b in zip(fresh.network.parameters(), original.parameters(), strict=True))
 
 
@@ -81,7 +81,7 @@ def test_another_training_is_refused_with_all_that_differs(
 def test_each_field_counts(
     path: Path, state: TrainingState, identity: TrainingIdentity, field: str, value: object
 ) -> None:
-    with pytest.raises(TrainingError, match=f"{field}: .*It belongs to another training"):
+    with pytest.raises(TrainingError, match=f"{field} must .*It belongs to another training"):
         read_checkpoint(state, dataclasses.replace(identity, **{field: value}), path)
 
 
@@ -99,7 +99,7 @@ def test_a_foreign_safetensors_file_is_refused(
     tmp_path: Path, state: TrainingState, identity: TrainingIdentity
 ) -> None:
     save_file({"weights": torch.zeros(3)}, tmp_path / "foreign.safetensors")
-    with pytest.raises(TrainingError, match=r"schema: .*; got None"):
+    with pytest.raises(TrainingError, match=r"schema must .*; got None"):
         read_checkpoint(state, identity, tmp_path / "foreign.safetensors")
 
 
@@ -125,7 +125,7 @@ def test_a_missing_tensor_is_refused(path: Path, state: TrainingState, identity:
     metadata = {"schema": checkpoints.SCHEMA, "identity": json.dumps(dataclasses.asdict(identity))}
     metadata |= {"iteration": "1", "best_loss": "0x0p+0", "first_rate": "0x0p+0"}
     save_file(tensors, path, {**metadata, "digest": contents_digest(tensors, metadata)})
-    with pytest.raises(TrainingError, match=r"square: .* numbers; got None"):
+    with pytest.raises(TrainingError, match=r"square must .* numbers; got None"):
         read_checkpoint(state, identity, path)
 
 

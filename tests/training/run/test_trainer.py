@@ -210,14 +210,14 @@ def test_network_carries_problem_and_transforms(name: str, recipe: TrainingRecip
     phases = (dataclasses.replace(recipe.phases[0], n_iterations=5),)
     network = train_network(problem, dataclasses.replace(recipe, phases=phases), seed=3).network
     assert (network.name, network.provenance.problem, network.provenance.seed) == (name, name, 3)
-    assert network.output_transform.scale.tolist() == [recipe.model.output_scale]
+    assert network.output_transform.scale.tolist() == [recipe.network.output_scale]
     assert network.ansatz is not None
     assert run_float(network, np.array([[0.0, 0.0], [0.0, 0.4]])).outputs.tolist() == [[0.0], [0.0]]
 
 
 def test_leaks_and_thresholds_are_trained_on_request(problem: PdeProblem, recipe: TrainingRecipe) -> None:
-    model = dataclasses.replace(recipe.model, theta=1e-3, learn_beta=True, learn_theta=True)
-    network = train_network(problem, dataclasses.replace(recipe, model=model)).network
+    model = dataclasses.replace(recipe.network, theta=1e-3, learn_beta=True, learn_theta=True)
+    network = train_network(problem, dataclasses.replace(recipe, network=model)).network
     fixed = train_network(problem, recipe).network
     for layer, other in zip(network.layers, fixed.layers, strict=True):
         assert np.ptp(layer.theta) > 0
