@@ -11,7 +11,7 @@ from ...base.arrays import FloatArray, IntArray
 from ...base.errors import SpecError
 from ...files.atomic import check_writable, replacing
 from ...micromechanics.cells import UnitCell
-from ...micromechanics.stresses import lay_stress_cloud, projected_stress, reference_stress
+from ...micromechanics.stresses import build_stress_cloud, projected_stress, reference_stress
 from ...micromechanics.tet_field import TetField
 
 N_EXPORTED = 24
@@ -70,7 +70,7 @@ def write_vtk(
     import meshio
 
     points = np.stack(np.meshgrid(*[np.arange(n + 1)] * 3, indexing="ij"), axis=-1).reshape(-1, 3) / n
-    cloud = lay_stress_cloud(cell, n)
+    cloud = build_stress_cloud(cell, n)
     stress = projected_stress(cloud, evaluate(cloud.points))
     nodal: Fields = {"displacement": evaluate(points)}
     cellwise: Fields = {"stress": stress.stress, "von_mises": stress.von_mises()}

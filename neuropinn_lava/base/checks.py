@@ -75,7 +75,7 @@ def check_choice(where: str, got: str, choices: Iterable[str]) -> Iterator[Viola
 
 
 def as_member(choices: type[_E], got: object, where: str) -> _E:
-    """Give the member of an enum that `got` is or names.
+    """Return the member of an enum that `got` is or names.
 
     Raises:
         SpecError: If it names none.

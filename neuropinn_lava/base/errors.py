@@ -1,4 +1,4 @@
-"""What this package raises on purpose, and how such an error reads.
+"""The errors that this package raises on purpose, and the sentence that each of them forms.
 
 Every error names an object, the rule that it breaks, the value found and the repair, and reads as a sentence:
 
@@ -29,7 +29,7 @@ class Violation(NamedTuple):
     got: object
     """The value found."""
     mend: str
-    """What to do about it, as a sentence."""
+    """The repair, as a sentence to the user."""
 
     def __str__(self) -> str:
         return f"{self.where} must {self.rule}; got {self.got}. {self.mend}"
@@ -43,7 +43,7 @@ class NeuroPinnError(Exception):
 
     @classmethod
     def gathered(cls: type[_E], violations: Sequence[Violation]) -> _E:
-        """Make one error of all the rules that were found broken; `violations` holds at least one."""
+        """Build one error of all broken rules; `violations` holds at least one."""
         first, *rest = violations
         return cls(*first, more=tuple(rest))
 

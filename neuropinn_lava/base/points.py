@@ -1,4 +1,4 @@
-"""Points as users give them: rows of physical coordinates, space first, time last; accepted, or refused with a reason."""
+"""Checks of points from users: rows of physical coordinates, space first, time last."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .errors import SpecError
 
 
 def checked_points(points: object, n_in: int, where: str) -> FloatArray:
-    """Accept points as a float64 array (n, n_in), or say what is wrong with them.
+    """Convert points to a float64 array (n, n_in) and check its shape and its numbers.
 
     Raises:
         SpecError: If there are none, if the dimension is wrong, or if one is not finite.

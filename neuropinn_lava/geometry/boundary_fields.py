@@ -43,7 +43,7 @@ class PolygonFactor(ArrayRecord):
     vertices: FloatArray
     """Corners ring by ring, shape (n_vertices, 2): the outer ring counterclockwise, holes clockwise."""
     ring_sizes: IntArray
-    """How many vertices belong to each ring, shape (n_rings,), each 3 or more."""
+    """Number of vertices of each ring, shape (n_rings,), each 3 or more."""
     scale: float = 1.0
     """Factor on d; the distances of many edges make a small product."""
     corner_exponent: float = 1.0
@@ -75,7 +75,7 @@ class PolygonFactor(ArrayRecord):
 
     @property
     def n_dim(self) -> int:
-        """Coordinates of a point."""
+        """Number of coordinates of a point."""
         return 2
 
     @property
@@ -84,7 +84,7 @@ class PolygonFactor(ArrayRecord):
         return np.split(self.vertices, np.cumsum(self.ring_sizes)[:-1])
 
     def evaluate(self, points: Any) -> Any:
-        """Give d at points of shape (n_samples, 2) as (n_samples,), numpy or torch."""
+        """Return d at points of shape (n_samples, 2) as (n_samples,), numpy or torch."""
         first, *others = self.rings
         total = self._evaluate_ring(points, first)
         for ring in others:
@@ -129,14 +129,14 @@ def _unit(vector: FloatArray) -> FloatArray:
 
 
 def is_convex(vertices: FloatArray, index: int) -> bool:
-    """Tell whether a path through vertices (n, 2) turns left at one of them, so that its inner angle is below pi."""
+    """Return whether a path through vertices (n, 2) turns left at one of them, so that its inner angle is below pi."""
     before, here, after = vertices[index - 1], vertices[index], vertices[(index + 1) % len(vertices)]
     (ax, ay), (bx, by) = here - before, after - here
     return bool(ax * by - ay * bx >= 0)
 
 
 def _distance_to_line(points: Any, start: FloatArray, end: FloatArray) -> Any:
-    """Give the distance of points (n, 2) to the line through two others, positive to its left."""
+    """Return the distance of points (n, 2) to the line through two others, positive to its left."""
     (x0, y0), (dx, dy) = start.tolist(), (end - start).tolist()
     return (dx * (points[:, 1] - y0) - dy * (points[:, 0] - x0)) / (dx * dx + dy * dy) ** 0.5
 
@@ -184,7 +184,7 @@ class RadialLevelSet(ArrayRecord):
 
     @property
     def n_dim(self) -> int:
-        """Coordinates of a point."""
+        """Number of coordinates of a point."""
         return 2
 
     @property
@@ -193,14 +193,14 @@ class RadialLevelSet(ArrayRecord):
         return int(self.radii.shape[0])
 
     def evaluate(self, points: Any) -> Any:
-        """Give d at points of shape (n_samples, 2) as (n_samples,), numpy or torch."""
+        """Return d at points of shape (n_samples, 2) as (n_samples,), numpy or torch."""
         total = self.level(0, points)
         for curve in range(1, self.n_curves):
             total = conjunction(total, -self.level(curve, points))
         return self.scale * total
 
     def level(self, curve: int, points: Any) -> Any:
-        """Give l_k at points of shape (n_samples, 2): positive inside the curve."""
+        """Return l_k at points of shape (n_samples, 2): positive inside the curve."""
         x = points[:, 0] - float(self.centres[curve, 0])
         y = points[:, 1] - float(self.centres[curve, 1])
         r = root(x**2 + y**2 + TINY)
@@ -208,14 +208,14 @@ class RadialLevelSet(ArrayRecord):
         return float(self.radii[curve]) + float(self.amplitudes[curve]) * wave - r
 
     def curve_points(self, curve: int, angles: FloatArray) -> FloatArray:
-        """Give the points of a curve at the given angles (n,), shape (n, 2)."""
+        """Return the points of a curve at the given angles (n,), shape (n, 2)."""
         r = self.radii[curve] + self.amplitudes[curve] * np.cos(self.petals[curve] * angles)
         points: FloatArray = self.centres[curve] + r[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
         return points
 
 
 def _cosine_of_multiple(cosine_of_angle: Any, n: int) -> Any:
-    """Give cos(n a) from cos(a) by cos((k+1) a) = 2 cos(a) cos(k a) - cos((k-1) a), n at least 1."""
+    """Return cos(n a) from cos(a) by cos((k+1) a) = 2 cos(a) cos(k a) - cos((k-1) a), n at least 1."""
     before, wave = 1.0, cosine_of_angle
     for _ in range(n - 1):
         before, wave = wave, 2.0 * cosine_of_angle * wave - before

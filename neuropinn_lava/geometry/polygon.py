@@ -1,7 +1,4 @@
-"""Polygons with holes as domains of plane problems; shapely answers what is inside and how far the boundary is.
-
-This module knows shapely, inside functions; it does not know equations.
-"""
+"""Polygons with holes as domains of plane problems; shapely computes which points are inside and how far the boundary is."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from ..base.errors import Violation
 from .boundary_fields import PolygonFactor
 from .domain import ON_FACE, Cloud
 from .grading import Grading
-from .plane_domain import RIM, lay_planar_cloud, lengths_along, sample_inside, spaced_along
+from .plane_domain import RIM, arc_lengths, build_planar_cloud, sample_inside, spaced_points
 
 PEAK_GRID = (32, 32)
 """Grid on which the largest value of a factor is looked for."""
@@ -74,25 +71,25 @@ class PolygonDomain(ArrayRecord):
         return frozen_array(self.exterior.max(axis=0), np.float64)
 
     def polygon(self) -> Any:
-        """Make the shapely polygon."""
+        """Build the shapely polygon."""
         from shapely import Polygon
 
         return Polygon(self.exterior, self.holes)
 
     def distance_to_boundary(self, points: FloatArray) -> FloatArray:
-        """Give the distance of points (n, 2) to the nearest edge, shape (n,), inside and outside alike."""
+        """Return the distance of points (n, 2) to the nearest edge, shape (n,), inside and outside alike."""
         import shapely
 
         distance: FloatArray = shapely.distance(shapely.points(points), self.polygon().boundary)
         return distance
 
     def on_boundary(self, points: FloatArray) -> BoolArray:
-        """Tell which of the points (n, 2) lie on an edge, shape (n,)."""
+        """Return which of the points (n, 2) lie on an edge, shape (n,)."""
         on: BoolArray = self.distance_to_boundary(points) <= ON_FACE * float((self.upper - self.lower).max())
         return on
 
     def contains(self, points: FloatArray) -> BoolArray:
-        """Tell which of the points (n, 2) lie inside or on the boundary, shape (n,)."""
+        """Return which of the points (n, 2) lie inside or on the boundary, shape (n,)."""
         return self._strictly_contains(points) | self.on_boundary(points)
 
     def _strictly_contains(self, points: FloatArray) -> BoolArray:
@@ -107,7 +104,7 @@ class PolygonDomain(ArrayRecord):
 
     def sample_boundary(self, n: int, rng: np.random.Generator) -> FloatArray:
         """Draw n points uniformly from all edges, shape (n, 2)."""
-        rings = [lengths_along(ring) for ring in self.rings]
+        rings = [arc_lengths(ring) for ring in self.rings]
         lengths = [ring[-1] for ring in rings]
         chosen = rng.choice(len(rings), size=n, p=np.array(lengths) / sum(lengths))
         drawn = [
@@ -117,14 +114,14 @@ class PolygonDomain(ArrayRecord):
         return np.concatenate(drawn)
 
     def _along(self, ring: int, arc: FloatArray) -> FloatArray:
-        """Give the points of a ring at arc lengths (n,), shape (n, 2)."""
+        """Return the points of a ring at arc lengths (n,), shape (n, 2)."""
         vertices = self.rings[ring]
         closed = np.vstack([vertices, vertices[:1]])
-        lengths = lengths_along(vertices)
+        lengths = arc_lengths(vertices)
         return np.stack([np.interp(arc, lengths, closed[:, axis]) for axis in range(2)], axis=1)
 
     def cloud(self, n_per_axis: tuple[int, ...], gradings: tuple[Grading, ...] = ()) -> Cloud:
-        """Lay a grid inside, and points on the edges about one cell apart with every corner among them.
+        """Build a grid inside, and points on the edges about one cell apart with every corner among them.
 
         Raises:
             SpecError: If the cells do not fit the polygon, or gradings are asked for.
@@ -135,16 +132,16 @@ class PolygonDomain(ArrayRecord):
             return far & self._strictly_contains(points)
 
         def rim(cell: FloatArray) -> FloatArray:
-            return np.concatenate([spaced_along(ring, cell) for ring in self.rings])
+            return np.concatenate([spaced_points(ring, cell) for ring in self.rings])
 
-        return lay_planar_cloud(self.lower, self.upper, n_per_axis, gradings, keep, rim)
+        return build_planar_cloud(self.lower, self.upper, n_per_axis, gradings, keep, rim)
 
     def scaled(self, factor: FloatArray) -> PolygonDomain:
-        """Give the polygon with its axes stretched by factors (2,)."""
+        """Return the polygon with its axes stretched by factors (2,)."""
         return PolygonDomain(exterior=self.exterior * factor, holes=tuple(hole * factor for hole in self.holes))
 
     def factor(self, corner_exponent: float = 1.0) -> PolygonFactor:
-        """Make the field that vanishes on the edges, for an ansatz; its largest value is about 1.
+        """Build the field that vanishes on the edges, for an ansatz; its largest value is about 1.
 
         Args:
             corner_exponent: Power of distance at re-entrant corners, see `PolygonFactor`.
@@ -156,7 +153,7 @@ class PolygonDomain(ArrayRecord):
 
 
 def turned(ring: FloatArray, sense: float) -> FloatArray:
-    """Give a ring (n, 2) counterclockwise for sense 1, clockwise for -1."""
+    """Return a ring (n, 2) counterclockwise for sense 1, clockwise for -1."""
     x, y = ring.T
     doubled_area = float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y))
     return ring if doubled_area * sense > 0 else frozen_array(ring[::-1], np.float64)

@@ -33,7 +33,7 @@ class StiffnessBounds(NamedTuple):
 
 
 def stiffness_bounds(cell: UnitCell) -> StiffnessBounds:
-    """Give the bounds of a cell's effective stiffness."""
+    """Compute the bounds of a cell's effective stiffness."""
     f = cell.volume_fraction
     matrix, inclusion = cell.matrix.stiffness(), cell.inclusion.stiffness()
     reuss = np.linalg.inv(f * np.linalg.inv(inclusion) + (1 - f) * np.linalg.inv(matrix))
@@ -42,7 +42,7 @@ def stiffness_bounds(cell: UnitCell) -> StiffnessBounds:
 
 
 def _bulk_bound(around: IsotropicPhase, within: IsotropicPhase, share: float) -> float:
-    """Give kappa of spheres of `within`, together a share of the volume, each coated by `around`."""
+    """Compute kappa of spheres of `within`, together a share of the volume, each coated by `around`."""
     if within.bulk == around.bulk:
         return around.bulk
     inverse = 1 / (within.bulk - around.bulk) + 3 * (1 - share) / (3 * around.bulk + 4 * around.shear)
@@ -50,12 +50,12 @@ def _bulk_bound(around: IsotropicPhase, within: IsotropicPhase, share: float) ->
 
 
 def bulk_modulus(stiffness: FloatArray) -> float:
-    """Give the mean of the nine entries C_11 ... C_33 of a stiffness (6, 6): kappa where it is isotropic or cubic."""
+    """Compute the mean of the nine entries C_11 ... C_33 of a stiffness (6, 6): kappa where it is isotropic or cubic."""
     return float(np.mean(stiffness[:3, :3]))
 
 
 def is_within_bounds(stiffness: FloatArray, cell: UnitCell, slack: float = 1e-6) -> bool:
-    """Tell whether a stiffness (6, 6) keeps all three bounds, but for a share `slack` of the Voigt bound's size."""
+    """Return whether a stiffness (6, 6) keeps all three bounds, but for a share `slack` of the Voigt bound's size."""
     bounds = stiffness_bounds(cell)
     room = slack * float(np.linalg.norm(bounds.voigt, 2))
     above = float(np.linalg.eigvalsh(bounds.voigt - stiffness).min())

@@ -23,8 +23,8 @@ from .loads import Load
 from .stiffness import ElementStiffness, assemble_stiffness
 
 FAR = 1e6
-"""How far inclusions are moved from the matrix, and from each other, in cells: beyond every neighbourhood; coordinates keep
-ten digits."""
+"""Distance to which inclusions are moved from the matrix, and from each other, in cells: beyond every neighbourhood, and near
+enough that coordinates keep ten digits."""
 N_ASSEMBLED = 40_000
 """Most nodes whose stiffness matrix is assembled, ten million entries, where no batches are asked for. Otherwise it is applied
 element by element, which takes longer and next to no memory (docs/results.md, Micromechanics)."""
@@ -37,7 +37,7 @@ class LoadedCell:
     cell: UnitCell
     """The phases and where they are."""
     load: Load
-    """What is done to it."""
+    """Load on the cell: displacements of the top or a mean strain."""
     box: Box
     """The cube [0, 1]^3; its closed faces are those where displacements are prescribed."""
 
@@ -52,7 +52,7 @@ class LoadedCell:
         return self.box.upper
 
     def contains(self, points: FloatArray) -> BoolArray:
-        """Tell which of the points (n, 3) lie in the cube or on its faces, shape (n,)."""
+        """Return which of the points (n, 3) lie in the cube or on its faces, shape (n,)."""
         return self.box.contains(points)
 
     def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
@@ -64,12 +64,12 @@ class LoadedCell:
         return self.box.sample_boundary(n, rng)
 
     def cloud(self, n_per_axis: tuple[int, ...], gradings: tuple[Grading, ...] = ()) -> Cloud:
-        """Lay a grid from face to face whose neighbourhoods end at interfaces."""
+        """Build a grid from face to face whose neighbourhoods end at interfaces."""
         cloud = self.box.cloud(n_per_axis, gradings)
         return separate_phases(self.cell, cloud)
 
     def energy(self, n_per_axis: tuple[int, ...], batch_size: int | None = None) -> QuadraticEnergy:
-        """Give the potential energy on a fitted mesh, for training by energy."""
+        """Build the potential energy on a fitted mesh, for training by energy."""
         return cell_energy(self.cell, self.load, n_per_axis, batch_size)
 
 
@@ -89,7 +89,7 @@ def separate_phases(cell: UnitCell, cloud: Cloud) -> Cloud:
 def cell_energy(
     cell: UnitCell, load: Load, n_per_axis: tuple[int, ...], batch_size: int | None = None
 ) -> QuadraticEnergy:
-    """Make the energy of a cell, in units of the energy of the load's lift u = g alone.
+    """Build the energy of a cell, in units of the energy of the load's lift u = g alone.
 
     Args:
         cell: The cell.

@@ -1,8 +1,6 @@
 """Unit cells: a matrix with ellipsoidal inclusions in the cube [0, 1]^3.
 
-    r_k(x) = |(x - c_k) / a_k|        below 1 inside inclusion k, 1 on its surface
-
-This module knows phases and geometry; it does not know meshes, loads or solutions.
+r_k(x) = |(x - c_k) / a_k|        below 1 inside inclusion k, 1 on its surface
 """
 
 from __future__ import annotations
@@ -44,7 +42,7 @@ class Ellipsoid(ArrayRecord):
         raise_violations(found)
 
     def radius(self, points: FloatArray) -> FloatArray:
-        """Give r at points (n, 3), shape (n,)."""
+        """Return r at points (n, 3), shape (n,)."""
         r: FloatArray = np.linalg.norm((points - self.centre) / self.semi_axes, axis=1)
         return r
 
@@ -73,11 +71,11 @@ class UnitCell:
     """The cube [0, 1]^3 of a matrix with inclusions of one other phase."""
 
     matrix: IsotropicPhase
-    """What surrounds the inclusions."""
+    """Material that surrounds the inclusions."""
     inclusion: IsotropicPhase
-    """What they are made of."""
+    """Material of all inclusions."""
     inclusions: tuple[Ellipsoid, ...]
-    """Where they are; they neither overlap nor touch a face. None makes a homogeneous cube."""
+    """Inclusions, which neither overlap nor touch a face; an empty tuple is a homogeneous cube."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inclusions", tuple(self.inclusions))
@@ -103,7 +101,7 @@ class UnitCell:
         return sum(body.volume for body in self.inclusions)
 
     def nearest(self, points: FloatArray) -> tuple[IntArray, FloatArray]:
-        """Give the inclusion with the smallest r at points (n, 3) and that r, each (n,); infinite without inclusions."""
+        """Return the inclusion with the smallest r at points (n, 3) and that r, each (n,); infinite without inclusions."""
         if not self.inclusions:
             return np.zeros(len(points), dtype=np.int64), np.full(len(points), np.inf)
         r = np.stack([body.radius(points) for body in self.inclusions], axis=1)
@@ -111,7 +109,7 @@ class UnitCell:
         return which, r[np.arange(len(points)), which]
 
     def contains(self, points: FloatArray) -> BoolArray:
-        """Tell which of the points (n, 3) lie in an inclusion or on its surface, shape (n,)."""
+        """Return which of the points (n, 3) lie in an inclusion or on its surface, shape (n,)."""
         inside: BoolArray = self.nearest(points)[1] <= 1
         return inside
 
@@ -124,7 +122,7 @@ class UnitCell:
         return moved
 
     def gap(self) -> float:
-        """Give the smallest distance of an inclusion from a face or, about, from another one; infinite without any."""
+        """Return the smallest distance of an inclusion from a face or, about, from another one; infinite without any."""
         gaps = [np.inf]
         gaps += [
             float(min((b.centre - b.semi_axes).min(), (1 - b.centre - b.semi_axes).min())) for b in self.inclusions
@@ -135,11 +133,11 @@ class UnitCell:
         return min(gaps)
 
     def is_mirror_symmetric(self) -> bool:
-        """Tell whether the cell is its own mirror image in each of the planes x, y, z = 1/2."""
+        """Return whether the cell is its own mirror image in each of the planes x, y, z = 1/2."""
         return all(self.equals(self._mirrored(axis)) for axis in range(3))
 
     def equals(self, other: UnitCell) -> bool:
-        """Tell whether another cell has the same phases and, in any order and to rounding, the same inclusions."""
+        """Return whether another cell has the same phases and, in any order and to rounding, the same inclusions."""
         if (self.matrix, self.inclusion) != (other.matrix, other.inclusion):
             return False
         return len(self.inclusions) == len(other.inclusions) and all(
@@ -147,7 +145,7 @@ class UnitCell:
         )
 
     def turned(self, order: tuple[int, int, int]) -> UnitCell:
-        """Give the cell with its axes in another order."""
+        """Return the cell with its axes in another order."""
         axes = list(order)
         bodies = [Ellipsoid(centre=body.centre[axes], semi_axes=body.semi_axes[axes]) for body in self.inclusions]
         return replace(self, inclusions=tuple(bodies))
@@ -167,7 +165,7 @@ def _same_ellipsoid(body: Ellipsoid, other: Ellipsoid) -> bool:
 
 
 def sphere_cell(*, radius: float, contrast: float, poisson: float = 0.3) -> UnitCell:
-    """Make the cell with a sphere in its middle: E is 1 in the matrix and `contrast` in the sphere, nu the same."""
+    """Build the cell with a sphere in its middle: E is 1 in the matrix and `contrast` in the sphere, nu the same."""
     body = Ellipsoid(centre=np.full(3, 0.5), semi_axes=np.full(3, radius))
     return UnitCell(
         matrix=IsotropicPhase(young=1.0, poisson=poisson),

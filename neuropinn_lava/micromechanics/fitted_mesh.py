@@ -43,9 +43,9 @@ class FittedMesh(ArrayRecord):
     cells: NDArray[np.int32]
     """Nodes of each tetrahedron: vertices, then midpoints in the order of `EDGES`, shape (n_cells, 10)."""
     inside: BoolArray
-    """Which tetrahedra belong to inclusions, shape (n_cells,)."""
+    """Mask of the tetrahedra that belong to inclusions, shape (n_cells,)."""
     n_vertices: int
-    """How many nodes are vertices."""
+    """Number of nodes that are vertices."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, nodes=np.float64, cells=np.int32, inside=np.bool_)
@@ -90,17 +90,17 @@ def _violations(cell: UnitCell, n: int) -> Iterator[Violation]:
 
 
 def needed_cells(cell: UnitCell) -> int:
-    """Give the smallest n with which `fit_mesh` sees every inclusion and every gap of a cell; even, 2 or more."""
+    """Return the smallest n with which `fit_mesh` sees every inclusion and every gap of a cell; even, 2 or more."""
     return max(2 * int(np.ceil(MIN_CELLS_PER_AXIS / _smallest_length(cell) / 2)), 2)
 
 
 def _smallest_length(cell: UnitCell) -> float:
-    """Give the shortest semi-axis or gap, infinite without inclusions."""
+    """Return the shortest semi-axis or gap, infinite without inclusions."""
     return min([*(float(body.semi_axes.min()) for body in cell.inclusions), cell.gap()])
 
 
 def _grid(n: int) -> tuple[FloatArray, IntArray]:
-    """Give the vertices of the grid ((n + 1)^3, 3) and its tetrahedra (6 n^3, 4).
+    """Return the vertices of the grid ((n + 1)^3, 3) and its tetrahedra (6 n^3, 4).
 
     Each starts at the corner whose indices are even and goes to the opposite one along the axes in some order.
     """
@@ -154,7 +154,7 @@ def _split(
 
 
 def _is_crossed(level: FloatArray) -> BoolArray:
-    """Tell which tetrahedra have vertices on both sides of a surface, from the levels (n_tets, 4) of their vertices."""
+    """Return which tetrahedra have vertices on both sides of a surface, from the levels (n_tets, 4) of their vertices."""
     crossed: BoolArray = (level.min(axis=1) < 0) & (level.max(axis=1) > 0)
     return crossed
 
@@ -167,7 +167,7 @@ def _edge_numbers(tets: IntArray, n: int) -> IntArray:
 
 
 def _crossed_edges(tets: IntArray, level: FloatArray, n: int) -> IntArray:
-    """Give the numbers of those edges, shape (n_tets, 6), -1 where an edge does not cross a surface.
+    """Return the numbers of those edges, shape (n_tets, 6), -1 where an edge does not cross a surface.
 
     Vertices that have been put on a surface, with indices of n and more, are on no edge that crosses it.
     """

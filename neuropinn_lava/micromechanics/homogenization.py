@@ -42,17 +42,17 @@ class StrainedField:
 
     @property
     def component(self) -> int:
-        """Where the largest component of the strain stands, 0 to 5."""
+        """Index of the largest component of the strain, 0 to 5."""
         return int(np.abs(self.load.strain).argmax())
 
 
 def unit_strains() -> tuple[MeanStrain, ...]:
-    """Give the six load cases: xx, yy, zz, yz, xz, xy."""
+    """Return the six load cases: xx, yy, zz, yz, xz, xy."""
     return tuple(MeanStrain(strain=row) for row in np.eye(6))
 
 
 def effective_stiffness(cell: UnitCell, n: int) -> FloatArray:
-    """Give the effective stiffness of a periodic cell by finite elements, shape (6, 6), in the unit of its moduli.
+    """Compute the effective stiffness of a periodic cell by finite elements, shape (6, 6), in the unit of its moduli.
 
     Args:
         cell: Any cell; it needs no symmetry.
@@ -67,7 +67,7 @@ def effective_stiffness(cell: UnitCell, n: int) -> FloatArray:
 
 
 def stiffness_of_fields(meshed: MeshedCell, displacements: Sequence[FloatArray]) -> FloatArray:
-    """Give the stiffness that six displacement fields amount to, whoever computed them.
+    """Compute the effective stiffness from six displacement fields.
 
     Args:
         meshed: The cell and where the fields are given.
@@ -82,7 +82,7 @@ def stiffness_of_fields(meshed: MeshedCell, displacements: Sequence[FloatArray])
 
 
 def mean_stress_stiffness(meshed: MeshedCell, displacements: Sequence[FloatArray]) -> FloatArray:
-    """Give the stiffness by the mean stress of six displacement fields, C_pq = (E_p x) K u_q.
+    """Compute the stiffness by the mean stress of six displacement fields, C_pq = (E_p x) K u_q.
 
     Where the energy squares whatever is rough in a field, the mean stress averages it out: the figure for networks, above
     all deployed ones. Its error is of first order in that of u_q, and of either sign.
@@ -101,7 +101,7 @@ def mean_stress_stiffness(meshed: MeshedCell, displacements: Sequence[FloatArray
 
 
 def unit_fields(cell: UnitCell, fields: Sequence[StrainedField]) -> tuple[Evaluate, ...]:
-    """Give the displacement fields of the six unit strains, from those of some strains: the others are theirs, turned.
+    """Return the displacement fields of the six unit strains, from those of some strains: the others are theirs, turned.
 
     A cell that stays the same when two axes are exchanged lends the field of one strain to another: that of xx to yy and zz,
     that of xy to yz and xz, where all three axes are alike.
@@ -140,7 +140,7 @@ def _find_turned(
 
 
 def turned_component(component: int, order: tuple[int, int, int]) -> int:
-    """Give the component of strain that another one becomes when axes are exchanged: xx becomes yy by (1, 0, 2)."""
+    """Return the component of strain that another one becomes when axes are exchanged: xx becomes yy by (1, 0, 2)."""
     first, second = (order[axis] for axis in COMPONENT_AXES[component])
     return COMPONENT_AXES.index((min(first, second), max(first, second)))
 

@@ -1,4 +1,4 @@
-"""What is done to a unit cell, as the boundary data of an ansatz u = g + d * net.
+"""Loads on a unit cell, as the boundary data of an ansatz u = g + d * net.
 
     FaceLoad      u = 0 at z = 0, u = U at z = 1, the other faces free             g = U z             d = 4 z (1 - z)
     MeanStrain    u = E x + periodic, E the mean strain                            g = E x             d by symmetry
@@ -46,7 +46,7 @@ class FaceLoad(ArrayRecord):
         raise_violations(found)
 
     def ansatz(self, cell: UnitCell) -> Ansatz:
-        """Give g and d; they are the same for every cell."""
+        """Return g and d; they are the same for every cell."""
         bump = _bump(2)
         return Ansatz(offset=tuple(_linear(up * np.eye(3)[2]) for up in self.top), factor=(bump, bump, bump))
 
@@ -74,12 +74,12 @@ class MeanStrain(ArrayRecord):
         raise_violations(found)
 
     def tensor(self) -> FloatArray:
-        """Give E as a symmetric matrix (3, 3)."""
+        """Return E as a symmetric matrix (3, 3)."""
         xx, yy, zz, yz, xz, xy = self.strain
         return np.array([[xx, xy / 2, xz / 2], [xy / 2, yy, yz / 2], [xz / 2, yz / 2, zz]])
 
     def ansatz(self, cell: UnitCell) -> Ansatz:
-        """Give g and d.
+        """Return g and d.
 
         Raises:
             SpecError: If the cell has no mirror symmetry, or if shears are mixed with other strains.
@@ -90,7 +90,7 @@ class MeanStrain(ArrayRecord):
         return Ansatz(offset=offset, factor=tuple(_bump(*faces[k]) for k in range(3)))
 
     def _faces_without_fluctuation(self) -> dict[int, tuple[int, ...]]:
-        """Give for each component the axes across whose faces it vanishes."""
+        """Return for each component the axes across whose faces it vanishes."""
         shears = [SHEAR_AXES[int(k)] for k in np.flatnonzero(self.strain) if k >= 3]
         if not shears:
             return {0: (0,), 1: (1,), 2: (2,)}
@@ -110,16 +110,16 @@ class MeanStrain(ArrayRecord):
 
 
 Load = Union[FaceLoad, MeanStrain]  # noqa: UP007 - as the unions of records that files hold
-"""What can be done to a cell; has `ansatz`."""
+"""A load on a cell, which has a method `ansatz`."""
 
 
 def _linear(slopes: FloatArray) -> Polynomial:
-    """Make slopes . x."""
+    """Build slopes . x."""
     return Polynomial(exponents=np.eye(3, dtype=np.int64), coefficients=np.asarray(slopes, dtype=np.float64))
 
 
 def _bump(*axes: int) -> Polynomial:
-    """Make prod_j 4 x_j (1 - x_j) over the given axes: zero on their faces, 1 in the middle."""
+    """Build prod_j 4 x_j (1 - x_j) over the given axes: zero on their faces, 1 in the middle."""
     product = Polynomial.constant(4.0 ** len(axes), 3)
     for face in CUBE.closed_faces:
         if face.axis in axes:

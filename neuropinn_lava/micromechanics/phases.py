@@ -51,7 +51,7 @@ class IsotropicPhase:
         return self.lame + 2 * self.shear / 3
 
     def stiffness(self) -> FloatArray:
-        """Give C of sigma = C epsilon in the order of the package, shape (6, 6)."""
+        """Return C of sigma = C epsilon in the order of the package, shape (6, 6)."""
         C = np.zeros((6, 6))
         C[:3, :3] = self.lame
         C[np.arange(6), np.arange(6)] += self.shear * np.array([2.0, 2.0, 2.0, 1.0, 1.0, 1.0])

@@ -39,7 +39,7 @@ _solved: dict[tuple[str, str, int], TetField] = {}
 
 
 def reference_field(cell: UnitCell, load: Load, n: int | None = None) -> TetField:
-    """Give the displacement of a cell under a load, from the package's file or by finite elements.
+    """Return the displacement of a cell under a load, from the package's file or by finite elements.
 
     Args:
         cell: Any cell.
@@ -68,7 +68,7 @@ def _chosen_cells(cell: UnitCell) -> int:
 
 
 def reference_displacement(cell: UnitCell, load: Load, points: FloatArray) -> FloatArray:
-    """Give u at points (n, 3) of the cube, shape (n, 3)."""
+    """Return u at points (n, 3) of the cube, shape (n, 3)."""
     return reference_field(cell, load).evaluate(points)
 
 
@@ -85,7 +85,7 @@ def write_reference(path: Path, cell: UnitCell, load: Load, n: int, field: TetFi
 
 
 def read_reference(cell: UnitCell, load: Load) -> TetField | None:
-    """Give the shipped solution if it is that of this cell and load, on a mesh that comes out the same here; else None."""
+    """Return the shipped solution if it is that of this cell and load, on a mesh that comes out the same here; else None."""
     import h5py
 
     source = resources.files(__package__) / FILE_NAME

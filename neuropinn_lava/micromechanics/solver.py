@@ -67,7 +67,7 @@ def _held_displacement(meshed: MeshedCell, load: FaceLoad) -> FloatArray:
 
 
 def periodic_displacement(meshed: MeshedCell, load: MeanStrain) -> FloatArray:
-    """Give u = E x + v at the nodes, v periodic and zero at a corner, shape (n_nodes, 3)."""
+    """Return u = E x + v at the nodes, v periodic and zero at a corner, shape (n_nodes, 3)."""
     affine = meshed.mesh.nodes @ load.tensor()
     join = _periodic_join(meshed.mesh)
     free = np.ones(join.shape[1], dtype=np.bool_)
@@ -78,7 +78,7 @@ def periodic_displacement(meshed: MeshedCell, load: MeanStrain) -> FloatArray:
 
 
 def _periodic_join(mesh: FittedMesh) -> csr_matrix:
-    """Make the matrix that gives all nodes the values of those that are left when opposite faces are one."""
+    """Build the matrix that gives all nodes the values of those that are left when opposite faces are one."""
     wrapped = np.where(mesh.nodes > 1 - 1e-9, 0.0, mesh.nodes)
     kept, index = np.unique(np.rint(wrapped * 1e9).astype(np.int64), axis=0, return_inverse=True)
     rows = np.arange(mesh.n_nodes)
@@ -87,7 +87,7 @@ def _periodic_join(mesh: FittedMesh) -> csr_matrix:
 
 
 def _relaxed(stiffness: csr_matrix, held: FloatArray, free: BoolArray) -> FloatArray:
-    """Give the change of `held` at free places that brings them into equilibrium, zero elsewhere."""
+    """Return the change of `held` at free places that brings them into equilibrium, zero elsewhere."""
     return _solved(stiffness, -(stiffness @ held), free)
 
 

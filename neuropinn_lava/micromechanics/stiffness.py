@@ -29,7 +29,7 @@ from .cells import UnitCell
 from .fitted_mesh import EDGES, FittedMesh
 
 MATCH = 1e-9
-"""How near scikit-fem's node must lie to ours to be it, in edges of the cube: rounding is 1e-16, the smallest edge 1e-3."""
+"""Largest distance between scikit-fem's node and ours, in edges of the cube: rounding is 1e-16, the smallest edge 1e-3."""
 INNER = (5 + 3 * 5**0.5) / 20
 """The large barycentric coordinate of the four points of degree 2; the other three are (1 - INNER) / 3.
 Source: Stroud, Approximate Calculation of Multiple Integrals (1971), T3: 2-1."""
@@ -63,7 +63,7 @@ def _our_nodes(theirs: FloatArray, ours: FloatArray) -> Any:
 
 
 def _gradient_products(basis: Any, modulus: FloatArray, order: Any) -> list[list[csr_matrix]]:
-    """Give int c d_i v d_j u for all i, j, in our numbering; the matrix of (j, i) is the transpose of that of (i, j)."""
+    """Return int c d_i v d_j u for all i, j, in our numbering; the matrix of (j, i) is the transpose of that of (i, j)."""
     import skfem
 
     weight = np.repeat(modulus[:, None], basis.X.shape[1], axis=1)
@@ -80,7 +80,7 @@ def _gradient_products(basis: Any, modulus: FloatArray, order: Any) -> list[list
 
 
 def shape_slopes() -> FloatArray:
-    """Give dN_k/db_i of the ten shape functions at the four points, shape (4, 4, 10): points, coordinates, functions."""
+    """Return dN_k/db_i of the ten shape functions at the four points, shape (4, 4, 10): points, coordinates, functions."""
     b = np.full((4, 4), (1 - INNER) / 3) + np.eye(4) * (INNER - (1 - INNER) / 3)
     slopes = np.zeros((4, 4, 10))
     for i in range(4):
@@ -94,13 +94,13 @@ class ElementStiffness(LinearOperator):  # type: ignore[misc]  # scipy has no ty
     """K of a cell, symmetric, shape (3 n_nodes, 3 n_nodes), component after component; it multiplies vectors."""
 
     def __init__(self, cell: UnitCell, mesh: FittedMesh) -> None:
-        """Take a cell and its mesh; nothing is copied or computed yet."""
+        """Store a cell and its mesh; nothing is copied or computed yet."""
         super().__init__(np.dtype(np.float64), (3 * mesh.n_nodes, 3 * mesh.n_nodes))
         self.cell, self.mesh = cell, mesh
         self._slopes = shape_slopes().reshape(16, 10)
 
     def _matvec(self, vector: FloatArray) -> FloatArray:
-        """Give K u."""
+        """Compute the product K u."""
         u = np.ascontiguousarray(vector.reshape(3, -1).T)  # rows are gathered faster than single numbers
         force = np.zeros((3, len(u)))
         for start in range(0, len(self.mesh.cells), BLOCK):
@@ -112,7 +112,7 @@ class ElementStiffness(LinearOperator):  # type: ignore[misc]  # scipy has no ty
         return force.ravel()
 
     def _forces(self, u: FloatArray, block: slice) -> FloatArray:
-        """Give the nodal forces of a block's elements for their displacements, both (n_elements, 3, 10)."""
+        """Compute the nodal forces of a block's elements for their displacements, both (n_elements, 3, 10)."""
         n, (gradients, volume) = len(u), barycentric_gradients(self.mesh.nodes[self.mesh.cells[block, :4]])
         inside, cell = self.mesh.inside[block], self.cell
         lame = volume / 4 * np.where(inside, cell.inclusion.lame, cell.matrix.lame)
@@ -134,7 +134,7 @@ class ElementStiffness(LinearOperator):  # type: ignore[misc]  # scipy has no ty
 
 
 class TetGeometry(NamedTuple):
-    """What integrals over straight tetrahedra need."""
+    """Gradients and volumes, from which integrals over straight tetrahedra are computed."""
 
     gradients: FloatArray
     """grad b_i, shape (n_tets, 4, 3)."""
@@ -143,7 +143,7 @@ class TetGeometry(NamedTuple):
 
 
 def barycentric_gradients(corners: FloatArray) -> TetGeometry:
-    """Give grad b_i and |e| of tetrahedra from their vertices (n_tets, 4, 3).
+    """Return grad b_i and |e| of tetrahedra from their vertices (n_tets, 4, 3).
 
     grad b_1 = (e_2 x e_3) / (e_1 . e_2 x e_3), and so on in turn      e_i = x_i - x_0;   grad b_0 = -sum of the others
     """

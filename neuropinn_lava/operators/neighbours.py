@@ -1,8 +1,8 @@
-"""Who the neighbours of a point of a cloud are: by k-d tree, in cell coordinates, ties kept, periods respected.
+"""Nearest neighbours of the points of a cloud by k-d tree, in cell coordinates, with ties and periodic axes.
 
 On a regular grid several points are equally far away; which of them a tree names is an accident of rounding. So all
 points as far away as the last wanted one are neighbours too: stencils of a symmetric cloud are symmetric. Neighbourhoods
-of different sizes are padded. This module knows clouds; it does not know derivatives.
+of different sizes are padded.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Neighbourhoods(ArrayRecord):
     """The neighbours of n centres, in rows of k places of which some may be empty. The centre is not its own neighbour."""
 
     index: IntArray
-    """Which points of the cloud, shape (n, k); the centre itself in an empty place."""
+    """Indices of the neighbours in the cloud, shape (n, k); the centre itself in an empty place."""
     present: BoolArray
-    """Which places hold a neighbour, shape (n, k)."""
+    """Mask of the places that hold a neighbour, shape (n, k)."""
     offsets: FloatArray
     """x_i - x in units of the points, shape (n, k, n_dim), the shortest way round a periodic axis; 0 in an empty place."""
     distances: FloatArray
@@ -73,7 +73,7 @@ def _tie_room(n_dim: int) -> int:
 
 
 def wrapped_cells(cloud: Cloud) -> FloatArray:
-    """Give the cell coordinates of a cloud, those of periodic axes within one period, shape (n_points, n_dim)."""
+    """Return the cell coordinates of a cloud, those of periodic axes within one period, shape (n_points, n_dim)."""
     periodic = cloud.cell_periods > 0
     cells = cloud.cell_coordinates.copy()
     cells[:, periodic] %= cloud.cell_periods[periodic]
@@ -81,7 +81,7 @@ def wrapped_cells(cloud: Cloud) -> FloatArray:
 
 
 def points_tree(cloud: Cloud, n: int) -> cKDTree:
-    """Make the tree of the first n points of a cloud, in cell coordinates; asked at `wrapped_cells`."""
+    """Build the tree of the first n points of a cloud, in cell coordinates; asked at `wrapped_cells`."""
     periods = cloud.cell_periods if (cloud.cell_periods > 0).any() else None
     return cKDTree(wrapped_cells(cloud)[:n], boxsize=periods)
 

@@ -8,8 +8,7 @@ neighbouring points. On a fixed cloud such an operator is a constant matrix. Thr
     quartic      a: multi-indices with 1 <= |a| <= 2 or 4;   w_i = |x_i - x|^-3
 
 The published kind is the fit of degree one with equal weights. On a regular grid it is the central difference, and its
-second derivative cannot see a checkerboard; the other two are more accurate and see it. This module knows clouds; it does
-not know equations, networks or torch.
+second derivative cannot see a checkerboard; the other two are more accurate and see it.
 
 Source: Navaneeth and Chakraborty, CMAME 2023 (stochastic projection); Benito, Urena and Gavete, Appl. Math. Modelling 25
 (2001) 1039 (generalised finite differences, weight).
@@ -47,7 +46,7 @@ grids and their boundaries have 1e-4 and more, points on a line 1e-16."""
 POOR = 1e-5
 """The same ratio below which a centre takes more neighbours: grids that are not refined have none."""
 MAX_WIDENINGS = 3
-"""How often it may, half as many again each time."""
+"""Largest number of widenings, each by half of the neighbours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,7 +54,7 @@ class DerivativeOperators:
     """One sparse matrix for each derivative: values at all points of a cloud in, derivatives at its centres out."""
 
     kind: OperatorKind
-    """How they were made."""
+    """Kind of the operators."""
     n_neighbours: int
     """Least number of neighbours of each centre."""
     names: tuple[str, ...]
@@ -64,7 +63,7 @@ class DerivativeOperators:
     """For each name a matrix of shape (n_centres, n_points)."""
 
     def matrix(self, name: str) -> csr_matrix:
-        """Give the operator of one derivative.
+        """Return the operator of one derivative.
 
         Raises:
             SpecError: If it was not built.
@@ -125,14 +124,14 @@ def _sufficient_neighbours(cloud: Cloud, kind: OperatorKind, n_neighbours: int) 
 
 
 def _conditions(neighbourhoods: Neighbourhoods, kind: OperatorKind) -> FloatArray:
-    """Give the ratio of the smallest to the largest diagonal entry of R in A = QR for each centre, shape (n,)."""
+    """Return the ratio of the smallest to the largest diagonal entry of R in A = QR for each centre, shape (n,)."""
     reach = np.abs(neighbourhoods.offsets).max(axis=1)
     _, R = np.linalg.qr(_fit_matrix(neighbourhoods, kind, np.where(reach > 0, reach, 1.0)))
     return _diagonal_ratios(R)
 
 
 def _nested(cloud: Cloud, wanted: tuple[tuple[int, ...], ...], n_neighbours: int) -> tuple[csr_matrix, ...]:
-    """Take first derivatives at every point, and multiply them for the higher ones."""
+    """Build first derivatives at every point, and multiply them for the higher ones."""
     neighbourhoods = find_neighbours(cloud, cloud.n_points, n_neighbours)
     weights = fit_weights(cloud, neighbourhoods, OperatorKind.NESTED_SP)
     terms = fit_terms(cloud.n_dim, 1)
@@ -180,7 +179,7 @@ def fit_weights(cloud: Cloud, neighbourhoods: Neighbourhoods, kind: OperatorKind
 
 
 def _fit_matrix(neighbourhoods: Neighbourhoods, kind: OperatorKind, reach: FloatArray) -> FloatArray:
-    """Give A for offsets in units of a reach (n, n_dim), shape (n, k, n_terms)."""
+    """Return A for offsets in units of a reach (n, n_dim), shape (n, k, n_terms)."""
     terms = np.array(fit_terms(reach.shape[1], DEGREES[kind]))
     w = _row_weights(neighbourhoods, WEIGHT_POWERS[kind])
     A: FloatArray = w[..., None] * _monomials(neighbourhoods.offsets / reach[:, None, :], terms)
@@ -194,13 +193,13 @@ def _diagonal_ratios(R: FloatArray) -> FloatArray:
 
 
 def _row_weights(neighbourhoods: Neighbourhoods, power: int) -> FloatArray:
-    """Give w_i, relative to the nearest neighbour's so that it lies in (0, 1]; zero in empty places."""
+    """Return w_i, relative to the nearest neighbour's so that it lies in (0, 1]; zero in empty places."""
     relative = neighbourhoods.distances / neighbourhoods.distances[:, :1]
     return np.where(neighbourhoods.present, relative**-power, 0.0)
 
 
 def _monomials(offsets: FloatArray, terms: IntArray) -> FloatArray:
-    """Give x^a / a! for offsets (n, k, n_dim) and terms (n_terms, n_dim), shape (n, k, n_terms)."""
+    """Return x^a / a! for offsets (n, k, n_dim) and terms (n_terms, n_dim), shape (n, k, n_terms)."""
     columns = []
     for term in terms:
         column = np.ones(offsets.shape[:2])
@@ -211,7 +210,7 @@ def _monomials(offsets: FloatArray, terms: IntArray) -> FloatArray:
 
 
 def _assemble(cloud: Cloud, neighbourhoods: Neighbourhoods, weights: FloatArray) -> csr_matrix:
-    """Make the matrix of sum_i W_i (u_i - u) from weights of shape (n, k)."""
+    """Build the matrix of sum_i W_i (u_i - u) from weights of shape (n, k)."""
     n, k = weights.shape
     rows = np.repeat(np.arange(n), k)
     present = neighbourhoods.present.ravel()

@@ -1,11 +1,10 @@
-"""The record of a PDE problem: geometry, equation, conditions, reference and recipe, without a line of solver.
+"""The record of a PDE problem: geometry, equation, conditions, reference solution and training recipe.
 
 An equation is a function of derivative fields and stands in its file as it stands on paper:
 
     residual=lambda f: (f.u_t - f.u_xx - f.source,)
 
 The fields may be numpy arrays (a deployed network's outputs) or torch tensors (training): only operators are used on them.
-This module knows numpy, transforms and recipes; it does not know torch, clouds or operators.
 """
 
 from __future__ import annotations
@@ -52,22 +51,22 @@ class Condition:
     """Data prescribed on a part of the boundary; initial conditions count as such."""
 
     name: str
-    """As in `initial` or `left wall`."""
+    """Name of the condition, as in `initial` or `left wall`."""
     applies: Callable[[FloatArray], BoolArray]
-    """Which boundary points (n, n_dim) it covers, shape (n,)."""
+    """Function that returns which boundary points (n, n_dim) the condition covers, shape (n,)."""
     value: Callable[[FloatArray], FloatArray]
-    """Prescribed values there, shape (n, n_out)."""
+    """Function that returns the prescribed values at these points, shape (n, n_out)."""
 
 
-def held_at(value: float) -> Callable[[FloatArray], FloatArray]:
-    """Make the data of a condition on one unknown that prescribes the same value everywhere."""
+def constant_value(value: float) -> Callable[[FloatArray], FloatArray]:
+    """Return the data of a condition on one unknown that prescribes the same value everywhere."""
     return lambda points: np.full((points.shape[0], 1), value)
 
 
-def covered_by(
+def restricted_to_domain(
     domain: Domain, evaluate: Callable[[FloatArray], FloatArray], name: str
 ) -> Callable[[FloatArray], FloatArray]:
-    """Guard a reference that is known on its domain only: other points are an error, not a silent extrapolation."""
+    """Restrict a reference to its domain: points outside are an error, not a silent extrapolation."""
 
     def guarded(points: FloatArray) -> FloatArray:
         outside = np.flatnonzero(~domain.contains(points))
@@ -79,8 +78,8 @@ def covered_by(
     return guarded
 
 
-def no_source(points: FloatArray) -> FloatArray:
-    """Give the source of an equation without one: zeros, shape (n,)."""
+def zero_source(points: FloatArray) -> FloatArray:
+    """Return the source of an equation without one: zeros, shape (n,)."""
     return np.zeros(points.shape[0])
 
 
@@ -89,23 +88,23 @@ class ReferenceSolution:
     """A solution to compare with, and how far it can be trusted."""
 
     evaluate: Callable[[FloatArray], FloatArray]
-    """Points (n, n_dim) to values (n, n_out)."""
+    """Function from points (n, n_dim) to values (n, n_out)."""
     relative_accuracy: float
-    """Bound of its own relative L2 error."""
+    """Bound of the relative L2 error of the solution itself."""
     source: str
-    """Closed form, or how it was computed and checked."""
+    """Closed form, or a note how the solution was computed and checked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PdeProblem:
-    """A boundary or initial value problem, ready for training and for judging a deployed network."""
+    """A boundary or initial value problem, for training and for the evaluation of a deployed network."""
 
     name: str
     """Name on the command line."""
     parameters: tuple[ProblemParameter, ...] = ()
     """Options that the problem was built with; those left at their defaults are not listed."""
     title: str
-    """One line for lists and reports."""
+    """Title in one line, for lists and reports."""
     equation: str
     """The equation as text, with its conditions."""
     coordinates: tuple[str, ...]
@@ -113,23 +112,23 @@ class PdeProblem:
     unknowns: tuple[str, ...] = ("u",)
     """One name per output of the network."""
     domain: Domain
-    """The region."""
+    """Region in which the equation holds."""
     derivatives: tuple[str, ...]
     """Derivatives in the equation, as `u_x`, `u_xx`, `u_xy`, `u_t`."""
     source: Callable[[FloatArray], FloatArray]
     """Right-hand side and other data of the equation at points (n, n_dim), shape (n,)."""
     residual: Residual
-    """The equation."""
+    """The equation as a function of derivative fields."""
     residual_scale: float = 1.0
     """Typical magnitude of the equation's terms; the loss divides by it."""
     conditions: tuple[Condition, ...]
-    """Boundary and initial data."""
+    """Boundary and initial conditions."""
     ansatz: Ansatz
     """Conditions built into the output; holds boundary data only, not the solution."""
     reference: ReferenceSolution
-    """What errors are measured against."""
+    """Solution against which errors are measured."""
     recipe: TrainingRecipe
-    """How a network is trained on it."""
+    """Recipe by which a network is trained on the problem."""
 
     def __post_init__(self) -> None:
         raise_violations(self._violations())
@@ -154,10 +153,10 @@ class PdeProblem:
 
     @property
     def n_in(self) -> int:
-        """Coordinates of a point, time included."""
+        """Number of coordinates of a point, time included."""
         return len(self.coordinates)
 
     @property
     def n_out(self) -> int:
-        """Unknowns."""
+        """Number of unknowns."""
         return len(self.unknowns)

@@ -331,7 +331,7 @@ class TrainingRecipe:
             raise SpecError("TrainingRecipe.phases", rule, "a Jitter", mend)
 
     @property
-    def solves(self) -> bool:
+    def needs_double_precision(self) -> bool:
         """Whether a phase of the recipe or its teacher solves linear systems or searches along lines, which needs double
         precision."""
         phases = self.phases if self.teacher is None else (*self.teacher.phases, *self.phases)

@@ -141,7 +141,7 @@ def test_gradings_that_do_not_fit_are_refused() -> None:
 
 
 def test_clouds_without_an_inside_are_refused() -> None:
-    with pytest.raises(SpecError, match="1 to 3 points inside"):
+    with pytest.raises(SpecError, match="lie between 1 and 3; got 0"):
         Cloud.scattered(np.eye(3), n_inside=0)
 
 

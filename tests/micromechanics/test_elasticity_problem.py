@@ -19,7 +19,12 @@ from neuropinn_lava.micromechanics.reference_solution import (
     write_reference,
 )
 from neuropinn_lava.micromechanics.solver import mesh_cell, solve_load
-from neuropinn_lava.micromechanics.stresses import compare_stress, lay_stress_cloud, projected_stress, reference_stress
+from neuropinn_lava.micromechanics.stresses import (
+    build_stress_cloud,
+    compare_stress,
+    projected_stress,
+    reference_stress,
+)
 from neuropinn_lava.micromechanics.tet_field import TetField
 from neuropinn_lava.operators.neighbours import find_neighbours
 from neuropinn_lava.operators.potential_energy import EnergyDomain, QuadraticEnergy
@@ -189,7 +194,7 @@ def test_neighbourhoods_end_at_the_interface() -> None:
 
 def test_stresses_of_linear_fields_are_exact() -> None:
     """u = (z, 0, -z / 2): epsilon_zz = -1/2, gamma_xz = 1, in either phase sigma = C epsilon."""
-    cloud = lay_stress_cloud(CELL, 12)
+    cloud = build_stress_cloud(CELL, 12)
     z = cloud.points[:, 2]
     field = projected_stress(cloud, np.stack([z, 0 * z, -z / 2], axis=1))
     strain = np.array([0.0, 0.0, -0.5, 0.0, 1.0, 0.0])
@@ -200,7 +205,7 @@ def test_stresses_of_linear_fields_are_exact() -> None:
 
 def test_von_mises_by_hand() -> None:
     """Uniaxial stress s gives s; pure shear tau gives sqrt(3) tau. E = 1, nu = 0.3 in the matrix: mu = 1 / 2.6."""
-    cloud = lay_stress_cloud(CELL, 8)
+    cloud = build_stress_cloud(CELL, 8)
     x, y, z = cloud.points.T
     matrix = ~CELL.contains(cloud.points)
     uniaxial = projected_stress(cloud, np.stack([-0.3 * x, -0.3 * y, z], axis=1)).von_mises()[matrix]
@@ -210,7 +215,7 @@ def test_von_mises_by_hand() -> None:
 
 
 def test_errors_of_stresses_see_the_inclusion(coarse: TetField) -> None:
-    cloud = lay_stress_cloud(CELL, 12)
+    cloud = build_stress_cloud(CELL, 12)
     truth = reference_stress(CELL, coarse, cloud.points)
     floor = compare_stress(projected_stress(cloud, coarse.evaluate(cloud.points)), truth)
     lift = compare_stress(projected_stress(cloud, PRESSED.ansatz(CELL).evaluate(cloud.points)[0]), truth)

@@ -51,7 +51,7 @@ def half_known(points: np.ndarray) -> np.ndarray:
         ),
         (
             dataclasses.replace(POISSON, source=lambda x: np.ones((len(x), 1))),
-            r"source must return values of the shape \(50,\) for 50 points; got \(50, 1\). Let it give one number",
+            r"source must return values of the shape \(50,\) for 50 points; got \(50, 1\). Let it return one number",
         ),
         (
             dataclasses.replace(POISSON, source=lambda x: np.full(len(x), np.inf)),

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from scipy.linalg import lstsq
 from scipy.integrate import quad, solve_ivp
+from scipy.linalg import lstsq
 from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import spsolve
 

@@ -135,7 +135,7 @@ def train_network(
     setting = _Setting(
         problem=problem,
         seed=seed,
-        dtype=dtype or (torch.float64 if recipe.solves else torch.float32),
+        dtype=dtype or (torch.float64 if recipe.needs_double_precision else torch.float32),
         device=find_device(device),
         n_threads=n_threads,
         on_progress=on_progress,

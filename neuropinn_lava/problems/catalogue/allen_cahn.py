@@ -13,7 +13,7 @@ from ...geometry.grading import Grading
 from ...geometry.scalar_fields import Trigonometric
 from ...network.transforms import Ansatz
 from ..conditions import vanishing_polynomial
-from ..problem import Condition, PdeProblem, ReferenceSolution, covered_by, no_source
+from ..problem import Condition, PdeProblem, ReferenceSolution, restricted_to_domain, zero_source
 from ..recipe import (
     TANH_NETWORK,
     CloudRecipe,
@@ -75,7 +75,7 @@ What is wrong early grows like e^5t: the teacher goes on in time only where its 
 
 
 def make_allen_cahn(*, diffusivity: float = 1e-4, rate: float = 5.0) -> PdeProblem:
-    """Make the Allen-Cahn equation.
+    """Build the Allen-Cahn equation.
 
         u_t = D u_xx - a u^3 + a u     on (x, t) in [-1, 1] x [0, 1]          u = x^2 cos(pi x) at t = 0, periodic in x
 
@@ -115,12 +115,12 @@ def make_allen_cahn(*, diffusivity: float = 1e-4, rate: float = 5.0) -> PdeProbl
         coordinates=("x", "t"),
         domain=box,
         derivatives=("u_t", "u_xx"),
-        source=no_source,
+        source=zero_source,
         residual=lambda f: (f.u_t - diffusivity * f.u_xx + rate * (f.u * f.u * f.u - f.u),),
         conditions=(Condition(name="start", applies=box.on_boundary, value=prescribed),),
         ansatz=Ansatz(offset=(start,), factor=(vanishing_polynomial(box),)),
         reference=ReferenceSolution(
-            evaluate=covered_by(box, solution, "allen-cahn"),
+            evaluate=restricted_to_domain(box, solution, "allen-cahn"),
             relative_accuracy=2e-6,
             source="Fourier spectral, 2048 points, ETDRK4 with 1000 steps; half of either changes it by less",
         ),

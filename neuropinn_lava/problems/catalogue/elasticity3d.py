@@ -59,7 +59,7 @@ def make_elasticity3d(
     strain_xy: float = 0.0,
     **further: float,
 ) -> PdeProblem:
-    """Make linear elasticity of the unit cube with inclusions; `make_micromechanics` takes any cell and load.
+    """Build linear elasticity of the unit cube with inclusions; `make_micromechanics` takes any cell and load.
 
         div sigma = 0,   sigma = lambda tr(epsilon) 1 + 2 mu epsilon,   epsilon = sym grad u,   E = 1 in the matrix
         u = 0 at z = 0,  u = (shear, 0, -compression) at z = 1,  other faces free        or: a mean strain, periodic
@@ -101,7 +101,7 @@ def make_elasticity3d(
 
 
 def make_micromechanics(cell: UnitCell, load: Load) -> PdeProblem:
-    """Make the problem of any cell under any load.
+    """Build the problem of any cell under any load.
 
     Raises:
         SpecError: If a mean strain cannot be built into the ansatz of this cell.
@@ -137,7 +137,7 @@ def _title(cell: UnitCell) -> str:
 
 
 def _recipe(cell: UnitCell, load: Load) -> TrainingRecipe:
-    """Give the recipe at the load's magnitude, on a mesh that sees every inclusion and gap."""
+    """Return the recipe at the load's magnitude, on a mesh that sees every inclusion and gap."""
     n = max(RECIPE.cloud.n_per_axis[0], needed_cells(cell))
     return dataclasses.replace(
         RECIPE,
@@ -147,7 +147,7 @@ def _recipe(cell: UnitCell, load: Load) -> TrainingRecipe:
 
 
 def _navier(f: DerivativeFields) -> tuple[FloatArray, ...]:
-    """Give div sigma / mu within a phase: laplace u + grad div u / (1 - 2 nu); the source field holds 1 / (1 - 2 nu)."""
+    """Compute div sigma / mu within a phase: laplace u + grad div u / (1 - 2 nu); the source field holds 1 / (1 - 2 nu)."""
     return (
         f.u_xx + f.u_yy + f.u_zz + f.source * (f.u_xx + f.v_xy + f.w_xz),
         f.v_xx + f.v_yy + f.v_zz + f.source * (f.u_xy + f.v_yy + f.w_yz),
@@ -156,13 +156,13 @@ def _navier(f: DerivativeFields) -> tuple[FloatArray, ...]:
 
 
 def _compressibility(cell: UnitCell, points: FloatArray) -> FloatArray:
-    """Give 1 / (1 - 2 nu) = (lambda + mu) / mu at points (n, 3), shape (n,)."""
+    """Return 1 / (1 - 2 nu) = (lambda + mu) / mu at points (n, 3), shape (n,)."""
     poisson = np.where(cell.contains(points), cell.inclusion.poisson, cell.matrix.poisson)
     return 1 / (1 - 2 * poisson)
 
 
 def _magnitude(load: Load) -> float:
-    """Give the size of the mean strain."""
+    """Return the size of the mean strain."""
     values = load.top if isinstance(load, FaceLoad) else load.strain
     return float(np.linalg.norm(values))
 
@@ -183,7 +183,7 @@ def _load_violations(compression: float | None, shear: float, strain: FloatArray
 
 
 def _open_faces(load: Load) -> tuple[Face, ...]:
-    """Give the faces on which not all displacements are prescribed."""
+    """Return the faces on which not all displacements are prescribed."""
     bottom_and_top = tuple(Face(2, end) for end in End)
     return SIDES if isinstance(load, FaceLoad) else SIDES + bottom_and_top
 

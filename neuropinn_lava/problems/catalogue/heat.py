@@ -10,7 +10,7 @@ from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
 from ...geometry.domain import Box
 from ..conditions import zero_ansatz
-from ..problem import Condition, PdeProblem, ReferenceSolution, held_at
+from ..problem import Condition, PdeProblem, ReferenceSolution, constant_value
 from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe, accurate_then_sparse
 
 RECIPE = TrainingRecipe(
@@ -22,7 +22,7 @@ RECIPE = TrainingRecipe(
 
 
 def make_heat(*, diffusivity: float = 1.0, strength: float = 100.0) -> PdeProblem:
-    """Make the heat equation with a source.
+    """Build the heat equation with a source.
 
         u_t - k u_xx = q sin(pi x)     on (x, t) in [0, 1]^2          u = 0 at t = 0, x = 0 and x = 1
         u = q / (k pi^2) * (1 - exp(-k pi^2 t)) * sin(pi x)
@@ -56,7 +56,7 @@ def make_heat(*, diffusivity: float = 1.0, strength: float = 100.0) -> PdeProble
         source=lambda points: strength * np.sin(np.pi * points[:, 0]),
         residual=lambda f: (f.u_t - diffusivity * f.u_xx - f.source,),
         residual_scale=strength,
-        conditions=(Condition(name="walls and start", applies=box.on_boundary, value=held_at(0.0)),),
+        conditions=(Condition(name="walls and start", applies=box.on_boundary, value=constant_value(0.0)),),
         ansatz=zero_ansatz(box),
         reference=ReferenceSolution(evaluate=solution, relative_accuracy=1e-14, source="closed form"),
         recipe=RECIPE,

@@ -10,7 +10,7 @@ from ...base.arrays import FloatArray
 from ...geometry.domain import Box
 from ...network.transforms import Ansatz
 from ..conditions import vanishing_polynomial
-from ..problem import Condition, PdeProblem, ReferenceSolution, no_source
+from ..problem import Condition, PdeProblem, ReferenceSolution, zero_source
 from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe, accurate_then_sparse
 from ..solvers.transfinite import coons_polynomial
 
@@ -23,7 +23,7 @@ RECIPE = TrainingRecipe(
 
 
 def make_laplace() -> PdeProblem:
-    """Make Laplace's equation on the unit square.
+    """Build Laplace's equation on the unit square.
 
         u_xx + u_yy = 0     on [0, 1]^2          u = y / ((1 + x)^2 + y^2) on the boundary, and so inside
 
@@ -51,7 +51,7 @@ def make_laplace() -> PdeProblem:
         coordinates=("x", "y"),
         domain=box,
         derivatives=("u_xx", "u_yy"),
-        source=no_source,
+        source=zero_source,
         residual=lambda f: (f.u_xx + f.u_yy,),
         conditions=(Condition(name="edges", applies=box.on_boundary, value=solution),),
         ansatz=Ansatz(offset=(data,), factor=(vanishing_polynomial(box),)),

@@ -11,7 +11,7 @@ from ...base.checks import check_range, raise_violations
 from ...base.errors import Violation
 from ...geometry.domain import Box
 from ..conditions import zero_ansatz
-from ..problem import Condition, PdeProblem, ReferenceSolution, held_at
+from ..problem import Condition, PdeProblem, ReferenceSolution, constant_value
 from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe, accurate_then_sparse
 
 RECIPE = TrainingRecipe(
@@ -25,7 +25,7 @@ MAX_MODE = 8
 
 
 def make_poisson(*, mode_x: int = 1, mode_y: int = 2) -> PdeProblem:
-    """Make Poisson's equation on the unit square.
+    """Build Poisson's equation on the unit square.
 
         -(u_xx + u_yy) = f     on [0, 1]^2          u = 0 on the boundary
         u = sin(a pi x) sin(b pi y)                 f = (a^2 + b^2) pi^2 u
@@ -63,7 +63,7 @@ def make_poisson(*, mode_x: int = 1, mode_y: int = 2) -> PdeProblem:
         source=lambda points: eigenvalue * solution(points)[:, 0],
         residual=lambda f: (-(f.u_xx + f.u_yy) - f.source,),
         residual_scale=float(eigenvalue),
-        conditions=(Condition(name="walls", applies=box.on_boundary, value=held_at(0.0)),),
+        conditions=(Condition(name="walls", applies=box.on_boundary, value=constant_value(0.0)),),
         ansatz=zero_ansatz(box),
         reference=ReferenceSolution(evaluate=solution, relative_accuracy=1e-14, source="closed form"),
         recipe=RECIPE,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
 from ...operators.operator_kind import OperatorKind
-from ..conditions import vanishing_with
-from ..problem import Condition, PdeProblem, ReferenceSolution, covered_by, held_at
+from ..conditions import vanishing_ansatz
+from ..problem import Condition, PdeProblem, ReferenceSolution, constant_value, restricted_to_domain
 from ..recipe import CloudRecipe, Jitter, NetworkRecipe, PhaseRecipe, TrainingRecipe
 from ..solvers.star import LEVEL_SET, Forces, solve_star, star_domain, to_polar
 
@@ -28,7 +28,7 @@ the default surrogate, five times as narrow, spikes far above their threshold st
 
 
 def make_poisson_star(*, strength: float = 5.0) -> PdeProblem:
-    """Make Poisson's equation on the star with a hole.
+    """Build Poisson's equation on the star with a hole.
 
         -(u_xx + u_yy) = f     inside r = 0.75 + 0.2 cos 5a, outside the circle of radius 0.25 about (0.1, 0.05)
         u = 0                  on both
@@ -54,13 +54,13 @@ def make_poisson_star(*, strength: float = 5.0) -> PdeProblem:
         coordinates=("x", "y"),
         domain=domain,
         derivatives=("u_xx", "u_yy"),
-        source=lambda points: held_at(strength)(points)[:, 0],
+        source=lambda points: constant_value(strength)(points)[:, 0],
         residual=lambda f: (-(f.u_xx + f.u_yy) - f.source,),
         residual_scale=strength,
-        conditions=(Condition(name="walls", applies=domain.on_boundary, value=held_at(0.0)),),
-        ansatz=vanishing_with(LEVEL_SET),
+        conditions=(Condition(name="walls", applies=domain.on_boundary, value=constant_value(0.0)),),
+        ansatz=vanishing_ansatz(LEVEL_SET),
         reference=ReferenceSolution(
-            evaluate=covered_by(domain, solution, "poisson-star"),
+            evaluate=restricted_to_domain(domain, solution, "poisson-star"),
             relative_accuracy=5e-5,
             source="curved quadratic finite elements, 32 x 160; with half as many each way 2.8e-4 off",
         ),

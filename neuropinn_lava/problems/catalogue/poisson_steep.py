@@ -27,7 +27,7 @@ The layer is 1/10 wide; the grading makes cells of 0.026 in it and 0.08 at the w
 
 
 def make_poisson_steep(*, steepness: float = 10.0) -> PdeProblem:
-    """Make Poisson's equation with a steep layer.
+    """Build Poisson's equation with a steep layer.
 
         u_xx + u_yy = f     on [-1, 1]^2          u = x tanh(k) sin(2 pi y) on the boundary
         u = (0.1 sin 2 pi x + tanh k x) sin 2 pi y

@@ -55,7 +55,7 @@ def solve_reaction(diffusivity: float, rate: float, n_modes: int = N_MODES, n_st
 
 
 def _etdrk4(linear: FloatArray, dt: float, rate: float) -> Any:
-    """Make one step of fourth-order exponential time differencing for v' = L v - a F(u^3)."""
+    """Compute one step of fourth-order exponential time differencing for v' = L v - a F(u^3)."""
 
     def nonlinear(v: Any) -> Any:
         return -rate * np.fft.rfft(np.fft.irfft(v) ** 3)
@@ -75,7 +75,7 @@ def _etdrk4(linear: FloatArray, dt: float, rate: float) -> Any:
 
 
 def _coefficients(z: FloatArray, dt: float) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Give the scheme's coefficients by means over a circle about z, which avoids the cancellation at z = 0."""
+    """Return the scheme's coefficients by means over a circle about z, which avoids the cancellation at z = 0."""
     r = np.exp(1j * np.pi * (np.arange(N_CONTOUR) + 0.5) / N_CONTOUR)
     c = z[:, None] + r
     q = (np.exp(c / 2) - 1) / c

@@ -227,5 +227,5 @@ def test_what_l_bfgs_cannot_do_is_refused() -> None:
 
 
 def test_double_precision_where_lines_are_searched(problem: PdeProblem) -> None:
-    assert small_recipe().solves
+    assert small_recipe().needs_double_precision
     assert next(train_network(problem, small_recipe(1)).module.parameters()).dtype == torch.float64

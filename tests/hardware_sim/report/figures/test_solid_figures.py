@@ -18,7 +18,7 @@ from neuropinn_lava.hardware_sim.fields.vtk_export import hexahedra, write_vtk
 from neuropinn_lava.hardware_sim.report.figures.solid_figures import draw_solid
 from neuropinn_lava.micromechanics.cells import sphere_cell
 from neuropinn_lava.micromechanics.fitted_mesh import fit_mesh
-from neuropinn_lava.micromechanics.stresses import StressErrors, lay_stress_cloud
+from neuropinn_lava.micromechanics.stresses import StressErrors, build_stress_cloud
 from neuropinn_lava.micromechanics.tet_field import TetField
 
 CELL = sphere_cell(radius=0.27, contrast=10.0)
@@ -36,7 +36,7 @@ def halved(points: np.ndarray) -> np.ndarray:
 
 
 def test_planes_and_cubes_are_drawn() -> None:
-    cloud = lay_stress_cloud(CELL, 13)
+    cloud = build_stress_cloud(CELL, 13)
     deployed, reference = project_view("deployed", cloud, pressed), project_view("reference", cloud, halved)
     errors = StressErrors(relative_l2=0.1, von_mises_relative_l2=0.1)
     section = SolidSection(results=(), floor=errors, operator="quadratic", deployed=deployed, reference=reference)
@@ -80,7 +80,7 @@ def test_vtk_file_gets_every_field(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert written["stress"].shape == (8**3, 6)
     np.testing.assert_allclose(written["displacement_reference"], written["displacement"] / 2, atol=EXACT)
     np.testing.assert_allclose(written["von_mises_difference"], written["von_mises"] / 2, atol=EXACT)
-    assert written["inclusion"].sum() == np.count_nonzero(CELL.contains(lay_stress_cloud(CELL, 8).points))
+    assert written["inclusion"].sum() == np.count_nonzero(CELL.contains(build_stress_cloud(CELL, 8).points))
 
 
 KILLED = """
