@@ -27,7 +27,7 @@ def raise_violations(found: Iterable[Violation], error: type[NeuroPinnError] = S
 
 
 def check_finite(where: str, values: ArrayLike) -> Iterator[Violation]:
-    """Every entry is a finite number."""
+    """Check that every entry is a finite number."""
     array = np.asarray(values)
     bad = ~np.isfinite(array)
     if bad.any():
@@ -39,7 +39,7 @@ def check_finite(where: str, values: ArrayLike) -> Iterator[Violation]:
 def check_shape(
     where: str, values: NDArray[np.generic], shape: tuple[int | None, ...], meaning: str
 ) -> Iterator[Violation]:
-    """The array has the given shape; None stands for any length of at least one."""
+    """Check that the array has the given shape; None stands for any length of at least one."""
     fits = values.ndim == len(shape) and all(
         n > 0 if want is None else n == want for n, want in zip(values.shape, shape, strict=True)
     )
@@ -49,7 +49,7 @@ def check_shape(
 
 
 def check_range(where: str, values: ArrayLike, low: float, high: float) -> Iterator[Violation]:
-    """Every entry lies in [low, high]; NaN does not."""
+    """Check that every entry lies in [low, high]; NaN does not."""
     array = np.asarray(values)
     inside = (array >= low) & (array <= high)
     if array.size and not inside.all():
@@ -58,15 +58,15 @@ def check_range(where: str, values: ArrayLike, low: float, high: float) -> Itera
 
 
 def check_whole(where: str, value: object) -> Iterator[Violation]:
-    """The value is a whole number, Python's or numpy's."""
+    """Check that the value is a whole number of Python or numpy."""
     try:
         operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        yield Violation(where, "be a whole number", repr(value), "Give an int.")
+        yield Violation(where, "be a whole number", repr(value), "Use an int.")
 
 
 def check_choice(where: str, got: str, choices: Iterable[str]) -> Iterator[Violation]:
-    """The name is one of the choices; otherwise the nearest ones are shown."""
+    """Check that the name is one of the choices; the violation shows the nearest ones."""
     known = sorted(choices)
     if got not in known:
         near = difflib.get_close_matches(got, known, n=3, cutoff=0.4)
@@ -78,7 +78,7 @@ def as_member(choices: type[_E], got: object, where: str) -> _E:
     """Return the member of an enum that `got` is or names.
 
     Raises:
-        SpecError: If it names none.
+        SpecError: If `got` is the name of no member.
     """
     name = str(got.value if isinstance(got, Enum) else got)
     raise_violations(check_choice(where, name, [str(member.value) for member in choices]))

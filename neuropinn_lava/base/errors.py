@@ -27,7 +27,7 @@ class Violation(NamedTuple):
     rule: str
     """What `where` must do or be, beginning with a verb in its base form: `lie in [0, 1]`, `be a whole number`."""
     got: object
-    """The value found."""
+    """The value that breaks the rule."""
     mend: str
     """The repair, as a sentence to the user."""
 
@@ -49,7 +49,7 @@ class NeuroPinnError(Exception):
 
     @property
     def violations(self) -> tuple[Violation, ...]:
-        """All broken rules, the first one first."""
+        """All broken rules, in the order in which they were found."""
         where, rule, got, mend, more = self.args
         return (Violation(where, rule, got, mend), *more)
 

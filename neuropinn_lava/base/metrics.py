@@ -53,7 +53,7 @@ def rms(values: FloatArray) -> float:
 
 
 def _compared(u: FloatArray, u_ref: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Check that two fields have one shape: (n,) against (n, 1) would silently broadcast to n x n differences."""
+    """Check that two fields have the same shape: (n,) against (n, 1) would silently broadcast to n x n differences."""
     u, u_ref = np.asarray(u, dtype=np.float64), np.asarray(u_ref, dtype=np.float64)
     raise_violations(check_shape("u", u, u_ref.shape, "that of u_ref"))
     raise_violations([*check_finite("u", u), *check_finite("u_ref", u_ref)])

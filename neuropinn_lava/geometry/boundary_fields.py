@@ -45,9 +45,9 @@ class PolygonFactor(ArrayRecord):
     ring_sizes: IntArray
     """Number of vertices of each ring, shape (n_rings,), each 3 or more."""
     scale: float = 1.0
-    """Factor on d; the distances of many edges make a small product."""
+    """Factor on the field d, because the product of many distances is small."""
     corner_exponent: float = 1.0
-    """q, in (0, 1]. Solutions of second order fall like r^(pi/w) into a corner of inner angle w: 2/3 for w = 3 pi/2."""
+    """Exponent q in (0, 1]. Solutions of second order fall like r^(pi/w) into a corner of inner angle w: 2/3 for w = 3 pi/2."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, vertices=np.float64, ring_sizes=np.int64)
@@ -152,15 +152,15 @@ class RadialLevelSet(ArrayRecord):
     """
 
     centres: FloatArray
-    """Shape (n_curves, 2)."""
+    """Centres of the curves, shape (n_curves, 2)."""
     radii: FloatArray
-    """R, shape (n_curves,), positive."""
+    """Mean radii R, shape (n_curves,), positive."""
     amplitudes: FloatArray
-    """A, shape (n_curves,), 0 for a circle, below R."""
+    """Amplitudes A of the waves, shape (n_curves,), 0 for a circle, below R."""
     petals: IntArray
-    """n, shape (n_curves,), 1 to 32."""
+    """Numbers n of waves around each curve, shape (n_curves,), 1 to 32."""
     scale: float = 1.0
-    """Factor on d."""
+    """Factor on the field d, positive."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "scale", float(self.scale))
@@ -189,7 +189,7 @@ class RadialLevelSet(ArrayRecord):
 
     @property
     def n_curves(self) -> int:
-        """Closed curves of the boundary."""
+        """Number of closed curves of the boundary."""
         return int(self.radii.shape[0])
 
     def evaluate(self, points: Any) -> Any:

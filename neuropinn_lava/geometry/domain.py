@@ -1,7 +1,7 @@
 """Regions in which equations hold, and the clouds of collocation points in them.
 
 A domain is a region with a boundary; the final time of an evolution has no condition and is therefore an *open* face:
-its points are centres of the residual like those inside. Derivative operators are built on a cloud. `polygon.py` holds polygons.
+its points are centres of the residual like those inside. Derivative operators are built on a cloud. Polygons are in polygon.py.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ class Box(ArrayRecord):
     open_faces: tuple[Face, ...] = ()
     """Faces without a condition, where the equation itself holds."""
     periodic_axes: tuple[int, ...] = ()
-    """Axes whose two faces are one and the same place; such faces carry no condition either."""
+    """Axes whose two faces are identified; such faces carry no condition either."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, lower=np.float64, upper=np.float64)

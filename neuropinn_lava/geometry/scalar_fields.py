@@ -28,9 +28,9 @@ class Polynomial(ArrayRecord):
     """p(x) = sum_k c[k] * prod_j x[j]**e[k, j]: `Polynomial(exponents=[[1, 0], [2, 0]], coefficients=[1, -1])` is x - x^2."""
 
     exponents: IntArray
-    """e, shape (n_terms, n_dim), 0 to 32."""
+    """Exponents e, shape (n_terms, n_dim), 0 to 32."""
     coefficients: FloatArray
-    """c, shape (n_terms,)."""
+    """Coefficients c, shape (n_terms,)."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, exponents=np.int64, coefficients=np.float64)
@@ -77,13 +77,13 @@ class Trigonometric(ArrayRecord):
     """
 
     coefficients: FloatArray
-    """c, shape (n_terms,)."""
+    """Coefficients c, shape (n_terms,)."""
     exponents: IntArray
-    """e, shape (n_terms, n_dim), 0 to `MAX_EXPONENT`."""
+    """Exponents e, shape (n_terms, n_dim), 0 to `MAX_EXPONENT`."""
     frequencies: FloatArray
-    """w, shape (n_terms, n_dim), radians per unit of the coordinate."""
+    """Frequencies w, shape (n_terms, n_dim), radians per unit of the coordinate."""
     phases: FloatArray
-    """p, shape (n_terms, n_dim), radians; pi/2 makes a sine. Not used where the frequency is 0."""
+    """Phases p, shape (n_terms, n_dim), radians; pi/2 gives a sine. Not used where the frequency is 0."""
 
     def __post_init__(self) -> None:
         floats = dict.fromkeys(("coefficients", "frequencies", "phases"), np.float64)

@@ -1,4 +1,4 @@
-"""Bounds that hold for the effective stiffness of every two-phase cell, whatever its geometry.
+"""Bounds of the effective stiffness of two-phase cells of any geometry.
 
     Voigt             C_V = f C_i + (1 - f) C_m                C_V - C_eff is positive semi-definite
     Reuss             C_R = (f C_i^-1 + (1 - f) C_m^-1)^-1     C_eff - C_R too
@@ -23,13 +23,13 @@ class StiffnessBounds(NamedTuple):
     """Bounds in the unit of the phases' moduli."""
 
     voigt: FloatArray
-    """Upper, shape (6, 6)."""
+    """Upper bound of the stiffness, shape (6, 6)."""
     reuss: FloatArray
-    """Lower, shape (6, 6)."""
+    """Lower bound of the stiffness, shape (6, 6)."""
     bulk_lower: float
-    """Hashin-Shtrikman."""
+    """Lower Hashin-Shtrikman bound of the bulk modulus."""
     bulk_upper: float
-    """Hashin-Shtrikman."""
+    """Upper Hashin-Shtrikman bound of the bulk modulus."""
 
 
 def stiffness_bounds(cell: UnitCell) -> StiffnessBounds:
@@ -55,7 +55,7 @@ def bulk_modulus(stiffness: FloatArray) -> float:
 
 
 def is_within_bounds(stiffness: FloatArray, cell: UnitCell, slack: float = 1e-6) -> bool:
-    """Return whether a stiffness (6, 6) keeps all three bounds, but for a share `slack` of the Voigt bound's size."""
+    """Return whether a stiffness (6, 6) satisfies all three bounds up to `slack` times the size of the Voigt bound."""
     bounds = stiffness_bounds(cell)
     room = slack * float(np.linalg.norm(bounds.voigt, 2))
     above = float(np.linalg.eigvalsh(bounds.voigt - stiffness).min())

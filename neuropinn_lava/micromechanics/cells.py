@@ -25,7 +25,7 @@ class Ellipsoid(ArrayRecord):
     """An ellipsoid with axes along the coordinates: `Ellipsoid(centre=[.5, .5, .5], semi_axes=[.27, .27, .27])` is a sphere."""
 
     centre: FloatArray
-    """c, shape (3,)."""
+    """Centre c of the ellipsoid, shape (3,)."""
     semi_axes: FloatArray
     """a, positive, shape (3,)."""
 

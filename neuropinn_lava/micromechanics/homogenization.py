@@ -23,9 +23,9 @@ from .solver import MeshedCell, mesh_cell, periodic_displacement
 COMPONENTS = ("xx", "yy", "zz", "yz", "xz", "xy")
 """Components of strain, in the package's order."""
 COMPONENT_AXES = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
-"""Their axes."""
+"""Axes of these components."""
 ORDERS = ((0, 1, 2), (1, 0, 2), (2, 1, 0), (0, 2, 1))
-"""Nothing, and the exchanges of two axes."""
+"""Orders of the axes: unchanged, and with two axes exchanged."""
 
 Evaluate = Callable[[FloatArray], FloatArray]
 """Maps points (n, 3) to displacements (n, 3)."""
@@ -33,12 +33,12 @@ Evaluate = Callable[[FloatArray], FloatArray]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StrainedField:
-    """Displacements of a cell under a mean strain, whoever computed them."""
+    """Displacements of a cell under a mean strain, by finite elements or by a network."""
 
     load: MeanStrain
-    """The strain."""
+    """Mean strain of the cell."""
     evaluate: Evaluate
-    """The displacements: a network on any backend, for instance."""
+    """Function that returns the displacements, such as a network on any backend."""
 
     @property
     def component(self) -> int:
@@ -101,7 +101,7 @@ def mean_stress_stiffness(meshed: MeshedCell, displacements: Sequence[FloatArray
 
 
 def unit_fields(cell: UnitCell, fields: Sequence[StrainedField]) -> tuple[Evaluate, ...]:
-    """Return the displacement fields of the six unit strains, from those of some strains: the others are theirs, turned.
+    """Return the displacement fields of the six unit strains; those not given are given ones with exchanged axes.
 
     A cell that stays the same when two axes are exchanged lends the field of one strain to another: that of xx to yy and zz,
     that of xy to yz and xz, where all three axes are alike.

@@ -26,7 +26,7 @@ from ..network.transforms import Ansatz
 from .cells import UnitCell
 
 CUBE = Box(lower=np.zeros(3), upper=np.ones(3))
-"""The cell's cube."""
+"""Cube of every unit cell."""
 SHEAR_AXES = {3: (1, 2), 4: (0, 2), 5: (0, 1)}
 """The two axes of each shear component: yz, xz, xy."""
 
@@ -114,7 +114,7 @@ Load = Union[FaceLoad, MeanStrain]  # noqa: UP007 - as the unions of records tha
 
 
 def _linear(slopes: FloatArray) -> Polynomial:
-    """Build slopes . x."""
+    """Build the linear field slopes . x."""
     return Polynomial(exponents=np.eye(3, dtype=np.int64), coefficients=np.asarray(slopes, dtype=np.float64))
 
 

@@ -21,9 +21,9 @@ class IsotropicPhase:
     """An isotropic elastic material; moduli in any one unit, which is then the unit of all stresses."""
 
     young: float
-    """E, positive."""
+    """Young's modulus E, positive."""
     poisson: float
-    """nu, above -1 and below 0.5."""
+    """Poisson's ratio nu, above -1 and below 0.5."""
 
     def __post_init__(self) -> None:
         raise_violations(self._violations())

@@ -137,9 +137,9 @@ class TetGeometry(NamedTuple):
     """Gradients and volumes, from which integrals over straight tetrahedra are computed."""
 
     gradients: FloatArray
-    """grad b_i, shape (n_tets, 4, 3)."""
+    """Gradients grad b_i of the barycentric coordinates, shape (n_tets, 4, 3)."""
     volume: FloatArray
-    """|e|, shape (n_tets,)."""
+    """Volumes |e| of the tetrahedra, shape (n_tets,)."""
 
 
 def barycentric_gradients(corners: FloatArray) -> TetGeometry:

@@ -31,10 +31,10 @@ PAIRS = ((1, 2), (0, 2), (0, 1))
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StressField(ArrayRecord):
-    """Stresses at points."""
+    """Stresses at points of a cell."""
 
     points: FloatArray
-    """Shape (n, 3)."""
+    """Points in the cell, shape (n, 3)."""
     inside: BoolArray
     """Mask of the points that belong to inclusions, shape (n,)."""
     stress: FloatArray
@@ -56,11 +56,11 @@ class StressCloud:
     """A grid in a cell with its first derivatives, each within one phase."""
 
     cell: UnitCell
-    """The cell."""
+    """Unit cell that the cloud lies in."""
     cloud: Cloud
     """All points are centres."""
     operators: DerivativeOperators
-    """d/dx, d/dy, d/dz."""
+    """Operators of the derivatives d/dx, d/dy and d/dz."""
 
     @property
     def points(self) -> FloatArray:
@@ -73,15 +73,15 @@ class StressErrors:
     """Differences between two stress fields on the same points."""
 
     relative_l2: float
-    """Of all six components."""
+    """Relative L2 error of all six components together."""
     von_mises_relative_l2: float
-    """Of the von Mises stress."""
+    """Relative L2 error of the von Mises stress."""
 
 
 def build_stress_cloud(cell: UnitCell, n: int, kind: OperatorKind = OperatorKind.QUADRATIC) -> StressCloud:
     """Build a grid of n cells along each edge, from middle to middle of cubes, and build its operators.
 
-    Middles of cubes keep clear of edges that are held and free, where stresses are singular.
+    Middles of cubes avoid the edges between held and free faces, where stresses are singular.
 
     Raises:
         SpecError: If a phase has too few points for its neighbourhoods.

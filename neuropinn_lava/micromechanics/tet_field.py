@@ -31,9 +31,9 @@ class _Places:
     """Tetrahedra of points and the barycentric coordinates in them."""
 
     cells: IntArray
-    """Tetrahedra, shape (n,)."""
+    """Indices of the tetrahedra, shape (n,)."""
     barycentric: FloatArray
-    """b, shape (n, 4)."""
+    """Barycentric coordinates b, shape (n, 4)."""
 
 
 class TetField:

@@ -60,7 +60,7 @@ def find_neighbours(cloud: Cloud, n_centres: int, n_neighbours: int | IntArray) 
     places = min(cloud.n_points, 1 + most + _tie_room(cloud.n_dim))
     distances, index = points_tree(cloud, cloud.n_points).query(wrapped_cells(cloud), k=places)
     raise_violations(_duplicates(cloud, distances, index))
-    distances, index = _without_centre(distances[:n_centres], index[:n_centres])
+    distances, index = distances[:n_centres, 1:], index[:n_centres, 1:]  # the first place is the centre itself
     present = distances <= np.take_along_axis(distances, wanted[:, None] - 1, axis=1) * (1 + TIE)
     index = np.where(present, index, np.arange(n_centres)[:, None])
     offsets = cloud.points[index] - cloud.points[:n_centres, None, :]
@@ -91,11 +91,6 @@ def _shortest(cloud: Cloud, offsets: FloatArray) -> FloatArray:
     periods = np.where(cloud.periods > 0, cloud.periods, np.inf)
     shortened: FloatArray = offsets - np.where(cloud.periods > 0, cloud.periods, 0.0) * np.rint(offsets / periods)
     return shortened
-
-
-def _without_centre(distances: FloatArray, index: IntArray) -> tuple[FloatArray, IntArray]:
-    """Drop the first place, which the centre itself holds at distance zero."""
-    return distances[:, 1:], index[:, 1:]
 
 
 def _size_violations(cloud: Cloud, n_neighbours: int) -> Iterator[Violation]:

@@ -27,7 +27,7 @@ class QuadraticEnergy(ArrayRecord):
     matrix: csr_matrix | LinearOperator
     """K, symmetric, shape (n_out * n_points, n_out * n_points), component after component; or what multiplies by it."""
     unit: float
-    """Energy by which losses are divided, positive: that of the ansatz without a network, say."""
+    """Energy by which losses are divided, positive, such as that of the ansatz without a network."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, points="float64")
@@ -42,7 +42,7 @@ class QuadraticEnergy(ArrayRecord):
 
 @runtime_checkable
 class EnergyDomain(Protocol):
-    """A domain whose problem has a potential energy; training then takes the energy and not the residual."""
+    """A domain whose problem has a potential energy, which training minimizes instead of the residual."""
 
     def energy(self, n_per_axis: tuple[int, ...], batch_size: int | None = None) -> QuadraticEnergy:
         """Build the energy on a mesh with the given number of cells along each axis.

@@ -71,7 +71,7 @@ RECIPE = TrainingRecipe(
     ),
 )
 """(u - g) / d lies within -1.9 and 1.2. Cells of 0.002 in the fronts; with 80 along x, of 0.003, the error is twice as large.
-What is wrong early grows like e^5t: the teacher goes on in time only where its past is right."""
+Early errors grow like e^5t, so the front of the teacher moves on only when the past is solved."""
 
 
 def make_allen_cahn(*, diffusivity: float = 1e-4, rate: float = 5.0) -> PdeProblem:

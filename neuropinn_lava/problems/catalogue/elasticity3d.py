@@ -68,20 +68,20 @@ def make_elasticity3d(
         radius: Semi-axis of the inclusion along x; the inclusion stays within the cube.
         aspect: Semi-axis along z in units of `radius`, positive.
         aspect_y: Semi-axis along y in units of `radius`, positive.
-        centre_x: Where the inclusion's centre is.
-        centre_y: Likewise.
-        centre_z: Likewise.
+        centre_x: Coordinate x of the inclusion's centre.
+        centre_y: Coordinate y of the inclusion's centre.
+        centre_z: Coordinate z of the inclusion's centre.
         contrast: E of the inclusion in units of the matrix's, positive.
-        poisson: nu of the matrix, and of the inclusion if nothing else is said, above -1 and below 0.5.
-        inclusion_poisson: nu of the inclusion.
+        poisson: Poisson's ratio of the matrix, and of the inclusion without `inclusion_poisson`, above -1 and below 0.5.
+        inclusion_poisson: Poisson's ratio of the inclusion; None is that of the matrix.
         compression: Downward displacement of the top; 0.1 if no load at all is given.
         shear: Displacement of the top along x.
-        strain_xx: Mean strain of a periodic medium, which excludes displacements of the top.
-        strain_yy: Likewise.
-        strain_zz: Likewise.
-        strain_yz: Engineering shear, which excludes other strains.
-        strain_xz: Likewise.
-        strain_xy: Likewise.
+        strain_xx: Mean strain of a periodic medium along x, which excludes displacements of the top.
+        strain_yy: Mean strain along y, as for strain_xx.
+        strain_zz: Mean strain along z, as for strain_xx.
+        strain_yz: Engineering shear strain in y and z, which excludes other strains.
+        strain_xz: Engineering shear strain in x and z, which excludes other strains.
+        strain_xy: Engineering shear strain in x and y, which excludes other strains.
         **further: `radius_2`, `aspect_2`, `centre_x_2`, ... of a second inclusion, `radius_3` of a third; none touches another.
 
     Raises:

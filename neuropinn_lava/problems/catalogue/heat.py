@@ -1,4 +1,4 @@
-"""`heat`: a rod, cold at first and held cold at its ends, that a steady source warms."""
+"""`heat`: a rod that is cold at first and at its ends, warmed by a steady source."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RECIPE = TrainingRecipe(
     cloud=CloudRecipe(n_per_axis=(24, 24)),
     phases=accurate_then_sparse(0.135),
 )
-"""u / d is 25 at the start and 10 at the end of the default problem. What else was tried stands in docs/results.md."""
+"""u / d is 25 at the start and 10 at the end of the default problem. docs/results.md lists other settings."""
 
 
 def make_heat(*, diffusivity: float = 1.0, strength: float = 100.0) -> PdeProblem:

@@ -41,11 +41,11 @@ class Forces(NamedTuple):
     """Coefficients of -k (u_xx + u_yy) + v . grad u = f."""
 
     diffusivity: float
-    """k."""
+    """Diffusivity k of the equation."""
     velocity: tuple[float, float]
-    """v."""
+    """Velocity v of the advection."""
     source: float
-    """f."""
+    """Source f on the right-hand side."""
 
 
 def star_domain() -> CurvedDomain:

@@ -93,7 +93,7 @@ REFUSED = [
     (graph(with_nodes(a=node("Wavelet"))), "node 'a'.*got Wavelet"),
     (graph(with_nodes(v=neuron(3, theta=None))), r"no \['theta'\]"),
     (graph(with_nodes(v=neuron(3, theta=np.full(3, 0.2)))), r"node 'v'\.v_threshold must equal theta"),
-    (graph(with_nodes(v=neuron(4))), "3 neurons, as node 'a' has outputs"),
+    (graph(with_nodes(v=neuron(4))), "3 neurons, as many as node 'a' has outputs"),
     (graph(with_nodes(b=affine(4, 1))), "n_in = 3; got 4"),
     (graph(with_nodes(a=node("Linear", weight=np.zeros((1, 2, 3))))), r"the shape \(n_out, n_in\); got \(1, 2, 3\)"),
     (graph(with_nodes(out=None)), "one input and one output; got 1 inputs and 0 outputs"),

@@ -290,7 +290,7 @@ REFUSED = [
         nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Tanh(), nn.Linear(4, 1)),
         "be the only activation between two Linear",
     ),
-    (nn.Sequential(nn.Linear(2, 4), VSN(5), nn.Linear(5, 1)), "4 neurons, as layer '0' has outputs"),
+    (nn.Sequential(nn.Linear(2, 4), VSN(5), nn.Linear(5, 1)), "4 neurons, as many as layer '0' has outputs"),
     (nn.Sequential(nn.Linear(2, 4)), "at least one activation or VSN; got none"),
     (nn.Sequential(nn.Tanh(), nn.Linear(2, 1)), "follow a Linear layer; got none"),
     (nn.Sequential(nn.Tanh()), "at least one Linear layer; got none"),
