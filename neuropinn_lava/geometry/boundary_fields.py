@@ -22,7 +22,7 @@ from ..base.errors import Violation
 SMALLEST, LARGEST = 1e-30, 1e30
 """Range of factors: what float32 holds."""
 MAX_VERTICES = 256
-"""Most vertices of a polygon; the formula nests as deep in the worst case, and smooth outlines have fields of their own."""
+"""Largest number of vertices of a polygon; the formula nests as deep in the worst case. Smooth outlines have other fields."""
 MAX_PETALS = 32
 """Highest number of waves around a curve."""
 TURN = 1e-12

@@ -18,15 +18,15 @@ from .grading import Grading
 from .plane_domain import RIM, arc_lengths, build_planar_cloud, sample_inside
 
 N_OUTLINE = 4096
-"""Points by which a curve is followed where its length or a distance to it is wanted: 1e-6 of its length off at most."""
+"""Number of points of a curve from which its length and distances to it are computed, with an error of 1e-6 of its length."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CurvedDomain:
-    """The region where a level set is positive."""
+    """The plane region in which a level set is positive."""
 
     level_set: RadialLevelSet
-    """The outline, first, and the holes; they must not cross."""
+    """Level set of the outline and, after it, of the holes; the curves must not cross."""
 
     def __post_init__(self) -> None:
         for curve in range(1, self.level_set.n_curves):

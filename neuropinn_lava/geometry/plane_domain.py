@@ -19,7 +19,7 @@ RIM = 0.4
 """Least distance of an inside point from the boundary, in cells: at half a cell too few points are left along slanted
 edges, at a quarter the condition of quartic fits grows tenfold."""
 MAX_DRAWS = 1000
-"""Rounds of rejection sampling before a region counts as having no inside."""
+"""Largest number of rounds of rejection sampling, after which a region counts as having no inside."""
 
 
 def build_planar_cloud(

@@ -17,7 +17,7 @@ from .grading import Grading
 from .plane_domain import RIM, arc_lengths, build_planar_cloud, sample_inside, spaced_points
 
 PEAK_GRID = (32, 32)
-"""Grid on which the largest value of a factor is looked for."""
+"""Cells of the grid on which the largest value of a factor is computed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -27,7 +27,7 @@ class PolygonDomain(ArrayRecord):
     exterior: FloatArray
     """Corners of the outline in either sense, not closed, shape (n_vertices, 2); kept counterclockwise."""
     holes: tuple[FloatArray, ...] = ()
-    """Corners of each hole, likewise; kept clockwise."""
+    """Corners of each hole in either sense, not closed; kept clockwise."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, exterior=np.float64)
@@ -36,8 +36,8 @@ class PolygonDomain(ArrayRecord):
             found = [*check_shape("PolygonDomain: vertices of a ring", ring, (None, 2), "(n_vertices, 2)")]
             raise_violations([*found, *check_finite("PolygonDomain: vertices of a ring", ring)])
         raise_violations(self._violations())
-        object.__setattr__(self, "exterior", turned(self.exterior, 1.0))
-        object.__setattr__(self, "holes", tuple(turned(hole, -1.0) for hole in self.holes))
+        object.__setattr__(self, "exterior", oriented(self.exterior, 1.0))
+        object.__setattr__(self, "holes", tuple(oriented(hole, -1.0) for hole in self.holes))
 
     def _violations(self) -> Iterator[Violation]:
         if min(len(ring) for ring in self.rings) < 3:
@@ -57,7 +57,7 @@ class PolygonDomain(ArrayRecord):
 
     @property
     def rings(self) -> tuple[FloatArray, ...]:
-        """The outline and the holes."""
+        """The outline, followed by the holes."""
         return (self.exterior, *self.holes)
 
     @property
@@ -152,7 +152,7 @@ class PolygonDomain(ArrayRecord):
         return PolygonFactor(vertices=vertices, ring_sizes=sizes, corner_exponent=corner_exponent, scale=1 / peak)
 
 
-def turned(ring: FloatArray, sense: float) -> FloatArray:
+def oriented(ring: FloatArray, sense: float) -> FloatArray:
     """Return a ring (n, 2) counterclockwise for sense 1, clockwise for -1."""
     x, y = ring.T
     doubled_area = float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y))

@@ -17,7 +17,7 @@ from ..base.errors import Violation
 from .phases import IsotropicPhase
 
 N_SURFACE = 2000
-"""Points laid on a surface to find overlaps: 0.05 of its radius apart, finer than any mesh in use."""
+"""Number of points on a surface from which overlaps are found: 0.05 of its radius apart, finer than any mesh in use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -27,7 +27,7 @@ class Ellipsoid(ArrayRecord):
     centre: FloatArray
     """Centre c of the ellipsoid, shape (3,)."""
     semi_axes: FloatArray
-    """a, positive, shape (3,)."""
+    """Semi-axes a along the coordinates, positive, shape (3,)."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, centre=np.float64, semi_axes=np.float64)
@@ -97,7 +97,7 @@ class UnitCell:
 
     @property
     def volume_fraction(self) -> float:
-        """Share of the cube that is inclusion."""
+        """Volume of all inclusions as a share of the cube, 0 to 1."""
         return sum(body.volume for body in self.inclusions)
 
     def nearest(self, points: FloatArray) -> tuple[IntArray, FloatArray]:

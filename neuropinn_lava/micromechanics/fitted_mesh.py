@@ -5,7 +5,7 @@
     3  edges that still cross a surface get a vertex on it, and their tetrahedra are split there
     4  vertices on a surface move out a little, so that the faceted inclusion has the volume of the true one
 
-Step 3 splits the crossed edge with the highest number first, whatever tetrahedron is asked: so neighbours agree. Without
+Step 3 splits the crossed edge with the highest number first in every tetrahedron, so that neighbours agree. Without
 step 4 a facet's sagitta would make inclusions too small by O(h^2).
 """
 
@@ -29,14 +29,13 @@ SNAP = 0.25
 """Vertices this near to a surface move onto it, in cells. Below half, so that no tetrahedron turns over."""
 MIN_CELLS_PER_AXIS = 1.3
 """Fewest cells along the shortest semi-axis and along the smallest gap: with fewer, a surface meets faces or vanishes."""
-
 BLOCK = 4096
-"""Tetrahedra whose edges are numbered at a time; bounds the memory, nothing else."""
+"""Number of tetrahedra whose edges are numbered at a time, which bounds the memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FittedMesh(ArrayRecord):
-    """Quadratic tetrahedra, four vertices and six midpoints each."""
+    """A mesh of quadratic tetrahedra with four vertices and six midpoints each."""
 
     nodes: FloatArray
     """Vertices first, then midpoints of edges, shape (n_nodes, 3)."""
@@ -59,7 +58,7 @@ def fit_mesh(cell: UnitCell, n: int) -> FittedMesh:
     """Mesh a unit cell with about n cubes along each edge.
 
     Args:
-        cell: What is meshed.
+        cell: The cell to mesh.
         n: Cubes along an edge, an even number of 2 or more.
 
     Raises:
@@ -123,7 +122,7 @@ def _index_grid(n: int) -> IntArray:
 
 
 def _snapped(cell: UnitCell, points: FloatArray, nearness: float) -> tuple[FloatArray, FloatArray]:
-    """Move vertices near a surface onto it; give them and their level r - 1, exactly zero on a surface."""
+    """Move vertices near a surface onto it; return them and their level r - 1, exactly zero on a surface."""
     target = cell.projected(points)
     level = cell.nearest(points)[1] - 1
     near = (np.linalg.norm(target - points, axis=1) < nearness) & np.isfinite(level)
@@ -133,7 +132,7 @@ def _snapped(cell: UnitCell, points: FloatArray, nearness: float) -> tuple[Float
 def _split(
     cell: UnitCell, points: FloatArray, tets: IntArray, level: FloatArray
 ) -> tuple[FloatArray, IntArray, FloatArray]:
-    """Put a vertex on every edge that crosses a surface, and split its tetrahedra there."""
+    """Add a vertex on every edge that crosses a surface, and split its tetrahedra there."""
     n, whole = len(points), []
     crossed = _is_crossed(level[tets])
     whole.append(tets[~crossed])

@@ -28,7 +28,7 @@ from .tet_field import TetField
 N_SOLVED = 16
 """Cubes along an edge where no solution is shipped: within 1 % of u - lift of the finest mesh, about 10 s (docs/results.md)."""
 N_MOST = 24
-"""Most cubes along an edge that are solved without being asked for by number: 130 000 nodes."""
+"""Largest number of cubes along an edge that is chosen automatically: 130 000 nodes."""
 FILE_NAME = "elasticity3d_reference.h5"
 LARGEST = 32767
 """Largest 16-bit word."""

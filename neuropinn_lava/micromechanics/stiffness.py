@@ -34,7 +34,7 @@ INNER = (5 + 3 * 5**0.5) / 20
 """The large barycentric coordinate of the four points of degree 2; the other three are (1 - INNER) / 3.
 Source: Stroud, Approximate Calculation of Multiple Integrals (1971), T3: 2-1."""
 BLOCK = 1024
-"""Elements at a time; bounds the memory, nothing else."""
+"""Number of elements that are processed at a time, which bounds the memory."""
 
 
 def assemble_stiffness(cell: UnitCell, mesh: FittedMesh) -> csr_matrix:

@@ -23,7 +23,7 @@ N_CANDIDATES = (12, 96)
 OUTSIDE = -1e-9
 """Smallest barycentric coordinate of a point that counts as inside: rounding of coordinates is 1e-15."""
 BLOCK = 8192
-"""Points looked up at a time; bounds the memory, nothing else."""
+"""Number of points that are located at a time, which bounds the memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -39,7 +39,7 @@ WEIGHT_POWERS = {OperatorKind.NESTED_SP: 0, OperatorKind.QUADRATIC: 3, OperatorK
 p = 0 | 1 | 2 | 3: quadratic fit on 8 neighbours 1.0e-2 | 9.4e-3 | 8.3e-3 | 7.1e-3; quartic one on 28
 1.1e-3 | 7.6e-4 | 6.1e-4 | 5.2e-4."""
 MAX_NESTING = 4
-"""Longest derivative that nested stochastic projection takes; each level widens the stencil by one more ring."""
+"""Highest order of nested stochastic projection; each order widens the stencil by one ring."""
 RANK_BOUND = 1e-9
 """Smallest ratio of the diagonal of R in A = QR at which neighbours still determine the fit: full-rank neighbourhoods of
 grids and their boundaries have 1e-4 and more, points on a line 1e-16."""

@@ -1,4 +1,4 @@
-"""`advection-diffusion-star`: a substance made everywhere, blown across the star and lost at its walls."""
+"""`advection-diffusion-star`: a substance with a source everywhere, carried across the star and absorbed at its walls."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ RECIPE = TrainingRecipe(
     cloud=CloudRecipe(n_per_axis=(20, 20)),
     phases=accurate_then_sparse(0.08),
 )
-"""(u - g) / d lies within -0.073 and -0.018: the edges say most of this solution, so few spikes are enough."""
+"""(u - g) / d lies within -0.073 and -0.018: the edge data determine most of this solution, so few spikes are enough."""
 
 
 def make_laplace() -> PdeProblem:

@@ -15,9 +15,9 @@ from ...base.arrays import FloatArray
 N_MODES = 2048
 """Points on the ring: 0.001 apart, against fronts 0.013 wide."""
 N_STEPS = 1000
-"""Time steps to t = 1."""
+"""Number of time steps to t = 1."""
 KEEP_EVERY = 4
-"""Every how many steps a field is kept for the interpolation in time."""
+"""Number of steps between two fields that are kept for the interpolation in time."""
 N_CONTOUR = 32
 """Points of the contour integrals that give the scheme's coefficients."""
 

@@ -21,7 +21,7 @@ class TensorSolution(ArrayRecord):
     b: FloatArray
     """The same along the second one, shape (2 n_b + 1,)."""
     values: FloatArray
-    """Shape (2 n_a + 1, 2 n_b + 1)."""
+    """Values at the nodes, shape (2 n_a + 1, 2 n_b + 1)."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, a=np.float64, b=np.float64, values=np.float64)

@@ -99,7 +99,7 @@ SMALLER = "Make the network smaller, or use fewer weight bits."
         (
             {"synapse_bytes_per_core": 6, "cores_per_chip": 128},
             [
-                "layer 'hidden1' must need at most 6 bytes; got 7. "
+                "layer 'hidden1' must need at most 6 bytes for the synapses of one neuron; got 7. "
                 "Make the layer before it narrower, or use fewer weight bits."
             ],
         ),

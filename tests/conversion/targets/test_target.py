@@ -68,7 +68,7 @@ def test_a_users_own(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"zzz": "1"}, r"target mine.toml, key must be one of .*; got 'zzz'. Choose one of them"),
-        ({"max_weight_bit": "8"}, r"target mine.toml, key: .*; got 'max_weight_bit'. Did you mean max_weight_bits"),
+        ({"max_weight_bit": "8"}, r"target mine.toml, key must .*; got 'max_weight_bit'. Did you mean max_weight_bits"),
         ({"source": None}, r"target mine.toml.source must be present; got nothing. Add it; docs/targets.md lists"),
         ({"cores_per_chip": None}, r"target mine.toml.cores_per_chip must be present"),
         ({"source": '"  "'}, r"target mine.toml.source must be a text that is not empty; got '  '"),
