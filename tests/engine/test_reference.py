@@ -475,7 +475,7 @@ class TestAgreement:
 @pytest.mark.parametrize(
     ("points", "message"),
     [
-        (np.zeros((0, 2)), r"at least one point; got 0. Give some points"),
+        (np.zeros((0, 2)), r"hold at least one point; got 0. Give some points"),
         (np.zeros((3, 3)), r"have the shape \(n, 2\); got \(3, 3\). Give one row per point and 2 columns"),
         (np.zeros(2), r"have the shape \(n, 2\); got \(2,\)"),
         (np.array([[0.1, 0.2], [np.nan, 0.0]]), r"have only finite coordinates; got \[nan  0.\] in row 1"),
@@ -486,5 +486,5 @@ class TestAgreement:
 def test_unusable_points(points: object, message: str) -> None:
     network = builders.random_quantized(21)
     for run, record in ((run_float, network.source), (run_integer, network)):
-        with pytest.raises(SpecError, match=rf"{run.__name__}: points of network 'random21': {message}"):
+        with pytest.raises(SpecError, match=rf"{run.__name__}: points of network 'random21' must {message}"):
             run(record, points)

@@ -72,7 +72,7 @@ def test_affine_refuses_what_is_no_integer_matrix(changes: dict[str, object], me
         ({"weight_exponent": [0, -65]}, r"QuantizedAffine.weight_exponent must lie in \[-64, 64\]; got -65"),
         ({"state_exponent": 65}, r"QuantizedAffine.state_exponent must lie in \[-64, 64\]"),
         ({"weight": [[128, 0, 0], [0, 0, 0]]}, r"QuantizedAffine.weight must lie in \[-127, 127\]; got 128"),
-        ({"weight": [[-128, 0, 0], [0, 0, 0]]}, r"QuantizedAffine.weight: .*; got -128"),  # words are symmetric
+        ({"weight": [[-128, 0, 0], [0, 0, 0]]}, r"QuantizedAffine.weight must .*; got -128"),  # words are symmetric
         ({"bias": [2**23, 0]}, r"QuantizedAffine.bias must lie in .*; got 8388608"),
         (
             {"state_exponent": -62},

@@ -125,20 +125,23 @@ NETWORK = builders.random_spec(0, widths=(2, 7, 5, 1))
             {"layers": NETWORK.layers[:1]},
             r"NetworkSpec 'random0': 'output'.weight must have n_in = 7; got 5. Give 'output' as many inputs as 'hidden0'",
         ),
-        ({"layers": NETWORK.layers[1:]}, r"NetworkSpec 'random0'.input_transform: 7 components; got 2"),
+        ({"layers": NETWORK.layers[1:]}, r"NetworkSpec 'random0'.input_transform must have 7 components; got 2"),
         (
             {"output": replace(NETWORK.output, name="hidden1")},
             r"NetworkSpec 'random0'.layers must have different names; got .* Rename one of them",
         ),
         ({"n_steps": 0}, r"NetworkSpec 'random0'.n_steps must lie in \[1, 4096\]; got 0"),
         ({"n_steps": 4097}, r"NetworkSpec 'random0'.n_steps must lie in \[1, 4096\]; got 4097"),
-        ({"n_steps": 2.5}, r"NetworkSpec 'random0'.n_steps must be a whole number; got 2.5. Give an int"),
+        ({"n_steps": 2.5}, r"NetworkSpec 'random0'.n_steps must be a whole number; got 2.5. Use an int"),
         ({"readout": "median"}, r"NetworkSpec 'random0'.readout must be one of last, mean; got 'median'"),
         (
             {"input_transform": AffineTransform.identity(3)},
-            r"NetworkSpec 'random0'.input_transform: 2 components; got 3",
+            r"NetworkSpec 'random0'.input_transform must have 2 components; got 3",
         ),
-        ({"output_transform": AffineTransform.identity(2)}, r"'random0'.output_transform: 1 components; got 2"),
+        (
+            {"output_transform": AffineTransform.identity(2)},
+            r"'random0'.output_transform must have 1 components; got 2",
+        ),
         (
             {"ansatz": builders.unit_ansatz(3, 1)},
             r"'random0'.ansatz must have \(n_dim, n_out\) = \(2, 1\); got \(3, 1\)",

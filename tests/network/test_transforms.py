@@ -34,7 +34,7 @@ def test_to_unit_box() -> None:
 @pytest.mark.parametrize(("lower", "upper"), [([0.0], [0.0]), ([1.0], [0.0]), ([0.0], [np.nan])])
 def test_a_box_without_an_inside(lower: list[float], upper: list[float]) -> None:
     with pytest.raises(
-        SpecError, match=r"AffineTransform.to_unit_box must lie above lower; got .* Give a box with an inside"
+        SpecError, match=r"AffineTransform.to_unit_box.upper must lie above lower; got .* Give a box with an inside"
     ):
         AffineTransform.to_unit_box(lower, upper)
 

@@ -70,7 +70,7 @@ def test_another_training_is_refused_with_all_that_differs(
     path: Path, state: TrainingState, recipe: TrainingRecipe
 ) -> None:
     other = identify(find_problem("heat"), recipe, 4, torch.float32, state.parameters.values.numel())
-    with pytest.raises(TrainingError, match="problem: 'heat', as this training has; got 'poisson'") as caught:
+    with pytest.raises(TrainingError, match="problem must be 'heat', as this training has; got 'poisson'") as caught:
         read_checkpoint(state, other, path)
     assert len(caught.value.violations) == 3  # problem, equation, seed
 
@@ -132,9 +132,17 @@ def test_a_missing_tensor_is_refused(path: Path, state: TrainingState, identity:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("direction", torch.zeros(3), "direction: .* numbers; got"),
-        ("pair_moves", torch.zeros(2, 5), "pair_moves: 2 rows of .* numbers, one for each of pair_inverses; got"),
-        ("pair_changes", torch.zeros(1, 149), "pair_changes: 2 rows of .* numbers, one for each of pair_inverses; got"),
+        ("direction", torch.zeros(3), "direction must .* numbers; got"),
+        (
+            "pair_moves",
+            torch.zeros(2, 5),
+            "pair_moves must be 2 rows of .* numbers, one for each of pair_inverses; got",
+        ),
+        (
+            "pair_changes",
+            torch.zeros(1, 149),
+            "pair_changes must be 2 rows of .* numbers, one for each of pair_inverses; got",
+        ),
         ("pair_inverses", torch.zeros(2), "pair_inverses must be at most 50 float64 numbers; got"),
         (
             "pair_inverses",
