@@ -16,7 +16,6 @@ from ..base.arrays import FloatArray
 from ..base.checks import check_finite, check_range, check_shape, raise_violations
 from ..base.metrics import rms
 from ..geometry.domain import Cloud
-from ..network.transforms import ansatz_relative_l2
 from ..operators.operator_kind import OperatorKind
 from ..operators.projection import DerivativeOperators, build_operators
 from .problem import DerivativeFields, PdeProblem
@@ -158,11 +157,6 @@ def measure_residual(problem: PdeProblem, evaluate: Evaluate) -> ResidualReport:
         operator=measuring.operators.kind,
         reference_residual_rms=residual_rms(problem, measuring, problem.reference.evaluate(measuring.points)),
     )
-
-
-def problem_ansatz_error(problem: PdeProblem, points: FloatArray) -> float:
-    """Compute `ansatz_relative_l2` of a problem's own ansatz against its reference at points (n, n_in)."""
-    return ansatz_relative_l2(problem.ansatz, points, problem.reference.evaluate(points))
 
 
 def _value_violations(problem: PdeProblem, points: FloatArray, values: FloatArray) -> Any:
