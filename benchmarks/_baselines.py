@@ -25,7 +25,7 @@ from neuropinn_lava.base.arrays import FloatArray, freeze_arrays, record_digest
 from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.network.spec import NetworkSpec, Polarity
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import TANH_MODEL, ModelRecipe, PhaseRecipe, ResidualWeights, TrainingRecipe
+from neuropinn_lava.problems.recipe import TANH_NETWORK, NetworkRecipe, PhaseRecipe, ResidualWeights, TrainingRecipe
 from neuropinn_lava.problems.residuals import evaluation_points
 from neuropinn_lava.training.collocation.clouds import input_transform, output_transform
 from neuropinn_lava.training.network.export import export_network
@@ -35,7 +35,7 @@ from neuropinn_lava.training.run.trainer import train_network
 
 BUDGET = PhaseRecipe(n_iterations=4000, learning_rate=3e-3)
 """Steps of Adam of every baseline, with warm-up and cosine decay."""
-RELU_MODEL = ModelRecipe(
+RELU_NETWORK = NetworkRecipe(
     activation="relu", polarity=Polarity.POSITIVE, theta=0.0, surrogate_slope=1e6, initial_gain=1.4
 )
 """sqrt(2) is He's gain; with theta = 0 the neuron is exactly a ReLU."""
@@ -85,23 +85,23 @@ def baseline_digest(problem: PdeProblem, kind: str) -> str:
         operators=f"{recipe.cloud.operator.value} {recipe.cloud.n_neighbours}",
         weights=recipe.weights,
         viscosity=recipe.viscosity,
-        widths=recipe.model.widths,
-        output_scale=recipe.model.output_scale,
+        widths=recipe.network.widths,
+        output_scale=recipe.network.output_scale,
     )
     return record_digest(task)[:12]
 
 
 def tanh_recipe(recipe: TrainingRecipe) -> TrainingRecipe:
     """Give the recipe of a tanh network on the same cloud: one phase, no teacher."""
-    model = dataclasses.replace(TANH_MODEL, widths=recipe.model.widths, output_scale=recipe.model.output_scale)
-    return dataclasses.replace(recipe, model=model, phases=(BUDGET,), teacher=None)
+    model = dataclasses.replace(TANH_NETWORK, widths=recipe.network.widths, output_scale=recipe.network.output_scale)
+    return dataclasses.replace(recipe, network=model, phases=(BUDGET,), teacher=None)
 
 
 def own_recipe(recipe: TrainingRecipe) -> TrainingRecipe:
     """Give the recipe of a tanh network that is trained as the NeuroPINN's is for accuracy: as its teacher, if it has one."""
     if recipe.teacher is not None:
-        return dataclasses.replace(recipe, model=recipe.teacher.model, phases=recipe.teacher.phases, teacher=None)
-    accurate = tuple(phase for phase in recipe.phases if phase.rate_weight == 0.0)
+        return dataclasses.replace(recipe, network=recipe.teacher.network, phases=recipe.teacher.phases, teacher=None)
+    accurate = tuple(phase for phase in recipe.phases if phase.activity_weight == 0.0)
     return dataclasses.replace(tanh_recipe(recipe), phases=accurate)
 
 
@@ -121,7 +121,7 @@ def train_baseline(problem: PdeProblem, kind: str, seed: int, teacher: NetworkSp
         return train_network(problem, own_recipe(problem.recipe), seed).network
     if kind == "pinn":
         return exported(problem, recipe, train_autodiff(problem, recipe, seed))
-    model = dataclasses.replace(RELU_MODEL, widths=recipe.model.widths, output_scale=recipe.model.output_scale)
+    model = dataclasses.replace(RELU_NETWORK, widths=recipe.network.widths, output_scale=recipe.network.output_scale)
     assert teacher is not None
     return exported(problem, recipe, imitate(problem, model, seed, teacher))
 
@@ -141,11 +141,11 @@ def exported(problem: PdeProblem, recipe: TrainingRecipe, network: VsnNetwork) -
 def train_autodiff(problem: PdeProblem, recipe: TrainingRecipe, seed: int) -> VsnNetwork:
     """Train a tanh network with derivatives by automatic differentiation."""
     loss = AutodiffLoss(problem, recipe)
-    network = build_network(recipe.model, problem.n_in, problem.n_out, seed)
+    network = build_network(recipe.network, problem.n_in, problem.n_out, seed)
     return descend(network, lambda: loss.evaluate(network))
 
 
-def imitate(problem: PdeProblem, model: ModelRecipe, seed: int, teacher: NetworkSpec) -> VsnNetwork:
+def imitate(problem: PdeProblem, model: NetworkRecipe, seed: int, teacher: NetworkSpec) -> VsnNetwork:
     """Train a network on the outputs of another one at points of the domain."""
     points = evaluation_points(problem, N_IMITATED, IMITATED_SEED + seed)
     wanted = torch.tensor(run_float(teacher, points).outputs, dtype=torch.float32)

@@ -47,7 +47,9 @@ def run_sigma_delta(network: NetworkSpec, sequences: FloatArray, threshold: floa
     sequences = np.asarray(sequences)
     if sequences.ndim != 3:
         mend = "Give single points the shape (n, 1, n_in)."
-        raise SpecError("run_sigma_delta.sequences", "(n_sequences, n_points, n_in)", sequences.shape, mend)
+        raise SpecError(
+            "run_sigma_delta.sequences", "have the shape (n_sequences, n_points, n_in)", sequences.shape, mend
+        )
     points = checked_points(sequences.reshape(-1, sequences.shape[2]), network.n_in, "run_sigma_delta.sequences")
     inputs = network.input_transform.apply(points).reshape(sequences.shape)
     stages: tuple[LayerSpec | OutputSpec, ...] = (*network.layers, network.output)
@@ -83,4 +85,6 @@ def _violations(network: NetworkSpec, threshold: float) -> Iterator[Violation]:
         if layer.polarity is not Polarity.BOTH or layer.theta.any() or network.n_steps != 1:
             got = f"polarity {layer.polarity.value}, theta up to {layer.theta.max():g}, T = {network.n_steps}"
             mend = "Convert a network whose neurons are plain activations."
-            yield Violation(f"run_sigma_delta: layer {layer.name!r}", "polarity both, theta = 0 and T = 1", got, mend)
+            yield Violation(
+                f"run_sigma_delta: layer {layer.name!r}", "have polarity both, theta = 0 and T = 1", got, mend
+            )

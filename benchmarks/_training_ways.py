@@ -63,11 +63,11 @@ def neuropinn_way(n_points: int, n_steps: int, rate: float, seed: int) -> Traini
     problem = find_problem("poisson")
     recipe = dataclasses.replace(
         problem.recipe,
-        model=dataclasses.replace(problem.recipe.model, widths=WIDTHS[1:-1], n_steps=n_steps),
+        network=dataclasses.replace(problem.recipe.network, widths=WIDTHS[1:-1], n_steps=n_steps),
         cloud=dataclasses.replace(problem.recipe.cloud, n_per_axis=CELLS[n_points]),
     )
     cloud = lay_training_cloud(problem, recipe, torch.float32, torch.device("cpu"))
-    network = build_network(recipe.model, 2, 1, seed)
+    network = build_network(recipe.network, 2, 1, seed)
     parameters = FlatParameters(network)
     adam = Adam(parameters.values)
     n_before = 0

@@ -23,13 +23,13 @@ from neuropinn_lava.app.verbs.solids import describe_solid
 from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.network.spec import NetworkSpec, Provenance
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.recipe import TANH_MODEL, PhaseRecipe
+from neuropinn_lava.problems.recipe import TANH_NETWORK, PhaseRecipe
 from neuropinn_lava.problems.residuals import evaluation_points
 from neuropinn_lava.training.run.trainer import train_network
 
 N_POINTS, SEED = 4000, 7
 """Unseen points."""
-BASELINE = dataclasses.replace(TANH_MODEL, widths=(64, 64, 64), initial_gain=2.0, output_scale=0.02)
+BASELINE = dataclasses.replace(TANH_NETWORK, widths=(64, 64, 64), initial_gain=2.0, output_scale=0.02)
 RATE = 2e-2
 """Initial weights, magnitude and learning rate of the best of 14 short runs (docs/results.md): others stay on a plateau."""
 
@@ -54,7 +54,7 @@ def train_baseline(seed: int) -> list[float]:
     problem = find_problem("elasticity3d")
     phases = (PhaseRecipe(n_iterations=problem.recipe.n_iterations, learning_rate=RATE),)
     start = time.perf_counter()
-    recipe = dataclasses.replace(problem.recipe, model=BASELINE, phases=phases)
+    recipe = dataclasses.replace(problem.recipe, network=BASELINE, phases=phases)
     provenance = Provenance(problem="elasticity3d", seed=seed)
     network = train_network(problem, recipe, seed, provenance=provenance).network
     return measure(f"tanh, seed {seed}", network, time.perf_counter() - start)

@@ -14,10 +14,10 @@ import numpy as np
 
 from neuropinn_lava.base.arrays import FloatArray
 from neuropinn_lava.base.metrics import relative_l2
-from neuropinn_lava.micromechanics import reference_file
+from neuropinn_lava.micromechanics import reference_solution
 from neuropinn_lava.micromechanics.cells import sphere_cell
 from neuropinn_lava.micromechanics.loads import FaceLoad
-from neuropinn_lava.micromechanics.reference_file import write_reference
+from neuropinn_lava.micromechanics.reference_solution import write_reference
 from neuropinn_lava.micromechanics.solver import mesh_cell, solve_load
 
 MESHES = (8, 10, 12, 16, 20)
@@ -40,7 +40,7 @@ def main(write: bool) -> None:
     for n in MESHES[:-1]:
         print(f"n = {n:2d}: u - lift differs from n = {MESHES[-1]} by {relative_l2(found[n], finest):.2e}")
     if write:
-        path = Path(reference_file.__file__).with_name(reference_file.FILE_NAME)
+        path = Path(reference_solution.__file__).with_name(reference_solution.FILE_NAME)
         write_reference(path, cell, load, MESHES[-1], field)
         print(f"wrote {path.name}, {path.stat().st_size} bytes")
 

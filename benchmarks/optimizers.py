@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python benchmarks/optimizers.py [--problems poisson poisson-star] [--ways L-BFGS Adam] [--seeds 3]
 
 Networks, clouds and first weights are the same in all rows: widths and output scale of the problem's recipe,
-`SOLVER_MODEL`, another threshold where a row says so. A step is what the trainer does in one, its reports left out: the
+`SOLVER_NETWORK`, another threshold where a row says so. A step is what the trainer does in one, its reports left out: the
 loss, the best network kept, the optimizer. Adam decays to zero over its share of each budget, so it runs once for each, in
 float32 where it is alone, as the trainer would; rows of two optimizers give each half. Gauss-Newton and L-BFGS run once and
 are looked at on the way. CPU time is this process's on one thread; loading the cloud, the points and torch is not in it.
@@ -27,7 +27,7 @@ import torch
 from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import SOLVER_MODEL, Optimizer, PhaseRecipe, TrainingRecipe
+from neuropinn_lava.problems.recipe import SOLVER_NETWORK, Optimizer, PhaseRecipe, TrainingRecipe
 from neuropinn_lava.problems.residuals import evaluation_points
 from neuropinn_lava.training.collocation.clouds import TrainingCloud, input_transform, lay_training_cloud
 from neuropinn_lava.training.loss.losses import evaluate_loss, weighted_loss
@@ -52,7 +52,7 @@ class Way:
     name: str
     optimizers: tuple[Optimizer, ...]
     """One after the other, each for the same share of the time."""
-    theta: float = SOLVER_MODEL.theta
+    theta: float = SOLVER_NETWORK.theta
 
 
 GN, LB, ADAM = Optimizer.GAUSS_NEWTON, Optimizer.L_BFGS, Optimizer.ADAM
@@ -81,9 +81,9 @@ class Descent:
 
     def __init__(self, problem: PdeProblem, way: Way, seed: int) -> None:
         dtype = torch.float32 if way.optimizers == (ADAM,) else torch.float64
-        old = problem.recipe.model
-        model = dataclasses.replace(SOLVER_MODEL, widths=old.widths, output_scale=old.output_scale, theta=way.theta)
-        recipe: TrainingRecipe = dataclasses.replace(problem.recipe, model=model, teacher=None)
+        old = problem.recipe.network
+        model = dataclasses.replace(SOLVER_NETWORK, widths=old.widths, output_scale=old.output_scale, theta=way.theta)
+        recipe: TrainingRecipe = dataclasses.replace(problem.recipe, network=model, teacher=None)
         self.problem = problem
         self.cloud: TrainingCloud = lay_training_cloud(problem, recipe, dtype, torch.device("cpu"))
         self.points = evaluation_points(problem, N_POINTS, POINTS_SEED)

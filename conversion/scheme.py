@@ -155,5 +155,5 @@ def _one_each(bits: int | tuple[int, ...], n: int, name: str, meaning: str) -> t
     listed = bits if isinstance(bits, tuple) else (bits,) * n
     if len(listed) != n:
         mend = f"Give one number for all, or {n} of them."
-        raise SpecError(f"QuantizationScheme.{name}", f"one word length per {meaning}: {n}", len(listed), mend)
+        raise SpecError(f"QuantizationScheme.{name}", f"hold one word length per {meaning}: {n}", len(listed), mend)
     return listed

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.geometry.domain import Box
 from neuropinn_lava.problems.conditions import zero_ansatz
-from neuropinn_lava.problems.problem import Condition, PdeProblem, ReferenceSolution, held_at
+from neuropinn_lava.problems.problem import Condition, PdeProblem, ReferenceSolution, constant_value
 from neuropinn_lava.problems.recipe import CloudRecipe, PhaseRecipe, TrainingRecipe
 from neuropinn_lava.training.run.trainer import train_network
 
@@ -31,7 +31,7 @@ SCREENED = PdeProblem(
     source=lambda points: (2 * np.pi**2 + 1) * solution(points)[:, 0],
     residual=lambda f: (-(f.u_xx + f.u_yy) + f.u - f.source,),
     residual_scale=20.0,
-    conditions=(Condition(name="walls", applies=BOX.on_boundary, value=held_at(0.0)),),
+    conditions=(Condition(name="walls", applies=BOX.on_boundary, value=constant_value(0.0)),),
     ansatz=zero_ansatz(BOX),
     reference=ReferenceSolution(evaluate=solution, relative_accuracy=1e-14, source="closed form"),
     recipe=TrainingRecipe(cloud=CloudRecipe(n_per_axis=(12, 12)), phases=(ADAM,)),

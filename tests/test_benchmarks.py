@@ -12,11 +12,15 @@ import torch
 import builders
 from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.engine.reference import run_float
+from neuropinn_lava.micromechanics.cells import sphere_cell
+from neuropinn_lava.micromechanics.loads import FaceLoad
 from neuropinn_lava.network.spec import Polarity
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.residuals import evaluation_points
 from neuropinn_lava.training.network.network import build_network
 
+ROUNDING = 1e-12
+"""A sum over u (R^T R) u with entries of 1e4 that cancels; the lift alone gives one."""
 FLOAT32 = 1e-4
 """Second derivatives of a float32 network of 50 neurons a layer, relative to the largest, and of differences of step 1e-3."""
 
@@ -27,7 +31,7 @@ def benchmarks(monkeypatch):
     folder = str(Path(__file__).parents[1] / "benchmarks")
     monkeypatch.setattr(sys, "path", [folder, *sys.path])
     yield
-    for name in ("_autodiff", "_baselines", "_converted"):
+    for name in ("_autodiff", "_baselines", "_converted", "_strong_form"):
         sys.modules.pop(name, None)
 
 
@@ -41,7 +45,7 @@ def test_autodiff_gives_the_derivatives_of_the_network_with_its_conditions(bench
     problem = find_problem(name)
     recipe = tanh_recipe(problem.recipe)
     cloud = lay_training_cloud(problem, recipe, torch.float32, torch.device("cpu"))
-    network = build_network(recipe.model, problem.n_in, 1, 0)
+    network = build_network(recipe.network, problem.n_in, 1, 0)
     points = evaluation_points(problem, 60, 1)
     found = AutodiffFields(problem, points, words_of(problem), cloud).evaluate(network)
     spec = exported(problem, recipe, network)
@@ -65,7 +69,7 @@ def test_a_periodic_axis_is_closed_by_its_jumps(benchmarks):
 
     problem = find_problem("allen-cahn")
     recipe = tanh_recipe(problem.recipe)
-    network = build_network(recipe.model, 2, 1, 0)
+    network = build_network(recipe.network, 2, 1, 0)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.zero_()
@@ -96,3 +100,22 @@ def test_a_conversion_adds_no_more_error_than_stated(benchmarks, model):
     wanted = run_float(network, sequences_of(points, model).reshape(points.shape)).outputs
     error = relative_l2(run_coded(problem, network, model, threshold, points).outputs, wanted)
     assert 0.5 * ADDED_ERROR < error < 1.3 * ADDED_ERROR  # other points than those that it was found on
+
+
+def test_uniaxial_stress_in_a_homogeneous_cube_is_in_equilibrium(benchmarks):
+    """u = (-nu x, -nu y, z): sigma_zz = E, all else zero, free sides free."""
+    from _strong_form import strong_form
+
+    form = strong_form(sphere_cell(radius=0.27, contrast=1.0, poisson=0.3), FaceLoad(top=np.array([0.0, 0.0, 1.0])), 8)
+    x, y, z = form.points.T
+    assert form.evaluate(np.stack([-0.3 * x, -0.3 * y, z], axis=1)) < ROUNDING
+    assert form.evaluate(np.stack([0 * x, 0 * y, z], axis=1)) == pytest.approx(1.0)  # pulls at the free sides
+
+
+def test_a_contrast_shows_at_the_interface(benchmarks):
+    """The same strain in phases of different stiffness: tractions no longer balance across the sphere."""
+    from _strong_form import strong_form
+
+    form = strong_form(sphere_cell(radius=0.27, contrast=10.0), FaceLoad(top=np.array([0.0, 0.0, 1.0])), 8)
+    x, y, z = form.points.T
+    assert form.evaluate(np.stack([-0.3 * x, -0.3 * y, z], axis=1)) > 0.1

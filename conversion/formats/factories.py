@@ -43,15 +43,17 @@ def _call(factory: str) -> nn.Module:
     where = f"factory {factory!r}"
     path, _, name = factory.partition(":")
     if not path or not name:
-        raise SpecError(where, "package.module:factory", repr(factory), "Name a function that makes the module.")
+        raise SpecError(
+            where, "have the form package.module:factory", repr(factory), "Name a function that makes the module."
+        )
     try:
         made = getattr(import_user_module(path), name)()
     except Exception as error:  # whatever the user's code raises
         got = f"{type(error).__name__}: {error}"
         mend = "Check its name, and that it needs no arguments; it is looked for in the working folder too."
-        raise SpecError(where, "a function that can be called", got, mend) from error
+        raise SpecError(where, "name a function that can be called", got, mend) from error
     if not isinstance(made, nn.Module):
-        raise SpecError(where, "a torch.nn.Module as result", type(made).__name__, "Return the module.")
+        raise SpecError(where, "return a torch.nn.Module", type(made).__name__, "Return the module.")
     return made
 
 
@@ -63,20 +65,20 @@ def _read_state(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     except (OSError, SafetensorError) as error:
         mend = "Write it with safetensors.torch.save_file(module.state_dict(), path)."
-        raise FileFormatError(f"weights {path}", "a readable safetensors file", error, mend) from error
+        raise FileFormatError(f"weights {path}", "be a readable safetensors file", error, mend) from error
 
 
 def _state_violations(factory: str, wanted: dict[str, Tensor], given: dict[str, Tensor]) -> Iterator[Violation]:
     where = f"weights for {factory!r}"
     mend = "Give the weights of this very module; names are those of its state_dict()."
     for name in sorted(set(wanted) - set(given)):
-        yield Violation(f"{where}: {name}", "is in the file", "nothing", mend)
+        yield Violation(f"{where}: {name}", "be in the file", "nothing", mend)
     for name in sorted(set(given) - set(wanted)):
-        yield Violation(f"{where}: {name}", "is in the module", "only in the file", mend)
+        yield Violation(f"{where}: {name}", "be in the module", "only in the file", mend)
     for name in sorted(set(given) & set(wanted)):
         shapes = tuple(given[name].shape), tuple(wanted[name].shape)
         if shapes[0] != shapes[1]:
-            yield Violation(f"{where}: {name}", f"the shape {shapes[1]}", shapes[0], mend)
+            yield Violation(f"{where}: {name}", f"have the shape {shapes[1]}", shapes[0], mend)
         elif given[name].is_floating_point() and not bool(torch.isfinite(given[name]).all()):
             n_bad = int((~torch.isfinite(given[name])).sum())
-            yield Violation(f"{where}: {name}", "every number is finite", f"{n_bad} that are not", "Train again.")
+            yield Violation(f"{where}: {name}", "hold only finite numbers", f"{n_bad} that are not", "Train again.")

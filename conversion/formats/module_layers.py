@@ -34,11 +34,11 @@ def layer_step(where: str, layer: nn.Module) -> Step | None:
     if base is not None:
         mend = f"Hold a {base} in a module and write out what is done besides, as in torch.sin(self.linear(x))."
         raise SpecError(
-            f"{where} ({name})", f"exactly {base}, whose forward pass is known", f"a subclass, {name}", mend
+            f"{where} ({name})", f"be exactly {base}, whose forward pass is known", f"a subclass, {name}", mend
         )
     mend = f"Replace it by {REPLACEMENTS.get(name, 'Linear layers and Tanh, ReLU or VSN')}."
     known = ", ".join(sorted(kind.__name__ for kind in (*DEPLOYED, *WITHOUT_EFFECT)))
-    raise SpecError(f"{where} ({name})", f"a layer that can be deployed: {known}", name, mend)
+    raise SpecError(f"{where} ({name})", f"be a layer that can be deployed: {known}", name, mend)
 
 
 def _linear(where: str, layer: nn.Linear) -> AffineStep:
@@ -52,7 +52,7 @@ def _batch_norm(where: str, layer: nn.BatchNorm1d) -> AffineStep:
     mean, variance = layer.running_mean, layer.running_var
     if mean is None or variance is None:
         mend = "Train with track_running_stats=True."
-        raise SpecError(f"{where} (BatchNorm1d)", "running statistics", "none", mend)
+        raise SpecError(f"{where} (BatchNorm1d)", "have running statistics", "none", mend)
     ones = np.ones(layer.num_features)
     gamma, beta = (_array(layer.weight), _array(layer.bias)) if layer.affine else (ones, 0 * ones)
     scale = gamma / np.sqrt(_array(variance) + layer.eps)

@@ -73,7 +73,9 @@ def trace_module(module: nn.Module) -> list[Step]:
     except Exception as error:  # whatever a user's forward raises on a symbolic value
         mend = "Give a torch.nn.Sequential, or a forward pass without loops over time and without if on values."
         got = f"{type(error).__name__}: {error}"
-        raise SpecError(f"module {type(module).__name__}", "a forward pass that can be traced", got, mend) from error
+        raise SpecError(
+            f"module {type(module).__name__}", "have a forward pass that can be traced", got, mend
+        ) from error
     return _Chain(module, graph).steps()
 
 
@@ -84,7 +86,7 @@ class _Chain:
         self.module, self.found = module, list[Step]()
         inputs = [node for node in graph.nodes if node.op == "placeholder"]
         if len(inputs) != 1:
-            self._refuse("its forward pass", "one input, the points", len(inputs), "Take states from rest inside.")
+            self._refuse("its forward pass", "have one input, the points", len(inputs), "Take states from rest inside.")
         self.value: fx.Node = inputs[0]
 
     def steps(self) -> list[Step]:
@@ -93,7 +95,9 @@ class _Chain:
             users = list(self.value.users)
             if len(users) == 1 and users[0].op == "output":
                 if users[0].args[0] is not self.value:
-                    self._refuse("its forward pass", "one tensor as result", "several", "Return the output alone.")
+                    self._refuse(
+                        "its forward pass", "have one tensor as its result", "several", "Return the output alone."
+                    )
                 return self.found
             if len(users) == 1:
                 self._take(users[0])
@@ -116,7 +120,7 @@ class _Chain:
         elif target not in NO_OPERATION:
             name = getattr(target, "__name__", str(target))
             mend = f"Replace it by {REPLACEMENTS.get(name, 'Linear layers and the activations tanh, relu, z tanh z or VSN')}."
-            self._refuse(node.name, "only what can be deployed", name, mend)
+            self._refuse(node.name, "be an operation that can be deployed", name, mend)
         self.value = node
 
     def _take_module(self, name: str) -> None:
@@ -124,7 +128,7 @@ class _Chain:
         where = f"layer {name!r}"
         if is_leaky(layer):
             mend = "Multiply its spikes by its input, a = spk * z, as a Variable Spiking Neuron does."
-            self._refuse(where, "graded spikes", "binary spikes of Leaky", mend)
+            self._refuse(where, "send graded spikes", "binary spikes of Leaky", mend)
         step = layer_step(where, layer)
         if step is not None:
             self.found.append(step)
@@ -170,9 +174,7 @@ class _Chain:
     def _take_square(self, node: fx.Node) -> None:
         last = self.found[-1] if self.found else None
         if not (isinstance(last, NeuronStep) and last.activation == "tanh"):
-            self._refuse(
-                node.name, "a square of tanh only", "a square of something else", "Use tanh(z)**2 or z tanh(z)."
-            )
+            self._refuse(node.name, "be a square of tanh", "a square of something else", "Use tanh(z)**2 or z tanh(z).")
         self.found[-1] = ordinary_neuron(node.name, "tanh_squared")
 
     def _scalar_of(self, node: fx.Node) -> float | None:
@@ -187,7 +189,7 @@ class _Chain:
     def _refuse_branch(self) -> NoReturn:
         names = [user.name for user in self.value.users]
         mend = "Give a chain of layers: no skip connections, no parallel branches."
-        self._refuse(self.value.name, "a value that one operation uses", names, mend)
+        self._refuse(self.value.name, "be used by one operation only", names, mend)
 
     def _refuse(self, where: str, rule: str, got: object, mend: str) -> NoReturn:
         raise SpecError(f"module {type(self.module).__name__}: {where}", rule, got, mend)

@@ -84,7 +84,7 @@ def parse_nir(path: str | Path) -> NetworkSpec:
         raise
     except Exception as error:  # nir raises what its parser happens to raise, and its nodes hold what the file says
         got = f"{type(error).__name__}: {error}"
-        raise FileFormatError(where, "a whole NIR graph", got, "Write it again.") from error
+        raise FileFormatError(where, "be a whole NIR graph", got, "Write it again.") from error
 
 
 def _load_graph(nir: Any, tree: dict[str, Any]) -> Any:
@@ -144,11 +144,11 @@ def order_nodes(graph: Any) -> list[tuple[str, Any]]:
     ends = [[key for key, kind in kinds.items() if kind == wanted] for wanted in ("Input", "Output")]
     if [len(end) for end in ends] != [1, 1]:
         got = f"{len(ends[0])} inputs and {len(ends[1])} outputs"
-        raise SpecError(where, "one input and one output", got, "Export one network.")
+        raise SpecError(where, "have one input and one output", got, "Export one network.")
     after: dict[str, list[str]] = {key: [] for key in kinds}
     for start, end in graph.edges:
         if start not in kinds or end not in kinds:
-            raise SpecError(where, "edges between nodes of the graph", (start, end), "Add the missing node.")
+            raise SpecError(where, "have edges between nodes of the graph only", (start, end), "Add the missing node.")
         after[start].append(end)
     chain: list[tuple[str, Any]] = []
     here, visited = ends[0][0], set[str]()
@@ -157,14 +157,17 @@ def order_nodes(graph: Any) -> list[tuple[str, Any]]:
         if len(after[here]) != 1:
             got = f"{here!r} leads to {after[here] or 'nothing'}"
             raise SpecError(
-                where, "a chain: every node leads to one other", got, "Connect the nodes one after the other."
+                where,
+                "be a chain in which every node leads to one other",
+                got,
+                "Connect the nodes one after the other.",
             )
         here = after[here][0]
         chain.append((here, graph.nodes[here]))
     unused = sorted(set(kinds) - visited - {here})
     if unused:
         mend = "Connect them, or remove them."
-        raise SpecError(where, "every node lies between input and output", unused, mend)
+        raise SpecError(where, "have every node between input and output", unused, mend)
     return chain[:-1]
 
 
@@ -182,7 +185,7 @@ def find_recurrence(edges: Iterable[tuple[str, str]], where: str = "NIR graph") 
     except CycleError as error:
         loop = " -> ".join(error.args[1])
         mend = "Recurrent networks are not supported yet. Train it without the connection that leads back."
-        raise SpecError(where, "a feed-forward graph, without recurrence", f"the loop {loop}", mend) from error
+        raise SpecError(where, "be a feed-forward graph, without recurrence", f"the loop {loop}", mend) from error
 
 
 def _metadata(node: Any) -> dict[str, Any]:
@@ -211,7 +214,7 @@ def _read_node(key: str, node: Any) -> list[Step]:
     if kind == "NIRGraph":
         find_recurrence(node.edges, f"NIR graph: {where}")
         mend = "Write its nodes into the graph itself."
-    rule = f"Affine, Linear, Scale, Flatten, {NODE_TYPE}, or a LIF with the metadata of one"
+    rule = f"be Affine, Linear, Scale, Flatten, {NODE_TYPE}, or a LIF with the metadata of one"
     raise SpecError(f"NIR graph: {where}", rule, kind, mend)
 
 
@@ -219,7 +222,7 @@ def _matrix(where: str, weight: Any) -> FloatArray:
     array: FloatArray = np.asarray(weight, dtype=np.float64)
     if array.ndim != 2:
         raise SpecError(
-            f"NIR graph: {where}.weight", "the shape (n_out, n_in)", array.shape, "Flatten the signal first."
+            f"NIR graph: {where}.weight", "have the shape (n_out, n_in)", array.shape, "Flatten the signal first."
         )
     return array
 

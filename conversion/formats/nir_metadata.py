@@ -50,7 +50,9 @@ def read_host(metadata: dict[str, Any], layers: tuple[LayerSpec, ...], output: O
     """
     if text_of(metadata[NETWORK_MARK]) != VERSION:
         got = text_of(metadata[NETWORK_MARK])
-        raise FileFormatError("NIR graph: metadata", f"version {VERSION}", got, "Write the graph again with write_nir.")
+        raise FileFormatError(
+            "NIR graph: metadata", f"be of version {VERSION}", got, "Write the graph again with write_nir."
+        )
     try:
         ansatz, provenance = _unpack(metadata["records"])
         return NetworkSpec(
@@ -68,7 +70,7 @@ def read_host(metadata: dict[str, Any], layers: tuple[LayerSpec, ...], output: O
         )
     except KeyError as error:
         mend = "Write the graph again with write_nir."
-        raise FileFormatError("NIR graph: metadata", f"a key {error.args[0]!r}", "none", mend) from error
+        raise FileFormatError("NIR graph: metadata", f"have a key {error.args[0]!r}", "none", mend) from error
 
 
 def text_of(value: Any) -> str:

@@ -111,10 +111,10 @@ def read_neuron(where: str, node: Any, fields: dict[str, Any]) -> NeuronStep:
     mend = "Write the graph again with write_nir."
     missing = sorted(set(_FIELDS) - set(fields))
     if missing:
-        raise SpecError(f"NIR graph: {where}", "all fields of a Variable Spiking Neuron", f"no {missing}", mend)
+        raise SpecError(f"NIR graph: {where}", "hold all fields of a Variable Spiking Neuron", f"no {missing}", mend)
     is_lif = type(node).__name__ != NODE_TYPE
     if is_lif and not np.array_equal(np.asarray(node.v_threshold), np.asarray(fields["theta"])):
-        rule = "a threshold that equals theta in its metadata"
+        rule = "equal theta in its metadata"
         raise SpecError(f"NIR graph: {where}.v_threshold", rule, "another", f"Change both. {mend}")
     return NeuronStep(
         where=where,

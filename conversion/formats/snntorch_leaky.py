@@ -61,15 +61,15 @@ def _leaky_violations(where: str, module: Any) -> Iterator[Violation]:
     place = f"{where} (Leaky)"
     if module.reset_mechanism != "zero":
         mend = "Train with reset_mechanism='zero'."
-        yield Violation(f"{place}.reset_mechanism", "a reset to zero", repr(module.reset_mechanism), mend)
+        yield Violation(f"{place}.reset_mechanism", "be a reset to zero", repr(module.reset_mechanism), mend)
     if module.inhibition:
-        yield Violation(f"{place}.inhibition", "False", True, "Train without inhibition: neurons fire on their own.")
+        yield Violation(f"{place}.inhibition", "be False", True, "Train without inhibition: neurons fire on their own.")
     if module.state_quant:
-        yield Violation(f"{place}.state_quant", "False", "set", "Leave it out: conversion quantizes states.")
+        yield Violation(f"{place}.state_quant", "be False", "set", "Leave it out: conversion quantizes states.")
     factor = _numbers(module.graded_spikes_factor)
     if (factor != 1.0).any():
         mend = "Put the factor into the Linear layer that follows."
-        yield Violation(f"{place}.graded_spikes_factor", "1", float(factor.flat[0]), mend)
+        yield Violation(f"{place}.graded_spikes_factor", "be 1", float(factor.flat[0]), mend)
     if (_numbers(module.threshold) < 0).any():
         mend = "Use a threshold of zero or more; a bias moves the drive."
-        yield Violation(f"{place}.threshold", "0 or more", float(_numbers(module.threshold).min()), mend)
+        yield Violation(f"{place}.threshold", "be 0 or more", float(_numbers(module.threshold).min()), mend)

@@ -22,7 +22,7 @@ def assemble_steps(name: str, steps: list[Step]) -> tuple[tuple[LayerSpec, ...],
     """
     where = f"module {name}"
     if not any(isinstance(step, AffineStep) and step.weight.ndim == 2 for step in steps):
-        raise SpecError(where, "at least one Linear layer", "none", "Give a network with layers.")
+        raise SpecError(where, "have at least one Linear layer", "none", "Give a network with layers.")
     layers: list[LayerSpec] = []
     affine: AffineStep | None = None
     for step in _merged_neurons(where, steps):
@@ -33,7 +33,7 @@ def assemble_steps(name: str, steps: list[Step]) -> tuple[tuple[LayerSpec, ...],
             affine = None
     if not layers:
         mend = "A network without activations is a matrix; it needs no spikes."
-        raise SpecError(where, "at least one activation or VSN", "none", mend)
+        raise SpecError(where, "have at least one activation or VSN", "none", mend)
     if affine is None or affine.weight.ndim < 2:
         scaled = affine or AffineStep(where="output", weight=np.ones(()), bias=np.zeros(()))
         affine = _as_matrix(scaled, layers[-1].n_out)
@@ -49,7 +49,9 @@ def _merged_neurons(where: str, steps: list[Step]) -> list[Step]:
             ordinary = not step.theta.any() and not step.beta.any()
             if last.activation != "identity" or not ordinary:
                 mend = "Put a Linear layer between them."
-                raise SpecError(f"{where}: {step.where}", "one activation between two Linear layers", "two", mend)
+                raise SpecError(
+                    f"{where}: {step.where}", "be the only activation between two Linear layers", "two", mend
+                )
             merged[-1] = replace(last, activation=step.activation)
         else:
             merged.append(step)
@@ -66,7 +68,7 @@ def _composed(where: str, first: AffineStep, then: AffineStep) -> AffineStep:
     if a.weight.ndim < 2 and b.weight.ndim == 2:
         a = _as_matrix(a, b.weight.shape[1])
     if a.weight.ndim == b.weight.ndim == 2 and a.weight.shape[0] != b.weight.shape[1]:
-        rule = f"as many inputs as {first.where} has outputs, {a.weight.shape[0]}"
+        rule = f"have as many inputs as {first.where} has outputs, {a.weight.shape[0]}"
         raise SpecError(f"{where}: {then.where}", rule, b.weight.shape[1], "Make the widths agree.")
     if b.weight.ndim == 2:
         return AffineStep(where=then.where, weight=b.weight @ a.weight, bias=b.weight @ a.bias + b.bias)
@@ -88,12 +90,14 @@ def _layer(where: str, name: str, affine: AffineStep | None, neuron: NeuronStep)
     """
     if affine is None or affine.weight.ndim < 2:
         mend = "Begin with a Linear layer; the identity will do."
-        raise SpecError(f"{where}: {neuron.where}", "a Linear layer before an activation", "none", mend)
+        raise SpecError(f"{where}: {neuron.where}", "follow a Linear layer", "none", mend)
     n = affine.weight.shape[0]
     if {neuron.theta.shape, neuron.beta.shape} - {(), (n,)}:
         got = max(neuron.theta.shape, neuron.beta.shape)
         mend = "Give the Linear layer before it as many outputs as it has neurons."
-        raise SpecError(f"{where}: {neuron.where}", f"{n} neurons, as {affine.where} has outputs", got, mend)
+        raise SpecError(
+            f"{where}: {neuron.where}", f"have {n} neurons, as many as {affine.where} has outputs", got, mend
+        )
     return LayerSpec(
         name=name,
         weight=affine.weight,

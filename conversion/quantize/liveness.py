@@ -43,7 +43,9 @@ def check_words(network: QuantizedNetwork, scheme: QuantizationScheme, calibrati
     listed = ", ".join(f"{name} {bits}" for name, bits in words.items())
     enough = _first_enough(network, dead, words, scheme, calibration, points)
     mend = f"It needs {enough} at least." if enough else "Make all of its words longer: no single one is enough."
-    raise FixedPointError(f"layer {layer.name!r}", "words in which it still sends something", listed, mend)
+    raise FixedPointError(
+        f"layer {layer.name!r}", "have word lengths with which it still sends something", listed, mend
+    )
 
 
 def _silent_layer(network: QuantizedNetwork, points: FloatArray) -> int | None:

@@ -140,7 +140,7 @@ class _Search:
             if self.within(tried):
                 return tried
         closest = min(self.trials.values(), key=lambda trial: trial.error)
-        rule = f"a relative L2 error of at most {self.limit.relative_l2:.3g}"
+        rule = f"reach a relative L2 error of at most {self.limit.relative_l2:.3g}"
         mend = "Allow a larger error, or give payloads and state more bits: weights are not what limits it."
         raise FixedPointError(f"search_bits: network {self.network.name!r}", rule, f"{closest.error:.3g}", mend)
 

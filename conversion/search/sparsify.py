@@ -78,7 +78,7 @@ def sparsify_network(
     search = _Search(network, limit, points)
     before = search.measure(network, 0.0)
     if before.error > limit.relative_l2:
-        rule = f"a relative L2 error of at most {limit.relative_l2:.3g}"
+        rule = f"have a relative L2 error of at most {limit.relative_l2:.3g}"
         mend = "Allow more than the network's own error."
         raise FixedPointError(f"sparsify: network {network.name!r}", rule, f"{before.error:.3g}", mend)
     best = Sparsification(network=network, before=before, after=before)
@@ -118,7 +118,9 @@ class _Search:
         self.size = float(np.abs(limit.wanted).max())
         if not self.size > 0:
             mend = "A network that says nothing needs no spikes."
-            raise SpecError(f"sparsify: network {network.name!r}", "wanted values that are not all zero", 0.0, mend)
+            raise SpecError(
+                f"sparsify: network {network.name!r}", "have wanted values that are not all zero", 0.0, mend
+            )
 
     def silenced(self, tau: float) -> NetworkSpec:
         """Give the network with thresholds for tau, its layers fitted to what is still sent."""

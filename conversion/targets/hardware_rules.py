@@ -92,7 +92,7 @@ def weights_fit_their_word(candidate: Candidate) -> Finding:
     most = candidate.target.max_weight_bits
     values = ((where, affine.weight_bits) for where, affine in candidate.named)
     mend = f"Convert with --weight-bits {most}."
-    return _held("max_weight_bits", most, values, "weights of at most {} bits", lambda _: mend)
+    return _held("max_weight_bits", most, values, "have weights of at most {} bits", lambda _: mend)
 
 
 def spikes_carry_payloads(candidate: Candidate) -> Finding:
@@ -103,7 +103,7 @@ def spikes_carry_payloads(candidate: Candidate) -> Finding:
     most = target.max_payload_bits
     if most == 0:
         mend = "Choose a target with graded spikes, such as loihi2."
-        none = Violation(f"network {network.name!r}", f"{target.title} sends graded spikes", "it has none", mend)
+        none = Violation(f"network {network.name!r}", "run on a target with graded spikes", target.title, mend)
         found = max(bits for _, bits in sent)
         return Finding(limit="max_payload_bits", most=most, found=found, violations=(none,))
 
@@ -111,7 +111,7 @@ def spikes_carry_payloads(candidate: Candidate) -> Finding:
         option = "--input-bits" if where == "the input" else "--payload-bits"
         return f"Convert with {option} {most} or fewer."
 
-    return _held("max_payload_bits", most, sent, "payloads of at most {} bits", mend_word)
+    return _held("max_payload_bits", most, sent, "send payloads of at most {} bits", mend_word)
 
 
 def states_fit_their_word(candidate: Candidate) -> Finding:
@@ -119,7 +119,7 @@ def states_fit_their_word(candidate: Candidate) -> Finding:
     most = candidate.target.state_bits
     values = ((where, affine.state_bits) for where, affine in candidate.named)
     mend = f"Convert with --state-bits {most}."
-    return _held("state_bits", most, values, "a state of at most {} bits", lambda _: mend)
+    return _held("state_bits", most, values, "have a state of at most {} bits", lambda _: mend)
 
 
 def neurons_fit_the_cores(candidate: Candidate) -> Finding:
@@ -130,7 +130,7 @@ def neurons_fit_the_cores(candidate: Candidate) -> Finding:
     )
     most = candidate.target.max_neurons_per_core
     return _held(
-        "max_neurons_per_core", most, values, "cores of at most {} neurons", lambda _: "Choose a larger target."
+        "max_neurons_per_core", most, values, "have cores of at most {} neurons", lambda _: "Choose a larger target."
     )
 
 
@@ -139,7 +139,9 @@ def synapses_fit_the_cores(candidate: Candidate) -> Finding:
     most = candidate.target.synapse_bytes_per_core
     values = ((where, int(synapse_bytes(affine).max())) for where, affine in candidate.named)
     mend = "Make the layer before it narrower, or use fewer weight bits."
-    return _held("synapse_bytes_per_core", most, values, "one neuron's synapses take at most {} bytes", lambda _: mend)
+    return _held(
+        "synapse_bytes_per_core", most, values, "need at most {} bytes for the synapses of one neuron", lambda _: mend
+    )
 
 
 def memory_fits_the_cores(candidate: Candidate) -> Finding:
@@ -149,7 +151,7 @@ def memory_fits_the_cores(candidate: Candidate) -> Finding:
         (f"layer {layer.name!r}", int(synapse_bytes(layer.affine).max()) + state_bytes(layer, 1)) for layer in layers
     )
     mend = "Make the layer before it narrower, use fewer weight bits, or a shorter phi table."
-    rule = "one neuron with its phi table takes at most {} bytes"
+    rule = "need at most {} bytes for one neuron with its phi table"
     return _held("core_bytes", candidate.target.core_bytes, values, rule, lambda _: mend)
 
 
@@ -157,21 +159,23 @@ def axons_fit_the_cores(candidate: Candidate) -> Finding:
     """At most `max_fan_in` axons end on a core; a layer is split until they do, so that no neuron may need more."""
     values = ((where, int(np.count_nonzero(affine.weight, axis=1).max())) for where, affine in candidate.named)
     mend = "Make the layer before it narrower, or prune its weights."
-    return _held("max_fan_in", candidate.target.max_fan_in, values, "at most {} inputs to a neuron", lambda _: mend)
+    return _held(
+        "max_fan_in", candidate.target.max_fan_in, values, "have at most {} inputs to a neuron", lambda _: mend
+    )
 
 
 def neurons_reach_their_cores(candidate: Candidate) -> Finding:
     """A neuron's spikes go to every core of the next layer on which it has a weight, at most `max_fan_out` cores."""
     mend = "Make the layer after it narrower, or use fewer weight bits there."
     most = candidate.target.max_fan_out
-    finding = _held("max_fan_out", most, _cores_reached(candidate), "spikes to at most {} cores", lambda _: mend)
+    finding = _held("max_fan_out", most, _cores_reached(candidate), "send spikes to at most {} cores", lambda _: mend)
     return _unless_unsplit(candidate, finding)
 
 
 def routes_fit_the_cores(candidate: Candidate) -> Finding:
     """A core's routing table has `max_out_axons` entries, one for each pair of a neuron and a core that it reaches."""
     mend = "Make the layer after it narrower, or use fewer weight bits there."
-    rule, most = "at most {} entries of a routing table for one neuron", candidate.target.max_out_axons
+    rule, most = "need at most {} entries of a routing table for one neuron", candidate.target.max_out_axons
     finding = _held("max_out_axons", most, _cores_reached(candidate), rule, lambda _: mend)
     return _unless_unsplit(candidate, finding)
 
@@ -197,7 +201,7 @@ def tables_fit_their_memory(candidate: Candidate) -> Finding:
     values = ((f"layer {layer.name!r}", len(layer.table.entries)) for layer in layers)
     mend = "Choose an activation that needs no table, or a shorter table: `QuantizationScheme.index_size`."
     most = candidate.target.max_table_entries
-    return _held("max_table_entries", most, values, "a phi table of at most {} entries", lambda _: mend)
+    return _held("max_table_entries", most, values, "have a phi table of at most {} entries", lambda _: mend)
 
 
 def exponents_fit_the_layer(candidate: Candidate) -> Finding:
@@ -205,7 +209,7 @@ def exponents_fit_the_layer(candidate: Candidate) -> Finding:
     values = ((where, len(np.unique(affine.left))) for where, affine in candidate.named)
     mend = "Convert with --scales per-tensor."
     most = candidate.target.max_exponents
-    return _held("max_exponents", most, values, "at most {} different exponents in a layer", lambda _: mend)
+    return _held("max_exponents", most, values, "have at most {} different exponents in a layer", lambda _: mend)
 
 
 def sums_fit_their_word(candidate: Candidate) -> Finding:
@@ -218,7 +222,7 @@ def sums_fit_their_word(candidate: Candidate) -> Finding:
             option = "--payload-bits" if index else "--input-bits"
             words = f"{option} {affine.input_bits - excess}, or with" if affine.input_bits - excess >= 2 else ""
             mend = f"Convert with {words} {excess} fewer --weight-bits."
-            rule = f"sums of products of at most {most} bits"
+            rule = f"have sums of products of at most {most} bits"
             broken.append(Violation(f"layer {bound.name!r}", rule, bound.accumulator_bits, mend))
     longest = max(bound.accumulator_bits for bound in candidate.bounds)
     return Finding(limit="max_accumulator_bits", most=most, found=longest, violations=tuple(broken))
@@ -237,7 +241,7 @@ def states_are_proved(candidate: Candidate) -> Finding:
         reached = max(bound.drive, bound.membrane)
         n_bits = math.ceil(math.log2((reached + 1) / (bound.state_highest + 1)))
         mend = f"Convert with {n_bits} more bits of --state-bits, or on a smaller box."
-        rule = f"a state proved to stay within {bound.state_highest}"
+        rule = f"have a state proved to stay within {bound.state_highest}"
         broken.append(Violation(f"layer {bound.name!r}", rule, f"a bound of {reached}", mend))
     return Finding(
         limit="require_proved_states",
@@ -254,7 +258,7 @@ def network_fits_the_chip(candidate: Candidate) -> Finding:
     values = ((f"network {candidate.network.name!r}", n_cores),)
     mend = "Make the network smaller, or use fewer weight bits."
     most = candidate.target.cores_per_chip
-    return _unless_unsplit(candidate, _held("cores_per_chip", most, values, "at most {} cores", lambda _: mend))
+    return _unless_unsplit(candidate, _held("cores_per_chip", most, values, "need at most {} cores", lambda _: mend))
 
 
 MAPPING_RULES: tuple[Rule, ...] = (

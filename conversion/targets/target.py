@@ -115,9 +115,7 @@ def _target_violations(values: Table, where: str) -> Iterator[Violation]:
     for name, field in fields.items():
         if name not in values:
             if field.default is dataclasses.MISSING:
-                yield Violation(
-                    f"{where}.{name}", "the key is present", "nothing", "Add it; docs/targets.md lists all keys."
-                )
+                yield Violation(f"{where}.{name}", "be present", "nothing", "Add it; docs/targets.md lists all keys.")
             continue
         yield from _value_violations(f"{where}.{name}", name, values[name])
 
@@ -125,23 +123,23 @@ def _target_violations(values: Table, where: str) -> Iterator[Violation]:
 def _value_violations(where: str, name: str, value: object) -> Iterator[Violation]:
     if name in ("name", "title", "source"):
         if not (isinstance(value, str) and value.strip()):
-            yield Violation(where, "a text that is not empty", repr(value), "Write a text in quotes.")
+            yield Violation(where, "be a text that is not empty", repr(value), "Write a text in quotes.")
     elif name == "require_proved_states":
         if not isinstance(value, bool):
-            yield Violation(where, "true or false", repr(value), "Write true or false, without quotes.")
+            yield Violation(where, "be true or false", repr(value), "Write true or false, without quotes.")
     elif name == "reported_only":
         if not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
-            yield Violation(where, "a list of limits", repr(value), 'Write ["max_accumulator_bits"].')
+            yield Violation(where, "be a list of limits", repr(value), 'Write ["max_accumulator_bits"].')
         else:
             for limit in value:
                 yield from check_choice(where, limit, _limit_names())
     elif name == "notes":
         if not (isinstance(value, dict) and all(isinstance(text, str) and text.strip() for text in value.values())):
-            yield Violation(where, "a table of texts", repr(value), 'Write [notes] and limit = "its source".')
+            yield Violation(where, "be a table of texts", repr(value), 'Write [notes] and limit = "its source".')
         else:
             for limit in value:
                 yield from check_choice(f"{where}, key", limit, _limit_names())
     else:
         least = 0 if name == "max_payload_bits" else 1
         if type(value) is not int or value < least:
-            yield Violation(where, f"a whole number, {least} or more", repr(value), "Write such a number.")
+            yield Violation(where, f"be a whole number, {least} or more", repr(value), "Write such a number.")

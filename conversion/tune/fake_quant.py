@@ -161,10 +161,10 @@ def _inexact_sums(network: QuantizedNetwork) -> Iterator[Violation]:
     for affine in network.affines:
         highest = float((np.ldexp(affine.product_bound().astype(np.float64), np.maximum(affine.left, 0))).max())
         if highest >= EXACT:
-            yield Violation(f"fake-quant {network.name!r}", "products below 2**52", highest, mend)
+            yield Violation(f"fake-quant {network.name!r}", "have products below 2**52", highest, mend)
     for layer in network.layers:
         table = layer.table
         bits = table.payload_bits + table.fraction_bits + table.index_bits
         if table.rule.needs_table and bits > 52:
             where = f"fake-quant {network.name!r}: {layer.name!r}.table"
-            yield Violation(where, "payload, fraction and index bits are at most 52 together", bits, mend)
+            yield Violation(where, "have at most 52 payload, fraction and index bits together", bits, mend)

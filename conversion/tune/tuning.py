@@ -101,7 +101,7 @@ def tune_network(
 def _check_objective(settings: TuningSettings, objective: Objective | None) -> None:
     wanted = settings.loss is not TuningLoss.DISTILLATION
     if wanted != (objective is not None):
-        rule = "an objective" if wanted else "no objective"
+        rule = "come with an objective" if wanted else "come without an objective"
         mend = "Give `equation_objective(problem, network)` with the losses `equation` and `both` only."
         raise SpecError(f"tune_network: loss {settings.loss.value!r}", rule, "none" if wanted else "one", mend)
 
@@ -115,7 +115,7 @@ def split_points(network: NetworkSpec, points: FloatArray | None, seed: int) -> 
     given = sample_box(network, TUNING_POINTS, seed) if points is None else np.asarray(points, dtype=np.float64)
     if len(given) < 2 * HELD_OUT:
         mend = "Give more points, or leave them out: a sample of the network's box is drawn then."
-        raise SpecError("tune_network.points", f"at least {2 * HELD_OUT} points", len(given), mend)
+        raise SpecError("tune_network.points", f"hold at least {2 * HELD_OUT} points", len(given), mend)
     held_out = np.arange(len(given)) % HELD_OUT == HELD_OUT - 1
     return given[~held_out], given[held_out]
 

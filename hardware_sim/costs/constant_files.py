@@ -30,7 +30,7 @@ def key_violations(record: type, table: object, where: str, left_out: tuple[str,
         left_out: Fields that the file gives in another way.
     """
     if not isinstance(table, dict):
-        yield Violation(where, "a table", repr(table), "Write it as in the shipped files.")
+        yield Violation(where, "be a table", repr(table), "Write it as in the shipped files.")
         return
     fields = {field.name: field for field in dataclasses.fields(record) if field.name not in left_out}
     for name in sorted(set(table) - set(fields)):
@@ -39,20 +39,22 @@ def key_violations(record: type, table: object, where: str, left_out: tuple[str,
         if name in table:
             yield from _type_violations(str(field.type), table[name], f"{where}.{name}")
         elif field.default is dataclasses.MISSING:
-            yield Violation(f"{where}.{name}", "the key is present", "nothing", "Add it, as in the shipped files.")
+            yield Violation(f"{where}.{name}", "be present", "nothing", "Add it, as in the shipped files.")
 
 
 def _type_violations(declared: str, value: object, where: str) -> Iterator[Violation]:
     if declared.startswith("float"):
         if isinstance(value, bool) or not isinstance(value, int | float):
-            yield Violation(where, "a number", repr(value), "Write a number without quotes.")
+            yield Violation(where, "be a number", repr(value), "Write a number without quotes.")
         elif isinstance(value, int) and abs(value) > sys.float_info.max:
-            yield Violation(where, "a number that a double holds", f"{len(str(value))} digits", "Choose another unit.")
+            yield Violation(
+                where, "be a number that a double holds", f"{len(str(value))} digits", "Choose another unit."
+            )
     elif declared.startswith("tuple"):
         if not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
-            yield Violation(where, "a list of names", repr(value), 'Write ["first", "second"].')
+            yield Violation(where, "be a list of names", repr(value), 'Write ["first", "second"].')
     elif not (isinstance(value, str) and value.strip()):
-        yield Violation(where, "a text that is not empty", repr(value), "Write a text in quotes.")
+        yield Violation(where, "be a text that is not empty", repr(value), "Write a text in quotes.")
 
 
 def read_constants(table: Table, where: str) -> tuple[Constant, ...]:
@@ -63,7 +65,7 @@ def read_constants(table: Table, where: str) -> tuple[Constant, ...]:
     """
     constants = table.get("constants", {})
     if not isinstance(constants, dict):
-        raise FileFormatError(f"{where}.constants", "tables [constants.<name>]", repr(constants), "Write them so.")
+        raise FileFormatError(f"{where}.constants", "hold tables [constants.<name>]", repr(constants), "Write them so.")
     found = [
         violation
         for name, entry in constants.items()

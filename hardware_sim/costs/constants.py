@@ -50,15 +50,15 @@ class Constant:
         yield from check_choice(f"{where}.unit", self.unit, UNITS)
         if not self.source.strip():
             yield Violation(
-                f"{where}.source", "every constant has a source", repr(self.source), "Say where it is from."
+                f"{where}.source", "name where the constant is from", repr(self.source), "Say where it is from."
             )
         for name in ("value", "low", "high"):
             number = getattr(self, name)
             if number is not None and not (math.isfinite(number) and number >= 0):
-                yield Violation(f"{where}.{name}", "a finite number, 0 or more", number, "Look it up in the source.")
+                yield Violation(f"{where}.{name}", "be a finite number, 0 or more", number, "Look it up in the source.")
         if not self.lowest <= self.value <= self.highest:
             got = (self.lowest, self.value, self.highest)
-            yield Violation(where, "low <= value <= high", got, "Correct the range.")
+            yield Violation(where, "have low <= value <= high", got, "Correct the range.")
 
     @property
     def lowest(self) -> float:

@@ -84,7 +84,7 @@ def _violations(table: Table, where: str) -> Iterator[Violation]:
         yield from check_choice(f"{where}.kind", texts["kind"], [kind.value for kind in Kind])
     terms = table.get("terms")
     if not isinstance(terms, list) or not terms:
-        yield Violation(f"{where}.terms", "one [[terms]] or more", repr(terms), "Say what the constants multiply.")
+        yield Violation(f"{where}.terms", "hold one [[terms]] or more", repr(terms), "Say what the constants multiply.")
         return
     for index, entry in enumerate(terms):
         yield from key_violations(Term, entry, f"{where}: term {index + 1}")

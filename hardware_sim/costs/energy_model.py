@@ -88,12 +88,14 @@ class EnergyModel:
         where = f"EnergyModel {self.name!r}"
         for name in ("title", "source", "leaves_out"):
             if not getattr(self, name).strip():
-                yield Violation(f"{where}.{name}", "a text", repr(getattr(self, name)), "Write it: a report shows it.")
+                yield Violation(
+                    f"{where}.{name}", "be a text", repr(getattr(self, name)), "Write it: a report shows it."
+                )
         for items, what in ((self.constants, "constants"), (self.terms, "terms")):
             names = [item.name for item in items]
             if not names or len(set(names)) != len(names):
                 yield Violation(
-                    f"{where}.{what}", "one or more, with different names", names, "Name each of them once."
+                    f"{where}.{what}", "be one or more, with different names", names, "Name each of them once."
                 )
         known = {constant.name: constant for constant in self.constants}
         for term in self.terms:
@@ -106,7 +108,7 @@ class EnergyModel:
         unused = set(known) - {name for term in self.terms for name in term.constants}
         if unused:
             yield Violation(
-                f"{where}.constants", "every constant is used by a term", sorted(unused), "Remove or use it."
+                f"{where}.constants", "be used by at least one term each", sorted(unused), "Remove or use it."
             )
 
     def _step_violations(self) -> Iterator[Violation]:
@@ -115,18 +117,20 @@ class EnergyModel:
             if term.part is Part.STEP and term.quantity != STEP_QUANTITY:
                 where = f"EnergyModel {self.name!r}: term {term.name!r}.quantity"
                 mend = "A term of the part 'step' is the energy of one step."
-                yield Violation(where, f"a step is multiplied by {STEP_QUANTITY!r}", repr(term.quantity), mend)
+                yield Violation(where, f"have a step multiplied by {STEP_QUANTITY!r}", repr(term.quantity), mend)
         if self.prices_steps and len(self.terms) > 1:
             names = [term.name for term in self.terms]
             mend = "Put the others into a model of their own: the step holds them already."
-            yield Violation(f"EnergyModel {self.name!r}.terms", "a step is the only term", names, mend)
+            yield Violation(f"EnergyModel {self.name!r}.terms", "have a step as the only term", names, mend)
 
     def _dimension_violations(self, term: Term, known: dict[str, Constant]) -> Iterator[Violation]:
         constants = [known[name] for name in term.constants]
         if dimension_of(constants) != JOULE:
             units = " * ".join(constant.unit for constant in constants) or "nothing"
             where = f"EnergyModel {self.name!r}: term {term.name!r}.constants"
-            yield Violation(where, "their product is an energy", units, "Multiply a power with a time, for instance.")
+            yield Violation(
+                where, "have a product that is an energy", units, "Multiply a power with a time, for instance."
+            )
 
     @property
     def prices_steps(self) -> bool:

@@ -71,17 +71,17 @@ class TimingModel:
         where = f"TimingModel {self.name!r}.constants"
         names = sorted(constant.name for constant in self.constants)
         if sorted({*names} - {*OPTIONAL}) != sorted(NEEDED) or len({*names}) != len(names):
-            rule = f"exactly {', '.join(sorted(NEEDED))}, and perhaps {', '.join(OPTIONAL)}"
+            rule = f"have exactly {', '.join(sorted(NEEDED))}, and perhaps {', '.join(OPTIONAL)}"
             yield Violation(where, rule, names, "Give each of them once.")
         if ("link_bit" in names) != ("message_header" in names):
             mend = "Give both, or leave both out."
-            yield Violation(where, "link_bit and message_header come together", names, mend)
+            yield Violation(where, "have link_bit and message_header together", names, mend)
         for constant in self.constants:
             if constant.name == "message_header":
                 if dimension_of([constant]) != {}:
-                    yield Violation(f"{where}: {constant.name!r}.unit", "a number", constant.unit, 'Use "1".')
+                    yield Violation(f"{where}: {constant.name!r}.unit", "be a number", constant.unit, 'Use "1".')
             elif dimension_of([constant]) != SECOND:
-                yield Violation(f"{where}: {constant.name!r}.unit", "a time", constant.unit, "Use s, ms, us or ns.")
+                yield Violation(f"{where}: {constant.name!r}.unit", "be a time", constant.unit, "Use s, ms, us or ns.")
 
     def at(self, name: str, end: End) -> float:
         """Return a constant at its `lowest` or `highest` end, in seconds or bits; 0 where the model leaves it out."""

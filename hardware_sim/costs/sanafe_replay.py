@@ -82,7 +82,7 @@ def check_replayable(network: Network) -> None:
     """
     if isinstance(network, NetworkSpec):
         mend = "Quantize it first: `neuropinn-lava convert`."
-        raise SpecError(f"SANA-FE: network {network.name!r}", "a quantized network", "a float network", mend)
+        raise SpecError(f"SANA-FE: network {network.name!r}", "be a quantized network", "a float network", mend)
     import_extra("sanafe", "sanafe")
     _partition(network, DRIVEN_NEURONS)
 
@@ -92,7 +92,7 @@ def _partition(network: QuantizedNetwork, neurons_per_core: int) -> Partition:
     partition = partition_network(network, sanafe_target(neurons_per_core))
     if partition.n_chips > 1 or network.n_in > MAX_INPUTS:
         got = f"{partition.n_cores} cores and {network.n_in} inputs"
-        rule = f"at most {LOIHI_MESH.cores_per_chip} cores and {MAX_INPUTS} inputs"
+        rule = f"need at most {LOIHI_MESH.cores_per_chip} cores and {MAX_INPUTS} inputs"
         raise SpecError(f"replay_on_sanafe: network {network.name!r}", rule, got, "Replay a smaller network.")
     return partition
 
@@ -142,12 +142,12 @@ def _recorded_spikes(network: QuantizedNetwork, trace: RunTrace, points: FloatAr
     """Give the events of the input and of every spiking layer, each (n_samples * n_steps, n_neurons)."""
     where = f"replay_on_sanafe: trace of network {network.name!r}"
     if trace.network_digest != network.digest():
-        raise SpecError(where, "a trace of this network", trace.network_digest[:12], "Replay the network that ran.")
+        raise SpecError(where, "be a trace of this network", trace.network_digest[:12], "Replay the network that ran.")
     raise_violations(check_shape(f"{where}, points", points, (trace.n_samples, network.n_in), "(n_samples, n_in)"))
     probe = trace.probe
     if probe is None or len(probe.samples) != trace.n_samples or len(probe.layers) != len(network.layers):
         mend = "Run few samples, with Probe(n_samples) for all of them."
-        raise SpecError(where, "every sample and layer recorded in full", _recorded(probe), mend)
+        raise SpecError(where, "have every sample and layer recorded in full", _recorded(probe), mend)
     words, _ = encode_points(network, points)
     payloads = [np.repeat(words[:, None, :], network.n_steps, axis=1), *(layer.payload for layer in probe.layers)]
     return [(payload != 0).reshape(-1, payload.shape[2]) for payload in payloads]

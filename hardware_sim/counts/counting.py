@@ -195,12 +195,12 @@ def check_trace(network: Network, trace: RunTrace, where: str) -> None:
         mend = "Run this network, or count with the network that ran."
         if isinstance(network, QuantizedNetwork) and trace.network_digest == network.source.digest():
             mend = "This is a run of its float source: count with `network.source`."
-        raise SpecError(where, f"a trace of a network with digest {digest[:12]}", trace.network_digest[:12], mend)
+        raise SpecError(where, f"be a trace of a network with digest {digest[:12]}", trace.network_digest[:12], mend)
     expected = [(layer.name, (network.n_steps, layer.n_out)) for layer in network.layers]
     found = [(counts.name, counts.fired.shape) for counts in trace.layers]
     if found != expected or trace.input_events.shape != (network.n_steps, network.n_in):
         raise SpecError(
-            where, f"counts of the layers {expected}", found, "The trace is incomplete: run the network again."
+            where, f"hold counts of the layers {expected}", found, "The trace is incomplete: run the network again."
         )
 
 

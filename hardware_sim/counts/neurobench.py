@@ -68,7 +68,9 @@ def neurobench_counts(
     """
     if counts.network_digest != network.digest():
         got = counts.network_digest[:12]
-        raise SpecError("neurobench_counts.counts", f"counts of {network.name!r}", got, "Count this network's own run.")
+        raise SpecError(
+            "neurobench_counts.counts", f"be counts of {network.name!r}", got, "Count this network's own run."
+        )
     total = counts.total
     rows = counts.layers
     slots = sum(row.neuron_steps for row in counts.spiking)

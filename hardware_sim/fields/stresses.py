@@ -23,8 +23,8 @@ from ...micromechanics.stresses import (
     StressCloud,
     StressErrors,
     StressField,
+    build_stress_cloud,
     compare_stress,
-    lay_stress_cloud,
     projected_stress,
     reference_stress,
 )
@@ -98,7 +98,7 @@ def measure_solid(loaded: LoadedCell, sources: Sequence[tuple[Backend, Evaluate]
     Raises:
         SpecError: If a phase has too few cubes for its neighbourhoods.
     """
-    cloud, field = lay_stress_cloud(loaded.cell, n), reference_field(loaded.cell, loaded.load)
+    cloud, field = build_stress_cloud(loaded.cell, n), reference_field(loaded.cell, loaded.load)
     wanted, truth = field.evaluate(cloud.points), reference_stress(loaded.cell, field, cloud.points)
     lift = loaded.load.ansatz(loaded.cell).evaluate(cloud.points)[0]
     results = []

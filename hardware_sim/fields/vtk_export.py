@@ -12,7 +12,7 @@ from ...base.errors import SpecError
 from ...base.extras import import_extra
 from ...files.atomic import check_writable, replacing
 from ...micromechanics.cells import UnitCell
-from ...micromechanics.stresses import lay_stress_cloud, projected_stress, reference_stress
+from ...micromechanics.stresses import build_stress_cloud, projected_stress, reference_stress
 from ...micromechanics.tet_field import TetField
 
 N_EXPORTED = 24
@@ -36,7 +36,7 @@ def check_vtk_path(path: str | Path) -> Path:
     target = Path(path)
     if target.suffix not in SUFFIXES:
         mend = "Name the file field.vtu."
-        raise SpecError("write_vtk.path", f"a suffix out of {', '.join(SUFFIXES)}", target.name, mend)
+        raise SpecError("write_vtk.path", f"end in one of {', '.join(SUFFIXES)}", target.name, mend)
     check_writable(target)
     import_extra("meshio", "vtk")
     return target
@@ -68,7 +68,7 @@ def write_vtk(
     import meshio
 
     points = np.stack(np.meshgrid(*[np.arange(n + 1)] * 3, indexing="ij"), axis=-1).reshape(-1, 3) / n
-    cloud = lay_stress_cloud(cell, n)
+    cloud = build_stress_cloud(cell, n)
     stress = projected_stress(cloud, evaluate(cloud.points))
     nodal: Fields = {"displacement": evaluate(points)}
     cellwise: Fields = {"stress": stress.stress, "von_mises": stress.von_mises()}

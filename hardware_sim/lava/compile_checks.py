@@ -43,7 +43,7 @@ def check_numerics(process: Any, numerics: Numerics, chosen: Any) -> None:
         kind = "quantized" if numerics is Numerics.INTEGER else "float"
         raise SpecError(
             f"{type(process).__name__} {process.name!r}",
-            f"a {kind} network runs in process models tagged {numerics.tag!r}",
+            f"run a {kind} network in process models tagged {numerics.tag!r}",
             f"{chosen.__name__}, tagged {', '.join(map(repr, chosen.tags))}",
             f"Run with `net.run_config()` of the network that `to_lava` made, or with Lava's"
             f" `Loihi2SimCfg(select_tag={numerics.tag!r})`; its default tag is 'floating_pt'.",
@@ -68,7 +68,7 @@ def check_entry(name: str, port: Any, entry: Entry) -> None:
         _check_unsaid(name, delays)
     elif delays and None not in delays and entry.latency not in delays:
         found = ", ".join(map(str, sorted(each for each in delays if each is not None)))
-        rule = f"input_latency is the number of steps by which the processes before it delay, {found} in this graph"
+        rule = f"have an input_latency that is the number of steps by which the processes before it delay, {found} in this graph"
         raise SpecError(f"to_lava: layer {name!r}", rule, entry.latency, f"Pass input_latency={found}.")
 
 
@@ -76,7 +76,10 @@ def _check_unsaid(name: str, delays: set[int | None]) -> None:
     """Without input_latency, everything before the network must be known to send at once."""
     if delays <= {0}:
         return
-    where, rule = f"to_lava: layer {name!r}", "input_latency says by how many steps the processes before it delay"
+    where, rule = (
+        f"to_lava: layer {name!r}",
+        "have an input_latency that says by how many steps the processes before it delay",
+    )
     if None in delays:
         mend = "Pass input_latency: 0 if each of them receives before it sends, plus 1 for each that sends first."
         raise SpecError(where, rule, "a process before it whose delay is not known", mend)
@@ -94,7 +97,7 @@ def _lost_values(process: Any) -> Iterator[Violation]:
         if lost is not None:
             mend = "Give it input words, as `neuropinn_lava.engine.host.encode_points` makes them of points."
             where = f"{type(process).__name__} {process.name!r}, variable {variable.name!r}"
-            yield Violation(where, f"its values fit the type of its process model, {np.dtype(kind)}", lost, mend)
+            yield Violation(where, f"send values that fit the type of its process model, {np.dtype(kind)}", lost, mend)
 
 
 def lost_value(values: Any, kind: Any) -> Any:

@@ -110,7 +110,7 @@ def to_lava(
     """
     if model is LayerModel.WHOLE:
         mend = "Use LayerModel.FUSED or DENSE; `simulate_on_lava` runs whole networks."
-        raise SpecError("to_lava.model", "a model of single layers", model.value, mend)
+        raise SpecError("to_lava.model", "be a model of single layers", model.value, mend)
     require_lava()
     probe.check_names([layer.name for layer in network.layers])
     first = Schedule(n_steps=network.n_steps, latency=input_latency or 0, batch_size=batch_size, n_samples=n_samples)

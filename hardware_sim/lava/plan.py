@@ -83,13 +83,13 @@ def plan_run(
 def _check(n_samples: int, n_steps: int, mode: LavaMode, batch_size: int | None, n_cores: int | None) -> None:
     for name, value in (("n_samples", n_samples), ("batch_size", batch_size), ("n_cores", n_cores)):
         if value is not None and value < 1:
-            raise SpecError(f"plan_run.{name}", "at least 1", value, "Choose a number in that range.")
+            raise SpecError(f"plan_run.{name}", "be at least 1", value, "Choose a number in that range.")
     if n_samples * n_steps > MAX_PRESENTED:
         mend = "Run them in blocks."
-        raise SpecError("plan_run.n_samples", f"at most {MAX_PRESENTED // n_steps} in one run", n_samples, mend)
+        raise SpecError("plan_run.n_samples", f"be at most {MAX_PRESENTED // n_steps} in one run", n_samples, mend)
     if batch_size is not None and mode is LavaMode.FAITHFUL:
         mend = "Use LavaMode.BATCHED, or leave the batch size out."
-        raise SpecError("plan_run.batch_size", "one sample at a time has no batch", batch_size, mend)
+        raise SpecError("plan_run.batch_size", "be 1 where samples are presented one at a time", batch_size, mend)
 
 
 def _faithful_plan(network: Network, n_samples: int, model: LayerModel, reasons: list[str]) -> LavaPlan:

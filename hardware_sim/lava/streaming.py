@@ -88,7 +88,7 @@ def rejoined(points: Iterable[FloatArray], block_size: int, n_in: int, first: in
         SpecError: If the size is not positive, or if an array does not hold points.
     """
     if block_size < 1:
-        raise SpecError("stream.block_size", "at least 1", block_size, "Choose a number in that range.")
+        raise SpecError("stream.block_size", "be at least 1", block_size, "Choose a number in that range.")
     held: list[FloatArray] = []
     n_held, n_seen = 0, first
     for array in points:

@@ -102,7 +102,7 @@ def _check_comparable(expected: RunTrace, actual: RunTrace) -> None:
         ours, theirs = getattr(expected, name), getattr(actual, name)
         if ours != theirs:
             mend = "Run the same network on the same points."
-            raise SpecError(f"compare_traces.actual.{name}", f"as in the expected run, {ours}", theirs, mend)
+            raise SpecError(f"compare_traces.actual.{name}", f"be as in the expected run, {ours}", theirs, mend)
 
 
 def _probe_pairs(expected: RunTrace, actual: RunTrace) -> Iterator[_Pair]:
@@ -128,7 +128,9 @@ def _check_same_choice(ours: ProbeTrace, theirs: ProbeTrace, n: int) -> None:
     for name, (expected, found) in (("samples", samples), ("steps", steps)):
         if expected != found:
             mend = "Run both with the same probe."
-            raise SpecError(f"compare_traces.actual.probe.{name}", f"as in the expected run, {expected}", found, mend)
+            raise SpecError(
+                f"compare_traces.actual.probe.{name}", f"be as in the expected run, {expected}", found, mend
+            )
 
 
 def _reduced_pairs(expected: RunTrace, actual: RunTrace) -> Iterator[_Pair]:

@@ -78,7 +78,7 @@ def check_report_directory(directory: str | Path, force: bool = False) -> Path:
             tempfile.TemporaryDirectory(dir=target).cleanup()
     except OSError as error:
         mend = "Create its parent, or choose another folder."
-        raise SpecError(where, "a place that takes new folders", error.strerror or error, mend) from error
+        raise SpecError(where, "be a place that takes new folders", error.strerror or error, mend) from error
     return target
 
 

@@ -155,7 +155,7 @@ def tracebacks(actors: Sequence[Actor]) -> tuple[Violation, ...]:
 def _raised(name: str, words: str) -> Violation:
     error = words.splitlines()[-1]
     return Violation(
-        name, "its process model runs without an exception", f"{error}\n{words}", "Mend the model or what it was given."
+        name, "run its process model without an exception", f"{error}\n{words}", "Mend the model or what it was given."
     )
 
 
@@ -170,7 +170,7 @@ def _vanished(name: str, exit_code: int | None) -> Violation:
         )
     else:
         got, mend = f"exit code {exit_code}", "A process model must not end its process."
-    return Violation(name, "its process lives until the run ends", got, mend)
+    return Violation(name, "have a process that lives until the run ends", got, mend)
 
 
 def signal_name(number: int) -> str:

@@ -55,7 +55,7 @@ def _exact(send: Callable[[Any], None], kind: Any) -> Callable[[Any], None]:
                 mend = (
                     "Send the input words of `neuropinn_lava.engine.host.encode_points`, or give the port a wider type."
                 )
-                rule = f"messages to a network fit the type of the port that sends them, {kind}"
+                rule = f"send messages to a network that fit its own type, {kind}"
                 raise SpecError("output port", rule, message[differs][0], mend)
         send(message)
 

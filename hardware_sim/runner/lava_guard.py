@@ -32,9 +32,9 @@ def require_lava() -> None:
     mend = "Use Python 3.10 on Linux or macOS, or another backend: `integer` computes the same numbers."
     version = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info >= (3, 11):
-        raise SimulationError("Lava backend", "Lava 0.10 needs Python 3.10", f"Python {version}", mend)
+        raise SimulationError("Lava backend", "run on Python 3.10, which Lava 0.10 needs", f"Python {version}", mend)
     if not hasattr(os, "fork"):
-        raise SimulationError("Lava backend", "its processes are forked", f"no fork on {sys.platform}", mend)
+        raise SimulationError("Lava backend", "fork its processes", f"no fork on {sys.platform}", mend)
     method = multiprocessing.get_start_method(allow_none=True)
     if "lava.magma.runtime.message_infrastructure.multiprocessing" not in sys.modules:
         multiprocessing.set_start_method(None, force=True)
@@ -46,7 +46,7 @@ def require_lava() -> None:
     except Exception as error:
         mend = "Install the package's dependencies again: `pip install --force-reinstall lava-nc==0.10.0`."
         got = f"{type(error).__name__}: {error}"
-        raise SimulationError("Lava backend", "Lava can be imported", got, mend) from error
+        raise SimulationError("Lava backend", "find Lava and import it", got, mend) from error
     finally:
         if method is not None:
             multiprocessing.set_start_method(method, force=True)
@@ -61,7 +61,7 @@ def require_children() -> None:
     if multiprocessing.current_process().daemon:
         raise SimulationError(
             "run_graph",
-            "it starts processes, which multiprocessing forbids to daemonic ones",
+            "be called outside daemonic processes, which may start no others",
             f"a call inside the daemonic process {multiprocessing.current_process().name!r}",
             "Use concurrent.futures.ProcessPoolExecutor instead of multiprocessing.Pool, `daemon=False`, or for Dask"
             " the setting `distributed.worker.daemon: False`.",
@@ -69,7 +69,7 @@ def require_children() -> None:
     if _compiling:
         raise SimulationError(
             "run_graph",
-            "a graph is not run while another one is compiled",
+            "be called when no other graph is being compiled",
             "a call from a file that Lava's compiler executes, as it does with all beside a process's own",
             "Put what the script does under `if __name__ == '__main__':`, or the processes into a folder of their own.",
         )

@@ -70,7 +70,7 @@ class ProcessGroup:
         except OSError as error:
             _close_pipes_of(error)
             raise SimulationError(
-                "run_graph", "a process can be forked", error, "Free memory, processes or open files."
+                "run_graph", "fork a process", error, "Free memory, processes or open files."
             ) from error
         group = cls(process)
         with contextlib.suppress(OSError):  # the child does the same: whoever comes first

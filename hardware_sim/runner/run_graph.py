@@ -80,7 +80,7 @@ def run_graph(
             hangs or exceeds the limit. `got` carries the traceback of the process at fault, or where it hangs.
     """
     if n_steps < 1 or n_steps % 1:
-        raise SpecError("run_graph.n_steps", "at least one whole step is run", n_steps, "Give the number of steps.")
+        raise SpecError("run_graph.n_steps", "be a whole number of 1 or more", n_steps, "Give the number of steps.")
     patience = Patience(stall_seconds=stall_seconds, time_limit=time_limit)
     require_lava()
     require_children()
@@ -112,7 +112,7 @@ def _require_process(process: Any) -> None:
     from lava.magma.core.process.process import AbstractProcess
 
     if not isinstance(process, AbstractProcess):
-        raise SpecError("run_graph.process", "it is a Lava process", repr(process), "Pass any process of the graph.")
+        raise SpecError("run_graph.process", "be a Lava process", repr(process), "Pass any process of the graph.")
 
 
 def _all_processes(process: Any) -> list[Any]:
@@ -129,7 +129,7 @@ def _start_supervisor(graph: _Graph) -> tuple[ProcessGroup, Connection]:
     try:
         ours, theirs = multiprocessing.Pipe()
     except OSError as error:
-        raise SimulationError("run_graph", "a pipe can be opened", error, "Close files.") from error
+        raise SimulationError("run_graph", "open a pipe", error, "Close files.") from error
     with theirs:
         try:
             return ProcessGroup.start(_supervise, ours, theirs, graph), ours
@@ -158,14 +158,14 @@ def _supervise(callers_end: Connection, caller: Connection, graph: _Graph) -> No
 def _why_not_started(name: str, error: BaseException) -> Violation:
     """Say why a graph was not started: a full /dev/shm is the machine's fault, all else the graph's."""
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        rule = f"it has room for the semaphores of Lava's channels, which the graph of {name} is connected by"
+        rule = f"have room for the semaphores of Lava's channels, which the graph of {name} is connected by"
         mend = (
             "Remove what other programs left there (`df -h /dev/shm` and `ls -l /dev/shm` show it), or make it larger;"
             " in a container by `docker run --shm-size=256m`."
         )
         return Violation("/dev/shm", rule, error, mend)
     got = f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
-    return Violation(f"Lava graph of {name}", "it compiles and starts", got, "Mend the graph or its run configuration.")
+    return Violation(f"Lava graph of {name}", "compile and start", got, "Mend the graph or its run configuration.")
 
 
 def _run(caller: Connection, graph: _Graph) -> tuple[Violation, ...]:
@@ -242,7 +242,7 @@ class _Infrastructure:
 
         if channel_type is not ChannelType.PyPy:
             mend = "Choose Python process models in the run configuration."
-            raise SimulationError("Lava graph", "the CPU simulator connects Python models only", channel_type, mend)
+            raise SimulationError("Lava graph", "connect Python models only on the CPU simulator", channel_type, mend)
         return linked_channel_class()
 
     def build_actor(self, target: object, builder: Any, exception_q: object = None) -> None:

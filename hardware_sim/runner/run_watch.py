@@ -42,7 +42,7 @@ class Patience:
         for name in ("stall_seconds", "time_limit"):
             seconds = getattr(self, name)
             if seconds is not None and not 0 < seconds <= math.inf:
-                raise SpecError(f"run_graph.{name}", "a time is positive", seconds, "Give seconds, as 60.0.")
+                raise SpecError(f"run_graph.{name}", "be a positive time", seconds, "Give seconds, as 60.0.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,9 +102,9 @@ class Watch:
                 return ended.violations
             now = time.monotonic()
             if self.patience.time_limit is not None and now - begin >= self.patience.time_limit:
-                return self.given_up("a run ends within time_limit", "Raise time_limit, or give the run less to do.")
+                return self.given_up("end within time_limit", "Raise time_limit, or give the run less to do.")
             if life.seconds_without(now) >= self.patience.stall_seconds:
-                rule = f"a run finishes a step or uses the processor within {self.patience.stall_seconds:g} s"
+                rule = f"finish a step or use the processor within {self.patience.stall_seconds:g} s"
                 return self.given_up(rule, MEND_STALL if self.n_counters else MEND_START)
 
     def heard(self) -> Ended | None:
@@ -185,7 +185,7 @@ def _lost(exit_code: int | None) -> Violation:
     got = signal_name(-exit_code) if exit_code is not None and exit_code < 0 else f"exit code {exit_code}"
     return Violation(
         "Lava run",
-        "the process that supervises it lives until it ends",
+        "have a supervising process that lives until the run ends",
         got,
         "Something killed it. If it was the kernel for want of memory, use smaller batches.",
     )

@@ -43,7 +43,7 @@ class SharedArray:
         """
         kind = np.dtype(dtype)
         if kind.hasobject:
-            raise SpecError("SharedArray.dtype", "elements have a fixed size", kind, "Choose a number or a bool.")
+            raise SpecError("SharedArray.dtype", "have elements of a fixed size", kind, "Choose a number or a bool.")
         size = math.prod(shape) if isinstance(shape, tuple) else shape
         memory = shared_memory("SharedArray", size * kind.itemsize)
         return cls(np.frombuffer(memory, dtype=kind, count=size).reshape(shape))
@@ -51,7 +51,7 @@ class SharedArray:
     def __reduce__(self) -> NoReturn:
         raise SimulationError(
             "SharedArray",
-            "it reaches other processes by fork and is never pickled or deep-copied",
+            "reach other processes by fork, never by a pickle or a deep copy",
             f"shape {self.values.shape}, {self.values.dtype}",
             "Copy what it holds with `array.values.copy()`.",
         )
@@ -72,7 +72,7 @@ class StepProgress:
             SpecError: If there are none.
         """
         if n_models < 1:
-            raise SpecError("StepProgress.counters", "there is one for each model", n_models, "Count at least one.")
+            raise SpecError("StepProgress.counters", "have one entry for each model", n_models, "Count at least one.")
         return cls(SharedArray.zeros(n_models, np.int64))
 
     def advance(self, model: int, n_steps: int = 1) -> None:
@@ -105,7 +105,7 @@ def shared_memory(where: str, n_bytes: int) -> mmap.mmap:
     except (OSError, OverflowError, ValueError) as error:
         raise SimulationError(
             where,
-            "its shared memory fits into the machine's",
+            "fit into the machine's shared memory",
             f"{n_bytes} bytes ({error})",
             "Use smaller batches or shapes, or a smaller compile_config['pypy_channel_size'].",
         ) from error

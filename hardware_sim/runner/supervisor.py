@@ -93,7 +93,7 @@ class Supervisor:
 
 SERVICE_FAILED = Violation(
     "Lava's runtime service",
-    "it reports the end of the steps",
+    "report the end of the steps",
     "an error that no process model explains",
     "Run fewer of the graph's processes to find the one at fault.",
 )

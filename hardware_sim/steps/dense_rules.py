@@ -26,15 +26,15 @@ def dense_violations(layer: AnyLayer, schedule: Schedule) -> Iterator[Violation]
     where = f"Dense model of layer {layer.name!r}"
     if schedule.batch_size is not None:
         mend = "Use LavaMode.FAITHFUL, or LayerModel.FUSED for batches."
-        yield Violation(where, "one sample at a time, because Dense has no batch axis", schedule.batch_size, mend)
+        yield Violation(where, "get one sample at a time, because Dense has no batch axis", schedule.batch_size, mend)
     if not isinstance(layer, (QuantizedLayer, QuantizedOutput)):
         return
     bits = layer.affine.weight_bits
     if bits > DENSE_WEIGHT_BITS:
         mend = "Quantize with shorter weights, or use LayerModel.FUSED."
-        yield Violation(where, f"weights of at most {DENSE_WEIGHT_BITS} bits", bits, mend)
+        yield Violation(where, f"have weights of at most {DENSE_WEIGHT_BITS} bits", bits, mend)
     bound = 2 * int(layer.affine.product_bound().max())
     if bound >= DENSE_SUM:
-        rule = f"2 * sum |w| * highest payload stays below Dense's int32, {DENSE_SUM}"
+        rule = f"keep 2 * sum |w| * highest payload below Dense's int32, {DENSE_SUM}"
         mend = "Quantize with shorter payloads, split the layer, or use LayerModel.FUSED."
         yield Violation(where, rule, bound, mend)

@@ -44,7 +44,7 @@ def check_words(name: str, a: Array, highest: float) -> None:
     if not (-highest <= low and high <= highest):  # NaN fails; and |−2^31| is negative in int32
         got = high if -highest <= low else low
         mend = "Saturate them, as `encode_points` does."
-        raise SpecError(f"layer {name!r}", f"input words within ±{highest}", got, mend)
+        raise SpecError(f"layer {name!r}", f"receive input words within ±{highest}", got, mend)
 
 
 class LayerRun:

@@ -49,7 +49,7 @@ class Schedule:
         for name, low in lowest:
             value = getattr(self, name)
             if value is not None and value < low:
-                raise SpecError(f"Schedule.{name}", f"at least {low}", value, "Choose a number in that range.")
+                raise SpecError(f"Schedule.{name}", f"be at least {low}", value, "Choose a number in that range.")
 
     @property
     def n_rows(self) -> int:
@@ -91,6 +91,6 @@ class Schedule:
         """
         if self.n_batches is None:
             raise SpecError(
-                "Schedule.n_samples", "a number, so that there is an end", None, "Give the number of samples."
+                "Schedule.n_samples", "be a number, so that there is an end", None, "Give the number of samples."
             )
         return self.latency + self.n_batches * self.n_steps

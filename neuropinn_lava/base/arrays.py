@@ -1,8 +1,7 @@
 """Arrays inside records: copied, C-ordered and read-only; and the digest that gives a record its identity.
 
 A frozen dataclass keeps its names but not the contents of its arrays, and `==` on two of them raises. So every record with
-arrays is an `ArrayRecord`, calls `freeze_arrays` when it is made, sets `eq=False`, and offers a digest. This module knows numpy
-and dataclasses only.
+arrays is an `ArrayRecord`, calls `freeze_arrays` when it is made, sets `eq=False`, and offers a digest.
 """
 
 from __future__ import annotations
@@ -37,10 +36,10 @@ class ArrayRecord:
 
     def __reduce__(self) -> tuple[Any, ...]:
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
-        return _made_again, (type(self), values)
+        return _rebuild, (type(self), values)
 
 
-def _made_again(cls: type[ArrayRecord], values: dict[str, Any]) -> ArrayRecord:
+def _rebuild(cls: type[ArrayRecord], values: dict[str, Any]) -> ArrayRecord:
     return cls(**values)
 
 
@@ -70,7 +69,7 @@ def freeze_arrays(record: object, **dtypes: DTypeLike) -> None:
         except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: a tensor that requires grad
             where = f"{type(record).__name__}.{name}"
             mend = "Give an array of such numbers; nothing is rounded silently."
-            raise SpecError(where, f"an array that fits {np.dtype(dtype)}", str(error), mend) from error
+            raise SpecError(where, f"be an array that fits {np.dtype(dtype)}", str(error), mend) from error
         object.__setattr__(record, name, held)
 
 
@@ -101,7 +100,7 @@ def _digest_chunks(value: object) -> Iterator[bytes]:
 
 
 def record_digest(record: object) -> str:
-    """Give the SHA-256 of a record's contents as 64 hex digits, the same on every machine.
+    """Return the SHA-256 of a record's contents as 64 hex digits, the same on every machine.
 
     Fields marked with `NOT_IN_DIGEST` are left out. Negative and positive zero differ, as their bits do.
     """

@@ -27,52 +27,52 @@ def raise_violations(found: Iterable[Violation], error: type[NeuroPinnError] = S
 
 
 def check_finite(where: str, values: ArrayLike) -> Iterator[Violation]:
-    """Every entry is a finite number."""
+    """Check that every entry is a finite number."""
     array = np.asarray(values)
     bad = ~np.isfinite(array)
     if bad.any():
         first = tuple(int(i) for i in np.argwhere(bad)[0])
         got = f"{array[first]} at index {first} and {int(bad.sum())} such entries in all"
-        yield Violation(where, "every entry is finite", got, "Find where the NaN or infinity comes from.")
+        yield Violation(where, "have only finite entries", got, "Find where the NaN or infinity comes from.")
 
 
 def check_shape(
     where: str, values: NDArray[np.generic], shape: tuple[int | None, ...], meaning: str
 ) -> Iterator[Violation]:
-    """The array has the given shape; None stands for any length of at least one."""
+    """Check that the array has the given shape; None stands for any length of at least one."""
     fits = values.ndim == len(shape) and all(
         n > 0 if want is None else n == want for n, want in zip(values.shape, shape, strict=True)
     )
     if not fits:
         wanted = "(" + ", ".join("any" if n is None else str(n) for n in shape) + ")"
-        yield Violation(where, f"the shape is {meaning} = {wanted}", values.shape, "Make the widths agree.")
+        yield Violation(where, f"have the shape {meaning} = {wanted}", values.shape, "Make the widths agree.")
 
 
 def check_range(where: str, values: ArrayLike, low: float, high: float) -> Iterator[Violation]:
-    """Every entry lies in [low, high]; NaN does not."""
+    """Check that every entry lies in [low, high]; NaN does not."""
     array = np.asarray(values)
     inside = (array >= low) & (array <= high)
     if array.size and not inside.all():
         got = array[~inside].flat[0]
-        yield Violation(where, f"every entry lies in [{low:g}, {high:g}]", got, "Choose a value in that range.")
+        yield Violation(where, f"lie in [{low:g}, {high:g}]", got, "Choose a value in that range.")
 
 
 def check_whole(where: str, value: object) -> Iterator[Violation]:
-    """The value is a whole number, Python's or numpy's."""
+    """Check that the value is a whole number of Python or numpy."""
     try:
         operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        yield Violation(where, "a whole number", repr(value), "Give an int.")
+        yield Violation(where, "be a whole number", repr(value), "Use an int.")
 
 
 def check_choice(where: str, got: str, choices: Iterable[str]) -> Iterator[Violation]:
-    """The name is one of the choices; otherwise the nearest ones are shown."""
+    """Check that the name is one of the choices; the violation shows the nearest ones."""
     known = sorted(choices)
     if got not in known:
         lowered = {name.lower(): name for name in known}
         near = [lowered[name] for name in difflib.get_close_matches(got.lower(), lowered, n=3, cutoff=0.4)]
         hint = f"Did you mean {' or '.join(near)}?" if near else "Choose one of them."
-        yield Violation(where, f"a name out of {', '.join(known)}", repr(got), hint)
+        yield Violation(where, f"be one of {', '.join(known)}", repr(got), hint)
 
 
 def as_tuple(values: object) -> object:
@@ -83,10 +83,10 @@ def as_tuple(values: object) -> object:
 
 
 def as_member(choices: type[_E], got: object, where: str) -> _E:
-    """Give the member of an enum that `got` is or names.
+    """Return the member of an enum that `got` is or names.
 
     Raises:
-        SpecError: If it names none.
+        SpecError: If `got` is the name of no member.
     """
     name = str(got.value if isinstance(got, Enum) else got)
     raise_violations(check_choice(where, name, [str(member.value) for member in choices]))

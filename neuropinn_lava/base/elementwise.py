@@ -14,22 +14,22 @@ TINY = 1e-30
 
 
 def root(values: Any) -> Any:
-    """Give the square root, numpy or torch."""
+    """Return the square root, numpy or torch."""
     return np.sqrt(values) if isinstance(values, np.ndarray) else values.sqrt()
 
 
 def cosine(values: Any) -> Any:
-    """Give the cosine, numpy or torch."""
+    """Return the cosine, numpy or torch."""
     return np.cos(values) if isinstance(values, np.ndarray) else values.cos()
 
 
 def angle(y: Any, x: Any) -> Any:
-    """Give the angle of the points (x, y) in [-pi, pi], numpy or torch."""
+    """Return the angle of the points (x, y) in [-pi, pi], numpy or torch."""
     return np.arctan2(y, x) if isinstance(y, np.ndarray) else y.atan2(x)
 
 
 def softplus(values: Any) -> Any:
-    """Give log(1 + e^y) = max(y, 0) + log(1 + e^-|y|), which does not overflow, numpy or torch."""
+    """Return log(1 + e^y) = max(y, 0) + log(1 + e^-|y|), which does not overflow, numpy or torch."""
     if isinstance(values, np.ndarray):
         return np.maximum(values, 0.0) + np.log1p(np.exp(-np.abs(values)))
     return values.clamp(min=0.0) + (-values.abs()).exp().log1p()

@@ -1,8 +1,14 @@
-"""What this package raises on purpose, and how such an error reads.
+"""The errors that this package raises on purpose, and the sentence that each of them forms.
 
-Every error names an object, the rule that it breaks, the value found and what would mend it. A check gathers all broken
-rules as `Violation`s and raises once (`NeuroPinnError.gathered`). Errors survive pickling between processes, because every
-constructor argument reaches `Exception.__init__`. This module imports nothing of the package.
+Every error names an object, the rule that it breaks, the value found and the repair, and reads as a sentence:
+
+    {where} must {rule}; got {got}. {mend}
+    make_burgers.viscosity must lie in [0.02, 1]; got 0.001. Choose a value in that range.
+
+A rule therefore begins with a verb in its base form ("be finite", "have two axes", "lie in [0, 1]", "end in .csv"), in every
+error of the package; `tests/base/test_error_rules.py` reads all of them. A check gathers all broken rules as `Violation`s and
+raises once (`NeuroPinnError.gathered`). Errors survive pickling between processes, because every constructor argument reaches
+`Exception.__init__`.
 """
 
 from __future__ import annotations
@@ -14,19 +20,19 @@ _E = TypeVar("_E", bound="NeuroPinnError")
 
 
 class Violation(NamedTuple):
-    """One broken rule: `<where>: <rule>; got <got>. <mend>`."""
+    """One broken rule, which reads `{where} must {rule}; got {got}. {mend}`."""
 
     where: str
     """The object and its field, as in `LayerSpec 'hidden1'.theta`."""
     rule: str
-    """What must hold, as a clause."""
+    """What `where` must do or be, beginning with a verb in its base form: `lie in [0, 1]`, `be a whole number`."""
     got: object
-    """The value found."""
+    """The value that breaks the rule."""
     mend: str
-    """What to do about it, as a sentence."""
+    """The repair, as a sentence to the user."""
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.rule}; got {self.got}. {self.mend}"
+        return f"{self.where} must {self.rule}; got {self.got}. {self.mend}"
 
 
 class NeuroPinnError(Exception):
@@ -37,13 +43,13 @@ class NeuroPinnError(Exception):
 
     @classmethod
     def gathered(cls: type[_E], violations: Sequence[Violation]) -> _E:
-        """Make one error of all the rules that were found broken; `violations` holds at least one."""
+        """Build one error of all broken rules; `violations` holds at least one."""
         first, *rest = violations
         return cls(*first, more=tuple(rest))
 
     @property
     def violations(self) -> tuple[Violation, ...]:
-        """All broken rules, the first one first."""
+        """All broken rules, in the order in which they were found."""
         where, rule, got, mend, more = self.args
         return (Violation(where, rule, got, mend), *more)
 

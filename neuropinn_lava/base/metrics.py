@@ -1,4 +1,4 @@
-"""How far one field is from another.
+"""Norms of the difference between two fields.
 
 Fields are arrays (n, n_out) of values at the same points; norms run over all points and outputs.
 """
@@ -13,7 +13,7 @@ from .errors import SpecError
 
 
 def relative_l2(u: FloatArray, u_ref: FloatArray) -> float:
-    """Give the relative error in the Euclidean norm over points.
+    """Compute the relative error in the Euclidean norm over points.
 
         |u - u_ref|_2 / |u_ref|_2
 
@@ -24,12 +24,12 @@ def relative_l2(u: FloatArray, u_ref: FloatArray) -> float:
     size = float(np.linalg.norm(u_ref))
     if size == 0.0:
         mend = "Look at max_abs_error instead."
-        raise SpecError("relative_l2.u_ref", "a reference that is not zero everywhere", size, mend)
+        raise SpecError("relative_l2.u_ref", "be a reference that is not zero everywhere", size, mend)
     return float(np.linalg.norm(u - u_ref)) / size
 
 
 def relative_change(changed: FloatArray, exact: FloatArray) -> float:
-    """Give the relative L2 difference from a network's own output; the root mean square where that is zero everywhere.
+    """Compute the relative L2 difference from the exact output, or the root mean square where that output is zero everywhere.
 
     Raises:
         SpecError: If the shapes differ or an entry is not finite.
@@ -38,7 +38,7 @@ def relative_change(changed: FloatArray, exact: FloatArray) -> float:
 
 
 def max_abs_error(u: FloatArray, u_ref: FloatArray) -> float:
-    """Give max |u - u_ref| over points and outputs, in the unit of u.
+    """Compute max |u - u_ref| over points and outputs, in the unit of u.
 
     Raises:
         SpecError: If the shapes differ or an entry is not finite.
@@ -48,12 +48,12 @@ def max_abs_error(u: FloatArray, u_ref: FloatArray) -> float:
 
 
 def rms(values: FloatArray) -> float:
-    """Give the root of the mean square of all entries, at least one."""
+    """Compute the root of the mean square of all entries, at least one."""
     return float(np.sqrt(np.mean(np.square(values))))
 
 
 def _compared(u: FloatArray, u_ref: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Accept two fields for comparison; a shape (n,) against (n, 1) would silently give n x n differences."""
+    """Check that two fields have the same shape: (n,) against (n, 1) would silently broadcast to n x n differences."""
     u, u_ref = np.asarray(u, dtype=np.float64), np.asarray(u_ref, dtype=np.float64)
     raise_violations(check_shape("u", u, u_ref.shape, "that of u_ref"))
     raise_violations([*check_finite("u", u), *check_finite("u_ref", u_ref)])

@@ -1,4 +1,4 @@
-"""Points as users give them: rows of physical coordinates, space first, time last; accepted, or refused with a reason."""
+"""Checks of points from users: rows of physical coordinates, space first, time last."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REAL_KINDS = "fiubO"
 
 
 def checked_points(points: object, n_in: int, where: str) -> FloatArray:
-    """Accept points as a float64 array (n, n_in), or say what is wrong with them.
+    """Convert points to a float64 array (n, n_in) and check its shape and its numbers.
 
     A torch tensor is taken from its graph and its device first: an engine needs its numbers only.
 
@@ -25,20 +25,20 @@ def checked_points(points: object, n_in: int, where: str) -> FloatArray:
         given = np.asarray(without_graph(points))
         if given.dtype.kind not in REAL_KINDS:
             mend = "Give an (n, d) array of numbers; take the real part, or parse the texts, first."
-            raise SpecError(where, "points are real numbers", f"an array of {given.dtype}", mend)
+            raise SpecError(where, "be real numbers", f"an array of {given.dtype}", mend)
         array = given.astype(np.float64, copy=False)
     except (TypeError, ValueError, RuntimeError) as error:
         if isinstance(error, SpecError):
             raise
-        raise SpecError(where, "points are real numbers", str(error), "Give an (n, d) array of numbers.") from error
+        raise SpecError(where, "be real numbers", str(error), "Give an (n, d) array of numbers.") from error
     if array.ndim != 2 or array.shape[1] != n_in:
         mend = f"Give one row per point and {n_in} columns, space first, time last."
-        raise SpecError(where, f"points have the shape (n, {n_in})", array.shape, mend)
+        raise SpecError(where, f"have the shape (n, {n_in})", array.shape, mend)
     if not array.shape[0]:
-        raise SpecError(where, "at least one point", 0, "Give some points.")
+        raise SpecError(where, "hold at least one point", 0, "Give some points.")
     if not np.isfinite(array).all():
         row = int(np.argwhere(~np.isfinite(array))[0, 0])
-        raise SpecError(where, "every coordinate is finite", f"{array[row]} in row {row}", "Remove such points.")
+        raise SpecError(where, "have only finite coordinates", f"{array[row]} in row {row}", "Remove such points.")
     return array
 
 

@@ -48,7 +48,7 @@ def run_probed(
 
 def _check_last(name: str, chosen: tuple[int, ...] | None, n: int) -> None:
     if chosen is not None and chosen[-1] >= n:
-        raise SpecError(f"Probe.{name}", f"numbers below {n}", chosen[-1], f"Choose {name} that the run has.")
+        raise SpecError(f"Probe.{name}", f"be numbers below {n}", chosen[-1], f"Choose {name} that the run has.")
 
 
 def _kept(probe: ProbeTrace | None, samples: IntArray | None, steps: tuple[int, ...] | None) -> ProbeTrace | None:

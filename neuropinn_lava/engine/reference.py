@@ -179,7 +179,7 @@ def run_float(network: NetworkSpec, points: FloatArray, probe: Probe = NO_PROBE)
     held = checked_network(network, "run_float.network")
     if isinstance(held, QuantizedNetwork):
         mend = "Run its source, `network.source`, or the integers by `run_integer`."
-        raise SpecError("run_float.network", "a float network", type(held).__name__, mend)
+        raise SpecError("run_float.network", "be a float network", type(held).__name__, mend)
     points = checked_points(points, network.n_in, f"run_float: points of network {network.name!r}")
     if probe.is_chosen:
         return run_probed(partial(run_float, network), points, probe, network.n_steps)
@@ -223,7 +223,7 @@ def run_integer(network: Network, points: FloatArray, probe: Probe = NO_PROBE) -
     network = checked_network(network, "run_integer.network")
     if not isinstance(network, QuantizedNetwork):
         mend = "Quantize it first: `neuropinn-lava convert`, or `neuropinn_lava.convert`."
-        raise SpecError("run_integer.network", "a quantized network", type(network).__name__, mend)
+        raise SpecError("run_integer.network", "be a quantized network", type(network).__name__, mend)
     points = checked_points(points, network.n_in, f"run_integer: points of network {network.name!r}")
     if probe.is_chosen:
         return run_probed(partial(run_integer, network), points, probe, network.n_steps)

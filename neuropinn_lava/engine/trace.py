@@ -146,7 +146,7 @@ class Probe:
         raise_violations((*_check_ascending("samples", self.samples), *_check_ascending("steps", self.steps)))
         if self.samples is not None and self.n_samples:
             mend = "Give n_samples, or samples."
-            raise SpecError("Probe.samples", "none beside n_samples", self.samples, mend)
+            raise SpecError("Probe.samples", "be left out beside n_samples", self.samples, mend)
 
     @property
     def is_chosen(self) -> bool:
@@ -178,7 +178,7 @@ def _check_ascending(name: str, chosen: tuple[int, ...] | None) -> Iterator[Viol
     found = [violation for number in chosen for violation in check_whole(f"Probe.{name}", number)]
     yield from found
     if not found and (not chosen or chosen[0] < 0 or any(a >= b for a, b in pairwise(chosen))):
-        rule = "ascending numbers from 0 on, at least one"
+        rule = "be ascending numbers from 0 on, at least one"
         yield Violation(f"Probe.{name}", rule, chosen, "Sort them, leave doubles out, or give None.")
 
 
@@ -243,7 +243,7 @@ def joined_traces(traces: list[RunTrace]) -> RunTrace:
         SpecError: If there are none, or if they come from different networks.
     """
     if len({trace.network_digest for trace in traces}) != 1:
-        raise SpecError("joined_traces", "blocks of one run of one network", len(traces), "Join blocks of one run.")
+        raise SpecError("joined_traces", "get blocks of one run of one network", len(traces), "Join blocks of one run.")
     first = traces[0]
     return RunTrace(
         network_digest=first.network_digest,

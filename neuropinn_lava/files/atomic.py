@@ -33,18 +33,20 @@ def check_writable(path: str | Path) -> Path:
     """
     target = Path(path)
     if target.is_dir():
-        raise SpecError(f"output {target}", "a file's path", "a directory", "Name a file in it.")
+        raise SpecError(f"output {target}", "be the path of a file", "a directory", "Name a file in it.")
     try:
         handle, probe = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     except OSError as error:
         mend = "Create the directory, or choose another one."
         raise SpecError(
-            f"output {target}", "a directory that takes new files", error.strerror or error, mend
+            f"output {target}", "be in a directory that takes new files", error.strerror or error, mend
         ) from error
     os.close(handle)
     os.unlink(probe)
     if target.exists() and not os.access(target, os.W_OK):
-        raise SpecError(f"output {target}", "a file that may be replaced", "a read-only file", "Choose another name.")
+        raise SpecError(
+            f"output {target}", "be a file that may be replaced", "a read-only file", "Choose another name."
+        )
     return target
 
 
@@ -84,7 +86,7 @@ def told_if_full(target: Path) -> Iterator[None]:
             raise
         mend = "Free some space, or choose another place; the file that was there before is unchanged."
         got = os.strerror(error.errno)  # what libraries put into `strerror` is a page long
-        raise SpecError(f"output {target}", "a disk with room for the whole file", got, mend) from error
+        raise SpecError(f"output {target}", "be on a disk with room for the whole file", got, mend) from error
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -32,14 +32,14 @@ def check_self_contained(file: h5py.File, where: str) -> None:
         for name in group:
             link = group.get(name, getlink=True)
             if not isinstance(link, h5py.HardLink):
-                _refuse(where, f"{group.name}/{name}", type(link).__name__)
+                _refuse_link(where, f"{group.name}/{name}", type(link).__name__)
             member = group[name]
             if isinstance(member, h5py.Group):
                 waiting.append(member)
             elif isinstance(member, h5py.Dataset) and (member.is_virtual or member.external is not None):
-                _refuse(where, f"{group.name}/{name}", "numbers in another file")
+                _refuse_link(where, f"{group.name}/{name}", "numbers in another file")
 
 
-def _refuse(where: str, member: str, found: str) -> None:
+def _refuse_link(where: str, member: str, found: str) -> None:
     mend = "Copy what it leads to into the file."
-    raise FileFormatError(f"{where}: {member.replace('//', '/')}", "lies in the file itself", found, mend)
+    raise FileFormatError(f"{where}: {member.replace('//', '/')}", "lie in the file itself", found, mend)

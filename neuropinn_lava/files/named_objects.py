@@ -38,7 +38,10 @@ def find_own(what: str, name: str, kind: type[_T], options: dict[str, float]) ->
     where, (place, _, member) = f"{what} {name!r}", name.rpartition(":")
     if not place or not member:
         raise SpecError(
-            where, "file.py:name or package.module:name", repr(name), f"Name a {kind.__name__} of the file."
+            where,
+            "have the form file.py:name or package.module:name",
+            repr(name),
+            f"Name a {kind.__name__} of the file.",
         )
     module = _imported(where, place)
     if not hasattr(module, member):
@@ -48,9 +51,9 @@ def find_own(what: str, name: str, kind: type[_T], options: dict[str, float]) ->
         found = _made(where, found, options)
     elif options:
         mend = f"Make the {what} in a function that takes them, and name the function."
-        raise SpecError(where, f"no options for a {what} that is there already", ", ".join(options), mend)
+        raise SpecError(where, f"get no options for a {what} that is there already", ", ".join(options), mend)
     if not isinstance(found, kind):
-        rule = f"a {kind.__name__}, or a function that makes one"
+        rule = f"be a {kind.__name__}, or a function that makes one"
         raise SpecError(where, rule, type(found).__name__, "Name another.")
     return found
 
@@ -72,7 +75,7 @@ def _imported(where: str, place: str) -> ModuleType:
         raise
     except Exception as error:  # whatever the user's code raises
         mend = "Check its path and that it imports; it is looked for in the working folder."
-        raise SpecError(where, "a file that can be imported", describe_failure(error), mend) from error
+        raise SpecError(where, "be a file that can be imported", describe_failure(error), mend) from error
 
 
 def _imported_file(path: Path) -> ModuleType:
@@ -95,4 +98,4 @@ def _made(where: str, make: Any, options: dict[str, float]) -> Any:
         raise
     except Exception as error:  # whatever the user's code raises
         mend = "Check the function; all its arguments need defaults or a --param."
-        raise SpecError(where, "a function that can be called", describe_failure(error), mend) from error
+        raise SpecError(where, "be a function that can be called", describe_failure(error), mend) from error

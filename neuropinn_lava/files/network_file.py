@@ -57,7 +57,9 @@ def _check_order(first: object, second: object) -> None:
     """Refuse a path in the place of the network, and the network in that of the path."""
     if isinstance(first, (str, Path)) and isinstance(second, (NetworkSpec, QuantizedNetwork)):
         mend = "Swap them: `write_network(network, path)`."
-        raise SpecError("write_network.network", "the network first, its path second", f"{str(first)!r} first", mend)
+        raise SpecError(
+            "write_network.network", "have the network first and its path second", f"{str(first)!r} first", mend
+        )
 
 
 def check_network_path(path: str | Path) -> Path:
@@ -69,7 +71,9 @@ def check_network_path(path: str | Path) -> Path:
     target = Path(path)
     if target.suffix.lower() != SUFFIX:
         mend = f"Name it {target.stem or 'net'}{SUFFIX}; `neuropinn-lava export` writes other formats."
-        raise SpecError(f"output {target}", f"a name that ends in {SUFFIX}", repr(target.suffix or target.name), mend)
+        raise SpecError(
+            f"output {target}", f"be a name that ends in {SUFFIX}", repr(target.suffix or target.name), mend
+        )
     return check_writable(target)
 
 
@@ -113,7 +117,7 @@ def read_network(path: str | Path) -> Network:
     except Exception as error:  # whatever h5py and the records make of contents that a header vouches for
         got = str(error) if isinstance(error, NeuroPinnError) else f"{type(error).__name__}: {error}"
         raise FileFormatError(
-            f"file {path}", "contents that make a network", got, "Export the network again."
+            f"file {path}", "have contents that make a network", got, "Export the network again."
         ) from error
 
 
@@ -123,14 +127,16 @@ def _read_contents(file: h5py.File, path: str) -> Network:
     found = sorted([*file.attrs, *file])
     if found != ["digest", "kind", "network"]:
         mend = "Use the version of neuropinn-lava that wrote the file."
-        raise FileFormatError(f"file {path}", "members digest, kind and network", found, mend)
+        raise FileFormatError(f"file {path}", "have the members digest, kind and network", found, mend)
     kind = file.attrs.get("kind")
     if kind not in KINDS:
-        raise FileFormatError(f"file {path}", f"kind is one of {', '.join(KINDS)}", kind, "Export the network again.")
+        raise FileFormatError(
+            f"file {path}", f"be of a kind out of {', '.join(KINDS)}", kind, "Export the network again."
+        )
     network = read_record(own_member(file, "network"), KINDS[kind])
     if network.digest() != file.attrs.get("digest"):
         mend = "Export the network again."
-        raise FileFormatError(f"file {path}", "the digest of its network", file.attrs.get("digest"), mend)
+        raise FileFormatError(f"file {path}", "have the digest of its network", file.attrs.get("digest"), mend)
     return network
 
 
@@ -156,25 +162,27 @@ def _check_header(path: Path) -> None:
     where = f"file {path}"
     try:
         if path.exists() and not path.is_file():
-            raise FileFormatError(where, "a regular file", "something else", "Give the path of a file.")
+            raise FileFormatError(where, "be a regular file", "something else", "Give the path of a file.")
         size = path.stat().st_size
         with open(path, "rb") as file:
             header = file.read(HEADER_BYTES)
     except OSError as error:
-        raise FileFormatError(where, "a file that can be read", error.strerror, "Check the path.") from error
+        raise FileFormatError(where, "be a file that can be read", error.strerror, "Check the path.") from error
     if size > MAX_FILE_BYTES:
-        raise FileFormatError(where, f"at most {MAX_FILE_BYTES} bytes", size, "This is not a network of this toolkit.")
+        raise FileFormatError(
+            where, f"have at most {MAX_FILE_BYTES} bytes", size, "This is not a network of this toolkit."
+        )
     lines = header.rstrip(b"\0").decode("ascii", errors="replace").split("\n")
     if lines[0] != MAGIC:
         mend = "Give a file written by `neuropinn-lava train`, `convert`, or `neuropinn_lava.write_network`."
-        raise FileFormatError(where, f"begins with {MAGIC!r}", repr(lines[0][:40]), mend)
+        raise FileFormatError(where, f"begin with {MAGIC!r}", repr(lines[0][:40]), mend)
     if len(lines) < 2 or lines[1] != f"schema {SCHEMA_VERSION}":
         mend = "Use the version of neuropinn-lava that wrote the file, or export the network again with this one."
-        raise FileFormatError(where, f"schema {SCHEMA_VERSION}", repr(lines[1] if len(lines) > 1 else ""), mend)
+        raise FileFormatError(where, f"have schema {SCHEMA_VERSION}", repr(lines[1] if len(lines) > 1 else ""), mend)
     length, sha = _measure_body(path)
     if header != _header(length, sha):
         got = f"{length} bytes with SHA-256 {sha[:12]}…"
         stated = ", ".join(line[:80] for line in lines[2:4])
         raise FileFormatError(
-            where, f"the contents that its header states, {stated}", got, "Copy the file again; it is damaged."
+            where, f"have the contents that its header states, {stated}", got, "Copy the file again; it is damaged."
         )

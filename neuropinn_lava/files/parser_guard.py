@@ -44,7 +44,7 @@ def try_parser(parser: str, path: str | Path, what: str, *, seconds: float | Non
     if not os.path.exists(path):
         return  # the parser says so
     if not os.path.isfile(path):  # opening a pipe would block
-        raise FileFormatError(where, "a regular file", "something else", "Give the path of a file.")
+        raise FileFormatError(where, "be a regular file", "something else", "Give the path of a file.")
     limit = START_SECONDS + os.path.getsize(path) / SLOWEST_BYTES_PER_SECOND if seconds is None else seconds
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
     command = [sys.executable, "-c", _CODE, parser, os.path.abspath(path)]
@@ -59,15 +59,17 @@ def try_parser(parser: str, path: str | Path, what: str, *, seconds: float | Non
             stderr=subprocess.PIPE,
         )
     except subprocess.TimeoutExpired as error:
-        raise FileFormatError(where, f"its parser ends within {limit:.0f} s", "one that hangs", mend) from error
+        raise FileFormatError(where, f"have a parser that ends within {limit:.0f} s", "one that hangs", mend) from error
     if done.returncode < 0:
         got = f"one ended by {signal.Signals(-done.returncode).name}"
-        raise FileFormatError(where, "its parser survives", got, mend)
+        raise FileFormatError(where, "be parsed without a crash", got, mend)
     if done.returncode == _OUT_OF_MEMORY:
-        rule = f"its parser gets by with {MAX_PARSER_BYTES >> 30} GiB of memory"
+        rule = f"be parsed within {MAX_PARSER_BYTES >> 30} GiB of memory"
         raise FileFormatError(where, rule, "one that wants more", mend)
     if done.returncode:
-        raise FileFormatError(where, "its parser can be tried", done.stderr.decode(errors="replace")[-2000:], mend)
+        raise FileFormatError(
+            where, "be parsed by a process of its own", done.stderr.decode(errors="replace")[-2000:], mend
+        )
 
 
 def run_parser(parser: str, path: str) -> None:

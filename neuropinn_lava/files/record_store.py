@@ -77,11 +77,11 @@ def _check_members(group: h5py.Group, known: set[str], expected: str) -> None:
     where = f"group {group.name}"
     if group.attrs.get("type") != expected:
         mend = "Export the network again."
-        raise FileFormatError(where, f"a record of type {expected}", group.attrs.get("type"), mend)
+        raise FileFormatError(where, f"be a record of type {expected}", group.attrs.get("type"), mend)
     unknown = (set(group.attrs) | set(group)) - known - {"type"}
     if unknown:
         mend = "Use the version of neuropinn-lava that wrote the file."
-        raise FileFormatError(where, f"members out of {sorted(known)}", sorted(unknown), mend)
+        raise FileFormatError(where, f"have only members out of {sorted(known)}", sorted(unknown), mend)
 
 
 def _choices(hint: Any) -> tuple[Any, ...]:
@@ -113,7 +113,7 @@ def _read_member(group: h5py.Group, choices: tuple[Any, ...]) -> Any:
     name = group.attrs.get("type")
     if name not in records:
         raise FileFormatError(
-            f"group {group.name}", f"a record out of {sorted(records)}", name, "Export the network again."
+            f"group {group.name}", f"be a record out of {sorted(records)}", name, "Export the network again."
         )
     return read_record(group, records[name])
 
@@ -129,7 +129,7 @@ def _read_scalar(group: h5py.Group, name: str, choices: tuple[Any, ...]) -> Any:
         if choice is float and type(value) is int:
             return float(value)
     raise FileFormatError(
-        f"group {group.name}.{name}", f"a value of type {choices}", repr(value), "Export the network again."
+        f"group {group.name}.{name}", f"be a value of type {choices}", repr(value), "Export the network again."
     )
 
 
@@ -137,10 +137,10 @@ def own_member(group: h5py.Group, name: str) -> Any:
     """Give a member that lies in this very file; soft and external links could lead anywhere."""
     link = group.get(name, getlink=True)
     if link is None:
-        raise FileFormatError(f"group {group.name}", f"has a member {name!r}", "none", "Export the network again.")
+        raise FileFormatError(f"group {group.name}", f"have a member {name!r}", "none", "Export the network again.")
     if type(link).__name__ != "HardLink":
         raise FileFormatError(
-            f"group {group.name}", f"{name!r} lies in the file itself", link, "Export the network again."
+            f"group {group.name}", f"hold {name!r} in the file itself", link, "Export the network again."
         )
     return group[name]
 
@@ -148,14 +148,14 @@ def own_member(group: h5py.Group, name: str) -> Any:
 def _read_array(dataset: h5py.Dataset) -> Any:
     where = f"dataset {dataset.name}"
     if not hasattr(dataset, "shape"):
-        raise FileFormatError(where, "an array", "a group", "Export the network again.")
+        raise FileFormatError(where, "be an array", "a group", "Export the network again.")
     plain = not dataset.is_virtual and dataset.external is None and dataset.chunks is None
     if not plain or dataset.dtype.kind not in "fi":
         mend = "Export the network again."
         raise FileFormatError(
-            where, "contiguous numbers in the file itself", f"{dataset.dtype}, {dataset.chunks}", mend
+            where, "be contiguous numbers in the file itself", f"{dataset.dtype}, {dataset.chunks}", mend
         )
     if dataset.id.get_storage_size() < dataset.size * dataset.dtype.itemsize:
         got = f"{dataset.shape} with {dataset.id.get_storage_size()} bytes"
-        raise FileFormatError(where, "as many numbers as its shape says", got, "Export the network again.")
+        raise FileFormatError(where, "hold as many numbers as its shape says", got, "Export the network again.")
     return dataset[()]

@@ -40,7 +40,7 @@ def check_result_folder(target: Path, where: str, kind: str, is_ours: bool, forc
         SpecError: If it is a file, or not empty, not ours and not forced.
     """
     if target.exists() and not target.is_dir():
-        raise SpecError(where, "a folder", "a file", "Name a folder.")
+        raise SpecError(where, "be a folder", "a file", "Name a folder.")
     if target.is_dir() and any(target.iterdir()) and not is_ours and not force:
         mend = "Choose another folder, or use --force to write beside what it holds."
-        raise SpecError(where, f"an empty folder, a new one, or an earlier {kind}", "other files in it", mend)
+        raise SpecError(where, f"be an empty folder, a new one, or an earlier {kind}", "other files in it", mend)

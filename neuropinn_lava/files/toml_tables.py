@@ -50,4 +50,6 @@ def read_table(path: Path, what: str) -> Table:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, no TOML, a number of 5000 digits
-        raise FileFormatError(f"{what} {path.name}", "a readable TOML file", error, "Check path and syntax.") from error
+        raise FileFormatError(
+            f"{what} {path.name}", "be a readable TOML file", error, "Check path and syntax."
+        ) from error

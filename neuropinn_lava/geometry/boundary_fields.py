@@ -22,7 +22,7 @@ from ..base.errors import Violation
 SMALLEST, LARGEST = 1e-30, 1e30
 """Range of factors: what float32 holds."""
 MAX_VERTICES = 256
-"""Most vertices of a polygon; the formula nests as deep in the worst case, and smooth outlines have fields of their own."""
+"""Largest number of vertices of a polygon; the formula nests as deep in the worst case. Smooth outlines have other fields."""
 MAX_PETALS = 32
 """Highest number of waves around a curve."""
 TURN = 1e-12
@@ -43,11 +43,11 @@ class PolygonFactor(ArrayRecord):
     vertices: FloatArray
     """Corners ring by ring, shape (n_vertices, 2): the outer ring counterclockwise, holes clockwise."""
     ring_sizes: IntArray
-    """How many vertices belong to each ring, shape (n_rings,), each 3 or more."""
+    """Number of vertices of each ring, shape (n_rings,), each 3 or more."""
     scale: float = 1.0
-    """Factor on d; the distances of many edges make a small product."""
+    """Factor on the field d, because the product of many distances is small."""
     corner_exponent: float = 1.0
-    """q, in (0, 1]. Solutions of second order fall like r^(pi/w) into a corner of inner angle w: 2/3 for w = 3 pi/2."""
+    """Exponent q in (0, 1]. Solutions of second order fall like r^(pi/w) into a corner of inner angle w: 2/3 for w = 3 pi/2."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, vertices=np.float64, ring_sizes=np.int64)
@@ -64,18 +64,18 @@ class PolygonFactor(ArrayRecord):
         n_vertices = self.vertices.shape[0]
         yield from check_range("PolygonFactor: number of vertices", n_vertices, 3, MAX_VERTICES)
         if (self.ring_sizes < 3).any() or self.ring_sizes.sum() != n_vertices:
-            rule = f"rings of 3 or more vertices, {n_vertices} in all"
+            rule = f"be rings of 3 or more vertices, {n_vertices} in all"
             yield Violation("PolygonFactor.ring_sizes", rule, self.ring_sizes, "Count the vertices of each ring.")
             return
         edges = np.concatenate([np.roll(ring, -1, axis=0) - ring for ring in self.rings])
         if not edges.any(axis=1).all():
             index = int(np.flatnonzero(~edges.any(axis=1))[0])
-            rule = "neighbouring vertices differ"
+            rule = "have neighbouring vertices that differ"
             yield Violation("PolygonFactor.vertices", rule, f"vertex {index}", "Leave it out.")
 
     @property
     def n_dim(self) -> int:
-        """Coordinates of a point."""
+        """Number of coordinates of a point."""
         return 2
 
     @property
@@ -84,7 +84,7 @@ class PolygonFactor(ArrayRecord):
         return np.split(self.vertices, np.cumsum(self.ring_sizes)[:-1])
 
     def evaluate(self, points: Any) -> Any:
-        """Give d at points of shape (n_samples, 2) as (n_samples,), numpy or torch."""
+        """Return d at points of shape (n_samples, 2) as (n_samples,), numpy or torch."""
         first, *others = self.rings
         total = self._evaluate_ring(points, first)
         for ring in others:
@@ -129,14 +129,14 @@ def _unit(vector: FloatArray) -> FloatArray:
 
 
 def is_convex(vertices: FloatArray, index: int) -> bool:
-    """Tell whether a path through vertices (n, 2) turns left at one of them, so that its inner angle is below pi."""
+    """Return whether a path through vertices (n, 2) turns left at one of them, so that its inner angle is below pi."""
     before, here, after = vertices[index - 1], vertices[index], vertices[(index + 1) % len(vertices)]
     (ax, ay), (bx, by) = here - before, after - here
     return bool(ax * by - ay * bx >= 0)
 
 
 def _distance_to_line(points: Any, start: FloatArray, end: FloatArray) -> Any:
-    """Give the distance of points (n, 2) to the line through two others, positive to its left."""
+    """Return the distance of points (n, 2) to the line through two others, positive to its left."""
     (x0, y0), (dx, dy) = start.tolist(), (end - start).tolist()
     return (dx * (points[:, 1] - y0) - dy * (points[:, 0] - x0)) / (dx * dx + dy * dy) ** 0.5
 
@@ -152,15 +152,15 @@ class RadialLevelSet(ArrayRecord):
     """
 
     centres: FloatArray
-    """Shape (n_curves, 2)."""
+    """Centres of the curves, shape (n_curves, 2)."""
     radii: FloatArray
-    """R, shape (n_curves,), positive."""
+    """Mean radii R, shape (n_curves,), positive."""
     amplitudes: FloatArray
-    """A, shape (n_curves,), 0 for a circle, below R."""
+    """Amplitudes A of the waves, shape (n_curves,), 0 for a circle, below R."""
     petals: IntArray
-    """n, shape (n_curves,), 1 to 32."""
+    """Numbers n of waves around each curve, shape (n_curves,), 1 to 32."""
     scale: float = 1.0
-    """Factor on d."""
+    """Factor on the field d, positive."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "scale", float(self.scale))
@@ -180,27 +180,27 @@ class RadialLevelSet(ArrayRecord):
         if self.amplitudes.shape == self.radii.shape and not (np.abs(self.amplitudes) < self.radii).all():
             got = f"radii {self.radii}, amplitudes {self.amplitudes}"
             mend = "Curves must not cross their centre."
-            yield Violation("RadialLevelSet.radii", "radii above |amplitudes|", got, mend)
+            yield Violation("RadialLevelSet.radii", "be above |amplitudes|", got, mend)
 
     @property
     def n_dim(self) -> int:
-        """Coordinates of a point."""
+        """Number of coordinates of a point."""
         return 2
 
     @property
     def n_curves(self) -> int:
-        """Closed curves of the boundary."""
+        """Number of closed curves of the boundary."""
         return int(self.radii.shape[0])
 
     def evaluate(self, points: Any) -> Any:
-        """Give d at points of shape (n_samples, 2) as (n_samples,), numpy or torch."""
+        """Return d at points of shape (n_samples, 2) as (n_samples,), numpy or torch."""
         total = self.level(0, points)
         for curve in range(1, self.n_curves):
             total = conjunction(total, -self.level(curve, points))
         return self.scale * total
 
     def level(self, curve: int, points: Any) -> Any:
-        """Give l_k at points of shape (n_samples, 2): positive inside the curve."""
+        """Return l_k at points of shape (n_samples, 2): positive inside the curve."""
         x = points[:, 0] - float(self.centres[curve, 0])
         y = points[:, 1] - float(self.centres[curve, 1])
         r = root(x**2 + y**2 + TINY)
@@ -208,14 +208,14 @@ class RadialLevelSet(ArrayRecord):
         return float(self.radii[curve]) + float(self.amplitudes[curve]) * wave - r
 
     def curve_points(self, curve: int, angles: FloatArray) -> FloatArray:
-        """Give the points of a curve at the given angles (n,), shape (n, 2)."""
+        """Return the points of a curve at the given angles (n,), shape (n, 2)."""
         r = self.radii[curve] + self.amplitudes[curve] * np.cos(self.petals[curve] * angles)
         points: FloatArray = self.centres[curve] + r[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
         return points
 
 
 def _cosine_of_multiple(cosine_of_angle: Any, n: int) -> Any:
-    """Give cos(n a) from cos(a) by cos((k+1) a) = 2 cos(a) cos(k a) - cos((k-1) a), n at least 1."""
+    """Return cos(n a) from cos(a) by cos((k+1) a) = 2 cos(a) cos(k a) - cos((k-1) a), n at least 1."""
     before, wave = 1.0, cosine_of_angle
     for _ in range(n - 1):
         before, wave = wave, 2.0 * cosine_of_angle * wave - before

@@ -1,7 +1,6 @@
-"""Plane regions between closed curves r = R + A cos(n a) as domains: stars, discs, and what is left around holes.
+"""Plane regions between closed curves r = R + A cos(n a) as domains: stars and discs, with holes or without.
 
-Inside and outside are told by the same level set that builds the ansatz, so boundary points lie on the curves to
-rounding. This module knows numpy; it does not know equations.
+The level set of the ansatz decides which points are inside, so that boundary points lie on the curves to rounding.
 """
 
 from __future__ import annotations
@@ -16,18 +15,18 @@ from ..base.errors import SpecError
 from .boundary_fields import RadialLevelSet
 from .domain import ON_FACE, Cloud
 from .grading import Grading
-from .plane_domain import RIM, lay_planar_cloud, lengths_along, sample_inside
+from .plane_domain import RIM, arc_lengths, build_planar_cloud, sample_inside
 
 N_OUTLINE = 4096
-"""Points by which a curve is followed where its length or a distance to it is wanted: 1e-6 of its length off at most."""
+"""Number of points of a curve from which its length and distances to it are computed, with an error of 1e-6 of its length."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CurvedDomain:
-    """The region where a level set is positive."""
+    """The plane region in which a level set is positive."""
 
     level_set: RadialLevelSet
-    """The outline, first, and the holes; they must not cross."""
+    """Level set of the outline and, after it, of the holes; the curves must not cross."""
 
     def __post_init__(self) -> None:
         for curve in range(1, self.level_set.n_curves):
@@ -35,10 +34,10 @@ class CurvedDomain:
             if not inside.all():
                 mend = "Move or shrink the hole."
                 got = f"hole {curve} with {int((~inside).sum())} of {N_OUTLINE} points outside"
-                raise SpecError("CurvedDomain.level_set", "holes lie inside the outline", got, mend)
+                raise SpecError("CurvedDomain.level_set", "have holes that lie inside the outline", got, mend)
 
     def outline(self, curve: int, n: int = N_OUTLINE) -> FloatArray:
-        """Give n points of a curve at equal angles, shape (n, 2)."""
+        """Return n points of a curve at equal angles, shape (n, 2)."""
         return self.level_set.curve_points(curve, np.arange(n) * (2 * np.pi / n))
 
     @property
@@ -52,7 +51,7 @@ class CurvedDomain:
         return frozen_array(self.outline(0).max(axis=0), np.float64)
 
     def on_boundary(self, points: FloatArray) -> BoolArray:
-        """Tell which of the points (n, 2) lie on a curve, shape (n,)."""
+        """Return which of the points (n, 2) lie on a curve, shape (n,)."""
         levels = np.stack([self.level_set.level(curve, points) for curve in range(self.level_set.n_curves)])
         on: BoolArray = (np.abs(levels) <= ON_FACE).any(axis=0)
         return on
@@ -74,19 +73,19 @@ class CurvedDomain:
 
     def sample_boundary(self, n: int, rng: np.random.Generator) -> FloatArray:
         """Draw n points uniformly from all curves, shape (n, 2)."""
-        lengths = np.array([lengths_along(self.outline(curve))[-1] for curve in range(self.level_set.n_curves)])
+        lengths = np.array([arc_lengths(self.outline(curve))[-1] for curve in range(self.level_set.n_curves)])
         chosen = rng.choice(len(lengths), size=n, p=lengths / lengths.sum())
         shares = [rng.uniform(size=int(np.sum(chosen == curve))) for curve in range(len(lengths))]
         return np.concatenate([self._along(curve, share) for curve, share in enumerate(shares)])
 
     def _along(self, curve: int, share: FloatArray, cell: FloatArray | float = 1.0) -> FloatArray:
-        """Give the points of a curve at shares (n,) of its length in cells, exactly on the curve, shape (n, 2)."""
-        lengths = lengths_along(self.outline(curve) / cell)
+        """Return the points of a curve at shares (n,) of its length in cells, exactly on the curve, shape (n, 2)."""
+        lengths = arc_lengths(self.outline(curve) / cell)
         angles = np.linspace(0.0, 2 * np.pi, N_OUTLINE + 1)
         return self.level_set.curve_points(curve, np.interp(share * lengths[-1], lengths, angles))
 
     def cloud(self, n_per_axis: tuple[int, ...], gradings: tuple[Grading, ...] = ()) -> Cloud:
-        """Lay a grid inside, and points on the curves about one cell apart.
+        """Build a grid inside, and points on the curves about one cell apart.
 
         Raises:
             SpecError: If the cells do not fit the region, or gradings are asked for.
@@ -101,8 +100,8 @@ class CurvedDomain:
         def rim(cell: FloatArray) -> FloatArray:
             return np.concatenate([self._spaced(curve, cell) for curve in range(self.level_set.n_curves)])
 
-        return lay_planar_cloud(self.lower, self.upper, n_per_axis, gradings, keep, rim)
+        return build_planar_cloud(self.lower, self.upper, n_per_axis, gradings, keep, rim)
 
     def _spaced(self, curve: int, cell: FloatArray) -> FloatArray:
-        n = max(3, round(float(lengths_along(self.outline(curve) / cell)[-1])))
+        n = max(3, round(float(arc_lengths(self.outline(curve) / cell)[-1])))
         return self._along(curve, np.arange(n) / n, cell)

@@ -1,8 +1,7 @@
-"""Regions in which equations hold, and the clouds of points laid in them.
+"""Regions in which equations hold, and the clouds of collocation points in them.
 
 A domain is a region with a boundary; the final time of an evolution has no condition and is therefore an *open* face:
-its points are centres of the residual like those inside. A cloud is what derivative operators are built on. This module
-knows numpy, polynomials and grading records; it does not know equations, operators or networks. Polygons are in `polygons.py`.
+its points are centres of the residual like those inside. Derivative operators are built on a cloud. Polygons are in polygon.py.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from .grading import Grading
 from .scalar_fields import Polynomial
 
 ON_FACE = 1e-9
-"""How near a point lies to a face, relative to the span of its axis, to count as lying on it: far above the rounding of
+"""Distance from a face, relative to the span of its axis, within which a point lies on the face: far above the rounding of
 coordinates (1e-16), far below any spacing of points."""
 TABLE_LENGTH = 4097
 """Entries of the table that grid lines are graded by, before Newton's method takes over."""
@@ -36,7 +35,7 @@ class Cloud(ArrayRecord):
     points: FloatArray
     """Shape (n_points, n_dim), inside ones first."""
     n_inside: int
-    """How many of them are centres of the residual."""
+    """Number of points that are centres of the residual, 1 to n_points."""
     cell_coordinates: FloatArray
     """Coordinates in which neighbours are sought, same shape: points lie about one unit apart along every axis, however
     the cloud is stretched or graded."""
@@ -52,7 +51,7 @@ class Cloud(ArrayRecord):
 
     @classmethod
     def scattered(cls, points: FloatArray, n_inside: int, spacing: float | FloatArray = 1.0) -> Cloud:
-        """Make a cloud of points that lie on no grid.
+        """Build a cloud of points that lie on no grid.
 
         Args:
             points: Shape (n_points, n_dim), inside ones first.
@@ -70,16 +69,16 @@ class Cloud(ArrayRecord):
             yield from check_shape(f"Cloud.{name}", getattr(self, name), (self.n_dim,), "(n_dim,)")
         if not 1 <= self.n_inside <= self.n_points:
             mend = "Give a finer grid, or a domain with an inside."
-            yield Violation("Cloud.n_inside", f"1 to {self.n_points} points inside", self.n_inside, mend)
+            yield Violation("Cloud.n_inside", f"lie between 1 and {self.n_points}", self.n_inside, mend)
 
     @property
     def n_points(self) -> int:
-        """Centres and boundary points together."""
+        """Number of centres and boundary points together."""
         return int(self.points.shape[0])
 
     @property
     def n_dim(self) -> int:
-        """Coordinates of a point."""
+        """Number of coordinates of a point."""
         return int(self.points.shape[1])
 
     @property
@@ -100,7 +99,7 @@ class Domain(Protocol):
         """Upper corner of the bounding box, shape (n_dim,)."""
 
     def contains(self, points: FloatArray) -> BoolArray:
-        """Tell which of the points (n, n_dim) lie inside or on the boundary, shape (n,)."""
+        """Return which of the points (n, n_dim) lie inside or on the boundary, shape (n,)."""
 
     def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
         """Draw n points uniformly from the inside, shape (n, n_dim)."""
@@ -109,11 +108,11 @@ class Domain(Protocol):
         """Draw about n points from the part of the boundary that may carry conditions, shape (~n, n_dim)."""
 
     def cloud(self, n_per_axis: tuple[int, ...], gradings: tuple[Grading, ...] = ()) -> Cloud:
-        """Lay the collocation cloud: a grid inside and points on the boundary, none outside."""
+        """Build the collocation cloud: a grid inside and points on the boundary, none outside."""
 
 
 class End(str, Enum):
-    """Which end of an axis a face stands at."""
+    """The end of an axis at which a face stands."""
 
     LOWER = "lower"
     UPPER = "upper"
@@ -125,7 +124,7 @@ class _AxisEnd(NamedTuple):
     axis: int
     """Index of the coordinate that is constant on it."""
     end: End
-    """At which value."""
+    """End of that coordinate's range."""
 
 
 class Face(_AxisEnd):
@@ -149,7 +148,7 @@ class Box(ArrayRecord):
     open_faces: tuple[Face, ...] = ()
     """Faces without a condition, where the equation itself holds."""
     periodic_axes: tuple[int, ...] = ()
-    """Axes whose two faces are one and the same place; such faces carry no condition either."""
+    """Axes whose two faces are identified; such faces carry no condition either."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, lower=np.float64, upper=np.float64)
@@ -163,21 +162,21 @@ class Box(ArrayRecord):
         yield from check_finite("Box.lower", self.lower)
         yield from check_finite("Box.upper", self.upper)
         if self.upper.shape == self.lower.shape and not (self.lower < self.upper).all():
-            yield Violation("Box.upper", "upper > lower", self.upper, "Give a box with an inside.")
+            yield Violation("Box.upper", "lie above lower", self.upper, "Give a box with an inside.")
         axes = {*self.periodic_axes, *(face.axis for face in self.open_faces)}
         if axes - set(range(self.n_dim)):
             mend = "Count axes from zero."
-            yield Violation("Box.open_faces and .periodic_axes", f"axes below {self.n_dim}", sorted(axes), mend)
+            yield Violation("Box.open_faces and .periodic_axes", f"be axes below {self.n_dim}", sorted(axes), mend)
 
     @classmethod
     def space_time(cls, lower: Sequence[float], upper: Sequence[float], periodic_axes: tuple[int, ...] = ()) -> Box:
-        """Make the box of an evolution: time is the last axis and its upper face is open."""
+        """Build the box of an evolution: time is the last axis and its upper face is open."""
         final = Face(len(lower) - 1, End.UPPER)
         return cls(lower=np.array(lower), upper=np.array(upper), open_faces=(final,), periodic_axes=periodic_axes)
 
     @property
     def n_dim(self) -> int:
-        """Coordinates of a point."""
+        """Number of coordinates of a point."""
         return int(self.lower.shape[0])
 
     @property
@@ -191,33 +190,33 @@ class Box(ArrayRecord):
         every = (Face(axis, end) for axis in range(self.n_dim) for end in End)
         return tuple(face for face in every if face not in self.open_faces and face.axis not in self.periodic_axes)
 
-    def place(self, face: Face) -> float:
-        """Give the value of the face's coordinate."""
+    def face_coordinate(self, face: Face) -> float:
+        """Return the coordinate that is constant on a face."""
         return float((self.lower if face.end is End.LOWER else self.upper)[face.axis])
 
     def relative_distance(self, face: Face) -> Polynomial:
-        """Make the linear field that is 0 on a face and 1 on the opposite one."""
+        """Build the linear field that is 0 on a face and 1 on the opposite one."""
         inward = 1.0 if face.end is End.LOWER else -1.0
         slope = inward / self.span[face.axis]
         exponents = np.zeros((2, self.n_dim), dtype=np.int64)
         exponents[1, face.axis] = 1
-        return Polynomial(exponents=exponents, coefficients=np.array([-slope * self.place(face), slope]))
+        return Polynomial(exponents=exponents, coefficients=np.array([-slope * self.face_coordinate(face), slope]))
 
     def on_face(self, face: Face, points: FloatArray) -> BoolArray:
-        """Tell which of the points (n, n_dim) lie on the face, shape (n,)."""
+        """Return which of the points (n, n_dim) lie on the face, shape (n,)."""
         nearness = ON_FACE * self.span[face.axis]
-        on: BoolArray = np.abs(points[:, face.axis] - self.place(face)) <= nearness
+        on: BoolArray = np.abs(points[:, face.axis] - self.face_coordinate(face)) <= nearness
         return on
 
     def on_boundary(self, points: FloatArray) -> BoolArray:
-        """Tell which of the points (n, n_dim) lie on any closed face, shape (n,)."""
+        """Return which of the points (n, n_dim) lie on any closed face, shape (n,)."""
         on = np.zeros(points.shape[0], dtype=np.bool_)
         for face in self.closed_faces:
             on |= self.on_face(face, points)
         return on
 
     def contains(self, points: FloatArray) -> BoolArray:
-        """Tell which of the points (n, n_dim) lie inside or on the boundary, shape (n,)."""
+        """Return which of the points (n, n_dim) lie inside or on the boundary, shape (n,)."""
         slack = ON_FACE * self.span
         inside: BoolArray = ((points >= self.lower - slack) & (points <= self.upper + slack)).all(axis=1)
         return inside
@@ -235,18 +234,18 @@ class Box(ArrayRecord):
         drawn = [np.empty((0, self.n_dim))]
         for face in self.closed_faces:
             points = self.sample(per_face, rng)
-            points[:, face.axis] = self.place(face)
+            points[:, face.axis] = self.face_coordinate(face)
             drawn.append(points)
         return np.concatenate(drawn)
 
     def cloud(self, n_per_axis: tuple[int, ...], gradings: tuple[Grading, ...] = ()) -> Cloud:
-        """Lay a grid from wall to wall; points on closed faces are boundary points, all others are inside.
+        """Build a grid from wall to wall; points on closed faces are boundary points, all others are inside.
 
         A periodic axis has n points, the last of which is one cell short of the upper face.
 
         Args:
             n_per_axis: Cells along each axis, 2 or more, length n_dim.
-            gradings: Where to draw the grid lines together.
+            gradings: Places where the grid lines are denser.
 
         Raises:
             SpecError: If a number of cells or a grading does not fit the box.
@@ -270,7 +269,7 @@ class Box(ArrayRecord):
         )
 
     def _axis_nodes(self, n_per_axis: tuple[int, ...], gradings: tuple[Grading, ...]) -> list[FloatArray]:
-        """Give the coordinates of the grid lines of each axis, both faces exact."""
+        """Return the coordinates of the grid lines of each axis, both faces exact."""
         nodes = [
             np.linspace(low, high, n + 1) for low, high, n in zip(self.lower, self.upper, n_per_axis, strict=False)
         ]
@@ -280,16 +279,16 @@ class Box(ArrayRecord):
 
     def _cloud_violations(self, n_per_axis: tuple[int, ...], gradings: tuple[Grading, ...]) -> Iterator[Violation]:
         if len(n_per_axis) != self.n_dim or min(n_per_axis, default=0) < 2:
-            rule = f"{self.n_dim} numbers of cells, each 2 or more"
+            rule = f"be {self.n_dim} numbers of cells, each 2 or more"
             yield Violation("Box.cloud.n_per_axis", rule, n_per_axis, "Give one number for each axis.")
         for grading in gradings:
             if not 0 <= grading.axis < self.n_dim:
-                rule = f"gradings of axes below {self.n_dim}"
+                rule = f"be gradings of axes below {self.n_dim}"
                 yield Violation("Box.cloud.gradings", rule, grading.axis, "Count axes from zero.")
 
 
 def graded_nodes(uniform: FloatArray, gradings: Sequence[Grading]) -> FloatArray:
-    """Draw grid lines together around centres, keeping the ends and the number of lines.
+    """Compute graded grid lines that are denser around centres; the ends and the number of lines stay.
 
         N(x) = x + sum_k gain_k width_k atan((x - centre_k) / width_k)          N(x_i) at equal distances
 

@@ -28,9 +28,9 @@ class Polynomial(ArrayRecord):
     """p(x) = sum_k c[k] * prod_j x[j]**e[k, j]: `Polynomial(exponents=[[1, 0], [2, 0]], coefficients=[1, -1])` is x - x^2."""
 
     exponents: IntArray
-    """e, shape (n_terms, n_dim), 0 to 32."""
+    """Exponents e, shape (n_terms, n_dim), 0 to 32."""
     coefficients: FloatArray
-    """c, shape (n_terms,)."""
+    """Coefficients c, shape (n_terms,)."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, exponents=np.int64, coefficients=np.float64)
@@ -43,11 +43,11 @@ class Polynomial(ArrayRecord):
 
     @property
     def n_dim(self) -> int:
-        """Coordinates of a point."""
+        """Number of coordinates of a point."""
         return int(self.exponents.shape[1])
 
     def evaluate(self, points: Any) -> Any:
-        """Give p at points of shape (n_samples, n_dim) as (n_samples,), numpy or torch."""
+        """Return p at points of shape (n_samples, n_dim) as (n_samples,), numpy or torch."""
         total = 0.0 * points[:, 0]
         for powers, coefficient in zip(self.exponents.tolist(), self.coefficients.tolist(), strict=True):
             term: Any = coefficient
@@ -58,14 +58,14 @@ class Polynomial(ArrayRecord):
         return total
 
     def times(self, other: Polynomial) -> Polynomial:
-        """Give the product of two polynomials, so that d(x) can be written as x * (1 - x) * ..."""
+        """Return the product of two polynomials, so that d(x) can be written as x * (1 - x) * ..."""
         exponents = self.exponents[:, None, :] + other.exponents[None, :, :]
         coefficients = np.multiply.outer(self.coefficients, other.coefficients)
         return Polynomial(exponents=exponents.reshape(-1, self.n_dim), coefficients=coefficients.ravel())
 
     @classmethod
     def constant(cls, value: float, n_dim: int) -> Polynomial:
-        """Make the polynomial that is `value` everywhere."""
+        """Build the polynomial that is `value` everywhere."""
         return cls(exponents=np.zeros((1, n_dim), dtype=np.int64), coefficients=np.array([value]))
 
 
@@ -77,13 +77,13 @@ class Trigonometric(ArrayRecord):
     """
 
     coefficients: FloatArray
-    """c, shape (n_terms,)."""
+    """Coefficients c, shape (n_terms,)."""
     exponents: IntArray
-    """e, shape (n_terms, n_dim), 0 to `MAX_EXPONENT`."""
+    """Exponents e, shape (n_terms, n_dim), 0 to `MAX_EXPONENT`."""
     frequencies: FloatArray
-    """w, shape (n_terms, n_dim), radians per unit of the coordinate."""
+    """Frequencies w, shape (n_terms, n_dim), radians per unit of the coordinate."""
     phases: FloatArray
-    """p, shape (n_terms, n_dim), radians; pi/2 makes a sine. Not used where the frequency is 0."""
+    """Phases p, shape (n_terms, n_dim), radians; pi/2 gives a sine. Not used where the frequency is 0."""
 
     def __post_init__(self) -> None:
         floats = dict.fromkeys(("coefficients", "frequencies", "phases"), np.float64)
@@ -104,11 +104,11 @@ class Trigonometric(ArrayRecord):
 
     @property
     def n_dim(self) -> int:
-        """Coordinates of a point."""
+        """Number of coordinates of a point."""
         return int(self.exponents.shape[1])
 
     def evaluate(self, points: Any) -> Any:
-        """Give f at points of shape (n_samples, n_dim) as (n_samples,), numpy or torch."""
+        """Return f at points of shape (n_samples, n_dim) as (n_samples,), numpy or torch."""
         total = 0.0 * points[:, 0]
         columns = (self.coefficients, self.exponents, self.frequencies, self.phases)
         for term, powers, frequencies, phases in zip(*(column.tolist() for column in columns), strict=True):

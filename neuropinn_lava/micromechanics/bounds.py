@@ -1,4 +1,4 @@
-"""Bounds that hold for the effective stiffness of every two-phase cell, whatever its geometry.
+"""Bounds of the effective stiffness of two-phase cells of any geometry.
 
     Voigt             C_V = f C_i + (1 - f) C_m                C_V - C_eff is positive semi-definite
     Reuss             C_R = (f C_i^-1 + (1 - f) C_m^-1)^-1     C_eff - C_R too
@@ -23,17 +23,17 @@ class StiffnessBounds(NamedTuple):
     """Bounds in the unit of the phases' moduli."""
 
     voigt: FloatArray
-    """Upper, shape (6, 6)."""
+    """Upper bound of the stiffness, shape (6, 6)."""
     reuss: FloatArray
-    """Lower, shape (6, 6)."""
+    """Lower bound of the stiffness, shape (6, 6)."""
     bulk_lower: float
-    """Hashin-Shtrikman."""
+    """Lower Hashin-Shtrikman bound of the bulk modulus."""
     bulk_upper: float
-    """Hashin-Shtrikman."""
+    """Upper Hashin-Shtrikman bound of the bulk modulus."""
 
 
 def stiffness_bounds(cell: UnitCell) -> StiffnessBounds:
-    """Give the bounds of a cell's effective stiffness."""
+    """Compute the bounds of a cell's effective stiffness."""
     f = cell.volume_fraction
     matrix, inclusion = cell.matrix.stiffness(), cell.inclusion.stiffness()
     reuss = np.linalg.inv(f * np.linalg.inv(inclusion) + (1 - f) * np.linalg.inv(matrix))
@@ -42,7 +42,7 @@ def stiffness_bounds(cell: UnitCell) -> StiffnessBounds:
 
 
 def _bulk_bound(around: IsotropicPhase, within: IsotropicPhase, share: float) -> float:
-    """Give kappa of spheres of `within`, together a share of the volume, each coated by `around`."""
+    """Compute kappa of spheres of `within`, together a share of the volume, each coated by `around`."""
     if within.bulk == around.bulk:
         return around.bulk
     inverse = 1 / (within.bulk - around.bulk) + 3 * (1 - share) / (3 * around.bulk + 4 * around.shear)
@@ -50,12 +50,12 @@ def _bulk_bound(around: IsotropicPhase, within: IsotropicPhase, share: float) ->
 
 
 def bulk_modulus(stiffness: FloatArray) -> float:
-    """Give the mean of the nine entries C_11 ... C_33 of a stiffness (6, 6): kappa where it is isotropic or cubic."""
+    """Compute the mean of the nine entries C_11 ... C_33 of a stiffness (6, 6): kappa where it is isotropic or cubic."""
     return float(np.mean(stiffness[:3, :3]))
 
 
 def is_within_bounds(stiffness: FloatArray, cell: UnitCell, slack: float = 1e-6) -> bool:
-    """Tell whether a stiffness (6, 6) keeps all three bounds, but for a share `slack` of the Voigt bound's size."""
+    """Return whether a stiffness (6, 6) satisfies all three bounds up to `slack` times the size of the Voigt bound."""
     bounds = stiffness_bounds(cell)
     room = slack * float(np.linalg.norm(bounds.voigt, 2))
     above = float(np.linalg.eigvalsh(bounds.voigt - stiffness).min())

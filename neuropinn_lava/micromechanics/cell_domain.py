@@ -12,16 +12,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..base.arrays import BoolArray, FloatArray
+from ..base.checks import raise_violations
+from ..base.errors import Violation
 from ..geometry.domain import Box, Cloud
 from ..geometry.grading import Grading
 from ..operators.potential_energy import QuadraticEnergy
-from .cell_energy import cell_energy
 from .cells import UnitCell
+from .fitted_mesh import fit_mesh
 from .loads import Load
+from .stiffness import ElementStiffness, assemble_stiffness
 
 FAR = 1e6
-"""How far inclusions are moved from the matrix, and from each other, in cells: beyond every neighbourhood; coordinates keep
-ten digits."""
+"""Distance to which inclusions are moved from the matrix, and from each other, in cells: beyond every neighbourhood, and near
+enough that coordinates keep ten digits."""
+N_ASSEMBLED = 40_000
+"""Most nodes whose stiffness matrix is assembled, ten million entries, where no batches are asked for. Otherwise it is applied
+element by element, which takes longer and next to no memory (docs/results.md, Micromechanics)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,7 +37,7 @@ class LoadedCell:
     cell: UnitCell
     """The phases and where they are."""
     load: Load
-    """What is done to it."""
+    """Load on the cell: displacements of the top or a mean strain."""
     box: Box
     """The cube [0, 1]^3; its closed faces are those where displacements are prescribed."""
 
@@ -46,7 +52,7 @@ class LoadedCell:
         return self.box.upper
 
     def contains(self, points: FloatArray) -> BoolArray:
-        """Tell which of the points (n, 3) lie in the cube or on its faces, shape (n,)."""
+        """Return which of the points (n, 3) lie in the cube or on its faces, shape (n,)."""
         return self.box.contains(points)
 
     def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
@@ -58,12 +64,12 @@ class LoadedCell:
         return self.box.sample_boundary(n, rng)
 
     def cloud(self, n_per_axis: tuple[int, ...], gradings: tuple[Grading, ...] = ()) -> Cloud:
-        """Lay a grid from face to face whose neighbourhoods end at interfaces."""
+        """Build a grid from face to face whose neighbourhoods end at interfaces."""
         cloud = self.box.cloud(n_per_axis, gradings)
         return separate_phases(self.cell, cloud)
 
     def energy(self, n_per_axis: tuple[int, ...], batch_size: int | None = None) -> QuadraticEnergy:
-        """Give the potential energy on a fitted mesh, for training by energy."""
+        """Build the potential energy on a fitted mesh, for training by energy."""
         return cell_energy(self.cell, self.load, n_per_axis, batch_size)
 
 
@@ -78,3 +84,27 @@ def separate_phases(cell: UnitCell, cloud: Cloud) -> Cloud:
         periods=cloud.periods,
         cell_periods=cloud.cell_periods,
     )
+
+
+def cell_energy(
+    cell: UnitCell, load: Load, n_per_axis: tuple[int, ...], batch_size: int | None = None
+) -> QuadraticEnergy:
+    """Build the energy of a cell, in units of the energy of the load's lift u = g alone.
+
+    Args:
+        cell: The cell.
+        load: Gives the lift.
+        n_per_axis: Cubes of the mesh along the three edges, all the same even number.
+        batch_size: Most points that are worked on at once; a number says that memory is short, so that nothing is assembled.
+
+    Raises:
+        SpecError: If the numbers differ, are odd, or too small for the cell.
+    """
+    if len(n_per_axis) != 3 or len(set(n_per_axis)) != 1:
+        mend = "A fitted mesh has cubes; give the same number three times."
+        raise_violations([Violation("cell_energy.n_per_axis", "be three equal numbers", n_per_axis, mend)])
+    mesh = fit_mesh(cell, n_per_axis[0])
+    assembled = batch_size is None and mesh.n_nodes <= N_ASSEMBLED
+    matrix = assemble_stiffness(cell, mesh) if assembled else ElementStiffness(cell, mesh)
+    lift = load.ansatz(cell).evaluate(mesh.nodes)[0].T.ravel()
+    return QuadraticEnergy(points=mesh.nodes, matrix=matrix, unit=float(lift @ (matrix @ lift)) / 2)

@@ -1,8 +1,6 @@
 """Unit cells: a matrix with ellipsoidal inclusions in the cube [0, 1]^3.
 
-    r_k(x) = |(x - c_k) / a_k|        below 1 inside inclusion k, 1 on its surface
-
-This module knows phases and geometry; it does not know meshes, loads or solutions.
+r_k(x) = |(x - c_k) / a_k|        below 1 inside inclusion k, 1 on its surface
 """
 
 from __future__ import annotations
@@ -19,7 +17,7 @@ from ..base.errors import Violation
 from .phases import IsotropicPhase
 
 N_SURFACE = 2000
-"""Points laid on a surface to find overlaps: 0.05 of its radius apart, finer than any mesh in use."""
+"""Number of points on a surface from which overlaps are found: 0.05 of its radius apart, finer than any mesh in use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -27,9 +25,9 @@ class Ellipsoid(ArrayRecord):
     """An ellipsoid with axes along the coordinates: `Ellipsoid(centre=[.5, .5, .5], semi_axes=[.27, .27, .27])` is a sphere."""
 
     centre: FloatArray
-    """c, shape (3,)."""
+    """Centre c of the ellipsoid, shape (3,)."""
     semi_axes: FloatArray
-    """a, positive, shape (3,)."""
+    """Semi-axes a along the coordinates, positive, shape (3,)."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, centre=np.float64, semi_axes=np.float64)
@@ -38,11 +36,13 @@ class Ellipsoid(ArrayRecord):
             found += check_shape(f"Ellipsoid.{name}", getattr(self, name), (3,), "(x, y, z)")
             found += check_finite(f"Ellipsoid.{name}", getattr(self, name))
         if (self.semi_axes <= 0).any():
-            found.append(Violation("Ellipsoid.semi_axes", "positive", self.semi_axes, "Leave an empty inclusion out."))
+            found.append(
+                Violation("Ellipsoid.semi_axes", "be positive", self.semi_axes, "Leave an empty inclusion out.")
+            )
         raise_violations(found)
 
     def radius(self, points: FloatArray) -> FloatArray:
-        """Give r at points (n, 3), shape (n,)."""
+        """Return r at points (n, 3), shape (n,)."""
         r: FloatArray = np.linalg.norm((points - self.centre) / self.semi_axes, axis=1)
         return r
 
@@ -71,11 +71,11 @@ class UnitCell:
     """The cube [0, 1]^3 of a matrix with inclusions of one other phase."""
 
     matrix: IsotropicPhase
-    """What surrounds the inclusions."""
+    """Material that surrounds the inclusions."""
     inclusion: IsotropicPhase
-    """What they are made of."""
+    """Material of all inclusions."""
     inclusions: tuple[Ellipsoid, ...]
-    """Where they are; they neither overlap nor touch a face. None makes a homogeneous cube."""
+    """Inclusions, which neither overlap nor touch a face; an empty tuple is a homogeneous cube."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inclusions", tuple(self.inclusions))
@@ -85,23 +85,23 @@ class UnitCell:
         for k, body in enumerate(self.inclusions):
             low, high = body.centre - body.semi_axes, body.centre + body.semi_axes
             if not ((low > 0) & (high < 1)).all():
-                rule = "inclusions lie inside the cube (0, 1)^3"
+                rule = "lie inside the cube (0, 1)^3"
                 mend = "Move it inwards or make it smaller."
                 yield Violation(f"UnitCell.inclusions[{k}]", rule, f"{low} to {high}", mend)
         for (i, first), (j, second) in combinations(enumerate(self.inclusions), 2):
             nearest = min(second.radius(first.surface_points(N_SURFACE)).min(), second.radius(first.centre[None])[0])
             if min(nearest, first.radius(second.centre[None])[0]) <= 1:
-                rule = f"it does not overlap inclusion {i}"
+                rule = f"not overlap inclusion {i}"
                 mend = "Move them apart or make one smaller."
                 yield Violation(f"UnitCell.inclusions[{j}]", rule, f"centres {first.centre} and {second.centre}", mend)
 
     @property
     def volume_fraction(self) -> float:
-        """Share of the cube that is inclusion."""
+        """Volume of all inclusions as a share of the cube, 0 to 1."""
         return sum(body.volume for body in self.inclusions)
 
     def nearest(self, points: FloatArray) -> tuple[IntArray, FloatArray]:
-        """Give the inclusion with the smallest r at points (n, 3) and that r, each (n,); infinite without inclusions."""
+        """Return the inclusion with the smallest r at points (n, 3) and that r, each (n,); infinite without inclusions."""
         if not self.inclusions:
             return np.zeros(len(points), dtype=np.int64), np.full(len(points), np.inf)
         r = np.stack([body.radius(points) for body in self.inclusions], axis=1)
@@ -109,7 +109,7 @@ class UnitCell:
         return which, r[np.arange(len(points)), which]
 
     def contains(self, points: FloatArray) -> BoolArray:
-        """Tell which of the points (n, 3) lie in an inclusion or on its surface, shape (n,)."""
+        """Return which of the points (n, 3) lie in an inclusion or on its surface, shape (n,)."""
         inside: BoolArray = self.nearest(points)[1] <= 1
         return inside
 
@@ -122,7 +122,7 @@ class UnitCell:
         return moved
 
     def gap(self) -> float:
-        """Give the smallest distance of an inclusion from a face or, about, from another one; infinite without any."""
+        """Return the smallest distance of an inclusion from a face or, about, from another one; infinite without any."""
         gaps = [np.inf]
         gaps += [
             float(min((b.centre - b.semi_axes).min(), (1 - b.centre - b.semi_axes).min())) for b in self.inclusions
@@ -133,11 +133,11 @@ class UnitCell:
         return min(gaps)
 
     def is_mirror_symmetric(self) -> bool:
-        """Tell whether the cell is its own mirror image in each of the planes x, y, z = 1/2."""
+        """Return whether the cell is its own mirror image in each of the planes x, y, z = 1/2."""
         return all(self.equals(self._mirrored(axis)) for axis in range(3))
 
     def equals(self, other: UnitCell) -> bool:
-        """Tell whether another cell has the same phases and, in any order and to rounding, the same inclusions."""
+        """Return whether another cell has the same phases and, in any order and to rounding, the same inclusions."""
         if (self.matrix, self.inclusion) != (other.matrix, other.inclusion):
             return False
         return len(self.inclusions) == len(other.inclusions) and all(
@@ -145,7 +145,7 @@ class UnitCell:
         )
 
     def turned(self, order: tuple[int, int, int]) -> UnitCell:
-        """Give the cell with its axes in another order."""
+        """Return the cell with its axes in another order."""
         axes = list(order)
         bodies = [Ellipsoid(centre=body.centre[axes], semi_axes=body.semi_axes[axes]) for body in self.inclusions]
         return replace(self, inclusions=tuple(bodies))
@@ -165,7 +165,7 @@ def _same_ellipsoid(body: Ellipsoid, other: Ellipsoid) -> bool:
 
 
 def sphere_cell(*, radius: float, contrast: float, poisson: float = 0.3) -> UnitCell:
-    """Make the cell with a sphere in its middle: E is 1 in the matrix and `contrast` in the sphere, nu the same."""
+    """Build the cell with a sphere in its middle: E is 1 in the matrix and `contrast` in the sphere, nu the same."""
     body = Ellipsoid(centre=np.full(3, 0.5), semi_axes=np.full(3, radius))
     return UnitCell(
         matrix=IsotropicPhase(young=1.0, poisson=poisson),

@@ -5,7 +5,7 @@
     3  edges that still cross a surface get a vertex on it, and their tetrahedra are split there
     4  vertices on a surface move out a little, so that the faceted inclusion has the volume of the true one
 
-Step 3 splits the crossed edge with the highest number first, whatever tetrahedron is asked: so neighbours agree. Without
+Step 3 splits the crossed edge with the highest number first in every tetrahedron, so that neighbours agree. Without
 step 4 a facet's sagitta would make inclusions too small by O(h^2).
 """
 
@@ -29,23 +29,22 @@ SNAP = 0.25
 """Vertices this near to a surface move onto it, in cells. Below half, so that no tetrahedron turns over."""
 MIN_CELLS_PER_AXIS = 1.3
 """Fewest cells along the shortest semi-axis and along the smallest gap: with fewer, a surface meets faces or vanishes."""
-
 BLOCK = 4096
-"""Tetrahedra whose edges are numbered at a time; bounds the memory, nothing else."""
+"""Number of tetrahedra whose edges are numbered at a time, which bounds the memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FittedMesh(ArrayRecord):
-    """Quadratic tetrahedra, four vertices and six midpoints each."""
+    """A mesh of quadratic tetrahedra with four vertices and six midpoints each."""
 
     nodes: FloatArray
     """Vertices first, then midpoints of edges, shape (n_nodes, 3)."""
     cells: NDArray[np.int32]
     """Nodes of each tetrahedron: vertices, then midpoints in the order of `EDGES`, shape (n_cells, 10)."""
     inside: BoolArray
-    """Which tetrahedra belong to inclusions, shape (n_cells,)."""
+    """Mask of the tetrahedra that belong to inclusions, shape (n_cells,)."""
     n_vertices: int
-    """How many nodes are vertices."""
+    """Number of nodes that are vertices."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, nodes=np.float64, cells=np.int32, inside=np.bool_)
@@ -59,7 +58,7 @@ def fit_mesh(cell: UnitCell, n: int) -> FittedMesh:
     """Mesh a unit cell with about n cubes along each edge.
 
     Args:
-        cell: What is meshed.
+        cell: The cell to mesh.
         n: Cubes along an edge, an even number of 2 or more.
 
     Raises:
@@ -78,29 +77,29 @@ def fit_mesh(cell: UnitCell, n: int) -> FittedMesh:
 def _violations(cell: UnitCell, n: int) -> Iterator[Violation]:
     if n < 2 or n % 2:
         yield Violation(
-            "fit_mesh.n", "an even number of 2 or more, so that opposite faces match", n, "Take the next one."
+            "fit_mesh.n", "be an even number of 2 or more, so that opposite faces match", n, "Take the next one."
         )
         return
     needed = needed_cells(cell)
     if n < needed:
         smallest = _smallest_length(cell)
-        rule = f"{MIN_CELLS_PER_AXIS} cells or more along the smallest semi-axis or gap, {smallest:.3g}"
+        rule = f"put {MIN_CELLS_PER_AXIS} cells or more along the smallest semi-axis or gap, {smallest:.3g}"
         got = f"{n} cells along the edge, {smallest * n:.2g} along it"
         yield Violation("fit_mesh.n", rule, got, f"Take n >= {needed}.")
 
 
 def needed_cells(cell: UnitCell) -> int:
-    """Give the smallest n with which `fit_mesh` sees every inclusion and every gap of a cell; even, 2 or more."""
+    """Return the smallest n with which `fit_mesh` sees every inclusion and every gap of a cell; even, 2 or more."""
     return max(2 * int(np.ceil(MIN_CELLS_PER_AXIS / _smallest_length(cell) / 2)), 2)
 
 
 def _smallest_length(cell: UnitCell) -> float:
-    """Give the shortest semi-axis or gap, infinite without inclusions."""
+    """Return the shortest semi-axis or gap, infinite without inclusions."""
     return min([*(float(body.semi_axes.min()) for body in cell.inclusions), cell.gap()])
 
 
 def _grid(n: int) -> tuple[FloatArray, IntArray]:
-    """Give the vertices of the grid ((n + 1)^3, 3) and its tetrahedra (6 n^3, 4).
+    """Return the vertices of the grid ((n + 1)^3, 3) and its tetrahedra (6 n^3, 4).
 
     Each starts at the corner whose indices are even and goes to the opposite one along the axes in some order.
     """
@@ -123,7 +122,7 @@ def _index_grid(n: int) -> IntArray:
 
 
 def _snapped(cell: UnitCell, points: FloatArray, nearness: float) -> tuple[FloatArray, FloatArray]:
-    """Move vertices near a surface onto it; give them and their level r - 1, exactly zero on a surface."""
+    """Move vertices near a surface onto it; return them and their level r - 1, exactly zero on a surface."""
     target = cell.projected(points)
     level = cell.nearest(points)[1] - 1
     near = (np.linalg.norm(target - points, axis=1) < nearness) & np.isfinite(level)
@@ -133,7 +132,7 @@ def _snapped(cell: UnitCell, points: FloatArray, nearness: float) -> tuple[Float
 def _split(
     cell: UnitCell, points: FloatArray, tets: IntArray, level: FloatArray
 ) -> tuple[FloatArray, IntArray, FloatArray]:
-    """Put a vertex on every edge that crosses a surface, and split its tetrahedra there."""
+    """Add a vertex on every edge that crosses a surface, and split its tetrahedra there."""
     n, whole = len(points), []
     crossed = _is_crossed(level[tets])
     whole.append(tets[~crossed])
@@ -154,7 +153,7 @@ def _split(
 
 
 def _is_crossed(level: FloatArray) -> BoolArray:
-    """Tell which tetrahedra have vertices on both sides of a surface, from the levels (n_tets, 4) of their vertices."""
+    """Return which tetrahedra have vertices on both sides of a surface, from the levels (n_tets, 4) of their vertices."""
     crossed: BoolArray = (level.min(axis=1) < 0) & (level.max(axis=1) > 0)
     return crossed
 
@@ -167,7 +166,7 @@ def _edge_numbers(tets: IntArray, n: int) -> IntArray:
 
 
 def _crossed_edges(tets: IntArray, level: FloatArray, n: int) -> IntArray:
-    """Give the numbers of those edges, shape (n_tets, 6), -1 where an edge does not cross a surface.
+    """Return the numbers of those edges, shape (n_tets, 6), -1 where an edge does not cross a surface.
 
     Vertices that have been put on a surface, with indices of n and more, are on no edge that crosses it.
     """

@@ -23,9 +23,9 @@ from .solver import MeshedCell, mesh_cell, periodic_displacement
 COMPONENTS = ("xx", "yy", "zz", "yz", "xz", "xy")
 """Components of strain, in the package's order."""
 COMPONENT_AXES = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
-"""Their axes."""
+"""Axes of these components."""
 ORDERS = ((0, 1, 2), (1, 0, 2), (2, 1, 0), (0, 2, 1))
-"""Nothing, and the exchanges of two axes."""
+"""Orders of the axes: unchanged, and with two axes exchanged."""
 
 Evaluate = Callable[[FloatArray], FloatArray]
 """Maps points (n, 3) to displacements (n, 3)."""
@@ -33,26 +33,26 @@ Evaluate = Callable[[FloatArray], FloatArray]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StrainedField:
-    """Displacements of a cell under a mean strain, whoever computed them."""
+    """Displacements of a cell under a mean strain, by finite elements or by a network."""
 
     load: MeanStrain
-    """The strain."""
+    """Mean strain of the cell."""
     evaluate: Evaluate
-    """The displacements: a network on any backend, for instance."""
+    """Function that returns the displacements, such as a network on any backend."""
 
     @property
     def component(self) -> int:
-        """Where the largest component of the strain stands, 0 to 5."""
+        """Index of the largest component of the strain, 0 to 5."""
         return int(np.abs(self.load.strain).argmax())
 
 
 def unit_strains() -> tuple[MeanStrain, ...]:
-    """Give the six load cases: xx, yy, zz, yz, xz, xy."""
+    """Return the six load cases: xx, yy, zz, yz, xz, xy."""
     return tuple(MeanStrain(strain=row) for row in np.eye(6))
 
 
 def effective_stiffness(cell: UnitCell, n: int) -> FloatArray:
-    """Give the effective stiffness of a periodic cell by finite elements, shape (6, 6), in the unit of its moduli.
+    """Compute the effective stiffness of a periodic cell by finite elements, shape (6, 6), in the unit of its moduli.
 
     Args:
         cell: Any cell; it needs no symmetry.
@@ -67,7 +67,7 @@ def effective_stiffness(cell: UnitCell, n: int) -> FloatArray:
 
 
 def stiffness_of_fields(meshed: MeshedCell, displacements: Sequence[FloatArray]) -> FloatArray:
-    """Give the stiffness that six displacement fields amount to, whoever computed them.
+    """Compute the effective stiffness from six displacement fields.
 
     Args:
         meshed: The cell and where the fields are given.
@@ -82,7 +82,7 @@ def stiffness_of_fields(meshed: MeshedCell, displacements: Sequence[FloatArray])
 
 
 def mean_stress_stiffness(meshed: MeshedCell, displacements: Sequence[FloatArray]) -> FloatArray:
-    """Give the stiffness by the mean stress of six displacement fields, C_pq = (E_p x) K u_q.
+    """Compute the stiffness by the mean stress of six displacement fields, C_pq = (E_p x) K u_q.
 
     Where the energy squares whatever is rough in a field, the mean stress averages it out: the figure for networks, above
     all deployed ones. Its error is of first order in that of u_q, and of either sign.
@@ -101,7 +101,7 @@ def mean_stress_stiffness(meshed: MeshedCell, displacements: Sequence[FloatArray
 
 
 def unit_fields(cell: UnitCell, fields: Sequence[StrainedField]) -> tuple[Evaluate, ...]:
-    """Give the displacement fields of the six unit strains, from those of some strains: the others are theirs, turned.
+    """Return the displacement fields of the six unit strains; those not given are given ones with exchanged axes.
 
     A cell that stays the same when two axes are exchanged lends the field of one strain to another: that of xx to yy and zz,
     that of xy to yz and xz, where all three axes are alike.
@@ -140,7 +140,7 @@ def _find_turned(
 
 
 def turned_component(component: int, order: tuple[int, int, int]) -> int:
-    """Give the component of strain that another one becomes when axes are exchanged: xx becomes yy by (1, 0, 2)."""
+    """Return the component of strain that another one becomes when axes are exchanged: xx becomes yy by (1, 0, 2)."""
     first, second = (order[axis] for axis in COMPONENT_AXES[component])
     return COMPONENT_AXES.index((min(first, second), max(first, second)))
 
@@ -155,10 +155,12 @@ def _field_violations(cell: UnitCell, fields: Sequence[StrainedField]) -> Iterat
     mixed = [field for field in fields if np.count_nonzero(field.load.strain) != 1]
     for field in mixed:
         mend = "Give one field for each component; the equations are linear."
-        yield Violation("unit_fields.fields", "one component of strain each", field.load.strain, mend)
+        yield Violation("unit_fields.fields", "have one component of strain each", field.load.strain, mend)
     if not mixed:
         missing = [name for k, name in enumerate(COMPONENTS) if _find_turned(cell, fields, k) is None]
         if missing:
             got = f"none for {', '.join(missing)}"
             mend = f"Add a network: `neuropinn-lava train elasticity3d --param strain_{missing[0]}=0.1`."
-            yield Violation("unit_fields.fields", "a field for every strain that symmetry does not give", got, mend)
+            yield Violation(
+                "unit_fields.fields", "hold a field for every strain that symmetry does not give", got, mend
+            )

@@ -1,4 +1,4 @@
-"""Several inclusions as options by name: numbers on the command line, and what a network's provenance keeps.
+"""Inclusions as options by name: numbers on the command line and in the provenance of a network.
 
     radius_2=0.15 centre_x_2=0.75          a second inclusion, a sphere at (0.75, 0.5, 0.5)
 
@@ -20,7 +20,7 @@ DEFAULTS = {"aspect_y": 1.0, "aspect": 1.0, "centre_x": 0.5, "centre_y": 0.5, "c
 
 
 def make_ellipsoid(radius: float, options: Mapping[str, float]) -> Ellipsoid:
-    """Make an inclusion from its radius, the semi-axis along x, and any of the options of `DEFAULTS`.
+    """Build an inclusion from its radius, the semi-axis along x, and any of the options of `DEFAULTS`.
 
     Raises:
         SpecError: If a semi-axis is not positive.
@@ -33,7 +33,7 @@ def make_ellipsoid(radius: float, options: Mapping[str, float]) -> Ellipsoid:
 
 
 def further_inclusions(options: Mapping[str, float]) -> tuple[Ellipsoid, ...]:
-    """Make the inclusions that numbered options describe, in the order of their numbers.
+    """Build the inclusions that numbered options describe, in the order of their numbers.
 
     Args:
         options: `radius_2`, `centre_x_2`, `radius_3`, ... and their values.
@@ -51,7 +51,7 @@ def further_inclusions(options: Mapping[str, float]) -> tuple[Ellipsoid, ...]:
 
 
 def _number(name: str) -> int:
-    """Give the number at the end of an option's name, 0 where there is none."""
+    """Return the number at the end of an option's name, 0 where there is none."""
     digits = name.rpartition("_")[2]
     return int(digits) if digits.isdecimal() else 0
 
@@ -63,4 +63,4 @@ def _violations(options: Mapping[str, float]) -> Iterator[Violation]:
         yield from check_choice("elasticity3d: option of a further inclusion", name, known)
         if f"radius_{number}" not in options and name in known:
             mend = f"Give radius_{number}."
-            yield Violation(f"elasticity3d: inclusion {number}", "it has a radius", name, mend)
+            yield Violation(f"elasticity3d: inclusion {number}", "have a radius", name, mend)

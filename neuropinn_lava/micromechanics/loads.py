@@ -1,4 +1,4 @@
-"""What is done to a unit cell, as the boundary data of an ansatz u = g + d * net.
+"""Loads on a unit cell, as the boundary data of an ansatz u = g + d * net.
 
     FaceLoad      u = 0 at z = 0, u = U at z = 1, the other faces free             g = U z             d = 4 z (1 - z)
     MeanStrain    u = E x + periodic, E the mean strain                            g = E x             d by symmetry
@@ -26,7 +26,7 @@ from ..network.transforms import Ansatz
 from .cells import UnitCell
 
 CUBE = Box(lower=np.zeros(3), upper=np.ones(3))
-"""The cell's cube."""
+"""Cube of every unit cell."""
 SHEAR_AXES = {3: (1, 2), 4: (0, 2), 5: (0, 1)}
 """The two axes of each shear component: yz, xz, xy."""
 
@@ -42,11 +42,11 @@ class FaceLoad(ArrayRecord):
         freeze_arrays(self, top=np.float64)
         found = [*check_shape("FaceLoad.top", self.top, (3,), "(x, y, z)"), *check_finite("FaceLoad.top", self.top)]
         if not self.top.any():
-            found.append(Violation("FaceLoad.top", "a displacement", self.top, "Move the top; else nothing happens."))
+            found.append(Violation("FaceLoad.top", "displace the top", self.top, "Move the top; else nothing happens."))
         raise_violations(found)
 
     def ansatz(self, cell: UnitCell) -> Ansatz:
-        """Give g and d; they are the same for every cell."""
+        """Return g and d; they are the same for every cell."""
         bump = _bump(2)
         return Ansatz(offset=tuple(_linear(up * np.eye(3)[2]) for up in self.top), factor=(bump, bump, bump))
 
@@ -64,17 +64,22 @@ class MeanStrain(ArrayRecord):
         found += check_finite("MeanStrain.strain", self.strain)
         if not self.strain.any():
             found.append(
-                Violation("MeanStrain.strain", "a strain", self.strain, "Strain the cell; else nothing happens.")
+                Violation(
+                    "MeanStrain.strain",
+                    "be a strain other than zero",
+                    self.strain,
+                    "Strain the cell; else nothing happens.",
+                )
             )
         raise_violations(found)
 
     def tensor(self) -> FloatArray:
-        """Give E as a symmetric matrix (3, 3)."""
+        """Return E as a symmetric matrix (3, 3)."""
         xx, yy, zz, yz, xz, xy = self.strain
         return np.array([[xx, xy / 2, xz / 2], [xy / 2, yy, yz / 2], [xz / 2, yz / 2, zz]])
 
     def ansatz(self, cell: UnitCell) -> Ansatz:
-        """Give g and d.
+        """Return g and d.
 
         Raises:
             SpecError: If the cell has no mirror symmetry, or if shears are mixed with other strains.
@@ -85,7 +90,7 @@ class MeanStrain(ArrayRecord):
         return Ansatz(offset=offset, factor=tuple(_bump(*faces[k]) for k in range(3)))
 
     def _faces_without_fluctuation(self) -> dict[int, tuple[int, ...]]:
-        """Give for each component the axes across whose faces it vanishes."""
+        """Return for each component the axes across whose faces it vanishes."""
         shears = [SHEAR_AXES[int(k)] for k in np.flatnonzero(self.strain) if k >= 3]
         if not shears:
             return {0: (0,), 1: (1,), 2: (2,)}
@@ -95,26 +100,26 @@ class MeanStrain(ArrayRecord):
     def _violations(self, cell: UnitCell) -> Iterator[Violation]:
         shears = int(np.count_nonzero(self.strain[3:]))
         if shears > 1 or (shears and self.strain[:3].any()):
-            rule = "normal strains alone, or one shear alone: each has its own symmetry"
+            rule = "be normal strains alone, or one shear alone: each has its own symmetry"
             mend = "Train one network for each and add them; the equations are linear."
             yield Violation("MeanStrain.strain", rule, self.strain, mend)
         if not cell.is_mirror_symmetric():
-            rule = "a cell that is its own mirror image in x, y, z = 1/2, so that periodicity can be built in"
+            rule = "be its own mirror image in x, y, z = 1/2, so that periodicity can be built in"
             mend = "Use finite elements (`neuropinn-lava homogenize`), which take any cell, or centre the inclusions."
             yield Violation("MeanStrain.ansatz.cell", rule, [b.centre.tolist() for b in cell.inclusions], mend)
 
 
 Load = Union[FaceLoad, MeanStrain]  # noqa: UP007 - as the unions of records that files hold
-"""What can be done to a cell; has `ansatz`."""
+"""A load on a cell, which has a method `ansatz`."""
 
 
 def _linear(slopes: FloatArray) -> Polynomial:
-    """Make slopes . x."""
+    """Build the linear field slopes . x."""
     return Polynomial(exponents=np.eye(3, dtype=np.int64), coefficients=np.asarray(slopes, dtype=np.float64))
 
 
 def _bump(*axes: int) -> Polynomial:
-    """Make prod_j 4 x_j (1 - x_j) over the given axes: zero on their faces, 1 in the middle."""
+    """Build prod_j 4 x_j (1 - x_j) over the given axes: zero on their faces, 1 in the middle."""
     product = Polynomial.constant(4.0 ** len(axes), 3)
     for face in CUBE.closed_faces:
         if face.axis in axes:

@@ -21,19 +21,19 @@ class IsotropicPhase:
     """An isotropic elastic material; moduli in any one unit, which is then the unit of all stresses."""
 
     young: float
-    """E, positive."""
+    """Young's modulus E, positive."""
     poisson: float
-    """nu, above -1 and below 0.5."""
+    """Poisson's ratio nu, above -1 and below 0.5."""
 
     def __post_init__(self) -> None:
         raise_violations(self._violations())
 
     def _violations(self) -> Iterator[Violation]:
         if not 0.0 < self.young < np.inf:
-            yield Violation("IsotropicPhase.young", "0 < E < infinity", self.young, "Give a positive modulus.")
+            yield Violation("IsotropicPhase.young", "lie in 0 < E < infinity", self.young, "Give a positive modulus.")
         if not -1.0 < self.poisson < 0.5:
             mend = "At 0.5 the phase is incompressible, which displacements alone cannot describe; 0.49 is near enough."
-            yield Violation("IsotropicPhase.poisson", "-1 < nu < 0.5", self.poisson, mend)
+            yield Violation("IsotropicPhase.poisson", "lie in -1 < nu < 0.5", self.poisson, mend)
 
     @property
     def lame(self) -> float:
@@ -51,7 +51,7 @@ class IsotropicPhase:
         return self.lame + 2 * self.shear / 3
 
     def stiffness(self) -> FloatArray:
-        """Give C of sigma = C epsilon in the order of the package, shape (6, 6)."""
+        """Return C of sigma = C epsilon in the order of the package, shape (6, 6)."""
         C = np.zeros((6, 6))
         C[:3, :3] = self.lame
         C[np.arange(6), np.arange(6)] += self.shear * np.array([2.0, 2.0, 2.0, 1.0, 1.0, 1.0])

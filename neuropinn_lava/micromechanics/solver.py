@@ -1,6 +1,6 @@
 """Finite-element solutions of a unit cell: equilibrium under a load, and periodic fluctuations under mean strains.
 
-K u = 0 where u is free,   u = g where the ansatz of the load holds it          conjugate gradients, Jacobi
+K u = 0 where u is free,   u = g where the ansatz of the load prescribes it          conjugate gradients, Jacobi
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from ..base.errors import SimulationError
 from .cells import UnitCell
 from .fitted_mesh import FittedMesh, fit_mesh
 from .loads import FaceLoad, Load, MeanStrain
-from .stiffness_matrix import assemble_stiffness
+from .stiffness import assemble_stiffness
 from .tet_field import TetField
 
 TOLERANCE = 1e-8
 """Relative residual at which conjugate gradients stop: far below the error of any mesh in use (1e-3)."""
 MAX_ITERATIONS = 20000
-"""Far above use: 440 at n = 16 and a contrast of 10; some thousands at a contrast of 1000."""
+"""Limit far above what is needed: 440 at n = 16 and a contrast of 10, some thousands at a contrast of 1000."""
 HELD = 1e-12
 """Largest d of an ansatz that counts as zero; inside it is 1e-3 and more on every mesh in use."""
 
@@ -32,7 +32,9 @@ class MeshedCell:
     """A unit cell, its mesh and its stiffness matrix; several loads can share one."""
 
     cell: UnitCell
+    """Phases and inclusions of the cell."""
     mesh: FittedMesh
+    """Mesh whose faces follow the inclusions."""
     stiffness: csr_matrix
     """K, shape (3 n_nodes, 3 n_nodes), component after component."""
 
@@ -67,7 +69,7 @@ def _held_displacement(meshed: MeshedCell, load: FaceLoad) -> FloatArray:
 
 
 def periodic_displacement(meshed: MeshedCell, load: MeanStrain) -> FloatArray:
-    """Give u = E x + v at the nodes, v periodic and zero at a corner, shape (n_nodes, 3)."""
+    """Return u = E x + v at the nodes, v periodic and zero at a corner, shape (n_nodes, 3)."""
     affine = meshed.mesh.nodes @ load.tensor()
     join = _periodic_join(meshed.mesh)
     free = np.ones(join.shape[1], dtype=np.bool_)
@@ -78,7 +80,7 @@ def periodic_displacement(meshed: MeshedCell, load: MeanStrain) -> FloatArray:
 
 
 def _periodic_join(mesh: FittedMesh) -> csr_matrix:
-    """Make the matrix that gives all nodes the values of those that are left when opposite faces are one."""
+    """Build the matrix that copies the values of the independent nodes of a periodic cell to all of its nodes."""
     wrapped = np.where(mesh.nodes > 1 - 1e-9, 0.0, mesh.nodes)
     kept, index = np.unique(np.rint(wrapped * 1e9).astype(np.int64), axis=0, return_inverse=True)
     rows = np.arange(mesh.n_nodes)
@@ -87,7 +89,7 @@ def _periodic_join(mesh: FittedMesh) -> csr_matrix:
 
 
 def _relaxed(stiffness: csr_matrix, held: FloatArray, free: BoolArray) -> FloatArray:
-    """Give the change of `held` at free places that brings them into equilibrium, zero elsewhere."""
+    """Return the change of `held` at free places that brings them into equilibrium, zero elsewhere."""
     return _solved(stiffness, -(stiffness @ held), free)
 
 
@@ -96,12 +98,12 @@ def _solved(stiffness: csr_matrix, force: FloatArray, free: BoolArray) -> FloatA
     solution, info = cg(inner, force[free], rtol=TOLERANCE, M=diags(1 / inner.diagonal()), maxiter=MAX_ITERATIONS)
     if info:
         mend = "Use a finer mesh, or phases whose moduli differ less."
-        raise SimulationError("solve_load", f"convergence within {MAX_ITERATIONS} iterations", info, mend)
+        raise SimulationError("solve_load", f"converge within {MAX_ITERATIONS} iterations", info, mend)
     whole = np.zeros(len(force))
     whole[free] = solution
     return whole
 
 
 def _columns(stacked: FloatArray) -> FloatArray:
-    """Turn component after component, shape (3 n,), into columns (n, 3)."""
+    """Reshape values component after component, shape (3 n,), to columns (n, 3)."""
     return stacked.reshape(3, -1).T

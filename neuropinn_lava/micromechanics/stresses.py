@@ -31,12 +31,12 @@ PAIRS = ((1, 2), (0, 2), (0, 1))
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StressField(ArrayRecord):
-    """Stresses at points."""
+    """Stresses at points of a cell."""
 
     points: FloatArray
-    """Shape (n, 3)."""
+    """Points in the cell, shape (n, 3)."""
     inside: BoolArray
-    """Which points belong to inclusions, shape (n,)."""
+    """Mask of the points that belong to inclusions, shape (n,)."""
     stress: FloatArray
     """sigma, shape (n, 6), in the unit of the phases' moduli."""
 
@@ -44,7 +44,7 @@ class StressField(ArrayRecord):
         freeze_arrays(self, points=np.float64, inside=np.bool_, stress=np.float64)
 
     def von_mises(self) -> FloatArray:
-        """Give sigma_vM, shape (n,)."""
+        """Compute the von Mises stress sigma_vM, shape (n,)."""
         normal, shear = self.stress[:, :3], self.stress[:, 3:]
         deviator = normal - normal.mean(axis=1, keepdims=True)
         size: FloatArray = np.sqrt(1.5 * (np.sum(deviator**2, axis=1) + 2 * np.sum(shear**2, axis=1)))
@@ -56,32 +56,32 @@ class StressCloud:
     """A grid in a cell with its first derivatives, each within one phase."""
 
     cell: UnitCell
-    """The cell."""
+    """Unit cell that the cloud lies in."""
     cloud: Cloud
     """All points are centres."""
     operators: DerivativeOperators
-    """d/dx, d/dy, d/dz."""
+    """Operators of the derivatives d/dx, d/dy and d/dz."""
 
     @property
     def points(self) -> FloatArray:
-        """Where displacements are wanted and stresses are given, shape (n, 3)."""
+        """Points at which displacements are read and stresses are computed, shape (n, 3)."""
         return self.cloud.points
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StressErrors:
-    """How far stresses are from others on the same points."""
+    """Differences between two stress fields on the same points."""
 
     relative_l2: float
-    """Of all six components."""
+    """Relative L2 error of all six components together."""
     von_mises_relative_l2: float
-    """Of the von Mises stress."""
+    """Relative L2 error of the von Mises stress."""
 
 
-def lay_stress_cloud(cell: UnitCell, n: int, kind: OperatorKind = OperatorKind.QUADRATIC) -> StressCloud:
-    """Lay a grid of n cells along each edge, from middle to middle of cubes, and build its operators.
+def build_stress_cloud(cell: UnitCell, n: int, kind: OperatorKind = OperatorKind.QUADRATIC) -> StressCloud:
+    """Build a grid of n cells along each edge, from middle to middle of cubes, and build its operators.
 
-    Middles of cubes keep clear of edges that are held and free, where stresses are singular.
+    Middles of cubes avoid the edges between held and free faces, where stresses are singular.
 
     Raises:
         SpecError: If a phase has too few points for its neighbourhoods.
@@ -92,13 +92,13 @@ def lay_stress_cloud(cell: UnitCell, n: int, kind: OperatorKind = OperatorKind.Q
 
 
 def projected_stress(stress_cloud: StressCloud, displacement: FloatArray) -> StressField:
-    """Give the stresses of displacements (n, 3) at the points of a stress cloud."""
+    """Compute the stresses of displacements (n, 3) at the points of a stress cloud."""
     gradient = np.stack([stress_cloud.operators.apply(axis, displacement) for axis in AXES], axis=2)
     return stress_of_gradient(stress_cloud.cell, stress_cloud.points, gradient)
 
 
 def stress_of_gradient(cell: UnitCell, points: FloatArray, gradient: FloatArray) -> StressField:
-    """Give the stresses of displacement gradients d u_k / d x_j, shape (n, 3, 3), at points (n, 3)."""
+    """Compute the stresses of displacement gradients d u_k / d x_j, shape (n, 3, 3), at points (n, 3)."""
     inside = cell.contains(points)
     lame = np.where(inside, cell.inclusion.lame, cell.matrix.lame)[:, None]
     shear = np.where(inside, cell.inclusion.shear, cell.matrix.shear)[:, None]
@@ -109,7 +109,7 @@ def stress_of_gradient(cell: UnitCell, points: FloatArray, gradient: FloatArray)
 
 
 def reference_stress(cell: UnitCell, field: TetField, points: FloatArray) -> StressField:
-    """Give the stresses of a finite-element solution at points (n, 3), by its own shape functions."""
+    """Compute the stresses of a finite-element solution at points (n, 3), by its own shape functions."""
     return stress_of_gradient(cell, points, field.gradient(points))
 
 

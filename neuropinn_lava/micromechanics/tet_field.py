@@ -19,28 +19,28 @@ from ..base.checks import check_shape, raise_violations
 from .fitted_mesh import EDGES, FittedMesh
 
 N_CANDIDATES = (12, 96)
-"""How many nearest centres are tried, first for all points, then for those that were in none of them."""
+"""Numbers of nearest centres that are searched, first for all points, then for points in none of these tetrahedra."""
 OUTSIDE = -1e-9
 """Smallest barycentric coordinate of a point that counts as inside: rounding of coordinates is 1e-15."""
 BLOCK = 8192
-"""Points looked up at a time; bounds the memory, nothing else."""
+"""Number of points that are located at a time, which bounds the memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Places:
-    """Where points lie in a mesh."""
+    """Tetrahedra of points and the barycentric coordinates in them."""
 
     cells: IntArray
-    """Tetrahedra, shape (n,)."""
+    """Indices of the tetrahedra, shape (n,)."""
     barycentric: FloatArray
-    """b, shape (n, 4)."""
+    """Barycentric coordinates b, shape (n, 4)."""
 
 
 class TetField:
     """A continuous, piecewise quadratic field from its nodal values; the mesh's search tree is made once."""
 
     def __init__(self, mesh: FittedMesh, values: FloatArray) -> None:
-        """Take values (n_nodes, n_out) at the nodes of a mesh.
+        """Build the search tree of a mesh for values (n_nodes, n_out) at its nodes.
 
         Raises:
             SpecError: If there is not one row of values for each node.
@@ -54,11 +54,11 @@ class TetField:
         self._tree = cKDTree(corners.mean(axis=1))
 
     def evaluate(self, points: FloatArray) -> FloatArray:
-        """Give the field at points (n, 3) of the cube, shape (n, n_out)."""
+        """Return the field at points (n, 3) of the cube, shape (n, n_out)."""
         return self._by_blocks(points, self._values)
 
     def gradient(self, points: FloatArray) -> FloatArray:
-        """Give d u_k / d x_j at points (n, 3), shape (n, n_out, 3); on faces of tetrahedra it is that of one side."""
+        """Return d u_k / d x_j at points (n, 3), shape (n, n_out, 3); on faces of tetrahedra it is that of one side."""
         return self._by_blocks(points, self._gradients)
 
     def _by_blocks(self, points: FloatArray, function: Any) -> FloatArray:

@@ -75,11 +75,11 @@ class ActivationRule:
         if at_zero != 0.0:
             mend = "Use an activation that vanishes at zero, for instance tanh or z_tanh_z."
             raise SpecError(
-                f"ActivationRule {self.name!r}.phi", "phi(0) = 0, so that silence sends nothing", at_zero, mend
+                f"ActivationRule {self.name!r}.phi", "satisfy phi(0) = 0, so that silence sends nothing", at_zero, mend
             )
         if not 0 < self.steepest < math.inf:
             mend = "Give the largest slope of phi, as 1.0 for tanh."
-            raise SpecError(f"ActivationRule {self.name!r}.steepest", "a positive number", self.steepest, mend)
+            raise SpecError(f"ActivationRule {self.name!r}.steepest", "be a positive number", self.steepest, mend)
 
     @property
     def needs_table(self) -> bool:
@@ -205,7 +205,7 @@ def register_activation(rule: ActivationRule) -> ActivationRule:
     """
     if rule.name in _BUILT_IN:
         mend = "Choose another name: shipped networks and files of other people mean the built-in one."
-        raise SpecError("register_activation.rule.name", "a name that is not built in", repr(rule.name), mend)
+        raise SpecError("register_activation.rule.name", "be a name that is not built in", repr(rule.name), mend)
     ACTIVATIONS[rule.name] = rule
     return rule
 
@@ -218,7 +218,7 @@ def find_activation(name: str, where: str = "activation") -> ActivationRule:
     """
     if name in _NONZERO_AT_ZERO:
         got = f"{name}, whose value at zero is {_NONZERO_AT_ZERO[name]}"
-        rule = "phi(0) = 0, so that a silent neuron sends nothing"
+        rule = "satisfy phi(0) = 0, so that a silent neuron sends nothing"
         instead = _INSTEAD.get(name, "")
         mend = (
             f"Neurons whose silence means phi(0) are not supported yet. {instead}Use one of {', '.join(ACTIVATIONS)}."

@@ -27,7 +27,7 @@ def checked_network(network: object, where: str) -> Network:
     """
     if isinstance(network, (NetworkSpec, QuantizedNetwork)):
         return network
-    raise SpecError(where, "a network, float or quantized", describe_given(network), suggest_network(network))
+    raise SpecError(where, "be a network, float or quantized", describe_given(network), suggest_network(network))
 
 
 def suggest_network(given: object) -> str:

@@ -31,9 +31,7 @@ class IntFormat:
 
     def __post_init__(self) -> None:
         if not 2 <= self.bits <= 32:
-            raise FixedPointError(
-                "IntFormat.bits", "a word has 2 to 32 bits", self.bits, "Choose a length in that range."
-            )
+            raise FixedPointError("IntFormat.bits", "lie between 2 and 32", self.bits, "Choose a length in that range.")
 
     @property
     def highest(self) -> int:
@@ -59,7 +57,7 @@ def round_half_up(values: FloatArray) -> IntArray:
     values = np.asarray(values, dtype=np.float64)
     if values.size and not (np.abs(values) < MAX_EXACT).all():
         worst = values[~(np.abs(values) < MAX_EXACT)].flat[0]
-        raise FixedPointError("round_half_up", "magnitudes below 2**62", worst, "Choose a coarser scale.")
+        raise FixedPointError("round_half_up", "get magnitudes below 2**62", worst, "Choose a coarser scale.")
     below = np.floor(values)
     rounded: IntArray = (below + (values - below >= 0.5)).astype(np.int64)
     return rounded

@@ -83,7 +83,7 @@ class QuantizedAffine(ArrayRecord):
         highest_shifted = np.ldexp(self.product_bound().astype(np.float64), np.maximum(self.left, 0))
         if (highest_shifted >= MAX_EXACT).any():
             mend = "Use a coarser state scale or shorter words."
-            yield Violation("QuantizedAffine.left", "shifted products stay below 2**62", highest_shifted.max(), mend)
+            yield Violation("QuantizedAffine.left", "keep shifted products below 2**62", highest_shifted.max(), mend)
 
     @property
     def n_in(self) -> int:
@@ -149,7 +149,7 @@ class QuantizedLayer(ArrayRecord):
         if (self.table.state_exponent, self.table.state_bits) != state:
             got = (self.table.state_exponent, self.table.state_bits)
             yield Violation(
-                f"{where}.table", f"state (exponent, bits) = {state}", got, "Build the table for this state."
+                f"{where}.table", f"have state (exponent, bits) = {state}", got, "Build the table for this state."
             )
 
     @property
@@ -205,7 +205,7 @@ class QuantizedNetwork:
     def _violations(self) -> Iterator[Violation]:
         where = f"QuantizedNetwork {self.name!r}"
         if not self.layers:
-            raise SpecError(f"{where}.layers", "at least one spiking layer", 0, "Quantize a network that has one.")
+            raise SpecError(f"{where}.layers", "hold at least one spiking layer", 0, "Quantize a network that has one.")
         chain: tuple[QuantizedLayer | QuantizedOutput, ...] = (*self.layers, self.output)
         words = [(self.input_exponent, self.input_bits)]
         words += [(layer.table.payload_exponent, layer.table.payload_bits) for layer in self.layers]
@@ -213,19 +213,23 @@ class QuantizedNetwork:
             got = (layer.affine.input_exponent, layer.affine.input_bits)
             if got != (exponent, bits):
                 mend = "Give each layer the word that the one before it sends."
-                yield Violation(f"{where}: {layer.name!r}", f"input (exponent, bits) = {(exponent, bits)}", got, mend)
+                yield Violation(
+                    f"{where}: {layer.name!r}", f"have input (exponent, bits) = {(exponent, bits)}", got, mend
+                )
         widths = (self.layers[0].n_in, *(layer.n_out for layer in chain))
         if widths != self.source.widths:
             mend = "Quantize the whole network, layer by layer."
-            yield Violation(f"{where}.layers", f"widths as in the source, {self.source.widths}", widths, mend)
+            yield Violation(f"{where}.layers", f"have widths as in the source, {self.source.widths}", widths, mend)
         names = tuple(layer.name for layer in chain)
         wanted = (*(layer.name for layer in self.source.layers), self.source.output.name)
         if names != wanted:
-            yield Violation(f"{where}.layers", f"names as in the source, {wanted}", names, "Keep the source's names.")
+            yield Violation(
+                f"{where}.layers", f"have names as in the source, {wanted}", names, "Keep the source's names."
+            )
         for before, after in pairwise(chain):
             if before.n_out != after.n_in:
                 yield Violation(
-                    f"{where}: {after.name!r}", f"n_in = {before.n_out}", after.n_in, "Make the widths agree."
+                    f"{where}: {after.name!r}", f"have n_in = {before.n_out}", after.n_in, "Make the widths agree."
                 )
 
     @property

@@ -82,7 +82,7 @@ class LayerSpec(ArrayRecord):
         yield from check_range(f"{where}.beta", self.beta, 0.0, 1.0)
         if (self.theta < 0).any():
             mend = "Use a threshold of zero or more; zero fires whenever the membrane is not negative."
-            yield Violation(f"{where}.theta", "theta >= 0", float(self.theta.min()), mend)
+            yield Violation(f"{where}.theta", "satisfy theta >= 0", float(self.theta.min()), mend)
 
     @property
     def n_in(self) -> int:
@@ -189,7 +189,7 @@ class NetworkSpec(ArrayRecord):
         object.__setattr__(self, "layers", tuple(self.layers))
         if not self.layers:
             mend = "A network without spiking layers is a matrix; add a layer."
-            raise SpecError(f"NetworkSpec {self.name!r}.layers", "at least one spiking layer", 0, mend)
+            raise SpecError(f"NetworkSpec {self.name!r}.layers", "hold at least one spiking layer", 0, mend)
         raise_violations(self._violations())
 
     def _violations(self) -> Iterator[Violation]:
@@ -198,23 +198,27 @@ class NetworkSpec(ArrayRecord):
         for before, after in pairwise(chain):
             if before.n_out != after.n_in:
                 mend = f"Give {after.name!r} as many inputs as {before.name!r} has neurons."
-                yield Violation(f"{where}: {after.name!r}.weight", f"n_in = {before.n_out}", after.n_in, mend)
+                yield Violation(f"{where}: {after.name!r}.weight", f"have n_in = {before.n_out}", after.n_in, mend)
         names = [layer.name for layer in chain]
         if len(set(names)) != len(names):
-            yield Violation(f"{where}.layers", "layer names differ", names, "Rename one of them.")
+            yield Violation(f"{where}.layers", "have different names", names, "Rename one of them.")
         yield from check_whole(f"{where}.n_steps", self.n_steps)
         yield from check_range(f"{where}.n_steps", self.n_steps, 1, MAX_STEPS)
         for name, n in (("input_transform", self.n_in), ("output_transform", self.n_out)):
             if getattr(self, name).n != n:
-                yield Violation(f"{where}.{name}", f"{n} components", getattr(self, name).n, "Make the widths agree.")
+                yield Violation(
+                    f"{where}.{name}", f"have {n} components", getattr(self, name).n, "Make the widths agree."
+                )
         if self.ansatz and (self.ansatz.n_dim, self.ansatz.n_out) != (self.n_in, self.n_out):
             got = (self.ansatz.n_dim, self.ansatz.n_out)
-            yield Violation(f"{where}.ansatz", f"(n_dim, n_out) = {(self.n_in, self.n_out)}", got, "Make them agree.")
+            yield Violation(
+                f"{where}.ansatz", f"have (n_dim, n_out) = {(self.n_in, self.n_out)}", got, "Make them agree."
+            )
         for name in ("lower", "upper"):
             yield from check_shape(f"{where}.{name}", getattr(self, name), (self.n_in,), "(n_in,)")
             yield from check_finite(f"{where}.{name}", getattr(self, name))
         if self.lower.shape == self.upper.shape and not (self.lower < self.upper).all():
-            yield Violation(f"{where}.upper", "upper > lower", self.upper, "Give a box with an inside.")
+            yield Violation(f"{where}.upper", "lie above lower", self.upper, "Give a box with an inside.")
 
     @property
     def n_in(self) -> int:

@@ -64,7 +64,7 @@ class AffineTransform(ArrayRecord):
         """Make the transform that takes the box [lower, upper] to [-1, 1]^n."""
         span = np.asarray(upper, dtype=np.float64) - np.asarray(lower, dtype=np.float64)
         if not (span > 0).all():
-            raise SpecError("AffineTransform.to_unit_box", "upper > lower", span, "Give a box with an inside.")
+            raise SpecError("AffineTransform.to_unit_box.upper", "lie above lower", span, "Give a box with an inside.")
         return cls(scale=2.0 / span, offset=-1.0 - 2.0 * np.asarray(lower) / span)
 
 
@@ -102,10 +102,10 @@ class Ansatz:
         object.__setattr__(self, "factor", tuple(self.factor))
         if len(self.offset) != len(self.factor) or not self.offset:
             got = (len(self.offset), len(self.factor))
-            raise SpecError("Ansatz", "one g and one d per output", got, "Give both tuples the length n_out.")
+            raise SpecError("Ansatz", "have one g and one d per output", got, "Give both tuples the length n_out.")
         dims = {field.n_dim for field in (*self.offset, *self.factor)}
         if len(dims) != 1:
-            raise SpecError("Ansatz", "all fields have the same dimension", dims, "Write all of them in one dimension.")
+            raise SpecError("Ansatz", "have fields of the same dimension", dims, "Write all of them in one dimension.")
 
     @property
     def n_out(self) -> int:

@@ -1,8 +1,8 @@
-"""Who the neighbours of a point of a cloud are: by k-d tree, in cell coordinates, ties kept, periods respected.
+"""Nearest neighbours of the points of a cloud by k-d tree, in cell coordinates, with ties and periodic axes.
 
 On a regular grid several points are equally far away; which of them a tree names is an accident of rounding. So all
 points as far away as the last wanted one are neighbours too: stencils of a symmetric cloud are symmetric. Neighbourhoods
-of different sizes are padded. This module knows clouds; it does not know derivatives.
+of different sizes are padded.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Neighbourhoods(ArrayRecord):
     """The neighbours of n centres, in rows of k places of which some may be empty. The centre is not its own neighbour."""
 
     index: IntArray
-    """Which points of the cloud, shape (n, k); the centre itself in an empty place."""
+    """Indices of the neighbours in the cloud, shape (n, k); the centre itself in an empty place."""
     present: BoolArray
-    """Which places hold a neighbour, shape (n, k)."""
+    """Mask of the places that hold a neighbour, shape (n, k)."""
     offsets: FloatArray
     """x_i - x in units of the points, shape (n, k, n_dim), the shortest way round a periodic axis; 0 in an empty place."""
     distances: FloatArray
@@ -60,7 +60,7 @@ def find_neighbours(cloud: Cloud, n_centres: int, n_neighbours: int | IntArray) 
     places = min(cloud.n_points, 1 + most + _tie_room(cloud.n_dim))
     distances, index = points_tree(cloud, cloud.n_points).query(wrapped_cells(cloud), k=places)
     raise_violations(_duplicates(cloud, distances, index))
-    distances, index = _without_centre(distances[:n_centres], index[:n_centres])
+    distances, index = distances[:n_centres, 1:], index[:n_centres, 1:]  # the first place is the centre itself
     present = distances <= np.take_along_axis(distances, wanted[:, None] - 1, axis=1) * (1 + TIE)
     index = np.where(present, index, np.arange(n_centres)[:, None])
     offsets = cloud.points[index] - cloud.points[:n_centres, None, :]
@@ -73,7 +73,7 @@ def _tie_room(n_dim: int) -> int:
 
 
 def wrapped_cells(cloud: Cloud) -> FloatArray:
-    """Give the cell coordinates of a cloud, those of periodic axes within one period, shape (n_points, n_dim)."""
+    """Return the cell coordinates of a cloud, those of periodic axes within one period, shape (n_points, n_dim)."""
     periodic = cloud.cell_periods > 0
     cells = cloud.cell_coordinates.copy()
     cells[:, periodic] %= cloud.cell_periods[periodic]
@@ -81,7 +81,7 @@ def wrapped_cells(cloud: Cloud) -> FloatArray:
 
 
 def points_tree(cloud: Cloud, n: int) -> cKDTree:
-    """Make the tree of the first n points of a cloud, in cell coordinates; asked at `wrapped_cells`."""
+    """Build the tree of the first n points of a cloud, in cell coordinates; asked at `wrapped_cells`."""
     periods = cloud.cell_periods if (cloud.cell_periods > 0).any() else None
     return cKDTree(wrapped_cells(cloud)[:n], boxsize=periods)
 
@@ -93,15 +93,10 @@ def _shortest(cloud: Cloud, offsets: FloatArray) -> FloatArray:
     return shortened
 
 
-def _without_centre(distances: FloatArray, index: IntArray) -> tuple[FloatArray, IntArray]:
-    """Drop the first place, which the centre itself holds at distance zero."""
-    return distances[:, 1:], index[:, 1:]
-
-
 def _size_violations(cloud: Cloud, n_neighbours: int) -> Iterator[Violation]:
     if cloud.n_points <= n_neighbours:
         got = f"a cloud of {cloud.n_points} points, so point 0 has only {cloud.n_points - 1} neighbours"
-        rule = f"every point has {n_neighbours} neighbours"
+        rule = f"find {n_neighbours} neighbours of every point"
         yield Violation("find_neighbours", rule, got, "Lay a finer cloud, or ask for fewer neighbours.")
 
 
@@ -110,4 +105,4 @@ def _duplicates(cloud: Cloud, distances: FloatArray, index: IntArray) -> Iterato
     if rows.size:
         first, other = sorted((int(rows[0]), next(int(i) for i in index[rows[0], :2] if i != rows[0])))
         got = f"points {first} and {other} both at {cloud.points[first]}; {rows.size} such points in all"
-        yield Violation("Cloud.points", "no two points are one", got, "Remove duplicate points.")
+        yield Violation("Cloud.points", "be points that all differ", got, "Remove duplicate points.")

@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class OperatorKind(str, Enum):
-    """How derivatives are taken on a cloud of points."""
+    """Kind of the derivative operators on a cloud of points."""
 
     NESTED_SP = "nested-sp"
     """Stochastic projection as published: first derivatives by SP, second ones by SP of those."""

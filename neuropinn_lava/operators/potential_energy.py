@@ -1,9 +1,9 @@
-"""Potential energies as quadratic forms of nodal values: what training by energy makes small.
+"""Potential energies as quadratic forms of nodal values, which training by energy minimizes.
 
     E(u) = u K u / 2        u: values at the nodes of a mesh, component after component
 
-Between the nodes the mesh's own shape functions stand in for the field, so that strains are linear in what the network says
-at the nodes: no derivative of a spike is taken, and the integral of the form is exact. This module knows arrays only.
+Between the nodes the mesh's own shape functions stand in for the field, so that strains are linear in the outputs of the
+network at the nodes: no derivative of a spike is taken, and the integral of the form is exact.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class QuadraticEnergy(ArrayRecord):
     matrix: csr_matrix | LinearOperator
     """K, symmetric, shape (n_out * n_points, n_out * n_points), component after component; or what multiplies by it."""
     unit: float
-    """Energy by which losses are divided, positive: that of the ansatz without a network, say."""
+    """Energy by which losses are divided, positive, such as that of the ansatz without a network."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, points="float64")
@@ -35,19 +35,19 @@ class QuadraticEnergy(ArrayRecord):
         raise_violations([*found, *check_range("QuadraticEnergy.unit", self.unit, 1e-300, 1e300)])
 
     def evaluate(self, values: FloatArray) -> float:
-        """Give E / unit of nodal values (n_points, n_out)."""
+        """Compute E / unit of nodal values (n_points, n_out)."""
         stacked = values.T.ravel()
         return float(stacked @ (self.matrix @ stacked)) / (2 * self.unit)
 
 
 @runtime_checkable
 class EnergyDomain(Protocol):
-    """A domain whose problem has a potential energy; training then takes the energy and not the residual."""
+    """A domain whose problem has a potential energy, which training minimizes instead of the residual."""
 
     def energy(self, n_per_axis: tuple[int, ...], batch_size: int | None = None) -> QuadraticEnergy:
-        """Give the energy on a mesh with the given number of cells along each axis.
+        """Build the energy on a mesh with the given number of cells along each axis.
 
         Args:
-            n_per_axis: The numbers.
-            batch_size: Most points that are worked on at once; None: all.
+            n_per_axis: Numbers of cells.
+            batch_size: Largest number of points that are processed at once; None processes all.
         """

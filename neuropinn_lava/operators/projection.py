@@ -8,8 +8,7 @@ neighbouring points. On a fixed cloud such an operator is a constant matrix. Thr
     quartic      a: multi-indices with 1 <= |a| <= 2 or 4;   w_i = |x_i - x|^-3
 
 The published kind is the fit of degree one with equal weights. On a regular grid it is the central difference, and its
-second derivative cannot see a checkerboard; the other two are more accurate and see it. This module knows clouds; it does
-not know equations, networks or torch.
+second derivative cannot see a checkerboard; the other two are more accurate and see it.
 
 Source: Navaneeth and Chakraborty, CMAME 2023 (stochastic projection); Benito, Urena and Gavete, Appl. Math. Modelling 25
 (2001) 1039 (generalised finite differences, weight).
@@ -40,14 +39,14 @@ WEIGHT_POWERS = {OperatorKind.NESTED_SP: 0, OperatorKind.QUADRATIC: 3, OperatorK
 p = 0 | 1 | 2 | 3: quadratic fit on 8 neighbours 1.0e-2 | 9.4e-3 | 8.3e-3 | 7.1e-3; quartic one on 28
 1.1e-3 | 7.6e-4 | 6.1e-4 | 5.2e-4."""
 MAX_NESTING = 4
-"""Longest derivative that nested stochastic projection takes; each level widens the stencil by one more ring."""
+"""Highest order of nested stochastic projection; each order widens the stencil by one ring."""
 RANK_BOUND = 1e-9
 """Smallest ratio of the diagonal of R in A = QR at which neighbours still determine the fit: full-rank neighbourhoods of
 grids and their boundaries have 1e-4 and more, points on a line 1e-16."""
 POOR = 1e-5
 """The same ratio below which a centre takes more neighbours: grids that are not refined have none."""
 MAX_WIDENINGS = 3
-"""How often it may, half as many again each time."""
+"""Largest number of widenings, each by half of the neighbours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,7 +54,7 @@ class DerivativeOperators:
     """One sparse matrix for each derivative: values at all points of a cloud in, derivatives at its centres out."""
 
     kind: OperatorKind
-    """How they were made."""
+    """Kind of the operators."""
     n_neighbours: int
     """Least number of neighbours of each centre."""
     names: tuple[str, ...]
@@ -64,7 +63,7 @@ class DerivativeOperators:
     """For each name a matrix of shape (n_centres, n_points)."""
 
     def matrix(self, name: str) -> csr_matrix:
-        """Give the operator of one derivative.
+        """Return the operator of one derivative.
 
         Raises:
             SpecError: If it was not built.
@@ -125,14 +124,14 @@ def _sufficient_neighbours(cloud: Cloud, kind: OperatorKind, n_neighbours: int) 
 
 
 def _conditions(neighbourhoods: Neighbourhoods, kind: OperatorKind) -> FloatArray:
-    """Give the ratio of the smallest to the largest diagonal entry of R in A = QR for each centre, shape (n,)."""
+    """Return the ratio of the smallest to the largest diagonal entry of R in A = QR for each centre, shape (n,)."""
     reach = np.abs(neighbourhoods.offsets).max(axis=1)
     _, R = np.linalg.qr(_fit_matrix(neighbourhoods, kind, np.where(reach > 0, reach, 1.0)))
     return _diagonal_ratios(R)
 
 
 def _nested(cloud: Cloud, wanted: tuple[tuple[int, ...], ...], n_neighbours: int) -> tuple[csr_matrix, ...]:
-    """Take first derivatives at every point, and multiply them for the higher ones."""
+    """Build first derivatives at every point, and multiply them for the higher ones."""
     neighbourhoods = find_neighbours(cloud, cloud.n_points, n_neighbours)
     weights = fit_weights(cloud, neighbourhoods, OperatorKind.NESTED_SP)
     terms = fit_terms(cloud.n_dim, 1)
@@ -180,7 +179,7 @@ def fit_weights(cloud: Cloud, neighbourhoods: Neighbourhoods, kind: OperatorKind
 
 
 def _fit_matrix(neighbourhoods: Neighbourhoods, kind: OperatorKind, reach: FloatArray) -> FloatArray:
-    """Give A for offsets in units of a reach (n, n_dim), shape (n, k, n_terms)."""
+    """Return A for offsets in units of a reach (n, n_dim), shape (n, k, n_terms)."""
     terms = np.array(fit_terms(reach.shape[1], DEGREES[kind]))
     w = _row_weights(neighbourhoods, WEIGHT_POWERS[kind])
     A: FloatArray = w[..., None] * _monomials(neighbourhoods.offsets / reach[:, None, :], terms)
@@ -194,13 +193,13 @@ def _diagonal_ratios(R: FloatArray) -> FloatArray:
 
 
 def _row_weights(neighbourhoods: Neighbourhoods, power: int) -> FloatArray:
-    """Give w_i, relative to the nearest neighbour's so that it lies in (0, 1]; zero in empty places."""
+    """Return w_i, relative to the nearest neighbour's so that it lies in (0, 1]; zero in empty places."""
     relative = neighbourhoods.distances / neighbourhoods.distances[:, :1]
     return np.where(neighbourhoods.present, relative**-power, 0.0)
 
 
 def _monomials(offsets: FloatArray, terms: IntArray) -> FloatArray:
-    """Give x^a / a! for offsets (n, k, n_dim) and terms (n_terms, n_dim), shape (n, k, n_terms)."""
+    """Return x^a / a! for offsets (n, k, n_dim) and terms (n_terms, n_dim), shape (n, k, n_terms)."""
     columns = []
     for term in terms:
         column = np.ones(offsets.shape[:2])
@@ -211,7 +210,7 @@ def _monomials(offsets: FloatArray, terms: IntArray) -> FloatArray:
 
 
 def _assemble(cloud: Cloud, neighbourhoods: Neighbourhoods, weights: FloatArray) -> csr_matrix:
-    """Make the matrix of sum_i W_i (u_i - u) from weights of shape (n, k)."""
+    """Build the matrix of sum_i W_i (u_i - u) from weights of shape (n, k)."""
     n, k = weights.shape
     rows = np.repeat(np.arange(n), k)
     present = neighbourhoods.present.ravel()
@@ -232,18 +231,20 @@ def _violations(
     where = "build_operators"
     if len(coordinates) != cloud.n_dim or len(set(coordinates)) != cloud.n_dim:
         mend = "Name each axis of the cloud once."
-        yield Violation(f"{where}.coordinates", f"{cloud.n_dim} different letters", coordinates, mend)
+        yield Violation(f"{where}.coordinates", f"be {cloud.n_dim} different letters", coordinates, mend)
     highest = MAX_NESTING if kind is OperatorKind.NESTED_SP else DEGREES[kind]
     for name in derivatives:
         if not name or set(name) - set(coordinates):
-            rule = f"derivatives are written with the letters {', '.join(coordinates)}"
+            rule = f"be written with the letters {', '.join(coordinates)}"
             yield Violation(f"{where}.derivatives", rule, repr(name), "Write `xx` for the second derivative along x.")
         elif len(name) > highest:
             mend = "Choose a kind of higher degree."
-            yield Violation(f"{where}.derivatives", f"{kind.value} takes orders up to {highest}", repr(name), mend)
+            yield Violation(
+                f"{where}.derivatives", f"have orders up to {highest}, which {kind.value} can fit", repr(name), mend
+            )
     n_terms = len(fit_terms(cloud.n_dim, DEGREES[kind]))
     if n_neighbours < n_terms:
-        rule = f"{kind.value} in {cloud.n_dim} dimensions needs {n_terms} neighbours or more"
+        rule = f"be {n_terms} or more for {kind.value} in {cloud.n_dim} dimensions"
         yield Violation(f"{where}.n_neighbours", rule, n_neighbours, "Ask for more neighbours.")
 
 
@@ -253,4 +254,4 @@ def _undetermined(cloud: Cloud, bad: BoolArray, neighbourhoods: Neighbourhoods) 
         point, n_found = int(rows[0]), int(neighbourhoods.present[rows[0]].sum())
         got = f"point {point} at {cloud.points[point]} with {n_found} neighbours, and {rows.size} such points in all"
         mend = "Ask for more neighbours, or lay points there that do not lie on a line."
-        yield Violation("fit_weights", "the neighbours of every centre determine the fit", got, mend)
+        yield Violation("fit_weights", "get neighbours of every centre that determine the fit", got, mend)

@@ -1,7 +1,6 @@
-"""A problem tried out before anything is trained on it: what a user wrote is called once, and told where it does not fit.
+"""Checks of a problem before a training: each function that a user wrote is called once, and its result is checked.
 
-Arrays of other shapes broadcast silently and a reference with holes makes an error of NaN, hours later. This module knows the
-record of a problem; it does not know torch, clouds or operators.
+Arrays of other shapes broadcast silently and a reference with holes makes an error of NaN, hours later.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from .problem import DerivativeFields, PdeProblem
 
 
 def check_problem(problem: PdeProblem, points: FloatArray) -> None:
-    """Call a problem's functions at points of its domain and check what they give.
+    """Call a problem's functions at points of its domain and check what they return.
 
     Args:
-        problem: What is to be trained on.
-        points: Inside the domain, shape (n, n_in), n at least 2.
+        problem: The problem to train on.
+        points: Points inside the domain, shape (n, n_in), n at least 2.
 
     Raises:
         SpecError: If source, reference, conditions' fields or residual give the wrong shape or numbers that are not finite;
@@ -33,7 +32,7 @@ def check_problem(problem: PdeProblem, points: FloatArray) -> None:
 def _violations(problem: PdeProblem, points: FloatArray) -> Iterator[Violation]:
     where, n = f"PdeProblem {problem.name!r}", len(points)
     source = np.asarray(problem.source(points))
-    yield from _value_violations(f"{where}.source", points, source, (n,), "Let it give one number for each point.")
+    yield from _value_violations(f"{where}.source", points, source, (n,), "Let it return one number for each point.")
     reference = np.asarray(problem.reference.evaluate(points))
     mend = "Let it cover the whole domain, with one column for each unknown."
     yield from _value_violations(f"{where}.reference", points, reference, (n, problem.n_out), mend)
@@ -47,12 +46,12 @@ def _value_violations(
     where: str, points: FloatArray, values: FloatArray, shape: tuple[int, ...], mend: str
 ) -> Iterator[Violation]:
     if values.shape != shape:
-        yield Violation(where, f"values of the shape {shape} for {shape[0]} points", values.shape, mend)
+        yield Violation(where, f"return values of the shape {shape} for {shape[0]} points", values.shape, mend)
         return
     bad = np.flatnonzero(~np.isfinite(values.reshape(len(points), -1)).all(axis=1))
     if bad.size:
         got = f"{values[bad[0]]} at point {bad[0]}, {points[bad[0]]}, and {bad.size} such points of {len(points)}"
-        yield Violation(where, "finite at every point", got, mend)
+        yield Violation(where, "be finite at every point", got, mend)
 
 
 def _residual_violations(problem: PdeProblem, n: int) -> Iterator[Violation]:
@@ -62,9 +61,11 @@ def _residual_violations(problem: PdeProblem, n: int) -> Iterator[Violation]:
     try:
         residuals: object = problem.residual(DerivativeFields(**dict.fromkeys(names, ones), viscosity=0.0))
     except AttributeError as error:
-        yield Violation(where, "only what the problem declares", error, "Add it to `derivatives`, or mend the name.")
+        yield Violation(
+            where, "use only what the problem declares", error, "Add it to `derivatives`, or mend the name."
+        )
         return
     shapes = [np.shape(r) for r in residuals] if isinstance(residuals, tuple) else type(residuals).__name__
     if not isinstance(residuals, tuple) or any(shape != (n,) for shape in shapes):
         mend = "Write (equation,), and use fields as they are, one number for each point."
-        yield Violation(where, f"a tuple of residuals, each of the shape ({n},)", shapes, mend)
+        yield Violation(where, f"return a tuple of residuals, each of the shape ({n},)", shapes, mend)

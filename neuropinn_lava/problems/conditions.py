@@ -1,6 +1,6 @@
-"""Fields for the ansatz u = g + d * net, so that conditions hold whatever the network says.
+"""Fields for the ansatz u = g + d * net, which satisfies the conditions for every output of the network.
 
-A problem with data zero takes g = 0 and d from here. This module knows boxes and field records, no equation.
+A problem with data zero takes g = 0 and d from here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ..network.transforms import Ansatz, Field, Link
 
 
 def vanishing_polynomial(box: Box) -> Polynomial:
-    """Make the polynomial that vanishes on the closed faces of a box and nowhere inside; its largest value is 1.
+    """Build the polynomial that vanishes on the closed faces of a box and nowhere inside; its largest value is 1.
 
     d(x) = prod_j d_j(x_j)     d_j = 4 (x - L)(U - x) / (U - L)^2     both faces of axis j are closed
                                d_j = (x - L) / (U - L)                the lower one alone, as initial time is
@@ -30,17 +30,17 @@ def vanishing_polynomial(box: Box) -> Polynomial:
 
 
 def zero_ansatz(box: Box) -> Ansatz:
-    """Make the ansatz of one unknown that is zero on every closed face."""
-    return vanishing_with(vanishing_polynomial(box))
+    """Build the ansatz of one unknown that is zero on every closed face."""
+    return vanishing_ansatz(vanishing_polynomial(box))
 
 
-def vanishing_with(factor: Field, link: Link = Link.IDENTITY) -> Ansatz:
-    """Make the ansatz u = d * link(net) of one unknown that is zero where d is."""
+def vanishing_ansatz(factor: Field, link: Link = Link.IDENTITY) -> Ansatz:
+    """Build the ansatz u = d * link(net) of one unknown that is zero where d is."""
     return Ansatz(offset=(Polynomial.constant(0.0, factor.n_dim),), factor=(factor,), link=link)
 
 
-def wave_along(axis: int, n_dim: int, frequency: float, *, amplitude: float = 1.0) -> Trigonometric:
-    """Make the field a sin(w x) of one coordinate, constant along the others.
+def sine_wave(axis: int, n_dim: int, frequency: float, *, amplitude: float = 1.0) -> Trigonometric:
+    """Build the field a sin(w x) of one coordinate, constant along the others.
 
     Args:
         axis: Index of the coordinate.

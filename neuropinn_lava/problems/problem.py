@@ -1,15 +1,15 @@
-"""The record of a PDE problem: geometry, equation, conditions, reference and recipe, without a line of solver.
+"""The record of a PDE problem: geometry, equation, conditions, reference solution and training recipe.
 
 An equation is a function of derivative fields and stands in its file as it stands on paper:
 
     residual=lambda f: (f.u_t - f.u_xx - f.source,)
 
 The fields may be numpy arrays (a deployed network's outputs) or torch tensors (training): only operators are used on them.
-This module knows numpy, transforms and recipes; it does not know torch, clouds or operators.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,7 @@ from ..base.arrays import BoolArray, FloatArray
 from ..base.checks import check_range, raise_violations
 from ..base.errors import SpecError, Violation
 from ..geometry.domain import Domain
+from ..network.spec import ProblemParameter
 from ..network.transforms import Ansatz
 from .recipe import TrainingRecipe
 
@@ -50,35 +51,35 @@ class Condition:
     """Data prescribed on a part of the boundary; initial conditions count as such."""
 
     name: str
-    """As in `initial` or `left wall`."""
+    """Name of the condition, as in `initial` or `left wall`."""
     applies: Callable[[FloatArray], BoolArray]
-    """Which boundary points (n, n_dim) it covers, shape (n,)."""
+    """Function that returns which boundary points (n, n_dim) the condition covers, shape (n,)."""
     value: Callable[[FloatArray], FloatArray]
-    """Prescribed values there, shape (n, n_out)."""
+    """Function that returns the prescribed values at these points, shape (n, n_out)."""
 
 
-def held_at(value: float) -> Callable[[FloatArray], FloatArray]:
-    """Make the data of a condition on one unknown that prescribes the same value everywhere."""
+def constant_value(value: float) -> Callable[[FloatArray], FloatArray]:
+    """Return the data of a condition on one unknown that prescribes the same value everywhere."""
     return lambda points: np.full((points.shape[0], 1), value)
 
 
-def covered_by(
+def restricted_to_domain(
     domain: Domain, evaluate: Callable[[FloatArray], FloatArray], name: str
 ) -> Callable[[FloatArray], FloatArray]:
-    """Guard a reference that is known on its domain only: other points are an error, not a silent extrapolation."""
+    """Restrict a reference to its domain: points outside are an error, not a silent extrapolation."""
 
     def guarded(points: FloatArray) -> FloatArray:
         outside = np.flatnonzero(~domain.contains(points))
         if outside.size:
             got = f"{points[outside[0]]} in row {outside[0]}, and {outside.size} such points in all"
-            raise SpecError(f"reference of {name!r}", "points of its domain", got, "Leave out points outside.")
+            raise SpecError(f"reference of {name!r}", "get points of its domain", got, "Leave out points outside.")
         return evaluate(points)
 
     return guarded
 
 
-def no_source(points: FloatArray) -> FloatArray:
-    """Give the source of an equation without one: zeros, shape (n,)."""
+def zero_source(points: FloatArray) -> FloatArray:
+    """Return the source of an equation without one: zeros, shape (n,)."""
     return np.zeros(points.shape[0])
 
 
@@ -87,21 +88,23 @@ class ReferenceSolution:
     """A solution to compare with, and how far it can be trusted."""
 
     evaluate: Callable[[FloatArray], FloatArray]
-    """Points (n, n_dim) to values (n, n_out)."""
+    """Function from points (n, n_dim) to values (n, n_out)."""
     relative_accuracy: float
-    """Bound of its own relative L2 error."""
+    """Bound of the relative L2 error of the solution itself."""
     source: str
-    """Closed form, or how it was computed and checked."""
+    """Closed form, or a note how the solution was computed and checked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PdeProblem:
-    """A boundary or initial value problem, ready for training and for judging a deployed network."""
+    """A boundary or initial value problem, for training and for the evaluation of a deployed network."""
 
     name: str
     """Name on the command line."""
+    parameters: tuple[ProblemParameter, ...] = ()
+    """Options that the problem was built with; those left at their defaults are not listed."""
     title: str
-    """One line for lists and reports."""
+    """Title in one line, for lists and reports."""
     equation: str
     """The equation as text, with its conditions."""
     coordinates: tuple[str, ...]
@@ -109,23 +112,23 @@ class PdeProblem:
     unknowns: tuple[str, ...] = ("u",)
     """One name per output of the network."""
     domain: Domain
-    """The region."""
+    """Region in which the equation holds."""
     derivatives: tuple[str, ...]
     """Derivatives in the equation, as `u_x`, `u_xx`, `u_xy`, `u_t`."""
     source: Callable[[FloatArray], FloatArray]
     """Right-hand side and other data of the equation at points (n, n_dim), shape (n,)."""
     residual: Residual
-    """The equation."""
+    """The equation as a function of derivative fields."""
     residual_scale: float = 1.0
     """Typical magnitude of the equation's terms; the loss divides by it."""
     conditions: tuple[Condition, ...]
-    """Boundary and initial data."""
+    """Boundary and initial conditions."""
     ansatz: Ansatz
     """Conditions built into the output; holds boundary data only, not the solution."""
     reference: ReferenceSolution
-    """What errors are measured against."""
+    """Solution against which errors are measured."""
     recipe: TrainingRecipe
-    """How a network is trained on it."""
+    """Recipe by which a network is trained on the problem."""
 
     def __post_init__(self) -> None:
         raise_violations(self._violations())
@@ -136,19 +139,24 @@ class PdeProblem:
             unknown, _, letters = name.partition("_")
             if unknown not in self.unknowns or not letters or set(letters) - set(self.coordinates):
                 mend = "Write <unknown>_<coordinates>, as in u_xx."
-                yield Violation(f"{where}.derivatives", "derivatives of declared unknowns", repr(name), mend)
+                yield Violation(f"{where}.derivatives", "be derivatives of declared unknowns", repr(name), mend)
         yield from check_range(f"{where}.residual_scale", self.residual_scale, 1e-30, 1e30)
         expected = (self.n_in, len(self.unknowns))
         if (self.ansatz.n_dim, self.ansatz.n_out) != expected:
             got = (self.ansatz.n_dim, self.ansatz.n_out)
-            yield Violation(f"{where}.ansatz", f"(n_dim, n_out) = {expected}", got, "Make them agree.")
+            yield Violation(f"{where}.ansatz", f"have (n_dim, n_out) = {expected}", got, "Make them agree.")
+
+    def with_parameters(self, **parameters: float) -> PdeProblem:
+        """Return a copy that carries the options that it was built with, for a network's provenance and for reports."""
+        held = tuple(ProblemParameter(name=name, value=float(value)) for name, value in parameters.items())
+        return dataclasses.replace(self, parameters=held)
 
     @property
     def n_in(self) -> int:
-        """Coordinates of a point, time included."""
+        """Number of coordinates of a point, time included."""
         return len(self.coordinates)
 
     @property
     def n_out(self) -> int:
-        """Unknowns."""
+        """Number of unknowns."""
         return len(self.unknowns)

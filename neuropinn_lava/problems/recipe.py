@@ -1,7 +1,7 @@
-"""How a network is trained on a problem, as records: data that stand in the problem's file, not code paths of the trainer.
+"""Training recipes: records that say which network is trained on a problem, on which points, and in which phases.
 
-This module knows nothing of torch; `neuropinn_lava.training` reads these records. Where the defaults come from stands in
-docs/results.md with the measurements.
+A recipe stands in the file of its problem and is data, not a code path of the trainer; `neuropinn_lava.training` reads it.
+docs/results.md has the measurements behind the defaults.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..operators.operator_kind import OperatorKind
 
 
 class Surrogate(str, Enum):
-    """Shape of the derivative that stands in for the step's own in the backward pass."""
+    """Shape of the derivative that replaces the derivative of the step function in the backward pass."""
 
     FAST_SIGMOID = "fast-sigmoid"
     SQUARED_FAST_SIGMOID = "squared-fast-sigmoid"
@@ -27,27 +27,27 @@ class Surrogate(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelRecipe:
-    """The network to be trained."""
+class NetworkRecipe:
+    """The network that is trained: its layers, its neurons and its initial weights."""
 
     widths: tuple[int, ...] = (50, 50, 50)
-    """Neurons per spiking layer."""
+    """Number of neurons of each spiking layer, the first layer first."""
     activation: str = "tanh_squared"
-    """phi, by name."""
+    """Name of the activation phi, as in `ActivationRule`."""
     polarity: Polarity = Polarity.POSITIVE
-    """Which membranes fire; "both" with theta = 0 is an ordinary network of phi."""
+    """Signs of the membrane at which a neuron fires; `both` with theta = 0 is an ordinary network of phi."""
     n_steps: int = 1
-    """T."""
+    """Number T of time steps for which a sample is presented, 1 to `MAX_STEPS`."""
     beta: float = 0.9
-    """Leak of every neuron, 0 to 1."""
+    """Initial leak of every neuron, 0 to 1."""
     theta: float = 0.02
-    """Threshold of every neuron, 0 or more."""
+    """Initial threshold of every neuron, 0 or more."""
     output_scale: float = 1.0
-    """Factor on the network's output, so that the network itself works at magnitude one."""
+    """Factor on the output of the network, so that the network itself computes numbers near one."""
     surrogate: Surrogate = Surrogate.FAST_SIGMOID
-    """Backward shape of the spike."""
+    """Shape of the surrogate derivative of a spike."""
     surrogate_slope: float = 100.0
-    """k of the surrogate, per unit of membrane."""
+    """Slope k of the surrogate, per unit of membrane."""
     initial_gain: float = 1.5
     """Factor on the standard deviation sqrt(2 / (n_in + n_out)) of the initial weights."""
     learn_beta: bool = False
@@ -56,13 +56,13 @@ class ModelRecipe:
     """Whether Adam trains the threshold of every neuron."""
 
     def __post_init__(self) -> None:
-        where = "ModelRecipe"
+        where = "NetworkRecipe"
         object.__setattr__(self, "widths", as_tuple(self.widths))
         object.__setattr__(self, "polarity", as_member(Polarity, self.polarity, f"{where}.polarity"))
         object.__setattr__(self, "surrogate", as_member(Surrogate, self.surrogate, f"{where}.surrogate"))
         found = [*check_range(f"{where}.widths", self.widths, 1, 10**5)]
         if not self.widths:
-            found += [Violation(f"{where}.widths", "at least one spiking layer", self.widths, "Name its width.")]
+            found += [Violation(f"{where}.widths", "have at least one spiking layer", self.widths, "Name its width.")]
         found += check_range(f"{where}.n_steps", self.n_steps, 1, MAX_STEPS)
         found += check_range(f"{where}.beta", self.beta, 0.0, 1.0)
         found += check_range(f"{where}.theta", self.theta, 0.0, 1e6)
@@ -73,18 +73,18 @@ class ModelRecipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudRecipe:
-    """The points on which the residual is taken, and the operators on them."""
+    """The collocation points at which the residual is computed, and the derivative operators on them."""
 
     n_per_axis: tuple[int, ...] = (24, 24)
-    """Cells of the grid along each axis, so n + 1 points from wall to wall."""
+    """Number n of grid cells along each axis, which gives n + 1 points from wall to wall."""
     operator: OperatorKind = OperatorKind.QUARTIC
-    """How derivatives are taken."""
+    """Kind of the operators that compute derivatives."""
     n_neighbours: int = 28
-    """Neighbours of each centre that enter the fit, the centre not counted; those as far away as the last one enter too."""
+    """Number of neighbours of each centre in the fit, without the centre; neighbours as far away as the last one are added."""
     gradings: tuple[Grading, ...] = ()
-    """Where grid lines are drawn together; for boxes only."""
+    """Places where grid lines are concentrated; for boxes only."""
     batch_size: int | None = None
-    """Most points that go through the network at once, which bounds the memory of a step and nothing else; None: all."""
+    """Largest number of points that pass through the network at once, which bounds the memory of a step; None passes all."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "n_per_axis", as_tuple(self.n_per_axis))
@@ -96,21 +96,21 @@ class CloudRecipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResidualWeights:
-    """How much the squared residual of each centre counts; the weights of the cells have the mean one.
+    """Weights of the squared residuals of the centres; the weights of all cells have the mean one.
 
-    w = V^p / (1 + c |du|)^2     V: size of the centre's cell,  du: a derivative of the present u, held fixed
+    w = V^p / (1 + c |du|)^2     V: size of the centre's cell,  du: a derivative of the current u, constant in backward
     """
 
     cell_power: float = 0.0
-    """p: 0 counts every centre alike, 1 every part of the domain, however its points are graded."""
+    """Power p, 0 to 2: 0 weights all centres equally, 1 all parts of the domain equally, however its points are graded."""
     steepness: float = 0.0
-    """c, per unit of the derivative: above zero the steepest places, where residuals are largest, count less."""
+    """Factor c per unit of the derivative; above zero, the steepest places, where residuals are largest, count less."""
     derivative: str = "u_x"
-    """du, one of the problem's derivatives."""
+    """Name of the derivative du, one of those that the problem declares."""
     causality: float = 0.0
-    """e: above zero, the centres of one value of the last coordinate (time) count exp(-e * sum of the mean squares of all
-    earlier ones), held fixed: later times are learned when earlier ones are. Networks are compared without this factor, and
-    only phases of Adam see it."""
+    """Exponent e; above zero, the residuals at a time (the last coordinate) have the factor exp(-e * sum of the mean squared
+    residuals at all earlier times), constant in the backward pass, so that later times are learned after earlier ones. Only
+    phases of Adam use it, and networks are compared without it."""
 
     def __post_init__(self) -> None:
         found = [*check_range("ResidualWeights.cell_power", self.cell_power, 0.0, 2.0)]
@@ -119,7 +119,7 @@ class ResidualWeights:
 
 
 class Optimizer(str, Enum):
-    """How a phase descends."""
+    """Optimizer of a phase."""
 
     ADAM = "adam"
     """Adam: linear warm-up, then cosine decay to zero. A step costs a backward pass; thousands of them are needed."""
@@ -127,26 +127,26 @@ class Optimizer(str, Enum):
     """Damped Gauss-Newton steps in the space of the residuals. A step costs some ten products of matrices as large as the
     cloud has points; tens of them do what thousands of Adam's do, and get far below where Adam stops."""
     L_BFGS = "l-bfgs"
-    """Limited-memory BFGS with a line search, every spike held for a constant. A step costs two or three backward passes; for
+    """Limited-memory BFGS with a line search, in which spikes are constants. A step costs two or three backward passes; for
     energies, which Gauss-Newton cannot do, and after Adam, where the threshold is so small that its jumps do not stop it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marching:
-    """A front in time behind which an evolution's residual counts; it moves on when the past is solved.
+    """A front that moves through time and behind which the residual of an evolution equation counts.
 
     w(t) = 1 / (1 + exp((t - front) / width - 2))     t: the last coordinate, 0 at the start and 1 at the end of the domain;
                                                       0 where that is below 1e-4
     """
 
     n_windows: int = 40
-    """In how many moves the front goes from start to end."""
+    """Number of moves in which the front travels from start to end."""
     tolerance: float = 1e-4
-    """Mean over the past of the weighted squared residuals below which the front moves on."""
+    """The front moves on when the mean weighted squared residual behind it is below this number."""
     patience: int = 20
-    """Steps after which it moves on all the same."""
+    """Number of optimizer steps after which the front moves on in any case."""
     width: float = 0.02
-    """How sharp the front is, in units of the whole time."""
+    """Width of the front as a share of the whole time, 0.001 to 1."""
 
     def __post_init__(self) -> None:
         found = [*check_range("Marching.n_windows", self.n_windows, 1, 10**4)]
@@ -157,10 +157,10 @@ class Marching:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refinement:
-    """Adds points to the cloud where the residual of the network so far is largest, looked at on a grid twice as fine."""
+    """Adds points to the cloud where the residual of the current network is largest, computed on a grid twice as fine."""
 
     share: float = 0.25
-    """Centres to add, as a share of those there are, above 0, at most 4; fewer where the finer grid has no more."""
+    """Number of added centres as a share of the present ones, 0.001 to 4; fewer where the finer grid has no more points."""
 
     def __post_init__(self) -> None:
         raise_violations(check_range("Refinement.share", self.share, 1e-3, 4.0))
@@ -168,12 +168,12 @@ class Refinement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jitter:
-    """Moves the centres of the cloud at random, every so often, and builds their operators anew."""
+    """Moves the centres of the cloud at random at regular intervals, and builds their operators again."""
 
     every: int = 100
-    """Steps between two draws; the network that is kept is compared with those of the same draw."""
+    """Number of steps between two draws; the best network is chosen among those of the same draw."""
     share: float = 0.25
-    """Largest move along each axis, in cells, above 0, at most 0.4: further, two points could come close to one."""
+    """Largest move along each axis, in cells, 1e-6 to 0.4; larger moves could let two points coincide."""
 
     def __post_init__(self) -> None:
         found = [*check_range("Jitter.every", self.every, 1, 10**6)]
@@ -182,35 +182,35 @@ class Jitter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseRecipe:
-    """One phase of a training, with one optimizer."""
+    """One phase of a training: an optimizer, its number of steps, and the terms of the loss."""
 
     n_iterations: int
-    """Steps of the optimizer."""
+    """Number of steps of the optimizer."""
     optimizer: Optimizer = Optimizer.ADAM
-    """Which one."""
+    """Optimizer of the phase."""
     learning_rate: float = 5e-3
-    """Peak learning rate of Adam; the others find their own."""
+    """Largest learning rate of Adam; the other optimizers choose their step lengths themselves."""
     n_warmup: int = 50
-    """Steps of Adam's linear warm-up."""
+    """Number of steps of Adam's linear warm-up."""
     least_damping: float = 1e-3
-    """Where the damping of Gauss-Newton ends, in units of the mean diagonal of its matrix: less follows the cloud more closely,
-    with larger weights, which cost accuracy between its points and on 8 bits."""
+    """Final damping of Gauss-Newton, in units of the mean diagonal of its matrix. A smaller one fits the points of the cloud
+    more closely with larger weights, which cost accuracy between the points and on 8 bits."""
     marching: Marching | None = None
-    """Whether the residual is taken up to a front in time that moves; for Gauss-Newton on evolutions."""
-    rate_weight: float = 0.0
-    """Weight of the spike rate in the loss; above zero the phase makes the network sparser. Not with l-bfgs."""
-    target_rate: float = 0.0
-    """Share of neurons and steps that may fire at no cost, 0 to 1; the weight acts on what is above it."""
+    """Front in time up to which the residual counts, for Gauss-Newton on evolution equations; None counts all times."""
+    activity_weight: float = 0.0
+    """Weight of the activity in the loss; above zero the phase makes the network sparser. It must be 0 with l-bfgs."""
+    target_activity: float = 0.0
+    """Activity that costs nothing, as a share of neurons and steps, 0 to 1; the weight acts on the activity above it."""
     ramp: float = 0.0
-    """Share of the phase in which the target comes down from the rate at its start to `target_rate`, 0 to 1."""
+    """Share of the phase in which the target falls from the initial activity to `target_activity`, 0 to 1."""
     residual_weight: float = 1.0
     """Weight of the equation's residual in the loss."""
-    imitation_weight: float = 0.0
-    """Weight of the squared relative distance to the teacher; above zero the recipe needs a teacher."""
+    distillation_weight: float = 0.0
+    """Weight of the squared relative distance to the outputs of the teacher; above zero the recipe needs a teacher."""
     refinement: Refinement | None = None
-    """Whether the phase begins by adding points where the residual is large; later phases keep them."""
+    """Points that are added at the start of the phase where the residual is large, and kept in later phases; None adds none."""
     jitter: Jitter | None = None
-    """Whether the centres move during the phase; the next phase has them where they were."""
+    """Random moves of the centres during the phase, which end with it; None moves none."""
 
     def __post_init__(self) -> None:
         where = "PhaseRecipe"
@@ -219,11 +219,11 @@ class PhaseRecipe:
         found += check_range(f"{where}.learning_rate", self.learning_rate, 1e-12, 10.0)
         adam = self.optimizer is Optimizer.ADAM
         found += check_range(f"{where}.n_warmup", self.n_warmup, 0, self.n_iterations) if adam else []
-        found += check_range(f"{where}.rate_weight", self.rate_weight, 0.0, 1e6)
-        found += check_range(f"{where}.target_rate", self.target_rate, 0.0, 1.0)
+        found += check_range(f"{where}.activity_weight", self.activity_weight, 0.0, 1e6)
+        found += check_range(f"{where}.target_activity", self.target_activity, 0.0, 1.0)
         found += check_range(f"{where}.ramp", self.ramp, 0.0, 1.0)
         found += check_range(f"{where}.residual_weight", self.residual_weight, 0.0, 1e6)
-        found += check_range(f"{where}.imitation_weight", self.imitation_weight, 0.0, 1e6)
+        found += check_range(f"{where}.distillation_weight", self.distillation_weight, 0.0, 1e6)
         found += check_range(f"{where}.least_damping", self.least_damping, 1e-12, 1.0)
         raise_violations([*found, *self._optimizer_violations()])
 
@@ -231,36 +231,38 @@ class PhaseRecipe:
         name = self.optimizer.value
         if self.marching is not None and self.optimizer is not Optimizer.GAUSS_NEWTON:
             mend = "Choose gauss-newton, or hold later times back by ResidualWeights.causality in a phase of adam."
-            yield Violation("PhaseRecipe.marching", f"none in a phase of {name}", "a Marching", mend)
-        if self.rate_weight > 0.0 and self.optimizer is Optimizer.L_BFGS:
+            yield Violation("PhaseRecipe.marching", f"be None in a phase of {name}", "a Marching", mend)
+        if self.activity_weight > 0.0 and self.optimizer is Optimizer.L_BFGS:
             mend = "Choose gauss-newton or adam: the counted rate jumps, and no line search can follow its surrogate's slope."
-            yield Violation("PhaseRecipe.rate_weight", f"0 in a phase of {name}", self.rate_weight, mend)
-        weights = (self.residual_weight, self.imitation_weight)
+            yield Violation("PhaseRecipe.activity_weight", f"be 0 in a phase of {name}", self.activity_weight, mend)
+        weights = (self.residual_weight, self.distillation_weight)
         if self.optimizer is not Optimizer.ADAM and weights == (0.0, 0.0):
             mend = "Give one of the two weights."
-            yield Violation("PhaseRecipe", f"a residual_weight or an imitation_weight for {name}", "0 and 0", mend)
+            yield Violation(
+                "PhaseRecipe", f"have a residual_weight or a distillation_weight for {name}", "0 and 0", mend
+            )
 
 
-SOLVER_MODEL = ModelRecipe(theta=1e-3, surrogate=Surrogate.SQUARED_FAST_SIGMOID, surrogate_slope=5.0)
-"""A spiking network for Gauss-Newton: so small a threshold that its jump, theta^2, is below what the equation leaves, and a
-surrogate so wide that the smooth rate moves as the rate does."""
+SOLVER_NETWORK = NetworkRecipe(theta=1e-3, surrogate=Surrogate.SQUARED_FAST_SIGMOID, surrogate_slope=5.0)
+"""A spiking network for Gauss-Newton: the jump at its threshold, theta^2, is below the residual that remains, and its surrogate
+is so wide that the smooth activity follows the counted one."""
 
 
 def accurate_then_sparse(
-    target_rate: float,
+    target_activity: float,
     n_accurate: int = 30,
     n_sparse: int = 150,
-    rate_weight: float = 0.1,
+    activity_weight: float = 0.1,
     refinement: Refinement | None = None,
 ) -> tuple[PhaseRecipe, ...]:
-    """Make the two phases of Gauss-Newton that most problems are trained with.
+    """Return the two phases of Gauss-Newton with which most problems are trained: accuracy first, then sparsity.
 
     Args:
-        target_rate: Spike rate to come down to, over six tenths of the second phase.
-        n_accurate: Steps of the first phase, on the equation alone.
-        n_sparse: Steps of the second phase.
-        rate_weight: Of the second phase.
-        refinement: Points that the second phase adds.
+        target_activity: Activity that the second phase approaches in the first six tenths of its steps.
+        n_accurate: Number of steps of the first phase, which trains on the equation alone.
+        n_sparse: Number of steps of the second phase.
+        activity_weight: Weight of the activity in the loss of the second phase.
+        refinement: Points that are added at the start of the second phase.
     """
     solver = Optimizer.GAUSS_NEWTON
     return (
@@ -268,74 +270,82 @@ def accurate_then_sparse(
         PhaseRecipe(
             n_iterations=n_sparse,
             optimizer=solver,
-            rate_weight=rate_weight,
-            target_rate=target_rate,
+            activity_weight=activity_weight,
+            target_activity=target_activity,
             ramp=0.6,
             refinement=refinement,
         ),
     )
 
 
-TANH_MODEL = ModelRecipe(activation="tanh", polarity=Polarity.BOTH, theta=0.0, surrogate_slope=1e6, initial_gain=1.0)
-"""An ordinary tanh network: every neuron fires, and so narrow a surrogate adds nothing to its gradient."""
+TANH_NETWORK = NetworkRecipe(
+    activation="tanh", polarity=Polarity.BOTH, theta=0.0, surrogate_slope=1e6, initial_gain=1.0
+)
+"""An ordinary tanh network: every neuron fires, and the surrogate is so narrow that it adds nothing to the gradient."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeacherRecipe:
-    """A network that is trained on the equation first and then imitated; no reference is looked at.
+    """A network that is trained on the equation first, and whose outputs are then the distillation target of the student.
 
-    Its student begins on the teacher's cloud, with the points that the teacher's phases have added.
+    No reference solution is used. The student begins on the cloud of the teacher, with the points that its phases have added.
     """
 
     phases: tuple[PhaseRecipe, ...]
-    """How the teacher is trained."""
-    model: ModelRecipe = TANH_MODEL
-    """The teacher; its `output_scale` may differ from the student's."""
+    """Phases in which the teacher is trained."""
+    network: NetworkRecipe = TANH_NETWORK
+    """Network of the teacher; its `output_scale` may differ from that of the student."""
 
     def __post_init__(self) -> None:
-        if any(phase.imitation_weight > 0 for phase in self.phases):
-            raise SpecError("TeacherRecipe.phases", "no imitation", "a weight above 0", "A teacher has no teacher.")
+        if any(phase.distillation_weight > 0 for phase in self.phases):
+            raise SpecError(
+                "TeacherRecipe.phases", "have no distillation_weight", "a weight above 0", "A teacher has no teacher."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRecipe:
-    """Everything that determines a training but the seed."""
+    """Everything that determines a training, except the seed."""
 
-    model: ModelRecipe = field(default_factory=ModelRecipe)
+    network: NetworkRecipe = field(default_factory=NetworkRecipe)
+    """The network to train."""
     cloud: CloudRecipe = field(default_factory=CloudRecipe)
+    """Collocation points and operators."""
     phases: tuple[PhaseRecipe, ...] = (
         PhaseRecipe(n_iterations=2000, learning_rate=5e-3),
-        PhaseRecipe(n_iterations=6000, learning_rate=5e-3, rate_weight=1.0, target_rate=0.14, ramp=0.5),
+        PhaseRecipe(n_iterations=6000, learning_rate=5e-3, activity_weight=1.0, target_activity=0.14, ramp=0.5),
     )
-    """Accuracy first, sparsity second: the other order collapses."""
+    """Phases in their order: accuracy before sparsity, because neurons die in the other order."""
     viscosity: float = 0.0
-    """Coefficient of a smoothing term in equations that have one (`f.viscosity`); only training sees it."""
+    """Coefficient `f.viscosity` of a smoothing term in equations that have one; residuals are measured without it."""
     weights: ResidualWeights = field(default_factory=ResidualWeights)
-    """How much each centre counts."""
+    """Weights of the residuals of the centres."""
     teacher: TeacherRecipe | None = None
-    """Whom the phases with an imitation weight imitate, where direct training fails."""
+    """Teacher of the phases with a distillation_weight, for problems on which direct training fails."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "phases", as_tuple(self.phases))
         raise_violations(check_range("TrainingRecipe.viscosity", self.viscosity, 0.0, 1e3))
         if not self.phases:
-            raise SpecError("TrainingRecipe.phases", "at least one phase", 0, "Add a PhaseRecipe.")
-        if self.teacher is None and any(phase.imitation_weight > 0 for phase in self.phases):
-            mend = "Give the recipe a TeacherRecipe, or its phases an imitation_weight of 0."
-            raise SpecError("TrainingRecipe.teacher", "a teacher, as a phase imitates one", None, mend)
+            raise SpecError("TrainingRecipe.phases", "hold at least one phase", 0, "Add a PhaseRecipe.")
+        if self.teacher is None and any(phase.distillation_weight > 0 for phase in self.phases):
+            mend = "Give the recipe a TeacherRecipe, or its phases a distillation_weight of 0."
+            raise SpecError(
+                "TrainingRecipe.teacher", "be a TeacherRecipe, as a phase has a distillation_weight", None, mend
+            )
         if self.weights.causality > 0 and any(phase.jitter is not None for phase in self.phases):
             mend = "Leave one of the two out."
-            rule = "no jitter where weights are causal: it leaves no two centres at one time"
+            rule = "have no jitter where weights are causal: it leaves no two centres at one time"
             raise SpecError("TrainingRecipe.phases", rule, "a Jitter", mend)
 
     @property
-    def solves(self) -> bool:
-        """Whether a phase, or one of the teacher's, solves linear systems or searches along lines: then single precision is not
-        enough."""
+    def needs_double_precision(self) -> bool:
+        """Whether a phase of the recipe or its teacher solves linear systems or searches along lines, which needs double
+        precision."""
         phases = self.phases if self.teacher is None else (*self.teacher.phases, *self.phases)
         return any(phase.optimizer is not Optimizer.ADAM for phase in phases)
 
     @property
     def n_iterations(self) -> int:
-        """Steps over all phases."""
+        """Number of steps of all phases together."""
         return sum(phase.n_iterations for phase in self.phases)

@@ -1,8 +1,7 @@
-"""How well outputs satisfy an equation: residuals by derivative operators, on points that no training has seen.
+"""Residuals of outputs: how well they satisfy an equation, by derivative operators on points that no training has used.
 
 Outputs are numbers at points, wherever they come from: a float network, deployed integers, the reference itself. So the
-same figure exists for all of them, and the reference's own is the floor that the operators' truncation leaves. This module
-knows problems and operators; it does not know networks or backends.
+same figure exists for all of them, and the reference's own is the floor that the operators' truncation leaves.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from ..base.arrays import FloatArray
 from ..base.checks import check_finite, check_range, check_shape, raise_violations
 from ..base.metrics import rms
 from ..geometry.domain import Cloud
-from ..network.transforms import ansatz_relative_l2
 from ..operators.operator_kind import OperatorKind
 from ..operators.projection import DerivativeOperators, build_operators
 from .problem import DerivativeFields, PdeProblem
@@ -55,18 +53,18 @@ class ResidualReport:
     boundary_rms: float | None
     """Root mean square of the error on the boundary, in the unit of the outputs; None where nothing is prescribed."""
     operator: OperatorKind
-    """How derivatives were taken."""
+    """Kind of the derivative operators."""
     reference_residual_rms: float
-    """What the reference solution itself scores: the floor set by the operators."""
+    """Residual of the reference solution itself: the floor that the operators set."""
 
 
 def measuring_cells(n_per_axis: tuple[int, ...]) -> tuple[int, ...]:
-    """Give the cells of the measuring cloud: half as many again and one, so that hardly a point is a training point."""
+    """Return the cells of the measuring cloud: half as many again and one, so that few points are training points."""
     return tuple(n + n // 2 + 1 for n in n_per_axis)
 
 
 def residual_cloud(problem: PdeProblem) -> MeasuringCloud:
-    """Lay the cloud on which the residual of a problem's outputs is measured, and build its operators.
+    """Build the cloud on which the residual of a problem's outputs is measured, and its operators.
 
     It is finer than the training cloud of the problem's recipe and takes its kind of operator and its gradings.
     """
@@ -84,7 +82,7 @@ def problem_operators(problem: PdeProblem, cloud: Cloud, kind: OperatorKind, n_n
 
 
 def _derivative_fields(problem: PdeProblem, measuring: MeasuringCloud, values: FloatArray) -> DerivativeFields:
-    """Give the unknowns, their derivatives and the source at the inside points.
+    """Compute the unknowns, their derivatives and the source at the inside points.
 
     Args:
         problem: Names the derivatives.
@@ -101,7 +99,7 @@ def _derivative_fields(problem: PdeProblem, measuring: MeasuringCloud, values: F
 
 
 def residual_rms(problem: PdeProblem, measuring: MeasuringCloud, values: FloatArray) -> float:
-    """Give the root mean square of all residuals, divided by the problem's residual_scale.
+    """Compute the root mean square of all residuals, divided by the problem's residual_scale.
 
     Args:
         problem: Holds the equation.
@@ -117,7 +115,7 @@ def residual_rms(problem: PdeProblem, measuring: MeasuringCloud, values: FloatAr
 
 
 def boundary_rms(problem: PdeProblem, points: FloatArray, values: FloatArray) -> float:
-    """Give the root mean square of the error against the prescribed data.
+    """Compute the root mean square of the error against the prescribed data.
 
     A point counts once for each condition that covers it, and not at all where none does.
 
@@ -159,11 +157,6 @@ def measure_residual(problem: PdeProblem, evaluate: Evaluate) -> ResidualReport:
         operator=measuring.operators.kind,
         reference_residual_rms=residual_rms(problem, measuring, problem.reference.evaluate(measuring.points)),
     )
-
-
-def problem_ansatz_error(problem: PdeProblem, points: FloatArray) -> float:
-    """Give `ansatz_relative_l2` of a problem's own ansatz against its reference at points (n, n_in)."""
-    return ansatz_relative_l2(problem.ansatz, points, problem.reference.evaluate(points))
 
 
 def _value_violations(problem: PdeProblem, points: FloatArray, values: FloatArray) -> Any:

@@ -102,7 +102,9 @@ def test_lossless_kinds_are_accepted(values: object, dtype: type) -> None:
     ],
 )
 def test_nothing_is_rounded_into_an_integer(values: object, found: str) -> None:
-    with pytest.raises(SpecError, match=rf"Record.counts: an array that fits int64; got .*{found}.*nothing is rounded"):
+    with pytest.raises(
+        SpecError, match=rf"Record.counts must be an array that fits int64; got .*{found}.*nothing is rounded"
+    ):
         make(counts=values)
 
 
@@ -115,7 +117,7 @@ class NoArray:
 
 @pytest.mark.parametrize("values", [NoArray(), [1j], ["a"], [[1.0], [2.0, 3.0]], None])
 def test_what_is_no_array_of_floats(values: object) -> None:
-    with pytest.raises(SpecError, match=r"Record.values: an array that fits float64; got"):
+    with pytest.raises(SpecError, match=r"Record.values must be an array that fits float64; got"):
         make(values=values)
 
 
@@ -137,7 +139,7 @@ def test_a_copy_is_read_only_too(copied: Callable[[Record], Record]) -> None:
 def test_a_pickle_that_breaks_a_rule_is_refused() -> None:
     broken = make()
     object.__setattr__(broken, "counts", np.array([0.5]))
-    with pytest.raises(SpecError, match=r"Record.counts: an array that fits int64"):
+    with pytest.raises(SpecError, match=r"Record.counts must be an array that fits int64"):
         pickle.loads(pickle.dumps(broken))
 
 

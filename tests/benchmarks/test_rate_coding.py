@@ -82,19 +82,19 @@ def test_operations_are_messages_times_fan_out() -> None:
 
 
 def test_what_is_no_relu_network_is_refused_layer_by_layer() -> None:
-    with pytest.raises(SpecError, match="relu with theta = 0 and T = 1; got tanh") as caught:
+    with pytest.raises(SpecError, match="have relu, theta = 0 and T = 1; got tanh") as caught:
         run_rate_coded(builders.random_spec(activation="tanh"), POINTS, POINTS, 4)
     assert len(caught.value.violations) == 2
 
 
 @pytest.mark.parametrize("n_steps", [0, 4097])
 def test_steps_out_of_range_are_refused(n_steps: int) -> None:
-    with pytest.raises(SpecError, match=r"run_rate_coded.n_steps: every entry lies in \[1, 4096\]"):
+    with pytest.raises(SpecError, match=r"run_rate_coded.n_steps must lie in \[1, 4096\]"):
         run_rate_coded(RELU, POINTS, POINTS, n_steps)
 
 
 @pytest.mark.parametrize("field", ["points", "calibration"])
 def test_points_of_another_dimension_are_refused(field: str) -> None:
     given = {"points": POINTS, "calibration": POINTS} | {field: POINTS[:, :1]}
-    with pytest.raises(SpecError, match=rf"run_rate_coded.{field}: points have the shape \(n, 2\)"):
+    with pytest.raises(SpecError, match=rf"run_rate_coded.{field} must have the shape \(n, 2\)"):
         run_rate_coded(RELU, given["points"], given["calibration"], 4)

@@ -94,5 +94,5 @@ def test_points_without_sequences_are_refused() -> None:
 
 
 def test_a_negative_threshold_is_refused() -> None:
-    with pytest.raises(SpecError, match=r"run_sigma_delta.threshold: every entry lies in"):
+    with pytest.raises(SpecError, match=r"run_sigma_delta.threshold must lie in"):
         run_sigma_delta(TANH, POINTS[:, None], -0.1)

@@ -31,9 +31,7 @@ def test_limits(name: str, low: float, high: float) -> None:
     for value in (low, high):
         assert getattr(QuantizationScheme(**{name: value}), name) == value
     for value in (low - 1, high + 1, -8):
-        with pytest.raises(
-            FixedPointError, match=rf"QuantizationScheme.{name}: every entry lies in \[.*\]; got {value}"
-        ):
+        with pytest.raises(FixedPointError, match=rf"QuantizationScheme.{name} must lie in \[.*\]; got {value}"):
             QuantizationScheme(**{name: value})
 
 
@@ -46,7 +44,7 @@ def test_all_that_is_wrong_is_listed() -> None:
 @pytest.mark.parametrize("name", [name for name in LIMITS if "headroom" not in name])
 @pytest.mark.parametrize("value", [8.5, "8", None])
 def test_words_have_whole_lengths(name: str, value: object) -> None:
-    with pytest.raises(SpecError, match=rf"QuantizationScheme.{name}: a whole number; got {value!r}"):
+    with pytest.raises(SpecError, match=rf"QuantizationScheme.{name} must be a whole number; got {value!r}"):
         QuantizationScheme(**{name: value})  # type: ignore[arg-type]
 
 
@@ -59,11 +57,11 @@ def test_one_length_for_all_or_one_each() -> None:
 def test_lists_of_another_length() -> None:
     scheme = QuantizationScheme(weight_bits=(8, 6), payload_bits=(12,))
     with pytest.raises(
-        SpecError, match=r"QuantizationScheme.weight_bits: one word length per matrix.*: 3; got 2. Give one"
+        SpecError, match=r"QuantizationScheme.weight_bits must hold one word length per matrix.*: 3; got 2. Give one"
     ):
         scheme.weight_bits_of(2)
     with pytest.raises(
-        SpecError, match=r"QuantizationScheme.payload_bits: one word length per spiking layer: 2; got 1"
+        SpecError, match=r"QuantizationScheme.payload_bits must hold one word length per spiking layer: 2; got 1"
     ):
         scheme.payload_bits_of(2)
 
@@ -71,7 +69,7 @@ def test_lists_of_another_length() -> None:
 def test_granularity_by_name() -> None:
     assert QuantizationScheme(granularity="per-tensor").granularity is Granularity.PER_TENSOR  # type: ignore[arg-type]
     with pytest.raises(
-        SpecError, match=r"QuantizationScheme.granularity: a name out of per-neuron, per-tensor; got 'tensor'"
+        SpecError, match=r"QuantizationScheme.granularity must be one of per-neuron, per-tensor; got 'tensor'"
     ):
         QuantizationScheme(granularity="tensor")  # type: ignore[arg-type]
 

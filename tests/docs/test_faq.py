@@ -83,7 +83,7 @@ def skip_connection(folder, patch):
     nl.convert(Skip())
 
 
-@produces("Lava 0.10 needs")
+@produces("run on Python 3.10, which Lava")
 def python_too_new(folder, patch):
     patch.setattr(sys, "version_info", (3, 12, 1))
     nl.run(chip(), np.full((3, 2), 0.5), backend="lava")
@@ -102,7 +102,7 @@ def a_model_raises(folder, patch):
     run_chain(patch, no_such_voltage)
 
 
-@produces("finishes a step")
+@produces("finish a step")
 def a_model_does_not_send(folder, patch):
     run_chain(patch, send_nothing)
 
@@ -137,7 +137,7 @@ def in_a_daemonic_process(folder, patch):
     raise error
 
 
-@produces("while another one is compiled")
+@produces("no other graph is being compiled")
 def inside_a_compilation(folder, patch):
     from neuropinn_lava.hardware_sim.runner.lava_guard import compiling
 
@@ -163,7 +163,7 @@ def a_constant_without_unit(folder, patch):
     find_energy_model(path)
 
 
-@produces("Loihi 1 sends")
+@produces("graded spikes; got Loihi 1")
 def on_loihi1(folder, patch):
     nl.convert(poisson(), target="loihi1")
 
@@ -198,18 +198,18 @@ def damaged_file(folder, patch):
     nl.read_network(path)
 
 
-@produces("begins with")
+@produces("begin with")
 def somebody_elses_file(folder, patch):
     (folder / "other.h5").write_bytes(b"not ours " * 200)
     nl.read_network(folder / "other.h5")
 
 
-@produces("points have the shape")
+@produces("have the shape")
 def points_of_three_columns(folder, patch):
     nl.run(chip(), np.zeros((5, 3)))
 
 
-@produces("every coordinate is finite")
+@produces("have only finite coordinates")
 def points_that_are_nan(folder, patch):
     nl.run(chip(), np.full((5, 2), np.nan))
 
@@ -251,9 +251,9 @@ def in_one_line(text: str) -> str:
 
 ON_LAVA = {
     "no such voltage",
-    "finishes a step",
+    "finish a step",
     "daemonic process",
-    "while another one is compiled",
+    "no other graph is being compiled",
     "within time_limit",
 }
 

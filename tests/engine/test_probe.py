@@ -57,11 +57,11 @@ def test_the_size_is_that_of_the_arrays():
 @pytest.mark.parametrize(
     ("choice", "message"),
     [
-        ({"samples": ()}, r"Probe\.samples: ascending numbers from 0 on, at least one; got \(\)"),
+        ({"samples": ()}, r"Probe\.samples must be ascending numbers from 0 on, at least one; got \(\)"),
         ({"samples": (3, 3)}, r"ascending numbers.*got \(3, 3\)"),
         ({"samples": (-1,)}, r"ascending numbers.*got \(-1,\)"),
-        ({"steps": (1.5,)}, r"Probe\.steps: a whole number; got 1\.5"),
-        ({"samples": (1,), "n_samples": 2}, r"Probe\.samples: none beside n_samples"),
+        ({"steps": (1.5,)}, r"Probe\.steps must be a whole number; got 1\.5"),
+        ({"samples": (1,), "n_samples": 2}, r"Probe\.samples must be left out beside n_samples"),
     ],
 )
 def test_choices_that_are_none(choice, message):
@@ -71,7 +71,10 @@ def test_choices_that_are_none(choice, message):
 
 @pytest.mark.parametrize(
     ("choice", "message"),
-    [({"samples": (50,)}, r"Probe\.samples: numbers below 50; got 50"), ({"n_samples": 1, "steps": (5,)}, "below 5")],
+    [
+        ({"samples": (50,)}, r"Probe\.samples must be numbers below 50; got 50"),
+        ({"n_samples": 1, "steps": (5,)}, "below 5"),
+    ],
 )
 def test_choices_beyond_the_end(choice, message):
     with pytest.raises(SpecError, match=message):

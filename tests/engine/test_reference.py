@@ -138,7 +138,9 @@ class TestIntegerEngine:
 
     def test_refuses_a_float_network(self) -> None:
         network = builders.random_spec()
-        with pytest.raises(SpecError, match=r"run_integer.network: a quantized network; got NetworkSpec.*convert"):
+        with pytest.raises(
+            SpecError, match=r"run_integer.network must be a quantized network; got NetworkSpec.*convert"
+        ):
             run_integer(network, builders.random_points(network, 2))
 
     def test_points_far_outside_saturate_and_are_counted(self) -> None:
@@ -345,7 +347,7 @@ class TestProbes:
 
     def test_unknown_layer(self, integers: bool) -> None:
         with pytest.raises(
-            SpecError, match=r"Probe.layers: a name out of hidden0, hidden1; got 'hidden2'. Did you mean"
+            SpecError, match=r"Probe.layers must be one of hidden0, hidden1; got 'hidden2'. Did you mean"
         ):
             self.run(integers, 3, Probe(n_samples=2, layers=("hidden2",)))
 
@@ -361,7 +363,7 @@ class TestProbes:
 
 @pytest.mark.parametrize("n_samples", [-1, 1.5, "3"])
 def test_probes_count_samples(n_samples: object) -> None:
-    with pytest.raises(SpecError, match=r"Probe.n_samples: (a whole number|every entry lies in \[0, inf\]); got"):
+    with pytest.raises(SpecError, match=r"Probe.n_samples must (be a whole number|lie in \[0, inf\]); got"):
         Probe(n_samples=n_samples)  # type: ignore[arg-type]
 
 
@@ -484,5 +486,5 @@ class TestAgreement:
 def test_unusable_points(points: object, message: str) -> None:
     network = builders.random_quantized(21)
     for run, record in ((run_float, network.source), (run_integer, network)):
-        with pytest.raises(SpecError, match=rf"{run.__name__}: points of network 'random21': {message}"):
+        with pytest.raises(SpecError, match=rf"{run.__name__}: points of network 'random21' must {message}"):
             run(record, points)

@@ -37,11 +37,11 @@ def test_joining_blocks_gives_the_whole() -> None:
 
 
 def test_joining_nothing_or_strangers() -> None:
-    with pytest.raises(SpecError, match="joined_traces: blocks of one run of one network; got 0"):
+    with pytest.raises(SpecError, match="joined_traces must get blocks of one run of one network; got 0"):
         joined_traces([])
     network = builders.random_spec()
     stranger = run_float(network, builders.random_points(network, 2))
-    with pytest.raises(SpecError, match="joined_traces: blocks of one run of one network; got 2"):
+    with pytest.raises(SpecError, match="joined_traces must get blocks of one run of one network; got 2"):
         joined_traces([make_traces()[0], stranger])
 
 
@@ -57,21 +57,23 @@ def test_saturations_are_summed() -> None:
 
 
 def test_events_have_the_shape_of_fired() -> None:
-    with pytest.raises(SpecError, match=r"LayerCounts 'a'.events: the shape is \(n_steps, n_neurons\) = \(1, 2\)"):
+    with pytest.raises(
+        SpecError, match=r"LayerCounts 'a'.events must have the shape \(n_steps, n_neurons\) = \(1, 2\)"
+    ):
         LayerCounts(name="a", fired=[[1, 2]], events=[[1]])
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"outputs": np.zeros(3)}, r"RunTrace.outputs: the shape is \(n_samples, n_out\)"),
+        ({"outputs": np.zeros(3)}, r"RunTrace.outputs must have the shape \(n_samples, n_out\)"),
         (
             {"readout": np.zeros((2, 1))},
-            r"RunTrace.readout: the shape is \(n_samples, n_out\) = \(9, 1\); got \(2, 1\)",
+            r"RunTrace.readout must have the shape \(n_samples, n_out\) = \(9, 1\); got \(2, 1\)",
         ),
         (
             {"input_events": np.zeros((1, 2), dtype=int)},
-            r"RunTrace.input_events: the shape is \(n_steps, n_in\) = \(2, any\)",
+            r"RunTrace.input_events must have the shape \(n_steps, n_in\) = \(2, any\)",
         ),
     ],
 )

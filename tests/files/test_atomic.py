@@ -74,7 +74,9 @@ def test_checking_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_missing_directory(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match=r"output .*/no/a: a directory that takes new files; got No such file"):
+    with pytest.raises(
+        SpecError, match=r"output .*/no/a must be in a directory that takes new files; got No such file"
+    ):
         check_writable(tmp_path / "no" / "a")
 
 
@@ -85,7 +87,7 @@ def test_a_file_where_the_directory_should_be(tmp_path: Path) -> None:
 
 
 def test_a_directory(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match=r"a file's path; got a directory. Name a file in it"):
+    with pytest.raises(SpecError, match=r"be the path of a file; got a directory. Name a file in it"):
         check_writable(tmp_path)
 
 

@@ -177,7 +177,7 @@ class TestHeader:
     def test_truncated(self, length: int, float_file: Path, path: Path) -> None:
         path.write_bytes(float_file.read_bytes()[:length])
         with pytest.raises(
-            FileFormatError, match=r"net.h5: (begins with|schema 1|the contents that its header states)"
+            FileFormatError, match=r"net.h5 must (begin with|have schema 1|have the contents that its header states)"
         ):
             read_network(path)
 
@@ -207,19 +207,19 @@ class TestHeader:
     def test_foreign(self, contents: bytes, path: Path) -> None:
         path.write_bytes(contents)
         with pytest.raises(
-            FileFormatError, match=r"net.h5: begins with 'neuropinn-lava network'; got .* Give a file written"
+            FileFormatError, match=r"net.h5 must begin with 'neuropinn-lava network'; got .* Give a file written"
         ):
             read_network(path)
 
     def test_another_hdf5_file(self, path: Path) -> None:
         with h5py.File(path, "w") as file:
             file["weight"] = np.zeros(3)
-        with pytest.raises(FileFormatError, match="begins with"):
+        with pytest.raises(FileFormatError, match="begin with"):
             read_network(path)
 
     def test_missing(self, path: Path) -> None:
         with pytest.raises(
-            FileFormatError, match=r"net.h5: a file that can be read; got No such file .* Check the path"
+            FileFormatError, match=r"net.h5 must be a file that can be read; got No such file .* Check the path"
         ):
             read_network(path)
 
@@ -320,24 +320,24 @@ class TestContents:
         [
             (
                 set_first("network/layers/0/weight", np.nan),
-                r"LayerSpec 'hidden0'.weight: every entry is finite; got nan",
+                r"LayerSpec 'hidden0'.weight must have only finite entries; got nan",
             ),
-            (set_first("network/output/bias", np.inf), r"OutputSpec 'output'.bias: every entry is finite"),
-            (set_first("network/layers/0/theta", -1.0), r"LayerSpec 'hidden0'.theta: theta >= 0; got -1.0"),
-            (set_first("network/layers/0/beta", 1.5), r"LayerSpec 'hidden0'.beta: every entry lies in \[0, 1\]"),
+            (set_first("network/output/bias", np.inf), r"OutputSpec 'output'.bias must have only finite entries"),
+            (set_first("network/layers/0/theta", -1.0), r"LayerSpec 'hidden0'.theta must satisfy theta >= 0; got -1.0"),
+            (set_first("network/layers/0/beta", 1.5), r"LayerSpec 'hidden0'.beta must lie in \[0, 1\]"),
             (set_first("network/layers/0/weight", 0.25), r"the digest of its network; got"),
-            (set_attribute("network", "n_steps", 0), r"n_steps: every entry lies in \[1, 4096\]; got 0"),
-            (set_attribute("network", "n_steps", 2.0), r"/network.n_steps: a value of type .*int.*; got 2.0"),
-            (set_attribute("network", "n_steps", [1, 2]), r"/network.n_steps: a value of type"),
-            (set_attribute("network", "n_steps", h5py.Empty("i8")), r"/network.n_steps: a value of type"),
-            (set_attribute("network", "name", 7), r"/network.name: a value of type .*str.*; got 7"),
+            (set_attribute("network", "n_steps", 0), r"n_steps must lie in \[1, 4096\]; got 0"),
+            (set_attribute("network", "n_steps", 2.0), r"/network.n_steps must be a value of type .*int.*; got 2.0"),
+            (set_attribute("network", "n_steps", [1, 2]), r"/network.n_steps must be a value of type"),
+            (set_attribute("network", "n_steps", h5py.Empty("i8")), r"/network.n_steps must be a value of type"),
+            (set_attribute("network", "name", 7), r"/network.name must be a value of type .*str.*; got 7"),
             (set_attribute("network", "readout", "median"), r"'median' is not a valid Readout"),
             (set_attribute("network/layers/0", "polarity", "up"), r"'up' is not a valid Polarity"),
             (set_attribute("network/layers/0", "activation", "sigmoid"), r"phi\(0\) = 0.*got sigmoid"),
-            (set_attribute("network/layers/0", "activation", "swish"), r"a name out of .*; got 'swish'"),
+            (set_attribute("network/layers/0", "activation", "swish"), r"be one of .*; got 'swish'"),
             (
                 set_attribute("network", "type", "QuantizedNetwork"),
-                r"group /network: a record of type NetworkSpec; got Quant",
+                r"group /network must be a record of type NetworkSpec; got Quant",
             ),
             (
                 set_attribute("network/layers/0", "type", "OutputSpec"),
@@ -347,25 +347,31 @@ class TestContents:
                 set_attribute("network/ansatz/factor/0", "type", "Anything"),
                 r"a record out of \[.*'Polynomial'.*\]; got Any",
             ),
-            (remove_attribute("network/layers/0", "type"), r"group /network/layers/0: a record out of .*; got None"),
-            (remove_attribute("network/layers/0", "name"), r"group /network/layers/0: has a member 'name'; got none"),
-            (remove("network/layers/0/weight"), r"group /network/layers/0: has a member 'weight'; got none"),
-            (remove("network/layers"), r"group /network: has a member 'layers'; got none"),
-            (remove("network/provenance"), r"group /network: has a member 'provenance'; got none"),
+            (
+                remove_attribute("network/layers/0", "type"),
+                r"group /network/layers/0 must be a record out of .*; got None",
+            ),
+            (
+                remove_attribute("network/layers/0", "name"),
+                r"group /network/layers/0 must have a member 'name'; got none",
+            ),
+            (remove("network/layers/0/weight"), r"group /network/layers/0 must have a member 'weight'; got none"),
+            (remove("network/layers"), r"group /network must have a member 'layers'; got none"),
+            (remove("network/provenance"), r"group /network must have a member 'provenance'; got none"),
             (remove("network"), r"members digest, kind and network; got \['digest', 'kind'\]"),
-            (remove("network/layers/0"), r"NetworkSpec 'random1'.layers: at least one spiking layer; got 0"),
-            (move("network/layers/0", "network/layers/1"), r"group /network/layers: has a member '0'; got none"),
+            (remove("network/layers/0"), r"NetworkSpec 'random1'.layers must hold at least one spiking layer; got 0"),
+            (move("network/layers/0", "network/layers/1"), r"group /network/layers must have a member '0'; got none"),
             (lambda file: file.create_group("network/extra"), r"members out of \[.*\]; got \['extra'\]"),
             (
                 set_attribute("network/layers/0", "extra", 1),
-                r"group /network/layers/0: members out of .*; got \['extra'\]",
+                r"group /network/layers/0 must have only members out of .*; got \['extra'\]",
             ),
             (lambda file: file.create_group("extra"), r"members digest, kind and network; got .*'extra'"),
             (set_attribute("/", "extra", 1), r"members digest, kind and network; got .*'extra'"),
             (remove_attribute("/", "digest"), r"members digest, kind and network; got \['kind', 'network'\]"),
             (set_attribute("/", "digest", "0" * 64), r"the digest of its network; got 0000"),
             (set_attribute("/", "kind", "quantized"), r"a record of type QuantizedNetwork; got NetworkSpec"),
-            (set_attribute("/", "kind", "spiking"), r"kind is one of float, quantized; got spiking"),
+            (set_attribute("/", "kind", "spiking"), r"be of a kind out of float, quantized; got spiking"),
             (set_attribute("/", "kind", [1, 2]), r"contents that make a network; got TypeError"),
         ],
     )
@@ -378,18 +384,21 @@ class TestContents:
         [
             (
                 set_first("network/layers/0/affine/weight", 128),
-                r"QuantizedAffine.weight: every entry lies in \[-127, 127\]",
+                r"QuantizedAffine.weight must lie in \[-127, 127\]",
             ),
-            (set_first("network/layers/0/affine/bias", 2**40), r"QuantizedAffine.bias: every entry lies in"),
-            (set_first("network/layers/0/theta", -1), r"QuantizedLayer 'hidden0'.theta: every entry lies in"),
-            (set_first("network/layers/0/beta", 4097), r"QuantizedLayer 'hidden0'.beta: every entry lies in"),
-            (set_first("network/layers/0/table/entries", 2**62), r"PhiTable.entries: every entry lies in"),
+            (set_first("network/layers/0/affine/bias", 2**40), r"QuantizedAffine.bias must lie in"),
+            (set_first("network/layers/0/theta", -1), r"QuantizedLayer 'hidden0'.theta must lie in"),
+            (set_first("network/layers/0/beta", 4097), r"QuantizedLayer 'hidden0'.beta must lie in"),
+            (set_first("network/layers/0/table/entries", 2**62), r"PhiTable.entries must lie in"),
             (set_first("network/layers/0/table/entries", 1), r"the digest of its network"),
-            (set_attribute("network/layers/0/table", "index_bits", 40), r"PhiTable.index_bits: every entry lies in"),
+            (set_attribute("network/layers/0/table", "index_bits", 40), r"PhiTable.index_bits must lie in"),
             (set_attribute("network/layers/0/affine", "state_exponent", -70), r"QuantizedAffine.state_exponent"),
             (set_attribute("network", "input_bits", 12), r"input \(exponent, bits\) = \(-14, 12\); got \(-14, 16\)"),
             (set_attribute("network/layers/0", "name", "other"), r"names as in the source"),
-            (replace_data("network/layers/0/beta", data=[0.5, 0.5]), r"QuantizedLayer.beta: an array that fits int64"),
+            (
+                replace_data("network/layers/0/beta", data=[0.5, 0.5]),
+                r"QuantizedLayer.beta must be an array that fits int64",
+            ),
             (lambda file: file.move("network/source", "network/sauce"), r"members out of .*; got \['sauce'\]"),
         ],
     )
@@ -412,7 +421,9 @@ class TestContents:
         ids=str,
     )
     def test_other_kinds_of_datasets(self, how: dict[str, object], float_file: Path, path: Path) -> None:
-        with pytest.raises(FileFormatError, match=r"dataset /network/layers/0/weight: (contiguous|as many) numbers"):
+        with pytest.raises(
+            FileFormatError, match=r"dataset /network/layers/0/weight must (be contiguous|hold as many) numbers"
+        ):
             read_network(tampered(float_file, path, replace_data("network/layers/0/weight", **how)))
 
     def test_arrays_stored_elsewhere(self, float_file: Path, path: Path) -> None:
@@ -434,7 +445,7 @@ class TestContents:
     @pytest.mark.parametrize("where", ["network", "network/output", "network/layers/0", "network/layers/0/weight"])
     def test_links(self, where: str, float_file: Path, path: Path) -> None:
         for link in (h5py.SoftLink("/elsewhere"), h5py.ExternalLink(str(float_file), where)):
-            with pytest.raises(FileFormatError, match=r"lies in the file itself; got <(Soft|External)Link"):
+            with pytest.raises(FileFormatError, match=r"lie in the file itself; got <(Soft|External)Link"):
                 read_network(tampered(float_file, path, link_instead(where, link)))
 
     def test_other_types_of_members(self, float_file: Path, path: Path) -> None:
@@ -475,7 +486,10 @@ class TestWriting:
     def test_a_full_disk_leaves_the_former_file_and_crashes_no_library(self, path: Path) -> None:
         write_network(small_quantized(), path)
         before = path.read_bytes()
-        with full_beyond(2048), pytest.raises(SpecError, match=r"net.h5: a disk with room for the whole file"):
+        with (
+            full_beyond(2048),
+            pytest.raises(SpecError, match=r"net.h5 must be on a disk with room for the whole file"),
+        ):
             write_network(builders.random_spec(), path)
         assert path.read_bytes() == before
         assert os.listdir(path.parent) == ["net.h5"]

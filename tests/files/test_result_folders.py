@@ -38,10 +38,10 @@ def test_what_is_there_is_not_written_over(tmp_path: Path) -> None:
     held.mkdir()
     (held / "own.txt").write_text("mine")
     with pytest.raises(
-        SpecError, match=r"^place: an empty folder, a new one, or an earlier report; got other files in it"
+        SpecError, match=r"^place must be an empty folder, a new one, or an earlier report; got other files in it"
     ):
         check_result_folder(held, "place", "report", is_ours=False, force=False)
-    with pytest.raises(SpecError, match=r"^place: a folder; got a file"):
+    with pytest.raises(SpecError, match=r"^place must be a folder; got a file"):
         check_result_folder(held / "own.txt", "place", "report", is_ours=False, force=True)
     for target, is_ours, force in ((new, False, False), (held, True, False), (held, False, True)):
         check_result_folder(target, "place", "report", is_ours=is_ours, force=force)

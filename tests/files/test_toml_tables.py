@@ -24,7 +24,7 @@ def test_a_path_is_taken_as_it_is(tmp_path: Path) -> None:
 
 def test_an_unknown_name_shows_the_nearest_one() -> None:
     with (
-        pytest.raises(SpecError, match=r"^hardware target: a name out of loihi1, loihi2; got 'loihi3'. Did you mean"),
+        pytest.raises(SpecError, match=r"^hardware target must be one of loihi1, loihi2; got 'loihi3'. Did you mean"),
         named_file("loihi3", SHIPPED, "hardware target"),
     ):
         pass
@@ -33,7 +33,7 @@ def test_an_unknown_name_shows_the_nearest_one() -> None:
 def test_what_is_raised_over_a_file_passes(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text("name = ")
     with (
-        pytest.raises(FileFormatError, match=r"^target own\.toml: a readable TOML file"),
+        pytest.raises(FileFormatError, match=r"^target own\.toml must be a readable TOML file"),
         named_file(tmp_path / "own.toml", SHIPPED, "hardware target") as path,
     ):
         read_table(path, "target")
@@ -43,5 +43,7 @@ def test_what_is_raised_over_a_file_passes(tmp_path: Path) -> None:
 def test_what_is_no_toml_is_refused(tmp_path: Path, contents: bytes) -> None:
     file = tmp_path / "own.toml"
     file.write_bytes(contents)
-    with pytest.raises(FileFormatError, match=r"^model own\.toml: a readable TOML file; got .* Check path and syntax"):
+    with pytest.raises(
+        FileFormatError, match=r"^model own\.toml must be a readable TOML file; got .* Check path and syntax"
+    ):
         read_table(file, "model")

@@ -127,11 +127,11 @@ def test_broken_polygons_are_refused() -> None:
         PolygonFactor(vertices=LSHAPE, ring_sizes=np.array([4, 2]))
     with pytest.raises(SpecError, match=r"\(n_vertices, 2\)"):
         PolygonFactor(vertices=np.zeros(4), ring_sizes=np.array([4]))
-    with pytest.raises(SpecError, match="neighbouring vertices differ; got vertex 0"):
+    with pytest.raises(SpecError, match="have neighbouring vertices that differ; got vertex 0"):
         PolygonFactor(vertices=np.array([[0, 0], [0, 0], [1, 1]]), ring_sizes=np.array([3]))
-    with pytest.raises(SpecError, match="corner_exponent: every entry lies in"):
+    with pytest.raises(SpecError, match="corner_exponent must lie in"):
         factor(LSHAPE, corner_exponent=1.5)
-    with pytest.raises(SpecError, match="number of vertices: every entry lies in"):
+    with pytest.raises(SpecError, match="number of vertices must lie in"):
         factor(np.random.default_rng(0).normal(size=(300, 2)))
 
 
@@ -142,11 +142,11 @@ def test_broken_level_sets_are_refused() -> None:
         "amplitudes": np.zeros(1),
         "petals": np.ones(1, dtype=np.int64),
     }
-    with pytest.raises(SpecError, match=r"radii above \|amplitudes\|"):
+    with pytest.raises(SpecError, match=r"be above \|amplitudes\|"):
         RadialLevelSet(**{**circle, "amplitudes": np.ones(1)})
-    with pytest.raises(SpecError, match="petals: every entry lies in"):
+    with pytest.raises(SpecError, match="petals must lie in"):
         RadialLevelSet(**{**circle, "petals": np.zeros(1, dtype=np.int64)})
     with pytest.raises(SpecError, match=r"\(n_curves, 2\)"):
         RadialLevelSet(**{**circle, "centres": np.zeros((2, 2))})
-    with pytest.raises(SpecError, match="scale: every entry lies in"):
+    with pytest.raises(SpecError, match="scale must lie in"):
         RadialLevelSet(**circle, scale=0.0)

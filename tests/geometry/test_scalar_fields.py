@@ -43,8 +43,8 @@ def test_trigonometric_takes_tensors() -> None:
     ("field", "values", "rule"),
     [
         ("phases", np.zeros((1, 2)), "that of exponents"),
-        ("exponents", np.full((2, 2), 33), "every entry lies in"),
-        ("frequencies", np.full((2, 2), np.nan), "every entry is finite"),
+        ("exponents", np.full((2, 2), 33), "lie in"),
+        ("frequencies", np.full((2, 2), np.nan), "have only finite entries"),
         ("coefficients", np.zeros((2, 1)), r"\(n_terms,\)"),
     ],
 )

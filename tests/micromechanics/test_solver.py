@@ -9,9 +9,8 @@ import pytest
 
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.micromechanics.bounds import bulk_modulus, is_within_bounds, stiffness_bounds
-from neuropinn_lava.micromechanics.cell_energy import cell_energy
+from neuropinn_lava.micromechanics.cell_domain import cell_energy
 from neuropinn_lava.micromechanics.cells import Ellipsoid, UnitCell, sphere_cell
-from neuropinn_lava.micromechanics.element_stiffness import ElementStiffness, barycentric_gradients, shape_slopes
 from neuropinn_lava.micromechanics.fitted_mesh import fit_mesh
 from neuropinn_lava.micromechanics.homogenization import (
     Evaluate,
@@ -26,6 +25,7 @@ from neuropinn_lava.micromechanics.homogenization import (
 from neuropinn_lava.micromechanics.loads import FaceLoad, MeanStrain
 from neuropinn_lava.micromechanics.phases import IsotropicPhase
 from neuropinn_lava.micromechanics.solver import MeshedCell, mesh_cell, solve_load
+from neuropinn_lava.micromechanics.stiffness import ElementStiffness, barycentric_gradients, shape_slopes
 from neuropinn_lava.micromechanics.tet_field import TetField
 
 SOLVED = 1e-6
@@ -151,7 +151,7 @@ def test_field_gives_quadratic_functions_and_gradients_exactly() -> None:
 
 
 def test_field_wants_a_row_for_each_node() -> None:
-    with pytest.raises(SpecError, match=r"TetField.values: the shape is \(n_nodes, n_out\)"):
+    with pytest.raises(SpecError, match=r"TetField.values must have the shape \(n_nodes, n_out\)"):
         TetField(fit_mesh(CELL, 6), np.zeros((3, 3)))
 
 
@@ -160,8 +160,8 @@ def test_field_wants_a_row_for_each_node() -> None:
     [
         ([1, 0, 0, 0, 0, 1], "normal strains alone, or one shear alone"),
         ([0, 0, 0, 0, 1, 1], "one shear alone"),
-        ([0] * 6, "MeanStrain.strain: a strain"),
-        ([1, 0, 0], r"shape is xx, yy, zz, yz, xz, xy = \(6\)"),
+        ([0] * 6, "MeanStrain.strain must be a strain other than zero"),
+        ([1, 0, 0], r"shape xx, yy, zz, yz, xz, xy = \(6\)"),
     ],
 )
 def test_mean_strains_that_cannot_be_built_in_are_refused(strain: list[float], message: str) -> None:
@@ -177,12 +177,12 @@ def test_periodicity_cannot_be_built_in_without_symmetry() -> None:
 
 
 def test_loads_that_do_nothing_are_refused() -> None:
-    with pytest.raises(SpecError, match=r"FaceLoad.top: a displacement"):
+    with pytest.raises(SpecError, match=r"FaceLoad.top must displace the top"):
         FaceLoad(top=np.zeros(3))
 
 
 def test_elements_one_by_one_are_the_assembled_matrix(meshed: MeshedCell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neuropinn_lava.micromechanics.element_stiffness.BLOCK", 700)  # the last block is not full
+    monkeypatch.setattr("neuropinn_lava.micromechanics.stiffness.BLOCK", 700)  # the last block is not full
     operator = ElementStiffness(CELL, meshed.mesh)
     u = np.random.default_rng(0).normal(size=operator.shape[0])
     expected = meshed.stiffness @ u
@@ -211,9 +211,9 @@ def test_gradients_and_volumes_of_tetrahedra(meshed: MeshedCell) -> None:
 def test_fine_meshes_and_batches_are_not_assembled(monkeypatch: pytest.MonkeyPatch) -> None:
     load = FaceLoad(top=np.array([0.0, 0.0, -0.1]))
     assembled = cell_energy(CELL, load, (6, 6, 6))
-    monkeypatch.setattr("neuropinn_lava.micromechanics.cell_energy.assemble_stiffness", None)
+    monkeypatch.setattr("neuropinn_lava.micromechanics.cell_domain.assemble_stiffness", None)
     in_batches = cell_energy(CELL, load, (6, 6, 6), batch_size=512)
-    monkeypatch.setattr("neuropinn_lava.micromechanics.cell_energy.N_ASSEMBLED", 100)
+    monkeypatch.setattr("neuropinn_lava.micromechanics.cell_domain.N_ASSEMBLED", 100)
     for by_elements in (in_batches, cell_energy(CELL, load, (6, 6, 6))):
         assert isinstance(by_elements.matrix, ElementStiffness)
         assert by_elements.unit == pytest.approx(assembled.unit, rel=ROUNDING)

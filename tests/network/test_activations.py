@@ -75,20 +75,22 @@ class TestRule:
 @pytest.mark.parametrize("name", ["sigmoid", "softplus", "cos", "softmax", "logsigmoid"])
 def test_activations_that_do_not_vanish_at_zero_are_refused(name: str) -> None:
     with pytest.raises(
-        SpecError, match=rf"activation: phi\(0\) = 0.*; got {name}, whose value at zero is .* Use one of"
+        SpecError, match=rf"activation must satisfy phi\(0\) = 0.*; got {name}, whose value at zero is .* Use one of"
     ):
         find_activation(name)
 
 
 def test_unknown_activation_shows_the_nearest() -> None:
-    with pytest.raises(SpecError, match=r"LayerSpec 'a'.activation: a name out of .*; got 'tahn'. Did you mean tanh"):
+    with pytest.raises(SpecError, match=r"LayerSpec 'a'.activation must be one of .*; got 'tahn'. Did you mean tanh"):
         find_activation("tahn", "LayerSpec 'a'.activation")
     with pytest.raises(SpecError, match="Choose one of them"):
         find_activation("qqqq")
 
 
 def test_a_rule_that_does_not_vanish_at_zero_cannot_be_made() -> None:
-    with pytest.raises(SpecError, match=r"ActivationRule 'cos'.phi: phi\(0\) = 0, .*; got 1.0. Use an activation"):
+    with pytest.raises(
+        SpecError, match=r"ActivationRule 'cos'.phi must satisfy phi\(0\) = 0, .*; got 1.0. Use an activation"
+    ):
         ActivationRule(
             name="cos",
             phi=np.cos,

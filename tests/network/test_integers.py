@@ -40,7 +40,7 @@ def test_a_word_is_symmetric() -> None:
 
 @pytest.mark.parametrize("bits", [-1, 0, 1, 33, 64])
 def test_a_word_has_2_to_32_bits(bits: int) -> None:
-    with pytest.raises(FixedPointError, match=rf"IntFormat.bits: a word has 2 to 32 bits; got {bits}. Choose"):
+    with pytest.raises(FixedPointError, match=rf"IntFormat.bits must lie between 2 and 32; got {bits}. Choose"):
         IntFormat(bits=bits)
 
 
@@ -76,7 +76,7 @@ def test_rounding_of_any_number(values: list[float]) -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 2.0**62, -(2.0**62), 1e300])
 def test_rounding_refuses_what_int64_cannot_hold(value: float) -> None:
-    with pytest.raises(FixedPointError, match=r"round_half_up: magnitudes below 2\*\*62; got"):
+    with pytest.raises(FixedPointError, match=r"round_half_up must get magnitudes below 2\*\*62; got"):
         round_half_up(np.array([0.0, value, 1.0]))
 
 

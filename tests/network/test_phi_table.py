@@ -193,7 +193,7 @@ def test_shape_is_kept() -> None:
 
 @pytest.mark.parametrize("index_size", [0, 17])
 def test_number_of_cells_out_of_range(index_size: int) -> None:
-    with pytest.raises(FixedPointError, match=r"make_table.index_size: every entry lies in \[1, 16\]; got"):
+    with pytest.raises(FixedPointError, match=r"make_table.index_size must lie in \[1, 16\]; got"):
         make_table(
             "tanh", state_exponent=-8, state_bits=16, payload_exponent=-8, payload_bits=16, index_size=index_size
         )
@@ -202,15 +202,15 @@ def test_number_of_cells_out_of_range(index_size: int) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("payload_bits", 1, r"PhiTable.payload_bits: every entry lies in \[2, 24\]"),
+        ("payload_bits", 1, r"PhiTable.payload_bits must lie in \[2, 24\]"),
         ("payload_bits", 25, r"PhiTable.payload_bits"),
-        ("state_bits", 33, r"PhiTable.state_bits: every entry lies in \[2, 32\]"),
-        ("index_bits", 31, r"PhiTable.index_bits: every entry lies in \[0, 30\]"),
-        ("fraction_bits", 33, r"PhiTable.fraction_bits: every entry lies in \[0, 32\]"),
+        ("state_bits", 33, r"PhiTable.state_bits must lie in \[2, 32\]"),
+        ("index_bits", 31, r"PhiTable.index_bits must lie in \[0, 30\]"),
+        ("fraction_bits", 33, r"PhiTable.fraction_bits must lie in \[0, 32\]"),
         ("payload_exponent", 40, r"PhiTable.slope_exponent"),
-        ("entries", [0, 2**60], r"PhiTable.entries: every entry lies in"),
-        ("entries", [[0, 1]], r"PhiTable.entries: the shape is \(n_cells \+ 1,\)"),
-        ("entries", [], r"PhiTable.entries: the shape is"),
+        ("entries", [0, 2**60], r"PhiTable.entries must lie in"),
+        ("entries", [[0, 1]], r"PhiTable.entries must have the shape \(n_cells \+ 1,\)"),
+        ("entries", [], r"PhiTable.entries must have the shape"),
     ],
 )
 def test_tables_out_of_range(field: str, value: object, message: str) -> None:
@@ -229,14 +229,12 @@ def test_tables_out_of_range(field: str, value: object, message: str) -> None:
 
 
 def test_shift_of_an_exact_activation_out_of_range() -> None:
-    with pytest.raises(
-        FixedPointError, match=r"state_exponent - payload_exponent: every entry lies in \[-62, 38\]; got 39"
-    ):
+    with pytest.raises(FixedPointError, match=r"state_exponent - payload_exponent must lie in \[-62, 38\]; got 39"):
         make_table("identity", state_exponent=0, state_bits=24, payload_exponent=-39, payload_bits=16)
 
 
 def test_entries_must_be_integers() -> None:
-    with pytest.raises(SpecError, match=r"PhiTable.entries: an array that fits int64; got .*float64"):
+    with pytest.raises(SpecError, match=r"PhiTable.entries must be an array that fits int64; got .*float64"):
         PhiTable(
             activation="tanh", state_exponent=0, state_bits=8, payload_exponent=0, payload_bits=8, entries=[0.5, 1.5]
         )

@@ -46,15 +46,15 @@ def test_what_integers_stand_for_by_hand() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"weight": [1, 2]}, r"QuantizedAffine.weight: the shape is \(n_out, n_in\) = \(any, any\); got \(2,\)"),
-        ({"bias": [1]}, r"QuantizedAffine.bias: the shape is \(n_out,\) = \(2\); got \(1,\)"),
-        ({"weight_exponent": [1]}, r"QuantizedAffine.weight_exponent: the shape is"),
+        ({"weight": [1, 2]}, r"QuantizedAffine.weight must have the shape \(n_out, n_in\) = \(any, any\); got \(2,\)"),
+        ({"bias": [1]}, r"QuantizedAffine.bias must have the shape \(n_out,\) = \(2\); got \(1,\)"),
+        ({"weight_exponent": [1]}, r"QuantizedAffine.weight_exponent must have the shape"),
         (
             {"weight": [[0.5, 1.0, 2.0]] * 2},
-            r"QuantizedAffine.weight: an array that fits int64; got .*nothing is rounded",
+            r"QuantizedAffine.weight must be an array that fits int64; got .*nothing is rounded",
         ),
-        ({"weight_bits": 8.0}, r"QuantizedAffine.weight_bits: a whole number; got 8.0"),
-        ({"input_exponent": -1.5}, r"QuantizedAffine.input_exponent: a whole number; got -1.5"),
+        ({"weight_bits": 8.0}, r"QuantizedAffine.weight_bits must be a whole number; got 8.0"),
+        ({"input_exponent": -1.5}, r"QuantizedAffine.input_exponent must be a whole number; got -1.5"),
     ],
 )
 def test_affine_refuses_what_is_no_integer_matrix(changes: dict[str, object], message: str) -> None:
@@ -65,20 +65,23 @@ def test_affine_refuses_what_is_no_integer_matrix(changes: dict[str, object], me
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"weight_bits": 1}, r"QuantizedAffine.weight_bits: every entry lies in \[2, 16\]; got 1"),
+        ({"weight_bits": 1}, r"QuantizedAffine.weight_bits must lie in \[2, 16\]; got 1"),
         ({"weight_bits": 17}, r"QuantizedAffine.weight_bits"),
-        ({"input_bits": 25}, r"QuantizedAffine.input_bits: every entry lies in \[2, 24\]; got 25"),
-        ({"state_bits": 3}, r"QuantizedAffine.state_bits: every entry lies in \[4, 32\]; got 3"),
-        ({"weight_exponent": [0, -65]}, r"QuantizedAffine.weight_exponent: every entry lies in \[-64, 64\]; got -65"),
-        ({"state_exponent": 65}, r"QuantizedAffine.state_exponent: every entry lies in \[-64, 64\]"),
-        ({"weight": [[128, 0, 0], [0, 0, 0]]}, r"QuantizedAffine.weight: every entry lies in \[-127, 127\]; got 128"),
-        ({"weight": [[-128, 0, 0], [0, 0, 0]]}, r"QuantizedAffine.weight: .*; got -128"),  # words are symmetric
-        ({"bias": [2**23, 0]}, r"QuantizedAffine.bias: every entry lies in .*; got 8388608"),
-        ({"state_exponent": -62}, r"QuantizedAffine.left: shifted products stay below 2\*\*62; got .*coarser state"),
-        ({"weight_exponent": [-64, 0], "state_exponent": 0}, r"left: every entry lies in \[-62, 62\]; got -79"),
+        ({"input_bits": 25}, r"QuantizedAffine.input_bits must lie in \[2, 24\]; got 25"),
+        ({"state_bits": 3}, r"QuantizedAffine.state_bits must lie in \[4, 32\]; got 3"),
+        ({"weight_exponent": [0, -65]}, r"QuantizedAffine.weight_exponent must lie in \[-64, 64\]; got -65"),
+        ({"state_exponent": 65}, r"QuantizedAffine.state_exponent must lie in \[-64, 64\]"),
+        ({"weight": [[128, 0, 0], [0, 0, 0]]}, r"QuantizedAffine.weight must lie in \[-127, 127\]; got 128"),
+        ({"weight": [[-128, 0, 0], [0, 0, 0]]}, r"QuantizedAffine.weight must .*; got -128"),  # words are symmetric
+        ({"bias": [2**23, 0]}, r"QuantizedAffine.bias must lie in .*; got 8388608"),
+        (
+            {"state_exponent": -62},
+            r"QuantizedAffine.left must keep shifted products below 2\*\*62; got .*coarser state",
+        ),
+        ({"weight_exponent": [-64, 0], "state_exponent": 0}, r"left must lie in \[-62, 62\]; got -79"),
         (
             {"weight": [[0] * 3] * 2, "weight_exponent": [64, 0], "state_exponent": -64},
-            r"left: every entry lies in \[-62, 62\]; got 113",
+            r"left must lie in \[-62, 62\]; got 113",
         ),
     ],
 )
@@ -104,16 +107,16 @@ HIGHEST = 2**23 - 1
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"beta": np.full(7, 4097)}, r"QuantizedLayer 'hidden0'.beta: every entry lies in \[0, 4096\]; got 4097"),
+        ({"beta": np.full(7, 4097)}, r"QuantizedLayer 'hidden0'.beta must lie in \[0, 4096\]; got 4097"),
         ({"beta": np.full(7, -1)}, r"QuantizedLayer 'hidden0'.beta"),
-        ({"beta": [1]}, r"QuantizedLayer 'hidden0'.beta: the shape is \(n_out,\) = \(7\); got \(1,\)"),
-        ({"theta": np.full(7, -1)}, r"QuantizedLayer 'hidden0'.theta: every entry lies in \[0, .*; got -1"),
-        ({"theta": np.full(7, HIGHEST + 1)}, r"QuantizedLayer 'hidden0'.theta: every entry lies in"),
-        ({"theta": np.zeros(6, dtype=int)}, r"QuantizedLayer 'hidden0'.theta: the shape is"),
-        ({"polarity": "up"}, r"QuantizedLayer 'hidden0'.polarity: a name out of both, positive; got 'up'"),
+        ({"beta": [1]}, r"QuantizedLayer 'hidden0'.beta must have the shape \(n_out,\) = \(7\); got \(1,\)"),
+        ({"theta": np.full(7, -1)}, r"QuantizedLayer 'hidden0'.theta must lie in \[0, .*; got -1"),
+        ({"theta": np.full(7, HIGHEST + 1)}, r"QuantizedLayer 'hidden0'.theta must lie in"),
+        ({"theta": np.zeros(6, dtype=int)}, r"QuantizedLayer 'hidden0'.theta must have the shape"),
+        ({"polarity": "up"}, r"QuantizedLayer 'hidden0'.polarity must be one of both, positive; got 'up'"),
         (
             {"table": make_table("tanh", state_exponent=-17, state_bits=24, payload_exponent=-12, payload_bits=16)},
-            r"QuantizedLayer 'hidden0'.table: state \(exponent, bits\) = \(-18, 24\); got \(-17, 24\). Build the table",
+            r"QuantizedLayer 'hidden0'.table must have state \(exponent, bits\) = \(-18, 24\); got \(-17, 24\). Build",
         ),
     ],
 )
@@ -129,11 +132,14 @@ def test_polarity_may_be_named() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"layers": ()}, r"QuantizedNetwork 'random0'.layers: at least one spiking layer; got 0"),
-        ({"layers": NETWORK.layers[:1]}, r"QuantizedNetwork 'random0'.layers: widths as in the source, \(2, 7, 5, 1\)"),
-        ({"layers": NETWORK.layers[:1]}, r"QuantizedNetwork 'random0': 'output': n_in = 7; got 5"),
-        ({"input_bits": 12}, r"'random0': 'hidden0': input \(exponent, bits\) = \(-14, 12\); got \(-14, 16\)"),
-        ({"input_exponent": -13}, r"'random0': 'hidden0': input \(exponent, bits\) = \(-13, 16\)"),
+        ({"layers": ()}, r"QuantizedNetwork 'random0'.layers must hold at least one spiking layer; got 0"),
+        (
+            {"layers": NETWORK.layers[:1]},
+            r"QuantizedNetwork 'random0'.layers must have widths as in the source, \(2, 7, 5, 1\)",
+        ),
+        ({"layers": NETWORK.layers[:1]}, r"QuantizedNetwork 'random0': 'output' must have n_in = 7; got 5"),
+        ({"input_bits": 12}, r"'random0': 'hidden0' must have input \(exponent, bits\) = \(-14, 12\); got \(-14, 16\)"),
+        ({"input_exponent": -13}, r"'random0': 'hidden0' must have input \(exponent, bits\) = \(-13, 16\)"),
         ({"output": replace(NETWORK.output, name="last")}, r"names as in the source, .*'output'\); got .*'last'\)"),
         ({"source": builders.random_spec(0, widths=(2, 7, 4, 1))}, r"widths as in the source, \(2, 7, 4, 1\); got"),
     ],
@@ -147,7 +153,7 @@ def test_a_layer_must_receive_the_word_that_is_sent() -> None:
     layer = NETWORK.layers[1]
     other = replace(layer, affine=replace(layer.affine, input_exponent=layer.affine.input_exponent + 1))
     with pytest.raises(
-        SpecError, match=r"'hidden1': input \(exponent, bits\) = .* Give each layer the word that the one"
+        SpecError, match=r"'hidden1' must have input \(exponent, bits\) = .* Give each layer the word that the one"
     ):
         replace(NETWORK, layers=(NETWORK.layers[0], other))
 

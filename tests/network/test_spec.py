@@ -33,28 +33,43 @@ def make_output(**changes: object) -> OutputSpec:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"weight": [1.0, 2.0]}, r"LayerSpec 'a'.weight: the shape is \(n_out, n_in\) = \(any, any\); got \(2,\)"),
-        ({"weight": np.zeros((2, 0))}, r"LayerSpec 'a'.weight: the shape is .* got \(2, 0\)"),
-        ({"weight": [[1.0, np.nan], [0.0, 0.0]]}, r"'a'.weight: every entry is finite; got nan at index \(0, 1\)"),
-        ({"weight": [["a"]]}, r"LayerSpec.weight: an array that fits float64; got"),
-        ({"bias": [0.1]}, r"LayerSpec 'a'.bias: the shape is \(n_out,\) = \(2\); got \(1,\). Make the widths agree"),
-        ({"bias": [0.1, np.inf]}, r"LayerSpec 'a'.bias: every entry is finite; got inf at index \(1,\) and 1 such"),
-        ({"beta": [0.5]}, r"LayerSpec 'a'.beta: the shape is"),
-        ({"beta": [-0.1, 0.5]}, r"LayerSpec 'a'.beta: every entry lies in \[0, 1\]; got -0.1. Choose a value"),
-        ({"beta": [0.5, 1.0000001]}, r"LayerSpec 'a'.beta: every entry lies in \[0, 1\]; got 1.0000001"),
-        ({"beta": [np.nan, 0.5]}, r"LayerSpec 'a'.beta: every entry lies in \[0, 1\]; got nan"),
-        ({"theta": [0.1, 0.1, 0.1]}, r"LayerSpec 'a'.theta: the shape is"),
-        ({"theta": [0.1, -1e-9]}, r"LayerSpec 'a'.theta: theta >= 0; got -1e-09. Use a threshold of zero or more"),
-        ({"theta": [0.1, np.inf]}, r"LayerSpec 'a'.theta: every entry is finite"),
+        (
+            {"weight": [1.0, 2.0]},
+            r"LayerSpec 'a'.weight must have the shape \(n_out, n_in\) = \(any, any\); got \(2,\)",
+        ),
+        ({"weight": np.zeros((2, 0))}, r"LayerSpec 'a'.weight must have the shape .* got \(2, 0\)"),
+        (
+            {"weight": [[1.0, np.nan], [0.0, 0.0]]},
+            r"'a'.weight must have only finite entries; got nan at index \(0, 1\)",
+        ),
+        ({"weight": [["a"]]}, r"LayerSpec.weight must be an array that fits float64; got"),
+        (
+            {"bias": [0.1]},
+            r"LayerSpec 'a'.bias must have the shape \(n_out,\) = \(2\); got \(1,\). Make the widths agree",
+        ),
+        (
+            {"bias": [0.1, np.inf]},
+            r"LayerSpec 'a'.bias must have only finite entries; got inf at index \(1,\) and 1 such",
+        ),
+        ({"beta": [0.5]}, r"LayerSpec 'a'.beta must have the shape"),
+        ({"beta": [-0.1, 0.5]}, r"LayerSpec 'a'.beta must lie in \[0, 1\]; got -0.1. Choose a value"),
+        ({"beta": [0.5, 1.0000001]}, r"LayerSpec 'a'.beta must lie in \[0, 1\]; got 1.0000001"),
+        ({"beta": [np.nan, 0.5]}, r"LayerSpec 'a'.beta must lie in \[0, 1\]; got nan"),
+        ({"theta": [0.1, 0.1, 0.1]}, r"LayerSpec 'a'.theta must have the shape"),
+        (
+            {"theta": [0.1, -1e-9]},
+            r"LayerSpec 'a'.theta must satisfy theta >= 0; got -1e-09. Use a threshold of zero or more",
+        ),
+        ({"theta": [0.1, np.inf]}, r"LayerSpec 'a'.theta must have only finite entries"),
         (
             {"activation": "sigmoid"},
-            r"LayerSpec 'a'.activation: phi\(0\) = 0, .*; got sigmoid, whose value at zero is 0.5",
+            r"LayerSpec 'a'.activation must satisfy phi\(0\) = 0, .*; got sigmoid, whose value at zero is 0.5",
         ),
         (
             {"activation": "z_tan_z"},
-            r"LayerSpec 'a'.activation: a name out of .*; got 'z_tan_z'. Did you mean z_tanh_z",
+            r"LayerSpec 'a'.activation must be one of .*; got 'z_tan_z'. Did you mean z_tanh_z",
         ),
-        ({"polarity": "negative"}, r"LayerSpec 'a'.polarity: a name out of both, positive; got 'negative'"),
+        ({"polarity": "negative"}, r"LayerSpec 'a'.polarity must be one of both, positive; got 'negative'"),
     ],
 )
 def test_layer_refuses(changes: dict[str, object], message: str) -> None:
@@ -76,10 +91,10 @@ def test_layer_lists_all_that_is_wrong() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"weight": [1.0]}, r"OutputSpec 'output'.weight: the shape is"),
-        ({"bias": [0.5, 0.5]}, r"OutputSpec 'output'.bias: the shape is \(n_out,\) = \(1\); got \(2,\)"),
-        ({"weight": [[np.inf, 0.0]]}, r"OutputSpec 'output'.weight: every entry is finite"),
-        ({"bias": [np.nan], "name": "last"}, r"OutputSpec 'last'.bias: every entry is finite"),
+        ({"weight": [1.0]}, r"OutputSpec 'output'.weight must have the shape"),
+        ({"bias": [0.5, 0.5]}, r"OutputSpec 'output'.bias must have the shape \(n_out,\) = \(1\); got \(2,\)"),
+        ({"weight": [[np.inf, 0.0]]}, r"OutputSpec 'output'.weight must have only finite entries"),
+        ({"bias": [np.nan], "name": "last"}, r"OutputSpec 'last'.bias must have only finite entries"),
     ],
 )
 def test_output_refuses(changes: dict[str, object], message: str) -> None:
@@ -102,32 +117,44 @@ NETWORK = builders.random_spec(0, widths=(2, 7, 5, 1))
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"layers": ()}, r"NetworkSpec 'random0'.layers: at least one spiking layer; got 0. A network without"),
+        (
+            {"layers": ()},
+            r"NetworkSpec 'random0'.layers must hold at least one spiking layer; got 0. A network without",
+        ),
         (
             {"layers": NETWORK.layers[:1]},
-            r"NetworkSpec 'random0': 'output'.weight: n_in = 7; got 5. Give 'output' as many inputs as 'hidden0'",
+            r"NetworkSpec 'random0': 'output'.weight must have n_in = 7; got 5. Give 'output' as many inputs as 'hidden0'",
         ),
-        ({"layers": NETWORK.layers[1:]}, r"NetworkSpec 'random0'.input_transform: 7 components; got 2"),
+        ({"layers": NETWORK.layers[1:]}, r"NetworkSpec 'random0'.input_transform must have 7 components; got 2"),
         (
             {"output": replace(NETWORK.output, name="hidden1")},
-            r"NetworkSpec 'random0'.layers: layer names differ; got .* Rename one of them",
+            r"NetworkSpec 'random0'.layers must have different names; got .* Rename one of them",
         ),
-        ({"n_steps": 0}, r"NetworkSpec 'random0'.n_steps: every entry lies in \[1, 4096\]; got 0"),
-        ({"n_steps": 4097}, r"NetworkSpec 'random0'.n_steps: every entry lies in \[1, 4096\]; got 4097"),
-        ({"n_steps": 2.5}, r"NetworkSpec 'random0'.n_steps: a whole number; got 2.5. Give an int"),
-        ({"readout": "median"}, r"NetworkSpec 'random0'.readout: a name out of last, mean; got 'median'"),
+        ({"n_steps": 0}, r"NetworkSpec 'random0'.n_steps must lie in \[1, 4096\]; got 0"),
+        ({"n_steps": 4097}, r"NetworkSpec 'random0'.n_steps must lie in \[1, 4096\]; got 4097"),
+        ({"n_steps": 2.5}, r"NetworkSpec 'random0'.n_steps must be a whole number; got 2.5. Use an int"),
+        ({"readout": "median"}, r"NetworkSpec 'random0'.readout must be one of last, mean; got 'median'"),
         (
             {"input_transform": AffineTransform.identity(3)},
-            r"NetworkSpec 'random0'.input_transform: 2 components; got 3",
+            r"NetworkSpec 'random0'.input_transform must have 2 components; got 3",
         ),
-        ({"output_transform": AffineTransform.identity(2)}, r"'random0'.output_transform: 1 components; got 2"),
-        ({"ansatz": builders.unit_ansatz(3, 1)}, r"'random0'.ansatz: \(n_dim, n_out\) = \(2, 1\); got \(3, 1\)"),
-        ({"ansatz": builders.unit_ansatz(2, 2)}, r"'random0'.ansatz: \(n_dim, n_out\) = \(2, 1\); got \(2, 2\)"),
-        ({"lower": [0.0]}, r"NetworkSpec 'random0'.lower: the shape is \(n_in,\) = \(2\); got \(1,\)"),
-        ({"upper": [1.0, np.inf]}, r"NetworkSpec 'random0'.upper: every entry is finite"),
+        (
+            {"output_transform": AffineTransform.identity(2)},
+            r"'random0'.output_transform must have 1 components; got 2",
+        ),
+        (
+            {"ansatz": builders.unit_ansatz(3, 1)},
+            r"'random0'.ansatz must have \(n_dim, n_out\) = \(2, 1\); got \(3, 1\)",
+        ),
+        (
+            {"ansatz": builders.unit_ansatz(2, 2)},
+            r"'random0'.ansatz must have \(n_dim, n_out\) = \(2, 1\); got \(2, 2\)",
+        ),
+        ({"lower": [0.0]}, r"NetworkSpec 'random0'.lower must have the shape \(n_in,\) = \(2\); got \(1,\)"),
+        ({"upper": [1.0, np.inf]}, r"NetworkSpec 'random0'.upper must have only finite entries"),
         (
             {"upper": [1.0, 0.0]},
-            r"NetworkSpec 'random0'.upper: upper > lower; got \[1. 0.\]. Give a box with an inside",
+            r"NetworkSpec 'random0'.upper must lie above lower; got \[1. 0.\]. Give a box with an inside",
         ),
     ],
 )

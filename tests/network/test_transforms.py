@@ -34,7 +34,7 @@ def test_to_unit_box() -> None:
 @pytest.mark.parametrize(("lower", "upper"), [([0.0], [0.0]), ([1.0], [0.0]), ([0.0], [np.nan])])
 def test_a_box_without_an_inside(lower: list[float], upper: list[float]) -> None:
     with pytest.raises(
-        SpecError, match=r"AffineTransform.to_unit_box: upper > lower; got .* Give a box with an inside"
+        SpecError, match=r"AffineTransform.to_unit_box.upper must lie above lower; got .* Give a box with an inside"
     ):
         AffineTransform.to_unit_box(lower, upper)
 
@@ -42,11 +42,11 @@ def test_a_box_without_an_inside(lower: list[float], upper: list[float]) -> None
 @pytest.mark.parametrize(
     ("scale", "offset", "message"),
     [
-        ([1.0, np.inf], [0.0, 0.0], r"AffineTransform.scale: every entry is finite; got inf at index \(1,\)"),
-        ([1.0], [np.nan], r"AffineTransform.offset: every entry is finite"),
-        ([1.0], [0.0, 0.0], r"AffineTransform.offset: the shape is \(n,\), as scale = \(1\); got \(2,\)"),
-        ([], [], r"AffineTransform.scale: the shape is \(n,\) = \(any\); got \(0,\)"),
-        ([[1.0]], [[1.0]], r"AffineTransform.scale: the shape is"),
+        ([1.0, np.inf], [0.0, 0.0], r"AffineTransform.scale must have only finite entries; got inf at index \(1,\)"),
+        ([1.0], [np.nan], r"AffineTransform.offset must have only finite entries"),
+        ([1.0], [0.0, 0.0], r"AffineTransform.offset must have the shape \(n,\), as scale = \(1\); got \(2,\)"),
+        ([], [], r"AffineTransform.scale must have the shape \(n,\) = \(any\); got \(0,\)"),
+        ([[1.0]], [[1.0]], r"AffineTransform.scale must have the shape"),
     ],
 )
 def test_affine_refuses(scale: object, offset: object, message: str) -> None:
@@ -70,7 +70,7 @@ def test_link_is_applied_before_the_ansatz() -> None:
     assert isinstance(linked.offset, tuple)
     y = np.array([[-800.0], [0.0], [800.0]])
     np.testing.assert_allclose(linked.apply(X, y)[:, 0], [0.0, 0.5 + 0.25 * np.log(2.0), 1.0], rtol=1e-15)
-    with pytest.raises(SpecError, match=r"Ansatz.link: a name out of identity, softplus; got 'softplsu'. Did you mean"):
+    with pytest.raises(SpecError, match=r"Ansatz.link must be one of identity, softplus; got 'softplsu'. Did you mean"):
         Ansatz(offset=plain.offset, factor=plain.factor, link="softplsu")
 
 
@@ -80,9 +80,9 @@ ONE, PLANE = Polynomial.constant(1.0, 1), Polynomial.constant(1.0, 2)
 @pytest.mark.parametrize(
     ("offset", "factor", "message"),
     [
-        ((), (), r"Ansatz: one g and one d per output; got \(0, 0\)"),
-        ((ONE,), (ONE, ONE), r"Ansatz: one g and one d per output; got \(1, 2\)"),
-        ((ONE,), (PLANE,), r"Ansatz: all fields have the same dimension; got \{1, 2\}"),
+        ((), (), r"Ansatz must have one g and one d per output; got \(0, 0\)"),
+        ((ONE,), (ONE, ONE), r"Ansatz must have one g and one d per output; got \(1, 2\)"),
+        ((ONE,), (PLANE,), r"Ansatz must have fields of the same dimension; got \{1, 2\}"),
     ],
 )
 def test_ansatz_refuses(offset: tuple[Polynomial, ...], factor: tuple[Polynomial, ...], message: str) -> None:

@@ -28,7 +28,9 @@ def test_the_packages_own_problems_pass(name: str) -> None:
     points = evaluation_points(problem, 20, 1)
     check_problem(problem, points)
     broken = dataclasses.replace(problem, source=lambda x: np.full(len(x), np.nan))
-    with pytest.raises(SpecError, match=rf"PdeProblem '{name}'\.source: finite at every point; got nan at point 0"):
+    with pytest.raises(
+        SpecError, match=rf"PdeProblem '{name}'\.source must be finite at every point; got nan at point 0"
+    ):
         check_problem(broken, points)
 
 
@@ -41,28 +43,31 @@ def half_known(points: np.ndarray) -> np.ndarray:
     [
         (
             referring(half_known),
-            r"reference: finite at every point; got \[nan\] at point \d+, .* such points of 50. Let it",
+            r"reference must be finite at every point; got \[nan\] at point \d+, .* such points of 50. Let it",
         ),
-        (referring(lambda x: np.ones(len(x))), r"reference: values of the shape \(50, 1\) for 50 points; got \(50,\)"),
+        (
+            referring(lambda x: np.ones(len(x))),
+            r"reference must return values of the shape \(50, 1\) for 50 points; got \(50,\)",
+        ),
         (
             dataclasses.replace(POISSON, source=lambda x: np.ones((len(x), 1))),
-            r"source: values of the shape \(50,\) for 50 points; got \(50, 1\). Let it give one number",
+            r"source must return values of the shape \(50,\) for 50 points; got \(50, 1\). Let it return one number",
         ),
         (
             dataclasses.replace(POISSON, source=lambda x: np.full(len(x), np.inf)),
-            r"source: finite at every point; got inf at point 0, .* 50 such points of 50",
+            r"source must be finite at every point; got inf at point 0, .* 50 such points of 50",
         ),
         (
             dataclasses.replace(POISSON, residual=lambda f: (f.u_xy,)),
-            r"residual: only what the problem declares; got no derivative field 'u_xy'.* Add it to `derivatives`",
+            r"residual must use only what the problem declares; got no derivative field 'u_xy'.* Add it to `derivatives`",
         ),
         (
             dataclasses.replace(POISSON, residual=lambda f: f.u_xx),
-            r"residual: a tuple of residuals, each of the shape \(50,\); got ndarray. Write \(equation,\)",
+            r"residual must return a tuple of residuals, each of the shape \(50,\); got ndarray. Write \(equation,\)",
         ),
         (
             dataclasses.replace(POISSON, residual=lambda f: (f.u_xx[:, None] - f.source,)),
-            r"residual: a tuple of residuals, each of the shape \(50,\); got \[\(50, 50\)\]",
+            r"residual must return a tuple of residuals, each of the shape \(50,\); got \[\(50, 50\)\]",
         ),
     ],
 )
@@ -79,5 +84,5 @@ def test_all_of_it_is_told_at_once() -> None:
 
 
 def test_a_scale_of_zero_is_refused() -> None:
-    with pytest.raises(SpecError, match=r"PdeProblem 'poisson'.residual_scale: every entry lies in"):
+    with pytest.raises(SpecError, match=r"PdeProblem 'poisson'.residual_scale must lie in"):
         dataclasses.replace(POISSON, residual_scale=0.0)

@@ -7,10 +7,11 @@ import pytest
 
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.geometry.domain import Box
+from neuropinn_lava.network.transforms import ansatz_relative_l2
 from neuropinn_lava.problems import find_problem, list_problems
 from neuropinn_lava.problems.conditions import vanishing_polynomial
 from neuropinn_lava.problems.problem import DerivativeFields, PdeProblem
-from neuropinn_lava.problems.residuals import boundary_points, evaluation_points, problem_ansatz_error
+from neuropinn_lava.problems.residuals import boundary_points, evaluation_points
 
 ROUNDING = 1e-12
 """Sines and exponentials of arguments of order ten, multiplied by values of order ten."""
@@ -55,7 +56,8 @@ def test_factor_of_the_ansatz_vanishes_nowhere_inside(problem: PdeProblem) -> No
 
 def test_ansatz_does_not_hold_the_solution(problem: PdeProblem) -> None:
     """An ansatz of boundary data leaves an error of its own; every report shows it."""
-    assert problem_ansatz_error(problem, evaluation_points(problem, 2000, seed=7)) > 0.01
+    points = evaluation_points(problem, 2000, seed=7)
+    assert ansatz_relative_l2(problem.ansatz, points, problem.reference.evaluate(points)) > 0.01
 
 
 def test_evaluation_points_are_inside_repeat_and_lie_on_no_training_point(problem: PdeProblem) -> None:
@@ -144,7 +146,7 @@ def test_unknown_problems_show_the_nearest_names() -> None:
 
 
 def test_unknown_parameters_show_the_nearest_names() -> None:
-    with pytest.raises(SpecError, match=r"parameter: .*Did you mean diffusivity"):
+    with pytest.raises(SpecError, match=r"parameter must .*Did you mean diffusivity"):
         find_problem("heat", diffusion=1.0)
 
 
@@ -167,10 +169,16 @@ OUT_OF_RANGE = [
 
 @pytest.mark.parametrize(("name", "parameter", "value"), OUT_OF_RANGE)
 def test_parameters_out_of_range_are_refused(name: str, parameter: str, value: float) -> None:
-    with pytest.raises(SpecError, match=rf"make_{name.replace('-', '_')}\.{parameter}: every entry lies in"):
+    with pytest.raises(SpecError, match=rf"make_{name.replace('-', '_')}\.{parameter} must lie in"):
         find_problem(name, **{parameter: value})
 
 
 def test_broken_modes_are_refused() -> None:
     with pytest.raises(SpecError, match=r"a whole number; got 1\.5"):
         find_problem("poisson", mode_y=1.5)
+
+
+def test_a_problem_carries_the_options_that_it_was_built_with():
+    assert find_problem("heat").parameters == ()
+    built = find_problem("heat", diffusivity=0.5, strength=2)
+    assert {option.name: option.value for option in built.parameters} == {"diffusivity": 0.5, "strength": 2.0}

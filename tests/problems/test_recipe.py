@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from neuropinn_lava.base.errors import SpecError
-from neuropinn_lava.problems.recipe import ModelRecipe
+from neuropinn_lava.problems.recipe import NetworkRecipe
 
 
 @pytest.mark.parametrize(
@@ -26,11 +26,11 @@ from neuropinn_lava.problems.recipe import ModelRecipe
     ],
 )
 def test_a_model_out_of_range_is_refused(field: str, value: Any) -> None:
-    with pytest.raises(SpecError, match=rf"ModelRecipe.{field}: "):
-        ModelRecipe(**{field: value})
+    with pytest.raises(SpecError, match=rf"NetworkRecipe.{field} must "):
+        NetworkRecipe(**{field: value})
 
 
 def test_all_of_it_is_told_at_once() -> None:
     with pytest.raises(SpecError) as caught:
-        ModelRecipe(widths=(), beta=2.0, theta=-1.0)
+        NetworkRecipe(widths=(), beta=2.0, theta=-1.0)
     assert len(caught.value.violations) == 3

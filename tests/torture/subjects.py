@@ -250,17 +250,17 @@ def tiny_training() -> Any:
 
     from neuropinn_lava.operators.operator_kind import OperatorKind
     from neuropinn_lava.problems import find_problem
-    from neuropinn_lava.problems.recipe import CloudRecipe, ModelRecipe, PhaseRecipe, TrainingRecipe
+    from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe, PhaseRecipe, TrainingRecipe
     from neuropinn_lava.training.network.network import build_network
     from neuropinn_lava.training.run.checkpoints import identify
     from neuropinn_lava.training.run.state import new_state
 
     recipe = TrainingRecipe(
-        model=ModelRecipe(widths=(3,), activation="tanh_squared", n_steps=1, theta=0.05, output_scale=2.0),
+        network=NetworkRecipe(widths=(3,), activation="tanh_squared", n_steps=1, theta=0.05, output_scale=2.0),
         cloud=CloudRecipe(n_per_axis=(8, 8), operator=OperatorKind.QUADRATIC, n_neighbours=8),
         phases=(PhaseRecipe(n_iterations=30, learning_rate=1e-2, n_warmup=5),),
     )
-    state = new_state(build_network(recipe.model, 2, 1, 0))
+    state = new_state(build_network(recipe.network, 2, 1, 0))
     return state, identify(find_problem("poisson"), recipe, 0, torch.float32, state.parameters.values.numel())
 
 

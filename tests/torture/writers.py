@@ -19,7 +19,7 @@ from neuropinn_lava.files.network_file import write_network
 from neuropinn_lava.hardware_sim.fields import vtk_export
 from neuropinn_lava.hardware_sim.report import folder as report_folder
 from neuropinn_lava.micromechanics.cells import sphere_cell
-from neuropinn_lava.micromechanics.stresses import lay_stress_cloud
+from neuropinn_lava.micromechanics.stresses import build_stress_cloud
 
 State = dict[str, bytes]
 """Contents of what the writer answers for, by path."""
@@ -97,11 +97,11 @@ class VtkFiles:
 
     def __init__(self) -> None:
         self._cell = sphere_cell(radius=0.27, contrast=10.0)
-        self._cloud = lay_stress_cloud(self._cell, 8)
+        self._cloud = build_stress_cloud(self._cell, 8)
 
     def write(self, path: Path, version: int) -> None:
         """Write one of them."""
-        vtk_export.lay_stress_cloud = lambda cell, n: self._cloud
+        vtk_export.build_stress_cloud = lambda cell, n: self._cloud
         vtk_export.write_vtk(path, self._cell, lambda points: (1 + version) * points, n=8)
 
 

@@ -7,7 +7,7 @@ import pytest
 from neuropinn_lava.operators.operator_kind import OperatorKind
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import CloudRecipe, ModelRecipe, PhaseRecipe, TrainingRecipe
+from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe, PhaseRecipe, TrainingRecipe
 
 
 @pytest.fixture(scope="session")
@@ -19,10 +19,12 @@ def problem() -> PdeProblem:
 def recipe() -> TrainingRecipe:
     """Two phases of 30 and 20 steps on 49 centres, T = 2, so that every part of a training takes part."""
     return TrainingRecipe(
-        model=ModelRecipe(widths=(10, 8), activation="tanh_squared", n_steps=2, theta=0.05, output_scale=2.0),
+        network=NetworkRecipe(widths=(10, 8), activation="tanh_squared", n_steps=2, theta=0.05, output_scale=2.0),
         cloud=CloudRecipe(n_per_axis=(8, 8), operator=OperatorKind.QUADRATIC, n_neighbours=8),
         phases=(
             PhaseRecipe(n_iterations=30, learning_rate=1e-2, n_warmup=5),
-            PhaseRecipe(n_iterations=20, learning_rate=5e-3, n_warmup=5, rate_weight=0.1, target_rate=0.2, ramp=0.5),
+            PhaseRecipe(
+                n_iterations=20, learning_rate=5e-3, n_warmup=5, activity_weight=0.1, target_activity=0.2, ramp=0.5
+            ),
         ),
     )

@@ -106,7 +106,7 @@ def input_transform(problem: PdeProblem) -> AffineTransform:
 
 def output_transform(problem: PdeProblem, recipe: TrainingRecipe) -> AffineTransform:
     """Make the transform that gives a network of magnitude one the magnitude of the problem's unknowns."""
-    scale = np.full(problem.n_out, recipe.model.output_scale)
+    scale = np.full(problem.n_out, recipe.network.output_scale)
     return AffineTransform(scale=scale, offset=np.zeros(problem.n_out))
 
 

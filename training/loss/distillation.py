@@ -43,7 +43,7 @@ def make_lesson(cloud: TrainingCloud | EnergyCloud, teacher: VsnNetwork) -> Less
 
 def teaching_recipe(recipe: TrainingRecipe, teacher: TeacherRecipe) -> TrainingRecipe:
     """Give the recipe by which a recipe's teacher is trained: its own network and phases, the same cloud."""
-    return dataclasses.replace(recipe, model=teacher.model, phases=teacher.phases, teacher=None)
+    return dataclasses.replace(recipe, network=teacher.network, phases=teacher.phases, teacher=None)
 
 
 def beside(path: Path | None) -> Path | None:

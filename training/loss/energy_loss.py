@@ -120,4 +120,4 @@ def lay_loss_cloud(
 def _violations(problem: PdeProblem) -> Iterator[Violation]:
     if not isinstance(problem.domain, EnergyDomain):
         where, mend = f"training of {problem.name!r} by energy", "Train on the residual: `lay_training_cloud`."
-        yield Violation(where, "a domain that has an energy", type(problem.domain).__name__, mend)
+        yield Violation(where, "have a domain with a potential energy", type(problem.domain).__name__, mend)

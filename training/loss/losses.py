@@ -94,21 +94,21 @@ def target_at(phase: PhaseRecipe, iteration: int, first_rate: float) -> float:
     """Give the target of an iteration, counted from 0 in its phase: from the rate at the start straight down to the goal."""
     n_ramp = phase.ramp * phase.n_iterations
     left = max(0.0, 1.0 - iteration / n_ramp) if n_ramp > 0 else 0.0
-    return phase.target_rate + left * max(0.0, first_rate - phase.target_rate)
+    return phase.target_activity + left * max(0.0, first_rate - phase.target_activity)
 
 
 def weighted_loss(terms: LossTerms, phase: PhaseRecipe, target: float) -> Tensor:
     """Give L, to be differentiated."""
     descended = terms.residual if terms.causal is None else terms.causal
     loss = descended if phase.residual_weight == 1.0 else phase.residual_weight * descended
-    if phase.imitation_weight > 0.0 and terms.imitation is not None:
-        loss = loss + phase.imitation_weight * terms.imitation
-    if phase.rate_weight > 0.0:
-        loss = loss + phase.rate_weight * torch.clamp_min(terms.rate - target, 0.0)
+    if phase.distillation_weight > 0.0 and terms.imitation is not None:
+        loss = loss + phase.distillation_weight * terms.imitation
+    if phase.activity_weight > 0.0:
+        loss = loss + phase.activity_weight * torch.clamp_min(terms.rate - target, 0.0)
     return loss
 
 
 def objective(residual: float, rate: float, phase: PhaseRecipe, imitation: float = 0.0) -> float:
     """Give L at the phase's final target: the number by which two networks of one phase are compared."""
-    above = max(0.0, rate - phase.target_rate)
-    return phase.residual_weight * residual + phase.imitation_weight * imitation + phase.rate_weight * above
+    above = max(0.0, rate - phase.target_activity)
+    return phase.residual_weight * residual + phase.distillation_weight * imitation + phase.activity_weight * above

@@ -84,11 +84,13 @@ def _as_network(module: nn.Module, n_steps: int | None, readout: Readout | str |
         for name, wanted, held in (("n_steps", n_steps, module.n_steps), ("readout", readout, module.readout)):
             if wanted is not None and wanted != held:
                 mend = f"Leave {name} out, or build the VsnNetwork with it."
-                raise SpecError(f"export_network.{name}", f"{held}, as the module has", wanted, mend)
+                raise SpecError(f"export_network.{name}", f"be {held}, as the module has", wanted, mend)
         return module
     if not isinstance(module, nn.Sequential):
         mend = "Give the torch.nn.Sequential of its Linear and VSN layers."
-        raise SpecError("export_network.module", "a VsnNetwork or a torch.nn.Sequential", type(module).__name__, mend)
+        raise SpecError(
+            "export_network.module", "be a VsnNetwork or a torch.nn.Sequential", type(module).__name__, mend
+        )
     return VsnNetwork(module, n_steps or 1, readout or Readout.MEAN)
 
 
@@ -99,7 +101,7 @@ def _box(
         return np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
     if lower is not None or upper is not None:
         raise SpecError(
-            "export_network", "both corners of the box or neither", (lower, upper), "Give the other one too."
+            "export_network", "get both corners of the box or neither", (lower, upper), "Give the other one too."
         )
     corners = np.stack([(-1.0 - inputs.offset) / inputs.scale, (1.0 - inputs.offset) / inputs.scale])
     return corners.min(axis=0), corners.max(axis=0)

@@ -59,7 +59,7 @@ def evaluation_copy(module: nn.Module) -> nn.Module:
         mend = "Take out of the module what cannot be copied, such as open files and locks."
         got = f"{type(error).__name__}: {error}"
         raise SpecError(
-            f"module {type(module).__name__}", "a module that can be copied to float64", got, mend
+            f"module {type(module).__name__}", "be a module that can be copied to float64", got, mend
         ) from error
     for layer in held.modules():
         for name, value in vars(layer).items():
@@ -90,10 +90,10 @@ def _altered_layers(module: nn.Module) -> Iterator[Violation]:
         if foreign:
             names = ", ".join(getattr(hook, "__name__", type(hook).__name__) for hook in foreign)
             mend = "Remove it with the handle that registering it returned, or write what it does as a layer."
-            yield Violation(place, "no forward hooks, which a record cannot hold", names, mend)
+            yield Violation(place, "have no forward hooks, which a record cannot hold", names, mend)
         if "forward" in vars(layer):
             mend = "Define it in a class of its own."
-            yield Violation(place, "the forward pass of its class", "another one, set on the object", mend)
+            yield Violation(place, "have the forward pass of its class", "another one, set on the object", mend)
 
 
 def check_import(module: nn.Module, network: NetworkSpec) -> None:
@@ -113,7 +113,7 @@ def check_import(module: nn.Module, network: NetworkSpec) -> None:
     wanted = _run_record(network, points)
     if got.shape != wanted.shape:
         mend = "Return one tensor of the shape (n_samples, n_out)."
-        raise SpecError(where, f"an output of the shape {wanted.shape} at {N_POINTS} points", got.shape, mend)
+        raise SpecError(where, f"return an output of the shape {wanted.shape} at {N_POINTS} points", got.shape, mend)
     distance = np.abs(got - wanted).max(axis=1) / max(float(np.abs(wanted).max()), np.finfo(float).tiny)
     differs = ~(distance <= TOLERANCE)
     if not differs.any():
@@ -128,7 +128,7 @@ def check_import(module: nn.Module, network: NetworkSpec) -> None:
         mend = (
             "Write what it computes as Linear layers and activations, and create its tensors in the type of its input."
         )
-        raise SpecError(where, f"a record within {TOLERANCE:.0e} of its largest output", got_text, mend)
+        raise SpecError(where, f"equal its record within {TOLERANCE:.0e} of its largest output", got_text, mend)
 
 
 def _run_record(network: NetworkSpec, points: FloatArray) -> FloatArray:
@@ -148,7 +148,7 @@ def _run_module(where: str, held: nn.Module, x: Tensor, network: NetworkSpec) ->
     except Exception as error:  # whatever a user's forward raises
         mend = "Leave conversions such as .float() out, and create tensors in the type and on the device of its input."
         got = f"{type(error).__name__}: {error}"
-        raise SpecError(where, "a forward pass that runs in float64 at points of the box", got, mend) from error
+        raise SpecError(where, "have a forward pass that runs in float64 at points of the box", got, mend) from error
     output: FloatArray = (steps[-1] if alone or network.readout is Readout.LAST else steps.mean(0)).double().numpy()
     return output
 

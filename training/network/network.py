@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ...base.checks import as_member, check_range, raise_violations
 from ...base.errors import Violation
 from ...network.spec import MAX_STEPS, Readout
-from ...problems.recipe import ModelRecipe
+from ...problems.recipe import NetworkRecipe
 from ..neuron.vsn import VSN, layer_type, successive_steps, vsn_layers
 
 _NOT_YET = "a neuron with phi(0) != 0 is not supported yet, because its silence would have to mean phi(0)"
@@ -74,19 +74,19 @@ def check_layers(where: str, layers: list[nn.Module]) -> Iterator[Violation]:
             mend = (
                 f"Put a {base} here, and read what the subclass does besides with read_module, as layers of their own."
             )
-            yield Violation(place, f"exactly {base}, whose forward pass is known", f"{name}, a subclass of it", mend)
+            yield Violation(place, f"be exactly {base}, whose forward pass is known", f"{name}, a subclass of it", mend)
         elif kind is VSN and any(layer is before for before in layers[:index]):
             mend = "Give each place a VSN of its own, which keeps membranes of its own."
-            yield Violation(place, "a VSN stands in one place", "one that stands in two", mend)
+            yield Violation(place, "be a VSN that stands in one place", "one that stands in two", mend)
         elif not isinstance(layer, (nn.Linear, VSN)):
             mend = f"Replace it by {REPLACEMENTS.get(name, 'Linear and VSN layers')}."
-            yield Violation(place, "only Linear and VSN layers can be deployed", name, mend)
+            yield Violation(place, "be a Linear or a VSN layer", name, mend)
         elif isinstance(layer, VSN) != (index % 2 == 1):
             mend = "Put a VSN between two Linear layers; merge two Linear layers in a row into one."
-            yield Violation(place, "Linear and VSN layers alternate, a Linear one first", name, mend)
+            yield Violation(place, "alternate between Linear and VSN layers, a Linear one first", name, mend)
     if len(layers) < 3 or len(layers) % 2 == 0:
         mend = "End with the Linear read-out; at least Linear, VSN, Linear."
-        yield Violation(where, "an odd number of layers, three or more", len(layers), mend)
+        yield Violation(where, "have an odd number of layers, three or more", len(layers), mend)
     yield from _check_widths(where, layers)
 
 
@@ -101,7 +101,9 @@ def _check_widths(where: str, layers: list[nn.Module]) -> Iterator[Violation]:
             return
         if width is not None and n_in != width:
             place = f"{where}: layer {index} ({type(layer).__name__})"
-            yield Violation(place, f"as many inputs as the layer before has outputs, {width}", n_in, "Make them agree.")
+            yield Violation(
+                place, f"have as many inputs as the layer before has outputs, {width}", n_in, "Make them agree."
+            )
         width = n_out
 
 
@@ -182,7 +184,7 @@ def _fill_normal(linear: nn.Linear, gain: float, generator: torch.Generator) -> 
 
 
 def build_network(
-    recipe: ModelRecipe, n_in: int, n_out: int, seed: int, dtype: torch.dtype = torch.float32
+    recipe: NetworkRecipe, n_in: int, n_out: int, seed: int, dtype: torch.dtype = torch.float32
 ) -> VsnNetwork:
     """Build a network with random weights that depend on nothing but the seed.
 
@@ -208,7 +210,7 @@ def build_network(
     return VsnNetwork(nn.Sequential(*layers), recipe.n_steps).to(dtype)
 
 
-def _build_layer(recipe: ModelRecipe, n_neurons: int, dtype: torch.dtype) -> VSN:
+def _build_layer(recipe: NetworkRecipe, n_neurons: int, dtype: torch.dtype) -> VSN:
     return VSN(
         n_neurons,
         activation=recipe.activation,

@@ -118,7 +118,9 @@ def torch_activation(name: str) -> TorchActivation:
         return _loaded(given)
     if not isinstance(given, TorchActivation):
         mend = "Give a TorchActivation(value=..., slope=...), or where it is, as 'my_module:BELL'."
-        raise SpecError(f"ActivationRule {name!r}.torch", "torch functions, because it is trained", repr(given), mend)
+        raise SpecError(
+            f"ActivationRule {name!r}.torch", "have torch functions, because it is trained", repr(given), mend
+        )
     return given
 
 
@@ -128,5 +130,5 @@ def _loaded(place: str) -> TorchActivation:
     loaded = getattr(importlib.import_module(module), attribute, None)
     if not isinstance(loaded, TorchActivation):
         mend = "Write the module, a colon, and the name of a TorchActivation in it."
-        raise SpecError("ActivationRule.torch", "the place of a TorchActivation", repr(place), mend)
+        raise SpecError("ActivationRule.torch", "be the place of a TorchActivation", repr(place), mend)
     return loaded

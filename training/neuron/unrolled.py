@@ -100,7 +100,7 @@ class _OnceDifferentiable(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         mend = "Call the VsnNetwork or its Sequential, as in network(x): these are differentiated as often as you like."
-        raise TrainingError("VsnNetwork.run", "first derivatives only", "a second one", mend)
+        raise TrainingError("VsnNetwork.run", "have first derivatives only", "a second one", mend)
 
 
 class _UnrolledFunction(torch.autograd.Function):

@@ -132,7 +132,7 @@ class VSN(nn.Module):
         rest = self._rest if self._in_succession else None
         if rest is not None and rest.shape != drive.shape:
             mend = "Put one `with successive_steps(network):` around the steps of each batch."
-            raise SpecError("VSN.forward", f"drives of the shape {tuple(rest.shape)}", tuple(drive.shape), mend)
+            raise SpecError("VSN.forward", f"get drives of the shape {tuple(rest.shape)}", tuple(drive.shape), mend)
         rule = self.rule
         m = drive if rest is None else torch.addcmul(drive, rest, self.beta)
         s = spike(m, self.theta, polarity=rule.polarity, kind=rule.surrogate, slope=rule.surrogate_slope)
@@ -155,7 +155,7 @@ class VSN(nn.Module):
 
     def _refuse_drive(self, drive: Tensor) -> NoReturn:
         mend = "Give the Linear layer before it as many outputs as this layer has neurons."
-        rule = f"drives of the shape (n_samples, {self.n_neurons})"
+        rule = f"get drives of the shape (n_samples, {self.n_neurons})"
         raise SpecError("VSN.forward", rule, tuple(drive.shape), mend)
 
 

@@ -5,7 +5,7 @@
 
 by the identity (J^T J + c I)^-1 J^T = J^T (J J^T + c I)^-1. In a sparsity phase the spike rate is one residual more,
 
-    r_n = sqrt(rate_weight) (rate - target)         its change within a step is that of k mean H(m - theta)
+    r_n = sqrt(activity_weight) (rate - target)         its change within a step is that of k mean H(m - theta)
 
 H is the smooth step whose slope is the surrogate: so a step lowers the rate along directions that leave the equation alone, and
 the gain of a step stays meaningful where a count of spikes would jump. Damping, in units of the mean diagonal of
@@ -148,7 +148,7 @@ def _build_system(task: _StepTask) -> _System:
         rate=run.rate.item(),
         smooth_rate=run.smooth_rate.item(),
     )
-    return system if task.phase.rate_weight == 0.0 else _with_rate(task, system, run)
+    return system if task.phase.activity_weight == 0.0 else _with_rate(task, system, run)
 
 
 def _linearized(task: _StepTask, outputs: Tensor) -> LinearResidual:
@@ -156,8 +156,8 @@ def _linearized(task: _StepTask, outputs: Tensor) -> LinearResidual:
     parts = []
     if task.phase.residual_weight > 0.0:
         parts.append((task.phase.residual_weight, linearize_residuals(task.cloud, outputs, task.factor)))
-    if task.phase.imitation_weight > 0.0 and task.lesson is not None:
-        parts.append((task.phase.imitation_weight, linearize_imitation(task.cloud, task.lesson, outputs)))
+    if task.phase.distillation_weight > 0.0 and task.lesson is not None:
+        parts.append((task.phase.distillation_weight, linearize_imitation(task.cloud, task.lesson, outputs)))
     return LinearResidual(
         values=torch.cat([math.sqrt(weight) * part.values for weight, part in parts]),
         slopes=csr_matrix(vstack([math.sqrt(weight) * part.slopes for weight, part in parts])),
@@ -166,7 +166,7 @@ def _linearized(task: _StepTask, outputs: Tensor) -> LinearResidual:
 
 def _with_rate(task: _StepTask, system: _System, run: ExactRun) -> _System:
     """Add the row of the spike rate."""
-    weight = math.sqrt(task.phase.rate_weight)
+    weight = math.sqrt(task.phase.activity_weight)
     row = rate_slope(task.network, run).scaled(weight)
     across = torch.from_numpy(system.slopes @ system.tangents.pushed_forward(row).numpy())[:, None]
     above = torch.cat([system.matrix, across], 1)
@@ -219,9 +219,9 @@ def _measured(task: _StepTask, system: _System) -> tuple[float, float]:
     if task.phase.residual_weight > 0.0:
         residuals = weighted_residuals(task.cloud, run.output, task.factor)
         loss += task.phase.residual_weight * residuals.square().sum().item()
-    if task.phase.imitation_weight > 0.0 and task.lesson is not None:
-        loss += task.phase.imitation_weight * task.lesson.distance(task.cloud.solution(run.output)).item()
-    return loss, task.phase.rate_weight * (rate - task.target) ** 2
+    if task.phase.distillation_weight > 0.0 and task.lesson is not None:
+        loss += task.phase.distillation_weight * task.lesson.distance(task.cloud.solution(run.output)).item()
+    return loss, task.phase.activity_weight * (rate - task.target) ** 2
 
 
 def _next_damping(damping: float, gain: float, least: float) -> float:

@@ -92,17 +92,17 @@ def tensor_violations(tensors: dict[str, Tensor], n_parameters: int, dtype: str)
     found = {name: (str(held.dtype).removeprefix("torch."), tuple(held.shape)) for name, held in tensors.items()}
     for name in VECTORS:
         if found.get(name) != (dtype, (n_parameters,)):
-            yield BadTensor(name, f"{n_parameters} {dtype} numbers", found.get(name))
+            yield BadTensor(name, f"be {n_parameters} {dtype} numbers", found.get(name))
     history = found.get("history")
     if history is None or history[0] != "float64" or history[1][1:] != (len(COLUMNS),):
-        yield BadTensor("history", f"rows of {len(COLUMNS)} float64 numbers", history)
+        yield BadTensor("history", f"be rows of {len(COLUMNS)} float64 numbers", history)
     inverses = found.get("pair_inverses")
     if inverses is None or inverses[0] != "float64" or len(inverses[1]) != 1 or inverses[1][0] > HISTORY_SIZE:
-        yield BadTensor("pair_inverses", f"at most {HISTORY_SIZE} float64 numbers", inverses)
+        yield BadTensor("pair_inverses", f"be at most {HISTORY_SIZE} float64 numbers", inverses)
         return
     for name in PAIRS:
         if found.get(name) != (dtype, (*inverses[1], n_parameters)):
-            rule = f"{inverses[1][0]} rows of {n_parameters} {dtype} numbers, one for each of pair_inverses"
+            rule = f"be {inverses[1][0]} rows of {n_parameters} {dtype} numbers, one for each of pair_inverses"
             yield BadTensor(name, rule, found.get(name))
 
 

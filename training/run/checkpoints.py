@@ -113,7 +113,7 @@ def read_checkpoint(state: TrainingState, identity: TrainingIdentity, path: str 
         unpack_state(state, tensors, metadata)
     except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
         got = f"{type(error).__name__}: {error}"
-        raise TrainingError(f"checkpoint {path}", "a readable history, place and cloud", got, MEND) from error
+        raise TrainingError(f"checkpoint {path}", "hold a readable history, place and cloud", got, MEND) from error
 
 
 def _open(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -122,12 +122,12 @@ def _open(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
     if not Path(path).is_file():
         mend = "Start without resuming, or name the right file."
-        raise TrainingError(f"checkpoint {path}", "an existing file", "none", mend)
+        raise TrainingError(f"checkpoint {path}", "be an existing file", "none", mend)
     try:
         with safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
     except Exception as error:  # safetensors raises what it and torch make of a damaged header
-        raise TrainingError(f"checkpoint {path}", "a whole safetensors file", error, MEND) from error
+        raise TrainingError(f"checkpoint {path}", "be a whole safetensors file", error, MEND) from error
 
 
 def _mismatches(metadata: dict[str, str], identity: TrainingIdentity, path: str | Path) -> Iterator[Violation]:
@@ -135,21 +135,21 @@ def _mismatches(metadata: dict[str, str], identity: TrainingIdentity, path: str 
     schema = metadata.get("schema")
     if schema != SCHEMA:
         mend = "It was written by another version or program; start without resuming."
-        yield Violation(f"{where}: schema", SCHEMA, schema, mend)
+        yield Violation(f"{where}: schema", f"be {SCHEMA}", schema, mend)
         return
     try:
         found = dict(json.loads(metadata["identity"]))
     except (KeyError, ValueError, TypeError, RecursionError) as error:
-        yield Violation(f"{where}: identity", "what the training is", f"{type(error).__name__}: {error}", MEND)
+        yield Violation(f"{where}: identity", "describe what the training is", f"{type(error).__name__}: {error}", MEND)
         return
     for name in TrainingIdentity.__slots__:
         wanted, got = getattr(identity, name), found.get(name)
         if got != wanted:
             mend = "It belongs to another training; start without resuming, or name the right file."
-            yield Violation(f"{where}: {name}", f"{wanted!r}, as this training has", repr(got), mend)
+            yield Violation(f"{where}: {name}", f"be {wanted!r}, as this training has", repr(got), mend)
 
 
 def _damage(tensors: dict[str, Tensor], metadata: dict[str, str], path: str | Path) -> Iterator[Violation]:
     wanted, found = metadata.get("digest"), contents_digest(tensors, metadata)
     if wanted != found:
-        yield Violation(f"checkpoint {path}: digest", f"that of its contents, {found[:12]}…", wanted, MEND)
+        yield Violation(f"checkpoint {path}: digest", f"be that of its contents, {found[:12]}…", wanted, MEND)

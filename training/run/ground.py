@@ -65,7 +65,7 @@ class Ground:
     device: torch.device
     """Of the clouds' tensors."""
     teacher: Teacher | None = None
-    """Whom the phases with an imitation weight imitate."""
+    """Teacher of the phases that have a distillation_weight."""
     _key: tuple[int, int, int] | None = field(default=None, init=False)
     _footing: Footing | None = field(default=None, init=False)
 
@@ -77,10 +77,10 @@ class Ground:
         where, phases = f"training of {self.problem.name!r} by energy", self.recipe.phases
         if any(phase.optimizer is Optimizer.GAUSS_NEWTON for phase in phases):
             mend = "Choose adam or l-bfgs."
-            yield Violation(where, "no phase of gauss-newton, which needs residuals", "gauss-newton", mend)
+            yield Violation(where, "have no phase of gauss-newton, which needs residuals", "gauss-newton", mend)
         if any(phase.refinement is not None or phase.jitter is not None for phase in phases):
             mend = "Leave it out, and train on a finer mesh."
-            yield Violation(where, "a mesh is neither refined nor moved", "a Refinement or Jitter", mend)
+            yield Violation(where, "have a mesh that is neither refined nor moved", "a Refinement or Jitter", mend)
 
     def at(self, state: TrainingState, place: PhasePlace) -> Footing:
         """Give what the step at a place stands on, for a state whose refinement is done."""

@@ -135,7 +135,7 @@ def train_network(
     setting = _Setting(
         problem=problem,
         seed=seed,
-        dtype=dtype or (torch.float64 if recipe.solves else torch.float32),
+        dtype=dtype or (torch.float64 if recipe.needs_double_precision else torch.float32),
         device=find_device(device),
         n_threads=n_threads,
         on_progress=on_progress,
@@ -192,13 +192,13 @@ def _prepare(
 ) -> tuple[_Task, TrainingState]:
     """Build the network and everything fixed, and go to where the checkpoint stands if there is one to resume."""
     problem, dtype, device = setting.problem, setting.dtype, setting.device
-    network = build_network(recipe.model, problem.n_in, problem.n_out, setting.seed, dtype).to(device)
+    network = build_network(recipe.network, problem.n_in, problem.n_out, setting.seed, dtype).to(device)
     state = new_state(network, None if teacher is None else teacher.cloud)
     identity = identify(problem, recipe, setting.seed, dtype, state.parameters.values.numel())
     if output.resume:
         if output.checkpoint is None:
             mend = "Name the checkpoint to resume from."
-            raise TrainingError("TrainingOutput.checkpoint", "a file to resume from", None, mend)
+            raise TrainingError("TrainingOutput.checkpoint", "name a file to resume from", None, mend)
         read_checkpoint(state, identity, output.checkpoint)
     points = evaluation_points(problem, N_SHOWN, SHOWN_SEED)
     check_problem(problem, points)
@@ -231,7 +231,9 @@ def _run(task: _Task, state: TrainingState, interrupted: Callable[[], bool]) -> 
     except _DivergedError:
         if not math.isfinite(state.best_loss) and state.iteration == 0:
             mend = "Look at the problem's data and the recipe's output_scale; nothing was trained."
-            raise TrainingError(f"training of {task.identity.problem!r}", "a finite loss", math.nan, mend) from None
+            raise TrainingError(
+                f"training of {task.identity.problem!r}", "keep a finite loss", math.nan, mend
+            ) from None
         _save_history(task, state)  # no checkpoint: the former one is of better days
         return TrainingStatus.DIVERGED
     _save(task, state)

@@ -36,7 +36,7 @@ class MessagePort(PyInPortVectorDense):
         if not np.array_equal(held, message):
             lost = message[held != message][0]
             mend = "Send input words, as `neuropinn_lava.engine.host.encode_points` makes them."
-            raise SpecError("input port", f"messages that fit {np.dtype(self._d_type)}", lost, mend)
+            raise SpecError("input port", f"receive messages that fit {np.dtype(self._d_type)}", lost, mend)
         return held
 
 
@@ -52,5 +52,5 @@ class ProductPort(MessagePort):
         products = super(MessagePort, self).recv() if len(self.csp_ports) > 1 else self.csp_ports[0].recv()
         if products.dtype != self._d_type:
             mend = "Take the exception for Dense out of the run configuration, or use `net.run_config()`."
-            raise SpecError("input port", f"products of type {np.dtype(self._d_type)}", products.dtype, mend)
+            raise SpecError("input port", f"receive products of type {np.dtype(self._d_type)}", products.dtype, mend)
         return products

@@ -85,12 +85,12 @@ def read_report(path: str | Path) -> JsonObject:
         held = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise FileFormatError(
-            f"report {path}", "a readable report.json", error, "Name a report or its folder."
+            f"report {path}", "be a readable report.json", error, "Name a report or its folder."
         ) from error
     schema = held.get("schema") if isinstance(held, dict) else None
     if schema != SCHEMA:
         mend = "Make the report again with this version, or read it with the version that made it."
-        raise FileFormatError(f"report {path}", f"the schema {SCHEMA!r}", repr(schema), mend)
+        raise FileFormatError(f"report {path}", f"have the schema {SCHEMA!r}", repr(schema), mend)
     table: JsonObject = held
     return table
 

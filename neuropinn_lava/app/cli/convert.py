@@ -87,7 +87,7 @@ def convert_command(options: ConvertOptions) -> None:
     """
     if options.strict and options.target == "none":
         mend = "Name a target, or leave --strict out."
-        raise SpecError("--strict", "a target to check against", "--target none", mend)
+        raise SpecError("--strict", "have a target to check against", "--target none", mend)
     if not options.tune:
         fields, mend = ("tune_on", "tune_iterations", "time_limit"), "Add --tune, or leave it out."
         refuse_idle(fields, "without --tune, where it would have no effect", mend)
@@ -139,7 +139,7 @@ def _named_source(options: ConvertOptions) -> NetworkSpec:
     refuse_idle(("weights", "lower", "upper", "n_steps"), rule, mend)
     source = find_network(name)
     if isinstance(source, QuantizedNetwork):
-        raise SpecError(f"network {name!r}", "a float network", "a quantized one", "Convert the float file.")
+        raise SpecError(f"network {name!r}", "be a float network", "a quantized one", "Convert the float file.")
     return source
 
 
@@ -196,7 +196,7 @@ def export_command(
 
     check_writable(path)
     if path.suffix != NIR_SUFFIX:
-        raise SpecError("--out", "a name that ends in .nir", repr(str(path)), "NIR is the only format written so far.")
+        raise SpecError("--out", "end in .nir", repr(str(path)), "NIR is the only format written so far.")
     found = float_network(find_network(network))
     write_nir(found, path, as_lif=as_lif)
     kind = "LIF" if as_lif else NODE_TYPE

@@ -57,7 +57,7 @@ def refuse_idle(fields: Iterable[str], rule: str, mend: str) -> None:
 
     Args:
         fields: Their fields in the record of options.
-        rule: When they may not stand, as a clause after "none".
+        rule: When they may not stand, as a clause after "must be left out".
         mend: What to do about it.
 
     Raises:
@@ -66,7 +66,9 @@ def refuse_idle(fields: Iterable[str], rule: str, mend: str) -> None:
     context = _under_way.get()
     names = {parameter.name: parameter.opts[0] for parameter in context.command.params}
     written = [field for field in fields if getattr(context.get_parameter_source(field), "name", None) == "COMMANDLINE"]
-    raise_violations(Violation(names[field], f"none {rule}", _shown(context.params[field]), mend) for field in written)
+    raise_violations(
+        Violation(names[field], f"be left out {rule}", _shown(context.params[field]), mend) for field in written
+    )
 
 
 def _shown(value: object) -> str:

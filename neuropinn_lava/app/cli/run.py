@@ -98,7 +98,7 @@ def run_command(options: RunOptions) -> None:
         show_planned(options)
         return
     if options.path is None:
-        raise SpecError("run.out", "a file for the outputs", None, "Give --out, or --plan to run nothing.")
+        raise SpecError("run.out", "name a file for the outputs", None, "Give --out, or --plan to run nothing.")
     check_writable(options.path)
     chosen = parse_probe(options.probe, options.probe_layers, options.probe_steps, options.probe_out)
     network, points = find_network(options.network), open_points(options.points)

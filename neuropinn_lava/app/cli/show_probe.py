@@ -20,11 +20,11 @@ def parse_probe(samples: str | None, layers: str | None, steps: str | None, fold
     """
     if samples is None and folder is None:
         if layers or steps:
-            raise SpecError("run.probe", "samples to record", None, "Give --probe, as 0:16, and --probe-out.")
+            raise SpecError("run.probe", "name samples to record", None, "Give --probe, as 0:16, and --probe-out.")
         return None
     if samples is None or folder is None:
         mend = "Give both, as `--probe 0:16 --probe-out probe/`."
-        raise SpecError("run.probe", "samples, and a folder for what is recorded", samples or folder, mend)
+        raise SpecError("run.probe", "name samples, and a folder for what is recorded", samples or folder, mend)
     return Probe(
         samples=parse_samples(samples, "--probe"),
         layers=tuple(name.strip() for name in layers.split(",")) if layers else None,

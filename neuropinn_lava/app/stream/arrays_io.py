@@ -41,7 +41,7 @@ def check_suffix(path: Path, where: str) -> Path:
         SpecError: If it does not.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise SpecError(where, f"a file ending in {', '.join(SUFFIXES)}", path.name, "Choose another ending.")
+        raise SpecError(where, f"end in one of {', '.join(SUFFIXES)}", path.name, "Choose another ending.")
     return path
 
 
@@ -80,7 +80,7 @@ def open_points(path: str | Path | PointFile) -> PointFile:
         return path
     file = check_suffix(Path(path), "points file")
     if not file.is_file():
-        raise SpecError("points file", "an existing file", str(file), "Check its name and folder.")
+        raise SpecError("points file", "be an existing file", str(file), "Check its name and folder.")
     if file.suffix.lower() == ".h5":
         try_parser(f"{__name__}:read_to_the_end", file, "file")
     return look_into(file)
@@ -127,7 +127,7 @@ def _file_errors(file: Path) -> Iterator[None]:
         raise
     except Exception as error:  # whatever numpy and h5py make of what such a file may hold
         mend = "Save points with numpy.save, as comma-separated rows, or as a dataset of an .h5 file."
-        raise FileFormatError(f"file {file}", "an array of numbers", error, mend) from error
+        raise FileFormatError(f"file {file}", "hold an array of numbers", error, mend) from error
 
 
 def _fingerprint(file: Path) -> str:
@@ -147,7 +147,7 @@ def _map_npy(file: Path) -> Any:
         array = np.load(file, allow_pickle=False)
     if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind not in "fiu":
         found = f"shape {array.shape} of {array.dtype}" if isinstance(array, np.ndarray) else type(array).__name__
-        raise FileFormatError(f"file {file}", "an (n, d) array of numbers", found, "Save one row per point.")
+        raise FileFormatError(f"file {file}", "hold an (n, d) array of numbers", found, "Save one row per point.")
     return array
 
 
@@ -190,7 +190,7 @@ def _check_separator(file: Path, line: str) -> None:
         if len(entries) > 1 and (separator == ";" or ("," not in line and _n_numbers(entries) == len(entries))):
             mend = "Write 0.1,0.2: commas between the numbers, points within them."
             raise FileFormatError(
-                f"file {file}", "an array of numbers, separated by commas", f"{name} in {line.strip()!r}", mend
+                f"file {file}", "be an array of numbers, separated by commas", f"{name} in {line.strip()!r}", mend
             )
 
 
@@ -228,9 +228,9 @@ def _row_error(file: Path, rows: list[tuple[int, str]], found: ValueError) -> Fi
     for number, line in rows:
         entries = line.split("#")[0].split(",")
         if len(entries) != n_columns or _n_numbers(entries) != n_columns:
-            rule = f"an array of numbers, {n_columns} in every row, separated by commas"
+            rule = f"be an array of numbers, {n_columns} in every row, separated by commas"
             return FileFormatError(f"file {file}, line {number}", rule, repr(line.strip()), "Correct that line.")
-    return FileFormatError(f"file {file}", "an array of numbers, separated by commas", found, "Correct such lines.")
+    return FileFormatError(f"file {file}", "be an array of numbers, separated by commas", found, "Correct such lines.")
 
 
 def _dataset(handle: h5py.File, file: Path) -> h5py.Dataset:
@@ -243,12 +243,12 @@ def _dataset(handle: h5py.File, file: Path) -> h5py.Dataset:
     )
     if DATASET not in arrays and len(arrays) != 1:
         found = ", ".join(map(repr, arrays)) or "none"
-        rule = f"one two-dimensional dataset, or one called {DATASET!r}"
+        rule = f"hold one two-dimensional dataset, or one called {DATASET!r}"
         raise FileFormatError(f"file {file}", rule, found, "Keep the points in a dataset of that name.")
     found = arrays.get(DATASET) or next(iter(arrays.values()))
     if found.dtype.kind not in "fiu":
         mend = "Store floating point numbers."
-        raise FileFormatError(f"file {file}, dataset {found.name!r}", "an array of numbers", found.dtype, mend)
+        raise FileFormatError(f"file {file}, dataset {found.name!r}", "hold an array of numbers", found.dtype, mend)
     return found
 
 

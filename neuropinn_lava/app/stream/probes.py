@@ -63,7 +63,7 @@ def probe(
     choices = LavaChoices.of("probe", backend, mode)
     numbers = chosen.samples if chosen.samples is not None else tuple(range(chosen.n_samples))
     if not numbers:
-        raise SpecError("probe.chosen", "at least one sample", 0, "Choose samples.")
+        raise SpecError("probe.chosen", "name at least one sample", 0, "Choose samples.")
     start = time.perf_counter()
     where = f"probe: points of network {held.name!r}"
     picked = checked_points(_picked(points, np.array(numbers, dtype=np.int64)), held.n_in, where)
@@ -90,7 +90,7 @@ def _picked(points: str | Path | PointFile | FloatArray, numbers: IntArray) -> F
         n_seen += len(block)
         if n_seen > numbers[-1]:
             return np.concatenate(found)
-    raise SpecError("Probe.samples", f"numbers below {n_seen}", int(numbers[-1]), "Choose samples that there are.")
+    raise SpecError("Probe.samples", f"be numbers below {n_seen}", int(numbers[-1]), "Choose samples that there are.")
 
 
 def write_probe(recorded: ProbeTrace, folder: str | Path) -> tuple[Path, ...]:
@@ -107,7 +107,7 @@ def write_probe(recorded: ProbeTrace, folder: str | Path) -> tuple[Path, ...]:
     try:
         target.mkdir(exist_ok=True)
     except OSError as error:
-        raise SpecError(f"output {target}", "a folder that can be made", error, "Choose another one.") from error
+        raise SpecError(f"output {target}", "be a folder that can be made", error, "Choose another one.") from error
     file = check_writable(target / PROBE_NAME)
     held = io.BytesIO()  # on a full disk, libhdf5 may end the process when it closes a file
     with h5py.File(held, "w") as handle:

@@ -127,7 +127,7 @@ class RowFile:
         n_bytes = self._part.seek(0, os.SEEK_END)
         if n_bytes < record.n_bytes:
             got, mend = f"{n_bytes} bytes of {record.n_bytes}", "Start again without resuming."
-            raise FileFormatError(f"file {part_path(self.path)}", "the rows that its record counts", got, mend)
+            raise FileFormatError(f"file {part_path(self.path)}", "hold the rows that its record counts", got, mend)
         self._part.truncate(record.n_bytes)
         self._part.seek(record.n_bytes)
 
@@ -180,7 +180,10 @@ def _lock(part: BinaryIO, target: Path) -> None:
     except (BlockingIOError, FileNotFoundError):
         pass
     raise SpecError(
-        f"output {target}", "no other run writes it", "one that does", "Wait for it, or choose another name."
+        f"output {target}",
+        "be written by one run at a time",
+        "another run that writes it",
+        "Wait for it, or choose another name.",
     )
 
 
@@ -228,4 +231,4 @@ def _read_record(path: Path) -> _Record:
         found: object = f"{type(error).__name__}: {error}"
     else:
         found = record["schema"]
-    raise FileFormatError(f"file {path}", f"a record of schema {SCHEMA}", found, "Start again without resuming.")
+    raise FileFormatError(f"file {path}", f"be a record of schema {SCHEMA}", found, "Start again without resuming.")

@@ -184,7 +184,7 @@ def _write_rows(rows: RowFile, traces: Iterator[RunTrace], tally: _Tally, identi
         rows.append(trace.outputs, identity | tally.notes())
         tally.tell(0)
     if not rows.n_rows:
-        raise SpecError("stream.points", "at least one point", 0, "Give some points.")
+        raise SpecError("stream.points", "hold at least one point", 0, "Give some points.")
     rows.finish()
 
 
@@ -260,7 +260,7 @@ def _check_same(rows: RowFile, identity: dict[str, str | None]) -> None:
         return
     mend = "Resume with what it was begun with, or start again without resuming."
     raise_violations(
-        Violation(f"unfinished {rows.path}", f"its {name} is that of this stream, {ours}", rows.notes.get(name), mend)
+        Violation(f"unfinished {rows.path}", f"have the {name} of this stream, {ours}", rows.notes.get(name), mend)
         for name, ours in identity.items()
         if rows.notes.get(name) != ours
     )

@@ -52,7 +52,7 @@ class SweepCache:
             except OSError as error:
                 mend = "Choose another one with --cache."
                 got = error.strerror or error
-                raise SpecError(f"cache {folder}", "a folder that can be made and written", got, mend) from error
+                raise SpecError(f"cache {folder}", "be a folder that can be made and written", got, mend) from error
             check_writable(part / "entry.json")
 
     def training(self, key: str) -> TrainedNetwork | None:
@@ -114,12 +114,12 @@ def _read_json(path: Path, key: str) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as error:
-        raise FileFormatError(f"file {path}", "readable JSON", error, mend) from error
+        raise FileFormatError(f"file {path}", "be readable JSON", error, mend) from error
     if not isinstance(held, dict) or (held.get("schema"), held.get("key")) != (SCHEMA, key):
-        raise FileFormatError(f"file {path}", f"schema {SCHEMA} and the key of its name", "something else", mend)
+        raise FileFormatError(f"file {path}", f"have schema {SCHEMA} and the key of its name", "something else", mend)
     contents = held.get("contents")
     if not isinstance(contents, dict) or held.get("sha256") != _checksum(contents):
-        raise FileFormatError(f"file {path}", "the checksum of its contents", held.get("sha256"), mend)
+        raise FileFormatError(f"file {path}", "have the checksum of its contents", held.get("sha256"), mend)
     return contents
 
 
@@ -137,6 +137,6 @@ def _read_same(path: Path, digest: str, kind: type) -> Any:
     network = read_network(path)
     if not isinstance(network, kind) or network.digest() != digest:
         raise FileFormatError(
-            f"file {path}", f"the network {digest[:12]}", network.digest()[:12], "It will be made again."
+            f"file {path}", f"hold the network {digest[:12]}", network.digest()[:12], "It will be made again."
         )
     return network

@@ -50,7 +50,7 @@ def check_sweep_directory(directory: str | Path, force: bool = False) -> Path:
         target.mkdir(exist_ok=True)
     except OSError as error:
         mend = "Create its parent, or choose another folder."
-        raise SpecError(where, "a place that takes new folders", error.strerror or error, mend) from error
+        raise SpecError(where, "be a place that takes new folders", error.strerror or error, mend) from error
     check_writable(target / JSON_NAME)
     return target
 

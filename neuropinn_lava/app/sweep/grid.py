@@ -87,9 +87,9 @@ class SweepGrid:
             wrong = list(_not_numbers(where, given, name in WHOLE))
             yield from wrong or check_range(where, given, low, high)
             if not values:
-                yield Violation(where, "at least one value", "none", "Name one, or leave the list out.")
+                yield Violation(where, "hold at least one value", "none", "Name one, or leave the list out.")
             if len(set(values)) != len(values):
-                yield Violation(where, "each value once", list(values), "Leave the repeated ones out.")
+                yield Violation(where, "hold each value once", list(values), "Leave the repeated ones out.")
 
     @property
     def points(self) -> tuple[SweepPoint, ...]:

@@ -64,7 +64,7 @@ class SweepPlan:
         found = [*check_whole("SweepPlan.n_points", self.n_points), *check_whole("SweepPlan.seed", self.seed)]
         raise_violations(found or check_range("SweepPlan.n_points", self.n_points, 1, 10**7))
         if self.energy.prices_steps:
-            rule = "a model that prices operations, which the points of a sweep differ in"
+            rule = "be a model that prices operations, which the points of a sweep differ in"
             mend = f"Choose a model that adds up operations, such as {DEFAULT_ENERGY!r}."
             raise SpecError("SweepPlan.energy", rule, f"{self.energy.name!r}, which prices whole steps", mend)
 
@@ -83,10 +83,10 @@ class SweepPlan:
             SpecError: If it aims at an activity, and the problem's recipe has no phase in which spikes cost.
         """
         recipe = self.posed().recipe
-        if point.activity is not None and not any(phase.rate_weight > 0 for phase in recipe.phases):
+        if point.activity is not None and not any(phase.activity_weight > 0 for phase in recipe.phases):
             mend = "Leave --activity out, and vary --theta."
-            rule = f"a recipe of {self.problem!r} in which spikes cost"
-            raise SpecError("SweepGrid.activity", rule, "none of its phases has a rate weight", mend)
+            rule = f"have a recipe of {self.problem!r} in which spikes cost"
+            raise SpecError("SweepGrid.activity", rule, "none of its phases has an activity_weight", mend)
         return changes_of(point, self.changes).applied(recipe)
 
     def scheme_of(self, point: SweepPoint) -> QuantizationScheme:

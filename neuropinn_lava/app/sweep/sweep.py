@@ -78,7 +78,7 @@ def _check(plan: SweepPlan, grid: SweepGrid, error_factor: float, search: int | 
     """Refuse what can be known to be wrong before anything is trained."""
     if not error_factor >= 1.0:
         mend = "Give a factor on the lowest error, such as 2."
-        raise SpecError("--error-factor", "at least 1", error_factor, mend)
+        raise SpecError("--error-factor", "be at least 1", error_factor, mend)
     for point in grid.points:
         plan.point_key(point)
     if search is not None:
@@ -90,7 +90,7 @@ def _check(plan: SweepPlan, grid: SweepGrid, error_factor: float, search: int | 
 def _searched(plan: SweepPlan, grid: SweepGrid, n_trials: int, run: SweepRun) -> tuple[SweepPoint, ...]:
     from .search import search_points
 
-    n_matrices = len(plan.recipe_of(grid.points[0]).model.widths) + 1
+    n_matrices = len(plan.recipe_of(grid.points[0]).network.widths) + 1
 
     def measure(points: Sequence[SweepPoint]) -> Sequence[MeasuredPoint]:
         run.expect_fewer(len(points) - len(set(points) - run.measured.keys()))
@@ -119,7 +119,7 @@ def _compared(
     if not candidates:
         mend = "Look at the reason, and change the grid."
         got = f"{len(points)} that failed, the first one thus: {measured[0].row.failure}"
-        raise TrainingError(f"sweep of {plan.problem!r}", "at least one point with numbers", got, mend)
+        raise TrainingError(f"sweep of {plan.problem!r}", "yield at least one point with numbers", got, mend)
     return Sweep(
         plan=plan,
         points=points,

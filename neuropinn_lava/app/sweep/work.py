@@ -64,7 +64,7 @@ def train_for_sweep(plan: SweepPlan, point: SweepPoint) -> TrainedNetwork:
         raise KeyboardInterrupt
     if result.status is TrainingStatus.DIVERGED:
         mend = "Try a smaller threshold, or another seed."
-        raise TrainingError(f"training of {point.training_name}", "a finite loss to the end", "divergence", mend)
+        raise TrainingError(f"training of {point.training_name}", "keep a finite loss to the end", "divergence", mend)
     return TrainedNetwork(network=result.network, seconds=result.seconds)
 
 
@@ -137,13 +137,13 @@ def _row(plan: SweepPlan, point: SweepPoint, **found: Any) -> SweepRow:
     """Fill in what is known before anything is measured."""
     recipe = plan.recipe_of(point)
     bits = point.weight_bits if isinstance(point.weight_bits, tuple) else (point.weight_bits,)
-    targets = [phase.target_rate for phase in recipe.phases if phase.rate_weight > 0]
+    targets = [phase.target_activity for phase in recipe.phases if phase.activity_weight > 0]
     return SweepRow(
         problem=plan.problem,
         weight_bits=" ".join(map(str, bits)),
         payload_bits=point.payload_bits,
-        n_steps=recipe.model.n_steps,
-        theta=recipe.model.theta,
+        n_steps=recipe.network.n_steps,
+        theta=recipe.network.theta,
         target_activity=targets[-1] if targets else None,
         energy_model=plan.energy.name,
         energy_kind=plan.energy.kind.value,

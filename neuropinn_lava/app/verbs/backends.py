@@ -79,12 +79,12 @@ class LavaChoices:
         given = [name for name in names if getattr(self, name) is not None]
         if self.backend is not Backend.LAVA:
             for name in given:
-                rule = f"none on backend {self.backend.value!r}, where it would have no effect"
+                rule = f"be left out on backend {self.backend.value!r}, where it would have no effect"
                 value = getattr(self, name)
                 got = repr(value.value) if isinstance(value, Enum) else value
                 yield Violation(f"{where}.{name}", rule, got, "Leave it out, or give backend='lava'.")
         elif self.n_cores is not None and not self.shares_cores:
-            rule = "none where every layer is one process, or samples go one at a time: the graph fixes the processes"
+            rule = "be left out where every layer is one process, or samples go one at a time: the graph fixes the processes"
             mend = "Leave it out, or leave mode and model out."
             yield Violation(f"{where}.n_cores", rule, self.n_cores, mend)
 

@@ -71,7 +71,7 @@ def _check_inside(network: NetworkSpec, points: FloatArray) -> None:
     n_outside = count_outside(network, points)
     if n_outside:
         mend = "Leave them out: their ranges would cost bits where the network is used."
-        rule = f"all inside the domain that {network.name!r} was trained on"
+        rule = f"lie inside the domain that {network.name!r} was trained on"
         raise SpecError("calibration points", rule, f"{n_outside} of {len(points)} outside", mend)
 
 
@@ -102,10 +102,12 @@ def search_within(
     problem = known_problem(network)
     if problem is None:
         mend = "Name the weight bits, or export the network with the name of its problem in `provenance`."
-        raise SpecError("error budget", "a network whose problem has a reference", network.provenance.problem, mend)
+        raise SpecError(
+            "error budget", "be asked of a network whose problem has a reference", network.provenance.problem, mend
+        )
     if not factor >= 1.0:
         mend = "Give a factor on the float network's own error, such as 1.2."
-        raise SpecError("error budget", "at least 1", factor, mend)
+        raise SpecError("error budget", "be at least 1", factor, mend)
     judged = problem.domain.sample(N_JUDGED, np.random.default_rng(seed + 1))
     wanted = problem.reference.evaluate(judged)
     own = relative_l2(run_float(network, judged).outputs, wanted)

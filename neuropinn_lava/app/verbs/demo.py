@@ -48,7 +48,7 @@ def demo(
 
     if name not in list_models():
         shipped = ", ".join(list_models())
-        raise SpecError("demo.name", f"a shipped network: {shipped}", repr(name), "Choose one of them.")
+        raise SpecError("demo.name", f"be a shipped network: {shipped}", repr(name), "Choose one of them.")
     if with_lava:
         check_lava("demo", NO_LAVA)
     if directory is not None:

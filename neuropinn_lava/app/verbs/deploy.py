@@ -79,7 +79,7 @@ def convert(
 
     if time_limit is not None and tuning is None:
         mend = "Give `tuning=TuningSettings()`, or leave the limit out."
-        raise SpecError("convert.time_limit", "none without tuning, which alone is limited", time_limit, mend)
+        raise SpecError("convert.time_limit", "be left out without tuning, which alone is limited", time_limit, mend)
     source = _float_source(network)
     limits = find_target(target) if target is not None else None
     chosen = _chosen_scheme(scheme, source, words)
@@ -128,7 +128,7 @@ def _float_source(network: Network | torch.nn.Module) -> NetworkSpec:
     held = checked_network(network, "convert.network")
     if isinstance(held, QuantizedNetwork):
         mend = "Convert its source, `network.source`, or the float file that it was made from."
-        raise SpecError(f"convert: network {held.name!r}", "a float network", "a quantized one", mend)
+        raise SpecError(f"convert: network {held.name!r}", "be a float network", "a quantized one", mend)
     return held
 
 
@@ -148,7 +148,7 @@ def _chosen_scheme(
     chosen = dataclasses.replace(scheme or QuantizationScheme(), **words)
     phis = sorted({layer.activation for layer in network.layers})
     if chosen.equalization is not Equalization.NONE and not set(phis) & set(HOMOGENEOUS):
-        rule = f"none where no layer is {' or '.join(HOMOGENEOUS)}"
+        rule = f"be left out where no layer is {' or '.join(HOMOGENEOUS)}"
         mend = "Leave the equalization out: it would change nothing."
         raise SpecError("QuantizationScheme.equalization", rule, f"layers of {', '.join(phis)}", mend)
     return chosen
@@ -170,7 +170,7 @@ def _tuning_objective(network: NetworkSpec, tuning: TuningSettings) -> Objective
     if problem is None:
         mend = "Tune by distillation, or export the network with the name of its problem in `provenance`."
         where = f"tuning by {tuning.loss.value!r}: network {network.name!r}"
-        raise SpecError(where, "a network whose problem is known", network.provenance.problem, mend)
+        raise SpecError(where, "get a network whose problem is known", network.provenance.problem, mend)
     return equation_objective(problem, network)
 
 

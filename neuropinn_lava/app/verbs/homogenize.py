@@ -100,7 +100,9 @@ def homogenize(
     networks = [checked_network(network, "homogenize.networks") for network in networks]
     if backend is not None and not networks:
         mend = "Leave it out: without networks there are finite elements only."
-        raise SpecError("homogenize.backend", "none without networks, where it would have no effect", backend, mend)
+        raise SpecError(
+            "homogenize.backend", "be left out without networks, where it would have no effect", backend, mend
+        )
     raise_violations(_parameter_violations(networks, parameters))
     chosen = _backend(networks, backend)
     fields = [_strained_field(network, chosen) for network in networks]
@@ -124,11 +126,11 @@ def _parameter_violations(networks: Sequence[Network], parameters: ProblemParame
     names = ", ".join(option.name for option in parameters)
     if networks and parameters:
         mend = "Leave the options out: the networks' files say what their cell is."
-        yield Violation("homogenize.parameters", "networks or options of a cell, not both", names, mend)
+        yield Violation("homogenize.parameters", "be networks or options of a cell, not both", names, mend)
     loads = [option.name for option in parameters if option.name in LOADS or option.name.startswith("strain_")]
     if loads:
         mend = "Leave them out: all six mean strains are solved."
-        yield Violation("homogenize.parameters", "options of the cell, none of the load", ", ".join(loads), mend)
+        yield Violation("homogenize.parameters", "be options of the cell, not of the load", ", ".join(loads), mend)
 
 
 def _backend(networks: Sequence[Network], backend: Backend | str | None) -> Backend:
@@ -155,7 +157,7 @@ def _strained_field(network: Network, backend: Backend) -> StrainedField:
         options = " ".join(f"{option.name}={option.value:g}" for option in source.provenance.parameters)
         mend = "Train one: `neuropinn-lava train elasticity3d --param strain_xx=0.1 --out xx.h5`."
         got = f"{source.name!r}, trained on {source.provenance.problem!r} {options}".rstrip()
-        raise SpecError("homogenize.networks", "networks of a cell under a mean strain", got, mend)
+        raise SpecError("homogenize.networks", "be networks of a cell under a mean strain", got, mend)
     return StrainedField(load=loaded.load, evaluate=evaluator(network, backend))
 
 
@@ -165,7 +167,7 @@ def _common_cell(networks: Sequence[Network]) -> UnitCell:
     if others:
         mend = "Train all of them with the same options but the strain."
         got = f"network {others[0]} differs from network 0"
-        raise_violations([Violation("homogenize.networks", "networks of one and the same cell", got, mend)])
+        raise_violations([Violation("homogenize.networks", "be networks of one and the same cell", got, mend)])
     return loaded[0].cell
 
 

@@ -39,7 +39,7 @@ def find_network(name: str | Path) -> Network:
     if not Path(name).exists():
         near = difflib.get_close_matches(str(name), shipped, n=2) or list(shipped)
         mend = f"Give a network file, or one of the shipped networks, such as {' or '.join(near)}."
-        raise SpecError("network", "an existing file or the name of a shipped network", repr(str(name)), mend)
+        raise SpecError("network", "be an existing file or the name of a shipped network", repr(str(name)), mend)
     if Path(name).suffix == NIR_SUFFIX:
         from ...conversion.formats.nir_graphs import read_nir
 
@@ -62,4 +62,4 @@ def quantized_network(network: Network, where: str) -> QuantizedNetwork:
     if isinstance(network, QuantizedNetwork):
         return network
     mend = "Quantize it first: `neuropinn-lava convert net.h5 --out chip.h5`, or `neuropinn_lava.convert(network)`."
-    raise SpecError(where, "a quantized network", f"the float network {network.name!r}", mend)
+    raise SpecError(where, "get a quantized network", f"the float network {network.name!r}", mend)

@@ -13,8 +13,8 @@ from ...network.spec import ProblemParameter
 
 _Number = TypeVar("_Number", int, float)
 
-WHOLE = "whole numbers, separated by commas"
-NUMBERS = "numbers, separated by commas"
+WHOLE = "be whole numbers, separated by commas"
+NUMBERS = "be numbers, separated by commas"
 
 
 def parse_whole(text: str, option: str, mend: str = "Write 8, or 4,6,8.") -> tuple[int, ...]:
@@ -69,7 +69,7 @@ def parse_cells(text: str | None) -> tuple[int, ...] | None:
     """
     if text is None:
         return None
-    rule, mend = "whole numbers of 1 or more, separated by commas", "Write 32,32."
+    rule, mend = "be whole numbers of 1 or more, separated by commas", "Write 32,32."
     cells = _parsed(text, int, "--cells", rule, mend)
     if min(cells) < 1:
         raise SpecError("--cells", rule, repr(text), mend)
@@ -98,7 +98,7 @@ def parse_samples(text: str, option: str) -> tuple[int, ...]:
             numbers |= set(range(int(first or 0), int(end))) if colon else {int(first)}
     except ValueError as error:
         mend = "Give them as 0:16 or 3,99."
-        raise SpecError(f"run {option}", "whole numbers and ranges", repr(text), mend) from error
+        raise SpecError(f"run {option}", "be whole numbers and ranges", repr(text), mend) from error
     return tuple(sorted(numbers))
 
 
@@ -114,5 +114,7 @@ def parse_parameters(texts: list[str] | None) -> tuple[ProblemParameter, ...]:
         try:
             parameters.append(ProblemParameter(name=name, value=float(value)))
         except ValueError as error:
-            raise SpecError("--param", "NAME=VALUE with a number", repr(text), "Write viscosity=0.01.") from error
+            raise SpecError(
+                "--param", "have the form NAME=VALUE with a number", repr(text), "Write viscosity=0.01."
+            ) from error
     return tuple(parameters)

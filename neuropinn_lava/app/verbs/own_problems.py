@@ -17,7 +17,9 @@ def pose_problem(name: str, parameters: tuple[ProblemParameter, ...]) -> PdeProb
         SpecError: If name or options are refused, or if the user's file raises or holds no problem of that name.
     """
     options = {option.name: option.value for option in parameters}
-    return find_own("problem", name, PdeProblem, options) if is_own(name) else find_problem(name, **options)
+    if is_own(name):
+        return find_own("problem", name, PdeProblem, options).with_parameters(**options)
+    return find_problem(name, **options)
 
 
 def choose_recipe(name: str | None, problem: PdeProblem) -> TrainingRecipe:

@@ -143,16 +143,16 @@ def _idle_violations(
 ) -> Iterator[Violation]:
     """List the arguments of a profile that would have no effect, or a wrong one."""
     if reference is not None and not own_points:
-        rule, mend = "none without its points", "Give the points at which it was taken, too."
+        rule, mend = "be left out without its points", "Give the points at which it was taken, too."
         yield Violation("profile.reference", rule, f"an array of shape {np.shape(reference)}", mend)
     if with_parity and not with_lava:
-        yield Violation("profile.with_parity", "False or None without Lava", True, "Leave it out, or run Lava.")
+        yield Violation("profile.with_parity", "be False or None without Lava", True, "Leave it out, or run Lava.")
     if isinstance(network, QuantizedNetwork):
         return
     mend = "Leave it out, or quantize the network first: `neuropinn_lava.convert`."
     if cost is not None:
-        yield Violation("profile.cost", "none for a float network, which has no words", "a report", mend)
-    rule = "none for a float network, which is placed on no chip"
+        yield Violation("profile.cost", "be left out for a float network, which has no words", "a report", mend)
+    rule = "be left out for a float network, which is placed on no chip"
     if hardware.timing is not None:
         yield Violation("HardwareChoices.timing", rule, repr(str(hardware.timing)), mend)
     if str(hardware.target) != DEFAULT_TARGET:

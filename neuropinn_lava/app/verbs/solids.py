@@ -51,7 +51,7 @@ def check_vtk(network: Network, path: Path | None) -> None:
         source = float_network(network)
         mend = "Leave --vtk out; `neuropinn-lava run` writes the outputs at any points."
         got = f"{source.name!r}, trained on {source.provenance.problem!r}"
-        raise SpecError("--vtk", "a network on a unit cell, as of `elasticity3d`", got, mend)
+        raise SpecError("--vtk", "be asked of a network on a unit cell, as of `elasticity3d`", got, mend)
     check_vtk_path(path)
 
 

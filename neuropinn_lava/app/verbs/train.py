@@ -56,9 +56,9 @@ class RecipeChanges:
             SpecError: If an activity is aimed at and spikes cost in no phase, or a recipe of one phase is to be refined.
         """
         phases_of_all = (*recipe.phases, *(recipe.teacher.phases if recipe.teacher else ()))
-        if self.target_activity is not None and not any(phase.rate_weight > 0 for phase in phases_of_all):
+        if self.target_activity is not None and not any(phase.activity_weight > 0 for phase in phases_of_all):
             mend = "Leave it out and raise the threshold, or choose a recipe with a rate weight."
-            rule = "none where no phase of the recipe has a rate weight: it would have no effect"
+            rule = "be left out where no phase of the recipe has an activity_weight: it would have no effect"
             raise SpecError("RecipeChanges.target_activity", rule, self.target_activity, mend)
         given: dict[str, Any] = {
             "n_steps": self.n_steps,
@@ -66,14 +66,16 @@ class RecipeChanges:
             "activation": self.activation,
             "widths": self.widths,
         }
-        model = dataclasses.replace(recipe.model, **{name: value for name, value in given.items() if value is not None})
+        model = dataclasses.replace(
+            recipe.network, **{name: value for name, value in given.items() if value is not None}
+        )
         teacher = recipe.teacher
         if teacher is not None:
             teacher = dataclasses.replace(teacher, phases=tuple(map(self._applied_to_phase, teacher.phases)))
         phases = self._with_moving_cloud(tuple(map(self._applied_to_phase, recipe.phases)))
         laid: dict[str, Any] = {"n_per_axis": self.cells, "batch_size": self.batch_size}
         cloud = dataclasses.replace(recipe.cloud, **{name: value for name, value in laid.items() if value is not None})
-        return dataclasses.replace(recipe, model=model, cloud=cloud, phases=phases, teacher=teacher)
+        return dataclasses.replace(recipe, network=model, cloud=cloud, phases=phases, teacher=teacher)
 
     def _with_moving_cloud(self, phases: tuple[PhaseRecipe, ...]) -> tuple[PhaseRecipe, ...]:
         """Give the student's phases with the refinement and the jitter asked for."""
@@ -84,18 +86,18 @@ class RecipeChanges:
             return phases
         if len(phases) < 2:
             mend = "Split its phase in two, or lay a finer cloud by --cells."
-            raise SpecError("RecipeChanges.refine", "a recipe of two phases or more", len(phases), mend)
+            raise SpecError("RecipeChanges.refine", "be asked of a recipe of two phases or more", len(phases), mend)
         refinement = Refinement(share=self.refine)
         return (phases[0], *(dataclasses.replace(phase, refinement=refinement) for phase in phases[1:]))
 
     def _applied_to_phase(self, phase: PhaseRecipe) -> PhaseRecipe:
         n_iterations = max(round(phase.n_iterations * self.iterations), 1)
-        wanted = self.target_activity if phase.rate_weight > 0 else None
+        wanted = self.target_activity if phase.activity_weight > 0 else None
         return dataclasses.replace(
             phase,
             n_iterations=n_iterations,
             n_warmup=min(phase.n_warmup, n_iterations),
-            target_rate=phase.target_rate if wanted is None else wanted,
+            target_activity=phase.target_activity if wanted is None else wanted,
         )
 
 
@@ -116,11 +118,11 @@ class TrainingFiles:
     def __post_init__(self) -> None:
         if self.resume and self.checkpoint is None:
             raise SpecError(
-                "TrainingFiles.checkpoint", "a checkpoint to resume from", None, "Name one with --checkpoint."
+                "TrainingFiles.checkpoint", "name a checkpoint to resume from", None, "Name one with --checkpoint."
             )
         if self.history is not None and self.history.suffix != ".csv":
             mend = "Name it net.csv; the figure is written beside it as net.svg."
-            raise SpecError("TrainingFiles.history", "a file that ends in .csv", self.history.name, mend)
+            raise SpecError("TrainingFiles.history", "end in .csv", self.history.name, mend)
 
     @property
     def figure(self) -> Path | None:

@@ -96,7 +96,7 @@ def given_or_drawn(
     if points is None:
         return draw_points(network, DEFAULT_POINTS if n_points is None else n_points, seed)
     if n_points is not None:
-        rule = "none beside points, which are as many as they are"
+        rule = "be left out beside points, which are as many as they are"
         raise SpecError(f"{where}.n_points", rule, n_points, "Leave it out, or leave the points out.")
     held = checked_points(points, network.n_in, f"{where}: points of network {float_network(network).name!r}")
     warn_outside(network, held, where, stacklevel=4)

@@ -53,7 +53,7 @@ class ClusterChoice:
         raise_violations(found or check_range("--workers", self.n_workers, 0, MAX_WORKERS))
         if self.address is not None and self.n_workers:
             mend = "Give one of them: a cluster has the workers that it has."
-            raise SpecError("--workers", "none beside --cluster", self.n_workers, mend)
+            raise SpecError("--workers", "be left out beside --cluster", self.n_workers, mend)
 
     @property
     def is_this_process(self) -> bool:
@@ -122,7 +122,7 @@ def _remote_pool(address: str) -> Iterator[DaskPool]:
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, asyncio.TimeoutError, ValueError) as error:
-        rule = f"a scheduler that answers within {CONNECT_SECONDS:.0f} s"
+        rule = f"have a scheduler that answers within {CONNECT_SECONDS:.0f} s"
         raise SimulationError(where, rule, str(error) or type(error).__name__, mend) from error
     with client:
         n_workers = _checked_workers(client, where)
@@ -135,7 +135,7 @@ def _checked_workers(client: Client, where: str) -> int:
         client.wait_for_workers(1, timeout=CONNECT_SECONDS)
     except asyncio.TimeoutError as error:
         mend = "Start some: `dask worker ADDRESS`."
-        rule = f"at least one worker within {CONNECT_SECONDS:.0f} s"
+        rule = f"have at least one worker within {CONNECT_SECONDS:.0f} s"
         raise SimulationError(where, rule, "none", mend) from error
     from ... import __version__
 
@@ -143,12 +143,12 @@ def _checked_workers(client: Client, where: str) -> int:
         versions: dict[str, str] = client.run(package_version)
     except ImportError as error:
         mend = f"Install it there: `pip install neuropinn-lava=={__version__}`."
-        raise SimulationError(where, "workers that have this package", error, mend) from error
+        raise SimulationError(where, "have workers that have this package", error, mend) from error
     for name, version in versions.items():
         if version != __version__:
             mend = "Install the same version on both sides: results must not depend on who computes them."
             got = f"{version} on {name}"
-            raise SimulationError(where, f"workers with version {__version__} of this package", got, mend)
+            raise SimulationError(where, f"have workers with version {__version__} of this package", got, mend)
     return len(versions)
 
 
@@ -167,11 +167,11 @@ def _absence_watch(client: Client, where: str) -> Callable[[], None]:
         nonlocal last_seen
         if client.status != "running":
             mend = "Start the cluster again; what is finished and kept is not done twice."
-            raise SimulationError(where, "a scheduler that runs until the work is done", client.status, mend)
+            raise SimulationError(where, "have a scheduler that runs until the work is done", client.status, mend)
         if client.scheduler_info()["workers"]:
             last_seen = time.monotonic()
         elif time.monotonic() - last_seen > WORKER_SECONDS:
-            rule = f"never without a worker for {WORKER_SECONDS:.0f} s"
+            rule = f"never be without a worker for {WORKER_SECONDS:.0f} s"
             raise SimulationError(where, rule, "none left", "Start some: `dask worker ADDRESS`.")
 
     return look
@@ -224,7 +224,7 @@ def _outcome(name: str, future: Future) -> Outcome:
     except KilledWorker as error:
         mend = "It takes its workers with it: run it in this process to see why, or give workers more memory."
         got = "several workers that were lost at it"
-        raise SimulationError(f"Dask task {name!r}", "done by a worker that outlives it", got, mend) from error
+        raise SimulationError(f"Dask task {name!r}", "be done by a worker that outlives it", got, mend) from error
     except CancelledError as error:
         mend = "Start the cluster again; what is finished and kept is not done twice."
-        raise SimulationError(f"Dask task {name!r}", "a scheduler that keeps it", "cancelled", mend) from error
+        raise SimulationError(f"Dask task {name!r}", "have a scheduler that keeps it", "cancelled", mend) from error

@@ -47,7 +47,7 @@ class LocalWorkers:
             if self.n_lost > MAX_LOST:
                 got = f"{self.n_lost} that ended, the last one with exit code {code}"
                 mend = "Look at what they printed; if the kernel ended them for want of memory, ask for fewer workers."
-                raise SimulationError("local Dask workers", "they live until the work is done", got, mend)
+                raise SimulationError("local Dask workers", "live until the work is done", got, mend)
             self._close(process)
             self._processes[place] = self._start()
 

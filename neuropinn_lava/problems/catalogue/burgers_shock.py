@@ -11,13 +11,13 @@ from ...base.checks import check_range, raise_violations
 from ...geometry.domain import Box
 from ...geometry.grading import Grading
 from ...network.transforms import Ansatz
-from ..conditions import vanishing_polynomial, wave_along
-from ..problem import Condition, PdeProblem, ReferenceSolution, covered_by, no_source
+from ..conditions import sine_wave, vanishing_polynomial
+from ..problem import Condition, PdeProblem, ReferenceSolution, restricted_to_domain, zero_source
 from ..recipe import (
-    TANH_MODEL,
+    TANH_NETWORK,
     CloudRecipe,
     Marching,
-    ModelRecipe,
+    NetworkRecipe,
     Optimizer,
     PhaseRecipe,
     ResidualWeights,
@@ -27,7 +27,7 @@ from ..recipe import (
 from ..solvers.cole_hopf import solve_burgers
 
 TEACHER = TeacherRecipe(
-    model=dataclasses.replace(TANH_MODEL, output_scale=0.5),
+    network=dataclasses.replace(TANH_NETWORK, output_scale=0.5),
     phases=(
         PhaseRecipe(
             n_iterations=70,
@@ -38,27 +38,27 @@ TEACHER = TeacherRecipe(
     ),
 )
 RECIPE = TrainingRecipe(
-    model=ModelRecipe(theta=1e-3, output_scale=0.5, surrogate_slope=20.0, initial_gain=2.0),
+    network=NetworkRecipe(theta=1e-3, output_scale=0.5, surrogate_slope=20.0, initial_gain=2.0),
     cloud=CloudRecipe(n_per_axis=(96, 24), gradings=(Grading(axis=0, centre=0.0, width=0.03, gain=20.0),)),
     weights=ResidualWeights(cell_power=1.0, steepness=0.15),
     teacher=TEACHER,
     phases=(
-        PhaseRecipe(n_iterations=2000, learning_rate=5e-3, residual_weight=0.0, imitation_weight=1.0),
+        PhaseRecipe(n_iterations=2000, learning_rate=5e-3, residual_weight=0.0, distillation_weight=1.0),
         PhaseRecipe(
             n_iterations=2500,
             learning_rate=2e-3,
             residual_weight=0.1,
-            imitation_weight=100.0,
-            rate_weight=30.0,
-            target_rate=0.28,
+            distillation_weight=100.0,
+            activity_weight=30.0,
+            target_activity=0.28,
             ramp=0.5,
         ),
         PhaseRecipe(
             n_iterations=20,
             optimizer=Optimizer.GAUSS_NEWTON,
-            imitation_weight=1.0,
-            rate_weight=1.0,
-            target_rate=0.285,
+            distillation_weight=1.0,
+            activity_weight=1.0,
+            target_activity=0.285,
             least_damping=1e-5,
         ),
     ),
@@ -71,7 +71,7 @@ ends with steps of Gauss-Newton on the equation."""
 
 
 def make_burgers_shock(*, viscosity: float = 0.01 / np.pi) -> PdeProblem:
-    """Make Burgers' equation with a shock.
+    """Build Burgers' equation with a shock.
 
         u_t + u u_x = v u_xx     on (x, t) in [-1, 1] x [0, 1]          u = -sin(pi x) at t = 0, u = 0 at x = -1 and x = 1
 
@@ -85,7 +85,7 @@ def make_burgers_shock(*, viscosity: float = 0.01 / np.pi) -> PdeProblem:
     """
     raise_violations(check_range("make_burgers_shock.viscosity", viscosity, 0.002, 0.1))
     box = Box.space_time([-1.0, 0.0], [1.0, 1.0])
-    start = wave_along(0, 2, np.pi, amplitude=-1.0)
+    start = sine_wave(0, 2, np.pi, amplitude=-1.0)
 
     def solution(points: FloatArray) -> FloatArray:
         return solve_burgers(points, viscosity, -1.0)
@@ -101,13 +101,15 @@ def make_burgers_shock(*, viscosity: float = 0.01 / np.pi) -> PdeProblem:
         coordinates=("x", "t"),
         domain=box,
         derivatives=("u_t", "u_x", "u_xx"),
-        source=no_source,
+        source=zero_source,
         residual=lambda f: (f.u_t + f.u * f.u_x - viscosity * f.u_xx,),
         residual_scale=np.pi,
         conditions=(Condition(name="walls and start", applies=box.on_boundary, value=prescribed),),
         ansatz=Ansatz(offset=(start,), factor=(vanishing_polynomial(box),)),
         reference=ReferenceSolution(
-            evaluate=covered_by(box, solution, "burgers-shock"), relative_accuracy=1e-10, source="Cole-Hopf quadrature"
+            evaluate=restricted_to_domain(box, solution, "burgers-shock"),
+            relative_accuracy=1e-10,
+            source="Cole-Hopf quadrature",
         ),
         recipe=RECIPE,
     )

@@ -5,17 +5,17 @@ from __future__ import annotations
 from ...base.arrays import FloatArray
 from ...network.transforms import Link
 from ...operators.operator_kind import OperatorKind
-from ..conditions import vanishing_with
-from ..problem import Condition, PdeProblem, ReferenceSolution, covered_by, held_at
-from ..recipe import CloudRecipe, ModelRecipe, PhaseRecipe, TrainingRecipe
+from ..conditions import vanishing_ansatz
+from ..problem import Condition, PdeProblem, ReferenceSolution, constant_value, restricted_to_domain
+from ..recipe import CloudRecipe, NetworkRecipe, PhaseRecipe, TrainingRecipe
 from ..solvers.lshape import distance_in_lshape, lshape_domain
 
 RECIPE = TrainingRecipe(
-    model=ModelRecipe(output_scale=1.0),
+    network=NetworkRecipe(output_scale=1.0),
     cloud=CloudRecipe(n_per_axis=(40, 40), operator=OperatorKind.QUADRATIC, n_neighbours=9),
     phases=(
         PhaseRecipe(n_iterations=2000, learning_rate=5e-3),
-        PhaseRecipe(n_iterations=2500, learning_rate=3e-3, rate_weight=1.0, target_rate=0.35, ramp=0.5),
+        PhaseRecipe(n_iterations=2500, learning_rate=3e-3, activity_weight=1.0, target_activity=0.35, ramp=0.5),
     ),
     viscosity=0.02,
 )
@@ -25,7 +25,7 @@ with 0.014, where the cells are too wide for it; on 32 x 32 cells the best is 3.
 
 
 def make_eikonal() -> PdeProblem:
-    """Make the eikonal equation on the L-shaped region.
+    """Build the eikonal equation on the L-shaped region.
 
         u_x^2 + u_y^2 - e (u_xx + u_yy) = 1     on [-1, 1]^2 without x, y > 0          u = 0 on the boundary
 
@@ -46,12 +46,12 @@ def make_eikonal() -> PdeProblem:
         coordinates=("x", "y"),
         domain=domain,
         derivatives=("u_x", "u_y", "u_xx", "u_yy"),
-        source=lambda points: held_at(1.0)(points)[:, 0],
+        source=lambda points: constant_value(1.0)(points)[:, 0],
         residual=lambda f: (f.u_x * f.u_x + f.u_y * f.u_y - f.viscosity * (f.u_xx + f.u_yy) - f.source,),
-        conditions=(Condition(name="walls", applies=domain.on_boundary, value=held_at(0.0)),),
-        ansatz=vanishing_with(domain.factor(), Link.SOFTPLUS),
+        conditions=(Condition(name="walls", applies=domain.on_boundary, value=constant_value(0.0)),),
+        ansatz=vanishing_ansatz(domain.factor(), Link.SOFTPLUS),
         reference=ReferenceSolution(
-            evaluate=covered_by(domain, solution, "eikonal"), relative_accuracy=1e-14, source="closed form"
+            evaluate=restricted_to_domain(domain, solution, "eikonal"), relative_accuracy=1e-14, source="closed form"
         ),
         recipe=RECIPE,
     )

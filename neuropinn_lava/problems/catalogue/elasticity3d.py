@@ -20,15 +20,15 @@ from ...micromechanics.phases import IsotropicPhase
 from ...micromechanics.reference_solution import reference_displacement
 from ...operators.operator_kind import OperatorKind
 from ..problem import Condition, DerivativeFields, PdeProblem, ReferenceSolution
-from ..recipe import CloudRecipe, ModelRecipe, PhaseRecipe, TrainingRecipe
+from ..recipe import CloudRecipe, NetworkRecipe, PhaseRecipe, TrainingRecipe
 
 RECIPE = TrainingRecipe(
-    model=ModelRecipe(widths=(64, 64, 64), activation="tanh_squared", n_steps=1, theta=0.01, surrogate_slope=50.0),
+    network=NetworkRecipe(widths=(64, 64, 64), activation="tanh_squared", n_steps=1, theta=0.01, surrogate_slope=50.0),
     cloud=CloudRecipe(n_per_axis=(10, 10, 10), operator=OperatorKind.QUADRATIC, n_neighbours=26),
     phases=(
         PhaseRecipe(n_iterations=2500, learning_rate=5e-3),
-        PhaseRecipe(n_iterations=2600, learning_rate=3e-3, rate_weight=0.3, target_rate=0.285, ramp=0.6),
-        PhaseRecipe(n_iterations=2100, learning_rate=3e-3, rate_weight=0.3, target_rate=0.285, ramp=0.4),
+        PhaseRecipe(n_iterations=2600, learning_rate=3e-3, activity_weight=0.3, target_activity=0.285, ramp=0.6),
+        PhaseRecipe(n_iterations=2100, learning_rate=3e-3, activity_weight=0.3, target_activity=0.285, ramp=0.4),
     ),
 )
 """Displacements are of the magnitude of the load, which is the network's output_scale."""
@@ -59,7 +59,7 @@ def make_elasticity3d(
     strain_xy: float = 0.0,
     **further: float,
 ) -> PdeProblem:
-    """Make linear elasticity of the unit cube with inclusions; `make_micromechanics` takes any cell and load.
+    """Build linear elasticity of the unit cube with inclusions; `make_micromechanics` takes any cell and load.
 
         div sigma = 0,   sigma = lambda tr(epsilon) 1 + 2 mu epsilon,   epsilon = sym grad u,   E = 1 in the matrix
         u = 0 at z = 0,  u = (shear, 0, -compression) at z = 1,  other faces free        or: a mean strain, periodic
@@ -68,20 +68,20 @@ def make_elasticity3d(
         radius: Semi-axis of the inclusion along x; the inclusion stays within the cube.
         aspect: Semi-axis along z in units of `radius`, positive.
         aspect_y: Semi-axis along y in units of `radius`, positive.
-        centre_x: Where the inclusion's centre is.
-        centre_y: Likewise.
-        centre_z: Likewise.
+        centre_x: Coordinate x of the inclusion's centre.
+        centre_y: Coordinate y of the inclusion's centre.
+        centre_z: Coordinate z of the inclusion's centre.
         contrast: E of the inclusion in units of the matrix's, positive.
-        poisson: nu of the matrix, and of the inclusion if nothing else is said, above -1 and below 0.5.
-        inclusion_poisson: nu of the inclusion.
+        poisson: Poisson's ratio of the matrix, and of the inclusion without `inclusion_poisson`, above -1 and below 0.5.
+        inclusion_poisson: Poisson's ratio of the inclusion; None is that of the matrix.
         compression: Downward displacement of the top; 0.1 if no load at all is given.
         shear: Displacement of the top along x.
-        strain_xx: Mean strain of a periodic medium, which excludes displacements of the top.
-        strain_yy: Likewise.
-        strain_zz: Likewise.
-        strain_yz: Engineering shear, which excludes other strains.
-        strain_xz: Likewise.
-        strain_xy: Likewise.
+        strain_xx: Mean strain of a periodic medium along x, which excludes displacements of the top.
+        strain_yy: Mean strain along y, as for strain_xx.
+        strain_zz: Mean strain along z, as for strain_xx.
+        strain_yz: Engineering shear strain in y and z, which excludes other strains.
+        strain_xz: Engineering shear strain in x and z, which excludes other strains.
+        strain_xy: Engineering shear strain in x and y, which excludes other strains.
         **further: `radius_2`, `aspect_2`, `centre_x_2`, ... of a second inclusion, `radius_3` of a third; none touches another.
 
     Raises:
@@ -101,7 +101,7 @@ def make_elasticity3d(
 
 
 def make_micromechanics(cell: UnitCell, load: Load) -> PdeProblem:
-    """Make the problem of any cell under any load.
+    """Build the problem of any cell under any load.
 
     Raises:
         SpecError: If a mean strain cannot be built into the ansatz of this cell.
@@ -137,17 +137,17 @@ def _title(cell: UnitCell) -> str:
 
 
 def _recipe(cell: UnitCell, load: Load) -> TrainingRecipe:
-    """Give the recipe at the load's magnitude, on a mesh that sees every inclusion and gap."""
+    """Return the recipe at the load's magnitude, on a mesh that sees every inclusion and gap."""
     n = max(RECIPE.cloud.n_per_axis[0], needed_cells(cell))
     return dataclasses.replace(
         RECIPE,
-        model=dataclasses.replace(RECIPE.model, output_scale=_magnitude(load)),
+        network=dataclasses.replace(RECIPE.network, output_scale=_magnitude(load)),
         cloud=dataclasses.replace(RECIPE.cloud, n_per_axis=(n, n, n)),
     )
 
 
 def _navier(f: DerivativeFields) -> tuple[FloatArray, ...]:
-    """Give div sigma / mu within a phase: laplace u + grad div u / (1 - 2 nu); the source field holds 1 / (1 - 2 nu)."""
+    """Compute div sigma / mu within a phase: laplace u + grad div u / (1 - 2 nu); the source field holds 1 / (1 - 2 nu)."""
     return (
         f.u_xx + f.u_yy + f.u_zz + f.source * (f.u_xx + f.v_xy + f.w_xz),
         f.v_xx + f.v_yy + f.v_zz + f.source * (f.u_xy + f.v_yy + f.w_yz),
@@ -156,13 +156,13 @@ def _navier(f: DerivativeFields) -> tuple[FloatArray, ...]:
 
 
 def _compressibility(cell: UnitCell, points: FloatArray) -> FloatArray:
-    """Give 1 / (1 - 2 nu) = (lambda + mu) / mu at points (n, 3), shape (n,)."""
+    """Return 1 / (1 - 2 nu) = (lambda + mu) / mu at points (n, 3), shape (n,)."""
     poisson = np.where(cell.contains(points), cell.inclusion.poisson, cell.matrix.poisson)
     return 1 / (1 - 2 * poisson)
 
 
 def _magnitude(load: Load) -> float:
-    """Give the size of the mean strain."""
+    """Return the size of the mean strain."""
     values = load.top if isinstance(load, FaceLoad) else load.strain
     return float(np.linalg.norm(values))
 
@@ -179,11 +179,11 @@ def _load_violations(compression: float | None, shear: float, strain: FloatArray
     if strain.any() and (compression or shear):
         got = f"compression {compression}, shear {shear}, strain {strain}"
         mend = "Move the top of one cube, or strain a periodic medium."
-        yield Violation("make_elasticity3d: load", "displacements of the top or a mean strain, not both", got, mend)
+        yield Violation("make_elasticity3d: load", "be displacements of the top or a mean strain, not both", got, mend)
 
 
 def _open_faces(load: Load) -> tuple[Face, ...]:
-    """Give the faces on which not all displacements are prescribed."""
+    """Return the faces on which not all displacements are prescribed."""
     bottom_and_top = tuple(Face(2, end) for end in End)
     return SIDES if isinstance(load, FaceLoad) else SIDES + bottom_and_top
 

@@ -1,4 +1,4 @@
-"""`heat`: a rod, cold at first and held cold at its ends, that a steady source warms."""
+"""`heat`: a rod that is cold at first and at its ends, warmed by a steady source."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
 from ...geometry.domain import Box
 from ..conditions import zero_ansatz
-from ..problem import Condition, PdeProblem, ReferenceSolution, held_at
-from ..recipe import SOLVER_MODEL, CloudRecipe, TrainingRecipe, accurate_then_sparse
+from ..problem import Condition, PdeProblem, ReferenceSolution, constant_value
+from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe, accurate_then_sparse
 
 RECIPE = TrainingRecipe(
-    model=dataclasses.replace(SOLVER_MODEL, output_scale=20.0),
+    network=dataclasses.replace(SOLVER_NETWORK, output_scale=20.0),
     cloud=CloudRecipe(n_per_axis=(24, 24)),
     phases=accurate_then_sparse(0.135),
 )
-"""u / d is 25 at the start and 10 at the end of the default problem. What else was tried stands in docs/results.md."""
+"""u / d is 25 at the start and 10 at the end of the default problem. docs/results.md lists other settings."""
 
 
 def make_heat(*, diffusivity: float = 1.0, strength: float = 100.0) -> PdeProblem:
-    """Make the heat equation with a source.
+    """Build the heat equation with a source.
 
         u_t - k u_xx = q sin(pi x)     on (x, t) in [0, 1]^2          u = 0 at t = 0, x = 0 and x = 1
         u = q / (k pi^2) * (1 - exp(-k pi^2 t)) * sin(pi x)
@@ -56,7 +56,7 @@ def make_heat(*, diffusivity: float = 1.0, strength: float = 100.0) -> PdeProble
         source=lambda points: strength * np.sin(np.pi * points[:, 0]),
         residual=lambda f: (f.u_t - diffusivity * f.u_xx - f.source,),
         residual_scale=strength,
-        conditions=(Condition(name="walls and start", applies=box.on_boundary, value=held_at(0.0)),),
+        conditions=(Condition(name="walls and start", applies=box.on_boundary, value=constant_value(0.0)),),
         ansatz=zero_ansatz(box),
         reference=ReferenceSolution(evaluate=solution, relative_accuracy=1e-14, source="closed form"),
         recipe=RECIPE,

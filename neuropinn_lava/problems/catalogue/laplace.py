@@ -10,20 +10,20 @@ from ...base.arrays import FloatArray
 from ...geometry.domain import Box
 from ...network.transforms import Ansatz
 from ..conditions import vanishing_polynomial
-from ..problem import Condition, PdeProblem, ReferenceSolution, no_source
-from ..recipe import SOLVER_MODEL, CloudRecipe, TrainingRecipe, accurate_then_sparse
+from ..problem import Condition, PdeProblem, ReferenceSolution, zero_source
+from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe, accurate_then_sparse
 from ..solvers.transfinite import coons_polynomial
 
 RECIPE = TrainingRecipe(
-    model=dataclasses.replace(SOLVER_MODEL, output_scale=0.07),
+    network=dataclasses.replace(SOLVER_NETWORK, output_scale=0.07),
     cloud=CloudRecipe(n_per_axis=(20, 20)),
     phases=accurate_then_sparse(0.08),
 )
-"""(u - g) / d lies within -0.073 and -0.018: the edges say most of this solution, so few spikes are enough."""
+"""(u - g) / d lies within -0.073 and -0.018: the edge data determine most of this solution, so few spikes are enough."""
 
 
 def make_laplace() -> PdeProblem:
-    """Make Laplace's equation on the unit square.
+    """Build Laplace's equation on the unit square.
 
         u_xx + u_yy = 0     on [0, 1]^2          u = y / ((1 + x)^2 + y^2) on the boundary, and so inside
 
@@ -51,7 +51,7 @@ def make_laplace() -> PdeProblem:
         coordinates=("x", "y"),
         domain=box,
         derivatives=("u_xx", "u_yy"),
-        source=no_source,
+        source=zero_source,
         residual=lambda f: (f.u_xx + f.u_yy,),
         conditions=(Condition(name="edges", applies=box.on_boundary, value=solution),),
         ansatz=Ansatz(offset=(data,), factor=(vanishing_polynomial(box),)),

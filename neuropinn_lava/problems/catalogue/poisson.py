@@ -11,21 +11,21 @@ from ...base.checks import check_range, raise_violations
 from ...base.errors import Violation
 from ...geometry.domain import Box
 from ..conditions import zero_ansatz
-from ..problem import Condition, PdeProblem, ReferenceSolution, held_at
-from ..recipe import SOLVER_MODEL, CloudRecipe, TrainingRecipe, accurate_then_sparse
+from ..problem import Condition, PdeProblem, ReferenceSolution, constant_value
+from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe, accurate_then_sparse
 
 RECIPE = TrainingRecipe(
-    model=dataclasses.replace(SOLVER_MODEL, output_scale=2.0),
+    network=dataclasses.replace(SOLVER_NETWORK, output_scale=2.0),
     cloud=CloudRecipe(n_per_axis=(24, 24)),
     phases=accurate_then_sparse(0.135),
 )
-"""u / d reaches 1.6 inside the default problem. What else was tried stands in docs/results.md."""
+"""u / d reaches 1.6 inside the default problem. docs/results.md lists other settings."""
 MAX_MODE = 8
 """Highest number of half waves: the recipe's grid has then six points for each wave."""
 
 
 def make_poisson(*, mode_x: int = 1, mode_y: int = 2) -> PdeProblem:
-    """Make Poisson's equation on the unit square.
+    """Build Poisson's equation on the unit square.
 
         -(u_xx + u_yy) = f     on [0, 1]^2          u = 0 on the boundary
         u = sin(a pi x) sin(b pi y)                 f = (a^2 + b^2) pi^2 u
@@ -43,7 +43,7 @@ def make_poisson(*, mode_x: int = 1, mode_y: int = 2) -> PdeProblem:
         raise_violations(check_range(f"make_poisson.{name}", mode, 1, MAX_MODE))
         if mode != int(mode):
             raise_violations(
-                [Violation(f"make_poisson.{name}", "a whole number", mode, "u is zero on the walls then.")]
+                [Violation(f"make_poisson.{name}", "be a whole number", mode, "u is zero on the walls then.")]
             )
     box = Box(lower=np.zeros(2), upper=np.ones(2))
     eigenvalue = (mode_x**2 + mode_y**2) * np.pi**2
@@ -63,7 +63,7 @@ def make_poisson(*, mode_x: int = 1, mode_y: int = 2) -> PdeProblem:
         source=lambda points: eigenvalue * solution(points)[:, 0],
         residual=lambda f: (-(f.u_xx + f.u_yy) - f.source,),
         residual_scale=float(eigenvalue),
-        conditions=(Condition(name="walls", applies=box.on_boundary, value=held_at(0.0)),),
+        conditions=(Condition(name="walls", applies=box.on_boundary, value=constant_value(0.0)),),
         ansatz=zero_ansatz(box),
         reference=ReferenceSolution(evaluate=solution, relative_accuracy=1e-14, source="closed form"),
         recipe=RECIPE,

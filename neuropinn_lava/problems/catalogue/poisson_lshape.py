@@ -7,15 +7,15 @@ import dataclasses
 from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
 from ...operators.operator_kind import OperatorKind
-from ..conditions import vanishing_with
-from ..problem import Condition, PdeProblem, ReferenceSolution, covered_by, held_at
-from ..recipe import SOLVER_MODEL, CloudRecipe, Refinement, TrainingRecipe, accurate_then_sparse
+from ..conditions import vanishing_ansatz
+from ..problem import Condition, PdeProblem, ReferenceSolution, constant_value, restricted_to_domain
+from ..recipe import SOLVER_NETWORK, CloudRecipe, Refinement, TrainingRecipe, accurate_then_sparse
 from ..solvers.lshape import lshape_domain, solve_lshape
 
 RECIPE = TrainingRecipe(
-    model=dataclasses.replace(SOLVER_MODEL, output_scale=0.4),
+    network=dataclasses.replace(SOLVER_NETWORK, output_scale=0.4),
     cloud=CloudRecipe(n_per_axis=(32, 32), operator=OperatorKind.QUADRATIC, n_neighbours=12),
-    phases=accurate_then_sparse(0.16, rate_weight=1.0, refinement=Refinement(share=0.1)),
+    phases=accurate_then_sparse(0.16, activity_weight=1.0, refinement=Refinement(share=0.1)),
 )
 """u / d lies within 0.11 and 0.93 for strength 1. Before it is refined, the cloud's discrete equation solved exactly is off by
 3.8e-3 for quadratic fits and by 1.0e-2 for quartic ones: the corner leaves nothing for a higher degree to gain, but a tenth
@@ -26,7 +26,7 @@ err at that corner, and a network that could follow r^(2/3) follows their error:
 
 
 def make_poisson_lshape(*, strength: float = 1.0) -> PdeProblem:
-    """Make Poisson's equation on the L-shaped region.
+    """Build Poisson's equation on the L-shaped region.
 
         -(u_xx + u_yy) = f     on [-1, 1]^2 without x, y > 0          u = 0 on the boundary
 
@@ -52,13 +52,13 @@ def make_poisson_lshape(*, strength: float = 1.0) -> PdeProblem:
         coordinates=("x", "y"),
         domain=domain,
         derivatives=("u_xx", "u_yy"),
-        source=lambda points: held_at(strength)(points)[:, 0],
+        source=lambda points: constant_value(strength)(points)[:, 0],
         residual=lambda f: (-(f.u_xx + f.u_yy) - f.source,),
         residual_scale=strength,
-        conditions=(Condition(name="walls", applies=domain.on_boundary, value=held_at(0.0)),),
-        ansatz=vanishing_with(domain.factor(CORNER_EXPONENT)),
+        conditions=(Condition(name="walls", applies=domain.on_boundary, value=constant_value(0.0)),),
+        ansatz=vanishing_ansatz(domain.factor(CORNER_EXPONENT)),
         reference=ReferenceSolution(
-            evaluate=covered_by(domain, solution, "poisson-lshape"),
+            evaluate=restricted_to_domain(domain, solution, "poisson-lshape"),
             relative_accuracy=5e-5,
             source="quadratic finite elements, graded to the corner; with half as many cells 1.8e-4 off",
         ),

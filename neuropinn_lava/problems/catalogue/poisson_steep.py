@@ -12,14 +12,14 @@ from ...geometry.scalar_fields import Trigonometric
 from ...network.transforms import Ansatz
 from ..conditions import vanishing_polynomial
 from ..problem import Condition, PdeProblem, ReferenceSolution
-from ..recipe import CloudRecipe, ModelRecipe, PhaseRecipe, TrainingRecipe
+from ..recipe import CloudRecipe, NetworkRecipe, PhaseRecipe, TrainingRecipe
 
 RECIPE = TrainingRecipe(
-    model=ModelRecipe(output_scale=2.0, initial_gain=2.0),
+    network=NetworkRecipe(output_scale=2.0, initial_gain=2.0),
     cloud=CloudRecipe(n_per_axis=(40, 32), gradings=(Grading(axis=0, centre=0.0, width=0.15, gain=3.0),)),
     phases=(
         PhaseRecipe(n_iterations=2500, learning_rate=5e-3),
-        PhaseRecipe(n_iterations=3000, learning_rate=3e-3, rate_weight=1.0, target_rate=0.27, ramp=0.5),
+        PhaseRecipe(n_iterations=3000, learning_rate=3e-3, activity_weight=1.0, target_activity=0.27, ramp=0.5),
     ),
 )
 """(u - g) / d lies within 2.9; on this cloud the equation solved exactly by fits is off by 6.4e-4.
@@ -27,7 +27,7 @@ The layer is 1/10 wide; the grading makes cells of 0.026 in it and 0.08 at the w
 
 
 def make_poisson_steep(*, steepness: float = 10.0) -> PdeProblem:
-    """Make Poisson's equation with a steep layer.
+    """Build Poisson's equation with a steep layer.
 
         u_xx + u_yy = f     on [-1, 1]^2          u = x tanh(k) sin(2 pi y) on the boundary
         u = (0.1 sin 2 pi x + tanh k x) sin 2 pi y

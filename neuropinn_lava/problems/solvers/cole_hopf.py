@@ -10,9 +10,9 @@ STEP = 0.08
 """Step of the trapezoidal rule in xi. The integrand is entire and varies over lengths of 0.35 or more for t <= 1, so the
 rule errs by exp(-2 (pi 0.35 / STEP)^2), less than 1e-160."""
 TAIL = 40.0
-"""Where the integrand is cut off: at exp(-TAIL) = 4e-18 of its peak."""
+"""Logarithm of the ratio at which the integrand is cut off: exp(-TAIL) = 4e-18 of its peak."""
 CHUNK = 4096
-"""Points at a time, so that 10^5 points take 20 MB."""
+"""Number of points that are evaluated at a time, so that 10^5 points take 20 MB."""
 
 
 def solve_burgers(points: FloatArray, viscosity: float, amplitude: float) -> FloatArray:

@@ -1,7 +1,4 @@
-"""The L-shaped region [-1, 1]^2 without x, y > 0, and Poisson's equation on it by finite elements.
-
-This module knows scikit-fem, inside functions.
-"""
+"""The L-shaped region [-1, 1]^2 without x, y > 0, and Poisson's equation on it by finite elements."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ the relative L2 error (against 128) is 1.8e-4, 2.6e-5, 3.5e-6; with equal cells 
 
 
 def lshape_domain() -> PolygonDomain:
-    """Make the L-shaped region."""
+    """Build the L-shaped region."""
     return PolygonDomain(exterior=np.array([(-1, -1), (1, -1), (1, 0), (0, 0), (0, 1), (-1, 1)], dtype=np.float64))
 
 
@@ -51,12 +48,12 @@ def solve_lshape(n_cells: int = N_CELLS) -> TensorSolution:
 
 
 def _nearest(nodes: FloatArray, at: FloatArray) -> IntArray:
-    """Give the index of the nearest of ascending nodes for each value, shape (n,)."""
+    """Return the index of the nearest of ascending nodes for each value, shape (n,)."""
     return np.searchsorted((nodes[1:] + nodes[:-1]) / 2, at).astype(np.int64)
 
 
 def distance_in_lshape(points: FloatArray) -> FloatArray:
-    """Give the distance of points (n, 2) of the region to its boundary, shape (n,), longhand."""
+    """Return the distance of points (n, 2) of the region to its boundary, shape (n,), longhand."""
     x, y = points.T
     walls = np.minimum(1 - np.abs(x), 1 - np.abs(y))
     corner = np.hypot(np.minimum(x, 0.0), np.minimum(y, 0.0))  # to the quadrant that is cut out

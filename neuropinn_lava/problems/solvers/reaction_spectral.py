@@ -15,9 +15,9 @@ from ...base.arrays import FloatArray
 N_MODES = 2048
 """Points on the ring: 0.001 apart, against fronts 0.013 wide."""
 N_STEPS = 1000
-"""Time steps to t = 1."""
+"""Number of time steps to t = 1."""
 KEEP_EVERY = 4
-"""Every how many steps a field is kept for the interpolation in time."""
+"""Number of steps between two fields that are kept for the interpolation in time."""
 N_CONTOUR = 32
 """Points of the contour integrals that give the scheme's coefficients."""
 
@@ -55,7 +55,7 @@ def solve_reaction(diffusivity: float, rate: float, n_modes: int = N_MODES, n_st
 
 
 def _etdrk4(linear: FloatArray, dt: float, rate: float) -> Any:
-    """Make one step of fourth-order exponential time differencing for v' = L v - a F(u^3)."""
+    """Compute one step of fourth-order exponential time differencing for v' = L v - a F(u^3)."""
 
     def nonlinear(v: Any) -> Any:
         return -rate * np.fft.rfft(np.fft.irfft(v) ** 3)
@@ -75,7 +75,7 @@ def _etdrk4(linear: FloatArray, dt: float, rate: float) -> Any:
 
 
 def _coefficients(z: FloatArray, dt: float) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Give the scheme's coefficients by means over a circle about z, which avoids the cancellation at z = 0."""
+    """Return the scheme's coefficients by means over a circle about z, which avoids the cancellation at z = 0."""
     r = np.exp(1j * np.pi * (np.arange(N_CONTOUR) + 0.5) / N_CONTOUR)
     c = z[:, None] + r
     q = (np.exp(c / 2) - 1) / c

@@ -4,7 +4,6 @@
     hole        r = 0.25 about (0.1, 0.05), which covers the origin, so that the outline's level set is smooth
 
 A grid in polar coordinates (s, b) about the hole's centre, s from 0 on the hole to 1 on the star, is mapped to the region.
-This module knows scikit-fem, inside functions.
 """
 
 from __future__ import annotations
@@ -42,20 +41,20 @@ class Forces(NamedTuple):
     """Coefficients of -k (u_xx + u_yy) + v . grad u = f."""
 
     diffusivity: float
-    """k."""
+    """Diffusivity k of the equation."""
     velocity: tuple[float, float]
-    """v."""
+    """Velocity v of the advection."""
     source: float
-    """f."""
+    """Source f on the right-hand side."""
 
 
 def star_domain() -> CurvedDomain:
-    """Make the region between star and hole."""
+    """Build the region between star and hole."""
     return CurvedDomain(level_set=LEVEL_SET)
 
 
 def outline_distance(angles: FloatArray) -> FloatArray:
-    """Give how far the star's outline is from the hole's centre along rays at the given angles (n,), shape (n,)."""
+    """Compute the distance of the star's outline from the hole's centre along rays at the given angles (n,), shape (n,)."""
     rays = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     low, high = np.full(len(angles), HOLE), np.full(len(angles), HOLE + 1.0)
     for _ in range(BISECTIONS):
@@ -74,7 +73,7 @@ def from_polar(s: FloatArray, angles: FloatArray) -> FloatArray:
 
 
 def to_polar(points: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Give the parameters s and angle in [0, 2 pi) of points (n, 2), shape (n,) each."""
+    """Return the parameters s and angle in [0, 2 pi) of points (n, 2), shape (n,) each."""
     x, y = (points - CENTRE).T
     angles = np.arctan2(y, x) % (2 * np.pi)
     return (np.hypot(x, y) - HOLE) / (outline_distance(angles) - HOLE), angles
@@ -118,7 +117,7 @@ def _transport(forces: Forces) -> Any:
 
 
 def _curved_mesh(n_radial: int, n_angular: int) -> Any:
-    """Make a mesh of quadratic quadrilaterals whose nodes all lie where the map takes them."""
+    """Build a mesh of quadratic quadrilaterals whose nodes all lie where the map takes them."""
     from skfem import MeshQuad, MeshQuad2
 
     i, j = (index.ravel() for index in np.meshgrid(np.arange(n_radial + 1), np.arange(n_angular), indexing="ij"))

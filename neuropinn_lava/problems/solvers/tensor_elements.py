@@ -1,7 +1,6 @@
-"""Piecewise quadratic functions on a product of two grids: what finite elements leave behind, evaluated by index arithmetic.
+"""Piecewise quadratic functions on a product of two grids: solutions of finite elements, evaluated by index arithmetic.
 
-The cell of a point is found by two binary searches, which cannot lose points on an edge as a search in a mesh can. This
-module knows numpy; it does not know meshes or problems.
+The cell of a point is found by two binary searches, which cannot lose points on an edge as a search in a mesh can.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ class TensorSolution(ArrayRecord):
     b: FloatArray
     """The same along the second one, shape (2 n_b + 1,)."""
     values: FloatArray
-    """Shape (2 n_a + 1, 2 n_b + 1)."""
+    """Values at the nodes, shape (2 n_a + 1, 2 n_b + 1)."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, a=np.float64, b=np.float64, values=np.float64)
 
     def evaluate(self, a: FloatArray, b: FloatArray) -> FloatArray:
-        """Give the function at parameters of shape (n,) each; a little beyond the ends the last cells go on."""
+        """Return the function at parameters of shape (n,) each; a little beyond the ends the last cells go on."""
         i, weights_a = _quadratic_weights(self.a, a)
         j, weights_b = _quadratic_weights(self.b, b)
         block = self.values[i[:, None, None] + np.arange(3)[:, None], j[:, None, None] + np.arange(3)]
@@ -37,7 +36,7 @@ class TensorSolution(ArrayRecord):
 
 
 def _quadratic_weights(nodes: FloatArray, at: FloatArray) -> tuple[IntArray, FloatArray]:
-    """Give the first of the three nodes of each point's cell, shape (n,), and the Lagrange weights there, (n, 3)."""
+    """Return the first of the three nodes of each point's cell, shape (n,), and the Lagrange weights there, (n, 3)."""
     cells = nodes[::2]
     cell = np.clip(np.searchsorted(cells, at, side="right") - 1, 0, len(cells) - 2)
     q = (at - cells[cell]) / (cells[cell + 1] - cells[cell])

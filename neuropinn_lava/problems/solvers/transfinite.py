@@ -1,7 +1,4 @@
-"""Continuation of data from the four edges of the unit square into its inside, as one polynomial.
-
-This module knows field records; it does not know equations.
-"""
+"""Continuation of data from the four edges of the unit square into its inside, as one polynomial."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ DEGREE = 20
 
 
 def coons_polynomial(left: EdgeData, right: EdgeData, bottom: EdgeData, top: EdgeData) -> Polynomial:
-    """Make the transfinite interpolant of edge data on [0, 1]^2.
+    """Build the transfinite interpolant of edge data on [0, 1]^2.
 
         g(x, y) = (1 - x) L(y) + x R(y) + (1 - y) B(x) + y T(x)
                 - (1 - x)(1 - y) B(0) - x (1 - y) B(1) - (1 - x) y T(0) - x y T(1)
@@ -47,7 +44,7 @@ def coons_polynomial(left: EdgeData, right: EdgeData, bottom: EdgeData, top: Edg
 
 
 def _edge_series(data: EdgeData) -> FloatArray:
-    """Give the coefficients of 1, s, s^2 ... of the data's interpolant on [0, 1], shape (DEGREE + 1,)."""
+    """Return the coefficients of 1, s, s^2 ... of the data's interpolant on [0, 1], shape (DEGREE + 1,)."""
     nodes = (1 + np.cos(np.pi * (np.arange(DEGREE + 1) + 0.5) / (DEGREE + 1))) / 2
     fit: Any = Chebyshev.fit  # numpy 1 has no types for it
     series: FloatArray = fit(nodes, data(nodes), DEGREE, domain=[0.0, 1.0]).convert(kind=Series).coef

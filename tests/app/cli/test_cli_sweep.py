@@ -24,20 +24,23 @@ TINY = (
     ("arguments", "message"),
     [
         (("poison",), "Did you mean poisson"),
-        (("poisson", "--weight-bits", ""), "--weight-bits: whole numbers, separated by commas"),
-        (("poisson", "--weight-bits", "4,,8"), "--weight-bits: whole numbers"),
-        (("poisson", "--weight-bits", "40"), "SweepGrid.weight_bits: every entry lies in [2, 16]; got 40"),
-        (("poisson", "--payload-bits", "1"), "SweepGrid.payload_bits: every entry lies in [2, 24]; got 1"),
+        (("poisson", "--weight-bits", ""), "--weight-bits must be whole numbers, separated by commas"),
+        (("poisson", "--weight-bits", "4,,8"), "--weight-bits must be whole numbers"),
+        (("poisson", "--weight-bits", "40"), "SweepGrid.weight_bits must lie in [2, 16]; got 40"),
+        (("poisson", "--payload-bits", "1"), "SweepGrid.payload_bits must lie in [2, 24]; got 1"),
         (("poisson", "--theta", "-1"), "SweepGrid.theta"),
         (("poisson", "--steps", "0"), "SweepGrid.n_steps"),
         (("poisson", "--activity", "2"), "SweepGrid.activity"),
         (("poisson", "--search", "0"), "--search"),
-        (("poisson", "--error-factor", "0.1"), "--error-factor: at least 1"),
+        (("poisson", "--error-factor", "0.1"), "--error-factor must be at least 1"),
         (("poisson", "--energy", "loihi9"), "energy model"),
         (("poisson", "--target", "loihi9"), "Did you mean loihi"),
-        (("poisson", "--param", "mode_z=1"), "a name out of mode_x, mode_y"),
-        (("poisson", "--workers", "2", "--cluster", "tcp://a:1"), "--workers: none beside --cluster"),
-        (("poisson", "--cache", "/dev/null/cache"), "cache /dev/null/cache: a folder that can be made and written"),
+        (("poisson", "--param", "mode_z=1"), "be one of mode_x, mode_y"),
+        (("poisson", "--workers", "2", "--cluster", "tcp://a:1"), "--workers must be left out beside --cluster"),
+        (
+            ("poisson", "--cache", "/dev/null/cache"),
+            "cache /dev/null/cache must be a folder that can be made and written",
+        ),
     ],
 )
 def test_wrong_arguments_are_refused_before_anything_is_done(cli, tmp_path, arguments, message):
@@ -54,7 +57,7 @@ def test_a_cluster_that_cannot_be_reached_is_named(cli, tmp_path, monkeypatch):
     options = ("--cluster", "tcp://127.0.0.1:9", "--no-lava", "--cache", tmp_path / "c", "--out", tmp_path / "out")
     code, _, err = cli("sweep", "poisson", *options)
     assert code == 1
-    assert "Dask cluster tcp://127.0.0.1:9: a scheduler that answers" in err
+    assert "Dask cluster tcp://127.0.0.1:9 must have a scheduler that answers" in err
 
 
 def test_a_sweep_prints_front_choice_and_energy_model(cli, tmp_path):

@@ -74,7 +74,7 @@ def test_two_datasets_without_that_name_are_refused(tmp_path):
 
 
 def test_an_unknown_ending_is_refused(tmp_path):
-    with pytest.raises(SpecError, match=r"a file ending in \.npy, \.csv, \.h5; got points\.txt"):
+    with pytest.raises(SpecError, match=r"end in one of \.npy, \.csv, \.h5; got points\.txt"):
         open_points(tmp_path / "points.txt")
 
 
@@ -104,7 +104,9 @@ def test_a_pickle_in_an_npy_file_is_refused_unread(tmp_path):
 
 @pytest.mark.parametrize("name", ["nowhere.npy", "nowhere.csv", "nowhere.h5"])
 def test_a_missing_file_is_named(tmp_path, name):
-    with pytest.raises(SpecError, match=rf"points file: an existing file; got .*{name}\. Check its name and folder"):
+    with pytest.raises(
+        SpecError, match=rf"points file must be an existing file; got .*{name}\. Check its name and folder"
+    ):
         read_points(tmp_path / name)
 
 

@@ -47,7 +47,7 @@ def test_a_pool_gives_the_bytes_of_one_process(tmp_path):
 def test_a_bad_point_behind_good_blocks_is_named_and_they_are_kept(tmp_path):
     wrong = POINTS.copy()
     wrong[50, 1] = np.nan
-    with pytest.raises(SpecError, match="from number 40 on: every coordinate is finite"):
+    with pytest.raises(SpecError, match="from number 40 on must have only finite coordinates"):
         stream(
             NETWORK,
             np.split(wrong, 5),

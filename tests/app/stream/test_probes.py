@@ -70,7 +70,7 @@ def test_a_full_disk_leaves_the_former_probe(float_file, points_file, tmp_path):
     (folder / "probe.h5").write_bytes(b"former")
     with (
         full_beyond(2048),
-        pytest.raises(SpecError, match=r"probe.h5: a disk with room for .*; got File too large. Free"),
+        pytest.raises(SpecError, match=r"probe.h5 must be on a disk with room for .*; got File too large. Free"),
     ):
         write_probe(recorded, folder)
     assert [file.read_bytes() for file in folder.iterdir()] == [b"former"]

@@ -94,7 +94,7 @@ def test_an_old_file_stands_until_the_new_one_is_complete(tmp_path):
 def test_two_runs_do_not_write_one_file(tmp_path):
     with RowFile.open(tmp_path / "u.npy", NAMES) as rows:
         rows.append(ROWS, {})
-        with pytest.raises(SpecError, match="no other run writes it; got one that does"):
+        with pytest.raises(SpecError, match="be written by one run at a time; got another run"):
             RowFile.open(tmp_path / "u.npy", NAMES)
         rows.finish()
     assert np.array_equal(np.load(tmp_path / "u.npy"), ROWS)
@@ -121,7 +121,7 @@ def test_a_disk_with_room_for_the_rows_and_not_for_their_hdf5_file(tmp_path):
     path, n_bytes = tmp_path / "u.h5", ROWS.nbytes + row_files.HEADER_BYTES
     with (
         full_beyond(n_bytes),
-        pytest.raises(SpecError, match=r"u.h5: a disk with room for .*; got File too large. Free"),
+        pytest.raises(SpecError, match=r"u.h5 must be on a disk with room for .*; got File too large. Free"),
     ):
         write(path, [ROWS])
     assert not path.exists()

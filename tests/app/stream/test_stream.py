@@ -95,7 +95,7 @@ def test_nothing_to_resume_is_a_start(tmp_path):
 def test_another_stream_is_not_resumed(tmp_path, change, what):
     interrupted(tmp_path, POINTS)
     given = {"network": NETWORK, "points": POINTS, **change}
-    with pytest.raises(SpecError, match=f"its {what} is that of this stream.*start again without resuming"):
+    with pytest.raises(SpecError, match=f"have the {what} of this stream.*start again without resuming"):
         stream(**given, out=tmp_path / "u.npy", backend="integer", resume=True)
     assert part_path(tmp_path / "u.npy").exists()  # nothing is lost by a mistake
 
@@ -103,7 +103,7 @@ def test_another_stream_is_not_resumed(tmp_path, change, what):
 def test_a_bad_point_behind_good_blocks_is_named_and_they_are_kept(tmp_path):
     wrong = POINTS.copy()
     wrong[50, 1] = np.inf
-    with pytest.raises(SpecError, match=r"from number 40 on: every coordinate is finite; got .* in row 10"):
+    with pytest.raises(SpecError, match=r"from number 40 on must have only finite coordinates; got .* in row 10"):
         stream(NETWORK, np.split(wrong, 5), tmp_path / "u.npy", backend="integer", block_size=20)
     assert not (tmp_path / "u.npy").exists()
     stream(NETWORK, POINTS, tmp_path / "v.npy", backend="integer", block_size=20)

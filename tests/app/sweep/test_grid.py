@@ -27,17 +27,17 @@ def test_points_are_named_by_what_is_varied():
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"weight_bits": ()}, r"SweepGrid\.weight_bits: at least one value; got none"),
-        ({"weight_bits": (1,)}, r"SweepGrid\.weight_bits: every entry lies in \[2, 16\]; got 1"),
-        ({"weight_bits": (8, 17)}, r"SweepGrid\.weight_bits: every entry lies in \[2, 16\]; got 17"),
-        ({"payload_bits": (25,)}, r"SweepGrid\.payload_bits: every entry lies in \[2, 24\]; got 25"),
-        ({"payload_bits": (8.5,)}, r"SweepGrid\.payload_bits: a whole number; got 8\.5"),
-        ({"payload_bits": (8, 8)}, r"SweepGrid\.payload_bits: each value once; got \[8, 8\]"),
-        ({"theta": (-0.1,)}, r"SweepGrid\.theta: every entry lies in \[0, 1000\]; got -0\.1"),
-        ({"theta": (float("nan"),)}, r"SweepGrid\.theta: every entry is finite"),
-        ({"theta": ()}, r"SweepGrid\.theta: at least one value"),
-        ({"n_steps": (0,)}, r"SweepGrid\.n_steps: every entry lies in \[1, 4096\]; got 0"),
-        ({"activity": (1.5,)}, r"SweepGrid\.activity: every entry lies in \[0, 1\]; got 1\.5"),
+        ({"weight_bits": ()}, r"SweepGrid\.weight_bits must hold at least one value; got none"),
+        ({"weight_bits": (1,)}, r"SweepGrid\.weight_bits must lie in \[2, 16\]; got 1"),
+        ({"weight_bits": (8, 17)}, r"SweepGrid\.weight_bits must lie in \[2, 16\]; got 17"),
+        ({"payload_bits": (25,)}, r"SweepGrid\.payload_bits must lie in \[2, 24\]; got 25"),
+        ({"payload_bits": (8.5,)}, r"SweepGrid\.payload_bits must be a whole number; got 8\.5"),
+        ({"payload_bits": (8, 8)}, r"SweepGrid\.payload_bits must hold each value once; got \[8, 8\]"),
+        ({"theta": (-0.1,)}, r"SweepGrid\.theta must lie in \[0, 1000\]; got -0\.1"),
+        ({"theta": (float("nan"),)}, r"SweepGrid\.theta must have only finite entries"),
+        ({"theta": ()}, r"SweepGrid\.theta must hold at least one value"),
+        ({"n_steps": (0,)}, r"SweepGrid\.n_steps must lie in \[1, 4096\]; got 0"),
+        ({"activity": (1.5,)}, r"SweepGrid\.activity must lie in \[0, 1\]; got 1\.5"),
     ],
 )
 def test_wrong_values_are_refused(fields, message):

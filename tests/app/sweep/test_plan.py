@@ -47,7 +47,7 @@ def test_points_that_differ_otherwise_do_not(other):
 
 def test_a_value_that_is_the_recipe_s_own_is_no_other_training():
     plan = plan_sweep("poisson")
-    own = plan.posed().recipe.model.theta
+    own = plan.posed().recipe.network.theta
     assert plan.training_key(SweepPoint(weight_bits=8, payload_bits=8, theta=own)) == plan.training_key(
         SweepPoint(weight_bits=8, payload_bits=8)
     )
@@ -107,8 +107,8 @@ def test_an_activity_needs_a_recipe_in_which_spikes_cost(monkeypatch):
 
     plan = plan_sweep("poisson")
     posed = plan.posed()
-    free = tuple(dataclasses.replace(phase, rate_weight=0.0) for phase in posed.recipe.phases)
+    free = tuple(dataclasses.replace(phase, activity_weight=0.0) for phase in posed.recipe.phases)
     silent = dataclasses.replace(posed, recipe=dataclasses.replace(posed.recipe, phases=free))
     monkeypatch.setattr("neuropinn_lava.app.sweep.plan._posed", lambda name, parameters: silent)
-    with pytest.raises(SpecError, match=r"SweepGrid\.activity: a recipe of 'poisson' in which spikes cost"):
+    with pytest.raises(SpecError, match=r"SweepGrid\.activity must have a recipe of 'poisson' in which spikes cost"):
         plan.recipe_of(SweepPoint(weight_bits=8, payload_bits=8, activity=0.1))

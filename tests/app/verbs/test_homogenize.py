@@ -17,7 +17,7 @@ from neuropinn_lava.micromechanics.bounds import is_within_bounds
 from neuropinn_lava.micromechanics.cells import sphere_cell
 from neuropinn_lava.network.spec import NetworkSpec, ProblemParameter, Provenance
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.recipe import ModelRecipe
+from neuropinn_lava.problems.recipe import NetworkRecipe
 from neuropinn_lava.training.network.export import export_network
 from neuropinn_lava.training.network.network import build_network
 
@@ -30,7 +30,7 @@ ROUNDING = 1e-9
 def silent_network(**options: float) -> NetworkSpec:
     """A network whose output is zero: its displacements are the lift, E x."""
     problem = find_problem("elasticity3d", **options)
-    module = build_network(ModelRecipe(widths=(4,)), 3, 3, seed=0)
+    module = build_network(NetworkRecipe(widths=(4,)), 3, 3, seed=0)
     module.linear_layers[-1].weight.data.zero_()
     parameters = tuple(ProblemParameter(name=name, value=value) for name, value in options.items())
     return export_network(
@@ -87,7 +87,7 @@ def test_options_that_are_not_of_the_cell_are_refused() -> None:
     ):
         homogenize([silent_network(strain_xx=0.1)], parameters=both, n=N)
     loads = tuple(ProblemParameter(name=name, value=0.1) for name in ("shear", "radius", "strain_xy"))
-    with pytest.raises(SpecError, match="options of the cell, none of the load; got shear, strain_xy"):
+    with pytest.raises(SpecError, match="be options of the cell, not of the load; got shear, strain_xy"):
         homogenize(parameters=loads, n=N)
 
 

@@ -44,21 +44,24 @@ def test_numbers_and_ranges(text, numbers):
 
 def test_parameters_are_names_and_numbers():
     assert [(p.name, p.value) for p in parse_parameters(["nu=0.01", "k=3"])] == [("nu", 0.01), ("k", 3.0)]
-    with pytest.raises(SpecError, match=r"--param: NAME=VALUE with a number; got 'nu:0\.01'"):
+    with pytest.raises(SpecError, match=r"--param must have the form NAME=VALUE with a number; got 'nu:0\.01'"):
         parse_parameters(["nu:0.01"])
 
 
 @pytest.mark.parametrize(
     ("parse", "message"),
     [
-        (lambda: parse_whole("4;6", "--steps"), r"--steps: whole numbers, separated by commas; got '4;6'"),
-        (lambda: parse_bits("8.5", "--weight-bits"), r"--weight-bits: whole numbers, .* Write 8, or 8,6,6,4"),
-        (lambda: parse_numbers("0.05;0.1", "--theta"), r"--theta: numbers, separated by commas; got '0\.05;0\.1'"),
-        (lambda: parse_widths(""), r"--widths: whole numbers, .* Write 50, or 50,50,50"),
-        (lambda: parse_cells("32,0"), r"--cells: whole numbers of 1 or more, .*; got '32,0'"),
-        (lambda: parse_cells("32,x"), r"--cells: whole numbers of 1 or more, .*; got '32,x'"),
-        (lambda: parse_corner("0,a", "--upper"), r"--upper: numbers, .*; got '0,a'\. Write 0,0"),
-        (lambda: parse_samples("1:x", "--probe"), r"run --probe: whole numbers and ranges; got '1:x'"),
+        (lambda: parse_whole("4;6", "--steps"), r"--steps must be whole numbers, separated by commas; got '4;6'"),
+        (lambda: parse_bits("8.5", "--weight-bits"), r"--weight-bits must be whole numbers, .* Write 8, or 8,6,6,4"),
+        (
+            lambda: parse_numbers("0.05;0.1", "--theta"),
+            r"--theta must be numbers, separated by commas; got '0\.05;0\.1'",
+        ),
+        (lambda: parse_widths(""), r"--widths must be whole numbers, .* Write 50, or 50,50,50"),
+        (lambda: parse_cells("32,0"), r"--cells must be whole numbers of 1 or more, .*; got '32,0'"),
+        (lambda: parse_cells("32,x"), r"--cells must be whole numbers of 1 or more, .*; got '32,x'"),
+        (lambda: parse_corner("0,a", "--upper"), r"--upper must be numbers, .*; got '0,a'\. Write 0,0"),
+        (lambda: parse_samples("1:x", "--probe"), r"run --probe must be whole numbers and ranges; got '1:x'"),
     ],
 )
 def test_what_is_no_number_is_refused(parse, message):

@@ -58,7 +58,7 @@ def test_a_function_takes_options(place):
 @pytest.mark.parametrize(
     ("member", "options", "message"),
     [
-        ("HEET", (), r"name: a name out of HEAT, make_heat, make_nothing, make_trouble; got 'HEET'. Did you mean HEAT"),
+        ("HEET", (), r"name must be one of HEAT, make_heat, make_nothing, make_trouble; got 'HEET'. Did you mean HEAT"),
         ("NUMBER", (), "a PdeProblem, or a function that makes one; got int"),
         ("make_nothing", (), "a PdeProblem, or a function that makes one; got NoneType"),
         ("make_trouble", (), "a function that can be called; got RuntimeError: no such luck"),
@@ -66,7 +66,7 @@ def test_a_function_takes_options(place):
         (
             "make_heat",
             option("strenth", 1.0),
-            "parameter: a name out of strength; got 'strenth'. Did you mean strength",
+            "parameter must be one of strength; got 'strenth'. Did you mean strength",
         ),
         ("", (), r"file.py:name or package.module:name; got"),
     ],
@@ -112,8 +112,8 @@ def test_a_recipe_of_the_users_may_end_with_l_bfgs(place):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("poison", "train.recipe: a name out of .* Did you mean poisson"),
-        ("own_heat.py:RECIPES", "recipe 'own_heat.py:RECIPES': name: a name out of RECIPE, .*Did you mean RECIPE"),
+        ("poison", "train.recipe must be one of .* Did you mean poisson"),
+        ("own_heat.py:RECIPES", "recipe 'own_heat.py:RECIPES': name must be one of RECIPE, .*Did you mean RECIPE"),
         ("own_heat.py:HEAT", "a TrainingRecipe, or a function that makes one; got PdeProblem"),
     ],
 )

@@ -201,9 +201,9 @@ def test_homogenize_has_no_backend_without_networks():
 
 def test_an_activity_needs_a_recipe_in_which_spikes_cost():
     from neuropinn_lava.app.verbs.train import RecipeChanges
-    from neuropinn_lava.problems.recipe import ModelRecipe, PhaseRecipe, TrainingRecipe
+    from neuropinn_lava.problems.recipe import NetworkRecipe, PhaseRecipe, TrainingRecipe
 
-    silent = TrainingRecipe(model=ModelRecipe(), phases=(PhaseRecipe(n_iterations=5, n_warmup=0),))
+    silent = TrainingRecipe(network=NetworkRecipe(), phases=(PhaseRecipe(n_iterations=5, n_warmup=0),))
     with pytest.raises(SpecError, match=r"RecipeChanges\.target_activity"):
         RecipeChanges(target_activity=0.3).applied(silent)
 

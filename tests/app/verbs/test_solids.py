@@ -39,7 +39,7 @@ def test_vtk_is_refused_before_any_work(
     monkeypatch.chdir(tmp_path)
     code, _, err = cli(*command, "--vtk", "field.vtu")
     assert code == 1
-    assert "--vtk: a network on a unit cell" in err
+    assert "--vtk must be asked of a network on a unit cell" in err
     assert {path.name for path in tmp_path.iterdir()} == {"p.npy"}
     monkeypatch.setitem(sys.modules, "meshio", None)
     code, _, err = cli(command[0], "elasticity3d", *command[2:], "--vtk", "field.vtu")

@@ -58,10 +58,10 @@ def test_the_same_seed_gives_the_same_network_and_another_one_another(cli, tmp_p
         (("heat", "--cells", "9,0"), "whole numbers of 1 or more"),
         (("heat", "--cells", "9"), "Give one number for each axis"),
         (("elasticity3d", "--cells", "4,4,4"), "got 4 cells along the edge, 0.92 along it. Take n >= 6"),
-        (("elasticity3d", "--param", "radius_2=0.1"), "it does not overlap inclusion 0"),
+        (("elasticity3d", "--param", "radius_2=0.1"), "not overlap inclusion 0"),
         (("heat", "--activation", "sigmoid"), r"phi(0) = 0"),
         (("heat", "--resume"), "Name one with --checkpoint"),
-        (("heat", "--history", "h.svg"), "a file that ends in .csv; got h.svg. Name it net.csv"),
+        (("heat", "--history", "h.svg"), "end in .csv; got h.svg. Name it net.csv"),
         (("own.py:HEAT",), "a file that can be imported; got FileNotFoundError: own.py"),
     ],
 )
@@ -138,7 +138,7 @@ def test_a_full_disk_ends_the_training_with_the_former_checkpoint(cli, tmp_path)
     with full_beyond(1000):
         code, _, err = cli("train", "heat", *options, "--seed", "1")
     assert code == 1
-    assert "c.safetensors: a disk with room for the whole file" in err
+    assert "c.safetensors must be on a disk with room for the whole file" in err
     assert checkpoint.read_bytes() == before
 
 
@@ -154,8 +154,8 @@ def test_the_error_told_is_that_of_the_network_kept(cli, tmp_path):
 def test_changes_reach_the_recipe():
     recipe = find_problem("poisson").recipe
     changed = RecipeChanges(n_steps=4, theta=0.2, target_activity=0.3, iterations=0.5).applied(recipe)
-    assert (changed.model.n_steps, changed.model.theta) == (4, 0.2)
-    assert {phase.target_rate for phase in changed.phases if phase.rate_weight > 0} == {0.3}
+    assert (changed.network.n_steps, changed.network.theta) == (4, 0.2)
+    assert {phase.target_activity for phase in changed.phases if phase.activity_weight > 0} == {0.3}
     laid = RecipeChanges(cells=(8, 9), batch_size=16).applied(recipe).cloud
     assert (laid.n_per_axis, laid.batch_size, laid.operator) == ((8, 9), 16, recipe.cloud.operator)
     assert changed.n_iterations == pytest.approx(recipe.n_iterations / 2, abs=len(recipe.phases))
@@ -169,5 +169,5 @@ def test_clouds_that_move_on_request():
     assert [phase.jitter.every * 20 for phase in changed.phases] == [phase.n_iterations for phase in changed.phases]
     assert {phase.jitter.share for phase in changed.phases} == {0.1}
     single = dataclasses.replace(recipe, phases=recipe.phases[:1])
-    with pytest.raises(SpecError, match=r"RecipeChanges.refine: a recipe of two phases or more; got 1"):
+    with pytest.raises(SpecError, match=r"RecipeChanges.refine must be asked of a recipe of two phases or more; got 1"):
         RecipeChanges(refine=0.2).applied(single)

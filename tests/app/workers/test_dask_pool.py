@@ -55,9 +55,9 @@ def test_without_choice_this_process_does_the_work():
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"n_workers": -1}, r"--workers: every entry lies in \[0, 1024\]; got -1"),
-        ({"n_workers": 1.5}, "--workers: a whole number; got 1.5"),
-        ({"n_workers": 2, "address": "tcp://a:1"}, "--workers: none beside --cluster; got 2"),
+        ({"n_workers": -1}, r"--workers must lie in \[0, 1024\]; got -1"),
+        ({"n_workers": 1.5}, "--workers must be a whole number; got 1.5"),
+        ({"n_workers": 2, "address": "tcp://a:1"}, "--workers must be left out beside --cluster; got 2"),
     ],
 )
 def test_wrong_choices_are_refused(fields, message):
@@ -104,7 +104,7 @@ def test_a_lost_worker_s_call_is_done_again():
 def test_a_call_that_takes_worker_after_worker_with_it_is_given_up():
     with open_pool(ClusterChoice(n_workers=1)) as opened:
         opened.submit(Call(name="exit", function=os._exit, arguments=(3,)))
-        with pytest.raises(SimulationError, match="Dask task 'exit': done by a worker that outlives it"):
+        with pytest.raises(SimulationError, match="Dask task 'exit' must be done by a worker that outlives it"):
             opened.next_outcome()
 
 
@@ -114,7 +114,7 @@ def test_workers_that_never_live_are_an_error(monkeypatch):
     with open_pool(ClusterChoice(n_workers=1)) as opened:
         opened.submit(Call(name="root", function=math.sqrt, arguments=(4,)))
         with pytest.raises(
-            SimulationError, match="local Dask workers: they live until the work is done; got 2 that ended"
+            SimulationError, match="local Dask workers must live until the work is done; got 2 that ended"
         ):
             opened.next_outcome()
 
@@ -182,7 +182,7 @@ def test_an_address_where_nobody_answers_is_named_and_does_not_hang(monkeypatch)
         unused.bind(("127.0.0.1", 0))  # not listening
         address = f"tcp://127.0.0.1:{unused.getsockname()[1]}"
         begun = time.monotonic()
-        with pytest.raises(SimulationError, match=f"Dask cluster {address}: a scheduler that answers"):
+        with pytest.raises(SimulationError, match=f"Dask cluster {address} must have a scheduler that answers"):
             open_address(address)
     assert time.monotonic() - begun < 10.0
 
@@ -190,7 +190,7 @@ def test_an_address_where_nobody_answers_is_named_and_does_not_hang(monkeypatch)
 @pytest.mark.parametrize("address", ["nonsense", "http://127.0.0.1:80", "tcp://127.0.0.1"])
 def test_an_address_that_is_none_is_named(monkeypatch, address):
     monkeypatch.setattr(dask_pool, "CONNECT_SECONDS", 0.5)
-    with pytest.raises(SimulationError, match=f"Dask cluster {address}: a scheduler that answers"):
+    with pytest.raises(SimulationError, match=f"Dask cluster {address} must have a scheduler that answers"):
         open_address(address)
 
 
@@ -216,7 +216,7 @@ def test_a_cluster_that_loses_its_workers_is_not_waited_for_for_ever(monkeypatch
     with open_pool(ClusterChoice(address=scheduler)) as opened:
         workers.end()
         opened.submit(Call(name="root", function=math.sqrt, arguments=(9,)))
-        with pytest.raises(SimulationError, match="never without a worker for 0 s; got none left"):
+        with pytest.raises(SimulationError, match="never be without a worker for 0 s; got none left"):
             opened.next_outcome()
 
 

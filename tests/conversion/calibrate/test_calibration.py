@@ -76,18 +76,18 @@ def test_default_sample_lies_in_the_box_and_is_repeatable() -> None:
 @pytest.mark.parametrize(
     ("points", "message"),
     [
-        (np.zeros((0, 2)), "at least one point; got 0"),
-        (np.zeros((4, 3)), r"points have the shape \(n, 2\); got \(4, 3\)"),
-        (np.zeros(2), r"points have the shape \(n, 2\); got \(2,\)"),
-        (np.array([[0.0, np.nan]]), r"every coordinate is finite; got .* in row 0"),
-        (np.array([[0.0, 0.0], [-np.inf, 0.0]]), r"every coordinate is finite; got .* in row 1"),
-        ("points.npy", "points have the shape|points are numbers"),
+        (np.zeros((0, 2)), "hold at least one point; got 0"),
+        (np.zeros((4, 3)), r"have the shape \(n, 2\); got \(4, 3\)"),
+        (np.zeros(2), r"have the shape \(n, 2\); got \(2,\)"),
+        (np.array([[0.0, np.nan]]), r"have only finite coordinates; got .* in row 0"),
+        (np.array([[0.0, 0.0], [-np.inf, 0.0]]), r"have only finite coordinates; got .* in row 1"),
+        ("points.npy", "have the shape|be numbers"),
     ],
 )
 def test_unusable_points(points: object, message: str) -> None:
     network = builders.random_spec(4)
     for use in (lambda: calibrate_network(network, points), lambda: quantize_network(network, points=points)):  # type: ignore[arg-type]
-        with pytest.raises(SpecError, match=rf"calibrate_network: points of network 'random4': ({message})"):
+        with pytest.raises(SpecError, match=rf"calibrate_network: points of network 'random4' must ({message})"):
             use()
 
 
@@ -95,7 +95,9 @@ def test_a_network_that_overflows() -> None:
     network = builders.random_spec(5, activation="identity")
     for index in range(2):
         network = builders.with_layer(network, index, weight=network.layers[index].weight * 1e200)
-    with pytest.raises(SpecError, match=r"calibrated drive of layer 'hidden1': every entry is finite; got (inf|nan)"):
+    with pytest.raises(
+        SpecError, match=r"calibrated drive of layer 'hidden1' must have only finite entries; got (inf|nan)"
+    ):
         calibrate_network(network)
 
 

@@ -52,7 +52,7 @@ def test_weights_are_loaded_and_dropout_is_off(folder) -> None:
     ("factory", "message"),
     [
         ("users_net:fail", "got RuntimeError: no licence"),
-        ("users_net:number", "a torch.nn.Module as result; got int"),
+        ("users_net:number", "return a torch.nn.Module; got int"),
         ("users_net:needs", "got TypeError"),
         ("users_net:nothing", "got AttributeError"),
         ("no_such_package:make", "got ModuleNotFoundError"),
@@ -77,10 +77,10 @@ def test_weights_that_do_not_match_are_listed(folder) -> None:
         load_module("users_net:make", folder / "w.safetensors")
     found = [str(violation) for violation in caught.value.violations]
     assert len(found) == 4
-    assert "3.bias: is in the file; got nothing" in found[0]
-    assert "4.bias: is in the module; got only in the file" in found[1]
-    assert "0.bias: every number is finite; got 3 that are not" in found[2]
-    assert "0.weight: the shape (3, 2); got (2, 3)" in found[3]
+    assert "3.bias must be in the file; got nothing" in found[0]
+    assert "4.bias must be in the module; got only in the file" in found[1]
+    assert "0.bias must hold only finite numbers; got 3 that are not" in found[2]
+    assert "0.weight must have the shape (3, 2); got (2, 3)" in found[3]
 
 
 @pytest.mark.parametrize("content", [b"", b"not weights", b"\xff" * 64])

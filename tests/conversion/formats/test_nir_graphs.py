@@ -101,7 +101,10 @@ def with_nodes(**changes: Any) -> dict[str, Any]:
 
 
 REFUSED = [
-    (graph(with_nodes(v=node("LIF"))), r"node 'v': Affine, Linear.*got LIF\. Replace it by a Variable Spiking Neuron"),
+    (
+        graph(with_nodes(v=node("LIF"))),
+        r"node 'v' must be Affine, Linear.*got LIF\. Replace it by a Variable Spiking Neuron",
+    ),
     (graph(with_nodes(v=node("CubaLIF"))), "got CubaLIF"),
     (graph(with_nodes(a=node("Conv2d"))), r"got Conv2d\. Write it as an Affine node"),
     (graph(with_nodes(a=node("Wavelet"))), "node 'a'.*got Wavelet"),
@@ -137,10 +140,10 @@ REFUSED = [
     ),
     (graph(plain_nodes(), [("in", "a"), ("a", "v")]), "'v' leads to nothing"),
     (graph(plain_nodes(), [("in", "a"), ("a", "v"), ("a", "b")]), r"'a' leads to \['v', 'b'\]"),
-    (graph(plain_nodes(), [("in", "x")]), r"edges between nodes of the graph; got \('in', 'x'\)"),
+    (graph(plain_nodes(), [("in", "x")]), r"have edges between nodes of the graph only; got \('in', 'x'\)"),
     (
         graph(plain_nodes() | {"lost": affine(1, 1)}, [("in", "a"), ("a", "v"), ("v", "b"), ("b", "out")]),
-        r"every node lies between input and output; got \['lost'\]",
+        r"have every node between input and output; got \['lost'\]",
     ),
 ]
 
@@ -252,7 +255,7 @@ def test_a_file_that_claims_one_shape_and_holds_another_is_refused(tmp_path) -> 
     with h5py.File(path, "r+") as file:
         del file["node/nodes/affine1/weight"]
         file["node/nodes/affine1/weight"] = np.zeros((5, 6))
-    with pytest.raises(FileFormatError, match=r"net.nir: a whole NIR graph; got .*"):
+    with pytest.raises(FileFormatError, match=r"net.nir must be a whole NIR graph; got .*"):
         read_nir(path)
 
 
@@ -267,7 +270,7 @@ def test_a_full_disk_leaves_the_former_graph(tmp_path) -> None:
     path.write_bytes(b"former")
     with (
         full_beyond(2048),
-        pytest.raises(SpecError, match=r"net.nir: a disk with room for .*; got File too large. Free"),
+        pytest.raises(SpecError, match=r"net.nir must be on a disk with room for .*; got File too large. Free"),
     ):
         write_nir(builders.random_spec(3), path)
     assert path.read_bytes() == b"former"

@@ -227,11 +227,11 @@ def test_ties_of_leaky_stay_silent(threshold: float) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"reset_mechanism": "subtract"}, r"reset_mechanism: a reset to zero; got 'subtract'"),
-        ({"inhibition": True}, r"inhibition: False; got True"),
-        ({"state_quant": True}, r"state_quant: False; got set"),
-        ({"graded_spikes_factor": torch.tensor(2.0)}, r"graded_spikes_factor: 1; got 2.0"),
-        ({"threshold": torch.tensor(-1.0)}, r"threshold: 0 or more; got -1.0"),
+        ({"reset_mechanism": "subtract"}, r"reset_mechanism must be a reset to zero; got 'subtract'"),
+        ({"inhibition": True}, r"inhibition must be False; got True"),
+        ({"state_quant": True}, r"state_quant must be False; got set"),
+        ({"graded_spikes_factor": torch.tensor(2.0)}, r"graded_spikes_factor must be 1; got 2.0"),
+        ({"threshold": torch.tensor(-1.0)}, r"threshold must be 0 or more; got -1.0"),
     ],
 )
 def test_other_leakies_are_refused(change, message) -> None:
@@ -345,16 +345,19 @@ REFUSED = [
     ),
     (nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(3, 1)), "n_in = 4; got 3"),
     (nn.Sequential(nn.Linear(2, 4), nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1)), "as many inputs as layer '0'"),
-    (nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Tanh(), nn.Linear(4, 1)), "one activation between two Linear"),
-    (nn.Sequential(nn.Linear(2, 4), VSN(5), nn.Linear(5, 1)), "4 neurons, as layer '0' has outputs"),
+    (
+        nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Tanh(), nn.Linear(4, 1)),
+        "be the only activation between two Linear",
+    ),
+    (nn.Sequential(nn.Linear(2, 4), VSN(5), nn.Linear(5, 1)), "4 neurons, as many as layer '0' has outputs"),
     (nn.Sequential(nn.Linear(2, 4)), "at least one activation or VSN; got none"),
-    (nn.Sequential(nn.Tanh(), nn.Linear(2, 1)), "a Linear layer before an activation; got none"),
+    (nn.Sequential(nn.Tanh(), nn.Linear(2, 1)), "follow a Linear layer; got none"),
     (nn.Sequential(nn.Tanh()), "at least one Linear layer; got none"),
-    (nn.Sequential(nn.Linear(2, 4), Square(), nn.Linear(4, 1)), "a square of tanh only"),
-    (Skip(), r"a value that one operation uses; got \['linear', 'add'\]"),
+    (nn.Sequential(nn.Linear(2, 4), Square(), nn.Linear(4, 1)), "be a square of tanh"),
+    (Skip(), r"be used by one operation only; got \['linear', 'add'\]"),
     (Branches(), "a forward pass that can be traced; got TraceError"),
     (TwoInputs(), "one input, the points; got 2"),
-    (Pair(), "one tensor as result; got several"),
+    (Pair(), "have one tensor as its result; got several"),
 ]
 
 
@@ -374,7 +377,7 @@ def test_weights_that_are_not_finite_are_refused() -> None:
     module = make_modules()["tanh"]
     with torch.no_grad():
         module[0].weight[1, 0] = float("nan")
-    with pytest.raises(SpecError, match=r"LayerSpec 'hidden1'\.weight: every entry is finite"):
+    with pytest.raises(SpecError, match=r"LayerSpec 'hidden1'\.weight must have only finite entries"):
         read_module(module)
 
 

@@ -23,7 +23,7 @@ def one_whisper() -> NetworkSpec:
 
 
 def refusal(network: NetworkSpec, scheme: QuantizationScheme) -> str:
-    with pytest.raises(FixedPointError, match="words in which it still sends something") as caught:
+    with pytest.raises(FixedPointError, match="have word lengths with which it still sends something") as caught:
         quantize_network(network, scheme)
     return str(caught.value)
 
@@ -31,7 +31,7 @@ def refusal(network: NetworkSpec, scheme: QuantizationScheme) -> str:
 def test_a_short_state_names_layer_and_length() -> None:
     network, short = one_whisper(), QuantizationScheme(state_bits=5, rounding="nearest")
     message = refusal(network, short)
-    found = re.match(r"layer 'hidden0': .*got state_bits 5, .*It needs --state-bits (\d+) at least", message)
+    found = re.match(r"layer 'hidden0' must .*got state_bits 5, .*It needs --state-bits (\d+) at least", message)
     assert found is not None, message
     enough = int(found[1])
     assert 7 <= enough <= 9  # 40 with a bit to spare, halved until 0.4 counts

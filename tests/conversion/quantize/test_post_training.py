@@ -191,10 +191,12 @@ def test_word_lengths_of_every_layer() -> None:
 
 def test_lists_that_do_not_fit_the_network() -> None:
     network = builders.random_spec(7)
-    with pytest.raises(SpecError, match=r"QuantizationScheme.weight_bits: one word length per matrix, .*: 3; got 2"):
+    with pytest.raises(
+        SpecError, match=r"QuantizationScheme.weight_bits must hold one word length per matrix, .*: 3; got 2"
+    ):
         quantized(network, weight_bits=(8, 8))
     with pytest.raises(
-        SpecError, match=r"QuantizationScheme.payload_bits: one word length per spiking layer: 2; got 3"
+        SpecError, match=r"QuantizationScheme.payload_bits must hold one word length per spiking layer: 2; got 3"
     ):
         quantized(network, payload_bits=(8, 8, 8))
 
@@ -204,7 +206,7 @@ def test_a_network_too_fine_for_its_words() -> None:
     network = builders.with_layer(network, 0, weight=network.layers[0].weight * 1e-30, bias=np.zeros(7))
     with pytest.raises(
         FixedPointError,
-        match=r"layer 'hidden0': QuantizedAffine.weight_exponent: every entry lies in \[-64, 64\]; got -1",
+        match=r"layer 'hidden0': QuantizedAffine.weight_exponent must lie in \[-64, 64\]; got -1",
     ):
         quantize_network(network)
 

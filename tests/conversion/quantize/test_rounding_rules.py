@@ -224,7 +224,7 @@ def test_sensitivities_equal_differences_of_the_output(readout: Readout) -> None
 
 @pytest.mark.parametrize("name", ["rounding", "weight_range", "payload_range", "equalization", "state_range"])
 def test_unknown_choices_are_refused(name: str) -> None:
-    with pytest.raises(SpecError, match=f"QuantizationScheme.{name}: a name out of"):
+    with pytest.raises(SpecError, match=f"QuantizationScheme.{name} must be one of"):
         QuantizationScheme(**{name: "best"})
 
 

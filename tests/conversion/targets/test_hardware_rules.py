@@ -78,38 +78,41 @@ SMALLER = "Make the network smaller, or use fewer weight bits."
     [
         (
             {"max_weight_bits": 7},
-            [f"layer '{n}': weights of at most 7 bits; got 8. Convert with --weight-bits 7." for n in LAYERS],
+            [f"layer '{n}' must have weights of at most 7 bits; got 8. Convert with --weight-bits 7." for n in LAYERS],
         ),
         (
             {"max_payload_bits": 12},
             [
-                f"layer '{n}': payloads of at most 12 bits; got 16. Convert with --payload-bits 12 or fewer."
+                f"layer '{n}' must send payloads of at most 12 bits; got 16. Convert with --payload-bits 12 or fewer."
                 for n in LAYERS[:2]
             ],
         ),
         (
             {"max_payload_bits": 11},
             [
-                "the input: payloads of at most 11 bits; got 12. Convert with --input-bits 11 or fewer.",
-                "layer 'hidden0': payloads of at most 11 bits; got 16. Convert with --payload-bits 11 or fewer.",
-                "layer 'hidden1': payloads of at most 11 bits; got 16. Convert with --payload-bits 11 or fewer.",
+                "the input must send payloads of at most 11 bits; got 12. Convert with --input-bits 11 or fewer.",
+                "layer 'hidden0' must send payloads of at most 11 bits; got 16. Convert with --payload-bits 11 or fewer.",
+                "layer 'hidden1' must send payloads of at most 11 bits; got 16. Convert with --payload-bits 11 or fewer.",
             ],
         ),
         (
             {"max_payload_bits": 0},
             [
-                "network 'random0': Just enough sends graded spikes; got it has none. "
+                "network 'random0' must run on a target with graded spikes; got Just enough. "
                 "Choose a target with graded spikes, such as loihi2."
             ],
         ),
         (
             {"state_bits": 23},
-            [f"layer '{n}': a state of at most 23 bits; got 24. Convert with --state-bits 23." for n in LAYERS],
+            [
+                f"layer '{n}' must have a state of at most 23 bits; got 24. Convert with --state-bits 23."
+                for n in LAYERS
+            ],
         ),
         (
             {"synapse_bytes_per_core": 6, "cores_per_chip": 128},
             [
-                "layer 'hidden1': one neuron's synapses take at most 6 bytes; got 7. "
+                "layer 'hidden1' must need at most 6 bytes for the synapses of one neuron; got 7. "
                 "Make the layer before it narrower, or use fewer weight bits."
             ],
         ),
@@ -152,7 +155,7 @@ def test_states_that_are_not_proved_are_refused_on_request() -> None:
     roomy = replace(EXACT, max_fan_in=None, synapse_bytes_per_core=1000)
     require_fit(short, roomy)
     with pytest.raises(
-        HardwareRuleError, match=r"layer 'hidden0': a state proved to stay within 32767; got a bound of"
+        HardwareRuleError, match=r"layer 'hidden0' must have a state proved to stay within 32767; got a bound of"
     ):
         require_fit(short, replace(roomy, require_proved_states=True))
     require_fit(NETWORK, replace(EXACT, require_proved_states=True))

@@ -68,7 +68,7 @@ def test_notes_are_the_reasons(tmp_path: Path) -> None:
 
 def test_unknown_name() -> None:
     with pytest.raises(
-        SpecError, match=r"hardware target: a name out of loihi1, loihi2; got 'loihi3'. Did you mean loihi"
+        SpecError, match=r"hardware target must be one of loihi1, loihi2; got 'loihi3'. Did you mean loihi"
     ):
         find_target("loihi3")
 
@@ -130,12 +130,14 @@ def test_no_graded_spikes_is_a_payload_of_zero_bits(tmp_path: Path) -> None:
 @pytest.mark.parametrize("contents", [b"name = ", b"\xff\xfe", b"name = 1\nname = 2"])
 def test_no_toml(contents: bytes, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_bytes(contents)
-    with pytest.raises(FileFormatError, match=r"target mine.toml: a readable TOML file; got .* Check path and syntax"):
+    with pytest.raises(
+        FileFormatError, match=r"target mine.toml must be a readable TOML file; got .* Check path and syntax"
+    ):
         read_target(tmp_path / "mine.toml")
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(FileFormatError, match=r"target none.toml: a readable TOML file; got .*No such file"):
+    with pytest.raises(FileFormatError, match=r"target none.toml must be a readable TOML file; got .*No such file"):
         find_target(tmp_path / "none.toml")
 
 

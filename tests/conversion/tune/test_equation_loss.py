@@ -60,7 +60,9 @@ def test_tuning_on_the_equation_makes_its_loss_small(loss: str, share: float) ->
 def test_other_transforms_are_refused() -> None:
     network = shipped("poisson")
     moved = replace(network, input_transform=AffineTransform.to_unit_box(np.zeros(2), np.full(2, 2.0)))
-    with pytest.raises(SpecError, match="on its equation: the input normalisation and the built-in conditions"):
+    with pytest.raises(
+        SpecError, match="on its equation must have the input normalisation and the built-in conditions"
+    ):
         equation_objective(find_problem("poisson"), moved)
     with pytest.raises(SpecError, match="the built-in conditions"):
         equation_objective(find_problem("poisson"), replace(network, ansatz=None))

@@ -118,9 +118,9 @@ def test_every_fifth_point_is_held_out() -> None:
 def test_bad_input_is_refused() -> None:
     with pytest.raises(SpecError, match="at least 10 points; got 9"):
         tune_network(NETWORK, COARSE, POINTS[:9])
-    with pytest.raises(SpecError, match="loss 'equation': an objective; got none"):
+    with pytest.raises(SpecError, match="loss 'equation' must come with an objective; got none"):
         tune_network(NETWORK, COARSE, POINTS, settings=TuningSettings(loss="equation"))
-    with pytest.raises(SpecError, match="loss 'distillation': no objective; got one"):
+    with pytest.raises(SpecError, match="loss 'distillation' must come without an objective; got one"):
         tune_network(NETWORK, COARSE, POINTS, objective=lambda fake: fake.output.bias.sum())
     with pytest.raises(SpecError, match=r"TuningSettings\.batch_size"):
         TuningSettings(batch_size=0)

@@ -162,7 +162,7 @@ def test_ports_have_a_batch_axis_only_where_asked_for() -> None:
 
 def test_wrong_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
     network: QuantizedNetwork | NetworkSpec = builders.random_quantized(4)
-    with pytest.raises(SpecError, match=r"Schedule.batch_size: at least 1; got 0"):
+    with pytest.raises(SpecError, match=r"Schedule.batch_size must be at least 1; got 0"):
         to_lava(network, batch_size=0)
     with pytest.raises(SpecError, match="a model of single layers; got whole"):
         to_lava(network, model=LayerModel.WHOLE)

@@ -56,11 +56,11 @@ def test_what_is_given_is_kept() -> None:
 @pytest.mark.parametrize(
     ("wrong", "complaint"),
     [
-        ({"n_samples": 0}, "plan_run.n_samples: at least 1; got 0"),
-        ({"batch_size": 0}, "plan_run.batch_size: at least 1; got 0"),
+        ({"n_samples": 0}, "plan_run.n_samples must be at least 1; got 0"),
+        ({"batch_size": 0}, "plan_run.batch_size must be at least 1; got 0"),
         ({"n_samples": 1 << 28}, "at most 268435455 in one run; got 268435456. Run them in blocks"),
-        ({"n_cores": 0}, "plan_run.n_cores: at least 1; got 0"),
-        ({"mode": LavaMode.FAITHFUL, "batch_size": 2}, "one sample at a time has no batch; got 2"),
+        ({"n_cores": 0}, "plan_run.n_cores must be at least 1; got 0"),
+        ({"mode": LavaMode.FAITHFUL, "batch_size": 2}, "be 1 where samples are presented one at a time; got 2"),
     ],
 )
 def test_numbers_out_of_range(wrong: dict[str, Any], complaint: str) -> None:

@@ -39,5 +39,7 @@ def test_a_probe_has_the_same_values_in_every_mode(how: str) -> None:
 
 def test_probes_of_other_samples_are_not_compared() -> None:
     other = run_integer(NETWORK, POINTS, Probe(samples=(2, 8, 13)))
-    with pytest.raises(SpecError, match=r"probe\.samples: as in the expected run, \[2, 7, 13\]; got \[2, 8, 13\]"):
+    with pytest.raises(
+        SpecError, match=r"probe\.samples must be as in the expected run, \[2, 7, 13\]; got \[2, 8, 13\]"
+    ):
         compare_traces(run_integer(NETWORK, POINTS, Probe(samples=(2, 7, 13))), other)

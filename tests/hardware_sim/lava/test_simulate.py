@@ -241,8 +241,8 @@ def test_an_unknown_layer_is_not_probed_silently() -> None:
 @pytest.mark.parametrize(
     ("points", "complaint"),
     [
-        (np.zeros((4, 3)), r"points have the shape \(n, 2\)"),
-        (np.full((4, 2), np.nan), "every coordinate is finite"),
+        (np.zeros((4, 3)), r"have the shape \(n, 2\)"),
+        (np.full((4, 2), np.nan), "have only finite coordinates"),
         (np.zeros((0, 2)), "at least one point"),
     ],
 )
@@ -254,7 +254,7 @@ def test_unusable_points_are_refused(points: Any, complaint: str) -> None:
 def test_python_that_lava_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
     network = builders.random_quantized()
     monkeypatch.setattr(sys, "version_info", (3, 11, 0, "final", 0))
-    with pytest.raises(SimulationError, match=r"Lava 0.10 needs Python 3.10.*got Python 3.11.0.*integer"):
+    with pytest.raises(SimulationError, match=r"run on Python 3.10, which Lava 0.10 needs.*got Python 3.11.0.*integer"):
         simulate_on_lava(network, builders.random_points(network, 3))
 
 
@@ -288,7 +288,7 @@ def test_dense_refuses_long_weights_and_batches() -> None:
         simulate_on_lava(network, points, mode=LavaMode.FAITHFUL, model=LayerModel.DENSE)
     with pytest.raises(HardwareRuleError, match="Dense has no batch axis; got 2"):
         simulate_on_lava(builders.random_quantized(), points, model=LayerModel.DENSE)
-    with pytest.raises(SpecError, match="one sample at a time has no batch; got 5"):
+    with pytest.raises(SpecError, match="be 1 where samples are presented one at a time; got 5"):
         simulate_on_lava(builders.random_quantized(), points, mode=LavaMode.FAITHFUL, batch_size=5)
 
 

@@ -63,10 +63,10 @@ def test_blocks_before_a_bad_one_are_handed_on() -> None:
 
     stream = stream_on_lava(network, points(), block_size=5)
     assert next(stream).n_samples == 5
-    with pytest.raises(SpecError, match=r"block of points from number 5 on: points have the shape \(n, 2\)"):
+    with pytest.raises(SpecError, match=r"block of points from number 5 on must have the shape \(n, 2\)"):
         next(stream)
 
 
 def test_a_block_holds_at_least_one_point() -> None:
-    with pytest.raises(SpecError, match="block_size: at least 1; got 0"):
+    with pytest.raises(SpecError, match="block_size must be at least 1; got 0"):
         next(stream_on_lava(builders.random_quantized(1), [np.zeros((1, 2))], block_size=0))

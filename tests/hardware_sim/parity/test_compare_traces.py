@@ -138,8 +138,8 @@ def test_nan_equals_nan_and_nothing_else() -> None:
 
 
 def test_runs_that_cannot_be_compared_are_refused() -> None:
-    with pytest.raises(SpecError, match="n_samples: as in the expected run, 7; got 6"):
+    with pytest.raises(SpecError, match="n_samples must be as in the expected run, 7; got 6"):
         compare_traces(TRACE, run_integer(NETWORK, POINTS[:6]))
     other = run_integer(builders.random_quantized(2, widths=(2, 4, 3, 1), n_steps=T), POINTS)
-    with pytest.raises(SpecError, match="network_digest: as in the expected run"):
+    with pytest.raises(SpecError, match="network_digest must be as in the expected run"):
         compare_traces(TRACE, other)

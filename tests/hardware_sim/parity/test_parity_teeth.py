@@ -131,7 +131,7 @@ def mutant_place() -> tuple[int, int, int]:
 
 
 def test_one_bit_of_the_readout_is_located_in_samples_that_are_not_probed() -> None:
-    """Without probes the sums tell: every sample's, the first one first; the bias' bit counts once a step."""
+    """Without probes the sums tell must have every sample's, the first one first; the bias' bit counts once a step."""
     network = builders.random_quantized(13, widths=(2, 6, 5, 1), n_steps=2)
     mismatches, first = first_difference(network, "ReadoutLayer", "FlippedReadoutBias", "batched", probe=0)
     assert mismatches == 2 * N  # readout and u

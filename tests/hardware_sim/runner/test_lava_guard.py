@@ -14,7 +14,9 @@ from neuropinn_lava.hardware_sim.runner.lava_guard import require_children, requ
 
 def test_python_too_new(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 12, 1))
-    with pytest.raises(SimulationError, match=r"Lava 0\.10 needs Python 3\.10; got Python 3\.12\.1\. Use Python 3\.10"):
+    with pytest.raises(
+        SimulationError, match=r"run on Python 3\.10, which Lava 0\.10 needs; got Python 3\.12\.1\. Use Python 3\.10"
+    ):
         require_lava()
 
 
@@ -24,14 +26,16 @@ def test_lava_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(sys, "version_info", (3, 10, 13))
     monkeypatch.setattr(importlib, "import_module", fail)
-    with pytest.raises(SimulationError, match=r"Lava can be imported; got ImportError: No module named 'lava\.magma"):
+    with pytest.raises(
+        SimulationError, match=r"find Lava and import it; got ImportError: No module named 'lava\.magma"
+    ):
         require_lava()
 
 
 def test_no_fork(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 10, 13))
     monkeypatch.delattr(os, "fork")
-    with pytest.raises(SimulationError, match="its processes are forked; got no fork on"):
+    with pytest.raises(SimulationError, match="fork its processes; got no fork on"):
         require_lava()
 
 

@@ -90,7 +90,7 @@ def test_no_more_processes(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fork", refuse)
-        with pytest.raises(SimulationError, match=r"a process can be forked; got \[Errno 11\]"):
+        with pytest.raises(SimulationError, match=r"fork a process; got \[Errno 11\]"):
             ProcessGroup.start(work)
 
 

@@ -297,7 +297,7 @@ def test_a_death_is_reported_with_its_cause(act: Callable[[Any], None], got: str
 )
 def test_a_hang_is_told_by_the_lack_of_steps(at: int, act: Callable[[Any], None], place: str) -> None:
     (violation,) = failure(chain(3, at_fault_step(act), at)).violations
-    assert violation.rule == f"a run finishes a step or uses the processor within {STALL_SECONDS:g} s"
+    assert violation.rule == f"finish a step or use the processor within {STALL_SECONDS:g} s"
     report = str(violation.got)
     assert report.startswith(f"{FAULT_STEP - 1} of {N_STEPS} steps; furthest behind are\n")
     assert f"Link 'link1' (PyLink), {FAULT_STEP - 1} steps finished, in\n" in report
@@ -323,7 +323,7 @@ def test_a_question_that_comes_before_its_handler_kills_nobody(monkeypatch: pyte
 
 def test_an_endless_loop_ends_at_the_time_limit() -> None:
     (violation,) = failure(chain(2, at_fault_step(loop_for_ever), at=1), time_limit=1.5).violations
-    assert violation.rule == "a run ends within time_limit"
+    assert violation.rule == "end within time_limit"
     assert "in loop_for_ever" in str(violation.got)
 
 
@@ -338,7 +338,7 @@ def test_a_model_that_cannot_be_built(act: Callable[[Any], None], words: str) ->
 
 def test_a_graph_that_cannot_be_compiled() -> None:
     graph = importlib.import_module("faulty_chain").Unimplemented(name="odd")
-    with pytest.raises(SimulationError, match=r"Lava graph of Unimplemented 'odd': it compiles.*NoProcessModelFound"):
+    with pytest.raises(SimulationError, match=r"Lava graph of Unimplemented 'odd' must compile.*NoProcessModelFound"):
         raise failure(graph)
 
 
@@ -430,10 +430,10 @@ def test_what_the_progress_callback_raises_ends_the_run() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_steps": 0}, r"run_graph\.n_steps: at least one whole step is run; got 0"),
+        ({"n_steps": 0}, r"run_graph\.n_steps must be a whole number of 1 or more; got 0"),
         ({"n_steps": 2.5}, r"run_graph\.n_steps.*got 2\.5"),
-        ({"stall_seconds": 0}, r"run_graph\.stall_seconds: a time is positive; got 0"),
-        ({"time_limit": -1.0}, r"run_graph\.time_limit: a time is positive; got -1\.0"),
+        ({"stall_seconds": 0}, r"run_graph\.stall_seconds must be a positive time; got 0"),
+        ({"time_limit": -1.0}, r"run_graph\.time_limit must be a positive time; got -1\.0"),
     ],
 )
 def test_arguments_out_of_range(options: dict[str, Any], message: str) -> None:
@@ -442,12 +442,12 @@ def test_arguments_out_of_range(options: dict[str, Any], message: str) -> None:
 
 
 def test_no_run_while_a_graph_is_compiled() -> None:
-    with lava_guard.compiling(), pytest.raises(SimulationError, match="not run while another one is compiled"):
+    with lava_guard.compiling(), pytest.raises(SimulationError, match="no other graph is being compiled"):
         run(chain(1))
 
 
 def test_something_that_is_no_process() -> None:
-    with pytest.raises(SpecError, match=r"run_graph\.process: it is a Lava process; got 'net\.h5'"):
+    with pytest.raises(SpecError, match=r"run_graph\.process must be a Lava process; got 'net\.h5'"):
         run("net.h5")
 
 

@@ -47,17 +47,17 @@ def test_it_has_no_name_and_is_freed_with_its_last_view() -> None:
 
 @pytest.mark.parametrize("copied", [pickle.dumps, copy.deepcopy])
 def test_a_silent_copy_is_refused(copied: Callable[[object], object]) -> None:
-    with pytest.raises(SimulationError, match="never pickled or deep-copied; got shape"):
+    with pytest.raises(SimulationError, match="never by a pickle or a deep copy; got shape"):
         copied(SharedArray.zeros(3))
 
 
 def test_objects_are_refused() -> None:
-    with pytest.raises(SpecError, match=r"SharedArray\.dtype: elements have a fixed size; got object"):
+    with pytest.raises(SpecError, match=r"SharedArray\.dtype must have elements of a fixed size; got object"):
         SharedArray.zeros(3, object)
 
 
 def test_too_much_memory_is_an_error() -> None:
-    with pytest.raises(SimulationError, match=f"fits into the machine's; got {2**60} bytes"):
+    with pytest.raises(SimulationError, match=f"fit into the machine's shared memory; got {2**60} bytes"):
         SharedArray.zeros(2**60, np.int8)
 
 
@@ -73,5 +73,5 @@ def test_progress_is_that_of_the_slowest() -> None:
 
 
 def test_progress_needs_a_counter() -> None:
-    with pytest.raises(SpecError, match="there is one for each model; got 0"):
+    with pytest.raises(SpecError, match="have one entry for each model; got 0"):
         StepProgress.for_models(0)

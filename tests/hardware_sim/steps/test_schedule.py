@@ -45,5 +45,5 @@ def test_without_a_last_sample_there_is_no_end() -> None:
 @pytest.mark.parametrize("wrong", [{"n_steps": 0}, {"latency": -1}, {"batch_size": 0}, {"n_samples": 0}])
 def test_numbers_below_their_least_are_refused(wrong: dict[str, int]) -> None:
     (name,) = wrong
-    with pytest.raises(SpecError, match=f"Schedule.{name}: at least"):
+    with pytest.raises(SpecError, match=f"Schedule.{name} must be at least"):
         Schedule(**{"n_steps": 1, **wrong})

@@ -130,12 +130,12 @@ def test_refined_cells_are_smaller() -> None:
 def test_residuals_that_do_not_fit_are_refused() -> None:
     cloud, candidates = laid(SQUARE, CloudRecipe(n_per_axis=(6, 6)))
     with pytest.raises(
-        SpecError, match=r"refine_cloud.residuals: the shape is \(n_equations, n_candidates\) = \(any, 121\)"
+        SpecError, match=r"refine_cloud.residuals must have the shape \(n_equations, n_candidates\) = \(any, 121\)"
     ):
         refine_cloud(cloud, candidates, np.ones((1, 5)), share=0.2)
     holed = np.ones((1, candidates.n_inside))
     holed[0, 7] = np.nan
-    with pytest.raises(SpecError, match=r"refine_cloud.residuals: every entry is finite"):
+    with pytest.raises(SpecError, match=r"refine_cloud.residuals must have only finite entries"):
         refine_cloud(cloud, candidates, holed, share=0.2)
 
 

@@ -52,6 +52,6 @@ def test_operators_that_are_no_matrix_work_on_the_cpu_only() -> None:
     assert v.dtype == torch.float32
     np.testing.assert_allclose(v.numpy(), D @ u.numpy(), rtol=0, atol=1e-6)
     with pytest.raises(
-        SpecError, match=r"place_matrix.device: the CPU, for an operator that is not assembled; got meta"
+        SpecError, match=r"place_matrix.device must be the CPU, for an operator that is not assembled; got meta"
     ):
         place_matrix(aslinearoperator(D), torch.float32, torch.device("meta"))

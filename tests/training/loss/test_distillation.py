@@ -11,7 +11,7 @@ import torch
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.network.spec import Polarity
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import TANH_MODEL, PhaseRecipe, TeacherRecipe, TrainingRecipe
+from neuropinn_lava.problems.recipe import TANH_NETWORK, PhaseRecipe, TeacherRecipe, TrainingRecipe
 from neuropinn_lava.training.collocation.clouds import lay_training_cloud
 from neuropinn_lava.training.loss.distillation import make_lesson
 from neuropinn_lava.training.network.network import build_network
@@ -27,18 +27,18 @@ ROUNDING = 1e-6
 def taught(recipe: TrainingRecipe) -> TrainingRecipe:
     """A teacher of 25 steps; its student imitates it alone, then imitates and solves."""
     teacher = TeacherRecipe(
-        model=dataclasses.replace(TANH_MODEL, widths=(8,), output_scale=1.0),
+        network=dataclasses.replace(TANH_NETWORK, widths=(8,), output_scale=1.0),
         phases=(PhaseRecipe(n_iterations=25, learning_rate=1e-2, n_warmup=5),),
     )
     phases = (
-        PhaseRecipe(n_iterations=20, learning_rate=1e-2, n_warmup=5, residual_weight=0.0, imitation_weight=1.0),
-        PhaseRecipe(n_iterations=10, learning_rate=1e-3, n_warmup=5, residual_weight=0.1, imitation_weight=100.0),
+        PhaseRecipe(n_iterations=20, learning_rate=1e-2, n_warmup=5, residual_weight=0.0, distillation_weight=1.0),
+        PhaseRecipe(n_iterations=10, learning_rate=1e-3, n_warmup=5, residual_weight=0.1, distillation_weight=100.0),
     )
     return dataclasses.replace(recipe, phases=phases, teacher=teacher)
 
 
 def test_tanh_model_is_an_ordinary_network() -> None:
-    network = build_network(dataclasses.replace(TANH_MODEL, widths=(6, 5)), 2, 1, 0, torch.float64)
+    network = build_network(dataclasses.replace(TANH_NETWORK, widths=(6, 5)), 2, 1, 0, torch.float64)
     assert network.vsn_layers[0].rule.polarity is Polarity.BOTH
     x = torch.linspace(-1, 1, 10, dtype=torch.float64).view(5, 2)
     first, second, last = network.linear_layers
@@ -49,7 +49,7 @@ def test_tanh_model_is_an_ordinary_network() -> None:
 def test_lesson(problem: PdeProblem, recipe: TrainingRecipe) -> None:
     """|u - v|^2 / |v|^2 is 0 for u = v, and 0.25 for u = 1.5 v."""
     cloud = lay_training_cloud(problem, recipe, torch.float32, torch.device("cpu"))
-    lesson = make_lesson(cloud, build_network(recipe.model, 2, 1, 0))
+    lesson = make_lesson(cloud, build_network(recipe.network, 2, 1, 0))
     assert lesson.distance(lesson.values).item() == 0.0
     assert lesson.distance(1.5 * lesson.values).item() == pytest.approx(0.25, rel=ROUNDING)
 
@@ -72,7 +72,9 @@ def test_resumed_is_uninterrupted(problem: PdeProblem, taught: TrainingRecipe, t
 
 
 def test_imitation_needs_a_teacher(taught: TrainingRecipe) -> None:
-    with pytest.raises(SpecError, match=r"TrainingRecipe.teacher: a teacher, as a phase imitates one"):
+    with pytest.raises(
+        SpecError, match=r"TrainingRecipe.teacher must be a TeacherRecipe, as a phase has a distillation_weight"
+    ):
         dataclasses.replace(taught, teacher=None)
-    with pytest.raises(SpecError, match=r"TeacherRecipe.phases: no imitation"):
+    with pytest.raises(SpecError, match=r"TeacherRecipe.phases must have no distillation_weight"):
         TeacherRecipe(phases=taught.phases)

@@ -11,7 +11,7 @@ import torch
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.operators.potential_energy import EnergyDomain
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.recipe import CloudRecipe, ModelRecipe
+from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe
 from neuropinn_lava.training.collocation.clouds import TrainingCloud
 from neuropinn_lava.training.loss.energy_loss import EnergyCloud, lay_energy_cloud, lay_loss_cloud
 from neuropinn_lava.training.network.network import build_network
@@ -35,7 +35,7 @@ def nodal_values(cloud: EnergyCloud, outputs: torch.Tensor) -> np.ndarray:
     problem = cloud.problem
     points = (cloud.inputs.numpy() + 1) / 2
     g, d = problem.ansatz.evaluate(points)
-    return g + d * problem.recipe.model.output_scale * outputs.detach().numpy()
+    return g + d * problem.recipe.network.output_scale * outputs.detach().numpy()
 
 
 def test_loss_is_the_energy_of_the_ansatz(cloud: EnergyCloud) -> None:
@@ -77,7 +77,7 @@ def test_single_precision_keeps_small_fluctuations() -> None:
 
 def test_gradient_reaches_the_weights(cloud: EnergyCloud) -> None:
     """A short step against the gradient lowers the energy."""
-    recipe = ModelRecipe(widths=(16,), activation="tanh_squared", n_steps=1, theta=0.01)
+    recipe = NetworkRecipe(widths=(16,), activation="tanh_squared", n_steps=1, theta=0.01)
     network = build_network(recipe, 3, 3, 0, torch.float64)
     before = cloud.loss(cloud.solution(network(cloud.inputs)))
     before.backward()
@@ -90,7 +90,9 @@ def test_gradient_reaches_the_weights(cloud: EnergyCloud) -> None:
 
 def test_problems_without_an_energy_are_refused() -> None:
     problem = find_problem("poisson")
-    with pytest.raises(SpecError, match=r"training of 'poisson' by energy: a domain that has an energy; got Box"):
+    with pytest.raises(
+        SpecError, match=r"training of 'poisson' by energy must have a domain with a potential energy; got Box"
+    ):
         lay_energy_cloud(problem, problem.recipe, torch.float64, CPU)
 
 

@@ -30,10 +30,10 @@ def test_residual_is_the_core_s(name: str, recipe: TrainingRecipe) -> None:
     problem = find_problem(name)
     cloud = problem.domain.cloud(recipe.cloud.n_per_axis)
     operators = problem_operators(problem, cloud, recipe.cloud.operator, recipe.cloud.n_neighbours)
-    network = build_network(recipe.model, 2, 1, 0, torch.float64)
+    network = build_network(recipe.network, 2, 1, 0, torch.float64)
     training_cloud = laid(problem, recipe)
     outputs = network(training_cloud.inputs).detach()
-    u = problem.ansatz.apply(cloud.points, recipe.model.output_scale * outputs.numpy())
+    u = problem.ansatz.apply(cloud.points, recipe.network.output_scale * outputs.numpy())
     expected = residual_rms(problem, MeasuringCloud(cloud=cloud, operators=operators), u) ** 2
     assert residual_loss(training_cloud, training_cloud.solution(outputs)).item() == pytest.approx(
         expected, rel=ROUNDING
@@ -51,25 +51,25 @@ def test_residual_of_the_reference_is_the_operators_truncation(problem: PdeProbl
 
 
 def test_gradient_reaches_every_weight(problem: PdeProblem, recipe: TrainingRecipe) -> None:
-    network = build_network(recipe.model, 2, 1, 0, torch.float64)
+    network = build_network(recipe.network, 2, 1, 0, torch.float64)
     training_cloud = laid(problem, recipe)
     residual_loss(training_cloud, training_cloud.solution(network(training_cloud.inputs))).backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
 
 
 def test_rate_costs_only_what_is_above_the_target() -> None:
-    phase = PhaseRecipe(n_iterations=100, learning_rate=1e-3, rate_weight=2.0, target_rate=0.1)
+    phase = PhaseRecipe(n_iterations=100, learning_rate=1e-3, activity_weight=2.0, target_activity=0.1)
     residual, rate = torch.tensor(0.5), torch.tensor(0.4)
     assert weighted_loss(LossTerms(residual, rate), phase, 0.1).item() == pytest.approx(0.5 + 2 * 0.3)
     assert weighted_loss(LossTerms(residual, rate), phase, 0.6).item() == 0.5
     assert objective(0.5, 0.4, phase) == pytest.approx(0.5 + 2 * 0.3)
     assert objective(0.5, 0.05, phase) == 0.5
-    plain = dataclasses.replace(phase, rate_weight=0.0)
+    plain = dataclasses.replace(phase, activity_weight=0.0)
     assert weighted_loss(LossTerms(residual, rate), plain, 0.1).item() == 0.5
 
 
 def test_target_comes_down_in_a_straight_line() -> None:
-    phase = PhaseRecipe(n_iterations=100, learning_rate=1e-3, rate_weight=1.0, target_rate=0.1, ramp=0.5)
+    phase = PhaseRecipe(n_iterations=100, learning_rate=1e-3, activity_weight=1.0, target_activity=0.1, ramp=0.5)
     assert [target_at(phase, k, 0.5) for k in (0, 25, 50, 99)] == pytest.approx([0.5, 0.3, 0.1, 0.1])
     assert target_at(phase, 0, 0.05) == pytest.approx(0.1)
     assert target_at(dataclasses.replace(phase, ramp=0.0), 0, 0.5) == pytest.approx(0.1)

@@ -10,7 +10,7 @@ import torch
 
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.recipe import CloudRecipe, ModelRecipe
+from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe
 from neuropinn_lava.training.loss.energy_loss import lay_loss_cloud
 from neuropinn_lava.training.loss.losses import evaluate_loss
 from neuropinn_lava.training.network.batches import run_batches
@@ -18,7 +18,7 @@ from neuropinn_lava.training.network.network import VsnNetwork, build_network
 
 ROUNDING = 1e-12
 """Float64: sums over batches are taken in another order."""
-MODEL = ModelRecipe(widths=(12, 10), n_steps=2)
+MODEL = NetworkRecipe(widths=(12, 10), n_steps=2)
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_losses_are_the_same_in_batches(problem: str, cells: tuple[int, ...]) ->
     network = build_network(MODEL, posed.n_in, posed.n_out, seed=2, dtype=torch.float64)
     for batch_size in (None, 32):
         cloud = dataclasses.replace(posed.recipe.cloud, n_per_axis=cells, batch_size=batch_size)
-        recipe = dataclasses.replace(posed.recipe, cloud=cloud, model=MODEL)
+        recipe = dataclasses.replace(posed.recipe, cloud=cloud, network=MODEL)
         losses.append(
             evaluate_loss(lay_loss_cloud(posed, recipe, torch.float64, torch.device("cpu")), network).residual.item()
         )
@@ -75,5 +75,5 @@ def test_losses_are_the_same_in_batches(problem: str, cells: tuple[int, ...]) ->
 
 
 def test_batches_of_no_points_are_refused() -> None:
-    with pytest.raises(SpecError, match=r"CloudRecipe.batch_size: every entry lies in \[1, 1e\+09\]; got 0"):
+    with pytest.raises(SpecError, match=r"CloudRecipe.batch_size must lie in \[1, 1e\+09\]; got 0"):
         CloudRecipe(batch_size=0)

@@ -123,13 +123,15 @@ def test_rebuilding_and_exporting_gives_the_same_record() -> None:
 
 
 def test_refused_modules() -> None:
-    with pytest.raises(SpecError, match=r"export_network.module: a VsnNetwork or a torch.nn.Sequential; got Linear"):
+    with pytest.raises(
+        SpecError, match=r"export_network.module must be a VsnNetwork or a torch.nn.Sequential; got Linear"
+    ):
         export_network(nn.Linear(2, 1))
     with pytest.raises(SpecError, match=r"layer 1 \(ReLU\).*Replace it by VSN\(n, activation='relu', theta=0.0\)"):
         export_network(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)))
-    with pytest.raises(SpecError, match=r"export_network.n_steps: 2, as the module has; got 3"):
+    with pytest.raises(SpecError, match=r"export_network.n_steps must be 2, as the module has; got 3"):
         export_network(VsnNetwork(sequential(), 2), n_steps=3)
-    with pytest.raises(SpecError, match=r"export_network.readout: .*as the module has; got last"):
+    with pytest.raises(SpecError, match=r"export_network.readout must .*as the module has; got last"):
         export_network(VsnNetwork(sequential(), 2), readout="last")
     with pytest.raises(SpecError, match="both corners of the box or neither"):
         export_network(sequential(), lower=[0, 0])
@@ -139,5 +141,5 @@ def test_refused_numbers() -> None:
     module = sequential()
     with torch.no_grad():
         module[0].weight[0, 0] = float("nan")
-    with pytest.raises(SpecError, match=r"LayerSpec 'hidden1'.weight: every entry is finite; got nan"):
+    with pytest.raises(SpecError, match=r"LayerSpec 'hidden1'.weight must have only finite entries; got nan"):
         export_network(module)

@@ -8,7 +8,7 @@ from torch import nn
 
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.network.spec import Readout
-from neuropinn_lava.problems.recipe import ModelRecipe
+from neuropinn_lava.problems.recipe import NetworkRecipe
 from neuropinn_lava.training.network.network import VsnNetwork, build_network
 from neuropinn_lava.training.neuron.vsn import VSN, successive_steps
 
@@ -50,7 +50,7 @@ def test_rate_counts_every_neuron_once() -> None:
 
 
 def test_seed_alone_decides_and_the_global_generator_stays_as_it_is() -> None:
-    recipe = ModelRecipe(widths=(5, 4))
+    recipe = NetworkRecipe(widths=(5, 4))
     before = torch.get_rng_state()
     first, again, other = (build_network(recipe, 2, 1, seed) for seed in (0, 0, 1))
     assert torch.equal(torch.get_rng_state(), before)
@@ -68,9 +68,9 @@ def test_seed_alone_decides_and_the_global_generator_stays_as_it_is() -> None:
         ([nn.Linear(2, 3), nn.Softplus(), nn.Linear(3, 1)], r"layer 1 \(Softplus\).*not supported yet"),
         ([nn.Linear(2, 3), nn.Bilinear(3, 3, 3), nn.Linear(3, 1)], "Replace it by Linear and VSN layers"),
         ([nn.Linear(2, 3), nn.Linear(3, 3), nn.Linear(3, 1)], r"layer 1 \(Linear\).*merge two Linear layers"),
-        ([VSN(2), nn.Linear(2, 1)], r"layer 0 \(VSN\).*alternate, a Linear one first"),
+        ([VSN(2), nn.Linear(2, 1)], r"layer 0 \(VSN\).*alternate between Linear and VSN"),
         ([nn.Linear(2, 3), VSN(3)], "End with the Linear read-out"),
-        ([nn.Linear(2, 3), VSN(4), nn.Linear(4, 1)], r"layer 1 \(VSN\): as many inputs as .* outputs, 3; got 4"),
+        ([nn.Linear(2, 3), VSN(4), nn.Linear(4, 1)], r"layer 1 \(VSN\) must have as many inputs as .* outputs, 3; got 4"),
         ([nn.Linear(2, 1)], "an odd number of layers, three or more; got 1"),
     ],
 )  # fmt: skip

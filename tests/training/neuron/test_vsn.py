@@ -56,12 +56,12 @@ def test_per_neuron_values() -> None:
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"activation": "sigmoid"}, r"VSN.activation: phi\(0\) = 0"),
+        ({"activation": "sigmoid"}, r"VSN.activation must satisfy phi\(0\) = 0"),
         ({"activation": "tanhsquared"}, "Did you mean tanh_squared"),
-        ({"beta": 1.5}, r"VSN.beta: every entry lies in \[0, 1\]; got 1.5"),
-        ({"theta": -0.1}, r"VSN.theta: every entry lies in \[0, "),
-        ({"surrogate_slope": 0.0}, r"VSN.surrogate_slope: every entry lies in"),
-        ({"n_neurons": 0}, r"VSN.n_neurons: every entry lies in \[1, inf\]"),
+        ({"beta": 1.5}, r"VSN.beta must lie in \[0, 1\]; got 1.5"),
+        ({"theta": -0.1}, r"VSN.theta must lie in \[0, "),
+        ({"surrogate_slope": 0.0}, r"VSN.surrogate_slope must lie in"),
+        ({"n_neurons": 0}, r"VSN.n_neurons must lie in \[1, inf\]"),
     ],
 )
 def test_refused_options(options: dict[str, object], match: str) -> None:
@@ -71,7 +71,7 @@ def test_refused_options(options: dict[str, object], match: str) -> None:
 
 def test_refused_drives() -> None:
     layer = VSN(3)
-    with pytest.raises(SpecError, match=r"VSN.forward: drives of the shape \(n_samples, 3\); got \(2, 4\)"):
+    with pytest.raises(SpecError, match=r"VSN.forward must get drives of the shape \(n_samples, 3\); got \(2, 4\)"):
         layer(torch.zeros(2, 4))
     with successive_steps(layer):
         layer(torch.zeros(2, 3))

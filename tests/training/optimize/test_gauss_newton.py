@@ -20,7 +20,7 @@ from neuropinn_lava.problems.problem import PdeProblem
 from neuropinn_lava.problems.recipe import (
     CloudRecipe,
     Marching,
-    ModelRecipe,
+    NetworkRecipe,
     Optimizer,
     PhaseRecipe,
     ResidualWeights,
@@ -55,11 +55,13 @@ DIFFERENCE_QUOTIENT = 1e-5
 
 def small_recipe(**changes: object) -> TrainingRecipe:
     return TrainingRecipe(
-        model=ModelRecipe(widths=(8, 7), theta=1e-3, output_scale=2.0, surrogate_slope=5.0),
+        network=NetworkRecipe(widths=(8, 7), theta=1e-3, output_scale=2.0, surrogate_slope=5.0),
         cloud=CloudRecipe(n_per_axis=(8, 8), operator=OperatorKind.QUADRATIC, n_neighbours=8),
         phases=(
             PhaseRecipe(n_iterations=12, optimizer=Optimizer.GAUSS_NEWTON),
-            PhaseRecipe(n_iterations=12, optimizer=Optimizer.GAUSS_NEWTON, rate_weight=0.1, target_rate=0.25, ramp=0.5),
+            PhaseRecipe(
+                n_iterations=12, optimizer=Optimizer.GAUSS_NEWTON, activity_weight=0.1, target_activity=0.25, ramp=0.5
+            ),
         ),
         **changes,
     )
@@ -70,7 +72,7 @@ def laid(problem: PdeProblem, recipe: TrainingRecipe) -> TrainingCloud:
 
 
 def built(recipe: TrainingRecipe, seed: int = 0) -> VsnNetwork:
-    return build_network(recipe.model, 2, 1, seed, torch.float64)
+    return build_network(recipe.network, 2, 1, seed, torch.float64)
 
 
 def explicit_jacobian(network: VsnNetwork, inputs: torch.Tensor) -> torch.Tensor:
@@ -89,7 +91,7 @@ def flat(direction: object) -> torch.Tensor:
 @pytest.mark.parametrize("n_steps", [1, 3])
 def test_tangents_are_the_explicit_jacobian(problem: PdeProblem, n_steps: int) -> None:
     recipe = small_recipe()
-    recipe = dataclasses.replace(recipe, model=dataclasses.replace(recipe.model, n_steps=n_steps, theta=0.05))
+    recipe = dataclasses.replace(recipe, network=dataclasses.replace(recipe.network, n_steps=n_steps, theta=0.05))
     cloud, network = laid(problem, recipe), built(recipe)
     J = explicit_jacobian(network, cloud.inputs)
     tangents = find_tangents(run_exactly(network, cloud.inputs))
@@ -105,7 +107,7 @@ def test_tangents_are_the_explicit_jacobian(problem: PdeProblem, n_steps: int) -
 def test_the_sandwich_is_the_product_of_three_matrices(n_out: int) -> None:
     """150 points: two blocks of columns for one output, three for two."""
     rng = np.random.default_rng(3)
-    network = build_network(small_recipe().model, 2, n_out, 0, torch.float64)
+    network = build_network(small_recipe().network, 2, n_out, 0, torch.float64)
     tangents = find_tangents(run_exactly(network, torch.from_numpy(rng.uniform(-1.0, 1.0, (150, 2)))))
     S = sparse_matrix(40, 150 * n_out, density=0.1, format="csr", random_state=rng)
     expected = S.toarray() @ tangents.kernel_columns(slice(None)).numpy() @ S.toarray().T
@@ -113,7 +115,7 @@ def test_the_sandwich_is_the_product_of_three_matrices(n_out: int) -> None:
 
 
 def test_tangents_at_some_points_are_those_rows() -> None:
-    network = build_network(small_recipe().model, 2, 2, 0, torch.float64)
+    network = build_network(small_recipe().network, 2, 2, 0, torch.float64)
     inputs = torch.rand(9, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     tangents = find_tangents(run_exactly(network, inputs))
     rows = torch.tensor([1, 4, 8, 10, 13, 17])  # points 1, 4, 8 of the first output, then of the second
@@ -185,7 +187,7 @@ def test_a_step_is_the_explicit_one(marching: Marching | None) -> None:
 @pytest.mark.parametrize("kind", list(Surrogate))
 def test_slope_of_the_smooth_rate(problem: PdeProblem, kind: Surrogate) -> None:
     recipe = small_recipe()
-    recipe = dataclasses.replace(recipe, model=dataclasses.replace(recipe.model, surrogate=kind))
+    recipe = dataclasses.replace(recipe, network=dataclasses.replace(recipe.network, surrogate=kind))
     cloud, network = laid(problem, recipe), built(recipe)
     run = run_exactly(network, cloud.inputs)
     row = rate_slope(network, run)
@@ -202,7 +204,7 @@ def test_it_learns_and_becomes_sparse(problem: PdeProblem) -> None:
     recipe = small_recipe()
     recipe = dataclasses.replace(
         recipe,
-        model=dataclasses.replace(recipe.model, widths=(16, 16), surrogate=Surrogate.SQUARED_FAST_SIGMOID),
+        network=dataclasses.replace(recipe.network, widths=(16, 16), surrogate=Surrogate.SQUARED_FAST_SIGMOID),
         cloud=dataclasses.replace(recipe.cloud, n_per_axis=(12, 12)),
         phases=tuple(dataclasses.replace(phase, n_iterations=60) for phase in recipe.phases),
     )
@@ -277,10 +279,10 @@ def test_a_step_lost_in_rounding_is_a_stall(problem: PdeProblem) -> None:
 
 
 def test_what_gauss_newton_cannot_do_is_refused() -> None:
-    with pytest.raises(SpecError, match="none in a phase of adam"):
+    with pytest.raises(SpecError, match="be None in a phase of adam"):
         PhaseRecipe(n_iterations=1, n_warmup=0, marching=Marching())
-    with pytest.raises(SpecError, match="a residual_weight or an imitation_weight for gauss-newton; got 0 and 0"):
+    with pytest.raises(SpecError, match="a residual_weight or a distillation_weight for gauss-newton; got 0 and 0"):
         PhaseRecipe(n_iterations=1, optimizer=Optimizer.GAUSS_NEWTON, residual_weight=0.0)
-    with pytest.raises(SpecError, match=r"Marching.width: every entry lies in \[0.001, 1\]"):
+    with pytest.raises(SpecError, match=r"Marching.width must lie in \[0.001, 1\]"):
         Marching(width=0.0)
     assert np.isfinite(Marching().tolerance)

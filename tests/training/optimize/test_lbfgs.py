@@ -18,7 +18,7 @@ from neuropinn_lava.problems.problem import PdeProblem
 from neuropinn_lava.problems.recipe import (
     CloudRecipe,
     Marching,
-    ModelRecipe,
+    NetworkRecipe,
     Optimizer,
     PhaseRecipe,
     ResidualWeights,
@@ -45,7 +45,9 @@ DIFFERENCE_QUOTIENT = 1e-5
 
 def small_recipe(n_iterations: int = 12, **model: object) -> TrainingRecipe:
     return TrainingRecipe(
-        model=ModelRecipe(**{"widths": (8, 8), "theta": 1e-3, "output_scale": 2.0, "surrogate_slope": 5.0, **model}),
+        network=NetworkRecipe(
+            **{"widths": (8, 8), "theta": 1e-3, "output_scale": 2.0, "surrogate_slope": 5.0, **model}
+        ),
         cloud=CloudRecipe(n_per_axis=(8, 8), operator=OperatorKind.QUADRATIC, n_neighbours=8),
         phases=(PhaseRecipe(n_iterations=n_iterations, optimizer=Optimizer.L_BFGS),),
     )
@@ -56,7 +58,7 @@ def laid(problem: PdeProblem, recipe: TrainingRecipe) -> TrainingCloud:
 
 
 def built(recipe: TrainingRecipe, seed: int = 0) -> VsnNetwork:
-    return build_network(recipe.model, 2, 1, seed, torch.float64)
+    return build_network(recipe.network, 2, 1, seed, torch.float64)
 
 
 def test_it_reaches_the_least_squares_of_a_read_out(problem: PdeProblem) -> None:
@@ -93,10 +95,10 @@ def test_it_learns(problem: PdeProblem) -> None:
 def test_an_energy_falls() -> None:
     """The ansatz alone has the energy 1; a network in batches gives the same descent as one at once, to rounding."""
     problem = find_problem("elasticity3d")
-    model = dataclasses.replace(problem.recipe.model, widths=(8, 8), theta=1e-3)
+    model = dataclasses.replace(problem.recipe.network, widths=(8, 8), theta=1e-3)
     cells = CloudRecipe(n_per_axis=(6, 6, 6))
     phases = small_recipe(15).phases
-    recipe = TrainingRecipe(model=model, cloud=cells, phases=phases)
+    recipe = TrainingRecipe(network=model, cloud=cells, phases=phases)
     whole = train_network(problem, recipe)
     batches = train_network(problem, dataclasses.replace(recipe, cloud=dataclasses.replace(cells, batch_size=100)))
     assert whole.loss < 0.9
@@ -104,9 +106,9 @@ def test_an_energy_falls() -> None:
 
 
 def test_it_imitates(problem: PdeProblem) -> None:
-    phase = dataclasses.replace(small_recipe(60).phases[0], residual_weight=0.0, imitation_weight=1.0)
+    phase = dataclasses.replace(small_recipe(60).phases[0], residual_weight=0.0, distillation_weight=1.0)
     teacher = TeacherRecipe(
-        phases=small_recipe(30).phases, model=ModelRecipe(widths=(8,), activation="tanh", output_scale=2.0)
+        phases=small_recipe(30).phases, network=NetworkRecipe(widths=(8,), activation="tanh", output_scale=2.0)
     )
     result = train_network(problem, dataclasses.replace(small_recipe(), phases=(phase,), teacher=teacher))
     rows = result.history.rows
@@ -142,8 +144,8 @@ def test_leaks_and_thresholds_stay(problem: PdeProblem) -> None:
     recipe = small_recipe(30, n_steps=2, learn_beta=True, learn_theta=True, theta=0.01)
     network = train_network(problem, recipe).module
     for layer in network.vsn_layers:
-        assert (layer.beta == recipe.model.beta).all()
-        assert (layer.theta == recipe.model.theta).all()
+        assert (layer.beta == recipe.network.beta).all()
+        assert (layer.theta == recipe.network.theta).all()
 
 
 def test_a_causal_factor_is_not_descended(problem: PdeProblem) -> None:
@@ -214,16 +216,16 @@ def test_a_loss_that_is_no_number_is_not_gone_to(problem: PdeProblem) -> None:
 
 
 def test_what_l_bfgs_cannot_do_is_refused() -> None:
-    with pytest.raises(SpecError, match=r"PhaseRecipe.marching: none in a phase of l-bfgs; got a Marching"):
+    with pytest.raises(SpecError, match=r"PhaseRecipe.marching must be None in a phase of l-bfgs; got a Marching"):
         PhaseRecipe(n_iterations=1, optimizer=Optimizer.L_BFGS, marching=Marching())
     with pytest.raises(
-        SpecError, match=r"PhaseRecipe.rate_weight: 0 in a phase of l-bfgs; got 0.1\. Choose gauss-newton"
+        SpecError, match=r"PhaseRecipe.activity_weight must be 0 in a phase of l-bfgs; got 0.1\. Choose gauss-newton"
     ):
-        PhaseRecipe(n_iterations=1, optimizer=Optimizer.L_BFGS, rate_weight=0.1)
-    with pytest.raises(SpecError, match="a residual_weight or an imitation_weight for l-bfgs; got 0 and 0"):
+        PhaseRecipe(n_iterations=1, optimizer=Optimizer.L_BFGS, activity_weight=0.1)
+    with pytest.raises(SpecError, match="a residual_weight or a distillation_weight for l-bfgs; got 0 and 0"):
         PhaseRecipe(n_iterations=1, optimizer=Optimizer.L_BFGS, residual_weight=0.0)
 
 
 def test_double_precision_where_lines_are_searched(problem: PdeProblem) -> None:
-    assert small_recipe().solves
+    assert small_recipe().needs_double_precision
     assert next(train_network(problem, small_recipe(1)).module.parameters()).dtype == torch.float64

@@ -29,7 +29,7 @@ from neuropinn_lava.training.run.state import TrainingState, new_state
 
 @pytest.fixture
 def state(recipe: TrainingRecipe) -> TrainingState:
-    return new_state(build_network(recipe.model, 2, 1, 0))
+    return new_state(build_network(recipe.network, 2, 1, 0))
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def path(state: TrainingState, identity: TrainingIdentity, tmp_path: Path) -> Pa
 
 
 def test_everything_comes_back(path: Path, identity: TrainingIdentity, recipe: TrainingRecipe) -> None:
-    fresh = new_state(build_network(recipe.model, 2, 1, 5))
+    fresh = new_state(build_network(recipe.network, 2, 1, 5))
     read_checkpoint(fresh, identity, path)
     assert (fresh.iteration, fresh.best_loss, fresh.first_rate) == (17, 1 / 3, 0.1)
     assert (fresh.adam.mean == 0.25).all()
@@ -62,7 +62,7 @@ def test_everything_comes_back(path: Path, identity: TrainingIdentity, recipe: T
     assert l_bfgs.inverses == [1 / 3, 1 / 7]
     assert (l_bfgs.direction == 2.0).all()
     assert (l_bfgs.gradient == 3.0).all()
-    original = build_network(recipe.model, 2, 1, 0)
+    original = build_network(recipe.network, 2, 1, 0)
     assert all(torch.equal(a, b) for a, b in zip(fresh.network.parameters(), original.parameters(), strict=True))
 
 
@@ -70,7 +70,7 @@ def test_another_training_is_refused_with_all_that_differs(
     path: Path, state: TrainingState, recipe: TrainingRecipe
 ) -> None:
     other = identify(find_problem("heat"), recipe, 4, torch.float32, state.parameters.values.numel())
-    with pytest.raises(TrainingError, match="problem: 'heat', as this training has; got 'poisson'") as caught:
+    with pytest.raises(TrainingError, match="problem must be 'heat', as this training has; got 'poisson'") as caught:
         read_checkpoint(state, other, path)
     assert len(caught.value.violations) == 3  # problem, equation, seed
 
@@ -81,7 +81,7 @@ def test_another_training_is_refused_with_all_that_differs(
 def test_each_field_counts(
     path: Path, state: TrainingState, identity: TrainingIdentity, field: str, value: object
 ) -> None:
-    with pytest.raises(TrainingError, match=f"{field}: .*It belongs to another training"):
+    with pytest.raises(TrainingError, match=f"{field} must .*It belongs to another training"):
         read_checkpoint(state, dataclasses.replace(identity, **{field: value}), path)
 
 
@@ -89,7 +89,9 @@ def test_another_schema_is_refused(
     path: Path, state: TrainingState, identity: TrainingIdentity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoints, "SCHEMA", "neuropinn-lava/checkpoint/9")
-    with pytest.raises(TrainingError, match="schema: neuropinn-lava/checkpoint/9; got neuropinn-lava/checkpoint/5"):
+    with pytest.raises(
+        TrainingError, match="schema must be neuropinn-lava/checkpoint/9; got neuropinn-lava/checkpoint/5"
+    ):
         read_checkpoint(state, identity, path)
 
 
@@ -97,7 +99,7 @@ def test_a_foreign_safetensors_file_is_refused(
     tmp_path: Path, state: TrainingState, identity: TrainingIdentity
 ) -> None:
     save_file({"weights": torch.zeros(3)}, tmp_path / "foreign.safetensors")
-    with pytest.raises(TrainingError, match=r"schema: .*; got None"):
+    with pytest.raises(TrainingError, match=r"schema must .*; got None"):
         read_checkpoint(state, identity, tmp_path / "foreign.safetensors")
 
 
@@ -113,7 +115,7 @@ def test_every_flipped_bit_is_noticed(path: Path, state: TrainingState, identity
     whole = path.read_bytes()
     for at in range(len(whole) - 64, len(whole), 8):  # the last tensor's numbers
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
-        with pytest.raises(TrainingError, match=r"digest: that of its contents.*It is damaged"):
+        with pytest.raises(TrainingError, match=r"digest must be that of its contents.*It is damaged"):
             read_checkpoint(state, identity, path)
 
 
@@ -123,19 +125,35 @@ def test_a_missing_tensor_is_refused(path: Path, state: TrainingState, identity:
     metadata = {"schema": checkpoints.SCHEMA, "identity": json.dumps(dataclasses.asdict(identity))}
     metadata |= {"iteration": "1", "best_loss": "0x0p+0", "first_rate": "0x0p+0"}
     save_file(tensors, path, {**metadata, "digest": contents_digest(tensors, metadata)})
-    with pytest.raises(TrainingError, match=r"square: .* numbers; got None"):
+    with pytest.raises(TrainingError, match=r"square must .* numbers; got None"):
         read_checkpoint(state, identity, path)
 
 
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("direction", torch.zeros(3), "direction: .* numbers; got"),
-        ("pair_moves", torch.zeros(2, 5), "pair_moves: 2 rows of .* numbers, one for each of pair_inverses; got"),
-        ("pair_changes", torch.zeros(1, 149), "pair_changes: 2 rows of .* numbers, one for each of pair_inverses; got"),
-        ("pair_inverses", torch.zeros(2), "pair_inverses: at most 50 float64 numbers; got"),
-        ("pair_inverses", torch.zeros(51, dtype=torch.float64), "pair_inverses: at most 50 float64 numbers; got"),
-        ("pair_inverses", torch.zeros((), dtype=torch.float64), "pair_inverses: at most 50 float64 numbers; got"),
+        ("direction", torch.zeros(3), "direction must .* numbers; got"),
+        (
+            "pair_moves",
+            torch.zeros(2, 5),
+            "pair_moves must be 2 rows of .* numbers, one for each of pair_inverses; got",
+        ),
+        (
+            "pair_changes",
+            torch.zeros(1, 149),
+            "pair_changes must be 2 rows of .* numbers, one for each of pair_inverses; got",
+        ),
+        ("pair_inverses", torch.zeros(2), "pair_inverses must be at most 50 float64 numbers; got"),
+        (
+            "pair_inverses",
+            torch.zeros(51, dtype=torch.float64),
+            "pair_inverses must be at most 50 float64 numbers; got",
+        ),
+        (
+            "pair_inverses",
+            torch.zeros((), dtype=torch.float64),
+            "pair_inverses must be at most 50 float64 numbers; got",
+        ),
     ],
 )
 def test_pairs_of_another_shape_are_refused(
@@ -162,7 +180,10 @@ def test_a_line_search_that_is_none_is_refused(
 def test_a_full_disk_leaves_the_former_one(path: Path, state: TrainingState, identity: TrainingIdentity) -> None:
     before = path.read_bytes()
     state.iteration = 18
-    with full_beyond(1024), pytest.raises(SpecError, match=r"state.safetensors: a disk with room for the whole file"):
+    with (
+        full_beyond(1024),
+        pytest.raises(SpecError, match=r"state.safetensors must be on a disk with room for the whole file"),
+    ):
         write_checkpoint(state, identity, path)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]

@@ -14,7 +14,7 @@ from neuropinn_lava.geometry.domain import Box
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.problem import PdeProblem
 from neuropinn_lava.problems.recipe import (
-    TANH_MODEL,
+    TANH_NETWORK,
     Jitter,
     Marching,
     Optimizer,
@@ -45,7 +45,7 @@ def grounded(problem: PdeProblem, recipe: TrainingRecipe, teacher: Teacher | Non
 
 
 def started(problem: PdeProblem, recipe: TrainingRecipe) -> TrainingState:
-    return new_state(build_network(recipe.model, problem.n_in, problem.n_out, 0, torch.float64))
+    return new_state(build_network(recipe.network, problem.n_in, problem.n_out, 0, torch.float64))
 
 
 def test_a_plain_recipe_has_one_cloud(problem: PdeProblem, recipe: TrainingRecipe) -> None:
@@ -73,8 +73,8 @@ def test_draws_of_a_jitter(problem: PdeProblem, recipe: TrainingRecipe) -> None:
 
 def test_refinement_adds_centres_and_lessons_follow(problem: PdeProblem, recipe: TrainingRecipe) -> None:
     recipe = changing(recipe, {}, {"refinement": Refinement(share=0.5), "jitter": Jitter(every=7, share=0.2)})
-    taught = build_network(TANH_MODEL, 2, 1, 3, torch.float64)
-    teacher = Teacher(network=taught, recipe=dataclasses.replace(recipe, model=TANH_MODEL), cloud=None)
+    taught = build_network(TANH_NETWORK, 2, 1, 3, torch.float64)
+    teacher = Teacher(network=taught, recipe=dataclasses.replace(recipe, network=TANH_NETWORK), cloud=None)
     ground, state = grounded(problem, recipe, teacher), started(problem, recipe)
     before = ground.at(state, find_phase(recipe, 0))
     state.cloud = ground.refined(state, 0.5)
@@ -83,7 +83,7 @@ def test_refinement_adds_centres_and_lessons_follow(problem: PdeProblem, recipe:
     assert after.cloud.n_inside == 49 + 25
     for footing in (before, after):
         cloud = footing.cloud
-        u = cloud.offset + cloud.factor * TANH_MODEL.output_scale * taught(cloud.inputs)
+        u = cloud.offset + cloud.factor * TANH_NETWORK.output_scale * taught(cloud.inputs)
         assert torch.allclose(footing.lesson.values, u)
 
 
@@ -112,7 +112,7 @@ def test_interrupted_and_resumed_is_uninterrupted(
 ) -> None:
     changed = {"jitter": Jitter(every=8, share=0.2), "optimizer": optimizer, "n_warmup": 0}
     if optimizer is Optimizer.L_BFGS:
-        changed["rate_weight"] = 0.0
+        changed["activity_weight"] = 0.0
     recipe = changing(recipe, changed, {**changed, "refinement": Refinement(share=0.3)})
 
     assert_resumes(problem, recipe, tmp_path, iteration)
@@ -126,8 +126,8 @@ def test_a_student_begins_on_its_teachers_cloud(recipe: TrainingRecipe) -> None:
     teacher = TeacherRecipe(phases=(marching, dataclasses.replace(solver, refinement=Refinement(share=0.2))))
     taught = changing(
         dataclasses.replace(recipe, teacher=teacher, weights=ResidualWeights(cell_power=1.0)),
-        {"imitation_weight": 1.0, "residual_weight": 0.0},
-        {"imitation_weight": 1.0, "refinement": Refinement(share=0.2)},
+        {"distillation_weight": 1.0, "residual_weight": 0.0},
+        {"distillation_weight": 1.0, "refinement": Refinement(share=0.2)},
     )
     result = train_network(problem, taught, output=TrainingOutput(report_every=1))
     assert result.status is TrainingStatus.FINISHED
@@ -161,13 +161,13 @@ def test_what_does_not_go_together_is_refused(recipe: TrainingRecipe) -> None:
     jittered = changing(recipe, {"jitter": Jitter()}, {})
     with pytest.raises(SpecError, match="no jitter where weights are causal"):
         dataclasses.replace(jittered, weights=ResidualWeights(causality=1.0))
-    with pytest.raises(SpecError, match="a mesh is neither refined nor moved"):
+    with pytest.raises(SpecError, match="have a mesh that is neither refined nor moved"):
         grounded(find_problem("elasticity3d"), jittered)
     with pytest.raises(SpecError, match="no phase of gauss-newton, which needs residuals; got gauss-newton"):
         grounded(find_problem("elasticity3d"), changing(recipe, {"optimizer": Optimizer.GAUSS_NEWTON}, {}))
-    with pytest.raises(SpecError, match=r"Jitter.share: every entry lies in \[1e-06, 0.4\]; got 0.5"):
+    with pytest.raises(SpecError, match=r"Jitter.share must lie in \[1e-06, 0.4\]; got 0.5"):
         Jitter(share=0.5)
-    with pytest.raises(SpecError, match=r"Jitter.every: every entry"):
+    with pytest.raises(SpecError, match=r"Jitter.every must lie in"):
         Jitter(every=0)
-    with pytest.raises(SpecError, match=r"Refinement.share: every entry lies in \[0.001, 4\]; got 0"):
+    with pytest.raises(SpecError, match=r"Refinement.share must lie in \[0.001, 4\]; got 0"):
         Refinement(share=0.0)

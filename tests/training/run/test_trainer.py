@@ -158,23 +158,25 @@ def test_a_loss_that_becomes_nan_restores_the_best(problem: PdeProblem, recipe: 
 
 def test_a_loss_that_is_nan_from_the_start(problem: PdeProblem, recipe: TrainingRecipe) -> None:
     broken = dataclasses.replace(problem, residual=lambda f: (f.u_xx * float("nan"),))
-    with pytest.raises(TrainingError, match="training of 'poisson': a finite loss; got nan"):
+    with pytest.raises(TrainingError, match="training of 'poisson' must keep a finite loss; got nan"):
         train_network(broken, recipe)
 
 
 def test_resuming_needs_a_checkpoint(problem: PdeProblem, recipe: TrainingRecipe, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=r"TrainingOutput.checkpoint: a file to resume from; got None"):
+    with pytest.raises(TrainingError, match=r"TrainingOutput.checkpoint must name a file to resume from; got None"):
         train_network(problem, recipe, output=TrainingOutput(resume=True))
     missing = TrainingOutput(checkpoint=tmp_path / "none.safetensors", resume=True)
-    with pytest.raises(TrainingError, match=r"none.safetensors: an existing file; got none. Start without resuming"):
+    with pytest.raises(
+        TrainingError, match=r"none.safetensors must be an existing file; got none. Start without resuming"
+    ):
         train_network(problem, recipe, output=missing)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"device": "cpuu"}, r"train_network.device: a device that torch can use; got cpuu: .* Use cpu"),
-        ({"n_threads": 0}, r"train_network.n_threads: every entry lies in \[1, 1024\]; got 0"),
+        ({"device": "cpuu"}, r"train_network.device must be a device that torch can use; got cpuu: .* Use cpu"),
+        ({"n_threads": 0}, r"train_network.n_threads must lie in \[1, 1024\]; got 0"),
     ],
 )
 def test_what_torch_would_refuse_in_its_own_words(
@@ -186,13 +188,13 @@ def test_what_torch_would_refuse_in_its_own_words(
 
 @pytest.mark.parametrize("field", ["checkpoint_every", "report_every"])
 def test_every_no_steps_is_refused(field: str) -> None:
-    with pytest.raises(SpecError, match=rf"TrainingOutput.{field}: every entry lies in \[1, 1e\+09\]; got 0"):
+    with pytest.raises(SpecError, match=rf"TrainingOutput.{field} must lie in \[1, 1e\+09\]; got 0"):
         TrainingOutput(**{field: 0})
 
 
 def test_a_problem_is_tried_before_the_training(problem: PdeProblem, recipe: TrainingRecipe) -> None:
     holed = dataclasses.replace(problem.reference, evaluate=lambda points: np.full((len(points), 1), np.nan))
-    with pytest.raises(SpecError, match=r"PdeProblem 'poisson'.reference: finite at every point"):
+    with pytest.raises(SpecError, match=r"PdeProblem 'poisson'.reference must be finite at every point"):
         train_network(dataclasses.replace(problem, reference=holed), recipe)
 
 
@@ -208,14 +210,14 @@ def test_network_carries_problem_and_transforms(name: str, recipe: TrainingRecip
     phases = (dataclasses.replace(recipe.phases[0], n_iterations=5),)
     network = train_network(problem, dataclasses.replace(recipe, phases=phases), seed=3).network
     assert (network.name, network.provenance.problem, network.provenance.seed) == (name, name, 3)
-    assert network.output_transform.scale.tolist() == [recipe.model.output_scale]
+    assert network.output_transform.scale.tolist() == [recipe.network.output_scale]
     assert network.ansatz is not None
     assert run_float(network, np.array([[0.0, 0.0], [0.0, 0.4]])).outputs.tolist() == [[0.0], [0.0]]
 
 
 def test_leaks_and_thresholds_are_trained_on_request(problem: PdeProblem, recipe: TrainingRecipe) -> None:
-    model = dataclasses.replace(recipe.model, theta=1e-3, learn_beta=True, learn_theta=True)
-    network = train_network(problem, dataclasses.replace(recipe, model=model)).network
+    model = dataclasses.replace(recipe.network, theta=1e-3, learn_beta=True, learn_theta=True)
+    network = train_network(problem, dataclasses.replace(recipe, network=model)).network
     fixed = train_network(problem, recipe).network
     for layer, other in zip(network.layers, fixed.layers, strict=True):
         assert np.ptp(layer.theta) > 0

@@ -57,7 +57,7 @@ def test_nothing_to_choose_from() -> None:
 
 
 def test_wrong_numbers_are_refused() -> None:
-    with pytest.raises(SpecError, match=r"choose_candidate\.factor: every entry lies in \[1, inf\]; got 0\.5"):
+    with pytest.raises(SpecError, match=r"choose_candidate\.factor must lie in \[1, inf\]; got 0\.5"):
         choose_candidate(ALL, 0.5)
     with pytest.raises(SpecError, match=r"Candidate 'none'\.error"):
         candidate("none", math.nan, 1e-9, 1)

@@ -19,7 +19,7 @@ from neuropinn_lava.hardware_sim.fields.vtk_export import hexahedra, write_vtk
 from neuropinn_lava.hardware_sim.report.figures.solid_figures import draw_solid
 from neuropinn_lava.micromechanics.cells import sphere_cell
 from neuropinn_lava.micromechanics.fitted_mesh import fit_mesh
-from neuropinn_lava.micromechanics.stresses import StressErrors, lay_stress_cloud
+from neuropinn_lava.micromechanics.stresses import StressErrors, build_stress_cloud
 from neuropinn_lava.micromechanics.tet_field import TetField
 
 CELL = sphere_cell(radius=0.27, contrast=10.0)
@@ -37,7 +37,7 @@ def halved(points: np.ndarray) -> np.ndarray:
 
 
 def test_planes_and_cubes_are_drawn() -> None:
-    cloud = lay_stress_cloud(CELL, 13)
+    cloud = build_stress_cloud(CELL, 13)
     deployed, reference = project_view("deployed", cloud, pressed), project_view("reference", cloud, halved)
     errors = StressErrors(relative_l2=0.1, von_mises_relative_l2=0.1)
     section = SolidSection(results=(), floor=errors, operator="quadratic", deployed=deployed, reference=reference)
@@ -81,7 +81,7 @@ def test_vtk_file_gets_every_field(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert written["stress"].shape == (8**3, 6)
     np.testing.assert_allclose(written["displacement_reference"], written["displacement"] / 2, atol=EXACT)
     np.testing.assert_allclose(written["von_mises_difference"], written["von_mises"] / 2, atol=EXACT)
-    assert written["inclusion"].sum() == np.count_nonzero(CELL.contains(lay_stress_cloud(CELL, 8).points))
+    assert written["inclusion"].sum() == np.count_nonzero(CELL.contains(build_stress_cloud(CELL, 8).points))
 
 
 KILLED = """
@@ -115,7 +115,7 @@ def test_a_writer_that_dies_leaves_the_old_vtk_file(tmp_path: Path, end: str, co
 def test_vtk_files_of_other_kinds_or_without_meshio_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(SpecError, match=r"a suffix out of \.vtu, \.vtk; got field\.txt"):
+    with pytest.raises(SpecError, match=r"end in one of \.vtu, \.vtk; got field\.txt"):
         write_vtk(tmp_path / "field.txt", CELL, pressed)
     monkeypatch.setitem(sys.modules, "meshio", None)
     with pytest.raises(MissingPackageError, match=r"`meshio`.*neuropinn-lava\[vtk\]"):

@@ -14,15 +14,15 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import bmat, csr_matrix, diags
 
-from ..base.arrays import BoolArray, FloatArray
-from ..geometry.domain import Cloud
-from ..operators.operator_kind import OperatorKind
-from ..operators.potential_energy import QuadraticEnergy
-from ..operators.projection import build_operators
-from .cell_domain import separate_phases
-from .cells import UnitCell
-from .loads import FaceLoad
-from .stresses import AXES, N_NEIGHBOURS
+from neuropinn_lava.base.arrays import BoolArray, FloatArray
+from neuropinn_lava.geometry.domain import Cloud
+from neuropinn_lava.micromechanics.cell_domain import separate_phases
+from neuropinn_lava.micromechanics.cells import UnitCell
+from neuropinn_lava.micromechanics.loads import FaceLoad
+from neuropinn_lava.micromechanics.stresses import AXES, N_NEIGHBOURS
+from neuropinn_lava.operators.operator_kind import OperatorKind
+from neuropinn_lava.operators.potential_energy import QuadraticEnergy
+from neuropinn_lava.operators.projection import build_operators
 
 
 def strong_form(cell: UnitCell, load: FaceLoad, n: int, kind: OperatorKind = OperatorKind.QUADRATIC) -> QuadraticEnergy:

@@ -1,34 +1,86 @@
-"""The stiffness matrix of a meshed cell as an operator that is never assembled: element by element, in constant memory.
+"""The stiffness matrix of a meshed cell: assembled by scikit-fem, or applied element by element in constant memory.
+
+    A(u, v) = int lambda div u div v + 2 mu epsilon(u) : epsilon(v)
+    K_ij    = L_ij + M_ji + delta_ij sum_k M_kk        L_ij = int lambda d_i v d_j u,   M_ij = int mu d_i v d_j u
+
+L and M are matrices of a scalar element, so that no form on vectors with 30 x 30 entries has to be integrated. Displacements
+are component after component: (u_x at all nodes, u_y, u_z). On straight quadratic tetrahedra gradients are linear, and the
+rule of order 2 is exact. The operator that is never assembled computes the same products, to rounding:
 
     grad u   = sum_k u_k dN_k/db_i grad b_i           b: barycentric coordinates; grad b is constant in a straight tetrahedron
     sigma    = lambda tr(grad u) 1 + mu (grad u + grad u^T)
     (K u)_k  = sum_e sum_q w_q |e| sigma(b_q) dN_k/db_i grad b_i
 
-On straight quadratic tetrahedra the rule of four points is exact, so that this is the matrix of `assemble_stiffness`, to
-rounding. A mesh of 100 000 nodes has 25 million entries in the matrix; here nothing is kept but the mesh, and the geometry of
-its elements is computed again in every product, which takes a twentieth of it.
+The matrix of a mesh of 100 000 nodes has 25 million entries; the operator keeps nothing but the mesh, and computes the geometry
+of its elements again in every product, which takes a twentieth of it.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.sparse import bmat, csr_matrix
 from scipy.sparse.linalg import LinearOperator
+from scipy.spatial import cKDTree
 
 from ..base.arrays import FloatArray
 from .cells import UnitCell
 from .fitted_mesh import EDGES, FittedMesh
 
+MATCH = 1e-9
+"""Largest distance between scikit-fem's node and ours, in edges of the cube: rounding is 1e-16, the smallest edge 1e-3."""
 INNER = (5 + 3 * 5**0.5) / 20
 """The large barycentric coordinate of the four points of degree 2; the other three are (1 - INNER) / 3.
 Source: Stroud, Approximate Calculation of Multiple Integrals (1971), T3: 2-1."""
 BLOCK = 1024
-"""Elements at a time; bounds the memory, nothing else."""
+"""Number of elements that are processed at a time, which bounds the memory."""
+
+
+def assemble_stiffness(cell: UnitCell, mesh: FittedMesh) -> csr_matrix:
+    """Assemble K, shape (3 n_nodes, 3 n_nodes), so that the energy of u is u K u / 2."""
+    import skfem
+
+    # order="C": scikit-fem warns of copies otherwise
+    elements = skfem.MeshTet(
+        np.ascontiguousarray(mesh.nodes[: mesh.n_vertices].T), np.ascontiguousarray(mesh.cells[:, :4].T)
+    )
+    basis = skfem.Basis(elements, skfem.ElementTetP2(), intorder=2)
+    order = _our_nodes(basis.doflocs.T, mesh.nodes)
+    lame = np.where(mesh.inside, cell.inclusion.lame, cell.matrix.lame)
+    shear = np.where(mesh.inside, cell.inclusion.shear, cell.matrix.shear)
+    L, M = (_gradient_products(basis, modulus, order) for modulus in (lame, shear))
+    trace = M[0][0] + M[1][1] + M[2][2]
+    blocks = [[L[i][j] + M[j][i] + (trace if i == j else 0) for j in range(3)] for i in range(3)]
+    return csr_matrix(bmat(blocks))
+
+
+def _our_nodes(theirs: FloatArray, ours: FloatArray) -> Any:
+    """Find where in scikit-fem's numbering each of our nodes is."""
+    distance, order = cKDTree(theirs).query(ours)
+    assert distance.max() < MATCH
+    return order
+
+
+def _gradient_products(basis: Any, modulus: FloatArray, order: Any) -> list[list[csr_matrix]]:
+    """Return int c d_i v d_j u for all i, j, in our numbering; the matrix of (j, i) is the transpose of that of (i, j)."""
+    import skfem
+
+    weight = np.repeat(modulus[:, None], basis.X.shape[1], axis=1)
+    products: list[list[Any]] = [[None] * 3 for _ in range(3)]
+    for i in range(3):
+        for j in range(i, 3):
+
+            def integrand(u: Any, v: Any, w: Any, i: int = i, j: int = j) -> Any:
+                return w.modulus * u.grad[j] * v.grad[i]
+
+            matrix = skfem.BilinearForm(integrand).assemble(basis, modulus=weight).tocsr()[order][:, order]
+            products[i][j], products[j][i] = matrix, matrix.T.tocsr()
+    return products
 
 
 def shape_slopes() -> FloatArray:
-    """Give dN_k/db_i of the ten shape functions at the four points, shape (4, 4, 10): points, coordinates, functions."""
+    """Return dN_k/db_i of the ten shape functions at the four points, shape (4, 4, 10): points, coordinates, functions."""
     b = np.full((4, 4), (1 - INNER) / 3) + np.eye(4) * (INNER - (1 - INNER) / 3)
     slopes = np.zeros((4, 4, 10))
     for i in range(4):
@@ -42,13 +94,13 @@ class ElementStiffness(LinearOperator):  # type: ignore[misc]  # scipy has no ty
     """K of a cell, symmetric, shape (3 n_nodes, 3 n_nodes), component after component; it multiplies vectors."""
 
     def __init__(self, cell: UnitCell, mesh: FittedMesh) -> None:
-        """Take a cell and its mesh; nothing is copied or computed yet."""
+        """Store a cell and its mesh; nothing is copied or computed yet."""
         super().__init__(np.dtype(np.float64), (3 * mesh.n_nodes, 3 * mesh.n_nodes))
         self.cell, self.mesh = cell, mesh
         self._slopes = shape_slopes().reshape(16, 10)
 
     def _matvec(self, vector: FloatArray) -> FloatArray:
-        """Give K u."""
+        """Compute the product K u."""
         u = np.ascontiguousarray(vector.reshape(3, -1).T)  # rows are gathered faster than single numbers
         force = np.zeros((3, len(u)))
         for start in range(0, len(self.mesh.cells), BLOCK):
@@ -60,7 +112,7 @@ class ElementStiffness(LinearOperator):  # type: ignore[misc]  # scipy has no ty
         return force.ravel()
 
     def _forces(self, u: FloatArray, block: slice) -> FloatArray:
-        """Give the nodal forces of a block's elements for their displacements, both (n_elements, 3, 10)."""
+        """Compute the nodal forces of a block's elements for their displacements, both (n_elements, 3, 10)."""
         n, (gradients, volume) = len(u), barycentric_gradients(self.mesh.nodes[self.mesh.cells[block, :4]])
         inside, cell = self.mesh.inside[block], self.cell
         lame = volume / 4 * np.where(inside, cell.inclusion.lame, cell.matrix.lame)
@@ -82,16 +134,16 @@ class ElementStiffness(LinearOperator):  # type: ignore[misc]  # scipy has no ty
 
 
 class TetGeometry(NamedTuple):
-    """What integrals over straight tetrahedra need."""
+    """Gradients and volumes, from which integrals over straight tetrahedra are computed."""
 
     gradients: FloatArray
-    """grad b_i, shape (n_tets, 4, 3)."""
+    """Gradients grad b_i of the barycentric coordinates, shape (n_tets, 4, 3)."""
     volume: FloatArray
-    """|e|, shape (n_tets,)."""
+    """Volumes |e| of the tetrahedra, shape (n_tets,)."""
 
 
 def barycentric_gradients(corners: FloatArray) -> TetGeometry:
-    """Give grad b_i and |e| of tetrahedra from their vertices (n_tets, 4, 3).
+    """Return grad b_i and |e| of tetrahedra from their vertices (n_tets, 4, 3).
 
     grad b_1 = (e_2 x e_3) / (e_1 . e_2 x e_3), and so on in turn      e_i = x_i - x_0;   grad b_0 = -sum of the others
     """
