@@ -45,7 +45,7 @@ class Scratch(NamedTuple):
     """Sums before saturation, as wide as `Affine.bias`."""
     fired: Array
     """int32, a multiple of 64 long: not zero where there is an event."""
-    index: Array
+    places: Array
     """Places of the events, int64."""
 
 
@@ -142,10 +142,10 @@ def _step(
 ) -> None:
     """Advance the neurons of row r by step t."""
     _fire(z, neurons, membrane, room.total, room.fired, tally.saturated[MEMBRANE])
-    n_fired = _find_events(room.fired, room.index)
+    n_fired = _find_events(room.fired, room.places)
     for j in range(len(payload)):
         payload[j] = 0
-    _send(z, room.index[:n_fired], neurons.phi, payload, tally.counts[t], tally.saturated[PAYLOAD])
+    _send(z, room.places[:n_fired], neurons.phi, payload, tally.counts[t], tally.saturated[PAYLOAD])
     if r < tally.fired.shape[0]:
         for j in range(len(z)):
             tally.membrane[r, t, j] = membrane[j]
@@ -164,7 +164,7 @@ def multiply_rows(a: Array, affine: Affine, z: Array, tally: Tally) -> None:
     """Compute the drives z (n_rows, n_out) of inputs a (n_rows, n_in)."""
     room = _make_room(a.shape[1], affine.weight.shape[1], affine.bias)
     for r in range(a.shape[0]):
-        _multiply(a[r], affine.weight, room.fired, room.index, room.total)
+        _multiply(a[r], affine.weight, room.fired, room.places, room.total)
         _align(room.total, affine, z[r], tally.saturated[DRIVE])
 
 
@@ -196,6 +196,6 @@ def layer_rows(a: Array, affine: Affine, neurons: Neurons, membrane: Array, payl
     z = np.empty(n_out, np.int32)
     for r in range(a.shape[0]):
         for t in range(a.shape[1]):
-            _multiply(a[r, t], affine.weight, of_drive.fired, of_drive.index, of_drive.total)
+            _multiply(a[r, t], affine.weight, of_drive.fired, of_drive.places, of_drive.total)
             _align(of_drive.total, affine, z, tally.saturated[DRIVE])
             _step(z, neurons, membrane[r], payload[r, t], tally, r, t, of_neurons)

@@ -37,19 +37,20 @@ SOURCES = _digest_sources()
 """Part of the key of all kept machine code."""
 
 
-class _SourceCache(FunctionCache):  # type: ignore[misc]
+class _SourceCache(FunctionCache):
     """Numba's cache, with the digest in the key of every compiled signature."""
 
     def _index_key(self, sig: Any, codegen: Any) -> Any:
-        return (*super()._index_key(sig, codegen), SOURCES)
+        key: Any = super()._index_key(sig, codegen)  # type: ignore[no-untyped-call]
+        return (*key, SOURCES)
 
 
 def compiled(function: _F) -> _F:
     """Compile a function that Python calls, at its first call for given types, and keep the machine code."""
     made: Any = numba.jit(**OPTIONS)(function)
-    if not numba.config.DISABLE_JIT:
-        with contextlib.suppress(RuntimeError):  # numba: "no locator available", no folder to write to
-            made._cache = _SourceCache(function)  # what numba's option `cache` does, with another key
+    cache: Any = _SourceCache
+    with contextlib.suppress(RuntimeError):  # numba: "no locator available", no folder to write to
+        made._cache = cache(function)  # what numba's option `cache` does, with another key
     kept: _F = made
     return kept
 
