@@ -17,7 +17,6 @@ from _speed_rows import run_tiles
 from neuropinn_lava.engine.host import encode_points
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.engine.trace import NO_PROBE, Probe
-from neuropinn_lava.hardware_sim.kernels import compiled_loops
 from neuropinn_lava.hardware_sim.kernels.layer_kernel import IntegerKernel
 from neuropinn_lava.hardware_sim.steps.network_runs import TILE, NetworkRun
 from neuropinn_lava.hardware_sim.steps.recording import make_recordings
@@ -36,9 +35,9 @@ def best_seconds(call: Callable[[], object]) -> float:
     return float(best)
 
 
-def layer_nanoseconds(network: QuantizedNetwork, payload: np.ndarray, loops: object) -> list[float]:
+def layer_nanoseconds(network: QuantizedNetwork, payload: np.ndarray) -> list[float]:
     """Time the second layer's product, neurons, and both, with what the first one sends; per sample and step."""
-    kernel = IntegerKernel(network.layers[1], loops)
+    kernel = IntegerKernel(network.layers[1])
     n_rows, _, n_in = payload.shape
     tally, membrane, sent = kernel.tally(N_STEPS), np.zeros((n_rows, kernel.n_out), np.int32), np.empty_like(payload)
     z = np.zeros((n_rows * N_STEPS, kernel.n_out), np.int32)
@@ -50,27 +49,26 @@ def layer_nanoseconds(network: QuantizedNetwork, payload: np.ndarray, loops: obj
     return [best_seconds(call) / len(z) * 1e9 for call in calls]
 
 
-def network_seconds(network: QuantizedNetwork, words: np.ndarray, loops: object) -> float:
+def network_seconds(network: QuantizedNetwork, words: np.ndarray) -> float:
     """Time all layers and steps of a tile, per sample."""
     recordings, emitted = make_recordings(network, NO_PROBE, len(words))
-    layers = tuple(IntegerKernel(layer, loops) for layer in network.layers)
-    run = NetworkRun(layers, IntegerKernel(network.output, loops), network.n_steps, recordings, emitted)
+    layers = tuple(IntegerKernel(layer) for layer in network.layers)
+    run = NetworkRun(layers, IntegerKernel(network.output), network.n_steps, recordings, emitted)
     return best_seconds(lambda: run.take(0, words)) / len(words)
 
 
 def main() -> None:
     points = np.random.default_rng(0).random((TILE, 2))
     print("ns per sample and step: product, neurons, layer; then the network's samples/s")
-    for activity in (0.02, 0.5, 1.0):
+    for activity in (0.02, 0.15, 0.5, 1.0):
         network = make_network(activity)
         words = encode_points(network, points)[0].astype(np.int32)
         trace = run_integer(network, points, Probe(n_samples=TILE))
-        for name, loops in (("vector code", None), ("any words", compiled_loops)):
-            if not np.array_equal(run_tiles(network, words, loops), trace.readout):
-                raise SystemExit(f"{name} differs from the integer engine")
-            times = layer_nanoseconds(network, trace.probe.layers[0].payload.astype(np.int32), loops)
-            rate = 1 / network_seconds(network, words, loops)
-            print(f"{activity:5.0%} {name:12s}" + "".join(f"{ns:7.0f}" for ns in times) + f"{rate:12,.0f}", flush=True)
+        if not np.array_equal(run_tiles(network, words, None), trace.readout):
+            raise SystemExit("the compiled loops differ from the integer engine")
+        times = layer_nanoseconds(network, trace.probe.layers[0].payload.astype(np.int32))
+        rate = 1 / network_seconds(network, words)
+        print(f"{activity:5.0%}" + "".join(f"{ns:7.0f}" for ns in times) + f"{rate:12,.0f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ TUNING_POINTS = 10240
 """The same for tuning."""
 MAX_SAMPLE = 1 << 16
 """Payloads kept of each layer, for the rules that look at more than their peak."""
+LONGEST_SAMPLE = 4 * MAX_SAMPLE
+"""Payloads of a layer in memory at once, so that memory does not grow with the number of steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -104,7 +106,8 @@ class _Seen:
     def __init__(self, layer: LayerSpec | OutputSpec) -> None:
         self.name = layer.name
         self.drive, self.membrane, self.payload = np.zeros((3, layer.n_out))
-        self.payloads: list[FloatArray] = []
+        self._payloads = np.zeros(0)
+        self._stride, self._n_sent = 1, 0
 
     def add(self, z: FloatArray, m: FloatArray | None = None, a: FloatArray | None = None) -> None:
         """Take the values of one step, each (n_samples, n_out)."""
@@ -112,12 +115,20 @@ class _Seen:
         if m is not None and a is not None:
             np.maximum(self.membrane, np.abs(m).max(axis=0), out=self.membrane)
             np.maximum(self.payload, np.abs(a).max(axis=0), out=self.payload)
-            self.payloads.append(np.abs(a[a != 0]))
+            self._keep(np.abs(a[a != 0]))
+
+    def _keep(self, sent: FloatArray) -> None:
+        """Add every so many-th payload to the sample; where it grows too long, every other one is dropped for good."""
+        chosen = sent[-self._n_sent % self._stride :: self._stride]
+        self._n_sent += len(sent)
+        self._payloads = np.concatenate([self._payloads, chosen])
+        while len(self._payloads) > LONGEST_SAMPLE:
+            self._payloads = self._payloads[::2].copy()
+            self._stride *= 2
 
     def range(self) -> LayerRange:
         """Give the record."""
-        sent = np.concatenate(self.payloads) if self.payloads else np.zeros(0)
-        thinned = sent[:: max(1, -(-len(sent) // MAX_SAMPLE))]
+        thinned = self._payloads[:: max(1, -(-len(self._payloads) // MAX_SAMPLE))]
         return LayerRange(
             name=self.name,
             drive=self.drive,

@@ -30,6 +30,8 @@ from ..calibrate.sensitivity import LayerJacobian, trace_jacobians
 
 MAX_POINTS = 2000
 """Points that enter, at most; more change nothing that was measured."""
+MAX_ROWS = 8 * MAX_POINTS
+"""Points times steps that enter, at most: the Jacobians of all steps are in memory at once. Up to eight steps all points do."""
 FEWEST_POINTS = 50
 """With fewer points the lattice would be fitted to them alone: nothing is done."""
 HELD_OUT = 5
@@ -75,9 +77,11 @@ def descend_integers(network: QuantizedNetwork, points: FloatArray) -> Quantized
 
     Args:
         network: The start, which is also what comes back where nothing better is found.
-        points: Calibration points, physical, shape (n_samples, n_in), thinned to `MAX_POINTS`.
+        points: Calibration points, physical, shape (n_samples, n_in), thinned to `MAX_POINTS`, and to `MAX_ROWS` with
+            all their steps, but never below `FEWEST_POINTS`.
     """
-    kept = points[:: -(-len(points) // MAX_POINTS)]
+    n_wanted = max(min(MAX_POINTS, MAX_ROWS // network.source.n_steps), FEWEST_POINTS)
+    kept = points[:: max(1, -(-len(points) // n_wanted))]
     if len(kept) < FEWEST_POINTS:
         return network
     held_out = np.arange(len(kept)) % HELD_OUT == HELD_OUT - 1

@@ -1,4 +1,4 @@
-"""The integer loops of a layer, compiled: product, alignment, membrane, threshold and payload of each sample and step at once.
+"""The integer loops of a layer, compiled by numba: drive, membrane, threshold and payload of each sample and step at once.
 
     p = W a_in                                    only inputs with an event are added up
     z = clip(((p << up) + half >> down) + bias)   alignment, half up; up or down is zero
@@ -8,38 +8,84 @@
     m = 0      where s
 
 Sums have the type of `Affine.bias`, int32 where that has been proved enough; what is stored always fits into int32. A leak
-needs no wider product, because |m| = high * 2**12 + low gives high * beta + (low * beta >> 12). Branches would keep the loops
-over neurons from being vectorised: masks take their place. `send_even` and `send_odd` end alike: the lines that they share took
-fifteen times as long in a function that both called for every neuron, because each call counted references to its arrays.
+needs no wider product, because |m| = high * 2**12 + low gives high * beta + (low * beta >> 12).
 
-`numpy_loops` has the same functions for machines without numba. Neither knows the reference engine, with which both are
-compared.
+Two kinds of loops make a layer fast. Loops over all neurons are free of branches, so that LLVM turns them into vector
+instructions; what hardly ever happens, saturation, is noticed in them and counted in a loop of its own. Loops over events
+visit only the inputs, or the neurons, that sent something.
+
+`numpy_loops` has the same functions for few samples and for machines without numba. Neither knows the reference engine, with
+which both are compared.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .compiling import compiled, inlined
 from .layout import DRIVE, EVENTS, FIRED, MEMBRANE, PAYLOAD, Affine, Array, Neurons, Phi, Tally
-from .vector_loops import add_16, add_32, events, lowest
 
 I32, U64 = np.int32, np.uint64
+DE_BRUIJN = U64(0x03F79D71B4CB0A89)
+"""Its 64 windows of six bits are all different: a product with 2**k shows k in the highest six bits."""
+BIT_INDEX = np.array([k for _, k in sorted(((int(DE_BRUIJN) << k & (1 << 64) - 1) >> 58, k) for k in range(64))])
+"""k for each window."""
+
+
+BLOCK = 64
+"""Numbers of which one word tells, bit by bit, which are events."""
+
+
+class Scratch(NamedTuple):
+    """Memory that the rows use one after the other."""
+
+    total: Array
+    """Sums before saturation, as wide as `Affine.bias`."""
+    fired: Array
+    """int32, a multiple of 64 long: not zero where there is an event."""
+    places: Array
+    """Places of the events, int64."""
 
 
 @inlined
-def _multiply(a: Array, weight: Array, total: Array) -> None:
-    """total = W a, over the inputs that are not zero."""
-    width = weight.shape[1]
+def _find_events(values: Array, index: Array) -> Any:
+    """Write the places of the entries that are not zero into `index`; return how many there are.
+
+    The length of `values` is a multiple of 64. A word of 64 bits is first made of each 64 entries, without a branch.
+    """
+    n_found = 0
+    for first in range(0, len(values), BLOCK):
+        block, mask = values[first : first + BLOCK], U64(0)
+        for k in range(BLOCK):
+            mask |= U64(block[k] != 0) << U64(k)
+        while mask:
+            lowest = mask & (~mask + U64(1))
+            index[n_found] = first + BIT_INDEX[(lowest * DE_BRUIJN) >> U64(58)]
+            n_found += 1
+            mask ^= lowest
+    return n_found
+
+
+@inlined
+def _multiply(a: Array, weight: Array, padded: Array, index: Array, total: Array) -> None:
+    """total = W a, over the inputs that are not zero, four at a time."""
+    for i in range(len(a)):
+        padded[i] = a[i]
+    n_events = _find_events(padded, index)
     total[:] = 0
-    for offset in range(0, len(a), 64):
-        mask = events(a, offset)
-        for first in range(0, width - 31, 32):
-            add_32(weight, a, mask, offset, total, first)
-        if width % 32:
-            add_16(weight, a, mask, offset, total, width - 16)
+    n_fours = n_events & ~3
+    for k in range(0, n_fours, 4):
+        i0, i1, i2, i3 = index[k], index[k + 1], index[k + 2], index[k + 3]
+        a0, a1, a2, a3 = a[i0], a[i1], a[i2], a[i3]
+        w0, w1, w2, w3 = weight[i0], weight[i1], weight[i2], weight[i3]
+        for j in range(len(total)):
+            total[j] += w0[j] * a0 + w1[j] * a1 + w2[j] * a2 + w3[j] * a3
+    for k in range(n_fours, n_events):
+        w, event = weight[index[k]], a[index[k]]
+        for j in range(len(total)):
+            total[j] += w[j] * event
 
 
 @inlined
@@ -55,7 +101,7 @@ def _align(total: Array, affine: Affine, z: Array, saturated: Array) -> None:
 
 @inlined
 def _fire(z: Array, neurons: Neurons, membrane: Array, total: Array, fired: Array, saturated: Array) -> None:
-    """Leak, integrate, compare, reset; `fired` becomes -1 where s, a mask, else 0."""
+    """Leak, integrate, compare, reset; `fired` becomes 1 where s, else 0."""
     limit = neurons.limit
     for j in range(len(z)):
         size = I32(abs(membrane[j]))
@@ -66,96 +112,65 @@ def _fire(z: Array, neurons: Neurons, membrane: Array, total: Array, fired: Arra
         reached = abs(m) if neurons.both else m
         silent = I32(reached < neurons.theta[j])
         membrane[j] = m & I32(-silent)
-        fired[j] = I32(silent - 1)
+        fired[j] = I32(1) - silent
 
 
 @inlined
-def _curve(q: Any, phi: Phi) -> Any:
-    """Give phi of q >= 0, before its last shift."""
-    cell = U64(min(q >> phi.index_bits, phi.last))
-    return phi.cells[cell, 0] + phi.cells[cell, 1] * (q - (np.int64(cell) << phi.index_bits))
-
-
-@inlined
-def send_even(z: Array, mask: Any, offset: Any, phi: Phi, payload: Array, n_events: Array, saturated: Array) -> None:
-    """a = phi(|z|) for the neurons in the mask."""
-    while mask:
-        j = lowest(mask) + U64(offset)
-        mask &= mask - U64(1)
-        rounded = (_curve(abs(np.int64(z[j])), phi) + phi.half) >> phi.shift
-        held = min(max(rounded, -phi.highest), phi.highest)
-        if held != rounded:
-            saturated[j] += 1
-        n_events[j] += held != 0
-        payload[j] = held
-
-
-@inlined
-def send_odd(z: Array, mask: Any, offset: Any, phi: Phi, payload: Array, n_events: Array, saturated: Array) -> None:
-    """a = ±phi(|z|) for the neurons in the mask; relu gives nothing where z is negative."""
-    while mask:
-        j = lowest(mask) + U64(offset)
-        mask &= mask - U64(1)
+def _send(z: Array, index: Array, phi: Phi, payload: Array, counts: Array, saturated: Array) -> None:
+    """a = phi(z) for the neurons in `index`, which fired; `counts` are those of this step."""
+    for k in range(len(index)):
+        j = index[k]
         x: Any = np.int64(z[j])
         if phi.relu:
             x = max(x, 0)
-        p = _curve(abs(x), phi)
-        rounded = ((-p if x < 0 else p) + phi.half) >> phi.shift
+        q = abs(x)
+        cell = min(q >> phi.index_bits, phi.last)
+        p = phi.cells[cell, 0] + phi.cells[cell, 1] * (q - (cell << phi.index_bits))
+        if phi.odd and x < 0:
+            p = -p
+        rounded = (p + phi.half) >> phi.shift
         held = min(max(rounded, -phi.highest), phi.highest)
-        if held != rounded:
-            saturated[j] += 1
-        n_events[j] += held != 0
+        saturated[j] += held != rounded
+        counts[FIRED, j] += 1
+        counts[EVENTS, j] += held != 0
         payload[j] = held
-
-
-@inlined
-def _send(z: Array, fired: Array, phi: Phi, payload: Array, counts: Array, n_events: Array, saturated: Array) -> None:
-    """a = phi(z) where the neuron fired, else 0; counts both."""
-    for j in range(len(z)):
-        payload[j] = 0
-        counts[j] -= fired[j]
-    for offset in range(0, len(z), 64):
-        mask = events(fired, offset)
-        if phi.odd:
-            send_odd(z, mask, offset, phi, payload, n_events, saturated)
-        else:
-            send_even(z, mask, offset, phi, payload, n_events, saturated)
 
 
 @inlined
 def _step(
-    z: Array,
-    neurons: Neurons,
-    membrane: Array,
-    payload: Array,
-    tally: Tally,
-    r: int,
-    t: int,
-    total: Array,
-    fired: Array,
+    z: Array, neurons: Neurons, membrane: Array, payload: Array, tally: Tally, r: int, t: int, room: Scratch
 ) -> None:
     """Advance the neurons of row r by step t."""
-    saturated = tally.saturated
-    _fire(z, neurons, membrane, total, fired, saturated[MEMBRANE])
-    _send(z, fired, neurons.phi, payload, tally.counts[t, FIRED], tally.counts[t, EVENTS], saturated[PAYLOAD])
+    _fire(z, neurons, membrane, room.total, room.fired, tally.saturated[MEMBRANE])
+    n_fired = _find_events(room.fired, room.places)
+    for j in range(len(payload)):
+        payload[j] = 0
+    _send(z, room.places[:n_fired], neurons.phi, payload, tally.counts[t], tally.saturated[PAYLOAD])
     if r < tally.fired.shape[0]:
         for j in range(len(z)):
             tally.membrane[r, t, j] = membrane[j]
-            tally.fired[r, t, j] = fired[j] != 0
+            tally.fired[r, t, j] = room.fired[j] != 0
+
+
+@inlined
+def _make_room(n: int, n_sums: int, like: Array) -> Any:
+    """Allocate what one row of n numbers needs."""
+    n_padded = (n + BLOCK - 1) // BLOCK * BLOCK
+    return Scratch(np.empty(n_sums, like.dtype), np.zeros(n_padded, np.int32), np.empty(n_padded, np.int64))
 
 
 @compiled
 def multiply_rows(a: Array, affine: Affine, z: Array, tally: Tally) -> None:
-    """Give the drives z (n_rows, n_out) of inputs a (n_rows, n_in)."""
-    total = np.empty(affine.weight.shape[1], affine.bias.dtype)
+    """Compute the drives z (n_rows, n_out) of inputs a (n_rows, n_in)."""
+    room = _make_room(a.shape[1], affine.weight.shape[1], affine.bias)
     for r in range(a.shape[0]):
-        _multiply(a[r], affine.weight, total)
-        _align(total, affine, z[r], tally.saturated[DRIVE])
+        _multiply(a[r], affine.weight, room.fired, room.places, room.total)
+        _align(room.total, affine, z[r], tally.saturated[DRIVE])
 
 
 @compiled
 def align_rows(product: Array, affine: Affine, z: Array, tally: Tally) -> None:
-    """Give the drives z (n_rows, n_out) of products W a (n_rows, n_out) that somebody else has made."""
+    """Compute the drives z (n_rows, n_out) of products W a (n_rows, n_out) that were made elsewhere."""
     total = np.empty_like(affine.bias)
     for r in range(product.shape[0]):
         for j in range(product.shape[1]):
@@ -166,19 +181,21 @@ def align_rows(product: Array, affine: Affine, z: Array, tally: Tally) -> None:
 @compiled
 def fire_rows(z: Array, neurons: Neurons, membrane: Array, payload: Array, tally: Tally) -> None:
     """Advance neurons whose drives z (n_rows, n_out) are the same at all steps of payload (n_rows, n_steps, n_out)."""
-    total, fired = np.empty_like(neurons.beta), np.empty(z.shape[1], np.int32)
+    room = _make_room(z.shape[1], z.shape[1], neurons.beta)
     for r in range(z.shape[0]):
         for t in range(payload.shape[1]):
-            _step(z[r], neurons, membrane[r], payload[r, t], tally, r, t, total, fired)
+            _step(z[r], neurons, membrane[r], payload[r, t], tally, r, t, room)
 
 
 @compiled
 def layer_rows(a: Array, affine: Affine, neurons: Neurons, membrane: Array, payload: Array, tally: Tally) -> None:
     """Advance a layer from inputs a (n_rows, n_steps, n_in) to payloads (n_rows, n_steps, n_out)."""
-    total = np.empty(affine.weight.shape[1], affine.bias.dtype)
-    z, fired = np.empty(membrane.shape[1], np.int32), np.empty(membrane.shape[1], np.int32)
+    n_out = payload.shape[2]
+    of_drive = _make_room(a.shape[2], affine.weight.shape[1], affine.bias)
+    of_neurons = _make_room(n_out, n_out, neurons.beta)
+    z = np.empty(n_out, np.int32)
     for r in range(a.shape[0]):
         for t in range(a.shape[1]):
-            _multiply(a[r, t], affine.weight, total)
-            _align(total, affine, z, tally.saturated[DRIVE])
-            _step(z, neurons, membrane[r], payload[r, t], tally, r, t, total, fired)
+            _multiply(a[r, t], affine.weight, of_drive.fired, of_drive.places, of_drive.total)
+            _align(of_drive.total, affine, z, tally.saturated[DRIVE])
+            _step(z, neurons, membrane[r], payload[r, t], tally, r, t, of_neurons)

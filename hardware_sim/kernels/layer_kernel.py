@@ -76,20 +76,15 @@ class Kernel(Protocol):
 
 
 @cache
-def fastest_loops(*, narrow: bool) -> Loops:
-    """Give the compiled loops, or numpy's where numba is missing or told not to compile.
-
-    Args:
-        narrow: Words have at most 16 bits and sums 32, as `Affine.pairs` tells.
-    """
+def fastest_loops() -> Loops:
+    """Return the compiled loops, or numpy's where numba is missing or told not to compile."""
     try:
         numba = importlib.import_module("numba")
     except ImportError:
         return numpy_loops
     if numba.config.DISABLE_JIT:
         return numpy_loops
-    name = "narrow_loops" if narrow else "compiled_loops"
-    loops: Loops = importlib.import_module(f"neuropinn_lava.hardware_sim.kernels.{name}")
+    loops: Loops = importlib.import_module("neuropinn_lava.hardware_sim.kernels.compiled_loops")
     return loops
 
 
@@ -102,7 +97,7 @@ class IntegerKernel:
         self.highest_input: float = (1 << (layer.affine.input_bits - 1)) - 1
         self.n_in, self.n_out = layer.n_in, layer.n_out
         self.affine = lay_out_affine(layer.affine)
-        self.loops = loops or fastest_loops(narrow=len(self.affine.pairs) > 0)
+        self.loops = loops or fastest_loops()
         self._neurons = lay_out_neurons(layer) if isinstance(layer, QuantizedLayer) else None
 
     @property

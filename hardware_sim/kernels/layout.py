@@ -25,11 +25,7 @@ DRIVE, MEMBRANE, PAYLOAD = 0, 1, 2
 """Rows of `Tally.saturated`."""
 
 PADDING = 16
-"""Rows of weights have a multiple of this length, for `vector_loops`."""
-CACHE_LINE = 64
-"""Bytes."""
-PAIR_BITS = 16
-"""Longest input word of which two make one number."""
+"""Rows of weights have a multiple of this length, so that vectors of numbers divide them."""
 NARROW = 1 << 31
 """Sums whose magnitude stays below this are kept in int32."""
 MAX_RISE = 31
@@ -45,9 +41,6 @@ class Affine(NamedTuple):
 
     weight: Array
     """W transposed, so that one input's weights lie side by side; int16, shape (n_in, n_out + padding), padded with zeros."""
-    pairs: Array
-    """W[j, 2 i] and W[j, 2 i + 1] side by side, for `pair_products`: int16, shape (n_pairs, 2 (n_out + padding)). Without rows
-    where an input or a weight is longer than 16 bits, or a sum than 32."""
     up: Array
     """Shift to the left, (n_out + padding,); zero where there is one to the right."""
     half: Array
@@ -74,9 +67,6 @@ class Phi(NamedTuple):
 
     cells: Array
     """base and rise, int64, shape (n_cells + 1, 2)."""
-    packed: Array
-    """entry = base >> index_bits in the low half and rise in the high one, int64, shape (n_cells + 1,), for `payload_vectors`;
-    no cells where one of them does not fit into 32 bits."""
     last: int
     """Index of the last cell."""
     index_bits: int
@@ -130,24 +120,12 @@ def lay_out_affine(affine: QuantizedAffine) -> Affine:
     padding = (0, weight.shape[1] - affine.n_out)
     return Affine(
         weight=weight,
-        pairs=_lay_out_pairs(affine, weight),
         up=np.pad(up.astype(sums), padding),
         half=np.pad(half.astype(sums), padding),
         down=np.pad(down.astype(sums), padding),
         bias=np.pad(affine.bias.astype(sums), padding),
         limit=sums((1 << (affine.state_bits - 1)) - 1),
     )
-
-
-def _lay_out_pairs(affine: QuantizedAffine, weight: Array) -> Array:
-    """Put the weights of two neighbouring inputs side by side."""
-    n_in, width = weight.shape
-    if sum_type(affine) is np.int64 or affine.input_bits > PAIR_BITS:
-        return np.zeros((0, 2 * width), np.int16)
-    padded = np.zeros((-(-n_in // PADDING) * PADDING, width), np.int16)
-    padded[:n_in] = weight
-    pairs = padded.reshape(-1, 2, width).transpose(0, 2, 1)
-    return aligned(pairs.reshape(-1, 2 * width))
 
 
 def sum_type(affine: QuantizedAffine) -> type[np.signedinteger[Any]]:
@@ -189,7 +167,6 @@ def _lay_out_phi(table: PhiTable) -> Phi:
         rise = np.array([1 << max(left, 0)])
     return Phi(
         cells=np.stack([base, rise], axis=1),
-        packed=_packed(base >> table.index_bits, rise),
         last=len(base) - 1,
         index_bits=table.index_bits,
         shift=max(-left, 0),
@@ -198,22 +175,6 @@ def _lay_out_phi(table: PhiTable) -> Phi:
         odd=int(table.rule.symmetry is not Symmetry.EVEN),
         relu=int(table.activation == "relu"),
     )
-
-
-def _packed(entry: Array, rise: Array) -> Array:
-    """Put two numbers of 32 bits into one of 64."""
-    if max(np.abs(entry).max(), np.abs(rise).max()) >= NARROW:
-        return np.zeros(0, np.int64)
-    return aligned((rise << 32) | (entry & 0xFFFF_FFFF))
-
-
-def aligned(array: Array) -> Array:
-    """Copy an array to where a cache line begins: vectors that lie across two of them take twice as long to load."""
-    room = np.empty(array.nbytes + CACHE_LINE, np.uint8)
-    first = -room.ctypes.data % CACHE_LINE
-    copy: Array = room[first : first + array.nbytes].view(array.dtype).reshape(array.shape)
-    copy[:] = array
-    return copy
 
 
 def empty_tally(n_steps: int, n_out: int, n_probed: int = 0, membrane_type: Any = np.int32) -> Tally:

@@ -30,7 +30,9 @@ def _clip(wide: Array, limit: int, saturated: Array) -> Array:
 
 def align_rows(product: Array, affine: Affine, z: Array, tally: Tally) -> None:
     """Give the drives z (n_rows, n_out) of products W a (n_rows, n_out) that somebody else has made."""
-    up, half, down, bias = (values[: z.shape[1]].astype(np.int64) for values in affine[2:6])
+    up, half, down, bias = (
+        values[: z.shape[1]].astype(np.int64) for values in (affine.up, affine.half, affine.down, affine.bias)
+    )
     aligned = (((product.astype(np.int64) << up) + half) >> down) + bias
     z[:] = _clip(aligned, int(affine.limit), tally.saturated[DRIVE])
 

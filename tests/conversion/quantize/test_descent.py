@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import builders
+from neuropinn_lava.app.verbs.networks import find_network
 from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.conversion import QuantizationScheme, Rounding, quantize_network
+from neuropinn_lava.conversion.calibrate import calibration
 from neuropinn_lava.conversion.calibrate.sensitivity import trace_jacobians
+from neuropinn_lava.conversion.quantize import descent
 from neuropinn_lava.conversion.quantize.descent import (
     FEWEST_POINTS,
     _LinearModel,
@@ -20,6 +27,7 @@ from neuropinn_lava.conversion.quantize.descent import (
 from neuropinn_lava.engine.reference import run_float, run_integer
 from neuropinn_lava.network.quantized import QuantizedNetwork
 from neuropinn_lava.network.spec import NetworkSpec, Polarity, Readout
+from neuropinn_lava.testing import assert_networks_equal
 
 FIRST_ORDER = 0.03
 """Share of the effect of one weight's unit that is of second order, with words of 16 bits."""
@@ -141,3 +149,53 @@ def test_the_same_integers_every_time() -> None:
     network = builders.random_spec(11)
     digests = {quantize_network(network, QuantizationScheme(weight_bits=4)).network.digest() for _ in range(2)}
     assert len(digests) == 1
+
+
+PEAK_SCRIPT = """
+import sys, tracemalloc
+from dataclasses import replace
+import builders
+from neuropinn_lava.conversion import descent, quantize_network
+descent.MAX_ROUNDS = 1
+network = replace(builders.random_spec(0, widths=(2, 24, 24, 1)), n_steps=int(sys.argv[1]))
+tracemalloc.start()
+quantize_network(network)
+print(tracemalloc.get_traced_memory()[1])
+"""
+LARGEST_GROWTH = 3
+"""Peak memory at 64 steps over that at one. It was 7.6 when everything was in memory, and is 1.7."""
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_number_of_steps() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(builders.__file__).parent)}
+
+    def peak(n_steps: int) -> int:
+        command = [sys.executable, "-c", PEAK_SCRIPT, str(n_steps)]
+        return int(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
+
+    assert peak(64) < LARGEST_GROWTH * peak(1)
+
+
+def test_a_shipped_network_gets_the_integers_of_all_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thinning for the sake of memory begins beyond the steps of shipped networks."""
+    monkeypatch.setattr(descent, "MAX_ROUNDS", 2)
+    source = find_network("poisson")
+    bounded = quantize_network(source).network
+    monkeypatch.setattr(descent, "MAX_ROWS", 1 << 40)
+    monkeypatch.setattr(calibration, "LONGEST_SAMPLE", 1 << 40)
+    assert_networks_equal(bounded, quantize_network(source).network)
+
+
+def test_a_sample_of_payloads_ends_at_its_longest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sample is every so many-th payload of all, counted through the steps."""
+    monkeypatch.setattr(calibration, "LONGEST_SAMPLE", 100)
+    monkeypatch.setattr(calibration, "MAX_SAMPLE", 100)
+    network = replace(builders.random_spec(0, widths=(2, 24, 1)), n_steps=7)
+    points = calibration.sample_box(network, 50)
+    thinned = calibration.calibrate_network(network, points).layers[0].payload_sample
+    monkeypatch.undo()
+    everything = calibration.calibrate_network(network, points).layers[0].payload_sample
+    stride = -(-len(everything) // len(thinned))
+    assert len(thinned) <= 100 < len(everything)
+    assert np.array_equal(thinned, everything[::stride])

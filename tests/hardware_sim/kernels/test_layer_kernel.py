@@ -21,7 +21,7 @@ from hypothesis import given, settings
 import builders
 import longhand
 from neuropinn_lava.engine.reference import FloatLayerRun, IntegerLayerRun, integer_drive
-from neuropinn_lava.hardware_sim.kernels import compiled_loops, layer_kernel, layout, narrow_loops, numpy_loops
+from neuropinn_lava.hardware_sim.kernels import compiled_loops, layer_kernel, layout, numpy_loops
 from neuropinn_lava.hardware_sim.kernels.layer_kernel import FloatKernel, IntegerKernel, fastest_loops
 from neuropinn_lava.hardware_sim.kernels.layout import EVENTS, FIRED, NARROW, sum_type
 from neuropinn_lava.network.integers import IntFormat
@@ -29,9 +29,7 @@ from neuropinn_lava.network.phi_table import make_table
 from neuropinn_lava.network.quantized import QuantizedAffine, QuantizedLayer
 from neuropinn_lava.network.spec import Polarity
 
-ALL_LOOPS = pytest.mark.parametrize(
-    "loops", [narrow_loops, compiled_loops, numpy_loops], ids=["narrow", "compiled", "numpy"]
-)
+ALL_LOOPS = pytest.mark.parametrize("loops", [compiled_loops, numpy_loops], ids=["compiled", "numpy"])
 ROUNDING = 1e-13
 """Of sums of at most a hundred terms in another order, relative to the largest."""
 WORDS = (
@@ -56,16 +54,10 @@ def random_inputs(layer: QuantizedLayer, n_rows: int, n_steps: int, seed: int = 
     return a
 
 
-def make_kernel(layer: QuantizedLayer, loops: ModuleType) -> IntegerKernel:
-    """Make a kernel with certain loops; layers that are too wide for the narrow ones get those that they would get."""
-    is_narrow = len(layout.lay_out_affine(layer.affine).pairs) > 0
-    return IntegerKernel(layer, compiled_loops if loops is narrow_loops and not is_narrow else loops)
-
-
 def assert_equals_reference(layer: QuantizedLayer, a: Any, loops: ModuleType) -> None:
     """Advance a layer by both and compare everything that either knows."""
     n_rows, n_steps, _ = a.shape
-    kernel = make_kernel(layer, loops)
+    kernel = IntegerKernel(layer, loops)
     tally = kernel.tally(n_steps, n_rows)
     membrane = np.zeros((n_rows, layer.n_out), np.int32)
     payload = np.zeros((n_rows, n_steps, layer.n_out), np.int32)
@@ -128,7 +120,7 @@ def test_constant_drive_equals_reference(loops: ModuleType) -> None:
     """Product once, then `fire` for all steps: what the first layer of a network does."""
     layer = builders.random_quantized(5, widths=(3, 21, 1), n_steps=8).layers[0]
     a = np.repeat(random_inputs(layer, 11, 1), 8, axis=1)
-    kernel = make_kernel(layer, loops)
+    kernel = IntegerKernel(layer, loops)
     z, membrane = (np.zeros((11, layer.n_out), np.int32) for _ in range(2))
     payload, tally = np.zeros((11, 8, layer.n_out), np.int32), kernel.tally(8)
     kernel.drive(np.ascontiguousarray(a[:, 0], np.int32), z, tally)
@@ -170,7 +162,7 @@ def test_leak_equals_longhand_at_every_edge(loops: ModuleType, state_bits: int) 
     table = make_table("relu", state_exponent=-8, state_bits=state_bits, payload_exponent=-8, payload_bits=16)
     unreachable = IntFormat(bits=state_bits).highest
     layer = flat_layer(table, state_bits=state_bits, beta=betas, theta=unreachable, polarity=Polarity.POSITIVE)
-    kernel = make_kernel(layer, loops)
+    kernel = IntegerKernel(layer, loops)
     membrane = np.repeat(membranes[membranes < unreachable, None], len(betas), axis=1).astype(np.int32)
     expected = [[longhand.leaked(int(m), int(beta)) for beta in betas] for m in membrane[:, 0]]
     kernel.fire(np.zeros_like(membrane), membrane, np.zeros((len(membrane), 1, len(betas)), np.int32), kernel.tally(1))
@@ -202,7 +194,7 @@ def assert_payloads_equal_longhand(
     near = np.array([table.domain + k for k in range(-3, 4)])
     z = np.unique(np.concatenate([edges(24), near, -near])).astype(np.int32)
     layer = flat_layer(table, state_bits=24, beta=np.zeros(len(z), np.int64), theta=0, polarity=Polarity.BOTH)
-    kernel = make_kernel(layer, loops)
+    kernel = IntegerKernel(layer, loops)
     payload, tally = np.zeros((1, 1, len(z)), np.int32), kernel.tally(1)
     kernel.fire(z[None], np.zeros((1, len(z)), np.int32), payload, tally)
     expected = [longhand.payload(table, int(value)) for value in z]
@@ -244,27 +236,17 @@ def test_float_layer_equals_reference(activation: str, polarity: Polarity) -> No
         assert np.abs(tally.membrane[:, t] - run.membrane).max() < ROUNDING
 
 
-@pytest.mark.parametrize(("narrow", "expected"), [(True, narrow_loops), (False, compiled_loops)])
-def test_loops_are_compiled_where_numba_is(monkeypatch: pytest.MonkeyPatch, narrow: bool, expected: ModuleType) -> None:
+def test_loops_are_compiled_where_numba_is(monkeypatch: pytest.MonkeyPatch) -> None:
     fastest_loops.cache_clear()
-    assert fastest_loops(narrow=narrow) is expected
+    assert fastest_loops() is compiled_loops
     fastest_loops.cache_clear()
     monkeypatch.setitem(sys.modules, "numba", None)
-    assert fastest_loops(narrow=narrow) is numpy_loops
+    assert fastest_loops() is numpy_loops
     fastest_loops.cache_clear()
     monkeypatch.undo()
     monkeypatch.setattr(importlib.import_module("numba").config, "DISABLE_JIT", True)
-    assert fastest_loops(narrow=narrow) is numpy_loops
+    assert fastest_loops() is numpy_loops
     fastest_loops.cache_clear()
-
-
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [({}, narrow_loops), ({"input_bits": 17}, compiled_loops), ({"state_bits": 32}, compiled_loops)],
-    ids=str,
-)
-def test_a_layer_gets_the_loops_that_its_words_fit(words: dict[str, Any], expected: ModuleType) -> None:
-    assert IntegerKernel(builders.random_quantized(0, **words).layers[0]).loops is expected
 
 
 CHECK = """
@@ -272,9 +254,9 @@ import sys
 sys.path[:0] = sys.argv[1:]
 import builders
 from test_layer_kernel import assert_equals_reference, random_inputs
-from neuropinn_lava.hardware_sim.kernels import narrow_loops
+from neuropinn_lava.hardware_sim.kernels import compiled_loops
 layer = builders.random_quantized(7, widths=(70, 90, 1), input_bits=10).layers[0]
-assert_equals_reference(layer, random_inputs(layer, 9, 3), narrow_loops)
+assert_equals_reference(layer, random_inputs(layer, 9, 3), compiled_loops)
 print("equal")
 """
 
