@@ -68,7 +68,7 @@ def check_entry(name: str, port: Any, entry: Entry) -> None:
         _check_unsaid(name, delays)
     elif delays and None not in delays and entry.latency not in delays:
         found = ", ".join(map(str, sorted(each for each in delays if each is not None)))
-        rule = f"have an input_latency that is the number of steps by which the processes before it delay, {found} in this graph"
+        rule = f"have the input_latency by which the processes before it delay, {found} in this graph"
         raise SpecError(f"to_lava: layer {name!r}", rule, entry.latency, f"Pass input_latency={found}.")
 
 
