@@ -10,11 +10,11 @@ more, which is zero and has no slope below the target:
 
 H is the smooth step whose slope is the surrogate: so a step lowers the rate along directions that leave the equation alone, and
 the gain of a step stays meaningful where a count of spikes would jump. The step minimises the linear model with this one-sided
-residual exactly. That model is convex and has a continuous slope, and c v_n is the value that its last row takes after the step; so
-the row takes part where v_n >= 0, and otherwise the system is solved without it.
+residual exactly. That model is convex and has a continuous slope, and c v_n is the value that its last row takes after the
+step; so the row takes part where v_n >= 0, and otherwise the system is solved without it.
 
-Damping, in units of the mean diagonal of J J^T, follows the gain (Levenberg-Marquardt): a step that does not lower |r|^2 is taken
-back and damped more.
+Damping, in units of the mean diagonal of J J^T, follows the gain (Levenberg-Marquardt): a step that does not lower |r|^2 is
+taken back and damped more.
 
 Source: Guzman-Cordero et al., arXiv 2505.12149, section 3 (the identity); Mueller and Zeinhofer, ICML 2023 (why it is the right
 metric); Marquardt, J. SIAM 11 (1963) 431; Madsen, Nielsen and Tingleff 2004, section 3.2 (the gain).

@@ -10,7 +10,7 @@ import torch
 
 from neuropinn_lava.errors import SpecError
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.recipe import CloudRecipe, ModelRecipe
+from neuropinn_lava.recipe import CloudRecipe, ModelRecipe, TrainingRecipe
 from neuropinn_lava.training.batches import run_batches
 from neuropinn_lava.training.energy_loss import lay_loss_cloud
 from neuropinn_lava.training.losses import evaluate_loss
@@ -67,7 +67,7 @@ def test_losses_are_the_same_in_batches(problem: str, cells: tuple[int, ...]) ->
     network = build_network(MODEL, posed.n_in, posed.n_out, seed=2, dtype=torch.float64)
     for batch_size in (None, 32):
         cloud = dataclasses.replace(posed.recipe.cloud, n_per_axis=cells, batch_size=batch_size)
-        recipe = dataclasses.replace(posed.recipe, cloud=cloud, model=MODEL)
+        recipe = TrainingRecipe(cloud=cloud, model=MODEL)
         losses.append(
             evaluate_loss(lay_loss_cloud(posed, recipe, torch.float64, torch.device("cpu")), network).residual.item()
         )

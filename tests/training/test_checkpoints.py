@@ -89,7 +89,7 @@ def test_another_schema_is_refused(
     path: Path, state: TrainingState, identity: TrainingIdentity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoints, "SCHEMA", "neuropinn-lava/checkpoint/9")
-    with pytest.raises(TrainingError, match="schema: neuropinn-lava/checkpoint/9; got neuropinn-lava/checkpoint/5"):
+    with pytest.raises(TrainingError, match="schema: neuropinn-lava/checkpoint/9; got neuropinn-lava/checkpoint/6"):
         read_checkpoint(state, identity, path)
 
 
