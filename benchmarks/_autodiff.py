@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neuropinn_lava.arrays import FloatArray
+from neuropinn_lava.base.arrays import FloatArray
 from neuropinn_lava.problems.problem import DerivativeFields, PdeProblem
-from neuropinn_lava.recipe import TrainingRecipe
-from neuropinn_lava.training.clouds import TrainingCloud, input_transform, lay_training_cloud
-from neuropinn_lava.training.losses import causal_mean, centre_weights
-from neuropinn_lava.training.network import VsnNetwork
+from neuropinn_lava.problems.recipe import TrainingRecipe
+from neuropinn_lava.training.collocation.clouds import TrainingCloud, input_transform, lay_training_cloud
+from neuropinn_lava.training.loss.losses import causal_mean, centre_weights
+from neuropinn_lava.training.network.network import VsnNetwork
 
 Words = tuple[str, ...]
 """Derivatives by the letters of their coordinates; the empty word is the value itself."""

@@ -21,17 +21,17 @@ import torch
 from _autodiff import AutodiffLoss
 from torch import Tensor
 
-from neuropinn_lava.arrays import FloatArray, freeze_arrays, record_digest
-from neuropinn_lava.network import NetworkSpec, Polarity
+from neuropinn_lava.base.arrays import FloatArray, freeze_arrays, record_digest
+from neuropinn_lava.engine.reference import run_float
+from neuropinn_lava.network.spec import NetworkSpec, Polarity
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.recipe import TANH_MODEL, ModelRecipe, PhaseRecipe, ResidualWeights, TrainingRecipe
-from neuropinn_lava.reference import run_float
-from neuropinn_lava.residuals import evaluation_points
-from neuropinn_lava.training.adam import Adam, FlatParameters, learning_rate
-from neuropinn_lava.training.clouds import input_transform, output_transform
-from neuropinn_lava.training.export import export_network
-from neuropinn_lava.training.network import VsnNetwork, build_network
-from neuropinn_lava.training.trainer import train_network
+from neuropinn_lava.problems.recipe import TANH_MODEL, ModelRecipe, PhaseRecipe, ResidualWeights, TrainingRecipe
+from neuropinn_lava.problems.residuals import evaluation_points
+from neuropinn_lava.training.collocation.clouds import input_transform, output_transform
+from neuropinn_lava.training.network.export import export_network
+from neuropinn_lava.training.network.network import VsnNetwork, build_network
+from neuropinn_lava.training.optimize.adam import Adam, FlatParameters, learning_rate
+from neuropinn_lava.training.run.trainer import train_network
 
 BUDGET = PhaseRecipe(n_iterations=4000, learning_rate=3e-3)
 """Steps of Adam of every baseline, with warm-up and cosine decay."""

@@ -16,19 +16,19 @@ from dataclasses import dataclass
 import numpy as np
 
 import neuropinn_lava as nl
-from neuropinn_lava.arrays import FloatArray
-from neuropinn_lava.conversion.bit_search import ErrorLimit
+from neuropinn_lava.base.arrays import FloatArray
+from neuropinn_lava.base.errors import NeuroPinnError
+from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.conversion.message_counts import CodedRun
 from neuropinn_lava.conversion.rate_coding import run_rate_coded
+from neuropinn_lava.conversion.search.bit_search import ErrorLimit
+from neuropinn_lava.conversion.search.sparsify import sparsify_network
 from neuropinn_lava.conversion.sigma_delta import run_sigma_delta
-from neuropinn_lava.conversion.sparsify import sparsify_network
-from neuropinn_lava.errors import NeuroPinnError
-from neuropinn_lava.integers import dequantize_array
-from neuropinn_lava.metrics import relative_l2
-from neuropinn_lava.network import NetworkSpec
+from neuropinn_lava.engine.reference import run_float
+from neuropinn_lava.network.integers import dequantize_array
+from neuropinn_lava.network.spec import NetworkSpec
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.reference import run_float
-from neuropinn_lava.residuals import evaluation_points
+from neuropinn_lava.problems.residuals import evaluation_points
 
 ADDED_ERROR = 0.01
 """Relative L2 distance from the network converted that a conversion may add."""

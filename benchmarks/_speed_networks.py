@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from neuropinn_lava.conversion import quantize_network
-from neuropinn_lava.host import encode_points
-from neuropinn_lava.network import LayerSpec, NetworkSpec, OutputSpec
-from neuropinn_lava.quantized import QuantizedNetwork
-from neuropinn_lava.transforms import AffineTransform
+from neuropinn_lava.engine.host import encode_points
+from neuropinn_lava.network.quantized import QuantizedNetwork
+from neuropinn_lava.network.spec import LayerSpec, NetworkSpec, OutputSpec
+from neuropinn_lava.network.transforms import AffineTransform
 
 WIDTHS = (2, 64, 64, 64, 64, 64, 1)
 N_STEPS = 8

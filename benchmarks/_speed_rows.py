@@ -18,14 +18,14 @@ import numpy as np
 import threadpoolctl
 from _speed_networks import make_network
 
+from neuropinn_lava.engine.host import encode_points
+from neuropinn_lava.engine.reference import run_integer
+from neuropinn_lava.engine.trace import NO_PROBE
 from neuropinn_lava.hardware_sim.kernels import numpy_loops
 from neuropinn_lava.hardware_sim.kernels.layer_kernel import IntegerKernel
-from neuropinn_lava.hardware_sim.simulation.network_runs import NetworkRun
-from neuropinn_lava.hardware_sim.simulation.recording import make_recordings
-from neuropinn_lava.host import encode_points
-from neuropinn_lava.quantized import QuantizedNetwork
-from neuropinn_lava.reference import run_integer
-from neuropinn_lava.traces import NO_PROBE
+from neuropinn_lava.hardware_sim.steps.network_runs import NetworkRun
+from neuropinn_lava.hardware_sim.steps.recording import make_recordings
+from neuropinn_lava.network.quantized import QuantizedNetwork
 
 GEMM_SIZE = 1536
 """Large enough for the full rate, small enough for half a second."""
@@ -180,8 +180,8 @@ from neuropinn_lava.hardware_sim.runner.lava_guard import require_lava
 require_lava()
 imported = time.perf_counter()
 import numpy as np
-from neuropinn_lava.app.models import find_network
-from neuropinn_lava.app.verbs import convert, run
+from neuropinn_lava.app.verbs.networks import find_network
+from neuropinn_lava.app.verbs.deploy import convert, run
 network = convert(find_network("poisson")).network
 point = np.full((1, 2), 0.5)
 ready = time.perf_counter()

@@ -22,12 +22,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from neuropinn_lava.arrays import FloatArray
+from neuropinn_lava.base.arrays import FloatArray
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.training.adam import Adam, FlatParameters
-from neuropinn_lava.training.clouds import lay_training_cloud
-from neuropinn_lava.training.losses import evaluate_loss, weighted_loss
-from neuropinn_lava.training.network import build_network
+from neuropinn_lava.training.collocation.clouds import lay_training_cloud
+from neuropinn_lava.training.loss.losses import evaluate_loss, weighted_loss
+from neuropinn_lava.training.network.network import build_network
+from neuropinn_lava.training.optimize.adam import Adam, FlatParameters
 
 CELLS = {289: (16, 16), 4096: (63, 63)}
 """Grid cells along each axis by number of points."""

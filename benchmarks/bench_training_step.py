@@ -22,9 +22,9 @@ import numpy as np
 import torch
 from _training_ways import CELLS, PEER, WAYS, TrainingWay, make_way
 
-from neuropinn_lava.metrics import relative_l2
+from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.residuals import evaluation_points
+from neuropinn_lava.problems.residuals import evaluation_points
 
 TURN = 20
 """Steps in a row: with few, a step would find the caches full of another way's data, as no training does."""

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 import neuropinn_lava as nl
-from neuropinn_lava.app.network_domain import known_problem
+from neuropinn_lava.app.verbs.network_domain import known_problem
+from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.conversion import QuantizationScheme, TuningSettings
-from neuropinn_lava.metrics import relative_l2
-from neuropinn_lava.network import NetworkSpec
+from neuropinn_lava.network.spec import NetworkSpec
 
 N_POINTS = 4000
 POINTS_SEED = 99

@@ -18,14 +18,14 @@ import time
 import numpy as np
 
 import neuropinn_lava as nl
-from neuropinn_lava.app.models import float_network
-from neuropinn_lava.app.solids import describe_solid
-from neuropinn_lava.metrics import relative_l2
-from neuropinn_lava.network import NetworkSpec, Provenance
+from neuropinn_lava.app.verbs.networks import float_network
+from neuropinn_lava.app.verbs.solids import describe_solid
+from neuropinn_lava.base.metrics import relative_l2
+from neuropinn_lava.network.spec import NetworkSpec, Provenance
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.recipe import TANH_MODEL, PhaseRecipe
-from neuropinn_lava.residuals import evaluation_points
-from neuropinn_lava.training.trainer import train_network
+from neuropinn_lava.problems.recipe import TANH_MODEL, PhaseRecipe
+from neuropinn_lava.problems.residuals import evaluation_points
+from neuropinn_lava.training.run.trainer import train_network
 
 N_POINTS, SEED = 4000, 7
 """Unseen points."""

@@ -19,9 +19,9 @@ from pathlib import Path
 import torch
 
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.recipe import PhaseRecipe
-from neuropinn_lava.training.outcome import TrainingOutput
-from neuropinn_lava.training.trainer import train_network
+from neuropinn_lava.problems.recipe import PhaseRecipe
+from neuropinn_lava.training.run.outcome import TrainingOutput
+from neuropinn_lava.training.run.trainer import train_network
 
 CELLS = (10, 16, 20, 24)
 """Cubes along an edge: 11 065 to 122 789 nodes."""

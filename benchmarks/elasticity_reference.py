@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from neuropinn_lava.arrays import FloatArray
-from neuropinn_lava.metrics import relative_l2
+from neuropinn_lava.base.arrays import FloatArray
+from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.micromechanics import reference_file
 from neuropinn_lava.micromechanics.cells import sphere_cell
 from neuropinn_lava.micromechanics.loads import FaceLoad

@@ -14,14 +14,14 @@ import numpy as np
 from _speed_networks import N_STEPS, make_network
 from _speed_rows import run_tiles
 
+from neuropinn_lava.engine.host import encode_points
+from neuropinn_lava.engine.reference import run_integer
+from neuropinn_lava.engine.trace import NO_PROBE, Probe
 from neuropinn_lava.hardware_sim.kernels import compiled_loops
 from neuropinn_lava.hardware_sim.kernels.layer_kernel import IntegerKernel
-from neuropinn_lava.hardware_sim.simulation.network_runs import TILE, NetworkRun
-from neuropinn_lava.hardware_sim.simulation.recording import make_recordings
-from neuropinn_lava.host import encode_points
-from neuropinn_lava.quantized import QuantizedNetwork
-from neuropinn_lava.reference import run_integer
-from neuropinn_lava.traces import NO_PROBE, Probe
+from neuropinn_lava.hardware_sim.steps.network_runs import TILE, NetworkRun
+from neuropinn_lava.hardware_sim.steps.recording import make_recordings
+from neuropinn_lava.network.quantized import QuantizedNetwork
 
 CALLS = 200
 

@@ -26,15 +26,15 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from neuropinn_lava.base.errors import SimulationError
 from neuropinn_lava.conversion import quantize_network
-from neuropinn_lava.errors import SimulationError
+from neuropinn_lava.engine.reference import run_integer
+from neuropinn_lava.hardware_sim.lava.simulate import simulate_on_lava
 from neuropinn_lava.hardware_sim.runner.lava_guard import require_lava
-from neuropinn_lava.hardware_sim.simulation.choices import LayerModel
-from neuropinn_lava.hardware_sim.simulation.simulate import simulate_on_lava
-from neuropinn_lava.network import LayerSpec, NetworkSpec, OutputSpec
-from neuropinn_lava.quantized import QuantizedNetwork
-from neuropinn_lava.reference import run_integer
-from neuropinn_lava.transforms import AffineTransform
+from neuropinn_lava.hardware_sim.steps.choices import LayerModel
+from neuropinn_lava.network.quantized import QuantizedNetwork
+from neuropinn_lava.network.spec import LayerSpec, NetworkSpec, OutputSpec
+from neuropinn_lava.network.transforms import AffineTransform
 
 FAULTS = (
     "exception",
@@ -119,7 +119,7 @@ def run_once(network: QuantizedNetwork, points: np.ndarray, kind: str, rng: rand
     """Run, with or without a fault; say how it ended."""
     import faulty_models
 
-    from neuropinn_lava.hardware_sim.processes.layers import VsnLayer
+    from neuropinn_lava.hardware_sim.lava.processes.layers import VsnLayer
 
     faulty_models.fault.update(kind=kind, step=rng.randint(1, 20))
     elder = {child.pid for child in psutil.Process().children(recursive=True)}

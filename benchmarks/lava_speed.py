@@ -39,14 +39,14 @@ from _speed_rows import (
     start_seconds,
 )
 
-from neuropinn_lava.atomic import write_text
+from neuropinn_lava.engine.reference import run_integer
+from neuropinn_lava.engine.trace import LavaMode, Probe
+from neuropinn_lava.files.atomic import write_text
 from neuropinn_lava.hardware_sim.kernels.layer_kernel import IntegerKernel
+from neuropinn_lava.hardware_sim.lava.simulate import simulate_on_lava
 from neuropinn_lava.hardware_sim.runner.lava_guard import require_lava
-from neuropinn_lava.hardware_sim.simulation.choices import LayerModel
-from neuropinn_lava.hardware_sim.simulation.simulate import simulate_on_lava
-from neuropinn_lava.quantized import QuantizedNetwork
-from neuropinn_lava.reference import run_integer
-from neuropinn_lava.traces import LavaMode, Probe
+from neuropinn_lava.hardware_sim.steps.choices import LayerModel
+from neuropinn_lava.network.quantized import QuantizedNetwork
 
 LEAF_REPEATS = 10
 """The points go through the leaves so many times over: their start is 0.2 s, and they are quick."""

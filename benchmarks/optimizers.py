@@ -24,18 +24,18 @@ from statistics import median
 
 import torch
 
-from neuropinn_lava.metrics import relative_l2
+from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.recipe import SOLVER_MODEL, Optimizer, PhaseRecipe, TrainingRecipe
-from neuropinn_lava.residuals import evaluation_points
-from neuropinn_lava.training.adam import learning_rate
-from neuropinn_lava.training.clouds import TrainingCloud, input_transform, lay_training_cloud
-from neuropinn_lava.training.gauss_newton import step_gauss_newton
-from neuropinn_lava.training.lbfgs import step_l_bfgs
-from neuropinn_lava.training.losses import evaluate_loss, weighted_loss
-from neuropinn_lava.training.network import build_network
-from neuropinn_lava.training.state import TrainingState, new_state
+from neuropinn_lava.problems.recipe import SOLVER_MODEL, Optimizer, PhaseRecipe, TrainingRecipe
+from neuropinn_lava.problems.residuals import evaluation_points
+from neuropinn_lava.training.collocation.clouds import TrainingCloud, input_transform, lay_training_cloud
+from neuropinn_lava.training.loss.losses import evaluate_loss, weighted_loss
+from neuropinn_lava.training.network.network import build_network
+from neuropinn_lava.training.optimize.adam import learning_rate
+from neuropinn_lava.training.optimize.gauss_newton import step_gauss_newton
+from neuropinn_lava.training.optimize.lbfgs import step_l_bfgs
+from neuropinn_lava.training.run.state import TrainingState, new_state
 
 N_POINTS, POINTS_SEED = 2500, 0
 """Unseen points."""

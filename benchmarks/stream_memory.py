@@ -22,9 +22,9 @@ import psutil
 from _speed_networks import make_network
 from numpy.lib.format import open_memmap
 
-from neuropinn_lava.files import write_network
-from neuropinn_lava.quantized import QuantizedNetwork
-from neuropinn_lava.reference import run_integer
+from neuropinn_lava.engine.reference import run_integer
+from neuropinn_lava.files.network_file import write_network
+from neuropinn_lava.network.quantized import QuantizedNetwork
 
 WATCH_SECONDS = 0.2
 """Between two looks at the processes."""

@@ -37,15 +37,15 @@ from _baselines import baseline_digest, train_baseline
 from _converted import ADDED_ERROR, convert_to_vsn, measure_coded
 
 import neuropinn_lava as nl
-from neuropinn_lava.arrays import record_digest
-from neuropinn_lava.atomic import write_text
-from neuropinn_lava.files import read_network, write_network
-from neuropinn_lava.metrics import relative_l2
-from neuropinn_lava.network import NetworkSpec
+from neuropinn_lava.base.arrays import record_digest
+from neuropinn_lava.base.metrics import relative_l2
+from neuropinn_lava.files.atomic import write_text
+from neuropinn_lava.files.network_file import read_network, write_network
+from neuropinn_lava.network.spec import NetworkSpec
 from neuropinn_lava.problems import find_problem, list_problems
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.residuals import evaluation_points
-from neuropinn_lava.training.trainer import train_network
+from neuropinn_lava.problems.residuals import evaluation_points
+from neuropinn_lava.training.run.trainer import train_network
 
 TRAINED_AS = {
     "neuropinn": "neuropinn",

@@ -1,11 +1,11 @@
 """Float to integer: calibration, quantization, and the rules of hardware targets. Knows the core; never Lava."""
 
-from .calibration import DEFAULT_POINTS, TUNING_POINTS, Calibration, LayerRange, calibrate_network, sample_box
-from .hardware_rules import check_network
-from .quantize import Quantization, quantize_network
-from .report import LayerQuantization, QuantizationReport
+from .calibrate.calibration import DEFAULT_POINTS, TUNING_POINTS, Calibration, LayerRange, calibrate_network, sample_box
+from .quantize.post_training import Quantization, quantize_network
+from .quantize.report import LayerQuantization, QuantizationReport
 from .scheme import Equalization, Granularity, QuantizationScheme, RangeRule, Rounding, StateRange
-from .targets import HardwareTarget, find_target, read_target
+from .targets.hardware_rules import check_network
+from .targets.target import HardwareTarget, find_target, read_target
 from .tuning_records import TuningLoss, TuningReport, TuningSettings
 
 __all__ = [

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import ArrayRecord, FloatArray, IntArray, freeze_arrays
-from ..checks import check_shape, raise_violations
-from ..network import NetworkSpec
+from ..base.arrays import ArrayRecord, FloatArray, IntArray, freeze_arrays
+from ..base.checks import check_shape, raise_violations
+from ..network.spec import NetworkSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

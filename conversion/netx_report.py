@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import FileFormatError
-from ..hdf5_links import check_self_contained
-from ..parser_guard import try_parser
+from ..base.errors import FileFormatError
+from ..files.hdf5_links import check_self_contained
+from ..files.parser_guard import try_parser
 
 if TYPE_CHECKING:
     import h5py

@@ -20,12 +20,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..activations import find_activation
-from ..arrays import FloatArray
-from ..checks import check_range, raise_violations
-from ..errors import Violation
-from ..network import MAX_STEPS, LayerSpec, NetworkSpec, OutputSpec
-from ..points import checked_points
+from ..base.arrays import FloatArray
+from ..base.checks import check_range, raise_violations
+from ..base.errors import Violation
+from ..base.points import checked_points
+from ..network.activations import find_activation
+from ..network.spec import MAX_STEPS, LayerSpec, NetworkSpec, OutputSpec
 from .message_counts import CodedRun, MessageCounts, fan_outs
 
 SMALLEST_THRESHOLD = 1e-9

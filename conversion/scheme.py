@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from ..checks import as_member, check_range, check_whole, raise_violations
-from ..errors import FixedPointError, SpecError, Violation
-from ..tables import DEFAULT_INDEX_SIZE, MAX_INDEX_SIZE
+from ..base.checks import as_member, check_range, check_whole, raise_violations
+from ..base.errors import FixedPointError, SpecError, Violation
+from ..network.phi_table import DEFAULT_INDEX_SIZE, MAX_INDEX_SIZE
 
 
 class Rounding(str, Enum):

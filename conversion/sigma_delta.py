@@ -18,12 +18,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..activations import find_activation
-from ..arrays import FloatArray
-from ..checks import check_range, raise_violations
-from ..errors import SpecError, Violation
-from ..network import LayerSpec, NetworkSpec, OutputSpec, Polarity
-from ..points import checked_points
+from ..base.arrays import FloatArray
+from ..base.checks import check_range, raise_violations
+from ..base.errors import SpecError, Violation
+from ..base.points import checked_points
+from ..network.activations import find_activation
+from ..network.spec import LayerSpec, NetworkSpec, OutputSpec, Polarity
 from .message_counts import CodedRun, MessageCounts, fan_outs
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from ..checks import as_member, check_range, check_whole, raise_violations
-from ..errors import Violation
+from ..base.checks import as_member, check_range, check_whole, raise_violations
+from ..base.errors import Violation
 
 
 class TuningLoss(str, Enum):

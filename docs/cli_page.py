@@ -17,7 +17,16 @@ SHORTENED = re.compile(r"\*\*Commands\*\*:\n\n(\* .*\n)+")
 
 def cli_page() -> str:
     """Give the page as Markdown: what `typer utils docs` writes, with an introduction."""
-    command = [sys.executable, "-m", "typer", "neuropinn_lava.app.cli", "utils", "docs", "--name", "neuropinn-lava"]
+    command = [
+        sys.executable,
+        "-m",
+        "typer",
+        "neuropinn_lava.app.cli.main",
+        "utils",
+        "docs",
+        "--name",
+        "neuropinn-lava",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     _, body = done.stdout.split("\n", 1)
     return f"# Command line\n\n{INTRODUCTION}{re.sub(SHORTENED, '', body, count=1)}"

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 import neuropinn_lava as nl
-from neuropinn_lava.hardware_sim.report.sections import Report
-from neuropinn_lava.metrics import relative_l2
+from neuropinn_lava.base.metrics import relative_l2
+from neuropinn_lava.hardware_sim.report.content.sections import Report
 
 NAME = "poisson-star"
 N_GRID = 220

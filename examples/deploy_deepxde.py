@@ -14,9 +14,9 @@ import torch
 from matplotlib.figure import Figure
 
 import neuropinn_lava as nl
-from neuropinn_lava.conversion.bit_search import ErrorLimit
-from neuropinn_lava.conversion.sparsify import Sparsification, sparsify_network
-from neuropinn_lava.metrics import relative_l2
+from neuropinn_lava.base.metrics import relative_l2
+from neuropinn_lava.conversion.search.bit_search import ErrorLimit
+from neuropinn_lava.conversion.search.sparsify import Sparsification, sparsify_network
 
 HERE = Path(__file__).parent
 POINTS = np.random.default_rng(0).random((2000, 2))

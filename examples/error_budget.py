@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 import neuropinn_lava as nl
 from neuropinn_lava.conversion import Rounding
-from neuropinn_lava.conversion.error_budget import Cause, ErrorBudget, measure_error_budget
+from neuropinn_lava.conversion.search.error_budget import Cause, ErrorBudget, measure_error_budget
 
 POINTS = np.random.default_rng(0).random((2000, 2))
 

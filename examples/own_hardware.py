@@ -14,13 +14,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import neuropinn_lava as nl
+from neuropinn_lava.base.errors import HardwareRuleError
 from neuropinn_lava.conversion import HardwareTarget
-from neuropinn_lava.errors import HardwareRuleError
-from neuropinn_lava.hardware_sim.costs.cores import partition_network
 from neuropinn_lava.hardware_sim.costs.energy import EnergyEstimate, estimate_energy
 from neuropinn_lava.hardware_sim.costs.energy_files import find_energy_model
 from neuropinn_lava.hardware_sim.costs.energy_model import EnergyModel
-from neuropinn_lava.hardware_sim.costs.workload import deployed_workload
+from neuropinn_lava.hardware_sim.counts.workload import deployed_workload
+from neuropinn_lava.hardware_sim.mapping.cores import partition_network
 
 TARGET = """
 name = "tiny"

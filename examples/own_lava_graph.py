@@ -11,7 +11,7 @@ from lava.proc.io.source import RingBuffer as Source
 from matplotlib.figure import Figure
 
 import neuropinn_lava as nl
-from neuropinn_lava.host import decode_integers, encode_points
+from neuropinn_lava.engine.host import decode_integers, encode_points
 
 
 def main() -> float:

@@ -13,12 +13,12 @@ import torch
 from matplotlib.figure import Figure
 
 import neuropinn_lava as nl
-from neuropinn_lava.activations import ACTIVATIONS, ActivationRule, Asymptote, Symmetry
-from neuropinn_lava.app.train import RecipeChanges
-from neuropinn_lava.metrics import relative_l2
-from neuropinn_lava.rounding import SLOPES
-from neuropinn_lava.tables import look_up
-from neuropinn_lava.training.activations import TORCH_ACTIVATIONS, TorchActivation
+from neuropinn_lava.app.verbs.train import RecipeChanges
+from neuropinn_lava.base.metrics import relative_l2
+from neuropinn_lava.engine.spike_flips import SLOPES
+from neuropinn_lava.network.activations import ACTIVATIONS, ActivationRule, Asymptote, Symmetry
+from neuropinn_lava.network.phi_table import look_up
+from neuropinn_lava.training.neuron.activations import TORCH_ACTIVATIONS, TorchActivation
 
 
 def bell(z: np.ndarray) -> np.ndarray:

@@ -6,12 +6,12 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from neuropinn_lava.geometry import Box
-from neuropinn_lava.problems.hard_conditions import zero_ansatz
+from neuropinn_lava.engine.reference import run_float
+from neuropinn_lava.geometry.domain import Box
+from neuropinn_lava.problems.conditions import zero_ansatz
 from neuropinn_lava.problems.problem import Condition, PdeProblem, ReferenceSolution, held_at
-from neuropinn_lava.recipe import CloudRecipe, PhaseRecipe, TrainingRecipe
-from neuropinn_lava.reference import run_float
-from neuropinn_lava.training.trainer import train_network
+from neuropinn_lava.problems.recipe import CloudRecipe, PhaseRecipe, TrainingRecipe
+from neuropinn_lava.training.run.trainer import train_network
 
 BOX = Box(lower=np.zeros(2), upper=np.ones(2))
 ADAM = PhaseRecipe(n_iterations=300, learning_rate=5e-3)

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import neuropinn_lava as nl
-from neuropinn_lava.conversion.bit_search import ErrorLimit
-from neuropinn_lava.conversion.sparsify import SparsityPoint, sparsify_network
+from neuropinn_lava.conversion.search.bit_search import ErrorLimit
+from neuropinn_lava.conversion.search.sparsify import SparsityPoint, sparsify_network
 
 ERRORS = (0.003, 0.01, 0.03, 0.1)
 """Relative L2 errors that are allowed, the reference being the problem's own solution."""

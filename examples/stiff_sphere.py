@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 import neuropinn_lava as nl
-from neuropinn_lava.metrics import relative_l2
+from neuropinn_lava.base.metrics import relative_l2
 
 LOAD = 0.1
 

@@ -15,84 +15,84 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .app.cluster_streams import stream_on_cluster
-    from .app.dask_pool import ClusterChoice
-    from .app.demo import demo
-    from .app.homogenize import homogenize
-    from .app.models import find_network, list_models
-    from .app.profile import profile
-    from .app.streams import stream
-    from .app.sweep import sweep
-    from .app.sweep_grid import SweepGrid
-    from .app.sweep_plan import plan_sweep
-    from .app.train import train
-    from .app.verbs import convert, run
-    from .app.verify import verify
+    from .app.stream.cluster_streams import stream_on_cluster
+    from .app.stream.stream import stream
+    from .app.sweep.grid import SweepGrid
+    from .app.sweep.plan import plan_sweep
+    from .app.sweep.sweep import sweep
+    from .app.verbs.demo import demo
+    from .app.verbs.deploy import convert, run
+    from .app.verbs.homogenize import homogenize
+    from .app.verbs.networks import find_network, list_models
+    from .app.verbs.profile import profile
+    from .app.verbs.train import train
+    from .app.verbs.verify import verify
+    from .app.workers.dask_pool import ClusterChoice
+    from .base.errors import NeuroPinnError
     from .conversion import Granularity, QuantizationScheme, check_network, find_target, quantize_network
-    from .conversion.factories import load_module
-    from .conversion.torch_modules import read_module
-    from .errors import NeuroPinnError
-    from .files import read_network, write_network
-    from .hardware_sim.costs.counting import count_operations
-    from .hardware_sim.simulation.graph import to_lava
-    from .network import LayerSpec, NetworkSpec, OutputSpec, Polarity, Readout
+    from .conversion.formats.factories import load_module
+    from .conversion.formats.torch_modules import read_module
+    from .engine.reference import run_float, run_integer
+    from .engine.trace import Backend, LavaMode, Probe, RunTrace
+    from .files.network_file import read_network, write_network
+    from .hardware_sim.counts.counting import count_operations
+    from .hardware_sim.lava.graph import to_lava
+    from .network.quantized import QuantizedNetwork
+    from .network.spec import LayerSpec, NetworkSpec, OutputSpec, Polarity, Readout
+    from .network.transforms import AffineTransform, Ansatz, Polynomial
     from .problems import find_problem, list_problems
-    from .quantized import QuantizedNetwork
-    from .reference import run_float, run_integer
-    from .traces import Backend, LavaMode, Probe, RunTrace
-    from .training.export import export_network
-    from .training.layers import VSN
-    from .transforms import AffineTransform, Ansatz, Polynomial
+    from .training.network.export import export_network
+    from .training.neuron.vsn import VSN
 
 __version__ = "1.1.0"
 
 _HOME = {
-    "stream_on_cluster": "app.cluster_streams",
-    "ClusterChoice": "app.dask_pool",
-    "demo": "app.demo",
-    "homogenize": "app.homogenize",
-    "find_network": "app.models",
-    "list_models": "app.models",
-    "profile": "app.profile",
-    "sweep": "app.sweep",
-    "SweepGrid": "app.sweep_grid",
-    "plan_sweep": "app.sweep_plan",
-    "train": "app.train",
-    "stream": "app.streams",
-    "convert": "app.verbs",
-    "run": "app.verbs",
-    "verify": "app.verify",
+    "stream_on_cluster": "app.stream.cluster_streams",
+    "ClusterChoice": "app.workers.dask_pool",
+    "demo": "app.verbs.demo",
+    "homogenize": "app.verbs.homogenize",
+    "find_network": "app.verbs.networks",
+    "list_models": "app.verbs.networks",
+    "profile": "app.verbs.profile",
+    "sweep": "app.sweep.sweep",
+    "SweepGrid": "app.sweep.grid",
+    "plan_sweep": "app.sweep.plan",
+    "train": "app.verbs.train",
+    "stream": "app.stream.stream",
+    "convert": "app.verbs.deploy",
+    "run": "app.verbs.deploy",
+    "verify": "app.verbs.verify",
     "Granularity": "conversion",
     "QuantizationScheme": "conversion",
     "check_network": "conversion",
     "find_target": "conversion",
     "quantize_network": "conversion",
-    "load_module": "conversion.factories",
-    "read_module": "conversion.torch_modules",
-    "NeuroPinnError": "errors",
-    "read_network": "files",
-    "write_network": "files",
-    "count_operations": "hardware_sim.costs.counting",
-    "to_lava": "hardware_sim.simulation.graph",
-    "LayerSpec": "network",
-    "NetworkSpec": "network",
-    "OutputSpec": "network",
-    "Polarity": "network",
-    "Readout": "network",
+    "load_module": "conversion.formats.factories",
+    "read_module": "conversion.formats.torch_modules",
+    "NeuroPinnError": "base.errors",
+    "read_network": "files.network_file",
+    "write_network": "files.network_file",
+    "count_operations": "hardware_sim.counts.counting",
+    "to_lava": "hardware_sim.lava.graph",
+    "LayerSpec": "network.spec",
+    "NetworkSpec": "network.spec",
+    "OutputSpec": "network.spec",
+    "Polarity": "network.spec",
+    "Readout": "network.spec",
     "find_problem": "problems",
     "list_problems": "problems",
-    "QuantizedNetwork": "quantized",
-    "run_float": "reference",
-    "run_integer": "reference",
-    "Backend": "traces",
-    "LavaMode": "traces",
-    "Probe": "traces",
-    "RunTrace": "traces",
-    "export_network": "training.export",
-    "VSN": "training.layers",
-    "AffineTransform": "transforms",
-    "Ansatz": "transforms",
-    "Polynomial": "transforms",
+    "QuantizedNetwork": "network.quantized",
+    "run_float": "engine.reference",
+    "run_integer": "engine.reference",
+    "Backend": "engine.trace",
+    "LavaMode": "engine.trace",
+    "Probe": "engine.trace",
+    "RunTrace": "engine.trace",
+    "export_network": "training.network.export",
+    "VSN": "training.neuron.vsn",
+    "AffineTransform": "network.transforms",
+    "Ansatz": "network.transforms",
+    "Polynomial": "network.transforms",
 }
 """The public names and the module that each lives in."""
 

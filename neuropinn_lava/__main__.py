@@ -1,5 +1,5 @@
 """`python -m neuropinn_lava`: the command line."""
 
-from .app.cli import main
+from .app.cli.main import main
 
 main()

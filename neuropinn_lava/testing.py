@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .quantized import Network
+from .network.quantized import Network
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

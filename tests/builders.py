@@ -19,15 +19,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from neuropinn_lava.activations import ACTIVATIONS as RULES
-from neuropinn_lava.arrays import FloatArray, IntArray
-from neuropinn_lava.host import encode_points
-from neuropinn_lava.integers import LEAK_BITS, IntFormat, dequantize_array
-from neuropinn_lava.network import LayerSpec, NetworkSpec, OutputSpec, Polarity, Readout
-from neuropinn_lava.quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork, QuantizedOutput
-from neuropinn_lava.reference import IntegerLayerRun, integer_drive
-from neuropinn_lava.tables import make_table
-from neuropinn_lava.transforms import AffineTransform, Ansatz, Polynomial
+from neuropinn_lava.base.arrays import FloatArray, IntArray
+from neuropinn_lava.engine.host import encode_points
+from neuropinn_lava.engine.reference import IntegerLayerRun, integer_drive
+from neuropinn_lava.network.activations import ACTIVATIONS as RULES
+from neuropinn_lava.network.integers import LEAK_BITS, IntFormat, dequantize_array
+from neuropinn_lava.network.phi_table import make_table
+from neuropinn_lava.network.quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork, QuantizedOutput
+from neuropinn_lava.network.spec import LayerSpec, NetworkSpec, OutputSpec, Polarity, Readout
+from neuropinn_lava.network.transforms import AffineTransform, Ansatz, Polynomial
 
 ACTIVATIONS = tuple(RULES)
 POLARITIES = tuple(Polarity)

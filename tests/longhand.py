@@ -12,10 +12,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from neuropinn_lava.arrays import FloatArray
-from neuropinn_lava.network import NetworkSpec, Polarity, Readout
-from neuropinn_lava.quantized import QuantizedAffine, QuantizedNetwork
-from neuropinn_lava.tables import PhiTable
+from neuropinn_lava.base.arrays import FloatArray
+from neuropinn_lava.network.phi_table import PhiTable
+from neuropinn_lava.network.quantized import QuantizedAffine, QuantizedNetwork
+from neuropinn_lava.network.spec import NetworkSpec, Polarity, Readout
 
 PHI = {
     "identity": lambda z: z,

@@ -8,19 +8,21 @@ from functools import cache
 import numpy as np
 
 import builders
-from neuropinn_lava.conversion.error_budget import measure_error_budget
-from neuropinn_lava.conversion.quantize import quantize_network
-from neuropinn_lava.conversion.targets import find_target
-from neuropinn_lava.hardware_sim.certificate import ModeParity, ParitySection, TorchParity
-from neuropinn_lava.hardware_sim.costs.counting import count_operations
+from neuropinn_lava.conversion.quantize.post_training import quantize_network
+from neuropinn_lava.conversion.search.error_budget import measure_error_budget
+from neuropinn_lava.conversion.targets.target import find_target
+from neuropinn_lava.engine.reference import run_float, run_integer
+from neuropinn_lava.engine.trace import Backend, LavaMode
 from neuropinn_lava.hardware_sim.costs.hardware_profile import HardwareProfile, profile_hardware
 from neuropinn_lava.hardware_sim.costs.sanafe_replay import SanafeReplay
-from neuropinn_lava.hardware_sim.fields import FieldSection
-from neuropinn_lava.hardware_sim.gradients import GradientSection
-from neuropinn_lava.hardware_sim.parity import FirstDifference
-from neuropinn_lava.hardware_sim.report.all_figures import draw_report
-from neuropinn_lava.hardware_sim.report.figures import Figure
-from neuropinn_lava.hardware_sim.report.sections import (
+from neuropinn_lava.hardware_sim.counts.counting import count_operations
+from neuropinn_lava.hardware_sim.fields.gradients import GradientSection
+from neuropinn_lava.hardware_sim.fields.outputs import FieldSection
+from neuropinn_lava.hardware_sim.fields.stresses import SolidResult, SolidSection, SolidView
+from neuropinn_lava.hardware_sim.fields.triangulation import triangulate_points
+from neuropinn_lava.hardware_sim.parity.certificate import ModeParity, ParitySection, TorchParity
+from neuropinn_lava.hardware_sim.parity.compare_traces import FirstDifference
+from neuropinn_lava.hardware_sim.report.content.sections import (
     BackendResult,
     BackendsSection,
     ProblemSection,
@@ -28,12 +30,10 @@ from neuropinn_lava.hardware_sim.report.sections import (
     describe_network,
     describe_quantization,
 )
-from neuropinn_lava.hardware_sim.simulation.choices import LayerModel
-from neuropinn_lava.hardware_sim.solids import SolidResult, SolidSection, SolidView
-from neuropinn_lava.hardware_sim.triangulation import triangulate_points
+from neuropinn_lava.hardware_sim.report.figures.all_figures import draw_report
+from neuropinn_lava.hardware_sim.report.figures.figure import Figure
+from neuropinn_lava.hardware_sim.steps.choices import LayerModel
 from neuropinn_lava.micromechanics.stresses import StressErrors
-from neuropinn_lava.reference import run_float, run_integer
-from neuropinn_lava.traces import Backend, LavaMode
 
 N_POINTS = 120
 HOSTILE = "<script>alert('x')</script> & \"quoted\" | piped"

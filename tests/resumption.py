@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.recipe import TrainingRecipe
-from neuropinn_lava.training.outcome import TrainingOutput, TrainingStatus
-from neuropinn_lava.training.trainer import train_network
+from neuropinn_lava.problems.recipe import TrainingRecipe
+from neuropinn_lava.training.run.outcome import TrainingOutput, TrainingStatus
+from neuropinn_lava.training.run.trainer import train_network
 
 
 class StoppedError(Exception):

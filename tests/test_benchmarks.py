@@ -10,12 +10,12 @@ import pytest
 import torch
 
 import builders
-from neuropinn_lava.metrics import relative_l2
-from neuropinn_lava.network import Polarity
+from neuropinn_lava.base.metrics import relative_l2
+from neuropinn_lava.engine.reference import run_float
+from neuropinn_lava.network.spec import Polarity
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.reference import run_float
-from neuropinn_lava.residuals import evaluation_points
-from neuropinn_lava.training.network import build_network
+from neuropinn_lava.problems.residuals import evaluation_points
+from neuropinn_lava.training.network.network import build_network
 
 FLOAT32 = 1e-4
 """Second derivatives of a float32 network of 50 neurons a layer, relative to the largest, and of differences of step 1e-3."""
@@ -36,7 +36,7 @@ def test_autodiff_gives_the_derivatives_of_the_network_with_its_conditions(bench
     from _autodiff import AutodiffFields, words_of
     from _baselines import exported, tanh_recipe
 
-    from neuropinn_lava.training.clouds import lay_training_cloud
+    from neuropinn_lava.training.collocation.clouds import lay_training_cloud
 
     problem = find_problem(name)
     recipe = tanh_recipe(problem.recipe)

@@ -68,8 +68,8 @@ RULES = {
     HARDWARE_SIM: Rule(never=("torch", "lava", TRAINING, APP)),
 }
 LAVA_SIDE = Rule(never=("torch", TRAINING, APP))
-MODELS = Rule(never=("torch", TRAINING, APP, "neuropinn_lava.reference"))
-LAVA_FREE_MODELS = Rule(never=("torch", "lava", TRAINING, APP, "neuropinn_lava.reference"))
+MODELS = Rule(never=("torch", TRAINING, APP, "neuropinn_lava.engine.reference"))
+LAVA_FREE_MODELS = Rule(never=("torch", "lava", TRAINING, APP, "neuropinn_lava.engine.reference"))
 
 
 def is_within(name: str, package: str) -> bool:
@@ -168,21 +168,24 @@ def test_every_package_is_read() -> None:
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("neuropinn_lava.network", "import torch"),
-        ("neuropinn_lava.network", "def f():\n    from lava.proc import dense"),
-        ("neuropinn_lava.files", "import h5py"),
-        ("neuropinn_lava.files", "import pandas"),
-        ("neuropinn_lava.problems.heat", "from ..training import trainer"),
+        ("neuropinn_lava.network.spec", "import torch"),
+        ("neuropinn_lava.network.spec", "def f():\n    from lava.proc import dense"),
+        ("neuropinn_lava.files.network_file", "import h5py"),
+        ("neuropinn_lava.files.network_file", "import pandas"),
+        ("neuropinn_lava.problems.catalogue.heat", "from ..training import trainer"),
         ("neuropinn_lava", "from neuropinn_lava import training"),
-        ("neuropinn_lava.training.layer", "import neuropinn_lava.conversion.quantize"),
-        ("neuropinn_lava.conversion.quantize", "from lava.magma import core"),
-        ("neuropinn_lava.conversion.quantize", "from neuropinn_lava import hardware_sim"),
-        ("neuropinn_lava.hardware_sim.costs.counting", "import lava"),
+        ("neuropinn_lava.training.layer", "import neuropinn_lava.conversion.quantize.post_training"),
+        ("neuropinn_lava.conversion.quantize.post_training", "from lava.magma import core"),
+        ("neuropinn_lava.conversion.quantize.post_training", "from neuropinn_lava import hardware_sim"),
+        ("neuropinn_lava.hardware_sim.counts.counting", "import lava"),
         ("neuropinn_lava.hardware_sim.runner.run_graph", "import torch.nn"),
-        ("neuropinn_lava.hardware_sim.processes.models", "from neuropinn_lava.reference import simulate_integer"),
-        ("neuropinn_lava.hardware_sim.processes.models", "from ...reference import simulate_integer"),
+        (
+            "neuropinn_lava.hardware_sim.lava.processes.models",
+            "from neuropinn_lava.engine.reference import simulate_integer",
+        ),
+        ("neuropinn_lava.hardware_sim.lava.processes.models", "from ...reference import simulate_integer"),
         ("neuropinn_lava.hardware_sim.kernels", "from neuropinn_lava import reference"),
-        ("neuropinn_lava.app.cli", "import torch"),
+        ("neuropinn_lava.app.cli.main", "import torch"),
     ],
 )
 def test_forbidden_import_is_found(module: str, source: str) -> None:
@@ -192,14 +195,17 @@ def test_forbidden_import_is_found(module: str, source: str) -> None:
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("neuropinn_lava.files", "def read():\n    import h5py"),
-        ("neuropinn_lava.network", "from .errors import SpecError\nimport numpy as np\nimport json"),
+        ("neuropinn_lava.files.network_file", "def read():\n    import h5py"),
+        ("neuropinn_lava.network.spec", "from .errors import SpecError\nimport numpy as np\nimport json"),
         ("neuropinn_lava", "def __getattr__(name):\n    from neuropinn_lava import app"),
         ("neuropinn_lava", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .app import verbs"),
-        ("neuropinn_lava.conversion.quantize", "import torch\nfrom neuropinn_lava.training import layer"),
-        ("neuropinn_lava.hardware_sim.processes.models", "from lava.magma.core import decorator"),
-        ("neuropinn_lava.hardware_sim.parity", "from neuropinn_lava.reference import simulate_integer"),
-        ("neuropinn_lava.app.cli", "import typer\ndef run():\n    import torch"),
+        ("neuropinn_lava.conversion.quantize.post_training", "import torch\nfrom neuropinn_lava.training import layer"),
+        ("neuropinn_lava.hardware_sim.lava.processes.models", "from lava.magma.core import decorator"),
+        (
+            "neuropinn_lava.hardware_sim.parity.compare_traces",
+            "from neuropinn_lava.engine.reference import simulate_integer",
+        ),
+        ("neuropinn_lava.app.cli.main", "import typer\ndef run():\n    import torch"),
     ],
 )
 def test_allowed_import_passes(module: str, source: str) -> None:

@@ -29,7 +29,7 @@ def command_lines() -> Iterator[str]:
     """Give every command with its arguments and options, a line each; an argument that may be left out in brackets."""
     import typer
 
-    from neuropinn_lava.app.cli import app
+    from neuropinn_lava.app.cli.main import app
 
     for name, command in sorted(typer.main.get_command(app).commands.items()):  # type: ignore[attr-defined]
         yield f"neuropinn-lava {name}"

@@ -15,8 +15,8 @@ from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from neuropinn_lava.hardware_sim.processes.layer_models import IntegerVsnLayerModel
-from neuropinn_lava.hardware_sim.processes.layers import VsnLayer
+from neuropinn_lava.hardware_sim.lava.processes.layer_models import IntegerVsnLayerModel
+from neuropinn_lava.hardware_sim.lava.processes.layers import VsnLayer
 
 fault = {"kind": "fine", "step": 0}
 

@@ -16,8 +16,8 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from neuropinn_lava.integers import IntFormat, leaked, saturate, shift_half_up
-from neuropinn_lava.tables import look_up
+from neuropinn_lava.network.integers import IntFormat, leaked, saturate, shift_half_up
+from neuropinn_lava.network.phi_table import look_up
 
 
 class BatchedSynapses(AbstractProcess):

@@ -1,1 +1,1 @@
-"""What a run costs: counts, accesses, cores, energies, latencies, and other tools' names for them."""
+"""What a run costs: energy by named models, latency, the constants of both with their sources, SANA-FE's replay."""

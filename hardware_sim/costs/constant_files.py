@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TypeVar
 
-from ...checks import check_choice, raise_violations
-from ...errors import FileFormatError, NeuroPinnError, Violation
-from ...toml_tables import Table
+from ...base.checks import check_choice, raise_violations
+from ...base.errors import FileFormatError, NeuroPinnError, Violation
+from ...files.toml_tables import Table
 from .constants import Constant
 
 _Made = TypeVar("_Made")

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ...checks import check_choice, raise_violations
-from ...errors import Violation
+from ...base.checks import check_choice, raise_violations
+from ...base.errors import Violation
 
 JOULE = {"J": 1}
 """The dimension of an energy."""

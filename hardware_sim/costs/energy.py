@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..counts.workload import Workload, dense_workload, workload_at
 from .energy_model import EnergyModel, Kind, Part
 from .quantities import QUANTITIES
-from .workload import Workload, dense_workload, workload_at
 
 ASSUMED_FACTOR = 2.0
 """Where a constant has no published range, its influence is shown for half and twice its value."""

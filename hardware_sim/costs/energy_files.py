@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...checks import check_choice, raise_violations
-from ...errors import FileFormatError, Violation
-from ...toml_tables import Table, named_file, read_table
+from ...base.checks import check_choice, raise_violations
+from ...base.errors import FileFormatError, Violation
+from ...files.toml_tables import Table, named_file, read_table
 from .constant_files import key_violations, made_from_file, read_constants
 from .energy_model import EnergyModel, Kind, Part, Term
 

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from ...checks import check_choice, raise_violations
-from ...errors import SpecError, Violation
+from ...base.checks import check_choice, raise_violations
+from ...base.errors import SpecError, Violation
 from .constants import JOULE, Constant, dimension_of
 from .quantities import QUANTITIES
 

@@ -9,26 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ...arrays import BoolArray, FloatArray, IntArray
-from ...conversion.targets import HardwareTarget, find_target
-from ...errors import HardwareRuleError
-from ...network import NetworkSpec
-from ...quantized import Network, QuantizedNetwork
-from ...reference import run_integer
-from ...traces import Probe, RunTrace
-from ..triangulation import triangulate_points
-from .accesses import LayerAccesses, count_accesses
-from .cores import Partition, partition_network
-from .counting import count_operations
+from ...base.arrays import BoolArray, FloatArray, IntArray
+from ...base.errors import HardwareRuleError
+from ...conversion.targets.target import HardwareTarget, find_target
+from ...engine.reference import run_integer
+from ...engine.trace import Probe, RunTrace
+from ...network.quantized import Network, QuantizedNetwork
+from ...network.spec import NetworkSpec
+from ..counts.accesses import LayerAccesses, count_accesses
+from ..counts.counting import count_operations
+from ..counts.neurobench import NeuroBenchCounts, neurobench_counts, neuromorphic_proxy
+from ..counts.samples import SampleCounts, count_samples, spread_points
+from ..counts.workload import Workload, deployed_workload
+from ..fields.triangulation import triangulate_points
+from ..mapping.cores import Partition, partition_network
+from ..mapping.traffic import Traffic, count_traffic, placed_workload
 from .energy import EnergyEstimate, estimate_energy
 from .energy_files import shipped_models
 from .energy_model import EnergyModel
 from .latency import SHIPPED, LatencyEstimate, TimingModel, estimate_latency, find_timing
-from .neurobench import NeuroBenchCounts, neurobench_counts, neuromorphic_proxy
-from .samples import SampleCounts, count_samples, spread_points
 from .sanafe_replay import SanafeReplay, check_replayable, replay_on_sanafe
-from .traffic import Traffic, count_traffic, placed_workload
-from .workload import Workload, deployed_workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,13 +17,13 @@ from typing import Literal
 
 import numpy as np
 
-from ...arrays import FloatArray
-from ...checks import raise_violations
-from ...errors import FileFormatError, Violation
-from ...toml_tables import named_file, read_table
+from ...base.arrays import FloatArray
+from ...base.checks import raise_violations
+from ...base.errors import FileFormatError, Violation
+from ...files.toml_tables import named_file, read_table
+from ..mapping.traffic import Traffic
 from .constant_files import key_violations, made_from_file, read_constants
 from .constants import SECOND, Constant, dimension_of
-from .traffic import Traffic
 
 SHIPPED = ("loihi1", "loihi2")
 """Targets whose timing constants come with the package."""

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .counting import RowKind
-from .workload import LayerLoad, Pass, Workload
+from ..counts.counting import RowKind
+from ..counts.workload import LayerLoad, Pass, Workload
 
 Quantity = Callable[[Workload], float]
 """A number per sample."""

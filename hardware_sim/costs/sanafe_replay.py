@@ -23,16 +23,16 @@ from typing import Any
 
 import numpy as np
 
-from ...arrays import BoolArray, FloatArray
-from ...checks import check_shape, raise_violations
-from ...conversion.targets import HardwareTarget, find_target
-from ...errors import SimulationError, SpecError
-from ...host import encode_points
-from ...network import NetworkSpec
-from ...quantized import Network, QuantizedNetwork
-from ...traces import ProbeTrace, RunTrace
-from .cores import Core, Partition, partition_network
-from .mesh import HOST_PLACE, LOIHI_MESH, Place
+from ...base.arrays import BoolArray, FloatArray
+from ...base.checks import check_shape, raise_violations
+from ...base.errors import SimulationError, SpecError
+from ...conversion.targets.target import HardwareTarget, find_target
+from ...engine.host import encode_points
+from ...engine.trace import ProbeTrace, RunTrace
+from ...network.quantized import Network, QuantizedNetwork
+from ...network.spec import NetworkSpec
+from ..mapping.cores import Core, Partition, partition_network
+from ..mapping.mesh import HOST_PLACE, LOIHI_MESH, Place
 
 DRIVEN_NEURONS = 480
 """Neurons that a core holds here: SANA-FE's cores hold 1024, and every neuron has a driver beside it."""

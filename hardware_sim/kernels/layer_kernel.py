@@ -16,8 +16,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ...network import LayerSpec, OutputSpec, Polarity
-from ...quantized import QuantizedLayer, QuantizedOutput
+from ...network.quantized import QuantizedLayer, QuantizedOutput
+from ...network.spec import LayerSpec, OutputSpec, Polarity
 from . import numpy_loops
 from .layout import EVENTS, FIRED, Affine, Array, Neurons, Tally, empty_tally, lay_out_affine, lay_out_neurons
 

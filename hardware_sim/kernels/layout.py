@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...activations import Asymptote, Symmetry
-from ...network import Polarity
-from ...quantized import QuantizedAffine, QuantizedLayer
-from ...tables import PhiTable
+from ...network.activations import Asymptote, Symmetry
+from ...network.phi_table import PhiTable
+from ...network.quantized import QuantizedAffine, QuantizedLayer
+from ...network.spec import Polarity
 
 Array = NDArray[Any]
 
@@ -61,7 +61,7 @@ class Affine(NamedTuple):
 
 
 class Phi(NamedTuple):
-    """The payload's table; see `neuropinn_lava.tables` for its equations.
+    """The payload's table; see `neuropinn_lava.network.phi_table` for its equations.
 
     With x = max(z, 0) for relu, else z, and q = |x|, every activation is one formula,
 

@@ -13,14 +13,14 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ...atomic import exchange_names, write_text
-from ...errors import SpecError
-from ...result_folders import check_result_folder, is_result_folder
-from ..gradients import gradients_csv
-from .all_figures import draw_report
-from .json_record import report_text
+from ...base.errors import SpecError
+from ...files.atomic import exchange_names, write_text
+from ...files.result_folders import check_result_folder, is_result_folder
+from ..fields.gradients import gradients_csv
+from .content.json_record import report_text
+from .content.sections import Report
+from .figures.all_figures import draw_report
 from .page import report_page
-from .sections import Report
 
 JSON_NAME = "report.json"
 HTML_NAME = "report.html"

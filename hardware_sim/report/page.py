@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...conversion.error_budget import Cause
-from .figures import Figure
-from .sections import Report
-from .words import (
+from ...conversion.search.error_budget import Cause
+from .content.sections import Report
+from .content.words import (
     NOTHING,
     break_even_words,
     parity_sentences,
@@ -26,6 +25,7 @@ from .words import (
     say_seconds,
     share_of_dense,
 )
+from .figures.figure import Figure
 
 TEMPLATES = Path(__file__).parent / "templates"
 """Where the page, its style sheet and its script lie."""

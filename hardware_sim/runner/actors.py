@@ -18,7 +18,7 @@ from multiprocessing.context import ForkProcess
 from types import FrameType
 from typing import Any
 
-from ...errors import Violation
+from ...base.errors import Violation
 from .process_group import FORK, die_with, leave
 from .shared_arrays import StepProgress
 

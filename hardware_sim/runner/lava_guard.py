@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Iterator
 
-from ...errors import SimulationError
+from ...base.errors import SimulationError
 
 _compiling = False
 

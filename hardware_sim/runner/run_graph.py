@@ -20,7 +20,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
-from ...errors import SimulationError, SpecError, Violation
+from ...base.errors import SimulationError, SpecError, Violation
 from .actors import Actor, start_actor
 from .lava_guard import compiling, require_children, require_lava
 from .process_group import ProcessGroup, adopted_orphans, held_interrupts

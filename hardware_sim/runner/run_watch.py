@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 
-from ...errors import SpecError, Violation
+from ...base.errors import SpecError, Violation
 from .actors import signal_name
 from .process_group import ProcessGroup
 from .shared_arrays import StepProgress

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ...errors import SimulationError, SpecError
+from ...base.errors import SimulationError, SpecError
 
 
 @dataclass(frozen=True, slots=True, eq=False)

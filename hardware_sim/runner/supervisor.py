@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from ...errors import Violation
+from ...base.errors import Violation
 from .actors import Actor, causes_of_death, tracebacks, where_they_stand
 from .process_group import POLL_SECONDS
 from .run_watch import Standing

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import BoolArray, FloatArray
-from ..energies import QuadraticEnergy
-from ..geometry import Box, Cloud
-from ..recipe import Grading
+from ..base.arrays import BoolArray, FloatArray
+from ..geometry.domain import Box, Cloud
+from ..operators.potential_energy import QuadraticEnergy
+from ..problems.recipe import Grading
 from .cell_energy import cell_energy
 from .cells import UnitCell
 from .loads import Load

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..checks import raise_violations
-from ..energies import QuadraticEnergy
-from ..errors import Violation
+from ..base.checks import raise_violations
+from ..base.errors import Violation
+from ..operators.potential_energy import QuadraticEnergy
 from .cells import UnitCell
 from .element_stiffness import ElementStiffness
 from .fitted_mesh import fit_mesh

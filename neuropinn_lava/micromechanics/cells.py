@@ -13,9 +13,9 @@ from itertools import combinations
 
 import numpy as np
 
-from ..arrays import ArrayRecord, BoolArray, FloatArray, IntArray, freeze_arrays, record_digest
-from ..checks import check_finite, check_shape, raise_violations
-from ..errors import Violation
+from ..base.arrays import ArrayRecord, BoolArray, FloatArray, IntArray, freeze_arrays, record_digest
+from ..base.checks import check_finite, check_shape, raise_violations
+from ..base.errors import Violation
 from .phases import IsotropicPhase
 
 N_SURFACE = 2000

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
-from ..arrays import FloatArray
+from ..base.arrays import FloatArray
 from .cells import UnitCell
 from .fitted_mesh import EDGES, FittedMesh
 

@@ -18,9 +18,9 @@ from itertools import combinations, permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import ArrayRecord, BoolArray, FloatArray, IntArray, freeze_arrays
-from ..checks import raise_violations
-from ..errors import Violation
+from ..base.arrays import ArrayRecord, BoolArray, FloatArray, IntArray, freeze_arrays
+from ..base.checks import raise_violations
+from ..base.errors import Violation
 from .cells import UnitCell
 
 EDGES = np.array(list(combinations(range(4), 2)))

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import FloatArray
-from ..checks import raise_violations
-from ..errors import Violation
+from ..base.arrays import FloatArray
+from ..base.checks import raise_violations
+from ..base.errors import Violation
 from .cells import UnitCell
 from .loads import MeanStrain
 from .solver import MeshedCell, mesh_cell, periodic_displacement

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from ..checks import check_choice, raise_violations
-from ..errors import Violation
+from ..base.checks import check_choice, raise_violations
+from ..base.errors import Violation
 from .cells import Ellipsoid
 
 DEFAULTS = {"aspect_y": 1.0, "aspect": 1.0, "centre_x": 0.5, "centre_y": 0.5, "centre_z": 0.5}

@@ -17,11 +17,11 @@ from typing import Union
 
 import numpy as np
 
-from ..arrays import ArrayRecord, FloatArray, freeze_arrays
-from ..checks import check_finite, check_shape, raise_violations
-from ..errors import Violation
-from ..geometry import Box
-from ..transforms import Ansatz, Polynomial
+from ..base.arrays import ArrayRecord, FloatArray, freeze_arrays
+from ..base.checks import check_finite, check_shape, raise_violations
+from ..base.errors import Violation
+from ..geometry.domain import Box
+from ..network.transforms import Ansatz, Polynomial
 from .cells import UnitCell
 
 CUBE = Box(lower=np.zeros(3), upper=np.ones(3))

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import FloatArray
-from ..checks import raise_violations
-from ..errors import Violation
+from ..base.arrays import FloatArray
+from ..base.checks import raise_violations
+from ..base.errors import Violation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..arrays import FloatArray, record_digest
-from ..atomic import replacing
+from ..base.arrays import FloatArray, record_digest
+from ..files.atomic import replacing
 from .cells import UnitCell
 from .fitted_mesh import FittedMesh, fit_mesh
 from .loads import Load

@@ -5,8 +5,8 @@ Solutions are kept for the life of the process, so that several problems on one 
 
 from __future__ import annotations
 
-from ..arrays import FloatArray, record_digest
-from ..errors import SpecError
+from ..base.arrays import FloatArray, record_digest
+from ..base.errors import SpecError
 from .cells import UnitCell
 from .fitted_mesh import needed_cells
 from .loads import Load

@@ -11,8 +11,8 @@ import numpy as np
 from scipy.sparse import block_diag, csr_matrix, diags
 from scipy.sparse.linalg import cg
 
-from ..arrays import BoolArray, FloatArray
-from ..errors import SimulationError
+from ..base.arrays import BoolArray, FloatArray
+from ..base.errors import SimulationError
 from .cells import UnitCell
 from .fitted_mesh import FittedMesh, fit_mesh
 from .loads import FaceLoad, Load, MeanStrain

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.sparse import bmat, csr_matrix
 from scipy.spatial import cKDTree
 
-from ..arrays import FloatArray
+from ..base.arrays import FloatArray
 from .cells import UnitCell
 from .fitted_mesh import FittedMesh
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays
-from ..geometry import Cloud
-from ..metrics import relative_l2
-from ..projection import DerivativeOperators, build_operators
-from ..recipe import OperatorKind
+from ..base.arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays
+from ..base.metrics import relative_l2
+from ..geometry.domain import Cloud
+from ..operators.projection import DerivativeOperators, build_operators
+from ..problems.recipe import OperatorKind
 from .cell_domain import separate_phases
 from .cells import UnitCell
 from .tet_field import TetField

@@ -14,11 +14,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import bmat, csr_matrix, diags
 
-from ..arrays import BoolArray, FloatArray
-from ..energies import QuadraticEnergy
-from ..geometry import Cloud
-from ..projection import build_operators
-from ..recipe import OperatorKind
+from ..base.arrays import BoolArray, FloatArray
+from ..geometry.domain import Cloud
+from ..operators.potential_energy import QuadraticEnergy
+from ..operators.projection import build_operators
+from ..problems.recipe import OperatorKind
 from .cell_domain import separate_phases
 from .cells import UnitCell
 from .loads import FaceLoad

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from scipy.spatial import cKDTree
 
-from ..arrays import FloatArray, IntArray, frozen_array
-from ..checks import check_shape, raise_violations
+from ..base.arrays import FloatArray, IntArray, frozen_array
+from ..base.checks import check_shape, raise_violations
 from .fitted_mesh import EDGES, FittedMesh
 
 N_CANDIDATES = (12, 96)

@@ -11,7 +11,7 @@ import inspect
 import re
 from collections.abc import Callable
 
-from ..checks import check_choice, raise_violations
+from ..base.checks import check_choice, raise_violations
 from .problem import PdeProblem
 
 _NAMES = (

@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import BoolArray, FloatArray
-from ..checks import check_range, raise_violations
-from ..errors import SpecError, Violation
-from ..geometry import Domain
-from ..recipe import TrainingRecipe
-from ..transforms import Ansatz
+from ..base.arrays import BoolArray, FloatArray
+from ..base.checks import check_range, raise_violations
+from ..base.errors import SpecError, Violation
+from ..geometry.domain import Domain
+from ..network.transforms import Ansatz
+from .recipe import TrainingRecipe
 
 Residual = Callable[["DerivativeFields"], "tuple[Any, ...]"]
 """Maps derivative fields, each (n,), to one residual (n,) per equation."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import builders
-from neuropinn_lava.files import write_network
+from neuropinn_lava.files.network_file import write_network
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def cli(monkeypatch, capsys):
     """Call the command line; gives exit code, standard output and standard error."""
 
     def call(*arguments):
-        from neuropinn_lava.app.cli import main
+        from neuropinn_lava.app.cli.main import main
 
         monkeypatch.setattr("sys.argv", ["neuropinn-lava", *map(str, arguments)])
         try:

@@ -9,8 +9,8 @@ import h5py
 import numpy as np
 import pytest
 
+from neuropinn_lava.base.errors import FileFormatError
 from neuropinn_lava.conversion.netx_report import read_netx
-from neuropinn_lava.errors import FileFormatError
 
 
 def write_netx(path: Path, layers: list[dict[str, Any]]) -> Path:

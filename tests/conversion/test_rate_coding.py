@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import builders
+from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.conversion.rate_coding import SMALLEST_THRESHOLD, rate_thresholds, run_rate_coded
-from neuropinn_lava.errors import SpecError
-from neuropinn_lava.network import LayerSpec, NetworkSpec, OutputSpec, Polarity
-from neuropinn_lava.reference import run_float
-from neuropinn_lava.transforms import AffineTransform
+from neuropinn_lava.engine.reference import run_float
+from neuropinn_lava.network.spec import LayerSpec, NetworkSpec, OutputSpec, Polarity
+from neuropinn_lava.network.transforms import AffineTransform
 
 RELU = builders.random_spec(
     2, widths=(2, 20, 16, 1), activation="relu", polarity=Polarity.POSITIVE, n_steps=1, theta=0.0, beta=0.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from neuropinn_lava.base.errors import FixedPointError, SpecError
 from neuropinn_lava.conversion import Granularity, QuantizationScheme
-from neuropinn_lava.errors import FixedPointError, SpecError
 
 LIMITS = {
     "weight_bits": (2, 16),

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import builders
+from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.conversion.sigma_delta import run_sigma_delta
-from neuropinn_lava.errors import SpecError
-from neuropinn_lava.network import LayerSpec, NetworkSpec, OutputSpec, Polarity
-from neuropinn_lava.reference import run_float
-from neuropinn_lava.transforms import AffineTransform
+from neuropinn_lava.engine.reference import run_float
+from neuropinn_lava.network.spec import LayerSpec, NetworkSpec, OutputSpec, Polarity
+from neuropinn_lava.network.transforms import AffineTransform
 
 TANH = builders.random_spec(
     3, widths=(2, 20, 16, 1), activation="tanh", polarity=Polarity.BOTH, n_steps=1, theta=0.0, beta=0.0, ansatz=True

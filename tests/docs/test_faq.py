@@ -16,7 +16,7 @@ import pytest
 import torch
 
 import neuropinn_lava as nl
-from neuropinn_lava.errors import NeuroPinnError
+from neuropinn_lava.base.errors import NeuroPinnError
 
 FAQ = Path(__file__).parents[2] / "docs" / "faq.md"
 QUOTES = re.findall(r"^```text\n(.*?)\n```$", FAQ.read_text(encoding="utf-8"), re.M | re.S)
@@ -227,7 +227,7 @@ def a_folder_with_other_files(folder, patch):
 
 @produces("TrainingFiles")
 def resume_from_nothing(folder, patch):
-    from neuropinn_lava.app.train import TrainingFiles
+    from neuropinn_lava.app.verbs.train import TrainingFiles
 
     nl.train("poisson", None, files=TrainingFiles(resume=True))
 
@@ -239,7 +239,7 @@ def counts_of_another_run(folder, patch):
 
 @produces("NIR:")
 def nir_is_missing(folder, patch):
-    from neuropinn_lava.conversion.nir_graphs import write_nir
+    from neuropinn_lava.conversion.formats.nir_graphs import write_nir
 
     patch.setitem(sys.modules, "nir", None)
     write_nir(poisson(), folder / "net.nir")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from neuropinn_lava.app.cli import app
+from neuropinn_lava.app.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -28,7 +28,7 @@ def test_the_menu_names_every_page(pages):
 
 
 def test_every_command_has_a_section(pages):
-    from neuropinn_lava.app.cli import app
+    from neuropinn_lava.app.cli.main import app
 
     names = [command.name or command.callback.__name__ for command in app.registered_commands]
     text = (pages / "cli.md").read_text()

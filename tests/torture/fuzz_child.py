@@ -22,8 +22,8 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 from sentinel import Sentinel  # noqa: E402
 from subjects import SUBJECTS, Subject  # noqa: E402
 
-from neuropinn_lava import parser_guard  # noqa: E402
-from neuropinn_lava.errors import NeuroPinnError  # noqa: E402
+from neuropinn_lava.base.errors import NeuroPinnError  # noqa: E402
+from neuropinn_lava.files import parser_guard  # noqa: E402
 
 SEED = 20260
 CPU_SECONDS = 3.0

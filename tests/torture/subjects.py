@@ -17,8 +17,8 @@ from byte_damage import damage_bytes, damage_text
 from hdf5_damage import damage_hdf5
 
 import builders
-from neuropinn_lava import files
-from neuropinn_lava.network import Provenance
+from neuropinn_lava.files import network_file as files
+from neuropinn_lava.network.spec import Provenance
 
 Damage = Callable[[random.Random, bytes, Path], None]
 """Leaves a damaged copy of the contents at the path."""
@@ -97,7 +97,7 @@ def load_network(path: Path) -> str:
 
 
 def guarded_network(path: Path) -> object:
-    from neuropinn_lava.app.models import find_network
+    from neuropinn_lava.app.verbs.networks import find_network
 
     return find_network(path)
 
@@ -137,7 +137,7 @@ def make_toml(prefix: str) -> Callable[[Path], Iterable[Path]]:
 
 
 def load_target(path: Path) -> str:
-    from neuropinn_lava.conversion.targets import find_target
+    from neuropinn_lava.conversion.targets.target import find_target
 
     return repr(find_target(path))
 
@@ -158,7 +158,7 @@ def load_timing(path: Path) -> str:
 
 
 def make_nir(folder: Path) -> Iterable[Path]:
-    from neuropinn_lava.conversion.nir_graphs import write_nir
+    from neuropinn_lava.conversion.formats.nir_graphs import write_nir
 
     for index, spec in enumerate((builders.random_spec(1, ansatz=True), builders.random_spec(2, widths=(2, 3, 1)))):
         write_nir(spec, folder / f"{index}.nir")
@@ -166,13 +166,13 @@ def make_nir(folder: Path) -> Iterable[Path]:
 
 
 def load_nir(path: Path) -> str:
-    from neuropinn_lava.conversion.nir_graphs import parse_nir
+    from neuropinn_lava.conversion.formats.nir_graphs import parse_nir
 
     return replace(parse_nir(path), name="any").digest()
 
 
 def guarded_nir(path: Path) -> object:
-    from neuropinn_lava.conversion.nir_graphs import read_nir
+    from neuropinn_lava.conversion.formats.nir_graphs import read_nir
 
     return read_nir(path)
 
@@ -249,14 +249,14 @@ def make_h5_points(folder: Path) -> Iterable[Path]:
 
 
 def load_points(path: Path) -> str:
-    from neuropinn_lava.app.arrays_io import look_into
+    from neuropinn_lava.app.stream.arrays_io import look_into
 
     blocks = list(look_into(path).blocks())
     return array_name(np.concatenate(blocks)) if blocks else "none"
 
 
 def guarded_points(path: Path) -> object:
-    from neuropinn_lava.app.arrays_io import read_points
+    from neuropinn_lava.app.stream.arrays_io import read_points
 
     return read_points(path)
 
@@ -273,10 +273,10 @@ def tiny_training() -> Any:
     import torch
 
     from neuropinn_lava.problems import find_problem
-    from neuropinn_lava.recipe import CloudRecipe, ModelRecipe, OperatorKind, PhaseRecipe, TrainingRecipe
-    from neuropinn_lava.training.checkpoints import identify
-    from neuropinn_lava.training.network import build_network
-    from neuropinn_lava.training.state import new_state
+    from neuropinn_lava.problems.recipe import CloudRecipe, ModelRecipe, OperatorKind, PhaseRecipe, TrainingRecipe
+    from neuropinn_lava.training.network.network import build_network
+    from neuropinn_lava.training.run.checkpoints import identify
+    from neuropinn_lava.training.run.state import new_state
 
     recipe = TrainingRecipe(
         model=ModelRecipe(widths=(3,), activation="tanh_squared", n_steps=1, theta=0.05, output_scale=2.0),
@@ -289,8 +289,8 @@ def tiny_training() -> Any:
 
 def make_checkpoints(folder: Path) -> Iterable[Path]:
     from neuropinn_lava.problems import find_problem
-    from neuropinn_lava.training.checkpoints import write_checkpoint
-    from neuropinn_lava.training.history import TrainingHistory, TrainingProgress
+    from neuropinn_lava.training.run.checkpoints import write_checkpoint
+    from neuropinn_lava.training.run.history import TrainingHistory, TrainingProgress
 
     state, identity = tiny_training()
     row = TrainingProgress(
@@ -304,7 +304,7 @@ def make_checkpoints(folder: Path) -> Iterable[Path]:
 
 
 def load_checkpoint(path: Path) -> str:
-    from neuropinn_lava.training.checkpoints import read_checkpoint
+    from neuropinn_lava.training.run.checkpoints import read_checkpoint
 
     state, identity = tiny_training()
     read_checkpoint(state, identity, path)
@@ -332,7 +332,7 @@ def forged_checkpoint(rng: random.Random, contents: bytes, path: Path) -> None:
     from safetensors import safe_open
     from safetensors.torch import save_file
 
-    from neuropinn_lava.training.checkpoints import contents_digest
+    from neuropinn_lava.training.run.checkpoints import contents_digest
 
     path.write_bytes(contents)
     with safe_open(path, framework="pt") as file:
@@ -371,7 +371,7 @@ def make_module() -> Any:
 
 
 def load_weights(path: Path) -> str:
-    from neuropinn_lava.conversion.factories import load_module
+    from neuropinn_lava.conversion.formats.factories import load_module
 
     return "".join(
         array_name(tensor.numpy()) for tensor in load_module("subjects:make_module", path).state_dict().values()
@@ -383,7 +383,7 @@ ROWS = np.arange(12.0).reshape(6, 2)
 
 def make_records(folder: Path) -> Iterable[Path]:
     """Leave outputs unfinished; what is damaged is the record of how far they are."""
-    from neuropinn_lava.app.row_files import RowFile, record_path
+    from neuropinn_lava.app.stream.row_files import RowFile, record_path
 
     for name in ("u.npy", "u.csv"):
         with RowFile.open(folder / name, ("u0", "u1")) as rows:
@@ -393,7 +393,7 @@ def make_records(folder: Path) -> Iterable[Path]:
 
 def load_record(path: Path) -> str:
     """Go on with the outputs, beside whose record a part of the right length stands."""
-    from neuropinn_lava.app.row_files import RowFile
+    from neuropinn_lava.app.stream.row_files import RowFile
 
     target = path.with_name("u.npy")
     target.with_name("u.npy.part").write_bytes(bytes(128) + ROWS.tobytes())
@@ -420,7 +420,7 @@ def make_report(folder: Path) -> Iterable[Path]:
 
 
 def load_report(path: Path) -> str:
-    from neuropinn_lava.hardware_sim.report.rows import flatten_report, read_report, report_csv
+    from neuropinn_lava.hardware_sim.report.content.rows import flatten_report, read_report, report_csv
 
     report = read_report(path)
     return report_csv(report) + repr(flatten_report(report))

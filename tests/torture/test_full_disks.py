@@ -105,8 +105,8 @@ def test_a_limit_on_the_size_of_files(name: str, tmp_path: Path, writers: dict) 
 
 def test_the_smallest_full_disk(tmp_path: Path) -> None:
     """What the two above show, for one writer and in this process."""
-    from neuropinn_lava.atomic import write_text
-    from neuropinn_lava.errors import SpecError
+    from neuropinn_lava.base.errors import SpecError
+    from neuropinn_lava.files.atomic import write_text
 
     write_text(tmp_path / "a", "old")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)

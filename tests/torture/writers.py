@@ -12,12 +12,12 @@ from subjects import load_checkpoint, tiny_training
 
 import builders
 import report_cases
-from neuropinn_lava.app.row_files import RowFile
-from neuropinn_lava.atomic import write_text
-from neuropinn_lava.conversion.nir_graphs import write_nir
-from neuropinn_lava.files import write_network
+from neuropinn_lava.app.stream.row_files import RowFile
+from neuropinn_lava.conversion.formats.nir_graphs import write_nir
+from neuropinn_lava.files.atomic import write_text
+from neuropinn_lava.files.network_file import write_network
+from neuropinn_lava.hardware_sim.fields import vtk_export
 from neuropinn_lava.hardware_sim.report import folder as report_folder
-from neuropinn_lava.hardware_sim.report import vtk_export
 from neuropinn_lava.micromechanics.cells import sphere_cell
 from neuropinn_lava.micromechanics.stresses import lay_stress_cloud
 
@@ -62,7 +62,7 @@ NETWORKS = (builders.random_spec(1, widths=(2, 40, 40, 1)), builders.random_quan
 
 
 def write_a_checkpoint(path: Path, version: int) -> None:
-    from neuropinn_lava.training.checkpoints import write_checkpoint
+    from neuropinn_lava.training.run.checkpoints import write_checkpoint
 
     state, identity = tiny_training()
     state.iteration = version
@@ -75,7 +75,7 @@ def read_a_checkpoint(path: Path) -> bytes:
 
 
 def write_a_history(path: Path, version: int) -> None:
-    from neuropinn_lava.training.history import TrainingHistory, TrainingProgress, write_history
+    from neuropinn_lava.training.run.history import TrainingHistory, TrainingProgress, write_history
 
     row = TrainingProgress(
         iteration=version, n_iterations=9, phase=0, learning_rate=0.1, loss=1.0, residual=1.0, rate=0.5, relative_l2=0.1

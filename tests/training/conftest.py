@@ -6,7 +6,7 @@ import pytest
 
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.recipe import CloudRecipe, ModelRecipe, OperatorKind, PhaseRecipe, TrainingRecipe
+from neuropinn_lava.problems.recipe import CloudRecipe, ModelRecipe, OperatorKind, PhaseRecipe, TrainingRecipe
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import builders
-from neuropinn_lava.hardware_sim.costs.counting import RowKind, count_operations
+from neuropinn_lava.engine.reference import run_float, run_integer
 from neuropinn_lava.hardware_sim.costs.energy import (
     estimate_energy,
     find_break_even,
@@ -20,10 +20,10 @@ from neuropinn_lava.hardware_sim.costs.energy import (
 from neuropinn_lava.hardware_sim.costs.energy_files import find_energy_model, shipped_models
 from neuropinn_lava.hardware_sim.costs.energy_model import EnergyModel, Part
 from neuropinn_lava.hardware_sim.costs.quantities import QUANTITIES
-from neuropinn_lava.hardware_sim.costs.workload import Workload, dense_workload, deployed_workload, workload_at
-from neuropinn_lava.network import NetworkSpec, Polarity
-from neuropinn_lava.quantized import QuantizedNetwork
-from neuropinn_lava.reference import run_float, run_integer
+from neuropinn_lava.hardware_sim.counts.counting import RowKind, count_operations
+from neuropinn_lava.hardware_sim.counts.workload import Workload, dense_workload, deployed_workload, workload_at
+from neuropinn_lava.network.quantized import QuantizedNetwork
+from neuropinn_lava.network.spec import NetworkSpec, Polarity
 
 ROUNDING = 1e-12
 """Sums of a few products in another order."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from neuropinn_lava.errors import FileFormatError, SpecError
+from neuropinn_lava.base.errors import FileFormatError, SpecError
 from neuropinn_lava.hardware_sim.costs.constants import UNITS, Constant
 from neuropinn_lava.hardware_sim.costs.energy_files import SHIPPED, find_energy_model, read_energy_model, shipped_models
 from neuropinn_lava.hardware_sim.costs.energy_model import EnergyModel, Kind, Part, Term

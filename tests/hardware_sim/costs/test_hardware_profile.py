@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 import builders
-from neuropinn_lava.conversion.targets import find_target
-from neuropinn_lava.errors import SpecError
+from neuropinn_lava.base.errors import SpecError
+from neuropinn_lava.conversion.targets.target import find_target
+from neuropinn_lava.engine.reference import run_float, run_integer
 from neuropinn_lava.hardware_sim.costs.energy_files import SHIPPED, find_energy_model
 from neuropinn_lava.hardware_sim.costs.hardware_profile import profile_hardware
-from neuropinn_lava.hardware_sim.costs.samples import MAX_SAMPLES
-from neuropinn_lava.reference import run_float, run_integer
+from neuropinn_lava.hardware_sim.counts.samples import MAX_SAMPLES
 
 N_MANY = 60_000
 MEMORY_OF_A_PROFILE = 150e6

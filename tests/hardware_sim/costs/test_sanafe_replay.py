@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 import builders
-from neuropinn_lava.errors import SimulationError, SpecError
-from neuropinn_lava.hardware_sim.costs.cores import partition_network
-from neuropinn_lava.hardware_sim.costs.counting import count_operations
+from neuropinn_lava.base.errors import SimulationError, SpecError
+from neuropinn_lava.engine.reference import run_integer
+from neuropinn_lava.engine.trace import Probe, RunTrace
 from neuropinn_lava.hardware_sim.costs.energy import price_workload
 from neuropinn_lava.hardware_sim.costs.energy_files import find_energy_model
 from neuropinn_lava.hardware_sim.costs.sanafe_replay import replay_on_sanafe, sanafe_target
-from neuropinn_lava.hardware_sim.costs.traffic import count_traffic, placed_workload
-from neuropinn_lava.hardware_sim.costs.workload import deployed_workload
-from neuropinn_lava.quantized import QuantizedNetwork
-from neuropinn_lava.reference import run_integer
-from neuropinn_lava.traces import Probe, RunTrace
+from neuropinn_lava.hardware_sim.counts.counting import count_operations
+from neuropinn_lava.hardware_sim.counts.workload import deployed_workload
+from neuropinn_lava.hardware_sim.mapping.cores import partition_network
+from neuropinn_lava.hardware_sim.mapping.traffic import count_traffic, placed_workload
+from neuropinn_lava.network.quantized import QuantizedNetwork
 
 TOLERANCE = 1e-9
 """Their sums of doubles; the goal of the comparison was one percent."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import report_cases
-from neuropinn_lava.errors import SpecError
+from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.hardware_sim.report import folder
 from neuropinn_lava.hardware_sim.report.folder import check_report_directory, write_report
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from neuropinn_lava.errors import SimulationError
+from neuropinn_lava.base.errors import SimulationError
 from neuropinn_lava.hardware_sim.runner.lava_guard import require_children, require_lava
 
 

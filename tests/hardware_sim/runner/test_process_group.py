@@ -12,7 +12,7 @@ from multiprocessing import Pipe
 import psutil
 import pytest
 
-from neuropinn_lava.errors import SimulationError
+from neuropinn_lava.base.errors import SimulationError
 from neuropinn_lava.hardware_sim.runner import process_group
 from neuropinn_lava.hardware_sim.runner.process_group import FORK, ProcessGroup, adopted_orphans, held_interrupts
 

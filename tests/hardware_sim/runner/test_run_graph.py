@@ -29,7 +29,7 @@ import numpy as np
 import psutil
 import pytest
 
-from neuropinn_lava.errors import SimulationError, SpecError
+from neuropinn_lava.base.errors import SimulationError, SpecError
 from neuropinn_lava.hardware_sim.runner import lava_guard
 from neuropinn_lava.hardware_sim.runner.lava_guard import require_lava
 from neuropinn_lava.hardware_sim.runner.process_group import FORK

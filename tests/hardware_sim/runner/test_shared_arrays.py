@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neuropinn_lava.errors import SimulationError, SpecError
+from neuropinn_lava.base.errors import SimulationError, SpecError
 from neuropinn_lava.hardware_sim.runner.process_group import FORK
 from neuropinn_lava.hardware_sim.runner.shared_arrays import SharedArray, StepProgress
 

@@ -1,0 +1,82 @@
+"""Any PyTorch model in: from the steps of a user's module to the float record of a network.
+
+    spec = read_module(module, lower=[0, 0], upper=[1, 1])
+
+The module's forward pass becomes a chain of steps (`module_trace.py`), the steps become layers (`step_assembly.py`). The result
+computes in float64 what the module computes in evaluation mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from torch import nn
+
+from ...base.arrays import FloatArray
+from ...network.spec import NetworkSpec, Provenance, Readout
+from ...network.transforms import AffineTransform, Ansatz
+from ...training.network.export import export_network
+from ...training.network.network import VsnNetwork
+from .module_trace import trace_module
+from .step_assembly import assemble_steps
+
+
+def read_module(
+    module: nn.Module,
+    *,
+    name: str | None = None,
+    n_steps: int = 1,
+    readout: Readout | str = Readout.MEAN,
+    input_transform: AffineTransform | None = None,
+    output_transform: AffineTransform | None = None,
+    ansatz: Ansatz | None = None,
+    lower: Sequence[float] | FloatArray | None = None,
+    upper: Sequence[float] | FloatArray | None = None,
+    provenance: Provenance | None = None,
+) -> NetworkSpec:
+    """Make the float64 record of a torch module of Linear layers and activations.
+
+    Args:
+        module: Linear with VSN, Tanh, ReLU, sin, z tanh z, tanh^2 or snnTorch's Leaky with its graded product between; Flatten,
+            Dropout, Identity and BatchNorm1d too. A `VsnNetwork` brings its own T and read-out.
+        name: Name in reports; the module's class if None.
+        n_steps: T, how many steps a sample is presented.
+        readout: How T outputs become one.
+        input_transform: What the host does to points before the module; nothing if None.
+        output_transform: What the host does to the module's output; nothing if None.
+        ansatz: Conditions built around the output.
+        lower: Lower corner of the box of points that the network is for, shape (n_in,); -1 everywhere if None.
+        upper: Its upper corner; 1 everywhere if None.
+        provenance: Where the network comes from.
+
+    Raises:
+        SpecError: If a layer cannot be deployed, widths disagree, or a number is not finite or out of range.
+    """
+    chosen = name or type(module).__name__
+    if isinstance(module, VsnNetwork):
+        return export_network(
+            module,
+            name=chosen,
+            input_transform=input_transform,
+            output_transform=output_transform,
+            ansatz=ansatz,
+            lower=lower,
+            upper=upper,
+            provenance=provenance,
+        )
+    layers, output = assemble_steps(chosen, trace_module(module))
+    n_in = layers[0].n_in
+    return NetworkSpec(
+        name=chosen,
+        layers=layers,
+        output=output,
+        n_steps=n_steps,
+        readout=Readout(readout),
+        input_transform=input_transform or AffineTransform.identity(n_in),
+        output_transform=output_transform or AffineTransform.identity(output.n_out),
+        ansatz=ansatz,
+        lower=np.full(n_in, -1.0) if lower is None else np.asarray(lower, dtype=np.float64),
+        upper=np.full(n_in, 1.0) if upper is None else np.asarray(upper, dtype=np.float64),
+        provenance=provenance or Provenance(),
+    )

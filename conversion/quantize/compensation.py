@@ -1,0 +1,139 @@
+"""Learned rounding: each neuron's weights are rounded one after the other, and those not yet rounded make up for the error.
+
+    minimise over integers q      sum_n omega[n] (z[n] - (q * s) . a[n] - b)**2          one neuron, s its scale
+    H  = mean_n omega a a^T + ridge                                     a with a one behind it, for the bias
+    w* = w + H^-1 mean_n omega a (z - w . a)                            makes up for what the layers before do to a
+    in falling order of H[i, i], the bias last:
+        q[i] = clip(half_up(w*[i] / s))
+        w*[rest] -= (w*[i] - q[i] s) U[i, rest] / U[i, i]               H^-1 = U^T U, U upper
+
+z is the float network's drive, a what the layer really receives in integers, so that later layers correct earlier ones
+(`layerwise.py`). Rounding to the nearest ignores that weights act together; this takes a second and no training.
+
+Source: optimal brain surgeon, Hassibi & Stork 1993; column by column with a Cholesky factor, GPTQ, Frantar et al. 2023.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ...base.arrays import BoolArray, FloatArray, IntArray
+from ...network.integers import IntFormat, dequantize_array, quantize_array, round_half_up
+from ...network.quantized import QuantizedAffine
+from ...network.spec import LayerSpec, OutputSpec
+from ..calibrate.sensitivity import LayerSignals
+
+RIDGE = 1e-5
+"""Added to the diagonal of H, as a share of its mean: keeps weights of silent inputs where they are."""
+FLOOR = 1e-2
+"""Added to omega, whose mean is one: drives of silent samples count a little, because they decide about spikes."""
+MAX_WORK = 2e11
+"""Multiplications for the H of every neuron of its own; wider layers share one H, with the mean of omega."""
+
+
+def compensate_affine(
+    affine: QuantizedAffine,
+    exact: LayerSpec | OutputSpec,
+    received: list[IntArray],
+    signal: LayerSignals,
+    n_finer: int = 0,
+) -> QuantizedAffine:
+    """Round one matrix and its bias so that its drive comes closest to the float network's.
+
+    A neuron whose bias would leave the state word keeps the weights and the bias that it has.
+
+    Args:
+        affine: Gives scales and words.
+        exact: The float layer.
+        received: What the layer really receives, one array (n_samples, n_in) per step.
+        signal: The float network's drive and its weights omega.
+        n_finer: How many finer scales every neuron tries.
+    """
+    a = dequantize_array(np.concatenate(received), affine.input_exponent)
+    a = np.column_stack([a, np.ones(len(a))])
+    omega = signal.sensitivity + FLOOR
+    wanted, h = fit_weights(exact, a, omega, signal.drive)
+    best, lowest = affine, np.full(affine.n_out, np.inf)
+    for finer in range(n_finer + 1):
+        tried = _round_affine(affine, affine.weight_exponent - finer, wanted, h)
+        cost = np.mean(omega * np.square(signal.drive - _float_drive(tried, a)), axis=0)
+        best, lowest = _better_rows(best, tried, cost < lowest), np.minimum(cost, lowest)
+    return best
+
+
+def fit_weights(
+    exact: LayerSpec | OutputSpec, a: FloatArray, omega: FloatArray, drive: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Fit real weights to what a layer really receives; the ridge draws them to those that it has.
+
+    Args:
+        exact: The float layer.
+        a: What it receives, with a column of ones behind, shape (n_rows, n_in + 1).
+        omega: Weights of the errors, shape (n_rows, n_out).
+        drive: The drive that is wanted, same shape.
+
+    Returns:
+        Weights with the bias behind, (n_out, n_in + 1), and H, (n_out or 1, n_in + 1, n_in + 1).
+    """
+    start = np.column_stack([exact.weight, exact.bias])
+    shared = float(len(a)) * a.shape[1] ** 2 * exact.n_out > MAX_WORK
+    h = _second_moments(a, omega.mean(axis=1, keepdims=True) if shared else omega)
+    error = omega * (drive - a @ start.T)
+    wanted: FloatArray = start + np.linalg.solve(h, (error.T @ a / len(a))[:, :, None])[:, :, 0]
+    return wanted, h
+
+
+def _round_affine(affine: QuantizedAffine, exponent: IntArray, wanted: FloatArray, h: FloatArray) -> QuantizedAffine:
+    """Round at the scales 2**exponent, shape (n_out,); keep rows whose bias would not fit."""
+    weight, bias = _round_columns(wanted, h, exponent, IntFormat(bits=affine.weight_bits).highest)
+    word = IntFormat(bits=affine.state_bits)
+    fits = np.abs(bias) < np.ldexp(word.highest - 1, affine.state_exponent)
+    held = quantize_array(np.where(fits, bias, 0.0), affine.state_exponent)
+    changed = replace(affine, weight=weight, weight_exponent=exponent, bias=held)
+    return _better_rows(affine, changed, fits)
+
+
+def _better_rows(kept: QuantizedAffine, changed: QuantizedAffine, better: BoolArray) -> QuantizedAffine:
+    """Take the neurons marked `better`, shape (n_out,), from `changed`."""
+    return replace(
+        kept,
+        weight=np.where(better[:, None], changed.weight, kept.weight),
+        weight_exponent=np.where(better, changed.weight_exponent, kept.weight_exponent),
+        bias=np.where(better, changed.bias, kept.bias),
+    )
+
+
+def _float_drive(affine: QuantizedAffine, a: FloatArray) -> FloatArray:
+    """Give what the integers make of a (n_rows, n_in + 1), the last column being ones, without rounding the sum."""
+    return a @ np.column_stack([affine.real_weight, affine.real_bias]).T
+
+
+def _second_moments(a: FloatArray, omega: FloatArray) -> FloatArray:
+    """Give H of every neuron, shape (n_out, k, k), or (1, k, k) for one column of omega."""
+    h = np.stack([(a * weight[:, None]).T @ a for weight in omega.T]) / len(a)
+    k = a.shape[1]
+    ridge = RIDGE * np.trace(h, axis1=1, axis2=2) / k
+    h[:, np.arange(k), np.arange(k)] += np.maximum(ridge, np.finfo(np.float64).tiny)[:, None]
+    return h
+
+
+def _round_columns(wanted: FloatArray, h: FloatArray, exponent: IntArray, highest: int) -> tuple[IntArray, FloatArray]:
+    """Round the weights (n_out, n_in) of `wanted` in their order and give them with the bias (n_out,) that remains."""
+    n_out, n_in = wanted.shape[0], wanted.shape[1] - 1
+    scale = np.ldexp(1.0, exponent)
+    order = np.argsort(-np.diagonal(h, axis1=1, axis2=2)[:, :n_in], axis=1, kind="stable")
+    order = np.column_stack([order, np.full(len(order), n_in)])
+    sorted_h = np.take_along_axis(np.take_along_axis(h, order[:, :, None], 1), order[:, None, :], 2)
+    upper = np.linalg.cholesky(np.linalg.inv(sorted_h)).transpose(0, 2, 1)
+    order = np.broadcast_to(order, wanted.shape)
+    left = np.take_along_axis(wanted, order, 1)
+    chosen = np.zeros((n_out, n_in), dtype=np.int64)
+    for i in range(n_in):
+        chosen[:, i] = np.clip(round_half_up(left[:, i] / scale), -highest, highest)
+        error = (left[:, i] - chosen[:, i] * scale) / upper[:, i, i]
+        left[:, i + 1 :] -= error[:, None] * upper[:, i, i + 1 :]
+    weight = np.zeros_like(chosen)
+    np.put_along_axis(weight, order[:, :n_in], chosen, 1)
+    return weight, left[:, n_in]

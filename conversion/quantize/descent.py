@@ -1,0 +1,227 @@
+"""Descent over the integers: single weights move by one unit where that brings the output closest to the float network's.
+
+    r   = u_q - u                          what the integers get wrong on the calibration points, all outputs
+    r'  = r + sum of moves ± s[j] d + J b  d[n] = sum over t of G[n, t, j] a[n, t, i],  G = du/dz, J = G of all neurons
+    b   = -(J^T J + ridge)^-1 J^T r        biases have long words: together they take back all that they can
+    the next move is the one with the least |r_left ± s[j] d|^2,  r_left = r + J b
+
+After some moves the integer engine is asked: moves that it does not confirm are taken back, half at a time, and everything is
+linearised anew. What is kept is the best on points held out. Spikes are held as they are within a round. Rounding layer by
+layer (`compensation.py`) is the start; here all layers act together on the one error that counts. No training, no torch.
+
+Source: Gauss-Newton with coordinate descent over a lattice; the greedy choice of a move is that of matching pursuit (Mallat and
+Zhang 1993).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+from ...base.arrays import FloatArray, IntArray
+from ...engine.reference import run_float, run_integer
+from ...network.integers import LEAK_BITS, IntFormat, dequantize_array, quantize_array, saturate
+from ...network.quantized import QuantizedAffine, QuantizedNetwork
+from ...network.spec import NetworkSpec
+from ..calibrate.sensitivity import LayerJacobian, trace_jacobians
+
+MAX_POINTS = 2000
+"""Points that enter, at most; more change nothing that was measured."""
+FEWEST_POINTS = 50
+"""With fewer points the lattice would be fitted to them alone: nothing is done."""
+HELD_OUT = 5
+"""Every fifth point is held out."""
+MAX_ROUNDS = 60
+"""Linearisations, at most."""
+MOVES_PER_ROUND = 12
+"""Moves between two of them: each is exact to first order only."""
+FIRST_RIDGE = 1e-3
+"""Of the biases' normal equations, as a share of their mean diagonal."""
+LAST_RIDGE = 1.0
+"""A round that fails with this one ends the descent."""
+LEAST_GAIN = 5e-4
+"""Relative gain below which a round counts as failed."""
+TINY = float(np.finfo(np.float64).tiny)
+"""Keeps normal equations solvable where no bias is felt at all."""
+
+
+class _Move(NamedTuple):
+    """One weight by one unit."""
+
+    layer: int
+    neuron: int
+    entry: int
+    sign: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Judge:
+    """Points, what is wanted there, and the error of integers."""
+
+    points: FloatArray
+    wanted: FloatArray
+
+    def residual(self, network: QuantizedNetwork) -> FloatArray:
+        """Give u_q - u, shape (n_out, n_samples)."""
+        found: FloatArray = (run_integer(network, self.points).outputs - self.wanted).T
+        return found
+
+
+def descend_integers(network: QuantizedNetwork, points: FloatArray) -> QuantizedNetwork:
+    """Move weights and biases of a quantized network towards its source; scales, words, thresholds and tables stay.
+
+    Args:
+        network: The start, which is also what comes back where nothing better is found.
+        points: Calibration points, physical, shape (n_samples, n_in), thinned to `MAX_POINTS`.
+    """
+    kept = points[:: -(-len(points) // MAX_POINTS)]
+    if len(kept) < FEWEST_POINTS:
+        return network
+    held_out = np.arange(len(kept)) % HELD_OUT == HELD_OUT - 1
+    wanted = run_float(network.source, kept).outputs
+    learned = _Judge(points=kept[~held_out], wanted=wanted[~held_out])
+    unseen = _Judge(points=kept[held_out], wanted=wanted[held_out])
+    best, lowest = network, float(np.linalg.norm(unseen.residual(network)))
+    ridge, now = FIRST_RIDGE, network
+    for _ in range(MAX_ROUNDS):
+        moved, ridge = _round(now, learned, ridge)
+        if moved is None:
+            return best
+        now, error = moved, float(np.linalg.norm(unseen.residual(moved)))
+        if error < lowest:
+            best, lowest = now, error
+    return best
+
+
+def _round(network: QuantizedNetwork, judge: _Judge, ridge: float) -> tuple[QuantizedNetwork | None, float]:
+    """Linearise once; give better integers, or None if no ridge leads to any, and the ridge for the next round."""
+    residual = judge.residual(network)
+    size = float(np.linalg.norm(residual))
+    model = _LinearModel(network, judge.points)
+    while ridge <= LAST_RIDGE:
+        moves = model.choose_moves(residual, ridge)
+        while True:
+            candidate = model.moved(residual, moves, ridge)
+            if np.linalg.norm(judge.residual(candidate)) < (1.0 - LEAST_GAIN) * size:
+                return candidate, max(ridge / 2, 1e-3 * FIRST_RIDGE)
+            if not moves:
+                break
+            moves = moves[: len(moves) // 2]
+        ridge *= 10
+    return None, ridge
+
+
+class _LinearModel:
+    """How the output answers to single weights and to all biases, to first order around the integers of now."""
+
+    def __init__(self, network: QuantizedNetwork, points: FloatArray) -> None:
+        self.network, self.affines = network, network.affines
+        self.jacobians = trace_jacobians(dequantized_network(network), points)
+        self.units = [np.ldexp(1.0, affine.weight_exponent)[:, None] for affine in self.affines]
+        self.curvatures = [
+            _curvature(jacobian) * unit**2 for jacobian, unit in zip(self.jacobians, self.units, strict=True)
+        ]
+        by_bias = np.concatenate([jacobian.by_drive.sum(axis=1) for jacobian in self.jacobians], axis=2)
+        self.by_bias = by_bias.reshape(-1, by_bias.shape[2])
+        self.normal = self.by_bias.T @ self.by_bias
+
+    def biases(self, residual: FloatArray, ridge: float) -> FloatArray:
+        """Give the changes of all biases, layer after layer, that bring the residual (n_out, n_samples) closest to zero."""
+        mean = float(np.trace(self.normal)) / len(self.normal)
+        regular = self.normal + max(ridge * mean, TINY) * np.eye(len(self.normal))
+        found: FloatArray = -cho_solve(cho_factor(regular), self.by_bias.T @ residual.ravel())
+        return found
+
+    def left(self, residual: FloatArray, ridge: float) -> FloatArray:
+        """Give what the biases leave of a residual."""
+        taken: FloatArray = (self.by_bias @ self.biases(residual, ridge)).reshape(residual.shape)
+        return residual + taken
+
+    def choose_moves(self, residual: FloatArray, ridge: float) -> list[_Move]:
+        """Choose moves one after the other, the best first."""
+        weights = [affine.weight.copy() for affine in self.affines]
+        moves: list[_Move] = []
+        while len(moves) < MOVES_PER_ROUND:
+            move = self._best_move(self.left(residual, ridge), weights)
+            if move is None:
+                break
+            moves.append(move)
+            weights[move.layer][move.neuron, move.entry] += move.sign
+            residual = residual + self._effect(move)
+        return moves
+
+    def _best_move(self, left: FloatArray, weights: list[IntArray]) -> _Move | None:
+        best, lowest = None, 0.0
+        for layer, (jacobian, unit, curvature) in enumerate(
+            zip(self.jacobians, self.units, self.curvatures, strict=True)
+        ):
+            slope = 2.0 * unit * _slope(jacobian, left)
+            sign = np.where(slope > 0, -1, 1)
+            highest = IntFormat(bits=self.affines[layer].weight_bits).highest
+            change = np.where(np.abs(weights[layer] + sign) <= highest, curvature - np.abs(slope), 0.0)
+            place = int(change.argmin())
+            if change.flat[place] < lowest:
+                neuron, entry = divmod(place, change.shape[1])
+                best, lowest = _Move(layer, neuron, entry, int(sign.flat[place])), float(change.flat[place])
+        return best
+
+    def _effect(self, move: _Move) -> FloatArray:
+        """Give the change of the output by a move, shape (n_out, n_samples)."""
+        jacobian = self.jacobians[move.layer]
+        by_weight = jacobian.by_drive[..., move.neuron] * jacobian.received[..., move.entry]
+        effect: FloatArray = move.sign * self.units[move.layer][move.neuron, 0] * by_weight.sum(axis=1)
+        return effect
+
+    def moved(self, residual: FloatArray, moves: list[_Move], ridge: float) -> QuantizedNetwork:
+        """Give the network with these moves made and the biases that go with them."""
+        weights = [affine.weight.copy() for affine in self.affines]
+        for move in moves:
+            weights[move.layer][move.neuron, move.entry] += move.sign
+            residual = residual + self._effect(move)
+        changes = np.split(self.biases(residual, ridge), np.cumsum([affine.n_out for affine in self.affines])[:-1])
+        changed = [_changed(*parts) for parts in zip(self.affines, weights, changes, strict=True)]
+        layers = zip(self.network.layers, changed[:-1], strict=True)
+        return replace(
+            self.network,
+            layers=tuple(replace(layer, affine=affine) for layer, affine in layers),
+            output=replace(self.network.output, affine=changed[-1]),
+        )
+
+
+def _changed(affine: QuantizedAffine, weight: IntArray, change: FloatArray) -> QuantizedAffine:
+    """Give a matrix with other weights and its bias moved; one that would leave the state word ends there."""
+    moved = affine.bias + quantize_array(change, affine.state_exponent)
+    return replace(affine, weight=weight, bias=saturate(moved, IntFormat(bits=affine.state_bits))[0])
+
+
+def _slope(jacobian: LayerJacobian, left: FloatArray) -> FloatArray:
+    """Give sum_n left[n] d[n] of every weight, shape (n_neurons, n_in)."""
+    felt = (jacobian.by_drive * left[:, None, :, None]).sum(axis=0)
+    slope: FloatArray = felt.reshape(-1, felt.shape[-1]).T @ jacobian.received.reshape(-1, jacobian.received.shape[-1])
+    return slope
+
+
+def _curvature(jacobian: LayerJacobian) -> FloatArray:
+    """Give sum_n d[n]^2 of every weight, shape (n_neurons, n_in): exact for one step, a bound for more, which is cautious."""
+    squares = np.square(jacobian.by_drive).sum(axis=0)
+    n_steps = len(squares)
+    received = np.square(jacobian.received)
+    curvature: FloatArray = squares.reshape(-1, squares.shape[-1]).T @ received.reshape(-1, received.shape[-1])
+    return n_steps * curvature
+
+
+def dequantized_network(network: QuantizedNetwork) -> NetworkSpec:
+    """Give the float network that the integers stand for: weights, biases, leaks and thresholds at their scales."""
+    source = network.source
+    layers = []
+    for spec, layer in zip(source.layers, network.layers, strict=True):
+        theta = dequantize_array(layer.theta, layer.affine.state_exponent)
+        beta = dequantize_array(layer.beta, -LEAK_BITS)
+        weight, bias = layer.affine.real_weight, layer.affine.real_bias
+        layers.append(replace(spec, weight=weight, bias=bias, beta=beta, theta=theta))
+    last = network.output.affine
+    output = replace(source.output, weight=last.real_weight, bias=last.real_bias)
+    return replace(source, layers=tuple(layers), output=output)

@@ -1,0 +1,185 @@
+"""What quantization costs, layer by layer: what was clipped, how much room is left, what error each layer adds.
+
+The error that a layer adds is measured alone: the layer runs in integers on the float network's own input, rounded to the
+word that it receives, and its payload is compared with the float one. The error of the whole is measured end to end.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...base.arrays import FloatArray
+from ...base.metrics import relative_change, relative_l2
+from ...engine.host import encode_points
+from ...engine.reference import FloatLayerRun, IntegerLayerRun, integer_drive, run_float, run_integer
+from ...network.integers import IntFormat, dequantize_array, quantize_into
+from ...network.quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork
+from ...network.spec import NetworkSpec
+from ..calibrate.calibration import Calibration
+from ..calibrate.intervals import LayerBound, bound_network
+from ..tuning_records import TuningReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerQuantization:
+    """One layer of the report; errors are relative L2 over samples, steps and neurons."""
+
+    name: str
+    """The layer's name."""
+    weight_bits: int
+    """Word length of its weights."""
+    payload_bits: int | None
+    """Word length of what it sends; None for the read-out, which sends its state."""
+    state_exponent: int
+    """log2 of the scale of its state."""
+    payload_exponent: int | None
+    """log2 of the scale of what it sends."""
+    weight_error: float
+    """Relative L2 error of its weight matrix."""
+    spare_bits: float
+    """log2 of the highest state over the largest calibrated |z| or |m|."""
+    n_clipped: int
+    """Weights and thresholds that did not fit their words; scales are chosen so that biases do."""
+    n_saturated: int
+    """Drives, membranes and payloads that saturated on the calibration points."""
+    table_error_bound: float | None
+    """Proven bound of |table(z) - phi(z)|; None for the read-out."""
+    accumulator_bits: int
+    """Bits that its sums of products can need, the sign included, anywhere in the network's box."""
+    state_proved: bool
+    """Whether interval arithmetic proves that its state saturates nowhere in the box."""
+    payload_proved: bool | None
+    """The same of its payload; None for the read-out."""
+    added_error: float
+    """Relative L2 error of what it sends, given the float network's own input."""
+    flipped_spikes: float
+    """Share of its spikes, fired or not, that quantizing this layer alone flips."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantizationReport:
+    """What quantizing a network cost on its calibration points."""
+
+    n_points: int
+    """How many calibration points there were."""
+    layers: tuple[LayerQuantization, ...]
+    """One per spiking layer, then the read-out."""
+    relative_change: float
+    """Relative L2 of the integer network's output against the float network's, end to end."""
+    n_saturated: int
+    """All saturations of the whole integer run."""
+    tuning: TuningReport | None = None
+    """How the integers were tuned, if they were."""
+
+
+def measure_quantization(network: QuantizedNetwork, calibration: Calibration) -> QuantizationReport:
+    """Compare a quantized network with its source on the calibration points.
+
+    Args:
+        network: The quantized network.
+        calibration: Points and ranges.
+    """
+    points = calibration.points
+    whole_float, whole_integer = run_float(network.source, points), run_integer(network, points)
+    return QuantizationReport(
+        n_points=len(points),
+        layers=_measure_layers(network, calibration),
+        relative_change=relative_change(whole_integer.outputs, whole_float.outputs),
+        n_saturated=whole_integer.n_saturated,
+    )
+
+
+class _AddedError:
+    """Running sums of one layer's squared error and of its flipped spikes."""
+
+    def __init__(self) -> None:
+        self.squared_error = self.squared = 0.0
+        self.n_flipped = self.n = 0
+
+    def add(self, exact: FloatArray, got: FloatArray) -> None:
+        self.squared_error += float(np.square(got - exact).sum())
+        self.squared += float(np.square(exact).sum())
+
+    @property
+    def relative(self) -> float:
+        return math.sqrt(self.squared_error / self.squared) if self.squared else math.sqrt(self.squared_error)
+
+
+def _measure_layers(network: QuantizedNetwork, calibration: Calibration) -> tuple[LayerQuantization, ...]:
+    """Step float and integer layers side by side, each integer layer on the float network's input."""
+    source = network.source
+    x = source.input_transform.apply(calibration.points)
+    x_words, _ = encode_points(network, calibration.points)
+    floats = [FloatLayerRun(layer, len(x)) for layer in source.layers]
+    integers = [IntegerLayerRun(layer, len(x)) for layer in network.layers]
+    sums = [_AddedError() for _ in network.affines]
+    n_output_saturated = 0
+    for _ in range(source.n_steps):
+        a, words = x, x_words
+        for exact, deployed, total in zip(floats, integers, sums[:-1], strict=True):
+            fired, a = exact.step(a)
+            fired_too, payload = deployed.step(words)
+            table = deployed.layer.table
+            total.add(a, dequantize_array(payload, table.payload_exponent))
+            total.n_flipped += int((fired != fired_too).sum())
+            total.n += fired.size
+            words, _ = quantize_into(a, table.payload_exponent, IntFormat(bits=table.payload_bits))
+        emitted, n = integer_drive(network.output.affine, words)
+        n_output_saturated += n
+        exact_output = a @ source.output.weight.T + source.output.bias
+        sums[-1].add(exact_output, dequantize_array(emitted, network.output.affine.state_exponent))
+    n_saturated = [int(run.saturated.sum()) for run in integers] + [n_output_saturated]
+    return tuple(
+        _describe_layer(source, network, index, calibration, bound, total, n)
+        for index, (bound, total, n) in enumerate(zip(bound_network(network), sums, n_saturated, strict=True))
+    )
+
+
+def _describe_layer(
+    source: NetworkSpec,
+    network: QuantizedNetwork,
+    index: int,
+    calibration: Calibration,
+    bound: LayerBound,
+    total: _AddedError,
+    n_saturated: int,
+) -> LayerQuantization:
+    layer: QuantizedLayer | None = network.layers[index] if index < len(network.layers) else None
+    spec = source.layers[index] if layer else source.output
+    affine = network.affines[index]
+    highest = math.ldexp(IntFormat(bits=affine.state_bits).highest, affine.state_exponent)
+    peak = calibration.layers[index].state_peak
+    return LayerQuantization(
+        name=spec.name,
+        weight_bits=affine.weight_bits,
+        payload_bits=layer.table.payload_bits if layer else None,
+        state_exponent=affine.state_exponent,
+        payload_exponent=layer.table.payload_exponent if layer else None,
+        weight_error=relative_l2(affine.real_weight, spec.weight) if spec.weight.any() else 0.0,
+        spare_bits=math.log2(highest / peak) if peak else math.inf,
+        n_clipped=_count_clipped(affine, spec.weight) + _count_clipped_thresholds(source, layer, index),
+        n_saturated=n_saturated,
+        table_error_bound=layer.table.error_bound() if layer else None,
+        accumulator_bits=bound.accumulator_bits,
+        state_proved=bound.state_is_proved,
+        payload_proved=bound.payload_is_proved if layer else None,
+        added_error=total.relative,
+        flipped_spikes=total.n_flipped / total.n if total.n else 0.0,
+    )
+
+
+def _count_clipped(affine: QuantizedAffine, weight: FloatArray) -> int:
+    """Count weights that lie beyond their word by more than its rounding."""
+    highest = dequantize_array(np.array(IntFormat(bits=affine.weight_bits).highest), affine.weight_exponent)
+    half_unit = np.ldexp(0.5, affine.weight_exponent)
+    return int((np.abs(weight) > (highest + half_unit)[:, None]).sum())
+
+
+def _count_clipped_thresholds(source: NetworkSpec, layer: QuantizedLayer | None, index: int) -> int:
+    if layer is None:
+        return 0
+    highest = math.ldexp(IntFormat(bits=layer.affine.state_bits).highest, layer.affine.state_exponent)
+    return int((source.layers[index].theta > highest).sum())

@@ -1,0 +1,1 @@
+"""Hardware targets as data, and the rules by which a quantized network fits them."""

@@ -1,0 +1,1 @@
+"""Quantization-aware tuning: the integer engine in torch with straight-through gradients."""

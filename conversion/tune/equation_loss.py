@@ -1,0 +1,53 @@
+"""The equation itself as a loss of tuning, alone or beside distillation: it sees where the float network itself is wrong.
+
+    L_pde = mean over centres and equations of (r / residual_scale)**2          r of the fake-quantized network's u
+    L_pde = the energy                                                          where the problem was trained on one
+
+The cloud and the operators are those of the problem's training. No term sees the reference solution. This module puts
+`training` and the fake-quantized network together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ...base.arrays import record_digest
+from ...base.errors import SpecError
+from ...network.spec import NetworkSpec
+from ...problems.problem import PdeProblem
+from ...training.collocation.clouds import input_transform
+from ...training.loss.energy_loss import EnergyCloud, lay_loss_cloud
+from ...training.loss.losses import residual_loss
+from .fake_quant import FakeQuantNetwork
+from .fake_rounding import half_up, held
+from .tuning import Objective
+
+
+def equation_objective(problem: PdeProblem, source: NetworkSpec) -> Objective:
+    """Make the loss of a problem, on the cloud of its recipe, for integers that came from `source`.
+
+    Raises:
+        SpecError: If the network has another input normalisation or other built-in conditions than the problem's training.
+    """
+    _check_host(problem, source)
+    laid = lay_loss_cloud(problem, problem.recipe, torch.float32, torch.device("cpu"))
+    cloud = replace(laid, output_transform=source.output_transform)
+
+    def objective(fake: FakeQuantNetwork) -> Tensor:
+        network = fake.network
+        words = held(half_up(cloud.inputs * 2.0**-network.input_exponent), network.input_bits)
+        u = cloud.solution(fake(words))
+        return cloud.loss(u) if isinstance(cloud, EnergyCloud) else residual_loss(cloud, u)
+
+    return objective
+
+
+def _check_host(problem: PdeProblem, source: NetworkSpec) -> None:
+    pairs = ((source.input_transform, input_transform(problem)), (source.ansatz, problem.ansatz))
+    if any(record_digest(found) != record_digest(wanted) for found, wanted in pairs):
+        rule = f"the input normalisation and the built-in conditions of {problem.name!r}"
+        mend = "Tune by distillation, which needs neither."
+        raise SpecError(f"tuning network {source.name!r} on its equation", rule, "others", mend)

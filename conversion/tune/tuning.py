@@ -1,0 +1,257 @@
+"""Quantization-aware tuning: integers learn to say what the float network says, through the integer engine's arithmetic.
+
+    L = mean_n |du/dy (y_q - y)|**2 / mean_n |u|**2            y_q of the fake-quantized network, y of the float one
+
+in physical units, linearised in y; or the loss of the network's equation (`equation_loss.py`), or both. The start is the best
+that `quantize_network` gives; what is kept is the network with the lowest error on points held out from the training (the
+lowest loss, where the equation has a say), the start included, so that tuning can only help. Without a time limit the result
+depends on network, scheme, points, settings and seed alone. A start whose states are proved never to saturate gives way only
+to integers of which that is proved too. This module knows torch, and no problem.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...base.arrays import FloatArray
+from ...base.errors import SpecError
+from ...base.metrics import relative_l2
+from ...engine.host import divisor, encode_points
+from ...engine.reference import run_float, run_integer
+from ...network.quantized import QuantizedNetwork
+from ...network.spec import NetworkSpec
+from ...training.optimize.adam import Adam, FlatParameters
+from ..calibrate.calibration import TUNING_POINTS, sample_box
+from ..calibrate.intervals import states_are_proved
+from ..calibrate.sensitivity import output_slope
+from ..quantize.post_training import Quantization, make_integers, prepare_network
+from ..quantize.report import measure_quantization
+from ..scheme import QuantizationScheme
+from ..tuning_records import TuningLoss, TuningReport, TuningSettings
+from .fake_quant import FakeQuantNetwork
+
+HELD_OUT = 5
+"""Every fifth point is held out."""
+
+Objective = Callable[[FakeQuantNetwork], Tensor]
+"""The equation's loss of the network as it is now; a scalar."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Lesson:
+    """Points with what the float network says there, as tensors."""
+
+    words: Tensor
+    """Input words, shape (n, n_in)."""
+    wanted: Tensor
+    """y of the float network, shape (n, n_out)."""
+    slope: Tensor
+    """du/dy over the root mean square of u, same shape."""
+
+
+def tune_network(
+    network: NetworkSpec,
+    scheme: QuantizationScheme | None = None,
+    points: FloatArray | None = None,
+    *,
+    settings: TuningSettings | None = None,
+    objective: Objective | None = None,
+    seed: int = 0,
+    time_limit: float | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Quantization:
+    """Quantize a network and tune its integers.
+
+    Args:
+        network: The float network; the result embeds it as its source.
+        scheme: Word lengths and rules; None is the default scheme.
+        points: Physical coordinates, shape (n, n_in), at least ten; every fifth is held out. None draws `TUNING_POINTS`
+            from the network's box.
+        settings: How to tune; None is `TuningSettings()`.
+        objective: The equation's loss (`equation_objective`); due where the settings' loss is not distillation alone.
+        seed: Seed of the batches and of drawn points.
+        time_limit: Seconds after which the best so far is returned; the report says so.
+        on_progress: Called with steps done and steps in all.
+
+    Raises:
+        SpecError: If scheme, points and network disagree, there are too few points, or settings and objective disagree.
+        FixedPointError: If the words cannot hold the network.
+    """
+    start, settings = time.perf_counter(), settings or TuningSettings()
+    _check_objective(settings, objective)
+    learned, held_out = split_points(network, points, seed)
+    prepared, calibration = prepare_network(network, scheme or QuantizationScheme(), learned)
+    first = make_integers(prepared, scheme or QuantizationScheme(), calibration)
+    with _one_thread():
+        tuning = _Tuning(first, learned, held_out, settings, objective, seed)
+        tuning.run(math.inf if time_limit is None else start + time_limit, on_progress)
+    report = measure_quantization(tuning.best, calibration)
+    summary = tuning.report(time.perf_counter() - start)
+    return Quantization(network=tuning.best, report=replace(report, tuning=summary))
+
+
+def _check_objective(settings: TuningSettings, objective: Objective | None) -> None:
+    wanted = settings.loss is not TuningLoss.DISTILLATION
+    if wanted != (objective is not None):
+        rule = "an objective" if wanted else "no objective"
+        mend = "Give `equation_objective(problem, network)` with the losses `equation` and `both` only."
+        raise SpecError(f"tune_network: loss {settings.loss.value!r}", rule, "none" if wanted else "one", mend)
+
+
+def split_points(network: NetworkSpec, points: FloatArray | None, seed: int) -> tuple[FloatArray, FloatArray]:
+    """Give the points to learn from and the held-out ones, every fifth.
+
+    Raises:
+        SpecError: If there are fewer than ten.
+    """
+    given = sample_box(network, TUNING_POINTS, seed) if points is None else np.asarray(points, dtype=np.float64)
+    if len(given) < 2 * HELD_OUT:
+        mend = "Give more points, or leave them out: a sample of the network's box is drawn then."
+        raise SpecError("tune_network.points", f"at least {2 * HELD_OUT} points", len(given), mend)
+    held_out = np.arange(len(given)) % HELD_OUT == HELD_OUT - 1
+    return given[~held_out], given[held_out]
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let torch use one thread for a while: layers are small, and sums then have one order on every machine."""
+    former = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(former)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Verdict:
+    """How good integers are."""
+
+    change: float
+    """Relative L2 of their output against the float network's, on the held-out points."""
+    equation: float | None
+    """The equation's loss, where it has a say."""
+    loss: float
+    """What is to be made small."""
+
+
+class _Tuning:
+    """Parameters, optimizer and the best network so far."""
+
+    def __init__(
+        self,
+        network: QuantizedNetwork,
+        learned: FloatArray,
+        held_out: FloatArray,
+        settings: TuningSettings,
+        objective: Objective | None,
+        seed: int,
+    ) -> None:
+        self.settings, self.objective, self.seed, self.n_learned = settings, objective, seed, len(learned)
+        self.fake = FakeQuantNetwork(network)
+        for layer in self.fake.layers:
+            layer.theta.requires_grad_(settings.learn_neurons)
+            layer.beta.requires_grad_(settings.learn_neurons)
+        self.lesson = _make_lesson(self.fake, learned)
+        self.held_out, self.wanted = held_out, run_float(network.source, held_out).outputs
+        self.generator = torch.Generator().manual_seed(seed)
+        self.parameters = FlatParameters(self.fake)
+        self.optimizer = Adam(self.parameters.values)
+        self.iteration = self.best_iteration = 0
+        self.best, self.is_proved = network, states_are_proved(network)
+        self.first = self.lowest = self._judged(network)
+
+    def run(self, deadline: float, on_progress: Callable[[int, int], None] | None) -> None:
+        """Take all steps, or as many as end before the deadline, in seconds of `time.perf_counter`, and one more."""
+        n_planned = self.settings.n_iterations
+        while self.iteration < n_planned:
+            self.step()
+            if on_progress:
+                on_progress(self.iteration, n_planned)
+            if time.perf_counter() > deadline:
+                self.check()
+                return
+
+    def report(self, seconds: float) -> TuningReport:
+        """Say what was done in so many seconds of wall time."""
+        return TuningReport(
+            n_iterations=self.iteration,
+            n_planned=self.settings.n_iterations,
+            best_iteration=self.best_iteration,
+            seed=self.seed,
+            n_learned=self.n_learned,
+            n_held_out=len(self.held_out),
+            change_before=self.first.change,
+            change_after=self.lowest.change,
+            seconds=seconds,
+            equation_before=self.first.equation,
+            equation_after=self.lowest.equation,
+        )
+
+    def step(self) -> None:
+        """Take one step of Adam, and measure where it is due."""
+        self.parameters.gradient.zero_()
+        loss = torch.zeros(())
+        if self.settings.loss is not TuningLoss.EQUATION:
+            loss = loss + self._distillation()
+        if self.objective is not None:
+            loss = loss + self.settings.objective_weight * self.objective(self.fake)
+        loss.backward()
+        self.optimizer.step(self.parameters, scheduled_rate(self.settings, self.iteration), self.iteration)
+        self.iteration += 1
+        if self.iteration % self.settings.check_every == 0 or self.iteration == self.settings.n_iterations:
+            self.check()
+
+    def _distillation(self) -> Tensor:
+        lesson, size = self.lesson, len(self.lesson.words)
+        batch = torch.randint(0, size, (min(self.settings.batch_size, size),), generator=self.generator)
+        error = lesson.slope[batch] * (self.fake(lesson.words[batch]) - lesson.wanted[batch])
+        return error.square().sum(dim=1).mean()
+
+    def check(self) -> None:
+        """Measure the integers of now, and keep them if they are the best."""
+        network = self.fake.quantized()
+        found = self._judged(network)
+        if found.loss < self.lowest.loss and (not self.is_proved or states_are_proved(network)):
+            self.best, self.lowest, self.best_iteration = network, found, self.iteration
+
+    def _judged(self, network: QuantizedNetwork) -> _Verdict:
+        """Run `network`, the integers of now, on the held-out points, and through the equation if that has a say."""
+        outputs = run_integer(network, self.held_out).outputs
+        change = relative_l2(outputs, self.wanted) if self.wanted.any() else float(np.abs(outputs).max())
+        if self.objective is None:
+            return _Verdict(change=change, equation=None, loss=change)
+        with torch.no_grad():
+            equation = float(self.objective(self.fake))
+        distance = 0.0 if self.settings.loss is TuningLoss.EQUATION else change**2
+        return _Verdict(change=change, equation=equation, loss=distance + self.settings.objective_weight * equation)
+
+
+def scheduled_rate(settings: TuningSettings, iteration: int) -> float:
+    """Give the learning rate of an iteration, counted from 0: linear warm-up, then cosine decay to zero."""
+    if iteration < settings.n_warmup:
+        return settings.learning_rate * (iteration + 1) / settings.n_warmup
+    progress = (iteration - settings.n_warmup) / max(1, settings.n_iterations - settings.n_warmup)
+    return settings.learning_rate * 0.5 * (1.0 + math.cos(math.pi * progress))
+
+
+def _make_lesson(fake: FakeQuantNetwork, points: FloatArray) -> _Lesson:
+    network = fake.network
+    trace = run_float(network.source, points)
+    y = trace.readout / divisor(network.source)
+    size = math.sqrt(float(np.square(trace.outputs).sum(axis=1).mean())) or 1.0
+    slope = output_slope(network.source, points, y) / size
+    words, _ = encode_points(network, points)
+    return _Lesson(
+        words=fake.words(words),
+        wanted=torch.tensor(y, dtype=fake.dtype),
+        slope=torch.tensor(slope, dtype=fake.dtype),
+    )

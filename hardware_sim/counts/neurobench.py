@@ -1,0 +1,111 @@
+"""The counts under NeuroBench's names and definitions, so that they can stand beside other people's.
+
+    Effective_MACs       non-zero weights reached by non-zero activations, per sample; graded events multiply, so none is an AC
+    Effective_ACs        0, except in NeuroBench itself for a call whose non-zero inputs are all +-1
+    Dense                weights times steps, zeros included, per sample
+    ActivationSparsity   share of zeros in what the spiking layers send
+    ConnectionSparsity   share of zero weights, rounded to 4 decimals as NeuroBench does
+    Footprint            bytes of parameters and buffers, here in the words of the deployed network
+    MembraneUpdates      per sample: every neuron at the first step, and those whose membrane changed at a later one
+
+NeuroBench finds membrane updates only in subclasses of snnTorch's SpikingNeuron; our adapter for it is in the tests, which
+compare all of these with the package itself.
+
+Source: NeuroBench 2.3, `metrics/workload` and `metrics/static`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ...base.errors import SpecError
+from ...network.integers import LEAK_BITS
+from ...network.quantized import Network, QuantizedNetwork
+from ...network.spec import NetworkSpec
+from .counting import OperationCounts
+from .samples import SampleCounts
+from .workload import FLOAT_BITS
+
+DECIMALS = 4
+"""NeuroBench rounds connection sparsity to so many. Source: `metrics/static/connection_sparsity.py`."""
+ENTRY_BITS = 32
+"""Longest entry of a phi table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeuroBenchCounts:
+    """See the module's table."""
+
+    effective_macs: float
+    """Per sample."""
+    effective_acs: float
+    """Per sample."""
+    dense: float
+    """Per sample."""
+    activation_sparsity: float
+    """0 to 1."""
+    connection_sparsity: float
+    """0 to 1."""
+    footprint: int
+    """Bytes."""
+    membrane_updates: float | None
+    """Per sample; None where no samples were followed in full."""
+
+
+def neurobench_counts(
+    network: Network, counts: OperationCounts, samples: SampleCounts | None = None
+) -> NeuroBenchCounts:
+    """Give the counts of a run under NeuroBench's names.
+
+    Args:
+        network: The network that ran.
+        counts: Its counts.
+        samples: Samples that were followed in full, for the membrane updates.
+
+    Raises:
+        SpecError: If the counts are of another network.
+    """
+    if counts.network_digest != network.digest():
+        got = counts.network_digest[:12]
+        raise SpecError("neurobench_counts.counts", f"counts of {network.name!r}", got, "Count this network's own run.")
+    total = counts.total
+    rows = counts.layers
+    slots = sum(row.neuron_steps for row in counts.spiking)
+    n_weights = sum(row.n_weights for row in rows)
+    return NeuroBenchCounts(
+        effective_macs=total.synaptic_operations / counts.n_samples,
+        effective_acs=0.0,
+        dense=total.dense_synaptic_operations / counts.n_samples,
+        activation_sparsity=(slots - sum(row.spikes for row in counts.spiking)) / slots,
+        connection_sparsity=round((n_weights - sum(row.n_synapses for row in rows)) / n_weights, DECIMALS),
+        footprint=footprint_bytes(network),
+        membrane_updates=None if samples is None else float(samples.membrane_updates.sum()) / samples.n_samples,
+    )
+
+
+def footprint_bytes(network: Network) -> int:
+    """Give the bytes of weights, biases, leaks, thresholds and tables, in the words of the network."""
+    if isinstance(network, NetworkSpec):
+        return count_parameters(network) * FLOAT_BITS // 8
+    n_bits = sum(
+        affine.weight.size * affine.weight_bits + affine.n_out * affine.state_bits for affine in network.affines
+    )
+    for layer in network.layers:
+        n_bits += layer.n_out * (layer.affine.state_bits + LEAK_BITS + 1) + ENTRY_BITS * len(layer.table.entries)
+    return math.ceil(n_bits / 8)
+
+
+def count_parameters(network: Network) -> int:
+    """Count weights, biases, leaks and thresholds: the parameters and buffers of the module that trains them."""
+    spec = network.source if isinstance(network, QuantizedNetwork) else network
+    in_layers = sum(layer.weight.size + 3 * layer.n_out for layer in spec.layers)
+    return in_layers + spec.output.weight.size + spec.output.n_out
+
+
+def neuromorphic_proxy(counts: OperationCounts) -> float:
+    """Give synaptic operations + 10 * neuron updates, per sample: a proxy that claims no joules.
+
+    Source: Intel Neuromorphic Deep Noise Suppression Challenge, power proxy (there per second).
+    """
+    return (counts.total.synaptic_operations + 10 * counts.total.neuron_updates) / counts.n_samples

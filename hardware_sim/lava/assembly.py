@@ -1,0 +1,166 @@
+"""Put a run together: a source of words, the network behind it as its plan says, and where everything is recorded.
+
+A run is a graph that has not been started, with what it takes to start it and to read it afterwards. Lava is imported when
+one is put together, not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from ...engine.trace import LavaMode, LayerCounts, Probe, ProbeTrace
+from ...network.quantized import Network
+from ..kernels.layer_kernel import make_kernel
+from ..runner.lava_globals import unchanged_logging
+from ..runner.lava_guard import require_lava
+from ..runner.shared_arrays import SharedArray
+from ..steps.choices import LayerModel, Numerics
+from ..steps.recording import LayerRecording, ReadoutRecording, joined_counts, make_recordings, widened
+from ..steps.schedule import Schedule
+from .graph import to_lava
+from .plan import LavaPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LavaRun:
+    """A graph ready to run."""
+
+    processes: tuple[Any, ...]
+    """Lava's, all connected; the first one has the inputs."""
+    run_config: Any
+    """Chooses the process models."""
+    last: Schedule
+    """The counter of whoever finishes a sample: its progress is the run's."""
+    recordings: tuple[tuple[LayerRecording, ...], ...]
+    """For each spiking layer, those of the processes that work on it."""
+    emitted: tuple[ReadoutRecording, ...]
+    """Those of the processes that work on the read-out; they share sums and probes."""
+
+    @property
+    def totals(self) -> Any:
+        """Sums of the emitted outputs, int64 or float64, shape (n_samples, n_out)."""
+        return self.emitted[0].total.values
+
+    @property
+    def n_saturated_outputs(self) -> int:
+        """Emitted outputs that the state word could not hold, over all processes of the read-out."""
+        return sum(emitted.n_saturated for emitted in self.emitted)
+
+    def layer_counts(self) -> tuple[LayerCounts, ...]:
+        """Give the counts of all layers."""
+        return tuple(joined_counts(recordings) for recordings in self.recordings)
+
+    def probe_trace(self) -> ProbeTrace | None:
+        """Give what was recorded in full, None if nothing was."""
+        output = self.emitted[0].output.values
+        if not len(output):
+            return None
+        probed = [recordings[0] for recordings in self.recordings if len(recordings[0].fired.values)]
+        return ProbeTrace(
+            samples=np.arange(len(output)),
+            layers=tuple(recording.layer_trace() for recording in probed),
+            output=widened(output),
+        )
+
+
+def assemble_run(
+    network: Network,
+    words: SharedArray,
+    plan: LavaPlan,
+    probe: Probe,
+    models: Mapping[type, type] | None = None,
+) -> LavaRun:
+    """Build a run's graph.
+
+    Args:
+        network: Float or quantized.
+        words: The network's inputs, int32 or float64, shape (n_samples, n_in).
+        plan: How it goes through Lava.
+        probe: Samples and layers to record in full.
+        models: Process models to use instead of this package's, by class of process.
+
+    Raises:
+        SimulationError: If Lava does not run here.
+        HardwareRuleError: If Lava's Dense cannot hold a layer.
+        SpecError: If the probe names a layer that is not there.
+    """
+    require_lava()
+    assemble = _assemble_leaves if plan.model is LayerModel.WHOLE else _assemble_layers
+    return assemble(network, words, plan, probe, models)
+
+
+def _assemble_layers(
+    network: Network,
+    words: SharedArray,
+    plan: LavaPlan,
+    probe: Probe,
+    models: Mapping[type, type] | None,
+) -> LavaRun:
+    from .processes.layers import PointSource
+
+    graph = to_lava(
+        network,
+        model=plan.model,
+        batch_size=plan.batch_size,
+        n_samples=len(words.values),
+        probe=probe,
+        constant_input=True,
+    )
+    with unchanged_logging():
+        source = PointSource(words=words, schedule=graph.schedule)
+    source.a_out.connect(graph.a_in)
+    n_delays = len(graph.layers) + (plan.model is LayerModel.DENSE)
+    return LavaRun(
+        processes=(source, *graph.layers, graph.readout),
+        run_config=graph.run_config(models),
+        last=graph.schedule.later(n_delays),
+        recordings=tuple((recording,) for recording in graph.recordings),
+        emitted=(graph.emitted,),
+    )
+
+
+def _assemble_leaves(
+    network: Network,
+    words: SharedArray,
+    plan: LavaPlan,
+    probe: Probe,
+    models: Mapping[type, type] | None,
+) -> LavaRun:
+    from .processes.leaves import NetworkLeaf
+    from .processes.run_config import VsnRunConfig
+
+    probe.check_names([layer.name for layer in network.layers])
+    n_samples, n_rows = len(words.values), plan.batch_size or 1
+    for layer in (*network.layers, network.output):
+        make_kernel(layer, n_samples).warm_up()
+    n_steps = network.n_steps if plan.mode is LavaMode.FAITHFUL else 1
+    schedule = Schedule(n_steps=n_steps, batch_size=plan.batch_size, n_samples=n_samples)
+    first, emitted = make_recordings(network, probe, n_samples)
+    recordings = [first] + [tuple(each.with_own_counts() for each in first) for _ in range(plan.n_leaves - 1)]
+    all_emitted = [emitted] + [emitted.with_own_counts() for _ in range(plan.n_leaves - 1)]
+    with unchanged_logging():
+        leaves = [
+            NetworkLeaf(
+                network=network,
+                words=words,
+                schedule=schedule,
+                rows=(leaf * n_rows // plan.n_leaves, (leaf + 1) * n_rows // plan.n_leaves),
+                recordings=recordings[leaf],
+                emitted=all_emitted[leaf],
+            )
+            for leaf in range(plan.n_leaves)
+        ]
+    for before, after in pairwise(leaves):
+        before.turn_out.connect(after.turn_in)
+    return LavaRun(
+        processes=tuple(leaves),
+        run_config=VsnRunConfig(Numerics.of(network), plan.model, models),
+        last=schedule,
+        recordings=tuple(zip(*recordings, strict=True)),
+        emitted=tuple(all_emitted),
+    )

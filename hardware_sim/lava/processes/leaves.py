@@ -1,0 +1,97 @@
+"""A whole network in one Lava process, for speed: what it does, and how, in float and in integers.
+
+    words ──▶ NetworkLeaf 0      rows 0 … r - 1 of each batch
+                  │ turn
+    words ──▶ NetworkLeaf 1      rows r … 2 r - 1
+
+In batched mode a step of Lava is a whole presentation: a leaf takes its rows of a batch from shared memory and runs all T
+steps of them, tile by tile. One sample at a time, a step of Lava is a step of the network, as everywhere else. Nothing of the
+network passes through Lava's channels, which only connect the leaves into one graph: this is a simulator's graph, not the
+chip's, and its results are the same.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from lava.magma.core.decorator import implements, requires, tag
+from lava.magma.core.process.ports.ports import InPort, OutPort
+from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.resources import CPU
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+
+from neuropinn_lava.hardware_sim.kernels.layer_kernel import make_kernel
+from neuropinn_lava.hardware_sim.lava.processes.layer_models import WORDS_IN, WORDS_OUT, RunModel
+from neuropinn_lava.hardware_sim.runner.shared_arrays import SharedArray
+from neuropinn_lava.hardware_sim.steps.network_runs import NetworkRun, StepRun
+from neuropinn_lava.hardware_sim.steps.recording import LayerRecording, ReadoutRecording
+from neuropinn_lava.hardware_sim.steps.schedule import Schedule
+from neuropinn_lava.network.quantized import Network
+
+
+class NetworkLeaf(AbstractProcess):
+    """A whole network with the source of its inputs and the sink of its outputs."""
+
+    def __init__(
+        self,
+        *,
+        network: Network,
+        words: SharedArray,
+        schedule: Schedule,
+        rows: tuple[int, int],
+        recordings: tuple[LayerRecording, ...],
+        emitted: ReadoutRecording,
+    ) -> None:
+        """Make a leaf.
+
+        Args:
+            network: Float or quantized.
+            words: Inputs, shape (n_samples, n_in): int32 words for a quantized network, float64 for a float one.
+            schedule: Which samples are whose turn. With a batch size it counts presentations, so that its `n_steps` is 1.
+            rows: First row of a batch that is this leaf's, and the first one after.
+            recordings: Where counts and probed values go, one per spiking layer; of this leaf alone.
+            emitted: Where sums and probed outputs go.
+        """
+        super().__init__(
+            network=network,
+            words=words,
+            schedule=schedule,
+            rows=rows,
+            recordings=recordings,
+            emitted=emitted,
+            name=f"{network.name}, rows {rows[0]} to {rows[1] - 1}",
+        )
+        self.turn_in = InPort(shape=(1,))
+        self.turn_out = OutPort(shape=(1,))
+
+
+@implements(proc=NetworkLeaf, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt", "fixed_pt")
+class NetworkLeafModel(RunModel):
+    """Runs a network, whose record tells whether in float or in integers."""
+
+    turn_in, turn_out = WORDS_IN, WORDS_OUT
+
+    def make_work(self) -> NetworkRun | StepRun:
+        """Make the run of the whole network: step by step without a batch size, else presentation by presentation."""
+        given = self.proc_params
+        network = given["network"]
+        schedule = given["schedule"]
+        *layers, readout = (make_kernel(layer, schedule.n_samples) for layer in (*network.layers, network.output))
+        if schedule.batch_size is None:
+            return StepRun(tuple(layers), readout, given["recordings"], given["emitted"])
+        return NetworkRun(tuple(layers), readout, network.n_steps, given["recordings"], given["emitted"])
+
+    def step(self) -> None:
+        """Pass the turn on, and run this leaf's rows of the batch, or one step of the sample."""
+        self.turn_out.send(np.zeros(1, np.int32))
+        self.turn_in.recv()
+        moment = self.proc_params["schedule"].moment(self.time_step)
+        if moment is None:
+            return
+        words = self.proc_params["words"].values
+        if isinstance(self.work, StepRun):
+            self.work.take(moment, words[moment.first : moment.first + 1])
+            return
+        begin, end = (min(row, moment.n_rows) for row in self.proc_params["rows"])
+        self.work.take(moment.first + begin, words[moment.first + begin : moment.first + end])

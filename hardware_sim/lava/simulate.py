@@ -1,0 +1,161 @@
+"""Run a network on Lava's simulator: encode, build the graph, run it, decode; the same trace as of the reference engines.
+
+Points become input words on the host, go through Lava's processes one sample at a time (faithful: the chip's schedule) or in
+batches, and come back as sums of outputs. What the chip computes does not depend on the mode, the model or the batch size.
+Lava itself is imported when a run starts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from ...base.arrays import FloatArray
+from ...base.points import checked_points
+from ...engine.host import decode_floats, decode_integers, encode_points
+from ...engine.probe import run_probed
+from ...engine.trace import NO_PROBE, Backend, LavaMode, NumberArray, Probe, RunTrace
+from ...network.quantized import Network, QuantizedNetwork
+from ..runner.lava_globals import forget_processes
+from ..runner.lava_guard import require_lava
+from ..runner.run_graph import run_graph
+from ..runner.shared_arrays import SharedArray
+from ..steps.choices import LayerModel
+from ..steps.schedule import Schedule
+from .assembly import assemble_run
+from .plan import LavaPlan, plan_run
+
+__all__ = ["LayerModel", "simulate_on_lava"]
+
+
+def simulate_on_lava(
+    network: Network,
+    points: FloatArray,
+    *,
+    mode: LavaMode = LavaMode.BATCHED,
+    probe: Probe = NO_PROBE,
+    model: LayerModel | None = None,
+    batch_size: int | None = None,
+    n_cores: int | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+    time_limit: float | None = None,
+    models: Mapping[type, type] | None = None,
+) -> RunTrace:
+    """Run a network on Lava.
+
+    Args:
+        network: A quantized network runs in integers, a float one in float64.
+        points: Physical coordinates, shape (n_samples, n_in), finite.
+        mode: One sample at a time, or batches in the ports' shape.
+        probe: What to record in full.
+        model: What the layers are made of; None chooses the fastest. `LayerModel.DENSE` in faithful mode only.
+        batch_size: Samples in a message, for batched mode; None chooses.
+        n_cores: Cores that may be used; None for all.
+        on_progress: Called now and then with the number of finished samples and the number of all.
+        time_limit: Seconds after which the run is given up; None for never. Without progress it is given up anyway.
+        models: Process models to use instead of this package's, by class of process.
+
+    Returns:
+        The trace; `readout`, counts and probed values are int64 where the network is quantized.
+
+    Raises:
+        SpecError: If the points are not what the network takes, or a number is out of range.
+        HardwareRuleError: If Lava's Dense cannot hold a layer.
+        SimulationError: If Lava does not run here, or the run failed; nothing of it is left.
+    """
+    points = checked_points(points, network.n_in, f"simulate_on_lava: points of network {network.name!r}")
+    simulate = partial(
+        _simulate,
+        network,
+        plan=partial(plan_run, network, mode=mode, model=model, batch_size=batch_size, n_cores=n_cores),
+        on_progress=on_progress,
+        time_limit=time_limit,
+        models=models,
+    )
+    if probe.is_chosen:
+        return run_probed(simulate, points, probe, network.n_steps)
+    return simulate(points, probe)
+
+
+def _simulate(
+    network: Network,
+    points: FloatArray,
+    probe: Probe,
+    *,
+    plan: Callable[[int], LavaPlan],
+    on_progress: Callable[[int, int], None] | None,
+    time_limit: float | None,
+    models: Mapping[type, type] | None,
+) -> RunTrace:
+    """Run checked points in one go; `plan` makes the plan for so many samples, the probe records the first ones."""
+    start = time.perf_counter()
+    chosen = plan(len(points))
+    require_lava()
+    inputs = _encoded(network, points)
+    run = assemble_run(network, inputs.words, chosen, probe, models)
+    try:
+        run_graph(
+            run.processes[0],
+            run.run_config,
+            chosen.n_lava_steps,
+            compile_config={"pypy_channel_size": chosen.channel_size},
+            on_progress=_in_samples(on_progress, run.last, len(points)),
+            time_limit=time_limit,
+        )
+    finally:
+        forget_processes(run.processes)
+    return RunTrace(
+        network_digest=network.digest(),
+        backend=Backend.LAVA,
+        mode=chosen.mode,
+        n_steps=network.n_steps,
+        outputs=_decoded(network, points, run.totals),
+        readout=run.totals,
+        input_events=np.tile((inputs.words.values != 0).sum(axis=0), (network.n_steps, 1)),
+        saturated_input=inputs.n_saturated,
+        saturated_output=run.n_saturated_outputs,
+        layers=run.layer_counts(),
+        probe=run.probe_trace(),
+        seconds=time.perf_counter() - start,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Inputs:
+    """Points as the network takes them."""
+
+    words: SharedArray
+    """int32 words or float64 coordinates, shape (n_samples, n_in)."""
+    n_saturated: int
+    """Words that could not hold their value."""
+
+
+def _encoded(network: Network, points: FloatArray) -> _Inputs:
+    if isinstance(network, QuantizedNetwork):
+        words, n_saturated = encode_points(network, points)
+        shared = SharedArray.zeros(words.shape, np.int32)  # a word has at most 24 bits
+        shared.values[:] = words
+        return _Inputs(words=shared, n_saturated=n_saturated)
+    shared = SharedArray.zeros(points.shape, np.float64)
+    shared.values[:] = network.input_transform.apply(points)
+    return _Inputs(words=shared, n_saturated=0)
+
+
+def _in_samples(
+    on_progress: Callable[[int, int], None] | None, last: Schedule, n_samples: int
+) -> Callable[[int], None] | None:
+    """Turn steps of Lava into samples that have left the read-out, whose schedule is `last`."""
+    if on_progress is None:
+        return None
+    tell = on_progress
+    return lambda n_lava_steps: tell(last.n_finished(n_lava_steps), n_samples)
+
+
+def _decoded(network: Network, points: FloatArray, total: NumberArray) -> FloatArray:
+    if isinstance(network, QuantizedNetwork):
+        return decode_integers(network, points, total)
+    return decode_floats(network, points, total)

@@ -1,0 +1,1 @@
+"""Where a network goes on a chip, and the traffic between its cores."""

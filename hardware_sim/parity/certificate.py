@@ -1,0 +1,64 @@
+"""The parity certificate as records: which engines were compared, over how many values, and what differed first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...engine.trace import LavaMode
+from ..steps.choices import LayerModel
+from .compare_traces import FirstDifference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TorchParity:
+    """torch against the float engine, where no spike can flip."""
+
+    max_error_over_max_u: float
+    """Largest |u_torch - u_float| / max|u_float|."""
+    n_compared: int
+    """Samples compared."""
+    n_excluded: int
+    """Samples left out because a membrane lies within the rounding bound of a threshold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeParity:
+    """Lava against the integer engine in one mode, with one kind of layer."""
+
+    mode: LavaMode
+    """How samples went through Lava."""
+    model: LayerModel = LayerModel.FUSED
+    """What a layer was made of."""
+    n_samples: int
+    """Samples compared."""
+    values_compared: int
+    """Membranes, fired, payloads and outputs compared."""
+    mismatches: int
+    """How many of them differ."""
+
+    @property
+    def name(self) -> str:
+        """Key in report.json: `faithful`, `batched`, or `faithful_dense` with Lava's own Dense."""
+        return self.mode.value if self.model is LayerModel.FUSED else f"{self.mode.value}_{self.model.value}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParitySection:
+    """The certificate: which engines were compared, over how many values, and what differed."""
+
+    torch_vs_float: TorchParity | None = None
+    """None where no torch module took part."""
+    modes: tuple[ModeParity, ...] = ()
+    """Lava's modes that were compared; empty without Lava."""
+    first_difference: FirstDifference | None = None
+    """None where nothing differs."""
+
+    @property
+    def values_compared(self) -> int:
+        """Values compared, over all of Lava's modes."""
+        return sum(mode.values_compared for mode in self.modes)
+
+    @property
+    def integer_vs_lava_mismatches(self) -> int | None:
+        """None where Lava did not run."""
+        return sum(mode.mismatches for mode in self.modes) if self.modes else None

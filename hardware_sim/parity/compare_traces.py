@@ -1,0 +1,190 @@
+"""Compare two runs of one network value by value, and name the first place where they differ.
+
+Probed membranes, spikes, payloads and outputs are compared at every step; then the counts and the sums of all samples,
+probed or not. First means first in the order of cause: by step, then by layer, then by sample. Within a neuron's step the
+spike is judged before the membrane, which the spike resets, and before the payload. This module knows traces, not who made
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ...base.arrays import BoolArray
+from ...base.errors import SpecError
+from ...engine.trace import LayerCounts, NumberArray, ProbeTrace, RunTrace
+
+QUANTITIES = ("fired", "membrane", "payload", "output")
+"""Of a probed neuron, in the order of cause."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstDifference:
+    """The first place where two runs differ."""
+
+    layer: str
+    """Name of the layer; `input` for the network's input, `output` for its read-out."""
+    step: int | None
+    """Which step, 0 … T - 1; None for a sum over the steps."""
+    sample: int | None
+    """Which sample of the run; None for a count over the samples."""
+    neuron: int | None
+    """Which neuron; None for a count over the layer."""
+    quantity: str
+    """What differs: one of `QUANTITIES`, `fired count`, `event count`, `readout`, `u`, or a count of saturations."""
+    expected: float
+    """What the first run has."""
+    found: float
+    """What the second run has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParityResult:
+    """What a comparison found."""
+
+    n_samples: int
+    """Samples of either run."""
+    values_compared: int
+    """How many pairs of numbers were compared."""
+    mismatches: int
+    """How many of them differ."""
+    first_difference: FirstDifference | None
+    """None where nothing differs."""
+
+
+class _Pair(NamedTuple):
+    """The same numbers of two runs, with their axes."""
+
+    layer: str
+    order: int
+    """Rank of the layer among those of a step."""
+    quantity: str
+    axes: str
+    """Axes of the arrays: s samples, t steps, n neurons."""
+    expected: NumberArray
+    found: NumberArray
+
+
+def compare_traces(expected: RunTrace, actual: RunTrace, tolerance: float = 0.0) -> ParityResult:
+    """Compare two runs of the same network on the same points.
+
+    Of the probed samples and layers, those that both runs recorded are compared.
+
+    Args:
+        expected: The run that is right by definition.
+        actual: The run in question.
+        tolerance: Largest difference that counts as none, as a fraction of the largest magnitude in the same array of
+            `expected`; 0 for integers.
+
+    Raises:
+        SpecError: If the runs are not of one network, one number of samples and steps.
+    """
+    _check_comparable(expected, actual)
+    pairs = [*_probe_pairs(expected, actual), *_reduced_pairs(expected, actual)]
+    masks = [_differs(pair, tolerance) for pair in pairs]
+    firsts = [
+        _first(rank, pair, mask) for rank, (pair, mask) in enumerate(zip(pairs, masks, strict=True)) if mask.any()
+    ]
+    return ParityResult(
+        n_samples=expected.n_samples,
+        values_compared=sum(mask.size for mask in masks),
+        mismatches=sum(int(np.count_nonzero(mask)) for mask in masks),
+        first_difference=min(firsts, key=lambda first: first[0])[1] if firsts else None,
+    )
+
+
+def _check_comparable(expected: RunTrace, actual: RunTrace) -> None:
+    for name in ("network_digest", "n_samples", "n_steps"):
+        ours, theirs = getattr(expected, name), getattr(actual, name)
+        if ours != theirs:
+            mend = "Run the same network on the same points."
+            raise SpecError(f"compare_traces.actual.{name}", f"as in the expected run, {ours}", theirs, mend)
+
+
+def _probe_pairs(expected: RunTrace, actual: RunTrace) -> Iterator[_Pair]:
+    """Pair what both probes recorded."""
+    if expected.probe is None or actual.probe is None:
+        return
+    n = min(len(expected.probe.samples), len(actual.probe.samples))
+    _check_same_choice(expected.probe, actual.probe, n)
+    found = {layer.name: layer for layer in actual.probe.layers}
+    ranks = {layer.name: rank for rank, layer in enumerate(expected.layers)}
+    for layer in expected.probe.layers:
+        if layer.name in found:
+            for quantity in QUANTITIES[:3]:
+                ours, theirs = (getattr(trace, quantity)[:n] for trace in (layer, found[layer.name]))
+                yield _Pair(layer.name, ranks[layer.name], quantity, "stn", ours, theirs)
+    yield _Pair("output", len(ranks), "output", "stn", expected.probe.output[:n], actual.probe.output[:n])
+
+
+def _check_same_choice(ours: ProbeTrace, theirs: ProbeTrace, n: int) -> None:
+    """Both record the same samples, as far as both go, and the same steps."""
+    steps = [None if probe.steps is None else probe.steps.tolist() for probe in (ours, theirs)]
+    samples = [probe.samples[:n].tolist() for probe in (ours, theirs)]
+    for name, (expected, found) in (("samples", samples), ("steps", steps)):
+        if expected != found:
+            mend = "Run both with the same probe."
+            raise SpecError(f"compare_traces.actual.probe.{name}", f"as in the expected run, {expected}", found, mend)
+
+
+def _reduced_pairs(expected: RunTrace, actual: RunTrace) -> Iterator[_Pair]:
+    """Pair what every run has: counts by step and neuron, and sums by sample."""
+    yield _Pair("input", -1, "event count", "tn", expected.input_events, actual.input_events)
+    yield _scalars("input", -1, "saturated words", expected.saturated_input, actual.saturated_input)
+    for rank, (ours, theirs) in enumerate(zip(expected.layers, actual.layers, strict=True)):
+        yield _Pair(ours.name, rank, "fired count", "tn", ours.fired, theirs.fired)
+        yield _Pair(ours.name, rank, "event count", "tn", ours.events, theirs.events)
+        yield from _saturation_pairs(rank, ours, theirs)
+    rank = len(expected.layers)
+    yield _scalars("output", rank, "saturated outputs", expected.saturated_output, actual.saturated_output)
+    yield _Pair("output", rank, "readout", "sn", expected.readout, actual.readout)
+    yield _Pair("output", rank, "u", "sn", expected.outputs, actual.outputs)
+
+
+def _saturation_pairs(rank: int, ours: LayerCounts, theirs: LayerCounts) -> Iterator[_Pair]:
+    for name in ("drive", "membrane", "payload"):
+        counts = (getattr(layer, f"saturated_{name}") for layer in (ours, theirs))
+        yield _scalars(ours.name, rank, f"saturated {name}s", *counts)
+
+
+def _scalars(layer: str, rank: int, quantity: str, expected: int, found: int) -> _Pair:
+    return _Pair(layer, rank, quantity, "", np.array(expected), np.array(found))
+
+
+def _differs(pair: _Pair, tolerance: float) -> BoolArray:
+    """Tell which entries differ; two NaN do not."""
+    differs = np.asarray(pair.expected != pair.found)
+    if np.issubdtype(pair.expected.dtype, np.floating):
+        differs &= ~(np.isnan(pair.expected) & np.isnan(pair.found))
+        size = np.abs(pair.expected[np.isfinite(pair.expected)]).max(initial=0.0)
+        differs &= ~(np.abs(pair.expected - pair.found) <= tolerance * size)
+    return differs
+
+
+def _first(rank: int, pair: _Pair, mask: BoolArray) -> tuple[tuple[int, ...], FirstDifference]:
+    """Find the first difference of a pair, and its place in the order of cause.
+
+    Full traces come before counts and sums, which only tell that something went wrong; among the latter the layers come
+    in order.
+    """
+    steps_first = np.moveaxis(mask, pair.axes.find("t"), 0) if "t" in pair.axes else mask
+    axes = "t" + pair.axes.replace("t", "") if "t" in pair.axes else pair.axes
+    place = dict(zip(axes, (int(i) for i in np.argwhere(steps_first)[0]), strict=True))
+    at = tuple(place[axis] for axis in pair.axes)
+    first = FirstDifference(
+        layer=pair.layer,
+        step=place.get("t"),
+        sample=place.get("s"),
+        neuron=place.get("n"),
+        quantity=pair.quantity,
+        expected=float(pair.expected[at]),
+        found=float(pair.found[at]),
+    )
+    is_full = pair.axes == "stn"
+    if is_full:
+        return (0, place["t"], pair.order, place["s"], QUANTITIES.index(pair.quantity)), first
+    return (1, pair.order, rank, 0, 0), first

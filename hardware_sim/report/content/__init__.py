@@ -1,0 +1,1 @@
+"""What a report holds, as records, and its forms as JSON, markdown, CSV rows and sentences."""

@@ -1,0 +1,256 @@
+"""report.json: the machine-readable form of a report, schema `neuropinn-lava/report/1`.
+
+Names are a contract: none is removed or renamed within version 1, new ones may come. A value that does not exist is null, so
+are NaN and infinity, which JSON does not have. This module turns records into JSON and knows no other format.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from ....base.metrics import rms
+from ....conversion.search.error_budget import ErrorBudget
+from ....engine.trace import Backend, LavaMode
+from ...costs.energy import EnergyEstimate
+from ...costs.hardware_profile import HardwareProfile, Placement
+from ...counts.counting import LayerOperations, OperationCounts
+from ...fields.gradients import GradientSection
+from ...fields.stresses import SolidSection
+from .sections import (
+    SCHEMA,
+    BackendsSection,
+    NetworkSection,
+    ParitySection,
+    ProblemSection,
+    QuantizationSection,
+    Report,
+)
+
+NEUROBENCH_NAMES = {
+    "effective_macs": "Effective_MACs",
+    "effective_acs": "Effective_ACs",
+    "dense": "Dense",
+    "activation_sparsity": "ActivationSparsity",
+    "connection_sparsity": "ConnectionSparsity",
+    "footprint": "Footprint",
+    "membrane_updates": "MembraneUpdates",
+}
+"""Our fields → the keys of NeuroBench's results."""
+
+JsonObject = dict[str, Any]
+"""What `json.dumps` takes; it exists only on the way to the file."""
+
+
+def report_text(report: Report) -> str:
+    """Give the text of report.json."""
+    return json.dumps(report_object(report), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def report_object(report: Report) -> JsonObject:
+    """Give a report as a JSON object, every key of the schema present."""
+    return {
+        "schema": SCHEMA,
+        "package_version": report.package_version,
+        "n_points": report.n_points,
+        "seed": report.seed,
+        **_problem_object(report.problem),
+        "network": _network_object(report.network) if report.network else None,
+        "quantization": _quantization_object(report.quantization) if report.quantization else None,
+        "backends": _backends_object(report.backends) if report.backends else None,
+        "parity": parity_object(report.parity) if report.parity else None,
+        "counts": _counts_object(report.counts, report.hardware) if report.counts else None,
+        "energy": [_energy_object(energy) for energy in report.hardware.energies] if report.hardware else [],
+        "cores": _cores_object(report.hardware.placement) if report.hardware and report.hardware.placement else None,
+        "latency": jsonable(report.hardware.latency) if report.hardware else None,
+        "sanafe": jsonable(report.hardware.sanafe) if report.hardware else None,
+        "gradients": _gradients_object(report.gradients) if report.gradients else None,
+        "stresses": _stresses_object(report.solid) if report.solid else None,
+    }
+
+
+def jsonable(value: Any) -> Any:
+    """Turn records, enums, tuples and arrays into what JSON has; names of fields become keys."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: jsonable(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, np.ndarray | tuple | list):
+        return [jsonable(item) for item in (value.tolist() if isinstance(value, np.ndarray) else value)]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"jsonable: no rule for {type(value).__name__}")
+
+
+def _problem_object(problem: ProblemSection | None) -> JsonObject:
+    if problem is None:
+        return {"problem": None}
+    details = jsonable(problem)
+    return {"problem": details.pop("name"), "problem_details": details}
+
+
+def _network_object(network: NetworkSection) -> JsonObject:
+    return {**jsonable(network), "widths": list(network.widths)}
+
+
+def _quantization_object(quantization: QuantizationSection) -> JsonObject:
+    words: JsonObject = jsonable(quantization)
+    same = len(set(quantization.weight_bits)) == 1
+    words["weight_bits"] = quantization.weight_bits[0] if same else list(quantization.weight_bits)
+    words["error_budget"] = _budget_object(quantization.error_budget) if quantization.error_budget else None
+    return words
+
+
+def _budget_object(budget: ErrorBudget) -> JsonObject:
+    """Give the error budget by layer and cause; a layer has only the causes that exist in it."""
+    causes: dict[str, JsonObject] = {layer: {} for layer in budget.layers}
+    for entry in budget.entries:
+        change = {"relative_change": entry.relative_change, "flipped_spikes": entry.flipped_spikes}
+        causes[entry.layer][entry.cause.value] = change
+    return {
+        "n_points": budget.n_points,
+        "layers": [{"name": layer, "causes": changes} for layer, changes in causes.items()],
+        "whole": {"relative_change": budget.whole_change, "flipped_spikes": budget.whole_flipped},
+    }
+
+
+def _backends_object(backends: BackendsSection) -> JsonObject:
+    by_name = {result.backend: jsonable(result) for result in backends.results}
+    for result in by_name.values():
+        del result["backend"]
+    return {
+        **{backend.value: by_name.get(backend) for backend in (Backend.FLOAT, Backend.INTEGER, Backend.LAVA)},
+        "reference": backends.reference,
+        "residual_operator": backends.residual_operator,
+        "reference_residual_rms": jsonable(backends.reference_residual_rms),
+    }
+
+
+def parity_object(parity: ParitySection) -> JsonObject:
+    """Give a certificate as a JSON object."""
+    modes: JsonObject = {LavaMode.FAITHFUL.value: None, LavaMode.BATCHED.value: None}
+    modes |= {mode.name: jsonable(mode) for mode in parity.modes}
+    return {
+        "torch_vs_float": jsonable(parity.torch_vs_float),
+        "integer_vs_lava_mismatches": parity.integer_vs_lava_mismatches,
+        "values_compared": parity.values_compared,
+        **modes,
+        "first_difference": jsonable(parity.first_difference),
+    }
+
+
+def _counts_object(counts: OperationCounts, hardware: HardwareProfile | None = None) -> JsonObject:
+    """Give the counts as a JSON object: one row per layer, the sums, one pass of the dense network, other people's names."""
+    return {
+        "n_samples": counts.n_samples,
+        "n_steps": counts.n_steps,
+        "layers": [_layer_object(layer) for layer in counts.layers],
+        "total": jsonable(counts.total),
+        "ann_macs": counts.ann_macs,
+        "synaptic_operations_per_sample": counts.synaptic_operations_per_sample,
+        **(_details_object(hardware) if hardware else {}),
+    }
+
+
+def _details_object(hardware: HardwareProfile) -> JsonObject:
+    """Give accesses, NeuroBench's names, the proxy, and the distribution over single samples."""
+    operations = hardware.samples.operations
+    quartiles = np.quantile(operations, [0.25, 0.5, 0.75]).tolist()
+    neurobench = jsonable(hardware.neurobench)
+    return {
+        "accesses": jsonable(hardware.accesses),
+        "neurobench": {name: neurobench[field] for field, name in NEUROBENCH_NAMES.items()},
+        "neuromorphic_proxy": hardware.neuromorphic_proxy,
+        "samples": {
+            "n_samples": hardware.samples.n_samples,
+            "synaptic_operations": {
+                "min": int(operations.min()),
+                "quartiles": quartiles,
+                "max": int(operations.max()),
+                "mean": float(operations.mean()),
+            },
+        },
+    }
+
+
+def _energy_object(energy: EnergyEstimate) -> JsonObject:
+    """Give an estimate as a JSON object: name, source and kind stand beside every number."""
+    even = energy.break_even
+    return {
+        "model": energy.model,
+        "title": energy.title,
+        "source": energy.source,
+        "kind": energy.kind.value,
+        "joules_per_sample": energy.joules_per_sample,
+        "dynamic_joules_per_sample": energy.dynamic_joules_per_sample,
+        "static_joules_per_sample": energy.static_joules_per_sample,
+        "low": energy.low,
+        "high": energy.high,
+        "terms": {term.name: term.joules for term in energy.terms},
+        "dense_joules_per_sample": energy.dense_joules_per_sample,
+        "break_even": {"activity": even.activity, "activity_times_steps": even.activity_times_steps},
+        "sensitivities": jsonable(energy.sensitivities),
+        "leaves_out": energy.leaves_out,
+    }
+
+
+def _cores_object(placement: Placement) -> JsonObject:
+    partition, traffic = placement.partition, placement.traffic
+    return {
+        "target": partition.target.name,
+        "n_cores": partition.n_cores,
+        "n_chips": partition.n_chips,
+        "mesh": jsonable(partition.mesh),
+        "layers": jsonable(partition.layers),
+        "cores": [{**jsonable(core), "place": list(core.place)} for core in partition.cores],
+        "messages_per_sample": traffic.messages / traffic.n_samples,
+        "hops_per_sample": {
+            "east_west": traffic.hops_east_west / traffic.n_samples,
+            "north_south": traffic.hops_north_south / traffic.n_samples,
+        },
+        "links": jsonable(traffic.links),
+    }
+
+
+def _gradients_object(gradients: GradientSection) -> JsonObject:
+    return {
+        "operator": gradients.operator,
+        "n_points": len(gradients.points),
+        "conductivity": gradients.conductivity,
+        "relative_l2": {name: gradients.relative_l2(name) for name in gradients.names},
+        "rms_flux": {unknown: rms(gradients.flux(unknown)) for unknown in gradients.unknowns},
+    }
+
+
+def _stresses_object(solid: SolidSection) -> JsonObject:
+    """Give errors of displacements and stresses by backend, and the floor of the operators."""
+    results = {
+        result.backend.value: {"fluctuation_relative_l2": result.fluctuation_relative_l2, **jsonable(result.stress)}
+        for result in solid.results
+    }
+    return {"operator": solid.operator, "n_points": solid.n_points, **results, "floor": jsonable(solid.floor)}
+
+
+def _layer_object(layer: LayerOperations) -> JsonObject:
+    return {
+        "name": layer.name,
+        "kind": layer.kind.value,
+        "n_neurons": layer.n_neurons,
+        "fired": layer.fired,
+        "spikes": layer.spikes,
+        "spiking_activity": layer.spiking_activity,
+        "synaptic_operations": layer.synaptic_operations,
+        "dense_synaptic_operations": layer.dense_synaptic_operations,
+        "neuron_updates": layer.neuron_updates,
+        "active_updates": layer.active_updates,
+        "n_synapses": layer.n_synapses,
+        "spikes_per_step": layer.spikes_per_step.tolist(),
+        "synaptic_operations_per_step": layer.synaptic_operations_per_step.tolist(),
+    }

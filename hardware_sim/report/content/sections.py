@@ -1,0 +1,220 @@
+"""A report as records: sections that may be missing, made of plain records of earlier stages.
+
+What cannot be computed (no problem, no Lava, no reference) is None here and null in report.json. `json_record.py` writes the
+machine-readable form, `page.py` the readable one, `folder.py` both of them with the figures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ....conversion.quantize.report import QuantizationReport
+from ....conversion.search.error_budget import ErrorBudget
+from ....engine.trace import Backend
+from ....network.quantized import Network, QuantizedNetwork
+from ....network.spec import Provenance
+from ...costs.hardware_profile import HardwareProfile
+from ...counts.counting import OperationCounts
+from ...fields.gradients import GradientSection
+from ...fields.outputs import FieldSection
+from ...fields.stresses import SolidSection
+from ...parity.certificate import ModeParity, ParitySection, TorchParity
+from ...parity.compare_traces import FirstDifference
+
+__all__ = [
+    "BackendResult",
+    "BackendsSection",
+    "FieldSection",
+    "FirstDifference",
+    "ModeParity",
+    "NetworkSection",
+    "ParitySection",
+    "ProblemSection",
+    "QuantizationSection",
+    "Report",
+    "SolidSection",
+    "TorchParity",
+    "describe_network",
+    "describe_quantization",
+]
+
+SCHEMA = "neuropinn-lava/report/1"
+"""Name and version of report.json's schema."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemSection:
+    """The problem that was solved."""
+
+    name: str
+    """Name on the command line."""
+    title: str
+    """One line."""
+    equation: str
+    """The equation with its conditions, as text."""
+    coordinates: tuple[str, ...]
+    """One letter each, space first, time last."""
+    unknowns: tuple[str, ...]
+    """One name per output."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkSection:
+    """The network that was deployed."""
+
+    name: str
+    """Its name."""
+    digest: str
+    """Identity of the deployed network."""
+    source_digest: str | None
+    """Identity of the float network that it came from; None for a float network."""
+    widths: tuple[int, ...]
+    """(n_in, n_1, …, n_out)."""
+    n_steps: int
+    """T."""
+    activation: str
+    """phi; the names of all layers, separated by commas, where they differ."""
+    polarity: str
+    """Which membranes fire; of all layers, separated by commas, where they differ."""
+    readout: str
+    """How the outputs of the steps become one."""
+    ansatz_relative_l2: float | None = None
+    """Error of the ansatz with the network replaced by its best constant."""
+    provenance: Provenance
+    """Where the float network comes from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantizationSection:
+    """The words of the deployed network and what they cost."""
+
+    weight_bits: tuple[int, ...]
+    """Word length of the weights, one per layer, the output's last."""
+    payload_bits: tuple[int, ...]
+    """Word length of the payloads, one per spiking layer."""
+    state_bits: int
+    """Longest word of membranes and drives."""
+    input_bits: int
+    """Word length of the input."""
+    saturations: int
+    """Entries of any kind that a word could not hold in the run."""
+    cost: QuantizationReport | None = None
+    """What was clipped and which error each layer adds, on calibration points or on those of the report."""
+    error_budget: ErrorBudget | None = None
+    """What every cause in every layer adds alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendResult:
+    """How good and how fast one backend was on the evaluation points."""
+
+    backend: Backend
+    """Which one."""
+    relative_l2: float | None = None
+    """|u - u_ref| / |u_ref| over the evaluation points."""
+    max_abs_error: float | None = None
+    """max |u - u_ref|, in the unit of u."""
+    residual_rms: float | None = None
+    """Residual of the equation on the network's own outputs, in units of the problem's scale."""
+    boundary_rms: float | None = None
+    """Error against the prescribed data, in the unit of u."""
+    seconds: float | None = None
+    """Wall time of the run, start-up included."""
+    samples_per_second: float | None = None
+    """Evaluation points per second of wall time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendsSection:
+    """All backends that ran."""
+
+    results: tuple[BackendResult, ...]
+    """In the order of the report."""
+    reference: str | None = None
+    """What errors are measured against: the problem's solution and its source, or the user's own file."""
+    residual_operator: str | None = None
+    """How derivatives were taken."""
+    reference_residual_rms: float | None = None
+    """What the reference itself scores: the floor set by the operators."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Report:
+    """Everything a report shows; sections that do not exist are None."""
+
+    package_version: str
+    """Version that made it."""
+    n_points: int
+    """How many evaluation points."""
+    seed: int | None
+    """Seed of the evaluation points; None for the user's own."""
+    problem: ProblemSection | None = None
+    """What was solved."""
+    network: NetworkSection | None = None
+    """What was deployed."""
+    quantization: QuantizationSection | None = None
+    """Its words and their cost."""
+    backends: BackendsSection | None = None
+    """Accuracy and speed."""
+    parity: ParitySection | None = None
+    """The certificate."""
+    counts: OperationCounts | None = None
+    """What it did."""
+    hardware: HardwareProfile | None = None
+    """Energies, cores, latency, single samples."""
+    gradients: GradientSection | None = None
+    """First derivatives of the deployed network's outputs."""
+    solid: SolidSection | None = None
+    """Stresses, where the problem is one of elasticity."""
+    fields: FieldSection | None = None
+    """Outputs for the maps; they are not part of report.json."""
+
+    def result_of(self, *backends: Backend) -> BackendResult | None:
+        """Give the result of the first of these backends that ran."""
+        results = {result.backend: result for result in self.backends.results} if self.backends else {}
+        return next((results[backend] for backend in backends if backend in results), None)
+
+    @property
+    def deployed_result(self) -> BackendResult | None:
+        """The result of the integers, on Lava where it ran."""
+        return self.result_of(Backend.LAVA, Backend.INTEGER)
+
+    @property
+    def float_result(self) -> BackendResult | None:
+        """The result of the float reference, None where it did not run."""
+        return self.result_of(Backend.FLOAT)
+
+
+def describe_network(network: Network, ansatz_relative_l2: float | None = None) -> NetworkSection:
+    """Make the section that describes a deployed network."""
+    source = network.source if isinstance(network, QuantizedNetwork) else network
+    return NetworkSection(
+        name=source.name,
+        digest=network.digest(),
+        source_digest=source.digest() if isinstance(network, QuantizedNetwork) else None,
+        widths=source.widths,
+        n_steps=source.n_steps,
+        activation=", ".join(dict.fromkeys(layer.activation for layer in source.layers)),
+        polarity=", ".join(dict.fromkeys(layer.polarity.value for layer in source.layers)),
+        readout=source.readout.value,
+        ansatz_relative_l2=ansatz_relative_l2,
+        provenance=source.provenance,
+    )
+
+
+def describe_quantization(
+    network: QuantizedNetwork,
+    saturations: int,
+    cost: QuantizationReport | None = None,
+    error_budget: ErrorBudget | None = None,
+) -> QuantizationSection:
+    """Make the section on a quantized network's words; `saturations` are those of the run that is reported."""
+    return QuantizationSection(
+        weight_bits=tuple(affine.weight_bits for affine in network.affines),
+        payload_bits=tuple(layer.table.payload_bits for layer in network.layers),
+        state_bits=max(affine.state_bits for affine in network.affines),
+        input_bits=network.input_bits,
+        saturations=saturations,
+        cost=cost,
+        error_budget=error_budget,
+    )

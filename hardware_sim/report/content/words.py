@@ -1,0 +1,135 @@
+"""Sentences and numbers of a report as people read them; used by the page and by the markdown form."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from ...costs.energy import EnergyEstimate
+from ...counts.counting import OperationCounts
+from ...parity.certificate import ParitySection, TorchParity
+from ...parity.compare_traces import FirstDifference
+from ...steps.choices import LayerModel
+from .sections import Report
+
+NOTHING = "–"
+"""What stands in a table where a value does not exist."""
+
+
+def say_number(value: float | None, digits: int = 3) -> str:
+    """Write a measured number with a few significant digits: 0.0123, 4.56e-06."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    return f"{value:.{digits}g}"
+
+
+def say_count(value: int | None) -> str:
+    """Write a count in full, in groups of three digits."""
+    return NOTHING if value is None else f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def say_percent(value: float | None, digits: int = 3) -> str:
+    """Write a share in percent."""
+    return NOTHING if value is None else f"{100 * value:.{digits}g} %"
+
+
+def say_joules(value: float | None) -> str:
+    """Write an energy with a prefix that keeps it readable: 3.2 µJ."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    for factor, unit in ((1.0, "J"), (1e-3, "mJ"), (1e-6, "µJ"), (1e-9, "nJ")):
+        if abs(value) >= factor:
+            return f"{value / factor:.3g} {unit}"
+    return f"{value / 1e-12:.3g} pJ"
+
+
+def say_seconds(value: float | None) -> str:
+    """Write a time with a prefix that keeps it readable: 12.5 µs."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    for factor, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
+        if abs(value) >= factor:
+            return f"{value / factor:.3g} {unit}"
+    return f"{value / 1e-9:.3g} ns"
+
+
+def parity_verdict(parity: ParitySection | None) -> str:
+    """Say in a few words whether Lava equals the integer engine."""
+    if parity is None or parity.integer_vs_lava_mismatches is None:
+        return "not compared with Lava"
+    if parity.integer_vs_lava_mismatches:
+        return f"{say_count(parity.integer_vs_lava_mismatches)} values differ"
+    return "bit for bit equal"
+
+
+MADE_OF = {
+    LayerModel.FUSED: ", one process a layer",
+    LayerModel.DENSE: ", layers made of Lava's own Dense and neurons behind it",
+    LayerModel.WHOLE: ", the whole network in one process",
+}
+"""What ran, in words, by the kind of layer."""
+
+
+def parity_sentences(parity: ParitySection) -> tuple[str, ...]:
+    """Say in words what was compared and what was found."""
+    sentences = []
+    for mode in parity.modes:
+        found = "all are equal" if not mode.mismatches else f"{say_count(mode.mismatches)} of them differ"
+        made_of = MADE_OF[mode.model]
+        sentences.append(
+            f"Lava, {mode.mode.value} mode{made_of}, against the integer engine: {say_count(mode.values_compared)} "
+            f"membranes, spikes, payloads and outputs of {say_count(mode.n_samples)} samples were compared bit for bit; "
+            f"{found}."
+        )
+    if not parity.modes:
+        sentences.append("Lava did not run: nothing is certified about it.")
+    if parity.first_difference:
+        sentences.append(_difference_sentence(parity.first_difference))
+    if parity.torch_vs_float:
+        sentences.append(_torch_sentence(parity.torch_vs_float))
+    return tuple(sentences)
+
+
+def _difference_sentence(difference: FirstDifference) -> str:
+    places = (("step", difference.step), ("sample", difference.sample), ("neuron", difference.neuron))
+    place = "".join(f", {name} {index}" for name, index in places if index is not None)
+    return (
+        f"First difference: {difference.quantity} of layer {difference.layer!r}{place}: {difference.expected:g} expected, "
+        f"{difference.found:g} found."
+    )
+
+
+def _torch_sentence(torch: TorchParity) -> str:
+    return (
+        f"torch against the float engine: largest error {torch.max_error_over_max_u:.2g} of max |u| over "
+        f"{say_count(torch.n_compared)} samples; {say_count(torch.n_excluded)} more were left out because a membrane lies "
+        "within rounding of its threshold, where a spike may flip."
+    )
+
+
+def share_of_dense(counts: OperationCounts) -> float:
+    """Give synaptic operations per sample over the MACs of one dense pass."""
+    return counts.synaptic_operations_per_sample / counts.ann_macs
+
+
+def say_range(low: float, high: float, say: Callable[[float], str]) -> str:
+    """Write a range, or one number where both ends are written alike."""
+    return say(low) if say(low) == say(high) else f"{say(low)} – {say(high)}"
+
+
+def break_even_words(energy: EnergyEstimate) -> str:
+    """Say where the advantage over one dense pass ends, as activity × steps."""
+    product, n_steps = energy.break_even.activity_times_steps, energy.break_even.n_steps
+    if product is None:
+        return "does not depend on activity"
+    if product <= 0:
+        return "no advantage at any activity"
+    if product >= n_steps:
+        return "advantage at every activity"
+    return f"{product:.3g}"
+
+
+def report_title(report: Report) -> str:
+    """Name network and problem."""
+    network = report.network.name if report.network else "network"
+    return f"{network} on {report.problem.name}" if report.problem else network

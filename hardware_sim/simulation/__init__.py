@@ -1,1 +1,0 @@
-"""A network as a Lava graph: plan, schedule, assembly, recording, streaming."""

@@ -1,0 +1,40 @@
+"""What Lava's own Dense can hold: the rules that the sub-process model of a layer obeys, checked before it is built.
+
+Dense stores mixed-sign weights in 9 bits and drops the lowest one, so that w goes in as 2w and comes out exact; it adds up
+in int32 and wraps silently; it has no batch axis. This module does not import Lava.
+
+Source: Lava 0.10.0, `proc/dense/models.py` (`AbstractPyDenseModelBitAcc`) and `utils/weightutils.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...base.errors import Violation
+from ...network.quantized import QuantizedLayer, QuantizedOutput
+from ..kernels.layer_kernel import AnyLayer
+from .schedule import Schedule
+
+DENSE_WEIGHT_BITS = 8
+"""Longest weight that survives doubling and Dense's clip to [-256, 255]."""
+DENSE_SUM = 1 << 31
+"""Sums of doubled weights must stay below this."""
+
+
+def dense_violations(layer: AnyLayer, schedule: Schedule) -> Iterator[Violation]:
+    """Yield what keeps a layer from being computed by Dense exactly."""
+    where = f"Dense model of layer {layer.name!r}"
+    if schedule.batch_size is not None:
+        mend = "Use LavaMode.FAITHFUL, or LayerModel.FUSED for batches."
+        yield Violation(where, "one sample at a time, because Dense has no batch axis", schedule.batch_size, mend)
+    if not isinstance(layer, (QuantizedLayer, QuantizedOutput)):
+        return
+    bits = layer.affine.weight_bits
+    if bits > DENSE_WEIGHT_BITS:
+        mend = "Quantize with shorter weights, or use LayerModel.FUSED."
+        yield Violation(where, f"weights of at most {DENSE_WEIGHT_BITS} bits", bits, mend)
+    bound = 2 * int(layer.affine.product_bound().max())
+    if bound >= DENSE_SUM:
+        rule = f"2 * sum |w| * highest payload stays below Dense's int32, {DENSE_SUM}"
+        mend = "Quantize with shorter payloads, split the layer, or use LayerModel.FUSED."
+        yield Violation(where, rule, bound, mend)

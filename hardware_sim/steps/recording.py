@@ -1,0 +1,198 @@
+"""What the layers of a Lava run write for its caller: counts, sums of outputs, probed values; in memory that both see.
+
+Each recording is written by one process, so that nothing needs a lock. Counts and saturations are the loops' own counters; the
+rest is put where sample and step say. This module turns recordings into the records of `neuropinn_lava.engine.trace`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ...engine.trace import LayerCounts, LayerTrace, Probe
+from ...network.quantized import Network, QuantizedLayer, QuantizedNetwork
+from ...network.spec import LayerSpec, Readout
+from ..kernels.layout import DRIVE, EVENTS, FIRED, MEMBRANE, PAYLOAD, Array, Tally, empty_tally
+from ..runner.shared_arrays import SharedArray
+from .schedule import Moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LayerRecording:
+    """Counts and probes of one spiking layer."""
+
+    name: str
+    """The layer's."""
+    counts: SharedArray
+    """FIRED and EVENTS, int32, shape (n_steps, 2, n_out)."""
+    saturated: SharedArray
+    """DRIVE, MEMBRANE and PAYLOAD, int32, shape (3, n_out)."""
+    membrane: SharedArray
+    """m after the reset, shape (n_probed, n_steps, n_out)."""
+    fired: SharedArray
+    """s, bool, same shape."""
+    payload: SharedArray
+    """a, same shape."""
+
+    @classmethod
+    def empty(cls, name: str, n_out: int, n_steps: int, n_probed: int, message_type: Any) -> LayerRecording:
+        """Make the recording of a layer; n_probed is how many of the first samples are recorded in full."""
+        shape = (n_probed, n_steps, n_out)
+        return cls(
+            name=name,
+            counts=SharedArray.zeros((n_steps, 2, n_out), np.int32),
+            saturated=SharedArray.zeros((3, n_out), np.int32),
+            membrane=SharedArray.zeros(shape, message_type),
+            fired=SharedArray.zeros(shape, np.bool_),
+            payload=SharedArray.zeros(shape, message_type),
+        )
+
+    def with_own_counts(self) -> LayerRecording:
+        """Make the recording of another process that works on other samples: counts of its own, the same probes."""
+        counts, saturated = (SharedArray.zeros(own.values.shape, np.int32) for own in (self.counts, self.saturated))
+        return replace(self, counts=counts, saturated=saturated)
+
+    def tally(self, moment: Moment, n_steps: int = 1) -> Tally:
+        """Give the loops their counters, which lie in shared memory, and room for the rows that are recorded in full.
+
+        Args:
+            moment: Which rows, from which step on.
+            n_steps: How many steps the loops will do.
+        """
+        n_probed = max(0, min(moment.n_rows, len(self.fired.values) - moment.first))
+        shape = (n_probed, n_steps, self.counts.values.shape[2])
+        return Tally(
+            counts=self.counts.values[moment.step : moment.step + n_steps],
+            saturated=self.saturated.values,
+            membrane=np.empty(shape, self.membrane.values.dtype),
+            fired=np.empty(shape, np.bool_),
+        )
+
+    def keep(self, moment: Moment, tally: Tally, payload: Array) -> None:
+        """Keep what is recorded in full, when the loops are done; payload is (n_rows, n_steps, n_out)."""
+        n_probed, n_steps, _ = tally.fired.shape
+        if n_probed:
+            place = slice(moment.first, moment.first + n_probed), slice(moment.step, moment.step + n_steps)
+            self.membrane.values[place] = tally.membrane
+            self.fired.values[place] = tally.fired
+            self.payload.values[place] = payload[:n_probed]
+
+    def layer_counts(self) -> LayerCounts:
+        """Give the counts as a record."""
+        return joined_counts([self])
+
+    def layer_trace(self) -> LayerTrace:
+        """Give the probed values as a record: int64 or float64."""
+        return LayerTrace(
+            name=self.name,
+            membrane=widened(self.membrane.values),
+            fired=self.fired.values,
+            payload=widened(self.payload.values),
+        )
+
+
+def joined_counts(recordings: Sequence[LayerRecording]) -> LayerCounts:
+    """Add up what several processes counted of one layer."""
+    counts = np.sum([recording.counts.values for recording in recordings], axis=0, dtype=np.int64)
+    drive, membrane, payload = (
+        sum(int(recording.saturated.values[kind].sum(dtype=np.int64)) for recording in recordings)
+        for kind in (DRIVE, MEMBRANE, PAYLOAD)
+    )
+    return LayerCounts(
+        name=recordings[0].name,
+        fired=counts[:, FIRED],
+        events=counts[:, EVENTS],
+        saturated_drive=drive,
+        saturated_membrane=membrane,
+        saturated_payload=payload,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReadoutRecording:
+    """What the read-out emitted, summed by sample; and step by step for probed samples."""
+
+    readout: Readout
+    """Whether the steps are summed, or the last one counts."""
+    total: SharedArray
+    """int64 or float64, shape (n_samples, n_out); n_samples is 0 where only messages are sent."""
+    saturated: SharedArray
+    """Emitted outputs that the state word could not hold, int32, in the first of three rows (n_out,)."""
+    output: SharedArray
+    """Emitted outputs, shape (n_probed, n_steps, n_out)."""
+
+    @classmethod
+    def empty(
+        cls, readout: Readout, n_out: int, n_steps: int, n_samples: int, n_probed: int, message_type: Any
+    ) -> ReadoutRecording:
+        """Make the recording of a read-out."""
+        return cls(
+            readout=readout,
+            total=SharedArray.zeros((n_samples, n_out), _wide_type(message_type)),
+            saturated=SharedArray.zeros((3, n_out), np.int32),
+            output=SharedArray.zeros((n_probed, n_steps, n_out), message_type),
+        )
+
+    def with_own_counts(self) -> ReadoutRecording:
+        """Make the recording of another process that works on other samples."""
+        return replace(self, saturated=SharedArray.zeros(self.saturated.values.shape, np.int32))
+
+    @property
+    def n_saturated(self) -> int:
+        """Emitted outputs that the state word could not hold."""
+        return int(self.saturated.values.sum(dtype=np.int64))
+
+    def tally(self) -> Tally:
+        """Give the loops their counters, which lie in shared memory; a read-out counts nothing but saturations."""
+        n_out = self.saturated.values.shape[1]
+        return empty_tally(0, n_out)._replace(saturated=self.saturated.values)
+
+    def keep(self, moment: Moment, y: Array) -> None:
+        """Take in the outputs y (n_rows, n_steps, n_out) of some steps from `moment.step` on."""
+        rows = slice(moment.first, moment.first + moment.n_rows)
+        total = self.total.values[rows]
+        if self.readout is Readout.LAST:
+            total[:] = y[: len(total), -1]
+        else:
+            total += y[: len(total)].sum(axis=1, dtype=total.dtype)
+        if moment.first < len(self.output.values):
+            output = self.output.values[rows, moment.step : moment.step + y.shape[1]]
+            output[:] = y[: len(output)]
+
+
+def _wide_type(message_type: Any) -> Any:
+    """Give the type in which records keep values of a message: int64 or float64."""
+    return np.int64 if np.issubdtype(message_type, np.integer) else np.float64
+
+
+def widened(values: Array) -> Array:
+    """Copy values into the type in which records keep them."""
+    return values.astype(_wide_type(values.dtype))
+
+
+def make_recordings(
+    network: Network, probe: Probe, n_samples: int | None
+) -> tuple[tuple[LayerRecording, ...], ReadoutRecording]:
+    """Make the recordings of a network's layers and of its read-out.
+
+    Args:
+        network: Float or quantized.
+        probe: Samples and layers to record in full.
+        n_samples: How many samples there will be, so that their outputs are summed; None for as many as come.
+    """
+    message_type = np.int32 if isinstance(network, QuantizedNetwork) else np.float64
+    n_probed = probe.n_samples if n_samples is None else probe.count(n_samples)
+    spiking: tuple[LayerSpec | QuantizedLayer, ...] = network.layers
+    recordings = tuple(
+        LayerRecording.empty(
+            layer.name, layer.n_out, network.n_steps, n_probed if probe.wants(layer.name) else 0, message_type
+        )
+        for layer in spiking
+    )
+    emitted = ReadoutRecording.empty(
+        network.readout, network.n_out, network.n_steps, n_samples or 0, n_probed, message_type
+    )
+    return recordings, emitted

@@ -1,0 +1,190 @@
+"""The commands `convert`, a float network into integers, and `export`, a float network into another tool's format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ...base.checks import as_member
+from ...base.errors import SpecError
+from ...files.atomic import check_writable
+from ...files.network_file import write_network
+from ...network.quantized import QuantizedNetwork
+from ...network.spec import NetworkSpec
+from ..stream.arrays_io import read_points
+from ..terminal.console import out, progress_bar, show_note
+from ..terminal.show_conversion import describe_sparsification, show_quantization
+from ..verbs.calibration_points import sparsify_within
+from ..verbs.deploy import DEFAULT_TARGET, convert
+from ..verbs.modules import names_factory, read_named_module
+from ..verbs.networks import NIR_SUFFIX, find_network, float_network, is_netx
+from ..verbs.option_texts import parse_bits
+from .options import JsonOption, NetworkArgument, SeedOption, taking
+
+if TYPE_CHECKING:
+    from ...conversion import QuantizationScheme, TuningSettings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command("convert")(taking(ConvertOptions, convert_command))
+    app.command("export")(export_command)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvertOptions:
+    """What the user chose for `convert`."""
+
+    network: Annotated[
+        str,
+        typer.Argument(
+            help="A network file, .h5 or .nir, a shipped network, or package.module:factory of a torch module."
+        ),
+    ]
+    path: Annotated[Path, typer.Option("--out", help="File for the quantized network, .h5.")]
+    weight_bits: Annotated[str, typer.Option(help="Weight bits: one number, or one per matrix, as 8,6,6,4.")] = "8"
+    payload_bits: Annotated[str, typer.Option(help="Payload bits: one number, or one per spiking layer.")] = "16"
+    input_bits: Annotated[int, typer.Option(help="Bits of the network's input.")] = 16
+    state_bits: Annotated[int, typer.Option(help="Bits of membranes, biases and thresholds.")] = 24
+    scales: Annotated[str, typer.Option(help="per-neuron or per-tensor.")] = "per-neuron"
+    rounding: Annotated[str, typer.Option(help="descended, compensated, bias-corrected or nearest.")] = "descended"
+    weight_range: Annotated[str, typer.Option(help="What weight words hold: mse, min-max or percentile.")] = "mse"
+    payload_range: Annotated[str, typer.Option(help="What payload words hold: min-max, percentile or mse.")] = "min-max"
+    equalize: Annotated[str, typer.Option(help="across-layers or none; where phi is relu or identity.")] = "none"
+    points: Annotated[Path | None, typer.Option(help="Calibration points, .npy or .csv; a sample if left out.")] = None
+    target: Annotated[str, typer.Option(help="loihi2, loihi1, a TOML file, or none.")] = DEFAULT_TARGET
+    error_budget: Annotated[
+        float | None, typer.Option(help="Search the fewest weight bits within this multiple of the float error.")
+    ] = None
+    tune: Annotated[bool, typer.Option("--tune", help="Tune the integers by training them as they are.")] = False
+    tune_on: Annotated[
+        str, typer.Option(help="What tuning makes small: distillation to the float network, equation, or both.")
+    ] = "distillation"
+    tune_iterations: Annotated[int, typer.Option(help="Steps of tuning.", min=1)] = 500
+    time_limit: Annotated[float | None, typer.Option(help="Seconds after which tuning gives the best it has.")] = None
+    sparsify: Annotated[
+        float | None,
+        typer.Option(help="First raise thresholds while the output changes by at most this (relative L2)."),
+    ] = None
+    weights: Annotated[Path | None, typer.Option(help="Weights for a factory, .safetensors.")] = None
+    lower: Annotated[str | None, typer.Option(help="Lower corner of a factory's box, as 0,0.")] = None
+    upper: Annotated[str | None, typer.Option(help="Upper corner of a factory's box, as 1,1.")] = None
+    n_steps: Annotated[int, typer.Option(help="T of a factory's network.", min=1)] = 1
+    seed: SeedOption = 0
+    as_json: JsonOption = False
+
+
+def convert_command(options: ConvertOptions) -> None:
+    """Quantize a network, check it against a hardware target, and report what it cost.
+
+    Example: `neuropinn-lava convert poisson --out chip.h5 --weight-bits 4 --payload-bits 12 --tune`
+    """
+    check_writable(options.path)
+    source = find_source(options)
+    scheme, tuning = parse_scheme(options), parse_tuning(options)
+    points = read_points(options.points) if options.points else None
+    with progress_bar("tuning", hidden=tuning is None) as on_progress:
+        quantization = convert(
+            source,
+            scheme,
+            points=points,
+            target=None if options.target == "none" else options.target,
+            error_budget=options.error_budget,
+            tuning=tuning,
+            seed=options.seed,
+            time_limit=options.time_limit,
+            on_progress=on_progress,
+            on_stage=None if options.as_json else show_note,
+        )
+    write_network(quantization.network, options.path)
+    show_quantization(quantization, options.path, options.as_json)
+
+
+def find_source(options: ConvertOptions) -> NetworkSpec:
+    """Give the float network to convert, with its thresholds raised where `--sparsify` asks for it.
+
+    Raises:
+        SpecError: If it is a quantized one or a netx file, or if options of a factory are given for something else.
+    """
+    source = _named_source(options)
+    if options.sparsify is None:
+        return source
+    sparser = sparsify_within(source, options.sparsify, options.seed)
+    show_note(describe_sparsification(sparser))
+    return sparser.network
+
+
+def _named_source(options: ConvertOptions) -> NetworkSpec:
+    """Give the float network of a file, of a shipped name, or of a factory."""
+    name = options.network
+    if not Path(name).exists() and names_factory(name):
+        return read_named_module(name, options.weights, options.lower, options.upper, options.n_steps)
+    for option in ("weights", "lower", "upper"):
+        if getattr(options, option) is not None:
+            mend = "Leave it out: a network file brings its own."
+            raise SpecError(f"--{option}", "a factory, package.module:factory", repr(name), mend)
+    if is_netx(name):
+        mend = f"`neuropinn-lava inspect {name}` says for each layer what keeps it from being deployed."
+        raise SpecError(f"network {name!r}", "a network of Variable Spiking Neurons", "a lava-dl netx file", mend)
+    source = find_network(name)
+    if isinstance(source, QuantizedNetwork):
+        raise SpecError(f"network {name!r}", "a float network", "a quantized one", "Convert the float file.")
+    return source
+
+
+def parse_scheme(options: ConvertOptions) -> QuantizationScheme:
+    """Make the scheme that the options describe.
+
+    Raises:
+        SpecError: If one of them is not what a scheme can have.
+    """
+    from ...conversion import Equalization, Granularity, QuantizationScheme, RangeRule, Rounding
+
+    return QuantizationScheme(
+        weight_bits=parse_bits(options.weight_bits, "--weight-bits"),
+        payload_bits=parse_bits(options.payload_bits, "--payload-bits"),
+        input_bits=options.input_bits,
+        state_bits=options.state_bits,
+        granularity=as_member(Granularity, options.scales, "--scales"),
+        rounding=as_member(Rounding, options.rounding, "--rounding"),
+        weight_range=as_member(RangeRule, options.weight_range, "--weight-range"),
+        payload_range=as_member(RangeRule, options.payload_range, "--payload-range"),
+        equalization=as_member(Equalization, options.equalize, "--equalize"),
+    )
+
+
+def parse_tuning(options: ConvertOptions) -> TuningSettings | None:
+    """Make the settings of tuning, None where it is not asked for.
+
+    Raises:
+        SpecError: If the loss is unknown, asked for or not.
+    """
+    from ...conversion import TuningLoss, TuningSettings
+
+    loss = as_member(TuningLoss, options.tune_on, "--tune-on")
+    return TuningSettings(loss=loss, n_iterations=options.tune_iterations) if options.tune else None
+
+
+def export_command(
+    network: NetworkArgument,
+    path: Annotated[Path, typer.Option("--out", help="File to write, .nir.")],
+) -> None:
+    """Write a float network as a NIR graph, which `convert`, `inspect` and `run` read back exactly. Needs the extra `nir`.
+
+    Of a quantized network, the float network that it came from is written: NIR has no words.
+
+    Example: `neuropinn-lava export poisson --out poisson.nir`
+    """
+    from ...conversion.formats.nir_graphs import write_nir
+
+    check_writable(path)
+    if path.suffix != NIR_SUFFIX:
+        raise SpecError("--out", "a name that ends in .nir", repr(str(path)), "NIR is the only format written so far.")
+    found = float_network(find_network(network))
+    write_nir(found, path)
+    out.print(
+        f"Wrote {path}: {len(found.layers)} layers of Variable Spiking Neurons as LIF nodes, phi in their metadata."
+    )

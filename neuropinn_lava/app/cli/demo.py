@@ -1,0 +1,208 @@
+"""The commands that end in a report: `demo` and `profile`."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ...engine.trace import Backend
+from ..stream.arrays_io import read_points
+from ..terminal.console import out, print_json, show_note, show_table, stages
+from ..verbs.demo import DEFAULT_MODEL, demo
+from ..verbs.deploy import DEFAULT_TARGET
+from ..verbs.networks import find_network
+from ..verbs.profile import DEFAULT_POINTS, HardwareChoices, defining_backend, profile
+from ..verbs.solids import check_vtk, export_vtk
+from .options import ForceOption, JsonOption, NetworkArgument, ReportOption, SeedOption, TargetOption, VtkOption, taking
+
+if TYPE_CHECKING:
+    from ...hardware_sim.fields.stresses import SolidSection
+    from ...hardware_sim.report.content.sections import Report
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command("demo")(demo_command)
+    app.command("profile")(taking(ProfileOptions, profile_command))
+    app.command("compare")(compare_command)
+
+
+def demo_command(
+    name: Annotated[str, typer.Argument(help="A shipped network.")] = DEFAULT_MODEL,
+    directory: ReportOption = Path("report"),
+    vtk: VtkOption = None,
+    seed: SeedOption = 0,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Deploy a shipped network end to end, in about a minute.
+
+    Quantizes it, runs it on Lava, proves Lava equal to the integer reference, counts spikes and synaptic operations, and
+    writes report.html, report.json and figures.
+
+    Example: `neuropinn-lava demo poisson --out report/`
+    """
+    start = time.perf_counter()
+    with stages(hidden=as_json) as tell:
+        report = demo(name, directory, vtk=vtk, seed=seed, force=force, on_stage=tell)
+    finish(report, directory, as_json)
+    show_note(f"{time.perf_counter() - start:.0f} s in all.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileOptions:
+    """What the user chose for `profile`."""
+
+    network: NetworkArgument
+    directory: ReportOption
+    points: Annotated[Path | None, typer.Option(help="Evaluation points, .npy or .csv.")] = None
+    reference: Annotated[Path | None, typer.Option(help="Your own reference at --points, .npy or .csv.")] = None
+    n_points: Annotated[int, typer.Option(help="Points to draw where --points is left out.", min=1)] = DEFAULT_POINTS
+    target: TargetOption = DEFAULT_TARGET
+    timing: Annotated[Path | None, typer.Option(help="Timing constants, a TOML file.")] = None
+    energy: Annotated[list[Path] | None, typer.Option(help="Energy model besides the shipped ones, TOML.")] = None
+    sanafe: Annotated[int, typer.Option(help="Samples to replay on SANA-FE; needs the extra `sanafe`.", min=0)] = 0
+    markdown: Annotated[Path | None, typer.Option(help="Write the report as markdown too.")] = None
+    csv: Annotated[Path | None, typer.Option(help="Write every value of the report as CSV too.")] = None
+    lava: Annotated[bool, typer.Option(help="Run Lava too; --no-lava lets the integer engine stand for it.")] = True
+    vtk: VtkOption = None
+    seed: SeedOption = 0
+    force: ForceOption = False
+    as_json: JsonOption = False
+
+
+def profile_command(options: ProfileOptions) -> None:
+    """Profile a network: accuracy, parity, spikes, synaptic operations, energy, cores.
+
+    Example: `neuropinn-lava profile chip.h5 --out report/`
+    """
+    from ...hardware_sim.report.folder import check_report_directory, write_report
+
+    check_report_directory(options.directory, options.force)
+    network = find_network(options.network)
+    check_vtk(network, options.vtk)
+    points = read_points(options.points) if options.points else None
+    reference = read_points(options.reference) if options.reference else None
+    with stages(hidden=options.as_json) as tell:
+        report = profile(
+            network,
+            points,
+            reference=reference,
+            n_points=options.n_points,
+            seed=options.seed,
+            with_lava=options.lava,
+            hardware=chosen_hardware(options),
+            on_stage=tell,
+        )
+        write_report(report, options.directory, options.force)
+        if options.vtk:
+            export_vtk(network, options.vtk, defining_backend(network))
+    write_extracts(report, options.markdown, options.csv)
+    finish(report, options.directory, options.as_json)
+
+
+def chosen_hardware(options: ProfileOptions) -> HardwareChoices:
+    """Gather what the profile is made for."""
+    return HardwareChoices(
+        target=options.target, timing=options.timing, energy=tuple(options.energy or ()), n_sanafe=options.sanafe
+    )
+
+
+def compare_command(
+    first: Annotated[Path, typer.Argument(help="A report.json, or its folder.")],
+    second: Annotated[Path, typer.Argument(help="Another one.")],
+    everything: Annotated[bool, typer.Option("--all", help="Show what is equal, too.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show two deployments side by side: every value that differs, and by what factor.
+
+    Example: `neuropinn-lava compare a/report.json b/report.json`
+    """
+    from ...hardware_sim.report.content.compare import compare_reports
+
+    rows = [row for row in compare_reports(first, second) if everything or row.differs]
+    if as_json:
+        keys = ("key", "first", "second", "unit", "factor")
+        print_json([{key: getattr(row, key) for key in keys} for row in rows])
+        return
+    cells = [(row.key, row.first, row.second, row.unit, row.factor) for row in rows]
+    show_table(f"{first} and {second}", ("value", "first", "second", "unit", "factor"), cells)
+
+
+def write_extracts(report: Report, markdown: Path | None, csv: Path | None) -> None:
+    """Write the report as markdown and as CSV, where they are wanted."""
+    from ...files.atomic import write_text
+    from ...hardware_sim.report.content.json_record import report_object
+    from ...hardware_sim.report.content.markdown import report_markdown
+    from ...hardware_sim.report.content.rows import report_csv
+
+    if markdown:
+        write_text(markdown, report_markdown(report))
+    if csv:
+        write_text(csv, report_csv(report_object(report)))
+
+
+def finish(report: Report, directory: Path, as_json: bool) -> None:
+    """Print a report's main figures and say where the rest is; exit code 1 where backends differ."""
+    from ...hardware_sim.report.content.json_record import report_object
+
+    if as_json:
+        print_json(report_object(report))
+    else:
+        show_report(report)
+        out.print(f"Report: {directory / 'report.html'}")
+    if report.parity is not None and report.parity.integer_vs_lava_mismatches:
+        raise typer.Exit(1)
+
+
+def show_report(report: Report) -> None:
+    """Print accuracy, parity and counts."""
+    from ...hardware_sim.report.content.words import parity_sentences, parity_verdict
+
+    if report.backends:
+        rows = [
+            (r.backend.value, r.relative_l2, r.residual_rms, r.boundary_rms, r.samples_per_second)
+            for r in report.backends.results
+        ]
+        show_table("Accuracy", ("backend", "relative L2", "residual rms", "boundary rms", "samples/s"), rows)
+    if report.solid:
+        show_stresses(report.solid)
+    if report.counts:
+        columns = ("layer", "neurons", "spikes", "activity", "synaptic operations", "dense")
+        rows_of_counts = [
+            (
+                row.name,
+                row.n_neurons,
+                row.spikes,
+                row.spiking_activity,
+                row.synaptic_operations,
+                row.dense_synaptic_operations,
+            )
+            for row in report.counts.layers
+        ]
+        show_table(f"Counts over {report.counts.n_samples:,} samples", columns, rows_of_counts)
+        per_sample = report.counts.synaptic_operations_per_sample
+        out.print(
+            f"{per_sample:,.0f} synaptic operations per evaluation; the dense network takes {report.counts.ann_macs:,} MACs."
+        )
+    if report.parity:
+        out.print(f"[bold]{parity_verdict(report.parity)}[/]")
+        for sentence in parity_sentences(report.parity):
+            out.print(sentence)
+    elif report.result_of(Backend.LAVA) is None:
+        show_note("Lava did not run; the integer engine stands for the deployed network.")
+
+
+def show_stresses(solid: SolidSection) -> None:
+    """Print how good displacements and stresses of a solid are."""
+    rows = [
+        (r.backend.value, r.fluctuation_relative_l2, r.stress.relative_l2, r.stress.von_mises_relative_l2)
+        for r in solid.results
+    ]
+    rows.append(("operators' floor", 0.0, solid.floor.relative_l2, solid.floor.von_mises_relative_l2))
+    columns = ("backend", "relative L2 of u - lift", "of all stresses", "of von Mises stress")
+    show_table(f"Solid, {solid.n_points:,} points", columns, rows)

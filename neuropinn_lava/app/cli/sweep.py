@@ -1,0 +1,221 @@
+"""The command `sweep`: bits, thresholds, steps and activities against error, energy and synaptic bits."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ..sweep.folder import FIGURE_NAME, TABLE_NAME, sweep_object
+from ..sweep.grid import SweepGrid
+from ..sweep.plan import DEFAULT_ENERGY, DEFAULT_POINTS, DEFAULT_TUNING, SweepPlan, plan_sweep
+from ..sweep.result import Sweep
+from ..sweep.run import SweepProgress
+from ..sweep.sweep import DEFAULT_FACTOR, sweep
+from ..terminal.console import err, out, print_json, show_note, show_table
+from ..verbs.deploy import DEFAULT_TARGET
+from ..verbs.option_texts import parse_numbers, parse_parameters, parse_whole, parse_widths
+from ..verbs.train import RecipeChanges
+from ..workers.dask_pool import ClusterChoice
+from .options import (
+    ClusterOption,
+    ForceOption,
+    IterationsOption,
+    JsonOption,
+    ParamOption,
+    SeedOption,
+    TargetOption,
+    WidthsOption,
+    taking,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command("sweep")(taking(SweepOptions, sweep_command))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepOptions:
+    """What the user chose for `sweep`."""
+
+    problem: Annotated[str, typer.Argument(help="A PDE problem; `neuropinn-lava problems` lists them.")]
+    directory: Annotated[Path, typer.Option("--out", help="Folder for table, figure and chosen network.")]
+    weight_bits: Annotated[str, typer.Option(help="Weight bits to try.")] = "4,6,8"
+    payload_bits: Annotated[str, typer.Option(help="Payload bits to try.")] = "8,12,16"
+    theta: Annotated[str | None, typer.Option(help="Thresholds to try; the recipe's own if left out.")] = None
+    steps: Annotated[str | None, typer.Option(help="Numbers of steps T to try; the recipe's own if left out.")] = None
+    activity: Annotated[
+        str | None, typer.Option(help="Spiking activities to aim at; the recipe's own if left out.")
+    ] = None
+    search: Annotated[
+        int | None, typer.Option(help="Let optuna propose so many points within these ranges, bits per matrix.")
+    ] = None
+    param: ParamOption = None
+    widths: WidthsOption = None
+    iterations: IterationsOption = 1.0
+    tune_iterations: Annotated[int, typer.Option(help="Steps of tuning the integers; 0 does not tune.", min=0)] = (
+        DEFAULT_TUNING
+    )
+    energy: Annotated[str, typer.Option(help="Energy model: a shipped one's name, or a TOML file.")] = DEFAULT_ENERGY
+    target: TargetOption = DEFAULT_TARGET
+    error_factor: Annotated[
+        float, typer.Option(help="Error that the chosen model may have, in units of the lowest one.")
+    ] = DEFAULT_FACTOR
+    n_points: Annotated[int, typer.Option(help="Evaluation points.", min=1)] = DEFAULT_POINTS
+    lava: Annotated[bool, typer.Option(help="Deploy on Lava; --no-lava lets the integer engine stand for it.")] = True
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes on Dask; 0 computes here. All cores if left out.", min=0)
+    ] = None
+    cluster: ClusterOption = None
+    cache: Annotated[Path | None, typer.Option(help="Folder of finished work; the user's cache if left out.")] = None
+    seed: SeedOption = 0
+    force: ForceOption = False
+    as_json: JsonOption = False
+
+
+def sweep_command(options: SweepOptions) -> None:
+    """Train, tune, deploy and profile a network at every combination, and choose one.
+
+    Points that differ in their bits only share a training. Everything that is finished is kept: the same command, called again
+    after Ctrl-C or with other values, does what is missing.
+
+    Example: `neuropinn-lava sweep poisson --theta 0.02,0.05 --steps 1,2 --out sweep/`
+    """
+    grid, plan = parse_grid(options), parse_plan(options)
+    with sweep_bars(hidden=options.as_json) as advance:
+        found = sweep(
+            plan,
+            grid,
+            out=options.directory,
+            search=options.search,
+            error_factor=options.error_factor,
+            cluster=chosen_cluster(options.cluster, options.workers),
+            cache=options.cache,
+            force=options.force,
+            on_progress=advance,
+            on_note=show_note,
+        )
+    show_sweep(found, options.directory, as_json=options.as_json)
+
+
+def parse_grid(options: SweepOptions) -> SweepGrid:
+    """Make the grid that the options span; an option left out leaves the recipe's own.
+
+    Raises:
+        SpecError: If a list holds what is no number, or not in its range.
+    """
+    theta, steps, activity = options.theta, options.steps, options.activity
+    return SweepGrid(
+        weight_bits=parse_whole(options.weight_bits, "--weight-bits"),
+        payload_bits=parse_whole(options.payload_bits, "--payload-bits"),
+        theta=parse_numbers(theta, "--theta") if theta is not None else (None,),
+        n_steps=parse_whole(steps, "--steps") if steps is not None else (None,),
+        activity=parse_numbers(activity, "--activity") if activity is not None else (None,),
+    )
+
+
+def parse_plan(options: SweepOptions) -> SweepPlan:
+    """Gather what all points of the sweep share.
+
+    Raises:
+        SpecError: If a name is unknown, or a number out of range.
+        FileFormatError: If a TOML file cannot be read.
+    """
+    return plan_sweep(
+        options.problem,
+        parameters=parse_parameters(options.param),
+        changes=RecipeChanges(iterations=options.iterations, widths=parse_widths(options.widths)),
+        seed=options.seed,
+        n_points=options.n_points,
+        tune_iterations=options.tune_iterations,
+        energy=options.energy,
+        target=options.target,
+        with_lava=options.lava,
+    )
+
+
+def chosen_cluster(address: str | None, n_workers: int | None) -> ClusterChoice:
+    """Give the cluster that the options name: without them a worker for each core, or this process where Dask is missing."""
+    from ...hardware_sim.lava.plan import usable_cores
+
+    if n_workers is not None or address is not None:
+        return ClusterChoice(address=address, n_workers=n_workers or 0)
+    if importlib.util.find_spec("distributed") is None:
+        show_note("One point after the other: `pip install 'neuropinn-lava[dask]'` lets every core take one.")
+        return ClusterChoice()
+    return ClusterChoice(n_workers=usable_cores())
+
+
+@contextlib.contextmanager
+def sweep_bars(*, hidden: bool = False) -> Iterator[Callable[[SweepProgress], None]]:
+    """Show trainings and points on standard error: as bars on a terminal, elsewhere a line for each point."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=hidden or not err.is_terminal) as bars:
+        trainings, points = (bars.add_task(name, total=None) for name in ("trainings", "points"))
+
+        def advance(progress: SweepProgress) -> None:
+            bars.update(trainings, completed=progress.n_trained, total=progress.n_trainings)
+            bars.update(points, completed=progress.n_measured, total=progress.n_points)
+            if progress.latest is not None and not hidden and progress.n_measured > progress.n_cached:
+                show_note(describe_progress(progress))
+
+        try:
+            yield advance
+        except KeyboardInterrupt:
+            show_note("What is finished is kept; the same command goes on behind it.")
+            raise
+
+
+def describe_progress(progress: SweepProgress) -> str:
+    """Say in one line how far a sweep is, and what the last point gave."""
+    assert progress.latest is not None
+    point, row = progress.latest.point, progress.latest.row
+    found = row.failure or f"error {row.relative_l2:.2%}, {row.joules:.3g} J, {row.synaptic_bits:,} synaptic bits"
+    return f"{progress.n_measured} of {progress.n_points}: {point.name}: {found}"
+
+
+def show_sweep(found: Sweep, directory: Path, *, as_json: bool) -> None:
+    """Print the front and the chosen model."""
+    if as_json:
+        print_json(sweep_object(found))
+        return
+    columns = ("on the front", "error", "float", "activity", "operations", "J/sample", "synaptic bits")
+    cells = []
+    for k in found.front:
+        row = found.rows[k]
+        star = " *" if k == found.chosen else ""
+        cells.append(
+            (
+                found.points[k].name + star,
+                row.relative_l2,
+                row.relative_l2_float,
+                row.spiking_activity,
+                row.synaptic_operations,
+                row.joules,
+                row.synaptic_bits,
+            )
+        )
+    energy = found.plan.energy
+    show_table(
+        f"{found.plan.problem}: {len(found.points)} points, {len(found.front)} of them on the front", columns, cells
+    )
+    if n_failed := sum(row.failure is not None for row in found.rows):
+        show_note(f"{n_failed} points could not be deployed; the table says why.")
+    out.print(f"Energy: dynamic joules by {energy.name} ({energy.kind.value}; {energy.source}).")
+    if found.chosen is not None:
+        out.print(f"[bold]Chosen: {found.points[found.chosen].name}[/]: {found.choice.rule}.")
+    if n_again := found.n_proposed - len(found.points):
+        out.print(
+            f"{found.n_proposed} proposals, of which {n_again} were of points proposed before: {len(found.points)} points."
+        )
+    out.print(
+        f"{len(found.points) - found.n_cached} points computed and {found.n_cached} found in the cache,"
+        f" {found.seconds:.0f} s. Wrote {directory / TABLE_NAME}, {directory / FIGURE_NAME} and the chosen network."
+    )

@@ -1,0 +1,127 @@
+"""The command `train`: a network on a PDE problem, with its progress shown."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..terminal.console import out, print_json, show_note
+from ..terminal.training_view import training_view
+from ..verbs.option_texts import parse_cells, parse_parameters, parse_widths
+from ..verbs.train import RecipeChanges, TrainingFiles, train
+from .options import IterationsOption, JsonOption, ParamOption, SeedOption, ThreadsOption, WidthsOption, taking
+
+if TYPE_CHECKING:
+    from ...training.run.outcome import TrainingResult
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command("train")(taking(TrainOptions, train_command))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """What the user chose for `train`."""
+
+    problem: Annotated[
+        str, typer.Argument(help="A PDE problem (`neuropinn-lava problems` lists them), or file.py:name of your own.")
+    ]
+    path: Annotated[Path, typer.Option("--out", help="File for the float network, .h5.")]
+    seed: SeedOption = 0
+    param: ParamOption = None
+    recipe: Annotated[
+        str | None, typer.Option(help="Recipe of another problem, by its name, or file.py:name of your own.")
+    ] = None
+    steps: Annotated[int | None, typer.Option(help="T, steps per sample.", min=1)] = None
+    theta: Annotated[float | None, typer.Option(help="Threshold of every neuron.", min=0.0)] = None
+    activation: Annotated[str | None, typer.Option(help="phi, by name.")] = None
+    widths: WidthsOption = None
+    target_activity: Annotated[float | None, typer.Option(help="Spiking activity to aim at.", min=0.0, max=1.0)] = None
+    cells: Annotated[str | None, typer.Option(help="Cells of the training grid along each axis, as 32,32.")] = None
+    batch_size: Annotated[
+        int | None, typer.Option(help="Points through the network at once; bounds the memory of a step.", min=1)
+    ] = None
+    refine: Annotated[
+        float | None,
+        typer.Option(help="Centres to add where the residual is large, as a share, when a phase but the first begins."),
+    ] = None
+    jitter: Annotated[
+        float | None, typer.Option(help="Move the centres at random, twenty times a phase, by up to so many cells.")
+    ] = None
+    iterations: IterationsOption = 1.0
+    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint file, .safetensors.")] = None
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from --checkpoint.")] = False
+    history: Annotated[Path | None, typer.Option(help="History of the losses, .csv, and its figure, .svg.")] = None
+    threads: ThreadsOption = 1
+    device: Annotated[str, typer.Option(help="Torch device.")] = "cpu"
+    as_json: JsonOption = False
+
+
+def train_command(options: TrainOptions) -> None:
+    """Train a network of Variable Spiking Neurons on a PDE problem.
+
+    Ctrl-C writes the best network so far, and the checkpoint if there is one; --resume goes on from it to the same bits.
+
+    Example: `neuropinn-lava train poisson --out net.h5 --checkpoint net.safetensors`
+    """
+    changes = parse_changes(options)
+    with training_view(options.problem, hidden=options.as_json) as advance:
+        result = train(
+            options.problem,
+            options.path,
+            seed=options.seed,
+            parameters=parse_parameters(options.param),
+            recipe=options.recipe,
+            changes=changes,
+            files=TrainingFiles(checkpoint=options.checkpoint, resume=options.resume, history=options.history),
+            threads=options.threads,
+            device=options.device,
+            on_progress=advance,
+            command=shlex.join(["neuropinn-lava", *sys.argv[1:]]),
+        )
+    show_training(result, options.path, options.as_json)
+
+
+def parse_changes(options: TrainOptions) -> RecipeChanges:
+    """Gather what the options change in the problem's recipe.
+
+    Raises:
+        SpecError: If widths or cells are not lists of whole numbers.
+    """
+    return RecipeChanges(
+        n_steps=options.steps,
+        theta=options.theta,
+        activation=options.activation,
+        widths=parse_widths(options.widths),
+        target_activity=options.target_activity,
+        iterations=options.iterations,
+        cells=parse_cells(options.cells),
+        batch_size=options.batch_size,
+        refine=options.refine,
+        jitter=options.jitter,
+    )
+
+
+def show_training(result: TrainingResult, path: Path, as_json: bool) -> None:
+    """Print how a training ended; exit code 1 where it diverged, 130 where it was interrupted."""
+    from ...training.run.outcome import TrainingStatus
+
+    if as_json:
+        summary = {"status": result.status.value, "loss": result.loss, "n_iterations": result.n_iterations}
+        summary |= {"relative_l2": result.relative_l2, "activity": result.rate}
+        print_json(summary | {"seconds": result.seconds, "out": str(path), "digest": result.network.digest()})
+    else:
+        judged = f"relative L2 {result.relative_l2:.2%}, activity {result.rate:.2f}"
+        done = f"{result.status.value} after {result.n_iterations:,} iterations, {result.seconds:.0f} s"
+        out.print(f"{done}: {judged}. Wrote {path}")
+    if result.status is TrainingStatus.DIVERGED:
+        show_note("The loss was no longer finite; the best network before that was written. Try a lower learning rate.")
+        raise typer.Exit(1)
+    if result.status is TrainingStatus.INTERRUPTED:
+        raise typer.Exit(130)

@@ -1,0 +1,55 @@
+"""The command `verify`: the parity certificate over all backends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..stream.arrays_io import read_points
+from ..terminal.console import out, print_json, stages
+from ..verbs.networks import find_network
+from ..verbs.verify import DEFAULT_POINTS, verify
+from .options import JsonOption, NetworkArgument, SeedOption
+
+if TYPE_CHECKING:
+    from ...hardware_sim.report.content.sections import ParitySection
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command("verify")(verify_command)
+
+
+def verify_command(
+    network: NetworkArgument,
+    points: Annotated[Path | None, typer.Option(help="Points to compare on, .npy or .csv; drawn if left out.")] = None,
+    n_points: Annotated[int, typer.Option(help="How many points to draw.", min=1)] = DEFAULT_POINTS,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare torch, the reference engines and Lava; exit code 1 at the first difference.
+
+    Example: `neuropinn-lava verify chip.h5`
+    """
+    found = find_network(network)
+    given = read_points(points) if points else None
+    with stages(hidden=as_json) as tell:
+        parity = verify(found, given, n_points=n_points, seed=seed, on_stage=tell)
+    show_parity(parity, as_json)
+    if parity.integer_vs_lava_mismatches:
+        raise typer.Exit(1)
+
+
+def show_parity(parity: ParitySection, as_json: bool) -> None:
+    """Print a certificate, in words or as JSON."""
+    from ...hardware_sim.report.content.json_record import parity_object
+    from ...hardware_sim.report.content.words import parity_sentences, parity_verdict
+
+    if as_json:
+        print_json(parity_object(parity))
+        return
+    out.print(f"[bold]{parity_verdict(parity)}[/]")
+    for sentence in parity_sentences(parity):
+        out.print(sentence)

@@ -1,0 +1,226 @@
+"""Points in files: .npy, .csv and .h5, read block by block without pickle, so that any number of them fits.
+
+A `PointFile` is what is known of a file before its numbers are read: how many points there are, and a fingerprint by which an
+interrupted run knows it again. Outputs are written by `row_files`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...base.arrays import FloatArray
+from ...base.errors import FileFormatError, SpecError
+from ...files.hdf5_links import check_self_contained
+from ...files.parser_guard import try_parser
+
+if TYPE_CHECKING:
+    import h5py
+
+SUFFIXES = (".npy", ".csv", ".h5")
+"""File types that points come from and outputs go to."""
+DATASET = "points"
+"""Name of the points in an .h5 file that holds more than one array."""
+READ_ROWS = 1 << 16
+"""Points read at a time: a megabyte."""
+END_BYTES = 1 << 20
+"""How much of either end of a file its fingerprint covers."""
+
+
+def check_suffix(path: Path, where: str) -> Path:
+    """Accept a path whose ending names a known type.
+
+    Raises:
+        SpecError: If it does not.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise SpecError(where, f"a file ending in {', '.join(SUFFIXES)}", path.name, "Choose another ending.")
+    return path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointFile:
+    """Points in a file, not yet read; `open_points` makes it."""
+
+    path: Path
+    """The file."""
+    n_points: int
+    """Points in it."""
+    fingerprint: str
+    """Length and digest of both its ends: another file is told apart without reading all of it."""
+
+    def blocks(self, first: int = 0) -> Iterator[FloatArray]:
+        """Read the points from number `first` on, in arrays of at most `READ_ROWS`.
+
+        Raises:
+            FileFormatError: If the file holds something else than numbers; the points before it have been given.
+        """
+        with _file_errors(self.path):
+            yield from _READERS[self.path.suffix.lower()](self.path, first)
+
+
+def open_points(path: str | Path) -> PointFile:
+    """Look into a file of points: an (n, d) array in .npy, rows in .csv with or without a header line, a dataset in .h5.
+
+    An .h5 file holds one two-dimensional dataset, or one that is called `points`; a child process reads it to its end first,
+    because nothing proves such a file whole.
+
+    Raises:
+        SpecError: If the ending is unknown, or there is no such file.
+        FileFormatError: If the file cannot be read, or does not hold an array of numbers.
+    """
+    file = check_suffix(Path(path), "points file")
+    if not file.is_file():
+        raise SpecError("points file", "an existing file", str(file), "Check its name and folder.")
+    if file.suffix.lower() == ".h5":
+        try_parser(f"{__name__}:read_to_the_end", file, "file")
+    return look_into(file)
+
+
+def look_into(file: Path) -> PointFile:
+    """Do what `open_points` does, without trying the file in a child process first.
+
+    Raises:
+        FileFormatError: If the file cannot be read, or does not hold an array of numbers.
+    """
+    with _file_errors(file):
+        return PointFile(path=file, n_points=_COUNTERS[file.suffix.lower()](file), fingerprint=_fingerprint(file))
+
+
+def read_points(path: str | Path) -> FloatArray:
+    """Read all points of a file at once, shape (n, d).
+
+    Raises:
+        SpecError: If the ending is unknown, or there is no such file.
+        FileFormatError: If the file cannot be read, or does not hold an array of numbers.
+    """
+    file = open_points(path)
+    blocks = list(file.blocks())
+    return np.concatenate(blocks) if blocks else np.zeros((0, 0))
+
+
+def read_to_the_end(file: Path) -> None:
+    """Read every block of a file and keep none.
+
+    Raises:
+        FileFormatError: If the file cannot be read, or does not hold an array of numbers.
+    """
+    for _ in look_into(file).blocks():
+        pass
+
+
+@contextlib.contextmanager
+def _file_errors(file: Path) -> Iterator[None]:
+    """Turn what the libraries raise about a file into our own error."""
+    try:
+        yield
+    except FileFormatError:
+        raise
+    except Exception as error:  # whatever numpy and h5py make of what such a file may hold
+        mend = "Save points with numpy.save, as comma-separated rows, or as a dataset of an .h5 file."
+        raise FileFormatError(f"file {file}", "an array of numbers", error, mend) from error
+
+
+def _fingerprint(file: Path) -> str:
+    size = file.stat().st_size
+    digest = hashlib.sha256()
+    with file.open("rb") as handle:
+        digest.update(handle.read(END_BYTES))
+        handle.seek(max(0, size - END_BYTES))
+        digest.update(handle.read(END_BYTES))
+    return f"{size} bytes, sha256 of both ends {digest.hexdigest()}"
+
+
+def _map_npy(file: Path) -> Any:
+    try:
+        array = np.load(file, mmap_mode="r", allow_pickle=False)
+    except ValueError:  # an empty array cannot be mapped; whatever else is wrong raises again
+        array = np.load(file, allow_pickle=False)
+    if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind not in "fiu":
+        found = f"shape {array.shape} of {array.dtype}" if isinstance(array, np.ndarray) else type(array).__name__
+        raise FileFormatError(f"file {file}", "an (n, d) array of numbers", found, "Save one row per point.")
+    return array
+
+
+def _count_npy(file: Path) -> int:
+    return len(_map_npy(file))
+
+
+def _read_npy(file: Path, first: int) -> Iterator[FloatArray]:
+    """Map the file anew for every array, so that the pages read before do not stay in memory."""
+    for start in range(first, _count_npy(file), READ_ROWS):
+        yield np.array(_map_npy(file)[start : start + READ_ROWS], dtype=np.float64)
+
+
+def _data_lines(file: Path) -> Iterator[str]:
+    """Give the lines of a .csv file that hold points: no header, no blank lines, no comments."""
+    with file.open(encoding="utf-8-sig") as lines:
+        held = (line for line in lines if line.strip() and not line.startswith("#"))
+        first = next(held, None)
+        if first is not None and _is_numeric(first):
+            yield first
+        yield from held
+
+
+def _is_numeric(line: str) -> bool:
+    try:
+        [float(entry) for entry in line.split(",")]
+    except ValueError:
+        return False
+    return True
+
+
+def _count_csv(file: Path) -> int:
+    return sum(1 for _ in _data_lines(file))
+
+
+def _read_csv(file: Path, first: int) -> Iterator[FloatArray]:
+    lines = itertools.islice(_data_lines(file), first, None)
+    while rows := list(itertools.islice(lines, READ_ROWS)):
+        yield np.loadtxt(rows, delimiter=",", ndmin=2, dtype=np.float64)
+
+
+def _dataset(handle: h5py.File, file: Path) -> h5py.Dataset:
+    import h5py
+
+    check_self_contained(handle, f"file {file}")
+    arrays: dict[str, h5py.Dataset] = {}
+    handle.visititems(
+        lambda name, item: arrays.update({name: item}) if isinstance(item, h5py.Dataset) and item.ndim == 2 else None
+    )
+    if DATASET not in arrays and len(arrays) != 1:
+        found = ", ".join(map(repr, arrays)) or "none"
+        rule = f"one two-dimensional dataset, or one called {DATASET!r}"
+        raise FileFormatError(f"file {file}", rule, found, "Keep the points in a dataset of that name.")
+    found = arrays.get(DATASET) or next(iter(arrays.values()))
+    if found.dtype.kind not in "fiu":
+        mend = "Store floating point numbers."
+        raise FileFormatError(f"file {file}, dataset {found.name!r}", "an array of numbers", found.dtype, mend)
+    return found
+
+
+def _count_h5(file: Path) -> int:
+    import h5py
+
+    with h5py.File(file, "r") as handle:
+        return len(_dataset(handle, file))
+
+
+def _read_h5(file: Path, first: int) -> Iterator[FloatArray]:
+    import h5py
+
+    with h5py.File(file, "r") as handle:
+        points = _dataset(handle, file)
+        for start in range(first, len(points), READ_ROWS):
+            yield np.array(points[start : start + READ_ROWS], dtype=np.float64)
+
+
+_COUNTERS = {".npy": _count_npy, ".csv": _count_csv, ".h5": _count_h5}
+_READERS = {".npy": _read_npy, ".csv": _read_csv, ".h5": _read_h5}

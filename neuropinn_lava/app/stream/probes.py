@@ -1,0 +1,113 @@
+"""The verb `probe`: membranes, spikes and payloads of chosen points, layers and steps, from a file of any number of points.
+
+What a sample does depends on no other one, so that the chosen points are run by themselves: the values are those that they have
+in a run of all points, and the cost is theirs alone.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ...base.arrays import FloatArray, IntArray
+from ...base.errors import SpecError
+from ...engine.trace import Backend, LavaMode, Probe, ProbeTrace
+from ...files.atomic import check_writable, write_bytes, write_text
+from ...network.quantized import Network
+from ..verbs.deploy import run
+from .arrays_io import open_points
+
+PROBE_NAME = "probe.h5"
+"""The file of a probe's folder that holds the values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ProbeRun:
+    """What was recorded, and what that cost."""
+
+    trace: ProbeTrace
+    """The values; its samples are numbered as in the file."""
+    seconds: float
+    """Wall time of the run of the chosen points."""
+
+
+def probe(
+    network: Network,
+    points: str | Path | FloatArray,
+    chosen: Probe,
+    *,
+    backend: Backend | str = Backend.LAVA,
+    mode: LavaMode | str = LavaMode.BATCHED,
+) -> ProbeRun:
+    """Record chosen samples, layers and steps in full.
+
+    Args:
+        network: Float or quantized.
+        points: All points, in a file or an array (n, n_in).
+        chosen: What to record; its `samples` count the points from 0.
+        backend: As in `run`.
+        mode: How samples go through Lava; the values do not depend on it.
+
+    Raises:
+        SpecError: If a sample, layer or step is chosen that there is not.
+        SimulationError: If a Lava run fails.
+    """
+    numbers = chosen.samples if chosen.samples is not None else tuple(range(chosen.n_samples))
+    if not numbers:
+        raise SpecError("probe.chosen", "at least one sample", 0, "Choose samples.")
+    start = time.perf_counter()
+    picked = _picked(points, np.array(numbers, dtype=np.int64))
+    first = replace(chosen, samples=None, n_samples=len(picked))
+    trace = run(network, picked, backend=backend, mode=mode, probe=first).probe
+    assert trace is not None  # there are samples
+    return ProbeRun(trace=replace(trace, samples=np.array(numbers[: len(picked)])), seconds=time.perf_counter() - start)
+
+
+def _picked(points: str | Path | FloatArray, numbers: IntArray) -> FloatArray:
+    """Read the points with these ascending numbers.
+
+    Raises:
+        SpecError: If one of them is beyond the end.
+    """
+    blocks = open_points(points).blocks() if isinstance(points, (str, Path)) else iter([points])
+    found, n_seen = [], 0
+    for block in blocks:
+        found.append(block[numbers[(numbers >= n_seen) & (numbers < n_seen + len(block))] - n_seen])
+        n_seen += len(block)
+        if n_seen > numbers[-1]:
+            return np.concatenate(found)
+    raise SpecError("Probe.samples", f"numbers below {n_seen}", int(numbers[-1]), "Choose samples that there are.")
+
+
+def write_probe(recorded: ProbeTrace, folder: str | Path) -> tuple[Path, ...]:
+    """Write a probe: `probe.h5` with the values, a raster and the membranes of each layer as SVG; return the files.
+
+    Raises:
+        SpecError: If the folder cannot be made or written.
+    """
+    import h5py
+
+    from ...hardware_sim.report.figures.probe_figures import draw_probe
+
+    target = Path(folder)
+    try:
+        target.mkdir(exist_ok=True)
+    except OSError as error:
+        raise SpecError(f"output {target}", "a folder that can be made", error, "Choose another one.") from error
+    file = check_writable(target / PROBE_NAME)
+    held = io.BytesIO()  # on a full disk, libhdf5 may end the process when it closes a file
+    with h5py.File(held, "w") as handle:
+        handle["samples"], handle["output"] = recorded.samples, recorded.output
+        handle["steps"] = np.arange(recorded.output.shape[1]) if recorded.steps is None else recorded.steps
+        for layer in recorded.layers:
+            for name in ("membrane", "fired", "payload"):
+                handle[f"layers/{layer.name}/{name}"] = getattr(layer, name)
+    write_bytes(file, held.getvalue())
+    figures = draw_probe(recorded)
+    for figure in figures:
+        write_text(target / f"{figure.name}.svg", figure.standalone)
+    return file, *(target / f"{figure.name}.svg" for figure in figures)

@@ -1,0 +1,1 @@
+"""What commands print on a terminal: tables, progress bars, plans, reports of a conversion."""

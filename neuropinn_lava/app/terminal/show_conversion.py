@@ -1,0 +1,87 @@
+"""How the report of a conversion is shown to a person, or as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .console import out, print_json, show_note, show_table
+
+if TYPE_CHECKING:
+    from ...conversion import LayerQuantization, Quantization, QuantizationReport, TuningReport
+    from ...conversion.search.sparsify import Sparsification
+
+COLUMNS = {
+    "layer": "name",
+    "weight bits": "weight_bits",
+    "payload bits": "payload_bits",
+    "error of W": "weight_error",
+    "spare bits": "spare_bits",
+    "clipped": "n_clipped",
+    "saturated": "n_saturated",
+    "adds": "added_error",
+    "flips": "flipped_spikes",
+}
+"""Heads of the table and the fields under them."""
+MUCH = 0.05
+"""Relative change of the output from which on a user is told: shipped networks change by less than a percent at 8 bits."""
+
+
+def show_quantization(quantization: Quantization, path: Path, as_json: bool) -> None:
+    """Print the report of a conversion; `path` is where the network was written."""
+    report = quantization.report
+    if as_json:
+        print_json({"out": str(path), "digest": quantization.network.digest()} | dataclasses.asdict(report))
+        return
+    rows = [tuple(getattr(layer, field) for field in COLUMNS.values()) for layer in report.layers]
+    show_table(f"What quantization cost, on {report.n_points:,} calibration points", tuple(COLUMNS), rows)
+    out.print("error of W, adds: relative L2; flips: share of spikes that the layer alone flips.")
+    out.print(_describe_proofs(report))
+    if report.tuning:
+        out.print(_describe_tuning(report.tuning))
+    out.print(
+        f"The network's output changed by {report.relative_change:.3%} (relative L2); saturations: {report.n_saturated}."
+    )
+    if report.relative_change > MUCH:
+        mend = "Give more bits, to payloads and state first, or --tune."
+        show_note(f"The words are short for this network: more than {MUCH:.0%}. {mend}")
+    out.print(f"Wrote {path}")
+
+
+def _describe_proofs(report: QuantizationReport) -> str:
+    """Say what interval arithmetic proves about saturation."""
+    bits = max(layer.accumulator_bits for layer in report.layers)
+    states = _unproved(report, lambda layer: not layer.state_proved)
+    payloads = _unproved(report, lambda layer: layer.payload_proved is False)
+    return (
+        f"Proved over the whole box: sums fit {bits} bits; states saturate {_nowhere(states)}; "
+        f"payloads saturate {_nowhere(payloads)}."
+    )
+
+
+def _unproved(report: QuantizationReport, is_unproved: Callable[[LayerQuantization], bool]) -> list[str]:
+    return [layer.name for layer in report.layers if is_unproved(layer)]
+
+
+def _nowhere(unproved: list[str]) -> str:
+    return f"nowhere but perhaps in {', '.join(unproved)}" if unproved else "nowhere"
+
+
+def _describe_tuning(tuning: TuningReport) -> str:
+    """Say what tuning did, and whether it was cut short."""
+    ended = "" if tuning.n_iterations == tuning.n_planned else f" of {tuning.n_planned}, ended by the time limit"
+    return (
+        f"Tuning, {tuning.n_iterations} steps{ended}, {tuning.seconds:.0f} s: on held-out points the output's change went "
+        f"from {tuning.change_before:.3%} to {tuning.change_after:.3%} (kept: step {tuning.best_iteration})."
+    )
+
+
+def describe_sparsification(sparser: Sparsification) -> str:
+    """Say what raising thresholds bought."""
+    before, after = sparser.before, sparser.after
+    return (
+        f"Thresholds raised: activity from {before.activity:.3f} to {after.activity:.3f}, the float network's output "
+        f"changed by {after.error:.3%} (relative L2)."
+    )

@@ -1,0 +1,84 @@
+"""A training as a person sees it: a bar for the phase's steps, and beneath it the loss with its terms, the error, the activity.
+
+    poisson, phase 2 of 2  ━━━━━━━━━━━━━━╸━━━━━━━  3250/8000 0:00:12
+    loss 1.24e-04   residual 1.1e-04   error 0.16 %   activity 0.142
+
+Shown on standard error. Where that is no terminal, a line of the same words is printed for every tenth of the training.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from .console import err, show_note
+
+if TYPE_CHECKING:
+    from ...training.run.history import TrainingProgress
+
+N_LINES = 10
+"""Lines that a whole training prints where nothing can be drawn over."""
+
+
+def progress_words(row: TrainingProgress) -> str:
+    """Say in one line where a training stands."""
+    terms = [f"loss {row.loss:.2e}", f"residual {row.residual:.2e}"]
+    if row.imitation > 0:
+        terms.append(f"distance to the teacher {row.imitation**0.5:.2%}")
+    return "   ".join([*terms, f"error {row.relative_l2:.2%}", f"activity {row.rate:.3f}"])
+
+
+@contextlib.contextmanager
+def training_view(name: str, *, hidden: bool = False) -> Iterator[Callable[[TrainingProgress], None]]:
+    """Show a training while it runs; gives a function that takes its reports.
+
+    Args:
+        name: Of the problem.
+        hidden: Show nothing.
+    """
+    if hidden:
+        yield lambda row: None
+    elif err.is_terminal:
+        with _live_view(name) as advance:
+            yield advance
+    else:
+        yield _lines(name)
+
+
+@contextlib.contextmanager
+def _live_view(name: str) -> Iterator[Callable[[TrainingProgress], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=err)
+    task = bar.add_task(f"{name}: laying the cloud and its operators", total=None)
+    words = Text("", style="dim", no_wrap=True)
+    with Live(Group(bar, words), console=err, refresh_per_second=5):
+
+        def advance(row: TrainingProgress) -> None:
+            bar.update(task, description=_title(name, row), completed=row.iteration, total=row.n_iterations)
+            words.plain = progress_words(row)
+
+        yield advance
+
+
+def _title(name: str, row: TrainingProgress) -> str:
+    whose = f"{name}, its teacher" if row.teacher else name
+    return f"{whose}, phase {row.phase + 1} of {row.n_phases}"
+
+
+def _lines(name: str) -> Callable[[TrainingProgress], None]:
+    """Give a function that prints a line for every tenth of a training, the first report included."""
+    shown: set[tuple[bool, int]] = set()
+
+    def advance(row: TrainingProgress) -> None:
+        tenth = (row.teacher, row.iteration * N_LINES // row.n_iterations)
+        if tenth not in shown:
+            shown.add(tenth)
+            show_note(f"{_title(name, row)}, {row.iteration:,} of {row.n_iterations:,}   {progress_words(row)}")
+
+    return advance

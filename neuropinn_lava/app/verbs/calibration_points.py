@@ -1,0 +1,137 @@
+"""Where a conversion looks at a network: the domain of its problem if that is known, and the user's own points if given.
+
+A box that contains a star holds points that nobody will ask for; ranges taken there would waste bits. The search for the
+fewest bits stands here too: it needs the problem's reference, which conversion does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...base.arrays import FloatArray
+from ...base.checks import check_range, raise_violations
+from ...base.errors import SpecError
+from ...base.metrics import relative_l2
+from ...base.points import checked_points
+from ...engine.reference import run_float
+from ...network.spec import NetworkSpec
+from .network_domain import count_outside, known_problem
+
+if TYPE_CHECKING:
+    from ...conversion import QuantizationScheme
+    from ...conversion.search.sparsify import Sparsification
+
+SHARE_ON_BOUNDARY = 8
+"""One point of so many lies on the boundary, where drives are often largest."""
+N_JUDGED = 2000
+"""Points on which the search measures errors; they stand to a few percent."""
+
+
+def calibration_points(
+    network: NetworkSpec, points: FloatArray | None, for_tuning: bool, seed: int
+) -> FloatArray | None:
+    """Give the user's points, or as many as are wanted of the problem's domain, or None where there is no problem.
+
+    Raises:
+        SpecError: If points of the user lie outside the domain.
+    """
+    from ...conversion import DEFAULT_POINTS, TUNING_POINTS
+
+    if points is None:
+        return _domain_points(network, TUNING_POINTS if for_tuning else DEFAULT_POINTS, seed)
+    held = checked_points(points, network.n_in, f"calibration points of network {network.name!r}")
+    _check_inside(network, held)
+    return held
+
+
+def _domain_points(network: NetworkSpec, n: int, seed: int) -> FloatArray | None:
+    """Draw n points of the problem's domain, shape (n, n_in), boundary included and in random order; None without a problem."""
+    problem = known_problem(network)
+    if problem is None:
+        return None
+    rng = np.random.default_rng(seed)
+    n_boundary = n // SHARE_ON_BOUNDARY
+    points = np.concatenate(
+        [problem.domain.sample(n - n_boundary, rng), problem.domain.sample_boundary(n_boundary, rng)]
+    )
+    shuffled: FloatArray = points[rng.permutation(len(points))]
+    return shuffled
+
+
+def _check_inside(network: NetworkSpec, points: FloatArray) -> None:
+    """Refuse calibration points outside the domain.
+
+    Raises:
+        SpecError: If there are any; the message counts them.
+    """
+    n_outside = count_outside(network, points)
+    if n_outside:
+        mend = "Leave them out: their ranges would cost bits where the network is used."
+        rule = f"all inside the domain that {network.name!r} was trained on"
+        raise SpecError("calibration points", rule, f"{n_outside} of {len(points)} outside", mend)
+
+
+def search_within(
+    network: NetworkSpec,
+    scheme: QuantizationScheme,
+    factor: float,
+    points: FloatArray | None,
+    seed: int,
+    on_stage: Callable[[str], None] | None = None,
+) -> QuantizationScheme:
+    """Find the weight bits with the fewest synaptic bits whose error is at most `factor` times the float network's.
+
+    Args:
+        network: The float network, trained on a known problem.
+        scheme: All but the weight bits.
+        factor: At least one.
+        points: Calibration points.
+        seed: Seed of the points on which errors are measured, which are others.
+        on_stage: Called, in words, with what was tried.
+
+    Raises:
+        SpecError: If the factor is below one, or the problem is not known.
+        FixedPointError: If no weight bits are within it.
+    """
+    from ...conversion.search.bit_search import BitTrial, ErrorLimit, search_bits
+
+    problem = known_problem(network)
+    if problem is None:
+        mend = "Name the weight bits, or export the network with the name of its problem in `provenance`."
+        raise SpecError("error budget", "a network whose problem has a reference", network.provenance.problem, mend)
+    if not factor >= 1.0:
+        mend = "Give a factor on the float network's own error, such as 1.2."
+        raise SpecError("error budget", "at least 1", factor, mend)
+    judged = problem.domain.sample(N_JUDGED, np.random.default_rng(seed + 1))
+    wanted = problem.reference.evaluate(judged)
+    own = relative_l2(run_float(network, judged).outputs, wanted)
+    limit = ErrorLimit(points=judged, wanted=wanted, relative_l2=factor * own)
+
+    def tell(trial: BitTrial) -> None:
+        if on_stage:
+            bits = ",".join(map(str, trial.weight_bits))
+            on_stage(f"weight bits {bits}: error {trial.error:.3%}, at most {limit.relative_l2:.3%} is allowed")
+
+    found = search_bits(network, scheme, limit, points, on_trial=tell)
+    return replace(scheme, weight_bits=found.chosen.weight_bits)
+
+
+def sparsify_within(network: NetworkSpec, change: float, seed: int) -> Sparsification:
+    """Raise a float network's thresholds while its output changes by at most `change` (relative L2).
+
+    Raises:
+        SpecError: If the change is not between 0 and 1.
+    """
+    from ...conversion import DEFAULT_POINTS, sample_box
+    from ...conversion.search.bit_search import ErrorLimit
+    from ...conversion.search.sparsify import sparsify_network
+
+    raise_violations(check_range("--sparsify", change, 0.0, 1.0))
+    drawn = [_domain_points(network, DEFAULT_POINTS, seed + k) for k in (0, 1)]
+    points, judged = (sample_box(network, DEFAULT_POINTS, seed + k) if p is None else p for k, p in enumerate(drawn))
+    wanted = run_float(network, judged).outputs
+    return sparsify_network(network, ErrorLimit(points=judged, wanted=wanted, relative_l2=change), points)

@@ -1,0 +1,76 @@
+"""The trained networks that come with the package, and how a name or a path becomes a network."""
+
+from __future__ import annotations
+
+import difflib
+from importlib import resources
+from pathlib import Path
+
+from ...base.errors import SpecError
+from ...files.network_file import read_network
+from ...files.parser_guard import try_parser
+from ...network.quantized import Network, QuantizedNetwork
+from ...network.spec import NetworkSpec
+
+NIR_SUFFIX = ".nir"
+"""End of the names of NIR graphs."""
+HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+"""How an HDF5 file without a header begins; a network file begins with its own header."""
+
+
+def list_models() -> tuple[str, ...]:
+    """Name the shipped networks, sorted."""
+    files = resources.files("neuropinn_lava.data").iterdir()
+    return tuple(sorted(file.name.removesuffix(".h5") for file in files if file.name.endswith(".h5")))
+
+
+def find_network(name: str | Path) -> Network:
+    """Load a network by its file's path, .h5 or .nir, or a shipped one by its name.
+
+    A child process tries a file of the user's first: the digest in its header tells damage, but not who wrote it.
+
+    Raises:
+        SpecError: If it is neither a file nor the name of a shipped network; the nearest names are shown. If a NIR graph
+            cannot be deployed, or the extra `nir` is missing.
+        FileFormatError: If the file is not a whole network file.
+    """
+    shipped = list_models()
+    if str(name) in shipped:
+        with resources.as_file(resources.files("neuropinn_lava.data") / f"{name}.h5") as path:
+            return read_network(path)
+    if not Path(name).exists():
+        near = difflib.get_close_matches(str(name), shipped, n=2) or list(shipped)
+        mend = f"Give a network file, or one of the shipped networks, such as {' or '.join(near)}."
+        raise SpecError("network", "an existing file or the name of a shipped network", repr(str(name)), mend)
+    if Path(name).suffix == NIR_SUFFIX:
+        from ...conversion.formats.nir_graphs import read_nir
+
+        return read_nir(name)
+    try_parser(f"{read_network.__module__}:read_network", name, "file")
+    return read_network(name)
+
+
+def is_netx(name: str | Path) -> bool:
+    """Tell whether a file is plain HDF5, as lava-dl's netx is, and neither a network file nor a NIR graph."""
+    path = Path(name)
+    if path.suffix == NIR_SUFFIX or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(HDF5_SIGNATURE)) == HDF5_SIGNATURE
+
+
+def float_network(network: Network) -> NetworkSpec:
+    """Give the float network: itself, or the one that a quantized network came from."""
+    return network.source if isinstance(network, QuantizedNetwork) else network
+
+
+def quantized_network(network: Network, where: str) -> QuantizedNetwork:
+    """Accept a quantized network only.
+
+    Raises:
+        SpecError: If it is a float one; the message names `convert`.
+    """
+    if isinstance(network, QuantizedNetwork):
+        return network
+    mend = "Quantize it first: `neuropinn-lava convert net.h5 --out chip.h5`, or `neuropinn_lava.convert(network)`."
+    raise SpecError(where, "a quantized network", f"the float network {network.name!r}", mend)

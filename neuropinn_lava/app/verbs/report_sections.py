@@ -1,0 +1,149 @@
+"""The sections of a report, each made from a network, a problem and the traces of its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ...base.arrays import FloatArray
+from ...base.metrics import ansatz_relative_l2, max_abs_error, relative_l2
+from ...engine.trace import Backend, LavaMode, RunTrace
+from ...network.quantized import Network, QuantizedNetwork
+from .deploy import run
+from .networks import float_network
+
+if TYPE_CHECKING:
+    from ...conversion.quantize.report import QuantizationReport
+    from ...hardware_sim.fields.outputs import FieldSection
+    from ...hardware_sim.report.content.sections import (
+        BackendsSection,
+        NetworkSection,
+        ProblemSection,
+        QuantizationSection,
+    )
+    from ...problems.problem import PdeProblem
+
+
+BUDGET_POINTS = 1000
+"""At most so many points for the error budget, which runs the network some twenty times."""
+MAP_POINTS = 10_000
+"""Points of a map: more than a figure shows, and few enough that a profile of any number of points stays small."""
+
+
+def describe_deployed(network: Network, points: FloatArray, truth: FloatArray | None) -> NetworkSection:
+    """Make the section on the deployed network, with the error of its ansatz alone where there is a reference."""
+    from ...hardware_sim.report.content.sections import describe_network
+
+    if truth is None or not truth.any():
+        return describe_network(network)
+    return describe_network(network, ansatz_relative_l2(float_network(network).ansatz, points, truth))
+
+
+def describe_words(
+    network: Network, points: FloatArray, deployed: RunTrace, cost: QuantizationReport | None
+) -> QuantizationSection | None:
+    """Make the section on a quantized network's words and where its error comes from; a float network has none.
+
+    Without the cost that `convert` measured, it is measured on these points.
+    """
+    from ...conversion import calibrate_network
+    from ...conversion.quantize.report import measure_quantization
+    from ...conversion.search.error_budget import measure_error_budget
+    from ...hardware_sim.report.content.sections import describe_quantization
+
+    if not isinstance(network, QuantizedNetwork):
+        return None
+    thinned = points[:: -(-len(points) // BUDGET_POINTS)]
+    budget = measure_error_budget(network, thinned)
+    measured = cost or measure_quantization(network, calibrate_network(network.source, thinned))
+    return describe_quantization(network, deployed.n_saturated, measured, budget)
+
+
+def reference_at(
+    problem: PdeProblem | None, points: FloatArray, given: FloatArray | None, n_out: int
+) -> FloatArray | None:
+    """Give the reference at the points: the user's own, the problem's, or none.
+
+    Raises:
+        SpecError: If the user's own has another shape or holds what is not finite.
+    """
+    from ...base.checks import check_finite, check_shape, raise_violations
+
+    if given is None:
+        return problem.reference.evaluate(points) if problem else None
+    where = "profile.reference"
+    raise_violations([*check_shape(where, given, (len(points), n_out), "(n, n_out)"), *check_finite(where, given)])
+    return given
+
+
+def describe_problem(problem: PdeProblem) -> ProblemSection:
+    """Make the section that names the problem."""
+    from ...hardware_sim.report.content.sections import ProblemSection
+
+    return ProblemSection(
+        name=problem.name,
+        title=problem.title,
+        equation=problem.equation,
+        coordinates=problem.coordinates,
+        unknowns=problem.unknowns,
+    )
+
+
+def measure_backends(
+    network: Network, problem: PdeProblem | None, traces: list[RunTrace], truth: FloatArray | None, source: str | None
+) -> BackendsSection:
+    """Judge every backend by the reference and, where there is a problem, by its equation."""
+    from ...hardware_sim.report.content.sections import BackendResult, BackendsSection
+    from ...problems.residuals import measure_residual
+
+    results, operator, floor = [], None, None
+    for trace in traces:
+        residual = None
+        if problem is not None:
+            residual = measure_residual(problem, evaluator(network, trace.backend))
+            operator, floor = residual.operator.value, residual.reference_residual_rms
+        seconds = trace.seconds or None
+        results.append(
+            BackendResult(
+                backend=trace.backend,
+                relative_l2=relative_l2(trace.outputs, truth) if truth is not None and truth.any() else None,
+                max_abs_error=max_abs_error(trace.outputs, truth) if truth is not None else None,
+                residual_rms=residual.residual_rms if residual else None,
+                boundary_rms=residual.boundary_rms if residual else None,
+                seconds=seconds,
+                samples_per_second=trace.n_samples / seconds if seconds else None,
+            )
+        )
+    words = source or (f"the problem's solution: {problem.reference.source}" if problem else None)
+    return BackendsSection(
+        results=tuple(results), residual_operator=operator, reference_residual_rms=floor, reference=words
+    )
+
+
+def evaluator(network: Network, backend: Backend) -> Callable[[FloatArray], FloatArray]:
+    """Give the function points (n, n_in) -> outputs (n, n_out) of a network on a backend."""
+    return lambda points: run(network, points, backend=backend, mode=LavaMode.BATCHED).outputs
+
+
+def gather_fields(
+    network: Network, problem: PdeProblem | None, points: FloatArray, traces: list[RunTrace], truth: FloatArray | None
+) -> FieldSection:
+    """Make the section of the maps: the float network, the deployed one, and the reference, at `MAP_POINTS` points at most."""
+    from ...hardware_sim.fields.triangulation import triangulate_points
+    from ...hardware_sim.report.content.sections import FieldSection
+
+    source = float_network(network)
+    coordinates = problem.coordinates if problem else tuple(f"x{k}" for k in range(source.n_in))
+    unknowns = problem.unknowns if problem else tuple(f"u{k}" for k in range(source.n_out))
+    inside = problem.domain.contains if problem else None
+    shown = slice(None, None, max(len(points) // MAP_POINTS, 1))
+    points = points[shown]
+    return FieldSection(
+        coordinates=coordinates,
+        unknowns=unknowns,
+        points=points,
+        float_outputs=traces[0].outputs[shown],
+        deployed_outputs=traces[-1].outputs[shown],
+        reference_outputs=None if truth is None else truth[shown],
+        triangles=triangulate_points(points, inside) if source.n_in == 2 and len(points) >= 3 else None,
+    )

@@ -1,0 +1,76 @@
+"""Networks on unit cells: their stresses for a report, and their fields as VTK files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...base.errors import SpecError
+from ...engine.trace import Backend
+from ...network.quantized import Network, QuantizedNetwork
+from .network_domain import known_problem
+from .networks import float_network
+from .report_sections import evaluator
+
+if TYPE_CHECKING:
+    from ...hardware_sim.fields.stresses import SolidSection
+    from ...micromechanics.cell_domain import LoadedCell
+
+
+def loaded_cell(network: Network) -> LoadedCell | None:
+    """Give the unit cell and the load that a network was trained on, or None where its problem is another one."""
+    from ...micromechanics.cell_domain import LoadedCell
+
+    problem = known_problem(network)
+    return problem.domain if problem is not None and isinstance(problem.domain, LoadedCell) else None
+
+
+def describe_solid(network: Network) -> SolidSection | None:
+    """Make the section on stresses, float and deployed; None where there is no unit cell."""
+    from ...hardware_sim.fields.stresses import measure_solid
+
+    loaded = loaded_cell(network)
+    if loaded is None:
+        return None
+    backends = (Backend.FLOAT, Backend.INTEGER) if isinstance(network, QuantizedNetwork) else (Backend.FLOAT,)
+    return measure_solid(loaded, [(backend, evaluator(network, backend)) for backend in backends])
+
+
+def check_vtk(network: Network, path: Path | None) -> None:
+    """Refuse a VTK file that could not be written, before the work whose result it is; None is no file.
+
+    Raises:
+        SpecError: If the network was not trained on a unit cell, the path is refused, or meshio is not installed.
+    """
+    from ...hardware_sim.fields.vtk_export import check_vtk_path
+
+    if path is None:
+        return
+    if loaded_cell(network) is None:
+        source = float_network(network)
+        mend = "Leave --vtk out; `neuropinn-lava run` writes the outputs at any points."
+        got = f"{source.name!r}, trained on {source.provenance.problem!r}"
+        raise SpecError("--vtk", "a network on a unit cell, as of `elasticity3d`", got, mend)
+    check_vtk_path(path)
+
+
+def export_vtk(network: Network, path: str | Path, backend: Backend | str = Backend.INTEGER) -> None:
+    """Write displacements and stresses of a network, those of finite elements and both differences as a VTK file.
+
+    Args:
+        network: Float or quantized, trained on a unit cell.
+        path: A file ending in .vtu or .vtk.
+        backend: Who computes the displacements.
+
+    Raises:
+        SpecError: As `check_vtk`.
+        SimulationError: If a Lava run fails.
+    """
+    from ...hardware_sim.fields.vtk_export import write_vtk
+    from ...micromechanics.reference_solution import reference_field
+
+    check_vtk(network, Path(path))
+    loaded = loaded_cell(network)
+    assert loaded is not None
+    field = reference_field(loaded.cell, loaded.load)
+    write_vtk(path, loaded.cell, evaluator(network, Backend(backend)), field)

@@ -1,0 +1,190 @@
+"""Training as a verb: a problem by name, its own recipe with the user's changes, one seed, one network file."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...base.errors import SpecError
+from ...files.atomic import check_writable, write_text
+from ...network.spec import ProblemParameter, Provenance
+from ...problems.recipe import Jitter, PhaseRecipe, Refinement, TrainingRecipe
+
+if TYPE_CHECKING:
+    from ...training.run.history import TrainingProgress
+    from ...training.run.outcome import TrainingResult
+
+ProblemParameters = tuple[ProblemParameter, ...]
+N_DRAWS = 20
+"""Draws of a jitter in a phase: a hundred steps each in one of 2000, of the stars those that left the smallest errors."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeChanges:
+    """What a user may change in a problem's recipe from the command line; None leaves the recipe's own."""
+
+    n_steps: int | None = None
+    """T."""
+    theta: float | None = None
+    """Threshold of every neuron."""
+    activation: str | None = None
+    """phi, by name."""
+    widths: tuple[int, ...] | None = None
+    """Neurons per spiking layer."""
+    target_activity: float | None = None
+    """Spiking activity that the phases with a rate term aim at, 0 to 1."""
+    iterations: float = 1.0
+    """Factor on the number of iterations of every phase."""
+    cells: tuple[int, ...] | None = None
+    """Cells of the training grid along each axis."""
+    batch_size: int | None = None
+    """Most points that go through the network at once."""
+    refine: float | None = None
+    """Centres that every phase but the first adds where the residual is large, as a share of those there are."""
+    jitter: float | None = None
+    """Largest move of the centres in every phase, in cells; they are moved `N_DRAWS` times a phase."""
+
+    def applied(self, recipe: TrainingRecipe) -> TrainingRecipe:
+        """Give the recipe with these changes."""
+        given: dict[str, Any] = {
+            "n_steps": self.n_steps,
+            "theta": self.theta,
+            "activation": self.activation,
+            "widths": self.widths,
+        }
+        model = dataclasses.replace(recipe.model, **{name: value for name, value in given.items() if value is not None})
+        teacher = recipe.teacher
+        if teacher is not None:
+            teacher = dataclasses.replace(teacher, phases=tuple(map(self._applied_to_phase, teacher.phases)))
+        phases = self._with_moving_cloud(tuple(map(self._applied_to_phase, recipe.phases)))
+        laid: dict[str, Any] = {"n_per_axis": self.cells, "batch_size": self.batch_size}
+        cloud = dataclasses.replace(recipe.cloud, **{name: value for name, value in laid.items() if value is not None})
+        return dataclasses.replace(recipe, model=model, cloud=cloud, phases=phases, teacher=teacher)
+
+    def _with_moving_cloud(self, phases: tuple[PhaseRecipe, ...]) -> tuple[PhaseRecipe, ...]:
+        """Give the student's phases with the refinement and the jitter asked for."""
+        if self.jitter is not None:
+            draws = [Jitter(every=max(phase.n_iterations // N_DRAWS, 1), share=self.jitter) for phase in phases]
+            phases = tuple(dataclasses.replace(phase, jitter=draw) for phase, draw in zip(phases, draws, strict=True))
+        if self.refine is None:
+            return phases
+        if len(phases) < 2:
+            mend = "Split its phase in two, or lay a finer cloud by --cells."
+            raise SpecError("RecipeChanges.refine", "a recipe of two phases or more", len(phases), mend)
+        refinement = Refinement(share=self.refine)
+        return (phases[0], *(dataclasses.replace(phase, refinement=refinement) for phase in phases[1:]))
+
+    def _applied_to_phase(self, phase: PhaseRecipe) -> PhaseRecipe:
+        n_iterations = max(round(phase.n_iterations * self.iterations), 1)
+        wanted = self.target_activity if phase.rate_weight > 0 else None
+        return dataclasses.replace(
+            phase,
+            n_iterations=n_iterations,
+            n_warmup=min(phase.n_warmup, n_iterations),
+            target_rate=phase.target_rate if wanted is None else wanted,
+        )
+
+
+NO_CHANGES = RecipeChanges()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingFiles:
+    """Where a training writes besides the network; None writes nothing."""
+
+    checkpoint: Path | None = None
+    """Checkpoint, .safetensors."""
+    resume: bool = False
+    """Go on from the checkpoint."""
+    history: Path | None = None
+    """History, .csv; its figure takes the same name with .svg."""
+
+    def __post_init__(self) -> None:
+        if self.resume and self.checkpoint is None:
+            raise SpecError(
+                "TrainingFiles.checkpoint", "a checkpoint to resume from", None, "Name one with --checkpoint."
+            )
+        if self.history is not None and self.history.suffix != ".csv":
+            mend = "Name it net.csv; the figure is written beside it as net.svg."
+            raise SpecError("TrainingFiles.history", "a file that ends in .csv", self.history.name, mend)
+
+    @property
+    def figure(self) -> Path | None:
+        """The history's figure, .svg."""
+        return None if self.history is None else self.history.with_suffix(".svg")
+
+
+NO_FILES = TrainingFiles()
+
+
+def train(
+    problem: str,
+    path: str | Path | None = None,
+    *,
+    seed: int = 0,
+    parameters: ProblemParameters = (),
+    recipe: str | None = None,
+    changes: RecipeChanges = NO_CHANGES,
+    files: TrainingFiles = NO_FILES,
+    threads: int = 1,
+    device: str = "cpu",
+    on_progress: Callable[[TrainingProgress], None] | None = None,
+    command: str | None = None,
+) -> TrainingResult:
+    """Train a network on a problem and write it.
+
+    Args:
+        problem: Name of the problem, or `package.module:name` or `file.py:name` of a user's own.
+        path: File for the float network; None writes none.
+        seed: Seed of the weights.
+        parameters: Options of the problem.
+        recipe: A recipe other than the problem's own: another problem's, by its name, or `file.py:name`.
+        changes: Changes to the recipe.
+        files: Checkpoint and history with its figure.
+        threads: Threads of torch; with one, the same seed gives the same bits.
+        device: Torch device.
+        on_progress: Called with every report.
+        command: The command that makes the network again, for its provenance.
+
+    Raises:
+        SpecError: If problem, parameters, recipe or paths are refused.
+        TrainingError: If a checkpoint belongs to another training, or the loss is not finite from the start.
+    """
+    from ... import __version__
+    from ...training.run.outcome import TrainingOutput
+    from ...training.run.trainer import train_network
+    from .own_problems import choose_recipe, pose_problem
+
+    for file in (path, files.figure):
+        if file is not None:
+            check_writable(file)
+    posed = pose_problem(problem, parameters)
+    provenance = Provenance(
+        problem=problem, parameters=parameters, seed=seed, package_version=__version__, command=command
+    )
+    result = train_network(
+        posed,
+        changes.applied(choose_recipe(recipe, posed)),
+        seed,
+        device=device,
+        n_threads=threads,
+        output=TrainingOutput(checkpoint=files.checkpoint, resume=files.resume, history=files.history),
+        on_progress=on_progress,
+        provenance=provenance,
+    )
+    _write_results(result, path, files.figure, posed.title)
+    return result
+
+
+def _write_results(result: TrainingResult, path: str | Path | None, figure: Path | None, title: str) -> None:
+    """Write the network, and the figure of a history that is not empty, where they are wanted."""
+    from ...files.network_file import write_network
+    from .history_figure import draw_history
+
+    if path is not None:
+        write_network(result.network, path)
+    if figure is not None and result.history.rows:
+        write_text(figure, draw_history(result.history, title).standalone)

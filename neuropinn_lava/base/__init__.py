@@ -1,0 +1,1 @@
+"""What every other room stands on: errors, read-only arrays, rules that records share, error norms, points."""

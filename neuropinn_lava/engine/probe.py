@@ -1,0 +1,68 @@
+"""A run that records chosen samples and steps, made of one that records the first samples.
+
+A sample's values depend on no other sample. So the chosen ones go first, the rest follows, and outputs return to their places:
+no engine needs to know which samples were chosen, and recording costs the same wherever they lie. This module knows traces and
+points, and no engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from ..base.arrays import FloatArray, IntArray
+from ..base.errors import SpecError
+from .trace import LayerTrace, Probe, ProbeTrace, RunTrace
+
+
+def run_probed(
+    run: Callable[[FloatArray, Probe], RunTrace], points: FloatArray, probe: Probe, n_steps: int
+) -> RunTrace:
+    """Run with the chosen samples first, and put everything back in order.
+
+    Args:
+        run: An engine, called once with points in another order and a probe of the first ones.
+        points: Physical coordinates, shape (n_samples, n_in).
+        probe: What to record.
+        n_steps: T of the network.
+
+    Raises:
+        SpecError: If a sample or a step is chosen that there is not.
+    """
+    _check_last("samples", probe.samples, len(points))
+    _check_last("steps", probe.steps, n_steps)
+    if probe.samples is None:
+        trace = run(points, Probe(n_samples=probe.n_samples, layers=probe.layers))
+        return replace(trace, probe=_kept(trace.probe, None, probe.steps))
+    chosen = np.array(probe.samples, dtype=np.int64)
+    is_rest = np.ones(len(points), dtype=np.bool_)
+    is_rest[chosen] = False
+    order = np.concatenate([chosen, np.flatnonzero(is_rest)])
+    trace = run(points[order], Probe(n_samples=len(chosen), layers=probe.layers))
+    outputs, readout = np.empty_like(trace.outputs), np.empty_like(trace.readout)
+    outputs[order], readout[order] = trace.outputs, trace.readout
+    return replace(trace, outputs=outputs, readout=readout, probe=_kept(trace.probe, chosen, probe.steps))
+
+
+def _check_last(name: str, chosen: tuple[int, ...] | None, n: int) -> None:
+    if chosen is not None and chosen[-1] >= n:
+        raise SpecError(f"Probe.{name}", f"numbers below {n}", chosen[-1], f"Choose {name} that the run has.")
+
+
+def _kept(probe: ProbeTrace | None, samples: IntArray | None, steps: tuple[int, ...] | None) -> ProbeTrace | None:
+    """Give the samples their own numbers, and keep the chosen steps only."""
+    if probe is None:
+        return None
+    samples = probe.samples if samples is None else samples
+    if steps is None:
+        return replace(probe, samples=samples)
+    at = np.array(steps, dtype=np.int64)
+    layers = tuple(
+        LayerTrace(
+            name=layer.name, membrane=layer.membrane[:, at], fired=layer.fired[:, at], payload=layer.payload[:, at]
+        )
+        for layer in probe.layers
+    )
+    return ProbeTrace(samples=samples, layers=layers, output=probe.output[:, at], steps=at)

@@ -1,0 +1,259 @@
+"""The two numpy engines that define what a network computes: float64, and integers.
+
+They are meant to be read beside the equations of `network.py` and `quantized.py`: one loop over the steps, no tricks.
+Everything faster is compared with them, integers bit for bit, and imports nothing from here. Blocks of samples bound the
+memory and change nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+
+from ..base.arrays import BoolArray, FloatArray, IntArray
+from ..base.errors import SpecError
+from ..base.points import checked_points
+from ..network.activations import find_activation
+from ..network.integers import IntFormat, leaked, saturate, shift_half_up
+from ..network.phi_table import look_up
+from ..network.quantized import Network, QuantizedAffine, QuantizedLayer, QuantizedNetwork
+from ..network.spec import LayerSpec, NetworkSpec, Polarity, Readout
+from .host import decode_floats, decode_integers, encode_points
+from .probe import run_probed
+from .trace import NO_PROBE, Backend, LayerCounts, LayerTrace, NumberArray, Probe, ProbeTrace, RunTrace, joined_traces
+
+BLOCK = 4096
+"""Samples per block; bounds the memory of a run, nothing else."""
+
+
+class FloatLayerRun:
+    """A layer of Variable Spiking Neurons in float64, stepped one step at a time."""
+
+    def __init__(self, layer: LayerSpec, n_samples: int) -> None:
+        self.layer = layer
+        self.phi = find_activation(layer.activation).phi
+        self.membrane: NumberArray = np.zeros((n_samples, layer.n_out))
+        self.saturated = np.zeros(3, dtype=np.int64)
+
+    def step(self, a_in: FloatArray) -> tuple[BoolArray, FloatArray]:
+        """Advance by one step; return s and a, each (n_samples, n_out)."""
+        z = a_in @ self.layer.weight.T + self.layer.bias
+        m = self.layer.beta * self.membrane + z
+        fired = fires(m, self.layer.theta, self.layer.polarity)
+        payload = self.phi(np.where(fired, z, 0.0))
+        self.membrane = np.where(fired, 0.0, m)
+        return fired, payload
+
+
+class IntegerLayerRun:
+    """A layer of Variable Spiking Neurons in integers, stepped one step at a time."""
+
+    def __init__(self, layer: QuantizedLayer, n_samples: int) -> None:
+        self.layer = layer
+        self.word = IntFormat(bits=layer.affine.state_bits)
+        self.membrane: NumberArray = np.zeros((n_samples, layer.n_out), dtype=np.int64)
+        self.saturated = np.zeros(3, dtype=np.int64)
+
+    def step(self, a_in: IntArray) -> tuple[BoolArray, IntArray]:
+        """Advance by one step; return s and a, each (n_samples, n_out); adds to `saturated` (z, m, a)."""
+        z, n_drive = integer_drive(self.layer.affine, a_in)
+        m, n_membrane = saturate(leaked(self.membrane, self.layer.beta) + z, self.word)
+        fired = fires(m, self.layer.theta, self.layer.polarity)
+        payload, n_payload = look_up(self.layer.table, np.where(fired, z, 0))
+        self.membrane = np.where(fired, 0, m)
+        self.saturated += (n_drive, n_membrane, n_payload)
+        return fired, payload
+
+
+def fires(membrane: NumberArray, theta: NumberArray, polarity: Polarity) -> BoolArray:
+    """Tell which membranes fire: at the threshold itself, not only above it."""
+    reached = np.abs(membrane) if polarity is Polarity.BOTH else membrane
+    return np.asarray(reached >= theta)
+
+
+def integer_drive(affine: QuantizedAffine, a_in: IntArray) -> tuple[IntArray, int]:
+    """Give z = saturate(shift(W a_in, left) + bias), shape (n_samples, n_out), and how many entries saturated."""
+    product = a_in @ affine.weight.T
+    return saturate(shift_half_up(product, affine.left) + affine.bias, IntFormat(bits=affine.state_bits))
+
+
+class _LayerRun(Protocol):
+    """What the two kinds of layer have in common."""
+
+    membrane: NumberArray
+    saturated: IntArray
+
+    def step(self, a_in: NumberArray) -> tuple[BoolArray, NumberArray]:
+        """Advance by one step."""
+
+
+def _recorded(names: list[str], steps: list[list[tuple[NumberArray, ...]]], n: int) -> tuple[LayerTrace, ...]:
+    """Stack what was kept at every step into traces (n_probed, n_steps, n_neurons), for the layers that were kept."""
+    traces = []
+    for index, name in enumerate(names):
+        kept = steps[index]
+        if kept:
+            membrane, fired, payload = (np.stack([step[k] for step in kept], axis=1)[:n] for k in range(3))
+            traces.append(LayerTrace(name=name, membrane=membrane, fired=fired, payload=payload))
+    return tuple(traces)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _BlockRun:
+    """What the run of a block of samples leaves."""
+
+    emitted: list[NumberArray]
+    """What the read-out emits at every step, shape (n_samples, n_out) each."""
+    layers: tuple[LayerCounts, ...]
+    """What each spiking layer did."""
+    n_saturated: int
+    """Emitted outputs that the state word could not hold."""
+    probe: ProbeTrace | None
+    """The first samples in full, if they were asked for."""
+
+
+def _run_block(
+    runs: list[_LayerRun],
+    names: list[str],
+    emit: Callable[[NumberArray], tuple[NumberArray, int]],
+    x: NumberArray,
+    n_steps: int,
+    probe: Probe,
+) -> _BlockRun:
+    """Present x for T steps."""
+    counts = [np.zeros((2, n_steps, run.membrane.shape[1]), dtype=np.int64) for run in runs]
+    kept: list[list[tuple[NumberArray, ...]]] = [[] for _ in runs]
+    emitted, n_saturated = [], 0
+    for t in range(n_steps):
+        a = x
+        for index, run in enumerate(runs):
+            fired, a = run.step(a)
+            counts[index][:, t] = fired.sum(axis=0), (a != 0).sum(axis=0)
+            if probe.wants(names[index]):
+                kept[index].append((run.membrane, fired, a))
+        y, n = emit(a)
+        emitted.append(y)
+        n_saturated += n
+    layers = tuple(
+        LayerCounts(
+            name=name,
+            fired=count[0],
+            events=count[1],
+            saturated_drive=int(run.saturated[0]),
+            saturated_membrane=int(run.saturated[1]),
+            saturated_payload=int(run.saturated[2]),
+        )
+        for name, count, run in zip(names, counts, runs, strict=True)
+    )
+    n_probed = probe.count(len(x))
+    trace = None
+    if n_probed:
+        recorded = _recorded(names, kept, n_probed)
+        trace = ProbeTrace(samples=np.arange(n_probed), layers=recorded, output=np.stack(emitted, axis=1)[:n_probed])
+    return _BlockRun(emitted=emitted, layers=layers, n_saturated=n_saturated, probe=trace)
+
+
+def read_out(emitted: list[NumberArray], readout: Readout) -> NumberArray:
+    """Sum the emitted outputs over the steps, or take the last; the division by T comes with the scale."""
+    total: NumberArray = emitted[-1] if readout is Readout.LAST else np.sum(np.stack(emitted), axis=0)
+    return total
+
+
+def run_float(network: NetworkSpec, points: FloatArray, probe: Probe = NO_PROBE) -> RunTrace:
+    """Run a float network on points.
+
+    Args:
+        network: The float network.
+        points: Physical coordinates, shape (n_samples, n_in), finite.
+        probe: What to record in full.
+
+    Raises:
+        SpecError: If the points are not what the network takes.
+    """
+    points = checked_points(points, network.n_in, f"run_float: points of network {network.name!r}")
+    if probe.is_chosen:
+        return run_probed(partial(run_float, network), points, probe, network.n_steps)
+    start = time.perf_counter()
+    digest, names = network.digest(), [layer.name for layer in network.layers]
+    probe.check_names(names)
+
+    def emit(a: FloatArray) -> tuple[FloatArray, int]:
+        return a @ network.output.weight.T + network.output.bias, 0
+
+    def run(block: FloatArray, wanted: Probe) -> RunTrace:
+        x = network.input_transform.apply(block)
+        runs: list[_LayerRun] = [FloatLayerRun(layer, len(x)) for layer in network.layers]
+        found = _run_block(runs, names, emit, x, network.n_steps, wanted)
+        total = read_out(found.emitted, network.readout)
+        return RunTrace(
+            network_digest=digest,
+            backend=Backend.FLOAT,
+            n_steps=network.n_steps,
+            outputs=decode_floats(network, block, total),
+            readout=total,
+            input_events=np.tile((x != 0).sum(axis=0), (network.n_steps, 1)),
+            layers=found.layers,
+            probe=found.probe,
+        )
+
+    return _run_blocks(run, points, probe, start)
+
+
+def run_integer(network: Network, points: FloatArray, probe: Probe = NO_PROBE) -> RunTrace:
+    """Run a quantized network on points, in integers.
+
+    Args:
+        network: The quantized network.
+        points: Physical coordinates, shape (n_samples, n_in), finite.
+        probe: What to record in full.
+
+    Raises:
+        SpecError: If the points are not what the network takes, or if the network is a float one.
+    """
+    if not isinstance(network, QuantizedNetwork):
+        mend = "Quantize it first: `neuropinn-lava convert`, or `neuropinn_lava.convert`."
+        raise SpecError("run_integer.network", "a quantized network", type(network).__name__, mend)
+    points = checked_points(points, network.n_in, f"run_integer: points of network {network.name!r}")
+    if probe.is_chosen:
+        return run_probed(partial(run_integer, network), points, probe, network.n_steps)
+    start = time.perf_counter()
+    digest, names = network.digest(), [layer.name for layer in network.layers]
+    probe.check_names(names)
+
+    def emit(a: IntArray) -> tuple[IntArray, int]:
+        return integer_drive(network.output.affine, a)
+
+    def run(block: FloatArray, wanted: Probe) -> RunTrace:
+        x, n_input = encode_points(network, block)
+        runs: list[_LayerRun] = [IntegerLayerRun(layer, len(x)) for layer in network.layers]
+        found = _run_block(runs, names, emit, x, network.n_steps, wanted)
+        total = read_out(found.emitted, network.readout)
+        return RunTrace(
+            network_digest=digest,
+            backend=Backend.INTEGER,
+            n_steps=network.n_steps,
+            outputs=decode_integers(network, block, total),
+            readout=total,
+            input_events=np.tile((x != 0).sum(axis=0), (network.n_steps, 1)),
+            saturated_input=n_input,
+            saturated_output=found.n_saturated,
+            layers=found.layers,
+            probe=found.probe,
+        )
+
+    return _run_blocks(run, points, probe, start)
+
+
+def _run_blocks(
+    run: Callable[[FloatArray, Probe], RunTrace], points: FloatArray, probe: Probe, start: float
+) -> RunTrace:
+    """Run block by block; the probe's samples lie in the first block, which is made long enough to hold them."""
+    first = max(BLOCK, probe.count(len(points)))
+    traces = [run(points[:first], probe)]
+    traces += [run(points[i : i + BLOCK], NO_PROBE) for i in range(first, len(points), BLOCK)]
+    return replace(joined_traces(traces), seconds=time.perf_counter() - start)

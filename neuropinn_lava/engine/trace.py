@@ -1,0 +1,265 @@
+"""What a run leaves behind: outputs and reduced counts always, full traces of chosen samples on request.
+
+Every backend gives the same records, so that counting, parity and reports need not know which one ran. Integers stay
+integers: an integer or Lava-integer run has int64 membranes, payloads and sums, a float run float64 ones.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base.arrays import ArrayRecord, BoolArray, FloatArray, IntArray, freeze_arrays
+from ..base.checks import check_choice, check_range, check_shape, check_whole, raise_violations
+from ..base.errors import SpecError, Violation
+
+NumberArray = NDArray[Any]
+"""int64 in an integer run, float64 in a float run."""
+
+
+class Backend(str, Enum):
+    """Who computed a run."""
+
+    TORCH = "torch"
+    """The module that was trained."""
+    FLOAT = "float"
+    """The numpy engine in float64, `run_float`."""
+    INTEGER = "integer"
+    """The numpy engine in integers, `run_integer`."""
+    LAVA = "lava"
+    """Lava's processes, of a float or of a quantized network."""
+
+
+class LavaMode(str, Enum):
+    """How samples go through Lava."""
+
+    FAITHFUL = "faithful"
+    """One at a time, layers one step apart: the chip's schedule."""
+    BATCHED = "batched"
+    """A batch in the port's shape: for many points."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LayerCounts(ArrayRecord):
+    """What one spiking layer did, summed over the samples."""
+
+    name: str
+    """The layer's name."""
+    fired: IntArray
+    """How often s = 1, shape (n_steps, n_neurons)."""
+    events: IntArray
+    """How often the payload was not zero, shape (n_steps, n_neurons); never more than `fired`."""
+    saturated_drive: int = 0
+    """Entries of z that the state word could not hold."""
+    saturated_membrane: int = 0
+    """Entries of m that the state word could not hold."""
+    saturated_payload: int = 0
+    """Payloads of fired neurons that the payload word could not hold."""
+
+    def __post_init__(self) -> None:
+        freeze_arrays(self, fired=np.int64, events=np.int64)
+        shape = self.fired.shape
+        raise_violations(check_shape(f"LayerCounts {self.name!r}.events", self.events, shape, "(n_steps, n_neurons)"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LayerTrace(ArrayRecord):
+    """Every value of one spiking layer for the probed samples."""
+
+    name: str
+    """The layer's name."""
+    membrane: NumberArray
+    """m[t] after the reset, shape (n_probed, n_steps, n_neurons)."""
+    fired: BoolArray
+    """s[t], same shape."""
+    payload: NumberArray
+    """a[t], same shape."""
+
+    def __post_init__(self) -> None:
+        freeze_arrays(self, membrane=self.membrane.dtype, fired=np.bool_, payload=self.payload.dtype)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ProbeTrace(ArrayRecord):
+    """Full traces of the probed samples."""
+
+    samples: IntArray
+    """Which samples of the run, ascending, shape (n_probed,)."""
+    layers: tuple[LayerTrace, ...]
+    """One per probed layer."""
+    output: NumberArray
+    """What the read-out layer emitted at every step, shape (n_probed, n_steps, n_out)."""
+    steps: IntArray | None = None
+    """Which steps, ascending, where not all of them are kept: then n_steps is their number in all arrays of the probe."""
+
+    def __post_init__(self) -> None:
+        freeze_arrays(self, samples=np.int64, output=self.output.dtype)
+        if self.steps is not None:
+            freeze_arrays(self, steps=np.int64)
+
+    @property
+    def n_bytes(self) -> int:
+        """What the recorded values take."""
+        arrays = [self.output, *(a for each in self.layers for a in (each.membrane, each.fired, each.payload))]
+        return sum(int(array.nbytes) for array in arrays)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What to record in full: `Probe(n_samples=64)` is the first 64 samples, all layers, all steps.
+
+    `Probe(samples=(5, 99), layers=("hidden1",), steps=(0,))` is two samples out of any number, one layer, one step.
+    """
+
+    n_samples: int = 0
+    """Record samples 0 … n_samples - 1; 0 records nothing. Beyond the run's end there is nothing to record."""
+    layers: tuple[str, ...] | None = None
+    """Names of the layers, None for all."""
+    samples: tuple[int, ...] | None = None
+    """Which samples, ascending, in place of the first ones; each is one of the run."""
+    steps: tuple[int, ...] | None = None
+    """Which steps 0 … T - 1, ascending; None for all."""
+
+    def __post_init__(self) -> None:
+        found = [*check_whole("Probe.n_samples", self.n_samples)]
+        raise_violations(found or check_range("Probe.n_samples", self.n_samples, 0, math.inf))
+        raise_violations((*_check_ascending("samples", self.samples), *_check_ascending("steps", self.steps)))
+        if self.samples is not None and self.n_samples:
+            mend = "Give n_samples, or samples."
+            raise SpecError("Probe.samples", "none beside n_samples", self.samples, mend)
+
+    @property
+    def is_chosen(self) -> bool:
+        """Tell whether more is chosen than the first samples and the layers; `probing` makes a run of that."""
+        return self.samples is not None or self.steps is not None
+
+    def count(self, n_samples: int) -> int:
+        """Tell how many samples of a run of `n_samples` are recorded."""
+        return min(self.n_samples, n_samples)
+
+    def check_names(self, names: list[str]) -> None:
+        """Make sure that every layer asked for is one of `names`.
+
+        Raises:
+            SpecError: If one is not; the nearest names are shown.
+        """
+        asked = self.layers or ()
+        raise_violations(violation for name in asked for violation in check_choice("Probe.layers", name, names))
+
+    def wants(self, layer: str) -> bool:
+        """Tell whether the layer of that name is recorded."""
+        return self.n_samples > 0 and (self.layers is None or layer in self.layers)
+
+
+def _check_ascending(name: str, chosen: tuple[int, ...] | None) -> Iterator[Violation]:
+    """The numbers of a choice are whole, not negative, and ascend."""
+    if chosen is None:
+        return
+    found = [violation for number in chosen for violation in check_whole(f"Probe.{name}", number)]
+    yield from found
+    if not found and (not chosen or chosen[0] < 0 or any(a >= b for a, b in pairwise(chosen))):
+        rule = "ascending numbers from 0 on, at least one"
+        yield Violation(f"Probe.{name}", rule, chosen, "Sort them, leave doubles out, or give None.")
+
+
+NO_PROBE = Probe()
+"""Record nothing in full."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RunTrace(ArrayRecord):
+    """Result of one run of one network on one set of points."""
+
+    network_digest: str
+    """Digest of the network that ran."""
+    backend: Backend
+    """Who ran it."""
+    mode: LavaMode | None = None
+    """How, for Lava."""
+    n_steps: int
+    """T."""
+    outputs: FloatArray
+    """u in physical units, shape (n_samples, n_out)."""
+    readout: NumberArray
+    """Sum of the emitted outputs over the steps (or the last one), before any scale, shape (n_samples, n_out)."""
+    input_events: IntArray
+    """How often each input word was not zero, shape (n_steps, n_in)."""
+    saturated_input: int = 0
+    """Input words that could not hold their value."""
+    saturated_output: int = 0
+    """Emitted outputs that the state word could not hold."""
+    layers: tuple[LayerCounts, ...]
+    """One per spiking layer."""
+    probe: ProbeTrace | None = None
+    """Full traces, where they were asked for."""
+    seconds: float | None = None
+    """Wall time of the run, start-up included."""
+
+    def __post_init__(self) -> None:
+        freeze_arrays(self, outputs=np.float64, readout=self.readout.dtype, input_events=np.int64)
+        raise_violations(self._violations())
+
+    def _violations(self) -> Iterator[Violation]:
+        yield from check_shape("RunTrace.outputs", self.outputs, (None, None), "(n_samples, n_out)")
+        yield from check_shape("RunTrace.readout", self.readout, self.outputs.shape, "(n_samples, n_out)")
+        yield from check_shape("RunTrace.input_events", self.input_events, (self.n_steps, None), "(n_steps, n_in)")
+
+    @property
+    def n_samples(self) -> int:
+        """Samples of the run."""
+        return int(self.outputs.shape[0])
+
+    @property
+    def n_saturated(self) -> int:
+        """All saturations of the run."""
+        inside = sum(c.saturated_drive + c.saturated_membrane + c.saturated_payload for c in self.layers)
+        return self.saturated_input + inside + self.saturated_output
+
+
+def joined_traces(traces: list[RunTrace]) -> RunTrace:
+    """Join the traces of consecutive blocks of one run: outputs in order, counts added, probes of the first block kept.
+
+    Raises:
+        SpecError: If there are none, or if they come from different networks.
+    """
+    if len({trace.network_digest for trace in traces}) != 1:
+        raise SpecError("joined_traces", "blocks of one run of one network", len(traces), "Join blocks of one run.")
+    first = traces[0]
+    return RunTrace(
+        network_digest=first.network_digest,
+        backend=first.backend,
+        mode=first.mode,
+        n_steps=first.n_steps,
+        outputs=np.concatenate([trace.outputs for trace in traces]),
+        readout=np.concatenate([trace.readout for trace in traces]),
+        input_events=_sum_arrays([trace.input_events for trace in traces]),
+        saturated_input=sum(trace.saturated_input for trace in traces),
+        saturated_output=sum(trace.saturated_output for trace in traces),
+        layers=tuple(_joined_counts(list(blocks)) for blocks in zip(*(trace.layers for trace in traces), strict=True)),
+        probe=first.probe,
+        seconds=sum(trace.seconds or 0.0 for trace in traces),
+    )
+
+
+def _sum_arrays(arrays: list[IntArray]) -> IntArray:
+    """Add integer arrays of one shape."""
+    total: IntArray = np.sum(np.stack(arrays), axis=0)
+    return total
+
+
+def _joined_counts(blocks: list[LayerCounts]) -> LayerCounts:
+    return LayerCounts(
+        name=blocks[0].name,
+        fired=_sum_arrays([block.fired for block in blocks]),
+        events=_sum_arrays([block.events for block in blocks]),
+        saturated_drive=sum(block.saturated_drive for block in blocks),
+        saturated_membrane=sum(block.saturated_membrane for block in blocks),
+        saturated_payload=sum(block.saturated_payload for block in blocks),
+    )

@@ -1,0 +1,46 @@
+"""Folders that results are written into: an earlier result of the same kind may be replaced, what else is there may not.
+
+A folder of ours is known by the JSON file in it that names its schema. This module knows files, not what is in them.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ..base.errors import SpecError
+
+
+def is_result_folder(directory: Path, file_name: str, family: str) -> bool:
+    """Tell whether a folder holds a JSON file of that name with a schema of that family, of any version.
+
+    Args:
+        directory: The folder, which need not exist.
+        file_name: As in `report.json`.
+        family: How the schema begins, as in `neuropinn-lava/report/`.
+    """
+    try:
+        held = json.loads((directory / file_name).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(held, dict) and str(held.get("schema", "")).startswith(family)
+
+
+def check_result_folder(target: Path, where: str, kind: str, is_ours: bool, force: bool) -> None:
+    """Refuse a file, and a folder that holds something else than an earlier result.
+
+    Args:
+        target: The folder, which need not exist.
+        where: Names it in errors.
+        kind: What is to be written, in a word: report, sweep.
+        is_ours: Whether it holds an earlier one.
+        force: Whether the user wants to write beside what it holds.
+
+    Raises:
+        SpecError: If it is a file, or not empty, not ours and not forced.
+    """
+    if target.exists() and not target.is_dir():
+        raise SpecError(where, "a folder", "a file", "Name a folder.")
+    if target.is_dir() and any(target.iterdir()) and not is_ours and not force:
+        mend = "Choose another folder, or use --force to write beside what it holds."
+        raise SpecError(where, f"an empty folder, a new one, or an earlier {kind}", "other files in it", mend)

@@ -1,0 +1,105 @@
+"""Plane regions between closed curves r = R + A cos(n a) as domains: stars, discs, and what is left around holes.
+
+Inside and outside are told by the same level set that builds the ansatz, so boundary points lie on the curves to
+rounding. This module knows numpy; it does not know equations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from ..base.arrays import BoolArray, FloatArray, frozen_array
+from ..base.errors import SpecError
+from ..problems.recipe import Grading
+from .boundary_fields import RadialLevelSet
+from .domain import ON_FACE, Cloud
+from .plane_domain import RIM, lay_planar_cloud, lengths_along, sample_inside
+
+N_OUTLINE = 4096
+"""Points by which a curve is followed where its length or a distance to it is wanted: 1e-6 of its length off at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CurvedDomain:
+    """The region where a level set is positive."""
+
+    level_set: RadialLevelSet
+    """The outline, first, and the holes; they must not cross."""
+
+    def __post_init__(self) -> None:
+        for curve in range(1, self.level_set.n_curves):
+            inside = self.level_set.level(0, self.outline(curve)) > 0
+            if not inside.all():
+                mend = "Move or shrink the hole."
+                got = f"hole {curve} with {int((~inside).sum())} of {N_OUTLINE} points outside"
+                raise SpecError("CurvedDomain.level_set", "holes lie inside the outline", got, mend)
+
+    def outline(self, curve: int, n: int = N_OUTLINE) -> FloatArray:
+        """Give n points of a curve at equal angles, shape (n, 2)."""
+        return self.level_set.curve_points(curve, np.arange(n) * (2 * np.pi / n))
+
+    @property
+    def lower(self) -> FloatArray:
+        """Lower corner of the bounding box, shape (2,)."""
+        return frozen_array(self.outline(0).min(axis=0), np.float64)
+
+    @property
+    def upper(self) -> FloatArray:
+        """Upper corner of the bounding box, shape (2,)."""
+        return frozen_array(self.outline(0).max(axis=0), np.float64)
+
+    def on_boundary(self, points: FloatArray) -> BoolArray:
+        """Tell which of the points (n, 2) lie on a curve, shape (n,)."""
+        levels = np.stack([self.level_set.level(curve, points) for curve in range(self.level_set.n_curves)])
+        on: BoolArray = (np.abs(levels) <= ON_FACE).any(axis=0)
+        return on
+
+    def contains(self, points: FloatArray) -> BoolArray:
+        """Tell which of the points (n, 2) lie inside or on the boundary, shape (n,)."""
+        return self._strictly_contains(points) | self.on_boundary(points)
+
+    def _strictly_contains(self, points: FloatArray) -> BoolArray:
+        inside: BoolArray = self.level_set.evaluate(points) > 0
+        return inside
+
+    def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """Draw n points uniformly from the inside, shape (n, 2)."""
+        return sample_inside(n, self.lower, self.upper, self._strictly_contains, rng)
+
+    def sample_boundary(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """Draw n points uniformly from all curves, shape (n, 2)."""
+        lengths = np.array([lengths_along(self.outline(curve))[-1] for curve in range(self.level_set.n_curves)])
+        chosen = rng.choice(len(lengths), size=n, p=lengths / lengths.sum())
+        shares = [rng.uniform(size=int(np.sum(chosen == curve))) for curve in range(len(lengths))]
+        return np.concatenate([self._along(curve, share) for curve, share in enumerate(shares)])
+
+    def _along(self, curve: int, share: FloatArray, cell: FloatArray | float = 1.0) -> FloatArray:
+        """Give the points of a curve at shares (n,) of its length in cells, exactly on the curve, shape (n, 2)."""
+        lengths = lengths_along(self.outline(curve) / cell)
+        angles = np.linspace(0.0, 2 * np.pi, N_OUTLINE + 1)
+        return self.level_set.curve_points(curve, np.interp(share * lengths[-1], lengths, angles))
+
+    def cloud(self, n_per_axis: tuple[int, ...], gradings: tuple[Grading, ...] = ()) -> Cloud:
+        """Lay a grid inside, and points on the curves about one cell apart.
+
+        Raises:
+            SpecError: If the cells do not fit the region, or gradings are asked for.
+        """
+
+        def keep(points: FloatArray, cell: FloatArray) -> BoolArray:
+            outlines = np.concatenate([self.outline(curve) for curve in range(self.level_set.n_curves)])
+            distances = cKDTree(outlines / cell).query(points / cell)[0]
+            kept: BoolArray = self._strictly_contains(points) & (distances >= RIM)
+            return kept
+
+        def rim(cell: FloatArray) -> FloatArray:
+            return np.concatenate([self._spaced(curve, cell) for curve in range(self.level_set.n_curves)])
+
+        return lay_planar_cloud(self.lower, self.upper, n_per_axis, gradings, keep, rim)
+
+    def _spaced(self, curve: int, cell: FloatArray) -> FloatArray:
+        n = max(3, round(float(lengths_along(self.outline(curve) / cell)[-1])))
+        return self._along(curve, np.arange(n) / n, cell)

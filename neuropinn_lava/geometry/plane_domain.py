@@ -1,0 +1,89 @@
+"""Clouds and samples of plane regions, whatever describes their boundary: a grid inside, points on the rim, none between.
+
+A grid point nearer to the boundary than `RIM` cells is left out: its neighbours on the rim would be too close for a fit.
+This module knows numpy and clouds; polygons are in `polygons.py`, curves in `curved_domain.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ..base.arrays import BoolArray, FloatArray
+from ..base.errors import SpecError
+from ..problems.recipe import Grading
+from .domain import Cloud
+
+RIM = 0.4
+"""Least distance of an inside point from the boundary, in cells: at half a cell too few points are left along slanted
+edges, at a quarter the condition of quartic fits grows tenfold."""
+MAX_DRAWS = 1000
+"""Rounds of rejection sampling before a region counts as having no inside."""
+
+
+def lay_planar_cloud(
+    lower: FloatArray,
+    upper: FloatArray,
+    n_per_axis: tuple[int, ...],
+    gradings: tuple[Grading, ...],
+    keep: Callable[[FloatArray, FloatArray], BoolArray],
+    rim: Callable[[FloatArray], FloatArray],
+) -> Cloud:
+    """Lay a grid over the bounding box, keep what lies well inside, and add points on the boundary.
+
+    Args:
+        lower: Lower corner of the bounding box, shape (2,).
+        upper: Upper corner, shape (2,).
+        n_per_axis: Cells along each axis, 2 or more.
+        gradings: Must be empty: grid lines of irregular regions are equally far apart.
+        keep: Tells which grid points (n, 2) lie inside and `RIM` cells or more from the boundary, given the cell (2,).
+        rim: Gives the boundary points (n, 2) for a cell (2,), about one cell apart.
+
+    Raises:
+        SpecError: If the cells do not fit or no grid point is left inside.
+    """
+    if len(n_per_axis) != 2 or min(n_per_axis) < 2:
+        raise SpecError("cloud.n_per_axis", "2 numbers of cells, each 2 or more", n_per_axis, "Give one for each axis.")
+    if gradings:
+        raise SpecError("cloud.gradings", "none on an irregular region", gradings, "Refine by n_per_axis.")
+    cell = (upper - lower) / np.array(n_per_axis)
+    lines = [low + step * np.arange(n + 1) for low, step, n in zip(lower, cell, n_per_axis, strict=True)]
+    grid = np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1).reshape(-1, 2)
+    inside = grid[keep(grid, cell)]
+    if not len(inside):
+        mend = "Give a finer grid, or a region with an inside."
+        raise SpecError("cloud.n_per_axis", "some grid point lies inside", n_per_axis, mend)
+    return Cloud.scattered(np.concatenate([inside, rim(cell)]), len(inside), spacing=cell)
+
+
+def spaced_along(vertices: FloatArray, cell: FloatArray) -> FloatArray:
+    """Divide every edge of a closed path (n, 2) into equal parts about one cell long; the vertices are among the points."""
+    points = []
+    for start, end in zip(vertices, np.roll(vertices, -1, axis=0), strict=True):
+        n_parts = max(1, round(float(np.linalg.norm((end - start) / cell))))
+        points.append(start + (end - start) * (np.arange(n_parts) / n_parts)[:, None])
+    return np.concatenate(points)
+
+
+def lengths_along(vertices: FloatArray) -> FloatArray:
+    """Give the arc length at each vertex of a closed path (n, 2) and at its end, shape (n + 1,)."""
+    steps = np.linalg.norm(np.roll(vertices, -1, axis=0) - vertices, axis=1)
+    return np.concatenate([[0.0], np.cumsum(steps)])
+
+
+def sample_inside(
+    n: int, lower: FloatArray, upper: FloatArray, contains: Callable[[FloatArray], BoolArray], rng: np.random.Generator
+) -> FloatArray:
+    """Draw n points uniformly from a region by rejection from its bounding box, shape (n, 2).
+
+    Raises:
+        SpecError: If hardly any point of the box lies in the region.
+    """
+    found: Sequence[FloatArray] = ()
+    for _ in range(MAX_DRAWS):
+        drawn = rng.uniform(lower, upper, size=(max(n, 64), 2))
+        found = (*found, drawn[contains(drawn)])
+        if sum(len(points) for points in found) >= n:
+            return np.concatenate(found)[:n]
+    raise SpecError("sample_inside", "a region with an inside", f"box {lower} to {upper}", "Check its outline.")

@@ -1,0 +1,162 @@
+"""Polygons with holes as domains of plane problems; shapely answers what is inside and how far the boundary is.
+
+This module knows shapely, inside functions; it does not know equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..base.arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays, frozen_array
+from ..base.checks import check_finite, check_shape, raise_violations
+from ..base.errors import Violation
+from ..problems.recipe import Grading
+from .boundary_fields import PolygonFactor
+from .domain import ON_FACE, Cloud
+from .plane_domain import RIM, lay_planar_cloud, lengths_along, sample_inside, spaced_along
+
+PEAK_GRID = (32, 32)
+"""Grid on which the largest value of a factor is looked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PolygonDomain(ArrayRecord):
+    """The inside of a polygon: `PolygonDomain(exterior=[[0, 0], [1, 0], [0, 1]])` is a triangle."""
+
+    exterior: FloatArray
+    """Corners of the outline in either sense, not closed, shape (n_vertices, 2); kept counterclockwise."""
+    holes: tuple[FloatArray, ...] = ()
+    """Corners of each hole, likewise; kept clockwise."""
+
+    def __post_init__(self) -> None:
+        freeze_arrays(self, exterior=np.float64)
+        object.__setattr__(self, "holes", tuple(frozen_array(hole, np.float64) for hole in self.holes))
+        for ring in self.rings:
+            found = [*check_shape("PolygonDomain: vertices of a ring", ring, (None, 2), "(n_vertices, 2)")]
+            raise_violations([*found, *check_finite("PolygonDomain: vertices of a ring", ring)])
+        raise_violations(self._violations())
+        object.__setattr__(self, "exterior", turned(self.exterior, 1.0))
+        object.__setattr__(self, "holes", tuple(turned(hole, -1.0) for hole in self.holes))
+
+    def _violations(self) -> Iterator[Violation]:
+        if min(len(ring) for ring in self.rings) < 3:
+            lengths = [len(ring) for ring in self.rings]
+            yield Violation("PolygonDomain", "rings of 3 or more vertices", lengths, "Give every corner once.")
+            return
+        from shapely.validation import explain_validity
+
+        polygon = self.polygon()
+        if not polygon.is_valid:
+            mend = "Give corners in order around the outline, holes inside it and apart from each other."
+            yield Violation("PolygonDomain", "a simple polygon", explain_validity(polygon), mend)
+        elif polygon.area <= 0:
+            yield Violation(
+                "PolygonDomain", "an inside", f"area {polygon.area}", "Give corners that are not on a line."
+            )
+
+    @property
+    def rings(self) -> tuple[FloatArray, ...]:
+        """The outline and the holes."""
+        return (self.exterior, *self.holes)
+
+    @property
+    def lower(self) -> FloatArray:
+        """Lower corner of the bounding box, shape (2,)."""
+        return frozen_array(self.exterior.min(axis=0), np.float64)
+
+    @property
+    def upper(self) -> FloatArray:
+        """Upper corner of the bounding box, shape (2,)."""
+        return frozen_array(self.exterior.max(axis=0), np.float64)
+
+    def polygon(self) -> Any:
+        """Make the shapely polygon."""
+        from shapely import Polygon
+
+        return Polygon(self.exterior, self.holes)
+
+    def distance_to_boundary(self, points: FloatArray) -> FloatArray:
+        """Give the distance of points (n, 2) to the nearest edge, shape (n,), inside and outside alike."""
+        import shapely
+
+        distance: FloatArray = shapely.distance(shapely.points(points), self.polygon().boundary)
+        return distance
+
+    def on_boundary(self, points: FloatArray) -> BoolArray:
+        """Tell which of the points (n, 2) lie on an edge, shape (n,)."""
+        on: BoolArray = self.distance_to_boundary(points) <= ON_FACE * float((self.upper - self.lower).max())
+        return on
+
+    def contains(self, points: FloatArray) -> BoolArray:
+        """Tell which of the points (n, 2) lie inside or on the boundary, shape (n,)."""
+        return self._strictly_contains(points) | self.on_boundary(points)
+
+    def _strictly_contains(self, points: FloatArray) -> BoolArray:
+        import shapely
+
+        inside: BoolArray = shapely.contains_xy(self.polygon(), points[:, 0], points[:, 1])
+        return inside
+
+    def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """Draw n points uniformly from the inside, shape (n, 2)."""
+        return sample_inside(n, self.lower, self.upper, self._strictly_contains, rng)
+
+    def sample_boundary(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """Draw n points uniformly from all edges, shape (n, 2)."""
+        rings = [lengths_along(ring) for ring in self.rings]
+        lengths = [ring[-1] for ring in rings]
+        chosen = rng.choice(len(rings), size=n, p=np.array(lengths) / sum(lengths))
+        drawn = [
+            self._along(index, rng.uniform(0.0, lengths[index], size=int(np.sum(chosen == index))))
+            for index in range(len(rings))
+        ]
+        return np.concatenate(drawn)
+
+    def _along(self, ring: int, arc: FloatArray) -> FloatArray:
+        """Give the points of a ring at arc lengths (n,), shape (n, 2)."""
+        vertices = self.rings[ring]
+        closed = np.vstack([vertices, vertices[:1]])
+        lengths = lengths_along(vertices)
+        return np.stack([np.interp(arc, lengths, closed[:, axis]) for axis in range(2)], axis=1)
+
+    def cloud(self, n_per_axis: tuple[int, ...], gradings: tuple[Grading, ...] = ()) -> Cloud:
+        """Lay a grid inside, and points on the edges about one cell apart with every corner among them.
+
+        Raises:
+            SpecError: If the cells do not fit the polygon, or gradings are asked for.
+        """
+
+        def keep(points: FloatArray, cell: FloatArray) -> BoolArray:
+            far = self.scaled(1 / cell).distance_to_boundary(points / cell) >= RIM
+            return far & self._strictly_contains(points)
+
+        def rim(cell: FloatArray) -> FloatArray:
+            return np.concatenate([spaced_along(ring, cell) for ring in self.rings])
+
+        return lay_planar_cloud(self.lower, self.upper, n_per_axis, gradings, keep, rim)
+
+    def scaled(self, factor: FloatArray) -> PolygonDomain:
+        """Give the polygon with its axes stretched by factors (2,)."""
+        return PolygonDomain(exterior=self.exterior * factor, holes=tuple(hole * factor for hole in self.holes))
+
+    def factor(self, corner_exponent: float = 1.0) -> PolygonFactor:
+        """Make the field that vanishes on the edges, for an ansatz; its largest value is about 1.
+
+        Args:
+            corner_exponent: Power of distance at re-entrant corners, see `PolygonFactor`.
+        """
+        vertices, sizes = np.concatenate(self.rings), np.array([len(ring) for ring in self.rings])
+        raw = PolygonFactor(vertices=vertices, ring_sizes=sizes, corner_exponent=corner_exponent)
+        peak = float(raw.evaluate(self.cloud(PEAK_GRID).centres).max())
+        return PolygonFactor(vertices=vertices, ring_sizes=sizes, corner_exponent=corner_exponent, scale=1 / peak)
+
+
+def turned(ring: FloatArray, sense: float) -> FloatArray:
+    """Give a ring (n, 2) counterclockwise for sense 1, clockwise for -1."""
+    x, y = ring.T
+    doubled_area = float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y))
+    return ring if doubled_area * sense > 0 else frozen_array(ring[::-1], np.float64)

@@ -1,0 +1,156 @@
+"""The activations phi of a Variable Spiking Neuron, in float, with the facts that an integer table needs.
+
+A VSN sends phi(z * s). That equals phi(z) * s only where phi(0) = 0, so an activation with another value at zero is refused
+by `ActivationRule` itself. Integer tables are built from these rules in `tables.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from ..base.arrays import FloatArray
+from ..base.checks import check_choice, raise_violations
+from ..base.errors import SpecError, Violation
+
+
+class Symmetry(str, Enum):
+    """What phi(-z) is, given phi(z)."""
+
+    ODD = "odd"
+    """phi(-z) = -phi(z)."""
+    EVEN = "even"
+    """phi(-z) = phi(z)."""
+
+
+class Asymptote(str, Enum):
+    """How phi goes on beyond the domain of its table."""
+
+    CONSTANT = "constant"
+    """As the last entry of the table."""
+    SLOPE_ONE = "slope one"
+    """With z, from the last entry on."""
+    NONE = "none"
+    """There is none: a table spans the whole state word, and nothing lies beyond it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivationRule:
+    """An activation and what is known of it for z >= 0; its symmetry gives the rest.
+
+    `ActivationRule(name="tanh", phi=np.tanh, symmetry=Symmetry.ODD, asymptote=Asymptote.CONSTANT, curvature=0.77, reach=8.0)`
+    """
+
+    name: str
+    """Name in files and on the command line."""
+    phi: Callable[[FloatArray], FloatArray]
+    """phi, elementwise on float64 arrays."""
+    symmetry: Symmetry | None
+    """None for the piecewise linear activations, which need no table."""
+    asymptote: Asymptote
+    """Behaviour beyond the table's domain."""
+    curvature: float
+    """An upper bound of |phi''(z)| over z >= 0; zero marks an activation that is exact in integers without a table."""
+    reach: float
+    """From this z on, |phi - asymptote| is below 2e-6; no table needs a longer domain. Infinite without asymptote."""
+    bound: float | None = None
+    """The least upper bound of |phi|, or None where phi is unbounded."""
+
+    def __post_init__(self) -> None:
+        at_zero = float(self.phi(np.zeros(1))[0])
+        if at_zero != 0.0:
+            mend = "Use an activation that vanishes at zero, for instance tanh or z_tanh_z."
+            raise SpecError(
+                f"ActivationRule {self.name!r}.phi", "phi(0) = 0, so that silence sends nothing", at_zero, mend
+            )
+
+    @property
+    def needs_table(self) -> bool:
+        """Whether integers look phi up; what is linear on z >= 0 is a shift instead."""
+        return self.curvature > 0.0
+
+
+def _z_tanh_z(z: FloatArray) -> FloatArray:
+    product: FloatArray = z * np.tanh(z)
+    return product
+
+
+def _tanh_squared(z: FloatArray) -> FloatArray:
+    squared: FloatArray = np.square(np.tanh(z))
+    return squared
+
+
+def _relu(z: FloatArray) -> FloatArray:
+    positive: FloatArray = np.maximum(z, 0.0)
+    return positive
+
+
+def _identity(z: FloatArray) -> FloatArray:
+    return np.array(z, dtype=np.float64)
+
+
+# Curvatures: maxima of |phi''| over z >= 0. tanh: 4/(3 sqrt 3) = 0.7698 at tanh z = 1/sqrt 3; sin: 1; the others: 2 at z = 0.
+# Reach 8: 1 - tanh z = 2.3e-7, 1 - tanh^2 z = 4.6e-7, z - z tanh z = 1.8e-6 there.
+_RULES = (
+    ActivationRule(
+        name="identity", phi=_identity, symmetry=None, asymptote=Asymptote.SLOPE_ONE, curvature=0.0, reach=0.0
+    ),
+    ActivationRule(name="relu", phi=_relu, symmetry=None, asymptote=Asymptote.SLOPE_ONE, curvature=0.0, reach=0.0),
+    ActivationRule(
+        name="tanh",
+        phi=np.tanh,
+        symmetry=Symmetry.ODD,
+        asymptote=Asymptote.CONSTANT,
+        curvature=4 / (3 * 3**0.5),
+        reach=8.0,
+        bound=1.0,
+    ),
+    ActivationRule(
+        name="sin",
+        phi=np.sin,
+        symmetry=Symmetry.ODD,
+        asymptote=Asymptote.NONE,
+        curvature=1.0,
+        reach=math.inf,
+        bound=1.0,
+    ),
+    ActivationRule(
+        name="z_tanh_z",
+        phi=_z_tanh_z,
+        symmetry=Symmetry.EVEN,
+        asymptote=Asymptote.SLOPE_ONE,
+        curvature=2.0,
+        reach=8.0,
+    ),
+    ActivationRule(
+        name="tanh_squared",
+        phi=_tanh_squared,
+        symmetry=Symmetry.EVEN,
+        asymptote=Asymptote.CONSTANT,
+        curvature=2.0,
+        reach=8.0,
+        bound=1.0,
+    ),
+)
+ACTIVATIONS: dict[str, ActivationRule] = {rule.name: rule for rule in _RULES}
+"""Every activation that can be deployed, by name."""
+
+_NONZERO_AT_ZERO = {"sigmoid": 0.5, "softplus": 0.693, "cos": 1.0, "softmax": 1.0, "logsigmoid": -0.693}
+
+
+def find_activation(name: str, where: str = "activation") -> ActivationRule:
+    """Look an activation up by name.
+
+    Raises:
+        SpecError: If the name is unknown, or names a function with phi(0) != 0.
+    """
+    if name in _NONZERO_AT_ZERO:
+        got = f"{name}, whose value at zero is {_NONZERO_AT_ZERO[name]}"
+        rule = "phi(0) = 0, so that a silent neuron sends nothing"
+        raise_violations([Violation(where, rule, got, f"Use one of {', '.join(ACTIVATIONS)}.")])
+    raise_violations(check_choice(where, name, ACTIVATIONS))
+    return ACTIVATIONS[name]

@@ -1,0 +1,1 @@
+"""The problems that ship, one file each."""

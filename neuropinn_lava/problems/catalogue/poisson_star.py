@@ -1,0 +1,65 @@
+"""`poisson-star`: Poisson's equation between a five-petal star and a round hole."""
+
+from __future__ import annotations
+
+from ...base.arrays import FloatArray
+from ...base.checks import check_range, raise_violations
+from ..conditions import vanishing_with
+from ..problem import Condition, PdeProblem, ReferenceSolution, covered_by, held_at
+from ..recipe import CloudRecipe, Jitter, ModelRecipe, OperatorKind, PhaseRecipe, TrainingRecipe
+from ..solvers.star import LEVEL_SET, Forces, solve_star, star_domain, to_polar
+
+JITTER = Jitter(every=100, share=0.1)
+"""Held fixed, the points let the error grow between them: 5.5e-3 (5.5e-3 to 9.6e-3 over three seeds) instead of 3.8e-3."""
+RECIPE = TrainingRecipe(
+    model=ModelRecipe(output_scale=0.5, surrogate_slope=20.0),
+    cloud=CloudRecipe(n_per_axis=(36, 36), operator=OperatorKind.QUADRATIC, n_neighbours=12),
+    phases=(
+        PhaseRecipe(n_iterations=2000, learning_rate=5e-3, jitter=JITTER),
+        PhaseRecipe(n_iterations=3000, learning_rate=3e-3, rate_weight=3.0, target_rate=0.27, ramp=0.5, jitter=JITTER),
+    ),
+)
+"""u / d lies within 0.12 and 0.92 for strength 5. On this cloud the equation solved exactly by fits is off by 1.3e-3 for
+quadratic ones, by 4.7e-3 for quartic ones, which reach too far around the valleys between petals. With
+the default surrogate, five times as narrow, spikes far above their threshold stay: the activity ends at 0.31."""
+
+
+def make_poisson_star(*, strength: float = 5.0) -> PdeProblem:
+    """Make Poisson's equation on the star with a hole.
+
+        -(u_xx + u_yy) = f     inside r = 0.75 + 0.2 cos 5a, outside the circle of radius 0.25 about (0.1, 0.05)
+        u = 0                  on both
+
+    Args:
+        strength: f, 0.1 to 100.
+
+    Raises:
+        SpecError: If the parameter is out of range.
+    """
+    raise_violations(check_range("make_poisson_star.strength", strength, 0.1, 100.0))
+    domain = star_domain()
+
+    def solution(points: FloatArray) -> FloatArray:
+        unit = solve_star(Forces(1.0, (0.0, 0.0), 1.0))
+        u: FloatArray = strength * unit.evaluate(*to_polar(points))
+        return u[:, None]
+
+    return PdeProblem(
+        name="poisson-star",
+        title="Poisson equation on a star with a hole",
+        equation=f"-(u_xx + u_yy) = {strength:g}; u = 0 on the star r = 0.75 + 0.2 cos 5a and on the hole",
+        coordinates=("x", "y"),
+        domain=domain,
+        derivatives=("u_xx", "u_yy"),
+        source=lambda points: held_at(strength)(points)[:, 0],
+        residual=lambda f: (-(f.u_xx + f.u_yy) - f.source,),
+        residual_scale=strength,
+        conditions=(Condition(name="walls", applies=domain.on_boundary, value=held_at(0.0)),),
+        ansatz=vanishing_with(LEVEL_SET),
+        reference=ReferenceSolution(
+            evaluate=covered_by(domain, solution, "poisson-star"),
+            relative_accuracy=5e-5,
+            source="curved quadratic finite elements, 32 x 160; with half as many each way 2.8e-4 off",
+        ),
+        recipe=RECIPE,
+    )

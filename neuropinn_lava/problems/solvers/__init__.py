@@ -1,0 +1,1 @@
+"""Reference solutions of the problems that ship: quadrature, spectral methods, finite elements."""

@@ -1,0 +1,124 @@
+"""Streams on Dask: the file of one process byte for byte, also where a worker is killed in the middle or the run is resumed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import numpy as np
+import psutil
+import pytest
+
+import builders
+from neuropinn_lava.app.stream.cluster_streams import (
+    SMALLEST_BLOCK,
+    evaluate_in,
+    fitting_block,
+    is_exact,
+    stream_on_cluster,
+)
+from neuropinn_lava.app.stream.stream import stream
+from neuropinn_lava.app.workers.dask_pool import ClusterChoice
+from neuropinn_lava.app.workers.task_pool import LocalPool
+from neuropinn_lava.base.errors import SpecError
+from neuropinn_lava.engine.trace import LavaMode
+
+NETWORK = builders.random_quantized(1)
+POINTS = builders.random_points(NETWORK, 100)
+TWO = ClusterChoice(n_workers=2)
+
+
+def worker_pids():
+    """Find the worker processes of this one."""
+    children = psutil.Process().children(recursive=True)
+    return [p.pid for p in children if "neuropinn_lava.app.workers.dask_worker" in p.cmdline()]
+
+
+def test_a_pool_gives_the_bytes_of_one_process(tmp_path):
+    stream(NETWORK, POINTS, tmp_path / "one.npy", backend="integer")
+    evaluate = evaluate_in(LocalPool(), "integer")
+    summary = stream(NETWORK, POINTS, tmp_path / "many.npy", backend="integer", block_size=7, evaluate=evaluate)
+    assert (tmp_path / "many.npy").read_bytes() == (tmp_path / "one.npy").read_bytes()
+    assert summary.n_samples == 100
+
+
+def test_a_bad_point_behind_good_blocks_is_named_and_they_are_kept(tmp_path):
+    wrong = POINTS.copy()
+    wrong[50, 1] = np.nan
+    with pytest.raises(SpecError, match="from number 40 on: every coordinate is finite"):
+        stream(
+            NETWORK,
+            np.split(wrong, 5),
+            tmp_path / "u.npy",
+            backend="integer",
+            block_size=20,
+            evaluate=evaluate_in(LocalPool(), "integer"),
+        )
+    summary = stream(NETWORK, np.split(POINTS, 5), tmp_path / "u.npy", backend="integer", resume=True)
+    assert summary.n_resumed == 40
+
+
+@pytest.mark.parametrize(
+    ("n_points", "n_workers", "size"),
+    [
+        (100, 2, SMALLEST_BLOCK),  # one block: Lava's start would take longer than the work
+        (8 * SMALLEST_BLOCK, 2, 2 * SMALLEST_BLOCK),  # two blocks for each of two workers
+        (8 * SMALLEST_BLOCK + 1, 2, 2 * SMALLEST_BLOCK + 1),
+        (10**9, 2, 1 << 19),
+        (None, 2, 1 << 19),
+    ],
+)
+def test_every_worker_has_blocks_if_there_are_points_enough(n_points, n_workers, size):
+    assert fitting_block(NETWORK, LavaMode.BATCHED, n_points, n_workers) == size
+
+
+def test_only_integers_may_be_cut_anew():
+    assert is_exact(NETWORK, "integer")
+    assert is_exact(NETWORK, "lava")
+    assert not is_exact(NETWORK, "float")
+    assert not is_exact(NETWORK.source, "lava")
+
+
+def test_two_workers_give_the_bytes_of_one_process_and_resume_it(tmp_path):
+    pytest.importorskip("distributed", reason="needs the extra `dask`")
+    stream(NETWORK, POINTS, tmp_path / "one.csv", backend="integer")
+    options = {"cluster": TWO, "backend": "integer", "block_size": 9}
+    told = []
+    stream_on_cluster(NETWORK, POINTS, tmp_path / "two.csv", on_progress=told.append, **options)
+    assert (tmp_path / "two.csv").read_bytes() == (tmp_path / "one.csv").read_bytes()
+    assert [progress.n_done for progress in told] == [*range(9, 100, 9), 100]
+
+
+def test_the_command_line_gives_the_same_file_on_dask(cli, float_file, points_file, tmp_path):
+    pytest.importorskip("distributed", reason="needs the extra `dask`")
+    chip_file = tmp_path / "chip.h5"
+    assert cli("convert", float_file, "--out", chip_file)[0] == 0
+    for name, options in (("one.npy", ()), ("two.npy", ("--workers", 2, "--block-size", 11))):
+        arguments = ("--points", points_file, "--out", tmp_path / name, *options)
+        assert cli("run", chip_file, *arguments)[0] == 0
+    assert (tmp_path / "two.npy").read_bytes() == (tmp_path / "one.npy").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.lava
+@pytest.mark.parametrize("name", ["u.npy", "u.h5"])
+def test_a_worker_killed_in_the_middle_of_a_lava_run_loses_nothing(tmp_path, name):
+    pytest.importorskip("distributed", reason="needs the extra `dask`")
+    network = builders.random_quantized(3, widths=(2, 50, 50, 1))
+    points = builders.random_points(network, 240_000)
+    stream(network, points, tmp_path / f"one-{name}", backend="lava")
+    killed, seen = [], threading.Event()
+
+    def kill_one(progress):
+        if not seen.is_set():
+            seen.set()  # both workers have blocks under way: six of eight are not done
+            killed.append(worker_pids()[0])
+            os.kill(killed[0], signal.SIGKILL)
+
+    summary = stream_on_cluster(
+        network, points, tmp_path / f"two-{name}", cluster=TWO, block_size=30_000, on_progress=kill_one
+    )
+    assert killed
+    assert summary.n_samples == 240_000
+    assert (tmp_path / f"two-{name}").read_bytes() == (tmp_path / f"one-{name}").read_bytes()

@@ -1,0 +1,190 @@
+"""NIR graphs: exact round trips, graphs of other tools, and every graph that is no chain of deployable nodes.
+
+The reader works on plain objects with NIR's names, so most of it is tested without the package; files need the extra `nir`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import builders
+from disks import full_beyond
+from neuropinn_lava.base.errors import FileFormatError, SpecError
+from neuropinn_lava.conversion.formats.nir_graphs import make_graph, order_nodes, read_graph, read_nir, write_nir
+from neuropinn_lava.conversion.formats.nir_metadata import NETWORK_MARK, VSN_MARK
+from neuropinn_lava.engine.reference import run_float
+from neuropinn_lava.network.spec import NetworkSpec, Polarity, Provenance, Readout
+
+
+def node(kind: str, **fields: Any) -> Any:
+    """Make an object of a class with NIR's name."""
+    made = type(kind, (SimpleNamespace,), {})
+    return made(**{"metadata": {}} | fields)
+
+
+def affine(n_in: int, n_out: int, seed: int = 0) -> Any:
+    rng = np.random.default_rng(seed)
+    return node("Affine", weight=rng.normal(size=(n_out, n_in)), bias=rng.normal(size=n_out))
+
+
+def neuron(n: int, **changes: Any) -> Any:
+    metadata = {
+        VSN_MARK: "1",
+        "name": b"mine",
+        "activation": b"tanh",
+        "polarity": b"both",
+        "beta": np.full(n, 0.5),
+        "theta": np.full(n, 0.1),
+    }
+    metadata = {k: v for k, v in (metadata | changes).items() if v is not None}
+    return node("LIF", metadata=metadata, v_threshold=np.full(n, 0.1))
+
+
+def graph(nodes: dict[str, Any], edges: list[tuple[str, str]] | None = None, metadata: Any = None) -> Any:
+    names = list(nodes)
+    chained = list(pairwise(names))
+    return SimpleNamespace(nodes=nodes, edges=chained if edges is None else edges, metadata=metadata or {})
+
+
+def plain_nodes() -> dict[str, Any]:
+    return {"in": node("Input"), "a": affine(2, 3), "v": neuron(3), "b": affine(3, 1, 1), "out": node("Output")}
+
+
+def test_a_graph_of_another_tool_with_marked_neurons() -> None:
+    spec = read_graph(graph(plain_nodes()), name="theirs")
+    assert (spec.name, spec.widths, spec.n_steps) == ("theirs", (2, 3, 1), 1)
+    layer = spec.layers[0]
+    assert (layer.name, layer.activation, layer.polarity) == ("mine", "tanh", Polarity.BOTH)
+    np.testing.assert_array_equal(layer.weight, plain_nodes()["a"].weight)
+
+
+def test_linear_scale_and_flatten_are_folded() -> None:
+    nodes = {
+        "in": node("Input"),
+        "flat": node("Flatten"),
+        "scale": node("Scale", scale=np.array([2.0, 3.0])),
+        "lin": node("Linear", weight=np.array([[1.0, 1.0], [0.5, -1.0]])),
+        "v": neuron(2),
+        "b": affine(2, 1),
+        "out": node("Output"),
+    }
+    layer = read_graph(graph(nodes)).layers[0]
+    np.testing.assert_array_equal(layer.weight, [[2.0, 3.0], [1.0, -3.0]])
+    np.testing.assert_array_equal(layer.bias, [0.0, 0.0])
+
+
+def with_nodes(**changes: Any) -> dict[str, Any]:
+    return {key: value for key, value in (plain_nodes() | changes).items() if value is not None}
+
+
+REFUSED = [
+    (graph(with_nodes(v=node("LIF"))), r"node 'v': Affine, Linear.*got LIF\. Replace it by a Variable Spiking Neuron"),
+    (graph(with_nodes(v=node("CubaLIF"))), "got CubaLIF"),
+    (graph(with_nodes(a=node("Conv2d"))), r"got Conv2d\. Write it as an Affine node"),
+    (graph(with_nodes(a=node("Wavelet"))), "node 'a'.*got Wavelet"),
+    (graph(with_nodes(v=neuron(3, theta=None))), r"no \['theta'\]"),
+    (graph(with_nodes(v=neuron(3, theta=np.full(3, 0.2)))), r"node 'v'\.v_threshold: a threshold that equals theta"),
+    (graph(with_nodes(v=neuron(4))), "3 neurons, as node 'a' has outputs"),
+    (graph(with_nodes(b=affine(4, 1))), "n_in = 3; got 4"),
+    (graph(with_nodes(a=node("Linear", weight=np.zeros((1, 2, 3))))), r"the shape \(n_out, n_in\); got \(1, 2, 3\)"),
+    (graph(with_nodes(out=None)), "one input and one output; got 1 inputs and 0 outputs"),
+    (graph(plain_nodes(), [("in", "a"), ("a", "v"), ("v", "a")]), "no cycles; got one through 'a'"),
+    (graph(plain_nodes(), [("in", "a"), ("a", "v")]), "'v' leads to nothing"),
+    (graph(plain_nodes(), [("in", "a"), ("a", "v"), ("a", "b")]), r"'a' leads to \['v', 'b'\]"),
+    (graph(plain_nodes(), [("in", "x")]), r"edges between nodes of the graph; got \('in', 'x'\)"),
+    (
+        graph(plain_nodes() | {"lost": affine(1, 1)}, [("in", "a"), ("a", "v"), ("v", "b"), ("b", "out")]),
+        r"every node lies between input and output; got \['lost'\]",
+    ),
+]
+
+
+@pytest.mark.parametrize(("broken", "message"), REFUSED)
+def test_what_is_no_chain_of_deployable_nodes_is_refused(broken: Any, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        read_graph(broken)
+
+
+def test_nodes_come_in_the_order_of_the_edges() -> None:
+    nodes = plain_nodes()
+    shuffled = {key: nodes[key] for key in ("b", "out", "v", "in", "a")}
+    edges = [("v", "b"), ("b", "out"), ("in", "a"), ("a", "v")]
+    assert [key for key, _ in order_nodes(graph(shuffled, edges))] == ["a", "v", "b"]
+
+
+def spec_with_everything(seed: int, **options: Any) -> NetworkSpec:
+    spec = builders.random_spec(seed, n_steps=3, readout=Readout.LAST, ansatz=True, **options)
+    return replace(spec, provenance=Provenance(problem="poisson", seed=4))
+
+
+@pytest.mark.parametrize("activation", builders.ACTIVATIONS)
+@pytest.mark.parametrize("polarity", builders.POLARITIES)
+def test_the_round_trip_through_a_file_is_exact(activation: str, polarity: Polarity, tmp_path) -> None:
+    pytest.importorskip("nir")
+    spec = spec_with_everything(1, activation=activation, polarity=polarity, widths=(2, 6, 5, 2))
+    write_nir(spec, tmp_path / "net.nir")
+    back = read_nir(tmp_path / "net.nir")
+    assert back.digest() == spec.digest()
+    assert back.provenance == spec.provenance
+    points = builders.random_points(spec, 10)
+    np.testing.assert_array_equal(run_float(back, points).outputs, run_float(spec, points).outputs)
+
+
+def test_the_membrane_of_the_lif_is_the_neurons_own() -> None:
+    """Forward Euler with dt = 1: v' = (1 - 1/tau) v + r/tau I is beta v + I."""
+    pytest.importorskip("nir")
+    lif = make_graph(builders.random_spec(2, beta=0.75)).nodes["vsn0"]
+    np.testing.assert_array_equal(1 - 1 / lif.tau, 0.75)
+    np.testing.assert_array_equal(lif.r / lif.tau, 1.0)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a graph" * 20])
+def test_damaged_files_are_refused(content: bytes, tmp_path) -> None:
+    pytest.importorskip("nir")
+    path = tmp_path / "bad.nir"
+    path.write_bytes(content)
+    with pytest.raises(FileFormatError, match="a whole NIR graph"):
+        read_nir(path)
+
+
+def test_a_file_that_claims_one_shape_and_holds_another_is_refused(tmp_path) -> None:
+    pytest.importorskip("nir")
+    import h5py
+
+    path = tmp_path / "net.nir"
+    write_nir(builders.random_spec(3), path)
+    with h5py.File(path, "r+") as file:
+        del file["node/nodes/affine1/weight"]
+        file["node/nodes/affine1/weight"] = np.zeros((5, 6))
+    with pytest.raises(FileFormatError, match=r"net.nir: a whole NIR graph; got .*"):
+        read_nir(path)
+
+
+def test_another_version_of_the_metadata_is_refused() -> None:
+    with pytest.raises(FileFormatError, match="version 1; got 2"):
+        read_graph(graph(plain_nodes(), metadata={NETWORK_MARK: "2"}))
+
+
+def test_a_full_disk_leaves_the_former_graph(tmp_path) -> None:
+    pytest.importorskip("nir")
+    path = tmp_path / "net.nir"
+    path.write_bytes(b"former")
+    with (
+        full_beyond(2048),
+        pytest.raises(SpecError, match=r"net.nir: a disk with room for .*; got File too large. Free"),
+    ):
+        write_nir(builders.random_spec(3), path)
+    assert path.read_bytes() == b"former"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_without_the_extra_the_message_names_it(monkeypatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "nir", None)
+    with pytest.raises(SpecError, match=r"the package nir; got not installed.*neuropinn-lava\[nir\]"):
+        read_nir("any.nir")

@@ -1,0 +1,348 @@
+"""Any PyTorch model in: what is read computes what the module computes, and what cannot be deployed is refused by name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from torch import nn  # noqa: E402
+
+import builders  # noqa: E402
+import neuropinn_lava as nl  # noqa: E402
+from neuropinn_lava.base.errors import SpecError  # noqa: E402
+from neuropinn_lava.conversion import QuantizationScheme, quantize_network  # noqa: E402
+from neuropinn_lava.conversion.formats.torch_modules import read_module  # noqa: E402
+from neuropinn_lava.engine.reference import run_float, run_integer  # noqa: E402
+from neuropinn_lava.engine.trace import Probe  # noqa: E402
+from neuropinn_lava.network.spec import NetworkSpec, Polarity  # noqa: E402
+from neuropinn_lava.training.network.network import VsnNetwork  # noqa: E402
+from neuropinn_lava.training.neuron.vsn import VSN  # noqa: E402
+
+SUMS = 1e-12
+"""float64 sums in another order, relative to max |u|."""
+PROMISED = 1e-6
+"""What an ordinary network may differ by from its VSN twin in float32 weights: they are the same numbers."""
+
+POINTS = np.random.default_rng(0).uniform(-1, 1, (60, 2))
+
+
+class ZTanhZ(nn.Module):
+    def forward(self, z):
+        return z * torch.tanh(z)
+
+
+class TanhModuleTimesZ(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.tanh = nn.Tanh()
+
+    def forward(self, z):
+        return self.tanh(z) * z
+
+
+class TanhSquared(nn.Module):
+    def forward(self, z):
+        return torch.tanh(z) ** 2
+
+
+class TanhTimesTanh(nn.Module):
+    def forward(self, z):
+        t = z.tanh()
+        return t * t
+
+
+class Functional(nn.Module):
+    """As DeepXDE's FNN: a ModuleList, activations called as functions, numbers before and after."""
+
+    def __init__(self):
+        super().__init__()
+        self.linears = nn.ModuleList([nn.Linear(2, 9), nn.Linear(9, 7), nn.Linear(7, 1)])
+
+    def forward(self, x):
+        x = 2 * x - 1
+        for linear in self.linears[:-1]:
+            x = torch.tanh(linear(x))
+        return self.linears[-1](x) / 4 + 3
+
+
+def batch_norm(n: int) -> nn.BatchNorm1d:
+    layer = nn.BatchNorm1d(n)
+    with torch.no_grad():
+        layer.running_mean.normal_()
+        layer.running_var.uniform_(0.5, 2.0)
+        layer.weight.normal_()
+        layer.bias.normal_()
+    return layer
+
+
+def make_modules() -> dict[str, nn.Module]:
+    torch.manual_seed(0)
+    return {
+        "tanh": nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 3)),
+        "relu without bias": nn.Sequential(nn.Linear(2, 8, bias=False), nn.ReLU(), nn.Linear(8, 1)),
+        "nested": nn.Sequential(nn.Sequential(nn.Linear(2, 8), nn.Tanh()), nn.Sequential(nn.Linear(8, 1))),
+        "without effect": nn.Sequential(
+            nn.Flatten(), nn.Linear(2, 8), nn.Dropout(0.5), nn.ReLU(), nn.Identity(), nn.Linear(8, 1)
+        ),
+        "batch norm before": nn.Sequential(nn.Linear(2, 8), batch_norm(8), nn.Tanh(), nn.Linear(8, 1)),
+        "batch norm after": nn.Sequential(nn.Linear(2, 8), nn.Tanh(), batch_norm(8), nn.Linear(8, 1)),
+        "batch norm of points": nn.Sequential(batch_norm(2), nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1)),
+        "batch norm last": nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 2), batch_norm(2)),
+        "two linears": nn.Sequential(nn.Linear(2, 5), nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 4), nn.Linear(4, 1)),
+        "no read-out": nn.Sequential(nn.Linear(2, 4), nn.Tanh()),
+        "z tanh z": nn.Sequential(nn.Linear(2, 8), ZTanhZ(), nn.Linear(8, 8), TanhModuleTimesZ(), nn.Linear(8, 1)),
+        "tanh squared": nn.Sequential(
+            nn.Linear(2, 8), TanhSquared(), nn.Linear(8, 8), TanhTimesTanh(), nn.Linear(8, 1)
+        ),
+        "functional": Functional(),
+        "vsn": nn.Sequential(nn.Linear(2, 8), VSN(8, theta=0.2, polarity="both"), nn.Linear(8, 1)),
+    }
+
+
+def evaluated(module: nn.Module, points: np.ndarray) -> np.ndarray:
+    module = module.double().eval()
+    with torch.no_grad():
+        return module(torch.tensor(points)).numpy()
+
+
+@pytest.mark.parametrize("name", make_modules())
+def test_the_float_engine_computes_what_the_module_computes(name: str) -> None:
+    module = make_modules()[name]
+    expected = evaluated(module, POINTS)
+    got = run_float(read_module(module), POINTS).outputs
+    assert np.abs(got - expected).max() <= SUMS * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("n_steps", [1, 3])
+def test_ordinary_activations_are_exact_at_every_t(n_steps: int) -> None:
+    """theta = 0 and beta = 0: every neuron sends phi of its drive at every step."""
+    for name in ("tanh", "relu without bias", "z tanh z"):
+        module = make_modules()[name]
+        spec = read_module(module, n_steps=n_steps)
+        expected = evaluated(module, POINTS)
+        assert np.abs(run_float(spec, POINTS).outputs - expected).max() <= PROMISED * np.abs(expected).max()
+
+
+def test_polarities_and_thresholds() -> None:
+    layers = read_module(make_modules()["without effect"]).layers + read_module(make_modules()["tanh"]).layers
+    assert [layer.polarity for layer in layers] == [Polarity.POSITIVE, Polarity.BOTH]
+    assert all((layer.theta == 0).all() and (layer.beta == 0).all() for layer in layers)
+
+
+def test_a_vsn_network_brings_its_steps() -> None:
+    module = VsnNetwork(nn.Sequential(nn.Linear(2, 8), VSN(8), nn.Linear(8, 1)), n_steps=5, readout="last")
+    spec = read_module(module, name="mine")
+    assert (spec.name, spec.n_steps, spec.readout.value) == ("mine", 5, "last")
+
+
+def test_box_and_transforms_are_passed_on() -> None:
+    spec = read_module(make_modules()["tanh"], lower=[0, 1], upper=[2, 3])
+    assert spec.lower.tolist() == [0, 1]
+    assert spec.upper.tolist() == [2, 3]
+
+
+def test_convert_takes_a_module() -> None:
+    chip = nl.convert(make_modules()["tanh"]).network
+    assert chip.widths == (2, 8, 3)
+
+
+# snnTorch. The stand-in below repeats its arithmetic (snnTorch 1.0, reset to zero), so that the tests run without it.
+
+
+class Leaky(nn.Module):
+    """U = beta (1 - R) U + I, R = U > threshold of the step before; spikes above the threshold."""
+
+    def __init__(self, beta, threshold=1.0, reset_mechanism="zero"):
+        super().__init__()
+        for name, value in (("beta", beta), ("threshold", threshold), ("graded_spikes_factor", 1.0)):
+            self.register_buffer(name, torch.as_tensor(value))
+        self.reset_mechanism, self.inhibition, self.state_quant = reset_mechanism, False, False
+        self.mem = torch.zeros(1)
+
+    def forward(self, z):
+        if self.mem.shape != z.shape:
+            self.mem = torch.zeros_like(z)
+        reset = (self.mem - self.threshold > 0).to(z)
+        self.mem = self.beta.clamp(0, 1) * (1 - reset) * self.mem + z
+        return (self.mem - self.threshold > 0).to(z), self.mem
+
+
+Leaky.__module__ = "snntorch._neurons.leaky"
+
+
+class Graded(nn.Module):
+    """The VSN authors' layer: a = phi(spk * z)."""
+
+    def __init__(self, leaky, phi):
+        super().__init__()
+        self.leaky, self.phi = leaky, phi
+
+    def forward(self, z):
+        spikes, _ = self.leaky(z)
+        return self.phi(spikes * z)
+
+
+def leaky_kinds() -> list[type]:
+    try:
+        import snntorch
+    except ImportError:
+        return [Leaky]
+    return [Leaky, lambda *args, **kwargs: snntorch.Leaky(*args, **{"reset_mechanism": "zero"} | kwargs)]
+
+
+@pytest.mark.parametrize("kind", leaky_kinds())
+@pytest.mark.parametrize("phi", [nn.Identity(), torch.tanh, ZTanhZ(), TanhSquared()])
+def test_leaky_with_its_graded_product_is_a_vsn(kind, phi) -> None:
+    """Five steps of the module, states carried, against the float engine with T = 5."""
+    torch.manual_seed(2)
+    beta = torch.rand(8)
+    module = nn.Sequential(nn.Linear(2, 8), Graded(kind(beta, threshold=0.3), phi), nn.Linear(8, 1)).double()
+    points = torch.tensor(POINTS)
+    with torch.no_grad():
+        expected = torch.stack([module(points) for _ in range(5)]).mean(0).numpy()
+    spec = read_module(module, n_steps=5)
+    assert np.abs(run_float(spec, POINTS).outputs - expected).max() <= SUMS * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.1, 0.25, 1.0])
+def test_ties_of_leaky_stay_silent(threshold: float) -> None:
+    """Membranes at the threshold itself do not fire, the next floats of 32 and of 64 bits do."""
+    at = np.float64(np.float32(threshold))
+    above = [np.nextafter(np.float32(at), np.float32(2)), np.nextafter(at, 2.0)]
+    points = np.array([[at], [above[0]], [above[1]], [np.nextafter(at, -1.0)]], dtype=np.float64)
+    module = nn.Sequential(
+        nn.Linear(1, 1, bias=False), Graded(Leaky(0.9, threshold=at), nn.Identity()), nn.Linear(1, 1)
+    )
+    with torch.no_grad():
+        module[0].weight.fill_(1.0)
+    probe = run_float(read_module(module.double()), points, Probe(n_samples=4)).probe
+    assert probe.layers[0].fired[:, 0, 0].tolist() == [False, True, True, False]
+    with torch.no_grad():
+        spikes, _ = module[1].leaky(torch.tensor(points))
+    assert (spikes[:, 0] > 0).tolist() == [False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"reset_mechanism": "subtract"}, r"reset_mechanism: a reset to zero; got 'subtract'"),
+        ({"inhibition": True}, r"inhibition: False; got True"),
+        ({"state_quant": True}, r"state_quant: False; got set"),
+        ({"graded_spikes_factor": torch.tensor(2.0)}, r"graded_spikes_factor: 1; got 2.0"),
+        ({"threshold": torch.tensor(-1.0)}, r"threshold: 0 or more; got -1.0"),
+    ],
+)
+def test_other_leakies_are_refused(change, message) -> None:
+    leaky = Leaky(0.9)
+    for name, value in change.items():
+        setattr(leaky, name, value)
+    with pytest.raises(SpecError, match=message):
+        read_module(nn.Sequential(nn.Linear(2, 4), Graded(leaky, torch.tanh), nn.Linear(4, 1)))
+
+
+class Skip(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(2, 2)
+
+    def forward(self, x):
+        return x + torch.tanh(self.linear(x))
+
+
+class Branches(nn.Module):
+    def forward(self, x):
+        return x if x.sum() > 0 else -x
+
+
+class TwoInputs(nn.Module):
+    def forward(self, x, y):
+        return x
+
+
+class Pair(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(2, 2)
+
+    def forward(self, x):
+        return torch.tanh(self.linear(x)), 1
+
+
+class Square(nn.Module):
+    def forward(self, x):
+        return x**2
+
+
+REFUSED = [
+    (nn.Sequential(nn.Linear(2, 4), nn.Sigmoid(), nn.Linear(4, 1)), r"layer '1' \(Sigmoid\).*polarity='both'"),
+    (nn.Sequential(nn.Conv1d(1, 2, 3)), r"layer '0' \(Conv1d\).*unfolded kernel"),
+    (nn.Sequential(nn.Linear(2, 4), nn.LayerNorm(4), nn.Linear(4, 1)), r"layer '1' \(LayerNorm\)"),
+    (nn.Sequential(nn.Linear(2, 4), Leaky(0.9), nn.Linear(4, 1)), "graded spikes; got binary spikes"),
+    (nn.Sequential(nn.Linear(2, 4), Graded(Leaky(0.9), torch.sigmoid), nn.Linear(4, 1)), "sigmoid: only what can be"),
+    (nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(3, 1)), "n_in = 4; got 3"),
+    (nn.Sequential(nn.Linear(2, 4), nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1)), "as many inputs as layer '0'"),
+    (nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Tanh(), nn.Linear(4, 1)), "one activation between two Linear"),
+    (nn.Sequential(nn.Linear(2, 4), VSN(5), nn.Linear(5, 1)), "4 neurons, as layer '0' has outputs"),
+    (nn.Sequential(nn.Linear(2, 4)), "at least one activation or VSN; got none"),
+    (nn.Sequential(nn.Tanh(), nn.Linear(2, 1)), "a Linear layer before an activation; got none"),
+    (nn.Sequential(nn.Tanh()), "at least one Linear layer; got none"),
+    (nn.Sequential(nn.Linear(2, 4), Square(), nn.Linear(4, 1)), "a square of tanh only"),
+    (Skip(), r"a value that one operation uses; got \['linear', 'add'\]"),
+    (Branches(), "a forward pass that can be traced; got TraceError"),
+    (TwoInputs(), "one input, the points; got 2"),
+    (Pair(), "one tensor as result; got several"),
+]
+
+
+@pytest.mark.parametrize(("module", "message"), REFUSED)
+def test_what_cannot_be_deployed_is_refused_by_name(module: nn.Module, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        read_module(module)
+
+
+def test_batch_norm_without_statistics_is_refused() -> None:
+    module = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4, track_running_stats=False), nn.Tanh(), nn.Linear(4, 1))
+    with pytest.raises(SpecError, match="running statistics; got none"):
+        read_module(module)
+
+
+def test_weights_that_are_not_finite_are_refused() -> None:
+    module = make_modules()["tanh"]
+    with torch.no_grad():
+        module[0].weight[1, 0] = float("nan")
+    with pytest.raises(SpecError, match=r"LayerSpec 'hidden1'\.weight: every entry is finite"):
+        read_module(module)
+
+
+def test_the_record_does_not_share_memory_with_the_module() -> None:
+    module = make_modules()["tanh"].double()
+    spec: NetworkSpec = read_module(module)
+    before = spec.layers[0].weight.copy()
+    with torch.no_grad():
+        module[0].weight.zero_()
+    np.testing.assert_array_equal(spec.layers[0].weight, before)
+
+
+def test_a_sine_network_is_deployed_as_itself() -> None:
+    """SIREN's layer, sin(30 (W x + b)) with the factor folded: fires on |m| >= 0, and its table spans the state word."""
+
+    class Siren(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.last = nn.Linear(2, 6), nn.Linear(6, 1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.last(torch.sin(30.0 * self.first(x)))
+
+    torch.manual_seed(0)
+    module = Siren().double()
+    spec = read_module(module)
+    points = builders.random_points(spec, 50)
+    with torch.no_grad():
+        wanted = module(torch.tensor(points)).numpy()
+    np.testing.assert_allclose(run_float(spec, points).outputs, wanted, rtol=1e-12, atol=1e-12)
+    assert (spec.layers[0].activation, spec.layers[0].polarity.value) == ("sin", "both")
+    chip = quantize_network(spec, QuantizationScheme(weight_bits=16, payload_bits=16, index_size=14)).network
+    np.testing.assert_allclose(run_integer(chip, points).outputs, wanted, atol=2e-2 * np.abs(wanted).max())

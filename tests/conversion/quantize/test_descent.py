@@ -1,0 +1,143 @@
+"""Descent over the integers: its model against the integer engine, its moves against exhaustion, its end on unseen points."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import builders
+from neuropinn_lava.base.metrics import relative_l2
+from neuropinn_lava.conversion import QuantizationScheme, Rounding, quantize_network
+from neuropinn_lava.conversion.calibrate.sensitivity import trace_jacobians
+from neuropinn_lava.conversion.quantize.descent import (
+    FEWEST_POINTS,
+    _LinearModel,
+    dequantized_network,
+    descend_integers,
+)
+from neuropinn_lava.engine.reference import run_float, run_integer
+from neuropinn_lava.network.quantized import QuantizedNetwork
+from neuropinn_lava.network.spec import NetworkSpec, Polarity, Readout
+
+FIRST_ORDER = 0.03
+"""Share of the effect of one weight's unit that is of second order, with words of 16 bits."""
+DIFFERENCE = 1e-5
+"""Relative; a central difference of step 1e-6 in float64."""
+
+
+def change_of(chip: QuantizedNetwork, points: np.ndarray) -> float:
+    return relative_l2(run_integer(chip, points).outputs, run_float(chip.source, points).outputs)
+
+
+def compensated(network: NetworkSpec, weight_bits: int, points: np.ndarray, **more: object) -> QuantizedNetwork:
+    scheme = QuantizationScheme(weight_bits=weight_bits, rounding=Rounding.COMPENSATED, **more)
+    return quantize_network(network, scheme, points).network
+
+
+@pytest.mark.parametrize("readout", Readout)
+def test_jacobians_equal_differences_of_the_output(readout: Readout) -> None:
+    """du/db of every layer, summed over the steps, with beta = 0 so that no spike depends on an earlier drive."""
+    network = builders.random_spec(
+        3, widths=(2, 5, 4, 2), n_steps=3, readout=readout, ansatz=True, theta=0.05, beta=0.0
+    )
+    points = builders.random_points(network, 20)
+    jacobians = trace_jacobians(network, points)
+    step = 1e-6
+    for index in range(2):
+        bias = network.layers[index].bias
+        moved = [
+            run_float(builders.with_layer(network, index, bias=bias + sign * step * np.eye(len(bias))[1]), points)
+            for sign in (1, -1)
+        ]
+        measured = (moved[0].outputs - moved[1].outputs) / (2 * step)
+        found = jacobians[index].by_drive[..., 1].sum(axis=1).T
+        np.testing.assert_allclose(found, measured, rtol=DIFFERENCE, atol=DIFFERENCE * np.abs(measured).max())
+
+
+@pytest.mark.parametrize("n_steps", [1, 3])
+def test_the_best_move_is_the_best_of_all(n_steps: int) -> None:
+    """Against the effect of every weight and both signs, one after the other; biases stay (an infinite ridge)."""
+    network = builders.random_spec(4, widths=(2, 5, 4, 1), n_steps=n_steps, theta=0.05)
+    points = builders.random_points(network, 60)
+    chip = compensated(network, 4, points)
+    model = _LinearModel(chip, points)
+    residual = (run_integer(chip, points).outputs - run_float(network, points).outputs).T
+    move = model._best_move(residual, [affine.weight for affine in chip.affines])
+    gains = {}
+    for layer, affine in enumerate(chip.affines):
+        for neuron in range(affine.n_out):
+            for entry in range(affine.n_in):
+                for sign in (1, -1):
+                    if abs(int(affine.weight[neuron, entry]) + sign) <= 7:
+                        tried = move._replace(layer=layer, neuron=neuron, entry=entry, sign=sign)
+                        gains[tried] = float(np.square(residual + model._effect(tried)).sum())
+    if n_steps == 1:
+        assert move == min(gains, key=gains.__getitem__)
+    assert gains[move] < float(
+        np.square(residual).sum()
+    )  # with more steps, the curvature is a bound: better, if not best
+
+
+def test_effects_are_those_of_the_integer_engine() -> None:
+    """Long words, so that a unit is small and roundings do not count."""
+    network = builders.random_spec(5, widths=(2, 6, 5, 2), n_steps=1, theta=0.0, polarity=Polarity.BOTH, ansatz=True)
+    points = builders.random_points(network, 80)
+    chip = compensated(network, 12, points, payload_bits=24, state_bits=32, input_bits=24)
+    model = _LinearModel(chip, points)
+    move = model.choose_moves((run_integer(chip, points).outputs - run_float(network, points).outputs).T, 1e9)[0]
+    before = run_integer(chip, points).outputs
+    moved = model.moved(np.zeros((2, len(points))), [move], 1e15)
+    effect = run_integer(moved, points).outputs - before
+    np.testing.assert_allclose(effect.T, model._effect(move), atol=FIRST_ORDER * np.abs(effect).max())
+
+
+@pytest.mark.parametrize("activation", builders.ACTIVATIONS)
+def test_it_comes_closer_on_unseen_points(activation: str) -> None:
+    network = builders.random_spec(6, widths=(2, 16, 12, 1), activation=activation, n_steps=2, theta=0.05)
+    points, unseen = builders.random_points(network, 800), builders.random_points(network, 500, 7)
+    start = compensated(network, 4, points)
+    share = 0.95 if activation == "tanh" else 0.8  # tanh jumps by theta where a spike flips, which no slope foresees
+    assert change_of(descend_integers(start, points), unseen) < share * change_of(start, unseen)
+
+
+def test_scales_words_thresholds_and_tables_stay() -> None:
+    network = builders.random_spec(8, widths=(2, 12, 10, 1), n_steps=1)
+    points = builders.random_points(network, 400)
+    start = compensated(network, 4, points)
+    end = descend_integers(start, points)
+    assert end.digest() != start.digest()
+    for affine, former in zip(end.affines, start.affines, strict=True):
+        np.testing.assert_array_equal(affine.weight_exponent, former.weight_exponent)
+        assert replace(affine, weight=former.weight, bias=former.bias).weight_bits == former.weight_bits
+        assert np.abs(affine.weight).max() <= 7
+    for layer, other in zip(end.layers, start.layers, strict=True):
+        np.testing.assert_array_equal(layer.theta, other.theta)
+        np.testing.assert_array_equal(layer.table.entries, other.table.entries)
+
+
+def test_few_points_and_silent_networks_are_left_alone() -> None:
+    network = builders.random_spec(9)
+    few = builders.random_points(network, FEWEST_POINTS - 1)
+    start = compensated(network, 4, few)
+    assert descend_integers(start, few) is start
+    silent = builders.with_zero_layer(builders.with_zero_layer(network, 0), 1)
+    points = builders.random_points(silent, 200)
+    start = compensated(silent, 4, points)
+    assert descend_integers(start, points) is start
+
+
+def test_the_twin_says_what_the_integers_stand_for() -> None:
+    chip = builders.random_quantized(10, n_steps=2)
+    twin = dequantized_network(chip)
+    for layer, spec in zip(twin.layers, chip.source.layers, strict=True):
+        np.testing.assert_array_equal(layer.weight, spec.weight)
+        np.testing.assert_array_equal(layer.theta, spec.theta)
+        np.testing.assert_array_equal(layer.beta, spec.beta)
+
+
+def test_the_same_integers_every_time() -> None:
+    network = builders.random_spec(11)
+    digests = {quantize_network(network, QuantizationScheme(weight_bits=4)).network.digest() for _ in range(2)}
+    assert len(digests) == 1

@@ -1,0 +1,158 @@
+"""The fake-quantized torch network: equal to the integer engine to the last bit, and differentiable straight through.
+
+Ladder: every payload of every step against `IntegerLayerRun` over all activations, polarities, T and read-outs, saturating
+networks and thresholds that are hit exactly; roundings against the core's; gradients against finite differences of the
+smooth network.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import builders
+
+torch = pytest.importorskip("torch")
+
+from neuropinn_lava.base.errors import FixedPointError  # noqa: E402
+from neuropinn_lava.conversion.tune.fake_quant import FakeQuantNetwork  # noqa: E402
+from neuropinn_lava.conversion.tune.fake_rounding import half_up, held, raised, rounded  # noqa: E402
+from neuropinn_lava.engine.host import encode_points  # noqa: E402
+from neuropinn_lava.engine.reference import run_integer  # noqa: E402
+from neuropinn_lava.engine.trace import Probe  # noqa: E402
+from neuropinn_lava.network.integers import round_half_up  # noqa: E402
+from neuropinn_lava.network.quantized import QuantizedNetwork  # noqa: E402
+from neuropinn_lava.network.spec import Polarity, Readout  # noqa: E402
+
+N_SAMPLES = 40
+EVERYTHING = Probe(n_samples=N_SAMPLES)
+
+
+def assert_bit_equal(network: QuantizedNetwork, points: np.ndarray) -> None:
+    """Compare payloads of every layer and step, and the read-out, with the integer engine's."""
+    trace = run_integer(network, points, Probe(n_samples=len(points)))
+    assert trace.probe is not None
+    fake = FakeQuantNetwork(network, torch.float64)
+    words = fake.words(encode_points(network, points)[0])
+    with torch.no_grad():
+        payloads, total = list(fake.payloads(words)), fake.total(words)
+    for layer, payload in zip(trace.probe.layers, payloads, strict=True):
+        np.testing.assert_array_equal(payload.numpy().swapaxes(0, 1), layer.payload, err_msg=layer.name)
+    np.testing.assert_array_equal(total.numpy(), trace.readout)
+
+
+@pytest.mark.parametrize("n_steps", builders.N_STEPS)
+@pytest.mark.parametrize("polarity", builders.POLARITIES)
+@pytest.mark.parametrize("activation", builders.ACTIVATIONS)
+def test_random_networks_equal_the_integer_engine(activation: str, polarity: Polarity, n_steps: int) -> None:
+    for seed, readout in enumerate(Readout):
+        network = builders.random_quantized(
+            seed, activation=activation, polarity=polarity, n_steps=n_steps, readout=readout
+        )
+        points = builders.random_points(network, N_SAMPLES, seed)
+        assert_bit_equal(builders.with_threshold_hits(network, points), points)
+
+
+@pytest.mark.parametrize("activation", builders.ACTIVATIONS)
+def test_saturating_networks_equal_the_integer_engine(activation: str) -> None:
+    network = builders.saturating_quantized(3, activation=activation, n_steps=4)
+    points = builders.random_points(network, N_SAMPLES)
+    assert run_integer(network, points).n_saturated > 0
+    assert_bit_equal(network, points)
+
+
+@pytest.mark.parametrize(("payload_bits", "weight_bits", "state_bits"), [(8, 4, 16), (12, 8, 24), (24, 16, 32)])
+def test_word_lengths_equal_the_integer_engine(payload_bits: int, weight_bits: int, state_bits: int) -> None:
+    network = builders.random_quantized(
+        5, payload_bits=payload_bits, input_bits=payload_bits, weight_bits=weight_bits, state_bits=state_bits
+    )
+    assert_bit_equal(network, builders.random_points(network, N_SAMPLES))
+
+
+def test_membranes_equal_the_integer_engine() -> None:
+    """Layer by layer and step by step, with the drives that the engine itself had."""
+    from neuropinn_lava.conversion.tune.fake_layer import integer_steps
+    from neuropinn_lava.engine.reference import IntegerLayerRun
+
+    network = builders.random_quantized(7, n_steps=8, activation="tanh", polarity=Polarity.BOTH)
+    fake = FakeQuantNetwork(network, torch.float64)
+    words, _ = encode_points(network, builders.random_points(network, N_SAMPLES))
+    run, layer = IntegerLayerRun(network.layers[0], N_SAMPLES), fake.layers[0]
+    drive = layer.affine(fake.words(words)).detach()
+    for step in integer_steps(drive, layer.integer_beta(), layer.integer_theta(), layer.rule, 8):
+        fired, payload = run.step(words)
+        np.testing.assert_array_equal(step.fired.detach().numpy() > 0, fired)
+        np.testing.assert_array_equal(step.membrane.detach().numpy(), run.membrane)
+        np.testing.assert_array_equal(step.payload.detach().numpy(), payload)
+
+
+def test_quantized_gives_back_the_very_integers() -> None:
+    network = builders.random_quantized(2)
+    for dtype in (torch.float32, torch.float64):
+        assert FakeQuantNetwork(network, dtype).quantized().digest() == network.digest()
+
+
+def test_masters_between_integers_round_as_the_contract_says() -> None:
+    network = builders.random_quantized(2)
+    fake = FakeQuantNetwork(network, torch.float64)
+    unit = 2.0 ** network.layers[0].affine.weight_exponent[0]
+    with torch.no_grad():
+        fake.layers[0].affine.weight[0, 0] = 2.5 * unit
+        fake.layers[0].affine.weight[0, 1] = -2.5 * unit
+        fake.layers[0].theta[0] = 10.25 * 2.0 ** network.layers[0].affine.state_exponent
+    back = fake.quantized()
+    assert back.layers[0].affine.weight[0, :2].tolist() == [3, -2]
+    assert back.layers[0].theta[0] == 11
+
+
+def test_roundings_equal_the_core() -> None:
+    ties = np.array([-2.5, -1.5, -0.5, 0.49999999999999994, 0.5, 1.5, 2.0**51 + 0.5, -(2.0**51) - 0.5])
+    values = torch.tensor(ties, dtype=torch.float64)
+    np.testing.assert_array_equal(half_up(values).numpy(), round_half_up(ties))
+
+
+def test_gradients_pass_straight_through_roundings_and_stop_at_saturation() -> None:
+    values = torch.tensor([0.2, 0.7, 200.0], dtype=torch.float64, requires_grad=True)
+    for function, expected in ((rounded, [1, 1, 1]), (raised, [1, 1, 1]), (lambda v: held(v, 8), [1, 1, 0])):
+        (gradient,) = torch.autograd.grad(function(values).sum(), values)
+        assert gradient.tolist() == expected
+
+
+GRADIENT_TOLERANCE = 2e-3
+"""Payloads move in steps of 2**-23 to 2**-20, which the central difference divides by 2e-3; its own error is of that order."""
+
+
+@pytest.mark.parametrize("activation", ["tanh", "z_tanh_z", "tanh_squared"])
+def test_gradient_equals_finite_differences_where_no_spike_can_flip(activation: str) -> None:
+    """With theta = 0 and polarity both every neuron fires at every step: the network is smooth but for its roundings."""
+    network = builders.random_quantized(
+        4, activation=activation, polarity=Polarity.BOTH, weight_bits=16, payload_bits=24, input_bits=20, state_bits=30,
+        index_size=16,
+    )  # fmt: skip
+    network = replace(network, layers=tuple(replace(layer, theta=0 * layer.theta) for layer in network.layers))
+    fake = FakeQuantNetwork(network, torch.float64)
+    words = fake.words(encode_points(network, builders.random_points(network, N_SAMPLES))[0])
+    fake(words).square().sum().backward()
+    master = fake.layers[0].affine.bias
+    step = 1e-3
+
+    def loss(change: float) -> float:
+        with torch.no_grad():
+            master[1] += change
+            found = float(fake(words).square().sum())
+            master[1] -= change
+        return found
+
+    measured = (loss(step) - loss(-step)) / (2 * step)
+    assert float(master.grad[1]) == pytest.approx(measured, rel=GRADIENT_TOLERANCE)
+
+
+def test_sums_beyond_float64_are_refused() -> None:
+    network = builders.random_quantized(1)
+    affine = network.layers[0].affine
+    wide = replace(affine, weight_exponent=affine.weight_exponent + 30 - affine.left.max())
+    layers = (replace(network.layers[0], affine=wide), *network.layers[1:])
+    with pytest.raises(FixedPointError, match=r"products below 2\*\*52; got .* Use shorter words"):
+        FakeQuantNetwork(replace(network, layers=layers), torch.float64)

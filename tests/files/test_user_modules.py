@@ -1,0 +1,29 @@
+"""Modules of the working folder are found, and the path of Python is what it was."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from neuropinn_lava.files.user_modules import import_user_module
+
+
+def test_a_module_of_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The module puts a path in front itself; what was there before stays, and so does that."""
+    (tmp_path / "own_module_of_a_user.py").write_text("import sys\nsys.path.insert(0, 'theirs')\nvalue = 3\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    before = list(sys.path)
+    assert import_user_module("own_module_of_a_user").value == 3
+    assert sys.path == ["theirs", *before]
+
+
+def test_what_it_raises_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken_module_of_a_user.py").write_text("1 / 0\n")
+    monkeypatch.chdir(tmp_path)
+    before = list(sys.path)
+    with pytest.raises(ZeroDivisionError):
+        import_user_module("broken_module_of_a_user")
+    assert sys.path == before

@@ -1,0 +1,185 @@
+"""A network's processes inside a user's own Lava graph, with Lava's own sources, sinks and run configurations."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import builders
+from neuropinn_lava.base.errors import HardwareRuleError, SimulationError, SpecError
+from neuropinn_lava.engine.host import decode_integers, encode_points
+from neuropinn_lava.engine.reference import run_float, run_integer
+from neuropinn_lava.engine.trace import Probe
+from neuropinn_lava.hardware_sim.lava.graph import to_lava
+from neuropinn_lava.hardware_sim.runner import lava_guard
+from neuropinn_lava.hardware_sim.runner.lava_guard import require_lava
+from neuropinn_lava.hardware_sim.runner.run_graph import run_graph
+from neuropinn_lava.hardware_sim.steps.choices import LayerModel
+from neuropinn_lava.network.quantized import QuantizedNetwork
+from neuropinn_lava.network.spec import NetworkSpec
+
+sys.path.insert(0, str(Path(__file__).with_name("own_processes")))
+pytestmark = pytest.mark.lava
+
+N, T = 6, 2
+
+
+def lava(module: str) -> Any:
+    require_lava()
+    return importlib.import_module(f"lava.{module}")
+
+
+def presented(words: Any) -> Any:
+    """Words (n_samples, n_in) as Lava's ring buffers take them: (n_in, time), each T times."""
+    return np.repeat(words, T, axis=0).T
+
+
+def run_in_own_graph(graph: Any, data: Any, run_config: Any) -> Any:
+    """RingBuffer ──▶ network ──▶ RingBuffer, run by Lava itself; returns what was emitted, (n_samples, T, n_out)."""
+    source = lava("proc.io.source").RingBuffer(data=data)
+    n_lava_steps = N * T + graph.latency
+    sink = lava("proc.io.sink").RingBuffer(shape=graph.y_out.shape, buffer=n_lava_steps)
+    source.s_out.connect(graph.a_in)
+    graph.y_out.connect(sink.a_in)
+    try:
+        source.run(condition=lava("magma.core.run_conditions").RunSteps(n_lava_steps), run_cfg=run_config)
+        emitted = sink.data.get()
+    finally:
+        source.stop()
+    return emitted[:, graph.latency :].T.reshape(N, T, -1)
+
+
+@pytest.mark.parametrize("model", [LayerModel.FUSED, LayerModel.DENSE])
+def test_integers_in_an_own_graph(model: LayerModel) -> None:
+    network = builders.random_quantized(4, n_steps=T)
+    points = builders.random_points(network, N)
+    words, _ = encode_points(network, points)
+    graph = to_lava(network, model=model, probe=Probe(n_samples=N))
+    emitted = run_in_own_graph(graph, presented(words), graph.run_config())
+    expected = run_integer(network, points, Probe(n_samples=N))
+    assert np.array_equal(emitted, expected.probe.output)
+    u = decode_integers(network, points, emitted.sum(axis=1).astype(np.int64))
+    assert np.array_equal(u, expected.outputs)
+    for recording, trace, counts in zip(graph.recordings, expected.probe.layers, expected.layers, strict=True):
+        assert np.array_equal(recording.layer_trace().membrane, trace.membrane)
+        assert (
+            recording.layer_counts().fired.sum() >= counts.fired.sum()
+        )  # and of the sample that begins after the last
+
+
+def test_floats_in_an_own_graph() -> None:
+    network = builders.random_spec(4, n_steps=T)
+    points = builders.random_points(network, N)
+    graph = to_lava(network)
+    emitted = run_in_own_graph(graph, presented(network.input_transform.apply(points)), graph.run_config())
+    expected = run_float(network, points, Probe(n_samples=N)).probe.output
+    assert np.allclose(emitted, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("dense", [False, True])
+def test_lavas_own_run_configuration_chooses_by_tag(dense: bool) -> None:
+    """Loihi2SimCfg searches the files of the processes' folder: no file there may fail, and each tag has one model."""
+    network = builders.random_quantized(5, n_steps=T)
+    points = builders.random_points(network, N)
+    config = lava("magma.core.run_configs").Loihi2SimCfg(select_tag="fixed_pt", select_sub_proc_model=dense)
+    emitted = run_in_own_graph(to_lava(network), presented(encode_points(network, points)[0]), config)
+    assert np.array_equal(emitted, run_integer(network, points, Probe(n_samples=N)).probe.output)
+
+
+def test_lavas_own_run_configuration_chooses_floats_by_tag() -> None:
+    network = builders.random_spec(5, n_steps=T)
+    points = builders.random_points(network, N)
+    config = lava("magma.core.run_configs").Loihi2SimCfg(select_tag="floating_pt")
+    emitted = run_in_own_graph(to_lava(network), presented(network.input_transform.apply(points)), config)
+    assert np.allclose(emitted, run_float(network, points, Probe(n_samples=N)).probe.output, rtol=1e-12, atol=1e-12)
+
+
+def test_an_input_that_changes_from_step_to_step() -> None:
+    """A user's source need not repeat its input: the first layer multiplies at every step unless told otherwise."""
+    network = builders.random_quantized(6, n_steps=T)
+    rng = np.random.default_rng(0)
+    data = rng.integers(-9000, 9000, (2, N * T))
+    emitted = run_in_own_graph(to_lava(network), data, to_lava(network).run_config())
+    from neuropinn_lava.engine.reference import IntegerLayerRun, integer_drive
+
+    for sample in range(N):
+        runs = [IntegerLayerRun(layer, 1) for layer in network.layers]
+        for t in range(T):
+            a = data[:, sample * T + t][None]
+            for run in runs:
+                _, a = run.step(a)
+            assert np.array_equal(emitted[sample, t], integer_drive(network.output.affine, a)[0][0])
+
+
+def test_a_source_that_is_late() -> None:
+    """Two networks in a row: the second one's first message, of 24 bits, comes when the first one's leaves."""
+    first = builders.random_quantized(1, widths=(2, 5, 2), n_steps=T)
+    second = builders.random_quantized(2, widths=(2, 5, 2), n_steps=T, input_bits=24)
+    points = builders.random_points(first, N)
+    words, _ = encode_points(first, points)
+    front = to_lava(first)
+    back = to_lava(second, input_latency=front.latency, probe=Probe(n_samples=N))
+    front.y_out.connect(back.a_in)
+    source = lava("proc.io.source").RingBuffer(data=presented(words))
+    source.s_out.connect(front.a_in)
+    run_graph(source, front.run_config(), N * T + front.latency + back.latency)
+    from neuropinn_lava.engine.reference import IntegerLayerRun
+
+    between = run_integer(first, points, Probe(n_samples=N)).probe.output
+    run = IntegerLayerRun(second.layers[0], N)
+    for t in range(T):
+        _, payload = run.step(between[:, t])
+        assert np.array_equal(back.recordings[0].payload.values[:, t], payload)
+
+
+def test_membranes_are_variables_that_lava_can_read() -> None:
+    network = builders.random_quantized(4, widths=(2, 5, 1), n_steps=8)
+    words, _ = encode_points(network, builders.random_points(network, 1))
+    graph = to_lava(network)
+    source = lava("proc.io.source").RingBuffer(data=words.T)
+    source.s_out.connect(graph.a_in)
+    try:
+        source.run(condition=lava("magma.core.run_conditions").RunSteps(8), run_cfg=graph.run_config())
+        membrane = graph.layers[0].m.get()
+    finally:
+        source.stop()
+    probe = run_integer(network, builders.random_points(network, 1), Probe(n_samples=1)).probe
+    assert np.array_equal(membrane, probe.layers[0].membrane[0, 7])
+
+
+def test_ports_have_a_batch_axis_only_where_asked_for() -> None:
+    network = builders.random_quantized(4, widths=(3, 5, 2))
+    assert (to_lava(network).a_in.shape, to_lava(network).y_out.shape) == ((3,), (2,))
+    batched = to_lava(network, batch_size=9)
+    assert (batched.a_in.shape, batched.layers[0].a_out.shape, batched.y_out.shape) == ((9, 3), (9, 5), (9, 2))
+
+
+def test_wrong_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    network: QuantizedNetwork | NetworkSpec = builders.random_quantized(4)
+    with pytest.raises(SpecError, match=r"Schedule.batch_size: at least 1; got 0"):
+        to_lava(network, batch_size=0)
+    with pytest.raises(SpecError, match="a model of single layers; got whole"):
+        to_lava(network, model=LayerModel.WHOLE)
+    with pytest.raises(HardwareRuleError, match="no batch axis"):
+        to_lava(network, batch_size=2, model=LayerModel.DENSE)
+    monkeypatch.setattr(lava_guard.sys, "version_info", (3, 12, 1, "final", 0))
+    with pytest.raises(SimulationError, match=r"got Python 3\.12\.1"):
+        to_lava(network)
+
+
+@pytest.mark.parametrize(
+    ("word", "complaint"), [(32768, r"input words within ±32767; got 32768"), (1 << 40, "fit int32")]
+)
+def test_words_that_do_not_fit_end_the_run(word: int, complaint: str) -> None:
+    """A user's source may send anything; sums are wide enough for the input word only."""
+    network = builders.random_quantized(4, n_steps=1)
+    graph = to_lava(network)
+    source = importlib.import_module("wide_source").WideSource(value=word, shape=(2,))
+    source.a_out.connect(graph.a_in)
+    with pytest.raises(SimulationError, match=complaint):
+        run_graph(source, graph.run_config(), 3)

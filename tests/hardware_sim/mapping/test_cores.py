@@ -1,0 +1,223 @@
+"""Partitions: every neuron on one core, no limit broken, and messages counted one by one."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import builders
+from neuropinn_lava.base.errors import HardwareRuleError, SpecError
+from neuropinn_lava.conversion.targets.target import HardwareTarget, find_target
+from neuropinn_lava.engine.host import encode_points
+from neuropinn_lava.engine.reference import run_integer
+from neuropinn_lava.engine.trace import Probe, RunTrace
+from neuropinn_lava.hardware_sim.costs.latency import estimate_latency, find_timing
+from neuropinn_lava.hardware_sim.costs.quantities import QUANTITIES
+from neuropinn_lava.hardware_sim.counts.counting import INPUT_ROW, count_operations
+from neuropinn_lava.hardware_sim.counts.workload import deployed_workload
+from neuropinn_lava.hardware_sim.mapping.cores import partition_network
+from neuropinn_lava.hardware_sim.mapping.mesh import LOIHI_MESH, Place, find_mesh
+from neuropinn_lava.hardware_sim.mapping.traffic import count_traffic, placed_workload
+from neuropinn_lava.network.quantized import QuantizedNetwork
+
+ROUNDING = 1e-12
+
+SMALL = HardwareTarget(
+    name="small",
+    title="Small chip",
+    source="made for this test",
+    max_weight_bits=8,
+    max_payload_bits=24,
+    state_bits=24,
+    max_neurons_per_core=4,
+    synapse_bytes_per_core=60,
+    cores_per_chip=9,
+    max_fan_in=32,
+    max_fan_out=8,
+)
+
+
+def test_a_small_network_takes_one_core_a_layer() -> None:
+    network = builders.random_quantized(0, widths=(2, 50, 50, 1))
+    partition = partition_network(network, find_target("loihi2"))
+    assert (partition.n_cores, partition.n_chips) == (3, 1)
+    assert [layer.n_neurons for layer in partition.layers] == [50, 50, 1]
+    assert [layer.neurons_per_core for layer in partition.layers] == [50, 50, 1]
+    assert partition.layers[1].neuron_utilisation == 50 / 8192
+    assert partition.layers[1].synapse_bytes_per_core <= 2500  # 50 x 50 weights of a byte
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_neuron_lies_on_one_core_and_no_limit_is_broken(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    widths = (2, int(rng.integers(1, 30)), int(rng.integers(1, 30)), 3)
+    network = builders.random_quantized(seed, widths=widths, density=float(rng.uniform(0.3, 1.0)))
+    partition = partition_network(network, replace(SMALL, max_fan_out=None))
+    assert [core.index for core in partition.cores] == list(range(partition.n_cores))
+    for layer in (*network.layers, network.output):
+        held = [neuron for core in partition.cores_of(layer.name) for neuron in range(layer.n_out)[core.neurons]]
+        assert held == list(range(layer.n_out))
+    for core in partition.cores:
+        assert 1 <= core.n_neurons <= SMALL.max_neurons_per_core
+        assert core.synapse_bytes <= SMALL.synapse_bytes_per_core
+    for layer in partition.layers:
+        sizes = [core.n_neurons for core in partition.cores_of(layer.name)]
+        assert max(sizes) - min(sizes) <= 1  # dealt out evenly
+    assert partition.n_chips == math.ceil(partition.n_cores / 9)
+
+
+def test_a_layer_is_split_by_its_synaptic_memory() -> None:
+    # 16 neurons of 30 dense bytes: 480 bytes, two neurons a core of 60 bytes.
+    network = builders.random_quantized(1, widths=(2, 30, 16, 1))
+    full = builders.with_layer(network, 1, weight=np.ones((16, 30), dtype=np.int64))
+    layer = partition_network(full, replace(SMALL, max_fan_out=None)).layers[1]
+    assert (layer.n_cores, layer.neurons_per_core, layer.synapse_utilisation) == (8, 2, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"max_fan_in": 5}, "the fan-in of 5"),
+        ({"synapse_bytes_per_core": 8}, "the 8 bytes of synaptic memory"),
+        ({"core_bytes": 40}, "the 40 bytes of a core"),
+        ({"max_fan_out": 2}, "a neuron reaches at most 2 cores"),
+        ({"max_neurons_per_core": 0}, "the 0 neurons of a core"),
+    ],
+)
+def test_a_target_too_small_for_one_neuron_is_refused(changes: dict[str, int], message: str) -> None:
+    network = builders.random_quantized(2, widths=(2, 12, 12, 1))
+    with pytest.raises(HardwareRuleError, match=message) as caught:
+        partition_network(network, replace(SMALL, **changes))
+    assert "Small chip" in str(caught.value)
+
+
+# The mesh.
+
+
+def test_mesh_is_a_snake_of_tiles() -> None:
+    assert LOIHI_MESH.cores_per_chip == 128
+    assert [LOIHI_MESH.place(core) for core in (0, 3, 4, 31, 32, 127)] == [
+        Place(0, 0), Place(0, 0), Place(1, 0), Place(7, 0), Place(7, 1), Place(0, 3),
+    ]  # fmt: skip
+    assert LOIHI_MESH.place(128) == Place(8, 0)  # the next chip continues the row
+    places = [LOIHI_MESH.place(4 * tile) for tile in range(32)]
+    assert len(set(places)) == 32
+    for before, after in pairwise(places):
+        assert abs(before.column - after.column) + abs(before.row - after.row) == 1
+
+
+def test_assumed_meshes_say_so() -> None:
+    assert "assumed" in find_mesh(find_target("loihi2")).source
+    assert "assumed" not in find_mesh(find_target("loihi1")).source
+    square = find_mesh(SMALL)
+    assert (square.columns, square.rows, square.cores_per_tile) == (3, 3, 1)
+
+
+# Traffic.
+
+
+def wide_case(seed: int = 3, n: int = 6) -> tuple[QuantizedNetwork, np.ndarray, RunTrace]:
+    network = builders.random_quantized(seed, widths=(2, 13, 11, 2), n_steps=2, density=0.4)
+    points = builders.random_points(network, n)
+    return network, points, run_integer(network, points, Probe(n_samples=n))
+
+
+def literal_messages(
+    network: QuantizedNetwork, points: np.ndarray, trace: RunTrace
+) -> dict[tuple[int | None, int], int]:
+    """Send every event of every sample and step to every core that holds a weight for it, one by one."""
+    partition = partition_network(network, SMALL)
+    assert trace.probe is not None
+    words, _ = encode_points(network, points)
+    sent = [np.repeat(words[:, None, :], network.n_steps, axis=1), *(layer.payload for layer in trace.probe.layers)]
+    names = [INPUT_ROW, *(layer.name for layer in network.layers), network.output.name]
+    found: dict[tuple[int | None, int], int] = {}
+    for index, payload in enumerate(sent):
+        weight = network.affines[index].weight
+        for sample, step, neuron in np.argwhere(payload != 0).tolist():
+            assert payload[sample, step, neuron] != 0
+            homes = [c.index for c in partition.cores_of(names[index]) if c.first <= neuron < c.first + c.n_neurons]
+            source = homes[0] if homes else None
+            for core in partition.cores_of(names[index + 1]):
+                if any(weight[j, neuron] != 0 for j in range(core.first, core.first + core.n_neurons)):
+                    found[source, core.index] = found.get((source, core.index), 0) + 1
+    return found
+
+
+def test_messages_against_a_literal_loop() -> None:
+    network, points, trace = wide_case()
+    partition = partition_network(network, SMALL)
+    traffic = count_traffic(network, partition, trace)
+    assert {(link.source, link.destination): link.messages for link in traffic.links} == literal_messages(
+        network, points, trace
+    )
+    for link in traffic.links:
+        start = Place(0, 0) if link.source is None else partition.cores[link.source].place
+        end = partition.cores[link.destination].place
+        assert (link.hops_east_west, link.hops_north_south) == (abs(start[0] - end[0]), abs(start[1] - end[1]))
+
+
+def test_core_loads_add_up_to_the_counts() -> None:
+    network, _, trace = wide_case()
+    partition = partition_network(network, SMALL)
+    traffic = count_traffic(network, partition, trace)
+    counts = count_operations(network, trace)
+    for row in counts.layers[1:]:
+        loads = [traffic.loads[core.index] for core in partition.cores_of(row.name)]
+        assert sum(int(load.synaptic_operations.sum()) for load in loads) == row.synaptic_operations
+        assert sum(int(load.fired.sum()) for load in loads) == row.fired
+
+
+def test_placed_workload_carries_messages_and_hops() -> None:
+    network, _, trace = wide_case()
+    partition = partition_network(network, SMALL)
+    traffic = count_traffic(network, partition, trace)
+    load = placed_workload(deployed_workload(network, count_operations(network, trace)), partition, traffic)
+    assert QUANTITIES["messages"](load) == pytest.approx(traffic.messages / traffic.n_samples, rel=ROUNDING)
+    assert QUANTITIES["hops_east_west"](load) == pytest.approx(traffic.hops_east_west / 6, rel=ROUNDING)
+    assert QUANTITIES["hops_north_south"](load) == pytest.approx(traffic.hops_north_south / 6, rel=ROUNDING)
+    assert traffic.messages > sum(
+        row.spikes for row in count_operations(network, trace).layers
+    )  # several cores a layer
+    assert load.n_chips == partition.n_chips
+
+
+def test_a_trace_of_another_network_is_refused() -> None:
+    network, _, _ = wide_case()
+    _, _, other = wide_case(4)
+    with pytest.raises(SpecError, match="count_traffic"):
+        count_traffic(network, partition_network(network, SMALL), other)
+
+
+# Latency.
+
+
+def test_latency_by_hand() -> None:
+    network, _, trace = wide_case()
+    target = find_target("loihi1")
+    traffic = count_traffic(network, partition_network(network, target), trace)
+    estimate = estimate_latency(traffic, len(network.layers), find_timing("loihi1"))
+    busy = 0.0
+    for load in traffic.loads:
+        for step in range(2):
+            fired = load.fired[step] / 6
+            operations = load.synaptic_operations[step] / 6
+            busy = max(busy, operations * 3.5e-9 + fired * 8.4e-9 + (load.n_neurons - fired) * 5.3e-9)
+    assert estimate.busy_seconds.low == pytest.approx(busy, rel=ROUNDING)
+    assert estimate.step_seconds.low == pytest.approx(max(5.8e-6, busy), rel=ROUNDING)
+    assert estimate.step_seconds.high == pytest.approx(13e-6 + busy, rel=ROUNDING)
+    assert estimate.latency_seconds.low == pytest.approx(4 * estimate.step_seconds.low, rel=ROUNDING)  # T + 2 layers
+    assert estimate.samples_per_second.high == pytest.approx(1 / (2 * estimate.step_seconds.low), rel=ROUNDING)
+
+
+@pytest.mark.parametrize("name", ["loihi1", "loihi2"])
+def test_ranges_are_ordered(name: str) -> None:
+    network, _, trace = wide_case()
+    traffic = count_traffic(network, partition_network(network, find_target(name)), trace)
+    estimate = estimate_latency(traffic, len(network.layers), find_timing(name))
+    for span in (estimate.busy_seconds, estimate.step_seconds, estimate.latency_seconds, estimate.samples_per_second):
+        assert 0 < span.low <= span.high

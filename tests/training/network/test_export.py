@@ -1,0 +1,143 @@
+"""From torch to the record and back: same numbers, and torch's run equal to the float engine's."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import builders
+from neuropinn_lava.base.errors import SpecError
+from neuropinn_lava.engine.reference import run_float
+from neuropinn_lava.engine.spike_flips import samples_at_risk
+from neuropinn_lava.engine.trace import Backend, Probe
+from neuropinn_lava.network.spec import NetworkSpec, Polarity, Readout
+from neuropinn_lava.network.transforms import AffineTransform
+from neuropinn_lava.training.network.export import export_network
+from neuropinn_lava.training.network.network import VsnNetwork
+from neuropinn_lava.training.network.rebuild import rebuild_network
+from neuropinn_lava.training.network.trace import trace_network
+from neuropinn_lava.training.neuron.vsn import VSN
+
+PARITY = {torch.float64: 1e-12, torch.float32: 1e-6}
+"""Largest difference over max|u| where no spike can flip; the bounds that the project states."""
+
+
+def sequential() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Linear(2, 6), VSN(6, activation="tanh"), nn.Linear(6, 4, bias=False), VSN(4), nn.Linear(4, 1)
+    )
+
+
+def test_a_sequential_becomes_a_record() -> None:
+    module = sequential()
+    spec = export_network(module, n_steps=3, lower=[0, 0], upper=[1, 2])
+    assert spec.widths == (2, 6, 4, 1)
+    assert [layer.name for layer in spec.layers] == ["hidden1", "hidden2"]
+    assert [layer.activation for layer in spec.layers] == ["tanh", "tanh_squared"]
+    assert (spec.n_steps, spec.readout) == (3, Readout.MEAN)
+    assert spec.layers[1].bias.tolist() == [0.0] * 4
+    assert np.array_equal(spec.layers[0].weight, module[0].weight.detach().double().numpy())
+    assert spec.upper.tolist() == [1.0, 2.0]
+
+
+def test_a_network_brings_its_own_steps_and_readout() -> None:
+    spec = export_network(VsnNetwork(sequential(), 4, Readout.LAST))
+    assert (spec.n_steps, spec.readout) == (4, Readout.LAST)
+    assert (spec.lower.tolist(), spec.upper.tolist()) == ([-1.0, -1.0], [1.0, 1.0])
+
+
+def test_box_is_what_the_input_transform_takes_to_the_unit_box() -> None:
+    transform = AffineTransform.to_unit_box(np.array([0.0, -3.0]), np.array([4.0, 5.0]))
+    spec = export_network(sequential(), input_transform=transform)
+    assert (spec.lower.tolist(), spec.upper.tolist()) == ([0.0, -3.0], [4.0, 5.0])
+
+
+def assert_parity(spec: NetworkSpec, dtype: torch.dtype) -> None:
+    points = builders.random_points(spec, 300)
+    numbers = np.float64 if dtype is torch.float64 else np.float32
+    safe = ~samples_at_risk(spec, points, numbers)
+    assert safe.mean() > 0.9
+    module = rebuild_network(spec, dtype)
+    torch_run = trace_network(module, spec, points, Probe(n_samples=300))
+    float_run = run_float(spec, points, Probe(n_samples=300))
+    assert torch_run.backend is Backend.TORCH
+    scale = np.abs(float_run.outputs).max()
+    assert np.abs(torch_run.outputs - float_run.outputs)[safe].max() <= PARITY[dtype] * scale
+    assert torch_run.probe is not None
+    assert float_run.probe is not None
+    for got, wanted in zip(torch_run.probe.layers, float_run.probe.layers, strict=True):
+        assert got.name == wanted.name
+        assert np.array_equal(got.fired[safe], wanted.fired[safe])
+        reach = PARITY[dtype] * max(1.0, float(np.abs(wanted.membrane).max())) * 10
+        assert np.abs(got.membrane - wanted.membrane)[safe].max() <= reach
+        assert np.abs(got.payload - wanted.payload)[safe].max() <= reach
+
+
+@pytest.mark.parametrize(("activation", "polarity"), list(product(builders.ACTIVATIONS, builders.POLARITIES)))
+def test_torch_equals_the_float_engine(activation: str, polarity: Polarity) -> None:
+    for n_steps, readout in product(builders.N_STEPS, Readout):
+        spec = builders.random_spec(
+            5, n_steps=n_steps, activation=activation, polarity=polarity, readout=readout, ansatz=True
+        )
+        assert_parity(spec, torch.float64)
+
+
+@pytest.mark.parametrize("activation", ["z_tanh_z", "tanh_squared"])
+def test_torch_in_single_precision_equals_the_float_engine(activation: str) -> None:
+    spec = builders.random_spec(1, n_steps=2, activation=activation, widths=(2, 20, 20, 1), theta=0.05)
+    rounded = export_network(rebuild_network(spec, torch.float32), lower=spec.lower, upper=spec.upper)
+    assert_parity(rounded, torch.float32)
+
+
+def test_counts_are_those_of_the_float_engine() -> None:
+    spec = builders.random_spec(2, n_steps=3)
+    points = builders.random_points(spec, 100)
+    torch_run, float_run = trace_network(rebuild_network(spec), spec, points), run_float(spec, points)
+    assert torch_run.probe is None
+    assert np.array_equal(torch_run.input_events, float_run.input_events)
+    for got, wanted in zip(torch_run.layers, float_run.layers, strict=True):
+        assert np.array_equal(got.fired, wanted.fired)
+        assert np.array_equal(got.events, wanted.events)
+
+
+def test_rebuilding_and_exporting_gives_the_same_record() -> None:
+    spec = builders.random_spec(4, polarity=Polarity.BOTH, ansatz=True)
+    again = export_network(
+        rebuild_network(spec),
+        name=spec.name,
+        input_transform=spec.input_transform,
+        output_transform=spec.output_transform,
+        ansatz=spec.ansatz,
+        lower=spec.lower,
+        upper=spec.upper,
+    )
+    for got, wanted in zip(again.layers, spec.layers, strict=True):
+        for name in ("weight", "bias", "beta", "theta"):
+            assert np.array_equal(getattr(got, name), getattr(wanted, name))
+        assert (got.activation, got.polarity) == (wanted.activation, wanted.polarity)
+
+
+def test_refused_modules() -> None:
+    with pytest.raises(SpecError, match=r"export_network.module: a VsnNetwork or a torch.nn.Sequential; got Linear"):
+        export_network(nn.Linear(2, 1))
+    with pytest.raises(SpecError, match=r"layer 1 \(ReLU\).*Replace it by VSN\(n, activation='relu', theta=0.0\)"):
+        export_network(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)))
+    with pytest.raises(SpecError, match=r"export_network.n_steps: 2, as the module has; got 3"):
+        export_network(VsnNetwork(sequential(), 2), n_steps=3)
+    with pytest.raises(SpecError, match=r"export_network.readout: .*as the module has; got last"):
+        export_network(VsnNetwork(sequential(), 2), readout="last")
+    with pytest.raises(SpecError, match="both corners of the box or neither"):
+        export_network(sequential(), lower=[0, 0])
+
+
+def test_refused_numbers() -> None:
+    module = sequential()
+    with torch.no_grad():
+        module[0].weight[0, 0] = float("nan")
+    with pytest.raises(SpecError, match=r"LayerSpec 'hidden1'.weight: every entry is finite; got nan"):
+        export_network(module)

@@ -1,0 +1,183 @@
+"""What a training holds fixed: collocation points, built-in conditions, source and operators of a problem, as tensors.
+
+This module knows problems and torch; it does not know networks or optimizers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.sparse import vstack
+from torch import Tensor
+
+from ...base.arrays import FloatArray
+from ...geometry.domain import Cloud
+from ...network.transforms import AffineTransform
+from ...operators.projection import DerivativeOperators
+from ...problems.problem import DerivativeFields, PdeProblem
+from ...problems.recipe import CloudRecipe, ResidualWeights, TrainingRecipe
+from ...problems.residuals import problem_operators
+from .adaptation import crowding
+from .derivatives import SparseMap
+
+SAME_TIME = 9
+"""Decimals to which the times of centres on one grid line agree."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class UnknownMap:
+    """All derivatives of one unknown in one product."""
+
+    names: tuple[str, ...]
+    """The derivatives as the equation calls them: ("u_t", "u_xx")."""
+    operator: SparseMap
+    """Their matrices on top of each other, shape (n_names * n_inside, n_points)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Instants:
+    """The times of a cloud in their order."""
+
+    index: Tensor
+    """Which time each centre belongs to, shape (n_inside,)."""
+    n_centres: Tensor
+    """How many centres each time has, shape (n_times,)."""
+
+    def means(self, values: Tensor) -> Tensor:
+        """Give the mean over the centres of each time, shape (n_times,), of values (n_inside,)."""
+        return torch.zeros_like(self.n_centres).index_add(0, self.index, values) / self.n_centres
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TrainingCloud:
+    """A problem on its cloud, ready to turn a network's outputs into residuals."""
+
+    problem: PdeProblem
+    """Holds the equation and the ansatz."""
+    n_inside: int
+    """How many of the points are centres of the residual; they come first."""
+    inputs: Tensor
+    """What the network sees, shape (n_points, n_in)."""
+    offset: Tensor
+    """g of the ansatz, shape (n_points, n_out)."""
+    factor: Tensor
+    """d of the ansatz, shape (n_points, n_out)."""
+    source: Tensor
+    """Source of the equation at the centres, shape (n_inside,)."""
+    viscosity: float
+    """Of the recipe; equations without a smoothing term ignore it."""
+    weights: ResidualWeights
+    """Of the recipe."""
+    cell_weights: Tensor | None
+    """V^p at the centres, shape (n_inside,), mean 1; None where all are alike."""
+    instants: Instants | None
+    """Which centres belong to one time; None where the weights are not causal."""
+    output_transform: AffineTransform
+    """The network's output to the units of the ansatz."""
+    unknowns: tuple[UnknownMap, ...]
+    """Derivatives, one entry per unknown of the problem."""
+    batch_size: int | None
+    """Most points that go through the network at once; None: all."""
+
+    def solution(self, outputs: Tensor) -> Tensor:
+        """Give u at all points, shape (n_points, n_out), for the network's outputs of that shape."""
+        linked: Tensor = self.problem.ansatz.link.apply(self.output_transform.apply(outputs))
+        return self.offset + self.factor * linked
+
+    def fields(self, u: Tensor) -> DerivativeFields:
+        """Give the unknowns, their derivatives and the source at the centres for u of shape (n_points, n_out)."""
+        values: dict[str, Any] = {"source": self.source, "viscosity": self.viscosity}
+        for column, (name, unknown) in enumerate(zip(self.problem.unknowns, self.unknowns, strict=True)):
+            held = u[:, column]
+            values[name] = held[: self.n_inside]
+            if unknown.names:
+                stacked = unknown.operator(held).view(len(unknown.names), self.n_inside)
+                values.update(zip(unknown.names, stacked.unbind(0), strict=True))
+        return DerivativeFields(**values)
+
+
+def input_transform(problem: PdeProblem) -> AffineTransform:
+    """Make the transform that takes a problem's bounding box to [-1, 1]^n."""
+    return AffineTransform.to_unit_box(problem.domain.lower, problem.domain.upper)
+
+
+def output_transform(problem: PdeProblem, recipe: TrainingRecipe) -> AffineTransform:
+    """Make the transform that gives a network of magnitude one the magnitude of the problem's unknowns."""
+    scale = np.full(problem.n_out, recipe.model.output_scale)
+    return AffineTransform(scale=scale, offset=np.zeros(problem.n_out))
+
+
+def cell_weights(
+    centres: FloatArray, recipe: CloudRecipe, power: float, crowded: FloatArray | float = 1.0
+) -> FloatArray:
+    """Give V^p for centres (n, n_in) of a graded grid, shape (n,), mean 1: V is one over the density of the grid lines.
+
+    Args:
+        centres: Where.
+        recipe: Holds the gradings.
+        power: p.
+        crowded: Factor on V where points were added (`crowding`), shape (n,) or one for all.
+    """
+    density = np.ones(len(centres))
+    for axis in range(centres.shape[1]):
+        gradings = [grading for grading in recipe.gradings if grading.axis == axis]
+        distances = [(centres[:, axis] - grading.centre) / grading.width for grading in gradings]
+        density *= 1 + sum(grading.gain / (1 + d**2) for grading, d in zip(gradings, distances, strict=True))
+    weights: FloatArray = (crowded / density) ** power
+    return weights / weights.mean()
+
+
+def _instants(times: FloatArray, dtype: torch.dtype, device: torch.device) -> Instants:
+    _, index, counts = np.unique(times.round(SAME_TIME), return_inverse=True, return_counts=True)
+    return Instants(
+        index=torch.as_tensor(index).to(device), n_centres=torch.as_tensor(counts).to(device=device, dtype=dtype)
+    )
+
+
+def lay_training_cloud(
+    problem: PdeProblem, recipe: TrainingRecipe, dtype: torch.dtype, device: torch.device, changed: Cloud | None = None
+) -> TrainingCloud:
+    """Lay the cloud of a recipe and evaluate on it all that stays fixed, in float64, before it is rounded to `dtype`.
+
+    Args:
+        problem: The problem.
+        recipe: Cells, operators and weights.
+        dtype: Of the tensors.
+        device: Of the tensors.
+        changed: What became of the recipe's cloud (`adaptation.py`); None lays it as it is.
+    """
+    cloud = changed or problem.domain.cloud(recipe.cloud.n_per_axis, recipe.cloud.gradings)
+    operators = problem_operators(problem, cloud, recipe.cloud.operator, recipe.cloud.n_neighbours)
+    offset, factor = problem.ansatz.evaluate(cloud.points)
+    power, crowded = recipe.weights.cell_power, 1.0 if changed is None else crowding(cloud)
+
+    def tensor(values: Any) -> Tensor:
+        return torch.as_tensor(np.ascontiguousarray(values)).to(device=device, dtype=dtype)
+
+    return TrainingCloud(
+        problem=problem,
+        n_inside=cloud.n_inside,
+        inputs=tensor(input_transform(problem).apply(cloud.points)),
+        offset=tensor(offset),
+        factor=tensor(factor),
+        source=tensor(problem.source(cloud.centres)),
+        viscosity=recipe.viscosity,
+        weights=recipe.weights,
+        instants=_instants(cloud.centres[:, -1], dtype, device) if recipe.weights.causality > 0 else None,
+        cell_weights=tensor(cell_weights(cloud.centres, recipe.cloud, power, crowded)) if power > 0 else None,
+        output_transform=output_transform(problem, recipe),
+        unknowns=tuple(_unknown_map(problem, name, operators, dtype, device) for name in problem.unknowns),
+        batch_size=recipe.cloud.batch_size,
+    )
+
+
+def _unknown_map(
+    problem: PdeProblem, unknown: str, operators: DerivativeOperators, dtype: torch.dtype, device: torch.device
+) -> UnknownMap:
+    names = tuple(name for name in problem.derivatives if name.partition("_")[0] == unknown)
+    matrices = [operators.matrix(name.partition("_")[2]) for name in names]
+    stacked = vstack(matrices) if matrices else operators.matrices[0][:0]
+    return UnknownMap(names=names, operator=SparseMap(stacked, dtype, device))

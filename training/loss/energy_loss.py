@@ -1,0 +1,123 @@
+"""Deep energy: the loss of a problem that has a potential, as a quadratic form of the network's values at nodes.
+
+    u = g + v,   v = d * link(scale * y + offset)          y: the network's outputs at the nodes of a mesh
+    L = g K g / 2 + v . (K g) + v K v / 2                  in units of the energy's own `unit`
+
+The mesh's shape functions integrate the energy exactly, so no derivative of the network is taken and the loss is smooth in its
+outputs. g's part of the force is computed in float64 beforehand: in float32 it would drown that of a small v. An `EnergyCloud`
+stands where a `TrainingCloud` stands for residuals. This module knows problems and torch; it does not know optimizers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...base.checks import raise_violations
+from ...base.errors import Violation
+from ...network.transforms import AffineTransform
+from ...operators.potential_energy import EnergyDomain
+from ...problems.problem import PdeProblem
+from ...problems.recipe import TrainingRecipe
+from ..collocation.clouds import TrainingCloud, input_transform, lay_training_cloud, output_transform
+from ..collocation.derivatives import multiply, place_matrix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EnergyCloud:
+    """A problem on the nodes of its energy's mesh, ready to turn a network's outputs into an energy."""
+
+    problem: PdeProblem
+    """Holds the ansatz."""
+    inputs: Tensor
+    """Nodes as the network sees them, shape (n_points, n_in)."""
+    offset: Tensor
+    """g, shape (n_points, n_out)."""
+    factor: Tensor
+    """d, shape (n_points, n_out)."""
+    output_transform: AffineTransform
+    """From the network's output to the ansatz."""
+    stiffness: Any
+    """K / unit, as `multiply` takes it."""
+    force: Tensor
+    """K g / unit, component after component, shape (n_out * n_points,)."""
+    level: float
+    """g K g / (2 unit)."""
+    batch_size: int | None
+    """Most points that go through the network at once; None: all."""
+
+    def solution(self, outputs: Tensor) -> Tensor:
+        """Give u at all nodes, shape (n_points, n_out), for the network's outputs of that shape."""
+        linked: Tensor = self.problem.ansatz.link.apply(self.output_transform.apply(outputs))
+        return self.offset + self.factor * linked
+
+    def loss(self, u: Tensor) -> Tensor:
+        """Give L for u at all nodes, shape (n_points, n_out)."""
+        v = (u - self.offset).T.reshape(-1)
+        rest: Tensor = _Energy.apply(v, self)
+        return rest + self.level
+
+
+class _Energy(torch.autograd.Function):
+    """v . f + v K v / 2, whose gradient f + K v needs no second product."""
+
+    @staticmethod
+    def forward(ctx: Any, v: Tensor, cloud: EnergyCloud) -> Tensor:
+        slope = multiply(cloud.stiffness, v.detach()).add_(cloud.force)
+        ctx.save_for_backward(slope)
+        return torch.dot(v, slope + cloud.force) / 2
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (slope,) = ctx.saved_tensors
+        return gradients[0] * slope, None
+
+
+def lay_energy_cloud(
+    problem: PdeProblem, recipe: TrainingRecipe, dtype: torch.dtype, device: torch.device
+) -> EnergyCloud:
+    """Mesh a problem as its recipe's cloud says, and evaluate all that stays fixed in float64 before it is rounded.
+
+    Raises:
+        SpecError: If the problem has no energy, or the mesh does not fit.
+    """
+    raise_violations(_violations(problem))
+    assert isinstance(problem.domain, EnergyDomain)
+    energy = problem.domain.energy(recipe.cloud.n_per_axis, recipe.cloud.batch_size)
+    offset, factor = problem.ansatz.evaluate(energy.points)
+    lift = offset.T.ravel()
+    force = energy.matrix @ lift / energy.unit
+
+    def tensor(values: Any) -> Tensor:
+        return torch.as_tensor(np.ascontiguousarray(values)).to(device=device, dtype=dtype)
+
+    return EnergyCloud(
+        problem=problem,
+        inputs=tensor(input_transform(problem).apply(energy.points)),
+        offset=tensor(offset),
+        factor=tensor(factor),
+        output_transform=output_transform(problem, recipe),
+        stiffness=place_matrix(energy.matrix * (1.0 / energy.unit), dtype, device),
+        force=tensor(force),
+        level=float(lift @ force) / 2,
+        batch_size=recipe.cloud.batch_size,
+    )
+
+
+def lay_loss_cloud(
+    problem: PdeProblem, recipe: TrainingRecipe, dtype: torch.dtype, device: torch.device
+) -> TrainingCloud | EnergyCloud:
+    """Lay what a problem is trained on: its energy where it has one, else the cloud of its residual."""
+    lay = lay_energy_cloud if isinstance(problem.domain, EnergyDomain) else lay_training_cloud
+    return lay(problem, recipe, dtype, device)
+
+
+def _violations(problem: PdeProblem) -> Iterator[Violation]:
+    if not isinstance(problem.domain, EnergyDomain):
+        where, mend = f"training of {problem.name!r} by energy", "Train on the residual: `lay_training_cloud`."
+        yield Violation(where, "a domain that has an energy", type(problem.domain).__name__, mend)

@@ -1,0 +1,114 @@
+"""What a training makes small: the mean square residual, and in a sparsity phase the spike rate above its target.
+
+    L = w_r * mean over centres and equations of w_c (r / residual_scale)^2          w_c: the recipe's `ResidualWeights`
+        + w_i * |u - u_teacher|^2 / |u_teacher|^2          where the phase imitates a teacher
+        + w * max(0, rate - target)
+
+Below its target the rate costs nothing, so that the residual has the network to itself. This module knows clouds and
+networks; it does not know optimizers. No term sees the reference solution.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ...problems.problem import DerivativeFields
+from ...problems.recipe import PhaseRecipe
+from ..collocation.clouds import Instants, TrainingCloud
+from ..network.batches import run_batches
+from ..network.network import VsnNetwork
+from .distillation import Lesson
+from .energy_loss import EnergyCloud
+
+
+class LossTerms(NamedTuple):
+    """The parts of the loss at one set of parameters, each a scalar."""
+
+    residual: Tensor
+    """Mean square of the residuals in units of the problem's `residual_scale`, or the energy (`energy_loss.py`)."""
+    rate: Tensor
+    """Share of neurons and steps that fire, over all layers."""
+    imitation: Tensor | None = None
+    """Squared relative distance to the teacher, if there is one."""
+    causal: Tensor | None = None
+    """The residual with later times held back, to be descended in the place of `residual`, where the weights are causal."""
+
+
+def numbers(terms: LossTerms) -> tuple[float, float, float]:
+    """Give residual, rate and imitation as numbers; the last is zero without a teacher."""
+    return terms.residual.item(), terms.rate.item(), 0.0 if terms.imitation is None else terms.imitation.item()
+
+
+def evaluate_loss(cloud: TrainingCloud | EnergyCloud, network: VsnNetwork, lesson: Lesson | None = None) -> LossTerms:
+    """Run the network on a cloud and measure residual, spike rate and, where there is a teacher, the distance to it."""
+    run = run_batches(network, cloud.inputs, cloud.batch_size)
+    u = cloud.solution(run.output)
+    distance = None if lesson is None else lesson.distance(u)
+    if isinstance(cloud, EnergyCloud):
+        return LossTerms(residual=cloud.loss(u), rate=run.rate, imitation=distance)
+    squares = centre_squares(cloud, u)
+    unit = 1.0 / cloud.problem.residual_scale**2
+    residual = squares.mean() * unit
+    causal = None if cloud.instants is None else causal_mean(squares * unit, cloud.instants, cloud.weights.causality)
+    return LossTerms(residual=residual, rate=run.rate, imitation=distance, causal=causal)
+
+
+def residual_loss(cloud: TrainingCloud, u: Tensor) -> Tensor:
+    """Give the mean square residual for u at all points of the cloud, shape (n_points, n_out)."""
+    return centre_squares(cloud, u).mean() * (1.0 / cloud.problem.residual_scale**2)
+
+
+def centre_squares(cloud: TrainingCloud, u: Tensor) -> Tensor:
+    """Give w_c r^2, its mean over the equations, at each centre, shape (n_inside,)."""
+    fields = cloud.fields(u)
+    weights = centre_weights(cloud, fields)
+    squares = [residual.square() for residual in cloud.problem.residual(fields)]
+    total = squares[0] if len(squares) == 1 else torch.stack(squares).mean(0)
+    return total if weights is None else total * weights
+
+
+def causal_mean(squares: Tensor, instants: Instants, causality: float) -> Tensor:
+    """Give the mean over times t_k of exp(-e (L_0 + … + L_(k-1))) L_k, L_k the mean of the squares at t_k, e the causality.
+
+    Source: Wang, Sankaran and Perdikaris, arXiv 2203.07404, equation 3.5.
+    """
+    by_time = instants.means(squares)
+    held = by_time.detach()
+    return (torch.exp(-causality * (torch.cumsum(held, 0) - held)) * by_time).mean()
+
+
+def centre_weights(cloud: TrainingCloud, fields: DerivativeFields) -> Tensor | None:
+    """Give how much each centre counts, shape (n_inside,), as constants; None where all count alike."""
+    held, steepness = cloud.cell_weights, cloud.weights.steepness
+    if steepness == 0.0:
+        return held
+    slope: Tensor = getattr(fields, cloud.weights.derivative).detach()
+    falling = slope.abs().mul_(steepness).add_(1.0).square_().reciprocal_()
+    return falling if held is None else falling.mul_(held)
+
+
+def target_at(phase: PhaseRecipe, iteration: int, first_rate: float) -> float:
+    """Give the target of an iteration, counted from 0 in its phase: from the rate at the start straight down to the goal."""
+    n_ramp = phase.ramp * phase.n_iterations
+    left = max(0.0, 1.0 - iteration / n_ramp) if n_ramp > 0 else 0.0
+    return phase.target_rate + left * max(0.0, first_rate - phase.target_rate)
+
+
+def weighted_loss(terms: LossTerms, phase: PhaseRecipe, target: float) -> Tensor:
+    """Give L, to be differentiated."""
+    descended = terms.residual if terms.causal is None else terms.causal
+    loss = descended if phase.residual_weight == 1.0 else phase.residual_weight * descended
+    if phase.imitation_weight > 0.0 and terms.imitation is not None:
+        loss = loss + phase.imitation_weight * terms.imitation
+    if phase.rate_weight > 0.0:
+        loss = loss + phase.rate_weight * torch.clamp_min(terms.rate - target, 0.0)
+    return loss
+
+
+def objective(residual: float, rate: float, phase: PhaseRecipe, imitation: float = 0.0) -> float:
+    """Give L at the phase's final target: the number by which two networks of one phase are compared."""
+    above = max(0.0, rate - phase.target_rate)
+    return phase.residual_weight * residual + phase.imitation_weight * imitation + phase.rate_weight * above

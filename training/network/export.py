@@ -1,0 +1,123 @@
+"""From a torch module to the core's record: the way of a trained network out of torch.
+
+    spec = export_network(torch.nn.Sequential(Linear(2, 50), VSN(50), Linear(50, 1)), n_steps=2)
+
+Only Linear and VSN layers can be deployed; anything else is refused with what could take its place. This module knows torch
+modules and the record; it does not know training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from torch import Tensor, nn
+
+from ...base.arrays import FloatArray
+from ...base.errors import SpecError
+from ...network.spec import LayerSpec, NetworkSpec, OutputSpec, Provenance, Readout
+from ...network.transforms import AffineTransform, Ansatz
+from ..neuron.vsn import VSN
+from .network import VsnNetwork
+
+
+def export_network(
+    module: nn.Module,
+    *,
+    name: str = "network",
+    n_steps: int | None = None,
+    readout: Readout | str | None = None,
+    input_transform: AffineTransform | None = None,
+    output_transform: AffineTransform | None = None,
+    ansatz: Ansatz | None = None,
+    lower: Sequence[float] | FloatArray | None = None,
+    upper: Sequence[float] | FloatArray | None = None,
+    provenance: Provenance | None = None,
+) -> NetworkSpec:
+    """Make the float64 record of a torch module.
+
+    Args:
+        module: A `VsnNetwork`, or a `torch.nn.Sequential` of Linear, VSN, …, Linear.
+        name: Name in reports.
+        n_steps: T of a Sequential, 1 if not given; a `VsnNetwork` brings its own.
+        readout: How T outputs become one, the mean if not given; a `VsnNetwork` brings its own.
+        input_transform: What the host does to points before the module; nothing if not given.
+        output_transform: What the host does to the module's output; nothing if not given.
+        ansatz: Conditions built around the output.
+        lower: Lower corner of the box of points that the network is for, shape (n_in,); if neither corner is given, the box
+            that the input transform takes to [-1, 1]^n_in.
+        upper: Its upper corner.
+        provenance: Where the network comes from.
+
+    Raises:
+        SpecError: If a layer cannot be deployed, widths disagree, a number is not finite or out of range, or T or read-out
+            contradict those of a `VsnNetwork`.
+    """
+    network = _as_network(module, n_steps, readout)
+    *linears, output = network.linear_layers
+    pairs = zip(linears, network.vsn_layers, strict=True)
+    inputs = input_transform or AffineTransform.identity(linears[0].in_features)
+    low, high = _box(inputs, lower, upper)
+    return NetworkSpec(
+        name=name,
+        layers=tuple(_layer_spec(f"hidden{i}", linear, vsn) for i, (linear, vsn) in enumerate(pairs, start=1)),
+        output=OutputSpec(weight=_array(output.weight), bias=_bias(output)),
+        n_steps=network.n_steps,
+        readout=network.readout,
+        input_transform=inputs,
+        output_transform=output_transform or AffineTransform.identity(output.out_features),
+        ansatz=ansatz,
+        lower=low,
+        upper=high,
+        provenance=provenance or Provenance(),
+    )
+
+
+def _as_network(module: nn.Module, n_steps: int | None, readout: Readout | str | None) -> VsnNetwork:
+    """Accept a VsnNetwork, or wrap a Sequential, which checks its layers."""
+    if isinstance(module, VsnNetwork):
+        for name, wanted, held in (("n_steps", n_steps, module.n_steps), ("readout", readout, module.readout)):
+            if wanted is not None and wanted != held:
+                mend = f"Leave {name} out, or build the VsnNetwork with it."
+                raise SpecError(f"export_network.{name}", f"{held}, as the module has", wanted, mend)
+        return module
+    if not isinstance(module, nn.Sequential):
+        mend = "Give the torch.nn.Sequential of its Linear and VSN layers."
+        raise SpecError("export_network.module", "a VsnNetwork or a torch.nn.Sequential", type(module).__name__, mend)
+    return VsnNetwork(module, n_steps or 1, readout or Readout.MEAN)
+
+
+def _box(
+    inputs: AffineTransform, lower: Sequence[float] | FloatArray | None, upper: Sequence[float] | FloatArray | None
+) -> tuple[FloatArray, FloatArray]:
+    if lower is not None and upper is not None:
+        return np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
+    if lower is not None or upper is not None:
+        raise SpecError(
+            "export_network", "both corners of the box or neither", (lower, upper), "Give the other one too."
+        )
+    corners = np.stack([(-1.0 - inputs.offset) / inputs.scale, (1.0 - inputs.offset) / inputs.scale])
+    return corners.min(axis=0), corners.max(axis=0)
+
+
+def _layer_spec(name: str, linear: nn.Linear, vsn: VSN) -> LayerSpec:
+    return LayerSpec(
+        name=name,
+        weight=_array(linear.weight),
+        bias=_bias(linear),
+        beta=_array(vsn.beta),
+        theta=_array(vsn.theta),
+        activation=vsn.rule.activation,
+        polarity=vsn.rule.polarity,
+    )
+
+
+def _array(tensor: Tensor) -> FloatArray:
+    array: FloatArray = tensor.detach().cpu().double().numpy()
+    return array
+
+
+def _bias(linear: nn.Linear) -> FloatArray:
+    """Give the bias, or zeros for a layer without one."""
+    bias: Tensor | None = linear.bias
+    return np.zeros(linear.out_features) if bias is None else _array(bias)

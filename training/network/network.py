@@ -1,0 +1,195 @@
+"""A torch network of Variable Spiking Neurons: Linear and VSN layers in turn, run for T steps, read out.
+
+`VsnNetwork` wraps a plain `torch.nn.Sequential`; `build_network` makes one from a recipe. This module knows torch and the
+core's recipe; it does not know problems, losses or files.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ...base.checks import check_range, raise_violations
+from ...base.errors import Violation
+from ...network.spec import MAX_STEPS, Readout
+from ...problems.recipe import ModelRecipe
+from ..neuron.vsn import VSN, vsn_layers
+
+REPLACEMENTS = {
+    "ReLU": "VSN(n, activation='relu', theta=0.0), which at T = 1 is exactly it",
+    "Tanh": "VSN(n, activation='tanh', polarity='both', theta=0.0), which is exactly it",
+    "Identity": "nothing: leave it out",
+    "Dropout": "nothing: leave it out, it does nothing after training",
+    "BatchNorm1d": "the Linear layer before it, with scale and shift folded in",
+    "LayerNorm": "nothing that spikes; train without it",
+    "Conv1d": "a Linear layer with the unfolded kernel",
+    "Conv2d": "a Linear layer with the unfolded kernel",
+    "Sigmoid": "VSN(n, activation='tanh', polarity='both'): a sigmoid is not zero at zero, so silence would mean something",
+    "Softplus": "VSN(n, activation='relu'): a softplus is not zero at zero, so silence would mean something",
+    "SiLU": "VSN(n, activation='z_tanh_z')",
+    "GELU": "VSN(n, activation='z_tanh_z')",
+}
+"""What to use instead of a layer that cannot be deployed, by the name of its class."""
+
+
+class NetworkRun(NamedTuple):
+    """Result of a forward pass with what the loss needs besides the output."""
+
+    output: Tensor
+    """Read-out, shape (n_samples, n_out)."""
+    rates: Tensor
+    """Mean spike rate of each VSN layer, shape (n_layers,)."""
+    rate: Tensor
+    """Share of all neurons and steps that fire, a scalar."""
+
+
+def check_layers(where: str, layers: list[nn.Module]) -> Iterator[Violation]:
+    """A network that can be deployed is Linear, VSN, …, Linear, and its widths agree."""
+    for index, layer in enumerate(layers):
+        name = type(layer).__name__
+        place = f"{where}: layer {index} ({name})"
+        if not isinstance(layer, (nn.Linear, VSN)):
+            mend = f"Replace it by {REPLACEMENTS.get(name, 'Linear and VSN layers')}."
+            yield Violation(place, "only Linear and VSN layers can be deployed", name, mend)
+        elif isinstance(layer, VSN) != (index % 2 == 1):
+            mend = "Put a VSN between two Linear layers; merge two Linear layers in a row into one."
+            yield Violation(place, "Linear and VSN layers alternate, a Linear one first", name, mend)
+    if len(layers) < 3 or len(layers) % 2 == 0:
+        mend = "End with the Linear read-out; at least Linear, VSN, Linear."
+        yield Violation(where, "an odd number of layers, three or more", len(layers), mend)
+    yield from _check_widths(where, layers)
+
+
+def _check_widths(where: str, layers: list[nn.Module]) -> Iterator[Violation]:
+    width: int | None = None
+    for index, layer in enumerate(layers):
+        if isinstance(layer, VSN):
+            n_in = n_out = layer.n_neurons
+        elif isinstance(layer, nn.Linear):
+            n_in, n_out = layer.in_features, layer.out_features
+        else:
+            return
+        if width is not None and n_in != width:
+            place = f"{where}: layer {index} ({type(layer).__name__})"
+            yield Violation(place, f"as many inputs as the layer before has outputs, {width}", n_in, "Make them agree.")
+        width = n_out
+
+
+class VsnNetwork(nn.Module):
+    """A `torch.nn.Sequential` of Linear and VSN layers, presented with its input for T steps from rest.
+
+    Every forward pass starts with membranes at zero. It goes layer by layer through all steps, which gives the same numbers
+    as calling the Sequential T times and is faster.
+    """
+
+    def __init__(self, layers: nn.Sequential, n_steps: int = 1, readout: Readout | str = Readout.MEAN) -> None:
+        """Wrap a Sequential.
+
+        Args:
+            layers: Linear, VSN, …, Linear.
+            n_steps: T, 1 to `MAX_STEPS`.
+            readout: How the outputs of the T steps become one.
+
+        Raises:
+            SpecError: If a layer cannot be deployed, widths disagree, or T is out of range; all of it is listed.
+        """
+        super().__init__()
+        found = [*check_layers("VsnNetwork", list(layers))]
+        found += check_range("VsnNetwork.n_steps", n_steps, 1, MAX_STEPS)
+        raise_violations(found)
+        self.layers = layers
+        self.n_steps = n_steps
+        self.readout = Readout(readout)
+        widths = torch.tensor([float(layer.n_neurons) for layer in self.vsn_layers], dtype=torch.float64)
+        self._shares = widths / widths.sum()
+
+    @property
+    def vsn_layers(self) -> tuple[VSN, ...]:
+        return vsn_layers(self.layers)
+
+    @property
+    def linear_layers(self) -> tuple[nn.Linear, ...]:
+        """The Linear layers in their order; the last one is the read-out."""
+        return tuple(layer for layer in self.layers if isinstance(layer, nn.Linear))
+
+    def clamp_(self) -> None:
+        """Bring trained leaks and thresholds back into their ranges; nothing to do where they are fixed."""
+        for layer in self.vsn_layers:
+            if isinstance(layer.beta, nn.Parameter) or isinstance(layer.theta, nn.Parameter):
+                layer.clamp_()
+
+    def run(self, x: Tensor) -> NetworkRun:
+        """Present x, shape (n_samples, n_in), for T steps; give the read-out and the spike rates."""
+        signal, rates = x, []
+        for layer in self.layers:
+            if isinstance(layer, VSN):
+                signal, _, rate = layer.unrolled(signal, self.n_steps)
+                rates.append(rate)
+            else:
+                signal = layer(signal)
+        output = signal[-1] if self.readout is Readout.LAST else signal.mean(0)
+        return NetworkRun(output=output, rates=torch.stack(rates), rate=self.mean_rate(rates))
+
+    def mean_rate(self, rates: list[Tensor]) -> Tensor:
+        """Give the mean over all neurons of the rates of the VSN layers, scalars each."""
+        by_layer = torch.stack(rates)
+        return torch.dot(by_layer, self._shares.to(by_layer))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Present x, shape (n_samples, n_in), for T steps; give the read-out, shape (n_samples, n_out)."""
+        return self.run(x).output
+
+
+def _fill_normal(linear: nn.Linear, gain: float, generator: torch.Generator) -> None:
+    """Draw weights from N(0, gain^2 2 / (n_in + n_out)) (Glorot & Bengio 2010) and set the bias to zero."""
+    deviation = gain * math.sqrt(2.0 / (linear.in_features + linear.out_features))
+    with torch.no_grad():
+        linear.weight.normal_(0.0, deviation, generator=generator)
+        linear.bias.zero_()
+
+
+def build_network(
+    recipe: ModelRecipe, n_in: int, n_out: int, seed: int, dtype: torch.dtype = torch.float32
+) -> VsnNetwork:
+    """Build a network with random weights that depend on nothing but the seed.
+
+    Args:
+        recipe: Widths, neuron and initial gain.
+        n_in: Number of coordinates.
+        n_out: Number of unknowns.
+        seed: Seed of the weights; torch's global generator is neither used nor changed.
+        dtype: Type of weights and states; the random numbers are drawn in float64, so that types agree.
+
+    Raises:
+        SpecError: If the recipe asks for what a network cannot be.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    widths = (n_in, *recipe.widths, n_out)
+    layers: list[nn.Module] = []
+    for index, (n_before, n_after) in enumerate(itertools.pairwise(widths)):
+        linear = nn.utils.skip_init(nn.Linear, n_before, n_after, dtype=torch.float64)
+        _fill_normal(linear, recipe.initial_gain, generator)
+        layers.append(linear)
+        if index < len(recipe.widths):
+            layers.append(_build_layer(recipe, n_after, dtype))
+    return VsnNetwork(nn.Sequential(*layers), recipe.n_steps).to(dtype)
+
+
+def _build_layer(recipe: ModelRecipe, n_neurons: int, dtype: torch.dtype) -> VSN:
+    return VSN(
+        n_neurons,
+        activation=recipe.activation,
+        polarity=recipe.polarity,
+        beta=recipe.beta,
+        theta=recipe.theta,
+        surrogate=recipe.surrogate,
+        surrogate_slope=recipe.surrogate_slope,
+        learn_beta=recipe.learn_beta,
+        learn_theta=recipe.learn_theta,
+        dtype=dtype,
+    )

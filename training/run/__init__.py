@@ -1,0 +1,1 @@
+"""The run of a training from the first step to the last: phases, checkpoints, history, interruption, outcome."""

@@ -1,0 +1,155 @@
+"""Checkpoints of a training: safetensors files that hold numbers and text, never code.
+
+A checkpoint names what it belongs to, and is refused for anything else: a training that resumes must give the same bits as
+one that was never interrupted. It is written to a temporary file first, so that a full disk leaves the former one whole. This
+module knows states and files; it does not know losses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ...base.arrays import record_digest
+from ...base.checks import raise_violations
+from ...base.errors import TrainingError, Violation
+from ...files.atomic import write_bytes
+from ...problems.problem import PdeProblem
+from ...problems.recipe import TrainingRecipe
+from .checkpoint_contents import pack_state, tensor_violations, unpack_state
+from .state import TrainingState
+
+SCHEMA = "neuropinn-lava/checkpoint/6"
+"""Raised when an older program would misunderstand a newer file."""
+MEND = "It is damaged or no checkpoint; start without resuming."
+"""What to do about a file that cannot be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingIdentity:
+    """What a checkpoint belongs to; one that differs in any of these is refused."""
+
+    problem: str
+    """The problem's name."""
+    equation: str
+    """Its equation as text, which holds its parameters."""
+    recipe: str
+    """Digest of the recipe."""
+    seed: int
+    """Seed of the weights."""
+    dtype: str
+    """Type of the parameters."""
+    n_parameters: int
+    """Their number."""
+
+
+def identify(
+    problem: PdeProblem, recipe: TrainingRecipe, seed: int, dtype: torch.dtype, n_parameters: int
+) -> TrainingIdentity:
+    """Gather what determines a training."""
+    return TrainingIdentity(
+        problem=problem.name,
+        equation=problem.equation,
+        recipe=record_digest(recipe),
+        seed=seed,
+        dtype=str(dtype).removeprefix("torch."),
+        n_parameters=n_parameters,
+    )
+
+
+def write_checkpoint(state: TrainingState, identity: TrainingIdentity, path: str | Path) -> None:
+    """Write a training's state, all of it or none.
+
+    Raises:
+        SpecError: If the path cannot be written, or the disk is full; the former checkpoint stays.
+    """
+    from safetensors.torch import save
+
+    tensors, texts = pack_state(state)
+    metadata = {
+        "schema": SCHEMA,
+        "identity": json.dumps({name: getattr(identity, name) for name in TrainingIdentity.__slots__}),
+        **texts,
+    }
+    metadata["digest"] = contents_digest(tensors, metadata)
+    write_bytes(path, save(tensors, metadata))
+
+
+def contents_digest(tensors: dict[str, Tensor], metadata: dict[str, str]) -> str:
+    """Give the SHA-256 of all that a checkpoint holds, its digest left out: one flipped bit would be another training."""
+    sha = hashlib.sha256(json.dumps({key: metadata[key] for key in sorted(metadata) if key != "digest"}).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        sha.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        sha.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return sha.hexdigest()
+
+
+def read_checkpoint(state: TrainingState, identity: TrainingIdentity, path: str | Path) -> None:
+    """Bring a fresh state to where a checkpoint stands.
+
+    Args:
+        state: Of a network just built; changed in place, and only if the checkpoint is sound.
+        identity: What the checkpoint must belong to.
+        path: The file.
+
+    Raises:
+        TrainingError: If the file is missing, damaged, of another schema, or of another training.
+    """
+    tensors, metadata = _open(path)
+    raise_violations(_mismatches(metadata, identity, path), TrainingError)
+    raise_violations(_damage(tensors, metadata, path), TrainingError)
+    found = tensor_violations(tensors, identity.n_parameters, identity.dtype)
+    raise_violations(
+        (Violation(f"checkpoint {path}: {name}", rule, got, MEND) for name, rule, got in found), TrainingError
+    )
+    try:
+        unpack_state(state, tensors, metadata)
+    except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        got = f"{type(error).__name__}: {error}"
+        raise TrainingError(f"checkpoint {path}", "a readable history, place and cloud", got, MEND) from error
+
+
+def _open(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read tensors and metadata of a safetensors file."""
+    from safetensors import safe_open
+
+    if not Path(path).is_file():
+        mend = "Start without resuming, or name the right file."
+        raise TrainingError(f"checkpoint {path}", "an existing file", "none", mend)
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+    except Exception as error:  # safetensors raises what it and torch make of a damaged header
+        raise TrainingError(f"checkpoint {path}", "a whole safetensors file", error, MEND) from error
+
+
+def _mismatches(metadata: dict[str, str], identity: TrainingIdentity, path: str | Path) -> Iterator[Violation]:
+    where = f"checkpoint {path}"
+    schema = metadata.get("schema")
+    if schema != SCHEMA:
+        mend = "It was written by another version or program; start without resuming."
+        yield Violation(f"{where}: schema", SCHEMA, schema, mend)
+        return
+    try:
+        found = dict(json.loads(metadata["identity"]))
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
+        yield Violation(f"{where}: identity", "what the training is", f"{type(error).__name__}: {error}", MEND)
+        return
+    for name in TrainingIdentity.__slots__:
+        wanted, got = getattr(identity, name), found.get(name)
+        if got != wanted:
+            mend = "It belongs to another training; start without resuming, or name the right file."
+            yield Violation(f"{where}: {name}", f"{wanted!r}, as this training has", repr(got), mend)
+
+
+def _damage(tensors: dict[str, Tensor], metadata: dict[str, str], path: str | Path) -> Iterator[Violation]:
+    wanted, found = metadata.get("digest"), contents_digest(tensors, metadata)
+    if wanted != found:
+        yield Violation(f"checkpoint {path}: digest", f"that of its contents, {found[:12]}…", wanted, MEND)

@@ -1,0 +1,36 @@
+"""Where torch computes, and on how many threads."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+from threadpoolctl import threadpool_limits
+
+from ...base.errors import SpecError
+
+
+def find_device(name: torch.device | str) -> torch.device:
+    """Give a device that torch can use here.
+
+    Raises:
+        SpecError: If it cannot.
+    """
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:  # what torch raises depends on how it was built
+        mend = "Use cpu, or install what the device needs."
+        raise SpecError("train_network.device", "a device that torch can use", f"{name}: {error}", mend) from error
+
+
+@contextlib.contextmanager
+def compute_threads(n: int) -> Iterator[None]:
+    """Let torch, and the BLAS of numpy and scipy, use n threads within the block, and as many as before after it."""
+    former = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        with threadpool_limits(n, user_api="blas"):
+            yield
+    finally:
+        torch.set_num_threads(former)
