@@ -333,6 +333,10 @@ class TrainingRecipe:
             raise SpecError(
                 "TrainingRecipe.teacher", "be a TeacherRecipe, as a phase has a distillation_weight", None, mend
             )
+        if self.cloud.batch_size is not None and self.uses(Optimizer.GAUSS_NEWTON):
+            rule = "be None where a phase is gauss-newton's, which needs all points at once"
+            mend = "Leave it out, or train by adam or l-bfgs."
+            raise SpecError("CloudRecipe.batch_size", rule, self.cloud.batch_size, mend)
         if self.weights.causality > 0 and any(phase.jitter is not None for phase in self.phases):
             mend = "Leave one of the two out."
             rule = "have no jitter where weights are causal: it leaves no two centres at one time"
@@ -342,8 +346,12 @@ class TrainingRecipe:
     def needs_double_precision(self) -> bool:
         """Whether a phase of the recipe or its teacher solves linear systems or searches along lines, which needs double
         precision."""
+        return self.uses(Optimizer.GAUSS_NEWTON) or self.uses(Optimizer.L_BFGS)
+
+    def uses(self, optimizer: Optimizer) -> bool:
+        """Return whether a phase, or one of the teacher's, is by an optimizer."""
         phases = self.phases if self.teacher is None else (*self.teacher.phases, *self.phases)
-        return any(phase.optimizer is not Optimizer.ADAM for phase in phases)
+        return any(phase.optimizer is optimizer for phase in phases)
 
     @property
     def n_iterations(self) -> int:

@@ -3,8 +3,11 @@
     m = b1 m + (1 - b1) g            v = b2 v + (1 - b2) g^2
     w = w - lr * m / (1 - b1^k) / (sqrt(v / (1 - b2^k)) + eps)
 
-One vector instead of a tensor per layer: a step is six operations of a few microseconds, where torch's own Adam takes a quarter
-of the time of a whole training step, and a checkpoint of it is two tensors. This module knows torch and a phase's recipe.
+One vector instead of a tensor per layer: a step is six operations of a few microseconds, and a checkpoint of it is two tensors.
+`torch.optim.Adam(fused=True)` on the same vector takes the same steps to rounding, but its `step` costs twice as much at 5 301
+parameters (334 against 174 µs on a busy machine, medians of seven turns), since what it does around its kernel outweighs the
+kernel: with it a whole training step of poisson takes 20 % longer on 289 points and 12 % on 625 (CPU time, median of 30 rounds
+in turn). It pays from about 10^5 parameters on (738 against 824 µs), which no network here has.
 
 Source: Kingma & Ba 2015, algorithm 1; warm-up and cosine as in Loshchilov & Hutter 2017.
 """

@@ -3,14 +3,18 @@
     minimise |r + J d|^2 + damping |d|^2            r: `linearization.py`,  J = S J_y,  J_y: `tangents.py`
     d = -J^T v,    (J J^T + damping I) v = r,       J J^T = S (J_y J_y^T) S^T
 
-by the identity (J^T J + c I)^-1 J^T = J^T (J J^T + c I)^-1. In a sparsity phase the spike rate is one residual more,
+by the identity (J^T J + c I)^-1 J^T = J^T (J J^T + c I)^-1. In a sparsity phase the spike rate above its target is one residual
+more, which is zero and has no slope below the target:
 
-    r_n = sqrt(activity_weight) (rate - target)         its change within a step is that of k mean H(m - theta)
+    r_n = sqrt(activity_weight) max(rate - target, 0)         its change within a step is that of k mean H(m - theta)
 
 H is the smooth step whose slope is the surrogate: so a step lowers the rate along directions that leave the equation alone, and
-the gain of a step stays meaningful where a count of spikes would jump. Damping, in units of the mean diagonal of
-J J^T, follows the gain (Levenberg-Marquardt): a step that does not lower |r|^2 is taken back and damped more. This module knows
-clouds and networks; it does not know trainings.
+the gain of a step stays meaningful where a count of spikes would jump. The step minimises the linear model with this one-sided
+residual exactly. That model is convex and has a continuous slope, and c v_n is the value that its last row takes after the
+step; so the row takes part where v_n >= 0, and otherwise the system is solved without it.
+
+Damping, in units of the mean diagonal of J J^T, follows the gain (Levenberg-Marquardt): a step that does not lower |r|^2 is
+taken back and damped more.
 
 Source: Guzman-Cordero et al., arXiv 2505.12149, section 3 (the identity); Mueller and Zeinhofer, ICML 2023 (why it is the right
 metric); Marquardt, J. SIAM 11 (1963) 431; Madsen, Nielsen and Tingleff 2004, section 3.2 (the gain).
@@ -67,7 +71,7 @@ class _System:
     matrix: Tensor
     """J J^T, shape (n_rows, n_rows)."""
     residuals: Tensor
-    """r, shape (n_rows,)."""
+    """r, shape (n_rows,); its last entry is negative where the rate is below its target."""
     rate: float
     """Spike rate before the step."""
     smooth_rate: float
@@ -75,11 +79,21 @@ class _System:
     rate_row: Direction | None = None
     """The row of J that belongs to the spike rate, the last one."""
 
+    @property
+    def n_equations(self) -> int:
+        """Rows that belong to the equation and the distillation target."""
+        return int(self.slopes.shape[0])
+
+    @property
+    def square(self) -> float:
+        """|r|^2, where a rate below its target counts as zero."""
+        excess = self.residuals[self.n_equations :].clamp_min(0.0)
+        return (self.residuals[: self.n_equations].square().sum() + excess.square().sum()).item()
+
     def direction(self, v: Tensor) -> Direction:
-        """Give J^T v."""
-        n_equations = self.slopes.shape[0]
-        pulled = self.tangents.pulled_back(torch.from_numpy(self.slopes.T @ v[:n_equations].numpy()))
-        return pulled if self.rate_row is None else pulled.plus(v[-1], self.rate_row)
+        """Return J^T v for v over all rows, or over those of the equation alone."""
+        pulled = self.tangents.pulled_back(torch.from_numpy(self.slopes.T @ v[: self.n_equations].numpy()))
+        return pulled if len(v) == self.n_equations or self.rate_row is None else pulled.plus(v[-1], self.rate_row)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -179,9 +193,9 @@ def _with_rate(task: _StepTask, system: _System, run: ExactRun) -> _System:
 
 def _try_steps(state: GaussNewton, task: _StepTask, system: _System) -> float:
     """Try steps, each damped more than the one before, until one lowers |r|^2; give the equation's part of it, or inf."""
-    unit = system.matrix.diagonal()[: system.slopes.shape[0]].mean()
+    unit = system.matrix.diagonal()[: system.n_equations].mean()
     values = task.parameters.values
-    before, start = system.residuals.square().sum().item(), values.clone()
+    before, start = system.square, values.clone()
     for _ in range(MAX_TRIALS):
         damping = state.damping * unit
         v = _solved(system, damping)
@@ -200,19 +214,31 @@ def _try_steps(state: GaussNewton, task: _StepTask, system: _System) -> float:
 
 
 def _solved(system: _System, damping: Tensor) -> Tensor | None:
-    """Give v, shape (n_rows,), or None where rounding leaves the matrix indefinite."""
-    matrix = system.matrix.numpy().copy()
-    matrix.flat[:: len(matrix) + 1] += damping.item()
+    """Solve for v, shape (n_rows,), or (n_equations,) where the step leaves the rate below its target.
+
+    Returns:
+        v, or None where rounding leaves the matrix indefinite.
+    """
+    v = _solved_rows(system, damping, len(system.residuals))
+    if system.rate_row is None or v is None or v[-1] >= 0.0:
+        return v
+    return _solved_rows(system, damping, system.n_equations)
+
+
+def _solved_rows(system: _System, damping: Tensor, n_rows: int) -> Tensor | None:
+    """Solve the system of the first rows for v, shape (n_rows,)."""
+    matrix = system.matrix[:n_rows, :n_rows].numpy().copy()
+    matrix.flat[:: n_rows + 1] += damping.item()
     try:  # scipy's Cholesky: torch's takes twice as long on processors that its MKL does not know
         factor = cho_factor(matrix.T, lower=True, overwrite_a=True, check_finite=False)
     except LinAlgError:
         return None
-    return torch.from_numpy(cho_solve(factor, system.residuals.numpy(), check_finite=False))
+    return torch.from_numpy(cho_solve(factor, system.residuals[:n_rows].numpy(), check_finite=False))
 
 
 @torch.no_grad()
 def _measured(task: _StepTask, system: _System) -> tuple[float, float]:
-    """Give |r|^2 of the equation, and of the rate's row: from the rate before the step, the smooth rate's change away."""
+    """Measure |r|^2 of the equation, and of the rate: the rate before the step, moved by the change of the smooth rate."""
     run = run_exactly(task.network, task.cloud.inputs)
     rate = system.rate + run.smooth_rate.item() - system.smooth_rate
     loss = 0.0
@@ -221,7 +247,7 @@ def _measured(task: _StepTask, system: _System) -> tuple[float, float]:
         loss += task.phase.residual_weight * residuals.square().sum().item()
     if task.phase.distillation_weight > 0.0 and task.lesson is not None:
         loss += task.phase.distillation_weight * task.lesson.distance(task.cloud.solution(run.output)).item()
-    return loss, task.phase.activity_weight * (rate - task.target) ** 2
+    return loss, task.phase.activity_weight * max(rate - task.target, 0.0) ** 2
 
 
 def _next_damping(damping: float, gain: float, least: float) -> float:

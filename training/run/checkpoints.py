@@ -25,7 +25,7 @@ from ...problems.recipe import TrainingRecipe
 from .checkpoint_contents import pack_state, tensor_violations, unpack_state
 from .state import TrainingState
 
-SCHEMA = "neuropinn-lava/checkpoint/5"
+SCHEMA = "neuropinn-lava/checkpoint/6"
 """Raised when an older program would misunderstand a newer file."""
 MEND = "It is damaged or no checkpoint; start without resuming."
 """What to do about a file that cannot be read."""

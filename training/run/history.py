@@ -23,7 +23,7 @@ class TrainingProgress:
     """Where a training stands; handed to the callback and kept as a row of the history."""
 
     iteration: int
-    """Steps of the optimizer that lie behind."""
+    """Steps of the optimizers that lie behind; the last row of a phase and the first of the next one share it."""
     n_iterations: int
     """Steps in all, over all phases."""
     phase: int

@@ -71,7 +71,8 @@ class TrainingOutput:
     history: Path | None = None
     """CSV file of the history, written with every checkpoint and at the end."""
     report_every: int = 50
-    """Steps of Adam between two rows of the history, each also handed to the callback; of the others every step is one."""
+    """Steps of Adam between two rows of the history, each also passed to the callback. The first and the last point of a phase
+    are rows too, and so is every step of the other optimizers."""
 
     def __post_init__(self) -> None:
         found = [*check_range("TrainingOutput.checkpoint_every", self.checkpoint_every, 1, 10**9)]

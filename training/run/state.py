@@ -100,6 +100,10 @@ class PhasePlace:
     def learning_rate(self) -> float:
         return learning_rate(self.phase, self.iteration)
 
+    def after_step(self) -> PhasePlace:
+        """Return the place with one step of the phase more behind it."""
+        return PhasePlace(index=self.index, phase=self.phase, iteration=self.iteration + 1)
+
 
 def find_phase(recipe: TrainingRecipe, iteration: int) -> PhasePlace:
     """Find the phase of an iteration, counted from 0 over all phases; beyond the last one it is the end of the last phase."""

@@ -1,7 +1,9 @@
 """The training of a network on a problem by the optimizers of its phases, resumable to the bit.
 
-The network that is kept is the one with the lowest objective of the last phase; the reference solution is looked at for
-display only. Nothing is printed: whoever wants to see progress passes a callback. This module puts the others together.
+    records  ->  phase  ->  step  ->  point, measured after the step  ->  best network and history
+
+The network that is kept is the one with the lowest objective of the last phase, its first and its last point included; the
+reference solution is used for display only. Nothing is printed: progress is reported through a callback.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +20,7 @@ from torch import Tensor
 
 from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
-from ...base.errors import TrainingError
+from ...base.errors import TrainingError, Violation
 from ...base.metrics import relative_l2
 from ...files.atomic import check_writable
 from ...network.spec import NetworkSpec, Provenance
@@ -26,16 +28,14 @@ from ...problems.check import check_problem
 from ...problems.problem import PdeProblem
 from ...problems.recipe import Optimizer, TrainingRecipe
 from ...problems.residuals import evaluation_points
-from ..collocation.clouds import TrainingCloud, input_transform, output_transform
+from ..collocation.clouds import input_transform, output_transform
 from ..loss.distillation import beside, teaching_recipe
-from ..loss.losses import LossTerms, evaluate_loss, numbers, objective, target_at, weighted_loss
 from ..network.export import export_network
 from ..network.network import VsnNetwork, build_network
-from ..optimize.gauss_newton import step_gauss_newton
-from ..optimize.lbfgs import step_l_bfgs
+from ..optimize.steps import DivergedError, Point, measure_point, take_step
 from .checkpoints import TrainingIdentity, identify, read_checkpoint, write_checkpoint
 from .devices import compute_threads, find_device
-from .ground import Ground, Teacher, is_draw
+from .ground import Footing, Ground, Teacher, is_draw
 from .history import TrainingProgress, write_history
 from .interrupt import noted_interrupt
 from .outcome import WRITES_NOTHING, ProgressCallback, TrainingOutput, TrainingResult, TrainingStatus
@@ -89,10 +89,6 @@ class _Task:
     on_progress: ProgressCallback | None = field(default=None)
 
 
-class _DivergedError(Exception):
-    """The loss is not finite at the present parameters."""
-
-
 def train_network(
     problem: PdeProblem,
     recipe: TrainingRecipe | None = None,
@@ -115,15 +111,17 @@ def train_network(
         problem: The problem.
         recipe: How to train; None takes the problem's own recipe.
         seed: Seed of the initial weights.
-        dtype: Type of parameters and states; None takes float64 where a phase is not Adam's, else float32.
-        device: Torch device of parameters and states.
+        dtype: Type of parameters and states; None takes float64 where a phase is not Adam's, else float32. Gauss-Newton
+            needs float64.
+        device: Torch device of parameters and states. Gauss-Newton needs the CPU.
         n_threads: Threads of torch and BLAS during the training; set back afterwards.
         output: Files to write.
         on_progress: Called with every report; what it raises ends the training at once.
         provenance: Written into the network; None notes problem and seed.
 
     Raises:
-        SpecError: If a file cannot be written, or the cloud does not fit its operators.
+        SpecError: If a file cannot be written, the cloud does not fit its operators, or Gauss-Newton cannot compute in `dtype`
+            or on `device`.
         TrainingError: If a checkpoint does not belong to this training, or the loss is not finite from the start.
     """
     start = time.perf_counter()
@@ -132,11 +130,13 @@ def train_network(
         if path is not None:
             check_writable(path)
     raise_violations(check_range("train_network.n_threads", n_threads, 1, 1024))
+    dtype, device = dtype or (torch.float64 if recipe.needs_double_precision else torch.float32), find_device(device)
+    raise_violations(_solver_violations(recipe, dtype, device))
     setting = _Setting(
         problem=problem,
         seed=seed,
-        dtype=dtype or (torch.float64 if recipe.needs_double_precision else torch.float32),
-        device=find_device(device),
+        dtype=dtype,
+        device=device,
         n_threads=n_threads,
         on_progress=on_progress,
         provenance=provenance or Provenance(problem=problem.name, seed=seed),
@@ -150,6 +150,19 @@ def train_network(
         teacher = Teacher(network=taught.module, recipe=teaching, cloud=taught.cloud)
         output = _student_output(output)
     return dataclasses.replace(_train(setting, recipe, output, teacher), seconds=time.perf_counter() - start)
+
+
+def _solver_violations(recipe: TrainingRecipe, dtype: torch.dtype, device: torch.device) -> Iterator[Violation]:
+    """Gauss-Newton solves its systems by scipy, in float64 on the CPU."""
+    if not recipe.uses(Optimizer.GAUSS_NEWTON):
+        return
+    if dtype is not torch.float64:
+        rule = "be float64 where a phase is gauss-newton's, whose systems are too ill-conditioned for less"
+        mend = "Leave dtype out, or train by adam."
+        yield Violation("train_network.dtype", rule, dtype, mend)
+    if device.type != "cpu":
+        rule = "be cpu where a phase is gauss-newton's, which solves its systems there"
+        yield Violation("train_network.device", rule, device, "Use cpu, or train by adam or l-bfgs.")
 
 
 def _train(
@@ -216,11 +229,18 @@ def _prepare(
 
 
 def _run(task: _Task, state: TrainingState, interrupted: Callable[[], bool]) -> TrainingStatus:
-    """Go on to the last iteration, or to Ctrl-C, or to a loss that is not finite."""
+    """Take the steps up to the last iteration, to Ctrl-C, or to a loss that is not finite."""
     n_iterations, written = task.recipe.n_iterations, time.monotonic()
+    point: Point | None = None
     try:
         while state.iteration < n_iterations:
-            _step(task, state)
+            place = find_phase(task.recipe, state.iteration)
+            footing = _begin(task, state, place)
+            if point is None or place.iteration == 0 or is_draw(place):
+                point = _start(task, state, place, footing)
+            point = take_step(state, footing, place, point)
+            state.iteration += 1
+            _report(task, state, place.after_step(), point)
             if interrupted():
                 _save(task, state)
                 return TrainingStatus.INTERRUPTED
@@ -228,7 +248,7 @@ def _run(task: _Task, state: TrainingState, interrupted: Callable[[], bool]) -> 
             if late or state.iteration % task.output.checkpoint_every == 0:
                 _save(task, state)
                 written = time.monotonic()
-    except _DivergedError:
+    except DivergedError:
         if not math.isfinite(state.best_loss) and state.iteration == 0:
             mend = "Look at the problem's data and the recipe's output_scale; nothing was trained."
             raise TrainingError(
@@ -240,55 +260,42 @@ def _run(task: _Task, state: TrainingState, interrupted: Callable[[], bool]) -> 
     return TrainingStatus.FINISHED
 
 
-def _step(task: _Task, state: TrainingState) -> None:
-    """Measure the loss, keep the network if it is the best, and take one step of the optimizer."""
-    place = find_phase(task.recipe, state.iteration)
+def _begin(task: _Task, state: TrainingState, place: PhasePlace) -> Footing:
+    """Begin the phase and the draw of a jitter that begin at a place, and lay the collocation points of its step."""
     if place.iteration == 0:
         state.begin_phase()
         if place.phase.refinement is not None:
             state.cloud = task.ground.refined(state, place.phase.refinement.share)
     if is_draw(place):
         state.begin_draw()
-    footing = task.ground.at(state, place)
-    state.parameters.gradient.zero_()
-    terms = evaluate_loss(footing.cloud, state.network, footing.lesson)
-    residual, rate, imitation = numbers(terms)
-    if not math.isfinite(residual):
-        raise _DivergedError
+    return task.ground.at(state, place)
+
+
+def _start(task: _Task, state: TrainingState, place: PhasePlace, footing: Footing) -> Point:
+    """Measure the point from which a phase, a draw or a resumed training goes on."""
+    point = measure_point(state, footing, place.phase)
+    state.keep_if_best(point.objective)
     if place.iteration == 0:
-        state.first_rate = rate
-    state.keep_if_best(objective(residual, rate, place.phase, imitation))
-    optimizer = place.phase.optimizer
-    if optimizer is not Optimizer.ADAM or state.iteration % task.output.report_every == 0:
-        _report(task, state, place, terms)
-    target = target_at(place.phase, place.iteration, state.first_rate)
-    if optimizer is Optimizer.L_BFGS:
-        step_l_bfgs(state.l_bfgs, footing.cloud, state.network, state.parameters, place.phase, footing.lesson)
-    elif optimizer is Optimizer.GAUSS_NEWTON:
-        assert isinstance(footing.cloud, TrainingCloud)
-        step_gauss_newton(
-            state.gauss_newton, footing.cloud, state.network, state.parameters, place.phase, target, footing.lesson
-        )
-    else:
-        weighted_loss(terms, place.phase, target).backward()
-        state.adam.step(state.parameters, place.learning_rate, place.iteration)
-        state.network.clamp_()
-    state.iteration += 1
+        state.first_rate = point.rate
+        _report(task, state, place, point)
+    return point
 
 
-def _report(task: _Task, state: TrainingState, place: PhasePlace, terms: LossTerms) -> None:
-    """Add a row to the history and hand it to the callback."""
-    residual, rate, imitation = numbers(terms)
+def _report(task: _Task, state: TrainingState, place: PhasePlace, point: Point) -> None:
+    """Add a row to the history and pass it to the callback, where one is due."""
+    due = place.iteration in (0, place.phase.n_iterations) or state.iteration % task.output.report_every == 0
+    if place.phase.optimizer is Optimizer.ADAM and not due:
+        return
     row = TrainingProgress(
         iteration=state.iteration,
         n_iterations=task.recipe.n_iterations,
         phase=place.index,
         n_phases=len(task.recipe.phases),
         learning_rate=place.learning_rate,
-        loss=objective(residual, rate, place.phase, imitation),
-        residual=residual,
-        imitation=imitation,
-        rate=rate,
+        loss=point.objective,
+        residual=point.residual,
+        imitation=point.imitation,
+        rate=point.rate,
         relative_l2=_judge(task, state.network)[0],
     )
     state.history = state.history.extended(row)

@@ -10,7 +10,7 @@ import torch
 
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe
+from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
 from neuropinn_lava.training.loss.energy_loss import lay_loss_cloud
 from neuropinn_lava.training.loss.losses import evaluate_loss
 from neuropinn_lava.training.network.batches import run_batches
@@ -67,7 +67,7 @@ def test_losses_are_the_same_in_batches(problem: str, cells: tuple[int, ...]) ->
     network = build_network(MODEL, posed.n_in, posed.n_out, seed=2, dtype=torch.float64)
     for batch_size in (None, 32):
         cloud = dataclasses.replace(posed.recipe.cloud, n_per_axis=cells, batch_size=batch_size)
-        recipe = dataclasses.replace(posed.recipe, cloud=cloud, network=MODEL)
+        recipe = TrainingRecipe(cloud=cloud, network=MODEL)
         losses.append(
             evaluate_loss(lay_loss_cloud(posed, recipe, torch.float64, torch.device("cpu")), network).residual.item()
         )

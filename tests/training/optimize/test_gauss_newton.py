@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 
 import numpy as np
@@ -215,6 +216,45 @@ def test_it_learns_and_becomes_sparse(problem: PdeProblem) -> None:
     errors = [relative_l2(run_float(result.network, points).outputs, truth) for result in (dense, sparse)]
     assert max(errors) < 0.05
     assert sparse.history.rows[-1].rate < 0.3 < dense.history.rows[-1].rate
+
+
+def test_a_rate_below_its_target_is_left_alone(problem: PdeProblem) -> None:
+    """A target that no step reaches changes no bit of the training: the rate costs nothing below it."""
+    recipe = small_recipe()
+    dense = recipe.phases[0]
+    bounded = dataclasses.replace(dense, activity_weight=0.1, target_activity=0.95)
+    free, kept = (train_network(problem, dataclasses.replace(recipe, phases=(phase,))) for phase in (dense, bounded))
+    assert free.rate < 0.9
+    assert kept.network.digest() == free.network.digest()
+    assert kept.loss == free.loss
+
+
+@pytest.mark.parametrize("share", [-0.5, 0.5, 2.0])
+def test_a_step_minimises_the_one_sided_model(problem: PdeProblem, share: float) -> None:
+    """The rate is above its target, below it but carried over it by a step of the equation alone, and well below it."""
+    recipe = small_recipe()
+    cloud, network = laid(problem, recipe), built(recipe, seed=1)
+    run = run_exactly(network, cloud.inputs)
+    linear = linearize_residuals(cloud, run.output.detach())
+    J = torch.from_numpy(linear.slopes @ explicit_jacobian(network, cloud.inputs).numpy())
+    damping = 10.0 * (J @ J.T).diagonal().mean()
+    weight = 0.1
+    slope = math.sqrt(weight) * flat(rate_slope(network, run))
+    hessian, unit = J.T @ J, torch.eye(J.shape[1], dtype=J.dtype)
+    free = -torch.linalg.solve(hessian + damping * unit, J.T @ linear.values)
+    carried = slope @ free / math.sqrt(weight)
+    assert carried > 0  # the equation alone raises the rate
+    target = run.rate.item() + share * carried.item()
+    slack = math.sqrt(weight) * (run.rate.item() - target)
+    bounded = hessian + torch.outer(slope, slope) + damping * unit
+    held = -torch.linalg.solve(bounded, J.T @ linear.values + slack * slope)
+    expected = free if share > 1.0 else held
+    parameters = FlatParameters(network)
+    before, state = parameters.values.clone(), GaussNewton(damping=10.0)
+    phase = dataclasses.replace(recipe.phases[0], activity_weight=weight, target_activity=0.1)
+    step_gauss_newton(state, cloud, network, parameters, phase, target)
+    moved = parameters.values - before
+    assert (moved - expected).abs().max() <= ROUNDING * expected.abs().max()
 
 
 def test_marching_follows_an_evolution() -> None:

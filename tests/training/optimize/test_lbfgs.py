@@ -88,7 +88,7 @@ def test_it_learns(problem: PdeProblem) -> None:
     points = evaluation_points(problem, 500, 7)
     assert relative_l2(run_float(result.network, points).outputs, problem.reference.evaluate(points)) < 0.05
     losses = result.history.column("loss")
-    assert len(losses) == 150  # every step is a row
+    assert len(losses) == 151  # the start, and every step
     assert all(after <= before for before, after in itertools.pairwise(losses))
 
 
@@ -180,7 +180,7 @@ def test_a_stall_lasts_to_the_end_of_the_phase(problem: PdeProblem, tmp_path: Pa
     flat_problem = dataclasses.replace(problem, residual=lambda f: (0.0 * f.u_xx + 1.0,))
     result = train_network(flat_problem, small_recipe(5))
     assert result.status is TrainingStatus.FINISHED
-    assert len(result.history.rows) == 5
+    assert len(result.history.rows) == 6
 
 
 def test_pairs_that_lead_upwards_are_forgotten(problem: PdeProblem) -> None:

@@ -90,7 +90,7 @@ def test_another_schema_is_refused(
 ) -> None:
     monkeypatch.setattr(checkpoints, "SCHEMA", "neuropinn-lava/checkpoint/9")
     with pytest.raises(
-        TrainingError, match="schema must be neuropinn-lava/checkpoint/9; got neuropinn-lava/checkpoint/5"
+        TrainingError, match="schema must be neuropinn-lava/checkpoint/9; got neuropinn-lava/checkpoint/6"
     ):
         read_checkpoint(state, identity, path)
 

@@ -16,8 +16,9 @@ from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.problem import DerivativeFields, PdeProblem
-from neuropinn_lava.problems.recipe import TrainingRecipe
+from neuropinn_lava.problems.recipe import Optimizer, PhaseRecipe, TeacherRecipe, TrainingRecipe
 from neuropinn_lava.problems.residuals import evaluation_points
+from neuropinn_lava.training.network.network import build_network
 from neuropinn_lava.training.run.history import TrainingProgress
 from neuropinn_lava.training.run.outcome import TrainingOutput, TrainingStatus
 from neuropinn_lava.training.run.trainer import train_network
@@ -59,7 +60,7 @@ def test_interrupted_and_resumed_is_uninterrupted(
     whole = train_network(problem, recipe, output=TrainingOutput(report_every=5))
     part = train_network(problem, recipe, output=output, on_progress=stop_at(iteration))
     assert part.status is TrainingStatus.INTERRUPTED
-    assert part.n_iterations == iteration + 1
+    assert part.n_iterations == iteration
     rest = train_network(problem, recipe, output=dataclasses.replace(output, resume=True))
     assert rest.status is TrainingStatus.FINISHED
     assert rest.network.digest() == whole.network.digest()
@@ -88,7 +89,7 @@ def test_a_killed_training_resumes_from_its_last_checkpoint(
         output=dataclasses.replace(output, resume=True),
         on_progress=lambda progress: seen.append(progress.iteration),
     )
-    assert seen[0] == 16
+    assert seen[0] == 17  # the first step behind the checkpoint at 16
     assert resumed.network.digest() == train_network(problem, recipe).network.digest()
 
 
@@ -103,7 +104,8 @@ def test_slow_steps_are_saved_by_the_clock(problem: PdeProblem, recipe: Training
     with pytest.raises(StoppedError):
         train_network(problem, recipe, output=output, on_progress=die)
     resumed = train_network(problem, recipe, output=dataclasses.replace(output, resume=True))
-    assert [row.iteration for row in resumed.history.rows] == list(range(50))  # none twice, none lost
+    iterations = [row.iteration for row in resumed.history.rows]
+    assert iterations == [*range(31), *range(30, 51)]  # none lost; the phases share the point between them
     assert resumed.network.digest() == train_network(problem, recipe).network.digest()
 
 
@@ -119,7 +121,7 @@ def test_the_network_kept_has_the_lowest_objective_of_the_last_phase(
 ) -> None:
     result = train_network(problem, recipe, output=TrainingOutput(report_every=1))
     losses = [row.loss for row in result.history.rows if row.phase == 1]
-    assert len(losses) == 20
+    assert len(losses) == 21  # the point at which the phase began, and twenty steps
     assert result.loss == min(losses)
 
 
@@ -151,9 +153,58 @@ def test_a_loss_that_becomes_nan_restores_the_best(problem: PdeProblem, recipe: 
 
     result = train_network(dataclasses.replace(problem, residual=residual), recipe)
     assert result.status is TrainingStatus.DIVERGED
-    assert result.n_iterations == 35  # five steps into the second phase
+    assert (
+        result.n_iterations == 33
+    )  # 36th loss of the training: 31 in the first phase, its start, and after the fourth step
     assert np.isfinite(result.loss)
     assert all(np.isfinite(layer.weight).all() for layer in result.network.layers)
+
+
+@pytest.mark.parametrize("optimizer", list(Optimizer))
+def test_one_iteration_is_one_step(problem: PdeProblem, recipe: TrainingRecipe, optimizer: Optimizer) -> None:
+    """The point behind the only step is measured, reported and kept."""
+    model = dataclasses.replace(recipe.network, theta=1e-3)
+    phase = PhaseRecipe(n_iterations=1, optimizer=optimizer, learning_rate=1e-4, n_warmup=0)
+    result = train_network(problem, dataclasses.replace(recipe, network=model, phases=(phase,)))
+    before, after = result.history.rows
+    assert (before.iteration, after.iteration) == (0, 1)
+    assert result.loss == after.loss < before.loss
+    untrained = build_network(model, 2, 1, 0, next(result.module.parameters()).dtype)
+    assert not torch.equal(result.module.linear_layers[0].weight, untrained.linear_layers[0].weight)
+
+
+def test_the_last_step_of_a_phase_is_where_the_next_one_begins(problem: PdeProblem, recipe: TrainingRecipe) -> None:
+    solver = PhaseRecipe(n_iterations=3, optimizer=Optimizer.GAUSS_NEWTON)
+    rows = train_network(problem, dataclasses.replace(recipe, phases=(solver, solver))).history.rows
+    assert [(row.phase, row.iteration) for row in rows] == [*((0, i) for i in range(4)), *((1, i) for i in range(3, 7))]
+    assert rows[3].loss == rows[4].loss < rows[2].loss
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"dtype": torch.float32}, r"train_network.dtype: float64 where a phase is gauss-newton's.*got torch.float32"),
+        ({"device": "meta"}, r"train_network.device: cpu where a phase is gauss-newton's.*got meta\. Use cpu"),
+    ],
+)
+def test_what_gauss_newton_cannot_compute_is_refused_before_the_work(
+    problem: PdeProblem, recipe: TrainingRecipe, arguments: dict[str, Any], message: str
+) -> None:
+    """A teacher's phase counts as well as the network's own."""
+    solver = PhaseRecipe(n_iterations=1, optimizer=Optimizer.GAUSS_NEWTON)
+    for solving in (
+        dataclasses.replace(recipe, phases=(solver,)),
+        dataclasses.replace(recipe, teacher=TeacherRecipe(phases=(solver,))),
+    ):
+        with pytest.raises(SpecError, match=message):
+            train_network(problem, solving, on_progress=lambda _: pytest.fail("work was done"), **arguments)
+
+
+def test_batches_are_refused_where_gauss_newton_needs_all_points(recipe: TrainingRecipe) -> None:
+    solver = PhaseRecipe(n_iterations=1, optimizer=Optimizer.GAUSS_NEWTON)
+    cloud = dataclasses.replace(recipe.cloud, batch_size=20)
+    with pytest.raises(SpecError, match=r"CloudRecipe.batch_size: None where a phase is gauss-newton's.*; got 20\."):
+        dataclasses.replace(recipe, phases=(solver,), cloud=cloud)
 
 
 def test_a_loss_that_is_nan_from_the_start(problem: PdeProblem, recipe: TrainingRecipe) -> None:
