@@ -23,7 +23,7 @@ from ...base.errors import SpecError
 from ...network.activations import find_activation
 from ...network.spec import Polarity
 from ...problems.recipe import Surrogate
-from .activations import TORCH_ACTIVATIONS
+from .activations import torch_activation
 from .surrogates import spike
 from .unrolled import UnrolledVsn, VsnRule, rested, unrolled_vsn
 
@@ -138,7 +138,7 @@ class VSN(nn.Module):
         s = spike(m, self.theta, polarity=rule.polarity, kind=rule.surrogate, slope=rule.surrogate_slope)
         if self._in_succession:
             self._rest = rested(m, s.detach())
-        phi, _ = TORCH_ACTIVATIONS[rule.activation].value(drive, torch.tanh)
+        phi, _ = torch_activation(rule.activation).value(drive, torch.tanh)
         return phi * s
 
     def unrolled(self, drive: Tensor, n_steps: int, with_rest: bool = False) -> UnrolledVsn:

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from neuropinn_lava.base.errors import TrainingError
+from neuropinn_lava.network.activations import ACTIVATIONS
 from neuropinn_lava.network.spec import Polarity
 from neuropinn_lava.problems.recipe import Surrogate
 from neuropinn_lava.training.network.network import VsnNetwork
-from neuropinn_lava.training.neuron.activations import TORCH_ACTIVATIONS
 from neuropinn_lava.training.neuron.vsn import VSN, successive_steps
 
 SUMS = 1e-12
@@ -94,7 +94,7 @@ def points() -> Tensor:
     return torch.rand(20, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64).requires_grad_()
 
 
-@pytest.mark.parametrize("activation", TORCH_ACTIVATIONS)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("theta", [0.0, 0.1])
 @pytest.mark.parametrize("polarity", list(Polarity))
 @pytest.mark.parametrize("surrogate", list(Surrogate))
