@@ -17,6 +17,7 @@ from neuropinn_lava.base.errors import (
     TrainingError,
     Violation,
 )
+from neuropinn_lava.base.extras import MissingPackageError
 
 FAMILY = {
     SpecError: ValueError,
@@ -25,6 +26,7 @@ FAMILY = {
     HardwareRuleError: ValueError,
     SimulationError: RuntimeError,
     TrainingError: RuntimeError,
+    MissingPackageError: ImportError,
 }
 
 

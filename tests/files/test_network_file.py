@@ -445,7 +445,7 @@ class TestContents:
     @pytest.mark.parametrize("where", ["network", "network/output", "network/layers/0", "network/layers/0/weight"])
     def test_links(self, where: str, float_file: Path, path: Path) -> None:
         for link in (h5py.SoftLink("/elsewhere"), h5py.ExternalLink(str(float_file), where)):
-            with pytest.raises(FileFormatError, match=r"lie in the file itself; got <(Soft|External)Link"):
+            with pytest.raises(FileFormatError, match=r"in the file itself; got <(Soft|External)Link"):
                 read_network(tampered(float_file, path, link_instead(where, link)))
 
     def test_other_types_of_members(self, float_file: Path, path: Path) -> None:

@@ -129,34 +129,40 @@ EQUAL: dict[str, Callable[[int], nn.Module]] = {
     "shared in a function": lambda n: Written(2, lambda m, x: m.last(torch.sin(m.first(torch.tanh(m.first(x)))))),
 }
 REFUSED: dict[str, tuple[Callable[[int], nn.Module], str]] = {
-    "subclass of Linear": (lambda n: nn.Sequential(Sine(2, n), *chain(n)[1:]), r"layer '0' \(Sine\): exactly Linear"),
+    "subclass of Linear": (
+        lambda n: nn.Sequential(Sine(2, n), *chain(n)[1:]),
+        r"layer '0' \(Sine\) must be exactly Linear",
+    ),
     "subclass that scales": (
         lambda n: nn.Sequential(*chain(n)[:2], Scaled(n, 1)),
-        r"layer '2' \(Scaled\): exactly Linear",
+        r"layer '2' \(Scaled\) must be exactly Linear",
     ),
-    "subclass of VSN": (lambda n: chain(n, LoudVsn(n)), r"layer '1' \(LoudVsn\): exactly VSN"),
-    "subclass of Tanh": (lambda n: chain(n, type("Tanh2", (nn.Tanh,), {})()), r"\(Tanh2\): exactly Tanh"),
-    "forward hook": (lambda n: with_hook(chain(n), 0, lambda *a: a[-1] * 2), r"layer '0' \(Linear\): no forward hooks"),
+    "subclass of VSN": (lambda n: chain(n, LoudVsn(n)), r"layer '1' \(LoudVsn\) must be exactly VSN"),
+    "subclass of Tanh": (lambda n: chain(n, type("Tanh2", (nn.Tanh,), {})()), r"\(Tanh2\) must be exactly Tanh"),
+    "forward hook": (
+        lambda n: with_hook(chain(n), 0, lambda *a: a[-1] * 2),
+        r"layer '0' \(Linear\) must have no forward hooks",
+    ),
     "pre-hook": (
         lambda n: with_hook(chain(n), 2, lambda m, a: (a[0] * 2,), pre=True),
-        r"layer '2' \(Linear\): no forward",
+        r"layer '2' \(Linear\) must have no forward",
     ),
     "hook on the whole": (lambda n: with_hook(nn.Sequential(chain(n)), 0, lambda *a: a[-1] + 1), "no forward hooks"),
-    "patched forward": (lambda n: patched(chain(n)), r"layer '2' \(Linear\): the forward pass of its class"),
+    "patched forward": (lambda n: patched(chain(n)), r"layer '2' \(Linear\) must have the forward pass of its class"),
     "random in evaluation": (
         lambda n: Written(n, lambda m, x: m.last(nn.functional.dropout(torch.tanh(m.first(x))))),
-        r"a record within 1e-09 of its largest output; got .* of 256 points, first in",
+        r"equal its record within 1e-09 of its largest output; got .* of 256 points, first in",
     ),
-    "buffer that counts": (lambda n: Written(n, counted), "only what can be deployed|within 1e-09"),
+    "buffer that counts": (lambda n: Written(n, counted), "operation that can be deployed|within 1e-09"),
     "buffer as mean": (
         lambda n: Written(n, lambda m, x: m.last(torch.tanh(m.first(x - m.mean)))),
-        "only what can be deployed",
+        "operation that can be deployed",
     ),
-    "in place": (lambda n: Written(n, in_place), "one operation uses"),
-    "relu of z in place, then z": (lambda n: Written(n, in_place_relu), "one operation uses"),
+    "in place": (lambda n: Written(n, in_place), "used by one operation only"),
+    "relu of z in place, then z": (lambda n: Written(n, in_place_relu), "used by one operation only"),
     "functional linear": (
         lambda n: Written(n, lambda m, x: m.last(torch.tanh(nn.functional.linear(x, m.first.weight)))),
-        "only what can be deployed",
+        "operation that can be deployed",
     ),
     "single precision within": (
         lambda n: Written(n, lambda m, x: m.last(torch.tanh(m.first(x)).float())),
@@ -215,7 +221,9 @@ def test_every_way_in_has_the_gate(read: Callable[[nn.Module], object]) -> None:
     torch.manual_seed(0)
     module = ScaledSequential(nn.Linear(2, 6), VSN(6), nn.Linear(6, 1))
     if read is export_network:
-        with pytest.raises(SpecError, match=r"a record within 1e-09.*first in layer 'layers' \(ScaledSequential\)"):
+        with pytest.raises(
+            SpecError, match=r"equal its record within 1e-09.*first in layer 'layers' \(ScaledSequential\)"
+        ):
             read(module)
     else:  # the trace sees the factor, which is a layer like any other
         network = read(module)

@@ -111,11 +111,11 @@ REFUSED = [
     (graph(with_nodes(v=neuron(3, theta=None))), r"no \['theta'\]"),
     (
         graph(with_nodes(v=own_neuron(3, theta=None))),
-        r"node 'v': all fields of a Variable Spiking Neuron; got no \['theta'\]",
+        r"node 'v' must hold all fields of a Variable Spiking Neuron; got no \['theta'\]",
     ),
-    (graph(with_nodes(v=own_neuron(4))), "3 neurons, as node 'a' has outputs"),
-    (graph(with_nodes(v=neuron(3, theta=np.full(3, 0.2)))), r"node 'v'\.v_threshold: a threshold that equals theta"),
-    (graph(with_nodes(v=neuron(4))), "3 neurons, as node 'a' has outputs"),
+    (graph(with_nodes(v=own_neuron(4))), "3 neurons, as many as node 'a' has outputs"),
+    (graph(with_nodes(v=neuron(3, theta=np.full(3, 0.2)))), r"node 'v'\.v_threshold must equal theta"),
+    (graph(with_nodes(v=neuron(4))), "3 neurons, as many as node 'a' has outputs"),
     (graph(with_nodes(b=affine(4, 1))), "n_in = 3; got 4"),
     (graph(with_nodes(a=node("Linear", weight=np.zeros((1, 2, 3))))), r"the shape \(n_out, n_in\); got \(1, 2, 3\)"),
     (graph(with_nodes(out=None)), "one input and one output; got 1 inputs and 0 outputs"),
@@ -132,7 +132,7 @@ REFUSED = [
     ),
     (
         graph(with_nodes(v=node("NIRGraph", edges=[("in", "lif"), ("lif", "w"), ("w", "lif"), ("lif", "out")]))),
-        "node 'v': a feed-forward graph, without recurrence; got the loop",
+        "node 'v' must be a feed-forward graph, without recurrence; got the loop",
     ),
     (
         graph(with_nodes(v=node("NIRGraph", edges=[("in", "out")]))),

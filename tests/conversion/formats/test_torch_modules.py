@@ -273,7 +273,7 @@ def test_other_neurons_of_snntorch_are_named_with_what_would_do(name: str, neuro
     layer = Graded(neuron, torch.tanh) if graded else neuron
     where = "'1.leaky'" if graded else "'1'"
     with pytest.raises(
-        SpecError, match=rf"layer {where} \({name}\): a layer that can be deployed.*Leaky.*graded product"
+        SpecError, match=rf"layer {where} \({name}\) must be a layer that can be deployed.*Leaky.*graded product"
     ):
         read_module(nn.Sequential(nn.Linear(2, 4), layer, nn.Linear(4, 1)))
 
@@ -341,7 +341,7 @@ REFUSED = [
     (nn.Sequential(nn.Linear(2, 4), Leaky(0.9), nn.Linear(4, 1)), "graded spikes; got binary spikes"),
     (
         nn.Sequential(nn.Linear(2, 4), Graded(Leaky(0.9), torch.sigmoid), nn.Linear(4, 1)),
-        "sigmoid: only what can be.*torch.tanh",
+        "sigmoid must be .*torch.tanh",
     ),
     (nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(3, 1)), "n_in = 4; got 3"),
     (nn.Sequential(nn.Linear(2, 4), nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1)), "as many inputs as layer '0'"),

@@ -119,13 +119,13 @@ SMALLER = "Make the network smaller, or use fewer weight bits."
         (
             {"max_fan_in": 6},
             [
-                "layer 'hidden1': at most 6 inputs to a neuron; got 7. "
+                "layer 'hidden1' must have at most 6 inputs to a neuron; got 7. "
                 "Make the layer before it narrower, or prune its weights."
             ],
         ),
-        ({"max_neurons_per_core": 6}, [f"network 'random0': at most 3 cores; got 4. {SMALLER}"]),
-        ({"synapse_bytes_per_core": 34}, [f"network 'random0': at most 3 cores; got 4. {SMALLER}"]),
-        ({"cores_per_chip": 2}, [f"network 'random0': at most 2 cores; got 3. {SMALLER}"]),
+        ({"max_neurons_per_core": 6}, [f"network 'random0' must need at most 3 cores; got 4. {SMALLER}"]),
+        ({"synapse_bytes_per_core": 34}, [f"network 'random0' must need at most 3 cores; got 4. {SMALLER}"]),
+        ({"cores_per_chip": 2}, [f"network 'random0' must need at most 2 cores; got 3. {SMALLER}"]),
     ],
     ids=str,
 )
@@ -139,7 +139,9 @@ def test_spikes_reach_the_cores_of_the_next_layer() -> None:
     """The second layer has five neurons of 7 bytes: two of them fit 18 bytes, so that it takes three cores, not 35 / 18."""
     reach_three = replace(EXACT, synapse_bytes_per_core=18, cores_per_chip=9, max_fan_out=3)
     require_fit(NETWORK, reach_three)
-    with pytest.raises(HardwareRuleError, match=r"layer 'hidden0': spikes to at most 2 cores; got 3\. Make the layer"):
+    with pytest.raises(
+        HardwareRuleError, match=r"layer 'hidden0' must send spikes to at most 2 cores; got 3\. Make the layer"
+    ):
         require_fit(NETWORK, replace(reach_three, max_fan_out=2))
 
 
@@ -233,7 +235,7 @@ def test_cores_by_hand() -> None:
 @pytest.mark.parametrize("network", [NETWORK, builders.random_quantized(1, widths=(3, 64, 64, 64, 2))])
 def test_shipped_targets(network: QuantizedNetwork) -> None:
     require_fit(network, find_target("loihi2"), strict=False)
-    with pytest.raises(HardwareRuleError, match="Loihi 1 sends graded spikes; got it has none"):
+    with pytest.raises(HardwareRuleError, match="a target with graded spikes; got Loihi 1"):
         require_fit(network, find_target("loihi1"))
 
 
@@ -242,5 +244,5 @@ def test_a_network_too_large_for_a_chip() -> None:
     wide = builders.random_quantized(2, widths=(1, 1024, 1024, 1), index_size=2)
     wide = builders.with_layer(wide, 1, weight=np.ones((1024, 1024), dtype=np.int64))
     small_cores = replace(find_target("loihi2"), synapse_bytes_per_core=8192)
-    with pytest.raises(HardwareRuleError, match="network 'random2': at most 128 cores; got 130"):
+    with pytest.raises(HardwareRuleError, match="network 'random2' must need at most 128 cores; got 130"):
         require_fit(wide, small_cores)
