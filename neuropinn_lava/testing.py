@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .base.arrays import Record
 from .network.quantized import Network
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(Record):
     """One field in which two records differ."""
 
     path: str

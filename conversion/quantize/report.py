@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...base.arrays import FloatArray, IntArray
+from ...base.arrays import FloatArray, IntArray, Record
 from ...base.metrics import relative_change, relative_l2
 from ...engine.host import encode_points
 from ...engine.reference import FloatLayerRun, IntegerLayerRun, integer_drive, run_float, run_integer
@@ -24,7 +24,7 @@ from ..tuning_records import TuningReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LayerQuantization:
+class LayerQuantization(Record):
     """One layer of the report; errors are relative L2 over samples, steps and neurons."""
 
     name: str
@@ -62,7 +62,7 @@ class LayerQuantization:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QuantizationReport:
+class QuantizationReport(Record):
     """What quantizing a network cost on its calibration points."""
 
     n_points: int

@@ -25,7 +25,38 @@ NOT_IN_DIGEST = {"in_digest": False}
 """Metadata of a dataclass field that says how a record came to be, not what it is."""
 
 
-class ArrayRecord:
+REPR_WIDTH = 100
+"""Largest number of characters between the parentheses of a record's `repr`."""
+
+
+class Record:
+    """Base of the package's records: dataclasses whose `repr` is one line of at most about `REPR_WIDTH` characters.
+
+    It shows the fields that are not at their defaults, in order: arrays as dtype and shape, records in them by type and name.
+    """
+
+    __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.__repr__ = Record.__repr__  # type: ignore[method-assign]  # `dataclass` keeps what the class itself defines
+
+    def __repr__(self) -> str:
+        """Format a record as its type's name and as many of its fields as fit into one line."""
+        text = ""
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name, None)  # unset while a constructor is at work
+            if value is field.default or (isinstance(value, (bool, int, float, str)) and value == field.default):
+                continue
+            entry = f"{', ' if text else ''}{field.name}={_brief(value)}"
+            if len(text) + len(entry) > REPR_WIDTH:
+                text += ", ..." if text else "..."
+                break
+            text += entry
+        return f"{type(self).__name__}({text})"
+
+
+class ArrayRecord(Record):
     """Base of the dataclasses that hold arrays: a copy, or one that comes out of a pickle, is made by the constructor.
 
     numpy forgets on the way that an array was read-only, and a pickle from elsewhere may hold anything; the constructor
@@ -37,6 +68,22 @@ class ArrayRecord:
     def __reduce__(self) -> tuple[Any, ...]:
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
         return _rebuild, (type(self), values)
+
+
+def _brief(value: object) -> str:
+    """Format the value of a field in at most about 50 characters."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype}{list(value.shape)}"
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        name = getattr(value, "name", None)
+        return f"{type(value).__name__} {name!r}" if isinstance(name, str) else type(value).__name__
+    if isinstance(value, tuple):
+        inside = ", ".join(_brief(item) for item in value[:4])
+        short = len(value) <= 4 and len(inside) <= 50
+        return f"({inside})" if short else f"<{len(value)} of {type(value[0]).__name__}>"
+    text = getattr(value, "__qualname__", "") if callable(value) else ""
+    text = " ".join((text or repr(value.value if isinstance(value, Enum) else value)).split())
+    return text if len(text) <= 30 else f"{text[:27]}..."
 
 
 def _rebuild(cls: type[ArrayRecord], values: dict[str, Any]) -> ArrayRecord:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.arrays import ArrayRecord, BoolArray, FloatArray, IntArray, freeze_arrays
+from ..base.arrays import ArrayRecord, BoolArray, FloatArray, IntArray, Record, freeze_arrays
 from ..base.checks import as_tuple, check_choice, check_range, check_shape, check_whole, raise_violations
 from ..base.errors import SpecError, Violation
 
@@ -123,7 +123,7 @@ class ProbeTrace(ArrayRecord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class Probe(Record):
     """What to record in full: `Probe(n_samples=64)` is the first 64 samples, all layers, all steps.
 
     `Probe(samples=(5, 99), layers=("hidden1",), steps=(0,))` is two samples out of any number, one layer, one step.

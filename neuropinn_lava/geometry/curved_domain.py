@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from ..base.arrays import BoolArray, FloatArray, frozen_array
+from ..base.arrays import BoolArray, FloatArray, Record, frozen_array
 from ..base.errors import SpecError
 from .boundary_fields import RadialLevelSet
 from .domain import ON_FACE, Cloud
@@ -22,7 +22,7 @@ N_OUTLINE = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CurvedDomain:
+class CurvedDomain(Record):
     """The plane region in which a level set is positive."""
 
     level_set: RadialLevelSet

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..base.arrays import Record
 from ..base.checks import check_range, raise_violations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grading:
+class Grading(Record):
     """A centre around which the grid lines of one axis are denser; several on one axis add up.
 
     density of lines = 1 + gain / (1 + ((x - centre) / width)^2), in units of what it is far away

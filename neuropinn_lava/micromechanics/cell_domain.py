@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..base.arrays import BoolArray, FloatArray
+from ..base.arrays import BoolArray, FloatArray, Record
 from ..base.checks import raise_violations
 from ..base.errors import Violation
 from ..geometry.domain import Box, Cloud
@@ -31,7 +31,7 @@ element by element, which takes longer and next to no memory (docs/results.md, M
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LoadedCell:
+class LoadedCell(Record):
     """The domain of a problem on a unit cell."""
 
     cell: UnitCell

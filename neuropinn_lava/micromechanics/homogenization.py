@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..base.arrays import FloatArray
+from ..base.arrays import FloatArray, Record
 from ..base.checks import raise_violations
 from ..base.errors import Violation
 from .cells import UnitCell
@@ -32,7 +32,7 @@ Evaluate = Callable[[FloatArray], FloatArray]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class StrainedField:
+class StrainedField(Record):
     """Displacements of a cell under a mean strain, by finite elements or by a network."""
 
     load: MeanStrain

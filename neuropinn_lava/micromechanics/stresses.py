@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..base.arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays
+from ..base.arrays import ArrayRecord, BoolArray, FloatArray, Record, freeze_arrays
 from ..base.metrics import relative_l2
 from ..geometry.domain import Cloud
 from ..operators.operator_kind import OperatorKind
@@ -52,7 +52,7 @@ class StressField(ArrayRecord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class StressCloud:
+class StressCloud(Record):
     """A grid in a cell with its first derivatives, each within one phase."""
 
     cell: UnitCell
@@ -69,7 +69,7 @@ class StressCloud:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StressErrors:
+class StressErrors(Record):
     """Differences between two stress fields on the same points."""
 
     relative_l2: float

@@ -17,7 +17,7 @@ from enum import Enum
 
 import numpy as np
 
-from ..base.arrays import FloatArray
+from ..base.arrays import FloatArray, Record
 from ..base.checks import check_choice, raise_violations
 from ..base.errors import SpecError, Violation
 
@@ -43,7 +43,7 @@ class Asymptote(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActivationRule:
+class ActivationRule(Record):
     """An activation and what is known of it for z >= 0; its symmetry gives the rest.
 
     `ActivationRule(name="tanh", phi=np.tanh, symmetry=Symmetry.ODD, asymptote=Asymptote.CONSTANT, curvature=0.77, reach=8.0,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..base.arrays import FloatArray, IntArray
+from ..base.arrays import FloatArray, IntArray, Record
 from ..base.errors import FixedPointError
 
 LEAK_BITS = 12
@@ -23,7 +23,7 @@ MAX_EXACT = 1 << 62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IntFormat:
+class IntFormat(Record):
     """A symmetric two's-complement word: `IntFormat(bits=8)` holds -127 … 127 and is written `int8`."""
 
     bits: int

@@ -20,7 +20,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..base.arrays import ArrayRecord, FloatArray, IntArray, freeze_arrays, record_digest
+from ..base.arrays import ArrayRecord, FloatArray, IntArray, Record, freeze_arrays, record_digest
 from ..base.checks import as_member, check_range, check_shape, check_whole, raise_violations
 from ..base.errors import FixedPointError, SpecError, Violation
 from .integers import LEAK_BITS, MAX_EXACT, IntFormat, dequantize_array
@@ -164,7 +164,7 @@ class QuantizedLayer(ArrayRecord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class QuantizedOutput:
+class QuantizedOutput(Record):
     """The linear read-out in integers: the chip emits z of every step."""
 
     affine: QuantizedAffine
@@ -184,7 +184,7 @@ class QuantizedOutput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class QuantizedNetwork:
+class QuantizedNetwork(Record):
     """A whole network in integers, with the float network that it came from."""
 
     source: NetworkSpec

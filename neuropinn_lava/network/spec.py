@@ -19,7 +19,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..base.arrays import NOT_IN_DIGEST, ArrayRecord, FloatArray, freeze_arrays, record_digest
+from ..base.arrays import NOT_IN_DIGEST, ArrayRecord, FloatArray, Record, freeze_arrays, record_digest
 from ..base.checks import as_member, check_finite, check_range, check_shape, check_whole, raise_violations
 from ..base.errors import SpecError, Violation
 from .activations import find_activation
@@ -126,7 +126,7 @@ class OutputSpec(ArrayRecord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProblemParameter:
+class ProblemParameter(Record):
     """One option of a problem that was not left at its default, such as `viscosity` of `burgers`."""
 
     name: str
@@ -136,7 +136,7 @@ class ProblemParameter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
+class Provenance(Record):
     """Where a network comes from; not part of its identity."""
 
     problem: str | None = None

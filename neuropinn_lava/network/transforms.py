@@ -15,7 +15,7 @@ from typing import Any, Union
 
 import numpy as np
 
-from ..base.arrays import ArrayRecord, FloatArray, freeze_arrays
+from ..base.arrays import ArrayRecord, FloatArray, Record, freeze_arrays
 from ..base.checks import as_member, check_finite, check_shape, raise_violations
 from ..base.elementwise import softplus
 from ..base.errors import SpecError
@@ -86,7 +86,7 @@ class Link(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Ansatz:
+class Ansatz(Record):
     """u[k] = g[k](x) + d[k](x) * link(y[k]) for every output k: conditions hold where d vanishes, whatever y is."""
 
     offset: tuple[Field, ...]

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base.arrays import BoolArray, FloatArray
+from ..base.arrays import BoolArray, FloatArray, Record
 from ..base.checks import check_range, raise_violations
 from ..base.errors import SpecError, Violation
 from ..geometry.domain import Domain
@@ -47,7 +47,7 @@ class DerivativeFields:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class Condition(Record):
     """Data prescribed on a part of the boundary; initial conditions count as such."""
 
     name: str
@@ -84,7 +84,7 @@ def zero_source(points: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReferenceSolution:
+class ReferenceSolution(Record):
     """A solution to compare with, and how far it can be trusted."""
 
     evaluate: Callable[[FloatArray], FloatArray]
@@ -96,7 +96,7 @@ class ReferenceSolution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PdeProblem:
+class PdeProblem(Record):
     """A boundary or initial value problem, for training and for the evaluation of a deployed network."""
 
     name: str
