@@ -340,7 +340,7 @@ def _rebuilt(network: QuantizedNetwork, points: FloatArray, change: Any) -> Quan
     for layer in network.layers:
         layers.append(change(layer, inputs))
         run = IntegerLayerRun(layers[-1], len(x))
-        inputs = [run.step(a)[1] for a in inputs]
+        inputs = [run.step(a).payload for a in inputs]
     return replace(network, layers=tuple(layers))
 
 

@@ -123,12 +123,11 @@ def _measure_layers(network: QuantizedNetwork, calibration: Calibration) -> tupl
         a, words = x, x_words
         for exact, deployed, total in zip(floats, integers, sums[:-1], strict=True):
             total.reached = max(total.reached, _reached_sum(deployed.layer.affine, words))
-            fired, a = exact.step(a)
-            fired_too, payload = deployed.step(words)
-            table = deployed.layer.table
-            total.add(a, dequantize_array(payload, table.payload_exponent))
-            total.n_flipped += int((fired != fired_too).sum())
-            total.n += fired.size
+            now, now_deployed = exact.step(a), deployed.step(words)
+            a, table = now.payload, deployed.layer.table
+            total.add(a, dequantize_array(now_deployed.payload, table.payload_exponent))
+            total.n_flipped += int((now.fired != now_deployed.fired).sum())
+            total.n += now.fired.size
             words, _ = quantize_into(a, table.payload_exponent, IntFormat(bits=table.payload_bits))
         sums[-1].reached = max(sums[-1].reached, _reached_sum(network.output.affine, words))
         emitted, n = integer_drive(network.output.affine, words)

@@ -133,7 +133,7 @@ class _Search:
             weight, bias = _fitted(layer, received, signal)
             layers.append(replace(raised, weight=weight, bias=bias))
             run = FloatLayerRun(layers[-1], len(a))
-            received = [run.step(step)[1] for step in received]
+            received = [run.step(step).payload for step in received]
         weight, bias = _fitted(self.network.output, received, self.signals[-1])
         output = replace(self.network.output, weight=weight, bias=bias)
         return replace(self.network, layers=tuple(layers), output=output)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -32,53 +32,94 @@ BLOCK = 4096
 """Samples per block; bounds the memory of a run, nothing else."""
 
 
+class VsnStep(NamedTuple):
+    """All values of a layer of Variable Spiking Neurons at one time step, each of shape (n_samples, n_out)."""
+
+    drive: NumberArray
+    """Weighted sum z[t] of the payloads that came in, with the bias."""
+    membrane: NumberArray
+    """Membrane m[t] before its reset."""
+    fired: BoolArray
+    """Spikes s[t]."""
+    payload: NumberArray
+    """Payload a[t] of the neurons that fired, 0 of the others."""
+    saturated: tuple[int, int, int] = (0, 0, 0)
+    """Numbers of entries of z, m and a that their integer words could not hold."""
+
+    @property
+    def carried(self) -> NumberArray:
+        """Membrane after the reset, which leaks into the next step."""
+        return np.where(self.fired, 0, self.membrane)
+
+
+def step_float(layer: LayerSpec, membrane: FloatArray, a_in: FloatArray) -> VsnStep:
+    """Compute one time step of a float layer: the equations of `network/spec.py`.
+
+    Args:
+        layer: The layer with its parameters.
+        membrane: m[t-1] after its reset, shape (n_samples, n_out).
+        a_in: Payloads of the layer before it, shape (n_samples, n_in).
+    """
+    z = a_in @ layer.weight.T + layer.bias
+    m = layer.beta * membrane + z
+    fired = fires(m, layer.theta, layer.polarity)
+    return VsnStep(z, m, fired, find_activation(layer.activation).phi(np.where(fired, z, 0.0)))
+
+
+def step_integer(layer: QuantizedLayer, membrane: IntArray, a_in: IntArray) -> VsnStep:
+    """Compute one time step of an integer layer: the equations of `network/quantized.py`.
+
+    Args:
+        layer: The layer with its parameters.
+        membrane: m[t-1] after its reset, shape (n_samples, n_out).
+        a_in: Payloads of the layer before it, shape (n_samples, n_in).
+    """
+    z, n_drive = integer_drive(layer.affine, a_in)
+    m, n_membrane = saturate(leaked(membrane, layer.beta) + z, IntFormat(bits=layer.affine.state_bits))
+    fired = fires(m, layer.theta, layer.polarity)
+    payload, n_payload = look_up(layer.table, np.where(fired, z, 0))
+    return VsnStep(z, m, fired, payload, (n_drive, n_membrane, n_payload))
+
+
 class FloatLayerRun:
-    """A layer of Variable Spiking Neurons in float64, stepped one step at a time."""
+    """A layer of Variable Spiking Neurons in float64 with its membrane, advanced step by step."""
 
     def __init__(self, layer: LayerSpec, n_samples: int) -> None:
         self.layer = layer
-        self.phi = find_activation(layer.activation).phi
         self.membrane: NumberArray = np.zeros((n_samples, layer.n_out))
         self.saturated = np.zeros(3, dtype=np.int64)
 
-    def step(self, a_in: FloatArray) -> tuple[BoolArray, FloatArray]:
-        """Advance by one step; return s and a, each (n_samples, n_out)."""
-        z = a_in @ self.layer.weight.T + self.layer.bias
-        m = self.layer.beta * self.membrane + z
-        fired = fires(m, self.layer.theta, self.layer.polarity)
-        payload = self.phi(np.where(fired, z, 0.0))
-        self.membrane = np.where(fired, 0.0, m)
-        return fired, payload
+    def step(self, a_in: FloatArray) -> VsnStep:
+        """Advance by one step on payloads of shape (n_samples, n_in)."""
+        now = step_float(self.layer, self.membrane, a_in)
+        self.membrane = now.carried
+        return now
 
 
 class IntegerLayerRun:
-    """A layer of Variable Spiking Neurons in integers, stepped one step at a time."""
+    """A layer of Variable Spiking Neurons in integers with its membrane, advanced step by step."""
 
     def __init__(self, layer: QuantizedLayer, n_samples: int) -> None:
         self.layer = layer
-        self.word = IntFormat(bits=layer.affine.state_bits)
         self.membrane: NumberArray = np.zeros((n_samples, layer.n_out), dtype=np.int64)
         self.saturated = np.zeros(3, dtype=np.int64)
 
-    def step(self, a_in: IntArray) -> tuple[BoolArray, IntArray]:
-        """Advance by one step; return s and a, each (n_samples, n_out); adds to `saturated` (z, m, a)."""
-        z, n_drive = integer_drive(self.layer.affine, a_in)
-        m, n_membrane = saturate(leaked(self.membrane, self.layer.beta) + z, self.word)
-        fired = fires(m, self.layer.theta, self.layer.polarity)
-        payload, n_payload = look_up(self.layer.table, np.where(fired, z, 0))
-        self.membrane = np.where(fired, 0, m)
-        self.saturated += (n_drive, n_membrane, n_payload)
-        return fired, payload
+    def step(self, a_in: IntArray) -> VsnStep:
+        """Advance by one step on payloads of shape (n_samples, n_in); count in `saturated` what z, m and a could not hold."""
+        now = step_integer(self.layer, self.membrane, a_in)
+        self.membrane = now.carried
+        self.saturated += now.saturated
+        return now
 
 
 def fires(membrane: NumberArray, theta: NumberArray, polarity: Polarity) -> BoolArray:
-    """Tell which membranes fire: at the threshold itself, not only above it."""
+    """Return which membranes fire: those at the threshold, too."""
     reached = np.abs(membrane) if polarity is Polarity.BOTH else membrane
     return np.asarray(reached >= theta)
 
 
 def integer_drive(affine: QuantizedAffine, a_in: IntArray) -> tuple[IntArray, int]:
-    """Give z = saturate(shift(W a_in, left) + bias), shape (n_samples, n_out), and how many entries saturated."""
+    """Compute z = saturate(shift(W a_in, left) + bias), shape (n_samples, n_out), and the number of saturated entries."""
     product = a_in @ affine.weight.T
     return saturate(shift_half_up(product, affine.left) + affine.bias, IntFormat(bits=affine.state_bits))
 
@@ -89,7 +130,7 @@ class _LayerRun(Protocol):
     membrane: NumberArray
     saturated: IntArray
 
-    def step(self, a_in: NumberArray) -> tuple[BoolArray, NumberArray]:
+    def step(self, a_in: NumberArray) -> VsnStep:
         """Advance by one step."""
 
 
@@ -133,10 +174,11 @@ def _run_block(
     for t in range(n_steps):
         a = x
         for index, run in enumerate(runs):
-            fired, a = run.step(a)
-            counts[index][:, t] = fired.sum(axis=0), (a != 0).sum(axis=0)
+            now = run.step(a)
+            a = now.payload
+            counts[index][:, t] = now.fired.sum(axis=0), (a != 0).sum(axis=0)
             if probe.wants(names[index]):
-                kept[index].append((run.membrane, fired, a))
+                kept[index].append((run.membrane, now.fired, a))
         y, n = emit(a)
         emitted.append(y)
         n_saturated += n

@@ -78,9 +78,9 @@ def restricted_to_domain(
     return guarded
 
 
-def zero_source(points: FloatArray) -> FloatArray:
-    """Return the source of an equation without one: zeros, shape (n,)."""
-    return np.zeros(points.shape[0])
+def constant_source(value: float) -> Callable[[FloatArray], FloatArray]:
+    """Return the source of an equation that is the same everywhere, shape (n,); 0 where an equation has none."""
+    return lambda points: np.full(points.shape[0], value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

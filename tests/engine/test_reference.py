@@ -475,12 +475,12 @@ class TestAgreement:
 @pytest.mark.parametrize(
     ("points", "message"),
     [
-        (np.zeros((0, 2)), r"at least one point; got 0. Give some points"),
-        (np.zeros((3, 3)), r"points have the shape \(n, 2\); got \(3, 3\). Give one row per point and 2 columns"),
-        (np.zeros(2), r"points have the shape \(n, 2\); got \(2,\)"),
-        (np.array([[0.1, 0.2], [np.nan, 0.0]]), r"every coordinate is finite; got \[nan  0.\] in row 1"),
-        (np.array([[0.1, np.inf]]), r"every coordinate is finite; got .*inf\] in row 0"),
-        ([["a", "b"]], r"points are real numbers; got an array of"),
+        (np.zeros((0, 2)), r"hold at least one point; got 0. Give some points"),
+        (np.zeros((3, 3)), r"have the shape \(n, 2\); got \(3, 3\). Give one row per point and 2 columns"),
+        (np.zeros(2), r"have the shape \(n, 2\); got \(2,\)"),
+        (np.array([[0.1, 0.2], [np.nan, 0.0]]), r"have only finite coordinates; got \[nan  0.\] in row 1"),
+        (np.array([[0.1, np.inf]]), r"have only finite coordinates; got .*inf\] in row 0"),
+        ([["a", "b"]], r"be real numbers; got an array of"),
     ],
 )
 def test_unusable_points(points: object, message: str) -> None:
