@@ -189,7 +189,7 @@ def make_recordings(
     spiking: tuple[LayerSpec | QuantizedLayer, ...] = network.layers
     recordings = tuple(
         LayerRecording.empty(
-            layer.name, layer.n_out, network.n_steps, n_probed if probe.wants(layer.name) else 0, message_type
+            layer.name, layer.n_out, network.n_steps, n_probed if probe.records(layer.name) else 0, message_type
         )
         for layer in spiking
     )

@@ -1,7 +1,7 @@
 """Arrays inside records: copied, C-ordered and read-only; and the digest that gives a record its identity.
 
-A frozen dataclass keeps its names but not the contents of its arrays, and `==` on two of them raises. So every record with
-arrays is an `ArrayRecord`, calls `freeze_arrays` when it is made, sets `eq=False`, and offers a digest.
+A frozen dataclass protects its fields but not the contents of its arrays, and `==` on two of them raises an error. Every record
+with arrays is therefore an `ArrayRecord`, calls `freeze_arrays` in its `__post_init__`, and sets `eq=False`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 NOT_IN_DIGEST = {"in_digest": False}
-"""Metadata of a dataclass field that says how a record came to be, not what it is."""
+"""Metadata of a field that describes the origin of a record and is left out of its digest."""
 
 
 REPR_WIDTH = 100
@@ -59,8 +59,8 @@ class Record:
 class ArrayRecord(Record):
     """Base of the dataclasses that hold arrays: a copy, or one that comes out of a pickle, is made by the constructor.
 
-    numpy forgets on the way that an array was read-only, and a pickle from elsewhere may hold anything; the constructor
-    freezes the arrays and checks the record's rules again.
+    A copied or unpickled array is writable, and a pickle from elsewhere may hold anything: the constructor freezes the arrays
+    and checks the record's rules again.
     """
 
     __slots__ = ()
@@ -95,7 +95,7 @@ def frozen_array(values: object, dtype: DTypeLike) -> NDArray[Any]:
 
     Raises:
         TypeError: If `dtype` cannot hold their kind: no float becomes an integer.
-        ValueError: If they are no array.
+        ValueError: If they form no array.
     """
     given = np.asarray(values)
     lossless = given.size == 0 or np.dtype(dtype) == np.bool_
@@ -121,7 +121,7 @@ def freeze_arrays(record: object, **dtypes: DTypeLike) -> None:
 
 
 def _digest_chunks(value: object) -> Iterator[bytes]:
-    """Yield bytes that tell `value` from every other value of its type; numpy's scalars count as Python's."""
+    """Yield bytes that distinguish `value` from every other value of its type; numpy's scalars count as Python's."""
     if isinstance(value, np.generic):
         value = value.item()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

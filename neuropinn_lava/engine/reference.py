@@ -1,8 +1,7 @@
 """The two numpy engines that define what a network computes: float64, and integers.
 
-They are meant to be read beside the equations of `network.py` and `quantized.py`: one loop over the steps, no tricks.
-Everything faster is compared with them, integers bit for bit, and imports nothing from here. Blocks of samples bound the
-memory and change nothing.
+They follow the equations of `network/spec.py` and `network/quantized.py` literally, in one loop over the steps. All faster
+implementations are compared with them, integers bit for bit. Samples are processed in blocks, which bounds the memory.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from .probe import run_probed
 from .trace import NO_PROBE, Backend, LayerCounts, LayerTrace, NumberArray, Probe, ProbeTrace, RunTrace, joined_traces
 
 BLOCK = 4096
-"""Samples per block; bounds the memory of a run, nothing else."""
+"""Number of samples per block, which bounds the memory of a run."""
 
 
 class VsnStep(NamedTuple):
@@ -125,7 +124,7 @@ def integer_drive(affine: QuantizedAffine, a_in: IntArray) -> tuple[IntArray, in
 
 
 class _LayerRun(Protocol):
-    """What the two kinds of layer have in common."""
+    """Interface of the two kinds of layer."""
 
     membrane: NumberArray
     saturated: IntArray
@@ -135,7 +134,7 @@ class _LayerRun(Protocol):
 
 
 def _recorded(names: list[str], steps: list[list[tuple[NumberArray, ...]]], n: int) -> tuple[LayerTrace, ...]:
-    """Stack what was kept at every step into traces (n_probed, n_steps, n_neurons), for the layers that were kept."""
+    """Stack the values recorded at every step into traces (n_probed, n_steps, n_neurons) of the recorded layers."""
     traces = []
     for index, name in enumerate(names):
         kept = steps[index]
@@ -147,16 +146,16 @@ def _recorded(names: list[str], steps: list[list[tuple[NumberArray, ...]]], n: i
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _BlockRun:
-    """What the run of a block of samples leaves."""
+    """Results of the run of a block of samples."""
 
     emitted: list[NumberArray]
-    """What the read-out emits at every step, shape (n_samples, n_out) each."""
+    """Outputs that the read-out emits at every step, shape (n_samples, n_out) each."""
     layers: tuple[LayerCounts, ...]
-    """What each spiking layer did."""
+    """Counts of each spiking layer."""
     n_saturated: int
-    """Emitted outputs that the state word could not hold."""
+    """Number of emitted outputs that the state word could not hold."""
     probe: ProbeTrace | None
-    """The first samples in full, if they were asked for."""
+    """Full traces of the first samples, if they are recorded."""
 
 
 def _run_block(
@@ -167,7 +166,7 @@ def _run_block(
     n_steps: int,
     probe: Probe,
 ) -> _BlockRun:
-    """Present x for T steps."""
+    """Present the inputs x for T steps and collect counts, outputs and traces."""
     counts = [np.zeros((2, n_steps, run.membrane.shape[1]), dtype=np.int64) for run in runs]
     kept: list[list[tuple[NumberArray, ...]]] = [[] for _ in runs]
     emitted, n_saturated = [], 0
@@ -177,7 +176,7 @@ def _run_block(
             now = run.step(a)
             a = now.payload
             counts[index][:, t] = now.fired.sum(axis=0), (a != 0).sum(axis=0)
-            if probe.wants(names[index]):
+            if probe.records(names[index]):
                 kept[index].append((run.membrane, now.fired, a))
         y, n = emit(a)
         emitted.append(y)
@@ -202,7 +201,7 @@ def _run_block(
 
 
 def read_out(emitted: list[NumberArray], readout: Readout) -> NumberArray:
-    """Sum the emitted outputs over the steps, or take the last; the division by T comes with the scale."""
+    """Return the sum of the emitted outputs over the steps, or the last one; the division by T follows with the scale."""
     total: NumberArray = emitted[-1] if readout is Readout.LAST else np.sum(np.stack(emitted), axis=0)
     return total
 
@@ -216,7 +215,7 @@ def run_float(network: NetworkSpec, points: FloatArray, probe: Probe = NO_PROBE)
         probe: What to record in full.
 
     Raises:
-        SpecError: If the points are not what the network takes, or if the network is a quantized one.
+        SpecError: If the points do not fit the network, or if the network is a quantized one.
     """
     held = checked_network(network, "run_float.network")
     if isinstance(held, QuantizedNetwork):
@@ -260,7 +259,7 @@ def run_integer(network: Network, points: FloatArray, probe: Probe = NO_PROBE) -
         probe: What to record in full.
 
     Raises:
-        SpecError: If the points are not what the network takes, or if the network is a float one.
+        SpecError: If the points do not fit the network, or if the network is a float one.
     """
     network = checked_network(network, "run_integer.network")
     if not isinstance(network, QuantizedNetwork):
@@ -300,13 +299,13 @@ def run_integer(network: Network, points: FloatArray, probe: Probe = NO_PROBE) -
 def run_blocks(
     run: Callable[[FloatArray, Probe], RunTrace], points: FloatArray, probe: Probe, start: float
 ) -> RunTrace:
-    """Run block by block; the probe's samples lie in the first block, which is made long enough to hold them.
+    """Run block by block; the first block is long enough to hold all probed samples.
 
     Args:
         run: Runs one block (n, n_in) and records its first samples.
         points: Checked points, shape (n_samples, n_in).
-        probe: What to record of the first samples; no chosen samples or steps (`run_probed` makes a run of those).
-        start: When the run began, in seconds of `time.perf_counter`.
+        probe: Layers to record of the first samples; chosen samples or steps are the task of `run_probed`.
+        start: Time at which the run began, in seconds of `time.perf_counter`.
     """
     first = max(BLOCK, probe.count(len(points)))
     traces = [run(points[:first], probe)]

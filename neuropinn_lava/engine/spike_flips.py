@@ -1,9 +1,9 @@
-"""Where rounding could flip a spike: samples with a membrane within the reach of floating-point error of its threshold.
+"""Samples in which rounding could flip a spike, because a membrane lies within rounding error of its threshold.
 
 Two correct float programs sum in different orders, so their membranes differ by rounding. Where a membrane lies closer to
-its threshold than that, one program fires and the other does not, and their outputs differ by a jump that says nothing about
-either. Such samples are excluded from a comparison, and counted. The reach is propagated with the float engine, root sum
-square over independent roundings:
+its threshold than that, one program fires and the other does not, and their outputs differ by a jump although both are
+correct. Such samples are counted and excluded from a comparison. The standard deviation E of the rounding error is
+propagated beside the float equations, with independent roundings added as root sum square:
 
     E_z^2 = sum_i (W E_a)_i^2 + eps^2 * (n_in * sum_i (W a)_i^2 + b^2)
     E_m^2 = (beta E_m)^2 + E_z^2 + (eps m)^2                        E_m = 0 where it fired
