@@ -17,12 +17,12 @@ from ..base.arrays import FloatArray, Record
 from ..base.checks import raise_violations
 from ..base.errors import Violation
 from .cells import UnitCell
-from .loads import MeanStrain
+from .loads import SHEAR_AXES, MeanStrain
 from .solver import MeshedCell, mesh_cell, periodic_displacement
 
 COMPONENTS = ("xx", "yy", "zz", "yz", "xz", "xy")
 """Components of strain, in the package's order."""
-COMPONENT_AXES = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
+COMPONENT_AXES = ((0, 0), (1, 1), (2, 2), *SHEAR_AXES)
 """Axes of these components."""
 ORDERS = ((0, 1, 2), (1, 0, 2), (2, 1, 0), (0, 2, 1))
 """Orders of the axes: unchanged, and with two axes exchanged."""
