@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from ..base.arrays import Record
 from ..base.checks import as_member, as_tuple, check_range, check_whole, raise_violations
 from ..base.errors import FixedPointError, SpecError, Violation
 from ..network.phi_table import DEFAULT_INDEX_SIZE, MAX_INDEX_SIZE
@@ -79,7 +80,7 @@ _CHOICES: dict[str, type[Enum]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QuantizationScheme:
+class QuantizationScheme(Record):
     """Word lengths and rules of a quantization."""
 
     weight_bits: int | tuple[int, ...] = 8

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from ..base.arrays import Record
 from ..base.checks import as_member, check_range, check_whole, raise_violations
 from ..base.errors import Violation
 
@@ -21,7 +22,7 @@ class TuningLoss(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TuningSettings:
+class TuningSettings(Record):
     """How to tune; the defaults were measured on the shipped networks (docs/results.md)."""
 
     loss: TuningLoss = TuningLoss.DISTILLATION
@@ -53,7 +54,7 @@ class TuningSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TuningReport:
+class TuningReport(Record):
     """How a tuning went; changes are relative L2 of the integer network's output against the float network's."""
 
     n_iterations: int

@@ -1,7 +1,6 @@
-"""For tests, ours and users': whether two networks are the same, and if not, everything that differs.
+"""Comparison of two networks for tests, with a list of all fields that differ.
 
-A digest tells that two networks differ, this module tells where. It compares what a digest counts, bit for bit: provenance
-is left out, and zero and negative zero differ. It knows records in general and no network in particular.
+It compares the fields that enter a digest, bit for bit: provenance is left out, and zero and negative zero differ.
 """
 
 from __future__ import annotations
@@ -13,21 +12,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .base.arrays import Record
 from .network.quantized import Network
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(Record):
     """One field in which two records differ."""
 
     path: str
     """The field, as in `layers[1].weight`; of an array, with the index of the first entry that differs."""
     left: object
-    """What stands there in the first record."""
+    """Value of the field in the first record."""
     right: object
-    """What stands there in the second one."""
+    """Value of the field in the second record."""
     n: int = 1
-    """How many entries of the array differ."""
+    """Number of entries of the array that differ."""
 
     def __str__(self) -> str:
         others = f" (first of {self.n})" if self.n > 1 else ""
@@ -46,7 +46,7 @@ def assert_networks_equal(a: Network, b: Network) -> None:
 
 
 def find_differences(a: Any, b: Any, path: str = "") -> Iterator[Difference]:
-    """Yield every field in which two records, tuples, arrays or plain values differ; `path` is what leads to them."""
+    """Yield every field in which two records, tuples, arrays or plain values differ; `path` is the path to them."""
     if type(a) is not type(b):
         yield Difference(path=path or "type", left=_shown(a), right=_shown(b))
     elif dataclasses.is_dataclass(a):
@@ -79,10 +79,10 @@ def _array_differences(a: NDArray[Any], b: NDArray[Any], path: str) -> Iterator[
 
 
 def _bits(values: NDArray[Any]) -> NDArray[Any]:
-    """Give floats as the integers that their bits are, and other numbers as they are."""
+    """Return floats as the integers with the same bits, and other numbers unchanged."""
     return values.view(f"i{values.dtype.itemsize}") if values.dtype.kind == "f" else values
 
 
 def _shown(value: object) -> object:
-    """Give what tells two types apart: the value if it is a plain one, otherwise the type's name."""
+    """Return a plain value itself, and the name of the type of any other value."""
     return value if value is None or isinstance(value, (str, int, float)) else type(value).__name__

@@ -237,7 +237,7 @@ def random_quantized(
 
 
 def float_twin(like: NetworkSpec, layers: tuple[QuantizedLayer, ...], output: QuantizedOutput) -> NetworkSpec:
-    """Give `like` the very numbers that the integers stand for: quantizing it adds no error of weights, theta or beta."""
+    """Return `like` with the floats that the integers stand for: quantizing it adds no error of weights, theta or beta."""
     specs = tuple(
         LayerSpec(
             name=layer.name,
@@ -301,14 +301,14 @@ def with_layer(network: AnyNetwork, index: int, **changes: Any) -> AnyNetwork:
 
 
 def with_zero_layer(network: AnyNetwork, index: int = 0) -> AnyNetwork:
-    """Make all weights and biases of a layer zero."""
+    """Set all weights and biases of a layer to zero."""
     layer: Any = network.layers[index]
     holder = layer.affine if isinstance(network, QuantizedNetwork) else layer
     return with_layer(network, index, weight=np.zeros_like(holder.weight), bias=np.zeros_like(holder.bias))
 
 
 def with_negative_layer(network: AnyNetwork, index: int = 0) -> AnyNetwork:
-    """Make all weights and biases of a layer negative: with polarity "positive" and positive inputs it is silent."""
+    """Set all weights and biases of a layer to negative values: with polarity "positive" and positive inputs it is silent."""
     layer: Any = network.layers[index]
     holder = layer.affine if isinstance(network, QuantizedNetwork) else layer
     smallest = 1 if isinstance(network, QuantizedNetwork) else 1e-3
@@ -321,7 +321,7 @@ def _reached(membrane: IntArray, polarity: Polarity) -> IntArray:
 
 
 def _free_membranes(layer: QuantizedLayer, inputs: list[IntArray]) -> IntArray:
-    """Give the membranes of a layer that never fires, shape (n_steps, n_samples, n_out)."""
+    """Compute the membranes of a layer that never fires, shape (n_steps, n_samples, n_out)."""
     highest = IntFormat(bits=layer.affine.state_bits).highest
     unreachable = replace(layer, polarity=Polarity.POSITIVE, theta=np.full(layer.n_out, highest))
     run = IntegerLayerRun(unreachable, len(inputs[0]))
@@ -340,7 +340,7 @@ def _rebuilt(network: QuantizedNetwork, points: FloatArray, change: Any) -> Quan
     for layer in network.layers:
         layers.append(change(layer, inputs))
         run = IntegerLayerRun(layers[-1], len(x))
-        inputs = [run.step(a)[1] for a in inputs]
+        inputs = [run.step(a).payload for a in inputs]
     return replace(network, layers=tuple(layers))
 
 

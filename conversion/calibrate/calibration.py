@@ -144,9 +144,8 @@ def _layer_ranges(network: NetworkSpec, x: FloatArray) -> tuple[LayerRange, ...]
     for _ in range(network.n_steps):
         a = x
         for run, kept in zip(runs, seen[:-1], strict=True):
-            z = a @ run.layer.weight.T + run.layer.bias
-            m = run.layer.beta * run.membrane + z
-            _, a = run.step(a)
-            kept.add(z, m, a)
+            now = run.step(a)
+            a = now.payload
+            kept.add(now.drive, now.membrane, a)
         seen[-1].add(a @ network.output.weight.T + network.output.bias)
     return tuple(kept.range() for kept in seen)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...base.arrays import FloatArray, IntArray
+from ...base.arrays import FloatArray, IntArray, Record
 from ...network.integers import IntFormat, leaked, quantize_array, shift_half_up
 from ...network.phi_table import look_up
 from ...network.quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork
@@ -44,7 +44,7 @@ class Interval(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LayerBound:
+class LayerBound(Record):
     """Largest magnitudes that one layer can reach anywhere in the box, in its own integers."""
 
     name: str

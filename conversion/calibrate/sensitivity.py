@@ -112,9 +112,10 @@ def _run_forwards(network: NetworkSpec, points: FloatArray) -> _ForwardRun:
         a = x
         for index, run in enumerate(runs):
             received[index].append(a)
-            drives[index].append(a @ run.layer.weight.T + run.layer.bias)
-            s, a = run.step(a)
-            fired[index].append(s)
+            now = run.step(a)
+            a = now.payload
+            drives[index].append(now.drive)
+            fired[index].append(now.fired)
         received[-1].append(a)
         drives[-1].append(a @ network.output.weight.T + network.output.bias)
     stacked = [np.concatenate(steps) for steps in drives]

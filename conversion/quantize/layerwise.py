@@ -40,6 +40,6 @@ def adjust_network(network: QuantizedNetwork, points: FloatArray, adjust: Adjust
     for layer, spec, signal in zip(network.layers, exact.layers, signals[:-1], strict=True):
         layers.append(replace(layer, affine=adjust(layer.affine, spec, received, signal)))
         run = IntegerLayerRun(layers[-1], len(kept))
-        received = [run.step(a)[1] for a in received]
+        received = [run.step(a).payload for a in received]
     affine = adjust(network.output.affine, exact.output, received, signals[-1])
     return replace(network, layers=tuple(layers), output=replace(network.output, affine=affine))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...base.arrays import FloatArray, IntArray
+from ...base.arrays import FloatArray, IntArray, Record
 from ...base.errors import FixedPointError
 from ...network.activations import find_activation
 from ...network.integers import LEAK_BITS, IntFormat, quantize_array, quantize_into
@@ -32,7 +32,7 @@ MAX_REFINEMENT = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
+class Word(Record):
     """A word length and a scale: what one layer sends to the next."""
 
     bits: int

@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from ...base.arrays import FloatArray
+from ...base.arrays import FloatArray, Record
 from ...engine.reference import run_float, run_integer
 from ...network.quantized import QuantizedNetwork
 from ...network.spec import NetworkSpec
@@ -39,7 +39,7 @@ KEPT_STATE_BITS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quantization:
+class Quantization(Record):
     """What quantizing gives: the integers, and what they cost."""
 
     network: QuantizedNetwork

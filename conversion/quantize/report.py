@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...base.arrays import FloatArray, IntArray
+from ...base.arrays import FloatArray, IntArray, Record
 from ...base.metrics import relative_change, relative_l2
 from ...engine.host import encode_points
 from ...engine.reference import FloatLayerRun, IntegerLayerRun, integer_drive, run_float, run_integer
@@ -24,7 +24,7 @@ from ..tuning_records import TuningReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LayerQuantization:
+class LayerQuantization(Record):
     """One layer of the report; errors are relative L2 over samples, steps and neurons."""
 
     name: str
@@ -62,7 +62,7 @@ class LayerQuantization:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QuantizationReport:
+class QuantizationReport(Record):
     """What quantizing a network cost on its calibration points."""
 
     n_points: int
@@ -123,12 +123,11 @@ def _measure_layers(network: QuantizedNetwork, calibration: Calibration) -> tupl
         a, words = x, x_words
         for exact, deployed, total in zip(floats, integers, sums[:-1], strict=True):
             total.reached = max(total.reached, _reached_sum(deployed.layer.affine, words))
-            fired, a = exact.step(a)
-            fired_too, payload = deployed.step(words)
-            table = deployed.layer.table
-            total.add(a, dequantize_array(payload, table.payload_exponent))
-            total.n_flipped += int((fired != fired_too).sum())
-            total.n += fired.size
+            now, now_deployed = exact.step(a), deployed.step(words)
+            a, table = now.payload, deployed.layer.table
+            total.add(a, dequantize_array(now_deployed.payload, table.payload_exponent))
+            total.n_flipped += int((now.fired != now_deployed.fired).sum())
+            total.n += now.fired.size
             words, _ = quantize_into(a, table.payload_exponent, IntFormat(bits=table.payload_bits))
         sums[-1].reached = max(sums[-1].reached, _reached_sum(network.output.affine, words))
         emitted, n = integer_drive(network.output.affine, words)

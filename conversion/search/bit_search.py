@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...base.arrays import ArrayRecord, FloatArray, freeze_arrays
+from ...base.arrays import ArrayRecord, FloatArray, Record, freeze_arrays
 from ...base.checks import check_range, raise_violations
 from ...base.errors import FixedPointError
 from ...base.metrics import relative_l2
@@ -48,7 +48,7 @@ class ErrorLimit(ArrayRecord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BitTrial:
+class BitTrial(Record):
     """One choice of word lengths that was tried."""
 
     weight_bits: tuple[int, ...]
@@ -60,7 +60,7 @@ class BitTrial:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BitSearch:
+class BitSearch(Record):
     """What a search found."""
 
     chosen: BitTrial

@@ -21,7 +21,7 @@ from enum import Enum
 
 import numpy as np
 
-from ...base.arrays import BoolArray, FloatArray
+from ...base.arrays import BoolArray, FloatArray, Record
 from ...base.metrics import relative_change
 from ...base.points import checked_points
 from ...engine.host import decode_floats
@@ -51,7 +51,7 @@ INPUT = "input"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetEntry:
+class BudgetEntry(Record):
     """What one cause in one layer adds alone."""
 
     layer: str
@@ -65,7 +65,7 @@ class BudgetEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorBudget:
+class ErrorBudget(Record):
     """All causes in all layers, and the whole."""
 
     n_points: int

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...base.arrays import FloatArray
+from ...base.arrays import FloatArray, Record
 from ...base.errors import FixedPointError, SpecError
 from ...base.metrics import relative_l2
 from ...base.points import checked_points
@@ -35,7 +35,7 @@ LEAST_EFFECT = 1e30 * float(np.finfo(np.float64).tiny)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SparsityPoint:
+class SparsityPoint(Record):
     """One point of the curve."""
 
     tau: float
@@ -47,7 +47,7 @@ class SparsityPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Sparsification:
+class Sparsification(Record):
     """A sparser network and what it cost."""
 
     network: NetworkSpec
@@ -133,7 +133,7 @@ class _Search:
             weight, bias = _fitted(layer, received, signal)
             layers.append(replace(raised, weight=weight, bias=bias))
             run = FloatLayerRun(layers[-1], len(a))
-            received = [run.step(step)[1] for step in received]
+            received = [run.step(step).payload for step in received]
         weight, bias = _fitted(self.network.output, received, self.signals[-1])
         output = replace(self.network.output, weight=weight, bias=bias)
         return replace(self.network, layers=tuple(layers), output=output)

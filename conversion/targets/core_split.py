@@ -16,7 +16,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ...base.arrays import ArrayRecord, BoolArray, IntArray, freeze_arrays
+from ...base.arrays import ArrayRecord, BoolArray, IntArray, Record, freeze_arrays
 from ...network.integers import LEAK_BITS
 from ...network.quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork, QuantizedOutput
 from .target import HardwareTarget
@@ -28,7 +28,7 @@ AnyLayer = QuantizedLayer | QuantizedOutput
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CoreContents:
+class CoreContents(Record):
     """What one core holds of a layer."""
 
     first: int

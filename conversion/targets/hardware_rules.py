@@ -14,6 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ...base.arrays import Record
 from ...base.checks import raise_violations
 from ...base.errors import HardwareRuleError, Violation
 from ...network.quantized import QuantizedAffine, QuantizedNetwork
@@ -55,7 +56,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Record):
     """What a rule finds, before it is worded as a verdict."""
 
     limit: str

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...base.arrays import Record
 from ...base.checks import check_choice, raise_violations
 from ...base.errors import FileFormatError, Violation
 from ...files.toml_tables import Table, named_file, read_table
@@ -20,7 +21,7 @@ SHIPPED = ("loihi1", "loihi2")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LimitNote:
+class LimitNote(Record):
     """Where one limit is from, or why the target has none."""
 
     limit: str
@@ -30,7 +31,7 @@ class LimitNote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HardwareTarget:
+class HardwareTarget(Record):
     """Limits of a chip; None is not published and not checked."""
 
     name: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from ...base.arrays import Record
 from ...base.checks import raise_violations
 from ...base.errors import HardwareRuleError, Violation
 
@@ -21,7 +22,7 @@ class Verdict(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RuleVerdict:
+class RuleVerdict(Record):
     """What one rule says of a network."""
 
     rule: str
@@ -41,7 +42,7 @@ class RuleVerdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TargetCheck:
+class TargetCheck(Record):
     """All rules of a target, held against one network."""
 
     target: str

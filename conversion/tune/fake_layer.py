@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...base.arrays import Record
 from ...network.integers import LEAK_BITS, IntFormat
 from ...network.spec import Polarity
 from ...problems.recipe import Surrogate
@@ -30,7 +31,7 @@ LEAK_UNIT = 2.0**-LEAK_BITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FakeRule:
+class FakeRule(Record):
     """What an integer layer is made of, all but its parameters."""
 
     table: FakeTable
@@ -44,7 +45,7 @@ class FakeRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FakeStep:
+class FakeStep(Record):
     """One step of a layer, each of shape (n_samples, n_neurons)."""
 
     integrated: Tensor

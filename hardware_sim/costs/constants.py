@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from ...base.arrays import Record
 from ...base.checks import check_choice, raise_violations
 from ...base.errors import Violation
 
@@ -26,7 +27,7 @@ UNITS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Constant:
+class Constant(Record):
     """One number of a model: `Constant(name="synaptic_event", value=23.6, unit="pJ", source="table 2")`."""
 
     name: str

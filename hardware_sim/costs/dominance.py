@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ...base.arrays import Record
 from .energy import EnergyEstimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dominance:
+class Dominance(Record):
     """The energy of a sample's steps beside the sum of its operations."""
 
     steps: tuple[EnergyEstimate, ...]

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ...base.arrays import Record
 from ..counts.counting import RowKind
 from ..counts.workload import Workload, dense_workload, workload_at
 from .energy_model import EnergyModel, Kind, Part
@@ -23,7 +24,7 @@ ASSUMED_FACTOR = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EnergyTerm:
+class EnergyTerm(Record):
     """One term of an estimate, per sample."""
 
     name: str
@@ -39,7 +40,7 @@ class EnergyTerm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sensitivity:
+class Sensitivity(Record):
     """How far one constant moves the answer while the others stay."""
 
     constant: str
@@ -58,7 +59,7 @@ class Sensitivity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BreakEven:
+class BreakEven(Record):
     """Where the dynamic energy of the spiking run equals that of one dense pass, by the same model.
 
     fixed + per_activity * activity = dense          activity: events per neuron and step, the same in every layer
@@ -88,7 +89,7 @@ class BreakEven:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EnergyEstimate:
+class EnergyEstimate(Record):
     """What a run costs per sample by one model."""
 
     model: str

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from ...base.arrays import Record
 from ...base.checks import check_choice, raise_violations
 from ...base.errors import SpecError, Violation
 from .constants import JOULE, Constant, dimension_of
@@ -44,7 +45,7 @@ class Part(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Term:
+class Term(Record):
     """What is multiplied: a count per sample with one or more constants."""
 
     name: str
@@ -58,7 +59,7 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EnergyModel:
+class EnergyModel(Record):
     """A named set of constants and terms from one source."""
 
     name: str

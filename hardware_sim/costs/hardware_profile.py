@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ...base.arrays import BoolArray, FloatArray, IntArray
+from ...base.arrays import BoolArray, FloatArray, IntArray, Record
 from ...base.errors import HardwareRuleError
 from ...conversion.targets.hardware_rules import check_network
 from ...conversion.targets.target import HardwareTarget, find_target
@@ -35,7 +35,7 @@ from .sanafe_replay import SanafeReplay, check_replayable, replay_on_sanafe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
+class Placement(Record):
     """A network on the cores of a target, with the messages of a run."""
 
     partition: Partition
@@ -45,7 +45,7 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class HardwareProfile:
+class HardwareProfile(Record):
     """What a run says about hardware."""
 
     accesses: tuple[LayerAccesses, ...]

@@ -27,7 +27,7 @@ from typing import Literal
 
 import numpy as np
 
-from ...base.arrays import FloatArray
+from ...base.arrays import FloatArray, Record
 from ...base.checks import raise_violations
 from ...base.errors import FileFormatError, Violation
 from ...files.toml_tables import named_file, read_table
@@ -50,7 +50,7 @@ End = Literal["lowest", "highest"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TimingModel:
+class TimingModel(Record):
     """Times of a target's operations, with their sources."""
 
     name: str
@@ -94,7 +94,7 @@ class TimingModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Range:
+class Range(Record):
     """A low and a high estimate, in the unit of the field that holds it."""
 
     low: float
@@ -104,7 +104,7 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepTerm:
+class StepTerm(Record):
     """One of the times of which the largest makes the step."""
 
     name: str
@@ -116,7 +116,7 @@ class StepTerm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LatencyEstimate:
+class LatencyEstimate(Record):
     """Time of a sample on a target; an estimate, not a measurement."""
 
     target: str

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from ...base.arrays import BoolArray, FloatArray
+from ...base.arrays import BoolArray, FloatArray, Record
 from ...base.checks import check_shape, raise_violations
 from ...base.errors import SpecError
 from ...base.extras import import_extra
@@ -44,7 +44,7 @@ DRIVE, NEGLIGIBLE = 2.0, 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SanafeReplay:
+class SanafeReplay(Record):
     """What SANA-FE says about a run, per sample."""
 
     n_samples: int

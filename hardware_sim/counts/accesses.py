@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...base.arrays import Record
 from ...network.quantized import Network
 from ...network.spec import NetworkSpec
 from .counting import LayerOperations, OperationCounts, RowKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LayerAccesses:
+class LayerAccesses(Record):
     """Words read and written by one layer in a run, and messages that it sent."""
 
     name: str

@@ -15,7 +15,7 @@ from enum import Enum
 
 import numpy as np
 
-from ...base.arrays import ArrayRecord, IntArray, freeze_arrays
+from ...base.arrays import ArrayRecord, IntArray, Record, freeze_arrays
 from ...base.checks import check_shape, raise_violations
 from ...base.errors import SpecError
 from ...engine.trace import LayerCounts, NumberArray, RunTrace
@@ -117,7 +117,7 @@ class LayerOperations(ArrayRecord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OperationTotal:
+class OperationTotal(Record):
     """Sums over all rows, the input's and the output's included; only the activity is that of the spiking layers."""
 
     n_neurons: int
@@ -137,7 +137,7 @@ class OperationTotal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OperationCounts:
+class OperationCounts(Record):
     """What a network did in a run, row by row: the input, the spiking layers, the output."""
 
     network_digest: str

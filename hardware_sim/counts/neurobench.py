@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ...base.arrays import Record
 from ...base.errors import SpecError
 from ...network.integers import LEAK_BITS
 from ...network.quantized import Network, QuantizedNetwork
@@ -34,7 +35,7 @@ ENTRY_BITS = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NeuroBenchCounts:
+class NeuroBenchCounts(Record):
     """See the module's table."""
 
     effective_macs: float

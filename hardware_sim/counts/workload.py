@@ -11,6 +11,7 @@ import dataclasses
 from dataclasses import dataclass
 from enum import Enum
 
+from ...base.arrays import Record
 from ...network.quantized import Network
 from ...network.spec import NetworkSpec
 from .counting import LayerOperations, OperationCounts, RowKind
@@ -29,7 +30,7 @@ class Pass(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LayerLoad:
+class LayerLoad(Record):
     """One row of the counts, per sample."""
 
     name: str
@@ -72,7 +73,7 @@ class LayerLoad:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Workload:
+class Workload(Record):
     """What one sample asks for."""
 
     kind: Pass

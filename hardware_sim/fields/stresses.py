@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...base.arrays import ArrayRecord, FloatArray, freeze_arrays
+from ...base.arrays import ArrayRecord, FloatArray, Record, freeze_arrays
 from ...base.metrics import relative_l2
 from ...engine.trace import Backend
 from ...micromechanics.cell_domain import LoadedCell
@@ -56,7 +56,7 @@ class SolidView(ArrayRecord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SolidResult:
+class SolidResult(Record):
     """How good one backend's displacements and stresses are, on the grid of cubes."""
 
     backend: Backend
@@ -68,7 +68,7 @@ class SolidResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SolidSection:
+class SolidSection(Record):
     """What a report says of a solid."""
 
     results: tuple[SolidResult, ...]

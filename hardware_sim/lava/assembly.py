@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ...base.arrays import Record
 from ...engine.trace import LavaMode, LayerCounts, Probe, ProbeTrace
 from ...network.quantized import Network
 from ..kernels.layer_kernel import make_kernel
@@ -27,7 +28,7 @@ from .plan import LavaPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LavaRun:
+class LavaRun(Record):
     """A graph ready to run."""
 
     processes: tuple[Any, ...]

@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from ...base.arrays import Record
 from ...base.checks import raise_violations
 from ...base.errors import SpecError, Violation
 from ..steps.choices import Numerics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Record):
     """What a network's first layer knows of the messages that come to it."""
 
     latency: int | None

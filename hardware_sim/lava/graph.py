@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from ...base.arrays import Record
 from ...base.checks import raise_violations
 from ...base.errors import HardwareRuleError, SpecError
 from ...engine.trace import NO_PROBE, Probe
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LavaNetwork:
+class LavaNetwork(Record):
     """A network's processes, connected; the first one's input and the last one's output are open."""
 
     layers: tuple[VsnLayer, ...]

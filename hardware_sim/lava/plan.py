@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from ...base.arrays import Record
 from ...base.errors import SpecError
 from ...engine.trace import LavaMode
 from ...network.quantized import Network
@@ -27,7 +28,7 @@ CHANNEL_SIZE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LavaPlan:
+class LavaPlan(Record):
     """How one run goes through Lava."""
 
     mode: LavaMode

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ...base.arrays import Record
 from ...conversion.targets.hardware_rules import require_placement
 from ...conversion.targets.target import HardwareTarget
 from ...network.quantized import QuantizedNetwork
@@ -17,7 +18,7 @@ from .mesh import Mesh, Place, find_mesh
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Core:
+class Core(Record):
     """One core and what it holds."""
 
     index: int
@@ -42,7 +43,7 @@ class Core:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LayerCores:
+class LayerCores(Record):
     """The cores of one layer, in numbers."""
 
     name: str
@@ -62,7 +63,7 @@ class LayerCores:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Partition:
+class Partition(Record):
     """A network on the cores of a target."""
 
     target: HardwareTarget

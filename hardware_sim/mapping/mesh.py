@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ...base.arrays import Record
 from ...conversion.targets.target import HardwareTarget
 
 
@@ -26,7 +27,7 @@ HOST_PLACE = Place(0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mesh:
+class Mesh(Record):
     """Tiles in columns and rows; further chips continue the rows."""
 
     columns: int

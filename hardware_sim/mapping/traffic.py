@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...base.arrays import ArrayRecord, IntArray, freeze_arrays
+from ...base.arrays import ArrayRecord, IntArray, Record, freeze_arrays
 from ...engine.trace import RunTrace
 from ...network.quantized import QuantizedNetwork
 from ..counts.counting import INPUT_ROW, check_trace
@@ -28,7 +28,7 @@ neuron on a core as one run of words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Link(Record):
     """Messages from one core, or from the host, to one core."""
 
     layer: str
@@ -69,7 +69,7 @@ class CoreLoad(ArrayRecord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Traffic:
+class Traffic(Record):
     """All messages of a run on a partition."""
 
     n_samples: int

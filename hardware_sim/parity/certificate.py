@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...base.arrays import Record
 from ...engine.trace import LavaMode
 from ..steps.choices import LayerModel
 from .compare_traces import FirstDifference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TorchParity:
+class TorchParity(Record):
     """torch against the float engine, where no spike can flip."""
 
     max_error_over_max_u: float
@@ -22,7 +23,7 @@ class TorchParity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModeParity:
+class ModeParity(Record):
     """Lava against the integer engine in one mode, with one kind of layer."""
 
     mode: LavaMode
@@ -43,7 +44,7 @@ class ModeParity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ParitySection:
+class ParitySection(Record):
     """The certificate: which engines were compared, over how many values, and what differed."""
 
     torch_vs_float: TorchParity | None = None

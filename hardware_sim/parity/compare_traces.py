@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...base.arrays import BoolArray
+from ...base.arrays import BoolArray, Record
 from ...base.errors import SpecError
 from ...engine.trace import LayerCounts, NumberArray, ProbeTrace, RunTrace
 
@@ -23,7 +23,7 @@ QUANTITIES = ("fired", "membrane", "payload", "output")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FirstDifference:
+class FirstDifference(Record):
     """The first place where two runs differ."""
 
     layer: str
@@ -43,7 +43,7 @@ class FirstDifference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ParityResult:
+class ParityResult(Record):
     """What a comparison found."""
 
     n_samples: int

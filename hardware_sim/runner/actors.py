@@ -18,6 +18,7 @@ from multiprocessing.context import ForkProcess
 from types import FrameType
 from typing import Any
 
+from ...base.arrays import Record
 from ...base.errors import Violation
 from .process_group import FORK, die_with, leave
 from .shared_arrays import StepProgress
@@ -38,7 +39,7 @@ SHOWN_ACTORS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Actor:
+class Actor(Record):
     """A process of a run, as the one that started it sees it."""
 
     name: str

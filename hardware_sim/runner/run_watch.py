@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 
+from ...base.arrays import Record
 from ...base.errors import SpecError, Violation
 from .actors import signal_name
 from .process_group import ProcessGroup
@@ -30,7 +31,7 @@ ANSWER_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Patience:
+class Patience(Record):
     """When a run is given up."""
 
     stall_seconds: float
@@ -46,7 +47,7 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
+class Started(Record):
     """The supervisor has started every process of the graph."""
 
     n_counters: int
@@ -54,14 +55,14 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Record):
     """The supervisor's answer to the question where the run stands."""
 
     stacks: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Ended(Record):
     """The run is over."""
 
     violations: tuple[Violation, ...]

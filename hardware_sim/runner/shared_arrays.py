@@ -15,11 +15,12 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ...base.arrays import Record
 from ...base.errors import SimulationError, SpecError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SharedArray:
+class SharedArray(Record):
     """An array that processes forked after its making write and read in place.
 
     Pass it to process models through `proc_params` and use its `values` there. It reaches processes by `fork` alone:
@@ -58,7 +59,7 @@ class SharedArray:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class StepProgress:
+class StepProgress(Record):
     """Counts of finished steps, one for each process model, written by them and read by whoever waits."""
 
     counters: SharedArray

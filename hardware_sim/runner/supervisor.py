@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from ...base.arrays import Record
 from ...base.errors import Violation
 from .actors import Actor, causes_of_death, tracebacks, where_they_stand
 from .process_group import POLL_SECONDS
@@ -26,7 +27,7 @@ DYING_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Tokens:
+class Tokens(Record):
     """The messages between Lava's runtime and its services, as far as they matter here."""
 
     stop: Any
@@ -36,7 +37,7 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Supervisor:
+class Supervisor(Record):
     """A run that has been started."""
 
     runtime: Any

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...base.arrays import Record
 from ...base.errors import SimulationError, SpecError
 from .shared_arrays import SharedArray
 
@@ -26,7 +27,7 @@ KEEPERS = ("lava.proc.io.sink", "lava.proc.monitor.process")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class WantedVariable:
+class WantedVariable(Record):
     """A variable whose value is wanted at the end of a run."""
 
     variable: Any

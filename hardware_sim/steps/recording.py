@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ...base.arrays import Record
 from ...engine.trace import LayerCounts, LayerTrace, Probe
 from ...network.quantized import Network, QuantizedLayer, QuantizedNetwork
 from ...network.spec import LayerSpec, Readout
@@ -21,7 +22,7 @@ from .schedule import Moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LayerRecording:
+class LayerRecording(Record):
     """Counts and probes of one spiking layer."""
 
     name: str
@@ -112,7 +113,7 @@ def joined_counts(recordings: Sequence[LayerRecording]) -> LayerCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ReadoutRecording:
+class ReadoutRecording(Record):
     """What the read-out emitted, summed by sample; and step by step for probed samples."""
 
     readout: Readout
@@ -188,7 +189,7 @@ def make_recordings(
     spiking: tuple[LayerSpec | QuantizedLayer, ...] = network.layers
     recordings = tuple(
         LayerRecording.empty(
-            layer.name, layer.n_out, network.n_steps, n_probed if probe.wants(layer.name) else 0, message_type
+            layer.name, layer.n_out, network.n_steps, n_probed if probe.records(layer.name) else 0, message_type
         )
         for layer in spiking
     )

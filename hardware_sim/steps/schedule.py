@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from ...base.arrays import Record
 from ...base.errors import SpecError
 
 
@@ -32,7 +33,7 @@ class Moment(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
+class Schedule(Record):
     """The step counter of one layer: `Schedule(n_steps=2)` takes one sample after the other, two steps each, for ever."""
 
     n_steps: int

@@ -1,7 +1,7 @@
 """Arrays inside records: copied, C-ordered and read-only; and the digest that gives a record its identity.
 
-A frozen dataclass keeps its names but not the contents of its arrays, and `==` on two of them raises. So every record with
-arrays is an `ArrayRecord`, calls `freeze_arrays` when it is made, sets `eq=False`, and offers a digest.
+A frozen dataclass protects its fields but not the contents of its arrays, and `==` on two of them raises an error. Every record
+with arrays is therefore an `ArrayRecord`, calls `freeze_arrays` in its `__post_init__`, and sets `eq=False`.
 """
 
 from __future__ import annotations
@@ -22,14 +22,45 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 NOT_IN_DIGEST = {"in_digest": False}
-"""Metadata of a dataclass field that says how a record came to be, not what it is."""
+"""Metadata of a field that describes the origin of a record and is left out of its digest."""
 
 
-class ArrayRecord:
+REPR_WIDTH = 100
+"""Largest number of characters between the parentheses of a record's `repr`."""
+
+
+class Record:
+    """Base of the package's records: dataclasses whose `repr` is one line of at most about `REPR_WIDTH` characters.
+
+    It shows the fields that are not at their defaults, in order: arrays as dtype and shape, records in them by type and name.
+    """
+
+    __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.__repr__ = Record.__repr__  # type: ignore[method-assign]  # `dataclass` keeps what the class itself defines
+
+    def __repr__(self) -> str:
+        """Format a record as its type's name and as many of its fields as fit into one line."""
+        text = ""
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name, None)  # unset while a constructor is at work
+            if value is field.default or (isinstance(value, (bool, int, float, str)) and value == field.default):
+                continue
+            entry = f"{', ' if text else ''}{field.name}={_brief(value)}"
+            if len(text) + len(entry) > REPR_WIDTH:
+                text += ", ..." if text else "..."
+                break
+            text += entry
+        return f"{type(self).__name__}({text})"
+
+
+class ArrayRecord(Record):
     """Base of the dataclasses that hold arrays: a copy, or one that comes out of a pickle, is made by the constructor.
 
-    numpy forgets on the way that an array was read-only, and a pickle from elsewhere may hold anything; the constructor
-    freezes the arrays and checks the record's rules again.
+    A copied or unpickled array is writable, and a pickle from elsewhere may hold anything: the constructor freezes the arrays
+    and checks the record's rules again.
     """
 
     __slots__ = ()
@@ -37,6 +68,22 @@ class ArrayRecord:
     def __reduce__(self) -> tuple[Any, ...]:
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
         return _rebuild, (type(self), values)
+
+
+def _brief(value: object) -> str:
+    """Format the value of a field in at most about 50 characters."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype}{list(value.shape)}"
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        name = getattr(value, "name", None)
+        return f"{type(value).__name__} {name!r}" if isinstance(name, str) else type(value).__name__
+    if isinstance(value, tuple):
+        inside = ", ".join(_brief(item) for item in value[:4])
+        short = len(value) <= 4 and len(inside) <= 50
+        return f"({inside})" if short else f"<{len(value)} of {type(value[0]).__name__}>"
+    text = getattr(value, "__qualname__", "") if callable(value) else ""
+    text = " ".join((text or repr(value.value if isinstance(value, Enum) else value)).split())
+    return text if len(text) <= 30 else f"{text[:27]}..."
 
 
 def _rebuild(cls: type[ArrayRecord], values: dict[str, Any]) -> ArrayRecord:
@@ -48,7 +95,7 @@ def frozen_array(values: object, dtype: DTypeLike) -> NDArray[Any]:
 
     Raises:
         TypeError: If `dtype` cannot hold their kind: no float becomes an integer.
-        ValueError: If they are no array.
+        ValueError: If they form no array.
     """
     given = np.asarray(values)
     lossless = given.size == 0 or np.dtype(dtype) == np.bool_
@@ -74,7 +121,7 @@ def freeze_arrays(record: object, **dtypes: DTypeLike) -> None:
 
 
 def _digest_chunks(value: object) -> Iterator[bytes]:
-    """Yield bytes that tell `value` from every other value of its type; numpy's scalars count as Python's."""
+    """Yield bytes that distinguish `value` from every other value of its type; numpy's scalars count as Python's."""
     if isinstance(value, np.generic):
         value = value.item()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -76,7 +76,7 @@ def check_choice(where: str, got: str, choices: Iterable[str]) -> Iterator[Viola
 
 
 def as_tuple(values: object) -> object:
-    """Give a list or a one-dimensional array as the tuple that a record holds; anything else as it is, for its own check."""
+    """Convert a list or a one-dimensional array to the tuple that a record holds; return other values unchanged."""
     if isinstance(values, np.ndarray) and values.ndim == 1:
         return tuple(values.tolist())
     return tuple(values) if isinstance(values, list) else values

@@ -43,5 +43,5 @@ def checked_points(points: object, n_in: int, where: str) -> FloatArray:
 
 
 def without_graph(points: Any) -> Any:
-    """Give the numbers of a torch tensor as an array, out of its graph and its device; anything else as it is."""
+    """Return a torch tensor as an array, detached from its graph and its device; return anything else unchanged."""
     return np.asarray(points.detach().cpu()) if hasattr(points, "detach") and hasattr(points, "cpu") else points

@@ -1,8 +1,7 @@
-"""A run that records chosen samples and steps, made of one that records the first samples.
+"""Recording of chosen samples and steps, with engines that record only the first samples.
 
-A sample's values depend on no other sample. So the chosen ones go first, the rest follows, and outputs return to their places:
-no engine needs to know which samples were chosen, and recording costs the same wherever they lie. This module knows traces and
-points, and no engine.
+The values of a sample depend on no other sample. So the chosen samples are moved to the front, the run is recorded, and the
+outputs are put back in order: no engine has to know which samples were chosen.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from .trace import LayerTrace, Probe, ProbeTrace, RunTrace
 def run_probed(
     run: Callable[[FloatArray, Probe], RunTrace], points: FloatArray, probe: Probe, n_steps: int
 ) -> RunTrace:
-    """Run with the chosen samples first, and put everything back in order.
+    """Run with the chosen samples first, and put the outputs back in order.
 
     Args:
         run: An engine, called once with points in another order and a probe of the first ones.
@@ -29,7 +28,7 @@ def run_probed(
         n_steps: T of the network.
 
     Raises:
-        SpecError: If a sample or a step is chosen that there is not.
+        SpecError: If a chosen sample or step does not exist.
     """
     _check_last("samples", probe.samples, len(points))
     _check_last("steps", probe.steps, n_steps)
@@ -52,7 +51,7 @@ def _check_last(name: str, chosen: tuple[int, ...] | None, n: int) -> None:
 
 
 def _kept(probe: ProbeTrace | None, samples: IntArray | None, steps: tuple[int, ...] | None) -> ProbeTrace | None:
-    """Give the samples their own numbers, and keep the chosen steps only."""
+    """Return the trace with the numbers that the samples have in the run, and with the chosen steps only."""
     if probe is None:
         return None
     samples = probe.samples if samples is None else samples

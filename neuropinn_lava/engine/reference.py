@@ -1,8 +1,7 @@
 """The two numpy engines that define what a network computes: float64, and integers.
 
-They are meant to be read beside the equations of `network.py` and `quantized.py`: one loop over the steps, no tricks.
-Everything faster is compared with them, integers bit for bit, and imports nothing from here. Blocks of samples bound the
-memory and change nothing.
+They follow the equations of `network/spec.py` and `network/quantized.py` literally, in one loop over the steps. All faster
+implementations are compared with them, integers bit for bit. Samples are processed in blocks, which bounds the memory.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -29,72 +28,113 @@ from .probe import run_probed
 from .trace import NO_PROBE, Backend, LayerCounts, LayerTrace, NumberArray, Probe, ProbeTrace, RunTrace, joined_traces
 
 BLOCK = 4096
-"""Samples per block; bounds the memory of a run, nothing else."""
+"""Number of samples per block, which bounds the memory of a run."""
+
+
+class VsnStep(NamedTuple):
+    """All values of a layer of Variable Spiking Neurons at one time step, each of shape (n_samples, n_out)."""
+
+    drive: NumberArray
+    """Weighted sum z[t] of the payloads that came in, with the bias."""
+    membrane: NumberArray
+    """Membrane m[t] before its reset."""
+    fired: BoolArray
+    """Spikes s[t]."""
+    payload: NumberArray
+    """Payload a[t] of the neurons that fired, 0 of the others."""
+    saturated: tuple[int, int, int] = (0, 0, 0)
+    """Numbers of entries of z, m and a that their integer words could not hold."""
+
+    @property
+    def carried(self) -> NumberArray:
+        """Membrane after the reset, which leaks into the next step."""
+        return np.where(self.fired, 0, self.membrane)
+
+
+def step_float(layer: LayerSpec, membrane: FloatArray, a_in: FloatArray) -> VsnStep:
+    """Compute one time step of a float layer: the equations of `network/spec.py`.
+
+    Args:
+        layer: The layer with its parameters.
+        membrane: m[t-1] after its reset, shape (n_samples, n_out).
+        a_in: Payloads of the layer before it, shape (n_samples, n_in).
+    """
+    z = a_in @ layer.weight.T + layer.bias
+    m = layer.beta * membrane + z
+    fired = fires(m, layer.theta, layer.polarity)
+    return VsnStep(z, m, fired, find_activation(layer.activation).phi(np.where(fired, z, 0.0)))
+
+
+def step_integer(layer: QuantizedLayer, membrane: IntArray, a_in: IntArray) -> VsnStep:
+    """Compute one time step of an integer layer: the equations of `network/quantized.py`.
+
+    Args:
+        layer: The layer with its parameters.
+        membrane: m[t-1] after its reset, shape (n_samples, n_out).
+        a_in: Payloads of the layer before it, shape (n_samples, n_in).
+    """
+    z, n_drive = integer_drive(layer.affine, a_in)
+    m, n_membrane = saturate(leaked(membrane, layer.beta) + z, IntFormat(bits=layer.affine.state_bits))
+    fired = fires(m, layer.theta, layer.polarity)
+    payload, n_payload = look_up(layer.table, np.where(fired, z, 0))
+    return VsnStep(z, m, fired, payload, (n_drive, n_membrane, n_payload))
 
 
 class FloatLayerRun:
-    """A layer of Variable Spiking Neurons in float64, stepped one step at a time."""
+    """A layer of Variable Spiking Neurons in float64 with its membrane, advanced step by step."""
 
     def __init__(self, layer: LayerSpec, n_samples: int) -> None:
         self.layer = layer
-        self.phi = find_activation(layer.activation).phi
         self.membrane: NumberArray = np.zeros((n_samples, layer.n_out))
         self.saturated = np.zeros(3, dtype=np.int64)
 
-    def step(self, a_in: FloatArray) -> tuple[BoolArray, FloatArray]:
-        """Advance by one step; return s and a, each (n_samples, n_out)."""
-        z = a_in @ self.layer.weight.T + self.layer.bias
-        m = self.layer.beta * self.membrane + z
-        fired = fires(m, self.layer.theta, self.layer.polarity)
-        payload = self.phi(np.where(fired, z, 0.0))
-        self.membrane = np.where(fired, 0.0, m)
-        return fired, payload
+    def step(self, a_in: FloatArray) -> VsnStep:
+        """Advance by one step on payloads of shape (n_samples, n_in)."""
+        now = step_float(self.layer, self.membrane, a_in)
+        self.membrane = now.carried
+        return now
 
 
 class IntegerLayerRun:
-    """A layer of Variable Spiking Neurons in integers, stepped one step at a time."""
+    """A layer of Variable Spiking Neurons in integers with its membrane, advanced step by step."""
 
     def __init__(self, layer: QuantizedLayer, n_samples: int) -> None:
         self.layer = layer
-        self.word = IntFormat(bits=layer.affine.state_bits)
         self.membrane: NumberArray = np.zeros((n_samples, layer.n_out), dtype=np.int64)
         self.saturated = np.zeros(3, dtype=np.int64)
 
-    def step(self, a_in: IntArray) -> tuple[BoolArray, IntArray]:
-        """Advance by one step; return s and a, each (n_samples, n_out); adds to `saturated` (z, m, a)."""
-        z, n_drive = integer_drive(self.layer.affine, a_in)
-        m, n_membrane = saturate(leaked(self.membrane, self.layer.beta) + z, self.word)
-        fired = fires(m, self.layer.theta, self.layer.polarity)
-        payload, n_payload = look_up(self.layer.table, np.where(fired, z, 0))
-        self.membrane = np.where(fired, 0, m)
-        self.saturated += (n_drive, n_membrane, n_payload)
-        return fired, payload
+    def step(self, a_in: IntArray) -> VsnStep:
+        """Advance by one step on payloads of shape (n_samples, n_in); count in `saturated` what z, m and a could not hold."""
+        now = step_integer(self.layer, self.membrane, a_in)
+        self.membrane = now.carried
+        self.saturated += now.saturated
+        return now
 
 
 def fires(membrane: NumberArray, theta: NumberArray, polarity: Polarity) -> BoolArray:
-    """Tell which membranes fire: at the threshold itself, not only above it."""
+    """Return which membranes fire: those at the threshold, too."""
     reached = np.abs(membrane) if polarity is Polarity.BOTH else membrane
     return np.asarray(reached >= theta)
 
 
 def integer_drive(affine: QuantizedAffine, a_in: IntArray) -> tuple[IntArray, int]:
-    """Give z = saturate(shift(W a_in, left) + bias), shape (n_samples, n_out), and how many entries saturated."""
+    """Compute z = saturate(shift(W a_in, left) + bias), shape (n_samples, n_out), and the number of saturated entries."""
     product = a_in @ affine.weight.T
     return saturate(shift_half_up(product, affine.left) + affine.bias, IntFormat(bits=affine.state_bits))
 
 
 class _LayerRun(Protocol):
-    """What the two kinds of layer have in common."""
+    """Interface of the two kinds of layer."""
 
     membrane: NumberArray
     saturated: IntArray
 
-    def step(self, a_in: NumberArray) -> tuple[BoolArray, NumberArray]:
+    def step(self, a_in: NumberArray) -> VsnStep:
         """Advance by one step."""
 
 
 def _recorded(names: list[str], steps: list[list[tuple[NumberArray, ...]]], n: int) -> tuple[LayerTrace, ...]:
-    """Stack what was kept at every step into traces (n_probed, n_steps, n_neurons), for the layers that were kept."""
+    """Stack the values recorded at every step into traces (n_probed, n_steps, n_neurons) of the recorded layers."""
     traces = []
     for index, name in enumerate(names):
         kept = steps[index]
@@ -106,16 +146,16 @@ def _recorded(names: list[str], steps: list[list[tuple[NumberArray, ...]]], n: i
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _BlockRun:
-    """What the run of a block of samples leaves."""
+    """Results of the run of a block of samples."""
 
     emitted: list[NumberArray]
-    """What the read-out emits at every step, shape (n_samples, n_out) each."""
+    """Outputs that the read-out emits at every step, shape (n_samples, n_out) each."""
     layers: tuple[LayerCounts, ...]
-    """What each spiking layer did."""
+    """Counts of each spiking layer."""
     n_saturated: int
-    """Emitted outputs that the state word could not hold."""
+    """Number of emitted outputs that the state word could not hold."""
     probe: ProbeTrace | None
-    """The first samples in full, if they were asked for."""
+    """Full traces of the first samples, if they are recorded."""
 
 
 def _run_block(
@@ -126,17 +166,18 @@ def _run_block(
     n_steps: int,
     probe: Probe,
 ) -> _BlockRun:
-    """Present x for T steps."""
+    """Present the inputs x for T steps and collect counts, outputs and traces."""
     counts = [np.zeros((2, n_steps, run.membrane.shape[1]), dtype=np.int64) for run in runs]
     kept: list[list[tuple[NumberArray, ...]]] = [[] for _ in runs]
     emitted, n_saturated = [], 0
     for t in range(n_steps):
         a = x
         for index, run in enumerate(runs):
-            fired, a = run.step(a)
-            counts[index][:, t] = fired.sum(axis=0), (a != 0).sum(axis=0)
-            if probe.wants(names[index]):
-                kept[index].append((run.membrane, fired, a))
+            now = run.step(a)
+            a = now.payload
+            counts[index][:, t] = now.fired.sum(axis=0), (a != 0).sum(axis=0)
+            if probe.records(names[index]):
+                kept[index].append((run.membrane, now.fired, a))
         y, n = emit(a)
         emitted.append(y)
         n_saturated += n
@@ -160,7 +201,7 @@ def _run_block(
 
 
 def read_out(emitted: list[NumberArray], readout: Readout) -> NumberArray:
-    """Sum the emitted outputs over the steps, or take the last; the division by T comes with the scale."""
+    """Return the sum of the emitted outputs over the steps, or the last one; the division by T follows with the scale."""
     total: NumberArray = emitted[-1] if readout is Readout.LAST else np.sum(np.stack(emitted), axis=0)
     return total
 
@@ -174,7 +215,7 @@ def run_float(network: NetworkSpec, points: FloatArray, probe: Probe = NO_PROBE)
         probe: What to record in full.
 
     Raises:
-        SpecError: If the points are not what the network takes, or if the network is a quantized one.
+        SpecError: If the points do not fit the network, or if the network is a quantized one.
     """
     held = checked_network(network, "run_float.network")
     if isinstance(held, QuantizedNetwork):
@@ -218,7 +259,7 @@ def run_integer(network: Network, points: FloatArray, probe: Probe = NO_PROBE) -
         probe: What to record in full.
 
     Raises:
-        SpecError: If the points are not what the network takes, or if the network is a float one.
+        SpecError: If the points do not fit the network, or if the network is a float one.
     """
     network = checked_network(network, "run_integer.network")
     if not isinstance(network, QuantizedNetwork):
@@ -258,13 +299,13 @@ def run_integer(network: Network, points: FloatArray, probe: Probe = NO_PROBE) -
 def run_blocks(
     run: Callable[[FloatArray, Probe], RunTrace], points: FloatArray, probe: Probe, start: float
 ) -> RunTrace:
-    """Run block by block; the probe's samples lie in the first block, which is made long enough to hold them.
+    """Run block by block; the first block is long enough to hold all probed samples.
 
     Args:
         run: Runs one block (n, n_in) and records its first samples.
         points: Checked points, shape (n_samples, n_in).
-        probe: What to record of the first samples; no chosen samples or steps (`run_probed` makes a run of those).
-        start: When the run began, in seconds of `time.perf_counter`.
+        probe: Layers to record of the first samples; chosen samples or steps are the task of `run_probed`.
+        start: Time at which the run began, in seconds of `time.perf_counter`.
     """
     first = max(BLOCK, probe.count(len(points)))
     traces = [run(points[:first], probe)]

@@ -1,7 +1,7 @@
-"""What a run leaves behind: outputs and reduced counts always, full traces of chosen samples on request.
+"""Results of a run: outputs and counts of every run, and full traces of the samples that a probe chooses.
 
-Every backend gives the same records, so that counting, parity and reports need not know which one ran. Integers stay
-integers: an integer or Lava-integer run has int64 membranes, payloads and sums, a float run float64 ones.
+All backends return the same records, so that counting, parity and reports work with any of them. A run in integers has int64
+membranes, payloads and sums; a float run has float64 ones.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.arrays import ArrayRecord, BoolArray, FloatArray, IntArray, freeze_arrays
+from ..base.arrays import ArrayRecord, BoolArray, FloatArray, IntArray, Record, freeze_arrays
 from ..base.checks import as_tuple, check_choice, check_range, check_shape, check_whole, raise_violations
 from ..base.errors import SpecError, Violation
 
@@ -25,10 +25,10 @@ NumberArray = NDArray[Any]
 
 
 class Backend(str, Enum):
-    """Who computed a run."""
+    """Engine that computed a run."""
 
     TORCH = "torch"
-    """The module that was trained."""
+    """The trained torch module."""
     FLOAT = "float"
     """The numpy engine in float64, `run_float`."""
     INTEGER = "integer"
@@ -38,41 +38,41 @@ class Backend(str, Enum):
 
 
 class LavaMode(str, Enum):
-    """How samples go through Lava."""
+    """How samples are presented to Lava."""
 
     FAITHFUL = "faithful"
-    """One at a time, layers one step apart: the chip's schedule."""
+    """One sample at a time, layers one step apart, as on the chip."""
     BATCHED = "batched"
-    """A batch in the port's shape: for many points."""
+    """A batch of samples in the shape of the port, for many points."""
 
 
 class LayerModel(str, Enum):
-    """What the layers are made of on Lava."""
+    """Lava processes that a layer consists of."""
 
     FUSED = "fused"
-    """One process a layer: synapses and neurons in one compiled loop."""
+    """One process for each layer, with synapses and neurons in one compiled loop."""
     DENSE = "dense"
-    """Two processes a layer: Lava's own Dense, and neurons behind it. Faithful mode only."""
+    """Two processes for each layer: Lava's own Dense and the neurons; faithful mode only."""
     WHOLE = "whole"
     """The whole network in one process, or one such process for each core: the fastest, and not the chip's graph."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LayerCounts(ArrayRecord):
-    """What one spiking layer did, summed over the samples."""
+    """Counts of one spiking layer, summed over the samples."""
 
     name: str
-    """The layer's name."""
+    """Name of the layer."""
     fired: IntArray
-    """How often s = 1, shape (n_steps, n_neurons)."""
+    """Numbers of spikes s = 1, shape (n_steps, n_neurons)."""
     events: IntArray
-    """How often the payload was not zero, shape (n_steps, n_neurons); never more than `fired`."""
+    """Numbers of payloads that were not zero, shape (n_steps, n_neurons); at most `fired`."""
     saturated_drive: int = 0
-    """Entries of z that the state word could not hold."""
+    """Number of entries of z that the state word could not hold."""
     saturated_membrane: int = 0
-    """Entries of m that the state word could not hold."""
+    """Number of entries of m that the state word could not hold."""
     saturated_payload: int = 0
-    """Payloads of fired neurons that the payload word could not hold."""
+    """Number of payloads of fired neurons that the payload word could not hold."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, fired=np.int64, events=np.int64)
@@ -85,13 +85,13 @@ class LayerTrace(ArrayRecord):
     """Every value of one spiking layer for the probed samples."""
 
     name: str
-    """The layer's name."""
+    """Name of the layer."""
     membrane: NumberArray
-    """m[t] after the reset, shape (n_probed, n_steps, n_neurons)."""
+    """Membrane m[t] after the reset, shape (n_probed, n_steps, n_neurons)."""
     fired: BoolArray
-    """s[t], same shape."""
+    """Spikes s[t], of the same shape."""
     payload: NumberArray
-    """a[t], same shape."""
+    """Payload a[t], of the same shape."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, membrane=self.membrane.dtype, fired=np.bool_, payload=self.payload.dtype)
@@ -102,13 +102,13 @@ class ProbeTrace(ArrayRecord):
     """Full traces of the probed samples."""
 
     samples: IntArray
-    """Which samples of the run, ascending, shape (n_probed,)."""
+    """Numbers of the probed samples in the run, ascending, shape (n_probed,)."""
     layers: tuple[LayerTrace, ...]
-    """One per probed layer."""
+    """Traces of the probed layers, in their order."""
     output: NumberArray
-    """What the read-out layer emitted at every step, shape (n_probed, n_steps, n_out)."""
+    """Outputs that the read-out layer emitted at every step, shape (n_probed, n_steps, n_out)."""
     steps: IntArray | None = None
-    """Which steps, ascending, where not all of them are kept: then n_steps is their number in all arrays of the probe."""
+    """Recorded steps, ascending, shape (n_steps,); None where all steps are recorded."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, samples=np.int64, output=self.output.dtype)
@@ -117,26 +117,26 @@ class ProbeTrace(ArrayRecord):
 
     @property
     def n_bytes(self) -> int:
-        """What the recorded values take."""
+        """Number of bytes that the recorded values take."""
         arrays = [self.output, *(a for each in self.layers for a in (each.membrane, each.fired, each.payload))]
         return sum(int(array.nbytes) for array in arrays)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class Probe(Record):
     """What to record in full: `Probe(n_samples=64)` is the first 64 samples, all layers, all steps.
 
     `Probe(samples=(5, 99), layers=("hidden1",), steps=(0,))` is two samples out of any number, one layer, one step.
     """
 
     n_samples: int = 0
-    """Record samples 0 … n_samples - 1; 0 records nothing. Beyond the run's end there is nothing to record."""
+    """Number of samples to record, from the first on; 0 records nothing."""
     layers: tuple[str, ...] | None = None
-    """Names of the layers, None for all."""
+    """Names of the layers to record; None for all."""
     samples: tuple[int, ...] | None = None
-    """Which samples, ascending, in place of the first ones; each is one of the run."""
+    """Numbers of the samples to record, ascending, in place of the first ones."""
     steps: tuple[int, ...] | None = None
-    """Which steps 0 … T - 1, ascending; None for all."""
+    """Numbers of the steps to record, 0 … T - 1, ascending; None for all."""
 
     def __post_init__(self) -> None:
         for name in ("layers", "samples", "steps"):
@@ -150,15 +150,15 @@ class Probe:
 
     @property
     def is_chosen(self) -> bool:
-        """Tell whether more is chosen than the first samples and the layers; `probing` makes a run of that."""
+        """Whether samples or steps are chosen by number, which `run_probed` records."""
         return self.samples is not None or self.steps is not None
 
     def count(self, n_samples: int) -> int:
-        """Tell how many samples of a run of `n_samples` are recorded."""
+        """Return the number of recorded samples in a run of `n_samples`."""
         return min(self.n_samples, n_samples)
 
     def check_names(self, names: list[str]) -> None:
-        """Make sure that every layer asked for is one of `names`.
+        """Check that every layer to record is one of `names`.
 
         Raises:
             SpecError: If one is not; the nearest names are shown.
@@ -166,13 +166,13 @@ class Probe:
         asked = self.layers or ()
         raise_violations(violation for name in asked for violation in check_choice("Probe.layers", name, names))
 
-    def wants(self, layer: str) -> bool:
-        """Tell whether the layer of that name is recorded."""
+    def records(self, layer: str) -> bool:
+        """Return whether the layer of that name is recorded."""
         return self.n_samples > 0 and (self.layers is None or layer in self.layers)
 
 
 def _check_ascending(name: str, chosen: tuple[int, ...] | None) -> Iterator[Violation]:
-    """The numbers of a choice are whole, not negative, and ascend."""
+    """Check that the numbers of a choice are whole, not negative, and ascending."""
     if chosen is None:
         return
     found = [violation for number in chosen for violation in check_whole(f"Probe.{name}", number)]
@@ -188,32 +188,32 @@ NO_PROBE = Probe()
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RunTrace(ArrayRecord):
-    """Result of one run of one network on one set of points."""
+    """Result of one run of a network on a set of points."""
 
     network_digest: str
     """Digest of the network that ran."""
     backend: Backend
-    """Who ran it."""
+    """Engine that ran it."""
     mode: LavaMode | None = None
-    """How, for Lava."""
+    """Mode of a run on Lava; None for other backends."""
     n_steps: int
-    """T."""
+    """Number T of steps."""
     outputs: FloatArray
-    """u in physical units, shape (n_samples, n_out)."""
+    """Outputs u in physical units, shape (n_samples, n_out)."""
     readout: NumberArray
     """Sum of the emitted outputs over the steps (or the last one), before any scale, shape (n_samples, n_out)."""
     input_events: IntArray
-    """How often each input word was not zero, shape (n_steps, n_in)."""
+    """Numbers of input values that were not zero, summed over the samples, shape (n_steps, n_in)."""
     saturated_input: int = 0
-    """Input words that could not hold their value."""
+    """Number of input values that the input word could not hold."""
     saturated_output: int = 0
-    """Emitted outputs that the state word could not hold."""
+    """Number of emitted outputs that the state word could not hold."""
     layers: tuple[LayerCounts, ...]
-    """One per spiking layer."""
+    """Counts of the spiking layers, in their order."""
     probe: ProbeTrace | None = None
-    """Full traces, where they were asked for."""
+    """Full traces of the probed samples, if a probe was given."""
     seconds: float | None = None
-    """Wall time of the run, start-up included."""
+    """Wall time of the run in seconds, start-up included."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, outputs=np.float64, readout=self.readout.dtype, input_events=np.int64)
@@ -226,18 +226,18 @@ class RunTrace(ArrayRecord):
 
     @property
     def n_samples(self) -> int:
-        """Samples of the run."""
+        """Number of samples of the run."""
         return int(self.outputs.shape[0])
 
     @property
     def n_saturated(self) -> int:
-        """All saturations of the run."""
+        """Number of all values of the run that saturated."""
         inside = sum(c.saturated_drive + c.saturated_membrane + c.saturated_payload for c in self.layers)
         return self.saturated_input + inside + self.saturated_output
 
 
 def joined_traces(traces: list[RunTrace]) -> RunTrace:
-    """Join the traces of consecutive blocks of one run: outputs in order, counts added, probes of the first block kept.
+    """Join the traces of consecutive blocks of one run: outputs in order, counts added, the probe of the first block.
 
     Raises:
         SpecError: If there are none, or if they come from different networks.

@@ -1,8 +1,7 @@
-"""Writing a file so that a reader finds the old one or the new one, never half of one.
+"""Atomic writing of files: a reader finds the old file or the new one, never a part of one.
 
-The new contents go to a temporary file in the same directory, reach the disk, and take the name in one rename. A path that
-cannot be written is found before the work whose result it is to hold (`check_writable`); a disk that fills up in between leaves
-the old file as it was.
+The new contents are written to a temporary file in the same directory, flushed to the disk, and renamed. `check_writable`
+finds a path that cannot be written before a long computation; a disk that fills up leaves the old file unchanged.
 """
 
 from __future__ import annotations
@@ -18,15 +17,15 @@ from pathlib import Path
 from ..base.errors import SpecError
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What the system says when a file cannot grow: a full disk, a quota, a limit on files."""
+"""Error numbers of a file that cannot grow: a full disk, a quota, a limit on files."""
 
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
-"""Source: linux/fcntl.h and linux/fs.h."""
+"""Constants of the Linux system call. Source: linux/fcntl.h and linux/fs.h."""
 
 
 def check_writable(path: str | Path) -> Path:
-    """Return the path if a file can be made there, and leave nothing behind.
+    """Check that a file can be created at a path, and return the path.
 
     Raises:
         SpecError: If the directory does not exist or refuses new files, or if the path is a directory.
@@ -52,7 +51,7 @@ def check_writable(path: str | Path) -> Path:
 
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; on success it becomes `path`, on any failure it goes and `path` stays as it was.
+    """Yield a temporary path that replaces `path` on success; on a failure it is deleted, and `path` stays as it was.
 
     Raises:
         SpecError: If the directory refuses new files, or has no room for this one.
@@ -62,7 +61,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        with told_if_full(target):
+        with full_disk_as_error(target):
             yield temporary
             _flush_to_disk(temporary)
             os.chmod(temporary, target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
@@ -73,11 +72,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def told_if_full(target: Path) -> Iterator[None]:
-    """Turn what the system says of a full disk into our own error; every other error passes.
+def full_disk_as_error(target: Path) -> Iterator[None]:
+    """Convert a system error about a full disk into a SpecError; other errors pass.
 
     Raises:
-        SpecError: If what is done in the context finds no room.
+        SpecError: If a write in the context finds no room.
     """
     try:
         yield
@@ -109,10 +108,10 @@ def write_bytes(path: str | Path, contents: bytes) -> None:
 
 
 def exchange_names(one: Path, other: Path) -> bool:
-    """Let two files or folders of one file system swap their names, in one step of the system.
+    """Exchange the names of two files or folders of one file system atomically.
 
     Returns:
-        Whether it was done; not every system and file system can.
+        Whether it was done: some systems and file systems do not support it.
 
     Source: renameat2(2) of Linux, its flag RENAME_EXCHANGE.
     """

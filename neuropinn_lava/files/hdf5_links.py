@@ -1,7 +1,6 @@
-"""Whether an HDF5 file holds all that it shows: no links to other files, no numbers stored elsewhere.
+"""Check that an HDF5 file is self-contained: no links to other files, no numbers stored in other files.
 
-A link may lead to any file of the machine, or to a device that never ends. This module knows h5py; it does not know what the
-file means.
+A link may lead to any file of the machine, or to a device that never ends.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ def check_self_contained(file: h5py.File, where: str) -> None:
     """Refuse a file with a link or a dataset that leads out of it; `where` names the file.
 
     Raises:
-        FileFormatError: At the first one.
+        FileFormatError: If there is one; the first is named.
     """
     import h5py
 

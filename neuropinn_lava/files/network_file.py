@@ -1,11 +1,11 @@
-"""Network files: HDF5 behind a header that proves the file whole before any parser opens it. docs/format.md is the contract.
+"""Network files: HDF5 behind a header whose digest is checked before HDF5 is opened. docs/format.md defines the format.
 
     bytes 0 … 511      header, ASCII, padded with zero bytes: magic, schema version, length and SHA-256 of all that follows
     bytes 512 …        HDF5: the records of `network.py` or `quantized.py`, field by field
 
-Random damage to HDF5 metadata can hang libhdf5 itself, so nothing is parsed whose digest does not match; a full disk can crash
-it, so a file is made in memory and written as bytes. Only numbers and strings are read: no links out of the file, no
-compression, no code.
+Damaged HDF5 metadata can hang libhdf5, so a file is parsed only if its digest matches; a full disk can crash libhdf5, so a
+file is built in memory and written as bytes. Only numbers and strings are read: no links out of the file, no compression, no
+code.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MAGIC = "neuropinn-lava network"
 SCHEMA_VERSION = 1
-"""Raised when an older reader would misunderstand a newer file."""
+"""Version of the schema; it changes when an older reader would misunderstand a newer file."""
 HEADER_BYTES = 512
 """Size of the HDF5 user block: the smallest that HDF5 allows."""
 SUFFIX = ".h5"
@@ -35,7 +35,7 @@ MAX_FILE_BYTES = 1 << 30
 """Larger files are refused; a network of 10**7 weights takes 80 MB."""
 
 KINDS: dict[str, type[NetworkSpec] | type[QuantizedNetwork]] = {"float": NetworkSpec, "quantized": QuantizedNetwork}
-"""What a file can hold, by the name in its `kind` attribute."""
+"""Types of network that a file can hold, by the name in its `kind` attribute."""
 
 
 def write_network(network: Network, path: str | Path) -> None:
@@ -46,7 +46,7 @@ def write_network(network: Network, path: str | Path) -> None:
         path: The file, .h5; an old one is replaced.
 
     Raises:
-        SpecError: If it is no network, if the path does not end in .h5 or cannot be written, or if the disk is full.
+        SpecError: If `network` is no network, if the path does not end in .h5 or cannot be written, or if the disk is full.
     """
     _check_order(network, path)
     held = checked_network(network, "write_network.network")
@@ -63,7 +63,7 @@ def _check_order(first: object, second: object) -> None:
 
 
 def check_network_path(path: str | Path) -> Path:
-    """Accept the path of a network's file: it ends in .h5, and a file can be made there. Call it before the work.
+    """Check that a path ends in .h5 and can be written, before the computation whose result it stores.
 
     Raises:
         SpecError: If it does not end in .h5, or cannot be written.
@@ -78,7 +78,7 @@ def check_network_path(path: str | Path) -> Path:
 
 
 def network_bytes(network: Network) -> bytes:
-    """Give the contents of a network's file."""
+    """Return the contents of a network's file as bytes."""
     import h5py
 
     from .record_store import write_record
@@ -97,8 +97,8 @@ def read_network(path: str | Path) -> Network:
     """Read a network from a file written by `write_network`.
 
     Length and digest in the header are compared before HDF5 is opened, so that a damaged file is an error and never a hang.
-    They do not tell who wrote the file: one that is made to do harm may carry a digest that fits, and can hang or crash
-    libhdf5. `neuropinn_lava.find_network` is for files of strangers: a child process parses them first, in half a second more.
+    The digest does not authenticate the author: a malicious file may carry a digest that matches, and can hang or crash
+    libhdf5. Use `neuropinn_lava.find_network` for untrusted files: a child process parses them first, in half a second more.
 
     Args:
         path: The file.
@@ -114,7 +114,7 @@ def read_network(path: str | Path) -> Network:
             return _read_contents(file, str(path))
     except FileFormatError:
         raise
-    except Exception as error:  # whatever h5py and the records make of contents that a header vouches for
+    except Exception as error:  # h5py and the records raise many kinds of errors
         got = str(error) if isinstance(error, NeuroPinnError) else f"{type(error).__name__}: {error}"
         raise FileFormatError(
             f"file {path}", "have contents that make a network", got, "Export the network again."
@@ -141,13 +141,13 @@ def _read_contents(file: h5py.File, path: str) -> Network:
 
 
 def _header(length: int, sha: str) -> bytes:
-    """Give the header of a body of that length and SHA-256."""
+    """Build the header of a body from its length and SHA-256."""
     text = f"{MAGIC}\nschema {SCHEMA_VERSION}\nlength {length}\nsha256 {sha}\n"
     return text.encode().ljust(HEADER_BYTES, b"\0")
 
 
 def _measure_body(path: Path) -> tuple[int, str]:
-    """Give length and SHA-256 of all that follows the header."""
+    """Compute length and SHA-256 of all bytes after the header."""
     sha, length = hashlib.sha256(), 0
     with open(path, "rb") as file:
         file.seek(HEADER_BYTES)
@@ -158,7 +158,7 @@ def _measure_body(path: Path) -> tuple[int, str]:
 
 
 def _check_header(path: Path) -> None:
-    """Prove the file whole, without a parser."""
+    """Check header, length and digest of a file without parsing its contents."""
     where = f"file {path}"
     try:
         if path.exists() and not path.is_file():

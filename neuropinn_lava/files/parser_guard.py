@@ -1,8 +1,8 @@
-"""Files that nothing vouches for are parsed in a child process first, with limits of time and memory.
+"""Untrusted files are parsed in a child process first, with limits of time and memory.
 
-Damage to HDF5 metadata can hang libhdf5 or end the process, and no `except` catches either. A network file proves itself whole
-before it is parsed; NIR files and points in HDF5 carry no such proof. So a child parses them to the end; where it
-survives, the same bytes are safe to parse here. This module knows processes; it does not know what is parsed.
+Damaged HDF5 metadata can hang libhdf5 or end the process, and no `except` catches either. A network file carries a digest that
+is checked first; NIR files and points in HDF5 carry none. So a child process parses them to the end; if it survives, the same
+bytes are safe to parse in this process.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from pathlib import Path
 from ..base.errors import FileFormatError
 
 START_SECONDS = 30.0
-"""For the child to start and to parse a small file: a hundred times what both take on a quiet machine."""
+"""Seconds for the child to start and to parse a small file, a hundred times what both take on a quiet machine."""
 SLOWEST_BYTES_PER_SECOND = 2e6
-"""Below any disk, decompression and busy machine; a large file may take that much longer."""
+"""Rate at which the time limit grows with the size of a file: slower than disk, decompression and a busy machine."""
 MAX_PARSER_BYTES = 4 << 30
-"""Memory that a parser may take beyond what the child needs to start: a claimed size cannot bring the machine down."""
+"""Bytes of memory that a parser may allocate beyond those that the child needs to start."""
 _CODE = "import sys; from neuropinn_lava.files.parser_guard import run_parser; run_parser(*sys.argv[1:])"
 _OUT_OF_MEMORY = 3
 
 
 def try_parser(parser: str, path: str | Path, what: str, *, seconds: float | None = None) -> None:
-    """Let a child process parse a file, and return if it comes to an end, whatever it thinks of the contents.
+    """Parse a file in a child process, and return if the child ends normally, even if it refuses the contents.
 
     Args:
-        parser: `module:function`, which takes the path; the caller calls it afterwards to get the value, or its error.
+        parser: `module:function` of the path; the caller calls it afterwards for its value or its error.
         path: The file.
         what: Names the file in errors.
-        seconds: How long the child may take; None goes by the size of the file.
+        seconds: Time limit of the child; None derives it from the size of the file.
 
     Raises:
         FileFormatError: If it is no regular file, or if its parser hangs, crashes, or wants more memory than any sound file.
@@ -73,7 +73,7 @@ def try_parser(parser: str, path: str | Path, what: str, *, seconds: float | Non
 
 
 def run_parser(parser: str, path: str) -> None:
-    """Parse a file within the limits; what the parser raises is the business of who calls it next."""
+    """Parse a file within the limits and end the process; errors of the parser are ignored here."""
     module, _, name = parser.partition(":")
     parse = getattr(importlib.import_module(module), name)
     _, most = resource.getrlimit(resource.RLIMIT_AS)
@@ -89,7 +89,7 @@ def run_parser(parser: str, path: str) -> None:
 
 
 def _virtual_bytes() -> int:
-    """Give the size of this process's address space; 0 where the system does not tell."""
+    """Return the size of this process's address space in bytes; 0 where the system does not report it."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     except OSError:

@@ -6,8 +6,8 @@
     tuple of records         group with the members 0, 1, 2 …
     None                     left out
 
-Reading builds each record through its own constructor, so that every rule of the records holds for files too. Unknown members
-are refused: a file holds what its schema says. This module knows nothing of headers and digests.
+Reading builds each record by its constructor, so that the rules of the records are checked for files, too. Unknown members are
+refused.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _check_members(group: h5py.Group, known: set[str], expected: str) -> None:
 
 
 def _choices(hint: Any) -> tuple[Any, ...]:
-    """Give the members of a union, or the type itself."""
+    """Return the members of a union, or the type itself."""
     is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
     return typing.get_args(hint) if is_union else (hint,)
 
@@ -106,7 +106,7 @@ def _read_value(group: h5py.Group, name: str, hint: Any) -> Any:
 
 
 def _read_member(group: h5py.Group, choices: tuple[Any, ...]) -> Any:
-    """Build the record whose type the group names, out of those that may stand there."""
+    """Build the record whose type the group names, if the type is one of the choices."""
     records = {
         choice.__name__: choice for choice in choices if isinstance(choice, type) and dataclasses.is_dataclass(choice)
     }
@@ -134,7 +134,7 @@ def _read_scalar(group: h5py.Group, name: str, choices: tuple[Any, ...]) -> Any:
 
 
 def own_member(group: h5py.Group, name: str) -> Any:
-    """Give a member that lies in this very file; soft and external links could lead anywhere."""
+    """Return a member that lies in the file itself; soft and external links are refused, because they can lead anywhere."""
     link = group.get(name, getlink=True)
     if link is None:
         raise FileFormatError(f"group {group.name}", f"have a member {name!r}", "none", "Export the network again.")

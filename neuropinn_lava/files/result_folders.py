@@ -1,6 +1,6 @@
-"""Folders that results are written into: an earlier result of the same kind may be replaced, what else is there may not.
+"""Checks of folders that results are written into: an earlier result of the same kind may be replaced, other files may not.
 
-A folder of ours is known by the JSON file in it that names its schema. This module knows files, not what is in them.
+An earlier result is recognized by the JSON file in it that names its schema.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from ..base.errors import SpecError
 
 
 def is_result_folder(directory: Path, file_name: str, family: str) -> bool:
-    """Tell whether a folder holds a JSON file of that name with a schema of that family, of any version.
+    """Return whether a folder holds a JSON file of that name with a schema of that family, of any version.
 
     Args:
         directory: The folder, which need not exist.
@@ -27,14 +27,14 @@ def is_result_folder(directory: Path, file_name: str, family: str) -> bool:
 
 
 def check_result_folder(target: Path, where: str, kind: str, is_ours: bool, force: bool) -> None:
-    """Refuse a file, and a folder that holds something else than an earlier result.
+    """Check that a path is a new folder, an empty one, or one that holds an earlier result.
 
     Args:
         target: The folder, which need not exist.
         where: Names it in errors.
-        kind: What is to be written, in a word: report, sweep.
-        is_ours: Whether it holds an earlier one.
-        force: Whether the user wants to write beside what it holds.
+        kind: Kind of the result in one word: report, sweep.
+        is_ours: Whether the folder holds an earlier result of this kind.
+        force: Whether to write beside other files.
 
     Raises:
         SpecError: If it is a file, or not empty, not ours and not forced.

@@ -1,4 +1,4 @@
-"""TOML files as tables: read whole, or refused with the package's own error. This module does not know what the keys mean."""
+"""Reading of TOML files, the user's own or shipped ones, with the errors of this package."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ else:
     import tomli as tomllib
 
 Table = dict[str, Any]
-"""A table of a TOML file; it exists only until the records are made."""
+"""Table of a TOML file, before its records are built."""
 
 
 @contextlib.contextmanager

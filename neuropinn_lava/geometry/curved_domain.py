@@ -10,19 +10,19 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from ..base.arrays import BoolArray, FloatArray, frozen_array
+from ..base.arrays import BoolArray, FloatArray, Record
 from ..base.errors import SpecError
 from .boundary_fields import RadialLevelSet
 from .domain import ON_FACE, Cloud
 from .grading import Grading
-from .plane_domain import RIM, arc_lengths, build_planar_cloud, sample_inside
+from .plane_domain import RIM, PlaneDomain, arc_lengths, build_planar_cloud
 
 N_OUTLINE = 4096
 """Number of points of a curve from which its length and distances to it are computed, with an error of 1e-6 of its length."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CurvedDomain:
+class CurvedDomain(Record, PlaneDomain):
     """The plane region in which a level set is positive."""
 
     level_set: RadialLevelSet
@@ -40,15 +40,8 @@ class CurvedDomain:
         """Return n points of a curve at equal angles, shape (n, 2)."""
         return self.level_set.curve_points(curve, np.arange(n) * (2 * np.pi / n))
 
-    @property
-    def lower(self) -> FloatArray:
-        """Lower corner of the bounding box, shape (2,)."""
-        return frozen_array(self.outline(0).min(axis=0), np.float64)
-
-    @property
-    def upper(self) -> FloatArray:
-        """Upper corner of the bounding box, shape (2,)."""
-        return frozen_array(self.outline(0).max(axis=0), np.float64)
+    def _outline(self) -> FloatArray:
+        return self.outline(0)
 
     def on_boundary(self, points: FloatArray) -> BoolArray:
         """Return which of the points (n, 2) lie on a curve, shape (n,)."""
@@ -56,20 +49,9 @@ class CurvedDomain:
         on: BoolArray = (np.abs(levels) <= ON_FACE).any(axis=0)
         return on
 
-    def contains(self, points: FloatArray) -> BoolArray:
-        """Tell which of the points (n, 2) lie inside or on the boundary, shape (n,)."""
-        inside = self._strictly_contains(points)
-        outside = np.flatnonzero(~inside)  # distances to the boundary are what costs
-        inside[outside] = self.on_boundary(points[outside])
-        return inside
-
     def _strictly_contains(self, points: FloatArray) -> BoolArray:
         inside: BoolArray = self.level_set.evaluate(points) > 0
         return inside
-
-    def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
-        """Draw n points uniformly from the inside, shape (n, 2)."""
-        return sample_inside(n, self.lower, self.upper, self._strictly_contains, rng)
 
     def sample_boundary(self, n: int, rng: np.random.Generator) -> FloatArray:
         """Draw n points uniformly from all curves, shape (n, 2)."""

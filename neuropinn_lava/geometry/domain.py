@@ -13,19 +13,15 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from ..base.arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays, frozen_array
+from ..base.arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays
 from ..base.checks import as_member, as_tuple, check_finite, check_shape, raise_violations
 from ..base.errors import Violation
-from .grading import Grading
+from .grading import Grading, graded_nodes
 from .scalar_fields import Polynomial
 
 ON_FACE = 1e-9
 """Distance from a face, relative to the span of its axis, within which a point lies on the face: far above the rounding of
 coordinates (1e-16), far below any spacing of points."""
-TABLE_LENGTH = 4097
-"""Entries of the table that grid lines are graded by, before Newton's method takes over."""
-NEWTON_STEPS = 6
-"""Newton steps after the table: each doubles the digits, and the table gives three or more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -253,7 +249,9 @@ class Box(ArrayRecord):
         raise_violations(self._cloud_violations(n_per_axis, gradings))
         n_nodes = [n if axis in self.periodic_axes else n + 1 for axis, n in enumerate(n_per_axis)]
         index = np.stack(np.meshgrid(*(np.arange(n) for n in n_nodes), indexing="ij"), axis=-1).reshape(-1, self.n_dim)
-        nodes = self._axis_nodes(n_per_axis, gradings)
+        nodes = [np.linspace(low, high, n + 1) for low, high, n in zip(self.lower, self.upper, n_per_axis, strict=True)]
+        for axis in {grading.axis for grading in gradings}:
+            nodes[axis] = graded_nodes(nodes[axis], [grading for grading in gradings if grading.axis == axis])
         points = np.stack([nodes[axis][index[:, axis]] for axis in range(self.n_dim)], axis=1)
         closed = np.zeros(len(points), dtype=np.bool_)
         for axis, end in self.closed_faces:
@@ -268,15 +266,6 @@ class Box(ArrayRecord):
             cell_periods=np.where(periodic, n_per_axis, 0),
         )
 
-    def _axis_nodes(self, n_per_axis: tuple[int, ...], gradings: tuple[Grading, ...]) -> list[FloatArray]:
-        """Return the coordinates of the grid lines of each axis, both faces exact."""
-        nodes = [
-            np.linspace(low, high, n + 1) for low, high, n in zip(self.lower, self.upper, n_per_axis, strict=False)
-        ]
-        for axis in {grading.axis for grading in gradings}:
-            nodes[axis] = graded_nodes(nodes[axis], [grading for grading in gradings if grading.axis == axis])
-        return nodes
-
     def _cloud_violations(self, n_per_axis: tuple[int, ...], gradings: tuple[Grading, ...]) -> Iterator[Violation]:
         if len(n_per_axis) != self.n_dim or min(n_per_axis, default=0) < 2:
             rule = f"be {self.n_dim} numbers of cells, each 2 or more"
@@ -285,37 +274,3 @@ class Box(ArrayRecord):
             if not 0 <= grading.axis < self.n_dim:
                 rule = f"be gradings of axes below {self.n_dim}"
                 yield Violation("Box.cloud.gradings", rule, grading.axis, "Count axes from zero.")
-
-
-def graded_nodes(uniform: FloatArray, gradings: Sequence[Grading]) -> FloatArray:
-    """Compute graded grid lines that are denser around centres; the ends and the number of lines stay.
-
-        N(x) = x + sum_k gain_k width_k atan((x - centre_k) / width_k)          N(x_i) at equal distances
-
-    Args:
-        uniform: Grid lines at equal distances, shape (n,).
-        gradings: Centres, widths and gains; their axes are not looked at.
-
-    Returns:
-        The graded lines, shape (n,), solved for by Newton's method from a fine table: N' >= 1.
-    """
-
-    def lines_up_to(x: FloatArray) -> FloatArray:
-        arms = [g.gain * g.width * np.arctan((x - g.centre) / g.width) for g in gradings]
-        count: FloatArray = x + np.sum(arms, axis=0)
-        return count
-
-    def density(x: FloatArray) -> FloatArray:
-        gains = [g.gain / (1 + ((x - g.centre) / g.width) ** 2) for g in gradings]
-        slope: FloatArray = 1.0 + np.sum(gains, axis=0)
-        return slope
-
-    low, high = uniform[0], uniform[-1]
-    table = np.linspace(low, high, TABLE_LENGTH)
-    counts = lines_up_to(table)
-    wanted = counts[0] + (uniform - low) / (high - low) * (counts[-1] - counts[0])
-    x = np.interp(wanted, counts, table)
-    for _ in range(NEWTON_STEPS):
-        x = np.clip(x - (lines_up_to(x) - wanted) / density(x), low, high)
-    x[0], x[-1] = low, high
-    return frozen_array(x, np.float64)

@@ -6,11 +6,12 @@ Polygons are in `polygon.py`, curves in `curved_domain.py`.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..base.arrays import BoolArray, FloatArray
+from ..base.arrays import BoolArray, FloatArray, frozen_array
 from ..base.errors import SpecError
 from .domain import Cloud
 from .grading import Grading
@@ -20,6 +21,45 @@ RIM = 0.4
 edges, at a quarter the condition of quartic fits grows tenfold."""
 MAX_DRAWS = 1000
 """Largest number of rounds of rejection sampling, after which a region counts as having no inside."""
+
+
+class PlaneDomain:
+    """Base of plane regions: membership and samples, from what their boundary's description decides."""
+
+    __slots__ = ()
+
+    @property
+    def lower(self) -> FloatArray:
+        """Lower corner of the bounding box, shape (2,)."""
+        return frozen_array(self._outline().min(axis=0), np.float64)
+
+    @property
+    def upper(self) -> FloatArray:
+        """Upper corner of the bounding box, shape (2,)."""
+        return frozen_array(self._outline().max(axis=0), np.float64)
+
+    def contains(self, points: FloatArray) -> BoolArray:
+        """Return which of the points (n, 2) lie inside or on the boundary, shape (n,)."""
+        inside = self._strictly_contains(points)
+        outside = np.flatnonzero(~inside)  # distances to the boundary are what costs
+        inside[outside] = self.on_boundary(points[outside])
+        return inside
+
+    def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """Draw n points uniformly from the inside, shape (n, 2)."""
+        return sample_inside(n, self.lower, self.upper, self._strictly_contains, rng)
+
+    @abstractmethod
+    def on_boundary(self, points: FloatArray) -> BoolArray:
+        """Return which of the points (n, 2) lie on the boundary, shape (n,)."""
+
+    @abstractmethod
+    def _strictly_contains(self, points: FloatArray) -> BoolArray:
+        """Return which of the points (n, 2) lie inside, shape (n,)."""
+
+    @abstractmethod
+    def _outline(self) -> FloatArray:
+        """Return points (n, 2) of the outer boundary that include its extremes."""
 
 
 def build_planar_cloud(

@@ -14,14 +14,14 @@ from ..base.errors import Violation
 from .boundary_fields import PolygonFactor
 from .domain import ON_FACE, Cloud
 from .grading import Grading
-from .plane_domain import RIM, arc_lengths, build_planar_cloud, sample_inside, spaced_points
+from .plane_domain import RIM, PlaneDomain, arc_lengths, build_planar_cloud, spaced_points
 
 PEAK_GRID = (32, 32)
 """Cells of the grid on which the largest value of a factor is computed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PolygonDomain(ArrayRecord):
+class PolygonDomain(ArrayRecord, PlaneDomain):
     """The inside of a polygon: `PolygonDomain(exterior=[[0, 0], [1, 0], [0, 1]])` is a triangle."""
 
     exterior: FloatArray
@@ -60,15 +60,8 @@ class PolygonDomain(ArrayRecord):
         """The outline, followed by the holes."""
         return (self.exterior, *self.holes)
 
-    @property
-    def lower(self) -> FloatArray:
-        """Lower corner of the bounding box, shape (2,)."""
-        return frozen_array(self.exterior.min(axis=0), np.float64)
-
-    @property
-    def upper(self) -> FloatArray:
-        """Upper corner of the bounding box, shape (2,)."""
-        return frozen_array(self.exterior.max(axis=0), np.float64)
+    def _outline(self) -> FloatArray:
+        return self.exterior
 
     def polygon(self) -> Any:
         """Build the shapely polygon."""
@@ -88,22 +81,11 @@ class PolygonDomain(ArrayRecord):
         on: BoolArray = self.distance_to_boundary(points) <= ON_FACE * float((self.upper - self.lower).max())
         return on
 
-    def contains(self, points: FloatArray) -> BoolArray:
-        """Tell which of the points (n, 2) lie inside or on the boundary, shape (n,)."""
-        inside = self._strictly_contains(points)
-        outside = np.flatnonzero(~inside)  # distances to the boundary are what costs
-        inside[outside] = self.on_boundary(points[outside])
-        return inside
-
     def _strictly_contains(self, points: FloatArray) -> BoolArray:
         import shapely
 
         inside: BoolArray = shapely.contains_xy(self.polygon(), points[:, 0], points[:, 1])
         return inside
-
-    def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
-        """Draw n points uniformly from the inside, shape (n, 2)."""
-        return sample_inside(n, self.lower, self.upper, self._strictly_contains, rng)
 
     def sample_boundary(self, n: int, rng: np.random.Generator) -> FloatArray:
         """Draw n points uniformly from all edges, shape (n, 2)."""

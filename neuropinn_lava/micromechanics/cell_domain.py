@@ -7,11 +7,10 @@ no displacement is prescribed, so that they are open.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..base.arrays import BoolArray, FloatArray
 from ..base.checks import raise_violations
 from ..base.errors import Violation
 from ..geometry.domain import Box, Cloud
@@ -31,42 +30,17 @@ element by element, which takes longer and next to no memory (docs/results.md, M
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LoadedCell:
-    """The domain of a problem on a unit cell."""
+class LoadedCell(Box):
+    """The domain of a problem on a unit cell: the cube [0, 1]^3, closed where displacements are prescribed."""
 
     cell: UnitCell
     """The phases and where they are."""
     load: Load
     """Load on the cell: displacements of the top or a mean strain."""
-    box: Box
-    """The cube [0, 1]^3; its closed faces are those where displacements are prescribed."""
-
-    @property
-    def lower(self) -> FloatArray:
-        """Lower corner, shape (3,)."""
-        return self.box.lower
-
-    @property
-    def upper(self) -> FloatArray:
-        """Upper corner, shape (3,)."""
-        return self.box.upper
-
-    def contains(self, points: FloatArray) -> BoolArray:
-        """Return which of the points (n, 3) lie in the cube or on its faces, shape (n,)."""
-        return self.box.contains(points)
-
-    def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
-        """Draw n points uniformly from the cube, shape (n, 3)."""
-        return self.box.sample(n, rng)
-
-    def sample_boundary(self, n: int, rng: np.random.Generator) -> FloatArray:
-        """Draw about n points from the faces where displacements are prescribed, shape (~n, 3)."""
-        return self.box.sample_boundary(n, rng)
 
     def cloud(self, n_per_axis: tuple[int, ...], gradings: tuple[Grading, ...] = ()) -> Cloud:
         """Build a grid from face to face whose neighbourhoods end at interfaces."""
-        cloud = self.box.cloud(n_per_axis, gradings)
-        return separate_phases(self.cell, cloud)
+        return separate_phases(self.cell, Box.cloud(self, n_per_axis, gradings))
 
     def energy(self, n_per_axis: tuple[int, ...], batch_size: int | None = None) -> QuadraticEnergy:
         """Build the potential energy on a fitted mesh, for training by energy."""
@@ -77,13 +51,7 @@ def separate_phases(cell: UnitCell, cloud: Cloud) -> Cloud:
     """Move the cell coordinates of every inclusion away from those of all else."""
     which, r = cell.nearest(cloud.points)
     away = np.where(r <= 1, FAR * (which + 1), 0.0)
-    return Cloud(
-        points=cloud.points,
-        n_inside=cloud.n_inside,
-        cell_coordinates=cloud.cell_coordinates + away[:, None],
-        periods=cloud.periods,
-        cell_periods=cloud.cell_periods,
-    )
+    return replace(cloud, cell_coordinates=cloud.cell_coordinates + away[:, None])
 
 
 def cell_energy(

@@ -11,7 +11,7 @@ from itertools import combinations
 
 import numpy as np
 
-from ..base.arrays import ArrayRecord, BoolArray, FloatArray, IntArray, freeze_arrays, record_digest
+from ..base.arrays import ArrayRecord, BoolArray, FloatArray, IntArray, Record, freeze_arrays, record_digest
 from ..base.checks import check_finite, check_shape, raise_violations
 from ..base.errors import Violation
 from .phases import IsotropicPhase
@@ -67,7 +67,7 @@ class Ellipsoid(ArrayRecord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class UnitCell:
+class UnitCell(Record):
     """The cube [0, 1]^3 of a matrix with inclusions of one other phase."""
 
     matrix: IsotropicPhase

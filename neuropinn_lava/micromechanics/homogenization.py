@@ -13,16 +13,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..base.arrays import FloatArray
+from ..base.arrays import FloatArray, Record
 from ..base.checks import raise_violations
 from ..base.errors import Violation
 from .cells import UnitCell
-from .loads import MeanStrain
+from .loads import SHEAR_AXES, MeanStrain
 from .solver import MeshedCell, mesh_cell, periodic_displacement
 
 COMPONENTS = ("xx", "yy", "zz", "yz", "xz", "xy")
 """Components of strain, in the package's order."""
-COMPONENT_AXES = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
+COMPONENT_AXES = ((0, 0), (1, 1), (2, 2), *SHEAR_AXES)
 """Axes of these components."""
 ORDERS = ((0, 1, 2), (1, 0, 2), (2, 1, 0), (0, 2, 1))
 """Orders of the axes: unchanged, and with two axes exchanged."""
@@ -32,7 +32,7 @@ Evaluate = Callable[[FloatArray], FloatArray]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class StrainedField:
+class StrainedField(Record):
     """Displacements of a cell under a mean strain, by finite elements or by a network."""
 
     load: MeanStrain

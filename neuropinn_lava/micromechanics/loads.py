@@ -27,8 +27,8 @@ from .cells import UnitCell
 
 CUBE = Box(lower=np.zeros(3), upper=np.ones(3))
 """Cube of every unit cell."""
-SHEAR_AXES = {3: (1, 2), 4: (0, 2), 5: (0, 1)}
-"""The two axes of each shear component: yz, xz, xy."""
+SHEAR_AXES = ((1, 2), (0, 2), (0, 1))
+"""Axes of the shear components yz, xz and xy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -91,7 +91,7 @@ class MeanStrain(ArrayRecord):
 
     def _faces_without_fluctuation(self) -> dict[int, tuple[int, ...]]:
         """Return for each component the axes across whose faces it vanishes."""
-        shears = [SHEAR_AXES[int(k)] for k in np.flatnonzero(self.strain) if k >= 3]
+        shears = [SHEAR_AXES[k] for k in np.flatnonzero(self.strain[3:])]
         if not shears:
             return {0: (0,), 1: (1,), 2: (2,)}
         ((a, b),) = shears

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..base.arrays import FloatArray
+from ..base.arrays import FloatArray, Record
 from ..base.checks import raise_violations
 from ..base.errors import Violation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IsotropicPhase:
+class IsotropicPhase(Record):
     """An isotropic elastic material; moduli in any one unit, which is then the unit of all stresses."""
 
     young: float

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import block_diag, csr_matrix, diags
 from scipy.sparse.linalg import cg
 
-from ..base.arrays import BoolArray, FloatArray
+from ..base.arrays import BoolArray, FloatArray, Record
 from ..base.errors import SimulationError
 from .cells import UnitCell
 from .fitted_mesh import FittedMesh, fit_mesh
@@ -28,7 +28,7 @@ HELD = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class MeshedCell:
+class MeshedCell(Record):
     """A unit cell, its mesh and its stiffness matrix; several loads can share one."""
 
     cell: UnitCell

@@ -1,9 +1,9 @@
-"""Stresses of any displacements, wherever they come from: by stochastic projection within each phase, or by finite elements.
+"""Stresses of displacements, by stochastic projection within each phase or by finite elements.
 
     epsilon = sym grad u      sigma = lambda tr(epsilon) 1 + 2 mu epsilon      s = sigma - tr(sigma) / 3 1
     sigma_vM = sqrt(3/2 s : s)
 
-A deployed network says displacements at points; their gradient is a sparse matrix away. No neighbourhood crosses an
+The gradient of displacements that are known at points is computed by sparse matrices. No neighbourhood crosses an
 interface, where strains jump. Components in the order xx, yy, zz, yz, xz, xy.
 """
 
@@ -13,20 +13,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..base.arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays
+from ..base.arrays import ArrayRecord, BoolArray, FloatArray, Record, freeze_arrays
 from ..base.metrics import relative_l2
 from ..geometry.domain import Cloud
 from ..operators.operator_kind import OperatorKind
 from ..operators.projection import DerivativeOperators, build_operators
 from .cell_domain import separate_phases
 from .cells import UnitCell
+from .loads import SHEAR_AXES
 from .tet_field import TetField
 
 AXES = ("x", "y", "z")
 N_NEIGHBOURS = 26
-"""The ring of grid points around a centre."""
-PAIRS = ((1, 2), (0, 2), (0, 1))
-"""Axes of the shears, in the package's order."""
+"""Number of neighbours: the ring of grid points around a centre."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,7 +51,7 @@ class StressField(ArrayRecord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class StressCloud:
+class StressCloud(Record):
     """A grid in a cell with its first derivatives, each within one phase."""
 
     cell: UnitCell
@@ -69,7 +68,7 @@ class StressCloud:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StressErrors:
+class StressErrors(Record):
     """Differences between two stress fields on the same points."""
 
     relative_l2: float
@@ -104,7 +103,7 @@ def stress_of_gradient(cell: UnitCell, points: FloatArray, gradient: FloatArray)
     shear = np.where(inside, cell.inclusion.shear, cell.matrix.shear)[:, None]
     diagonal = np.diagonal(gradient, axis1=1, axis2=2)
     normal = lame * diagonal.sum(axis=1, keepdims=True) + 2 * shear * diagonal
-    gamma = np.stack([gradient[:, a, b] + gradient[:, b, a] for a, b in PAIRS], axis=1)
+    gamma = np.stack([gradient[:, a, b] + gradient[:, b, a] for a, b in SHEAR_AXES], axis=1)
     return StressField(points=points, inside=inside, stress=np.concatenate([normal, shear * gamma], axis=1))
 
 

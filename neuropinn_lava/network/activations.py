@@ -3,9 +3,9 @@
 A VSN sends phi(z * s). That equals phi(z) * s only where phi(0) = 0. An activation with another value at zero is not supported
 yet: its silence would have to mean phi(0), which the layers after it would have to add. Until then `ActivationRule` refuses it.
 
-One rule is all that the package knows of an activation: the reference engines and the float models on Lava call its phi, the
-integer tables are built from its facts (`phi_table.py`), rounding bounds use its steepest slope, and training uses its torch
-functions. `register_activation` adds a rule of the user's own.
+The whole package uses an activation through its `ActivationRule`: the reference engines and the float models on Lava call its
+phi, integer tables are built from its facts (`phi_table.py`), rounding bounds use its steepest slope, and training uses its
+torch functions. `register_activation` adds a rule of the user.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from enum import Enum
 
 import numpy as np
 
-from ..base.arrays import FloatArray
+from ..base.arrays import FloatArray, Record
 from ..base.checks import check_choice, raise_violations
 from ..base.errors import SpecError, Violation
 
 
 class Symmetry(str, Enum):
-    """What phi(-z) is, given phi(z)."""
+    """Symmetry of phi: the value phi(-z) for a known phi(z)."""
 
     ODD = "odd"
     """phi(-z) = -phi(z)."""
@@ -32,32 +32,32 @@ class Symmetry(str, Enum):
 
 
 class Asymptote(str, Enum):
-    """How phi goes on beyond the domain of its table."""
+    """Continuation of phi beyond the domain of its table."""
 
     CONSTANT = "constant"
-    """As the last entry of the table."""
+    """The last entry of the table everywhere."""
     SLOPE_ONE = "slope one"
-    """With z, from the last entry on."""
+    """A line of slope one from the last entry on."""
     NONE = "none"
-    """There is none: a table spans the whole state word, and nothing lies beyond it."""
+    """No continuation: the table spans the whole state word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActivationRule:
-    """An activation and what is known of it for z >= 0; its symmetry gives the rest.
+class ActivationRule(Record):
+    """An activation and its facts for z >= 0; its symmetry determines the rest.
 
     `ActivationRule(name="tanh", phi=np.tanh, symmetry=Symmetry.ODD, asymptote=Asymptote.CONSTANT, curvature=0.77, reach=8.0,
     bound=1.0, steepest=1.0)`
     """
 
     name: str
-    """Name in files and on the command line."""
+    """Name of the activation in files and on the command line."""
     phi: Callable[[FloatArray], FloatArray]
-    """phi, elementwise on float64 arrays."""
+    """Function phi, elementwise on float64 arrays."""
     symmetry: Symmetry | None
-    """None for the piecewise linear activations, which need no table."""
+    """Symmetry of phi; None for the piecewise linear activations, which need no table."""
     asymptote: Asymptote
-    """Behaviour beyond the table's domain."""
+    """Continuation of phi beyond the table's domain."""
     curvature: float
     """An upper bound of |phi''(z)| over z >= 0; zero marks an activation that is exact in integers without a table."""
     reach: float
@@ -186,16 +186,16 @@ _INSTEAD = {
     "sigmoid": "Write sigmoid(z) as 0.5 + 0.5 tanh(z / 2), with the factors in the Linear layers. ",
     "cos": "Write cos(z) as sin(z + pi / 2), with pi / 2 in the bias. ",
 }
-"""How a function that does not vanish at zero is written exactly by one that does."""
+"""Exact replacements of functions that do not vanish at zero."""
 
 
 def register_activation(rule: ActivationRule) -> ActivationRule:
-    """Make an activation of your own known to the whole package: engines, tables, Lava, and training if it has torch functions.
+    """Register an activation for the whole package: engines, tables, Lava, and training if it has torch functions.
 
-    A second rule of the same name takes the place of the first, so that a notebook's cell can be run again.
+    A second rule of the same name replaces the first, so that a notebook's cell can be run again.
 
     Args:
-        rule: What is known of it; its name goes into files.
+        rule: The activation and its facts; its name is written into files.
 
     Returns:
         The rule itself.
@@ -211,7 +211,7 @@ def register_activation(rule: ActivationRule) -> ActivationRule:
 
 
 def find_activation(name: str, where: str = "activation") -> ActivationRule:
-    """Look an activation up by name.
+    """Return the activation of a name.
 
     Raises:
         SpecError: If the name is unknown, or names a function with phi(0) != 0.

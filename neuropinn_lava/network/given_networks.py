@@ -1,4 +1,4 @@
-"""Networks as users give them to a function: accepted, or refused with what to write in place of the slip."""
+"""Check of networks that users pass to functions, with errors that show the right call."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .spec import NetworkSpec
 READ_MODULE = (
     "Read it first: `neuropinn_lava.read_module(module, lower=…, upper=…)` gives the float network of a module."
 )
-"""What to do about a torch module in the place of a network."""
+"""Repair for a torch module in the place of a network."""
 
 
 def checked_network(network: object, where: str) -> Network:
-    """Accept a float or a quantized network, or say what to write in its place.
+    """Check that a value is a float or a quantized network, and return it.
 
     Args:
-        network: What the user gave.
+        network: The user's argument.
         where: The function and its argument, as in `run.network`.
 
     Raises:
@@ -31,7 +31,7 @@ def checked_network(network: object, where: str) -> Network:
 
 
 def suggest_network(given: object) -> str:
-    """Say how to come from what a user gave, which is no network, to a network."""
+    """Return the repair for a user's argument that is no network."""
     if isinstance(given, (str, Path)):
         return f"Load it: `neuropinn_lava.find_network({str(given)!r})` takes shipped names and files."
     if isinstance(given, type):
@@ -46,14 +46,14 @@ def suggest_network(given: object) -> str:
 
 
 def describe_given(given: object) -> str:
-    """Name in an error what a user gave in the place of a network."""
+    """Format a user's argument that is no network, for an error."""
     if isinstance(given, (str, Path)):
         return repr(str(given))
     return f"the class {given.__name__}" if isinstance(given, type) else f"an object of type {type(given).__name__}"
 
 
 def is_module(value: object) -> bool:
-    """Tell whether a value is a torch module, without importing torch for anything else."""
+    """Return whether a value is a torch module, without importing torch."""
     return any(
         kind.__module__ == "torch.nn.modules.module" and kind.__name__ == "Module" for kind in type(value).__mro__
     )

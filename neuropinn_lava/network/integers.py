@@ -1,9 +1,9 @@
-"""The integer contract as small functions: words, one rounding, one overflow rule, shifts and the leak.
+"""The integer arithmetic of docs/integer.md: word lengths, one rounding, one overflow rule, shifts and the leak.
 
 All words are symmetric, all scales are powers of two and written as exponents: the integer q at exponent e stands for
 q * 2**e. There is one rounding, half up, floor(x + 1/2); the leak alone truncates toward zero, as Lava's does. There is one
-overflow rule, saturate, and whoever saturates counts it. These functions are the definition; compiled kernels are compared
-with them and do not import them.
+overflow rule, saturation, and every saturation is counted. These functions are the definition; compiled kernels are compared
+with them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..base.arrays import FloatArray, IntArray
+from ..base.arrays import FloatArray, IntArray, Record
 from ..base.errors import FixedPointError
 
 LEAK_BITS = 12
@@ -23,7 +23,7 @@ MAX_EXACT = 1 << 62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IntFormat:
+class IntFormat(Record):
     """A symmetric two's-complement word: `IntFormat(bits=8)` holds -127 … 127 and is written `int8`."""
 
     bits: int
@@ -64,7 +64,7 @@ def round_half_up(values: FloatArray) -> IntArray:
 
 
 def quantize_array(values: FloatArray, exponent: int | IntArray) -> IntArray:
-    """Give the integers of `values` at scale 2**exponent, half up; scaling by a power of two is itself exact.
+    """Quantize values at scale 2**exponent, half up; scaling by a power of two is itself exact.
 
     Args:
         values: Any shape.
@@ -77,7 +77,7 @@ def quantize_array(values: FloatArray, exponent: int | IntArray) -> IntArray:
 
 
 def quantize_into(values: FloatArray, exponent: int, word: IntFormat) -> tuple[IntArray, int]:
-    """Give the integers of finite `values` of any size at scale 2**exponent, half up and saturated; count the saturated."""
+    """Quantize finite values of any size at scale 2**exponent, half up and saturated; return them and the number saturated."""
     beyond = word.highest + 1.0  # saturates as everything beyond it does, and rounds exactly
     return saturate(round_half_up(np.clip(_scaled(values, exponent), -beyond, beyond)), word)
 
@@ -89,13 +89,13 @@ def _scaled(values: FloatArray, exponent: int | IntArray) -> FloatArray:
 
 
 def dequantize_array(integers: IntArray, exponent: int | IntArray) -> FloatArray:
-    """Give the values that `integers` at scale 2**exponent stand for, exact below 2**53."""
+    """Convert integers at scale 2**exponent to the floats that they stand for, exact below 2**53."""
     values: FloatArray = np.ldexp(np.asarray(integers, dtype=np.float64), np.asarray(exponent))
     return values
 
 
 def saturate(values: IntArray, word: IntFormat) -> tuple[IntArray, int]:
-    """Clip to ±word.highest and tell how many entries that changed."""
+    """Clip to ±word.highest; return the result and the number of changed entries."""
     held = np.clip(values, -word.highest, word.highest)
     return held, int(np.count_nonzero(held != values))
 
@@ -118,7 +118,7 @@ def shift_half_up(values: IntArray, left: int | IntArray) -> IntArray:
 
 
 def leaked(membrane: IntArray, beta: IntArray) -> IntArray:
-    """Let a membrane leak for one step, rounding toward zero.
+    """Compute the membrane after one step of leak, rounded toward zero.
 
         m' = sign(m) * floor(|m| * beta / 2**12)
 

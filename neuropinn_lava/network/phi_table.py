@@ -29,7 +29,7 @@ MIN_FRACTION_BITS = 6
 """Bits by which an entry is finer than a payload, at least: its rounding then costs 2**-7 of a payload unit."""
 
 GAP_AT_REACH = 2e-6
-"""What is left of |phi - asymptote| at an activation's reach; see `ActivationRule.reach`."""
+"""Bound of |phi - asymptote| at an activation's reach; see `ActivationRule.reach`."""
 
 DEFAULT_INDEX_SIZE = 10
 """log2 of the default number of cells: 1024 entries of 32 bits are 4 KB of a core's memory; interpolation then costs at most
@@ -41,18 +41,18 @@ MAX_INDEX_SIZE = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PhiTable(ArrayRecord):
-    """phi from the state word to the payload word; see the module's equations."""
+    """Table of phi from integers of the state to integers of the payload, by the module's equations."""
 
     activation: str
     """Name of phi, one of `ACTIVATIONS`."""
     state_exponent: int
-    """z stands for z * 2**state_exponent."""
+    """Exponent of the state: z stands for z * 2**state_exponent."""
     state_bits: int
-    """Word length of z."""
+    """Word length of z, 2 to 32 bits."""
     payload_exponent: int
-    """a stands for a * 2**payload_exponent."""
+    """Exponent of the payload: a stands for a * 2**payload_exponent."""
     payload_bits: int
-    """Word length of a, 2 to 24."""
+    """Word length of a, 2 to 24 bits."""
     index_bits: int = 0
     """log2 of a cell's width in units of z."""
     fraction_bits: int = 0
@@ -81,17 +81,17 @@ class PhiTable(ArrayRecord):
 
     @property
     def rule(self) -> ActivationRule:
-        """The equations of the activation that the table stands for."""
+        """Rule of the activation that the table approximates."""
         return find_activation(self.activation)
 
     @property
     def domain(self) -> int:
-        """First |z|, in units of the state word, that the table does not cover."""
+        """Smallest |z|, in units of the state, that the table does not cover."""
         return (len(self.entries) - 1) << self.index_bits if self.rule.needs_table else 0
 
     @property
     def slope_exponent(self) -> int:
-        """log2 of what one unit of z adds to p where phi has slope one."""
+        """log2 of the increment of p for one unit of z where phi has slope one."""
         return self.state_exponent - self.payload_exponent + self.fraction_bits + self.index_bits
 
     def error_bound(self) -> float:
@@ -118,7 +118,7 @@ class PhiTable(ArrayRecord):
         return payload_unit / 2 + entry_unit / 2 + max(between, beyond) + self._cut_off()
 
     def _cut_off(self) -> float:
-        """Give by how much the bound of phi exceeds the highest payload, if entries end there (`make_table`)."""
+        """Compute by how much the bound of phi exceeds the highest payload, if entries end there (`make_table`)."""
         top = math.ldexp(IntFormat(bits=self.payload_bits).highest, self.payload_exponent)
         return (
             max(0.0, (self.rule.bound or 0.0) - top) if _ends_at_highest(self.rule, top, self.payload_exponent) else 0.0
@@ -126,7 +126,7 @@ class PhiTable(ArrayRecord):
 
 
 def _asymptote_gap(rule: ActivationRule, end: float) -> float:
-    """Give the largest |phi(z) - continuation from `end`| over z >= end, for a phi that approaches its asymptote monotonely."""
+    """Compute the largest |phi(z) - continuation from `end`| over z >= end, for phi with a monotonic approach."""
     far = max(end, rule.reach)
     at_end, at_far = (float(rule.phi(np.array([z]))[0]) for z in (end, far))
     slope = 1.0 if rule.asymptote is Asymptote.SLOPE_ONE else 0.0
@@ -134,7 +134,7 @@ def _asymptote_gap(rule: ActivationRule, end: float) -> float:
 
 
 def _ends_at_highest(rule: ActivationRule, top: float, payload_exponent: int) -> bool:
-    """Tell whether a bounded phi exceeds the highest payload by at most one unit: a bit for that unit would be wasted."""
+    """Return whether a bounded phi exceeds the highest payload by at most one unit, which is not worth another bit."""
     return rule.bound is not None and top < rule.bound <= top + math.ldexp(1.0, payload_exponent)
 
 
@@ -181,7 +181,7 @@ def make_table(
 
 
 def look_up(table: PhiTable, drive: IntArray) -> tuple[IntArray, int]:
-    """Give the payloads of the drives z, any shape, and how many of them the payload word could not hold."""
+    """Compute the payloads of drives z of any shape; return them and the number that the payload word could not hold."""
     word = IntFormat(bits=table.payload_bits)
     if not table.rule.needs_table:
         passed = np.maximum(drive, 0) if table.activation == "relu" else drive

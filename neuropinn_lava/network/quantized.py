@@ -1,4 +1,4 @@
-"""A network in integers: what a chip would be loaded with, as records. The contract is in docs/integer.md.
+"""Records of a network in integers, as a chip would be loaded with. docs/integer.md defines the arithmetic.
 
     p    = W a_in                                   exact
     z[t] = saturate(shift(p, left[j]) + bias)       left[j] = weight_exponent[j] + input_exponent - state_exponent
@@ -7,9 +7,8 @@
     a[t] = table(z[t])  where s[t], else 0
     m[t] = 0            where s[t]
 
-Every scale is 2**exponent. A quantized network embeds the float network that it came from: transforms, steps and read-out are
-taken from there, and the float backend runs it. The engine is in `reference.py`; how the integers are found is in
-`neuropinn_lava.conversion`.
+Every scale is 2**exponent. A quantized network embeds its float network, which determines transforms, steps and read-out, and
+which the float backend runs. `engine/reference.py` runs these records; `neuropinn_lava.conversion` builds them.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..base.arrays import ArrayRecord, FloatArray, IntArray, freeze_arrays, record_digest
+from ..base.arrays import ArrayRecord, FloatArray, IntArray, Record, freeze_arrays, record_digest
 from ..base.checks import as_member, check_range, check_shape, check_whole, raise_violations
 from ..base.errors import FixedPointError, SpecError, Violation
 from .integers import LEAK_BITS, MAX_EXACT, IntFormat, dequantize_array
@@ -28,10 +27,10 @@ from .phi_table import PhiTable
 from .spec import NetworkSpec, Polarity, Readout
 
 EXPONENT_RANGE = (-64, 64)
-"""Scales outside 2**±64 are mistakes."""
+"""Range of exponents: scales outside 2**±64 are mistakes."""
 
 MAX_SHIFT = 62
-"""A product is shifted by at most so many bits, either way: int64 has 63."""
+"""Largest shift of a product in bits, to the left or right: int64 has 63."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,21 +38,21 @@ class QuantizedAffine(ArrayRecord):
     """z = saturate(shift(W a_in, left) + bias) in integers, with the scales that give them meaning."""
 
     weight: IntArray
-    """W, shape (n_out, n_in), within the weight word."""
+    """Weights W, shape (n_out, n_in), within the weight word."""
     weight_bits: int
-    """Word length of a weight, 2 to 16."""
+    """Word length of a weight, 2 to 16 bits."""
     weight_exponent: IntArray
-    """W[j] stands for W[j] * 2**weight_exponent[j], shape (n_out,)."""
+    """Exponents of the weights, shape (n_out,): W[j] stands for W[j] * 2**weight_exponent[j]."""
     bias: IntArray
-    """b at scale 2**state_exponent, shape (n_out,), within the state word."""
+    """Biases b at scale 2**state_exponent, shape (n_out,), within the state word."""
     input_exponent: int
-    """a_in stands for a_in * 2**input_exponent."""
+    """Exponent of the inputs: a_in stands for a_in * 2**input_exponent."""
     input_bits: int
-    """Word length of a_in, 2 to 24."""
+    """Word length of a_in, 2 to 24 bits."""
     state_exponent: int
-    """z, m, bias and theta stand for themselves times 2**state_exponent."""
+    """Exponent of the state: z, m, bias and theta stand for themselves times 2**state_exponent."""
     state_bits: int
-    """Word length of z, m, bias and theta."""
+    """Word length of z, m, bias and theta, 4 to 32 bits."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, weight=np.int64, weight_exponent=np.int64, bias=np.int64)
@@ -87,12 +86,12 @@ class QuantizedAffine(ArrayRecord):
 
     @property
     def n_in(self) -> int:
-        """Inputs of every neuron."""
+        """Number of inputs of every neuron."""
         return int(self.weight.shape[1])
 
     @property
     def n_out(self) -> int:
-        """Neurons."""
+        """Number of neurons."""
         return int(self.weight.shape[0])
 
     @property
@@ -102,16 +101,16 @@ class QuantizedAffine(ArrayRecord):
 
     @property
     def real_weight(self) -> FloatArray:
-        """What W stands for, exact, shape (n_out, n_in)."""
+        """Weights as floats, exact, shape (n_out, n_in)."""
         return dequantize_array(self.weight, self.weight_exponent[:, None])
 
     @property
     def real_bias(self) -> FloatArray:
-        """What b stands for, exact, shape (n_out,)."""
+        """Biases as floats, exact, shape (n_out,)."""
         return dequantize_array(self.bias, self.state_exponent)
 
     def product_bound(self) -> IntArray:
-        """Largest |W a_in| that any input word can make, per neuron, shape (n_out,)."""
+        """Compute the largest possible |W a_in| of each neuron, shape (n_out,)."""
         bound: IntArray = np.abs(self.weight).sum(axis=1) * IntFormat(bits=self.input_bits).highest
         return bound
 
@@ -121,17 +120,17 @@ class QuantizedLayer(ArrayRecord):
     """A layer of Variable Spiking Neurons in integers."""
 
     name: str
-    """As in the source network."""
+    """Name of the layer in the source network."""
     affine: QuantizedAffine
-    """What makes the drive z."""
+    """Weights, biases and scales that produce the drive z."""
     beta: IntArray
-    """Leak in units of 2**-12, shape (n_out,), 0 … 4096."""
+    """Leak factors in units of 2**-12, shape (n_out,), 0 … 4096."""
     theta: IntArray
-    """Threshold in units of the state, shape (n_out,), not negative: z >= theta is then the same question in integers."""
+    """Thresholds in units of the state, shape (n_out,), not negative."""
     polarity: Polarity
-    """Which membranes fire."""
+    """Condition under which a neuron fires."""
     table: PhiTable
-    """phi, from the state word to the payload word."""
+    """Table of phi from the state to the payload."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, beta=np.int64, theta=np.int64)
@@ -154,49 +153,49 @@ class QuantizedLayer(ArrayRecord):
 
     @property
     def n_in(self) -> int:
-        """Inputs of every neuron."""
+        """Number of inputs of every neuron."""
         return self.affine.n_in
 
     @property
     def n_out(self) -> int:
-        """Neurons."""
+        """Number of neurons."""
         return self.affine.n_out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class QuantizedOutput:
+class QuantizedOutput(Record):
     """The linear read-out in integers: the chip emits z of every step."""
 
     affine: QuantizedAffine
-    """What makes z."""
+    """Weights, biases and scales that produce z."""
     name: str = "output"
-    """As in the source network."""
+    """Name of the layer in the source network."""
 
     @property
     def n_in(self) -> int:
-        """Neurons of the layer before it."""
+        """Number of neurons of the layer before it."""
         return self.affine.n_in
 
     @property
     def n_out(self) -> int:
-        """Outputs of the network."""
+        """Number of outputs of the network."""
         return self.affine.n_out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class QuantizedNetwork:
+class QuantizedNetwork(Record):
     """A whole network in integers, with the float network that it came from."""
 
     source: NetworkSpec
-    """The float network; its transforms, steps and read-out are this one's too."""
+    """Float network, whose transforms, steps and read-out hold for this one, too."""
     input_exponent: int
-    """The normalised input x stands for x * 2**input_exponent."""
+    """Exponent of the normalised input: x stands for x * 2**input_exponent."""
     input_bits: int
-    """Word length of the input, 2 to 24."""
+    """Word length of the input, 2 to 24 bits."""
     layers: tuple[QuantizedLayer, ...]
-    """The spiking layers."""
+    """Spiking layers in their order."""
     output: QuantizedOutput
-    """The linear read-out."""
+    """The linear read-out layer."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
@@ -234,27 +233,27 @@ class QuantizedNetwork:
 
     @property
     def name(self) -> str:
-        """The source's name."""
+        """Name of the source."""
         return self.source.name
 
     @property
     def n_in(self) -> int:
-        """Coordinates of a point."""
+        """Number of coordinates of a point."""
         return self.layers[0].n_in
 
     @property
     def n_out(self) -> int:
-        """Outputs of the network."""
+        """Number of outputs of the network."""
         return self.output.n_out
 
     @property
     def n_steps(self) -> int:
-        """T, the source's."""
+        """Number T of steps of the source."""
         return self.source.n_steps
 
     @property
     def readout(self) -> Readout:
-        """How the outputs of the steps become one, the source's."""
+        """Reduction of the outputs of the steps to one, as in the source."""
         return self.source.readout
 
     @property
@@ -269,13 +268,13 @@ class QuantizedNetwork:
 
     @property
     def weights(self) -> tuple[IntArray, ...]:
-        """The weights (n_out, n_in) of these matrices."""
+        """The weights (n_out, n_in) of every matrix in order, the read-out's last."""
         return tuple(affine.weight for affine in self.affines)
 
     def digest(self) -> str:
-        """Identity of the integers and of the source, as 64 hex digits."""
+        """Return the SHA-256 of the integers and the source, as 64 hex digits."""
         return record_digest(self)
 
 
 Network = NetworkSpec | QuantizedNetwork
-"""A network of either kind: what a file holds, and what runs."""
+"""A network of either kind, float or quantized."""

@@ -1,4 +1,4 @@
-"""A network of Variable Spiking Neurons as plain records: float64 and physical units, no torch, no files, no behaviour.
+"""Records of a network of Variable Spiking Neurons in float64 and physical units.
 
     z[t] = W a_in[t] + b
     m[t] = beta * m[t-1] + z[t]
@@ -6,8 +6,8 @@
     a[t] = phi(z[t] * s[t])
     m[t] = 0  where s[t]
 
-The last layer is linear and does not spike; what it gives is averaged over the steps, or taken from the last one. The engines
-that run these records are in `reference.py`; the integer counterpart of the records is in `quantized.py`.
+The last layer is linear and does not spike; its outputs are averaged over the steps, or those of the last step are used.
+`engine/reference.py` runs these records; their integer counterparts are in `quantized.py`.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..base.arrays import NOT_IN_DIGEST, ArrayRecord, FloatArray, freeze_arrays, record_digest
+from ..base.arrays import NOT_IN_DIGEST, ArrayRecord, FloatArray, Record, freeze_arrays, record_digest
 from ..base.checks import as_member, check_finite, check_range, check_shape, check_whole, raise_violations
 from ..base.errors import SpecError, Violation
 from .activations import find_activation
 from .transforms import AffineTransform, Ansatz
 
 MAX_STEPS = 4096
-"""Longest presentation of one sample, in steps; far above use, it keeps a damaged file from asking for years."""
+"""Largest number of steps that a sample is presented, far above use; it bounds the run time that a damaged file can cause."""
 
 
 class Polarity(str, Enum):
-    """Which membranes fire: those at or above theta, or those at or beyond it on either side."""
+    """Condition on the membrane under which a neuron fires."""
 
     POSITIVE = "positive"
-    """m >= theta."""
+    """Neurons with m >= theta fire."""
     BOTH = "both"
-    """|m| >= theta."""
+    """Neurons with |m| >= theta fire."""
 
 
 class Readout(str, Enum):
-    """How the outputs of the T steps become one: their mean, or the last one."""
+    """Reduction of the outputs of T steps to one."""
 
     MEAN = "mean"
-    """Every step counts alike."""
+    """Mean of the outputs of all steps."""
     LAST = "last"
-    """Step T alone counts."""
+    """Output of step T alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -54,17 +54,17 @@ class LayerSpec(ArrayRecord):
     name: str
     """Name in reports and errors, unique in its network."""
     weight: FloatArray
-    """W, shape (n_out, n_in)."""
+    """Weights W, shape (n_out, n_in)."""
     bias: FloatArray
-    """b, shape (n_out,)."""
+    """Biases b, shape (n_out,)."""
     beta: FloatArray
-    """Leak, shape (n_out,), in [0, 1]: 0 forgets everything, 1 nothing."""
+    """Leak factor of the membrane, shape (n_out,), in [0, 1]: 1 is no leak."""
     theta: FloatArray
     """Threshold, shape (n_out,), not negative, in units of z."""
     activation: str
     """Name of phi, one of `ACTIVATIONS`."""
     polarity: Polarity = Polarity.POSITIVE
-    """Which membranes fire."""
+    """Condition under which a neuron fires."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, weight=np.float64, bias=np.float64, beta=np.float64, theta=np.float64)
@@ -86,12 +86,12 @@ class LayerSpec(ArrayRecord):
 
     @property
     def n_in(self) -> int:
-        """Inputs of every neuron."""
+        """Number of inputs of every neuron."""
         return int(self.weight.shape[1])
 
     @property
     def n_out(self) -> int:
-        """Neurons."""
+        """Number of neurons."""
         return int(self.weight.shape[0])
 
 
@@ -100,9 +100,9 @@ class OutputSpec(ArrayRecord):
     """The linear read-out layer, y[t] = W a_in[t] + b; it never spikes."""
 
     weight: FloatArray
-    """W, shape (n_out, n_in)."""
+    """Weights W, shape (n_out, n_in)."""
     bias: FloatArray
-    """b, shape (n_out,)."""
+    """Biases b, shape (n_out,)."""
     name: str = "output"
     """Name in reports and errors."""
 
@@ -116,28 +116,28 @@ class OutputSpec(ArrayRecord):
 
     @property
     def n_in(self) -> int:
-        """Neurons of the layer before it."""
+        """Number of neurons of the layer before it."""
         return int(self.weight.shape[1])
 
     @property
     def n_out(self) -> int:
-        """Outputs of the network."""
+        """Number of outputs of the network."""
         return int(self.weight.shape[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProblemParameter:
+class ProblemParameter(Record):
     """One option of a problem that was not left at its default, such as `viscosity` of `burgers`."""
 
     name: str
     """Name of the option."""
     value: float
-    """Its value."""
+    """Value of the option."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
-    """Where a network comes from; not part of its identity."""
+class Provenance(Record):
+    """Origin of a network; not part of its identity."""
 
     problem: str | None = None
     """Name of the PDE problem that it was trained on."""
@@ -146,9 +146,9 @@ class Provenance:
     seed: int | None = None
     """Seed of the training, a 64-bit integer."""
     package_version: str | None = None
-    """Version of this package that wrote it."""
+    """Version of this package that wrote the network."""
     command: str | None = None
-    """The command that makes it again."""
+    """Command that produces the network again."""
 
     def __post_init__(self) -> None:
         if self.seed is not None:
@@ -161,27 +161,27 @@ class NetworkSpec(ArrayRecord):
     """A whole network with its host-side transforms: points (n_samples, n_in) in, physical outputs (n_samples, n_out) out."""
 
     name: str
-    """Name in reports."""
+    """Name of the network in reports."""
     layers: tuple[LayerSpec, ...]
-    """The spiking layers, at least one, first one first."""
+    """Spiking layers in their order, at least one."""
     output: OutputSpec
-    """The linear read-out."""
+    """The linear read-out layer."""
     n_steps: int = 1
-    """T, how many steps a sample is presented, 1 to `MAX_STEPS`."""
+    """Number T of steps that a sample is presented, 1 to `MAX_STEPS`."""
     readout: Readout = Readout.MEAN
-    """How the outputs of T steps become one."""
+    """Reduction of the outputs of T steps to one."""
     input_transform: AffineTransform
-    """Physical coordinates to the network's input, on the host."""
+    """Transform of physical coordinates to the network's input, on the host."""
     output_transform: AffineTransform
-    """The network's output to the units of the ansatz, on the host."""
+    """Transform of the network's output to the units of the ansatz, on the host."""
     ansatz: Ansatz | None = None
-    """Built-in conditions, on the host; None leaves the output as it is."""
+    """Built-in conditions, on the host; None leaves the output unchanged."""
     lower: FloatArray
     """Lower corner of the box that the network was trained on, physical, shape (n_in,)."""
     upper: FloatArray
-    """Upper corner, shape (n_in,)."""
+    """Upper corner of that box, shape (n_in,)."""
     provenance: Provenance = field(default_factory=Provenance, metadata=NOT_IN_DIGEST)
-    """Where it comes from."""
+    """Origin of the network."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, lower=np.float64, upper=np.float64)
@@ -222,12 +222,12 @@ class NetworkSpec(ArrayRecord):
 
     @property
     def n_in(self) -> int:
-        """Coordinates of a point."""
+        """Number of coordinates of a point."""
         return self.layers[0].n_in
 
     @property
     def n_out(self) -> int:
-        """Outputs of the network."""
+        """Number of outputs of the network."""
         return self.output.n_out
 
     @property
@@ -241,10 +241,10 @@ class NetworkSpec(ArrayRecord):
         return (*(layer.weight for layer in self.layers), self.output.weight)
 
     def digest(self) -> str:
-        """Identity of what the network computes, as 64 hex digits; the provenance does not count."""
+        """Return the SHA-256 of the network without its provenance, as 64 hex digits."""
         return record_digest(self)
 
     def restored(self, points: FloatArray, outputs: FloatArray) -> FloatArray:
-        """Turn the read-out (n_samples, n_out) into physical units: output transform, then ansatz."""
+        """Convert the read-out (n_samples, n_out) to physical units: output transform, then ansatz."""
         scaled: FloatArray = self.output_transform.apply(outputs)
         return self.ansatz.apply(points, scaled) if self.ansatz else scaled

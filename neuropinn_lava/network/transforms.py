@@ -1,10 +1,10 @@
-"""What the host does to points before the network, and to its output after it, in float and off the chip.
+"""Transforms on the host computer: of points before the network, and of its outputs after it, in float.
 
     x_in = scale * x + offset                     # AffineTransform: coordinates to [-1, 1]
     u    = g(x) + d(x) * link(scale * y + offset) # Ansatz around the network's output y: conditions built in
 
-g and d are fields of the coordinates (`fields.py`, `boundary_fields.py`). They carry boundary and initial data, never the
-solution: reports show the error of the ansatz with the network replaced by its best constant.
+g and d are fields of the coordinates (`geometry/scalar_fields.py`, `geometry/boundary_fields.py`). They carry boundary and
+initial data, never the solution: reports show the error of the ansatz with the network replaced by its best constant.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Union
 
 import numpy as np
 
-from ..base.arrays import ArrayRecord, FloatArray, freeze_arrays
+from ..base.arrays import ArrayRecord, FloatArray, Record, freeze_arrays
 from ..base.checks import as_member, check_finite, check_shape, raise_violations
 from ..base.elementwise import softplus
 from ..base.errors import SpecError
@@ -29,9 +29,9 @@ class AffineTransform(ArrayRecord):
     """y = scale * x + offset, per component: `AffineTransform(scale=[2, 2], offset=[-1, -1])` takes [0,1]^2 to [-1,1]^2."""
 
     scale: FloatArray
-    """Shape (n,)."""
+    """Factor of each component, shape (n,)."""
     offset: FloatArray
-    """Shape (n,)."""
+    """Summand of each component, shape (n,)."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, scale=np.float64, offset=np.float64)
@@ -45,7 +45,7 @@ class AffineTransform(ArrayRecord):
 
     @property
     def n(self) -> int:
-        """Numbers that it takes and gives."""
+        """Number of components."""
         return int(self.scale.shape[0])
 
     def apply(self, values: Any) -> Any:
@@ -56,12 +56,12 @@ class AffineTransform(ArrayRecord):
 
     @classmethod
     def identity(cls, n: int) -> AffineTransform:
-        """Make the transform of n components that changes nothing."""
+        """Build the transform of n components that changes nothing."""
         return cls(scale=np.ones(n), offset=np.zeros(n))
 
     @classmethod
     def to_unit_box(cls, lower: FloatArray, upper: FloatArray) -> AffineTransform:
-        """Make the transform that takes the box [lower, upper] to [-1, 1]^n."""
+        """Build the transform that maps the box [lower, upper] to [-1, 1]^n."""
         span = np.asarray(upper, dtype=np.float64) - np.asarray(lower, dtype=np.float64)
         if not (span > 0).all():
             raise SpecError("AffineTransform.to_unit_box.upper", "lie above lower", span, "Give a box with an inside.")
@@ -73,10 +73,10 @@ Field = Union[Polynomial, Trigonometric, PolygonFactor, RadialLevelSet]  # noqa:
 
 
 class Link(str, Enum):
-    """What is done to the network's output before the ansatz takes it."""
+    """Function that is applied to the network's output before the ansatz."""
 
     IDENTITY = "identity"
-    """Nothing."""
+    """The output itself."""
     SOFTPLUS = "softplus"
     """log(1 + e^y): the output is positive, where the sign chooses between branches of solutions."""
 
@@ -86,15 +86,15 @@ class Link(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Ansatz:
+class Ansatz(Record):
     """u[k] = g[k](x) + d[k](x) * link(y[k]) for every output k: conditions hold where d vanishes, whatever y is."""
 
     offset: tuple[Field, ...]
-    """g, one field per output: continues the boundary and initial data into the domain."""
+    """Fields g, one per output: continues the boundary and initial data into the domain."""
     factor: tuple[Field, ...]
-    """d, one field per output: zero where a condition is prescribed, not zero inside."""
+    """Fields d, one per output: zero where a condition is prescribed, not zero inside."""
     link: Link = Link.IDENTITY
-    """What is done to the network's output first."""
+    """Function that is applied to the network's output first."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "link", as_member(Link, self.link, "Ansatz.link"))
@@ -109,33 +109,33 @@ class Ansatz:
 
     @property
     def n_out(self) -> int:
-        """Unknowns."""
+        """Number of unknowns."""
         return len(self.offset)
 
     @property
     def n_dim(self) -> int:
-        """Coordinates of a point."""
+        """Number of coordinates of a point."""
         return self.offset[0].n_dim
 
     def evaluate(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Give g and d at points (n_samples, n_dim), each of shape (n_samples, n_out)."""
+        """Return g and d at points (n_samples, n_dim), each of shape (n_samples, n_out)."""
         g = np.stack([field.evaluate(points) for field in self.offset], axis=1)
         d = np.stack([field.evaluate(points) for field in self.factor], axis=1)
         return g, d
 
     def apply(self, points: FloatArray, outputs: FloatArray) -> FloatArray:
-        """Give u at points (n_samples, n_dim) for the network's outputs (n_samples, n_out)."""
+        """Compute u at points (n_samples, n_dim) from the network's outputs (n_samples, n_out)."""
         g, d = self.evaluate(points)
         linked: FloatArray = self.link.apply(outputs)
         return g + d * linked
 
 
 def ansatz_relative_l2(ansatz: Ansatz | None, points: FloatArray, u_ref: FloatArray) -> float:
-    """Give the relative L2 error of an ansatz whose network is replaced by its best constant.
+    """Compute the relative L2 error of an ansatz whose network is replaced by its best constant.
 
         min_c |g + d c - u_ref|_2 / |u_ref|_2          c = <d, u_ref - g> / <d, d>, one for each output
 
-    What a network is worth shows in comparison with this figure: an ansatz that held the solution would make it zero.
+    The figure is the baseline for a network's error; it would be zero if the ansatz contained the solution.
 
     Args:
         ansatz: The built-in conditions; None stands for g = 0, d = 1.

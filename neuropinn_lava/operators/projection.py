@@ -25,7 +25,7 @@ from math import factorial
 import numpy as np
 from scipy.sparse import csr_matrix, identity
 
-from ..base.arrays import BoolArray, FloatArray, IntArray
+from ..base.arrays import BoolArray, FloatArray, IntArray, Record
 from ..base.checks import as_member, check_choice, raise_violations
 from ..base.errors import Violation
 from ..geometry.domain import Cloud
@@ -50,7 +50,7 @@ MAX_WIDENINGS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class DerivativeOperators:
+class DerivativeOperators(Record):
     """One sparse matrix for each derivative: values at all points of a cloud in, derivatives at its centres out."""
 
     kind: OperatorKind

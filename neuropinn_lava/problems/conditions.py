@@ -5,8 +5,11 @@ A problem with data zero takes g = 0 and d from here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
+from ..base.arrays import FloatArray
 from ..geometry.domain import Box
 from ..geometry.scalar_fields import Polynomial, Trigonometric
 from ..network.transforms import Ansatz, Field, Link
@@ -37,6 +40,11 @@ def zero_ansatz(box: Box) -> Ansatz:
 def vanishing_ansatz(factor: Field, link: Link = Link.IDENTITY) -> Ansatz:
     """Build the ansatz u = d * link(net) of one unknown that is zero where d is."""
     return Ansatz(offset=(Polynomial.constant(0.0, factor.n_dim),), factor=(factor,), link=link)
+
+
+def field_value(field: Field) -> Callable[[FloatArray], FloatArray]:
+    """Return the data of a condition on one unknown that prescribes the values of a field, shape (n, 1)."""
+    return lambda points: np.asarray(field.evaluate(points))[:, None]
 
 
 def sine_wave(axis: int, n_dim: int, frequency: float, *, amplitude: float = 1.0) -> Trigonometric:

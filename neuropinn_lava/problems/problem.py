@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base.arrays import BoolArray, FloatArray
+from ..base.arrays import BoolArray, FloatArray, Record
 from ..base.checks import check_range, raise_violations
 from ..base.errors import SpecError, Violation
 from ..geometry.domain import Domain
@@ -47,7 +47,7 @@ class DerivativeFields:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class Condition(Record):
     """Data prescribed on a part of the boundary; initial conditions count as such."""
 
     name: str
@@ -78,13 +78,13 @@ def restricted_to_domain(
     return guarded
 
 
-def zero_source(points: FloatArray) -> FloatArray:
-    """Return the source of an equation without one: zeros, shape (n,)."""
-    return np.zeros(points.shape[0])
+def constant_source(value: float) -> Callable[[FloatArray], FloatArray]:
+    """Return the source of an equation that is the same everywhere, shape (n,); 0 where an equation has none."""
+    return lambda points: np.full(points.shape[0], value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReferenceSolution:
+class ReferenceSolution(Record):
     """A solution to compare with, and how far it can be trusted."""
 
     evaluate: Callable[[FloatArray], FloatArray]
@@ -96,7 +96,7 @@ class ReferenceSolution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PdeProblem:
+class PdeProblem(Record):
     """A boundary or initial value problem, for training and for the evaluation of a deployed network."""
 
     name: str

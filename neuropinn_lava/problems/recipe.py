@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
+from ..base.arrays import Record
 from ..base.checks import as_member, as_tuple, check_range, raise_violations
 from ..base.errors import SpecError, Violation
 from ..geometry.grading import Grading
@@ -27,7 +28,7 @@ class Surrogate(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkRecipe:
+class NetworkRecipe(Record):
     """The network that is trained: its layers, its neurons and its initial weights."""
 
     widths: tuple[int, ...] = (50, 50, 50)
@@ -72,7 +73,7 @@ class NetworkRecipe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CloudRecipe:
+class CloudRecipe(Record):
     """The collocation points at which the residual is computed, and the derivative operators on them."""
 
     n_per_axis: tuple[int, ...] = (24, 24)
@@ -95,7 +96,7 @@ class CloudRecipe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResidualWeights:
+class ResidualWeights(Record):
     """Weights of the squared residuals of the centres; the weights of all cells have the mean one.
 
     w = V^p / (1 + c |du|)^2     V: size of the centre's cell,  du: a derivative of the current u, constant in backward
@@ -132,7 +133,7 @@ class Optimizer(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Marching:
+class Marching(Record):
     """A front that moves through time and behind which the residual of an evolution equation counts.
 
     w(t) = 1 / (1 + exp((t - front) / width - 2))     t: the last coordinate, 0 at the start and 1 at the end of the domain;
@@ -156,7 +157,7 @@ class Marching:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refinement:
+class Refinement(Record):
     """Adds points to the cloud where the residual of the current network is largest, computed on a grid twice as fine."""
 
     share: float = 0.25
@@ -167,7 +168,7 @@ class Refinement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Jitter:
+class Jitter(Record):
     """Moves the centres of the cloud at random at regular intervals, and builds their operators again."""
 
     every: int = 100
@@ -181,7 +182,7 @@ class Jitter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PhaseRecipe:
+class PhaseRecipe(Record):
     """One phase of a training: an optimizer, its number of steps, and the terms of the loss."""
 
     n_iterations: int
@@ -278,6 +279,34 @@ def accurate_then_sparse(
     )
 
 
+def imitate_then_solve(n_solver_steps: int) -> tuple[PhaseRecipe, ...]:
+    """Return the phases of a spiking network that imitates a teacher, becomes sparse, and ends with the equation itself.
+
+    Args:
+        n_solver_steps: Number of Gauss-Newton steps on the equation in the last phase.
+    """
+    return (
+        PhaseRecipe(n_iterations=2000, learning_rate=5e-3, residual_weight=0.0, distillation_weight=1.0),
+        PhaseRecipe(
+            n_iterations=2500,
+            learning_rate=2e-3,
+            residual_weight=0.1,
+            distillation_weight=100.0,
+            activity_weight=30.0,
+            target_activity=0.28,
+            ramp=0.5,
+        ),
+        PhaseRecipe(
+            n_iterations=n_solver_steps,
+            optimizer=Optimizer.GAUSS_NEWTON,
+            distillation_weight=1.0,
+            activity_weight=1.0,
+            target_activity=0.285,
+            least_damping=1e-5,
+        ),
+    )
+
+
 TANH_NETWORK = NetworkRecipe(
     activation="tanh", polarity=Polarity.BOTH, theta=0.0, surrogate_slope=1e6, initial_gain=1.0
 )
@@ -285,7 +314,7 @@ TANH_NETWORK = NetworkRecipe(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TeacherRecipe:
+class TeacherRecipe(Record):
     """A network that is trained on the equation first, and whose outputs are then the distillation target of the student.
 
     No reference solution is used. The student begins on the cloud of the teacher, with the points that its phases have added.
@@ -304,7 +333,7 @@ class TeacherRecipe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingRecipe:
+class TrainingRecipe(Record):
     """Everything that determines a training, except the seed."""
 
     network: NetworkRecipe = field(default_factory=NetworkRecipe)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base.arrays import FloatArray
+from ..base.arrays import FloatArray, Record
 from ..base.checks import check_finite, check_range, check_shape, raise_violations
 from ..base.metrics import rms
 from ..geometry.domain import Cloud
@@ -30,7 +30,7 @@ BOUNDARY_SEED = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class MeasuringCloud:
+class MeasuringCloud(Record):
     """A cloud that residuals are measured on, with its operators."""
 
     cloud: Cloud
@@ -45,7 +45,7 @@ class MeasuringCloud:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResidualReport:
+class ResidualReport(Record):
     """How well outputs satisfy an equation and its conditions."""
 
     residual_rms: float

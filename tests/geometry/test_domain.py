@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from neuropinn_lava.base.errors import SpecError
-from neuropinn_lava.geometry.domain import Box, Cloud, End, Face, graded_nodes
-from neuropinn_lava.geometry.grading import Grading
+from neuropinn_lava.geometry.domain import Box, Cloud, End, Face
+from neuropinn_lava.geometry.grading import Grading, graded_nodes
 
 ROUNDING = 1e-12
 """Coordinates of order one pass through a logarithm and two hyperbolic sines: some hundred roundings of 1e-16."""

@@ -17,6 +17,7 @@ from byte_damage import damage_bytes, damage_text
 from hdf5_damage import damage_hdf5
 
 import builders
+from neuropinn_lava.base.arrays import record_digest
 from neuropinn_lava.files import network_file as files
 from neuropinn_lava.network.spec import Provenance
 
@@ -139,19 +140,19 @@ def make_toml(prefix: str) -> Callable[[Path], Iterable[Path]]:
 def load_target(path: Path) -> str:
     from neuropinn_lava.conversion.targets.target import find_target
 
-    return repr(find_target(path))
+    return record_digest(find_target(path))
 
 
 def load_energy_model(path: Path) -> str:
     from neuropinn_lava.hardware_sim.costs.energy_files import find_energy_model
 
-    return repr(find_energy_model(path))
+    return record_digest(find_energy_model(path))
 
 
 def load_timing(path: Path) -> str:
     from neuropinn_lava.hardware_sim.costs.latency import find_timing
 
-    return repr(find_timing(path))
+    return record_digest(find_timing(path))
 
 
 # Other tools' files.
@@ -288,7 +289,7 @@ def load_checkpoint(path: Path) -> str:
     tensors = (state.parameters.values, state.adam.mean, state.adam.square, state.best_values)
     l_bfgs = state.l_bfgs
     tensors = (*tensors, l_bfgs.direction, l_bfgs.gradient, *l_bfgs.moves, *l_bfgs.changes)
-    numbers = (state.iteration, state.best_loss, state.first_rate, state.history)
+    numbers = (state.iteration, state.best_loss, state.first_rate, record_digest(state.history))
     numbers = (*numbers, l_bfgs.n_steps, l_bfgs.length, l_bfgs.scale, l_bfgs.stalled, l_bfgs.inverses)
     if state.cloud is not None:
         numbers = (

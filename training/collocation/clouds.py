@@ -13,7 +13,7 @@ import torch
 from scipy.sparse import vstack
 from torch import Tensor
 
-from ...base.arrays import FloatArray
+from ...base.arrays import FloatArray, Record
 from ...geometry.domain import Cloud
 from ...network.transforms import AffineTransform
 from ...operators.projection import DerivativeOperators
@@ -28,7 +28,7 @@ SAME_TIME = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class UnknownMap:
+class UnknownMap(Record):
     """All derivatives of one unknown in one product."""
 
     names: tuple[str, ...]
@@ -38,7 +38,7 @@ class UnknownMap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Instants:
+class Instants(Record):
     """The times of a cloud in their order."""
 
     index: Tensor
@@ -52,7 +52,7 @@ class Instants:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TrainingCloud:
+class TrainingCloud(Record):
     """A problem on its cloud, ready to turn a network's outputs into residuals."""
 
     problem: PdeProblem

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ...base.arrays import Record
 from ...problems.recipe import TeacherRecipe, TrainingRecipe
 from ..collocation.clouds import TrainingCloud
 from ..network.network import VsnNetwork
@@ -21,7 +22,7 @@ from .energy_loss import EnergyCloud
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Lesson:
+class Lesson(Record):
     """A teacher's solution on a cloud."""
 
     values: Tensor

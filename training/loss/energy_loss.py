@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...base.arrays import Record
 from ...base.checks import raise_violations
 from ...base.errors import Violation
 from ...network.transforms import AffineTransform
@@ -29,7 +30,7 @@ from ..collocation.derivatives import multiply, place_matrix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class EnergyCloud:
+class EnergyCloud(Record):
     """A problem on the nodes of its energy's mesh, ready to turn a network's outputs into an energy."""
 
     problem: PdeProblem

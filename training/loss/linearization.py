@@ -20,7 +20,7 @@ import torch
 from scipy.sparse import csr_matrix, diags, hstack, vstack
 from torch import Tensor
 
-from ...base.arrays import IntArray
+from ...base.arrays import IntArray, Record
 from ...problems.problem import DerivativeFields
 from ..collocation.clouds import TrainingCloud
 from .distillation import Lesson
@@ -31,7 +31,7 @@ Centres = Tensor | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LinearResidual:
+class LinearResidual(Record):
     """r(y + e) ~ r + S e."""
 
     values: Tensor

@@ -52,7 +52,7 @@ def trace_network(module: VsnNetwork, network: NetworkSpec, points: FloatArray, 
             name = next(names)
             trace = _layer_trace(name, layer, signal, module.n_steps)
             counts.append(_counts(trace))
-            if probe.wants(name):
+            if probe.records(name):
                 traces.append(_first(trace, n_probed))
             signal = layer.unrolled(signal, module.n_steps).payload
         else:

@@ -14,6 +14,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from ...base.arrays import Record
 from ...base.errors import SpecError
 from ...network.activations import find_activation
 from .scalars import scalar_like
@@ -23,7 +24,7 @@ Tanh = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TorchActivation:
+class TorchActivation(Record):
     """phi in torch: `value` gives phi(z) and a tensor that `slope` can use again, so that tanh is computed once."""
 
     value: Callable[[Tensor, Tanh], tuple[Tensor, Tensor]]

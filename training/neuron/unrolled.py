@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from ...base.arrays import Record
 from ...base.errors import TrainingError
 from ...network.spec import Polarity
 from ...problems.recipe import Surrogate
@@ -31,7 +32,7 @@ from .surrogates import fired_mask, fired_slope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VsnRule:
+class VsnRule(Record):
     """What kind of neuron a layer is made of; all but beta and theta."""
 
     activation: str = "tanh_squared"

@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ...base.arrays import Record
 from ...problems.recipe import Optimizer, PhaseRecipe
 from ..collocation.clouds import TrainingCloud
 from ..loss.losses import LossTerms, evaluate_loss, numbers, objective, target_at, weighted_loss
@@ -27,7 +28,7 @@ class DivergedError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Point:
+class Point(Record):
     """The loss at the present parameters of a network."""
 
     terms: LossTerms

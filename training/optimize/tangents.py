@@ -25,6 +25,7 @@ import torch
 from scipy.sparse import csr_matrix
 from torch import Tensor
 
+from ...base.arrays import Record
 from ...network.spec import Polarity, Readout
 from ...problems.recipe import Surrogate
 from ..network.network import VsnNetwork
@@ -39,7 +40,7 @@ NO_WIDTH = 1e30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Direction:
+class Direction(Record):
     """A direction in the space of weights, one entry per Linear layer."""
 
     weights: tuple[Tensor, ...]
@@ -75,7 +76,7 @@ def move_network(network: VsnNetwork, direction: Direction, factor: float) -> No
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Tangents:
+class Tangents(Record):
     """Inputs and sensitivities of every Linear layer; rows are output after output, point after point."""
 
     outputs: Tensor

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ...base.arrays import record_digest
+from ...base.arrays import Record, record_digest
 from ...base.checks import raise_violations
 from ...base.errors import TrainingError, Violation
 from ...files.atomic import write_bytes
@@ -32,7 +32,7 @@ MEND = "It is damaged or no checkpoint; start without resuming."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingIdentity:
+class TrainingIdentity(Record):
     """What a checkpoint belongs to; one that differs in any of these is refused."""
 
     problem: str

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from ...base.arrays import Record
 from ...base.checks import raise_violations
 from ...base.errors import Violation
 from ...geometry.domain import Cloud
@@ -29,7 +30,7 @@ from .state import PhasePlace, TrainingState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Teacher:
+class Teacher(Record):
     """A trained teacher."""
 
     network: VsnNetwork
@@ -41,7 +42,7 @@ class Teacher:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Footing:
+class Footing(Record):
     """A cloud and, where there is a teacher, its values there."""
 
     cloud: TrainingCloud | EnergyCloud

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...base.arrays import FloatArray
+from ...base.arrays import FloatArray, Record
 from ...files.atomic import write_text
 
 NO_COLUMN = {"column": False}
@@ -19,7 +19,7 @@ NO_COLUMN = {"column": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingProgress:
+class TrainingProgress(Record):
     """Where a training stands; handed to the callback and kept as a row of the history."""
 
     iteration: int
@@ -52,7 +52,7 @@ _WHOLE_NUMBERS = ("iteration", "n_iterations", "phase")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingHistory:
+class TrainingHistory(Record):
     """The reports of a training in their order."""
 
     rows: tuple[TrainingProgress, ...] = ()

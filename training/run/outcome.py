@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from ...base.arrays import Record
 from ...base.checks import check_range, raise_violations
 from ...geometry.domain import Cloud
 from ...network.spec import NetworkSpec
@@ -31,7 +32,7 @@ class TrainingStatus(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TrainingResult:
+class TrainingResult(Record):
     """What a training leaves."""
 
     status: TrainingStatus
@@ -57,7 +58,7 @@ class TrainingResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingOutput:
+class TrainingOutput(Record):
     """Where a training writes, how often, and whether it goes on from there: by default it writes nothing."""
 
     checkpoint: Path | None = None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from ...base.arrays import Record
 from ...geometry.domain import Cloud
 from ...problems.recipe import PhaseRecipe, TrainingRecipe
 from ..network.network import VsnNetwork
@@ -86,7 +87,7 @@ def new_state(network: VsnNetwork, cloud: Cloud | None = None) -> TrainingState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PhasePlace:
+class PhasePlace(Record):
     """Where an iteration stands in its phase."""
 
     index: int

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ....base.arrays import Record
 from .rows import Scalar, flatten_report, read_report
 from .words import NOTHING, say_number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ComparedRow:
+class ComparedRow(Record):
     """One value of two reports."""
 
     key: str

@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ....base.arrays import Record
 from ....base.checks import check_range, raise_violations
 from ....base.errors import Violation
 
@@ -21,7 +22,7 @@ ERROR_FACTOR = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(Record):
     """A deployment that could be chosen."""
 
     name: str
@@ -52,7 +53,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ParetoChoice:
+class ParetoChoice(Record):
     """What comparing candidates gives."""
 
     candidates: tuple[Candidate, ...]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ....base.arrays import Record
 from ....base.errors import FileFormatError
 from .json_record import JsonObject
 from .sections import SCHEMA
@@ -62,7 +63,7 @@ UNITS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReportRow:
+class ReportRow(Record):
     """One value of a report."""
 
     key: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ....base.arrays import Record
 from ....conversion.quantize.report import QuantizationReport
 from ....conversion.search.error_budget import ErrorBudget
 from ....engine.trace import Backend
@@ -44,7 +45,7 @@ SCHEMA = "neuropinn-lava/report/1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProblemSection:
+class ProblemSection(Record):
     """The problem that was solved."""
 
     name: str
@@ -60,7 +61,7 @@ class ProblemSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkSection:
+class NetworkSection(Record):
     """The network that was deployed."""
 
     name: str
@@ -86,7 +87,7 @@ class NetworkSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QuantizationSection:
+class QuantizationSection(Record):
     """The words of the deployed network and what they cost."""
 
     weight_bits: tuple[int, ...]
@@ -106,7 +107,7 @@ class QuantizationSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BackendResult:
+class BackendResult(Record):
     """How good and how fast one backend was on the evaluation points."""
 
     backend: Backend
@@ -126,7 +127,7 @@ class BackendResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BackendsSection:
+class BackendsSection(Record):
     """All backends that ran."""
 
     results: tuple[BackendResult, ...]
@@ -140,7 +141,7 @@ class BackendsSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Report:
+class Report(Record):
     """Everything a report shows; sections that do not exist are None."""
 
     package_version: str

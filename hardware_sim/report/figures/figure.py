@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ....base.arrays import Record
 from ....base.extras import import_extra
 
 INK = "#1b1c1e"
@@ -49,7 +50,7 @@ _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
+class Figure(Record):
     """One drawing, ready to be embedded or saved."""
 
     name: str

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...base.arrays import Record
 from ...base.checks import as_member
 from ...base.errors import SpecError
 from ...files.atomic import check_writable
@@ -35,7 +36,7 @@ def register(app: typer.Typer) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConvertOptions:
+class ConvertOptions(Record):
     """What the user chose for `convert`."""
 
     network: Annotated[

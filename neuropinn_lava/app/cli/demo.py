@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...base.arrays import Record
 from ...engine.trace import Backend
 from ...files.atomic import check_writable
 from ..stream.arrays_io import read_points
@@ -68,7 +69,7 @@ def demo_command(
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProfileOptions:
+class ProfileOptions(Record):
     """What the user chose for `profile`."""
 
     network: NetworkArgument

@@ -8,6 +8,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from ...base.arrays import Record
 from ...engine.trace import Backend
 from ..terminal.console import out, print_json, show_table, stages
 from ..verbs.homogenize import DEFAULT_CELLS, Homogenization, homogenize
@@ -26,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HomogenizeOptions:
+class HomogenizeOptions(Record):
     """What the user chose for `homogenize`."""
 
     networks: Annotated[

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...base.arrays import Record
 from ...base.errors import NeuroPinnError, SpecError
 from ...engine.trace import Backend, LavaMode, LayerModel, Probe
 from ...files.atomic import check_writable
@@ -50,7 +51,7 @@ def register(app: typer.Typer) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunOptions:
+class RunOptions(Record):
     """What the user chose for `run`."""
 
     network: NetworkArgument

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ...base.arrays import Record
 from ..sweep.folder import FIGURE_NAME, TABLE_NAME, sweep_object
 from ..sweep.grid import SweepGrid
 from ..sweep.plan import DEFAULT_ENERGY, DEFAULT_POINTS, DEFAULT_TUNING, SweepPlan, plan_sweep
@@ -42,7 +43,7 @@ def register(app: typer.Typer) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SweepOptions:
+class SweepOptions(Record):
     """What the user chose for `sweep`."""
 
     problem: Annotated[str, typer.Argument(help="A PDE problem; `neuropinn-lava problems` lists them.")]

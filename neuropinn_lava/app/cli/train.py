@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...base.arrays import Record
 from ..terminal.console import out, print_json, show_note
 from ..terminal.training_view import training_view
 from ..verbs.option_texts import parse_cells, parse_parameters, parse_widths
@@ -26,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainOptions:
+class TrainOptions(Record):
     """What the user chose for `train`."""
 
     problem: Annotated[

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...base.arrays import Record
 from ..stream.arrays_io import read_points
 from ..terminal.console import out, print_json, stages
 from ..verbs.networks import find_network
@@ -24,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class VerifyOptions:
+class VerifyOptions(Record):
     """What the user chose for `verify`."""
 
     network: NetworkArgument

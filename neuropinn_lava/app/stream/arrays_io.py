@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...base.arrays import FloatArray
+from ...base.arrays import FloatArray, Record
 from ...base.errors import FileFormatError, SpecError
 from ...files.hdf5_links import check_self_contained
 from ...files.parser_guard import try_parser
@@ -46,7 +46,7 @@ def check_suffix(path: Path, where: str) -> Path:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PointFile:
+class PointFile(Record):
     """Points in a file, not yet read; `open_points` makes it."""
 
     path: Path

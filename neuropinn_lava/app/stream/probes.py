@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...base.arrays import FloatArray, IntArray
+from ...base.arrays import FloatArray, IntArray, Record
 from ...base.errors import SpecError
 from ...base.points import checked_points, without_graph
 from ...engine.trace import Backend, LavaMode, Probe, ProbeTrace
@@ -29,7 +29,7 @@ PROBE_NAME = "probe.h5"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ProbeRun:
+class ProbeRun(Record):
     """What was recorded, and what that cost."""
 
     trace: ProbeTrace

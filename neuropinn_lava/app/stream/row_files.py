@@ -23,7 +23,7 @@ import numpy as np
 
 from ...base.arrays import FloatArray
 from ...base.errors import FileFormatError, SpecError
-from ...files.atomic import check_writable, replacing, told_if_full, write_text
+from ...files.atomic import check_writable, full_disk_as_error, replacing, write_text
 from .arrays_io import check_suffix
 
 SCHEMA = "neuropinn-lava/rows/1"
@@ -64,7 +64,7 @@ class RowFile:
         try:
             _lock(part, target)
             rows = cls(target, names, part)
-            with told_if_full(target):
+            with full_disk_as_error(target):
                 rows._begin(resume)
         except BaseException:
             part.close()
@@ -89,7 +89,7 @@ class RowFile:
         """
         before = self.n_rows, self.notes
         try:
-            with told_if_full(self.path):
+            with full_disk_as_error(self.path):
                 if self.path.suffix.lower() == ".csv":
                     self._part.write("".join(",".join(map(repr, row)) + "\n" for row in rows.tolist()).encode())
                 else:
@@ -106,7 +106,7 @@ class RowFile:
         Raises:
             SpecError: If the disk is full; the rows are kept, and resuming finishes the file.
         """
-        with told_if_full(self.path):
+        with full_disk_as_error(self.path):
             if self.path.suffix.lower() == ".h5":
                 self._write_h5()
                 part_path(self.path).unlink()

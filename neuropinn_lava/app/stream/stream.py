@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ...base.arrays import FloatArray
+from ...base.arrays import FloatArray, Record
 from ...base.checks import raise_violations
 from ...base.errors import SpecError, Violation
 from ...base.points import without_graph
@@ -40,7 +40,7 @@ Points = str | Path | PointFile | FloatArray | Iterable[FloatArray]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StreamProgress:
+class StreamProgress(Record):
     """How far a stream is."""
 
     n_done: int
@@ -59,7 +59,7 @@ class StreamProgress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StreamSummary:
+class StreamSummary(Record):
     """What a finished stream leaves besides its file."""
 
     path: Path
@@ -201,7 +201,7 @@ def one_after_the_other(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PointSource:
+class PointSource(Record):
     """Where points come from."""
 
     n_points: int | None

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
+from ...base.arrays import Record
 from ...base.checks import check_finite, check_range, check_whole, raise_violations
 from ...base.errors import Violation
 from ...network.spec import MAX_STEPS
@@ -32,7 +33,7 @@ WHOLE = ("weight_bits", "payload_bits", "n_steps")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SweepPoint:
+class SweepPoint(Record):
     """One combination: how a network is trained, and into which words it is converted."""
 
     weight_bits: int | tuple[int, ...]
@@ -63,7 +64,7 @@ class SweepPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SweepGrid:
+class SweepGrid(Record):
     """All combinations of some values; a list of None only leaves the recipe's own."""
 
     weight_bits: tuple[int, ...] = (4, 6, 8)

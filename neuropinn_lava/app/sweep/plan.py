@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...base.arrays import record_digest
+from ...base.arrays import Record, record_digest
 from ...base.checks import check_range, check_whole, raise_violations
 from ...base.errors import SpecError
 from ...network.spec import ProblemParameter
@@ -38,7 +38,7 @@ DEFAULT_POINTS = 2500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SweepPlan:
+class SweepPlan(Record):
     """What all points of a sweep share."""
 
     problem: str

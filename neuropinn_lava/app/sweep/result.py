@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...base.arrays import Record
 from .grid import SweepPoint
 from .plan import SweepPlan
 from .rows import SweepRow
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Sweep:
+class Sweep(Record):
     """What a sweep found."""
 
     plan: SweepPlan

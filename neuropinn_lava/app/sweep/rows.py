@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from ...base.arrays import Record
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SweepRow:
+class SweepRow(Record):
     """One point of a sweep; None where it failed, or where a thing does not exist."""
 
     problem: str

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 
+from ...base.arrays import Record
 from ...base.errors import TrainingError
 from ..workers.dask_pool import ClusterChoice, open_pool
 from ..workers.task_pool import Call, Outcome, TaskPool
@@ -21,7 +22,7 @@ from .work import MeasuredPoint, TrainedNetwork, failed_point, measure_point, tr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SweepProgress:
+class SweepProgress(Record):
     """How far a sweep is."""
 
     n_trainings: int

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...base.arrays import Record
 from ...base.errors import NeuroPinnError, TrainingError
 from ...base.metrics import relative_l2
 from ...engine.trace import Backend
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TrainedNetwork:
+class TrainedNetwork(Record):
     """A finished training."""
 
     network: NetworkSpec
@@ -36,7 +37,7 @@ class TrainedNetwork:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class MeasuredPoint:
+class MeasuredPoint(Record):
     """A finished point."""
 
     point: SweepPoint

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 
-from ...base.arrays import FloatArray
+from ...base.arrays import FloatArray, Record
 from ...base.checks import as_member, raise_violations
 from ...base.errors import Violation
 from ...engine.probe import run_probed
@@ -25,7 +25,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LavaChoices:
+class LavaChoices(Record):
     """A backend, and how it runs on Lava if it is Lava; None leaves a choice to the plan of the run."""
 
     backend: Backend

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ... import __version__
-from ...base.arrays import FloatArray
+from ...base.arrays import FloatArray, Record
 from ...base.checks import raise_violations
 from ...base.errors import Violation
 from ...engine.trace import Backend, RunTrace
@@ -43,7 +43,7 @@ NO_LAVA = "Or leave Lava out, by `--no-lava` or `with_lava=False`: the integer e
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HardwareChoices:
+class HardwareChoices(Record):
     """What a profile is made for; names of shipped records, or paths of TOML files."""
 
     target: str | Path = DEFAULT_TARGET

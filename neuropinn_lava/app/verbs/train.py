@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...base.arrays import Record
 from ...base.errors import SpecError
 from ...base.extras import import_extra
 from ...files.atomic import check_writable, write_text
@@ -25,7 +26,7 @@ N_DRAWS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecipeChanges:
+class RecipeChanges(Record):
     """What a user may change in a problem's recipe from the command line; None leaves the recipe's own."""
 
     n_steps: int | None = None
@@ -105,7 +106,7 @@ NO_CHANGES = RecipeChanges()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingFiles:
+class TrainingFiles(Record):
     """Where a training writes besides the network; None writes nothing."""
 
     checkpoint: Path | None = None

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from queue import Empty, Queue
 from typing import TYPE_CHECKING
 
+from ...base.arrays import Record
 from ...base.checks import check_range, check_whole, raise_violations
 from ...base.errors import NeuroPinnError, SimulationError, SpecError
 from ...base.extras import import_extra
@@ -40,7 +41,7 @@ SETTINGS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterChoice:
+class ClusterChoice(Record):
     """Who does the work: a cluster at an address, so many local workers, or with neither this process."""
 
     address: str | None = None

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ...base.arrays import Record
 from ...base.errors import NeuroPinnError
 
 CALLS_PER_WORKER = 2
@@ -18,7 +19,7 @@ CALLS_PER_WORKER = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Call:
+class Call(Record):
     """A function with its arguments; function, arguments and result can be pickled, and calling it twice does no harm."""
 
     name: str
@@ -30,7 +31,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Outcome:
+class Outcome(Record):
     """How a call ended."""
 
     name: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
 from ..conditions import vanishing_ansatz
-from ..problem import Condition, PdeProblem, ReferenceSolution, constant_value, restricted_to_domain
+from ..problem import Condition, PdeProblem, ReferenceSolution, constant_source, constant_value, restricted_to_domain
 from ..recipe import CloudRecipe, NetworkRecipe, PhaseRecipe, TrainingRecipe
 from ..solvers.star import LEVEL_SET, Forces, solve_star, star_domain, to_polar
 
@@ -54,7 +54,7 @@ def make_advection_diffusion_star(
         coordinates=("x", "y"),
         domain=domain,
         derivatives=("u_x", "u_y", "u_xx", "u_yy"),
-        source=lambda points: constant_value(1.0)(points)[:, 0],
+        source=constant_source(1.0),
         residual=lambda f: (-diffusivity * (f.u_xx + f.u_yy) + velocity_x * f.u_x + velocity_y * f.u_y - f.source,),
         conditions=(Condition(name="walls", applies=domain.on_boundary, value=constant_value(0.0)),),
         ansatz=vanishing_ansatz(LEVEL_SET),

@@ -10,8 +10,8 @@ from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
 from ...geometry.domain import Box
 from ...network.transforms import Ansatz
-from ..conditions import sine_wave, vanishing_polynomial
-from ..problem import Condition, PdeProblem, ReferenceSolution, restricted_to_domain, zero_source
+from ..conditions import field_value, sine_wave, vanishing_polynomial
+from ..problem import Condition, PdeProblem, ReferenceSolution, constant_source, restricted_to_domain
 from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe, accurate_then_sparse
 from ..solvers.cole_hopf import solve_burgers
 
@@ -37,31 +37,53 @@ def make_burgers(*, viscosity: float = 0.1) -> PdeProblem:
     Source: problem set of the SP-PINN code of Navaneeth and Chakraborty.
     """
     raise_violations(check_range("make_burgers.viscosity", viscosity, 0.02, 1.0))
-    box = Box.space_time([0.0, 0.0], [1.0, 1.0])
-    start = sine_wave(0, 2, np.pi)
+    return build_burgers("burgers", "Burgers equation, smooth", viscosity, left=0.0, amplitude=1.0, recipe=RECIPE)
+
+
+def build_burgers(
+    name: str,
+    title: str,
+    viscosity: float,
+    *,
+    left: float,
+    amplitude: float,
+    recipe: TrainingRecipe,
+    residual_scale: float = 1.0,
+) -> PdeProblem:
+    """Build Burgers' equation on (x, t) in [left, 1] x [0, 1] with u = amplitude sin(pi x) at first and 0 at both ends.
+
+    Args:
+        name: Name of the problem.
+        title: Title of the problem.
+        viscosity: v, positive.
+        left: Left end of the interval, 0 or -1, where the sine is zero.
+        amplitude: Amplitude of the initial sine, 1 or -1.
+        recipe: Recipe of the training.
+        residual_scale: Typical magnitude of the equation's terms.
+    """
+    box = Box.space_time([left, 0.0], [1.0, 1.0])
+    start = sine_wave(0, 2, np.pi, amplitude=amplitude)
+    sine = "sin(pi x)" if amplitude > 0 else "-sin(pi x)"
 
     def solution(points: FloatArray) -> FloatArray:
-        return solve_burgers(points, viscosity, 1.0)
-
-    def prescribed(points: FloatArray) -> FloatArray:
-        wave: FloatArray = start.evaluate(points)
-        return wave[:, None]  # zero on the walls, too
+        return solve_burgers(points, viscosity, amplitude)
 
     return PdeProblem(
-        name="burgers",
-        title="Burgers equation, smooth",
-        equation=f"u_t + u u_x = {viscosity:g} u_xx; u = sin(pi x) at t = 0, u = 0 at x = 0, x = 1",
+        name=name,
+        title=title,
+        equation=f"u_t + u u_x = {viscosity:g} u_xx; u = {sine} at t = 0, u = 0 at x = {left:g}, x = 1",
         coordinates=("x", "t"),
         domain=box,
         derivatives=("u_t", "u_x", "u_xx"),
-        source=zero_source,
+        source=constant_source(0.0),
         residual=lambda f: (f.u_t + f.u * f.u_x - viscosity * f.u_xx,),
-        conditions=(Condition(name="walls and start", applies=box.on_boundary, value=prescribed),),
+        residual_scale=residual_scale,
+        conditions=(Condition(name="walls and start", applies=box.on_boundary, value=field_value(start)),),
         ansatz=Ansatz(offset=(start,), factor=(vanishing_polynomial(box),)),
         reference=ReferenceSolution(
-            evaluate=restricted_to_domain(box, solution, "burgers"),
+            evaluate=restricted_to_domain(box, solution, name),
             relative_accuracy=1e-10,
             source="Cole-Hopf quadrature",
         ),
-        recipe=RECIPE,
+        recipe=recipe,
     )

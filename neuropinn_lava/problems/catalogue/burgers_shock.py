@@ -6,13 +6,9 @@ import dataclasses
 
 import numpy as np
 
-from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
-from ...geometry.domain import Box
 from ...geometry.grading import Grading
-from ...network.transforms import Ansatz
-from ..conditions import sine_wave, vanishing_polynomial
-from ..problem import Condition, PdeProblem, ReferenceSolution, restricted_to_domain, zero_source
+from ..problem import PdeProblem
 from ..recipe import (
     TANH_NETWORK,
     CloudRecipe,
@@ -23,8 +19,9 @@ from ..recipe import (
     ResidualWeights,
     TeacherRecipe,
     TrainingRecipe,
+    imitate_then_solve,
 )
-from ..solvers.cole_hopf import solve_burgers
+from .burgers import build_burgers
 
 TEACHER = TeacherRecipe(
     network=dataclasses.replace(TANH_NETWORK, output_scale=0.5),
@@ -42,26 +39,7 @@ RECIPE = TrainingRecipe(
     cloud=CloudRecipe(n_per_axis=(96, 24), gradings=(Grading(axis=0, centre=0.0, width=0.03, gain=20.0),)),
     weights=ResidualWeights(cell_power=1.0, steepness=0.15),
     teacher=TEACHER,
-    phases=(
-        PhaseRecipe(n_iterations=2000, learning_rate=5e-3, residual_weight=0.0, distillation_weight=1.0),
-        PhaseRecipe(
-            n_iterations=2500,
-            learning_rate=2e-3,
-            residual_weight=0.1,
-            distillation_weight=100.0,
-            activity_weight=30.0,
-            target_activity=0.28,
-            ramp=0.5,
-        ),
-        PhaseRecipe(
-            n_iterations=20,
-            optimizer=Optimizer.GAUSS_NEWTON,
-            distillation_weight=1.0,
-            activity_weight=1.0,
-            target_activity=0.285,
-            least_damping=1e-5,
-        ),
-    ),
+    phases=imitate_then_solve(20),
 )
 """(u - g) / d lies within 5. The shock is 2 v = 0.0064 wide; the grading makes cells of 0.002 there and 0.04 at the walls; on
 this cloud the equation solved exactly by quartic fits is off by 2.2e-3, by quadratic ones by 1.4e-2. Half of the points lie
@@ -84,32 +62,7 @@ def make_burgers_shock(*, viscosity: float = 0.01 / np.pi) -> PdeProblem:
     Source: Basdevant et al., Computers and Fluids 14 (1986) 23; the usual test of physics-informed networks.
     """
     raise_violations(check_range("make_burgers_shock.viscosity", viscosity, 0.002, 0.1))
-    box = Box.space_time([-1.0, 0.0], [1.0, 1.0])
-    start = sine_wave(0, 2, np.pi, amplitude=-1.0)
-
-    def solution(points: FloatArray) -> FloatArray:
-        return solve_burgers(points, viscosity, -1.0)
-
-    def prescribed(points: FloatArray) -> FloatArray:
-        wave: FloatArray = start.evaluate(points)
-        return wave[:, None]  # zero on the walls, too
-
-    return PdeProblem(
-        name="burgers-shock",
-        title="Burgers equation with a shock",
-        equation=f"u_t + u u_x = {viscosity:.6g} u_xx; u = -sin(pi x) at t = 0, u = 0 at x = -1, x = 1",
-        coordinates=("x", "t"),
-        domain=box,
-        derivatives=("u_t", "u_x", "u_xx"),
-        source=zero_source,
-        residual=lambda f: (f.u_t + f.u * f.u_x - viscosity * f.u_xx,),
-        residual_scale=np.pi,
-        conditions=(Condition(name="walls and start", applies=box.on_boundary, value=prescribed),),
-        ansatz=Ansatz(offset=(start,), factor=(vanishing_polynomial(box),)),
-        reference=ReferenceSolution(
-            evaluate=restricted_to_domain(box, solution, "burgers-shock"),
-            relative_accuracy=1e-10,
-            source="Cole-Hopf quadrature",
-        ),
-        recipe=RECIPE,
+    title = "Burgers equation with a shock"
+    return build_burgers(
+        "burgers-shock", title, viscosity, left=-1.0, amplitude=-1.0, recipe=RECIPE, residual_scale=np.pi
     )

@@ -6,7 +6,7 @@ from ...base.arrays import FloatArray
 from ...network.transforms import Link
 from ...operators.operator_kind import OperatorKind
 from ..conditions import vanishing_ansatz
-from ..problem import Condition, PdeProblem, ReferenceSolution, constant_value, restricted_to_domain
+from ..problem import Condition, PdeProblem, ReferenceSolution, constant_source, constant_value, restricted_to_domain
 from ..recipe import CloudRecipe, NetworkRecipe, PhaseRecipe, TrainingRecipe
 from ..solvers.lshape import distance_in_lshape, lshape_domain
 
@@ -46,7 +46,7 @@ def make_eikonal() -> PdeProblem:
         coordinates=("x", "y"),
         domain=domain,
         derivatives=("u_x", "u_y", "u_xx", "u_yy"),
-        source=lambda points: constant_value(1.0)(points)[:, 0],
+        source=constant_source(1.0),
         residual=lambda f: (f.u_x * f.u_x + f.u_y * f.u_y - f.viscosity * (f.u_xx + f.u_yy) - f.source,),
         conditions=(Condition(name="walls", applies=domain.on_boundary, value=constant_value(0.0)),),
         ansatz=vanishing_ansatz(domain.factor(), Link.SOFTPLUS),

@@ -107,14 +107,14 @@ def make_micromechanics(cell: UnitCell, load: Load) -> PdeProblem:
         SpecError: If a mean strain cannot be built into the ansatz of this cell.
     """
     ansatz = load.ansatz(cell)
-    box = Box(lower=np.zeros(3), upper=np.ones(3), open_faces=_open_faces(load))
+    box = LoadedCell(np.zeros(3), np.ones(3), open_faces=_open_faces(load), cell=cell, load=load)
     return PdeProblem(
         name="elasticity3d",
         title=_title(cell),
         equation=f"div sigma = 0; {_load_text(load)}",
         coordinates=("x", "y", "z"),
         unknowns=("u", "v", "w"),
-        domain=LoadedCell(cell=cell, load=load, box=box),
+        domain=box,
         derivatives=DERIVATIVES,
         source=lambda points: _compressibility(cell, points),
         residual=_navier,

@@ -10,7 +10,7 @@ from ...base.arrays import FloatArray
 from ...geometry.domain import Box
 from ...network.transforms import Ansatz
 from ..conditions import vanishing_polynomial
-from ..problem import Condition, PdeProblem, ReferenceSolution, zero_source
+from ..problem import Condition, PdeProblem, ReferenceSolution, constant_source
 from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe, accurate_then_sparse
 from ..solvers.transfinite import coons_polynomial
 
@@ -51,7 +51,7 @@ def make_laplace() -> PdeProblem:
         coordinates=("x", "y"),
         domain=box,
         derivatives=("u_xx", "u_yy"),
-        source=zero_source,
+        source=constant_source(0.0),
         residual=lambda f: (f.u_xx + f.u_yy,),
         conditions=(Condition(name="edges", applies=box.on_boundary, value=solution),),
         ansatz=Ansatz(offset=(data,), factor=(vanishing_polynomial(box),)),

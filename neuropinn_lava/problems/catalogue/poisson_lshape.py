@@ -8,7 +8,7 @@ from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
 from ...operators.operator_kind import OperatorKind
 from ..conditions import vanishing_ansatz
-from ..problem import Condition, PdeProblem, ReferenceSolution, constant_value, restricted_to_domain
+from ..problem import Condition, PdeProblem, ReferenceSolution, constant_source, constant_value, restricted_to_domain
 from ..recipe import SOLVER_NETWORK, CloudRecipe, Refinement, TrainingRecipe, accurate_then_sparse
 from ..solvers.lshape import lshape_domain, solve_lshape
 
@@ -52,7 +52,7 @@ def make_poisson_lshape(*, strength: float = 1.0) -> PdeProblem:
         coordinates=("x", "y"),
         domain=domain,
         derivatives=("u_xx", "u_yy"),
-        source=lambda points: constant_value(strength)(points)[:, 0],
+        source=constant_source(strength),
         residual=lambda f: (-(f.u_xx + f.u_yy) - f.source,),
         residual_scale=strength,
         conditions=(Condition(name="walls", applies=domain.on_boundary, value=constant_value(0.0)),),

@@ -6,7 +6,7 @@ from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
 from ...operators.operator_kind import OperatorKind
 from ..conditions import vanishing_ansatz
-from ..problem import Condition, PdeProblem, ReferenceSolution, constant_value, restricted_to_domain
+from ..problem import Condition, PdeProblem, ReferenceSolution, constant_source, constant_value, restricted_to_domain
 from ..recipe import CloudRecipe, Jitter, NetworkRecipe, PhaseRecipe, TrainingRecipe
 from ..solvers.star import LEVEL_SET, Forces, solve_star, star_domain, to_polar
 
@@ -54,7 +54,7 @@ def make_poisson_star(*, strength: float = 5.0) -> PdeProblem:
         coordinates=("x", "y"),
         domain=domain,
         derivatives=("u_xx", "u_yy"),
-        source=lambda points: constant_value(strength)(points)[:, 0],
+        source=constant_source(strength),
         residual=lambda f: (-(f.u_xx + f.u_yy) - f.source,),
         residual_scale=strength,
         conditions=(Condition(name="walls", applies=domain.on_boundary, value=constant_value(0.0)),),

@@ -82,7 +82,7 @@ def test_membranes_equal_the_integer_engine() -> None:
     run, layer = IntegerLayerRun(network.layers[0], N_SAMPLES), fake.layers[0]
     drive = layer.affine(fake.words(words)).detach()
     for step in integer_steps(drive, layer.integer_beta(), layer.integer_theta(), layer.rule, 8):
-        fired, payload = run.step(words)
+        _, _, fired, payload, _ = run.step(words)
         np.testing.assert_array_equal(step.fired.detach().numpy() > 0, fired)
         np.testing.assert_array_equal(step.membrane.detach().numpy(), run.membrane)
         np.testing.assert_array_equal(step.payload.detach().numpy(), payload)

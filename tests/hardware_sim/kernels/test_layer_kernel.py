@@ -64,7 +64,7 @@ def assert_equals_reference(layer: QuantizedLayer, a: Any, loops: ModuleType) ->
     kernel.advance(a.astype(np.int32), membrane, payload, tally)
     run = IntegerLayerRun(layer, n_rows)
     for t in range(n_steps):
-        fired, sent = run.step(a[:, t].astype(np.int64))
+        _, _, fired, sent, _ = run.step(a[:, t].astype(np.int64))
         assert np.array_equal(tally.fired[:, t], fired)
         assert np.array_equal(tally.membrane[:, t], run.membrane)
         assert np.array_equal(payload[:, t], sent)
@@ -127,7 +127,7 @@ def test_constant_drive_equals_reference(loops: ModuleType) -> None:
     kernel.fire(z, membrane, payload, tally)
     run = IntegerLayerRun(layer, 11)
     assert np.array_equal(z, integer_drive(layer.affine, a[:, 0])[0])
-    assert all(np.array_equal(payload[:, t], run.step(a[:, t])[1]) for t in range(8))
+    assert all(np.array_equal(payload[:, t], run.step(a[:, t]).payload) for t in range(8))
 
 
 def flat_layer(table: Any, *, state_bits: int, beta: Any, theta: int, polarity: Polarity) -> QuantizedLayer:
@@ -230,7 +230,7 @@ def test_float_layer_equals_reference(activation: str, polarity: Polarity) -> No
     membrane, payload, tally = np.zeros((12, 15)), np.zeros((12, 5, 15)), kernel.tally(5, 12)
     kernel.advance(a, membrane, payload, tally)
     for t in range(5):
-        fired, sent = run.step(a[:, t])
+        _, _, fired, sent, _ = run.step(a[:, t])
         assert np.array_equal(tally.fired[:, t], fired)
         assert np.abs(payload[:, t] - sent).max() < ROUNDING
         assert np.abs(tally.membrane[:, t] - run.membrane).max() < ROUNDING

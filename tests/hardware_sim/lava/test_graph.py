@@ -113,7 +113,7 @@ def test_an_input_that_changes_from_step_to_step() -> None:
         for t in range(T):
             a = data[:, sample * T + t][None]
             for run in runs:
-                _, a = run.step(a)
+                a = run.step(a).payload
             assert np.array_equal(emitted[sample, t], integer_drive(network.output.affine, a)[0][0])
 
 
@@ -134,7 +134,7 @@ def test_a_source_that_is_late() -> None:
     between = run_integer(first, points, Probe(n_samples=N)).probe.output
     run = IntegerLayerRun(second.layers[0], N)
     for t in range(T):
-        _, payload = run.step(between[:, t])
+        payload = run.step(between[:, t]).payload
         assert np.array_equal(back.recordings[0].payload.values[:, t], payload)
 
 
