@@ -136,9 +136,6 @@ REFUSED: dict[str, tuple[Callable[[int], nn.Module], str]] = {
     "subclass that scales": (
         lambda n: nn.Sequential(*chain(n)[:2], Scaled(n, 1)),
         r"layer '2' \(Scaled\) must be exactly Linear",
-    "forward hook": (
-        lambda n: with_hook(chain(n), 0, lambda *a: a[-1] * 2),
-        r"layer '0' \(Linear\) must have no forward hooks",
     ),
     "subclass of VSN": (lambda n: chain(n, LoudVsn(n)), r"layer '1' \(LoudVsn\) must be exactly VSN"),
     "subclass of Tanh": (lambda n: chain(n, type("Tanh2", (nn.Tanh,), {})()), r"\(Tanh2\) must be exactly Tanh"),
