@@ -29,13 +29,13 @@ from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.problem import PdeProblem
 from neuropinn_lava.problems.recipe import SOLVER_NETWORK, Optimizer, PhaseRecipe, TrainingRecipe
 from neuropinn_lava.problems.residuals import evaluation_points
-from neuropinn_lava.training.collocation.clouds import TrainingCloud, input_transform, lay_training_cloud
+from neuropinn_lava.training.collocation.clouds import TrainingCloud, build_training_cloud, input_transform
 from neuropinn_lava.training.loss.losses import evaluate_loss, weighted_loss
 from neuropinn_lava.training.network.network import build_network
 from neuropinn_lava.training.optimize.adam import learning_rate
 from neuropinn_lava.training.optimize.gauss_newton import step_gauss_newton
 from neuropinn_lava.training.optimize.lbfgs import step_l_bfgs
-from neuropinn_lava.training.run.state import TrainingState, new_state
+from neuropinn_lava.training.run.state import TrainingState, start_state
 
 N_POINTS, POINTS_SEED = 2500, 0
 """Unseen points."""
@@ -85,11 +85,11 @@ class Descent:
         model = dataclasses.replace(SOLVER_NETWORK, widths=old.widths, output_scale=old.output_scale, theta=way.theta)
         recipe: TrainingRecipe = dataclasses.replace(problem.recipe, network=model, teacher=None)
         self.problem = problem
-        self.cloud: TrainingCloud = lay_training_cloud(problem, recipe, dtype, torch.device("cpu"))
+        self.cloud: TrainingCloud = build_training_cloud(problem, recipe, dtype, torch.device("cpu"))
         self.points = evaluation_points(problem, N_POINTS, POINTS_SEED)
         self.inputs = torch.as_tensor(input_transform(problem).apply(self.points)).to(dtype)
         self.truth = problem.reference.evaluate(self.points)
-        self.state: TrainingState = new_state(build_network(model, problem.n_in, problem.n_out, seed, dtype))
+        self.state: TrainingState = start_state(build_network(model, problem.n_in, problem.n_out, seed, dtype))
         self.seconds = 0.0
         self.n_steps = 0
 
@@ -98,7 +98,7 @@ class Descent:
         start, state = time.process_time(), self.state
         state.parameters.gradient.zero_()
         terms = evaluate_loss(self.cloud, state.network)
-        state.keep_if_best(terms.residual.item())
+        state.update_best(terms.residual.item())
         before = state.parameters.values.clone()
         if phase.optimizer is GN:
             step_gauss_newton(state.gauss_newton, self.cloud, state.network, state.parameters, phase, 0.0)
@@ -138,7 +138,7 @@ class Descent:
         state = self.state
         present = state.parameters.values.clone()
         with torch.no_grad():
-            state.keep_if_best(evaluate_loss(self.cloud, state.network).residual.item())
+            state.update_best(evaluate_loss(self.cloud, state.network).residual.item())
             state.restore_best()
             outputs = state.network(self.inputs).double().numpy()
         u = self.problem.ansatz.apply(self.points, self.cloud.output_transform.apply(outputs))

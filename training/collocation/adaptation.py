@@ -33,7 +33,7 @@ NEAR = 1.0
 finer boundary points within this distance of a chosen one come along."""
 
 
-def lay_candidates(domain: Domain, recipe: CloudRecipe) -> Cloud:
+def build_candidates(domain: Domain, recipe: CloudRecipe) -> Cloud:
     """Lay the finer cloud on which residuals are looked at, in the cell coordinates of the recipe's own cloud."""
     fine = domain.cloud(tuple(FINER * n for n in recipe.n_per_axis), recipe.gradings)
     return dataclasses.replace(
@@ -46,7 +46,7 @@ def refine_cloud(cloud: Cloud, candidates: Cloud, residuals: FloatArray, share: 
 
     Args:
         cloud: The cloud so far.
-        candidates: From `lay_candidates`.
+        candidates: From `build_candidates`.
         residuals: R at the candidates' centres, shape (n_equations, n_candidates).
         share: How many centres to add, as a share of those of `cloud`, above 0; fewer where the candidates run out.
 
@@ -97,7 +97,7 @@ def jitter_cloud(cloud: Cloud, domain: Domain, share: float, rng: np.random.Gene
     return dataclasses.replace(cloud, points=points, cell_coordinates=cells)
 
 
-def crowding(cloud: Cloud) -> FloatArray:
+def relative_cell_volumes(cloud: Cloud) -> FloatArray:
     """Give the size of each centre's cell in units of the unrefined grid's, shape (n_inside,): 1 there, 2^-n_dim where refined.
 
     V = (mean distance of the 2 n_dim nearest neighbours, in cells)^n_dim

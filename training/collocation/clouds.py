@@ -20,7 +20,7 @@ from ...operators.projection import DerivativeOperators
 from ...problems.problem import DerivativeFields, PdeProblem
 from ...problems.recipe import CloudRecipe, ResidualWeights, TrainingRecipe
 from ...problems.residuals import problem_operators
-from .adaptation import crowding
+from .adaptation import relative_cell_volumes
 from .derivatives import SparseMap
 
 SAME_TIME = 9
@@ -119,7 +119,7 @@ def cell_weights(
         centres: Where.
         recipe: Holds the gradings.
         power: p.
-        crowded: Factor on V where points were added (`crowding`), shape (n,) or one for all.
+        crowded: Factor on V where points were added (`relative_cell_volumes`), shape (n,) or one for all.
     """
     density = np.ones(len(centres))
     for axis in range(centres.shape[1]):
@@ -137,7 +137,7 @@ def _instants(times: FloatArray, dtype: torch.dtype, device: torch.device) -> In
     )
 
 
-def lay_training_cloud(
+def build_training_cloud(
     problem: PdeProblem, recipe: TrainingRecipe, dtype: torch.dtype, device: torch.device, changed: Cloud | None = None
 ) -> TrainingCloud:
     """Lay the cloud of a recipe and evaluate on it all that stays fixed, in float64, before it is rounded to `dtype`.
@@ -152,7 +152,7 @@ def lay_training_cloud(
     cloud = changed or problem.domain.cloud(recipe.cloud.n_per_axis, recipe.cloud.gradings)
     operators = problem_operators(problem, cloud, recipe.cloud.operator, recipe.cloud.n_neighbours)
     offset, factor = problem.ansatz.evaluate(cloud.points)
-    power, crowded = recipe.weights.cell_power, 1.0 if changed is None else crowding(cloud)
+    power, crowded = recipe.weights.cell_power, 1.0 if changed is None else relative_cell_volumes(cloud)
 
     def tensor(values: Any) -> Tensor:
         return torch.as_tensor(np.ascontiguousarray(values)).to(device=device, dtype=dtype)

@@ -1,1 +1,1 @@
-"""What a training minimises: residuals, energies, the distance to a distillation target, the spike rate."""
+"""What a training minimises: residuals, energies, the distance to a distillation target, the activity."""

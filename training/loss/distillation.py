@@ -21,7 +21,7 @@ from .energy_loss import EnergyCloud
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Lesson:
+class DistillationTarget:
     """A teacher's solution on a cloud."""
 
     values: Tensor
@@ -34,14 +34,14 @@ class Lesson:
         return (u - self.values).square().mean() * (1.0 / self.square)
 
 
-def make_lesson(cloud: TrainingCloud | EnergyCloud, teacher: VsnNetwork) -> Lesson:
+def build_distillation_target(cloud: TrainingCloud | EnergyCloud, teacher: VsnNetwork) -> DistillationTarget:
     """Evaluate a teacher on a cloud that has the teacher's own `output_transform`."""
     with torch.no_grad():
         values = cloud.solution(teacher(cloud.inputs))
-    return Lesson(values=values, square=values.square().mean().item())
+    return DistillationTarget(values=values, square=values.square().mean().item())
 
 
-def teaching_recipe(recipe: TrainingRecipe, teacher: TeacherRecipe) -> TrainingRecipe:
+def teacher_training_recipe(recipe: TrainingRecipe, teacher: TeacherRecipe) -> TrainingRecipe:
     """Give the recipe by which a recipe's teacher is trained: its own network and phases, the same cloud."""
     return dataclasses.replace(recipe, network=teacher.network, phases=teacher.phases, teacher=None)
 

@@ -24,7 +24,7 @@ from ...network.transforms import AffineTransform
 from ...operators.potential_energy import EnergyDomain
 from ...problems.problem import PdeProblem
 from ...problems.recipe import TrainingRecipe
-from ..collocation.clouds import TrainingCloud, input_transform, lay_training_cloud, output_transform
+from ..collocation.clouds import TrainingCloud, build_training_cloud, input_transform, output_transform
 from ..collocation.derivatives import multiply, place_matrix
 
 
@@ -78,7 +78,7 @@ class _Energy(torch.autograd.Function):
         return gradients[0] * slope, None
 
 
-def lay_energy_cloud(
+def build_energy_cloud(
     problem: PdeProblem, recipe: TrainingRecipe, dtype: torch.dtype, device: torch.device
 ) -> EnergyCloud:
     """Mesh a problem as its recipe's cloud says, and evaluate all that stays fixed in float64 before it is rounded.
@@ -109,15 +109,15 @@ def lay_energy_cloud(
     )
 
 
-def lay_loss_cloud(
+def build_loss_cloud(
     problem: PdeProblem, recipe: TrainingRecipe, dtype: torch.dtype, device: torch.device
 ) -> TrainingCloud | EnergyCloud:
     """Lay what a problem is trained on: its energy where it has one, else the cloud of its residual."""
-    lay = lay_energy_cloud if isinstance(problem.domain, EnergyDomain) else lay_training_cloud
+    lay = build_energy_cloud if isinstance(problem.domain, EnergyDomain) else build_training_cloud
     return lay(problem, recipe, dtype, device)
 
 
 def _violations(problem: PdeProblem) -> Iterator[Violation]:
     if not isinstance(problem.domain, EnergyDomain):
-        where, mend = f"training of {problem.name!r} by energy", "Train on the residual: `lay_training_cloud`."
+        where, mend = f"training of {problem.name!r} by energy", "Train on the residual: `build_training_cloud`."
         yield Violation(where, "have a domain with a potential energy", type(problem.domain).__name__, mend)

@@ -23,7 +23,7 @@ from torch import Tensor
 from ...base.arrays import IntArray
 from ...problems.problem import DerivativeFields
 from ..collocation.clouds import TrainingCloud
-from .distillation import Lesson
+from .distillation import DistillationTarget
 from .losses import centre_weights
 
 Centres = Tensor | None
@@ -86,20 +86,23 @@ def linearize_residuals(cloud: TrainingCloud, outputs: Tensor, factor: Centres =
     return LinearResidual(values=values, slopes=csr_matrix(scaled))
 
 
-def imitation_residuals(cloud: TrainingCloud, lesson: Lesson, outputs: Tensor) -> Tensor:
+def distillation_residuals(cloud: TrainingCloud, distillation_target: DistillationTarget, outputs: Tensor) -> Tensor:
     """Give (u - u_teacher) / |u_teacher| for the network's outputs (n_points, n_out), unknown after unknown."""
     with torch.no_grad():
-        apart = cloud.solution(outputs) - lesson.values
-        return apart.T.reshape(-1) / math.sqrt(apart.numel() * lesson.square)
+        apart = cloud.solution(outputs) - distillation_target.values
+        return apart.T.reshape(-1) / math.sqrt(apart.numel() * distillation_target.square)
 
 
-def linearize_imitation(cloud: TrainingCloud, lesson: Lesson, outputs: Tensor) -> LinearResidual:
+def linearize_distillation(
+    cloud: TrainingCloud, distillation_target: DistillationTarget, outputs: Tensor
+) -> LinearResidual:
     """Give r and S of the distance to a teacher at the network's outputs (n_points, n_out)."""
     y = outputs.detach().requires_grad_()
     (du,) = torch.autograd.grad(cloud.solution(y).sum(), y)
-    unit = math.sqrt(du.numel() * lesson.square)
+    unit = math.sqrt(du.numel() * distillation_target.square)
     return LinearResidual(
-        values=imitation_residuals(cloud, lesson, y.detach()), slopes=csr_matrix(diags(du.T.reshape(-1).numpy() / unit))
+        values=distillation_residuals(cloud, distillation_target, y.detach()),
+        slopes=csr_matrix(diags(du.T.reshape(-1).numpy() / unit)),
     )
 
 

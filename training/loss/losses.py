@@ -1,10 +1,10 @@
-"""What a training makes small: the mean square residual, and in a sparsity phase the spike rate above its target.
+"""What a training makes small: the mean square residual, and in a sparsity phase the activity above its target.
 
     L = w_r * mean over centres and equations of w_c (r / residual_scale)^2          w_c: the recipe's `ResidualWeights`
         + w_i * |u - u_teacher|^2 / |u_teacher|^2          where the phase imitates a teacher
-        + w * max(0, rate - target)
+        + w * max(0, activity - target)
 
-Below its target the rate costs nothing, so that the residual has the network to itself. This module knows clouds and
+Below its target the activity costs nothing, so that the residual has the network to itself. This module knows clouds and
 networks; it does not know optimizers. No term sees the reference solution.
 """
 
@@ -20,7 +20,7 @@ from ...problems.recipe import PhaseRecipe
 from ..collocation.clouds import Instants, TrainingCloud
 from ..network.batches import run_batches
 from ..network.network import VsnNetwork
-from .distillation import Lesson
+from .distillation import DistillationTarget
 from .energy_loss import EnergyCloud
 
 
@@ -29,31 +29,37 @@ class LossTerms(NamedTuple):
 
     residual: Tensor
     """Mean square of the residuals in units of the problem's `residual_scale`, or the energy (`energy_loss.py`)."""
-    rate: Tensor
+    activity: Tensor
     """Share of neurons and steps that fire, over all layers."""
-    imitation: Tensor | None = None
+    distillation: Tensor | None = None
     """Squared relative distance to the teacher, if there is one."""
     causal: Tensor | None = None
     """The residual with later times held back, to be descended in the place of `residual`, where the weights are causal."""
 
 
 def numbers(terms: LossTerms) -> tuple[float, float, float]:
-    """Give residual, rate and imitation as numbers; the last is zero without a teacher."""
-    return terms.residual.item(), terms.rate.item(), 0.0 if terms.imitation is None else terms.imitation.item()
+    """Give residual, activity and distillation as numbers; the last is zero without a teacher."""
+    return (
+        terms.residual.item(),
+        terms.activity.item(),
+        0.0 if terms.distillation is None else terms.distillation.item(),
+    )
 
 
-def evaluate_loss(cloud: TrainingCloud | EnergyCloud, network: VsnNetwork, lesson: Lesson | None = None) -> LossTerms:
-    """Run the network on a cloud and measure residual, spike rate and, where there is a teacher, the distance to it."""
+def evaluate_loss(
+    cloud: TrainingCloud | EnergyCloud, network: VsnNetwork, distillation_target: DistillationTarget | None = None
+) -> LossTerms:
+    """Run the network on a cloud and measure residual, activity and, where there is a teacher, the distance to it."""
     run = run_batches(network, cloud.inputs, cloud.batch_size)
     u = cloud.solution(run.output)
-    distance = None if lesson is None else lesson.distance(u)
+    distance = None if distillation_target is None else distillation_target.distance(u)
     if isinstance(cloud, EnergyCloud):
-        return LossTerms(residual=cloud.loss(u), rate=run.rate, imitation=distance)
+        return LossTerms(residual=cloud.loss(u), activity=run.activity, distillation=distance)
     squares = centre_squares(cloud, u)
     unit = 1.0 / cloud.problem.residual_scale**2
     residual = squares.mean() * unit
     causal = None if cloud.instants is None else causal_mean(squares * unit, cloud.instants, cloud.weights.causality)
-    return LossTerms(residual=residual, rate=run.rate, imitation=distance, causal=causal)
+    return LossTerms(residual=residual, activity=run.activity, distillation=distance, causal=causal)
 
 
 def residual_loss(cloud: TrainingCloud, u: Tensor) -> Tensor:
@@ -90,25 +96,25 @@ def centre_weights(cloud: TrainingCloud, fields: DerivativeFields) -> Tensor | N
     return falling if held is None else falling.mul_(held)
 
 
-def target_at(phase: PhaseRecipe, iteration: int, first_rate: float) -> float:
-    """Give the target of an iteration, counted from 0 in its phase: from the rate at the start straight down to the goal."""
+def activity_target_at(phase: PhaseRecipe, iteration: int, first_activity: float) -> float:
+    """Give the target of an iteration, counted from 0 in its phase: from the activity at the start straight down to the goal."""
     n_ramp = phase.ramp * phase.n_iterations
     left = max(0.0, 1.0 - iteration / n_ramp) if n_ramp > 0 else 0.0
-    return phase.target_activity + left * max(0.0, first_rate - phase.target_activity)
+    return phase.target_activity + left * max(0.0, first_activity - phase.target_activity)
 
 
 def weighted_loss(terms: LossTerms, phase: PhaseRecipe, target: float) -> Tensor:
     """Give L, to be differentiated."""
     descended = terms.residual if terms.causal is None else terms.causal
     loss = descended if phase.residual_weight == 1.0 else phase.residual_weight * descended
-    if phase.distillation_weight > 0.0 and terms.imitation is not None:
-        loss = loss + phase.distillation_weight * terms.imitation
+    if phase.distillation_weight > 0.0 and terms.distillation is not None:
+        loss = loss + phase.distillation_weight * terms.distillation
     if phase.activity_weight > 0.0:
-        loss = loss + phase.activity_weight * torch.clamp_min(terms.rate - target, 0.0)
+        loss = loss + phase.activity_weight * torch.clamp_min(terms.activity - target, 0.0)
     return loss
 
 
-def objective(residual: float, rate: float, phase: PhaseRecipe, imitation: float = 0.0) -> float:
+def objective(residual: float, activity: float, phase: PhaseRecipe, distillation: float = 0.0) -> float:
     """Give L at the phase's final target: the number by which two networks of one phase are compared."""
-    above = max(0.0, rate - phase.target_activity)
-    return phase.residual_weight * residual + phase.distillation_weight * imitation + phase.activity_weight * above
+    above = max(0.0, activity - phase.target_activity)
+    return phase.residual_weight * residual + phase.distillation_weight * distillation + phase.activity_weight * above

@@ -27,7 +27,7 @@ def run_batches(network: VsnNetwork, inputs: Tensor, batch_size: int | None) -> 
 
 
 class _BatchedRun(torch.autograd.Function):
-    """output, rates and rate of all points, of which nothing but the parameters is kept for the way back."""
+    """output, activities and activity of all points, of which nothing but the parameters is kept for the way back."""
 
     @staticmethod
     def forward(
@@ -37,18 +37,18 @@ class _BatchedRun(torch.autograd.Function):
         runs = [network.run(batch) for batch in inputs.split(batch_size)]
         sizes = [len(run.output) for run in runs]
         shares = torch.tensor(sizes, dtype=inputs.dtype, device=inputs.device) / len(inputs)
-        by_batch = torch.stack([run.rates for run in runs]), torch.stack([run.rate for run in runs])
+        by_batch = torch.stack([run.activities for run in runs]), torch.stack([run.activity for run in runs])
         return (torch.cat([run.output for run in runs]), *(shares @ values for values in by_batch))
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        by_output, by_rates, by_rate = gradients
+        by_output, by_activities, by_activity = gradients
         total = [torch.zeros_like(p) for p in ctx.parameters]
         for batch, above in zip(ctx.inputs.split(ctx.batch_size), by_output.split(ctx.batch_size), strict=True):
             share = len(batch) / len(ctx.inputs)
             with torch.enable_grad():
                 run = ctx.network.run(batch)
-            above_all = (above, share * by_rates, share * by_rate)
+            above_all = (above, share * by_activities, share * by_activity)
             found = torch.autograd.grad(run, ctx.parameters, above_all, allow_unused=True)
             for held, part in zip(total, found, strict=True):
                 if part is not None:

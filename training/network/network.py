@@ -57,9 +57,9 @@ class NetworkRun(NamedTuple):
 
     output: Tensor
     """Read-out, shape (n_samples, n_out)."""
-    rates: Tensor
-    """Mean spike rate of each VSN layer, shape (n_layers,)."""
-    rate: Tensor
+    activities: Tensor
+    """Mean activity of each VSN layer, shape (n_layers,)."""
+    activity: Tensor
     """Share of all neurons and steps that fire, a scalar."""
 
 
@@ -152,20 +152,20 @@ class VsnNetwork(nn.Module):
                 layer.clamp_()
 
     def run(self, x: Tensor) -> NetworkRun:
-        """Present x, shape (n_samples, n_in), for T steps; return the read-out and the spike rates, differentiable once."""
-        signal, rates = x, []
+        """Present x, shape (n_samples, n_in), for T steps; return the read-out and the activities, differentiable once."""
+        signal, activities = x, []
         for layer in self.layers:
             if isinstance(layer, VSN):
-                signal, _, rate = layer.unrolled(signal, self.n_steps)
-                rates.append(rate)
+                signal, _, activity = layer.unrolled(signal, self.n_steps)
+                activities.append(activity)
             else:
                 signal = layer(signal)
         output = signal[-1] if self.readout is Readout.LAST else signal.mean(0)
-        return NetworkRun(output=output, rates=torch.stack(rates), rate=self.mean_rate(rates))
+        return NetworkRun(output=output, activities=torch.stack(activities), activity=self.mean_activity(activities))
 
-    def mean_rate(self, rates: list[Tensor]) -> Tensor:
-        """Give the mean over all neurons of the rates of the VSN layers, scalars each."""
-        by_layer = torch.stack(rates)
+    def mean_activity(self, activities: list[Tensor]) -> Tensor:
+        """Give the mean over all neurons of the activities of the VSN layers, scalars each."""
+        by_layer = torch.stack(activities)
         return torch.dot(by_layer, self._shares.to(by_layer))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,11 +1,11 @@
 """All T steps of a layer of Variable Spiking Neurons as one differentiable function, with its backward pass by hand.
 
-    forwards, t = 1 … T                          backwards, t = T … 1, given A[t] = dL/da[t], B = dL/dr[T], C = dL/d(rate)
+    forwards, t = 1 … T                          backwards, t = T … 1, given A[t] = dL/da[t], B = dL/dr[T], C = dL/d(activity)
     m[t] = beta * r[t-1] + z[t]                  S[t] = A[t] * phi(z[t]) + C / (T n_samples n_neurons)
     s[t] = m[t] >= theta                         M[t] = S[t] * h(m[t] - theta) + (1 - s[t]) * (B or beta * M[t+1])
     a[t] = phi(z[t]) * s[t]                      dL/dz[t]   = A[t] * phi'(z[t]) * s[t] + M[t]
     r[t] = m[t] * (1 - s[t])                     dL/dr[0]   = beta * M[1]
-    rate = mean of s over steps,                 dL/dtheta  = -sum S[t] * h(m[t] - theta)
+    activity = mean of s over steps,                 dL/dtheta  = -sum S[t] * h(m[t] - theta)
            samples and neurons                   dL/dbeta   = sum M[t] * r[t-1]
 
 The reset is detached: 1 - s[t] counts as a constant. phi(z) * s stands for phi(z * s): the same number, because
@@ -51,7 +51,7 @@ class UnrolledVsn(NamedTuple):
     """a, shape (n_steps, n_samples, n_neurons)."""
     rest: Tensor | None
     """r[T], the membrane after the last reset, shape (n_samples, n_neurons); None where it was not asked for."""
-    rate: Tensor
+    activity: Tensor
     """Mean of s over steps, samples and neurons, a scalar."""
 
 
@@ -185,7 +185,7 @@ def unrolled_vsn(
         with_rest: Give r[T] too.
 
     Returns:
-        Payloads, the membrane left, and the spike rate; differentiable once, by the surrogate.
+        Payloads, the membrane left, and the activity; differentiable once, by the surrogate.
 
     Raises:
         TrainingError: In the backward pass of a gradient of these, a second derivative.

@@ -3,12 +3,12 @@
     minimise |r + J d|^2 + damping |d|^2            r: `linearization.py`,  J = S J_y,  J_y: `tangents.py`
     d = -J^T v,    (J J^T + damping I) v = r,       J J^T = S (J_y J_y^T) S^T
 
-by the identity (J^T J + c I)^-1 J^T = J^T (J J^T + c I)^-1. In a sparsity phase the spike rate above its target is one residual
+by the identity (J^T J + c I)^-1 J^T = J^T (J J^T + c I)^-1. In a sparsity phase the activity above its target is one residual
 more, which is zero and has no slope below the target:
 
-    r_n = sqrt(activity_weight) max(rate - target, 0)         its change within a step is that of k mean H(m - theta)
+    r_n = sqrt(activity_weight) max(activity - target, 0)         its change within a step is that of k mean H(m - theta)
 
-H is the smooth step whose slope is the surrogate: so a step lowers the rate along directions that leave the equation alone, and
+H is the smooth step whose slope is the surrogate: so a step lowers the activity along directions that leave the equation alone, and
 the gain of a step stays meaningful where a count of spikes would jump. The step minimises the linear model with this one-sided
 residual exactly. That model is convex and has a continuous slope, and c v_n is the value that its last row takes after the
 step; so the row takes part where v_n >= 0, and otherwise the system is solved without it.
@@ -34,11 +34,11 @@ from torch import Tensor
 from ...problems.recipe import PhaseRecipe
 from ..collocation.clouds import TrainingCloud
 from ..collocation.marching import Front, centre_factors
-from ..loss.distillation import Lesson
-from ..loss.linearization import LinearResidual, linearize_imitation, linearize_residuals, weighted_residuals
+from ..loss.distillation import DistillationTarget
+from ..loss.linearization import LinearResidual, linearize_distillation, linearize_residuals, weighted_residuals
 from ..network.network import VsnNetwork
 from .adam import FlatParameters
-from .tangents import Direction, ExactRun, Tangents, find_tangents, move_network, rate_slope, run_exactly
+from .tangents import Direction, ExactRun, Tangents, activity_gradient, find_tangents, move_network, run_exactly
 
 FIRST_DAMPING = 0.1
 """Damping of a phase's first step: with 1e-3 the first three trials of a random network fail, with 1 it takes as many more."""
@@ -59,7 +59,7 @@ class GaussNewton:
     front: Front = field(default_factory=Front)
     """How far an evolution has been followed."""
     stalled_target: float = math.nan
-    """Target rate at which no trial lowered |r|^2; further steps toward it are not tried. NaN: none."""
+    """Target activity at which no trial lowered |r|^2; further steps toward it are not tried. NaN: none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,13 +71,13 @@ class _System:
     matrix: Tensor
     """J J^T, shape (n_rows, n_rows)."""
     residuals: Tensor
-    """r, shape (n_rows,); its last entry is negative where the rate is below its target."""
-    rate: float
-    """Spike rate before the step."""
-    smooth_rate: float
+    """r, shape (n_rows,); its last entry is negative where the activity is below its target."""
+    activity: float
+    """Activity before the step."""
+    smooth_activity: float
     """Its smooth double, which tells changes of it apart that are too small to flip a spike."""
-    rate_row: Direction | None = None
-    """The row of J that belongs to the spike rate, the last one."""
+    activity_row: Direction | None = None
+    """The row of J that belongs to the activity, the last one."""
 
     @property
     def n_equations(self) -> int:
@@ -86,14 +86,16 @@ class _System:
 
     @property
     def square(self) -> float:
-        """|r|^2, where a rate below its target counts as zero."""
+        """|r|^2, where an activity below its target counts as zero."""
         excess = self.residuals[self.n_equations :].clamp_min(0.0)
         return (self.residuals[: self.n_equations].square().sum() + excess.square().sum()).item()
 
     def direction(self, v: Tensor) -> Direction:
         """Return J^T v for v over all rows, or over those of the equation alone."""
         pulled = self.tangents.pulled_back(torch.from_numpy(self.slopes.T @ v[: self.n_equations].numpy()))
-        return pulled if len(v) == self.n_equations or self.rate_row is None else pulled.plus(v[-1], self.rate_row)
+        return (
+            pulled if len(v) == self.n_equations or self.activity_row is None else pulled.plus(v[-1], self.activity_row)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -107,7 +109,7 @@ class _StepTask:
     target: float
     factor: Tensor | None
     """Factor on the weight of every centre, shape (n_inside,)."""
-    lesson: Lesson | None
+    distillation_target: DistillationTarget | None
 
 
 def step_gauss_newton(
@@ -117,7 +119,7 @@ def step_gauss_newton(
     parameters: FlatParameters,
     phase: PhaseRecipe,
     target: float,
-    lesson: Lesson | None = None,
+    distillation_target: DistillationTarget | None = None,
 ) -> None:
     """Move a network by one step, or leave it where no trial lowers |r|^2.
 
@@ -127,8 +129,8 @@ def step_gauss_newton(
         network: Changed.
         parameters: The network's own.
         phase: Its weights and `marching`.
-        target: Spike rate to aim at in this step.
-        lesson: Whom the phase imitates.
+        target: Activity to aim at in this step.
+        distillation_target: Whom the phase imitates.
     """
     factor = None if phase.marching is None else centre_factors(cloud, phase.marching, state.front)
     loss = math.inf
@@ -140,7 +142,7 @@ def step_gauss_newton(
             phase=phase,
             target=target,
             factor=factor,
-            lesson=lesson,
+            distillation_target=distillation_target,
         )
         loss = _try_steps(state, task, _build_system(task))
         state.stalled_target = target if loss == math.inf else math.nan
@@ -159,35 +161,37 @@ def _build_system(task: _StepTask) -> _System:
         slopes=linear.slopes,
         matrix=tangents.sandwiched(linear.slopes),
         residuals=linear.values,
-        rate=run.rate.item(),
-        smooth_rate=run.smooth_rate.item(),
+        activity=run.activity.item(),
+        smooth_activity=run.smooth_activity.item(),
     )
-    return system if task.phase.activity_weight == 0.0 else _with_rate(task, system, run)
+    return system if task.phase.activity_weight == 0.0 else _with_activity(task, system, run)
 
 
 def _linearized(task: _StepTask, outputs: Tensor) -> LinearResidual:
-    """Give r and S of all that the phase weighs, the rate apart."""
+    """Give r and S of all that the phase weighs, the activity apart."""
     parts = []
     if task.phase.residual_weight > 0.0:
         parts.append((task.phase.residual_weight, linearize_residuals(task.cloud, outputs, task.factor)))
-    if task.phase.distillation_weight > 0.0 and task.lesson is not None:
-        parts.append((task.phase.distillation_weight, linearize_imitation(task.cloud, task.lesson, outputs)))
+    if task.phase.distillation_weight > 0.0 and task.distillation_target is not None:
+        parts.append(
+            (task.phase.distillation_weight, linearize_distillation(task.cloud, task.distillation_target, outputs))
+        )
     return LinearResidual(
         values=torch.cat([math.sqrt(weight) * part.values for weight, part in parts]),
         slopes=csr_matrix(vstack([math.sqrt(weight) * part.slopes for weight, part in parts])),
     )
 
 
-def _with_rate(task: _StepTask, system: _System, run: ExactRun) -> _System:
-    """Add the row of the spike rate."""
+def _with_activity(task: _StepTask, system: _System, run: ExactRun) -> _System:
+    """Add the row of the activity."""
     weight = math.sqrt(task.phase.activity_weight)
-    row = rate_slope(task.network, run).scaled(weight)
+    row = activity_gradient(task.network, run).scaled(weight)
     across = torch.from_numpy(system.slopes @ system.tangents.pushed_forward(row).numpy())[:, None]
     above = torch.cat([system.matrix, across], 1)
     below = torch.cat([across.T, row.dot(row).view(1, 1)], 1)
-    excess = system.residuals.new_tensor([weight * (system.rate - task.target)])
+    excess = system.residuals.new_tensor([weight * (system.activity - task.target)])
     return dataclasses.replace(
-        system, matrix=torch.cat([above, below]), residuals=torch.cat([system.residuals, excess]), rate_row=row
+        system, matrix=torch.cat([above, below]), residuals=torch.cat([system.residuals, excess]), activity_row=row
     )
 
 
@@ -214,13 +218,13 @@ def _try_steps(state: GaussNewton, task: _StepTask, system: _System) -> float:
 
 
 def _solved(system: _System, damping: Tensor) -> Tensor | None:
-    """Solve for v, shape (n_rows,), or (n_equations,) where the step leaves the rate below its target.
+    """Solve for v, shape (n_rows,), or (n_equations,) where the step leaves the activity below its target.
 
     Returns:
         v, or None where rounding leaves the matrix indefinite.
     """
     v = _solved_rows(system, damping, len(system.residuals))
-    if system.rate_row is None or v is None or v[-1] >= 0.0:
+    if system.activity_row is None or v is None or v[-1] >= 0.0:
         return v
     return _solved_rows(system, damping, system.n_equations)
 
@@ -238,16 +242,18 @@ def _solved_rows(system: _System, damping: Tensor, n_rows: int) -> Tensor | None
 
 @torch.no_grad()
 def _measured(task: _StepTask, system: _System) -> tuple[float, float]:
-    """Measure |r|^2 of the equation, and of the rate: the rate before the step, moved by the change of the smooth rate."""
+    """Measure |r|^2 of the equation, and of the activity: the activity before the step, moved by the change of the smooth activity."""
     run = run_exactly(task.network, task.cloud.inputs)
-    rate = system.rate + run.smooth_rate.item() - system.smooth_rate
+    activity = system.activity + run.smooth_activity.item() - system.smooth_activity
     loss = 0.0
     if task.phase.residual_weight > 0.0:
         residuals = weighted_residuals(task.cloud, run.output, task.factor)
         loss += task.phase.residual_weight * residuals.square().sum().item()
-    if task.phase.distillation_weight > 0.0 and task.lesson is not None:
-        loss += task.phase.distillation_weight * task.lesson.distance(task.cloud.solution(run.output)).item()
-    return loss, task.phase.activity_weight * max(rate - task.target, 0.0) ** 2
+    if task.phase.distillation_weight > 0.0 and task.distillation_target is not None:
+        loss += (
+            task.phase.distillation_weight * task.distillation_target.distance(task.cloud.solution(run.output)).item()
+        )
+    return loss, task.phase.activity_weight * max(activity - task.target, 0.0) ** 2
 
 
 def _next_damping(damping: float, gain: float, least: float) -> float:

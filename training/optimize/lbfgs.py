@@ -26,7 +26,7 @@ from torch import Tensor
 
 from ...problems.recipe import PhaseRecipe
 from ..collocation.clouds import TrainingCloud
-from ..loss.distillation import Lesson
+from ..loss.distillation import DistillationTarget
 from ..loss.energy_loss import EnergyCloud
 from ..loss.losses import evaluate_loss, weighted_loss
 from ..network.network import VsnNetwork
@@ -109,13 +109,13 @@ class _Search:
     network: VsnNetwork
     parameters: FlatParameters
     phase: PhaseRecipe
-    lesson: Lesson | None
+    distillation_target: DistillationTarget | None
     points: list[_Point]
 
     def evaluate(self) -> float:
         """Give the loss at the present parameters, its gradient in theirs."""
         self.parameters.gradient.zero_()
-        terms = evaluate_loss(self.cloud, self.network, self.lesson)._replace(causal=None)
+        terms = evaluate_loss(self.cloud, self.network, self.distillation_target)._replace(causal=None)
         loss = LOSS_SCALE * weighted_loss(terms, self.phase, 0.0)
         loss.backward()
         number = loss.item()
@@ -148,7 +148,7 @@ def step_l_bfgs(
     network: VsnNetwork,
     parameters: FlatParameters,
     phase: PhaseRecipe,
-    lesson: Lesson | None = None,
+    distillation_target: DistillationTarget | None = None,
 ) -> None:
     """Move a network by one step, or leave it where the line search finds nothing lower.
 
@@ -157,12 +157,19 @@ def step_l_bfgs(
         cloud: Residuals or an energy.
         network: Changed.
         parameters: The network's own.
-        phase: Its weights; the rate has none.
-        lesson: Whom the phase imitates.
+        phase: Its weights; the activity has none.
+        distillation_target: Whom the phase imitates.
     """
     if state.stalled:
         return
-    search = _Search(cloud=cloud, network=network, parameters=parameters, phase=phase, lesson=lesson, points=[])
+    search = _Search(
+        cloud=cloud,
+        network=network,
+        parameters=parameters,
+        phase=phase,
+        distillation_target=distillation_target,
+        points=[],
+    )
     followed_gradient = state.n_steps == 0
     vector = parameters.values.detach()
     vector.grad = parameters.gradient

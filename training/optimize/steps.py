@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from ...problems.recipe import Optimizer, PhaseRecipe
 from ..collocation.clouds import TrainingCloud
-from ..loss.losses import LossTerms, evaluate_loss, numbers, objective, target_at, weighted_loss
-from ..run.ground import Footing
+from ..loss.losses import LossTerms, activity_target_at, evaluate_loss, numbers, objective, weighted_loss
+from ..run.collocation_schedule import CollocationSet
 from ..run.state import PhasePlace, TrainingState
 from .gauss_newton import step_gauss_newton
 from .lbfgs import step_l_bfgs
@@ -34,38 +34,38 @@ class Point:
     """With their graph, which Adam goes back through."""
     residual: float
     """Mean square of the residuals in units of the problem's `residual_scale`, or the energy."""
-    rate: float
+    activity: float
     """Share of neurons and steps that fire, 0 to 1."""
-    imitation: float
+    distillation: float
     """Squared relative distance to the teacher; 0 without one."""
     objective: float
     """The number by which two networks of one phase are compared."""
 
 
-OptimizerStep = Callable[[TrainingState, Footing, PhasePlace, Point], None]
+OptimizerStep = Callable[[TrainingState, CollocationSet, PhasePlace, Point], None]
 """Moves the state's network from a point that was measured at its parameters to one that the optimizer accepts."""
 
 
-def measure_point(state: TrainingState, footing: Footing, phase: PhaseRecipe) -> Point:
+def measure_point(state: TrainingState, collocation: CollocationSet, phase: PhaseRecipe) -> Point:
     """Measure the loss of a phase at the present parameters.
 
     Raises:
         DivergedError: If it is not finite.
     """
-    terms = evaluate_loss(footing.cloud, state.network, footing.lesson)
-    residual, rate, imitation = numbers(terms)
+    terms = evaluate_loss(collocation.cloud, state.network, collocation.distillation_target)
+    residual, activity, distillation = numbers(terms)
     if not math.isfinite(residual):
         raise DivergedError
-    value = objective(residual, rate, phase, imitation)
-    return Point(terms=terms, residual=residual, rate=rate, imitation=imitation, objective=value)
+    value = objective(residual, activity, phase, distillation)
+    return Point(terms=terms, residual=residual, activity=activity, distillation=distillation, objective=value)
 
 
-def take_step(state: TrainingState, footing: Footing, place: PhasePlace, point: Point) -> Point:
+def take_step(state: TrainingState, collocation: CollocationSet, place: PhasePlace, point: Point) -> Point:
     """Take one step of the phase's optimizer, and keep the network that it leads to if it is the best of the phase.
 
     Args:
         state: Changed.
-        footing: The collocation points of the step, and the distillation target there.
+        collocation: The collocation points of the step, and the distillation target there.
         place: Where the step stands in its phase.
         point: Measured at the state's parameters, on the same collocation points.
 
@@ -75,29 +75,39 @@ def take_step(state: TrainingState, footing: Footing, place: PhasePlace, point: 
     Raises:
         DivergedError: If its loss is not finite; the best network of the phase is still in the state.
     """
-    _STEPS[place.phase.optimizer](state, footing, place, point)
-    accepted = measure_point(state, footing, place.phase)
-    state.keep_if_best(accepted.objective)
+    _STEPS[place.phase.optimizer](state, collocation, place, point)
+    accepted = measure_point(state, collocation, place.phase)
+    state.update_best(accepted.objective)
     return accepted
 
 
-def _adam(state: TrainingState, footing: Footing, place: PhasePlace, point: Point) -> None:
+def _adam(state: TrainingState, collocation: CollocationSet, place: PhasePlace, point: Point) -> None:
     state.parameters.gradient.zero_()
-    weighted_loss(point.terms, place.phase, target_at(place.phase, place.iteration, state.first_rate)).backward()
+    weighted_loss(
+        point.terms, place.phase, activity_target_at(place.phase, place.iteration, state.first_activity)
+    ).backward()
     state.adam.step(state.parameters, place.learning_rate, place.iteration)
     state.network.clamp_()
 
 
-def _gauss_newton(state: TrainingState, footing: Footing, place: PhasePlace, point: Point) -> None:
-    assert isinstance(footing.cloud, TrainingCloud)
-    target = target_at(place.phase, place.iteration, state.first_rate)
+def _gauss_newton(state: TrainingState, collocation: CollocationSet, place: PhasePlace, point: Point) -> None:
+    assert isinstance(collocation.cloud, TrainingCloud)
+    target = activity_target_at(place.phase, place.iteration, state.first_activity)
     step_gauss_newton(
-        state.gauss_newton, footing.cloud, state.network, state.parameters, place.phase, target, footing.lesson
+        state.gauss_newton,
+        collocation.cloud,
+        state.network,
+        state.parameters,
+        place.phase,
+        target,
+        collocation.distillation_target,
     )
 
 
-def _l_bfgs(state: TrainingState, footing: Footing, place: PhasePlace, point: Point) -> None:
-    step_l_bfgs(state.l_bfgs, footing.cloud, state.network, state.parameters, place.phase, footing.lesson)
+def _l_bfgs(state: TrainingState, collocation: CollocationSet, place: PhasePlace, point: Point) -> None:
+    step_l_bfgs(
+        state.l_bfgs, collocation.cloud, state.network, state.parameters, place.phase, collocation.distillation_target
+    )
 
 
 _STEPS: dict[Optimizer, OptimizerStep] = {

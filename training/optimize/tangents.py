@@ -148,20 +148,20 @@ class ExactRun(NamedTuple):
     """a_l of every Linear layer."""
     drives: tuple[Tensor, ...]
     """z_l of every Linear layer."""
-    rate: Tensor
+    activity: Tensor
     """Share of neurons and steps that fire, a scalar."""
-    smooth_rate: Tensor
-    """k times the mean of H(m - theta), a scalar: moves as the rate does, and can be differentiated (`surrogate_step`)."""
+    smooth_activity: Tensor
+    """k times the mean of H(m - theta), a scalar: moves as the activity does, and can be differentiated (`surrogate_step`)."""
 
 
 def run_exactly(network: VsnNetwork, inputs: Tensor) -> ExactRun:
     """Run a network on points (n_points, n_in)."""
-    signal, seen, drives, rates, smooth = inputs, [], [], [], []
+    signal, seen, drives, activities, smooth = inputs, [], [], [], []
     for layer in network.layers:
         if isinstance(layer, VSN):
-            smooth.append(_smooth_rate(layer, signal, network.n_steps))
-            signal, _, rate = unrolled_vsn(signal, layer.beta, layer.theta, _exact(layer.rule), network.n_steps)
-            rates.append(rate)
+            smooth.append(_smooth_activity(layer, signal, network.n_steps))
+            signal, _, activity = unrolled_vsn(signal, layer.beta, layer.theta, _exact(layer.rule), network.n_steps)
+            activities.append(activity)
         else:
             seen.append(signal.detach())
             signal = layer(signal)
@@ -171,8 +171,8 @@ def run_exactly(network: VsnNetwork, inputs: Tensor) -> ExactRun:
         output=output,
         inputs=tuple(seen),
         drives=tuple(drives),
-        rate=network.mean_rate(rates),
-        smooth_rate=network.mean_rate(smooth),
+        activity=network.mean_activity(activities),
+        smooth_activity=network.mean_activity(smooth),
     )
 
 
@@ -194,7 +194,7 @@ def _exact(rule: VsnRule) -> VsnRule:
     return dataclasses.replace(rule, surrogate=Surrogate.TRIANGLE, surrogate_slope=NO_WIDTH)
 
 
-def _smooth_rate(layer: VSN, drive: Tensor, n_steps: int) -> Tensor:
+def _smooth_activity(layer: VSN, drive: Tensor, n_steps: int) -> Tensor:
     """Give k mean H(m - theta) of a layer; what a membrane keeps from earlier steps counts as a constant."""
     rule, theta = layer.rule, layer.theta.detach()
     with torch.no_grad():
@@ -213,11 +213,11 @@ def find_tangents(run: ExactRun) -> Tangents:
     )
 
 
-def rate_slope(network: VsnNetwork, run: ExactRun) -> Direction:
-    """Give the gradient of the smooth rate by the weights of all layers, zero for the read-out; the run's graph is kept."""
+def activity_gradient(network: VsnNetwork, run: ExactRun) -> Direction:
+    """Give the gradient of the smooth activity by the weights of all layers, zero for the read-out; the run's graph is kept."""
     linears, last = network.linear_layers[:-1], network.linear_layers[-1]
     held = [parameter for linear in linears for parameter in (linear.weight, linear.bias)]
-    slopes = torch.autograd.grad(run.smooth_rate, held, retain_graph=True)
+    slopes = torch.autograd.grad(run.smooth_activity, held, retain_graph=True)
     return Direction(
         weights=(*slopes[0::2], torch.zeros_like(last.weight)), biases=(*slopes[1::2], torch.zeros_like(last.bias))
     )

@@ -52,7 +52,7 @@ def pack_state(state: TrainingState) -> tuple[dict[str, Tensor], dict[str, str]]
     texts = {
         "iteration": str(state.iteration),
         "best_loss": float(state.best_loss).hex(),
-        "first_rate": float(state.first_rate).hex(),
+        "first_activity": float(state.first_activity).hex(),
         "damping": float(state.gauss_newton.damping).hex(),
         "stalled_target": float(state.gauss_newton.stalled_target).hex(),
         "front": json.dumps([state.gauss_newton.front.window, state.gauss_newton.front.n_stayed]),
@@ -77,14 +77,14 @@ def unpack_state(state: TrainingState, tensors: dict[str, Tensor], texts: dict[s
     """
     history, cloud = TrainingHistory.from_table(tensors["history"].numpy()), _unpack_cloud(tensors, texts, state)
     iteration, gauss_newton = int(texts["iteration"]), _unpack_gauss_newton(texts)
-    best_loss, first_rate = (float.fromhex(texts[name]) for name in ("best_loss", "first_rate"))
+    best_loss, first_activity = (float.fromhex(texts[name]) for name in ("best_loss", "first_activity"))
     state.l_bfgs = _unpack_pairs(tensors, texts, state.parameters.values)
     state.parameters.values.copy_(tensors["parameters"])
     state.adam.mean.copy_(tensors["mean"])
     state.adam.square.copy_(tensors["square"])
     state.best_values.copy_(tensors["best_parameters"])
     state.history, state.iteration, state.cloud = history, iteration, cloud
-    state.best_loss, state.first_rate, state.gauss_newton = best_loss, first_rate, gauss_newton
+    state.best_loss, state.first_activity, state.gauss_newton = best_loss, first_activity, gauss_newton
 
 
 def tensor_violations(tensors: dict[str, Tensor], n_parameters: int, dtype: str) -> Iterator[BadTensor]:

@@ -38,9 +38,9 @@ class TrainingProgress:
     """Residual plus what the phase adds to it, at the phase's final target."""
     residual: float
     """Mean square residual in units of the problem's `residual_scale`."""
-    imitation: float = 0.0
+    distillation: float = 0.0
     """Squared relative distance to the teacher; 0 without one."""
-    rate: float
+    activity: float
     """Share of neurons and steps that fire, 0 to 1."""
     relative_l2: float
     """Error against the reference on points not trained on; shown, never used."""

@@ -10,7 +10,7 @@ from types import FrameType
 
 
 @contextlib.contextmanager
-def noted_interrupt() -> Iterator[Callable[[], bool]]:
+def deferred_interrupt() -> Iterator[Callable[[], bool]]:
     """Give a function that tells whether Ctrl-C was pressed; the second time, KeyboardInterrupt is raised as ever.
 
     Outside the main thread, where no signal arrives, the answer is always no.

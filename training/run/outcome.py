@@ -46,7 +46,7 @@ class TrainingResult:
     """Objective of the network that was kept; infinite where the phase had none before it ended."""
     relative_l2: float
     """Its error against the reference on points not trained on; NaN where an output is not finite."""
-    rate: float
+    activity: float
     """Share of its neurons and steps that fire there, 0 to 1."""
     n_iterations: int
     """Steps that were done, those before a resumption counted, those of a teacher not."""

@@ -38,8 +38,8 @@ class TrainingState:
     """Parameters of the lowest objective in this phase, shape (n_parameters,)."""
     best_loss: float = math.inf
     """That objective."""
-    first_rate: float = 0.0
-    """Spike rate at the start of the phase."""
+    first_activity: float = 0.0
+    """Activity at the start of the phase."""
     iteration: int = 0
     """Steps that lie behind, over all phases."""
     history: TrainingHistory = field(default_factory=TrainingHistory)
@@ -61,7 +61,7 @@ class TrainingState:
         self.l_bfgs = LBfgs(self.parameters.values)
         self.best_loss = math.inf
 
-    def keep_if_best(self, loss: float) -> None:
+    def update_best(self, loss: float) -> None:
         """Remember the parameters if their objective is the lowest of the phase."""
         if loss < self.best_loss:
             self.best_loss = loss
@@ -72,7 +72,7 @@ class TrainingState:
         self.parameters.values.copy_(self.best_values)
 
 
-def new_state(network: VsnNetwork, cloud: Cloud | None = None) -> TrainingState:
+def start_state(network: VsnNetwork, cloud: Cloud | None = None) -> TrainingState:
     """Start a training of a network with the parameters that it has, on the recipe's cloud or one that a teacher refined."""
     parameters = FlatParameters(network)
     return TrainingState(

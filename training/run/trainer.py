@@ -29,17 +29,17 @@ from ...problems.problem import PdeProblem
 from ...problems.recipe import Optimizer, TrainingRecipe
 from ...problems.residuals import evaluation_points
 from ..collocation.clouds import input_transform, output_transform
-from ..loss.distillation import beside, teaching_recipe
+from ..loss.distillation import beside, teacher_training_recipe
 from ..network.export import export_network
 from ..network.network import VsnNetwork, build_network
 from ..optimize.steps import DivergedError, Point, measure_point, take_step
 from .checkpoints import TrainingIdentity, identify, read_checkpoint, write_checkpoint
+from .collocation_schedule import CollocationSchedule, CollocationSet, Teacher, is_draw
 from .devices import compute_threads, find_device
-from .ground import Footing, Ground, Teacher, is_draw
 from .history import TrainingProgress, write_history
-from .interrupt import noted_interrupt
+from .interrupt import deferred_interrupt
 from .outcome import WRITES_NOTHING, ProgressCallback, TrainingOutput, TrainingResult, TrainingStatus
-from .state import PhasePlace, TrainingState, find_phase, new_state
+from .state import PhasePlace, TrainingState, find_phase, start_state
 
 N_SHOWN = 1000
 """Points on which the displayed error is measured: it then stands to a few percent and costs one forward pass."""
@@ -82,7 +82,7 @@ class _Task:
 
     problem: PdeProblem
     recipe: TrainingRecipe
-    ground: Ground
+    collocation_schedule: CollocationSchedule
     shown: _Shown
     output: TrainingOutput
     identity: TrainingIdentity
@@ -143,7 +143,7 @@ def train_network(
     )
     teacher = None
     if recipe.teacher is not None:
-        teaching = teaching_recipe(recipe, recipe.teacher)
+        teaching = teacher_training_recipe(recipe, recipe.teacher)
         taught = _train(setting.of_teacher(), teaching, _teacher_output(output), None)
         if taught.status is not TrainingStatus.FINISHED:
             return taught
@@ -170,11 +170,11 @@ def _train(
 ) -> TrainingResult:
     """Train one network, teacher or student."""
     start = time.perf_counter()
-    with compute_threads(setting.n_threads), noted_interrupt() as interrupted:
+    with compute_threads(setting.n_threads), deferred_interrupt() as interrupted:
         task, state = _prepare(setting, recipe, output, teacher)
         status = _run(task, state, interrupted)
         state.restore_best()
-        error, rate = _judge(task, state.network)
+        error, activity = _judge(task, state.network)
     return TrainingResult(
         status=status,
         network=_export(setting.problem, recipe, state.network, setting.provenance),
@@ -182,7 +182,7 @@ def _train(
         history=state.history,
         loss=state.best_loss,
         relative_l2=error,
-        rate=rate,
+        activity=activity,
         n_iterations=state.iteration,
         seconds=time.perf_counter() - start,
         cloud=state.cloud,
@@ -206,7 +206,7 @@ def _prepare(
     """Build the network and everything fixed, and go to where the checkpoint stands if there is one to resume."""
     problem, dtype, device = setting.problem, setting.dtype, setting.device
     network = build_network(recipe.network, problem.n_in, problem.n_out, setting.seed, dtype).to(device)
-    state = new_state(network, None if teacher is None else teacher.cloud)
+    state = start_state(network, None if teacher is None else teacher.cloud)
     identity = identify(problem, recipe, setting.seed, dtype, state.parameters.values.numel())
     if output.resume:
         if output.checkpoint is None:
@@ -219,7 +219,9 @@ def _prepare(
     task = _Task(
         problem=problem,
         recipe=recipe,
-        ground=Ground(problem=problem, recipe=recipe, seed=setting.seed, dtype=dtype, device=device, teacher=teacher),
+        collocation_schedule=CollocationSchedule(
+            problem=problem, recipe=recipe, seed=setting.seed, dtype=dtype, device=device, teacher=teacher
+        ),
         shown=_Shown(points=points, inputs=inputs, reference=problem.reference.evaluate(points)),
         output=output,
         identity=identity,
@@ -235,10 +237,10 @@ def _run(task: _Task, state: TrainingState, interrupted: Callable[[], bool]) -> 
     try:
         while state.iteration < n_iterations:
             place = find_phase(task.recipe, state.iteration)
-            footing = _begin(task, state, place)
+            collocation = _begin(task, state, place)
             if point is None or place.iteration == 0 or is_draw(place):
-                point = _start(task, state, place, footing)
-            point = take_step(state, footing, place, point)
+                point = _start(task, state, place, collocation)
+            point = take_step(state, collocation, place, point)
             state.iteration += 1
             _report(task, state, place.after_step(), point)
             if interrupted():
@@ -260,23 +262,23 @@ def _run(task: _Task, state: TrainingState, interrupted: Callable[[], bool]) -> 
     return TrainingStatus.FINISHED
 
 
-def _begin(task: _Task, state: TrainingState, place: PhasePlace) -> Footing:
+def _begin(task: _Task, state: TrainingState, place: PhasePlace) -> CollocationSet:
     """Begin the phase and the draw of a jitter that begin at a place, and lay the collocation points of its step."""
     if place.iteration == 0:
         state.begin_phase()
         if place.phase.refinement is not None:
-            state.cloud = task.ground.refined(state, place.phase.refinement.share)
+            state.cloud = task.collocation_schedule.refined(state, place.phase.refinement.share)
     if is_draw(place):
         state.begin_draw()
-    return task.ground.at(state, place)
+    return task.collocation_schedule.at(state, place)
 
 
-def _start(task: _Task, state: TrainingState, place: PhasePlace, footing: Footing) -> Point:
+def _start(task: _Task, state: TrainingState, place: PhasePlace, collocation: CollocationSet) -> Point:
     """Measure the point from which a phase, a draw or a resumed training goes on."""
-    point = measure_point(state, footing, place.phase)
-    state.keep_if_best(point.objective)
+    point = measure_point(state, collocation, place.phase)
+    state.update_best(point.objective)
     if place.iteration == 0:
-        state.first_rate = point.rate
+        state.first_activity = point.activity
         _report(task, state, place, point)
     return point
 
@@ -294,8 +296,8 @@ def _report(task: _Task, state: TrainingState, place: PhasePlace, point: Point) 
         learning_rate=place.learning_rate,
         loss=point.objective,
         residual=point.residual,
-        imitation=point.imitation,
-        rate=point.rate,
+        distillation=point.distillation,
+        activity=point.activity,
         relative_l2=_judge(task, state.network)[0],
     )
     state.history = state.history.extended(row)
@@ -304,15 +306,15 @@ def _report(task: _Task, state: TrainingState, place: PhasePlace, point: Point) 
 
 
 def _judge(task: _Task, network: VsnNetwork) -> tuple[float, float]:
-    """Give relative error and spike rate on points not trained on, for the eye."""
+    """Give relative error and activity on points not trained on, for the eye."""
     with torch.no_grad():
         run = network.run(task.shown.inputs)
     outputs = run.output.cpu().double().numpy()
     if not np.isfinite(outputs).all():
-        return math.nan, run.rate.item()
+        return math.nan, run.activity.item()
     transform = output_transform(task.problem, task.recipe)
     u = task.problem.ansatz.apply(task.shown.points, transform.apply(outputs))
-    return relative_l2(u, task.shown.reference), run.rate.item()
+    return relative_l2(u, task.shown.reference), run.activity.item()
 
 
 def _save(task: _Task, state: TrainingState) -> None:

@@ -54,11 +54,11 @@ def leaves(n_steps: int, constant: bool, with_start: bool) -> dict[str, Tensor]:
     return {name: tensor.requires_grad_() for name, tensor in held.items()}
 
 
-def scalar_of(payload: Tensor, rest: Tensor, rate: Tensor) -> Tensor:
+def scalar_of(payload: Tensor, rest: Tensor, activity: Tensor) -> Tensor:
     """A loss in which every output counts with weights of its own."""
     weights = torch.linspace(-1.0, 2.0, payload.numel(), dtype=torch.float64).view_as(payload)
     rests = torch.linspace(0.5, -1.5, rest.numel(), dtype=torch.float64).view_as(rest)
-    return (payload * weights).sum() + (rest * rests).sum() + 3.0 * rate
+    return (payload * weights).sum() + (rest * rests).sum() + 3.0 * activity
 
 
 def assert_equals_longhand(rule: VsnRule, n_steps: int, constant: bool, with_start: bool) -> None:
@@ -89,7 +89,7 @@ def test_every_surrogate(kind: Surrogate) -> None:
 def test_outputs_that_nothing_depends_on_cost_no_gradient() -> None:
     held = leaves(2, constant=False, with_start=False)
     result = unrolled_vsn(held["drive"], held["beta"], held["theta"], VsnRule(), 2)
-    result.rate.backward()
+    result.activity.backward()
     slow = leaves(2, constant=False, with_start=False)
     longhand(list(slow["drive"]), None, slow["beta"], slow["theta"], VsnRule())[2].backward()
     torch.testing.assert_close(held["drive"].grad, slow["drive"].grad, rtol=0.0, atol=ROUNDING)
@@ -104,4 +104,4 @@ def test_reset_is_exactly_zero_and_payload_of_a_silent_neuron_too() -> None:
     assert result.payload[1].tolist() == drive[1].tolist()
     assert result.rest is not None
     assert result.rest.tolist() == [[0.0, 0.0]]
-    assert result.rate.item() == 0.5
+    assert result.activity.item() == 0.5

@@ -26,7 +26,7 @@ from neuropinn_lava.problems.recipe import (
     TrainingRecipe,
 )
 from neuropinn_lava.problems.residuals import evaluation_points
-from neuropinn_lava.training.collocation.clouds import TrainingCloud, lay_training_cloud
+from neuropinn_lava.training.collocation.clouds import TrainingCloud, build_training_cloud
 from neuropinn_lava.training.loss.linearization import linearize_residuals
 from neuropinn_lava.training.loss.losses import evaluate_loss
 from neuropinn_lava.training.network.network import VsnNetwork, build_network
@@ -54,7 +54,7 @@ def small_recipe(n_iterations: int = 12, **model: object) -> TrainingRecipe:
 
 
 def laid(problem: PdeProblem, recipe: TrainingRecipe) -> TrainingCloud:
-    return lay_training_cloud(problem, recipe, torch.float64, torch.device("cpu"))
+    return build_training_cloud(problem, recipe, torch.float64, torch.device("cpu"))
 
 
 def built(recipe: TrainingRecipe, seed: int = 0) -> VsnNetwork:
@@ -112,7 +112,7 @@ def test_it_imitates(problem: PdeProblem) -> None:
     )
     result = train_network(problem, dataclasses.replace(small_recipe(), phases=(phase,), teacher=teacher))
     rows = result.history.rows
-    assert rows[-1].imitation < 0.01 * rows[0].imitation
+    assert rows[-1].distillation < 0.01 * rows[0].distillation
 
 
 def test_the_gradient_takes_spikes_for_constants(problem: PdeProblem) -> None:

@@ -24,12 +24,12 @@ from neuropinn_lava.training.run.checkpoints import (
     read_checkpoint,
     write_checkpoint,
 )
-from neuropinn_lava.training.run.state import TrainingState, new_state
+from neuropinn_lava.training.run.state import TrainingState, start_state
 
 
 @pytest.fixture
 def state(recipe: TrainingRecipe) -> TrainingState:
-    return new_state(build_network(recipe.network, 2, 1, 0))
+    return start_state(build_network(recipe.network, 2, 1, 0))
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def identity(problem: PdeProblem, recipe: TrainingRecipe, state: TrainingState) 
 
 @pytest.fixture
 def path(state: TrainingState, identity: TrainingIdentity, tmp_path: Path) -> Path:
-    state.iteration, state.best_loss, state.first_rate = 17, 1 / 3, 0.1
+    state.iteration, state.best_loss, state.first_activity = 17, 1 / 3, 0.1
     state.adam.mean.fill_(0.25)
     state.l_bfgs.moves = [torch.full_like(state.adam.mean, 0.5), torch.ones_like(state.adam.mean)]
     state.l_bfgs.changes, state.l_bfgs.inverses = list(state.l_bfgs.moves), [1 / 3, 1 / 7]
@@ -51,9 +51,9 @@ def path(state: TrainingState, identity: TrainingIdentity, tmp_path: Path) -> Pa
 
 
 def test_everything_comes_back(path: Path, identity: TrainingIdentity, recipe: TrainingRecipe) -> None:
-    fresh = new_state(build_network(recipe.network, 2, 1, 5))
+    fresh = start_state(build_network(recipe.network, 2, 1, 5))
     read_checkpoint(fresh, identity, path)
-    assert (fresh.iteration, fresh.best_loss, fresh.first_rate) == (17, 1 / 3, 0.1)
+    assert (fresh.iteration, fresh.best_loss, fresh.first_activity) == (17, 1 / 3, 0.1)
     assert (fresh.adam.mean == 0.25).all()
     l_bfgs = fresh.l_bfgs
     assert (l_bfgs.n_steps, l_bfgs.length, l_bfgs.scale, l_bfgs.stalled) == (3, 0.1, 0.7, False)
@@ -123,7 +123,7 @@ def test_a_missing_tensor_is_refused(path: Path, state: TrainingState, identity:
     tensors = load_file(path)
     del tensors["square"]
     metadata = {"schema": checkpoints.SCHEMA, "identity": json.dumps(dataclasses.asdict(identity))}
-    metadata |= {"iteration": "1", "best_loss": "0x0p+0", "first_rate": "0x0p+0"}
+    metadata |= {"iteration": "1", "best_loss": "0x0p+0", "first_activity": "0x0p+0"}
     save_file(tensors, path, {**metadata, "digest": contents_digest(tensors, metadata)})
     with pytest.raises(TrainingError, match=r"square must .* numbers; got None"):
         read_checkpoint(state, identity, path)

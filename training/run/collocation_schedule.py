@@ -2,7 +2,7 @@
 
 A cloud is laid anew only where it changes: when a phase begins by adding points, and at every draw of a jitter. The points that
 were added are part of the training's state; a draw follows from seed and step alone. So a training that resumes stands on the
-same ground. This module knows clouds, states and lessons; it does not know optimizers.
+same collocation_schedule. This module knows clouds, states and lessons; it does not know optimizers.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from ...geometry.domain import Cloud
 from ...operators.potential_energy import EnergyDomain
 from ...problems.problem import PdeProblem
 from ...problems.recipe import Optimizer, TrainingRecipe
-from ..collocation.adaptation import jitter_cloud, lay_candidates, refine_cloud
-from ..collocation.clouds import TrainingCloud, lay_training_cloud, output_transform
-from ..loss.distillation import Lesson, make_lesson
-from ..loss.energy_loss import EnergyCloud, lay_energy_cloud
+from ..collocation.adaptation import build_candidates, jitter_cloud, refine_cloud
+from ..collocation.clouds import TrainingCloud, build_training_cloud, output_transform
+from ..loss.distillation import DistillationTarget, build_distillation_target
+from ..loss.energy_loss import EnergyCloud, build_energy_cloud
 from ..network.network import VsnNetwork
 from .state import PhasePlace, TrainingState
 
@@ -41,17 +41,17 @@ class Teacher:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Footing:
+class CollocationSet:
     """A cloud and, where there is a teacher, its values there."""
 
     cloud: TrainingCloud | EnergyCloud
     """What the loss is taken on."""
-    lesson: Lesson | None
+    distillation_target: DistillationTarget | None
     """The teacher's values at its points; None without a teacher."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Ground:
+class CollocationSchedule:
     """The clouds of a training, one after the other; keeps the last one that was asked for."""
 
     problem: PdeProblem
@@ -67,7 +67,7 @@ class Ground:
     teacher: Teacher | None = None
     """Teacher of the phases that have a distillation_weight."""
     _key: tuple[int, int, int] | None = field(default=None, init=False)
-    _footing: Footing | None = field(default=None, init=False)
+    _collocation: CollocationSet | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.problem.domain, EnergyDomain):
@@ -82,12 +82,12 @@ class Ground:
             mend = "Leave it out, and train on a finer mesh."
             yield Violation(where, "have a mesh that is neither refined nor moved", "a Refinement or Jitter", mend)
 
-    def at(self, state: TrainingState, place: PhasePlace) -> Footing:
+    def at(self, state: TrainingState, place: PhasePlace) -> CollocationSet:
         """Give what the step at a place stands on, for a state whose refinement is done."""
         key = (0 if state.cloud is None else state.cloud.n_points, *_draw(place))
-        if self._footing is None or self._key != key:
-            self._key, self._footing = key, self._laid(state.cloud, place)
-        return self._footing
+        if self._collocation is None or self._key != key:
+            self._key, self._collocation = key, self._laid(state.cloud, place)
+        return self._collocation
 
     def refined(self, state: TrainingState, share: float) -> Cloud:
         """Give the state's cloud with points added where its network's residual is largest.
@@ -100,8 +100,8 @@ class Ground:
             SpecError: If a residual is not finite.
         """
         base = state.cloud or self._base()
-        candidates = lay_candidates(self.problem.domain, self.recipe.cloud)
-        fine = lay_training_cloud(self.problem, self.recipe, self.dtype, self.device, candidates)
+        candidates = build_candidates(self.problem.domain, self.recipe.cloud)
+        fine = build_training_cloud(self.problem, self.recipe, self.dtype, self.device, candidates)
         with torch.no_grad():
             fields = fine.fields(fine.solution(state.network(fine.inputs)))
             residuals = torch.stack(self.problem.residual(fields)).double().cpu().numpy()
@@ -110,21 +110,24 @@ class Ground:
     def _base(self) -> Cloud:
         return self.problem.domain.cloud(self.recipe.cloud.n_per_axis, self.recipe.cloud.gradings)
 
-    def _laid(self, refined: Cloud | None, place: PhasePlace) -> Footing:
+    def _laid(self, refined: Cloud | None, place: PhasePlace) -> CollocationSet:
         cloud: TrainingCloud | EnergyCloud
         if isinstance(self.problem.domain, EnergyDomain):
-            cloud = lay_energy_cloud(self.problem, self.recipe, self.dtype, self.device)
+            cloud = build_energy_cloud(self.problem, self.recipe, self.dtype, self.device)
         else:
             changed = refined
             if place.phase.jitter is not None:
                 rng = np.random.default_rng([self.seed, *_draw(place)])
                 changed = jitter_cloud(refined or self._base(), self.problem.domain, place.phase.jitter.share, rng)
-            cloud = lay_training_cloud(self.problem, self.recipe, self.dtype, self.device, changed)
-        return Footing(cloud=cloud, lesson=None if self.teacher is None else self._lesson(cloud, self.teacher))
+            cloud = build_training_cloud(self.problem, self.recipe, self.dtype, self.device, changed)
+        return CollocationSet(
+            cloud=cloud,
+            distillation_target=None if self.teacher is None else self._distillation_target(cloud, self.teacher),
+        )
 
-    def _lesson(self, cloud: TrainingCloud | EnergyCloud, teacher: Teacher) -> Lesson:
+    def _distillation_target(self, cloud: TrainingCloud | EnergyCloud, teacher: Teacher) -> DistillationTarget:
         transform = output_transform(self.problem, teacher.recipe)
-        return make_lesson(dataclasses.replace(cloud, output_transform=transform), teacher.network)
+        return build_distillation_target(dataclasses.replace(cloud, output_transform=transform), teacher.network)
 
 
 def is_draw(place: PhasePlace) -> bool:
