@@ -27,7 +27,8 @@ from neuropinn_lava.problems import find_problem
 from neuropinn_lava.training.collocation.clouds import build_training_cloud
 from neuropinn_lava.training.loss.losses import evaluate_loss, weighted_loss
 from neuropinn_lava.training.network.network import build_network
-from neuropinn_lava.training.optimize.adam import Adam, FlatParameters
+from neuropinn_lava.training.optimize.adam import Adam
+from neuropinn_lava.training.optimize.parameters import FlatParameters
 
 CELLS = {289: (16, 16), 4096: (63, 63)}
 """Grid cells along each axis by number of points."""

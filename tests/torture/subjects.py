@@ -289,22 +289,12 @@ def make_checkpoints(folder: Path) -> Iterable[Path]:
 
 def load_checkpoint(path: Path) -> str:
     from neuropinn_lava.training.run.checkpoints import read_checkpoint
+    from neuropinn_lava.training.run.state import pack_state
 
     state, identity = tiny_training()
     read_checkpoint(state, identity, path)
-    tensors = (state.parameters.values, state.adam.mean, state.adam.square, state.best_values)
-    l_bfgs = state.l_bfgs
-    tensors = (*tensors, l_bfgs.direction, l_bfgs.gradient, *l_bfgs.moves, *l_bfgs.changes)
-    numbers = (state.iteration, state.best_loss, state.first_activity, state.history)
-    numbers = (*numbers, l_bfgs.n_steps, l_bfgs.length, l_bfgs.scale, l_bfgs.stalled, l_bfgs.inverses)
-    if state.cloud is not None:
-        numbers = (
-            *numbers,
-            state.cloud.n_inside,
-            array_name(state.cloud.points),
-            array_name(state.cloud.cell_coordinates),
-        )
-    return "".join(array_name(tensor.numpy()) for tensor in tensors) + repr(numbers)
+    packed = pack_state(state)
+    return repr([array_name(value.numpy()) if hasattr(value, "numpy") else value for value in packed.values()])
 
 
 METADATA = (*NUMBERS, "", "[]", "{}", "null", "text", '{"seed": 0}', "neuropinn-lava/checkpoint/1", "0x1p+5000", "\x00")

@@ -34,6 +34,16 @@ class DistillationTarget:
         return (u - self.values).square().mean() * (1.0 / self.square)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CollocationSet:
+    """The collocation points of a step, and the values of the teacher there."""
+
+    cloud: TrainingCloud | EnergyCloud
+    """Points with all that the loss needs of the problem."""
+    distillation_target: DistillationTarget | None
+    """Values of the teacher at the points; None without a teacher."""
+
+
 def build_distillation_target(cloud: TrainingCloud | EnergyCloud, teacher: VsnNetwork) -> DistillationTarget:
     """Evaluate a teacher on a cloud that has the teacher's own `output_transform`."""
     with torch.no_grad():

@@ -97,7 +97,10 @@ def centre_weights(cloud: TrainingCloud, fields: DerivativeFields) -> Tensor | N
 
 
 def activity_target_at(phase: PhaseRecipe, iteration: int, first_activity: float) -> float:
-    """Give the target of an iteration, counted from 0 in its phase: from the activity at the start straight down to the goal."""
+    """Return the target activity of an iteration, counted from 0 in its phase.
+
+    It falls linearly from the activity at the start of the phase to the target of the recipe, over the share `ramp` of the phase.
+    """
     n_ramp = phase.ramp * phase.n_iterations
     left = max(0.0, 1.0 - iteration / n_ramp) if n_ramp > 0 else 0.0
     return phase.target_activity + left * max(0.0, first_activity - phase.target_activity)

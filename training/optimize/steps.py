@@ -10,16 +10,13 @@ differentiates the measurement of the point that it leaves, so no step evaluates
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...problems.recipe import Optimizer, PhaseRecipe
-from ..collocation.clouds import TrainingCloud
-from ..loss.losses import LossTerms, activity_target_at, evaluate_loss, numbers, objective, weighted_loss
-from ..run.collocation_schedule import CollocationSet
+from ...problems.recipe import PhaseRecipe
+from ..loss.distillation import CollocationSet
+from ..loss.losses import LossTerms, activity_target_at, evaluate_loss, numbers, objective
 from ..run.state import PhasePlace, TrainingState
-from .gauss_newton import step_gauss_newton
-from .lbfgs import step_l_bfgs
+from .phase_optimizer import StepTask
 
 
 class DivergedError(Exception):
@@ -42,10 +39,6 @@ class Point:
     """The number by which two networks of one phase are compared."""
 
 
-OptimizerStep = Callable[[TrainingState, CollocationSet, PhasePlace, Point], None]
-"""Moves the state's network from a point that was measured at its parameters to one that the optimizer accepts."""
-
-
 def measure_point(state: TrainingState, collocation: CollocationSet, phase: PhaseRecipe) -> Point:
     """Measure the loss of a phase at the present parameters.
 
@@ -61,13 +54,13 @@ def measure_point(state: TrainingState, collocation: CollocationSet, phase: Phas
 
 
 def take_step(state: TrainingState, collocation: CollocationSet, place: PhasePlace, point: Point) -> Point:
-    """Take one step of the phase's optimizer, and keep the network that it leads to if it is the best of the phase.
+    """Take one step of the phase's optimizer, and record the network that it leads to if it is the best of the phase.
 
     Args:
-        state: Changed.
-        collocation: The collocation points of the step, and the distillation target there.
-        place: Where the step stands in its phase.
-        point: Measured at the state's parameters, on the same collocation points.
+        state: Training before the step; changed.
+        collocation: Collocation set of the step.
+        place: Phase of the step, and how many steps of the phase came before it.
+        point: Loss at the present parameters, measured on the same collocation set.
 
     Returns:
         The accepted point.
@@ -75,43 +68,17 @@ def take_step(state: TrainingState, collocation: CollocationSet, place: PhasePla
     Raises:
         DivergedError: If its loss is not finite; the best network of the phase is still in the state.
     """
-    _STEPS[place.phase.optimizer](state, collocation, place, point)
+    task = StepTask(
+        cloud=collocation.cloud,
+        distillation_target=collocation.distillation_target,
+        network=state.network,
+        parameters=state.parameters,
+        phase=place.phase,
+        iteration=place.iteration,
+        target_activity=activity_target_at(place.phase, place.iteration, state.first_activity),
+        terms=point.terms,
+    )
+    state.optimizer.advance(task)
     accepted = measure_point(state, collocation, place.phase)
     state.update_best(accepted.objective)
     return accepted
-
-
-def _adam(state: TrainingState, collocation: CollocationSet, place: PhasePlace, point: Point) -> None:
-    state.parameters.gradient.zero_()
-    weighted_loss(
-        point.terms, place.phase, activity_target_at(place.phase, place.iteration, state.first_activity)
-    ).backward()
-    state.adam.step(state.parameters, place.learning_rate, place.iteration)
-    state.network.clamp_()
-
-
-def _gauss_newton(state: TrainingState, collocation: CollocationSet, place: PhasePlace, point: Point) -> None:
-    assert isinstance(collocation.cloud, TrainingCloud)
-    target = activity_target_at(place.phase, place.iteration, state.first_activity)
-    step_gauss_newton(
-        state.gauss_newton,
-        collocation.cloud,
-        state.network,
-        state.parameters,
-        place.phase,
-        target,
-        collocation.distillation_target,
-    )
-
-
-def _l_bfgs(state: TrainingState, collocation: CollocationSet, place: PhasePlace, point: Point) -> None:
-    step_l_bfgs(
-        state.l_bfgs, collocation.cloud, state.network, state.parameters, place.phase, collocation.distillation_target
-    )
-
-
-_STEPS: dict[Optimizer, OptimizerStep] = {
-    Optimizer.ADAM: _adam,
-    Optimizer.GAUSS_NEWTON: _gauss_newton,
-    Optimizer.L_BFGS: _l_bfgs,
-}

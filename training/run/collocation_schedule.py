@@ -22,7 +22,7 @@ from ...problems.problem import PdeProblem
 from ...problems.recipe import Optimizer, TrainingRecipe
 from ..collocation.adaptation import build_candidates, jitter_cloud, refine_cloud
 from ..collocation.clouds import TrainingCloud, build_training_cloud, output_transform
-from ..loss.distillation import DistillationTarget, build_distillation_target
+from ..loss.distillation import CollocationSet, build_distillation_target
 from ..loss.energy_loss import EnergyCloud, build_energy_cloud
 from ..network.network import VsnNetwork
 from .state import PhasePlace, TrainingState
@@ -38,16 +38,6 @@ class Teacher:
     """By which it was trained."""
     cloud: Cloud | None
     """Its cloud with the points that it added, on which its student begins; None where it added none."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CollocationSet:
-    """A cloud and, where there is a teacher, its values there."""
-
-    cloud: TrainingCloud | EnergyCloud
-    """What the loss is taken on."""
-    distillation_target: DistillationTarget | None
-    """The teacher's values at its points; None without a teacher."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -120,14 +110,12 @@ class CollocationSchedule:
                 rng = np.random.default_rng([self.seed, *_draw(place)])
                 changed = jitter_cloud(refined or self._base(), self.problem.domain, place.phase.jitter.share, rng)
             cloud = build_training_cloud(self.problem, self.recipe, self.dtype, self.device, changed)
-        return CollocationSet(
-            cloud=cloud,
-            distillation_target=None if self.teacher is None else self._distillation_target(cloud, self.teacher),
-        )
-
-    def _distillation_target(self, cloud: TrainingCloud | EnergyCloud, teacher: Teacher) -> DistillationTarget:
-        transform = output_transform(self.problem, teacher.recipe)
-        return build_distillation_target(dataclasses.replace(cloud, output_transform=transform), teacher.network)
+        target = None
+        if self.teacher is not None:
+            transform = output_transform(self.problem, self.teacher.recipe)
+            on_teacher = dataclasses.replace(cloud, output_transform=transform)
+            target = build_distillation_target(on_teacher, self.teacher.network)
+        return CollocationSet(cloud=cloud, distillation_target=target)
 
 
 def is_draw(place: PhasePlace) -> bool:

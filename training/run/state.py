@@ -7,17 +7,21 @@ knows recipes and torch; it does not know problems or files.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 from ...geometry.domain import Cloud
-from ...problems.recipe import PhaseRecipe, TrainingRecipe
+from ...problems.recipe import Optimizer, PhaseRecipe, TrainingRecipe
 from ..network.network import VsnNetwork
-from ..optimize.adam import Adam, FlatParameters, learning_rate
+from ..optimize.adam import Adam, learning_rate
 from ..optimize.gauss_newton import GaussNewton
 from ..optimize.lbfgs import LBfgs
-from .history import TrainingHistory
+from ..optimize.parameters import FlatParameters
+from ..optimize.phase_optimizer import Packed, PhaseOptimizer, read_number, read_tensor
+from .history import COLUMNS, TrainingHistory
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,12 +32,8 @@ class TrainingState:
     """The module; its parameters are views into `parameters`."""
     parameters: FlatParameters
     """Values and gradients as vectors."""
-    adam: Adam
-    """Moments of the phase under way."""
-    gauss_newton: GaussNewton = field(default_factory=GaussNewton)
-    """Damping and front of the phase under way."""
-    l_bfgs: LBfgs
-    """Pairs of the phase under way."""
+    optimizer: PhaseOptimizer
+    """Optimizer of the phase under way, with its own state."""
     best_values: Tensor
     """Parameters of the lowest objective in this phase, shape (n_parameters,)."""
     best_loss: float = math.inf
@@ -47,18 +47,15 @@ class TrainingState:
     cloud: Cloud | None = None
     """The cloud with the points that refinements have added; None where there are none."""
 
-    def begin_phase(self) -> None:
+    def begin_phase(self, kind: Optimizer) -> None:
         """Go back to the best network of the phase before, forget its objective, and start with a new optimizer."""
-        self.parameters.values.copy_(self.best_values)
-        self.adam = Adam(self.parameters.values)
-        self.gauss_newton = GaussNewton()
-        self.l_bfgs = LBfgs(self.parameters.values)
+        self.restore_best()
+        self.optimizer = build_optimizer(kind, self.parameters.values)
         self.best_loss = math.inf
 
     def begin_draw(self) -> None:
-        """Forget the objective, the stall and the pairs of the last draw of a jitter, which were another cloud's."""
-        self.gauss_newton.stalled_target = math.nan
-        self.l_bfgs = LBfgs(self.parameters.values)
+        """Forget what belongs to the former points of a jitter: the objective, and part of the optimizer's state."""
+        self.optimizer.begin_draw()
         self.best_loss = math.inf
 
     def update_best(self, loss: float) -> None:
@@ -72,17 +69,72 @@ class TrainingState:
         self.parameters.values.copy_(self.best_values)
 
 
+def build_optimizer(kind: Optimizer, values: Tensor) -> PhaseOptimizer:
+    """Build an optimizer for a phase, for parameters with these values."""
+    builders: dict[Optimizer, Callable[[Tensor], PhaseOptimizer]] = {
+        Optimizer.ADAM: Adam,
+        Optimizer.L_BFGS: LBfgs,
+        Optimizer.GAUSS_NEWTON: lambda values: GaussNewton(),
+    }
+    return builders[kind](values)
+
+
 def start_state(network: VsnNetwork, cloud: Cloud | None = None) -> TrainingState:
     """Start a training of a network with the parameters that it has, on the recipe's cloud or one that a teacher refined."""
     parameters = FlatParameters(network)
     return TrainingState(
         network=network,
         parameters=parameters,
-        adam=Adam(parameters.values),
-        l_bfgs=LBfgs(parameters.values),
+        optimizer=Adam(parameters.values),
         best_values=parameters.values.clone(),
         cloud=cloud,
     )
+
+
+_CLOUD = ("points", "cell_coordinates", "periods", "cell_periods")
+
+
+def pack_state(state: TrainingState) -> Packed:
+    """Return all of a state but its network's structure as one flat table of tensors and numbers."""
+    packed: Packed = {
+        "parameters": state.parameters.values,
+        "best_parameters": state.best_values,
+        "history": torch.tensor(state.history.table()),
+        "iteration": state.iteration,
+        "best_loss": state.best_loss,
+        "first_activity": state.first_activity,
+        "n_inside": 0 if state.cloud is None else state.cloud.n_inside,
+        "optimizer": state.optimizer.kind.value,
+        **{f"optimizer.{name}": value for name, value in state.optimizer.pack().items()},
+    }
+    if state.cloud is not None:
+        packed |= {f"cloud.{name}": torch.tensor(getattr(state.cloud, name)) for name in _CLOUD}
+    return packed
+
+
+def unpack_state(state: TrainingState, packed: Packed) -> None:
+    """Bring a fresh state to where a packed one stood; it is not changed where the table cannot be read.
+
+    Raises:
+        KeyError, ValueError, TypeError, OverflowError, RuntimeError: If a part is missing, or cannot be what it should be.
+    """
+    values, n_inside = state.parameters.values, read_number(packed, "n_inside", int)
+    found, best = (read_tensor(packed, name, values) for name in ("parameters", "best_parameters"))
+    rows = read_tensor(packed, "history", torch.empty((0, len(COLUMNS)), dtype=torch.float64))
+    iteration = read_number(packed, "iteration", int)
+    best_loss, first_activity = (read_number(packed, name) for name in ("best_loss", "first_activity"))
+    optimizer = build_optimizer(Optimizer(packed["optimizer"]), values)
+    optimizer.unpack({name.removeprefix("optimizer."): value for name, value in packed.items() if "optimizer." in name})
+    history, cloud = TrainingHistory.from_table(rows.numpy()), None
+    if n_inside > 0:
+        cloud = Cloud(n_inside=n_inside, **{name: packed[f"cloud.{name}"].numpy() for name in _CLOUD})
+        n_in = state.network.linear_layers[0].in_features
+        if cloud.n_dim != n_in:
+            raise ValueError(f"points of {cloud.n_dim} coordinates for a network of {n_in} inputs")
+    values.copy_(found)
+    state.best_values.copy_(best)
+    state.history, state.iteration, state.cloud, state.optimizer = history, iteration, cloud, optimizer
+    state.best_loss, state.first_activity = best_loss, first_activity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,12 +29,12 @@ from ...problems.problem import PdeProblem
 from ...problems.recipe import Optimizer, TrainingRecipe
 from ...problems.residuals import evaluation_points
 from ..collocation.clouds import input_transform, output_transform
-from ..loss.distillation import beside, teacher_training_recipe
+from ..loss.distillation import CollocationSet, beside, teacher_training_recipe
 from ..network.export import export_network
 from ..network.network import VsnNetwork, build_network
 from ..optimize.steps import DivergedError, Point, measure_point, take_step
 from .checkpoints import TrainingIdentity, identify, read_checkpoint, write_checkpoint
-from .collocation_schedule import CollocationSchedule, CollocationSet, Teacher, is_draw
+from .collocation_schedule import CollocationSchedule, Teacher, is_draw
 from .devices import compute_threads, find_device
 from .history import TrainingProgress, write_history
 from .interrupt import deferred_interrupt
@@ -265,7 +265,7 @@ def _run(task: _Task, state: TrainingState, interrupted: Callable[[], bool]) -> 
 def _begin(task: _Task, state: TrainingState, place: PhasePlace) -> CollocationSet:
     """Begin the phase and the draw of a jitter that begin at a place, and lay the collocation points of its step."""
     if place.iteration == 0:
-        state.begin_phase()
+        state.begin_phase(place.phase.optimizer)
         if place.phase.refinement is not None:
             state.cloud = task.collocation_schedule.refined(state, place.phase.refinement.share)
     if is_draw(place):

@@ -41,8 +41,9 @@ from neuropinn_lava.training.loss.linearization import (
 )
 from neuropinn_lava.training.loss.losses import evaluate_loss
 from neuropinn_lava.training.network.network import VsnNetwork, build_network
-from neuropinn_lava.training.optimize.adam import FlatParameters
-from neuropinn_lava.training.optimize.gauss_newton import GaussNewton, step_gauss_newton
+from neuropinn_lava.training.optimize.gauss_newton import GaussNewton
+from neuropinn_lava.training.optimize.parameters import FlatParameters
+from neuropinn_lava.training.optimize.phase_optimizer import PhaseOptimizer, StepTask
 from neuropinn_lava.training.optimize.tangents import activity_gradient, find_tangents, move_network, run_exactly
 from neuropinn_lava.training.run.outcome import TrainingOutput
 from neuropinn_lava.training.run.trainer import train_network
@@ -74,6 +75,30 @@ def laid(problem: PdeProblem, recipe: TrainingRecipe) -> TrainingCloud:
 
 def built(recipe: TrainingRecipe, seed: int = 0) -> VsnNetwork:
     return build_network(recipe.network, 2, 1, seed, torch.float64)
+
+
+def advance(
+    optimizer: PhaseOptimizer,
+    cloud: TrainingCloud,
+    network: VsnNetwork,
+    parameters: FlatParameters,
+    phase: PhaseRecipe,
+    target: float = 0.0,
+) -> None:
+    """Take one step of an optimizer."""
+    terms = evaluate_loss(cloud, network)
+    optimizer.advance(
+        StepTask(
+            cloud=cloud,
+            distillation_target=None,
+            network=network,
+            parameters=parameters,
+            phase=phase,
+            iteration=0,
+            target_activity=target,
+            terms=terms,
+        )
+    )
 
 
 def explicit_jacobian(network: VsnNetwork, inputs: torch.Tensor) -> torch.Tensor:
@@ -176,7 +201,7 @@ def test_a_step_is_the_explicit_one(marching: Marching | None) -> None:
     before = torch.cat([p.detach().reshape(-1).clone() for p in network.parameters()])
     state = GaussNewton(damping=10.0)  # enough that the first trial succeeds
     phase = dataclasses.replace(recipe.phases[0], marching=marching)
-    step_gauss_newton(state, cloud, network, FlatParameters(network), phase, 0.0)
+    advance(state, cloud, network, FlatParameters(network), phase, 0.0)
     rows = linear.slopes.getnnz(axis=1) > 0
     damping = 10.0 * (J @ J.T).diagonal()[torch.from_numpy(rows)].mean()
     expected = -torch.linalg.solve(J.T @ J + damping * torch.eye(J.shape[1], dtype=J.dtype), J.T @ linear.values)
@@ -252,7 +277,7 @@ def test_a_step_minimises_the_one_sided_model(problem: PdeProblem, share: float)
     parameters = FlatParameters(network)
     before, state = parameters.values.clone(), GaussNewton(damping=10.0)
     phase = dataclasses.replace(recipe.phases[0], activity_weight=weight, target_activity=0.1)
-    step_gauss_newton(state, cloud, network, parameters, phase, target)
+    advance(state, cloud, network, parameters, phase, target)
     moved = parameters.values - before
     assert (moved - expected).abs().max() <= ROUNDING * expected.abs().max()
 
@@ -301,7 +326,7 @@ def test_a_stalled_phase_leaves_the_network(problem: PdeProblem) -> None:
     cloud, network = laid(flat_problem, recipe), built(recipe)
     parameters = FlatParameters(network)
     before, state = parameters.values.clone(), GaussNewton()
-    step_gauss_newton(state, cloud, network, parameters, recipe.phases[0], 0.0)
+    advance(state, cloud, network, parameters, recipe.phases[0], 0.0)
     assert torch.equal(parameters.values, before)
     assert state.stalled_target == 0.0
 
@@ -314,7 +339,7 @@ def test_a_step_lost_in_rounding_is_a_stall(problem: PdeProblem) -> None:
     )  # of six seeds the one where the loss rounds downwards
     parameters, state = FlatParameters(network), GaussNewton()
     state.damping = 1e18
-    step_gauss_newton(state, cloud, network, parameters, recipe.phases[1], 0.25)
+    advance(state, cloud, network, parameters, recipe.phases[1], 0.25)
     assert state.stalled_target == 0.25
 
 

@@ -157,7 +157,7 @@ def test_a_damaged_cloud_in_a_checkpoint_is_refused(
     train_network(problem, recipe, output=TrainingOutput(checkpoint=path))
     monkeypatch.undo()
     assert written
-    with pytest.raises(TrainingError, match="a readable history, place and cloud"):
+    with pytest.raises(TrainingError, match="a whole state of this training"):
         train_network(problem, recipe, output=TrainingOutput(checkpoint=path, resume=True))
 
 

@@ -183,8 +183,11 @@ def test_the_last_step_of_a_phase_is_where_the_next_one_begins(problem: PdeProbl
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"dtype": torch.float32}, r"train_network.dtype: float64 where a phase is gauss-newton's.*got torch.float32"),
-        ({"device": "meta"}, r"train_network.device: cpu where a phase is gauss-newton's.*got meta\. Use cpu"),
+        (
+            {"dtype": torch.float32},
+            r"train_network.dtype must be float64 where a phase is gauss-newton's.*got torch.float32",
+        ),
+        ({"device": "meta"}, r"train_network.device must be cpu where a phase is gauss-newton's.*got meta\. Use cpu"),
     ],
 )
 def test_what_gauss_newton_cannot_compute_is_refused_before_the_work(
@@ -203,7 +206,9 @@ def test_what_gauss_newton_cannot_compute_is_refused_before_the_work(
 def test_batches_are_refused_where_gauss_newton_needs_all_points(recipe: TrainingRecipe) -> None:
     solver = PhaseRecipe(n_iterations=1, optimizer=Optimizer.GAUSS_NEWTON)
     cloud = dataclasses.replace(recipe.cloud, batch_size=20)
-    with pytest.raises(SpecError, match=r"CloudRecipe.batch_size: None where a phase is gauss-newton's.*; got 20\."):
+    with pytest.raises(
+        SpecError, match=r"CloudRecipe.batch_size must be None where a phase is gauss-newton's.*; got 20\."
+    ):
         dataclasses.replace(recipe, phases=(solver,), cloud=cloud)
 
 
