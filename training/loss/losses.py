@@ -99,7 +99,7 @@ def centre_weights(cloud: TrainingCloud, fields: DerivativeFields) -> Tensor | N
 def activity_target_at(phase: PhaseRecipe, iteration: int, first_activity: float) -> float:
     """Return the target activity of an iteration, counted from 0 in its phase.
 
-    It falls linearly from the activity at the start of the phase to the target of the recipe, over the share `ramp` of the phase.
+    It falls linearly, over the share `ramp` of the phase, from the activity at its start to the target of the recipe.
     """
     n_ramp = phase.ramp * phase.n_iterations
     left = max(0.0, 1.0 - iteration / n_ramp) if n_ramp > 0 else 0.0

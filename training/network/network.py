@@ -156,7 +156,7 @@ class VsnNetwork(nn.Module):
         signal, activities = x, []
         for layer in self.layers:
             if isinstance(layer, VSN):
-                signal, _, activity = layer.unrolled(signal, self.n_steps)
+                signal, activity = layer.unrolled(signal, self.n_steps)
                 activities.append(activity)
             else:
                 signal = layer(signal)

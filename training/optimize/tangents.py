@@ -25,10 +25,10 @@ import torch
 from scipy.sparse import csr_matrix
 from torch import Tensor
 
-from ...network.spec import Polarity, Readout
+from ...network.spec import Readout
 from ...problems.recipe import Surrogate
 from ..network.network import VsnNetwork
-from ..neuron.surrogates import surrogate_step
+from ..neuron.surrogates import firing_level, surrogate_step
 from ..neuron.unrolled import VsnRule, integrate_steps, unrolled_vsn
 from ..neuron.vsn import VSN
 
@@ -160,7 +160,7 @@ def run_exactly(network: VsnNetwork, inputs: Tensor) -> ExactRun:
     for layer in network.layers:
         if isinstance(layer, VSN):
             smooth.append(_smooth_activity(layer, signal, network.n_steps))
-            signal, _, activity = unrolled_vsn(signal, layer.beta, layer.theta, _exact(layer.rule), network.n_steps)
+            signal, activity = unrolled_vsn(signal, layer.beta, layer.theta, _exact(layer.rule), network.n_steps)
             activities.append(activity)
         else:
             seen.append(signal.detach())
@@ -198,10 +198,10 @@ def _smooth_activity(layer: VSN, drive: Tensor, n_steps: int) -> Tensor:
     """Give k mean H(m - theta) of a layer; what a membrane keeps from earlier steps counts as a constant."""
     rule, theta = layer.rule, layer.theta.detach()
     with torch.no_grad():
-        kept = integrate_steps(drive, None, layer.beta, theta, rule.polarity, n_steps)[0] - drive
+        kept = integrate_steps(drive, layer.beta, theta, rule.polarity, n_steps)[0] - drive
     membranes = drive + kept
-    reached = membranes.abs() if rule.polarity is Polarity.BOTH else membranes
-    return surrogate_step(reached - theta, rule.surrogate, rule.surrogate_slope).mean() * rule.surrogate_slope
+    distance = firing_level(membranes, rule.polarity) - theta
+    return surrogate_step(distance, rule.surrogate, rule.surrogate_slope).mean() * rule.surrogate_slope
 
 
 def find_tangents(run: ExactRun) -> Tangents:

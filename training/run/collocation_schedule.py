@@ -1,8 +1,8 @@
-"""What a training stands on at each step: the cloud, as refinement and jitter have left it, and the teacher's values there.
+"""The collocation set of each step of a training: the cloud after refinement and jitter, and the teacher's values there.
 
-A cloud is laid anew only where it changes: when a phase begins by adding points, and at every draw of a jitter. The points that
-were added are part of the training's state; a draw follows from seed and step alone. So a training that resumes stands on the
-same collocation_schedule. This module knows clouds, states and lessons; it does not know optimizers.
+A cloud is built anew only where it changes: when a phase begins by adding points, and at every draw of a jitter. Points that
+were added are part of the state of the training; a draw follows from seed and step alone. So a training that is resumed has the
+same collocation points as one that was never interrupted.
 """
 
 from __future__ import annotations
@@ -30,32 +30,32 @@ from .state import PhasePlace, TrainingState
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Teacher:
-    """A trained teacher."""
+    """A trained teacher, whose outputs its student is fitted to."""
 
     network: VsnNetwork
-    """The module."""
+    """Network of the teacher after its training."""
     recipe: TrainingRecipe
-    """By which it was trained."""
+    """Recipe by which the teacher was trained."""
     cloud: Cloud | None
-    """Its cloud with the points that it added, on which its student begins; None where it added none."""
+    """Cloud with the points that the teacher added, on which its student begins; None where it added none."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class CollocationSchedule:
-    """The clouds of a training, one after the other; keeps the last one that was asked for."""
+    """The collocation sets of a training, built when they are asked for; the last one is kept."""
 
     problem: PdeProblem
-    """Gives the domain and the equation."""
+    """Problem with the domain and the equation."""
     recipe: TrainingRecipe
-    """Gives cells, operators and phases."""
+    """Recipe with cells, operators and phases."""
     seed: int
-    """Of the training; draws of a jitter follow from it."""
+    """Seed of the training, from which the draws of a jitter follow."""
     dtype: torch.dtype
-    """Of the clouds' tensors."""
+    """Type of the tensors of the clouds."""
     device: torch.device
-    """Of the clouds' tensors."""
+    """Device of the tensors of the clouds."""
     teacher: Teacher | None = None
-    """Teacher of the phases that have a distillation_weight."""
+    """Teacher for the phases that have a distillation_weight."""
     _key: tuple[int, int, int] | None = field(default=None, init=False)
     _collocation: CollocationSet | None = field(default=None, init=False)
 
@@ -73,23 +73,23 @@ class CollocationSchedule:
             yield Violation(where, "have a mesh that is neither refined nor moved", "a Refinement or Jitter", mend)
 
     def at(self, state: TrainingState, place: PhasePlace) -> CollocationSet:
-        """Give what the step at a place stands on, for a state whose refinement is done."""
+        """Return the collocation set of the step at a place, for a state whose cloud is already refined."""
         key = (0 if state.cloud is None else state.cloud.n_points, *_draw(place))
         if self._collocation is None or self._key != key:
-            self._key, self._collocation = key, self._laid(state.cloud, place)
+            self._key, self._collocation = key, self._build(state.cloud, place)
         return self._collocation
 
-    def refined(self, state: TrainingState, share: float) -> Cloud:
-        """Give the state's cloud with points added where its network's residual is largest.
+    def refined_cloud(self, state: TrainingState, share: float) -> Cloud:
+        """Return the cloud of a state with points added where the residual of its network is largest.
 
         Args:
-            state: Between two phases; not changed.
-            share: Centres to add, as a share of those there are.
+            state: State between two phases; it is not changed.
+            share: Number of centres to add, as a share of those there are.
 
         Raises:
             SpecError: If a residual is not finite.
         """
-        base = state.cloud or self._base()
+        base = state.cloud or self._base_cloud()
         candidates = build_candidates(self.problem.domain, self.recipe.cloud)
         fine = build_training_cloud(self.problem, self.recipe, self.dtype, self.device, candidates)
         with torch.no_grad():
@@ -97,10 +97,10 @@ class CollocationSchedule:
             residuals = torch.stack(self.problem.residual(fields)).double().cpu().numpy()
         return refine_cloud(base, candidates, residuals, share)
 
-    def _base(self) -> Cloud:
+    def _base_cloud(self) -> Cloud:
         return self.problem.domain.cloud(self.recipe.cloud.n_per_axis, self.recipe.cloud.gradings)
 
-    def _laid(self, refined: Cloud | None, place: PhasePlace) -> CollocationSet:
+    def _build(self, refined: Cloud | None, place: PhasePlace) -> CollocationSet:
         cloud: TrainingCloud | EnergyCloud
         if isinstance(self.problem.domain, EnergyDomain):
             cloud = build_energy_cloud(self.problem, self.recipe, self.dtype, self.device)
@@ -108,7 +108,9 @@ class CollocationSchedule:
             changed = refined
             if place.phase.jitter is not None:
                 rng = np.random.default_rng([self.seed, *_draw(place)])
-                changed = jitter_cloud(refined or self._base(), self.problem.domain, place.phase.jitter.share, rng)
+                changed = jitter_cloud(
+                    refined or self._base_cloud(), self.problem.domain, place.phase.jitter.share, rng
+                )
             cloud = build_training_cloud(self.problem, self.recipe, self.dtype, self.device, changed)
         target = None
         if self.teacher is not None:
@@ -119,12 +121,12 @@ class CollocationSchedule:
 
 
 def is_draw(place: PhasePlace) -> bool:
-    """Tell whether the centres move before the step at a place."""
+    """Return whether the centres move before the step at a place."""
     jitter = place.phase.jitter
     return jitter is not None and place.iteration % jitter.every == 0
 
 
 def _draw(place: PhasePlace) -> tuple[int, int]:
-    """Give phase and number of the draw at a place, counted from 1; (0, 0) without jitter."""
+    """Return phase and number of the draw at a place, counted from 1; (0, 0) without jitter."""
     jitter = place.phase.jitter
     return (0, 0) if jitter is None else (place.index + 1, place.iteration // jitter.every + 1)

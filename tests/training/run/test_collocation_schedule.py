@@ -81,7 +81,7 @@ def test_refinement_adds_centres_and_lessons_follow(problem: PdeProblem, recipe:
     teacher = Teacher(network=taught, recipe=dataclasses.replace(recipe, network=TANH_NETWORK), cloud=None)
     collocation_schedule, state = build_schedule(problem, recipe, teacher), started(problem, recipe)
     before = collocation_schedule.at(state, find_phase(recipe, 0))
-    state.cloud = collocation_schedule.refined(state, 0.5)
+    state.cloud = collocation_schedule.refined_cloud(state, 0.5)
     after = collocation_schedule.at(state, find_phase(recipe, 30))
     assert before.cloud.n_inside == 49
     assert after.cloud.n_inside == 49 + 25
@@ -94,7 +94,7 @@ def test_refinement_adds_centres_and_lessons_follow(problem: PdeProblem, recipe:
 def test_refinement_lowers_the_residual_between_the_points(problem: PdeProblem, recipe: TrainingRecipe) -> None:
     """Points are added where the fine residual is largest: at the start its mean there is above that of all candidates."""
     collocation_schedule, state = build_schedule(problem, recipe), started(problem, recipe)
-    refined = collocation_schedule.refined(state, 0.3)
+    refined = collocation_schedule.refined_cloud(state, 0.3)
     added = refined.centres[49:]
     u = problem.source(added)  # the residual of a network that is almost zero is the source
     assert np.abs(u).mean() > 1.2 * np.abs(problem.source(problem.domain.cloud((16, 16)).centres)).mean()
