@@ -1,11 +1,11 @@
-"""What a training makes small: the mean square residual, and in a sparsity phase the activity above its target.
+"""The loss of a training: the mean square residual, the distance to a teacher, and the activity above its target.
 
     L = w_r * mean over centres and equations of w_c (r / residual_scale)^2          w_c: the recipe's `ResidualWeights`
-        + w_i * |u - u_teacher|^2 / |u_teacher|^2          where the phase imitates a teacher
-        + w * max(0, activity - target)
+        + w_i * |u - u_teacher|^2 / |u_teacher|^2          where the phase has a distillation weight
+        + w_a * max(0, activity - target)
 
-Below its target the activity costs nothing, so that the residual has the network to itself. This module knows clouds and
-networks; it does not know optimizers. No term sees the reference solution.
+An activity below its target adds nothing, so that the residual alone is minimised there. No term contains the reference
+solution.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class LossTerms(NamedTuple):
     residual: Tensor
     """Mean square of the residuals in units of the problem's `residual_scale`, or the energy (`energy_loss.py`)."""
     activity: Tensor
-    """Share of neurons and steps that fire, over all layers."""
+    """Share of neurons and steps that fire, over all layers, 0 to 1."""
     distillation: Tensor | None = None
-    """Squared relative distance to the teacher, if there is one."""
+    """Squared relative distance to the teacher; None without one."""
     causal: Tensor | None = None
-    """The residual with later times held back, to be descended in the place of `residual`, where the weights are causal."""
+    """Residual with smaller weights at later times, minimised in its place where the weights are causal; else None."""
 
 
 def numbers(terms: LossTerms) -> tuple[float, float, float]:
@@ -63,12 +63,12 @@ def evaluate_loss(
 
 
 def residual_loss(cloud: TrainingCloud, u: Tensor) -> Tensor:
-    """Give the mean square residual for u at all points of the cloud, shape (n_points, n_out)."""
+    """Compute the mean square residual for u at all points of the cloud, shape (n_points, n_out)."""
     return centre_squares(cloud, u).mean() * (1.0 / cloud.problem.residual_scale**2)
 
 
 def centre_squares(cloud: TrainingCloud, u: Tensor) -> Tensor:
-    """Give w_c r^2, its mean over the equations, at each centre, shape (n_inside,)."""
+    """Compute w_c r^2 at each centre, its mean over the equations, shape (n_inside,)."""
     fields = cloud.fields(u)
     weights = centre_weights(cloud, fields)
     squares = [residual.square() for residual in cloud.problem.residual(fields)]
@@ -77,7 +77,9 @@ def centre_squares(cloud: TrainingCloud, u: Tensor) -> Tensor:
 
 
 def causal_mean(squares: Tensor, instants: Instants, causality: float) -> Tensor:
-    """Give the mean over times t_k of exp(-e (L_0 + … + L_(k-1))) L_k, L_k the mean of the squares at t_k, e the causality.
+    """Compute the mean over times t_k of exp(-e (L_0 + … + L_(k-1))) L_k.
+
+    L_k is the mean of the squares at t_k, and e the causality.
 
     Source: Wang, Sankaran and Perdikaris, arXiv 2203.07404, equation 3.5.
     """
@@ -87,7 +89,7 @@ def causal_mean(squares: Tensor, instants: Instants, causality: float) -> Tensor
 
 
 def centre_weights(cloud: TrainingCloud, fields: DerivativeFields) -> Tensor | None:
-    """Give how much each centre counts, shape (n_inside,), as constants; None where all count alike."""
+    """Compute the weight of each centre, shape (n_inside,), as a constant; None where all weights are one."""
     held, steepness = cloud.cell_weights, cloud.weights.steepness
     if steepness == 0.0:
         return held
@@ -107,7 +109,7 @@ def activity_target_at(phase: PhaseRecipe, iteration: int, first_activity: float
 
 
 def weighted_loss(terms: LossTerms, phase: PhaseRecipe, target: float) -> Tensor:
-    """Give L, to be differentiated."""
+    """Compute the loss L of a phase from its terms, to be differentiated."""
     descended = terms.residual if terms.causal is None else terms.causal
     loss = descended if phase.residual_weight == 1.0 else phase.residual_weight * descended
     if phase.distillation_weight > 0.0 and terms.distillation is not None:
@@ -118,6 +120,6 @@ def weighted_loss(terms: LossTerms, phase: PhaseRecipe, target: float) -> Tensor
 
 
 def objective(residual: float, activity: float, phase: PhaseRecipe, distillation: float = 0.0) -> float:
-    """Give L at the phase's final target: the number by which two networks of one phase are compared."""
+    """Compute L at the final target of the phase: the number by which two networks of one phase are compared."""
     above = max(0.0, activity - phase.target_activity)
     return phase.residual_weight * residual + phase.distillation_weight * distillation + phase.activity_weight * above

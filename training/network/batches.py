@@ -1,11 +1,11 @@
-"""A network on any number of points in bounded memory: batch after batch, forwards and again on the way back.
+"""A network on any number of points in bounded memory: it is run batch after batch, in the forward and in the backward pass.
 
-    forwards     u of every batch, nothing else is kept
-    backwards    each batch is run again and gives its share of the gradient; then it is forgotten
+    forward pass     u of every batch is kept, and nothing else
+    backward pass    each batch is run again and adds its share to the gradient; then its graph is freed
 
-Operators of a residual or of an energy reach across batches, so all of u is needed at once, but u is all that is needed:
-three numbers a point where a network of three layers of 64 keeps a thousand. The gradient is that of all points, to the
-rounding of its sums; no step is noisier for it. A step takes a third longer, for the second run.
+The operators of a residual or of an energy reach across batches, so u is needed at all points at once, but only u: three
+numbers a point, where the graph of a network with three layers of 64 neurons keeps a thousand. The gradient is that of all
+points, to the rounding of its sums. A step takes a third longer because of the second run.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .network import NetworkRun, VsnNetwork
 
 
 def run_batches(network: VsnNetwork, inputs: Tensor, batch_size: int | None) -> NetworkRun:
-    """Run a network on points, shape (n_points, n_in), at most `batch_size` at once; None runs all at once."""
+    """Run a network on points, shape (n_points, n_in), at most `batch_size` of them at once; None runs all at once."""
     if batch_size is None or len(inputs) <= batch_size:
         return network.run(inputs)
     parameters = [p for p in network.parameters() if p.requires_grad]
@@ -27,7 +27,7 @@ def run_batches(network: VsnNetwork, inputs: Tensor, batch_size: int | None) -> 
 
 
 class _BatchedRun(torch.autograd.Function):
-    """output, activities and activity of all points, of which nothing but the parameters is kept for the way back."""
+    """Output, activities and activity at all points; only the parameters are kept for the backward pass."""
 
     @staticmethod
     def forward(

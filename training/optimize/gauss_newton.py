@@ -1,4 +1,4 @@
-"""Damped Gauss-Newton steps in the space of the residuals: thousands of weights, but no matrix larger than the cloud.
+"""Damped Gauss-Newton steps in the space of the residuals, so that no matrix is larger than the cloud for thousands of weights.
 
     minimise |r + J d|^2 + damping |d|^2            r: `linearization.py`,  J = S J_y,  J_y: `tangents.py`
     d = -J^T v,    (J J^T + damping I) v = r,       J J^T = S (J_y J_y^T) S^T
@@ -43,7 +43,7 @@ from .tangents import Direction, ExactRun, Tangents, activity_gradient, find_tan
 FIRST_DAMPING = 0.1
 """Damping of a phase's first step: with 1e-3 the first three trials of a random network fail, with 1 it takes as many more."""
 MAX_TRIALS = 8
-"""Trials of one step before the phase counts as stalled; the last is damped 4^7 times more than the first."""
+"""Number of trials of one step before the phase counts as stalled; the last is damped 4^7 times more than the first."""
 HARDER, EASIER, MORE = 4.0, 1.0 / 3.0, 2.0
 """Factors on the damping: after a failed trial, a gain above `GOOD_GAIN`, and one below `POOR_GAIN`."""
 GOOD_GAIN, POOR_GAIN = 0.75, 0.25
@@ -127,19 +127,19 @@ class _System:
     slopes: csr_matrix
     """S of the equation and the distillation target, shape (n_equations, n_out n_points)."""
     matrix: Tensor
-    """J J^T, shape (n_rows, n_rows)."""
+    """Kernel J J^T, shape (n_rows, n_rows)."""
     residuals: Tensor
-    """r, shape (n_rows,); its last entry is negative where the activity is below its target."""
+    """Residuals r, shape (n_rows,); their last entry is negative where the activity is below its target."""
     activity: float
-    """Activity before the step."""
+    """Activity before the step, 0 to 1."""
     smooth_activity: float
-    """Its smooth double, which tells changes of it apart that are too small to flip a spike."""
+    """Smooth activity before the step, which also changes where no spike flips."""
     activity_row: Direction | None = None
     """The row of J that belongs to the activity, the last one."""
 
     @property
     def n_equations(self) -> int:
-        """Rows that belong to the equation and the distillation target."""
+        """Number of rows of the equation and the distillation target, without that of the activity."""
         return int(self.slopes.shape[0])
 
     @property
@@ -157,7 +157,7 @@ class _System:
 
 
 def _build_system(task: StepTask, cloud: TrainingCloud, factor: Tensor | None) -> _System:
-    """Linearize everything at the present weights."""
+    """Linearize the residuals at the present weights."""
     run = run_exactly(task.network, cloud.inputs)
     tangents = find_tangents(run)
     linear, points = _linearize(task, cloud, factor, tangents.outputs).compressed(len(tangents.outputs))
@@ -190,7 +190,7 @@ def _linearize(task: StepTask, cloud: TrainingCloud, factor: Tensor | None, outp
 
 
 def _with_activity(system: _System, run: ExactRun) -> _System:
-    """Add the row of the activity."""
+    """Return the system with the row of the activity as its last one."""
     weight = math.sqrt(system.task.phase.activity_weight)
     row = activity_gradient(system.task.network, run).scaled(weight)
     across = torch.from_numpy(system.slopes @ system.tangents.pushed_forward(row).numpy())[:, None]

@@ -1,16 +1,15 @@
-"""L-BFGS: torch's own, its line search by the strong Wolfe conditions, one iteration at a time, on all parameters at once.
+"""L-BFGS of torch on all parameters as one vector, one iteration a step, with a line search by the strong Wolfe conditions.
 
     d = -H g            H: from the last pairs of s = change of w and y = change of g, the inverse of the curvature along them
     w = w + t d         t: searched so that L and its slope along d have fallen far enough
 
-g takes every spike for a constant, as Gauss-Newton does, and so leaves leaks and thresholds where they are: L along d is
-what its slope says, but for jumps of about theta^2 where a spike flips, and those are what ends a descent. The recipe's
-surrogate, which is the slope of another function, was tried: it ends about alike (docs/results.md), and is what no line
-search is made for. Weights of the centres that depend on u count as constants, too.
+g treats every spike as a constant, as Gauss-Newton does, and so leaves leaks and thresholds unchanged. L along d then follows
+its slope, but for jumps of about theta^2 where a spike flips, and those jumps end a descent. The surrogate of the recipe was
+tried in place of this: it is the slope of another function, for which no line search is made, and it ends at about the same
+loss (docs/results.md). Weights of the centres that depend on u count as constants, too.
 
-A search that finds nothing lower leaves the network where it is and forgets the pairs; where the gradient itself leads
-nowhere either, the phase has stalled, and its further steps are not tried. This module knows losses and torch; it does not know
-trainings.
+A search that finds nothing lower leaves the network where it is and forgets the pairs. Where the gradient itself leads to
+nothing lower either, the phase has stalled, and its further steps are skipped.
 
 Source: Nocedal and Wright, Numerical Optimization, 2006, algorithms 7.4 and 3.5; `torch.optim.LBFGS`.
 """
@@ -30,9 +29,9 @@ from .phase_optimizer import Packed, StepTask, read_number, read_tensor
 from .tangents import constant_spikes
 
 HISTORY_SIZE = 50
-"""Most pairs that are kept: two vectors of all parameters each, 4 MB for three layers of 50 neurons."""
+"""Largest number of pairs that are kept: two vectors of all parameters each, 4 MB for three layers of 50 neurons."""
 MAX_TRIALS = 20
-"""Trials of one line search."""
+"""Largest number of trials of one line search."""
 LOSS_SCALE = 2.0**30
 """Factor on the loss, a power of two, so that nothing rounds: torch drops pairs of s . y < 1e-10, as small losses have."""
 

@@ -28,15 +28,15 @@ class Point:
     """The loss at the present parameters of a network."""
 
     terms: LossTerms
-    """With their graph, which Adam goes back through."""
+    """Terms of the loss with their graph, which Adam differentiates."""
     residual: float
     """Mean square of the residuals in units of the problem's `residual_scale`, or the energy."""
     activity: float
     """Share of neurons and steps that fire, 0 to 1."""
     distillation: float
-    """Squared relative distance to the teacher; 0 without one."""
+    """Squared relative distance to the teacher; zero without one."""
     objective: float
-    """The number by which two networks of one phase are compared."""
+    """Loss at the final target of the phase, by which two networks of one phase are compared."""
 
 
 def measure_point(state: TrainingState, collocation: CollocationSet, phase: PhaseRecipe) -> Point:
