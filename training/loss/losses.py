@@ -1,7 +1,7 @@
 """The loss of a training: the mean square residual, the distance to a teacher, and the activity above its target.
 
     L = w_r * mean over centres and equations of w_c (r / residual_scale)^2          w_c: the recipe's `ResidualWeights`
-        + w_i * |u - u_teacher|^2 / |u_teacher|^2          where the phase has a distillation weight
+        + w_d * |u - u_teacher|^2 / |u_teacher|^2          where the phase has a distillation weight
         + w_a * max(0, activity - target)
 
 An activity below its target adds nothing, so that the residual alone is minimised there. No term contains the reference
@@ -37,19 +37,10 @@ class LossTerms(NamedTuple):
     """Residual with smaller weights at later times, minimised in its place where the weights are causal; else None."""
 
 
-def numbers(terms: LossTerms) -> tuple[float, float, float]:
-    """Give residual, activity and distillation as numbers; the last is zero without a teacher."""
-    return (
-        terms.residual.item(),
-        terms.activity.item(),
-        0.0 if terms.distillation is None else terms.distillation.item(),
-    )
-
-
 def evaluate_loss(
     cloud: TrainingCloud | EnergyCloud, network: VsnNetwork, distillation_target: DistillationTarget | None = None
 ) -> LossTerms:
-    """Run the network on a cloud and measure residual, activity and, where there is a teacher, the distance to it."""
+    """Run the network on a cloud and compute residual, activity and, with a distillation target, the distance to it."""
     run = run_batches(network, cloud.inputs, cloud.batch_size)
     u = cloud.solution(run.output)
     distance = None if distillation_target is None else distillation_target.distance(u)

@@ -1,10 +1,10 @@
-"""One step of a phase's optimizer: from the point where the network stands to the next accepted point, measured there.
+"""One step of the optimizer of a phase: from a measured point to the next accepted point, which is measured after the step.
 
-    point = measure_point(…)                      where a phase begins, and where its collocation points have moved
-    point = take_step(…, point)                   Adam, Gauss-Newton or L-BFGS; the loss of the new parameters
+    point = measure_point(…)         at the start of a phase, and when its collocation points have moved
+    point = take_step(…, point)      by Adam, Gauss-Newton or L-BFGS; the loss of the new parameters
 
-A point is measured after the step that led to it, so that the last step of a phase counts like every other one. Adam
-differentiates the measurement of the point that it leaves, so no step evaluates a loss twice.
+The loss is measured after the step that led to a point, so that the last step of a phase counts like every other one. Adam
+differentiates the measurement of the point before its step, so no step evaluates a loss twice.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from dataclasses import dataclass
 
 from ...problems.recipe import PhaseRecipe
 from ..loss.distillation import CollocationSet
-from ..loss.losses import LossTerms, activity_target_at, evaluate_loss, numbers, objective
+from ..loss.losses import LossTerms, activity_target_at, evaluate_loss, objective
 from ..run.state import PhasePlace, TrainingState
 from .phase_optimizer import StepTask
 
 
 class DivergedError(Exception):
-    """The loss is not finite at the present parameters."""
+    """Raised where the loss is not finite at the present parameters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,10 +43,11 @@ def measure_point(state: TrainingState, collocation: CollocationSet, phase: Phas
     """Measure the loss of a phase at the present parameters.
 
     Raises:
-        DivergedError: If it is not finite.
+        DivergedError: If the loss is not finite.
     """
     terms = evaluate_loss(collocation.cloud, state.network, collocation.distillation_target)
-    residual, activity, distillation = numbers(terms)
+    residual, activity = terms.residual.item(), terms.activity.item()
+    distillation = 0.0 if terms.distillation is None else terms.distillation.item()
     if not math.isfinite(residual):
         raise DivergedError
     value = objective(residual, activity, phase, distillation)

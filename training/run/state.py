@@ -1,7 +1,6 @@
-"""All that changes during a training: parameters, moments, the best found so far, and the rows of the history.
+"""The state of a training: parameters, optimizer, the best parameters so far, and the rows of the history.
 
-What is in this object is what a checkpoint holds; a training that continues from it goes on to the same bits. This module
-knows recipes and torch; it does not know problems or files.
+A checkpoint contains all of it, so that a training that is resumed ends with the same bits.
 """
 
 from __future__ import annotations
@@ -26,26 +25,26 @@ from .history import COLUMNS, TrainingHistory
 
 @dataclass(slots=True, kw_only=True)
 class TrainingState:
-    """A training between two steps. Unlike the package's records it changes in place."""
+    """A training between two steps. Unlike the records of the package it changes in place."""
 
     network: VsnNetwork
-    """The module; its parameters are views into `parameters`."""
+    """Network that is trained; its parameters are views into `parameters`."""
     parameters: FlatParameters
-    """Values and gradients as vectors."""
+    """Values and gradients of the parameters as vectors."""
     optimizer: PhaseOptimizer
     """Optimizer of the phase under way, with its own state."""
     best_values: Tensor
     """Parameters of the lowest objective in this phase, shape (n_parameters,)."""
     best_loss: float = math.inf
-    """That objective."""
+    """Lowest objective of this phase."""
     first_activity: float = 0.0
-    """Activity at the start of the phase."""
+    """Activity at the start of the phase, 0 to 1."""
     iteration: int = 0
-    """Steps that lie behind, over all phases."""
+    """Number of steps taken, over all phases."""
     history: TrainingHistory = field(default_factory=TrainingHistory)
-    """The reports so far."""
+    """Reports of the training so far."""
     cloud: Cloud | None = None
-    """The cloud with the points that refinements have added; None where there are none."""
+    """Cloud with the points that refinements have added; None where there are none."""
 
     def begin_phase(self, kind: Optimizer) -> None:
         """Go back to the best network of the phase before, forget its objective, and start with a new optimizer."""
@@ -59,13 +58,13 @@ class TrainingState:
         self.best_loss = math.inf
 
     def update_best(self, loss: float) -> None:
-        """Remember the parameters if their objective is the lowest of the phase."""
+        """Record the parameters as the best ones if their objective is the lowest of the phase."""
         if loss < self.best_loss:
             self.best_loss = loss
             self.best_values.copy_(self.parameters.values)
 
     def restore_best(self) -> None:
-        """Give the module the best parameters."""
+        """Set the parameters of the network to the best ones."""
         self.parameters.values.copy_(self.best_values)
 
 
@@ -80,7 +79,7 @@ def build_optimizer(kind: Optimizer, values: Tensor) -> PhaseOptimizer:
 
 
 def start_state(network: VsnNetwork, cloud: Cloud | None = None) -> TrainingState:
-    """Start a training of a network with the parameters that it has, on the recipe's cloud or one that a teacher refined."""
+    """Build the state at the start of a training, on the cloud of the recipe or on one that a teacher refined."""
     parameters = FlatParameters(network)
     return TrainingState(
         network=network,
@@ -113,7 +112,7 @@ def pack_state(state: TrainingState) -> Packed:
 
 
 def unpack_state(state: TrainingState, packed: Packed) -> None:
-    """Bring a fresh state to where a packed one stood; it is not changed where the table cannot be read.
+    """Set a fresh state to a packed one; it is not changed where the table cannot be read.
 
     Raises:
         KeyError, ValueError, TypeError, OverflowError, RuntimeError: If a part is missing, or cannot be what it should be.
@@ -139,14 +138,14 @@ def unpack_state(state: TrainingState, packed: Packed) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhasePlace:
-    """Where an iteration stands in its phase."""
+    """The position of an iteration in its phase."""
 
     index: int
-    """Which phase, from 0."""
+    """Index of the phase, counted from 0."""
     phase: PhaseRecipe
-    """Its recipe."""
+    """Recipe of the phase."""
     iteration: int
-    """Steps of this phase that lie behind."""
+    """Number of steps of this phase before the iteration."""
 
     @property
     def learning_rate(self) -> float:
