@@ -159,7 +159,7 @@ class VSN(nn.Module):
 
 @contextlib.contextmanager
 def successive_steps(module: nn.Module) -> Iterator[None]:
-    """Make the calls of a module within the block the steps of one presentation, which starts from rest.
+    """Treat the calls of a module within the block as the steps of one presentation, which starts from rest.
 
         with successive_steps(net):
             outputs = [net(x) for _ in range(8)]        # T = 8: each VSN carries its membranes from call to call

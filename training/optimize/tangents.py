@@ -177,7 +177,7 @@ def run_exactly(network: VsnNetwork, inputs: Tensor) -> ExactRun:
 
 @contextlib.contextmanager
 def constant_spikes(network: VsnNetwork) -> Iterator[None]:
-    """Make all backward passes of a network within the block treat every spike as a constant."""
+    """Treat every spike as a constant in all backward passes of a network within the block."""
     former = [layer.rule for layer in network.vsn_layers]
     for layer in network.vsn_layers:
         layer.rule = _exact(layer.rule)

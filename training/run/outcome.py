@@ -68,8 +68,8 @@ class TrainingOutput:
     history: Path | None = None
     """CSV file of the history; it is written with every checkpoint and at the end."""
     report_every: int = 50
-    """Number of steps of Adam between two rows of the history, each also passed to the callback. The first and the last point of
-    a phase have a row too, and so has every step of the other optimizers."""
+    """Number of steps of Adam between two rows of the history, each also passed to the callback. The first and the last point
+    of a phase have a row too, and so has every step of the other optimizers."""
 
     def __post_init__(self) -> None:
         found = [*check_range("TrainingOutput.checkpoint_every", self.checkpoint_every, 1, 10**9)]

@@ -27,7 +27,7 @@ from ...files.atomic import check_writable
 from ...network.spec import Provenance
 from ...problems.check import check_problem
 from ...problems.problem import PdeProblem
-from ...problems.recipe import Optimizer, TrainingRecipe
+from ...problems.recipe import Optimizer, TeacherRecipe, TrainingRecipe
 from ...problems.residuals import evaluation_points
 from ..collocation.clouds import input_transform, output_transform
 from ..loss.distillation import CollocationSet
@@ -120,7 +120,7 @@ def train_network(
             or on `device`.
         TrainingError: If a checkpoint does not belong to this training, or the loss is not finite from the start.
     """
-    start, recipe = time.perf_counter(), recipe or problem.recipe
+    recipe = recipe or problem.recipe
     settings = _Settings(
         problem=problem,
         seed=seed,
@@ -130,36 +130,48 @@ def train_network(
         on_progress=on_progress,
         provenance=provenance or Provenance(problem=problem.name, seed=seed),
     )
-    raise_violations(check_range("train_network.n_threads", n_threads, 1, 1024))
-    raise_violations(_solver_violations(recipe, settings.dtype, settings.device))
+    raise_violations(_violations(settings, recipe))
     for path in (output.checkpoint, output.history):
         if path is not None:
             check_writable(path)
     if recipe.teacher is None:
         return _train(settings, recipe, output, None)
-    of_teacher = dataclasses.replace(recipe, network=recipe.teacher.network, phases=recipe.teacher.phases, teacher=None)
-    taught = _train(settings.of_teacher(), of_teacher, _teacher_output(output), None)
-    if taught.status is not TrainingStatus.FINISHED:
-        return taught
-    teacher = Teacher(network=taught.module, recipe=of_teacher, cloud=taught.cloud)
-    begun = (
-        output.checkpoint is not None and output.checkpoint.exists()
-    )  # if not, it was the teacher that was interrupted
-    student = _train(settings, recipe, dataclasses.replace(output, resume=output.resume and begun), teacher)
-    return dataclasses.replace(student, seconds=time.perf_counter() - start)
+    return _train_after_teacher(settings, recipe, recipe.teacher, output)
 
 
-def _solver_violations(recipe: TrainingRecipe, dtype: torch.dtype, device: torch.device) -> Iterator[Violation]:
-    """Check the conditions of Gauss-Newton, which solves its systems by scipy, in float64 on the CPU."""
+def _violations(settings: _Settings, recipe: TrainingRecipe) -> Iterator[Violation]:
+    """Check the arguments; Gauss-Newton solves its systems by scipy, in float64 on the CPU."""
+    yield from check_range("train_network.n_threads", settings.n_threads, 1, 1024)
     if not recipe.uses(Optimizer.GAUSS_NEWTON):
         return
-    if dtype is not torch.float64:
+    if settings.dtype is not torch.float64:
         rule = "be float64 where a phase is gauss-newton's, whose systems are too ill-conditioned for less"
         mend = "Leave dtype out, or train by adam."
-        yield Violation("train_network.dtype", rule, dtype, mend)
-    if device.type != "cpu":
+        yield Violation("train_network.dtype", rule, settings.dtype, mend)
+    if settings.device.type != "cpu":
         rule = "be cpu where a phase is gauss-newton's, which solves its systems there"
-        yield Violation("train_network.device", rule, device, "Use cpu, or train by adam or l-bfgs.")
+        yield Violation("train_network.device", rule, settings.device, "Use cpu, or train by adam or l-bfgs.")
+
+
+def _train_after_teacher(
+    settings: _Settings, recipe: TrainingRecipe, teacher: TeacherRecipe, output: TrainingOutput
+) -> TrainingResult:
+    """Train the teacher, with its files beside those of the student, and then the student."""
+    start = time.perf_counter()
+
+    def beside(path: Path | None) -> Path | None:
+        return None if path is None else path.with_suffix(f".teacher{path.suffix}")
+
+    of_teacher = dataclasses.replace(recipe, network=teacher.network, phases=teacher.phases, teacher=None)
+    files = dataclasses.replace(output, checkpoint=beside(output.checkpoint), history=beside(output.history))
+    taught = _train(settings.of_teacher(), of_teacher, files, None)
+    if taught.status is not TrainingStatus.FINISHED:
+        return taught
+    # Without a checkpoint of the student, it was the teacher that was interrupted.
+    begun = output.checkpoint is not None and output.checkpoint.exists()
+    output = dataclasses.replace(output, resume=output.resume and begun)
+    student = _train(settings, recipe, output, Teacher(network=taught.module, recipe=of_teacher, cloud=taught.cloud))
+    return dataclasses.replace(student, seconds=time.perf_counter() - start)
 
 
 def _train(
@@ -194,15 +206,6 @@ def _train(
         seconds=time.perf_counter() - start,
         cloud=state.cloud,
     )
-
-
-def _teacher_output(output: TrainingOutput) -> TrainingOutput:
-    """Return the files of a teacher: `net.teacher.safetensors` beside `net.safetensors`, and likewise the history."""
-
-    def beside(path: Path | None) -> Path | None:
-        return None if path is None else path.with_suffix(f".teacher{path.suffix}")
-
-    return dataclasses.replace(output, checkpoint=beside(output.checkpoint), history=beside(output.history))
 
 
 def _prepare(

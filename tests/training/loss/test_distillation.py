@@ -46,7 +46,7 @@ def test_tanh_model_is_an_ordinary_network() -> None:
         assert torch.equal(network(x), last(torch.tanh(second(torch.tanh(first(x))))))
 
 
-def test_lesson(problem: PdeProblem, recipe: TrainingRecipe) -> None:
+def test_distance_to_a_distillation_target(problem: PdeProblem, recipe: TrainingRecipe) -> None:
     """|u - v|^2 / |v|^2 is 0 for u = v, and 0.25 for u = 1.5 v."""
     cloud = build_training_cloud(problem, recipe, torch.float32, torch.device("cpu"))
     distillation_target = build_distillation_target(cloud, build_network(recipe.network, 2, 1, 0))
@@ -71,7 +71,7 @@ def test_resumed_is_uninterrupted(problem: PdeProblem, taught: TrainingRecipe, t
     assert (tmp_path / "net.teacher.safetensors").exists()
 
 
-def test_imitation_needs_a_teacher(taught: TrainingRecipe) -> None:
+def test_distillation_needs_a_teacher(taught: TrainingRecipe) -> None:
     with pytest.raises(
         SpecError, match=r"TrainingRecipe.teacher must be a TeacherRecipe, as a phase has a distillation_weight"
     ):

@@ -211,7 +211,7 @@ def test_a_step_is_the_explicit_one(marching: Marching | None) -> None:
 
 
 @pytest.mark.parametrize("kind", list(Surrogate))
-def test_slope_of_the_smooth_rate(problem: PdeProblem, kind: Surrogate) -> None:
+def test_slope_of_the_smooth_activity(problem: PdeProblem, kind: Surrogate) -> None:
     recipe = small_recipe()
     recipe = dataclasses.replace(recipe, network=dataclasses.replace(recipe.network, surrogate=kind))
     cloud, network = laid(problem, recipe), built(recipe)
@@ -308,7 +308,7 @@ def test_interrupted_and_resumed_is_uninterrupted(tmp_path: Path, iteration: int
     assert_resumes(problem, recipe, tmp_path, iteration)
 
 
-def test_slopes_of_the_imitation(problem: PdeProblem) -> None:
+def test_slopes_of_the_distillation(problem: PdeProblem) -> None:
     recipe = small_recipe()
     cloud, network = laid(problem, recipe), built(recipe)
     distillation_target = build_distillation_target(cloud, built(recipe, seed=1))

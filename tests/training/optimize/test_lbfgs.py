@@ -130,7 +130,7 @@ def test_an_energy_falls() -> None:
     assert batches.loss == pytest.approx(whole.loss, rel=1e-6)
 
 
-def test_it_imitates(problem: PdeProblem) -> None:
+def test_it_distils(problem: PdeProblem) -> None:
     phase = dataclasses.replace(small_recipe(60).phases[0], residual_weight=0.0, distillation_weight=1.0)
     teacher = TeacherRecipe(
         phases=small_recipe(30).phases, network=NetworkRecipe(widths=(8,), activation="tanh", output_scale=2.0)

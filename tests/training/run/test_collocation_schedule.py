@@ -1,4 +1,4 @@
-"""What a training stands on: clouds refined between phases and moved within them, the same again after a resumption."""
+"""Collocation schedule: clouds refined between phases and moved within them, the same again after a resumption."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_draws_of_a_jitter(problem: PdeProblem, recipe: TrainingRecipe) -> None:
     assert (other.cloud.inputs != inputs[0]).any()
 
 
-def test_refinement_adds_centres_and_lessons_follow(problem: PdeProblem, recipe: TrainingRecipe) -> None:
+def test_refinement_adds_centres_and_distillation_targets_follow(problem: PdeProblem, recipe: TrainingRecipe) -> None:
     recipe = changing(recipe, {}, {"refinement": Refinement(share=0.5), "jitter": Jitter(every=7, share=0.2)})
     taught = build_network(TANH_NETWORK, 2, 1, 3, torch.float64)
     teacher = Teacher(network=taught, recipe=dataclasses.replace(recipe, network=TANH_NETWORK), cloud=None)
