@@ -18,7 +18,7 @@ from torch import Tensor
 from neuropinn_lava.base.arrays import FloatArray
 from neuropinn_lava.problems.problem import DerivativeFields, PdeProblem
 from neuropinn_lava.problems.recipe import TrainingRecipe
-from neuropinn_lava.training.collocation.clouds import TrainingCloud, input_transform, lay_training_cloud
+from neuropinn_lava.training.collocation.clouds import TrainingCloud, build_training_cloud, input_transform
 from neuropinn_lava.training.loss.losses import causal_mean, centre_weights
 from neuropinn_lava.training.network.network import VsnNetwork
 
@@ -93,7 +93,7 @@ class AutodiffLoss:
 
     def __init__(self, problem: PdeProblem, recipe: TrainingRecipe) -> None:
         self.problem = problem
-        self.cloud = lay_training_cloud(problem, recipe, torch.float32, torch.device("cpu"))
+        self.cloud = build_training_cloud(problem, recipe, torch.float32, torch.device("cpu"))
         laid = problem.domain.cloud(recipe.cloud.n_per_axis, recipe.cloud.gradings)
         self.inside = AutodiffFields(problem, laid.centres, words_of(problem), self.cloud)
         self.seams = [self._seam(laid.centres, int(axis)) for axis in np.flatnonzero(laid.periods)]

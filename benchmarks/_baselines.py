@@ -30,7 +30,8 @@ from neuropinn_lava.problems.residuals import evaluation_points
 from neuropinn_lava.training.collocation.clouds import input_transform, output_transform
 from neuropinn_lava.training.network.export import export_network
 from neuropinn_lava.training.network.network import VsnNetwork, build_network
-from neuropinn_lava.training.optimize.adam import Adam, FlatParameters, learning_rate
+from neuropinn_lava.training.optimize.adam import Adam, learning_rate
+from neuropinn_lava.training.optimize.parameters import FlatParameters
 from neuropinn_lava.training.run.trainer import train_network
 
 BUDGET = PhaseRecipe(n_iterations=4000, learning_rate=3e-3)

@@ -24,10 +24,11 @@ from torch import Tensor, nn
 
 from neuropinn_lava.base.arrays import FloatArray
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.training.collocation.clouds import lay_training_cloud
+from neuropinn_lava.training.collocation.clouds import build_training_cloud
 from neuropinn_lava.training.loss.losses import evaluate_loss, weighted_loss
 from neuropinn_lava.training.network.network import build_network
-from neuropinn_lava.training.optimize.adam import Adam, FlatParameters
+from neuropinn_lava.training.optimize.adam import Adam
+from neuropinn_lava.training.optimize.parameters import FlatParameters
 
 CELLS = {289: (16, 16), 4096: (63, 63)}
 """Grid cells along each axis by number of points."""
@@ -66,7 +67,7 @@ def neuropinn_way(n_points: int, n_steps: int, rate: float, seed: int) -> Traini
         network=dataclasses.replace(problem.recipe.network, widths=WIDTHS[1:-1], n_steps=n_steps),
         cloud=dataclasses.replace(problem.recipe.cloud, n_per_axis=CELLS[n_points]),
     )
-    cloud = lay_training_cloud(problem, recipe, torch.float32, torch.device("cpu"))
+    cloud = build_training_cloud(problem, recipe, torch.float32, torch.device("cpu"))
     network = build_network(recipe.network, 2, 1, seed)
     parameters = FlatParameters(network)
     adam = Adam(parameters.values)

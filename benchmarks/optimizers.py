@@ -29,13 +29,11 @@ from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.problem import PdeProblem
 from neuropinn_lava.problems.recipe import SOLVER_NETWORK, Optimizer, PhaseRecipe, TrainingRecipe
 from neuropinn_lava.problems.residuals import evaluation_points
-from neuropinn_lava.training.collocation.clouds import TrainingCloud, input_transform, lay_training_cloud
-from neuropinn_lava.training.loss.losses import evaluate_loss, weighted_loss
+from neuropinn_lava.training.collocation.clouds import build_training_cloud, input_transform
+from neuropinn_lava.training.loss.distillation import CollocationSet
 from neuropinn_lava.training.network.network import build_network
-from neuropinn_lava.training.optimize.adam import learning_rate
-from neuropinn_lava.training.optimize.gauss_newton import step_gauss_newton
-from neuropinn_lava.training.optimize.lbfgs import step_l_bfgs
-from neuropinn_lava.training.run.state import TrainingState, new_state
+from neuropinn_lava.training.optimize.steps import Point, measure_point, take_step
+from neuropinn_lava.training.run.state import PhasePlace, TrainingState, start_state
 
 N_POINTS, POINTS_SEED = 2500, 0
 """Unseen points."""
@@ -85,35 +83,37 @@ class Descent:
         model = dataclasses.replace(SOLVER_NETWORK, widths=old.widths, output_scale=old.output_scale, theta=way.theta)
         recipe: TrainingRecipe = dataclasses.replace(problem.recipe, network=model, teacher=None)
         self.problem = problem
-        self.cloud: TrainingCloud = lay_training_cloud(problem, recipe, dtype, torch.device("cpu"))
+        cloud = build_training_cloud(problem, recipe, dtype, torch.device("cpu"))
+        self.collocation = CollocationSet(cloud=cloud, distillation_target=None)
         self.points = evaluation_points(problem, N_POINTS, POINTS_SEED)
         self.inputs = torch.as_tensor(input_transform(problem).apply(self.points)).to(dtype)
+        self.output_transform = cloud.output_transform
         self.truth = problem.reference.evaluate(self.points)
-        self.state: TrainingState = new_state(build_network(model, problem.n_in, problem.n_out, seed, dtype))
+        self.state: TrainingState = start_state(build_network(model, problem.n_in, problem.n_out, seed, dtype))
+        self.point: Point | None = None
         self.seconds = 0.0
-        self.n_steps = 0
+        self.n_steps = self.n_idle = 0
+
+    def begin_phase(self, phase: PhaseRecipe) -> None:
+        """Start a phase from the best network so far."""
+        self.state.begin_phase(phase.optimizer)
+        self.point, self.n_idle = None, 0
 
     def step(self, phase: PhaseRecipe, iteration: int) -> None:
-        """Take one step of a phase, by the clock."""
-        start, state = time.process_time(), self.state
-        state.parameters.gradient.zero_()
-        terms = evaluate_loss(self.cloud, state.network)
-        state.keep_if_best(terms.residual.item())
-        before = state.parameters.values.clone()
-        if phase.optimizer is GN:
-            step_gauss_newton(state.gauss_newton, self.cloud, state.network, state.parameters, phase, 0.0)
-        elif phase.optimizer is LB:
-            step_l_bfgs(state.l_bfgs, self.cloud, state.network, state.parameters, phase)
-        else:
-            weighted_loss(terms, phase, 0.0).backward()
-            state.adam.step(state.parameters, learning_rate(phase, iteration), iteration)
+        """Take one step of a phase, and measure its CPU time."""
+        start, before = time.process_time(), self.state.parameters.values.clone()
+        if self.point is None:
+            self.point = measure_point(self.state, self.collocation, phase)
+            self.state.update_best(self.point.objective)
+        place = PhasePlace(index=0, phase=phase, iteration=iteration)
+        self.point = take_step(self.state, self.collocation, place, self.point)
         self.seconds += time.process_time() - start
-        self.n_steps += not torch.equal(before, state.parameters.values)
+        moved = not torch.equal(before, self.state.parameters.values)
+        self.n_steps, self.n_idle = self.n_steps + moved, 0 if moved else self.n_idle + 1
 
     def run_until(self, phase: PhaseRecipe, seconds: float) -> None:
-        """Go on until the time is spent, or the phase has stalled."""
-        state = self.state
-        while self.seconds < seconds and not (state.l_bfgs.stalled or state.gauss_newton.stalled_target == 0.0):
+        """Take steps until the time is spent, or two in a row have left the network where it was: the phase has stalled."""
+        while self.seconds < seconds and self.n_idle < 2:
             self.step(phase, 0)
 
     def run_adam(self, seconds: float) -> None:
@@ -125,23 +125,21 @@ class Descent:
         self.seconds = 0.0
         for iteration in range(N_TIMED):
             self.step(phase, iteration)
-        n_steps = int(seconds / self.seconds * N_TIMED)
+        phase = PhaseRecipe(n_iterations=int(seconds / self.seconds * N_TIMED))
         self.state.best_values.copy_(values)
-        self.state.begin_phase()
+        self.begin_phase(phase)
         self.seconds, self.n_steps = 0.0, n_before
-        phase = PhaseRecipe(n_iterations=n_steps)
-        for iteration in range(n_steps):
+        for iteration in range(phase.n_iterations):
             self.step(phase, iteration)
 
     def reached(self) -> Reached:
-        """Measure the best network so far; the last step's is looked at too."""
+        """Measure the best network so far."""
         state = self.state
         present = state.parameters.values.clone()
+        state.restore_best()
         with torch.no_grad():
-            state.keep_if_best(evaluate_loss(self.cloud, state.network).residual.item())
-            state.restore_best()
             outputs = state.network(self.inputs).double().numpy()
-        u = self.problem.ansatz.apply(self.points, self.cloud.output_transform.apply(outputs))
+        u = self.problem.ansatz.apply(self.points, self.output_transform.apply(outputs))
         state.parameters.values.copy_(present)
         return Reached(loss=state.best_loss, error=relative_l2(u, self.truth), n_steps=self.n_steps)
 
@@ -152,6 +150,7 @@ def descend(problem: PdeProblem, way: Way, seed: int, budgets: list[float]) -> l
     if way.optimizers[0] is not ADAM:
         assert last is not None
         descent, found = Descent(problem, way, seed), []
+        descent.begin_phase(last)
         for budget in budgets:
             descent.run_until(last, budget)
             found.append(descent.reached())
@@ -163,7 +162,7 @@ def _descend_twice(descent: Descent, last: PhaseRecipe | None, budget: float) ->
     """Descend by Adam, for half of the time if another optimizer comes after it."""
     descent.run_adam(budget if last is None else budget / 2)
     if last is not None:
-        descent.state.begin_phase()
+        descent.begin_phase(last)
         descent.run_until(last, budget)
     return descent.reached()
 

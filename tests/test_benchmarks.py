@@ -40,11 +40,11 @@ def test_autodiff_gives_the_derivatives_of_the_network_with_its_conditions(bench
     from _autodiff import AutodiffFields, words_of
     from _baselines import exported, tanh_recipe
 
-    from neuropinn_lava.training.collocation.clouds import lay_training_cloud
+    from neuropinn_lava.training.collocation.clouds import build_training_cloud
 
     problem = find_problem(name)
     recipe = tanh_recipe(problem.recipe)
-    cloud = lay_training_cloud(problem, recipe, torch.float32, torch.device("cpu"))
+    cloud = build_training_cloud(problem, recipe, torch.float32, torch.device("cpu"))
     network = build_network(recipe.network, problem.n_in, 1, 0)
     points = evaluation_points(problem, 60, 1)
     found = AutodiffFields(problem, points, words_of(problem), cloud).evaluate(network)

@@ -19,7 +19,7 @@ from ...base.errors import SpecError
 from ...network.spec import NetworkSpec
 from ...problems.problem import PdeProblem
 from ...training.collocation.clouds import input_transform
-from ...training.loss.energy_loss import EnergyCloud, lay_loss_cloud
+from ...training.loss.energy_loss import EnergyCloud, build_loss_cloud
 from ...training.loss.losses import residual_loss
 from .fake_quant import FakeQuantNetwork
 from .fake_rounding import half_up, held
@@ -33,7 +33,7 @@ def equation_objective(problem: PdeProblem, source: NetworkSpec) -> Objective:
         SpecError: If the network has another input normalisation or other built-in conditions than the problem's training.
     """
     _check_host(problem, source)
-    laid = lay_loss_cloud(problem, problem.recipe, torch.float32, torch.device("cpu"))
+    laid = build_loss_cloud(problem, problem.recipe, torch.float32, torch.device("cpu"))
     cloud = replace(laid, output_transform=source.output_transform)
 
     def objective(fake: FakeQuantNetwork) -> Tensor:

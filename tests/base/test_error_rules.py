@@ -27,7 +27,7 @@ PASSED_ON = {"rule", "cause.rule", "rule.format(most)"}
 """Expressions that pass a rule on; their callers are in `RULE_AT` themselves."""
 VERBS = {
     "alternate", "be", "begin", "come", "compile", "connect", "converge", "describe", "displace", "end", "equal",
-    "find", "finish", "fit", "follow", "fork", "get", "have", "hold", "keep", "lie", "live", "name", "need", "never be",
+    "find", "finish", "fit", "identify", "start", "follow", "fork", "get", "have", "hold", "keep", "lie", "live", "name", "need", "never be",
     "not overlap", "open", "put", "reach", "receive", "report", "return", "run", "satisfy", "send", "use",
     "yield",
 }  # fmt: skip

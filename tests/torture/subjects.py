@@ -254,14 +254,14 @@ def tiny_training() -> Any:
     from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe, PhaseRecipe, TrainingRecipe
     from neuropinn_lava.training.network.network import build_network
     from neuropinn_lava.training.run.checkpoints import identify
-    from neuropinn_lava.training.run.state import new_state
+    from neuropinn_lava.training.run.state import start_state
 
     recipe = TrainingRecipe(
         network=NetworkRecipe(widths=(3,), activation="tanh_squared", n_steps=1, theta=0.05, output_scale=2.0),
         cloud=CloudRecipe(n_per_axis=(8, 8), operator=OperatorKind.QUADRATIC, n_neighbours=8),
         phases=(PhaseRecipe(n_iterations=30, learning_rate=1e-2, n_warmup=5),),
     )
-    state = new_state(build_network(recipe.network, 2, 1, 0))
+    state = start_state(build_network(recipe.network, 2, 1, 0))
     return state, identify(find_problem("poisson"), recipe, 0, torch.float32, state.parameters.values.numel())
 
 
@@ -272,7 +272,14 @@ def make_checkpoints(folder: Path) -> Iterable[Path]:
 
     state, identity = tiny_training()
     row = TrainingProgress(
-        iteration=10, n_iterations=30, phase=0, learning_rate=0.01, loss=0.5, residual=0.4, rate=0.3, relative_l2=0.2
+        iteration=10,
+        n_iterations=30,
+        phase=0,
+        learning_rate=0.01,
+        loss=0.5,
+        residual=0.4,
+        activity=0.3,
+        relative_l2=0.2,
     )
     for index, rows in enumerate(((), (row, row))):
         state.iteration, state.best_loss, state.history = 17, 1 / 3, TrainingHistory(rows=rows)
@@ -283,22 +290,12 @@ def make_checkpoints(folder: Path) -> Iterable[Path]:
 
 def load_checkpoint(path: Path) -> str:
     from neuropinn_lava.training.run.checkpoints import read_checkpoint
+    from neuropinn_lava.training.run.state import pack_state
 
     state, identity = tiny_training()
     read_checkpoint(state, identity, path)
-    tensors = (state.parameters.values, state.adam.mean, state.adam.square, state.best_values)
-    l_bfgs = state.l_bfgs
-    tensors = (*tensors, l_bfgs.direction, l_bfgs.gradient, *l_bfgs.moves, *l_bfgs.changes)
-    numbers = (state.iteration, state.best_loss, state.first_rate, record_digest(state.history))
-    numbers = (*numbers, l_bfgs.n_steps, l_bfgs.length, l_bfgs.scale, l_bfgs.stalled, l_bfgs.inverses)
-    if state.cloud is not None:
-        numbers = (
-            *numbers,
-            state.cloud.n_inside,
-            array_name(state.cloud.points),
-            array_name(state.cloud.cell_coordinates),
-        )
-    return "".join(array_name(tensor.numpy()) for tensor in tensors) + repr(numbers)
+    packed = pack_state(state)
+    return repr([array_name(value.numpy()) if hasattr(value, "numpy") else value for value in packed.values()])
 
 
 METADATA = (*NUMBERS, "", "[]", "{}", "null", "text", '{"seed": 0}', "neuropinn-lava/checkpoint/1", "0x1p+5000", "\x00")

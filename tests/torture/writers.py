@@ -78,7 +78,14 @@ def write_a_history(path: Path, version: int) -> None:
     from neuropinn_lava.training.run.history import TrainingHistory, TrainingProgress, write_history
 
     row = TrainingProgress(
-        iteration=version, n_iterations=9, phase=0, learning_rate=0.1, loss=1.0, residual=1.0, rate=0.5, relative_l2=0.1
+        iteration=version,
+        n_iterations=9,
+        phase=0,
+        learning_rate=0.1,
+        loss=1.0,
+        residual=1.0,
+        activity=0.5,
+        relative_l2=0.1,
     )
     write_history(TrainingHistory(rows=(row,) * 500), path)
 

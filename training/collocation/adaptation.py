@@ -1,11 +1,11 @@
-"""Clouds that follow a training: points added where the residual is large, centres moved at random.
+"""Adaptive clouds: points are added where the residual is large, and centres are moved at random.
 
     refine:  indicator_c = sqrt(mean over candidates within one cell of c of |R|^2)        c: candidates, on a finer grid
              those with the largest indicators become centres, the finer boundary points next to them come along
     jitter:  x_c -> x_c + share * cell * U(-1, 1)                                          where that stays in the domain
 
-A network that satisfies an equation on its own cloud need not between its points; a finer cloud, with operators of its own,
-shows where. No indicator sees the reference. This module knows clouds and domains; it does not know networks or trainings.
+A network that satisfies an equation on its own cloud need not satisfy it between the points; a finer cloud, with operators of
+its own, shows where it does not. No indicator contains the reference solution.
 
 Source: Lu, Meng, Mao and Karniadakis, SIAM Review 63 (2021) 208, section 2.8 (residual-based adaptive refinement); Wu, Zhu,
 Tan, Kartha and Lu, CMAME 403 (2023) 115671 (re-sampling compared with it).
@@ -25,7 +25,7 @@ from ...operators.neighbours import TIE, find_neighbours, points_tree, wrapped_c
 from ...problems.recipe import CloudRecipe
 
 FINER = 2
-"""How many times finer the grid of candidates is: one cell is cut into 2^n_dim."""
+"""Factor by which the grid of candidates is finer: one cell is cut into 2^n_dim."""
 APART = 0.5 / FINER
 """Distance in cells below which a candidate is a point of the cloud already: half the distance of two candidates."""
 NEAR = 1.0
@@ -33,8 +33,8 @@ NEAR = 1.0
 finer boundary points within this distance of a chosen one come along."""
 
 
-def lay_candidates(domain: Domain, recipe: CloudRecipe) -> Cloud:
-    """Lay the finer cloud on which residuals are looked at, in the cell coordinates of the recipe's own cloud."""
+def build_candidates(domain: Domain, recipe: CloudRecipe) -> Cloud:
+    """Build the finer cloud on which the residuals are evaluated, in the cell coordinates of the cloud of the recipe."""
     fine = domain.cloud(tuple(FINER * n for n in recipe.n_per_axis), recipe.gradings)
     return dataclasses.replace(
         fine, cell_coordinates=fine.cell_coordinates / FINER, cell_periods=fine.cell_periods / FINER
@@ -45,10 +45,10 @@ def refine_cloud(cloud: Cloud, candidates: Cloud, residuals: FloatArray, share: 
     """Add the centres of a finer cloud around which the residual is largest.
 
     Args:
-        cloud: The cloud so far.
-        candidates: From `lay_candidates`.
-        residuals: R at the candidates' centres, shape (n_equations, n_candidates).
-        share: How many centres to add, as a share of those of `cloud`, above 0; fewer where the candidates run out.
+        cloud: Cloud before the refinement.
+        candidates: Finer cloud, as `build_candidates` builds it.
+        residuals: Residuals R at the candidates' centres, shape (n_equations, n_candidates).
+        share: Number of centres to add, as a share of those of `cloud`, above 0; fewer are added where candidates run out.
 
     Raises:
         SpecError: If the residuals do not fit or are not finite.
@@ -80,10 +80,10 @@ def jitter_cloud(cloud: Cloud, domain: Domain, share: float, rng: np.random.Gene
     Centres on a face of the bounding box, such as those at final time, move along that face.
 
     Args:
-        cloud: The cloud to start from, the same for every draw.
-        domain: Where its centres must stay.
+        cloud: Cloud before the draw, the same for every draw.
+        domain: Domain in which its centres stay.
         share: Largest move along each axis, in cells, 0 to 0.4.
-        rng: Draws the moves.
+        rng: Random numbers of the moves.
     """
     centres = cloud.centres
     span = domain.upper - domain.lower
@@ -97,8 +97,8 @@ def jitter_cloud(cloud: Cloud, domain: Domain, share: float, rng: np.random.Gene
     return dataclasses.replace(cloud, points=points, cell_coordinates=cells)
 
 
-def crowding(cloud: Cloud) -> FloatArray:
-    """Give the size of each centre's cell in units of the unrefined grid's, shape (n_inside,): 1 there, 2^-n_dim where refined.
+def relative_cell_volumes(cloud: Cloud) -> FloatArray:
+    """Compute the volume of the cell of each centre, shape (n_inside,): 1 in the unrefined grid, 2^-n_dim where it is refined.
 
     V = (mean distance of the 2 n_dim nearest neighbours, in cells)^n_dim
     """
@@ -108,7 +108,7 @@ def crowding(cloud: Cloud) -> FloatArray:
 
 
 def _cell_sizes(cloud: Cloud) -> FloatArray:
-    """Give the width of each centre's cell along each axis in units of the points, shape (n_inside, n_dim)."""
+    """Compute the width of the cell of each centre along each axis in units of the points, shape (n_inside, n_dim)."""
     near = find_neighbours(cloud, cloud.n_inside, 3**cloud.n_dim - 1)
     cells = cloud.cell_coordinates[near.index] - cloud.cell_coordinates[: cloud.n_inside, None, :]
     cells -= cloud.cell_periods * np.rint(cells / np.where(cloud.cell_periods > 0, cloud.cell_periods, np.inf))
@@ -120,7 +120,7 @@ def _cell_sizes(cloud: Cloud) -> FloatArray:
 
 
 def _smoothed(candidates: Cloud, residuals: FloatArray) -> FloatArray:
-    """Give the root mean square of the residuals around each candidate, shape (n_candidates,)."""
+    """Compute the root mean square of the residuals around each candidate, shape (n_candidates,)."""
     squares = (residuals**2).mean(axis=0)
     tree = points_tree(candidates, candidates.n_inside)
     around = tree.query_ball_point(wrapped_cells(candidates)[: candidates.n_inside], NEAR * (1 + TIE))
@@ -128,7 +128,7 @@ def _smoothed(candidates: Cloud, residuals: FloatArray) -> FloatArray:
 
 
 def _rim_beside(candidates: Cloud, chosen: IntArray, free: BoolArray) -> IntArray:
-    """Give the indices of the free boundary points of a finer cloud that lie near chosen centres."""
+    """Find the free boundary points of a finer cloud near chosen centres, and return their indices."""
     rim = np.arange(candidates.n_inside, candidates.n_points)
     cells = wrapped_cells(candidates)
     distances = cKDTree(cells[chosen]).query(cells[rim])[0]

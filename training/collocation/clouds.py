@@ -1,7 +1,4 @@
-"""What a training holds fixed: collocation points, built-in conditions, source and operators of a problem, as tensors.
-
-This module knows problems and torch; it does not know networks or optimizers.
-"""
+"""The training cloud: collocation points, built-in conditions, source and operators of a problem, as tensors."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ from ...operators.projection import DerivativeOperators
 from ...problems.problem import DerivativeFields, PdeProblem
 from ...problems.recipe import CloudRecipe, ResidualWeights, TrainingRecipe
 from ...problems.residuals import problem_operators
-from .adaptation import crowding
+from .adaptation import relative_cell_volumes
 from .derivatives import SparseMap
 
 SAME_TIME = 9
@@ -29,66 +26,66 @@ SAME_TIME = 9
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class UnknownMap(Record):
-    """All derivatives of one unknown in one product."""
+    """A map from one unknown to all of its derivatives, computed as one product."""
 
     names: tuple[str, ...]
-    """The derivatives as the equation calls them: ("u_t", "u_xx")."""
+    """Names of the derivatives in the equation: ("u_t", "u_xx")."""
     operator: SparseMap
-    """Their matrices on top of each other, shape (n_names * n_inside, n_points)."""
+    """Matrices of the derivatives on top of each other, shape (n_names * n_inside, n_points)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Instants(Record):
-    """The times of a cloud in their order."""
+    """The distinct times of the centres of a cloud, in ascending order."""
 
     index: Tensor
-    """Which time each centre belongs to, shape (n_inside,)."""
+    """Index of the time of each centre, shape (n_inside,)."""
     n_centres: Tensor
-    """How many centres each time has, shape (n_times,)."""
+    """Number of centres of each time, shape (n_times,)."""
 
     def means(self, values: Tensor) -> Tensor:
-        """Give the mean over the centres of each time, shape (n_times,), of values (n_inside,)."""
+        """Compute the mean over the centres of each time, shape (n_times,), of values (n_inside,)."""
         return torch.zeros_like(self.n_centres).index_add(0, self.index, values) / self.n_centres
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrainingCloud(Record):
-    """A problem on its cloud, ready to turn a network's outputs into residuals."""
+    """A problem on its cloud, with all that the residuals of a network's outputs need."""
 
     problem: PdeProblem
-    """Holds the equation and the ansatz."""
+    """Problem with the equation and the ansatz."""
     n_inside: int
-    """How many of the points are centres of the residual; they come first."""
+    """Number of points that are centres of the residual; they come first."""
     inputs: Tensor
-    """What the network sees, shape (n_points, n_in)."""
+    """Points in the coordinates of the network, shape (n_points, n_in)."""
     offset: Tensor
-    """g of the ansatz, shape (n_points, n_out)."""
+    """Offset g of the ansatz, shape (n_points, n_out)."""
     factor: Tensor
-    """d of the ansatz, shape (n_points, n_out)."""
+    """Factor d of the ansatz, shape (n_points, n_out)."""
     source: Tensor
     """Source of the equation at the centres, shape (n_inside,)."""
     viscosity: float
-    """Of the recipe; equations without a smoothing term ignore it."""
+    """Viscosity of the recipe, which equations without a smoothing term ignore."""
     weights: ResidualWeights
-    """Of the recipe."""
+    """Residual weights of the recipe."""
     cell_weights: Tensor | None
-    """V^p at the centres, shape (n_inside,), mean 1; None where all are alike."""
+    """Weights V^p at the centres, shape (n_inside,), mean 1; None where all are one."""
     instants: Instants | None
-    """Which centres belong to one time; None where the weights are not causal."""
+    """Times of the centres; None where the weights are not causal."""
     output_transform: AffineTransform
-    """The network's output to the units of the ansatz."""
+    """Transform of the network's outputs before the ansatz."""
     unknowns: tuple[UnknownMap, ...]
-    """Derivatives, one entry per unknown of the problem."""
+    """Maps to the derivatives, one entry per unknown of the problem."""
     batch_size: int | None
-    """Most points that go through the network at once; None: all."""
+    """Largest number of points that go through the network at once; None for all."""
 
     def solution(self, outputs: Tensor) -> Tensor:
-        """Give u at all points, shape (n_points, n_out), for the network's outputs of that shape."""
+        """Compute u at all points, shape (n_points, n_out), for the network's outputs of that shape."""
         linked: Tensor = self.problem.ansatz.link.apply(self.output_transform.apply(outputs))
         return self.offset + self.factor * linked
 
     def fields(self, u: Tensor) -> DerivativeFields:
-        """Give the unknowns, their derivatives and the source at the centres for u of shape (n_points, n_out)."""
+        """Compute the unknowns, their derivatives and the source at the centres for u of shape (n_points, n_out)."""
         values: dict[str, Any] = {"source": self.source, "viscosity": self.viscosity}
         for column, (name, unknown) in enumerate(zip(self.problem.unknowns, self.unknowns, strict=True)):
             held = u[:, column]
@@ -100,33 +97,33 @@ class TrainingCloud(Record):
 
 
 def input_transform(problem: PdeProblem) -> AffineTransform:
-    """Make the transform that takes a problem's bounding box to [-1, 1]^n."""
+    """Return the transform that maps the bounding box of a problem to [-1, 1]^n."""
     return AffineTransform.to_unit_box(problem.domain.lower, problem.domain.upper)
 
 
 def output_transform(problem: PdeProblem, recipe: TrainingRecipe) -> AffineTransform:
-    """Make the transform that gives a network of magnitude one the magnitude of the problem's unknowns."""
+    """Return the transform that scales network outputs of magnitude one to the magnitude of the unknowns."""
     scale = np.full(problem.n_out, recipe.network.output_scale)
     return AffineTransform(scale=scale, offset=np.zeros(problem.n_out))
 
 
 def cell_weights(
-    centres: FloatArray, recipe: CloudRecipe, power: float, crowded: FloatArray | float = 1.0
+    centres: FloatArray, recipe: CloudRecipe, power: float, volumes: FloatArray | float = 1.0
 ) -> FloatArray:
-    """Give V^p for centres (n, n_in) of a graded grid, shape (n,), mean 1: V is one over the density of the grid lines.
+    """Compute V^p for centres (n, n_in) of a graded grid, shape (n,), mean 1; V is one over the density of the grid lines.
 
     Args:
-        centres: Where.
-        recipe: Holds the gradings.
-        power: p.
-        crowded: Factor on V where points were added (`crowding`), shape (n,) or one for all.
+        centres: Coordinates of the centres.
+        recipe: Recipe with the gradings of the grid.
+        power: Exponent p.
+        volumes: Factor on V where points were added (`relative_cell_volumes`), shape (n,) or one for all.
     """
     density = np.ones(len(centres))
     for axis in range(centres.shape[1]):
         gradings = [grading for grading in recipe.gradings if grading.axis == axis]
         distances = [(centres[:, axis] - grading.centre) / grading.width for grading in gradings]
         density *= 1 + sum(grading.gain / (1 + d**2) for grading, d in zip(gradings, distances, strict=True))
-    weights: FloatArray = (crowded / density) ** power
+    weights: FloatArray = (volumes / density) ** power
     return weights / weights.mean()
 
 
@@ -137,22 +134,22 @@ def _instants(times: FloatArray, dtype: torch.dtype, device: torch.device) -> In
     )
 
 
-def lay_training_cloud(
+def build_training_cloud(
     problem: PdeProblem, recipe: TrainingRecipe, dtype: torch.dtype, device: torch.device, changed: Cloud | None = None
 ) -> TrainingCloud:
-    """Lay the cloud of a recipe and evaluate on it all that stays fixed, in float64, before it is rounded to `dtype`.
+    """Build the cloud of a recipe and evaluate on it all that stays fixed, in float64, before it is rounded to `dtype`.
 
     Args:
         problem: The problem.
-        recipe: Cells, operators and weights.
-        dtype: Of the tensors.
-        device: Of the tensors.
-        changed: What became of the recipe's cloud (`adaptation.py`); None lays it as it is.
+        recipe: Recipe with cells, operators and weights.
+        dtype: Type of the tensors.
+        device: Device of the tensors.
+        changed: Cloud after refinement and jitter (`adaptation.py`); None builds the cloud of the recipe.
     """
     cloud = changed or problem.domain.cloud(recipe.cloud.n_per_axis, recipe.cloud.gradings)
     operators = problem_operators(problem, cloud, recipe.cloud.operator, recipe.cloud.n_neighbours)
     offset, factor = problem.ansatz.evaluate(cloud.points)
-    power, crowded = recipe.weights.cell_power, 1.0 if changed is None else crowding(cloud)
+    power, volumes = recipe.weights.cell_power, 1.0 if changed is None else relative_cell_volumes(cloud)
 
     def tensor(values: Any) -> Tensor:
         return torch.as_tensor(np.ascontiguousarray(values)).to(device=device, dtype=dtype)
@@ -167,7 +164,7 @@ def lay_training_cloud(
         viscosity=recipe.viscosity,
         weights=recipe.weights,
         instants=_instants(cloud.centres[:, -1], dtype, device) if recipe.weights.causality > 0 else None,
-        cell_weights=tensor(cell_weights(cloud.centres, recipe.cloud, power, crowded)) if power > 0 else None,
+        cell_weights=tensor(cell_weights(cloud.centres, recipe.cloud, power, volumes)) if power > 0 else None,
         output_transform=output_transform(problem, recipe),
         unknowns=tuple(_unknown_map(problem, name, operators, dtype, device) for name in problem.unknowns),
         batch_size=recipe.cloud.batch_size,

@@ -1,11 +1,10 @@
-"""Derivative operators as differentiable maps of tensors: constant sparse matrices with their transposes beside them.
+"""Derivative operators as differentiable maps of tensors: constant sparse matrices, each with its transpose.
 
     v = D u            dL/du = D^T dL/dv
 
-A residual takes its derivatives from values at neighbouring points, so no network is differentiated with respect to its
-inputs. On a CPU the product is scipy's: for 45 000 entries 28 us a product, where torch's own CSR matrix takes 41 us (and for
-230 000 entries 140 against 210 us); on another device it is torch's. This module knows sparse matrices and torch; it does
-not know equations.
+The derivatives in a residual are computed from values at neighbouring points, so no network is differentiated with respect to
+its inputs. On a CPU the product is scipy's: for 45 000 entries 28 us a product, where torch's own CSR matrix takes 41 us (and
+for 230 000 entries 140 against 210 us); on another device it is torch's.
 """
 
 from __future__ import annotations
@@ -29,13 +28,13 @@ class SparseMap:
         self.forward, self.backward = (place_matrix(held, dtype, device) for held in (matrix, matrix.T))
 
     def __call__(self, values: Tensor) -> Tensor:
-        """Give D u, shape (n_rows,), for u of shape (n_columns,)."""
+        """Compute D u, shape (n_rows,), for u of shape (n_columns,)."""
         product: Tensor = _Product.apply(values, self)
         return product
 
 
 def place_matrix(matrix: csr_matrix | LinearOperator, dtype: torch.dtype, device: torch.device) -> Any:
-    """Give what `multiply` takes: the matrix in the type and on the device of the vectors to come.
+    """Convert a matrix to the form that `multiply` takes, in the type and on the device of the vectors to come.
 
     An operator that is no matrix, such as one that goes element by element, works on the CPU, in its own precision.
 
@@ -67,7 +66,7 @@ def multiply(matrix: Any, values: Tensor) -> Tensor:
 
 
 class _Product(torch.autograd.Function):
-    """v = D u."""
+    """The product v = D u with its backward pass."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, operator: SparseMap) -> Tensor:

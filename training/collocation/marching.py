@@ -1,10 +1,10 @@
-"""A front in time that moves through an evolution as its past is solved: which centres count, and when the front moves on.
+"""Marching: a front in time, ahead of which centres have no weight, moves through an evolution as its past is solved.
 
     w(t) = 1 / (1 + exp((t - front) / width - 2))     t from 0 to 1; 0 where that is below 1e-4
 
 Far behind the front a centre counts fully, at the front e^2 / (1 + e^2) = 0.88, eleven widths ahead not at all. An unstable
 state must be right before what grows out of it is fitted: an evolution as a whole has wrong branches that satisfy the equation
-nearly everywhere. This module knows clouds and the recipe; it does not know networks.
+nearly everywhere.
 
 Source: the idea, Wang, Sankaran and Perdikaris, arXiv 2203.07404; here the front is the loss's own, not an exponential's.
 """
@@ -19,26 +19,26 @@ from ...problems.recipe import Marching
 from .clouds import TrainingCloud
 
 MARGIN = 2.0
-"""How many widths behind the middle of the falling edge the front stands."""
+"""Distance of the front behind the middle of the falling edge, in widths."""
 LEAST_FACTOR = 1e-4
-"""Where w is less it counts as zero, and its centres take no part in a step."""
+"""Value of w below which it is set to zero, so that its centres take no part in a step."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Front:
-    """Where the front stands; changes in place, and a checkpoint holds it."""
+    """Position of the front; it changes in place, and a checkpoint contains it."""
 
     window: int = 1
-    """Moves made, the first included; the last one lets every centre count."""
+    """Time window of the front, from 1; in the last one every centre counts."""
     n_stayed: int = 0
-    """Steps since the last move."""
+    """Number of steps since the last move."""
 
     def advance(self, marching: Marching, mean_square: float) -> bool:
-        """Count a step, and move on if the past is solved or the patience over; tell whether it moved.
+        """Count a step, and move the front if the past is solved or the patience is over; return whether it moved.
 
         Args:
-            marching: The recipe.
-            mean_square: Loss of the step, the mean over all centres of what counts.
+            marching: Recipe of the marching.
+            mean_square: Loss of the step, the mean over all centres with their factors.
         """
         self.n_stayed += 1
         solved = mean_square < marching.tolerance * self.window / marching.n_windows
@@ -49,7 +49,7 @@ class Front:
 
 
 def centre_factors(cloud: TrainingCloud, marching: Marching, front: Front) -> Tensor | None:
-    """Give w at every centre, shape (n_inside,); None where the front has come to the end."""
+    """Compute w at every centre, shape (n_inside,); None where the front has come to the end."""
     if front.window >= marching.n_windows:
         return None
     times = (cloud.inputs[: cloud.n_inside, -1] + 1.0) / 2.0

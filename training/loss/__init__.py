@@ -1,1 +1,1 @@
-"""What a training minimises: residuals, energies, the distance to a distillation target, the spike rate."""
+"""The terms of the loss of a training: residuals, energies, the distance to a distillation target, the activity."""

@@ -4,8 +4,8 @@
     L = g K g / 2 + v . (K g) + v K v / 2                  in units of the energy's own `unit`
 
 The mesh's shape functions integrate the energy exactly, so no derivative of the network is taken and the loss is smooth in its
-outputs. g's part of the force is computed in float64 beforehand: in float32 it would drown that of a small v. An `EnergyCloud`
-stands where a `TrainingCloud` stands for residuals. This module knows problems and torch; it does not know optimizers.
+outputs. The force of g is computed in float64 beforehand, because its rounding in float32 would exceed the force of a small v.
+An `EnergyCloud` takes the place that a `TrainingCloud` has for residuals.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ...network.transforms import AffineTransform
 from ...operators.potential_energy import EnergyDomain
 from ...problems.problem import PdeProblem
 from ...problems.recipe import TrainingRecipe
-from ..collocation.clouds import TrainingCloud, input_transform, lay_training_cloud, output_transform
+from ..collocation.clouds import TrainingCloud, build_training_cloud, input_transform, output_transform
 from ..collocation.derivatives import multiply, place_matrix
 
 
@@ -34,38 +34,38 @@ class EnergyCloud(Record):
     """A problem on the nodes of its energy's mesh, ready to turn a network's outputs into an energy."""
 
     problem: PdeProblem
-    """Holds the ansatz."""
+    """Problem with its ansatz."""
     inputs: Tensor
-    """Nodes as the network sees them, shape (n_points, n_in)."""
+    """Nodes in the coordinates of the network, shape (n_points, n_in)."""
     offset: Tensor
-    """g, shape (n_points, n_out)."""
+    """Offset g of the ansatz, shape (n_points, n_out)."""
     factor: Tensor
-    """d, shape (n_points, n_out)."""
+    """Factor d of the ansatz, shape (n_points, n_out)."""
     output_transform: AffineTransform
-    """From the network's output to the ansatz."""
+    """Transform of the network's outputs before the ansatz."""
     stiffness: Any
-    """K / unit, as `multiply` takes it."""
+    """Stiffness matrix K / unit, in the form that `multiply` takes."""
     force: Tensor
-    """K g / unit, component after component, shape (n_out * n_points,)."""
+    """Force K g / unit, component after component, shape (n_out * n_points,)."""
     level: float
-    """g K g / (2 unit)."""
+    """Energy of g alone, g K g / (2 unit)."""
     batch_size: int | None
-    """Most points that go through the network at once; None: all."""
+    """Largest number of points that go through the network at once; None for all."""
 
     def solution(self, outputs: Tensor) -> Tensor:
-        """Give u at all nodes, shape (n_points, n_out), for the network's outputs of that shape."""
+        """Compute u at all nodes, shape (n_points, n_out), for the network's outputs of that shape."""
         linked: Tensor = self.problem.ansatz.link.apply(self.output_transform.apply(outputs))
         return self.offset + self.factor * linked
 
     def loss(self, u: Tensor) -> Tensor:
-        """Give L for u at all nodes, shape (n_points, n_out)."""
+        """Compute L for u at all nodes, shape (n_points, n_out)."""
         v = (u - self.offset).T.reshape(-1)
         rest: Tensor = _Energy.apply(v, self)
         return rest + self.level
 
 
 class _Energy(torch.autograd.Function):
-    """v . f + v K v / 2, whose gradient f + K v needs no second product."""
+    """The energy v . f + v K v / 2, whose gradient f + K v needs no second product."""
 
     @staticmethod
     def forward(ctx: Any, v: Tensor, cloud: EnergyCloud) -> Tensor:
@@ -79,10 +79,10 @@ class _Energy(torch.autograd.Function):
         return gradients[0] * slope, None
 
 
-def lay_energy_cloud(
+def build_energy_cloud(
     problem: PdeProblem, recipe: TrainingRecipe, dtype: torch.dtype, device: torch.device
 ) -> EnergyCloud:
-    """Mesh a problem as its recipe's cloud says, and evaluate all that stays fixed in float64 before it is rounded.
+    """Build the mesh of a problem by its recipe, and evaluate in float64 all that stays fixed, before it is rounded to `dtype`.
 
     Raises:
         SpecError: If the problem has no energy, or the mesh does not fit.
@@ -110,15 +110,15 @@ def lay_energy_cloud(
     )
 
 
-def lay_loss_cloud(
+def build_loss_cloud(
     problem: PdeProblem, recipe: TrainingRecipe, dtype: torch.dtype, device: torch.device
 ) -> TrainingCloud | EnergyCloud:
-    """Lay what a problem is trained on: its energy where it has one, else the cloud of its residual."""
-    lay = lay_energy_cloud if isinstance(problem.domain, EnergyDomain) else lay_training_cloud
-    return lay(problem, recipe, dtype, device)
+    """Build what a problem is trained on: its energy where it has one, otherwise the cloud of its residual."""
+    build = build_energy_cloud if isinstance(problem.domain, EnergyDomain) else build_training_cloud
+    return build(problem, recipe, dtype, device)
 
 
 def _violations(problem: PdeProblem) -> Iterator[Violation]:
     if not isinstance(problem.domain, EnergyDomain):
-        where, mend = f"training of {problem.name!r} by energy", "Train on the residual: `lay_training_cloud`."
+        where, mend = f"training of {problem.name!r} by energy", "Train on the residual: `build_training_cloud`."
         yield Violation(where, "have a domain with a potential energy", type(problem.domain).__name__, mend)

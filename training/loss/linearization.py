@@ -3,10 +3,10 @@
     r_i = sqrt(w_i / (n n_eq)) R_i / residual_scale           |r|^2 is the loss of `losses.py`
     S   = dr / dy = sum_k diag(dr / dD_k u) D_k diag(du / dy)      D_k: the operators, y: the network's outputs
 
-and where a teacher is imitated, r_i = (u_i - u_teacher_i) / |u_teacher|, whose S is du / dy.
+and for a distillation target, r_i = (u_i - u_teacher_i) / |u_teacher|, whose S is du / dy.
 
 An equation is an expression of derivative fields at one point, so dR/dD_k u is one number per centre, and S has the pattern of
-the operators. Weights count as constants. This module knows clouds; it does not know networks or optimizers.
+the operators. Weights count as constants.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from torch import Tensor
 from ...base.arrays import IntArray, Record
 from ...problems.problem import DerivativeFields
 from ..collocation.clouds import TrainingCloud
-from .distillation import Lesson
+from .distillation import DistillationTarget
 from .losses import centre_weights
 
 Centres = Tensor | None
@@ -32,21 +32,21 @@ Centres = Tensor | None
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LinearResidual(Record):
-    """r(y + e) ~ r + S e."""
+    """The linear model r(y + e) ~ r + S e of weighted residuals."""
 
     values: Tensor
-    """r, equation after equation, shape (n_rows,), n_rows = n_equations n_inside."""
+    """Weighted residuals r, equation after equation, shape (n_rows,), n_rows = n_equations n_inside."""
     slopes: csr_matrix
-    """S, shape (n_rows, n_out n_points), unknown after unknown."""
+    """Derivatives S, shape (n_rows, n_out n_points), unknown after unknown."""
 
     def compressed(self, n_points: int) -> tuple[LinearResidual, IntArray]:
-        """Leave out the rows that are zero, as those ahead of a front are, and the points that no other row looks at.
+        """Return the model without zero rows, as those ahead of a front are, and without points that no other row uses.
 
         Args:
-            n_points: Points of the cloud.
+            n_points: Number of points of the cloud.
 
         Returns:
-            The rest, and the indices of its points, shape (n_seen,).
+            The smaller model, and the indices of its points, shape (n_used,).
         """
         S = self.slopes.copy()
         S.eliminate_zeros()
@@ -57,18 +57,18 @@ class LinearResidual(Record):
 
 
 def weighted_residuals(cloud: TrainingCloud, outputs: Tensor, factor: Centres = None) -> Tensor:
-    """Give r for the network's outputs (n_points, n_out), shape (n_rows,)."""
+    """Compute r for the network's outputs (n_points, n_out), shape (n_rows,)."""
     with torch.no_grad():
         fields = cloud.fields(cloud.solution(outputs))
         return _weighted(cloud, fields, torch.stack(cloud.problem.residual(fields)), factor)
 
 
 def linearize_residuals(cloud: TrainingCloud, outputs: Tensor, factor: Centres = None) -> LinearResidual:
-    """Give r and S at the network's outputs (n_points, n_out).
+    """Compute r and S at the network's outputs (n_points, n_out).
 
     Args:
-        cloud: In float64 on the CPU.
-        outputs: y; its graph is not followed.
+        cloud: Collocation points, in float64 on the CPU.
+        outputs: Outputs y; their graph is not followed.
         factor: Factor on the weight of every centre.
     """
     y = outputs.detach().requires_grad_()
@@ -86,20 +86,23 @@ def linearize_residuals(cloud: TrainingCloud, outputs: Tensor, factor: Centres =
     return LinearResidual(values=values, slopes=csr_matrix(scaled))
 
 
-def imitation_residuals(cloud: TrainingCloud, lesson: Lesson, outputs: Tensor) -> Tensor:
-    """Give (u - u_teacher) / |u_teacher| for the network's outputs (n_points, n_out), unknown after unknown."""
+def distillation_residuals(cloud: TrainingCloud, distillation_target: DistillationTarget, outputs: Tensor) -> Tensor:
+    """Compute (u - u_teacher) / |u_teacher| for the network's outputs (n_points, n_out), unknown after unknown."""
     with torch.no_grad():
-        apart = cloud.solution(outputs) - lesson.values
-        return apart.T.reshape(-1) / math.sqrt(apart.numel() * lesson.square)
+        apart = cloud.solution(outputs) - distillation_target.values
+        return apart.T.reshape(-1) / math.sqrt(apart.numel() * distillation_target.square)
 
 
-def linearize_imitation(cloud: TrainingCloud, lesson: Lesson, outputs: Tensor) -> LinearResidual:
-    """Give r and S of the distance to a teacher at the network's outputs (n_points, n_out)."""
+def linearize_distillation(
+    cloud: TrainingCloud, distillation_target: DistillationTarget, outputs: Tensor
+) -> LinearResidual:
+    """Compute r and S of the distance to a teacher at the network's outputs (n_points, n_out)."""
     y = outputs.detach().requires_grad_()
     (du,) = torch.autograd.grad(cloud.solution(y).sum(), y)
-    unit = math.sqrt(du.numel() * lesson.square)
+    unit = math.sqrt(du.numel() * distillation_target.square)
     return LinearResidual(
-        values=imitation_residuals(cloud, lesson, y.detach()), slopes=csr_matrix(diags(du.T.reshape(-1).numpy() / unit))
+        values=distillation_residuals(cloud, distillation_target, y.detach()),
+        slopes=csr_matrix(diags(du.T.reshape(-1).numpy() / unit)),
     )
 
 
@@ -113,7 +116,7 @@ def _weighted(cloud: TrainingCloud, fields: DerivativeFields, residuals: Tensor,
 
 
 def _root_weights(cloud: TrainingCloud, fields: DerivativeFields, n_equations: int, factor: Centres) -> Tensor:
-    """Give sqrt(w / (n n_eq)) / residual_scale, shape (n_inside,)."""
+    """Compute sqrt(w / (n n_eq)) / residual_scale, shape (n_inside,)."""
     weights = centre_weights(cloud, fields)
     held = torch.ones(cloud.n_inside, dtype=cloud.inputs.dtype) if weights is None else weights
     unit = cloud.problem.residual_scale * math.sqrt(cloud.n_inside * n_equations)
@@ -121,7 +124,7 @@ def _root_weights(cloud: TrainingCloud, fields: DerivativeFields, n_equations: i
 
 
 def _equation_slopes(cloud: TrainingCloud, equation: Tensor, leaves: dict[str, Tensor], du: Tensor) -> Any:
-    """Give dR/dy of one equation, shape (n_inside, n_out n_points)."""
+    """Compute dR/dy of one equation, shape (n_inside, n_out n_points)."""
     slopes = torch.autograd.grad(equation.sum(), list(leaves.values()), retain_graph=True, allow_unused=True)
     by_name = dict(zip(leaves, slopes, strict=True))
     columns = []

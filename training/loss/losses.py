@@ -1,11 +1,11 @@
-"""What a training makes small: the mean square residual, and in a sparsity phase the spike rate above its target.
+"""The loss of a training: the mean square residual, the distance to a teacher, and the activity above its target.
 
     L = w_r * mean over centres and equations of w_c (r / residual_scale)^2          w_c: the recipe's `ResidualWeights`
-        + w_i * |u - u_teacher|^2 / |u_teacher|^2          where the phase imitates a teacher
-        + w * max(0, rate - target)
+        + w_d * |u - u_teacher|^2 / |u_teacher|^2          where the phase has a distillation weight
+        + w_a * max(0, activity - target)
 
-Below its target the rate costs nothing, so that the residual has the network to itself. This module knows clouds and
-networks; it does not know optimizers. No term sees the reference solution.
+An activity below its target adds nothing, so that the residual alone is minimised there. No term contains the reference
+solution.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ...problems.recipe import PhaseRecipe
 from ..collocation.clouds import Instants, TrainingCloud
 from ..network.batches import run_batches
 from ..network.network import VsnNetwork
-from .distillation import Lesson
+from .distillation import DistillationTarget
 from .energy_loss import EnergyCloud
 
 
@@ -29,40 +29,37 @@ class LossTerms(NamedTuple):
 
     residual: Tensor
     """Mean square of the residuals in units of the problem's `residual_scale`, or the energy (`energy_loss.py`)."""
-    rate: Tensor
-    """Share of neurons and steps that fire, over all layers."""
-    imitation: Tensor | None = None
-    """Squared relative distance to the teacher, if there is one."""
+    activity: Tensor
+    """Share of neurons and steps that fire, over all layers, 0 to 1."""
+    distillation: Tensor | None = None
+    """Squared relative distance to the teacher; None without one."""
     causal: Tensor | None = None
-    """The residual with later times held back, to be descended in the place of `residual`, where the weights are causal."""
+    """Residual with smaller weights at later times, minimised in its place where the weights are causal; else None."""
 
 
-def numbers(terms: LossTerms) -> tuple[float, float, float]:
-    """Give residual, rate and imitation as numbers; the last is zero without a teacher."""
-    return terms.residual.item(), terms.rate.item(), 0.0 if terms.imitation is None else terms.imitation.item()
-
-
-def evaluate_loss(cloud: TrainingCloud | EnergyCloud, network: VsnNetwork, lesson: Lesson | None = None) -> LossTerms:
-    """Run the network on a cloud and measure residual, spike rate and, where there is a teacher, the distance to it."""
+def evaluate_loss(
+    cloud: TrainingCloud | EnergyCloud, network: VsnNetwork, distillation_target: DistillationTarget | None = None
+) -> LossTerms:
+    """Run the network on a cloud and compute residual, activity and, with a distillation target, the distance to it."""
     run = run_batches(network, cloud.inputs, cloud.batch_size)
     u = cloud.solution(run.output)
-    distance = None if lesson is None else lesson.distance(u)
+    distance = None if distillation_target is None else distillation_target.distance(u)
     if isinstance(cloud, EnergyCloud):
-        return LossTerms(residual=cloud.loss(u), rate=run.rate, imitation=distance)
+        return LossTerms(residual=cloud.loss(u), activity=run.activity, distillation=distance)
     squares = centre_squares(cloud, u)
     unit = 1.0 / cloud.problem.residual_scale**2
     residual = squares.mean() * unit
     causal = None if cloud.instants is None else causal_mean(squares * unit, cloud.instants, cloud.weights.causality)
-    return LossTerms(residual=residual, rate=run.rate, imitation=distance, causal=causal)
+    return LossTerms(residual=residual, activity=run.activity, distillation=distance, causal=causal)
 
 
 def residual_loss(cloud: TrainingCloud, u: Tensor) -> Tensor:
-    """Give the mean square residual for u at all points of the cloud, shape (n_points, n_out)."""
+    """Compute the mean square residual for u at all points of the cloud, shape (n_points, n_out)."""
     return centre_squares(cloud, u).mean() * (1.0 / cloud.problem.residual_scale**2)
 
 
 def centre_squares(cloud: TrainingCloud, u: Tensor) -> Tensor:
-    """Give w_c r^2, its mean over the equations, at each centre, shape (n_inside,)."""
+    """Compute w_c r^2 at each centre, its mean over the equations, shape (n_inside,)."""
     fields = cloud.fields(u)
     weights = centre_weights(cloud, fields)
     squares = [residual.square() for residual in cloud.problem.residual(fields)]
@@ -71,7 +68,9 @@ def centre_squares(cloud: TrainingCloud, u: Tensor) -> Tensor:
 
 
 def causal_mean(squares: Tensor, instants: Instants, causality: float) -> Tensor:
-    """Give the mean over times t_k of exp(-e (L_0 + … + L_(k-1))) L_k, L_k the mean of the squares at t_k, e the causality.
+    """Compute the mean over times t_k of exp(-e (L_0 + … + L_(k-1))) L_k.
+
+    L_k is the mean of the squares at t_k, and e the causality.
 
     Source: Wang, Sankaran and Perdikaris, arXiv 2203.07404, equation 3.5.
     """
@@ -81,7 +80,7 @@ def causal_mean(squares: Tensor, instants: Instants, causality: float) -> Tensor
 
 
 def centre_weights(cloud: TrainingCloud, fields: DerivativeFields) -> Tensor | None:
-    """Give how much each centre counts, shape (n_inside,), as constants; None where all count alike."""
+    """Compute the weight of each centre, shape (n_inside,), as a constant; None where all weights are one."""
     held, steepness = cloud.cell_weights, cloud.weights.steepness
     if steepness == 0.0:
         return held
@@ -90,25 +89,28 @@ def centre_weights(cloud: TrainingCloud, fields: DerivativeFields) -> Tensor | N
     return falling if held is None else falling.mul_(held)
 
 
-def target_at(phase: PhaseRecipe, iteration: int, first_rate: float) -> float:
-    """Give the target of an iteration, counted from 0 in its phase: from the rate at the start straight down to the goal."""
+def activity_target_at(phase: PhaseRecipe, iteration: int, first_activity: float) -> float:
+    """Return the target activity of an iteration, counted from 0 in its phase.
+
+    It falls linearly, over the share `ramp` of the phase, from the activity at its start to the target of the recipe.
+    """
     n_ramp = phase.ramp * phase.n_iterations
     left = max(0.0, 1.0 - iteration / n_ramp) if n_ramp > 0 else 0.0
-    return phase.target_activity + left * max(0.0, first_rate - phase.target_activity)
+    return phase.target_activity + left * max(0.0, first_activity - phase.target_activity)
 
 
 def weighted_loss(terms: LossTerms, phase: PhaseRecipe, target: float) -> Tensor:
-    """Give L, to be differentiated."""
+    """Compute the loss L of a phase from its terms, to be differentiated."""
     descended = terms.residual if terms.causal is None else terms.causal
     loss = descended if phase.residual_weight == 1.0 else phase.residual_weight * descended
-    if phase.distillation_weight > 0.0 and terms.imitation is not None:
-        loss = loss + phase.distillation_weight * terms.imitation
+    if phase.distillation_weight > 0.0 and terms.distillation is not None:
+        loss = loss + phase.distillation_weight * terms.distillation
     if phase.activity_weight > 0.0:
-        loss = loss + phase.activity_weight * torch.clamp_min(terms.rate - target, 0.0)
+        loss = loss + phase.activity_weight * torch.clamp_min(terms.activity - target, 0.0)
     return loss
 
 
-def objective(residual: float, rate: float, phase: PhaseRecipe, imitation: float = 0.0) -> float:
-    """Give L at the phase's final target: the number by which two networks of one phase are compared."""
-    above = max(0.0, rate - phase.target_activity)
-    return phase.residual_weight * residual + phase.distillation_weight * imitation + phase.activity_weight * above
+def objective(residual: float, activity: float, phase: PhaseRecipe, distillation: float = 0.0) -> float:
+    """Compute L at the final target of the phase: the number by which two networks of one phase are compared."""
+    above = max(0.0, activity - phase.target_activity)
+    return phase.residual_weight * residual + phase.distillation_weight * distillation + phase.activity_weight * above

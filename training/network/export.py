@@ -1,9 +1,9 @@
-"""From a torch module to the core's record: the way of a trained network out of torch.
+"""Export: the conversion of a trained torch module to the float record of the core.
 
     spec = export_network(torch.nn.Sequential(Linear(2, 50), VSN(50), Linear(50, 1)), n_steps=2)
 
-Only Linear and VSN layers can be deployed; anything else is refused with what could take its place. The record is run against
-the module before it is returned (`import_check.py`). This module knows torch modules and the record; it does not know training.
+Only Linear and VSN layers can be deployed; any other layer is refused, with what could replace it. The record is compared with
+the module before it is returned (`import_check.py`).
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ def export_network(
     upper: Sequence[float] | FloatArray | None = None,
     provenance: Provenance | None = None,
 ) -> NetworkSpec:
-    """Make the float64 record of a torch module.
+    """Convert a torch module to a float64 record.
 
     Args:
         module: A `VsnNetwork`, or a `torch.nn.Sequential` of Linear, VSN, …, Linear.
-        name: Name in reports.
-        n_steps: T of a Sequential, 1 if not given; a `VsnNetwork` brings its own.
-        readout: How T outputs become one, the mean if not given; a `VsnNetwork` brings its own.
-        input_transform: What the host does to points before the module; nothing if not given.
-        output_transform: What the host does to the module's output; nothing if not given.
-        ansatz: Conditions built around the output.
+        name: Name of the network in reports.
+        n_steps: Number of steps T of a Sequential, 1 if not given; a `VsnNetwork` has its own.
+        readout: Rule that combines the T outputs of a Sequential, the mean if not given; a `VsnNetwork` has its own.
+        input_transform: Transform of the points that the host computes before the module; the identity if not given.
+        output_transform: Transform of the outputs that the host computes after the module; the identity if not given.
+        ansatz: Conditions that the host builds around the output.
         lower: Lower corner of the box of points that the network is for, shape (n_in,); if neither corner is given, the box
-            that the input transform takes to [-1, 1]^n_in.
-        upper: Its upper corner.
-        provenance: Where the network comes from.
+            that the input transform maps to [-1, 1]^n_in.
+        upper: Upper corner of that box, shape (n_in,).
+        provenance: Origin of the network.
 
     Raises:
         SpecError: If a layer cannot be deployed, widths disagree, a number is not finite or out of range, or T or read-out
@@ -79,7 +79,7 @@ def export_network(
 
 
 def _as_network(module: nn.Module, n_steps: int | None, readout: Readout | str | None) -> VsnNetwork:
-    """Accept a VsnNetwork, or wrap a Sequential, which checks its layers."""
+    """Return a VsnNetwork as it is, or wrap a Sequential, which checks its layers."""
     if isinstance(module, VsnNetwork):
         for name, wanted, held in (("n_steps", n_steps, module.n_steps), ("readout", readout, module.readout)):
             if wanted is not None and wanted != held:
@@ -125,6 +125,6 @@ def _array(tensor: Tensor) -> FloatArray:
 
 
 def _bias(linear: nn.Linear) -> FloatArray:
-    """Give the bias, or zeros for a layer without one."""
+    """Return the bias of a layer, or zeros for a layer without one."""
     bias: Tensor | None = linear.bias
     return np.zeros(linear.out_features) if bias is None else _array(bias)

@@ -1,11 +1,10 @@
-"""The last gate of every import from torch: the record is run against the module, and refused where the two differ.
+"""The check at the end of every import from torch: the record is compared with the module, and refused where the two differ.
 
     |y_record - y_module| <= 1e-9 max |y|        at 256 points of the network's box, both in float64, T steps from rest
 
 A spike may flip where a membrane meets its threshold to within rounding, because sums are taken in another order. A point that
-differs is excused where the record's own membranes come that close, and no more than half of the points may be. Not the user's
-module is run, but a copy in evaluation mode. This module knows torch modules and the float reference; it does not know how a
-record was made.
+differs is excused where the membranes of the record come that close, but for at most half of the points. The check runs a copy
+of the user's module in evaluation mode, not the module itself.
 """
 
 from __future__ import annotations
@@ -29,23 +28,24 @@ from ..neuron.vsn import layer_type, successive_steps
 from .network import VsnNetwork
 
 N_POINTS = 256
-"""Points of the box at which record and module are compared."""
+"""Number of points of the box at which record and module are compared."""
 TOLERANCE = 1e-9
 """Largest difference, relative to the largest output. float64 sums in another order reach 1e-12 in deep networks."""
 AT_THRESHOLD = 1e-9
 """Distance from its threshold at which a membrane may fire in one order of summation and not in another, per max(1, |m|)."""
 N_TRACED = 8
-"""Points that differ at which the layers are compared one by one."""
+"""Number of points, of those that differ, at which the layers are compared one by one."""
 BLOCK = 16
-"""Points whose membranes are held at once."""
+"""Number of points whose membranes are in memory at once."""
 _HONOURED_HOOKS = ("WeightNorm", "SpectralNorm")
-"""torch's own hooks that compute a weight before each call."""
+"""Names of the hooks of torch that compute a weight before each call."""
 
 
 def evaluation_copy(module: nn.Module) -> nn.Module:
-    """Copy a module into float64 on the CPU, in evaluation mode, its neurons at rest and its weights computed.
+    """Copy a module to float64 on the CPU, in evaluation mode, with its neurons at rest and its weights computed.
 
-    Parametrizations and torch's own weight norms are part of the copy. Other hooks are refused: what they do is no layer.
+    Parametrizations and the weight norms of torch are part of the copy. Other hooks are refused, because a record cannot hold
+    them.
 
     Raises:
         SpecError: If the module cannot be copied, or if a layer has hooks or a forward pass of its own; all of them are listed.
@@ -74,7 +74,7 @@ def evaluation_copy(module: nn.Module) -> nn.Module:
 
 
 def _tensors(module: nn.Module) -> Iterator[Tensor]:
-    """Go through the tensors that layers hold besides their parameters."""
+    """Iterate over the tensors of layers that are not parameters."""
     for layer in module.modules():
         yield from (
             value for value in (*vars(layer).values(), *layer.buffers(recurse=False)) if isinstance(value, Tensor)
@@ -82,7 +82,7 @@ def _tensors(module: nn.Module) -> Iterator[Tensor]:
 
 
 def _altered_layers(module: nn.Module) -> Iterator[Violation]:
-    """A layer computes what its class says: no hooks, no forward pass put in the place of its own."""
+    """Find layers with hooks, or with a forward pass that replaces the one of their class."""
     for name, layer in module.named_modules():
         place = f"layer {name!r} ({type(layer).__name__})" if name else f"module {type(layer).__name__}"
         hooks = [*layer._forward_hooks.values(), *layer._forward_pre_hooks.values()]
@@ -100,8 +100,8 @@ def check_import(module: nn.Module, network: NetworkSpec) -> None:
     """Compare a record with the module that it was read from.
 
     Args:
-        module: The user's module; a copy of it is run.
-        network: The record.
+        module: Module of the user; a copy of it is run.
+        network: Record that was read from the module.
 
     Raises:
         SpecError: If the module cannot be run in float64, or differs from the record; the first layer that differs is named.
@@ -165,7 +165,7 @@ def _drives(layer: LayerSpec | OutputSpec, payload: FloatArray) -> FloatArray:
 
 
 def _ties(network: NetworkSpec, points: FloatArray) -> BoolArray:
-    """Tell at which points a membrane of the record lies at its threshold, to within rounding."""
+    """Find the points at which a membrane of the record lies at its threshold, to within rounding."""
     found = []
     for start in range(0, len(points), BLOCK):
         block = points[start : start + BLOCK]
@@ -182,41 +182,41 @@ def _ties(network: NetworkSpec, points: FloatArray) -> BoolArray:
     return np.concatenate(found)
 
 
-class _Seen(NamedTuple):
-    """A value that went into or came out of a layer of the module."""
+class _LayerValues(NamedTuple):
+    """The input or the output of one call of a layer of the module."""
 
     name: str
-    """The layer, with its class."""
-    came_out: bool
-    """Whether it came out."""
+    """Name and class of the layer."""
+    is_output: bool
+    """Whether the values are the output of the layer, not its input."""
     values: FloatArray
-    """The values at the points that are traced, shape (n_traced, n)."""
+    """Values at the points that are traced, shape (n_traced, n)."""
 
 
-def _watch(held: nn.Module, rows: IntArray) -> list[_Seen]:
-    """Record what goes through the layers of a module from now on, in the order of the calls."""
-    seen: list[_Seen] = []
+def _record_values(held: nn.Module, rows: IntArray) -> list[_LayerValues]:
+    """Record inputs and outputs of the layers of a module from now on, in the order of the calls."""
+    recorded: list[_LayerValues] = []
 
-    def keep(name: str, came_out: bool, value: object) -> None:
+    def record(name: str, is_output: bool, value: object) -> None:
         value = value[0] if isinstance(value, tuple) and value else value
         if isinstance(value, Tensor) and value.dim() == 2 and len(value) == N_POINTS:
-            seen.append(_Seen(name, came_out, value.detach().double().numpy()[rows].copy()))
+            recorded.append(_LayerValues(name, is_output, value.detach().double().numpy()[rows].copy()))
 
     for name, layer in held.named_modules():
         if not name:
             continue
         text = f"layer {name!r} ({layer_type(layer).__name__})"
-        layer.register_forward_pre_hook(lambda _, given, text=text: keep(text, False, given))
-        layer.register_forward_hook(lambda _, given, made, text=text: keep(text, True, made))
-    return seen
+        layer.register_forward_pre_hook(lambda _, given, text=text: record(text, False, given))
+        layer.register_forward_hook(lambda _, given, made, text=text: record(text, True, made))
+    return recorded
 
 
 def _first_difference(
     where: str, module: nn.Module, x: Tensor, network: NetworkSpec, points: FloatArray, rows: IntArray
 ) -> str:
-    """Name the first layer of the record whose payloads the module does not have, and the module's layer that stands there."""
+    """Name the first layer of the record whose payloads the module does not compute, and the module's layer in its place."""
     held = evaluation_copy(module)
-    seen = _watch(held, rows)
+    recorded = _record_values(held, rows)
     _run_module(where, held, x, network)
     probe = _probed(network, points[rows])
     here = -1
@@ -224,26 +224,26 @@ def _first_difference(
         payload = network.input_transform.apply(points[rows])
         for layer, trace in zip(network.layers, probe.layers, strict=True):
             drive, payload = _drives(layer, payload), np.asarray(trace.payload[:, t], dtype=np.float64)
-            at_drive = _find(seen, here, drive)
-            found = _find(seen, at_drive if at_drive is not None else here, payload)
+            at_drive = _find(recorded, here, drive)
+            found = _find(recorded, at_drive if at_drive is not None else here, payload)
             if found is None:
-                culprit = _next_output(seen, here if at_drive is None else at_drive)
+                culprit = _next_output(recorded, here if at_drive is None else at_drive)
                 return f"in {culprit}, where the record has {layer.name!r}"
             here = found
-    emitted = _find(seen, here, _drives(network.output, payload))
-    return f"in {_next_output(seen, here if emitted is None else emitted)}, where the record has its read-out"
+    emitted = _find(recorded, here, _drives(network.output, payload))
+    return f"in {_next_output(recorded, here if emitted is None else emitted)}, where the record has its read-out"
 
 
-def _find(seen: list[_Seen], start: int, wanted: FloatArray) -> int | None:
-    """Find values among those seen from `start` on."""
+def _find(recorded: list[_LayerValues], start: int, wanted: FloatArray) -> int | None:
+    """Find the index of values among the recorded ones, from `start` on; None if there are none."""
     reach = TOLERANCE * max(1.0, float(np.abs(wanted).max(initial=0.0)))
-    for index in range(max(start, 0), len(seen)):
-        values = seen[index].values
+    for index in range(max(start, 0), len(recorded)):
+        values = recorded[index].values
         if values.shape == wanted.shape and bool((np.abs(values - wanted) <= reach).all()):
             return index
     return None
 
 
-def _next_output(seen: list[_Seen], start: int) -> str:
-    """Name the layer that next gave something."""
-    return next((each.name for each in seen[start + 1 :] if each.came_out), "the module's own forward pass")
+def _next_output(recorded: list[_LayerValues], start: int) -> str:
+    """Return the name of the layer with the next output."""
+    return next((each.name for each in recorded[start + 1 :] if each.is_output), "the module's own forward pass")

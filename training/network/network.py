@@ -1,7 +1,6 @@
 """A torch network of Variable Spiking Neurons: Linear and VSN layers in turn, run for T steps, read out.
 
-`VsnNetwork` wraps a plain `torch.nn.Sequential`; `build_network` makes one from a recipe. This module knows torch and the
-core's recipe; it does not know problems, losses or files.
+`VsnNetwork` wraps a plain `torch.nn.Sequential`; `build_network` builds one from a recipe.
 """
 
 from __future__ import annotations
@@ -53,18 +52,18 @@ REPLACEMENTS = {
 
 
 class NetworkRun(NamedTuple):
-    """Result of a forward pass with what the loss needs besides the output."""
+    """Result of a forward pass: the output, and the activities that the loss needs."""
 
     output: Tensor
-    """Read-out, shape (n_samples, n_out)."""
-    rates: Tensor
-    """Mean spike rate of each VSN layer, shape (n_layers,)."""
-    rate: Tensor
+    """Outputs after the read-out, shape (n_samples, n_out)."""
+    activities: Tensor
+    """Activity of each VSN layer, shape (n_layers,), 0 to 1."""
+    activity: Tensor
     """Share of all neurons and steps that fire, a scalar."""
 
 
 def check_layers(where: str, layers: list[nn.Module]) -> Iterator[Violation]:
-    """A network that can be deployed is Linear, VSN, …, Linear of exactly these types, and its widths agree."""
+    """Find the layers that cannot be deployed: a network is Linear, VSN, …, Linear, exactly these, of fitting widths."""
     for index, layer in enumerate(layers):
         kind = layer_type(layer)
         name = kind.__name__
@@ -110,9 +109,9 @@ def _check_widths(where: str, layers: list[nn.Module]) -> Iterator[Violation]:
 class VsnNetwork(nn.Module):
     """A `torch.nn.Sequential` of Linear and VSN layers, presented with its input for T steps from rest.
 
-    Every forward pass starts with membranes at zero. A call goes through the Sequential step by step and is differentiated as
-    often as you like. `run`, the trainer's way, goes layer by layer through all steps at once, which gives the same numbers
-    faster and is differentiated once.
+    Every forward pass starts with membranes at zero. A call runs the Sequential step by step and can be differentiated any
+    number of times. `run`, which training uses, runs all steps of one layer after the other; it returns the same numbers faster
+    and can be differentiated once.
     """
 
     def __init__(self, layers: nn.Sequential, n_steps: int = 1, readout: Readout | str = Readout.MEAN) -> None:
@@ -120,11 +119,11 @@ class VsnNetwork(nn.Module):
 
         Args:
             layers: Linear, VSN, …, Linear.
-            n_steps: T, 1 to `MAX_STEPS`.
-            readout: How the outputs of the T steps become one.
+            n_steps: Number of steps T, 1 to `MAX_STEPS`.
+            readout: Rule that combines the outputs of the T steps.
 
         Raises:
-            SpecError: If a layer cannot be deployed, widths disagree, or T is out of range; all of it is listed.
+            SpecError: If a layer cannot be deployed, widths disagree, or T is out of range; every broken rule is listed.
         """
         super().__init__()
         found = [*check_layers("VsnNetwork", list(layers))]
@@ -146,26 +145,26 @@ class VsnNetwork(nn.Module):
         return tuple(layer for layer in self.layers if isinstance(layer, nn.Linear))
 
     def clamp_(self) -> None:
-        """Bring trained leaks and thresholds back into their ranges; nothing to do where they are fixed."""
+        """Clamp trained leaks and thresholds to their ranges; fixed ones are left as they are."""
         for layer in self.vsn_layers:
             if isinstance(layer.beta, nn.Parameter) or isinstance(layer.theta, nn.Parameter):
                 layer.clamp_()
 
     def run(self, x: Tensor) -> NetworkRun:
-        """Present x, shape (n_samples, n_in), for T steps; return the read-out and the spike rates, differentiable once."""
-        signal, rates = x, []
+        """Present x, shape (n_samples, n_in), for T steps; return the read-out and the activities, differentiable once."""
+        signal, activities = x, []
         for layer in self.layers:
             if isinstance(layer, VSN):
-                signal, _, rate = layer.unrolled(signal, self.n_steps)
-                rates.append(rate)
+                signal, activity = layer.unrolled(signal, self.n_steps)
+                activities.append(activity)
             else:
                 signal = layer(signal)
         output = signal[-1] if self.readout is Readout.LAST else signal.mean(0)
-        return NetworkRun(output=output, rates=torch.stack(rates), rate=self.mean_rate(rates))
+        return NetworkRun(output=output, activities=torch.stack(activities), activity=self.mean_activity(activities))
 
-    def mean_rate(self, rates: list[Tensor]) -> Tensor:
-        """Give the mean over all neurons of the rates of the VSN layers, scalars each."""
-        by_layer = torch.stack(rates)
+    def mean_activity(self, activities: list[Tensor]) -> Tensor:
+        """Compute the mean over all neurons of the activities of the VSN layers, each a scalar."""
+        by_layer = torch.stack(activities)
         return torch.dot(by_layer, self._shares.to(by_layer))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -186,17 +185,17 @@ def _fill_normal(linear: nn.Linear, gain: float, generator: torch.Generator) -> 
 def build_network(
     recipe: NetworkRecipe, n_in: int, n_out: int, seed: int, dtype: torch.dtype = torch.float32
 ) -> VsnNetwork:
-    """Build a network with random weights that depend on nothing but the seed.
+    """Build a network with random weights that depend on the seed alone.
 
     Args:
-        recipe: Widths, neuron and initial gain.
+        recipe: Recipe with widths, kind of neuron and initial gain.
         n_in: Number of coordinates.
         n_out: Number of unknowns.
         seed: Seed of the weights; torch's global generator is neither used nor changed.
-        dtype: Type of weights and states; the random numbers are drawn in float64, so that types agree.
+        dtype: Type of weights and states; the random numbers are drawn in float64, so that networks of all types agree.
 
     Raises:
-        SpecError: If the recipe asks for what a network cannot be.
+        SpecError: If a layer of the recipe breaks a rule of `VsnNetwork` or `VSN`.
     """
     generator = torch.Generator().manual_seed(seed)
     widths = (n_in, *recipe.widths, n_out)

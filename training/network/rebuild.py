@@ -1,4 +1,4 @@
-"""A float network record back into a torch module: the inverse of export, for parity and for further training."""
+"""The inverse of export: a torch module from the record of a float network, for parity and for further training."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .network import VsnNetwork
 
 
 def rebuild_network(network: NetworkSpec, dtype: torch.dtype = torch.float64) -> VsnNetwork:
-    """Make the torch module of a float network; export gives the same record again, to the rounding of `dtype`."""
+    """Build the torch module of a float network; exporting it returns the same record, to the rounding of `dtype`."""
     layers: list[nn.Module] = []
     for layer in network.layers:
         layers += [_linear(layer, dtype), _vsn(layer, dtype)]
@@ -26,7 +26,7 @@ def run_torch(network: NetworkSpec, points: FloatArray, dtype: torch.dtype = tor
     """Evaluate a float network by torch in `dtype`; the host's transforms stay in float64.
 
     Args:
-        network: The float network.
+        network: Record of a float network.
         points: Physical coordinates, shape (n_samples, n_in).
         dtype: Type of weights, states and sums.
 

@@ -1,7 +1,6 @@
-"""The trace of a torch module in the record that every backend gives, so that torch can be compared like the others.
+"""The trace of a torch network as the record that every backend returns, so that torch is compared like the others.
 
-The host's transforms stay in float64; everything between them is torch, in the module's own type. This module knows modules
-and traces; it does not compare.
+The transforms of the host are computed in float64; everything between them in torch, in the type of the network.
 """
 
 from __future__ import annotations
@@ -19,23 +18,23 @@ from ...engine.host import decode_floats
 from ...engine.probe import run_probed
 from ...engine.trace import NO_PROBE, Backend, LayerCounts, LayerTrace, NumberArray, Probe, ProbeTrace, RunTrace
 from ...network.spec import NetworkSpec, Readout
-from ..neuron.unrolled import integrate_steps, rested
+from ..neuron.unrolled import integrate_steps, reset
 from ..neuron.vsn import VSN
 from .network import VsnNetwork
 
 
 @torch.no_grad()
 def trace_network(module: VsnNetwork, network: NetworkSpec, points: FloatArray, probe: Probe = NO_PROBE) -> RunTrace:
-    """Run a torch module on points and record it as a backend would.
+    """Run a torch network on points and record the run as every backend does.
 
     Args:
-        module: The module.
-        network: What it was exported to; gives names, digest and the host's transforms.
+        module: Network in torch.
+        network: Record that the module was exported to, with names, digest and the transforms of the host.
         points: Physical coordinates, shape (n_samples, n_in), finite.
-        probe: What to record in full.
+        probe: Samples and layers to record in full.
 
     Raises:
-        SpecError: If the points are not what the network takes.
+        SpecError: If the points are not finite, or of another number of coordinates than the network's.
     """
     held = checked_points(points, network.n_in, f"trace_network: points of network {network.name!r}")
     if probe.is_chosen:
@@ -50,11 +49,16 @@ def trace_network(module: VsnNetwork, network: NetworkSpec, points: FloatArray, 
     for layer in module.layers:
         if isinstance(layer, VSN):
             name = next(names)
-            trace = _layer_trace(name, layer, signal, module.n_steps)
-            counts.append(_counts(trace))
-            if probe.records(name):
-                traces.append(_first(trace, n_probed))
+            m, s = integrate_steps(signal, layer.beta, layer.theta, layer.rule.polarity, module.n_steps)
+            membrane, fired = _samples_first(reset(m, s)), _samples_first(s) != 0.0
             signal = layer.unrolled(signal, module.n_steps).payload
+            payload = _samples_first(signal)
+            counts.append(LayerCounts(name=name, fired=fired.sum(axis=0), events=(payload != 0.0).sum(axis=0)))
+            if probe.wants(name):
+                chosen = slice(n_probed)
+                traces.append(
+                    LayerTrace(name=name, membrane=membrane[chosen], fired=fired[chosen], payload=payload[chosen])
+                )
         else:
             signal = layer(signal)
     emitted = _samples_first(signal)
@@ -74,27 +78,6 @@ def trace_network(module: VsnNetwork, network: NetworkSpec, points: FloatArray, 
 
 
 def _samples_first(steps: Tensor) -> NumberArray:
-    """Turn (n_steps, n_samples, n) into float64 (n_samples, n_steps, n)."""
+    """Convert a tensor (n_steps, n_samples, n) into a float64 array (n_samples, n_steps, n)."""
     array: NumberArray = steps.transpose(0, 1).cpu().double().numpy()
     return array
-
-
-def _layer_trace(name: str, layer: VSN, drive: Tensor, n_steps: int) -> LayerTrace:
-    """Record every step of one layer for all samples."""
-    membranes, fired = integrate_steps(drive, None, layer.beta, layer.theta, layer.rule.polarity, n_steps)
-    payload = layer.unrolled(drive, n_steps).payload
-    return LayerTrace(
-        name=name,
-        membrane=_samples_first(rested(membranes, fired)),
-        fired=_samples_first(fired) != 0.0,
-        payload=_samples_first(payload),
-    )
-
-
-def _counts(trace: LayerTrace) -> LayerCounts:
-    return LayerCounts(name=trace.name, fired=trace.fired.sum(axis=0), events=(trace.payload != 0.0).sum(axis=0))
-
-
-def _first(trace: LayerTrace, n: int) -> LayerTrace:
-    """Keep the first n samples."""
-    return LayerTrace(name=trace.name, membrane=trace.membrane[:n], fired=trace.fired[:n], payload=trace.payload[:n])

@@ -1,7 +1,7 @@
 """The activations phi of a Variable Spiking Neuron in torch, each with its slope; the core's rules name them by "module:name".
 
-Backward passes are written by hand (`unrolled.py`), so every activation gives its value, what its slope needs, and its
-slope. This module knows torch; a test compares each value with the core's own.
+Backward passes are written by hand (`unrolled.py`), so every activation has a function for its value and one for its slope. A
+test compares each value with that of the core.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from ...network.activations import find_activation
 from .scalars import scalar_like
 
 Tanh = Callable[[Tensor], Tensor]
-"""A way to compute tanh: `torch.tanh` to the last bit, or `fast_tanh` for training."""
+"""A function that computes tanh: `torch.tanh` to the last bit, or `fast_tanh` for training."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TorchActivation(Record):
-    """phi in torch: `value` gives phi(z) and a tensor that `slope` can use again, so that tanh is computed once."""
+    """phi in torch: `value` returns phi(z) and a tensor that `slope` uses again, so that tanh is computed once."""
 
     value: Callable[[Tensor, Tanh], tuple[Tensor, Tensor]]
-    """(z, tanh) -> (phi(z), kept); phi(z) may be z itself and must not be written to."""
+    """Function (z, tanh) -> (phi(z), kept); phi(z) may be z itself and must not be written to."""
     slope: Callable[[Tensor, Tensor, Tensor], Tensor]
-    """(z, phi(z), kept) -> phi'(z), a new tensor."""
+    """Function (z, phi(z), kept) -> phi'(z), a new tensor."""
 
 
 def fast_tanh(z: Tensor) -> Tensor:
-    """Give tanh z by the logistic function, which torch computes three times faster than tanh on a CPU.
+    """Compute tanh z by the logistic function, which torch computes three times faster than tanh on a CPU.
 
         tanh z = 2 / (1 + exp(-2 z)) - 1
 

@@ -3,9 +3,8 @@
     net = torch.nn.Sequential(Linear(2, 50), VSN(50), Linear(50, 50), VSN(50), Linear(50, 1))
 
 Called on its own it takes one step from rest, like any other activation; within `successive_steps` the calls are the steps of
-one presentation. Both are plain torch operations, so that a PINN may differentiate them with respect to its points as often as
-its equation asks for. `unrolled` runs all steps at once with the trainer's backward pass. This module knows one layer; it does
-not know networks.
+one presentation. Both are plain torch operations, so that a PINN can differentiate them with respect to its points as often as
+its equation requires. `unrolled` runs all steps at once with the backward pass of training, by the same equations.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from ...network.spec import Polarity
 from ...problems.recipe import Surrogate
 from .activations import torch_activation
 from .surrogates import spike
-from .unrolled import UnrolledVsn, VsnRule, rested, unrolled_vsn
+from .unrolled import UnrolledVsn, VsnRule, integrate, reset, unrolled_vsn
 
 
 class VSN(nn.Module):
@@ -60,19 +59,19 @@ class VSN(nn.Module):
         learn_theta: bool = False,
         dtype: torch.dtype | None = None,
     ) -> None:
-        """Make a layer at rest.
+        """Build a layer at rest.
 
         Args:
             n_neurons: Width of the layer, at least 1.
-            activation: phi, by the core's name.
+            activation: Name of the activation phi in the core.
             beta: Leak, 0 to 1, one number or a tensor (n_neurons,).
             theta: Threshold, not negative, one number or a tensor (n_neurons,).
-            polarity: Which membranes fire.
-            surrogate: Shape of the spike's backward slope.
-            surrogate_slope: k of the surrogate, positive, per unit of membrane.
-            learn_beta: Train the leak, per neuron.
-            learn_theta: Train the threshold, per neuron. A trained network must keep both in range: `clamp_` does.
-            dtype: Type of beta and theta, torch's default if None.
+            polarity: Sign of the membranes that can fire.
+            surrogate: Shape of the surrogate derivative of a spike.
+            surrogate_slope: Slope k of the surrogate, positive, per unit of membrane.
+            learn_beta: Whether the leak of each neuron is trained.
+            learn_theta: Whether the threshold of each neuron is trained. `clamp_` brings both back into their ranges.
+            dtype: Type of beta and theta; None takes torch's default.
 
         Raises:
             SpecError: If a number is out of range, or the activation unknown or not zero at zero.
@@ -111,12 +110,12 @@ class VSN(nn.Module):
 
     @torch.no_grad()
     def clamp_(self) -> None:
-        """Bring trained leaks back into [0, 1] and thresholds back to 0 or more; called after each step of an optimizer."""
+        """Clamp leaks to [0, 1] and thresholds to 0 or more; to be called after each step of an optimizer."""
         self.beta.clamp_(0.0, 1.0)
         self.theta.clamp_min_(0.0)
 
     def forward(self, drive: Tensor) -> Tensor:
-        """Take one step: from rest, or within `successive_steps` from the membranes that the call before left.
+        """Compute one step: from rest, or within `successive_steps` from the membranes of the call before.
 
         Args:
             drive: z, shape (..., n_neurons), as a rule (n_samples, n_neurons).
@@ -134,24 +133,23 @@ class VSN(nn.Module):
             mend = "Put one `with successive_steps(network):` around the steps of each batch."
             raise SpecError("VSN.forward", f"get drives of the shape {tuple(rest.shape)}", tuple(drive.shape), mend)
         rule = self.rule
-        m = drive if rest is None else torch.addcmul(drive, rest, self.beta)
+        m = integrate(drive, rest, self.beta)
         s = spike(m, self.theta, polarity=rule.polarity, kind=rule.surrogate, slope=rule.surrogate_slope)
         if self._in_succession:
-            self._rest = rested(m, s.detach())
+            self._rest = reset(m, s.detach())
         phi, _ = torch_activation(rule.activation).value(drive, torch.tanh)
         return phi * s
 
-    def unrolled(self, drive: Tensor, n_steps: int, with_rest: bool = False) -> UnrolledVsn:
-        """Run all steps from rest with the trainer's backward pass, which gives first derivatives only.
+    def unrolled(self, drive: Tensor, n_steps: int) -> UnrolledVsn:
+        """Run all steps from rest with the backward pass of training, which gives first derivatives only.
 
         Args:
             drive: z, shape (n_steps, n_samples, n_neurons), or (n_samples, n_neurons) where it is the same at every step.
-            n_steps: T.
-            with_rest: Give the membranes left, too.
+            n_steps: Number of steps T.
         """
         if drive.dim() not in (2, 3) or drive.shape[-1] != self.n_neurons:
             self._refuse_drive(drive)
-        return unrolled_vsn(drive, self.beta, self.theta, self.rule, n_steps, with_rest=with_rest)
+        return unrolled_vsn(drive, self.beta, self.theta, self.rule, n_steps)
 
     def _refuse_drive(self, drive: Tensor) -> NoReturn:
         mend = "Give the Linear layer before it as many outputs as this layer has neurons."
@@ -161,13 +159,13 @@ class VSN(nn.Module):
 
 @contextlib.contextmanager
 def successive_steps(module: nn.Module) -> Iterator[None]:
-    """Let the calls of a module within the block be the steps of one presentation, which starts from rest.
+    """Treat the calls of a module within the block as the steps of one presentation, which starts from rest.
 
         with successive_steps(net):
             outputs = [net(x) for _ in range(8)]        # T = 8: each VSN carries its membranes from call to call
 
     Args:
-        module: A VSN, or any module with VSN layers in it.
+        module: A VSN, or any module that contains VSN layers.
     """
     layers = vsn_layers(module)
     for layer in layers:
@@ -180,7 +178,7 @@ def successive_steps(module: nn.Module) -> Iterator[None]:
 
 
 def vsn_layers(module: nn.Module) -> tuple[VSN, ...]:
-    """Give the VSN layers of a module in their order."""
+    """Return the VSN layers of a module in their order."""
     return tuple(layer for layer in module.modules() if isinstance(layer, VSN))
 
 

@@ -1,4 +1,4 @@
-"""Adam on all parameters of a module as one vector, and the learning rates of a phase.
+"""Adam on all parameters of a module as one vector, and the learning rate of each iteration of a phase.
 
     m = b1 m + (1 - b1) g            v = b2 v + (1 - b2) g^2
     w = w - lr * m / (1 - b1^k) / (sqrt(v / (1 - b2^k)) + eps)
@@ -15,11 +15,15 @@ Source: Kingma & Ba 2015, algorithm 1; warm-up and cosine as in Loshchilov & Hut
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ...problems.recipe import PhaseRecipe
+from ...problems.recipe import Optimizer, PhaseRecipe
+from ..loss.losses import weighted_loss
+from .parameters import FlatParameters
+from .phase_optimizer import Packed, StepTask, read_tensor
 
 DECAY_MEAN = 0.9
 """b1, Kingma & Ba's default."""
@@ -30,32 +34,17 @@ EPSILON = 1e-8
 
 
 def learning_rate(phase: PhaseRecipe, iteration: int) -> float:
-    """Give the learning rate of an iteration, counted from 0 in its phase: linear warm-up, then cosine decay to zero."""
+    """Return the learning rate of an iteration, counted from 0 in its phase: linear warm-up, then cosine decay to zero."""
     if iteration < phase.n_warmup:
         return phase.learning_rate * (iteration + 1) / phase.n_warmup
     progress = (iteration - phase.n_warmup) / max(1, phase.n_iterations - phase.n_warmup)
     return phase.learning_rate * 0.5 * (1.0 + math.cos(math.pi * progress))
 
 
-class FlatParameters:
-    """The trainable parameters of a module and their gradients, each laid out as one vector that the module's own share."""
-
-    def __init__(self, module: nn.Module) -> None:
-        held = [p for p in module.parameters() if p.requires_grad]
-        self.values = torch.cat([p.detach().reshape(-1) for p in held])
-        """All parameters, shape (n_parameters,)."""
-        self.gradient = torch.zeros_like(self.values)
-        """Their gradients, same shape; a backward pass adds to it."""
-        start = 0
-        for p in held:
-            part = slice(start, start + p.numel())
-            p.data = self.values[part].view_as(p)
-            p.grad = self.gradient[part].view_as(p)
-            start = part.stop
-
-
 class Adam:
-    """The moments of Adam for one phase; every phase starts with new ones."""
+    """Adam for one phase; every phase starts with new moments."""
+
+    kind: ClassVar[Optimizer] = Optimizer.ADAM
 
     def __init__(self, values: Tensor) -> None:
         self.mean = torch.zeros_like(values)
@@ -63,16 +52,34 @@ class Adam:
         self.square = torch.zeros_like(values)
         """v, same shape."""
 
+    def advance(self, task: StepTask) -> None:
+        """Move the network by one step along the gradient of the phase's loss, by the learning rate of the iteration."""
+        task.parameters.gradient.zero_()
+        weighted_loss(task.terms, task.phase, task.target_activity).backward()
+        self.step(task.parameters, learning_rate(task.phase, task.iteration), task.iteration)
+        task.network.clamp_()
+
     def step(self, parameters: FlatParameters, rate: float, n_before: int) -> None:
         """Move the parameters by one step.
 
         Args:
             parameters: Values and gradients; the values are changed.
-            rate: lr of this step.
-            n_before: How many steps of this phase lie behind, so that k = n_before + 1.
+            rate: Learning rate lr of this step.
+            n_before: Number of steps of this phase before this one, so that k = n_before + 1.
         """
         k, gradient = n_before + 1, parameters.gradient
         self.mean.lerp_(gradient, 1.0 - DECAY_MEAN)
         self.square.mul_(DECAY_SQUARE).addcmul_(gradient, gradient, value=1.0 - DECAY_SQUARE)
         scale = torch.sqrt(self.square).div_(math.sqrt(1.0 - DECAY_SQUARE**k)).add_(EPSILON)
         parameters.values.addcdiv_(self.mean, scale, value=-rate / (1.0 - DECAY_MEAN**k))
+
+    def begin_draw(self) -> None:
+        """Keep the moments: they are averages over many steps, of whatever collocation points."""
+
+    def pack(self) -> Packed:
+        """Return the moments."""
+        return {"mean": self.mean, "square": self.square}
+
+    def unpack(self, packed: Packed) -> None:
+        """Restore the moments."""
+        self.mean, self.square = (read_tensor(packed, name, self.mean) for name in ("mean", "square"))

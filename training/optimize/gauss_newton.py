@@ -1,17 +1,18 @@
-"""Damped Gauss-Newton steps in the space of the residuals: thousands of weights, but no matrix larger than the cloud.
+"""Damped Gauss-Newton steps in the space of the residuals, so that no matrix is larger than the cloud for thousands of weights.
 
     minimise |r + J d|^2 + damping |d|^2            r: `linearization.py`,  J = S J_y,  J_y: `tangents.py`
     d = -J^T v,    (J J^T + damping I) v = r,       J J^T = S (J_y J_y^T) S^T
 
-by the identity (J^T J + c I)^-1 J^T = J^T (J J^T + c I)^-1. In a sparsity phase the spike rate above its target is one residual
+by the identity (J^T J + c I)^-1 J^T = J^T (J J^T + c I)^-1. In a sparsity phase the activity above its target is one residual
 more, which is zero and has no slope below the target:
 
-    r_n = sqrt(activity_weight) max(rate - target, 0)         its change within a step is that of k mean H(m - theta)
+    r_n = sqrt(activity_weight) max(activity - target, 0)
 
-H is the smooth step whose slope is the surrogate: so a step lowers the rate along directions that leave the equation alone, and
-the gain of a step stays meaningful where a count of spikes would jump. The step minimises the linear model with this one-sided
-residual exactly. That model is convex and has a continuous slope, and c v_n is the value that its last row takes after the
-step; so the row takes part where v_n >= 0, and otherwise the system is solved without it.
+Within a step its change is taken to be that of k mean H(m - theta), where H is the smooth step whose slope is the surrogate. So
+a step lowers the activity along directions that leave the equation alone, and the gain of a step stays meaningful where a count
+of spikes would jump. The step minimises the linear model with this one-sided residual exactly. That model is convex and has a
+continuous slope, and c v_n is the value that its last row takes after the step; so the row takes part where v_n >= 0, and
+otherwise the system is solved without it.
 
 Damping, in units of the mean diagonal of J J^T, follows the gain (Levenberg-Marquardt): a step that does not lower |r|^2 is
 taken back and damped more.
@@ -25,25 +26,25 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.sparse import csr_matrix, vstack
 from torch import Tensor
 
-from ...problems.recipe import PhaseRecipe
+from ...base.arrays import Record
+from ...problems.recipe import Optimizer
 from ..collocation.clouds import TrainingCloud
 from ..collocation.marching import Front, centre_factors
-from ..loss.distillation import Lesson
-from ..loss.linearization import LinearResidual, linearize_imitation, linearize_residuals, weighted_residuals
-from ..network.network import VsnNetwork
-from .adam import FlatParameters
-from .tangents import Direction, ExactRun, Tangents, find_tangents, move_network, rate_slope, run_exactly
+from ..loss.linearization import LinearResidual, linearize_distillation, linearize_residuals, weighted_residuals
+from .phase_optimizer import Packed, StepTask, read_number
+from .tangents import Direction, ExactRun, Tangents, activity_gradient, find_tangents, move_network, run_exactly
 
 FIRST_DAMPING = 0.1
 """Damping of a phase's first step: with 1e-3 the first three trials of a random network fail, with 1 it takes as many more."""
 MAX_TRIALS = 8
-"""Trials of one step before the phase counts as stalled; the last is damped 4^7 times more than the first."""
+"""Number of trials of one step before the phase counts as stalled; the last is damped 4^7 times more than the first."""
 HARDER, EASIER, MORE = 4.0, 1.0 / 3.0, 2.0
 """Factors on the damping: after a failed trial, a gain above `GOOD_GAIN`, and one below `POOR_GAIN`."""
 GOOD_GAIN, POOR_GAIN = 0.75, 0.25
@@ -52,180 +53,169 @@ GOOD_GAIN, POOR_GAIN = 0.75, 0.25
 
 @dataclass(slots=True, kw_only=True)
 class GaussNewton:
-    """What a phase of Gauss-Newton carries from step to step; changes in place, and a checkpoint holds it."""
+    """Gauss-Newton for one phase."""
+
+    kind: ClassVar[Optimizer] = Optimizer.GAUSS_NEWTON
 
     damping: float = FIRST_DAMPING
-    """In units of the mean diagonal of J J^T."""
+    """Damping of the next trial, in units of the mean diagonal of J J^T."""
     front: Front = field(default_factory=Front)
-    """How far an evolution has been followed."""
+    """Position of the front up to which an evolution has been followed."""
     stalled_target: float = math.nan
-    """Target rate at which no trial lowered |r|^2; further steps toward it are not tried. NaN: none."""
+    """Target activity at which no trial lowered |r|^2, so that further steps toward it are skipped; NaN: none."""
+
+    def advance(self, task: StepTask) -> None:
+        """Move the network by one step, or leave it where no trial lowers |r|^2. The cloud is in float64 on the CPU."""
+        assert isinstance(task.cloud, TrainingCloud)
+        marching, loss = task.phase.marching, math.inf
+        if self.stalled_target != task.target_activity:
+            factor = None if marching is None else centre_factors(task.cloud, marching, self.front)
+            loss = self._try_steps(_build_system(task, task.cloud, factor))
+            self.stalled_target = task.target_activity if loss == math.inf else math.nan
+        if marching is not None and self.front.advance(marching, loss):
+            self.stalled_target = math.nan
+
+    def begin_draw(self) -> None:
+        """Forget that the phase has stalled."""
+        self.stalled_target = math.nan
+
+    def pack(self) -> Packed:
+        """Return damping, front and stall."""
+        front = {"window": self.front.window, "n_stayed": self.front.n_stayed}
+        return {"damping": self.damping, "stalled_target": self.stalled_target, **front}
+
+    def unpack(self, packed: Packed) -> None:
+        """Restore damping, front and stall."""
+        self.damping, self.stalled_target = (read_number(packed, name) for name in ("damping", "stalled_target"))
+        window, n_stayed = (read_number(packed, name, int) for name in ("window", "n_stayed"))
+        self.front = Front(window=window, n_stayed=n_stayed)
+
+    def _try_steps(self, system: _System) -> float:
+        """Try steps, each damped more than the one before, until one lowers |r|^2.
+
+        Returns:
+            |r|^2 of the equation and the distillation target after the step; infinite where no trial lowered the whole.
+        """
+        task, unit = system.task, system.matrix.diagonal()[: system.n_equations].mean()
+        values = task.parameters.values
+        before, start = system.square, values.clone()
+        for _ in range(MAX_TRIALS):
+            damping = self.damping * unit
+            v = _solve(system, damping)
+            if v is not None:
+                move_network(task.network, system.direction(v), -1.0)
+                loss, excess = _measure(system)
+                predicted = before - (damping * v).square().sum().item()
+                if loss + excess < before and predicted > 0.0:  # else the step is so small that only rounding is seen
+                    gain = (before - loss - excess) / predicted
+                    self.damping = _next_damping(self.damping, gain, task.phase.least_damping)
+                    return loss
+                values.copy_(start)
+            self.damping *= HARDER
+        self.damping = FIRST_DAMPING
+        return math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _System:
+class _System(Record):
     """The linear system of a step."""
 
+    task: StepTask
+    cloud: TrainingCloud
+    factor: Tensor | None
+    """Factor on the weight of every centre, shape (n_inside,); None for one."""
     tangents: Tangents
     slopes: csr_matrix
+    """S of the equation and the distillation target, shape (n_equations, n_out n_points)."""
     matrix: Tensor
-    """J J^T, shape (n_rows, n_rows)."""
+    """Kernel J J^T, shape (n_rows, n_rows)."""
     residuals: Tensor
-    """r, shape (n_rows,); its last entry is negative where the rate is below its target."""
-    rate: float
-    """Spike rate before the step."""
-    smooth_rate: float
-    """Its smooth double, which tells changes of it apart that are too small to flip a spike."""
-    rate_row: Direction | None = None
-    """The row of J that belongs to the spike rate, the last one."""
+    """Residuals r, shape (n_rows,); their last entry is negative where the activity is below its target."""
+    activity: float
+    """Activity before the step, 0 to 1."""
+    smooth_activity: float
+    """Smooth activity before the step, which also changes where no spike flips."""
+    activity_row: Direction | None = None
+    """The row of J that belongs to the activity, the last one."""
 
     @property
     def n_equations(self) -> int:
-        """Rows that belong to the equation and the distillation target."""
+        """Number of rows of the equation and the distillation target, without that of the activity."""
         return int(self.slopes.shape[0])
 
     @property
     def square(self) -> float:
-        """|r|^2, where a rate below its target counts as zero."""
+        """|r|^2, where an activity below its target counts as zero."""
         excess = self.residuals[self.n_equations :].clamp_min(0.0)
         return (self.residuals[: self.n_equations].square().sum() + excess.square().sum()).item()
 
     def direction(self, v: Tensor) -> Direction:
         """Return J^T v for v over all rows, or over those of the equation alone."""
         pulled = self.tangents.pulled_back(torch.from_numpy(self.slopes.T @ v[: self.n_equations].numpy()))
-        return pulled if len(v) == self.n_equations or self.rate_row is None else pulled.plus(v[-1], self.rate_row)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _StepTask:
-    """What stays fixed during a step."""
-
-    cloud: TrainingCloud
-    network: VsnNetwork
-    parameters: FlatParameters
-    phase: PhaseRecipe
-    target: float
-    factor: Tensor | None
-    """Factor on the weight of every centre, shape (n_inside,)."""
-    lesson: Lesson | None
-
-
-def step_gauss_newton(
-    state: GaussNewton,
-    cloud: TrainingCloud,
-    network: VsnNetwork,
-    parameters: FlatParameters,
-    phase: PhaseRecipe,
-    target: float,
-    lesson: Lesson | None = None,
-) -> None:
-    """Move a network by one step, or leave it where no trial lowers |r|^2.
-
-    Args:
-        state: Of the phase; changed.
-        cloud: In float64 on the CPU.
-        network: Changed.
-        parameters: The network's own.
-        phase: Its weights and `marching`.
-        target: Spike rate to aim at in this step.
-        lesson: Whom the phase imitates.
-    """
-    factor = None if phase.marching is None else centre_factors(cloud, phase.marching, state.front)
-    loss = math.inf
-    if state.stalled_target != target:
-        task = _StepTask(
-            cloud=cloud,
-            network=network,
-            parameters=parameters,
-            phase=phase,
-            target=target,
-            factor=factor,
-            lesson=lesson,
+        return (
+            pulled if len(v) == self.n_equations or self.activity_row is None else pulled.plus(v[-1], self.activity_row)
         )
-        loss = _try_steps(state, task, _build_system(task))
-        state.stalled_target = target if loss == math.inf else math.nan
-    if phase.marching is not None and state.front.advance(phase.marching, loss):
-        state.stalled_target = math.nan
 
 
-def _build_system(task: _StepTask) -> _System:
-    """Linearize everything at the present weights."""
-    run = run_exactly(task.network, task.cloud.inputs)
+def _build_system(task: StepTask, cloud: TrainingCloud, factor: Tensor | None) -> _System:
+    """Linearize the residuals at the present weights."""
+    run = run_exactly(task.network, cloud.inputs)
     tangents = find_tangents(run)
-    linear, points = _linearized(task, tangents.outputs).compressed(len(tangents.outputs))
+    linear, points = _linearize(task, cloud, factor, tangents.outputs).compressed(len(tangents.outputs))
     tangents = tangents.at(torch.from_numpy(points))
     system = _System(
+        task=task,
+        cloud=cloud,
+        factor=factor,
         tangents=tangents,
         slopes=linear.slopes,
         matrix=tangents.sandwiched(linear.slopes),
         residuals=linear.values,
-        rate=run.rate.item(),
-        smooth_rate=run.smooth_rate.item(),
+        activity=run.activity.item(),
+        smooth_activity=run.smooth_activity.item(),
     )
-    return system if task.phase.activity_weight == 0.0 else _with_rate(task, system, run)
+    return system if task.phase.activity_weight == 0.0 else _with_activity(system, run)
 
 
-def _linearized(task: _StepTask, outputs: Tensor) -> LinearResidual:
-    """Give r and S of all that the phase weighs, the rate apart."""
-    parts = []
-    if task.phase.residual_weight > 0.0:
-        parts.append((task.phase.residual_weight, linearize_residuals(task.cloud, outputs, task.factor)))
-    if task.phase.distillation_weight > 0.0 and task.lesson is not None:
-        parts.append((task.phase.distillation_weight, linearize_imitation(task.cloud, task.lesson, outputs)))
+def _linearize(task: StepTask, cloud: TrainingCloud, factor: Tensor | None, outputs: Tensor) -> LinearResidual:
+    """Return r and S of the equation and of the distillation target, as the phase weighs them."""
+    phase, parts = task.phase, []
+    if phase.residual_weight > 0.0:
+        parts.append((phase.residual_weight, linearize_residuals(cloud, outputs, factor)))
+    if phase.distillation_weight > 0.0 and task.distillation_target is not None:
+        parts.append((phase.distillation_weight, linearize_distillation(cloud, task.distillation_target, outputs)))
     return LinearResidual(
         values=torch.cat([math.sqrt(weight) * part.values for weight, part in parts]),
         slopes=csr_matrix(vstack([math.sqrt(weight) * part.slopes for weight, part in parts])),
     )
 
 
-def _with_rate(task: _StepTask, system: _System, run: ExactRun) -> _System:
-    """Add the row of the spike rate."""
-    weight = math.sqrt(task.phase.activity_weight)
-    row = rate_slope(task.network, run).scaled(weight)
+def _with_activity(system: _System, run: ExactRun) -> _System:
+    """Return the system with the row of the activity as its last one."""
+    weight = math.sqrt(system.task.phase.activity_weight)
+    row = activity_gradient(system.task.network, run).scaled(weight)
     across = torch.from_numpy(system.slopes @ system.tangents.pushed_forward(row).numpy())[:, None]
     above = torch.cat([system.matrix, across], 1)
     below = torch.cat([across.T, row.dot(row).view(1, 1)], 1)
-    excess = system.residuals.new_tensor([weight * (system.rate - task.target)])
+    excess = system.residuals.new_tensor([weight * (system.activity - system.task.target_activity)])
     return dataclasses.replace(
-        system, matrix=torch.cat([above, below]), residuals=torch.cat([system.residuals, excess]), rate_row=row
+        system, matrix=torch.cat([above, below]), residuals=torch.cat([system.residuals, excess]), activity_row=row
     )
 
 
-def _try_steps(state: GaussNewton, task: _StepTask, system: _System) -> float:
-    """Try steps, each damped more than the one before, until one lowers |r|^2; give the equation's part of it, or inf."""
-    unit = system.matrix.diagonal()[: system.n_equations].mean()
-    values = task.parameters.values
-    before, start = system.square, values.clone()
-    for _ in range(MAX_TRIALS):
-        damping = state.damping * unit
-        v = _solved(system, damping)
-        if v is not None:
-            move_network(task.network, system.direction(v), -1.0)
-            loss, excess = _measured(task, system)
-            predicted = before - (damping * v).square().sum().item()
-            if loss + excess < before and predicted > 0.0:  # else the step is so small that only rounding is seen
-                gain = (before - loss - excess) / predicted
-                state.damping = _next_damping(state.damping, gain, task.phase.least_damping)
-                return loss
-            values.copy_(start)
-        state.damping *= HARDER
-    state.damping = FIRST_DAMPING
-    return math.inf
-
-
-def _solved(system: _System, damping: Tensor) -> Tensor | None:
-    """Solve for v, shape (n_rows,), or (n_equations,) where the step leaves the rate below its target.
+def _solve(system: _System, damping: Tensor) -> Tensor | None:
+    """Solve for v, shape (n_rows,), or (n_equations,) where the step leaves the activity below its target.
 
     Returns:
         v, or None where rounding leaves the matrix indefinite.
     """
-    v = _solved_rows(system, damping, len(system.residuals))
-    if system.rate_row is None or v is None or v[-1] >= 0.0:
+    v = _solve_rows(system, damping, len(system.residuals))
+    if system.activity_row is None or v is None or v[-1] >= 0.0:
         return v
-    return _solved_rows(system, damping, system.n_equations)
+    return _solve_rows(system, damping, system.n_equations)
 
 
-def _solved_rows(system: _System, damping: Tensor, n_rows: int) -> Tensor | None:
+def _solve_rows(system: _System, damping: Tensor, n_rows: int) -> Tensor | None:
     """Solve the system of the first rows for v, shape (n_rows,)."""
     matrix = system.matrix[:n_rows, :n_rows].numpy().copy()
     matrix.flat[:: n_rows + 1] += damping.item()
@@ -237,17 +227,21 @@ def _solved_rows(system: _System, damping: Tensor, n_rows: int) -> Tensor | None
 
 
 @torch.no_grad()
-def _measured(task: _StepTask, system: _System) -> tuple[float, float]:
-    """Measure |r|^2 of the equation, and of the rate: the rate before the step, moved by the change of the smooth rate."""
-    run = run_exactly(task.network, task.cloud.inputs)
-    rate = system.rate + run.smooth_rate.item() - system.smooth_rate
+def _measure(system: _System) -> tuple[float, float]:
+    """Measure |r|^2 after a trial: that of the equation and the distillation target, and that of the activity.
+
+    The activity is the one before the step, moved by the change of the smooth activity.
+    """
+    task, cloud = system.task, system.cloud
+    run = run_exactly(task.network, cloud.inputs)
+    activity = system.activity + run.smooth_activity.item() - system.smooth_activity
     loss = 0.0
     if task.phase.residual_weight > 0.0:
-        residuals = weighted_residuals(task.cloud, run.output, task.factor)
+        residuals = weighted_residuals(cloud, run.output, system.factor)
         loss += task.phase.residual_weight * residuals.square().sum().item()
-    if task.phase.distillation_weight > 0.0 and task.lesson is not None:
-        loss += task.phase.distillation_weight * task.lesson.distance(task.cloud.solution(run.output)).item()
-    return loss, task.phase.activity_weight * max(rate - task.target, 0.0) ** 2
+    if task.phase.distillation_weight > 0.0 and task.distillation_target is not None:
+        loss += task.phase.distillation_weight * task.distillation_target.distance(cloud.solution(run.output)).item()
+    return loss, task.phase.activity_weight * max(activity - task.target_activity, 0.0) ** 2
 
 
 def _next_damping(damping: float, gain: float, least: float) -> float:

@@ -1,30 +1,27 @@
-"""One step of a phase's optimizer: from the point where the network stands to the next accepted point, measured there.
+"""One step of the optimizer of a phase: from a measured point to the next accepted point, which is measured after the step.
 
-    point = measure_point(…)                      where a phase begins, and where its collocation points have moved
-    point = take_step(…, point)                   Adam, Gauss-Newton or L-BFGS; the loss of the new parameters
+    point = measure_point(…)         at the start of a phase, and when its collocation points have moved
+    point = take_step(…, point)      by Adam, Gauss-Newton or L-BFGS; the loss of the new parameters
 
-A point is measured after the step that led to it, so that the last step of a phase counts like every other one. Adam
-differentiates the measurement of the point that it leaves, so no step evaluates a loss twice.
+The loss is measured after the step that led to a point, so that the last step of a phase counts like every other one. Adam
+differentiates the measurement of the point before its step, so no step evaluates a loss twice.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...base.arrays import Record
-from ...problems.recipe import Optimizer, PhaseRecipe
-from ..collocation.clouds import TrainingCloud
-from ..loss.losses import LossTerms, evaluate_loss, numbers, objective, target_at, weighted_loss
-from ..run.ground import Footing
+from ...problems.recipe import PhaseRecipe
+from ..loss.distillation import CollocationSet
+from ..loss.losses import LossTerms, activity_target_at, evaluate_loss, objective
 from ..run.state import PhasePlace, TrainingState
-from .gauss_newton import step_gauss_newton
-from .lbfgs import step_l_bfgs
+from .phase_optimizer import StepTask
 
 
 class DivergedError(Exception):
-    """The loss is not finite at the present parameters."""
+    """Raised where the loss is not finite at the present parameters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,43 +29,40 @@ class Point(Record):
     """The loss at the present parameters of a network."""
 
     terms: LossTerms
-    """With their graph, which Adam goes back through."""
+    """Terms of the loss with their graph, which Adam differentiates."""
     residual: float
     """Mean square of the residuals in units of the problem's `residual_scale`, or the energy."""
-    rate: float
+    activity: float
     """Share of neurons and steps that fire, 0 to 1."""
-    imitation: float
-    """Squared relative distance to the teacher; 0 without one."""
+    distillation: float
+    """Squared relative distance to the teacher; zero without one."""
     objective: float
-    """The number by which two networks of one phase are compared."""
+    """Loss at the final target of the phase, by which two networks of one phase are compared."""
 
 
-OptimizerStep = Callable[[TrainingState, Footing, PhasePlace, Point], None]
-"""Moves the state's network from a point that was measured at its parameters to one that the optimizer accepts."""
-
-
-def measure_point(state: TrainingState, footing: Footing, phase: PhaseRecipe) -> Point:
+def measure_point(state: TrainingState, collocation: CollocationSet, phase: PhaseRecipe) -> Point:
     """Measure the loss of a phase at the present parameters.
 
     Raises:
-        DivergedError: If it is not finite.
+        DivergedError: If the loss is not finite.
     """
-    terms = evaluate_loss(footing.cloud, state.network, footing.lesson)
-    residual, rate, imitation = numbers(terms)
+    terms = evaluate_loss(collocation.cloud, state.network, collocation.distillation_target)
+    residual, activity = terms.residual.item(), terms.activity.item()
+    distillation = 0.0 if terms.distillation is None else terms.distillation.item()
     if not math.isfinite(residual):
         raise DivergedError
-    value = objective(residual, rate, phase, imitation)
-    return Point(terms=terms, residual=residual, rate=rate, imitation=imitation, objective=value)
+    value = objective(residual, activity, phase, distillation)
+    return Point(terms=terms, residual=residual, activity=activity, distillation=distillation, objective=value)
 
 
-def take_step(state: TrainingState, footing: Footing, place: PhasePlace, point: Point) -> Point:
-    """Take one step of the phase's optimizer, and keep the network that it leads to if it is the best of the phase.
+def take_step(state: TrainingState, collocation: CollocationSet, place: PhasePlace, point: Point) -> Point:
+    """Take one step of the phase's optimizer, and record the network that it leads to if it is the best of the phase.
 
     Args:
-        state: Changed.
-        footing: The collocation points of the step, and the distillation target there.
-        place: Where the step stands in its phase.
-        point: Measured at the state's parameters, on the same collocation points.
+        state: Training before the step; changed.
+        collocation: Collocation set of the step.
+        place: Phase of the step, and how many steps of the phase came before it.
+        point: Loss at the present parameters, measured on the same collocation set.
 
     Returns:
         The accepted point.
@@ -76,33 +70,17 @@ def take_step(state: TrainingState, footing: Footing, place: PhasePlace, point: 
     Raises:
         DivergedError: If its loss is not finite; the best network of the phase is still in the state.
     """
-    _STEPS[place.phase.optimizer](state, footing, place, point)
-    accepted = measure_point(state, footing, place.phase)
-    state.keep_if_best(accepted.objective)
-    return accepted
-
-
-def _adam(state: TrainingState, footing: Footing, place: PhasePlace, point: Point) -> None:
-    state.parameters.gradient.zero_()
-    weighted_loss(point.terms, place.phase, target_at(place.phase, place.iteration, state.first_rate)).backward()
-    state.adam.step(state.parameters, place.learning_rate, place.iteration)
-    state.network.clamp_()
-
-
-def _gauss_newton(state: TrainingState, footing: Footing, place: PhasePlace, point: Point) -> None:
-    assert isinstance(footing.cloud, TrainingCloud)
-    target = target_at(place.phase, place.iteration, state.first_rate)
-    step_gauss_newton(
-        state.gauss_newton, footing.cloud, state.network, state.parameters, place.phase, target, footing.lesson
+    task = StepTask(
+        cloud=collocation.cloud,
+        distillation_target=collocation.distillation_target,
+        network=state.network,
+        parameters=state.parameters,
+        phase=place.phase,
+        iteration=place.iteration,
+        target_activity=activity_target_at(place.phase, place.iteration, state.first_activity),
+        terms=point.terms,
     )
-
-
-def _l_bfgs(state: TrainingState, footing: Footing, place: PhasePlace, point: Point) -> None:
-    step_l_bfgs(state.l_bfgs, footing.cloud, state.network, state.parameters, place.phase, footing.lesson)
-
-
-_STEPS: dict[Optimizer, OptimizerStep] = {
-    Optimizer.ADAM: _adam,
-    Optimizer.GAUSS_NEWTON: _gauss_newton,
-    Optimizer.L_BFGS: _l_bfgs,
-}
+    state.optimizer.advance(task)
+    accepted = measure_point(state, collocation, place.phase)
+    state.update_best(accepted.objective)
+    return accepted

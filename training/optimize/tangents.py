@@ -6,8 +6,7 @@
     J^T v   = for every l: sum_t (v D_l[t])^T a_l[t] for W_l, its sum over points for b_l
     J d     = sum_l sum_t rowsum(D_l[t] * (a_l[t] dW_l^T + db_l))
 
-A spike's own slope is zero wherever it exists, and is taken so here: no surrogate enters. Leaks and thresholds are held fixed.
-This module knows networks; it does not know equations.
+The slope of a spike itself is zero wherever it exists, and is zero here: no surrogate enters. Leaks and thresholds stay fixed.
 
 Source: the kernel's factors, Novak et al., arXiv 2206.08720, section 3.
 """
@@ -26,15 +25,15 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from ...base.arrays import Record
-from ...network.spec import Polarity, Readout
+from ...network.spec import Readout
 from ...problems.recipe import Surrogate
 from ..network.network import VsnNetwork
-from ..neuron.surrogates import surrogate_step
+from ..neuron.surrogates import firing_level, surrogate_step
 from ..neuron.unrolled import VsnRule, integrate_steps, unrolled_vsn
 from ..neuron.vsn import VSN
 
 BLOCK = 128
-"""Columns of the kernel that are made at once: 64 to 256 stay in the cache and take half the time of all at once."""
+"""Number of kernel columns computed at once: 64 to 256 stay in the cache and take half the time of all at once."""
 NO_WIDTH = 1e30
 """Slope of a triangle surrogate that is zero at every membrane but the threshold itself."""
 
@@ -44,23 +43,23 @@ class Direction(Record):
     """A direction in the space of weights, one entry per Linear layer."""
 
     weights: tuple[Tensor, ...]
-    """dW, shape (n_out, n_in) each."""
+    """Changes dW of the weights, shape (n_out, n_in) each."""
     biases: tuple[Tensor, ...]
-    """db, shape (n_out,) each."""
+    """Changes db of the biases, shape (n_out,) each."""
 
     def scaled(self, factor: float) -> Direction:
-        """Give this direction times a factor."""
+        """Return this direction times a factor."""
         return Direction(
             weights=tuple(factor * dW for dW in self.weights), biases=tuple(factor * db for db in self.biases)
         )
 
     def dot(self, other: Direction) -> Tensor:
-        """Give the inner product, a scalar."""
+        """Compute the inner product with another direction, a scalar."""
         pairs = (*zip(self.weights, other.weights, strict=True), *zip(self.biases, other.biases, strict=True))
         return torch.stack([torch.sum(a * b) for a, b in pairs]).sum()
 
     def plus(self, factor: Tensor, other: Direction) -> Direction:
-        """Give this direction plus a factor times another one."""
+        """Return this direction plus a factor times another one."""
         return Direction(
             weights=tuple(a + factor * b for a, b in zip(self.weights, other.weights, strict=True)),
             biases=tuple(a + factor * b for a, b in zip(self.biases, other.biases, strict=True)),
@@ -80,20 +79,20 @@ class Tangents(Record):
     """Inputs and sensitivities of every Linear layer; rows are output after output, point after point."""
 
     outputs: Tensor
-    """y, shape (n_points, n_out)."""
+    """Outputs y of the network, shape (n_points, n_out)."""
     inputs: tuple[tuple[Tensor, ...], ...]
-    """a_l[t], shape (n_points, n_in of l) each; one step where a layer's input is the same at all."""
+    """Inputs a_l[t], shape (n_points, n_in of l) each; one step where a layer's input is the same at all."""
     sensitivities: tuple[tuple[Tensor, ...], ...]
-    """D_l[t], shape (n_out n_points, n_out of l) each."""
+    """Sensitivities D_l[t], shape (n_out n_points, n_out of l) each."""
 
     def _layers(self) -> Iterator[list[tuple[Tensor, Tensor]]]:
-        """Give (D, a) of all steps for each layer, rows of a repeated for each output."""
+        """Iterate over (D, a) of all steps for each layer, rows of a repeated for each output."""
         n_out = self.outputs.shape[1]
         for deltas, inputs in zip(self.sensitivities, self.inputs, strict=True):
             yield [(d, a if n_out == 1 else a.repeat(n_out, 1)) for d, a in zip(deltas, inputs, strict=True)]
 
     def kernel_columns(self, columns: slice) -> Tensor:
-        """Give columns of J_y J_y^T, shape (n_rows, n_columns), n_rows = n_out n_points."""
+        """Compute columns of J_y J_y^T, shape (n_rows, n_columns), n_rows = n_out n_points."""
         total: Tensor | None = None
         for steps in self._layers():
             for d, a in steps:
@@ -104,7 +103,7 @@ class Tangents(Record):
         return total
 
     def sandwiched(self, slopes: csr_matrix) -> Tensor:
-        """Give S (J_y J_y^T) S^T, shape (n, n), for S of shape (n, n_rows); what it stands between is never held as a whole."""
+        """Compute S (J_y J_y^T) S^T, shape (n, n), for S of shape (n, n_rows), without the whole of J_y J_y^T in memory."""
         n, n_rows = slopes.shape
         half = np.empty((n_rows, n))
         for start in range(0, n_rows, BLOCK):
@@ -113,7 +112,7 @@ class Tangents(Record):
         return torch.from_numpy(slopes @ half)
 
     def at(self, points: Tensor) -> Tangents:
-        """Give the tangents at some of the points (indices, shape (n,)) alone."""
+        """Return the tangents at some of the points alone, given by their indices, shape (n,)."""
         n_points, n_out = self.outputs.shape
         rows = (torch.arange(n_out)[:, None] * n_points + points).reshape(-1)
         return Tangents(
@@ -123,7 +122,7 @@ class Tangents(Record):
         )
 
     def pulled_back(self, v: Tensor) -> Direction:
-        """Give J^T v for v of shape (n_rows,)."""
+        """Compute J^T v for v of shape (n_rows,)."""
         weights, biases = [], []
         for steps in self._layers():
             scaled = [d * v[:, None] for d, _ in steps]
@@ -132,7 +131,7 @@ class Tangents(Record):
         return Direction(weights=tuple(weights), biases=tuple(biases))
 
     def pushed_forward(self, direction: Direction) -> Tensor:
-        """Give J d, shape (n_rows,)."""
+        """Compute J d, shape (n_rows,)."""
         total = torch.zeros(self.outputs.numel(), dtype=self.outputs.dtype)
         for steps, weight, bias in zip(self._layers(), direction.weights, direction.biases, strict=True):
             for d, a in steps:
@@ -141,28 +140,28 @@ class Tangents(Record):
 
 
 class ExactRun(NamedTuple):
-    """A forward pass whose backward pass takes every spike for what it is, a constant."""
+    """A forward pass whose backward pass treats every spike as a constant, which it is between its jumps."""
 
     output: Tensor
-    """y, shape (n_points, n_out)."""
+    """Outputs y, shape (n_points, n_out)."""
     inputs: tuple[Tensor, ...]
-    """a_l of every Linear layer."""
+    """Inputs a_l of every Linear layer."""
     drives: tuple[Tensor, ...]
-    """z_l of every Linear layer."""
-    rate: Tensor
+    """Outputs z_l of every Linear layer."""
+    activity: Tensor
     """Share of neurons and steps that fire, a scalar."""
-    smooth_rate: Tensor
-    """k times the mean of H(m - theta), a scalar: moves as the rate does, and can be differentiated (`surrogate_step`)."""
+    smooth_activity: Tensor
+    """k times the mean of H(m - theta) (`surrogate_step`), a scalar that changes as the activity does and has a gradient."""
 
 
 def run_exactly(network: VsnNetwork, inputs: Tensor) -> ExactRun:
-    """Run a network on points (n_points, n_in)."""
-    signal, seen, drives, rates, smooth = inputs, [], [], [], []
+    """Run a network on points, shape (n_points, n_in), with spikes as constants in the backward pass."""
+    signal, seen, drives, activities, smooth = inputs, [], [], [], []
     for layer in network.layers:
         if isinstance(layer, VSN):
-            smooth.append(_smooth_rate(layer, signal, network.n_steps))
-            signal, _, rate = unrolled_vsn(signal, layer.beta, layer.theta, _exact(layer.rule), network.n_steps)
-            rates.append(rate)
+            smooth.append(_smooth_activity(layer, signal, network.n_steps))
+            signal, activity = unrolled_vsn(signal, layer.beta, layer.theta, _exact(layer.rule), network.n_steps)
+            activities.append(activity)
         else:
             seen.append(signal.detach())
             signal = layer(signal)
@@ -172,14 +171,14 @@ def run_exactly(network: VsnNetwork, inputs: Tensor) -> ExactRun:
         output=output,
         inputs=tuple(seen),
         drives=tuple(drives),
-        rate=network.mean_rate(rates),
-        smooth_rate=network.mean_rate(smooth),
+        activity=network.mean_activity(activities),
+        smooth_activity=network.mean_activity(smooth),
     )
 
 
 @contextlib.contextmanager
 def constant_spikes(network: VsnNetwork) -> Iterator[None]:
-    """Let all backward passes of a network within the block take every spike for a constant."""
+    """Treat every spike as a constant in all backward passes of a network within the block."""
     former = [layer.rule for layer in network.vsn_layers]
     for layer in network.vsn_layers:
         layer.rule = _exact(layer.rule)
@@ -191,22 +190,22 @@ def constant_spikes(network: VsnNetwork) -> Iterator[None]:
 
 
 def _exact(rule: VsnRule) -> VsnRule:
-    """Give a rule the step's own slope, which is zero."""
+    """Return a rule with the slope of the step itself, which is zero."""
     return dataclasses.replace(rule, surrogate=Surrogate.TRIANGLE, surrogate_slope=NO_WIDTH)
 
 
-def _smooth_rate(layer: VSN, drive: Tensor, n_steps: int) -> Tensor:
-    """Give k mean H(m - theta) of a layer; what a membrane keeps from earlier steps counts as a constant."""
+def _smooth_activity(layer: VSN, drive: Tensor, n_steps: int) -> Tensor:
+    """Compute k mean H(m - theta) of a layer; what a membrane keeps from earlier steps counts as a constant."""
     rule, theta = layer.rule, layer.theta.detach()
     with torch.no_grad():
-        kept = integrate_steps(drive, None, layer.beta, theta, rule.polarity, n_steps)[0] - drive
+        kept = integrate_steps(drive, layer.beta, theta, rule.polarity, n_steps)[0] - drive
     membranes = drive + kept
-    reached = membranes.abs() if rule.polarity is Polarity.BOTH else membranes
-    return surrogate_step(reached - theta, rule.surrogate, rule.surrogate_slope).mean() * rule.surrogate_slope
+    distance = firing_level(membranes, rule.polarity) - theta
+    return surrogate_step(distance, rule.surrogate, rule.surrogate_slope).mean() * rule.surrogate_slope
 
 
 def find_tangents(run: ExactRun) -> Tangents:
-    """Go back through a run once for each output; its graph is kept."""
+    """Compute the tangents of a run, by one backward pass for each output; the graph of the run is kept."""
     slopes = [torch.autograd.grad(column.sum(), run.drives, retain_graph=True) for column in run.output.unbind(1)]
     by_layer = [torch.cat(parts, dim=-2) for parts in zip(*slopes, strict=True)]
     return Tangents(
@@ -214,16 +213,16 @@ def find_tangents(run: ExactRun) -> Tangents:
     )
 
 
-def rate_slope(network: VsnNetwork, run: ExactRun) -> Direction:
-    """Give the gradient of the smooth rate by the weights of all layers, zero for the read-out; the run's graph is kept."""
+def activity_gradient(network: VsnNetwork, run: ExactRun) -> Direction:
+    """Compute the gradient of the smooth activity by the weights of all layers, zero for the read-out; the graph is kept."""
     linears, last = network.linear_layers[:-1], network.linear_layers[-1]
     held = [parameter for linear in linears for parameter in (linear.weight, linear.bias)]
-    slopes = torch.autograd.grad(run.smooth_rate, held, retain_graph=True)
+    slopes = torch.autograd.grad(run.smooth_activity, held, retain_graph=True)
     return Direction(
         weights=(*slopes[0::2], torch.zeros_like(last.weight)), biases=(*slopes[1::2], torch.zeros_like(last.bias))
     )
 
 
 def _steps(values: Tensor) -> tuple[Tensor, ...]:
-    """Split (n_steps, n, width) into its steps; what has no such axis is the same at every step."""
+    """Split a tensor (n_steps, n, width) into its steps; one without that axis is the same at every step."""
     return (values,) if values.dim() == 2 else values.unbind(0)

@@ -1,4 +1,4 @@
-"""Where torch computes, and on how many threads."""
+"""The device on which torch computes, and its number of threads."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ...base.errors import SpecError
 
 
 def find_device(name: torch.device | str) -> torch.device:
-    """Give a device that torch can use here.
+    """Return a device by name, after a check that torch can use it here.
 
     Raises:
-        SpecError: If it cannot.
+        SpecError: If torch cannot use the device.
     """
     try:
         return torch.empty(0, device=name).device
@@ -25,8 +25,8 @@ def find_device(name: torch.device | str) -> torch.device:
 
 
 @contextlib.contextmanager
-def compute_threads(n: int) -> Iterator[None]:
-    """Let torch, and the BLAS of numpy and scipy, use n threads within the block, and as many as before after it."""
+def limited_threads(n: int) -> Iterator[None]:
+    """Limit torch, and the BLAS of numpy and scipy, to n threads within the block."""
     former = torch.get_num_threads()
     torch.set_num_threads(n)
     try:

@@ -1,7 +1,4 @@
-"""The history of a training: loss terms, activity and, for the eye only, the error against the reference.
-
-This module knows numpy and text; it does not know torch.
-"""
+"""The history of a training: terms of the loss, activity and, for display only, the error against the reference."""
 
 from __future__ import annotations
 
@@ -15,35 +12,35 @@ from ...base.arrays import FloatArray, Record
 from ...files.atomic import write_text
 
 NO_COLUMN = {"column": False}
-"""Metadata of a field that is for the eye only and stands in no table."""
+"""Metadata of a field that is for display only and has no column in the table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingProgress(Record):
-    """Where a training stands; handed to the callback and kept as a row of the history."""
+    """A report of a training, which is passed to the callback and is a row of the history."""
 
     iteration: int
-    """Steps of the optimizers that lie behind; the last row of a phase and the first of the next one share it."""
+    """Number of steps taken; the last row of a phase and the first of the next one share it."""
     n_iterations: int
-    """Steps in all, over all phases."""
+    """Number of steps of all phases."""
     phase: int
-    """Index of the phase, from 0."""
+    """Index of the phase, counted from 0."""
     n_phases: int = field(default=1, metadata=NO_COLUMN, compare=False)
-    """Phases in all."""
+    """Number of phases of the training."""
     teacher: bool = field(default=False, metadata=NO_COLUMN, compare=False)
     """Whether this is the training of a teacher, which comes before that of the network."""
     learning_rate: float
-    """Of the next step."""
+    """Learning rate of the next step."""
     loss: float
-    """Residual plus what the phase adds to it, at the phase's final target."""
+    """Loss of the phase at its final target activity."""
     residual: float
     """Mean square residual in units of the problem's `residual_scale`."""
-    imitation: float = 0.0
-    """Squared relative distance to the teacher; 0 without one."""
-    rate: float
+    distillation: float = 0.0
+    """Squared relative distance to the teacher; zero without one."""
+    activity: float
     """Share of neurons and steps that fire, 0 to 1."""
     relative_l2: float
-    """Error against the reference on points not trained on; shown, never used."""
+    """Relative error against the reference on points that were not trained on; never used by the training."""
 
 
 COLUMNS = tuple(held.name for held in fields(TrainingProgress) if held.metadata.get("column", True))
@@ -53,27 +50,27 @@ _WHOLE_NUMBERS = ("iteration", "n_iterations", "phase")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingHistory(Record):
-    """The reports of a training in their order."""
+    """The reports of a training in the order of their iterations."""
 
     rows: tuple[TrainingProgress, ...] = ()
-    """One per report, iterations ascending."""
+    """Rows of the history, one per report, iterations ascending."""
 
     def column(self, name: str) -> FloatArray:
-        """Give one field of all rows, shape (n_rows,)."""
+        """Return one field of all rows, shape (n_rows,)."""
         return np.array([getattr(row, name) for row in self.rows], dtype=np.float64)
 
     def table(self) -> FloatArray:
-        """Give all rows side by side, shape (n_rows, n_columns), in the order of `COLUMNS`."""
+        """Return all rows as a table, shape (n_rows, n_columns), in the order of `COLUMNS`."""
         values = [[getattr(row, name) for name in COLUMNS] for row in self.rows]
         return np.array(values, dtype=np.float64).reshape(len(self.rows), len(COLUMNS))
 
     @classmethod
     def from_table(cls, table: FloatArray) -> TrainingHistory:
-        """Make a history from what `table` gave."""
+        """Build a history from the table that `table` returned."""
         return cls(rows=tuple(_row(values) for values in table.tolist()))
 
     def extended(self, row: TrainingProgress) -> TrainingHistory:
-        """Give a history with one row more."""
+        """Return a history with one row more."""
         return TrainingHistory(rows=(*self.rows, row))
 
 

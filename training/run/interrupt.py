@@ -1,4 +1,4 @@
-"""Ctrl-C as a question asked between two steps, so that a training stops where its state is whole."""
+"""Ctrl-C is noted and asked for between two steps, so that a training stops where its state is whole."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from types import FrameType
 
 
 @contextlib.contextmanager
-def noted_interrupt() -> Iterator[Callable[[], bool]]:
-    """Give a function that tells whether Ctrl-C was pressed; the second time, KeyboardInterrupt is raised as ever.
+def deferred_interrupt() -> Iterator[Callable[[], bool]]:
+    """Yield a function that returns whether Ctrl-C was pressed; the second Ctrl-C raises KeyboardInterrupt.
 
-    Outside the main thread, where no signal arrives, the answer is always no.
+    Outside the main thread, where no signal arrives, it always returns False.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False

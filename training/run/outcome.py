@@ -1,7 +1,4 @@
-"""Where a training writes while it runs, how it ends, and what it leaves.
-
-This module holds records; it does not know how a network is trained.
-"""
+"""The records around a training: the files it writes, its status at the end, and its result."""
 
 from __future__ import annotations
 
@@ -24,56 +21,56 @@ class TrainingStatus(str, Enum):
     """How a training ended."""
 
     FINISHED = "finished"
-    """All phases were done."""
+    """All phases were trained to their end."""
     INTERRUPTED = "interrupted"
-    """Ctrl-C; the best network so far is in the result, and the checkpoint continues."""
+    """Ctrl-C was pressed; the result has the best network so far, and the checkpoint can be resumed."""
     DIVERGED = "diverged"
-    """The loss was no longer a finite number; the best network before that is in the result."""
+    """The loss was not finite; the result has the best network before that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrainingResult(Record):
-    """What a training leaves."""
+    """The result of a training: the network, its history and how the training ended."""
 
     status: TrainingStatus
-    """How it ended."""
+    """How the training ended."""
     network: NetworkSpec
-    """The network of the lowest objective in the last phase that began."""
+    """Network of the lowest objective in the last phase that began."""
     module: VsnNetwork
-    """The same in torch."""
+    """The same network in torch."""
     history: TrainingHistory
-    """One row per report."""
+    """Reports of the training, one row each."""
     loss: float
-    """Objective of the network that was kept; infinite where the phase had none before it ended."""
+    """Objective of the network; infinite where the last phase ended before its first measurement."""
     relative_l2: float
-    """Its error against the reference on points not trained on; NaN where an output is not finite."""
-    rate: float
-    """Share of its neurons and steps that fire there, 0 to 1."""
+    """Relative error against the reference on points that were not trained on; NaN where an output is not finite."""
+    activity: float
+    """Share of neurons and steps that fire at these points, 0 to 1."""
     n_iterations: int
-    """Steps that were done, those before a resumption counted, those of a teacher not."""
+    """Number of steps taken, including those before a resumption, without those of a teacher."""
     seconds: float
-    """Wall time of this call."""
+    """Wall time of the training in seconds."""
     cloud: Cloud | None = None
-    """The cloud with the points that refinements have added; None where there are none."""
+    """Cloud with the points that refinements have added; None where there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingOutput(Record):
-    """Where a training writes, how often, and whether it goes on from there: by default it writes nothing."""
+    """The files that a training writes, how often, and whether it resumes from them; by default it writes none."""
 
     checkpoint: Path | None = None
-    """File of the checkpoint."""
+    """File of the checkpoint; None writes none."""
     checkpoint_every: int = 500
-    """Steps between two checkpoints; one is written at the end and on Ctrl-C besides."""
+    """Number of steps between two checkpoints; another is written at the end and on Ctrl-C."""
     checkpoint_seconds: float = 60.0
-    """Longest time between two checkpoints, where steps are slow; when one is written changes nothing in the training."""
+    """Longest time between two checkpoints in seconds; it has no influence on the training."""
     resume: bool = False
-    """Go on from the checkpoint, which must exist."""
+    """Whether the training resumes from the checkpoint, which must exist."""
     history: Path | None = None
-    """CSV file of the history, written with every checkpoint and at the end."""
+    """CSV file of the history; it is written with every checkpoint and at the end."""
     report_every: int = 50
-    """Steps of Adam between two rows of the history, each also passed to the callback. The first and the last point of a phase
-    are rows too, and so is every step of the other optimizers."""
+    """Number of steps of Adam between two rows of the history, each also passed to the callback. The first and the last point
+    of a phase have a row too, and so has every step of the other optimizers."""
 
     def __post_init__(self) -> None:
         found = [*check_range("TrainingOutput.checkpoint_every", self.checkpoint_every, 1, 10**9)]
@@ -81,4 +78,4 @@ class TrainingOutput(Record):
 
 
 WRITES_NOTHING = TrainingOutput()
-"""No checkpoint and no history."""
+"""An output without checkpoint and history."""

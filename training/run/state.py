@@ -1,101 +1,152 @@
-"""All that changes during a training: parameters, moments, the best found so far, and the rows of the history.
+"""The state of a training: parameters, optimizer, the best parameters so far, and the rows of the history.
 
-What is in this object is what a checkpoint holds; a training that continues from it goes on to the same bits. This module
-knows recipes and torch; it does not know problems or files.
+A checkpoint contains all of it, so that a training that is resumed ends with the same bits.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 from ...base.arrays import Record
 from ...geometry.domain import Cloud
-from ...problems.recipe import PhaseRecipe, TrainingRecipe
+from ...problems.recipe import Optimizer, PhaseRecipe, TrainingRecipe
 from ..network.network import VsnNetwork
-from ..optimize.adam import Adam, FlatParameters, learning_rate
+from ..optimize.adam import Adam, learning_rate
 from ..optimize.gauss_newton import GaussNewton
 from ..optimize.lbfgs import LBfgs
-from .history import TrainingHistory
+from ..optimize.parameters import FlatParameters
+from ..optimize.phase_optimizer import Packed, PhaseOptimizer, read_number, read_tensor
+from .history import COLUMNS, TrainingHistory
 
 
 @dataclass(slots=True, kw_only=True)
 class TrainingState:
-    """A training between two steps. Unlike the package's records it changes in place."""
+    """A training between two steps. Unlike the records of the package it changes in place."""
 
     network: VsnNetwork
-    """The module; its parameters are views into `parameters`."""
+    """Network that is trained; its parameters are views into `parameters`."""
     parameters: FlatParameters
-    """Values and gradients as vectors."""
-    adam: Adam
-    """Moments of the phase under way."""
-    gauss_newton: GaussNewton = field(default_factory=GaussNewton)
-    """Damping and front of the phase under way."""
-    l_bfgs: LBfgs
-    """Pairs of the phase under way."""
+    """Values and gradients of the parameters as vectors."""
+    optimizer: PhaseOptimizer
+    """Optimizer of the phase under way, with its own state."""
     best_values: Tensor
     """Parameters of the lowest objective in this phase, shape (n_parameters,)."""
     best_loss: float = math.inf
-    """That objective."""
-    first_rate: float = 0.0
-    """Spike rate at the start of the phase."""
+    """Lowest objective of this phase."""
+    first_activity: float = 0.0
+    """Activity at the start of the phase, 0 to 1."""
     iteration: int = 0
-    """Steps that lie behind, over all phases."""
+    """Number of steps taken, over all phases."""
     history: TrainingHistory = field(default_factory=TrainingHistory)
-    """The reports so far."""
+    """Reports of the training so far."""
     cloud: Cloud | None = None
-    """The cloud with the points that refinements have added; None where there are none."""
+    """Cloud with the points that refinements have added; None where there are none."""
 
-    def begin_phase(self) -> None:
+    def begin_phase(self, kind: Optimizer) -> None:
         """Go back to the best network of the phase before, forget its objective, and start with a new optimizer."""
-        self.parameters.values.copy_(self.best_values)
-        self.adam = Adam(self.parameters.values)
-        self.gauss_newton = GaussNewton()
-        self.l_bfgs = LBfgs(self.parameters.values)
+        self.restore_best()
+        self.optimizer = build_optimizer(kind, self.parameters.values)
         self.best_loss = math.inf
 
     def begin_draw(self) -> None:
-        """Forget the objective, the stall and the pairs of the last draw of a jitter, which were another cloud's."""
-        self.gauss_newton.stalled_target = math.nan
-        self.l_bfgs = LBfgs(self.parameters.values)
+        """Forget what belongs to the former points of a jitter: the objective, and part of the optimizer's state."""
+        self.optimizer.begin_draw()
         self.best_loss = math.inf
 
-    def keep_if_best(self, loss: float) -> None:
-        """Remember the parameters if their objective is the lowest of the phase."""
+    def update_best(self, loss: float) -> None:
+        """Record the parameters as the best ones if their objective is the lowest of the phase."""
         if loss < self.best_loss:
             self.best_loss = loss
             self.best_values.copy_(self.parameters.values)
 
     def restore_best(self) -> None:
-        """Give the module the best parameters."""
+        """Set the parameters of the network to the best ones."""
         self.parameters.values.copy_(self.best_values)
 
 
-def new_state(network: VsnNetwork, cloud: Cloud | None = None) -> TrainingState:
-    """Start a training of a network with the parameters that it has, on the recipe's cloud or one that a teacher refined."""
+def build_optimizer(kind: Optimizer, values: Tensor) -> PhaseOptimizer:
+    """Build an optimizer for a phase, for parameters with these values."""
+    builders: dict[Optimizer, Callable[[Tensor], PhaseOptimizer]] = {
+        Optimizer.ADAM: Adam,
+        Optimizer.L_BFGS: LBfgs,
+        Optimizer.GAUSS_NEWTON: lambda values: GaussNewton(),
+    }
+    return builders[kind](values)
+
+
+def start_state(network: VsnNetwork, cloud: Cloud | None = None) -> TrainingState:
+    """Build the state at the start of a training, on the cloud of the recipe or on one that a teacher refined."""
     parameters = FlatParameters(network)
     return TrainingState(
         network=network,
         parameters=parameters,
-        adam=Adam(parameters.values),
-        l_bfgs=LBfgs(parameters.values),
+        optimizer=Adam(parameters.values),
         best_values=parameters.values.clone(),
         cloud=cloud,
     )
 
 
+_CLOUD = ("points", "cell_coordinates", "periods", "cell_periods")
+
+
+def pack_state(state: TrainingState) -> Packed:
+    """Return all of a state but its network's structure as one flat table of tensors and numbers."""
+    packed: Packed = {
+        "parameters": state.parameters.values,
+        "best_parameters": state.best_values,
+        "history": torch.tensor(state.history.table()),
+        "iteration": state.iteration,
+        "best_loss": state.best_loss,
+        "first_activity": state.first_activity,
+        "n_inside": 0 if state.cloud is None else state.cloud.n_inside,
+        "optimizer": state.optimizer.kind.value,
+        **{f"optimizer.{name}": value for name, value in state.optimizer.pack().items()},
+    }
+    if state.cloud is not None:
+        packed |= {f"cloud.{name}": torch.tensor(getattr(state.cloud, name)) for name in _CLOUD}
+    return packed
+
+
+def unpack_state(state: TrainingState, packed: Packed) -> None:
+    """Set a fresh state to a packed one; it is not changed where the table cannot be read.
+
+    Raises:
+        KeyError, ValueError, TypeError, OverflowError, RuntimeError: If a part is missing, or cannot be what it should be.
+    """
+    values, n_inside = state.parameters.values, read_number(packed, "n_inside", int)
+    found, best = (read_tensor(packed, name, values) for name in ("parameters", "best_parameters"))
+    rows = read_tensor(packed, "history", torch.empty((0, len(COLUMNS)), dtype=torch.float64))
+    iteration = read_number(packed, "iteration", int)
+    best_loss, first_activity = (read_number(packed, name) for name in ("best_loss", "first_activity"))
+    optimizer = build_optimizer(Optimizer(packed["optimizer"]), values)
+    optimizer.unpack({name.removeprefix("optimizer."): value for name, value in packed.items() if "optimizer." in name})
+    history, cloud = TrainingHistory.from_table(rows.numpy()), None
+    if n_inside > 0:
+        cloud = Cloud(n_inside=n_inside, **{name: packed[f"cloud.{name}"].numpy() for name in _CLOUD})
+        n_in = state.network.linear_layers[0].in_features
+        if cloud.n_dim != n_in:
+            raise ValueError(f"points of {cloud.n_dim} coordinates for a network of {n_in} inputs")
+    values.copy_(found)
+    state.best_values.copy_(best)
+    state.history, state.iteration, state.cloud, state.optimizer = history, iteration, cloud, optimizer
+    state.best_loss, state.first_activity = best_loss, first_activity
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhasePlace(Record):
-    """Where an iteration stands in its phase."""
+    """The position of an iteration in its phase."""
 
     index: int
-    """Which phase, from 0."""
+    """Index of the phase, counted from 0."""
     phase: PhaseRecipe
-    """Its recipe."""
+    """Recipe of the phase."""
     iteration: int
-    """Steps of this phase that lie behind."""
+    """Number of steps of this phase before the iteration."""
 
     @property
     def learning_rate(self) -> float:

@@ -12,44 +12,45 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ...base.arrays import FloatArray
+from ...base.arrays import FloatArray, Record
 from ...base.checks import check_range, raise_violations
 from ...base.errors import TrainingError, Violation
 from ...base.metrics import relative_l2
 from ...files.atomic import check_writable
-from ...network.spec import NetworkSpec, Provenance
+from ...network.spec import Provenance
 from ...problems.check import check_problem
 from ...problems.problem import PdeProblem
-from ...problems.recipe import Optimizer, TrainingRecipe
+from ...problems.recipe import Optimizer, TeacherRecipe, TrainingRecipe
 from ...problems.residuals import evaluation_points
 from ..collocation.clouds import input_transform, output_transform
-from ..loss.distillation import beside, teaching_recipe
+from ..loss.distillation import CollocationSet
 from ..network.export import export_network
 from ..network.network import VsnNetwork, build_network
 from ..optimize.steps import DivergedError, Point, measure_point, take_step
 from .checkpoints import TrainingIdentity, identify, read_checkpoint, write_checkpoint
-from .devices import compute_threads, find_device
-from .ground import Footing, Ground, Teacher, is_draw
+from .collocation_schedule import CollocationSchedule, Teacher, is_draw
+from .devices import find_device, limited_threads
 from .history import TrainingProgress, write_history
-from .interrupt import noted_interrupt
+from .interrupt import deferred_interrupt
 from .outcome import WRITES_NOTHING, ProgressCallback, TrainingOutput, TrainingResult, TrainingStatus
-from .state import PhasePlace, TrainingState, find_phase, new_state
+from .state import PhasePlace, TrainingState, find_phase, start_state
 
 N_SHOWN = 1000
-"""Points on which the displayed error is measured: it then stands to a few percent and costs one forward pass."""
+"""Number of points on which the displayed error is measured: enough for a few percent, at the cost of one forward pass."""
 SHOWN_SEED = 1
-"""Seed of those points."""
+"""Seed from which these points are drawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Setting:
-    """What a teacher and its student have in common."""
+class _Settings(Record):
+    """The arguments that the trainings of a teacher and of its student have in common."""
 
     problem: PdeProblem
     seed: int
@@ -59,8 +60,8 @@ class _Setting:
     on_progress: ProgressCallback | None
     provenance: Provenance
 
-    def of_teacher(self) -> _Setting:
-        """Mark the reports as a teacher's."""
+    def of_teacher(self) -> _Settings:
+        """Return settings whose reports are marked as those of a teacher."""
         report = self.on_progress
         if report is None:
             return self
@@ -68,25 +69,20 @@ class _Setting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Shown:
-    """The points on which the displayed error is measured, evaluated once."""
+class _Task(Record):
+    """What stays fixed during the training of one network."""
 
-    points: FloatArray
-    inputs: Tensor
-    reference: FloatArray
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Task:
-    """What stays fixed during a training."""
-
-    problem: PdeProblem
+    settings: _Settings
     recipe: TrainingRecipe
-    ground: Ground
-    shown: _Shown
+    schedule: CollocationSchedule
     output: TrainingOutput
     identity: TrainingIdentity
-    on_progress: ProgressCallback | None = field(default=None)
+    points: FloatArray
+    """Points on which the displayed error is measured, shape (N_SHOWN, n_in)."""
+    inputs: Tensor
+    """The same points as the network sees them."""
+    reference: FloatArray
+    """Reference solution at these points, shape (N_SHOWN, n_out)."""
 
 
 def train_network(
@@ -109,105 +105,117 @@ def train_network(
 
     Args:
         problem: The problem.
-        recipe: How to train; None takes the problem's own recipe.
+        recipe: Recipe of the training; None takes the problem's own recipe.
         seed: Seed of the initial weights.
         dtype: Type of parameters and states; None takes float64 where a phase is not Adam's, else float32. Gauss-Newton
             needs float64.
         device: Torch device of parameters and states. Gauss-Newton needs the CPU.
-        n_threads: Threads of torch and BLAS during the training; set back afterwards.
-        output: Files to write.
-        on_progress: Called with every report; what it raises ends the training at once.
-        provenance: Written into the network; None notes problem and seed.
+        n_threads: Number of threads of torch and BLAS during the training; it is set back afterwards.
+        output: Files to write, and whether to resume from them.
+        on_progress: Function that is called with every report; an error that it raises ends the training at once.
+        provenance: Origin that is written into the network; None notes problem and seed.
 
     Raises:
         SpecError: If a file cannot be written, the cloud does not fit its operators, or Gauss-Newton cannot compute in `dtype`
             or on `device`.
         TrainingError: If a checkpoint does not belong to this training, or the loss is not finite from the start.
     """
-    start = time.perf_counter()
     recipe = recipe or problem.recipe
-    for path in (output.checkpoint, output.history):
-        if path is not None:
-            check_writable(path)
-    raise_violations(check_range("train_network.n_threads", n_threads, 1, 1024))
-    dtype, device = dtype or (torch.float64 if recipe.needs_double_precision else torch.float32), find_device(device)
-    raise_violations(_solver_violations(recipe, dtype, device))
-    setting = _Setting(
+    settings = _Settings(
         problem=problem,
         seed=seed,
-        dtype=dtype,
-        device=device,
+        dtype=dtype or (torch.float64 if recipe.needs_double_precision else torch.float32),
+        device=find_device(device),
         n_threads=n_threads,
         on_progress=on_progress,
         provenance=provenance or Provenance(problem=problem.name, seed=seed),
     )
-    teacher = None
-    if recipe.teacher is not None:
-        teaching = teaching_recipe(recipe, recipe.teacher)
-        taught = _train(setting.of_teacher(), teaching, _teacher_output(output), None)
-        if taught.status is not TrainingStatus.FINISHED:
-            return taught
-        teacher = Teacher(network=taught.module, recipe=teaching, cloud=taught.cloud)
-        output = _student_output(output)
-    return dataclasses.replace(_train(setting, recipe, output, teacher), seconds=time.perf_counter() - start)
+    raise_violations(_violations(settings, recipe))
+    for path in (output.checkpoint, output.history):
+        if path is not None:
+            check_writable(path)
+    if recipe.teacher is None:
+        return _train(settings, recipe, output, None)
+    return _train_after_teacher(settings, recipe, recipe.teacher, output)
 
 
-def _solver_violations(recipe: TrainingRecipe, dtype: torch.dtype, device: torch.device) -> Iterator[Violation]:
-    """Gauss-Newton solves its systems by scipy, in float64 on the CPU."""
+def _violations(settings: _Settings, recipe: TrainingRecipe) -> Iterator[Violation]:
+    """Check the arguments; Gauss-Newton solves its systems by scipy, in float64 on the CPU."""
+    yield from check_range("train_network.n_threads", settings.n_threads, 1, 1024)
     if not recipe.uses(Optimizer.GAUSS_NEWTON):
         return
-    if dtype is not torch.float64:
+    if settings.dtype is not torch.float64:
         rule = "be float64 where a phase is gauss-newton's, whose systems are too ill-conditioned for less"
         mend = "Leave dtype out, or train by adam."
-        yield Violation("train_network.dtype", rule, dtype, mend)
-    if device.type != "cpu":
+        yield Violation("train_network.dtype", rule, settings.dtype, mend)
+    if settings.device.type != "cpu":
         rule = "be cpu where a phase is gauss-newton's, which solves its systems there"
-        yield Violation("train_network.device", rule, device, "Use cpu, or train by adam or l-bfgs.")
+        yield Violation("train_network.device", rule, settings.device, "Use cpu, or train by adam or l-bfgs.")
+
+
+def _train_after_teacher(
+    settings: _Settings, recipe: TrainingRecipe, teacher: TeacherRecipe, output: TrainingOutput
+) -> TrainingResult:
+    """Train the teacher, with its files beside those of the student, and then the student."""
+    start = time.perf_counter()
+
+    def beside(path: Path | None) -> Path | None:
+        return None if path is None else path.with_suffix(f".teacher{path.suffix}")
+
+    of_teacher = dataclasses.replace(recipe, network=teacher.network, phases=teacher.phases, teacher=None)
+    files = dataclasses.replace(output, checkpoint=beside(output.checkpoint), history=beside(output.history))
+    taught = _train(settings.of_teacher(), of_teacher, files, None)
+    if taught.status is not TrainingStatus.FINISHED:
+        return taught
+    # Without a checkpoint of the student, it was the teacher that was interrupted.
+    begun = output.checkpoint is not None and output.checkpoint.exists()
+    output = dataclasses.replace(output, resume=output.resume and begun)
+    student = _train(settings, recipe, output, Teacher(network=taught.module, recipe=of_teacher, cloud=taught.cloud))
+    return dataclasses.replace(student, seconds=time.perf_counter() - start)
 
 
 def _train(
-    setting: _Setting, recipe: TrainingRecipe, output: TrainingOutput, teacher: Teacher | None
+    settings: _Settings, recipe: TrainingRecipe, output: TrainingOutput, teacher: Teacher | None
 ) -> TrainingResult:
-    """Train one network, teacher or student."""
-    start = time.perf_counter()
-    with compute_threads(setting.n_threads), noted_interrupt() as interrupted:
-        task, state = _prepare(setting, recipe, output, teacher)
+    """Train one network, a teacher or a student."""
+    start, problem = time.perf_counter(), settings.problem
+    with limited_threads(settings.n_threads), deferred_interrupt() as interrupted:
+        task, state = _prepare(settings, recipe, output, teacher)
         status = _run(task, state, interrupted)
         state.restore_best()
-        error, rate = _judge(task, state.network)
+        error, activity = _evaluate(task, state.network)
+    network = export_network(
+        state.network,
+        name=problem.name,
+        input_transform=input_transform(problem),
+        output_transform=output_transform(problem, recipe),
+        ansatz=problem.ansatz,
+        lower=problem.domain.lower,
+        upper=problem.domain.upper,
+        provenance=settings.provenance,
+    )
     return TrainingResult(
         status=status,
-        network=_export(setting.problem, recipe, state.network, setting.provenance),
+        network=network,
         module=state.network,
         history=state.history,
         loss=state.best_loss,
         relative_l2=error,
-        rate=rate,
+        activity=activity,
         n_iterations=state.iteration,
         seconds=time.perf_counter() - start,
         cloud=state.cloud,
     )
 
 
-def _teacher_output(output: TrainingOutput) -> TrainingOutput:
-    """Say where the teacher writes."""
-    return dataclasses.replace(output, checkpoint=beside(output.checkpoint), history=beside(output.history))
-
-
-def _student_output(output: TrainingOutput) -> TrainingOutput:
-    """Let the student start afresh where it was the teacher that was interrupted."""
-    begun = output.checkpoint is not None and output.checkpoint.exists()
-    return dataclasses.replace(output, resume=output.resume and begun)
-
-
 def _prepare(
-    setting: _Setting, recipe: TrainingRecipe, output: TrainingOutput, teacher: Teacher | None
+    settings: _Settings, recipe: TrainingRecipe, output: TrainingOutput, teacher: Teacher | None
 ) -> tuple[_Task, TrainingState]:
-    """Build the network and everything fixed, and go to where the checkpoint stands if there is one to resume."""
-    problem, dtype, device = setting.problem, setting.dtype, setting.device
-    network = build_network(recipe.network, problem.n_in, problem.n_out, setting.seed, dtype).to(device)
-    state = new_state(network, None if teacher is None else teacher.cloud)
-    identity = identify(problem, recipe, setting.seed, dtype, state.parameters.values.numel())
+    """Build the network and everything that stays fixed, and read the checkpoint if the training is to be resumed."""
+    problem, dtype, device = settings.problem, settings.dtype, settings.device
+    network = build_network(recipe.network, problem.n_in, problem.n_out, settings.seed, dtype).to(device)
+    state = start_state(network, None if teacher is None else teacher.cloud)
+    identity = identify(problem, recipe, settings.seed, dtype, state.parameters.values.numel())
     if output.resume:
         if output.checkpoint is None:
             mend = "Name the checkpoint to resume from."
@@ -215,30 +223,32 @@ def _prepare(
         read_checkpoint(state, identity, output.checkpoint)
     points = evaluation_points(problem, N_SHOWN, SHOWN_SEED)
     check_problem(problem, points)
-    inputs = torch.as_tensor(input_transform(problem).apply(points)).to(device=device, dtype=dtype)
     task = _Task(
-        problem=problem,
+        settings=settings,
         recipe=recipe,
-        ground=Ground(problem=problem, recipe=recipe, seed=setting.seed, dtype=dtype, device=device, teacher=teacher),
-        shown=_Shown(points=points, inputs=inputs, reference=problem.reference.evaluate(points)),
+        schedule=CollocationSchedule(
+            problem=problem, recipe=recipe, seed=settings.seed, dtype=dtype, device=device, teacher=teacher
+        ),
         output=output,
         identity=identity,
-        on_progress=setting.on_progress,
+        points=points,
+        inputs=torch.as_tensor(input_transform(problem).apply(points)).to(device=device, dtype=dtype),
+        reference=problem.reference.evaluate(points),
     )
     return task, state
 
 
 def _run(task: _Task, state: TrainingState, interrupted: Callable[[], bool]) -> TrainingStatus:
     """Take the steps up to the last iteration, to Ctrl-C, or to a loss that is not finite."""
-    n_iterations, written = task.recipe.n_iterations, time.monotonic()
+    written = time.monotonic()
     point: Point | None = None
     try:
-        while state.iteration < n_iterations:
+        while state.iteration < task.recipe.n_iterations:
             place = find_phase(task.recipe, state.iteration)
-            footing = _begin(task, state, place)
+            collocation = _begin_step(task, state, place)
             if point is None or place.iteration == 0 or is_draw(place):
-                point = _start(task, state, place, footing)
-            point = take_step(state, footing, place, point)
+                point = _measure_start(task, state, place, collocation)
+            point = take_step(state, collocation, place, point)
             state.iteration += 1
             _report(task, state, place.after_step(), point)
             if interrupted():
@@ -250,39 +260,38 @@ def _run(task: _Task, state: TrainingState, interrupted: Callable[[], bool]) -> 
                 written = time.monotonic()
     except DivergedError:
         if not math.isfinite(state.best_loss) and state.iteration == 0:
+            where = f"training of {task.identity.problem!r}"
             mend = "Look at the problem's data and the recipe's output_scale; nothing was trained."
-            raise TrainingError(
-                f"training of {task.identity.problem!r}", "keep a finite loss", math.nan, mend
-            ) from None
-        _save_history(task, state)  # no checkpoint: the former one is of better days
+            raise TrainingError(where, "start from a finite loss", math.nan, mend) from None
+        _save(task, state, checkpoint=False)  # the former checkpoint is from before the divergence
         return TrainingStatus.DIVERGED
     _save(task, state)
     return TrainingStatus.FINISHED
 
 
-def _begin(task: _Task, state: TrainingState, place: PhasePlace) -> Footing:
-    """Begin the phase and the draw of a jitter that begin at a place, and lay the collocation points of its step."""
+def _begin_step(task: _Task, state: TrainingState, place: PhasePlace) -> CollocationSet:
+    """Begin the phase, and the draw of a jitter, whose first step this is; return the collocation set of the step."""
     if place.iteration == 0:
-        state.begin_phase()
+        state.begin_phase(place.phase.optimizer)
         if place.phase.refinement is not None:
-            state.cloud = task.ground.refined(state, place.phase.refinement.share)
+            state.cloud = task.schedule.refined_cloud(state, place.phase.refinement.share)
     if is_draw(place):
         state.begin_draw()
-    return task.ground.at(state, place)
+    return task.schedule.at(state, place)
 
 
-def _start(task: _Task, state: TrainingState, place: PhasePlace, footing: Footing) -> Point:
+def _measure_start(task: _Task, state: TrainingState, place: PhasePlace, collocation: CollocationSet) -> Point:
     """Measure the point from which a phase, a draw or a resumed training goes on."""
-    point = measure_point(state, footing, place.phase)
-    state.keep_if_best(point.objective)
+    point = measure_point(state, collocation, place.phase)
+    state.update_best(point.objective)
     if place.iteration == 0:
-        state.first_rate = point.rate
+        state.first_activity = point.activity
         _report(task, state, place, point)
     return point
 
 
 def _report(task: _Task, state: TrainingState, place: PhasePlace, point: Point) -> None:
-    """Add a row to the history and pass it to the callback, where one is due."""
+    """Add a row to the history and pass it to the callback, where a report is due."""
     due = place.iteration in (0, place.phase.n_iterations) or state.iteration % task.output.report_every == 0
     if place.phase.optimizer is Optimizer.ADAM and not due:
         return
@@ -294,47 +303,30 @@ def _report(task: _Task, state: TrainingState, place: PhasePlace, point: Point) 
         learning_rate=place.learning_rate,
         loss=point.objective,
         residual=point.residual,
-        imitation=point.imitation,
-        rate=point.rate,
-        relative_l2=_judge(task, state.network)[0],
+        distillation=point.distillation,
+        activity=point.activity,
+        relative_l2=_evaluate(task, state.network)[0],
     )
     state.history = state.history.extended(row)
-    if task.on_progress is not None:
-        task.on_progress(row)
+    if task.settings.on_progress is not None:
+        task.settings.on_progress(row)
 
 
-def _judge(task: _Task, network: VsnNetwork) -> tuple[float, float]:
-    """Give relative error and spike rate on points not trained on, for the eye."""
+def _evaluate(task: _Task, network: VsnNetwork) -> tuple[float, float]:
+    """Return relative error and activity on points that were not trained on, for display only."""
     with torch.no_grad():
-        run = network.run(task.shown.inputs)
+        run = network.run(task.inputs)
     outputs = run.output.cpu().double().numpy()
     if not np.isfinite(outputs).all():
-        return math.nan, run.rate.item()
-    transform = output_transform(task.problem, task.recipe)
-    u = task.problem.ansatz.apply(task.shown.points, transform.apply(outputs))
-    return relative_l2(u, task.shown.reference), run.rate.item()
+        return math.nan, run.activity.item()
+    problem = task.settings.problem
+    u = problem.ansatz.apply(task.points, output_transform(problem, task.recipe).apply(outputs))
+    return relative_l2(u, task.reference), run.activity.item()
 
 
-def _save(task: _Task, state: TrainingState) -> None:
-    """Write checkpoint and history where they are wanted."""
-    if task.output.checkpoint is not None:
+def _save(task: _Task, state: TrainingState, checkpoint: bool = True) -> None:
+    """Write checkpoint and history where the output names files for them."""
+    if checkpoint and task.output.checkpoint is not None:
         write_checkpoint(state, task.identity, task.output.checkpoint)
-    _save_history(task, state)
-
-
-def _save_history(task: _Task, state: TrainingState) -> None:
     if task.output.history is not None:
         write_history(state.history, task.output.history)
-
-
-def _export(problem: PdeProblem, recipe: TrainingRecipe, network: VsnNetwork, provenance: Provenance) -> NetworkSpec:
-    return export_network(
-        network,
-        name=problem.name,
-        input_transform=input_transform(problem),
-        output_transform=output_transform(problem, recipe),
-        ansatz=problem.ansatz,
-        lower=problem.domain.lower,
-        upper=problem.domain.upper,
-        provenance=provenance,
-    )

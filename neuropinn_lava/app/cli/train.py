@@ -115,10 +115,10 @@ def show_training(result: TrainingResult, path: Path, as_json: bool) -> None:
 
     if as_json:
         summary = {"status": result.status.value, "loss": result.loss, "n_iterations": result.n_iterations}
-        summary |= {"relative_l2": result.relative_l2, "activity": result.rate}
+        summary |= {"relative_l2": result.relative_l2, "activity": result.activity}
         print_json(summary | {"seconds": result.seconds, "out": str(path), "digest": result.network.digest()})
     else:
-        judged = f"relative L2 {result.relative_l2:.2%}, activity {result.rate:.2f}"
+        judged = f"relative L2 {result.relative_l2:.2%}, activity {result.activity:.2f}"
         done = f"{result.status.value} after {result.n_iterations:,} iterations, {result.seconds:.0f} s"
         out.print(f"{done}: {judged}. Wrote {path}")
     if result.status is TrainingStatus.DIVERGED:

@@ -29,9 +29,9 @@ N_LINES = 10
 def progress_words(row: TrainingProgress) -> str:
     """Say in one line where a training stands."""
     terms = [f"loss {row.loss:.2e}", f"residual {row.residual:.2e}"]
-    if row.imitation > 0:
-        terms.append(f"distance to the teacher {row.imitation**0.5:.2%}")
-    return "   ".join([*terms, f"error {row.relative_l2:.2%}", f"activity {row.rate:.3f}"])
+    if row.distillation > 0:
+        terms.append(f"distance to the teacher {row.distillation**0.5:.2%}")
+    return "   ".join([*terms, f"error {row.relative_l2:.2%}", f"activity {row.activity:.3f}"])
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 CURVES = (
     ("loss", "loss"),
     ("residual", "residual"),
-    ("imitation", "distance to the teacher"),
+    ("distillation", "distance to the teacher"),
     ("relative_l2", "error"),
 )
 """Column and legend of what is drawn on the logarithmic axis; a column that is zero throughout is left out."""
@@ -36,7 +36,7 @@ def draw_history(history: TrainingHistory, title: str) -> Figure:
                 above.plot(iterations, np.where(values > 0, values, np.nan), color=colour, label=label, linewidth=width)
         above.set(yscale="log", title=title)
         above.legend(ncols=2)
-        below.plot(iterations, history.column("rate"), color=SERIES[4], linewidth=1.0)
+        below.plot(iterations, history.column("activity"), color=SERIES[4], linewidth=1.0)
         below.set(xlabel="iteration", ylabel="activity", ylim=(0, 1))
         for axes in (above, below):
             for seam in seams:

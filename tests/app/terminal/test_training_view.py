@@ -9,7 +9,7 @@ from neuropinn_lava.app.verbs.history_figure import draw_history
 from neuropinn_lava.training.run.history import TrainingHistory, TrainingProgress
 
 
-def row(iteration, *, n_iterations=1000, phase=0, imitation=0.0, teacher=False):
+def row(iteration, *, n_iterations=1000, phase=0, distillation=0.0, teacher=False):
     return TrainingProgress(
         iteration=iteration,
         n_iterations=n_iterations,
@@ -19,15 +19,15 @@ def row(iteration, *, n_iterations=1000, phase=0, imitation=0.0, teacher=False):
         learning_rate=1e-3,
         loss=2e-3,
         residual=1e-3,
-        imitation=imitation,
-        rate=0.25,
+        distillation=distillation,
+        activity=0.25,
         relative_l2=0.0123,
     )
 
 
 def test_words_tell_all_terms():
     assert progress_words(row(0)) == "loss 2.00e-03   residual 1.00e-03   error 1.23%   activity 0.250"
-    assert "distance to the teacher 10.00%" in progress_words(row(0, imitation=0.01))
+    assert "distance to the teacher 10.00%" in progress_words(row(0, distillation=0.01))
 
 
 def test_a_line_for_every_tenth(capsys):
@@ -74,11 +74,11 @@ def test_a_terminal_is_drawn_over(monkeypatch):
     assert "error 1.23%" in drawn
 
 
-@pytest.mark.parametrize("imitation", [0.0, 0.01])
-def test_the_figure_names_its_curves(imitation):
-    rows = tuple(row(k, phase=k // 500, imitation=imitation) for k in range(0, 1000, 100))
+@pytest.mark.parametrize("distillation", [0.0, 0.01])
+def test_the_figure_names_its_curves(distillation):
+    rows = tuple(row(k, phase=k // 500, distillation=distillation) for k in range(0, 1000, 100))
     figure = draw_history(TrainingHistory(rows=rows), "Heat equation")
-    assert ("distance to the teacher" in figure.svg) == (imitation > 0)
+    assert ("distance to the teacher" in figure.svg) == (distillation > 0)
     for word in ("residual", "error", "activity", "iteration", "Heat equation"):
         assert word in figure.svg
     assert "relative L2 error against the reference" in figure.caption

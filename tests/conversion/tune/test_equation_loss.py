@@ -19,7 +19,7 @@ from neuropinn_lava.engine.reference import run_integer  # noqa: E402
 from neuropinn_lava.network.spec import NetworkSpec, Provenance  # noqa: E402
 from neuropinn_lava.network.transforms import AffineTransform  # noqa: E402
 from neuropinn_lava.problems import find_problem  # noqa: E402
-from neuropinn_lava.training.loss.energy_loss import EnergyCloud, lay_loss_cloud  # noqa: E402
+from neuropinn_lava.training.loss.energy_loss import EnergyCloud, build_loss_cloud  # noqa: E402
 from neuropinn_lava.training.loss.losses import residual_loss  # noqa: E402
 
 CLOSE = 1e-2
@@ -38,7 +38,7 @@ def test_it_is_the_loss_of_training(name: str, n_per_axis: tuple[int, ...]) -> N
     network, problem = shipped(name), find_problem(name)
     recipe = replace(problem.recipe, cloud=replace(problem.recipe.cloud, n_per_axis=n_per_axis))
     problem = replace(problem, recipe=recipe)
-    cloud = lay_loss_cloud(problem, problem.recipe, torch.float64, torch.device("cpu"))
+    cloud = build_loss_cloud(problem, problem.recipe, torch.float64, torch.device("cpu"))
     points = (cloud.inputs.numpy() - network.input_transform.offset) / network.input_transform.scale
     chip = quantize_network(network, QuantizationScheme(payload_bits=12)).network
     u = torch.tensor(run_integer(chip, points).outputs)

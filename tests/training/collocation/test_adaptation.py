@@ -13,7 +13,12 @@ from neuropinn_lava.operators.operator_kind import OperatorKind
 from neuropinn_lava.operators.projection import build_operators
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.recipe import CloudRecipe
-from neuropinn_lava.training.collocation.adaptation import crowding, jitter_cloud, lay_candidates, refine_cloud
+from neuropinn_lava.training.collocation.adaptation import (
+    build_candidates,
+    jitter_cloud,
+    refine_cloud,
+    relative_cell_volumes,
+)
 
 SQUARE = Box(lower=[0.0, 0.0], upper=[1.0, 1.0])
 RING = Box.space_time([-1.0, 0.0], [1.0, 1.0], periodic_axes=(0,))
@@ -30,7 +35,7 @@ def peaked(candidates: Cloud, x: float, y: float) -> np.ndarray:
 
 
 def laid(domain: Domain, recipe: CloudRecipe) -> tuple[Cloud, Cloud]:
-    return domain.cloud(recipe.n_per_axis, recipe.gradings), lay_candidates(domain, recipe)
+    return domain.cloud(recipe.n_per_axis, recipe.gradings), build_candidates(domain, recipe)
 
 
 def test_a_corner_is_refined_as_drawn() -> None:
@@ -118,9 +123,9 @@ def test_jitter_keeps_final_time_and_repeats_itself() -> None:
 
 def test_refined_cells_are_smaller() -> None:
     cloud, candidates = laid(SQUARE, CloudRecipe(n_per_axis=(16, 16)))
-    assert (crowding(cloud) == 1.0).all()
+    assert (relative_cell_volumes(cloud) == 1.0).all()
     refined = refine_cloud(cloud, candidates, peaked(candidates, 0.0, 0.0), share=1.0)
-    sizes = crowding(refined)
+    sizes = relative_cell_volumes(refined)
     at_corner = np.linalg.norm(refined.centres, axis=1) < 0.2
     far = np.linalg.norm(refined.centres, axis=1) > 1.2
     assert sizes[at_corner] == pytest.approx(0.25)

@@ -12,7 +12,7 @@ import torch
 from neuropinn_lava.geometry.grading import Grading
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.recipe import CloudRecipe, ResidualWeights
-from neuropinn_lava.training.collocation.clouds import Instants, cell_weights, lay_training_cloud
+from neuropinn_lava.training.collocation.clouds import Instants, build_training_cloud, cell_weights
 from neuropinn_lava.training.loss.losses import causal_mean, centre_weights
 
 
@@ -29,7 +29,7 @@ def test_steep_centres_count_less() -> None:
     recipe = dataclasses.replace(
         problem.recipe, cloud=CloudRecipe(n_per_axis=(8, 8)), weights=ResidualWeights(steepness=2.0)
     )
-    cloud = lay_training_cloud(problem, recipe, torch.float64, torch.device("cpu"))
+    cloud = build_training_cloud(problem, recipe, torch.float64, torch.device("cpu"))
     u = (3.0 * (cloud.inputs[:, :1] + 1) / 2).requires_grad_()
     weights = centre_weights(cloud, cloud.fields(u))
     assert weights is not None
@@ -39,7 +39,7 @@ def test_steep_centres_count_less() -> None:
 
 def test_all_alike_by_default() -> None:
     problem = find_problem("poisson")
-    cloud = lay_training_cloud(problem, problem.recipe, torch.float64, torch.device("cpu"))
+    cloud = build_training_cloud(problem, problem.recipe, torch.float64, torch.device("cpu"))
     assert cloud.cell_weights is None
     assert centre_weights(cloud, cloud.fields(torch.ones_like(cloud.inputs[:, :1]))) is None
 

@@ -12,8 +12,8 @@ from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.network.spec import Polarity
 from neuropinn_lava.problems.problem import PdeProblem
 from neuropinn_lava.problems.recipe import TANH_NETWORK, PhaseRecipe, TeacherRecipe, TrainingRecipe
-from neuropinn_lava.training.collocation.clouds import lay_training_cloud
-from neuropinn_lava.training.loss.distillation import make_lesson
+from neuropinn_lava.training.collocation.clouds import build_training_cloud
+from neuropinn_lava.training.loss.distillation import build_distillation_target
 from neuropinn_lava.training.network.network import build_network
 from neuropinn_lava.training.run.outcome import TrainingOutput, TrainingStatus
 from neuropinn_lava.training.run.trainer import train_network
@@ -46,17 +46,17 @@ def test_tanh_model_is_an_ordinary_network() -> None:
         assert torch.equal(network(x), last(torch.tanh(second(torch.tanh(first(x))))))
 
 
-def test_lesson(problem: PdeProblem, recipe: TrainingRecipe) -> None:
+def test_distance_to_a_distillation_target(problem: PdeProblem, recipe: TrainingRecipe) -> None:
     """|u - v|^2 / |v|^2 is 0 for u = v, and 0.25 for u = 1.5 v."""
-    cloud = lay_training_cloud(problem, recipe, torch.float32, torch.device("cpu"))
-    lesson = make_lesson(cloud, build_network(recipe.network, 2, 1, 0))
-    assert lesson.distance(lesson.values).item() == 0.0
-    assert lesson.distance(1.5 * lesson.values).item() == pytest.approx(0.25, rel=ROUNDING)
+    cloud = build_training_cloud(problem, recipe, torch.float32, torch.device("cpu"))
+    distillation_target = build_distillation_target(cloud, build_network(recipe.network, 2, 1, 0))
+    assert distillation_target.distance(distillation_target.values).item() == 0.0
+    assert distillation_target.distance(1.5 * distillation_target.values).item() == pytest.approx(0.25, rel=ROUNDING)
 
 
 def test_student_comes_near_its_teacher(problem: PdeProblem, taught: TrainingRecipe) -> None:
     rows = train_network(problem, taught, output=TrainingOutput(report_every=5)).history.rows
-    assert rows[3].loss < 0.5 * rows[0].loss  # imitation alone, between iterations 0 and 15
+    assert rows[3].loss < 0.5 * rows[0].loss  # distillation alone, between iterations 0 and 15
 
 
 @pytest.mark.parametrize("iteration", [10, 55])  # in the teacher's training, and in none: the second one finishes
@@ -71,7 +71,7 @@ def test_resumed_is_uninterrupted(problem: PdeProblem, taught: TrainingRecipe, t
     assert (tmp_path / "net.teacher.safetensors").exists()
 
 
-def test_imitation_needs_a_teacher(taught: TrainingRecipe) -> None:
+def test_distillation_needs_a_teacher(taught: TrainingRecipe) -> None:
     with pytest.raises(
         SpecError, match=r"TrainingRecipe.teacher must be a TeacherRecipe, as a phase has a distillation_weight"
     ):

@@ -13,7 +13,7 @@ from neuropinn_lava.operators.potential_energy import EnergyDomain
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe
 from neuropinn_lava.training.collocation.clouds import TrainingCloud
-from neuropinn_lava.training.loss.energy_loss import EnergyCloud, lay_energy_cloud, lay_loss_cloud
+from neuropinn_lava.training.loss.energy_loss import EnergyCloud, build_energy_cloud, build_loss_cloud
 from neuropinn_lava.training.network.network import build_network
 
 CPU = torch.device("cpu")
@@ -27,7 +27,7 @@ SINGLE = 1e-5
 def cloud() -> EnergyCloud:
     problem = find_problem("elasticity3d")
     recipe = dataclasses.replace(problem.recipe, cloud=CloudRecipe(n_per_axis=(6, 6, 6)))
-    return lay_energy_cloud(problem, recipe, torch.float64, CPU)
+    return build_energy_cloud(problem, recipe, torch.float64, CPU)
 
 
 def nodal_values(cloud: EnergyCloud, outputs: torch.Tensor) -> np.ndarray:
@@ -64,7 +64,7 @@ def test_single_precision_keeps_small_fluctuations() -> None:
     """The lift's own force is summed in float64: a fluctuation of 1e-4 still lowers the loss by the right amount."""
     problem = find_problem("elasticity3d")
     recipe = dataclasses.replace(problem.recipe, cloud=CloudRecipe(n_per_axis=(6, 6, 6)))
-    clouds = [lay_energy_cloud(problem, recipe, dtype, CPU) for dtype in (torch.float32, torch.float64)]
+    clouds = [build_energy_cloud(problem, recipe, dtype, CPU) for dtype in (torch.float32, torch.float64)]
     outputs = torch.from_numpy(np.random.default_rng(2).normal(size=(len(clouds[0].inputs), 3)))
     forces = []
     for cloud, dtype in zip(clouds, (torch.float32, torch.float64), strict=True):
@@ -93,12 +93,12 @@ def test_problems_without_an_energy_are_refused() -> None:
     with pytest.raises(
         SpecError, match=r"training of 'poisson' by energy must have a domain with a potential energy; got Box"
     ):
-        lay_energy_cloud(problem, problem.recipe, torch.float64, CPU)
+        build_energy_cloud(problem, problem.recipe, torch.float64, CPU)
 
 
 def test_problems_choose_their_loss(cloud: EnergyCloud) -> None:
     small = CloudRecipe(n_per_axis=(6, 6, 6))
     energy = dataclasses.replace(cloud.problem.recipe, cloud=small)
-    assert isinstance(lay_loss_cloud(cloud.problem, energy, torch.float64, CPU), EnergyCloud)
+    assert isinstance(build_loss_cloud(cloud.problem, energy, torch.float64, CPU), EnergyCloud)
     poisson = find_problem("poisson")
-    assert isinstance(lay_loss_cloud(poisson, poisson.recipe, torch.float64, CPU), TrainingCloud)
+    assert isinstance(build_loss_cloud(poisson, poisson.recipe, torch.float64, CPU), TrainingCloud)

@@ -1,4 +1,4 @@
-"""Residuals in torch against the core's numpy residuals, and the arithmetic of the rate term."""
+"""Residuals in torch against the core's numpy residuals, and the arithmetic of the activity term."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.problem import PdeProblem
 from neuropinn_lava.problems.recipe import PhaseRecipe, TrainingRecipe
 from neuropinn_lava.problems.residuals import MeasuringCloud, problem_operators, residual_rms
-from neuropinn_lava.training.collocation.clouds import TrainingCloud, lay_training_cloud
-from neuropinn_lava.training.loss.losses import LossTerms, objective, residual_loss, target_at, weighted_loss
+from neuropinn_lava.training.collocation.clouds import TrainingCloud, build_training_cloud
+from neuropinn_lava.training.loss.losses import LossTerms, activity_target_at, objective, residual_loss, weighted_loss
 from neuropinn_lava.training.network.network import build_network
 
 CPU = torch.device("cpu")
@@ -22,7 +22,7 @@ ROUNDING = 1e-10
 
 
 def laid(problem: PdeProblem, recipe: TrainingRecipe) -> TrainingCloud:
-    return lay_training_cloud(problem, recipe, torch.float64, CPU)
+    return build_training_cloud(problem, recipe, torch.float64, CPU)
 
 
 @pytest.mark.parametrize("name", ["poisson", "heat"])
@@ -59,17 +59,17 @@ def test_gradient_reaches_every_weight(problem: PdeProblem, recipe: TrainingReci
 
 def test_rate_costs_only_what_is_above_the_target() -> None:
     phase = PhaseRecipe(n_iterations=100, learning_rate=1e-3, activity_weight=2.0, target_activity=0.1)
-    residual, rate = torch.tensor(0.5), torch.tensor(0.4)
-    assert weighted_loss(LossTerms(residual, rate), phase, 0.1).item() == pytest.approx(0.5 + 2 * 0.3)
-    assert weighted_loss(LossTerms(residual, rate), phase, 0.6).item() == 0.5
+    residual, activity = torch.tensor(0.5), torch.tensor(0.4)
+    assert weighted_loss(LossTerms(residual, activity), phase, 0.1).item() == pytest.approx(0.5 + 2 * 0.3)
+    assert weighted_loss(LossTerms(residual, activity), phase, 0.6).item() == 0.5
     assert objective(0.5, 0.4, phase) == pytest.approx(0.5 + 2 * 0.3)
     assert objective(0.5, 0.05, phase) == 0.5
     plain = dataclasses.replace(phase, activity_weight=0.0)
-    assert weighted_loss(LossTerms(residual, rate), plain, 0.1).item() == 0.5
+    assert weighted_loss(LossTerms(residual, activity), plain, 0.1).item() == 0.5
 
 
 def test_target_comes_down_in_a_straight_line() -> None:
     phase = PhaseRecipe(n_iterations=100, learning_rate=1e-3, activity_weight=1.0, target_activity=0.1, ramp=0.5)
-    assert [target_at(phase, k, 0.5) for k in (0, 25, 50, 99)] == pytest.approx([0.5, 0.3, 0.1, 0.1])
-    assert target_at(phase, 0, 0.05) == pytest.approx(0.1)
-    assert target_at(dataclasses.replace(phase, ramp=0.0), 0, 0.5) == pytest.approx(0.1)
+    assert [activity_target_at(phase, k, 0.5) for k in (0, 25, 50, 99)] == pytest.approx([0.5, 0.3, 0.1, 0.1])
+    assert activity_target_at(phase, 0, 0.05) == pytest.approx(0.1)
+    assert activity_target_at(dataclasses.replace(phase, ramp=0.0), 0, 0.5) == pytest.approx(0.1)

@@ -1,4 +1,4 @@
-"""Batches: the same outputs, rates and gradients as all points at once, with no more points in the network at a time."""
+"""Batches: the same outputs, activities and gradients as all points at once, with no more points in the network at a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
-from neuropinn_lava.training.loss.energy_loss import lay_loss_cloud
+from neuropinn_lava.training.loss.energy_loss import build_loss_cloud
 from neuropinn_lava.training.loss.losses import evaluate_loss
 from neuropinn_lava.training.network.batches import run_batches
 from neuropinn_lava.training.network.network import VsnNetwork, build_network
@@ -39,8 +39,10 @@ def test_outputs_rates_and_gradients_are_those_of_all_points(
     for size in (None, batch_size):
         network.zero_grad()
         run = run_batches(network, inputs, size)
-        (run.output.square().sum() + run.rate + run.rates[0]).backward()
-        gradients.append([run.output, run.rates, run.rate, *(p.grad for p in network.parameters() if p.requires_grad)])
+        (run.output.square().sum() + run.activity + run.activities[0]).backward()
+        gradients.append(
+            [run.output, run.activities, run.activity, *(p.grad for p in network.parameters() if p.requires_grad)]
+        )
     for expected, found in zip(*gradients, strict=True):
         torch.testing.assert_close(found, expected, rtol=0, atol=ROUNDING * expected.detach().abs().max().item())
 
@@ -69,7 +71,7 @@ def test_losses_are_the_same_in_batches(problem: str, cells: tuple[int, ...]) ->
         cloud = dataclasses.replace(posed.recipe.cloud, n_per_axis=cells, batch_size=batch_size)
         recipe = TrainingRecipe(cloud=cloud, network=MODEL)
         losses.append(
-            evaluate_loss(lay_loss_cloud(posed, recipe, torch.float64, torch.device("cpu")), network).residual.item()
+            evaluate_loss(build_loss_cloud(posed, recipe, torch.float64, torch.device("cpu")), network).residual.item()
         )
     assert losses[1] == pytest.approx(losses[0], rel=ROUNDING)
 

@@ -45,8 +45,8 @@ def test_every_forward_pass_starts_from_rest() -> None:
 def test_rate_counts_every_neuron_once() -> None:
     network = VsnNetwork(sequential(), 2)
     run = network.run(torch.randn(50, 2))
-    assert run.rates.shape == (2,)
-    assert run.rate.item() == pytest.approx((9 * run.rates[0].item() + 7 * run.rates[1].item()) / 16)
+    assert run.activities.shape == (2,)
+    assert run.activity.item() == pytest.approx((9 * run.activities[0].item() + 7 * run.activities[1].item()) / 16)
 
 
 def test_seed_alone_decides_and_the_global_generator_stays_as_it_is() -> None:

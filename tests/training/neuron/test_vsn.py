@@ -12,7 +12,7 @@ from neuropinn_lava.training.neuron.vsn import VSN, successive_steps, vsn_layers
 def test_steps_one_by_one_give_what_all_at_once_gives() -> None:
     layer = VSN(4, theta=0.3)
     drive = torch.randn(5, 6, 4, generator=torch.Generator().manual_seed(0))
-    expected = layer.unrolled(drive, 5, with_rest=True)
+    expected = layer.unrolled(drive, 5)
     with successive_steps(layer):
         payloads = torch.stack([layer(drive[t]) for t in range(5)])
     assert torch.equal(payloads, expected.payload)

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from neuropinn_lava.problems.recipe import PhaseRecipe
-from neuropinn_lava.training.optimize.adam import Adam, FlatParameters, learning_rate
+from neuropinn_lava.training.optimize.adam import Adam, learning_rate
+from neuropinn_lava.training.optimize.parameters import FlatParameters
 
 ROUNDING = 1e-12
 """Twenty steps of float64 in another order of operations."""

@@ -29,21 +29,22 @@ from neuropinn_lava.problems.recipe import (
     TrainingRecipe,
 )
 from neuropinn_lava.problems.residuals import evaluation_points
-from neuropinn_lava.training.collocation.clouds import TrainingCloud, lay_training_cloud
+from neuropinn_lava.training.collocation.clouds import TrainingCloud, build_training_cloud
 from neuropinn_lava.training.collocation.marching import Front, centre_factors
-from neuropinn_lava.training.loss.distillation import make_lesson
+from neuropinn_lava.training.loss.distillation import build_distillation_target
 from neuropinn_lava.training.loss.linearization import (
     LinearResidual,
-    imitation_residuals,
-    linearize_imitation,
+    distillation_residuals,
+    linearize_distillation,
     linearize_residuals,
     weighted_residuals,
 )
 from neuropinn_lava.training.loss.losses import evaluate_loss
 from neuropinn_lava.training.network.network import VsnNetwork, build_network
-from neuropinn_lava.training.optimize.adam import FlatParameters
-from neuropinn_lava.training.optimize.gauss_newton import GaussNewton, step_gauss_newton
-from neuropinn_lava.training.optimize.tangents import find_tangents, move_network, rate_slope, run_exactly
+from neuropinn_lava.training.optimize.gauss_newton import GaussNewton
+from neuropinn_lava.training.optimize.parameters import FlatParameters
+from neuropinn_lava.training.optimize.phase_optimizer import PhaseOptimizer, StepTask
+from neuropinn_lava.training.optimize.tangents import activity_gradient, find_tangents, move_network, run_exactly
 from neuropinn_lava.training.run.outcome import TrainingOutput
 from neuropinn_lava.training.run.trainer import train_network
 from resumption import assert_resumes
@@ -69,11 +70,35 @@ def small_recipe(**changes: object) -> TrainingRecipe:
 
 
 def laid(problem: PdeProblem, recipe: TrainingRecipe) -> TrainingCloud:
-    return lay_training_cloud(problem, recipe, torch.float64, torch.device("cpu"))
+    return build_training_cloud(problem, recipe, torch.float64, torch.device("cpu"))
 
 
 def built(recipe: TrainingRecipe, seed: int = 0) -> VsnNetwork:
     return build_network(recipe.network, 2, 1, seed, torch.float64)
+
+
+def advance(
+    optimizer: PhaseOptimizer,
+    cloud: TrainingCloud,
+    network: VsnNetwork,
+    parameters: FlatParameters,
+    phase: PhaseRecipe,
+    target: float = 0.0,
+) -> None:
+    """Take one step of an optimizer."""
+    terms = evaluate_loss(cloud, network)
+    optimizer.advance(
+        StepTask(
+            cloud=cloud,
+            distillation_target=None,
+            network=network,
+            parameters=parameters,
+            phase=phase,
+            iteration=0,
+            target_activity=target,
+            terms=terms,
+        )
+    )
 
 
 def explicit_jacobian(network: VsnNetwork, inputs: torch.Tensor) -> torch.Tensor:
@@ -176,7 +201,7 @@ def test_a_step_is_the_explicit_one(marching: Marching | None) -> None:
     before = torch.cat([p.detach().reshape(-1).clone() for p in network.parameters()])
     state = GaussNewton(damping=10.0)  # enough that the first trial succeeds
     phase = dataclasses.replace(recipe.phases[0], marching=marching)
-    step_gauss_newton(state, cloud, network, FlatParameters(network), phase, 0.0)
+    advance(state, cloud, network, FlatParameters(network), phase, 0.0)
     rows = linear.slopes.getnnz(axis=1) > 0
     damping = 10.0 * (J @ J.T).diagonal()[torch.from_numpy(rows)].mean()
     expected = -torch.linalg.solve(J.T @ J + damping * torch.eye(J.shape[1], dtype=J.dtype), J.T @ linear.values)
@@ -186,17 +211,17 @@ def test_a_step_is_the_explicit_one(marching: Marching | None) -> None:
 
 
 @pytest.mark.parametrize("kind", list(Surrogate))
-def test_slope_of_the_smooth_rate(problem: PdeProblem, kind: Surrogate) -> None:
+def test_slope_of_the_smooth_activity(problem: PdeProblem, kind: Surrogate) -> None:
     recipe = small_recipe()
     recipe = dataclasses.replace(recipe, network=dataclasses.replace(recipe.network, surrogate=kind))
     cloud, network = laid(problem, recipe), built(recipe)
     run = run_exactly(network, cloud.inputs)
-    row = rate_slope(network, run)
+    row = activity_gradient(network, run)
     step = 1e-7  # no spike flips
     move_network(network, row, step)
-    forwards = run_exactly(network, cloud.inputs).smooth_rate.item()
+    forwards = run_exactly(network, cloud.inputs).smooth_activity.item()
     move_network(network, row, -2 * step)
-    backwards = run_exactly(network, cloud.inputs).smooth_rate.item()
+    backwards = run_exactly(network, cloud.inputs).smooth_activity.item()
     assert (forwards - backwards) / (2 * step) == pytest.approx(row.dot(row).item(), rel=1e-3)
 
 
@@ -215,23 +240,23 @@ def test_it_learns_and_becomes_sparse(problem: PdeProblem) -> None:
     sparse = train_network(problem, recipe)
     errors = [relative_l2(run_float(result.network, points).outputs, truth) for result in (dense, sparse)]
     assert max(errors) < 0.05
-    assert sparse.history.rows[-1].rate < 0.3 < dense.history.rows[-1].rate
+    assert sparse.history.rows[-1].activity < 0.3 < dense.history.rows[-1].activity
 
 
 def test_a_rate_below_its_target_is_left_alone(problem: PdeProblem) -> None:
-    """A target that no step reaches changes no bit of the training: the rate costs nothing below it."""
+    """A target that no step reaches changes no bit of the training: the activity costs nothing below it."""
     recipe = small_recipe()
     dense = recipe.phases[0]
     bounded = dataclasses.replace(dense, activity_weight=0.1, target_activity=0.95)
     free, kept = (train_network(problem, dataclasses.replace(recipe, phases=(phase,))) for phase in (dense, bounded))
-    assert free.rate < 0.9
+    assert free.activity < 0.9
     assert kept.network.digest() == free.network.digest()
     assert kept.loss == free.loss
 
 
 @pytest.mark.parametrize("share", [-0.5, 0.5, 2.0])
 def test_a_step_minimises_the_one_sided_model(problem: PdeProblem, share: float) -> None:
-    """The rate is above its target, below it but carried over it by a step of the equation alone, and well below it."""
+    """The activity is above its target, below it but carried over it by a step of the equation alone, and well below it."""
     recipe = small_recipe()
     cloud, network = laid(problem, recipe), built(recipe, seed=1)
     run = run_exactly(network, cloud.inputs)
@@ -239,20 +264,20 @@ def test_a_step_minimises_the_one_sided_model(problem: PdeProblem, share: float)
     J = torch.from_numpy(linear.slopes @ explicit_jacobian(network, cloud.inputs).numpy())
     damping = 10.0 * (J @ J.T).diagonal().mean()
     weight = 0.1
-    slope = math.sqrt(weight) * flat(rate_slope(network, run))
+    slope = math.sqrt(weight) * flat(activity_gradient(network, run))
     hessian, unit = J.T @ J, torch.eye(J.shape[1], dtype=J.dtype)
     free = -torch.linalg.solve(hessian + damping * unit, J.T @ linear.values)
     carried = slope @ free / math.sqrt(weight)
-    assert carried > 0  # the equation alone raises the rate
-    target = run.rate.item() + share * carried.item()
-    slack = math.sqrt(weight) * (run.rate.item() - target)
+    assert carried > 0  # the equation alone raises the activity
+    target = run.activity.item() + share * carried.item()
+    slack = math.sqrt(weight) * (run.activity.item() - target)
     bounded = hessian + torch.outer(slope, slope) + damping * unit
     held = -torch.linalg.solve(bounded, J.T @ linear.values + slack * slope)
     expected = free if share > 1.0 else held
     parameters = FlatParameters(network)
     before, state = parameters.values.clone(), GaussNewton(damping=10.0)
     phase = dataclasses.replace(recipe.phases[0], activity_weight=weight, target_activity=0.1)
-    step_gauss_newton(state, cloud, network, parameters, phase, target)
+    advance(state, cloud, network, parameters, phase, target)
     moved = parameters.values - before
     assert (moved - expected).abs().max() <= ROUNDING * expected.abs().max()
 
@@ -283,14 +308,14 @@ def test_interrupted_and_resumed_is_uninterrupted(tmp_path: Path, iteration: int
     assert_resumes(problem, recipe, tmp_path, iteration)
 
 
-def test_slopes_of_the_imitation(problem: PdeProblem) -> None:
+def test_slopes_of_the_distillation(problem: PdeProblem) -> None:
     recipe = small_recipe()
     cloud, network = laid(problem, recipe), built(recipe)
-    lesson = make_lesson(cloud, built(recipe, seed=1))
+    distillation_target = build_distillation_target(cloud, built(recipe, seed=1))
     y = network(cloud.inputs).detach()
-    linear = linearize_imitation(cloud, lesson, y)
-    assert linear.values.square().sum().item() == pytest.approx(lesson.distance(cloud.solution(y)).item())
-    moved = imitation_residuals(cloud, lesson, y + 0.5)  # u is linear in y here
+    linear = linearize_distillation(cloud, distillation_target, y)
+    assert linear.values.square().sum().item() == pytest.approx(distillation_target.distance(cloud.solution(y)).item())
+    moved = distillation_residuals(cloud, distillation_target, y + 0.5)  # u is linear in y here
     expected = linear.values + torch.from_numpy(linear.slopes @ np.full(len(y), 0.5))
     assert (moved - expected).abs().max() <= ROUNDING * expected.abs().max()
 
@@ -301,7 +326,7 @@ def test_a_stalled_phase_leaves_the_network(problem: PdeProblem) -> None:
     cloud, network = laid(flat_problem, recipe), built(recipe)
     parameters = FlatParameters(network)
     before, state = parameters.values.clone(), GaussNewton()
-    step_gauss_newton(state, cloud, network, parameters, recipe.phases[0], 0.0)
+    advance(state, cloud, network, parameters, recipe.phases[0], 0.0)
     assert torch.equal(parameters.values, before)
     assert state.stalled_target == 0.0
 
@@ -314,7 +339,7 @@ def test_a_step_lost_in_rounding_is_a_stall(problem: PdeProblem) -> None:
     )  # of six seeds the one where the loss rounds downwards
     parameters, state = FlatParameters(network), GaussNewton()
     state.damping = 1e18
-    step_gauss_newton(state, cloud, network, parameters, recipe.phases[1], 0.25)
+    advance(state, cloud, network, parameters, recipe.phases[1], 0.25)
     assert state.stalled_target == 0.25
 
 

@@ -26,12 +26,13 @@ from neuropinn_lava.problems.recipe import (
     TrainingRecipe,
 )
 from neuropinn_lava.problems.residuals import evaluation_points
-from neuropinn_lava.training.collocation.clouds import TrainingCloud, lay_training_cloud
+from neuropinn_lava.training.collocation.clouds import TrainingCloud, build_training_cloud
 from neuropinn_lava.training.loss.linearization import linearize_residuals
 from neuropinn_lava.training.loss.losses import evaluate_loss
 from neuropinn_lava.training.network.network import VsnNetwork, build_network
-from neuropinn_lava.training.optimize.adam import FlatParameters
-from neuropinn_lava.training.optimize.lbfgs import HISTORY_SIZE, LBfgs, step_l_bfgs
+from neuropinn_lava.training.optimize.lbfgs import HISTORY_SIZE, LBfgs
+from neuropinn_lava.training.optimize.parameters import FlatParameters
+from neuropinn_lava.training.optimize.phase_optimizer import PhaseOptimizer, StepTask
 from neuropinn_lava.training.optimize.tangents import constant_spikes, run_exactly
 from neuropinn_lava.training.run.outcome import TrainingStatus
 from neuropinn_lava.training.run.trainer import train_network
@@ -54,11 +55,35 @@ def small_recipe(n_iterations: int = 12, **model: object) -> TrainingRecipe:
 
 
 def laid(problem: PdeProblem, recipe: TrainingRecipe) -> TrainingCloud:
-    return lay_training_cloud(problem, recipe, torch.float64, torch.device("cpu"))
+    return build_training_cloud(problem, recipe, torch.float64, torch.device("cpu"))
 
 
 def built(recipe: TrainingRecipe, seed: int = 0) -> VsnNetwork:
     return build_network(recipe.network, 2, 1, seed, torch.float64)
+
+
+def advance(
+    optimizer: PhaseOptimizer,
+    cloud: TrainingCloud,
+    network: VsnNetwork,
+    parameters: FlatParameters,
+    phase: PhaseRecipe,
+    target: float = 0.0,
+) -> None:
+    """Take one step of an optimizer."""
+    terms = evaluate_loss(cloud, network)
+    optimizer.advance(
+        StepTask(
+            cloud=cloud,
+            distillation_target=None,
+            network=network,
+            parameters=parameters,
+            phase=phase,
+            iteration=0,
+            target_activity=target,
+            terms=terms,
+        )
+    )
 
 
 def test_it_reaches_the_least_squares_of_a_read_out(problem: PdeProblem) -> None:
@@ -75,7 +100,7 @@ def test_it_reaches_the_least_squares_of_a_read_out(problem: PdeProblem) -> None
     parameters = FlatParameters(network)
     state = LBfgs(parameters.values)
     for _ in range(300):
-        step_l_bfgs(state, cloud, network, parameters, recipe.phases[0])
+        advance(state, cloud, network, parameters, recipe.phases[0])
     assert parameters.values.numel() == 9
     assert evaluate_loss(cloud, network).residual.item() == pytest.approx(least, rel=MINIMUM)
 
@@ -105,14 +130,14 @@ def test_an_energy_falls() -> None:
     assert batches.loss == pytest.approx(whole.loss, rel=1e-6)
 
 
-def test_it_imitates(problem: PdeProblem) -> None:
+def test_it_distils(problem: PdeProblem) -> None:
     phase = dataclasses.replace(small_recipe(60).phases[0], residual_weight=0.0, distillation_weight=1.0)
     teacher = TeacherRecipe(
         phases=small_recipe(30).phases, network=NetworkRecipe(widths=(8,), activation="tanh", output_scale=2.0)
     )
     result = train_network(problem, dataclasses.replace(small_recipe(), phases=(phase,), teacher=teacher))
     rows = result.history.rows
-    assert rows[-1].imitation < 0.01 * rows[0].imitation
+    assert rows[-1].distillation < 0.01 * rows[0].distillation
 
 
 def test_the_gradient_takes_spikes_for_constants(problem: PdeProblem) -> None:
@@ -171,7 +196,7 @@ def test_a_stalled_phase_leaves_the_network(problem: PdeProblem) -> None:
     parameters = FlatParameters(network)
     before, state = parameters.values.clone(), LBfgs(parameters.values)
     for _ in range(3):
-        step_l_bfgs(state, cloud, network, parameters, recipe.phases[0])
+        advance(state, cloud, network, parameters, recipe.phases[0])
         assert torch.equal(parameters.values, before)
         assert state.stalled
 
@@ -188,12 +213,15 @@ def test_pairs_that_lead_upwards_are_forgotten(problem: PdeProblem) -> None:
     cloud, network = laid(problem, recipe), built(recipe)
     parameters = FlatParameters(network)
     state = LBfgs(parameters.values)
-    state.n_steps, state.scale = 3, -1.0  # d = g
+    zero, none = torch.zeros_like(parameters.values), torch.empty((0, parameters.values.numel()), dtype=torch.float64)
+    packed = {"stalled": False, "n_steps": 3, "length": 0.0, "scale": -1.0, "direction": zero, "former_gradient": zero}
+    pairs = {"pair_moves": none, "pair_changes": none, "inverses": torch.empty(0, dtype=torch.float64)}
+    state.unpack({**packed, **pairs})  # d = g
     before, loss = parameters.values.clone(), evaluate_loss(cloud, network).residual.item()
-    step_l_bfgs(state, cloud, network, parameters, recipe.phases[0])
+    advance(state, cloud, network, parameters, recipe.phases[0])
     assert torch.equal(parameters.values, before)
-    assert (state.n_steps, state.stalled, state.moves) == (0, False, [])
-    step_l_bfgs(state, cloud, network, parameters, recipe.phases[0])
+    assert (state.memory, state.stalled) == ({}, False)
+    advance(state, cloud, network, parameters, recipe.phases[0])
     assert evaluate_loss(cloud, network).residual.item() < loss
 
 
@@ -210,7 +238,7 @@ def test_a_loss_that_is_no_number_is_not_gone_to(problem: PdeProblem) -> None:
 
     broken = dataclasses.replace(cloud, problem=dataclasses.replace(problem, residual=residual))
     state = LBfgs(parameters.values)
-    step_l_bfgs(state, broken, network, parameters, recipe.phases[0])
+    advance(state, broken, network, parameters, recipe.phases[0])
     assert torch.equal(parameters.values, start)
     assert state.stalled
 

@@ -20,7 +20,7 @@ def row(iteration: int) -> TrainingProgress:
         learning_rate=1 / 3,
         loss=0.1 + iteration,
         residual=0.1,
-        rate=0.2,
+        activity=0.2,
         relative_l2=1e-17,
     )
 

@@ -7,12 +7,12 @@ import threading
 
 import pytest
 
-from neuropinn_lava.training.run.interrupt import noted_interrupt
+from neuropinn_lava.training.run.interrupt import deferred_interrupt
 
 
 def test_the_first_is_noted_and_the_second_raises() -> None:
     former = signal.getsignal(signal.SIGINT)
-    with noted_interrupt() as interrupted:
+    with deferred_interrupt() as interrupted:
         assert not interrupted()
         signal.raise_signal(signal.SIGINT)
         assert interrupted()
@@ -25,7 +25,7 @@ def test_a_thread_is_never_interrupted() -> None:
     answers = []
 
     def ask() -> None:
-        with noted_interrupt() as interrupted:
+        with deferred_interrupt() as interrupted:
             answers.append(interrupted())
 
     thread = threading.Thread(target=ask)

@@ -214,7 +214,7 @@ def test_batches_are_refused_where_gauss_newton_needs_all_points(recipe: Trainin
 
 def test_a_loss_that_is_nan_from_the_start(problem: PdeProblem, recipe: TrainingRecipe) -> None:
     broken = dataclasses.replace(problem, residual=lambda f: (f.u_xx * float("nan"),))
-    with pytest.raises(TrainingError, match="training of 'poisson' must keep a finite loss; got nan"):
+    with pytest.raises(TrainingError, match="training of 'poisson' must start from a finite loss; got nan"):
         train_network(broken, recipe)
 
 

@@ -1,4 +1,4 @@
-"""What a training stands on: clouds refined between phases and moved within them, the same again after a resumption."""
+"""Collocation schedule: clouds refined between phases and moved within them, the same again after a resumption."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from neuropinn_lava.problems.recipe import (
 )
 from neuropinn_lava.training.network.network import build_network
 from neuropinn_lava.training.run.checkpoints import identify, read_checkpoint, write_checkpoint
-from neuropinn_lava.training.run.ground import Ground, Teacher, is_draw
+from neuropinn_lava.training.run.collocation_schedule import CollocationSchedule, Teacher, is_draw
 from neuropinn_lava.training.run.outcome import TrainingOutput, TrainingStatus
-from neuropinn_lava.training.run.state import TrainingState, find_phase, new_state
+from neuropinn_lava.training.run.state import TrainingState, find_phase, start_state
 from neuropinn_lava.training.run.trainer import train_network
 from resumption import assert_resumes
 
@@ -39,58 +39,62 @@ def changing(recipe: TrainingRecipe, *changes: dict[str, object]) -> TrainingRec
     return dataclasses.replace(recipe, phases=tuple(dataclasses.replace(phase, **more) for phase, more in pairs))
 
 
-def grounded(problem: PdeProblem, recipe: TrainingRecipe, teacher: Teacher | None = None, seed: int = 0) -> Ground:
+def build_schedule(
+    problem: PdeProblem, recipe: TrainingRecipe, teacher: Teacher | None = None, seed: int = 0
+) -> CollocationSchedule:
     device = torch.device("cpu")
-    return Ground(problem=problem, recipe=recipe, seed=seed, dtype=torch.float64, device=device, teacher=teacher)
+    return CollocationSchedule(
+        problem=problem, recipe=recipe, seed=seed, dtype=torch.float64, device=device, teacher=teacher
+    )
 
 
 def started(problem: PdeProblem, recipe: TrainingRecipe) -> TrainingState:
-    return new_state(build_network(recipe.network, problem.n_in, problem.n_out, 0, torch.float64))
+    return start_state(build_network(recipe.network, problem.n_in, problem.n_out, 0, torch.float64))
 
 
 def test_a_plain_recipe_has_one_cloud(problem: PdeProblem, recipe: TrainingRecipe) -> None:
-    ground, state = grounded(problem, recipe), started(problem, recipe)
+    collocation_schedule, state = build_schedule(problem, recipe), started(problem, recipe)
     places = [find_phase(recipe, iteration) for iteration in (0, 1, 29, 30, 49)]
-    assert len({id(ground.at(state, place)) for place in places}) == 1
+    assert len({id(collocation_schedule.at(state, place)) for place in places}) == 1
     assert not any(is_draw(place) for place in places)
 
 
 def test_draws_of_a_jitter(problem: PdeProblem, recipe: TrainingRecipe) -> None:
     """Draws before steps 0, 10 and 20 of the first phase; the second has its centres back on the grid."""
     recipe = changing(recipe, {"jitter": Jitter(every=10, share=0.3)}, {})
-    ground, state = grounded(problem, recipe), started(problem, recipe)
+    collocation_schedule, state = build_schedule(problem, recipe), started(problem, recipe)
     places = [find_phase(recipe, iteration) for iteration in range(50)]
     assert [place.iteration for place in places if is_draw(place)] == [0, 10, 20]
-    inputs = [ground.at(state, place).cloud.inputs for place in places]
+    inputs = [collocation_schedule.at(state, place).cloud.inputs for place in places]
     assert inputs[0] is inputs[9]
     assert (inputs[0] != inputs[10]).any()
     assert (inputs[10] != inputs[20]).any()
     grid = problem.domain.cloud(recipe.cloud.n_per_axis).points
     assert np.allclose((inputs[30] + 1) / 2, grid)
-    other = grounded(problem, recipe, seed=1).at(state, places[0])
+    other = build_schedule(problem, recipe, seed=1).at(state, places[0])
     assert (other.cloud.inputs != inputs[0]).any()
 
 
-def test_refinement_adds_centres_and_lessons_follow(problem: PdeProblem, recipe: TrainingRecipe) -> None:
+def test_refinement_adds_centres_and_distillation_targets_follow(problem: PdeProblem, recipe: TrainingRecipe) -> None:
     recipe = changing(recipe, {}, {"refinement": Refinement(share=0.5), "jitter": Jitter(every=7, share=0.2)})
     taught = build_network(TANH_NETWORK, 2, 1, 3, torch.float64)
     teacher = Teacher(network=taught, recipe=dataclasses.replace(recipe, network=TANH_NETWORK), cloud=None)
-    ground, state = grounded(problem, recipe, teacher), started(problem, recipe)
-    before = ground.at(state, find_phase(recipe, 0))
-    state.cloud = ground.refined(state, 0.5)
-    after = ground.at(state, find_phase(recipe, 30))
+    collocation_schedule, state = build_schedule(problem, recipe, teacher), started(problem, recipe)
+    before = collocation_schedule.at(state, find_phase(recipe, 0))
+    state.cloud = collocation_schedule.refined_cloud(state, 0.5)
+    after = collocation_schedule.at(state, find_phase(recipe, 30))
     assert before.cloud.n_inside == 49
     assert after.cloud.n_inside == 49 + 25
-    for footing in (before, after):
-        cloud = footing.cloud
+    for collocation in (before, after):
+        cloud = collocation.cloud
         u = cloud.offset + cloud.factor * TANH_NETWORK.output_scale * taught(cloud.inputs)
-        assert torch.allclose(footing.lesson.values, u)
+        assert torch.allclose(collocation.distillation_target.values, u)
 
 
 def test_refinement_lowers_the_residual_between_the_points(problem: PdeProblem, recipe: TrainingRecipe) -> None:
     """Points are added where the fine residual is largest: at the start its mean there is above that of all candidates."""
-    ground, state = grounded(problem, recipe), started(problem, recipe)
-    refined = ground.refined(state, 0.3)
+    collocation_schedule, state = build_schedule(problem, recipe), started(problem, recipe)
+    refined = collocation_schedule.refined_cloud(state, 0.3)
     added = refined.centres[49:]
     u = problem.source(added)  # the residual of a network that is almost zero is the source
     assert np.abs(u).mean() > 1.2 * np.abs(problem.source(problem.domain.cloud((16, 16)).centres)).mean()
@@ -132,8 +136,8 @@ def test_a_student_begins_on_its_teachers_cloud(recipe: TrainingRecipe) -> None:
     result = train_network(problem, taught, output=TrainingOutput(report_every=1))
     assert result.status is TrainingStatus.FINISHED
     assert result.cloud.n_inside == 56 + 12 + 14
-    imitation = [row.imitation for row in result.history.rows]
-    assert min(imitation) < 0.5 * imitation[0]
+    distillation = [row.distillation for row in result.history.rows]
+    assert min(distillation) < 0.5 * distillation[0]
 
 
 def test_a_damaged_cloud_in_a_checkpoint_is_refused(
@@ -153,7 +157,7 @@ def test_a_damaged_cloud_in_a_checkpoint_is_refused(
     train_network(problem, recipe, output=TrainingOutput(checkpoint=path))
     monkeypatch.undo()
     assert written
-    with pytest.raises(TrainingError, match="a readable history, place and cloud"):
+    with pytest.raises(TrainingError, match="a whole state of this training"):
         train_network(problem, recipe, output=TrainingOutput(checkpoint=path, resume=True))
 
 
@@ -162,9 +166,9 @@ def test_what_does_not_go_together_is_refused(recipe: TrainingRecipe) -> None:
     with pytest.raises(SpecError, match="no jitter where weights are causal"):
         dataclasses.replace(jittered, weights=ResidualWeights(causality=1.0))
     with pytest.raises(SpecError, match="have a mesh that is neither refined nor moved"):
-        grounded(find_problem("elasticity3d"), jittered)
+        build_schedule(find_problem("elasticity3d"), jittered)
     with pytest.raises(SpecError, match="no phase of gauss-newton, which needs residuals; got gauss-newton"):
-        grounded(find_problem("elasticity3d"), changing(recipe, {"optimizer": Optimizer.GAUSS_NEWTON}, {}))
+        build_schedule(find_problem("elasticity3d"), changing(recipe, {"optimizer": Optimizer.GAUSS_NEWTON}, {}))
     with pytest.raises(SpecError, match=r"Jitter.share must lie in \[1e-06, 0.4\]; got 0.5"):
         Jitter(share=0.5)
     with pytest.raises(SpecError, match=r"Jitter.every must lie in"):
