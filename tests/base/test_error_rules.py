@@ -27,9 +27,9 @@ PASSED_ON = {"rule", "cause.rule", "rule.format(most)"}
 """Expressions that pass a rule on; their callers are in `RULE_AT` themselves."""
 VERBS = {
     "alternate", "be", "begin", "come", "compile", "connect", "converge", "describe", "displace", "end", "equal",
-    "find", "finish", "fit", "identify", "start", "follow", "fork", "get", "have", "hold", "keep", "lie", "live", "name", "need", "never be",
+    "find", "finish", "fit", "follow", "fork", "get", "have", "hold", "keep", "lie", "live", "name", "need", "never be",
     "not overlap", "open", "put", "reach", "receive", "report", "return", "run", "satisfy", "send", "use",
-    "yield",
+    "yield", "identify", "start",
 }  # fmt: skip
 """Base forms that a rule may begin with; extend it by a verb, not by a noun."""
 
