@@ -32,8 +32,8 @@ from neuropinn_lava.problems.residuals import evaluation_points
 from neuropinn_lava.training.collocation.clouds import build_training_cloud, input_transform
 from neuropinn_lava.training.loss.distillation import CollocationSet
 from neuropinn_lava.training.network.network import build_network
-from neuropinn_lava.training.optimize.steps import Point, measure_point, take_step
 from neuropinn_lava.training.run.state import PhasePlace, TrainingState, start_state
+from neuropinn_lava.training.run.steps import Point, measure_point, take_step
 
 N_POINTS, POINTS_SEED = 2500, 0
 """Unseen points."""

@@ -33,7 +33,6 @@ from ..collocation.clouds import input_transform, output_transform
 from ..loss.distillation import CollocationSet
 from ..network.export import export_network
 from ..network.network import VsnNetwork, build_network
-from ..optimize.steps import DivergedError, Point, measure_point, take_step
 from .checkpoints import TrainingIdentity, identify, read_checkpoint, write_checkpoint
 from .collocation_schedule import CollocationSchedule, Teacher, is_draw
 from .devices import find_device, limited_threads
@@ -41,6 +40,7 @@ from .history import TrainingProgress, write_history
 from .interrupt import deferred_interrupt
 from .outcome import WRITES_NOTHING, ProgressCallback, TrainingOutput, TrainingResult, TrainingStatus
 from .state import PhasePlace, TrainingState, find_phase, start_state
+from .steps import DivergedError, Point, measure_point, take_step
 
 N_SHOWN = 1000
 """Number of points on which the displayed error is measured: enough for a few percent, at the cost of one forward pass."""

@@ -16,8 +16,8 @@ from ...base.arrays import Record
 from ...problems.recipe import PhaseRecipe
 from ..loss.distillation import CollocationSet
 from ..loss.losses import LossTerms, activity_target_at, evaluate_loss, objective
-from ..run.state import PhasePlace, TrainingState
-from .phase_optimizer import StepTask
+from ..optimize.phase_optimizer import StepTask
+from .state import PhasePlace, TrainingState
 
 
 class DivergedError(Exception):
