@@ -103,7 +103,7 @@ def test_a_rule_that_does_not_vanish_at_zero_cannot_be_made() -> None:
 
 
 def test_a_rule_without_a_slope_cannot_be_made() -> None:
-    with pytest.raises(SpecError, match=r"ActivationRule 'tanh'.steepest: a positive number; got nan"):
+    with pytest.raises(SpecError, match=r"ActivationRule 'tanh'.steepest must be a positive number; got nan"):
         replace(ACTIVATIONS["tanh"], steepest=math.nan)
 
 
@@ -117,5 +117,7 @@ def test_an_own_rule_is_known_by_name_and_may_be_replaced(monkeypatch: pytest.Mo
 
 
 def test_a_built_in_name_is_not_taken() -> None:
-    with pytest.raises(SpecError, match=r"register_activation.rule.name: a name that is not built in; got 'tanh'"):
+    with pytest.raises(
+        SpecError, match=r"register_activation.rule.name must be a name that is not built in; got 'tanh'"
+    ):
         register_activation(replace(ACTIVATIONS["tanh"], reach=9.0))
