@@ -88,7 +88,7 @@ def test_names_stand_for_choices_in_recipes():
     with pytest.raises(SpecError, match=r"PhaseRecipe\.optimizer must be one of"):
         PhaseRecipe(n_iterations=9, optimizer="adams")
     for field in ("polarity", "surrogate"):
-        with pytest.raises(SpecError, match=rf"NetworkRecipe\.{field}: a name out of"):
+        with pytest.raises(SpecError, match=rf"NetworkRecipe\.{field} must be one of"):
             NetworkRecipe(**{field: "none"})
-    with pytest.raises(SpecError, match=r"CloudRecipe\.operator: a name out of"):
+    with pytest.raises(SpecError, match=r"CloudRecipe\.operator must be one of"):
         CloudRecipe(operator="cubic")
