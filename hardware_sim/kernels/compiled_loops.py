@@ -27,13 +27,7 @@ import numpy as np
 from .compiling import compiled, inlined
 from .layout import DRIVE, EVENTS, FIRED, MEMBRANE, PAYLOAD, Affine, Array, Neurons, Phi, Tally
 
-I32, U64 = np.int32, np.uint64
-DE_BRUIJN = U64(0x03F79D71B4CB0A89)
-"""Its 64 windows of six bits are all different: a product with 2**k shows k in the highest six bits."""
-BIT_INDEX = np.array([k for _, k in sorted(((int(DE_BRUIJN) << k & (1 << 64) - 1) >> 58, k) for k in range(64))])
-"""k for each window."""
-
-
+I32, I64, U64 = np.int32, np.int64, np.uint64
 BLOCK = 64
 """Numbers of which one word tells, bit by bit, which are events."""
 
@@ -53,7 +47,8 @@ class Scratch(NamedTuple):
 def _find_events(values: Array, index: Array) -> Any:
     """Write the places of the entries that are not zero into `index`; return how many there are.
 
-    The length of `values` is a multiple of 64. A word of 64 bits is first made of each 64 entries, without a branch.
+    The length of `values` is a multiple of 64. A word of 64 bits is first made of each 64 entries, without a branch; its
+    lowest bit, 2**k, is a float64 with the exponent k + 1023.
     """
     n_found = 0
     for first in range(0, len(values), BLOCK):
@@ -61,20 +56,18 @@ def _find_events(values: Array, index: Array) -> Any:
         for k in range(BLOCK):
             mask |= U64(block[k] != 0) << U64(k)
         while mask:
-            lowest = mask & (~mask + U64(1))
-            index[n_found] = first + BIT_INDEX[(lowest * DE_BRUIJN) >> U64(58)]
+            index[n_found] = first + (np.float64(mask & (~mask + U64(1))).view(I64) >> 52) - 1023
             n_found += 1
-            mask ^= lowest
+            mask &= mask - U64(1)
     return n_found
 
 
 @inlined
 def _multiply(a: Array, weight: Array, padded: Array, index: Array, total: Array) -> None:
-    """total = W a, over the inputs that are not zero, four at a time."""
+    """total += W a, over the inputs that are not zero, four at a time."""
     for i in range(len(a)):
         padded[i] = a[i]
     n_events = _find_events(padded, index)
-    total[:] = 0
     n_fours = n_events & ~3
     for k in range(0, n_fours, 4):
         i0, i1, i2, i3 = index[k], index[k + 1], index[k + 2], index[k + 3]
@@ -90,13 +83,17 @@ def _multiply(a: Array, weight: Array, padded: Array, index: Array, total: Array
 
 @inlined
 def _align(total: Array, affine: Affine, z: Array, saturated: Array) -> None:
-    """z = clip(((total << up) + half >> down) + bias)."""
-    limit = affine.limit
+    """z = clip(((total << up) + half >> down) + bias); the sums are zero again for the next row. Masks change no shift."""
+    limit, longest = affine.limit, total.itemsize * 8 - 1
     for j in range(len(z)):
-        total[j] = (((total[j] << affine.up[j]) + affine.half[j]) >> affine.down[j]) + affine.bias[j]
+        total[j] <<= affine.up[j] & longest
+        total[j] += affine.half[j]
+        total[j] >>= affine.down[j] & longest
+        total[j] += affine.bias[j]
         held = min(max(total[j], -limit), limit)
         saturated[j] += held != total[j]
         z[j] = held
+        total[j] = 0
 
 
 @inlined
@@ -143,20 +140,18 @@ def _step(
     """Advance the neurons of row r by step t."""
     _fire(z, neurons, membrane, room.total, room.fired, tally.saturated[MEMBRANE])
     n_fired = _find_events(room.fired, room.places)
-    for j in range(len(payload)):
-        payload[j] = 0
+    payload[:] = 0
     _send(z, room.places[:n_fired], neurons.phi, payload, tally.counts[t], tally.saturated[PAYLOAD])
     if r < tally.fired.shape[0]:
-        for j in range(len(z)):
-            tally.membrane[r, t, j] = membrane[j]
-            tally.fired[r, t, j] = room.fired[j] != 0
+        tally.membrane[r, t] = membrane
+        tally.fired[r, t] = room.fired[: len(z)] != 0
 
 
 @inlined
 def _make_room(n: int, n_sums: int, like: Array) -> Any:
     """Allocate what one row of n numbers needs."""
     n_padded = (n + BLOCK - 1) // BLOCK * BLOCK
-    return Scratch(np.empty(n_sums, like.dtype), np.zeros(n_padded, np.int32), np.empty(n_padded, np.int64))
+    return Scratch(np.zeros(n_sums, like.dtype), np.zeros(n_padded, np.int32), np.empty(n_padded, np.int64))
 
 
 @compiled
@@ -173,8 +168,7 @@ def align_rows(product: Array, affine: Affine, z: Array, tally: Tally) -> None:
     """Compute the drives z (n_rows, n_out) of products W a (n_rows, n_out) that were made elsewhere."""
     total = np.empty_like(affine.bias)
     for r in range(product.shape[0]):
-        for j in range(product.shape[1]):
-            total[j] = product[r, j]
+        total[: product.shape[1]] = product[r]
         _align(total, affine, z[r], tally.saturated[DRIVE])
 
 
