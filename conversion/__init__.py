@@ -7,7 +7,7 @@ from .scheme import Equalization, Granularity, QuantizationScheme, RangeRule, Ro
 from .targets.hardware_rules import check_network, require_fit
 from .targets.target import HardwareTarget, find_target, read_target
 from .targets.verdicts import RuleVerdict, TargetCheck, Verdict
-from .tuning_records import TuningLoss, TuningReport, TuningSettings
+from .tuning_settings import TuningLoss, TuningReport, TuningSettings
 
 __all__ = [
     "DEFAULT_POINTS",

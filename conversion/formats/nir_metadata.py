@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...base.checks import as_member
 from ...base.errors import FileFormatError
 from ...files.record_store import read_record, write_record
 from ...network.spec import LayerSpec, NetworkSpec, OutputSpec, Provenance, Readout
@@ -60,7 +61,7 @@ def read_host(metadata: dict[str, Any], layers: tuple[LayerSpec, ...], output: O
             layers=layers,
             output=OutputSpec(weight=output.weight, bias=output.bias, name=text_of(metadata["output_name"])),
             n_steps=int(metadata["n_steps"]),
-            readout=Readout(text_of(metadata["readout"])),
+            readout=as_member(Readout, text_of(metadata["readout"]), "NIR graph: metadata.readout"),
             input_transform=AffineTransform(scale=metadata["input_scale"], offset=metadata["input_offset"]),
             output_transform=AffineTransform(scale=metadata["output_scale"], offset=metadata["output_offset"]),
             ansatz=ansatz,

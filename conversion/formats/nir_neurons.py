@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from ...base.checks import as_member
 from ...base.errors import SpecError
 from ...base.extras import import_extra
 from ...network.spec import LayerSpec, NetworkSpec, Polarity
@@ -119,7 +120,7 @@ def read_neuron(where: str, node: Any, fields: dict[str, Any]) -> NeuronStep:
     return NeuronStep(
         where=where,
         activation=text_of(fields["activation"]),
-        polarity=Polarity(text_of(fields["polarity"])),
+        polarity=as_member(Polarity, text_of(fields["polarity"]), f"NIR graph: {where}.polarity"),
         beta=fields["beta"],
         theta=fields["theta"],
     )

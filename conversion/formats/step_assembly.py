@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...base.checks import as_member
 from ...base.errors import SpecError
 from ...network.spec import LayerSpec, OutputSpec, Polarity
 from .step_records import AffineStep, NeuronStep, Step
@@ -105,5 +106,5 @@ def _layer(where: str, name: str, affine: AffineStep | None, neuron: NeuronStep)
         beta=np.broadcast_to(neuron.beta, (n,)),
         theta=np.broadcast_to(neuron.theta, (n,)),
         activation=neuron.activation,
-        polarity=Polarity(neuron.polarity),
+        polarity=as_member(Polarity, neuron.polarity, f"{where}: {neuron.where}.polarity"),
     )

@@ -15,6 +15,7 @@ import numpy as np
 from torch import nn
 
 from ...base.arrays import FloatArray
+from ...base.checks import as_member
 from ...network.spec import NetworkSpec, Provenance, Readout
 from ...network.transforms import AffineTransform, Ansatz
 from ...training.network.export import export_network
@@ -75,7 +76,7 @@ def read_module(
         layers=layers,
         output=output,
         n_steps=n_steps,
-        readout=Readout(readout),
+        readout=as_member(Readout, readout, "read_module.readout"),
         input_transform=input_transform or AffineTransform.identity(n_in),
         output_transform=output_transform or AffineTransform.identity(output.n_out),
         ansatz=ansatz,

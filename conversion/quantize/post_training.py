@@ -21,11 +21,10 @@ from ..calibrate.calibration import Calibration, calibrate_network
 from ..calibrate.intervals import bound_network
 from ..scheme import Equalization, QuantizationScheme, Rounding, StateRange
 from ..targets.verdicts import TargetCheck
-from .bias_correction import correct_bias
 from .compensation import compensate_affine
 from .descent import descend_integers
 from .equalization import equalize_network
-from .layerwise import adjust_network
+from .layerwise import adjust_network, correct_bias
 from .liveness import check_words
 from .nearest import n_finer_scales, quantize_with
 from .report import QuantizationReport, measure_quantization

@@ -20,7 +20,7 @@ from ...network.quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwo
 from ...network.spec import NetworkSpec
 from ..calibrate.calibration import Calibration
 from ..calibrate.intervals import LayerBound, bound_network
-from ..tuning_records import TuningReport
+from ..tuning_settings import TuningReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

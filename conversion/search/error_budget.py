@@ -27,11 +27,11 @@ from ...base.points import checked_points
 from ...engine.host import decode_floats
 from ...engine.reference import fires, read_out, run_integer
 from ...engine.trace import Probe
-from ...network.activations import find_activation
+from ...network.activations import Asymptote, Symmetry, find_activation
 from ...network.integers import LEAK_BITS, IntFormat, dequantize_array, quantize_into, round_half_up
+from ...network.phi_table import PhiTable
 from ...network.quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork
 from ...network.spec import LayerSpec, NetworkSpec, OutputSpec
-from .smooth_table import interpolate
 
 
 class Cause(str, Enum):
@@ -190,6 +190,25 @@ def _as_state(values: FloatArray, affine: QuantizedAffine, cause: Cause | None) 
         highest = unit * IntFormat(bits=affine.state_bits).highest
         return np.clip(values, -highest, highest)
     return values
+
+
+def interpolate(table: PhiTable, drive: FloatArray) -> FloatArray:
+    """Interpolate a phi table at real drives z, physical, any shape; return phi itself where there is no table.
+
+    The equations are those of `phi_table.py` without the roundings of z and of the payload, and without saturation, so that
+    the cost of the table is separated from that of the words around it.
+    """
+    if not table.rule.needs_table:
+        return table.rule.phi(drive)
+    q = np.abs(drive) * math.ldexp(1.0, -table.state_exponent)
+    corners = np.ldexp(np.arange(len(table.entries), dtype=np.float64), table.index_bits)
+    entry_exponent = table.payload_exponent - table.fraction_bits
+    value: FloatArray = np.interp(q, corners, np.ldexp(table.entries.astype(np.float64), entry_exponent))
+    if table.rule.asymptote is Asymptote.SLOPE_ONE:
+        value = value + np.maximum(q - table.domain, 0.0) * math.ldexp(1.0, table.state_exponent)
+    signs = np.where(drive < 0, -1.0, 1.0) if table.rule.symmetry is Symmetry.ODD else np.ones_like(drive)
+    signed: FloatArray = signs * value
+    return signed
 
 
 class _SwitchedLayer:

@@ -36,7 +36,7 @@ LEAST_EFFECT = 1e30 * float(np.finfo(np.float64).tiny)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SparsityPoint:
-    """One point of the curve."""
+    """Error and activity of a network with the thresholds of one tau."""
 
     tau: float
     """What the silence of one payload may cost, in units of u."""
@@ -97,14 +97,6 @@ def sparsify_network(
         if on_progress:
             on_progress(done, N_BISECTIONS)
     return best
-
-
-def sparsity_curve(
-    network: NetworkSpec, limit: ErrorLimit, points: FloatArray, taus: FloatArray
-) -> tuple[SparsityPoint, ...]:
-    """Give error and activity over given tau, in units of u; the limit's bound is not used, its points and values are."""
-    search = _Search(network, limit, points)
-    return tuple(search.measure(search.silenced(float(tau)), float(tau)) for tau in taus)
 
 
 class _Search:

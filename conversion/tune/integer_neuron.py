@@ -23,17 +23,17 @@ from ...network.integers import LEAK_BITS, IntFormat
 from ...network.spec import Polarity
 from ...problems.recipe import Surrogate
 from ...training.neuron.surrogates import fired_mask, fired_slope
-from .fake_table import FakeTable
+from .table_gradient import TableWithGradient
 
 LEAK_UNIT = 2.0**-LEAK_BITS
 """What one unit of an integer leak stands for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FakeRule:
+class IntegerNeuronRule:
     """What an integer layer is made of, all but its parameters."""
 
-    table: FakeTable
+    table: TableWithGradient
     """phi."""
     polarity: Polarity
     """Which membranes fire."""
@@ -44,7 +44,7 @@ class FakeRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FakeStep:
+class IntegerStep:
     """One step of a layer, each of shape (n_samples, n_neurons)."""
 
     integrated: Tensor
@@ -63,8 +63,8 @@ def _at_step(values: Tensor, t: int) -> Tensor:
 
 
 def integer_steps(
-    drive: Tensor, beta: Tensor, theta: Tensor, rule: FakeRule, n_steps: int, looked_up: Tensor | None = None
-) -> Iterator[FakeStep]:
+    drive: Tensor, beta: Tensor, theta: Tensor, rule: IntegerNeuronRule, n_steps: int, looked_up: Tensor | None = None
+) -> Iterator[IntegerStep]:
     """Step a layer from rest, in integers.
 
     Args:
@@ -85,10 +85,10 @@ def integer_steps(
         m = z if rest is None else torch.clamp(torch.trunc(rest * (beta * LEAK_UNIT)) + z, -highest, highest)
         s = fired_mask(m, theta, rule.polarity)
         rest = m * (1.0 - s)
-        yield FakeStep(integrated=m, fired=s, membrane=rest, payload=_at_step(sent, t) * s)
+        yield IntegerStep(integrated=m, fired=s, membrane=rest, payload=_at_step(sent, t) * s)
 
 
-def _spike_slope(membrane: Tensor, theta: Tensor, rule: FakeRule) -> tuple[Tensor, Tensor]:
+def _spike_slope(membrane: Tensor, theta: Tensor, rule: IntegerNeuronRule) -> tuple[Tensor, Tensor]:
     """Give (ds/dm, -ds/dtheta) of the surrogate per state unit; |m| >= 0 holds for every membrane and has no slope."""
     unit = rule.table.state_unit
     to_m, to_theta = fired_slope(membrane * unit, theta * unit, rule.polarity, rule.surrogate, rule.surrogate_slope)
@@ -100,7 +100,7 @@ class _IntegerVsn(torch.autograd.Function):
     """The equations of the module's docstring."""
 
     @staticmethod
-    def forward(ctx: Any, drive: Tensor, beta: Tensor, theta: Tensor, rule: FakeRule, n_steps: int) -> Tensor:
+    def forward(ctx: Any, drive: Tensor, beta: Tensor, theta: Tensor, rule: IntegerNeuronRule, n_steps: int) -> Tensor:
         sent = rule.table.look_up(drive)
         steps = list(integer_steps(drive, beta, theta, rule, n_steps, sent))
         ctx.save_for_backward(
@@ -113,7 +113,7 @@ class _IntegerVsn(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         drive, beta, theta, sent, *states = ctx.saved_tensors
         membranes, fired = states[: ctx.n_steps], states[ctx.n_steps :]
-        rule: FakeRule = ctx.rule
+        rule: IntegerNeuronRule = ctx.rule
         slope = rule.table.slope(drive) * (torch.abs(sent) <= rule.table.highest)
         by_drive, by_beta, by_theta = torch.empty_like(gradients[0]), torch.zeros_like(beta), torch.zeros_like(theta)
         later: Tensor | None = None
@@ -135,7 +135,7 @@ class _IntegerVsn(torch.autograd.Function):
         return by_drive, by_beta, by_theta, None, None
 
 
-def integer_vsn(drive: Tensor, beta: Tensor, theta: Tensor, rule: FakeRule, n_steps: int) -> Tensor:
+def integer_vsn(drive: Tensor, beta: Tensor, theta: Tensor, rule: IntegerNeuronRule, n_steps: int) -> Tensor:
     """Give the payloads of all steps, shape (n_steps, n_samples, n_neurons); arguments as in `integer_steps`."""
     payload: Tensor = _IntegerVsn.apply(drive, beta, theta, rule, n_steps)
     return payload

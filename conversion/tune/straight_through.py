@@ -4,8 +4,8 @@
     ceil(x)                             raised(x)  := ceil,    d/dx := 1
     clip(x)                             held(x)    := clip,    d/dx := 1 inside the word, 0 outside
 
-Integers are held in floating point: float64 holds all of the contract's exactly (`fake_quant.py` checks it), float32 those
-below 2**24. This module knows torch and words, nothing of layers.
+Integers are stored as floating point: float64 holds every integer of the contract exactly (`quantization_aware.py` checks it),
+float32 those below 2**24.
 """
 
 from __future__ import annotations

@@ -15,10 +15,10 @@ from ...network.activations import Asymptote, Symmetry
 from ...network.integers import IntFormat
 from ...network.phi_table import PhiTable
 from ...training.neuron.activations import fast_tanh, torch_activation
-from .fake_rounding import half_up
+from .straight_through import half_up
 
 
-class FakeTable:
+class TableWithGradient:
     """phi from state units to payload units, integers held in floating point."""
 
     def __init__(self, table: PhiTable, dtype: torch.dtype) -> None:
