@@ -1,4 +1,4 @@
-"""Float to integer: calibration, quantization, and the rules of hardware targets. Knows the core; never Lava."""
+"""Float to integer: calibration, quantization, and the rules of hardware targets."""
 
 from .calibrate.calibration import DEFAULT_POINTS, TUNING_POINTS, Calibration, LayerRange, calibrate_network, sample_box
 from .quantize.post_training import Quantization, quantize_network

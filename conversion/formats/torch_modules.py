@@ -38,7 +38,7 @@ def read_module(
     upper: Sequence[float] | FloatArray | None = None,
     provenance: Provenance | None = None,
 ) -> NetworkSpec:
-    """Make the float64 record of a torch module of Linear layers and activations.
+    """Build the float64 network of a torch module of Linear layers and activations.
 
     Args:
         module: Linear with VSN, Tanh, ReLU, sin, z tanh z, tanh^2 or snnTorch's Leaky with its graded product between; Flatten,

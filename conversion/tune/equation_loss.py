@@ -1,10 +1,9 @@
-"""The equation itself as a loss of tuning, alone or beside distillation: it sees where the float network itself is wrong.
+"""The equation's loss for tuning, alone or added to distillation; it also corrects errors of the float network.
 
     L_pde = mean over centres and equations of (r / residual_scale)**2          r of the quantization-aware network's u
     L_pde = the energy                                                          where the problem was trained on one
 
-The cloud and the operators are those of the problem's training. No term sees the reference solution. This module puts
-`training` and the quantization-aware network together.
+The cloud and the operators are those of the problem's training. No term uses the reference solution.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from .tuning import Objective
 
 
 def equation_objective(problem: PdeProblem, source: NetworkSpec) -> Objective:
-    """Make the loss of a problem, on the cloud of its recipe, for integers that came from `source`.
+    """Build the loss of a problem's equation, on the cloud of its recipe, for the integers of `source`.
 
     Raises:
         SpecError: If the network has another input normalisation or other built-in conditions than the problem's training.

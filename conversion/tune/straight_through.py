@@ -1,4 +1,4 @@
-"""Roundings of the integer contract in torch, with a gradient that passes straight through them.
+"""Roundings of the integer contract in torch, each with a straight-through estimator of its gradient.
 
     half_up(x)  = floor(x + 1/2)        rounded(x) := half_up, d/dx := 1
     ceil(x)                             raised(x)  := ceil,    d/dx := 1
@@ -25,7 +25,7 @@ def half_up(values: Tensor) -> Tensor:
 
 
 class _Rounded(torch.autograd.Function):
-    """Half up, straight through."""
+    """Rounding half up with a straight-through estimator of the gradient."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:
@@ -37,7 +37,7 @@ class _Rounded(torch.autograd.Function):
 
 
 class _Raised(torch.autograd.Function):
-    """Upward, straight through."""
+    """Rounding upward with a straight-through estimator of the gradient."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:

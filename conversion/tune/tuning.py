@@ -1,4 +1,4 @@
-"""Quantization-aware tuning: integers learn to say what the float network says, through the integer engine's arithmetic.
+"""Quantization-aware tuning: integers are trained to reproduce the float network through the integer engine's arithmetic.
 
     L = mean_n |du/dy (y_q - y)|**2 / mean_n |u|**2            y_q of the quantization-aware network, y of the float one
 
@@ -6,7 +6,7 @@ in physical units, linearised in y; or the loss of the network's equation (`equa
 that `quantize_network` gives; what is kept is the network with the lowest error on points held out from the training (the
 lowest loss, where the equation has a say), the start included, so that tuning can only help. Without a time limit the result
 depends on network, scheme, points, settings and seed alone. A start whose states are proved never to saturate gives way only
-to integers of which that is proved too. This module knows torch, and no problem.
+to integers of which that is proved too.
 """
 
 from __future__ import annotations
@@ -39,22 +39,22 @@ from ..tuning_settings import TuningLoss, TuningReport, TuningSettings
 from .quantization_aware import QuantizationAwareNetwork
 
 HELD_OUT = 5
-"""Every fifth point is held out."""
+"""One point out of this many is held out."""
 
 Objective = Callable[[QuantizationAwareNetwork], Tensor]
-"""The equation's loss of the network as it is now; a scalar."""
+"""Maps the quantization-aware network to the equation's loss, a scalar."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _DistillationTarget:
-    """Points with what the float network says there, as tensors."""
+    """Training points of distillation with the outputs of the float network, as tensors."""
 
     words: Tensor
     """Input words, shape (n, n_in)."""
     wanted: Tensor
     """y of the float network, shape (n, n_out)."""
     slope: Tensor
-    """du/dy over the root mean square of u, same shape."""
+    """du/dy over the root mean square of u, shape (n, n_out)."""
 
 
 def tune_network(
@@ -107,7 +107,7 @@ def _check_objective(settings: TuningSettings, objective: Objective | None) -> N
 
 
 def split_points(network: NetworkSpec, points: FloatArray | None, seed: int) -> tuple[FloatArray, FloatArray]:
-    """Give the points to learn from and the held-out ones, every fifth.
+    """Split points into those for training and the held-out ones, every fifth.
 
     Raises:
         SpecError: If there are fewer than ten.
@@ -122,7 +122,7 @@ def split_points(network: NetworkSpec, points: FloatArray | None, seed: int) -> 
 
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
-    """Let torch use one thread for a while: layers are small, and sums then have one order on every machine."""
+    """Restrict torch to one thread: layers are small, and sums then have one order on every machine."""
     former = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -133,14 +133,14 @@ def _one_thread() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Score:
-    """How good integers are."""
+    """Errors of quantized integers, by which they are compared."""
 
     change: float
     """Relative L2 of their output against the float network's, on the held-out points."""
     equation: float | None
-    """The equation's loss, where it has a say."""
+    """The equation's loss; None for distillation alone."""
     loss: float
-    """What is to be made small."""
+    """The value that is minimised."""
 
 
 class _Tuning:
@@ -170,7 +170,7 @@ class _Tuning:
         self.first = self.lowest = self._score(network)
 
     def run(self, deadline: float, on_progress: Callable[[int, int], None] | None) -> None:
-        """Take all steps, or as many as end before the deadline, in seconds of `time.perf_counter`, and one more."""
+        """Run all steps, or stop after the first one that ends past the deadline, in seconds of `time.perf_counter`."""
         n_planned = self.settings.n_iterations
         while self.iteration < n_planned:
             self.step()
@@ -181,7 +181,7 @@ class _Tuning:
                 return
 
     def report(self, seconds: float) -> TuningReport:
-        """Say what was done in so many seconds of wall time."""
+        """Return the report of a tuning that took `seconds` of wall time."""
         return TuningReport(
             n_iterations=self.iteration,
             n_planned=self.settings.n_iterations,
@@ -197,7 +197,7 @@ class _Tuning:
         )
 
     def step(self) -> None:
-        """Take one step of Adam, and measure where it is due."""
+        """Run one step of Adam, and score the integers every `check_every` steps."""
         self.parameters.gradient.zero_()
         loss = torch.zeros(())
         if self.settings.loss is not TuningLoss.EQUATION:
@@ -217,14 +217,14 @@ class _Tuning:
         return error.square().sum(dim=1).mean()
 
     def check(self) -> None:
-        """Measure the integers of now, and keep them if they are the best."""
+        """Score the current integers, and keep them if they are the best."""
         network = self.trained.quantized()
         found = self._score(network)
         if found.loss < self.lowest.loss and (not self.is_proved or states_are_proved(network)):
             self.best, self.lowest, self.best_iteration = network, found, self.iteration
 
     def _score(self, network: QuantizedNetwork) -> _Score:
-        """Run `network`, the integers of now, on the held-out points, and through the equation if that has a say."""
+        """Compute the errors of `network`, the current integers, on the held-out points and in the equation."""
         outputs = run_integer(network, self.held_out).outputs
         change = relative_l2(outputs, self.wanted) if self.wanted.any() else float(np.abs(outputs).max())
         if self.objective is None:
@@ -236,7 +236,7 @@ class _Tuning:
 
 
 def scheduled_rate(settings: TuningSettings, iteration: int) -> float:
-    """Give the learning rate of an iteration, counted from 0: linear warm-up, then cosine decay to zero."""
+    """Return the learning rate of an iteration, counted from 0: linear warm-up, then cosine decay to zero."""
     if iteration < settings.n_warmup:
         return settings.learning_rate * (iteration + 1) / settings.n_warmup
     progress = (iteration - settings.n_warmup) / max(1, settings.n_iterations - settings.n_warmup)
