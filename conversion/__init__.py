@@ -1,4 +1,4 @@
-"""Float to integer: calibration, quantization, and the rules of hardware targets. Knows the core; never Lava."""
+"""Float to integer: calibration, quantization, and the rules of hardware targets."""
 
 from .calibrate.calibration import DEFAULT_POINTS, TUNING_POINTS, Calibration, LayerRange, calibrate_network, sample_box
 from .quantize.post_training import Quantization, quantize_network
@@ -7,7 +7,7 @@ from .scheme import Equalization, Granularity, QuantizationScheme, RangeRule, Ro
 from .targets.hardware_rules import check_network, require_fit
 from .targets.target import HardwareTarget, find_target, read_target
 from .targets.verdicts import RuleVerdict, TargetCheck, Verdict
-from .tuning_records import TuningLoss, TuningReport, TuningSettings
+from .tuning_settings import TuningLoss, TuningReport, TuningSettings
 
 __all__ = [
     "DEFAULT_POINTS",

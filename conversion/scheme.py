@@ -1,4 +1,4 @@
-"""How a network is to be quantized, as one record; every choice that changes an integer stands here.
+"""The quantization scheme: one record of all choices that change an integer.
 
 `QuantizationScheme()` is the default of the command line: 8-bit weights with one scale per output neuron, rounded so that the
 network's output moves least, 16-bit input and payload, 24-bit state. `QuantizationScheme(weight_bits=(8, 6, 6, 4),
@@ -21,51 +21,51 @@ class Rounding(str, Enum):
     """How real weights become integers."""
 
     NEAREST = "nearest"
-    """Each on its own, half up."""
+    """Every weight is rounded to the nearest integer by itself, ties upward."""
     BIAS_CORRECTED = "bias-corrected"
-    """Nearest; then every bias takes back the mean error of its drive."""
+    """Nearest rounding; then every bias is corrected by the mean error of its drive (`layerwise.py`)."""
     COMPENSATED = "compensated"
-    """One after the other, the rest making up for each error (`compensation.py`)."""
+    """Weights are rounded in order, and the remaining ones compensate each error (`compensation.py`)."""
     DESCENDED = "descended"
-    """That, then single weights move while the network's own output comes closer (`descent.py`)."""
+    """Compensated rounding; then single weights move as long as the network's output improves (`descent.py`)."""
 
 
 class RangeRule(str, Enum):
-    """What a word has to hold; the scale is the finest power of two that does."""
+    """The range that a word has to hold; the scale is the finest power of two that holds it."""
 
     MIN_MAX = "min-max"
-    """Every value seen: nothing saturates."""
+    """The range of all values seen, so that none of them saturates."""
     PERCENTILE = "percentile"
-    """All but the largest thousandth."""
+    """The range of all values but the largest thousandth."""
     MSE = "mse"
-    """What makes the mean squared error least, counting what saturates."""
+    """The range with the least mean squared error, saturated values included."""
 
 
 class StateRange(str, Enum):
-    """What the state word has to hold."""
+    """The range that the state word has to hold."""
 
     CALIBRATED = "calibrated"
-    """The headroom over what was seen on the calibration points."""
+    """The largest state on the calibration points, times the headroom."""
     PROVED = "proved"
-    """That, and all that interval arithmetic cannot exclude anywhere in the network's box, if eight bits are enough."""
+    """The calibrated range, widened by at most eight bits to the bound proved over the network's box."""
 
 
 class Equalization(str, Enum):
     """Whether neurons are scaled before quantization, so that those of a layer have equal ranges."""
 
     NONE = "none"
-    """As trained."""
+    """Weights and thresholds stay as they were trained."""
     ACROSS_LAYERS = "across-layers"
-    """By powers of two, undone in the layer after; where phi allows it, which is identity and relu."""
+    """Neurons are scaled by powers of two, and the next layer undoes it; for the activations identity and relu."""
 
 
 class Granularity(str, Enum):
     """How many weights share a scale."""
 
     PER_NEURON = "per-neuron"
-    """One power of two per output neuron."""
+    """There is one power of two per output neuron."""
     PER_TENSOR = "per-tensor"
-    """One power of two per layer."""
+    """There is one power of two per layer."""
 
 
 _CHOICES: dict[str, type[Enum]] = {
@@ -76,7 +76,7 @@ _CHOICES: dict[str, type[Enum]] = {
     "state_range": StateRange,
     "equalization": Equalization,
 }
-"""The scheme's fields that are names, with what they can be."""
+"""The fields of a scheme that are enums, with their types."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,23 +88,23 @@ class QuantizationScheme(Record):
     payload_bits: int | tuple[int, ...] = 16
     """Word length of payloads, 2 to 24: one for all, or one per spiking layer."""
     input_bits: int = 16
-    """Word length of the network's input, 2 to 24. Of its own, because coordinates need more than payloads do."""
+    """Word length of the network's input, 2 to 24; separate, because coordinates need more bits than payloads."""
     state_bits: int = 24
     """Word length of z, m, bias and theta, 4 to 32."""
     granularity: Granularity = Granularity.PER_NEURON
     """How many weights share a scale."""
     rounding: Rounding = Rounding.DESCENDED
-    """How weights become integers."""
+    """The rule by which weights become integers."""
     weight_range: RangeRule = RangeRule.MSE
-    """What weight words hold."""
+    """The range that weight words hold."""
     payload_range: RangeRule = RangeRule.MIN_MAX
-    """What payload words hold."""
+    """The range that payload words hold."""
     state_range: StateRange = StateRange.PROVED
-    """What state words hold."""
+    """The range that state words hold."""
     equalization: Equalization = Equalization.NONE
-    """Whether neurons are scaled first."""
+    """Whether neurons are scaled before quantization."""
     index_size: int = DEFAULT_INDEX_SIZE
-    """log2 of the cells of a phi table."""
+    """log2 of the number of cells of a phi table."""
     payload_headroom: float = 1.05
     """A payload word holds this multiple of the largest calibrated payload, or phi's own bound where that is less."""
     state_headroom: float = 2.0
@@ -136,7 +136,7 @@ class QuantizationScheme(Record):
         yield from check_range(f"{mine}.state_headroom", self.state_headroom, 1.0, 1024.0)
 
     def weight_bits_of(self, n_layers: int) -> tuple[int, ...]:
-        """Give the weight word of each of the `n_layers` spiking layers and of the read-out.
+        """Return the weight word length of each of the `n_layers` spiking layers and of the read-out.
 
         Raises:
             SpecError: If the scheme lists another number of them.
@@ -144,7 +144,7 @@ class QuantizationScheme(Record):
         return _one_each(self.weight_bits, n_layers + 1, "weight_bits", "matrix, the read-out's last")
 
     def payload_bits_of(self, n_layers: int) -> tuple[int, ...]:
-        """Give the payload word of each of the `n_layers` spiking layers.
+        """Return the payload word length of each of the `n_layers` spiking layers.
 
         Raises:
             SpecError: If the scheme lists another number of them.

@@ -19,11 +19,11 @@ from ...network.spec import LayerSpec, NetworkSpec, OutputSpec
 DEFAULT_POINTS = 2048
 """Size of the sample that is drawn where the user gives no points."""
 TUNING_POINTS = 10240
-"""The same for tuning."""
+"""Size of the sample that is drawn for tuning."""
 MAX_SAMPLE = 1 << 16
-"""Payloads kept of each layer, for the rules that look at more than their peak."""
+"""Largest number of payloads kept per layer, for the range rules that need more than their peak."""
 LONGEST_SAMPLE = 4 * MAX_SAMPLE
-"""Payloads of a layer in memory at once, so that memory does not grow with the number of steps."""
+"""Largest number of payloads of a layer in memory, so that memory does not grow with the number of steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -101,7 +101,7 @@ def calibrate_network(network: NetworkSpec, points: FloatArray | None = None) ->
 
 
 class _Seen:
-    """What is kept of one layer while the network runs."""
+    """Running maxima of one layer, and a sample of its payloads."""
 
     def __init__(self, layer: LayerSpec | OutputSpec) -> None:
         self.name = layer.name
@@ -110,7 +110,7 @@ class _Seen:
         self._stride, self._n_sent = 1, 0
 
     def add(self, z: FloatArray, m: FloatArray | None = None, a: FloatArray | None = None) -> None:
-        """Take the values of one step, each (n_samples, n_out)."""
+        """Add the values of one step, each (n_samples, n_out)."""
         np.maximum(self.drive, np.abs(z).max(axis=0), out=self.drive)
         if m is not None and a is not None:
             np.maximum(self.membrane, np.abs(m).max(axis=0), out=self.membrane)
@@ -127,7 +127,7 @@ class _Seen:
             self._stride *= 2
 
     def range(self) -> LayerRange:
-        """Give the record."""
+        """Return the range of the layer."""
         thinned = self._payloads[:: max(1, -(-len(self._payloads) // MAX_SAMPLE))]
         return LayerRange(
             name=self.name,

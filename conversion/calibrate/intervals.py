@@ -1,4 +1,4 @@
-"""What a quantized network can reach at all: interval arithmetic in its own integers, over the whole box of its domain.
+"""Bounds of a quantized network over the whole box of its domain, by interval arithmetic in its own integers.
 
     x in [lo, hi]                       one cell of the box, as input words
     p in [W+ lo + W- hi, W+ hi + W- lo]                     W = W+ + W-, W+ >= 0 >= W-
@@ -24,7 +24,7 @@ from ...network.quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwo
 from ...network.spec import NetworkSpec, Polarity
 
 MAX_CELLS = 4096
-"""Cells that the box is cut into, at most."""
+"""Largest number of cells that the box is divided into."""
 
 
 class Interval(NamedTuple):
@@ -34,7 +34,7 @@ class Interval(NamedTuple):
     high: IntArray
 
     def joined(self, value: int) -> Interval:
-        """Give the interval that holds `value` too."""
+        """Return the smallest interval that also holds `value`."""
         return Interval(np.minimum(self.low, value), np.maximum(self.high, value))
 
     @property
@@ -50,17 +50,17 @@ class LayerBound(Record):
     name: str
     """The layer's name."""
     accumulator: int
-    """|W a| before the shift, and every partial sum of it."""
+    """Bound of |W a| before the shift, and of every partial sum."""
     drive: int
-    """|z|."""
+    """Bound of the drive |z|, in state units."""
     membrane: int
-    """|m| before the reset; that of the read-out is its drive."""
+    """Bound of the membrane |m| before the reset, in state units; for the read-out, of its drive."""
     payload: int | None
-    """|a| before saturation; None for the read-out."""
+    """Bound of the payload |a| before saturation; None for the read-out."""
     state_highest: int
-    """What the state word holds."""
+    """Highest value of the state word."""
     payload_highest: int | None
-    """What the payload word holds; None for the read-out."""
+    """Highest value of the payload word; None for the read-out."""
 
     @property
     def state_is_proved(self) -> bool:
@@ -95,7 +95,7 @@ def bound_network(network: QuantizedNetwork) -> tuple[LayerBound, ...]:
 
 
 def states_are_proved(network: QuantizedNetwork) -> bool:
-    """Tell whether no state of the network can saturate anywhere in its box."""
+    """Return whether no state of the network can saturate anywhere in its box."""
     return all(bound.state_is_proved for bound in bound_network(network))
 
 
@@ -130,7 +130,7 @@ def cell_corners(network: NetworkSpec) -> tuple[FloatArray, FloatArray]:
 
 
 def _input_cells(network: QuantizedNetwork) -> Interval:
-    """Give the input words of every cell, shape (n_cells, n_in), saturated as the host saturates them."""
+    """Return the input words of every cell, shape (n_cells, n_in), saturated as the host saturates them."""
     transform = network.source.input_transform
     corners = [transform.apply(corner) for corner in cell_corners(network.source)]
     highest = IntFormat(bits=network.input_bits).highest
@@ -146,7 +146,7 @@ def _drive_interval(affine: QuantizedAffine, signal: Interval) -> Interval:
 
 
 def _membrane_interval(layer: QuantizedLayer, drive: Interval, n_steps: int) -> Interval:
-    """Give all m[t] before the reset; what is carried over did not fire, so it lies below the threshold."""
+    """Bound all m[t] before the reset; a membrane that is carried over did not fire, so it lies below the threshold."""
     quiet = np.maximum(layer.theta - 1, 0)
     lowest = -quiet if layer.polarity is Polarity.BOTH else -IntFormat(bits=layer.affine.state_bits).highest
     low, high = drive
@@ -158,7 +158,7 @@ def _membrane_interval(layer: QuantizedLayer, drive: Interval, n_steps: int) -> 
 
 
 def _payload_interval(layer: QuantizedLayer, drive: Interval, n_steps: int) -> Interval:
-    """Give all payloads, 0 included.
+    """Bound all payloads, 0 included.
 
     Where only m >= theta fires, what was carried over is less than theta, so that z >= theta - leaked(theta - 1) >= 0.
     """
@@ -176,17 +176,17 @@ def _payload_interval(layer: QuantizedLayer, drive: Interval, n_steps: int) -> I
 
 
 def _is_monotone(layer: QuantizedLayer) -> bool:
-    """Tell whether phi does not fall over z >= 0, so that its values at the ends of an interval bound those between."""
+    """Return whether phi does not fall over z >= 0, so that its values at the ends of an interval bound those between."""
     return bool((np.diff(layer.table.entries) >= 0).all())
 
 
 def _highest_entry(layer: QuantizedLayer) -> int:
-    """Give the largest payload that the table can make."""
+    """Return the largest payload that the table can make."""
     return int(shift_half_up(np.abs(layer.table.entries).max(), -layer.table.fraction_bits))
 
 
 def _sent_at(layer: QuantizedLayer, drive: IntArray) -> IntArray:
-    """Give payloads in the longest word there is; one that even this cannot hold counts as one more than it."""
+    """Look up payloads in a word of 24 bits; a payload that saturates even there counts as one unit more."""
     widest = replace(layer.table, payload_bits=24)
     payload, n_saturated = look_up(widest, drive)
     highest = IntFormat(bits=24).highest

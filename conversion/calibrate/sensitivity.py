@@ -1,4 +1,4 @@
-"""What a float network sends on given points, and how much its output feels each drive there.
+"""Signals of a float network on given points, and the sensitivity of its output to each drive.
 
     du/da[t] of the last layer   = du/dy * W_out                    at every step, or at the last alone
     du/dz[t]                     = du/da[t] * phi'(z[t]) * s[t]
@@ -6,7 +6,7 @@
     omega[t]                     = sum over outputs (du/dz[t])**2
 
 Spikes are held as they are. du/dy is the slope of the host's transforms: an error of the network that a built-in condition
-covers up does not count. Learned rounding weights its errors by omega. This module knows the float engine, not integers.
+covers up does not count. Learned rounding weights its errors by omega.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class LayerSignals(ArrayRecord):
     drive: FloatArray
     """z, shape (n_rows, n_out)."""
     sensitivity: FloatArray
-    """omega, shape (n_rows, n_out), with mean one for each neuron; zero for a neuron that the output does not feel."""
+    """omega, shape (n_rows, n_out), with mean one for each neuron; zero for a neuron without effect on the output."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, received=np.float64, drive=np.float64, sensitivity=np.float64)
@@ -42,7 +42,7 @@ class LayerSignals(ArrayRecord):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LayerJacobian(ArrayRecord):
-    """How every output feels every drive of one matrix, point by point and step by step."""
+    """Derivatives of every output by every drive of one matrix, at every point and step."""
 
     by_drive: FloatArray
     """du/dz, shape (n_outputs, n_steps, n_samples, n_neurons)."""
@@ -54,7 +54,7 @@ class LayerJacobian(ArrayRecord):
 
 
 def trace_jacobians(network: NetworkSpec, points: FloatArray) -> tuple[LayerJacobian, ...]:
-    """Run the float network and give the Jacobian of every matrix, the read-out's last; memory grows with all three axes.
+    """Run the float network and return the Jacobian of every matrix, the read-out's last; memory grows with all three axes.
 
     Args:
         network: The float network.
@@ -72,7 +72,7 @@ def trace_jacobians(network: NetworkSpec, points: FloatArray) -> tuple[LayerJaco
 
 
 def trace_signals(network: NetworkSpec, points: FloatArray) -> tuple[LayerSignals, ...]:
-    """Run the float network and give the signals of every matrix, the read-out's last.
+    """Run the float network and return the signals of every matrix, the read-out's last.
 
     Args:
         network: The float network.
@@ -90,7 +90,7 @@ def trace_signals(network: NetworkSpec, points: FloatArray) -> tuple[LayerSignal
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _ForwardRun:
-    """What a forward run leaves for the way back; rows as in `LayerSignals`."""
+    """Values of a forward run that the backward pass needs; rows as in `LayerSignals`."""
 
     slope: FloatArray
     """du/dy, shape (n_samples, n_out)."""
@@ -129,28 +129,28 @@ def _run_forwards(network: NetworkSpec, points: FloatArray) -> _ForwardRun:
 
 
 def _phi_slope(activation: str, drive: FloatArray) -> FloatArray:
-    """Give phi'(z) by a central difference, any shape."""
+    """Compute phi'(z) by a central difference, any shape."""
     phi = find_activation(activation).phi
     slope: FloatArray = (phi(drive + SLOPE_STEP) - phi(drive - SLOPE_STEP)) / (2 * SLOPE_STEP)
     return slope
 
 
 def _read_out_mean(network: NetworkSpec, emitted: FloatArray) -> FloatArray:
-    """Give the output y (n_samples, n_out) for what was emitted at all steps, stacked (n_steps * n_samples, n_out)."""
+    """Compute the output y (n_samples, n_out) for what was emitted at all steps, stacked (n_steps * n_samples, n_out)."""
     steps = emitted.reshape(network.n_steps, -1, network.n_out)
     y: FloatArray = steps[-1] if network.readout is Readout.LAST else steps.mean(axis=0)
     return y
 
 
 def output_slope(network: NetworkSpec, points: FloatArray, outputs: FloatArray) -> FloatArray:
-    """Give du/dy at the network's outputs y (n_samples, n_out), by a central difference of the host's transforms."""
+    """Compute du/dy at the network's outputs y (n_samples, n_out), by a central difference of the host's transforms."""
     above, below = (network.restored(points, outputs + sign * SLOPE_STEP) for sign in (1.0, -1.0))
     slope: FloatArray = (above - below) / (2 * SLOPE_STEP)
     return slope
 
 
 def payload_effects(network: NetworkSpec, points: FloatArray) -> tuple[FloatArray, ...]:
-    """Give the root mean square of du/da of every spiking layer, each (n_neurons,): how much a payload is felt.
+    """Compute the root mean square of du/da of every spiking layer, each (n_neurons,): the effect of a payload.
 
     Args:
         network: The float network.
@@ -164,7 +164,7 @@ def payload_effects(network: NetworkSpec, points: FloatArray) -> tuple[FloatArra
 
 
 def _backwards(network: NetworkSpec, run: _ForwardRun) -> Iterator[tuple[int, FloatArray, FloatArray]]:
-    """Go back from every output in turn; yield (matrix, du/da, du/dz), rows as in `LayerSignals`.
+    """Run the backward pass of every output in turn; yield (matrix, du/da, du/dz), rows as in `LayerSignals`.
 
     Of the read-out, the last matrix, du/da stands for du/dz.
     """

@@ -19,7 +19,7 @@ WITHOUT_EFFECT = (nn.Identity, nn.Dropout, nn.AlphaDropout, nn.Flatten)
 
 
 def layer_step(where: str, layer: nn.Module) -> Step | None:
-    """Give the step of a layer, or None for one without effect.
+    """Return the step of a layer, or None for one without effect.
 
     Raises:
         SpecError: If it cannot be deployed; the message says what could take its place.
@@ -81,4 +81,4 @@ DEPLOYED: dict[type[nn.Module], Callable[[str, Any], Step]] = {
     nn.ReLU: lambda where, _: ordinary_neuron(where, "relu"),
     VSN: _vsn,
 }
-"""Layers that can be deployed, with what makes their step."""
+"""Layers that can be deployed, with the function that builds their step."""

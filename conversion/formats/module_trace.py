@@ -1,4 +1,4 @@
-"""What a user's torch module does, as a chain of steps in the order of its forward pass.
+"""Trace of a user's torch module as a chain of steps in the order of its forward pass.
 
 The forward pass is traced symbolically (torch.fx), so that activations called as functions, loops over ModuleLists and nested
 Sequentials all count. From the input on, one value follows from the one before; three diamonds are known as well:
@@ -63,7 +63,7 @@ class _Tracer(fx.Tracer):
 
 
 def trace_module(module: nn.Module) -> list[Step]:
-    """Give the steps of a module.
+    """Return the steps of a module in the order of its forward pass.
 
     Raises:
         SpecError: If its forward pass cannot be traced, branches, or holds what cannot be deployed.
@@ -90,7 +90,7 @@ class _Chain:
         self.value: fx.Node = inputs[0]
 
     def steps(self) -> list[Step]:
-        """Go through the graph."""
+        """Follow the graph from input to output and return its steps."""
         while True:
             users = list(self.value.users)
             if len(users) == 1 and users[0].op == "output":
@@ -100,19 +100,19 @@ class _Chain:
                     )
                 return self.found
             if len(users) == 1:
-                self._take(users[0])
+                self._add(users[0])
             elif len(users) == 2:
-                self._take_diamond(users)
+                self._add_diamond(users)
             else:
                 self._refuse_branch()
 
-    def _take(self, node: fx.Node) -> None:
-        """Take one operation on the value."""
+    def _add(self, node: fx.Node) -> None:
+        """Add the step of one operation on the value."""
         target: Any = node.target
         if node.op == "call_module":
-            self._take_module(str(target))
+            self._add_module(str(target))
         elif self._is_square(node):
-            self._take_square(node)
+            self._add_square(node)
         elif target in ACTIVATIONS:
             self.found.append(ordinary_neuron(node.name, ACTIVATIONS[target]))
         elif target in SCALARS and self._scalar_of(node) is not None:
@@ -123,7 +123,7 @@ class _Chain:
             self._refuse(node.name, "be an operation that can be deployed", name, mend)
         self.value = node
 
-    def _take_module(self, name: str) -> None:
+    def _add_module(self, name: str) -> None:
         layer = self.module.get_submodule(name)
         where = f"layer {name!r}"
         if is_leaky(layer):
@@ -133,8 +133,8 @@ class _Chain:
         if step is not None:
             self.found.append(step)
 
-    def _take_diamond(self, users: list[fx.Node]) -> None:
-        """Take z * tanh(z) or z * Leaky(z)[0]; `users` are the two users of z in either order."""
+    def _add_diamond(self, users: list[fx.Node]) -> None:
+        """Add the step of z * tanh(z) or z * Leaky(z)[0]; `users` are the two users of z in either order."""
         product = next((node for node in users if node.target in PRODUCTS), None)
         other = next((node for node in users if node is not product), None)
         if product is None or other is None:
@@ -145,12 +145,12 @@ class _Chain:
             self.value = product
             return
         if other.op == "call_module" and is_snntorch(self.module.get_submodule(str(other.target))):
-            self._take_leaky(product, other)
+            self._add_leaky(product, other)
             return
         self._refuse_branch()
 
-    def _take_leaky(self, product: fx.Node, leaky: fx.Node) -> None:
-        """Take Leaky(z) whose spikes, alone or first of a pair, are multiplied by z."""
+    def _add_leaky(self, product: fx.Node, leaky: fx.Node) -> None:
+        """Add the step of Leaky(z) whose spikes, alone or first of a pair, are multiplied by z."""
         name = str(leaky.target)
         layer = self.module.get_submodule(name)
         if not is_leaky(layer):
@@ -171,7 +171,7 @@ class _Chain:
         power = node.target in POWERS and len(node.args) == 2 and node.args[1] == 2
         return bool(twice or power or node.target in SQUARES)
 
-    def _take_square(self, node: fx.Node) -> None:
+    def _add_square(self, node: fx.Node) -> None:
         last = self.found[-1] if self.found else None
         if not (isinstance(last, NeuronStep) and last.activation == "tanh"):
             self._refuse(node.name, "be a square of tanh", "a square of something else", "Use tanh(z)**2 or z tanh(z).")

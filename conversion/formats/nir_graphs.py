@@ -88,7 +88,7 @@ def parse_nir(path: str | Path) -> NetworkSpec:
 
 
 def _load_graph(nir: Any, tree: dict[str, Any]) -> Any:
-    """Do what `nir.read` does, and know the neuron's node too."""
+    """Build a graph from the tree of its file as `nir.read` does, including the neuron's node."""
     nodes = {
         key: node_class().from_dict(node) if node["type"] == NODE_TYPE else nir.dict2NIRNode(node)
         for key, node in tree["nodes"].items()
@@ -99,7 +99,7 @@ def _load_graph(nir: Any, tree: dict[str, Any]) -> Any:
 
 
 def make_graph(network: NetworkSpec, *, as_lif: bool = False) -> Any:
-    """Make the NIR graph of a float network, its neurons as nodes of their own type or as LIF nodes."""
+    """Build the NIR graph of a float network, its neurons as nodes of their own type or as LIF nodes."""
     nir = import_extra("nir", "nir")
     nodes: dict[str, Any] = {"input": nir.Input(input_type={"input": np.array([network.n_in])})}
     for index, layer in enumerate(network.layers):
@@ -114,7 +114,7 @@ def make_graph(network: NetworkSpec, *, as_lif: bool = False) -> Any:
 
 
 def read_graph(graph: Any, name: str = "nir") -> NetworkSpec:
-    """Make the float network of a NIR graph.
+    """Build the float network of a NIR graph.
 
     Raises:
         SpecError: If it is no chain from one input to one output, or holds a node that cannot be deployed.
@@ -132,7 +132,7 @@ def read_graph(graph: Any, name: str = "nir") -> NetworkSpec:
 
 
 def order_nodes(graph: Any) -> list[tuple[str, Any]]:
-    """Give the nodes between input and output in their order.
+    """Return the nodes between input and output in their order.
 
     Raises:
         SpecError: If there is not one input and one output, an edge leads nowhere, or the graph is recurrent, branches or ends
@@ -172,7 +172,7 @@ def order_nodes(graph: Any) -> list[tuple[str, Any]]:
 
 
 def find_recurrence(edges: Iterable[tuple[str, str]], where: str = "NIR graph") -> None:
-    """Refuse a graph in which a node's output comes back to it.
+    """Check that a graph has no recurrence.
 
     Raises:
         SpecError: If there is a loop; its nodes are named in their order.
@@ -194,7 +194,7 @@ def _metadata(node: Any) -> dict[str, Any]:
 
 
 def _read_node(key: str, node: Any) -> list[Step]:
-    """Give the steps of a node: one, or none for one without effect."""
+    """Return the steps of a node: one, or none for one without effect."""
     kind, where = type(node).__name__, f"node {key!r}"
     fields = neuron_fields(node)
     if fields is not None:
@@ -228,7 +228,7 @@ def _matrix(where: str, weight: Any) -> FloatArray:
 
 
 def _without_host(name: str, layers: tuple[LayerSpec, ...], output: OutputSpec) -> NetworkSpec:
-    """Make a network of a graph that says nothing of steps, box and transforms: one step, [-1, 1]^n."""
+    """Build the network of a graph without metadata of steps, box and transforms: one step on [-1, 1]^n."""
     n_in = layers[0].n_in
     return NetworkSpec(
         name=name,

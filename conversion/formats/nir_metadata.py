@@ -1,7 +1,7 @@
 """What NIR has no nodes for, as metadata of its graph: steps, read-out, box, the host's transforms, provenance.
 
 Numbers are arrays; the built-in conditions and the provenance are the records of a network file, as the bytes of a small HDF5
-file. This module knows records and HDF5, not NIR.
+file.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...base.checks import as_member
 from ...base.errors import FileFormatError
 from ...files.record_store import read_record, write_record
 from ...network.spec import LayerSpec, NetworkSpec, OutputSpec, Provenance, Readout
@@ -25,7 +26,7 @@ VSN_MARK = "neuropinn_lava_vsn"
 
 
 def host_metadata(network: NetworkSpec) -> dict[str, Any]:
-    """Give the metadata of a network's graph."""
+    """Return the metadata of a network's graph."""
     return {
         NETWORK_MARK: VERSION,
         "name": network.name,
@@ -43,7 +44,7 @@ def host_metadata(network: NetworkSpec) -> dict[str, Any]:
 
 
 def read_host(metadata: dict[str, Any], layers: tuple[LayerSpec, ...], output: OutputSpec) -> NetworkSpec:
-    """Make the network of a graph's metadata and layers.
+    """Build the network of a graph's metadata and layers.
 
     Raises:
         FileFormatError: If a key is missing, or the version is not known.
@@ -60,7 +61,7 @@ def read_host(metadata: dict[str, Any], layers: tuple[LayerSpec, ...], output: O
             layers=layers,
             output=OutputSpec(weight=output.weight, bias=output.bias, name=text_of(metadata["output_name"])),
             n_steps=int(metadata["n_steps"]),
-            readout=Readout(text_of(metadata["readout"])),
+            readout=as_member(Readout, text_of(metadata["readout"]), "NIR graph: metadata.readout"),
             input_transform=AffineTransform(scale=metadata["input_scale"], offset=metadata["input_offset"]),
             output_transform=AffineTransform(scale=metadata["output_scale"], offset=metadata["output_offset"]),
             ansatz=ansatz,
@@ -74,7 +75,7 @@ def read_host(metadata: dict[str, Any], layers: tuple[LayerSpec, ...], output: O
 
 
 def text_of(value: Any) -> str:
-    """Give a text that may have come back as bytes."""
+    """Return a text that may be stored as bytes."""
     return value.decode() if isinstance(value, bytes) else str(value)
 
 

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from ...base.checks import as_member
 from ...base.errors import SpecError
 from ...base.extras import import_extra
 from ...network.spec import LayerSpec, NetworkSpec, Polarity
@@ -56,12 +57,12 @@ def node_class() -> Any:
 
 
 def make_neuron(layer: LayerSpec) -> Any:
-    """Make the node of a layer's neurons."""
+    """Build the node of a layer's neurons."""
     return node_class()(**_fields(layer))
 
 
 def make_lif(layer: LayerSpec) -> Any:
-    """Make the LIF node with a layer's membrane; what it cannot say stands in its metadata."""
+    """Build the LIF node with a layer's membrane; its metadata hold what a LIF cannot express."""
     tau = np.minimum(1.0 / np.maximum(1.0 - layer.beta, 1.0 / LONGEST_TAU), LONGEST_TAU)
     zeros, theta = np.zeros(layer.n_out), np.array(layer.theta)
     metadata = {VSN_MARK: "1", **_fields(layer)}
@@ -95,7 +96,7 @@ def _fields(layer: LayerSpec) -> dict[str, Any]:
 
 
 def neuron_fields(node: Any) -> dict[str, Any] | None:
-    """Return what a node says of a layer of Variable Spiking Neurons, or None for another kind of node."""
+    """Return the fields of a node that is a layer of Variable Spiking Neurons, or None for another kind of node."""
     if type(node).__name__ == NODE_TYPE:
         return {key: getattr(node, key) for key in _FIELDS if hasattr(node, key)}
     metadata: dict[str, Any] = getattr(node, "metadata", None) or {}
@@ -103,7 +104,7 @@ def neuron_fields(node: Any) -> dict[str, Any] | None:
 
 
 def read_neuron(where: str, node: Any, fields: dict[str, Any]) -> NeuronStep:
-    """Make the step of a node of Variable Spiking Neurons.
+    """Build the step of a node of Variable Spiking Neurons.
 
     Raises:
         SpecError: If a field is missing, or a LIF contradicts its metadata.
@@ -119,7 +120,7 @@ def read_neuron(where: str, node: Any, fields: dict[str, Any]) -> NeuronStep:
     return NeuronStep(
         where=where,
         activation=text_of(fields["activation"]),
-        polarity=Polarity(text_of(fields["polarity"])),
+        polarity=as_member(Polarity, text_of(fields["polarity"]), f"NIR graph: {where}.polarity"),
         beta=fields["beta"],
         theta=fields["theta"],
     )

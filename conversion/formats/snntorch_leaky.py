@@ -25,18 +25,18 @@ from .step_records import NeuronStep
 
 
 def is_leaky(module: nn.Module) -> bool:
-    """Tell whether a module is snnTorch's Leaky."""
+    """Return whether a module is snnTorch's Leaky."""
     kind = type(module)
     return kind.__name__ == "Leaky" and kind.__module__.startswith("snntorch")
 
 
 def is_snntorch(module: nn.Module) -> bool:
-    """Tell whether a module is one of snnTorch's own, which is read or refused as a whole."""
+    """Return whether a module is one of snnTorch's own, which is read or refused as a whole."""
     return type(module).__module__.startswith("snntorch")
 
 
 def leaky_step(where: str, module: Any) -> NeuronStep:
-    """Give the neuron of a Leaky whose spike is multiplied by its input; phi is the identity until another one follows.
+    """Return the neuron of a Leaky whose spike is multiplied by its input; phi is the identity until another one follows.
 
     Raises:
         SpecError: If it resets otherwise than to zero, or does what no VSN does; all of it is listed.

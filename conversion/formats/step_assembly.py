@@ -1,6 +1,6 @@
 """From steps to layers: affine maps in a row become one matrix, an activation becomes the neuron that equals it.
 
-Batch norms and scalings are folded so. This module knows steps and the core's records; it does not know torch or files.
+Batch norms and scalings are folded in this way.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...base.checks import as_member
 from ...base.errors import SpecError
 from ...network.spec import LayerSpec, OutputSpec, Polarity
 from .step_records import AffineStep, NeuronStep, Step
 
 
 def assemble_steps(name: str, steps: list[Step]) -> tuple[tuple[LayerSpec, ...], OutputSpec]:
-    """Make layers out of steps.
+    """Build layers and read-out from steps.
 
     Raises:
         SpecError: If there is no matrix or no neuron, or if two neurons follow each other that are not one.
@@ -41,7 +42,7 @@ def assemble_steps(name: str, steps: list[Step]) -> tuple[tuple[LayerSpec, ...],
 
 
 def _merged_neurons(where: str, steps: list[Step]) -> list[Step]:
-    """Let a neuron with phi = identity take the ordinary activation right behind it: phi(z s) is one neuron."""
+    """Merge a neuron with phi = identity and the ordinary activation right after it: phi(z s) is one neuron."""
     merged: list[Step] = []
     for step in steps:
         last = merged[-1] if merged else None
@@ -59,7 +60,7 @@ def _merged_neurons(where: str, steps: list[Step]) -> list[Step]:
 
 
 def _composed(where: str, first: AffineStep, then: AffineStep) -> AffineStep:
-    """Give the one affine map that two in a row are: W2 (W1 x + b1) + b2.
+    """Compose two affine maps in a row into one: W2 (W1 x + b1) + b2.
 
     Raises:
         SpecError: If their widths disagree.
@@ -83,7 +84,7 @@ def _as_matrix(step: AffineStep, n: int) -> AffineStep:
 
 
 def _layer(where: str, name: str, affine: AffineStep | None, neuron: NeuronStep) -> LayerSpec:
-    """Make a layer of a matrix and a neuron.
+    """Build a layer from a matrix and a neuron.
 
     Raises:
         SpecError: If there is no matrix before the first activation, or thresholds and width disagree.
@@ -105,5 +106,5 @@ def _layer(where: str, name: str, affine: AffineStep | None, neuron: NeuronStep)
         beta=np.broadcast_to(neuron.beta, (n,)),
         theta=np.broadcast_to(neuron.theta, (n,)),
         activation=neuron.activation,
-        polarity=Polarity(neuron.polarity),
+        polarity=as_member(Polarity, neuron.polarity, f"{where}: {neuron.where}.polarity"),
     )

@@ -15,7 +15,7 @@ class AffineStep(ArrayRecord):
     """y = W x + b; scalings and batch norms are diagonal ones."""
 
     where: str
-    """Name in the module."""
+    """Name of the step in the module."""
     weight: FloatArray
     """W, shape (n_out, n_in), or (n,) for a diagonal, or () for one factor for all."""
     bias: FloatArray
@@ -30,11 +30,11 @@ class NeuronStep(ArrayRecord):
     """a = phi(z s), with s from the membrane; an ordinary activation fires always (theta = 0) and forgets all (beta = 0)."""
 
     where: str
-    """Name in the module."""
+    """Name of the step in the module."""
     activation: str
-    """phi, by the core's name."""
+    """Name of the activation phi."""
     polarity: Polarity
-    """Which membranes fire."""
+    """The signs of membrane that fire."""
     theta: FloatArray
     """Threshold, shape (n,) or ()."""
     beta: FloatArray
@@ -48,7 +48,7 @@ Step = AffineStep | NeuronStep
 
 
 def ordinary_neuron(where: str, activation: str) -> NeuronStep:
-    """Give the VSN that equals an ordinary activation at every T.
+    """Return the VSN that equals an ordinary activation at every T.
 
     phi(z) for all z:   polarity "both", theta = 0: |m| >= 0 holds always
     relu:               polarity "positive", theta = 0, beta = 0: m = z, and z >= 0 sends z

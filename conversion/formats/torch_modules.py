@@ -15,6 +15,7 @@ import numpy as np
 from torch import nn
 
 from ...base.arrays import FloatArray
+from ...base.checks import as_member
 from ...network.spec import NetworkSpec, Provenance, Readout
 from ...network.transforms import AffineTransform, Ansatz
 from ...training.network.export import export_network
@@ -37,7 +38,7 @@ def read_module(
     upper: Sequence[float] | FloatArray | None = None,
     provenance: Provenance | None = None,
 ) -> NetworkSpec:
-    """Make the float64 record of a torch module of Linear layers and activations.
+    """Build the float64 network of a torch module of Linear layers and activations.
 
     Args:
         module: Linear with VSN, Tanh, ReLU, sin, z tanh z, tanh^2 or snnTorch's Leaky with its graded product between; Flatten,
@@ -75,7 +76,7 @@ def read_module(
         layers=layers,
         output=output,
         n_steps=n_steps,
-        readout=Readout(readout),
+        readout=as_member(Readout, readout, "read_module.readout"),
         input_transform=input_transform or AffineTransform.identity(n_in),
         output_transform=output_transform or AffineTransform.identity(output.n_out),
         ansatz=ansatz,

@@ -96,7 +96,7 @@ def _round_affine(affine: QuantizedAffine, exponent: IntArray, wanted: FloatArra
 
 
 def _better_rows(kept: QuantizedAffine, changed: QuantizedAffine, better: BoolArray) -> QuantizedAffine:
-    """Take the neurons marked `better`, shape (n_out,), from `changed`."""
+    """Return `kept` with the neurons marked `better`, shape (n_out,), replaced by those of `changed`."""
     return replace(
         kept,
         weight=np.where(better[:, None], changed.weight, kept.weight),
@@ -106,12 +106,12 @@ def _better_rows(kept: QuantizedAffine, changed: QuantizedAffine, better: BoolAr
 
 
 def _float_drive(affine: QuantizedAffine, a: FloatArray) -> FloatArray:
-    """Give what the integers make of a (n_rows, n_in + 1), the last column being ones, without rounding the sum."""
+    """Compute the drive of the integer weights for a, (n_rows, n_in + 1), its last column ones, without rounding the sum."""
     return a @ np.column_stack([affine.real_weight, affine.real_bias]).T
 
 
 def _second_moments(a: FloatArray, omega: FloatArray) -> FloatArray:
-    """Give H of every neuron, shape (n_out, k, k), or (1, k, k) for one column of omega."""
+    """Compute H of every neuron, shape (n_out, k, k), or (1, k, k) for one column of omega."""
     h = np.stack([(a * weight[:, None]).T @ a for weight in omega.T]) / len(a)
     k = a.shape[1]
     ridge = RIDGE * np.trace(h, axis1=1, axis2=2) / k
@@ -120,7 +120,7 @@ def _second_moments(a: FloatArray, omega: FloatArray) -> FloatArray:
 
 
 def _round_columns(wanted: FloatArray, h: FloatArray, exponent: IntArray, highest: int) -> tuple[IntArray, FloatArray]:
-    """Round the weights (n_out, n_in) of `wanted` in their order and give them with the bias (n_out,) that remains."""
+    """Round the weights (n_out, n_in) of `wanted` in order; return them with the bias (n_out,) that remains."""
     n_out, n_in = wanted.shape[0], wanted.shape[1] - 1
     scale = np.ldexp(1.0, exponent)
     order = np.argsort(-np.diagonal(h, axis1=1, axis2=2)[:, :n_in], axis=1, kind="stable")

@@ -29,29 +29,29 @@ from ...network.spec import NetworkSpec
 from ..calibrate.sensitivity import LayerJacobian, trace_jacobians
 
 MAX_POINTS = 2000
-"""Points that enter, at most; more change nothing that was measured."""
+"""Largest number of points that are used; more points changed no measured result."""
 MAX_ROWS = 8 * MAX_POINTS
 """Points times steps that enter, at most: the Jacobians of all steps are in memory at once. Up to eight steps all points do."""
 FEWEST_POINTS = 50
 """With fewer points the lattice would be fitted to them alone: nothing is done."""
 HELD_OUT = 5
-"""Every fifth point is held out."""
+"""One point out of this many is held out."""
 MAX_ROUNDS = 60
-"""Linearisations, at most."""
+"""Largest number of linearisations."""
 MOVES_PER_ROUND = 12
-"""Moves between two of them: each is exact to first order only."""
+"""Number of moves between two linearisations; each move is exact to first order only."""
 FIRST_RIDGE = 1e-3
-"""Of the biases' normal equations, as a share of their mean diagonal."""
+"""First ridge of the biases' normal equations, as a share of their mean diagonal."""
 LAST_RIDGE = 1.0
-"""A round that fails with this one ends the descent."""
+"""Largest ridge; a round that fails with it ends the descent."""
 LEAST_GAIN = 5e-4
 """Relative gain below which a round counts as failed."""
 TINY = float(np.finfo(np.float64).tiny)
-"""Keeps normal equations solvable where no bias is felt at all."""
+"""Least ridge, which keeps the normal equations solvable where no bias has an effect."""
 
 
 class _Move(NamedTuple):
-    """One weight by one unit."""
+    """The change of one weight by one unit."""
 
     layer: int
     neuron: int
@@ -61,13 +61,13 @@ class _Move(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Judge:
-    """Points, what is wanted there, and the error of integers."""
+    """Points with their wanted outputs, on which integers are compared with the float network."""
 
     points: FloatArray
     wanted: FloatArray
 
     def residual(self, network: QuantizedNetwork) -> FloatArray:
-        """Give u_q - u, shape (n_out, n_samples)."""
+        """Compute u_q - u, shape (n_out, n_samples)."""
         found: FloatArray = (run_integer(network, self.points).outputs - self.wanted).T
         return found
 
@@ -101,7 +101,7 @@ def descend_integers(network: QuantizedNetwork, points: FloatArray) -> Quantized
 
 
 def _round(network: QuantizedNetwork, judge: _Judge, ridge: float) -> tuple[QuantizedNetwork | None, float]:
-    """Linearise once; give better integers, or None if no ridge leads to any, and the ridge for the next round."""
+    """Linearise once; return better integers, or None if no ridge leads to any, and the ridge for the next round."""
     residual = judge.residual(network)
     size = float(np.linalg.norm(residual))
     model = _LinearModel(network, judge.points)
@@ -119,7 +119,7 @@ def _round(network: QuantizedNetwork, judge: _Judge, ridge: float) -> tuple[Quan
 
 
 class _LinearModel:
-    """How the output answers to single weights and to all biases, to first order around the integers of now."""
+    """The linearised change of the output by single weights and by all biases, around the current integers."""
 
     def __init__(self, network: QuantizedNetwork, points: FloatArray) -> None:
         self.network, self.affines = network, network.affines
@@ -133,19 +133,19 @@ class _LinearModel:
         self.normal = self.by_bias.T @ self.by_bias
 
     def biases(self, residual: FloatArray, ridge: float) -> FloatArray:
-        """Give the changes of all biases, layer after layer, that bring the residual (n_out, n_samples) closest to zero."""
+        """Compute the changes of all biases, layer after layer, that bring the residual (n_out, n_samples) closest to zero."""
         mean = float(np.trace(self.normal)) / len(self.normal)
         regular = self.normal + max(ridge * mean, TINY) * np.eye(len(self.normal))
         found: FloatArray = -cho_solve(cho_factor(regular), self.by_bias.T @ residual.ravel())
         return found
 
     def left(self, residual: FloatArray, ridge: float) -> FloatArray:
-        """Give what the biases leave of a residual."""
+        """Compute the residual that remains after all biases have changed."""
         taken: FloatArray = (self.by_bias @ self.biases(residual, ridge)).reshape(residual.shape)
         return residual + taken
 
     def choose_moves(self, residual: FloatArray, ridge: float) -> list[_Move]:
-        """Choose moves one after the other, the best first."""
+        """Choose moves greedily, the best one first."""
         weights = [affine.weight.copy() for affine in self.affines]
         moves: list[_Move] = []
         while len(moves) < MOVES_PER_ROUND:
@@ -173,14 +173,14 @@ class _LinearModel:
         return best
 
     def _effect(self, move: _Move) -> FloatArray:
-        """Give the change of the output by a move, shape (n_out, n_samples)."""
+        """Compute the change of the output by a move, shape (n_out, n_samples)."""
         jacobian = self.jacobians[move.layer]
         by_weight = jacobian.by_drive[..., move.neuron] * jacobian.received[..., move.entry]
         effect: FloatArray = move.sign * self.units[move.layer][move.neuron, 0] * by_weight.sum(axis=1)
         return effect
 
     def moved(self, residual: FloatArray, moves: list[_Move], ridge: float) -> QuantizedNetwork:
-        """Give the network with these moves made and the biases that go with them."""
+        """Return the network after these moves, with the biases that fit them best."""
         weights = [affine.weight.copy() for affine in self.affines]
         for move in moves:
             weights[move.layer][move.neuron, move.entry] += move.sign
@@ -196,20 +196,20 @@ class _LinearModel:
 
 
 def _changed(affine: QuantizedAffine, weight: IntArray, change: FloatArray) -> QuantizedAffine:
-    """Give a matrix with other weights and its bias moved; one that would leave the state word ends there."""
+    """Return a matrix with other weights and a changed bias, saturated at the ends of the state word."""
     moved = affine.bias + quantize_array(change, affine.state_exponent)
     return replace(affine, weight=weight, bias=saturate(moved, IntFormat(bits=affine.state_bits))[0])
 
 
 def _slope(jacobian: LayerJacobian, left: FloatArray) -> FloatArray:
-    """Give sum_n left[n] d[n] of every weight, shape (n_neurons, n_in)."""
+    """Compute sum_n left[n] d[n] of every weight, shape (n_neurons, n_in)."""
     felt = (jacobian.by_drive * left[:, None, :, None]).sum(axis=0)
     slope: FloatArray = felt.reshape(-1, felt.shape[-1]).T @ jacobian.received.reshape(-1, jacobian.received.shape[-1])
     return slope
 
 
 def _curvature(jacobian: LayerJacobian) -> FloatArray:
-    """Give sum_n d[n]^2 of every weight, shape (n_neurons, n_in): exact for one step, a bound for more, which is cautious."""
+    """Compute sum_n d[n]^2 of every weight, shape (n_neurons, n_in): exact for one step, an upper bound for more."""
     squares = np.square(jacobian.by_drive).sum(axis=0)
     n_steps = len(squares)
     received = np.square(jacobian.received)
@@ -218,7 +218,7 @@ def _curvature(jacobian: LayerJacobian) -> FloatArray:
 
 
 def dequantized_network(network: QuantizedNetwork) -> NetworkSpec:
-    """Give the float network that the integers stand for: weights, biases, leaks and thresholds at their scales."""
+    """Return the float network that the integers represent: weights, biases, leaks and thresholds at their scales."""
     source = network.source
     layers = []
     for spec, layer in zip(source.layers, network.layers, strict=True):

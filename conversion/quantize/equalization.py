@@ -43,7 +43,7 @@ def equalize_network(network: NetworkSpec, calibration: Calibration) -> NetworkS
 
 
 def _balance(seen: LayerRange, after: LayerSpec | OutputSpec) -> IntArray:
-    """Give log2 c, shape (n_neurons,); zero for neurons that never fire or that nobody listens to."""
+    """Compute log2 c, shape (n_neurons,); zero for neurons that never fire or have no outgoing weight."""
     heard = np.abs(after.weight).max(axis=0)
     alive = (seen.payload > 0) & (heard > 0)
     ratio = np.where(alive, seen.payload, 1.0) / np.where(alive, heard, 1.0)

@@ -1,7 +1,7 @@
-"""Layer after layer through a quantized network: each matrix is adjusted to what it really receives, before the next one is.
+"""Layerwise correction: each matrix is adjusted to the integers that it really receives, before the next one is.
 
-`adjust_network` carries the loop; what is done to a matrix is the caller's (`compensation.py`, `bias_correction.py`). It
-changes weights, their scales and biases; words, states, thresholds and tables stay.
+`adjust_network` runs through the layers; `correct_bias` and `compensation.compensate_affine` are the adjustments. They change
+weights, their scales and biases, and leave word lengths, states, thresholds and tables as they are.
 """
 
 from __future__ import annotations
@@ -9,27 +9,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from ...base.arrays import FloatArray, IntArray
 from ...engine.host import encode_points
-from ...engine.reference import IntegerLayerRun
+from ...engine.reference import IntegerLayerRun, integer_drive
+from ...network.integers import IntFormat, dequantize_array, quantize_array, saturate
 from ...network.quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork
 from ...network.spec import LayerSpec, OutputSpec
 from ..calibrate.sensitivity import LayerSignals, trace_signals
 
 MAX_ROWS = 8192
-"""Samples times steps that enter; more change nothing that was measured."""
+"""Largest number of rows, samples times steps, that are used; more rows changed no measured result."""
 
 Adjust = Callable[[QuantizedAffine, LayerSpec | OutputSpec, list[IntArray], LayerSignals], QuantizedAffine]
 """Maps a quantized matrix, the float layer, the words that it receives, (n_samples, n_in) per step, and the float signals."""
 
 
 def adjust_network(network: QuantizedNetwork, points: FloatArray, adjust: Adjust) -> QuantizedNetwork:
-    """Adjust every matrix in turn, the first one first, so that it follows the network's source.
+    """Adjust every matrix in order, from the first to the read-out, so that it follows the network's source.
 
     Args:
         network: The quantized network.
         points: Physical coordinates, shape (n_samples, n_in); thinned to `MAX_ROWS` rows.
-        adjust: What to do to one matrix.
+        adjust: The function that adjusts one matrix.
     """
     kept = points[:: max(1, -(-len(points) * network.n_steps // MAX_ROWS))]
     exact = network.source
@@ -43,3 +46,25 @@ def adjust_network(network: QuantizedNetwork, points: FloatArray, adjust: Adjust
         received = [run.step(a).payload for a in received]
     affine = adjust(network.output.affine, exact.output, received, signals[-1])
     return replace(network, layers=tuple(layers), output=replace(network.output, affine=affine))
+
+
+def correct_bias(
+    affine: QuantizedAffine, exact: LayerSpec | OutputSpec, received: list[IntArray], signal: LayerSignals
+) -> QuantizedAffine:
+    """Add the mean rounding error of the drive to the bias of one matrix, saturated at the ends of the state word.
+
+        b[j] += mean_n (z[n] - z_q[n])        z the float network's drive, z_q the integer one
+
+    Source: Nagel et al. 2019, Data-free quantization through weight equalization and bias correction, section 4.2 (empirical).
+
+    Args:
+        affine: The quantized matrix.
+        exact: The float layer, whose drive stands in `signal`.
+        received: Integers that the layer receives, (n_samples, n_in) per step.
+        signal: Signals of the float network.
+    """
+    drive, _ = integer_drive(affine, np.concatenate(received))
+    error = signal.drive - dequantize_array(drive, affine.state_exponent)
+    change = quantize_array(error.mean(axis=0), affine.state_exponent)
+    bias, _ = saturate(affine.bias + change, IntFormat(bits=affine.state_bits))
+    return replace(affine, bias=bias)

@@ -1,7 +1,7 @@
 """Words so short that a layer falls silent: found before anything else is done, with the length that would be enough.
 
 A scale is always found at which a word holds its largest value; what a short word loses is everything small. A layer that sends
-something in floating point and nothing at all in integers has lost everything. This module knows rounding to the nearest.
+something in floating point and nothing at all in integers has lost everything.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from ..scheme import QuantizationScheme
 from .nearest import quantize_with
 
 MAX_POINTS = 500
-"""Points on which a layer has to say something, at most."""
+"""Largest number of points on which layers are compared."""
 LONGEST = {"state_bits": 32, "payload_bits": 24, "weight_bits": 16, "input_bits": 24}
 """Words that can be made longer, in the order in which that is tried, and how long they can be."""
 
 
 def check_words(network: QuantizedNetwork, scheme: QuantizationScheme, calibration: Calibration) -> None:
-    """Refuse words in which a layer falls silent.
+    """Check that no layer falls silent in the word lengths of the scheme.
 
     Args:
         network: Rounded to the nearest by the scheme.
@@ -49,7 +49,7 @@ def check_words(network: QuantizedNetwork, scheme: QuantizationScheme, calibrati
 
 
 def _silent_layer(network: QuantizedNetwork, points: FloatArray) -> int | None:
-    """Give the first layer that sends nothing on these points while that of its source does, or None."""
+    """Return the index of the first layer that sends nothing on these points while that of its source does, or None."""
     exact, integers = run_float(network.source, points).layers, run_integer(network, points).layers
     for index, (spoken, heard) in enumerate(zip(exact, integers, strict=True)):
         if spoken.events.any() and not heard.events.any():
@@ -58,7 +58,7 @@ def _silent_layer(network: QuantizedNetwork, points: FloatArray) -> int | None:
 
 
 def words_of(network: QuantizedNetwork, layer: QuantizedLayer) -> dict[str, int]:
-    """Give the word lengths that a layer depends on, by their names in the scheme."""
+    """Return the word lengths that a layer depends on, by their names in the scheme."""
     return {
         "state_bits": layer.affine.state_bits,
         "payload_bits": layer.table.payload_bits,
@@ -75,7 +75,7 @@ def _first_enough(
     calibration: Calibration,
     points: FloatArray,
 ) -> str | None:
-    """Find the option of the command line that wakes the layer up, the shortest of the first word that does."""
+    """Find the command-line option with which the layer sends again: the shortest length of the first word that suffices."""
     for name, longest in LONGEST.items():
         for bits in range(words[name] + 1, longest + 1):
             longer: dict[str, Any] = {name: bits}

@@ -6,7 +6,7 @@
     theta              = ceil(theta / 2**state_exponent)                     z >= theta stays the same question
     beta               = half_up(beta * 2**12)
 
-All scales are chosen here, once; what comes after (`quantize.py`) changes weights and biases only.
+All scales are chosen here, once; later passes change weights and biases only.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Word(Record):
     """A word length and a scale: what one layer sends to the next."""
 
     bits: int
-    """Word length."""
+    """Word length in bits, sign included."""
     exponent: int
     """An integer q stands for q * 2**exponent."""
 
@@ -213,7 +213,7 @@ def quantize_with(
 
 
 def n_finer_scales(scheme: QuantizationScheme) -> int:
-    """Tell how many finer scales compensated rounding tries; where it does, it starts from those that clip nothing."""
+    """Return the number of finer scales that compensated rounding tries; it then starts from scales that clip nothing."""
     per_neuron = scheme.granularity is Granularity.PER_NEURON
     compensated = scheme.rounding in (Rounding.COMPENSATED, Rounding.DESCENDED)
     by_error = compensated and scheme.weight_range is RangeRule.MSE

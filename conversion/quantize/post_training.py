@@ -21,11 +21,10 @@ from ..calibrate.calibration import Calibration, calibrate_network
 from ..calibrate.intervals import bound_network
 from ..scheme import Equalization, QuantizationScheme, Rounding, StateRange
 from ..targets.verdicts import TargetCheck
-from .bias_correction import correct_bias
 from .compensation import compensate_affine
 from .descent import descend_integers
 from .equalization import equalize_network
-from .layerwise import adjust_network
+from .layerwise import adjust_network, correct_bias
 from .liveness import check_words
 from .nearest import n_finer_scales, quantize_with
 from .report import QuantizationReport, measure_quantization
@@ -33,19 +32,19 @@ from .report import QuantizationReport, measure_quantization
 PROOF_MARGIN = 1.1
 """The state word holds this multiple of the proved bound of the nearest integers: rounding again moves the bound."""
 MAX_PROOFS = 3
-"""How often states give way; a second time is rare, a third was never seen."""
+"""Largest number of times that states are made coarser; a second time is rare, a third was never seen."""
 KEPT_STATE_BITS = 16
-"""Bits of the state that a proof does not take: with as many a state loses nothing that was measured."""
+"""Bits of the state that stay for its calibrated range; with as many, no measured result changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantization(Record):
-    """What quantizing gives: the integers, and what they cost."""
+    """The result of quantization: the quantized network and its report."""
 
     network: QuantizedNetwork
-    """The integers."""
+    """The quantized network, which embeds its float source."""
     report: QuantizationReport
-    """What was clipped and what error each layer adds."""
+    """Clipping, saturation and added error of each layer."""
     check: TargetCheck | None = None
     """The verdicts of the hardware target that the conversion was for; None where there was none."""
 
@@ -76,7 +75,7 @@ def round_network(network: QuantizedNetwork, scheme: QuantizationScheme, points:
 def proving_bits(
     network: QuantizedNetwork, scheme: QuantizationScheme, taken: tuple[int, ...], margin: float = 1.0
 ) -> tuple[int, ...]:
-    """Tell by how many bits each state has to be coarser, so that interval arithmetic excludes saturation in the whole box.
+    """Compute by how many bits each state has to be coarser for interval arithmetic to exclude saturation in the whole box.
 
     A word of 24 bits has eight to spare for this; where they are not enough, the state stays as calibrated (0), and the report
     says that it is not proved.

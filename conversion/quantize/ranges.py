@@ -1,10 +1,8 @@
-"""Scales: the power of two at which a word holds what it has to hold, by the rule of the scheme.
+"""Choice of scales: the power of two at which a word holds its range, by the range rule of the scheme.
 
-    min-max       finest e with max |v| <= highest * 2**e
-    percentile    the same for the quantile of |v| below which all but the largest thousandth lie
-    mse           e, or one of the next finer ones, with the least mean of (clip(half_up(v / 2**e)) * 2**e - v)**2
-
-This module knows words and arrays, no network.
+min-max       finest e with max |v| <= highest * 2**e
+percentile    the same for the quantile of |v| below which all but the largest thousandth lie
+mse           e, or one of the next finer ones, with the least mean of (clip(half_up(v / 2**e)) * 2**e - v)**2
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ N_FINER = 3
 
 
 def finest_exponent(peak: float, bits: int) -> int:
-    """Give the smallest exponent e with peak <= highest * 2**e, exactly; a peak of zero counts as one.
+    """Return the smallest exponent e with peak <= highest * 2**e, exactly; a peak of zero counts as one.
 
     Args:
         peak: A finite magnitude.
@@ -36,7 +34,7 @@ def finest_exponent(peak: float, bits: int) -> int:
 
 
 def highest_below(bound: float, bits: int) -> float:
-    """Give the highest value of the finest word that holds `bound` to within one unit: 127 / 128 for a bound of 1 and 8 bits.
+    """Return the highest value of the finest word that holds `bound` to within one unit: 127 / 128 for a bound of 1 and 8 bits.
 
     Args:
         bound: A positive magnitude.

@@ -1,4 +1,4 @@
-"""What quantization costs, layer by layer: what was clipped, how much room is left, what error each layer adds.
+"""Report of a quantization, layer by layer: clipped values, spare bits, and the error that each layer adds.
 
 The error that a layer adds is measured alone: the layer runs in integers on the float network's own input, rounded to the
 word that it receives, and its payload is compared with the float one. The error of the whole is measured end to end.
@@ -20,7 +20,7 @@ from ...network.quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwo
 from ...network.spec import NetworkSpec
 from ..calibrate.calibration import Calibration
 from ..calibrate.intervals import LayerBound, bound_network
-from ..tuning_records import TuningReport
+from ..tuning_settings import TuningReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +30,13 @@ class LayerQuantization(Record):
     name: str
     """The layer's name."""
     weight_bits: int
-    """Word length of its weights."""
+    """Word length of its weights, in bits."""
     payload_bits: int | None
-    """Word length of what it sends; None for the read-out, which sends its state."""
+    """Word length of its payloads, in bits; None for the read-out, which sends its state."""
     state_exponent: int
     """log2 of the scale of its state."""
     payload_exponent: int | None
-    """log2 of the scale of what it sends."""
+    """log2 of the scale of its payloads; None for the read-out."""
     weight_error: float
     """Relative L2 error of its weight matrix."""
     spare_bits: float
@@ -54,27 +54,27 @@ class LayerQuantization(Record):
     state_proved: bool
     """Whether interval arithmetic proves that its state saturates nowhere in the box."""
     payload_proved: bool | None
-    """The same of its payload; None for the read-out."""
+    """Whether its payload is proved to saturate nowhere in the box; None for the read-out."""
     added_error: float
-    """Relative L2 error of what it sends, given the float network's own input."""
+    """Relative L2 error of its payloads, given the float network's own input."""
     flipped_spikes: float
     """Share of its spikes, fired or not, that quantizing this layer alone flips."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuantizationReport(Record):
-    """What quantizing a network cost on its calibration points."""
+    """Errors, clipping and proofs of a quantized network, measured on its calibration points."""
 
     n_points: int
-    """How many calibration points there were."""
+    """Number of calibration points."""
     layers: tuple[LayerQuantization, ...]
-    """One per spiking layer, then the read-out."""
+    """One entry per spiking layer, then the read-out's."""
     relative_change: float
     """Relative L2 of the integer network's output against the float network's, end to end."""
     n_saturated: int
-    """All saturations of the whole integer run."""
+    """Number of saturated values in the whole integer run."""
     tuning: TuningReport | None = None
-    """How the integers were tuned, if they were."""
+    """Report of the tuning; None without tuning."""
 
 
 def measure_quantization(network: QuantizedNetwork, calibration: Calibration) -> QuantizationReport:

@@ -6,7 +6,7 @@
        the cheaper end of 2 and 3 is taken
 
 The error is the caller's to define: values to compare with, and a limit. A synaptic bit is a bit of a stored weight, whether
-or not the weight is zero. This module knows quantization, no problem.
+or not the weight is zero.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from ..quantize.post_training import make_integers, prepare_network
 from ..scheme import QuantizationScheme
 
 FEWEST_BITS = 2
-"""The shortest weight word: -1, 0, 1."""
+"""Length of the shortest weight word, which holds -1, 0 and 1."""
 MOST_BITS = 16
-"""The longest."""
+"""Length of the longest weight word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ErrorLimit(ArrayRecord):
-    """What an error is measured against, and how large it may be."""
+    """Points and values against which an error is measured, and the largest error allowed."""
 
     points: FloatArray
-    """Where it is measured, physical, shape (n, n_in); other points than those of the calibration."""
+    """Points of the measurement, physical, shape (n, n_in); other points than those of the calibration."""
     wanted: FloatArray
-    """Values there, shape (n, n_out): a reference solution, or what the float network says."""
+    """Wanted values at the points, shape (n, n_out): a reference solution, or the output of the float network."""
     relative_l2: float
     """The largest relative L2 error allowed."""
 
@@ -54,21 +54,21 @@ class BitTrial(Record):
     weight_bits: tuple[int, ...]
     """Word length per matrix, the read-out's last."""
     synaptic_bits: int
-    """Bits of all weights together."""
+    """Number of bits of all weights together."""
     error: float
-    """Its relative L2 error."""
+    """Relative L2 error against the wanted values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BitSearch(Record):
-    """What a search found."""
+    """The result of a search over word lengths."""
 
     chosen: BitTrial
-    """The fewest synaptic bits within the limit."""
+    """The choice with the fewest synaptic bits within the limit."""
     limit: float
-    """The limit."""
+    """The largest relative L2 error allowed."""
     trials: tuple[BitTrial, ...]
-    """All that was tried, in order."""
+    """All choices that were tried, in order."""
 
 
 def synaptic_bits(network: NetworkSpec, weight_bits: tuple[int, ...]) -> int:
@@ -104,7 +104,7 @@ def search_bits(
 
 
 class _Search:
-    """What is tried, each choice once."""
+    """Trials of word lengths, each choice once."""
 
     def __init__(
         self,
@@ -119,7 +119,7 @@ class _Search:
         self.trials: dict[tuple[int, ...], BitTrial] = {}
 
     def try_bits(self, bits: tuple[int, ...]) -> BitTrial:
-        """Quantize with these word lengths and measure."""
+        """Quantize with these word lengths and measure the error."""
         if bits not in self.trials:
             scheme = replace(self.scheme, weight_bits=bits)
             chip = make_integers(self.prepared, scheme, self.calibration)
@@ -131,11 +131,11 @@ class _Search:
         return self.trials[bits]
 
     def within(self, bits: tuple[int, ...]) -> bool:
-        """Tell whether these word lengths keep the limit."""
+        """Return whether the error with these word lengths is within the limit."""
         return self.try_bits(bits).error <= self.limit.relative_l2
 
     def first_within(self, bits: tuple[int, ...]) -> tuple[int, ...]:
-        """Give the word lengths of the start, or the longest ones where those are not within the limit."""
+        """Return `bits`, or the longest words where `bits` are not within the limit."""
         for tried in (bits, (MOST_BITS,) * len(bits)):
             if self.within(tried):
                 return tried
@@ -174,5 +174,5 @@ class _Search:
 
 
 def changed(bits: tuple[int, ...], index: int, by: int) -> tuple[int, ...]:
-    """Give word lengths with one of them changed."""
+    """Return word lengths with one of them changed."""
     return (*bits[:index], bits[index] + by, *bits[index + 1 :])

@@ -27,15 +27,15 @@ from ...base.points import checked_points
 from ...engine.host import decode_floats
 from ...engine.reference import fires, read_out, run_integer
 from ...engine.trace import Probe
-from ...network.activations import find_activation
+from ...network.activations import Asymptote, Symmetry, find_activation
 from ...network.integers import LEAK_BITS, IntFormat, dequantize_array, quantize_into, round_half_up
+from ...network.phi_table import PhiTable
 from ...network.quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork
 from ...network.spec import LayerSpec, NetworkSpec, OutputSpec
-from .smooth_table import interpolate
 
 
 class Cause(str, Enum):
-    """What integers do to a layer."""
+    """The effects of integer arithmetic in a layer."""
 
     WEIGHTS = "weights"
     STATE = "state rounding"
@@ -52,12 +52,12 @@ INPUT = "input"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetEntry(Record):
-    """What one cause in one layer adds alone."""
+    """The error that one cause in one layer adds alone."""
 
     layer: str
     """The layer's name, or `input`."""
     cause: Cause
-    """What was switched on."""
+    """The cause that was switched on."""
     relative_change: float
     """Relative L2 of the network's output against the float network's."""
     flipped_spikes: float
@@ -66,12 +66,12 @@ class BudgetEntry(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorBudget(Record):
-    """All causes in all layers, and the whole."""
+    """The errors of all causes in all layers, and of the whole integer network."""
 
     n_points: int
-    """How many points it was measured on."""
+    """Number of points of the measurement."""
     entries: tuple[BudgetEntry, ...]
-    """Input first, then layer by layer; causes that change nothing are kept, with zeros."""
+    """Entries of the input, then layer by layer; causes that change nothing are kept, with zeros."""
     whole_change: float
     """Relative L2 of the integer network's output against the float network's."""
     whole_flipped: float
@@ -79,28 +79,28 @@ class ErrorBudget(Record):
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """Names of the rows: `input`, the layers, the read-out."""
+        """Names of the rows in order: `input`, the layers, the read-out."""
         return tuple(dict.fromkeys(entry.layer for entry in self.entries))
 
     def entry(self, layer: str, cause: Cause) -> BudgetEntry | None:
-        """Give the entry of one cause in one layer, or None where a layer has no such cause; for tables and figures."""
+        """Return the entry of one cause in one layer, or None where a layer has no such cause."""
         return next((entry for entry in self.entries if (entry.layer, entry.cause) == (layer, cause)), None)
 
     def largest(self) -> BudgetEntry:
-        """Give the cause that adds most."""
+        """Return the entry with the largest relative change."""
         return max(self.entries, key=lambda entry: entry.relative_change)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Run:
-    """What one run leaves."""
+    """Outputs and spikes of one run."""
 
     outputs: FloatArray
     fired: tuple[BoolArray, ...]
 
 
 def measure_error_budget(network: QuantizedNetwork, points: FloatArray) -> ErrorBudget:
-    """Measure what each cause in each layer adds.
+    """Measure the error that each cause in each layer adds.
 
     Args:
         network: The quantized network.
@@ -133,7 +133,7 @@ def _switches(network: QuantizedNetwork) -> Iterator[tuple[str, Cause]]:
 
 
 def _compare(run: _Run, reference: _Run) -> tuple[float, float]:
-    """Give the relative change of the output and the share of flipped spikes."""
+    """Compute the relative change of the output and the share of flipped spikes."""
     change = relative_change(run.outputs, reference.outputs)
     flipped = sum(int((a != b).sum()) for a, b in zip(run.fired, reference.fired, strict=True))
     return change, flipped / sum(fired.size for fired in reference.fired)
@@ -175,7 +175,7 @@ def _rounded(values: FloatArray, exponent: int, bits: int) -> FloatArray:
 
 
 def _drive(a: FloatArray, spec: LayerSpec | OutputSpec, affine: QuantizedAffine, cause: Cause | None) -> FloatArray:
-    """Give z, shape (n_samples, n_out)."""
+    """Compute z, shape (n_samples, n_out)."""
     integers = cause is Cause.WEIGHTS
     weight, bias = (affine.real_weight, affine.real_bias) if integers else (spec.weight, spec.bias)
     return _as_state(a @ weight.T + bias, affine, cause)
@@ -190,6 +190,25 @@ def _as_state(values: FloatArray, affine: QuantizedAffine, cause: Cause | None) 
         highest = unit * IntFormat(bits=affine.state_bits).highest
         return np.clip(values, -highest, highest)
     return values
+
+
+def interpolate(table: PhiTable, drive: FloatArray) -> FloatArray:
+    """Interpolate a phi table at real drives z, physical, any shape; return phi itself where there is no table.
+
+    The equations are those of `phi_table.py` without the roundings of z and of the payload, and without saturation, so that
+    the cost of the table is separated from that of the words around it.
+    """
+    if not table.rule.needs_table:
+        return table.rule.phi(drive)
+    q = np.abs(drive) * math.ldexp(1.0, -table.state_exponent)
+    corners = np.ldexp(np.arange(len(table.entries), dtype=np.float64), table.index_bits)
+    entry_exponent = table.payload_exponent - table.fraction_bits
+    value: FloatArray = np.interp(q, corners, np.ldexp(table.entries.astype(np.float64), entry_exponent))
+    if table.rule.asymptote is Asymptote.SLOPE_ONE:
+        value = value + np.maximum(q - table.domain, 0.0) * math.ldexp(1.0, table.state_exponent)
+    signs = np.where(drive < 0, -1.0, 1.0) if table.rule.symmetry is Symmetry.ODD else np.ones_like(drive)
+    signed: FloatArray = signs * value
+    return signed
 
 
 class _SwitchedLayer:
@@ -217,7 +236,7 @@ class _SwitchedLayer:
         return fired, payload
 
     def _leaked(self) -> FloatArray:
-        """Give beta * m, truncated toward zero where the state is what is looked at."""
+        """Compute beta * m, truncated toward zero if state rounding is the cause."""
         kept: FloatArray = self.beta * self.membrane
         if self.cause is Cause.STATE:
             unit = math.ldexp(1.0, self.chip.affine.state_exponent)

@@ -4,7 +4,7 @@
     W, b of the layers after: least squares to the float network's drives, given what is still sent (`compensation.py`)
 
 One number, tau, goes from no silence to all; the largest whose error is within the limit is found by bisection. The error is
-measured on other points than those that thresholds and fits see. This module knows float networks only.
+measured on other points than those that thresholds and fits see.
 """
 
 from __future__ import annotations
@@ -25,37 +25,37 @@ from ..quantize.compensation import FLOOR, fit_weights
 from .bit_search import ErrorLimit
 
 N_BISECTIONS = 12
-"""tau is then known to a factor of 1.005 within a decade."""
+"""Number of bisections; tau is then known to a factor of 1.005 within a decade."""
 DECADES = (-7.0, 1.0)
 """log10 of the smallest and the largest tau tried, in units of the largest |u|."""
 
 
 LEAST_EFFECT = 1e30 * float(np.finfo(np.float64).tiny)
-"""What a payload is felt at least: tau over it stays finite."""
+"""Lower bound of g, so that tau / g stays finite."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SparsityPoint(Record):
-    """One point of the curve."""
+    """Error and activity of a network with the thresholds of one tau."""
 
     tau: float
-    """What the silence of one payload may cost, in units of u."""
+    """The change of u that silencing one payload may cause, in units of u."""
     error: float
     """Relative L2 error against the wanted values."""
     activity: float
-    """Share of neurons and steps that fire."""
+    """Share of neurons and steps that send a spike."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sparsification(Record):
-    """A sparser network and what it cost."""
+    """A sparser network, with error and activity before and after."""
 
     network: NetworkSpec
     """The network with its new thresholds and weights."""
     before: SparsityPoint
-    """The network as it was."""
+    """Error and activity of the original network."""
     after: SparsityPoint
-    """The network as it is."""
+    """Error and activity of the sparser network."""
 
 
 def sparsify_network(
@@ -99,16 +99,8 @@ def sparsify_network(
     return best
 
 
-def sparsity_curve(
-    network: NetworkSpec, limit: ErrorLimit, points: FloatArray, taus: FloatArray
-) -> tuple[SparsityPoint, ...]:
-    """Give error and activity over given tau, in units of u; the limit's bound is not used, its points and values are."""
-    search = _Search(network, limit, points)
-    return tuple(search.measure(search.silenced(float(tau)), float(tau)) for tau in taus)
-
-
 class _Search:
-    """What is computed once."""
+    """Signals and sensitivities of the network, computed once for all tau."""
 
     def __init__(self, network: NetworkSpec, limit: ErrorLimit, points: FloatArray) -> None:
         self.network, self.limit = network, limit
@@ -117,13 +109,13 @@ class _Search:
         self.effects = payload_effects(network, self.points)
         self.size = float(np.abs(limit.wanted).max())
         if not self.size > 0:
-            mend = "A network that says nothing needs no spikes."
+            mend = "Give wanted values of a network with an output."
             raise SpecError(
                 f"sparsify: network {network.name!r}", "have wanted values that are not all zero", 0.0, mend
             )
 
     def silenced(self, tau: float) -> NetworkSpec:
-        """Give the network with thresholds for tau, its layers fitted to what is still sent."""
+        """Return the network with thresholds for tau, its layers fitted to the payloads that are still sent."""
         a = self.network.input_transform.apply(self.points)
         received = [a] * self.network.n_steps
         layers = []
@@ -147,14 +139,14 @@ class _Search:
 
 
 def _beyond(signal: LayerSignals) -> float:
-    """Give a threshold that no membrane of the layer reaches, and that a state word need not hold much more for."""
+    """Return a threshold that no membrane of the layer reaches, but that hardly widens the range of the state word."""
     return 4.0 * float(np.abs(signal.drive).max()) + 1.0
 
 
 def _fitted(
     layer: LayerSpec | OutputSpec, received: list[FloatArray], signal: LayerSignals
 ) -> tuple[FloatArray, FloatArray]:
-    """Give weights and bias that bring the layer's drive closest to the float network's."""
+    """Fit weights and bias that bring the layer's drive closest to the float network's."""
     a = np.concatenate(received)
     a = np.column_stack([a, np.ones(len(a))])
     fitted, _ = fit_weights(layer, a, signal.sensitivity + FLOOR, signal.drive)

@@ -29,7 +29,7 @@ AnyLayer = QuantizedLayer | QuantizedOutput
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoreContents(Record):
-    """What one core holds of a layer."""
+    """The share of a layer that one core holds."""
 
     first: int
     """The first neuron of the layer on this core."""
@@ -50,7 +50,7 @@ class CoreContents(Record):
         return slice(self.first, self.first + self.n_neurons)
 
     def exceeds(self, target: HardwareTarget) -> bool:
-        """Tell whether a core of the target is too small for this."""
+        """Return whether a core of the target is too small for this."""
         held_and_limits = (
             (self.n_neurons, target.max_neurons_per_core),
             (self.synapse_bytes, target.synapse_bytes_per_core),

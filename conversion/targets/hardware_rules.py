@@ -57,7 +57,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding(Record):
-    """What a rule finds, before it is worded as a verdict."""
+    """The result of one rule, from which its verdict is made."""
 
     limit: str
     """The field of the target that the rule is about."""
@@ -66,7 +66,7 @@ class Finding(Record):
     found: int | None
     """The largest value that the network needs; None where it cannot be counted."""
     violations: tuple[Violation, ...] = ()
-    """What is broken."""
+    """All violations of the rule."""
     unknown: str = ""
     """Why nothing can be said although a limit is known; empty where something can."""
     source: str = ""
@@ -79,7 +79,7 @@ Rule = Callable[[Candidate], Finding]
 def _held(
     limit: str, most: int | None, values: Iterable[tuple[str, int]], rule: str, mend: Callable[[str], str]
 ) -> Finding:
-    """Hold values, by the object that needs them, against a limit; `rule` names the limit as `{}`."""
+    """Compare values, by the object that needs them, with a limit; `rule` names the limit as `{}`."""
     needed = tuple(values)
     broken = () if most is None else tuple(
         Violation(where, rule.format(most), value, mend(where)) for where, value in needed if value > most
@@ -287,7 +287,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def check_network(network: QuantizedNetwork, target: HardwareTarget) -> TargetCheck:
-    """Hold a quantized network against every rule of a target, and return all verdicts; nothing is refused here."""
+    """Check a quantized network against every rule of a target and return all verdicts, without refusing it."""
     candidate = Candidate(network, target)
     verdicts = tuple(_judge(rule, candidate) for rule in RULES)
     return TargetCheck(target=target.name, title=target.title, verdicts=verdicts)
@@ -323,7 +323,7 @@ def require_placement(network: QuantizedNetwork, target: HardwareTarget) -> tupl
 
 
 def _judge(rule: Rule, candidate: Candidate) -> RuleVerdict:
-    """Make a verdict of what a rule finds."""
+    """Evaluate one rule and turn its finding into a verdict."""
     finding, target = rule(candidate), candidate.target
     reason = finding.source or target.reason(finding.limit)
     if finding.violations:

@@ -32,12 +32,12 @@ class LimitNote(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HardwareTarget(Record):
-    """Limits of a chip; None is not published and not checked."""
+    """Limits of a chip; a limit of None is not published and not checked."""
 
     name: str
-    """Name on the command line."""
+    """Name of the target on the command line."""
     title: str
-    """Name in reports."""
+    """Name of the target in reports."""
     source: str
     """Where the limits are published."""
     max_weight_bits: int
@@ -47,7 +47,7 @@ class HardwareTarget(Record):
     state_bits: int
     """Word length of a neuron's state."""
     max_neurons_per_core: int
-    """Neurons on one core."""
+    """Largest number of neurons on one core."""
     synapse_bytes_per_core: int
     """Synaptic memory of one core, in bytes."""
     core_bytes: int | None = None
@@ -55,13 +55,13 @@ class HardwareTarget(Record):
     cores_per_chip: int
     """Neuromorphic cores of one chip."""
     max_fan_in: int | None = None
-    """Axons that can end on one core."""
+    """Largest number of axons that can end on one core."""
     max_fan_out: int | None = None
-    """Cores that one neuron can reach."""
+    """Largest number of cores that one neuron can reach."""
     max_out_axons: int | None = None
     """Entries of a core's routing table: pairs of a neuron and a core that it reaches."""
     max_table_entries: int | None = None
-    """Entries of a phi table."""
+    """Largest number of entries of a phi table."""
     max_exponents: int | None = None
     """Different exponents by which the sums of one layer are shifted."""
     max_accumulator_bits: int | None = None

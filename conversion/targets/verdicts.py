@@ -1,4 +1,4 @@
-"""What a check against a hardware target found: one verdict for each rule, in three words.
+"""The result of a check against a hardware target: one verdict for each rule, in three words.
 
 A rule without a published limit is `not checked`, and says what is missing; it never counts as fitting.
 """
@@ -23,7 +23,7 @@ class Verdict(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleVerdict(Record):
-    """What one rule says of a network."""
+    """The verdict of one rule on a network."""
 
     rule: str
     """The name of the rule, as docs/targets.md lists it."""
@@ -38,12 +38,12 @@ class RuleVerdict(Record):
     refuses: bool
     """Whether a conversion for this target is refused where the rule is broken, or only reported."""
     violations: tuple[Violation, ...] = ()
-    """What is broken, layer by layer, each with what would mend it."""
+    """All violations, layer by layer, each with its repair."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetCheck(Record):
-    """All rules of a target, held against one network."""
+    """The verdicts of all rules of a target on one network."""
 
     target: str
     """The name of the target."""

@@ -1,10 +1,9 @@
-"""The equation itself as a loss of tuning, alone or beside distillation: it sees where the float network itself is wrong.
+"""The equation's loss for tuning, alone or added to distillation; it also corrects errors of the float network.
 
-    L_pde = mean over centres and equations of (r / residual_scale)**2          r of the fake-quantized network's u
+    L_pde = mean over centres and equations of (r / residual_scale)**2          r of the quantization-aware network's u
     L_pde = the energy                                                          where the problem was trained on one
 
-The cloud and the operators are those of the problem's training. No term sees the reference solution. This module puts
-`training` and the fake-quantized network together.
+The cloud and the operators are those of the problem's training. No term uses the reference solution.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from ...problems.problem import PdeProblem
 from ...training.collocation.clouds import input_transform
 from ...training.loss.energy_loss import EnergyCloud, build_loss_cloud
 from ...training.loss.losses import residual_loss
-from .fake_quant import FakeQuantNetwork
-from .fake_rounding import half_up, held
+from .quantization_aware import QuantizationAwareNetwork
+from .straight_through import half_up, held
 from .tuning import Objective
 
 
 def equation_objective(problem: PdeProblem, source: NetworkSpec) -> Objective:
-    """Make the loss of a problem, on the cloud of its recipe, for integers that came from `source`.
+    """Build the loss of a problem's equation, on the cloud of its recipe, for the integers of `source`.
 
     Raises:
         SpecError: If the network has another input normalisation or other built-in conditions than the problem's training.
@@ -36,10 +35,10 @@ def equation_objective(problem: PdeProblem, source: NetworkSpec) -> Objective:
     laid = build_loss_cloud(problem, problem.recipe, torch.float32, torch.device("cpu"))
     cloud = replace(laid, output_transform=source.output_transform)
 
-    def objective(fake: FakeQuantNetwork) -> Tensor:
-        network = fake.network
+    def objective(trained: QuantizationAwareNetwork) -> Tensor:
+        network = trained.network
         words = held(half_up(cloud.inputs * 2.0**-network.input_exponent), network.input_bits)
-        u = cloud.solution(fake(words))
+        u = cloud.solution(trained(words))
         return cloud.loss(u) if isinstance(cloud, EnergyCloud) else residual_loss(cloud, u)
 
     return objective

@@ -1,12 +1,12 @@
-"""Quantization-aware tuning: integers learn to say what the float network says, through the integer engine's arithmetic.
+"""Quantization-aware tuning: integers are trained to reproduce the float network through the integer engine's arithmetic.
 
-    L = mean_n |du/dy (y_q - y)|**2 / mean_n |u|**2            y_q of the fake-quantized network, y of the float one
+    L = mean_n |du/dy (y_q - y)|**2 / mean_n |u|**2            y_q of the quantization-aware network, y of the float one
 
 in physical units, linearised in y; or the loss of the network's equation (`equation_loss.py`), or both. The start is the best
 that `quantize_network` gives; what is kept is the network with the lowest error on points held out from the training (the
 lowest loss, where the equation has a say), the start included, so that tuning can only help. Without a time limit the result
 depends on network, scheme, points, settings and seed alone. A start whose states are proved never to saturate gives way only
-to integers of which that is proved too. This module knows torch, and no problem.
+to integers of which that is proved too.
 """
 
 from __future__ import annotations
@@ -35,26 +35,26 @@ from ..calibrate.sensitivity import output_slope
 from ..quantize.post_training import Quantization, make_integers, prepare_network
 from ..quantize.report import measure_quantization
 from ..scheme import QuantizationScheme
-from ..tuning_records import TuningLoss, TuningReport, TuningSettings
-from .fake_quant import FakeQuantNetwork
+from ..tuning_settings import TuningLoss, TuningReport, TuningSettings
+from .quantization_aware import QuantizationAwareNetwork
 
 HELD_OUT = 5
-"""Every fifth point is held out."""
+"""One point out of this many is held out."""
 
-Objective = Callable[[FakeQuantNetwork], Tensor]
-"""The equation's loss of the network as it is now; a scalar."""
+Objective = Callable[[QuantizationAwareNetwork], Tensor]
+"""Maps the quantization-aware network to the equation's loss, a scalar."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Lesson:
-    """Points with what the float network says there, as tensors."""
+class _DistillationTarget:
+    """Training points of distillation with the outputs of the float network, as tensors."""
 
     words: Tensor
     """Input words, shape (n, n_in)."""
     wanted: Tensor
     """y of the float network, shape (n, n_out)."""
     slope: Tensor
-    """du/dy over the root mean square of u, same shape."""
+    """du/dy over the root mean square of u, shape (n, n_out)."""
 
 
 def tune_network(
@@ -107,7 +107,7 @@ def _check_objective(settings: TuningSettings, objective: Objective | None) -> N
 
 
 def split_points(network: NetworkSpec, points: FloatArray | None, seed: int) -> tuple[FloatArray, FloatArray]:
-    """Give the points to learn from and the held-out ones, every fifth.
+    """Split points into those for training and the held-out ones, every fifth.
 
     Raises:
         SpecError: If there are fewer than ten.
@@ -122,7 +122,7 @@ def split_points(network: NetworkSpec, points: FloatArray | None, seed: int) -> 
 
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
-    """Let torch use one thread for a while: layers are small, and sums then have one order on every machine."""
+    """Restrict torch to one thread: layers are small, and sums then have one order on every machine."""
     former = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -132,15 +132,15 @@ def _one_thread() -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Verdict:
-    """How good integers are."""
+class _Score:
+    """Errors of quantized integers, by which they are compared."""
 
     change: float
     """Relative L2 of their output against the float network's, on the held-out points."""
     equation: float | None
-    """The equation's loss, where it has a say."""
+    """The equation's loss; None for distillation alone."""
     loss: float
-    """What is to be made small."""
+    """The value that is minimised."""
 
 
 class _Tuning:
@@ -156,21 +156,21 @@ class _Tuning:
         seed: int,
     ) -> None:
         self.settings, self.objective, self.seed, self.n_learned = settings, objective, seed, len(learned)
-        self.fake = FakeQuantNetwork(network)
-        for layer in self.fake.layers:
+        self.trained = QuantizationAwareNetwork(network)
+        for layer in self.trained.layers:
             layer.theta.requires_grad_(settings.learn_neurons)
             layer.beta.requires_grad_(settings.learn_neurons)
-        self.lesson = _make_lesson(self.fake, learned)
+        self.target = _distillation_target(self.trained, learned)
         self.held_out, self.wanted = held_out, run_float(network.source, held_out).outputs
         self.generator = torch.Generator().manual_seed(seed)
-        self.parameters = FlatParameters(self.fake)
+        self.parameters = FlatParameters(self.trained)
         self.optimizer = Adam(self.parameters.values)
         self.iteration = self.best_iteration = 0
         self.best, self.is_proved = network, states_are_proved(network)
-        self.first = self.lowest = self._judged(network)
+        self.first = self.lowest = self._score(network)
 
     def run(self, deadline: float, on_progress: Callable[[int, int], None] | None) -> None:
-        """Take all steps, or as many as end before the deadline, in seconds of `time.perf_counter`, and one more."""
+        """Run all steps, or stop after the first one that ends past the deadline, in seconds of `time.perf_counter`."""
         n_planned = self.settings.n_iterations
         while self.iteration < n_planned:
             self.step()
@@ -181,7 +181,7 @@ class _Tuning:
                 return
 
     def report(self, seconds: float) -> TuningReport:
-        """Say what was done in so many seconds of wall time."""
+        """Return the report of a tuning that took `seconds` of wall time."""
         return TuningReport(
             n_iterations=self.iteration,
             n_planned=self.settings.n_iterations,
@@ -197,13 +197,13 @@ class _Tuning:
         )
 
     def step(self) -> None:
-        """Take one step of Adam, and measure where it is due."""
+        """Run one step of Adam, and score the integers every `check_every` steps."""
         self.parameters.gradient.zero_()
         loss = torch.zeros(())
         if self.settings.loss is not TuningLoss.EQUATION:
             loss = loss + self._distillation()
         if self.objective is not None:
-            loss = loss + self.settings.objective_weight * self.objective(self.fake)
+            loss = loss + self.settings.objective_weight * self.objective(self.trained)
         loss.backward()
         self.optimizer.step(self.parameters, scheduled_rate(self.settings, self.iteration), self.iteration)
         self.iteration += 1
@@ -211,47 +211,47 @@ class _Tuning:
             self.check()
 
     def _distillation(self) -> Tensor:
-        lesson, size = self.lesson, len(self.lesson.words)
+        target, size = self.target, len(self.target.words)
         batch = torch.randint(0, size, (min(self.settings.batch_size, size),), generator=self.generator)
-        error = lesson.slope[batch] * (self.fake(lesson.words[batch]) - lesson.wanted[batch])
+        error = target.slope[batch] * (self.trained(target.words[batch]) - target.wanted[batch])
         return error.square().sum(dim=1).mean()
 
     def check(self) -> None:
-        """Measure the integers of now, and keep them if they are the best."""
-        network = self.fake.quantized()
-        found = self._judged(network)
+        """Score the current integers, and keep them if they are the best."""
+        network = self.trained.quantized()
+        found = self._score(network)
         if found.loss < self.lowest.loss and (not self.is_proved or states_are_proved(network)):
             self.best, self.lowest, self.best_iteration = network, found, self.iteration
 
-    def _judged(self, network: QuantizedNetwork) -> _Verdict:
-        """Run `network`, the integers of now, on the held-out points, and through the equation if that has a say."""
+    def _score(self, network: QuantizedNetwork) -> _Score:
+        """Compute the errors of `network`, the current integers, on the held-out points and in the equation."""
         outputs = run_integer(network, self.held_out).outputs
         change = relative_l2(outputs, self.wanted) if self.wanted.any() else float(np.abs(outputs).max())
         if self.objective is None:
-            return _Verdict(change=change, equation=None, loss=change)
+            return _Score(change=change, equation=None, loss=change)
         with torch.no_grad():
-            equation = float(self.objective(self.fake))
+            equation = float(self.objective(self.trained))
         distance = 0.0 if self.settings.loss is TuningLoss.EQUATION else change**2
-        return _Verdict(change=change, equation=equation, loss=distance + self.settings.objective_weight * equation)
+        return _Score(change=change, equation=equation, loss=distance + self.settings.objective_weight * equation)
 
 
 def scheduled_rate(settings: TuningSettings, iteration: int) -> float:
-    """Give the learning rate of an iteration, counted from 0: linear warm-up, then cosine decay to zero."""
+    """Return the learning rate of an iteration, counted from 0: linear warm-up, then cosine decay to zero."""
     if iteration < settings.n_warmup:
         return settings.learning_rate * (iteration + 1) / settings.n_warmup
     progress = (iteration - settings.n_warmup) / max(1, settings.n_iterations - settings.n_warmup)
     return settings.learning_rate * 0.5 * (1.0 + math.cos(math.pi * progress))
 
 
-def _make_lesson(fake: FakeQuantNetwork, points: FloatArray) -> _Lesson:
-    network = fake.network
+def _distillation_target(trained: QuantizationAwareNetwork, points: FloatArray) -> _DistillationTarget:
+    network = trained.network
     trace = run_float(network.source, points)
     y = trace.readout / divisor(network.source)
     size = math.sqrt(float(np.square(trace.outputs).sum(axis=1).mean())) or 1.0
     slope = output_slope(network.source, points, y) / size
     words, _ = encode_points(network, points)
-    return _Lesson(
-        words=fake.words(words),
-        wanted=torch.tensor(y, dtype=fake.dtype),
-        slope=torch.tensor(slope, dtype=fake.dtype),
+    return _DistillationTarget(
+        words=trained.words(words),
+        wanted=torch.tensor(y, dtype=trained.dtype),
+        slope=torch.tensor(slope, dtype=trained.dtype),
     )

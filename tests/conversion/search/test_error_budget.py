@@ -9,8 +9,7 @@ import builders
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.conversion import QuantizationScheme, quantize_network
-from neuropinn_lava.conversion.search.error_budget import INPUT, Cause, ErrorBudget, measure_error_budget
-from neuropinn_lava.conversion.search.smooth_table import interpolate
+from neuropinn_lava.conversion.search.error_budget import INPUT, Cause, ErrorBudget, interpolate, measure_error_budget
 from neuropinn_lava.engine.reference import run_float, run_integer
 from neuropinn_lava.network.integers import dequantize_array
 from neuropinn_lava.network.phi_table import look_up, make_table

@@ -12,7 +12,7 @@ from neuropinn_lava.base.errors import FixedPointError, SpecError
 from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.conversion import QuantizationScheme, quantize_network
 from neuropinn_lava.conversion.search.bit_search import ErrorLimit
-from neuropinn_lava.conversion.search.sparsify import sparsify_network, sparsity_curve
+from neuropinn_lava.conversion.search.sparsify import sparsify_network
 from neuropinn_lava.engine.reference import run_float, run_integer
 from neuropinn_lava.network.spec import NetworkSpec, Polarity
 
@@ -56,13 +56,6 @@ def test_it_is_sparser_than_one_threshold_for_all_of_the_same_error() -> None:
 def test_a_larger_limit_is_at_least_as_sparse() -> None:
     activities = [sparsify_network(NETWORK, limit_of(error), POINTS).after.activity for error in (0.005, 0.02, 0.1)]
     assert activities[0] >= activities[1] >= activities[2]
-
-
-def test_the_curve_starts_at_the_network_itself() -> None:
-    curve = sparsity_curve(NETWORK, limit_of(1.0), POINTS, np.array([0.0, 1e-3, 1e-2]))
-    assert curve[0].activity == 1.0
-    assert curve[0].error < 1e-9  # thresholds of zero; least squares finds the weights that it has
-    assert curve[2].activity < curve[1].activity < 1.0
 
 
 def test_what_is_sparse_can_be_quantized() -> None:

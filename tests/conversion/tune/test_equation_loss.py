@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 
 from neuropinn_lava.conversion import QuantizationScheme, TuningSettings, quantize_network  # noqa: E402
 from neuropinn_lava.conversion.tune.equation_loss import equation_objective  # noqa: E402
-from neuropinn_lava.conversion.tune.fake_quant import FakeQuantNetwork  # noqa: E402
+from neuropinn_lava.conversion.tune.quantization_aware import QuantizationAwareNetwork  # noqa: E402
 from neuropinn_lava.engine.reference import run_integer  # noqa: E402
 from neuropinn_lava.network.spec import NetworkSpec, Provenance  # noqa: E402
 from neuropinn_lava.network.transforms import AffineTransform  # noqa: E402
@@ -43,9 +43,9 @@ def test_it_is_the_loss_of_training(name: str, n_per_axis: tuple[int, ...]) -> N
     chip = quantize_network(network, QuantizationScheme(payload_bits=12)).network
     u = torch.tensor(run_integer(chip, points).outputs)
     expected = float(cloud.loss(u) if isinstance(cloud, EnergyCloud) else residual_loss(cloud, u))
-    fake = FakeQuantNetwork(chip)
+    trained = QuantizationAwareNetwork(chip)
     with torch.no_grad():
-        found = float(equation_objective(problem, network)(fake))
+        found = float(equation_objective(problem, network)(trained))
     assert found == pytest.approx(expected, rel=CLOSE)
 
 

@@ -1,4 +1,4 @@
-"""Bit for bit over every scheme: fake-quantized torch = integer engine = Lava, at every layer, step, sample and neuron.
+"""Bit for bit over every scheme: quantization-aware torch = integer engine = Lava, at every layer, step, sample and neuron.
 
 Each scheme is a way of choosing integers: word lengths, scales per tensor or neuron, range rules, roundings, equalisation,
 tuning. The networks that come out run on all three, and all that they record is compared.
@@ -17,7 +17,7 @@ import builders
 torch = pytest.importorskip("torch")
 
 from neuropinn_lava.conversion import QuantizationScheme, TuningSettings, quantize_network  # noqa: E402
-from neuropinn_lava.conversion.tune.fake_quant import FakeQuantNetwork  # noqa: E402
+from neuropinn_lava.conversion.tune.quantization_aware import QuantizationAwareNetwork  # noqa: E402
 from neuropinn_lava.conversion.tune.tuning import tune_network  # noqa: E402
 from neuropinn_lava.engine.host import encode_points  # noqa: E402
 from neuropinn_lava.engine.reference import run_integer  # noqa: E402
@@ -77,12 +77,12 @@ def assert_torch_is_integer(chip: QuantizedNetwork) -> None:
     trace = run_integer(chip, points, Probe(n_samples=N_SAMPLES))
     assert trace.probe is not None
     assert sum(int(layer.events.sum()) for layer in trace.layers) > 0
-    fake = FakeQuantNetwork(chip, torch.float64)
-    words = fake.words(encode_points(chip, points)[0])
+    trained = QuantizationAwareNetwork(chip, torch.float64)
+    words = trained.words(encode_points(chip, points)[0])
     with torch.no_grad():
-        for layer, payload in zip(trace.probe.layers, fake.payloads(words), strict=True):
+        for layer, payload in zip(trace.probe.layers, trained.payloads(words), strict=True):
             np.testing.assert_array_equal(payload.numpy().swapaxes(0, 1), layer.payload, err_msg=layer.name)
-        np.testing.assert_array_equal(fake.total(words).numpy(), trace.readout)
+        np.testing.assert_array_equal(trained.total(words).numpy(), trace.readout)
 
 
 @pytest.mark.parametrize("tuned", [False, True], ids=["rounded", "tuned"])

@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 from neuropinn_lava.base.errors import SpecError  # noqa: E402
 from neuropinn_lava.base.metrics import relative_l2  # noqa: E402
 from neuropinn_lava.conversion import QuantizationScheme, Rounding, TuningSettings, quantize_network  # noqa: E402
-from neuropinn_lava.conversion.tune.fake_quant import FakeQuantNetwork  # noqa: E402
+from neuropinn_lava.conversion.tune.quantization_aware import QuantizationAwareNetwork  # noqa: E402
 from neuropinn_lava.conversion.tune.tuning import scheduled_rate, split_points, tune_network  # noqa: E402
 from neuropinn_lava.engine.host import encode_points  # noqa: E402
 from neuropinn_lava.engine.reference import run_float, run_integer  # noqa: E402
@@ -39,11 +39,11 @@ def test_tuning_brings_coarse_weights_closer_on_unseen_points() -> None:
         assert affine.state_exponent == other.state_exponent
 
 
-def test_tuned_integers_are_what_the_fake_quantized_network_computes() -> None:
+def test_tuned_integers_are_what_the_quantization_aware_network_computes() -> None:
     chip = tune_network(NETWORK, COARSE, POINTS, settings=SHORT).network
-    fake = FakeQuantNetwork(chip, torch.float64)
+    trained = QuantizationAwareNetwork(chip, torch.float64)
     with torch.no_grad():
-        total = fake.total(fake.words(encode_points(chip, UNSEEN)[0]))
+        total = trained.total(trained.words(encode_points(chip, UNSEEN)[0]))
     np.testing.assert_array_equal(total.numpy(), run_integer(chip, UNSEEN).readout)
 
 
@@ -82,14 +82,14 @@ def test_thresholds_and_leaks_are_tuned_on_request_and_stay_in_range() -> None:
 def test_an_objective_of_the_callers_own_is_made_small() -> None:
     """Here: the sum of the squares of the first layer's biases; distillation alone has no reason to shrink them."""
 
-    def small_biases(fake: FakeQuantNetwork) -> torch.Tensor:
-        return fake.layers[0].affine.bias.square().sum()
+    def small_biases(trained: QuantizationAwareNetwork) -> torch.Tensor:
+        return trained.layers[0].affine.bias.square().sum()
 
     settings = TuningSettings(loss="both", n_iterations=30, check_every=30, objective_weight=1e4, learning_rate=5e-3)
     seen: list[float] = []
 
-    def watched(fake: FakeQuantNetwork) -> torch.Tensor:
-        loss = small_biases(fake)
+    def watched(trained: QuantizationAwareNetwork) -> torch.Tensor:
+        loss = small_biases(trained)
         seen.append(float(loss.detach()))
         return loss
 
@@ -121,7 +121,7 @@ def test_bad_input_is_refused() -> None:
     with pytest.raises(SpecError, match="loss 'equation' must come with an objective; got none"):
         tune_network(NETWORK, COARSE, POINTS, settings=TuningSettings(loss="equation"))
     with pytest.raises(SpecError, match="loss 'distillation' must come without an objective; got one"):
-        tune_network(NETWORK, COARSE, POINTS, objective=lambda fake: fake.output.bias.sum())
+        tune_network(NETWORK, COARSE, POINTS, objective=lambda trained: trained.output.bias.sum())
     with pytest.raises(SpecError, match=r"TuningSettings\.batch_size"):
         TuningSettings(batch_size=0)
     with pytest.raises(SpecError, match=r"TuningSettings\.learning_rate"):

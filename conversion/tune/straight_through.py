@@ -1,11 +1,11 @@
-"""Roundings of the integer contract in torch, with a gradient that passes straight through them.
+"""Roundings of the integer contract in torch, each with a straight-through estimator of its gradient.
 
     half_up(x)  = floor(x + 1/2)        rounded(x) := half_up, d/dx := 1
     ceil(x)                             raised(x)  := ceil,    d/dx := 1
     clip(x)                             held(x)    := clip,    d/dx := 1 inside the word, 0 outside
 
-Integers are held in floating point: float64 holds all of the contract's exactly (`fake_quant.py` checks it), float32 those
-below 2**24. This module knows torch and words, nothing of layers.
+Integers are stored as floating point: float64 holds every integer of the contract exactly (`quantization_aware.py` checks it),
+float32 those below 2**24.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def half_up(values: Tensor) -> Tensor:
 
 
 class _Rounded(torch.autograd.Function):
-    """Half up, straight through."""
+    """Rounding half up with a straight-through estimator of the gradient."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:
@@ -37,7 +37,7 @@ class _Rounded(torch.autograd.Function):
 
 
 class _Raised(torch.autograd.Function):
-    """Upward, straight through."""
+    """Rounding upward with a straight-through estimator of the gradient."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The fake-quantized torch network: equal to the integer engine to the last bit, and differentiable straight through.
+"""The quantization-aware torch network: equal to the integer engine to the last bit, and differentiable straight through.
 
 Ladder: every payload of every step against `IntegerLayerRun` over all activations, polarities, T and read-outs, saturating
 networks and thresholds that are hit exactly; roundings against the core's; gradients against finite differences of the
@@ -17,8 +17,8 @@ import builders
 torch = pytest.importorskip("torch")
 
 from neuropinn_lava.base.errors import FixedPointError  # noqa: E402
-from neuropinn_lava.conversion.tune.fake_quant import FakeQuantNetwork  # noqa: E402
-from neuropinn_lava.conversion.tune.fake_rounding import half_up, held, raised, rounded  # noqa: E402
+from neuropinn_lava.conversion.tune.quantization_aware import QuantizationAwareNetwork  # noqa: E402
+from neuropinn_lava.conversion.tune.straight_through import half_up, held, raised, rounded  # noqa: E402
 from neuropinn_lava.engine.host import encode_points  # noqa: E402
 from neuropinn_lava.engine.reference import run_integer  # noqa: E402
 from neuropinn_lava.engine.trace import Probe  # noqa: E402
@@ -34,10 +34,10 @@ def assert_bit_equal(network: QuantizedNetwork, points: np.ndarray) -> None:
     """Compare payloads of every layer and step, and the read-out, with the integer engine's."""
     trace = run_integer(network, points, Probe(n_samples=len(points)))
     assert trace.probe is not None
-    fake = FakeQuantNetwork(network, torch.float64)
-    words = fake.words(encode_points(network, points)[0])
+    trained = QuantizationAwareNetwork(network, torch.float64)
+    words = trained.words(encode_points(network, points)[0])
     with torch.no_grad():
-        payloads, total = list(fake.payloads(words)), fake.total(words)
+        payloads, total = list(trained.payloads(words)), trained.total(words)
     for layer, payload in zip(trace.probe.layers, payloads, strict=True):
         np.testing.assert_array_equal(payload.numpy().swapaxes(0, 1), layer.payload, err_msg=layer.name)
     np.testing.assert_array_equal(total.numpy(), trace.readout)
@@ -73,14 +73,14 @@ def test_word_lengths_equal_the_integer_engine(payload_bits: int, weight_bits: i
 
 def test_membranes_equal_the_integer_engine() -> None:
     """Layer by layer and step by step, with the drives that the engine itself had."""
-    from neuropinn_lava.conversion.tune.fake_layer import integer_steps
+    from neuropinn_lava.conversion.tune.integer_neuron import integer_steps
     from neuropinn_lava.engine.reference import IntegerLayerRun
 
     network = builders.random_quantized(7, n_steps=8, activation="tanh", polarity=Polarity.BOTH)
-    fake = FakeQuantNetwork(network, torch.float64)
+    trained = QuantizationAwareNetwork(network, torch.float64)
     words, _ = encode_points(network, builders.random_points(network, N_SAMPLES))
-    run, layer = IntegerLayerRun(network.layers[0], N_SAMPLES), fake.layers[0]
-    drive = layer.affine(fake.words(words)).detach()
+    run, layer = IntegerLayerRun(network.layers[0], N_SAMPLES), trained.layers[0]
+    drive = layer.affine(trained.words(words)).detach()
     for step in integer_steps(drive, layer.integer_beta(), layer.integer_theta(), layer.rule, 8):
         _, _, fired, payload, _ = run.step(words)
         np.testing.assert_array_equal(step.fired.detach().numpy() > 0, fired)
@@ -91,18 +91,18 @@ def test_membranes_equal_the_integer_engine() -> None:
 def test_quantized_gives_back_the_very_integers() -> None:
     network = builders.random_quantized(2)
     for dtype in (torch.float32, torch.float64):
-        assert FakeQuantNetwork(network, dtype).quantized().digest() == network.digest()
+        assert QuantizationAwareNetwork(network, dtype).quantized().digest() == network.digest()
 
 
 def test_masters_between_integers_round_as_the_contract_says() -> None:
     network = builders.random_quantized(2)
-    fake = FakeQuantNetwork(network, torch.float64)
+    trained = QuantizationAwareNetwork(network, torch.float64)
     unit = 2.0 ** network.layers[0].affine.weight_exponent[0]
     with torch.no_grad():
-        fake.layers[0].affine.weight[0, 0] = 2.5 * unit
-        fake.layers[0].affine.weight[0, 1] = -2.5 * unit
-        fake.layers[0].theta[0] = 10.25 * 2.0 ** network.layers[0].affine.state_exponent
-    back = fake.quantized()
+        trained.layers[0].affine.weight[0, 0] = 2.5 * unit
+        trained.layers[0].affine.weight[0, 1] = -2.5 * unit
+        trained.layers[0].theta[0] = 10.25 * 2.0 ** network.layers[0].affine.state_exponent
+    back = trained.quantized()
     assert back.layers[0].affine.weight[0, :2].tolist() == [3, -2]
     assert back.layers[0].theta[0] == 11
 
@@ -132,16 +132,16 @@ def test_gradient_equals_finite_differences_where_no_spike_can_flip(activation: 
         index_size=16,
     )  # fmt: skip
     network = replace(network, layers=tuple(replace(layer, theta=0 * layer.theta) for layer in network.layers))
-    fake = FakeQuantNetwork(network, torch.float64)
-    words = fake.words(encode_points(network, builders.random_points(network, N_SAMPLES))[0])
-    fake(words).square().sum().backward()
-    master = fake.layers[0].affine.bias
+    trained = QuantizationAwareNetwork(network, torch.float64)
+    words = trained.words(encode_points(network, builders.random_points(network, N_SAMPLES))[0])
+    trained(words).square().sum().backward()
+    master = trained.layers[0].affine.bias
     step = 1e-3
 
     def loss(change: float) -> float:
         with torch.no_grad():
             master[1] += change
-            found = float(fake(words).square().sum())
+            found = float(trained(words).square().sum())
             master[1] -= change
         return found
 
@@ -155,4 +155,4 @@ def test_sums_beyond_float64_are_refused() -> None:
     wide = replace(affine, weight_exponent=affine.weight_exponent + 30 - affine.left.max())
     layers = (replace(network.layers[0], affine=wide), *network.layers[1:])
     with pytest.raises(FixedPointError, match=r"products below 2\*\*52; got .* Use shorter words"):
-        FakeQuantNetwork(replace(network, layers=layers), torch.float64)
+        QuantizationAwareNetwork(replace(network, layers=layers), torch.float64)

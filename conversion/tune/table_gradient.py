@@ -1,7 +1,6 @@
-"""The integer phi table in torch: the same cells, the same interpolation, the same one rounding as `tables.look_up`.
+"""The integer phi table in torch: the same cells, the same interpolation, the same one rounding as `phi_table.look_up`.
 
-This module knows torch and the core's tables. Its slope is that of the smooth phi; a table's own slope is a staircase that
-follows it.
+The gradient is the slope of the smooth phi; the slope of a table itself is a step function that approximates it.
 """
 
 from __future__ import annotations
@@ -15,10 +14,10 @@ from ...network.activations import Asymptote, Symmetry
 from ...network.integers import IntFormat
 from ...network.phi_table import PhiTable
 from ...training.neuron.activations import fast_tanh, torch_activation
-from .fake_rounding import half_up
+from .straight_through import half_up
 
 
-class FakeTable:
+class TableWithGradient:
     """phi from state units to payload units, integers held in floating point."""
 
     def __init__(self, table: PhiTable, dtype: torch.dtype) -> None:
@@ -30,7 +29,7 @@ class FakeTable:
         self.rise = torch.tensor((table.entries[1:] - table.entries[:-1]).tolist(), dtype=dtype)
 
     def look_up(self, drive: Tensor) -> Tensor:
-        """Give the payloads of the drives z, any shape, not yet saturated."""
+        """Compute the payloads of the drives z, any shape, not yet saturated."""
         table = self.table
         if not table.rule.needs_table:
             passed = torch.clamp_min(drive, 0.0) if table.activation == "relu" else drive
@@ -41,7 +40,7 @@ class FakeTable:
         return half_up(p * math.ldexp(1.0, -(table.fraction_bits + table.index_bits)))
 
     def _interpolated(self, q: Tensor) -> Tensor:
-        """Give p of the table's equations for q = |z|."""
+        """Compute p of the table's equations for q = |z|."""
         table, width = self.table, math.ldexp(1.0, self.table.index_bits)
         cell = torch.floor(q * (1.0 / width)).clamp_max_(len(self.low) - 1)
         index = cell.long()
@@ -54,7 +53,7 @@ class FakeTable:
         return torch.where(q < table.domain, inside, beyond)
 
     def slope(self, drive: Tensor) -> Tensor:
-        """Give phi' at the drives, in payload units per state unit."""
+        """Compute phi' at the drives, in payload units per state unit."""
         smooth = torch_activation(self.table.activation)
         z = drive * self.state_unit
         return smooth.slope(z, *smooth.value(z, fast_tanh)).mul_(self.state_unit / self.payload_unit)

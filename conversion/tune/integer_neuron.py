@@ -7,7 +7,7 @@
     r[t] = m[t] * (1 - s[t])                       dL/dz[t] = A[t] * phi'(z[t]) * s[t] + M[t]
 
 Roundings and saturations of m pass gradients unchanged; a saturated payload passes none. The reset is detached, h is the
-surrogate of training. This module knows one layer; it does not know networks.
+surrogate of training.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from ...network.integers import LEAK_BITS, IntFormat
 from ...network.spec import Polarity
 from ...problems.recipe import Surrogate
 from ...training.neuron.surrogates import fired_mask, fired_slope
-from .fake_table import FakeTable
+from .table_gradient import TableWithGradient
 
 LEAK_UNIT = 2.0**-LEAK_BITS
-"""What one unit of an integer leak stands for."""
+"""Real value of one unit of an integer leak."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FakeRule(Record):
-    """What an integer layer is made of, all but its parameters."""
+class IntegerNeuronRule(Record):
+    """The kind of neuron of an integer layer: everything except its trainable parameters."""
 
-    table: FakeTable
-    """phi."""
+    table: TableWithGradient
+    """The table of the activation phi."""
     polarity: Polarity
-    """Which membranes fire."""
+    """The signs of membrane that fire."""
     surrogate: Surrogate = Surrogate.FAST_SIGMOID
     """Shape of the spike's backward slope."""
     surrogate_slope: float = 10.0
@@ -45,28 +45,28 @@ class FakeRule(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FakeStep(Record):
-    """One step of a layer, each of shape (n_samples, n_neurons)."""
+class IntegerStep(Record):
+    """The values of a layer at one time step, each of shape (n_samples, n_neurons)."""
 
     integrated: Tensor
-    """m[t] before the reset."""
+    """Membrane m[t] before the reset, in state units."""
     fired: Tensor
-    """s[t], 0.0 or 1.0."""
+    """Spikes s[t], 0.0 or 1.0."""
     membrane: Tensor
-    """r[t], after the reset."""
+    """Membrane r[t] after the reset, in state units."""
     payload: Tensor
-    """a[t]."""
+    """Payload a[t], in payload units."""
 
 
 def _at_step(values: Tensor, t: int) -> Tensor:
-    """Give the values of step t; those that are the same at every step have no axis of steps."""
+    """Return the values of step t; an array without an axis of steps holds for every step."""
     return values if values.dim() == 2 else values[t]
 
 
 def integer_steps(
-    drive: Tensor, beta: Tensor, theta: Tensor, rule: FakeRule, n_steps: int, looked_up: Tensor | None = None
-) -> Iterator[FakeStep]:
-    """Step a layer from rest, in integers.
+    drive: Tensor, beta: Tensor, theta: Tensor, rule: IntegerNeuronRule, n_steps: int, looked_up: Tensor | None = None
+) -> Iterator[IntegerStep]:
+    """Run a layer from rest in integers and yield its values step by step.
 
     Args:
         drive: z in state units, shape (n_steps, n_samples, n_neurons), or (n_samples, n_neurons) where it is constant.
@@ -86,11 +86,11 @@ def integer_steps(
         m = z if rest is None else torch.clamp(torch.trunc(rest * (beta * LEAK_UNIT)) + z, -highest, highest)
         s = fired_mask(m, theta, rule.polarity)
         rest = m * (1.0 - s)
-        yield FakeStep(integrated=m, fired=s, membrane=rest, payload=_at_step(sent, t) * s)
+        yield IntegerStep(integrated=m, fired=s, membrane=rest, payload=_at_step(sent, t) * s)
 
 
-def _spike_slope(membrane: Tensor, theta: Tensor, rule: FakeRule) -> tuple[Tensor, Tensor]:
-    """Give (ds/dm, -ds/dtheta) of the surrogate per state unit; |m| >= 0 holds for every membrane and has no slope."""
+def _spike_slope(membrane: Tensor, theta: Tensor, rule: IntegerNeuronRule) -> tuple[Tensor, Tensor]:
+    """Compute (ds/dm, -ds/dtheta) of the surrogate per state unit; |m| >= 0 holds for every membrane and has no slope."""
     unit = rule.table.state_unit
     to_m, to_theta = fired_slope(membrane * unit, theta * unit, rule.polarity, rule.surrogate, rule.surrogate_slope)
     felt = torch.gt(theta, 0.0) * unit if rule.polarity is Polarity.BOTH else unit
@@ -98,10 +98,10 @@ def _spike_slope(membrane: Tensor, theta: Tensor, rule: FakeRule) -> tuple[Tenso
 
 
 class _IntegerVsn(torch.autograd.Function):
-    """The equations of the module's docstring."""
+    """The forward and backward equations of the module's docstring."""
 
     @staticmethod
-    def forward(ctx: Any, drive: Tensor, beta: Tensor, theta: Tensor, rule: FakeRule, n_steps: int) -> Tensor:
+    def forward(ctx: Any, drive: Tensor, beta: Tensor, theta: Tensor, rule: IntegerNeuronRule, n_steps: int) -> Tensor:
         sent = rule.table.look_up(drive)
         steps = list(integer_steps(drive, beta, theta, rule, n_steps, sent))
         ctx.save_for_backward(
@@ -114,7 +114,7 @@ class _IntegerVsn(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         drive, beta, theta, sent, *states = ctx.saved_tensors
         membranes, fired = states[: ctx.n_steps], states[ctx.n_steps :]
-        rule: FakeRule = ctx.rule
+        rule: IntegerNeuronRule = ctx.rule
         slope = rule.table.slope(drive) * (torch.abs(sent) <= rule.table.highest)
         by_drive, by_beta, by_theta = torch.empty_like(gradients[0]), torch.zeros_like(beta), torch.zeros_like(theta)
         later: Tensor | None = None
@@ -136,7 +136,7 @@ class _IntegerVsn(torch.autograd.Function):
         return by_drive, by_beta, by_theta, None, None
 
 
-def integer_vsn(drive: Tensor, beta: Tensor, theta: Tensor, rule: FakeRule, n_steps: int) -> Tensor:
-    """Give the payloads of all steps, shape (n_steps, n_samples, n_neurons); arguments as in `integer_steps`."""
+def integer_vsn(drive: Tensor, beta: Tensor, theta: Tensor, rule: IntegerNeuronRule, n_steps: int) -> Tensor:
+    """Compute the payloads of all steps, shape (n_steps, n_samples, n_neurons); arguments as in `integer_steps`."""
     payload: Tensor = _IntegerVsn.apply(drive, beta, theta, rule, n_steps)
     return payload

@@ -1,4 +1,4 @@
-"""How to tune and what a tuning did, as records: settings and reports are read without torch."""
+"""Settings and report of quantization-aware tuning, as records that need no torch."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from ..base.errors import Violation
 
 
 class TuningLoss(str, Enum):
-    """What tuning makes small, and by what it chooses the integers that it keeps."""
+    """The loss that tuning minimises, and by which it chooses the integers to keep."""
 
     DISTILLATION = "distillation"
-    """The distance to the float network."""
+    """The squared distance between the outputs of the integers and of the float network."""
     EQUATION = "equation"
     """The loss that the float network was trained on: its equation's residual, or its energy."""
     BOTH = "both"
-    """Their weighted sum."""
+    """The weighted sum of distillation and equation loss."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuningSettings(Record):
-    """How to tune; the defaults were measured on the shipped networks (docs/results.md)."""
+    """Settings of a tuning; the defaults were measured on the shipped networks (docs/results.md)."""
 
     loss: TuningLoss = TuningLoss.DISTILLATION
-    """What to make small."""
+    """The loss that is minimised."""
     n_iterations: int = 500
-    """Steps of Adam."""
+    """Number of steps of Adam."""
     learning_rate: float = 1e-3
-    """Its peak; linear warm-up, then cosine decay to zero."""
+    """Peak learning rate, reached by a linear warm-up and followed by a cosine decay to zero."""
     n_warmup: int = 20
-    """Steps of warm-up."""
+    """Number of warm-up steps."""
     batch_size: int = 1024
-    """Points of one step."""
+    """Number of points in one step."""
     check_every: int = 25
-    """Steps between two measurements on the held-out points."""
+    """Number of steps between two measurements on the held-out points."""
     learn_neurons: bool = False
     """Whether thresholds and leaks are tuned too."""
     objective_weight: float = 1.0
-    """Weight of the equation's loss."""
+    """Weight of the equation's loss in the sum."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "loss", as_member(TuningLoss, self.loss, "TuningSettings.loss"))
@@ -55,27 +55,27 @@ class TuningSettings(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuningReport(Record):
-    """How a tuning went; changes are relative L2 of the integer network's output against the float network's."""
+    """Result of a tuning; changes are the relative L2 distance of the integer network's output against the float network's."""
 
     n_iterations: int
-    """Steps that were done."""
+    """Number of steps that were done."""
     n_planned: int
-    """Steps that were asked for; more than those done where the time limit ended the tuning."""
+    """Number of steps in the settings; larger than `n_iterations` where the time limit ended the tuning."""
     best_iteration: int
-    """Step whose integers were kept; 0 keeps the start."""
+    """Step whose integers were kept; 0 for the start."""
     seed: int
-    """Seed of the batches."""
+    """Random seed of the batches."""
     n_learned: int
-    """Points learned from."""
+    """Number of training points."""
     n_held_out: int
-    """Points that chose what was kept."""
+    """Number of held-out points, on which the kept integers were chosen."""
     change_before: float
-    """On the held-out points, without tuning."""
+    """Change on the held-out points before tuning."""
     change_after: float
-    """On the held-out points, of what was kept; where the equation has a say, it may be larger than before."""
+    """Change of the kept integers on the held-out points; with an equation loss it may exceed `change_before`."""
     seconds: float
-    """Wall time, calibration included."""
+    """Wall time in seconds, calibration included."""
     equation_before: float | None = None
-    """The equation's loss without tuning; None where it has no say."""
+    """The equation's loss before tuning; None for distillation alone."""
     equation_after: float | None = None
-    """The same of what was kept."""
+    """The equation's loss of the kept integers; None for distillation alone."""
