@@ -118,7 +118,7 @@ def _assemble_layers(
     return LavaRun(
         processes=(source, *graph.layers, graph.readout),
         run_config=graph.run_config(models),
-        last=graph.schedule.later(n_delays),
+        last=graph.schedule.delayed(n_delays),
         recordings=tuple((recording,) for recording in graph.recordings),
         emitted=(graph.emitted,),
     )

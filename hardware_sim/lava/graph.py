@@ -139,14 +139,14 @@ def _connected(
     layers: tuple[VsnLayer, ...] = tuple(
         VsnLayer(
             layer=layer,
-            schedule=first.later(index),
+            schedule=first.delayed(index),
             recording=recording,
             constant_input=not entry.is_checked and index == 0,
             entry=None if index else entry,
         )
         for index, (layer, recording) in enumerate(zip(spiking, recordings, strict=True))
     )
-    readout = ReadoutLayer(layer=network.output, schedule=first.later(len(layers)), recording=emitted)
+    readout = ReadoutLayer(layer=network.output, schedule=first.delayed(len(layers)), recording=emitted)
     chain: list[Any] = [*layers, readout]
     for before, after in pairwise(chain):
         before.a_out.connect(after.a_in)

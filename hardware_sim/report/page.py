@@ -12,23 +12,23 @@ from pathlib import Path
 from ...base.extras import import_extra
 from ...conversion.search.error_budget import Cause
 from .content.sections import Report
-from .content.words import (
+from .content.sentences import (
     NOTHING,
-    basis_words,
-    break_even_words,
     dominance_sentence,
+    format_basis,
+    format_break_even,
+    format_count,
+    format_joules,
+    format_number,
+    format_percent,
+    format_range,
+    format_seconds,
     parity_sentences,
     parity_verdict,
     report_title,
-    say_count,
-    say_joules,
-    say_number,
-    say_percent,
-    say_range,
-    say_seconds,
     share_of_dense,
     step_cells,
-    step_words,
+    step_sentences,
 )
 from .figures.figure import Figure
 
@@ -51,11 +51,11 @@ def report_page(report: Report, figures: Sequence[Figure]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for say in (say_count, say_joules, say_number, say_percent, say_seconds):
-        environment.filters[say.__name__.removeprefix("say_")] = say
+    for say in (format_count, format_joules, format_number, format_percent, format_seconds):
+        environment.filters[say.__name__.removeprefix("format_")] = say
     environment.filters["proved"] = {True: "yes", False: "no", None: NOTHING}.__getitem__
-    environment.filters["break_even"] = break_even_words
-    environment.filters["basis"] = basis_words
+    environment.filters["break_even"] = format_break_even
+    environment.filters["basis"] = format_basis
     environment.filters["dominance"] = dominance_sentence
     environment.filters["step_cells"] = step_cells
     environment.filters["svg"] = lambda figure: Markup(figure.embedded)
@@ -68,10 +68,10 @@ def report_page(report: Report, figures: Sequence[Figure]) -> str:
         certificate=parity_sentences(report.parity) if report.parity else (),
         dense_share=share_of_dense(report.counts) if report.counts else None,
         machines=[e for e in report.hardware.energies if e.model in MACHINES] if report.hardware else [],
-        say_range=say_range,
-        say_seconds=say_seconds,
-        say_joules=say_joules,
-        say_number=say_number,
-        step_words=step_words,
+        format_range=format_range,
+        format_seconds=format_seconds,
+        format_joules=format_joules,
+        format_number=format_number,
+        step_sentences=step_sentences,
     )
     return page

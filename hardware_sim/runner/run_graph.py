@@ -1,7 +1,7 @@
 """Own a run of a Lava graph from start to cleanup: it never hangs and leaves nothing, whatever fails.
 
 Lava waits for its processes for ever and cleans up only if all of them still answer. Here a forked supervisor compiles
-the graph and starts Lava's processes in a process group of their own; the caller watches (`run_watch`), and in the end
+the graph and starts Lava's processes in a process group of their own; the caller watches (`run_monitor`), and in the end
 kills and reaps the whole group (`process_group`). So the caller's process never holds anything of a run: no compiled
 graph, no thread, no semaphore, no channel. Lava's channels lie in anonymous memory instead of named blocks, which
 needs no manager process and is not bound by the size of `/dev/shm`.
@@ -28,7 +28,7 @@ from .actors import Actor, start_actor
 from .channels import linked_channel_class, watch_senders
 from .lava_guard import compiling, require_children, require_lava
 from .process_group import ProcessGroup, adopted_orphans, held_interrupts
-from .run_watch import Ended, Patience, Started, Watch
+from .run_monitor import RunEnded, RunLimits, RunMonitor, RunStarted
 from .shared_arrays import StepProgress, shared_memory
 from .supervisor import Supervisor, Tokens
 from .variables import WantedVariable, wanted_variables
@@ -81,7 +81,7 @@ def run_graph(
     """
     if n_steps < 1 or n_steps % 1:
         raise SpecError("run_graph.n_steps", "be a whole number of 1 or more", n_steps, "Give the number of steps.")
-    patience = Patience(stall_seconds=stall_seconds, time_limit=time_limit)
+    limits = RunLimits(stall_seconds=stall_seconds, time_limit=time_limit)
     require_lava()
     require_children()
     _require_process(process)
@@ -91,16 +91,16 @@ def run_graph(
         group, supervisor = _start_supervisor((process, run_config, n_steps, compile_config, steps, wanted))
         with supervisor:
             try:
-                watch = Watch(
+                monitor = RunMonitor(
                     group=group,
                     supervisor=supervisor,
                     steps=steps,
                     caller_steps=progress,
                     n_steps=n_steps,
-                    patience=patience,
+                    limits=limits,
                     on_progress=on_progress,
                 )
-                violations = watch.until_end(check_interrupt)
+                violations = monitor.until_end(check_interrupt)
             finally:
                 group.end()
     if violations:
@@ -152,7 +152,7 @@ def _supervise(callers_end: Connection, caller: Connection, graph: _Graph) -> No
         os.killpg(os.getpid(), signal.SIGKILL)
     except BaseException as error:
         violations = (_why_not_started(process_name(graph[0]), error),)
-    caller.send(Ended(violations=violations))
+    caller.send(RunEnded(violations=violations))
 
 
 def _why_not_started(name: str, error: BaseException) -> Violation:
@@ -175,7 +175,7 @@ def _run(caller: Connection, graph: _Graph) -> tuple[Violation, ...]:
     infrastructure = _Infrastructure(executable, steps, wanted)
     listen, speak = os.pipe()
     runtime = _start_runtime(executable, infrastructure, n_steps, lambda: os.write(speak, b"."))
-    caller.send(Started(n_counters=infrastructure.n_counters))
+    caller.send(RunStarted(n_counters=infrastructure.n_counters))
     supervisor = Supervisor(
         runtime=runtime, actors=tuple(infrastructure.actors), steps=steps, caller=caller, news=listen, tokens=_tokens()
     )

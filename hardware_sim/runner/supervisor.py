@@ -1,7 +1,7 @@
 """Wait beside a run for its last step, for a death, and for the caller's questions.
 
 The supervisor is the parent of a run's processes, so that it learns at once of each that ends. It waits without a clock
-and uses no processor meanwhile; how long to be patient is the caller's to judge (`run_watch`). It is handed Lava's runtime
+and uses no processor meanwhile; how long to be patient is the caller's to judge (`run_monitor`). It is handed Lava's runtime
 and the tokens that Lava's messages are made of, and imports nothing of Lava.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 from ...base.errors import Violation
 from .actors import Actor, causes_of_death, tracebacks, where_they_stand
 from .process_group import POLL_SECONDS
-from .run_watch import Standing
+from .run_monitor import RunPosition
 from .shared_arrays import StepProgress
 
 STOP_SECONDS = 2.0
@@ -63,7 +63,7 @@ class Supervisor:
             ready = wait([self.caller, self.news, *deaths])
             if self.caller in ready:
                 self.caller.recv()
-                self.caller.send(Standing(stacks=where_they_stand(self.actors, self.steps)))
+                self.caller.send(RunPosition(stacks=where_they_stand(self.actors, self.steps)))
             if any(death in ready for death in deaths):
                 return self._causes()
             if self.news in ready:

@@ -17,7 +17,7 @@ from ...network.quantized import Network, QuantizedLayer, QuantizedNetwork
 from ...network.spec import LayerSpec, Readout
 from ..kernels.layout import DRIVE, EVENTS, FIRED, MEMBRANE, PAYLOAD, Array, Tally, empty_tally
 from ..runner.shared_arrays import SharedArray
-from .schedule import Moment
+from .schedule import BatchStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,27 +55,30 @@ class LayerRecording:
         counts, saturated = (SharedArray.zeros(own.values.shape, np.int32) for own in (self.counts, self.saturated))
         return replace(self, counts=counts, saturated=saturated)
 
-    def tally(self, moment: Moment, n_steps: int = 1) -> Tally:
+    def tally(self, batch_step: BatchStep, n_steps: int = 1) -> Tally:
         """Give the loops their counters, which lie in shared memory, and room for the rows that are recorded in full.
 
         Args:
-            moment: Which rows, from which step on.
+            batch_step: Which rows, from which step on.
             n_steps: How many steps the loops will do.
         """
-        n_probed = max(0, min(moment.n_rows, len(self.fired.values) - moment.first))
+        n_probed = max(0, min(batch_step.n_rows, len(self.fired.values) - batch_step.first))
         shape = (n_probed, n_steps, self.counts.values.shape[2])
         return Tally(
-            counts=self.counts.values[moment.step : moment.step + n_steps],
+            counts=self.counts.values[batch_step.step : batch_step.step + n_steps],
             saturated=self.saturated.values,
             membrane=np.empty(shape, self.membrane.values.dtype),
             fired=np.empty(shape, np.bool_),
         )
 
-    def keep(self, moment: Moment, tally: Tally, payload: Array) -> None:
+    def record(self, batch_step: BatchStep, tally: Tally, payload: Array) -> None:
         """Keep what is recorded in full, when the loops are done; payload is (n_rows, n_steps, n_out)."""
         n_probed, n_steps, _ = tally.fired.shape
         if n_probed:
-            place = slice(moment.first, moment.first + n_probed), slice(moment.step, moment.step + n_steps)
+            place = (
+                slice(batch_step.first, batch_step.first + n_probed),
+                slice(batch_step.step, batch_step.step + n_steps),
+            )
             self.membrane.values[place] = tally.membrane
             self.fired.values[place] = tally.fired
             self.payload.values[place] = payload[:n_probed]
@@ -150,16 +153,16 @@ class ReadoutRecording:
         n_out = self.saturated.values.shape[1]
         return empty_tally(0, n_out)._replace(saturated=self.saturated.values)
 
-    def keep(self, moment: Moment, y: Array) -> None:
-        """Take in the outputs y (n_rows, n_steps, n_out) of some steps from `moment.step` on."""
-        rows = slice(moment.first, moment.first + moment.n_rows)
+    def record(self, batch_step: BatchStep, y: Array) -> None:
+        """Take in the outputs y (n_rows, n_steps, n_out) of some steps from `batch_step.step` on."""
+        rows = slice(batch_step.first, batch_step.first + batch_step.n_rows)
         total = self.total.values[rows]
         if self.readout is Readout.LAST:
             total[:] = y[: len(total), -1]
         else:
             total += y[: len(total)].sum(axis=1, dtype=total.dtype)
-        if moment.first < len(self.output.values):
-            output = self.output.values[rows, moment.step : moment.step + y.shape[1]]
+        if batch_step.first < len(self.output.values):
+            output = self.output.values[rows, batch_step.step : batch_step.step + y.shape[1]]
             output[:] = y[: len(output)]
 
 

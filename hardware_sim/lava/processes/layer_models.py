@@ -116,7 +116,7 @@ class VsnLayerModel(RunModel):
     def step(self) -> None:
         """Send the payloads of the step before, and compute with what comes in."""
         self.a_out.send(self.work.outgoing)
-        self.work.take(self.time_step, self.a_in.recv())
+        self.work.advance(self.time_step, self.a_in.recv())
 
 
 @implements(proc=VsnLayer, protocol=LoihiProtocol)
@@ -180,7 +180,7 @@ class VsnNeuronsModel(RunModel):
 
     def step(self) -> None:
         """Compute with the products that come in, and send the payloads at once."""
-        self.work.take(self.time_step, self.p_in.recv())
+        self.work.advance(self.time_step, self.p_in.recv())
         self.a_out.send(self.work.outgoing)
 
 
@@ -212,7 +212,7 @@ class ReadoutLayerModel(RunModel):
     def step(self) -> None:
         """Send the outputs of the step before, and compute with what comes in."""
         self.y_out.send(self.work.outgoing)
-        self.work.take(self.time_step, self.a_in.recv())
+        self.work.advance(self.time_step, self.a_in.recv())
 
 
 @implements(proc=ReadoutLayer, protocol=LoihiProtocol)
@@ -242,7 +242,7 @@ class ReadoutNeuronsModel(RunModel):
 
     def step(self) -> None:
         """Compute with the products that come in, and send the outputs at once."""
-        self.work.take(self.time_step, self.p_in.recv())
+        self.work.advance(self.time_step, self.p_in.recv())
         self.y_out.send(self.work.outgoing)
 
 

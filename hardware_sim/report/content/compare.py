@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .rows import Scalar, flatten_report, read_report
-from .words import NOTHING, say_number
+from .sentences import NOTHING, format_number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ def comparison_markdown(rows: Iterable[ComparedRow], names: tuple[str, str]) -> 
     """Give a comparison as a markdown table."""
     lines = [f"| | {names[0]} | {names[1]} | unit | factor |", "|---|---:|---:|---|---:|"]
     lines += [
-        f"| {row.key} | {_say_value(row.first)} | {_say_value(row.second)} | {row.unit} | {say_number(row.factor)} |"
+        f"| {row.key} | {_say_value(row.first)} | {_say_value(row.second)} | {row.unit} | {format_number(row.factor)} |"
         for row in rows
     ]
     return "\n".join(lines) + "\n"
@@ -72,4 +72,4 @@ def _say_value(value: Scalar) -> str:
         return NOTHING
     if isinstance(value, bool | str):
         return str(value)
-    return str(value) if isinstance(value, int) else say_number(value, digits=5)
+    return str(value) if isinstance(value, int) else format_number(value, digits=5)

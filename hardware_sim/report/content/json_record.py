@@ -32,7 +32,7 @@ from .sections import (
     QuantizationSection,
     Report,
 )
-from .words import dominance_sentence
+from .sentences import dominance_sentence
 
 NEUROBENCH_NAMES = {
     "effective_macs": "Effective_MACs",

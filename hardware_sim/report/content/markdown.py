@@ -9,21 +9,21 @@ from ....conversion.targets.verdicts import TargetCheck
 from ...costs.hardware_profile import HardwareProfile
 from ...counts.counting import LayerOperations, OperationCounts, OperationTotal
 from .sections import BackendsSection, NetworkSection, Report, SolidSection
-from .words import (
+from .sentences import (
     NOTHING,
-    basis_words,
-    break_even_words,
     dominance_sentence,
+    format_basis,
+    format_break_even,
+    format_count,
+    format_joules,
+    format_number,
+    format_percent,
+    format_range,
+    format_seconds,
     parity_sentences,
     report_title,
-    say_count,
-    say_joules,
-    say_number,
-    say_percent,
-    say_range,
-    say_seconds,
     step_cells,
-    step_words,
+    step_sentences,
 )
 
 
@@ -46,7 +46,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
     if report.problem:
         yield from (f"{report.problem.title}: `{report.problem.equation}`", "")
-    yield from (f"{say_count(report.n_points)} evaluation points; neuropinn-lava {report.package_version}.", "")
+    yield from (f"{format_count(report.n_points)} evaluation points; neuropinn-lava {report.package_version}.", "")
     yield from _summary_lines(report)
     if report.network:
         yield from _network_lines(report.network)
@@ -71,15 +71,15 @@ def _summary_lines(report: Report) -> Iterator[str]:
     """Give what a report leads with: the energy of steps beside the sum of operations, what dominates, and LEE."""
     dominance = report.dominance
     if dominance:
-        rows = [(step.model, "steps", basis_words(step), *step_cells(step)) for step in dominance.steps]
+        rows = [(step.model, "steps", format_basis(step), *step_cells(step)) for step in dominance.steps]
         operations = dominance.operations
-        sums = (NOTHING, say_joules(operations.dynamic_joules_per_sample), NOTHING)
-        rows.append((operations.model, "sum of operations", basis_words(operations), *sums))
+        sums = (NOTHING, format_joules(operations.dynamic_joules_per_sample), NOTHING)
+        rows.append((operations.model, "sum of operations", format_basis(operations), *sums))
         heads = ("model", "energy of", "constants", "a step", "a sample, pipelined", "a sample alone")
         yield from _markdown_table(heads, rows)
         yield from (dominance_sentence(dominance), "")
     if report.lee is not None:
-        yield from (f"LEE (steps × relative L2 in % × spiking activity in %): {say_number(report.lee)}.", "")
+        yield from (f"LEE (steps × relative L2 in % × spiking activity in %): {format_number(report.lee)}.", "")
 
 
 def _network_lines(network: NetworkSection) -> Iterator[str]:
@@ -99,7 +99,7 @@ def _backend_lines(backends: BackendsSection) -> Iterator[str]:
         "samples per second",
     )
     rows = [
-        (result.backend.value, *(say_number(value) for value in (
+        (result.backend.value, *(format_number(value) for value in (
             result.relative_l2, result.max_abs_error, result.residual_rms, result.boundary_rms, result.seconds,
             result.samples_per_second)))
         for result in backends.results
@@ -110,14 +110,14 @@ def _backend_lines(backends: BackendsSection) -> Iterator[str]:
 def _solid_lines(solid: SolidSection) -> Iterator[str]:
     yield from ("## Stresses", "")
     rows = [
-        (row.backend.value, *(say_percent(value) for value in (
+        (row.backend.value, *(format_percent(value) for value in (
             row.fluctuation_relative_l2, row.stress.relative_l2, row.stress.von_mises_relative_l2)))
         for row in solid.results
     ]  # fmt: skip
-    floor = (say_percent(solid.floor.relative_l2), say_percent(solid.floor.von_mises_relative_l2))
+    floor = (format_percent(solid.floor.relative_l2), format_percent(solid.floor.von_mises_relative_l2))
     heads = ("displacements of", "error of u − lift", "error of all stresses", "error of the von Mises stress")
     yield from _markdown_table(
-        heads, [*rows, ("finite elements, through the same operators", say_percent(0.0), *floor)]
+        heads, [*rows, ("finite elements, through the same operators", format_percent(0.0), *floor)]
     )
 
 
@@ -128,19 +128,19 @@ def _count_lines(counts: OperationCounts) -> Iterator[str]:
     rows = [
         (
             name,
-            say_count(row.n_neurons),
-            say_count(row.fired),
-            say_count(row.spikes),
-            say_percent(row.spiking_activity),
-            say_count(row.synaptic_operations),
-            say_count(row.dense_synaptic_operations),
-            say_count(row.neuron_updates),
+            format_count(row.n_neurons),
+            format_count(row.fired),
+            format_count(row.spikes),
+            format_percent(row.spiking_activity),
+            format_count(row.synaptic_operations),
+            format_count(row.dense_synaptic_operations),
+            format_count(row.neuron_updates),
         )
         for name, row in [*named, ("total", counts.total)]
     ]
     yield from _markdown_table(heads, rows)
-    yield f"{say_number(counts.synaptic_operations_per_sample, 5)} synaptic operations per sample; one dense pass has"
-    yield from (f"{say_count(counts.ann_macs)} MACs.", "")
+    yield f"{format_number(counts.synaptic_operations_per_sample, 5)} synaptic operations per sample; one dense pass has"
+    yield from (f"{format_count(counts.ann_macs)} MACs.", "")
 
 
 def _energy_lines(hardware: HardwareProfile) -> Iterator[str]:
@@ -151,12 +151,12 @@ def _energy_lines(hardware: HardwareProfile) -> Iterator[str]:
     rows = [
         (
             energy.model,
-            basis_words(energy),
-            say_joules(energy.dynamic_joules_per_sample),
-            say_joules(energy.static_joules_per_sample or None),
-            say_range(energy.low, energy.high, say_joules),
-            say_joules(energy.dense_joules_per_sample),
-            break_even_words(energy),
+            format_basis(energy),
+            format_joules(energy.dynamic_joules_per_sample),
+            format_joules(energy.static_joules_per_sample or None),
+            format_range(energy.low, energy.high, format_joules),
+            format_joules(energy.dense_joules_per_sample),
+            format_break_even(energy),
         )
         for energy in hardware.energies
         if not energy.prices_steps
@@ -177,29 +177,29 @@ def _core_lines(hardware: HardwareProfile) -> Iterator[str]:
     rows = [
         (
             layer.name,
-            say_count(layer.n_neurons),
-            say_count(layer.n_cores),
-            say_count(layer.neurons_per_core),
-            say_count(layer.synapse_bytes_per_core),
-            say_percent(layer.synapse_utilisation),
+            format_count(layer.n_neurons),
+            format_count(layer.n_cores),
+            format_count(layer.neurons_per_core),
+            format_count(layer.synapse_bytes_per_core),
+            format_percent(layer.synapse_utilisation),
         )
         for layer in partition.layers
     ]
     yield from _markdown_table(heads, rows)
-    yield from (f"{say_number(traffic.messages / traffic.n_samples)} messages per sample.", "")
+    yield from (f"{format_number(traffic.messages / traffic.n_samples)} messages per sample.", "")
     if hardware.latency:
         step, sample = hardware.latency.step_seconds, hardware.latency.latency_seconds
         rate = hardware.latency.samples_per_second
-        yield f"Estimated, not measured: {say_range(step.low, step.high, say_seconds)} per step,"
-        yield f"{say_range(sample.low, sample.high, say_seconds)} per sample,"
-        yield f"{say_range(rate.low, rate.high, say_number)} samples per second with the pipeline full."
-        yield from (step_words(hardware.latency), "")
+        yield f"Estimated, not measured: {format_range(step.low, step.high, format_seconds)} per step,"
+        yield f"{format_range(sample.low, sample.high, format_seconds)} per sample,"
+        yield f"{format_range(rate.low, rate.high, format_number)} samples per second with the pipeline full."
+        yield from (step_sentences(hardware.latency), "")
 
 
 def _check_lines(check: TargetCheck) -> Iterator[str]:
     yield from (f"## Rules of {check.title}", "", check.summary(), "")
     rows = [
-        (rule.rule, rule.verdict.value, say_count(rule.found), say_count(rule.limit), rule.reason)
+        (rule.rule, rule.verdict.value, format_count(rule.found), format_count(rule.limit), rule.reason)
         for rule in check.verdicts
     ]
     yield from _markdown_table(("rule", "verdict", "found", "limit", "source, or why it was not checked"), rows)
@@ -212,13 +212,13 @@ def _budget_lines(budget: ErrorBudget) -> Iterator[str]:
     yield from _budget_table(budget, lambda entry: entry.relative_change)
     yield from ("Share of spikes that it flips:", "")
     yield from _budget_table(budget, lambda entry: entry.flipped_spikes)
-    yield f"The whole integer network: {say_percent(budget.whole_change)} of the output,"
-    yield from (f"{say_percent(budget.whole_flipped)} of the spikes, on {say_count(budget.n_points)} points.", "")
+    yield f"The whole integer network: {format_percent(budget.whole_change)} of the output,"
+    yield from (f"{format_percent(budget.whole_flipped)} of the spikes, on {format_count(budget.n_points)} points.", "")
 
 
 def _budget_table(budget: ErrorBudget, value: Callable[[BudgetEntry], float]) -> Iterator[str]:
     rows = []
     for layer in budget.layers:
         entries = [budget.entry(layer, cause) for cause in Cause]
-        rows.append((layer, *(say_percent(value(entry) if entry else None) for entry in entries)))
+        rows.append((layer, *(format_percent(value(entry) if entry else None) for entry in entries)))
     yield from _markdown_table(("layer", *(cause.value for cause in Cause)), rows)

@@ -182,7 +182,7 @@ def finish(report: Report, directory: Path, as_json: bool) -> None:
 
 def show_report(report: Report) -> None:
     """Print energy, accuracy, parity and counts."""
-    from ...hardware_sim.report.content.words import parity_sentences, parity_verdict
+    from ...hardware_sim.report.content.sentences import parity_sentences, parity_verdict
 
     show_summary(report)
     if report.backends:
@@ -221,17 +221,23 @@ def show_report(report: Report) -> None:
 
 def show_summary(report: Report) -> None:
     """Print what a report leads with: the energy of steps beside the sum of operations, what dominates, and LEE."""
-    from ...hardware_sim.report.content.words import basis_words, dominance_sentence, say_joules, say_number, step_cells
+    from ...hardware_sim.report.content.sentences import (
+        dominance_sentence,
+        format_basis,
+        format_joules,
+        format_number,
+        step_cells,
+    )
 
     if dominance := report.dominance:
         operations = dominance.operations
-        rows = [(step.model, f"step, {basis_words(step)}", *step_cells(step)) for step in dominance.steps]
-        total = say_joules(operations.dynamic_joules_per_sample)
-        rows.append((operations.model, f"sum of operations, constants {basis_words(operations)}", "", total, ""))
+        rows = [(step.model, f"step, {format_basis(step)}", *step_cells(step)) for step in dominance.steps]
+        total = format_joules(operations.dynamic_joules_per_sample)
+        rows.append((operations.model, f"sum of operations, constants {format_basis(operations)}", "", total, ""))
         show_table("Energy", ("model", "energy of", "a step", "a sample, pipelined", "a sample alone"), rows)
         out.print(dominance_sentence(dominance))
     if report.lee is not None:
-        out.print(f"LEE (steps × relative L2 in % × spiking activity in %): {say_number(report.lee)}.")
+        out.print(f"LEE (steps × relative L2 in % × spiking activity in %): {format_number(report.lee)}.")
 
 
 def show_stresses(solid: SolidSection) -> None:

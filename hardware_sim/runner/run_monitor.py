@@ -1,4 +1,4 @@
-"""Watch a run from outside: pass its progress on, and tell a hang from slow work.
+"""RunMonitor a run from outside: pass its progress on, and tell a hang from slow work.
 
 A run lives while its processes finish steps or use the processor; the clock alone ends it only if the caller set a
 limit. What the run's supervisor sends is defined here: how many models count steps, where they stand, how it ended. This
@@ -30,7 +30,7 @@ ANSWER_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Patience:
+class RunLimits:
     """When a run is given up."""
 
     stall_seconds: float
@@ -46,7 +46,7 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
+class RunStarted:
     """The supervisor has started every process of the graph."""
 
     n_counters: int
@@ -54,14 +54,14 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class RunPosition:
     """The supervisor's answer to the question where the run stands."""
 
     stacks: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class RunEnded:
     """The run is over."""
 
     violations: tuple[Violation, ...]
@@ -69,21 +69,21 @@ class Ended:
 
 
 @dataclass(slots=True, kw_only=True)
-class Watch:
+class RunMonitor:
     """A run as its caller sees it."""
 
     group: ProcessGroup
     supervisor: Connection
-    """Sends `Started` and `Ended`, and `Standing` for whatever is sent to it."""
+    """Sends `RunStarted` and `RunEnded`, and `RunPosition` for whatever is sent to it."""
     steps: StepProgress
     """Lava's steps, counted by the actors."""
     caller_steps: StepProgress | None
     """What the caller's own process models count."""
     n_steps: int
-    patience: Patience
+    limits: RunLimits
     on_progress: Callable[[int], None] | None
     n_counters: int = 0
-    told: int = 0
+    n_reported: int = 0
 
     def until_end(self, check_interrupt: Callable[[], None]) -> tuple[Violation, ...]:
         """Wait until the run ends or is given up; return why it failed, or nothing.
@@ -92,45 +92,45 @@ class Watch:
             check_interrupt: Raises KeyboardInterrupt if the user wants to stop.
         """
         begin = time.monotonic()
-        life = _Life(self, begin)
+        stall_clock = _StallClock(self, begin)
         while True:
             wait([self.supervisor, self.group.sentinel], TICK_SECONDS)
             check_interrupt()
-            ended = self.heard()
-            self.tell()
+            ended = self.read_messages()
+            self.report_progress()
             if ended is not None:
                 return ended.violations
             now = time.monotonic()
-            if self.patience.time_limit is not None and now - begin >= self.patience.time_limit:
-                return self.given_up("end within time_limit", "Raise time_limit, or give the run less to do.")
-            if life.seconds_without(now) >= self.patience.stall_seconds:
-                rule = f"finish a step or use the processor within {self.patience.stall_seconds:g} s"
-                return self.given_up(rule, MEND_STALL if self.n_counters else MEND_START)
+            if self.limits.time_limit is not None and now - begin >= self.limits.time_limit:
+                return self.give_up("end within time_limit", "Raise time_limit, or give the run less to do.")
+            if stall_clock.seconds_idle(now) >= self.limits.stall_seconds:
+                rule = f"finish a step or use the processor within {self.limits.stall_seconds:g} s"
+                return self.give_up(rule, MEND_STALL if self.n_counters else MEND_START)
 
-    def heard(self) -> Ended | None:
+    def read_messages(self) -> RunEnded | None:
         """Take in what the supervisor sent; if it is dead, that is the end."""
         alive = self.group.is_alive()
         with contextlib.suppress(EOFError, OSError):
             while self.supervisor.poll():
                 message = self.supervisor.recv()
-                if isinstance(message, Ended):
+                if isinstance(message, RunEnded):
                     return message
-                if isinstance(message, Started):
+                if isinstance(message, RunStarted):
                     self.n_counters = message.n_counters
-        return None if alive else Ended(violations=(_lost(self.group.exit_code),))
+        return None if alive else RunEnded(violations=(_lost(self.group.exit_code),))
 
     def completed(self) -> int:
         """Return how many steps are behind every process of the graph."""
         return self.steps.completed(self.n_counters) if self.caller_steps is None else self.caller_steps.completed()
 
-    def tell(self) -> None:
+    def report_progress(self) -> None:
         """Report progress, if there is any."""
         steps = self.completed()
-        if steps != self.told and self.on_progress is not None:
-            self.told = steps
+        if steps != self.n_reported and self.on_progress is not None:
+            self.n_reported = steps
             self.on_progress(steps)
 
-    def given_up(self, rule: str, mend: str) -> tuple[Violation, ...]:
+    def give_up(self, rule: str, mend: str) -> tuple[Violation, ...]:
         """Ask where the run stands, for the error; it may have ended just now."""
         stacks = "no answer: it is compiling, or starting its processes"
         deadline = time.monotonic() + ANSWER_SECONDS
@@ -138,9 +138,9 @@ class Watch:
             self.supervisor.send("where?")
             while self.supervisor.poll(max(0.0, deadline - time.monotonic())):
                 message = self.supervisor.recv()
-                if isinstance(message, Ended):
+                if isinstance(message, RunEnded):
                     return message.violations
-                if isinstance(message, Standing):
+                if isinstance(message, RunPosition):
                     stacks = message.stacks
                     break
         done = self.steps.completed(self.n_counters)
@@ -154,31 +154,31 @@ MEND_STALL = (
 )
 
 
-class _Life:
+class _StallClock:
     """When a run last gave a sign of life."""
 
-    def __init__(self, watch: Watch, now: float) -> None:
-        self._watch = watch
+    def __init__(self, monitor: RunMonitor, now: float) -> None:
+        self._monitor = monitor
         self._last_sign = now
         self._steps = self._count()
         self._looked = now
         self._cpu = 0.0
 
-    def seconds_without(self, now: float) -> float:
+    def seconds_idle(self, now: float) -> float:
         """Return how long it is since a step was finished or the processor used, by what is known now."""
         if (steps := self._count()) != self._steps:
             self._steps, self._last_sign = steps, now
-        window = self._watch.patience.stall_seconds / WINDOWS
+        window = self._monitor.limits.stall_seconds / WINDOWS
         if now - max(self._last_sign, self._looked) >= window:
-            cpu = self._watch.group.cpu_seconds()
+            cpu = self._monitor.group.cpu_seconds()
             if cpu - self._cpu > IDLE_SHARE * (now - self._looked):
                 self._last_sign = now
             self._cpu, self._looked = cpu, now
         return now - self._last_sign
 
     def _count(self) -> int:
-        caller = self._watch.caller_steps
-        return self._watch.steps.total + (caller.total if caller is not None else 0)
+        caller = self._monitor.caller_steps
+        return self._monitor.steps.total + (caller.total if caller is not None else 0)
 
 
 def _lost(exit_code: int | None) -> Violation:

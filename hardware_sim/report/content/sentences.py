@@ -18,24 +18,24 @@ NOTHING = "–"
 """What stands in a table where a value does not exist."""
 
 
-def say_number(value: float | None, digits: int = 3) -> str:
+def format_number(value: float | None, digits: int = 3) -> str:
     """Write a measured number with a few significant digits: 0.0123, 4.56e-06."""
     if value is None or not math.isfinite(value):
         return NOTHING
     return f"{value:.{digits}g}"
 
 
-def say_count(value: int | None) -> str:
+def format_count(value: int | None) -> str:
     """Write a count in full, in groups of three digits."""
     return NOTHING if value is None else f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
-def say_percent(value: float | None, digits: int = 3) -> str:
+def format_percent(value: float | None, digits: int = 3) -> str:
     """Write a share in percent."""
     return NOTHING if value is None else f"{100 * value:.{digits}g} %"
 
 
-def say_joules(value: float | None) -> str:
+def format_joules(value: float | None) -> str:
     """Write an energy with a prefix that keeps it readable: 3.2 µJ."""
     if value is None or not math.isfinite(value):
         return NOTHING
@@ -45,7 +45,7 @@ def say_joules(value: float | None) -> str:
     return f"{value / 1e-12:.3g} pJ"
 
 
-def say_seconds(value: float | None) -> str:
+def format_seconds(value: float | None) -> str:
     """Write a time with a prefix that keeps it readable: 12.5 µs."""
     if value is None or not math.isfinite(value):
         return NOTHING
@@ -60,7 +60,7 @@ def parity_verdict(parity: ParitySection | None) -> str:
     if parity is None or parity.integer_vs_lava_mismatches is None:
         return "not compared with Lava"
     if parity.integer_vs_lava_mismatches:
-        return f"{say_count(parity.integer_vs_lava_mismatches)} values differ"
+        return f"{format_count(parity.integer_vs_lava_mismatches)} values differ"
     return "bit for bit equal"
 
 
@@ -76,11 +76,11 @@ def parity_sentences(parity: ParitySection) -> tuple[str, ...]:
     """Say in words what was compared and what was found."""
     sentences = []
     for mode in parity.modes:
-        found = "all are equal" if not mode.mismatches else f"{say_count(mode.mismatches)} of them differ"
+        found = "all are equal" if not mode.mismatches else f"{format_count(mode.mismatches)} of them differ"
         made_of = MADE_OF[mode.model]
         sentences.append(
-            f"Lava, {mode.mode.value} mode{made_of}, against the integer engine: {say_count(mode.values_compared)} "
-            f"membranes, spikes, payloads and outputs of {say_count(mode.n_samples)} samples were compared bit for bit; "
+            f"Lava, {mode.mode.value} mode{made_of}, against the integer engine: {format_count(mode.values_compared)} "
+            f"membranes, spikes, payloads and outputs of {format_count(mode.n_samples)} samples were compared bit for bit; "
             f"{found}."
         )
     if not parity.modes:
@@ -104,7 +104,7 @@ def _difference_sentence(difference: FirstDifference) -> str:
 def _torch_sentence(torch: TorchParity) -> str:
     return (
         f"torch against the float engine: largest error {torch.max_error_over_max_u:.2g} of max |u| over "
-        f"{say_count(torch.n_compared)} samples; {say_count(torch.n_excluded)} more were left out because a membrane lies "
+        f"{format_count(torch.n_compared)} samples; {format_count(torch.n_excluded)} more were left out because a membrane lies "
         "within rounding of its threshold, where a spike may flip."
     )
 
@@ -114,12 +114,12 @@ def share_of_dense(counts: OperationCounts) -> float:
     return counts.synaptic_operations_per_sample / counts.ann_macs
 
 
-def say_range(low: float, high: float, say: Callable[[float], str]) -> str:
+def format_range(low: float, high: float, say: Callable[[float], str]) -> str:
     """Write a range, or one number where both ends are written alike."""
     return say(low) if say(low) == say(high) else f"{say(low)} – {say(high)}"
 
 
-def break_even_words(energy: EnergyEstimate) -> str:
+def format_break_even(energy: EnergyEstimate) -> str:
     """Say where the advantage over one dense pass ends, as activity × steps."""
     product, n_steps = energy.break_even.activity_times_steps, energy.break_even.n_steps
     if product is None:
@@ -131,14 +131,14 @@ def break_even_words(energy: EnergyEstimate) -> str:
     return f"{product:.3g}"
 
 
-def basis_words(energy: EnergyEstimate) -> str:
+def format_basis(energy: EnergyEstimate) -> str:
     """Say how the constants of an estimate were found and on what, as in "measured on SpiNNaker"."""
     return energy.kind.value if energy.measured_on is None else f"{energy.kind.value} on {energy.measured_on}"
 
 
-def basis_label(energy: EnergyEstimate) -> str:
+def format_basis_label(energy: EnergyEstimate) -> str:
     """Name a model in a figure, with what its constants are."""
-    return f"{energy.model}\nconstants {basis_words(energy)}".replace(", ", ",\n")
+    return f"{energy.model}\nconstants {format_basis(energy)}".replace(", ", ",\n")
 
 
 def step_cells(step: EnergyEstimate) -> tuple[str, str, str]:
@@ -152,21 +152,21 @@ def step_cells(step: EnergyEstimate) -> tuple[str, str, str]:
 
 def _joules_with_range(energy: EnergyEstimate, factor: float) -> str:
     low, value, high = (factor * joules for joules in (energy.low, energy.joules_per_sample, energy.high))
-    return f"{say_joules(value)} ({say_range(low, high, say_joules)})"
+    return f"{format_joules(value)} ({format_range(low, high, format_joules)})"
 
 
 def dominance_sentence(dominance: Dominance) -> str:
     """Say in one sentence whether steps or operations dominate the energy of a sample, and by what factor."""
-    steps = _listed(f"{say_joules(step.joules_per_sample)} by {step.model}" for step in dominance.steps)
-    operations = f"{say_joules(dominance.operations.dynamic_joules_per_sample)} by {dominance.operations.model}"
+    steps = _listed(f"{format_joules(step.joules_per_sample)} by {step.model}" for step in dominance.steps)
+    operations = f"{format_joules(dominance.operations.dynamic_joules_per_sample)} by {dominance.operations.model}"
     if all(factor < 1 for factor in dominance.factors):
-        times = _listed(say_number(1 / factor) for factor in dominance.factors)
+        times = _listed(format_number(1 / factor) for factor in dominance.factors)
         return (
             f"The operations dominate: the sum of the operations of a sample is {operations}, {times} times what its steps in "
             f"the pipeline take, {steps}."
         )
     verdict = "The step dominates" if all(factor >= 1 for factor in dominance.factors) else "Neither dominates"
-    times = _listed(say_number(factor) for factor in dominance.factors)
+    times = _listed(format_number(factor) for factor in dominance.factors)
     return (
         f"{verdict}: the steps of a sample in the pipeline take {steps}, {times} times the sum of its operations, which is "
         f"{operations}."
@@ -177,12 +177,12 @@ def _listed(parts: Iterable[str]) -> str:
     return " and ".join(parts)
 
 
-def step_words(latency: LatencyEstimate) -> str:
+def step_sentences(latency: LatencyEstimate) -> str:
     """Say which term makes a step as long as it is, at both ends of the range."""
     fast, slow = latency.largest_term, latency.largest_term_high
     largest = fast if fast == slow else f"{fast} at the low ends of the rates, {slow} at their high ends"
     terms = "; ".join(
-        f"{term.name} of {term.place} {say_range(term.seconds.low, term.seconds.high, say_seconds)}"
+        f"{term.name} of {term.place} {format_range(term.seconds.low, term.seconds.high, format_seconds)}"
         for term in latency.terms
     )
     return f"The largest term makes the step: {largest}. Terms: {terms}."
