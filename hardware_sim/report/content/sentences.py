@@ -1,58 +1,17 @@
-"""Sentences and numbers of a report as people read them; used by the page and by the markdown form."""
+"""Sentences of a report, which the page, the markdown form and the terminal share."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from ...costs.dominance import Dominance
 from ...costs.energy import EnergyEstimate
 from ...costs.latency import LatencyEstimate
-from ...counts.counting import OperationCounts
 from ...parity.certificate import ParitySection, TorchParity
 from ...parity.compare_traces import FirstDifference
 from ...steps.choices import LayerModel
+from .formats import format_count, format_joules, format_number, format_range, format_seconds
 from .sections import Report
-
-NOTHING = "–"
-"""What stands in a table where a value does not exist."""
-
-
-def format_number(value: float | None, digits: int = 3) -> str:
-    """Write a measured number with a few significant digits: 0.0123, 4.56e-06."""
-    if value is None or not math.isfinite(value):
-        return NOTHING
-    return f"{value:.{digits}g}"
-
-
-def format_count(value: int | None) -> str:
-    """Write a count in full, in groups of three digits."""
-    return NOTHING if value is None else f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-
-
-def format_percent(value: float | None, digits: int = 3) -> str:
-    """Write a share in percent."""
-    return NOTHING if value is None else f"{100 * value:.{digits}g} %"
-
-
-def format_joules(value: float | None) -> str:
-    """Write an energy with a prefix that keeps it readable: 3.2 µJ."""
-    if value is None or not math.isfinite(value):
-        return NOTHING
-    for factor, unit in ((1.0, "J"), (1e-3, "mJ"), (1e-6, "µJ"), (1e-9, "nJ")):
-        if abs(value) >= factor:
-            return f"{value / factor:.3g} {unit}"
-    return f"{value / 1e-12:.3g} pJ"
-
-
-def format_seconds(value: float | None) -> str:
-    """Write a time with a prefix that keeps it readable: 12.5 µs."""
-    if value is None or not math.isfinite(value):
-        return NOTHING
-    for factor, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
-        if abs(value) >= factor:
-            return f"{value / factor:.3g} {unit}"
-    return f"{value / 1e-9:.3g} ns"
 
 
 def parity_verdict(parity: ParitySection | None) -> str:
@@ -104,19 +63,9 @@ def _difference_sentence(difference: FirstDifference) -> str:
 def _torch_sentence(torch: TorchParity) -> str:
     return (
         f"torch against the float engine: largest error {torch.max_error_over_max_u:.2g} of max |u| over "
-        f"{format_count(torch.n_compared)} samples; {format_count(torch.n_excluded)} more were left out because a membrane lies "
-        "within rounding of its threshold, where a spike may flip."
+        f"{format_count(torch.n_compared)} samples; {format_count(torch.n_excluded)} more were left out because a membrane "
+        "lies within rounding of its threshold, where a spike may flip."
     )
-
-
-def share_of_dense(counts: OperationCounts) -> float:
-    """Give synaptic operations per sample over the MACs of one dense pass."""
-    return counts.synaptic_operations_per_sample / counts.ann_macs
-
-
-def format_range(low: float, high: float, say: Callable[[float], str]) -> str:
-    """Write a range, or one number where both ends are written alike."""
-    return say(low) if say(low) == say(high) else f"{say(low)} – {say(high)}"
 
 
 def format_break_even(energy: EnergyEstimate) -> str:
@@ -139,20 +88,6 @@ def format_basis(energy: EnergyEstimate) -> str:
 def format_basis_label(energy: EnergyEstimate) -> str:
     """Name a model in a figure, with what its constants are."""
     return f"{energy.model}\nconstants {format_basis(energy)}".replace(", ", ",\n")
-
-
-def step_cells(step: EnergyEstimate) -> tuple[str, str, str]:
-    """Write the energy of a step, of a sample in the pipeline and of a sample alone, each with its range."""
-    return (
-        _joules_with_range(step, 1 / step.n_steps),
-        _joules_with_range(step, 1.0),
-        _joules_with_range(step, step.alone_factor),
-    )
-
-
-def _joules_with_range(energy: EnergyEstimate, factor: float) -> str:
-    low, value, high = (factor * joules for joules in (energy.low, energy.joules_per_sample, energy.high))
-    return f"{format_joules(value)} ({format_range(low, high, format_joules)})"
 
 
 def dominance_sentence(dominance: Dominance) -> str:
@@ -192,3 +127,8 @@ def report_title(report: Report) -> str:
     """Name network and problem."""
     network = report.network.name if report.network else "network"
     return f"{network} on {report.problem.name}" if report.problem else network
+
+
+def lee_sentence(lee: float) -> str:
+    """Return the product of steps, error and activity with its definition."""
+    return f"LEE (steps × relative L2 in % × spiking activity in %): {format_number(lee)}."

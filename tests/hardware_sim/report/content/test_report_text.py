@@ -15,20 +15,22 @@ from neuropinn_lava.app.cli.demo import show_report
 from neuropinn_lava.base.errors import FileFormatError
 from neuropinn_lava.hardware_sim.costs.energy import BreakEven
 from neuropinn_lava.hardware_sim.parity.certificate import ParitySection
-from neuropinn_lava.hardware_sim.report.content.compare import compare_reports, comparison_markdown
-from neuropinn_lava.hardware_sim.report.content.json_record import report_object, report_text
-from neuropinn_lava.hardware_sim.report.content.markdown import report_markdown
-from neuropinn_lava.hardware_sim.report.content.rows import flatten_report, read_report, report_csv
-from neuropinn_lava.hardware_sim.report.content.sentences import (
+from neuropinn_lava.hardware_sim.report.content.compare import compare_reports
+from neuropinn_lava.hardware_sim.report.content.formats import (
     NOTHING,
-    dominance_sentence,
-    format_break_even,
     format_count,
     format_joules,
     format_number,
     format_percent,
     format_range,
     format_seconds,
+)
+from neuropinn_lava.hardware_sim.report.content.json_record import report_object, report_text
+from neuropinn_lava.hardware_sim.report.content.markdown import report_markdown
+from neuropinn_lava.hardware_sim.report.content.rows import flatten_report, read_report, report_csv
+from neuropinn_lava.hardware_sim.report.content.sentences import (
+    dominance_sentence,
+    format_break_even,
     parity_sentences,
     parity_verdict,
 )
@@ -97,7 +99,7 @@ def test_markdown_has_every_section_and_no_broken_table() -> None:
         "## Accuracy and speed",
         "## Parity",
         "## Spikes and operations",
-        "## Energy per sample",
+        "## Sum of the operations of a sample",
         "## Cores of",
     ):
         assert head in text
@@ -265,8 +267,6 @@ def test_two_reports_side_by_side(tmp_path: Path) -> None:
     assert rows["problem"].factor is None
     assert not rows["counts.ann_macs"].differs
     assert rows["problem_details.equation"].second is None
-    text = comparison_markdown(rows.values(), ("a", "b"))
-    assert "| n_points | 120 | 240 |  | 2 |" in text
     assert len(flatten_report(read_report(first))) == sum(row.first is not None for row in rows.values()) + sum(
         row.value is None for row in flatten_report(read_report(first))
     )
