@@ -143,15 +143,15 @@ class EnergyModel:
         return any(term.quantity in BIT_QUANTITIES for term in self.terms)
 
     def constant(self, name: str) -> Constant:
-        """Give a constant by name."""
+        """Return a constant by name."""
         return next(constant for constant in self.constants if constant.name == name)
 
     def price(self, term: Term) -> float:
-        """Give the joules that one unit of a term's quantity costs."""
+        """Return the joules that one unit of a term's quantity costs."""
         return math.prod(self.constant(name).si for name in term.constants)
 
     def with_constants(self, **values: float) -> EnergyModel:
-        """Give the same model with other values of some constants, each in the constant's own unit.
+        """Return the same model with other values of some constants, each in the constant's own unit.
 
         Raises:
             SpecError: If a name is not a constant of this model.

@@ -69,7 +69,7 @@ class SanafeReplay:
 
 
 def sanafe_target(neurons_per_core: int = DRIVEN_NEURONS) -> HardwareTarget:
-    """Give Loihi 1 with cores of at most so many neurons; more than `DRIVEN_NEURONS` leave their drivers no place."""
+    """Return Loihi 1 with cores of at most so many neurons; more than `DRIVEN_NEURONS` leave their drivers no place."""
     return dataclasses.replace(find_target("loihi1"), max_neurons_per_core=min(neurons_per_core, DRIVEN_NEURONS))
 
 
@@ -139,7 +139,7 @@ def _version() -> str:
 
 
 def _recorded_spikes(network: QuantizedNetwork, trace: RunTrace, points: FloatArray) -> list[BoolArray]:
-    """Give the events of the input and of every spiking layer, each (n_samples * n_steps, n_neurons)."""
+    """Return the events of the input and of every spiking layer, each (n_samples * n_steps, n_neurons)."""
     where = f"replay_on_sanafe: trace of network {network.name!r}"
     if trace.network_digest != network.digest():
         raise SpecError(where, "be a trace of this network", trace.network_digest[:12], "Replay the network that ran.")
@@ -208,7 +208,7 @@ def _add_layer(net: Any, chip_plan: Any, cores: tuple[Core, ...], name: str, tra
 
 
 def _replay_train(neuron: Any, unit: int, train: BoolArray, place: Any) -> None:
-    """Make a neuron an input that spikes as recorded."""
+    """Turn a neuron into an input that spikes as recorded."""
     neuron.set_attributes(soma_hw_name=f"loihi_inputs[{unit}]", model_attributes={"spikes": train.tolist()})
     neuron.map_to_core(place)
 

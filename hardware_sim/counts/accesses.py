@@ -48,7 +48,7 @@ def count_accesses(network: Network, counts: OperationCounts) -> tuple[LayerAcce
 
 
 def _uses_table(network: Network) -> list[bool]:
-    """Tell which spiking layers look phi up."""
+    """Return which spiking layers look phi up."""
     if isinstance(network, NetworkSpec):
         return [False] * len(network.layers)
     return [layer.table.rule.needs_table for layer in network.layers]

@@ -185,7 +185,7 @@ def count_fan_out(weight: NumberArray) -> IntArray:
 
 
 def check_trace(network: Network, trace: RunTrace, where: str) -> None:
-    """Make sure that a trace is of this network.
+    """Check that a trace is of this network.
 
     Raises:
         SpecError: If the digest, the layers or the number of steps differ.

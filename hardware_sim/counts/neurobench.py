@@ -56,7 +56,7 @@ class NeuroBenchCounts:
 def neurobench_counts(
     network: Network, counts: OperationCounts, samples: SampleCounts | None = None
 ) -> NeuroBenchCounts:
-    """Give the counts of a run under NeuroBench's names.
+    """Return the counts of a run under NeuroBench's names.
 
     Args:
         network: The network that ran.
@@ -87,7 +87,7 @@ def neurobench_counts(
 
 
 def footprint_bytes(network: Network) -> int:
-    """Give the bytes of weights, biases, leaks, thresholds and tables, in the words of the network."""
+    """Return the bytes of weights, biases, leaks, thresholds and tables, in the words of the network."""
     if isinstance(network, NetworkSpec):
         return count_parameters(network) * FLOAT_BITS // 8
     n_bits = sum(
@@ -106,7 +106,7 @@ def count_parameters(network: Network) -> int:
 
 
 def neuromorphic_proxy(counts: OperationCounts) -> float:
-    """Give synaptic operations + 10 * neuron updates, per sample: a proxy that claims no joules.
+    """Return synaptic operations + 10 * neuron updates, per sample: a proxy that claims no joules.
 
     Source: Intel Neuromorphic Deep Noise Suppression Challenge, power proxy (there per second).
     """

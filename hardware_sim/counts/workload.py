@@ -129,7 +129,7 @@ def _word_lengths(network: Network) -> tuple[tuple[int, int, int], ...]:
 
 
 def dense_workload(deployed: Workload) -> Workload:
-    """Give one conventional pass of the same network: every neuron computes and sends once, through every weight."""
+    """Return one conventional pass of the same network: every neuron computes and sends once, through every weight."""
     layers = []
     received = 0.0
     for load in deployed.layers:
@@ -141,7 +141,7 @@ def dense_workload(deployed: Workload) -> Workload:
 
 
 def workload_at(deployed: Workload, activity: float, n_steps: int) -> Workload:
-    """Give the run of the same network at another activity, the same in every spiking layer.
+    """Return the run of the same network at another activity, the same in every spiking layer.
 
     The input keeps sending what it sent per step, and fan-outs are the mean ones.
 

@@ -122,7 +122,7 @@ def measure_solid(loaded: LoadedCell, sources: Sequence[tuple[Backend, Evaluate]
 
 
 def view_solid(name: str, stress: StressField, evaluate: Evaluate) -> SolidView:
-    """Give a view from stresses in the middles of cubes and displacements, which are asked for at the corners."""
+    """Return a view from stresses in the middles of cubes and displacements, which are asked for at the corners."""
     n = round(len(stress.points) ** (1 / 3))
     grid = np.stack(np.meshgrid(*[np.linspace(0, 1, n + 1)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
     return SolidView(
@@ -133,5 +133,5 @@ def view_solid(name: str, stress: StressField, evaluate: Evaluate) -> SolidView:
 
 
 def project_view(name: str, cloud: StressCloud, evaluate: Evaluate) -> SolidView:
-    """Give the view of displacements, their stresses taken by stochastic projection."""
+    """Return the view of displacements, their stresses taken by stochastic projection."""
     return view_solid(name, projected_stress(cloud, evaluate(cloud.points)), evaluate)

@@ -52,11 +52,11 @@ class LavaRun:
         return sum(emitted.n_saturated for emitted in self.emitted)
 
     def layer_counts(self) -> tuple[LayerCounts, ...]:
-        """Give the counts of all layers."""
+        """Return the counts of all layers."""
         return tuple(joined_counts(recordings) for recordings in self.recordings)
 
     def probe_trace(self) -> ProbeTrace | None:
-        """Give what was recorded in full, None if nothing was."""
+        """Return what was recorded in full, None if nothing was."""
         output = self.emitted[0].output.values
         if not len(output):
             return None

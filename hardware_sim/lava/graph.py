@@ -69,7 +69,7 @@ class LavaNetwork:
         return len(self.layers) + 1
 
     def run_config(self, models: Mapping[type, type] | None = None) -> VsnRunConfig:
-        """Make the run configuration that chooses this network's process models; `models` adds exceptions by class."""
+        """Build the run configuration that chooses this network's process models; `models` adds exceptions by class."""
         from .processes.run_config import VsnRunConfig
 
         return VsnRunConfig(self.numerics, self.model, models)

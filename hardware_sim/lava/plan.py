@@ -153,7 +153,7 @@ def _layer_plan(
 
 
 def _even_rows(n_samples: int, most: int) -> int:
-    """Give the size of messages that hold at most so many samples, all about as many."""
+    """Return the size of messages that hold at most so many samples, all about as many."""
     n_messages = -(-n_samples // most)
     return -(-n_samples // n_messages)
 

@@ -83,7 +83,7 @@ class Partition:
         return math.ceil(self.n_cores / self.target.cores_per_chip)
 
     def cores_of(self, layer: str) -> tuple[Core, ...]:
-        """Give the cores of one layer."""
+        """Return the cores of one layer."""
         return tuple(core for core in self.cores if core.layer == layer)
 
     @property

@@ -149,7 +149,7 @@ def _links_to(core: Core, sender: str, partition: Partition, messages: IntArray,
 
 
 def placed_workload(load: Workload, partition: Partition, traffic: Traffic) -> Workload:
-    """Give the workload with the messages and hops of a placement instead of one message per event."""
+    """Return the workload with the messages and hops of a placement instead of one message per event."""
     layers = tuple(_placed_layer(layer, traffic) for layer in load.layers)
     return dataclasses.replace(load, n_chips=partition.n_chips, layers=layers)
 

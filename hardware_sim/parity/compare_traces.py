@@ -158,7 +158,7 @@ def _scalars(layer: str, rank: int, quantity: str, expected: int, found: int) ->
 
 
 def _differs(pair: _Pair, tolerance: float) -> BoolArray:
-    """Tell which entries differ; two NaN do not."""
+    """Return which entries differ; two NaN do not."""
     differs = np.asarray(pair.expected != pair.found)
     if np.issubdtype(pair.expected.dtype, np.floating):
         differs &= ~(np.isnan(pair.expected) & np.isnan(pair.found))

@@ -139,7 +139,7 @@ def _stack(frame: FrameType | None) -> str:
 
 
 def causes_of_death(actors: Sequence[Actor]) -> tuple[Violation, ...]:
-    """Say why actors ended before the run did: those that left a traceback, else all that have ended."""
+    """Return why actors ended before the run did: those that left a traceback, else all that have ended."""
     ended = [(actor.name, actor.process.exitcode) for actor in actors if not actor.process.is_alive()]
     ended.sort(key=lambda each: not each[1])  # who ended in good order last: it may be because another one failed
     return tracebacks(actors) or tuple(_vanished(name, exit_code) for name, exit_code in ended)

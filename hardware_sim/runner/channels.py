@@ -17,7 +17,7 @@ from ...base.errors import SpecError
 
 @cache
 def linked_channel_class() -> Any:
-    """Make the class of Lava's channels between Python models whose receiving end knows its sending end."""
+    """Build the class of Lava's channels between Python models whose receiving end knows its sending end."""
     from lava.magma.compiler.channels.pypychannel import PyPyChannel
 
     class LinkedChannel(PyPyChannel):

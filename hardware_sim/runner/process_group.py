@@ -88,7 +88,7 @@ class ProcessGroup:
         return self._process.exitcode
 
     def is_alive(self) -> bool:
-        """Tell whether the leader lives; also where SIGCHLD is ignored, so that no exit code is ever known."""
+        """Return whether the leader lives; also where SIGCHLD is ignored, so that no exit code is ever known."""
         if self.exit_code is not None:
             return False
         try:
@@ -185,7 +185,7 @@ def die_with(parent: int) -> None:
 
 @contextlib.contextmanager
 def adopted_orphans() -> Iterator[None]:
-    """Make grandchildren whose parent was killed children of this process, so that it can reap them.
+    """Turn grandchildren whose parent was killed children of this process, so that it can reap them.
 
     Without it they go to process 1, which in a container often reaps nothing. Linux only; elsewhere it does nothing.
     """

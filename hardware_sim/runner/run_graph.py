@@ -156,7 +156,7 @@ def _supervise(callers_end: Connection, caller: Connection, graph: _Graph) -> No
 
 
 def _why_not_started(name: str, error: BaseException) -> Violation:
-    """Say why a graph was not started: a full /dev/shm is the machine's fault, all else the graph's."""
+    """Return why a graph was not started: a full /dev/shm is the machine's fault, all else the graph's."""
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         rule = f"have room for the semaphores of Lava's channels, which the graph of {name} is connected by"
         mend = (

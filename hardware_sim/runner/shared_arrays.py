@@ -31,7 +31,7 @@ class SharedArray:
 
     @classmethod
     def zeros(cls, shape: int | tuple[int, ...], dtype: DTypeLike = np.float64) -> SharedArray:
-        """Make an array of zeros; pages that are never written take no memory.
+        """Allocate an array of zeros; pages that are never written take no memory.
 
         Args:
             shape: Lengths of its axes; may be empty.
@@ -66,7 +66,7 @@ class StepProgress:
 
     @classmethod
     def for_models(cls, n_models: int) -> StepProgress:
-        """Make counters at zero for so many models.
+        """Allocate counters at zero for `n_models` models.
 
         Raises:
             SpecError: If there are none.

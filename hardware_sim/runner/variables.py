@@ -36,12 +36,12 @@ class WantedVariable:
 
     @classmethod
     def of(cls, variable: Any) -> WantedVariable:
-        """Make room for a variable's value."""
+        """Allocate memory for a variable's value."""
         n_bytes = TYPE_BYTES + ITEM_BYTES * math.prod(variable.shape)
         return cls(variable=variable, memory=SharedArray.zeros(n_bytes, np.uint8))
 
     def is_kept_by(self, process: Any) -> bool:
-        """Tell whether a process of the compiled graph keeps the value; a layer of Dense and neurons has an alias only."""
+        """Return whether a process of the compiled graph keeps the value; a layer of Dense and neurons has an alias only."""
         return self._owned().process is process
 
     def write(self, model: Any) -> None:
@@ -75,7 +75,7 @@ class WantedVariable:
 
 
 def wanted_variables(processes: Iterable[Any], read: Sequence[Any]) -> tuple[WantedVariable, ...]:
-    """Make room for the variables that are read at the end, and refuse a graph whose results would be lost.
+    """Allocate memory for the variables that are read at the end, and refuse a graph whose results would be lost.
 
     Args:
         processes: All processes of the graph.

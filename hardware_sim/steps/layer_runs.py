@@ -26,7 +26,7 @@ class PointRun:
         """The message to send."""
 
     def prepare(self, time_step: int) -> None:
-        """Make the message of a step of Lava; zeros beyond the last sample."""
+        """Build the message of a step of Lava; zeros beyond the last sample."""
         batch_step = self.schedule.batch_step(time_step)
         n_rows = batch_step.n_rows if batch_step else 0
         if batch_step and batch_step.step == 0:
@@ -142,7 +142,7 @@ class ReadoutRun:
         self.recording.record(batch_step, self._y[:n])
 
     def compute(self, a: Array, y: Array, tally: Tally) -> None:
-        """Give the outputs y (n_rows, n_out) of inputs a (n_rows, n_in)."""
+        """Return the outputs y (n_rows, n_out) of inputs a (n_rows, n_in)."""
         self.kernel.drive(a, y, tally)
 
 
@@ -150,5 +150,5 @@ class ReadoutNeuronRun(ReadoutRun):
     """The read-out behind synapses that somebody else computes: products W a in, outputs out."""
 
     def compute(self, a: Array, y: Array, tally: Tally) -> None:
-        """Give the outputs y (n_rows, n_out) of products a (n_rows, n_out)."""
+        """Return the outputs y (n_rows, n_out) of products a (n_rows, n_out)."""
         self.kernel.align(a, y, tally)

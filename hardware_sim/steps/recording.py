@@ -39,7 +39,7 @@ class LayerRecording:
 
     @classmethod
     def empty(cls, name: str, n_out: int, n_steps: int, n_probed: int, message_type: Any) -> LayerRecording:
-        """Make the recording of a layer; n_probed is how many of the first samples are recorded in full."""
+        """Build the recording of a layer; n_probed is how many of the first samples are recorded in full."""
         shape = (n_probed, n_steps, n_out)
         return cls(
             name=name,
@@ -51,12 +51,12 @@ class LayerRecording:
         )
 
     def with_own_counts(self) -> LayerRecording:
-        """Make the recording of another process that works on other samples: counts of its own, the same probes."""
+        """Build the recording of another process that works on other samples: counts of its own, the same probes."""
         counts, saturated = (SharedArray.zeros(own.values.shape, np.int32) for own in (self.counts, self.saturated))
         return replace(self, counts=counts, saturated=saturated)
 
     def tally(self, batch_step: BatchStep, n_steps: int = 1) -> Tally:
-        """Give the loops their counters, which lie in shared memory, and room for the rows that are recorded in full.
+        """Return the counters of the loops, which lie in shared memory, and room for the rows that are recorded in full.
 
         Args:
             batch_step: Which rows, from which step on.
@@ -84,11 +84,11 @@ class LayerRecording:
             self.payload.values[place] = payload[:n_probed]
 
     def layer_counts(self) -> LayerCounts:
-        """Give the counts as a record."""
+        """Return the counts as a record."""
         return joined_counts([self])
 
     def layer_trace(self) -> LayerTrace:
-        """Give the probed values as a record: int64 or float64."""
+        """Return the probed values as a record: int64 or float64."""
         return LayerTrace(
             name=self.name,
             membrane=widened(self.membrane.values),
@@ -131,7 +131,7 @@ class ReadoutRecording:
     def empty(
         cls, readout: Readout, n_out: int, n_steps: int, n_samples: int, n_probed: int, message_type: Any
     ) -> ReadoutRecording:
-        """Make the recording of a read-out."""
+        """Build the recording of a read-out."""
         return cls(
             readout=readout,
             total=SharedArray.zeros((n_samples, n_out), _wide_type(message_type)),
@@ -140,7 +140,7 @@ class ReadoutRecording:
         )
 
     def with_own_counts(self) -> ReadoutRecording:
-        """Make the recording of another process that works on other samples."""
+        """Build the recording of another process that works on other samples."""
         return replace(self, saturated=SharedArray.zeros(self.saturated.values.shape, np.int32))
 
     @property
@@ -149,7 +149,7 @@ class ReadoutRecording:
         return int(self.saturated.values.sum(dtype=np.int64))
 
     def tally(self) -> Tally:
-        """Give the loops their counters, which lie in shared memory; a read-out counts nothing but saturations."""
+        """Return the counters of the loops, which lie in shared memory; a read-out counts nothing but saturations."""
         n_out = self.saturated.values.shape[1]
         return empty_tally(0, n_out)._replace(saturated=self.saturated.values)
 
@@ -167,7 +167,7 @@ class ReadoutRecording:
 
 
 def _wide_type(message_type: Any) -> Any:
-    """Give the type in which records keep values of a message: int64 or float64."""
+    """Return the type in which records keep values of a message: int64 or float64."""
     return np.int64 if np.issubdtype(message_type, np.integer) else np.float64
 
 
@@ -179,7 +179,7 @@ def widened(values: Array) -> Array:
 def make_recordings(
     network: Network, probe: Probe, n_samples: int | None
 ) -> tuple[tuple[LayerRecording, ...], ReadoutRecording]:
-    """Make the recordings of a network's layers and of its read-out.
+    """Build the recordings of a network's layers and of its read-out.
 
     Args:
         network: Float or quantized.

@@ -35,7 +35,7 @@ GRADED = 24
 
 
 def _make_dense(layer: AnyLayer, schedule: Schedule) -> Dense:
-    """Make the synapses of a layer.
+    """Build the synapses of a layer.
 
     Raises:
         HardwareRuleError: If Dense would not compute them exactly.

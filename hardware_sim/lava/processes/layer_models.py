@@ -49,11 +49,11 @@ class RunModel(PyLoihiProcessModel):
     """The run, None before the first step."""
 
     def make_work(self) -> Any:
-        """Make the run from the process's parameters and the model's variables."""
+        """Build the run from the process's parameters and the model's variables."""
         raise NotImplementedError
 
     def make_kernel(self) -> Kernel:
-        """Make the arithmetic; a model with another arithmetic overrides this."""
+        """Build the arithmetic; a model with another arithmetic overrides this."""
         return make_kernel(self.proc_params["layer"], self.proc_params["schedule"].n_samples)
 
     def run_spk(self) -> None:
@@ -71,7 +71,7 @@ class PointSourceModel(RunModel):
     """Sends a message at every step and receives none."""
 
     def make_work(self) -> PointRun:
-        """Make the run from the shared words."""
+        """Build the run from the shared words."""
         return PointRun(self.proc_params["words"].values, self.proc_params["schedule"])
 
     def step(self) -> None:
@@ -102,7 +102,7 @@ class VsnLayerModel(RunModel):
     """Sends what it computed in the step before, then receives: layers are one step apart."""
 
     def make_work(self) -> LayerRun:
-        """Make the run of synapses and neurons on Lava's own variable m."""
+        """Build the run of synapses and neurons on Lava's own variable m."""
         given = self.proc_params
         return LayerRun(
             self.make_kernel(),
@@ -141,7 +141,7 @@ class WordGateModel(RunModel):
     """Receives, compares with the input word, and sends in the same step."""
 
     def make_work(self) -> Kernel:
-        """Make the kernel of the layer behind it, which knows the longest input."""
+        """Build the kernel of the layer behind it, which knows the longest input."""
         layer = self.proc_params["layer"]
         return make_kernel(layer, 0)
 
@@ -174,7 +174,7 @@ class VsnNeuronsModel(RunModel):
     """Receives before it sends: the Dense before it already delays by a step."""
 
     def make_work(self) -> NeuronRun:
-        """Make the run of the neurons alone on Lava's own variable m."""
+        """Build the run of the neurons alone on Lava's own variable m."""
         given = self.proc_params
         return NeuronRun(self.make_kernel(), given["schedule"], given["recording"], self.m)
 
@@ -206,7 +206,7 @@ class ReadoutLayerModel(RunModel):
     """Sends the outputs of the step before, then receives; sums them up in its recording."""
 
     def make_work(self) -> ReadoutRun:
-        """Make the run of synapses and sums."""
+        """Build the run of synapses and sums."""
         return ReadoutRun(self.make_kernel(), self.proc_params["schedule"], self.proc_params["recording"])
 
     def step(self) -> None:
@@ -237,7 +237,7 @@ class ReadoutNeuronsModel(RunModel):
     """Receives products before it sends: the Dense before it already delays by a step."""
 
     def make_work(self) -> ReadoutNeuronRun:
-        """Make the run of alignment and sums."""
+        """Build the run of alignment and sums."""
         return ReadoutNeuronRun(self.make_kernel(), self.proc_params["schedule"], self.proc_params["recording"])
 
     def step(self) -> None:

@@ -41,7 +41,7 @@ class NetworkLeaf(AbstractProcess):
         recordings: tuple[LayerRecording, ...],
         emitted: ReadoutRecording,
     ) -> None:
-        """Make a leaf.
+        """Build a leaf.
 
         Args:
             network: Float or quantized.
@@ -73,7 +73,7 @@ class NetworkLeafModel(RunModel):
     turn_in, turn_out = WORDS_IN, WORDS_OUT
 
     def make_work(self) -> NetworkRun | StepRun:
-        """Make the run of the whole network: step by step without a batch size, else presentation by presentation."""
+        """Build the run of the whole network: step by step without a batch size, else presentation by presentation."""
         given = self.proc_params
         network = given["network"]
         schedule = given["schedule"]

@@ -50,12 +50,12 @@ JsonObject = dict[str, Any]
 
 
 def report_text(report: Report) -> str:
-    """Give the text of report.json."""
+    """Return the text of report.json."""
     return json.dumps(report_object(report), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def report_object(report: Report) -> JsonObject:
-    """Give a report as a JSON object, every key of the schema present."""
+    """Return a report as a JSON object, every key of the schema present."""
     return {
         "schema": SCHEMA,
         "package_version": report.package_version,
@@ -154,7 +154,7 @@ def _quantization_object(quantization: QuantizationSection) -> JsonObject:
 
 
 def _budget_object(budget: ErrorBudget) -> JsonObject:
-    """Give the error budget by layer and cause; a layer has only the causes that exist in it."""
+    """Return the error budget by layer and cause; a layer has only the causes that exist in it."""
     causes: dict[str, JsonObject] = {layer: {} for layer in budget.layers}
     for entry in budget.entries:
         change = {"relative_change": entry.relative_change, "flipped_spikes": entry.flipped_spikes}
@@ -179,7 +179,7 @@ def _backends_object(backends: BackendsSection) -> JsonObject:
 
 
 def parity_object(parity: ParitySection) -> JsonObject:
-    """Give a certificate as a JSON object."""
+    """Return a certificate as a JSON object."""
     modes: JsonObject = {LavaMode.FAITHFUL.value: None, LavaMode.BATCHED.value: None}
     modes |= {mode.name: jsonable(mode) for mode in parity.modes}
     return {
@@ -192,7 +192,7 @@ def parity_object(parity: ParitySection) -> JsonObject:
 
 
 def _counts_object(counts: OperationCounts, hardware: HardwareProfile | None = None) -> JsonObject:
-    """Give the counts as a JSON object: one row per layer, the sums, one pass of the dense network, other people's names."""
+    """Return the counts as a JSON object: one row per layer, the sums, one pass of the dense network, other people's names."""
     return {
         "n_samples": counts.n_samples,
         "n_steps": counts.n_steps,
@@ -205,7 +205,7 @@ def _counts_object(counts: OperationCounts, hardware: HardwareProfile | None = N
 
 
 def _details_object(hardware: HardwareProfile) -> JsonObject:
-    """Give accesses, NeuroBench's names, the proxy, and the distribution over single samples."""
+    """Return accesses, NeuroBench's names, the proxy, and the distribution over single samples."""
     operations = hardware.samples.operations
     quartiles = np.quantile(operations, [0.25, 0.5, 0.75]).tolist()
     neurobench = jsonable(hardware.neurobench)
@@ -226,7 +226,7 @@ def _details_object(hardware: HardwareProfile) -> JsonObject:
 
 
 def _energy_object(energy: EnergyEstimate) -> JsonObject:
-    """Give an estimate as a JSON object: name, source and kind stand beside every number."""
+    """Return an estimate as a JSON object: name, source and kind stand beside every number."""
     even = energy.break_even
     return {
         "model": energy.model,
@@ -276,7 +276,7 @@ def _gradients_object(gradients: GradientSection) -> JsonObject:
 
 
 def _stresses_object(solid: SolidSection) -> JsonObject:
-    """Give errors of displacements and stresses by backend, and the floor of the operators."""
+    """Return errors of displacements and stresses by backend, and the floor of the operators."""
     results = {
         result.backend.value: {"fluctuation_relative_l2": result.fluctuation_relative_l2, **jsonable(result.stress)}
         for result in solid.results

@@ -46,7 +46,7 @@ class Candidate:
         return self.error, self.joules, self.synaptic_bits
 
     def beats(self, other: Candidate) -> bool:
-        """Tell whether this is nowhere worse than the other one, and somewhere better."""
+        """Return whether no cost of this candidate is larger than the other's, and one is smaller."""
         pairs = list(zip(self.costs, other.costs, strict=True))
         return all(mine <= theirs for mine, theirs in pairs) and any(mine < theirs for mine, theirs in pairs)
 
@@ -66,7 +66,7 @@ class ParetoChoice:
 
     @property
     def rule(self) -> str:
-        """Say how the chosen one was found."""
+        """Return the rule by which a candidate was chosen, as a phrase."""
         lowest = min((candidate.error for candidate in self.candidates), default=math.nan)
         return (
             f"the least energy on the front with an error of at most {self.factor:g} times the lowest one"
@@ -93,6 +93,6 @@ def choose_candidate(candidates: Sequence[Candidate], factor: float = ERROR_FACT
 
 
 def find_front(candidates: Sequence[Candidate]) -> tuple[int, ...]:
-    """Give the indices of those that no other one beats, by energy."""
+    """Return the indices of the candidates that no other one beats, in the order of their energy."""
     front = [k for k, one in enumerate(candidates) if not any(other.beats(one) for other in candidates)]
     return tuple(sorted(front, key=lambda k: candidates[k].joules))

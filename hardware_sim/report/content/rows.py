@@ -96,7 +96,7 @@ def read_report(path: str | Path) -> JsonObject:
 
 
 def flatten_report(report: JsonObject) -> tuple[ReportRow, ...]:
-    """Give the values of a report as rows, in its own order."""
+    """Return the values of a report as rows, in its own order."""
     return tuple(ReportRow(key=key, value=value, unit=_unit(key)) for key, value in _leaves(report, ""))
 
 
@@ -117,7 +117,7 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Scalar]]:
 
 
 def _unit(key: str) -> str:
-    """Give the unit that the end of a key tells; an energy model's own range and terms are joules."""
+    """Return the unit that the end of a key tells; an energy model's own range and terms are joules."""
     if key.startswith("energy.") and ".terms." in key:
         return "J"
     parts = key.split(".")
@@ -129,7 +129,7 @@ def _unit(key: str) -> str:
 
 
 def report_csv(report: JsonObject) -> str:
-    """Give the rows of a report as CSV with the columns key, value, unit."""
+    """Return the rows of a report as CSV with the columns key, value, unit."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(("key", "value", "unit"))

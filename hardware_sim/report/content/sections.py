@@ -171,7 +171,7 @@ class Report:
     """Outputs for the maps; they are not part of report.json."""
 
     def result_of(self, *backends: Backend) -> BackendResult | None:
-        """Give the result of the first of these backends that ran."""
+        """Return the result of the first of these backends that ran."""
         results = {result.backend: result for result in self.backends.results} if self.backends else {}
         return next((results[backend] for backend in backends if backend in results), None)
 
@@ -203,7 +203,7 @@ class Report:
 
 
 def describe_network(network: Network, ansatz_relative_l2: float | None = None) -> NetworkSection:
-    """Make the section that describes a deployed network."""
+    """Build the section that describes a deployed network."""
     source = network.source if isinstance(network, QuantizedNetwork) else network
     return NetworkSection(
         name=source.name,
@@ -225,7 +225,7 @@ def describe_quantization(
     cost: QuantizationReport | None = None,
     error_budget: ErrorBudget | None = None,
 ) -> QuantizationSection:
-    """Make the section on a quantized network's words; `saturations` are those of the run that is reported."""
+    """Build the section on a quantized network's words; `saturations` are those of the run that is reported."""
     return QuantizationSection(
         weight_bits=tuple(affine.weight_bits for affine in network.affines),
         payload_bits=tuple(layer.table.payload_bits for layer in network.layers),

@@ -15,7 +15,7 @@ from .sections import Report
 
 
 def parity_verdict(parity: ParitySection | None) -> str:
-    """Say in a few words whether Lava equals the integer engine."""
+    """Return in a few words whether Lava equals the integer engine."""
     if parity is None or parity.integer_vs_lava_mismatches is None:
         return "not compared with Lava"
     if parity.integer_vs_lava_mismatches:
@@ -32,7 +32,7 @@ MADE_OF = {
 
 
 def parity_sentences(parity: ParitySection) -> tuple[str, ...]:
-    """Say in words what was compared and what was found."""
+    """Return sentences on what was compared and what was found."""
     sentences = []
     for mode in parity.modes:
         found = "all are equal" if not mode.mismatches else f"{format_count(mode.mismatches)} of them differ"
@@ -69,7 +69,7 @@ def _torch_sentence(torch: TorchParity) -> str:
 
 
 def format_break_even(energy: EnergyEstimate) -> str:
-    """Say where the advantage over one dense pass ends, as activity × steps."""
+    """Return where the advantage over one dense pass ends, as activity × steps."""
     product, n_steps = energy.break_even.activity_times_steps, energy.break_even.n_steps
     if product is None:
         return "does not depend on activity"
@@ -81,7 +81,7 @@ def format_break_even(energy: EnergyEstimate) -> str:
 
 
 def format_basis(energy: EnergyEstimate) -> str:
-    """Say how the constants of an estimate were found and on what, as in "measured on SpiNNaker"."""
+    """Return how the constants of an estimate were found and on what, as in "measured on SpiNNaker"."""
     return energy.kind.value if energy.measured_on is None else f"{energy.kind.value} on {energy.measured_on}"
 
 
@@ -91,7 +91,7 @@ def format_basis_label(energy: EnergyEstimate) -> str:
 
 
 def dominance_sentence(dominance: Dominance) -> str:
-    """Say in one sentence whether steps or operations dominate the energy of a sample, and by what factor."""
+    """Return a sentence that states whether steps or operations dominate the energy of a sample, and by what factor."""
     steps = _listed(f"{format_joules(step.joules_per_sample)} by {step.model}" for step in dominance.steps)
     operations = f"{format_joules(dominance.operations.dynamic_joules_per_sample)} by {dominance.operations.model}"
     if all(factor < 1 for factor in dominance.factors):
@@ -113,7 +113,7 @@ def _listed(parts: Iterable[str]) -> str:
 
 
 def step_sentences(latency: LatencyEstimate) -> str:
-    """Say which term makes a step as long as it is, at both ends of the range."""
+    """Return two sentences on which term sets the duration of a step, at both ends of the range."""
     fast, slow = latency.largest_term, latency.largest_term_high
     largest = fast if fast == slow else f"{fast} at the low ends of the rates, {slow} at their high ends"
     terms = "; ".join(

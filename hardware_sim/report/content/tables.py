@@ -20,7 +20,7 @@ from ...counts.counting import OperationCounts
 from ...fields.gradients import GradientSection
 from ...fields.stresses import SolidSection
 from ...mapping.cores import Partition
-from .formats import NOTHING, format_count, format_joules, format_number, format_percent, format_range
+from .formats import format_count, format_joules, format_number, format_percent, format_range
 from .sections import BackendsSection
 from .sentences import format_basis, format_break_even
 
@@ -37,14 +37,13 @@ class Cell(NamedTuple):
     """The number by which the page sorts, NaN where a value does not exist; None for a text."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(NamedTuple):
     """One column of a table and how its cells are read from a record."""
 
     title: str
     """The heading without the unit."""
-    read: Callable[[Any], object]
-    """Function that reads the value of a record: a number, a text, a finished `Cell`, or None where it does not exist."""
+    read: str | Callable[[Any], object]
+    """Attribute of a record, or function of it: a number, a text, a finished `Cell`, or None where it does not exist."""
     format: Callable[[Any], str] = format_number
     """Function that writes a number; texts are shown as they are."""
     unit: str = ""
@@ -59,7 +58,7 @@ class Column:
 
     def cell(self, record: object) -> Cell:
         """Return the cell of a record."""
-        value = self.read(record)
+        value = attrgetter(self.read)(record) if isinstance(self.read, str) else self.read(record)
         if isinstance(value, Cell):
             return value
         if isinstance(value, str):
@@ -93,30 +92,25 @@ def _build_table(
     return Table(title=title, columns=columns, rows=rows, total=sums, name=name)
 
 
-def _column(title: str, attribute: str, format: Callable[[Any], str] = format_number, unit: str = "") -> Column:
-    """Return a column that reads an attribute of its records, which may be a path with dots."""
-    return Column(title=title, read=attrgetter(attribute), format=format, unit=unit)
-
-
 def accuracy_table(backends: BackendsSection) -> Table:
     """Return errors, residuals and speed of every backend that ran."""
     return _build_table(
         "Accuracy and speed",
         backends.results,
-        _column("backend", "backend.value"),
-        _column("relative L2 error", "relative_l2"),
-        _column("max |error|", "max_abs_error"),
-        _column("residual, RMS", "residual_rms"),
-        _column("boundary, RMS", "boundary_rms"),
-        _column("wall time", "seconds", unit="s"),
-        _column("samples per second", "samples_per_second"),
+        Column("backend", "backend.value"),
+        Column("relative L2 error", "relative_l2"),
+        Column("max |error|", "max_abs_error"),
+        Column("residual, RMS", "residual_rms"),
+        Column("boundary, RMS", "boundary_rms"),
+        Column("wall time", "seconds", unit="s"),
+        Column("samples per second", "samples_per_second"),
     )
 
 
 def gradient_table(gradients: GradientSection) -> Table:
     """Return the error of every derivative."""
-    error = Column(title="relative L2 error", read=gradients.relative_l2, format=format_percent)
-    return _build_table("Gradients and fluxes", gradients.names, Column(title="derivative", read=str), error)
+    error = Column("relative L2 error", gradients.relative_l2, format_percent)
+    return _build_table("Gradients and fluxes", gradients.names, Column("derivative", str), error)
 
 
 def stress_table(solid: SolidSection) -> Table:
@@ -126,12 +120,10 @@ def stress_table(solid: SolidSection) -> Table:
     return _build_table(
         "Stresses",
         rows,
-        Column(title="displacements of", read=itemgetter(0)),
-        Column(title="error of u − lift", read=itemgetter(1), format=format_percent),
-        Column(title="error of all stresses", read=lambda row: row[2].relative_l2, format=format_percent),
-        Column(
-            title="error of the von Mises stress", read=lambda row: row[2].von_mises_relative_l2, format=format_percent
-        ),
+        Column("displacements of", itemgetter(0)),
+        Column("error of u − lift", itemgetter(1), format_percent),
+        Column("error of all stresses", lambda row: row[2].relative_l2, format_percent),
+        Column("error of the von Mises stress", lambda row: row[2].von_mises_relative_l2, format_percent),
     )
 
 
@@ -140,14 +132,14 @@ def count_table(counts: OperationCounts) -> Table:
     return _build_table(
         "Spikes and operations",
         counts.layers,
-        _column("layer", "name"),
-        _column("neurons", "n_neurons", format_count),
-        _column("fired", "fired", format_count),
-        _column("spikes", "spikes", format_count),
-        _column("activity", "spiking_activity", format_percent),
-        _column("synaptic operations", "synaptic_operations", format_count),
-        _column("dense synaptic operations", "dense_synaptic_operations", format_count),
-        _column("neuron updates", "neuron_updates", format_count),
+        Column("layer", "name"),
+        Column("neurons", "n_neurons", format_count),
+        Column("fired", "fired", format_count),
+        Column("spikes", "spikes", format_count),
+        Column("activity", "spiking_activity", format_percent),
+        Column("synaptic operations", "synaptic_operations", format_count),
+        Column("dense synaptic operations", "dense_synaptic_operations", format_count),
+        Column("neuron updates", "neuron_updates", format_count),
         total=counts.total,
         name="counts",
     )
@@ -157,27 +149,20 @@ def access_table(hardware: HardwareProfile) -> Table:
     """Return the words that every layer reads and writes, and the messages that it sends."""
     accesses = ("weight_reads", "accumulator_reads", "accumulator_writes", "state_reads", "state_writes")
     names = (*accesses, "parameter_reads", "table_reads", "messages")
-    columns = [_column(name.replace("_", " "), name, format_count) for name in names]
-    return _build_table("Memory accesses and messages", hardware.accesses, _column("layer", "name"), *columns)
+    columns = [Column(name.replace("_", " "), name, format_count) for name in names]
+    return _build_table("Memory accesses and messages", hardware.accesses, Column("layer", "name"), *columns)
 
 
 def summary_table(dominance: Dominance, energies: Iterable[EnergyEstimate]) -> Table:
     """Return what a report leads with: the energy of steps by every model of steps, then the sum of the operations."""
-    operations = dominance.operations
-    total = Cell(format_joules(operations.dynamic_joules_per_sample), operations.dynamic_joules_per_sample)
-
-    def joules(factor: Callable[[EnergyEstimate], float], summed: Cell) -> Callable[[EnergyEstimate], Cell]:
-        return lambda energy: _joules_with_range(energy, factor(energy)) if energy.prices_steps else summed
-
-    nothing = Cell(NOTHING, float("nan"))
     return _build_table(
         "Energy of a step, beside the sum of the operations",
-        (*dominance.steps, operations),
-        _column("model", "model"),
-        Column(title="energy of", read=_priced_sentence, is_prose=True),
-        Column(title="a step", read=joules(lambda step: 1 / step.n_steps, nothing)),
-        Column(title="a sample, pipelined", read=joules(lambda _: 1.0, total)),
-        Column(title="a sample alone", read=joules(lambda step: step.alone_factor, nothing)),
+        (*dominance.steps, dominance.operations),
+        Column("model", "model"),
+        Column("energy of", _priced_sentence, is_prose=True),
+        Column("a step", lambda energy: _step_joules(energy, 1 / energy.n_steps)),
+        Column("a sample, pipelined", lambda energy: _step_joules(energy, 1.0) or _operation_joules(energy)),
+        Column("a sample alone", lambda energy: _step_joules(energy, energy.alone_factor)),
         *_machine_columns("pipelined", energies, lambda energy: energy.prices_steps),
         name="step",
     )
@@ -189,18 +174,18 @@ def energy_table(energies: Iterable[EnergyEstimate]) -> Table:
     return _build_table(
         "Sum of the operations of a sample",
         [energy for energy in known if not energy.prices_steps],
-        _column("model", "model"),
-        Column(title="constants are", read=format_basis, is_prose=True),
-        _column("deployed, dynamic", "dynamic_joules_per_sample", format_joules),
-        Column(title="static", read=lambda energy: energy.static_joules_per_sample or None, format=format_joules),
+        Column("model", "model"),
+        Column("constants are", format_basis, is_prose=True),
+        Column("deployed, dynamic", "dynamic_joules_per_sample", format_joules),
+        Column("static", lambda energy: energy.static_joules_per_sample or None, format_joules),
         Column(
-            title="range of all terms",
-            read=lambda energy: Cell(format_range(energy.low, energy.high, format_joules), energy.high),
+            "range of all terms",
+            lambda energy: Cell(format_range(energy.low, energy.high, format_joules), energy.high),
         ),
-        _column("one dense pass", "dense_joules_per_sample", format_joules),
-        Column(title="deployed / dense", read=_dynamic_over_dense),
+        Column("one dense pass", "dense_joules_per_sample", format_joules),
+        Column("deployed / dense", _dynamic_over_dense),
         *_machine_columns("with static power", known, lambda energy: energy.has_static_power),
-        Column(title="break-even, activity × steps", read=_break_even_cell, is_prose=True),
+        Column("break-even, activity × steps", _break_even_cell, is_prose=True),
         name="energy",
     )
 
@@ -212,15 +197,13 @@ def term_table(energy: EnergyEstimate) -> Table:
         f"{energy.title} ({energy.model}, {format_basis(energy)})",
         energy.terms,
         Column(
-            title="term",
-            read=lambda term: (
-                term.name + (" (static)" if term.part.value == "static" and "static" not in term.name else "")
-            ),
+            "term",
+            lambda term: term.name + (" (static)" if term.part.value == "static" and "static" not in term.name else ""),
         ),
-        Column(title="counts", read=lambda term: term.quantity.replace("_", " "), is_prose=True),
-        _column("per sample", "count", lambda count: format_number(count, 5)),
-        _column("energy per sample", "joules", format_joules),
-        Column(title="share", read=lambda term: term.joules / whole if whole else None, format=format_percent),
+        Column("counts", lambda term: term.quantity.replace("_", " "), is_prose=True),
+        Column("per sample", "count", lambda count: format_number(count, 5)),
+        Column("energy per sample", "joules", format_joules),
+        Column("share", lambda term: term.joules / whole if whole else None, format_percent),
     )
 
 
@@ -229,13 +212,13 @@ def core_table(partition: Partition) -> Table:
     return _build_table(
         f"Cores of {partition.target.title}",
         partition.layers,
-        _column("layer", "name"),
-        _column("neurons", "n_neurons", format_count),
-        _column("cores", "n_cores", format_count),
-        _column("neurons on the fullest core", "neurons_per_core", format_count),
-        _column("of its neurons", "neuron_utilisation", format_percent),
-        _column("synaptic memory on it", "synapse_bytes_per_core", format_count, unit="B"),
-        _column("of its synaptic memory", "synapse_utilisation", format_percent),
+        Column("layer", "name"),
+        Column("neurons", "n_neurons", format_count),
+        Column("cores", "n_cores", format_count),
+        Column("neurons on the fullest core", "neurons_per_core", format_count),
+        Column("of its neurons", "neuron_utilisation", format_percent),
+        Column("synaptic memory on it", "synapse_bytes_per_core", format_count, unit="B"),
+        Column("of its synaptic memory", "synapse_utilisation", format_percent),
     )
 
 
@@ -244,11 +227,11 @@ def rule_table(check: TargetCheck) -> Table:
     return _build_table(
         f"Rules of {check.title}",
         check.verdicts,
-        _column("rule", "rule"),
-        _column("verdict", "verdict.value"),
-        _column("found", "found", format_count),
-        _column("limit", "limit", format_count),
-        Column(title="source, or why it was not checked", read=attrgetter("reason"), is_prose=True),
+        Column("rule", "rule"),
+        Column("verdict", "verdict.value"),
+        Column("found", "found", format_count),
+        Column("limit", "limit", format_count),
+        Column("source, or why it was not checked", "reason", is_prose=True),
     )
 
 
@@ -257,21 +240,21 @@ def quantization_table(cost: QuantizationReport) -> Table:
     return _build_table(
         "Quantization",
         cost.layers,
-        _column("layer", "name"),
-        _column("weight bits", "weight_bits", format_count),
-        _column("payload bits", "payload_bits", format_count),
-        _column("state scale, log2", "state_exponent"),
-        _column("payload scale, log2", "payload_exponent"),
-        _column("error of W", "weight_error", format_percent),
-        _column("clipped", "n_clipped", format_count),
-        _column("saturated", "n_saturated", format_count),
-        _column("spare bits", "spare_bits"),
-        _column("sum bits, proved", "accumulator_bits", format_count),
-        _column("sum bits, reached", "reached_bits", format_count),
-        _column("state proved", "state_proved"),
-        _column("payload proved", "payload_proved"),
-        _column("error added", "added_error", format_percent),
-        _column("spikes flipped", "flipped_spikes", format_percent),
+        Column("layer", "name"),
+        Column("weight bits", "weight_bits", format_count),
+        Column("payload bits", "payload_bits", format_count),
+        Column("state scale, log2", "state_exponent"),
+        Column("payload scale, log2", "payload_exponent"),
+        Column("error of W", "weight_error", format_percent),
+        Column("clipped", "n_clipped", format_count),
+        Column("saturated", "n_saturated", format_count),
+        Column("spare bits", "spare_bits"),
+        Column("sum bits, proved", "accumulator_bits", format_count),
+        Column("sum bits, reached", "reached_bits", format_count),
+        Column("state proved", "state_proved"),
+        Column("payload proved", "payload_proved"),
+        Column("error added", "added_error", format_percent),
+        Column("spikes flipped", "flipped_spikes", format_percent),
     )
 
 
@@ -282,8 +265,8 @@ def budget_tables(budget: ErrorBudget) -> tuple[Table, Table]:
         def value(cause: Cause) -> Callable[[Any], object]:
             return lambda layer: getattr(budget.entry(layer, cause), attribute, None)
 
-        columns = [Column(title=cause.value, read=value(cause), format=format_percent) for cause in Cause]
-        return _build_table(title, budget.layers, Column(title="layer", read=str), *columns)
+        columns = [Column(cause.value, value(cause), format_percent) for cause in Cause]
+        return _build_table(title, budget.layers, Column("layer", str), *columns)
 
     return table("Change of the output, relative L2", "relative_change"), table(
         "Share of spikes flipped", "flipped_spikes"
@@ -298,8 +281,8 @@ def _machine_columns(
         if machine.model in MACHINES:
             dense = machine.dense_joules_per_sample
             yield Column(
-                title=f"{what} / {machine.model} dense",
-                read=lambda energy, dense=dense: energy.joules_per_sample / dense if applies(energy) else None,
+                f"{what} / {machine.model} dense",
+                lambda energy, dense=dense: energy.joules_per_sample / dense if applies(energy) else None,
             )
 
 
@@ -317,6 +300,13 @@ def _break_even_cell(energy: EnergyEstimate) -> Cell:
     return Cell(format_break_even(energy), float("nan") if product is None else product)
 
 
-def _joules_with_range(energy: EnergyEstimate, factor: float) -> Cell:
+def _step_joules(energy: EnergyEstimate, factor: float) -> Cell | None:
+    """Return a multiple of the energy of a sample's steps with its range; None for a sum of operations."""
+    if not energy.prices_steps:
+        return None
     low, value, high = (factor * joules for joules in (energy.low, energy.joules_per_sample, energy.high))
     return Cell(f"{format_joules(value)} ({format_range(low, high, format_joules)})", value)
+
+
+def _operation_joules(energy: EnergyEstimate) -> Cell:
+    return Cell(format_joules(energy.dynamic_joules_per_sample), energy.dynamic_joules_per_sample)

@@ -38,6 +38,7 @@ def _draw_models(energies: Sequence[EnergyEstimate]) -> Figure:
     places = np.arange(len(energies))[::-1]
 
     def draw(canvas: Any) -> None:
+        """Draw the range and the marks of every model."""
         axes = canvas.add_subplot()
         for place, energy in zip(places, energies, strict=True):
             axes.plot([energy.low, energy.high], [place, place], color=SERIES[0], alpha=0.35, linewidth=5, zorder=1)
@@ -79,6 +80,7 @@ def _draw_break_even(energies: Sequence[EnergyEstimate], activity: float) -> Fig
     x = np.linspace(0.0, 1.0, 50)
 
     def draw(canvas: Any) -> None:
+        """Draw the ratio of energies over activity × steps."""
         axes = canvas.add_subplot()
         for index, energy in enumerate(energies):
             even = energy.break_even
@@ -104,6 +106,7 @@ def _draw_tornado(energy: EnergyEstimate) -> Figure:
     places = np.arange(len(rows))[::-1]
 
     def draw(canvas: Any) -> None:
+        """Draw how far every constant moves the energy."""
         axes = canvas.add_subplot()
         for place, row in zip(places, rows, strict=True):
             colour = SERIES[0] if row.is_published else SERIES[7]

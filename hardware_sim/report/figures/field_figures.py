@@ -66,7 +66,7 @@ def _maps(fields: FieldSection) -> Iterator[Figure]:
 
 
 def _signed(values: FloatArray) -> dict[str, Any]:
-    """Give colours that are neutral at zero and equally strong on both sides."""
+    """Return colours that are neutral at zero and equally strong on both sides."""
     peak = float(np.abs(values).max()) or 1.0
     return {"cmap": "RdBu_r", "vmin": -peak, "vmax": peak}
 
@@ -75,6 +75,7 @@ def _map(
     fields: FieldSection, triangles: IntArray, values: FloatArray, name: str, title: str, colours: dict[str, Any]
 ) -> Figure:
     def draw(canvas: Any) -> None:
+        """Draw the map with its colour bar."""
         bar = paint_map(canvas, fields.points, triangles, values, fields.coordinates, colours)
         bar.formatter.set_powerlimits((-2, 3))
 
@@ -92,6 +93,7 @@ def _curves(fields: FieldSection) -> Iterator[Figure]:
             curves = {"reference": fields.reference_outputs[order, k], **curves}
 
         def draw(canvas: Any, curves: dict[str, FloatArray] = curves, unknown: str = unknown) -> None:
+            """Draw the curves of one unknown."""
             axes = canvas.add_subplot()
             for (label, values), colour in zip(curves.items(), SERIES, strict=False):
                 axes.plot(x, values, label=label, color=colour, linewidth=1.2)
@@ -107,6 +109,7 @@ def _scatters(fields: FieldSection) -> Iterator[Figure]:
         exact, deployed = fields.float_outputs[:, k], fields.deployed_outputs[:, k]
 
         def draw(canvas: Any, exact: FloatArray = exact, deployed: FloatArray = deployed) -> None:
+            """Draw one dot for each point."""
             axes = canvas.add_subplot()
             axes.scatter(exact, deployed, s=4, color=SERIES[0], rasterized=True)
             axes.set(xlabel="float network", ylabel="deployed network")

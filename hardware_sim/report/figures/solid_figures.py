@@ -35,7 +35,7 @@ def draw_solid(section: SolidSection) -> tuple[Figure, ...]:
 
 
 def _signed(values: FloatArray) -> Colours:
-    """Give colours that are neutral at zero and equally strong on both sides."""
+    """Return colours that are neutral at zero and equally strong on both sides."""
     largest = max(float(np.abs(values).max()), float(np.finfo(float).tiny))
     return {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
 
@@ -48,6 +48,7 @@ def _draw_plane(axis: int, section: SolidSection, stress: Colours) -> Figure:
     change = first - second
 
     def draw(canvas: Any) -> None:
+        """Draw the stresses on one plane."""
         panels = canvas.subplots(1, 3, sharey=True)
         drawn = (("deployed", first, stress), ("reference", second, stress), ("difference", change, _signed(change)))
         for axes, (title, values, colours) in zip(panels, drawn, strict=True):
@@ -68,6 +69,7 @@ def _draw_cube(name: str, view: SolidView, values: FloatArray, colours: Colours)
     faces, shades = (np.concatenate(part) for part in zip(*_faces(view, values), strict=True))
 
     def draw(canvas: Any) -> None:
+        """Draw the deformed cube."""
         from matplotlib.colors import Normalize
         from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
