@@ -40,7 +40,7 @@ class Constant:
     low: float | None = None
     """Lowest value that is published or plausible, in `unit`; None where no range is known."""
     high: float | None = None
-    """Highest one."""
+    """Highest value that is published or plausible, in `unit`; None where no range is known."""
 
     def __post_init__(self) -> None:
         raise_violations(self._violations())

@@ -72,9 +72,9 @@ class EnergyModel:
     leaves_out: str
     """What the model does not count."""
     constants: tuple[Constant, ...]
-    """Its numbers."""
+    """Constants that the terms multiply."""
     terms: tuple[Term, ...]
-    """What they are multiplied with."""
+    """Terms whose sum is the energy of a sample."""
     target: str | None = None
     """Target on whose cores messages and hops are counted; None counts one message per event and no hops."""
     measured_on: str | None = None

@@ -48,19 +48,19 @@ class SanafeReplay:
     """What SANA-FE says about a run, per sample."""
 
     n_samples: int
-    """Samples that were replayed."""
+    """Number of samples that were replayed."""
     n_steps: int
-    """T."""
+    """Number of steps T of a sample."""
     synapse_joules: float
-    """Synaptic operations."""
+    """Energy of the synaptic operations in joules."""
     soma_joules: float
-    """Accesses, updates and spikes of the neurons; the input's somas cost nothing there."""
+    """Energy of accesses, updates and spikes of the neurons in joules; the input's somas cost nothing there."""
     network_joules: float
-    """Messages and hops."""
+    """Energy of messages and hops in joules."""
     seconds: float
     """Simulated time of a sample, one after the other; the drivers' own messages make it an upper bound."""
     version: str
-    """Version of SANA-FE."""
+    """Version of SANA-FE that replayed them."""
 
     @property
     def joules(self) -> float:

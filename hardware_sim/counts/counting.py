@@ -72,7 +72,7 @@ class LayerOperations(ArrayRecord):
 
     @property
     def n_steps(self) -> int:
-        """T."""
+        """Number of steps T of a sample."""
         return int(self.fired_per_step.shape[0])
 
     @property
@@ -125,7 +125,7 @@ class OperationTotal:
     fired: int
     """How often a neuron had s = 1."""
     spikes: int
-    """Events sent."""
+    """Number of events sent."""
     spiking_activity: float
     """Events per neuron and step of the spiking layers, 0 to 1."""
     synaptic_operations: int
@@ -145,7 +145,7 @@ class OperationCounts:
     n_samples: int
     """How many samples were presented."""
     n_steps: int
-    """T."""
+    """Number of steps T of a sample."""
     layers: tuple[LayerOperations, ...]
     """The rows in order, the input first and the output last."""
 

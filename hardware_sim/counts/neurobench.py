@@ -38,19 +38,19 @@ class NeuroBenchCounts:
     """See the module's table."""
 
     effective_macs: float
-    """Per sample."""
+    """Multiply-accumulates that graded events cause, per sample."""
     effective_acs: float
-    """Per sample."""
+    """Accumulates that binary events cause, per sample."""
     dense: float
-    """Per sample."""
+    """Operations of all weights at all steps, per sample."""
     activation_sparsity: float
-    """0 to 1."""
+    """Share of activations that are zero, 0 to 1."""
     connection_sparsity: float
-    """0 to 1."""
+    """Share of weights that are zero, 0 to 1."""
     footprint: int
-    """Bytes."""
+    """Memory of the deployed words in bytes."""
     membrane_updates: float | None
-    """Per sample; None where no samples were followed in full."""
+    """Updates of membranes per sample; None where no samples were followed in full."""
 
 
 def neurobench_counts(

@@ -33,11 +33,11 @@ class LayerLoad:
     """One row of the counts, per sample."""
 
     name: str
-    """The row's name."""
+    """Name of the row in the counts."""
     kind: RowKind
     """Input, spiking or output."""
     n_neurons: int
-    """Width."""
+    """Number of neurons, or of input words or outputs."""
     n_weights: int
     """Weights into it, zeros included."""
     n_synapses: int
@@ -78,7 +78,7 @@ class Workload:
     kind: Pass
     """Spiking or dense."""
     n_steps: int
-    """T."""
+    """Number of steps T of a sample."""
     n_chips: int = 1
     """Chips that are switched on."""
     layers: tuple[LayerLoad, ...]

@@ -60,7 +60,7 @@ class SolidResult:
     """How good one backend's displacements and stresses are, on the grid of cubes."""
 
     backend: Backend
-    """Which one."""
+    """Backend that computed the displacements."""
     fluctuation_relative_l2: float
     """Error of u - lift, relative to that of the reference: the lift comes with the ansatz, the rest is the network's."""
     stress: StressErrors

@@ -23,13 +23,13 @@ class Core:
     index: int
     """Number along the mesh, 0 … n_cores - 1."""
     place: Place
-    """Its tile."""
+    """Tile on which the core lies."""
     layer: str
     """Name of the layer."""
     first: int
     """First neuron of the layer that it holds."""
     n_neurons: int
-    """How many."""
+    """Number of neurons that it holds."""
     synapse_bytes: int
     """Memory of the weights that are not zero."""
     state_bytes: int

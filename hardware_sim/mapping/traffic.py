@@ -38,7 +38,7 @@ class Link:
     destination: int
     """Core that receives."""
     messages: int
-    """How many in the run."""
+    """Number of messages in the run."""
     messages_per_step: tuple[int, ...]
     """The same at each step t, over all samples."""
     payload_bits: int
@@ -54,7 +54,7 @@ class CoreLoad(ArrayRecord):
     """What one core did at each step, summed over the samples."""
 
     core: int
-    """Its number."""
+    """Number of the core along the mesh."""
     synaptic_operations: IntArray
     """Non-zero weights of this core that events reached, shape (n_steps,)."""
     synaptic_reads: IntArray
@@ -75,11 +75,11 @@ class Traffic:
     n_samples: int
     """Samples of the run."""
     n_steps: int
-    """T."""
+    """Number of steps T of a sample."""
     links: tuple[Link, ...]
     """Pairs of cores that exchanged messages."""
     loads: tuple[CoreLoad, ...]
-    """One per core."""
+    """Work of every core that is used."""
 
     @property
     def messages(self) -> int:

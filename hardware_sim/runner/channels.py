@@ -48,6 +48,7 @@ def _exact(send: Callable[[Any], None], kind: Any) -> Callable[[Any], None]:
     """Wrap a channel's `send` for messages that must not change on their way."""
 
     def send_exactly(message: Any) -> None:
+        """Send a message, or refuse one that the port's type would change."""
         if isinstance(message, np.ndarray) and not np.can_cast(message.dtype, kind, "safe"):
             with np.errstate(invalid="ignore"):
                 differs = message != message.astype(kind)

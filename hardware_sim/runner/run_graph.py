@@ -84,11 +84,34 @@ def run_graph(
     limits = RunLimits(stall_seconds=stall_seconds, time_limit=time_limit)
     require_lava()
     require_children()
-    _require_process(process)
-    wanted = wanted_variables(_all_processes(process), read)
-    steps = StepProgress.for_models(MAX_COUNTERS)
+    wanted = wanted_variables(_graph_processes(process), read)
+    graph = (process, run_config, n_steps, compile_config, StepProgress.for_models(MAX_COUNTERS), wanted)
+    if violations := _monitor_run(graph, limits, progress, on_progress):
+        raise SimulationError.gathered(violations)
+    return tuple(each.value() for each in wanted)
+
+
+def _graph_processes(process: Any) -> list[Any]:
+    """Return all processes that are connected to one, which is checked to be a Lava process."""
+    from lava.magma.compiler.compiler_graphs import find_processes
+    from lava.magma.core.process.process import AbstractProcess
+
+    if not isinstance(process, AbstractProcess):
+        raise SpecError("run_graph.process", "be a Lava process", repr(process), "Pass any process of the graph.")
+    return list(find_processes(process))
+
+
+_Graph = tuple[Any, Any, int, "dict[str, Any] | None", StepProgress, tuple[WantedVariable, ...]]
+"""The process, its run configuration, the number of steps, the compiler's configuration, the counters, what is read."""
+
+
+def _monitor_run(
+    graph: _Graph, limits: RunLimits, progress: StepProgress | None, on_progress: Callable[[int], None] | None
+) -> tuple[Violation, ...]:
+    """Run a graph in its own process group, and end the group whatever happens; return why the run failed, or nothing."""
+    _, _, n_steps, _, steps, _ = graph
     with held_interrupts() as check_interrupt, adopted_orphans():
-        group, supervisor = _start_supervisor((process, run_config, n_steps, compile_config, steps, wanted))
+        group, supervisor = _start_supervisor(graph)
         with supervisor:
             try:
                 monitor = RunMonitor(
@@ -100,29 +123,9 @@ def run_graph(
                     limits=limits,
                     on_progress=on_progress,
                 )
-                violations = monitor.until_end(check_interrupt)
+                return monitor.until_end(check_interrupt)
             finally:
                 group.end()
-    if violations:
-        raise SimulationError.gathered(violations)
-    return tuple(each.value() for each in wanted)
-
-
-def _require_process(process: Any) -> None:
-    from lava.magma.core.process.process import AbstractProcess
-
-    if not isinstance(process, AbstractProcess):
-        raise SpecError("run_graph.process", "be a Lava process", repr(process), "Pass any process of the graph.")
-
-
-def _all_processes(process: Any) -> list[Any]:
-    from lava.magma.compiler.compiler_graphs import find_processes
-
-    return list(find_processes(process))
-
-
-_Graph = tuple[Any, Any, int, "dict[str, Any] | None", StepProgress, tuple[WantedVariable, ...]]
-"""The process, its run configuration, the number of steps, the compiler's configuration, the counters, what is read."""
 
 
 def _start_supervisor(graph: _Graph) -> tuple[ProcessGroup, Connection]:
@@ -238,6 +241,7 @@ class _Infrastructure:
         return _ChannelMemory(n_bytes)
 
     def channel_class(self, channel_type: Any) -> Any:
+        """Return the class of channels between Python process models, the only kind there is here."""
         from lava.magma.compiler.channels.interfaces import ChannelType
 
         if channel_type is not ChannelType.PyPy:

@@ -40,11 +40,11 @@ class Supervisor:
     """A run that has been started."""
 
     runtime: Any
-    """Lava's."""
+    """Lava's runtime, which has been started."""
     actors: tuple[Actor, ...]
     """All processes of the run."""
     steps: StepProgress
-    """What they count."""
+    """Counters of the steps that the actors have finished."""
     caller: Connection
     """Asks by any message where the run stands."""
     news: int

@@ -25,7 +25,7 @@ class LayerRecording:
     """Counts and probes of one spiking layer."""
 
     name: str
-    """The layer's."""
+    """Name of the layer."""
     counts: SharedArray
     """FIRED and EVENTS, int32, shape (n_steps, 2, n_out)."""
     saturated: SharedArray

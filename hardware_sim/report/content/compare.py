@@ -15,11 +15,11 @@ class ComparedRow:
     key: str
     """Path into report.json."""
     first: Scalar
-    """In the first report; None where it has none."""
+    """Value in the first report; None where it has none."""
     second: Scalar
-    """In the second one."""
+    """Value in the second report; None where it has none."""
     unit: str
-    """Unit of both."""
+    """Unit of both values."""
 
     @property
     def factor(self) -> float | None:

@@ -25,7 +25,7 @@ class Candidate:
     """A deployment that could be chosen."""
 
     name: str
-    """What tells it from the others."""
+    """Name that distinguishes the candidate from the others."""
     error: float
     """Relative L2 against the reference solution."""
     joules: float
@@ -56,11 +56,11 @@ class ParetoChoice:
     """What comparing candidates gives."""
 
     candidates: tuple[Candidate, ...]
-    """All of them."""
+    """All candidates that were compared."""
     front: tuple[int, ...]
-    """Which of them nobody beats, those of less energy first."""
+    """Indices of the candidates that no other one beats, those of less energy first."""
     chosen: int | None
-    """Which one is taken; None where there are no candidates."""
+    """Index of the candidate that is taken; None where there are no candidates."""
     factor: float
     """Multiple of the lowest error that was allowed."""
 

@@ -68,9 +68,9 @@ class ReportRow:
     key: str
     """Path into report.json."""
     value: Scalar
-    """What stands there."""
+    """Value at that path."""
     unit: str
-    """Its unit, or nothing."""
+    """Unit of the value; empty where it has none."""
 
 
 def read_report(path: str | Path) -> JsonObject:

@@ -50,7 +50,7 @@ class ProblemSection:
     name: str
     """Name on the command line."""
     title: str
-    """One line."""
+    """One line that names the problem."""
     equation: str
     """The equation with its conditions, as text."""
     coordinates: tuple[str, ...]
@@ -64,7 +64,7 @@ class NetworkSection:
     """The network that was deployed."""
 
     name: str
-    """Its name."""
+    """Name of the network, as its file states it."""
     digest: str
     """Identity of the deployed network."""
     source_digest: str | None
@@ -72,7 +72,7 @@ class NetworkSection:
     widths: tuple[int, ...]
     """(n_in, n_1, …, n_out)."""
     n_steps: int
-    """T."""
+    """Number of steps T of a sample."""
     activation: str
     """phi; the names of all layers, separated by commas, where they differ."""
     polarity: str
@@ -110,7 +110,7 @@ class BackendResult:
     """How good and how fast one backend was on the evaluation points."""
 
     backend: Backend
-    """Which one."""
+    """Backend that ran."""
     relative_l2: float | None = None
     """|u - u_ref| / |u_ref| over the evaluation points."""
     max_abs_error: float | None = None
@@ -150,17 +150,17 @@ class Report:
     seed: int | None
     """Seed of the evaluation points; None for the user's own."""
     problem: ProblemSection | None = None
-    """What was solved."""
+    """Problem that was solved."""
     network: NetworkSection | None = None
-    """What was deployed."""
+    """Network that was deployed."""
     quantization: QuantizationSection | None = None
-    """Its words and their cost."""
+    """Word lengths of the network and what they cost."""
     backends: BackendsSection | None = None
-    """Accuracy and speed."""
+    """Accuracy and speed of every backend."""
     parity: ParitySection | None = None
-    """The certificate."""
+    """Certificate that Lava equals the integer engine."""
     counts: OperationCounts | None = None
-    """What it did."""
+    """Spikes and operations of the deployed run."""
     hardware: HardwareProfile | None = None
     """Energies, cores, latency, single samples."""
     gradients: GradientSection | None = None

@@ -277,13 +277,13 @@ def _machine_columns(
     what: str, energies: Iterable[EnergyEstimate], applies: Callable[[EnergyEstimate], bool]
 ) -> Iterator[Column]:
     """Yield a column for each machine: an energy over one dense pass on it, where the ratio compares like with like."""
+
+    def ratio_to(dense: float) -> Callable[[EnergyEstimate], float | None]:
+        return lambda energy: energy.joules_per_sample / dense if applies(energy) else None
+
     for machine in energies:
         if machine.model in MACHINES:
-            dense = machine.dense_joules_per_sample
-            yield Column(
-                f"{what} / {machine.model} dense",
-                lambda energy, dense=dense: energy.joules_per_sample / dense if applies(energy) else None,
-            )
+            yield Column(f"{what} / {machine.model} dense", ratio_to(machine.dense_joules_per_sample))
 
 
 def _priced_sentence(energy: EnergyEstimate) -> str:

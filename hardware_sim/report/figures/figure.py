@@ -55,7 +55,7 @@ class Figure:
     name: str
     """Name of its file, without suffix: the group, a hyphen, and what it shows."""
     title: str
-    """A few words."""
+    """Title of a few words."""
     caption: str
     """A sentence that says what is seen, with its unit."""
     svg: str

@@ -26,7 +26,7 @@ from .figure import Figure
 TIME_LIMIT = 120.0
 """Seconds after which drawing is given up; it takes five to ten."""
 WIDTH, HEIGHT = 1500, 560
-"""Pixels."""
+"""Width and height of the picture in pixels."""
 LIGHT = {"ambient": 0.75, "diffuse": 0.3}
 """So much that colours stay those of the bar, so little that planes can be told apart."""
 VIEWS, SCENE = "views.npz", "scene.png"
