@@ -112,16 +112,16 @@ class EnergyModel:
             )
 
     def _step_violations(self) -> Iterator[Violation]:
-        """The energy of a step holds everything that happens in it, and is multiplied by steps."""
+        """Yield what breaks the rules of a term that prices whole steps: it counts steps, and stands alone."""
         for term in self.terms:
             if term.part is Part.STEP and term.quantity != STEP_QUANTITY:
                 where = f"EnergyModel {self.name!r}: term {term.name!r}.quantity"
-                mend = "A term of the part 'step' is the energy of one step."
-                yield Violation(where, f"have a step multiplied by {STEP_QUANTITY!r}", repr(term.quantity), mend)
+                mend = "The constants of such a term are the energy of one step."
+                yield Violation(where, f"be {STEP_QUANTITY!r} in a term of the part 'step'", repr(term.quantity), mend)
         if self.prices_steps and len(self.terms) > 1:
             names = [term.name for term in self.terms]
             mend = "Put the others into a model of their own: the step holds them already."
-            yield Violation(f"EnergyModel {self.name!r}.terms", "have a step as the only term", names, mend)
+            yield Violation(f"EnergyModel {self.name!r}.terms", "hold a term of the part 'step' alone", names, mend)
 
     def _dimension_violations(self, term: Term, known: dict[str, Constant]) -> Iterator[Violation]:
         constants = [known[name] for name in term.constants]

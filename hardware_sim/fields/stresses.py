@@ -20,7 +20,6 @@ from ...engine.trace import Backend
 from ...micromechanics.cell_domain import LoadedCell
 from ...micromechanics.reference_solution import reference_field
 from ...micromechanics.stresses import (
-    StressCloud,
     StressErrors,
     StressField,
     build_stress_cloud,
@@ -130,8 +129,3 @@ def view_solid(name: str, stress: StressField, evaluate: Evaluate) -> SolidView:
         corners=evaluate(grid).reshape(n + 1, n + 1, n + 1, 3),
         von_mises=stress.von_mises().reshape(n, n, n),
     )
-
-
-def project_view(name: str, cloud: StressCloud, evaluate: Evaluate) -> SolidView:
-    """Return the view of displacements, their stresses taken by stochastic projection."""
-    return view_solid(name, projected_stress(cloud, evaluate(cloud.points)), evaluate)
