@@ -1,7 +1,6 @@
 """Reading TOML files of constants: keys, types and rules are checked, and everything that is wrong is listed at once.
 
-Energy models and timing models are such files. This module knows TOML and the records' fields; what the numbers mean is the
-matter of the records.
+Energy models and timing models are such files.
 """
 
 from __future__ import annotations

@@ -4,8 +4,7 @@
     fan_out[i] = number of weights W[:, i] of layer l that are not zero
 
 A synaptic operation belongs to the layer that receives it; the input's events are a row of their own, and so is the linear
-output, which never spikes. **Fired** means s = 1, an **event** (or spike) is a payload that is not zero. This module knows
-networks and traces; it does not know energies, cores or files.
+output, which never spikes. **Fired** means s = 1, an **event** (or spike) is a payload that is not zero.
 """
 
 from __future__ import annotations

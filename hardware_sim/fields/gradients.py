@@ -3,9 +3,8 @@
     u_x = D_x u            D_x: sparse derivative operator of a cloud (stochastic projection or a polynomial fit)
     q   = -k grad u        over the space coordinates; k = 1 unless given
 
-A spiking network's own derivative is zero almost everywhere or undefined; differences of its values at neighbouring points
-are not. The reference solution goes through the same operators, so that what is compared is the networks, not the operators.
-This module knows problems, clouds and operators; it does not know networks.
+A spiking network's own derivative is zero almost everywhere or undefined; differences of its values at neighbouring points are
+not. The reference solution goes through the same operators, so that what is compared is the networks, not the operators.
 """
 
 from __future__ import annotations

@@ -2,9 +2,8 @@
 
     sigma = C epsilon(u)          epsilon by stochastic projection of the network's own outputs, within each phase
 
-Every backend says displacements at the middles of a grid of cubes, of which none lies on a face or an edge, where stresses
-are singular. What finite elements score through the same operators is the floor that the operators set. This module knows
-cells and backends' names; it does not know networks or figures.
+Every backend says displacements at the middles of a grid of cubes, of which none lies on a face or an edge, where stresses are
+singular. What finite elements score through the same operators is the floor that the operators set.
 """
 
 from __future__ import annotations

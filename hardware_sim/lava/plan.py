@@ -1,7 +1,7 @@
 """How a run goes through Lava: how many processes, how many samples in a message; and why. Chosen, or as the caller says.
 
-What a run costs, measured on two cores (docs/performance.md): Lava 0.2 ms per process and step, whatever the messages hold;
-a start 0.2 s; a synaptic event some 0.05 ns per neuron that it reaches. This module does not import Lava.
+What a run costs, measured on two cores (docs/performance.md): Lava 0.2 ms per process and step, whatever the messages hold; a
+start 0.2 s; a synaptic event some 0.05 ns per neuron that it reaches.
 """
 
 from __future__ import annotations

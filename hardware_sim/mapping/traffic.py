@@ -4,7 +4,7 @@
     hops[c, d]     = |column difference|, |row difference| of their tiles
 
 Input events come from the host's corner of the mesh. Integers, summed over a run; loads of cores per step are kept for the
-latency. This module knows partitions and traces.
+latency.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Compare two runs of one network value by value, and name the first place where they differ.
 
-Probed membranes, spikes, payloads and outputs are compared at every step; then the counts and the sums of all samples,
-probed or not. First means first in the order of cause: by step, then by layer, then by sample. Within a neuron's step the
-spike is judged before the membrane, which the spike resets, and before the payload. This module knows traces, not who made
-them.
+Probed membranes, spikes, payloads and outputs are compared at every step; then the counts and the sums of all samples, probed
+or not. First means first in the order of cause: by step, then by layer, then by sample. Within a neuron's step the spike is
+judged before the membrane, which the spike resets, and before the payload.
 """
 
 from __future__ import annotations

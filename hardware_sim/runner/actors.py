@@ -1,7 +1,7 @@
 """One forked process for each part of a Lava graph: what it counts, and what it says before it dies.
 
-An actor builds its process model and lives in it until the run ends. If the model raises, the traceback is its last
-words; asked by SIGUSR1, it says where it stands. This module drives Lava's builders without importing Lava.
+An actor builds its process model and lives in it until the run ends. If the model raises, the traceback is its last words;
+asked by SIGUSR1, it says where it stands.
 """
 
 from __future__ import annotations

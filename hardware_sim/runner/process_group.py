@@ -1,8 +1,8 @@
 """Processes that end for certain: a forked leader, its process group, and nothing left when it has been ended.
 
-The group is the unit: whatever its processes do (raise, hang, fork, die by a signal), `ProcessGroup.end` kills all
-of them at once and reaps each, without asking any of them for help. On Linux they also die with the process that
-started them, even if that is killed. This module knows POSIX, and nothing of Lava.
+The group is the unit: whatever its processes do (raise, hang, fork, die by a signal), `ProcessGroup.end` kills all of them at
+once and reaps each, without asking any of them for help. On Linux they also die with the process that started them, even if
+that is killed.
 """
 
 from __future__ import annotations

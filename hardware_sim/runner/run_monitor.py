@@ -1,8 +1,7 @@
 """RunMonitor a run from outside: pass its progress on, and tell a hang from slow work.
 
-A run lives while its processes finish steps or use the processor; the clock alone ends it only if the caller set a
-limit. What the run's supervisor sends is defined here: how many models count steps, where they stand, how it ended. This
-module knows nothing of Lava.
+A run lives while its processes finish steps or use the processor; the clock alone ends it only if the caller set a limit. What
+the run's supervisor sends is defined here: how many models count steps, where they stand, how it ended.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Memory that a run's processes write and its caller reads: arrays, and counters of finished steps.
 
-Both lie in anonymous shared mappings, which every process forked later has too. They have no name, in `/dev/shm` or
-anywhere, so that nothing can be left of them: the kernel frees them with the last process that holds them. This module
-knows numpy, and nothing of Lava or of the runner.
+Both lie in anonymous shared mappings, which every process forked later has too. They have no name, in `/dev/shm` or anywhere,
+so that nothing can be left of them: the kernel frees them with the last process that holds them.
 """
 
 from __future__ import annotations

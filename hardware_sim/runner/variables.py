@@ -1,7 +1,7 @@
 """Variables of Lava processes that a run's caller reads at its end: shared memory that each process fills before it leaves.
 
-A run happens in forked processes, so that Lava's own `Var.get` of the caller's graph returns initial values. What is wanted
-is named before the run and copied by the process that owns it. This module knows Lava's variables and imports nothing of Lava.
+A run happens in forked processes, so that Lava's own `Var.get` of the caller's graph returns initial values. What is wanted is
+named before the run and copied by the process that owns it.
 """
 
 from __future__ import annotations

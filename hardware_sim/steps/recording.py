@@ -1,7 +1,7 @@
 """What the layers of a Lava run write for its caller: counts, sums of outputs, probed values; in memory that both see.
 
 Each recording is written by one process, so that nothing needs a lock. Counts and saturations are the loops' own counters; the
-rest is put where sample and step say. This module turns recordings into the records of `neuropinn_lava.engine.trace`.
+rest is put where sample and step say.
 """
 
 from __future__ import annotations

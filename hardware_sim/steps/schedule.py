@@ -8,8 +8,6 @@ computed in the step before, so that the layers are one step apart, as on the ch
     layer 1         0,1    0,2    1,1    1,2                      latency 0
     layer 2                0,1    0,2    1,1    1,2               latency 1
     read-out                      0,1    0,2    1,1    1,2        latency 2
-
-This module knows neither Lava nor numpy.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """report.json: the machine-readable form of a report, schema `neuropinn-lava/report/1`.
 
 Names are a contract: none is removed or renamed within version 1, new ones may come. A value that does not exist is null, so
-are NaN and infinity, which JSON does not have. This module turns records into JSON and knows no other format.
+are NaN and infinity, which JSON does not have.
 """
 
 from __future__ import annotations

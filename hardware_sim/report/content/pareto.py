@@ -1,10 +1,8 @@
 """Deployments compared by error, energy and synaptic bits: which of them no other beats, and which one to take.
 
-    a beats b   where no number of a is larger and one is smaller
-    front       all that nobody beats
-    chosen      of the front: the least energy whose error is at most `factor` times the lowest one; then fewest bits
-
-This module knows numbers and names, not where they come from.
+a beats b   where no number of a is larger and one is smaller
+front       all that nobody beats
+chosen      of the front: the least energy whose error is at most `factor` times the lowest one; then fewest bits
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Pictures that a mechanics user expects: von Mises stress on cut planes and on the deformed cube, deployed and reference.
-
-This module knows the section on a solid, and figures; where displacements and stresses come from stands in `solids.py`.
-"""
+"""Pictures that a mechanics user expects: von Mises stress on cut planes and on the deformed cube, deployed and reference."""
 
 from __future__ import annotations
 
