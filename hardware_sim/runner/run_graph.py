@@ -154,11 +154,11 @@ def _supervise(callers_end: Connection, caller: Connection, graph: _Graph) -> No
     except EOFError:  # the caller has died; where this is not Linux, nobody has killed its group
         os.killpg(os.getpid(), signal.SIGKILL)
     except BaseException as error:
-        violations = (_why_not_started(process_name(graph[0]), error),)
+        violations = (_start_violation(process_name(graph[0]), error),)
     caller.send(RunEnded(violations=violations))
 
 
-def _why_not_started(name: str, error: BaseException) -> Violation:
+def _start_violation(name: str, error: BaseException) -> Violation:
     """Return why a graph was not started: a full /dev/shm is the machine's fault, all else the graph's."""
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         rule = f"have room for the semaphores of Lava's channels, which the graph of {name} is connected by"

@@ -1,7 +1,7 @@
-"""RunMonitor a run from outside: pass its progress on, and tell a hang from slow work.
+"""Monitor a run from the caller's process: report its progress, and distinguish a hang from slow work.
 
-A run lives while its processes finish steps or use the processor; the clock alone ends it only if the caller set a limit. What
-the run's supervisor sends is defined here: how many models count steps, where they stand, how it ended.
+A run continues while its processes finish steps or use the processor; the clock alone ends it only if the caller set a limit.
+The messages of the run's supervisor are defined here: how many models count steps, where they stand, how the run ended.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from .process_group import ProcessGroup
 from .shared_arrays import StepProgress
 
 TICK_SECONDS = 0.05
-"""Between two looks at the counters."""
+"""Seconds between two readings of the counters."""
 WINDOWS = 8
-"""Processor time is looked at this many times within `stall_seconds`."""
+"""Number of readings of the processor time within `stall_seconds`."""
 IDLE_SHARE = 0.01
-"""Of one core over a window: more is work. Waiting processes use none; a thread that wakes now and then uses less."""
+"""Share of one core over a window above which a run works: waiting processes use none, a thread that polls uses less."""
 ANSWER_SECONDS = 2.0
-"""How long a supervisor may take to say where its run stands."""
+"""Seconds that a supervisor may take to report where its run stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RunLimits:
-    """When a run is given up."""
+    """The limits after which a run is ended."""
 
     stall_seconds: float
-    """Without a finished step and without use of the processor; positive."""
+    """Seconds without a finished step and without use of the processor; positive."""
     time_limit: float | None
     """Seconds for the whole run, whatever it does; None for as long as it takes."""
 
@@ -49,7 +49,7 @@ class RunStarted:
     """The supervisor has started every process of the graph."""
 
     n_counters: int
-    """How many of them count steps: the first so many counters."""
+    """Number of processes that count steps; they use the first counters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,7 @@ class RunPosition:
     """The supervisor's answer to the question where the run stands."""
 
     stacks: str
+    """Stacks of the processes that are furthest behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,16 +65,16 @@ class RunEnded:
     """The run is over."""
 
     violations: tuple[Violation, ...]
-    """Why it failed; empty if it did not."""
+    """Reasons why the run failed; empty if it did not."""
 
 
 @dataclass(slots=True, kw_only=True)
 class RunMonitor:
-    """A run as its caller sees it."""
+    """The state of a run in its caller's process."""
 
     group: ProcessGroup
     supervisor: Connection
-    """Sends `RunStarted` and `RunEnded`, and `RunPosition` for whatever is sent to it."""
+    """Connection that sends `RunStarted`, `RunEnded`, and a `RunPosition` in answer to any message."""
     steps: StepProgress
     """Lava's steps, counted by the actors."""
     caller_steps: StepProgress | None
@@ -107,7 +108,7 @@ class RunMonitor:
                 return self.give_up(rule, MEND_STALL if self.n_counters else MEND_START)
 
     def read_messages(self) -> RunEnded | None:
-        """Take in what the supervisor sent; if it is dead, that is the end."""
+        """Read what the supervisor has sent; return the end of the run, which its death is too."""
         alive = self.group.is_alive()
         with contextlib.suppress(EOFError, OSError):
             while self.supervisor.poll():
@@ -116,21 +117,21 @@ class RunMonitor:
                     return message
                 if isinstance(message, RunStarted):
                     self.n_counters = message.n_counters
-        return None if alive else RunEnded(violations=(_lost(self.group.exit_code),))
+        return None if alive else RunEnded(violations=(_supervisor_violation(self.group.exit_code),))
 
     def completed(self) -> int:
-        """Return how many steps are behind every process of the graph."""
+        """Return the number of steps that every process of the graph has finished."""
         return self.steps.completed(self.n_counters) if self.caller_steps is None else self.caller_steps.completed()
 
     def report_progress(self) -> None:
-        """Report progress, if there is any."""
+        """Call `on_progress` if a step was finished since the last call."""
         steps = self.completed()
         if steps != self.n_reported and self.on_progress is not None:
             self.n_reported = steps
             self.on_progress(steps)
 
     def give_up(self, rule: str, mend: str) -> tuple[Violation, ...]:
-        """Ask where the run stands, for the error; it may have ended just now."""
+        """Return the error of a run that exceeds a limit, with its position; a run that has just ended returns its own."""
         stacks = "no answer: it is compiling, or starting its processes"
         deadline = time.monotonic() + ANSWER_SECONDS
         with contextlib.suppress(EOFError, OSError):
@@ -154,33 +155,33 @@ MEND_STALL = (
 
 
 class _StallClock:
-    """When a run last gave a sign of life."""
+    """The time since a run last finished a step or used the processor."""
 
     def __init__(self, monitor: RunMonitor, now: float) -> None:
         self._monitor = monitor
-        self._last_sign = now
+        self._active_at = now
         self._steps = self._count()
-        self._looked = now
+        self._read_at = now
         self._cpu = 0.0
 
     def seconds_idle(self, now: float) -> float:
-        """Return how long it is since a step was finished or the processor used, by what is known now."""
+        """Return the seconds since a step was finished or the processor was used."""
         if (steps := self._count()) != self._steps:
-            self._steps, self._last_sign = steps, now
+            self._steps, self._active_at = steps, now
         window = self._monitor.limits.stall_seconds / WINDOWS
-        if now - max(self._last_sign, self._looked) >= window:
+        if now - max(self._active_at, self._read_at) >= window:
             cpu = self._monitor.group.cpu_seconds()
-            if cpu - self._cpu > IDLE_SHARE * (now - self._looked):
-                self._last_sign = now
-            self._cpu, self._looked = cpu, now
-        return now - self._last_sign
+            if cpu - self._cpu > IDLE_SHARE * (now - self._read_at):
+                self._active_at = now
+            self._cpu, self._read_at = cpu, now
+        return now - self._active_at
 
     def _count(self) -> int:
         caller = self._monitor.caller_steps
         return self._monitor.steps.total + (caller.total if caller is not None else 0)
 
 
-def _lost(exit_code: int | None) -> Violation:
+def _supervisor_violation(exit_code: int | None) -> Violation:
     got = signal_name(-exit_code) if exit_code is not None and exit_code < 0 else f"exit code {exit_code}"
     return Violation(
         "Lava run",

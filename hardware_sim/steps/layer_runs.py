@@ -1,7 +1,7 @@
-"""A layer's work in one step of a run: take a message in, keep the membranes, have the next message ready, record.
+"""A layer's work in one step of a run: receive a message, update the membranes, prepare the next message, record.
 
-This is the body of the process models, without Lava: it can be run, and is tested, by calling `advance` step by step. What a
-layer computes is its kernel's affair, when is its schedule's, what is kept its recording's.
+This is the body of the process models, without Lava: it can be run, and is tested, by calling `advance` step by step. The
+kernel computes, the schedule states which samples a step works on, and the recording stores the results.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from .schedule import BatchStep, Schedule
 
 
 class PointRun:
-    """Hands out the network's inputs, the same ones for all steps of a presentation."""
+    """Source of the network's inputs, which are the same at all steps of a presentation."""
 
     def __init__(self, words: Array, schedule: Schedule) -> None:
         self.words = words
         self.schedule = schedule
         self._rows = np.zeros((schedule.n_rows, words.shape[1]), words.dtype)
         self.outgoing = self._rows.reshape(schedule.shape(words.shape[1]))
-        """The message to send."""
+        """The message to send at this step."""
 
     def prepare(self, time_step: int) -> None:
         """Build the message of a step of Lava; zeros beyond the last sample."""
@@ -35,10 +35,10 @@ class PointRun:
 
 
 def check_words(name: str, a: Array, highest: float) -> None:
-    """Refuse inputs that are longer than the input word, for which alone the sums are wide enough, and what is no number.
+    """Check that inputs are numbers within the input word, for which the sums are wide enough.
 
     Raises:
-        SpecError: If one of them is.
+        SpecError: If an input exceeds the word, or is NaN.
     """
     low, high = a.min(), a.max()
     if not (-highest <= low and high <= highest):  # NaN fails; and |−2^31| is negative in int32
@@ -109,7 +109,7 @@ class LayerRun:
 
 
 class NeuronRun(LayerRun):
-    """The neurons of a layer behind synapses that somebody else computes: products W a in, payloads out."""
+    """The neurons of a layer whose products W a another process computes: products in, payloads out."""
 
     def compute(self, a: Array, batch_step: BatchStep, tally: Tally) -> None:
         """Advance the membranes of the first rows by one step, with the products `a` (n_rows, n_out) in place of inputs."""
@@ -147,7 +147,7 @@ class ReadoutRun:
 
 
 class ReadoutNeuronRun(ReadoutRun):
-    """The read-out behind synapses that somebody else computes: products W a in, outputs out."""
+    """The read-out whose products W a another process computes: products in, outputs out."""
 
     def compute(self, a: Array, y: Array, tally: Tally) -> None:
         """Return the outputs y (n_rows, n_out) of products a (n_rows, n_out)."""

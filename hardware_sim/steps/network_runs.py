@@ -16,8 +16,8 @@ from .recording import LayerRecording, ReadoutRecording
 from .schedule import BatchStep
 
 TILE = 128
-"""Samples of a tile: inputs and payloads of a layer of 64 neurons over 8 steps are 256 KB each, which a core's second-level
-cache holds, and calling the loops takes a tenth of what they do."""
+"""Number of samples of a tile: inputs and payloads of a layer of 64 neurons over 8 steps are 256 KB each, which a core's
+second-level cache holds, and calling the loops takes a tenth of what they do."""
 
 
 class NetworkRun:
