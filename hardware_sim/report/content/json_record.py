@@ -23,11 +23,11 @@ from ...costs.hardware_profile import HardwareProfile, Placement
 from ...counts.counting import LayerOperations, OperationCounts
 from ...fields.gradients import GradientSection
 from ...fields.stresses import SolidSection
+from ...parity.certificate import ParitySection
 from .sections import (
     SCHEMA,
     BackendsSection,
     NetworkSection,
-    ParitySection,
     ProblemSection,
     QuantizationSection,
     Report,
@@ -227,23 +227,13 @@ def _details_object(hardware: HardwareProfile) -> JsonObject:
 
 def _energy_object(energy: EnergyEstimate) -> JsonObject:
     """Return an estimate as a JSON object: name, source and kind stand beside every number."""
-    even = energy.break_even
+    names = ("model", "title", "source", "kind", "measured_on", "joules_per_sample", "dynamic_joules_per_sample")
     return {
-        "model": energy.model,
-        "title": energy.title,
-        "source": energy.source,
-        "kind": energy.kind.value,
-        "measured_on": energy.measured_on,
-        "joules_per_sample": energy.joules_per_sample,
-        "dynamic_joules_per_sample": energy.dynamic_joules_per_sample,
-        "static_joules_per_sample": energy.static_joules_per_sample,
-        "low": energy.low,
-        "high": energy.high,
+        **_values(energy, *names, "static_joules_per_sample", "low", "high"),
         "terms": {term.name: term.joules for term in energy.terms},
         "dense_joules_per_sample": energy.dense_joules_per_sample,
-        "break_even": {"activity": even.activity, "activity_times_steps": even.activity_times_steps},
-        "sensitivities": jsonable(energy.sensitivities),
-        "leaves_out": energy.leaves_out,
+        "break_even": _values(energy.break_even, "activity", "activity_times_steps"),
+        **_values(energy, "sensitivities", "leaves_out"),
     }
 
 
@@ -285,18 +275,11 @@ def _stresses_object(solid: SolidSection) -> JsonObject:
 
 
 def _layer_object(layer: LayerOperations) -> JsonObject:
-    return {
-        "name": layer.name,
-        "kind": layer.kind.value,
-        "n_neurons": layer.n_neurons,
-        "fired": layer.fired,
-        "spikes": layer.spikes,
-        "spiking_activity": layer.spiking_activity,
-        "synaptic_operations": layer.synaptic_operations,
-        "dense_synaptic_operations": layer.dense_synaptic_operations,
-        "neuron_updates": layer.neuron_updates,
-        "active_updates": layer.active_updates,
-        "n_synapses": layer.n_synapses,
-        "spikes_per_step": layer.spikes_per_step.tolist(),
-        "synaptic_operations_per_step": layer.synaptic_operations_per_step.tolist(),
-    }
+    names = ("name", "kind", "n_neurons", "fired", "spikes", "spiking_activity", "synaptic_operations")
+    more = ("dense_synaptic_operations", "neuron_updates", "active_updates", "n_synapses", "spikes_per_step")
+    return _values(layer, *names, *more, "synaptic_operations_per_step")
+
+
+def _values(record: object, *names: str) -> JsonObject:
+    """Return fields and properties of a record under their own names."""
+    return {name: jsonable(getattr(record, name)) for name in names}

@@ -21,21 +21,10 @@ from .sections import SCHEMA
 Scalar = str | int | float | bool | None
 """A leaf of report.json."""
 
-LEFT_OUT = frozenset(
-    {
-        "schema",
-        "links",
-        "cores.cores",
-        "mesh",
-        "sensitivities",
-        "source",
-        "leaves_out",
-        "reason",
-        "title",
-        "provenance",
-        "source_digest",
-    }
-)
+LEFT_OUT = frozenset((
+    "schema", "links", "cores.cores", "mesh", "sensitivities", "source", "leaves_out", "reason", "title", "provenance",
+    "source_digest",
+))  # fmt: skip
 """Keys that are not shown in rows."""
 UNITS = {
     "seconds": "s",

@@ -19,25 +19,7 @@ from ...counts.counting import OperationCounts
 from ...fields.gradients import GradientSection
 from ...fields.outputs import FieldSection
 from ...fields.stresses import SolidSection
-from ...parity.certificate import ModeParity, ParitySection, TorchParity
-from ...parity.compare_traces import FirstDifference
-
-__all__ = [
-    "BackendResult",
-    "BackendsSection",
-    "FieldSection",
-    "FirstDifference",
-    "ModeParity",
-    "NetworkSection",
-    "ParitySection",
-    "ProblemSection",
-    "QuantizationSection",
-    "Report",
-    "SolidSection",
-    "TorchParity",
-    "describe_network",
-    "describe_quantization",
-]
+from ...parity.certificate import ParitySection
 
 SCHEMA = "neuropinn-lava/report/1"
 """Name and version of report.json's schema."""

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ....base.arrays import FloatArray, IntArray
+from ...fields.outputs import FieldSection
 from ...fields.triangulation import triangulate_points
-from ..content.sections import FieldSection
 from .figure import SERIES, Figure, draw_figure
 from .plane_maps import paint_map
 

@@ -15,7 +15,7 @@ from ..verbs.verify import DEFAULT_POINTS, verify
 from .options import JsonOption, NetworkArgument, SeedOption, refuse_idle, taking
 
 if TYPE_CHECKING:
-    from ...hardware_sim.report.content.sections import ParitySection
+    from ...hardware_sim.parity.certificate import ParitySection
 
 
 def register(app: typer.Typer) -> None:
