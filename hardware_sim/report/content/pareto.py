@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from ....base.checks import check_range, raise_violations
 from ....base.errors import Violation
+from .formats import format_percent
 
 ERROR_FACTOR = 2.0
 """How much error, against the lowest one, the least energy may cost."""
@@ -68,7 +69,7 @@ class ParetoChoice:
         lowest = min((candidate.error for candidate in self.candidates), default=math.nan)
         return (
             f"the least energy on the front with an error of at most {self.factor:g} times the lowest one"
-            f" ({self.factor * lowest:.2%}); among equals the fewest synaptic bits"
+            f" ({format_percent(self.factor * lowest)}); among equals the fewest synaptic bits"
         )
 
 

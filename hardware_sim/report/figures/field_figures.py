@@ -11,7 +11,7 @@ from ....base.arrays import FloatArray, IntArray
 from ...fields.outputs import FieldSection
 from ...fields.triangulation import triangulate_points
 from .figure import SERIES, Figure, draw_figure
-from .plane_maps import paint_map
+from .plane_maps import paint_map, signed_colours
 
 SLAB_SHARE = 0.2
 """In three dimensions the points nearest to the middle of the last coordinate are drawn: this share of them."""
@@ -59,16 +59,14 @@ def _maps(fields: FieldSection) -> Iterator[Figure]:
         yield _map(fields, triangles, exact, f"{unknown}-float", f"{unknown}, float network", plain)
         yield _map(fields, triangles, deployed, f"{unknown}-deployed", f"{unknown}, deployed network", plain)
         change = deployed - exact
-        yield _map(fields, triangles, change, f"{unknown}-difference", f"{unknown}, deployed − float", _signed(change))
+        yield _map(
+            fields, triangles, change, f"{unknown}-difference", f"{unknown}, deployed − float", signed_colours(change)
+        )
         if fields.reference_outputs is not None:
             error = deployed - fields.reference_outputs[:, k]
-            yield _map(fields, triangles, error, f"{unknown}-error", f"{unknown}, deployed − reference", _signed(error))
-
-
-def _signed(values: FloatArray) -> dict[str, Any]:
-    """Return colours that are neutral at zero and equally strong on both sides."""
-    peak = float(np.abs(values).max()) or 1.0
-    return {"cmap": "RdBu_r", "vmin": -peak, "vmax": peak}
+            yield _map(
+                fields, triangles, error, f"{unknown}-error", f"{unknown}, deployed − reference", signed_colours(error)
+            )
 
 
 def _map(

@@ -69,7 +69,7 @@ def test_the_figure_names_model_rule_and_units() -> None:
     assert "dynamic energy per sample, nJ" in figure.svg
     assert "synaptic kilobits" in figure.svg
     assert "by Loihi 1, both axes logarithmic" in figure.caption
-    assert "at most 2 times the lowest one (2.00%)" in figure.caption
+    assert "at most 2 times the lowest one (2 %)" in figure.caption
 
 
 def test_figures_of_one_candidate_and_of_many_decades_are_drawn() -> None:
