@@ -49,9 +49,9 @@ class LavaNetwork:
     schedule: Schedule
     """The step counter of the first layer."""
     numerics: Numerics
-    """What the numbers are."""
+    """Kind of numbers, float or integer."""
     model: LayerModel
-    """What the layers are made of."""
+    """Process models that the layers are built of."""
 
     @property
     def a_in(self) -> Any:

@@ -1,4 +1,4 @@
-"""How the processes of `layers` work, in float and in integers: one Lava process a layer, in numpy or compiled loops.
+"""Process models of `layers`, in float and in integers: one Lava process a layer, in numpy or compiled loops.
 
 A model gives Lava's steps to a run of `layer_runs`, which does the work. A layer sends before it receives, so that layers are
 one step apart; neurons behind a Dense receive before they send, because Dense already delays by a step. Lava's usual tags
@@ -63,7 +63,7 @@ class RunModel(PyLoihiProcessModel):
         self.step()
 
     def step(self) -> None:
-        """Receive and send what this kind of process does in one step of Lava; the run is there."""
+        """Receive and send the messages of one step of Lava; called after `make_work`."""
         raise NotImplementedError
 
 
