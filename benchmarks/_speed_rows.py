@@ -104,7 +104,7 @@ def run_tiles(network: QuantizedNetwork, words: np.ndarray, loops: Any) -> np.nd
     """Run input words through all layers, with the fastest loops or with those that are given."""
     recordings, emitted = make_recordings(network, NO_PROBE, len(words))
     layers = tuple(IntegerKernel(layer, loops) for layer in network.layers)
-    NetworkRun(layers, IntegerKernel(network.output, loops), network.n_steps, recordings, emitted).take(0, words)
+    NetworkRun(layers, IntegerKernel(network.output, loops), network.n_steps, recordings, emitted).advance(0, words)
     return emitted.total.values
 
 

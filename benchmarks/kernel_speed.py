@@ -54,7 +54,7 @@ def network_seconds(network: QuantizedNetwork, words: np.ndarray) -> float:
     recordings, emitted = make_recordings(network, NO_PROBE, len(words))
     layers = tuple(IntegerKernel(layer) for layer in network.layers)
     run = NetworkRun(layers, IntegerKernel(network.output), network.n_steps, recordings, emitted)
-    return best_seconds(lambda: run.take(0, words)) / len(words)
+    return best_seconds(lambda: run.advance(0, words)) / len(words)
 
 
 def main() -> None:

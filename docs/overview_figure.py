@@ -15,7 +15,7 @@ from matplotlib.patches import FancyBboxPatch
 import neuropinn_lava as nl
 from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.hardware_sim.report.content.sections import Report
-from neuropinn_lava.hardware_sim.report.content.words import basis_label
+from neuropinn_lava.hardware_sim.report.content.sentences import format_basis_label
 
 NAME = "poisson-star"
 N_GRID = 220
@@ -132,6 +132,6 @@ def draw_energies(axes: Any, report: Report) -> None:
         axes.barh(row, 1, 0.7, color="#d8d8d8")
         axes.barh(row, spiking / dense, 0.7, color=BLUE)
         axes.text(0.98, row, f"{spiking * 1e9:,.1f} of {dense * 1e9:,.1f} nJ", ha="right", va="center")
-    axes.set_yticks(range(len(MODELS)), [basis_label(energies[name]) for name in MODELS], fontsize=8)
+    axes.set_yticks(range(len(MODELS)), [format_basis_label(energies[name]) for name in MODELS], fontsize=8)
     axes.xaxis.set_major_formatter("{x:.0%}")
     axes.set(title="dynamic energy against a dense pass", xlim=(0, 1))

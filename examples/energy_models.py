@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 import neuropinn_lava as nl
 from neuropinn_lava.hardware_sim.costs.dominance import find_dominance
 from neuropinn_lava.hardware_sim.costs.energy import EnergyEstimate
-from neuropinn_lava.hardware_sim.report.content.words import basis_label, basis_words, dominance_sentence
+from neuropinn_lava.hardware_sim.report.content.sentences import dominance_sentence, format_basis, format_basis_label
 
 
 def estimate() -> tuple[EnergyEstimate, ...]:
@@ -35,7 +35,7 @@ def main() -> float:
         )
         static = f" + {energy.static_joules_per_sample * 1e9:.0f} static" if energy.static_joules_per_sample else ""
         print(
-            f"{energy.model:22s} constants {basis_words(energy)}: {shown_joules(energy) * 1e9:.2f} nJ{static}, {dense}"
+            f"{energy.model:22s} constants {format_basis(energy)}: {shown_joules(energy) * 1e9:.2f} nJ{static}, {dense}"
         )
     print(dominance_sentence(find_dominance(energies)))
     (davies,) = [energy for energy in energies if energy.model == "loihi1-davies"]
@@ -53,7 +53,7 @@ def draw() -> Figure:
             axes.plot([energy.low * 1e9, energy.high * 1e9], [row, row], color="black", lw=1.5)
         if not energy.prices_steps:
             axes.plot(energy.dense_joules_per_sample * 1e9, row, "x", color="C1")
-    axes.set_yticks(range(len(energies)), [basis_label(energy) for energy in energies], fontsize=7)
+    axes.set_yticks(range(len(energies)), [format_basis_label(energy) for energy in energies], fontsize=7)
     axes.set(xscale="log", xlabel="nJ per sample; blue: operations, green: steps, ×: dense")
     return figure
 

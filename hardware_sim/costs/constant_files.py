@@ -1,7 +1,6 @@
 """Reading TOML files of constants: keys, types and rules are checked, and everything that is wrong is listed at once.
 
-Energy models and timing models are such files. This module knows TOML and the records' fields; what the numbers mean is the
-matter of the records.
+Energy models and timing models are such files.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ def _type_violations(declared: str, value: object, where: str) -> Iterator[Viola
 
 
 def read_constants(table: Table, where: str) -> tuple[Constant, ...]:
-    """Make the constants of a file's `[constants.<name>]` tables.
+    """Build the constants of a file's `[constants.<name>]` tables.
 
     Raises:
         FileFormatError: If a constant lacks its unit or source, has an unknown key, or a number that is none.
@@ -78,7 +77,7 @@ def read_constants(table: Table, where: str) -> tuple[Constant, ...]:
 
 
 def made_from_file(where: str, make: Callable[[], _Made]) -> tuple[_Made | None, tuple[Violation, ...]]:
-    """Make a record, or give the rules that it breaks with the file's name in front."""
+    """Build a record, or return the rules that it breaks with the file's name in front."""
     try:
         return make(), ()
     except NeuroPinnError as error:

@@ -41,7 +41,7 @@ class Constant(Record):
     low: float | None = None
     """Lowest value that is published or plausible, in `unit`; None where no range is known."""
     high: float | None = None
-    """Highest one."""
+    """Highest value that is published or plausible, in `unit`; None where no range is known."""
 
     def __post_init__(self) -> None:
         raise_violations(self._violations())
@@ -77,12 +77,12 @@ class Constant(Record):
         return self.value * UNITS[self.unit][0]
 
     def at(self, value: float) -> Constant:
-        """Give the same constant with another value, in the same unit and without a range."""
+        """Return the same constant with another value, in the same unit and without a range."""
         return dataclasses.replace(self, value=value, low=None, high=None)
 
 
 def dimension_of(constants: Iterable[Constant]) -> dict[str, int]:
-    """Give the dimension of a product: powers of joules and seconds, those that are not zero."""
+    """Return the dimension of a product: powers of joules and seconds, those that are not zero."""
     powers = Counter[str]()
     for constant in constants:
         powers.update(UNITS[constant.unit][1])

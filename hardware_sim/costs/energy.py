@@ -32,11 +32,11 @@ class EnergyTerm(Record):
     part: Part
     """Dynamic, static, or a whole step."""
     quantity: str
-    """What was counted."""
+    """Name of the quantity that was counted, one of `QUANTITIES`."""
     count: float
-    """How much of it, per sample."""
+    """Amount of the quantity per sample."""
     joules: float
-    """What it costs, per sample."""
+    """Energy of that amount in joules per sample."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class Sensitivity(Record):
     """How far one constant moves the answer while the others stay."""
 
     constant: str
-    """Its name."""
+    """Name of the constant that varies."""
     low: float
     """Joules per sample with the constant at its low end."""
     high: float
@@ -109,9 +109,9 @@ class EnergyEstimate(Record):
     n_steps_alone: int
     """Steps that a sample takes alone, T + spiking layers."""
     terms: tuple[EnergyTerm, ...]
-    """The deployed run."""
+    """Terms of the deployed run."""
     dense_terms: tuple[EnergyTerm, ...]
-    """One dense pass."""
+    """Terms of one dense pass of the same network."""
     low: float
     """Joules per sample with all constants at their published low ends."""
     high: float

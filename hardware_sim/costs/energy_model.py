@@ -73,9 +73,9 @@ class EnergyModel(Record):
     leaves_out: str
     """What the model does not count."""
     constants: tuple[Constant, ...]
-    """Its numbers."""
+    """Constants that the terms multiply."""
     terms: tuple[Term, ...]
-    """What they are multiplied with."""
+    """Terms whose sum is the energy of a sample."""
     target: str | None = None
     """Target on whose cores messages and hops are counted; None counts one message per event and no hops."""
     measured_on: str | None = None
@@ -113,16 +113,16 @@ class EnergyModel(Record):
             )
 
     def _step_violations(self) -> Iterator[Violation]:
-        """The energy of a step holds everything that happens in it, and is multiplied by steps."""
+        """Yield what breaks the rules of a term that prices whole steps: it counts steps, and stands alone."""
         for term in self.terms:
             if term.part is Part.STEP and term.quantity != STEP_QUANTITY:
                 where = f"EnergyModel {self.name!r}: term {term.name!r}.quantity"
-                mend = "A term of the part 'step' is the energy of one step."
-                yield Violation(where, f"have a step multiplied by {STEP_QUANTITY!r}", repr(term.quantity), mend)
+                mend = "The constants of such a term are the energy of one step."
+                yield Violation(where, f"be {STEP_QUANTITY!r} in a term of the part 'step'", repr(term.quantity), mend)
         if self.prices_steps and len(self.terms) > 1:
             names = [term.name for term in self.terms]
             mend = "Put the others into a model of their own: the step holds them already."
-            yield Violation(f"EnergyModel {self.name!r}.terms", "have a step as the only term", names, mend)
+            yield Violation(f"EnergyModel {self.name!r}.terms", "hold a term of the part 'step' alone", names, mend)
 
     def _dimension_violations(self, term: Term, known: dict[str, Constant]) -> Iterator[Violation]:
         constants = [known[name] for name in term.constants]
@@ -144,15 +144,15 @@ class EnergyModel(Record):
         return any(term.quantity in BIT_QUANTITIES for term in self.terms)
 
     def constant(self, name: str) -> Constant:
-        """Give a constant by name."""
+        """Return a constant by name."""
         return next(constant for constant in self.constants if constant.name == name)
 
     def price(self, term: Term) -> float:
-        """Give the joules that one unit of a term's quantity costs."""
+        """Return the joules that one unit of a term's quantity costs."""
         return math.prod(self.constant(name).si for name in term.constants)
 
     def with_constants(self, **values: float) -> EnergyModel:
-        """Give the same model with other values of some constants, each in the constant's own unit.
+        """Return the same model with other values of some constants, each in the constant's own unit.
 
         Raises:
             SpecError: If a name is not a constant of this model.

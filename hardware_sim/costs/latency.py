@@ -89,7 +89,7 @@ class TimingModel(Record):
         return 0.0 if constant is None else constant.at(getattr(constant, end)).si
 
     def has(self, name: str) -> bool:
-        """Tell whether the model has a constant."""
+        """Return whether the model has a constant."""
         return any(constant.name == name for constant in self.constants)
 
 

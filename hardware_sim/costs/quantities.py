@@ -151,7 +151,7 @@ def vsn_writes(load: Workload) -> float:
 
 
 def _updating(load: Workload) -> tuple[LayerLoad, ...]:
-    """Give the rows that have neurons: all but the input."""
+    """Return the rows that have neurons: all but the input."""
     return tuple(layer for layer in load.layers if layer.kind is not RowKind.INPUT)
 
 

@@ -48,19 +48,19 @@ class SanafeReplay(Record):
     """What SANA-FE says about a run, per sample."""
 
     n_samples: int
-    """Samples that were replayed."""
+    """Number of samples that were replayed."""
     n_steps: int
-    """T."""
+    """Number of steps T of a sample."""
     synapse_joules: float
-    """Synaptic operations."""
+    """Energy of the synaptic operations in joules."""
     soma_joules: float
-    """Accesses, updates and spikes of the neurons; the input's somas cost nothing there."""
+    """Energy of accesses, updates and spikes of the neurons in joules; the input's somas cost nothing there."""
     network_joules: float
-    """Messages and hops."""
+    """Energy of messages and hops in joules."""
     seconds: float
     """Simulated time of a sample, one after the other; the drivers' own messages make it an upper bound."""
     version: str
-    """Version of SANA-FE."""
+    """Version of SANA-FE that replayed them."""
 
     @property
     def joules(self) -> float:
@@ -69,7 +69,7 @@ class SanafeReplay(Record):
 
 
 def sanafe_target(neurons_per_core: int = DRIVEN_NEURONS) -> HardwareTarget:
-    """Give Loihi 1 with cores of at most so many neurons; more than `DRIVEN_NEURONS` leave their drivers no place."""
+    """Return Loihi 1 with cores of at most so many neurons; more than `DRIVEN_NEURONS` leave their drivers no place."""
     return dataclasses.replace(find_target("loihi1"), max_neurons_per_core=min(neurons_per_core, DRIVEN_NEURONS))
 
 
@@ -139,7 +139,7 @@ def _version() -> str:
 
 
 def _recorded_spikes(network: QuantizedNetwork, trace: RunTrace, points: FloatArray) -> list[BoolArray]:
-    """Give the events of the input and of every spiking layer, each (n_samples * n_steps, n_neurons)."""
+    """Return the events of the input and of every spiking layer, each (n_samples * n_steps, n_neurons)."""
     where = f"replay_on_sanafe: trace of network {network.name!r}"
     if trace.network_digest != network.digest():
         raise SpecError(where, "be a trace of this network", trace.network_digest[:12], "Replay the network that ran.")
@@ -208,7 +208,7 @@ def _add_layer(net: Any, chip_plan: Any, cores: tuple[Core, ...], name: str, tra
 
 
 def _replay_train(neuron: Any, unit: int, train: BoolArray, place: Any) -> None:
-    """Make a neuron an input that spikes as recorded."""
+    """Turn a neuron into an input that spikes as recorded."""
     neuron.set_attributes(soma_hw_name=f"loihi_inputs[{unit}]", model_attributes={"spikes": train.tolist()})
     neuron.map_to_core(place)
 

@@ -23,21 +23,21 @@ class LayerAccesses(Record):
     """Words read and written by one layer in a run, and messages that it sent."""
 
     name: str
-    """The row's name."""
+    """Name of the row in the counts."""
     weight_reads: int
-    """Weights."""
+    """Number of weights read."""
     accumulator_reads: int
-    """Sums of products."""
+    """Number of sums of products read."""
     accumulator_writes: int
-    """Sums of products."""
+    """Number of sums of products written."""
     state_reads: int
-    """Membranes."""
+    """Number of membranes read."""
     state_writes: int
-    """Membranes."""
+    """Number of membranes written."""
     parameter_reads: int
-    """Bias, leak, threshold."""
+    """Number of biases, leaks and thresholds read."""
     table_reads: int
-    """Entries of the phi table."""
+    """Number of entries of the phi table read."""
     messages: int
     """Events that leave the layer, each to one core."""
 
@@ -49,7 +49,7 @@ def count_accesses(network: Network, counts: OperationCounts) -> tuple[LayerAcce
 
 
 def _uses_table(network: Network) -> list[bool]:
-    """Tell which spiking layers look phi up."""
+    """Return which spiking layers look phi up."""
     if isinstance(network, NetworkSpec):
         return [False] * len(network.layers)
     return [layer.table.rule.needs_table for layer in network.layers]

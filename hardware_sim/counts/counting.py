@@ -4,8 +4,7 @@
     fan_out[i] = number of weights W[:, i] of layer l that are not zero
 
 A synaptic operation belongs to the layer that receives it; the input's events are a row of their own, and so is the linear
-output, which never spikes. **Fired** means s = 1, an **event** (or spike) is a payload that is not zero. This module knows
-networks and traces; it does not know energies, cores or files.
+output, which never spikes. **Fired** means s = 1, an **event** (or spike) is a payload that is not zero.
 """
 
 from __future__ import annotations
@@ -72,7 +71,7 @@ class LayerOperations(ArrayRecord):
 
     @property
     def n_steps(self) -> int:
-        """T."""
+        """Number of steps T of a sample."""
         return int(self.fired_per_step.shape[0])
 
     @property
@@ -125,7 +124,7 @@ class OperationTotal(Record):
     fired: int
     """How often a neuron had s = 1."""
     spikes: int
-    """Events sent."""
+    """Number of events sent."""
     spiking_activity: float
     """Events per neuron and step of the spiking layers, 0 to 1."""
     synaptic_operations: int
@@ -145,7 +144,7 @@ class OperationCounts(Record):
     n_samples: int
     """How many samples were presented."""
     n_steps: int
-    """T."""
+    """Number of steps T of a sample."""
     layers: tuple[LayerOperations, ...]
     """The rows in order, the input first and the output last."""
 
@@ -185,7 +184,7 @@ def count_fan_out(weight: NumberArray) -> IntArray:
 
 
 def check_trace(network: Network, trace: RunTrace, where: str) -> None:
-    """Make sure that a trace is of this network.
+    """Check that a trace is of this network.
 
     Raises:
         SpecError: If the digest, the layers or the number of steps differ.

@@ -39,25 +39,25 @@ class NeuroBenchCounts(Record):
     """See the module's table."""
 
     effective_macs: float
-    """Per sample."""
+    """Multiply-accumulates that graded events cause, per sample."""
     effective_acs: float
-    """Per sample."""
+    """Accumulates that binary events cause, per sample."""
     dense: float
-    """Per sample."""
+    """Operations of all weights at all steps, per sample."""
     activation_sparsity: float
-    """0 to 1."""
+    """Share of activations that are zero, 0 to 1."""
     connection_sparsity: float
-    """0 to 1."""
+    """Share of weights that are zero, 0 to 1."""
     footprint: int
-    """Bytes."""
+    """Memory of the deployed words in bytes."""
     membrane_updates: float | None
-    """Per sample; None where no samples were followed in full."""
+    """Updates of membranes per sample; None where no samples were followed in full."""
 
 
 def neurobench_counts(
     network: Network, counts: OperationCounts, samples: SampleCounts | None = None
 ) -> NeuroBenchCounts:
-    """Give the counts of a run under NeuroBench's names.
+    """Return the counts of a run under NeuroBench's names.
 
     Args:
         network: The network that ran.
@@ -88,7 +88,7 @@ def neurobench_counts(
 
 
 def footprint_bytes(network: Network) -> int:
-    """Give the bytes of weights, biases, leaks, thresholds and tables, in the words of the network."""
+    """Return the bytes of weights, biases, leaks, thresholds and tables, in the words of the network."""
     if isinstance(network, NetworkSpec):
         return count_parameters(network) * FLOAT_BITS // 8
     n_bits = sum(
@@ -107,7 +107,7 @@ def count_parameters(network: Network) -> int:
 
 
 def neuromorphic_proxy(counts: OperationCounts) -> float:
-    """Give synaptic operations + 10 * neuron updates, per sample: a proxy that claims no joules.
+    """Return synaptic operations + 10 * neuron updates, per sample: a proxy that claims no joules.
 
     Source: Intel Neuromorphic Deep Noise Suppression Challenge, power proxy (there per second).
     """

@@ -34,11 +34,11 @@ class LayerLoad(Record):
     """One row of the counts, per sample."""
 
     name: str
-    """The row's name."""
+    """Name of the row in the counts."""
     kind: RowKind
     """Input, spiking or output."""
     n_neurons: int
-    """Width."""
+    """Number of neurons, or of input words or outputs."""
     n_weights: int
     """Weights into it, zeros included."""
     n_synapses: int
@@ -79,7 +79,7 @@ class Workload(Record):
     kind: Pass
     """Spiking or dense."""
     n_steps: int
-    """T."""
+    """Number of steps T of a sample."""
     n_chips: int = 1
     """Chips that are switched on."""
     layers: tuple[LayerLoad, ...]
@@ -130,7 +130,7 @@ def _word_lengths(network: Network) -> tuple[tuple[int, int, int], ...]:
 
 
 def dense_workload(deployed: Workload) -> Workload:
-    """Give one conventional pass of the same network: every neuron computes and sends once, through every weight."""
+    """Return one conventional pass of the same network: every neuron computes and sends once, through every weight."""
     layers = []
     received = 0.0
     for load in deployed.layers:
@@ -142,7 +142,7 @@ def dense_workload(deployed: Workload) -> Workload:
 
 
 def workload_at(deployed: Workload, activity: float, n_steps: int) -> Workload:
-    """Give the run of the same network at another activity, the same in every spiking layer.
+    """Return the run of the same network at another activity, the same in every spiking layer.
 
     The input keeps sending what it sent per step, and fan-outs are the mean ones.
 

@@ -3,9 +3,8 @@
     u_x = D_x u            D_x: sparse derivative operator of a cloud (stochastic projection or a polynomial fit)
     q   = -k grad u        over the space coordinates; k = 1 unless given
 
-A spiking network's own derivative is zero almost everywhere or undefined; differences of its values at neighbouring points
-are not. The reference solution goes through the same operators, so that what is compared is the networks, not the operators.
-This module knows problems, clouds and operators; it does not know networks.
+A spiking network's own derivative is zero almost everywhere or undefined; differences of its values at neighbouring points are
+not. The reference solution goes through the same operators, so that what is compared is the networks, not the operators.
 """
 
 from __future__ import annotations
@@ -51,12 +50,12 @@ class GradientSection(ArrayRecord):
         freeze_arrays(self, points=np.float64, deployed=np.float64, reference=np.float64)
 
     def flux(self, unknown: str) -> FloatArray:
-        """Give the flux -k grad u of one unknown, shape (n, n_space)."""
+        """Return the flux -k grad u of one unknown, shape (n, n_space)."""
         columns = [self.names.index(f"{unknown}_{letter}") for letter in self.coordinates if letter != TIME]
         return -self.conductivity * self.deployed[:, columns]
 
     def relative_l2(self, name: str) -> float | None:
-        """Give |u_x - u_x,ref| / |u_x,ref| over the points; None where the reference's is zero everywhere."""
+        """Return |u_x - u_x,ref| / |u_x,ref| over the points; None where the reference's is zero everywhere."""
         column = self.names.index(name)
         size = float(np.linalg.norm(self.reference[:, column]))
         error = float(np.linalg.norm(self.deployed[:, column] - self.reference[:, column]))
@@ -100,7 +99,7 @@ def measure_gradients(problem: PdeProblem, evaluate: Evaluate, conductivity: flo
 
 
 def gradients_csv(section: GradientSection) -> str:
-    """Give the gradients and fluxes as a table: coordinates, derivatives, fluxes; one row per point."""
+    """Return the gradients and fluxes as a table: coordinates, derivatives, fluxes; one row per point."""
     space = [letter for letter in section.coordinates if letter != TIME]
     heads = [*section.coordinates, *section.names, *(f"flux_{u}_{x}" for u in section.unknowns for x in space)]
     columns = np.hstack([section.points, section.deployed, *(section.flux(unknown) for unknown in section.unknowns)])

@@ -2,9 +2,8 @@
 
     sigma = C epsilon(u)          epsilon by stochastic projection of the network's own outputs, within each phase
 
-Every backend says displacements at the middles of a grid of cubes, of which none lies on a face or an edge, where stresses
-are singular. What finite elements score through the same operators is the floor that the operators set. This module knows
-cells and backends' names; it does not know networks or figures.
+Every backend says displacements at the middles of a grid of cubes, of which none lies on a face or an edge, where stresses are
+singular. What finite elements score through the same operators is the floor that the operators set.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ from ...engine.trace import Backend
 from ...micromechanics.cell_domain import LoadedCell
 from ...micromechanics.reference_solution import reference_field
 from ...micromechanics.stresses import (
-    StressCloud,
     StressErrors,
     StressField,
     build_stress_cloud,
@@ -60,7 +58,7 @@ class SolidResult(Record):
     """How good one backend's displacements and stresses are, on the grid of cubes."""
 
     backend: Backend
-    """Which one."""
+    """Backend that computed the displacements."""
     fluctuation_relative_l2: float
     """Error of u - lift, relative to that of the reference: the lift comes with the ansatz, the rest is the network's."""
     stress: StressErrors
@@ -122,7 +120,7 @@ def measure_solid(loaded: LoadedCell, sources: Sequence[tuple[Backend, Evaluate]
 
 
 def view_solid(name: str, stress: StressField, evaluate: Evaluate) -> SolidView:
-    """Give a view from stresses in the middles of cubes and displacements, which are asked for at the corners."""
+    """Return a view from stresses in the middles of cubes and displacements, which are asked for at the corners."""
     n = round(len(stress.points) ** (1 / 3))
     grid = np.stack(np.meshgrid(*[np.linspace(0, 1, n + 1)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
     return SolidView(
@@ -130,8 +128,3 @@ def view_solid(name: str, stress: StressField, evaluate: Evaluate) -> SolidView:
         corners=evaluate(grid).reshape(n + 1, n + 1, n + 1, 3),
         von_mises=stress.von_mises().reshape(n, n, n),
     )
-
-
-def project_view(name: str, cloud: StressCloud, evaluate: Evaluate) -> SolidView:
-    """Give the view of displacements, their stresses taken by stochastic projection."""
-    return view_solid(name, projected_stress(cloud, evaluate(cloud.points)), evaluate)

@@ -44,7 +44,7 @@ def triangulate_points(points: FloatArray, contains: Callable[[FloatArray], Bool
 
 
 def _inside(corners: FloatArray, contains: Callable[[FloatArray], BoolArray]) -> BoolArray:
-    """Tell which triangles (n, 3, 2) have their centroid and the middles of their edges in the domain, shape (n,)."""
+    """Return which triangles (n, 3, 2) have their centroid and the middles of their edges in the domain, shape (n,)."""
     middles = (corners + np.roll(corners, 1, axis=1)) / 2
     probes = np.concatenate([corners.mean(axis=1, keepdims=True), middles], axis=1)
     inside: BoolArray = contains(probes.reshape(-1, 2)).reshape(len(corners), 4).all(axis=1)
@@ -52,7 +52,7 @@ def _inside(corners: FloatArray, contains: Callable[[FloatArray], BoolArray]) ->
 
 
 def _compact(corners: FloatArray) -> BoolArray:
-    """Tell which triangles (n, 3, 2) have no edge much longer than the usual, shape (n,)."""
+    """Return which triangles (n, 3, 2) have no edge much longer than the usual, shape (n,)."""
     edges = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2)
     compact: BoolArray = edges.max(axis=1) <= LONGEST_EDGE * np.median(edges)
     return compact

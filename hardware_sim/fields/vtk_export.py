@@ -90,7 +90,7 @@ def compared(name: str, values: FloatArray | IntArray, reference: FloatArray) ->
 
 
 def hexahedra(n: int) -> IntArray:
-    """Give the corners of the n^3 cubes of a grid, x outermost, in VTK's order, shape (n^3, 8)."""
+    """Return the corners of the n^3 cubes of a grid, x outermost, in VTK's order, shape (n^3, 8)."""
     low = np.stack(np.meshgrid(*[np.arange(n)] * 3, indexing="ij"), axis=-1).reshape(-1, 1, 3)
     corner = low + np.array(HEXAHEDRON)
     numbers: IntArray = (corner[..., 0] * (n + 1) + corner[..., 1]) * (n + 1) + corner[..., 2]

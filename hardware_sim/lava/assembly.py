@@ -1,7 +1,7 @@
-"""Put a run together: a source of words, the network behind it as its plan says, and where everything is recorded.
+"""Assemble a run: a source of words, the network behind it as its plan states, and the recordings.
 
-A run is a graph that has not been started, with what it takes to start it and to read it afterwards. Lava is imported when
-one is put together, not before.
+A run is a graph that has not been started, with what starting it and reading its results need. Lava is imported when a run is
+assembled, not before.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ class LavaRun(Record):
     """A graph ready to run."""
 
     processes: tuple[Any, ...]
-    """Lava's, all connected; the first one has the inputs."""
+    """Lava processes, all connected; the first one holds the inputs."""
     run_config: Any
-    """Chooses the process models."""
+    """Run configuration that chooses the process models."""
     last: Schedule
-    """The counter of whoever finishes a sample: its progress is the run's."""
+    """Schedule of the process that finishes a sample, whose progress is that of the run."""
     recordings: tuple[tuple[LayerRecording, ...], ...]
-    """For each spiking layer, those of the processes that work on it."""
+    """For each spiking layer, the recordings of the processes that work on it."""
     emitted: tuple[ReadoutRecording, ...]
-    """Those of the processes that work on the read-out; they share sums and probes."""
+    """Recordings of the processes that work on the read-out; they share sums and probes."""
 
     @property
     def totals(self) -> Any:
@@ -53,11 +53,11 @@ class LavaRun(Record):
         return sum(emitted.n_saturated for emitted in self.emitted)
 
     def layer_counts(self) -> tuple[LayerCounts, ...]:
-        """Give the counts of all layers."""
+        """Return the counts of all layers."""
         return tuple(joined_counts(recordings) for recordings in self.recordings)
 
     def probe_trace(self) -> ProbeTrace | None:
-        """Give what was recorded in full, None if nothing was."""
+        """Return the samples and layers that were recorded in full; None if there are none."""
         output = self.emitted[0].output.values
         if not len(output):
             return None
@@ -81,7 +81,7 @@ def assemble_run(
     Args:
         network: Float or quantized.
         words: The network's inputs, int32 or float64, shape (n_samples, n_in).
-        plan: How it goes through Lava.
+        plan: How the run goes through Lava.
         probe: Samples and layers to record in full.
         models: Process models to use instead of this package's, by class of process.
 
@@ -119,7 +119,7 @@ def _assemble_layers(
     return LavaRun(
         processes=(source, *graph.layers, graph.readout),
         run_config=graph.run_config(models),
-        last=graph.schedule.later(n_delays),
+        last=graph.schedule.delayed(n_delays),
         recordings=tuple((recording,) for recording in graph.recordings),
         emitted=(graph.emitted,),
     )

@@ -125,7 +125,7 @@ def _delays(port: Any, seen: frozenset[int]) -> set[int | None]:
 
 
 def _own_delay(process: Any) -> int | None:
-    """Tell by how many steps a process delays, where it is known: this package's and Lava's connections."""
+    """Return by how many steps a process delays, where it is known: this package's and Lava's connections."""
     from lava.proc.conv.process import Conv
     from lava.proc.dense.process import Dense, LearningDense
     from lava.proc.sparse.process import LearningSparse, Sparse

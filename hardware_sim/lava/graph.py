@@ -50,9 +50,9 @@ class LavaNetwork(Record):
     schedule: Schedule
     """The step counter of the first layer."""
     numerics: Numerics
-    """What the numbers are."""
+    """Kind of numbers, float or integer."""
     model: LayerModel
-    """What the layers are made of."""
+    """Process models that the layers are built of."""
 
     @property
     def a_in(self) -> Any:
@@ -70,7 +70,7 @@ class LavaNetwork(Record):
         return len(self.layers) + 1
 
     def run_config(self, models: Mapping[type, type] | None = None) -> VsnRunConfig:
-        """Make the run configuration that chooses this network's process models; `models` adds exceptions by class."""
+        """Build the run configuration that chooses this network's process models; `models` adds exceptions by class."""
         from .processes.run_config import VsnRunConfig
 
         return VsnRunConfig(self.numerics, self.model, models)
@@ -140,14 +140,14 @@ def _connected(
     layers: tuple[VsnLayer, ...] = tuple(
         VsnLayer(
             layer=layer,
-            schedule=first.later(index),
+            schedule=first.delayed(index),
             recording=recording,
             constant_input=not entry.is_checked and index == 0,
             entry=None if index else entry,
         )
         for index, (layer, recording) in enumerate(zip(spiking, recordings, strict=True))
     )
-    readout = ReadoutLayer(layer=network.output, schedule=first.later(len(layers)), recording=emitted)
+    readout = ReadoutLayer(layer=network.output, schedule=first.delayed(len(layers)), recording=emitted)
     chain: list[Any] = [*layers, readout]
     for before, after in pairwise(chain):
         before.a_out.connect(after.a_in)

@@ -1,7 +1,7 @@
-"""How a run goes through Lava: how many processes, how many samples in a message; and why. Chosen, or as the caller says.
+"""Plan of a run on Lava: the number of processes and of samples in a message, chosen or given by the caller, with reasons.
 
-What a run costs, measured on two cores (docs/performance.md): Lava 0.2 ms per process and step, whatever the messages hold;
-a start 0.2 s; a synaptic event some 0.05 ns per neuron that it reaches. This module does not import Lava.
+What a run costs, measured on two cores (docs/performance.md): Lava 0.2 ms per process and step, whatever the messages hold; a
+start 0.2 s; a synaptic event some 0.05 ns per neuron that it reaches.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class LavaPlan(Record):
     mode: LavaMode
     """One sample at a time, or batches."""
     model: LayerModel
-    """What the layers are made of."""
+    """Process models that the layers are built of."""
     n_leaves: int
     """Processes that hold the whole network; 0 where layers have processes of their own."""
     batch_size: int | None
@@ -46,7 +46,7 @@ class LavaPlan(Record):
     n_lava_steps: int
     """Steps of Lava until the last sample has left the read-out."""
     reasons: tuple[str, ...]
-    """Why, as sentences."""
+    """Reasons for the choice, as sentences."""
 
 
 def plan_run(
@@ -58,14 +58,14 @@ def plan_run(
     batch_size: int | None = None,
     n_cores: int | None = None,
 ) -> LavaPlan:
-    """Choose what the caller leaves open.
+    """Return the plan of a run; what the caller leaves open is chosen.
 
     Args:
         network: Float or quantized.
-        n_samples: How many samples there are.
+        n_samples: Number of samples, at least 1.
         mode: One sample at a time, or batches.
-        model: What the layers are made of; None chooses the fastest.
-        batch_size: Samples of a message; None chooses.
+        model: Process models of the layers; None chooses the fastest.
+        batch_size: Samples of a message; None chooses the fastest size.
         n_cores: Cores that may be used; None for all that this process may use.
 
     Raises:
@@ -94,7 +94,7 @@ def _check(n_samples: int, n_steps: int, mode: LavaMode, batch_size: int | None,
 
 
 def _faithful_plan(network: Network, n_samples: int, model: LayerModel, reasons: list[str]) -> LavaPlan:
-    """One sample at a time: a step of Lava is a step of the network."""
+    """Return the plan for one sample at a time: a step of Lava is a step of the network."""
     n_layers = len(network.layers) + 1
     n_processes = {LayerModel.WHOLE: 1, LayerModel.FUSED: n_layers + 1, LayerModel.DENSE: 2 * n_layers + 1}[model]
     n_delays = {LayerModel.WHOLE: 0, LayerModel.FUSED: n_layers - 1, LayerModel.DENSE: n_layers}[model]
@@ -111,7 +111,7 @@ def _faithful_plan(network: Network, n_samples: int, model: LayerModel, reasons:
 
 
 def _leaf_plan(n_samples: int, batch_size: int | None, n_cores: int, reasons: list[str]) -> LavaPlan:
-    """Batches for leaves: a step of Lava is a presentation."""
+    """Return the plan for batches in leaves: a step of Lava is a presentation."""
     rows = batch_size or _even_rows(n_samples, n_cores * LEAF_ROWS)
     n_leaves = max(1, min(n_cores, rows // MIN_LEAF_ROWS))
     why = f"{n_leaves} of {n_cores} cores: a leaf pays from {MIN_LEAF_ROWS} samples a message on."
@@ -135,7 +135,7 @@ def _layer_plan(
     batch_size: int | None,
     reasons: list[str],
 ) -> LavaPlan:
-    """Batches through one process a layer: a step of Lava is a step of the network."""
+    """Return the plan for batches through one process a layer: a step of Lava is a step of the network."""
     widest = max(network.widths)
     rows = batch_size or _even_rows(n_samples, max(64, MESSAGE_VALUES // widest))
     size = f"{rows} samples a message" + (
@@ -154,7 +154,7 @@ def _layer_plan(
 
 
 def _even_rows(n_samples: int, most: int) -> int:
-    """Give the size of messages that hold at most so many samples, all about as many."""
+    """Return a size of at most `most` samples for which all messages are about equally long."""
     n_messages = -(-n_samples // most)
     return -(-n_samples // n_messages)
 

@@ -51,9 +51,9 @@ def simulate_on_lava(
         network: A quantized network runs in integers, a float one in float64.
         points: Physical coordinates, shape (n_samples, n_in), finite.
         mode: One sample at a time, or batches in the ports' shape.
-        probe: What to record in full.
-        model: What the layers are made of; None chooses the fastest. `LayerModel.DENSE` in faithful mode only.
-        batch_size: Samples in a message, for batched mode; None chooses.
+        probe: Samples and layers to record in full.
+        model: Process models of the layers; None chooses the fastest. `LayerModel.DENSE` in faithful mode only.
+        batch_size: Samples in a message, for batched mode; None chooses the fastest size.
         n_cores: Cores that may be used; None for all.
         on_progress: Called now and then with the number of finished samples and the number of all.
         time_limit: Seconds after which the run is given up; None for never. Without progress it is given up anyway.
@@ -126,12 +126,12 @@ def _simulate(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Inputs:
-    """Points as the network takes them."""
+    """Points encoded as the inputs of a network."""
 
     words: SharedArray
     """int32 words or float64 coordinates, shape (n_samples, n_in)."""
     n_saturated: int
-    """Words that could not hold their value."""
+    """Number of words that could not hold their value."""
 
 
 def _encoded(network: Network, points: FloatArray) -> _Inputs:
@@ -151,8 +151,8 @@ def _in_samples(
     """Turn steps of Lava into samples that have left the read-out, whose schedule is `last`."""
     if on_progress is None:
         return None
-    tell = on_progress
-    return lambda n_lava_steps: tell(last.n_finished(n_lava_steps), n_samples)
+    report = on_progress
+    return lambda n_lava_steps: report(last.n_finished(n_lava_steps), n_samples)
 
 
 def _decoded(network: Network, points: FloatArray, total: NumberArray) -> FloatArray:

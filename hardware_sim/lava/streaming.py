@@ -1,14 +1,13 @@
-"""Send any number of points through Lava in constant memory: block after block, each a run of its own.
+"""Blocks of points for runs of Lava: any number of points goes through it in constant memory, one run a block.
 
-Blocks come from an iterable (chunks of a file, slices of a mapped array, a generator) in whatever sizes it gives; they are cut
-and joined to blocks of one size, because each run of Lava costs a fraction of a second to start. What a block gives is handed
-on before the next one is run. Outputs do not depend on the size of the blocks.
+Blocks come from an iterable (chunks of a file, slices of a mapped array, a generator) in arrays of any lengths; they are cut
+and joined to blocks of one size, because each run of Lava costs a fraction of a second to start. Outputs do not depend on the
+size of the blocks.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,9 @@ import numpy as np
 from ...base.arrays import FloatArray
 from ...base.errors import SpecError
 from ...base.points import checked_points
-from ...engine.trace import LavaMode, RunTrace
+from ...engine.trace import LavaMode
 from ...network.quantized import Network
 from .plan import MAX_PRESENTED
-from .simulate import simulate_on_lava
 
 BLOCK_SIZE = 1 << 19
 """Samples of a block: a few seconds of work beside a fifth of a second to start; 40 MB of points, words and outputs."""
@@ -28,45 +26,9 @@ FAITHFUL_BLOCK_SIZE = 1 << 12
 
 
 def suitable_block(network: Network, mode: LavaMode) -> int:
-    """Choose how many samples a run should have, so that it is neither short against its start nor long to lose."""
+    """Return the number of samples of a run that is neither short against its start nor too long to lose."""
     size = BLOCK_SIZE if mode is LavaMode.BATCHED else FAITHFUL_BLOCK_SIZE
     return min(size, MAX_PRESENTED // network.n_steps)
-
-
-def stream_on_lava(
-    network: Network,
-    points: Iterable[FloatArray],
-    *,
-    block_size: int | None = None,
-    mode: LavaMode = LavaMode.BATCHED,
-    on_progress: Callable[[int, float], None] | None = None,
-    **options: Any,
-) -> Iterator[RunTrace]:
-    """Run blocks of points one after the other, and yield each block's trace; the outputs are in the order of the points.
-
-    Args:
-        network: Float or quantized.
-        points: Arrays (n, n_in) of physical coordinates, of any lengths; `slices` makes them of one array.
-        block_size: Samples of a run, None chooses; the last one may have fewer.
-        mode: One sample at a time, or batches.
-        on_progress: Called with the number of finished samples and the seconds since the first block was begun.
-        options: Those of `simulate_on_lava`; a probe records the first samples of every block.
-
-    Raises:
-        SpecError: If a block of points is not what the network takes; the error names the first of its points.
-        SimulationError: If a run fails; the blocks before it have been yielded.
-    """
-    start, n_done = time.perf_counter(), 0
-    for block in rejoined(points, suitable_block(network, mode) if block_size is None else block_size, network.n_in):
-        done = n_done
-
-        def tell(n_in_block: int, _: int, done: int = done) -> None:
-            if on_progress is not None:
-                on_progress(done + n_in_block, time.perf_counter() - start)
-
-        trace = simulate_on_lava(network, block, mode=mode, on_progress=tell, **options)
-        n_done += trace.n_samples
-        yield trace
 
 
 def slices(points: Any, block_size: int = BLOCK_SIZE) -> Iterator[FloatArray]:
@@ -79,10 +41,10 @@ def rejoined(points: Iterable[FloatArray], block_size: int, n_in: int, first: in
     """Cut and join arrays (n, n_in) of any lengths to blocks of one size; the last one may be shorter.
 
     Args:
-        points: The arrays.
-        block_size: Rows of a block.
-        n_in: Coordinates of a point.
-        first: Number of the first point, as errors count.
+        points: Arrays of physical coordinates, each of shape (n, n_in).
+        block_size: Number of points of a block, at least 1.
+        n_in: Number of coordinates of a point.
+        first: Number of the first point, from which errors count.
 
     Raises:
         SpecError: If the size is not positive, or if an array does not hold points.

@@ -24,13 +24,13 @@ class Core(Record):
     index: int
     """Number along the mesh, 0 … n_cores - 1."""
     place: Place
-    """Its tile."""
+    """Tile on which the core lies."""
     layer: str
     """Name of the layer."""
     first: int
     """First neuron of the layer that it holds."""
     n_neurons: int
-    """How many."""
+    """Number of neurons that it holds."""
     synapse_bytes: int
     """Memory of the weights that are not zero."""
     state_bytes: int
@@ -84,7 +84,7 @@ class Partition(Record):
         return math.ceil(self.n_cores / self.target.cores_per_chip)
 
     def cores_of(self, layer: str) -> tuple[Core, ...]:
-        """Give the cores of one layer."""
+        """Return the cores of one layer."""
         return tuple(core for core in self.cores if core.layer == layer)
 
     @property

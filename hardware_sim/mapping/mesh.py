@@ -45,7 +45,7 @@ class Mesh(Record):
         return self.columns * self.rows * self.cores_per_tile
 
     def place(self, core: int) -> Place:
-        """Give the tile of a core; cores are numbered tile by tile along a snake, so that neighbours in number are near."""
+        """Return the tile of a core; cores are numbered tile by tile along a snake, so that neighbours in number are near."""
         chip, within = divmod(core, self.cores_per_chip)
         row, position = divmod(within // self.cores_per_tile, self.columns)
         column = position if row % 2 == 0 else self.columns - 1 - position
@@ -62,7 +62,7 @@ SOURCES = {
 
 
 def find_mesh(target: HardwareTarget) -> Mesh:
-    """Give the mesh of a target, or the one that is assumed for it."""
+    """Return the mesh of a target, or the one that is assumed for it."""
     if target.cores_per_chip == LOIHI_MESH.cores_per_chip:
         source = SOURCES.get(target.name, "assumed to be Loihi's; none is published")
         return dataclasses.replace(LOIHI_MESH, source=source)

@@ -4,7 +4,7 @@
     hops[c, d]     = |column difference|, |row difference| of their tiles
 
 Input events come from the host's corner of the mesh. Integers, summed over a run; loads of cores per step are kept for the
-latency. This module knows partitions and traces.
+latency.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Link(Record):
     destination: int
     """Core that receives."""
     messages: int
-    """How many in the run."""
+    """Number of messages in the run."""
     messages_per_step: tuple[int, ...]
     """The same at each step t, over all samples."""
     payload_bits: int
@@ -54,7 +54,7 @@ class CoreLoad(ArrayRecord):
     """What one core did at each step, summed over the samples."""
 
     core: int
-    """Its number."""
+    """Number of the core along the mesh."""
     synaptic_operations: IntArray
     """Non-zero weights of this core that events reached, shape (n_steps,)."""
     synaptic_reads: IntArray
@@ -75,11 +75,11 @@ class Traffic(Record):
     n_samples: int
     """Samples of the run."""
     n_steps: int
-    """T."""
+    """Number of steps T of a sample."""
     links: tuple[Link, ...]
     """Pairs of cores that exchanged messages."""
     loads: tuple[CoreLoad, ...]
-    """One per core."""
+    """Work of every core that is used."""
 
     @property
     def messages(self) -> int:
@@ -149,7 +149,7 @@ def _links_to(core: Core, sender: str, partition: Partition, messages: IntArray,
 
 
 def placed_workload(load: Workload, partition: Partition, traffic: Traffic) -> Workload:
-    """Give the workload with the messages and hops of a placement instead of one message per event."""
+    """Return the workload with the messages and hops of a placement instead of one message per event."""
     layers = tuple(_placed_layer(layer, traffic) for layer in load.layers)
     return dataclasses.replace(load, n_chips=partition.n_chips, layers=layers)
 

@@ -17,7 +17,7 @@ class TorchParity(Record):
     max_error_over_max_u: float
     """Largest |u_torch - u_float| / max|u_float|."""
     n_compared: int
-    """Samples compared."""
+    """Number of samples compared."""
     n_excluded: int
     """Samples left out because a membrane lies within the rounding bound of a threshold."""
 
@@ -31,7 +31,7 @@ class ModeParity(Record):
     model: LayerModel = LayerModel.FUSED
     """What a layer was made of."""
     n_samples: int
-    """Samples compared."""
+    """Number of samples compared."""
     values_compared: int
     """Membranes, fired, payloads and outputs compared."""
     mismatches: int

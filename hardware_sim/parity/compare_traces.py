@@ -1,9 +1,8 @@
 """Compare two runs of one network value by value, and name the first place where they differ.
 
-Probed membranes, spikes, payloads and outputs are compared at every step; then the counts and the sums of all samples,
-probed or not. First means first in the order of cause: by step, then by layer, then by sample. Within a neuron's step the
-spike is judged before the membrane, which the spike resets, and before the payload. This module knows traces, not who made
-them.
+Probed membranes, spikes, payloads and outputs are compared at every step; then the counts and the sums of all samples, probed
+or not. First means first in the order of cause: by step, then by layer, then by sample. Within a neuron's step the spike is
+judged before the membrane, which the spike resets, and before the payload.
 """
 
 from __future__ import annotations
@@ -158,7 +157,7 @@ def _scalars(layer: str, rank: int, quantity: str, expected: int, found: int) ->
 
 
 def _differs(pair: _Pair, tolerance: float) -> BoolArray:
-    """Tell which entries differ; two NaN do not."""
+    """Return which entries differ; two NaN do not."""
     differs = np.asarray(pair.expected != pair.found)
     if np.issubdtype(pair.expected.dtype, np.floating):
         differs &= ~(np.isnan(pair.expected) & np.isnan(pair.found))

@@ -83,7 +83,7 @@ def check_report_directory(directory: str | Path, force: bool = False) -> Path:
 
 
 def is_report_directory(directory: Path) -> bool:
-    """Tell whether a folder holds a report.json of this tool, of any version."""
+    """Return whether a folder holds a report.json of this tool, of any version."""
     return is_result_folder(directory, JSON_NAME, SCHEMA_FAMILY)
 
 
@@ -95,7 +95,7 @@ def _fill(directory: Path, files: Mapping[str, str]) -> None:
 
 
 def _may_be_renamed(target: Path) -> bool:
-    """Tell whether the folder may be taken away from under its name: ours or empty, no mount, nobody's working directory."""
+    """Return whether the folder may be taken away from under its name: ours or empty, no mount, nobody's working directory."""
     if not target.exists():
         return True
     ours = not any(target.iterdir()) or is_report_directory(target)
@@ -103,7 +103,7 @@ def _may_be_renamed(target: Path) -> bool:
 
 
 def _replace(target: Path, made: Path, old: Path) -> None:
-    """Give the new folder the target's name, together with what a user had put into the old one.
+    """Rename the new folder to the target's name, together with what a user had put into the old one.
 
     At every moment the name leads to the old folder or to the new one, where the system can exchange names; elsewhere there
     is a moment between two renames at which it leads nowhere.
@@ -126,7 +126,7 @@ def _replace(target: Path, made: Path, old: Path) -> None:
 
 
 def _link_beside(entry: Path, to: Path) -> None:
-    """Give a user's file or folder a second name; a copy where the file system knows no second names."""
+    """Link a user's file or folder under a second name; copy it where the file system has no second names."""
     if entry.is_dir() and not entry.is_symlink():
         shutil.copytree(entry, to, symlinks=True, copy_function=_link_or_copy)
     else:

@@ -1,7 +1,7 @@
 """report.html: one file that needs nothing from outside, for screens and paper, light and dark.
 
 The page is a jinja2 template over the records of a report; style sheet and script are written into it, figures are inline
-SVG. This module knows the page; what the numbers mean is decided elsewhere.
+SVG. What the tables and sentences show is decided in `content`.
 """
 
 from __future__ import annotations
@@ -10,37 +10,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...base.extras import import_extra
-from ...conversion.search.error_budget import Cause
+from .content import formats, sentences, tables
 from .content.sections import Report
-from .content.words import (
-    NOTHING,
-    basis_words,
-    break_even_words,
-    dominance_sentence,
-    parity_sentences,
-    parity_verdict,
-    report_title,
-    say_count,
-    say_joules,
-    say_number,
-    say_percent,
-    say_range,
-    say_seconds,
-    share_of_dense,
-    step_cells,
-    step_words,
-)
 from .figures.figure import Figure
 
 TEMPLATES = Path(__file__).parent / "templates"
-"""Where the page, its style sheet and its script lie."""
-
-MACHINES = ("keras-cpu", "keras-gpu")
-"""Models whose dense pass every energy is compared with."""
+"""Folder of the page, its style sheet and its script."""
 
 
 def report_page(report: Report, figures: Sequence[Figure]) -> str:
-    """Give the text of report.html."""
+    """Return the text of report.html."""
     jinja2 = import_extra("jinja2", "report")
     from markupsafe import Markup
 
@@ -51,27 +30,11 @@ def report_page(report: Report, figures: Sequence[Figure]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for say in (say_count, say_joules, say_number, say_percent, say_seconds):
-        environment.filters[say.__name__.removeprefix("say_")] = say
-    environment.filters["proved"] = {True: "yes", False: "no", None: NOTHING}.__getitem__
-    environment.filters["break_even"] = break_even_words
-    environment.filters["basis"] = basis_words
-    environment.filters["dominance"] = dominance_sentence
-    environment.filters["step_cells"] = step_cells
+    for name in ("count", "joules", "number", "percent", "seconds"):
+        environment.filters[name] = getattr(formats, f"format_{name}")
     environment.filters["svg"] = lambda figure: Markup(figure.embedded)
+    environment.globals |= {"formats": formats, "sentences": sentences, "tables": tables}
     page: str = environment.get_template("report.html.j2").render(
-        report=report,
-        title=report_title(report),
-        figures=figures,
-        causes=tuple(Cause),
-        verdict=parity_verdict(report.parity),
-        certificate=parity_sentences(report.parity) if report.parity else (),
-        dense_share=share_of_dense(report.counts) if report.counts else None,
-        machines=[e for e in report.hardware.energies if e.model in MACHINES] if report.hardware else [],
-        say_range=say_range,
-        say_seconds=say_seconds,
-        say_joules=say_joules,
-        say_number=say_number,
-        step_words=step_words,
+        report=report, title=sentences.report_title(report), figures=figures
     )
     return page

@@ -1,7 +1,7 @@
-"""One forked process for each part of a Lava graph: what it counts, and what it says before it dies.
+"""One forked process, an actor, for each part of a Lava graph: it counts steps, and reports exceptions and positions.
 
-An actor builds its process model and lives in it until the run ends. If the model raises, the traceback is its last
-words; asked by SIGUSR1, it says where it stands. This module drives Lava's builders without importing Lava.
+An actor builds its process model and runs it until the run ends. If the model raises, the actor writes the traceback into its
+pipe before it exits; on SIGUSR1 it writes the stack of its current step.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from typing import Any
 
 from ...base.arrays import Record
 from ...base.errors import Violation
-from .process_group import FORK, die_with, leave
+from .process_group import FORK, end_with_parent, leave
 from .shared_arrays import StepProgress
 from .variables import WantedVariable
 
-WORDS_BYTES = 32_000
-"""Of the end of a text that is passed on: two of them fit into a pipe's 64 KiB, so that nobody waits for a reader."""
+TEXT_BYTES = 32_000
+"""Bytes of the end of a text that are passed on: two texts fit into a pipe's 64 KiB, so that no writer waits for a reader."""
 STACK_ENTRIES = 8
-"""Calls shown of a process that hangs, at most."""
+"""Largest number of calls shown of a process that hangs."""
 LAVA = f"{os.sep}lava{os.sep}magma{os.sep}"
 """Part of the name of Lava's files."""
 COUNTED = "run_spk_counted"
 """Name of the function around a model's step, by which its stack is cut."""
 ANSWER_SECONDS = 0.5
-"""How long a process may take to say where it stands; one inside native code says nothing."""
+"""Seconds that a process may take to report its position; one inside native code does not answer."""
 SHOWN_ACTORS = 4
-"""Of those that are furthest behind."""
+"""Largest number of positions shown, of the processes that have finished the fewest steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,17 +43,17 @@ class Actor(Record):
     """A process of a run, as the one that started it sees it."""
 
     name: str
-    """Of the Lava process and its model."""
+    """Name of the Lava process and of its model."""
     process: ForkProcess
     counter: int | None
     """Index of its counter of steps; None for one that has no steps of its own."""
-    words: int
-    """Read end of the pipe through which it speaks; does not block."""
+    pipe: int
+    """Read end of the pipe into which the process writes texts; reading does not block."""
 
-    def said(self) -> str:
-        """Return what it said since the last call."""
+    def read_text(self) -> str:
+        """Return the text that it has written since the last call."""
         try:
-            return os.read(self.words, 1 << 16).decode(errors="replace").strip()
+            return os.read(self.pipe, 1 << 16).decode(errors="replace").strip()
         except BlockingIOError:
             return ""
 
@@ -65,8 +65,8 @@ def start_actor(
 
     Args:
         builder: Lava's builder of it; `builder.build().start()` returns at the end of the run.
-        name: How errors call it.
-        counter: Which of the `progress` counters counts the calls of its `run_spk`.
+        name: Its name in errors.
+        counter: Index of the `progress` counter that counts the calls of its `run_spk`.
         progress: Counters of steps.
         wanted: Variables of the model whose values it writes for the caller at its end.
     """
@@ -74,15 +74,15 @@ def start_actor(
     for end in (listen, speak):
         os.set_blocking(end, False)
     counters = None if counter is None else (progress, counter)
-    process = FORK.Process(target=_live, args=(os.getpid(), builder, counters, wanted, speak), name=name)
-    with _blocked_questions():
+    process = FORK.Process(target=_run_actor, args=(os.getpid(), builder, counters, wanted, speak), name=name)
+    with _blocked_signal():
         process.start()
     os.close(speak)
-    return Actor(name=name, process=process, counter=counter, words=listen)
+    return Actor(name=name, process=process, counter=counter, pipe=listen)
 
 
 @contextlib.contextmanager
-def _blocked_questions() -> Iterator[None]:
+def _blocked_signal() -> Iterator[None]:
     """Block SIGUSR1, whose default is death, in this thread and in a process forked meanwhile; it waits until unblocked."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
     try:
@@ -91,18 +91,18 @@ def _blocked_questions() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _live(
+def _run_actor(
     parent: int,
     builder: Any,
     counters: tuple[StepProgress, int] | None,
     wanted: Sequence[WantedVariable],
     speak: int,
 ) -> None:
-    """Be an actor: build, run, and leave a traceback behind if anything is raised, SystemExit included."""
+    """Build and run a model in this process; write a traceback if anything is raised, SystemExit included."""
     try:
-        die_with(parent)
-        signal.signal(signal.SIGUSR1, lambda number, frame: _say(speak, _stack(frame)))
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})  # only now: see `_blocked_questions`
+        end_with_parent(parent)
+        signal.signal(signal.SIGUSR1, lambda number, frame: _write_text(speak, _format_stack(frame)))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})  # only now: see `_blocked_signal`
         model = builder.build()
         if counters is not None:
             _count_steps(model, *counters)
@@ -110,12 +110,12 @@ def _live(
         for each in wanted:
             each.write(model)
     except BaseException:
-        _say(speak, traceback.format_exc())
+        _write_text(speak, traceback.format_exc())
         leave(1)
 
 
 def _count_steps(model: Any, progress: StepProgress, counter: int) -> None:
-    """Have a model count each finished step, whoever wrote it."""
+    """Wrap the `run_spk` of a model so that each finished step is counted."""
     run_spk = model.run_spk
 
     def run_spk_counted() -> None:
@@ -126,12 +126,12 @@ def _count_steps(model: Any, progress: StepProgress, counter: int) -> None:
     model.run_spk = run_spk_counted
 
 
-def _say(speak: int, text: str) -> None:
-    with contextlib.suppress(OSError):  # nobody listens, or too much was said
-        os.write(speak, text.encode()[-WORDS_BYTES:])
+def _write_text(speak: int, text: str) -> None:
+    with contextlib.suppress(OSError):  # nobody reads, or the pipe is full
+        os.write(speak, text.encode()[-TEXT_BYTES:])
 
 
-def _stack(frame: FrameType | None) -> str:
+def _format_stack(frame: FrameType | None) -> str:
     """Format the calls of a model's step: from its `run_spk` to the first one into Lava, as a port's `recv`."""
     calls = traceback.extract_stack(frame)
     step = next((i + 1 for i, call in enumerate(calls) if call.name == COUNTED), 0)
@@ -139,28 +139,30 @@ def _stack(frame: FrameType | None) -> str:
     return "".join(traceback.format_list(calls[step:lava][-STACK_ENTRIES:]))
 
 
-def causes_of_death(actors: Sequence[Actor]) -> tuple[Violation, ...]:
-    """Say why actors ended before the run did: those that left a traceback, else all that have ended."""
+def find_causes(actors: Sequence[Actor]) -> tuple[Violation, ...]:
+    """Return why actors ended before the run did: those that left a traceback, else all that have ended."""
     ended = [(actor.name, actor.process.exitcode) for actor in actors if not actor.process.is_alive()]
     ended.sort(key=lambda each: not each[1])  # who ended in good order last: it may be because another one failed
-    return tracebacks(actors) or tuple(_vanished(name, exit_code) for name, exit_code in ended)
+    return collect_tracebacks(actors) or tuple(_exit_violation(name, exit_code) for name, exit_code in ended)
 
 
-def tracebacks(actors: Sequence[Actor]) -> tuple[Violation, ...]:
-    """Collect the last words of the actors that raised something."""
+def collect_tracebacks(actors: Sequence[Actor]) -> tuple[Violation, ...]:
+    """Return the tracebacks of the actors that raised an exception."""
     return tuple(
-        _raised(actor.name, words) for actor in actors if not actor.process.is_alive() and (words := actor.said())
+        _exception_violation(actor.name, text)
+        for actor in actors
+        if not actor.process.is_alive() and (text := actor.read_text())
     )
 
 
-def _raised(name: str, words: str) -> Violation:
-    error = words.splitlines()[-1]
+def _exception_violation(name: str, text: str) -> Violation:
+    error = text.splitlines()[-1]
     return Violation(
-        name, "run its process model without an exception", f"{error}\n{words}", "Mend the model or what it was given."
+        name, "run its process model without an exception", f"{error}\n{text}", "Mend the model or what it was given."
     )
 
 
-def _vanished(name: str, exit_code: int | None) -> Violation:
+def _exit_violation(name: str, exit_code: int | None) -> Violation:
     if exit_code is not None and exit_code < 0:
         got = signal_name(-exit_code)
         mend = (
@@ -175,33 +177,33 @@ def _vanished(name: str, exit_code: int | None) -> Violation:
 
 
 def signal_name(number: int) -> str:
-    """Name a signal as the system's manual does, as SIGKILL; real-time ones by their number."""
+    """Return the name of a signal, as SIGKILL; a real-time signal has its number."""
     try:
         return signal.Signals(number).name
     except ValueError:  # a real-time signal
         return f"signal {number}"
 
 
-def where_they_stand(actors: Sequence[Actor], progress: StepProgress) -> str:
-    """Ask the actors that have finished the fewest steps what they do, and show those first that wait for no other."""
+def describe_positions(actors: Sequence[Actor], progress: StepProgress) -> str:
+    """Return the stacks of the actors that have finished the fewest steps; those that wait for no other actor come first."""
     steps = {actor: int(progress.counters.values[actor.counter]) for actor in actors if actor.counter is not None}
     behind = [actor for actor, n in steps.items() if n == min(steps.values())] or list(actors)
-    stacks = _stacks([actor for actor in behind if actor.process.is_alive()])
+    stacks = _request_stacks([actor for actor in behind if actor.process.is_alive()])
     shown = sorted(stacks, key=lambda actor: LAVA in stacks[actor])[:SHOWN_ACTORS]
     lines = [f"{actor.name}, {steps.get(actor, 0)} steps finished, in\n  {stacks[actor]}" for actor in shown]
     return "\n".join([*lines, f"({len(stacks) - len(shown)} more)"] if len(stacks) > len(shown) else lines)
 
 
-def _stacks(actors: Sequence[Actor]) -> dict[Actor, str]:
+def _request_stacks(actors: Sequence[Actor]) -> dict[Actor, str]:
     for actor in actors:
         assert actor.process.pid is not None  # it was started
         os.kill(actor.process.pid, signal.SIGUSR1)
     deadline = time.monotonic() + ANSWER_SECONDS
-    silent = {actor.words: actor for actor in actors}
+    silent = {actor.pipe: actor for actor in actors}
     stacks = dict.fromkeys(actors, "native code")
     while silent and (left := deadline - time.monotonic()) > 0:
-        for words in wait(list(silent), left):
-            assert isinstance(words, int)
-            actor = silent.pop(words)
-            stacks[actor] = actor.said()
+        for pipe in wait(list(silent), left):
+            assert isinstance(pipe, int)
+            actor = silent.pop(pipe)
+            stacks[actor] = actor.read_text()
     return stacks

@@ -17,7 +17,7 @@ from ...base.errors import SpecError
 
 @cache
 def linked_channel_class() -> Any:
-    """Make the class of Lava's channels between Python models whose receiving end knows its sending end."""
+    """Build the class of Lava's channels between Python models whose receiving end knows its sending end."""
     from lava.magma.compiler.channels.pypychannel import PyPyChannel
 
     class LinkedChannel(PyPyChannel):
@@ -48,6 +48,7 @@ def _exact(send: Callable[[Any], None], kind: Any) -> Callable[[Any], None]:
     """Wrap a channel's `send` for messages that must not change on their way."""
 
     def send_exactly(message: Any) -> None:
+        """Send a message, or refuse one that the port's type would change."""
         if isinstance(message, np.ndarray) and not np.can_cast(message.dtype, kind, "safe"):
             with np.errstate(invalid="ignore"):
                 differs = message != message.astype(kind)

@@ -2,7 +2,7 @@
 
 Every process enters Lava's list of all processes and its variables that of all variables, which keep it and its arrays alive
 for ever; and it adds one more console handler to the root logger, so that a program's own messages appear once for every
-process made. This module imports Lava when it is called, not before.
+process made.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Processes that end for certain: a forked leader, its process group, and nothing left when it has been ended.
 
-The group is the unit: whatever its processes do (raise, hang, fork, die by a signal), `ProcessGroup.end` kills all
-of them at once and reaps each, without asking any of them for help. On Linux they also die with the process that
-started them, even if that is killed. This module knows POSIX, and nothing of Lava.
+The group is the unit: whatever its processes do (raise, hang, fork, die by a signal), `ProcessGroup.end` kills all of them at
+once and reaps each, without asking any of them for help. On Linux they also die with the process that started them, even if
+that is killed.
 """
 
 from __future__ import annotations
@@ -33,13 +33,14 @@ PR_GET_CHILD_SUBREAPER = 37
 FORK = multiprocessing.get_context("fork")
 
 END_SECONDS = 10.0
-"""How long killed processes may take to vanish: they need no processor, but may sit in a system call."""
+"""Seconds that killed processes may take to vanish: they need no processor, but may be in a system call."""
 POLL_SECONDS = 0.001
+"""Seconds between two checks whether they have vanished."""
 
 _libc: Any = ctypes.CDLL(None) if sys.platform == "linux" else None
-"""Loaded here and not in a forked process, where another thread's lock of the loader might be held for ever."""
+"""The C library, loaded before any fork: in a forked process another thread's lock of the loader might never be released."""
 _starting = threading.Lock()
-"""A process forked while another one starts would inherit, and keep open, the pipe that tells of the other's end."""
+"""Lock around a fork: a process forked meanwhile would inherit, and keep open, the pipe whose end marks the other's end."""
 _adopting = threading.Lock()
 _n_adopting = 0
 _adopted_before = False
@@ -52,7 +53,7 @@ class ProcessGroup:
         assert process.pid is not None  # it was started
         self._process = process
         self.pid: int = process.pid
-        """Of the leader, and of the group."""
+        """Process number of the leader, which is that of the group."""
         self._owner = os.getpid()
         atexit.register(self._kill)  # multiprocessing waits at exit for its processes, if a daemon thread left one
 
@@ -63,7 +64,7 @@ class ProcessGroup:
         Raises:
             SimulationError: If the system refuses another process.
         """
-        process = FORK.Process(target=_lead, args=(os.getpid(), target, args), name="lava-run")
+        process = FORK.Process(target=_run_leader, args=(os.getpid(), target, args), name="lava-run")
         try:
             with _starting:
                 process.start()
@@ -84,11 +85,11 @@ class ProcessGroup:
 
     @property
     def exit_code(self) -> int | None:
-        """Of the leader: None while it lives, negative for a signal."""
+        """Exit code of the leader: None while it lives, negative for a signal."""
         return self._process.exitcode
 
     def is_alive(self) -> bool:
-        """Tell whether the leader lives; also where SIGCHLD is ignored, so that no exit code is ever known."""
+        """Return whether the leader lives; also where SIGCHLD is ignored, so that no exit code is ever known."""
         if self.exit_code is not None:
             return False
         try:
@@ -149,14 +150,14 @@ def _close_pipes_of(error: OSError) -> None:
                     os.close(frame.f_locals[name])
 
 
-def _lead(parent: int, target: Callable[..., object], args: tuple[object, ...]) -> None:
-    """Be the leader of a group: the forked process's first and last call."""
+def _run_leader(parent: int, target: Callable[..., object], args: tuple[object, ...]) -> None:
+    """Run `target` as the leader of a process group, and exit; this is the only call of the forked process."""
     exit_code = 1
     try:
         gc.freeze()  # no finalizer of the parent's garbage runs here, and no collection touches, so copies, its pages
         with contextlib.suppress(OSError):
             os.setpgid(0, 0)
-        die_with(parent)
+        end_with_parent(parent)
         signal.set_wakeup_fd(-1)  # a running asyncio loop's
         for number in (signal.SIGINT, signal.SIGTTOU):
             signal.signal(number, signal.SIG_IGN)
@@ -170,22 +171,22 @@ def _lead(parent: int, target: Callable[..., object], args: tuple[object, ...]) 
 
 
 def leave(exit_code: int) -> NoReturn:
-    """End the calling process at once: what it printed is written, and nothing of its parent's is cleaned up."""
+    """End the calling process at once: its output is flushed, and the exit handlers of its parent do not run."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
     os._exit(exit_code)
 
 
-def die_with(parent: int) -> None:
-    """Have the calling process killed when `parent`, which forked it, ends. Does nothing where this is not Linux."""
+def end_with_parent(parent: int) -> None:
+    """Let the system kill the calling process when `parent`, which forked it, ends; only Linux does."""
     if _prctl(PR_SET_PDEATHSIG, signal.SIGKILL) and os.getppid() != parent:
         os._exit(1)  # it ended before the request
 
 
 @contextlib.contextmanager
 def adopted_orphans() -> Iterator[None]:
-    """Make grandchildren whose parent was killed children of this process, so that it can reap them.
+    """Adopt grandchildren whose parent was killed, so that this process can reap them.
 
     Without it they go to process 1, which in a container often reaps nothing. Linux only; elsewhere it does nothing.
     """
@@ -211,7 +212,7 @@ def _adopts() -> bool:
 
 @contextlib.contextmanager
 def held_interrupts() -> Iterator[Callable[[], None]]:
-    """Hold Ctrl-C back, so that it strikes between two statements of the caller's choice and not within one.
+    """Delay Ctrl-C until the caller checks for it, so that it interrupts no statement.
 
     Python's own handler alone is replaced: who installed another one, or runs in another thread, gets no
     KeyboardInterrupt from us.
@@ -239,5 +240,5 @@ def held_interrupts() -> Iterator[Callable[[], None]]:
 
 
 def _prctl(option: int, value: int) -> bool:
-    """Set an attribute of the calling process; tell whether the system did."""
+    """Set an attribute of the calling process, and return whether the system did."""
     return _libc is not None and _libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0) == 0

@@ -1,7 +1,7 @@
 """Own a run of a Lava graph from start to cleanup: it never hangs and leaves nothing, whatever fails.
 
 Lava waits for its processes for ever and cleans up only if all of them still answer. Here a forked supervisor compiles
-the graph and starts Lava's processes in a process group of their own; the caller watches (`run_watch`), and in the end
+the graph and starts Lava's processes in a process group of their own; the caller watches (`run_monitor`), and in the end
 kills and reaps the whole group (`process_group`). So the caller's process never holds anything of a run: no compiled
 graph, no thread, no semaphore, no channel. Lava's channels lie in anonymous memory instead of named blocks, which
 needs no manager process and is not bound by the size of `/dev/shm`.
@@ -28,7 +28,7 @@ from .actors import Actor, start_actor
 from .channels import linked_channel_class, watch_senders
 from .lava_guard import compiling, require_children, require_lava
 from .process_group import ProcessGroup, adopted_orphans, held_interrupts
-from .run_watch import Ended, Patience, Started, Watch
+from .run_monitor import RunEnded, RunLimits, RunMonitor, RunStarted
 from .shared_arrays import StepProgress, shared_memory
 from .supervisor import Supervisor, Tokens
 from .variables import WantedVariable, wanted_variables
@@ -81,48 +81,51 @@ def run_graph(
     """
     if n_steps < 1 or n_steps % 1:
         raise SpecError("run_graph.n_steps", "be a whole number of 1 or more", n_steps, "Give the number of steps.")
-    patience = Patience(stall_seconds=stall_seconds, time_limit=time_limit)
+    limits = RunLimits(stall_seconds=stall_seconds, time_limit=time_limit)
     require_lava()
     require_children()
-    _require_process(process)
-    wanted = wanted_variables(_all_processes(process), read)
-    steps = StepProgress.for_models(MAX_COUNTERS)
-    with held_interrupts() as check_interrupt, adopted_orphans():
-        group, supervisor = _start_supervisor((process, run_config, n_steps, compile_config, steps, wanted))
-        with supervisor:
-            try:
-                watch = Watch(
-                    group=group,
-                    supervisor=supervisor,
-                    steps=steps,
-                    caller_steps=progress,
-                    n_steps=n_steps,
-                    patience=patience,
-                    on_progress=on_progress,
-                )
-                violations = watch.until_end(check_interrupt)
-            finally:
-                group.end()
-    if violations:
+    wanted = wanted_variables(_graph_processes(process), read)
+    graph = (process, run_config, n_steps, compile_config, StepProgress.for_models(MAX_COUNTERS), wanted)
+    if violations := _monitor_run(graph, limits, progress, on_progress):
         raise SimulationError.gathered(violations)
     return tuple(each.value() for each in wanted)
 
 
-def _require_process(process: Any) -> None:
+def _graph_processes(process: Any) -> list[Any]:
+    """Return all processes that are connected to one, which is checked to be a Lava process."""
+    from lava.magma.compiler.compiler_graphs import find_processes
     from lava.magma.core.process.process import AbstractProcess
 
     if not isinstance(process, AbstractProcess):
         raise SpecError("run_graph.process", "be a Lava process", repr(process), "Pass any process of the graph.")
-
-
-def _all_processes(process: Any) -> list[Any]:
-    from lava.magma.compiler.compiler_graphs import find_processes
-
     return list(find_processes(process))
 
 
 _Graph = tuple[Any, Any, int, "dict[str, Any] | None", StepProgress, tuple[WantedVariable, ...]]
 """The process, its run configuration, the number of steps, the compiler's configuration, the counters, what is read."""
+
+
+def _monitor_run(
+    graph: _Graph, limits: RunLimits, progress: StepProgress | None, on_progress: Callable[[int], None] | None
+) -> tuple[Violation, ...]:
+    """Run a graph in its own process group, and end the group whatever happens; return why the run failed, or nothing."""
+    _, _, n_steps, _, steps, _ = graph
+    with held_interrupts() as check_interrupt, adopted_orphans():
+        group, supervisor = _start_supervisor(graph)
+        with supervisor:
+            try:
+                monitor = RunMonitor(
+                    group=group,
+                    supervisor=supervisor,
+                    steps=steps,
+                    caller_steps=progress,
+                    n_steps=n_steps,
+                    limits=limits,
+                    on_progress=on_progress,
+                )
+                return monitor.until_end(check_interrupt)
+            finally:
+                group.end()
 
 
 def _start_supervisor(graph: _Graph) -> tuple[ProcessGroup, Connection]:
@@ -151,12 +154,12 @@ def _supervise(callers_end: Connection, caller: Connection, graph: _Graph) -> No
     except EOFError:  # the caller has died; where this is not Linux, nobody has killed its group
         os.killpg(os.getpid(), signal.SIGKILL)
     except BaseException as error:
-        violations = (_why_not_started(process_name(graph[0]), error),)
-    caller.send(Ended(violations=violations))
+        violations = (_start_violation(process_name(graph[0]), error),)
+    caller.send(RunEnded(violations=violations))
 
 
-def _why_not_started(name: str, error: BaseException) -> Violation:
-    """Say why a graph was not started: a full /dev/shm is the machine's fault, all else the graph's."""
+def _start_violation(name: str, error: BaseException) -> Violation:
+    """Return why a graph was not started: a full /dev/shm is the machine's fault, all else the graph's."""
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         rule = f"have room for the semaphores of Lava's channels, which the graph of {name} is connected by"
         mend = (
@@ -175,7 +178,7 @@ def _run(caller: Connection, graph: _Graph) -> tuple[Violation, ...]:
     infrastructure = _Infrastructure(executable, steps, wanted)
     listen, speak = os.pipe()
     runtime = _start_runtime(executable, infrastructure, n_steps, lambda: os.write(speak, b"."))
-    caller.send(Started(n_counters=infrastructure.n_counters))
+    caller.send(RunStarted(n_counters=infrastructure.n_counters))
     supervisor = Supervisor(
         runtime=runtime, actors=tuple(infrastructure.actors), steps=steps, caller=caller, news=listen, tokens=_tokens()
     )
@@ -238,6 +241,7 @@ class _Infrastructure:
         return _ChannelMemory(n_bytes)
 
     def channel_class(self, channel_type: Any) -> Any:
+        """Return the class of channels between Python process models, the only kind there is here."""
         from lava.magma.compiler.channels.interfaces import ChannelType
 
         if channel_type is not ChannelType.PyPy:

@@ -1,8 +1,7 @@
 """Memory that a run's processes write and its caller reads: arrays, and counters of finished steps.
 
-Both lie in anonymous shared mappings, which every process forked later has too. They have no name, in `/dev/shm` or
-anywhere, so that nothing can be left of them: the kernel frees them with the last process that holds them. This module
-knows numpy, and nothing of Lava or of the runner.
+Both lie in anonymous shared mappings, which every process forked later has too. They have no name, in `/dev/shm` or anywhere,
+so that nothing can be left of them: the kernel frees them with the last process that holds them.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ class SharedArray(Record):
 
     @classmethod
     def zeros(cls, shape: int | tuple[int, ...], dtype: DTypeLike = np.float64) -> SharedArray:
-        """Make an array of zeros; pages that are never written take no memory.
+        """Allocate an array of zeros; pages that are never written take no memory.
 
         Args:
             shape: Lengths of its axes; may be empty.
@@ -67,7 +66,7 @@ class StepProgress(Record):
 
     @classmethod
     def for_models(cls, n_models: int) -> StepProgress:
-        """Make counters at zero for so many models.
+        """Allocate counters at zero for `n_models` models.
 
         Raises:
             SpecError: If there are none.

@@ -1,7 +1,7 @@
 """Variables of Lava processes that a run's caller reads at its end: shared memory that each process fills before it leaves.
 
-A run happens in forked processes, so that Lava's own `Var.get` of the caller's graph returns initial values. What is wanted
-is named before the run and copied by the process that owns it. This module knows Lava's variables and imports nothing of Lava.
+A run happens in forked processes, so that Lava's own `Var.get` of the caller's graph returns initial values. What is wanted is
+named before the run and copied by the process that owns it.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ class WantedVariable(Record):
 
     @classmethod
     def of(cls, variable: Any) -> WantedVariable:
-        """Make room for a variable's value."""
+        """Allocate memory for a variable's value."""
         n_bytes = TYPE_BYTES + ITEM_BYTES * math.prod(variable.shape)
         return cls(variable=variable, memory=SharedArray.zeros(n_bytes, np.uint8))
 
     def is_kept_by(self, process: Any) -> bool:
-        """Tell whether a process of the compiled graph keeps the value; a layer of Dense and neurons has an alias only."""
+        """Return whether a process of the compiled graph keeps the value; a layer of Dense and neurons has an alias only."""
         return self._owned().process is process
 
     def write(self, model: Any) -> None:
@@ -76,7 +76,7 @@ class WantedVariable(Record):
 
 
 def wanted_variables(processes: Iterable[Any], read: Sequence[Any]) -> tuple[WantedVariable, ...]:
-    """Make room for the variables that are read at the end, and refuse a graph whose results would be lost.
+    """Allocate memory for the variables that are read at the end, and refuse a graph whose results would be lost.
 
     Args:
         processes: All processes of the graph.

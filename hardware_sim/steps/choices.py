@@ -27,15 +27,15 @@ class Numerics(str, Enum):
 
     @classmethod
     def of(cls, network: Network) -> Numerics:
-        """Tell the numbers of a network by its kind of record."""
+        """Return the kind of numbers of a network by its kind of record."""
         return cls.INTEGER if isinstance(network, QuantizedNetwork) else cls.FLOAT
 
     @classmethod
     def of_layer(cls, layer: LayerSpec | OutputSpec | QuantizedLayer | QuantizedOutput) -> Numerics:
-        """Tell the numbers of a layer or read-out by its kind of record."""
+        """Return the kind of numbers of a layer or read-out by its kind of record."""
         return cls.INTEGER if isinstance(layer, (QuantizedLayer, QuantizedOutput)) else cls.FLOAT
 
     @classmethod
     def of_type(cls, dtype: DTypeLike) -> Numerics:
-        """Tell the numbers of messages by their numpy type."""
+        """Return the kind of numbers of messages by their numpy type."""
         return cls.INTEGER if np.issubdtype(dtype, np.integer) else cls.FLOAT

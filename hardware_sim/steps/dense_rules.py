@@ -1,7 +1,7 @@
 """What Lava's own Dense can hold: the rules that the sub-process model of a layer obeys, checked before it is built.
 
-Dense stores mixed-sign weights in 9 bits and drops the lowest one, so that w goes in as 2w and comes out exact; it adds up
-in int32 and wraps silently; it has no batch axis. This module does not import Lava.
+Dense stores mixed-sign weights in 9 bits and drops the lowest one, so that w goes in as 2w and comes out exact; it adds up in
+int32 and wraps silently; it has no batch axis.
 
 Source: Lava 0.10.0, `proc/dense/models.py` (`AbstractPyDenseModelBitAcc`) and `utils/weightutils.py`.
 """

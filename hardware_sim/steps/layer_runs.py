@@ -1,7 +1,7 @@
-"""A layer's work in one step of a run: take a message in, keep the membranes, have the next message ready, record.
+"""A layer's work in one step of a run: receive a message, update the membranes, prepare the next message, record.
 
-This is the body of the process models, without Lava: it can be run, and is tested, by calling `take` step by step. What a
-layer computes is its kernel's affair, when is its schedule's, what is kept its recording's.
+This is the body of the process models, without Lava: it can be run, and is tested, by calling `advance` step by step. The
+kernel computes, the schedule states which samples a step works on, and the recording stores the results.
 """
 
 from __future__ import annotations
@@ -12,33 +12,33 @@ from ...base.errors import SpecError
 from ..kernels.layer_kernel import Kernel
 from ..kernels.layout import DRIVE, Array, Tally
 from .recording import LayerRecording, ReadoutRecording
-from .schedule import Moment, Schedule
+from .schedule import BatchStep, Schedule
 
 
 class PointRun:
-    """Hands out the network's inputs, the same ones for all steps of a presentation."""
+    """Source of the network's inputs, which are the same at all steps of a presentation."""
 
     def __init__(self, words: Array, schedule: Schedule) -> None:
         self.words = words
         self.schedule = schedule
         self._rows = np.zeros((schedule.n_rows, words.shape[1]), words.dtype)
         self.outgoing = self._rows.reshape(schedule.shape(words.shape[1]))
-        """The message to send."""
+        """The message to send at this step."""
 
     def prepare(self, time_step: int) -> None:
-        """Make the message of a step of Lava; zeros beyond the last sample."""
-        moment = self.schedule.moment(time_step)
-        n_rows = moment.n_rows if moment else 0
-        if moment and moment.step == 0:
-            self._rows[:n_rows] = self.words[moment.first : moment.first + n_rows]
+        """Build the message of a step of Lava; zeros beyond the last sample."""
+        batch_step = self.schedule.batch_step(time_step)
+        n_rows = batch_step.n_rows if batch_step else 0
+        if batch_step and batch_step.step == 0:
+            self._rows[:n_rows] = self.words[batch_step.first : batch_step.first + n_rows]
         self._rows[n_rows:] = 0
 
 
 def check_words(name: str, a: Array, highest: float) -> None:
-    """Refuse inputs that are longer than the input word, for which alone the sums are wide enough, and what is no number.
+    """Check that inputs are numbers within the input word, for which the sums are wide enough.
 
     Raises:
-        SpecError: If one of them is.
+        SpecError: If an input exceeds the word, or is NaN.
     """
     low, high = a.min(), a.max()
     if not (-highest <= low and high <= highest):  # NaN fails; and |−2^31| is negative in int32
@@ -73,33 +73,33 @@ class LayerRun:
         self.outgoing = self._payload.reshape(schedule.shape(n_out))
         """The message of the step before; zeros before the first sample."""
 
-    def take(self, time_step: int, message: Array) -> None:
+    def advance(self, time_step: int, message: Array) -> None:
         """Compute with the message of a step of Lava."""
-        moment = self.schedule.moment(time_step)
-        if moment is None:
+        batch_step = self.schedule.batch_step(time_step)
+        if batch_step is None:
             self._payload[:] = 0
             return
-        n = moment.n_rows
-        if moment.step == 0:
+        n = batch_step.n_rows
+        if batch_step.step == 0:
             self._membrane[:] = 0
-        tally = self.recording.tally(moment)
-        self.compute(message.reshape(self.schedule.n_rows, -1)[:n], moment, tally)
+        tally = self.recording.tally(batch_step)
+        self.compute(message.reshape(self.schedule.n_rows, -1)[:n], batch_step, tally)
         self._payload[n:] = 0
-        self.recording.keep(moment, tally, self._payload)
+        self.recording.record(batch_step, tally, self._payload)
 
-    def compute(self, a: Array, moment: Moment, tally: Tally) -> None:
+    def compute(self, a: Array, batch_step: BatchStep, tally: Tally) -> None:
         """Advance the membranes of the first rows by one step; a constant input is multiplied only once.
 
         Raises:
             SpecError: If inputs are checked and one is longer than the input word, for which alone the sums are wide enough.
         """
-        n = moment.n_rows
+        n = batch_step.n_rows
         if self.checked_input:
             check_words(self.recording.name, a, self.kernel.highest_input)
         if not self.constant_input:
             self.kernel.advance(a[:, None], self._membrane[:n], self._payload[:n], tally)
             return
-        if moment.step == 0:
+        if batch_step.step == 0:
             self._saturated_drive = -tally.saturated[DRIVE]
             self.kernel.drive(a, self._drive[:n], tally)
             self._saturated_drive += tally.saturated[DRIVE]
@@ -109,11 +109,11 @@ class LayerRun:
 
 
 class NeuronRun(LayerRun):
-    """The neurons of a layer behind synapses that somebody else computes: products W a in, payloads out."""
+    """The neurons of a layer whose products W a another process computes: products in, payloads out."""
 
-    def compute(self, a: Array, moment: Moment, tally: Tally) -> None:
+    def compute(self, a: Array, batch_step: BatchStep, tally: Tally) -> None:
         """Advance the membranes of the first rows by one step, with the products `a` (n_rows, n_out) in place of inputs."""
-        n = moment.n_rows
+        n = batch_step.n_rows
         self.kernel.align(a, self._drive[:n], tally)
         self.kernel.fire(self._drive[:n], self._membrane[:n], self._payload[:n], tally)
 
@@ -130,25 +130,25 @@ class ReadoutRun:
         self.outgoing = self._y.reshape(schedule.shape(kernel.n_out))
         """The outputs of the step before; zeros before the first sample."""
 
-    def take(self, time_step: int, message: Array) -> None:
+    def advance(self, time_step: int, message: Array) -> None:
         """Compute with the message of a step of Lava."""
-        moment = self.schedule.moment(time_step)
-        if moment is None:
+        batch_step = self.schedule.batch_step(time_step)
+        if batch_step is None:
             self._y[:] = 0
             return
-        n = moment.n_rows
+        n = batch_step.n_rows
         self.compute(message.reshape(self.schedule.n_rows, -1)[:n], self._y[:n, 0], self._tally)
         self._y[n:] = 0
-        self.recording.keep(moment, self._y[:n])
+        self.recording.record(batch_step, self._y[:n])
 
     def compute(self, a: Array, y: Array, tally: Tally) -> None:
-        """Give the outputs y (n_rows, n_out) of inputs a (n_rows, n_in)."""
+        """Return the outputs y (n_rows, n_out) of inputs a (n_rows, n_in)."""
         self.kernel.drive(a, y, tally)
 
 
 class ReadoutNeuronRun(ReadoutRun):
-    """The read-out behind synapses that somebody else computes: products W a in, outputs out."""
+    """The read-out whose products W a another process computes: products in, outputs out."""
 
     def compute(self, a: Array, y: Array, tally: Tally) -> None:
-        """Give the outputs y (n_rows, n_out) of products a (n_rows, n_out)."""
+        """Return the outputs y (n_rows, n_out) of products a (n_rows, n_out)."""
         self.kernel.align(a, y, tally)

@@ -13,11 +13,11 @@ import numpy as np
 from ..kernels.layer_kernel import Kernel
 from ..kernels.layout import DRIVE, Array, Tally
 from .recording import LayerRecording, ReadoutRecording
-from .schedule import Moment
+from .schedule import BatchStep
 
 TILE = 128
-"""Samples of a tile: inputs and payloads of a layer of 64 neurons over 8 steps are 256 KB each, which a core's second-level
-cache holds, and calling the loops takes a tenth of what they do."""
+"""Number of samples of a tile: inputs and payloads of a layer of 64 neurons over 8 steps are 256 KB each, which a core's
+second-level cache holds, and calling the loops takes a tenth of what they do."""
 
 
 class NetworkRun:
@@ -43,20 +43,20 @@ class NetworkRun:
         self._payloads = [np.zeros((TILE, n_steps, kernel.n_out), kind) for kernel in layers]
         self._y = np.zeros((TILE, n_steps, readout.n_out), kind)
 
-    def take(self, first: int, a: Array) -> None:
+    def advance(self, first: int, a: Array) -> None:
         """Run the samples first, first + 1, …, whose inputs are the rows of a."""
         for start in range(0, len(a), TILE):
             tile = a[start : start + TILE]
-            self._run_tile(Moment(first + start, len(tile), 0), tile)
+            self._run_tile(BatchStep(first + start, len(tile), 0), tile)
 
-    def _run_tile(self, moment: Moment, a: Array) -> None:
+    def _run_tile(self, batch_step: BatchStep, a: Array) -> None:
         for index, recording in enumerate(self.recordings):
-            tally = recording.tally(moment, self.n_steps)
+            tally = recording.tally(batch_step, self.n_steps)
             self._run_layer(index, a, tally)
-            recording.keep(moment, tally, self._payloads[index])
+            recording.record(batch_step, tally, self._payloads[index])
         y, sent = self._y[: len(a)], self._payloads[-1][: len(a)]
         self.readout.drive(sent.reshape(-1, self.readout.n_in), y.reshape(-1, self.readout.n_out), self._tally)
-        self.emitted.keep(moment, y)
+        self.emitted.record(batch_step, y)
 
     def _run_layer(self, index: int, a: Array, tally: Tally) -> None:
         n = len(a)
@@ -91,17 +91,17 @@ class StepRun:
         self._payloads = [np.zeros((1, 1, kernel.n_out), kind) for kernel in layers]
         self._y = np.zeros((1, 1, readout.n_out), kind)
 
-    def take(self, moment: Moment, a: Array) -> None:
+    def advance(self, batch_step: BatchStep, a: Array) -> None:
         """Advance the network by one step with the input a (1, n_in)."""
         sent = a[:, None]
         for kernel, recording, membrane, payload in zip(
             self.layers, self.recordings, self._membranes, self._payloads, strict=True
         ):
-            if moment.step == 0:
+            if batch_step.step == 0:
                 membrane[:] = 0
-            tally = recording.tally(moment)
+            tally = recording.tally(batch_step)
             kernel.advance(sent, membrane, payload, tally)
-            recording.keep(moment, tally, payload)
+            recording.record(batch_step, tally, payload)
             sent = payload
         self.readout.drive(sent[:, 0], self._y[:, 0], self._tally)
-        self.emitted.keep(moment, self._y)
+        self.emitted.record(batch_step, self._y)

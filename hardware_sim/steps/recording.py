@@ -1,7 +1,7 @@
 """What the layers of a Lava run write for its caller: counts, sums of outputs, probed values; in memory that both see.
 
 Each recording is written by one process, so that nothing needs a lock. Counts and saturations are the loops' own counters; the
-rest is put where sample and step say. This module turns recordings into the records of `neuropinn_lava.engine.trace`.
+rest is put where sample and step say.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ...network.quantized import Network, QuantizedLayer, QuantizedNetwork
 from ...network.spec import LayerSpec, Readout
 from ..kernels.layout import DRIVE, EVENTS, FIRED, MEMBRANE, PAYLOAD, Array, Tally, empty_tally
 from ..runner.shared_arrays import SharedArray
-from .schedule import Moment
+from .schedule import BatchStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -26,7 +26,7 @@ class LayerRecording(Record):
     """Counts and probes of one spiking layer."""
 
     name: str
-    """The layer's."""
+    """Name of the layer."""
     counts: SharedArray
     """FIRED and EVENTS, int32, shape (n_steps, 2, n_out)."""
     saturated: SharedArray
@@ -40,7 +40,7 @@ class LayerRecording(Record):
 
     @classmethod
     def empty(cls, name: str, n_out: int, n_steps: int, n_probed: int, message_type: Any) -> LayerRecording:
-        """Make the recording of a layer; n_probed is how many of the first samples are recorded in full."""
+        """Build the recording of a layer; n_probed is how many of the first samples are recorded in full."""
         shape = (n_probed, n_steps, n_out)
         return cls(
             name=name,
@@ -52,41 +52,44 @@ class LayerRecording(Record):
         )
 
     def with_own_counts(self) -> LayerRecording:
-        """Make the recording of another process that works on other samples: counts of its own, the same probes."""
+        """Build the recording of another process that works on other samples: counts of its own, the same probes."""
         counts, saturated = (SharedArray.zeros(own.values.shape, np.int32) for own in (self.counts, self.saturated))
         return replace(self, counts=counts, saturated=saturated)
 
-    def tally(self, moment: Moment, n_steps: int = 1) -> Tally:
-        """Give the loops their counters, which lie in shared memory, and room for the rows that are recorded in full.
+    def tally(self, batch_step: BatchStep, n_steps: int = 1) -> Tally:
+        """Return the counters of the loops, which lie in shared memory, and room for the rows that are recorded in full.
 
         Args:
-            moment: Which rows, from which step on.
+            batch_step: Which rows, from which step on.
             n_steps: How many steps the loops will do.
         """
-        n_probed = max(0, min(moment.n_rows, len(self.fired.values) - moment.first))
+        n_probed = max(0, min(batch_step.n_rows, len(self.fired.values) - batch_step.first))
         shape = (n_probed, n_steps, self.counts.values.shape[2])
         return Tally(
-            counts=self.counts.values[moment.step : moment.step + n_steps],
+            counts=self.counts.values[batch_step.step : batch_step.step + n_steps],
             saturated=self.saturated.values,
             membrane=np.empty(shape, self.membrane.values.dtype),
             fired=np.empty(shape, np.bool_),
         )
 
-    def keep(self, moment: Moment, tally: Tally, payload: Array) -> None:
+    def record(self, batch_step: BatchStep, tally: Tally, payload: Array) -> None:
         """Keep what is recorded in full, when the loops are done; payload is (n_rows, n_steps, n_out)."""
         n_probed, n_steps, _ = tally.fired.shape
         if n_probed:
-            place = slice(moment.first, moment.first + n_probed), slice(moment.step, moment.step + n_steps)
+            place = (
+                slice(batch_step.first, batch_step.first + n_probed),
+                slice(batch_step.step, batch_step.step + n_steps),
+            )
             self.membrane.values[place] = tally.membrane
             self.fired.values[place] = tally.fired
             self.payload.values[place] = payload[:n_probed]
 
     def layer_counts(self) -> LayerCounts:
-        """Give the counts as a record."""
+        """Return the counts as a record."""
         return joined_counts([self])
 
     def layer_trace(self) -> LayerTrace:
-        """Give the probed values as a record: int64 or float64."""
+        """Return the probed values as a record: int64 or float64."""
         return LayerTrace(
             name=self.name,
             membrane=widened(self.membrane.values),
@@ -129,7 +132,7 @@ class ReadoutRecording(Record):
     def empty(
         cls, readout: Readout, n_out: int, n_steps: int, n_samples: int, n_probed: int, message_type: Any
     ) -> ReadoutRecording:
-        """Make the recording of a read-out."""
+        """Build the recording of a read-out."""
         return cls(
             readout=readout,
             total=SharedArray.zeros((n_samples, n_out), _wide_type(message_type)),
@@ -138,7 +141,7 @@ class ReadoutRecording(Record):
         )
 
     def with_own_counts(self) -> ReadoutRecording:
-        """Make the recording of another process that works on other samples."""
+        """Build the recording of another process that works on other samples."""
         return replace(self, saturated=SharedArray.zeros(self.saturated.values.shape, np.int32))
 
     @property
@@ -147,25 +150,25 @@ class ReadoutRecording(Record):
         return int(self.saturated.values.sum(dtype=np.int64))
 
     def tally(self) -> Tally:
-        """Give the loops their counters, which lie in shared memory; a read-out counts nothing but saturations."""
+        """Return the counters of the loops, which lie in shared memory; a read-out counts nothing but saturations."""
         n_out = self.saturated.values.shape[1]
         return empty_tally(0, n_out)._replace(saturated=self.saturated.values)
 
-    def keep(self, moment: Moment, y: Array) -> None:
-        """Take in the outputs y (n_rows, n_steps, n_out) of some steps from `moment.step` on."""
-        rows = slice(moment.first, moment.first + moment.n_rows)
+    def record(self, batch_step: BatchStep, y: Array) -> None:
+        """Take in the outputs y (n_rows, n_steps, n_out) of some steps from `batch_step.step` on."""
+        rows = slice(batch_step.first, batch_step.first + batch_step.n_rows)
         total = self.total.values[rows]
         if self.readout is Readout.LAST:
             total[:] = y[: len(total), -1]
         else:
             total += y[: len(total)].sum(axis=1, dtype=total.dtype)
-        if moment.first < len(self.output.values):
-            output = self.output.values[rows, moment.step : moment.step + y.shape[1]]
+        if batch_step.first < len(self.output.values):
+            output = self.output.values[rows, batch_step.step : batch_step.step + y.shape[1]]
             output[:] = y[: len(output)]
 
 
 def _wide_type(message_type: Any) -> Any:
-    """Give the type in which records keep values of a message: int64 or float64."""
+    """Return the type in which records keep values of a message: int64 or float64."""
     return np.int64 if np.issubdtype(message_type, np.integer) else np.float64
 
 
@@ -177,7 +180,7 @@ def widened(values: Array) -> Array:
 def make_recordings(
     network: Network, probe: Probe, n_samples: int | None
 ) -> tuple[tuple[LayerRecording, ...], ReadoutRecording]:
-    """Make the recordings of a network's layers and of its read-out.
+    """Build the recordings of a network's layers and of its read-out.
 
     Args:
         network: Float or quantized.

@@ -1,4 +1,4 @@
-"""Which samples a layer works on at which step of Lava: every layer keeps its own step counter.
+"""Which samples a layer works on at which step of Lava; every layer keeps its own step counter.
 
 A sample is presented for T steps, and a message carries one sample (faithful) or a batch of them. Each layer sends what it
 computed in the step before, so that the layers are one step apart, as on the chip:
@@ -8,8 +8,6 @@ computed in the step before, so that the layers are one step apart, as on the ch
     layer 1         0,1    0,2    1,1    1,2                      latency 0
     layer 2                0,1    0,2    1,1    1,2               latency 1
     read-out                      0,1    0,2    1,1    1,2        latency 2
-
-This module knows neither Lava nor numpy.
 """
 
 from __future__ import annotations
@@ -21,8 +19,8 @@ from ...base.arrays import Record
 from ...base.errors import SpecError
 
 
-class Moment(NamedTuple):
-    """What a layer does in one step of Lava."""
+class BatchStep(NamedTuple):
+    """The batch of samples, and the step of its presentation, that a layer works on in one step of Lava."""
 
     first: int
     """Index of the first sample of the message."""
@@ -37,7 +35,7 @@ class Schedule(Record):
     """The step counter of one layer: `Schedule(n_steps=2)` takes one sample after the other, two steps each, for ever."""
 
     n_steps: int
-    """T."""
+    """Number of steps T of a presentation, at least 1."""
     latency: int = 0
     """Steps of Lava that pass before the first message arrives."""
     batch_size: int | None = None
@@ -62,22 +60,22 @@ class Schedule(Record):
         """Messages per step of a presentation, the last one perhaps not full; None for as many as come."""
         return None if self.n_samples is None else -(-self.n_samples // self.n_rows)
 
-    def later(self, n_steps: int) -> Schedule:
-        """Give the counter of a layer to which everything comes so many steps of Lava later."""
+    def delayed(self, n_steps: int) -> Schedule:
+        """Return the schedule of a layer that everything reaches `n_steps` steps of Lava later."""
         return replace(self, latency=self.latency + n_steps)
 
     def shape(self, n: int) -> tuple[int, ...]:
-        """Give the shape of a port for n neurons."""
+        """Return the shape of a port for n neurons."""
         return (n,) if self.batch_size is None else (self.batch_size, n)
 
-    def moment(self, time_step: int) -> Moment | None:
-        """Tell what is to be done in a step of Lava, counted from 1; None before the first sample and after the last."""
+    def batch_step(self, time_step: int) -> BatchStep | None:
+        """Return what is to be done in a step of Lava, counted from 1; None before the first sample and after the last."""
         batch, step = divmod(time_step - 1 - self.latency, self.n_steps)
         first = batch * self.n_rows
         if batch < 0 or (self.n_samples is not None and first >= self.n_samples):
             return None
         n_rows = self.n_rows if self.n_samples is None else min(self.n_rows, self.n_samples - first)
-        return Moment(first, n_rows, step)
+        return BatchStep(first, n_rows, step)
 
     def n_finished(self, n_lava_steps: int) -> int:
         """Count the samples that this layer has finished after so many steps of Lava."""

@@ -35,7 +35,7 @@ GRADED = 24
 
 
 def _make_dense(layer: AnyLayer, schedule: Schedule) -> Dense:
-    """Make the synapses of a layer.
+    """Build the synapses of a layer.
 
     Raises:
         HardwareRuleError: If Dense would not compute them exactly.
@@ -57,7 +57,7 @@ class DenseVsnLayerModel(AbstractSubProcessModel):
         given = proc.proc_params
         layer, schedule = given["layer"], given["schedule"]
         self.synapses = _make_dense(layer, schedule)
-        self.neurons = VsnNeurons(layer=layer, schedule=schedule.later(1), recording=given["recording"])
+        self.neurons = VsnNeurons(layer=layer, schedule=schedule.delayed(1), recording=given["recording"])
         entry = given["entry"]
         if entry is not None and entry.is_checked:
             self.gate = WordGate(layer=layer, schedule=schedule, entry=entry)
@@ -79,7 +79,7 @@ class DenseReadoutLayerModel(AbstractSubProcessModel):
         given = proc.proc_params
         layer, schedule = given["layer"], given["schedule"]
         self.synapses = _make_dense(layer, schedule)
-        self.neurons = ReadoutNeurons(layer=layer, schedule=schedule.later(1), recording=given["recording"])
+        self.neurons = ReadoutNeurons(layer=layer, schedule=schedule.delayed(1), recording=given["recording"])
         proc.in_ports.a_in.connect(self.synapses.in_ports.s_in)
         self.synapses.out_ports.a_out.connect(self.neurons.in_ports.p_in)
         self.neurons.out_ports.y_out.connect(proc.out_ports.y_out)

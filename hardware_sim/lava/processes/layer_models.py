@@ -1,4 +1,4 @@
-"""How the processes of `layers` work, in float and in integers: one Lava process a layer, in numpy or compiled loops.
+"""Process models of `layers`, in float and in integers: one Lava process a layer, in numpy or compiled loops.
 
 A model gives Lava's steps to a run of `layer_runs`, which does the work. A layer sends before it receives, so that layers are
 one step apart; neurons behind a Dense receive before they send, because Dense already delays by a step. Lava's usual tags
@@ -49,11 +49,11 @@ class RunModel(PyLoihiProcessModel):
     """The run, None before the first step."""
 
     def make_work(self) -> Any:
-        """Make the run from the process's parameters and the model's variables."""
+        """Build the run from the process's parameters and the model's variables."""
         raise NotImplementedError
 
     def make_kernel(self) -> Kernel:
-        """Make the arithmetic; a model with another arithmetic overrides this."""
+        """Build the arithmetic; a model with another arithmetic overrides this."""
         return make_kernel(self.proc_params["layer"], self.proc_params["schedule"].n_samples)
 
     def run_spk(self) -> None:
@@ -63,7 +63,7 @@ class RunModel(PyLoihiProcessModel):
         self.step()
 
     def step(self) -> None:
-        """Receive and send what this kind of process does in one step of Lava; the run is there."""
+        """Receive and send the messages of one step of Lava; called after `make_work`."""
         raise NotImplementedError
 
 
@@ -71,7 +71,7 @@ class PointSourceModel(RunModel):
     """Sends a message at every step and receives none."""
 
     def make_work(self) -> PointRun:
-        """Make the run from the shared words."""
+        """Build the run from the shared words."""
         return PointRun(self.proc_params["words"].values, self.proc_params["schedule"])
 
     def step(self) -> None:
@@ -102,7 +102,7 @@ class VsnLayerModel(RunModel):
     """Sends what it computed in the step before, then receives: layers are one step apart."""
 
     def make_work(self) -> LayerRun:
-        """Make the run of synapses and neurons on Lava's own variable m."""
+        """Build the run of synapses and neurons on Lava's own variable m."""
         given = self.proc_params
         return LayerRun(
             self.make_kernel(),
@@ -116,7 +116,7 @@ class VsnLayerModel(RunModel):
     def step(self) -> None:
         """Send the payloads of the step before, and compute with what comes in."""
         self.a_out.send(self.work.outgoing)
-        self.work.take(self.time_step, self.a_in.recv())
+        self.work.advance(self.time_step, self.a_in.recv())
 
 
 @implements(proc=VsnLayer, protocol=LoihiProtocol)
@@ -141,7 +141,7 @@ class WordGateModel(RunModel):
     """Receives, compares with the input word, and sends in the same step."""
 
     def make_work(self) -> Kernel:
-        """Make the kernel of the layer behind it, which knows the longest input."""
+        """Build the kernel of the layer behind it, which knows the longest input."""
         layer = self.proc_params["layer"]
         return make_kernel(layer, 0)
 
@@ -174,13 +174,13 @@ class VsnNeuronsModel(RunModel):
     """Receives before it sends: the Dense before it already delays by a step."""
 
     def make_work(self) -> NeuronRun:
-        """Make the run of the neurons alone on Lava's own variable m."""
+        """Build the run of the neurons alone on Lava's own variable m."""
         given = self.proc_params
         return NeuronRun(self.make_kernel(), given["schedule"], given["recording"], self.m)
 
     def step(self) -> None:
         """Compute with the products that come in, and send the payloads at once."""
-        self.work.take(self.time_step, self.p_in.recv())
+        self.work.advance(self.time_step, self.p_in.recv())
         self.a_out.send(self.work.outgoing)
 
 
@@ -206,13 +206,13 @@ class ReadoutLayerModel(RunModel):
     """Sends the outputs of the step before, then receives; sums them up in its recording."""
 
     def make_work(self) -> ReadoutRun:
-        """Make the run of synapses and sums."""
+        """Build the run of synapses and sums."""
         return ReadoutRun(self.make_kernel(), self.proc_params["schedule"], self.proc_params["recording"])
 
     def step(self) -> None:
         """Send the outputs of the step before, and compute with what comes in."""
         self.y_out.send(self.work.outgoing)
-        self.work.take(self.time_step, self.a_in.recv())
+        self.work.advance(self.time_step, self.a_in.recv())
 
 
 @implements(proc=ReadoutLayer, protocol=LoihiProtocol)
@@ -237,12 +237,12 @@ class ReadoutNeuronsModel(RunModel):
     """Receives products before it sends: the Dense before it already delays by a step."""
 
     def make_work(self) -> ReadoutNeuronRun:
-        """Make the run of alignment and sums."""
+        """Build the run of alignment and sums."""
         return ReadoutNeuronRun(self.make_kernel(), self.proc_params["schedule"], self.proc_params["recording"])
 
     def step(self) -> None:
         """Compute with the products that come in, and send the outputs at once."""
-        self.work.take(self.time_step, self.p_in.recv())
+        self.work.advance(self.time_step, self.p_in.recv())
         self.y_out.send(self.work.outgoing)
 
 

@@ -64,7 +64,7 @@ class PointSource(NetworkProcess):
     """Sends the network's inputs, each for all steps of its presentation; zeros after the last one."""
 
     def __init__(self, *, words: SharedArray, schedule: Schedule, name: str = "points") -> None:
-        """Make a source of inputs.
+        """Build a source of inputs.
 
         Args:
             words: Inputs, shape (n_samples, n_in): int32 words for a quantized network, float64 for a float one.
@@ -88,7 +88,7 @@ class VsnLayer(EntryProcess):
         constant_input: bool = False,
         entry: Entry | None = None,
     ) -> None:
-        """Make a layer.
+        """Build a layer.
 
         Args:
             layer: Weights, leaks, thresholds, activation; float or integer.
@@ -118,7 +118,7 @@ class WordGate(EntryProcess):
     """Steps of Lava; it receives before it sends."""
 
     def __init__(self, *, layer: LayerSpec | QuantizedLayer, schedule: Schedule, entry: Entry) -> None:
-        """Make a gate before the synapses of a network's first layer; the arguments are those of `VsnLayer`."""
+        """Build a gate before the synapses of a network's first layer; the arguments are those of `VsnLayer`."""
         super().__init__(layer=layer, name=f"{layer.name} input")
         self.numerics, self.entry = Numerics.of_layer(layer), entry
         self.a_in = InPort(shape=schedule.shape(layer.n_in))
@@ -132,7 +132,7 @@ class VsnNeurons(NetworkProcess):
     """Steps of Lava; the Dense before it delays by one."""
 
     def __init__(self, *, layer: LayerSpec | QuantizedLayer, schedule: Schedule, recording: LayerRecording) -> None:
-        """Make neurons; the arguments are those of `VsnLayer`."""
+        """Build neurons; the arguments are those of `VsnLayer`."""
         super().__init__(layer=layer, schedule=schedule, recording=recording, name=layer.name)
         self.numerics = Numerics.of_layer(layer)
         self.p_in = InPort(shape=schedule.shape(layer.n_out))
@@ -144,7 +144,7 @@ class ReadoutLayer(NetworkProcess):
     """The linear read-out, which is also the sink: it sums its outputs sample by sample, and sends them too."""
 
     def __init__(self, *, layer: OutputSpec | QuantizedOutput, schedule: Schedule, recording: ReadoutRecording) -> None:
-        """Make a read-out.
+        """Build a read-out.
 
         Args:
             layer: Weights and bias, float or integer.
@@ -164,7 +164,7 @@ class ReadoutNeurons(NetworkProcess):
     """Steps of Lava; the Dense before it delays by one."""
 
     def __init__(self, *, layer: OutputSpec | QuantizedOutput, schedule: Schedule, recording: ReadoutRecording) -> None:
-        """Make a read-out without synapses; the arguments are those of `ReadoutLayer`."""
+        """Build a read-out without synapses; the arguments are those of `ReadoutLayer`."""
         super().__init__(layer=layer, schedule=schedule, recording=recording, name=layer.name)
         self.numerics = Numerics.of_layer(layer)
         self.p_in = InPort(shape=schedule.shape(layer.n_out))

@@ -41,7 +41,7 @@ class NetworkLeaf(AbstractProcess):
         recordings: tuple[LayerRecording, ...],
         emitted: ReadoutRecording,
     ) -> None:
-        """Make a leaf.
+        """Build a leaf.
 
         Args:
             network: Float or quantized.
@@ -73,7 +73,7 @@ class NetworkLeafModel(RunModel):
     turn_in, turn_out = WORDS_IN, WORDS_OUT
 
     def make_work(self) -> NetworkRun | StepRun:
-        """Make the run of the whole network: step by step without a batch size, else presentation by presentation."""
+        """Build the run of the whole network: step by step without a batch size, else presentation by presentation."""
         given = self.proc_params
         network = given["network"]
         schedule = given["schedule"]
@@ -86,12 +86,12 @@ class NetworkLeafModel(RunModel):
         """Pass the turn on, and run this leaf's rows of the batch, or one step of the sample."""
         self.turn_out.send(np.zeros(1, np.int32))
         self.turn_in.recv()
-        moment = self.proc_params["schedule"].moment(self.time_step)
-        if moment is None:
+        batch_step = self.proc_params["schedule"].batch_step(self.time_step)
+        if batch_step is None:
             return
         words = self.proc_params["words"].values
         if isinstance(self.work, StepRun):
-            self.work.take(moment, words[moment.first : moment.first + 1])
+            self.work.advance(batch_step, words[batch_step.first : batch_step.first + 1])
             return
-        begin, end = (min(row, moment.n_rows) for row in self.proc_params["rows"])
-        self.work.take(moment.first + begin, words[moment.first + begin : moment.first + end])
+        begin, end = (min(row, batch_step.n_rows) for row in self.proc_params["rows"])
+        self.work.advance(batch_step.first + begin, words[batch_step.first + begin : batch_step.first + end])

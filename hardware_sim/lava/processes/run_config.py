@@ -80,7 +80,7 @@ class VsnRunConfig(Loihi2SimCfg):
         models: Mapping[type, type] | None = None,
         **options: Any,
     ) -> None:
-        """Make a run configuration.
+        """Build a run configuration.
 
         Args:
             numerics: What the network's numbers are.

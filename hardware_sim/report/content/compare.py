@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ....base.arrays import Record
 from .rows import Scalar, flatten_report, read_report
-from .words import NOTHING, say_number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,11 +16,11 @@ class ComparedRow(Record):
     key: str
     """Path into report.json."""
     first: Scalar
-    """In the first report; None where it has none."""
+    """Value in the first report; None where it has none."""
     second: Scalar
-    """In the second one."""
+    """Value in the second report; None where it has none."""
     unit: str
-    """Unit of both."""
+    """Unit of both values."""
 
     @property
     def factor(self) -> float | None:
@@ -55,22 +53,3 @@ def compare_reports(first: str | Path, second: str | Path) -> tuple[ComparedRow,
         )
         for key in keys
     )
-
-
-def comparison_markdown(rows: Iterable[ComparedRow], names: tuple[str, str]) -> str:
-    """Give a comparison as a markdown table."""
-    lines = [f"| | {names[0]} | {names[1]} | unit | factor |", "|---|---:|---:|---|---:|"]
-    lines += [
-        f"| {row.key} | {_say_value(row.first)} | {_say_value(row.second)} | {row.unit} | {say_number(row.factor)} |"
-        for row in rows
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _say_value(value: Scalar) -> str:
-    """Write a value of a report: whole numbers in full, others with five digits, nothing as a dash."""
-    if value is None:
-        return NOTHING
-    if isinstance(value, bool | str):
-        return str(value)
-    return str(value) if isinstance(value, int) else say_number(value, digits=5)

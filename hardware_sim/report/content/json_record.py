@@ -1,7 +1,7 @@
 """report.json: the machine-readable form of a report, schema `neuropinn-lava/report/1`.
 
 Names are a contract: none is removed or renamed within version 1, new ones may come. A value that does not exist is null, so
-are NaN and infinity, which JSON does not have. This module turns records into JSON and knows no other format.
+are NaN and infinity, which JSON does not have.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from ...costs.hardware_profile import HardwareProfile, Placement
 from ...counts.counting import LayerOperations, OperationCounts
 from ...fields.gradients import GradientSection
 from ...fields.stresses import SolidSection
+from ...parity.certificate import ParitySection
 from .sections import (
     SCHEMA,
     BackendsSection,
     NetworkSection,
-    ParitySection,
     ProblemSection,
     QuantizationSection,
     Report,
 )
-from .words import dominance_sentence
+from .sentences import dominance_sentence
 
 NEUROBENCH_NAMES = {
     "effective_macs": "Effective_MACs",
@@ -50,12 +50,12 @@ JsonObject = dict[str, Any]
 
 
 def report_text(report: Report) -> str:
-    """Give the text of report.json."""
+    """Return the text of report.json."""
     return json.dumps(report_object(report), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def report_object(report: Report) -> JsonObject:
-    """Give a report as a JSON object, every key of the schema present."""
+    """Return a report as a JSON object, every key of the schema present."""
     return {
         "schema": SCHEMA,
         "package_version": report.package_version,
@@ -154,7 +154,7 @@ def _quantization_object(quantization: QuantizationSection) -> JsonObject:
 
 
 def _budget_object(budget: ErrorBudget) -> JsonObject:
-    """Give the error budget by layer and cause; a layer has only the causes that exist in it."""
+    """Return the error budget by layer and cause; a layer has only the causes that exist in it."""
     causes: dict[str, JsonObject] = {layer: {} for layer in budget.layers}
     for entry in budget.entries:
         change = {"relative_change": entry.relative_change, "flipped_spikes": entry.flipped_spikes}
@@ -179,7 +179,7 @@ def _backends_object(backends: BackendsSection) -> JsonObject:
 
 
 def parity_object(parity: ParitySection) -> JsonObject:
-    """Give a certificate as a JSON object."""
+    """Return a certificate as a JSON object."""
     modes: JsonObject = {LavaMode.FAITHFUL.value: None, LavaMode.BATCHED.value: None}
     modes |= {mode.name: jsonable(mode) for mode in parity.modes}
     return {
@@ -192,7 +192,7 @@ def parity_object(parity: ParitySection) -> JsonObject:
 
 
 def _counts_object(counts: OperationCounts, hardware: HardwareProfile | None = None) -> JsonObject:
-    """Give the counts as a JSON object: one row per layer, the sums, one pass of the dense network, other people's names."""
+    """Return the counts as a JSON object: one row per layer, the sums, one pass of the dense network, other people's names."""
     return {
         "n_samples": counts.n_samples,
         "n_steps": counts.n_steps,
@@ -205,7 +205,7 @@ def _counts_object(counts: OperationCounts, hardware: HardwareProfile | None = N
 
 
 def _details_object(hardware: HardwareProfile) -> JsonObject:
-    """Give accesses, NeuroBench's names, the proxy, and the distribution over single samples."""
+    """Return accesses, NeuroBench's names, the proxy, and the distribution over single samples."""
     operations = hardware.samples.operations
     quartiles = np.quantile(operations, [0.25, 0.5, 0.75]).tolist()
     neurobench = jsonable(hardware.neurobench)
@@ -226,24 +226,14 @@ def _details_object(hardware: HardwareProfile) -> JsonObject:
 
 
 def _energy_object(energy: EnergyEstimate) -> JsonObject:
-    """Give an estimate as a JSON object: name, source and kind stand beside every number."""
-    even = energy.break_even
+    """Return an estimate as a JSON object: name, source and kind stand beside every number."""
+    names = ("model", "title", "source", "kind", "measured_on", "joules_per_sample", "dynamic_joules_per_sample")
     return {
-        "model": energy.model,
-        "title": energy.title,
-        "source": energy.source,
-        "kind": energy.kind.value,
-        "measured_on": energy.measured_on,
-        "joules_per_sample": energy.joules_per_sample,
-        "dynamic_joules_per_sample": energy.dynamic_joules_per_sample,
-        "static_joules_per_sample": energy.static_joules_per_sample,
-        "low": energy.low,
-        "high": energy.high,
+        **_values(energy, *names, "static_joules_per_sample", "low", "high"),
         "terms": {term.name: term.joules for term in energy.terms},
         "dense_joules_per_sample": energy.dense_joules_per_sample,
-        "break_even": {"activity": even.activity, "activity_times_steps": even.activity_times_steps},
-        "sensitivities": jsonable(energy.sensitivities),
-        "leaves_out": energy.leaves_out,
+        "break_even": _values(energy.break_even, "activity", "activity_times_steps"),
+        **_values(energy, "sensitivities", "leaves_out"),
     }
 
 
@@ -276,7 +266,7 @@ def _gradients_object(gradients: GradientSection) -> JsonObject:
 
 
 def _stresses_object(solid: SolidSection) -> JsonObject:
-    """Give errors of displacements and stresses by backend, and the floor of the operators."""
+    """Return errors of displacements and stresses by backend, and the floor of the operators."""
     results = {
         result.backend.value: {"fluctuation_relative_l2": result.fluctuation_relative_l2, **jsonable(result.stress)}
         for result in solid.results
@@ -285,18 +275,11 @@ def _stresses_object(solid: SolidSection) -> JsonObject:
 
 
 def _layer_object(layer: LayerOperations) -> JsonObject:
-    return {
-        "name": layer.name,
-        "kind": layer.kind.value,
-        "n_neurons": layer.n_neurons,
-        "fired": layer.fired,
-        "spikes": layer.spikes,
-        "spiking_activity": layer.spiking_activity,
-        "synaptic_operations": layer.synaptic_operations,
-        "dense_synaptic_operations": layer.dense_synaptic_operations,
-        "neuron_updates": layer.neuron_updates,
-        "active_updates": layer.active_updates,
-        "n_synapses": layer.n_synapses,
-        "spikes_per_step": layer.spikes_per_step.tolist(),
-        "synaptic_operations_per_step": layer.synaptic_operations_per_step.tolist(),
-    }
+    names = ("name", "kind", "n_neurons", "fired", "spikes", "spiking_activity", "synaptic_operations")
+    more = ("dense_synaptic_operations", "neuron_updates", "active_updates", "n_synapses", "spikes_per_step")
+    return _values(layer, *names, *more, "synaptic_operations_per_step")
+
+
+def _values(record: object, *names: str) -> JsonObject:
+    """Return fields and properties of a record under their own names."""
+    return {name: jsonable(getattr(record, name)) for name in names}

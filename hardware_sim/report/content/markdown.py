@@ -2,58 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
-from ....conversion.search.error_budget import BudgetEntry, Cause, ErrorBudget
+from ....conversion.search.error_budget import ErrorBudget
 from ....conversion.targets.verdicts import TargetCheck
 from ...costs.hardware_profile import HardwareProfile
-from ...counts.counting import LayerOperations, OperationCounts, OperationTotal
-from .sections import BackendsSection, NetworkSection, Report, SolidSection
-from .words import (
-    NOTHING,
-    basis_words,
-    break_even_words,
-    dominance_sentence,
-    parity_sentences,
-    report_title,
-    say_count,
-    say_joules,
-    say_number,
-    say_percent,
-    say_range,
-    say_seconds,
-    step_cells,
-    step_words,
+from ...costs.latency import LatencyEstimate
+from ...counts.counting import OperationCounts
+from .formats import format_count, format_number, format_percent, format_range, format_seconds
+from .sections import NetworkSection, Report
+from .sentences import dominance_sentence, lee_sentence, parity_sentences, report_title, step_sentences
+from .tables import (
+    Cell,
+    Table,
+    accuracy_table,
+    budget_tables,
+    core_table,
+    count_table,
+    energy_table,
+    gradient_table,
+    rule_table,
+    stress_table,
+    summary_table,
 )
 
 
 def report_markdown(report: Report) -> str:
-    """Give the text of a report; sections that it does not have are left out."""
+    """Return the text of a report; sections that it does not have are left out."""
     return "\n".join(_lines(report)).rstrip() + "\n"
 
 
-def _markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Give the lines of a table; the first column is text, the others are numbers."""
-    yield "| " + " | ".join(heads) + " |"
-    yield "|---|" + "---:|" * (len(heads) - 1)
-    for row in rows:
-        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
+def _table_lines(table: Table, heading: str = "## ") -> Iterator[str]:
+    """Yield the heading and the lines of a table; columns of numbers are right-aligned."""
+    yield from (f"{heading}{table.title}", "")
+    yield "| " + " | ".join(column.heading.replace("|", "\\|") for column in table.columns) + " |"
+    yield "|---|" + "".join("---|" if column.is_prose else "---:|" for column in table.columns[1:])
+    yield from map(_row_line, (*table.rows, table.total) if table.total else table.rows)
     yield ""
+
+
+def _row_line(row: Iterable[Cell]) -> str:
+    return "| " + " | ".join(cell.text.replace("|", "\\|") for cell in row) + " |"
 
 
 def _lines(report: Report) -> Iterator[str]:
-    yield f"# {report_title(report)}"
-    yield ""
+    yield from (f"# {report_title(report)}", "")
     if report.problem:
         yield from (f"{report.problem.title}: `{report.problem.equation}`", "")
-    yield from (f"{say_count(report.n_points)} evaluation points; neuropinn-lava {report.package_version}.", "")
-    yield from _summary_lines(report)
+    yield from (f"{format_count(report.n_points)} evaluation points; neuropinn-lava {report.package_version}.", "")
+    if report.hardware and report.dominance:
+        yield from _table_lines(summary_table(report.dominance, report.hardware.energies))
+        yield from (dominance_sentence(report.dominance), "")
+    if report.lee is not None:
+        yield from (lee_sentence(report.lee), "")
     if report.network:
         yield from _network_lines(report.network)
     if report.backends:
-        yield from _backend_lines(report.backends)
+        yield from _table_lines(accuracy_table(report.backends))
+    if report.gradients:
+        yield from _table_lines(gradient_table(report.gradients))
     if report.solid:
-        yield from _solid_lines(report.solid)
+        yield from _table_lines(stress_table(report.solid))
     if report.parity:
         yield from ("## Parity", "", *(f"- {sentence}" for sentence in parity_sentences(report.parity)), "")
     if report.counts:
@@ -67,103 +76,24 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _budget_lines(report.quantization.error_budget)
 
 
-def _summary_lines(report: Report) -> Iterator[str]:
-    """Give what a report leads with: the energy of steps beside the sum of operations, what dominates, and LEE."""
-    dominance = report.dominance
-    if dominance:
-        rows = [(step.model, "steps", basis_words(step), *step_cells(step)) for step in dominance.steps]
-        operations = dominance.operations
-        sums = (NOTHING, say_joules(operations.dynamic_joules_per_sample), NOTHING)
-        rows.append((operations.model, "sum of operations", basis_words(operations), *sums))
-        heads = ("model", "energy of", "constants", "a step", "a sample, pipelined", "a sample alone")
-        yield from _markdown_table(heads, rows)
-        yield from (dominance_sentence(dominance), "")
-    if report.lee is not None:
-        yield from (f"LEE (steps × relative L2 in % × spiking activity in %): {say_number(report.lee)}.", "")
-
-
 def _network_lines(network: NetworkSection) -> Iterator[str]:
     yield f"Network {'–'.join(str(n) for n in network.widths)}, {network.n_steps} steps, φ = {network.activation}, digest"
     yield from (f"`{network.digest}`.", "")
 
 
-def _backend_lines(backends: BackendsSection) -> Iterator[str]:
-    yield from ("## Accuracy and speed", "")
-    heads = (
-        "backend",
-        "relative L2 error",
-        "max error",
-        "residual RMS",
-        "boundary RMS",
-        "seconds",
-        "samples per second",
-    )
-    rows = [
-        (result.backend.value, *(say_number(value) for value in (
-            result.relative_l2, result.max_abs_error, result.residual_rms, result.boundary_rms, result.seconds,
-            result.samples_per_second)))
-        for result in backends.results
-    ]  # fmt: skip
-    yield from _markdown_table(heads, rows)
-
-
-def _solid_lines(solid: SolidSection) -> Iterator[str]:
-    yield from ("## Stresses", "")
-    rows = [
-        (row.backend.value, *(say_percent(value) for value in (
-            row.fluctuation_relative_l2, row.stress.relative_l2, row.stress.von_mises_relative_l2)))
-        for row in solid.results
-    ]  # fmt: skip
-    floor = (say_percent(solid.floor.relative_l2), say_percent(solid.floor.von_mises_relative_l2))
-    heads = ("displacements of", "error of u − lift", "error of all stresses", "error of the von Mises stress")
-    yield from _markdown_table(
-        heads, [*rows, ("finite elements, through the same operators", say_percent(0.0), *floor)]
-    )
-
-
 def _count_lines(counts: OperationCounts) -> Iterator[str]:
-    yield from ("## Spikes and operations", "")
-    heads = ("layer", "neurons", "fired", "spikes", "activity", "synaptic operations", "dense", "neuron updates")
-    named: list[tuple[str, LayerOperations | OperationTotal]] = [(layer.name, layer) for layer in counts.layers]
-    rows = [
-        (
-            name,
-            say_count(row.n_neurons),
-            say_count(row.fired),
-            say_count(row.spikes),
-            say_percent(row.spiking_activity),
-            say_count(row.synaptic_operations),
-            say_count(row.dense_synaptic_operations),
-            say_count(row.neuron_updates),
-        )
-        for name, row in [*named, ("total", counts.total)]
-    ]
-    yield from _markdown_table(heads, rows)
-    yield f"{say_number(counts.synaptic_operations_per_sample, 5)} synaptic operations per sample; one dense pass has"
-    yield from (f"{say_count(counts.ann_macs)} MACs.", "")
+    yield from _table_lines(count_table(counts))
+    yield f"{format_number(counts.synaptic_operations_per_sample, 5)} synaptic operations per sample; one dense pass has"
+    yield from (f"{format_count(counts.ann_macs)} MACs.", "")
 
 
 def _energy_lines(hardware: HardwareProfile) -> Iterator[str]:
-    if not hardware.energies:
-        return
-    yield from ("## Energy per sample, by model: sums over operations", "")
-    heads = ("model", "constants", "dynamic", "static", "range", "one dense pass", "break-even, activity × steps")
-    rows = [
-        (
-            energy.model,
-            basis_words(energy),
-            say_joules(energy.dynamic_joules_per_sample),
-            say_joules(energy.static_joules_per_sample or None),
-            say_range(energy.low, energy.high, say_joules),
-            say_joules(energy.dense_joules_per_sample),
-            break_even_words(energy),
+    if hardware.energies:
+        yield from _table_lines(energy_table(hardware.energies))
+        yield from (
+            f"- {energy.model}: {energy.source}. Leaves out: {energy.leaves_out}." for energy in hardware.energies
         )
-        for energy in hardware.energies
-        if not energy.prices_steps
-    ]
-    yield from _markdown_table(heads, rows)
-    yield from (f"- {energy.model}: {energy.source}. Leaves out: {energy.leaves_out}." for energy in hardware.energies)
-    yield ""
+        yield ""
 
 
 def _core_lines(hardware: HardwareProfile) -> Iterator[str]:
@@ -171,54 +101,29 @@ def _core_lines(hardware: HardwareProfile) -> Iterator[str]:
         yield from ("## Cores", "", f"The network does not fit: {hardware.does_not_fit}", "")
     if hardware.placement is None:
         return
-    partition, traffic = hardware.placement.partition, hardware.placement.traffic
-    yield from (f"## Cores of {partition.target.title}", "")
-    heads = ("layer", "neurons", "cores", "neurons per core", "synaptic bytes per core", "of its synaptic memory")
-    rows = [
-        (
-            layer.name,
-            say_count(layer.n_neurons),
-            say_count(layer.n_cores),
-            say_count(layer.neurons_per_core),
-            say_count(layer.synapse_bytes_per_core),
-            say_percent(layer.synapse_utilisation),
-        )
-        for layer in partition.layers
-    ]
-    yield from _markdown_table(heads, rows)
-    yield from (f"{say_number(traffic.messages / traffic.n_samples)} messages per sample.", "")
+    traffic = hardware.placement.traffic
+    yield from _table_lines(core_table(hardware.placement.partition))
+    yield from (f"{format_number(traffic.messages / traffic.n_samples)} messages per sample.", "")
     if hardware.latency:
-        step, sample = hardware.latency.step_seconds, hardware.latency.latency_seconds
-        rate = hardware.latency.samples_per_second
-        yield f"Estimated, not measured: {say_range(step.low, step.high, say_seconds)} per step,"
-        yield f"{say_range(sample.low, sample.high, say_seconds)} per sample,"
-        yield f"{say_range(rate.low, rate.high, say_number)} samples per second with the pipeline full."
-        yield from (step_words(hardware.latency), "")
+        yield from _latency_lines(hardware.latency)
+
+
+def _latency_lines(latency: LatencyEstimate) -> Iterator[str]:
+    step, sample, rate = latency.step_seconds, latency.latency_seconds, latency.samples_per_second
+    yield f"Estimated, not measured: {format_range(step.low, step.high, format_seconds)} per step,"
+    yield f"{format_range(sample.low, sample.high, format_seconds)} per sample,"
+    yield f"{format_range(rate.low, rate.high, format_number)} samples per second with the pipeline full."
+    yield from (step_sentences(latency), "")
 
 
 def _check_lines(check: TargetCheck) -> Iterator[str]:
-    yield from (f"## Rules of {check.title}", "", check.summary(), "")
-    rows = [
-        (rule.rule, rule.verdict.value, say_count(rule.found), say_count(rule.limit), rule.reason)
-        for rule in check.verdicts
-    ]
-    yield from _markdown_table(("rule", "verdict", "found", "limit", "source, or why it was not checked"), rows)
-    yield from (f"- {violation}" for violation in check.violations)
-    yield ""
+    yield from _table_lines(rule_table(check))
+    yield from (check.summary(), "", *(f"- {violation}" for violation in check.violations), "")
 
 
 def _budget_lines(budget: ErrorBudget) -> Iterator[str]:
-    yield from ("## Error budget", "", "What every cause in every layer adds alone to the output (relative L2):", "")
-    yield from _budget_table(budget, lambda entry: entry.relative_change)
-    yield from ("Share of spikes that it flips:", "")
-    yield from _budget_table(budget, lambda entry: entry.flipped_spikes)
-    yield f"The whole integer network: {say_percent(budget.whole_change)} of the output,"
-    yield from (f"{say_percent(budget.whole_flipped)} of the spikes, on {say_count(budget.n_points)} points.", "")
-
-
-def _budget_table(budget: ErrorBudget, value: Callable[[BudgetEntry], float]) -> Iterator[str]:
-    rows = []
-    for layer in budget.layers:
-        entries = [budget.entry(layer, cause) for cause in Cause]
-        rows.append((layer, *(say_percent(value(entry) if entry else None) for entry in entries)))
-    yield from _markdown_table(("layer", *(cause.value for cause in Cause)), rows)
+    yield from ("## Error budget", "", "Each column is the effect of one cause in one layer alone.", "")
+    for table in budget_tables(budget):
+        yield from _table_lines(table, "### ")
+    yield f"The whole integer network: {format_percent(budget.whole_change)} of the output,"
+    yield from (f"{format_percent(budget.whole_flipped)} of the spikes, on {format_count(budget.n_points)} points.", "")

@@ -1,10 +1,8 @@
 """Deployments compared by error, energy and synaptic bits: which of them no other beats, and which one to take.
 
-    a beats b   where no number of a is larger and one is smaller
-    front       all that nobody beats
-    chosen      of the front: the least energy whose error is at most `factor` times the lowest one; then fewest bits
-
-This module knows numbers and names, not where they come from.
+a beats b   where no number of a is larger and one is smaller
+front       all that nobody beats
+chosen      of the front: the least energy whose error is at most `factor` times the lowest one; then fewest bits
 """
 
 from __future__ import annotations
@@ -16,6 +14,7 @@ from dataclasses import dataclass
 from ....base.arrays import Record
 from ....base.checks import check_range, raise_violations
 from ....base.errors import Violation
+from .formats import format_percent
 
 ERROR_FACTOR = 2.0
 """How much error, against the lowest one, the least energy may cost."""
@@ -26,7 +25,7 @@ class Candidate(Record):
     """A deployment that could be chosen."""
 
     name: str
-    """What tells it from the others."""
+    """Name that distinguishes the candidate from the others."""
     error: float
     """Relative L2 against the reference solution."""
     joules: float
@@ -47,7 +46,7 @@ class Candidate(Record):
         return self.error, self.joules, self.synaptic_bits
 
     def beats(self, other: Candidate) -> bool:
-        """Tell whether this is nowhere worse than the other one, and somewhere better."""
+        """Return whether no cost of this candidate is larger than the other's, and one is smaller."""
         pairs = list(zip(self.costs, other.costs, strict=True))
         return all(mine <= theirs for mine, theirs in pairs) and any(mine < theirs for mine, theirs in pairs)
 
@@ -57,21 +56,21 @@ class ParetoChoice(Record):
     """What comparing candidates gives."""
 
     candidates: tuple[Candidate, ...]
-    """All of them."""
+    """All candidates that were compared."""
     front: tuple[int, ...]
-    """Which of them nobody beats, those of less energy first."""
+    """Indices of the candidates that no other one beats, those of less energy first."""
     chosen: int | None
-    """Which one is taken; None where there are no candidates."""
+    """Index of the candidate that is taken; None where there are no candidates."""
     factor: float
     """Multiple of the lowest error that was allowed."""
 
     @property
     def rule(self) -> str:
-        """Say how the chosen one was found."""
+        """Return the rule by which a candidate was chosen, as a phrase."""
         lowest = min((candidate.error for candidate in self.candidates), default=math.nan)
         return (
             f"the least energy on the front with an error of at most {self.factor:g} times the lowest one"
-            f" ({self.factor * lowest:.2%}); among equals the fewest synaptic bits"
+            f" ({format_percent(self.factor * lowest)}); among equals the fewest synaptic bits"
         )
 
 
@@ -94,6 +93,6 @@ def choose_candidate(candidates: Sequence[Candidate], factor: float = ERROR_FACT
 
 
 def find_front(candidates: Sequence[Candidate]) -> tuple[int, ...]:
-    """Give the indices of those that no other one beats, by energy."""
+    """Return the indices of the candidates that no other one beats, in the order of their energy."""
     front = [k for k, one in enumerate(candidates) if not any(other.beats(one) for other in candidates)]
     return tuple(sorted(front, key=lambda k: candidates[k].joules))

@@ -22,21 +22,10 @@ from .sections import SCHEMA
 Scalar = str | int | float | bool | None
 """A leaf of report.json."""
 
-LEFT_OUT = frozenset(
-    {
-        "schema",
-        "links",
-        "cores.cores",
-        "mesh",
-        "sensitivities",
-        "source",
-        "leaves_out",
-        "reason",
-        "title",
-        "provenance",
-        "source_digest",
-    }
-)
+LEFT_OUT = frozenset((
+    "schema", "links", "cores.cores", "mesh", "sensitivities", "source", "leaves_out", "reason", "title", "provenance",
+    "source_digest",
+))  # fmt: skip
 """Keys that are not shown in rows."""
 UNITS = {
     "seconds": "s",
@@ -69,9 +58,9 @@ class ReportRow(Record):
     key: str
     """Path into report.json."""
     value: Scalar
-    """What stands there."""
+    """Value at that path."""
     unit: str
-    """Its unit, or nothing."""
+    """Unit of the value; empty where it has none."""
 
 
 def read_report(path: str | Path) -> JsonObject:
@@ -97,7 +86,7 @@ def read_report(path: str | Path) -> JsonObject:
 
 
 def flatten_report(report: JsonObject) -> tuple[ReportRow, ...]:
-    """Give the values of a report as rows, in its own order."""
+    """Return the values of a report as rows, in its own order."""
     return tuple(ReportRow(key=key, value=value, unit=_unit(key)) for key, value in _leaves(report, ""))
 
 
@@ -118,7 +107,7 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Scalar]]:
 
 
 def _unit(key: str) -> str:
-    """Give the unit that the end of a key tells; an energy model's own range and terms are joules."""
+    """Return the unit that the end of a key tells; an energy model's own range and terms are joules."""
     if key.startswith("energy.") and ".terms." in key:
         return "J"
     parts = key.split(".")
@@ -130,7 +119,7 @@ def _unit(key: str) -> str:
 
 
 def report_csv(report: JsonObject) -> str:
-    """Give the rows of a report as CSV with the columns key, value, unit."""
+    """Return the rows of a report as CSV with the columns key, value, unit."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(("key", "value", "unit"))

@@ -20,25 +20,7 @@ from ...counts.counting import OperationCounts
 from ...fields.gradients import GradientSection
 from ...fields.outputs import FieldSection
 from ...fields.stresses import SolidSection
-from ...parity.certificate import ModeParity, ParitySection, TorchParity
-from ...parity.compare_traces import FirstDifference
-
-__all__ = [
-    "BackendResult",
-    "BackendsSection",
-    "FieldSection",
-    "FirstDifference",
-    "ModeParity",
-    "NetworkSection",
-    "ParitySection",
-    "ProblemSection",
-    "QuantizationSection",
-    "Report",
-    "SolidSection",
-    "TorchParity",
-    "describe_network",
-    "describe_quantization",
-]
+from ...parity.certificate import ParitySection
 
 SCHEMA = "neuropinn-lava/report/1"
 """Name and version of report.json's schema."""
@@ -51,7 +33,7 @@ class ProblemSection(Record):
     name: str
     """Name on the command line."""
     title: str
-    """One line."""
+    """One line that names the problem."""
     equation: str
     """The equation with its conditions, as text."""
     coordinates: tuple[str, ...]
@@ -65,7 +47,7 @@ class NetworkSection(Record):
     """The network that was deployed."""
 
     name: str
-    """Its name."""
+    """Name of the network, as its file states it."""
     digest: str
     """Identity of the deployed network."""
     source_digest: str | None
@@ -73,7 +55,7 @@ class NetworkSection(Record):
     widths: tuple[int, ...]
     """(n_in, n_1, …, n_out)."""
     n_steps: int
-    """T."""
+    """Number of steps T of a sample."""
     activation: str
     """phi; the names of all layers, separated by commas, where they differ."""
     polarity: str
@@ -111,7 +93,7 @@ class BackendResult(Record):
     """How good and how fast one backend was on the evaluation points."""
 
     backend: Backend
-    """Which one."""
+    """Backend that ran."""
     relative_l2: float | None = None
     """|u - u_ref| / |u_ref| over the evaluation points."""
     max_abs_error: float | None = None
@@ -151,17 +133,17 @@ class Report(Record):
     seed: int | None
     """Seed of the evaluation points; None for the user's own."""
     problem: ProblemSection | None = None
-    """What was solved."""
+    """Problem that was solved."""
     network: NetworkSection | None = None
-    """What was deployed."""
+    """Network that was deployed."""
     quantization: QuantizationSection | None = None
-    """Its words and their cost."""
+    """Word lengths of the network and what they cost."""
     backends: BackendsSection | None = None
-    """Accuracy and speed."""
+    """Accuracy and speed of every backend."""
     parity: ParitySection | None = None
-    """The certificate."""
+    """Certificate that Lava equals the integer engine."""
     counts: OperationCounts | None = None
-    """What it did."""
+    """Spikes and operations of the deployed run."""
     hardware: HardwareProfile | None = None
     """Energies, cores, latency, single samples."""
     gradients: GradientSection | None = None
@@ -172,7 +154,7 @@ class Report(Record):
     """Outputs for the maps; they are not part of report.json."""
 
     def result_of(self, *backends: Backend) -> BackendResult | None:
-        """Give the result of the first of these backends that ran."""
+        """Return the result of the first of these backends that ran."""
         results = {result.backend: result for result in self.backends.results} if self.backends else {}
         return next((results[backend] for backend in backends if backend in results), None)
 
@@ -204,7 +186,7 @@ class Report(Record):
 
 
 def describe_network(network: Network, ansatz_relative_l2: float | None = None) -> NetworkSection:
-    """Make the section that describes a deployed network."""
+    """Build the section that describes a deployed network."""
     source = network.source if isinstance(network, QuantizedNetwork) else network
     return NetworkSection(
         name=source.name,
@@ -226,7 +208,7 @@ def describe_quantization(
     cost: QuantizationReport | None = None,
     error_budget: ErrorBudget | None = None,
 ) -> QuantizationSection:
-    """Make the section on a quantized network's words; `saturations` are those of the run that is reported."""
+    """Build the section on a quantized network's words; `saturations` are those of the run that is reported."""
     return QuantizationSection(
         weight_bits=tuple(affine.weight_bits for affine in network.affines),
         payload_bits=tuple(layer.table.payload_bits for layer in network.layers),

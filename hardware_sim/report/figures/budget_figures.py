@@ -63,6 +63,7 @@ def _draw_bars(
     lowest = min([value(entry) for entry in felt] + [whole or 1.0])
 
     def draw(canvas: Any) -> None:
+        """Draw one bar for each layer and cause."""
         axes = canvas.add_subplot()
         for k, cause in enumerate(causes):
             found = [(row, budget.entry(layer, cause)) for row, layer in enumerate(budget.layers)]

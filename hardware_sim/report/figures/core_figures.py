@@ -21,6 +21,7 @@ def draw_placement(placement: Placement) -> tuple[Figure, ...]:
     spots = {core.index: _spot(core.place, core.index % mesh.cores_per_tile, side) for core in partition.cores}
 
     def draw(canvas: Any) -> None:
+        """Draw tiles, cores and the messages between cores."""
         axes = canvas.add_subplot()
         for column in range(n_columns):
             for row in range(n_rows):
@@ -58,7 +59,7 @@ def _draw_messages(axes: Any, traffic: Traffic, spots: dict[int, tuple[float, fl
 
 
 def _spot(place: Place, index: int, side: int) -> tuple[float, float]:
-    """Give the drawing's coordinates of a core within its tile."""
+    """Return the drawing's coordinates of a core within its tile."""
     if side == 1:
         return float(place.column), -float(place.row)
     down, right = divmod(index, side)

@@ -23,6 +23,7 @@ def _draw_activity(counts: OperationCounts) -> Figure:
     activity = np.stack([row.spikes_per_step / (row.n_neurons * counts.n_samples) for row in rows])
 
     def draw_bars(axes: Any) -> None:
+        """Draw the activity of every layer and step as bars."""
         width = 0.8 / counts.n_steps
         for step in range(counts.n_steps):
             places = np.arange(len(rows)) + (step - (counts.n_steps - 1) / 2) * width
@@ -30,12 +31,14 @@ def _draw_activity(counts: OperationCounts) -> Figure:
         axes.set_xticks(range(len(rows)), [row.name for row in rows])
 
     def draw_lines(axes: Any) -> None:
+        """Draw the activity of every layer as a curve over the steps."""
         for index, row in enumerate(rows):
             colour, marker = SERIES[index % len(SERIES)], "os^Dv"[index // len(SERIES) % 5]
             axes.plot(range(1, counts.n_steps + 1), activity[index], color=colour, marker=marker, label=row.name)
         axes.set_xlabel("step")
 
     def draw(canvas: Any) -> None:
+        """Draw the activity in the form that suits the number of steps."""
         axes = canvas.add_subplot()
         (draw_bars if counts.n_steps <= MOST_BARS else draw_lines)(axes)
         axes.set(ylabel="events per neuron and step", ylim=(0, 1.02))
@@ -54,6 +57,7 @@ def _draw_operations(counts: OperationCounts) -> Figure:
     places = np.arange(len(rows))[::-1]
 
     def draw(canvas: Any) -> None:
+        """Draw both numbers of operations of every layer."""
         axes = canvas.add_subplot()
         spiking = [row.synaptic_operations / counts.n_samples for row in rows]
         axes.barh(places + 0.2, spiking, 0.36, color=SERIES[0], label="deployed: synaptic operations")

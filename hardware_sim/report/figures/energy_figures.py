@@ -9,7 +9,7 @@ import numpy as np
 
 from ...costs.energy import EnergyEstimate
 from ...costs.energy_model import Part
-from ..content.words import basis_label, basis_words
+from ..content.sentences import format_basis, format_basis_label
 from .figure import INK, SERIES, Figure, draw_figure
 
 SMALLEST_SWING = 1e-3
@@ -38,6 +38,7 @@ def _draw_models(energies: Sequence[EnergyEstimate]) -> Figure:
     places = np.arange(len(energies))[::-1]
 
     def draw(canvas: Any) -> None:
+        """Draw the range and the marks of every model."""
         axes = canvas.add_subplot()
         for place, energy in zip(places, energies, strict=True):
             axes.plot([energy.low, energy.high], [place, place], color=SERIES[0], alpha=0.35, linewidth=5, zorder=1)
@@ -46,7 +47,7 @@ def _draw_models(energies: Sequence[EnergyEstimate]) -> Figure:
                 at = [(joules, places[index]) for index, joules in marked.items()]
                 axes.scatter(*zip(*at, strict=True), label=mark, **MARKS[mark])
         axes.set_xscale("log")
-        axes.set_yticks(places, [basis_label(energy) for energy in energies], fontsize=7)
+        axes.set_yticks(places, [format_basis_label(energy) for energy in energies], fontsize=7)
         axes.set_xlabel("joules per sample")
         axes.grid(axis="x", color=INK, alpha=0.15)
         axes.legend(loc="lower center", bbox_to_anchor=(0.2, 1.0), ncols=2, columnspacing=1.0)
@@ -79,6 +80,7 @@ def _draw_break_even(energies: Sequence[EnergyEstimate], activity: float) -> Fig
     x = np.linspace(0.0, 1.0, 50)
 
     def draw(canvas: Any) -> None:
+        """Draw the ratio of energies over activity × steps."""
         axes = canvas.add_subplot()
         for index, energy in enumerate(energies):
             even = energy.break_even
@@ -104,6 +106,7 @@ def _draw_tornado(energy: EnergyEstimate) -> Figure:
     places = np.arange(len(rows))[::-1]
 
     def draw(canvas: Any) -> None:
+        """Draw how far every constant moves the energy."""
         axes = canvas.add_subplot()
         for place, row in zip(places, rows, strict=True):
             colour = SERIES[0] if row.is_published else SERIES[7]
@@ -114,7 +117,7 @@ def _draw_tornado(energy: EnergyEstimate) -> Figure:
 
     static = any(term.part is Part.STATIC for term in energy.terms)
     caption = (
-        f"{energy.title} (constants {basis_words(energy)}): how far each constant alone moves the energy of one sample"
+        f"{energy.title} (constants {format_basis(energy)}): how far each constant alone moves the energy of one sample"
         f"{', static power included' if static else ''}. Blue: over its published range; grey: no range is known, shown "
         f"from half to twice its value. Unit: multiples of {base:.3g} J."
     )

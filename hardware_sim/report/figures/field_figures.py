@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from ....base.arrays import FloatArray, IntArray
+from ...fields.outputs import FieldSection
 from ...fields.triangulation import triangulate_points
-from ..content.sections import FieldSection
 from .figure import SERIES, Figure, draw_figure
-from .plane_maps import paint_map
+from .plane_maps import paint_map, signed_colours
 
 SLAB_SHARE = 0.2
 """In three dimensions the points nearest to the middle of the last coordinate are drawn: this share of them."""
@@ -59,22 +59,21 @@ def _maps(fields: FieldSection) -> Iterator[Figure]:
         yield _map(fields, triangles, exact, f"{unknown}-float", f"{unknown}, float network", plain)
         yield _map(fields, triangles, deployed, f"{unknown}-deployed", f"{unknown}, deployed network", plain)
         change = deployed - exact
-        yield _map(fields, triangles, change, f"{unknown}-difference", f"{unknown}, deployed − float", _signed(change))
+        yield _map(
+            fields, triangles, change, f"{unknown}-difference", f"{unknown}, deployed − float", signed_colours(change)
+        )
         if fields.reference_outputs is not None:
             error = deployed - fields.reference_outputs[:, k]
-            yield _map(fields, triangles, error, f"{unknown}-error", f"{unknown}, deployed − reference", _signed(error))
-
-
-def _signed(values: FloatArray) -> dict[str, Any]:
-    """Give colours that are neutral at zero and equally strong on both sides."""
-    peak = float(np.abs(values).max()) or 1.0
-    return {"cmap": "RdBu_r", "vmin": -peak, "vmax": peak}
+            yield _map(
+                fields, triangles, error, f"{unknown}-error", f"{unknown}, deployed − reference", signed_colours(error)
+            )
 
 
 def _map(
     fields: FieldSection, triangles: IntArray, values: FloatArray, name: str, title: str, colours: dict[str, Any]
 ) -> Figure:
     def draw(canvas: Any) -> None:
+        """Draw the map with its colour bar."""
         bar = paint_map(canvas, fields.points, triangles, values, fields.coordinates, colours)
         bar.formatter.set_powerlimits((-2, 3))
 
@@ -92,6 +91,7 @@ def _curves(fields: FieldSection) -> Iterator[Figure]:
             curves = {"reference": fields.reference_outputs[order, k], **curves}
 
         def draw(canvas: Any, curves: dict[str, FloatArray] = curves, unknown: str = unknown) -> None:
+            """Draw the curves of one unknown."""
             axes = canvas.add_subplot()
             for (label, values), colour in zip(curves.items(), SERIES, strict=False):
                 axes.plot(x, values, label=label, color=colour, linewidth=1.2)
@@ -107,6 +107,7 @@ def _scatters(fields: FieldSection) -> Iterator[Figure]:
         exact, deployed = fields.float_outputs[:, k], fields.deployed_outputs[:, k]
 
         def draw(canvas: Any, exact: FloatArray = exact, deployed: FloatArray = deployed) -> None:
+            """Draw one dot for each point."""
             axes = canvas.add_subplot()
             axes.scatter(exact, deployed, s=4, color=SERIES[0], rasterized=True)
             axes.set(xlabel="float network", ylabel="deployed network")

@@ -1,8 +1,7 @@
 """Figures as records: a name, a caption with its unit, and an SVG that follows the colours of the page around it.
 
 Drawings use two stand-in colours, `INK` and `PAPER`. In a page they become the text's own colour and nothing; in a file of
-their own they are dark and white. matplotlib is used without pyplot, so that no state of a user's own plots is touched. This
-module knows nothing of what is drawn: `field_figures.py` and `count_figures.py` do.
+their own they are dark and white. matplotlib is used without pyplot, so that no state of a user's own plots is touched.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ class Figure(Record):
     name: str
     """Name of its file, without suffix: the group, a hyphen, and what it shows."""
     title: str
-    """A few words."""
+    """Title of a few words."""
     caption: str
     """A sentence that says what is seen, with its unit."""
     svg: str

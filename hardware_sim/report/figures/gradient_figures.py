@@ -22,6 +22,7 @@ def draw_gradients(section: GradientSection) -> tuple[Figure, ...]:
 
 def _draw_map(section: GradientSection, triangles: IntArray, name: str, values: FloatArray) -> Figure:
     def draw(canvas: Any) -> None:
+        """Draw the map of one derivative."""
         paint_map(canvas, section.points, triangles, values, section.coordinates, {"cmap": "viridis"})
 
     caption = (

@@ -31,6 +31,7 @@ def draw_pareto(choice: ParetoChoice, energy_title: str) -> Figure:
     kilobits = [candidate.synaptic_bits / BITS_PER_KILOBIT for candidate in candidates]
 
     def draw(canvas: Any) -> None:
+        """Draw the candidates, the front and the chosen one."""
         axes = canvas.add_subplot()
         axes.set(xscale="log", yscale="log")
         if choice.chosen is not None:
@@ -55,7 +56,7 @@ def draw_pareto(choice: ParetoChoice, energy_title: str) -> Figure:
 
 
 def _si_unit(joules: float) -> tuple[str, float]:
-    """Give the unit in which an energy is written with one to three digits, and its size in joules."""
+    """Return the unit in which an energy is written with one to three digits, and its size in joules."""
     exponent = min(max(3 * math.floor(math.log10(joules) / 3), -12), 0) if joules > 0 else 0
     return SI_UNITS[exponent], 10.0**exponent
 

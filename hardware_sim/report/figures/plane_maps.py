@@ -1,12 +1,13 @@
 """A field over the plane, painted: triangles in smooth colours, axes with the coordinates' names, a bar.
 
-What is painted, and what its caption says, is the figures' affair (`field_figures.py`, `gradient_figures.py`,
-`sample_figures.py`).
+`field_figures.py`, `gradient_figures.py` and `sample_figures.py` choose the values and write the captions.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+import numpy as np
 
 from ....base.arrays import FloatArray, IntArray
 from ....engine.trace import NumberArray
@@ -37,3 +38,9 @@ def paint_map(
     bar = canvas.colorbar(mesh, ax=axes, shrink=0.9)
     bar.solids.set_rasterized(True)
     return bar
+
+
+def signed_colours(values: FloatArray) -> dict[str, Any]:
+    """Return colours that are neutral at zero and equally strong on both sides."""
+    peak = float(np.abs(values).max()) or 1.0
+    return {"cmap": "RdBu_r", "vmin": -peak, "vmax": peak}

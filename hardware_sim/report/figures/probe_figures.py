@@ -30,6 +30,7 @@ def _draw_raster(probe: ProbeTrace) -> Figure:
     n_steps = probe.output.shape[1]
 
     def draw(canvas: Any) -> None:
+        """Draw a mark for every event."""
         axes, base, ticks = canvas.add_subplot(), 0, []
         for k, layer in enumerate(probe.layers):
             sample, step, neuron = np.nonzero(layer.payload[: len(shown)])
@@ -60,6 +61,7 @@ def _draw_membranes(probe: ProbeTrace, layer: LayerTrace) -> Figure:
     steps = _steps(probe, layer)
 
     def draw(canvas: Any) -> None:
+        """Draw the membranes and where they fired."""
         axes = canvas.add_subplot()
         for k, neuron in enumerate(np.sort(busy)):
             colour = SERIES[k % len(SERIES)]

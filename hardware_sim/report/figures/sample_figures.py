@@ -32,6 +32,7 @@ def draw_samples(
 
 def _draw_map(samples: SampleCounts, coordinates: tuple[str, ...], corners: IntArray) -> Figure:
     def draw(canvas: Any) -> None:
+        """Draw the map of operations."""
         paint_map(canvas, samples.points, corners, samples.operations, coordinates, {"cmap": "magma"})
 
     caption = (
@@ -44,6 +45,7 @@ def _draw_distribution(samples: SampleCounts, n_dense: int) -> Figure:
     operations = samples.operations
 
     def draw(canvas: Any) -> None:
+        """Draw the histogram, its mean and one dense pass."""
         axes = canvas.add_subplot()
         axes.hist(operations, bins=min(40, len(np.unique(operations))), color=SERIES[0])
         axes.axvline(operations.mean(), color=INK, linewidth=1.0, linestyle=":", label="mean")

@@ -1,7 +1,4 @@
-"""Pictures that a mechanics user expects: von Mises stress on cut planes and on the deformed cube, deployed and reference.
-
-This module knows the section on a solid, and figures; where displacements and stresses come from stands in `solids.py`.
-"""
+"""Pictures that a mechanics user expects: von Mises stress on cut planes and on the deformed cube, deployed and reference."""
 
 from __future__ import annotations
 
@@ -13,6 +10,7 @@ import numpy as np
 from ....base.arrays import FloatArray
 from ...fields.stresses import SolidSection, SolidView
 from .figure import INK, Figure, draw_figure
+from .plane_maps import signed_colours
 
 AXES = ("x", "y", "z")
 TICKS = {"xticks": (0.0, 0.5), "yticks": (0.75, 1.0), "zticks": (0.0, 0.5, 1.0)}
@@ -31,13 +29,7 @@ def draw_solid(section: SolidSection) -> tuple[Figure, ...]:
     stress, change = {"cmap": "viridis", "vmin": 0.0, "vmax": peak}, deployed.von_mises - reference.von_mises
     planes = tuple(_draw_plane(axis, section, stress) for axis in CUT_AXES)
     cubes = tuple(_draw_cube(view.name, view, view.von_mises, stress) for view in (deployed, reference))
-    return (*planes, *cubes, _draw_cube("difference", deployed, change, _signed(change)))
-
-
-def _signed(values: FloatArray) -> Colours:
-    """Give colours that are neutral at zero and equally strong on both sides."""
-    largest = max(float(np.abs(values).max()), float(np.finfo(float).tiny))
-    return {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
+    return (*planes, *cubes, _draw_cube("difference", deployed, change, signed_colours(change)))
 
 
 def _draw_plane(axis: int, section: SolidSection, stress: Colours) -> Figure:
@@ -48,8 +40,13 @@ def _draw_plane(axis: int, section: SolidSection, stress: Colours) -> Figure:
     change = first - second
 
     def draw(canvas: Any) -> None:
+        """Draw the stresses on one plane."""
         panels = canvas.subplots(1, 3, sharey=True)
-        drawn = (("deployed", first, stress), ("reference", second, stress), ("difference", change, _signed(change)))
+        drawn = (
+            ("deployed", first, stress),
+            ("reference", second, stress),
+            ("difference", change, signed_colours(change)),
+        )
         for axes, (title, values, colours) in zip(panels, drawn, strict=True):
             image = axes.imshow(values.T, origin="lower", extent=(0, 1, 0, 1), **colours)
             axes.set(title=title, xlabel=horizontal)
@@ -68,6 +65,7 @@ def _draw_cube(name: str, view: SolidView, values: FloatArray, colours: Colours)
     faces, shades = (np.concatenate(part) for part in zip(*_faces(view, values), strict=True))
 
     def draw(canvas: Any) -> None:
+        """Draw the deformed cube."""
         from matplotlib.colors import Normalize
         from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 

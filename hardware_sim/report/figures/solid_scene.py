@@ -26,7 +26,7 @@ from .figure import Figure
 TIME_LIMIT = 120.0
 """Seconds after which drawing is given up; it takes five to ten."""
 WIDTH, HEIGHT = 1500, 560
-"""Pixels."""
+"""Width and height of the picture in pixels."""
 LIGHT = {"ambient": 0.75, "diffuse": 0.3}
 """So much that colours stay those of the bar, so little that planes can be told apart."""
 VIEWS, SCENE = "views.npz", "scene.png"
@@ -105,7 +105,7 @@ def render_scene(folder: Path) -> None:
 
 
 def open_cube(pyvista: Any, displacement: FloatArray, values: FloatArray) -> Any:
-    """Make the deformed grid without its octant nearest to the eye: x and y below, z above the middle."""
+    """Build the deformed grid without its octant nearest to the eye: x and y below, z above the middle."""
     n = values.shape[0]
     nodes = np.stack(np.meshgrid(*[np.linspace(0, 1, n + 1)] * 3, indexing="ij"), axis=-1) + displacement
     grid = pyvista.StructuredGrid(*(np.ascontiguousarray(nodes[..., axis]) for axis in range(3)))

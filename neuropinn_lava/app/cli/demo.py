@@ -34,8 +34,8 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from ...hardware_sim.fields.stresses import SolidSection
     from ...hardware_sim.report.content.sections import Report
+    from ...hardware_sim.report.content.tables import Table
 
 
 def register(app: typer.Typer) -> None:
@@ -183,64 +183,34 @@ def finish(report: Report, directory: Path, as_json: bool) -> None:
 
 def show_report(report: Report) -> None:
     """Print energy, accuracy, parity and counts."""
-    from ...hardware_sim.report.content.words import parity_sentences, parity_verdict
+    from ...hardware_sim.report.content import sentences, tables
 
-    show_summary(report)
+    if report.hardware and report.dominance:
+        show_report_table(tables.summary_table(report.dominance, report.hardware.energies))
+        out.print(sentences.dominance_sentence(report.dominance))
+    if report.lee is not None:
+        out.print(sentences.lee_sentence(report.lee))
     if report.backends:
-        rows = [
-            (r.backend.value, r.relative_l2, r.residual_rms, r.boundary_rms, r.samples_per_second)
-            for r in report.backends.results
-        ]
-        show_table("Accuracy", ("backend", "relative L2", "residual rms", "boundary rms", "samples/s"), rows)
+        show_report_table(tables.accuracy_table(report.backends))
     if report.solid:
-        show_stresses(report.solid)
+        show_report_table(tables.stress_table(report.solid))
     if report.counts:
-        columns = ("layer", "neurons", "spikes", "activity", "synaptic operations", "dense")
-        rows_of_counts = [
-            (
-                row.name,
-                row.n_neurons,
-                row.spikes,
-                row.spiking_activity,
-                row.synaptic_operations,
-                row.dense_synaptic_operations,
-            )
-            for row in report.counts.layers
-        ]
-        show_table(f"Counts over {report.counts.n_samples:,} samples", columns, rows_of_counts)
+        show_report_table(tables.count_table(report.counts))
         per_sample = report.counts.synaptic_operations_per_sample
         out.print(
             f"{per_sample:,.0f} synaptic operations per evaluation; the dense network takes {report.counts.ann_macs:,} MACs."
         )
     if report.parity:
-        out.print(f"[bold]{parity_verdict(report.parity)}[/]")
-        for sentence in parity_sentences(report.parity):
+        out.print(f"[bold]{sentences.parity_verdict(report.parity)}[/]")
+        for sentence in sentences.parity_sentences(report.parity):
             out.print(sentence)
     elif report.result_of(Backend.LAVA) is None:
         show_note("Lava did not run; the integer engine stands for the deployed network.")
 
 
-def show_summary(report: Report) -> None:
-    """Print what a report leads with: the energy of steps beside the sum of operations, what dominates, and LEE."""
-    from ...hardware_sim.report.content.words import basis_words, dominance_sentence, say_joules, say_number, step_cells
-
-    if dominance := report.dominance:
-        operations = dominance.operations
-        rows = [(step.model, f"step, {basis_words(step)}", *step_cells(step)) for step in dominance.steps]
-        total = say_joules(operations.dynamic_joules_per_sample)
-        rows.append((operations.model, f"sum of operations, constants {basis_words(operations)}", "", total, ""))
-        show_table("Energy", ("model", "energy of", "a step", "a sample, pipelined", "a sample alone"), rows)
-        out.print(dominance_sentence(dominance))
-    if report.lee is not None:
-        out.print(f"LEE (steps × relative L2 in % × spiking activity in %): {say_number(report.lee)}.")
-
-
-def show_stresses(solid: SolidSection) -> None:
-    """Print how good displacements and stresses of a solid are."""
-    rows = [
-        (r.backend.value, r.fluctuation_relative_l2, r.stress.relative_l2, r.stress.von_mises_relative_l2)
-        for r in solid.results
-    ]
-    rows.append(("operators' floor", 0.0, solid.floor.relative_l2, solid.floor.von_mises_relative_l2))
-    columns = ("backend", "relative L2 of u - lift", "of all stresses", "of von Mises stress")
-    show_table(f"Solid, {solid.n_points:,} points", columns, rows)
+def show_report_table(table: Table) -> None:
+    """Print a table of a report with its row of sums; columns of numbers are right-aligned."""
+    rows = (*table.rows, table.total) if table.total else table.rows
+    numeric = [all(cell.sort_key is not None for cell in column) for column in zip(*table.rows, strict=True)]
+    headings = [column.heading for column in table.columns]
+    show_table(table.title, headings, [[cell.text for cell in row] for row in rows], numeric)

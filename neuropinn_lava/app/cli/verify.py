@@ -16,7 +16,7 @@ from ..verbs.verify import DEFAULT_POINTS, verify
 from .options import JsonOption, NetworkArgument, SeedOption, refuse_idle, taking
 
 if TYPE_CHECKING:
-    from ...hardware_sim.report.content.sections import ParitySection
+    from ...hardware_sim.parity.certificate import ParitySection
 
 
 def register(app: typer.Typer) -> None:
@@ -55,7 +55,7 @@ def verify_command(options: VerifyOptions) -> None:
 def show_parity(parity: ParitySection, as_json: bool) -> None:
     """Print a certificate, in words or as JSON."""
     from ...hardware_sim.report.content.json_record import parity_object
-    from ...hardware_sim.report.content.words import parity_sentences, parity_verdict
+    from ...hardware_sim.report.content.sentences import parity_sentences, parity_verdict
 
     if as_json:
         print_json(parity_object(parity))

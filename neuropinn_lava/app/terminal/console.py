@@ -34,11 +34,13 @@ def show_note(text: str) -> None:
     err.print(text, style="dim", markup=False)
 
 
-def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table; numbers to the right."""
+def show_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], right_aligned: Sequence[bool] = ()
+) -> None:
+    """Print a table; columns of numbers, and those that `right_aligned` marks, are right-aligned."""
     table = Table(title=title, title_justify="left", header_style="bold")
     for index, column in enumerate(columns):
-        numeric = bool(rows) and isinstance(rows[0][index], (int, float))
+        numeric = right_aligned[index] if right_aligned else bool(rows) and isinstance(rows[0][index], (int, float))
         table.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=index == 0)
     for row in rows:
         table.add_row(*(_format_cell(cell) for cell in row))

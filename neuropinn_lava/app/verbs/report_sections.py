@@ -130,8 +130,8 @@ def gather_fields(
     network: Network, problem: PdeProblem | None, points: FloatArray, traces: list[RunTrace], truth: FloatArray | None
 ) -> FieldSection:
     """Make the section of the maps: the float network, the deployed one, and the reference, at `MAP_POINTS` points at most."""
+    from ...hardware_sim.fields.outputs import FieldSection
     from ...hardware_sim.fields.triangulation import triangulate_points
-    from ...hardware_sim.report.content.sections import FieldSection
 
     source = float_network(network)
     coordinates = problem.coordinates if problem else tuple(f"x{k}" for k in range(source.n_in))

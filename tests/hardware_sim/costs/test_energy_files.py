@@ -170,10 +170,10 @@ def test_a_wrong_file_is_refused_with_the_reason(tmp_path: Path, old: str, new: 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (GOOD + 'part = "step"\n', "a step is multiplied by 'steps'"),
+        (GOOD + 'part = "step"\n', "quantity must be 'steps'"),
         (
             GOOD + '[[terms]]\nname = "step"\nquantity = "steps"\nconstants = ["event"]\npart = "step"\n',
-            "a step is the only term",
+            "terms must hold a term of the part 'step' alone",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""Blocks of points: cut and joined without loss, run one after the other, with the bytes of a single run."""
+"""Blocks of points: cut and joined without loss, with the bytes of a single run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import builders
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.engine.trace import joined_traces
 from neuropinn_lava.hardware_sim.lava.simulate import simulate_on_lava
-from neuropinn_lava.hardware_sim.lava.streaming import rejoined, slices, stream_on_lava
+from neuropinn_lava.hardware_sim.lava.streaming import rejoined, slices
 
 
 @given(st.lists(st.integers(0, 9), max_size=8), st.integers(1, 7))
@@ -40,20 +40,14 @@ def test_a_mapped_file_is_read_block_by_block(tmp_path: Path) -> None:
 def test_a_stream_gives_the_bytes_of_one_run() -> None:
     network = builders.random_quantized(1)
     points = builders.random_points(network, 100)
-    told: list[tuple[int, float]] = []
-    traces = list(
-        stream_on_lava(network, slices(points, 17), block_size=40, on_progress=lambda n, s: told.append((n, s)))
-    )
+    traces = [simulate_on_lava(network, block) for block in rejoined(slices(points, 17), 40, network.n_in)]
     assert [trace.n_samples for trace in traces] == [40, 40, 20]
     joined, single = joined_traces(traces), simulate_on_lava(network, points)
     assert joined.outputs.tobytes() == single.outputs.tobytes()
     for blocks, whole in zip(joined.layers, single.layers, strict=True):
         assert np.array_equal(blocks.events, whole.events)
-    assert [n for n, _ in told] == sorted(n for n, _ in told)
-    assert told[-1][0] == 100
 
 
-@pytest.mark.lava
 def test_blocks_before_a_bad_one_are_handed_on() -> None:
     network = builders.random_quantized(1)
 
@@ -61,12 +55,12 @@ def test_blocks_before_a_bad_one_are_handed_on() -> None:
         yield builders.random_points(network, 5)
         yield np.zeros((2, 3))
 
-    stream = stream_on_lava(network, points(), block_size=5)
-    assert next(stream).n_samples == 5
+    blocks = rejoined(points(), 5, network.n_in)
+    assert len(next(blocks)) == 5
     with pytest.raises(SpecError, match=r"block of points from number 5 on must have the shape \(n, 2\)"):
-        next(stream)
+        next(blocks)
 
 
 def test_a_block_holds_at_least_one_point() -> None:
     with pytest.raises(SpecError, match="block_size must be at least 1; got 0"):
-        next(stream_on_lava(builders.random_quantized(1), [np.zeros((1, 2))], block_size=0))
+        next(rejoined([np.zeros((1, 2))], 0, 2))

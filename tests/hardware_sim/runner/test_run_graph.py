@@ -307,14 +307,14 @@ def test_a_hang_is_told_by_the_lack_of_steps(at: int, act: Callable[[Any], None]
 
 def test_a_question_that_comes_before_its_handler_kills_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """The supervisor may ask by SIGUSR1, whose default is death, as soon as a process is forked."""
-    die_with = actors.die_with
+    end_with_parent = actors.end_with_parent
 
     def be_asked_at_once(parent: int) -> None:
-        die_with(parent)
+        end_with_parent(parent)
         os.kill(os.getpid(), signal.SIGUSR1)
 
-    monkeypatch.setattr(actors, "die_with", be_asked_at_once)
-    monkeypatch.setattr(actors, "_say", lambda speak, text: None)  # nobody asked who would take the answer
+    monkeypatch.setattr(actors, "end_with_parent", be_asked_at_once)
+    monkeypatch.setattr(actors, "_write_text", lambda speak, text: None)  # nobody asked who would take the answer
     result = SharedArray.zeros((N_STEPS, 4), np.int64)
     run(chain(2, result=result))
     assert (result.values == 1).all()

@@ -29,21 +29,21 @@ def run_chain(
     layers = [
         LayerRun(
             make_kernel(layer),
-            first.later(i),
+            first.delayed(i),
             recording,
             np.zeros(first.shape(layer.n_out), np.int32),
             constant_input=i == 0,
         )
         for i, (layer, recording) in enumerate(zip(network.layers, recordings, strict=True))
     ]
-    last = first.later(len(layers))
+    last = first.delayed(len(layers))
     emitted = ReadoutRecording.empty(network.readout, network.n_out, network.n_steps, len(points), N_PROBED, np.int32)
     readout = ReadoutRun(make_kernel(network.output), last, emitted)
     for time_step in range(1, last.n_lava_steps() + 3):
         source.prepare(time_step)
         messages = [source.outgoing.copy(), *(layer.outgoing.copy() for layer in layers)]
         for each, message in zip([*layers, readout], messages, strict=True):
-            each.take(time_step, message)
+            each.advance(time_step, message)
     return recordings, emitted
 
 

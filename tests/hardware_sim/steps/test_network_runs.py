@@ -50,8 +50,8 @@ def test_tiles_equal_reference(make: Any, n_steps: int, n_probed: int) -> None:
     layers = tuple(make_kernel(layer) for layer in network.layers)
     run = NetworkRun(layers, make_kernel(network.output), n_steps, recordings, emitted)
     words = encode_points(network, points)[0].astype(np.int32)
-    run.take(0, words[:50])
-    run.take(50, words[50:])
+    run.advance(0, words[:50])
+    run.advance(50, words[50:])
     assert_equals_reference(network, points, probe, recordings, emitted)
 
 
@@ -64,7 +64,7 @@ def test_steps_equal_reference(readout: Readout) -> None:
     schedule = Schedule(n_steps=3, n_samples=7)
     words = encode_points(network, points)[0].astype(np.int32)
     for time_step in range(1, 22):
-        moment = schedule.moment(time_step)
-        assert moment is not None
-        run.take(moment, words[moment.first : moment.first + 1])
+        batch_step = schedule.batch_step(time_step)
+        assert batch_step is not None
+        run.advance(batch_step, words[batch_step.first : batch_step.first + 1])
     assert_equals_reference(network, points, probe, recordings, emitted)

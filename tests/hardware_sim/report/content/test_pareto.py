@@ -7,6 +7,7 @@ import math
 import pytest
 
 from neuropinn_lava.base.errors import SpecError
+from neuropinn_lava.hardware_sim.report.content.formats import format_percent
 from neuropinn_lava.hardware_sim.report.content.pareto import Candidate, choose_candidate, find_front
 from neuropinn_lava.hardware_sim.report.figures.pareto_figure import draw_pareto
 
@@ -44,7 +45,7 @@ def test_the_least_energy_within_the_error_is_chosen(factor: float, name: str) -
     assert choice.chosen is not None
     assert ALL[choice.chosen].name == name
     assert choice.rule.startswith(f"the least energy on the front with an error of at most {factor:g} times the lowest")
-    assert f"({factor * 0.010:.2%})" in choice.rule
+    assert f"({format_percent(factor * 0.010)})" in choice.rule
 
 
 def test_among_equal_energies_the_fewest_bits_are_chosen() -> None:
@@ -69,7 +70,7 @@ def test_the_figure_names_model_rule_and_units() -> None:
     assert "dynamic energy per sample, nJ" in figure.svg
     assert "synaptic kilobits" in figure.svg
     assert "by Loihi 1, both axes logarithmic" in figure.caption
-    assert "at most 2 times the lowest one (2.00%)" in figure.caption
+    assert "at most 2 times the lowest one (2 %)" in figure.caption
 
 
 def test_figures_of_one_candidate_and_of_many_decades_are_drawn() -> None:

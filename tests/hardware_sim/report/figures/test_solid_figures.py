@@ -14,12 +14,12 @@ import pytest
 
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.base.extras import MissingPackageError
-from neuropinn_lava.hardware_sim.fields.stresses import SolidSection, project_view
+from neuropinn_lava.hardware_sim.fields.stresses import SolidSection, view_solid
 from neuropinn_lava.hardware_sim.fields.vtk_export import hexahedra, write_vtk
 from neuropinn_lava.hardware_sim.report.figures.solid_figures import draw_solid
 from neuropinn_lava.micromechanics.cells import sphere_cell
 from neuropinn_lava.micromechanics.fitted_mesh import fit_mesh
-from neuropinn_lava.micromechanics.stresses import StressErrors, build_stress_cloud
+from neuropinn_lava.micromechanics.stresses import StressErrors, build_stress_cloud, projected_stress
 from neuropinn_lava.micromechanics.tet_field import TetField
 
 CELL = sphere_cell(radius=0.27, contrast=10.0)
@@ -38,7 +38,10 @@ def halved(points: np.ndarray) -> np.ndarray:
 
 def test_planes_and_cubes_are_drawn() -> None:
     cloud = build_stress_cloud(CELL, 13)
-    deployed, reference = project_view("deployed", cloud, pressed), project_view("reference", cloud, halved)
+    deployed, reference = (
+        view_solid(name, projected_stress(cloud, evaluate(cloud.points)), evaluate)
+        for name, evaluate in (("deployed", pressed), ("reference", halved))
+    )
     errors = StressErrors(relative_l2=0.1, von_mises_relative_l2=0.1)
     section = SolidSection(results=(), floor=errors, operator="quadratic", deployed=deployed, reference=reference)
     figures = draw_solid(section)

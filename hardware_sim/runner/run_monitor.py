@@ -1,8 +1,7 @@
-"""Watch a run from outside: pass its progress on, and tell a hang from slow work.
+"""Monitor a run from the caller's process: report its progress, and distinguish a hang from slow work.
 
-A run lives while its processes finish steps or use the processor; the clock alone ends it only if the caller set a
-limit. What the run's supervisor sends is defined here: how many models count steps, where they stand, how it ended. This
-module knows nothing of Lava.
+A run continues while its processes finish steps or use the processor; the clock alone ends it only if the caller set a limit.
+The messages of the run's supervisor are defined here: how many models count steps, where they stand, how the run ended.
 """
 
 from __future__ import annotations
@@ -21,21 +20,21 @@ from .process_group import ProcessGroup
 from .shared_arrays import StepProgress
 
 TICK_SECONDS = 0.05
-"""Between two looks at the counters."""
+"""Seconds between two readings of the counters."""
 WINDOWS = 8
-"""Processor time is looked at this many times within `stall_seconds`."""
+"""Number of readings of the processor time within `stall_seconds`."""
 IDLE_SHARE = 0.01
-"""Of one core over a window: more is work. Waiting processes use none; a thread that wakes now and then uses less."""
+"""Share of one core over a window above which a run works: waiting processes use none, a thread that polls uses less."""
 ANSWER_SECONDS = 2.0
-"""How long a supervisor may take to say where its run stands."""
+"""Seconds that a supervisor may take to report where its run stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Patience(Record):
-    """When a run is given up."""
+class RunLimits(Record):
+    """The limits after which a run is ended."""
 
     stall_seconds: float
-    """Without a finished step and without use of the processor; positive."""
+    """Seconds without a finished step and without use of the processor; positive."""
     time_limit: float | None
     """Seconds for the whole run, whatever it does; None for as long as it takes."""
 
@@ -47,44 +46,45 @@ class Patience(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Started(Record):
+class RunStarted(Record):
     """The supervisor has started every process of the graph."""
 
     n_counters: int
-    """How many of them count steps: the first so many counters."""
+    """Number of processes that count steps; they use the first counters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing(Record):
+class RunPosition(Record):
     """The supervisor's answer to the question where the run stands."""
 
     stacks: str
+    """Stacks of the processes that are furthest behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended(Record):
+class RunEnded(Record):
     """The run is over."""
 
     violations: tuple[Violation, ...]
-    """Why it failed; empty if it did not."""
+    """Reasons why the run failed; empty if it did not."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Watch:
-    """A run as its caller sees it."""
+class RunMonitor:
+    """The state of a run in its caller's process."""
 
     group: ProcessGroup
     supervisor: Connection
-    """Sends `Started` and `Ended`, and `Standing` for whatever is sent to it."""
+    """Connection that sends `RunStarted`, `RunEnded`, and a `RunPosition` in answer to any message."""
     steps: StepProgress
     """Lava's steps, counted by the actors."""
     caller_steps: StepProgress | None
     """What the caller's own process models count."""
     n_steps: int
-    patience: Patience
+    limits: RunLimits
     on_progress: Callable[[int], None] | None
     n_counters: int = 0
-    told: int = 0
+    n_reported: int = 0
 
     def until_end(self, check_interrupt: Callable[[], None]) -> tuple[Violation, ...]:
         """Wait until the run ends or is given up; return why it failed, or nothing.
@@ -93,55 +93,55 @@ class Watch:
             check_interrupt: Raises KeyboardInterrupt if the user wants to stop.
         """
         begin = time.monotonic()
-        life = _Life(self, begin)
+        stall_clock = _StallClock(self, begin)
         while True:
             wait([self.supervisor, self.group.sentinel], TICK_SECONDS)
             check_interrupt()
-            ended = self.heard()
-            self.tell()
+            ended = self.read_messages()
+            self.report_progress()
             if ended is not None:
                 return ended.violations
             now = time.monotonic()
-            if self.patience.time_limit is not None and now - begin >= self.patience.time_limit:
-                return self.given_up("end within time_limit", "Raise time_limit, or give the run less to do.")
-            if life.seconds_without(now) >= self.patience.stall_seconds:
-                rule = f"finish a step or use the processor within {self.patience.stall_seconds:g} s"
-                return self.given_up(rule, MEND_STALL if self.n_counters else MEND_START)
+            if self.limits.time_limit is not None and now - begin >= self.limits.time_limit:
+                return self.give_up("end within time_limit", "Raise time_limit, or give the run less to do.")
+            if stall_clock.seconds_idle(now) >= self.limits.stall_seconds:
+                rule = f"finish a step or use the processor within {self.limits.stall_seconds:g} s"
+                return self.give_up(rule, MEND_STALL if self.n_counters else MEND_START)
 
-    def heard(self) -> Ended | None:
-        """Take in what the supervisor sent; if it is dead, that is the end."""
+    def read_messages(self) -> RunEnded | None:
+        """Read what the supervisor has sent; return the end of the run, which its death is too."""
         alive = self.group.is_alive()
         with contextlib.suppress(EOFError, OSError):
             while self.supervisor.poll():
                 message = self.supervisor.recv()
-                if isinstance(message, Ended):
+                if isinstance(message, RunEnded):
                     return message
-                if isinstance(message, Started):
+                if isinstance(message, RunStarted):
                     self.n_counters = message.n_counters
-        return None if alive else Ended(violations=(_lost(self.group.exit_code),))
+        return None if alive else RunEnded(violations=(_supervisor_violation(self.group.exit_code),))
 
     def completed(self) -> int:
-        """Return how many steps are behind every process of the graph."""
+        """Return the number of steps that every process of the graph has finished."""
         return self.steps.completed(self.n_counters) if self.caller_steps is None else self.caller_steps.completed()
 
-    def tell(self) -> None:
-        """Report progress, if there is any."""
+    def report_progress(self) -> None:
+        """Call `on_progress` if a step was finished since the last call."""
         steps = self.completed()
-        if steps != self.told and self.on_progress is not None:
-            self.told = steps
+        if steps != self.n_reported and self.on_progress is not None:
+            self.n_reported = steps
             self.on_progress(steps)
 
-    def given_up(self, rule: str, mend: str) -> tuple[Violation, ...]:
-        """Ask where the run stands, for the error; it may have ended just now."""
+    def give_up(self, rule: str, mend: str) -> tuple[Violation, ...]:
+        """Return the error of a run that exceeds a limit, with its position; a run that has just ended returns its own."""
         stacks = "no answer: it is compiling, or starting its processes"
         deadline = time.monotonic() + ANSWER_SECONDS
         with contextlib.suppress(EOFError, OSError):
             self.supervisor.send("where?")
             while self.supervisor.poll(max(0.0, deadline - time.monotonic())):
                 message = self.supervisor.recv()
-                if isinstance(message, Ended):
+                if isinstance(message, RunEnded):
                     return message.violations
-                if isinstance(message, Standing):
+                if isinstance(message, RunPosition):
                     stacks = message.stacks
                     break
         done = self.steps.completed(self.n_counters)
@@ -155,34 +155,34 @@ MEND_STALL = (
 )
 
 
-class _Life:
-    """When a run last gave a sign of life."""
+class _StallClock:
+    """The time since a run last finished a step or used the processor."""
 
-    def __init__(self, watch: Watch, now: float) -> None:
-        self._watch = watch
-        self._last_sign = now
+    def __init__(self, monitor: RunMonitor, now: float) -> None:
+        self._monitor = monitor
+        self._active_at = now
         self._steps = self._count()
-        self._looked = now
+        self._read_at = now
         self._cpu = 0.0
 
-    def seconds_without(self, now: float) -> float:
-        """Return how long it is since a step was finished or the processor used, by what is known now."""
+    def seconds_idle(self, now: float) -> float:
+        """Return the seconds since a step was finished or the processor was used."""
         if (steps := self._count()) != self._steps:
-            self._steps, self._last_sign = steps, now
-        window = self._watch.patience.stall_seconds / WINDOWS
-        if now - max(self._last_sign, self._looked) >= window:
-            cpu = self._watch.group.cpu_seconds()
-            if cpu - self._cpu > IDLE_SHARE * (now - self._looked):
-                self._last_sign = now
-            self._cpu, self._looked = cpu, now
-        return now - self._last_sign
+            self._steps, self._active_at = steps, now
+        window = self._monitor.limits.stall_seconds / WINDOWS
+        if now - max(self._active_at, self._read_at) >= window:
+            cpu = self._monitor.group.cpu_seconds()
+            if cpu - self._cpu > IDLE_SHARE * (now - self._read_at):
+                self._active_at = now
+            self._cpu, self._read_at = cpu, now
+        return now - self._active_at
 
     def _count(self) -> int:
-        caller = self._watch.caller_steps
-        return self._watch.steps.total + (caller.total if caller is not None else 0)
+        caller = self._monitor.caller_steps
+        return self._monitor.steps.total + (caller.total if caller is not None else 0)
 
 
-def _lost(exit_code: int | None) -> Violation:
+def _supervisor_violation(exit_code: int | None) -> Violation:
     got = signal_name(-exit_code) if exit_code is not None and exit_code < 0 else f"exit code {exit_code}"
     return Violation(
         "Lava run",

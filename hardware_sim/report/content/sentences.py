@@ -1,0 +1,134 @@
+"""Sentences of a report, which the page, the markdown form and the terminal share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...costs.dominance import Dominance
+from ...costs.energy import EnergyEstimate
+from ...costs.latency import LatencyEstimate
+from ...parity.certificate import ParitySection, TorchParity
+from ...parity.compare_traces import FirstDifference
+from ...steps.choices import LayerModel
+from .formats import format_count, format_joules, format_number, format_range, format_seconds
+from .sections import Report
+
+
+def parity_verdict(parity: ParitySection | None) -> str:
+    """Return in a few words whether Lava equals the integer engine."""
+    if parity is None or parity.integer_vs_lava_mismatches is None:
+        return "not compared with Lava"
+    if parity.integer_vs_lava_mismatches:
+        return f"{format_count(parity.integer_vs_lava_mismatches)} values differ"
+    return "bit for bit equal"
+
+
+MADE_OF = {
+    LayerModel.FUSED: ", one process a layer",
+    LayerModel.DENSE: ", layers made of Lava's own Dense and neurons behind it",
+    LayerModel.WHOLE: ", the whole network in one process",
+}
+"""What ran, in words, by the kind of layer."""
+
+
+def parity_sentences(parity: ParitySection) -> tuple[str, ...]:
+    """Return sentences on what was compared and what was found."""
+    sentences = []
+    for mode in parity.modes:
+        found = "all are equal" if not mode.mismatches else f"{format_count(mode.mismatches)} of them differ"
+        made_of = MADE_OF[mode.model]
+        sentences.append(
+            f"Lava, {mode.mode.value} mode{made_of}, against the integer engine: {format_count(mode.values_compared)} "
+            f"membranes, spikes, payloads and outputs of {format_count(mode.n_samples)} samples were compared bit for bit; "
+            f"{found}."
+        )
+    if not parity.modes:
+        sentences.append("Lava did not run: nothing is certified about it.")
+    if parity.first_difference:
+        sentences.append(_difference_sentence(parity.first_difference))
+    if parity.torch_vs_float:
+        sentences.append(_torch_sentence(parity.torch_vs_float))
+    return tuple(sentences)
+
+
+def _difference_sentence(difference: FirstDifference) -> str:
+    places = (("step", difference.step), ("sample", difference.sample), ("neuron", difference.neuron))
+    place = "".join(f", {name} {index}" for name, index in places if index is not None)
+    return (
+        f"First difference: {difference.quantity} of layer {difference.layer!r}{place}: {difference.expected:g} expected, "
+        f"{difference.found:g} found."
+    )
+
+
+def _torch_sentence(torch: TorchParity) -> str:
+    return (
+        f"torch against the float engine: largest error {torch.max_error_over_max_u:.2g} of max |u| over "
+        f"{format_count(torch.n_compared)} samples; {format_count(torch.n_excluded)} more were left out because a membrane "
+        "lies within rounding of its threshold, where a spike may flip."
+    )
+
+
+def format_break_even(energy: EnergyEstimate) -> str:
+    """Return where the advantage over one dense pass ends, as activity × steps."""
+    product, n_steps = energy.break_even.activity_times_steps, energy.break_even.n_steps
+    if product is None:
+        return "does not depend on activity"
+    if product <= 0:
+        return "no advantage at any activity"
+    if product >= n_steps:
+        return "advantage at every activity"
+    return f"{product:.3g}"
+
+
+def format_basis(energy: EnergyEstimate) -> str:
+    """Return how the constants of an estimate were found and on what, as in "measured on SpiNNaker"."""
+    return energy.kind.value if energy.measured_on is None else f"{energy.kind.value} on {energy.measured_on}"
+
+
+def format_basis_label(energy: EnergyEstimate) -> str:
+    """Name a model in a figure, with what its constants are."""
+    return f"{energy.model}\nconstants {format_basis(energy)}".replace(", ", ",\n")
+
+
+def dominance_sentence(dominance: Dominance) -> str:
+    """Return a sentence that states whether steps or operations dominate the energy of a sample, and by what factor."""
+    steps = _listed(f"{format_joules(step.joules_per_sample)} by {step.model}" for step in dominance.steps)
+    operations = f"{format_joules(dominance.operations.dynamic_joules_per_sample)} by {dominance.operations.model}"
+    if all(factor < 1 for factor in dominance.factors):
+        times = _listed(format_number(1 / factor) for factor in dominance.factors)
+        return (
+            f"The operations dominate: the sum of the operations of a sample is {operations}, {times} times what its steps in "
+            f"the pipeline take, {steps}."
+        )
+    verdict = "The step dominates" if all(factor >= 1 for factor in dominance.factors) else "Neither dominates"
+    times = _listed(format_number(factor) for factor in dominance.factors)
+    return (
+        f"{verdict}: the steps of a sample in the pipeline take {steps}, {times} times the sum of its operations, which is "
+        f"{operations}."
+    )
+
+
+def _listed(parts: Iterable[str]) -> str:
+    return " and ".join(parts)
+
+
+def step_sentences(latency: LatencyEstimate) -> str:
+    """Return two sentences on which term sets the duration of a step, at both ends of the range."""
+    fast, slow = latency.largest_term, latency.largest_term_high
+    largest = fast if fast == slow else f"{fast} at the low ends of the rates, {slow} at their high ends"
+    terms = "; ".join(
+        f"{term.name} of {term.place} {format_range(term.seconds.low, term.seconds.high, format_seconds)}"
+        for term in latency.terms
+    )
+    return f"The largest term makes the step: {largest}. Terms: {terms}."
+
+
+def report_title(report: Report) -> str:
+    """Name network and problem."""
+    network = report.network.name if report.network else "network"
+    return f"{network} on {report.problem.name}" if report.problem else network
+
+
+def lee_sentence(lee: float) -> str:
+    """Return the product of steps, error and activity with its definition."""
+    return f"LEE (steps × relative L2 in % × spiking activity in %): {format_number(lee)}."
