@@ -155,8 +155,8 @@ def _count_npy(file: Path) -> int:
     return len(_map_npy(file))
 
 
-def _read_npy(file: Path, first: int) -> Iterator[FloatArray]:
-    """Map the file anew for every array, so that the pages read before do not stay in memory."""
+def read_npy_blocks(file: Path, first: int = 0) -> Iterator[FloatArray]:
+    """Read the rows of an .npy file; it is mapped anew for every block, so that the pages read before do not stay in memory."""
     for start in range(first, _count_npy(file), READ_ROWS):
         yield np.array(_map_npy(file)[start : start + READ_ROWS], dtype=np.float64)
 
@@ -269,4 +269,4 @@ def _read_h5(file: Path, first: int) -> Iterator[FloatArray]:
 
 
 _COUNTERS = {".npy": _count_npy, ".csv": _count_csv, ".h5": _count_h5}
-_READERS = {".npy": _read_npy, ".csv": _read_csv, ".h5": _read_h5}
+_READERS = {".npy": read_npy_blocks, ".csv": _read_csv, ".h5": _read_h5}
