@@ -204,7 +204,7 @@ def test_a_cluster_at_an_address_does_the_work(scheduler):
     workers = local_workers.LocalWorkers(scheduler, 1)
     try:
         with open_pool(ClusterChoice(address=scheduler)) as opened:
-            assert opened.n_workers == 1
+            assert opened.n_under_way == 2
             assert list(in_order(opened, [Call(name="root", function=math.sqrt, arguments=(9,))])) == [3.0]
     finally:
         workers.end()
