@@ -45,7 +45,9 @@ def register(app: typer.Typer) -> None:
 class SweepOptions:
     """What the user chose for `sweep`."""
 
-    problem: Annotated[str, typer.Argument(help="A PDE problem; `neuropinn-lava problems` lists them.")]
+    problem: Annotated[
+        str, typer.Argument(help="A PDE problem (`neuropinn-lava problems` lists them), or your own: file.py:NAME.")
+    ]
     directory: Annotated[Path, typer.Option("--out", help="Folder for table, figure and chosen network.")]
     weight_bits: Annotated[str, typer.Option(help="Weight bits to try.")] = "4,6,8"
     payload_bits: Annotated[str, typer.Option(help="Payload bits to try.")] = "8,12,16"

@@ -103,7 +103,7 @@ class RowFile:
         self.n_rows, self.notes = n_rows, dict(notes)
 
     def finish(self) -> None:
-        """Give the file its name; it replaces one that has it already.
+        """Move the rows to the path of the file, in its format; a file that is there is replaced.
 
         Raises:
             SpecError: If the disk is full; the rows are kept, and resuming finishes the file.
@@ -137,7 +137,7 @@ class RowFile:
             raise FileFormatError(f"file {part_path(self.path)}", "hold the rows that its record counts", got, mend)
 
     def _resize(self, n_rows: int) -> None:
-        """Make the file one of so many rows, with room for all of them."""
+        """Write the header of an array of so many rows, and claim the room for all of them."""
         self._part.seek(0)
         self._part.write(self._header(n_rows))
         self._part.truncate(self._row_offset(n_rows))
@@ -178,7 +178,7 @@ def _csv_lines(rows: FloatArray) -> bytes:
 
 
 def _lock(part: BinaryIO, target: Path) -> None:
-    """Keep other runs from the unfinished file until it is closed; one may have finished it just now."""
+    """Lock the unfinished file against other runs until it is closed; one may have finished it just now."""
     try:
         fcntl.flock(part, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.path.samestat(os.fstat(part.fileno()), part_path(target).stat()):

@@ -27,7 +27,7 @@ from ...network.quantized import Network, QuantizedNetwork
 from ..verbs.backends import LavaChoices, run_chosen
 from ..verbs.network_domain import count_outside, output_names, warn_of_count
 from ..workers.dask_pool import IN_THIS_PROCESS, ClusterChoice, open_pool
-from ..workers.task_pool import Call, TaskPool, in_order
+from ..workers.task_pool import Call, LocalPool, TaskPool, in_order
 from .point_source import Points, PointSource, suitable_block
 from .row_files import RowFile
 
@@ -37,7 +37,7 @@ SMALLEST_BLOCK = 1 << 14
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamProgress:
-    """How far a stream is."""
+    """The progress of a stream."""
 
     n_done: int
     """Number of points whose outputs are known, those of an earlier run included."""
@@ -56,7 +56,7 @@ class StreamProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamSummary:
-    """What a finished stream leaves besides its file."""
+    """The counts of a finished stream."""
 
     path: Path
     """File of the outputs, (n_samples, n_out)."""
@@ -126,38 +126,62 @@ def stream(
     held = checked_network(network, "stream.network")
     choices = LavaChoices.of("stream", backend, mode, model, batch_size, n_cores, time_limit)
     if cluster.n_workers and n_cores is None and choices.shares_cores:
-        choices = replace(choices, n_cores=_share_of_cores(cluster.n_workers))
-    source = PointSource.of(points)
-    identity = _identity(held, source, choices)
-    with RowFile.open(out, output_names(held), n_expected=source.n_points or 0, resume=resume) as rows:
+        from ...hardware_sim.lava.plan import usable_cores
+
+        choices = replace(choices, n_cores=max(1, usable_cores() // cluster.n_workers))
+    summary = _write_blocks(held, PointSource.of(points), out, choices, cluster, block_size, resume, on_progress)
+    warn_of_count(held, summary.n_outside, summary.n_samples, "stream")
+    return summary
+
+
+def _write_blocks(
+    network: Network,
+    source: PointSource,
+    out: str | Path,
+    choices: LavaChoices,
+    cluster: ClusterChoice,
+    block_size: int | None,
+    resume: bool,
+    on_progress: Callable[[StreamProgress], None] | None,
+) -> StreamSummary:
+    """Evaluate blocks in a pool, and write what each one gives as soon as it is there."""
+    with RowFile.open(out, output_names(network), n_expected=source.n_points or 0, resume=resume) as rows:
+        identity = _identity(network, source, choices)
         _check_same(rows, identity)
-        tally = _Tally(held, rows, source.n_points, on_progress)
+        tally = _Tally(network, rows, source.n_points, on_progress)
         with open_pool(cluster) as pool:
-            size = block_size or fitting_block(held, choices, source.n_points, pool)
-            blocks = tally.counted(source.blocks(rows.n_rows, size, held.n_in))
-            compute = partial(run_chosen, on_progress=tally.report_within) if cluster.is_this_process else run_chosen
-            calls = (
-                Call(name=f"block {number}", function=compute, arguments=(held, block, choices))
-                for number, block in enumerate(blocks)
-            )
-            for trace in in_order(pool, calls):
+            for trace in in_order(pool, _calls(network, source, choices, pool, tally, block_size)):
                 tally.add(trace)
                 rows.append(trace.outputs, identity | tally.notes())
                 tally.report(0)
         if not rows.n_rows:
             raise SpecError("stream.points", "hold at least one point", 0, "Give some points.")
         rows.finish()
-    summary = StreamSummary(
+    return StreamSummary(
         path=rows.path,
-        network_digest=held.digest(),
+        network_digest=network.digest(),
         backend=choices.backend,
         mode=choices.lava_mode if choices.backend is Backend.LAVA else None,
         n_samples=rows.n_rows,
         n_resumed=tally.n_resumed,
         **tally.notes(),
     )
-    warn_of_count(held, summary.n_outside, summary.n_samples, "stream")
-    return summary
+
+
+def _calls(
+    network: Network,
+    source: PointSource,
+    choices: LavaChoices,
+    pool: TaskPool,
+    tally: _Tally,
+    block_size: int | None,
+) -> Iterator[Call]:
+    """Yield the calls that evaluate the blocks behind the rows that are there; in this process they report progress."""
+    size = block_size or fitting_block(network, choices, source.n_points, pool)
+    here = isinstance(pool, LocalPool)
+    compute = partial(run_chosen, on_progress=lambda n_done, _: tally.report(n_done)) if here else run_chosen
+    for number, block in enumerate(tally.counted(source.blocks(tally.n_resumed, size, network.n_in))):
+        yield Call(name=f"block {number}", function=compute, arguments=(network, block, choices))
 
 
 def stream_on_cluster(network: Network, points: Points, out: str | Path, **options: Any) -> StreamSummary:
@@ -166,18 +190,11 @@ def stream_on_cluster(network: Network, points: Points, out: str | Path, **optio
     return stream(network, points, out, **options)
 
 
-def _share_of_cores(n_workers: int) -> int:
-    """Return the number of cores of this machine that each of its workers may use, at least one."""
-    from ...hardware_sim.lava.plan import usable_cores
-
-    return max(1, usable_cores() // n_workers)
-
-
 def fitting_block(network: Network, choices: LavaChoices, n_points: int | None, pool: TaskPool) -> int:
     """Choose the points of a block: as in one process, or fewer of integers where a worker would have nothing to do."""
     size = suitable_block(network, choices.lava_mode)
     is_exact = isinstance(network, QuantizedNetwork) and choices.backend in (Backend.INTEGER, Backend.LAVA)
-    if pool.n_under_way == 1 or n_points is None or not is_exact:  # sums of floats have an order
+    if isinstance(pool, LocalPool) or n_points is None or not is_exact:  # sums of floats have an order
         return size
     return max(min(SMALLEST_BLOCK, size), min(size, -(-n_points // pool.n_under_way)))
 
@@ -238,10 +255,6 @@ class _Tally:
         """Return the counts, which an interrupted stream keeps in its record."""
         seconds = self._before + time.perf_counter() - self._start
         return {"n_saturated": self._n_saturated, "n_outside": self._n_outside, "seconds": seconds}
-
-    def report_within(self, n_done: int, n_samples: int) -> None:
-        """Report progress within a block, as a run does: samples done and samples in all."""
-        self.report(n_done)
 
     def report(self, n_more: int) -> None:
         """Report progress: the rows in the file, and so many samples behind them."""

@@ -1,6 +1,6 @@
-"""The folder of a sweep: its table, its figure and the chosen network; `sweep.json`, written last, says what they are.
+"""The folder of a sweep: its table, its figure and the chosen network; `sweep.json`, written last, describes them.
 
-table.csv        one row a point (and table.parquet, where pyarrow is installed)
+table.csv        one row for each point (and table.parquet, where pyarrow is installed)
 pareto.svg       error over energy, coloured by synaptic bits
 chosen.h5        the chosen network, ready to be run and profiled
 sweep.json       what was varied, the energy model with its source, the rule, the front, all rows
@@ -28,7 +28,7 @@ PARQUET_NAME = "table.parquet"
 FIGURE_NAME = "pareto.svg"
 CHOSEN_NAME = "chosen.h5"
 SCHEMA_FAMILY = "neuropinn-lava/sweep/"
-"""How the schema of a sweep.json begins, whatever its version."""
+"""Beginning of the schema of a sweep.json of any version."""
 
 
 def check_sweep_directory(directory: str | Path, force: bool = False) -> Path:

@@ -1,4 +1,4 @@
-"""What a sweep varies, as records: word lengths, thresholds, steps, activities; and one combination of them.
+"""The values that a sweep combines, as records: word lengths, thresholds, steps and activities; and one combination of them.
 
 A point without a threshold, a number of steps or an activity leaves the problem's own recipe as it is. Points that differ in
 their word lengths only share a training.
@@ -32,7 +32,7 @@ WHOLE = ("weight_bits", "payload_bits", "n_steps")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepPoint:
-    """One combination: how a network is trained, and into which words it is converted."""
+    """One combination of values, by which a network is trained and converted."""
 
     weight_bits: int | tuple[int, ...]
     """Word length of weights: one for all matrices, or one per matrix, the read-out's last."""
@@ -63,7 +63,7 @@ class SweepPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepGrid:
-    """All combinations of some values; a list of None only leaves the recipe's own."""
+    """Lists of values to combine; a list of None only leaves the recipe's own value."""
 
     weight_bits: tuple[int, ...] = (4, 6, 8)
     """Word lengths of weights, 2 to 16."""

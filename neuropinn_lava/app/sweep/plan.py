@@ -1,4 +1,4 @@
-"""What a sweep keeps the same at all its points, and the identities by which finished work is known again.
+"""The plan that all points of a sweep share, and the identities by which finished work is found again.
 
     identity of a training = digest of problem, recipe, seed and package version
     identity of a point    = digest of its training's, scheme, tuning, evaluation points, energy model and target
@@ -35,18 +35,18 @@ if TYPE_CHECKING:
 SCHEMA = "neuropinn-lava/sweep/1"
 """Name and version of what a sweep measures: another version measures anew."""
 DEFAULT_ENERGY = "45nm-int8"
-"""Energy model where none is named: shorter words cost less by it, and bits are what a sweep varies first."""
+"""Default energy model: shorter words cost less by it, and a sweep varies bits first."""
 DEFAULT_TUNING = 500
-"""Steps of tuning, as in the settings' own default."""
+"""Default number of tuning steps, that of `TuningSettings`."""
 DEFAULT_POINTS = 2500
-"""Points on which errors and operations are measured, as in a profile."""
+"""Default number of points on which errors and operations are measured, as in a profile."""
 IDENTITY_POINTS = 64
 """Points at which the functions of a problem are evaluated for its identity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SweepPlan:
-    """What all points of a sweep share."""
+    """The problem and the settings that all points of a sweep share."""
 
     problem: PdeProblem
     """The problem, with the options that it was built with and its recipe."""

@@ -1,4 +1,4 @@
-"""What a sweep finds, as records: the row of a point, how far a sweep is, and all of it with the front and the chosen point.
+"""The results of a sweep, as records: the row of a point, the progress, and all rows with the front and the chosen point.
 
 The names of a row's fields are the columns of the table, and a contract; units stand in them.
 """
@@ -103,7 +103,7 @@ class SweepRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepProgress:
-    """How far a sweep is."""
+    """The progress of a sweep."""
 
     n_trainings: int
     """Number of trainings, as far as they are known; a search adds to them."""
@@ -124,7 +124,7 @@ class Sweep:
     """All points of a sweep with their rows, the front, and the chosen one."""
 
     plan: SweepPlan
-    """What all points share."""
+    """The plan that all points share."""
     points: tuple[SweepPoint, ...]
     """The points, in the order of the grid, or of the search."""
     rows: tuple[SweepRow, ...]

@@ -39,7 +39,7 @@ class SweepRun:
         self._trained: dict[str, TrainedNetwork] = {}
         self._trainings: set[str] = set()
         self.rows: dict[SweepPoint, SweepRow] = {}
-        """What has been measured so far."""
+        """Rows of the points that have been measured so far."""
         self.n_cached = 0
         """Number of points that were in the cache."""
 

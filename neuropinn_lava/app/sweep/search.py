@@ -84,7 +84,7 @@ def _create_study(seed: int) -> Study:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep optuna from logging every trial, and from warning of the sampler's options that it calls experimental."""
+    """Silence optuna's logs of every trial, and its warnings of options of the sampler that are experimental."""
     import optuna
 
     former = optuna.logging.get_verbosity()

@@ -1,4 +1,4 @@
-"""What is done at a point of a sweep, as two functions that a worker anywhere can call: train, and measure.
+"""The work at a point of a sweep, as two functions that a worker anywhere can call: train, and measure.
 
     train_for_sweep    problem, recipe, seed                            ──▶ TrainedNetwork
     measure_point      float network, word lengths                      ──▶ SweepRow with the deployed network

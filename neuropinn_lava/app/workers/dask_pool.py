@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 CONNECT_SECONDS = 10.0
-"""How long a scheduler may take to answer."""
+"""Longest time that a scheduler may take to answer."""
 WORKER_SECONDS = 60.0
-"""How long a cluster may be without any worker: long enough for a new one to start on a busy machine."""
+"""Longest time that a cluster may be without any worker: a new one starts within it, even on a busy machine."""
 CALLS_PER_WORKER = 2
 """Calls under way for each worker: one that runs, and one that waits with its data there."""
 POLL_SECONDS = 0.5
 """Time between two looks at the workers while a call is waited for."""
 MAX_WORKERS = 1024
-"""Far above use: so many processes of one machine are a typing mistake."""
+"""Largest number of workers, far above use: more processes of one machine are a typing mistake."""
 SETTINGS = {
     "distributed.comm.timeouts.connect": f"{CONNECT_SECONDS:.0f}s",
     "distributed.admin.large-graph-warning-threshold": "1GB",  # a call carries its points, so that they outlive a worker
@@ -176,7 +176,7 @@ def _absence_watch(client: Client, where: str) -> Callable[[], None]:
 
 
 class DaskPool:
-    """Does calls on a cluster."""
+    """A pool that does calls on a cluster."""
 
     def __init__(self, client: Client, n_workers: int, tend: Callable[[], None]) -> None:
         self.n_under_way = CALLS_PER_WORKER * n_workers
@@ -205,7 +205,7 @@ class DaskPool:
 
 
 def _outcome(name: str, future: Future) -> Outcome:
-    """Turn a future that is done into an outcome.
+    """Return the outcome of a future that is done.
 
     Raises:
         SimulationError: If worker after worker was lost at this call, or the cluster forgot it.

@@ -28,12 +28,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Outcome:
-    """How a call ended."""
+    """The result of a call, or its error."""
 
     name: str
     """Name of the call."""
     value: Any = None
-    """What the function returned."""
+    """Value that the function returned."""
     error: NeuroPinnError | None = None
     """Error that it raised, if that is one of the package's own; any other exception ends the caller's work."""
 
@@ -74,7 +74,7 @@ class LocalPool:
 
 
 def in_order(pool: TaskPool, calls: Iterable[Call]) -> Iterator[Any]:
-    """Do calls in a pool that has no others, and yield their results in the order of the calls.
+    """Run calls in a pool that has no others, and yield their results in the order of the calls.
 
     `calls` is read as results are taken, so that a long stream needs the memory of a few calls only.
 

@@ -315,6 +315,27 @@ def test_a_cache_gives_back_what_it_was_given(found, tmp_path):
     assert held.network.digest() == row.network.digest()
 
 
+def test_a_problem_of_one_s_own_is_swept(tmp_path):
+    def source(points):
+        return np.sin(points[:, 0])
+
+    own = dataclasses.replace(PLAN, problem=dataclasses.replace(PLAN.problem, name="mine", source=source))
+    grid = SweepGrid(weight_bits=(8,), payload_bits=(12,))
+    found = sweep(own, grid, cache=tmp_path)
+    assert found.rows[0].problem == "mine"
+    assert found.chosen_network.source.provenance.problem == "mine"
+    assert sweep(own, grid, cache=tmp_path).n_cached == 1
+    other = dataclasses.replace(own, problem=dataclasses.replace(own.problem, source=lambda points: points[:, 1]))
+    assert own.training_key(grid.points[0]) != other.training_key(grid.points[0])
+
+
+def test_a_plan_with_a_problem_of_one_s_own_reaches_workers():
+    pickle = pytest.importorskip("distributed.protocol.pickle", reason="needs the extra `dask`")
+    own = dataclasses.replace(PLAN, problem=dataclasses.replace(PLAN.problem, source=lambda points: points[:, 1]))
+    point = GRID.points[0]
+    assert pickle.loads(pickle.dumps(own)).training_key(point) == own.training_key(point) != PLAN.training_key(point)
+
+
 @pytest.mark.lava
 def test_points_are_deployed_on_lava_with_the_same_numbers(found, tmp_path):
     plan = dataclasses.replace(PLAN, with_lava=True)
