@@ -13,7 +13,7 @@ import fcntl
 import io
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -22,7 +22,7 @@ import numpy as np
 
 from ...base.arrays import FloatArray
 from ...base.errors import FileFormatError, SpecError
-from ...files.atomic import check_writable, replacing, told_if_full, write_text
+from ...files.atomic import NO_ROOM, check_writable, replacing, told_if_full, write_text
 from .arrays_io import check_suffix, read_npy_blocks
 
 SCHEMA = "neuropinn-lava/rows/2"
@@ -141,7 +141,11 @@ class RowFile:
         self._part.seek(0)
         self._part.write(self._header(n_rows))
         self._part.truncate(self._row_offset(n_rows))
-        os.posix_fallocate(self._part.fileno(), 0, self._row_offset(n_rows))
+        try:
+            os.posix_fallocate(self._part.fileno(), 0, self._row_offset(n_rows))
+        except (AttributeError, OSError) as error:  # not every system and file system can claim room
+            if getattr(error, "errno", None) in NO_ROOM:
+                raise
         self._n_claimed = n_rows
 
     def _flush(self) -> None:
@@ -151,7 +155,8 @@ class RowFile:
     def _header(self, n_rows: int) -> bytes:
         """Return the header of an .npy file; numpy leaves room in it for any number of rows, so that its length is fixed."""
         head, shape = io.BytesIO(), (n_rows, len(self.names))
-        np.lib.format.write_array_header_1_0(head, {"descr": "<f8", "fortran_order": False, "shape": shape})
+        write_header: Callable[..., None] = np.lib.format.write_array_header_1_0  # numpy 1 gives it no types
+        write_header(head, {"descr": "<f8", "fortran_order": False, "shape": shape})
         return head.getvalue()
 
     def _row_offset(self, n_rows: int) -> int:

@@ -9,13 +9,13 @@ access is one short transaction on a connection of its own, which also keeps it 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import sqlite3
 import tempfile
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -107,14 +107,16 @@ class SweepCache:
             SpecError: If the database cannot be used: on a full disk, or where it is locked for too long.
         """
         try:
-            with closing(sqlite3.connect(self._file, timeout=LOCK_SECONDS)) as connection, connection:
+            with contextlib.closing(sqlite3.connect(self._file, timeout=LOCK_SECONDS)) as connection, connection:
                 return connection.execute(statement, values).fetchall()
         except sqlite3.OperationalError as error:
-            mend = "Free some space, or choose another cache with --cache; what is in it already stays."
+            mend = "Free some space, wait for other sweeps, or choose another folder with --cache."
             raise SpecError(f"cache {self._file}", "be a database that can be read and written", error, mend) from error
         except sqlite3.DatabaseError as error:
             aside = self._file.with_name(f"{DATABASE_NAME}.damaged")
-            self._file.replace(aside)
+            with contextlib.suppress(FileNotFoundError):  # another process was faster
+                self._file.replace(aside)
+            self._file.with_name(f"{DATABASE_NAME}-journal").unlink(missing_ok=True)  # it is not the new database's
             self._on_damage(
                 f"The cache {self._file} is damaged ({error}): it is now {aside.name}, and a new one begins."
             )
