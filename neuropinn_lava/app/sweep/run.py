@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from types import TracebackType
 
 from ...base.errors import TrainingError
 from ..workers.dask_pool import ClusterChoice, open_pool
@@ -22,7 +21,7 @@ from .work import TrainedNetwork, build_row, measure_point, train_for_sweep
 
 
 class SweepRun:
-    """Measures points; a context manager, which ends the workers it started."""
+    """A run over points; the pool that it opens when there is work is closed by the caller's stack."""
 
     def __init__(
         self,
@@ -31,10 +30,11 @@ class SweepRun:
         cluster: ClusterChoice,
         n_points: int,
         on_progress: Callable[[SweepProgress], None],
+        stack: ExitStack,
     ) -> None:
         self._plan, self._cache, self._cluster = plan, cache, cluster
         self._n_points, self._on_progress = n_points, on_progress
-        self._stack = ExitStack()
+        self._stack = stack
         self._pool: TaskPool | None = None
         self._trained: dict[str, TrainedNetwork] = {}
         self._trainings: set[str] = set()
@@ -42,12 +42,6 @@ class SweepRun:
         """Rows of the points that have been measured so far."""
         self.n_cached = 0
         """Number of points that were in the cache."""
-
-    def __enter__(self) -> SweepRun:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._stack.close()
 
     def measure(self, points: Sequence[SweepPoint]) -> list[SweepRow]:
         """Return the row of each point; train and measure what is missing.

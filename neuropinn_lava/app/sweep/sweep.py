@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from ...base.errors import SpecError, TrainingError
@@ -66,7 +67,8 @@ def sweep(
     if out is not None:
         check_sweep_directory(out, force)
     store = SweepCache(cache or default_cache(), on_note)
-    with SweepRun(plan, store, cluster, search or len(grid.points), on_progress) as run:
+    with ExitStack() as stack:
+        run = SweepRun(plan, store, cluster, search or len(grid.points), on_progress, stack)
         points = _search(plan, grid, search, run) if search is not None else grid.points
         found = _compare(plan, points, search or len(points), run, error_factor, start)
     if out is not None:
@@ -78,7 +80,7 @@ def _check(plan: SweepPlan, grid: SweepGrid, error_factor: float, search: int | 
     """Check the arguments before anything is trained."""
     if not error_factor >= 1.0:
         mend = "Give a factor on the lowest error, such as 2."
-        raise SpecError("--error-factor", "be at least 1", error_factor, mend)
+        raise SpecError("sweep.error_factor", "be at least 1", error_factor, mend)
     for point in grid.points:
         plan.point_key(point)
     if search is not None:

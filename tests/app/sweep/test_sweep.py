@@ -216,7 +216,7 @@ def test_processes_share_a_cache(found, tmp_path):
 
 def test_a_cache_that_cannot_be_made_is_refused_before_anything_is_trained(tmp_path, counted):
     (tmp_path / "file").write_text("")
-    with pytest.raises(SpecError, match=r"cache .*file/cache must be a folder that can be made and written.*--cache"):
+    with pytest.raises(SpecError, match=r"cache .*file/cache must be a folder that can be made and written"):
         sweep(PLAN, GRID, cache=tmp_path / "file" / "cache")
     assert counted["trained"] == 0
 
@@ -302,7 +302,7 @@ def test_a_folder_of_somebody_else_is_refused_before_anything_is_trained(tmp_pat
 
 
 def test_an_error_factor_below_one_is_refused(tmp_path):
-    with pytest.raises(SpecError, match=r"--error-factor must be at least 1; got 0\.5"):
+    with pytest.raises(SpecError, match=r"sweep\.error_factor must be at least 1; got 0\.5"):
         sweep(PLAN, GRID, cache=tmp_path, error_factor=0.5)
 
 
