@@ -15,8 +15,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .app.stream.cluster_streams import stream_on_cluster
-    from .app.stream.stream import stream
+    from .app.stream.stream import stream, stream_on_cluster
     from .app.sweep.grid import SweepGrid
     from .app.sweep.plan import plan_sweep
     from .app.sweep.sweep import sweep
@@ -48,7 +47,7 @@ if TYPE_CHECKING:
 __version__ = "1.1.0"
 
 _HOME = {
-    "stream_on_cluster": "app.stream.cluster_streams",
+    "stream_on_cluster": "app.stream.stream",
     "ClusterChoice": "app.workers.dask_pool",
     "demo": "app.verbs.demo",
     "homogenize": "app.verbs.homogenize",
