@@ -229,7 +229,7 @@ def a_folder_with_other_files(folder, patch):
 def resume_from_nothing(folder, patch):
     from neuropinn_lava.app.verbs.train import TrainingFiles
 
-    nl.train("poisson", None, files=TrainingFiles(resume=True))
+    nl.train(nl.find_problem("poisson"), files=TrainingFiles(resume=True))
 
 
 @produces("count_operations")

@@ -7,6 +7,7 @@ machine-readable form, `page.py` the readable one, `folder.py` both of them with
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from ....conversion.quantize.report import QuantizationReport
 from ....conversion.search.error_budget import ErrorBudget
@@ -169,6 +170,20 @@ class Report:
     """Stresses, where the problem is one of elasticity."""
     fields: FieldSection | None = None
     """Outputs for the maps; they are not part of report.json."""
+
+    def save(self, folder: str | Path, force: bool = False) -> Path:
+        """Write report.html, report.json and the figures into a folder, and return the folder.
+
+        Args:
+            folder: The folder, whose parent must exist; a report in it is replaced.
+            force: Write into a folder that is neither empty nor a report, beside what it holds.
+
+        Raises:
+            SpecError: If the folder is refused or cannot be written.
+        """
+        from ..folder import write_report
+
+        return write_report(self, folder, force)
 
     def result_of(self, *backends: Backend) -> BackendResult | None:
         """Give the result of the first of these backends that ran."""

@@ -12,17 +12,19 @@ from ...base.checks import as_member
 from ...base.errors import SpecError
 from ...files.atomic import check_writable
 from ...files.network_file import check_network_path, write_network
+from ...files.user_objects import is_user_object
 from ...network.quantized import QuantizedNetwork
 from ...network.spec import NetworkSpec
+from ...problems.problem import PdeProblem
 from ..stream.arrays_io import read_points
 from ..terminal.console import out, progress_bar, show_note
 from ..terminal.show_conversion import describe_sparsification, show_quantization
 from ..verbs.calibration_points import sparsify_within
 from ..verbs.deploy import DEFAULT_TARGET, convert
-from ..verbs.modules import names_factory, read_named_module
 from ..verbs.networks import NIR_SUFFIX, find_network, float_network
-from ..verbs.option_texts import parse_bits
-from .options import JsonOption, NetworkArgument, SeedOption, refuse_idle, taking
+from .option_values import parse_bits, parse_corner, parse_parameters
+from .options import JsonOption, NetworkArgument, ParamOption, ProblemOption, SeedOption, refuse_idle, taking
+from .resolve import resolve_problem_option
 
 if TYPE_CHECKING:
     from ...conversion import QuantizationScheme, TuningSettings
@@ -40,9 +42,7 @@ class ConvertOptions:
 
     network: Annotated[
         str,
-        typer.Argument(
-            help="A network file, .h5 or .nir, a shipped network, or package.module:factory of a torch module."
-        ),
+        typer.Argument(help="A network file, .h5 or .nir, a shipped network, or file.py:factory of a torch module."),
     ]
     path: Annotated[Path, typer.Option("--out", help="File for the quantized network, .h5.")]
     weight_bits: Annotated[str, typer.Option(help="Weight bits: one number, or one per matrix, as 8,6,6,4.")] = "8"
@@ -54,6 +54,8 @@ class ConvertOptions:
     weight_range: Annotated[str, typer.Option(help="What weight words hold: mse, min-max or percentile.")] = "mse"
     payload_range: Annotated[str, typer.Option(help="What payload words hold: min-max, percentile or mse.")] = "min-max"
     equalize: Annotated[str, typer.Option(help="across-layers or none; where phi is relu or identity.")] = "none"
+    problem: ProblemOption = None
+    param: ParamOption = None
     points: Annotated[Path | None, typer.Option(help="Calibration points, .npy or .csv; a sample if left out.")] = None
     target: Annotated[str, typer.Option(help="loihi2, loihi1, a TOML file, or none.")] = DEFAULT_TARGET
     strict: Annotated[
@@ -92,13 +94,15 @@ def convert_command(options: ConvertOptions) -> None:
         fields, mend = ("tune_on", "tune_iterations", "time_limit"), "Add --tune, or leave it out."
         refuse_idle(fields, "without --tune, where it would have no effect", mend)
     check_network_path(options.path)
-    source = find_source(options)
+    problem = resolve_problem_option(options.problem, parse_parameters(options.param))
+    source = find_source(options, problem)
     scheme, tuning = parse_scheme(options), parse_tuning(options)
     points = read_points(options.points) if options.points else None
     with progress_bar("tuning", hidden=tuning is None) as on_progress:
         quantization = convert(
             source,
             scheme,
+            problem=problem,
             points=points,
             target=None if options.target == "none" else options.target,
             strict=options.strict,
@@ -113,8 +117,8 @@ def convert_command(options: ConvertOptions) -> None:
     show_quantization(quantization, options.path, options.as_json)
 
 
-def find_source(options: ConvertOptions) -> NetworkSpec:
-    """Give the float network to convert, with its thresholds raised where `--sparsify` asks for it.
+def find_source(options: ConvertOptions, problem: PdeProblem | None) -> NetworkSpec:
+    """Return the float network to convert, with its thresholds raised where `--sparsify` asks for it.
 
     Raises:
         SpecError: If it is a quantized one, or if options of a factory are given for something else.
@@ -122,18 +126,18 @@ def find_source(options: ConvertOptions) -> NetworkSpec:
     source = _named_source(options)
     if options.sparsify is None:
         return source
-    sparser = sparsify_within(source, options.sparsify, options.seed)
+    sparser = sparsify_within(source, options.sparsify, options.seed, problem)
     show_note(describe_sparsification(sparser))
     return sparser.network
 
 
 def _named_source(options: ConvertOptions) -> NetworkSpec:
-    """Give the float network of a file, of a shipped name, or of a factory."""
+    """Return the float network of a file, of a shipped name, or of a factory."""
     name = options.network
-    if not Path(name).exists() and names_factory(name):
-        return read_named_module(name, options.weights, options.lower, options.upper, options.n_steps)
+    if not Path(name).exists() and is_user_object(name):
+        return _read_factory(options)
     rule, mend = (
-        "but for a factory, package.module:factory",
+        "but for a factory, file.py:factory or package.module:factory",
         f"Leave it out: {name!r} is no factory, and brings its own.",
     )
     refuse_idle(("weights", "lower", "upper", "n_steps"), rule, mend)
@@ -141,6 +145,20 @@ def _named_source(options: ConvertOptions) -> NetworkSpec:
     if isinstance(source, QuantizedNetwork):
         raise SpecError(f"network {name!r}", "be a float network", "a quantized one", "Convert the float file.")
     return source
+
+
+def _read_factory(options: ConvertOptions) -> NetworkSpec:
+    """Read the torch module that a user's factory returns."""
+    from ...conversion.formats.factories import load_module
+    from ...conversion.formats.torch_modules import read_module
+
+    return read_module(
+        load_module(options.network, options.weights),
+        name=options.network.rpartition(":")[2],
+        n_steps=options.n_steps,
+        lower=parse_corner(options.lower, "--lower"),
+        upper=parse_corner(options.upper, "--upper"),
+    )
 
 
 def parse_scheme(options: ConvertOptions) -> QuantizationScheme:

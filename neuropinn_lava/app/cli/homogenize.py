@@ -12,7 +12,7 @@ from ...engine.trace import Backend
 from ..terminal.console import out, print_json, show_table, stages
 from ..verbs.homogenize import DEFAULT_CELLS, Homogenization, homogenize
 from ..verbs.networks import find_network
-from ..verbs.option_texts import parse_parameters
+from .option_values import parse_parameters
 from .options import JsonOption, refuse_idle, taking
 
 NAMES = ("xx", "yy", "zz", "yz", "xz", "xy")

@@ -47,6 +47,12 @@ VtkOption = Annotated[
 ]
 TargetOption = Annotated[str, typer.Option(help="Hardware target: loihi2, loihi1, or a TOML file.")]
 LavaOption = Annotated[bool, typer.Option(help="Run Lava too; --no-lava lets the integer engine stand for it.")]
+ProblemOption = Annotated[
+    str | None,
+    typer.Option(
+        "--problem", help="The network's problem, by name or as file.py:NAME; that of its provenance if left out."
+    ),
+]
 ParamOption = Annotated[list[str] | None, typer.Option(help="Option of the problem, NAME=VALUE; may be repeated.")]
 WidthsOption = Annotated[str | None, typer.Option(help="Neurons per spiking layer, as 50,50,50.")]
 IterationsOption = Annotated[float, typer.Option(help="Factor on the recipe's iterations.", min=1e-3)]

@@ -9,7 +9,7 @@ from ...engine.trace import Backend, LavaMode, Probe
 from ...network.quantized import Network
 from ..stream.arrays_io import PointFile
 from ..terminal.console import out, show_note
-from ..verbs.option_texts import parse_samples
+from .option_values import parse_samples
 
 
 def parse_probe(samples: str | None, layers: str | None, steps: str | None, folder: Path | None) -> Probe | None:

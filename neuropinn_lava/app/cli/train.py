@@ -12,9 +12,10 @@ import typer
 
 from ..terminal.console import out, print_json, show_note
 from ..terminal.training_view import training_view
-from ..verbs.option_texts import parse_cells, parse_parameters, parse_widths
 from ..verbs.train import RecipeChanges, TrainingFiles, train
+from .option_values import parse_cells, parse_parameters, parse_widths
 from .options import IterationsOption, JsonOption, ParamOption, SeedOption, ThreadsOption, WidthsOption, taking
+from .resolve import resolve_problem, resolve_recipe
 
 if TYPE_CHECKING:
     from ...training.run.outcome import TrainingResult
@@ -30,13 +31,13 @@ class TrainOptions:
     """What the user chose for `train`."""
 
     problem: Annotated[
-        str, typer.Argument(help="A PDE problem (`neuropinn-lava problems` lists them), or file.py:name of your own.")
+        str, typer.Argument(help="A PDE problem (`neuropinn-lava problems` lists them), or file.py:NAME of your own.")
     ]
     path: Annotated[Path, typer.Option("--out", help="File for the float network, .h5.")]
     seed: SeedOption = 0
     param: ParamOption = None
     recipe: Annotated[
-        str | None, typer.Option(help="Recipe of another problem, by its name, or file.py:name of your own.")
+        str | None, typer.Option(help="Recipe of another problem, by its name, or file.py:NAME of your own.")
     ] = None
     steps: Annotated[int | None, typer.Option(help="T, steps per sample.", min=1)] = None
     theta: Annotated[float | None, typer.Option(help="Threshold of every neuron.", min=0.0)] = None
@@ -71,13 +72,14 @@ def train_command(options: TrainOptions) -> None:
     Example: `neuropinn-lava train poisson --out net.h5 --checkpoint net.safetensors`
     """
     changes = parse_changes(options)
-    with training_view(options.problem, hidden=options.as_json) as advance:
+    problem = resolve_problem(options.problem, parse_parameters(options.param))
+    recipe = resolve_recipe(options.recipe)
+    with training_view(problem.name, hidden=options.as_json) as advance:
         result = train(
-            options.problem,
-            options.path,
+            problem,
+            recipe,
+            path=options.path,
             seed=options.seed,
-            parameters=parse_parameters(options.param),
-            recipe=options.recipe,
             changes=changes,
             files=TrainingFiles(checkpoint=options.checkpoint, resume=options.resume, history=options.history),
             threads=options.threads,

@@ -57,9 +57,7 @@ def train_for_sweep(plan: SweepPlan, point: SweepPoint) -> TrainedNetwork:
     from ...training.run.outcome import TrainingStatus
     from ..verbs.train import train
 
-    result = train(
-        plan.problem, seed=plan.seed, parameters=plan.parameters, changes=changes_of(point, plan.changes), threads=1
-    )
+    result = train(plan.posed(), seed=plan.seed, changes=changes_of(point, plan.changes), threads=1)
     if result.status is TrainingStatus.INTERRUPTED:
         raise KeyboardInterrupt
     if result.status is TrainingStatus.DIVERGED:

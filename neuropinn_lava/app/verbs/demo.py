@@ -44,7 +44,7 @@ def demo(
         SpecError: If the name or the folder is refused.
         SimulationError: If Lava is asked for and not available, before any work, or if a run fails.
     """
-    from ...hardware_sim.report.folder import check_report_directory, write_report
+    from ...hardware_sim.report.folder import check_report_directory
 
     if name not in list_models():
         shipped = ", ".join(list_models())
@@ -60,7 +60,7 @@ def demo(
     report = profile(quantization.network, seed=seed, with_lava=with_lava, cost=quantization.report, on_stage=on_stage)
     if directory is not None:
         on_stage("writing the report")
-        write_report(report, directory, force)
+        report.save(directory, force)
     if vtk is not None:
         export_vtk(quantization.network, vtk)
     return report

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from ...conversion import Quantization, QuantizationScheme, TuningSettings
     from ...conversion.tune.tuning import Objective
+    from ...problems.problem import PdeProblem
 
 DEFAULT_TARGET = "loihi2"
 """Hardware target that conversions are checked against."""
@@ -38,6 +39,7 @@ def convert(
     network: Network | torch.nn.Module,
     scheme: QuantizationScheme | None = None,
     *,
+    problem: PdeProblem | None = None,
     points: FloatArray | None = None,
     target: str | Path | None = DEFAULT_TARGET,
     strict: bool = False,
@@ -55,6 +57,7 @@ def convert(
         network: The float network, or a torch module of Linear layers and activations on [-1, 1]^n (`read_module` takes
             other boxes, transforms and built-in conditions).
         scheme: Word lengths and rules; None is the default scheme.
+        problem: The problem that the network solves; None looks up the one that its provenance names.
         points: Calibration points, physical, shape (n, n_in), inside the domain; None draws them from the network's problem,
             or from its box where it has none.
         target: Name of a target, path of a TOML file, or None to check nothing. The verdicts of all its rules are returned.
@@ -83,13 +86,14 @@ def convert(
     source = _float_source(network)
     limits = find_target(target) if target is not None else None
     chosen = _chosen_scheme(scheme, source, words)
-    held = calibration_points(source, points, tuning is not None, seed)
+    known = known_problem(source, problem, "convert.problem")
+    held = calibration_points(source, points, tuning is not None, seed, known)
     if error_budget is not None:
-        chosen = search_within(source, chosen, error_budget, held, seed, on_stage)
+        chosen = search_within(source, chosen, error_budget, held, seed, known, on_stage)
     if tuning is None:
         quantization = quantize_network(source, chosen, held)
     else:
-        quantization = _tuned(source, chosen, held, tuning, seed, time_limit, on_progress)
+        quantization = _tuned(source, chosen, held, tuning, seed, known, time_limit, on_progress)
     if limits is None:
         return quantization
     return dataclasses.replace(quantization, check=require_fit(quantization.network, limits, strict=strict))
@@ -101,6 +105,7 @@ def _tuned(
     points: FloatArray | None,
     settings: TuningSettings,
     seed: int,
+    problem: PdeProblem | None,
     time_limit: float | None,
     on_progress: Callable[[int, int], None] | None,
 ) -> Quantization:
@@ -112,7 +117,7 @@ def _tuned(
         scheme,
         points,
         settings=settings,
-        objective=_tuning_objective(source, settings),
+        objective=_tuning_objective(source, settings, problem),
         seed=seed,
         time_limit=time_limit,
         on_progress=on_progress,
@@ -154,8 +159,8 @@ def _chosen_scheme(
     return chosen
 
 
-def _tuning_objective(network: NetworkSpec, tuning: TuningSettings) -> Objective | None:
-    """Make the equation's loss where the settings ask for it.
+def _tuning_objective(network: NetworkSpec, tuning: TuningSettings, problem: PdeProblem | None) -> Objective | None:
+    """Build the equation's loss where the settings ask for it.
 
     Raises:
         SpecError: If the network's problem is not known.
@@ -166,9 +171,8 @@ def _tuning_objective(network: NetworkSpec, tuning: TuningSettings) -> Objective
         return None
     from ...conversion.tune.equation_loss import equation_objective
 
-    problem = known_problem(network)
     if problem is None:
-        mend = "Tune by distillation, or export the network with the name of its problem in `provenance`."
+        mend = "Tune by distillation, or give `problem=`."
         where = f"tuning by {tuning.loss.value!r}: network {network.name!r}"
         raise SpecError(where, "get a network whose problem is known", network.provenance.problem, mend)
     return equation_objective(problem, network)
@@ -183,6 +187,7 @@ def run(
     probe: Probe = NO_PROBE,
     on_progress: Callable[[int, int], None] | None = None,
     time_limit: float | None = None,
+    problem: PdeProblem | None = None,
     model: LayerModel | str | None = None,
     batch_size: int | None = None,
     n_cores: int | None = None,
@@ -201,6 +206,7 @@ def run(
         probe: What to record in full.
         on_progress: Called with samples done and samples in all: by Lava now and then, by the others at the end.
         time_limit: Seconds after which a Lava run is ended with an error; None is no limit.
+        problem: The problem that the network solves, whose domain is known then; None looks up the one of its provenance.
         model: What layers are made of on Lava; None chooses, as for the next two: `plan_run` tells what and why.
         batch_size: Samples in a message on Lava.
         n_cores: Cores that a Lava run may use, where it holds the whole network in one process.
@@ -213,6 +219,7 @@ def run(
     held = checked_network(network, "run.network")
     found = checked_points(points, held.n_in, f"run: points of network {held.name!r}")
     choices = LavaChoices.of("run", backend, mode, model, batch_size, n_cores, time_limit)
+    known = known_problem(held, problem, "run.problem")
     trace = run_chosen(held, found, choices, probe, on_progress)
-    warn_outside(held, found, "run")
+    warn_outside(held, found, "run", known)
     return trace

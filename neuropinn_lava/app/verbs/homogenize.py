@@ -14,10 +14,10 @@ from ...base.errors import SpecError, Violation
 from ...engine.trace import Backend
 from ...network.given_networks import checked_network
 from ...network.quantized import Network, QuantizedNetwork
+from ...network.spec import ProblemParameter
 from .networks import float_network
 from .report_sections import evaluator
 from .solids import loaded_cell
-from .train import ProblemParameters
 
 if TYPE_CHECKING:
     from ...micromechanics.bounds import StiffnessBounds
@@ -75,7 +75,7 @@ class Homogenization(ArrayRecord):
 def homogenize(
     networks: Sequence[Network] = (),
     *,
-    parameters: ProblemParameters = (),
+    parameters: tuple[ProblemParameter, ...] = (),
     n: int = DEFAULT_CELLS,
     backend: Backend | str | None = None,
 ) -> Homogenization:
@@ -122,7 +122,7 @@ def homogenize(
     )
 
 
-def _parameter_violations(networks: Sequence[Network], parameters: ProblemParameters) -> Iterator[Violation]:
+def _parameter_violations(networks: Sequence[Network], parameters: tuple[ProblemParameter, ...]) -> Iterator[Violation]:
     names = ", ".join(option.name for option in parameters)
     if networks and parameters:
         mend = "Leave the options out: the networks' files say what their cell is."
@@ -171,7 +171,7 @@ def _common_cell(networks: Sequence[Network]) -> UnitCell:
     return loaded[0].cell
 
 
-def _cell_of(parameters: ProblemParameters) -> UnitCell:
+def _cell_of(parameters: tuple[ProblemParameter, ...]) -> UnitCell:
     from ...micromechanics.cell_domain import LoadedCell
     from ...problems import find_problem
 

@@ -72,8 +72,9 @@ def _backends_of(network: Network, with_lava: bool) -> tuple[Backend, ...]:
 
 def profile(
     network: Network,
-    points: FloatArray | None = None,
+    problem: PdeProblem | None = None,
     *,
+    points: FloatArray | None = None,
     reference: FloatArray | None = None,
     n_points: int | None = None,
     seed: int = 0,
@@ -83,10 +84,12 @@ def profile(
     hardware: HardwareChoices = LOIHI2,
     on_stage: Stage = silent,
 ) -> Report:
-    """Run a network on every backend and gather what there is to say about it.
+    """Run a network on every backend and report accuracy, parity, counts and energy: `profile(chip).save("report")`.
 
     Args:
         network: Float or quantized.
+        problem: The problem that the network solves, as `find_problem` returns it or of your own; None looks up the one that
+            the network's provenance names.
         points: Evaluation points, physical, shape (n, n_in); None draws them from the problem's domain or the network's box.
         reference: The user's own reference at the points given, shape (n, n_out); None takes the problem's.
         n_points: How many points to draw, where none are given; None is `DEFAULT_POINTS` of `verify`.
@@ -106,11 +109,11 @@ def profile(
     from ...hardware_sim.report.content.sections import Report
 
     network = checked_network(network, "profile.network")
-    held = given_or_drawn(network, points, n_points, seed, "profile")
+    problem = known_problem(network, problem, "profile.problem")
+    held = given_or_drawn(network, points, n_points, seed, "profile", problem)
     raise_violations(_idle_violations(network, points is not None, reference, with_lava, with_parity, cost, hardware))
     if with_lava:
         check_lava("profile", NO_LAVA)
-    problem = known_problem(network)
     truth = reference_at(problem, held, reference, network.n_out)
     hardware_of = _hardware_profiler(network, problem, hardware)
     traces = _run_backends(network, held, with_lava, on_stage)
@@ -127,7 +130,7 @@ def profile(
         fields=gather_fields(network, problem, held, traces, truth),
         hardware=hardware_of(traces[-1], held),
         gradients=measure_gradients(problem, evaluator(network, defining_backend(network))) if problem else None,
-        solid=describe_solid(network),
+        solid=describe_solid(network, problem),
         parity=compare_backends(network, held, on_stage) if with_lava and with_parity is not False else None,
     )
 

@@ -1,4 +1,4 @@
-"""Training as a verb: a problem by name, its own recipe with the user's changes, one seed, one network file."""
+"""The verb `train`: a network on a PDE problem, by the problem's recipe or another one, with the user's changes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from ...base.errors import SpecError
 from ...base.extras import import_extra
 from ...files.atomic import check_writable, write_text
 from ...files.network_file import check_network_path, write_network
-from ...network.spec import ProblemParameter, Provenance
+from ...network.spec import Provenance
+from ...problems.problem import PdeProblem
 from ...problems.recipe import Jitter, PhaseRecipe, Refinement, TrainingRecipe
+from .network_domain import checked_problem
 
 if TYPE_CHECKING:
     from ...training.run.history import TrainingProgress
     from ...training.run.outcome import TrainingResult
 
-ProblemParameters = tuple[ProblemParameter, ...]
 N_DRAWS = 20
 """Draws of a jitter in a phase: a hundred steps each in one of 2000, of the stars those that left the smallest errors."""
 
@@ -134,12 +135,11 @@ NO_FILES = TrainingFiles()
 
 
 def train(
-    problem: str,
-    path: str | Path | None = None,
+    problem: PdeProblem,
+    recipe: TrainingRecipe | None = None,
     *,
+    path: str | Path | None = None,
     seed: int = 0,
-    parameters: ProblemParameters = (),
-    recipe: str | None = None,
     changes: RecipeChanges = NO_CHANGES,
     files: TrainingFiles = NO_FILES,
     threads: int = 1,
@@ -147,14 +147,13 @@ def train(
     on_progress: Callable[[TrainingProgress], None] | None = None,
     command: str | None = None,
 ) -> TrainingResult:
-    """Train a network on a problem and write it.
+    """Train a network on a problem: `train(find_problem("poisson"), path="net.h5")`.
 
     Args:
-        problem: Name of the problem, or `package.module:name` or `file.py:name` of a user's own.
+        problem: The problem, as `find_problem` returns it, or one of your own.
+        recipe: How to train; None is the problem's own recipe.
         path: File for the float network; None writes none.
         seed: Seed of the weights.
-        parameters: Options of the problem.
-        recipe: A recipe other than the problem's own: another problem's, by its name, or `file.py:name`.
         changes: Changes to the recipe.
         files: Checkpoint and history with its figure.
         threads: Threads of torch; with one, the same seed gives the same bits.
@@ -163,26 +162,27 @@ def train(
         command: The command that makes the network again, for its provenance.
 
     Raises:
-        SpecError: If problem, parameters, recipe or paths are refused.
+        SpecError: If problem, recipe or paths are refused, or a problem of your own has the name of one of the package.
         TrainingError: If a checkpoint belongs to another training, or the loss is not finite from the start.
     """
     from ... import __version__
     from ...training.run.outcome import TrainingOutput
     from ...training.run.trainer import train_network
-    from .own_problems import choose_recipe, pose_problem
 
+    problem = checked_problem(problem, "train.problem")
+    _check_recipe(recipe)
+    _check_name(problem)
     if path is not None:
         check_network_path(path)
     if files.figure is not None:
         check_writable(files.figure)
         import_extra("matplotlib", "report")  # before hours of training, not after them
-    posed = pose_problem(problem, parameters)
     provenance = Provenance(
-        problem=problem, parameters=parameters, seed=seed, package_version=__version__, command=command
+        problem=problem.name, parameters=problem.parameters, seed=seed, package_version=__version__, command=command
     )
     result = train_network(
-        posed,
-        changes.applied(choose_recipe(recipe, posed)),
+        problem,
+        changes.applied(recipe or problem.recipe),
         seed,
         device=device,
         n_threads=threads,
@@ -190,8 +190,35 @@ def train(
         on_progress=on_progress,
         provenance=provenance,
     )
-    _write_results(result, path, files.figure, posed.title)
+    _write_results(result, path, files.figure, problem.title)
     return result
+
+
+def _check_recipe(recipe: object) -> None:
+    """Refuse what is not a recipe, such as the name of one."""
+    if recipe is not None and not isinstance(recipe, TrainingRecipe):
+        mend = "Give a `TrainingRecipe`, such as `neuropinn_lava.find_problem(name).recipe`."
+        got = repr(recipe) if isinstance(recipe, str) else f"an object of type {type(recipe).__name__}"
+        raise SpecError("train.recipe", "be a TrainingRecipe", got, mend)
+
+
+def _check_name(problem: PdeProblem) -> None:
+    """Refuse a user's problem under the name of another one, which would be looked up for its networks.
+
+    Raises:
+        SpecError: If the package's problem of that name has another equation or other parameters.
+    """
+    from ...problems import find_problem, list_problems
+
+    if problem.name not in list_problems():
+        return
+    try:
+        own = find_problem(problem.name, **{option.name: option.value for option in problem.parameters})
+    except SpecError:
+        own = None
+    if own is None or own.equation != problem.equation:
+        mend = "Choose another name: files of its networks refer to the problem by its name."
+        raise SpecError("train.problem", "have a name that no other problem has", repr(problem.name), mend)
 
 
 def _write_results(result: TrainingResult, path: str | Path | None, figure: Path | None, title: str) -> None:

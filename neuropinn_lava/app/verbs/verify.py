@@ -26,12 +26,13 @@ from ...engine.spike_flips import samples_at_risk
 from ...engine.trace import LavaMode, LayerModel, Probe, RunTrace
 from ...network.given_networks import checked_network
 from ...network.quantized import Network, QuantizedNetwork
-from .network_domain import draw_points, warn_outside
+from .network_domain import draw_points, known_problem, warn_outside
 from .networks import float_network
 
 if TYPE_CHECKING:
     from ...hardware_sim.parity.certificate import ModeParity, ParitySection, TorchParity
     from ...hardware_sim.parity.compare_traces import FirstDifference
+    from ...problems.problem import PdeProblem
 
 DEFAULT_POINTS = 2500
 """Points of a certificate where the user gives none."""
@@ -59,6 +60,7 @@ def verify(
     network: Network,
     points: FloatArray | None = None,
     *,
+    problem: PdeProblem | None = None,
     n_points: int | None = None,
     seed: int = 0,
     on_stage: Stage = silent,
@@ -67,7 +69,9 @@ def verify(
 
     Args:
         network: Float or quantized.
-        points: Physical coordinates, shape (n, n_in); None draws `n_points` from the network's box.
+        points: Physical coordinates, shape (n, n_in); None draws `n_points` from the problem's domain, or from the
+            network's box where there is no problem.
+        problem: The problem that the network solves; None looks up the one that its provenance names.
         n_points: How many points to draw, where none are given; None is `DEFAULT_POINTS`.
         seed: Seed of the drawn points.
         on_stage: Called with what is about to be compared.
@@ -80,13 +84,19 @@ def verify(
         SimulationError: If Lava is not available or a run fails.
     """
     found = checked_network(network, "verify.network")
-    held = given_or_drawn(found, points, n_points, seed, "verify")
+    known = known_problem(found, problem, "verify.problem")
+    held = given_or_drawn(found, points, n_points, seed, "verify", known)
     check_lava("verify", "It compares Lava with the integer reference, and has no other use.")
     return compare_backends(found, held, on_stage)
 
 
 def given_or_drawn(
-    network: Network, points: FloatArray | None, n_points: int | None, seed: int, where: str
+    network: Network,
+    points: FloatArray | None,
+    n_points: int | None,
+    seed: int,
+    where: str,
+    problem: PdeProblem | None,
 ) -> FloatArray:
     """Check the user's points and warn of those outside the domain, or draw so many of the network's domain.
 
@@ -94,12 +104,12 @@ def given_or_drawn(
         SpecError: If the points are not what the network takes, or are given together with their number.
     """
     if points is None:
-        return draw_points(network, DEFAULT_POINTS if n_points is None else n_points, seed)
+        return draw_points(network, DEFAULT_POINTS if n_points is None else n_points, seed, problem)
     if n_points is not None:
         rule = "be left out beside points, which are as many as they are"
         raise SpecError(f"{where}.n_points", rule, n_points, "Leave it out, or leave the points out.")
     held = checked_points(points, network.n_in, f"{where}: points of network {float_network(network).name!r}")
-    warn_outside(network, held, where, stacklevel=4)
+    warn_outside(network, held, where, problem, stacklevel=4)
     return held
 
 

@@ -142,7 +142,7 @@ def test_points_outside_are_told_once_a_call(chip, tmp_path):
         lambda: nl.run(chip, far),
         lambda: nl.stream(chip, far, tmp_path / "u.npy", backend="integer"),
         lambda: probe(chip, far, Probe(samples=(1, 2)), backend="integer"),
-        lambda: nl.profile(chip, far, with_lava=False),
+        lambda: nl.profile(chip, points=far, with_lava=False),
     )
     for call in calls:
         with warnings.catch_warnings(record=True) as told:
@@ -183,7 +183,7 @@ def test_a_reference_without_its_points_is_refused(chip):
 
 def test_parity_without_lava_is_refused(chip):
     with pytest.raises(SpecError, match=r"profile\.with_parity"):
-        nl.profile(chip, POINTS, with_lava=False, with_parity=True)
+        nl.profile(chip, points=POINTS, with_lava=False, with_parity=True)
 
 
 def test_a_profile_of_a_float_network_has_no_target():
@@ -191,7 +191,7 @@ def test_a_profile_of_a_float_network_has_no_target():
 
     for choices in (HardwareChoices(timing="loihi2"), HardwareChoices(target="loihi1")):
         with pytest.raises(SpecError, match=r"HardwareChoices\.(timing|target)"):
-            nl.profile(SMALL, POINTS, with_lava=False, hardware=choices)
+            nl.profile(SMALL, points=POINTS, with_lava=False, hardware=choices)
 
 
 def test_homogenize_has_no_backend_without_networks():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from neuropinn_lava.app.verbs.option_texts import (
+from neuropinn_lava.app.cli.option_values import (
     parse_bits,
     parse_cells,
     parse_corner,
