@@ -2,7 +2,7 @@
 
     import neuropinn_lava as nl
 
-    spec = nl.export_network(module, lower=[0, 0], upper=[1, 1])     # a torch module of Linear and VSN layers
+    spec = nl.from_torch(module, lower=[0, 0], upper=[1, 1])     # a torch module of Linear and VSN layers
     chip = nl.convert(spec).network                                  # integers and power-of-two scales
     trace = nl.run(chip, points, backend="lava")                     # the same bits as the integer reference
 
@@ -12,6 +12,7 @@ Names load what they need when they are first used: importing the package loads 
 from __future__ import annotations
 
 import importlib
+import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from .base.errors import DomainWarning, NeuroPinnError
     from .conversion import Granularity, QuantizationScheme, check_network, find_target, quantize_network, require_fit
     from .conversion.formats.factories import load_module
-    from .conversion.formats.torch_modules import read_module
+    from .conversion.formats.torch_modules import from_torch
     from .engine.reference import run_float, run_integer
     from .engine.trace import Backend, LavaMode, Probe, RunTrace
     from .files.network_file import read_network, write_network
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from .network.spec import LayerSpec, NetworkSpec, OutputSpec, Polarity, Readout
     from .network.transforms import AffineTransform, Ansatz
     from .problems import find_problem, list_problems
-    from .training.network.export import export_network
     from .training.neuron.vsn import VSN
 
 __version__ = "1.1.0"
@@ -70,7 +70,7 @@ _HOME = {
     "quantize_network": "conversion",
     "require_fit": "conversion",
     "load_module": "conversion.formats.factories",
-    "read_module": "conversion.formats.torch_modules",
+    "from_torch": "conversion.formats.torch_modules",
     "DomainWarning": "base.errors",
     "NeuroPinnError": "base.errors",
     "read_network": "files.network_file",
@@ -91,7 +91,6 @@ _HOME = {
     "LavaMode": "engine.trace",
     "Probe": "engine.trace",
     "RunTrace": "engine.trace",
-    "export_network": "training.network.export",
     "VSN": "training.neuron.vsn",
     "AffineTransform": "network.transforms",
     "Ansatz": "network.transforms",
@@ -99,11 +98,25 @@ _HOME = {
 }
 """The public names and the module that each lives in."""
 
+_RENAMED = {
+    "export_network": "from_torch",
+    "read_module": "from_torch",
+}
+"""Former public names and their successors, to which they forward until version 3.0."""
+_warned: set[str] = set()
+"""Former names that were used, and warned of, in this process."""
+
 __all__ = [*_HOME, "__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name from its module on first use."""
+    """Load a public name from its module on first use; a former name warns once and forwards to its successor."""
+    if name in _RENAMED:
+        if name not in _warned:
+            _warned.add(name)
+            text = f"neuropinn_lava.{name} is now neuropinn_lava.{_RENAMED[name]}; the old name ends with version 3.0"
+            warnings.warn(text, DeprecationWarning, stacklevel=2)
+        name = _RENAMED[name]
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)

@@ -1,6 +1,6 @@
-"""Any PyTorch model in: from the steps of a user's module to the float record of a network.
+"""The float record of a network from a torch module.
 
-    spec = read_module(module, lower=[0, 0], upper=[1, 1])
+    spec = from_torch(module, lower=[0, 0], upper=[1, 1])
 
 A copy of the module in float64 is read: its forward pass becomes a chain of steps (`module_trace.py`), the steps become layers
 (`step_assembly.py`). The record computes what the module computes in evaluation mode, and is refused where it does not
@@ -24,12 +24,12 @@ from .module_trace import trace_module
 from .step_assembly import assemble_steps
 
 
-def read_module(
+def from_torch(
     module: nn.Module,
     *,
     name: str | None = None,
-    n_steps: int = 1,
-    readout: Readout | str = Readout.MEAN,
+    n_steps: int | None = None,
+    readout: Readout | str | None = None,
     input_transform: AffineTransform | None = None,
     output_transform: AffineTransform | None = None,
     ansatz: Ansatz | None = None,
@@ -37,19 +37,20 @@ def read_module(
     upper: Sequence[float] | FloatArray | None = None,
     provenance: Provenance | None = None,
 ) -> NetworkSpec:
-    """Make the float64 record of a torch module of Linear layers and activations.
+    """Return the float64 record of a torch module of Linear layers and activations.
 
     Args:
         module: Linear with VSN, Tanh, ReLU, sin, z tanh z, tanh^2 or snnTorch's Leaky with its graded product between; Flatten,
-            Dropout, Identity and BatchNorm1d too. A `VsnNetwork` brings its own T and read-out.
+            Dropout, Identity and BatchNorm1d too. A `VsnNetwork` has its own T and read-out.
         name: Name in reports; the module's class if None.
-        n_steps: T, how many steps a sample is presented.
-        readout: How T outputs become one.
+        n_steps: T, how many steps a sample is presented; 1 if None.
+        readout: How T outputs become one; the mean if None.
         input_transform: What the host does to points before the module; nothing if None.
         output_transform: What the host does to the module's output; nothing if None.
         ansatz: Conditions built around the output.
-        lower: Lower corner of the box of points that the network is for, shape (n_in,); -1 everywhere if None.
-        upper: Its upper corner; 1 everywhere if None.
+        lower: Lower corner of the box of points that the network is for, shape (n_in,); if None, that of the box that the
+            input transform maps to [-1, 1]^n_in.
+        upper: Its upper corner, likewise.
         provenance: Where the network comes from.
 
     Raises:
@@ -61,6 +62,8 @@ def read_module(
         return export_network(
             module,
             name=chosen,
+            n_steps=n_steps,
+            readout=readout,
             input_transform=input_transform,
             output_transform=output_transform,
             ansatz=ansatz,
@@ -69,18 +72,19 @@ def read_module(
             provenance=provenance,
         )
     layers, output = assemble_steps(chosen, trace_module(evaluation_copy(module)))
-    n_in = layers[0].n_in
+    inputs = input_transform or AffineTransform.identity(layers[0].n_in)
+    corners = np.stack([(-1.0 - inputs.offset) / inputs.scale, (1.0 - inputs.offset) / inputs.scale])
     spec = NetworkSpec(
         name=chosen,
         layers=layers,
         output=output,
-        n_steps=n_steps,
-        readout=Readout(readout),
-        input_transform=input_transform or AffineTransform.identity(n_in),
+        n_steps=n_steps or 1,
+        readout=Readout(readout or Readout.MEAN),
+        input_transform=inputs,
         output_transform=output_transform or AffineTransform.identity(output.n_out),
         ansatz=ansatz,
-        lower=np.full(n_in, -1.0) if lower is None else np.asarray(lower, dtype=np.float64),
-        upper=np.full(n_in, 1.0) if upper is None else np.asarray(upper, dtype=np.float64),
+        lower=corners.min(axis=0) if lower is None else np.asarray(lower, dtype=np.float64),
+        upper=corners.max(axis=0) if upper is None else np.asarray(upper, dtype=np.float64),
         provenance=provenance or Provenance(),
     )
     check_import(module, spec)

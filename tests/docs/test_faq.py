@@ -59,12 +59,12 @@ def no_weights_keep_the_budget(folder, patch):
 
 @produces("(Sigmoid)")
 def sigmoid(folder, patch):
-    nl.convert(module_with(torch.nn.Sigmoid()))
+    nl.from_torch(module_with(torch.nn.Sigmoid()))
 
 
 @produces("(LayerNorm)")
 def layer_norm(folder, patch):
-    nl.convert(module_with(torch.nn.LayerNorm(4)))
+    nl.from_torch(module_with(torch.nn.LayerNorm(4)))
 
 
 class Skip(torch.nn.Module):

@@ -150,9 +150,9 @@ def _named_source(options: ConvertOptions) -> NetworkSpec:
 def _read_factory(options: ConvertOptions) -> NetworkSpec:
     """Read the torch module that a user's factory returns."""
     from ...conversion.formats.factories import load_module
-    from ...conversion.formats.torch_modules import read_module
+    from ...conversion.formats.torch_modules import from_torch
 
-    return read_module(
+    return from_torch(
         load_module(options.network, options.weights),
         name=options.network.rpartition(":")[2],
         n_steps=options.n_steps,

@@ -8,6 +8,7 @@ trace = nl.run(chip, points, backend="lava")
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,8 +55,7 @@ def convert(
     """Quantize a float network and check it against a hardware target: `convert(network, weight_bits=4)`.
 
     Args:
-        network: The float network, or a torch module of Linear layers and activations on [-1, 1]^n (`read_module` takes
-            other boxes, transforms and built-in conditions).
+        network: The float network, or as `from_torch` returns it for a torch module.
         scheme: Word lengths and rules; None is the default scheme.
         problem: The problem that the network solves; None looks up the one that its provenance names.
         points: Calibration points, physical, shape (n, n_in), inside the domain; None draws them from the network's problem,
@@ -125,11 +125,13 @@ def _tuned(
 
 
 def _float_source(network: Network | torch.nn.Module) -> NetworkSpec:
-    """Give the float network to convert; read a torch module, refuse what is quantized already."""
+    """Return the float network to convert; read a torch module, and refuse a quantized network."""
     if is_module(network):
-        from ...conversion.formats.torch_modules import read_module
+        from ...conversion.formats.torch_modules import from_torch
 
-        return read_module(network)  # type: ignore[arg-type]
+        text = "convert(module) ends with version 3.0: write convert(from_torch(module))"
+        warnings.warn(text, DeprecationWarning, stacklevel=3)
+        return from_torch(network)  # type: ignore[arg-type]
     held = checked_network(network, "convert.network")
     if isinstance(held, QuantizedNetwork):
         mend = "Convert its source, `network.source`, or the float file that it was made from."

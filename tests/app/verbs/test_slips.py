@@ -34,7 +34,7 @@ def test_a_name_in_the_place_of_a_network_names_find_network(verb, tmp_path):
 def test_a_torch_module_in_the_place_of_a_network_names_read_module(verb):
     torch = pytest.importorskip("torch")
     module = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1))
-    with pytest.raises(SpecError, match=r"read_module\(module"):
+    with pytest.raises(SpecError, match=r"from_torch\(module"):
         getattr(nl, verb)(module, POINTS)
 
 
@@ -78,7 +78,7 @@ def test_an_unknown_backend_lists_the_choices(backend, chip, tmp_path):
         lambda: probe(chip, POINTS, Probe(samples=(0,)), backend=backend),
     )
     for call in calls:
-        with pytest.raises(SpecError, match=r"backend: a name out of float, integer, lava, torch"):
+        with pytest.raises(SpecError, match=r"backend must be one of float, integer, lava, torch"):
             call()
 
 
@@ -89,7 +89,7 @@ def test_case_alone_does_not_hide_the_nearest_choice(chip):
 
 @pytest.mark.parametrize("option", ["mode", "model"])
 def test_unknown_names_of_lava_choices_are_refused(option, chip):
-    with pytest.raises(SpecError, match=rf"run\.{option}: a name out of"):
+    with pytest.raises(SpecError, match=rf"run\.{option} must be one of"):
         nl.run(chip, POINTS, backend="lava", **{option: "batch"})
 
 
