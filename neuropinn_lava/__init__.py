@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from .app.sweep.grid import SweepGrid
     from .app.sweep.plan import plan_sweep
     from .app.sweep.sweep import sweep
+    from .app.verbs.convert import convert
     from .app.verbs.demo import demo
-    from .app.verbs.deploy import convert, run
     from .app.verbs.homogenize import homogenize
     from .app.verbs.networks import find_network, list_models
     from .app.verbs.profile import profile
+    from .app.verbs.run import run
     from .app.verbs.train import train
     from .app.verbs.verify import verify
     from .app.workers.dask_pool import ClusterChoice
@@ -60,8 +61,8 @@ _HOME = {
     "plan_sweep": "app.sweep.plan",
     "train": "app.verbs.train",
     "stream": "app.stream.stream",
-    "convert": "app.verbs.deploy",
-    "run": "app.verbs.deploy",
+    "convert": "app.verbs.convert",
+    "run": "app.verbs.run",
     "verify": "app.verbs.verify",
     "Granularity": "conversion",
     "QuantizationScheme": "conversion",

@@ -20,7 +20,7 @@ from ..stream.arrays_io import read_points
 from ..terminal.console import out, progress_bar, show_note
 from ..terminal.show_conversion import describe_sparsification, show_quantization
 from ..verbs.calibration_points import sparsify_within
-from ..verbs.deploy import DEFAULT_TARGET, convert
+from ..verbs.convert import DEFAULT_TARGET, convert
 from ..verbs.networks import NIR_SUFFIX, find_network, float_network
 from .option_values import parse_bits, parse_corner, parse_parameters
 from .options import JsonOption, NetworkArgument, ParamOption, ProblemOption, SeedOption, refuse_idle, taking

@@ -10,7 +10,7 @@ from ...network.quantized import Network, QuantizedNetwork
 from ...network.spec import NetworkSpec
 from ..terminal.console import out, print_json, show_table
 from ..terminal.show_target import show_check
-from ..verbs.deploy import DEFAULT_TARGET
+from ..verbs.convert import DEFAULT_TARGET
 from ..verbs.networks import find_network, float_network, list_models
 from .options import JsonOption, TargetOption
 

@@ -19,7 +19,7 @@ from ..sweep.result import Sweep
 from ..sweep.run import SweepProgress
 from ..sweep.sweep import DEFAULT_FACTOR, sweep
 from ..terminal.console import err, out, print_json, show_note, show_table
-from ..verbs.deploy import DEFAULT_TARGET
+from ..verbs.convert import DEFAULT_TARGET
 from ..verbs.train import RecipeChanges
 from ..workers.dask_pool import ClusterChoice
 from .option_values import parse_numbers, parse_parameters, parse_whole, parse_widths

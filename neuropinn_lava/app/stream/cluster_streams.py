@@ -19,8 +19,8 @@ from ...base.arrays import FloatArray
 from ...engine.trace import Backend, LavaMode, LayerModel, RunTrace
 from ...network.given_networks import checked_network
 from ...network.quantized import Network, QuantizedNetwork
-from ..verbs.backends import LavaChoices, run_chosen
 from ..verbs.network_domain import warn_of_count
+from ..verbs.run import LavaChoices, run_chosen
 from ..workers.dask_pool import ClusterChoice, open_pool
 from ..workers.task_pool import CALLS_PER_WORKER, Call, TaskPool, in_order
 from .stream import Evaluate, Points, PointSource, StreamProgress, StreamSummary, one_after_the_other, stream_blocks

@@ -26,8 +26,8 @@ from ...base.points import without_graph
 from ...engine.trace import Backend, LavaMode, LayerModel, RunTrace
 from ...network.given_networks import checked_network
 from ...network.quantized import Network
-from ..verbs.backends import LavaChoices, run_chosen
 from ..verbs.network_domain import count_outside, output_names, warn_of_count
+from ..verbs.run import LavaChoices, run_chosen
 from .arrays_io import PointFile, open_points
 from .row_files import RowFile
 

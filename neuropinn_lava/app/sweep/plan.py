@@ -18,7 +18,7 @@ from ...base.checks import check_range, check_whole, raise_violations
 from ...base.errors import SpecError
 from ...network.spec import ProblemParameter
 from ...problems.recipe import TrainingRecipe
-from ..verbs.deploy import DEFAULT_TARGET
+from ..verbs.convert import DEFAULT_TARGET
 from ..verbs.train import NO_CHANGES, RecipeChanges
 from .grid import SweepPoint, changes_of
 

@@ -73,7 +73,7 @@ def measure_point(plan: SweepPlan, point: SweepPoint, trained: TrainedNetwork) -
         SimulationError: If Lava is asked for and does not run.
     """
     from ...conversion import require_fit
-    from ..verbs.deploy import convert
+    from ..verbs.convert import convert
 
     start = time.perf_counter()
     try:
@@ -98,8 +98,8 @@ def _profiled_row(
     from ...engine.reference import run_float
     from ...hardware_sim.costs.hardware_profile import profile_hardware
     from ...hardware_sim.counts.counting import count_operations
-    from ..verbs.backends import run_on
     from ..verbs.network_domain import draw_points
+    from ..verbs.run import run_on
 
     chip, tuning = quantization.network, quantization.report.tuning
     points = draw_points(chip, plan.n_points, plan.seed)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...base.errors import SpecError
-from .deploy import convert
+from .convert import convert
 from .networks import find_network, float_network, list_models
 from .profile import NO_LAVA, profile
 from .solids import check_vtk, export_vtk

@@ -17,8 +17,7 @@ from ...base.errors import Violation
 from ...engine.trace import Backend, RunTrace
 from ...network.given_networks import checked_network
 from ...network.quantized import Network, QuantizedNetwork
-from .backends import run_on
-from .deploy import DEFAULT_TARGET
+from .convert import DEFAULT_TARGET
 from .network_domain import known_problem
 from .report_sections import (
     describe_deployed,
@@ -29,6 +28,7 @@ from .report_sections import (
     measure_backends,
     reference_at,
 )
+from .run import run_on
 from .solids import describe_solid
 from .verify import Stage, check_lava, compare_backends, given_or_drawn, silent
 

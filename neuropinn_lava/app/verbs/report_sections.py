@@ -10,8 +10,8 @@ from ...base.metrics import max_abs_error, relative_l2
 from ...engine.trace import Backend, RunTrace
 from ...network.quantized import Network, QuantizedNetwork
 from ...network.transforms import ansatz_relative_l2
-from .backends import run_on
 from .networks import float_network
+from .run import run_on
 
 if TYPE_CHECKING:
     from ...conversion.quantize.report import QuantizationReport

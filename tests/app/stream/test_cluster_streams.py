@@ -19,7 +19,7 @@ from neuropinn_lava.app.stream.cluster_streams import (
     stream_on_cluster,
 )
 from neuropinn_lava.app.stream.stream import stream
-from neuropinn_lava.app.verbs.backends import LavaChoices
+from neuropinn_lava.app.verbs.run import LavaChoices
 from neuropinn_lava.app.workers.dask_pool import ClusterChoice
 from neuropinn_lava.app.workers.task_pool import LocalPool
 from neuropinn_lava.base.errors import SpecError

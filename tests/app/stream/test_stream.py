@@ -9,7 +9,7 @@ import builders
 from neuropinn_lava.app.stream.arrays_io import read_points
 from neuropinn_lava.app.stream.row_files import part_path
 from neuropinn_lava.app.stream.stream import one_after_the_other, stream
-from neuropinn_lava.app.verbs.backends import LavaChoices
+from neuropinn_lava.app.verbs.run import LavaChoices
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.engine.trace import Backend

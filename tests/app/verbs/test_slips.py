@@ -173,7 +173,7 @@ def test_a_problem_of_another_dimension_is_not_asked_about_points():
 def test_points_and_their_number_are_not_both_given(chip):
     for verb in (nl.verify, nl.profile):
         with pytest.raises(SpecError, match="n_points"):
-            verb(chip, POINTS, n_points=7)
+            verb(chip, points=POINTS, n_points=7)
 
 
 def test_a_reference_without_its_points_is_refused(chip):

@@ -1,8 +1,6 @@
-"""The verbs of the package as functions: convert, run. `verify`, `profile`, `train_problem` and `demo` have files of their own.
+"""The verb `convert`: a float network into integers, checked against a hardware target.
 
-import neuropinn_lava as nl
-chip = nl.convert(nl.find_network("poisson")).network
-trace = nl.run(chip, points, backend="lava")
+chip = nl.convert(nl.find_network("poisson"), weight_bits=4).network
 """
 
 from __future__ import annotations
@@ -16,14 +14,11 @@ from typing import TYPE_CHECKING, Any
 from ...base.arrays import FloatArray
 from ...base.checks import check_choice, raise_violations
 from ...base.errors import SpecError
-from ...base.points import checked_points
-from ...engine.trace import NO_PROBE, Backend, LavaMode, LayerModel, Probe, RunTrace
 from ...network.given_networks import checked_network, is_module
 from ...network.quantized import Network, QuantizedNetwork
 from ...network.spec import NetworkSpec
-from .backends import LavaChoices, run_chosen
 from .calibration_points import calibration_points, search_within
-from .network_domain import known_problem, warn_outside
+from .network_domain import known_problem
 
 if TYPE_CHECKING:
     import torch
@@ -178,50 +173,3 @@ def _tuning_objective(network: NetworkSpec, tuning: TuningSettings, problem: Pde
         where = f"tuning by {tuning.loss.value!r}: network {network.name!r}"
         raise SpecError(where, "get a network whose problem is known", network.provenance.problem, mend)
     return equation_objective(problem, network)
-
-
-def run(
-    network: Network,
-    points: FloatArray,
-    *,
-    backend: Backend | str = Backend.INTEGER,
-    mode: LavaMode | str | None = None,
-    probe: Probe = NO_PROBE,
-    on_progress: Callable[[int, int], None] | None = None,
-    time_limit: float | None = None,
-    problem: PdeProblem | None = None,
-    model: LayerModel | str | None = None,
-    batch_size: int | None = None,
-    n_cores: int | None = None,
-) -> RunTrace:
-    """Evaluate a network at points on one of the backends.
-
-    Points outside the domain that the network was trained on are evaluated, and told by one `DomainWarning` a call.
-
-    Args:
-        network: Float or quantized.
-        points: Physical coordinates, shape (n, n_in), space first, time last; an array, or a torch tensor.
-        backend: `float` runs the float network, or the one that a quantized network came from, in numpy, and `torch` in torch;
-            `integer` the integer reference; `lava` Lava's CPU simulator, with integers for a quantized network and floats for
-            a float one.
-        mode: How samples go through Lava; None is `batched`. This and the four options below are for the backend `lava`.
-        probe: What to record in full.
-        on_progress: Called with samples done and samples in all: by Lava now and then, by the others at the end.
-        time_limit: Seconds after which a Lava run is ended with an error; None is no limit.
-        problem: The problem that the network solves, whose domain is known then; None looks up the one of its provenance.
-        model: What layers are made of on Lava; None chooses, as for the next two: `plan_run` tells what and why.
-        batch_size: Samples in a message on Lava.
-        n_cores: Cores that a Lava run may use, where it holds the whole network in one process.
-
-    Raises:
-        SpecError: If points and network disagree, if integers are asked of a float network, or if an option would have no
-            effect on this backend.
-        SimulationError: If Lava is not available or a run fails.
-    """
-    held = checked_network(network, "run.network")
-    found = checked_points(points, held.n_in, f"run: points of network {held.name!r}")
-    choices = LavaChoices.of("run", backend, mode, model, batch_size, n_cores, time_limit)
-    known = known_problem(held, problem, "run.problem")
-    trace = run_chosen(held, found, choices, probe, on_progress)
-    warn_outside(held, found, "run", known)
-    return trace
