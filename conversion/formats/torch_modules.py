@@ -10,6 +10,7 @@ A copy of the module in float64 is read: its forward pass becomes a chain of ste
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from torch import nn
@@ -40,8 +41,8 @@ def from_torch(
     """Return the float64 record of a torch module of Linear layers and activations.
 
     Args:
-        module: Linear with VSN, Tanh, ReLU, sin, z tanh z, tanh^2 or snnTorch's Leaky with its graded product between; Flatten,
-            Dropout, Identity and BatchNorm1d too. A `VsnNetwork` has its own T and read-out.
+        module: Linear layers with VSN, Tanh, ReLU, sin, z tanh z, tanh^2 or snnTorch's Leaky with its graded product between
+            them; Flatten, Dropout, Identity, BatchNorm1d. A `VsnNetwork` has its own T and read-out.
         name: Name in reports; the module's class if None.
         n_steps: T, how many steps a sample is presented; 1 if None.
         readout: How T outputs become one; the mean if None.
@@ -59,33 +60,30 @@ def from_torch(
     """
     chosen = name or type(module).__name__
     if isinstance(module, VsnNetwork):
-        return export_network(
-            module,
-            name=chosen,
-            n_steps=n_steps,
-            readout=readout,
-            input_transform=input_transform,
-            output_transform=output_transform,
-            ansatz=ansatz,
-            lower=lower,
-            upper=upper,
-            provenance=provenance,
-        )
+        export = partial(export_network, module, name=chosen, n_steps=n_steps, readout=readout, provenance=provenance)
+        transforms = {"input_transform": input_transform, "output_transform": output_transform}
+        return export(**transforms, ansatz=ansatz, lower=lower, upper=upper)
     layers, output = assemble_steps(chosen, trace_module(evaluation_copy(module)))
     inputs = input_transform or AffineTransform.identity(layers[0].n_in)
-    corners = np.stack([(-1.0 - inputs.offset) / inputs.scale, (1.0 - inputs.offset) / inputs.scale])
+    low, high = _default_box(inputs)
     spec = NetworkSpec(
         name=chosen,
         layers=layers,
         output=output,
-        n_steps=n_steps or 1,
+        n_steps=1 if n_steps is None else n_steps,
         readout=Readout(readout or Readout.MEAN),
         input_transform=inputs,
         output_transform=output_transform or AffineTransform.identity(output.n_out),
         ansatz=ansatz,
-        lower=corners.min(axis=0) if lower is None else np.asarray(lower, dtype=np.float64),
-        upper=corners.max(axis=0) if upper is None else np.asarray(upper, dtype=np.float64),
+        lower=low if lower is None else np.asarray(lower, dtype=np.float64),
+        upper=high if upper is None else np.asarray(upper, dtype=np.float64),
         provenance=provenance or Provenance(),
     )
     check_import(module, spec)
     return spec
+
+
+def _default_box(inputs: AffineTransform) -> tuple[FloatArray, FloatArray]:
+    """Return the corners of the box that the input transform maps to [-1, 1]^n_in."""
+    corners = np.stack([(-1.0 - inputs.offset) / inputs.scale, (1.0 - inputs.offset) / inputs.scale])
+    return corners.min(axis=0), corners.max(axis=0)

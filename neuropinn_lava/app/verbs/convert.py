@@ -50,27 +50,26 @@ def convert(
     """Quantize a float network and check it against a hardware target: `convert(network, weight_bits=4)`.
 
     Args:
-        network: The float network, or as `from_torch` returns it for a torch module.
+        network: The float network; `from_torch` makes one of a torch module.
         scheme: Word lengths and rules; None is the default scheme.
         problem: The problem that the network solves; None looks up the one that its provenance names.
         points: Calibration points, physical, shape (n, n_in), inside the domain; None draws them from the network's problem,
             or from its box where it has none.
         target: Name of a target, path of a TOML file, or None to check nothing. The verdicts of all its rules are returned.
-        strict: Refuse a network that breaks any rule of the target; otherwise a breach of a limit that the target's file lists
-            in `reported_only` is reported in the verdicts and not refused.
-        error_budget: Largest error allowed, as a multiple of the float network's own against its problem's reference; the
-            weight bits with the fewest synaptic bits within it are searched.
+        strict: Refuse every broken rule of the target, also of the limits under `reported_only` in the target's file.
+        error_budget: Largest error against the problem's reference in units of the float network's own; the weight bits with
+            the fewest synaptic bits within it are searched. None does not search.
         tuning: How to tune the integers afterwards; None does not tune.
         seed: Seed of the points drawn and of tuning.
-        time_limit: Seconds after which tuning gives the best it has; for tuning only.
-        on_progress: Called with steps done and steps in all of tuning.
-        on_stage: Called, in words, with each choice of weight bits that the search tries.
-        words: Fields of the scheme by name, as `weight_bits=4`, in the place of those of `scheme`.
+        time_limit: Seconds after which tuning ends with the best integers so far.
+        on_progress: Called with the number of tuning steps that are done, and of all.
+        on_stage: Called with a sentence about each trial of the search.
+        words: Fields of the scheme by name, such as `weight_bits=4`; they replace those of `scheme`.
 
     Raises:
         SpecError: If the network is already quantized, or scheme, points and network disagree, if a search or the equation's
             loss needs a problem and none is known, or if an option would have no effect.
-        FixedPointError: If the words cannot hold the network, or not within the error budget.
+        FixedPointError: If the word lengths are too short for the network, or for the error budget.
         HardwareRuleError: If the result breaks rules of the target; all of them are listed.
     """
     from ...conversion import find_target, quantize_network, require_fit
@@ -104,7 +103,7 @@ def _tuned(
     time_limit: float | None,
     on_progress: Callable[[int, int], None] | None,
 ) -> Quantization:
-    """Quantize and tune; torch is loaded for it."""
+    """Quantize a network and tune its integers."""
     from ...conversion.tune.tuning import tune_network
 
     return tune_network(
@@ -137,7 +136,7 @@ def _float_source(network: Network | torch.nn.Module) -> NetworkSpec:
 def _chosen_scheme(
     scheme: QuantizationScheme | None, network: NetworkSpec, words: dict[str, Any]
 ) -> QuantizationScheme:
-    """Give the scheme with the words that are given by themselves.
+    """Return the scheme, with the fields replaced that are given as keywords.
 
     Raises:
         SpecError: If a keyword is none of the scheme's, or if no layer can be equalized where that is asked for.

@@ -1,4 +1,4 @@
-"""The profile of a network: accuracy on every backend, parity, counts, energy, cores; gathered into one report record."""
+"""The verb `profile`: accuracy on every backend, parity, counts, energy and cores of a network, as one report."""
 
 from __future__ import annotations
 
@@ -44,23 +44,23 @@ NO_LAVA = "Or leave Lava out, by `--no-lava` or `with_lava=False`: the integer e
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HardwareChoices:
-    """What a profile is made for; names of shipped records, or paths of TOML files."""
+    """Hardware target, timing and energy models of a profile: names of shipped ones, or paths of TOML files."""
 
     target: str | Path = DEFAULT_TARGET
-    """Hardware target whose cores are filled."""
+    """Hardware target on whose cores the network is placed."""
     timing: str | Path | None = None
-    """Timing constants; None takes the target's shipped ones, if there are any."""
+    """Timing constants; None uses the shipped ones of the target, if there are any."""
     energy: tuple[str | Path, ...] = ()
     """Energy models besides the shipped ones."""
     n_sanafe: int = 0
-    """Samples to replay on SANA-FE's Loihi model; more than none needs the extra `sanafe`."""
+    """Number of samples to replay on SANA-FE's Loihi model, 0 for none; needs the extra `sanafe`."""
 
 
 LOIHI2 = HardwareChoices()
 
 
 def defining_backend(network: Network) -> Backend:
-    """Name the reference engine that defines a network: integers for a quantized one."""
+    """Return the reference engine that defines a network: integers for a quantized one, floats for a float one."""
     return Backend.INTEGER if isinstance(network, QuantizedNetwork) else Backend.FLOAT
 
 
@@ -88,20 +88,19 @@ def profile(
 
     Args:
         network: Float or quantized.
-        problem: The problem that the network solves, as `find_problem` returns it or of your own; None looks up the one that
-            the network's provenance names.
+        problem: The problem that the network solves; None looks up the one that its provenance names.
         points: Evaluation points, physical, shape (n, n_in); None draws them from the problem's domain or the network's box.
-        reference: The user's own reference at the points given, shape (n, n_out); None takes the problem's.
-        n_points: How many points to draw, where none are given; None is `DEFAULT_POINTS` of `verify`.
+        reference: The user's own reference at these points, shape (n, n_out); None evaluates the problem's.
+        n_points: Number of points to draw, where none are given; None is 2500.
         seed: Seed of the drawn points.
-        with_lava: Run Lava too; without it the integer engine stands for the deployed network.
-        with_parity: Compare the backends with each other; None does where Lava runs.
-        cost: What `convert` measured, for the report of a quantized network.
+        with_lava: Run Lava too; otherwise the integer engine computes the deployed network.
+        with_parity: Compare the backends with each other; None compares them where Lava runs.
+        cost: Report of the conversion, for a quantized network; None measures it at these points.
         hardware: Target, timing and energy models.
-        on_stage: Called with what is about to happen.
+        on_stage: Called with a description of each step when it begins.
 
     Raises:
-        SpecError: If points or reference are not what the network takes, or an option would have no effect.
+        SpecError: If points or reference do not fit the network, or an option would have no effect.
         SimulationError: If Lava is asked for and not available, or a run fails.
     """
     from ...hardware_sim.counts.counting import count_operations
@@ -112,8 +111,6 @@ def profile(
     problem = known_problem(network, problem, "profile.problem")
     held = given_or_drawn(network, points, n_points, seed, "profile", problem)
     raise_violations(_idle_violations(network, points is not None, reference, with_lava, with_parity, cost, hardware))
-    if with_lava:
-        check_lava("profile", NO_LAVA)
     truth = reference_at(problem, held, reference, network.n_out)
     hardware_of = _hardware_profiler(network, problem, hardware)
     traces = _run_backends(network, held, with_lava, on_stage)
@@ -163,7 +160,9 @@ def _idle_violations(
 
 
 def _run_backends(network: Network, points: FloatArray, with_lava: bool, on_stage: Stage) -> list[RunTrace]:
-    """Run the float engine first, whoever stands for the deployed network last."""
+    """Run the float engine first, and the one that computes the deployed network last."""
+    if with_lava:
+        check_lava("profile", NO_LAVA)
     traces = []
     for backend in _backends_of(network, with_lava):
         on_stage(f"{backend.value}, {len(points):,} points")
