@@ -6,6 +6,7 @@ machine-readable form, `page.py` the readable one, `folder.py` both of them with
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -181,9 +182,10 @@ class Report:
         Raises:
             SpecError: If the folder is refused or cannot be written.
         """
-        from ..folder import write_report
-
-        return write_report(self, folder, force)
+        # The content of a report comes before its figures and files, which import it: the writer is loaded on demand.
+        writer = importlib.import_module("...folder", __name__)
+        written: Path = writer.write_report(self, folder, force)
+        return written
 
     def result_of(self, *backends: Backend) -> BackendResult | None:
         """Give the result of the first of these backends that ran."""

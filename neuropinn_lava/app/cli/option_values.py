@@ -58,7 +58,7 @@ def parse_widths(text: str | None) -> tuple[int, ...] | None:
     Raises:
         SpecError: If an entry is not a whole number.
     """
-    return parse_whole(text, "--widths", "Write 50, or 50,50,50.") if text is not None else None
+    return parse_whole(text, "--layers", "Write 50, or 50,50,50.") if text is not None else None
 
 
 def parse_cells(text: str | None) -> tuple[int, ...] | None:

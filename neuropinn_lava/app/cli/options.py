@@ -26,7 +26,7 @@ from ...base.errors import Violation
 _Options = TypeVar("_Options")
 
 _under_way: ContextVar[typer.Context] = ContextVar("_under_way")
-"""Of the command that `taking` called last; it knows what the user wrote, and what is a default."""
+"""Context of the command that was called last, with what the user wrote and what is a default."""
 
 NetworkArgument = Annotated[str, typer.Argument(help="A network file, or the name of a shipped network.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
@@ -54,7 +54,7 @@ ProblemOption = Annotated[
     ),
 ]
 ParamOption = Annotated[list[str] | None, typer.Option(help="Option of the problem, NAME=VALUE; may be repeated.")]
-WidthsOption = Annotated[str | None, typer.Option(help="Neurons per spiking layer, as 50,50,50.")]
+LayersOption = Annotated[str | None, typer.Option("--layers", help="Neurons per spiking layer, as 50,50,50.")]
 IterationsOption = Annotated[float, typer.Option(help="Factor on the recipe's iterations.", min=1e-3)]
 
 

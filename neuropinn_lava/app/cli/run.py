@@ -40,7 +40,7 @@ NOT_PLANNED = (
     "vtk",
 )
 """Options of a run that a plan, which runs nothing, does not look at."""
-FOR_LAVA = ("mode", "layers", "batch_size", "cores", "time_limit")
+FOR_LAVA = ("mode", "model", "batch_size", "cores", "time_limit")
 """Options that say how Lava runs."""
 
 
@@ -60,9 +60,9 @@ class RunOptions:
     )
     backend: Annotated[Backend, typer.Option(help="Who computes.")] = Backend.INTEGER
     mode: Annotated[LavaMode, typer.Option(help="How samples go through Lava.")] = LavaMode.BATCHED
-    layers: Annotated[LayerModel | None, typer.Option(help="What layers are made of on Lava; chosen if left out.")] = (
-        None
-    )
+    model: Annotated[
+        LayerModel | None, typer.Option(help="Processes that a layer is made of on Lava; chosen if left out.")
+    ] = None
     batch_size: Annotated[int | None, typer.Option(help="Samples in a message on Lava.", min=1)] = None
     cores: Annotated[int | None, typer.Option(help="Cores that Lava may use; all if left out.", min=1)] = None
     plan: Annotated[bool, typer.Option("--plan", help="Show how Lava would run it, and why; run nothing.")] = False
@@ -118,7 +118,7 @@ def show_planned(options: RunOptions) -> None:
         find_network(options.network),
         options.points,
         options.mode,
-        options.layers,
+        options.model,
         options.batch_size,
         options.cores,
         options.block_size,
@@ -216,7 +216,7 @@ def run_into(path: Path, network: Network, points: PointFile, options: RunOption
             resume=options.resume,
             on_progress=advance,
             time_limit=options.time_limit,
-            model=options.layers,
+            model=options.model,
             batch_size=options.batch_size,
             n_cores=options.cores,
             cluster=ClusterChoice(address=options.cluster, n_workers=options.workers),

@@ -28,10 +28,10 @@ from .options import (
     ForceOption,
     IterationsOption,
     JsonOption,
+    LayersOption,
     ParamOption,
     SeedOption,
     TargetOption,
-    WidthsOption,
     taking,
 )
 
@@ -50,7 +50,7 @@ class SweepOptions:
     weight_bits: Annotated[str, typer.Option(help="Weight bits to try.")] = "4,6,8"
     payload_bits: Annotated[str, typer.Option(help="Payload bits to try.")] = "8,12,16"
     theta: Annotated[str | None, typer.Option(help="Thresholds to try; the recipe's own if left out.")] = None
-    steps: Annotated[str | None, typer.Option(help="Numbers of steps T to try; the recipe's own if left out.")] = None
+    n_steps: Annotated[str | None, typer.Option(help="Numbers of steps T to try; the recipe's own if left out.")] = None
     activity: Annotated[
         str | None, typer.Option(help="Spiking activities to aim at; the recipe's own if left out.")
     ] = None
@@ -58,7 +58,7 @@ class SweepOptions:
         int | None, typer.Option(help="Let optuna propose so many points within these ranges, bits per matrix.")
     ] = None
     param: ParamOption = None
-    widths: WidthsOption = None
+    layers: LayersOption = None
     iterations: IterationsOption = 1.0
     tune_iterations: Annotated[int, typer.Option(help="Steps of tuning the integers; 0 does not tune.", min=0)] = (
         DEFAULT_TUNING
@@ -86,7 +86,7 @@ def sweep_command(options: SweepOptions) -> None:
     Points that differ in their bits only share a training. Everything that is finished is kept: the same command, called again
     after Ctrl-C or with other values, does what is missing.
 
-    Example: `neuropinn-lava sweep poisson --theta 0.02,0.05 --steps 1,2 --out sweep/`
+    Example: `neuropinn-lava sweep poisson --theta 0.02,0.05 --n-steps 1,2 --out sweep/`
     """
     grid, plan = parse_grid(options), parse_plan(options)
     with sweep_bars(hidden=options.as_json) as advance:
@@ -111,12 +111,12 @@ def parse_grid(options: SweepOptions) -> SweepGrid:
     Raises:
         SpecError: If a list holds what is no number, or not in its range.
     """
-    theta, steps, activity = options.theta, options.steps, options.activity
+    theta, n_steps, activity = options.theta, options.n_steps, options.activity
     return SweepGrid(
         weight_bits=parse_whole(options.weight_bits, "--weight-bits"),
         payload_bits=parse_whole(options.payload_bits, "--payload-bits"),
         theta=parse_numbers(theta, "--theta") if theta is not None else (None,),
-        n_steps=parse_whole(steps, "--steps") if steps is not None else (None,),
+        n_steps=parse_whole(n_steps, "--n-steps") if n_steps is not None else (None,),
         activity=parse_numbers(activity, "--activity") if activity is not None else (None,),
     )
 
@@ -131,7 +131,7 @@ def parse_plan(options: SweepOptions) -> SweepPlan:
     return plan_sweep(
         options.problem,
         parameters=parse_parameters(options.param),
-        changes=RecipeChanges(iterations=options.iterations, widths=parse_widths(options.widths)),
+        changes=RecipeChanges(iterations=options.iterations, layers=parse_widths(options.layers)),
         seed=options.seed,
         n_points=options.n_points,
         tune_iterations=options.tune_iterations,

@@ -14,7 +14,7 @@ from ..terminal.console import out, print_json, show_note
 from ..terminal.training_view import training_view
 from ..verbs.train import RecipeChanges, TrainingFiles, train
 from .option_values import parse_cells, parse_parameters, parse_widths
-from .options import IterationsOption, JsonOption, ParamOption, SeedOption, ThreadsOption, WidthsOption, taking
+from .options import IterationsOption, JsonOption, LayersOption, ParamOption, SeedOption, ThreadsOption, taking
 from .resolve import resolve_problem, resolve_recipe
 
 if TYPE_CHECKING:
@@ -39,11 +39,11 @@ class TrainOptions:
     recipe: Annotated[
         str | None, typer.Option(help="Recipe of another problem, by its name, or file.py:NAME of your own.")
     ] = None
-    steps: Annotated[int | None, typer.Option(help="T, steps per sample.", min=1)] = None
+    n_steps: Annotated[int | None, typer.Option(help="T, steps per sample.", min=1)] = None
     theta: Annotated[float | None, typer.Option(help="Threshold of every neuron.", min=0.0)] = None
     activation: Annotated[str | None, typer.Option(help="phi, by name.")] = None
-    widths: WidthsOption = None
-    target_activity: Annotated[float | None, typer.Option(help="Spiking activity to aim at.", min=0.0, max=1.0)] = None
+    layers: LayersOption = None
+    activity: Annotated[float | None, typer.Option(help="Spiking activity to aim at.", min=0.0, max=1.0)] = None
     cells: Annotated[str | None, typer.Option(help="Cells of the training grid along each axis, as 32,32.")] = None
     batch_size: Annotated[
         int | None, typer.Option(help="Points through the network at once; bounds the memory of a step.", min=1)
@@ -97,11 +97,11 @@ def parse_changes(options: TrainOptions) -> RecipeChanges:
         SpecError: If widths or cells are not lists of whole numbers.
     """
     return RecipeChanges(
-        n_steps=options.steps,
+        n_steps=options.n_steps,
         theta=options.theta,
         activation=options.activation,
-        widths=parse_widths(options.widths),
-        target_activity=options.target_activity,
+        layers=parse_widths(options.layers),
+        activity=options.activity,
         iterations=options.iterations,
         cells=parse_cells(options.cells),
         batch_size=options.batch_size,

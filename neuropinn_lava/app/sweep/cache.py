@@ -50,7 +50,7 @@ class SweepCache:
             try:
                 part.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                mend = "Choose another one with --cache."
+                mend = "Choose another `cache=`."
                 got = error.strerror or error
                 raise SpecError(f"cache {folder}", "be a folder that can be made and written", got, mend) from error
             check_writable(part / "entry.json")

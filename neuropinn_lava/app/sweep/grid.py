@@ -112,5 +112,5 @@ def changes_of(point: SweepPoint, base: RecipeChanges) -> RecipeChanges:
         base,
         theta=base.theta if point.theta is None else point.theta,
         n_steps=base.n_steps if point.n_steps is None else point.n_steps,
-        target_activity=base.target_activity if point.activity is None else point.activity,
+        activity=base.activity if point.activity is None else point.activity,
     )

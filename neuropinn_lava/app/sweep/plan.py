@@ -84,7 +84,7 @@ class SweepPlan:
         """
         recipe = self.posed().recipe
         if point.activity is not None and not any(phase.activity_weight > 0 for phase in recipe.phases):
-            mend = "Leave --activity out, and vary --theta."
+            mend = "Leave `activity=` out, and vary `theta=`."
             rule = f"have a recipe of {self.problem!r} in which spikes cost"
             raise SpecError("SweepGrid.activity", rule, "none of its phases has an activity_weight", mend)
         return changes_of(point, self.changes).applied(recipe)

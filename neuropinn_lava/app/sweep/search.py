@@ -37,8 +37,8 @@ def check_search(n_trials: int) -> None:
         SpecError: If the number of proposals is out of range.
         MissingPackageError: If optuna is not installed.
     """
-    found = [*check_whole("--search", n_trials)]
-    raise_violations(found or check_range("--search", n_trials, 1, MAX_TRIALS))
+    found = [*check_whole("sweep.search", n_trials)]
+    raise_violations(found or check_range("sweep.search", n_trials, 1, MAX_TRIALS))
     import_extra("optuna", "sweep")
 
 

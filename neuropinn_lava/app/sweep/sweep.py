@@ -78,7 +78,7 @@ def _check(plan: SweepPlan, grid: SweepGrid, error_factor: float, search: int | 
     """Refuse what can be known to be wrong before anything is trained."""
     if not error_factor >= 1.0:
         mend = "Give a factor on the lowest error, such as 2."
-        raise SpecError("--error-factor", "be at least 1", error_factor, mend)
+        raise SpecError("sweep.error_factor", "be at least 1", error_factor, mend)
     for point in grid.points:
         plan.point_key(point)
     if search is not None:

@@ -126,7 +126,7 @@ def sparsify_within(
     from ...conversion.search.bit_search import ErrorLimit
     from ...conversion.search.sparsify import sparsify_network
 
-    raise_violations(check_range("--sparsify", change, 0.0, 1.0))
+    raise_violations(check_range("convert.sparsify", change, 0.0, 1.0))
     known = known_problem(network, problem)
     drawn = [_domain_points(known, DEFAULT_POINTS, seed + k) for k in (0, 1)]
     points, judged = (sample_box(network, DEFAULT_POINTS, seed + k) if p is None else p for k, p in enumerate(drawn))

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ...hardware_sim.report.content.sections import Report
     from ...problems.problem import PdeProblem
 
-NO_LAVA = "Or leave Lava out, by `--no-lava` or `with_lava=False`: the integer engine stands for it, bit for bit."
+NO_LAVA = "Or leave Lava out by `with_lava=False`: the integer engine computes the same bits."
 """What to do where Lava does not run."""
 
 

@@ -35,9 +35,9 @@ class RecipeChanges:
     """Threshold of every neuron."""
     activation: str | None = None
     """phi, by name."""
-    widths: tuple[int, ...] | None = None
-    """Neurons per spiking layer."""
-    target_activity: float | None = None
+    layers: tuple[int, ...] | None = None
+    """Number of neurons of each spiking layer."""
+    activity: float | None = None
     """Spiking activity that the phases with a rate term aim at, 0 to 1."""
     iterations: float = 1.0
     """Factor on the number of iterations of every phase."""
@@ -57,15 +57,15 @@ class RecipeChanges:
             SpecError: If an activity is aimed at and spikes cost in no phase, or a recipe of one phase is to be refined.
         """
         phases_of_all = (*recipe.phases, *(recipe.teacher.phases if recipe.teacher else ()))
-        if self.target_activity is not None and not any(phase.activity_weight > 0 for phase in phases_of_all):
+        if self.activity is not None and not any(phase.activity_weight > 0 for phase in phases_of_all):
             mend = "Leave it out and raise the threshold, or choose a recipe with a rate weight."
             rule = "be left out where no phase of the recipe has an activity_weight: it would have no effect"
-            raise SpecError("RecipeChanges.target_activity", rule, self.target_activity, mend)
+            raise SpecError("RecipeChanges.activity", rule, self.activity, mend)
         given: dict[str, Any] = {
             "n_steps": self.n_steps,
             "theta": self.theta,
             "activation": self.activation,
-            "widths": self.widths,
+            "widths": self.layers,
         }
         model = dataclasses.replace(
             recipe.network, **{name: value for name, value in given.items() if value is not None}
@@ -86,14 +86,14 @@ class RecipeChanges:
         if self.refine is None:
             return phases
         if len(phases) < 2:
-            mend = "Split its phase in two, or lay a finer cloud by --cells."
+            mend = "Split its phase in two, or choose more `cells=`."
             raise SpecError("RecipeChanges.refine", "be asked of a recipe of two phases or more", len(phases), mend)
         refinement = Refinement(share=self.refine)
         return (phases[0], *(dataclasses.replace(phase, refinement=refinement) for phase in phases[1:]))
 
     def _applied_to_phase(self, phase: PhaseRecipe) -> PhaseRecipe:
         n_iterations = max(round(phase.n_iterations * self.iterations), 1)
-        wanted = self.target_activity if phase.activity_weight > 0 else None
+        wanted = self.activity if phase.activity_weight > 0 else None
         return dataclasses.replace(
             phase,
             n_iterations=n_iterations,
@@ -119,7 +119,7 @@ class TrainingFiles:
     def __post_init__(self) -> None:
         if self.resume and self.checkpoint is None:
             raise SpecError(
-                "TrainingFiles.checkpoint", "name a checkpoint to resume from", None, "Name one with --checkpoint."
+                "TrainingFiles.checkpoint", "name a checkpoint to resume from", None, "Choose `checkpoint=`."
             )
         if self.history is not None and self.history.suffix != ".csv":
             mend = "Name it net.csv; the figure is written beside it as net.svg."

@@ -310,7 +310,7 @@ def test_run_shows_its_plan_and_runs_nothing(cli, chip_file, points_file, tmp_pa
     assert code == 0
     assert "samples in a message" in out
     assert "The whole network in one process is the fastest" in out
-    options = ("--layers", "fused", "--batch-size", 10, "--block-size", 20, "--json")
+    options = ("--model", "fused", "--batch-size", 10, "--block-size", 20, "--json")
     plan = json.loads(cli("run", chip_file, "--points", points_file, "--plan", *options)[1])
     assert (plan["batch_size"], plan["n_blocks"], plan["n_processes"]) == (10, 3, 4)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["chip.h5", "net.h5", "p.npy"]

@@ -37,7 +37,7 @@ def test_convert_refuses_options_without_an_effect(options, named, cli, tmp_path
 
 
 @pytest.mark.parametrize(
-    "option", [("--mode", "faithful"), ("--layers", "fused"), ("--batch-size", 5), ("--cores", 1), ("--time-limit", 9)]
+    "option", [("--mode", "faithful"), ("--model", "fused"), ("--batch-size", 5), ("--cores", 1), ("--time-limit", 9)]
 )
 def test_run_refuses_options_of_lava_on_other_backends(option, cli, chip_file, points_file, tmp_path):
     code, _, err = cli("run", chip_file, "--points", points_file, "--out", tmp_path / "u.npy", *option)

@@ -51,13 +51,13 @@ def test_parameters_are_names_and_numbers():
 @pytest.mark.parametrize(
     ("parse", "message"),
     [
-        (lambda: parse_whole("4;6", "--steps"), r"--steps must be whole numbers, separated by commas; got '4;6'"),
+        (lambda: parse_whole("4;6", "--n-steps"), r"--n-steps must be whole numbers, separated by commas; got '4;6'"),
         (lambda: parse_bits("8.5", "--weight-bits"), r"--weight-bits must be whole numbers, .* Write 8, or 8,6,6,4"),
         (
             lambda: parse_numbers("0.05;0.1", "--theta"),
             r"--theta must be numbers, separated by commas; got '0\.05;0\.1'",
         ),
-        (lambda: parse_widths(""), r"--widths must be whole numbers, .* Write 50, or 50,50,50"),
+        (lambda: parse_widths(""), r"--layers must be whole numbers, .* Write 50, or 50,50,50"),
         (lambda: parse_cells("32,0"), r"--cells must be whole numbers of 1 or more, .*; got '32,0'"),
         (lambda: parse_cells("32,x"), r"--cells must be whole numbers of 1 or more, .*; got '32,x'"),
         (lambda: parse_corner("0,a", "--upper"), r"--upper must be numbers, .*; got '0,a'\. Write 0,0"),

@@ -13,7 +13,7 @@ from neuropinn_lava.app.verbs.train import RecipeChanges
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.problems import find_problem
 
-SHORT = RecipeChanges(iterations=0.01, widths=(8, 8))
+SHORT = RecipeChanges(iterations=0.01, layers=(8, 8))
 OWN = dataclasses.replace(
     find_problem("poisson"), name="own", title="A problem of one's own", equation="-lap v = f", parameters=()
 )
@@ -53,7 +53,7 @@ def test_the_command_line_takes_it_by_its_file(cli, tmp_path, monkeypatch):
     code, _, err = cli("train", "own.py", "--out", "net.h5")
     assert code == 1
     assert "Write own.py:OWN." in err
-    assert cli("train", "own.py:OWN", "--out", "net.h5", "--iterations", "0.01", "--widths", "8,8")[0] == 0
+    assert cli("train", "own.py:OWN", "--out", "net.h5", "--iterations", "0.01", "--layers", "8,8")[0] == 0
     options = ("--problem", "own.py:OWN")
     assert cli("convert", "net.h5", "--out", "chip.h5", *options)[0] == 0
     code, out, _ = cli("profile", "chip.h5", "--out", "report", *options, "--no-lava", "--n-points", "200", "--json")

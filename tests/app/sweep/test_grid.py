@@ -54,4 +54,4 @@ def test_all_wrong_values_are_told_at_once():
 def test_what_a_point_leaves_open_is_the_sweep_s_own():
     base = RecipeChanges(theta=0.3, n_steps=4, iterations=0.5)
     changes = changes_of(SweepPoint(weight_bits=8, payload_bits=8, theta=0.1, activity=0.2), base)
-    assert (changes.theta, changes.n_steps, changes.target_activity, changes.iterations) == (0.1, 4, 0.2, 0.5)
+    assert (changes.theta, changes.n_steps, changes.activity, changes.iterations) == (0.1, 4, 0.2, 0.5)

@@ -80,7 +80,7 @@ def test_points_that_fail_do_not_end_the_search():
 
 @pytest.mark.parametrize("n", [0, -1, 10**6])
 def test_numbers_out_of_range_are_refused(n):
-    with pytest.raises(SpecError, match="--search"):
+    with pytest.raises(SpecError, match=r"sweep\.search"):
         check_search(n)
 
 

@@ -30,7 +30,7 @@ from neuropinn_lava.hardware_sim.report.figures.pareto_figure import draw_pareto
 
 PLAN = plan_sweep(
     "poisson",
-    changes=RecipeChanges(widths=(8, 6), iterations=0.01),
+    changes=RecipeChanges(layers=(8, 6), iterations=0.01),
     n_points=200,
     tune_iterations=5,
     with_lava=False,
@@ -259,7 +259,7 @@ def test_a_folder_of_somebody_else_is_refused_before_anything_is_trained(tmp_pat
 
 
 def test_an_error_factor_below_one_is_refused(tmp_path):
-    with pytest.raises(SpecError, match=r"--error-factor must be at least 1; got 0\.5"):
+    with pytest.raises(SpecError, match=r"sweep\.error_factor must be at least 1; got 0\.5"):
         sweep(PLAN, GRID, cache=tmp_path, error_factor=0.5)
 
 

@@ -204,8 +204,8 @@ def test_an_activity_needs_a_recipe_in_which_spikes_cost():
     from neuropinn_lava.problems.recipe import NetworkRecipe, PhaseRecipe, TrainingRecipe
 
     silent = TrainingRecipe(network=NetworkRecipe(), phases=(PhaseRecipe(n_iterations=5, n_warmup=0),))
-    with pytest.raises(SpecError, match=r"RecipeChanges\.target_activity"):
-        RecipeChanges(target_activity=0.3).applied(silent)
+    with pytest.raises(SpecError, match=r"RecipeChanges\.activity"):
+        RecipeChanges(activity=0.3).applied(silent)
 
 
 def test_equalization_needs_a_layer_that_it_can_scale():
