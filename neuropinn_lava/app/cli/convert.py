@@ -22,12 +22,16 @@ from ..terminal.show_conversion import describe_sparsification, show_quantizatio
 from ..verbs.calibration_points import sparsify_within
 from ..verbs.convert import DEFAULT_TARGET, convert
 from ..verbs.networks import NIR_SUFFIX, find_network, float_network
-from .option_values import parse_bits, parse_corner, parse_parameters
+from .option_values import Numbers, WholeNumbers, parse_numbers, parse_whole_numbers, parser_of
 from .options import JsonOption, NetworkArgument, ParamOption, ProblemOption, SeedOption, refuse_idle, taking
 from .resolve import resolve_problem_option
 
 if TYPE_CHECKING:
     from ...conversion import QuantizationScheme, TuningSettings
+
+
+DEFAULT_WEIGHT_BITS = WholeNumbers((8,))
+DEFAULT_PAYLOAD_BITS = WholeNumbers((16,))
 
 
 def register(app: typer.Typer) -> None:
@@ -45,8 +49,20 @@ class ConvertOptions:
         typer.Argument(help="A network file, .h5 or .nir, a shipped network, or file.py:factory of a torch module."),
     ]
     path: Annotated[Path, typer.Option("--out", help="File for the quantized network, .h5.")]
-    weight_bits: Annotated[str, typer.Option(help="Weight bits: one number, or one per matrix, as 8,6,6,4.")] = "8"
-    payload_bits: Annotated[str, typer.Option(help="Payload bits: one number, or one per spiking layer.")] = "16"
+    weight_bits: Annotated[
+        WholeNumbers,
+        typer.Option(
+            parser=parser_of(parse_whole_numbers, "--weight-bits"),
+            help="Weight bits: one number, or one per matrix, as 8,6,6,4.",
+        ),
+    ] = DEFAULT_WEIGHT_BITS
+    payload_bits: Annotated[
+        WholeNumbers,
+        typer.Option(
+            parser=parser_of(parse_whole_numbers, "--payload-bits"),
+            help="Payload bits: one number, or one per spiking layer.",
+        ),
+    ] = DEFAULT_PAYLOAD_BITS
     input_bits: Annotated[int, typer.Option(help="Bits of the network's input.")] = 16
     state_bits: Annotated[int, typer.Option(help="Bits of membranes, biases and thresholds.")] = 24
     scales: Annotated[str, typer.Option(help="per-neuron or per-tensor.")] = "per-neuron"
@@ -75,8 +91,14 @@ class ConvertOptions:
         typer.Option(help="First raise thresholds while the output changes by at most this (relative L2)."),
     ] = None
     weights: Annotated[Path | None, typer.Option(help="Weights for a factory, .safetensors.")] = None
-    lower: Annotated[str | None, typer.Option(help="Lower corner of a factory's box, as 0,0.")] = None
-    upper: Annotated[str | None, typer.Option(help="Upper corner of a factory's box, as 1,1.")] = None
+    lower: Annotated[
+        Numbers | None,
+        typer.Option(parser=parser_of(parse_numbers, "--lower"), help="Lower corner of a factory's box, as 0,0."),
+    ] = None
+    upper: Annotated[
+        Numbers | None,
+        typer.Option(parser=parser_of(parse_numbers, "--upper"), help="Upper corner of a factory's box, as 1,1."),
+    ] = None
     n_steps: Annotated[int, typer.Option(help="T of a factory's network; a network file brings its own.", min=1)] = 1
     seed: SeedOption = 0
     as_json: JsonOption = False
@@ -94,7 +116,7 @@ def convert_command(options: ConvertOptions) -> None:
         fields, mend = ("tune_on", "tune_iterations", "time_limit"), "Add --tune, or leave it out."
         refuse_idle(fields, "without --tune, where it would have no effect", mend)
     check_network_path(options.path)
-    problem = resolve_problem_option(options.problem, parse_parameters(options.param))
+    problem = resolve_problem_option(options.problem, options.param)
     source = find_source(options, problem)
     scheme, tuning = parse_scheme(options), parse_tuning(options)
     points = read_points(options.points) if options.points else None
@@ -156,13 +178,13 @@ def _read_factory(options: ConvertOptions) -> NetworkSpec:
         load_module(options.network, options.weights),
         name=options.network.rpartition(":")[2],
         n_steps=options.n_steps,
-        lower=parse_corner(options.lower, "--lower"),
-        upper=parse_corner(options.upper, "--upper"),
+        lower=options.lower,
+        upper=options.upper,
     )
 
 
 def parse_scheme(options: ConvertOptions) -> QuantizationScheme:
-    """Make the scheme that the options describe.
+    """Return the quantization scheme that the options describe.
 
     Raises:
         SpecError: If one of them is not what a scheme can have.
@@ -170,8 +192,8 @@ def parse_scheme(options: ConvertOptions) -> QuantizationScheme:
     from ...conversion import Equalization, Granularity, QuantizationScheme, RangeRule, Rounding
 
     return QuantizationScheme(
-        weight_bits=parse_bits(options.weight_bits, "--weight-bits"),
-        payload_bits=parse_bits(options.payload_bits, "--payload-bits"),
+        weight_bits=_for_all_or_each(options.weight_bits),
+        payload_bits=_for_all_or_each(options.payload_bits),
         input_bits=options.input_bits,
         state_bits=options.state_bits,
         granularity=as_member(Granularity, options.scales, "--scales"),
@@ -182,8 +204,13 @@ def parse_scheme(options: ConvertOptions) -> QuantizationScheme:
     )
 
 
+def _for_all_or_each(bits: WholeNumbers) -> int | tuple[int, ...]:
+    """Return a single word length as a number, which counts for every layer."""
+    return bits[0] if len(bits) == 1 else tuple(bits)
+
+
 def parse_tuning(options: ConvertOptions) -> TuningSettings | None:
-    """Make the settings of tuning, None where it is not asked for.
+    """Return the settings of tuning, or None without `--tune`.
 
     Raises:
         SpecError: If the loss is unknown, asked for or not.

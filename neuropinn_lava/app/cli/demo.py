@@ -19,7 +19,6 @@ from ..verbs.networks import find_network
 from ..verbs.profile import HardwareChoices, defining_backend, profile
 from ..verbs.solids import check_vtk, export_vtk
 from ..verbs.verify import DEFAULT_POINTS
-from .option_values import parse_parameters
 from .options import (
     ForceOption,
     JsonOption,
@@ -110,7 +109,7 @@ def profile_command(options: ProfileOptions) -> None:
     for path in (options.markdown, options.csv):
         if path is not None:
             check_writable(path)
-    problem = resolve_problem_option(options.problem, parse_parameters(options.param))
+    problem = resolve_problem_option(options.problem, options.param)
     network = find_network(options.network)
     check_vtk(network, options.vtk, problem)
     points = read_points(options.points) if options.points else None

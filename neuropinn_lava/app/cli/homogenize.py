@@ -12,8 +12,7 @@ from ...engine.trace import Backend
 from ..terminal.console import out, print_json, show_table, stages
 from ..verbs.homogenize import DEFAULT_CELLS, Homogenization, homogenize
 from ..verbs.networks import find_network
-from .option_values import parse_parameters
-from .options import JsonOption, refuse_idle, taking
+from .options import JsonOption, ParamOption, refuse_idle, taking
 
 NAMES = ("xx", "yy", "zz", "yz", "xz", "xy")
 SHOWN = 1e-3
@@ -32,7 +31,7 @@ class HomogenizeOptions:
     networks: Annotated[
         list[str] | None, typer.Argument(help="Networks of `elasticity3d`, each trained under one mean strain.")
     ] = None
-    param: Annotated[list[str] | None, typer.Option(help="Option of the cell, NAME=VALUE; without networks.")] = None
+    param: ParamOption = None
     cells: Annotated[int, typer.Option(help="Cubes along an edge of the mesh, even.", min=2)] = DEFAULT_CELLS
     backend: Annotated[Backend | None, typer.Option(help="Who computes the networks' displacements.")] = None
     as_json: JsonOption = False
@@ -51,7 +50,7 @@ def homogenize_command(options: HomogenizeOptions) -> None:
         tell("six load cases by finite elements")
         found = homogenize(
             [find_network(name) for name in options.networks or []],
-            parameters=parse_parameters(options.param),
+            parameters=tuple(options.param or ()),
             n=options.cells,
             backend=options.backend,
         )

@@ -22,6 +22,8 @@ import typer
 
 from ...base.checks import raise_violations
 from ...base.errors import Violation
+from ...network.spec import ProblemParameter
+from .option_values import WholeNumbers, parse_parameter, parse_whole_numbers, parser_of
 
 _Options = TypeVar("_Options")
 
@@ -53,8 +55,18 @@ ProblemOption = Annotated[
         "--problem", help="The network's problem, by name or as file.py:NAME; that of its provenance if left out."
     ),
 ]
-ParamOption = Annotated[list[str] | None, typer.Option(help="Option of the problem, NAME=VALUE; may be repeated.")]
-LayersOption = Annotated[str | None, typer.Option("--layers", help="Neurons per spiking layer, as 50,50,50.")]
+ParamOption = Annotated[
+    list[ProblemParameter] | None,
+    typer.Option(
+        parser=parser_of(parse_parameter, "--param"), help="Option of the problem, NAME=VALUE; may be repeated."
+    ),
+]
+LayersOption = Annotated[
+    WholeNumbers | None,
+    typer.Option(
+        "--layers", parser=parser_of(parse_whole_numbers, "--layers"), help="Neurons per spiking layer, as 50,50,50."
+    ),
+]
 IterationsOption = Annotated[float, typer.Option(help="Factor on the recipe's iterations.", min=1e-3)]
 
 

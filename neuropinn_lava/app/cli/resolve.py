@@ -24,14 +24,14 @@ def resolve_problem(text: str, parameters: Iterable[ProblemParameter] = ()) -> P
     return found if found.parameters else found.with_parameters(**options)
 
 
-def resolve_problem_option(text: str | None, parameters: tuple[ProblemParameter, ...]) -> PdeProblem | None:
+def resolve_problem_option(text: str | None, parameters: list[ProblemParameter] | None) -> PdeProblem | None:
     """Return the problem of `--problem`, or None where the option is left out.
 
     Raises:
         SpecError: As `resolve_problem`, and if parameters are given without a problem.
     """
     if text is not None:
-        return resolve_problem(text, parameters)
+        return resolve_problem(text, parameters or ())
     if parameters:
         names = ", ".join(option.name for option in parameters)
         raise SpecError("--param", "be left out without --problem", names, "Give --problem, too.")

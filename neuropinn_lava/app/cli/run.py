@@ -20,7 +20,7 @@ from ..terminal.stream_bar import stream_bar
 from ..verbs.networks import find_network
 from ..verbs.solids import check_vtk, export_vtk
 from ..workers.dask_pool import ClusterChoice
-from .option_values import parse_samples
+from .option_values import Names, WholeNumbers, parse_names, parse_samples, parser_of
 from .options import ClusterOption, JsonOption, NetworkArgument, WorkersOption, refuse_idle, taking
 
 if TYPE_CHECKING:
@@ -70,10 +70,24 @@ class RunOptions:
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run, if there is one.")] = False
     time_limit: Annotated[float | None, typer.Option(help="End a Lava run of a block after so many seconds.")] = None
     probe: Annotated[
-        str | None, typer.Option(help="Samples to record in full: numbers and ranges from 0, as 0:16 or 3,99.")
+        WholeNumbers | None,
+        typer.Option(
+            parser=parser_of(parse_samples, "--probe"),
+            help="Samples to record in full: numbers and ranges from 0, as 0:16 or 3,99.",
+        ),
     ] = None
-    probe_layers: Annotated[str | None, typer.Option(help="Layers to record, by name; all if left out.")] = None
-    probe_steps: Annotated[str | None, typer.Option(help="Steps to record, as 0:4; all if left out.")] = None
+    probe_layers: Annotated[
+        Names | None,
+        typer.Option(
+            parser=parser_of(parse_names, "--probe-layers"), help="Layers to record, by name; all if left out."
+        ),
+    ] = None
+    probe_steps: Annotated[
+        WholeNumbers | None,
+        typer.Option(
+            parser=parser_of(parse_samples, "--probe-steps"), help="Steps to record, as 0:4; all if left out."
+        ),
+    ] = None
     probe_out: Annotated[Path | None, typer.Option(help="Folder for what is recorded, and its figures.")] = None
     workers: WorkersOption = 0
     cluster: ClusterOption = None
@@ -100,7 +114,7 @@ def run_command(options: RunOptions) -> None:
     if options.path is None:
         raise SpecError("run.out", "name a file for the outputs", None, "Give --out, or --plan to run nothing.")
     check_writable(options.path)
-    chosen = parse_probe(options.probe, options.probe_layers, options.probe_steps, options.probe_out)
+    chosen = chosen_probe(options.probe, options.probe_layers, options.probe_steps, options.probe_out)
     network, points = find_network(options.network), open_points(options.points)
     check_vtk(network, options.vtk)
     record_probe(network, points, chosen, options)
@@ -150,11 +164,13 @@ def record_probe(network: Network, points: PointFile, chosen: Probe | None, opti
     show_probe(network, points, chosen, options.backend, mode, options.probe_out, as_json=options.as_json)
 
 
-def parse_probe(samples: str | None, layers: str | None, steps: str | None, folder: Path | None) -> Probe | None:
+def chosen_probe(
+    samples: WholeNumbers | None, layers: Names | None, steps: WholeNumbers | None, folder: Path | None
+) -> Probe | None:
     """Build the probe that the options of `run` describe, or return None where there are none.
 
     Raises:
-        SpecError: If an option is not a list of numbers, or some are given without the others that they need.
+        SpecError: If some options are given without the others that they need.
     """
     if samples is None and folder is None:
         if layers or steps:
@@ -163,11 +179,7 @@ def parse_probe(samples: str | None, layers: str | None, steps: str | None, fold
     if samples is None or folder is None:
         mend = "Give both, as `--probe 0:16 --probe-out probe/`."
         raise SpecError("run.probe", "name samples, and a folder for what is recorded", samples or folder, mend)
-    return Probe(
-        samples=parse_samples(samples, "--probe"),
-        layers=tuple(name.strip() for name in layers.split(",")) if layers else None,
-        steps=parse_samples(steps, "--probe-steps") if steps else None,
-    )
+    return Probe(samples=tuple(samples), layers=layers and tuple(layers), steps=steps and tuple(steps))
 
 
 def show_probe(

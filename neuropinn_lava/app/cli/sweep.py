@@ -22,7 +22,7 @@ from ..terminal.console import err, out, print_json, show_note, show_table
 from ..verbs.convert import DEFAULT_TARGET
 from ..verbs.train import RecipeChanges
 from ..workers.dask_pool import ClusterChoice
-from .option_values import parse_numbers, parse_parameters, parse_whole, parse_widths
+from .option_values import Numbers, WholeNumbers, parse_numbers, parse_whole_numbers, parser_of
 from .options import (
     ClusterOption,
     ForceOption,
@@ -34,6 +34,9 @@ from .options import (
     TargetOption,
     taking,
 )
+
+DEFAULT_WEIGHT_BITS = WholeNumbers((4, 6, 8))
+DEFAULT_PAYLOAD_BITS = WholeNumbers((8, 12, 16))
 
 
 def register(app: typer.Typer) -> None:
@@ -47,12 +50,33 @@ class SweepOptions:
 
     problem: Annotated[str, typer.Argument(help="A PDE problem; `neuropinn-lava problems` lists them.")]
     directory: Annotated[Path, typer.Option("--out", help="Folder for table, figure and chosen network.")]
-    weight_bits: Annotated[str, typer.Option(help="Weight bits to try.")] = "4,6,8"
-    payload_bits: Annotated[str, typer.Option(help="Payload bits to try.")] = "8,12,16"
-    theta: Annotated[str | None, typer.Option(help="Thresholds to try; the recipe's own if left out.")] = None
-    n_steps: Annotated[str | None, typer.Option(help="Numbers of steps T to try; the recipe's own if left out.")] = None
+    weight_bits: Annotated[
+        WholeNumbers,
+        typer.Option(parser=parser_of(parse_whole_numbers, "--weight-bits"), help="Weight bits to try."),
+    ] = DEFAULT_WEIGHT_BITS
+    payload_bits: Annotated[
+        WholeNumbers,
+        typer.Option(parser=parser_of(parse_whole_numbers, "--payload-bits"), help="Payload bits to try."),
+    ] = DEFAULT_PAYLOAD_BITS
+    theta: Annotated[
+        Numbers | None,
+        typer.Option(
+            parser=parser_of(parse_numbers, "--theta"), help="Thresholds to try; the recipe's own if left out."
+        ),
+    ] = None
+    n_steps: Annotated[
+        WholeNumbers | None,
+        typer.Option(
+            parser=parser_of(parse_whole_numbers, "--n-steps"),
+            help="Numbers of steps T to try; the recipe's own if left out.",
+        ),
+    ] = None
     activity: Annotated[
-        str | None, typer.Option(help="Spiking activities to aim at; the recipe's own if left out.")
+        Numbers | None,
+        typer.Option(
+            parser=parser_of(parse_numbers, "--activity"),
+            help="Spiking activities to aim at; the recipe's own if left out.",
+        ),
     ] = None
     search: Annotated[
         int | None, typer.Option(help="Let optuna propose so many points within these ranges, bits per matrix.")
@@ -106,18 +130,17 @@ def sweep_command(options: SweepOptions) -> None:
 
 
 def parse_grid(options: SweepOptions) -> SweepGrid:
-    """Make the grid that the options span; an option left out leaves the recipe's own.
+    """Return the grid that the options span; without an option, the recipe's own value counts.
 
     Raises:
-        SpecError: If a list holds what is no number, or not in its range.
+        SpecError: If a number is not in its range.
     """
-    theta, n_steps, activity = options.theta, options.n_steps, options.activity
     return SweepGrid(
-        weight_bits=parse_whole(options.weight_bits, "--weight-bits"),
-        payload_bits=parse_whole(options.payload_bits, "--payload-bits"),
-        theta=parse_numbers(theta, "--theta") if theta is not None else (None,),
-        n_steps=parse_whole(n_steps, "--n-steps") if n_steps is not None else (None,),
-        activity=parse_numbers(activity, "--activity") if activity is not None else (None,),
+        weight_bits=tuple(options.weight_bits),
+        payload_bits=tuple(options.payload_bits),
+        theta=tuple(options.theta or (None,)),
+        n_steps=tuple(options.n_steps or (None,)),
+        activity=tuple(options.activity or (None,)),
     )
 
 
@@ -130,8 +153,8 @@ def parse_plan(options: SweepOptions) -> SweepPlan:
     """
     return plan_sweep(
         options.problem,
-        parameters=parse_parameters(options.param),
-        changes=RecipeChanges(iterations=options.iterations, layers=parse_widths(options.layers)),
+        parameters=tuple(options.param or ()),
+        changes=RecipeChanges(iterations=options.iterations, layers=options.layers and tuple(options.layers)),
         seed=options.seed,
         n_points=options.n_points,
         tune_iterations=options.tune_iterations,

@@ -13,7 +13,7 @@ import typer
 from ..terminal.console import out, print_json, show_note
 from ..terminal.training_view import training_view
 from ..verbs.train import RecipeChanges, TrainingFiles, train
-from .option_values import parse_cells, parse_parameters, parse_widths
+from .option_values import WholeNumbers, parse_cells, parser_of
 from .options import IterationsOption, JsonOption, LayersOption, ParamOption, SeedOption, ThreadsOption, taking
 from .resolve import resolve_problem, resolve_recipe
 
@@ -44,7 +44,12 @@ class TrainOptions:
     activation: Annotated[str | None, typer.Option(help="phi, by name.")] = None
     layers: LayersOption = None
     activity: Annotated[float | None, typer.Option(help="Spiking activity to aim at.", min=0.0, max=1.0)] = None
-    cells: Annotated[str | None, typer.Option(help="Cells of the training grid along each axis, as 32,32.")] = None
+    cells: Annotated[
+        WholeNumbers | None,
+        typer.Option(
+            parser=parser_of(parse_cells, "--cells"), help="Cells of the training grid along each axis, as 32,32."
+        ),
+    ] = None
     batch_size: Annotated[
         int | None, typer.Option(help="Points through the network at once; bounds the memory of a step.", min=1)
     ] = None
@@ -71,8 +76,8 @@ def train_command(options: TrainOptions) -> None:
 
     Example: `neuropinn-lava train poisson --out net.h5 --checkpoint net.safetensors`
     """
-    changes = parse_changes(options)
-    problem = resolve_problem(options.problem, parse_parameters(options.param))
+    changes = chosen_changes(options)
+    problem = resolve_problem(options.problem, options.param or ())
     recipe = resolve_recipe(options.recipe)
     with training_view(problem.name, hidden=options.as_json) as advance:
         result = train(
@@ -90,20 +95,16 @@ def train_command(options: TrainOptions) -> None:
     show_training(result, options.path, options.as_json)
 
 
-def parse_changes(options: TrainOptions) -> RecipeChanges:
-    """Gather what the options change in the problem's recipe.
-
-    Raises:
-        SpecError: If widths or cells are not lists of whole numbers.
-    """
+def chosen_changes(options: TrainOptions) -> RecipeChanges:
+    """Return the changes of the problem's recipe that the options describe."""
     return RecipeChanges(
         n_steps=options.n_steps,
         theta=options.theta,
         activation=options.activation,
-        layers=parse_widths(options.layers),
+        layers=options.layers and tuple(options.layers),
         activity=options.activity,
         iterations=options.iterations,
-        cells=parse_cells(options.cells),
+        cells=options.cells and tuple(options.cells),
         batch_size=options.batch_size,
         refine=options.refine,
         jitter=options.jitter,

@@ -12,7 +12,6 @@ from ..stream.arrays_io import read_points
 from ..terminal.console import out, print_json, stages
 from ..verbs.networks import find_network
 from ..verbs.verify import DEFAULT_POINTS, verify
-from .option_values import parse_parameters
 from .options import JsonOption, NetworkArgument, ParamOption, ProblemOption, SeedOption, refuse_idle, taking
 from .resolve import resolve_problem_option
 
@@ -45,7 +44,7 @@ def verify_command(options: VerifyOptions) -> None:
     """
     if options.points is not None:
         refuse_idle(("n_points",), "beside --points, which are as many as they are", "Leave one of the two out.")
-    problem = resolve_problem_option(options.problem, parse_parameters(options.param))
+    problem = resolve_problem_option(options.problem, options.param)
     found = find_network(options.network)
     given = read_points(options.points) if options.points else None
     n_points = None if options.points else options.n_points

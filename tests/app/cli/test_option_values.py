@@ -5,34 +5,32 @@ from __future__ import annotations
 import pytest
 
 from neuropinn_lava.app.cli.option_values import (
-    parse_bits,
+    WholeNumbers,
     parse_cells,
-    parse_corner,
+    parse_names,
     parse_numbers,
-    parse_parameters,
+    parse_parameter,
     parse_samples,
-    parse_whole,
-    parse_widths,
+    parse_whole_numbers,
+    parser_of,
 )
-from neuropinn_lava.base.errors import SpecError
+from neuropinn_lava.base.errors import NeuroPinnError, SpecError
 
 
 def test_lists_of_numbers():
-    assert parse_whole("4,6,8", "--weight-bits") == (4, 6, 8)
-    assert parse_numbers("0.05,1e-1", "--theta") == (0.05, 0.1)
-    assert parse_bits("8", "--weight-bits") == 8
-    assert parse_bits("8,6,6,4", "--weight-bits") == (8, 6, 6, 4)
+    assert parse_whole_numbers("4,6,8", "--weight-bits") == (4, 6, 8)
+    assert parse_whole_numbers("50", "--layers") == (50,)
+    assert parse_numbers("0.05,-1e-1", "--theta") == (0.05, -0.1)
+    assert parse_cells("32,16", "--cells") == (32, 16)
+    assert parse_names("hidden1, hidden2", "--probe-layers") == ("hidden1", "hidden2")
 
 
-def test_what_is_left_out_stays_so():
-    assert (parse_widths(None), parse_cells(None), parse_corner(None, "--lower")) == (None, None, None)
-    assert parse_parameters(None) == ()
-
-
-def test_widths_cells_and_corners():
-    assert parse_widths("50") == (50,)
-    assert parse_cells("32,16") == (32, 16)
-    assert parse_corner("0,-0.5", "--lower") == [0.0, -0.5]
+def test_the_parser_of_typer_leaves_a_default_and_keeps_the_error():
+    parse = parser_of(parse_whole_numbers, "--weight-bits")
+    assert parse("8,6") == (8, 6)
+    assert parse(WholeNumbers((8,))) == (8,)
+    with pytest.raises(NeuroPinnError, match=r"--weight-bits must be whole numbers, .* got '8.5'"):
+        parse("8.5")
 
 
 @pytest.mark.parametrize(
@@ -43,27 +41,24 @@ def test_numbers_and_ranges(text, numbers):
 
 
 def test_parameters_are_names_and_numbers():
-    assert [(p.name, p.value) for p in parse_parameters(["nu=0.01", "k=3"])] == [("nu", 0.01), ("k", 3.0)]
+    parameter = parse_parameter("nu=0.01", "--param")
+    assert (parameter.name, parameter.value) == ("nu", 0.01)
     with pytest.raises(SpecError, match=r"--param must have the form NAME=VALUE with a number; got 'nu:0\.01'"):
-        parse_parameters(["nu:0.01"])
+        parse_parameter("nu:0.01", "--param")
 
 
 @pytest.mark.parametrize(
-    ("parse", "message"),
+    ("parse", "text", "message"),
     [
-        (lambda: parse_whole("4;6", "--n-steps"), r"--n-steps must be whole numbers, separated by commas; got '4;6'"),
-        (lambda: parse_bits("8.5", "--weight-bits"), r"--weight-bits must be whole numbers, .* Write 8, or 8,6,6,4"),
-        (
-            lambda: parse_numbers("0.05;0.1", "--theta"),
-            r"--theta must be numbers, separated by commas; got '0\.05;0\.1'",
-        ),
-        (lambda: parse_widths(""), r"--layers must be whole numbers, .* Write 50, or 50,50,50"),
-        (lambda: parse_cells("32,0"), r"--cells must be whole numbers of 1 or more, .*; got '32,0'"),
-        (lambda: parse_cells("32,x"), r"--cells must be whole numbers of 1 or more, .*; got '32,x'"),
-        (lambda: parse_corner("0,a", "--upper"), r"--upper must be numbers, .*; got '0,a'\. Write 0,0"),
-        (lambda: parse_samples("1:x", "--probe"), r"run --probe must be whole numbers and ranges; got '1:x'"),
+        (parse_whole_numbers, "4;6", r"--x must be whole numbers, separated by commas; got '4;6'"),
+        (parse_whole_numbers, "", r"--x must be whole numbers"),
+        (parse_numbers, "0.05;0.1", r"--x must be numbers, separated by commas; got '0\.05;0\.1'"),
+        (parse_numbers, "0,a", r"--x must be numbers, .*; got '0,a'"),
+        (parse_cells, "32,0", r"--x must be whole numbers of 1 or more, .*; got '32,0'"),
+        (parse_cells, "32,x", r"--x must be whole numbers of 1 or more, .*; got '32,x'"),
+        (parse_samples, "1:x", r"--x must be whole numbers and ranges; got '1:x'"),
     ],
 )
-def test_what_is_no_number_is_refused(parse, message):
+def test_what_is_no_number_is_refused(parse, text, message):
     with pytest.raises(SpecError, match=message):
-        parse()
+        parse(text, "--x")
