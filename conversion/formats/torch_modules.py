@@ -61,8 +61,8 @@ def from_torch(
     chosen = name or type(module).__name__
     if isinstance(module, VsnNetwork):
         export = partial(export_network, module, name=chosen, n_steps=n_steps, readout=readout, provenance=provenance)
-        transforms = {"input_transform": input_transform, "output_transform": output_transform}
-        return export(**transforms, ansatz=ansatz, lower=lower, upper=upper)
+        export = partial(export, input_transform=input_transform, output_transform=output_transform)
+        return export(ansatz=ansatz, lower=lower, upper=upper)
     layers, output = assemble_steps(chosen, trace_module(evaluation_copy(module)))
     inputs = input_transform or AffineTransform.identity(layers[0].n_in)
     low, high = _default_box(inputs)

@@ -17,7 +17,8 @@ from ...network.quantized import QuantizedNetwork
 from ...network.spec import NetworkSpec
 from ...problems.problem import PdeProblem
 from ..stream.arrays_io import read_points
-from ..terminal.console import out, progress_bar, show_note
+from ..terminal.console import out, show_note
+from ..terminal.progress import progress_bars
 from ..terminal.show_conversion import describe_sparsification, show_quantization
 from ..verbs.calibration_points import sparsify_within
 from ..verbs.convert import DEFAULT_TARGET, convert
@@ -120,7 +121,7 @@ def convert_command(options: ConvertOptions) -> None:
     source = find_source(options, problem)
     scheme, tuning = parse_scheme(options), parse_tuning(options)
     points = read_points(options.points) if options.points else None
-    with progress_bar("tuning", hidden=tuning is None) as on_progress:
+    with progress_bars("tuning", hidden=tuning is None) as (advance,):
         quantization = convert(
             source,
             scheme,
@@ -132,7 +133,7 @@ def convert_command(options: ConvertOptions) -> None:
             tuning=tuning,
             seed=options.seed,
             time_limit=options.time_limit,
-            on_progress=on_progress,
+            on_progress=advance,
             on_stage=None if options.as_json else show_note,
         )
     write_network(quantization.network, options.path)

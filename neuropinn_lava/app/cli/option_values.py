@@ -6,7 +6,7 @@ Each option is annotated with its class and `parser=parser_of(parse, "--option")
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ...base.errors import NeuroPinnError, SpecError
 from ...network.spec import ProblemParameter
@@ -33,7 +33,7 @@ class Names(tuple[str, ...]):
     __slots__ = ()
 
 
-def parser_of(parse: Callable[[str, str], _Value], option: str) -> Callable[[Any], _Value]:
+def parser_of(parse: Callable[[str, str], _Value], option: str) -> Callable[[str | _Value], _Value]:
     """Return the parser of an option for typer.
 
     Args:
@@ -41,11 +41,9 @@ def parser_of(parse: Callable[[str, str], _Value], option: str) -> Callable[[Any
         option: Name of the option, for errors.
     """
 
-    def parse_value(value: Any) -> _Value:
-        if not isinstance(value, str):  # a default
-            return value  # type: ignore[no-any-return]
+    def parse_value(value: str | _Value) -> _Value:
         try:
-            return parse(value, option)
+            return parse(value, option) if isinstance(value, str) else value  # a default is a value already
         except SpecError as error:  # click would replace a ValueError by its own text, without the rule
             raise NeuroPinnError(*error.args) from error
 

@@ -16,7 +16,7 @@ from ...files.atomic import check_writable
 from ...network.quantized import Network
 from ..stream.arrays_io import PointFile, open_points
 from ..terminal.console import out, print_json, show_note
-from ..terminal.stream_bar import stream_bar
+from ..terminal.progress import stream_bar
 from ..verbs.networks import find_network
 from ..verbs.solids import check_vtk, export_vtk
 from ..workers.dask_pool import ClusterChoice

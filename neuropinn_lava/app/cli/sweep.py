@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ..sweep.folder import FIGURE_NAME, TABLE_NAME, sweep_object
 from ..sweep.grid import SweepGrid
@@ -18,7 +17,8 @@ from ..sweep.plan import DEFAULT_ENERGY, DEFAULT_POINTS, DEFAULT_TUNING, SweepPl
 from ..sweep.result import Sweep
 from ..sweep.run import SweepProgress
 from ..sweep.sweep import DEFAULT_FACTOR, sweep
-from ..terminal.console import err, out, print_json, show_note, show_table
+from ..terminal.console import out, print_json, show_note, show_table
+from ..terminal.progress import progress_bars
 from ..verbs.convert import DEFAULT_TARGET
 from ..verbs.train import RecipeChanges
 from ..workers.dask_pool import ClusterChoice
@@ -179,13 +179,11 @@ def chosen_cluster(address: str | None, n_workers: int | None) -> ClusterChoice:
 @contextlib.contextmanager
 def sweep_bars(*, hidden: bool = False) -> Iterator[Callable[[SweepProgress], None]]:
     """Show trainings and points on standard error: as bars on a terminal, elsewhere a line for each point."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=hidden or not err.is_terminal) as bars:
-        trainings, points = (bars.add_task(name, total=None) for name in ("trainings", "points"))
+    with progress_bars("trainings", "points", hidden=hidden) as (trainings, points):
 
         def advance(progress: SweepProgress) -> None:
-            bars.update(trainings, completed=progress.n_trained, total=progress.n_trainings)
-            bars.update(points, completed=progress.n_measured, total=progress.n_points)
+            trainings(progress.n_trained, progress.n_trainings)
+            points(progress.n_measured, progress.n_points)
             if progress.latest is not None and not hidden and progress.n_measured > progress.n_cached:
                 show_note(describe_progress(progress))
 

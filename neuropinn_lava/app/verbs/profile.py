@@ -30,7 +30,7 @@ from .report_sections import (
 )
 from .run import run_on
 from .solids import describe_solid
-from .verify import Stage, check_lava, compare_backends, given_or_drawn, silent
+from .verify import OnStage, announce, check_lava, compare_backends, given_or_drawn
 
 if TYPE_CHECKING:
     from ...conversion.quantize.report import QuantizationReport
@@ -82,7 +82,7 @@ def profile(
     with_parity: bool | None = None,
     cost: QuantizationReport | None = None,
     hardware: HardwareChoices = LOIHI2,
-    on_stage: Stage = silent,
+    on_stage: OnStage = None,
 ) -> Report:
     """Run a network on every backend and report accuracy, parity, counts and energy: `profile(chip).save("report")`.
 
@@ -114,7 +114,7 @@ def profile(
     truth = reference_at(problem, held, reference, network.n_out)
     hardware_of = _hardware_profiler(network, problem, hardware)
     traces = _run_backends(network, held, with_lava, on_stage)
-    on_stage("residuals, gradients and hardware")
+    announce(on_stage, "residuals, gradients and hardware")
     return Report(
         package_version=__version__,
         n_points=len(held),
@@ -159,13 +159,13 @@ def _idle_violations(
         yield Violation("HardwareChoices.target", rule, repr(str(hardware.target)), mend)
 
 
-def _run_backends(network: Network, points: FloatArray, with_lava: bool, on_stage: Stage) -> list[RunTrace]:
+def _run_backends(network: Network, points: FloatArray, with_lava: bool, on_stage: OnStage) -> list[RunTrace]:
     """Run the float engine first, and the one that computes the deployed network last."""
     if with_lava:
         check_lava("profile", NO_LAVA)
     traces = []
     for backend in _backends_of(network, with_lava):
-        on_stage(f"{backend.value}, {len(points):,} points")
+        announce(on_stage, f"{backend.value}, {len(points):,} points")
         traces.append(run_on(network, points, backend))
     return traces
 
