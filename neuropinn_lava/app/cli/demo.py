@@ -134,7 +134,7 @@ def profile_command(options: ProfileOptions) -> None:
 
 
 def chosen_hardware(options: ProfileOptions) -> HardwareChoices:
-    """Gather what the profile is made for."""
+    """Return the target, timing and energy models of the options."""
     return HardwareChoices(
         target=options.target, timing=options.timing, energy=tuple(options.energy or ()), n_sanafe=options.sanafe
     )

@@ -33,12 +33,12 @@ class HomogenizeOptions:
     ] = None
     param: ParamOption = None
     cells: Annotated[int, typer.Option(help="Cubes along an edge of the mesh, even.", min=2)] = DEFAULT_CELLS
-    backend: Annotated[Backend | None, typer.Option(help="Who computes the networks' displacements.")] = None
+    backend: Annotated[Backend | None, typer.Option(help="Engine that computes the networks' displacements.")] = None
     as_json: JsonOption = False
 
 
 def homogenize_command(options: HomogenizeOptions) -> None:
-    """Give the effective stiffness of a periodic cell, by finite elements and from networks, beside its bounds.
+    """Compute the effective stiffness of a periodic cell, by finite elements and from networks, beside its bounds.
 
     A cell with three like axes needs two networks, of a normal strain and of a shear; without networks, finite elements only.
 
@@ -61,7 +61,7 @@ def homogenize_command(options: HomogenizeOptions) -> None:
 
 
 def summarize_homogenization(found: Homogenization) -> dict[str, object]:
-    """Gather what `homogenize --json` prints; matrices are lists of rows in the order xx, yy, zz, yz, xz, xy."""
+    """Return the object that `homogenize --json` prints; matrices are lists of rows in the order xx, yy, zz, yz, xz, xy."""
     return {
         "finite_elements": found.finite_elements.tolist(),
         "network": None if found.network is None else found.network.tolist(),

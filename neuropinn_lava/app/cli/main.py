@@ -73,7 +73,7 @@ def options_of_all(
 
 
 def _noted(show_warning: Callable[..., None]) -> Callable[..., None]:
-    """Make the function that shows this package's warnings as notes, and others as before."""
+    """Return the function that shows this package's warnings as notes, and others as before."""
 
     def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
         if issubclass(category, DomainWarning):

@@ -94,11 +94,11 @@ def _shown(value: object) -> str:
 
 
 def taking(record: type[_Options], command: Callable[[_Options], None]) -> Callable[..., None]:
-    """Make the function that typer calls: it takes a keyword for each field of a record, and gives the record to a command.
+    """Return the function that typer calls: its keywords are the fields of a record, with which it calls a command.
 
     Args:
         record: A dataclass; its fields are the options and arguments, in the order in which help shows them.
-        command: What is done with it; its docstring is the help.
+        command: Function of the record; its docstring is the help.
     """
     hints = get_type_hints(record, include_extras=True)
 

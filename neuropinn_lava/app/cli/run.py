@@ -39,7 +39,7 @@ NOT_PLANNED = (
     "cluster",
     "vtk",
 )
-"""Options of a run that a plan, which runs nothing, does not look at."""
+"""Options of a run that have no effect on a plan, which runs nothing."""
 FOR_LAVA = ("mode", "model", "batch_size", "cores", "time_limit")
 """Options that say how Lava runs."""
 
@@ -58,7 +58,7 @@ class RunOptions:
     path: Annotated[Path | None, typer.Option("--out", help="File for the outputs, .npy, .csv or .h5: (n, n_out).")] = (
         None
     )
-    backend: Annotated[Backend, typer.Option(help="Who computes.")] = Backend.INTEGER
+    backend: Annotated[Backend, typer.Option(help="Engine that computes the outputs.")] = Backend.INTEGER
     mode: Annotated[LavaMode, typer.Option(help="How samples go through Lava.")] = LavaMode.BATCHED
     model: Annotated[
         LayerModel | None, typer.Option(help="Processes that a layer is made of on Lava; chosen if left out.")
@@ -209,7 +209,7 @@ def show_probe(
 
 
 def lava_mode(options: RunOptions) -> LavaMode | None:
-    """Give the mode of a Lava run, None for another backend, which has none."""
+    """Return the mode of a Lava run, or None for another backend."""
     return options.mode if options.backend is Backend.LAVA else None
 
 
@@ -237,7 +237,7 @@ def run_into(path: Path, network: Network, points: PointFile, options: RunOption
 
 @contextlib.contextmanager
 def kept_rows_told(path: Path) -> Iterator[None]:
-    """Say what is kept of a run that ends early."""
+    """Print how many points are kept of a run that ends early."""
     from ..stream.row_files import n_kept
 
     try:
@@ -249,7 +249,7 @@ def kept_rows_told(path: Path) -> Iterator[None]:
 
 
 def show_summary(summary: StreamSummary, *, as_json: bool) -> None:
-    """Print what a finished run leaves."""
+    """Print the summary of a finished run."""
     if as_json:
         print_json({"out": str(summary.path), **asdict(summary) | {"path": str(summary.path)}})
         return

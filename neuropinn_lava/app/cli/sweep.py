@@ -145,7 +145,7 @@ def parse_grid(options: SweepOptions) -> SweepGrid:
 
 
 def parse_plan(options: SweepOptions) -> SweepPlan:
-    """Gather what all points of the sweep share.
+    """Return what all points of the sweep share.
 
     Raises:
         SpecError: If a name is unknown, or a number out of range.
@@ -165,7 +165,7 @@ def parse_plan(options: SweepOptions) -> SweepPlan:
 
 
 def chosen_cluster(address: str | None, n_workers: int | None) -> ClusterChoice:
-    """Give the cluster that the options name: without them a worker for each core, or this process where Dask is missing."""
+    """Return the cluster of the options; without them, a worker for each core, or this process where Dask is missing."""
     from ...hardware_sim.lava.plan import usable_cores
 
     if n_workers is not None or address is not None:
@@ -195,7 +195,7 @@ def sweep_bars(*, hidden: bool = False) -> Iterator[Callable[[SweepProgress], No
 
 
 def describe_progress(progress: SweepProgress) -> str:
-    """Say in one line how far a sweep is, and what the last point gave."""
+    """Format the progress of a sweep and the numbers of its last point in one line."""
     assert progress.latest is not None
     point, row = progress.latest.point, progress.latest.row
     found = row.failure or f"error {row.relative_l2:.2%}, {row.joules:.3g} J, {row.synaptic_bits:,} synaptic bits"

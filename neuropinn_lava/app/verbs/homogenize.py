@@ -1,4 +1,4 @@
-"""Effective stiffness as a verb: of a periodic cell by finite elements, and from networks trained under mean strains."""
+"""The verb `homogenize`: the effective stiffness of a periodic cell, by finite elements and from networks."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ class Homogenization(ArrayRecord):
     bulk_bounds: tuple[float, float]
     """Hashin-Shtrikman bounds of the bulk modulus."""
     within_bounds: bool
-    """Whether all bounds hold but for `BOUND_SLACK`, for the networks' C where there are any."""
+    """Whether all bounds hold within `BOUND_SLACK`, for the networks' C where there are any."""
     backend: Backend | None
-    """Who computed the networks' displacements."""
+    """Engine that computed the networks' displacements; None without networks."""
     n: int
-    """Cubes along an edge of the mesh."""
+    """Number of cubes along an edge of the mesh."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, finite_elements=np.float64, voigt=np.float64, reuss=np.float64)
@@ -64,7 +64,7 @@ class Homogenization(ArrayRecord):
 
     @property
     def largest_error(self) -> float | None:
-        """Give the largest relative difference of the networks' entries from those that finite elements find non-zero."""
+        """The largest relative difference of the networks' entries from those that finite elements find non-zero."""
         if self.network is None:
             return None
         counted = np.abs(self.finite_elements) > 1e-3 * np.abs(self.finite_elements).max()
@@ -79,14 +79,14 @@ def homogenize(
     n: int = DEFAULT_CELLS,
     backend: Backend | str | None = None,
 ) -> Homogenization:
-    """Give the effective stiffness of a periodic cell, by finite elements and, if there are any, from networks.
+    """Compute the effective stiffness of a periodic cell, by finite elements and, if there are any, from networks.
 
     Args:
         networks: Trained on `elasticity3d` under one component of mean strain each; strains that the cell's symmetry turns
             into one another need one network.
         parameters: Options of `elasticity3d` that choose the cell, where there are no networks.
         n: Cubes along an edge of the mesh, even.
-        backend: Who computes displacements; None takes the integers of quantized networks.
+        backend: Engine that computes displacements; None is the integer one for quantized networks.
 
     Raises:
         SpecError: If networks belong to no cell, to different ones, to no mean strain, or a strain is missing; if parameters

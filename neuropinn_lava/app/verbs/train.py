@@ -22,39 +22,39 @@ if TYPE_CHECKING:
     from ...training.run.outcome import TrainingResult
 
 N_DRAWS = 20
-"""Draws of a jitter in a phase: a hundred steps each in one of 2000, of the stars those that left the smallest errors."""
+"""Number of draws of a jitter in a phase: a hundred steps each in a phase of 2000, which left the smallest errors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipeChanges:
-    """What a user may change in a problem's recipe from the command line; None leaves the recipe's own."""
+    """Changes to a recipe, as the command line offers them; None leaves the recipe's own value."""
 
     n_steps: int | None = None
-    """T."""
+    """Number T of steps of a sample."""
     theta: float | None = None
     """Threshold of every neuron."""
     activation: str | None = None
-    """phi, by name."""
+    """Activation phi of every neuron, by name."""
     layers: tuple[int, ...] | None = None
     """Number of neurons of each spiking layer."""
     activity: float | None = None
-    """Spiking activity that the phases with a rate term aim at, 0 to 1."""
+    """Spiking activity that the phases with an activity term aim at, 0 to 1."""
     iterations: float = 1.0
     """Factor on the number of iterations of every phase."""
     cells: tuple[int, ...] | None = None
     """Cells of the training grid along each axis."""
     batch_size: int | None = None
-    """Most points that go through the network at once."""
+    """Largest number of points that go through the network at once."""
     refine: float | None = None
     """Centres that every phase but the first adds where the residual is large, as a share of those there are."""
     jitter: float | None = None
     """Largest move of the centres in every phase, in cells; they are moved `N_DRAWS` times a phase."""
 
     def applied(self, recipe: TrainingRecipe) -> TrainingRecipe:
-        """Give the recipe with these changes.
+        """Return the recipe with these changes.
 
         Raises:
-            SpecError: If an activity is aimed at and spikes cost in no phase, or a recipe of one phase is to be refined.
+            SpecError: If an activity is chosen and no phase has an activity term, or a recipe of one phase is to be refined.
         """
         phases_of_all = (*recipe.phases, *(recipe.teacher.phases if recipe.teacher else ()))
         if self.activity is not None and not any(phase.activity_weight > 0 for phase in phases_of_all):
@@ -79,7 +79,7 @@ class RecipeChanges:
         return dataclasses.replace(recipe, network=model, cloud=cloud, phases=phases, teacher=teacher)
 
     def _with_moving_cloud(self, phases: tuple[PhaseRecipe, ...]) -> tuple[PhaseRecipe, ...]:
-        """Give the student's phases with the refinement and the jitter asked for."""
+        """Return the student's phases with the chosen refinement and jitter."""
         if self.jitter is not None:
             draws = [Jitter(every=max(phase.n_iterations // N_DRAWS, 1), share=self.jitter) for phase in phases]
             phases = tuple(dataclasses.replace(phase, jitter=draw) for phase, draw in zip(phases, draws, strict=True))
@@ -107,14 +107,14 @@ NO_CHANGES = RecipeChanges()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingFiles:
-    """Where a training writes besides the network; None writes nothing."""
+    """Files that a training writes besides the network; None writes nothing."""
 
     checkpoint: Path | None = None
-    """Checkpoint, .safetensors."""
+    """File of the checkpoint, .safetensors."""
     resume: bool = False
-    """Go on from the checkpoint."""
+    """Whether to continue from the checkpoint."""
     history: Path | None = None
-    """History, .csv; its figure takes the same name with .svg."""
+    """File of the history, .csv; its figure has the same name with .svg."""
 
     def __post_init__(self) -> None:
         if self.resume and self.checkpoint is None:
@@ -127,7 +127,7 @@ class TrainingFiles:
 
     @property
     def figure(self) -> Path | None:
-        """The history's figure, .svg."""
+        """File of the history's figure, .svg."""
         return None if self.history is None else self.history.with_suffix(".svg")
 
 
@@ -158,8 +158,8 @@ def train(
         files: Checkpoint and history with its figure.
         threads: Threads of torch; with one, the same seed gives the same bits.
         device: Torch device.
-        on_progress: Called with every report.
-        command: The command that makes the network again, for its provenance.
+        on_progress: Called with each report of progress.
+        command: The command that trains the network again, for its provenance.
 
     Raises:
         SpecError: If problem, recipe or paths are refused, or a problem of your own has the name of one of the package.
@@ -222,7 +222,7 @@ def _check_name(problem: PdeProblem) -> None:
 
 
 def _write_results(result: TrainingResult, path: str | Path | None, figure: Path | None, title: str) -> None:
-    """Write the network, and the figure of a history that is not empty, where they are wanted."""
+    """Write the network, and the figure of a history that is not empty, where a path is given."""
     from .history_figure import draw_history
 
     if path is not None:

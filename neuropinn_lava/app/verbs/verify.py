@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 DEFAULT_POINTS = 2500
 """Points of a certificate where the user gives none."""
 N_FAITHFUL = 64
-"""Samples that go through Lava one at a time: 64 take some seconds, and each is compared in full."""
+"""Number of samples that go through Lava one at a time, each compared in full; they run for some seconds."""
 N_DENSE = 1100
 """Samples through the graph of Lava's own Dense, all recorded: for a network of 3 x 50 neurons 35 % of the values compared."""
 N_DENSE_STEPS = 4 * N_DENSE
