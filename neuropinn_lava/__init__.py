@@ -16,12 +16,10 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .app.stream.cluster_streams import stream_on_cluster
     from .app.stream.stream import StreamProgress, StreamSummary, stream
     from .app.sweep.grid import SweepGrid
     from .app.sweep.plan import SweepPlan, plan_sweep
-    from .app.sweep.result import Sweep
-    from .app.sweep.run import SweepProgress
+    from .app.sweep.result import Sweep, SweepProgress
     from .app.sweep.sweep import sweep
     from .app.verbs.convert import convert
     from .app.verbs.demo import demo
@@ -182,7 +180,6 @@ _HOME = {
     "StreamProgress": "app.stream.stream",
     "StreamSummary": "app.stream.stream",
     "stream": "app.stream.stream",
-    "stream_on_cluster": "app.stream.cluster_streams",
     "ClusterChoice": "app.workers.dask_pool",
     "run_float": "engine.reference",
     "run_integer": "engine.reference",
@@ -207,7 +204,7 @@ _HOME = {
     "SweepPlan": "app.sweep.plan",
     "plan_sweep": "app.sweep.plan",
     "Sweep": "app.sweep.result",
-    "SweepProgress": "app.sweep.run",
+    "SweepProgress": "app.sweep.result",
     "LayerOperations": "hardware_sim.counts.counting",
     "OperationCounts": "hardware_sim.counts.counting",
     "count_operations": "hardware_sim.counts.counting",
@@ -229,6 +226,7 @@ _HOME = {
 _RENAMED = {
     "export_network": "from_torch",
     "read_module": "from_torch",
+    "stream_on_cluster": "stream",
 }
 """Former public names and their successors, to which they forward until version 3.0."""
 _warned: set[str] = set()

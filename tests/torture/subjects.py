@@ -225,9 +225,9 @@ def make_h5_points(folder: Path) -> Iterable[Path]:
 
 
 def load_points(path: Path) -> str:
-    from neuropinn_lava.app.stream.arrays_io import look_into
+    from neuropinn_lava.app.stream.arrays_io import open_unchecked
 
-    blocks = list(look_into(path).blocks())
+    blocks = list(open_unchecked(path).blocks())
     return array_name(np.concatenate(blocks)) if blocks else "none"
 
 

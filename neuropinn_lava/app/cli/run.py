@@ -215,10 +215,10 @@ def lava_mode(options: RunOptions) -> LavaMode | None:
 
 def run_into(path: Path, network: Network, points: PointFile, options: RunOptions) -> StreamSummary:
     """Stream the points through the network into a file, with a bar."""
-    from ..stream.cluster_streams import stream_on_cluster
+    from ..stream.stream import stream
 
     with kept_rows_told(path), stream_bar(f"{options.backend.value} run", hidden=options.as_json) as advance:
-        return stream_on_cluster(
+        return stream(
             network,
             points,
             path,

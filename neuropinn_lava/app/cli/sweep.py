@@ -14,8 +14,7 @@ import typer
 from ..sweep.folder import FIGURE_NAME, TABLE_NAME, sweep_object
 from ..sweep.grid import SweepGrid
 from ..sweep.plan import DEFAULT_ENERGY, DEFAULT_POINTS, DEFAULT_TUNING, SweepPlan, plan_sweep
-from ..sweep.result import Sweep
-from ..sweep.run import SweepProgress
+from ..sweep.result import Sweep, SweepProgress
 from ..sweep.sweep import DEFAULT_FACTOR, sweep
 from ..terminal.console import out, print_json, show_note, show_table
 from ..terminal.progress import progress_bars
@@ -34,6 +33,7 @@ from .options import (
     TargetOption,
     taking,
 )
+from .resolve import resolve_problem
 
 DEFAULT_WEIGHT_BITS = WholeNumbers((4, 6, 8))
 DEFAULT_PAYLOAD_BITS = WholeNumbers((8, 12, 16))
@@ -48,7 +48,9 @@ def register(app: typer.Typer) -> None:
 class SweepOptions:
     """What the user chose for `sweep`."""
 
-    problem: Annotated[str, typer.Argument(help="A PDE problem; `neuropinn-lava problems` lists them.")]
+    problem: Annotated[
+        str, typer.Argument(help="A PDE problem (`neuropinn-lava problems` lists them), or your own: file.py:NAME.")
+    ]
     directory: Annotated[Path, typer.Option("--out", help="Folder for table, figure and chosen network.")]
     weight_bits: Annotated[
         WholeNumbers,
@@ -152,8 +154,7 @@ def parse_plan(options: SweepOptions) -> SweepPlan:
         FileFormatError: If a TOML file cannot be read.
     """
     return plan_sweep(
-        options.problem,
-        parameters=tuple(options.param or ()),
+        resolve_problem(options.problem, options.param or ()),
         changes=RecipeChanges(iterations=options.iterations, layers=options.layers and tuple(options.layers)),
         seed=options.seed,
         n_points=options.n_points,
@@ -197,9 +198,9 @@ def sweep_bars(*, hidden: bool = False) -> Iterator[Callable[[SweepProgress], No
 def describe_progress(progress: SweepProgress) -> str:
     """Format the progress of a sweep and the numbers of its last point in one line."""
     assert progress.latest is not None
-    point, row = progress.latest.point, progress.latest.row
+    row = progress.latest
     found = row.failure or f"error {row.relative_l2:.2%}, {row.joules:.3g} J, {row.synaptic_bits:,} synaptic bits"
-    return f"{progress.n_measured} of {progress.n_points}: {point.name}: {found}"
+    return f"{progress.n_measured} of {progress.n_points}: {row.name}: {found}"
 
 
 def show_sweep(found: Sweep, directory: Path, *, as_json: bool) -> None:
@@ -214,7 +215,7 @@ def show_sweep(found: Sweep, directory: Path, *, as_json: bool) -> None:
         star = " *" if k == found.chosen else ""
         cells.append(
             (
-                found.points[k].name + star,
+                row.name + star,
                 row.relative_l2,
                 row.relative_l2_float,
                 row.spiking_activity,
@@ -225,13 +226,15 @@ def show_sweep(found: Sweep, directory: Path, *, as_json: bool) -> None:
         )
     energy = found.plan.energy
     show_table(
-        f"{found.plan.problem}: {len(found.points)} points, {len(found.front)} of them on the front", columns, cells
+        f"{found.plan.problem.name}: {len(found.points)} points, {len(found.front)} of them on the front",
+        columns,
+        cells,
     )
     if n_failed := sum(row.failure is not None for row in found.rows):
         show_note(f"{n_failed} points could not be deployed; the table says why.")
     out.print(f"Energy: dynamic joules by {energy.name} ({energy.kind.value}; {energy.source}).")
     if found.chosen is not None:
-        out.print(f"[bold]Chosen: {found.points[found.chosen].name}[/]: {found.choice.rule}.")
+        out.print(f"[bold]Chosen: {found.rows[found.chosen].name}[/]: {found.choice.rule}.")
     if n_again := found.n_proposed - len(found.points):
         out.print(
             f"{found.n_proposed} proposals, of which {n_again} were of points proposed before: {len(found.points)} points."

@@ -1,7 +1,7 @@
-"""Points in files: .npy, .csv and .h5, read block by block without pickle, so that any number of them fits.
+"""Files of points, .npy, .csv and .h5, read block by block and without pickle, so that any number of points fits.
 
-A `PointFile` is what is known of a file before its numbers are read: how many points there are, and a fingerprint by which an
-interrupted run knows it again. Outputs are written by `row_files`.
+A `PointFile` is what is known of a file before its numbers are read: the number of points, and a fingerprint by which an
+interrupted run recognizes it. Outputs are written by `row_files`.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ SUFFIXES = (".npy", ".csv", ".h5")
 DATASET = "points"
 """Name of the points in an .h5 file that holds more than one array."""
 READ_ROWS = 1 << 16
-"""Points read at a time: a megabyte."""
+"""Number of points read at a time: a megabyte."""
 END_BYTES = 1 << 20
-"""How much of either end of a file its fingerprint covers."""
+"""Length of each end of a file that its fingerprint covers, in bytes."""
 
 
 def check_suffix(path: Path, where: str) -> Path:
@@ -47,12 +47,12 @@ def check_suffix(path: Path, where: str) -> Path:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PointFile:
-    """Points in a file, not yet read; `open_points` makes it."""
+    """A file of points that are not read yet; `open_points` builds it."""
 
     path: Path
-    """The file."""
+    """Path of the file."""
     n_points: int
-    """Points in it."""
+    """Number of points in it."""
     fingerprint: str
     """Length and digest of both its ends: another file is told apart without reading all of it."""
 
@@ -60,17 +60,17 @@ class PointFile:
         """Read the points from number `first` on, in arrays of at most `READ_ROWS`.
 
         Raises:
-            FileFormatError: If the file holds something else than numbers; the points before it have been given.
+            FileFormatError: If the file holds something else than numbers; the points before it have been yielded.
         """
         with _file_errors(self.path):
             yield from _READERS[self.path.suffix.lower()](self.path, first)
 
 
 def open_points(path: str | Path | PointFile) -> PointFile:
-    """Look into a file of points: an (n, d) array in .npy, rows in .csv with or without a header line, a dataset in .h5.
+    """Open a file of points: an (n, d) array in .npy, rows in .csv with or without a header line, a dataset in .h5.
 
     An .h5 file holds one two-dimensional dataset, or one that is called `points`; a child process reads it to its end first,
-    because nothing proves such a file whole. What is open already is given back: no file is parsed twice in a run.
+    because nothing proves such a file whole. A file that is open already is returned as it is: none is parsed twice in a run.
 
     Raises:
         SpecError: If the ending is unknown, or there is no such file.
@@ -83,11 +83,11 @@ def open_points(path: str | Path | PointFile) -> PointFile:
         raise SpecError("points file", "be an existing file", str(file), "Check its name and folder.")
     if file.suffix.lower() == ".h5":
         try_parser(f"{__name__}:read_to_the_end", file, "file")
-    return look_into(file)
+    return open_unchecked(file)
 
 
-def look_into(file: Path) -> PointFile:
-    """Do what `open_points` does, without trying the file in a child process first.
+def open_unchecked(file: Path) -> PointFile:
+    """Open a file of points without reading it in a child process first.
 
     Raises:
         FileFormatError: If the file cannot be read, or does not hold an array of numbers.
@@ -109,18 +109,18 @@ def read_points(path: str | Path | PointFile) -> FloatArray:
 
 
 def read_to_the_end(file: Path) -> None:
-    """Read every block of a file and keep none.
+    """Read every block of a file, and discard it.
 
     Raises:
         FileFormatError: If the file cannot be read, or does not hold an array of numbers.
     """
-    for _ in look_into(file).blocks():
+    for _ in open_unchecked(file).blocks():
         pass
 
 
 @contextlib.contextmanager
 def _file_errors(file: Path) -> Iterator[None]:
-    """Turn what the libraries raise about a file into our own error."""
+    """Turn what the libraries raise about a file into a `FileFormatError`."""
     try:
         yield
     except FileFormatError:
@@ -151,30 +151,21 @@ def _map_npy(file: Path) -> Any:
     return array
 
 
-def _count_npy(file: Path) -> int:
-    return len(_map_npy(file))
-
-
-def _read_npy(file: Path, first: int) -> Iterator[FloatArray]:
-    """Map the file anew for every array, so that the pages read before do not stay in memory."""
-    for start in range(first, _count_npy(file), READ_ROWS):
+def read_npy_blocks(file: Path, first: int = 0) -> Iterator[FloatArray]:
+    """Read the rows of an .npy file; it is mapped anew for every block, so that the pages read before do not stay in memory."""
+    for start in range(first, len(_map_npy(file)), READ_ROWS):
         yield np.array(_map_npy(file)[start : start + READ_ROWS], dtype=np.float64)
 
 
-def _data_lines(file: Path) -> Iterator[str]:
-    """Give the lines of a .csv file that hold points: no header, no blank lines, no comments."""
-    return (line for _, line in _numbered_lines(file))
-
-
 def _numbered_lines(file: Path) -> Iterator[tuple[int, str]]:
-    """Give the same lines, each with its number in the file, counted from 1."""
+    """Yield the lines of a .csv file that hold points (no header, blank lines or comments), numbered in the file from 1."""
     with file.open(encoding="utf-8-sig") as lines:
         held = ((number, line) for number, line in enumerate(lines, 1) if line.strip() and not line.startswith("#"))
         first = next(held, None)
         if first is None:
             return
         _check_separator(file, first[1])
-        if not _is_header(first[1]):
+        if _n_numbers(first[1].split(",")):  # otherwise it names the columns
             yield first
         yield from held
 
@@ -194,11 +185,6 @@ def _check_separator(file: Path, line: str) -> None:
             )
 
 
-def _is_header(line: str) -> bool:
-    """Tell whether a line names the columns: none of its entries is a number."""
-    return not _n_numbers(line.split(","))
-
-
 def _n_numbers(entries: list[str]) -> int:
     """Count the entries that are numbers."""
     n = 0
@@ -207,10 +193,6 @@ def _n_numbers(entries: list[str]) -> int:
             float(entry)
             n += 1
     return n
-
-
-def _count_csv(file: Path) -> int:
-    return sum(1 for _ in _data_lines(file))
 
 
 def _read_csv(file: Path, first: int) -> Iterator[FloatArray]:
@@ -223,7 +205,7 @@ def _read_csv(file: Path, first: int) -> Iterator[FloatArray]:
 
 
 def _row_error(file: Path, rows: list[tuple[int, str]], found: ValueError) -> FileFormatError:
-    """Name the first row that is no row of numbers, or of another length than the first one."""
+    """Return an error about the first row that holds other things than numbers, or has another length than the first one."""
     n_columns = len(rows[0][1].split(","))
     for number, line in rows:
         entries = line.split("#")[0].split(",")
@@ -268,5 +250,9 @@ def _read_h5(file: Path, first: int) -> Iterator[FloatArray]:
             yield np.array(points[start : start + READ_ROWS], dtype=np.float64)
 
 
-_COUNTERS = {".npy": _count_npy, ".csv": _count_csv, ".h5": _count_h5}
-_READERS = {".npy": _read_npy, ".csv": _read_csv, ".h5": _read_h5}
+_COUNTERS = {
+    ".npy": lambda file: len(_map_npy(file)),
+    ".csv": lambda file: sum(1 for _ in _numbered_lines(file)),
+    ".h5": _count_h5,
+}
+_READERS = {".npy": read_npy_blocks, ".csv": _read_csv, ".h5": _read_h5}

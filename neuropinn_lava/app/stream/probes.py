@@ -1,7 +1,6 @@
 """The verb `probe`: membranes, spikes and payloads of chosen points, layers and steps, from a file of any number of points.
 
-What a sample does depends on no other one, so that the chosen points are run by themselves: the values are those that they have
-in a run of all points, and the cost is theirs alone.
+No sample depends on another one, so that only the chosen points are run: their values are those of a run of all points.
 """
 
 from __future__ import annotations
@@ -25,15 +24,15 @@ from ..verbs.run import LavaChoices, run_chosen
 from .arrays_io import PointFile, open_points
 
 PROBE_NAME = "probe.h5"
-"""The file of a probe's folder that holds the values."""
+"""Name of the file with the values in a probe's folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ProbeRun:
-    """What was recorded, and what that cost."""
+    """A recording of chosen points and its wall time."""
 
     trace: ProbeTrace
-    """The values; its samples are numbered as in the file."""
+    """Recorded values; samples are numbered as in the file."""
     seconds: float
     """Wall time of the run of the chosen points."""
 
@@ -51,8 +50,8 @@ def probe(
     Args:
         network: Float or quantized.
         points: All points, in a file, which may be opened already, or an array (n, n_in).
-        chosen: What to record; its `samples` count the points from 0.
-        backend: As in `run`.
+        chosen: Samples, layers and steps to record; `samples` count the points from 0.
+        backend: Backend that computes, as in `run`.
         mode: How samples go through Lava; the values do not depend on it. For the backend `lava` only.
 
     Raises:

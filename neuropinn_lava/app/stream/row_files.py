@@ -1,9 +1,9 @@
-"""Outputs that grow row by row into a file, and survive whatever ends the run: .npy, .csv and .h5.
+"""Outputs that are written block by block, and survive whatever ends the run: .npy, .csv and .h5.
 
-While a run lasts its rows stand in `NAME.part`, and beside it `NAME.part.json` says how many of them are certain. After each
-block the rows reach the disk first and the record then, so that a run killed at any moment leaves at worst a tail that the
-record does not count; `RowFile.open` cuts it off. At the end the file takes its name in one rename. An .h5 file is made of the
-rows at the end, in pieces, because HDF5 itself survives neither a kill nor a full disk.
+While a run lasts its rows stand in `NAME.part`, an .npy file, and `NAME.part.json` says how many of them are certain. Where the
+number of rows is known, their room is claimed first, so that a full disk is found before the work. After each block the rows
+reach the disk first and the record then: a run killed at any moment loses one block at most. At the end the file takes its name
+in one rename; .csv and .h5 files are made from the mapped rows then, in pieces.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ import fcntl
 import io
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -23,19 +22,13 @@ import numpy as np
 
 from ...base.arrays import FloatArray
 from ...base.errors import FileFormatError, SpecError
-from ...files.atomic import check_writable, replacing, told_if_full, write_text
-from .arrays_io import check_suffix
+from ...files.atomic import NO_ROOM, check_writable, replacing, told_if_full, write_text
+from .arrays_io import check_suffix, read_npy_blocks
 
-SCHEMA = "neuropinn-lava/rows/1"
+SCHEMA = "neuropinn-lava/rows/2"
 """First entry of the record of an unfinished file."""
-NPY_MAGIC = b"\x93NUMPY\x01\x00"
-"""How an .npy file of version 1.0 begins."""
-HEADER_BYTES = 128
-"""Of an .npy file: numpy pads its header to this, with room for any number of rows."""
 DATASET = "outputs"
-"""Where an .h5 file holds the rows."""
-COPIED_BYTES = 1 << 20
-"""Of rows, in memory while an .h5 file is made."""
+"""Name of the dataset that holds the rows in an .h5 file."""
 
 
 class RowFile:
@@ -45,17 +38,23 @@ class RowFile:
         self.path = path
         self.names = names
         self.n_rows = 0
-        """Rows that are certain."""
+        """Number of rows that are certain."""
         self.notes: dict[str, Any] = {}
-        """What the record says besides: whatever the last `append` gave."""
-        self._part = part
+        """Notes of the last `append`, which stand in the record."""
+        self._part, self._n_claimed = part, 0
 
     @classmethod
-    def open(cls, path: str | Path, names: tuple[str, ...], *, resume: bool = False) -> RowFile:
-        """Start a file of rows with these column names, or go on with an unfinished one if there is one.
+    def open(cls, path: str | Path, names: tuple[str, ...], *, n_expected: int = 0, resume: bool = False) -> RowFile:
+        """Start a file of rows, or go on with an unfinished one if there is one.
+
+        Args:
+            path: The file, .npy, .csv or .h5.
+            names: Names of the columns.
+            n_expected: Number of rows to claim room for; others may follow.
+            resume: Whether to go on with an unfinished file.
 
         Raises:
-            SpecError: If the ending is unknown, the file cannot be written, or another run is writing it.
+            SpecError: If the ending is unknown, the file cannot be written, the disk is full, or another run is writing it.
             FileFormatError: If an unfinished file is not one of ours.
         """
         target = check_writable(check_suffix(Path(path), "output file"))
@@ -64,10 +63,15 @@ class RowFile:
         try:
             _lock(part, target)
             rows = cls(target, names, part)
-            with told_if_full(target):
-                rows._begin(resume)
+            rows._begin(resume)
         except BaseException:
             part.close()
+            raise
+        try:
+            with told_if_full(target):
+                rows._resize(max(n_expected, rows.n_rows))
+        except BaseException as error:
+            rows.__exit__(type(error), error, None)
             raise
         return rows
 
@@ -87,78 +91,80 @@ class RowFile:
         Raises:
             SpecError: If the disk is full; the rows before are kept and can be resumed.
         """
-        before = self.n_rows, self.notes
-        try:
-            with told_if_full(self.path):
-                if self.path.suffix.lower() == ".csv":
-                    self._part.write("".join(",".join(map(repr, row)) + "\n" for row in rows.tolist()).encode())
-                else:
-                    self._part.write(np.ascontiguousarray(rows, dtype="<f8").data)
-                self.n_rows, self.notes = self.n_rows + len(rows), dict(notes)
-                self._save()
-        except BaseException:
-            self.n_rows, self.notes = before
-            raise
+        n_rows = self.n_rows + len(rows)
+        with told_if_full(self.path):
+            if n_rows > self._n_claimed:
+                self._resize(n_rows)
+            self._part.seek(self._row_offset(self.n_rows))  # a mapping would answer a full disk with a fatal signal
+            self._part.write(np.ascontiguousarray(rows, dtype="<f8").data)
+            self._flush()
+            record = {"schema": SCHEMA, "n_rows": n_rows, "notes": dict(notes)}
+            write_text(record_path(self.path), json.dumps(record, indent=1))
+        self.n_rows, self.notes = n_rows, dict(notes)
 
     def finish(self) -> None:
-        """Give the file its name; it replaces one that has it already.
+        """Move the rows to the path of the file, in its format; a file that is there is replaced.
 
         Raises:
             SpecError: If the disk is full; the rows are kept, and resuming finishes the file.
         """
+        part, kind = part_path(self.path), self.path.suffix.lower()
         with told_if_full(self.path):
-            if self.path.suffix.lower() == ".h5":
-                self._write_h5()
-                part_path(self.path).unlink()
+            self._resize(self.n_rows)
+            self._flush()
+            if kind == ".npy":
+                os.replace(part, self.path)
             else:
-                os.replace(part_path(self.path), self.path)
+                with replacing(self.path) as temporary, temporary.open("wb") as file:
+                    file.write(self._h5_head() if kind == ".h5" else (",".join(self.names) + "\n").encode())
+                    for rows in read_npy_blocks(part):
+                        file.write(rows.data if kind == ".h5" else _csv_lines(rows))
+                part.unlink()
             record_path(self.path).unlink()
 
     def _begin(self, resume: bool) -> None:
-        """Write the head of a new file, or cut an unfinished one behind its last certain row."""
-        record = _read_record(record_path(self.path)) if resume and record_path(self.path).exists() else None
-        if record is None:
-            record_path(self.path).unlink(missing_ok=True)
+        """Read the record of an unfinished file, or empty the file."""
+        record = record_path(self.path)
+        if not resume or not record.exists():
+            record.unlink(missing_ok=True)
             self._part.truncate(0)
-            head = (",".join(self.names) + "\n").encode() if self.path.suffix.lower() == ".csv" else self._npy_header()
-            self._part.write(head)
             return
-        self.n_rows, self.notes = record.n_rows, record.notes
-        n_bytes = self._part.seek(0, os.SEEK_END)
-        if n_bytes < record.n_bytes:
-            got, mend = f"{n_bytes} bytes of {record.n_bytes}", "Start again without resuming."
+        self.n_rows, self.notes = _read_record(record)
+        wanted, found = self._row_offset(self.n_rows), self._part.seek(0, os.SEEK_END)
+        if found < wanted:
+            self.n_rows, mend = 0, "Start again without resuming."
+            got = f"{found} bytes of {wanted}"
             raise FileFormatError(f"file {part_path(self.path)}", "hold the rows that its record counts", got, mend)
-        self._part.truncate(record.n_bytes)
-        self._part.seek(record.n_bytes)
 
-    def _save(self) -> None:
-        if self.path.suffix.lower() != ".csv":
-            end = self._part.tell()
-            self._part.seek(0)
-            self._part.write(self._npy_header())
-            self._part.seek(end)
+    def _resize(self, n_rows: int) -> None:
+        """Write the header of an array of so many rows, and claim the room for all of them."""
+        self._part.seek(0)
+        self._part.write(self._header(n_rows))
+        self._part.truncate(self._row_offset(n_rows))
+        try:
+            os.posix_fallocate(self._part.fileno(), 0, self._row_offset(n_rows))
+        except (AttributeError, OSError) as error:  # not every system and file system can claim room
+            if getattr(error, "errno", None) in NO_ROOM:
+                raise
+        self._n_claimed = n_rows
+
+    def _flush(self) -> None:
         self._part.flush()
         os.fsync(self._part.fileno())
-        record = _Record(n_rows=self.n_rows, n_bytes=self._part.tell(), notes=self.notes)
-        write_text(record_path(self.path), json.dumps({"schema": SCHEMA, **asdict(record)}, indent=1))
 
-    def _npy_header(self) -> bytes:
-        """Make the header of an .npy file that holds the rows so far. Source: numpy, `numpy.lib.format`, version 1.0."""
-        fields = f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({self.n_rows}, {len(self.names)}), }}"
-        text = fields.ljust(HEADER_BYTES - len(NPY_MAGIC) - 3) + "\n"
-        return NPY_MAGIC + len(text).to_bytes(2, "little") + text.encode()
+    def _header(self, n_rows: int) -> bytes:
+        """Return the header of an .npy file; numpy leaves room in it for any number of rows, so that its length is fixed."""
+        head, shape = io.BytesIO(), (n_rows, len(self.names))
+        write_header: Callable[..., None] = np.lib.format.write_array_header_1_0  # numpy 1 gives it no types
+        write_header(head, {"descr": "<f8", "fortran_order": False, "shape": shape})
+        return head.getvalue()
 
-    def _write_h5(self) -> None:
-        """Write the head of an HDF5 file and the rows behind it, without libhdf5, which a full disk may bring down."""
-        with replacing(self.path) as temporary, temporary.open("wb") as file:
-            file.write(self._h5_head())
-            self._part.seek(HEADER_BYTES)
-            left = 8 * self.n_rows * len(self.names)
-            while left:
-                left -= file.write(self._part.read(min(COPIED_BYTES, left)))
+    def _row_offset(self, n_rows: int) -> int:
+        """Return where the row of this number begins in the file, in bytes."""
+        return len(self._header(n_rows)) + 8 * n_rows * len(self.names)
 
     def _h5_head(self) -> bytes:
-        """Make what an HDF5 file of these rows holds before them: they are one piece, at its end."""
+        """Build what an HDF5 file of these rows holds before them, in memory: a full disk may bring libhdf5 down."""
         import h5py
 
         held = io.BytesIO()  # does not grow when HDF5 claims room for rows that nobody has written
@@ -171,64 +177,52 @@ class RowFile:
         return held.getvalue()[:at]
 
 
+def _csv_lines(rows: FloatArray) -> bytes:
+    """Return rows as lines whose numbers read back to the same bits."""
+    return "".join(",".join(map(repr, row)) + "\n" for row in rows.tolist()).encode()
+
+
 def _lock(part: BinaryIO, target: Path) -> None:
-    """Keep other runs from the unfinished file until it is closed; one may have finished it just now."""
+    """Lock the unfinished file against other runs until it is closed; one may have finished it just now."""
     try:
         fcntl.flock(part, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.path.samestat(os.fstat(part.fileno()), part_path(target).stat()):
             return
     except (BlockingIOError, FileNotFoundError):
         pass
-    raise SpecError(
-        f"output {target}",
-        "be written by one run at a time",
-        "another run that writes it",
-        "Wait for it, or choose another name.",
-    )
+    mend = "Wait for it, or choose another name."
+    raise SpecError(f"output {target}", "be written by one run at a time", "another run that writes it", mend)
 
 
 def part_path(path: Path) -> Path:
-    """Name the unfinished file."""
+    """Return the path of the unfinished file."""
     return path.with_name(path.name + ".part")
 
 
 def record_path(path: Path) -> Path:
-    """Name the record of the unfinished file."""
+    """Return the path of the record of the unfinished file."""
     return path.with_name(path.name + ".part.json")
 
 
 def n_kept(path: Path) -> int:
-    """Tell how many rows of an unfinished file are certain; 0 where there is none."""
+    """Count the rows of an unfinished file that are certain; 0 where there is none."""
     try:
-        return _read_record(record_path(path)).n_rows
+        return _read_record(record_path(path))[0]
     except FileFormatError:
         return 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Record:
-    """What stands in the record of an unfinished file."""
-
-    n_rows: int
-    """Rows that are certain."""
-    n_bytes: int
-    """Where they end in the file."""
-    notes: dict[str, Any]
-    """Whatever the caller noted with the last of them; it is JSON's."""
-
-
-def _read_record(path: Path) -> _Record:
-    """Read the record of an unfinished file.
+def _read_record(path: Path) -> tuple[int, dict[str, Any]]:
+    """Read number of rows and notes from the record of an unfinished file.
 
     Raises:
         FileFormatError: If it is not one.
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        if record["schema"] == SCHEMA and isinstance(record["notes"], dict):
-            return _Record(n_rows=int(record["n_rows"]), n_bytes=int(record["n_bytes"]), notes=record["notes"])
+        if record["schema"] == SCHEMA and isinstance(record["notes"], dict) and record["n_rows"] >= 0:
+            return int(record["n_rows"]), record["notes"]
+        found: object = record["schema"]
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
-        found: object = f"{type(error).__name__}: {error}"
-    else:
-        found = record["schema"]
+        found = f"{type(error).__name__}: {error}"
     raise FileFormatError(f"file {path}", f"be a record of schema {SCHEMA}", found, "Start again without resuming.")

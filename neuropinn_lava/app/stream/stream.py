@@ -1,85 +1,80 @@
 """The verb `stream`: any number of points through any backend into a file, in constant memory, resumable.
 
-    summary = nl.stream(chip, "points.npy", "u.npy", backend="lava")
+    summary = nl.stream(chip, "points.npy", "u.npy", backend="lava", cluster=nl.ClusterChoice(n_workers=2))
 
-Blocks of points are evaluated in order; what a block gives is written before the next one is looked at. Who evaluates them is a
-function from blocks to traces (`Evaluate`): here one after the other on one machine.
+Blocks of points are evaluated in a pool: this process, or workers. A block depends on nothing but the network and its points,
+and traces are written in the order of the blocks, so that the file is the same, byte for byte, whoever evaluates them. For
+floats, whose last bit may depend on the size of a block, blocks stay as they are in one process.
 """
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from ...base.arrays import FloatArray
 from ...base.checks import raise_violations
 from ...base.errors import SpecError, Violation
-from ...base.points import without_graph
 from ...engine.trace import Backend, LavaMode, LayerModel, RunTrace
 from ...network.given_networks import checked_network
-from ...network.quantized import Network
+from ...network.quantized import Network, QuantizedNetwork
 from ..verbs.network_domain import count_outside, output_names, warn_of_count
 from ..verbs.run import LavaChoices, run_chosen
-from .arrays_io import PointFile, open_points
+from ..workers.dask_pool import IN_THIS_PROCESS, ClusterChoice, open_pool
+from ..workers.task_pool import Call, LocalPool, TaskPool, in_order
+from .point_source import Points, PointSource, suitable_block
 from .row_files import RowFile
 
-Evaluate = Callable[[Network, Iterator[FloatArray], Callable[[int], None]], Iterator[RunTrace]]
-"""Gives the traces of blocks of points (n, n_in), in order: `evaluate(network, blocks, tell)`; the blocks have the lengths in
-which they are to be run. It may take several blocks before it gives the first trace. `tell(n)` says that n samples of those
-whose traces have not been given yet are finished."""
-Points = str | Path | PointFile | FloatArray | Iterable[FloatArray]
-"""A file, by its path or opened, an array, or arrays (n, n_in) of any lengths, as a generator gives them."""
+SMALLEST_BLOCK = 1 << 14
+"""Samples below which a block takes less time than a run of Lava takes to start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamProgress:
-    """How far a stream is."""
+    """The progress of a stream."""
 
     n_done: int
-    """Points whose outputs are known, those of an earlier run included."""
+    """Number of points whose outputs are known, those of an earlier run included."""
     n_resumed: int
-    """Points of an earlier run, not evaluated again."""
+    """Number of points of an earlier run, which are not evaluated again."""
     n_points: int | None
-    """Points in all; None where only the end will tell."""
+    """Number of all points; None where only the end will show it."""
     seconds: float
-    """Since this run began."""
+    """Seconds since this run began."""
 
     @property
     def rate(self) -> float:
-        """Points a second, in this run."""
+        """Points per second in this run."""
         return (self.n_done - self.n_resumed) / self.seconds if self.seconds else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamSummary:
-    """What a finished stream leaves besides its file."""
+    """The counts of a finished stream."""
 
     path: Path
-    """Where the outputs are, (n_samples, n_out)."""
+    """File of the outputs, (n_samples, n_out)."""
     network_digest: str
-    """Of the network that ran."""
+    """Digest of the network that ran."""
     backend: Backend
-    """Who computed."""
+    """Backend that computed the outputs."""
     mode: LavaMode | None
-    """How samples went through Lava; None elsewhere."""
+    """Mode in which samples went through Lava; None elsewhere."""
     n_samples: int
-    """Points in all."""
+    """Number of all points."""
     n_resumed: int
-    """Points that an earlier run had evaluated."""
+    """Number of points that an earlier run had evaluated."""
     n_saturated: int
-    """Values that a word could not hold."""
+    """Number of values that a word could not hold."""
     n_outside: int
-    """Points outside the domain that the network was trained on."""
+    """Number of points outside the domain that the network was trained on."""
     seconds: float
-    """Of all runs together, from start to finish."""
+    """Wall time of all runs together, from start to finish."""
 
 
 def stream(
@@ -87,12 +82,12 @@ def stream(
     points: Points,
     out: str | Path,
     *,
-    backend: Backend | str = Backend.LAVA,
+    backend: Backend | str = Backend.INTEGER,
     mode: LavaMode | str | None = None,
     block_size: int | None = None,
     resume: bool = False,
     on_progress: Callable[[StreamProgress], None] | None = None,
-    evaluate: Evaluate | None = None,
+    cluster: ClusterChoice = IN_THIS_PROCESS,
     model: LayerModel | str | None = None,
     batch_size: int | None = None,
     n_cores: int | None = None,
@@ -107,61 +102,60 @@ def stream(
         network: Float or quantized.
         points: A file (.npy, .csv, .h5), which may be opened already, an array (n, n_in), or an iterable of such arrays.
         out: File for the outputs: .npy, .csv or .h5.
-        backend: As in `run`.
+        backend: Backend that computes, as in `run`.
         mode: How samples go through Lava; None is batched. This and the last four options are for the backend `lava`.
-        block_size: Points of a block; None chooses. No output depends on it.
-        resume: Go on with an interrupted stream to the same file, if there is one. An iterable must give the same points again.
-        on_progress: Called now and then.
-        evaluate: Who computes the blocks; None runs them one after the other in this process.
-        model: As in `run`, for every block, like the next three.
+        block_size: Points of a block; by default large ones, or smaller ones where a worker would have nothing to do. No
+            integer output depends on it.
+        resume: Whether to go on with an interrupted stream to the same file, if there is one, wherever it was computed. An
+            iterable must give the same points again.
+        on_progress: Called after every block; in this process also within a block.
+        cluster: Workers that evaluate the blocks; this process if left out.
+        model: Model of the layers, as in `run`, for every block.
         batch_size: Samples in a message on Lava.
-        n_cores: Cores that a Lava run may use.
+        n_cores: Cores that Lava may use, in each worker; by default local workers get equal shares, and others all of theirs.
         time_limit: Seconds after which the run of a block is ended with an error.
 
     Raises:
         SpecError: If the points are not what the network takes, an interrupted stream is not the same one, or an option would
             have no effect.
         FileFormatError: If a file of points cannot be read.
-        SimulationError: If a run fails; the blocks before it are kept and can be resumed.
+        SimulationError: If a run fails, or the cluster cannot be reached, has no workers or loses one after the other at the
+            same block; the blocks before it are kept and can be resumed.
     """
     held = checked_network(network, "stream.network")
     choices = LavaChoices.of("stream", backend, mode, model, batch_size, n_cores, time_limit)
-    compute = evaluate or functools.partial(one_after_the_other, choices=choices)
-    summary = stream_blocks(
-        held,
-        PointSource.of(points),
-        out,
-        choices,
-        compute,
-        block_size=block_size,
-        resume=resume,
-        on_progress=on_progress,
-    )
+    if cluster.n_workers and n_cores is None and choices.shares_cores:
+        from ...hardware_sim.lava.plan import usable_cores
+
+        choices = replace(choices, n_cores=max(1, usable_cores() // cluster.n_workers))
+    summary = _write_blocks(held, PointSource.of(points), out, choices, cluster, block_size, resume, on_progress)
     warn_of_count(held, summary.n_outside, summary.n_samples, "stream")
     return summary
 
 
-def stream_blocks(
+def _write_blocks(
     network: Network,
     source: PointSource,
     out: str | Path,
     choices: LavaChoices,
-    compute: Evaluate,
-    *,
+    cluster: ClusterChoice,
     block_size: int | None,
     resume: bool,
     on_progress: Callable[[StreamProgress], None] | None,
 ) -> StreamSummary:
-    """Do what `stream` does, with its arguments checked; who calls it tells of points outside."""
-    from ...hardware_sim.lava.streaming import rejoined, suitable_block
-
-    size = block_size or suitable_block(network, choices.lava_mode)
-    identity = _identity(network, source, choices)
-    with RowFile.open(out, output_names(network), resume=resume) as rows:
+    """Evaluate blocks in a pool, and write what each one gives as soon as it is there."""
+    with RowFile.open(out, output_names(network), n_expected=source.n_points or 0, resume=resume) as rows:
+        identity = _identity(network, source, choices)
         _check_same(rows, identity)
         tally = _Tally(network, rows, source.n_points, on_progress)
-        blocks = rejoined(source.blocks(rows.n_rows), size, network.n_in, rows.n_rows)
-        _write_rows(rows, compute(network, tally.counted(blocks), tally.tell), tally, identity)
+        with open_pool(cluster) as pool:
+            for trace in in_order(pool, _calls(network, source, choices, pool, tally, block_size)):
+                tally.add(trace)
+                rows.append(trace.outputs, identity | tally.notes())
+                tally.report(0)
+        if not rows.n_rows:
+            raise SpecError("stream.points", "hold at least one point", 0, "Give some points.")
+        rows.finish()
     return StreamSummary(
         path=rows.path,
         network_digest=network.digest(),
@@ -173,79 +167,33 @@ def stream_blocks(
     )
 
 
-def _write_rows(rows: RowFile, traces: Iterator[RunTrace], tally: _Tally, identity: dict[str, str | None]) -> None:
-    """Write what each block gives as soon as it is there, and finish the file.
-
-    Raises:
-        SpecError: If there was no point at all.
-    """
-    for trace in traces:
-        tally.add(trace)
-        rows.append(trace.outputs, identity | tally.notes())
-        tally.tell(0)
-    if not rows.n_rows:
-        raise SpecError("stream.points", "hold at least one point", 0, "Give some points.")
-    rows.finish()
-
-
-def one_after_the_other(
+def _calls(
     network: Network,
-    blocks: Iterator[FloatArray],
-    tell: Callable[[int], None],
-    *,
+    source: PointSource,
     choices: LavaChoices,
-) -> Iterator[RunTrace]:
-    """Evaluate blocks here, each when its turn has come."""
-    for block in blocks:
-        yield run_chosen(network, block, choices, on_progress=lambda done, _: tell(done))
+    pool: TaskPool,
+    tally: _Tally,
+    block_size: int | None,
+) -> Iterator[Call]:
+    """Yield the calls that evaluate the blocks behind the rows that are there; in this process they report progress."""
+    size = block_size or fitting_block(network, choices, source.n_points, pool)
+    here = isinstance(pool, LocalPool)
+    compute = partial(run_chosen, on_progress=lambda n_done, _: tally.report(n_done)) if here else run_chosen
+    for number, block in enumerate(tally.counted(source.blocks(tally.n_resumed, size, network.n_in))):
+        yield Call(name=f"block {number}", function=compute, arguments=(network, block, choices))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PointSource:
-    """Where points come from."""
-
-    n_points: int | None
-    """How many there are, None where only the end will tell."""
-    fingerprint: str | None
-    """By which the same points are known again, None where they are not kept anywhere."""
-    blocks: Callable[[int], Iterator[FloatArray]]
-    """Gives the points from a number on, in arrays (n, n_in) of any lengths."""
-
-    @classmethod
-    def of(cls, points: Points) -> PointSource:
-        """Look at a file's head, an array's shape, or nothing of an iterable.
-
-        Raises:
-            SpecError: If a file's ending is unknown.
-            FileFormatError: If a file of points cannot be read.
-        """
-        points = without_graph(points)
-        if isinstance(points, (str, Path, PointFile)):
-            file = open_points(points)
-            return cls(n_points=file.n_points, fingerprint=file.fingerprint, blocks=file.blocks)
-        if isinstance(points, np.ndarray):
-            digest = hashlib.sha256(np.ascontiguousarray(points).data).hexdigest()
-            return cls(
-                n_points=len(points), fingerprint=f"sha256 {digest}", blocks=functools.partial(_array_blocks, points)
-            )
-        return cls(n_points=None, fingerprint=None, blocks=functools.partial(_skipping, points))
-
-
-def _array_blocks(points: FloatArray, first: int) -> Iterator[FloatArray]:
-    from ...hardware_sim.lava.streaming import slices
-
-    return slices(points[first:])
-
-
-def _skipping(arrays: Iterable[FloatArray], n_rows: int) -> Iterator[FloatArray]:
-    """Leave out the first rows of consecutive arrays."""
-    for array in arrays:
-        yield array[n_rows:] if n_rows else array
-        n_rows = max(0, n_rows - len(array))
+def fitting_block(network: Network, choices: LavaChoices, n_points: int | None, pool: TaskPool) -> int:
+    """Choose the points of a block: as in one process, or fewer of integers where a worker would have nothing to do."""
+    size = suitable_block(network, choices.lava_mode)
+    is_exact = isinstance(network, QuantizedNetwork) and choices.backend in (Backend.INTEGER, Backend.LAVA)
+    if isinstance(pool, LocalPool) or n_points is None or not is_exact:  # sums of floats have an order
+        return size
+    return max(min(SMALLEST_BLOCK, size), min(size, -(-n_points // pool.n_under_way)))
 
 
 def _identity(network: Network, source: PointSource, choices: LavaChoices) -> dict[str, str | None]:
-    """Tell what makes two streams give the same rows; the mode is not among it, but who resumes means to keep it."""
+    """Return what makes two streams give the same rows; the mode does not, but who resumes means to keep it."""
     return {
         "network": network.digest(),
         "backend": choices.backend.value,
@@ -267,7 +215,7 @@ def _check_same(rows: RowFile, identity: dict[str, str | None]) -> None:
 
 
 class _Tally:
-    """What a stream counts as it goes, this run on top of the ones before."""
+    """The counts of a stream, this run on top of the ones before."""
 
     def __init__(
         self,
@@ -297,11 +245,11 @@ class _Tally:
         self._n_outside += self._outside.popleft()
 
     def notes(self) -> dict[str, Any]:
-        """Give the counts; an interrupted stream keeps them in its record."""
+        """Return the counts, which an interrupted stream keeps in its record."""
         seconds = self._before + time.perf_counter() - self._start
         return {"n_saturated": self._n_saturated, "n_outside": self._n_outside, "seconds": seconds}
 
-    def tell(self, n_more: int) -> None:
+    def report(self, n_more: int) -> None:
         """Report progress: the rows in the file, and so many samples behind them."""
         if self._on_progress is not None:
             self._on_progress(

@@ -1,142 +1,140 @@
-"""Finished trainings and points of sweeps in a folder, by identity: what is there is not done again.
+"""The cache of finished trainings and points of sweeps: one SQLite database, so that no work is done twice.
 
-    trainings/KEY.h5     the float network             trainings/KEY.json    schema, key, how long it took, digest
-    points/KEY.h5        the deployed network          points/KEY.json       schema, key, the row, digest
+    trainings    key, contents: JSON with the seconds, network: bytes of the float network's .h5 file, sha256
+    points       key, contents: JSON of the row, network: the same of the deployed network, or NULL, sha256
 
-A network's file proves itself whole; a JSON file carries the SHA-256 of its contents. An entry is there when its JSON file is,
-which is written last. One that is damaged counts as missing, and is told of.
+Each entry carries the SHA-256 of its key, contents and network. Several processes may use the database at the same time: every
+access is one short transaction on a connection of its own, which also keeps it out of the processes that Lava forks.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import sqlite3
+import tempfile
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from ...base.errors import FileFormatError, SpecError
-from ...files.atomic import check_writable, write_text
-from ...files.network_file import read_network, write_network
-from ...network.quantized import QuantizedNetwork
+from ...files.atomic import check_writable
+from ...files.network_file import network_bytes, read_network
+from ...network.quantized import Network, QuantizedNetwork
 from ...network.spec import NetworkSpec
-from .grid import SweepPoint
-from .plan import SCHEMA
-from .rows import SweepRow
-from .work import MeasuredPoint, TrainedNetwork
+from .result import SweepRow
+from .work import TrainedNetwork
 
-_T = TypeVar("_T")
+DATABASE_NAME = "sweeps.sqlite"
+"""Name of the database in the cache's folder."""
+TABLES = ("trainings", "points")
+"""Names of the tables, which have the same columns."""
+LOCK_SECONDS = 60.0
+"""Longest wait for the transaction of another process, in seconds: a transaction takes milliseconds."""
 
 
 def default_cache() -> Path:
-    """Name the folder that is used where none is named: the user's cache, by the XDG rules."""
+    """Return the folder that is used where none is named: the user's cache, by the XDG rules."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "neuropinn-lava" / "sweeps"
 
 
 class SweepCache:
-    """The folder; made if it is missing.
+    """The database in a folder, which is made if it is missing.
+
+    A database that SQLite cannot read is renamed to `sweeps.sqlite.damaged`, and an entry that is not whole counts as missing;
+    `on_damage` is called with a sentence about each.
 
     Raises:
-        SpecError: If it cannot be made, or refuses new files.
+        SpecError: If the folder or the database cannot be made or written.
     """
 
     def __init__(self, folder: str | Path, on_damage: Callable[[str], None]) -> None:
-        self._trainings, self._points = Path(folder) / "trainings", Path(folder) / "points"
-        self._on_damage = on_damage
-        for part in (self._trainings, self._points):
-            try:
-                part.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                mend = "Choose another `cache=`."
-                got = error.strerror or error
-                raise SpecError(f"cache {folder}", "be a folder that can be made and written", got, mend) from error
-            check_writable(part / "entry.json")
-
-    def training(self, key: str) -> TrainedNetwork | None:
-        """Give a finished training, or None where it is missing or damaged."""
-
-        def read() -> TrainedNetwork | None:
-            held = _read_json(self._trainings / f"{key}.json", key)
-            if held is None:
-                return None
-            network = _read_same(self._trainings / f"{key}.h5", held["digest"], NetworkSpec)
-            return TrainedNetwork(network=network, seconds=held["seconds"])
-
-        return self._whole(read, f"training {key[:12]}")
-
-    def keep_training(self, key: str, trained: TrainedNetwork) -> None:
-        """Keep a finished training."""
-        write_network(trained.network, self._trainings / f"{key}.h5")
-        contents = {"digest": trained.network.digest(), "seconds": trained.seconds}
-        _write_json(self._trainings / f"{key}.json", key, contents)
-
-    def point(self, key: str, point: SweepPoint) -> MeasuredPoint | None:
-        """Give a finished point, or None where it is missing or damaged."""
-
-        def read() -> MeasuredPoint | None:
-            held = _read_json(self._points / f"{key}.json", key)
-            if held is None:
-                return None
-            row = SweepRow(**held["row"])
-            if row.network_digest is None:
-                return MeasuredPoint(point=point, row=row, network=None)
-            network = _read_same(self._points / f"{key}.h5", row.network_digest, QuantizedNetwork)
-            return MeasuredPoint(point=point, row=row, network=network)
-
-        return self._whole(read, f"point {key[:12]}")
-
-    def keep_point(self, key: str, measured: MeasuredPoint) -> None:
-        """Keep a finished point."""
-        if measured.network is not None:
-            write_network(measured.network, self._points / f"{key}.h5")
-        _write_json(self._points / f"{key}.json", key, {"row": asdict(measured.row)})
-
-    def _whole(self, read: Callable[[], _T | None], what: str) -> _T | None:
+        self._file, self._on_damage = Path(folder) / DATABASE_NAME, on_damage
         try:
-            return read()
-        except (FileFormatError, KeyError, TypeError) as error:
-            self._on_damage(f"The cache's {what} is damaged and is computed again: {error}")
-            return None
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            got, mend = error.strerror or error, "Choose another `cache=`."
+            raise SpecError(f"cache {folder}", "be a folder that can be made and written", got, mend) from error
+        check_writable(self._file)
+        for table in TABLES:
+            columns = "key TEXT PRIMARY KEY, contents BLOB, network BLOB, sha256 TEXT"
+            self._execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
+
+    def read_training(self, key: str) -> TrainedNetwork | None:
+        """Return a finished training, or None where it is missing or damaged."""
+        contents, network = self._read("trainings", key)
+        return TrainedNetwork(network=network, **contents) if isinstance(network, NetworkSpec) else None
+
+    def write_training(self, key: str, trained: TrainedNetwork) -> None:
+        """Store a finished training."""
+        self._write("trainings", key, {"seconds": trained.seconds}, trained.network)
+
+    def read_point(self, key: str) -> SweepRow | None:
+        """Return the row of a finished point, or None where it is missing or damaged."""
+        contents, network = self._read("points", key)
+        held = network if isinstance(network, QuantizedNetwork) else None
+        return SweepRow(network=held, **contents) if contents else None
+
+    def write_point(self, key: str, row: SweepRow) -> None:
+        """Store the row of a finished point, with its network."""
+        self._write("points", key, row.cells(), row.network)
+
+    def _read(self, table: str, key: str) -> tuple[dict[str, Any], Network | None]:
+        """Return contents and network of an entry: empty and None where it is missing or damaged."""
+        found = self._execute(f"SELECT contents, network, sha256 FROM {table} WHERE key = ?", key)
+        if not found:
+            return {}, None
+        contents, network, sha256 = found[0]
+        try:
+            if sha256 == _checksum(key, contents, network):
+                return json.loads(contents), None if network is None else _parse_network(network)
+        except (FileFormatError, TypeError):
+            pass
+        self._on_damage(f"The entry {key[:12]} of the cache's {table} is damaged; it is computed again.")
+        return {}, None
+
+    def _write(self, table: str, key: str, contents: dict[str, Any], network: Network | None) -> None:
+        blobs = json.dumps(contents).encode(), None if network is None else network_bytes(network)
+        self._execute(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?)", key, *blobs, _checksum(key, *blobs))
+
+    def _execute(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Execute one statement as a transaction, in a new database if the old one is damaged.
+
+        Raises:
+            SpecError: If the database cannot be used: on a full disk, or where it is locked for too long.
+        """
+        try:
+            with contextlib.closing(sqlite3.connect(self._file, timeout=LOCK_SECONDS)) as connection, connection:
+                return connection.execute(statement, values).fetchall()
+        except sqlite3.OperationalError as error:
+            mend = "Free some space, wait for other sweeps, or choose another `cache=`."
+            raise SpecError(f"cache {self._file}", "be a database that can be read and written", error, mend) from error
+        except sqlite3.DatabaseError as error:
+            aside = self._file.with_name(f"{DATABASE_NAME}.damaged")
+            with contextlib.suppress(FileNotFoundError):  # another process was faster
+                self._file.replace(aside)
+            self._file.with_name(f"{DATABASE_NAME}-journal").unlink(missing_ok=True)  # it is not the new database's
+            self._on_damage(
+                f"The cache {self._file} is damaged ({error}): it is now {aside.name}, and a new one begins."
+            )
+            SweepCache(self._file.parent, self._on_damage)
+            return self._execute(statement, *values)
 
 
-def _read_json(path: Path, key: str) -> dict[str, Any] | None:
-    """Read an entry's contents; None where there is none.
+def _parse_network(contents: bytes) -> Network:
+    """Read a network from the bytes of its file.
 
     Raises:
-        FileFormatError: If it is not whole, or is another entry's.
+        FileFormatError: If they are not whole.
     """
-    mend = "It will be written again."
-    try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, RecursionError) as error:
-        raise FileFormatError(f"file {path}", "be readable JSON", error, mend) from error
-    if not isinstance(held, dict) or (held.get("schema"), held.get("key")) != (SCHEMA, key):
-        raise FileFormatError(f"file {path}", f"have schema {SCHEMA} and the key of its name", "something else", mend)
-    contents = held.get("contents")
-    if not isinstance(contents, dict) or held.get("sha256") != _checksum(contents):
-        raise FileFormatError(f"file {path}", "have the checksum of its contents", held.get("sha256"), mend)
-    return contents
+    with tempfile.NamedTemporaryFile(suffix=".h5") as file:
+        file.write(contents)
+        file.flush()
+        return read_network(file.name)
 
 
-def _write_json(path: Path, key: str, contents: dict[str, Any]) -> None:
-    entry = {"schema": SCHEMA, "key": key, "sha256": _checksum(contents), "contents": contents}
-    write_text(path, json.dumps(entry, indent=1) + "\n")
-
-
-def _checksum(contents: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()
-
-
-def _read_same(path: Path, digest: str, kind: type) -> Any:
-    """Read a network, and make sure that it is the one that its entry means."""
-    network = read_network(path)
-    if not isinstance(network, kind) or network.digest() != digest:
-        raise FileFormatError(
-            f"file {path}", f"hold the network {digest[:12]}", network.digest()[:12], "It will be made again."
-        )
-    return network
+def _checksum(key: str, contents: bytes, network: bytes | None) -> str:
+    return hashlib.sha256(key.encode() + contents + (network or b"")).hexdigest()

@@ -1,6 +1,6 @@
-"""The folder of a sweep: its table, its figure and the chosen network; `sweep.json`, written last, says what they are.
+"""The folder of a sweep: its table, its figure and the chosen network; `sweep.json`, written last, describes them.
 
-table.csv        one row a point (and table.parquet, where pyarrow is installed)
+table.csv        one row for each point (and table.parquet, where pyarrow is installed)
 pareto.svg       error over energy, coloured by synaptic bits
 chosen.h5        the chosen network, ready to be run and profiled
 sweep.json       what was varied, the energy model with its source, the rule, the front, all rows
@@ -12,19 +12,15 @@ import contextlib
 import csv
 import io
 import json
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...base.errors import SpecError
 from ...files.atomic import check_writable, replacing, write_text
 from ...files.network_file import write_network
 from ...files.result_folders import check_result_folder, is_result_folder
 from .plan import SCHEMA
-from .result import Sweep
-
-if TYPE_CHECKING:
-    from ...hardware_sim.costs.energy_model import EnergyModel
+from .result import Cell, Sweep
 
 JSON_NAME = "sweep.json"
 TABLE_NAME = "table.csv"
@@ -32,9 +28,7 @@ PARQUET_NAME = "table.parquet"
 FIGURE_NAME = "pareto.svg"
 CHOSEN_NAME = "chosen.h5"
 SCHEMA_FAMILY = "neuropinn-lava/sweep/"
-"""How the schema of a sweep.json begins, whatever its version."""
-
-Cell = str | int | float | bool | None
+"""Beginning of the schema of a sweep.json of any version."""
 
 
 def check_sweep_directory(directory: str | Path, force: bool = False) -> Path:
@@ -66,28 +60,25 @@ def write_sweep(sweep: Sweep, directory: str | Path, force: bool = False) -> Pat
     target = check_sweep_directory(directory, force)
     write_text(target / TABLE_NAME, _table_csv(sweep))
     _write_parquet(sweep, target / PARQUET_NAME)
-    write_text(target / FIGURE_NAME, draw_pareto(sweep.choice, _energy_words(sweep.plan.energy)).standalone)
+    energy = sweep.plan.energy
+    title = energy.title if energy.sees_bits else f"{energy.title}, which prices words of any length alike"
+    write_text(target / FIGURE_NAME, draw_pareto(sweep.choice, title).standalone)
     if sweep.chosen_network is not None:
         write_network(sweep.chosen_network, target / CHOSEN_NAME)
     write_text(target / JSON_NAME, json.dumps(sweep_object(sweep), indent=1, ensure_ascii=False) + "\n")
     return target
 
 
-def _energy_words(energy: EnergyModel) -> str:
-    """Name the energy model in a caption, with what it does not see."""
-    return energy.title if energy.sees_bits else f"{energy.title}, which prices words of any length alike"
-
-
 def _table_rows(sweep: Sweep) -> list[dict[str, Cell]]:
-    """Give the table: a name, whether the point is on the front and chosen, and its row, under the columns' names."""
+    """Return the rows of the table by column, with columns that mark the front and the chosen point."""
     return [
-        {"name": point.name, "on_front": k in sweep.front, "chosen": k == sweep.chosen, **asdict(row)}
-        for k, (point, row) in enumerate(zip(sweep.points, sweep.rows, strict=True))
+        {"name": row.name, "on_front": k in sweep.front, "chosen": k == sweep.chosen, **row.cells()}
+        for k, row in enumerate(sweep.rows)
     ]
 
 
 def _table_csv(sweep: Sweep) -> str:
-    """Give the table as CSV with a header; numbers read back to the same bits, what does not exist is empty."""
+    """Return the table as CSV with a header; numbers read back to the same bits, and None is an empty cell."""
     rows, stream = _table_rows(sweep), io.StringIO()
     writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -109,14 +100,14 @@ def _write_parquet(sweep: Sweep, path: Path) -> None:
 
 
 def sweep_object(sweep: Sweep) -> dict[str, Any]:
-    """Give what sweep.json holds."""
+    """Return the contents of sweep.json."""
     from ... import __version__
 
     plan, energy = sweep.plan, sweep.plan.energy
     return {
         "schema": SCHEMA,
         "package_version": __version__,
-        "problem": plan.problem,
+        "problem": plan.problem.name,
         "seed": plan.seed,
         "target": plan.target.name,
         "energy": {
@@ -132,7 +123,7 @@ def sweep_object(sweep: Sweep) -> dict[str, Any]:
         "n_cached": sweep.n_cached,
         "seconds": sweep.seconds,
         "rule": sweep.choice.rule,
-        "chosen": None if sweep.chosen is None else sweep.points[sweep.chosen].name,
-        "front": [sweep.points[k].name for k in sweep.front],
+        "chosen": None if sweep.chosen is None else sweep.rows[sweep.chosen].name,
+        "front": [sweep.rows[k].name for k in sweep.front],
         "rows": _table_rows(sweep),
     }

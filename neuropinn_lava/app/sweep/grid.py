@@ -1,4 +1,4 @@
-"""What a sweep varies, as records: word lengths, thresholds, steps, activities; and one combination of them.
+"""The values that a sweep combines, as records: word lengths, thresholds, steps and activities; and one combination of them.
 
 A point without a threshold, a number of steps or an activity leaves the problem's own recipe as it is. Points that differ in
 their word lengths only share a training.
@@ -7,18 +7,17 @@ their word lengths only share a training.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 
 from ...base.checks import check_finite, check_range, check_whole, raise_violations
 from ...base.errors import Violation
 from ...network.spec import MAX_STEPS
-from ..verbs.train import RecipeChanges
 
 WEIGHT_BITS = (2, 16)
 """Shortest and longest weight word. Source: the scheme's own limits, `QuantizationScheme`."""
 PAYLOAD_BITS = (2, 24)
-"""Shortest and longest payload word, the same."""
+"""Shortest and longest payload word. Source: as for weights."""
 LIMITS = {
     "weight_bits": WEIGHT_BITS,
     "payload_bits": PAYLOAD_BITS,
@@ -26,29 +25,29 @@ LIMITS = {
     "n_steps": (1, MAX_STEPS),
     "activity": (0.0, 1.0),
 }
-"""What the values of a grid may be."""
+"""Lowest and highest value of each list of a grid."""
 WHOLE = ("weight_bits", "payload_bits", "n_steps")
-"""Those that are numbers of something."""
+"""Names of the lists that hold whole numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepPoint:
-    """One combination: how a network is trained, and into which words it is converted."""
+    """One combination of values, by which a network is trained and converted."""
 
     weight_bits: int | tuple[int, ...]
     """Word length of weights: one for all matrices, or one per matrix, the read-out's last."""
     payload_bits: int
     """Word length of payloads."""
     theta: float | None = None
-    """Threshold of every neuron; None is the recipe's."""
+    """Threshold of every neuron; None leaves the recipe's own."""
     n_steps: int | None = None
-    """T; None is the recipe's."""
+    """Number of steps T; None leaves the recipe's own."""
     activity: float | None = None
-    """Spiking activity that training aims at; None is the recipe's."""
+    """Spiking activity that training aims at; None leaves the recipe's own."""
 
     @property
     def name(self) -> str:
-        """What tells it from the others of a sweep, as `w8 p12 T1 theta 0.02 activity 0.14`."""
+        """Name of the point among those of a sweep, as `w8 p12 T1 theta 0.02 activity 0.14`."""
         bits = self.weight_bits if isinstance(self.weight_bits, tuple) else (self.weight_bits,)
         words = [f"w{'-'.join(map(str, bits))}", f"p{self.payload_bits}"]
         words += [f"T{self.n_steps}"] if self.n_steps is not None else []
@@ -58,24 +57,24 @@ class SweepPoint:
 
     @property
     def training_name(self) -> str:
-        """What tells its training from the others of a sweep."""
+        """Name of its training among those of a sweep."""
         return self.name.partition(f"p{self.payload_bits}")[2].strip() or "the problem's own recipe"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepGrid:
-    """All combinations of some values; a list of None only leaves the recipe's own."""
+    """Lists of values to combine; a list of None only leaves the recipe's own value."""
 
     weight_bits: tuple[int, ...] = (4, 6, 8)
     """Word lengths of weights, 2 to 16."""
     payload_bits: tuple[int, ...] = (8, 12, 16)
     """Word lengths of payloads, 2 to 24."""
     theta: tuple[float | None, ...] = (None,)
-    """Thresholds, not negative."""
+    """Thresholds of every neuron, not negative."""
     n_steps: tuple[int | None, ...] = (None,)
-    """Numbers of steps."""
+    """Numbers of steps T, at least 1."""
     activity: tuple[float | None, ...] = (None,)
-    """Activities to aim at, 0 to 1."""
+    """Spiking activities that training aims at, 0 to 1."""
 
     def __post_init__(self) -> None:
         raise_violations(self._violations())
@@ -84,8 +83,8 @@ class SweepGrid:
         for name, (low, high) in LIMITS.items():
             values, where = getattr(self, name), f"SweepGrid.{name}"
             given = [value for value in values if value is not None]
-            wrong = list(_not_numbers(where, given, name in WHOLE))
-            yield from wrong or check_range(where, given, low, high)
+            check = check_whole if name in WHOLE else check_finite
+            yield from [v for value in given for v in check(where, value)] or check_range(where, given, low, high)
             if not values:
                 yield Violation(where, "hold at least one value", "none", "Name one, or leave the list out.")
             if len(set(values)) != len(values):
@@ -99,18 +98,3 @@ class SweepGrid:
             SweepPoint(n_steps=n_steps, theta=theta, activity=activity, weight_bits=weight, payload_bits=payload)
             for n_steps, theta, activity, weight, payload in combinations
         )
-
-
-def _not_numbers(where: str, values: list[float], whole: bool) -> Iterator[Violation]:
-    for value in values:
-        yield from check_whole(where, value) if whole else check_finite(where, value)
-
-
-def changes_of(point: SweepPoint, base: RecipeChanges) -> RecipeChanges:
-    """Give the changes to the problem's recipe that a point stands for, on top of those of the whole sweep."""
-    return replace(
-        base,
-        theta=base.theta if point.theta is None else point.theta,
-        n_steps=base.n_steps if point.n_steps is None else point.n_steps,
-        activity=base.activity if point.activity is None else point.activity,
-    )

@@ -1,6 +1,6 @@
-"""What a sweep keeps the same at all its points, and the identities by which finished work is known again.
+"""The plan that all points of a sweep share, and the identities by which finished work is found again.
 
-    identity of a training = digest of problem, its options, recipe, seed and package version
+    identity of a training = digest of problem, recipe, seed and package version
     identity of a point    = digest of its training's, scheme, tuning, evaluation points, energy model and target
 
 The same identity gives the same bits on one kind of machine, so that what is finished need not be done twice.
@@ -9,56 +9,61 @@ The same identity gives the same bits on one kind of machine, so that what is fi
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field
+import hashlib
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ...base.arrays import record_digest
 from ...base.checks import check_range, check_whole, raise_violations
 from ...base.errors import SpecError
-from ...network.spec import ProblemParameter
+from ...engine.trace import Backend
+from ...problems.check import check_problem
+from ...problems.problem import DerivativeFields, PdeProblem
 from ...problems.recipe import TrainingRecipe
+from ...problems.residuals import boundary_points, evaluation_points
 from ..verbs.convert import DEFAULT_TARGET
 from ..verbs.train import NO_CHANGES, RecipeChanges
-from .grid import SweepPoint, changes_of
+from .grid import SweepPoint
 
 if TYPE_CHECKING:
     from ...conversion import HardwareTarget, QuantizationScheme, TuningSettings
     from ...hardware_sim.costs.energy_model import EnergyModel
-    from ...problems.problem import PdeProblem
 
 SCHEMA = "neuropinn-lava/sweep/1"
 """Name and version of what a sweep measures: another version measures anew."""
 DEFAULT_ENERGY = "45nm-int8"
-"""A model by which shorter words cost less, since bits are what a sweep varies first."""
+"""Default energy model: shorter words cost less by it, and a sweep varies bits first."""
 DEFAULT_TUNING = 500
-"""Steps of tuning, as in the settings' own default."""
+"""Default number of tuning steps, that of `TuningSettings`."""
 DEFAULT_POINTS = 2500
-"""Points on which errors and operations are measured, as in a profile."""
+"""Default number of points on which errors and operations are measured, as in a profile."""
+IDENTITY_POINTS = 64
+"""Points at which the functions of a problem are evaluated for its identity."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SweepPlan:
-    """What all points of a sweep share."""
+    """The problem and the settings that all points of a sweep share."""
 
-    problem: str
-    """Name of the problem."""
-    parameters: tuple[ProblemParameter, ...] = ()
-    """Its options."""
+    problem: PdeProblem
+    """The problem, with the options that it was built with and its recipe."""
     changes: RecipeChanges = NO_CHANGES
     """Changes to its recipe, such as the number of iterations."""
     seed: int = 0
     """Seed of training, tuning and evaluation points."""
     n_points: int = DEFAULT_POINTS
-    """Evaluation points; none of them is a training point."""
+    """Number of evaluation points; none of them is a training point."""
     tuning: TuningSettings | None
-    """How integers are tuned; None does not tune."""
+    """Settings of the integers' tuning; None does not tune."""
     energy: EnergyModel
-    """What prices operations."""
+    """Energy model that prices operations."""
     target: HardwareTarget
-    """What every conversion is checked against."""
+    """Hardware target that every conversion is checked against."""
     with_lava: bool = True
-    """Deploy on Lava; otherwise the integer engine, which gives the same bits."""
+    """Whether networks are deployed on Lava; otherwise the integer engine gives the same bits."""
 
     def __post_init__(self) -> None:
         found = [*check_whole("SweepPlan.n_points", self.n_points), *check_whole("SweepPlan.seed", self.seed)]
@@ -68,67 +73,42 @@ class SweepPlan:
             mend = f"Choose a model that adds up operations, such as {DEFAULT_ENERGY!r}."
             raise SpecError("SweepPlan.energy", rule, f"{self.energy.name!r}, which prices whole steps", mend)
 
-    def posed(self) -> PdeProblem:
-        """Make the problem.
-
-        Raises:
-            SpecError: If the name or an option is unknown.
-        """
-        return _posed(self.problem, self.parameters)
+    @property
+    def backend(self) -> Backend:
+        """The backend that computes the deployed outputs."""
+        return Backend.LAVA if self.with_lava else Backend.INTEGER
 
     def recipe_of(self, point: SweepPoint) -> TrainingRecipe:
-        """Give the recipe of a point.
+        """Return the recipe of a point: the problem's own with the changes of the plan and of the point.
 
         Raises:
-            SpecError: If it aims at an activity, and the problem's recipe has no phase in which spikes cost.
+            SpecError: If it aims at an activity, and the recipe has no phase in which spikes cost.
         """
-        recipe = self.posed().recipe
-        if point.activity is not None and not any(phase.activity_weight > 0 for phase in recipe.phases):
-            mend = "Leave `activity=` out, and vary `theta=`."
-            rule = f"have a recipe of {self.problem!r} in which spikes cost"
-            raise SpecError("SweepGrid.activity", rule, "none of its phases has an activity_weight", mend)
-        return changes_of(point, self.changes).applied(recipe)
+        varied = {"theta": point.theta, "n_steps": point.n_steps, "activity": point.activity}
+        chosen: dict[str, Any] = {name: value for name, value in varied.items() if value is not None}
+        return replace(self.changes, **chosen).applied(self.problem.recipe)
 
     def scheme_of(self, point: SweepPoint) -> QuantizationScheme:
-        """Give the scheme of a point."""
+        """Return the quantization scheme of a point."""
         from ...conversion import QuantizationScheme
 
         return QuantizationScheme(weight_bits=point.weight_bits, payload_bits=point.payload_bits)
 
     def training_key(self, point: SweepPoint) -> str:
-        """Give the identity of a point's training, 64 hex digits."""
+        """Return the identity of a point's training, 64 hex digits."""
         from ... import __version__
 
-        return record_digest(
-            _TrainingIdentity(
-                version=__version__,
-                problem=self.problem,
-                parameters=self.parameters,
-                recipe=self.recipe_of(point),
-                seed=self.seed,
-            )
-        )
+        return record_digest((SCHEMA, __version__, problem_digest(self.problem), self.recipe_of(point), self.seed))
 
     def point_key(self, point: SweepPoint) -> str:
-        """Give the identity of a point, 64 hex digits."""
-        return record_digest(
-            _PointIdentity(
-                training=self.training_key(point),
-                scheme=self.scheme_of(point),
-                tuning=self.tuning,
-                seed=self.seed,
-                n_points=self.n_points,
-                energy=self.energy,
-                target=self.target,
-                with_lava=self.with_lava,
-            )
-        )
+        """Return the identity of a point, 64 hex digits."""
+        shared = (self.tuning, self.seed, self.n_points, self.energy, self.target, self.with_lava)
+        return record_digest((SCHEMA, self.training_key(point), self.scheme_of(point), *shared))
 
 
 def plan_sweep(
-    problem: str,
+    problem: PdeProblem,
     *,
-    parameters: tuple[ProblemParameter, ...] = (),
     changes: RecipeChanges = NO_CHANGES,
     seed: int = 0,
     n_points: int = DEFAULT_POINTS,
@@ -137,30 +117,31 @@ def plan_sweep(
     target: str | Path = DEFAULT_TARGET,
     with_lava: bool = True,
 ) -> SweepPlan:
-    """Gather what all points of a sweep share.
+    """Build the plan of a sweep: what all its points share.
 
     Args:
-        problem: Name of the problem.
-        parameters: Options of the problem.
+        problem: The problem, of the catalogue (`find_problem`) or of your own.
         changes: Changes to the problem's recipe.
         seed: Seed of training, tuning and evaluation points.
-        n_points: Evaluation points.
+        n_points: Number of evaluation points.
         tune_iterations: Steps of tuning the integers; 0 does not tune them.
         energy: Energy model, by name or TOML file.
         target: Hardware target, by name or TOML file.
-        with_lava: Deploy on Lava; without it the integer engine stands for it.
+        with_lava: Whether networks are deployed on Lava; the integer engine gives the same bits without it.
 
     Raises:
-        SpecError: If a name is unknown, or a number out of range.
+        SpecError: If it is no problem, a name is unknown, or a number is out of range.
         FileFormatError: If a TOML file cannot be read.
     """
     from ...conversion import TuningSettings, find_target
     from ...hardware_sim.costs.energy_files import find_energy_model
 
+    if not isinstance(problem, PdeProblem):
+        mend = "Build one with `nl.find_problem(...)`, or pass your own."
+        raise SpecError("sweep.problem", "be a PdeProblem or a SweepPlan", repr(problem), mend)
     tuning = TuningSettings(n_iterations=tune_iterations)
-    plan = SweepPlan(
+    return SweepPlan(
         problem=problem,
-        parameters=parameters,
         changes=changes,
         seed=seed,
         n_points=n_points,
@@ -169,40 +150,29 @@ def plan_sweep(
         target=find_target(target),
         with_lava=with_lava,
     )
-    plan.posed()
-    return plan
 
 
-@functools.cache
-def _posed(name: str, parameters: tuple[ProblemParameter, ...]) -> PdeProblem:
-    """Make a problem once: every identity asks for its recipe."""
-    from ...problems import find_problem
+@functools.lru_cache(maxsize=16)
+def problem_digest(problem: PdeProblem) -> str:
+    """Return a digest of what a problem computes, 64 hex digits: a user's own problem may change and keep its name.
 
-    return find_problem(name, **{option.name: option.value for option in parameters})
+    Its functions are told by their values at points inside and on the boundary, and its equation by its residual on random
+    derivative fields; the recipe is no part of it.
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _TrainingIdentity:
-    """What determines a training."""
-
-    version: str
-    problem: str
-    parameters: tuple[ProblemParameter, ...]
-    recipe: TrainingRecipe
-    seed: int
-    schema: str = field(default=SCHEMA)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _PointIdentity:
-    """What determines a row."""
-
-    training: str
-    scheme: QuantizationScheme
-    tuning: TuningSettings | None
-    seed: int
-    n_points: int
-    energy: EnergyModel
-    target: HardwareTarget
-    with_lava: bool
-    schema: str = field(default=SCHEMA)
+    Raises:
+        SpecError: If one of its functions gives the wrong shape or numbers that are not finite.
+    """
+    points, boundary = evaluation_points(problem, IDENTITY_POINTS, 0), boundary_points(problem, IDENTITY_POINTS, 0)
+    check_problem(problem, points)
+    names = (*problem.unknowns, *problem.derivatives, "source", "viscosity")
+    draws = dict(zip(names, np.random.default_rng(0).normal(size=(len(names), IDENTITY_POINTS)), strict=True))
+    values = [points, boundary, problem.source(points), problem.reference.evaluate(points)]
+    values += [*problem.ansatz.evaluate(points), *problem.residual(DerivativeFields(**draws))]
+    for condition in problem.conditions:
+        covered = boundary[condition.applies(boundary)]
+        values += [covered, condition.value(covered)]
+    sha = hashlib.sha256()
+    for value in values:
+        sha.update(np.ascontiguousarray(value, dtype=np.float64).tobytes())
+    names = (problem.name, problem.equation, *problem.coordinates, *problem.unknowns, *problem.derivatives)
+    return record_digest((problem.parameters, names, problem.residual_scale, sha.hexdigest()))

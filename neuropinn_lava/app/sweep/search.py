@@ -2,7 +2,7 @@
 
     weight bits     one number per matrix, between the lowest and the highest of the grid
     payload bits    between the lowest and the highest of the grid
-    the rest        one of the grid's values, so that trainings are shared
+    the rest        one of the grid's values, so that points share trainings
 
 Points are proposed in generations of `GENERATION`, whatever the number of workers, by a seeded sampler that is told the results
 in the order of its proposals: the same call proposes the same points, and finds them in the cache.
@@ -19,19 +19,19 @@ from typing import TYPE_CHECKING, Any
 from ...base.checks import check_range, check_whole, raise_violations
 from ...base.extras import import_extra
 from .grid import SweepGrid, SweepPoint
-from .work import MeasuredPoint
+from .result import SweepRow
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
 
 GENERATION = 10
-"""Points proposed at once: enough for the workers of a machine, few enough for the search to learn."""
+"""Number of points proposed at once: enough for the workers of a machine, few enough for the search to learn."""
 MAX_TRIALS = 10_000
-"""Far above use."""
+"""Largest number of proposals, far above use."""
 
 
 def check_search(n_trials: int) -> None:
-    """Make sure that a search can be made.
+    """Check that a search of so many proposals is possible.
 
     Raises:
         SpecError: If the number of proposals is out of range.
@@ -47,16 +47,16 @@ def search_points(
     n_trials: int,
     n_matrices: int,
     seed: int,
-    measure: Callable[[Sequence[SweepPoint]], Sequence[MeasuredPoint]],
+    measure: Callable[[Sequence[SweepPoint]], Sequence[SweepRow]],
 ) -> tuple[SweepPoint, ...]:
-    """Propose points and have them measured; give them in the order of the proposals, each once.
+    """Propose points and measure them; return them in the order of the proposals, each once.
 
     Args:
-        grid: Ranges and choices.
-        n_trials: Proposals; some may be equal.
-        n_matrices: Matrices of a network, the read-out's counted.
+        grid: Ranges of word lengths, and choices of everything else.
+        n_trials: Number of proposals; some may be equal.
+        n_matrices: Number of matrices of a network, with that of the read-out.
         seed: Seed of the sampler.
-        measure: Measures points.
+        measure: Function that measures points and returns their rows.
 
     Raises:
         SpecError: If the number of trials is out of range.
@@ -65,17 +65,17 @@ def search_points(
     check_search(n_trials)
     proposed: dict[SweepPoint, None] = {}
     with _quiet():
-        study = _made_study(seed)
+        study = _create_study(seed)
         for first in range(0, n_trials, GENERATION):
             trials = [study.ask() for _ in range(min(GENERATION, n_trials - first))]
             points = [_proposal(trial, grid, n_matrices) for trial in trials]
             proposed |= dict.fromkeys(points)
-            for trial, measured in zip(trials, measure(points), strict=True):
-                _tell(study, trial, measured)
+            for trial, row in zip(trials, measure(points), strict=True):
+                _report_costs(study, trial, row)
     return tuple(proposed)
 
 
-def _made_study(seed: int) -> Study:
+def _create_study(seed: int) -> Study:
     import optuna
 
     sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=GENERATION, multivariate=True, constant_liar=True)
@@ -84,7 +84,7 @@ def _made_study(seed: int) -> Study:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep optuna from logging every trial, and from warning of the sampler's options that it calls experimental."""
+    """Silence optuna's logs of every trial, and its warnings of options of the sampler that are experimental."""
     import optuna
 
     former = optuna.logging.get_verbosity()
@@ -113,12 +113,11 @@ def _one_of(trial: Trial, name: str, values: Sequence[Any]) -> Any:
     return trial.suggest_categorical(name, list(values)) if len(values) > 1 else values[0]
 
 
-def _tell(study: Study, trial: Trial, measured: MeasuredPoint) -> None:
-    """Tell the sampler what its proposal costs, in decades: its volumes should not be ruled by the largest unit."""
+def _report_costs(study: Study, trial: Trial, row: SweepRow) -> None:
+    """Report to the sampler what its proposal costs, in decades: its volumes should not be ruled by the largest unit."""
     from optuna.trial import TrialState
 
-    costs = measured.row.costs
-    if costs is None or min(costs) <= 0:
+    if row.costs is None or min(row.costs) <= 0:
         study.tell(trial, state=TrialState.FAIL)
     else:
-        study.tell(trial, [math.log10(cost) for cost in costs])
+        study.tell(trial, [math.log10(cost) for cost in row.costs])

@@ -1,9 +1,9 @@
-"""What is done at a point of a sweep, as two functions that a worker anywhere can call: train, and measure.
+"""The work at a point of a sweep, as two functions that a worker anywhere can call: train, and measure.
 
     train_for_sweep    problem, recipe, seed                            ──▶ TrainedNetwork
-    measure_point      float network, word lengths                      ──▶ MeasuredPoint: deployed network and its row
+    measure_point      float network, word lengths                      ──▶ SweepRow with the deployed network
 
-Both depend on their arguments alone. What the package refuses is an error of its own, and becomes a row without numbers.
+Both depend on their arguments alone. Words that cannot hold a network make a row without numbers.
 """
 
 from __future__ import annotations
@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from ...base.errors import NeuroPinnError, TrainingError
 from ...base.metrics import relative_l2
-from ...engine.trace import Backend
-from ...network.quantized import QuantizedNetwork
-from ...network.spec import NetworkSpec
-from .grid import SweepPoint, changes_of
+from ...network.spec import NetworkSpec, Provenance
+from .grid import SweepPoint
 from .plan import SweepPlan
-from .rows import SweepRow
+from .result import SweepRow
 
 if TYPE_CHECKING:
     from ...conversion import Quantization
@@ -30,21 +28,9 @@ class TrainedNetwork:
     """A finished training."""
 
     network: NetworkSpec
-    """The float network."""
+    """The trained float network."""
     seconds: float
-    """Wall time."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class MeasuredPoint:
-    """A finished point."""
-
-    point: SweepPoint
-    """Which one."""
-    row: SweepRow
-    """Its numbers."""
-    network: QuantizedNetwork | None
-    """What was deployed; None where it failed."""
+    """Wall time of the training."""
 
 
 def train_for_sweep(plan: SweepPlan, point: SweepPoint) -> TrainedNetwork:
@@ -54,10 +40,15 @@ def train_for_sweep(plan: SweepPlan, point: SweepPoint) -> TrainedNetwork:
         TrainingError: If the training diverges.
         KeyboardInterrupt: If it is interrupted.
     """
+    from ... import __version__
     from ...training.run.outcome import TrainingStatus
-    from ..verbs.train import train
+    from ...training.run.trainer import train_network
 
-    result = train(plan.posed(), seed=plan.seed, changes=changes_of(point, plan.changes), threads=1)
+    problem = plan.problem
+    provenance = Provenance(
+        problem=problem.name, parameters=problem.parameters, seed=plan.seed, package_version=__version__
+    )
+    result = train_network(problem, plan.recipe_of(point), plan.seed, provenance=provenance)
     if result.status is TrainingStatus.INTERRUPTED:
         raise KeyboardInterrupt
     if result.status is TrainingStatus.DIVERGED:
@@ -66,7 +57,7 @@ def train_for_sweep(plan: SweepPlan, point: SweepPoint) -> TrainedNetwork:
     return TrainedNetwork(network=result.network, seconds=result.seconds)
 
 
-def measure_point(plan: SweepPlan, point: SweepPoint, trained: TrainedNetwork) -> MeasuredPoint:
+def measure_point(plan: SweepPlan, point: SweepPoint, trained: TrainedNetwork) -> SweepRow:
     """Convert, tune, deploy and profile a trained network in the words of a point.
 
     Raises:
@@ -80,15 +71,8 @@ def measure_point(plan: SweepPlan, point: SweepPoint, trained: TrainedNetwork) -
         quantization = convert(trained.network, plan.scheme_of(point), target=None, tuning=plan.tuning, seed=plan.seed)
         require_fit(quantization.network, plan.target, strict=False)
     except NeuroPinnError as error:  # words too short to hold the network, or too long for the target
-        return failed_point(plan, point, str(error), trained.seconds)
-    row = _profiled_row(plan, point, trained, quantization, start)
-    return MeasuredPoint(point=point, row=row, network=quantization.network)
-
-
-def failed_point(plan: SweepPlan, point: SweepPoint, why: str, training_seconds: float | None = None) -> MeasuredPoint:
-    """Give a point without numbers."""
-    row = _row(plan, point, failure=why, training_seconds=training_seconds)
-    return MeasuredPoint(point=point, row=row, network=None)
+        return build_row(plan, point, failure=str(error), training_seconds=trained.seconds)
+    return _profiled_row(plan, point, trained, quantization, start)
 
 
 def _profiled_row(
@@ -98,17 +82,17 @@ def _profiled_row(
     from ...engine.reference import run_float
     from ...hardware_sim.costs.hardware_profile import profile_hardware
     from ...hardware_sim.counts.counting import count_operations
-    from ..verbs.network_domain import draw_points
+    from ...problems.residuals import evaluation_points
     from ..verbs.run import run_on
 
     chip, tuning = quantization.network, quantization.report.tuning
-    points = draw_points(chip, plan.n_points, plan.seed)
-    truth = plan.posed().reference.evaluate(points)
-    trace = run_on(chip, points, Backend.LAVA if plan.with_lava else Backend.INTEGER)
+    points = evaluation_points(plan.problem, plan.n_points, plan.seed)
+    truth = plan.problem.reference.evaluate(points)
+    trace = run_on(chip, points, plan.backend)
     counts = count_operations(chip, trace)
     hardware = profile_hardware(chip, trace, points, target=plan.target, models=(plan.energy,))
     (energy,) = hardware.energies
-    return _row(
+    return build_row(
         plan,
         point,
         relative_l2=relative_l2(trace.outputs, truth),
@@ -126,18 +110,20 @@ def _profiled_row(
         n_cores=hardware.placement.partition.n_cores if hardware.placement else None,
         n_saturated=trace.n_saturated,
         network_digest=chip.digest(),
+        network=chip,
         training_seconds=trained.seconds,
         seconds=time.perf_counter() - start,
     )
 
 
-def _row(plan: SweepPlan, point: SweepPoint, **found: Any) -> SweepRow:
-    """Fill in what is known before anything is measured."""
+def build_row(plan: SweepPlan, point: SweepPoint, **found: Any) -> SweepRow:
+    """Build the row of a point from what is known before it is measured, and what was found (or `failure`, why not)."""
     recipe = plan.recipe_of(point)
     bits = point.weight_bits if isinstance(point.weight_bits, tuple) else (point.weight_bits,)
     targets = [phase.target_activity for phase in recipe.phases if phase.activity_weight > 0]
     return SweepRow(
-        problem=plan.problem,
+        name=point.name,
+        problem=plan.problem.name,
         weight_bits=" ".join(map(str, bits)),
         payload_bits=point.payload_bits,
         n_steps=recipe.network.n_steps,
@@ -146,7 +132,7 @@ def _row(plan: SweepPlan, point: SweepPoint, **found: Any) -> SweepRow:
         energy_model=plan.energy.name,
         energy_kind=plan.energy.kind.value,
         energy_source=plan.energy.source,
-        backend=(Backend.LAVA if plan.with_lava else Backend.INTEGER).value,
+        backend=plan.backend.value,
         seed=plan.seed,
         n_points=plan.n_points,
         training_key=plan.training_key(point),

@@ -28,7 +28,7 @@ def show_plan(
 ) -> None:
     """Print the plan of a run's first block, as long as all but the last one."""
     from ...hardware_sim.lava.plan import plan_run
-    from ...hardware_sim.lava.streaming import suitable_block
+    from ..stream.point_source import suitable_block
 
     n_points = open_points(points).n_points
     size = min(n_points, block_size or suitable_block(network, mode))

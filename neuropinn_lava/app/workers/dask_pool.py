@@ -2,7 +2,7 @@
 
 A call whose worker is lost is done again by another one. Nothing waits for ever: an address where no scheduler answers, a
 cluster without workers, workers with another version of this package, and calls that take worker after worker with them each
-end in an error. This is the only module, besides the worker's own, that imports distributed.
+end in an error.
 """
 
 from __future__ import annotations
@@ -26,13 +26,15 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 CONNECT_SECONDS = 10.0
-"""How long a scheduler may take to answer."""
+"""Longest time that a scheduler may take to answer."""
 WORKER_SECONDS = 60.0
-"""How long a cluster may be without any worker: long enough for a new one to start on a busy machine."""
+"""Longest time that a cluster may be without any worker: a new one starts within it, even on a busy machine."""
+CALLS_PER_WORKER = 2
+"""Calls under way for each worker: one that runs, and one that waits with its data there."""
 POLL_SECONDS = 0.5
 """Time between two looks at the workers while a call is waited for."""
 MAX_WORKERS = 1024
-"""Far above use: so many processes of one machine are a typing mistake."""
+"""Largest number of workers, far above use: more processes of one machine are a typing mistake."""
 SETTINGS = {
     "distributed.comm.timeouts.connect": f"{CONNECT_SECONDS:.0f}s",
     "distributed.admin.large-graph-warning-threshold": "1GB",  # a call carries its points, so that they outlive a worker
@@ -41,12 +43,12 @@ SETTINGS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterChoice:
-    """Who does the work: a cluster at an address, so many local workers, or with neither this process."""
+    """The place of the work: a cluster at an address, so many local workers, or with neither this process."""
 
     address: str | None = None
-    """Of a Dask scheduler, as tcp://host:8786."""
+    """Address of a Dask scheduler, as tcp://host:8786."""
     n_workers: int = 0
-    """Worker processes of this machine."""
+    """Number of worker processes of this machine."""
 
     def __post_init__(self) -> None:
         found = [*check_whole("--workers", self.n_workers)]
@@ -66,7 +68,7 @@ IN_THIS_PROCESS = ClusterChoice()
 
 @contextlib.contextmanager
 def open_pool(choice: ClusterChoice) -> Iterator[TaskPool]:
-    """Give the pool that was chosen, and close it at the end: calls still under way are dropped.
+    """Open the chosen pool, and close it at the end: calls still under way are dropped.
 
     Raises:
         SimulationError: If distributed is not installed, no scheduler answers at the address, it has no workers, or they
@@ -75,7 +77,7 @@ def open_pool(choice: ClusterChoice) -> Iterator[TaskPool]:
     if choice.is_this_process:
         yield LocalPool()
         return
-    _require_distributed()
+    import_extra("distributed", "dask")
     import dask
 
     with dask.config.set(SETTINGS):
@@ -85,10 +87,6 @@ def open_pool(choice: ClusterChoice) -> Iterator[TaskPool]:
         else:
             with _remote_pool(choice.address) as pool:
                 yield pool
-
-
-def _require_distributed() -> None:
-    import_extra("distributed", "dask")
 
 
 @contextlib.contextmanager
@@ -130,7 +128,7 @@ def _remote_pool(address: str) -> Iterator[DaskPool]:
 
 
 def _checked_workers(client: Client, where: str) -> int:
-    """Count the workers that are there, and make sure that they can do the work."""
+    """Count the workers that are there, and check that they have this version of the package."""
     try:
         client.wait_for_workers(1, timeout=CONNECT_SECONDS)
     except asyncio.TimeoutError as error:
@@ -153,17 +151,17 @@ def _checked_workers(client: Client, where: str) -> int:
 
 
 def package_version() -> str:
-    """Tell the version of this package in the process that this runs in."""
+    """Return the version of this package in the process that calls this."""
     from ... import __version__
 
     return __version__
 
 
 def _absence_watch(client: Client, where: str) -> Callable[[], None]:
-    """Make the function that raises when a cluster has had no worker for too long, or does not answer any more."""
+    """Return a function that raises when a cluster has had no worker for too long, or does not answer any more."""
     last_seen = time.monotonic()
 
-    def look() -> None:
+    def check() -> None:
         nonlocal last_seen
         if client.status != "running":
             mend = "Start the cluster again; what is finished and kept is not done twice."
@@ -174,14 +172,14 @@ def _absence_watch(client: Client, where: str) -> Callable[[], None]:
             rule = f"never be without a worker for {WORKER_SECONDS:.0f} s"
             raise SimulationError(where, rule, "none left", "Start some: `dask worker ADDRESS`.")
 
-    return look
+    return check
 
 
 class DaskPool:
-    """Does calls on a cluster."""
+    """A pool that does calls on a cluster."""
 
     def __init__(self, client: Client, n_workers: int, tend: Callable[[], None]) -> None:
-        self.n_workers = n_workers
+        self.n_under_way = CALLS_PER_WORKER * n_workers
         self._client, self._tend = client, tend
         self._futures: dict[str, Future] = {}
         self._done: Queue[str] = Queue()
@@ -207,7 +205,7 @@ class DaskPool:
 
 
 def _outcome(name: str, future: Future) -> Outcome:
-    """Turn a future that is done into an outcome.
+    """Return the outcome of a future that is done.
 
     Raises:
         SimulationError: If worker after worker was lost at this call, or the cluster forgot it.

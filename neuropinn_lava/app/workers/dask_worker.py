@@ -1,7 +1,7 @@
 """A local Dask worker's own process: `python -m neuropinn_lava.app.workers.dask_worker tcp://127.0.0.1:8786`.
 
 It is a process of its own and no child of multiprocessing: such a child may be daemonic, which forbids Lava its processes, and
-has its start method fixed, which Lava's import does not bear. It lives as long as its standard input is open, so that it
+has its start method fixed, which makes Lava's import fail. It lives as long as its standard input is open, so that it
 ends with whoever started it, however that one ends.
 """
 
@@ -14,9 +14,9 @@ import sys
 import threading
 
 MEMORY_UNLIMITED = 0
-"""Dask would pause or end a worker by its own measure of memory; blocks are small, and the kernel knows better."""
+"""Dask's value for no limit of memory: it would pause or end workers by its own measure, though blocks are small."""
 STANDARD_INPUT = 0
-"""Its file descriptor."""
+"""File descriptor of the standard input."""
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
-"""Worker processes of a local cluster: started, started again where one was lost, and ended for certain.
+"""Worker processes of a local cluster: they are started, started again where one is lost, and ended for certain.
 
-Each is a session of its own, so that Ctrl-C reaches the caller alone, who then decides. What becomes of the call that a lost
-worker was doing is the scheduler's business: it gives it to another one.
+Each is a session of its own, so that Ctrl-C reaches the caller alone. The scheduler gives the call of a lost worker to another
+one.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import sys
 from ...base.errors import SimulationError
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-"""Workers share the cores; libraries that each took all of them would wait for one another."""
+"""Environment of the workers: they share the cores, and libraries that took all of them would wait for one another."""
 WORKER_MODULE = "neuropinn_lava.app.workers.dask_worker"
-"""What they run."""
+"""Module that the worker processes run."""
 MAX_LOST = 20
-"""Workers that may be lost in all: more of them do not die of accidents."""
+"""Largest number of lost workers in all: more of them do not die of accidents."""
 
 
 class LocalWorkers:
@@ -27,7 +27,7 @@ class LocalWorkers:
         self._scheduler = scheduler
         self._processes = [self._start() for _ in range(n_workers)]
         self.n_lost = 0
-        """How many have been started again."""
+        """Number of workers that have been started again."""
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -52,7 +52,7 @@ class LocalWorkers:
             self._processes[place] = self._start()
 
     def end(self) -> None:
-        """Kill all of them, whatever they do."""
+        """Kill all workers, whatever they do."""
         for process in self._processes:
             process.kill()
         for process in self._processes:

@@ -1,7 +1,7 @@
-"""Independent calls and who does them: this process, or workers behind the same small interface (`dask_pool.py`).
+"""Independent calls in a pool: this process, or workers behind the same small interface (`dask_pool.py`).
 
-A pool takes calls, and gives back each one's result when it is there, whichever comes first. `in_order` puts results back into
-the order of the calls, with no more of them under way than the workers need. This module knows nothing of Dask.
+A pool takes calls, and returns each one's result when it is there, whichever comes first. `in_order` puts results back into the
+order of the calls, with no more of them under way than the workers need.
 """
 
 from __future__ import annotations
@@ -13,52 +13,49 @@ from typing import Any, Protocol
 
 from ...base.errors import NeuroPinnError
 
-CALLS_PER_WORKER = 2
-"""Calls under way for each worker: one that runs, and one that waits with its data there."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Call:
     """A function with its arguments; function, arguments and result can be pickled, and calling it twice does no harm."""
 
     name: str
-    """Unique within its pool, in words: it stands in errors and on Dask's pages."""
+    """Name of the call, unique within its pool; it stands in errors and on Dask's pages."""
     function: Callable[..., Any]
     """A function that can be imported."""
     arguments: tuple[Any, ...] = ()
-    """Its positional arguments."""
+    """Positional arguments of the function."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Outcome:
-    """How a call ended."""
+    """The result of a call, or its error."""
 
     name: str
-    """The call's name."""
+    """Name of the call."""
     value: Any = None
-    """What the function returned."""
+    """Value that the function returned."""
     error: NeuroPinnError | None = None
-    """What it raised, if that is one of the package's own errors; any other exception ends the caller's work."""
+    """Error that it raised, if that is one of the package's own; any other exception ends the caller's work."""
 
 
 class TaskPool(Protocol):
-    """Who does calls."""
+    """A pool that does calls."""
 
     @property
-    def n_workers(self) -> int:
-        """How many calls are done at the same time."""
+    def n_under_way(self) -> int:
+        """Number of calls that should be submitted at the same time, so that no worker waits."""
 
     def submit(self, call: Call) -> None:
         """Take a call; it starts when a worker is free."""
 
     def next_outcome(self) -> Outcome:
-        """Wait until one of the submitted calls has ended, and give that one."""
+        """Wait until one of the submitted calls has ended, and return its outcome."""
 
 
 class LocalPool:
     """Does one call after the other in this process, when its outcome is asked for."""
 
-    n_workers = 1
+    n_under_way = 1
 
     def __init__(self) -> None:
         self._waiting: deque[Call] = deque()
@@ -77,7 +74,7 @@ class LocalPool:
 
 
 def in_order(pool: TaskPool, calls: Iterable[Call]) -> Iterator[Any]:
-    """Do calls in a pool that has no others, and yield their results in the order of the calls.
+    """Run calls in a pool that has no others, and yield their results in the order of the calls.
 
     `calls` is read as results are taken, so that a long stream needs the memory of a few calls only.
 
@@ -85,11 +82,11 @@ def in_order(pool: TaskPool, calls: Iterable[Call]) -> Iterator[Any]:
         Exception: What the first call that fails, in their order, raised, or what reading the next call raised: the results
             before it have been yielded.
     """
-    window, remaining = CALLS_PER_WORKER * pool.n_workers, _until_error(calls)
+    remaining = _until_error(calls)
     wanted: deque[str | Exception] = deque()
     held: dict[str, Outcome] = {}
     while True:
-        while len(wanted) < window and (call := next(remaining, None)) is not None:
+        while len(wanted) < pool.n_under_way and (call := next(remaining, None)) is not None:
             wanted.append(call if isinstance(call, Exception) else call.name)
             if isinstance(call, Call):
                 pool.submit(call)
@@ -108,7 +105,7 @@ def in_order(pool: TaskPool, calls: Iterable[Call]) -> Iterator[Any]:
 
 
 def _until_error(calls: Iterable[Call]) -> Iterator[Call | Exception]:
-    """Give calls, and as the last one what reading them raises, so that it waits for its turn."""
+    """Yield calls, and as the last one the exception that reading them raises, so that it waits for its turn."""
     try:
         yield from calls
     except Exception as error:

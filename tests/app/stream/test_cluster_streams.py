@@ -6,58 +6,34 @@ import os
 import signal
 import threading
 
-import numpy as np
 import psutil
 import pytest
 
 import builders
-from neuropinn_lava.app.stream.cluster_streams import (
-    SMALLEST_BLOCK,
-    evaluate_in,
-    fitting_block,
-    is_exact,
-    stream_on_cluster,
-)
-from neuropinn_lava.app.stream.stream import stream
+from neuropinn_lava.app.stream.point_source import suitable_block
+from neuropinn_lava.app.stream.stream import SMALLEST_BLOCK, fitting_block, stream
 from neuropinn_lava.app.verbs.run import LavaChoices
 from neuropinn_lava.app.workers.dask_pool import ClusterChoice
 from neuropinn_lava.app.workers.task_pool import LocalPool
-from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.engine.trace import Backend, LavaMode
 
 NETWORK = builders.random_quantized(1)
 POINTS = builders.random_points(NETWORK, 100)
+LAVA = LavaChoices(backend=Backend.LAVA)
 TWO = ClusterChoice(n_workers=2)
+
+
+class PoolOf:
+    """As many workers as are needed to choose a block."""
+
+    def __init__(self, n_workers):
+        self.n_under_way = 2 * n_workers
 
 
 def worker_pids():
     """Find the worker processes of this one."""
     children = psutil.Process().children(recursive=True)
     return [p.pid for p in children if "neuropinn_lava.app.workers.dask_worker" in p.cmdline()]
-
-
-def test_a_pool_gives_the_bytes_of_one_process(tmp_path):
-    stream(NETWORK, POINTS, tmp_path / "one.npy", backend="integer")
-    evaluate = evaluate_in(LocalPool(), LavaChoices(backend=Backend.INTEGER))
-    summary = stream(NETWORK, POINTS, tmp_path / "many.npy", backend="integer", block_size=7, evaluate=evaluate)
-    assert (tmp_path / "many.npy").read_bytes() == (tmp_path / "one.npy").read_bytes()
-    assert summary.n_samples == 100
-
-
-def test_a_bad_point_behind_good_blocks_is_named_and_they_are_kept(tmp_path):
-    wrong = POINTS.copy()
-    wrong[50, 1] = np.nan
-    with pytest.raises(SpecError, match="from number 40 on must have only finite coordinates"):
-        stream(
-            NETWORK,
-            np.split(wrong, 5),
-            tmp_path / "u.npy",
-            backend="integer",
-            block_size=20,
-            evaluate=evaluate_in(LocalPool(), LavaChoices(backend=Backend.INTEGER)),
-        )
-    summary = stream(NETWORK, np.split(POINTS, 5), tmp_path / "u.npy", backend="integer", resume=True)
-    assert summary.n_resumed == 40
 
 
 @pytest.mark.parametrize(
@@ -71,14 +47,15 @@ def test_a_bad_point_behind_good_blocks_is_named_and_they_are_kept(tmp_path):
     ],
 )
 def test_every_worker_has_blocks_if_there_are_points_enough(n_points, n_workers, size):
-    assert fitting_block(NETWORK, LavaMode.BATCHED, n_points, n_workers) == size
+    assert fitting_block(NETWORK, LAVA, n_points, PoolOf(n_workers)) == size
 
 
 def test_only_integers_may_be_cut_anew():
-    assert is_exact(NETWORK, "integer")
-    assert is_exact(NETWORK, "lava")
-    assert not is_exact(NETWORK, "float")
-    assert not is_exact(NETWORK.source, "lava")
+    n_points, whole = 8 * SMALLEST_BLOCK, suitable_block(NETWORK, LavaMode.BATCHED)
+    for backend, size in (("integer", n_points // 4), ("lava", n_points // 4), ("float", whole)):
+        assert fitting_block(NETWORK, LavaChoices(backend=Backend(backend)), n_points, PoolOf(2)) == size
+    assert fitting_block(NETWORK.source, LAVA, n_points, PoolOf(2)) == whole
+    assert fitting_block(NETWORK, LAVA, n_points, LocalPool()) == whole
 
 
 def test_two_workers_give_the_bytes_of_one_process_and_resume_it(tmp_path):
@@ -86,7 +63,7 @@ def test_two_workers_give_the_bytes_of_one_process_and_resume_it(tmp_path):
     stream(NETWORK, POINTS, tmp_path / "one.csv", backend="integer")
     options = {"cluster": TWO, "backend": "integer", "block_size": 9}
     told = []
-    stream_on_cluster(NETWORK, POINTS, tmp_path / "two.csv", on_progress=told.append, **options)
+    stream(NETWORK, POINTS, tmp_path / "two.csv", on_progress=told.append, **options)
     assert (tmp_path / "two.csv").read_bytes() == (tmp_path / "one.csv").read_bytes()
     assert [progress.n_done for progress in told] == [*range(9, 100, 9), 100]
 
@@ -117,9 +94,7 @@ def test_a_worker_killed_in_the_middle_of_a_lava_run_loses_nothing(tmp_path, nam
             killed.append(worker_pids()[0])
             os.kill(killed[0], signal.SIGKILL)
 
-    summary = stream_on_cluster(
-        network, points, tmp_path / f"two-{name}", cluster=TWO, block_size=30_000, on_progress=kill_one
-    )
+    summary = stream(network, points, tmp_path / f"two-{name}", cluster=TWO, block_size=30_000, on_progress=kill_one)
     assert killed
     assert summary.n_samples == 240_000
     assert (tmp_path / f"two-{name}").read_bytes() == (tmp_path / f"one-{name}").read_bytes()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from disks import full_beyond
-from neuropinn_lava.app.stream import row_files
+from neuropinn_lava.app.stream import arrays_io, row_files
 from neuropinn_lava.app.stream.arrays_io import read_points
 from neuropinn_lava.app.stream.row_files import RowFile, part_path, record_path
 from neuropinn_lava.base.errors import FileFormatError, SpecError
@@ -27,7 +27,7 @@ def write(path, pieces, *, resume=False):
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("n_pieces", [1, 3])
 def test_what_is_written_is_read_again_exactly(tmp_path, monkeypatch, name, n_pieces):
-    monkeypatch.setattr(row_files, "COPIED_BYTES", 1000)
+    monkeypatch.setattr(arrays_io, "READ_ROWS", 100)
     write(tmp_path / name, np.split(ROWS, n_pieces))
     assert read_points(tmp_path / name).tobytes() == ROWS.tobytes()
     assert [file.name for file in tmp_path.iterdir()] == [name]
@@ -74,11 +74,40 @@ def test_nothing_certain_leaves_nothing(tmp_path):
 
 
 def test_the_part_is_a_readable_file_at_any_moment(tmp_path):
-    with RowFile.open(tmp_path / "u.npy", NAMES) as rows:
-        for end in (400, 800):
+    with RowFile.open(tmp_path / "u.npy", NAMES, n_expected=1000) as rows:
+        for end in (400, 800, 1200):  # 200 more than expected
             rows.append(ROWS[end - 400 : end], {})
             with part_path(tmp_path / "u.npy").open("rb") as part:
-                assert np.array_equal(np.load(part), ROWS[:end])
+                held = np.load(part)
+            assert len(held) == max(1000, end)
+            assert np.array_equal(held[:end], ROWS[:end])
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_fewer_rows_than_expected_are_all_there_is(tmp_path, name):
+    with RowFile.open(tmp_path / name, NAMES, n_expected=1000) as rows:
+        rows.append(ROWS[:7], {})
+        rows.finish()
+    assert read_points(tmp_path / name).tobytes() == ROWS[:7].tobytes()
+
+
+def test_a_disk_without_room_for_all_rows_is_told_of_before_the_first_one(tmp_path):
+    with full_beyond(ROWS.nbytes - 1000), pytest.raises(SpecError, match=r"u.npy must be on a disk with room for"):
+        RowFile.open(tmp_path / "u.npy", NAMES, n_expected=len(ROWS))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_that_fills_up_keeps_the_rows_before(tmp_path):
+    path = tmp_path / "u.npy"
+    with full_beyond(ROWS.nbytes // 2), RowFile.open(path, NAMES) as rows:
+        rows.append(ROWS[:500], {"seconds": 2.5})
+        with pytest.raises(SpecError, match=r"u.npy must be on a disk with room for"):
+            rows.append(ROWS[500:], {})
+    assert row_files.n_kept(path) == 500
+    with RowFile.open(path, NAMES, resume=True) as rows:
+        rows.append(ROWS[500:], {})
+        rows.finish()
+    assert np.load(path).tobytes() == ROWS.tobytes()
 
 
 def test_an_old_file_stands_until_the_new_one_is_complete(tmp_path):
@@ -100,12 +129,12 @@ def test_two_runs_do_not_write_one_file(tmp_path):
     assert np.array_equal(np.load(tmp_path / "u.npy"), ROWS)
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"schema": "another/1"}', '{"schema": "neuropinn-lava/rows/1"}'])
+@pytest.mark.parametrize("text", ["", "[]", '{"schema": "another/1"}', '{"schema": "neuropinn-lava/rows/2"}'])
 def test_a_record_that_is_none_is_refused(tmp_path, text):
     with RowFile.open(tmp_path / "u.npy", NAMES) as rows:
         rows.append(ROWS, {})
     record_path(tmp_path / "u.npy").write_text(text)
-    with pytest.raises(FileFormatError, match=r"a record of schema neuropinn-lava/rows/1"):
+    with pytest.raises(FileFormatError, match=r"a record of schema neuropinn-lava/rows/2"):
         RowFile.open(tmp_path / "u.npy", NAMES, resume=True)
 
 
@@ -118,7 +147,7 @@ def test_a_part_that_lost_rows_is_refused(tmp_path):
 
 
 def test_a_disk_with_room_for_the_rows_and_not_for_their_hdf5_file(tmp_path):
-    path, n_bytes = tmp_path / "u.h5", ROWS.nbytes + row_files.HEADER_BYTES
+    path, n_bytes = tmp_path / "u.h5", ROWS.nbytes + 128
     with (
         full_beyond(n_bytes),
         pytest.raises(SpecError, match=r"u.h5 must be on a disk with room for .*; got File too large. Free"),

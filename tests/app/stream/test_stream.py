@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 
 import builders
+from neuropinn_lava.app.stream import row_files
 from neuropinn_lava.app.stream.arrays_io import read_points
 from neuropinn_lava.app.stream.row_files import part_path
-from neuropinn_lava.app.stream.stream import one_after_the_other, stream
-from neuropinn_lava.app.verbs.run import LavaChoices
+from neuropinn_lava.app.stream.stream import stream
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.engine.reference import run_integer
-from neuropinn_lava.engine.trace import Backend
 
 NETWORK = builders.random_quantized(1)
 POINTS = builders.random_points(NETWORK, 100)
@@ -50,31 +49,26 @@ def test_points_come_from_anywhere(tmp_path, points):
 def interrupted(tmp_path, points, n_blocks=2, **options):
     """Interrupt a stream after some blocks."""
 
-    def evaluate(network, blocks, tell):
-        traces = one_after_the_other(network, blocks, tell, choices=LavaChoices(backend=Backend.INTEGER))
-        for _ in range(n_blocks):
-            yield next(traces)
-        raise KeyboardInterrupt
+    def interrupt(progress):
+        if (
+            progress.n_done - progress.n_resumed == 15 * n_blocks
+            and row_files.n_kept(tmp_path / "u.npy") == progress.n_done
+        ):
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        stream(NETWORK, points, tmp_path / "u.npy", backend="integer", block_size=15, evaluate=evaluate, **options)
+        stream(NETWORK, points, tmp_path / "u.npy", backend="integer", block_size=15, on_progress=interrupt, **options)
 
 
 def test_an_interrupted_stream_goes_on(tmp_path):
     interrupted(tmp_path, POINTS)
     interrupted(tmp_path, POINTS, 1, resume=True)
-    seen = []
-
-    def evaluate(network, blocks, tell):
-        for block in blocks:
-            seen.append(block)
-            yield run_integer(network, block)
-
+    told = []
     summary = stream(
-        NETWORK, POINTS, tmp_path / "u.npy", backend="integer", block_size=20, resume=True, evaluate=evaluate
+        NETWORK, POINTS, tmp_path / "u.npy", backend="integer", block_size=20, resume=True, on_progress=told.append
     )
     assert np.load(tmp_path / "u.npy").tobytes() == EXPECTED.outputs.tobytes()
-    assert np.array_equal(np.concatenate(seen), POINTS[45:])
+    assert told[0].n_done == 45 + 20
     assert (summary.n_samples, summary.n_resumed, summary.n_saturated) == (100, 45, EXPECTED.n_saturated)
 
 

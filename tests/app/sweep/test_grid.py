@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from neuropinn_lava.app.sweep.grid import SweepGrid, SweepPoint, changes_of
-from neuropinn_lava.app.verbs.train import RecipeChanges
+from neuropinn_lava.app.sweep.grid import SweepGrid, SweepPoint
 from neuropinn_lava.base.errors import SpecError
 
 
@@ -49,9 +48,3 @@ def test_all_wrong_values_are_told_at_once():
     with pytest.raises(SpecError) as raised:
         SweepGrid(weight_bits=(40,), payload_bits=(), theta=(-1.0,))
     assert len(raised.value.violations) == 3
-
-
-def test_what_a_point_leaves_open_is_the_sweep_s_own():
-    base = RecipeChanges(theta=0.3, n_steps=4, iterations=0.5)
-    changes = changes_of(SweepPoint(weight_bits=8, payload_bits=8, theta=0.1, activity=0.2), base)
-    assert (changes.theta, changes.n_steps, changes.activity, changes.iterations) == (0.1, 4, 0.2, 0.5)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from neuropinn_lava.app.sweep.grid import SweepPoint
 from neuropinn_lava.app.sweep.plan import plan_sweep
 from neuropinn_lava.app.verbs.train import RecipeChanges
 from neuropinn_lava.base.errors import SpecError
-from neuropinn_lava.network.spec import ProblemParameter
+from neuropinn_lava.problems import find_problem
 
+POISSON = find_problem("poisson")
 POINT = SweepPoint(weight_bits=8, payload_bits=12, theta=0.05)
 
 
@@ -18,7 +21,7 @@ def keys(plan, point=POINT):
 
 
 def test_identities_are_the_same_every_time():
-    assert keys(plan_sweep("poisson")) == keys(plan_sweep("poisson"))
+    assert keys(plan_sweep(POISSON)) == keys(plan_sweep(POISSON))
 
 
 @pytest.mark.parametrize(
@@ -26,7 +29,7 @@ def test_identities_are_the_same_every_time():
     [SweepPoint(weight_bits=4, payload_bits=12, theta=0.05), SweepPoint(weight_bits=8, payload_bits=8, theta=0.05)],
 )
 def test_points_that_differ_in_bits_share_a_training(other):
-    plan = plan_sweep("poisson")
+    plan = plan_sweep(POISSON)
     training, point = keys(plan)
     assert keys(plan, other)[0] == training
     assert keys(plan, other)[1] != point
@@ -41,13 +44,13 @@ def test_points_that_differ_in_bits_share_a_training(other):
     ],
 )
 def test_points_that_differ_otherwise_do_not(other):
-    plan = plan_sweep("poisson")
+    plan = plan_sweep(POISSON)
     assert not set(keys(plan)) & set(keys(plan, other))
 
 
 def test_a_value_that_is_the_recipe_s_own_is_no_other_training():
-    plan = plan_sweep("poisson")
-    own = plan.posed().recipe.network.theta
+    plan = plan_sweep(POISSON)
+    own = plan.problem.recipe.network.theta
     assert plan.training_key(SweepPoint(weight_bits=8, payload_bits=8, theta=own)) == plan.training_key(
         SweepPoint(weight_bits=8, payload_bits=8)
     )
@@ -58,11 +61,13 @@ def test_a_value_that_is_the_recipe_s_own_is_no_other_training():
     [
         {"seed": 1},
         {"changes": RecipeChanges(iterations=0.5)},
-        {"parameters": (ProblemParameter(name="mode_x", value=2.0),)},
+        {"problem": find_problem("poisson", mode_x=2.0)},
+        {"problem": dataclasses.replace(POISSON, source=lambda points: points[:, 0])},
+        {"problem": dataclasses.replace(POISSON, residual=lambda f: (f.u_xx - f.u_yy - f.source,))},
     ],
 )
 def test_what_changes_a_training_changes_both_identities(change):
-    assert not set(keys(plan_sweep("poisson"))) & set(keys(plan_sweep("poisson", **change)))
+    assert not set(keys(plan_sweep(POISSON))) & set(keys(plan_sweep(**{"problem": POISSON, **change})))
 
 
 @pytest.mark.parametrize(
@@ -70,45 +75,56 @@ def test_what_changes_a_training_changes_both_identities(change):
     [{"n_points": 100}, {"tune_iterations": 0}, {"energy": "spinnaker"}, {"target": "loihi1"}, {"with_lava": False}],
 )
 def test_what_changes_a_measurement_keeps_the_training(change):
-    first, second = keys(plan_sweep("poisson")), keys(plan_sweep("poisson", **change))
+    first, second = keys(plan_sweep(POISSON)), keys(plan_sweep(POISSON, **change))
     assert first[0] == second[0]
     assert first[1] != second[1]
 
 
 def test_another_version_does_not_trust_what_this_one_found(monkeypatch):
-    first = keys(plan_sweep("poisson"))
+    first = keys(plan_sweep(POISSON))
     monkeypatch.setattr("neuropinn_lava.__version__", "9.9.9")
-    assert not set(first) & set(keys(plan_sweep("poisson")))
+    assert not set(first) & set(keys(plan_sweep(POISSON)))
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"problem": "poison"}, "Did you mean poisson"),
-        ({"problem": "poisson", "energy": "loihi1-davis"}, "Did you mean loihi1-davies"),
-        ({"problem": "poisson", "energy": "loihi2-builtin-step"}, r"SweepPlan\.energy: a model that prices operations"),
-        ({"problem": "poisson", "target": "loihi3"}, "Did you mean loihi"),
-        ({"problem": "poisson", "n_points": 0}, r"SweepPlan\.n_points"),
-        ({"problem": "poisson", "tune_iterations": -1}, r"TuningSettings\.n_iterations"),
+        (
+            {"problem": "poisson"},
+            r"sweep\.problem must be a PdeProblem or a SweepPlan; got 'poisson'.*nl\.find_problem",
+        ),
+        ({"energy": "loihi1-davis"}, "Did you mean loihi1-davies"),
+        ({"energy": "loihi2-builtin-step"}, r"SweepPlan\.energy must be a model that prices operations"),
+        ({"target": "loihi3"}, "Did you mean loihi"),
+        ({"n_points": 0}, r"SweepPlan\.n_points"),
+        ({"tune_iterations": -1}, r"TuningSettings\.n_iterations"),
     ],
 )
 def test_wrong_plans_are_refused(arguments, message):
     with pytest.raises(SpecError, match=message):
-        plan_sweep(**arguments)
+        plan_sweep(**{"problem": POISSON, **arguments})
 
 
 def test_a_sweep_over_bits_is_priced_by_a_model_that_sees_bits():
-    assert plan_sweep("poisson").energy.sees_bits
-    assert not plan_sweep("poisson", energy="loihi1-davies").energy.sees_bits
+    assert plan_sweep(POISSON).energy.sees_bits
+    assert not plan_sweep(POISSON, energy="loihi1-davies").energy.sees_bits
 
 
-def test_an_activity_needs_a_recipe_in_which_spikes_cost(monkeypatch):
-    import dataclasses
+def test_an_activity_needs_a_recipe_in_which_spikes_cost():
+    free = tuple(dataclasses.replace(phase, activity_weight=0.0) for phase in POISSON.recipe.phases)
+    silent = dataclasses.replace(POISSON, recipe=dataclasses.replace(POISSON.recipe, phases=free))
+    with pytest.raises(SpecError, match="RecipeChanges.activity must be left out where no phase of the recipe"):
+        plan_sweep(silent).recipe_of(SweepPoint(weight_bits=8, payload_bits=8, activity=0.1))
 
-    plan = plan_sweep("poisson")
-    posed = plan.posed()
-    free = tuple(dataclasses.replace(phase, activity_weight=0.0) for phase in posed.recipe.phases)
-    silent = dataclasses.replace(posed, recipe=dataclasses.replace(posed.recipe, phases=free))
-    monkeypatch.setattr("neuropinn_lava.app.sweep.plan._posed", lambda name, parameters: silent)
-    with pytest.raises(SpecError, match=r"SweepGrid\.activity must have a recipe of 'poisson' in which spikes cost"):
-        plan.recipe_of(SweepPoint(weight_bits=8, payload_bits=8, activity=0.1))
+
+def test_a_problem_whose_functions_are_wrong_is_refused():
+    broken = dataclasses.replace(POISSON, source=lambda points: points)
+    with pytest.raises(SpecError, match=r"PdeProblem 'poisson'\.source must return values of the shape \(64,\)"):
+        keys(plan_sweep(broken))
+
+
+def test_what_a_point_leaves_open_is_the_plan_s_own():
+    plan = plan_sweep(POISSON, changes=RecipeChanges(theta=0.3, n_steps=4))
+    recipe = plan.recipe_of(SweepPoint(weight_bits=8, payload_bits=8, theta=0.1, activity=0.2))
+    assert (recipe.network.theta, recipe.network.n_steps) == (0.1, 4)
+    assert 0.2 in [phase.target_activity for phase in recipe.phases]

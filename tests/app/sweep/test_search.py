@@ -7,28 +7,26 @@ import pytest
 from neuropinn_lava.app.sweep.grid import SweepGrid
 from neuropinn_lava.app.sweep.plan import plan_sweep
 from neuropinn_lava.app.sweep.search import GENERATION, check_search, search_points
-from neuropinn_lava.app.sweep.work import MeasuredPoint, failed_point
+from neuropinn_lava.app.sweep.work import build_row
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.base.extras import MissingPackageError
+from neuropinn_lava.problems import find_problem
 
 GRID = SweepGrid(weight_bits=(3, 8), payload_bits=(6, 16), theta=(0.02, 0.05), n_steps=(1,))
-PLAN = plan_sweep("poisson", with_lava=False)
+PLAN = plan_sweep(find_problem("poisson"), with_lava=False)
 N_MATRICES = 4
 
 
 def invented(point):
     """Give a point numbers that follow from its bits: the first matrix matters, the others only cost."""
-    import dataclasses
-
     bits = point.weight_bits if isinstance(point.weight_bits, tuple) else (point.weight_bits,) * N_MATRICES
-    row = dataclasses.replace(
-        failed_point(PLAN, point, "").row,
-        failure=None,
+    return build_row(
+        PLAN,
+        point,
         relative_l2=2.0 ** -bits[0] + 2.0**-point.payload_bits,
         joules=1e-9 * (1.0 + point.theta),
         synaptic_bits=100 * sum(bits),
     )
-    return MeasuredPoint(point=point, row=row, network=None)
 
 
 def searched(n_trials, measure=invented, seed=0):
@@ -61,7 +59,7 @@ def test_the_same_seed_proposes_the_same_points_and_another_one_others():
 
 def hypervolume_free_gain(points):
     """Count points that no point of the first generation beats or equals in error and bits."""
-    costs = [invented(point).row.costs for point in points]
+    costs = [invented(point).costs for point in points]
     first = costs[:GENERATION]
     return sum(all(e < f[0] or b < f[2] for f in first) for e, _, b in costs[GENERATION:])
 
@@ -73,7 +71,7 @@ def test_later_generations_go_beyond_the_first():
 
 def test_points_that_fail_do_not_end_the_search():
     def measure(point):
-        return failed_point(PLAN, point, "too short") if point.payload_bits < 10 else invented(point)
+        return build_row(PLAN, point, failure="too short") if point.payload_bits < 10 else invented(point)
 
     assert len(searched(20, measure)[0]) > 10
 

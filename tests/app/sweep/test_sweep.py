@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
+import itertools
 import json
+import multiprocessing
 import os
 import signal
+import sqlite3
 
 import numpy as np
 import psutil
 import pytest
 
+from disks import full_beyond
 from neuropinn_lava.app.sweep import run as sweep_run
-from neuropinn_lava.app.sweep.cache import SweepCache
+from neuropinn_lava.app.sweep.cache import DATABASE_NAME, SweepCache
 from neuropinn_lava.app.sweep.grid import SweepGrid
 from neuropinn_lava.app.sweep.plan import plan_sweep
 from neuropinn_lava.app.sweep.sweep import sweep
@@ -27,9 +32,10 @@ from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.files.network_file import read_network
 from neuropinn_lava.hardware_sim.costs.energy_files import find_energy_model
 from neuropinn_lava.hardware_sim.report.figures.pareto_figure import draw_pareto
+from neuropinn_lava.problems import find_problem
 
 PLAN = plan_sweep(
-    "poisson",
+    find_problem("poisson"),
     changes=RecipeChanges(layers=(8, 6), iterations=0.01),
     n_points=200,
     tune_iterations=5,
@@ -77,10 +83,10 @@ def counted(monkeypatch):
 
 def test_rows_are_what_the_deployed_networks_do(found):
     assert len(found.rows) == 8
-    for measured in found.measured:
-        row, network = measured.row, measured.network
+    for row in found.rows:
+        network = row.network
         points = draw_points(network, 200, 0)
-        truth = PLAN.posed().reference.evaluate(points)
+        truth = PLAN.problem.reference.evaluate(points)
         assert row.relative_l2 == relative_l2(run_integer(network, points).outputs, truth)
         assert row.network_digest == network.digest()
         assert row.synaptic_bits == int(row.weight_bits) * (2 * 8 + 8 * 6 + 6 * 1)
@@ -93,9 +99,7 @@ def test_rows_are_what_the_deployed_networks_do(found):
 
 def test_points_that_differ_in_bits_share_a_training(found):
     assert len({row.training_key for row in found.rows}) == 2
-    assert {measured.network.source.digest() for measured in found.measured[:4]} == {
-        found.measured[0].network.source.digest()
-    }
+    assert {row.network.source.digest() for row in found.rows[:4]} == {found.rows[0].network.source.digest()}
 
 
 def test_the_chosen_one_follows_its_rule(found):
@@ -137,43 +141,82 @@ def test_what_ended_before_an_interrupt_is_kept(tmp_path, counted):
     assert counted == {"trained": 2, "measured": 8}
 
 
-@pytest.mark.parametrize("damage", ["json", "nested", "h5", "other", "checksum"])
-def test_damaged_entries_are_told_of_and_computed_again(tmp_path, counted, damage):
+def change_entry(cache, statement, *values):
+    """Change the database of a cache behind its back."""
+    with contextlib.closing(sqlite3.connect(cache / DATABASE_NAME)) as connection, connection:
+        assert connection.execute(statement, values).rowcount == 1
+
+
+@pytest.mark.parametrize("column", ["contents", "network", "sha256"])
+def test_damaged_entries_are_told_of_and_computed_again(tmp_path, counted, column):
     grid = SweepGrid(weight_bits=(8,), payload_bits=(8, 12))
     first = sweep(PLAN, grid, cache=tmp_path)
-    entry = next((tmp_path / "points").glob("*.json"))
-    if damage == "h5":
-        network = entry.with_suffix(".h5")
-        network.write_bytes(network.read_bytes()[:-10])
-    elif damage == "json":
-        entry.write_text(entry.read_text()[:-30])
-    elif damage == "nested":
-        entry.write_text("[" * 100_000)
-    elif damage == "checksum":
-        entry.write_text(entry.read_text().replace('"poisson"', '"heat"'))
-    else:
-        other = next(path for path in (tmp_path / "points").glob("*.json") if path != entry)
-        entry.write_text(other.read_text())
+    key = PLAN.point_key(grid.points[0])
+    change_entry(tmp_path, f"UPDATE points SET {column} = substr({column}, 1, 30) WHERE key = ?", key)
     notes = []
     again = sweep(PLAN, grid, cache=tmp_path, on_note=notes.append)
-    (note,) = notes
-    assert note.startswith(f"The cache's point {entry.stem[:12]} is damaged and is computed again: file ")
+    assert notes == [f"The entry {key[:12]} of the cache's points is damaged; it is computed again."]
     assert counted == {"trained": 1, "measured": 3}
     assert [untimed(row) for row in again.rows] == [untimed(row) for row in first.rows]
 
 
 def test_a_damaged_training_is_trained_again(tmp_path, counted):
     sweep(PLAN, SweepGrid(weight_bits=(8,), payload_bits=(8,)), cache=tmp_path)
-    next((tmp_path / "trainings").glob("*.h5")).write_bytes(b"nothing")
+    change_entry(tmp_path, "UPDATE trainings SET network = NULL")
     notes = []
     sweep(PLAN, SweepGrid(weight_bits=(4,), payload_bits=(8,)), cache=tmp_path, on_note=notes.append)
-    assert "The cache's training" in notes[0]
+    assert "of the cache's trainings is damaged" in notes[0]
     assert counted == {"trained": 2, "measured": 2}
+
+
+@pytest.mark.parametrize("contents", [b"no database", None], ids=["foreign", "torn"])
+def test_a_damaged_database_is_told_of_once_and_set_aside(tmp_path, counted, contents):
+    grid = SweepGrid(weight_bits=(8,), payload_bits=(8,))
+    sweep(PLAN, grid, cache=tmp_path)
+    file = tmp_path / DATABASE_NAME
+    whole = file.read_bytes()
+    file.write_bytes(contents or whole[:4096] + bytes(len(whole) - 4096))
+    notes = []
+    sweep(PLAN, grid, cache=tmp_path, on_note=notes.append)
+    (note,) = notes
+    assert note.startswith(f"The cache {file} is damaged (")
+    assert counted == {"trained": 2, "measured": 2}
+    assert {path.name for path in tmp_path.iterdir()} == {DATABASE_NAME, f"{DATABASE_NAME}.damaged"}
+    assert sweep(PLAN, grid, cache=tmp_path, on_note=pytest.fail).n_cached == 1
+
+
+def test_a_cache_on_a_full_disk_says_so(found, tmp_path):
+    store = SweepCache(tmp_path, pytest.fail)
+    with full_beyond(20_000), pytest.raises(SpecError, match=f"{DATABASE_NAME} must be a database that can be .*Free"):
+        store.write_point("a" * 64, dataclasses.replace(found.rows[0], failure="x" * 100_000))
+    assert store.read_point("a" * 64) is None
+    store.write_point("a" * 64, found.rows[0])
+    assert store.read_point("a" * 64) == found.rows[0]
+
+
+def fill_cache(folder, process, rows):
+    """Store rows, one entry each, under keys of one process."""
+    store = SweepCache(folder, pytest.fail)
+    for k, row in enumerate(rows):
+        store.write_point(f"{process} {k}", row)
+
+
+def test_processes_share_a_cache(found, tmp_path):
+    fork = multiprocessing.get_context("fork")
+    processes = [fork.Process(target=fill_cache, args=(tmp_path, k, found.rows)) for k in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    store = SweepCache(tmp_path, pytest.fail)
+    for process, k in itertools.product(range(2), range(len(found.rows))):
+        assert store.read_point(f"{process} {k}") == found.rows[k]
 
 
 def test_a_cache_that_cannot_be_made_is_refused_before_anything_is_trained(tmp_path, counted):
     (tmp_path / "file").write_text("")
-    with pytest.raises(SpecError, match=r"cache .*file/cache must be a folder that can be made and written.*--cache"):
+    with pytest.raises(SpecError, match=r"cache .*file/cache must be a folder that can be made and written"):
         sweep(PLAN, GRID, cache=tmp_path / "file" / "cache")
     assert counted["trained"] == 0
 
@@ -264,13 +307,33 @@ def test_an_error_factor_below_one_is_refused(tmp_path):
 
 
 def test_a_cache_gives_back_what_it_was_given(found, tmp_path):
-    store = SweepCache(tmp_path, pytest.fail)
-    point, measured = found.points[0], found.measured[0]
-    assert store.point("a" * 64, point) is None
-    store.keep_point("a" * 64, measured)
-    held = store.point("a" * 64, point)
-    assert held.row == measured.row
-    assert held.network.digest() == measured.network.digest()
+    store, row = SweepCache(tmp_path, pytest.fail), found.rows[0]
+    assert store.read_point("a" * 64) is None
+    store.write_point("a" * 64, row)
+    held = store.read_point("a" * 64)
+    assert held == row
+    assert held.network.digest() == row.network.digest()
+
+
+def test_a_problem_of_one_s_own_is_swept(tmp_path):
+    def source(points):
+        return np.sin(points[:, 0])
+
+    own = dataclasses.replace(PLAN, problem=dataclasses.replace(PLAN.problem, name="mine", source=source))
+    grid = SweepGrid(weight_bits=(8,), payload_bits=(12,))
+    found = sweep(own, grid, cache=tmp_path)
+    assert found.rows[0].problem == "mine"
+    assert found.chosen_network.source.provenance.problem == "mine"
+    assert sweep(own, grid, cache=tmp_path).n_cached == 1
+    other = dataclasses.replace(own, problem=dataclasses.replace(own.problem, source=lambda points: points[:, 1]))
+    assert own.training_key(grid.points[0]) != other.training_key(grid.points[0])
+
+
+def test_a_plan_with_a_problem_of_one_s_own_reaches_workers():
+    pickle = pytest.importorskip("distributed.protocol.pickle", reason="needs the extra `dask`")
+    own = dataclasses.replace(PLAN, problem=dataclasses.replace(PLAN.problem, source=lambda points: points[:, 1]))
+    point = GRID.points[0]
+    assert pickle.loads(pickle.dumps(own)).training_key(point) == own.training_key(point) != PLAN.training_key(point)
 
 
 @pytest.mark.lava

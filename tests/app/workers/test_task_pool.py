@@ -15,7 +15,7 @@ from neuropinn_lava.base.errors import SpecError
 class BackwardPool:
     """Three workers of which the last one asked always is the first to answer."""
 
-    n_workers = 3
+    n_under_way = 6
 
     def __init__(self):
         self.waiting, self.most = deque(), 0
