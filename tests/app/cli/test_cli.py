@@ -92,7 +92,7 @@ def test_strictness_refuses_what_is_otherwise_reported(cli, tmp_path):
     options = ("convert", "poisson", "--out", path, "--rounding", "nearest", "--strict")
     code, _, err = cli(*options)
     assert (code, path.exists()) == (1, False)
-    assert "layer 'hidden2': sums of products of at most 24 bits; got 25" in err
+    assert "layer 'hidden2' must have sums of products of at most 24 bits; got 25" in err
     assert cli(*options, "--payload-bits", "14")[0] == 0
     code, _, err = cli("convert", "poisson", "--out", path, "--target", "none", "--strict")
     assert code == 1
