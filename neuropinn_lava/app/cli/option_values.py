@@ -54,7 +54,7 @@ def _split_numbers(text: str, kind: Callable[[str], _Number], option: str, mend:
     try:
         return tuple(kind(entry) for entry in text.split(","))
     except ValueError as error:
-        numbers = "whole numbers" if kind is int else "numbers"
+        numbers = "numbers" if isinstance(kind("1"), float) else "whole numbers"
         raise SpecError(option, f"be {numbers}, separated by commas", repr(text), mend) from error
 
 
