@@ -181,7 +181,8 @@ require_lava()
 imported = time.perf_counter()
 import numpy as np
 from neuropinn_lava.app.verbs.networks import find_network
-from neuropinn_lava.app.verbs.deploy import convert, run
+from neuropinn_lava.app.verbs.convert import convert
+from neuropinn_lava.app.verbs.run import run
 network = convert(find_network("poisson")).network
 point = np.full((1, 2), 0.5)
 ready = time.perf_counter()

@@ -58,7 +58,7 @@ def solution(points: np.ndarray) -> np.ndarray:
 def read_pinn() -> tuple[nl.NetworkSpec, torch.nn.Module]:
     """Read the PINN: factory, safetensors, box and built-in condition."""
     module = nl.load_module(f"{Path(__file__).stem}:make_network", HERE / "deepxde_poisson.safetensors")
-    return nl.read_module(module, lower=[0, 0], upper=[1, 1], ansatz=built_in_condition()), module
+    return nl.from_torch(module, lower=[0, 0], upper=[1, 1], ansatz=built_in_condition()), module
 
 
 def deploy() -> tuple[nl.NetworkSpec, torch.nn.Module, nl.RunTrace]:

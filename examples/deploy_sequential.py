@@ -18,7 +18,7 @@ def main() -> float:
     # ... train it ...
     points = np.random.default_rng(0).random((1000, 2))
 
-    spec = nl.export_network(net, n_steps=2, lower=[0, 0], upper=[1, 1])
+    spec = nl.from_torch(net, n_steps=2, lower=[0, 0], upper=[1, 1])
     chip = nl.convert(spec).network
     trace = nl.run(chip, points, backend="lava")
     exact = nl.run(spec, points, backend="float")
@@ -34,7 +34,7 @@ def draw() -> Figure:
     """Draw u along the diagonal from torch's network and from 8-, 6- and 4-bit weights."""
     torch.manual_seed(0)
     net = torch.nn.Sequential(Linear(2, 32), nl.VSN(32), Linear(32, 32), nl.VSN(32), Linear(32, 1))
-    spec = nl.export_network(net, n_steps=2, lower=[0, 0], upper=[1, 1])
+    spec = nl.from_torch(net, n_steps=2, lower=[0, 0], upper=[1, 1])
     x = np.linspace(0, 1, 400)
     points = np.stack([x, x], axis=1)
     figure = Figure(figsize=(5, 3), layout="constrained")

@@ -49,7 +49,7 @@ BELL = ActivationRule(
 def deploy() -> nl.QuantizedNetwork:
     """Train for 400 steps, the recipe's twentieth part, and quantize."""
     register_activation(BELL)
-    trained = nl.train("poisson", None, changes=RecipeChanges(activation="bell", iterations=0.05))
+    trained = nl.train(nl.find_problem("poisson"), changes=RecipeChanges(activation="bell", iterations=0.05))
     return nl.convert(trained.network).network
 
 

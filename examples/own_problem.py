@@ -6,12 +6,12 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+import neuropinn_lava as nl
 from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.geometry.domain import Box
 from neuropinn_lava.problems.conditions import zero_ansatz
 from neuropinn_lava.problems.problem import Condition, PdeProblem, ReferenceSolution, constant_value
 from neuropinn_lava.problems.recipe import CloudRecipe, PhaseRecipe, TrainingRecipe
-from neuropinn_lava.training.run.trainer import train_network
 
 BOX = Box(lower=np.zeros(2), upper=np.ones(2))
 ADAM = PhaseRecipe(n_iterations=300, learning_rate=5e-3)
@@ -40,7 +40,7 @@ SCREENED = PdeProblem(
 
 def main() -> float:
     """Train for a few seconds and return the relative L2 error on points not trained on."""
-    result = train_network(SCREENED, seed=0)
+    result = nl.train(SCREENED)
     error = result.history.rows[-1].relative_l2
     print(f"{result.status.value} after {result.n_iterations} steps: relative L2 error {error:.2%}")
     return error
@@ -48,7 +48,7 @@ def main() -> float:
 
 def draw() -> Figure:
     """Draw the trained network and its error."""
-    network = train_network(SCREENED, seed=0).network
+    network = nl.train(SCREENED).network
     axis = np.linspace(0, 1, 101)
     points = np.stack([grid.ravel() for grid in np.meshgrid(axis, axis)], axis=1)
     u, exact = (values.reshape(101, 101) for values in (run_float(network, points).outputs, solution(points)))

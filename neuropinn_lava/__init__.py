@@ -2,7 +2,7 @@
 
     import neuropinn_lava as nl
 
-    spec = nl.export_network(module, lower=[0, 0], upper=[1, 1])     # a torch module of Linear and VSN layers
+    spec = nl.from_torch(module, lower=[0, 0], upper=[1, 1])     # a torch module of Linear and VSN layers
     chip = nl.convert(spec).network                                  # integers and power-of-two scales
     trace = nl.run(chip, points, backend="lava")                     # the same bits as the integer reference
 
@@ -12,97 +12,237 @@ Names load what they need when they are first used: importing the package loads 
 from __future__ import annotations
 
 import importlib
+import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .app.stream.stream import stream, stream_on_cluster
+    from .app.stream.stream import StreamProgress, StreamSummary, stream
     from .app.sweep.grid import SweepGrid
-    from .app.sweep.plan import plan_sweep
+    from .app.sweep.plan import SweepPlan, plan_sweep
+    from .app.sweep.result import Sweep, SweepProgress
     from .app.sweep.sweep import sweep
+    from .app.verbs.convert import convert
     from .app.verbs.demo import demo
-    from .app.verbs.deploy import convert, run
-    from .app.verbs.homogenize import homogenize
+    from .app.verbs.homogenize import Homogenization, homogenize
     from .app.verbs.networks import find_network, list_models
-    from .app.verbs.profile import profile
-    from .app.verbs.train import train
+    from .app.verbs.profile import HardwareChoices, profile
+    from .app.verbs.run import run
+    from .app.verbs.train import RecipeChanges, TrainingFiles, train
     from .app.verbs.verify import verify
     from .app.workers.dask_pool import ClusterChoice
-    from .base.errors import DomainWarning, NeuroPinnError
-    from .conversion import Granularity, QuantizationScheme, check_network, find_target, quantize_network, require_fit
+    from .base.errors import (
+        DomainWarning,
+        FileFormatError,
+        FixedPointError,
+        HardwareRuleError,
+        NeuroPinnError,
+        SimulationError,
+        SpecError,
+        TrainingError,
+    )
+    from .conversion import (
+        Equalization,
+        Granularity,
+        HardwareTarget,
+        LayerQuantization,
+        Quantization,
+        QuantizationReport,
+        QuantizationScheme,
+        RangeRule,
+        Rounding,
+        RuleVerdict,
+        TargetCheck,
+        TuningLoss,
+        TuningReport,
+        TuningSettings,
+        Verdict,
+        check_network,
+        find_target,
+        quantize_network,
+        require_fit,
+    )
     from .conversion.formats.factories import load_module
-    from .conversion.formats.torch_modules import read_module
+    from .conversion.formats.torch_modules import from_torch
     from .engine.reference import run_float, run_integer
-    from .engine.trace import Backend, LavaMode, Probe, RunTrace
+    from .engine.trace import Backend, LavaMode, LayerModel, Probe, RunTrace
     from .files.network_file import read_network, write_network
-    from .geometry.scalar_fields import Polynomial
-    from .hardware_sim.counts.counting import count_operations
-    from .hardware_sim.lava.graph import to_lava
+    from .geometry.curved_domain import CurvedDomain
+    from .geometry.domain import Box, Domain
+    from .geometry.polygon import PolygonDomain
+    from .geometry.scalar_fields import Polynomial, Trigonometric
+    from .hardware_sim.counts.counting import LayerOperations, OperationCounts, count_operations
+    from .hardware_sim.lava.graph import LavaNetwork, to_lava
+    from .hardware_sim.parity.certificate import ModeParity, ParitySection, TorchParity
+    from .hardware_sim.report.content.sections import Report
     from .network.quantized import QuantizedNetwork
-    from .network.spec import LayerSpec, NetworkSpec, OutputSpec, Polarity, Readout
+    from .network.spec import LayerSpec, NetworkSpec, OutputSpec, Polarity, ProblemParameter, Provenance, Readout
     from .network.transforms import AffineTransform, Ansatz
     from .problems import find_problem, list_problems
-    from .training.network.export import export_network
+    from .problems.conditions import vanishing_ansatz, zero_ansatz
+    from .problems.problem import Condition, DerivativeFields, PdeProblem, ReferenceSolution, constant_value
+    from .problems.recipe import (
+        CloudRecipe,
+        Jitter,
+        Marching,
+        NetworkRecipe,
+        Optimizer,
+        PhaseRecipe,
+        Refinement,
+        ResidualWeights,
+        Surrogate,
+        TeacherRecipe,
+        TrainingRecipe,
+    )
+    from .training.network.network import VsnNetwork
     from .training.neuron.vsn import VSN
+    from .training.run.history import TrainingHistory, TrainingProgress
+    from .training.run.outcome import TrainingResult, TrainingStatus
 
 __version__ = "1.1.0"
 
 _HOME = {
-    "stream_on_cluster": "app.stream.stream",
-    "ClusterChoice": "app.workers.dask_pool",
-    "demo": "app.verbs.demo",
-    "homogenize": "app.verbs.homogenize",
+    # A problem: geometry, equation, conditions, reference
+    "find_problem": "problems",
+    "list_problems": "problems",
+    "PdeProblem": "problems.problem",
+    "Condition": "problems.problem",
+    "DerivativeFields": "problems.problem",
+    "ReferenceSolution": "problems.problem",
+    "constant_value": "problems.problem",
+    "vanishing_ansatz": "problems.conditions",
+    "zero_ansatz": "problems.conditions",
+    "Box": "geometry.domain",
+    "Domain": "geometry.domain",
+    "PolygonDomain": "geometry.polygon",
+    "CurvedDomain": "geometry.curved_domain",
+    "Polynomial": "geometry.scalar_fields",
+    "Trigonometric": "geometry.scalar_fields",
+    "ProblemParameter": "network.spec",
+    "Ansatz": "network.transforms",
+    # Training: the recipe, the verb, what it returns
+    "RecipeChanges": "app.verbs.train",
+    "TrainingFiles": "app.verbs.train",
+    "train": "app.verbs.train",
+    "CloudRecipe": "problems.recipe",
+    "Jitter": "problems.recipe",
+    "Marching": "problems.recipe",
+    "NetworkRecipe": "problems.recipe",
+    "Optimizer": "problems.recipe",
+    "PhaseRecipe": "problems.recipe",
+    "Refinement": "problems.recipe",
+    "ResidualWeights": "problems.recipe",
+    "Surrogate": "problems.recipe",
+    "TeacherRecipe": "problems.recipe",
+    "TrainingRecipe": "problems.recipe",
+    "TrainingHistory": "training.run.history",
+    "TrainingProgress": "training.run.history",
+    "TrainingResult": "training.run.outcome",
+    "TrainingStatus": "training.run.outcome",
+    # A network of your own: from torch, by name, and its record
+    "from_torch": "conversion.formats.torch_modules",
+    "load_module": "conversion.formats.factories",
+    "VSN": "training.neuron.vsn",
+    "VsnNetwork": "training.network.network",
     "find_network": "app.verbs.networks",
     "list_models": "app.verbs.networks",
-    "profile": "app.verbs.profile",
-    "sweep": "app.sweep.sweep",
-    "SweepGrid": "app.sweep.grid",
-    "plan_sweep": "app.sweep.plan",
-    "train": "app.verbs.train",
-    "stream": "app.stream.stream",
-    "convert": "app.verbs.deploy",
-    "run": "app.verbs.deploy",
-    "verify": "app.verbs.verify",
-    "Granularity": "conversion",
-    "QuantizationScheme": "conversion",
-    "check_network": "conversion",
-    "find_target": "conversion",
-    "quantize_network": "conversion",
-    "require_fit": "conversion",
-    "load_module": "conversion.formats.factories",
-    "read_module": "conversion.formats.torch_modules",
-    "DomainWarning": "base.errors",
-    "NeuroPinnError": "base.errors",
-    "read_network": "files.network_file",
-    "write_network": "files.network_file",
-    "count_operations": "hardware_sim.counts.counting",
-    "to_lava": "hardware_sim.lava.graph",
     "LayerSpec": "network.spec",
     "NetworkSpec": "network.spec",
     "OutputSpec": "network.spec",
     "Polarity": "network.spec",
+    "Provenance": "network.spec",
     "Readout": "network.spec",
-    "find_problem": "problems",
-    "list_problems": "problems",
+    "AffineTransform": "network.transforms",
+    # Conversion: integers, and the hardware target that they fit
+    "convert": "app.verbs.convert",
+    "Equalization": "conversion",
+    "Granularity": "conversion",
+    "HardwareTarget": "conversion",
+    "LayerQuantization": "conversion",
+    "Quantization": "conversion",
+    "QuantizationReport": "conversion",
+    "QuantizationScheme": "conversion",
+    "RangeRule": "conversion",
+    "Rounding": "conversion",
+    "RuleVerdict": "conversion",
+    "TargetCheck": "conversion",
+    "TuningLoss": "conversion",
+    "TuningReport": "conversion",
+    "TuningSettings": "conversion",
+    "Verdict": "conversion",
+    "check_network": "conversion",
+    "find_target": "conversion",
+    "quantize_network": "conversion",
+    "require_fit": "conversion",
     "QuantizedNetwork": "network.quantized",
+    # Running a network, on any backend and any number of points
+    "run": "app.verbs.run",
+    "verify": "app.verbs.verify",
+    "StreamProgress": "app.stream.stream",
+    "StreamSummary": "app.stream.stream",
+    "stream": "app.stream.stream",
+    "ClusterChoice": "app.workers.dask_pool",
     "run_float": "engine.reference",
     "run_integer": "engine.reference",
     "Backend": "engine.trace",
     "LavaMode": "engine.trace",
+    "LayerModel": "engine.trace",
     "Probe": "engine.trace",
     "RunTrace": "engine.trace",
-    "export_network": "training.network.export",
-    "VSN": "training.neuron.vsn",
-    "AffineTransform": "network.transforms",
-    "Ansatz": "network.transforms",
-    "Polynomial": "geometry.scalar_fields",
+    "LavaNetwork": "hardware_sim.lava.graph",
+    "to_lava": "hardware_sim.lava.graph",
+    "ModeParity": "hardware_sim.parity.certificate",
+    "ParitySection": "hardware_sim.parity.certificate",
+    "TorchParity": "hardware_sim.parity.certificate",
+    # Counts, energy and reports
+    "HardwareChoices": "app.verbs.profile",
+    "profile": "app.verbs.profile",
+    "demo": "app.verbs.demo",
+    "Homogenization": "app.verbs.homogenize",
+    "homogenize": "app.verbs.homogenize",
+    "sweep": "app.sweep.sweep",
+    "SweepGrid": "app.sweep.grid",
+    "SweepPlan": "app.sweep.plan",
+    "plan_sweep": "app.sweep.plan",
+    "Sweep": "app.sweep.result",
+    "SweepProgress": "app.sweep.result",
+    "LayerOperations": "hardware_sim.counts.counting",
+    "OperationCounts": "hardware_sim.counts.counting",
+    "count_operations": "hardware_sim.counts.counting",
+    "Report": "hardware_sim.report.content.sections",
+    # Files and errors
+    "read_network": "files.network_file",
+    "write_network": "files.network_file",
+    "DomainWarning": "base.errors",
+    "FileFormatError": "base.errors",
+    "FixedPointError": "base.errors",
+    "HardwareRuleError": "base.errors",
+    "NeuroPinnError": "base.errors",
+    "SimulationError": "base.errors",
+    "SpecError": "base.errors",
+    "TrainingError": "base.errors",
 }
-"""The public names and the module that each lives in."""
+"""The public names, grouped by what a user does, and the module of each."""
+
+_RENAMED = {
+    "export_network": "from_torch",
+    "read_module": "from_torch",
+    "stream_on_cluster": "stream",
+}
+"""Former public names and their successors, to which they forward until version 3.0."""
+_warned: set[str] = set()
+"""Former names that were used, and warned of, in this process."""
 
 __all__ = [*_HOME, "__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name from its module on first use."""
+    """Load a public name from its module on first use; a former name warns once and forwards to its successor."""
+    if name in _RENAMED:
+        if name not in _warned:
+            _warned.add(name)
+            text = f"neuropinn_lava.{name} is now neuropinn_lava.{_RENAMED[name]}; the old name ends with version 3.0"
+            warnings.warn(text, DeprecationWarning, stacklevel=2)
+        name = _RENAMED[name]
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)

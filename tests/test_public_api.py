@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 SNAPSHOT = Path(__file__).with_name("public_api.txt")
 REMEDY = "If it is meant, run `python tests/test_public_api.py`, commit public_api.txt, and say so in CHANGES.md."
 
@@ -61,6 +63,17 @@ def test_every_public_name_is_there() -> None:
     for name in neuropinn_lava.__all__:
         assert getattr(neuropinn_lava, name) is not None
     assert set(dir(neuropinn_lava)) == set(neuropinn_lava.__all__)
+
+
+def test_a_former_name_warns_once_and_forwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    import neuropinn_lava
+
+    monkeypatch.setattr(neuropinn_lava, "_warned", set())
+    for former, successor in neuropinn_lava._RENAMED.items():
+        with pytest.warns(DeprecationWarning, match=f"neuropinn_lava.{former} is now neuropinn_lava.{successor};"):
+            forwarded = getattr(neuropinn_lava, former)
+        assert forwarded is getattr(neuropinn_lava, former) is getattr(neuropinn_lava, successor)
+        assert former not in neuropinn_lava.__all__
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""A user's module by name: `package.module:factory`, with its weights in a safetensors file.
+"""A user's torch module by name, with its weights in a safetensors file.
 
-The factory is imported and called without arguments; nothing is unpickled. This module knows torch and safetensors, and what
-can go wrong with other people's files.
+The factory is imported and called without arguments; nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -13,48 +12,30 @@ import torch
 from torch import Tensor, nn
 
 from ...base.checks import raise_violations
-from ...base.errors import FileFormatError, SpecError, Violation
-from ...files.user_modules import import_user_module
+from ...base.errors import FileFormatError, Violation
+from ...files.user_objects import find_object
 
 
 def load_module(factory: str, weights: str | Path | None = None) -> nn.Module:
-    """Call a factory and load weights into what it makes.
+    """Build a torch module with a user's factory and load its weights.
 
     Args:
-        factory: `package.module:factory`, found on the path of Python or in the working folder.
-        weights: A safetensors file with the module's state; None keeps what the factory gives.
+        factory: Function that returns the module, as `package.module:factory` or `file.py:factory`.
+        weights: A safetensors file with the module's state; None keeps the weights of the factory.
 
     Returns:
         The module, in evaluation mode.
 
     Raises:
-        SpecError: If the factory cannot be imported, raises, or gives no module, or if the weights do not match it.
-        FileFormatError: If the weights are no safetensors file.
+        SpecError: If the factory cannot be imported, raises, or returns no module, or if the weights do not match it.
+        FileFormatError: If the weights are not a safetensors file.
     """
-    module = _call(factory)
+    module = find_object(factory, nn.Module, "factory")
     if weights is not None:
         state = _read_state(Path(weights))
         raise_violations(_state_violations(factory, module.state_dict(), state))
         module.load_state_dict(state)
     return module.eval()
-
-
-def _call(factory: str) -> nn.Module:
-    where = f"factory {factory!r}"
-    path, _, name = factory.partition(":")
-    if not path or not name:
-        raise SpecError(
-            where, "have the form package.module:factory", repr(factory), "Name a function that makes the module."
-        )
-    try:
-        made = getattr(import_user_module(path), name)()
-    except Exception as error:  # whatever the user's code raises
-        got = f"{type(error).__name__}: {error}"
-        mend = "Check its name, and that it needs no arguments; it is looked for in the working folder too."
-        raise SpecError(where, "name a function that can be called", got, mend) from error
-    if not isinstance(made, nn.Module):
-        raise SpecError(where, "return a torch.nn.Module", type(made).__name__, "Return the module.")
-    return made
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:

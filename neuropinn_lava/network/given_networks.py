@@ -10,7 +10,7 @@ from .quantized import Network, QuantizedNetwork
 from .spec import NetworkSpec
 
 READ_MODULE = (
-    "Read it first: `neuropinn_lava.read_module(module, lower=…, upper=…)` gives the float network of a module."
+    "Read it first: `neuropinn_lava.from_torch(module, lower=…, upper=…)` gives the float network of a module."
 )
 """Repair for a torch module in the place of a network."""
 
@@ -39,10 +39,10 @@ def suggest_network(given: object) -> str:
     if is_module(given):
         return READ_MODULE
     if isinstance(given, Mapping):
-        return "Load a state into its module by `module.load_state_dict(state)`, and read the module by `read_module`."
+        return "Load a state into its module by `module.load_state_dict(state)`, and read the module by `from_torch`."
     if isinstance(getattr(given, "network", None), (NetworkSpec, QuantizedNetwork)):
         return "Give its field `.network`."
-    return "Give what `find_network`, `read_network`, `read_module`, `export_network` or `convert(…).network` returns."
+    return "Give what `find_network`, `read_network`, `from_torch` or `convert(…).network` returns."
 
 
 def describe_given(given: object) -> str:

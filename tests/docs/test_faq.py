@@ -59,12 +59,12 @@ def no_weights_keep_the_budget(folder, patch):
 
 @produces("(Sigmoid)")
 def sigmoid(folder, patch):
-    nl.convert(module_with(torch.nn.Sigmoid()))
+    nl.from_torch(module_with(torch.nn.Sigmoid()))
 
 
 @produces("(LayerNorm)")
 def layer_norm(folder, patch):
-    nl.convert(module_with(torch.nn.LayerNorm(4)))
+    nl.from_torch(module_with(torch.nn.LayerNorm(4)))
 
 
 class Skip(torch.nn.Module):
@@ -229,7 +229,7 @@ def a_folder_with_other_files(folder, patch):
 def resume_from_nothing(folder, patch):
     from neuropinn_lava.app.verbs.train import TrainingFiles
 
-    nl.train("poisson", None, files=TrainingFiles(resume=True))
+    nl.train(nl.find_problem("poisson"), files=TrainingFiles(resume=True))
 
 
 @produces("count_operations")

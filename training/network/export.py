@@ -84,7 +84,7 @@ def _as_network(module: nn.Module, n_steps: int | None, readout: Readout | str |
         for name, wanted, held in (("n_steps", n_steps, module.n_steps), ("readout", readout, module.readout)):
             if wanted is not None and wanted != held:
                 mend = f"Leave {name} out, or build the VsnNetwork with it."
-                raise SpecError(f"export_network.{name}", f"be {held}, as the module has", wanted, mend)
+                raise SpecError(f"from_torch.{name}", f"be {held}, as the module has", wanted, mend)
         return module
     if not isinstance(module, nn.Sequential):
         mend = "Give the torch.nn.Sequential of its Linear and VSN layers."

@@ -20,7 +20,7 @@ from ...problems.recipe import NetworkRecipe
 from ..neuron.vsn import VSN, layer_type, successive_steps, vsn_layers
 
 _NOT_YET = "a neuron with phi(0) != 0 is not supported yet, because its silence would have to mean phi(0)"
-_SIGMOID = f"0.5 + 0.5 * torch.tanh(z / 2) in a module that read_module reads, which is exactly it; {_NOT_YET}"
+_SIGMOID = f"0.5 + 0.5 * torch.tanh(z / 2) in a module that from_torch reads, which is exactly it; {_NOT_YET}"
 _SOFTPLUS = f"ReLU or VSN(n, activation='relu'), and train again; {_NOT_YET}"
 _TWO_STATES = (
     "snnTorch's Leaky with reset_mechanism='zero' and the graded product a = spk * z, and train again; "
@@ -71,7 +71,7 @@ def check_layers(where: str, layers: list[nn.Module]) -> Iterator[Violation]:
         if kind not in (nn.Linear, VSN) and isinstance(layer, (nn.Linear, VSN)):
             base = "VSN" if isinstance(layer, VSN) else "Linear"
             mend = (
-                f"Put a {base} here, and read what the subclass does besides with read_module, as layers of their own."
+                f"Put a {base} here, and read what the subclass does besides with from_torch, as layers of their own."
             )
             yield Violation(place, f"be exactly {base}, whose forward pass is known", f"{name}, a subclass of it", mend)
         elif kind is VSN and any(layer is before for before in layers[:index]):

@@ -13,20 +13,27 @@ from ...base.checks import as_member
 from ...base.errors import SpecError
 from ...files.atomic import check_writable
 from ...files.network_file import check_network_path, write_network
+from ...files.user_objects import is_user_object
 from ...network.quantized import QuantizedNetwork
 from ...network.spec import NetworkSpec
+from ...problems.problem import PdeProblem
 from ..stream.arrays_io import read_points
-from ..terminal.console import out, progress_bar, show_note
+from ..terminal.console import out, show_note
+from ..terminal.progress import progress_bars
 from ..terminal.show_conversion import describe_sparsification, show_quantization
 from ..verbs.calibration_points import sparsify_within
-from ..verbs.deploy import DEFAULT_TARGET, convert
-from ..verbs.modules import names_factory, read_named_module
+from ..verbs.convert import DEFAULT_TARGET, convert
 from ..verbs.networks import NIR_SUFFIX, find_network, float_network
-from ..verbs.option_texts import parse_bits
-from .options import JsonOption, NetworkArgument, SeedOption, refuse_idle, taking
+from .option_values import Numbers, WholeNumbers, parse_numbers, parse_whole_numbers, parser_of
+from .options import JsonOption, NetworkArgument, ParamOption, ProblemOption, SeedOption, refuse_idle, taking
+from .resolve import resolve_problem_option
 
 if TYPE_CHECKING:
     from ...conversion import QuantizationScheme, TuningSettings
+
+
+DEFAULT_WEIGHT_BITS = WholeNumbers((8,))
+DEFAULT_PAYLOAD_BITS = WholeNumbers((16,))
 
 
 def register(app: typer.Typer) -> None:
@@ -41,13 +48,23 @@ class ConvertOptions(Record):
 
     network: Annotated[
         str,
-        typer.Argument(
-            help="A network file, .h5 or .nir, a shipped network, or package.module:factory of a torch module."
-        ),
+        typer.Argument(help="A network file, .h5 or .nir, a shipped network, or file.py:factory of a torch module."),
     ]
     path: Annotated[Path, typer.Option("--out", help="File for the quantized network, .h5.")]
-    weight_bits: Annotated[str, typer.Option(help="Weight bits: one number, or one per matrix, as 8,6,6,4.")] = "8"
-    payload_bits: Annotated[str, typer.Option(help="Payload bits: one number, or one per spiking layer.")] = "16"
+    weight_bits: Annotated[
+        WholeNumbers,
+        typer.Option(
+            parser=parser_of(parse_whole_numbers, "--weight-bits"),
+            help="Weight bits: one number, or one per matrix, as 8,6,6,4.",
+        ),
+    ] = DEFAULT_WEIGHT_BITS
+    payload_bits: Annotated[
+        WholeNumbers,
+        typer.Option(
+            parser=parser_of(parse_whole_numbers, "--payload-bits"),
+            help="Payload bits: one number, or one per spiking layer.",
+        ),
+    ] = DEFAULT_PAYLOAD_BITS
     input_bits: Annotated[int, typer.Option(help="Bits of the network's input.")] = 16
     state_bits: Annotated[int, typer.Option(help="Bits of membranes, biases and thresholds.")] = 24
     scales: Annotated[str, typer.Option(help="per-neuron or per-tensor.")] = "per-neuron"
@@ -55,6 +72,8 @@ class ConvertOptions(Record):
     weight_range: Annotated[str, typer.Option(help="What weight words hold: mse, min-max or percentile.")] = "mse"
     payload_range: Annotated[str, typer.Option(help="What payload words hold: min-max, percentile or mse.")] = "min-max"
     equalize: Annotated[str, typer.Option(help="across-layers or none; where phi is relu or identity.")] = "none"
+    problem: ProblemOption = None
+    param: ParamOption = None
     points: Annotated[Path | None, typer.Option(help="Calibration points, .npy or .csv; a sample if left out.")] = None
     target: Annotated[str, typer.Option(help="loihi2, loihi1, a TOML file, or none.")] = DEFAULT_TARGET
     strict: Annotated[
@@ -74,8 +93,14 @@ class ConvertOptions(Record):
         typer.Option(help="First raise thresholds while the output changes by at most this (relative L2)."),
     ] = None
     weights: Annotated[Path | None, typer.Option(help="Weights for a factory, .safetensors.")] = None
-    lower: Annotated[str | None, typer.Option(help="Lower corner of a factory's box, as 0,0.")] = None
-    upper: Annotated[str | None, typer.Option(help="Upper corner of a factory's box, as 1,1.")] = None
+    lower: Annotated[
+        Numbers | None,
+        typer.Option(parser=parser_of(parse_numbers, "--lower"), help="Lower corner of a factory's box, as 0,0."),
+    ] = None
+    upper: Annotated[
+        Numbers | None,
+        typer.Option(parser=parser_of(parse_numbers, "--upper"), help="Upper corner of a factory's box, as 1,1."),
+    ] = None
     n_steps: Annotated[int, typer.Option(help="T of a factory's network; a network file brings its own.", min=1)] = 1
     seed: SeedOption = 0
     as_json: JsonOption = False
@@ -93,13 +118,15 @@ def convert_command(options: ConvertOptions) -> None:
         fields, mend = ("tune_on", "tune_iterations", "time_limit"), "Add --tune, or leave it out."
         refuse_idle(fields, "without --tune, where it would have no effect", mend)
     check_network_path(options.path)
-    source = find_source(options)
+    problem = resolve_problem_option(options.problem, options.param)
+    source = find_source(options, problem)
     scheme, tuning = parse_scheme(options), parse_tuning(options)
     points = read_points(options.points) if options.points else None
-    with progress_bar("tuning", hidden=tuning is None) as on_progress:
+    with progress_bars("tuning", hidden=tuning is None) as (advance,):
         quantization = convert(
             source,
             scheme,
+            problem=problem,
             points=points,
             target=None if options.target == "none" else options.target,
             strict=options.strict,
@@ -107,15 +134,15 @@ def convert_command(options: ConvertOptions) -> None:
             tuning=tuning,
             seed=options.seed,
             time_limit=options.time_limit,
-            on_progress=on_progress,
+            on_progress=advance,
             on_stage=None if options.as_json else show_note,
         )
     write_network(quantization.network, options.path)
     show_quantization(quantization, options.path, options.as_json)
 
 
-def find_source(options: ConvertOptions) -> NetworkSpec:
-    """Give the float network to convert, with its thresholds raised where `--sparsify` asks for it.
+def find_source(options: ConvertOptions, problem: PdeProblem | None) -> NetworkSpec:
+    """Return the float network to convert, with its thresholds raised where `--sparsify` asks for it.
 
     Raises:
         SpecError: If it is a quantized one, or if options of a factory are given for something else.
@@ -123,18 +150,18 @@ def find_source(options: ConvertOptions) -> NetworkSpec:
     source = _named_source(options)
     if options.sparsify is None:
         return source
-    sparser = sparsify_within(source, options.sparsify, options.seed)
+    sparser = sparsify_within(source, options.sparsify, options.seed, problem)
     show_note(describe_sparsification(sparser))
     return sparser.network
 
 
 def _named_source(options: ConvertOptions) -> NetworkSpec:
-    """Give the float network of a file, of a shipped name, or of a factory."""
+    """Return the float network of a file, of a shipped name, or of a factory."""
     name = options.network
-    if not Path(name).exists() and names_factory(name):
-        return read_named_module(name, options.weights, options.lower, options.upper, options.n_steps)
+    if not Path(name).exists() and is_user_object(name):
+        return _read_factory(options)
     rule, mend = (
-        "but for a factory, package.module:factory",
+        "but for a factory, file.py:factory or package.module:factory",
         f"Leave it out: {name!r} is no factory, and brings its own.",
     )
     refuse_idle(("weights", "lower", "upper", "n_steps"), rule, mend)
@@ -144,8 +171,22 @@ def _named_source(options: ConvertOptions) -> NetworkSpec:
     return source
 
 
+def _read_factory(options: ConvertOptions) -> NetworkSpec:
+    """Read the torch module that a user's factory returns."""
+    from ...conversion.formats.factories import load_module
+    from ...conversion.formats.torch_modules import from_torch
+
+    return from_torch(
+        load_module(options.network, options.weights),
+        name=options.network.rpartition(":")[2],
+        n_steps=options.n_steps,
+        lower=options.lower,
+        upper=options.upper,
+    )
+
+
 def parse_scheme(options: ConvertOptions) -> QuantizationScheme:
-    """Make the scheme that the options describe.
+    """Return the quantization scheme that the options describe.
 
     Raises:
         SpecError: If one of them is not what a scheme can have.
@@ -153,8 +194,8 @@ def parse_scheme(options: ConvertOptions) -> QuantizationScheme:
     from ...conversion import Equalization, Granularity, QuantizationScheme, RangeRule, Rounding
 
     return QuantizationScheme(
-        weight_bits=parse_bits(options.weight_bits, "--weight-bits"),
-        payload_bits=parse_bits(options.payload_bits, "--payload-bits"),
+        weight_bits=_for_all_or_each(options.weight_bits),
+        payload_bits=_for_all_or_each(options.payload_bits),
         input_bits=options.input_bits,
         state_bits=options.state_bits,
         granularity=as_member(Granularity, options.scales, "--scales"),
@@ -165,8 +206,13 @@ def parse_scheme(options: ConvertOptions) -> QuantizationScheme:
     )
 
 
+def _for_all_or_each(bits: WholeNumbers) -> int | tuple[int, ...]:
+    """Return a single word length as a number, which counts for every layer."""
+    return bits[0] if len(bits) == 1 else tuple(bits)
+
+
 def parse_tuning(options: ConvertOptions) -> TuningSettings | None:
-    """Make the settings of tuning, None where it is not asked for.
+    """Return the settings of tuning, or None without `--tune`.
 
     Raises:
         SpecError: If the loss is unknown, asked for or not.

@@ -14,8 +14,8 @@ from ...engine.trace import Backend
 from ...files.atomic import check_writable
 from ..stream.arrays_io import read_points
 from ..terminal.console import out, print_json, show_note, show_table, stages
+from ..verbs.convert import DEFAULT_TARGET
 from ..verbs.demo import DEFAULT_MODEL, demo
-from ..verbs.deploy import DEFAULT_TARGET
 from ..verbs.networks import find_network
 from ..verbs.profile import HardwareChoices, defining_backend, profile
 from ..verbs.solids import check_vtk, export_vtk
@@ -25,6 +25,8 @@ from .options import (
     JsonOption,
     LavaOption,
     NetworkArgument,
+    ParamOption,
+    ProblemOption,
     ReportOption,
     SeedOption,
     TargetOption,
@@ -32,6 +34,7 @@ from .options import (
     refuse_idle,
     taking,
 )
+from .resolve import resolve_problem_option
 
 if TYPE_CHECKING:
     from ...hardware_sim.report.content.sections import Report
@@ -74,6 +77,8 @@ class ProfileOptions(Record):
 
     network: NetworkArgument
     directory: ReportOption
+    problem: ProblemOption = None
+    param: ParamOption = None
     points: Annotated[Path | None, typer.Option(help="Evaluation points, .npy or .csv.")] = None
     reference: Annotated[Path | None, typer.Option(help="Your own reference at --points, .npy or .csv.")] = None
     n_points: Annotated[int, typer.Option(help="Points to draw where --points is left out.", min=1)] = DEFAULT_POINTS
@@ -95,7 +100,7 @@ def profile_command(options: ProfileOptions) -> None:
 
     Example: `neuropinn-lava profile chip.h5 --out report/`
     """
-    from ...hardware_sim.report.folder import check_report_directory, write_report
+    from ...hardware_sim.report.folder import check_report_directory
 
     if options.points is not None:
         refuse_idle(("n_points",), "beside --points, which are as many as they are", "Leave one of the two out.")
@@ -105,14 +110,16 @@ def profile_command(options: ProfileOptions) -> None:
     for path in (options.markdown, options.csv):
         if path is not None:
             check_writable(path)
+    problem = resolve_problem_option(options.problem, options.param)
     network = find_network(options.network)
-    check_vtk(network, options.vtk)
+    check_vtk(network, options.vtk, problem)
     points = read_points(options.points) if options.points else None
     reference = read_points(options.reference) if options.reference else None
     with stages(hidden=options.as_json) as tell:
         report = profile(
             network,
-            points,
+            problem,
+            points=points,
             reference=reference,
             n_points=None if options.points else options.n_points,
             seed=options.seed,
@@ -120,15 +127,15 @@ def profile_command(options: ProfileOptions) -> None:
             hardware=chosen_hardware(options),
             on_stage=tell,
         )
-        write_report(report, options.directory, options.force)
+        report.save(options.directory, options.force)
         if options.vtk:
-            export_vtk(network, options.vtk, defining_backend(network))
+            export_vtk(network, options.vtk, defining_backend(network), problem)
     write_extracts(report, options.markdown, options.csv)
     finish(report, options.directory, options.as_json)
 
 
 def chosen_hardware(options: ProfileOptions) -> HardwareChoices:
-    """Gather what the profile is made for."""
+    """Return the target, timing and energy models of the options."""
     return HardwareChoices(
         target=options.target, timing=options.timing, energy=tuple(options.energy or ()), n_sanafe=options.sanafe
     )

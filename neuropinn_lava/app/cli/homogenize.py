@@ -13,8 +13,7 @@ from ...engine.trace import Backend
 from ..terminal.console import out, print_json, show_table, stages
 from ..verbs.homogenize import DEFAULT_CELLS, Homogenization, homogenize
 from ..verbs.networks import find_network
-from ..verbs.option_texts import parse_parameters
-from .options import JsonOption, refuse_idle, taking
+from .options import JsonOption, ParamOption, refuse_idle, taking
 
 NAMES = ("xx", "yy", "zz", "yz", "xz", "xy")
 SHOWN = 1e-3
@@ -33,14 +32,14 @@ class HomogenizeOptions(Record):
     networks: Annotated[
         list[str] | None, typer.Argument(help="Networks of `elasticity3d`, each trained under one mean strain.")
     ] = None
-    param: Annotated[list[str] | None, typer.Option(help="Option of the cell, NAME=VALUE; without networks.")] = None
+    param: ParamOption = None
     cells: Annotated[int, typer.Option(help="Cubes along an edge of the mesh, even.", min=2)] = DEFAULT_CELLS
-    backend: Annotated[Backend | None, typer.Option(help="Who computes the networks' displacements.")] = None
+    backend: Annotated[Backend | None, typer.Option(help="Engine that computes the networks' displacements.")] = None
     as_json: JsonOption = False
 
 
 def homogenize_command(options: HomogenizeOptions) -> None:
-    """Give the effective stiffness of a periodic cell, by finite elements and from networks, beside its bounds.
+    """Compute the effective stiffness of a periodic cell, by finite elements and from networks, beside its bounds.
 
     A cell with three like axes needs two networks, of a normal strain and of a shear; without networks, finite elements only.
 
@@ -52,7 +51,7 @@ def homogenize_command(options: HomogenizeOptions) -> None:
         tell("six load cases by finite elements")
         found = homogenize(
             [find_network(name) for name in options.networks or []],
-            parameters=parse_parameters(options.param),
+            parameters=tuple(options.param or ()),
             n=options.cells,
             backend=options.backend,
         )
@@ -63,7 +62,7 @@ def homogenize_command(options: HomogenizeOptions) -> None:
 
 
 def summarize_homogenization(found: Homogenization) -> dict[str, object]:
-    """Gather what `homogenize --json` prints; matrices are lists of rows in the order xx, yy, zz, yz, xz, xy."""
+    """Return the object that `homogenize --json` prints; matrices are lists of rows in the order xx, yy, zz, yz, xz, xy."""
     return {
         "finite_elements": found.finite_elements.tolist(),
         "network": None if found.network is None else found.network.tolist(),

@@ -1,4 +1,4 @@
-"""The command line: one typer application, whose commands stand in the `cli_*` files beside this one.
+"""The command line: one typer application, with a file for each group of commands.
 
 Errors of the package end a command with exit code 1 and their own text; wrong usage ends it with 2, Ctrl-C with 130.
 """
@@ -15,30 +15,8 @@ from typer.core import TyperGroup
 
 from ...base.errors import DomainWarning, NeuroPinnError
 from ..terminal.console import show_error, show_note
-from . import (
-    convert as cli_convert,
-)
-from . import (
-    demo as cli_demo,
-)
-from . import (
-    homogenize as cli_homogenize,
-)
-from . import (
-    networks as cli_networks,
-)
-from . import (
-    run as cli_run,
-)
-from . import (
-    sweep as cli_sweep,
-)
-from . import (
-    train as cli_train,
-)
-from . import (
-    verify as cli_verify,
-)
+from . import convert, demo, homogenize, networks, run, sweep, train, verify
+from .python_names import replace_former_options, translate_error
 
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130
@@ -72,16 +50,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (
-    cli_networks,
-    cli_train,
-    cli_convert,
-    cli_run,
-    cli_verify,
-    cli_demo,
-    cli_homogenize,
-    cli_sweep,
-):
+for module in (networks, train, convert, run, verify, demo, homogenize, sweep):
     module.register(app)
 
 
@@ -104,7 +73,7 @@ def options_of_all(
 
 
 def _noted(show_warning: Callable[..., None]) -> Callable[..., None]:
-    """Make the function that shows this package's warnings as notes, and others as before."""
+    """Return the function that shows this package's warnings as notes, and others as before."""
 
     def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
         if issubclass(category, DomainWarning):
@@ -115,15 +84,28 @@ def _noted(show_warning: Callable[..., None]) -> Callable[..., None]:
     return show
 
 
+def _options_of_command() -> dict[str, str]:
+    """Return the option of each parameter of the command that was called, by the name of the parameter."""
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    command = commands.get(sys.argv[1]) if len(sys.argv) > 1 else None
+    return {
+        parameter.name: parameter.opts[0] if parameter.param_type_name == "option" else parameter.name.upper()
+        for parameter in (command.params if command else ())
+    }
+
+
 def main() -> None:
     """Run the command line and turn the package's errors into messages and exit codes, its warnings into notes."""
     try:
+        sys.argv[1:], notes = replace_former_options(sys.argv[1:])
+        for note in notes:
+            show_note(note)
         with warnings.catch_warnings():
             warnings.simplefilter("always", DomainWarning)
             warnings.showwarning = _noted(warnings.showwarning)
             app()
     except NeuroPinnError as error:
-        show_error(str(error))
+        show_error(translate_error(error, _options_of_command()))
         sys.exit(EXIT_ERROR)
     except KeyboardInterrupt:
         show_error("Interrupted.")

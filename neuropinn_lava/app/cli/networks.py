@@ -1,4 +1,4 @@
-"""Commands that show what there is: `problems`, `models`, `inspect`."""
+"""The commands `problems`, `models` and `inspect`: lists of problems and shipped networks, and the content of a file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...network.quantized import Network, QuantizedNetwork
 from ...network.spec import NetworkSpec
 from ..terminal.console import out, print_json, show_table
 from ..terminal.show_target import show_check
-from ..verbs.deploy import DEFAULT_TARGET
+from ..verbs.convert import DEFAULT_TARGET
 from ..verbs.networks import find_network, float_network, list_models
 from .options import JsonOption, TargetOption
 
@@ -84,7 +84,7 @@ def inspect(
 
 
 def _check(network: Network, target: str) -> TargetCheck | None:
-    """Hold a quantized network against a target; a float network has no words to check."""
+    """Check a quantized network against a target; None for a float network, which has no word lengths."""
     from ...conversion import check_network, find_target
 
     limits = find_target(target)
@@ -92,7 +92,7 @@ def _check(network: Network, target: str) -> TargetCheck | None:
 
 
 def summarize(network: Network) -> dict[str, Any]:
-    """Gather what `inspect` shows; the names are those of its JSON."""
+    """Return the object that `inspect --json` prints."""
     source = float_network(network)
     provenance = source.provenance
     return {

@@ -22,11 +22,13 @@ import typer
 
 from ...base.checks import raise_violations
 from ...base.errors import Violation
+from ...network.spec import ProblemParameter
+from .option_values import WholeNumbers, parse_parameter, parse_whole_numbers, parser_of
 
 _Options = TypeVar("_Options")
 
 _under_way: ContextVar[typer.Context] = ContextVar("_under_way")
-"""Of the command that `taking` called last; it knows what the user wrote, and what is a default."""
+"""Context of the command that was called last, with what the user wrote and what is a default."""
 
 NetworkArgument = Annotated[str, typer.Argument(help="A network file, or the name of a shipped network.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
@@ -47,8 +49,24 @@ VtkOption = Annotated[
 ]
 TargetOption = Annotated[str, typer.Option(help="Hardware target: loihi2, loihi1, or a TOML file.")]
 LavaOption = Annotated[bool, typer.Option(help="Run Lava too; --no-lava lets the integer engine stand for it.")]
-ParamOption = Annotated[list[str] | None, typer.Option(help="Option of the problem, NAME=VALUE; may be repeated.")]
-WidthsOption = Annotated[str | None, typer.Option(help="Neurons per spiking layer, as 50,50,50.")]
+ProblemOption = Annotated[
+    str | None,
+    typer.Option(
+        "--problem", help="The network's problem, by name or as file.py:NAME; that of its provenance if left out."
+    ),
+]
+ParamOption = Annotated[
+    list[ProblemParameter] | None,
+    typer.Option(
+        parser=parser_of(parse_parameter, "--param"), help="Option of the problem, NAME=VALUE; may be repeated."
+    ),
+]
+LayersOption = Annotated[
+    WholeNumbers | None,
+    typer.Option(
+        "--layers", parser=parser_of(parse_whole_numbers, "--layers"), help="Neurons per spiking layer, as 50,50,50."
+    ),
+]
 IterationsOption = Annotated[float, typer.Option(help="Factor on the recipe's iterations.", min=1e-3)]
 
 
@@ -76,11 +94,11 @@ def _shown(value: object) -> str:
 
 
 def taking(record: type[_Options], command: Callable[[_Options], None]) -> Callable[..., None]:
-    """Make the function that typer calls: it takes a keyword for each field of a record, and gives the record to a command.
+    """Return the function that typer calls: its keywords are the fields of a record, with which it calls a command.
 
     Args:
         record: A dataclass; its fields are the options and arguments, in the order in which help shows them.
-        command: What is done with it; its docstring is the help.
+        command: Function of the record; its docstring is the help.
     """
     hints = get_type_hints(record, include_extras=True)
 

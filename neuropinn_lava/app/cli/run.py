@@ -17,12 +17,12 @@ from ...files.atomic import check_writable
 from ...network.quantized import Network
 from ..stream.arrays_io import PointFile, open_points
 from ..terminal.console import out, print_json, show_note
-from ..terminal.stream_bar import stream_bar
+from ..terminal.progress import stream_bar
 from ..verbs.networks import find_network
 from ..verbs.solids import check_vtk, export_vtk
 from ..workers.dask_pool import ClusterChoice
+from .option_values import Names, WholeNumbers, parse_names, parse_samples, parser_of
 from .options import ClusterOption, JsonOption, NetworkArgument, WorkersOption, refuse_idle, taking
-from .show_probe import parse_probe, show_probe
 
 if TYPE_CHECKING:
     from ..stream.stream import StreamSummary
@@ -40,8 +40,8 @@ NOT_PLANNED = (
     "cluster",
     "vtk",
 )
-"""Options of a run that a plan, which runs nothing, does not look at."""
-FOR_LAVA = ("mode", "layers", "batch_size", "cores", "time_limit")
+"""Options of a run that have no effect on a plan, which runs nothing."""
+FOR_LAVA = ("mode", "model", "batch_size", "cores", "time_limit")
 """Options that say how Lava runs."""
 
 
@@ -59,11 +59,11 @@ class RunOptions(Record):
     path: Annotated[Path | None, typer.Option("--out", help="File for the outputs, .npy, .csv or .h5: (n, n_out).")] = (
         None
     )
-    backend: Annotated[Backend, typer.Option(help="Who computes.")] = Backend.INTEGER
+    backend: Annotated[Backend, typer.Option(help="Engine that computes the outputs.")] = Backend.INTEGER
     mode: Annotated[LavaMode, typer.Option(help="How samples go through Lava.")] = LavaMode.BATCHED
-    layers: Annotated[LayerModel | None, typer.Option(help="What layers are made of on Lava; chosen if left out.")] = (
-        None
-    )
+    model: Annotated[
+        LayerModel | None, typer.Option(help="Processes that a layer is made of on Lava; chosen if left out.")
+    ] = None
     batch_size: Annotated[int | None, typer.Option(help="Samples in a message on Lava.", min=1)] = None
     cores: Annotated[int | None, typer.Option(help="Cores that Lava may use; all if left out.", min=1)] = None
     plan: Annotated[bool, typer.Option("--plan", help="Show how Lava would run it, and why; run nothing.")] = False
@@ -71,10 +71,24 @@ class RunOptions(Record):
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run, if there is one.")] = False
     time_limit: Annotated[float | None, typer.Option(help="End a Lava run of a block after so many seconds.")] = None
     probe: Annotated[
-        str | None, typer.Option(help="Samples to record in full: numbers and ranges from 0, as 0:16 or 3,99.")
+        WholeNumbers | None,
+        typer.Option(
+            parser=parser_of(parse_samples, "--probe"),
+            help="Samples to record in full: numbers and ranges from 0, as 0:16 or 3,99.",
+        ),
     ] = None
-    probe_layers: Annotated[str | None, typer.Option(help="Layers to record, by name; all if left out.")] = None
-    probe_steps: Annotated[str | None, typer.Option(help="Steps to record, as 0:4; all if left out.")] = None
+    probe_layers: Annotated[
+        Names | None,
+        typer.Option(
+            parser=parser_of(parse_names, "--probe-layers"), help="Layers to record, by name; all if left out."
+        ),
+    ] = None
+    probe_steps: Annotated[
+        WholeNumbers | None,
+        typer.Option(
+            parser=parser_of(parse_samples, "--probe-steps"), help="Steps to record, as 0:4; all if left out."
+        ),
+    ] = None
     probe_out: Annotated[Path | None, typer.Option(help="Folder for what is recorded, and its figures.")] = None
     workers: WorkersOption = 0
     cluster: ClusterOption = None
@@ -101,7 +115,7 @@ def run_command(options: RunOptions) -> None:
     if options.path is None:
         raise SpecError("run.out", "name a file for the outputs", None, "Give --out, or --plan to run nothing.")
     check_writable(options.path)
-    chosen = parse_probe(options.probe, options.probe_layers, options.probe_steps, options.probe_out)
+    chosen = chosen_probe(options.probe, options.probe_layers, options.probe_steps, options.probe_out)
     network, points = find_network(options.network), open_points(options.points)
     check_vtk(network, options.vtk)
     record_probe(network, points, chosen, options)
@@ -119,7 +133,7 @@ def show_planned(options: RunOptions) -> None:
         find_network(options.network),
         options.points,
         options.mode,
-        options.layers,
+        options.model,
         options.batch_size,
         options.cores,
         options.block_size,
@@ -151,8 +165,52 @@ def record_probe(network: Network, points: PointFile, chosen: Probe | None, opti
     show_probe(network, points, chosen, options.backend, mode, options.probe_out, as_json=options.as_json)
 
 
+def chosen_probe(
+    samples: WholeNumbers | None, layers: Names | None, steps: WholeNumbers | None, folder: Path | None
+) -> Probe | None:
+    """Build the probe that the options of `run` describe, or return None where there are none.
+
+    Raises:
+        SpecError: If some options are given without the others that they need.
+    """
+    if samples is None and folder is None:
+        if layers or steps:
+            raise SpecError("run.probe", "name samples to record", None, "Give --probe, as 0:16, and --probe-out.")
+        return None
+    if samples is None or folder is None:
+        mend = "Give both, as `--probe 0:16 --probe-out probe/`."
+        raise SpecError("run.probe", "name samples, and a folder for what is recorded", samples or folder, mend)
+    return Probe(samples=tuple(samples), layers=layers and tuple(layers), steps=steps and tuple(steps))
+
+
+def show_probe(
+    network: Network,
+    points: PointFile,
+    chosen: Probe,
+    backend: Backend,
+    mode: LavaMode | None,
+    folder: Path,
+    *,
+    as_json: bool,
+) -> None:
+    """Record, write, and print what it cost; with `as_json` to standard error, so that standard output stays JSON."""
+    from ..stream.probes import probe, write_probe
+
+    recorded = probe(network, points, chosen, backend=backend, mode=mode)
+    files = write_probe(recorded.trace, folder)
+    trace = recorded.trace
+    text = (
+        f"Probed {len(trace.samples):,} samples, {len(trace.layers)} layers, {trace.output.shape[1]} steps:"
+        f" {trace.n_bytes / 1e6:.3g} MB in {recorded.seconds:.2f} s. Wrote {files[0]} and {len(files) - 1} figures"
+    )
+    if as_json:
+        show_note(text)
+    else:
+        out.print(text)
+
+
 def lava_mode(options: RunOptions) -> LavaMode | None:
-    """Give the mode of a Lava run, None for another backend, which has none."""
+    """Return the mode of a Lava run, or None for another backend."""
     return options.mode if options.backend is Backend.LAVA else None
 
 
@@ -171,7 +229,7 @@ def run_into(path: Path, network: Network, points: PointFile, options: RunOption
             resume=options.resume,
             on_progress=advance,
             time_limit=options.time_limit,
-            model=options.layers,
+            model=options.model,
             batch_size=options.batch_size,
             n_cores=options.cores,
             cluster=ClusterChoice(address=options.cluster, n_workers=options.workers),
@@ -180,7 +238,7 @@ def run_into(path: Path, network: Network, points: PointFile, options: RunOption
 
 @contextlib.contextmanager
 def kept_rows_told(path: Path) -> Iterator[None]:
-    """Say what is kept of a run that ends early."""
+    """Print how many points are kept of a run that ends early."""
     from ..stream.row_files import n_kept
 
     try:
@@ -192,7 +250,7 @@ def kept_rows_told(path: Path) -> Iterator[None]:
 
 
 def show_summary(summary: StreamSummary, *, as_json: bool) -> None:
-    """Print what a finished run leaves."""
+    """Print the summary of a finished run."""
     if as_json:
         print_json({"out": str(summary.path), **asdict(summary) | {"path": str(summary.path)}})
         return

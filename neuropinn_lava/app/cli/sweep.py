@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ...base.arrays import Record
 from ..sweep.folder import FIGURE_NAME, TABLE_NAME, sweep_object
@@ -18,23 +17,27 @@ from ..sweep.grid import SweepGrid
 from ..sweep.plan import DEFAULT_ENERGY, DEFAULT_POINTS, DEFAULT_TUNING, SweepPlan, plan_sweep
 from ..sweep.result import Sweep, SweepProgress
 from ..sweep.sweep import DEFAULT_FACTOR, sweep
-from ..terminal.console import err, out, print_json, show_note, show_table
-from ..verbs.deploy import DEFAULT_TARGET
-from ..verbs.option_texts import parse_numbers, parse_parameters, parse_whole, parse_widths
-from ..verbs.own_problems import pose_problem
+from ..terminal.console import out, print_json, show_note, show_table
+from ..terminal.progress import progress_bars
+from ..verbs.convert import DEFAULT_TARGET
 from ..verbs.train import RecipeChanges
 from ..workers.dask_pool import ClusterChoice
+from .option_values import Numbers, WholeNumbers, parse_numbers, parse_whole_numbers, parser_of
 from .options import (
     ClusterOption,
     ForceOption,
     IterationsOption,
     JsonOption,
+    LayersOption,
     ParamOption,
     SeedOption,
     TargetOption,
-    WidthsOption,
     taking,
 )
+from .resolve import resolve_problem
+
+DEFAULT_WEIGHT_BITS = WholeNumbers((4, 6, 8))
+DEFAULT_PAYLOAD_BITS = WholeNumbers((8, 12, 16))
 
 
 def register(app: typer.Typer) -> None:
@@ -50,18 +53,39 @@ class SweepOptions(Record):
         str, typer.Argument(help="A PDE problem (`neuropinn-lava problems` lists them), or your own: file.py:NAME.")
     ]
     directory: Annotated[Path, typer.Option("--out", help="Folder for table, figure and chosen network.")]
-    weight_bits: Annotated[str, typer.Option(help="Weight bits to try.")] = "4,6,8"
-    payload_bits: Annotated[str, typer.Option(help="Payload bits to try.")] = "8,12,16"
-    theta: Annotated[str | None, typer.Option(help="Thresholds to try; the recipe's own if left out.")] = None
-    steps: Annotated[str | None, typer.Option(help="Numbers of steps T to try; the recipe's own if left out.")] = None
+    weight_bits: Annotated[
+        WholeNumbers,
+        typer.Option(parser=parser_of(parse_whole_numbers, "--weight-bits"), help="Weight bits to try."),
+    ] = DEFAULT_WEIGHT_BITS
+    payload_bits: Annotated[
+        WholeNumbers,
+        typer.Option(parser=parser_of(parse_whole_numbers, "--payload-bits"), help="Payload bits to try."),
+    ] = DEFAULT_PAYLOAD_BITS
+    theta: Annotated[
+        Numbers | None,
+        typer.Option(
+            parser=parser_of(parse_numbers, "--theta"), help="Thresholds to try; the recipe's own if left out."
+        ),
+    ] = None
+    n_steps: Annotated[
+        WholeNumbers | None,
+        typer.Option(
+            parser=parser_of(parse_whole_numbers, "--n-steps"),
+            help="Numbers of steps T to try; the recipe's own if left out.",
+        ),
+    ] = None
     activity: Annotated[
-        str | None, typer.Option(help="Spiking activities to aim at; the recipe's own if left out.")
+        Numbers | None,
+        typer.Option(
+            parser=parser_of(parse_numbers, "--activity"),
+            help="Spiking activities to aim at; the recipe's own if left out.",
+        ),
     ] = None
     search: Annotated[
         int | None, typer.Option(help="Let optuna propose so many points within these ranges, bits per matrix.")
     ] = None
     param: ParamOption = None
-    widths: WidthsOption = None
+    layers: LayersOption = None
     iterations: IterationsOption = 1.0
     tune_iterations: Annotated[int, typer.Option(help="Steps of tuning the integers; 0 does not tune.", min=0)] = (
         DEFAULT_TUNING
@@ -89,7 +113,7 @@ def sweep_command(options: SweepOptions) -> None:
     Points that differ in their bits only share a training. Everything that is finished is kept: the same command, called again
     after Ctrl-C or with other values, does what is missing.
 
-    Example: `neuropinn-lava sweep poisson --theta 0.02,0.05 --steps 1,2 --out sweep/`
+    Example: `neuropinn-lava sweep poisson --theta 0.02,0.05 --n-steps 1,2 --out sweep/`
     """
     grid, plan = parse_grid(options), parse_plan(options)
     with sweep_bars(hidden=options.as_json) as advance:
@@ -109,31 +133,30 @@ def sweep_command(options: SweepOptions) -> None:
 
 
 def parse_grid(options: SweepOptions) -> SweepGrid:
-    """Make the grid that the options span; an option left out leaves the recipe's own.
+    """Return the grid that the options span; without an option, the recipe's own value counts.
 
     Raises:
-        SpecError: If a list holds what is no number, or not in its range.
+        SpecError: If a number is not in its range.
     """
-    theta, steps, activity = options.theta, options.steps, options.activity
     return SweepGrid(
-        weight_bits=parse_whole(options.weight_bits, "--weight-bits"),
-        payload_bits=parse_whole(options.payload_bits, "--payload-bits"),
-        theta=parse_numbers(theta, "--theta") if theta is not None else (None,),
-        n_steps=parse_whole(steps, "--steps") if steps is not None else (None,),
-        activity=parse_numbers(activity, "--activity") if activity is not None else (None,),
+        weight_bits=tuple(options.weight_bits),
+        payload_bits=tuple(options.payload_bits),
+        theta=tuple(options.theta or (None,)),
+        n_steps=tuple(options.n_steps or (None,)),
+        activity=tuple(options.activity or (None,)),
     )
 
 
 def parse_plan(options: SweepOptions) -> SweepPlan:
-    """Gather what all points of the sweep share.
+    """Return what all points of the sweep share.
 
     Raises:
         SpecError: If a name is unknown, or a number out of range.
         FileFormatError: If a TOML file cannot be read.
     """
     return plan_sweep(
-        pose_problem(options.problem, parse_parameters(options.param)),
-        changes=RecipeChanges(iterations=options.iterations, widths=parse_widths(options.widths)),
+        resolve_problem(options.problem, options.param or ()),
+        changes=RecipeChanges(iterations=options.iterations, layers=options.layers and tuple(options.layers)),
         seed=options.seed,
         n_points=options.n_points,
         tune_iterations=options.tune_iterations,
@@ -144,7 +167,7 @@ def parse_plan(options: SweepOptions) -> SweepPlan:
 
 
 def chosen_cluster(address: str | None, n_workers: int | None) -> ClusterChoice:
-    """Give the cluster that the options name: without them a worker for each core, or this process where Dask is missing."""
+    """Return the cluster of the options; without them, a worker for each core, or this process where Dask is missing."""
     from ...hardware_sim.lava.plan import usable_cores
 
     if n_workers is not None or address is not None:
@@ -158,13 +181,11 @@ def chosen_cluster(address: str | None, n_workers: int | None) -> ClusterChoice:
 @contextlib.contextmanager
 def sweep_bars(*, hidden: bool = False) -> Iterator[Callable[[SweepProgress], None]]:
     """Show trainings and points on standard error: as bars on a terminal, elsewhere a line for each point."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=hidden or not err.is_terminal) as bars:
-        trainings, points = (bars.add_task(name, total=None) for name in ("trainings", "points"))
+    with progress_bars("trainings", "points", hidden=hidden) as (trainings, points):
 
         def advance(progress: SweepProgress) -> None:
-            bars.update(trainings, completed=progress.n_trained, total=progress.n_trainings)
-            bars.update(points, completed=progress.n_measured, total=progress.n_points)
+            trainings(progress.n_trained, progress.n_trainings)
+            points(progress.n_measured, progress.n_points)
             if progress.latest is not None and not hidden and progress.n_measured > progress.n_cached:
                 show_note(describe_progress(progress))
 
@@ -176,7 +197,7 @@ def sweep_bars(*, hidden: bool = False) -> Iterator[Callable[[SweepProgress], No
 
 
 def describe_progress(progress: SweepProgress) -> str:
-    """Say in one line how far a sweep is, and what the last point gave."""
+    """Format the progress of a sweep and the numbers of its last point in one line."""
     assert progress.latest is not None
     row = progress.latest
     found = row.failure or f"error {row.relative_l2:.2%}, {row.joules:.3g} J, {row.synaptic_bits:,} synaptic bits"

@@ -13,9 +13,10 @@ import typer
 from ...base.arrays import Record
 from ..terminal.console import out, print_json, show_note
 from ..terminal.training_view import training_view
-from ..verbs.option_texts import parse_cells, parse_parameters, parse_widths
 from ..verbs.train import RecipeChanges, TrainingFiles, train
-from .options import IterationsOption, JsonOption, ParamOption, SeedOption, ThreadsOption, WidthsOption, taking
+from .option_values import WholeNumbers, parse_cells, parser_of
+from .options import IterationsOption, JsonOption, LayersOption, ParamOption, SeedOption, ThreadsOption, taking
+from .resolve import resolve_problem, resolve_recipe
 
 if TYPE_CHECKING:
     from ...training.run.outcome import TrainingResult
@@ -31,20 +32,25 @@ class TrainOptions(Record):
     """What the user chose for `train`."""
 
     problem: Annotated[
-        str, typer.Argument(help="A PDE problem (`neuropinn-lava problems` lists them), or file.py:name of your own.")
+        str, typer.Argument(help="A PDE problem (`neuropinn-lava problems` lists them), or file.py:NAME of your own.")
     ]
     path: Annotated[Path, typer.Option("--out", help="File for the float network, .h5.")]
     seed: SeedOption = 0
     param: ParamOption = None
     recipe: Annotated[
-        str | None, typer.Option(help="Recipe of another problem, by its name, or file.py:name of your own.")
+        str | None, typer.Option(help="Recipe of another problem, by its name, or file.py:NAME of your own.")
     ] = None
-    steps: Annotated[int | None, typer.Option(help="T, steps per sample.", min=1)] = None
+    n_steps: Annotated[int | None, typer.Option(help="T, steps per sample.", min=1)] = None
     theta: Annotated[float | None, typer.Option(help="Threshold of every neuron.", min=0.0)] = None
     activation: Annotated[str | None, typer.Option(help="phi, by name.")] = None
-    widths: WidthsOption = None
-    target_activity: Annotated[float | None, typer.Option(help="Spiking activity to aim at.", min=0.0, max=1.0)] = None
-    cells: Annotated[str | None, typer.Option(help="Cells of the training grid along each axis, as 32,32.")] = None
+    layers: LayersOption = None
+    activity: Annotated[float | None, typer.Option(help="Spiking activity to aim at.", min=0.0, max=1.0)] = None
+    cells: Annotated[
+        WholeNumbers | None,
+        typer.Option(
+            parser=parser_of(parse_cells, "--cells"), help="Cells of the training grid along each axis, as 32,32."
+        ),
+    ] = None
     batch_size: Annotated[
         int | None, typer.Option(help="Points through the network at once; bounds the memory of a step.", min=1)
     ] = None
@@ -71,14 +77,15 @@ def train_command(options: TrainOptions) -> None:
 
     Example: `neuropinn-lava train poisson --out net.h5 --checkpoint net.safetensors`
     """
-    changes = parse_changes(options)
-    with training_view(options.problem, hidden=options.as_json) as advance:
+    changes = chosen_changes(options)
+    problem = resolve_problem(options.problem, options.param or ())
+    recipe = resolve_recipe(options.recipe)
+    with training_view(problem.name, hidden=options.as_json) as advance:
         result = train(
-            options.problem,
-            options.path,
+            problem,
+            recipe,
+            path=options.path,
             seed=options.seed,
-            parameters=parse_parameters(options.param),
-            recipe=options.recipe,
             changes=changes,
             files=TrainingFiles(checkpoint=options.checkpoint, resume=options.resume, history=options.history),
             threads=options.threads,
@@ -89,20 +96,16 @@ def train_command(options: TrainOptions) -> None:
     show_training(result, options.path, options.as_json)
 
 
-def parse_changes(options: TrainOptions) -> RecipeChanges:
-    """Gather what the options change in the problem's recipe.
-
-    Raises:
-        SpecError: If widths or cells are not lists of whole numbers.
-    """
+def chosen_changes(options: TrainOptions) -> RecipeChanges:
+    """Return the changes of the problem's recipe that the options describe."""
     return RecipeChanges(
-        n_steps=options.steps,
+        n_steps=options.n_steps,
         theta=options.theta,
         activation=options.activation,
-        widths=parse_widths(options.widths),
-        target_activity=options.target_activity,
+        layers=options.layers and tuple(options.layers),
+        activity=options.activity,
         iterations=options.iterations,
-        cells=parse_cells(options.cells),
+        cells=options.cells and tuple(options.cells),
         batch_size=options.batch_size,
         refine=options.refine,
         jitter=options.jitter,

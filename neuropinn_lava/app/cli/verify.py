@@ -13,7 +13,8 @@ from ..stream.arrays_io import read_points
 from ..terminal.console import out, print_json, stages
 from ..verbs.networks import find_network
 from ..verbs.verify import DEFAULT_POINTS, verify
-from .options import JsonOption, NetworkArgument, SeedOption, refuse_idle, taking
+from .options import JsonOption, NetworkArgument, ParamOption, ProblemOption, SeedOption, refuse_idle, taking
+from .resolve import resolve_problem_option
 
 if TYPE_CHECKING:
     from ...hardware_sim.parity.certificate import ParitySection
@@ -29,6 +30,8 @@ class VerifyOptions(Record):
     """What the user chose for `verify`."""
 
     network: NetworkArgument
+    problem: ProblemOption = None
+    param: ParamOption = None
     points: Annotated[Path | None, typer.Option(help="Points to compare on, .npy or .csv; drawn if left out.")] = None
     n_points: Annotated[int, typer.Option(help="How many points to draw.", min=1)] = DEFAULT_POINTS
     seed: SeedOption = 0
@@ -42,11 +45,12 @@ def verify_command(options: VerifyOptions) -> None:
     """
     if options.points is not None:
         refuse_idle(("n_points",), "beside --points, which are as many as they are", "Leave one of the two out.")
+    problem = resolve_problem_option(options.problem, options.param)
     found = find_network(options.network)
     given = read_points(options.points) if options.points else None
     n_points = None if options.points else options.n_points
     with stages(hidden=options.as_json) as tell:
-        parity = verify(found, given, n_points=n_points, seed=options.seed, on_stage=tell)
+        parity = verify(found, given, problem=problem, n_points=n_points, seed=options.seed, on_stage=tell)
     show_parity(parity, options.as_json)
     if parity.integer_vs_lava_mismatches:
         raise typer.Exit(1)

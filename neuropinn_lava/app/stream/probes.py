@@ -19,8 +19,8 @@ from ...engine.trace import Backend, LavaMode, Probe, ProbeTrace
 from ...files.atomic import check_writable, write_bytes, write_text
 from ...network.given_networks import checked_network
 from ...network.quantized import Network
-from ..verbs.backends import LavaChoices, run_chosen
 from ..verbs.network_domain import warn_outside
+from ..verbs.run import LavaChoices, run_chosen
 from .arrays_io import PointFile, open_points
 
 PROBE_NAME = "probe.h5"

@@ -22,7 +22,7 @@ import numpy as np
 
 from ...base.arrays import FloatArray
 from ...base.errors import FileFormatError, SpecError
-from ...files.atomic import NO_ROOM, check_writable, replacing, full_disk_as_error, write_text
+from ...files.atomic import NO_ROOM, check_writable, full_disk_as_error, replacing, write_text
 from .arrays_io import check_suffix, read_npy_blocks
 
 SCHEMA = "neuropinn-lava/rows/2"

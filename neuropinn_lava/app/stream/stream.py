@@ -10,7 +10,6 @@ floats, whose last bit may depend on the size of a block, blocks stay as they ar
 from __future__ import annotations
 
 import time
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -24,8 +23,8 @@ from ...base.errors import SpecError, Violation
 from ...engine.trace import Backend, LavaMode, LayerModel, RunTrace
 from ...network.given_networks import checked_network
 from ...network.quantized import Network, QuantizedNetwork
-from ..verbs.backends import LavaChoices, run_chosen
 from ..verbs.network_domain import count_outside, output_names, warn_of_count
+from ..verbs.run import LavaChoices, run_chosen
 from ..workers.dask_pool import IN_THIS_PROCESS, ClusterChoice, open_pool
 from ..workers.task_pool import Call, LocalPool, TaskPool, in_order
 from .point_source import Points, PointSource, suitable_block
@@ -83,7 +82,7 @@ def stream(
     points: Points,
     out: str | Path,
     *,
-    backend: Backend | str = Backend.LAVA,
+    backend: Backend | str = Backend.INTEGER,
     mode: LavaMode | str | None = None,
     block_size: int | None = None,
     resume: bool = False,
@@ -182,12 +181,6 @@ def _calls(
     compute = partial(run_chosen, on_progress=lambda n_done, _: tally.report(n_done)) if here else run_chosen
     for number, block in enumerate(tally.counted(source.blocks(tally.n_resumed, size, network.n_in))):
         yield Call(name=f"block {number}", function=compute, arguments=(network, block, choices))
-
-
-def stream_on_cluster(network: Network, points: Points, out: str | Path, **options: Any) -> StreamSummary:
-    """Forward to `stream`, whose option `cluster` takes the place of this function."""
-    warnings.warn("`stream_on_cluster` is now `stream(..., cluster=...)`.", DeprecationWarning, stacklevel=2)
-    return stream(network, points, out, **options)
 
 
 def fitting_block(network: Network, choices: LavaChoices, n_points: int | None, pool: TaskPool) -> int:

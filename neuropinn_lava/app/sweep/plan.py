@@ -24,7 +24,7 @@ from ...problems.check import check_problem
 from ...problems.problem import DerivativeFields, PdeProblem
 from ...problems.recipe import TrainingRecipe
 from ...problems.residuals import boundary_points, evaluation_points
-from ..verbs.deploy import DEFAULT_TARGET
+from ..verbs.convert import DEFAULT_TARGET
 from ..verbs.train import NO_CHANGES, RecipeChanges
 from .grid import SweepPoint
 
@@ -84,7 +84,7 @@ class SweepPlan(Record):
         Raises:
             SpecError: If it aims at an activity, and the recipe has no phase in which spikes cost.
         """
-        varied = {"theta": point.theta, "n_steps": point.n_steps, "target_activity": point.activity}
+        varied = {"theta": point.theta, "n_steps": point.n_steps, "activity": point.activity}
         chosen: dict[str, Any] = {name: value for name, value in varied.items() if value is not None}
         return replace(self.changes, **chosen).applied(self.problem.recipe)
 

@@ -65,7 +65,7 @@ def measure_point(plan: SweepPlan, point: SweepPoint, trained: TrainedNetwork) -
         SimulationError: If Lava is asked for and does not run.
     """
     from ...conversion import require_fit
-    from ..verbs.deploy import convert
+    from ..verbs.convert import convert
 
     start = time.perf_counter()
     try:
@@ -84,7 +84,7 @@ def _profiled_row(
     from ...hardware_sim.costs.hardware_profile import profile_hardware
     from ...hardware_sim.counts.counting import count_operations
     from ...problems.residuals import evaluation_points
-    from ..verbs.backends import run_on
+    from ..verbs.run import run_on
 
     chip, tuning = quantization.network, quantization.report.tuning
     points = evaluation_points(plan.problem, plan.n_points, plan.seed)

@@ -1,4 +1,4 @@
-"""What commands share when they speak to a person: tables, progress bars, JSON, notes and errors.
+"""Output of the commands: tables, JSON, notes and errors.
 
 Results go to standard output; notes, progress and errors to standard error, so that output can be piped.
 """
@@ -13,11 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 PIPED_WIDTH = 160
-"""Columns of a table that goes to a file or a pipe; a terminal has its own."""
+"""Width of a table in a file or a pipe, in characters; a terminal has its own."""
 
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -48,7 +47,7 @@ def show_table(
 
 
 def _format_cell(cell: object) -> str:
-    """Write a table's cell: whole numbers with thousands separators, others with four significant digits, None as a dash."""
+    """Format a table's cell: whole numbers with thousands separators, others with four significant digits, None as a dash."""
     if cell is None:
         return "–"
     if isinstance(cell, bool):
@@ -73,7 +72,7 @@ def _finite(value: Any) -> Any:
 
 @contextlib.contextmanager
 def stages(*, hidden: bool = False) -> Iterator[Callable[[str], None]]:
-    """Show on standard error what is being done; gives a function of the stage in words."""
+    """Show on standard error what is being done; yields the function that takes a description of each step."""
     with err.status("starting") as status:
         if hidden:
             status.stop()
@@ -84,15 +83,3 @@ def stages(*, hidden: bool = False) -> Iterator[Callable[[str], None]]:
                 show_note(stage)
 
         yield tell
-
-
-@contextlib.contextmanager
-def progress_bar(description: str, *, hidden: bool = False) -> Iterator[Callable[[int, int], None]]:
-    """Show a progress bar on standard error; gives a function of (done, total).
-
-    It shows nothing where standard error is not a terminal.
-    """
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True, disable=hidden or not err.is_terminal) as bar:
-        task = bar.add_task(description, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

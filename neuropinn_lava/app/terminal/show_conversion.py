@@ -1,4 +1,4 @@
-"""How the report of a conversion is shown to a person, or as JSON."""
+"""The report of a conversion as tables and sentences, or as JSON."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ COLUMNS = {
     "adds": "added_error",
     "flips": "flipped_spikes",
 }
-"""Heads of the table and the fields under them."""
+"""Columns of the table, and the fields that they show."""
 MUCH = 0.05
-"""Relative change of the output from which on a user is told: shipped networks change by less than a percent at 8 bits."""
+"""Relative change of the output above which a note is printed: shipped networks change by less than 1 % at 8 bits."""
 
 
 def show_quantization(quantization: Quantization, path: Path, as_json: bool) -> None:
@@ -58,7 +58,7 @@ def show_quantization(quantization: Quantization, path: Path, as_json: bool) -> 
 
 
 def _describe_proofs(report: QuantizationReport) -> str:
-    """Say what interval arithmetic proves about saturation."""
+    """Format what interval arithmetic proves about saturation."""
     bits = max(layer.accumulator_bits for layer in report.layers)
     reached = max(layer.reached_bits for layer in report.layers)
     states = _unproved(report, lambda layer: not layer.state_proved)
@@ -78,7 +78,7 @@ def _nowhere(unproved: list[str]) -> str:
 
 
 def _describe_tuning(tuning: TuningReport) -> str:
-    """Say what tuning did, and whether it was cut short."""
+    """Format the result of tuning, and whether the time limit ended it."""
     ended = "" if tuning.n_iterations == tuning.n_planned else f" of {tuning.n_planned}, ended by the time limit"
     return (
         f"Tuning, {tuning.n_iterations} steps{ended}, {tuning.seconds:.0f} s: on held-out points the output's change went "
@@ -87,7 +87,7 @@ def _describe_tuning(tuning: TuningReport) -> str:
 
 
 def describe_sparsification(sparser: Sparsification) -> str:
-    """Say what raising thresholds bought."""
+    """Format the activity and the change of outputs after thresholds were raised."""
     before, after = sparser.before, sparser.after
     return (
         f"Thresholds raised: activity from {before.activity:.3f} to {after.activity:.3f}, the float network's output "

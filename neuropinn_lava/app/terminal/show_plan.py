@@ -1,4 +1,4 @@
-"""How Lava would run a network at some points, and why: what `run --plan` prints."""
+"""The output of `run --plan`: how Lava would run a network at some points, and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the verdicts of a hardware target are shown to a person."""
+"""The verdicts of a hardware target as a table and sentences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A training as a person sees it: a bar for the phase's steps, and beneath it the loss with its terms, the error, the activity.
+"""The progress of a training: a bar for the steps of the phase, and beneath it the loss with its terms, error and activity.
 
     poisson, phase 2 of 2  ━━━━━━━━━━━━━━╸━━━━━━━  3250/8000 0:00:12
     loss 1.24e-04   residual 1.1e-04   error 0.16 %   activity 0.142
@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING
 
 from rich.console import Group
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from .console import err, show_note
+from .progress import build_bar
 
 if TYPE_CHECKING:
     from ...training.run.history import TrainingProgress
 
 N_LINES = 10
-"""Lines that a whole training prints where nothing can be drawn over."""
+"""Number of lines that a whole training prints where standard error is no terminal."""
 
 
 def progress_words(row: TrainingProgress) -> str:
-    """Say in one line where a training stands."""
+    """Format loss, error and activity of a training in one line."""
     terms = [f"loss {row.loss:.2e}", f"residual {row.residual:.2e}"]
     if row.distillation > 0:
         terms.append(f"distance to the teacher {row.distillation**0.5:.2%}")
@@ -36,11 +36,11 @@ def progress_words(row: TrainingProgress) -> str:
 
 @contextlib.contextmanager
 def training_view(name: str, *, hidden: bool = False) -> Iterator[Callable[[TrainingProgress], None]]:
-    """Show a training while it runs; gives a function that takes its reports.
+    """Show a training while it runs; yields the function that takes its reports.
 
     Args:
-        name: Of the problem.
-        hidden: Show nothing.
+        name: Name of the problem.
+        hidden: Whether to show nothing.
     """
     if hidden:
         yield lambda row: None
@@ -53,9 +53,8 @@ def training_view(name: str, *, hidden: bool = False) -> Iterator[Callable[[Trai
 
 @contextlib.contextmanager
 def _live_view(name: str) -> Iterator[Callable[[TrainingProgress], None]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    bar = Progress(*columns, console=err)
-    task = bar.add_task(f"{name}: laying the cloud and its operators", total=None)
+    bar = build_bar(err)
+    task = bar.add_task(f"{name}: building the collocation set and its operators", total=None, words="")
     words = Text("", style="dim", no_wrap=True)
     with Live(Group(bar, words), console=err, refresh_per_second=5):
 
@@ -72,7 +71,7 @@ def _title(name: str, row: TrainingProgress) -> str:
 
 
 def _lines(name: str) -> Callable[[TrainingProgress], None]:
-    """Give a function that prints a line for every tenth of a training, the first report included."""
+    """Return a function that prints a line for every tenth of a training, the first report included."""
     shown: set[tuple[bool, int]] = set()
 
     def advance(row: TrainingProgress) -> None:

@@ -1,7 +1,7 @@
-"""Where a conversion looks at a network: the domain of its problem if that is known, and the user's own points if given.
+"""Calibration points of a conversion, and the searches that compare errors on points of the problem's domain.
 
-A box that contains a star holds points that nobody will ask for; ranges taken there would waste bits. The search for the
-fewest bits stands here too: it needs the problem's reference, which conversion does not know.
+Points are drawn from the problem's domain where the problem is known. A box that contains a star also contains points that the
+network is never asked for; ranges measured there would waste bits.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from .network_domain import count_outside, known_problem
 if TYPE_CHECKING:
     from ...conversion import QuantizationScheme
     from ...conversion.search.sparsify import Sparsification
+    from ...problems.problem import PdeProblem
 
 SHARE_ON_BOUNDARY = 8
 """One point of so many lies on the boundary, where drives are often largest."""
@@ -32,9 +33,9 @@ N_JUDGED = 2000
 
 
 def calibration_points(
-    network: NetworkSpec, points: FloatArray | None, for_tuning: bool, seed: int
+    network: NetworkSpec, points: FloatArray | None, for_tuning: bool, seed: int, problem: PdeProblem | None
 ) -> FloatArray | None:
-    """Give the user's points, or as many as are wanted of the problem's domain, or None where there is no problem.
+    """Return the user's points, or points drawn from the problem's domain, or None where there is no problem.
 
     Raises:
         SpecError: If points of the user lie outside the domain.
@@ -42,15 +43,18 @@ def calibration_points(
     from ...conversion import DEFAULT_POINTS, TUNING_POINTS
 
     if points is None:
-        return _domain_points(network, TUNING_POINTS if for_tuning else DEFAULT_POINTS, seed)
+        return _domain_points(problem, TUNING_POINTS if for_tuning else DEFAULT_POINTS, seed)
     held = checked_points(points, network.n_in, f"calibration points of network {network.name!r}")
-    _check_inside(network, held)
+    n_outside = count_outside(network, held, problem)
+    if n_outside:
+        mend = "Leave them out: their ranges would cost bits where the network is used."
+        rule = f"lie inside the domain that {network.name!r} was trained on"
+        raise SpecError("calibration points", rule, f"{n_outside} of {len(held)} outside", mend)
     return held
 
 
-def _domain_points(network: NetworkSpec, n: int, seed: int) -> FloatArray | None:
+def _domain_points(problem: PdeProblem | None, n: int, seed: int) -> FloatArray | None:
     """Draw n points of the problem's domain, shape (n, n_in), boundary included and in random order; None without a problem."""
-    problem = known_problem(network)
     if problem is None:
         return None
     rng = np.random.default_rng(seed)
@@ -62,36 +66,25 @@ def _domain_points(network: NetworkSpec, n: int, seed: int) -> FloatArray | None
     return shuffled
 
 
-def _check_inside(network: NetworkSpec, points: FloatArray) -> None:
-    """Refuse calibration points outside the domain.
-
-    Raises:
-        SpecError: If there are any; the message counts them.
-    """
-    n_outside = count_outside(network, points)
-    if n_outside:
-        mend = "Leave them out: their ranges would cost bits where the network is used."
-        rule = f"lie inside the domain that {network.name!r} was trained on"
-        raise SpecError("calibration points", rule, f"{n_outside} of {len(points)} outside", mend)
-
-
 def search_within(
     network: NetworkSpec,
     scheme: QuantizationScheme,
     factor: float,
     points: FloatArray | None,
     seed: int,
+    problem: PdeProblem | None,
     on_stage: Callable[[str], None] | None = None,
 ) -> QuantizationScheme:
     """Find the weight bits with the fewest synaptic bits whose error is at most `factor` times the float network's.
 
     Args:
-        network: The float network, trained on a known problem.
-        scheme: All but the weight bits.
-        factor: At least one.
-        points: Calibration points.
-        seed: Seed of the points on which errors are measured, which are others.
-        on_stage: Called, in words, with what was tried.
+        network: The float network.
+        scheme: Quantization scheme, whose weight bits are replaced.
+        factor: Largest error in units of the float network's own, at least one.
+        points: Calibration points, shape (n, n_in).
+        seed: Seed of the points on which errors are measured, which differ from the calibration points.
+        problem: The problem with the reference solution.
+        on_stage: Called with a sentence about each trial.
 
     Raises:
         SpecError: If the factor is below one, or the problem is not known.
@@ -99,9 +92,8 @@ def search_within(
     """
     from ...conversion.search.bit_search import BitTrial, ErrorLimit, search_bits
 
-    problem = known_problem(network)
     if problem is None:
-        mend = "Name the weight bits, or export the network with the name of its problem in `provenance`."
+        mend = "Choose the weight bits, or give `problem=`."
         raise SpecError(
             "error budget", "be asked of a network whose problem has a reference", network.provenance.problem, mend
         )
@@ -122,7 +114,9 @@ def search_within(
     return replace(scheme, weight_bits=found.chosen.weight_bits)
 
 
-def sparsify_within(network: NetworkSpec, change: float, seed: int) -> Sparsification:
+def sparsify_within(
+    network: NetworkSpec, change: float, seed: int, problem: PdeProblem | None = None
+) -> Sparsification:
     """Raise a float network's thresholds while its output changes by at most `change` (relative L2).
 
     Raises:
@@ -132,8 +126,9 @@ def sparsify_within(network: NetworkSpec, change: float, seed: int) -> Sparsific
     from ...conversion.search.bit_search import ErrorLimit
     from ...conversion.search.sparsify import sparsify_network
 
-    raise_violations(check_range("--sparsify", change, 0.0, 1.0))
-    drawn = [_domain_points(network, DEFAULT_POINTS, seed + k) for k in (0, 1)]
+    raise_violations(check_range("convert.sparsify", change, 0.0, 1.0))
+    known = known_problem(network, problem)
+    drawn = [_domain_points(known, DEFAULT_POINTS, seed + k) for k in (0, 1)]
     points, judged = (sample_box(network, DEFAULT_POINTS, seed + k) if p is None else p for k, p in enumerate(drawn))
     wanted = run_float(network, judged).outputs
     return sparsify_network(network, ErrorLimit(points=judged, wanted=wanted, relative_l2=change), points)

@@ -1,4 +1,4 @@
-"""The history of a training as a figure: loss terms and error on a logarithmic axis, activity beneath, phases marked."""
+"""The figure of a training history: loss terms and error on a logarithmic axis, activity beneath, and the phases."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CURVES = (
 
 
 def draw_history(history: TrainingHistory, title: str) -> Figure:
-    """Draw a history of one row or more."""
+    """Return the figure of a history of one row or more."""
     from ...hardware_sim.report.figures.figure import INK, SERIES, draw_figure
 
     iterations = history.column("iteration")
@@ -28,6 +28,7 @@ def draw_history(history: TrainingHistory, title: str) -> Figure:
     seams = iterations[1:][np.diff(phases) > 0]
 
     def draw(canvas: Any) -> None:
+        """Draw the curves above and the activity below."""
         above, below = canvas.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         for (column, label), colour in zip(CURVES, SERIES, strict=False):
             values = history.column(column)

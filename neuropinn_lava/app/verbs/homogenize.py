@@ -1,4 +1,4 @@
-"""Effective stiffness as a verb: of a periodic cell by finite elements, and from networks trained under mean strains."""
+"""The verb `homogenize`: the effective stiffness of a periodic cell, by finite elements and from networks."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ...base.errors import SpecError, Violation
 from ...engine.trace import Backend
 from ...network.given_networks import checked_network
 from ...network.quantized import Network, QuantizedNetwork
+from ...network.spec import ProblemParameter
 from .networks import float_network
 from .report_sections import evaluator
 from .solids import loaded_cell
-from .train import ProblemParameters
 
 if TYPE_CHECKING:
     from ...micromechanics.bounds import StiffnessBounds
@@ -51,11 +51,11 @@ class Homogenization(ArrayRecord):
     bulk_bounds: tuple[float, float]
     """Hashin-Shtrikman bounds of the bulk modulus."""
     within_bounds: bool
-    """Whether all bounds hold but for `BOUND_SLACK`, for the networks' C where there are any."""
+    """Whether all bounds hold within `BOUND_SLACK`, for the networks' C where there are any."""
     backend: Backend | None
-    """Who computed the networks' displacements."""
+    """Engine that computed the networks' displacements; None without networks."""
     n: int
-    """Cubes along an edge of the mesh."""
+    """Number of cubes along an edge of the mesh."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, finite_elements=np.float64, voigt=np.float64, reuss=np.float64)
@@ -64,7 +64,7 @@ class Homogenization(ArrayRecord):
 
     @property
     def largest_error(self) -> float | None:
-        """Give the largest relative difference of the networks' entries from those that finite elements find non-zero."""
+        """The largest relative difference of the networks' entries from those that finite elements find non-zero."""
         if self.network is None:
             return None
         counted = np.abs(self.finite_elements) > 1e-3 * np.abs(self.finite_elements).max()
@@ -75,18 +75,18 @@ class Homogenization(ArrayRecord):
 def homogenize(
     networks: Sequence[Network] = (),
     *,
-    parameters: ProblemParameters = (),
+    parameters: tuple[ProblemParameter, ...] = (),
     n: int = DEFAULT_CELLS,
     backend: Backend | str | None = None,
 ) -> Homogenization:
-    """Give the effective stiffness of a periodic cell, by finite elements and, if there are any, from networks.
+    """Compute the effective stiffness of a periodic cell, by finite elements and, if there are any, from networks.
 
     Args:
         networks: Trained on `elasticity3d` under one component of mean strain each; strains that the cell's symmetry turns
             into one another need one network.
         parameters: Options of `elasticity3d` that choose the cell, where there are no networks.
         n: Cubes along an edge of the mesh, even.
-        backend: Who computes displacements; None takes the integers of quantized networks.
+        backend: Engine that computes displacements; None is the integer one for quantized networks.
 
     Raises:
         SpecError: If networks belong to no cell, to different ones, to no mean strain, or a strain is missing; if parameters
@@ -122,7 +122,7 @@ def homogenize(
     )
 
 
-def _parameter_violations(networks: Sequence[Network], parameters: ProblemParameters) -> Iterator[Violation]:
+def _parameter_violations(networks: Sequence[Network], parameters: tuple[ProblemParameter, ...]) -> Iterator[Violation]:
     names = ", ".join(option.name for option in parameters)
     if networks and parameters:
         mend = "Leave the options out: the networks' files say what their cell is."
@@ -171,7 +171,7 @@ def _common_cell(networks: Sequence[Network]) -> UnitCell:
     return loaded[0].cell
 
 
-def _cell_of(parameters: ProblemParameters) -> UnitCell:
+def _cell_of(parameters: tuple[ProblemParameter, ...]) -> UnitCell:
     from ...micromechanics.cell_domain import LoadedCell
     from ...problems import find_problem
 

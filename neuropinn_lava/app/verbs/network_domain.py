@@ -1,4 +1,4 @@
-"""Where a network lives: the problem that it was trained on, if its provenance names one, and points of its domain."""
+"""The problem that a network was trained on, given by the user or named by its provenance, and points of its domain."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...base.arrays import FloatArray
-from ...base.errors import DomainWarning
+from ...base.errors import DomainWarning, SpecError
 from ...geometry.domain import Box
 from ...network.quantized import Network
 from .networks import float_network
@@ -17,45 +17,84 @@ if TYPE_CHECKING:
     from ...problems.problem import PdeProblem
 
 
-def known_problem(network: Network) -> PdeProblem | None:
-    """Give the PDE problem that a network was trained on, or None where its provenance names none that is known."""
+def known_problem(network: Network, given: object = None, where: str = "problem") -> PdeProblem | None:
+    """Return the PDE problem that a network solves.
+
+    Args:
+        network: Float or quantized.
+        given: The user's problem; None looks up the one that the network's provenance names.
+        where: The argument, for errors, as in `profile.problem`.
+
+    Returns:
+        The problem, or None where none is given and the provenance names none of the package.
+
+    Raises:
+        SpecError: If what is given is not a problem, or has other numbers of coordinates or unknowns than the network.
+    """
     from ...problems import find_problem, list_problems
 
-    provenance = float_network(network).provenance
+    source = float_network(network)
+    if given is not None:
+        problem = checked_problem(given, where)
+        if (problem.n_in, problem.n_out) != (source.n_in, source.n_out):
+            rule = f"have {source.n_in} coordinates and {source.n_out} unknowns, as network {source.name!r} has"
+            got = f"{problem.n_in} and {problem.n_out} of {problem.name!r}"
+            raise SpecError(where, rule, got, "Name the problem that the network was trained on.")
+        return problem
+    provenance = source.provenance
     if provenance.problem not in list_problems():
         return None
     return find_problem(provenance.problem, **{option.name: option.value for option in provenance.parameters})
 
 
-def output_names(network: Network) -> tuple[str, ...]:
-    """Name the outputs: by the problem's unknowns, or u0, u1 … where there is no problem."""
-    problem = known_problem(network)
+def checked_problem(given: object, where: str) -> PdeProblem:
+    """Return what a user gave as a problem.
+
+    Raises:
+        SpecError: If it is not a `PdeProblem`; the message says how to build one.
+    """
+    from ...problems.problem import PdeProblem
+
+    if isinstance(given, PdeProblem):
+        return given
+    name = repr(given) if isinstance(given, str) else "name"
+    mend = f"Build it: `neuropinn_lava.find_problem({name})`, or a `PdeProblem` of your own."
+    got = repr(given) if isinstance(given, str) else f"an object of type {type(given).__name__}"
+    raise SpecError(where, "be a PdeProblem", got, mend)
+
+
+def output_names(network: Network, problem: PdeProblem | None = None) -> tuple[str, ...]:
+    """Return the names of the outputs: the problem's unknowns, or u0, u1 … where there is no problem."""
+    problem = problem or known_problem(network)
     return problem.unknowns if problem else tuple(f"u{k}" for k in range(float_network(network).n_out))
 
 
-def count_outside(network: Network, points: FloatArray) -> int:
+def count_outside(network: Network, points: FloatArray, problem: PdeProblem | None = None) -> int:
     """Count points outside the domain that a network was trained on: its problem's, or its box where it has no problem.
 
     A point on the edge, to the rounding of coordinates, is inside. A problem of another dimension is not the network's own.
     """
     source = float_network(network)
     inside = Box(source.lower, source.upper).contains(points)
-    problem = known_problem(network)
+    problem = problem or known_problem(network)
     if problem is not None and len(problem.coordinates) == source.n_in and not isinstance(problem.domain, Box):
         inside[inside] = problem.domain.contains(points[inside])
     return int(np.count_nonzero(~inside))
 
 
-def warn_outside(network: Network, points: FloatArray, where: str, *, stacklevel: int = 3) -> None:
+def warn_outside(
+    network: Network, points: FloatArray, where: str, problem: PdeProblem | None = None, *, stacklevel: int = 3
+) -> None:
     """Warn once of points outside the domain that a network was trained on (`count_outside`); silent where there are none.
 
     Args:
         network: Float or quantized.
         points: Checked points, shape (n, n_in).
         where: The function that was called, for the text.
+        problem: The network's problem; None looks it up.
         stacklevel: Frames from here to the caller of that function, which the warning names.
     """
-    warn_of_count(network, count_outside(network, points), len(points), where, stacklevel=stacklevel + 1)
+    warn_of_count(network, count_outside(network, points, problem), len(points), where, stacklevel=stacklevel + 1)
 
 
 def warn_of_count(network: Network, n_outside: int, n_points: int, where: str, *, stacklevel: int = 3) -> None:
@@ -71,10 +110,10 @@ def warn_of_count(network: Network, n_outside: int, n_points: int, where: str, *
     warnings.warn(text, DomainWarning, stacklevel=stacklevel)
 
 
-def draw_points(network: Network, n: int, seed: int) -> FloatArray:
+def draw_points(network: Network, n: int, seed: int, problem: PdeProblem | None = None) -> FloatArray:
     """Draw n points from the network's problem domain, or from its box where it has no problem, shape (n, n_in)."""
     from ...conversion import sample_box
     from ...problems.residuals import evaluation_points
 
-    problem = known_problem(network)
+    problem = problem or known_problem(network)
     return evaluation_points(problem, n, seed) if problem else sample_box(float_network(network), n, seed)

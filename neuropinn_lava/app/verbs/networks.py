@@ -1,4 +1,4 @@
-"""The trained networks that come with the package, and how a name or a path becomes a network."""
+"""The trained networks of the package, and networks from files, by name or path."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ...network.quantized import Network, QuantizedNetwork
 from ...network.spec import NetworkSpec
 
 NIR_SUFFIX = ".nir"
-"""End of the names of NIR graphs."""
+"""Suffix of the names of NIR graphs."""
 
 
 def list_models() -> tuple[str, ...]:
-    """Name the shipped networks, sorted."""
+    """Return the names of the shipped networks, sorted."""
     files = resources.files("neuropinn_lava.data").iterdir()
     return tuple(sorted(file.name.removesuffix(".h5") for file in files if file.name.endswith(".h5")))
 
@@ -25,7 +25,7 @@ def list_models() -> tuple[str, ...]:
 def find_network(name: str | Path) -> Network:
     """Load a network by its file's path, .h5 or .nir, or a shipped one by its name.
 
-    A child process tries a file of the user's first: the digest in its header tells damage, but not who wrote it.
+    A user's file is first read in a child process: the digest in its header detects damage, but not a malicious writer.
 
     Raises:
         SpecError: If it is neither a file nor the name of a shipped network; the nearest names are shown. If a NIR graph
@@ -49,12 +49,12 @@ def find_network(name: str | Path) -> Network:
 
 
 def float_network(network: Network) -> NetworkSpec:
-    """Give the float network: itself, or the one that a quantized network came from."""
+    """Return the float network: itself, or the one that a quantized network was converted from."""
     return network.source if isinstance(network, QuantizedNetwork) else network
 
 
 def quantized_network(network: Network, where: str) -> QuantizedNetwork:
-    """Accept a quantized network only.
+    """Return a quantized network, and refuse a float one.
 
     Raises:
         SpecError: If it is a float one; the message names `convert`.

@@ -1,4 +1,4 @@
-"""The profile of a network: accuracy on every backend, parity, counts, energy, cores; gathered into one report record."""
+"""The verb `profile`: accuracy on every backend, parity, counts, energy and cores of a network, as one report."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from ...base.errors import Violation
 from ...engine.trace import Backend, RunTrace
 from ...network.given_networks import checked_network
 from ...network.quantized import Network, QuantizedNetwork
-from .backends import run_on
-from .deploy import DEFAULT_TARGET
+from .convert import DEFAULT_TARGET
 from .network_domain import known_problem
 from .report_sections import (
     describe_deployed,
@@ -29,8 +28,9 @@ from .report_sections import (
     measure_backends,
     reference_at,
 )
+from .run import run_on
 from .solids import describe_solid
-from .verify import Stage, check_lava, compare_backends, given_or_drawn, silent
+from .verify import OnStage, announce, check_lava, compare_backends, given_or_drawn
 
 if TYPE_CHECKING:
     from ...conversion.quantize.report import QuantizationReport
@@ -38,29 +38,29 @@ if TYPE_CHECKING:
     from ...hardware_sim.report.content.sections import Report
     from ...problems.problem import PdeProblem
 
-NO_LAVA = "Or leave Lava out, by `--no-lava` or `with_lava=False`: the integer engine stands for it, bit for bit."
+NO_LAVA = "Or leave Lava out by `with_lava=False`: the integer engine computes the same bits."
 """What to do where Lava does not run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HardwareChoices(Record):
-    """What a profile is made for; names of shipped records, or paths of TOML files."""
+    """Hardware target, timing and energy models of a profile: names of shipped ones, or paths of TOML files."""
 
     target: str | Path = DEFAULT_TARGET
-    """Hardware target whose cores are filled."""
+    """Hardware target on whose cores the network is placed."""
     timing: str | Path | None = None
-    """Timing constants; None takes the target's shipped ones, if there are any."""
+    """Timing constants; None uses the shipped ones of the target, if there are any."""
     energy: tuple[str | Path, ...] = ()
     """Energy models besides the shipped ones."""
     n_sanafe: int = 0
-    """Samples to replay on SANA-FE's Loihi model; more than none needs the extra `sanafe`."""
+    """Number of samples to replay on SANA-FE's Loihi model, 0 for none; needs the extra `sanafe`."""
 
 
 LOIHI2 = HardwareChoices()
 
 
 def defining_backend(network: Network) -> Backend:
-    """Name the reference engine that defines a network: integers for a quantized one."""
+    """Return the reference engine that defines a network: integers for a quantized one, floats for a float one."""
     return Backend.INTEGER if isinstance(network, QuantizedNetwork) else Backend.FLOAT
 
 
@@ -72,8 +72,9 @@ def _backends_of(network: Network, with_lava: bool) -> tuple[Backend, ...]:
 
 def profile(
     network: Network,
-    points: FloatArray | None = None,
+    problem: PdeProblem | None = None,
     *,
+    points: FloatArray | None = None,
     reference: FloatArray | None = None,
     n_points: int | None = None,
     seed: int = 0,
@@ -81,24 +82,25 @@ def profile(
     with_parity: bool | None = None,
     cost: QuantizationReport | None = None,
     hardware: HardwareChoices = LOIHI2,
-    on_stage: Stage = silent,
+    on_stage: OnStage = None,
 ) -> Report:
-    """Run a network on every backend and gather what there is to say about it.
+    """Run a network on every backend and report accuracy, parity, counts and energy: `profile(chip).save("report")`.
 
     Args:
         network: Float or quantized.
+        problem: The problem that the network solves; None looks up the one that its provenance names.
         points: Evaluation points, physical, shape (n, n_in); None draws them from the problem's domain or the network's box.
-        reference: The user's own reference at the points given, shape (n, n_out); None takes the problem's.
-        n_points: How many points to draw, where none are given; None is `DEFAULT_POINTS` of `verify`.
+        reference: The user's own reference at these points, shape (n, n_out); None evaluates the problem's.
+        n_points: Number of points to draw, where none are given; None is 2500.
         seed: Seed of the drawn points.
-        with_lava: Run Lava too; without it the integer engine stands for the deployed network.
-        with_parity: Compare the backends with each other; None does where Lava runs.
-        cost: What `convert` measured, for the report of a quantized network.
+        with_lava: Run Lava too; otherwise the integer engine computes the deployed network.
+        with_parity: Compare the backends with each other; None compares them where Lava runs.
+        cost: Report of the conversion, for a quantized network; None measures it at these points.
         hardware: Target, timing and energy models.
-        on_stage: Called with what is about to happen.
+        on_stage: Called with a description of each step when it begins.
 
     Raises:
-        SpecError: If points or reference are not what the network takes, or an option would have no effect.
+        SpecError: If points or reference do not fit the network, or an option would have no effect.
         SimulationError: If Lava is asked for and not available, or a run fails.
     """
     from ...hardware_sim.counts.counting import count_operations
@@ -106,15 +108,13 @@ def profile(
     from ...hardware_sim.report.content.sections import Report
 
     network = checked_network(network, "profile.network")
-    held = given_or_drawn(network, points, n_points, seed, "profile")
+    problem = known_problem(network, problem, "profile.problem")
+    held = given_or_drawn(network, points, n_points, seed, "profile", problem)
     raise_violations(_idle_violations(network, points is not None, reference, with_lava, with_parity, cost, hardware))
-    if with_lava:
-        check_lava("profile", NO_LAVA)
-    problem = known_problem(network)
     truth = reference_at(problem, held, reference, network.n_out)
     hardware_of = _hardware_profiler(network, problem, hardware)
     traces = _run_backends(network, held, with_lava, on_stage)
-    on_stage("residuals, gradients and hardware")
+    announce(on_stage, "residuals, gradients and hardware")
     return Report(
         package_version=__version__,
         n_points=len(held),
@@ -127,7 +127,7 @@ def profile(
         fields=gather_fields(network, problem, held, traces, truth),
         hardware=hardware_of(traces[-1], held),
         gradients=measure_gradients(problem, evaluator(network, defining_backend(network))) if problem else None,
-        solid=describe_solid(network),
+        solid=describe_solid(network, problem),
         parity=compare_backends(network, held, on_stage) if with_lava and with_parity is not False else None,
     )
 
@@ -159,11 +159,13 @@ def _idle_violations(
         yield Violation("HardwareChoices.target", rule, repr(str(hardware.target)), mend)
 
 
-def _run_backends(network: Network, points: FloatArray, with_lava: bool, on_stage: Stage) -> list[RunTrace]:
-    """Run the float engine first, whoever stands for the deployed network last."""
+def _run_backends(network: Network, points: FloatArray, with_lava: bool, on_stage: OnStage) -> list[RunTrace]:
+    """Run the float engine first, and the one that computes the deployed network last."""
+    if with_lava:
+        check_lava("profile", NO_LAVA)
     traces = []
     for backend in _backends_of(network, with_lava):
-        on_stage(f"{backend.value}, {len(points):,} points")
+        announce(on_stage, f"{backend.value}, {len(points):,} points")
         traces.append(run_on(network, points, backend))
     return traces
 

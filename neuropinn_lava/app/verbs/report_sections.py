@@ -1,4 +1,4 @@
-"""The sections of a report, each made from a network, a problem and the traces of its runs."""
+"""The sections of a report, built from a network, a problem and the traces of the runs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ...base.metrics import max_abs_error, relative_l2
 from ...engine.trace import Backend, RunTrace
 from ...network.quantized import Network, QuantizedNetwork
 from ...network.transforms import ansatz_relative_l2
-from .backends import run_on
 from .networks import float_network
+from .run import run_on
 
 if TYPE_CHECKING:
     from ...conversion.quantize.report import QuantizationReport
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 
 BUDGET_POINTS = 1000
-"""At most so many points for the error budget, which runs the network some twenty times."""
+"""Largest number of points for the error budget, which runs the network some twenty times."""
 MAP_POINTS = 10_000
-"""Points of a map: more than a figure shows, and few enough that a profile of any number of points stays small."""
+"""Largest number of points of a map: more than a figure shows, and few enough for a small report."""
 
 
 def describe_deployed(network: Network, points: FloatArray, truth: FloatArray | None) -> NetworkSection:
-    """Make the section on the deployed network, with the error of its ansatz alone where there is a reference."""
+    """Build the section on the deployed network, with the error of its ansatz alone where there is a reference."""
     from ...hardware_sim.report.content.sections import describe_network
 
     if truth is None or not truth.any():
@@ -43,9 +43,9 @@ def describe_deployed(network: Network, points: FloatArray, truth: FloatArray | 
 def describe_words(
     network: Network, points: FloatArray, deployed: RunTrace, cost: QuantizationReport | None
 ) -> QuantizationSection | None:
-    """Make the section on a quantized network's words and where its error comes from; a float network has none.
+    """Build the section on word lengths and the sources of error; None for a float network.
 
-    Without the cost that `convert` measured, it is measured on these points.
+    Without the report of the conversion, the cost is measured on these points.
     """
     from ...conversion import calibrate_network
     from ...conversion.quantize.report import measure_quantization
@@ -63,10 +63,10 @@ def describe_words(
 def reference_at(
     problem: PdeProblem | None, points: FloatArray, given: FloatArray | None, n_out: int
 ) -> FloatArray | None:
-    """Give the reference at the points: the user's own, the problem's, or none.
+    """Return the reference at the points: the user's own, the problem's, or None.
 
     Raises:
-        SpecError: If the user's own has another shape or holds what is not finite.
+        SpecError: If the user's own has another shape, or values that are not finite.
     """
     from ...base.checks import check_finite, check_shape, raise_violations
 
@@ -78,7 +78,7 @@ def reference_at(
 
 
 def describe_problem(problem: PdeProblem) -> ProblemSection:
-    """Make the section that names the problem."""
+    """Build the section that names the problem."""
     from ...hardware_sim.report.content.sections import ProblemSection
 
     return ProblemSection(
@@ -93,7 +93,7 @@ def describe_problem(problem: PdeProblem) -> ProblemSection:
 def measure_backends(
     network: Network, problem: PdeProblem | None, traces: list[RunTrace], truth: FloatArray | None, source: str | None
 ) -> BackendsSection:
-    """Judge every backend by the reference and, where there is a problem, by its equation."""
+    """Measure the error of every backend against the reference and, where there is a problem, its residual."""
     from ...hardware_sim.report.content.sections import BackendResult, BackendsSection
     from ...problems.residuals import measure_residual
 
@@ -122,14 +122,14 @@ def measure_backends(
 
 
 def evaluator(network: Network, backend: Backend) -> Callable[[FloatArray], FloatArray]:
-    """Give the function points (n, n_in) -> outputs (n, n_out) of a network on a backend."""
+    """Return the function from points (n, n_in) to outputs (n, n_out) of a network on a backend."""
     return lambda points: run_on(network, points, backend).outputs
 
 
 def gather_fields(
     network: Network, problem: PdeProblem | None, points: FloatArray, traces: list[RunTrace], truth: FloatArray | None
 ) -> FieldSection:
-    """Make the section of the maps: the float network, the deployed one, and the reference, at `MAP_POINTS` points at most."""
+    """Build the section of the maps: the float network, the deployed one, and the reference, at `MAP_POINTS` points at most."""
     from ...hardware_sim.fields.outputs import FieldSection
     from ...hardware_sim.fields.triangulation import triangulate_points
 

@@ -16,28 +16,29 @@ from .report_sections import evaluator
 if TYPE_CHECKING:
     from ...hardware_sim.fields.stresses import SolidSection
     from ...micromechanics.cell_domain import LoadedCell
+    from ...problems.problem import PdeProblem
 
 
-def loaded_cell(network: Network) -> LoadedCell | None:
-    """Give the unit cell and the load that a network was trained on, or None where its problem is another one."""
+def loaded_cell(network: Network, problem: PdeProblem | None = None) -> LoadedCell | None:
+    """Return the unit cell and the load that a network was trained on, or None where its problem is another one."""
     from ...micromechanics.cell_domain import LoadedCell
 
-    problem = known_problem(network)
+    problem = problem or known_problem(network)
     return problem.domain if problem is not None and isinstance(problem.domain, LoadedCell) else None
 
 
-def describe_solid(network: Network) -> SolidSection | None:
-    """Make the section on stresses, float and deployed; None where there is no unit cell."""
+def describe_solid(network: Network, problem: PdeProblem | None = None) -> SolidSection | None:
+    """Build the section on stresses, float and deployed; None where there is no unit cell."""
     from ...hardware_sim.fields.stresses import measure_solid
 
-    loaded = loaded_cell(network)
+    loaded = loaded_cell(network, problem)
     if loaded is None:
         return None
     backends = (Backend.FLOAT, Backend.INTEGER) if isinstance(network, QuantizedNetwork) else (Backend.FLOAT,)
     return measure_solid(loaded, [(backend, evaluator(network, backend)) for backend in backends])
 
 
-def check_vtk(network: Network, path: Path | None) -> None:
+def check_vtk(network: Network, path: Path | None, problem: PdeProblem | None = None) -> None:
     """Refuse a VTK file that could not be written, before the work whose result it is; None is no file.
 
     Raises:
@@ -47,21 +48,27 @@ def check_vtk(network: Network, path: Path | None) -> None:
         return
     from ...hardware_sim.fields.vtk_export import check_vtk_path
 
-    if loaded_cell(network) is None:
+    if loaded_cell(network, problem) is None:
         source = float_network(network)
-        mend = "Leave --vtk out; `neuropinn-lava run` writes the outputs at any points."
+        mend = "Leave `vtk=` out; `stream` writes the outputs at any points."
         got = f"{source.name!r}, trained on {source.provenance.problem!r}"
-        raise SpecError("--vtk", "be asked of a network on a unit cell, as of `elasticity3d`", got, mend)
+        raise SpecError("export_vtk.vtk", "be asked of a network on a unit cell, as of `elasticity3d`", got, mend)
     check_vtk_path(path)
 
 
-def export_vtk(network: Network, path: str | Path, backend: Backend | str = Backend.INTEGER) -> None:
+def export_vtk(
+    network: Network,
+    path: str | Path,
+    backend: Backend | str = Backend.INTEGER,
+    problem: PdeProblem | None = None,
+) -> None:
     """Write displacements and stresses of a network, those of finite elements and both differences as a VTK file.
 
     Args:
         network: Float or quantized, trained on a unit cell.
         path: A file ending in .vtu or .vtk.
-        backend: Who computes the displacements.
+        backend: Engine that computes the displacements.
+        problem: The network's problem; None looks it up.
 
     Raises:
         SpecError: As `check_vtk`.
@@ -70,8 +77,8 @@ def export_vtk(network: Network, path: str | Path, backend: Backend | str = Back
     from ...hardware_sim.fields.vtk_export import write_vtk
     from ...micromechanics.reference_solution import reference_field
 
-    check_vtk(network, Path(path))
-    loaded = loaded_cell(network)
+    check_vtk(network, Path(path), problem)
+    loaded = loaded_cell(network, problem)
     assert loaded is not None
     field = reference_field(loaded.cell, loaded.load)
     chosen = as_member(Backend, backend, "export_vtk.backend")

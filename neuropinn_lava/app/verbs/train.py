@@ -1,4 +1,4 @@
-"""Training as a verb: a problem by name, its own recipe with the user's changes, one seed, one network file."""
+"""The verb `train`: a network on a PDE problem, by the problem's recipe or another one, with the user's changes."""
 
 from __future__ import annotations
 
@@ -13,59 +13,60 @@ from ...base.errors import SpecError
 from ...base.extras import import_extra
 from ...files.atomic import check_writable, write_text
 from ...files.network_file import check_network_path, write_network
-from ...network.spec import ProblemParameter, Provenance
+from ...network.spec import Provenance
+from ...problems.problem import PdeProblem
 from ...problems.recipe import Jitter, PhaseRecipe, Refinement, TrainingRecipe
+from .network_domain import checked_problem
 
 if TYPE_CHECKING:
     from ...training.run.history import TrainingProgress
     from ...training.run.outcome import TrainingResult
 
-ProblemParameters = tuple[ProblemParameter, ...]
 N_DRAWS = 20
-"""Draws of a jitter in a phase: a hundred steps each in one of 2000, of the stars those that left the smallest errors."""
+"""Number of draws of a jitter in a phase: a hundred steps each in a phase of 2000, which left the smallest errors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipeChanges(Record):
-    """What a user may change in a problem's recipe from the command line; None leaves the recipe's own."""
+    """Changes to a recipe, as the command line offers them; None leaves the recipe's own value."""
 
     n_steps: int | None = None
-    """T."""
+    """Number T of steps of a sample."""
     theta: float | None = None
     """Threshold of every neuron."""
     activation: str | None = None
-    """phi, by name."""
-    widths: tuple[int, ...] | None = None
-    """Neurons per spiking layer."""
-    target_activity: float | None = None
-    """Spiking activity that the phases with a rate term aim at, 0 to 1."""
+    """Activation phi of every neuron, by name."""
+    layers: tuple[int, ...] | None = None
+    """Number of neurons of each spiking layer."""
+    activity: float | None = None
+    """Spiking activity that the phases with an activity term aim at, 0 to 1."""
     iterations: float = 1.0
     """Factor on the number of iterations of every phase."""
     cells: tuple[int, ...] | None = None
     """Cells of the training grid along each axis."""
     batch_size: int | None = None
-    """Most points that go through the network at once."""
+    """Largest number of points that go through the network at once."""
     refine: float | None = None
     """Centres that every phase but the first adds where the residual is large, as a share of those there are."""
     jitter: float | None = None
     """Largest move of the centres in every phase, in cells; they are moved `N_DRAWS` times a phase."""
 
     def applied(self, recipe: TrainingRecipe) -> TrainingRecipe:
-        """Give the recipe with these changes.
+        """Return the recipe with these changes.
 
         Raises:
-            SpecError: If an activity is aimed at and spikes cost in no phase, or a recipe of one phase is to be refined.
+            SpecError: If an activity is chosen and no phase has an activity term, or a recipe of one phase is to be refined.
         """
         phases_of_all = (*recipe.phases, *(recipe.teacher.phases if recipe.teacher else ()))
-        if self.target_activity is not None and not any(phase.activity_weight > 0 for phase in phases_of_all):
+        if self.activity is not None and not any(phase.activity_weight > 0 for phase in phases_of_all):
             mend = "Leave it out and raise the threshold, or choose a recipe with a rate weight."
             rule = "be left out where no phase of the recipe has an activity_weight: it would have no effect"
-            raise SpecError("RecipeChanges.target_activity", rule, self.target_activity, mend)
+            raise SpecError("RecipeChanges.activity", rule, self.activity, mend)
         given: dict[str, Any] = {
             "n_steps": self.n_steps,
             "theta": self.theta,
             "activation": self.activation,
-            "widths": self.widths,
+            "widths": self.layers,
         }
         model = dataclasses.replace(
             recipe.network, **{name: value for name, value in given.items() if value is not None}
@@ -79,21 +80,21 @@ class RecipeChanges(Record):
         return dataclasses.replace(recipe, network=model, cloud=cloud, phases=phases, teacher=teacher)
 
     def _with_moving_cloud(self, phases: tuple[PhaseRecipe, ...]) -> tuple[PhaseRecipe, ...]:
-        """Give the student's phases with the refinement and the jitter asked for."""
+        """Return the student's phases with the chosen refinement and jitter."""
         if self.jitter is not None:
             draws = [Jitter(every=max(phase.n_iterations // N_DRAWS, 1), share=self.jitter) for phase in phases]
             phases = tuple(dataclasses.replace(phase, jitter=draw) for phase, draw in zip(phases, draws, strict=True))
         if self.refine is None:
             return phases
         if len(phases) < 2:
-            mend = "Split its phase in two, or lay a finer cloud by --cells."
+            mend = "Split its phase in two, or choose more `cells=`."
             raise SpecError("RecipeChanges.refine", "be asked of a recipe of two phases or more", len(phases), mend)
         refinement = Refinement(share=self.refine)
         return (phases[0], *(dataclasses.replace(phase, refinement=refinement) for phase in phases[1:]))
 
     def _applied_to_phase(self, phase: PhaseRecipe) -> PhaseRecipe:
         n_iterations = max(round(phase.n_iterations * self.iterations), 1)
-        wanted = self.target_activity if phase.activity_weight > 0 else None
+        wanted = self.activity if phase.activity_weight > 0 else None
         return dataclasses.replace(
             phase,
             n_iterations=n_iterations,
@@ -107,19 +108,19 @@ NO_CHANGES = RecipeChanges()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingFiles(Record):
-    """Where a training writes besides the network; None writes nothing."""
+    """Files that a training writes besides the network; None writes nothing."""
 
     checkpoint: Path | None = None
-    """Checkpoint, .safetensors."""
+    """File of the checkpoint, .safetensors."""
     resume: bool = False
-    """Go on from the checkpoint."""
+    """Whether to continue from the checkpoint."""
     history: Path | None = None
-    """History, .csv; its figure takes the same name with .svg."""
+    """File of the history, .csv; its figure has the same name with .svg."""
 
     def __post_init__(self) -> None:
         if self.resume and self.checkpoint is None:
             raise SpecError(
-                "TrainingFiles.checkpoint", "name a checkpoint to resume from", None, "Name one with --checkpoint."
+                "TrainingFiles.checkpoint", "name a checkpoint to resume from", None, "Choose `checkpoint=`."
             )
         if self.history is not None and self.history.suffix != ".csv":
             mend = "Name it net.csv; the figure is written beside it as net.svg."
@@ -127,7 +128,7 @@ class TrainingFiles(Record):
 
     @property
     def figure(self) -> Path | None:
-        """The history's figure, .svg."""
+        """File of the history's figure, .svg."""
         return None if self.history is None else self.history.with_suffix(".svg")
 
 
@@ -135,12 +136,11 @@ NO_FILES = TrainingFiles()
 
 
 def train(
-    problem: str,
-    path: str | Path | None = None,
+    problem: PdeProblem,
+    recipe: TrainingRecipe | None = None,
     *,
+    path: str | Path | None = None,
     seed: int = 0,
-    parameters: ProblemParameters = (),
-    recipe: str | None = None,
     changes: RecipeChanges = NO_CHANGES,
     files: TrainingFiles = NO_FILES,
     threads: int = 1,
@@ -148,42 +148,42 @@ def train(
     on_progress: Callable[[TrainingProgress], None] | None = None,
     command: str | None = None,
 ) -> TrainingResult:
-    """Train a network on a problem and write it.
+    """Train a network on a problem: `train(find_problem("poisson"), path="net.h5")`.
 
     Args:
-        problem: Name of the problem, or `package.module:name` or `file.py:name` of a user's own.
+        problem: The problem, as `find_problem` returns it, or one of your own.
+        recipe: How to train; None is the problem's own recipe.
         path: File for the float network; None writes none.
         seed: Seed of the weights.
-        parameters: Options of the problem.
-        recipe: A recipe other than the problem's own: another problem's, by its name, or `file.py:name`.
         changes: Changes to the recipe.
         files: Checkpoint and history with its figure.
         threads: Threads of torch; with one, the same seed gives the same bits.
         device: Torch device.
-        on_progress: Called with every report.
-        command: The command that makes the network again, for its provenance.
+        on_progress: Called with each report of progress.
+        command: The command that trains the network again, for its provenance.
 
     Raises:
-        SpecError: If problem, parameters, recipe or paths are refused.
+        SpecError: If problem, recipe or paths are refused, or a problem of your own has the name of one of the package.
         TrainingError: If a checkpoint belongs to another training, or the loss is not finite from the start.
     """
     from ... import __version__
     from ...training.run.outcome import TrainingOutput
     from ...training.run.trainer import train_network
-    from .own_problems import choose_recipe, pose_problem
 
+    problem = checked_problem(problem, "train.problem")
+    _check_recipe(recipe)
+    _check_name(problem)
     if path is not None:
         check_network_path(path)
     if files.figure is not None:
         check_writable(files.figure)
         import_extra("matplotlib", "report")  # before hours of training, not after them
-    posed = pose_problem(problem, parameters)
     provenance = Provenance(
-        problem=problem, parameters=parameters, seed=seed, package_version=__version__, command=command
+        problem=problem.name, parameters=problem.parameters, seed=seed, package_version=__version__, command=command
     )
     result = train_network(
-        posed,
-        changes.applied(choose_recipe(recipe, posed)),
+        problem,
+        changes.applied(recipe or problem.recipe),
         seed,
         device=device,
         n_threads=threads,
@@ -191,12 +191,39 @@ def train(
         on_progress=on_progress,
         provenance=provenance,
     )
-    _write_results(result, path, files.figure, posed.title)
+    _write_results(result, path, files.figure, problem.title)
     return result
 
 
+def _check_recipe(recipe: object) -> None:
+    """Refuse what is not a recipe, such as the name of one."""
+    if recipe is not None and not isinstance(recipe, TrainingRecipe):
+        mend = "Give a `TrainingRecipe`, such as `neuropinn_lava.find_problem(name).recipe`."
+        got = repr(recipe) if isinstance(recipe, str) else f"an object of type {type(recipe).__name__}"
+        raise SpecError("train.recipe", "be a TrainingRecipe", got, mend)
+
+
+def _check_name(problem: PdeProblem) -> None:
+    """Refuse a user's problem under the name of another one, which would be looked up for its networks.
+
+    Raises:
+        SpecError: If the package's problem of that name has another equation or other parameters.
+    """
+    from ...problems import find_problem, list_problems
+
+    if problem.name not in list_problems():
+        return
+    try:
+        own = find_problem(problem.name, **{option.name: option.value for option in problem.parameters})
+    except SpecError:
+        own = None
+    if own is None or own.equation != problem.equation:
+        mend = "Choose another name: files of its networks refer to the problem by its name."
+        raise SpecError("train.problem", "have a name that no other problem has", repr(problem.name), mend)
+
+
 def _write_results(result: TrainingResult, path: str | Path | None, figure: Path | None, title: str) -> None:
-    """Write the network, and the figure of a history that is not empty, where they are wanted."""
+    """Write the network, and the figure of a history that is not empty, where a path is given."""
     from .history_figure import draw_history
 
     if path is not None:

@@ -26,17 +26,18 @@ from ...engine.spike_flips import samples_at_risk
 from ...engine.trace import LavaMode, LayerModel, Probe, RunTrace
 from ...network.given_networks import checked_network
 from ...network.quantized import Network, QuantizedNetwork
-from .network_domain import draw_points, warn_outside
+from .network_domain import draw_points, known_problem, warn_outside
 from .networks import float_network
 
 if TYPE_CHECKING:
     from ...hardware_sim.parity.certificate import ModeParity, ParitySection, TorchParity
     from ...hardware_sim.parity.compare_traces import FirstDifference
+    from ...problems.problem import PdeProblem
 
 DEFAULT_POINTS = 2500
 """Points of a certificate where the user gives none."""
 N_FAITHFUL = 64
-"""Samples that go through Lava one at a time: 64 take some seconds, and each is compared in full."""
+"""Number of samples that go through Lava one at a time, each compared in full; they run for some seconds."""
 N_DENSE = 1100
 """Samples through the graph of Lava's own Dense, all recorded: for a network of 3 x 50 neurons 35 % of the values compared."""
 N_DENSE_STEPS = 4 * N_DENSE
@@ -47,68 +48,79 @@ N_PROBED = 1000
 FLOAT_TOLERANCE = 1e-12
 """Largest difference of a float network on Lava that counts as none, relative to the largest value: sums in another order."""
 
-Stage = Callable[[str], None]
-"""Told what is about to happen, in words."""
+OnStage = Callable[[str], None] | None
+"""Function that is called with a description of each step when it begins; None calls nothing."""
 
 
-def silent(stage: str) -> None:
-    """Tell nobody."""
+def announce(on_stage: OnStage, stage: str) -> None:
+    """Call the function with the description of a step, if there is one."""
+    if on_stage is not None:
+        on_stage(stage)
 
 
 def verify(
     network: Network,
     points: FloatArray | None = None,
     *,
+    problem: PdeProblem | None = None,
     n_points: int | None = None,
     seed: int = 0,
-    on_stage: Stage = silent,
+    on_stage: OnStage = None,
 ) -> ParitySection:
     """Compare all backends on the same points.
 
     Args:
         network: Float or quantized.
-        points: Physical coordinates, shape (n, n_in); None draws `n_points` from the network's box.
-        n_points: How many points to draw, where none are given; None is `DEFAULT_POINTS`.
+        points: Physical coordinates, shape (n, n_in); None draws `n_points` from the problem's domain, or from the
+            network's box where there is no problem.
+        problem: The problem that the network solves; None looks up the one that its provenance names.
+        n_points: Number of points to draw, where none are given; None is `DEFAULT_POINTS`.
         seed: Seed of the drawn points.
-        on_stage: Called with what is about to be compared.
+        on_stage: Called with a description of each comparison when it begins.
 
     Returns:
-        The certificate; it has no first difference and no mismatch in any mode where all is well.
+        The certificate. Without a mismatch in any mode, its first difference is None.
 
     Raises:
-        SpecError: If the points are not what the network takes, or are given together with their number.
+        SpecError: If points or problem do not fit the network, or points are given together with their number.
         SimulationError: If Lava is not available or a run fails.
     """
     found = checked_network(network, "verify.network")
-    held = given_or_drawn(found, points, n_points, seed, "verify")
+    known = known_problem(found, problem, "verify.problem")
+    held = given_or_drawn(found, points, n_points, seed, "verify", known)
     check_lava("verify", "It compares Lava with the integer reference, and has no other use.")
     return compare_backends(found, held, on_stage)
 
 
 def given_or_drawn(
-    network: Network, points: FloatArray | None, n_points: int | None, seed: int, where: str
+    network: Network,
+    points: FloatArray | None,
+    n_points: int | None,
+    seed: int,
+    where: str,
+    problem: PdeProblem | None,
 ) -> FloatArray:
-    """Check the user's points and warn of those outside the domain, or draw so many of the network's domain.
+    """Check the user's points and warn of those outside the domain, or draw points of the domain.
 
     Raises:
         SpecError: If the points are not what the network takes, or are given together with their number.
     """
     if points is None:
-        return draw_points(network, DEFAULT_POINTS if n_points is None else n_points, seed)
+        return draw_points(network, DEFAULT_POINTS if n_points is None else n_points, seed, problem)
     if n_points is not None:
         rule = "be left out beside points, which are as many as they are"
         raise SpecError(f"{where}.n_points", rule, n_points, "Leave it out, or leave the points out.")
     held = checked_points(points, network.n_in, f"{where}: points of network {float_network(network).name!r}")
-    warn_outside(network, held, where, stacklevel=4)
+    warn_outside(network, held, where, problem, stacklevel=4)
     return held
 
 
 def check_lava(where: str, mend: str) -> None:
-    """Refuse to begin what needs Lava where Lava does not run.
+    """Raise an error where Lava does not run, before work that needs it.
 
     Args:
-        where: The verb.
-        mend: What to do besides using another Python.
+        where: The verb, for the error.
+        mend: The repair besides using another Python.
 
     Raises:
         SimulationError: If Lava does not run here.
@@ -122,13 +134,13 @@ def check_lava(where: str, mend: str) -> None:
         raise SimulationError(where, cause.rule, cause.got, f"Use Python 3.10 on Linux or macOS. {mend}") from error
 
 
-def compare_backends(network: Network, held: FloatArray, on_stage: Stage = silent) -> ParitySection:
-    """Compare all backends on checked points; `verify` checks what users give, and tells of points outside."""
+def compare_backends(network: Network, held: FloatArray, on_stage: OnStage = None) -> ParitySection:
+    """Compare all backends on checked points, without a warning of points outside the domain."""
     from ...hardware_sim.parity.certificate import ParitySection
 
-    on_stage("torch against the float engine")
+    announce(on_stage, "torch against the float engine")
     torch_parity = _compare_torch(network, held)
-    on_stage(f"the reference engine, {len(held):,} samples")
+    announce(on_stage, f"the reference engine, {len(held):,} samples")
     expected = _run_reference(network, held, Probe(n_samples=N_PROBED))
     compared = [_compare_mode(network, held, expected, *plan, on_stage) for plan in _plans(network)]
     return ParitySection(
@@ -182,7 +194,7 @@ def _compare_mode(
     mode: LavaMode,
     model: LayerModel,
     n_samples: int | None,
-    on_stage: Stage = silent,
+    on_stage: OnStage = None,
 ) -> tuple[ModeParity, FirstDifference | None]:
     """Run the first samples on Lava in one mode and compare them with the reference's trace."""
     from ...hardware_sim.lava.simulate import simulate_on_lava
@@ -190,7 +202,7 @@ def _compare_mode(
     from ...hardware_sim.parity.compare_traces import compare_traces
 
     n = len(points) if n_samples is None else min(n_samples, len(points))
-    on_stage(f"Lava, {mode.value}, {model.value} layers, {n:,} samples")
+    announce(on_stage, f"Lava, {mode.value}, {model.value} layers, {n:,} samples")
     probe = Probe(n_samples=n if mode is LavaMode.FAITHFUL else min(N_PROBED, n))
     actual = simulate_on_lava(network, points[:n], mode=mode, model=model, probe=probe)
     is_recorded = n == len(points) and probe.n_samples <= N_PROBED

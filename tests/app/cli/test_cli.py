@@ -92,7 +92,7 @@ def test_strictness_refuses_what_is_otherwise_reported(cli, tmp_path):
     options = ("convert", "poisson", "--out", path, "--rounding", "nearest", "--strict")
     code, _, err = cli(*options)
     assert (code, path.exists()) == (1, False)
-    assert "layer 'hidden2': sums of products of at most 24 bits; got 25" in err
+    assert "layer 'hidden2' must have sums of products of at most 24 bits; got 25" in err
     assert cli(*options, "--payload-bits", "14")[0] == 0
     code, _, err = cli("convert", "poisson", "--out", path, "--target", "none", "--strict")
     assert code == 1
@@ -310,7 +310,7 @@ def test_run_shows_its_plan_and_runs_nothing(cli, chip_file, points_file, tmp_pa
     assert code == 0
     assert "samples in a message" in out
     assert "The whole network in one process is the fastest" in out
-    options = ("--layers", "fused", "--batch-size", 10, "--block-size", 20, "--json")
+    options = ("--model", "fused", "--batch-size", 10, "--block-size", 20, "--json")
     plan = json.loads(cli("run", chip_file, "--points", points_file, "--plan", *options)[1])
     assert (plan["batch_size"], plan["n_blocks"], plan["n_processes"]) == (10, 3, 4)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["chip.h5", "net.h5", "p.npy"]

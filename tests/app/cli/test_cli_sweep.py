@@ -15,7 +15,7 @@ from neuropinn_lava.app.cli.sweep import chosen_cluster
 from neuropinn_lava.app.workers.dask_pool import ClusterChoice
 
 TINY = (
-    *("--widths", "8,6", "--iterations", "0.01", "--tune-iterations", "2", "--n-points", "100"),
+    *("--layers", "8,6", "--iterations", "0.01", "--tune-iterations", "2", "--n-points", "100"),
     *("--no-lava", "--workers", "0"),
 )
 
@@ -26,13 +26,13 @@ TINY = (
         (("poison",), "Did you mean poisson"),
         (("poisson", "--weight-bits", ""), "--weight-bits must be whole numbers, separated by commas"),
         (("poisson", "--weight-bits", "4,,8"), "--weight-bits must be whole numbers"),
-        (("poisson", "--weight-bits", "40"), "SweepGrid.weight_bits must lie in [2, 16]; got 40"),
-        (("poisson", "--payload-bits", "1"), "SweepGrid.payload_bits must lie in [2, 24]; got 1"),
-        (("poisson", "--theta", "-1"), "SweepGrid.theta"),
-        (("poisson", "--steps", "0"), "SweepGrid.n_steps"),
-        (("poisson", "--activity", "2"), "SweepGrid.activity"),
-        (("poisson", "--search", "0"), "must lie in [1, 10000]; got 0"),
-        (("poisson", "--error-factor", "0.1"), "must be at least 1; got 0.1"),
+        (("poisson", "--weight-bits", "40"), "--weight-bits must lie in [2, 16]; got 40"),
+        (("poisson", "--payload-bits", "1"), "--payload-bits must lie in [2, 24]; got 1"),
+        (("poisson", "--theta", "-1"), "--theta"),
+        (("poisson", "--n-steps", "0"), "--n-steps"),
+        (("poisson", "--activity", "2"), "--activity"),
+        (("poisson", "--search", "0"), "--search"),
+        (("poisson", "--error-factor", "0.1"), "--error-factor must be at least 1"),
         (("poisson", "--energy", "loihi9"), "energy model"),
         (("poisson", "--target", "loihi9"), "Did you mean loihi"),
         (("poisson", "--param", "mode_z=1"), "be one of mode_x, mode_y"),

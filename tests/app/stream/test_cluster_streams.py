@@ -12,7 +12,7 @@ import pytest
 import builders
 from neuropinn_lava.app.stream.point_source import suitable_block
 from neuropinn_lava.app.stream.stream import SMALLEST_BLOCK, fitting_block, stream
-from neuropinn_lava.app.verbs.backends import LavaChoices
+from neuropinn_lava.app.verbs.run import LavaChoices
 from neuropinn_lava.app.workers.dask_pool import ClusterChoice
 from neuropinn_lava.app.workers.task_pool import LocalPool
 from neuropinn_lava.engine.trace import Backend, LavaMode

@@ -9,8 +9,7 @@ import builders
 from neuropinn_lava.app.stream import row_files
 from neuropinn_lava.app.stream.arrays_io import read_points
 from neuropinn_lava.app.stream.row_files import part_path
-from neuropinn_lava.app.stream.stream import stream, stream_on_cluster
-from neuropinn_lava.app.workers.dask_pool import ClusterChoice
+from neuropinn_lava.app.stream.stream import stream
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.engine.reference import run_integer
 
@@ -110,9 +109,3 @@ def test_no_points_are_refused_and_leave_no_file(tmp_path):
     with pytest.raises(SpecError, match="at least one point; got 0"):
         stream(NETWORK, [], tmp_path / "u.npy", backend="integer")
     assert not list(tmp_path.iterdir())
-
-
-def test_the_former_name_forwards(tmp_path):
-    with pytest.warns(DeprecationWarning, match=r"stream\(\.\.\., cluster=\.\.\.\)"):
-        stream_on_cluster(NETWORK, POINTS, tmp_path / "u.npy", backend="integer", cluster=ClusterChoice())
-    assert np.load(tmp_path / "u.npy").tobytes() == EXPECTED.outputs.tobytes()

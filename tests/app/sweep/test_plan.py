@@ -113,7 +113,7 @@ def test_a_sweep_over_bits_is_priced_by_a_model_that_sees_bits():
 def test_an_activity_needs_a_recipe_in_which_spikes_cost():
     free = tuple(dataclasses.replace(phase, activity_weight=0.0) for phase in POISSON.recipe.phases)
     silent = dataclasses.replace(POISSON, recipe=dataclasses.replace(POISSON.recipe, phases=free))
-    with pytest.raises(SpecError, match="target_activity must be left out where no phase of the recipe"):
+    with pytest.raises(SpecError, match=r"RecipeChanges\.activity must be left out where no phase of the recipe"):
         plan_sweep(silent).recipe_of(SweepPoint(weight_bits=8, payload_bits=8, activity=0.1))
 
 

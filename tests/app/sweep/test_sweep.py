@@ -36,7 +36,7 @@ from neuropinn_lava.problems import find_problem
 
 PLAN = plan_sweep(
     find_problem("poisson"),
-    changes=RecipeChanges(widths=(8, 6), iterations=0.01),
+    changes=RecipeChanges(layers=(8, 6), iterations=0.01),
     n_points=200,
     tune_iterations=5,
     with_lava=False,

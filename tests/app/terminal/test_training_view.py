@@ -68,7 +68,7 @@ def test_a_terminal_is_drawn_over(monkeypatch):
         advance(row(0))
         advance(row(500, phase=1))
     drawn = screen.getvalue()
-    assert "laying the cloud" in drawn
+    assert "building the collocation set" in drawn
     assert "heat, phase 2 of 2" in drawn
     assert "500/1000" in drawn
     assert "error 1.23%" in drawn

@@ -24,7 +24,7 @@ from neuropinn_lava.training.run.trainer import N_SHOWN, SHOWN_SEED
 
 FLOAT32 = 1e-4
 """Relative: the trainer's network is float32, the file float64, and an output's rounding counts more where errors are small."""
-SHORT = ("--iterations", "0.01", "--widths", "8,8")
+SHORT = ("--iterations", "0.01", "--layers", "8,8")
 
 
 def test_a_trained_network_says_where_it_comes_from(cli, tmp_path):
@@ -60,7 +60,7 @@ def test_the_same_seed_gives_the_same_network_and_another_one_another(cli, tmp_p
         (("elasticity3d", "--cells", "4,4,4"), "got 4 cells along the edge, 0.92 along it. Take n >= 6"),
         (("elasticity3d", "--param", "radius_2=0.1"), "not overlap inclusion 0"),
         (("heat", "--activation", "sigmoid"), r"phi(0) = 0"),
-        (("heat", "--resume"), "Name one with --checkpoint"),
+        (("heat", "--resume"), "Choose --checkpoint"),
         (("heat", "--history", "h.svg"), "end in .csv; got h.svg. Name it net.csv"),
         (("own.py:HEAT",), "a file that can be imported; got FileNotFoundError: own.py"),
     ],
@@ -84,7 +84,7 @@ def test_a_checkpoint_of_another_problem_is_refused(cli, tmp_path):
 
 def test_ctrl_c_writes_the_best_network_and_the_rest_is_trained_later_to_the_same_bits(cli, tmp_path):
     """A signal to a process of its own, as a terminal sends it."""
-    options = ["--iterations", "0.06", "--widths", "8,8"]
+    options = ["--iterations", "0.06", "--layers", "8,8"]
     files = ["--checkpoint", str(tmp_path / "c.safetensors"), "--history", str(tmp_path / "h.csv")]
     command = [sys.executable, "-m", "neuropinn_lava", "train", "poisson-steep", "--out", str(tmp_path / "a.h5")]
     with subprocess.Popen(
@@ -153,7 +153,7 @@ def test_the_error_told_is_that_of_the_network_kept(cli, tmp_path):
 
 def test_changes_reach_the_recipe():
     recipe = find_problem("poisson").recipe
-    changed = RecipeChanges(n_steps=4, theta=0.2, target_activity=0.3, iterations=0.5).applied(recipe)
+    changed = RecipeChanges(n_steps=4, theta=0.2, activity=0.3, iterations=0.5).applied(recipe)
     assert (changed.network.n_steps, changed.network.theta) == (4, 0.2)
     assert {phase.target_activity for phase in changed.phases if phase.activity_weight > 0} == {0.3}
     by_adam = find_problem("poisson-steep").recipe

@@ -13,9 +13,8 @@ torch = pytest.importorskip("torch")
 from torch import Tensor, nn  # noqa: E402
 from torch.nn.utils import parametrizations  # noqa: E402
 
-import neuropinn_lava as nl  # noqa: E402
 from neuropinn_lava.base.errors import SpecError  # noqa: E402
-from neuropinn_lava.conversion.formats.torch_modules import read_module  # noqa: E402
+from neuropinn_lava.conversion.formats.torch_modules import from_torch  # noqa: E402
 from neuropinn_lava.engine.reference import run_float  # noqa: E402
 from neuropinn_lava.training.network import import_check  # noqa: E402
 from neuropinn_lava.training.network.export import export_network  # noqa: E402
@@ -197,9 +196,9 @@ def test_an_import_equals_its_module_or_is_refused(name: str) -> None:
     before = state_of(module)
     if name in REFUSED:
         with pytest.raises(SpecError, match=REFUSED[name][1]):
-            read_module(module)
+            from_torch(module)
     else:
-        network = read_module(module)
+        network = from_torch(module)
         points = np.random.default_rng(seed + 1).uniform(-1, 1, (300, 2))
         with torch.no_grad():
             wanted = module.double().eval()(torch.from_numpy(points)).numpy()
@@ -215,7 +214,7 @@ def test_there_are_thirty() -> None:
     assert len(EQUAL) + len(REFUSED) == 30
 
 
-@pytest.mark.parametrize("read", [read_module, export_network, nl.convert])
+@pytest.mark.parametrize("read", [from_torch, export_network])
 def test_every_way_in_has_the_gate(read: Callable[[nn.Module], object]) -> None:
     """A subclass of Sequential has only layers that can be deployed, and a forward pass of its own."""
     torch.manual_seed(0)
@@ -234,7 +233,7 @@ def test_the_first_layer_that_differs_is_named() -> None:
     """A record with a wrong second layer, as a mistake in the reader would make it."""
     torch.manual_seed(0)
     module = nn.Sequential(nn.Linear(2, 6), nn.Tanh(), nn.Linear(6, 6), nn.Tanh(), nn.Linear(6, 1))
-    network = read_module(module)
+    network = from_torch(module)
     other = copy.deepcopy(module)
     with torch.no_grad():
         other[2].weight[0, 0] += 1e-6
@@ -265,15 +264,15 @@ def test_ties_are_excused_at_few_points_and_not_at_most() -> None:
     """With a weight of zero each drive is 0.3, 1e-12 under the threshold of the one and 1e-12 over that of the other."""
     under, over = one_neuron(0.3 + 1e-12, 0.3), one_neuron(0.3 - 1e-12, 0.3)
     with pytest.raises(SpecError, match="at 256 of 256 points"):
-        import_check.check_import(under, read_module(over, lower=[0], upper=[1]))
+        import_check.check_import(under, from_torch(over, lower=[0], upper=[1]))
 
 
 def test_a_tie_at_few_points_is_excused() -> None:
     """Drives are the points; the threshold lies 1e-12 over one point of the gate in the module, and under it in the record."""
     points = np.random.default_rng(0).uniform([0.0], [1.0], (import_check.N_POINTS, 1))
     chosen = float(points[17, 0])
-    record = read_module(one_neuron(chosen - 1e-12, 0.0), lower=[0], upper=[1])
+    record = from_torch(one_neuron(chosen - 1e-12, 0.0), lower=[0], upper=[1])
     import_check.check_import(one_neuron(chosen + 1e-12, 0.0), record)
-    record = read_module(one_neuron(chosen - 1e-7, 0.0), lower=[0], upper=[1])
+    record = from_torch(one_neuron(chosen - 1e-7, 0.0), lower=[0], upper=[1])
     with pytest.raises(SpecError, match="at 1 of 256 points"):
         import_check.check_import(one_neuron(chosen + 1e-7, 0.0), record)

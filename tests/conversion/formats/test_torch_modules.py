@@ -13,7 +13,7 @@ import builders  # noqa: E402
 import neuropinn_lava as nl  # noqa: E402
 from neuropinn_lava.base.errors import SpecError  # noqa: E402
 from neuropinn_lava.conversion import QuantizationScheme, quantize_network  # noqa: E402
-from neuropinn_lava.conversion.formats.torch_modules import read_module  # noqa: E402
+from neuropinn_lava.conversion.formats.torch_modules import from_torch  # noqa: E402
 from neuropinn_lava.engine.reference import run_float, run_integer  # noqa: E402
 from neuropinn_lava.engine.trace import Probe  # noqa: E402
 from neuropinn_lava.network.spec import NetworkSpec, Polarity  # noqa: E402
@@ -111,7 +111,7 @@ def evaluated(module: nn.Module, points: np.ndarray) -> np.ndarray:
 def test_the_float_engine_computes_what_the_module_computes(name: str) -> None:
     module = make_modules()[name]
     expected = evaluated(module, POINTS)
-    got = run_float(read_module(module), POINTS).outputs
+    got = run_float(from_torch(module), POINTS).outputs
     assert np.abs(got - expected).max() <= SUMS * np.abs(expected).max()
 
 
@@ -120,31 +120,32 @@ def test_ordinary_activations_are_exact_at_every_t(n_steps: int) -> None:
     """theta = 0 and beta = 0: every neuron sends phi of its drive at every step."""
     for name in ("tanh", "relu without bias", "z tanh z"):
         module = make_modules()[name]
-        spec = read_module(module, n_steps=n_steps)
+        spec = from_torch(module, n_steps=n_steps)
         expected = evaluated(module, POINTS)
         assert np.abs(run_float(spec, POINTS).outputs - expected).max() <= PROMISED * np.abs(expected).max()
 
 
 def test_polarities_and_thresholds() -> None:
-    layers = read_module(make_modules()["without effect"]).layers + read_module(make_modules()["tanh"]).layers
+    layers = from_torch(make_modules()["without effect"]).layers + from_torch(make_modules()["tanh"]).layers
     assert [layer.polarity for layer in layers] == [Polarity.POSITIVE, Polarity.BOTH]
     assert all((layer.theta == 0).all() and (layer.beta == 0).all() for layer in layers)
 
 
 def test_a_vsn_network_brings_its_steps() -> None:
     module = VsnNetwork(nn.Sequential(nn.Linear(2, 8), VSN(8), nn.Linear(8, 1)), n_steps=5, readout="last")
-    spec = read_module(module, name="mine")
+    spec = from_torch(module, name="mine")
     assert (spec.name, spec.n_steps, spec.readout.value) == ("mine", 5, "last")
 
 
 def test_box_and_transforms_are_passed_on() -> None:
-    spec = read_module(make_modules()["tanh"], lower=[0, 1], upper=[2, 3])
+    spec = from_torch(make_modules()["tanh"], lower=[0, 1], upper=[2, 3])
     assert spec.lower.tolist() == [0, 1]
     assert spec.upper.tolist() == [2, 3]
 
 
 def test_convert_takes_a_module() -> None:
-    chip = nl.convert(make_modules()["tanh"]).network
+    with pytest.warns(DeprecationWarning, match=r"write convert\(from_torch\(module\)\)"):
+        chip = nl.convert(make_modules()["tanh"]).network
     assert chip.widths == (2, 8, 3)
 
 
@@ -202,7 +203,7 @@ def test_leaky_with_its_graded_product_is_a_vsn(kind, phi) -> None:
     points = torch.tensor(POINTS)
     with torch.no_grad():
         expected = torch.stack([module(points) for _ in range(5)]).mean(0).numpy()
-    spec = read_module(module, n_steps=5)
+    spec = from_torch(module, n_steps=5)
     assert np.abs(run_float(spec, POINTS).outputs - expected).max() <= SUMS * np.abs(expected).max()
 
 
@@ -217,7 +218,7 @@ def test_ties_of_leaky_stay_silent(threshold: float) -> None:
     )
     with torch.no_grad():
         module[0].weight.fill_(1.0)
-    probe = run_float(read_module(module.double()), points, Probe(n_samples=4)).probe
+    probe = run_float(from_torch(module.double()), points, Probe(n_samples=4)).probe
     assert probe.layers[0].fired[:, 0, 0].tolist() == [False, True, True, False]
     with torch.no_grad():
         spikes, _ = module[1].leaky(torch.tensor(points))
@@ -239,7 +240,7 @@ def test_other_leakies_are_refused(change, message) -> None:
     for name, value in change.items():
         setattr(leaky, name, value)
     with pytest.raises(SpecError, match=message):
-        read_module(nn.Sequential(nn.Linear(2, 4), Graded(leaky, torch.tanh), nn.Linear(4, 1)))
+        from_torch(nn.Sequential(nn.Linear(2, 4), Graded(leaky, torch.tanh), nn.Linear(4, 1)))
 
 
 def foreign(name: str) -> nn.Module:
@@ -275,7 +276,7 @@ def test_other_neurons_of_snntorch_are_named_with_what_would_do(name: str, neuro
     with pytest.raises(
         SpecError, match=rf"layer {where} \({name}\) must be a layer that can be deployed.*Leaky.*graded product"
     ):
-        read_module(nn.Sequential(nn.Linear(2, 4), layer, nn.Linear(4, 1)))
+        from_torch(nn.Sequential(nn.Linear(2, 4), layer, nn.Linear(4, 1)))
 
 
 class Cosine(nn.Module):
@@ -294,7 +295,7 @@ def test_what_the_error_says_instead_of_sigmoid_and_cosine_is_exact(written: nn.
     module = nn.Sequential(nn.Linear(2, 8), written, nn.Linear(8, 1)).double()
     with torch.no_grad():
         wanted = module[2](meant(module[0](torch.tensor(POINTS)))).numpy()
-    got = run_float(read_module(module), POINTS).outputs
+    got = run_float(from_torch(module), POINTS).outputs
     assert np.abs(got - wanted).max() <= SUMS * np.abs(wanted).max()
 
 
@@ -364,13 +365,13 @@ REFUSED = [
 @pytest.mark.parametrize(("module", "message"), REFUSED)
 def test_what_cannot_be_deployed_is_refused_by_name(module: nn.Module, message: str) -> None:
     with pytest.raises(SpecError, match=message):
-        read_module(module)
+        from_torch(module)
 
 
 def test_batch_norm_without_statistics_is_refused() -> None:
     module = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4, track_running_stats=False), nn.Tanh(), nn.Linear(4, 1))
     with pytest.raises(SpecError, match="running statistics; got none"):
-        read_module(module)
+        from_torch(module)
 
 
 def test_weights_that_are_not_finite_are_refused() -> None:
@@ -378,12 +379,12 @@ def test_weights_that_are_not_finite_are_refused() -> None:
     with torch.no_grad():
         module[0].weight[1, 0] = float("nan")
     with pytest.raises(SpecError, match=r"LayerSpec 'hidden1'\.weight must have only finite entries"):
-        read_module(module)
+        from_torch(module)
 
 
 def test_the_record_does_not_share_memory_with_the_module() -> None:
     module = make_modules()["tanh"].double()
-    spec: NetworkSpec = read_module(module)
+    spec: NetworkSpec = from_torch(module)
     before = spec.layers[0].weight.copy()
     with torch.no_grad():
         module[0].weight.zero_()
@@ -403,7 +404,7 @@ def test_a_sine_network_is_deployed_as_itself() -> None:
 
     torch.manual_seed(0)
     module = Siren().double()
-    spec = read_module(module)
+    spec = from_torch(module)
     points = builders.random_points(spec, 50)
     with torch.no_grad():
         wanted = module(torch.tensor(points)).numpy()

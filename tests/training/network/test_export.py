@@ -129,9 +129,9 @@ def test_refused_modules() -> None:
         export_network(nn.Linear(2, 1))
     with pytest.raises(SpecError, match=r"layer 1 \(ReLU\).*Replace it by VSN\(n, activation='relu', theta=0.0\)"):
         export_network(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)))
-    with pytest.raises(SpecError, match=r"export_network.n_steps must be 2, as the module has; got 3"):
+    with pytest.raises(SpecError, match=r"from_torch.n_steps must be 2, as the module has; got 3"):
         export_network(VsnNetwork(sequential(), 2), n_steps=3)
-    with pytest.raises(SpecError, match=r"export_network.readout must .*as the module has; got last"):
+    with pytest.raises(SpecError, match=r"from_torch.readout must .*as the module has; got last"):
         export_network(VsnNetwork(sequential(), 2), readout="last")
     with pytest.raises(SpecError, match="both corners of the box or neither"):
         export_network(sequential(), lower=[0, 0])

@@ -1,6 +1,8 @@
-"""Who computes a run, as one validated record, and the dispatch to the engines that all verbs share.
+"""The verb `run`, and the engines behind it that all verbs share: float, integer, torch and Lava.
 
-The options of Lava belong to the backend `lava` alone: on another one they would have no effect, and are refused.
+    trace = nl.run(chip, points, backend="lava")
+
+Options of Lava are refused on other backends, where they would have no effect.
 """
 
 from __future__ import annotations
@@ -10,15 +12,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ...base.arrays import FloatArray, Record
 from ...base.checks import as_member, raise_violations
 from ...base.errors import Violation
+from ...base.points import checked_points
 from ...engine.probe import run_probed
 from ...engine.reference import run_blocks, run_float, run_integer
 from ...engine.trace import NO_PROBE, Backend, LavaMode, LayerModel, Probe, RunTrace
+from ...network.given_networks import checked_network
 from ...network.quantized import Network
+from .network_domain import known_problem, warn_outside
 from .networks import float_network, quantized_network
+
+if TYPE_CHECKING:
+    from ...problems.problem import PdeProblem
 
 Progress = Callable[[int, int], None]
 """Called with samples done and samples in all."""
@@ -26,18 +35,18 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LavaChoices(Record):
-    """A backend, and how it runs on Lava if it is Lava; None leaves a choice to the plan of the run."""
+    """A backend, with the options of Lava; None leaves an option to the plan of the run."""
 
     backend: Backend
-    """Who computes."""
+    """Engine that computes the outputs."""
     mode: LavaMode | None = None
-    """How samples go through Lava; None is batched."""
+    """Whether samples go through Lava in batches or one at a time; None is batched."""
     model: LayerModel | None = None
-    """What the layers are made of on Lava."""
+    """Processes that a layer is made of on Lava."""
     batch_size: int | None = None
-    """Samples in a message on Lava."""
+    """Number of samples in a message on Lava."""
     n_cores: int | None = None
-    """Cores that a run on Lava may use."""
+    """Number of cores that a run on Lava may use."""
     time_limit: float | None = None
     """Seconds after which a run on Lava is ended with an error."""
 
@@ -52,7 +61,7 @@ class LavaChoices(Record):
         n_cores: int | None = None,
         time_limit: float | None = None,
     ) -> LavaChoices:
-        """Make the record of a verb's arguments; `where` names the verb in errors.
+        """Build the record from a verb's arguments; `where` names the verb in errors.
 
         Raises:
             SpecError: If a name is unknown, or a choice would have no effect.
@@ -70,7 +79,7 @@ class LavaChoices(Record):
 
     @property
     def lava_mode(self) -> LavaMode:
-        """How samples go through Lava."""
+        """The mode of a run on Lava, with its default."""
         return self.mode or LavaMode.BATCHED
 
     def _idle(self, where: str) -> Iterator[Violation]:
@@ -90,13 +99,62 @@ class LavaChoices(Record):
 
     @property
     def shares_cores(self) -> bool:
-        """Tell whether the number of cores that may be used changes a run: whole networks in batches on Lava."""
+        """Whether the number of cores changes a run, as it does for whole networks in batches on Lava."""
         whole = self.model in (None, LayerModel.WHOLE)
         return self.backend is Backend.LAVA and whole and self.lava_mode is LavaMode.BATCHED
 
 
+def run(
+    network: Network,
+    points: FloatArray,
+    *,
+    backend: Backend | str = Backend.INTEGER,
+    mode: LavaMode | str | None = None,
+    probe: Probe = NO_PROBE,
+    on_progress: Callable[[int, int], None] | None = None,
+    time_limit: float | None = None,
+    problem: PdeProblem | None = None,
+    model: LayerModel | str | None = None,
+    batch_size: int | None = None,
+    n_cores: int | None = None,
+) -> RunTrace:
+    """Evaluate a network at points on one of the backends.
+
+    Points outside the domain that the network was trained on are evaluated, with one `DomainWarning` for all of them.
+
+    Args:
+        network: Float or quantized.
+        points: Physical coordinates, shape (n, n_in), space first, time last; an array, or a torch tensor.
+        backend: `float` runs the float network, or the one that a quantized network came from, in numpy, and `torch` in torch;
+            `integer` the integer reference; `lava` Lava's CPU simulator, with integers for a quantized network and floats for
+            a float one.
+        mode: Whether samples go through Lava in batches (`batched`, also for None) or one at a time (`faithful`). `mode`,
+            `model`, `batch_size`, `n_cores` and `time_limit` are options of the backend `lava`.
+        probe: What to record in full.
+        on_progress: Called with samples done and samples in all: by Lava now and then, by the others at the end.
+        time_limit: Seconds after which a Lava run is ended with an error; None is no limit.
+        problem: The problem that the network solves, for the check of points; None looks up the one that its provenance names.
+        model: Processes that a layer is made of on Lava; None lets the plan of the run choose, as for `batch_size` and
+            `n_cores`.
+        batch_size: Number of samples in a message on Lava.
+        n_cores: Number of cores that a Lava run may use where the whole network is one process.
+
+    Raises:
+        SpecError: If points and network disagree, if integers are asked of a float network, or if an option would have no
+            effect on this backend.
+        SimulationError: If Lava is not available or a run fails.
+    """
+    held = checked_network(network, "run.network")
+    found = checked_points(points, held.n_in, f"run: points of network {held.name!r}")
+    choices = LavaChoices.of("run", backend, mode, model, batch_size, n_cores, time_limit)
+    known = known_problem(held, problem, "run.problem")
+    trace = run_chosen(held, found, choices, probe, on_progress)
+    warn_outside(held, found, "run", known)
+    return trace
+
+
 def run_on(network: Network, points: FloatArray, backend: Backend) -> RunTrace:
-    """Evaluate a network at points on a backend, with nothing else chosen and nothing told about the points."""
+    """Evaluate a network at points on a backend, without options and without a warning of points outside the domain."""
     return run_chosen(network, points, LavaChoices(backend=backend))
 
 
@@ -107,7 +165,7 @@ def run_chosen(
     probe: Probe = NO_PROBE,
     on_progress: Progress | None = None,
 ) -> RunTrace:
-    """Evaluate a network at points as chosen; `run` checks what users give, and tells of points outside.
+    """Evaluate a network at checked points, without a warning of points outside the domain.
 
     Raises:
         SpecError: If points and network disagree, or if integers are asked of a float network.
@@ -148,7 +206,7 @@ def _run_float(network: Network, points: FloatArray, probe: Probe) -> RunTrace:
 
 
 def _run_torch(network: Network, points: FloatArray, probe: Probe) -> RunTrace:
-    """Rebuild the module of the float network and run it in blocks, float64."""
+    """Rebuild the torch module of the float network and run it in blocks, in float64."""
     from ...training.network.rebuild import rebuild_network
     from ...training.network.trace import trace_network
 
@@ -167,4 +225,4 @@ _ENGINES: dict[Backend, Callable[[Network, FloatArray, Probe], RunTrace]] = {
     Backend.INTEGER: _run_integer,
     Backend.TORCH: _run_torch,
 }
-"""The engines that run in this process."""
+"""Functions that evaluate a network in this process, by backend."""

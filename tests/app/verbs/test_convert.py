@@ -48,7 +48,7 @@ def test_the_float_backend_runs_the_source_of_a_quantized_network():
 def test_a_reference_of_the_wrong_shape_is_refused():
     points = builders.random_points(SMALL, 10)
     with pytest.raises(SpecError, match=r"profile\.reference"):
-        nl.profile(nl.convert(SMALL).network, points, reference=np.zeros((9, 1)), with_lava=False)
+        nl.profile(nl.convert(SMALL).network, points=points, reference=np.zeros((9, 1)), with_lava=False)
 
 
 def test_sanafe_is_refused_before_anything_runs():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from neuropinn_lava.files.user_modules import import_user_module
+from neuropinn_lava.files.user_objects import import_user_module
 
 
 def test_a_module_of_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

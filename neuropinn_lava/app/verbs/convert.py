@@ -1,13 +1,12 @@
-"""The verbs of the package as functions: convert, run. `verify`, `profile`, `train_problem` and `demo` have files of their own.
+"""The verb `convert`: a float network into integers, checked against a hardware target.
 
-import neuropinn_lava as nl
-chip = nl.convert(nl.find_network("poisson")).network
-trace = nl.run(chip, points, backend="lava")
+chip = nl.convert(nl.find_network("poisson"), weight_bits=4).network
 """
 
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,20 +14,18 @@ from typing import TYPE_CHECKING, Any
 from ...base.arrays import FloatArray
 from ...base.checks import check_choice, raise_violations
 from ...base.errors import SpecError
-from ...base.points import checked_points
-from ...engine.trace import NO_PROBE, Backend, LavaMode, LayerModel, Probe, RunTrace
 from ...network.given_networks import checked_network, is_module
 from ...network.quantized import Network, QuantizedNetwork
 from ...network.spec import NetworkSpec
-from .backends import LavaChoices, run_chosen
 from .calibration_points import calibration_points, search_within
-from .network_domain import known_problem, warn_outside
+from .network_domain import known_problem
 
 if TYPE_CHECKING:
     import torch
 
     from ...conversion import Quantization, QuantizationScheme, TuningSettings
     from ...conversion.tune.tuning import Objective
+    from ...problems.problem import PdeProblem
 
 DEFAULT_TARGET = "loihi2"
 """Hardware target that conversions are checked against."""
@@ -38,6 +35,7 @@ def convert(
     network: Network | torch.nn.Module,
     scheme: QuantizationScheme | None = None,
     *,
+    problem: PdeProblem | None = None,
     points: FloatArray | None = None,
     target: str | Path | None = DEFAULT_TARGET,
     strict: bool = False,
@@ -52,27 +50,26 @@ def convert(
     """Quantize a float network and check it against a hardware target: `convert(network, weight_bits=4)`.
 
     Args:
-        network: The float network, or a torch module of Linear layers and activations on [-1, 1]^n (`read_module` takes
-            other boxes, transforms and built-in conditions).
+        network: The float network; `from_torch` makes one of a torch module.
         scheme: Word lengths and rules; None is the default scheme.
+        problem: The problem that the network solves; None looks up the one that its provenance names.
         points: Calibration points, physical, shape (n, n_in), inside the domain; None draws them from the network's problem,
             or from its box where it has none.
         target: Name of a target, path of a TOML file, or None to check nothing. The verdicts of all its rules are returned.
-        strict: Refuse a network that breaks any rule of the target; otherwise a breach of a limit that the target's file lists
-            in `reported_only` is reported in the verdicts and not refused.
-        error_budget: Largest error allowed, as a multiple of the float network's own against its problem's reference; the
-            weight bits with the fewest synaptic bits within it are searched.
+        strict: Refuse every broken rule of the target, also of the limits under `reported_only` in the target's file.
+        error_budget: Largest error against the problem's reference in units of the float network's own; the weight bits with
+            the fewest synaptic bits within it are searched. None does not search.
         tuning: How to tune the integers afterwards; None does not tune.
         seed: Seed of the points drawn and of tuning.
-        time_limit: Seconds after which tuning gives the best it has; for tuning only.
-        on_progress: Called with steps done and steps in all of tuning.
-        on_stage: Called, in words, with each choice of weight bits that the search tries.
-        words: Fields of the scheme by name, as `weight_bits=4`, in the place of those of `scheme`.
+        time_limit: Seconds after which tuning ends with the best integers so far.
+        on_progress: Called with the number of tuning steps that are done, and of all.
+        on_stage: Called with a sentence about each trial of the search.
+        words: Fields of the scheme by name, such as `weight_bits=4`; they replace those of `scheme`.
 
     Raises:
         SpecError: If the network is already quantized, or scheme, points and network disagree, if a search or the equation's
             loss needs a problem and none is known, or if an option would have no effect.
-        FixedPointError: If the words cannot hold the network, or not within the error budget.
+        FixedPointError: If the word lengths are too short for the network, or for the error budget.
         HardwareRuleError: If the result breaks rules of the target; all of them are listed.
     """
     from ...conversion import find_target, quantize_network, require_fit
@@ -83,13 +80,14 @@ def convert(
     source = _float_source(network)
     limits = find_target(target) if target is not None else None
     chosen = _chosen_scheme(scheme, source, words)
-    held = calibration_points(source, points, tuning is not None, seed)
+    known = known_problem(source, problem, "convert.problem")
+    held = calibration_points(source, points, tuning is not None, seed, known)
     if error_budget is not None:
-        chosen = search_within(source, chosen, error_budget, held, seed, on_stage)
+        chosen = search_within(source, chosen, error_budget, held, seed, known, on_stage)
     if tuning is None:
         quantization = quantize_network(source, chosen, held)
     else:
-        quantization = _tuned(source, chosen, held, tuning, seed, time_limit, on_progress)
+        quantization = _tuned(source, chosen, held, tuning, seed, known, time_limit, on_progress)
     if limits is None:
         return quantization
     return dataclasses.replace(quantization, check=require_fit(quantization.network, limits, strict=strict))
@@ -101,10 +99,11 @@ def _tuned(
     points: FloatArray | None,
     settings: TuningSettings,
     seed: int,
+    problem: PdeProblem | None,
     time_limit: float | None,
     on_progress: Callable[[int, int], None] | None,
 ) -> Quantization:
-    """Quantize and tune; torch is loaded for it."""
+    """Quantize a network and tune its integers."""
     from ...conversion.tune.tuning import tune_network
 
     return tune_network(
@@ -112,7 +111,7 @@ def _tuned(
         scheme,
         points,
         settings=settings,
-        objective=_tuning_objective(source, settings),
+        objective=_tuning_objective(source, settings, problem),
         seed=seed,
         time_limit=time_limit,
         on_progress=on_progress,
@@ -120,11 +119,13 @@ def _tuned(
 
 
 def _float_source(network: Network | torch.nn.Module) -> NetworkSpec:
-    """Give the float network to convert; read a torch module, refuse what is quantized already."""
+    """Return the float network to convert; read a torch module, and refuse a quantized network."""
     if is_module(network):
-        from ...conversion.formats.torch_modules import read_module
+        from ...conversion.formats.torch_modules import from_torch
 
-        return read_module(network)  # type: ignore[arg-type]
+        text = "convert(module) ends with version 3.0: write convert(from_torch(module))"
+        warnings.warn(text, DeprecationWarning, stacklevel=3)
+        return from_torch(network)  # type: ignore[arg-type]
     held = checked_network(network, "convert.network")
     if isinstance(held, QuantizedNetwork):
         mend = "Convert its source, `network.source`, or the float file that it was made from."
@@ -135,7 +136,7 @@ def _float_source(network: Network | torch.nn.Module) -> NetworkSpec:
 def _chosen_scheme(
     scheme: QuantizationScheme | None, network: NetworkSpec, words: dict[str, Any]
 ) -> QuantizationScheme:
-    """Give the scheme with the words that are given by themselves.
+    """Return the scheme, with the fields replaced that are given as keywords.
 
     Raises:
         SpecError: If a keyword is none of the scheme's, or if no layer can be equalized where that is asked for.
@@ -154,8 +155,8 @@ def _chosen_scheme(
     return chosen
 
 
-def _tuning_objective(network: NetworkSpec, tuning: TuningSettings) -> Objective | None:
-    """Make the equation's loss where the settings ask for it.
+def _tuning_objective(network: NetworkSpec, tuning: TuningSettings, problem: PdeProblem | None) -> Objective | None:
+    """Build the equation's loss where the settings ask for it.
 
     Raises:
         SpecError: If the network's problem is not known.
@@ -166,53 +167,8 @@ def _tuning_objective(network: NetworkSpec, tuning: TuningSettings) -> Objective
         return None
     from ...conversion.tune.equation_loss import equation_objective
 
-    problem = known_problem(network)
     if problem is None:
-        mend = "Tune by distillation, or export the network with the name of its problem in `provenance`."
+        mend = "Tune by distillation, or give `problem=`."
         where = f"tuning by {tuning.loss.value!r}: network {network.name!r}"
         raise SpecError(where, "get a network whose problem is known", network.provenance.problem, mend)
     return equation_objective(problem, network)
-
-
-def run(
-    network: Network,
-    points: FloatArray,
-    *,
-    backend: Backend | str = Backend.INTEGER,
-    mode: LavaMode | str | None = None,
-    probe: Probe = NO_PROBE,
-    on_progress: Callable[[int, int], None] | None = None,
-    time_limit: float | None = None,
-    model: LayerModel | str | None = None,
-    batch_size: int | None = None,
-    n_cores: int | None = None,
-) -> RunTrace:
-    """Evaluate a network at points on one of the backends.
-
-    Points outside the domain that the network was trained on are evaluated, and told by one `DomainWarning` a call.
-
-    Args:
-        network: Float or quantized.
-        points: Physical coordinates, shape (n, n_in), space first, time last; an array, or a torch tensor.
-        backend: `float` runs the float network, or the one that a quantized network came from, in numpy, and `torch` in torch;
-            `integer` the integer reference; `lava` Lava's CPU simulator, with integers for a quantized network and floats for
-            a float one.
-        mode: How samples go through Lava; None is `batched`. This and the four options below are for the backend `lava`.
-        probe: What to record in full.
-        on_progress: Called with samples done and samples in all: by Lava now and then, by the others at the end.
-        time_limit: Seconds after which a Lava run is ended with an error; None is no limit.
-        model: What layers are made of on Lava; None chooses, as for the next two: `plan_run` tells what and why.
-        batch_size: Samples in a message on Lava.
-        n_cores: Cores that a Lava run may use, where it holds the whole network in one process.
-
-    Raises:
-        SpecError: If points and network disagree, if integers are asked of a float network, or if an option would have no
-            effect on this backend.
-        SimulationError: If Lava is not available or a run fails.
-    """
-    held = checked_network(network, "run.network")
-    found = checked_points(points, held.n_in, f"run: points of network {held.name!r}")
-    choices = LavaChoices.of("run", backend, mode, model, batch_size, n_cores, time_limit)
-    trace = run_chosen(held, found, choices, probe, on_progress)
-    warn_outside(held, found, "run")
-    return trace

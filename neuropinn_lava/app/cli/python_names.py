@@ -1,0 +1,88 @@
+"""Python arguments in the errors of the library, translated into the options of the command line; former options, too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from ...base.errors import NeuroPinnError, Violation
+
+VERBS = frozenset({"convert", "export_vtk", "homogenize", "profile", "run", "stream", "sweep", "train", "verify"})
+RECORDS = frozenset(
+    {
+        "HardwareChoices",
+        "QuantizationScheme",
+        "RecipeChanges",
+        "SweepGrid",
+        "SweepPlan",
+        "TrainingFiles",
+        "TuningSettings",
+    }
+)
+"""Functions and records whose arguments and fields are options of a command."""
+DIFFERENT = {
+    "n_cores": "cores",
+    "granularity": "scales",
+    "equalization": "equalize",
+    "n_sanafe": "sanafe",
+    "with_lava": "lava",
+}
+"""Python names whose option has another name."""
+
+FORMER = {
+    "train": {"--steps": "--n-steps", "--widths": "--layers", "--target-activity": "--activity"},
+    "sweep": {"--steps": "--n-steps", "--widths": "--layers"},
+    "run": {"--layers": "--model"},
+}
+"""Former options of each command and their successors, to which they are translated until version 3.0."""
+
+
+def translate_error(error: NeuroPinnError, options: Mapping[str, str]) -> str:
+    """Return the text of an error with options in the place of Python arguments.
+
+    Args:
+        error: An error of the library.
+        options: The option of each parameter of the command, by the name of the parameter.
+    """
+    return "\n".join(str(_translate_violation(violation, options)) for violation in error.violations)
+
+
+def _translate_violation(violation: Violation, options: Mapping[str, str]) -> Violation:
+    owner, _, field = violation.where.partition(".")
+    where = violation.where
+    if owner in VERBS | RECORDS:
+        where = options.get(DIFFERENT.get(field, field), where)
+    return violation._replace(where=where, mend=_translate_mend(violation.mend, options))
+
+
+def _translate_mend(mend: str, options: Mapping[str, str]) -> str:
+    """Translate arguments in backquotes, such as `problem=`, into options."""
+
+    def option_of(match: re.Match[str]) -> str:
+        name, value = match.groups()
+        option = options.get(DIFFERENT.get(name, name))
+        if option is None:
+            return match.group()
+        return option.replace("--", "--no-", 1) if value == "False" else option
+
+    return re.sub(r"`(\w+)=(\w*)`", option_of, mend)
+
+
+def replace_former_options(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Replace former options of a command line by their successors.
+
+    Args:
+        words: The command and its arguments.
+
+    Returns:
+        The words with the new options, and a note about each that was replaced.
+    """
+    renamed = FORMER.get(words[0], {}) if words else {}
+    replaced = list(words)
+    notes = []
+    for k, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if name in renamed:
+            replaced[k] = renamed[name] + equals + value
+            notes.append(f"{name} is now {renamed[name]}; the old name ends with version 3.0.")
+    return replaced, notes
