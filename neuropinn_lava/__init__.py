@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from .training.network.export import export_network
     from .training.neuron.vsn import VSN
 
-__version__ = "1.1.0"
+__version__ = "2.0.0.dev0"
 
 _HOME = {
     "stream_on_cluster": "app.stream.cluster_streams",
