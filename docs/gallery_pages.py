@@ -13,7 +13,7 @@ OUTPUTS = FIGURES / "notebooks"
 
 
 ORDER = ("deploy_sequential", "deploy_deepxde", "own_lava_graph", "own_problem", "own_neuron", "own_hardware")
-"""What a newcomer reads first; the other examples follow by name."""
+"""The examples that a newcomer reads first; the others follow by name."""
 
 INTRODUCTION = """\
 # Gallery
@@ -31,7 +31,7 @@ def gallery_page() -> str:
 
 
 def place_of(name: str) -> int:
-    """Give the place of an example in the gallery."""
+    """Return the position of an example in the gallery."""
     return ORDER.index(name) if name in ORDER else len(ORDER)
 
 
@@ -59,7 +59,7 @@ def example_section(path: Path) -> str:
 
 
 def notebook_pages() -> dict[str, str]:
-    """Give a page for each notebook: its text, its code, and what that showed."""
+    """Build a page for each notebook from its text, its code and its outputs."""
     files = sorted((EXAMPLES / "notebooks").glob("*.ipynb"))
     return {f"notebooks/{file.stem}.md": notebook_page(file) for file in files}
 
@@ -76,7 +76,7 @@ def notebook_page(file: Path) -> str:
 
 
 def shown_outputs(cell: str) -> list[str]:
-    """Give what a cell printed, as text, and what it drew, as a figure."""
+    """Return the text that a cell printed and the figure that it drew."""
     printed, drawn = OUTPUTS / f"{cell}.txt", OUTPUTS / f"{cell}.png"
     text = [f"```text\n{printed.read_text(encoding='utf-8').rstrip()}\n```"] if printed.exists() else []
     return [*text, *([f"![what the cell draws](../figures/notebooks/{drawn.name})"] if drawn.exists() else [])]

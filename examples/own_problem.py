@@ -1,6 +1,6 @@
-"""A PDE of your own in one record: geometry, equation, conditions, reference; then train a spiking network on it.
+"""Define a PDE of your own in one record (geometry, equation, conditions, reference) and train a spiking network on it.
 
--(u_xx + u_yy) + u = f on the unit square with u = 0 on its walls; f is made so that u = sin(pi x) sin(pi y).
+-(u_xx + u_yy) + u = f on the unit square with u = 0 on its walls; f is chosen so that u = sin(pi x) sin(pi y).
 """
 
 import numpy as np
@@ -39,7 +39,7 @@ SCREENED = PdeProblem(
 
 
 def main() -> float:
-    """Train for a few seconds and return the relative L2 error on points not trained on."""
+    """Train for a few seconds and return the relative L2 error on points that were not used in training."""
     result = train_network(SCREENED, seed=0)
     error = result.history.rows[-1].relative_l2
     print(f"{result.status.value} after {result.n_iterations} steps: relative L2 error {error:.2%}")
