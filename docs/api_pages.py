@@ -58,15 +58,15 @@ def directive(module: str, *members: str) -> str:
 
 
 def public_names_page() -> str:
-    """List what `import neuropinn_lava as nl` offers: each name with its first sentence and a link to its place."""
+    """List the public names, each with the first sentence of its docstring and a link to its documentation."""
     package = import_module("neuropinn_lava")
     rows = [f"| {link(package, name)} | {first_sentence(getattr(package, name))} |" for name in package.__all__]
-    head = "# Public names\n\nWhat `import neuropinn_lava as nl` offers. Each name loads its module on first use.\n"
-    return "\n".join([head, "| name | what it is |", "|---|---|", *rows, ""])
+    head = "# Public names\n\nThese are the names of `import neuropinn_lava as nl`. Each name loads its module on first use.\n"
+    return "\n".join([head, "| name | description |", "|---|---|", *rows, ""])
 
 
 def link(package: object, name: str) -> str:
-    """Link a name to where it is documented; the version is documented nowhere else."""
+    """Return a link to the documentation of a name; the version has no other documentation."""
     value = getattr(package, name)
     if not hasattr(value, "__module__"):
         return f"`{name}`"
