@@ -18,8 +18,8 @@ ORDER = ("deploy_sequential", "deploy_deepxde", "own_lava_graph", "own_problem",
 INTRODUCTION = """\
 # Gallery
 
-The examples are short scripts. A test runs each of them and compares the number that it returns; `make figures` draws their figures
-from real runs.
+The examples are short scripts. A test runs each of them and compares the number that it returns; `make figures` draws their
+figures from real runs.
 """
 
 
