@@ -20,13 +20,13 @@ PACKAGES = {
 
 
 def api_pages() -> dict[str, str]:
-    """Give all pages of the reference by their path."""
+    """Return all pages of the reference by their path."""
     pages = {f"api/{page}.md": package_page(*entry) for page, entry in PACKAGES.items()}
     return {"api/index.md": public_names_page()} | pages
 
 
 def package_page(title: str, folder: str, package: str) -> str:
-    """List the modules of a package and of its folders; the generator fills in what their docstrings say."""
+    """List the modules of a package and of its folders; the site generator fills in their docstrings."""
     inner = {ROOT / other for _, other, _ in PACKAGES.values() if other.startswith(f"{folder}/")}
     files = sorted(file for file in (ROOT / folder).rglob("*.py") if not inner & set(file.parents))
     sections = [module_section(file, ROOT / folder, package) for file in files]
@@ -34,7 +34,7 @@ def package_page(title: str, folder: str, package: str) -> str:
 
 
 def module_section(file: Path, folder: Path, package: str) -> str | None:
-    """Give the section of a module; of an `__init__.py` what it defines itself, and nothing if that is nothing."""
+    """Return the section of a module; for an `__init__.py` only what it defines itself, None if it defines nothing."""
     parts = file.relative_to(folder).with_suffix("").parts
     if file.name == "__init__.py":
         name = ".".join((package, *parts[:-1]))
@@ -58,15 +58,15 @@ def directive(module: str, *members: str) -> str:
 
 
 def public_names_page() -> str:
-    """List what `import neuropinn_lava as nl` offers: each name with its first sentence and a link to its place."""
+    """List the public names, each with the first sentence of its docstring and a link to its documentation."""
     package = import_module("neuropinn_lava")
     rows = [f"| {link(package, name)} | {first_sentence(getattr(package, name))} |" for name in package.__all__]
-    head = "# Public names\n\nWhat `import neuropinn_lava as nl` offers. Each name loads its module on first use.\n"
-    return "\n".join([head, "| name | what it is |", "|---|---|", *rows, ""])
+    head = "# Public names\n\nThese are the names of `import neuropinn_lava as nl`. Each name loads its module on first use.\n"
+    return "\n".join([head, "| name | description |", "|---|---|", *rows, ""])
 
 
 def link(package: object, name: str) -> str:
-    """Link a name to where it is documented; the version is documented nowhere else."""
+    """Return a link to the documentation of a name; the version has no other documentation."""
     value = getattr(package, name)
     if not hasattr(value, "__module__"):
         return f"`{name}`"
@@ -74,7 +74,7 @@ def link(package: object, name: str) -> str:
 
 
 def first_sentence(value: object) -> str:
-    """Give the first sentence of a docstring; a text stands for itself."""
+    """Return the first sentence of a docstring; a string is returned unchanged."""
     if isinstance(value, str):
         return f"version of the package: {value}"
     return (value.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ").replace("|", "\\|")

@@ -1,7 +1,7 @@
 """Assemble the pages of the documentation site: `python docs/assemble.py build/docs/pages`.
 
-Hand-written pages and figures are copied; the references of command line and API, the gallery and the notebooks' pages are made
-from what they describe. The site generator (see mkdocs.yml) then only turns Markdown into HTML.
+Hand-written pages and figures are copied; the references of command line and API, the gallery and the notebooks' pages are
+generated from the code. The site generator (see mkdocs.yml) then only turns Markdown into HTML.
 """
 
 from __future__ import annotations

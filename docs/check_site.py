@@ -1,7 +1,7 @@
-"""Make sure that the built site brings all it shows: `python docs/check_site.py build/docs/site`.
+"""Check that the built site loads nothing from elsewhere: `python docs/check_site.py build/docs/site`.
 
-No script, style, font, picture or frame of any page comes from elsewhere, and no page has what makes the theme's script fetch a
-library when it is viewed (diagrams, light boxes, cells that run). Links for readers may lead anywhere.
+No script, style, font, picture or frame of a page may come from another site, and no page may contain elements for which the
+theme's script fetches a library (diagrams, light boxes, cells that run). Links for readers may lead anywhere.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 SOURCES = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href", "object": "data"}
-"""Elements that load something, and the attribute that says what."""
+"""Elements that load something, and the attribute that holds its address."""
 FETCHING = ("mermaid", "glightbox", "pyodide")
-"""Classes on which the theme fetches a library."""
+"""Classes of elements for which the theme's script fetches a library."""
 
 
 class Page(HTMLParser):
-    """Collects what a page loads from elsewhere."""
+    """A parser that collects what a page loads from elsewhere."""
 
     def __init__(self) -> None:
         super().__init__()

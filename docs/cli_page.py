@@ -7,16 +7,16 @@ import subprocess
 import sys
 
 INTRODUCTION = """\
-Where a network is asked for, a file or the name of a shipped network will do. Points are (n, d) arrays, space first and time
+A network is given as a file or by the name of a shipped network. Points are (n, d) arrays, space first and time
 last. Results go to standard output, notes and errors to standard error. Exit codes: 0 for success, 1 for an error of the
 package or a difference between backends, 2 for wrong usage, 130 for Ctrl-C.
 """
 SHORTENED = re.compile(r"\*\*Commands\*\*:\n\n(\* .*\n)+")
-"""The list of all commands with their help cut short; the page's own table of contents lists them."""
+"""The list of all commands with shortened help; it is dropped because the table of contents lists the commands."""
 
 
 def cli_page() -> str:
-    """Give the page as Markdown: what `typer utils docs` writes, with an introduction."""
+    """Return the page as Markdown: the output of `typer utils docs` after an introduction."""
     command = [
         sys.executable,
         "-m",

@@ -1,7 +1,7 @@
 """Draw the figures of the gallery and of the README: `python docs/draw_figures.py [NAME ...]`, all of them without a name.
 
-Each example has a function `draw` that gives its figure from a real run; `overview_figure.py` draws the README's. The pictures
-are committed, so that building the site runs nothing; a test draws them anew.
+The function `draw` of each example returns its figure, drawn from a real run; `overview_figure.py` draws that of the README.
+The pictures are committed, so that building the site runs no example; a test draws them again.
 """
 
 from __future__ import annotations

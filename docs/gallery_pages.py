@@ -13,35 +13,35 @@ OUTPUTS = FIGURES / "notebooks"
 
 
 ORDER = ("deploy_sequential", "deploy_deepxde", "own_lava_graph", "own_problem", "own_neuron", "own_hardware")
-"""What a newcomer reads first; the other examples follow by name."""
+"""The examples that a newcomer reads first; the others follow by name."""
 
 INTRODUCTION = """\
 # Gallery
 
-Scripts that read like the mathematics. A test runs each of them and pins the number that it prints; `make figures` draws their
-figures, each from a real run.
+The examples are short scripts. A test runs each of them and compares the number that it returns; `make figures` draws their
+figures from real runs.
 """
 
 
 def gallery_page() -> str:
-    """Show all examples: a table of them, then each with what it says of itself, its figure, and its code."""
+    """Build the gallery: a table of all examples, then each with its docstring, its figure and its code."""
     paths = sorted(EXAMPLES.glob("*.py"), key=lambda path: (place_of(path.stem), path.stem))
     rows = ["| example | shows |", "|---|---|", *(example_row(path) for path in paths)]
     return "\n".join([INTRODUCTION, *rows, "", *(example_section(path) for path in paths)])
 
 
 def place_of(name: str) -> int:
-    """Give the place of an example in the gallery."""
+    """Return the position of an example in the gallery."""
     return ORDER.index(name) if name in ORDER else len(ORDER)
 
 
 def title_of(name: str) -> str:
-    """Make a heading of the name of an example."""
+    """Return the heading of an example."""
     return name.replace("_", " ").capitalize()
 
 
 def example_row(path: Path) -> str:
-    """Name an example and what it shows, for the table."""
+    """Return the row of an example in the table: its name and the first paragraph of its docstring."""
     words = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     anchor = path.stem.replace("_", "-")
     sentence = words.split("\n\n")[0].replace("\n", " ").replace("|", "\\|")
@@ -49,7 +49,7 @@ def example_row(path: Path) -> str:
 
 
 def example_section(path: Path) -> str:
-    """Show one example; what it says of itself stands above its code, not in it."""
+    """Build the section of an example, with its docstring above the code and not in it."""
     source = path.read_text(encoding="utf-8")
     tree = ast.parse(source)
     code = "\n".join(source.splitlines()[tree.body[0].end_lineno :]).strip("\n")
@@ -59,7 +59,7 @@ def example_section(path: Path) -> str:
 
 
 def notebook_pages() -> dict[str, str]:
-    """Give a page for each notebook: its text, its code, and what that showed."""
+    """Build a page for each notebook from its text, its code and its outputs."""
     files = sorted((EXAMPLES / "notebooks").glob("*.ipynb"))
     return {f"notebooks/{file.stem}.md": notebook_page(file) for file in files}
 
@@ -76,7 +76,7 @@ def notebook_page(file: Path) -> str:
 
 
 def shown_outputs(cell: str) -> list[str]:
-    """Give what a cell printed, as text, and what it drew, as a figure."""
+    """Return the text that a cell printed and the figure that it drew."""
     printed, drawn = OUTPUTS / f"{cell}.txt", OUTPUTS / f"{cell}.png"
     text = [f"```text\n{printed.read_text(encoding='utf-8').rstrip()}\n```"] if printed.exists() else []
     return [*text, *([f"![what the cell draws](../figures/notebooks/{drawn.name})"] if drawn.exists() else [])]

@@ -1,7 +1,7 @@
-"""The README's figure: what the project does, stage by stage, and what came out of it.
+"""The figure of the README: the stages of one run, and its results.
 
-One real run of a shipped network: Poisson's equation inside a star with a hole, 8-bit weights, 16-bit payloads. The stages on
-top; then the solution from Lava beside its reference; then the events that carried it, and what they cost.
+The figure shows a run of a shipped network: Poisson's equation inside a star with a hole, 8-bit weights, 16-bit payloads. The
+top row shows the stages, the middle row the solution on Lava and its reference, the bottom row events, operations and energy.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def draw_stages(axes: Any, report: Report) -> None:
 
 
 def describe_stages(report: Report) -> dict[str, str]:
-    """Say in three lines each what the stages of this run did."""
+    """Return three lines of text for each stage of this run."""
     words, parity, counts = report.quantization, report.parity, report.counts
     hidden = report.network.widths[1:-1]
     return {

@@ -1,7 +1,8 @@
 """Run the notebooks for their pages: `python docs/run_notebooks.py [NAME ...]`, all of them without a name.
 
-What a code cell prints goes to docs/figures/notebooks/NAME-CELL.txt, what it draws to NAME-CELL.png; cells count from zero. The
-notebooks themselves are kept without outputs. The files are committed, so that building the site runs nothing.
+The text that a code cell prints is written to docs/figures/notebooks/NAME-CELL.txt, its figure to NAME-CELL.png; cells are
+counted from zero. The notebooks themselves are stored without outputs. The files are committed, so that building the site
+runs no notebook.
 """
 
 from __future__ import annotations

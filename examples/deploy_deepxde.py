@@ -1,7 +1,7 @@
-"""An ordinary tanh PINN, trained with DeepXDE, on Lava: five lines, then what bits and sparsity cost.
+"""Deploy an ordinary tanh PINN, trained with DeepXDE, on Lava, and measure what bits and sparsity cost.
 
 The weights come from `train_deepxde.py`; DeepXDE itself is not needed here. Every tanh becomes a neuron that fires on |m| >= 0,
-which is exactly it; thresholds above zero then buy silence for error.
+which computes exactly the same. Thresholds above zero then reduce the activity and increase the error.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from neuropinn_lava.conversion.search.sparsify import Sparsification, sparsify_n
 HERE = Path(__file__).parent
 POINTS = np.random.default_rng(0).random((2000, 2))
 ALLOWED = (1e-3, 3e-3, 1e-2, 3e-2)
-"""Errors for which silence is bought."""
+"""Relative L2 errors that are allowed for a lower activity."""
 
 
 class Network(torch.nn.Module):
-    """What DeepXDE's FNN computes: its layers under its names, tanh between them."""
+    """The network of DeepXDE's FNN: layers with the same names, and tanh between them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,30 +39,30 @@ class Network(torch.nn.Module):
 
 
 def make_network() -> Network:
-    """Make the network without its weights; what `package.module:factory` names."""
+    """Build the network without its weights; this is the factory that `package.module:factory` names."""
     return Network()
 
 
 def built_in_condition() -> nl.Ansatz:
-    """Make u = 16 x (1 - x) y (1 - y) net(x, y)."""
+    """Build the ansatz u = 16 x (1 - x) y (1 - y) net(x, y)."""
     x = nl.Polynomial(exponents=np.array([[1, 0], [2, 0]]), coefficients=np.array([4.0, -4.0]))
     y = nl.Polynomial(exponents=np.array([[0, 1], [0, 2]]), coefficients=np.array([4.0, -4.0]))
     return nl.Ansatz(offset=(nl.Polynomial.constant(0.0, 2),), factor=(x.times(y),))
 
 
 def solution(points: np.ndarray) -> np.ndarray:
-    """Give sin(pi x) sin(2 pi y)."""
+    """Compute the exact solution sin(pi x) sin(2 pi y)."""
     return np.sin(np.pi * points[:, :1]) * np.sin(2 * np.pi * points[:, 1:])
 
 
 def read_pinn() -> tuple[nl.NetworkSpec, torch.nn.Module]:
-    """Read the PINN: factory, safetensors, box and built-in condition."""
+    """Read the PINN from its factory and its safetensors file, with its box and its built-in condition."""
     module = nl.load_module(f"{Path(__file__).stem}:make_network", HERE / "deepxde_poisson.safetensors")
     return nl.from_torch(module, lower=[0, 0], upper=[1, 1], ansatz=built_in_condition()), module
 
 
 def deploy() -> tuple[nl.NetworkSpec, torch.nn.Module, nl.RunTrace]:
-    """Run the PINN on Lava: with those of `read_pinn`, five lines."""
+    """Run the PINN on Lava; together with `read_pinn` these are five lines."""
     spec, module = read_pinn()
     chip = nl.convert(spec, nl.QuantizationScheme(weight_bits=8, payload_bits=12)).network
     trace = nl.run(chip, POINTS, backend="lava")
@@ -78,13 +78,13 @@ def torch_solution(module: torch.nn.Module) -> np.ndarray:
 
 
 def error_of_bits(spec: nl.NetworkSpec, weight_bits: int, payload_bits: int) -> float:
-    """Give the relative L2 error of the integers."""
+    """Compute the relative L2 error of the integer network."""
     chip = nl.convert(spec, nl.QuantizationScheme(weight_bits=weight_bits, payload_bits=payload_bits)).network
     return relative_l2(nl.run_integer(chip, POINTS).outputs, solution(POINTS))
 
 
 def sparsify(spec: nl.NetworkSpec, allowed: float) -> Sparsification:
-    """Raise thresholds while the error on points of their own is at most `allowed`."""
+    """Raise the thresholds while the error on separate points is at most `allowed`."""
     rng = np.random.default_rng(1)
     judged = rng.random((2000, 2))
     limit = ErrorLimit(points=judged, wanted=solution(judged), relative_l2=allowed)
@@ -108,7 +108,7 @@ def main() -> float:
 
 
 def draw() -> Figure:
-    """Draw the error over the bits of the weights, and the activity that an error buys."""
+    """Draw the error over the bits of the weights, and the activity over the allowed error."""
     spec, _ = read_pinn()
     figure = Figure(figsize=(7.5, 3), layout="constrained")
     bits, curve = figure.subplots(1, 2)

@@ -1,6 +1,6 @@
-"""A torch network of your own on Lava in five lines: export, quantize, run, and look at what it did.
+"""Deploy a torch network of your own on Lava in five lines: export, quantize, run, compare, count.
 
-The network is untrained here; put your training where the comment stands.
+The network is untrained here; insert your training at the comment.
 """
 
 import numpy as np

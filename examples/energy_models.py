@@ -1,10 +1,11 @@
-"""Energy of one network by thirteen named models, each with its source, never blended into one number.
+"""Estimate the energy of one network by thirteen named models, each with its source; they are never combined into one number.
 
-    joules = sum over terms of count * constants          counts are exact; constants are somebody's
+    joules = sum over terms of count * constants          counts are exact, constants are published
     joules = steps * energy of a step                     measured on Loihi 2, on another network
 
-The blue bar is the sum of a deployed sample's operations, the green one its whole steps, the line the range where constants
-have a published one, the cross one dense pass of the same network by the same model. Read ranges and ratios, not digits.
+A blue bar is the sum of the operations of a deployed sample, a green one the energy of its whole steps. A line is the range
+if the constants have a published range, and a cross one dense pass of the same network by the same model. Compare ranges and
+ratios, not digits.
 """
 
 from matplotlib.figure import Figure
@@ -16,13 +17,13 @@ from neuropinn_lava.hardware_sim.report.content.sentences import dominance_sente
 
 
 def estimate() -> tuple[EnergyEstimate, ...]:
-    """Profile the shipped Poisson network without Lava: the integer engine stands for it, bit for bit."""
+    """Profile the shipped Poisson network with the integer engine, which computes the same bits as Lava."""
     chip = nl.convert(nl.find_network("poisson")).network
     return nl.profile(chip, n_points=500, with_lava=False).hardware.energies
 
 
 def shown_joules(energy: EnergyEstimate) -> float:
-    """Return the sum of the operations, or the whole steps where a model prices those."""
+    """Return the energy of the operations, or of the whole steps if the model prices steps."""
     return energy.joules_per_sample if energy.prices_steps else energy.dynamic_joules_per_sample
 
 
@@ -49,7 +50,7 @@ def draw() -> Figure:
     axes = figure.subplots()
     for row, energy in enumerate(energies):
         axes.barh(row, shown_joules(energy) * 1e9, color="C2" if energy.prices_steps else "C0", height=0.6)
-        if not energy.static_joules_per_sample:  # a range over static power would say nothing of the bar
+        if not energy.static_joules_per_sample:  # a range that includes static power does not describe the bar
             axes.plot([energy.low * 1e9, energy.high * 1e9], [row, row], color="black", lw=1.5)
         if not energy.prices_steps:
             axes.plot(energy.dense_joules_per_sample * 1e9, row, "x", color="C1")

@@ -1,9 +1,9 @@
-"""Where the error of integers comes from: each cause in each layer switched on alone, everything else being float.
+"""Measure where the error of integers comes from: each cause in each layer acts alone, everything else is float.
 
     whole      = |u_integer - u_float| / |u_float|                       over the points
     one cause  = |u_with that cause alone - u_float| / |u_float|
 
-Nearest rounding, so that causes stand for themselves; compensated rounding makes weights err on purpose, to undo the others.
+The rounding is to the nearest, so that the causes are independent; compensated rounding chooses weights that undo other errors.
 """
 
 import numpy as np
@@ -17,13 +17,13 @@ POINTS = np.random.default_rng(0).random((2000, 2))
 
 
 def measure(rounding: Rounding = Rounding.NEAREST) -> ErrorBudget:
-    """Take the error of the shipped Poisson network apart, at 6-bit weights and 10-bit payloads."""
+    """Measure the error budget of the shipped Poisson network at 6-bit weights and 10-bit payloads."""
     scheme = nl.QuantizationScheme(weight_bits=6, payload_bits=10, rounding=rounding)
     return measure_error_budget(nl.convert(nl.find_network("poisson"), scheme).network, POINTS)
 
 
 def main() -> float:
-    """Print the five largest causes and return what all of them do together."""
+    """Print the five largest causes and return the error of all causes together."""
     budget = measure()
     for entry in sorted(budget.entries, key=lambda entry: -entry.relative_change)[:5]:
         print(f"{entry.layer:8s} {entry.cause.value:16s} {entry.relative_change:.2e}")

@@ -1,10 +1,10 @@
-"""A chip of your own: its limits as a target, its constants as an energy model; a network that does not fit, made to fit.
+"""Define a chip of your own by its limits (a target) and constants (an energy model), and make a network fit.
 
     cores   = the least number that holds the neurons and the non-zero weights of every layer
     joules  = sum over terms of count * constants
 
-Both are TOML files, and the chip is invented. Constants without unit or source are refused, and so are units that do not
-come out as an energy.
+Both are TOML files, and the chip is invented. Constants without a unit or a source are refused, and so are units whose
+product is not an energy.
 """
 
 import tempfile
@@ -74,7 +74,7 @@ def read_chip() -> tuple[HardwareTarget, EnergyModel]:
 
 
 def fit(target: HardwareTarget) -> nl.QuantizedNetwork:
-    """Convert with Loihi 2's words, see the broken rules, and convert anew."""
+    """Convert with the word lengths of Loihi 2, print the broken rules, and convert again."""
     source = nl.find_network("poisson")
     try:
         nl.require_fit(nl.convert(source).network, target)
@@ -86,7 +86,7 @@ def fit(target: HardwareTarget) -> nl.QuantizedNetwork:
 
 
 def estimate() -> tuple[nl.QuantizedNetwork, EnergyEstimate]:
-    """Put the network on the chip and price what 500 samples do there."""
+    """Place the network on the chip and estimate the energy of 500 samples."""
     target, model = read_chip()
     chip = fit(target)
     print(f"fits {partition_network(chip, target).n_cores} of {target.cores_per_chip} cores")

@@ -1,7 +1,7 @@
-"""A network's processes inside a Lava graph of your own: your source before it, your sink behind it.
+"""Put the processes of a network into a Lava graph of your own, between your source and your sink.
 
-`to_lava` gives connected processes with an open input and an open output port. The source sends each sample's input words at
-every one of its T steps; the outputs leave `latency` steps later, one message a step.
+`to_lava` returns connected processes with an open input port and an open output port. The source sends the input integers of
+a sample at each of its T steps; the outputs arrive `latency` steps later, one message per step.
 """
 
 import numpy as np
@@ -41,7 +41,7 @@ def main() -> float:
 
 
 def draw() -> Figure:
-    """Draw who sends in which step of Lava: layers are one step apart, samples follow one another."""
+    """Draw which layer sends in which step of Lava: layers are one step apart, and samples follow one another."""
     chip = nl.convert(nl.find_network("poisson")).network
     points = np.random.default_rng(0).random((8, 2))
     probe = nl.run(chip, points, backend="lava", mode="faithful", probe=nl.Probe(n_samples=8)).probe

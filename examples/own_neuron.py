@@ -1,11 +1,11 @@
-"""A neuron of your own: phi(z) = 1 - exp(-z^2), entered as one record, trained on Poisson's equation and proved on Lava.
+"""Define a neuron of your own, phi(z) = 1 - exp(-z^2), as one record; train it on Poisson's equation and run it on Lava.
 
     phi'(z)  = 2 z exp(-z^2)             at most sqrt(2 / e) = 0.858, at z = 1 / sqrt 2
     phi''(z) = (2 - 4 z^2) exp(-z^2)     at most 2 in size, at z = 0
     1 - phi  = exp(-z^2)                 below 2e-6 from z = 3.7 on
 
-phi(0) = 0, so that silence means nothing was sent, and phi'(0) = 0, so that a neuron at its threshold jumps by theta^2 only.
-The bounds are what the error bound of the integer table is made of.
+phi(0) = 0, so a silent neuron contributes nothing, and phi'(0) = 0, so the output of a neuron at its threshold jumps only by
+theta^2. The error bound of the integer table is computed from these bounds.
 """
 
 import numpy as np
@@ -47,7 +47,7 @@ BELL = ActivationRule(
 
 
 def deploy() -> nl.QuantizedNetwork:
-    """Train for 400 steps, the recipe's twentieth part, and quantize."""
+    """Train for 400 steps, a twentieth of the recipe, and quantize."""
     register_activation(BELL)
     trained = nl.train(nl.find_problem("poisson"), changes=RecipeChanges(activation="bell", iterations=0.05))
     return nl.convert(trained.network).network

@@ -1,6 +1,6 @@
-"""A PDE of your own in one record: geometry, equation, conditions, reference; then train a spiking network on it.
+"""Define a PDE of your own in one record (geometry, equation, conditions, reference) and train a spiking network on it.
 
--(u_xx + u_yy) + u = f on the unit square with u = 0 on its walls; f is made so that u = sin(pi x) sin(pi y).
+-(u_xx + u_yy) + u = f on the unit square with u = 0 on its walls; f is chosen so that u = sin(pi x) sin(pi y).
 """
 
 import numpy as np

@@ -1,8 +1,8 @@
-"""Silence for error: thresholds rise where payloads are little felt, and the layers after make up for what is no longer sent.
+"""Make a network sparser within an error: raise thresholds where payloads have little effect, and correct the next layers.
 
     theta[j] = max(theta[j], tau / g[j])          g[j] = root mean square of du/da[j]
 
-One number, tau, goes from no silence to all. Nothing is trained; the curve costs seconds.
+The single number tau controls how many neurons fall silent. Nothing is trained; the curve takes seconds.
 """
 
 import numpy as np
@@ -13,11 +13,11 @@ from neuropinn_lava.conversion.search.bit_search import ErrorLimit
 from neuropinn_lava.conversion.search.sparsify import SparsityPoint, sparsify_network
 
 ERRORS = (0.003, 0.01, 0.03, 0.1)
-"""Relative L2 errors that are allowed, the reference being the problem's own solution."""
+"""Relative L2 errors that are allowed, against the reference solution of the problem."""
 
 
 def trade() -> list[SparsityPoint]:
-    """Give the network as trained, then the sparsest one within each error."""
+    """Return the network as trained, followed by the sparsest one within each error."""
     network, problem = nl.find_network("poisson"), nl.find_problem("poisson")
     rng = np.random.default_rng(0)
     points, judged = (problem.domain.sample(1000, rng) for _ in range(2))

@@ -3,7 +3,7 @@
     -(u_xx + u_yy) = 5 pi^2 sin(pi x) sin(2 pi y)     on [0, 1]^2          u = 0 on the boundary, built in
     u = sin(pi x) sin(2 pi y)
 
-Needs the extra `deepxde`. Writes `deepxde_poisson.safetensors` beside itself; takes some minutes on a CPU.
+The script needs the extra `deepxde`, writes `deepxde_poisson.safetensors` to its own folder, and takes some minutes on a CPU.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ N_LBFGS = 1500
 
 
 def residual(x, u):
-    """Give -(u_xx + u_yy) - f."""
+    """Compute the residual -(u_xx + u_yy) - f."""
     laplacian = dde.grad.hessian(u, x, i=0, j=0) + dde.grad.hessian(u, x, i=1, j=1)
     source = 5 * np.pi**2 * torch.sin(np.pi * x[:, :1]) * torch.sin(2 * np.pi * x[:, 1:])
     return -laplacian - source
 
 
 def vanishing(x, y):
-    """Build the boundary condition in: u = 16 x (1 - x) y (1 - y) net(x, y)."""
+    """Apply the boundary condition: u = 16 x (1 - x) y (1 - y) net(x, y)."""
     return 16 * x[:, :1] * (1 - x[:, :1]) * x[:, 1:] * (1 - x[:, 1:]) * y
 
 

@@ -23,11 +23,11 @@ QUOTES = re.findall(r"^```text\n(.*?)\n```$", FAQ.read_text(encoding="utf-8"), r
 FAULTY = Path(__file__).parents[1] / "hardware_sim" / "runner" / "faulty_processes"
 """Lava processes that fail on demand."""
 STALL_SECONDS = 1.0
-"""A hang is found after so long; the page leaves the number open."""
+"""Time after which a hang is found, in seconds; the page leaves the number open."""
 
 Producer = Callable[[Path, pytest.MonkeyPatch], Any]
 PRODUCERS: dict[str, Producer] = {}
-"""How to provoke each error, by a part of its quotation that no other one has."""
+"""Functions that produce each error, by a part of its quotation that no other quotation has."""
 
 
 def produces(part: str) -> Callable[[Producer], Producer]:
@@ -108,7 +108,7 @@ def a_model_does_not_send(folder, patch):
 
 
 def run_chain(patch: pytest.MonkeyPatch, fault: Callable[[Any], None]) -> None:
-    """Run three processes, the middle one at fault."""
+    """Run three processes, of which the middle one fails."""
     from lava.magma.core.run_configs import Loihi2SimCfg
 
     from neuropinn_lava.hardware_sim.runner.run_graph import run_graph
@@ -118,8 +118,8 @@ def run_chain(patch: pytest.MonkeyPatch, fault: Callable[[Any], None]) -> None:
     run_graph(chain(3, fault, at=1), Loihi2SimCfg(), 5, stall_seconds=STALL_SECONDS)
 
 
-def tell_error(queue: SimpleQueue) -> None:
-    """Run on Lava in this process, and tell what came of it."""
+def send_error(queue: SimpleQueue) -> None:
+    """Run on Lava in this process and send its error to the parent."""
     try:
         nl.run(chip(), np.full((3, 2), 0.5), backend="lava")
     except NeuroPinnError as error:
@@ -130,7 +130,7 @@ def tell_error(queue: SimpleQueue) -> None:
 def in_a_daemonic_process(folder, patch):
     chip()  # once, before the fork
     queue: SimpleQueue = SimpleQueue()
-    worker = Process(target=tell_error, args=(queue,), daemon=True)
+    worker = Process(target=send_error, args=(queue,), daemon=True)
     worker.start()
     error = queue.get()
     worker.join()
@@ -281,7 +281,7 @@ def number_after(words: str) -> float:
 
 
 ANOTHER_MACHINE = 0.1
-"""Rounding chooses among integers that are equally good to the last bit; the page gives two digits."""
+"""Relative tolerance: on another machine rounding may choose other integers of the same error; the page gives two digits."""
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
-"""What README and pages say can be done: links lead somewhere, commands parse, the README's code is the example's."""
+"""What README and pages say can be done: links lead somewhere, commands parse, the README's code is the example's and runs."""
 
 from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,17 @@ def test_the_code_of_the_readme_is_the_examples():
     example = (ROOT / "examples" / "deploy_sequential.py").read_text(encoding="utf-8")
     lines = {line.strip() for line in example.splitlines()}
     assert [line for line in block.splitlines() if line and line.strip() not in lines] == []
+
+
+@pytest.mark.lava
+@pytest.mark.slow
+def test_the_code_of_the_readme_prints_what_it_quotes(tmp_path):
+    (block,) = re.findall(r"^```python\n(.*?)^```$", README, re.M | re.S)
+    (tmp_path / "pasted.py").write_text(block, encoding="utf-8")
+    command = [sys.executable, "pasted.py"]
+    done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True, timeout=200)
+    assert done.stdout
+    assert [line for line in done.stdout.splitlines() if f"    {line}\n" not in README] == []
 
 
 def test_the_readme_quotes_what_the_getting_started_page_prints():

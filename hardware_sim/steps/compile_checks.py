@@ -16,7 +16,7 @@ import numpy as np
 from ...base.arrays import Record
 from ...base.checks import raise_violations
 from ...base.errors import SpecError, Violation
-from ..steps.choices import Numerics
+from .choices import Numerics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
