@@ -16,6 +16,7 @@ import numpy as np
 from torch import nn
 
 from ...base.arrays import FloatArray
+from ...base.checks import as_member
 from ...network.spec import NetworkSpec, Provenance, Readout
 from ...network.transforms import AffineTransform, Ansatz
 from ...training.network.export import export_network

@@ -28,7 +28,8 @@ from ...engine.host import divisor, encode_points
 from ...engine.reference import run_float, run_integer
 from ...network.quantized import QuantizedNetwork
 from ...network.spec import NetworkSpec
-from ...training.optimize.adam import Adam, FlatParameters
+from ...training.optimize.adam import Adam
+from ...training.optimize.parameters import FlatParameters
 from ..calibrate.calibration import TUNING_POINTS, sample_box
 from ..calibrate.intervals import states_are_proved
 from ..calibrate.sensitivity import output_slope

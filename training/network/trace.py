@@ -54,7 +54,7 @@ def trace_network(module: VsnNetwork, network: NetworkSpec, points: FloatArray, 
             signal = layer.unrolled(signal, module.n_steps).payload
             payload = _samples_first(signal)
             counts.append(LayerCounts(name=name, fired=fired.sum(axis=0), events=(payload != 0.0).sum(axis=0)))
-            if probe.wants(name):
+            if probe.records(name):
                 chosen = slice(n_probed)
                 traces.append(
                     LayerTrace(name=name, membrane=membrane[chosen], fired=fired[chosen], payload=payload[chosen])

@@ -136,9 +136,10 @@ def plan_sweep(
     from ...conversion import TuningSettings, find_target
     from ...hardware_sim.costs.energy_files import find_energy_model
 
-    if not isinstance(problem, PdeProblem):
+    given: object = problem
+    if not isinstance(given, PdeProblem):
         mend = "Build one with `nl.find_problem(...)`, or pass your own."
-        raise SpecError("sweep.problem", "be a PdeProblem or a SweepPlan", repr(problem), mend)
+        raise SpecError("sweep.problem", "be a PdeProblem or a SweepPlan", repr(given), mend)
     tuning = TuningSettings(n_iterations=tune_iterations)
     return SweepPlan(
         problem=problem,

@@ -106,19 +106,19 @@ class SweepRun:
         named, n_wanted = {point.name: point for point in points}, len(self.rows) + len(points)
         while len(self.rows) < n_wanted:
             outcome = pool.next_outcome()
-            key = trainings.get(outcome.name)
-            if key is not None and isinstance(outcome.error, TrainingError):  # its points have failed, too
-                for point in waiting[key]:
+            trained_key = trainings.get(outcome.name)
+            if trained_key is not None and isinstance(outcome.error, TrainingError):  # its points have failed, too
+                for point in waiting[trained_key]:
                     self._finish(point, build_row(plan, point, failure=str(outcome.error)))
             elif outcome.error is not None:
                 raise outcome.error
-            elif key is None:
+            elif trained_key is None:
                 self._finish(named[outcome.name], outcome.value)
             else:
-                self._trained[key] = outcome.value
-                self._cache.write_training(key, outcome.value)
+                self._trained[trained_key] = outcome.value
+                self._cache.write_training(trained_key, outcome.value)
                 self._report()
-                self._submit_points(pool, waiting[key], outcome.value)
+                self._submit_points(pool, waiting[trained_key], outcome.value)
 
     def _submit_points(self, pool: TaskPool, points: Iterable[SweepPoint], trained: TrainedNetwork) -> None:
         for point in points:
