@@ -80,7 +80,7 @@ class Skip(torch.nn.Module):
 
 @produces("skip connections")
 def skip_connection(folder, patch):
-    nl.convert(Skip())
+    nl.from_torch(Skip())
 
 
 @produces("run on Python 3.10, which Lava")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
+from ....base.arrays import Record
 from ....conversion.quantize.report import QuantizationReport
 from ....conversion.search.error_budget import Cause, ErrorBudget
 from ....conversion.targets.verdicts import TargetCheck
@@ -69,7 +70,7 @@ class Column(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class Table(Record):
     """One table of a report."""
 
     title: str

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...base.arrays import FloatArray
+from ...base.arrays import FloatArray, Record
 from ...base.errors import SpecError
 from ...base.points import checked_points, without_graph
 from ...engine.trace import LavaMode
@@ -38,7 +38,7 @@ def suitable_block(network: Network, mode: LavaMode) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PointSource:
+class PointSource(Record):
     """The origin of a stream's points."""
 
     n_points: int | None
