@@ -28,7 +28,7 @@ PACKAGES = {
 }
 """Folder of the checkout → package."""
 
-LAVA_MODULES = ("lava", "runner")
+LAVA_MODULES = ("lava", "runner", "steps")
 """The parts of hardware_sim that may import Lava."""
 KERNELS = "neuropinn_lava.hardware_sim.kernels"
 """Fast kernels: compared with the reference engines, as the process models are."""

@@ -25,7 +25,7 @@ from ..kernels.layer_kernel import make_kernel
 from ..runner.lava_globals import unchanged_logging
 from ..runner.lava_guard import require_lava
 from ..steps.choices import LayerModel, Numerics
-from .processes.compile_checks import Entry
+from ..steps.compile_checks import Entry
 from ..steps.dense_rules import dense_violations
 from ..steps.recording import LayerRecording, ReadoutRecording, make_recordings
 from ..steps.schedule import Schedule

@@ -17,7 +17,7 @@ from lava.magma.core.process.variable import Var
 
 from neuropinn_lava.hardware_sim.runner.shared_arrays import SharedArray
 from neuropinn_lava.hardware_sim.steps.choices import Numerics
-from neuropinn_lava.hardware_sim.lava.processes.compile_checks import Entry, check_entry, check_numerics
+from neuropinn_lava.hardware_sim.steps.compile_checks import Entry, check_entry, check_numerics
 from neuropinn_lava.hardware_sim.steps.recording import LayerRecording, ReadoutRecording
 from neuropinn_lava.hardware_sim.steps.schedule import Schedule
 from neuropinn_lava.network.quantized import QuantizedLayer, QuantizedOutput

@@ -113,9 +113,9 @@ def test_terms_without_a_rate_are_left_out() -> None:
     held = tuple(c for c in timing().constants if c.name not in ("synaptic_read", "link_bit", "message_header"))
     estimate = estimate_latency(partition, traffic, replace(timing(), constants=held))
     assert [term.name for term in estimate.terms] == ["barrier", "neuron updates", "synaptic operations"]
-    with pytest.raises(SpecError, match="link_bit and message_header come together"):
+    with pytest.raises(SpecError, match="link_bit and message_header together"):
         replace(timing(), constants=tuple(c for c in timing().constants if c.name != "message_header"))
-    with pytest.raises(SpecError, match=r"'message_header'.unit: a number"):
+    with pytest.raises(SpecError, match=r"'message_header'.unit must be a number"):
         replace(timing(), constants=tuple(replace(c, unit="ns") for c in timing().constants))
 
 

@@ -185,9 +185,9 @@ def source_of(kind: str, **arguments: Any) -> Any:
         ("WideSource", 32768, r"input words within ±32767; got 32768"),
         ("WideSource", 1 << 40, "fit int32"),
         ("WideSource", -(1 << 31), "input words within ±32767; got -2147483648"),
-        ("NarrowSource", 0.7, r"fit the type of the port that sends them, int32; got 0\.7"),
-        ("NarrowSource", 1 << 40, r"fit the type of the port that sends them, int32; got 1099511627776"),
-        ("NarrowSource", np.nan, r"fit the type of the port that sends them, int32; got nan"),
+        ("NarrowSource", 0.7, r"that fit its own type, int32; got 0\.7"),
+        ("NarrowSource", 1 << 40, r"that fit its own type, int32; got 1099511627776"),
+        ("NarrowSource", np.nan, r"that fit its own type, int32; got nan"),
     ],
 )
 def test_words_that_do_not_fit_end_the_run(kind: str, word: float, complaint: str, model: LayerModel) -> None:
@@ -204,7 +204,7 @@ def test_words_that_do_not_fit_end_the_run(kind: str, word: float, complaint: st
 def test_words_that_lavas_own_source_would_cast(word: float) -> None:
     """Points in the place of words: Lava's source makes zeros of them before it sends. Lava's own runtime refuses, too."""
     graph = to_lava(builders.random_quantized(4, n_steps=T))
-    with pytest.raises(SpecError, match=rf"RingBuffer .*variable 'data': its values fit .*int32; got {word}"):
+    with pytest.raises(SpecError, match=rf"RingBuffer .*variable 'data' must send values that fit .*int32; got {word}"):
         run_in_own_graph(graph, np.full((2, N * T), word), graph.run_config())
 
 
@@ -229,7 +229,7 @@ def test_a_run_configuration_of_other_numbers_is_refused(build: Any, tag: str, k
         select_tag=tag, select_sub_proc_model=model is LayerModel.DENSE
     )
     right = "fixed_pt" if kind == "quantized" else "floating_pt"
-    with pytest.raises(SpecError, match=rf"a {kind} network runs in process models tagged '{right}'; got .*'{tag}'"):
+    with pytest.raises(SpecError, match=rf"run a {kind} network in process models tagged '{right}'; got .*'{tag}'"):
         run_in_own_graph(to_lava(network), np.zeros((2, N * T)), config)
 
 
@@ -237,7 +237,7 @@ def test_lavas_default_run_configuration_is_refused_by_the_runner() -> None:
     graph = to_lava(builders.random_quantized(5, n_steps=T))
     source = lava("proc.io.source").RingBuffer(data=np.zeros((2, N * T), np.int32))
     source.s_out.connect(graph.a_in)
-    with pytest.raises(SimulationError, match=r"a quantized network runs in .*net\.run_config\(\)"):
+    with pytest.raises(SimulationError, match=r"run a quantized network in .*net\.run_config\(\)"):
         run_graph(source, lava("magma.core.run_configs").Loihi2SimCfg(), 3)
 
 

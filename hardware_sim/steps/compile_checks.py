@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from neuropinn_lava.base.arrays import Record
-from neuropinn_lava.base.checks import raise_violations
-from neuropinn_lava.base.errors import SpecError, Violation
-from neuropinn_lava.hardware_sim.steps.choices import Numerics
+from ...base.arrays import Record
+from ...base.checks import raise_violations
+from ...base.errors import SpecError, Violation
+from .choices import Numerics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
