@@ -200,7 +200,7 @@ def test_two_leaves_share_a_probe() -> None:
 
 
 def test_numpy_loops_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layer_kernel, "fastest_loops", lambda *, narrow: numpy_loops)
+    monkeypatch.setattr(layer_kernel, "fastest_loops", lambda: numpy_loops)
     for model in (LayerModel.FUSED, LayerModel.WHOLE):
         assert_equal(compare(builders.random_quantized(8, widths=WIDTHS), 40, model=model))
 

@@ -81,8 +81,8 @@ def test_a_layer_is_split_by_its_synaptic_memory() -> None:
     ("changes", "message"),
     [
         ({"max_fan_in": 5}, "at most 5 inputs to a neuron"),
-        ({"synapse_bytes_per_core": 8}, "synapses take at most 8 bytes"),
-        ({"core_bytes": 40}, "table takes at most 40 bytes"),
+        ({"synapse_bytes_per_core": 8}, "at most 8 bytes for the synapses"),
+        ({"core_bytes": 40}, "at most 40 bytes for one neuron with its phi table"),
         ({"max_fan_out": 2}, "spikes to at most 2 cores"),
         ({"max_neurons_per_core": 0}, "cores of at most 0 neurons"),
     ],
