@@ -28,14 +28,6 @@ def nothing_left() -> Iterator[None]:
     assert os.listdir("/proc/self/fd") == files
 
 
-@pytest.fixture(autouse=True)
-def ctrl_c_raises() -> Iterator[None]:
-    """A shell's background jobs begin with SIGINT ignored, and Python leaves it so."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 def work() -> None:
     while True:
         pass
