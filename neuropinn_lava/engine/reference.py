@@ -39,7 +39,7 @@ class VsnStep(NamedTuple):
     membrane: NumberArray
     """Membrane m[t] before its reset."""
     fired: BoolArray
-    """Spikes s[t]."""
+    """Spikes s[t], same shape."""
     payload: NumberArray
     """Payload a[t] of the neurons that fired, 0 of the others."""
     saturated: tuple[int, int, int] = (0, 0, 0)
