@@ -116,7 +116,9 @@ def with_rounded_weights(network: NetworkSpec) -> NetworkSpec:
     def rounded(spec: object, affine: object) -> object:
         return dataclasses.replace(spec, weight=dequantize_array(affine.weight, affine.weight_exponent[:, None]))
 
-    layers = tuple(rounded(*pair) for pair in zip(network.layers, (layer.affine for layer in chip.layers), strict=True))
+    layers = tuple(
+        rounded(*pair) for pair in zip(network.populations, (layer.affine for layer in chip.populations), strict=True)
+    )
     return dataclasses.replace(network, layers=layers, output=rounded(network.output, chip.output.affine))
 
 

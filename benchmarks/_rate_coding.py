@@ -26,7 +26,8 @@ from neuropinn_lava.base.checks import check_range, raise_violations
 from neuropinn_lava.base.errors import Violation
 from neuropinn_lava.base.points import checked_points
 from neuropinn_lava.network.activations import find_activation
-from neuropinn_lava.network.spec import MAX_STEPS, LayerSpec, NetworkSpec, OutputSpec
+from neuropinn_lava.network.nodes import OutputSpec, PopulationSpec
+from neuropinn_lava.network.spec import MAX_STEPS, NetworkSpec
 
 SMALLEST_THRESHOLD = 1e-9
 """Threshold of a neuron that no calibration point excites: a division by it stays finite."""
@@ -35,7 +36,7 @@ SMALLEST_THRESHOLD = 1e-9
 def rate_thresholds(network: NetworkSpec, points: FloatArray) -> tuple[FloatArray, ...]:
     """Give theta of every neuron: its largest activation over physical points (n, n_in), a tuple of (n_neurons,) by layer."""
     a, thresholds = network.input_transform.apply(points), []
-    for layer in network.layers:
+    for layer in network.populations:
         a = find_activation(layer.activation).phi(a @ layer.weight.T + layer.bias)
         thresholds.append(np.maximum(a.max(axis=0), SMALLEST_THRESHOLD))
     return tuple(thresholds)
@@ -59,10 +60,10 @@ def run_rate_coded(network: NetworkSpec, points: FloatArray, calibration: FloatA
     points = checked_points(points, network.n_in, "run_rate_coded.points")
     thetas = rate_thresholds(network, checked_points(calibration, network.n_in, "run_rate_coded.calibration"))
     x = network.input_transform.apply(points)
-    current = x @ network.layers[0].weight.T + network.layers[0].bias
+    current = x @ network.populations[0].weight.T + network.populations[0].bias
     v = [np.tile(theta / 2, (len(x), 1)) for theta in thetas]
     sent = [np.zeros(len(theta), dtype=np.int64) for theta in thetas]
-    following: tuple[LayerSpec | OutputSpec, ...] = (*network.layers[1:], network.output)
+    following: tuple[PopulationSpec | OutputSpec, ...] = (*network.populations[1:], network.output)
     total = np.zeros((len(x), network.n_out))
     for _ in range(n_steps):
         z = current
@@ -73,7 +74,7 @@ def run_rate_coded(network: NetworkSpec, points: FloatArray, calibration: FloatA
             sent[index] += s.sum(axis=0)
             z = (theta * s) @ after.weight.T + after.bias
         total += z
-    names = ("input", *(layer.name for layer in network.layers))
+    names = ("input", *(layer.name for layer in network.populations))
     rows = zip(names, (np.count_nonzero(x, axis=0), *sent), fan_outs(network), strict=True)
     return CodedRun(
         outputs=network.restored(points, total / n_steps),
@@ -84,7 +85,7 @@ def run_rate_coded(network: NetworkSpec, points: FloatArray, calibration: FloatA
 
 def _violations(network: NetworkSpec, n_steps: int) -> Iterator[Violation]:
     yield from check_range("run_rate_coded.n_steps", n_steps, 1, MAX_STEPS)
-    for layer in network.layers:
+    for layer in network.populations:
         if layer.activation != "relu" or layer.theta.any() or network.n_steps != 1:
             got = f"{layer.activation}, theta up to {layer.theta.max():g}, T = {network.n_steps}"
             mend = "Rates stand for ReLU only; run other networks as they are, or as sigma-delta neurons."

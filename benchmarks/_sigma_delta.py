@@ -24,7 +24,8 @@ from neuropinn_lava.base.checks import check_range, raise_violations
 from neuropinn_lava.base.errors import SpecError, Violation
 from neuropinn_lava.base.points import checked_points
 from neuropinn_lava.network.activations import find_activation
-from neuropinn_lava.network.spec import LayerSpec, NetworkSpec, OutputSpec, Polarity
+from neuropinn_lava.network.nodes import OutputSpec, Polarity, PopulationSpec
+from neuropinn_lava.network.spec import NetworkSpec
 
 
 def run_sigma_delta(network: NetworkSpec, sequences: FloatArray, threshold: float) -> CodedRun:
@@ -52,8 +53,8 @@ def run_sigma_delta(network: NetworkSpec, sequences: FloatArray, threshold: floa
         )
     points = checked_points(sequences.reshape(-1, sequences.shape[2]), network.n_in, "run_sigma_delta.sequences")
     inputs = network.input_transform.apply(points).reshape(sequences.shape)
-    stages: tuple[LayerSpec | OutputSpec, ...] = (*network.layers, network.output)
-    phis = [find_activation(layer.activation).phi for layer in network.layers]
+    stages: tuple[PopulationSpec | OutputSpec, ...] = (*network.populations, network.output)
+    phis = [find_activation(layer.activation).phi for layer in network.populations]
     x = [np.tile(stage.bias, (len(inputs), 1)) for stage in stages]
     r = [np.zeros((len(inputs), stage.n_in)) for stage in stages]
     sent = [np.zeros(stage.n_in, dtype=np.int64) for stage in stages]
@@ -68,7 +69,7 @@ def run_sigma_delta(network: NetworkSpec, sequences: FloatArray, threshold: floa
             x[index] += d @ stage.weight.T
             a = phis[index](x[index]) if index < len(phis) else x[index]
         outputs[:, t] = a
-    names = ("input", *(layer.name for layer in network.layers))
+    names = ("input", *(layer.name for layer in network.populations))
     return CodedRun(
         outputs=network.restored(points, outputs.reshape(len(points), -1)),
         n_steps=1,
@@ -81,7 +82,7 @@ def run_sigma_delta(network: NetworkSpec, sequences: FloatArray, threshold: floa
 
 def _violations(network: NetworkSpec, threshold: float) -> Iterator[Violation]:
     yield from check_range("run_sigma_delta.threshold", threshold, 0.0, 1e6)
-    for layer in network.layers:
+    for layer in network.populations:
         if layer.polarity is not Polarity.BOTH or layer.theta.any() or network.n_steps != 1:
             got = f"polarity {layer.polarity.value}, theta up to {layer.theta.max():g}, T = {network.n_steps}"
             mend = "Convert a network whose neurons are plain activations."

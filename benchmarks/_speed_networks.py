@@ -11,8 +11,9 @@ import numpy as np
 
 from neuropinn_lava.conversion import quantize_network
 from neuropinn_lava.engine.host import encode_points
+from neuropinn_lava.network.nodes import OutputSpec, PopulationSpec
 from neuropinn_lava.network.quantized import QuantizedNetwork
-from neuropinn_lava.network.spec import LayerSpec, NetworkSpec, OutputSpec
+from neuropinn_lava.network.spec import NetworkSpec
 from neuropinn_lava.network.transforms import AffineTransform
 
 WIDTHS = (2, 64, 64, 64, 64, 64, 1)
@@ -34,7 +35,7 @@ def make_network(activity: float, seed: int = 0) -> QuantizedNetwork:
         bias = -np.quantile(product, 1.0 - activity, axis=0)
         zeros = np.zeros(n_out)
         layers.append(
-            LayerSpec(
+            PopulationSpec(
                 name=f"hidden{index}", weight=weight, bias=bias, beta=zeros, theta=zeros, activation="tanh_squared"
             )
         )
@@ -75,7 +76,7 @@ def run_stock_lava(network: QuantizedNetwork, points: np.ndarray, batch_size: in
         data = np.repeat(words, N_STEPS, axis=0).T  # (n_in, time)
     else:
         data = np.repeat(words.reshape(-1, batch_size, words.shape[1]), N_STEPS, axis=0).transpose(1, 2, 0)
-    layers = (*network.layers, network.output)
+    layers = (*network.populations, network.output)
     n_lava_steps = data.shape[-1] + len(layers)
     source, sink_shape = Source(data=data), (network.n_out,) if batch_size is None else (batch_size, network.n_out)
     sent, parts = source.s_out, [source]
@@ -107,10 +108,12 @@ def torch_steps(network: NetworkSpec) -> Callable[[np.ndarray], np.ndarray]:
     """Make a function that runs the float network in torch float32, all samples of a batch at once."""
     import torch
 
-    weights = [torch.tensor(layer.weight.T.copy(), dtype=torch.float32) for layer in (*network.layers, network.output)]
-    biases = [torch.tensor(layer.bias, dtype=torch.float32) for layer in (*network.layers, network.output)]
-    thetas = [torch.tensor(layer.theta, dtype=torch.float32) for layer in network.layers]
-    betas = [torch.tensor(layer.beta, dtype=torch.float32) for layer in network.layers]
+    weights = [
+        torch.tensor(layer.weight.T.copy(), dtype=torch.float32) for layer in (*network.populations, network.output)
+    ]
+    biases = [torch.tensor(layer.bias, dtype=torch.float32) for layer in (*network.populations, network.output)]
+    thetas = [torch.tensor(layer.theta, dtype=torch.float32) for layer in network.populations]
+    betas = [torch.tensor(layer.beta, dtype=torch.float32) for layer in network.populations]
 
     @torch.no_grad()
     def run(x: np.ndarray) -> np.ndarray:

@@ -103,7 +103,7 @@ def run_loops(network: QuantizedNetwork, points: np.ndarray, n_threads: int) -> 
 def run_tiles(network: QuantizedNetwork, words: np.ndarray, loops: Any) -> np.ndarray:
     """Run input words through all layers, with the fastest loops or with those that are given."""
     recordings, emitted = make_recordings(network, NO_PROBE, len(words))
-    layers = tuple(IntegerKernel(layer, loops) for layer in network.layers)
+    layers = tuple(IntegerKernel(layer, loops) for layer in network.populations)
     NetworkRun(layers, IntegerKernel(network.output, loops), network.n_steps, recordings, emitted).advance(0, words)
     return emitted.total.values
 

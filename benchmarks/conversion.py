@@ -100,8 +100,8 @@ def measure(name: str, network: NetworkSpec, scheme: str) -> Row:
 
 def activity(trace: nl.RunTrace) -> float:
     """Give the share of neurons and steps that fire."""
-    fired = sum(int(layer.fired.sum()) for layer in trace.layers)
-    return fired / (trace.n_samples * sum(layer.fired.size for layer in trace.layers))
+    fired = sum(int(layer.fired.sum()) for layer in trace.nodes)
+    return fired / (trace.n_samples * sum(layer.fired.size for layer in trace.nodes))
 
 
 def read_rows(path: Path) -> list[Row]:

@@ -37,7 +37,7 @@ def best_seconds(call: Callable[[], object]) -> float:
 
 def layer_nanoseconds(network: QuantizedNetwork, payload: np.ndarray) -> list[float]:
     """Time the second layer's product, neurons, and both, with what the first one sends; per sample and step."""
-    kernel = IntegerKernel(network.layers[1])
+    kernel = IntegerKernel(network.populations[1])
     n_rows, _, n_in = payload.shape
     tally, membrane, sent = kernel.tally(N_STEPS), np.zeros((n_rows, kernel.n_out), np.int32), np.empty_like(payload)
     z = np.zeros((n_rows * N_STEPS, kernel.n_out), np.int32)
@@ -52,7 +52,7 @@ def layer_nanoseconds(network: QuantizedNetwork, payload: np.ndarray) -> list[fl
 def network_seconds(network: QuantizedNetwork, words: np.ndarray) -> float:
     """Time all layers and steps of a tile, per sample."""
     recordings, emitted = make_recordings(network, NO_PROBE, len(words))
-    layers = tuple(IntegerKernel(layer) for layer in network.layers)
+    layers = tuple(IntegerKernel(layer) for layer in network.populations)
     run = NetworkRun(layers, IntegerKernel(network.output), network.n_steps, recordings, emitted)
     return best_seconds(lambda: run.advance(0, words)) / len(words)
 
@@ -66,7 +66,7 @@ def main() -> None:
         trace = run_integer(network, points, Probe(n_samples=TILE))
         if not np.array_equal(run_tiles(network, words, None), trace.readout):
             raise SystemExit("the compiled loops differ from the integer engine")
-        times = layer_nanoseconds(network, trace.probe.layers[0].payload.astype(np.int32))
+        times = layer_nanoseconds(network, trace.probe.nodes[0].payload.astype(np.int32))
         rate = 1 / network_seconds(network, words)
         print(f"{activity:5.0%}" + "".join(f"{ns:7.0f}" for ns in times) + f"{rate:12,.0f}", flush=True)
 

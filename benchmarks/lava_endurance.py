@@ -32,8 +32,9 @@ from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.hardware_sim.lava.simulate import simulate_on_lava
 from neuropinn_lava.hardware_sim.runner.lava_guard import require_lava
 from neuropinn_lava.hardware_sim.steps.choices import LayerModel
+from neuropinn_lava.network.nodes import OutputSpec, PopulationSpec
 from neuropinn_lava.network.quantized import QuantizedNetwork
-from neuropinn_lava.network.spec import LayerSpec, NetworkSpec, OutputSpec
+from neuropinn_lava.network.spec import NetworkSpec
 from neuropinn_lava.network.transforms import AffineTransform
 
 FAULTS = (
@@ -60,7 +61,7 @@ def make_network() -> QuantizedNetwork:
     """Draw a small network."""
     rng = np.random.default_rng(0)
     layers = tuple(
-        LayerSpec(
+        PopulationSpec(
             name=f"hidden{k}",
             weight=rng.normal(size=(8, n_in)),
             bias=rng.normal(size=8),

@@ -162,7 +162,7 @@ def print_summary(rows: list[Row], rates: dict[str, float]) -> None:
 def print_surroundings(network: QuantizedNetwork) -> None:
     """Say what the figures depend on besides the code."""
     told = {name: os.environ[name] for name in BLAS_VARIABLES if name in os.environ}
-    loops = {IntegerKernel(layer).loops.__name__.rpartition(".")[2] for layer in network.layers}  # type: ignore[attr-defined]
+    loops = {IntegerKernel(layer).loops.__name__.rpartition(".")[2] for layer in network.populations}  # type: ignore[attr-defined]
     print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}, loops: {', '.join(loops)}")
     print("the environment tells OpenBLAS " + (", ".join(f"{k}={v}" for k, v in told.items()) or "nothing"))
 

@@ -104,13 +104,13 @@ def draw_events(axes: Any, chip: nl.QuantizedNetwork, problem: Any) -> None:
     points = np.stack([x, np.full(N_ALONG, 0.4)], axis=1)
     points = points[problem.domain.contains(points)]
     probe = nl.run(chip, points, backend="lava", probe=nl.Probe(n_samples=len(points))).probe
-    payloads = np.concatenate([layer.payload[:, 0] for layer in probe.layers], axis=1)
+    payloads = np.concatenate([layer.payload[:, 0] for layer in probe.nodes], axis=1)
     scaled = np.ma.masked_equal(payloads / np.abs(payloads).max(), 0)
     axes.pcolormesh(points[:, 0], np.arange(payloads.shape[1]), scaled.T, cmap="magma_r", vmin=-0.3, rasterized=True)
-    ends = np.cumsum([layer.n_out for layer in chip.layers])
+    ends = np.cumsum([layer.n_out for layer in chip.populations])
     for end in ends[:-1]:
         axes.axhline(end - 0.5, color="gray", lw=0.8, ls="--")
-    axes.set_yticks(ends - chip.layers[0].n_out / 2, [layer.name for layer in chip.layers])
+    axes.set_yticks(ends - chip.populations[0].n_out / 2, [layer.name for layer in chip.populations])
     share = np.mean(payloads != 0)
     axes.set(title=f"events along y = 0.4: {share:.0%} of the neurons send", xlabel="x")
 

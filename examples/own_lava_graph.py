@@ -47,10 +47,10 @@ def draw() -> Figure:
     probe = nl.run(chip, points, backend="lava", mode="faithful", probe=nl.Probe(n_samples=8)).probe
     figure = Figure(figsize=(6, 3), layout="constrained")
     axes = figure.subplots()
-    for k, layer in enumerate(probe.layers):
+    for k, layer in enumerate(probe.nodes):
         sample, step, neuron = np.nonzero(layer.payload)
         axes.plot(sample * chip.n_steps + step + k + 1, neuron + 55 * k, ".", ms=3, color=f"C{k}")
-    axes.set_yticks([55 * k + 25 for k in range(len(probe.layers))], [layer.name for layer in probe.layers])
+    axes.set_yticks([55 * k + 25 for k in range(len(probe.nodes))], [layer.name for layer in probe.nodes])
     axes.set(xlabel="step of Lava", title="events of eight samples on their way through the network")
     return figure
 

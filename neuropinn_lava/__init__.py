@@ -74,8 +74,17 @@ if TYPE_CHECKING:
     from .hardware_sim.lava.graph import LavaNetwork, to_lava
     from .hardware_sim.parity.certificate import ModeParity, ParitySection, TorchParity
     from .hardware_sim.report.content.sections import Report
+    from .network.nodes import ConnectionSpec, InputSpec, OutputSpec, Polarity, PopulationSpec, ProductSpec
     from .network.quantized import QuantizedNetwork
-    from .network.spec import LayerSpec, NetworkSpec, OutputSpec, Polarity, ProblemParameter, Provenance, Readout
+    from .network.quantized_nodes import (
+        QuantizedAffine,
+        QuantizedConnection,
+        QuantizedOutput,
+        QuantizedPopulation,
+        QuantizedProduct,
+        Word,
+    )
+    from .network.spec import NetworkSpec, ProblemParameter, Provenance, Readout
     from .network.transforms import AffineTransform, Ansatz
     from .problems import find_problem, list_problems
     from .problems.conditions import vanishing_ansatz, zero_ansatz
@@ -145,10 +154,13 @@ _HOME = {
     "VsnNetwork": "training.network.network",
     "find_network": "app.verbs.networks",
     "list_models": "app.verbs.networks",
-    "LayerSpec": "network.spec",
     "NetworkSpec": "network.spec",
-    "OutputSpec": "network.spec",
-    "Polarity": "network.spec",
+    "InputSpec": "network.nodes",
+    "ConnectionSpec": "network.nodes",
+    "PopulationSpec": "network.nodes",
+    "ProductSpec": "network.nodes",
+    "OutputSpec": "network.nodes",
+    "Polarity": "network.nodes",
     "Provenance": "network.spec",
     "Readout": "network.spec",
     "AffineTransform": "network.transforms",
@@ -174,6 +186,12 @@ _HOME = {
     "quantize_network": "conversion",
     "require_fit": "conversion",
     "QuantizedNetwork": "network.quantized",
+    "QuantizedConnection": "network.quantized_nodes",
+    "QuantizedAffine": "network.quantized_nodes",
+    "QuantizedPopulation": "network.quantized_nodes",
+    "QuantizedProduct": "network.quantized_nodes",
+    "QuantizedOutput": "network.quantized_nodes",
+    "Word": "network.quantized_nodes",
     # Running a network, on any backend and any number of points
     "run": "app.verbs.run",
     "verify": "app.verbs.verify",

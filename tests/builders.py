@@ -7,6 +7,7 @@
     with_activity(q, points, share)   about that share of the neurons fires
     saturating_quantized(seed, ...)   input, drives, membranes, payloads and outputs all saturate
     with_zero_layer, with_negative_layer
+    random_graph(seed, ...)           integer graph with skips, products, relays, delays, loops, several inputs, sequences
 
 All of them return new records. `ACTIVATIONS`, `POLARITIES` and `N_STEPS` are what a parity test has to range over.
 """
@@ -21,13 +22,32 @@ import numpy as np
 
 from neuropinn_lava.base.arrays import FloatArray, IntArray
 from neuropinn_lava.engine.host import encode_points
-from neuropinn_lava.engine.reference import IntegerLayerRun, integer_drive
+from neuropinn_lava.engine.reference import integer_drive, step_integer
+from neuropinn_lava.engine.walk import NodeStep
 from neuropinn_lava.geometry.scalar_fields import Polynomial
 from neuropinn_lava.network.activations import ACTIVATIONS as RULES
 from neuropinn_lava.network.integers import LEAK_BITS, IntFormat, dequantize_array
+from neuropinn_lava.network.nodes import (
+    ConnectionSpec,
+    InputSpec,
+    NodeSpec,
+    OutputSpec,
+    Polarity,
+    PopulationSpec,
+    ProductSpec,
+)
 from neuropinn_lava.network.phi_table import make_table
-from neuropinn_lava.network.quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork, QuantizedOutput
-from neuropinn_lava.network.spec import LayerSpec, NetworkSpec, OutputSpec, Polarity, Readout
+from neuropinn_lava.network.quantized import QuantizedNetwork
+from neuropinn_lava.network.quantized_nodes import (
+    QuantizedAffine,
+    QuantizedConnection,
+    QuantizedNode,
+    QuantizedOutput,
+    QuantizedPopulation,
+    QuantizedProduct,
+    Word,
+)
+from neuropinn_lava.network.spec import NetworkSpec, Readout
 from neuropinn_lava.network.transforms import AffineTransform, Ansatz
 
 ACTIVATIONS = tuple(RULES)
@@ -59,16 +79,17 @@ def random_layer(
     n_in: int,
     n_out: int,
     *,
+    source: str = "input",
     activation: str = "z_tanh_z",
     polarity: Polarity = Polarity.POSITIVE,
     theta: float | None = None,
     beta: float | None = None,
-) -> LayerSpec:
-    """Draw a layer; theta from [0, 0.4) and beta from [0, 1] with both ends, unless they are given."""
+) -> PopulationSpec:
+    """Draw a population with one connection; theta from [0, 0.4), beta from [0, 1] with both ends, unless they are given."""
     leaks = rng.choice([0.0, 1.0, 0.5, *rng.random(4)], n_out) if beta is None else np.full(n_out, beta)
-    return LayerSpec(
+    return PopulationSpec(
         name=name,
-        weight=rng.normal(0.0, 1.2 / np.sqrt(n_in), (n_out, n_in)),
+        connections=(ConnectionSpec(source=source, weight=rng.normal(0.0, 1.2 / np.sqrt(n_in), (n_out, n_in))),),
         bias=rng.normal(0.0, 0.3, n_out),
         beta=leaks,
         theta=rng.uniform(0.0, 0.4, n_out) if theta is None else np.full(n_out, theta),
@@ -92,16 +113,20 @@ def random_spec(
     """Draw a float network on the box [0, 1] x [0, 2] x [0, 3] … with transforms that are not the identity."""
     rng = np.random.default_rng(seed)
     n_last, n_out = widths[-2:]
-    layers = tuple(
-        random_layer(rng, f"hidden{i}", a, b, activation=activation, polarity=polarity, theta=theta, beta=beta)
+    sources = ["input", *(f"hidden{i}" for i in range(len(widths) - 2))]
+    kept: dict[str, Any] = {"activation": activation, "polarity": polarity, "theta": theta, "beta": beta}
+    nodes = tuple(
+        random_layer(rng, f"hidden{i}", a, b, source=sources[i], **kept)
         for i, (a, b) in enumerate(pairwise(widths[:-1]))
     )
+    last = ConnectionSpec(source=sources[-1], weight=rng.normal(0.0, 1.0, (n_out, n_last)))
     n_in = widths[0]
     lower, upper = np.zeros(n_in), np.arange(1.0, n_in + 1.0)
     return NetworkSpec(
         name=f"random{seed}",
-        layers=layers,
-        output=OutputSpec(weight=rng.normal(0.0, 1.0, (n_out, n_last)), bias=rng.normal(0.0, 0.2, n_out)),
+        inputs=(InputSpec(width=n_in),),
+        nodes=nodes,
+        output=OutputSpec(connections=(last,), bias=rng.normal(0.0, 0.2, n_out)),
         n_steps=n_steps,
         readout=readout,
         input_transform=AffineTransform.to_unit_box(lower, upper),
@@ -113,9 +138,13 @@ def random_spec(
 
 
 def random_points(network: NetworkSpec | QuantizedNetwork, n: int, seed: int = 0) -> FloatArray:
-    """Draw points uniformly from the network's box, shape (n, n_in)."""
+    """Draw points uniformly from the network's box, shape (n, n_in); of sequences (n, 6, n_in), constant inputs alike."""
     source = network.source if isinstance(network, QuantizedNetwork) else network
-    unit = np.random.default_rng(seed).random((n, source.n_in))
+    rng = np.random.default_rng(seed)
+    unit = rng.random((n, source.n_in))
+    if source.has_sequences:
+        changes = np.repeat([each.is_sequence for each in source.inputs], [each.width for each in source.inputs])
+        unit = np.where(changes, rng.random((n, 6, source.n_in)), unit[:, None])
     points: FloatArray = source.lower + (source.upper - source.lower) * unit
     return points
 
@@ -128,6 +157,7 @@ def random_affine(
     n_in: int,
     n_out: int,
     *,
+    source: str = "input",
     input_exponent: int,
     input_bits: int,
     weight_bits: int = 8,
@@ -141,6 +171,7 @@ def random_affine(
         rng: Source of numbers.
         n_in: Inputs.
         n_out: Neurons.
+        source: Name of what is read.
         input_exponent: Scale of the input word.
         input_bits: Length of the input word.
         weight_bits: Length of a weight.
@@ -153,13 +184,17 @@ def random_affine(
     centre = 2 - weight_bits - round(np.log2(n_in) / 2)
     state_exponent = state_range + 1 - state_bits
     bias = np.rint(np.ldexp(rng.normal(0.0, 0.25, n_out), -state_exponent)).astype(np.int64)
-    return QuantizedAffine(
+    connection = QuantizedConnection(
+        source=source,
         weight=weight,
         weight_bits=weight_bits,
         weight_exponent=rng.integers(centre - 1, centre + 2, n_out),
-        bias=np.clip(bias, -IntFormat(bits=state_bits).highest, IntFormat(bits=state_bits).highest),
         input_exponent=input_exponent,
         input_bits=input_bits,
+    )
+    return QuantizedAffine(
+        connections=(connection,),
+        bias=np.clip(bias, -IntFormat(bits=state_bits).highest, IntFormat(bits=state_bits).highest),
         state_exponent=state_exponent,
         state_bits=state_bits,
     )
@@ -194,12 +229,13 @@ def random_quantized(
     if payload_range is None:
         payload_range = 0 if RULES[activation].bound else 3
     input_word = sent = (input_range + 1 - input_bits, input_bits)
-    layers = []
+    nodes: list[QuantizedPopulation] = []
 
     def affine(n_in: int, n_out: int) -> QuantizedAffine:
         exponent, bits = sent
+        source = nodes[-1].name if nodes else "input"
         return random_affine(
-            rng, n_in, n_out, input_exponent=exponent, input_bits=bits, weight_bits=weight_bits,
+            rng, n_in, n_out, source=source, input_exponent=exponent, input_bits=bits, weight_bits=weight_bits,
             state_bits=state_bits, state_range=state_range, density=density,
         )  # fmt: skip
 
@@ -215,8 +251,8 @@ def random_quantized(
             index_size=index_size,
         )
         theta = np.ldexp(rng.uniform(0.0, 0.4, n_out), -made.state_exponent).astype(np.int64)
-        layers.append(
-            QuantizedLayer(
+        nodes.append(
+            QuantizedPopulation(
                 name=f"hidden{index}",
                 affine=made,
                 beta=rng.choice([0, 1 << LEAK_BITS, 2048, *rng.integers(0, 4097, 4)], n_out),
@@ -228,31 +264,175 @@ def random_quantized(
     output = QuantizedOutput(affine=affine(widths[-2], widths[-1]))
     like = random_spec(seed, widths=widths, n_steps=n_steps, readout=readout, ansatz=ansatz)
     return QuantizedNetwork(
-        source=float_twin(like, tuple(layers), output),
-        input_exponent=input_word[0],
-        input_bits=input_word[1],
-        layers=tuple(layers),
+        source=float_twin(like, tuple(nodes), output),
+        input_words=(Word(bits=input_word[1], exponent=input_word[0]),),
+        nodes=tuple(nodes),
         output=output,
     )
 
 
-def float_twin(like: NetworkSpec, layers: tuple[QuantizedLayer, ...], output: QuantizedOutput) -> NetworkSpec:
-    """Return `like` with the floats that the integers stand for: quantizing it adds no error of weights, theta or beta."""
-    specs = tuple(
-        LayerSpec(
-            name=layer.name,
-            weight=dequantize_array(layer.affine.weight, layer.affine.weight_exponent[:, None]),
-            bias=dequantize_array(layer.affine.bias, layer.affine.state_exponent),
-            beta=dequantize_array(layer.beta, -LEAK_BITS),
-            theta=dequantize_array(layer.theta, layer.affine.state_exponent),
-            activation=layer.table.activation,
-            polarity=layer.polarity,
-        )
-        for layer in layers
+def random_graph(
+    seed: int = 0,
+    *,
+    n_inputs: int = 1,
+    n_nodes: int = 5,
+    n_steps: int | None = 2,
+    recurrent: bool = True,
+    activations: tuple[str, ...] = ACTIVATIONS,
+    readout: Readout = Readout.MEAN,
+) -> QuantizedNetwork:
+    """Draw a graph in integers: skips, products, relays, delays and, where `recurrent`, loops; its source is its float twin.
+
+    Args:
+        seed: Seed of everything.
+        n_inputs: Number of inputs, of one to three columns each; with n_steps None, every other one is a sequence.
+        n_nodes: Number of nodes.
+        n_steps: T of the network; None for sequences.
+        recurrent: Whether connections with a delay may come from the node itself or from later ones.
+        activations: Activations to draw from.
+        readout: Reduction of the outputs.
+    """
+    rng = np.random.default_rng(seed)
+    inputs = tuple(
+        InputSpec(name=f"x{i}", width=int(rng.integers(1, 4)), is_sequence=n_steps is None and i % 2 == 0)
+        for i in range(n_inputs)
     )
-    weight = dequantize_array(output.affine.weight, output.affine.weight_exponent[:, None])
-    bias = dequantize_array(output.affine.bias, output.affine.state_exponent)
-    return replace(like, layers=specs, output=OutputSpec(name=output.name, weight=weight, bias=bias))
+    widths = {each.name: each.width for each in inputs}
+    words = {each.name: Word(bits=16, exponent=-14) for each in inputs}
+    plan = []
+    for i in range(n_nodes):
+        pairs = [(a, b) for a in widths for b in widths if widths[a] == widths[b] and not (a[0] == b[0] == "x")]
+        is_product = bool(pairs) and rng.random() < 0.25
+        name = f"n{i:02d}"
+        widths[name] = widths[pairs[0][0]] if is_product else int(rng.choice([3, 4, 4, 6]))
+        words[name] = Word(bits=16, exponent=-12)
+        plan.append((name, pairs[int(rng.integers(len(pairs)))] if is_product else None))
+        widths[name] = widths[plan[-1][1][0]] if plan[-1][1] else widths[name]
+
+    def connections(name: str, n_out: int, known: list[str], later: list[str]) -> list[QuantizedConnection]:
+        edges = {(known[int(rng.integers(len(known)))], 0)}
+        edges |= {(str(rng.choice(known)), int(rng.choice([0, 0, 1, 2]))) for _ in range(2)}
+        if recurrent and later and rng.random() < 0.5:
+            edges.add((str(rng.choice(later)), int(rng.integers(1, 4))))
+        return [
+            replace(
+                random_affine(
+                    rng, widths[source], n_out, source=source, input_exponent=words[source].exponent, input_bits=16
+                ).connections[0],
+                delay=delay,
+            )
+            for source, delay in sorted(edges)
+        ]
+
+    names = [name for name, _ in plan]
+    nodes: list[QuantizedNode] = []
+    for i, (name, factors) in enumerate(plan):
+        known = [each.name for each in inputs] + names[:i]
+        if factors:
+            left, right = factors
+            nodes.append(
+                QuantizedProduct(
+                    name=name,
+                    left=left,
+                    right=right,
+                    width=widths[name],
+                    left_word=words[left],
+                    right_word=words[right],
+                    sends=words[name],
+                )  # fmt: skip
+            )
+            continue
+        n_out = widths[name]
+        affine = replace(
+            random_affine(rng, 1, n_out, input_exponent=-14, input_bits=16),
+            connections=tuple(connections(name, n_out, known, names[i:])),
+        )
+        is_relay = rng.random() < 0.2
+        table = make_table(
+            "identity" if is_relay else str(rng.choice(activations)),
+            state_exponent=affine.state_exponent, state_bits=24,
+            payload_exponent=words[name].exponent, payload_bits=16, index_size=8,
+        )  # fmt: skip
+        theta = np.ldexp(rng.uniform(0.0, 0.4, n_out), -affine.state_exponent).astype(np.int64)
+        nodes.append(
+            QuantizedPopulation(
+                name=name,
+                affine=affine,
+                beta=np.zeros(n_out, np.int64) if is_relay else rng.choice([0, 1 << LEAK_BITS, 2048, 777], n_out),
+                theta=0 * theta if is_relay else theta,
+                polarity=Polarity.BOTH if is_relay else Polarity(str(rng.choice([each.value for each in Polarity]))),
+                table=table,
+            )
+        )
+    n_out = int(rng.integers(1, 3))
+    last = replace(
+        random_affine(rng, 1, n_out, input_exponent=-14, input_bits=16),
+        connections=tuple(connections("output", n_out, list(widths), [])),
+    )
+    output = QuantizedOutput(affine=last)
+    n_in = sum(each.width for each in inputs)
+    lower, upper = np.zeros(n_in), np.arange(1.0, n_in + 1.0)
+    base = random_spec(seed, widths=(n_in, 1, n_out), n_steps=1)
+    like = replace(base, output_transform=AffineTransform(scale=np.full(n_out, 1.5), offset=np.full(n_out, 0.1)))
+    source = _twin_of_graph(like, inputs, tuple(nodes), output, n_steps, readout, lower, upper)
+    by_name = {node.name: node for node in nodes}
+    return QuantizedNetwork(
+        source=source,
+        input_words=tuple(words[each.name] for each in inputs),
+        nodes=tuple(by_name[node.name] for node in source.nodes),
+        output=output,
+    )
+
+
+def _twin_of_graph(
+    like: NetworkSpec,
+    inputs: tuple[InputSpec, ...],
+    nodes: tuple[QuantizedNode, ...],
+    output: QuantizedOutput,
+    n_steps: int | None,
+    readout: Readout,
+    lower: FloatArray,
+    upper: FloatArray,
+) -> NetworkSpec:
+    specs, last = (
+        float_nodes(nodes),
+        OutputSpec(name=output.name, connections=float_connections(output.affine), bias=output.affine.real_bias),
+    )
+    return replace(
+        like, name="graph", inputs=inputs, nodes=specs, output=last, n_steps=n_steps, readout=readout, lower=lower,
+        upper=upper, input_transform=AffineTransform.to_unit_box(lower, upper),
+    )  # fmt: skip
+
+
+def float_connections(affine: QuantizedAffine) -> tuple[ConnectionSpec, ...]:
+    """Return the connections that the integers of a sum stand for."""
+    return tuple(
+        ConnectionSpec(source=each.source, delay=each.delay, weight=each.real_weight) for each in affine.connections
+    )
+
+
+def float_twin(like: NetworkSpec, nodes: tuple[QuantizedNode, ...], output: QuantizedOutput) -> NetworkSpec:
+    """Return `like` with the floats that the integers stand for: quantizing it adds no error of weights, theta or beta."""
+    last = OutputSpec(name=output.name, connections=float_connections(output.affine), bias=output.affine.real_bias)
+    return replace(like, nodes=float_nodes(nodes), output=last)
+
+
+def float_nodes(nodes: tuple[QuantizedNode, ...]) -> tuple[NodeSpec, ...]:
+    """Return the nodes that the integers stand for."""
+    return tuple(
+        ProductSpec(name=node.name, left=node.left, right=node.right, width=node.width)
+        if isinstance(node, QuantizedProduct)
+        else PopulationSpec(
+            name=node.name,
+            connections=float_connections(node.affine),
+            bias=node.affine.real_bias,
+            beta=dequantize_array(node.beta, -LEAK_BITS),
+            theta=dequantize_array(node.theta, node.affine.state_exponent),
+            activation=node.table.activation,
+            polarity=node.polarity,
+        )
+        for node in nodes
+    )
 
 
 def saturating_quantized(
@@ -278,38 +458,45 @@ def saturating_quantized(
         input_range=-1,
         payload_range=-6,
     )
-    for index, layer in enumerate(network.layers):
+    for index, layer in enumerate(network.populations):
         theta = np.where(np.arange(layer.n_out) % 2, IntFormat(bits=16).highest, layer.theta // 8)
         network = with_layer(network, index, theta=theta, beta=np.full(layer.n_out, 1 << LEAK_BITS))
-    strong = network.output.affine.weight_exponent + 7
-    output = replace(network.output, affine=replace(network.output.affine, weight_exponent=strong))
-    return replace(network, source=float_twin(network.source, network.layers, output), output=output)
+    (last,) = network.output.affine.connections
+    strong = replace(last, weight_exponent=last.weight_exponent + 7)
+    output = replace(network.output, affine=replace(network.output.affine, connections=(strong,)))
+    return replace(network, source=float_twin(network.source, network.nodes, output), output=output)
 
 
 # Changes of a given network.
 
 
 def with_layer(network: AnyNetwork, index: int, **changes: Any) -> AnyNetwork:
-    """Replace fields of one spiking layer; those of its affine part too, in a quantized network."""
-    layer: Any = network.layers[index]
+    """Replace fields of one population; those of its sum and of its only connection too, in a quantized network."""
+    nodes: list[Any] = list(network.nodes)
+    node = nodes[index]
     if isinstance(network, QuantizedNetwork):
         own = {name: changes.pop(name) for name in list(changes) if name in QuantizedAffine.__dataclass_fields__}
-        changes["affine"] = replace(layer.affine, **own)
-    layers = list(network.layers)
-    layers[index] = replace(layer, **changes)
-    return replace(network, layers=tuple(layers))
+        inner = {name: changes.pop(name) for name in list(changes) if name in QuantizedConnection.__dataclass_fields__}
+        if inner:
+            (only,) = node.affine.connections
+            own["connections"] = (replace(only, **inner),)
+        nodes[index] = replace(node, affine=replace(node.affine, **own), **changes)
+    else:
+        weight = changes.pop("weight", node.weight)
+        nodes[index] = node.with_weight(weight, **changes)
+    return replace(network, nodes=tuple(nodes))
 
 
 def with_zero_layer(network: AnyNetwork, index: int = 0) -> AnyNetwork:
     """Set all weights and biases of a layer to zero."""
-    layer: Any = network.layers[index]
+    layer: Any = network.populations[index]
     holder = layer.affine if isinstance(network, QuantizedNetwork) else layer
     return with_layer(network, index, weight=np.zeros_like(holder.weight), bias=np.zeros_like(holder.bias))
 
 
 def with_negative_layer(network: AnyNetwork, index: int = 0) -> AnyNetwork:
     """Set all weights and biases of a layer to negative values: with polarity "positive" and positive inputs it is silent."""
-    layer: Any = network.layers[index]
+    layer: Any = network.populations[index]
     holder = layer.affine if isinstance(network, QuantizedNetwork) else layer
     smallest = 1 if isinstance(network, QuantizedNetwork) else 1e-3
     weight = -np.maximum(np.abs(holder.weight), smallest)
@@ -320,28 +507,31 @@ def _reached(membrane: IntArray, polarity: Polarity) -> IntArray:
     return np.abs(membrane) if polarity is Polarity.BOTH else membrane
 
 
-def _free_membranes(layer: QuantizedLayer, inputs: list[IntArray]) -> IntArray:
-    """Compute the membranes of a layer that never fires, shape (n_steps, n_samples, n_out)."""
+def _free_membranes(layer: QuantizedPopulation, inputs: list[IntArray]) -> IntArray:
+    """Compute the membranes of a population that never fires, shape (n_steps, n_samples, n_out)."""
     highest = IntFormat(bits=layer.affine.state_bits).highest
     unreachable = replace(layer, polarity=Polarity.POSITIVE, theta=np.full(layer.n_out, highest))
-    run = IntegerLayerRun(unreachable, len(inputs[0]))
-    steps = []
+    return np.stack([step.carried for step in _steps(unreachable, inputs)])
+
+
+def _steps(layer: QuantizedPopulation, inputs: list[IntArray]) -> list[NodeStep]:
+    """Compute the steps of a population with one connection, from its inputs at every step."""
+    steps: list[NodeStep] = []
     for a in inputs:
-        run.step(a)
-        steps.append(run.membrane)
-    return np.stack(steps)
+        membrane = steps[-1].carried if steps else np.zeros((len(a), layer.n_out), dtype=np.int64)
+        steps.append(step_integer(layer, membrane, [a]))
+    return steps
 
 
 def _rebuilt(network: QuantizedNetwork, points: FloatArray, change: Any) -> QuantizedNetwork:
-    """Change layer after layer by `change(layer, its inputs at every step)`, each seeing what the changed ones send."""
+    """Change population after population of a chain by `change(it, its inputs at every step)`, which sees the changed ones."""
     x, _ = encode_points(network, points)
-    inputs = [x] * network.n_steps
-    layers = []
-    for layer in network.layers:
-        layers.append(change(layer, inputs))
-        run = IntegerLayerRun(layers[-1], len(x))
-        inputs = [run.step(a).payload for a in inputs]
-    return replace(network, layers=tuple(layers))
+    assert network.n_steps is not None
+    inputs, nodes = [x] * network.n_steps, []
+    for layer in network.populations:
+        nodes.append(change(layer, inputs))
+        inputs = [step.payload for step in _steps(nodes[-1], inputs)]
+    return replace(network, nodes=tuple(nodes))
 
 
 def with_threshold_hits(network: QuantizedNetwork, points: FloatArray) -> QuantizedNetwork:
@@ -351,7 +541,7 @@ def with_threshold_hits(network: QuantizedNetwork, points: FloatArray) -> Quanti
     the first spike comes at m = theta itself; every third neuron gets theta + 1.
     """
 
-    def change(layer: QuantizedLayer, inputs: list[IntArray]) -> QuantizedLayer:
+    def change(layer: QuantizedPopulation, inputs: list[IntArray]) -> QuantizedPopulation:
         peaks = _reached(_free_membranes(layer, inputs), layer.polarity).max(axis=0)
         j = np.arange(layer.n_out)
         highest = IntFormat(bits=layer.affine.state_bits).highest
@@ -363,8 +553,8 @@ def with_threshold_hits(network: QuantizedNetwork, points: FloatArray) -> Quanti
 def with_activity(network: QuantizedNetwork, points: FloatArray, share: float) -> QuantizedNetwork:
     """Shift biases (polarity "positive") or thresholds ("both") so that about `share` of the neurons fires at step one."""
 
-    def change(layer: QuantizedLayer, inputs: list[IntArray]) -> QuantizedLayer:
-        z, _ = integer_drive(layer.affine, inputs[0])
+    def change(layer: QuantizedPopulation, inputs: list[IntArray]) -> QuantizedPopulation:
+        z, _ = integer_drive(layer.affine, [inputs[0]])
         quantile = np.quantile(_reached(z, layer.polarity), 1.0 - share, axis=0).astype(np.int64)
         if layer.polarity is Polarity.BOTH:
             return replace(layer, theta=quantile)

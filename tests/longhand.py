@@ -13,9 +13,11 @@ from fractions import Fraction
 import numpy as np
 
 from neuropinn_lava.base.arrays import FloatArray
+from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.phi_table import PhiTable
-from neuropinn_lava.network.quantized import QuantizedAffine, QuantizedNetwork
-from neuropinn_lava.network.spec import NetworkSpec, Polarity, Readout
+from neuropinn_lava.network.quantized import QuantizedNetwork
+from neuropinn_lava.network.quantized_nodes import QuantizedAffine
+from neuropinn_lava.network.spec import NetworkSpec, Readout
 
 PHI = {
     "identity": lambda z: z,
@@ -132,11 +134,11 @@ def run_integer(network: QuantizedNetwork, points: FloatArray) -> Run:
             word, over = clipped(half_up(Fraction(value) / power(network.input_exponent)), network.input_bits)
             run.count("input", over)
             x.append(word)
-        states = {layer.name: [0] * layer.n_out for layer in network.layers}
+        states = {layer.name: [0] * layer.n_out for layer in network.populations}
         total = [0] * network.n_out
         for t in range(network.n_steps):
             a = x
-            for layer in network.layers:
+            for layer in network.populations:
                 m, s, sent = [], [], []
                 for j in range(layer.n_out):
                     z, over = drive(layer.affine, j, a)
@@ -170,11 +172,11 @@ def run_float(network: NetworkSpec, points: FloatArray) -> Run:
     run = Run()
     for i, point in enumerate(points):
         x = host_input(network, point)
-        states = {layer.name: [0.0] * layer.n_out for layer in network.layers}
+        states = {layer.name: [0.0] * layer.n_out for layer in network.populations}
         collected: list[list[float]] = []
         for t in range(network.n_steps):
             a = x
-            for layer in network.layers:
+            for layer in network.populations:
                 m, s, sent = [], [], []
                 for j in range(layer.n_out):
                     terms = [float(w) * v for w, v in zip(layer.weight[j], a, strict=True)]

@@ -14,7 +14,7 @@ from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.micromechanics.cells import sphere_cell
 from neuropinn_lava.micromechanics.loads import FaceLoad
-from neuropinn_lava.network.spec import Polarity
+from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.residuals import evaluation_points
 from neuropinn_lava.training.network.network import build_network

@@ -14,7 +14,8 @@ from ...base.arrays import ArrayRecord, FloatArray, freeze_arrays
 from ...base.checks import check_finite, raise_violations
 from ...base.points import checked_points
 from ...engine.reference import FloatLayerRun
-from ...network.spec import LayerSpec, NetworkSpec, OutputSpec
+from ...network.nodes import OutputSpec, PopulationSpec
+from ...network.spec import NetworkSpec
 
 DEFAULT_POINTS = 2048
 """Size of the sample that is drawn where the user gives no points."""
@@ -103,7 +104,7 @@ def calibrate_network(network: NetworkSpec, points: FloatArray | None = None) ->
 class _Seen:
     """Running maxima of one layer, and a sample of its payloads."""
 
-    def __init__(self, layer: LayerSpec | OutputSpec) -> None:
+    def __init__(self, layer: PopulationSpec | OutputSpec) -> None:
         self.name = layer.name
         self.drive, self.membrane, self.payload = np.zeros((3, layer.n_out))
         self._payloads = np.zeros(0)
@@ -139,8 +140,8 @@ class _Seen:
 
 
 def _layer_ranges(network: NetworkSpec, x: FloatArray) -> tuple[LayerRange, ...]:
-    runs = [FloatLayerRun(layer, len(x)) for layer in network.layers]
-    seen = [*map(_Seen, network.layers), _Seen(network.output)]
+    runs = [FloatLayerRun(layer, len(x)) for layer in network.populations]
+    seen = [*map(_Seen, network.populations), _Seen(network.output)]
     for _ in range(network.n_steps):
         a = x
         for run, kept in zip(runs, seen[:-1], strict=True):

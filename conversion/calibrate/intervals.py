@@ -19,9 +19,11 @@ import numpy as np
 
 from ...base.arrays import FloatArray, IntArray, Record
 from ...network.integers import IntFormat, leaked, quantize_array, shift_half_up
+from ...network.nodes import Polarity
 from ...network.phi_table import look_up
-from ...network.quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork
-from ...network.spec import NetworkSpec, Polarity
+from ...network.quantized import QuantizedNetwork
+from ...network.quantized_nodes import QuantizedAffine, QuantizedPopulation
+from ...network.spec import NetworkSpec
 
 MAX_CELLS = 4096
 """Largest number of cells that the box is divided into."""
@@ -82,7 +84,7 @@ def bound_network(network: QuantizedNetwork) -> tuple[LayerBound, ...]:
     """Bound every layer over the box of the network's domain, the read-out last."""
     signal = _input_cells(network)
     bounds = []
-    for layer in network.layers:
+    for layer in network.populations:
         drive = _drive_interval(layer.affine, signal)
         membrane = _membrane_interval(layer, drive, network.n_steps)
         payload = _payload_interval(layer, drive, network.n_steps)
@@ -145,7 +147,7 @@ def _drive_interval(affine: QuantizedAffine, signal: Interval) -> Interval:
     return Interval(shift_half_up(low, affine.left) + affine.bias, shift_half_up(high, affine.left) + affine.bias)
 
 
-def _membrane_interval(layer: QuantizedLayer, drive: Interval, n_steps: int) -> Interval:
+def _membrane_interval(layer: QuantizedPopulation, drive: Interval, n_steps: int) -> Interval:
     """Bound all m[t] before the reset; a membrane that is carried over did not fire, so it lies below the threshold."""
     quiet = np.maximum(layer.theta - 1, 0)
     lowest = -quiet if layer.polarity is Polarity.BOTH else -IntFormat(bits=layer.affine.state_bits).highest
@@ -157,7 +159,7 @@ def _membrane_interval(layer: QuantizedLayer, drive: Interval, n_steps: int) -> 
     return Interval(low, high)
 
 
-def _payload_interval(layer: QuantizedLayer, drive: Interval, n_steps: int) -> Interval:
+def _payload_interval(layer: QuantizedPopulation, drive: Interval, n_steps: int) -> Interval:
     """Bound all payloads, 0 included.
 
     Where only m >= theta fires, what was carried over is less than theta, so that z >= theta - leaked(theta - 1) >= 0.
@@ -175,17 +177,17 @@ def _payload_interval(layer: QuantizedLayer, drive: Interval, n_steps: int) -> I
     return Interval(np.minimum(*ends), np.maximum(*ends)).joined(0)
 
 
-def _is_monotone(layer: QuantizedLayer) -> bool:
+def _is_monotone(layer: QuantizedPopulation) -> bool:
     """Return whether phi does not fall over z >= 0, so that its values at the ends of an interval bound those between."""
     return bool((np.diff(layer.table.entries) >= 0).all())
 
 
-def _highest_entry(layer: QuantizedLayer) -> int:
+def _highest_entry(layer: QuantizedPopulation) -> int:
     """Return the largest payload that the table can make."""
     return int(shift_half_up(np.abs(layer.table.entries).max(), -layer.table.fraction_bits))
 
 
-def _sent_at(layer: QuantizedLayer, drive: IntArray) -> IntArray:
+def _sent_at(layer: QuantizedPopulation, drive: IntArray) -> IntArray:
     """Look up payloads in a word of 24 bits; a payload that saturates even there counts as one unit more."""
     widest = replace(layer.table, payload_bits=24)
     payload, n_saturated = look_up(widest, drive)

@@ -104,7 +104,7 @@ class _ForwardRun:
 
 def _run_forwards(network: NetworkSpec, points: FloatArray) -> _ForwardRun:
     x = network.input_transform.apply(points)
-    runs = [FloatLayerRun(layer, len(x)) for layer in network.layers]
+    runs = [FloatLayerRun(layer, len(x)) for layer in network.populations]
     received: list[list[FloatArray]] = [[] for _ in range(len(runs) + 1)]
     drives: list[list[FloatArray]] = [[] for _ in range(len(runs) + 1)]
     fired: list[list[BoolArray]] = [[] for _ in runs]
@@ -121,7 +121,7 @@ def _run_forwards(network: NetworkSpec, points: FloatArray) -> _ForwardRun:
     stacked = [np.concatenate(steps) for steps in drives]
     gains = [
         _phi_slope(layer.activation, z) * np.concatenate(s)
-        for layer, z, s in zip(network.layers, stacked[:-1], fired, strict=True)
+        for layer, z, s in zip(network.populations, stacked[:-1], fired, strict=True)
     ]
     slope = output_slope(network, points, _read_out_mean(network, stacked[-1]))
     joined = [np.concatenate(steps) for steps in received]
@@ -156,7 +156,7 @@ def payload_effects(network: NetworkSpec, points: FloatArray) -> tuple[FloatArra
         network: The float network.
         points: Physical coordinates, shape (n_samples, n_in).
     """
-    totals = [np.zeros(layer.n_out) for layer in network.layers]
+    totals = [np.zeros(layer.n_out) for layer in network.populations]
     for index, by_payload, _ in _backwards(network, _run_forwards(network, points)):
         if index < len(totals):
             totals[index] += np.square(by_payload).mean(axis=0)
@@ -180,7 +180,7 @@ def _backwards(network: NetworkSpec, run: _ForwardRun) -> Iterator[tuple[int, Fl
         for index in reversed(range(n_layers)):
             by_drive = by_payload * run.gains[index]
             yield index, by_payload, by_drive
-            by_payload = by_drive @ network.layers[index].weight
+            by_payload = by_drive @ network.populations[index].weight
 
 
 def _normalised(omega: FloatArray) -> FloatArray:

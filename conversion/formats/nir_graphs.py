@@ -26,7 +26,8 @@ from ...base.extras import import_extra
 from ...files.atomic import write_bytes
 from ...files.hdf5_links import check_self_contained
 from ...files.parser_guard import try_parser
-from ...network.spec import LayerSpec, NetworkSpec, OutputSpec
+from ...network.nodes import OutputSpec, PopulationSpec
+from ...network.spec import NetworkSpec
 from ...network.transforms import AffineTransform
 from .nir_metadata import NETWORK_MARK, host_metadata, read_host, text_of
 from .nir_neurons import NODE_TYPE, make_lif, make_neuron, neuron_fields, node_class, read_neuron
@@ -102,7 +103,7 @@ def make_graph(network: NetworkSpec, *, as_lif: bool = False) -> Any:
     """Build the NIR graph of a float network, its neurons as nodes of their own type or as LIF nodes."""
     nir = import_extra("nir", "nir")
     nodes: dict[str, Any] = {"input": nir.Input(input_type={"input": np.array([network.n_in])})}
-    for index, layer in enumerate(network.layers):
+    for index, layer in enumerate(network.populations):
         nodes[f"affine{index}"] = nir.Affine(weight=np.array(layer.weight), bias=np.array(layer.bias))
         nodes[f"vsn{index}"] = make_lif(layer) if as_lif else make_neuron(layer)
     output = network.output
@@ -227,7 +228,7 @@ def _matrix(where: str, weight: Any) -> FloatArray:
     return array
 
 
-def _without_host(name: str, layers: tuple[LayerSpec, ...], output: OutputSpec) -> NetworkSpec:
+def _without_host(name: str, layers: tuple[PopulationSpec, ...], output: OutputSpec) -> NetworkSpec:
     """Build the network of a graph without metadata of steps, box and transforms: one step on [-1, 1]^n."""
     n_in = layers[0].n_in
     return NetworkSpec(

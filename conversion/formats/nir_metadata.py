@@ -14,7 +14,8 @@ import numpy as np
 from ...base.checks import as_member
 from ...base.errors import FileFormatError
 from ...files.record_store import read_record, write_record
-from ...network.spec import LayerSpec, NetworkSpec, OutputSpec, Provenance, Readout
+from ...network.nodes import OutputSpec, PopulationSpec
+from ...network.spec import NetworkSpec, Provenance, Readout
 from ...network.transforms import AffineTransform, Ansatz
 
 NETWORK_MARK = "neuropinn_lava_network"
@@ -43,7 +44,7 @@ def host_metadata(network: NetworkSpec) -> dict[str, Any]:
     }
 
 
-def read_host(metadata: dict[str, Any], layers: tuple[LayerSpec, ...], output: OutputSpec) -> NetworkSpec:
+def read_host(metadata: dict[str, Any], layers: tuple[PopulationSpec, ...], output: OutputSpec) -> NetworkSpec:
     """Build the network of a graph's metadata and layers.
 
     Raises:

@@ -25,7 +25,8 @@ import numpy as np
 from ...base.checks import as_member
 from ...base.errors import SpecError
 from ...base.extras import import_extra
-from ...network.spec import LayerSpec, NetworkSpec, Polarity
+from ...network.nodes import Polarity, PopulationSpec
+from ...network.spec import NetworkSpec
 from .nir_metadata import VSN_MARK, text_of
 from .step_records import NeuronStep
 
@@ -56,12 +57,12 @@ def node_class() -> Any:
     return VariableSpikingNeuron
 
 
-def make_neuron(layer: LayerSpec) -> Any:
+def make_neuron(layer: PopulationSpec) -> Any:
     """Build the node of a layer's neurons."""
     return node_class()(**_fields(layer))
 
 
-def make_lif(layer: LayerSpec) -> Any:
+def make_lif(layer: PopulationSpec) -> Any:
     """Build the LIF node with a layer's membrane; its metadata hold what a LIF cannot express."""
     tau = np.minimum(1.0 / np.maximum(1.0 - layer.beta, 1.0 / LONGEST_TAU), LONGEST_TAU)
     zeros, theta = np.zeros(layer.n_out), np.array(layer.theta)
@@ -73,9 +74,9 @@ def make_lif(layer: LayerSpec) -> Any:
 
 def lost_as_lif(network: NetworkSpec) -> tuple[str, ...]:
     """List what other tools do not read of a network whose neurons are written as LIF nodes, a sentence each."""
-    functions = sorted({layer.activation for layer in network.layers})
+    functions = sorted({layer.activation for layer in network.populations})
     lost = [f"The payload phi(z), with phi = {', '.join(functions)}: a LIF sends one bit."]
-    if any(layer.polarity is Polarity.BOTH for layer in network.layers):
+    if any(layer.polarity is Polarity.BOTH for layer in network.populations):
         lost.append("Spikes of negative membranes: a LIF fires at the upper threshold only.")
     lost.append("Spikes exactly at the threshold: most tools fire above it.")
     lost.append("The step dt = 1 of tau, which a tool with another step reads as another leak.")
@@ -85,7 +86,7 @@ def lost_as_lif(network: NetworkSpec) -> tuple[str, ...]:
     return tuple(lost)
 
 
-def _fields(layer: LayerSpec) -> dict[str, Any]:
+def _fields(layer: PopulationSpec) -> dict[str, Any]:
     return {
         "name": layer.name,
         "activation": layer.activation,

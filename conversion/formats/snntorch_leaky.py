@@ -20,7 +20,7 @@ from torch import nn
 from ...base.arrays import FloatArray
 from ...base.checks import raise_violations
 from ...base.errors import Violation
-from ...network.spec import Polarity
+from ...network.nodes import Polarity
 from .step_records import NeuronStep
 
 

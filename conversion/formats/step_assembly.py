@@ -11,11 +11,11 @@ import numpy as np
 
 from ...base.checks import as_member
 from ...base.errors import SpecError
-from ...network.spec import LayerSpec, OutputSpec, Polarity
+from ...network.nodes import OutputSpec, Polarity, PopulationSpec
 from .step_records import AffineStep, NeuronStep, Step
 
 
-def assemble_steps(name: str, steps: list[Step]) -> tuple[tuple[LayerSpec, ...], OutputSpec]:
+def assemble_steps(name: str, steps: list[Step]) -> tuple[tuple[PopulationSpec, ...], OutputSpec]:
     """Build layers and read-out from steps.
 
     Raises:
@@ -24,7 +24,7 @@ def assemble_steps(name: str, steps: list[Step]) -> tuple[tuple[LayerSpec, ...],
     where = f"module {name}"
     if not any(isinstance(step, AffineStep) and step.weight.ndim == 2 for step in steps):
         raise SpecError(where, "have at least one Linear layer", "none", "Give a network with layers.")
-    layers: list[LayerSpec] = []
+    layers: list[PopulationSpec] = []
     affine: AffineStep | None = None
     for step in _merged_neurons(where, steps):
         if isinstance(step, AffineStep):
@@ -83,7 +83,7 @@ def _as_matrix(step: AffineStep, n: int) -> AffineStep:
     return AffineStep(where=step.where, weight=weight, bias=np.broadcast_to(step.bias, (n,)))
 
 
-def _layer(where: str, name: str, affine: AffineStep | None, neuron: NeuronStep) -> LayerSpec:
+def _layer(where: str, name: str, affine: AffineStep | None, neuron: NeuronStep) -> PopulationSpec:
     """Build a layer from a matrix and a neuron.
 
     Raises:
@@ -99,7 +99,7 @@ def _layer(where: str, name: str, affine: AffineStep | None, neuron: NeuronStep)
         raise SpecError(
             f"{where}: {neuron.where}", f"have {n} neurons, as many as {affine.where} has outputs", got, mend
         )
-    return LayerSpec(
+    return PopulationSpec(
         name=name,
         weight=affine.weight,
         bias=affine.bias,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...base.arrays import ArrayRecord, FloatArray, freeze_arrays
-from ...network.spec import Polarity
+from ...network.nodes import Polarity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -21,8 +21,8 @@ import numpy as np
 
 from ...base.arrays import BoolArray, FloatArray, IntArray
 from ...network.integers import IntFormat, dequantize_array, quantize_array, round_half_up
-from ...network.quantized import QuantizedAffine
-from ...network.spec import LayerSpec, OutputSpec
+from ...network.nodes import OutputSpec, PopulationSpec
+from ...network.quantized_nodes import QuantizedAffine
 from ..calibrate.sensitivity import LayerSignals
 
 RIDGE = 1e-5
@@ -35,7 +35,7 @@ MAX_WORK = 2e11
 
 def compensate_affine(
     affine: QuantizedAffine,
-    exact: LayerSpec | OutputSpec,
+    exact: PopulationSpec | OutputSpec,
     received: list[IntArray],
     signal: LayerSignals,
     n_finer: int = 0,
@@ -64,7 +64,7 @@ def compensate_affine(
 
 
 def fit_weights(
-    exact: LayerSpec | OutputSpec, a: FloatArray, omega: FloatArray, drive: FloatArray
+    exact: PopulationSpec | OutputSpec, a: FloatArray, omega: FloatArray, drive: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Fit real weights to what a layer really receives; the ridge draws them to those that it has.
 

@@ -24,7 +24,8 @@ from scipy.linalg import cho_factor, cho_solve
 from ...base.arrays import FloatArray, IntArray
 from ...engine.reference import run_float, run_integer
 from ...network.integers import LEAK_BITS, IntFormat, dequantize_array, quantize_array, saturate
-from ...network.quantized import QuantizedAffine, QuantizedNetwork
+from ...network.quantized import QuantizedNetwork
+from ...network.quantized_nodes import QuantizedAffine
 from ...network.spec import NetworkSpec
 from ..calibrate.sensitivity import LayerJacobian, trace_jacobians
 
@@ -187,7 +188,7 @@ class _LinearModel:
             residual = residual + self._effect(move)
         changes = np.split(self.biases(residual, ridge), np.cumsum([affine.n_out for affine in self.affines])[:-1])
         changed = [_changed(*parts) for parts in zip(self.affines, weights, changes, strict=True)]
-        layers = zip(self.network.layers, changed[:-1], strict=True)
+        layers = zip(self.network.populations, changed[:-1], strict=True)
         return replace(
             self.network,
             layers=tuple(replace(layer, affine=affine) for layer, affine in layers),
@@ -221,7 +222,7 @@ def dequantized_network(network: QuantizedNetwork) -> NetworkSpec:
     """Return the float network that the integers represent: weights, biases, leaks and thresholds at their scales."""
     source = network.source
     layers = []
-    for spec, layer in zip(source.layers, network.layers, strict=True):
+    for spec, layer in zip(source.populations, network.populations, strict=True):
         theta = dequantize_array(layer.theta, layer.affine.state_exponent)
         beta = dequantize_array(layer.beta, -LEAK_BITS)
         weight, bias = layer.affine.real_weight, layer.affine.real_bias

@@ -17,7 +17,8 @@ from dataclasses import replace
 import numpy as np
 
 from ...base.arrays import IntArray
-from ...network.spec import LayerSpec, NetworkSpec, OutputSpec
+from ...network.nodes import OutputSpec, PopulationSpec
+from ...network.spec import NetworkSpec
 from ..calibrate.calibration import Calibration, LayerRange
 
 HOMOGENEOUS = ("identity", "relu")
@@ -26,23 +27,23 @@ HOMOGENEOUS = ("identity", "relu")
 
 def equalize_network(network: NetworkSpec, calibration: Calibration) -> NetworkSpec:
     """Scale the neurons of every layer whose phi allows it; the outputs stay the same numbers."""
-    layers: list[LayerSpec] = list(network.layers)
+    layers: list[PopulationSpec] = list(network.populations)
     output = network.output
     for index, seen in enumerate(calibration.layers[:-1]):
         if layers[index].activation not in HOMOGENEOUS:
             continue
-        after: LayerSpec | OutputSpec = layers[index + 1] if index + 1 < len(layers) else output
+        after: PopulationSpec | OutputSpec = layers[index + 1] if index + 1 < len(layers) else output
         exponents = _balance(seen, after)
         layers[index] = _scaled_rows(layers[index], exponents)
         scaled = replace(after, weight=np.ldexp(after.weight, exponents))
-        if isinstance(scaled, LayerSpec):
+        if isinstance(scaled, PopulationSpec):
             layers[index + 1] = scaled
         else:
             output = scaled
     return replace(network, layers=tuple(layers), output=output)
 
 
-def _balance(seen: LayerRange, after: LayerSpec | OutputSpec) -> IntArray:
+def _balance(seen: LayerRange, after: PopulationSpec | OutputSpec) -> IntArray:
     """Compute log2 c, shape (n_neurons,); zero for neurons that never fire or have no outgoing weight."""
     heard = np.abs(after.weight).max(axis=0)
     alive = (seen.payload > 0) & (heard > 0)
@@ -51,7 +52,7 @@ def _balance(seen: LayerRange, after: LayerSpec | OutputSpec) -> IntArray:
     return exponents
 
 
-def _scaled_rows(layer: LayerSpec, exponents: IntArray) -> LayerSpec:
+def _scaled_rows(layer: PopulationSpec, exponents: IntArray) -> PopulationSpec:
     return replace(
         layer,
         weight=np.ldexp(layer.weight, -exponents[:, None]),

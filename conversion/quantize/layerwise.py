@@ -15,14 +15,15 @@ from ...base.arrays import FloatArray, IntArray
 from ...engine.host import encode_points
 from ...engine.reference import IntegerLayerRun, integer_drive
 from ...network.integers import IntFormat, dequantize_array, quantize_array, saturate
-from ...network.quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork
-from ...network.spec import LayerSpec, OutputSpec
+from ...network.nodes import OutputSpec, PopulationSpec
+from ...network.quantized import QuantizedNetwork
+from ...network.quantized_nodes import QuantizedAffine, QuantizedPopulation
 from ..calibrate.sensitivity import LayerSignals, trace_signals
 
 MAX_ROWS = 8192
 """Largest number of rows, samples times steps, that are used; more rows changed no measured result."""
 
-Adjust = Callable[[QuantizedAffine, LayerSpec | OutputSpec, list[IntArray], LayerSignals], QuantizedAffine]
+Adjust = Callable[[QuantizedAffine, PopulationSpec | OutputSpec, list[IntArray], LayerSignals], QuantizedAffine]
 """Maps a quantized matrix, the float layer, the words that it receives, (n_samples, n_in) per step, and the float signals."""
 
 
@@ -39,8 +40,8 @@ def adjust_network(network: QuantizedNetwork, points: FloatArray, adjust: Adjust
     signals = trace_signals(exact, kept)
     words, _ = encode_points(network, kept)
     received = [words] * network.n_steps
-    layers: list[QuantizedLayer] = []
-    for layer, spec, signal in zip(network.layers, exact.layers, signals[:-1], strict=True):
+    layers: list[QuantizedPopulation] = []
+    for layer, spec, signal in zip(network.populations, exact.layers, signals[:-1], strict=True):
         layers.append(replace(layer, affine=adjust(layer.affine, spec, received, signal)))
         run = IntegerLayerRun(layers[-1], len(kept))
         received = [run.step(a).payload for a in received]
@@ -49,7 +50,7 @@ def adjust_network(network: QuantizedNetwork, points: FloatArray, adjust: Adjust
 
 
 def correct_bias(
-    affine: QuantizedAffine, exact: LayerSpec | OutputSpec, received: list[IntArray], signal: LayerSignals
+    affine: QuantizedAffine, exact: PopulationSpec | OutputSpec, received: list[IntArray], signal: LayerSignals
 ) -> QuantizedAffine:
     """Add the mean rounding error of the drive to the bias of one matrix, saturated at the ends of the state word.
 

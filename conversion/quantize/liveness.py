@@ -12,7 +12,8 @@ from typing import Any
 from ...base.arrays import FloatArray
 from ...base.errors import FixedPointError
 from ...engine.reference import run_float, run_integer
-from ...network.quantized import QuantizedLayer, QuantizedNetwork
+from ...network.quantized import QuantizedNetwork
+from ...network.quantized_nodes import QuantizedPopulation
 from ..calibrate.calibration import Calibration
 from ..scheme import QuantizationScheme
 from .nearest import quantize_with
@@ -38,7 +39,7 @@ def check_words(network: QuantizedNetwork, scheme: QuantizationScheme, calibrati
     dead = _silent_layer(network, points)
     if dead is None:
         return
-    layer = network.layers[dead]
+    layer = network.populations[dead]
     words = words_of(network, layer)
     listed = ", ".join(f"{name} {bits}" for name, bits in words.items())
     enough = _first_enough(network, dead, words, scheme, calibration, points)
@@ -57,7 +58,7 @@ def _silent_layer(network: QuantizedNetwork, points: FloatArray) -> int | None:
     return None
 
 
-def words_of(network: QuantizedNetwork, layer: QuantizedLayer) -> dict[str, int]:
+def words_of(network: QuantizedNetwork, layer: QuantizedPopulation) -> dict[str, int]:
     """Return the word lengths that a layer depends on, by their names in the scheme."""
     return {
         "state_bits": layer.affine.state_bits,

@@ -20,9 +20,11 @@ from ...base.arrays import FloatArray, IntArray, Record
 from ...base.errors import FixedPointError
 from ...network.activations import find_activation
 from ...network.integers import LEAK_BITS, IntFormat, quantize_array, quantize_into
+from ...network.nodes import OutputSpec, PopulationSpec
 from ...network.phi_table import make_table
-from ...network.quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork, QuantizedOutput
-from ...network.spec import LayerSpec, NetworkSpec, OutputSpec
+from ...network.quantized import QuantizedNetwork
+from ...network.quantized_nodes import QuantizedAffine, QuantizedOutput, QuantizedPopulation
+from ...network.spec import NetworkSpec
 from ..calibrate.calibration import Calibration, LayerRange
 from ..scheme import Granularity, QuantizationScheme, RangeRule, Rounding
 from .ranges import choose_exponent, finest_exponent, highest_below
@@ -65,7 +67,7 @@ def quantize_weights(
 
 
 def quantize_affine(
-    layer: LayerSpec | OutputSpec,
+    layer: PopulationSpec | OutputSpec,
     state_peak: float,
     incoming: Word,
     weight_bits: int,
@@ -106,7 +108,7 @@ def quantize_affine(
 
 
 def payload_word(
-    layer: LayerSpec,
+    layer: PopulationSpec,
     payload_peak: float,
     bits: int,
     headroom: float,
@@ -134,14 +136,14 @@ def payload_word(
 
 
 def quantize_layer(
-    layer: LayerSpec,
+    layer: PopulationSpec,
     seen: LayerRange,
     incoming: Word,
     weight_bits: int,
     payload_bits: int,
     scheme: QuantizationScheme,
     coarser: int = 0,
-) -> QuantizedLayer:
+) -> QuantizedPopulation:
     """Quantize one spiking layer.
 
     A threshold beyond the state word becomes the largest state: only a saturated membrane still reaches it. The report says so.
@@ -178,7 +180,9 @@ def quantize_layer(
         index_size=scheme.index_size,
     )
     beta = quantize_array(layer.beta, -LEAK_BITS)
-    return QuantizedLayer(name=layer.name, affine=affine, beta=beta, theta=theta, polarity=layer.polarity, table=table)
+    return QuantizedPopulation(
+        name=layer.name, affine=affine, beta=beta, theta=theta, polarity=layer.polarity, table=table
+    )
 
 
 def quantize_with(
@@ -192,12 +196,12 @@ def quantize_with(
         calibration: Its ranges.
         coarser: Bits by which each state is coarser than that, the read-out's last; none for no bits.
     """
-    n_layers = len(network.layers)
+    n_layers = len(network.populations)
     weight_bits, payload_bits = scheme.weight_bits_of(n_layers), scheme.payload_bits_of(n_layers)
     extra = coarser or (0,) * (n_layers + 1)
     word = Word(bits=scheme.input_bits, exponent=finest_exponent(calibration.input_peak, scheme.input_bits))
     input_exponent, layers = word.exponent, []
-    for index, layer in enumerate(network.layers):
+    for index, layer in enumerate(network.populations):
         seen, p_bits = calibration.layers[index], payload_bits[index]
         layers.append(quantize_layer(layer, seen, word, weight_bits[index], p_bits, scheme, extra[index]))
         word = Word(bits=p_bits, exponent=layers[-1].table.payload_exponent)

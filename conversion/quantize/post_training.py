@@ -142,7 +142,7 @@ def make_integers(network: NetworkSpec, scheme: QuantizationScheme, calibration:
     Raises:
         FixedPointError: If the words cannot hold the network, or a layer falls silent in them.
     """
-    coarser = (0,) * (len(network.layers) + 1)
+    coarser = (0,) * (len(network.populations) + 1)
     nearest = quantize_with(network, scheme, calibration)
     check_words(nearest, scheme, calibration)
     wanted = proving_bits(nearest, scheme, coarser, PROOF_MARGIN)

@@ -16,7 +16,8 @@ from ...base.metrics import relative_change, relative_l2
 from ...engine.host import encode_points
 from ...engine.reference import FloatLayerRun, IntegerLayerRun, integer_drive, run_float, run_integer
 from ...network.integers import IntFormat, dequantize_array, quantize_into
-from ...network.quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork
+from ...network.quantized import QuantizedNetwork
+from ...network.quantized_nodes import QuantizedAffine, QuantizedPopulation
 from ...network.spec import NetworkSpec
 from ..calibrate.calibration import Calibration
 from ..calibrate.intervals import LayerBound, bound_network
@@ -115,8 +116,8 @@ def _measure_layers(network: QuantizedNetwork, calibration: Calibration) -> tupl
     source = network.source
     x = source.input_transform.apply(calibration.points)
     x_words, _ = encode_points(network, calibration.points)
-    floats = [FloatLayerRun(layer, len(x)) for layer in source.layers]
-    integers = [IntegerLayerRun(layer, len(x)) for layer in network.layers]
+    floats = [FloatLayerRun(layer, len(x)) for layer in source.populations]
+    integers = [IntegerLayerRun(layer, len(x)) for layer in network.populations]
     sums = [_AddedError() for _ in network.affines]
     n_output_saturated = 0
     for _ in range(source.n_steps):
@@ -158,8 +159,8 @@ def _describe_layer(
     total: _AddedError,
     n_saturated: int,
 ) -> LayerQuantization:
-    layer: QuantizedLayer | None = network.layers[index] if index < len(network.layers) else None
-    spec = source.layers[index] if layer else source.output
+    layer: QuantizedPopulation | None = network.populations[index] if index < len(network.populations) else None
+    spec = source.populations[index] if layer else source.output
     affine = network.affines[index]
     highest = math.ldexp(IntFormat(bits=affine.state_bits).highest, affine.state_exponent)
     peak = calibration.layers[index].state_peak
@@ -190,8 +191,8 @@ def _count_clipped(affine: QuantizedAffine, weight: FloatArray) -> int:
     return int((np.abs(weight) > (highest + half_unit)[:, None]).sum())
 
 
-def _count_clipped_thresholds(source: NetworkSpec, layer: QuantizedLayer | None, index: int) -> int:
+def _count_clipped_thresholds(source: NetworkSpec, layer: QuantizedPopulation | None, index: int) -> int:
     if layer is None:
         return 0
     highest = math.ldexp(IntFormat(bits=layer.affine.state_bits).highest, layer.affine.state_exponent)
-    return int((source.layers[index].theta > highest).sum())
+    return int((source.populations[index].theta > highest).sum())

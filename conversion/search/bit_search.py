@@ -96,7 +96,7 @@ def search_bits(
         FixedPointError: If even the longest weights are not within the limit; the message says how close they come.
     """
     search = _Search(network, scheme, limit, points, on_trial)
-    top = search.first_within(scheme.weight_bits_of(len(network.layers)))
+    top = search.first_within(scheme.weight_bits_of(len(network.populations)))
     uniform = search.lowered_together(top)
     ends = [search.lowered_singly(uniform), search.raised_singly(uniform)]
     chosen = min(ends, key=lambda trial: (trial.synaptic_bits, trial.error))

@@ -29,9 +29,11 @@ from ...engine.reference import fires, read_out, run_integer
 from ...engine.trace import Probe
 from ...network.activations import Asymptote, Symmetry, find_activation
 from ...network.integers import LEAK_BITS, IntFormat, dequantize_array, quantize_into, round_half_up
+from ...network.nodes import OutputSpec, PopulationSpec
 from ...network.phi_table import PhiTable
-from ...network.quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork
-from ...network.spec import LayerSpec, NetworkSpec, OutputSpec
+from ...network.quantized import QuantizedNetwork
+from ...network.quantized_nodes import QuantizedAffine, QuantizedPopulation
+from ...network.spec import NetworkSpec
 
 
 class Cause(str, Enum):
@@ -123,7 +125,7 @@ def measure_error_budget(network: QuantizedNetwork, points: FloatArray) -> Error
 
 def _switches(network: QuantizedNetwork) -> Iterator[tuple[str, Cause]]:
     yield INPUT, Cause.PAYLOAD
-    for layer in network.layers:
+    for layer in network.populations:
         for cause in Cause:
             if cause is not Cause.PHI_TABLE or layer.table.rule.needs_table:
                 yield layer.name, cause
@@ -141,7 +143,7 @@ def _compare(run: _Run, reference: _Run) -> tuple[float, float]:
 
 def _run_whole(network: QuantizedNetwork, points: FloatArray) -> _Run:
     trace = run_integer(network, points, Probe(n_samples=len(points)))
-    layers = trace.probe.layers if trace.probe else ()
+    layers = trace.probe.nodes if trace.probe else ()
     return _Run(outputs=trace.outputs, fired=tuple(np.swapaxes(layer.fired, 0, 1) for layer in layers))
 
 
@@ -156,7 +158,7 @@ def _run(source: NetworkSpec, network: QuantizedNetwork, points: FloatArray, swi
         x = _rounded(x, network.input_exponent, network.input_bits)
     runs = [
         _SwitchedLayer(layer, chip, cause_in(layer.name), len(x))
-        for layer, chip in zip(source.layers, network.layers, strict=True)
+        for layer, chip in zip(source.populations, network.populations, strict=True)
     ]
     emitted, fired = [], []
     for _ in range(source.n_steps):
@@ -174,7 +176,9 @@ def _rounded(values: FloatArray, exponent: int, bits: int) -> FloatArray:
     return dequantize_array(quantize_into(values, exponent, IntFormat(bits=bits))[0], exponent)
 
 
-def _drive(a: FloatArray, spec: LayerSpec | OutputSpec, affine: QuantizedAffine, cause: Cause | None) -> FloatArray:
+def _drive(
+    a: FloatArray, spec: PopulationSpec | OutputSpec, affine: QuantizedAffine, cause: Cause | None
+) -> FloatArray:
     """Compute z, shape (n_samples, n_out)."""
     integers = cause is Cause.WEIGHTS
     weight, bias = (affine.real_weight, affine.real_bias) if integers else (spec.weight, spec.bias)
@@ -214,7 +218,7 @@ def interpolate(table: PhiTable, drive: FloatArray) -> FloatArray:
 class _SwitchedLayer:
     """A float layer with at most one of its causes switched on."""
 
-    def __init__(self, spec: LayerSpec, chip: QuantizedLayer, cause: Cause | None, n_samples: int) -> None:
+    def __init__(self, spec: PopulationSpec, chip: QuantizedPopulation, cause: Cause | None, n_samples: int) -> None:
         self.spec, self.chip, self.cause = spec, chip, cause
         self.phi = find_activation(spec.activation).phi
         self.beta = dequantize_array(chip.beta, -LEAK_BITS) if cause is Cause.BETA else spec.beta

@@ -19,7 +19,8 @@ from ...base.errors import FixedPointError, SpecError
 from ...base.metrics import relative_l2
 from ...base.points import checked_points
 from ...engine.reference import FloatLayerRun, run_float
-from ...network.spec import LayerSpec, NetworkSpec, OutputSpec
+from ...network.nodes import OutputSpec, PopulationSpec
+from ...network.spec import NetworkSpec
 from ..calibrate.sensitivity import LayerSignals, payload_effects, trace_signals
 from ..quantize.compensation import FLOOR, fit_weights
 from .bit_search import ErrorLimit
@@ -119,7 +120,7 @@ class _Search:
         a = self.network.input_transform.apply(self.points)
         received = [a] * self.network.n_steps
         layers = []
-        for layer, effect, signal in zip(self.network.layers, self.effects, self.signals[:-1], strict=True):
+        for layer, effect, signal in zip(self.network.populations, self.effects, self.signals[:-1], strict=True):
             theta = np.maximum(layer.theta, tau / np.maximum(effect, LEAST_EFFECT))
             raised = replace(layer, theta=np.minimum(theta, _beyond(signal)))
             weight, bias = _fitted(layer, received, signal)
@@ -133,8 +134,8 @@ class _Search:
     def measure(self, network: NetworkSpec, tau: float) -> SparsityPoint:
         """Measure error and activity on the limit's points."""
         trace = run_float(network, self.limit.points)
-        fired = sum(int(layer.fired.sum()) for layer in trace.layers)
-        n = trace.n_samples * trace.n_steps * sum(layer.n_out for layer in network.layers)
+        fired = sum(int(layer.fired.sum()) for layer in trace.nodes)
+        n = trace.n_samples * trace.n_steps * sum(layer.n_out for layer in network.populations)
         return SparsityPoint(tau=tau, error=relative_l2(trace.outputs, self.limit.wanted), activity=fired / n)
 
 
@@ -144,7 +145,7 @@ def _beyond(signal: LayerSignals) -> float:
 
 
 def _fitted(
-    layer: LayerSpec | OutputSpec, received: list[FloatArray], signal: LayerSignals
+    layer: PopulationSpec | OutputSpec, received: list[FloatArray], signal: LayerSignals
 ) -> tuple[FloatArray, FloatArray]:
     """Fit weights and bias that bring the layer's drive closest to the float network's."""
     a = np.concatenate(received)

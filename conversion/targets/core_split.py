@@ -18,13 +18,14 @@ import numpy as np
 
 from ...base.arrays import ArrayRecord, BoolArray, IntArray, Record, freeze_arrays
 from ...network.integers import LEAK_BITS
-from ...network.quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork, QuantizedOutput
+from ...network.quantized import QuantizedNetwork
+from ...network.quantized_nodes import QuantizedAffine, QuantizedOutput, QuantizedPopulation
 from .target import HardwareTarget
 
 ENTRY_BYTES = 4
 """Bytes of one entry of a phi table, which has at most 32 bits."""
 
-AnyLayer = QuantizedLayer | QuantizedOutput
+AnyLayer = QuantizedPopulation | QuantizedOutput
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,7 @@ def split_network(network: QuantizedNetwork, target: HardwareTarget) -> tuple[La
     """
     splits: list[LayerSplit] = []
     reached = np.zeros(network.n_out, dtype=np.int64)
-    layers: tuple[AnyLayer, ...] = (*network.layers, network.output)
+    layers: tuple[AnyLayer, ...] = (*network.populations, network.output)
     for layer in reversed(layers):
         split = _split_layer(layer, target, reached)
         splits.append(split)

@@ -17,7 +17,8 @@ import numpy as np
 from ...base.arrays import Record
 from ...base.checks import raise_violations
 from ...base.errors import HardwareRuleError, Violation
-from ...network.quantized import QuantizedAffine, QuantizedNetwork
+from ...network.quantized import QuantizedNetwork
+from ...network.quantized_nodes import QuantizedAffine
 from ..calibrate.intervals import LayerBound, bound_network
 from .core_split import AnyLayer, LayerSplit, split_network, state_bytes, synapse_bytes
 from .target import HardwareTarget
@@ -100,7 +101,7 @@ def spikes_carry_payloads(candidate: Candidate) -> Finding:
     """A spike carries at most `max_payload_bits`; a chip without graded spikes cannot run a VSN at all."""
     network, target = candidate.network, candidate.target
     sent = [("the input", network.input_bits)]
-    sent += [(f"layer {layer.name!r}", layer.table.payload_bits) for layer in network.layers]
+    sent += [(f"layer {layer.name!r}", layer.table.payload_bits) for layer in network.populations]
     most = target.max_payload_bits
     if most == 0:
         mend = "Choose a target with graded spikes, such as loihi2."
@@ -147,7 +148,7 @@ def synapses_fit_the_cores(candidate: Candidate) -> Finding:
 
 def memory_fits_the_cores(candidate: Candidate) -> Finding:
     """The weights, states and phi table of a single neuron fit all the memory of one core, `core_bytes`."""
-    layers: tuple[AnyLayer, ...] = (*candidate.network.layers, candidate.network.output)
+    layers: tuple[AnyLayer, ...] = (*candidate.network.populations, candidate.network.output)
     values = (
         (f"layer {layer.name!r}", int(synapse_bytes(layer.affine).max()) + state_bytes(layer, 1)) for layer in layers
     )
@@ -183,7 +184,7 @@ def routes_fit_the_cores(candidate: Candidate) -> Finding:
 
 def _cores_reached(candidate: Candidate) -> tuple[tuple[str, int], ...]:
     """Return the most cores that a neuron of each spiking layer reaches."""
-    names = [f"layer {layer.name!r}" for layer in candidate.network.layers]
+    names = [f"layer {layer.name!r}" for layer in candidate.network.populations]
     return tuple(
         (name, int(after.cores_reached.max())) for name, after in zip(names, candidate.splits[1:], strict=True)
     )
@@ -198,7 +199,7 @@ def _unless_unsplit(candidate: Candidate, finding: Finding) -> Finding:
 
 def tables_fit_their_memory(candidate: Candidate) -> Finding:
     """A phi table has at most `max_table_entries`; an activation without a table has none."""
-    layers = candidate.network.layers
+    layers = candidate.network.populations
     values = ((f"layer {layer.name!r}", len(layer.table.entries)) for layer in layers)
     mend = "Choose an activation that needs no table, or a shorter table: `QuantizationScheme.index_size`."
     most = candidate.target.max_table_entries

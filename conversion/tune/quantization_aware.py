@@ -24,7 +24,8 @@ from ...base.checks import raise_violations
 from ...base.errors import FixedPointError, Violation
 from ...engine.host import divisor
 from ...network.integers import LEAK_BITS, IntFormat, dequantize_array
-from ...network.quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork
+from ...network.quantized import QuantizedNetwork
+from ...network.quantized_nodes import QuantizedAffine, QuantizedPopulation
 from ...network.spec import Readout
 from .integer_neuron import IntegerNeuronRule, integer_vsn
 from .straight_through import held, raised, rounded
@@ -72,7 +73,7 @@ class QuantizationAwareAffine(nn.Module):
 class QuantizationAwareLayer(nn.Module):
     """A layer of Variable Spiking Neurons over all steps, with masters W, b, theta and beta."""
 
-    def __init__(self, layer: QuantizedLayer, dtype: torch.dtype) -> None:
+    def __init__(self, layer: QuantizedPopulation, dtype: torch.dtype) -> None:
         super().__init__()
         self.layer = layer
         self.affine = QuantizationAwareAffine(layer.affine, dtype)
@@ -93,7 +94,7 @@ class QuantizationAwareLayer(nn.Module):
         """Compute payloads, shape (n_steps, n_samples, n_out), for integers (n_samples, n_in) or one such array per step."""
         return integer_vsn(self.affine(a_in), self.integer_beta(), self.integer_theta(), self.rule, n_steps)
 
-    def quantized(self) -> QuantizedLayer:
+    def quantized(self) -> QuantizedPopulation:
         """Return the quantized record of the current parameters."""
         theta, beta = integers(self.integer_theta()), integers(self.integer_beta())
         return replace(self.layer, affine=self.affine.quantized(), theta=theta, beta=beta)
@@ -117,7 +118,7 @@ class QuantizationAwareNetwork(nn.Module):
             raise_violations(_inexact_sums(network), FixedPointError)
         self.network = network
         self.dtype = dtype
-        self.layers = nn.ModuleList(QuantizationAwareLayer(layer, dtype) for layer in network.layers)
+        self.layers = nn.ModuleList(QuantizationAwareLayer(layer, dtype) for layer in network.populations)
         self.output = QuantizationAwareAffine(network.output.affine, dtype)
         self.output_unit = float(np.ldexp(1.0, network.output.affine.state_exponent)) / divisor(network.source)
 
@@ -162,7 +163,7 @@ def _inexact_sums(network: QuantizedNetwork) -> Iterator[Violation]:
         highest = float((np.ldexp(affine.product_bound().astype(np.float64), np.maximum(affine.left, 0))).max())
         if highest >= EXACT:
             yield Violation(f"quantization-aware network {network.name!r}", "have products below 2**52", highest, mend)
-    for layer in network.layers:
+    for layer in network.populations:
         table = layer.table
         bits = table.payload_bits + table.fraction_bits + table.index_bits
         if table.rule.needs_table and bits > 52:

@@ -158,7 +158,7 @@ class _Tuning:
     ) -> None:
         self.settings, self.objective, self.seed, self.n_learned = settings, objective, seed, len(learned)
         self.trained = QuantizationAwareNetwork(network)
-        for layer in self.trained.layers:
+        for layer in self.trained.populations:
             layer.theta.requires_grad_(settings.learn_neurons)
             layer.beta.requires_grad_(settings.learn_neurons)
         self.target = _distillation_target(self.trained, learned)

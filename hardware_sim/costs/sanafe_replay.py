@@ -145,16 +145,16 @@ def _recorded_spikes(network: QuantizedNetwork, trace: RunTrace, points: FloatAr
         raise SpecError(where, "be a trace of this network", trace.network_digest[:12], "Replay the network that ran.")
     raise_violations(check_shape(f"{where}, points", points, (trace.n_samples, network.n_in), "(n_samples, n_in)"))
     probe = trace.probe
-    if probe is None or len(probe.samples) != trace.n_samples or len(probe.layers) != len(network.layers):
+    if probe is None or len(probe.samples) != trace.n_samples or len(probe.nodes) != len(network.populations):
         mend = "Run few samples, with Probe(n_samples) for all of them."
         raise SpecError(where, "have every sample and layer recorded in full", _recorded(probe), mend)
     words, _ = encode_points(network, points)
-    payloads = [np.repeat(words[:, None, :], network.n_steps, axis=1), *(layer.payload for layer in probe.layers)]
+    payloads = [np.repeat(words[:, None, :], network.n_steps, axis=1), *(layer.payload for layer in probe.nodes)]
     return [(payload != 0).reshape(-1, payload.shape[2]) for payload in payloads]
 
 
 def _recorded(probe: ProbeTrace | None) -> str:
-    return "nothing" if probe is None else f"{len(probe.samples)} samples, {len(probe.layers)} layers"
+    return "nothing" if probe is None else f"{len(probe.samples)} samples, {len(probe.nodes)} layers"
 
 
 def _simulate(
@@ -170,7 +170,7 @@ def _simulate(
     net = sanafe.Network()
     groups = [_add_input(net, chip_plan, spikes[0])]
     silent = np.zeros((len(spikes[0]), network.n_out), dtype=np.bool_)
-    names = (*(layer.name for layer in network.layers), network.output.name)
+    names = (*(layer.name for layer in network.populations), network.output.name)
     for name, trains in zip(names, (*spikes[1:], silent), strict=True):
         groups.append(_add_layer(net, chip_plan, partition.cores_of(name), name, trains))
     if with_synapses:

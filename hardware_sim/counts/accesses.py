@@ -51,8 +51,8 @@ def count_accesses(network: Network, counts: OperationCounts) -> tuple[LayerAcce
 def _uses_table(network: Network) -> list[bool]:
     """Return which spiking layers look phi up."""
     if isinstance(network, NetworkSpec):
-        return [False] * len(network.layers)
-    return [layer.table.rule.needs_table for layer in network.layers]
+        return [False] * len(network.populations)
+    return [layer.table.rule.needs_table for layer in network.populations]
 
 
 def _count_row(row: LayerOperations, uses_table: bool) -> LayerAccesses:

@@ -17,7 +17,7 @@ import numpy as np
 from ...base.arrays import ArrayRecord, IntArray, Record, freeze_arrays
 from ...base.checks import check_shape, raise_violations
 from ...base.errors import SpecError
-from ...engine.trace import LayerCounts, NumberArray, RunTrace
+from ...engine.trace import NodeCounts, NumberArray, RunTrace
 from ...network.quantized import Network, QuantizedNetwork
 
 INPUT_ROW = "input"
@@ -195,8 +195,8 @@ def check_trace(network: Network, trace: RunTrace, where: str) -> None:
         if isinstance(network, QuantizedNetwork) and trace.network_digest == network.source.digest():
             mend = "This is a run of its float source: count with `network.source`."
         raise SpecError(where, f"be a trace of a network with digest {digest[:12]}", trace.network_digest[:12], mend)
-    expected = [(layer.name, (network.n_steps, layer.n_out)) for layer in network.layers]
-    found = [(counts.name, counts.fired.shape) for counts in trace.layers]
+    expected = [(layer.name, (network.n_steps, layer.n_out)) for layer in network.populations]
+    found = [(counts.name, counts.fired.shape) for counts in trace.nodes]
     if found != expected or trace.input_events.shape != (network.n_steps, network.n_in):
         raise SpecError(
             where, f"hold counts of the layers {expected}", found, "The trace is incomplete: run the network again."
@@ -214,10 +214,10 @@ def count_operations(network: Network, trace: RunTrace) -> OperationCounts:
         SpecError: If the trace is of another network.
     """
     check_trace(network, trace, f"count_operations: trace of network {network.name!r}")
-    input_events = LayerCounts(name=INPUT_ROW, fired=trace.input_events, events=trace.input_events)
+    input_events = NodeCounts(name=INPUT_ROW, fired=trace.input_events, events=trace.input_events)
     silent = np.zeros((trace.n_steps, network.n_out), dtype=np.int64)
-    sends = (input_events, *trace.layers, LayerCounts(name=network.output.name, fired=silent, events=silent))
-    kinds = (RowKind.INPUT, *(RowKind.SPIKING for _ in network.layers), RowKind.OUTPUT)
+    sends = (input_events, *trace.nodes, NodeCounts(name=network.output.name, fired=silent, events=silent))
+    kinds = (RowKind.INPUT, *(RowKind.SPIKING for _ in network.populations), RowKind.OUTPUT)
     no_synapses = np.zeros((network.n_in, 0))
     weights = (no_synapses, *network.weights)
     received = (np.zeros((trace.n_steps, 0), dtype=np.int64), *(sent.events for sent in sends[:-1]))
@@ -231,7 +231,7 @@ def count_operations(network: Network, trace: RunTrace) -> OperationCounts:
 
 
 def _count_layer(
-    kind: RowKind, weight: NumberArray, received: IntArray, sent: LayerCounts, n_samples: int
+    kind: RowKind, weight: NumberArray, received: IntArray, sent: NodeCounts, n_samples: int
 ) -> LayerOperations:
     """Count one row: `received` (n_steps, n_in) are the events that reach it, `sent` what it did itself."""
     return LayerOperations(

@@ -94,7 +94,7 @@ def footprint_bytes(network: Network) -> int:
     n_bits = sum(
         affine.weight.size * affine.weight_bits + affine.n_out * affine.state_bits for affine in network.affines
     )
-    for layer in network.layers:
+    for layer in network.populations:
         n_bits += layer.n_out * (layer.affine.state_bits + LEAK_BITS + 1) + ENTRY_BITS * len(layer.table.entries)
     return math.ceil(n_bits / 8)
 
@@ -102,7 +102,7 @@ def footprint_bytes(network: Network) -> int:
 def count_parameters(network: Network) -> int:
     """Count weights, biases, leaks and thresholds: the parameters and buffers of the module that trains them."""
     spec = network.source if isinstance(network, QuantizedNetwork) else network
-    in_layers = sum(layer.weight.size + 3 * layer.n_out for layer in spec.layers)
+    in_layers = sum(layer.weight.size + 3 * layer.n_out for layer in spec.populations)
     return in_layers + spec.output.weight.size + spec.output.n_out
 
 

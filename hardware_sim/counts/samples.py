@@ -16,7 +16,7 @@ from ...base.arrays import ArrayRecord, FloatArray, IntArray, freeze_arrays
 from ...base.points import checked_points
 from ...engine.host import encode_points
 from ...engine.reference import run_float, run_integer
-from ...engine.trace import LayerTrace, NumberArray, Probe
+from ...engine.trace import NodeTrace, NumberArray, Probe
 from ...network.quantized import Network, QuantizedNetwork
 from .counting import count_fan_out
 
@@ -91,7 +91,7 @@ def _count_block(network: Network, points: FloatArray) -> SampleCounts:
     else:
         trace, x = run_float(network, points, probe), network.input_transform.apply(points)
     assert trace.probe is not None
-    layers = trace.probe.layers
+    layers = trace.probe.nodes
     silent = np.zeros((len(points), network.n_out), dtype=np.int64)
     events = [(x != 0) * network.n_steps, *((layer.payload != 0).sum(axis=1) for layer in layers), silent]
     fired = [events[0], *(layer.fired.sum(axis=1) for layer in layers), silent]
@@ -107,7 +107,7 @@ def _count_block(network: Network, points: FloatArray) -> SampleCounts:
     )
 
 
-def _changed(layer: LayerTrace) -> NumberArray:
+def _changed(layer: NodeTrace) -> NumberArray:
     """Count membrane updates by neuron: the first step, and every later one that left another value, (n_samples, n)."""
     changed: NumberArray = 1 + (np.diff(layer.membrane, axis=1) != 0).sum(axis=1)
     return changed

@@ -123,8 +123,8 @@ def _layer_load(
 def _word_lengths(network: Network) -> tuple[tuple[int, int, int], ...]:
     """Return (weight_bits, payload_bits, state_bits) of every row, the input's first; payloads are those received."""
     if isinstance(network, NetworkSpec):
-        return ((FLOAT_BITS, FLOAT_BITS, FLOAT_BITS),) * (len(network.layers) + 2)
-    received = (network.input_bits, *(layer.table.payload_bits for layer in network.layers))
+        return ((FLOAT_BITS, FLOAT_BITS, FLOAT_BITS),) * (len(network.populations) + 2)
+    received = (network.input_bits, *(layer.table.payload_bits for layer in network.populations))
     words = zip(network.affines, received, strict=True)
     return ((0, 0, network.input_bits), *((a.weight_bits, payload, a.state_bits) for a, payload in words))
 
@@ -133,7 +133,7 @@ def dense_workload(deployed: Workload) -> Workload:
     """Return one conventional pass of the same network: every neuron computes and sends once, through every weight."""
     layers = []
     received = 0.0
-    for load in deployed.layers:
+    for load in deployed.populations:
         sent = 0.0 if load.kind is RowKind.OUTPUT else float(load.n_neurons)
         fired = float(load.n_neurons) if load.kind is RowKind.SPIKING else 0.0
         layers.append(_with_events(load, received, float(load.n_weights), fired, sent))
@@ -153,7 +153,7 @@ def workload_at(deployed: Workload, activity: float, n_steps: int) -> Workload:
     """
     layers = []
     received = 0.0
-    for load in deployed.layers:
+    for load in deployed.populations:
         per_step = load.sent / deployed.n_steps if load.kind is RowKind.INPUT else activity * load.n_neurons
         sent = 0.0 if load.kind is RowKind.OUTPUT else per_step * n_steps
         fired = sent if load.kind is RowKind.SPIKING else 0.0

@@ -16,15 +16,15 @@ from typing import Any, Protocol
 import numpy as np
 
 from ...network.activations import find_activation
-from ...network.quantized import QuantizedLayer, QuantizedOutput
-from ...network.spec import LayerSpec, OutputSpec, Polarity
+from ...network.nodes import OutputSpec, Polarity, PopulationSpec
+from ...network.quantized_nodes import QuantizedOutput, QuantizedPopulation
 from . import numpy_loops
 from .layout import EVENTS, FIRED, Affine, Array, Neurons, Tally, empty_tally, lay_out_affine, lay_out_neurons
 
 FEW_SAMPLES = 64
 """So many samples numpy's loops can do, one at a time through some layers, in the time that numba takes to be loaded, 0.6 s."""
 
-AnyLayer = LayerSpec | OutputSpec | QuantizedLayer | QuantizedOutput
+AnyLayer = PopulationSpec | OutputSpec | QuantizedPopulation | QuantizedOutput
 """What a kernel computes: a spiking layer or a read-out, in float or in integers."""
 
 
@@ -93,12 +93,12 @@ class IntegerKernel:
 
     message_type = np.int32
 
-    def __init__(self, layer: QuantizedLayer | QuantizedOutput, loops: Loops | None = None) -> None:
+    def __init__(self, layer: QuantizedPopulation | QuantizedOutput, loops: Loops | None = None) -> None:
         self.highest_input: float = (1 << (layer.affine.input_bits - 1)) - 1
         self.n_in, self.n_out = layer.n_in, layer.n_out
         self.affine = lay_out_affine(layer.affine)
         self.loops = loops or fastest_loops()
-        self._neurons = lay_out_neurons(layer) if isinstance(layer, QuantizedLayer) else None
+        self._neurons = lay_out_neurons(layer) if isinstance(layer, QuantizedPopulation) else None
 
     @property
     def neurons(self) -> Neurons:
@@ -143,10 +143,10 @@ class FloatKernel:
     message_type = np.float64
     highest_input = float(np.finfo(np.float64).max)
 
-    def __init__(self, layer: LayerSpec | OutputSpec) -> None:
+    def __init__(self, layer: PopulationSpec | OutputSpec) -> None:
         self.n_in, self.n_out = layer.n_in, layer.n_out
         self.layer = layer
-        self._phi = find_activation(layer.activation).phi if isinstance(layer, LayerSpec) else np.positive
+        self._phi = find_activation(layer.activation).phi if isinstance(layer, PopulationSpec) else np.positive
 
     def warm_up(self) -> None:
         """Nothing is compiled."""
@@ -178,7 +178,7 @@ class FloatKernel:
     def _step(self, z: Array, membrane: Array, payload: Array, tally: Tally, t: int) -> None:
         """Leak, integrate, compare, send, reset: all rows, step t."""
         layer = self.layer
-        assert isinstance(layer, LayerSpec), "a read-out has no neurons"
+        assert isinstance(layer, PopulationSpec), "a read-out has no neurons"
         membrane *= layer.beta
         membrane += z
         reached = np.abs(membrane) if layer.polarity is Polarity.BOTH else membrane
@@ -198,7 +198,7 @@ def make_kernel(layer: AnyLayer, n_samples: int | None = None) -> Kernel:
         layer: Float or quantized, a spiking layer or a read-out.
         n_samples: How many samples there will be, None where nobody knows: for few of them numba is not worth loading.
     """
-    if isinstance(layer, (QuantizedLayer, QuantizedOutput)):
+    if isinstance(layer, (QuantizedPopulation, QuantizedOutput)):
         is_few = n_samples is not None and n_samples <= FEW_SAMPLES and "numba" not in sys.modules
         return IntegerKernel(layer, numpy_loops if is_few else None)
     return FloatKernel(layer)

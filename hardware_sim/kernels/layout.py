@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...network.activations import Asymptote, Symmetry
+from ...network.nodes import Polarity
 from ...network.phi_table import PhiTable
-from ...network.quantized import QuantizedAffine, QuantizedLayer
-from ...network.spec import Polarity
+from ...network.quantized_nodes import QuantizedAffine, QuantizedPopulation
 
 Array = NDArray[Any]
 
@@ -144,7 +144,7 @@ def sum_type(affine: QuantizedAffine) -> type[np.signedinteger[Any]]:
     return np.int32 if highest < NARROW else np.int64
 
 
-def lay_out_neurons(layer: QuantizedLayer) -> Neurons:
+def lay_out_neurons(layer: QuantizedPopulation) -> Neurons:
     """Collect what the loops need after the drive."""
     sums = sum_type(layer.affine)
     return Neurons(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...base.arrays import Record
-from ...engine.trace import LavaMode, LayerCounts, Probe, ProbeTrace
+from ...engine.trace import LavaMode, NodeCounts, Probe, ProbeTrace
 from ...network.quantized import Network
 from ..kernels.layer_kernel import make_kernel
 from ..runner.lava_globals import unchanged_logging
@@ -52,7 +52,7 @@ class LavaRun(Record):
         """Emitted outputs that the state word could not hold, over all processes of the read-out."""
         return sum(emitted.n_saturated for emitted in self.emitted)
 
-    def layer_counts(self) -> tuple[LayerCounts, ...]:
+    def layer_counts(self) -> tuple[NodeCounts, ...]:
         """Return the counts of all layers."""
         return tuple(joined_counts(recordings) for recordings in self.recordings)
 
@@ -135,9 +135,9 @@ def _assemble_leaves(
     from .processes.leaves import NetworkLeaf
     from .processes.run_config import VsnRunConfig
 
-    probe.check_names([layer.name for layer in network.layers])
+    probe.check_names([layer.name for layer in network.populations])
     n_samples, n_rows = len(words.values), plan.batch_size or 1
-    for layer in (*network.layers, network.output):
+    for layer in (*network.populations, network.output):
         make_kernel(layer, n_samples).warm_up()
     n_steps = network.n_steps if plan.mode is LavaMode.FAITHFUL else 1
     schedule = Schedule(n_steps=n_steps, batch_size=plan.batch_size, n_samples=n_samples)

@@ -19,8 +19,9 @@ from ...base.arrays import Record
 from ...base.checks import raise_violations
 from ...base.errors import HardwareRuleError, SpecError
 from ...engine.trace import NO_PROBE, Probe
-from ...network.quantized import Network, QuantizedLayer
-from ...network.spec import LayerSpec
+from ...network.nodes import PopulationSpec
+from ...network.quantized import Network
+from ...network.quantized_nodes import QuantizedPopulation
 from ..kernels.layer_kernel import make_kernel
 from ..runner.lava_globals import unchanged_logging
 from ..runner.lava_guard import require_lava
@@ -113,9 +114,9 @@ def to_lava(
         mend = "Use LayerModel.FUSED or DENSE; `simulate_on_lava` runs whole networks."
         raise SpecError("to_lava.model", "be a model of single layers", model.value, mend)
     require_lava()
-    probe.check_names([layer.name for layer in network.layers])
+    probe.check_names([layer.name for layer in network.populations])
     first = Schedule(n_steps=network.n_steps, latency=input_latency or 0, batch_size=batch_size, n_samples=n_samples)
-    chain = (*network.layers, network.output)
+    chain = (*network.populations, network.output)
     if model is LayerModel.DENSE:
         raise_violations((each for layer in chain for each in dense_violations(layer, first)), HardwareRuleError)
     for layer in chain:
@@ -136,7 +137,7 @@ def _connected(
 ) -> LavaNetwork:
     from .processes.layers import ReadoutLayer, VsnLayer
 
-    spiking: tuple[LayerSpec | QuantizedLayer, ...] = network.layers
+    spiking: tuple[PopulationSpec | QuantizedPopulation, ...] = network.populations
     layers: tuple[VsnLayer, ...] = tuple(
         VsnLayer(
             layer=layer,

@@ -95,7 +95,7 @@ def _check(n_samples: int, n_steps: int, mode: LavaMode, batch_size: int | None,
 
 def _faithful_plan(network: Network, n_samples: int, model: LayerModel, reasons: list[str]) -> LavaPlan:
     """Return the plan for one sample at a time: a step of Lava is a step of the network."""
-    n_layers = len(network.layers) + 1
+    n_layers = len(network.populations) + 1
     n_processes = {LayerModel.WHOLE: 1, LayerModel.FUSED: n_layers + 1, LayerModel.DENSE: 2 * n_layers + 1}[model]
     n_delays = {LayerModel.WHOLE: 0, LayerModel.FUSED: n_layers - 1, LayerModel.DENSE: n_layers}[model]
     return LavaPlan(
@@ -147,8 +147,8 @@ def _layer_plan(
         n_leaves=0,
         batch_size=rows,
         channel_size=CHANNEL_SIZE,
-        n_processes=len(network.layers) + 2,
-        n_lava_steps=-(-n_samples // rows) * network.n_steps + len(network.layers),
+        n_processes=len(network.populations) + 2,
+        n_lava_steps=-(-n_samples // rows) * network.n_steps + len(network.populations),
         reasons=(*reasons, size),
     )
 

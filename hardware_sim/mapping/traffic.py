@@ -105,9 +105,9 @@ def count_traffic(network: QuantizedNetwork, partition: Partition, trace: RunTra
     """
     check_trace(network, trace, f"count_traffic: trace of network {network.name!r}")
     silent = np.zeros((trace.n_steps, network.n_out), dtype=np.int64)
-    events = [trace.input_events, *(layer.events for layer in trace.layers)]
-    fired = [*(layer.fired for layer in trace.layers), silent]
-    names = [INPUT_ROW, *(layer.name for layer in network.layers), network.output.name]
+    events = [trace.input_events, *(layer.events for layer in trace.nodes)]
+    fired = [*(layer.fired for layer in trace.nodes), silent]
+    names = [INPUT_ROW, *(layer.name for layer in network.populations), network.output.name]
     links: list[Link] = []
     loads: list[CoreLoad] = []
     rows = zip(names, names[1:], events, fired, network.affines, strict=False)

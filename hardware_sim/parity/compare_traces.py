@@ -15,7 +15,7 @@ import numpy as np
 
 from ...base.arrays import BoolArray, Record
 from ...base.errors import SpecError
-from ...engine.trace import LayerCounts, NumberArray, ProbeTrace, RunTrace
+from ...engine.trace import NodeCounts, NumberArray, ProbeTrace, RunTrace
 
 QUANTITIES = ("fired", "membrane", "payload", "output")
 """Of a probed neuron, in the order of cause."""
@@ -110,9 +110,9 @@ def _probe_pairs(expected: RunTrace, actual: RunTrace) -> Iterator[_Pair]:
         return
     n = min(len(expected.probe.samples), len(actual.probe.samples))
     _check_same_choice(expected.probe, actual.probe, n)
-    found = {layer.name: layer for layer in actual.probe.layers}
+    found = {layer.name: layer for layer in actual.probe.nodes}
     ranks = {layer.name: rank for rank, layer in enumerate(expected.layers)}
-    for layer in expected.probe.layers:
+    for layer in expected.probe.nodes:
         if layer.name in found:
             for quantity in QUANTITIES[:3]:
                 ours, theirs = (getattr(trace, quantity)[:n] for trace in (layer, found[layer.name]))
@@ -146,7 +146,7 @@ def _reduced_pairs(expected: RunTrace, actual: RunTrace) -> Iterator[_Pair]:
     yield _Pair("output", rank, "u", "sn", expected.outputs, actual.outputs)
 
 
-def _saturation_pairs(rank: int, ours: LayerCounts, theirs: LayerCounts) -> Iterator[_Pair]:
+def _saturation_pairs(rank: int, ours: NodeCounts, theirs: NodeCounts) -> Iterator[_Pair]:
     for name in ("drive", "membrane", "payload"):
         counts = (getattr(layer, f"saturated_{name}") for layer in (ours, theirs))
         yield _scalars(ours.name, rank, f"saturated {name}s", *counts)

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ...engine.trace import LayerModel as LayerModel
-from ...network.quantized import Network, QuantizedLayer, QuantizedNetwork, QuantizedOutput
-from ...network.spec import LayerSpec, OutputSpec
+from ...network.nodes import OutputSpec, PopulationSpec
+from ...network.quantized import Network, QuantizedNetwork
+from ...network.quantized_nodes import QuantizedOutput, QuantizedPopulation
 
 
 class Numerics(str, Enum):
@@ -31,9 +32,9 @@ class Numerics(str, Enum):
         return cls.INTEGER if isinstance(network, QuantizedNetwork) else cls.FLOAT
 
     @classmethod
-    def of_layer(cls, layer: LayerSpec | OutputSpec | QuantizedLayer | QuantizedOutput) -> Numerics:
+    def of_layer(cls, layer: PopulationSpec | OutputSpec | QuantizedPopulation | QuantizedOutput) -> Numerics:
         """Return the kind of numbers of a layer or read-out by its kind of record."""
-        return cls.INTEGER if isinstance(layer, (QuantizedLayer, QuantizedOutput)) else cls.FLOAT
+        return cls.INTEGER if isinstance(layer, (QuantizedPopulation, QuantizedOutput)) else cls.FLOAT
 
     @classmethod
     def of_type(cls, dtype: DTypeLike) -> Numerics:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...base.errors import Violation
-from ...network.quantized import QuantizedLayer, QuantizedOutput
+from ...network.quantized_nodes import QuantizedOutput, QuantizedPopulation
 from ..kernels.layer_kernel import AnyLayer
 from .schedule import Schedule
 
@@ -27,7 +27,7 @@ def dense_violations(layer: AnyLayer, schedule: Schedule) -> Iterator[Violation]
     if schedule.batch_size is not None:
         mend = "Use LavaMode.FAITHFUL, or LayerModel.FUSED for batches."
         yield Violation(where, "get one sample at a time, because Dense has no batch axis", schedule.batch_size, mend)
-    if not isinstance(layer, (QuantizedLayer, QuantizedOutput)):
+    if not isinstance(layer, (QuantizedPopulation, QuantizedOutput)):
         return
     bits = layer.affine.weight_bits
     if bits > DENSE_WEIGHT_BITS:

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from ...base.arrays import Record
-from ...engine.trace import LayerCounts, LayerTrace, Probe
-from ...network.quantized import Network, QuantizedLayer, QuantizedNetwork
-from ...network.spec import LayerSpec, Readout
+from ...engine.trace import NodeCounts, NodeTrace, Probe
+from ...network.nodes import PopulationSpec
+from ...network.quantized import Network, QuantizedNetwork
+from ...network.quantized_nodes import QuantizedPopulation
+from ...network.spec import Readout
 from ..kernels.layout import DRIVE, EVENTS, FIRED, MEMBRANE, PAYLOAD, Array, Tally, empty_tally
 from ..runner.shared_arrays import SharedArray
 from .schedule import BatchStep
@@ -84,13 +86,13 @@ class LayerRecording(Record):
             self.fired.values[place] = tally.fired
             self.payload.values[place] = payload[:n_probed]
 
-    def layer_counts(self) -> LayerCounts:
+    def layer_counts(self) -> NodeCounts:
         """Return the counts as a record."""
         return joined_counts([self])
 
-    def layer_trace(self) -> LayerTrace:
+    def layer_trace(self) -> NodeTrace:
         """Return the probed values as a record: int64 or float64."""
-        return LayerTrace(
+        return NodeTrace(
             name=self.name,
             membrane=widened(self.membrane.values),
             fired=self.fired.values,
@@ -98,14 +100,14 @@ class LayerRecording(Record):
         )
 
 
-def joined_counts(recordings: Sequence[LayerRecording]) -> LayerCounts:
+def joined_counts(recordings: Sequence[LayerRecording]) -> NodeCounts:
     """Add up what several processes counted of one layer."""
     counts = np.sum([recording.counts.values for recording in recordings], axis=0, dtype=np.int64)
     drive, membrane, payload = (
         sum(int(recording.saturated.values[kind].sum(dtype=np.int64)) for recording in recordings)
         for kind in (DRIVE, MEMBRANE, PAYLOAD)
     )
-    return LayerCounts(
+    return NodeCounts(
         name=recordings[0].name,
         fired=counts[:, FIRED],
         events=counts[:, EVENTS],
@@ -189,7 +191,7 @@ def make_recordings(
     """
     message_type = np.int32 if isinstance(network, QuantizedNetwork) else np.float64
     n_probed = probe.n_samples if n_samples is None else probe.count(n_samples)
-    spiking: tuple[LayerSpec | QuantizedLayer, ...] = network.layers
+    spiking: tuple[PopulationSpec | QuantizedPopulation, ...] = network.populations
     recordings = tuple(
         LayerRecording.empty(
             layer.name, layer.n_out, network.n_steps, n_probed if probe.records(layer.name) else 0, message_type

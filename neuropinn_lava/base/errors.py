@@ -23,7 +23,7 @@ class Violation(NamedTuple):
     """One broken rule, which reads `{where} must {rule}; got {got}. {mend}`."""
 
     where: str
-    """The object and its field, as in `LayerSpec 'hidden1'.theta`."""
+    """The object and its field, as in `PopulationSpec 'hidden1'.theta`."""
     rule: str
     """What `where` must do or be, beginning with a verb in its base form: `lie in [0, 1]`, `be a whole number`."""
     got: object

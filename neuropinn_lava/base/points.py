@@ -21,21 +21,44 @@ def checked_points(points: object, n_in: int, where: str) -> FloatArray:
     Raises:
         SpecError: If there are none, if the dimension is wrong, or if one is not a finite real number.
     """
-    try:
-        given = np.asarray(without_graph(points))
-        if given.dtype.kind not in REAL_KINDS:
-            mend = "Give an (n, d) array of numbers; take the real part, or parse the texts, first."
-            raise SpecError(where, "be real numbers", f"an array of {given.dtype}", mend)
-        array = given.astype(np.float64, copy=False)
-    except (TypeError, ValueError, RuntimeError) as error:
-        if isinstance(error, SpecError):
-            raise
-        raise SpecError(where, "be real numbers", str(error), "Give an (n, d) array of numbers.") from error
+    array = _real_array(points, "Give an (n, d) array of numbers", where)
     if array.ndim != 2 or array.shape[1] != n_in:
         mend = f"Give one row per point and {n_in} columns, space first, time last."
         raise SpecError(where, f"have the shape (n, {n_in})", array.shape, mend)
-    if not array.shape[0]:
-        raise SpecError(where, "hold at least one point", 0, "Give some points.")
+    return _filled(array, "point", where)
+
+
+def checked_sequences(sequences: object, n_in: int, where: str) -> FloatArray:
+    """Convert sequences to a float64 array (n, n_steps, n_in) and check its shape and its numbers.
+
+    Raises:
+        SpecError: If there are none, if the shape is wrong, or if one is not a finite real number.
+    """
+    array = _real_array(sequences, "Give an (n, n_steps, d) array of numbers", where)
+    if array.ndim != 3 or array.shape[2] != n_in:
+        mend = f"Give one row per sample, one per step in it, and {n_in} columns."
+        raise SpecError(where, f"have the shape (n, n_steps, {n_in})", array.shape, mend)
+    return _filled(array, "step", where)
+
+
+def _real_array(values: object, mend: str, where: str) -> FloatArray:
+    """Convert values to a float64 array of any shape."""
+    try:
+        given = np.asarray(without_graph(values))
+        if given.dtype.kind not in REAL_KINDS:
+            repair = f"{mend}; take the real part, or parse the texts, first."
+            raise SpecError(where, "be real numbers", f"an array of {given.dtype}", repair)
+        return given.astype(np.float64, copy=False)
+    except (TypeError, ValueError, RuntimeError) as error:
+        if isinstance(error, SpecError):
+            raise
+        raise SpecError(where, "be real numbers", str(error), f"{mend}.") from error
+
+
+def _filled(array: FloatArray, what: str, where: str) -> FloatArray:
+    """Check that an array holds numbers, all of them finite, and return it."""
+    if not array.size:
+        raise SpecError(where, f"hold at least one {what}", 0, f"Give some {what}s.")
     if not np.isfinite(array).all():
         row = int(np.argwhere(~np.isfinite(array))[0, 0])
         raise SpecError(where, "have only finite coordinates", f"{array[row]} in row {row}", "Remove such points.")

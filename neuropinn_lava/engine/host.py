@@ -5,29 +5,46 @@ Every backend uses these functions, so that two runs can differ only in what the
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..base.arrays import FloatArray, IntArray
 from ..network.integers import IntFormat, dequantize_array, quantize_into
 from ..network.quantized import QuantizedNetwork
 from ..network.spec import NetworkSpec, Readout
 
 
-def divisor(network: NetworkSpec) -> int:
-    """Return the number that the read-out sum is divided by: T for the mean, 1 for the last step."""
-    return 1 if network.readout is Readout.LAST else network.n_steps
+def divisor(network: NetworkSpec, n_steps: int | None = None) -> int:
+    """Return the number that the read-out sum is divided by: T for the mean, 1 for the last step or every one.
+
+    Args:
+        network: The float network.
+        n_steps: Number of steps of the run, needed where an input is a sequence.
+    """
+    if network.readout is not Readout.MEAN:
+        return 1
+    steps = network.n_steps or n_steps
+    assert steps is not None, "a sequence brings its number of steps"
+    return steps
 
 
 def encode_points(network: QuantizedNetwork, points: FloatArray) -> tuple[IntArray, int]:
-    """Convert physical points (n_samples, n_in) to input integers of the same shape; return them and the number saturated."""
+    """Convert physical points (…, n_in) to input integers of the same shape; return them and the number saturated."""
     x = network.source.input_transform.apply(points)
-    return quantize_into(x, network.input_exponent, IntFormat(bits=network.input_bits))
+    columns = np.cumsum([each.width for each in network.inputs])[:-1]
+    parts = [
+        quantize_into(part, word.exponent, IntFormat(bits=word.bits))
+        for part, word in zip(np.split(x, columns, axis=-1), network.input_words, strict=True)
+    ]
+    return np.concatenate([integers for integers, _ in parts], axis=-1), sum(n for _, n in parts)
 
 
 def decode_integers(network: QuantizedNetwork, points: FloatArray, total: IntArray) -> FloatArray:
-    """Compute u (n_samples, n_out) from the int64 sums of the emitted outputs, scaled and divided once."""
-    mean = dequantize_array(total, network.output.affine.state_exponent) / divisor(network.source)
+    """Compute u (n_samples, n_out) at points (n_samples, …, n_in) from the int64 sums of the emitted outputs, scaled and divided once."""
+    scaled = dequantize_array(total, network.output.affine.state_exponent)
+    mean = scaled / divisor(network.source, points.shape[1])
     return network.source.restored(points, mean)
 
 
 def decode_floats(network: NetworkSpec, points: FloatArray, total: FloatArray) -> FloatArray:
-    """Compute u (n_samples, n_out) from the float sums of the emitted outputs."""
-    return network.restored(points, total / divisor(network))
+    """Compute u (n_samples, n_out) at points (n_samples, …, n_in) from the float sums of the emitted outputs."""
+    return network.restored(points, total / divisor(network, points.shape[1]))

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..base.arrays import FloatArray, IntArray
 from ..base.errors import SpecError
-from .trace import LayerTrace, Probe, ProbeTrace, RunTrace
+from .trace import NodeTrace, Probe, ProbeTrace, RunTrace
 
 
 def run_probed(
@@ -33,13 +33,13 @@ def run_probed(
     _check_last("samples", probe.samples, len(points))
     _check_last("steps", probe.steps, n_steps)
     if probe.samples is None:
-        trace = run(points, Probe(n_samples=probe.n_samples, layers=probe.layers))
+        trace = run(points, Probe(n_samples=probe.n_samples, nodes=probe.nodes))
         return replace(trace, probe=_kept(trace.probe, None, probe.steps))
     chosen = np.array(probe.samples, dtype=np.int64)
     is_rest = np.ones(len(points), dtype=np.bool_)
     is_rest[chosen] = False
     order = np.concatenate([chosen, np.flatnonzero(is_rest)])
-    trace = run(points[order], Probe(n_samples=len(chosen), layers=probe.layers))
+    trace = run(points[order], Probe(n_samples=len(chosen), nodes=probe.nodes))
     outputs, readout = np.empty_like(trace.outputs), np.empty_like(trace.readout)
     outputs[order], readout[order] = trace.outputs, trace.readout
     return replace(trace, outputs=outputs, readout=readout, probe=_kept(trace.probe, chosen, probe.steps))
@@ -58,10 +58,8 @@ def _kept(probe: ProbeTrace | None, samples: IntArray | None, steps: tuple[int, 
     if steps is None:
         return replace(probe, samples=samples)
     at = np.array(steps, dtype=np.int64)
-    layers = tuple(
-        LayerTrace(
-            name=layer.name, membrane=layer.membrane[:, at], fired=layer.fired[:, at], payload=layer.payload[:, at]
-        )
-        for layer in probe.layers
+    nodes = tuple(
+        NodeTrace(name=node.name, membrane=node.membrane[:, at], fired=node.fired[:, at], payload=node.payload[:, at])
+        for node in probe.nodes
     )
-    return ProbeTrace(samples=samples, layers=layers, output=probe.output[:, at], steps=at)
+    return ProbeTrace(samples=samples, nodes=nodes, output=probe.output[:, at], steps=at)

@@ -1,114 +1,91 @@
 """The two numpy engines that define what a network computes: float64, and integers.
 
-They follow the equations of `network/spec.py` and `network/quantized.py` literally, in one loop over the steps. All faster
-implementations are compared with them, integers bit for bit. Samples are processed in blocks, which bounds the memory.
+They follow the equations of `network/nodes.py` and `network/quantized_nodes.py` literally, through the one walk of `walk.py`. All
+faster implementations are compared with them, integers bit for bit. Samples are processed in blocks, which bounds the memory.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Any
 
 import numpy as np
 
 from ..base.arrays import BoolArray, FloatArray, IntArray
 from ..base.errors import SpecError
-from ..base.points import checked_points
 from ..network.activations import find_activation
 from ..network.given_networks import checked_network
+from ..network.given_points import checked_samples
 from ..network.integers import IntFormat, leaked, saturate, shift_half_up
+from ..network.nodes import NodeSpec, OutputSpec, Polarity, PopulationSpec, ProductSpec
 from ..network.phi_table import look_up
-from ..network.quantized import Network, QuantizedAffine, QuantizedLayer, QuantizedNetwork
-from ..network.spec import LayerSpec, NetworkSpec, Polarity, Readout
+from ..network.quantized import Network, QuantizedNetwork
+from ..network.quantized_nodes import (
+    QuantizedAffine,
+    QuantizedNode,
+    QuantizedOutput,
+    QuantizedProduct,
+)
+from ..network.spec import NetworkSpec, Readout
 from .host import decode_floats, decode_integers, encode_points
 from .probe import run_probed
-from .trace import NO_PROBE, Backend, LayerCounts, LayerTrace, NumberArray, Probe, ProbeTrace, RunTrace, joined_traces
+from .trace import NO_PROBE, Backend, NodeCounts, NodeTrace, NumberArray, Probe, ProbeTrace, RunTrace, joined_traces
+from .walk import Arithmetic, NodeStep, walk
 
 BLOCK = 4096
 """Number of samples per block, which bounds the memory of a run."""
 
 
-class VsnStep(NamedTuple):
-    """All values of a layer of Variable Spiking Neurons at one time step, each of shape (n_samples, n_out)."""
-
-    drive: NumberArray
-    """Weighted sum z[t] of the payloads that came in, with the bias."""
-    membrane: NumberArray
-    """Membrane m[t] before its reset."""
-    fired: BoolArray
-    """Spikes s[t], same shape."""
-    payload: NumberArray
-    """Payload a[t] of the neurons that fired, 0 of the others."""
-    saturated: tuple[int, int, int] = (0, 0, 0)
-    """Numbers of entries of z, m and a that their integer words could not hold."""
-
-    @property
-    def carried(self) -> NumberArray:
-        """Membrane after the reset, which leaks into the next step."""
-        return np.where(self.fired, 0, self.membrane)
+def float_drive(node: PopulationSpec | OutputSpec, received: Sequence[FloatArray]) -> FloatArray:
+    """Compute z = sum of W_c a_c + b, shape (n_samples, n_out)."""
+    total: FloatArray = node.bias
+    for each, a in zip(node.connections, received, strict=True):
+        total = a @ each.weight.T + total
+    return total
 
 
-def step_float(layer: LayerSpec, membrane: FloatArray, a_in: FloatArray) -> VsnStep:
-    """Compute one time step of a float layer: the equations of `network/spec.py`.
+def step_float(node: NodeSpec | OutputSpec, membrane: FloatArray, received: Sequence[FloatArray]) -> NodeStep:
+    """Compute one time step of a float node: the equations of `network/nodes.py`.
 
     Args:
-        layer: The layer with its parameters.
-        membrane: m[t-1] after its reset, shape (n_samples, n_out).
-        a_in: Payloads of the layer before it, shape (n_samples, n_in).
+        node: The node with its parameters.
+        membrane: m[t-1] after its reset, shape (n_samples, n_out); of no meaning for products and read-outs.
+        received: Payloads of each connection, or both factors, shape (n_samples, n_source) each.
     """
-    z = a_in @ layer.weight.T + layer.bias
-    m = layer.beta * membrane + z
-    fired = fires(m, layer.theta, layer.polarity)
-    return VsnStep(z, m, fired, find_activation(layer.activation).phi(np.where(fired, z, 0.0)))
+    if isinstance(node, ProductSpec):
+        product = received[0] * received[1]
+        return NodeStep(received, product, product)
+    z = float_drive(node, received)
+    if isinstance(node, OutputSpec):
+        return NodeStep(received, z, z)
+    m = node.beta * membrane + z
+    fired = fires(m, node.theta, node.polarity)
+    payload = find_activation(node.activation).phi(np.where(fired, z, 0.0))
+    return NodeStep(received, z, payload, m, fired, np.where(fired, 0.0, m))
 
 
-def step_integer(layer: QuantizedLayer, membrane: IntArray, a_in: IntArray) -> VsnStep:
-    """Compute one time step of an integer layer: the equations of `network/quantized.py`.
+def step_integer(node: QuantizedNode | QuantizedOutput, membrane: IntArray, received: Sequence[IntArray]) -> NodeStep:
+    """Compute one time step of an integer node: the equations of `network/quantized_nodes.py`.
 
     Args:
-        layer: The layer with its parameters.
-        membrane: m[t-1] after its reset, shape (n_samples, n_out).
-        a_in: Payloads of the layer before it, shape (n_samples, n_in).
+        node: The node with its parameters.
+        membrane: m[t-1] after its reset, shape (n_samples, n_out); of no meaning for products and read-outs.
+        received: Payloads of each connection, or both factors, shape (n_samples, n_source) each.
     """
-    z, n_drive = integer_drive(layer.affine, a_in)
-    m, n_membrane = saturate(leaked(membrane, layer.beta) + z, IntFormat(bits=layer.affine.state_bits))
-    fired = fires(m, layer.theta, layer.polarity)
-    payload, n_payload = look_up(layer.table, np.where(fired, z, 0))
-    return VsnStep(z, m, fired, payload, (n_drive, n_membrane, n_payload))
-
-
-class FloatLayerRun:
-    """A layer of Variable Spiking Neurons in float64 with its membrane, advanced step by step."""
-
-    def __init__(self, layer: LayerSpec, n_samples: int) -> None:
-        self.layer = layer
-        self.membrane: NumberArray = np.zeros((n_samples, layer.n_out))
-        self.saturated = np.zeros(3, dtype=np.int64)
-
-    def step(self, a_in: FloatArray) -> VsnStep:
-        """Advance by one step on payloads of shape (n_samples, n_in)."""
-        now = step_float(self.layer, self.membrane, a_in)
-        self.membrane = now.carried
-        return now
-
-
-class IntegerLayerRun:
-    """A layer of Variable Spiking Neurons in integers with its membrane, advanced step by step."""
-
-    def __init__(self, layer: QuantizedLayer, n_samples: int) -> None:
-        self.layer = layer
-        self.membrane: NumberArray = np.zeros((n_samples, layer.n_out), dtype=np.int64)
-        self.saturated = np.zeros(3, dtype=np.int64)
-
-    def step(self, a_in: IntArray) -> VsnStep:
-        """Advance by one step on payloads of shape (n_samples, n_in); count in `saturated` what z, m and a could not hold."""
-        now = step_integer(self.layer, self.membrane, a_in)
-        self.membrane = now.carried
-        self.saturated += now.saturated
-        return now
+    if isinstance(node, QuantizedProduct):
+        product = received[0] * received[1]
+        payload, n_payload = saturate(shift_half_up(product, node.shift), IntFormat(bits=node.sends.bits))
+        return NodeStep(received, product, payload, saturated=(0, 0, n_payload))
+    z, n_drive = integer_drive(node.affine, received)
+    if isinstance(node, QuantizedOutput):
+        return NodeStep(received, z, z, saturated=(n_drive, 0, 0))
+    m, n_membrane = saturate(leaked(membrane, node.beta) + z, IntFormat(bits=node.affine.state_bits))
+    fired = fires(m, node.theta, node.polarity)
+    payload, n_payload = look_up(node.table, np.where(fired, z, 0))
+    return NodeStep(received, z, payload, m, fired, np.where(fired, 0, m), (n_drive, n_membrane, n_payload))
 
 
 def fires(membrane: NumberArray, theta: NumberArray, polarity: Polarity) -> BoolArray:
@@ -117,91 +94,123 @@ def fires(membrane: NumberArray, theta: NumberArray, polarity: Polarity) -> Bool
     return np.asarray(reached >= theta)
 
 
-def integer_drive(affine: QuantizedAffine, a_in: IntArray) -> tuple[IntArray, int]:
-    """Compute z = saturate(shift(W a_in, left) + bias), shape (n_samples, n_out), and the number of saturated entries."""
-    product = a_in @ affine.weight.T
-    return saturate(shift_half_up(product, affine.left) + affine.bias, IntFormat(bits=affine.state_bits))
+def integer_drive(affine: QuantizedAffine, received: Sequence[IntArray]) -> tuple[IntArray, int]:
+    """Compute z = saturate(sum of shift(W_c a_c, left_c) + bias), (n_samples, n_out), and the number of saturated entries."""
+    total = affine.bias
+    for each, left, a in zip(affine.connections, affine.lefts, received, strict=True):
+        total = shift_half_up(a @ each.weight.T, left) + total
+    return saturate(total, IntFormat(bits=affine.state_bits))
 
 
-class _LayerRun(Protocol):
-    """Interface of the two kinds of layer."""
+@dataclass(frozen=True, slots=True)
+class FloatArithmetic:
+    """Numbers of the float engine, for samples in rows."""
 
-    membrane: NumberArray
-    saturated: IntArray
+    n_samples: int
 
-    def step(self, a_in: NumberArray) -> VsnStep:
-        """Advance by one step."""
+    def silence(self, width: int) -> FloatArray:
+        """Return zeros of shape (n_samples, width)."""
+        return np.zeros((self.n_samples, width))
 
-
-def _recorded(names: list[str], steps: list[list[tuple[NumberArray, ...]]], n: int) -> tuple[LayerTrace, ...]:
-    """Stack the values recorded at every step into traces (n_probed, n_steps, n_neurons) of the recorded layers."""
-    traces = []
-    for index, name in enumerate(names):
-        kept = steps[index]
-        if kept:
-            membrane, fired, payload = (np.stack([step[k] for step in kept], axis=1)[:n] for k in range(3))
-            traces.append(LayerTrace(name=name, membrane=membrane, fired=fired, payload=payload))
-    return tuple(traces)
+    def step(self, node: NodeSpec | OutputSpec, membrane: FloatArray, received: Sequence[FloatArray]) -> NodeStep:
+        """Compute one step of a node."""
+        return step_float(node, membrane, received)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _BlockRun:
-    """Results of the run of a block of samples."""
+@dataclass(frozen=True, slots=True)
+class IntegerArithmetic:
+    """Numbers of the integer engine, for samples in rows."""
 
-    emitted: list[NumberArray]
-    """Outputs that the read-out emits at every step, shape (n_samples, n_out) each."""
-    layers: tuple[LayerCounts, ...]
-    """Counts of each spiking layer."""
-    n_saturated: int
-    """Number of emitted outputs that the state word could not hold."""
-    probe: ProbeTrace | None
-    """Full traces of the first samples, if they are recorded."""
+    n_samples: int
+
+    def silence(self, width: int) -> IntArray:
+        """Return zeros of shape (n_samples, width)."""
+        return np.zeros((self.n_samples, width), dtype=np.int64)
+
+    def step(self, node: QuantizedNode | QuantizedOutput, membrane: IntArray, received: Sequence[IntArray]) -> NodeStep:
+        """Compute one step of a node."""
+        return step_integer(node, membrane, received)
 
 
-def _run_block(
-    runs: list[_LayerRun],
-    names: list[str],
-    emit: Callable[[NumberArray], tuple[NumberArray, int]],
-    x: NumberArray,
-    n_steps: int,
-    probe: Probe,
-) -> _BlockRun:
-    """Present the inputs x for T steps and collect counts, outputs and traces."""
-    counts = [np.zeros((2, n_steps, run.membrane.shape[1]), dtype=np.int64) for run in runs]
-    kept: list[list[tuple[NumberArray, ...]]] = [[] for _ in runs]
-    emitted, n_saturated = [], 0
-    for t in range(n_steps):
-        a = x
-        for index, run in enumerate(runs):
-            now = run.step(a)
-            a = now.payload
-            counts[index][:, t] = now.fired.sum(axis=0), (a != 0).sum(axis=0)
-            if probe.records(names[index]):
-                kept[index].append((run.membrane, now.fired, a))
-        y, n = emit(a)
-        emitted.append(y)
-        n_saturated += n
-    layers = tuple(
-        LayerCounts(
-            name=name,
-            fired=count[0],
-            events=count[1],
-            saturated_drive=int(run.saturated[0]),
-            saturated_membrane=int(run.saturated[1]),
-            saturated_payload=int(run.saturated[2]),
+def constant_inputs(network: Network, x: NumberArray) -> Callable[[int], Mapping[str, NumberArray]]:
+    """Return the values of every input by name, for each step.
+
+    Args:
+        network: Float or quantized.
+        x: Values in the network's own numbers, (n_samples, n_in) or, with a row for each step, (n_samples, n_steps, n_in).
+    """
+    ends = np.cumsum([each.width for each in network.inputs])
+    slices = {each.name: slice(end - each.width, end) for each, end in zip(network.inputs, ends, strict=True)}
+
+    def at(t: int) -> dict[str, NumberArray]:
+        now = x[:, t] if x.ndim == 3 else x
+        return {name: now[:, columns] for name, columns in slices.items()}
+
+    return at
+
+
+@dataclass(slots=True)
+class _Recorder:
+    """Observer that collects counts, outputs and traces of a block of samples."""
+
+    n_steps: int
+    probe: Probe
+    counts: dict[str, IntArray] = field(default_factory=dict)
+    """Spikes and events of each node, shape (2, n_steps, n_out)."""
+    saturated: dict[str, IntArray] = field(default_factory=dict)
+    """Saturated entries of z, m and a of each node, shape (3,)."""
+    kept: dict[str, list[tuple[NumberArray, ...]]] = field(default_factory=dict)
+    """Membrane, spikes and payloads of the recorded nodes, one entry a step."""
+    emitted: list[NumberArray] = field(default_factory=list)
+    """Outputs of every step, shape (n_samples, n_out) each."""
+
+    def see(self, t: int, node: Any, step: NodeStep) -> None:
+        """Add one step of one node."""
+        saturated = self.saturated.setdefault(node.name, np.zeros(3, dtype=np.int64))
+        saturated += step.saturated
+        if isinstance(node, (OutputSpec, QuantizedOutput)):
+            self.emitted.append(step.payload)
+            return
+        counts = self.counts.setdefault(node.name, np.zeros((2, self.n_steps, node.n_out), dtype=np.int64))
+        counts[1, t] = (step.payload != 0).sum(axis=0)
+        if step.fired is not None:
+            counts[0, t] = step.fired.sum(axis=0)
+        if self.probe.records(node.name):
+            silent = np.zeros_like(step.payload)
+            fired = np.zeros(silent.shape, dtype=np.bool_) if step.fired is None else step.fired
+            values = (silent if step.carried is None else step.carried, fired, step.payload)
+            self.kept.setdefault(node.name, []).append(tuple(array[: self.probe.n_samples] for array in values))
+
+    def node_counts(self) -> tuple[NodeCounts, ...]:
+        """Return the counts of every node."""
+        return tuple(
+            NodeCounts(
+                name=name,
+                fired=counts[0],
+                events=counts[1],
+                saturated_drive=int(self.saturated[name][0]),
+                saturated_membrane=int(self.saturated[name][1]),
+                saturated_payload=int(self.saturated[name][2]),
+            )
+            for name, counts in self.counts.items()
         )
-        for name, count, run in zip(names, counts, runs, strict=True)
-    )
-    n_probed = probe.count(len(x))
-    trace = None
-    if n_probed:
-        recorded = _recorded(names, kept, n_probed)
-        trace = ProbeTrace(samples=np.arange(n_probed), layers=recorded, output=np.stack(emitted, axis=1)[:n_probed])
-    return _BlockRun(emitted=emitted, layers=layers, n_saturated=n_saturated, probe=trace)
+
+    def probe_trace(self, n_samples: int) -> ProbeTrace | None:
+        """Return the full traces of the first samples, if they are recorded."""
+        n = self.probe.count(n_samples)
+        if not n:
+            return None
+        traces = []
+        for name, steps in self.kept.items():
+            membrane, fired, payload = (np.stack([step[k] for step in steps], axis=1) for k in range(3))
+            traces.append(NodeTrace(name=name, membrane=membrane, fired=fired, payload=payload))
+        return ProbeTrace(samples=np.arange(n), nodes=tuple(traces), output=np.stack(self.emitted, axis=1)[:n])
 
 
 def read_out(emitted: list[NumberArray], readout: Readout) -> NumberArray:
-    """Return the sum of the emitted outputs over the steps, or the last one; the division by T follows with the scale."""
+    """Return the sum of the outputs over the steps, the last one, or all; the division by T follows with the scale."""
+    if readout is Readout.EVERY:
+        return np.stack(emitted, axis=1)
     total: NumberArray = emitted[-1] if readout is Readout.LAST else np.sum(np.stack(emitted), axis=0)
     return total
 
@@ -211,7 +220,7 @@ def run_float(network: NetworkSpec, points: FloatArray, probe: Probe = NO_PROBE)
 
     Args:
         network: The float network.
-        points: Physical coordinates, shape (n_samples, n_in), finite.
+        points: Physical coordinates, shape (n_samples, n_in), finite; (n_samples, n_steps, n_in) where an input is a sequence.
         probe: What to record in full.
 
     Raises:
@@ -221,33 +230,12 @@ def run_float(network: NetworkSpec, points: FloatArray, probe: Probe = NO_PROBE)
     if isinstance(held, QuantizedNetwork):
         mend = "Run its source, `network.source`, or the integers by `run_integer`."
         raise SpecError("run_float.network", "be a float network", type(held).__name__, mend)
-    points = checked_points(points, network.n_in, f"run_float: points of network {network.name!r}")
-    if probe.is_chosen:
-        return run_probed(partial(run_float, network), points, probe, network.n_steps)
-    start = time.perf_counter()
-    digest, names = network.digest(), [layer.name for layer in network.layers]
-    probe.check_names(names)
 
-    def emit(a: FloatArray) -> tuple[FloatArray, int]:
-        return a @ network.output.weight.T + network.output.bias, 0
+    def encode(block: FloatArray) -> tuple[NumberArray, int]:
+        return network.input_transform.apply(block), 0
 
-    def run(block: FloatArray, wanted: Probe) -> RunTrace:
-        x = network.input_transform.apply(block)
-        runs: list[_LayerRun] = [FloatLayerRun(layer, len(x)) for layer in network.layers]
-        found = _run_block(runs, names, emit, x, network.n_steps, wanted)
-        total = read_out(found.emitted, network.readout)
-        return RunTrace(
-            network_digest=digest,
-            backend=Backend.FLOAT,
-            n_steps=network.n_steps,
-            outputs=decode_floats(network, block, total),
-            readout=total,
-            input_events=np.tile((x != 0).sum(axis=0), (network.n_steps, 1)),
-            layers=found.layers,
-            probe=found.probe,
-        )
-
-    return run_blocks(run, points, probe, start)
+    decode = partial(decode_floats, network)
+    return _run_blocks(network, points, probe, Backend.FLOAT, encode, FloatArithmetic, decode)
 
 
 def run_integer(network: Network, points: FloatArray, probe: Probe = NO_PROBE) -> RunTrace:
@@ -255,42 +243,55 @@ def run_integer(network: Network, points: FloatArray, probe: Probe = NO_PROBE) -
 
     Args:
         network: The quantized network.
-        points: Physical coordinates, shape (n_samples, n_in), finite.
+        points: Physical coordinates, shape (n_samples, n_in), finite; (n_samples, n_steps, n_in) where an input is a sequence.
         probe: What to record in full.
 
     Raises:
-        SpecError: If the points do not fit the network, or if the network is a float one.
+        SpecError: If the points do not fit the network, or if it is a float network.
     """
-    network = checked_network(network, "run_integer.network")
-    if not isinstance(network, QuantizedNetwork):
+    held = checked_network(network, "run_integer.network")
+    if not isinstance(held, QuantizedNetwork):
         mend = "Quantize it first: `neuropinn-lava convert`, or `neuropinn_lava.convert`."
-        raise SpecError("run_integer.network", "be a quantized network", type(network).__name__, mend)
-    points = checked_points(points, network.n_in, f"run_integer: points of network {network.name!r}")
-    if probe.is_chosen:
-        return run_probed(partial(run_integer, network), points, probe, network.n_steps)
-    start = time.perf_counter()
-    digest, names = network.digest(), [layer.name for layer in network.layers]
-    probe.check_names(names)
+        raise SpecError("run_integer.network", "be a quantized network", type(held).__name__, mend)
+    encode, decode = partial(encode_points, held), partial(decode_integers, held)
+    return _run_blocks(held, points, probe, Backend.INTEGER, encode, IntegerArithmetic, decode)
 
-    def emit(a: IntArray) -> tuple[IntArray, int]:
-        return integer_drive(network.output.affine, a)
+
+def _run_blocks(
+    network: Network,
+    points: FloatArray,
+    probe: Probe,
+    backend: Backend,
+    encode: Callable[[FloatArray], tuple[NumberArray, int]],
+    arithmetic: Callable[[int], Arithmetic],
+    decode: Callable[[FloatArray, NumberArray], FloatArray],
+) -> RunTrace:
+    """Run block by block; the first block is long enough to hold all probed samples."""
+    points = checked_samples(points, network, f"run_{backend.value}: points of network {network.name!r}")
+    n_steps = network.n_steps or points.shape[1]
+    if probe.is_chosen:
+        again = partial(_run_blocks, network, backend=backend, encode=encode, arithmetic=arithmetic, decode=decode)
+        return run_probed(lambda points, probe: again(points, probe), points, probe, n_steps)
+    start, digest = time.perf_counter(), network.digest()
+    probe.check_names([node.name for node in network.nodes])
 
     def run(block: FloatArray, wanted: Probe) -> RunTrace:
-        x, n_input = encode_points(network, block)
-        runs: list[_LayerRun] = [IntegerLayerRun(layer, len(x)) for layer in network.layers]
-        found = _run_block(runs, names, emit, x, network.n_steps, wanted)
-        total = read_out(found.emitted, network.readout)
+        x, n_input = encode(block)
+        recorder = _Recorder(n_steps, wanted)
+        walk(network, constant_inputs(network, x), n_steps, arithmetic(len(x)), recorder.see)
+        total = read_out(recorder.emitted, network.readout)
+        events = (x != 0).sum(axis=0)
         return RunTrace(
             network_digest=digest,
-            backend=Backend.INTEGER,
-            n_steps=network.n_steps,
-            outputs=decode_integers(network, block, total),
+            backend=backend,
+            n_steps=n_steps,
+            outputs=decode(block, total),
             readout=total,
-            input_events=np.tile((x != 0).sum(axis=0), (network.n_steps, 1)),
+            input_events=np.tile(events, (n_steps, 1)) if x.ndim == 2 else events,
             saturated_input=n_input,
-            saturated_output=found.n_saturated,
-            layers=found.layers,
-            probe=found.probe,
+            saturated_output=int(recorder.saturated[network.output.name].sum()),
+            nodes=recorder.node_counts(),
+            probe=recorder.probe_trace(len(x)),
         )
 
     return run_blocks(run, points, probe, start)
@@ -302,9 +303,9 @@ def run_blocks(
     """Run block by block; the first block is long enough to hold all probed samples.
 
     Args:
-        run: Runs one block (n, n_in) and records its first samples.
-        points: Checked points, shape (n_samples, n_in).
-        probe: Layers to record of the first samples; chosen samples or steps are the task of `run_probed`.
+        run: Runs one block of points and records its first samples.
+        points: Checked points, a row for each sample.
+        probe: Nodes to record of the first samples; chosen samples or steps are the task of `run_probed`.
         start: Time at which the run began, in seconds of `time.perf_counter`.
     """
     first = max(BLOCK, probe.count(len(points)))

@@ -8,47 +8,84 @@ propagated beside the float equations, with independent roundings added as root 
     E_z^2 = sum_i (W E_a)_i^2 + eps^2 * (n_in * sum_i (W a)_i^2 + b^2)
     E_m^2 = (beta E_m)^2 + E_z^2 + (eps m)^2                        E_m = 0 where it fired
     E_a^2 = (L E_z)^2 + (eps a)^2                                   L bounds |phi'|, the rule's `steepest`
+    E_product^2 = (a_right E_left)^2 + (a_left E_right)^2 + (eps a)^2
     a sample is at risk where some |m - theta| <= 6 * E_m
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from ..base.arrays import BoolArray, FloatArray
 from ..network.activations import find_activation
-from ..network.spec import LayerSpec, NetworkSpec, Polarity
-from .reference import step_float
+from ..network.nodes import NodeSpec, OutputSpec, Polarity, PopulationSpec, ProductSpec
+from ..network.spec import NetworkSpec
+from .reference import constant_inputs, step_float
+from .walk import NodeStep, walk
 
 SAFETY = 6.0
 """Standard deviations of the root-sum-square error that count as reach."""
 
 
-class _LayerReach:
-    """One float layer that is stepped together with the standard deviations of its rounding errors."""
+class _Uncertain(NamedTuple):
+    """Values with the squares of the standard deviations of their rounding errors, each of shape (n_samples, n)."""
 
-    def __init__(self, layer: LayerSpec, n_samples: int, eps: float) -> None:
-        self.layer, self.eps = layer, eps
-        self.membrane, self.squared_membrane = np.zeros((2, n_samples, layer.n_out))
+    value: FloatArray
+    squared_error: FloatArray
 
-    def step(self, a: FloatArray, squared: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
-        """Advance; return the payload, its squared error, and which samples are at risk (n_samples,)."""
-        layer, eps2 = self.layer, self.eps**2
-        w2 = layer.weight**2
-        now = step_float(layer, self.membrane, a)
-        m, fired, payload = now.membrane, now.fired, now.payload
-        squared_z = squared @ w2.T + eps2 * (layer.n_in * (a**2 @ w2.T) + layer.bias**2)
-        squared_m = layer.beta**2 * self.squared_membrane + squared_z + eps2 * m**2
-        reached = np.abs(m) if layer.polarity is Polarity.BOTH else m
-        near = np.abs(reached - layer.theta) <= SAFETY * np.sqrt(squared_m)
-        if layer.polarity is Polarity.BOTH:
-            near &= layer.theta > 0  # |m| >= 0 holds whatever the rounding
-        at_risk = near.any(axis=1)
-        self.membrane = now.carried
-        self.squared_membrane = np.where(fired, 0.0, squared_m)
-        steepest = find_activation(layer.activation).steepest
-        squared_a = np.where(fired, steepest**2 * squared_z + eps2 * payload**2, 0.0)
-        return payload, squared_a, at_risk
+
+@dataclass(frozen=True, slots=True)
+class _UncertainArithmetic:
+    """Float numbers that carry their rounding errors; it marks the samples at risk."""
+
+    n_samples: int
+    eps: float
+    at_risk: BoolArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "at_risk", np.zeros(self.n_samples, dtype=np.bool_))
+
+    def silence(self, width: int) -> _Uncertain:
+        """Return exact zeros of shape (n_samples, width)."""
+        return _Uncertain(*np.zeros((2, self.n_samples, width)))
+
+    def step(self, node: NodeSpec | OutputSpec, membrane: _Uncertain, received: Sequence[_Uncertain]) -> NodeStep:
+        """Compute one step of a node by the equations above."""
+        now = step_float(node, membrane.value, [each.value for each in received])
+        eps2 = self.eps**2
+        if isinstance(node, ProductSpec):
+            left, right = received
+            squared = right.value**2 * left.squared_error + left.value**2 * right.squared_error
+            return _with_payload(now, received, squared + eps2 * now.payload**2)
+        squared_z = eps2 * node.bias**2
+        for connection, (value, squared) in zip(node.connections, received, strict=True):
+            w2 = connection.weight**2
+            squared_z = squared @ w2.T + eps2 * node.n_in * (value**2 @ w2.T) + squared_z
+        if isinstance(node, OutputSpec):
+            return _with_payload(now, received, squared_z)
+        squared_m = node.beta**2 * membrane.squared_error + squared_z + eps2 * now.membrane**2
+        self.at_risk[_are_near(node, now.membrane, squared_m).any(axis=1)] = True
+        steepest = find_activation(node.activation).steepest
+        squared_a = np.where(now.fired, steepest**2 * squared_z + eps2 * now.payload**2, 0.0)
+        carried = _Uncertain(now.carried, np.where(now.fired, 0.0, squared_m))
+        return _with_payload(now, received, squared_a)._replace(carried=carried)
+
+
+def _with_payload(step: NodeStep, received: Sequence[Any], squared_error: FloatArray) -> NodeStep:
+    """Return a step whose payload carries its error."""
+    return step._replace(received=received, payload=_Uncertain(step.payload, squared_error))
+
+
+def _are_near(node: PopulationSpec, membrane: FloatArray, squared_error: FloatArray) -> BoolArray:
+    """Return which membranes lie within reach of their threshold; |m| >= 0 holds whatever the rounding."""
+    both = node.polarity is Polarity.BOTH
+    reached = np.abs(membrane) if both else membrane
+    near = np.abs(reached - node.theta) <= SAFETY * np.sqrt(squared_error)
+    return np.asarray(near & (node.theta > 0)) if both else np.asarray(near)
 
 
 def samples_at_risk(network: NetworkSpec, points: FloatArray, dtype: type[np.float32] | type[np.float64]) -> BoolArray:
@@ -58,7 +95,7 @@ def samples_at_risk(network: NetworkSpec, points: FloatArray, dtype: type[np.flo
 
     Args:
         network: The float network.
-        points: Physical coordinates, shape (n_samples, n_in).
+        points: Physical coordinates, shape (n_samples, n_in), or (n_samples, n_steps, n_in) of sequences.
         dtype: numpy.float32 or numpy.float64.
 
     Returns:
@@ -66,11 +103,11 @@ def samples_at_risk(network: NetworkSpec, points: FloatArray, dtype: type[np.flo
     """
     eps = float(np.finfo(dtype).eps) / 2
     x = network.input_transform.apply(points)
-    layers = [_LayerReach(layer, len(x), eps) for layer in network.layers]
-    at_risk = np.zeros(len(x), dtype=bool)
-    for _ in range(network.n_steps):
-        a, squared = x, (eps * x) ** 2
-        for reach in layers:
-            a, squared, near = reach.step(a, squared)
-            at_risk |= near
-    return at_risk
+    arithmetic = _UncertainArithmetic(len(x), eps)
+    values = constant_inputs(network, x)
+
+    def inputs(t: int) -> dict[str, _Uncertain]:
+        return {name: _Uncertain(value, (eps * value) ** 2) for name, value in values(t).items()}
+
+    walk(network, inputs, network.n_steps or points.shape[1], arithmetic, lambda t, node, step: None)
+    return arithmetic.at_risk

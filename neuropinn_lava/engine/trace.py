@@ -41,7 +41,7 @@ class LavaMode(str, Enum):
     """How samples are presented to Lava."""
 
     FAITHFUL = "faithful"
-    """One sample at a time, layers one step apart, as on the chip."""
+    """One sample at a time, nodes one step apart, as on the chip."""
     BATCHED = "batched"
     """A batch of samples in the shape of the port, for many points."""
 
@@ -58,15 +58,15 @@ class LayerModel(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LayerCounts(ArrayRecord):
-    """Counts of one spiking layer, summed over the samples."""
+class NodeCounts(ArrayRecord):
+    """Counts of one node, summed over the samples."""
 
     name: str
-    """Name of the layer."""
+    """Name of the node."""
     fired: IntArray
-    """Numbers of spikes s = 1, shape (n_steps, n_neurons)."""
+    """Numbers of spikes s = 1, shape (n_steps, n_neurons); zero for a product, which never fires."""
     events: IntArray
-    """Numbers of payloads that were not zero, shape (n_steps, n_neurons); at most `fired`."""
+    """Numbers of payloads that were not zero, shape (n_steps, n_neurons); of a population at most `fired`."""
     saturated_drive: int = 0
     """Number of entries of z that the state word could not hold."""
     saturated_membrane: int = 0
@@ -77,17 +77,17 @@ class LayerCounts(ArrayRecord):
     def __post_init__(self) -> None:
         freeze_arrays(self, fired=np.int64, events=np.int64)
         shape = self.fired.shape
-        raise_violations(check_shape(f"LayerCounts {self.name!r}.events", self.events, shape, "(n_steps, n_neurons)"))
+        raise_violations(check_shape(f"NodeCounts {self.name!r}.events", self.events, shape, "(n_steps, n_neurons)"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LayerTrace(ArrayRecord):
-    """Every value of one spiking layer for the probed samples."""
+class NodeTrace(ArrayRecord):
+    """Every value of one node for the probed samples."""
 
     name: str
-    """Name of the layer."""
+    """Name of the node."""
     membrane: NumberArray
-    """Membrane m[t] after the reset, shape (n_probed, n_steps, n_neurons)."""
+    """Membrane m[t] after the reset, shape (n_probed, n_steps, n_neurons); zero for a product."""
     fired: BoolArray
     """Spikes s[t], of the same shape."""
     payload: NumberArray
@@ -103,8 +103,8 @@ class ProbeTrace(ArrayRecord):
 
     samples: IntArray
     """Numbers of the probed samples in the run, ascending, shape (n_probed,)."""
-    layers: tuple[LayerTrace, ...]
-    """Traces of the probed layers, in their order."""
+    nodes: tuple[NodeTrace, ...]
+    """Traces of the probed nodes, in their order."""
     output: NumberArray
     """Outputs that the read-out layer emitted at every step, shape (n_probed, n_steps, n_out)."""
     steps: IntArray | None = None
@@ -118,28 +118,28 @@ class ProbeTrace(ArrayRecord):
     @property
     def n_bytes(self) -> int:
         """Number of bytes that the recorded values take."""
-        arrays = [self.output, *(a for each in self.layers for a in (each.membrane, each.fired, each.payload))]
+        arrays = [self.output, *(a for each in self.nodes for a in (each.membrane, each.fired, each.payload))]
         return sum(int(array.nbytes) for array in arrays)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe(Record):
-    """What to record in full: `Probe(n_samples=64)` is the first 64 samples, all layers, all steps.
+    """What to record in full: `Probe(n_samples=64)` is the first 64 samples, all nodes, all steps.
 
-    `Probe(samples=(5, 99), layers=("hidden1",), steps=(0,))` is two samples out of any number, one layer, one step.
+    `Probe(samples=(5, 99), nodes=("hidden1",), steps=(0,))` is two samples out of any number, one node, one step.
     """
 
     n_samples: int = 0
     """Number of samples to record, from the first on; 0 records nothing."""
-    layers: tuple[str, ...] | None = None
-    """Names of the layers to record; None for all."""
+    nodes: tuple[str, ...] | None = None
+    """Names of the nodes to record; None for all."""
     samples: tuple[int, ...] | None = None
     """Numbers of the samples to record, ascending, in place of the first ones."""
     steps: tuple[int, ...] | None = None
     """Numbers of the steps to record, 0 … T - 1, ascending; None for all."""
 
     def __post_init__(self) -> None:
-        for name in ("layers", "samples", "steps"):
+        for name in ("nodes", "samples", "steps"):
             object.__setattr__(self, name, as_tuple(getattr(self, name)))
         found = [*check_whole("Probe.n_samples", self.n_samples)]
         raise_violations(found or check_range("Probe.n_samples", self.n_samples, 0, math.inf))
@@ -158,17 +158,17 @@ class Probe(Record):
         return min(self.n_samples, n_samples)
 
     def check_names(self, names: list[str]) -> None:
-        """Check that every layer to record is one of `names`.
+        """Check that every node to record is one of `names`.
 
         Raises:
             SpecError: If one is not; the nearest names are shown.
         """
-        asked = self.layers or ()
-        raise_violations(violation for name in asked for violation in check_choice("Probe.layers", name, names))
+        asked = self.nodes or ()
+        raise_violations(violation for name in asked for violation in check_choice("Probe.nodes", name, names))
 
-    def records(self, layer: str) -> bool:
-        """Return whether the layer of that name is recorded."""
-        return self.n_samples > 0 and (self.layers is None or layer in self.layers)
+    def records(self, node: str) -> bool:
+        """Return whether the node of that name is recorded."""
+        return self.n_samples > 0 and (self.nodes is None or node in self.nodes)
 
 
 def _check_ascending(name: str, chosen: tuple[int, ...] | None) -> Iterator[Violation]:
@@ -199,17 +199,17 @@ class RunTrace(ArrayRecord):
     n_steps: int
     """Number T of steps."""
     outputs: FloatArray
-    """Outputs u in physical units, shape (n_samples, n_out)."""
+    """Outputs u in physical units, shape (n_samples, n_out); of every step (n_samples, n_steps, n_out)."""
     readout: NumberArray
-    """Sum of the emitted outputs over the steps (or the last one), before any scale, shape (n_samples, n_out)."""
+    """Sum of the emitted outputs over the steps (or the last one, or all), before any scale, of the same shape."""
     input_events: IntArray
     """Numbers of input values that were not zero, summed over the samples, shape (n_steps, n_in)."""
     saturated_input: int = 0
     """Number of input values that the input word could not hold."""
     saturated_output: int = 0
     """Number of emitted outputs that the state word could not hold."""
-    layers: tuple[LayerCounts, ...]
-    """Counts of the spiking layers, in their order."""
+    nodes: tuple[NodeCounts, ...]
+    """Counts of populations and products, in their order."""
     probe: ProbeTrace | None = None
     """Full traces of the probed samples, if a probe was given."""
     seconds: float | None = None
@@ -220,7 +220,8 @@ class RunTrace(ArrayRecord):
         raise_violations(self._violations())
 
     def _violations(self) -> Iterator[Violation]:
-        yield from check_shape("RunTrace.outputs", self.outputs, (None, None), "(n_samples, n_out)")
+        wanted = (None, self.n_steps, None) if self.outputs.ndim == 3 else (None, None)
+        yield from check_shape("RunTrace.outputs", self.outputs, wanted, "(n_samples, n_out)")
         yield from check_shape("RunTrace.readout", self.readout, self.outputs.shape, "(n_samples, n_out)")
         yield from check_shape("RunTrace.input_events", self.input_events, (self.n_steps, None), "(n_steps, n_in)")
 
@@ -232,7 +233,7 @@ class RunTrace(ArrayRecord):
     @property
     def n_saturated(self) -> int:
         """Number of all values of the run that saturated."""
-        inside = sum(c.saturated_drive + c.saturated_membrane + c.saturated_payload for c in self.layers)
+        inside = sum(c.saturated_drive + c.saturated_membrane + c.saturated_payload for c in self.nodes)
         return self.saturated_input + inside + self.saturated_output
 
 
@@ -255,7 +256,7 @@ def joined_traces(traces: list[RunTrace]) -> RunTrace:
         input_events=_sum_arrays([trace.input_events for trace in traces]),
         saturated_input=sum(trace.saturated_input for trace in traces),
         saturated_output=sum(trace.saturated_output for trace in traces),
-        layers=tuple(_joined_counts(list(blocks)) for blocks in zip(*(trace.layers for trace in traces), strict=True)),
+        nodes=tuple(_joined_counts(list(blocks)) for blocks in zip(*(trace.nodes for trace in traces), strict=True)),
         probe=first.probe,
         seconds=sum(trace.seconds or 0.0 for trace in traces),
     )
@@ -267,8 +268,8 @@ def _sum_arrays(arrays: list[IntArray]) -> IntArray:
     return total
 
 
-def _joined_counts(blocks: list[LayerCounts]) -> LayerCounts:
-    return LayerCounts(
+def _joined_counts(blocks: list[NodeCounts]) -> NodeCounts:
+    return NodeCounts(
         name=blocks[0].name,
         fired=_sum_arrays([block.fired for block in blocks]),
         events=_sum_arrays([block.events for block in blocks]),

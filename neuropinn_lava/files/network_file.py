@@ -13,20 +13,22 @@ from __future__ import annotations
 import hashlib
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ..base.arrays import record_digest
 from ..base.errors import FileFormatError, NeuroPinnError, SpecError
 from ..network.given_networks import checked_network
 from ..network.quantized import Network, QuantizedNetwork
 from ..network.spec import NetworkSpec
+from . import schema_1
 from .atomic import check_writable, write_bytes
 
 if TYPE_CHECKING:
     import h5py
 
 MAGIC = "neuropinn-lava network"
-SCHEMA_VERSION = 1
-"""Version of the schema; it changes when an older reader would misunderstand a newer file."""
+SCHEMA_VERSION = 2
+"""Version of the schema that is written; it changes when an older reader would misunderstand a newer file."""
 HEADER_BYTES = 512
 """Size of the HDF5 user block: the smallest that HDF5 allows."""
 SUFFIX = ".h5"
@@ -34,8 +36,11 @@ SUFFIX = ".h5"
 MAX_FILE_BYTES = 1 << 30
 """Larger files are refused; a network of 10**7 weights takes 80 MB."""
 
-KINDS: dict[str, type[NetworkSpec] | type[QuantizedNetwork]] = {"float": NetworkSpec, "quantized": QuantizedNetwork}
-"""Types of network that a file can hold, by the name in its `kind` attribute."""
+KINDS: dict[int, dict[str, Any]] = {
+    1: {"float": schema_1.NetworkSpec, "quantized": schema_1.QuantizedNetwork},
+    2: {"float": NetworkSpec, "quantized": QuantizedNetwork},
+}
+"""Types of network that a file can hold, by its schema and the name in its `kind` attribute."""
 
 
 def write_network(network: Network, path: str | Path) -> None:
@@ -108,10 +113,10 @@ def read_network(path: str | Path) -> Network:
     """
     import h5py
 
-    _check_header(Path(path))
+    schema = _check_header(Path(path))
     try:
         with h5py.File(path, "r") as file:
-            return _read_contents(file, str(path))
+            return _read_contents(file, schema, str(path))
     except FileFormatError:
         raise
     except Exception as error:  # h5py and the records raise many kinds of errors
@@ -121,28 +126,28 @@ def read_network(path: str | Path) -> Network:
         ) from error
 
 
-def _read_contents(file: h5py.File, path: str) -> Network:
+def _read_contents(file: h5py.File, schema: int, path: str) -> Network:
     from .record_store import own_member, read_record
 
     found = sorted([*file.attrs, *file])
     if found != ["digest", "kind", "network"]:
         mend = "Use the version of neuropinn-lava that wrote the file."
         raise FileFormatError(f"file {path}", "have the members digest, kind and network", found, mend)
-    kind = file.attrs.get("kind")
-    if kind not in KINDS:
-        raise FileFormatError(
-            f"file {path}", f"be of a kind out of {', '.join(KINDS)}", kind, "Export the network again."
-        )
-    network = read_record(own_member(file, "network"), KINDS[kind])
-    if network.digest() != file.attrs.get("digest"):
+    kind, kinds = file.attrs.get("kind"), KINDS[schema]
+    if kind not in kinds:
+        mend = "Export the network again."
+        raise FileFormatError(f"file {path}", f"be of a kind out of {', '.join(kinds)}", kind, mend)
+    record = read_record(own_member(file, "network"), kinds[kind])
+    if record_digest(record) != file.attrs.get("digest"):
         mend = "Export the network again."
         raise FileFormatError(f"file {path}", "have the digest of its network", file.attrs.get("digest"), mend)
+    network: Network = record.upgraded() if schema == 1 else record
     return network
 
 
-def _header(length: int, sha: str) -> bytes:
-    """Build the header of a body from its length and SHA-256."""
-    text = f"{MAGIC}\nschema {SCHEMA_VERSION}\nlength {length}\nsha256 {sha}\n"
+def _header(length: int, sha: str, schema: int = SCHEMA_VERSION) -> bytes:
+    """Build the header of a body from its length, SHA-256 and schema."""
+    text = f"{MAGIC}\nschema {schema}\nlength {length}\nsha256 {sha}\n"
     return text.encode().ljust(HEADER_BYTES, b"\0")
 
 
@@ -157,8 +162,8 @@ def _measure_body(path: Path) -> tuple[int, str]:
     return length, sha.hexdigest()
 
 
-def _check_header(path: Path) -> None:
-    """Check header, length and digest of a file without parsing its contents."""
+def _check_header(path: Path) -> int:
+    """Check header, length and digest of a file without parsing its contents; return the version of its schema."""
     where = f"file {path}"
     try:
         if path.exists() and not path.is_file():
@@ -176,13 +181,16 @@ def _check_header(path: Path) -> None:
     if lines[0] != MAGIC:
         mend = "Give a file written by `neuropinn-lava train`, `convert`, or `neuropinn_lava.write_network`."
         raise FileFormatError(where, f"begin with {MAGIC!r}", repr(lines[0][:40]), mend)
-    if len(lines) < 2 or lines[1] != f"schema {SCHEMA_VERSION}":
+    schema = next((known for known in KINDS if lines[1:2] == [f"schema {known}"]), None)
+    if schema is None:
         mend = "Use the version of neuropinn-lava that wrote the file, or export the network again with this one."
-        raise FileFormatError(where, f"have schema {SCHEMA_VERSION}", repr(lines[1] if len(lines) > 1 else ""), mend)
+        rule = f"have a schema out of {', '.join(map(str, KINDS))}"
+        raise FileFormatError(where, rule, repr(lines[1] if len(lines) > 1 else ""), mend)
     length, sha = _measure_body(path)
-    if header != _header(length, sha):
+    if header != _header(length, sha, schema):
         got = f"{length} bytes with SHA-256 {sha[:12]}…"
         stated = ", ".join(line[:80] for line in lines[2:4])
         raise FileFormatError(
             where, f"have the contents that its header states, {stated}", got, "Copy the file again; it is damaged."
         )
+    return schema

@@ -1,13 +1,8 @@
-"""Records of a network of Variable Spiking Neurons in float64 and physical units.
+"""Record of a network of Variable Spiking Neurons in float64 and physical units: a graph of the nodes of `nodes.py`.
 
-    z[t] = W a_in[t] + b
-    m[t] = beta * m[t-1] + z[t]
-    s[t] = m[t] >= theta           polarity "positive"        |m[t]| >= theta    polarity "both"
-    a[t] = phi(z[t] * s[t])
-    m[t] = 0  where s[t]
-
-The last layer is linear and does not spike; its outputs are averaged over the steps, or those of the last step are used.
-`engine/reference.py` runs these records; their integer counterparts are in `quantized.py`.
+A network has named inputs, nodes that read inputs and one another, and one read-out. A chain of layers is the graph in which
+every node has one connection of delay 0, from the node before it. `engine/reference.py` runs this record; its integer
+counterpart is in `quantized.py`.
 """
 
 from __future__ import annotations
@@ -15,114 +10,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from itertools import pairwise
 
 import numpy as np
 
 from ..base.arrays import NOT_IN_DIGEST, ArrayRecord, FloatArray, Record, freeze_arrays, record_digest
 from ..base.checks import as_member, check_finite, check_range, check_shape, check_whole, raise_violations
 from ..base.errors import SpecError, Violation
-from .activations import find_activation
+from .graph import check_sources, is_chain, ordered_nodes
+from .nodes import InputSpec, NodeSpec, OutputSpec, PopulationSpec, ProductSpec
 from .transforms import AffineTransform, Ansatz
 
 MAX_STEPS = 4096
 """Largest number of steps that a sample is presented, far above use; it bounds the run time that a damaged file can cause."""
 
 
-class Polarity(str, Enum):
-    """Condition on the membrane under which a neuron fires."""
-
-    POSITIVE = "positive"
-    """Neurons with m >= theta fire."""
-    BOTH = "both"
-    """Neurons with |m| >= theta fire."""
-
-
 class Readout(str, Enum):
-    """Reduction of the outputs of T steps to one."""
+    """Reduction of the outputs of T steps."""
 
     MEAN = "mean"
     """Mean of the outputs of all steps."""
     LAST = "last"
     """Output of step T alone."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LayerSpec(ArrayRecord):
-    """One layer of Variable Spiking Neurons (equations above), n_in -> n_out."""
-
-    name: str
-    """Name in reports and errors, unique in its network."""
-    weight: FloatArray
-    """Weights W, shape (n_out, n_in)."""
-    bias: FloatArray
-    """Biases b, shape (n_out,)."""
-    beta: FloatArray
-    """Leak factor of the membrane, shape (n_out,), in [0, 1]: 1 is no leak."""
-    theta: FloatArray
-    """Threshold, shape (n_out,), not negative, in units of z."""
-    activation: str
-    """Name of phi, one of `ACTIVATIONS`."""
-    polarity: Polarity = Polarity.POSITIVE
-    """Condition under which a neuron fires."""
-
-    def __post_init__(self) -> None:
-        freeze_arrays(self, weight=np.float64, bias=np.float64, beta=np.float64, theta=np.float64)
-        object.__setattr__(self, "polarity", as_member(Polarity, self.polarity, f"LayerSpec {self.name!r}.polarity"))
-        find_activation(self.activation, f"LayerSpec {self.name!r}.activation")
-        raise_violations(self._violations())
-
-    def _violations(self) -> Iterator[Violation]:
-        where = f"LayerSpec {self.name!r}"
-        yield from check_shape(f"{where}.weight", self.weight, (None, None), "(n_out, n_in)")
-        for name in ("bias", "beta", "theta"):
-            yield from check_shape(f"{where}.{name}", getattr(self, name), self.weight.shape[:1], "(n_out,)")
-        for name in ("weight", "bias", "theta"):
-            yield from check_finite(f"{where}.{name}", getattr(self, name))
-        yield from check_range(f"{where}.beta", self.beta, 0.0, 1.0)
-        if (self.theta < 0).any():
-            mend = "Use a threshold of zero or more; zero fires whenever the membrane is not negative."
-            yield Violation(f"{where}.theta", "satisfy theta >= 0", float(self.theta.min()), mend)
-
-    @property
-    def n_in(self) -> int:
-        """Number of inputs of every neuron."""
-        return int(self.weight.shape[1])
-
-    @property
-    def n_out(self) -> int:
-        """Number of neurons."""
-        return int(self.weight.shape[0])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OutputSpec(ArrayRecord):
-    """The linear read-out layer, y[t] = W a_in[t] + b; it never spikes."""
-
-    weight: FloatArray
-    """Weights W, shape (n_out, n_in)."""
-    bias: FloatArray
-    """Biases b, shape (n_out,)."""
-    name: str = "output"
-    """Name in reports and errors."""
-
-    def __post_init__(self) -> None:
-        freeze_arrays(self, weight=np.float64, bias=np.float64)
-        where = f"OutputSpec {self.name!r}"
-        found = [*check_shape(f"{where}.weight", self.weight, (None, None), "(n_out, n_in)")]
-        found += check_shape(f"{where}.bias", self.bias, self.weight.shape[:1], "(n_out,)")
-        found += [*check_finite(f"{where}.weight", self.weight), *check_finite(f"{where}.bias", self.bias)]
-        raise_violations(found)
-
-    @property
-    def n_in(self) -> int:
-        """Number of neurons of the layer before it."""
-        return int(self.weight.shape[1])
-
-    @property
-    def n_out(self) -> int:
-        """Number of outputs of the network."""
-        return int(self.weight.shape[0])
+    EVERY = "every"
+    """Outputs of all steps, for sequences."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,18 +68,23 @@ class Provenance(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NetworkSpec(ArrayRecord):
-    """A whole network with its host-side transforms: points (n_samples, n_in) in, physical outputs (n_samples, n_out) out."""
+    """A whole network with its host-side transforms: points (n_samples, n_in) in, physical outputs (n_samples, n_out) out.
+
+    The columns of the points are those of the inputs, one input after the other.
+    """
 
     name: str
     """Name of the network in reports."""
-    layers: tuple[LayerSpec, ...]
-    """Spiking layers in their order, at least one."""
+    inputs: tuple[InputSpec, ...]
+    """Inputs in the order of their columns, at least one."""
+    nodes: tuple[NodeSpec, ...]
+    """Populations and products; held sorted so that each follows what it reads without delay, equal ones by name."""
     output: OutputSpec
-    """The linear read-out layer."""
-    n_steps: int = 1
-    """Number T of steps that a sample is presented, 1 to `MAX_STEPS`."""
+    """The linear read-out."""
+    n_steps: int | None = 1
+    """Number T of steps that a sample is presented, 1 to `MAX_STEPS`; None where an input is a sequence, whose length it is."""
     readout: Readout = Readout.MEAN
-    """Reduction of the outputs of T steps to one."""
+    """Reduction of the outputs of T steps."""
     input_transform: AffineTransform
     """Transform of physical coordinates to the network's input, on the host."""
     output_transform: AffineTransform
@@ -184,26 +99,27 @@ class NetworkSpec(ArrayRecord):
     """Origin of the network."""
 
     def __post_init__(self) -> None:
+        where = f"NetworkSpec {self.name!r}"
         freeze_arrays(self, lower=np.float64, upper=np.float64)
-        object.__setattr__(self, "readout", as_member(Readout, self.readout, f"NetworkSpec {self.name!r}.readout"))
-        object.__setattr__(self, "layers", tuple(self.layers))
-        if not self.layers:
-            mend = "A network without spiking layers is a matrix; add a layer."
-            raise SpecError(f"NetworkSpec {self.name!r}.layers", "hold at least one spiking layer", 0, mend)
+        object.__setattr__(self, "readout", as_member(Readout, self.readout, f"{where}.readout"))
+        object.__setattr__(self, "inputs", tuple(self.inputs))
+        if not self.inputs:
+            raise SpecError(f"{where}.inputs", "hold at least one input", 0, "Add an InputSpec.")
+        names = [each.name for each in self.inputs]
+        object.__setattr__(self, "nodes", ordered_nodes(where, tuple(self.nodes), names))
+        if not self.populations:
+            mend = "A network without spiking neurons is a matrix; add a population."
+            raise SpecError(f"{where}.nodes", "hold at least one population", 0, mend)
+        names += [node.name for node in self.nodes]
+        if self.output.name in names:
+            raise SpecError(f"{where}.output", "have a name of its own", self.output.name, "Rename it.")
+        check_sources(where, self.output, names)
         raise_violations(self._violations())
 
     def _violations(self) -> Iterator[Violation]:
         where = f"NetworkSpec {self.name!r}"
-        chain: tuple[LayerSpec | OutputSpec, ...] = (*self.layers, self.output)
-        for before, after in pairwise(chain):
-            if before.n_out != after.n_in:
-                mend = f"Give {after.name!r} as many inputs as {before.name!r} has neurons."
-                yield Violation(f"{where}: {after.name!r}.weight", f"have n_in = {before.n_out}", after.n_in, mend)
-        names = [layer.name for layer in chain]
-        if len(set(names)) != len(names):
-            yield Violation(f"{where}.layers", "have different names", names, "Rename one of them.")
-        yield from check_whole(f"{where}.n_steps", self.n_steps)
-        yield from check_range(f"{where}.n_steps", self.n_steps, 1, MAX_STEPS)
+        yield from self._width_violations(where)
+        yield from self._step_violations(where)
         for name, n in (("input_transform", self.n_in), ("output_transform", self.n_out)):
             if getattr(self, name).n != n:
                 yield Violation(
@@ -220,10 +136,64 @@ class NetworkSpec(ArrayRecord):
         if self.lower.shape == self.upper.shape and not (self.lower < self.upper).all():
             yield Violation(f"{where}.upper", "lie above lower", self.upper, "Give a box with an inside.")
 
+    def _width_violations(self, where: str) -> Iterator[Violation]:
+        """Check that every connection and factor is as wide as its source."""
+        width = self.source_widths
+        for node in (*self.nodes, self.output):
+            if isinstance(node, ProductSpec):
+                for source, _ in node.edges:
+                    if width[source] != node.width:
+                        mend = f"Give both factors {node.width} elements."
+                        place = f"{where}: factor {source!r} of {node.name!r}"
+                        yield Violation(place, f"have the width {node.width}", width[source], mend)
+                continue
+            for each in node.connections:
+                if each.n_source != width[each.source]:
+                    mend = f"Give it as many columns as {each.source!r} has components."
+                    place = f"{where}: weight of {node.name!r} from {each.source!r}"
+                    yield Violation(place, f"have {width[each.source]} columns", each.n_source, mend)
+
+    def _step_violations(self, where: str) -> Iterator[Violation]:
+        """Check the number of steps, and what sequences allow."""
+        if self.has_sequences:
+            if self.n_steps is not None:
+                mend = "Give None: a sample's steps are those of its sequence."
+                yield Violation(f"{where}.n_steps", "be None where an input is a sequence", self.n_steps, mend)
+            if self.ansatz is not None:
+                mend = "Leave the ansatz out."
+                yield Violation(f"{where}.ansatz", "be None where an input is a sequence", type(self.ansatz), mend)
+            return
+        yield from check_whole(f"{where}.n_steps", self.n_steps)
+        yield from check_range(f"{where}.n_steps", self.n_steps or 0, 1, MAX_STEPS)
+        if self.readout is Readout.EVERY:
+            mend = "Use MEAN or LAST, or make an input a sequence."
+            yield Violation(f"{where}.readout", "be MEAN or LAST where no input is a sequence", "every", mend)
+
+    @property
+    def populations(self) -> tuple[PopulationSpec, ...]:
+        """The spiking nodes, in order."""
+        return tuple(node for node in self.nodes if isinstance(node, PopulationSpec))
+
+    @property
+    def has_sequences(self) -> bool:
+        """Whether an input changes with the steps."""
+        return any(each.is_sequence for each in self.inputs)
+
+    @property
+    def source_widths(self) -> dict[str, int]:
+        """Number of components of every input and node, by name."""
+        widths = {each.name: each.width for each in self.inputs}
+        return widths | {node.name: node.n_out for node in self.nodes}
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether every node is a population with one connection, without delay, from the node before it."""
+        return is_chain([each.name for each in self.inputs], (*self.nodes, self.output))
+
     @property
     def n_in(self) -> int:
-        """Number of coordinates of a point."""
-        return self.layers[0].n_in
+        """Number of coordinates of a point: the columns of all inputs."""
+        return sum(each.width for each in self.inputs)
 
     @property
     def n_out(self) -> int:
@@ -232,19 +202,14 @@ class NetworkSpec(ArrayRecord):
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Numbers of inputs, neurons and outputs: (n_in, n_1, …, n_out)."""
-        return (self.n_in, *(layer.n_out for layer in self.layers), self.n_out)
-
-    @property
-    def weights(self) -> tuple[FloatArray, ...]:
-        """The weights (n_out, n_in) of every layer in order, the read-out's last."""
-        return (*(layer.weight for layer in self.layers), self.output.weight)
+        """Numbers of coordinates, of elements of each node, and of outputs: (n_in, n_1, …, n_out)."""
+        return (self.n_in, *(node.n_out for node in self.nodes), self.n_out)
 
     def digest(self) -> str:
         """Return the SHA-256 of the network without its provenance, as 64 hex digits."""
         return record_digest(self)
 
     def restored(self, points: FloatArray, outputs: FloatArray) -> FloatArray:
-        """Convert the read-out (n_samples, n_out) to physical units: output transform, then ansatz."""
+        """Convert the read-out, (n_samples, n_out) or (n_samples, n_steps, n_out), to physical units: transform, then ansatz."""
         scaled: FloatArray = self.output_transform.apply(outputs)
         return self.ansatz.apply(points, scaled) if self.ansatz else scaled

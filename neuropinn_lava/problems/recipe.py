@@ -14,7 +14,8 @@ from ..base.arrays import Record
 from ..base.checks import as_member, as_tuple, check_range, raise_violations
 from ..base.errors import SpecError, Violation
 from ..geometry.grading import Grading
-from ..network.spec import MAX_STEPS, Polarity
+from ..network.nodes import Polarity
+from ..network.spec import MAX_STEPS
 from ..operators.operator_kind import OperatorKind
 
 

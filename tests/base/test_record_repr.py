@@ -44,7 +44,7 @@ def test_real_records_are_one_line():
     problem = find_problem("elasticity3d")
     for record in (
         network,
-        *network.layers,
+        *network.populations,
         network.output,
         trace,
         trace.probe,

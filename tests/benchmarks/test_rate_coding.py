@@ -9,7 +9,8 @@ from _rate_coding import SMALLEST_THRESHOLD, rate_thresholds, run_rate_coded
 import builders
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.engine.reference import run_float
-from neuropinn_lava.network.spec import LayerSpec, NetworkSpec, OutputSpec, Polarity
+from neuropinn_lava.network.nodes import OutputSpec, Polarity, PopulationSpec
+from neuropinn_lava.network.spec import NetworkSpec
 from neuropinn_lava.network.transforms import AffineTransform
 
 RELU = builders.random_spec(
@@ -21,7 +22,7 @@ POINTS = builders.random_points(RELU, 300)
 def chain(weights: list[float], biases: list[float], output: float) -> NetworkSpec:
     """Make a network of one neuron a layer on [-1, 1] without transforms."""
     layers = tuple(
-        LayerSpec(name=f"hidden{k}", weight=[[w]], bias=[b], beta=[0.0], theta=[0.0], activation="relu")
+        PopulationSpec(name=f"hidden{k}", weight=[[w]], bias=[b], beta=[0.0], theta=[0.0], activation="relu")
         for k, (w, b) in enumerate(zip(weights, biases, strict=True))
     )
     unit = AffineTransform.identity(1)
@@ -71,7 +72,7 @@ def test_it_tends_to_the_relu_network_with_more_steps() -> None:
 def test_thresholds_are_the_largest_activations() -> None:
     trace = builders.random_points(RELU, 50)
     x = RELU.input_transform.apply(trace)
-    first = np.maximum(x @ RELU.layers[0].weight.T + RELU.layers[0].bias, 0.0).max(axis=0)
+    first = np.maximum(x @ RELU.populations[0].weight.T + RELU.populations[0].bias, 0.0).max(axis=0)
     assert rate_thresholds(RELU, trace)[0].tolist() == np.maximum(first, SMALLEST_THRESHOLD).tolist()
 
 

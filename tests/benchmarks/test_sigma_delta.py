@@ -9,7 +9,8 @@ from _sigma_delta import run_sigma_delta
 import builders
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.engine.reference import run_float
-from neuropinn_lava.network.spec import LayerSpec, NetworkSpec, OutputSpec, Polarity
+from neuropinn_lava.network.nodes import OutputSpec, Polarity, PopulationSpec
+from neuropinn_lava.network.spec import NetworkSpec
 from neuropinn_lava.network.transforms import AffineTransform
 
 TANH = builders.random_spec(
@@ -23,7 +24,7 @@ ROUNDING = 1e-12
 def identity_neuron() -> NetworkSpec:
     """Make y = 3 a, a = x, on [-1, 1]."""
     unit = AffineTransform.identity(1)
-    neuron = LayerSpec(
+    neuron = PopulationSpec(
         name="neuron",
         weight=[[1.0]],
         bias=[0.0],
@@ -63,7 +64,7 @@ def test_errors_do_not_add_up_along_a_sequence() -> None:
     q = 0.02
     truth = run_float(TANH, POINTS).outputs
     bound = q * np.ones(20)
-    bound = np.abs(TANH.layers[1].weight) @ bound + q
+    bound = np.abs(TANH.populations[1].weight) @ bound + q
     bound = np.abs(TANH.output.weight) @ bound
     outputs = run_sigma_delta(TANH, POINTS[None], q).outputs
     d = np.abs(TANH.ansatz.evaluate(POINTS)[1])

@@ -24,14 +24,14 @@ def test_what_is_chosen_is_what_a_full_trace_has(samples, steps, layers):
     assert trace.readout.tobytes() == FULL.readout.tobytes()
     assert all(
         np.array_equal(a.events, b.events) and np.array_equal(a.fired, b.fired)
-        for a, b in zip(trace.layers, FULL.layers, strict=True)
+        for a, b in zip(trace.nodes, FULL.populations, strict=True)
     )
     probe, at = trace.probe, slice(None) if steps is None else list(steps)
     assert probe.samples.tolist() == list(samples)
     assert (None if probe.steps is None else tuple(probe.steps)) == steps
-    expected = {layer.name: layer for layer in FULL.probe.layers}
-    assert [layer.name for layer in probe.layers] == list(layers or expected)
-    for layer in probe.layers:
+    expected = {layer.name: layer for layer in FULL.probe.nodes}
+    assert [layer.name for layer in probe.nodes] == list(layers or expected)
+    for layer in probe.nodes:
         for name in ("membrane", "fired", "payload"):
             assert np.array_equal(getattr(layer, name), getattr(expected[layer.name], name)[list(samples)][:, at])
     assert np.array_equal(probe.output, FULL.probe.output[list(samples)][:, at])
@@ -46,7 +46,7 @@ def test_steps_of_the_first_samples():
 def test_the_float_engine_takes_the_same_probe():
     probe = run_float(NETWORK.source, POINTS, Probe(samples=(5, 9), steps=(4,))).probe
     full = run_float(NETWORK.source, POINTS, Probe(n_samples=50)).probe
-    assert np.array_equal(probe.layers[0].fired, full.layers[0].fired[[5, 9]][:, [4]])
+    assert np.array_equal(probe.nodes[0].fired, full.layers[0].fired[[5, 9]][:, [4]])
 
 
 def test_the_size_is_that_of_the_arrays():

@@ -19,9 +19,10 @@ from neuropinn_lava.engine.reference import run_float, run_integer
 from neuropinn_lava.engine.trace import Backend, Probe, RunTrace
 from neuropinn_lava.network.activations import ACTIVATIONS
 from neuropinn_lava.network.integers import dequantize_array
+from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.phi_table import look_up
 from neuropinn_lava.network.quantized import QuantizedNetwork
-from neuropinn_lava.network.spec import NetworkSpec, Polarity, Readout
+from neuropinn_lava.network.spec import NetworkSpec, Readout
 
 SUM_ORDER = 1e-12
 """Float sums in another order differ by some units in the last place of values of order one."""
@@ -46,7 +47,7 @@ def assert_integer_run(network: QuantizedNetwork, points: FloatArray) -> RunTrac
     trace = run_integer(network, points, Probe(n_samples=len(points)))
     expected = longhand.run_integer(network, points)
     assert trace.probe is not None
-    for layer, counts in zip(trace.probe.layers, trace.layers, strict=True):
+    for layer, counts in zip(trace.probe.nodes, trace.nodes, strict=True):
         assert {layer.membrane.dtype, layer.payload.dtype} == {np.dtype(np.int64)}
         for i in range(len(points)):
             for t in range(network.n_steps):
@@ -80,7 +81,7 @@ class TestIntegerEngine:
             1, widths=WIDTHS, activation=activation, polarity=polarity, n_steps=n_steps, readout=readout, ansatz=True
         )
         trace = assert_integer_run(network, builders.random_points(network, N_SAMPLES))
-        assert 0 < trace.layers[0].fired.sum() < trace.layers[0].fired.size * N_SAMPLES
+        assert 0 < trace.nodes[0].fired.sum() < trace.nodes[0].fired.size * N_SAMPLES
 
     @every_activation
     @every_polarity
@@ -92,7 +93,7 @@ class TestIntegerEngine:
         assert_integer_run(network, points)
         # and they do hit: one unit more on every threshold changes what fires
         raised = network
-        for index, layer in enumerate(network.layers):
+        for index, layer in enumerate(network.populations):
             raised = builders.with_layer(raised, index, theta=layer.theta + 1)
         before, after = run_integer(network, points).layers, run_integer(raised, points).layers
         assert any((one.fired != other.fired).any() for one, other in zip(before, after, strict=True))
@@ -105,7 +106,7 @@ class TestIntegerEngine:
             3, widths=WIDTHS, activation=activation, polarity=polarity, n_steps=n_steps
         )
         trace = assert_integer_run(network, builders.random_points(network, N_SAMPLES))
-        first = trace.layers[0]
+        first = trace.nodes[0]
         assert trace.saturated_input > 0
         assert first.saturated_drive > 0
         assert first.saturated_payload > 0
@@ -155,7 +156,7 @@ def assert_float_run(network: NetworkSpec, points: FloatArray) -> RunTrace:
     expected = longhand.run_float(network, points)
     assert expected.nearest > NO_TIE
     assert trace.probe is not None
-    for layer, counts in zip(trace.probe.layers, trace.layers, strict=True):
+    for layer, counts in zip(trace.probe.nodes, trace.nodes, strict=True):
         for i in range(len(points)):
             for t in range(network.n_steps):
                 where = (layer.name, i, t)
@@ -191,7 +192,7 @@ class TestFloatEngine:
         network = builders.random_spec(0, widths=(1, 2, 1), n_steps=1, activation="identity", theta=0.5)
         network = builders.with_layer(network, 0, weight=[[0.0], [0.0]], bias=[0.5, np.nextafter(0.5, 0)])
         trace = run_float(network, np.array([[0.5]]))
-        assert trace.layers[0].fired.tolist() == [[1, 0]]
+        assert trace.nodes[0].fired.tolist() == [[1, 0]]
 
     @pytest.mark.parametrize("theta", [0.0, 0.25])
     def test_both_polarities_fire_at_minus_the_threshold(self, theta: float) -> None:
@@ -210,7 +211,7 @@ class TestOneStep:
         network = builders.random_spec(6, widths=WIDTHS, activation=activation, n_steps=1)
         points = builders.random_points(network, 50)
         a = network.input_transform.apply(points)
-        for layer in network.layers:
+        for layer in network.populations:
             z = a @ layer.weight.T + layer.bias
             a = np.where(z >= layer.theta, ACTIVATIONS[activation].phi(z), 0.0)
         u = network.restored(points, a @ network.output.weight.T + network.output.bias)
@@ -223,7 +224,7 @@ class TestOneStep:
         trace = run_integer(network, points, Probe(n_samples=50))
         assert trace.probe is not None
         a, _ = reference.encode_points(network, points)
-        for layer, seen in zip(network.layers, trace.probe.layers, strict=True):
+        for layer, seen in zip(network.populations, trace.probe.nodes, strict=True):
             z, _ = reference.integer_drive(layer.affine, a)
             a = np.where(z >= layer.theta, look_up(layer.table, z)[0], 0)
             np.testing.assert_array_equal(seen.payload[:, 0], a)
@@ -245,7 +246,7 @@ class TestZeroThreshold:
         )
         points = builders.random_points(network, 50)
         a = network.input_transform.apply(points)
-        for layer in network.layers:
+        for layer in network.populations:
             a = np.tanh(a @ layer.weight.T + layer.bias)
         u = network.restored(points, a @ network.output.weight.T + network.output.bias)
         np.testing.assert_allclose(run_float(network, points).outputs, u, rtol=0, atol=SUM_ORDER)
@@ -256,7 +257,7 @@ class TestZeroThreshold:
         network = builders.random_spec(9, activation=activation, theta=0.0, n_steps=n_steps)
         points = builders.random_points(network, 50)
         a = network.input_transform.apply(points)
-        for layer in network.layers:
+        for layer in network.populations:
             z = a @ layer.weight.T + layer.bias
             a = np.where(z >= 0, ACTIVATIONS[activation].phi(z), 0.0)
         u = network.restored(points, a @ network.output.weight.T + network.output.bias)
@@ -281,7 +282,7 @@ class TestBlocks:
         blocked = run_float(network, points)
         # BLAS sums in an order that depends on the number of rows
         np.testing.assert_allclose(whole.outputs, blocked.outputs, rtol=0, atol=SUM_ORDER)
-        np.testing.assert_array_equal(whole.layers[1].fired, blocked.layers[1].fired)
+        np.testing.assert_array_equal(whole.layers[1].fired, blocked.nodes[1].fired)
 
     def test_saturations_are_summed_over_blocks(self, monkeypatch: pytest.MonkeyPatch) -> None:
         network = builders.saturating_quantized(11)
@@ -317,11 +318,11 @@ class TestProbes:
         probe = self.run(integers, 10, Probe(n_samples=6)).probe
         assert probe is not None
         assert probe.samples.tolist() == [0, 1, 2, 3, 4, 5]
-        assert [layer.name for layer in probe.layers] == ["hidden0", "hidden1"]
-        assert [layer.membrane.shape for layer in probe.layers] == [(6, 3, 4), (6, 3, 3)]
-        assert [layer.payload.shape for layer in probe.layers] == [(6, 3, 4), (6, 3, 3)]
+        assert [layer.name for layer in probe.nodes] == ["hidden0", "hidden1"]
+        assert [layer.membrane.shape for layer in probe.nodes] == [(6, 3, 4), (6, 3, 3)]
+        assert [layer.payload.shape for layer in probe.nodes] == [(6, 3, 4), (6, 3, 3)]
         assert probe.output.shape == (6, 3, 2)
-        assert probe.layers[0].fired.dtype == np.bool_
+        assert probe.nodes[0].fired.dtype == np.bool_
 
     def test_nothing_by_default(self, integers: bool) -> None:
         assert self.run(integers, 10, reference.NO_PROBE).probe is None
@@ -337,17 +338,17 @@ class TestProbes:
         blocked = self.run(integers, 30, Probe(n_samples=20))
         assert whole.probe is not None
         assert blocked.probe is not None
-        np.testing.assert_array_equal(whole.probe.layers[1].fired, blocked.probe.layers[1].fired)
+        np.testing.assert_array_equal(whole.probe.nodes[1].fired, blocked.probe.nodes[1].fired)
         np.testing.assert_allclose(whole.probe.output, blocked.probe.output, rtol=0, atol=SUM_ORDER)
 
     def test_chosen_layers(self, integers: bool) -> None:
         probe = self.run(integers, 10, Probe(n_samples=2, layers=("hidden1",))).probe
         assert probe is not None
-        assert [layer.name for layer in probe.layers] == ["hidden1"]
+        assert [layer.name for layer in probe.nodes] == ["hidden1"]
 
     def test_unknown_layer(self, integers: bool) -> None:
         with pytest.raises(
-            SpecError, match=r"Probe.layers must be one of hidden0, hidden1; got 'hidden2'. Did you mean"
+            SpecError, match=r"Probe.nodes must be one of hidden0, hidden1; got 'hidden2'. Did you mean"
         ):
             self.run(integers, 3, Probe(n_samples=2, layers=("hidden2",)))
 
@@ -379,7 +380,7 @@ def test_a_network_of_zeros_gives_its_ansatz(polarity: Polarity, n_steps: int) -
     trace = run_integer(network, points)
     expected = network.source.restored(points, np.zeros((10, 1)))
     np.testing.assert_array_equal(trace.outputs, expected)
-    for layer, counts in zip(network.layers, trace.layers, strict=True):
+    for layer, counts in zip(network.populations, trace.nodes, strict=True):
         assert counts.events.sum() == 0
         np.testing.assert_array_equal(counts.fired, np.tile(np.where(layer.theta == 0, 10, 0), (n_steps, 1)))
 
@@ -388,8 +389,8 @@ def test_a_zero_layer_with_zero_threshold_fires_and_sends_nothing() -> None:
     network = builders.with_zero_layer(builders.random_quantized(14))
     network = builders.with_layer(network, 0, theta=np.zeros(7, dtype=np.int64))
     trace = run_integer(network, builders.random_points(network, 10))
-    assert (trace.layers[0].fired == 10).all()  # m = 0 >= 0
-    assert (trace.layers[0].events == 0).all()
+    assert (trace.nodes[0].fired == 10).all()  # m = 0 >= 0
+    assert (trace.nodes[0].events == 0).all()
 
 
 @every_activation
@@ -398,7 +399,7 @@ def test_an_all_negative_layer_is_silent(activation: str) -> None:
     source = builders.with_negative_layer(network.source)
     inside = np.full((5, 2), [0.9, 1.9])  # normalised inputs are positive there, so that z < 0 <= theta
     for trace in (run_integer(network, inside), run_float(source, inside)):
-        assert trace.layers[0].fired.sum() == 0
+        assert trace.nodes[0].fired.sum() == 0
         np.testing.assert_array_equal(trace.outputs, np.repeat(trace.outputs[:1], 5, axis=0))
 
 
@@ -433,7 +434,7 @@ class TestAgreement:
         points = builders.random_points(network, 200)
         integer, floating = run_integer(network, points, Probe(n_samples=200)), run_float(network.source, points)
         assert integer.n_saturated == 0
-        same = [(one.fired == other.fired).all() for one, other in zip(integer.layers, floating.layers, strict=True)]
+        same = [(one.fired == other.fired).all() for one, other in zip(integer.nodes, floating.nodes, strict=True)]
         assert all(same)
         assert relative_l2(integer.outputs, floating.outputs) < TWIN_ERROR
 
@@ -461,12 +462,12 @@ class TestAgreement:
         integer, floating = run_integer(network, points, everything), run_float(network.source, points, everything)
         assert integer.probe is not None
         assert floating.probe is not None
-        seen, exact = integer.probe.layers[0], floating.probe.layers[0]
+        seen, exact = integer.probe.nodes[0], floating.probe.nodes[0]
         agree = seen.fired == exact.fired
         assert agree.mean() > 0.999
-        layer = network.layers[0]
+        layer = network.populations[0]
         # x is rounded to half an input unit, z to half a state unit; |phi'| < 0.77
-        input_error = 2.0 ** (network.input_exponent - 1) * np.abs(network.source.layers[0].weight).sum(axis=1)
+        input_error = 2.0 ** (network.input_exponent - 1) * np.abs(network.source.populations[0].weight).sum(axis=1)
         bound = layer.table.error_bound() + 0.77 * (input_error + 2.0**layer.affine.state_exponent)
         error = np.abs(dequantize_array(seen.payload, layer.table.payload_exponent) - exact.payload)
         assert (error <= bound)[agree].all()

@@ -10,7 +10,7 @@ import pytest
 import builders
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.engine.reference import run_float, run_integer
-from neuropinn_lava.engine.trace import LayerCounts, Probe, RunTrace, joined_traces
+from neuropinn_lava.engine.trace import NodeCounts, Probe, RunTrace, joined_traces
 
 
 def make_traces() -> list[RunTrace]:
@@ -48,19 +48,15 @@ def test_joining_nothing_or_strangers() -> None:
 def test_saturations_are_summed() -> None:
     trace = make_traces()[2]
     layers = [
-        LayerCounts(
-            name="a", fired=[[1]], events=[[1]], saturated_drive=1, saturated_membrane=20, saturated_payload=300
-        )
+        NodeCounts(name="a", fired=[[1]], events=[[1]], saturated_drive=1, saturated_membrane=20, saturated_payload=300)
     ]
     total = replace(trace, layers=tuple(layers), saturated_input=4000, saturated_output=50000)
     assert total.n_saturated == 54321
 
 
 def test_events_have_the_shape_of_fired() -> None:
-    with pytest.raises(
-        SpecError, match=r"LayerCounts 'a'.events must have the shape \(n_steps, n_neurons\) = \(1, 2\)"
-    ):
-        LayerCounts(name="a", fired=[[1, 2]], events=[[1]])
+    with pytest.raises(SpecError, match=r"NodeCounts 'a'.events must have the shape \(n_steps, n_neurons\) = \(1, 2\)"):
+        NodeCounts(name="a", fired=[[1, 2]], events=[[1]])
 
 
 @pytest.mark.parametrize(
@@ -86,6 +82,6 @@ def test_arrays_are_read_only_and_keep_their_kind() -> None:
     trace = make_traces()[0]
     assert trace.probe is not None
     assert trace.readout.dtype == trace.probe.output.dtype == np.int64
-    for array in (trace.outputs, trace.readout, trace.layers[0].fired, trace.probe.layers[0].membrane):
+    for array in (trace.outputs, trace.readout, trace.nodes[0].fired, trace.probe.nodes[0].membrane):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0

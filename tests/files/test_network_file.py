@@ -26,8 +26,9 @@ from neuropinn_lava.files import network_file as files
 from neuropinn_lava.files.network_file import HEADER_BYTES, read_network, write_network
 from neuropinn_lava.geometry.boundary_fields import PolygonFactor, RadialLevelSet
 from neuropinn_lava.geometry.scalar_fields import Polynomial, Trigonometric
+from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.quantized import QuantizedNetwork
-from neuropinn_lava.network.spec import NetworkSpec, Polarity, ProblemParameter, Provenance, Readout
+from neuropinn_lava.network.spec import NetworkSpec, ProblemParameter, Provenance, Readout
 from neuropinn_lava.network.transforms import Ansatz, Field, Link
 from neuropinn_lava.testing import assert_networks_equal
 
@@ -118,14 +119,14 @@ class TestRoundTrips:
         network = builders.random_spec(5, widths=(2, 2, 1))
         again = round_trip(builders.with_layer(network, 0, weight=weight, theta=[0.0, 1e300], beta=[0.0, 1.0]), path)
         assert isinstance(again, NetworkSpec)
-        assert again.layers[0].weight.tobytes() == np.array(weight).tobytes()  # the sign of zero too
+        assert again.populations[0].weight.tobytes() == np.array(weight).tobytes()  # the sign of zero too
 
     def test_names_of_any_script(self, path: Path) -> None:
         network = builders.random_spec(6)
-        layers = (replace(network.layers[0], name="Schicht «1»/α β"), network.layers[1])
+        layers = (replace(network.populations[0], name="Schicht «1»/α β"), network.populations[1])
         again = round_trip(replace(network, name="ψ", layers=layers), path)
         assert isinstance(again, NetworkSpec)
-        assert (again.name, again.layers[0].name) == ("ψ", "Schicht «1»/α β")
+        assert (again.name, again.populations[0].name) == ("ψ", "Schicht «1»/α β")
 
     def test_long_texts(self, path: Path) -> None:
         told = Provenance(command="x" * 200_000)
@@ -136,7 +137,7 @@ class TestRoundTrips:
     def test_arrays_of_a_read_network_are_read_only(self, float_file: Path) -> None:
         network = read_network(float_file)
         assert isinstance(network, NetworkSpec)
-        assert not network.layers[0].weight.flags.writeable
+        assert not network.populations[0].weight.flags.writeable
 
     def test_the_same_network_makes_the_same_bytes(self, tmp_path: Path) -> None:
         for name in ("a.h5", "b.h5"):
@@ -320,11 +321,14 @@ class TestContents:
         [
             (
                 set_first("network/layers/0/weight", np.nan),
-                r"LayerSpec 'hidden0'.weight must have only finite entries; got nan",
+                r"PopulationSpec 'hidden0'.weight must have only finite entries; got nan",
             ),
             (set_first("network/output/bias", np.inf), r"OutputSpec 'output'.bias must have only finite entries"),
-            (set_first("network/layers/0/theta", -1.0), r"LayerSpec 'hidden0'.theta must satisfy theta >= 0; got -1.0"),
-            (set_first("network/layers/0/beta", 1.5), r"LayerSpec 'hidden0'.beta must lie in \[0, 1\]"),
+            (
+                set_first("network/layers/0/theta", -1.0),
+                r"PopulationSpec 'hidden0'.theta must satisfy theta >= 0; got -1.0",
+            ),
+            (set_first("network/layers/0/beta", 1.5), r"PopulationSpec 'hidden0'.beta must lie in \[0, 1\]"),
             (set_first("network/layers/0/weight", 0.25), r"the digest of its network; got"),
             (set_attribute("network", "n_steps", 0), r"n_steps must lie in \[1, 4096\]; got 0"),
             (set_attribute("network", "n_steps", 2.0), r"/network.n_steps must be a value of type .*int.*; got 2.0"),
@@ -341,7 +345,7 @@ class TestContents:
             ),
             (
                 set_attribute("network/layers/0", "type", "OutputSpec"),
-                r"a record out of \['LayerSpec'\]; got OutputSpec",
+                r"a record out of \['PopulationSpec'\]; got OutputSpec",
             ),
             (
                 set_attribute("network/ansatz/factor/0", "type", "Anything"),
@@ -387,8 +391,8 @@ class TestContents:
                 r"QuantizedAffine.weight must lie in \[-127, 127\]",
             ),
             (set_first("network/layers/0/affine/bias", 2**40), r"QuantizedAffine.bias must lie in"),
-            (set_first("network/layers/0/theta", -1), r"QuantizedLayer 'hidden0'.theta must lie in"),
-            (set_first("network/layers/0/beta", 4097), r"QuantizedLayer 'hidden0'.beta must lie in"),
+            (set_first("network/layers/0/theta", -1), r"QuantizedPopulation 'hidden0'.theta must lie in"),
+            (set_first("network/layers/0/beta", 4097), r"QuantizedPopulation 'hidden0'.beta must lie in"),
             (set_first("network/layers/0/table/entries", 2**62), r"PhiTable.entries must lie in"),
             (set_first("network/layers/0/table/entries", 1), r"the digest of its network"),
             (set_attribute("network/layers/0/table", "index_bits", 40), r"PhiTable.index_bits must lie in"),
@@ -397,7 +401,7 @@ class TestContents:
             (set_attribute("network/layers/0", "name", "other"), r"names as in the source"),
             (
                 replace_data("network/layers/0/beta", data=[0.5, 0.5]),
-                r"QuantizedLayer.beta must be an array that fits int64",
+                r"QuantizedPopulation.beta must be an array that fits int64",
             ),
             (lambda file: file.move("network/source", "network/sauce"), r"members out of .*; got \['sauce'\]"),
         ],

@@ -81,8 +81,10 @@ def test_activations_that_do_not_vanish_at_zero_are_refused(name: str) -> None:
 
 
 def test_unknown_activation_shows_the_nearest() -> None:
-    with pytest.raises(SpecError, match=r"LayerSpec 'a'.activation must be one of .*; got 'tahn'. Did you mean tanh"):
-        find_activation("tahn", "LayerSpec 'a'.activation")
+    with pytest.raises(
+        SpecError, match=r"PopulationSpec 'a'.activation must be one of .*; got 'tahn'. Did you mean tanh"
+    ):
+        find_activation("tahn", "PopulationSpec 'a'.activation")
     with pytest.raises(SpecError, match="Choose one of them"):
         find_activation("qqqq")
 

@@ -10,9 +10,10 @@ import pytest
 
 import builders
 from neuropinn_lava.base.errors import FixedPointError, SpecError
+from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.phi_table import make_table
-from neuropinn_lava.network.quantized import QuantizedAffine
-from neuropinn_lava.network.spec import Polarity, Readout
+from neuropinn_lava.network.quantized_nodes import QuantizedAffine
+from neuropinn_lava.network.spec import Readout
 
 GOOD = {
     "weight": [[127, -127, 1], [0, 3, -4]],
@@ -100,23 +101,23 @@ def test_affine_lists_all_that_is_wrong() -> None:
 
 
 NETWORK = builders.random_quantized(0)
-LAYER = NETWORK.layers[0]
+LAYER = NETWORK.populations[0]
 HIGHEST = 2**23 - 1
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"beta": np.full(7, 4097)}, r"QuantizedLayer 'hidden0'.beta must lie in \[0, 4096\]; got 4097"),
-        ({"beta": np.full(7, -1)}, r"QuantizedLayer 'hidden0'.beta"),
-        ({"beta": [1]}, r"QuantizedLayer 'hidden0'.beta must have the shape \(n_out,\) = \(7\); got \(1,\)"),
-        ({"theta": np.full(7, -1)}, r"QuantizedLayer 'hidden0'.theta must lie in \[0, .*; got -1"),
-        ({"theta": np.full(7, HIGHEST + 1)}, r"QuantizedLayer 'hidden0'.theta must lie in"),
-        ({"theta": np.zeros(6, dtype=int)}, r"QuantizedLayer 'hidden0'.theta must have the shape"),
-        ({"polarity": "up"}, r"QuantizedLayer 'hidden0'.polarity must be one of both, positive; got 'up'"),
+        ({"beta": np.full(7, 4097)}, r"QuantizedPopulation 'hidden0'.beta must lie in \[0, 4096\]; got 4097"),
+        ({"beta": np.full(7, -1)}, r"QuantizedPopulation 'hidden0'.beta"),
+        ({"beta": [1]}, r"QuantizedPopulation 'hidden0'.beta must have the shape \(n_out,\) = \(7\); got \(1,\)"),
+        ({"theta": np.full(7, -1)}, r"QuantizedPopulation 'hidden0'.theta must lie in \[0, .*; got -1"),
+        ({"theta": np.full(7, HIGHEST + 1)}, r"QuantizedPopulation 'hidden0'.theta must lie in"),
+        ({"theta": np.zeros(6, dtype=int)}, r"QuantizedPopulation 'hidden0'.theta must have the shape"),
+        ({"polarity": "up"}, r"QuantizedPopulation 'hidden0'.polarity must be one of both, positive; got 'up'"),
         (
             {"table": make_table("tanh", state_exponent=-17, state_bits=24, payload_exponent=-12, payload_bits=16)},
-            r"QuantizedLayer 'hidden0'.table must have state \(exponent, bits\) = \(-18, 24\); got \(-17, 24\). Build",
+            r"QuantizedPopulation 'hidden0'.table must have state \(exponent, bits\) = \(-18, 24\); got \(-17, 24\). Build",
         ),
     ],
 )
@@ -134,10 +135,10 @@ def test_polarity_may_be_named() -> None:
     [
         ({"layers": ()}, r"QuantizedNetwork 'random0'.layers must hold at least one spiking layer; got 0"),
         (
-            {"layers": NETWORK.layers[:1]},
+            {"layers": NETWORK.populations[:1]},
             r"QuantizedNetwork 'random0'.layers must have widths as in the source, \(2, 7, 5, 1\)",
         ),
-        ({"layers": NETWORK.layers[:1]}, r"QuantizedNetwork 'random0': 'output' must have n_in = 7; got 5"),
+        ({"layers": NETWORK.populations[:1]}, r"QuantizedNetwork 'random0': 'output' must have n_in = 7; got 5"),
         ({"input_bits": 12}, r"'random0': 'hidden0' must have input \(exponent, bits\) = \(-14, 12\); got \(-14, 16\)"),
         ({"input_exponent": -13}, r"'random0': 'hidden0' must have input \(exponent, bits\) = \(-13, 16\)"),
         ({"output": replace(NETWORK.output, name="last")}, r"names as in the source, .*'output'\); got .*'last'\)"),
@@ -150,12 +151,12 @@ def test_network_refuses(changes: dict[str, object], message: str) -> None:
 
 
 def test_a_layer_must_receive_the_word_that_is_sent() -> None:
-    layer = NETWORK.layers[1]
+    layer = NETWORK.populations[1]
     other = replace(layer, affine=replace(layer.affine, input_exponent=layer.affine.input_exponent + 1))
     with pytest.raises(
         SpecError, match=r"'hidden1' must have input \(exponent, bits\) = .* Give each layer the word that the one"
     ):
-        replace(NETWORK, layers=(NETWORK.layers[0], other))
+        replace(NETWORK, layers=(NETWORK.populations[0], other))
 
 
 def test_what_is_the_sources_is_the_networks() -> None:

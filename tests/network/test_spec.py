@@ -10,11 +10,12 @@ import pytest
 
 import builders
 from neuropinn_lava.base.errors import SpecError
-from neuropinn_lava.network.spec import LayerSpec, NetworkSpec, OutputSpec, Polarity, Provenance, Readout
+from neuropinn_lava.network.nodes import OutputSpec, Polarity, PopulationSpec
+from neuropinn_lava.network.spec import NetworkSpec, Provenance, Readout
 from neuropinn_lava.network.transforms import AffineTransform
 
 
-def make_layer(**changes: object) -> LayerSpec:
+def make_layer(**changes: object) -> PopulationSpec:
     good = {
         "name": "a",
         "weight": [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]],
@@ -23,7 +24,7 @@ def make_layer(**changes: object) -> LayerSpec:
         "theta": [0.0, 0.5],
         "activation": "tanh",
     }
-    return LayerSpec(**{**good, **changes})  # type: ignore[arg-type]
+    return PopulationSpec(**{**good, **changes})  # type: ignore[arg-type]
 
 
 def make_output(**changes: object) -> OutputSpec:
@@ -35,41 +36,41 @@ def make_output(**changes: object) -> OutputSpec:
     [
         (
             {"weight": [1.0, 2.0]},
-            r"LayerSpec 'a'.weight must have the shape \(n_out, n_in\) = \(any, any\); got \(2,\)",
+            r"PopulationSpec 'a'.weight must have the shape \(n_out, n_in\) = \(any, any\); got \(2,\)",
         ),
-        ({"weight": np.zeros((2, 0))}, r"LayerSpec 'a'.weight must have the shape .* got \(2, 0\)"),
+        ({"weight": np.zeros((2, 0))}, r"PopulationSpec 'a'.weight must have the shape .* got \(2, 0\)"),
         (
             {"weight": [[1.0, np.nan], [0.0, 0.0]]},
             r"'a'.weight must have only finite entries; got nan at index \(0, 1\)",
         ),
-        ({"weight": [["a"]]}, r"LayerSpec.weight must be an array that fits float64; got"),
+        ({"weight": [["a"]]}, r"PopulationSpec.weight must be an array that fits float64; got"),
         (
             {"bias": [0.1]},
-            r"LayerSpec 'a'.bias must have the shape \(n_out,\) = \(2\); got \(1,\). Make the widths agree",
+            r"PopulationSpec 'a'.bias must have the shape \(n_out,\) = \(2\); got \(1,\). Make the widths agree",
         ),
         (
             {"bias": [0.1, np.inf]},
-            r"LayerSpec 'a'.bias must have only finite entries; got inf at index \(1,\) and 1 such",
+            r"PopulationSpec 'a'.bias must have only finite entries; got inf at index \(1,\) and 1 such",
         ),
-        ({"beta": [0.5]}, r"LayerSpec 'a'.beta must have the shape"),
-        ({"beta": [-0.1, 0.5]}, r"LayerSpec 'a'.beta must lie in \[0, 1\]; got -0.1. Choose a value"),
-        ({"beta": [0.5, 1.0000001]}, r"LayerSpec 'a'.beta must lie in \[0, 1\]; got 1.0000001"),
-        ({"beta": [np.nan, 0.5]}, r"LayerSpec 'a'.beta must lie in \[0, 1\]; got nan"),
-        ({"theta": [0.1, 0.1, 0.1]}, r"LayerSpec 'a'.theta must have the shape"),
+        ({"beta": [0.5]}, r"PopulationSpec 'a'.beta must have the shape"),
+        ({"beta": [-0.1, 0.5]}, r"PopulationSpec 'a'.beta must lie in \[0, 1\]; got -0.1. Choose a value"),
+        ({"beta": [0.5, 1.0000001]}, r"PopulationSpec 'a'.beta must lie in \[0, 1\]; got 1.0000001"),
+        ({"beta": [np.nan, 0.5]}, r"PopulationSpec 'a'.beta must lie in \[0, 1\]; got nan"),
+        ({"theta": [0.1, 0.1, 0.1]}, r"PopulationSpec 'a'.theta must have the shape"),
         (
             {"theta": [0.1, -1e-9]},
-            r"LayerSpec 'a'.theta must satisfy theta >= 0; got -1e-09. Use a threshold of zero or more",
+            r"PopulationSpec 'a'.theta must satisfy theta >= 0; got -1e-09. Use a threshold of zero or more",
         ),
-        ({"theta": [0.1, np.inf]}, r"LayerSpec 'a'.theta must have only finite entries"),
+        ({"theta": [0.1, np.inf]}, r"PopulationSpec 'a'.theta must have only finite entries"),
         (
             {"activation": "sigmoid"},
-            r"LayerSpec 'a'.activation must satisfy phi\(0\) = 0, .*; got sigmoid, whose value at zero is 0.5",
+            r"PopulationSpec 'a'.activation must satisfy phi\(0\) = 0, .*; got sigmoid, whose value at zero is 0.5",
         ),
         (
             {"activation": "z_tan_z"},
-            r"LayerSpec 'a'.activation must be one of .*; got 'z_tan_z'. Did you mean z_tanh_z",
+            r"PopulationSpec 'a'.activation must be one of .*; got 'z_tan_z'. Did you mean z_tanh_z",
         ),
-        ({"polarity": "negative"}, r"LayerSpec 'a'.polarity must be one of both, positive; got 'negative'"),
+        ({"polarity": "negative"}, r"PopulationSpec 'a'.polarity must be one of both, positive; got 'negative'"),
     ],
 )
 def test_layer_refuses(changes: dict[str, object], message: str) -> None:
@@ -82,7 +83,7 @@ def test_layer_lists_all_that_is_wrong() -> None:
         make_layer(weight=[[np.nan, 0.0]] * 2, bias=[1.0], beta=[2.0, 0.0], theta=[-1.0, np.inf])
     where = [violation.where for violation in caught.value.violations]
     fields = ("bias", "weight", "theta", "beta", "theta")
-    assert where == [f"LayerSpec 'a'.{field}" for field in fields]
+    assert where == [f"PopulationSpec 'a'.{field}" for field in fields]
     assert len(str(caught.value).splitlines()) == 5
     again = pickle.loads(pickle.dumps(caught.value))
     assert str(again) == str(caught.value)
@@ -122,10 +123,10 @@ NETWORK = builders.random_spec(0, widths=(2, 7, 5, 1))
             r"NetworkSpec 'random0'.layers must hold at least one spiking layer; got 0. A network without",
         ),
         (
-            {"layers": NETWORK.layers[:1]},
+            {"layers": NETWORK.populations[:1]},
             r"NetworkSpec 'random0': 'output'.weight must have n_in = 7; got 5. Give 'output' as many inputs as 'hidden0'",
         ),
-        ({"layers": NETWORK.layers[1:]}, r"NetworkSpec 'random0'.input_transform must have 7 components; got 2"),
+        ({"layers": NETWORK.populations[1:]}, r"NetworkSpec 'random0'.input_transform must have 7 components; got 2"),
         (
             {"output": replace(NETWORK.output, name="hidden1")},
             r"NetworkSpec 'random0'.layers must have different names; got .* Rename one of them",
@@ -166,7 +167,11 @@ def test_network_refuses(changes: dict[str, object], message: str) -> None:
 def test_network_lists_all_that_is_wrong() -> None:
     with pytest.raises(SpecError) as caught:
         replace(
-            NETWORK, layers=NETWORK.layers[:1], n_steps=0, output_transform=AffineTransform.identity(3), lower=[9.0] * 2
+            NETWORK,
+            layers=NETWORK.populations[:1],
+            n_steps=0,
+            output_transform=AffineTransform.identity(3),
+            lower=[9.0] * 2,
         )
     assert len(caught.value.violations) == 4
 
@@ -177,8 +182,8 @@ def test_widths() -> None:
 
 
 def test_layers_may_come_in_a_list_and_steps_from_numpy() -> None:
-    network = replace(NETWORK, layers=list(NETWORK.layers), n_steps=np.int64(2))  # type: ignore[arg-type]
-    assert isinstance(network.layers, tuple)
+    network = replace(NETWORK, layers=list(NETWORK.populations), n_steps=np.int64(2))  # type: ignore[arg-type]
+    assert isinstance(network.populations, tuple)
     assert network.digest() == NETWORK.digest()
 
 
@@ -233,7 +238,7 @@ def test_restored_applies_transform_then_ansatz() -> None:
 
 
 def test_smallest_network() -> None:
-    layer = LayerSpec(name="only", weight=[[1.0]], bias=[0.0], beta=[0.5], theta=[0.0], activation="relu")
+    layer = PopulationSpec(name="only", weight=[[1.0]], bias=[0.0], beta=[0.5], theta=[0.0], activation="relu")
     network = NetworkSpec(
         name="small",
         layers=(layer,),

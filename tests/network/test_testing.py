@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import builders
-from neuropinn_lava.network.spec import Polarity, Provenance
+from neuropinn_lava.network.nodes import Polarity
+from neuropinn_lava.network.spec import Provenance
 from neuropinn_lava.testing import assert_networks_equal
 
 SPEC = builders.random_spec(0, widths=(2, 3, 2, 1))
@@ -33,22 +34,22 @@ def test_provenance_does_not_count() -> None:
 
 
 def test_one_entry() -> None:
-    theta = SPEC.layers[1].theta.copy()
+    theta = SPEC.populations[1].theta.copy()
     theta[1] = 0.25
     lines = message_of(SPEC, builders.with_layer(SPEC, 1, theta=theta))
-    assert lines == [f"layers[1].theta[1]: {float(SPEC.layers[1].theta[1])!r} != 0.25"]
+    assert lines == [f"layers[1].theta[1]: {float(SPEC.populations[1].theta[1])!r} != 0.25"]
 
 
 def test_one_bit_of_one_weight() -> None:
-    weight = CHIP.layers[0].affine.weight.copy()
+    weight = CHIP.populations[0].affine.weight.copy()
     weight[2, 1] ^= 1
-    old = int(CHIP.layers[0].affine.weight[2, 1])
+    old = int(CHIP.populations[0].affine.weight[2, 1])
     lines = message_of(CHIP, builders.with_layer(CHIP, 0, weight=weight))
     assert lines == [f"layers[0].affine.weight[2, 1]: {old} != {old ^ 1}"]
 
 
 def test_all_of_them_at_once() -> None:
-    other = builders.with_layer(SPEC, 0, weight=SPEC.layers[0].weight + 1.0, polarity=Polarity.BOTH)
+    other = builders.with_layer(SPEC, 0, weight=SPEC.populations[0].weight + 1.0, polarity=Polarity.BOTH)
     other = replace(other, name="b", n_steps=3, ansatz=builders.unit_ansatz(2, 1))
     lines = message_of(SPEC, other)
     assert [line.split(":")[0] for line in lines] == [

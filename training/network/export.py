@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from ...base.arrays import FloatArray
 from ...base.errors import SpecError
-from ...network.spec import LayerSpec, NetworkSpec, OutputSpec, Provenance, Readout
+from ...network.nodes import OutputSpec, PopulationSpec
+from ...network.spec import NetworkSpec, Provenance, Readout
 from ...network.transforms import AffineTransform, Ansatz
 from ..neuron.vsn import VSN
 from .import_check import check_import, evaluation_copy
@@ -107,8 +108,8 @@ def _box(
     return corners.min(axis=0), corners.max(axis=0)
 
 
-def _layer_spec(name: str, linear: nn.Linear, vsn: VSN) -> LayerSpec:
-    return LayerSpec(
+def _layer_spec(name: str, linear: nn.Linear, vsn: VSN) -> PopulationSpec:
+    return PopulationSpec(
         name=name,
         weight=_array(linear.weight),
         bias=_bias(linear),

@@ -23,7 +23,8 @@ from ...base.checks import raise_violations
 from ...base.errors import SpecError, Violation
 from ...engine.reference import run_float
 from ...engine.trace import Probe, ProbeTrace
-from ...network.spec import LayerSpec, NetworkSpec, OutputSpec, Polarity, Readout
+from ...network.nodes import OutputSpec, Polarity, PopulationSpec
+from ...network.spec import NetworkSpec, Readout
 from ..neuron.vsn import layer_type, successive_steps
 from .network import VsnNetwork
 
@@ -159,7 +160,7 @@ def _probed(network: NetworkSpec, points: FloatArray) -> ProbeTrace:
     return probe
 
 
-def _drives(layer: LayerSpec | OutputSpec, payload: FloatArray) -> FloatArray:
+def _drives(layer: PopulationSpec | OutputSpec, payload: FloatArray) -> FloatArray:
     """Return z for payloads (n_samples, n_steps, n_in)."""
     return payload @ layer.weight.T + layer.bias
 
@@ -172,7 +173,7 @@ def _ties(network: NetworkSpec, points: FloatArray) -> BoolArray:
         tie = np.zeros(len(block), dtype=np.bool_)
         x = network.input_transform.apply(block)
         payload = np.repeat(x[:, None], network.n_steps, axis=1)
-        for layer, trace in zip(network.layers, _probed(network, block).layers, strict=True):
+        for layer, trace in zip(network.populations, _probed(network, block).layers, strict=True):
             before = np.concatenate([np.zeros_like(trace.membrane[:, :1]), trace.membrane[:, :-1]], axis=1)
             m = layer.beta * before + _drives(layer, payload)
             reached = np.abs(m) if layer.polarity is Polarity.BOTH else m
@@ -222,7 +223,7 @@ def _first_difference(
     here = -1
     for t in range(network.n_steps):
         payload = network.input_transform.apply(points[rows])
-        for layer, trace in zip(network.layers, probe.layers, strict=True):
+        for layer, trace in zip(network.populations, probe.nodes, strict=True):
             drive, payload = _drives(layer, payload), np.asarray(trace.payload[:, t], dtype=np.float64)
             at_drive = _find(recorded, here, drive)
             found = _find(recorded, at_drive if at_drive is not None else here, payload)

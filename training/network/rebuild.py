@@ -8,7 +8,8 @@ from torch import nn
 
 from ...base.arrays import FloatArray
 from ...base.points import checked_points
-from ...network.spec import LayerSpec, NetworkSpec, OutputSpec
+from ...network.nodes import OutputSpec, PopulationSpec
+from ...network.spec import NetworkSpec
 from ..neuron.vsn import VSN
 from .network import VsnNetwork
 
@@ -16,7 +17,7 @@ from .network import VsnNetwork
 def rebuild_network(network: NetworkSpec, dtype: torch.dtype = torch.float64) -> VsnNetwork:
     """Build the torch module of a float network; exporting it returns the same record, to the rounding of `dtype`."""
     layers: list[nn.Module] = []
-    for layer in network.layers:
+    for layer in network.populations:
         layers += [_linear(layer, dtype), _vsn(layer, dtype)]
     layers.append(_linear(network.output, dtype))
     return VsnNetwork(nn.Sequential(*layers), network.n_steps, network.readout)
@@ -40,7 +41,7 @@ def run_torch(network: NetworkSpec, points: FloatArray, dtype: torch.dtype = tor
     return network.restored(held, output.numpy().astype(np.float64))
 
 
-def _linear(layer: LayerSpec | OutputSpec, dtype: torch.dtype) -> nn.Linear:
+def _linear(layer: PopulationSpec | OutputSpec, dtype: torch.dtype) -> nn.Linear:
     linear = nn.utils.skip_init(nn.Linear, layer.n_in, layer.n_out, dtype=dtype)
     with torch.no_grad():
         linear.weight.copy_(torch.tensor(layer.weight))
@@ -48,7 +49,7 @@ def _linear(layer: LayerSpec | OutputSpec, dtype: torch.dtype) -> nn.Linear:
     return linear
 
 
-def _vsn(layer: LayerSpec, dtype: torch.dtype) -> VSN:
+def _vsn(layer: PopulationSpec, dtype: torch.dtype) -> VSN:
     return VSN(
         layer.n_out,
         activation=layer.activation,

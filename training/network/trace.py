@@ -16,7 +16,7 @@ from ...base.arrays import FloatArray
 from ...base.points import checked_points
 from ...engine.host import decode_floats
 from ...engine.probe import run_probed
-from ...engine.trace import NO_PROBE, Backend, LayerCounts, LayerTrace, NumberArray, Probe, ProbeTrace, RunTrace
+from ...engine.trace import NO_PROBE, Backend, NodeCounts, NodeTrace, NumberArray, Probe, ProbeTrace, RunTrace
 from ...network.spec import NetworkSpec, Readout
 from ..neuron.unrolled import integrate_steps, reset
 from ..neuron.vsn import VSN
@@ -45,7 +45,7 @@ def trace_network(module: VsnNetwork, network: NetworkSpec, points: FloatArray, 
     signal = torch.as_tensor(x).to(weight)
     n_probed = probe.count(len(held))
     counts, traces = [], []
-    names = iter(layer.name for layer in network.layers)
+    names = iter(layer.name for layer in network.populations)
     for layer in module.layers:
         if isinstance(layer, VSN):
             name = next(names)
@@ -53,11 +53,11 @@ def trace_network(module: VsnNetwork, network: NetworkSpec, points: FloatArray, 
             membrane, fired = _samples_first(reset(m, s)), _samples_first(s) != 0.0
             signal = layer.unrolled(signal, module.n_steps).payload
             payload = _samples_first(signal)
-            counts.append(LayerCounts(name=name, fired=fired.sum(axis=0), events=(payload != 0.0).sum(axis=0)))
+            counts.append(NodeCounts(name=name, fired=fired.sum(axis=0), events=(payload != 0.0).sum(axis=0)))
             if probe.records(name):
                 chosen = slice(n_probed)
                 traces.append(
-                    LayerTrace(name=name, membrane=membrane[chosen], fired=fired[chosen], payload=payload[chosen])
+                    NodeTrace(name=name, membrane=membrane[chosen], fired=fired[chosen], payload=payload[chosen])
                 )
         else:
             signal = layer(signal)

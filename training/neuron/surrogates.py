@@ -15,7 +15,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...network.spec import Polarity
+from ...network.nodes import Polarity
 from ...problems.recipe import Surrogate
 from .scalars import scalar_like
 

@@ -20,7 +20,7 @@ from torch.nn.utils import parametrize
 from ...base.checks import as_member, check_range, raise_violations
 from ...base.errors import SpecError
 from ...network.activations import find_activation
-from ...network.spec import Polarity
+from ...network.nodes import Polarity
 from ...problems.recipe import Surrogate
 from .activations import torch_activation
 from .surrogates import spike

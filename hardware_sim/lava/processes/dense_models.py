@@ -28,7 +28,7 @@ from neuropinn_lava.hardware_sim.lava.processes.layers import (
 )
 from neuropinn_lava.hardware_sim.steps.dense_rules import dense_violations
 from neuropinn_lava.hardware_sim.steps.schedule import Schedule
-from neuropinn_lava.network.quantized import QuantizedLayer, QuantizedOutput
+from neuropinn_lava.network.quantized_nodes import QuantizedOutput, QuantizedPopulation
 
 GRADED = 24
 """Dense's num_message_bits: any positive number makes it multiply by the payload instead of testing it for zero."""
@@ -42,7 +42,7 @@ def _make_dense(layer: AnyLayer, schedule: Schedule) -> Dense:
     """
     raise_violations(dense_violations(layer, schedule), HardwareRuleError)
     name = f"{layer.name} synapses"
-    if isinstance(layer, (QuantizedLayer, QuantizedOutput)):
+    if isinstance(layer, (QuantizedPopulation, QuantizedOutput)):
         doubled = 2 * layer.affine.weight
         return Dense(weights=doubled, weight_exp=-1, sign_mode=SignMode.MIXED, num_message_bits=GRADED, name=name)
     return Dense(weights=layer.weight.copy(), num_message_bits=GRADED, name=name)

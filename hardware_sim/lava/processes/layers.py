@@ -20,8 +20,8 @@ from neuropinn_lava.hardware_sim.steps.choices import Numerics
 from neuropinn_lava.hardware_sim.steps.compile_checks import Entry, check_entry, check_numerics
 from neuropinn_lava.hardware_sim.steps.recording import LayerRecording, ReadoutRecording
 from neuropinn_lava.hardware_sim.steps.schedule import Schedule
-from neuropinn_lava.network.quantized import QuantizedLayer, QuantizedOutput
-from neuropinn_lava.network.spec import LayerSpec, OutputSpec
+from neuropinn_lava.network.nodes import OutputSpec, PopulationSpec
+from neuropinn_lava.network.quantized_nodes import QuantizedOutput, QuantizedPopulation
 
 
 class NetworkProcess(AbstractProcess):
@@ -82,7 +82,7 @@ class VsnLayer(EntryProcess):
     def __init__(
         self,
         *,
-        layer: LayerSpec | QuantizedLayer,
+        layer: PopulationSpec | QuantizedPopulation,
         schedule: Schedule,
         recording: LayerRecording,
         constant_input: bool = False,
@@ -117,7 +117,7 @@ class WordGate(EntryProcess):
     delay = 0
     """Steps of Lava; it receives before it sends."""
 
-    def __init__(self, *, layer: LayerSpec | QuantizedLayer, schedule: Schedule, entry: Entry) -> None:
+    def __init__(self, *, layer: PopulationSpec | QuantizedPopulation, schedule: Schedule, entry: Entry) -> None:
         """Build a gate before the synapses of a network's first layer; the arguments are those of `VsnLayer`."""
         super().__init__(layer=layer, name=f"{layer.name} input")
         self.numerics, self.entry = Numerics.of_layer(layer), entry
@@ -131,7 +131,9 @@ class VsnNeurons(NetworkProcess):
     delay = 0
     """Steps of Lava; the Dense before it delays by one."""
 
-    def __init__(self, *, layer: LayerSpec | QuantizedLayer, schedule: Schedule, recording: LayerRecording) -> None:
+    def __init__(
+        self, *, layer: PopulationSpec | QuantizedPopulation, schedule: Schedule, recording: LayerRecording
+    ) -> None:
         """Build neurons; the arguments are those of `VsnLayer`."""
         super().__init__(layer=layer, schedule=schedule, recording=recording, name=layer.name)
         self.numerics = Numerics.of_layer(layer)

@@ -77,7 +77,7 @@ class NetworkLeafModel(RunModel):
         given = self.proc_params
         network = given["network"]
         schedule = given["schedule"]
-        *layers, readout = (make_kernel(layer, schedule.n_samples) for layer in (*network.layers, network.output))
+        *layers, readout = (make_kernel(layer, schedule.n_samples) for layer in (*network.populations, network.output))
         if schedule.batch_size is None:
             return StepRun(tuple(layers), readout, given["recordings"], given["emitted"])
         return NetworkRun(tuple(layers), readout, network.n_steps, given["recordings"], given["emitted"])

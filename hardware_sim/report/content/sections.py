@@ -211,8 +211,8 @@ def describe_network(network: Network, ansatz_relative_l2: float | None = None) 
         source_digest=source.digest() if isinstance(network, QuantizedNetwork) else None,
         widths=source.widths,
         n_steps=source.n_steps,
-        activation=", ".join(dict.fromkeys(layer.activation for layer in source.layers)),
-        polarity=", ".join(dict.fromkeys(layer.polarity.value for layer in source.layers)),
+        activation=", ".join(dict.fromkeys(layer.activation for layer in source.populations)),
+        polarity=", ".join(dict.fromkeys(layer.polarity.value for layer in source.populations)),
         readout=source.readout.value,
         ansatz_relative_l2=ansatz_relative_l2,
         provenance=source.provenance,
@@ -228,7 +228,7 @@ def describe_quantization(
     """Build the section on a quantized network's words; `saturations` are those of the run that is reported."""
     return QuantizationSection(
         weight_bits=tuple(affine.weight_bits for affine in network.affines),
-        payload_bits=tuple(layer.table.payload_bits for layer in network.layers),
+        payload_bits=tuple(layer.table.payload_bits for layer in network.populations),
         state_bits=max(affine.state_bits for affine in network.affines),
         input_bits=network.input_bits,
         saturations=saturations,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....engine.trace import LayerTrace, ProbeTrace
+from ....engine.trace import NodeTrace, ProbeTrace
 from .figure import INK, SERIES, Figure, draw_figure
 
 MAX_SAMPLES = 16
@@ -17,10 +17,10 @@ MAX_NEURONS = 12
 
 def draw_probe(probe: ProbeTrace) -> tuple[Figure, ...]:
     """Draw a raster of all probed layers, and the membranes of each of them."""
-    return (_draw_raster(probe), *(_draw_membranes(probe, layer) for layer in probe.layers))
+    return (_draw_raster(probe), *(_draw_membranes(probe, layer) for layer in probe.nodes))
 
 
-def _steps(probe: ProbeTrace, layer: LayerTrace) -> Any:
+def _steps(probe: ProbeTrace, layer: NodeTrace) -> Any:
     return np.arange(layer.fired.shape[1]) if probe.steps is None else probe.steps
 
 
@@ -32,7 +32,7 @@ def _draw_raster(probe: ProbeTrace) -> Figure:
     def draw(canvas: Any) -> None:
         """Draw a mark for every event."""
         axes, base, ticks = canvas.add_subplot(), 0, []
-        for k, layer in enumerate(probe.layers):
+        for k, layer in enumerate(probe.nodes):
             sample, step, neuron = np.nonzero(layer.payload[: len(shown)])
             axes.scatter(
                 sample * n_steps + step, base + neuron, s=6, marker="|", color=SERIES[k % len(SERIES)], rasterized=True
@@ -54,7 +54,7 @@ def _draw_raster(probe: ProbeTrace) -> Figure:
     return draw_figure("probe-raster", "Events", caption, draw, width=6.0, height=4.4)
 
 
-def _draw_membranes(probe: ProbeTrace, layer: LayerTrace) -> Figure:
+def _draw_membranes(probe: ProbeTrace, layer: NodeTrace) -> Figure:
     """The membranes of the first probed sample, and where they fired."""
     membrane, fired = layer.membrane[0], layer.fired[0]
     busy = np.argsort(-np.abs(membrane).max(axis=0) - fired.sum(axis=0), kind="stable")[:MAX_NEURONS]

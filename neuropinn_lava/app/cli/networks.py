@@ -103,7 +103,7 @@ def summarize(network: Network) -> dict[str, Any]:
         "widths": list(source.widths),
         "n_steps": source.n_steps,
         "readout": source.readout.value,
-        "activation": source.layers[0].activation,
+        "activation": source.populations[0].activation,
         "domain": [source.lower.tolist(), source.upper.tolist()],
         "built_in_conditions": source.ansatz is not None,
         "problem": provenance.problem,
@@ -116,7 +116,7 @@ def summarize(network: Network) -> dict[str, Any]:
 
 def _summarize_floats(network: NetworkSpec) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    for layer in network.layers:
+    for layer in network.populations:
         rows.append(
             {
                 "layer": layer.name,
@@ -135,7 +135,7 @@ def _summarize_floats(network: NetworkSpec) -> list[dict[str, Any]]:
 
 def _summarize_integers(network: QuantizedNetwork) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    for layer in (*network.layers, None):
+    for layer in (*network.populations, None):
         affine = layer.affine if layer else network.output.affine
         exponents = affine.weight_exponent
         rows.append(

@@ -200,7 +200,7 @@ def show_probe(
     files = write_probe(recorded.trace, folder)
     trace = recorded.trace
     text = (
-        f"Probed {len(trace.samples):,} samples, {len(trace.layers)} layers, {trace.output.shape[1]} steps:"
+        f"Probed {len(trace.samples):,} samples, {len(trace.nodes)} layers, {trace.output.shape[1]} steps:"
         f" {trace.n_bytes / 1e6:.3g} MB in {recorded.seconds:.2f} s. Wrote {files[0]} and {len(files) - 1} figures"
     )
     if as_json:

@@ -147,7 +147,7 @@ def _chosen_scheme(
     known = [each.name for each in dataclasses.fields(QuantizationScheme)]
     raise_violations(each for name in words for each in check_choice("convert: keyword", name, known))
     chosen = dataclasses.replace(scheme or QuantizationScheme(), **words)
-    phis = sorted({layer.activation for layer in network.layers})
+    phis = sorted({layer.activation for layer in network.populations})
     if chosen.equalization is not Equalization.NONE and not set(phis) & set(HOMOGENEOUS):
         rule = f"be left out where no layer is {' or '.join(HOMOGENEOUS)}"
         mend = "Leave the equalization out: it would change nothing."

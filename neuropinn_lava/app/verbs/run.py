@@ -216,7 +216,7 @@ def _run_torch(network: Network, points: FloatArray, probe: Probe) -> RunTrace:
     def trace(block: FloatArray, wanted: Probe) -> RunTrace:
         return run_blocks(trace_block, block, wanted, start)
 
-    probe.check_names([layer.name for layer in source.layers])
+    probe.check_names([layer.name for layer in source.populations])
     return run_probed(trace, points, probe, source.n_steps) if probe.is_chosen else trace(points, probe)
 
 

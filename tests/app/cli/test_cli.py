@@ -55,7 +55,7 @@ def test_convert_takes_word_lengths_layer_by_layer(cli, float_file, tmp_path):
     assert [layer["weight_bits"] for layer in json.loads(out)["layers"]] == [8, 6, 4]
     network = read_network(path)
     assert isinstance(network, QuantizedNetwork)
-    assert [layer.table.payload_bits for layer in network.layers] == [12, 12]
+    assert [layer.table.payload_bits for layer in network.populations] == [12, 12]
 
 
 def test_convert_refuses_what_a_target_cannot_hold_and_writes_nothing(cli, float_file, tmp_path):
@@ -205,7 +205,7 @@ def test_a_factory_is_converted_from_the_command_line(cli, tmp_path, monkeypatch
     options = ("--weights", "w.safetensors", "--lower", "0,0", "--upper", "1,2")
     assert cli("convert", "models_of_mine:make", "--out", "c.h5", *options)[0] == 0
     source = read_network("c.h5").source
-    assert (source.layers[0].weight == net[0].weight.detach().double().numpy()).all()
+    assert (source.populations[0].weight == net[0].weight.detach().double().numpy()).all()
     assert source.upper.tolist() == [1.0, 2.0]
     for bad, message in ((("--lower", "0,zero"), "numbers, separated by commas"), (("--lower", "0"), "lower")):
         code, _, err = cli("convert", "models_of_mine:make", "--out", "d.h5", *bad)

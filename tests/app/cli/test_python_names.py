@@ -16,8 +16,8 @@ OPTIONS = {"problem": "--problem", "lava": "--lava", "cores": "--cores", "theta"
         ("convert.problem", "--problem"),
         ("run.n_cores", "--cores"),
         ("SweepGrid.theta", "--theta"),
-        ("LayerSpec 'hidden1'.theta", "LayerSpec 'hidden1'.theta"),
-        ("LayerSpec.theta", "LayerSpec.theta"),
+        ("PopulationSpec 'hidden1'.theta", "PopulationSpec 'hidden1'.theta"),
+        ("PopulationSpec.theta", "PopulationSpec.theta"),
         ("convert.error_budget", "convert.error_budget"),
     ],
 )

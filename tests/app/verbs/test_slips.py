@@ -98,18 +98,18 @@ def test_the_torch_backend_runs_torch(chip):
     by_torch, by_numpy = (nl.run(SMALL, POINTS, backend=backend) for backend in ("torch", "float"))
     assert by_torch.backend is nl.Backend.TORCH
     assert by_torch.outputs == pytest.approx(by_numpy.outputs, rel=1e-12)
-    assert by_torch.layers[0].fired.tolist() == by_numpy.layers[0].fired.tolist()
+    assert by_torch.nodes[0].fired.tolist() == by_numpy.nodes[0].fired.tolist()
     assert nl.run(chip, POINTS, backend="torch").network_digest == chip.source.digest()
 
 
 def test_the_torch_backend_records_and_joins_blocks(monkeypatch):
     pytest.importorskip("torch")
     monkeypatch.setattr("neuropinn_lava.engine.reference.BLOCK", 7)
-    chosen = Probe(samples=(3, 12), layers=(SMALL.layers[0].name,))
+    chosen = Probe(samples=(3, 12), layers=(SMALL.populations[0].name,))
     by_torch, by_numpy = (nl.run(SMALL, POINTS, backend=backend, probe=chosen) for backend in ("torch", "float"))
     assert by_torch.outputs == pytest.approx(by_numpy.outputs, rel=1e-12)
     assert by_torch.probe.samples.tolist() == [3, 12]
-    assert by_torch.probe.layers[0].payload == pytest.approx(by_numpy.probe.layers[0].payload, rel=1e-12)
+    assert by_torch.probe.nodes[0].payload == pytest.approx(by_numpy.probe.nodes[0].payload, rel=1e-12)
 
 
 @pytest.mark.parametrize("backend", ["float", "integer", "torch"])

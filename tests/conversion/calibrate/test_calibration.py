@@ -25,7 +25,7 @@ def test_ranges_equal_longhand(polarity: builders.Polarity, n_steps: int) -> Non
     run = longhand.run_float(network, points)
     calibration = calibrate_network(network, points)
     assert [layer.name for layer in calibration.layers] == ["hidden0", "hidden1", "output"]
-    for layer, seen in zip(network.layers, calibration.layers[:-1], strict=True):
+    for layer, seen in zip(network.populations, calibration.layers[:-1], strict=True):
         payloads = [values for where, values in run.payload.items() if where[0] == layer.name]
         np.testing.assert_allclose(seen.payload, np.abs(payloads).max(axis=0), rtol=0, atol=SUM_ORDER)
         drives = longhand_drives(network, run, layer.name, len(points))
@@ -41,9 +41,9 @@ def longhand_drives(
     network: builders.NetworkSpec, run: longhand.Run, name: str, n_samples: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """z and m before its reset, of one layer, for every sample and step."""
-    names = [layer.name for layer in network.layers]
+    names = [layer.name for layer in network.populations]
     index = names.index(name)
-    layer = network.layers[index]
+    layer = network.populations[index]
     found = []
     x = network.input_transform.apply(builders.random_points(network, n_samples))
     for i in range(n_samples):
@@ -94,7 +94,7 @@ def test_unusable_points(points: object, message: str) -> None:
 def test_a_network_that_overflows() -> None:
     network = builders.random_spec(5, activation="identity")
     for index in range(2):
-        network = builders.with_layer(network, index, weight=network.layers[index].weight * 1e200)
+        network = builders.with_layer(network, index, weight=network.populations[index].weight * 1e200)
     with pytest.raises(
         SpecError, match=r"calibrated drive of layer 'hidden1' must have only finite entries; got (inf|nan)"
     ):

@@ -14,8 +14,8 @@ from neuropinn_lava.engine.host import encode_points
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.engine.trace import Probe
 from neuropinn_lava.network.integers import IntFormat, shift_half_up
+from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.quantized import QuantizedNetwork
-from neuropinn_lava.network.spec import Polarity
 
 
 def edge_points(network: QuantizedNetwork, n: int) -> np.ndarray:
@@ -34,7 +34,7 @@ def test_everything_lies_within_its_bound(activation: str, polarity: Polarity, n
     trace = run_integer(network, points, Probe(n_samples=len(points)))
     assert trace.probe is not None
     a = np.repeat(encode_points(network, points)[0][:, None], n_steps, axis=1)
-    for layer, bound, seen in zip(network.layers, bound_network(network), trace.probe.layers, strict=False):
+    for layer, bound, seen in zip(network.populations, bound_network(network), trace.probe.nodes, strict=False):
         product = a @ layer.affine.weight.T
         assert np.abs(product).max() <= bound.accumulator
         assert np.abs(shift_half_up(product, layer.affine.left) + layer.affine.bias).max() <= bound.drive
@@ -50,7 +50,7 @@ def test_one_layer_of_one_input_is_bounded_exactly() -> None:
     network = builders.with_layer(network, 0, theta=np.zeros(6, dtype=np.int64))
     points = edge_points(network, 0)
     a, _ = encode_points(network, points)
-    affine = network.layers[0].affine
+    affine = network.populations[0].affine
     drive = shift_half_up(a @ affine.weight.T, affine.left) + affine.bias
     assert bound_network(network)[0].drive == np.abs(drive).max()
 

@@ -27,7 +27,7 @@ def example(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_it_is_itself_on_the_float_backend(example: Any) -> None:
     spec, module = example.read_pinn()
-    assert all(not layer.theta.any() and layer.activation == "tanh" for layer in spec.layers)
+    assert all(not layer.theta.any() and layer.activation == "tanh" for layer in spec.populations)
     exact = nl.run_float(spec, example.POINTS).outputs
     assert np.abs(example.torch_solution(module) - exact).max() <= SAME * np.abs(exact).max()
 

@@ -23,7 +23,8 @@ from neuropinn_lava.conversion.formats.nir_graphs import make_graph, order_nodes
 from neuropinn_lava.conversion.formats.nir_metadata import NETWORK_MARK, VSN_MARK
 from neuropinn_lava.conversion.formats.nir_neurons import NODE_TYPE, lost_as_lif
 from neuropinn_lava.engine.reference import run_float
-from neuropinn_lava.network.spec import NetworkSpec, Polarity, Provenance, Readout
+from neuropinn_lava.network.nodes import Polarity
+from neuropinn_lava.network.spec import NetworkSpec, Provenance, Readout
 
 
 def node(kind: str, **fields: Any) -> Any:
@@ -76,7 +77,7 @@ def plain_nodes() -> dict[str, Any]:
 def test_a_graph_of_another_tool_with_our_neurons(make: Any) -> None:
     spec = read_graph(graph(with_nodes(v=make(3))), name="theirs")
     assert (spec.name, spec.widths, spec.n_steps) == ("theirs", (2, 3, 1), 1)
-    layer = spec.layers[0]
+    layer = spec.populations[0]
     assert (layer.name, layer.activation, layer.polarity) == ("mine", "tanh", Polarity.BOTH)
     np.testing.assert_array_equal(layer.weight, plain_nodes()["a"].weight)
 

@@ -16,7 +16,8 @@ from neuropinn_lava.conversion import QuantizationScheme, quantize_network  # no
 from neuropinn_lava.conversion.formats.torch_modules import from_torch  # noqa: E402
 from neuropinn_lava.engine.reference import run_float, run_integer  # noqa: E402
 from neuropinn_lava.engine.trace import Probe  # noqa: E402
-from neuropinn_lava.network.spec import NetworkSpec, Polarity  # noqa: E402
+from neuropinn_lava.network.nodes import Polarity
+from neuropinn_lava.network.spec import NetworkSpec
 from neuropinn_lava.training.network.network import VsnNetwork  # noqa: E402
 from neuropinn_lava.training.neuron.vsn import VSN  # noqa: E402
 
@@ -219,7 +220,7 @@ def test_ties_of_leaky_stay_silent(threshold: float) -> None:
     with torch.no_grad():
         module[0].weight.fill_(1.0)
     probe = run_float(from_torch(module.double()), points, Probe(n_samples=4)).probe
-    assert probe.layers[0].fired[:, 0, 0].tolist() == [False, True, True, False]
+    assert probe.nodes[0].fired[:, 0, 0].tolist() == [False, True, True, False]
     with torch.no_grad():
         spikes, _ = module[1].leaky(torch.tensor(points))
     assert (spikes[:, 0] > 0).tolist() == [False, True, True, False]
@@ -378,17 +379,17 @@ def test_weights_that_are_not_finite_are_refused() -> None:
     module = make_modules()["tanh"]
     with torch.no_grad():
         module[0].weight[1, 0] = float("nan")
-    with pytest.raises(SpecError, match=r"LayerSpec 'hidden1'\.weight must have only finite entries"):
+    with pytest.raises(SpecError, match=r"PopulationSpec 'hidden1'\.weight must have only finite entries"):
         from_torch(module)
 
 
 def test_the_record_does_not_share_memory_with_the_module() -> None:
     module = make_modules()["tanh"].double()
     spec: NetworkSpec = from_torch(module)
-    before = spec.layers[0].weight.copy()
+    before = spec.populations[0].weight.copy()
     with torch.no_grad():
         module[0].weight.zero_()
-    np.testing.assert_array_equal(spec.layers[0].weight, before)
+    np.testing.assert_array_equal(spec.populations[0].weight, before)
 
 
 def test_a_sine_network_is_deployed_as_itself() -> None:
@@ -409,6 +410,6 @@ def test_a_sine_network_is_deployed_as_itself() -> None:
     with torch.no_grad():
         wanted = module(torch.tensor(points)).numpy()
     np.testing.assert_allclose(run_float(spec, points).outputs, wanted, rtol=1e-12, atol=1e-12)
-    assert (spec.layers[0].activation, spec.layers[0].polarity.value) == ("sin", "both")
+    assert (spec.populations[0].activation, spec.populations[0].polarity.value) == ("sin", "both")
     chip = quantize_network(spec, QuantizationScheme(weight_bits=16, payload_bits=16, index_size=14)).network
     np.testing.assert_allclose(run_integer(chip, points).outputs, wanted, atol=2e-2 * np.abs(wanted).max())

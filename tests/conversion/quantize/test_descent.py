@@ -25,8 +25,9 @@ from neuropinn_lava.conversion.quantize.descent import (
     descend_integers,
 )
 from neuropinn_lava.engine.reference import run_float, run_integer
+from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.quantized import QuantizedNetwork
-from neuropinn_lava.network.spec import NetworkSpec, Polarity, Readout
+from neuropinn_lava.network.spec import NetworkSpec, Readout
 from neuropinn_lava.testing import assert_networks_equal
 
 FIRST_ORDER = 0.03
@@ -54,7 +55,7 @@ def test_jacobians_equal_differences_of_the_output(readout: Readout) -> None:
     jacobians = trace_jacobians(network, points)
     step = 1e-6
     for index in range(2):
-        bias = network.layers[index].bias
+        bias = network.populations[index].bias
         moved = [
             run_float(builders.with_layer(network, index, bias=bias + sign * step * np.eye(len(bias))[1]), points)
             for sign in (1, -1)
@@ -139,7 +140,7 @@ def test_few_points_and_silent_networks_are_left_alone() -> None:
 def test_the_twin_says_what_the_integers_stand_for() -> None:
     chip = builders.random_quantized(10, n_steps=2)
     twin = dequantized_network(chip)
-    for layer, spec in zip(twin.layers, chip.source.layers, strict=True):
+    for layer, spec in zip(twin.populations, chip.source.populations, strict=True):
         np.testing.assert_array_equal(layer.weight, spec.weight)
         np.testing.assert_array_equal(layer.theta, spec.theta)
         np.testing.assert_array_equal(layer.beta, spec.beta)

@@ -33,8 +33,9 @@ from neuropinn_lava.conversion.quantize.nearest import (
 from neuropinn_lava.conversion.quantize.ranges import finest_exponent
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.network.integers import dequantize_array
+from neuropinn_lava.network.nodes import PopulationSpec
 from neuropinn_lava.network.quantized import QuantizedNetwork
-from neuropinn_lava.network.spec import LayerSpec, NetworkSpec
+from neuropinn_lava.network.spec import NetworkSpec
 
 NEAREST = QuantizationScheme(
     rounding=Rounding.NEAREST, weight_range=RangeRule.MIN_MAX, state_range=StateRange.CALIBRATED
@@ -110,12 +111,12 @@ def test_every_number_is_within_half_a_step(
 ) -> None:
     network = builders.random_spec(1, widths=(2, 9, 6, 2), activation=activation, polarity=polarity)
     chip = quantized(network, granularity=granularity)
-    for spec, affine in zip((*network.layers, network.output), chip.affines, strict=True):
+    for spec, affine in zip((*network.populations, network.output), chip.affines, strict=True):
         weight = dequantize_array(affine.weight, affine.weight_exponent[:, None])
         assert (np.abs(weight - spec.weight) <= np.ldexp(0.5, affine.weight_exponent)[:, None]).all()
         unit = 2.0**affine.state_exponent
         assert (np.abs(affine.bias * unit - spec.bias) <= unit / 2).all()
-    for spec, layer in zip(network.layers, chip.layers, strict=True):
+    for spec, layer in zip(network.populations, chip.populations, strict=True):
         unit = 2.0**layer.affine.state_exponent
         assert (layer.theta * unit >= spec.theta).all()  # ceil
         assert ((layer.theta - 1) * unit < spec.theta).all()
@@ -135,10 +136,10 @@ def test_ceiled_thresholds_ask_the_same_question(theta: float, exponent: int, z:
 
 def test_thresholds_beyond_the_state_become_its_highest_and_are_reported() -> None:
     network = builders.random_spec(2)
-    theta = network.layers[0].theta.copy()
+    theta = network.populations[0].theta.copy()
     theta[:3] = 1e3, 1e300, 1.7e308
     result = quantize_network(builders.with_layer(network, 0, theta=theta), NEAREST)
-    assert (result.network.layers[0].theta[:3] == longhand.highest(24)).all()
+    assert (result.network.populations[0].theta[:3] == longhand.highest(24)).all()
     assert [layer.n_clipped for layer in result.report.layers] == [3, 0, 0]
 
 
@@ -161,10 +162,12 @@ def test_scales_are_the_finest_that_hold_the_ranges(activation: str) -> None:
     calibration = calibrate_network(network)
     chip = quantize_network(network, NEAREST).network
     assert chip.input_exponent == finest_exponent(calibration.input_peak, 16)
-    for seen, affine, spec in zip(calibration.layers, chip.affines, (*network.layers, network.output), strict=True):
+    for seen, affine, spec in zip(
+        calibration.layers, chip.affines, (*network.populations, network.output), strict=True
+    ):
         peak = 2.0 * max(seen.drive.max(), seen.membrane.max(), np.abs(spec.bias).max())  # a bit to spare
         assert affine.state_exponent == finest_exponent(peak, 24)
-    for seen, layer in zip(calibration.layers, chip.layers, strict=False):
+    for seen, layer in zip(calibration.layers, chip.populations, strict=False):
         peak = 1.05 * seen.payload.max()
         bound = {"tanh": 32767 / 32768, "tanh_squared": 32767 / 32768, "sin": 32767 / 32768}.get(activation, math.inf)
         assert layer.table.payload_exponent == finest_exponent(min(peak, bound), 16)
@@ -203,7 +206,7 @@ def test_lists_that_do_not_fit_the_network() -> None:
 
 def test_a_network_too_fine_for_its_words() -> None:
     network = builders.random_spec(8)
-    network = builders.with_layer(network, 0, weight=network.layers[0].weight * 1e-30, bias=np.zeros(7))
+    network = builders.with_layer(network, 0, weight=network.populations[0].weight * 1e-30, bias=np.zeros(7))
     with pytest.raises(
         FixedPointError,
         match=r"layer 'hidden0': QuantizedAffine.weight_exponent must lie in \[-64, 64\]; got -1",
@@ -224,20 +227,20 @@ def test_zero_and_negative_layers_run_exactly(polarity: builders.Polarity) -> No
 
 def test_a_dead_neuron_beside_live_ones() -> None:
     network = builders.random_spec(10)
-    weight = network.layers[0].weight.copy()
+    weight = network.populations[0].weight.copy()
     weight[2] = 1e-40
     weight[3] = 0.0
     result = quantize_network(builders.with_layer(network, 0, weight=weight))
-    assert not result.network.layers[0].affine.weight[2:4].any()
+    assert not result.network.populations[0].affine.weight[2:4].any()
     assert result.report.layers[0].n_clipped == 0
 
 
 def test_a_network_that_holds_numbers_of_the_grid_is_quantized_without_error() -> None:
     twin = builders.random_quantized(11, state_range=3, n_steps=4).source
     result = quantize_network(twin)
-    for spec, affine in zip((*twin.layers, twin.output), result.network.affines, strict=True):
+    for spec, affine in zip((*twin.populations, twin.output), result.network.affines, strict=True):
         np.testing.assert_array_equal(dequantize_array(affine.weight, affine.weight_exponent[:, None]), spec.weight)
-    for spec, layer in zip(twin.layers, result.network.layers, strict=True):
+    for spec, layer in zip(twin.populations, result.network.populations, strict=True):
         np.testing.assert_array_equal(layer.beta / 4096, spec.beta)
     assert all(layer.weight_error == 0.0 for layer in result.report.layers)
 
@@ -249,7 +252,7 @@ def test_the_same_call_gives_the_same_integers() -> None:
 
 def test_alignment_by_hand() -> None:
     """W = 3 and 0.5, b = 0.75, input 8 bit at 2^-6: integers and shift written down."""
-    layer = LayerSpec(name="a", weight=[[3.0, 0.5]], bias=[0.75], beta=[0.5], theta=[0.3], activation="identity")
+    layer = PopulationSpec(name="a", weight=[[3.0, 0.5]], bias=[0.75], beta=[0.5], theta=[0.3], activation="identity")
     incoming = Word(bits=8, exponent=-6)
     scheme = QuantizationScheme(weight_bits=4, state_bits=12)
     affine = quantize_affine(layer, 4.0, incoming, 4, scheme)

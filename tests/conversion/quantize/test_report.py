@@ -20,7 +20,8 @@ from neuropinn_lava.conversion import (
 )
 from neuropinn_lava.conversion.quantize.report import _reached_sum
 from neuropinn_lava.engine.reference import run_float, run_integer
-from neuropinn_lava.network.spec import LayerSpec, NetworkSpec, OutputSpec
+from neuropinn_lava.network.nodes import OutputSpec, PopulationSpec
+from neuropinn_lava.network.spec import NetworkSpec
 from neuropinn_lava.network.transforms import AffineTransform
 
 POINTS = np.array([[1.0], [-1.0]])
@@ -35,7 +36,7 @@ EXACT = 1e-12
 def make_network(weights: list[float], theta: float = 0.0, output: float = 1.0) -> NetworkSpec:
     """x → identity neurons of the given weights, without bias and leak → their sum times `output`."""
     n = len(weights)
-    layer = LayerSpec(
+    layer = PopulationSpec(
         name="only",
         weight=np.array(weights)[:, None],
         bias=np.zeros(n),

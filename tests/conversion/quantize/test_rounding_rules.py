@@ -27,8 +27,9 @@ from neuropinn_lava.conversion.quantize.ranges import choose_exponent, finest_ex
 from neuropinn_lava.engine.host import divisor
 from neuropinn_lava.engine.reference import run_float, run_integer
 from neuropinn_lava.engine.trace import Probe
-from neuropinn_lava.network.quantized import QuantizedAffine
-from neuropinn_lava.network.spec import NetworkSpec, OutputSpec, Polarity, Readout
+from neuropinn_lava.network.nodes import OutputSpec, Polarity
+from neuropinn_lava.network.quantized_nodes import QuantizedAffine
+from neuropinn_lava.network.spec import NetworkSpec, Readout
 
 DIFFERENCE = 1e-5
 """Relative; a central difference of step 1e-4 against one of step 1e-6, in float64."""
@@ -71,7 +72,7 @@ class TestRanges:
         network = builders.random_spec(2, activation="z_tanh_z")
         chip = quantize_network(network, QuantizationScheme(payload_bits=6, payload_range=rule)).network
         plain = quantize_network(network, QuantizationScheme(payload_bits=6)).network
-        for layer, other in zip(chip.layers, plain.layers, strict=True):
+        for layer, other in zip(chip.populations, plain.layers, strict=True):
             assert layer.table.payload_exponent <= other.table.payload_exponent
 
 
@@ -144,7 +145,7 @@ class TestCompensation:
         network = builders.random_spec(14, n_steps=3)
         plain = quantize_network(network, QuantizationScheme(rounding=Rounding.NEAREST, weight_range=RangeRule.MIN_MAX))
         chip = quantize_network(network, QuantizationScheme()).network
-        for layer, other in zip(chip.layers, plain.network.layers, strict=True):
+        for layer, other in zip(chip.populations, plain.network.populations, strict=True):
             np.testing.assert_array_equal(layer.theta, other.theta)
             np.testing.assert_array_equal(layer.beta, other.beta)
             assert layer.table.payload_exponent == other.table.payload_exponent
@@ -172,8 +173,10 @@ class TestEqualization:
     @pytest.mark.parametrize("polarity", builders.POLARITIES)
     def test_the_function_stays_the_same_to_the_last_bit(self, activation: str, polarity: Polarity) -> None:
         network = builders.random_spec(16, activation=activation, polarity=polarity, n_steps=3)
-        loud = replace(network.layers[0], weight=network.layers[0].weight * np.geomspace(1e-3, 1e3, 7)[:, None])
-        network = replace(network, layers=(loud, *network.layers[1:]))
+        loud = replace(
+            network.populations[0], weight=network.populations[0].weight * np.geomspace(1e-3, 1e3, 7)[:, None]
+        )
+        network = replace(network, layers=(loud, *network.populations[1:]))
         calibration = calibrate_network(network)
         equal = equalize_network(network, calibration)
         points = builders.random_points(network, 50)
@@ -189,9 +192,11 @@ class TestEqualization:
         network = builders.random_spec(18, activation="relu", widths=(2, 16, 8, 1), theta=0.0, beta=0.0)
         gain = np.geomspace(1e-2, 1e2, 16)
         first = replace(
-            network.layers[0], weight=network.layers[0].weight * gain[:, None], bias=network.layers[0].bias * gain
+            network.populations[0],
+            weight=network.populations[0].weight * gain[:, None],
+            bias=network.populations[0].bias * gain,
         )
-        second = replace(network.layers[1], weight=network.layers[1].weight / gain)
+        second = replace(network.populations[1], weight=network.populations[1].weight / gain)
         network = replace(network, layers=(first, second))
         scheme = QuantizationScheme(weight_bits=8, payload_bits=8)
         equalized = replace(scheme, equalization=Equalization.ACROSS_LAYERS)
@@ -210,10 +215,10 @@ def test_sensitivities_equal_differences_of_the_output(readout: Readout) -> None
     points = builders.random_points(network, 30)
     signals = trace_signals(network, points)
     step, j = 1e-6, 2
-    for index in range(len(network.layers)):
+    for index in range(len(network.populations)):
         moved = []
         for sign in (1, -1):
-            bias = network.layers[index].bias.copy()
+            bias = network.populations[index].bias.copy()
             bias[j] += sign * step
             moved.append(run_float(builders.with_layer(network, index, bias=bias), points).outputs[:, 0])
         squares = np.square((moved[0] - moved[1]) / (2 * step))
@@ -240,10 +245,10 @@ def test_words_end_at_most_one_unit_below_a_bound(bits: int) -> None:
 def test_a_bounded_phi_uses_all_of_its_payload_word_and_saturates_nowhere() -> None:
     """Drives of ±20: tanh is 1 to the last bit there, the payload 127 / 128, and nothing counts as saturated."""
     network = builders.random_spec(20, activation="tanh", polarity=Polarity.BOTH, theta=0.0, n_steps=1)
-    loud = builders.with_layer(network, 0, weight=20 * network.layers[0].weight)
+    loud = builders.with_layer(network, 0, weight=20 * network.populations[0].weight)
     points = builders.random_points(network, 300)
     chip = quantize_network(loud, QuantizationScheme(payload_bits=8), points).network
     trace = run_integer(chip, points, Probe(n_samples=300))
-    assert chip.layers[0].table.payload_exponent == -7
-    assert np.abs(trace.probe.layers[0].payload).max() == 127
+    assert chip.populations[0].table.payload_exponent == -7
+    assert np.abs(trace.probe.nodes[0].payload).max() == 127
     assert trace.n_saturated == 0

@@ -12,9 +12,9 @@ from neuropinn_lava.conversion import QuantizationScheme, quantize_network
 from neuropinn_lava.conversion.search.error_budget import INPUT, Cause, ErrorBudget, interpolate, measure_error_budget
 from neuropinn_lava.engine.reference import run_float, run_integer
 from neuropinn_lava.network.integers import dequantize_array
+from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.phi_table import look_up, make_table
 from neuropinn_lava.network.quantized import QuantizedNetwork
-from neuropinn_lava.network.spec import Polarity
 
 EXACT = 1e-12
 """Relative; sums of the same numbers in the same order, but for the last places of a float."""
@@ -38,7 +38,7 @@ def test_weights_alone_equal_a_float_network_with_those_weights() -> None:
     network = builders.random_spec(2, n_steps=2, ansatz=True)
     points = builders.random_points(network, 200)
     chip = quantize_network(network, QuantizationScheme(weight_bits=4)).network
-    affine = chip.layers[1].affine
+    affine = chip.populations[1].affine
     deployed = builders.with_layer(
         network,
         1,
@@ -68,7 +68,7 @@ def test_saturation_is_a_cause_of_its_own() -> None:
 
 def test_where_nothing_saturates_saturation_adds_nothing() -> None:
     chip = quantize_network(builders.random_spec(8)).network
-    for layer in (*chip.layers, chip.output):
+    for layer in (*chip.populations, chip.output):
         entry = budget_of(chip).entry(layer.name, Cause.SATURATION)
         assert (entry.relative_change, entry.flipped_spikes) == (0.0, 0.0)
 
@@ -76,7 +76,7 @@ def test_where_nothing_saturates_saturation_adds_nothing() -> None:
 def test_a_threshold_that_moves_flips_spikes() -> None:
     """Thresholds of the integers a tenth higher than those of the source: spikes between the two flip, and only by theta."""
     network = builders.random_quantized(5, polarity=Polarity.BOTH, n_steps=1)
-    raised = builders.with_layer(network, 0, theta=network.layers[0].theta + 2**16)
+    raised = builders.with_layer(network, 0, theta=network.populations[0].theta + 2**16)
     budget = budget_of(raised, 500)
     assert budget.entry("hidden0", Cause.THETA).flipped_spikes > 0.001
     assert budget.entry("hidden1", Cause.THETA).flipped_spikes == 0.0

@@ -14,7 +14,8 @@ from neuropinn_lava.conversion import QuantizationScheme, quantize_network
 from neuropinn_lava.conversion.search.bit_search import ErrorLimit
 from neuropinn_lava.conversion.search.sparsify import sparsify_network
 from neuropinn_lava.engine.reference import run_float, run_integer
-from neuropinn_lava.network.spec import NetworkSpec, Polarity
+from neuropinn_lava.network.nodes import Polarity
+from neuropinn_lava.network.spec import NetworkSpec
 
 NETWORK = builders.random_spec(
     1, widths=(2, 20, 16, 1), activation="tanh", polarity=Polarity.BOTH, n_steps=1, theta=0.0, beta=0.0
@@ -31,7 +32,7 @@ def limit_of(error: float) -> ErrorLimit:
 def activity(network: NetworkSpec) -> float:
     layers = run_float(network, JUDGED).layers
     return sum(int(layer.fired.sum()) for layer in layers) / (
-        len(JUDGED) * sum(layer.n_out for layer in network.layers)
+        len(JUDGED) * sum(layer.n_out for layer in network.populations)
     )
 
 
@@ -47,7 +48,7 @@ def test_it_is_sparser_and_within_the_limit() -> None:
 def test_it_is_sparser_than_one_threshold_for_all_of_the_same_error() -> None:
     found = sparsify_network(NETWORK, limit_of(0.05), POINTS)
     for theta in np.geomspace(1e-3, 1.0, 25):
-        layers = tuple(replace(layer, theta=np.full(layer.n_out, theta)) for layer in NETWORK.layers)
+        layers = tuple(replace(layer, theta=np.full(layer.n_out, theta)) for layer in NETWORK.populations)
         uniform = replace(NETWORK, layers=layers)
         if relative_l2(run_float(uniform, JUDGED).outputs, WANTED) <= 0.05:
             assert activity(uniform) > found.after.activity

@@ -122,7 +122,7 @@ def test_sums_of_three_neurons_by_hand() -> None:
 def test_memory_of_three_neurons_by_hand() -> None:
     """A spiking neuron: one weight of a byte, four words of 3 bytes, a leak of 2 bytes, and a table of 4 bytes an entry."""
     network = three_neurons()
-    n_entries = len(network.layers[0].table.entries)
+    n_entries = len(network.populations[0].table.entries)
     check = check_network(network, ROOMY)
     assert verdict_of(check, "memory fits the cores").found == 1 + 4 * 3 + 2 + 4 * n_entries
     assert verdict_of(check, "tables fit their memory").found == n_entries

@@ -23,8 +23,9 @@ from neuropinn_lava.engine.host import encode_points  # noqa: E402
 from neuropinn_lava.engine.reference import run_integer  # noqa: E402
 from neuropinn_lava.engine.trace import Probe  # noqa: E402
 from neuropinn_lava.network.integers import round_half_up  # noqa: E402
+from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.quantized import QuantizedNetwork  # noqa: E402
-from neuropinn_lava.network.spec import Polarity, Readout  # noqa: E402
+from neuropinn_lava.network.spec import Readout
 
 N_SAMPLES = 40
 EVERYTHING = Probe(n_samples=N_SAMPLES)
@@ -38,7 +39,7 @@ def assert_bit_equal(network: QuantizedNetwork, points: np.ndarray) -> None:
     words = trained.words(encode_points(network, points)[0])
     with torch.no_grad():
         payloads, total = list(trained.payloads(words)), trained.total(words)
-    for layer, payload in zip(trace.probe.layers, payloads, strict=True):
+    for layer, payload in zip(trace.probe.nodes, payloads, strict=True):
         np.testing.assert_array_equal(payload.numpy().swapaxes(0, 1), layer.payload, err_msg=layer.name)
     np.testing.assert_array_equal(total.numpy(), trace.readout)
 
@@ -79,7 +80,7 @@ def test_membranes_equal_the_integer_engine() -> None:
     network = builders.random_quantized(7, n_steps=8, activation="tanh", polarity=Polarity.BOTH)
     trained = QuantizationAwareNetwork(network, torch.float64)
     words, _ = encode_points(network, builders.random_points(network, N_SAMPLES))
-    run, layer = IntegerLayerRun(network.layers[0], N_SAMPLES), trained.layers[0]
+    run, layer = IntegerLayerRun(network.populations[0], N_SAMPLES), trained.populations[0]
     drive = layer.affine(trained.words(words)).detach()
     for step in integer_steps(drive, layer.integer_beta(), layer.integer_theta(), layer.rule, 8):
         _, _, fired, payload, _ = run.step(words)
@@ -97,11 +98,11 @@ def test_quantized_gives_back_the_very_integers() -> None:
 def test_masters_between_integers_round_as_the_contract_says() -> None:
     network = builders.random_quantized(2)
     trained = QuantizationAwareNetwork(network, torch.float64)
-    unit = 2.0 ** network.layers[0].affine.weight_exponent[0]
+    unit = 2.0 ** network.populations[0].affine.weight_exponent[0]
     with torch.no_grad():
-        trained.layers[0].affine.weight[0, 0] = 2.5 * unit
-        trained.layers[0].affine.weight[0, 1] = -2.5 * unit
-        trained.layers[0].theta[0] = 10.25 * 2.0 ** network.layers[0].affine.state_exponent
+        trained.populations[0].affine.weight[0, 0] = 2.5 * unit
+        trained.populations[0].affine.weight[0, 1] = -2.5 * unit
+        trained.populations[0].theta[0] = 10.25 * 2.0 ** network.populations[0].affine.state_exponent
     back = trained.quantized()
     assert back.layers[0].affine.weight[0, :2].tolist() == [3, -2]
     assert back.layers[0].theta[0] == 11
@@ -131,11 +132,11 @@ def test_gradient_equals_finite_differences_where_no_spike_can_flip(activation: 
         4, activation=activation, polarity=Polarity.BOTH, weight_bits=16, payload_bits=24, input_bits=20, state_bits=30,
         index_size=16,
     )  # fmt: skip
-    network = replace(network, layers=tuple(replace(layer, theta=0 * layer.theta) for layer in network.layers))
+    network = replace(network, layers=tuple(replace(layer, theta=0 * layer.theta) for layer in network.populations))
     trained = QuantizationAwareNetwork(network, torch.float64)
     words = trained.words(encode_points(network, builders.random_points(network, N_SAMPLES))[0])
     trained(words).square().sum().backward()
-    master = trained.layers[0].affine.bias
+    master = trained.populations[0].affine.bias
     step = 1e-3
 
     def loss(change: float) -> float:
@@ -151,8 +152,8 @@ def test_gradient_equals_finite_differences_where_no_spike_can_flip(activation: 
 
 def test_sums_beyond_float64_are_refused() -> None:
     network = builders.random_quantized(1)
-    affine = network.layers[0].affine
+    affine = network.populations[0].affine
     wide = replace(affine, weight_exponent=affine.weight_exponent + 30 - affine.left.max())
-    layers = (replace(network.layers[0], affine=wide), *network.layers[1:])
+    layers = (replace(network.populations[0], affine=wide), *network.populations[1:])
     with pytest.raises(FixedPointError, match=r"products below 2\*\*52; got .* Use shorter words"):
         QuantizationAwareNetwork(replace(network, layers=layers), torch.float64)

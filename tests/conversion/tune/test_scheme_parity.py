@@ -22,8 +22,8 @@ from neuropinn_lava.conversion.tune.tuning import tune_network  # noqa: E402
 from neuropinn_lava.engine.host import encode_points  # noqa: E402
 from neuropinn_lava.engine.reference import run_integer  # noqa: E402
 from neuropinn_lava.engine.trace import LavaMode, Probe  # noqa: E402
+from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.quantized import QuantizedNetwork  # noqa: E402
-from neuropinn_lava.network.spec import Polarity  # noqa: E402
 
 N_SAMPLES = 24
 SHORT = TuningSettings(n_iterations=10, check_every=5, learning_rate=5e-3, batch_size=128)
@@ -76,11 +76,11 @@ def assert_torch_is_integer(chip: QuantizedNetwork) -> None:
     points = builders.random_points(chip, N_SAMPLES, 2)
     trace = run_integer(chip, points, Probe(n_samples=N_SAMPLES))
     assert trace.probe is not None
-    assert sum(int(layer.events.sum()) for layer in trace.layers) > 0
+    assert sum(int(layer.events.sum()) for layer in trace.nodes) > 0
     trained = QuantizationAwareNetwork(chip, torch.float64)
     words = trained.words(encode_points(chip, points)[0])
     with torch.no_grad():
-        for layer, payload in zip(trace.probe.layers, trained.payloads(words), strict=True):
+        for layer, payload in zip(trace.probe.nodes, trained.payloads(words), strict=True):
             np.testing.assert_array_equal(payload.numpy().swapaxes(0, 1), layer.payload, err_msg=layer.name)
         np.testing.assert_array_equal(trained.total(words).numpy(), trace.readout)
 

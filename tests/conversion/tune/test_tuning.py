@@ -73,8 +73,8 @@ def test_thresholds_and_leaks_are_tuned_on_request_and_stay_in_range() -> None:
     settings = TuningSettings(n_iterations=30, check_every=1, learn_neurons=True, learning_rate=5e-3)
     chip = tune_network(NETWORK, COARSE, POINTS, settings=settings).network
     plain = quantize_network(NETWORK, COARSE, split_points(NETWORK, POINTS, 0)[0]).network
-    assert any((a.theta != b.theta).any() for a, b in zip(chip.layers, plain.layers, strict=True))
-    for layer in chip.layers:
+    assert any((a.theta != b.theta).any() for a, b in zip(chip.populations, plain.layers, strict=True))
+    for layer in chip.populations:
         assert (layer.theta >= 0).all()
         assert ((layer.beta >= 0) & (layer.beta <= 4096)).all()
 
@@ -83,7 +83,7 @@ def test_an_objective_of_the_callers_own_is_made_small() -> None:
     """Here: the sum of the squares of the first layer's biases; distillation alone has no reason to shrink them."""
 
     def small_biases(trained: QuantizationAwareNetwork) -> torch.Tensor:
-        return trained.layers[0].affine.bias.square().sum()
+        return trained.populations[0].affine.bias.square().sum()
 
     settings = TuningSettings(loss="both", n_iterations=30, check_every=30, objective_weight=1e4, learning_rate=5e-3)
     seen: list[float] = []

@@ -24,8 +24,9 @@ from neuropinn_lava.hardware_sim.costs.energy_model import EnergyModel, Part
 from neuropinn_lava.hardware_sim.costs.quantities import QUANTITIES
 from neuropinn_lava.hardware_sim.counts.counting import RowKind, count_operations
 from neuropinn_lava.hardware_sim.counts.workload import Workload, dense_workload, deployed_workload, workload_at
+from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.quantized import QuantizedNetwork
-from neuropinn_lava.network.spec import NetworkSpec, Polarity
+from neuropinn_lava.network.spec import NetworkSpec
 
 ROUNDING = 1e-12
 """Sums of a few products in another order."""
@@ -263,8 +264,8 @@ def test_workload_at_the_measured_activity_is_near_the_measured_one() -> None:
     load = load_of(builders.random_quantized(0, widths=(2, 60, 1), n_steps=2), 200)
     hidden = load.layers[1]
     again = workload_at(load, hidden.sent / hidden.n_neurons / 2, 2)
-    assert again.layers[1].sent == pytest.approx(hidden.sent)
-    assert again.layers[1].synaptic_operations == pytest.approx(hidden.synaptic_operations)
+    assert again.populations[1].sent == pytest.approx(hidden.sent)
+    assert again.populations[1].synaptic_operations == pytest.approx(hidden.synaptic_operations)
 
 
 def test_messages_scale_with_events(load: Workload) -> None:

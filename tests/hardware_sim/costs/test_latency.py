@@ -55,7 +55,7 @@ def traffic_of(events: list[int], fired: list[int]) -> Traffic:
     """Give one sample in which these inputs send, and a and b fire or not, counted by the package from a trace."""
     network = three_neurons()
     trace = run_integer(network, builders.random_points(network, 1))
-    layer = replace(trace.layers[0], events=np.array([fired]), fired=np.array([fired]))
+    layer = replace(trace.nodes[0], events=np.array([fired]), fired=np.array([fired]))
     hand_made: RunTrace = replace(trace, input_events=np.array([events]), layers=(layer,))
     return count_traffic(network, placed(network), hand_made)
 

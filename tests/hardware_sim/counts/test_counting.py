@@ -12,8 +12,9 @@ from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.engine.reference import run_float, run_integer
 from neuropinn_lava.engine.trace import Probe, RunTrace
 from neuropinn_lava.hardware_sim.counts.counting import INPUT_ROW, RowKind, count_operations
+from neuropinn_lava.network.nodes import OutputSpec, Polarity, PopulationSpec
 from neuropinn_lava.network.quantized import QuantizedNetwork
-from neuropinn_lava.network.spec import LayerSpec, NetworkSpec, OutputSpec, Polarity
+from neuropinn_lava.network.spec import NetworkSpec
 from neuropinn_lava.network.transforms import AffineTransform
 
 N_NETWORKS = 300
@@ -26,7 +27,7 @@ def literal_synaptic_operations(network: QuantizedNetwork, trace: RunTrace, poin
 
     assert trace.probe is not None
     x, _ = encode_points(network, points)
-    sent = [np.repeat(x[:, None, :], network.n_steps, axis=1), *(layer.payload for layer in trace.probe.layers)]
+    sent = [np.repeat(x[:, None, :], network.n_steps, axis=1), *(layer.payload for layer in trace.probe.nodes)]
     counts = []
     for weight, payload in zip(network.weights, sent, strict=True):
         n = 0
@@ -65,14 +66,14 @@ def test_counts_equal_the_literal_loop(block: int) -> None:
         assert [row.synaptic_operations for row in counts.layers[1:]] == literal_synaptic_operations(
             network, trace, points
         )
-        for row, layer in zip(counts.spiking, trace.probe.layers, strict=True):
+        for row, layer in zip(counts.spiking, trace.probe.nodes, strict=True):
             assert row.fired == sum(1 for value in layer.fired.ravel().tolist() if value)
             assert row.spikes == sum(1 for value in layer.payload.ravel().tolist() if value != 0)
             assert row.neuron_updates == layer.payload.size
         assert counts.total.dense_synaptic_operations == counts.ann_macs * 4 * network.n_steps
 
 
-def unit_network(layers: tuple[LayerSpec, ...], output: OutputSpec, n_steps: int = 1) -> NetworkSpec:
+def unit_network(layers: tuple[PopulationSpec, ...], output: OutputSpec, n_steps: int = 1) -> NetworkSpec:
     """A float network whose input is what it is given."""
     n_in, n_out = layers[0].n_in, output.n_out
     return NetworkSpec(
@@ -90,7 +91,7 @@ def unit_network(layers: tuple[LayerSpec, ...], output: OutputSpec, n_steps: int
 def by_hand(n_steps: int) -> NetworkSpec:
     # Two inputs, three neurons (identity, beta = 1), one output.
     #   neuron 0: z = x0,          theta 0.5        neuron 1: z = x1, theta 0.1        neuron 2: z = x0 + x1, theta 0
-    layer = LayerSpec(
+    layer = PopulationSpec(
         name="hidden",
         weight=[[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]],
         bias=np.zeros(3),
@@ -136,7 +137,7 @@ def test_synaptic_operations_are_events_times_fan_out() -> None:
     network = builders.random_quantized(3, widths=(2, 9, 8, 2), n_steps=3, density=0.5)
     trace = run_integer(network, builders.random_points(network, 50))
     counts = count_operations(network, trace)
-    for weight, sent, row in zip(network.weights[1:], trace.layers, counts.layers[2:], strict=True):
+    for weight, sent, row in zip(network.weights[1:], trace.nodes, counts.layers[2:], strict=True):
         fan_out = (weight != 0).sum(axis=0)
         assert row.synaptic_operations == int((sent.events.sum(axis=0) * fan_out).sum())
         assert row.synaptic_operations <= row.dense_synaptic_operations
@@ -145,7 +146,7 @@ def test_synaptic_operations_are_events_times_fan_out() -> None:
 @pytest.mark.parametrize("polarity", builders.POLARITIES)
 def test_zero_input_and_zero_bias_send_nothing(polarity: Polarity) -> None:
     network = builders.random_spec(1, theta=0.0, polarity=polarity)
-    for index, layer in enumerate(network.layers):
+    for index, layer in enumerate(network.populations):
         network = builders.with_layer(network, index, bias=np.zeros(layer.n_out))
     network = replace(network, input_transform=AffineTransform.identity(2))
     counts = count_operations(network, run_float(network, np.zeros((3, 2))))
@@ -167,7 +168,9 @@ def test_doubling_the_steps_doubles_the_counts_at_theta_zero() -> None:
 
 def test_a_dead_layer_sends_nothing_and_receives_still() -> None:
     network = builders.with_negative_layer(builders.random_spec(4, theta=0.1), 1)
-    network = replace(network, layers=(replace(network.layers[0], activation="tanh_squared"), network.layers[1]))
+    network = replace(
+        network, layers=(replace(network.populations[0], activation="tanh_squared"), network.populations[1])
+    )
     counts = count_operations(network, run_float(network, builders.random_points(network, 10)))
     assert counts.layers[2].spikes == counts.layers[3].synaptic_operations == 0
     assert counts.layers[2].synaptic_operations > 0
@@ -178,7 +181,7 @@ def test_float_and_integer_runs_count_alike_where_nothing_rounds() -> None:
     points = builders.random_points(network, 30)
     whole = count_operations(network, run_integer(network, points))
     source = count_operations(network.source, run_float(network.source, points))
-    assert [row.n_synapses for row in whole.layers] == [row.n_synapses for row in source.layers]
+    assert [row.n_synapses for row in whole.layers] == [row.n_synapses for row in source.populations]
     assert whole.ann_macs == source.ann_macs == 2 * 6 + 6
 
 
@@ -201,7 +204,7 @@ def test_an_incomplete_trace_is_refused() -> None:
     network = builders.random_quantized(0)
     trace = run_integer(network, builders.random_points(network, 3))
     with pytest.raises(SpecError, match="incomplete"):
-        count_operations(network, replace(trace, layers=trace.layers[:1]))
+        count_operations(network, replace(trace, layers=trace.nodes[:1]))
 
 
 def test_an_empty_run_cannot_be_recorded_nor_counted() -> None:

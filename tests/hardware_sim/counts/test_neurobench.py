@@ -25,9 +25,10 @@ from neuropinn_lava.hardware_sim.counts.neurobench import (
 )
 from neuropinn_lava.hardware_sim.counts.samples import count_samples
 from neuropinn_lava.network.integers import IntFormat, dequantize_array, leaked, saturate, shift_half_up
+from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.phi_table import look_up
-from neuropinn_lava.network.quantized import QuantizedLayer, QuantizedNetwork
-from neuropinn_lava.network.spec import Polarity
+from neuropinn_lava.network.quantized import QuantizedNetwork
+from neuropinn_lava.network.quantized_nodes import QuantizedPopulation
 
 N_SAMPLES, BATCH = 48, 16
 FLOAT64_BYTES = 8
@@ -53,7 +54,7 @@ def test_footprint_counts_the_deployed_words() -> None:
     assert footprint_bytes(network) == int(np.ceil((54 * 8 + 25 * 24 + 12 * 13) / 8))
     assert footprint_bytes(network.source) == 4 * count_parameters(network)
     tabled = builders.random_quantized(0, activation="tanh")
-    n_entries = sum(len(layer.table.entries) for layer in tabled.layers)
+    n_entries = sum(len(layer.table.entries) for layer in tabled.populations)
     assert footprint_bytes(tabled) == int(np.ceil((54 * 8 + 25 * 24 + 12 * 13 + 32 * n_entries) / 8))
 
 
@@ -94,7 +95,7 @@ def neuron_class(torch: Any, snntorch: Any) -> type:
     """
 
     class DeployedNeuron(snntorch.SpikingNeuron):  # type: ignore[misc, name-defined]
-        def __init__(self, layer: QuantizedLayer) -> None:
+        def __init__(self, layer: QuantizedPopulation) -> None:
             super().__init__(init_hidden=True, reset_mechanism="zero")
             for name in [name for name, _ in self.named_buffers()]:
                 delattr(self, name)
@@ -134,7 +135,7 @@ def build_module(torch: Any, snntorch: Any, network: QuantizedNetwork) -> Any:
                 linear.weight.data = torch.tensor(weight)
                 linears.append(linear)
             self.linears = torch.nn.ModuleList(linears)
-            self.neurons = torch.nn.ModuleList([neuron(layer) for layer in network.layers])
+            self.neurons = torch.nn.ModuleList([neuron(layer) for layer in network.populations])
 
         def forward(self, x: Any) -> Any:
             for held in self.neurons:

@@ -43,7 +43,7 @@ def test_membrane_updates_against_a_loop() -> None:
     probe = run_integer(network, points, Probe(n_samples=6)).probe
     assert probe is not None
     samples = count_samples(network, points)
-    for row, layer in enumerate(probe.layers, start=1):
+    for row, layer in enumerate(probe.nodes, start=1):
         for sample in range(6):
             expected = 0
             for neuron in range(layer.membrane.shape[2]):

@@ -25,9 +25,9 @@ from neuropinn_lava.hardware_sim.kernels import compiled_loops, layer_kernel, la
 from neuropinn_lava.hardware_sim.kernels.layer_kernel import FloatKernel, IntegerKernel, fastest_loops
 from neuropinn_lava.hardware_sim.kernels.layout import EVENTS, FIRED, NARROW, sum_type
 from neuropinn_lava.network.integers import IntFormat
+from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.phi_table import make_table
-from neuropinn_lava.network.quantized import QuantizedAffine, QuantizedLayer
-from neuropinn_lava.network.spec import Polarity
+from neuropinn_lava.network.quantized_nodes import QuantizedAffine, QuantizedPopulation
 
 ALL_LOOPS = pytest.mark.parametrize("loops", [compiled_loops, numpy_loops], ids=["compiled", "numpy"])
 ROUNDING = 1e-13
@@ -43,7 +43,7 @@ WORDS = (
 """Word lengths, and with them shifts, of `builders.random_quantized`."""
 
 
-def random_inputs(layer: QuantizedLayer, n_rows: int, n_steps: int, seed: int = 0) -> Any:
+def random_inputs(layer: QuantizedPopulation, n_rows: int, n_steps: int, seed: int = 0) -> Any:
     """Words of any size, a third of them zero, the word's ends among them."""
     rng = np.random.default_rng(seed)
     highest = IntFormat(bits=layer.affine.input_bits).highest
@@ -54,7 +54,7 @@ def random_inputs(layer: QuantizedLayer, n_rows: int, n_steps: int, seed: int = 
     return a
 
 
-def assert_equals_reference(layer: QuantizedLayer, a: Any, loops: ModuleType) -> None:
+def assert_equals_reference(layer: QuantizedPopulation, a: Any, loops: ModuleType) -> None:
     """Advance a layer by both and compare everything that either knows."""
     n_rows, n_steps, _ = a.shape
     kernel = IntegerKernel(layer, loops)
@@ -80,7 +80,7 @@ def assert_equals_reference(layer: QuantizedLayer, a: Any, loops: ModuleType) ->
 @pytest.mark.parametrize("words", WORDS, ids=str)
 def test_layer_equals_reference(loops: ModuleType, activation: str, polarity: Polarity, words: dict[str, Any]) -> None:
     network = builders.random_quantized(3, widths=(5, 19, 9, 1), activation=activation, polarity=polarity, **words)
-    for layer in network.layers:
+    for layer in network.populations:
         assert_equals_reference(layer, random_inputs(layer, 23, 5), loops)
 
 
@@ -112,7 +112,7 @@ def test_any_layer_equals_reference(loops: ModuleType, data: st.DataObject) -> N
         state_range=data.draw(st.integers(-3, 6)),
         **{name: data.draw(bits) for name, bits in words.items()},
     )
-    assert_equals_reference(network.layers[0], random_inputs(network.layers[0], 9, 3), loops)
+    assert_equals_reference(network.populations[0], random_inputs(network.populations[0], 9, 3), loops)
 
 
 @ALL_LOOPS
@@ -130,7 +130,7 @@ def test_constant_drive_equals_reference(loops: ModuleType) -> None:
     assert all(np.array_equal(payload[:, t], run.step(a[:, t]).payload) for t in range(8))
 
 
-def flat_layer(table: Any, *, state_bits: int, beta: Any, theta: int, polarity: Polarity) -> QuantizedLayer:
+def flat_layer(table: Any, *, state_bits: int, beta: Any, theta: int, polarity: Polarity) -> QuantizedPopulation:
     """Neurons without synapses, for drives and membranes that a test chooses."""
     n = len(beta)
     affine = QuantizedAffine(
@@ -144,7 +144,7 @@ def flat_layer(table: Any, *, state_bits: int, beta: Any, theta: int, polarity: 
         state_bits=state_bits,
     )
     thetas = np.full(n, theta)
-    return QuantizedLayer(name="flat", affine=affine, beta=beta, theta=thetas, polarity=polarity, table=table)
+    return QuantizedPopulation(name="flat", affine=affine, beta=beta, theta=thetas, polarity=polarity, table=table)
 
 
 def edges(bits: int) -> Any:

@@ -66,7 +66,7 @@ def test_integers_in_an_own_graph(model: LayerModel) -> None:
     assert np.array_equal(emitted, expected.probe.output)
     u = decode_integers(network, points, emitted.sum(axis=1).astype(np.int64))
     assert np.array_equal(u, expected.outputs)
-    for recording, trace, counts in zip(graph.recordings, expected.probe.layers, expected.layers, strict=True):
+    for recording, trace, counts in zip(graph.recordings, expected.probe.nodes, expected.layers, strict=True):
         assert np.array_equal(recording.layer_trace().membrane, trace.membrane)
         assert (
             recording.layer_counts().fired.sum() >= counts.fired.sum()
@@ -109,7 +109,7 @@ def test_an_input_that_changes_from_step_to_step() -> None:
     from neuropinn_lava.engine.reference import IntegerLayerRun, integer_drive
 
     for sample in range(N):
-        runs = [IntegerLayerRun(layer, 1) for layer in network.layers]
+        runs = [IntegerLayerRun(layer, 1) for layer in network.populations]
         for t in range(T):
             a = data[:, sample * T + t][None]
             for run in runs:
@@ -150,14 +150,14 @@ def test_membranes_are_variables_that_lava_can_read() -> None:
     finally:
         source.stop()
     probe = run_integer(network, builders.random_points(network, 1), Probe(n_samples=1)).probe
-    assert np.array_equal(membrane, probe.layers[0].membrane[0, 7])
+    assert np.array_equal(membrane, probe.nodes[0].membrane[0, 7])
 
 
 def test_ports_have_a_batch_axis_only_where_asked_for() -> None:
     network = builders.random_quantized(4, widths=(3, 5, 2))
     assert (to_lava(network).a_in.shape, to_lava(network).y_out.shape) == ((3,), (2,))
     batched = to_lava(network, batch_size=9)
-    assert (batched.a_in.shape, batched.layers[0].a_out.shape, batched.y_out.shape) == ((9, 3), (9, 5), (9, 2))
+    assert (batched.a_in.shape, batched.nodes[0].a_out.shape, batched.y_out.shape) == ((9, 3), (9, 5), (9, 2))
 
 
 def test_wrong_arguments(monkeypatch: pytest.MonkeyPatch) -> None:

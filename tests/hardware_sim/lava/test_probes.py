@@ -33,7 +33,7 @@ def test_a_probe_has_the_same_values_in_every_mode(how: str) -> None:
     expected = run_integer(NETWORK, POINTS, CHOSEN)
     actual = simulate_on_lava(NETWORK, POINTS, probe=CHOSEN, **HOW[how])
     assert actual.probe is not None
-    assert (actual.probe.samples.tolist(), actual.probe.layers[0].membrane.shape) == ([2, 7, 13], (3, 2, 9))
+    assert (actual.probe.samples.tolist(), actual.probe.nodes[0].membrane.shape) == ([2, 7, 13], (3, 2, 9))
     assert compare_traces(expected, actual).mismatches == 0
 
 

@@ -28,8 +28,9 @@ from neuropinn_lava.hardware_sim.lava.simulate import simulate_on_lava
 from neuropinn_lava.hardware_sim.parity.compare_traces import ParityResult, compare_traces
 from neuropinn_lava.hardware_sim.steps.choices import LayerModel
 from neuropinn_lava.network import activations
+from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.quantized import QuantizedNetwork
-from neuropinn_lava.network.spec import NetworkSpec, Polarity, Readout
+from neuropinn_lava.network.spec import NetworkSpec, Readout
 
 pytestmark = pytest.mark.lava
 
@@ -136,7 +137,7 @@ def test_what_saturates_is_counted() -> None:
     assert trace.saturated_input > 0
     assert trace.saturated_output > 0
     for kind in ("drive", "membrane", "payload"):
-        assert sum(getattr(layer, f"saturated_{kind}") for layer in trace.layers) > 0
+        assert sum(getattr(layer, f"saturated_{kind}") for layer in trace.nodes) > 0
 
 
 @pytest.mark.parametrize(
@@ -210,11 +211,11 @@ def test_a_probe_records_the_chosen_layers_and_samples_only() -> None:
     points = builders.random_points(network, 30)
     trace = simulate_on_lava(network, points, probe=Probe(n_samples=11, layers=("hidden1",)), batch_size=8)
     assert trace.probe is not None
-    assert [layer.name for layer in trace.probe.layers] == ["hidden1"]
-    assert trace.probe.layers[0].membrane.shape == (11, 2, 9)
+    assert [layer.name for layer in trace.probe.nodes] == ["hidden1"]
+    assert trace.probe.nodes[0].membrane.shape == (11, 2, 9)
     full = run_integer(network, points, Probe(n_samples=30)).probe
     assert full is not None
-    assert np.array_equal(trace.probe.layers[0].payload, full.layers[1].payload[:11])
+    assert np.array_equal(trace.probe.nodes[0].payload, full.layers[1].payload[:11])
     assert np.array_equal(trace.probe.output, full.output[:11])
 
 
@@ -271,10 +272,10 @@ def test_dense_at_its_limit_is_exact() -> None:
     """The largest sums that Dense can hold: all weights 127 or -127, inputs at the ends of their word."""
     network = builders.random_quantized(2, widths=(2, 250, 4, 1), n_steps=1, activation="identity")
     weight = np.full((4, 250), 127) * np.array([[1], [-1], [1], [-1]])
-    layer = network.layers[0]
+    layer = network.populations[0]
     always = {"theta": np.zeros(250, np.int64), "bias": np.full(250, (1 << 23) - 1), "polarity": Polarity.BOTH}
     network = builders.with_layer(builders.with_layer(network, 1, weight=weight), 0, **always)
-    assert 2 * int(network.layers[1].affine.product_bound().max()) > 0.95 * 2**31
+    assert 2 * int(network.populations[1].affine.product_bound().max()) > 0.95 * 2**31
     assert_equal(compare(network, 4, mode=LavaMode.FAITHFUL, model=LayerModel.DENSE))
     payload = run_integer(network, builders.random_points(network, 1), Probe(n_samples=1)).probe
     assert payload is not None

@@ -107,7 +107,7 @@ def test_the_drawn_cases_cover_every_outcome() -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_every_core_holds_what_the_target_allows(seed: int) -> None:
     network, target = random_case(seed)
-    for split, layer in zip(split_network(network, target), (*network.layers, network.output), strict=True):
+    for split, layer in zip(split_network(network, target), (*network.populations, network.output), strict=True):
         held = [neuron for core in split.cores for neuron in range(layer.n_out)[core.neurons]]
         assert held == (list(range(layer.n_out)) if split.cores else [])
         assert not any(core.exceeds(target) for core in split.cores)

@@ -57,7 +57,7 @@ def test_every_neuron_lies_on_one_core_and_no_limit_is_broken(seed: int) -> None
     network = builders.random_quantized(seed, widths=widths, density=float(rng.uniform(0.3, 1.0)))
     partition = partition_network(network, replace(SMALL, max_fan_out=None))
     assert [core.index for core in partition.cores] == list(range(partition.n_cores))
-    for layer in (*network.layers, network.output):
+    for layer in (*network.populations, network.output):
         held = [neuron for core in partition.cores_of(layer.name) for neuron in range(layer.n_out)[core.neurons]]
         assert held == list(range(layer.n_out))
     for core in partition.cores:
@@ -135,8 +135,8 @@ def literal_messages(
     partition = partition_network(network, SMALL)
     assert trace.probe is not None
     words, _ = encode_points(network, points)
-    sent = [np.repeat(words[:, None, :], network.n_steps, axis=1), *(layer.payload for layer in trace.probe.layers)]
-    names = [INPUT_ROW, *(layer.name for layer in network.layers), network.output.name]
+    sent = [np.repeat(words[:, None, :], network.n_steps, axis=1), *(layer.payload for layer in trace.probe.nodes)]
+    names = [INPUT_ROW, *(layer.name for layer in network.populations), network.output.name]
     found: dict[tuple[int | None, int], int] = {}
     for index, payload in enumerate(sent):
         weight = network.affines[index].weight

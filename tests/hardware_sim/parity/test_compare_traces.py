@@ -11,7 +11,7 @@ import pytest
 import builders
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.engine.reference import run_float, run_integer
-from neuropinn_lava.engine.trace import LayerTrace, Probe, RunTrace
+from neuropinn_lava.engine.trace import NodeTrace, Probe, RunTrace
 from neuropinn_lava.hardware_sim.parity.compare_traces import compare_traces
 
 N, T = 7, 3
@@ -31,14 +31,14 @@ def changed(array: Any, *at: tuple[int, ...], by: float = 1) -> Any:
 def with_layer_trace(index: int, **fields: Any) -> RunTrace:
     """Replace fields of one probed layer."""
     assert TRACE.probe is not None
-    layers: list[LayerTrace] = list(TRACE.probe.layers)
+    layers: list[NodeTrace] = list(TRACE.probe.nodes)
     layers[index] = replace(layers[index], **fields)
     return replace(TRACE, probe=replace(TRACE.probe, layers=tuple(layers)))
 
 
 def probed(index: int, quantity: str) -> Any:
     assert TRACE.probe is not None
-    return getattr(TRACE.probe.layers[index], quantity)
+    return getattr(TRACE.probe.nodes[index], quantity)
 
 
 def test_a_trace_equals_itself_and_its_values_are_counted() -> None:
@@ -55,8 +55,8 @@ def test_first_is_by_step_then_layer_then_sample() -> None:
     early = (4, 0, 2)  # sample 4, step 0, neuron 2 of the second layer
     late = (0, 1, 0)  # sample 0, step 1, neuron 0 of the first layer
     actual = with_layer_trace(1, payload=changed(probed(1, "payload"), early, (4, 2, 0)))
-    first_layer = replace(actual.probe.layers[0], payload=changed(probed(0, "payload"), late))
-    actual = replace(actual, probe=replace(actual.probe, layers=(first_layer, actual.probe.layers[1])))
+    first_layer = replace(actual.probe.nodes[0], payload=changed(probed(0, "payload"), late))
+    actual = replace(actual, probe=replace(actual.probe, layers=(first_layer, actual.probe.nodes[1])))
     found = compare_traces(TRACE, actual)
     first = found.first_difference
     assert found.mismatches == 3
@@ -74,7 +74,7 @@ def test_within_a_neuron_the_spike_comes_first_and_within_a_step_the_first_layer
     membrane = with_layer_trace(0, membrane=both["membrane"], payload=both["payload"])
     assert compare_traces(TRACE, membrane).first_difference.quantity == "membrane"
     later_sample_earlier_layer = with_layer_trace(1, fired=changed(probed(1, "fired"), (0, 1, 0)))
-    layers = (with_layer_trace(0, fired=both["fired"]).probe.layers[0], later_sample_earlier_layer.probe.layers[1])
+    layers = (with_layer_trace(0, fired=both["fired"]).probe.nodes[0], later_sample_earlier_layer.probe.nodes[1])
     actual = replace(TRACE, probe=replace(TRACE.probe, layers=layers))
     assert compare_traces(TRACE, actual).first_difference.layer == "hidden0"
 
@@ -86,10 +86,10 @@ def test_outputs_of_a_step_are_compared_after_its_layers() -> None:
 
 
 def test_counts_and_sums_tell_of_samples_that_are_not_probed() -> None:
-    counts = replace(TRACE.layers[1], events=changed(TRACE.layers[1].events, (2, 0)))
+    counts = replace(TRACE.nodes[1], events=changed(TRACE.nodes[1].events, (2, 0)))
     actual = replace(
         TRACE,
-        layers=(TRACE.layers[0], counts),
+        layers=(TRACE.nodes[0], counts),
         readout=changed(TRACE.readout, (6, 0)),
         outputs=changed(TRACE.outputs, (6, 0)),
     )
@@ -98,14 +98,14 @@ def test_counts_and_sums_tell_of_samples_that_are_not_probed() -> None:
     assert found.mismatches == 3
     assert (first.layer, first.step, first.sample, first.neuron) == ("hidden1", 2, None, 0)
     assert first.quantity == "event count"
-    only_sums = compare_traces(TRACE, replace(actual, layers=TRACE.layers)).first_difference
+    only_sums = compare_traces(TRACE, replace(actual, layers=TRACE.nodes)).first_difference
     assert (only_sums.layer, only_sums.step, only_sums.sample, only_sums.quantity) == ("output", None, 6, "readout")
 
 
 @pytest.mark.parametrize("kind", ["drive", "membrane", "payload"])
 def test_saturations_are_compared(kind: str) -> None:
-    counts = replace(TRACE.layers[0], **{f"saturated_{kind}": 5})
-    first = compare_traces(TRACE, replace(TRACE, layers=(counts, TRACE.layers[1]))).first_difference
+    counts = replace(TRACE.nodes[0], **{f"saturated_{kind}": 5})
+    first = compare_traces(TRACE, replace(TRACE, layers=(counts, TRACE.nodes[1]))).first_difference
     assert (first.layer, first.quantity, first.expected, first.found) == ("hidden0", f"saturated {kind}s", 0.0, 5.0)
 
 

@@ -64,7 +64,7 @@ def first_hit(network: QuantizedNetwork) -> tuple[int, int, int]:
     from neuropinn_lava.engine.host import encode_points
     from neuropinn_lava.engine.reference import integer_drive, leaked
 
-    layer = network.layers[0]
+    layer = network.populations[0]
     z, _ = integer_drive(layer.affine, encode_points(network, builders.random_points(network, N))[0])
     m = np.zeros_like(z)
     for t in range(network.n_steps):

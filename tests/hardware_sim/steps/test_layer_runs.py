@@ -25,7 +25,9 @@ def run_chain(
     """Send before you receive, as the process models do."""
     first = Schedule(n_steps=network.n_steps, batch_size=batch_size, n_samples=len(points))
     source = PointRun(encode_points(network, points)[0].astype(np.int32), first)
-    recordings = [LayerRecording.empty(x.name, x.n_out, network.n_steps, N_PROBED, np.int32) for x in network.layers]
+    recordings = [
+        LayerRecording.empty(x.name, x.n_out, network.n_steps, N_PROBED, np.int32) for x in network.populations
+    ]
     layers = [
         LayerRun(
             make_kernel(layer),
@@ -34,7 +36,7 @@ def run_chain(
             np.zeros(first.shape(layer.n_out), np.int32),
             constant_input=i == 0,
         )
-        for i, (layer, recording) in enumerate(zip(network.layers, recordings, strict=True))
+        for i, (layer, recording) in enumerate(zip(network.populations, recordings, strict=True))
     ]
     last = first.delayed(len(layers))
     emitted = ReadoutRecording.empty(network.readout, network.n_out, network.n_steps, len(points), N_PROBED, np.int32)
@@ -61,7 +63,7 @@ def test_chain_equals_reference(n_steps: int, batch_size: int | None, readout: R
     expected = expected_trace(network, points)
     assert np.array_equal(emitted.total.values, expected.readout)
     assert np.array_equal(emitted.output.values, expected.probe.output)
-    for recording, counts, trace in zip(recordings, expected.layers, expected.probe.layers, strict=True):
+    for recording, counts, trace in zip(recordings, expected.layers, expected.probe.nodes, strict=True):
         found = recording.layer_counts()
         assert np.array_equal(found.fired, counts.fired)
         assert np.array_equal(found.events, counts.events)

@@ -33,7 +33,7 @@ def assert_equals_reference(network: Any, points: Any, probe: Probe, recordings:
     if expected.probe is not None:
         assert np.array_equal(emitted.output.values, expected.probe.output)
         probed = [recording.layer_trace() for recording in recordings if len(recording.fired.values)]
-        for trace, full in zip(probed, expected.probe.layers, strict=True):
+        for trace, full in zip(probed, expected.probe.nodes, strict=True):
             assert trace.name == full.name
             assert np.array_equal(trace.membrane, full.membrane)
             assert np.array_equal(trace.fired, full.fired)
@@ -47,7 +47,7 @@ def test_tiles_equal_reference(make: Any, n_steps: int, n_probed: int) -> None:
     network = make(3, widths=(2, 11, 6, 2), n_steps=n_steps)
     points, probe = builders.random_points(network, N), Probe(n_samples=n_probed)
     recordings, emitted = make_recordings(network, probe, N)
-    layers = tuple(make_kernel(layer) for layer in network.layers)
+    layers = tuple(make_kernel(layer) for layer in network.populations)
     run = NetworkRun(layers, make_kernel(network.output), n_steps, recordings, emitted)
     words = encode_points(network, points)[0].astype(np.int32)
     run.advance(0, words[:50])
@@ -60,7 +60,7 @@ def test_steps_equal_reference(readout: Readout) -> None:
     network = builders.random_quantized(3, widths=(2, 11, 6, 2), n_steps=3, readout=readout)
     points, probe = builders.random_points(network, 7), Probe(n_samples=4, layers=("hidden1",))
     recordings, emitted = make_recordings(network, probe, 7)
-    run = StepRun(tuple(make_kernel(x) for x in network.layers), make_kernel(network.output), recordings, emitted)
+    run = StepRun(tuple(make_kernel(x) for x in network.populations), make_kernel(network.output), recordings, emitted)
     schedule = Schedule(n_steps=3, n_samples=7)
     words = encode_points(network, points)[0].astype(np.int32)
     for time_step in range(1, 22):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from neuropinn_lava.base.errors import SpecError
-from neuropinn_lava.network.spec import Polarity
+from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.problems.problem import PdeProblem
 from neuropinn_lava.problems.recipe import TANH_NETWORK, PhaseRecipe, TeacherRecipe, TrainingRecipe
 from neuropinn_lava.training.collocation.clouds import build_training_cloud

@@ -14,7 +14,8 @@ from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.engine.spike_flips import samples_at_risk
 from neuropinn_lava.engine.trace import Backend, Probe
-from neuropinn_lava.network.spec import NetworkSpec, Polarity, Readout
+from neuropinn_lava.network.nodes import Polarity
+from neuropinn_lava.network.spec import NetworkSpec, Readout
 from neuropinn_lava.network.transforms import AffineTransform
 from neuropinn_lava.training.network.export import export_network
 from neuropinn_lava.training.network.network import VsnNetwork
@@ -37,11 +38,11 @@ def test_a_sequential_becomes_a_record() -> None:
     module = sequential()
     spec = export_network(module, n_steps=3, lower=[0, 0], upper=[1, 2])
     assert spec.widths == (2, 6, 4, 1)
-    assert [layer.name for layer in spec.layers] == ["hidden1", "hidden2"]
-    assert [layer.activation for layer in spec.layers] == ["tanh", "tanh_squared"]
+    assert [layer.name for layer in spec.populations] == ["hidden1", "hidden2"]
+    assert [layer.activation for layer in spec.populations] == ["tanh", "tanh_squared"]
     assert (spec.n_steps, spec.readout) == (3, Readout.MEAN)
-    assert spec.layers[1].bias.tolist() == [0.0] * 4
-    assert np.array_equal(spec.layers[0].weight, module[0].weight.detach().double().numpy())
+    assert spec.populations[1].bias.tolist() == [0.0] * 4
+    assert np.array_equal(spec.populations[0].weight, module[0].weight.detach().double().numpy())
     assert spec.upper.tolist() == [1.0, 2.0]
 
 
@@ -70,7 +71,7 @@ def assert_parity(spec: NetworkSpec, dtype: torch.dtype) -> None:
     assert np.abs(torch_run.outputs - float_run.outputs)[safe].max() <= PARITY[dtype] * scale
     assert torch_run.probe is not None
     assert float_run.probe is not None
-    for got, wanted in zip(torch_run.probe.layers, float_run.probe.layers, strict=True):
+    for got, wanted in zip(torch_run.probe.nodes, float_run.probe.nodes, strict=True):
         assert got.name == wanted.name
         assert np.array_equal(got.fired[safe], wanted.fired[safe])
         reach = PARITY[dtype] * max(1.0, float(np.abs(wanted.membrane).max())) * 10
@@ -100,7 +101,7 @@ def test_counts_are_those_of_the_float_engine() -> None:
     torch_run, float_run = trace_network(rebuild_network(spec), spec, points), run_float(spec, points)
     assert torch_run.probe is None
     assert np.array_equal(torch_run.input_events, float_run.input_events)
-    for got, wanted in zip(torch_run.layers, float_run.layers, strict=True):
+    for got, wanted in zip(torch_run.nodes, float_run.nodes, strict=True):
         assert np.array_equal(got.fired, wanted.fired)
         assert np.array_equal(got.events, wanted.events)
 
@@ -116,7 +117,7 @@ def test_rebuilding_and_exporting_gives_the_same_record() -> None:
         lower=spec.lower,
         upper=spec.upper,
     )
-    for got, wanted in zip(again.layers, spec.layers, strict=True):
+    for got, wanted in zip(again.populations, spec.populations, strict=True):
         for name in ("weight", "bias", "beta", "theta"):
             assert np.array_equal(getattr(got, name), getattr(wanted, name))
         assert (got.activation, got.polarity) == (wanted.activation, wanted.polarity)
@@ -141,5 +142,5 @@ def test_refused_numbers() -> None:
     module = sequential()
     with torch.no_grad():
         module[0].weight[0, 0] = float("nan")
-    with pytest.raises(SpecError, match=r"LayerSpec 'hidden1'.weight must have only finite entries; got nan"):
+    with pytest.raises(SpecError, match=r"PopulationSpec 'hidden1'.weight must have only finite entries; got nan"):
         export_network(module)

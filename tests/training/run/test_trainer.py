@@ -157,7 +157,7 @@ def test_a_loss_that_becomes_nan_restores_the_best(problem: PdeProblem, recipe: 
         result.n_iterations == 33
     )  # 36th loss of the training: 31 in the first phase, its start, and after the fourth step
     assert np.isfinite(result.loss)
-    assert all(np.isfinite(layer.weight).all() for layer in result.network.layers)
+    assert all(np.isfinite(layer.weight).all() for layer in result.network.populations)
 
 
 @pytest.mark.parametrize("optimizer", list(Optimizer))
@@ -275,7 +275,7 @@ def test_leaks_and_thresholds_are_trained_on_request(problem: PdeProblem, recipe
     model = dataclasses.replace(recipe.network, theta=1e-3, learn_beta=True, learn_theta=True)
     network = train_network(problem, dataclasses.replace(recipe, network=model)).network
     fixed = train_network(problem, recipe).network
-    for layer, other in zip(network.layers, fixed.layers, strict=True):
+    for layer, other in zip(network.populations, fixed.layers, strict=True):
         assert np.ptp(layer.theta) > 0
         assert layer.theta.min() >= 0.0
         assert np.ptp(layer.beta) > 0

@@ -27,6 +27,6 @@ def test_nothing_that_adds_anything_is_drawn_as_nothing() -> None:
 
 def test_spikes_that_flip_have_a_figure() -> None:
     network = builders.random_quantized(5, n_steps=1)
-    raised = builders.with_layer(network, 0, theta=network.layers[0].theta + 2**16)
+    raised = builders.with_layer(network, 0, theta=network.populations[0].theta + 2**16)
     names = [figure.name for figure in draw_budget(measure_error_budget(raised, builders.random_points(raised, 500)))]
     assert names == ["budget-error", "budget-flips"]

@@ -1,0 +1,63 @@
+"""Check of the points that users pass to a network: rows of coordinates, sequences, or one array for each input by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..base.arrays import FloatArray
+from ..base.checks import check_choice, raise_violations
+from ..base.errors import SpecError
+from ..base.points import checked_points, checked_sequences
+from .quantized import Network
+from .spec import MAX_STEPS
+
+
+def checked_samples(points: object, network: Network, where: str) -> FloatArray:
+    """Convert points to one float64 array and check it against the inputs of a network.
+
+    Args:
+        points: An array with the columns of all inputs, (n_samples, n_in), with sequences (n_samples, n_steps, n_in); or a
+            mapping from the name of each input to its own array, in which constant inputs have no axis of steps.
+        network: Float or quantized.
+        where: The function and its argument, for errors.
+
+    Returns:
+        Shape (n_samples, n_in); (n_samples, n_steps, n_in) where an input is a sequence.
+
+    Raises:
+        SpecError: If an input is left out or unknown, if a shape is wrong, if sequences differ in length, or if a number is
+            not finite.
+    """
+    given = _joined(points, network, where) if isinstance(points, Mapping) else points
+    if not any(each.is_sequence for each in network.inputs):
+        return checked_points(given, network.n_in, where)
+    array = checked_sequences(given, network.n_in, where)
+    if array.shape[1] > MAX_STEPS:
+        mend = "Cut the sequence."
+        raise SpecError(where, f"have at most {MAX_STEPS} steps", array.shape[1], mend)
+    return array
+
+
+def _joined(points: Mapping[str, object], network: Network, where: str) -> FloatArray:
+    """Put the arrays of a mapping side by side, in the order of the network's inputs."""
+    names = [each.name for each in network.inputs]
+    raise_violations(violation for name in points for violation in check_choice(f"{where}: input", name, names))
+    missing = [name for name in names if name not in points]
+    if missing:
+        raise SpecError(where, f"hold every input of {', '.join(names)}", f"none for {', '.join(missing)}", "Add it.")
+    parts = {}
+    for each in network.inputs:
+        check = checked_sequences if each.is_sequence else checked_points
+        parts[each.name] = check(points[each.name], each.width, f"{where}: input {each.name!r}")
+    for axis, rule in ((0, "have as many samples in every input"), (1, "have sequences of one length")):
+        lengths = {n: part.shape[axis] for n, part in parts.items() if axis == 0 or part.ndim == 3}
+        if len(set(lengths.values())) > 1:
+            raise SpecError(where, rule, lengths, "Give arrays that belong together.")
+    n_steps = next((part.shape[1] for part in parts.values() if part.ndim == 3), None)
+    if n_steps is not None:
+        parts = {
+            name: part if part.ndim == 3 else np.repeat(part[:, None], n_steps, axis=1) for name, part in parts.items()
+        }
+    return np.concatenate(list(parts.values()), axis=-1)

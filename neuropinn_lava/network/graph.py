@@ -1,0 +1,134 @@
+"""Order of the nodes of a network, and the rules that its connections obey, for float and for integer records alike.
+
+A node computes its value of step t from values of step t - d of its sources, d being the delay of a connection. Connections of
+delay 0 must not close a cycle, so that the nodes can be computed one after the other; those with a delay may.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+from ..base.checks import check_choice, check_range, check_whole, raise_violations
+from ..base.errors import SpecError, Violation
+
+MAX_DELAY = 4096
+"""Largest delay of a connection in steps, as large as the largest number of steps."""
+
+
+class Edge(Protocol):
+    """A connection of either kind: what it reads, and how many steps before."""
+
+    @property
+    def source(self) -> str:
+        """Name of the node or input that is read."""
+
+    @property
+    def delay(self) -> int:
+        """Number of steps between sending and receiving."""
+
+
+class Node(Protocol):
+    """A population, a product or a read-out of either kind."""
+
+    @property
+    def name(self) -> str:
+        """Name of the node."""
+
+    @property
+    def edges(self) -> tuple[tuple[str, int], ...]:
+        """Source and delay of everything that the node reads, in the order in which it receives them."""
+
+
+_N = TypeVar("_N", bound=Node)
+_E = TypeVar("_E", bound=Edge)
+
+
+def sorted_connections(connections: Sequence[_E]) -> tuple[_E, ...]:
+    """Return connections in their canonical order, by source and delay."""
+    return tuple(sorted(connections, key=lambda each: (each.source, each.delay)))
+
+
+def check_connections(where: str, connections: Sequence[Edge]) -> Iterator[Violation]:
+    """Check that there are connections, that their delays are in range, and that none has the source and delay of another."""
+    if not connections:
+        yield Violation(f"{where}.connections", "hold at least one connection", 0, "Connect it to an input or a node.")
+    seen: set[tuple[str, int]] = set()
+    for each in connections:
+        place = f"{where}: delay of the connection from {each.source!r}"
+        found = [*check_whole(place, each.delay)] or [*check_range(place, each.delay, 0, MAX_DELAY)]
+        yield from found
+        if not found and (each.source, each.delay) in seen:
+            mend = "Add their weights up into one connection."
+            got = f"two from {each.source!r} with delay {each.delay}"
+            yield Violation(f"{where}.connections", "be unique by source and delay", got, mend)
+        seen.add((each.source, each.delay))
+
+
+def ordered_nodes(where: str, nodes: Sequence[_N], inputs: Sequence[str]) -> tuple[_N, ...]:
+    """Sort nodes so that each stands behind those that it reads without delay, equal ones by name.
+
+    Args:
+        where: The network, for errors.
+        nodes: Populations and products in any order, with different names.
+        inputs: Names of the network's inputs.
+
+    Raises:
+        SpecError: If a name is used twice, a source does not exist, or connections of delay 0 close a cycle.
+    """
+    by_name = {node.name: node for node in nodes}
+    names = [*inputs, *(node.name for node in nodes)]
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise SpecError(f"{where}.nodes", "have different names", doubled, "Rename one of them.")
+    for node in nodes:
+        check_sources(where, node, names)
+    waits_for = {
+        node.name: {source for source, delay in node.edges if not delay and source in by_name} for node in nodes
+    }
+    ready = sorted(name for name, sources in waits_for.items() if not sources)
+    heapq.heapify(ready)
+    order: list[_N] = []
+    while ready:
+        name = heapq.heappop(ready)
+        order.append(by_name[name])
+        for other, sources in waits_for.items():
+            if name in sources:
+                sources.remove(name)
+                if not sources:
+                    heapq.heappush(ready, other)
+    if len(order) < len(nodes):
+        cycle = " -> ".join(_find_cycle({name: sources for name, sources in waits_for.items() if sources}))
+        mend = "Give one of these connections a delay of 1 or more, or leave it out."
+        raise SpecError(f"{where}.nodes", "close no cycle without a delay", cycle, mend)
+    return tuple(order)
+
+
+def check_sources(where: str, node: Node, names: Sequence[str]) -> None:
+    """Check that everything that a node reads is one of `names`.
+
+    Raises:
+        SpecError: If a source does not exist; the nearest names are shown.
+    """
+    raise_violations(
+        violation
+        for source, _ in node.edges
+        for violation in check_choice(f"{where}: source of {node.name!r}", source, names)
+    )
+
+
+def is_chain(inputs: Sequence[str], nodes: Sequence[Node]) -> bool:
+    """Return whether each of the nodes, the read-out last, reads only the one before it, at the same step."""
+    sources = [*inputs, *(node.name for node in nodes[:-1])]
+    return len(inputs) == 1 and all(node.edges == ((source, 0),) for source, node in zip(sources, nodes, strict=True))
+
+
+def _find_cycle(waits_for: Mapping[str, set[str]]) -> list[str]:
+    """Return the names of a cycle, in the order of the signals, among nodes that all wait for one another."""
+    path = [min(waits_for)]
+    while True:
+        before = min(name for name in waits_for[path[-1]] if name in waits_for)
+        if before in path:
+            return [before, *reversed(path[path.index(before) :])]
+        path.append(before)

@@ -1,0 +1,222 @@
+"""Records of the nodes of a network in float64 and physical units: inputs, populations, products, the read-out.
+
+    PopulationSpec   z[t] = sum over connections c of W_c a_c[t - d_c]  + b
+                     m[t] = beta * m[t-1] + z[t]
+                     s[t] = m[t] >= theta           polarity "positive"        |m[t]| >= theta    polarity "both"
+                     a[t] = phi(z[t] * s[t])
+                     m[t] = 0  where s[t]
+    ProductSpec      a[t] = a_left[t] * a_right[t]  elementwise
+    OutputSpec       y[t] = sum over connections c of W_c a_c[t - d_c]  + b
+
+A connection reads an input or a node, d_c steps before; at the steps t <= d_c it reads zero. The read-out does not spike; its
+outputs are averaged over the steps, or those of the last step or of every step are used. A chain of layers is the graph in
+which every node has one connection of delay 0, from the node before it.
+`engine/walk.py` runs these records; their integer counterparts are in `quantized.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from ..base.arrays import ArrayRecord, FloatArray, Record, freeze_arrays
+from ..base.checks import as_member, check_finite, check_range, check_shape, check_whole, raise_violations
+from ..base.errors import Violation
+from .activations import find_activation
+from .graph import check_connections, sorted_connections
+
+MAX_WIDTH = 1 << 24
+"""Largest number of components of an input or a product, far above use."""
+
+
+class Polarity(str, Enum):
+    """Condition on the membrane under which a neuron fires."""
+
+    POSITIVE = "positive"
+    """Neurons with m >= theta fire."""
+    BOTH = "both"
+    """Neurons with |m| >= theta fire."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputSpec(Record):
+    """An input of the network, a vector per sample: constant over the steps, or a sequence that changes with them."""
+
+    name: str = "input"
+    """Name in connections, reports and errors, unique in its network."""
+    width: int
+    """Number of components, at least 1."""
+    is_sequence: bool = False
+    """Whether a sample brings one vector for each step."""
+
+    def __post_init__(self) -> None:
+        where = f"InputSpec {self.name!r}.width"
+        raise_violations([*check_whole(where, self.width)] or check_range(where, self.width, 1, MAX_WIDTH))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ConnectionSpec(ArrayRecord):
+    """A connection W a[t - delay] from an input or a node to the node that holds it."""
+
+    source: str
+    """Name of the input or node that is read."""
+    weight: FloatArray
+    """Weights W, shape (n_out, n_source)."""
+    delay: int = 0
+    """Number of steps d between sending and receiving; a loop needs one of at least 1."""
+
+    def __post_init__(self) -> None:
+        freeze_arrays(self, weight=np.float64)
+        where = f"connection from {self.source!r}: weight"
+        found = [*check_shape(where, self.weight, (None, None), "(n_out, n_source)")]
+        raise_violations(found + [*check_finite(where, self.weight)])
+
+    @property
+    def n_source(self) -> int:
+        """Number of components of the source."""
+        return int(self.weight.shape[1])
+
+
+class AffineNode:
+    """What populations and read-outs have in common: connections that are added up, and a bias."""
+
+    __slots__ = ()
+    name: str
+    connections: tuple[ConnectionSpec, ...]
+    bias: FloatArray
+
+    def _affine_violations(self, where: str) -> Iterator[Violation]:
+        yield from check_connections(where, self.connections)
+        yield from check_shape(f"{where}.bias", self.bias, (None,), "(n_out,)")
+        yield from check_finite(f"{where}.bias", self.bias)
+        for each in self.connections:
+            if each.weight.shape[0] != len(self.bias):
+                mend = "Give it one row for each neuron."
+                place = f"{where}: weight of the connection from {each.source!r}"
+                yield Violation(place, f"have n_out = {len(self.bias)} rows", each.weight.shape[0], mend)
+
+    @property
+    def edges(self) -> tuple[tuple[str, int], ...]:
+        """Source and delay of every connection."""
+        return tuple((each.source, each.delay) for each in self.connections)
+
+    @property
+    def weight(self) -> FloatArray:
+        """Weights of all connections side by side, shape (n_out, n_in)."""
+        return np.hstack([each.weight for each in self.connections])
+
+    def with_weight(self, weight: FloatArray, **changes: Any) -> Any:
+        """Return the node with other weights, (n_out, n_in) for all connections side by side, and other fields."""
+        ends = np.cumsum([each.n_source for each in self.connections])[:-1]
+        parts = np.split(np.asarray(weight), ends, axis=1)
+        connections = tuple(replace(each, weight=w) for each, w in zip(self.connections, parts, strict=True))
+        return replace(self, connections=connections, **changes)  # type: ignore[type-var]
+
+    @property
+    def n_in(self) -> int:
+        """Number of values that every neuron receives, over all connections."""
+        return sum(each.n_source for each in self.connections)
+
+    @property
+    def n_out(self) -> int:
+        """Number of neurons, or of outputs."""
+        return len(self.bias)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PopulationSpec(AffineNode, ArrayRecord):
+    """A population of Variable Spiking Neurons (equations above)."""
+
+    name: str
+    """Name in connections, reports and errors, unique in its network."""
+    connections: tuple[ConnectionSpec, ...]
+    """Connections that are added up, unique by source and delay, held in that order."""
+    bias: FloatArray
+    """Biases b, shape (n_out,)."""
+    beta: FloatArray
+    """Leak factor of the membrane, shape (n_out,), in [0, 1]: 1 is no leak."""
+    theta: FloatArray
+    """Threshold, shape (n_out,), not negative, in units of z."""
+    activation: str
+    """Name of phi, one of `ACTIVATIONS`."""
+    polarity: Polarity = Polarity.POSITIVE
+    """Condition under which a neuron fires."""
+
+    def __post_init__(self) -> None:
+        freeze_arrays(self, bias=np.float64, beta=np.float64, theta=np.float64)
+        object.__setattr__(self, "connections", sorted_connections(self.connections))
+        object.__setattr__(
+            self, "polarity", as_member(Polarity, self.polarity, f"PopulationSpec {self.name!r}.polarity")
+        )
+        find_activation(self.activation, f"PopulationSpec {self.name!r}.activation")
+        raise_violations(self._violations())
+
+    def _violations(self) -> Iterator[Violation]:
+        where = f"PopulationSpec {self.name!r}"
+        yield from self._affine_violations(where)
+        for name in ("beta", "theta"):
+            yield from check_shape(f"{where}.{name}", getattr(self, name), self.bias.shape[:1], "(n_out,)")
+        yield from check_finite(f"{where}.theta", self.theta)
+        yield from check_range(f"{where}.beta", self.beta, 0.0, 1.0)
+        if (self.theta < 0).any():
+            mend = "Use a threshold of zero or more; zero fires whenever the membrane is not negative."
+            yield Violation(f"{where}.theta", "satisfy theta >= 0", float(self.theta.min()), mend)
+
+    @property
+    def is_relay(self) -> bool:
+        """Whether the population only passes its sum on: phi is the identity, and every neuron fires at every step."""
+        plain = self.activation == "identity" and self.polarity is Polarity.BOTH
+        return plain and not self.beta.any() and not self.theta.any()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductSpec(Record):
+    """The elementwise product of what two nodes or inputs send at the same step."""
+
+    name: str
+    """Name in connections, reports and errors, unique in its network."""
+    left: str
+    """Name of the node or input of the first factor."""
+    right: str
+    """Name of the node or input of the second factor; may be the first one's, for a square."""
+    width: int
+    """Number of elements of each factor."""
+
+    def __post_init__(self) -> None:
+        where = f"ProductSpec {self.name!r}.width"
+        raise_violations([*check_whole(where, self.width)] or check_range(where, self.width, 1, MAX_WIDTH))
+
+    @property
+    def edges(self) -> tuple[tuple[str, int], ...]:
+        """Both factors, with a delay of 0."""
+        return ((self.left, 0), (self.right, 0))
+
+    @property
+    def n_out(self) -> int:
+        """Number of elements."""
+        return self.width
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OutputSpec(AffineNode, ArrayRecord):
+    """The linear read-out (equation above); it never spikes, and no node reads it."""
+
+    connections: tuple[ConnectionSpec, ...]
+    """Connections that are added up, unique by source and delay, held in that order."""
+    bias: FloatArray
+    """Biases b, shape (n_out,)."""
+    name: str = "output"
+    """Name in reports and errors."""
+
+    def __post_init__(self) -> None:
+        freeze_arrays(self, bias=np.float64)
+        object.__setattr__(self, "connections", sorted_connections(self.connections))
+        raise_violations(self._affine_violations(f"OutputSpec {self.name!r}"))
+
+
+NodeSpec = PopulationSpec | ProductSpec
+"""A node that sends payloads."""
