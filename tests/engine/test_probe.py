@@ -19,7 +19,7 @@ FULL = run_integer(NETWORK, POINTS, Probe(n_samples=50))
 @pytest.mark.parametrize("steps", [None, (0,), (1, 4)])
 @pytest.mark.parametrize("layers", [None, ("hidden1",)])
 def test_what_is_chosen_is_what_a_full_trace_has(samples, steps, layers):
-    trace = run_integer(NETWORK, POINTS, Probe(samples=samples, steps=steps, layers=layers))
+    trace = run_integer(NETWORK, POINTS, Probe(samples=samples, steps=steps, nodes=layers))
     assert trace.outputs.tobytes() == FULL.outputs.tobytes()
     assert trace.readout.tobytes() == FULL.readout.tobytes()
     assert all(
@@ -46,7 +46,7 @@ def test_steps_of_the_first_samples():
 def test_the_float_engine_takes_the_same_probe():
     probe = run_float(NETWORK.source, POINTS, Probe(samples=(5, 9), steps=(4,))).probe
     full = run_float(NETWORK.source, POINTS, Probe(n_samples=50)).probe
-    assert np.array_equal(probe.nodes[0].fired, full.layers[0].fired[[5, 9]][:, [4]])
+    assert np.array_equal(probe.nodes[0].fired, full.nodes[0].fired[[5, 9]][:, [4]])
 
 
 def test_the_size_is_that_of_the_arrays():

@@ -233,7 +233,7 @@ class TestOneStep:
     def test_leak_is_irrelevant(self, beta: float) -> None:
         points = builders.random_points(builders.random_spec(7), 20)
         one = builders.random_spec(7, n_steps=1, beta=beta)
-        other = replace(one, layers=tuple(replace(layer, beta=np.full(layer.n_out, 0.9)) for layer in one.layers))
+        other = replace(one, layers=tuple(replace(layer, beta=np.full(layer.n_out, 0.9)) for layer in one.nodes))
         np.testing.assert_array_equal(run_float(one, points).outputs, run_float(other, points).outputs)
 
 
@@ -282,7 +282,7 @@ class TestBlocks:
         blocked = run_float(network, points)
         # BLAS sums in an order that depends on the number of rows
         np.testing.assert_allclose(whole.outputs, blocked.outputs, rtol=0, atol=SUM_ORDER)
-        np.testing.assert_array_equal(whole.layers[1].fired, blocked.nodes[1].fired)
+        np.testing.assert_array_equal(whole.nodes[1].fired, blocked.nodes[1].fired)
 
     def test_saturations_are_summed_over_blocks(self, monkeypatch: pytest.MonkeyPatch) -> None:
         network = builders.saturating_quantized(11)
@@ -297,7 +297,7 @@ class TestBlocks:
         np.testing.assert_array_equal(one.readout, other.readout)
         np.testing.assert_array_equal(one.input_events, other.input_events)
         assert (one.saturated_input, one.saturated_output) == (other.saturated_input, other.saturated_output)
-        for layer, again in zip(one.layers, other.layers, strict=True):
+        for layer, again in zip(one.nodes, other.nodes, strict=True):
             np.testing.assert_array_equal(layer.fired, again.fired)
             np.testing.assert_array_equal(layer.events, again.events)
             for word in ("drive", "membrane", "payload"):
@@ -342,7 +342,7 @@ class TestProbes:
         np.testing.assert_allclose(whole.probe.output, blocked.probe.output, rtol=0, atol=SUM_ORDER)
 
     def test_chosen_layers(self, integers: bool) -> None:
-        probe = self.run(integers, 10, Probe(n_samples=2, layers=("hidden1",))).probe
+        probe = self.run(integers, 10, Probe(n_samples=2, nodes=("hidden1",))).probe
         assert probe is not None
         assert [layer.name for layer in probe.nodes] == ["hidden1"]
 
@@ -350,7 +350,7 @@ class TestProbes:
         with pytest.raises(
             SpecError, match=r"Probe.nodes must be one of hidden0, hidden1; got 'hidden2'. Did you mean"
         ):
-            self.run(integers, 3, Probe(n_samples=2, layers=("hidden2",)))
+            self.run(integers, 3, Probe(n_samples=2, nodes=("hidden2",)))
 
     def test_outputs_do_not_depend_on_it(self, integers: bool) -> None:
         with_it, without = self.run(integers, 10, Probe(n_samples=3)), self.run(integers, 10, reference.NO_PROBE)
