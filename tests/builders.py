@@ -9,7 +9,7 @@
     with_zero_layer, with_negative_layer
     random_graph(seed, ...)           integer graph with skips, products, relays, delays, loops, several inputs, sequences
 
-All of them return new records. `ACTIVATIONS`, `POLARITIES` and `N_STEPS` are what a parity test has to range over.
+All of them return new records. `ACTIVATIONS`, `POLARITIES`, `N_STEPS` and `READOUTS` are what a parity test has to range over.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ from neuropinn_lava.network.transforms import AffineTransform, Ansatz
 ACTIVATIONS = tuple(RULES)
 POLARITIES = tuple(Polarity)
 N_STEPS = (1, 2, 8)
+READOUTS = (Readout.MEAN, Readout.LAST)
 
 AnyNetwork = TypeVar("AnyNetwork", NetworkSpec, QuantizedNetwork)
 

@@ -39,7 +39,7 @@ EVERYTHING = Probe(n_samples=N_SAMPLES)
 every_activation = pytest.mark.parametrize("activation", builders.ACTIVATIONS)
 every_polarity = pytest.mark.parametrize("polarity", builders.POLARITIES)
 every_t = pytest.mark.parametrize("n_steps", builders.N_STEPS)
-every_readout = pytest.mark.parametrize("readout", Readout)
+every_readout = pytest.mark.parametrize("readout", builders.READOUTS)
 
 
 def assert_integer_run(network: QuantizedNetwork, points: FloatArray) -> RunTrace:

@@ -50,7 +50,7 @@ def test_saturations_are_summed() -> None:
     layers = [
         NodeCounts(name="a", fired=[[1]], events=[[1]], saturated_drive=1, saturated_membrane=20, saturated_payload=300)
     ]
-    total = replace(trace, layers=tuple(layers), saturated_input=4000, saturated_output=50000)
+    total = replace(trace, nodes=tuple(layers), saturated_input=4000, saturated_output=50000)
     assert total.n_saturated == 54321
 
 

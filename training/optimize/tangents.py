@@ -157,7 +157,7 @@ class ExactRun(NamedTuple):
 def run_exactly(network: VsnNetwork, inputs: Tensor) -> ExactRun:
     """Run a network on points, shape (n_points, n_in), with spikes as constants in the backward pass."""
     signal, seen, drives, activities, smooth = inputs, [], [], [], []
-    for layer in network.populations:
+    for layer in network.layers:
         if isinstance(layer, VSN):
             smooth.append(_smooth_activity(layer, signal, network.n_steps))
             signal, activity = unrolled_vsn(signal, layer.beta, layer.theta, _exact(layer.rule), network.n_steps)
