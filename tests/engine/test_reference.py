@@ -95,7 +95,7 @@ class TestIntegerEngine:
         raised = network
         for index, layer in enumerate(network.populations):
             raised = builders.with_layer(raised, index, theta=layer.theta + 1)
-        before, after = run_integer(network, points).layers, run_integer(raised, points).layers
+        before, after = run_integer(network, points).nodes, run_integer(raised, points).nodes
         assert any((one.fired != other.fired).any() for one, other in zip(before, after, strict=True))
 
     @every_activation
@@ -200,7 +200,7 @@ class TestFloatEngine:
             0, widths=(1, 3, 1), n_steps=1, activation="tanh", theta=theta, polarity=Polarity.BOTH
         )
         network = builders.with_layer(network, 0, weight=np.zeros((3, 1)), bias=[-theta, theta, theta / 2])
-        assert run_float(network, np.array([[0.5]])).layers[0].fired.tolist() == [[1, 1, int(theta == 0.0)]]
+        assert run_float(network, np.array([[0.5]])).nodes[0].fired.tolist() == [[1, 1, int(theta == 0.0)]]
 
 
 class TestOneStep:
@@ -225,7 +225,7 @@ class TestOneStep:
         assert trace.probe is not None
         a, _ = reference.encode_points(network, points)
         for layer, seen in zip(network.populations, trace.probe.nodes, strict=True):
-            z, _ = reference.integer_drive(layer.affine, a)
+            z, _ = reference.integer_drive(layer.affine, [a])
             a = np.where(z >= layer.theta, look_up(layer.table, z)[0], 0)
             np.testing.assert_array_equal(seen.payload[:, 0], a)
 
@@ -233,7 +233,7 @@ class TestOneStep:
     def test_leak_is_irrelevant(self, beta: float) -> None:
         points = builders.random_points(builders.random_spec(7), 20)
         one = builders.random_spec(7, n_steps=1, beta=beta)
-        other = replace(one, layers=tuple(replace(layer, beta=np.full(layer.n_out, 0.9)) for layer in one.nodes))
+        other = replace(one, nodes=tuple(replace(layer, beta=np.full(layer.n_out, 0.9)) for layer in one.populations))
         np.testing.assert_array_equal(run_float(one, points).outputs, run_float(other, points).outputs)
 
 
