@@ -73,7 +73,7 @@ class ConnectionSpec(ArrayRecord):
         freeze_arrays(self, weight=np.float64)
         where = f"connection from {self.source!r}: weight"
         found = [*check_shape(where, self.weight, (None, None), "(n_out, n_source)")]
-        raise_violations(found + [*check_finite(where, self.weight)])
+        raise_violations([*found, *check_finite(where, self.weight)])
 
     @property
     def n_source(self) -> int:

@@ -91,7 +91,7 @@ class QuantizedConnection(ArrayRecord):
         return dequantize_array(self.weight, self.weight_exponent[:, None])
 
     def left(self, state_exponent: int) -> IntArray:
-        """Compute the shift to the left that aligns each neuron's product with the state, (n_out,); negative is to the right."""
+        """Compute the shift that aligns each neuron's product with the state, (n_out,): to the left, negative to the right."""
         return self.weight_exponent + (self.input_exponent - state_exponent)
 
     def product_bound(self) -> IntArray:

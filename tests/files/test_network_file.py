@@ -183,7 +183,8 @@ class TestHeader:
     def test_truncated(self, length: int, float_file: Path, path: Path) -> None:
         path.write_bytes(float_file.read_bytes()[:length])
         with pytest.raises(
-            FileFormatError, match=r"net.h5 must (begin with|have a schema out of 1, 2|have the contents that its header states)"
+            FileFormatError,
+            match=r"net.h5 must (begin with|have a schema out of 1, 2|have the contents that its header states)",
         ):
             read_network(path)
 
@@ -409,7 +410,10 @@ class TestContents:
                 set_attribute("network/input_words/0", "bits", 12),
                 r"'hidden0' from 'input' must receive words \(bits, exponent\) = \(12, -14\); got \(16, -14\)",
             ),
-            (set_attribute("network/nodes/0", "name", "other"), r"the names, widths, sources and delays of the source's nodes"),
+            (
+                set_attribute("network/nodes/0", "name", "other"),
+                r"the names, widths, sources and delays of the source's nodes",
+            ),
             (
                 replace_data("network/nodes/0/beta", data=[0.5, 0.5]),
                 r"QuantizedPopulation.beta must be an array that fits int64",
@@ -437,7 +441,8 @@ class TestContents:
     )
     def test_other_kinds_of_datasets(self, how: dict[str, object], float_file: Path, path: Path) -> None:
         with pytest.raises(
-            FileFormatError, match=r"dataset /network/nodes/0/connections/0/weight must (be contiguous|hold as many) numbers"
+            FileFormatError,
+            match=r"dataset /network/nodes/0/connections/0/weight must (be contiguous|hold as many) numbers",
         ):
             read_network(tampered(float_file, path, replace_data("network/nodes/0/connections/0/weight", **how)))
 
@@ -457,7 +462,9 @@ class TestContents:
         with pytest.raises(FileFormatError, match="contiguous numbers in the file itself"):
             read_network(tampered(float_file, path, change))
 
-    @pytest.mark.parametrize("where", ["network", "network/output", "network/nodes/0", "network/nodes/0/connections/0/weight"])
+    @pytest.mark.parametrize(
+        "where", ["network", "network/output", "network/nodes/0", "network/nodes/0/connections/0/weight"]
+    )
     def test_links(self, where: str, float_file: Path, path: Path) -> None:
         for link in (h5py.SoftLink("/elsewhere"), h5py.ExternalLink(str(float_file), where)):
             with pytest.raises(FileFormatError, match=r"in the file itself; got <(Soft|External)Link"):

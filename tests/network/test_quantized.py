@@ -54,7 +54,10 @@ def test_what_integers_stand_for_by_hand() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"weight": [1, 2]}, r"QuantizedConnection from 'x'.weight must have the shape \(n_out, n_source\) = \(any, any\); got \(2,\)"),
+        (
+            {"weight": [1, 2]},
+            r"QuantizedConnection from 'x'.weight must have the shape \(n_out, n_source\) = \(any, any\); got \(2,\)",
+        ),
         ({"bias": [1]}, r"weight of the connection from 'x' must have n_out = 1 rows; got 2"),
         ({"weight_exponent": [1]}, r"QuantizedConnection from 'x'.weight_exponent must have the shape"),
         (
@@ -77,9 +80,15 @@ def test_affine_refuses_what_is_no_integer_matrix(changes: dict[str, object], me
         ({"weight_bits": 17}, r"QuantizedConnection from 'x'.weight_bits"),
         ({"input_bits": 25}, r"QuantizedConnection from 'x'.input_bits must lie in \[2, 24\]; got 25"),
         ({"state_bits": 3}, r"QuantizedAffine.state_bits must lie in \[4, 32\]; got 3"),
-        ({"weight_exponent": [0, -65]}, r"QuantizedConnection from 'x'.weight_exponent must lie in \[-64, 64\]; got -65"),
+        (
+            {"weight_exponent": [0, -65]},
+            r"QuantizedConnection from 'x'.weight_exponent must lie in \[-64, 64\]; got -65",
+        ),
         ({"state_exponent": 65}, r"QuantizedAffine.state_exponent must lie in \[-64, 64\]"),
-        ({"weight": [[128, 0, 0], [0, 0, 0]]}, r"QuantizedConnection from 'x'.weight must lie in \[-127, 127\]; got 128"),
+        (
+            {"weight": [[128, 0, 0], [0, 0, 0]]},
+            r"QuantizedConnection from 'x'.weight must lie in \[-127, 127\]; got 128",
+        ),
         ({"weight": [[-128, 0, 0], [0, 0, 0]]}, r"from 'x'.weight must .*; got -128"),  # words are symmetric
         ({"bias": [2**23, 0]}, r"QuantizedAffine.bias must lie in .*; got 8388608"),
         (

@@ -322,7 +322,11 @@ def test_connections_are_held_by_source_and_delay() -> None:
         ((neuron("a", ("x", 0)),), {"readout": "every"}, r"readout must be MEAN or LAST where no input is a sequence"),
         (
             (neuron("a", ("x", 0)),),
-            {"ansatz": builders.unit_ansatz(1, 1), "n_steps": None, "inputs": (InputSpec(name="x", width=1, is_sequence=True),)},
+            {
+                "ansatz": builders.unit_ansatz(1, 1),
+                "n_steps": None,
+                "inputs": (InputSpec(name="x", width=1, is_sequence=True),),
+            },
             r"'g'.ansatz must be None where an input is a sequence",
         ),
     ],

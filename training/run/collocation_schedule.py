@@ -25,7 +25,7 @@ from ..collocation.adaptation import build_candidates, jitter_cloud, refine_clou
 from ..collocation.clouds import TrainingCloud, build_training_cloud, output_transform
 from ..loss.distillation import CollocationSet, build_distillation_target
 from ..loss.energy_loss import EnergyCloud, build_energy_cloud
-from ..network.network import VsnNetwork
+from ..network.module_network import TrainedNetwork
 from .state import PhasePlace, TrainingState
 
 
@@ -33,7 +33,7 @@ from .state import PhasePlace, TrainingState
 class Teacher(Record):
     """A trained teacher, whose outputs its student is fitted to."""
 
-    network: VsnNetwork
+    network: TrainedNetwork
     """Network of the teacher after its training."""
     recipe: TrainingRecipe
     """Recipe by which the teacher was trained."""

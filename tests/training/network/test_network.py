@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+import builders
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.network.spec import Readout
 from neuropinn_lava.problems.recipe import NetworkRecipe
