@@ -36,7 +36,7 @@ from ..network.export import export_network
 from ..network.module_network import ModuleNetwork, TrainedNetwork
 from ..network.network import build_network
 from .checkpoints import TrainingIdentity, identify, read_checkpoint, write_checkpoint
-from .collocation_schedule import CollocationSchedule, Teacher, is_draw
+from .collocation_schedule import CollocationSchedule, Teacher, TeacherFunction, is_draw
 from .devices import find_device, limited_threads
 from .history import TrainingProgress, write_history
 from .interrupt import deferred_interrupt
@@ -122,6 +122,7 @@ def train_network(
     provenance: Provenance | None = None,
     module: nn.Module | None = None,
     export: Export | None = None,
+    teacher: TeacherFunction | None = None,
 ) -> TrainingResult:
     """Train a network on a problem.
 
@@ -144,6 +145,7 @@ def train_network(
             the recipe's number of steps. It maps normalised points, shape (n_points, n_in), to (n_points, n_out).
         export: Converts the trained module to a record, called with keyword arguments as `export_network` is; needed with
             a module of the user's own.
+        teacher: A trained teacher, for recipes whose `TeacherRecipe` has no phases: maps points to the unknowns.
 
     Raises:
         SpecError: If a file cannot be written, the cloud does not fit its operators, or Gauss-Newton cannot compute in `dtype`
@@ -163,11 +165,16 @@ def train_network(
         export=export or export_network,
     )
     raise_violations(_violations(settings, recipe))
+    is_expected = recipe.teacher is not None and not recipe.teacher.phases
+    if is_expected != (teacher is not None):
+        mend = "Give a teacher where the recipe's TeacherRecipe has no phases, and only there."
+        got = "a function" if teacher is not None else None
+        raise SpecError("train_network.teacher", "be given as the recipe expects it", got, mend)
     for path in (output.checkpoint, output.history):
         if path is not None:
             check_writable(path)
-    if recipe.teacher is None:
-        return _train(settings, recipe, output, None)
+    if recipe.teacher is None or not recipe.teacher.phases:
+        return _train(settings, recipe, output, teacher)
     return _train_after_teacher(settings, recipe, recipe.teacher, output)
 
 
@@ -207,7 +214,7 @@ def _train_after_teacher(
 
 
 def _train(
-    settings: _Settings, recipe: TrainingRecipe, output: TrainingOutput, teacher: Teacher | None
+    settings: _Settings, recipe: TrainingRecipe, output: TrainingOutput, teacher: Teacher | TeacherFunction | None
 ) -> TrainingResult:
     """Train one network, a teacher or a student."""
     start, problem = time.perf_counter(), settings.problem
@@ -243,11 +250,11 @@ def _train(
 
 
 def _prepare(
-    settings: _Settings, recipe: TrainingRecipe, output: TrainingOutput, teacher: Teacher | None
+    settings: _Settings, recipe: TrainingRecipe, output: TrainingOutput, teacher: Teacher | TeacherFunction | None
 ) -> tuple[_Task, TrainingState]:
     """Build the network and everything that stays fixed, and read the checkpoint if the training is to be resumed."""
     problem, dtype, device = settings.problem, settings.dtype, settings.device
-    state = start_state(settings.build(recipe), None if teacher is None else teacher.cloud)
+    state = start_state(settings.build(recipe), teacher.cloud if isinstance(teacher, Teacher) else None)
     identity = identify(problem, recipe, settings.seed, dtype, state.parameters.values.numel())
     if output.resume:
         if output.checkpoint is None:
