@@ -50,7 +50,7 @@ HELD_OUT = 5
 """One of this many of the user's points is not trained on, and measures the error."""
 FEWEST_POINTS = 50
 """Least number of points that say anything between them."""
-ACTIVITY_WEIGHT = 0.01
+ACTIVITY_WEIGHT = 0.1
 """Weight of the activity in the loss of the second phase, beside a squared relative distance that ends at 1e-5 or below."""
 
 
@@ -179,7 +179,7 @@ def _as_function(module: torch.nn.Module) -> Callable[[FloatArray], FloatArray]:
     n_arguments = sum(each.default is each.empty for each in signature.parameters.values())
 
     def evaluate(points: FloatArray) -> FloatArray:
-        rows = torch.as_tensor(np.ascontiguousarray(points)).to(like)
+        rows = torch.tensor(points).to(like)
         arguments = [rows] if n_arguments == 1 else rows.split(1, dim=1)
         with torch.no_grad():
             outputs = module(*arguments)
