@@ -62,7 +62,7 @@ class Loops(Protocol):
     def layer_rows(
         self, a: Array, affine: Affine, neurons: Neurons, membrane: Array, payload: Array, tally: Tally, /
     ) -> None:
-        """Advance a population with one connection from inputs a (n_rows, n_steps, n_in) to payloads (n_rows, n_steps, n_out)."""
+        """Advance a population with one connection from inputs (n_rows, n_steps, n_in) to payloads (n_rows, n_steps, n_out)."""
 
 
 class NodeKernel(Protocol):

@@ -30,9 +30,7 @@ def _clip(wide: Array, limit: int, saturated: Array) -> Array:
 
 def _aligned(product: Array, affine: Affine) -> Array:
     """(product << up) + half >> down, in int64."""
-    up, half, down = (
-        values[: product.shape[1]].astype(np.int64) for values in (affine.up, affine.half, affine.down)
-    )
+    up, half, down = (values[: product.shape[1]].astype(np.int64) for values in (affine.up, affine.half, affine.down))
     return np.asarray(((product.astype(np.int64) << up) + half) >> down)
 
 

@@ -1,7 +1,7 @@
 """Arithmetic of a product, in integers and in floats: a pass over vectors, which numpy does as fast as a loop of our own.
 
-    p = a_left * a_right                          exact in int64
-    a = clip((p << up) + half >> down)            half up; up or down is zero
+p = a_left * a_right                          exact in int64
+a = clip((p << up) + half >> down)            half up; up or down is zero
 """
 
 from __future__ import annotations

@@ -114,9 +114,7 @@ def _assemble_layers(
         constant_input=words.values.ndim == 2,
     )
     with unchanged_logging():
-        source = PointSource(
-            words=words, schedule=graph.schedule, widths=tuple(each.width for each in network.inputs)
-        )
+        source = PointSource(words=words, schedule=graph.schedule, widths=tuple(each.width for each in network.inputs))
     for port, ports in zip(source.ports, graph.inputs.values(), strict=True):
         for reader in ports:
             port.connect(reader)

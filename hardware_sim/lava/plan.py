@@ -129,9 +129,7 @@ def _check(n_samples: int, n_steps: int, mode: LavaMode, batch_size: int | None,
         raise SpecError("plan_run.batch_size", "be 1 where samples are presented one at a time", batch_size, mend)
 
 
-def _faithful_plan(
-    network: Network, n_steps: int, n_samples: int, model: LayerModel, reasons: list[str]
-) -> LavaPlan:
+def _faithful_plan(network: Network, n_steps: int, n_samples: int, model: LayerModel, reasons: list[str]) -> LavaPlan:
     """Return the plan for one sample at a time: an interval of Lava's steps is a step of the network."""
     why = "One sample at a time, as on the chip: Lava's steps set the pace, not the arithmetic."
     if model is LayerModel.WHOLE:
@@ -189,9 +187,7 @@ def _node_plan(
     )
 
 
-def _leaf_plan(
-    n_steps: int, n_samples: int, batch_size: int | None, n_cores: int, reasons: list[str]
-) -> LavaPlan:
+def _leaf_plan(n_steps: int, n_samples: int, batch_size: int | None, n_cores: int, reasons: list[str]) -> LavaPlan:
     """Return the plan for batches in leaves: a step of Lava is a presentation."""
     rows = batch_size or _even_rows(n_samples, n_cores * LEAF_ROWS)
     n_leaves = max(1, min(n_cores, rows // MIN_LEAF_ROWS))

@@ -143,7 +143,9 @@ def _check_same_choice(ours: ProbeTrace, theirs: ProbeTrace, n: int) -> None:
 
 def _input_pairs(expected: RunTrace, actual: RunTrace, network: Network | None) -> Iterator[_Pair]:
     """Pair the events of each input, and the words that saturated, which are counted over all of them."""
-    widths = {each.name: each.width for each in network.inputs} if network else {"input": expected.input_events.shape[1]}
+    widths = (
+        {each.name: each.width for each in network.inputs} if network else {"input": expected.input_events.shape[1]}
+    )
     ends = np.cumsum(list(widths.values()))
     for (name, width), end in zip(widths.items(), ends, strict=True):
         ours, theirs = (trace.input_events[:, end - width : end] for trace in (expected, actual))

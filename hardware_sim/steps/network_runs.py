@@ -171,5 +171,7 @@ def order_groups(network: Network) -> list[list[Any]]:
     for k in range(len(number)):  # Warshall's algorithm
         reaches |= reaches[:, k : k + 1] & reaches[k]
     loops = {tuple(np.flatnonzero(reaches[i] & reaches[:, i])) for i in range(len(number))}
-    by_sources = sorted(loops, key=lambda loop: (int(reaches[:, loop[0]].sum()), loop))  # a group has those of its sources
+    by_sources = sorted(
+        loops, key=lambda loop: (int(reaches[:, loop[0]].sum()), loop)
+    )  # a group has those of its sources
     return [[network.nodes[i] for i in loop] for loop in by_sources]

@@ -199,9 +199,7 @@ def make_recordings(
     n_probed = probe.n_samples if n_samples is None else probe.count(n_samples)
     nodes: tuple[NodeSpec | QuantizedNode, ...] = network.nodes
     recordings = tuple(
-        NodeRecording.empty(
-            node.name, node.n_out, n_steps, n_probed if probe.records(node.name) else 0, message_type
-        )
+        NodeRecording.empty(node.name, node.n_out, n_steps, n_probed if probe.records(node.name) else 0, message_type)
         for node in nodes
     )
     emitted = ReadoutRecording.empty(network.readout, network.n_out, n_steps, n_samples or 0, n_probed, message_type)

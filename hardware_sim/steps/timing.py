@@ -1,8 +1,8 @@
 """Start of each node on the chip, and what waits in its delay lines: the timing of a graph in steps of Lava.
 
 A node sends in one step of Lava what it computed in the step before. Node v computes step t of a sample, t = 0, 1, …, in
-Lava's step 1 + start(v) + I * t, where the interval I is the number of Lava's steps that a network step takes. What comes over a
-connection u -> v of delay d in time for it bounds the starts,
+Lava's step 1 + start(v) + I * t, where the interval I is the number of Lava's steps that a network step takes. A message over
+a connection u -> v of delay d is in time for it if
 
     start(v) >= start(u) + 1 - d * I          start(v) >= 0          start(input) = -1
 

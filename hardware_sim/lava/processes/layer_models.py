@@ -1,8 +1,8 @@
 """Process models of `layers`, in float and in integers: one Lava process a node, in numpy or compiled loops.
 
 A model gives Lava's steps to a run of `layer_runs`, which does the work. A node sends before it receives, so that nodes are
-one step apart, and a loop of nodes does not wait for itself; neurons behind a Dense receive before they send, because Dense already delays by a step. Lava's usual tags
-choose between the models: "floating_pt" and "fixed_pt".
+one step apart, and a loop of nodes does not wait for itself; neurons behind a Dense receive before they send, because Dense
+already delays by a step. Lava's usual tags choose between the models: "floating_pt" and "fixed_pt".
 """
 
 from __future__ import annotations
@@ -125,9 +125,7 @@ class NodeModel(RunModel):
         """Build the run of a node, with the memory of its membranes where it has any."""
         given, kernel = self.proc_params, self.make_kernel()
         self._in = self.ports("a_in")
-        return kind(
-            kernel, given["schedule"], given["timing"], given["recording"], *state, limits=self.limits(kernel)
-        )
+        return kind(kernel, given["schedule"], given["timing"], given["recording"], *state, limits=self.limits(kernel))
 
     def step(self) -> None:
         """Send the payloads of the step before, and compute with what comes in."""

@@ -26,9 +26,8 @@ from neuropinn_lava.hardware_sim.kernels import compiled_loops, layer_kernel, la
 from neuropinn_lava.hardware_sim.kernels.layer_kernel import FloatKernel, IntegerKernel, fastest_loops, make_kernel
 from neuropinn_lava.hardware_sim.kernels.layout import EVENTS, FIRED, NARROW, sum_type
 from neuropinn_lava.network.integers import IntFormat
-from neuropinn_lava.network.nodes import Polarity
+from neuropinn_lava.network.nodes import Polarity, ProductSpec
 from neuropinn_lava.network.phi_table import make_table
-from neuropinn_lava.network.nodes import ProductSpec
 from neuropinn_lava.network.quantized_nodes import (
     QuantizedAffine,
     QuantizedConnection,

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import builders
-from small_graphs import with_connection
 from neuropinn_lava.engine.host import encode_points
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.engine.trace import Probe
@@ -17,6 +16,7 @@ from neuropinn_lava.hardware_sim.steps.network_runs import TILE, NetworkRun, ord
 from neuropinn_lava.hardware_sim.steps.recording import make_recordings
 from neuropinn_lava.hardware_sim.steps.schedule import Schedule
 from neuropinn_lava.network.spec import Readout
+from small_graphs import with_connection
 
 N = 2 * TILE + 9
 

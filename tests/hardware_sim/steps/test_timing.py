@@ -42,9 +42,7 @@ def test_a_connection_to_itself_needs_no_more_than_a_step(delay: int, interval: 
 
 
 @pytest.mark.parametrize(("delay", "interval", "length"), [(1, 3, 0), (2, 2, 1), (3, 1, 0), (5, 1, 2)])
-def test_a_loop_of_three_nodes_takes_as_many_steps_as_its_delays_leave(
-    delay: int, interval: int, length: int
-) -> None:
+def test_a_loop_of_three_nodes_takes_as_many_steps_as_its_delays_leave(delay: int, interval: int, length: int) -> None:
     """A message of hidden2 is in hidden0 three steps after hidden0 began: 3 <= delay * interval."""
     timing = time_network(with_connection(CHAIN, "hidden0", source="hidden2", delay=delay))
     assert timing.interval == interval
