@@ -9,7 +9,7 @@
     with_zero_layer, with_negative_layer
     random_graph(seed, ...)           integer graph with skips, products, relays, delays, loops, several inputs, sequences
 
-All of them return new records. `ACTIVATIONS`, `POLARITIES` and `N_STEPS` are what a parity test has to range over.
+All of them return new records. `ACTIVATIONS`, `POLARITIES`, `N_STEPS` and `READOUTS` are what a parity test has to range over.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ ACTIVATIONS = (
 """Every kind of table: none, odd, even, without symmetry, periodic, of lines; tests/network/test_phi_table.py has all names."""
 POLARITIES = tuple(Polarity)
 N_STEPS = (1, 2, 8)
+READOUTS = (Readout.MEAN, Readout.LAST)
 
 AnyNetwork = TypeVar("AnyNetwork", NetworkSpec, QuantizedNetwork)
 

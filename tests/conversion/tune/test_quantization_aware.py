@@ -23,9 +23,9 @@ from neuropinn_lava.engine.host import encode_points  # noqa: E402
 from neuropinn_lava.engine.reference import run_integer  # noqa: E402
 from neuropinn_lava.engine.trace import Probe  # noqa: E402
 from neuropinn_lava.network.integers import round_half_up  # noqa: E402
-from neuropinn_lava.network.nodes import Polarity
+from neuropinn_lava.network.nodes import Polarity  # noqa: E402
 from neuropinn_lava.network.quantized import QuantizedNetwork  # noqa: E402
-from neuropinn_lava.network.spec import Readout
+from neuropinn_lava.network.spec import Readout  # noqa: E402
 
 N_SAMPLES = 40
 EVERYTHING = Probe(n_samples=N_SAMPLES)

@@ -22,7 +22,7 @@ from neuropinn_lava.conversion.tune.tuning import tune_network  # noqa: E402
 from neuropinn_lava.engine.host import encode_points  # noqa: E402
 from neuropinn_lava.engine.reference import run_integer  # noqa: E402
 from neuropinn_lava.engine.trace import LavaMode, Probe  # noqa: E402
-from neuropinn_lava.network.nodes import Polarity
+from neuropinn_lava.network.nodes import Polarity  # noqa: E402
 from neuropinn_lava.network.quantized import QuantizedNetwork  # noqa: E402
 
 N_SAMPLES = 24

@@ -55,7 +55,7 @@ def test_tiles_equal_reference(make: Any, n_steps: int, n_probed: int) -> None:
     assert_equals_reference(network, points, probe, recordings, emitted)
 
 
-@pytest.mark.parametrize("readout", list(Readout))
+@pytest.mark.parametrize("readout", builders.READOUTS)
 def test_steps_equal_reference(readout: Readout) -> None:
     network = builders.random_quantized(3, widths=(2, 11, 6, 2), n_steps=3, readout=readout)
     points, probe = builders.random_points(network, 7), Probe(n_samples=4, layers=("hidden1",))
