@@ -27,8 +27,36 @@ PHI = {
     "sin": math.sin,
     "z_tanh_z": lambda z: z * math.tanh(z),
     "tanh_squared": lambda z: math.tanh(z) ** 2,
+    "sin_turns": lambda z: math.sin(2 * math.pi * math.remainder(z, 1.0)),
+    "leaky_relu": lambda z: max(z, 0.0) + 0.01 * min(z, 0.0),
+    "leaky_relu(0.2)": lambda z: max(z, 0.0) + 0.2 * min(z, 0.0),
+    "hardtanh": lambda z: min(max(z, -1.0), 1.0),
+    "sigmoid": lambda z: math.tanh(z / 2) / 2,
+    "silu": lambda z: z * math.exp(min(z, 0.0)) / (1 + math.exp(-abs(z))),
+    "gelu": lambda z: z * math.erfc(-z / math.sqrt(2)) / 2,
+    "gelu_tanh": lambda z: z * (1 + math.tanh(math.sqrt(2 / math.pi) * (z + 0.044715 * z**3))) / 2,
+    "elu": lambda z: max(z, 0.0) + math.expm1(min(z, 0.0)),
+    "elu(0.5)": lambda z: max(z, 0.0) + 0.5 * math.expm1(min(z, 0.0)),
+    "selu": lambda z: 1.0507009873554805 * (max(z, 0.0) + 1.6732632423543772 * math.expm1(min(z, 0.0))),
+    "softplus": lambda z: max(z, 0.0) + math.log1p(math.expm1(-abs(z)) / 2),
+    "exp": math.expm1,
+    "square": lambda z: z * z,
 }
-"""phi in Python floats."""
+"""phi in Python floats, less its value at zero."""
+ODD = ("tanh", "sin", "sin_turns", "hardtanh", "sigmoid")
+SLOPES = {
+    "z_tanh_z": (1.0, -1.0),
+    "leaky_relu": (1.0, 0.01),
+    "leaky_relu(0.2)": (1.0, 0.2),
+    "silu": (1.0, 0.0),
+    "gelu": (1.0, 0.0),
+    "gelu_tanh": (1.0, 0.0),
+    "elu": (1.0, 0.0),
+    "elu(0.5)": (1.0, 0.0),
+    "selu": (1.0507009873554805, 0.0),
+    "softplus": (1.0, 0.0),
+}
+"""Slopes of phi beyond the table, above and below zero; zero for all others."""
 
 
 def half_up(x: Fraction | float | int) -> int:
@@ -63,15 +91,19 @@ def payload(table: PhiTable, z: int) -> tuple[int, bool]:
         passed = max(z, 0) if table.activation == "relu" else z
         return clipped(half_up(passed * power(table.state_exponent - table.payload_exponent)), table.payload_bits)
     q, width = abs(z), 2**table.index_bits
-    entries = [int(entry) for entry in table.entries]
+    if table.activation == "sin_turns":
+        q %= max(1, 2**-table.state_exponent)
+    own_side = z < 0 and table.entries_below is not None
+    entries = [int(entry) for entry in (table.entries_below if own_side else table.entries)]
     n_cells = len(entries) - 1
     if q < n_cells * width:
         cell, remainder = divmod(q, width)
         p = Fraction(entries[cell]) + Fraction((entries[cell + 1] - entries[cell]) * remainder, width)
     else:
-        slope = power(table.state_exponent - table.payload_exponent + table.fraction_bits)
-        p = entries[-1] + (slope * (q - n_cells * width) if table.activation == "z_tanh_z" else 0)
-    sign = -1 if table.activation in ("tanh", "sin") and z < 0 else 1
+        above, below = SLOPES.get(table.activation, (0.0, 0.0))
+        unit = power(table.state_exponent - table.payload_exponent + table.fraction_bits + table.index_bits)
+        p = entries[-1] + Fraction(half_up(Fraction(-below if z < 0 else above) * unit) * (q - n_cells * width), width)
+    sign = -1 if table.activation in ODD and z < 0 else 1
     return clipped(half_up(sign * p / 2**table.fraction_bits), table.payload_bits)
 
 
