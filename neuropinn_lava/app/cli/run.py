@@ -80,7 +80,7 @@ class RunOptions(Record):
     probe_layers: Annotated[
         Names | None,
         typer.Option(
-            parser=parser_of(parse_names, "--probe-layers"), help="Layers to record, by name; all if left out."
+            parser=parser_of(parse_names, "--probe-layers"), help="Nodes to record, by name; all if left out."
         ),
     ] = None
     probe_steps: Annotated[
@@ -180,7 +180,7 @@ def chosen_probe(
     if samples is None or folder is None:
         mend = "Give both, as `--probe 0:16 --probe-out probe/`."
         raise SpecError("run.probe", "name samples, and a folder for what is recorded", samples or folder, mend)
-    return Probe(samples=tuple(samples), layers=layers and tuple(layers), steps=steps and tuple(steps))
+    return Probe(samples=tuple(samples), nodes=layers and tuple(layers), steps=steps and tuple(steps))
 
 
 def show_probe(
@@ -200,7 +200,7 @@ def show_probe(
     files = write_probe(recorded.trace, folder)
     trace = recorded.trace
     text = (
-        f"Probed {len(trace.samples):,} samples, {len(trace.nodes)} layers, {trace.output.shape[1]} steps:"
+        f"Probed {len(trace.samples):,} samples, {len(trace.nodes)} nodes, {trace.output.shape[1]} steps:"
         f" {trace.n_bytes / 1e6:.3g} MB in {recorded.seconds:.2f} s. Wrote {files[0]} and {len(files) - 1} figures"
     )
     if as_json:

@@ -19,6 +19,7 @@ from ...base.errors import SpecError
 from ...base.points import checked_points, without_graph
 from ...engine.trace import LavaMode
 from ...network.quantized import Network
+from ...network.spec import MAX_STEPS
 from .arrays_io import PointFile, open_points
 
 Points = str | Path | PointFile | FloatArray | Iterable[FloatArray]
@@ -34,7 +35,7 @@ def suitable_block(network: Network, mode: LavaMode) -> int:
     from ...hardware_sim.lava.plan import MAX_PRESENTED
 
     size = BLOCK_SIZE if mode is LavaMode.BATCHED else FAITHFUL_BLOCK_SIZE
-    return min(size, MAX_PRESENTED // network.n_steps)
+    return min(size, MAX_PRESENTED // (network.n_steps or MAX_STEPS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -112,9 +112,9 @@ def write_probe(recorded: ProbeTrace, folder: str | Path) -> tuple[Path, ...]:
     with h5py.File(held, "w") as handle:
         handle["samples"], handle["output"] = recorded.samples, recorded.output
         handle["steps"] = np.arange(recorded.output.shape[1]) if recorded.steps is None else recorded.steps
-        for layer in recorded.layers:
+        for node in recorded.nodes:
             for name in ("membrane", "fired", "payload"):
-                handle[f"layers/{layer.name}/{name}"] = getattr(layer, name)
+                handle[f"layers/{node.name}/{name}"] = getattr(node, name)
     write_bytes(file, held.getvalue())
     figures = draw_probe(recorded)
     for figure in figures:

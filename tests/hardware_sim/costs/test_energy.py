@@ -22,7 +22,8 @@ from neuropinn_lava.hardware_sim.costs.energy import (
 from neuropinn_lava.hardware_sim.costs.energy_files import find_energy_model, shipped_models
 from neuropinn_lava.hardware_sim.costs.energy_model import EnergyModel, Part
 from neuropinn_lava.hardware_sim.costs.quantities import QUANTITIES
-from neuropinn_lava.hardware_sim.counts.counting import RowKind, count_operations
+from neuropinn_lava.hardware_sim.counts.counting import count_operations
+from neuropinn_lava.hardware_sim.counts.operations import RowKind
 from neuropinn_lava.hardware_sim.counts.workload import Workload, dense_workload, deployed_workload, workload_at
 from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.quantized import QuantizedNetwork

@@ -14,7 +14,6 @@ from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.engine.trace import RunTrace
 from neuropinn_lava.hardware_sim.costs.constants import Constant
 from neuropinn_lava.hardware_sim.costs.latency import LatencyEstimate, TimingModel, estimate_latency, find_timing
-from neuropinn_lava.hardware_sim.counts.counting import INPUT_ROW
 from neuropinn_lava.hardware_sim.mapping.cores import Partition, partition_network
 from neuropinn_lava.hardware_sim.mapping.mesh import Place
 from neuropinn_lava.hardware_sim.mapping.mesh_routes import load_links, route

@@ -16,7 +16,7 @@ from neuropinn_lava.engine.host import encode_points
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.engine.trace import Probe, RunTrace
 from neuropinn_lava.hardware_sim.costs.quantities import QUANTITIES
-from neuropinn_lava.hardware_sim.counts.counting import INPUT_ROW, count_operations
+from neuropinn_lava.hardware_sim.counts.counting import count_operations
 from neuropinn_lava.hardware_sim.counts.workload import deployed_workload
 from neuropinn_lava.hardware_sim.mapping.cores import partition_network
 from neuropinn_lava.hardware_sim.mapping.mesh import LOIHI_MESH, Place, find_mesh
@@ -136,7 +136,7 @@ def literal_messages(
     assert trace.probe is not None
     words, _ = encode_points(network, points)
     sent = [np.repeat(words[:, None, :], network.n_steps, axis=1), *(layer.payload for layer in trace.probe.nodes)]
-    names = [INPUT_ROW, *(layer.name for layer in network.populations), network.output.name]
+    names = ["input", *(layer.name for layer in network.populations), network.output.name]
     found: dict[tuple[int | None, int], int] = {}
     for index, payload in enumerate(sent):
         weight = network.affines[index].weight

@@ -11,7 +11,7 @@ import pytest
 
 import report_cases
 from neuropinn_lava.base.arrays import FloatArray
-from neuropinn_lava.hardware_sim.counts.counting import LayerOperations
+from neuropinn_lava.hardware_sim.counts.operations import NodeOperations
 from neuropinn_lava.hardware_sim.fields.outputs import FieldSection
 from neuropinn_lava.hardware_sim.fields.triangulation import triangulate_points
 from neuropinn_lava.hardware_sim.report.figures.count_figures import draw_counts
