@@ -175,7 +175,7 @@ def axons_fit_the_cores(candidate: Candidate) -> Finding:
 
 def neurons_reach_their_cores(candidate: Candidate) -> Finding:
     """A neuron's spikes go to every core on which it has a weight, at most `max_fan_out` cores."""
-    mend = "Make the layer after it narrower, or use fewer weight bits there."
+    mend = "Make what reads it narrower, or use fewer weight bits there."
     most = candidate.target.max_fan_out
     finding = _held("max_fan_out", most, _cores_reached(candidate), "send spikes to at most {} cores", lambda _: mend)
     return _unless_unsplit(candidate, finding)
@@ -183,7 +183,7 @@ def neurons_reach_their_cores(candidate: Candidate) -> Finding:
 
 def routes_fit_the_cores(candidate: Candidate) -> Finding:
     """A core's routing table has `max_out_axons` entries, one for each pair of a neuron and a core that it reaches."""
-    mend = "Make the layer after it narrower, or use fewer weight bits there."
+    mend = "Make what reads it narrower, or use fewer weight bits there."
     rule, most = "need at most {} entries of a routing table for one neuron", candidate.target.max_out_axons
     finding = _held("max_out_axons", most, _cores_reached(candidate), rule, lambda _: mend)
     return _unless_unsplit(candidate, finding)

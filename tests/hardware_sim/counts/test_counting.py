@@ -10,7 +10,6 @@ import pytest
 
 import builders
 from neuropinn_lava.base.errors import SpecError
-from neuropinn_lava.engine.host import encode_points
 from neuropinn_lava.engine.reference import run_float, run_integer
 from neuropinn_lava.engine.trace import Probe, RunTrace
 from neuropinn_lava.hardware_sim.counts.counting import count_operations
@@ -31,19 +30,6 @@ from neuropinn_lava.network.transforms import AffineTransform
 
 N_NETWORKS = 300
 """Random networks that are compared with the loop."""
-
-
-def sent_payloads(network: QuantizedNetwork, trace: RunTrace, points: np.ndarray) -> dict[str, Any]:
-    """Everything that inputs and nodes sent, as lists [sample][step][component], by name."""
-    x, _ = encode_points(network, points)
-    if x.ndim == 2:
-        x = np.repeat(x[:, None, :], trace.n_steps, axis=1)
-    sent, first = {}, 0
-    for each in network.inputs:
-        sent[each.name] = x[:, :, first : first + each.width].tolist()
-        first += each.width
-    assert trace.probe is not None
-    return sent | {node.name: node.payload.tolist() for node in trace.probe.nodes}
 
 
 def literal_counts(network: QuantizedNetwork, sent: dict[str, Any]) -> dict[tuple[str, str, int, int], int]:
@@ -95,7 +81,7 @@ def check_against_the_loop(network: QuantizedNetwork, n: int, seed: int) -> Oper
     points = builders.random_points(network, n, seed)
     trace = run_integer(network, points, Probe(n_samples=n))
     counts = count_operations(network, trace)
-    sent = sent_payloads(network, trace, points)
+    sent = builders.sent_payloads(network, trace, points)
     expected = literal_counts(network, sent)
     for row in counts.rows[len(network.inputs) :]:
         for place, each in enumerate(row.connections):
