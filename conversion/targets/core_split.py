@@ -168,7 +168,7 @@ def synapse_bytes(node: AnyNode) -> IntArray:
 
 
 def state_bytes(node: AnyNode, n_neurons: int) -> int:
-    """Return the bytes of drive, membrane, bias, threshold, leak and phi table; of a read-out drive and bias, of a product factors."""
+    """Count bytes of drive, membrane, bias, threshold, leak and phi table; a read-out has drive and bias, a product its factors."""
     if isinstance(node, QuantizedProduct):
         return (math.ceil(node.left_word.bits / 8) + math.ceil(node.right_word.bits / 8)) * n_neurons
     word = math.ceil(node.affine.state_bits / 8)

@@ -7,8 +7,8 @@ parameters    bias, leak and threshold per update of a spiking neuron; the outpu
 table         two entries per fired neuron, where phi is a table: interpolation needs both corners
 messages      one per event, however many nodes read it: how many cores that are, a partition says
 
-A product reads no weight: an event of a factor is one accumulator written, an update reads both factors, and it has no membrane,
-parameter or table.
+A product reads no weight: an event of a factor is one accumulator written, an update reads both factors, and it has no
+membrane, parameter or table.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a network did in a run, as records: one row for each input, each node and the read-out, its connections beside it.
 
-A synaptic operation belongs to the node that receives it. **Fired** means s = 1, an **event** (or spike) is a payload that is not
-zero. Relays are counted like any population; the activity is that of the populations that are no relays.
+A synaptic operation belongs to the node that receives it. **Fired** means s = 1, an **event** (or spike) is a payload that is
+not zero. Relays are counted like any population; the activity is that of the populations that are no relays.
 """
 
 from __future__ import annotations

@@ -182,7 +182,7 @@ def _connection_load(
 
 
 def _word_lengths(network: Network) -> Iterator[tuple[int, tuple[tuple[int, int], ...]]]:
-    """Yield the state bits of every row, and (weight_bits, payload_bits) of what it receives; those of an input are its word's."""
+    """Yield the state bits of every row, those of an input's word, and (weight_bits, payload_bits) of what it receives."""
     if isinstance(network, NetworkSpec):
         for node in (*network.inputs, *network.nodes, network.output):
             weight_bits = 0 if isinstance(node, ProductSpec) else FLOAT_BITS

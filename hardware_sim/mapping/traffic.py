@@ -211,7 +211,7 @@ def _links_to(
 
 
 def placed_workload(load: Workload, partition: Partition, traffic: Traffic) -> Workload:
-    """Return the workload with the messages, hops and cores of a placement instead of one message per event and one core a node."""
+    """Return the workload with the messages, hops and cores of a placement; without it, each event is one message."""
     n_cores = {node.name: node.n_cores for node in partition.nodes}
     rows = tuple(_placed_row(row, traffic, n_cores.get(row.name, 1)) for row in load.rows)
     return dataclasses.replace(load, n_chips=partition.n_chips, rows=rows)

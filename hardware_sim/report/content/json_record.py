@@ -192,7 +192,7 @@ def parity_object(parity: ParitySection) -> JsonObject:
 
 
 def _counts_object(counts: OperationCounts, hardware: HardwareProfile | None = None) -> JsonObject:
-    """Return the counts as a JSON object: one row per input and node, the sums, one pass of the dense network, other people's names."""
+    """Return the counts as a JSON object: a row for each input and node, sums, one dense pass, other people's names."""
     return {
         "n_samples": counts.n_samples,
         "n_steps": counts.n_steps,

@@ -11,7 +11,7 @@ import pytest
 import builders
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.engine.reference import run_float, run_integer
-from neuropinn_lava.engine.trace import Probe, RunTrace
+from neuropinn_lava.engine.trace import Probe
 from neuropinn_lava.hardware_sim.counts.counting import count_operations
 from neuropinn_lava.hardware_sim.counts.operations import OperationCounts, RowKind
 from neuropinn_lava.network.nodes import (
@@ -133,8 +133,9 @@ def test_relays_and_products_stand_apart() -> None:
 
 
 def test_a_product_counted_by_hand() -> None:
-    # a = (x0, x1), b = (x0 - 0.5, 0), product p = a b, output p0 + p1. Sample A (0.5, 1): a sends both; b sends nothing, p neither.
-    # Sample B (0.75, 0): a sends 0.75, b sends 0.25, p one event. Factors: 2 + 0 in A, 1 + 1 in B; both events once in all.
+    # a = (x0, x1), b = (x0 - 0.5, 0), product p = a b, output p0 + p1.
+    # Sample A (0.5, 1): a sends both; b sends nothing, p neither. Sample B (0.75, 0): a sends 0.75, b sends 0.25, p one event.
+    # Factors: 2 + 0 in A, 1 + 1 in B; both were events once in all.
     def population(name: str, weight: list[list[float]], bias: list[float]) -> PopulationSpec:
         connections = (ConnectionSpec(source="input", weight=weight),)
         zeros = np.zeros(2)

@@ -196,9 +196,7 @@ def test_placed_workload_carries_messages_and_hops() -> None:
     assert QUANTITIES["messages"](load) == pytest.approx(traffic.messages / traffic.n_samples, rel=ROUNDING)
     assert QUANTITIES["hops_east_west"](load) == pytest.approx(traffic.hops_east_west / 6, rel=ROUNDING)
     assert QUANTITIES["hops_north_south"](load) == pytest.approx(traffic.hops_north_south / 6, rel=ROUNDING)
-    assert traffic.messages > sum(
-        row.spikes for row in count_operations(network, trace).rows
-    )  # several cores a layer
+    assert traffic.messages > sum(row.spikes for row in count_operations(network, trace).rows)  # several cores a layer
     assert load.n_chips == partition.n_chips
 
 
