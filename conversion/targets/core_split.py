@@ -22,6 +22,7 @@ from ...base.arrays import ArrayRecord, BoolArray, IntArray, Record, freeze_arra
 from ...network.integers import LEAK_BITS
 from ...network.quantized import QuantizedNetwork
 from ...network.quantized_nodes import QuantizedOutput, QuantizedPopulation, QuantizedProduct
+from ...network.schedule import schedule_network
 from .target import HardwareTarget
 
 ENTRY_BYTES = 4
@@ -87,6 +88,7 @@ def split_network(network: QuantizedNetwork, target: HardwareTarget) -> tuple[No
     """
     nodes: tuple[AnyNode, ...] = (*network.nodes, network.output)
     reads = {node.name: wired(node) for node in nodes}
+    lines = longest_lines(network)
     cores: dict[str, tuple[CoreContents, ...]] = {}
 
     def reached(sender: AnyNode) -> IntArray:
@@ -102,7 +104,7 @@ def split_network(network: QuantizedNetwork, target: HardwareTarget) -> tuple[No
         before = [len(held) for held in cores.values()]
         for node in reversed(nodes):
             fewest = len(cores.get(node.name, ()))
-            cores[node.name] = _split_node(node, reads[node.name], target, reached(node), fewest)
+            cores[node.name] = _split_node(node, lines[node.name], reads[node.name], target, reached(node), fewest)
         if before == [len(held) for held in cores.values()]:
             break
     return tuple(NodeSplit(name=node.name, cores=cores[node.name], cores_reached=reached(node)) for node in nodes)
@@ -120,12 +122,13 @@ def wired(node: AnyNode) -> dict[str, BoolArray]:
 
 
 def _split_node(
-    node: AnyNode, reads: dict[str, BoolArray], target: HardwareTarget, reached: IntArray, fewest: int
+    node: AnyNode, line: int, reads: dict[str, BoolArray], target: HardwareTarget, reached: IntArray, fewest: int
 ) -> tuple[CoreContents, ...]:
     """Deal the neurons of a node out to as few cores as hold them, `fewest` at least.
 
     Args:
         node: The node.
+        line: Length of its longest delay line.
         reads: What `wired` returns of it.
         target: Limits of a core.
         reached: Cores that each of its neurons sends to, shape (n_out,).
@@ -140,7 +143,7 @@ def _split_node(
             first=first,
             n_neurons=n_neurons,
             synapse_bytes=int(needed[held].sum()),
-            state_bytes=state_bytes(node, n_neurons),
+            state_bytes=state_bytes(node, n_neurons, line),
             in_axons=int(np.count_nonzero(connected[held].any(axis=0))),
             out_axons=int(reached[held].sum()),
         )
@@ -167,12 +170,25 @@ def synapse_bytes(node: AnyNode) -> IntArray:
     return needed
 
 
-def state_bytes(node: AnyNode, n_neurons: int) -> int:
-    """Count bytes of drive, membrane, bias, threshold, leak and phi table; a read-out has drive and bias, a product its factors."""
+def longest_lines(network: QuantizedNetwork) -> dict[str, int]:
+    """Return the length of each node's longest delay line, in steps of the chip, by name."""
+    schedule = schedule_network(network)
+    return {
+        node.name: max(schedule.line(source, node.name, delay) for source, delay in node.edges)
+        for node in (*network.nodes, network.output)
+    }
+
+
+def state_bytes(node: AnyNode, n_neurons: int, line: int) -> int:
+    """Count the bytes of states, parameters and phi table; a read-out has drive and bias alone, a product its factors.
+
+    What arrives early waits where it is added up: a delay line is one more drive, or pair of factors, for each of its steps.
+    """
     if isinstance(node, QuantizedProduct):
-        return (math.ceil(node.left_word.bits / 8) + math.ceil(node.right_word.bits / 8)) * n_neurons
+        factors = math.ceil(node.left_word.bits / 8) + math.ceil(node.right_word.bits / 8)
+        return factors * (line + 1) * n_neurons
     word = math.ceil(node.affine.state_bits / 8)
     if isinstance(node, QuantizedOutput):
-        return 2 * word * n_neurons
+        return (line + 2) * word * n_neurons
     leak = math.ceil((LEAK_BITS + 1) / 8)
-    return (4 * word + leak) * n_neurons + ENTRY_BYTES * len(node.table.entries)
+    return ((line + 4) * word + leak) * n_neurons + ENTRY_BYTES * len(node.table.entries)

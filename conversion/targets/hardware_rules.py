@@ -19,8 +19,9 @@ from ...base.checks import raise_violations
 from ...base.errors import HardwareRuleError, Violation
 from ...network.quantized import QuantizedNetwork
 from ...network.quantized_nodes import QuantizedAffine, QuantizedProduct
+from ...network.schedule import schedule_network
 from ..calibrate.intervals import LayerBound, bound_network
-from .core_split import AnyNode, NodeSplit, split_network, state_bytes, synapse_bytes, wired
+from .core_split import AnyNode, NodeSplit, longest_lines, split_network, state_bytes, synapse_bytes, wired
 from .target import HardwareTarget
 from .verdicts import RuleVerdict, TargetCheck, Verdict
 
@@ -158,7 +159,11 @@ def synapses_fit_the_cores(candidate: Candidate) -> Finding:
 
 def memory_fits_the_cores(candidate: Candidate) -> Finding:
     """The weights, states and phi table of a single neuron fit all the memory of one core, `core_bytes`."""
-    values = ((_place(node), int(synapse_bytes(node).max()) + state_bytes(node, 1)) for node in candidate.nodes)
+    lines = longest_lines(candidate.network)
+    values = (
+        (_place(node), int(synapse_bytes(node).max()) + state_bytes(node, 1, lines[node.name]))
+        for node in candidate.nodes
+    )
     mend = "Make the layer before it narrower, use fewer weight bits, or a shorter phi table."
     rule = "need at most {} bytes for one neuron with its phi table"
     return _held("core_bytes", candidate.target.core_bytes, values, rule, lambda _: mend)
@@ -200,6 +205,19 @@ def _unless_unsplit(candidate: Candidate, finding: Finding) -> Finding:
     if finding.violations or not candidate.unsplit:
         return finding
     return Finding(limit=finding.limit, most=finding.most, found=None, unknown=candidate.unsplit)
+
+
+def delays_fit_their_line(candidate: Candidate) -> Finding:
+    """What a node reads waits at most `max_delay` steps of the chip: for its own delay, and for nodes on longer ways."""
+    schedule = schedule_network(candidate.network)
+    values = (
+        (f"{_place(node)}, reading {source!r},", schedule.line(source, node.name, delay))
+        for node in candidate.nodes
+        for source, delay in node.edges
+    )
+    mend = "Give the connection less delay, or lead it through a relay."
+    most = candidate.target.max_delay
+    return _held("max_delay", most, values, "wait at most {} steps of the chip", lambda _: mend)
 
 
 def tables_fit_their_memory(candidate: Candidate) -> Finding:
@@ -287,6 +305,7 @@ RULES: tuple[Rule, ...] = (
     sums_fit_their_word,
     states_are_proved,
     exponents_fit_the_layer,
+    delays_fit_their_line,
     tables_fit_their_memory,
     *MAPPING_RULES,
     network_fits_the_chip,

@@ -55,6 +55,7 @@ ROOMY = HardwareTarget(
     name="roomy", title="Roomy", source="made for this test", max_weight_bits=8, max_payload_bits=16, state_bits=24,
     max_neurons_per_core=7, synapse_bytes_per_core=99, cores_per_chip=9, core_bytes=9999, max_fan_in=9, max_fan_out=9,
     max_out_axons=9, max_table_entries=9999, max_exponents=9, max_accumulator_bits=32,
+    max_delay=9,
 )  # fmt: skip
 """A target on which every rule is checked and kept."""
 
@@ -88,6 +89,7 @@ def test_three_neurons_by_hand(rule: str, limit: str, found: int) -> None:
     [
         ("exponents fit the layer", "max_exponents"),
         ("tables fit their memory", "max_table_entries"),
+        ("delays fit their line", "max_delay"),
         ("sums fit their word", "max_accumulator_bits"),
         ("memory fits the cores", "core_bytes"),
         ("axons fit the cores", "max_fan_in"),
