@@ -70,7 +70,8 @@ if TYPE_CHECKING:
     from .geometry.domain import Box, Domain
     from .geometry.polygon import PolygonDomain
     from .geometry.scalar_fields import Polynomial, Trigonometric
-    from .hardware_sim.counts.counting import LayerOperations, OperationCounts, count_operations
+    from .hardware_sim.counts.counting import count_operations
+    from .hardware_sim.counts.operations import NodeOperations, OperationCounts
     from .hardware_sim.lava.graph import LavaNetwork, to_lava
     from .hardware_sim.parity.certificate import ModeParity, ParitySection, TorchParity
     from .hardware_sim.report.content.sections import Report
@@ -223,8 +224,8 @@ _HOME = {
     "plan_sweep": "app.sweep.plan",
     "Sweep": "app.sweep.result",
     "SweepProgress": "app.sweep.result",
-    "LayerOperations": "hardware_sim.counts.counting",
-    "OperationCounts": "hardware_sim.counts.counting",
+    "NodeOperations": "hardware_sim.counts.operations",
+    "OperationCounts": "hardware_sim.counts.operations",
     "count_operations": "hardware_sim.counts.counting",
     "Report": "hardware_sim.report.content.sections",
     # Files and errors

@@ -8,7 +8,7 @@ from ....conversion.search.error_budget import ErrorBudget
 from ....conversion.targets.verdicts import TargetCheck
 from ...costs.hardware_profile import HardwareProfile
 from ...costs.latency import LatencyEstimate
-from ...counts.counting import OperationCounts
+from ...counts.operations import OperationCounts
 from .formats import format_count, format_number, format_percent, format_range, format_seconds
 from .sections import NetworkSection, Report
 from .sentences import dominance_sentence, lee_sentence, parity_sentences, report_title, step_sentences
@@ -17,6 +17,7 @@ from .tables import (
     Table,
     accuracy_table,
     budget_tables,
+    connection_table,
     core_table,
     count_table,
     energy_table,
@@ -77,12 +78,17 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 def _network_lines(network: NetworkSection) -> Iterator[str]:
-    yield f"Network {'–'.join(str(n) for n in network.widths)}, {network.n_steps} steps, φ = {network.activation}, digest"
+    steps = "sequences" if network.n_steps is None else f"{network.n_steps} steps"
+    shape = "–".join(str(n) for n in network.widths)
+    graph = "" if network.is_chain else f", a graph of {len(network.widths) - 2} nodes"
+    yield f"Network {shape}{graph}, {steps}, φ = {network.activation}, digest"
     yield from (f"`{network.digest}`.", "")
 
 
 def _count_lines(counts: OperationCounts) -> Iterator[str]:
     yield from _table_lines(count_table(counts))
+    if not counts.is_chain:
+        yield from _table_lines(connection_table(counts), "### ")
     yield f"{format_number(counts.synaptic_operations_per_sample, 5)} synaptic operations per sample; one dense pass has"
     yield from (f"{format_count(counts.ann_macs)} MACs.", "")
 

@@ -17,7 +17,7 @@ from ...files.user_objects import is_user_object
 from ...network.quantized import QuantizedNetwork
 from ...network.spec import NetworkSpec
 from ...problems.problem import PdeProblem
-from ..stream.arrays_io import read_points
+from ..stream.input_files import read_inputs
 from ..terminal.console import out, show_note
 from ..terminal.progress import progress_bars
 from ..terminal.show_conversion import describe_sparsification, show_quantization
@@ -121,7 +121,7 @@ def convert_command(options: ConvertOptions) -> None:
     problem = resolve_problem_option(options.problem, options.param)
     source = find_source(options, problem)
     scheme, tuning = parse_scheme(options), parse_tuning(options)
-    points = read_points(options.points) if options.points else None
+    points = read_inputs(options.points, source) if options.points else None
     with progress_bars("tuning", hidden=tuning is None) as (advance,):
         quantization = convert(
             source,

@@ -13,6 +13,7 @@ from ...base.arrays import Record
 from ...engine.trace import Backend
 from ...files.atomic import check_writable
 from ..stream.arrays_io import read_points
+from ..stream.input_files import read_inputs
 from ..terminal.console import out, print_json, show_note, show_table, stages
 from ..verbs.convert import DEFAULT_TARGET
 from ..verbs.demo import DEFAULT_MODEL, demo
@@ -113,7 +114,7 @@ def profile_command(options: ProfileOptions) -> None:
     problem = resolve_problem_option(options.problem, options.param)
     network = find_network(options.network)
     check_vtk(network, options.vtk, problem)
-    points = read_points(options.points) if options.points else None
+    points = read_inputs(options.points, network) if options.points else None
     reference = read_points(options.reference) if options.reference else None
     with stages(hidden=options.as_json) as tell:
         report = profile(

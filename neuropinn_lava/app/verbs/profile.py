@@ -17,6 +17,7 @@ from ...base.errors import Violation
 from ...engine.trace import Backend, RunTrace
 from ...network.given_networks import checked_network
 from ...network.quantized import Network, QuantizedNetwork
+from ...network.spec import Readout
 from .convert import DEFAULT_TARGET
 from .network_domain import known_problem
 from .report_sections import (
@@ -111,7 +112,7 @@ def profile(
     problem = known_problem(network, problem, "profile.problem")
     held = given_or_drawn(network, points, n_points, seed, "profile", problem)
     raise_violations(_idle_violations(network, points is not None, reference, with_lava, with_parity, cost, hardware))
-    truth = reference_at(problem, held, reference, network.n_out)
+    truth = reference_at(problem, held, reference, network.n_out, network.readout is Readout.EVERY)
     hardware_of = _hardware_profiler(network, problem, hardware)
     traces = _run_backends(network, held, with_lava, on_stage)
     announce(on_stage, "residuals, gradients and hardware")
