@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 from ...base.errors import DomainWarning, NeuroPinnError
 from ..terminal.console import show_error, show_note
 from . import convert, demo, homogenize, networks, run, sweep, train, verify
-from .python_names import replace_former_options, translate_error
+from .python_names import REUSED, replace_former_options, translate_error
 
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130
@@ -31,15 +31,17 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except Exception as error:
             if type(error).__name__ == "NoSuchOption":  # click's own, or that of the copy which newer typers bring
-                option: str = error.option_name  # type: ignore[attr-defined]
-                owners = [f"`{name}`" for name, command in self.commands.items() if _has_option(command, option)]
-                also = f" (it is an option of {', '.join(owners)})" if owners else ""
-                error.message += also  # type: ignore[attr-defined]
+                error.message += self._describe_owners(error.ctx.command.name, error.option_name)  # type: ignore[attr-defined]
             raise
 
-
-def _has_option(command: Any, option: str) -> bool:
-    return any(option in parameter.opts for parameter in command.params)
+    def _describe_owners(self, command: str, option: str) -> str:
+        """Return what the option is called in the command now, and which other commands have an option of that name."""
+        owners = [f"`{name}`" for name, other in self.commands.items() if any(option in p.opts for p in other.params)]
+        successor = REUSED.get(command, {}).get(option)
+        clauses = [f"in `{command}` it is {successor}"] if successor else []
+        if owners:
+            clauses.append(f"it is an option of {', '.join(owners)}")
+        return f" ({'; '.join(clauses)})" if clauses else ""
 
 
 app = typer.Typer(

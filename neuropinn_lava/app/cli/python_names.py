@@ -32,9 +32,10 @@ DIFFERENT = {
 FORMER = {
     "train": {"--steps": "--n-steps", "--widths": "--layers", "--target-activity": "--activity"},
     "sweep": {"--steps": "--n-steps", "--widths": "--layers"},
-    "run": {"--layers": "--model"},
 }
 """Former options of each command and their successors, to which they are translated until version 3.0."""
+REUSED = {"run": {"--layers": "--model"}}
+"""Former options whose name means something else in other commands, and their successors, which the refusal names."""
 
 
 def translate_error(error: NeuroPinnError, options: Mapping[str, str]) -> str:
