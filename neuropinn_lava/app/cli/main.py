@@ -1,6 +1,7 @@
 """The command line: one typer application, with a file for each group of commands.
 
-Errors of the package end a command with exit code 1 and their own text; wrong usage ends it with 2, Ctrl-C with 130.
+Errors of the package, such as a refused value of an option, end a command with exit code 1 and their own text; an unknown or
+missing option ends it with 2, Ctrl-C with 130.
 """
 
 from __future__ import annotations

@@ -22,8 +22,6 @@ RECORDS = frozenset(
 """Functions and records whose arguments and fields are options of a command."""
 DIFFERENT = {
     "n_cores": "cores",
-    "granularity": "scales",
-    "equalization": "equalize",
     "n_sanafe": "sanafe",
     "with_lava": "lava",
 }
