@@ -73,7 +73,7 @@ if TYPE_CHECKING:
     from .hardware_sim.counts.counting import LayerOperations, OperationCounts, count_operations
     from .hardware_sim.lava.graph import LavaNetwork, to_lava
     from .hardware_sim.parity.certificate import ModeParity, ParitySection, TorchParity
-    from .hardware_sim.report.content.sections import Report
+    from .hardware_sim.report.report import Report
     from .network.quantized import QuantizedNetwork
     from .network.spec import LayerSpec, NetworkSpec, OutputSpec, Polarity, ProblemParameter, Provenance, Readout
     from .network.transforms import AffineTransform, Ansatz
@@ -208,7 +208,7 @@ _HOME = {
     "LayerOperations": "hardware_sim.counts.counting",
     "OperationCounts": "hardware_sim.counts.counting",
     "count_operations": "hardware_sim.counts.counting",
-    "Report": "hardware_sim.report.content.sections",
+    "Report": "hardware_sim.report.report",
     # Files and errors
     "read_network": "files.network_file",
     "write_network": "files.network_file",

@@ -37,8 +37,8 @@ from .options import (
 from .resolve import resolve_problem_option
 
 if TYPE_CHECKING:
-    from ...hardware_sim.report.content.sections import Report
     from ...hardware_sim.report.content.tables import Table
+    from ...hardware_sim.report.report import Report
 
 
 def register(app: typer.Typer) -> None:
