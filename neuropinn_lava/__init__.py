@@ -79,20 +79,9 @@ if TYPE_CHECKING:
     from .network.transforms import AffineTransform, Ansatz
     from .problems import find_problem, list_problems
     from .problems.conditions import vanishing_ansatz, zero_ansatz
+    from .problems.phases import Jitter, Marching, Optimizer, PhaseRecipe, Refinement
     from .problems.problem import Condition, DerivativeFields, PdeProblem, ReferenceSolution, constant_value
-    from .problems.recipe import (
-        CloudRecipe,
-        Jitter,
-        Marching,
-        NetworkRecipe,
-        Optimizer,
-        PhaseRecipe,
-        Refinement,
-        ResidualWeights,
-        Surrogate,
-        TeacherRecipe,
-        TrainingRecipe,
-    )
+    from .problems.recipe import CloudRecipe, NetworkRecipe, ResidualWeights, Surrogate, TeacherRecipe, TrainingRecipe
     from .training.network.network import VsnNetwork
     from .training.neuron.vsn import VSN
     from .training.run.history import TrainingHistory, TrainingProgress
@@ -124,12 +113,12 @@ _HOME = {
     "TrainingFiles": "app.verbs.train",
     "train": "app.verbs.train",
     "CloudRecipe": "problems.recipe",
-    "Jitter": "problems.recipe",
-    "Marching": "problems.recipe",
+    "Jitter": "problems.phases",
+    "Marching": "problems.phases",
     "NetworkRecipe": "problems.recipe",
-    "Optimizer": "problems.recipe",
-    "PhaseRecipe": "problems.recipe",
-    "Refinement": "problems.recipe",
+    "Optimizer": "problems.phases",
+    "PhaseRecipe": "problems.phases",
+    "Refinement": "problems.phases",
     "ResidualWeights": "problems.recipe",
     "Surrogate": "problems.recipe",
     "TeacherRecipe": "problems.recipe",

@@ -6,8 +6,9 @@ import pytest
 
 from neuropinn_lava.operators.operator_kind import OperatorKind
 from neuropinn_lava.problems import find_problem
+from neuropinn_lava.problems.phases import PhaseRecipe
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe, PhaseRecipe, TrainingRecipe
+from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
 
 
 @pytest.fixture(scope="session")
