@@ -98,6 +98,7 @@ def _split_layer(layer: AnyLayer, target: HardwareTarget, reached: IntArray) -> 
     needed = synapse_bytes(layer.affine)
 
     def contents(first: int, n_neurons: int) -> CoreContents:
+        """Count what a core holds that has the neurons from `first` on."""
         held = slice(first, first + n_neurons)
         return CoreContents(
             first=first,
