@@ -37,9 +37,8 @@ BELL = ActivationRule(
     name="bell",
     phi=bell,
     symmetry=Symmetry.EVEN,
-    asymptote=Asymptote.CONSTANT,
+    asymptote=Asymptote(slope=0.0, reach=3.7),
     curvature=2.0,
-    reach=3.7,
     bound=1.0,
     steepest=0.858,
     torch=TorchActivation(value=torch_bell, slope=torch_bell_slope),
@@ -67,7 +66,7 @@ def main() -> float:
 
 def draw() -> Figure:
     """Draw the neuron as float and as the integers of its table."""
-    table = deploy().layers[0].table
+    table = deploy().populations[0].table
     z = np.linspace(-3, 3, 601)
     words = np.rint(z / 2.0**table.state_exponent).astype(np.int64)
     figure = Figure(figsize=(6, 3), layout="constrained")
