@@ -135,4 +135,4 @@ def state_bytes(layer: AnyLayer, n_neurons: int) -> int:
     if isinstance(layer, QuantizedOutput):
         return 2 * word * n_neurons
     leak = math.ceil((LEAK_BITS + 1) / 8)
-    return (4 * word + leak) * n_neurons + ENTRY_BYTES * len(layer.table.entries)
+    return (4 * word + leak) * n_neurons + ENTRY_BYTES * layer.table.n_entries

@@ -95,7 +95,7 @@ def footprint_bytes(network: Network) -> int:
         affine.weight.size * affine.weight_bits + affine.n_out * affine.state_bits for affine in network.affines
     )
     for layer in network.populations:
-        n_bits += layer.n_out * (layer.affine.state_bits + LEAK_BITS + 1) + ENTRY_BITS * len(layer.table.entries)
+        n_bits += layer.n_out * (layer.affine.state_bits + LEAK_BITS + 1) + ENTRY_BITS * layer.table.n_entries
     return math.ceil(n_bits / 8)
 
 
