@@ -1,7 +1,7 @@
-"""A layer's integers as the loops of `compiled_loops` and `numpy_loops` want them, and where the loops count.
+"""A node's integers as the loops of `compiled_loops` and `numpy_loops` want them, and where the loops count.
 
 Named tuples of arrays, because numba takes them apart by name. Here it is also proved how wide a word the sums need: with
-|p| <= bound for every input word, p << up, + half and + bias are bounded too, and int32 is enough for most layers. This module
+|p| <= bound for every input word, p << up, + half and + bias are bounded too, and int32 is enough for most nodes. This module
 knows the records of a quantized network, and no arithmetic of the reference engine.
 """
 
@@ -36,7 +36,10 @@ NARROW_SHIFT = 30
 
 
 class Affine(NamedTuple):
-    """z = clip(((W a << up) + half >> down) + bias), by neuron; all but the weight have the type of the sums."""
+    """A connection, z = clip(((W a << up) + half >> down) + bias) where it is the only one, by neuron.
+
+    All but the weight have the type of the node's sums.
+    """
 
     weight: Array
     """W transposed, so that one input's weights lie side by side; int16, shape (n_in, n_out + padding), padded with zeros."""
@@ -113,38 +116,40 @@ class Tally(NamedTuple):
     """s of the same, bool."""
 
 
-def lay_out_affine(affine: QuantizedAffine) -> Affine:
-    """Transpose the weights, and split each alignment into a shift to the left and a rounded one to the right."""
-    up, down = np.maximum(affine.left, 0), np.maximum(-affine.left, 0)
-    half = np.where(down > 0, np.left_shift(np.int64(1), np.maximum(down - 1, 0)), 0)
+def lay_out_affines(affine: QuantizedAffine) -> tuple[Affine, ...]:
+    """Lay out each connection of a node: transposed weights, and alignments split into a shift to the left and a rounded one.
+
+    Bias and state word are the node's, the same for all of its connections.
+    """
     sums = sum_type(affine)
-    weight = np.zeros((affine.n_in, -(-affine.n_out // PADDING) * PADDING), np.int16)
-    weight[:, : affine.n_out] = affine.weight.T
-    padding = (0, weight.shape[1] - affine.n_out)
-    return Affine(
-        weight=weight,
-        up=np.pad(up.astype(sums), padding),
-        half=np.pad(half.astype(sums), padding),
-        down=np.pad(down.astype(sums), padding),
-        bias=np.pad(affine.bias.astype(sums), padding),
-        limit=sums((1 << (affine.state_bits - 1)) - 1),
-    )
+    padding = (0, -affine.n_out % PADDING)
+    bias, limit = np.pad(affine.bias.astype(sums), padding), sums((1 << (affine.state_bits - 1)) - 1)
+    laid_out = []
+    for each, left in zip(affine.connections, affine.lefts, strict=True):
+        up, half, down = (np.pad(values.astype(sums), padding) for values in _split_shift(left))
+        weight = np.pad(each.weight.T.astype(np.int16), ((0, 0), padding))
+        laid_out.append(Affine(weight=weight, up=up, half=half, down=down, bias=bias, limit=limit))
+    return tuple(laid_out)
+
+
+def _split_shift(left: Array) -> tuple[Array, Array, Array]:
+    """Split shifts to the left, negative to the right, into one to the left, the half that rounds, and one to the right."""
+    up, down = np.maximum(left, 0), np.maximum(-left, 0)
+    return up, np.where(down > 0, np.left_shift(np.int64(1), np.maximum(down - 1, 0)), 0), down
 
 
 def sum_type(affine: QuantizedAffine) -> type[np.signedinteger[Any]]:
-    """Give int32 if no sum of this layer can leave it, whatever its inputs; else int64.
+    """Return int32 if no sum of this node can leave it, whatever its inputs; else int64.
 
     The membrane's sum, of two state words, is one of them: a state word of 32 bits needs int64.
     """
-    if affine.state_bits > 31 or np.abs(affine.left).max() > NARROW_SHIFT:
+    if affine.state_bits > 31 or max(np.abs(left).max() for left in affine.lefts) > NARROW_SHIFT:
         return np.int64
-    highest = 0
-    for bound, left, bias in zip(
-        affine.product_bound().tolist(), affine.left.tolist(), affine.bias.tolist(), strict=True
-    ):
-        half = 1 << (-left - 1) if left < 0 else 0
-        highest = max(highest, (bound << max(left, 0)) + half + abs(bias))
-    return np.int32 if highest < NARROW else np.int64
+    highest = [abs(bias) for bias in affine.bias.tolist()]
+    for each, lefts in zip(affine.connections, affine.lefts, strict=True):
+        for j, (bound, left) in enumerate(zip(each.product_bound().tolist(), lefts.tolist(), strict=True)):
+            highest[j] += (bound << max(left, 0)) + (1 << (-left - 1) if left < 0 else 0)
+    return np.int32 if max(highest) < NARROW else np.int64
 
 
 def lay_out_neurons(layer: QuantizedPopulation) -> Neurons:

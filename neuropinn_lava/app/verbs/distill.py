@@ -26,16 +26,9 @@ from ...geometry.grading import Grading
 from ...network.given_networks import describe_given, is_module
 from ...network.spec import Provenance
 from ...problems.conditions import identity_ansatz
+from ...problems.phases import PhaseRecipe, accurate_then_sparse
 from ...problems.problem import PdeProblem, ReferenceSolution
-from ...problems.recipe import (
-    GIVEN_TEACHER,
-    SOLVER_NETWORK,
-    CloudRecipe,
-    NetworkRecipe,
-    PhaseRecipe,
-    TrainingRecipe,
-    accurate_then_sparse,
-)
+from ...problems.recipe import GIVEN_TEACHER, SOLVER_NETWORK, CloudRecipe, NetworkRecipe, TrainingRecipe
 from .network_domain import checked_problem
 
 if TYPE_CHECKING:
@@ -50,7 +43,7 @@ HELD_OUT = 5
 """One of this many of the user's points is not trained on, and measures the error."""
 FEWEST_POINTS = 50
 """Least number of points that say anything between them."""
-ACTIVITY_WEIGHT = 0.01
+ACTIVITY_WEIGHT = 0.1
 """Weight of the activity in the loss of the second phase, beside a squared relative distance that ends at 1e-5 or below."""
 
 
@@ -179,8 +172,8 @@ def _as_function(module: torch.nn.Module) -> Callable[[FloatArray], FloatArray]:
     n_arguments = sum(each.default is each.empty for each in signature.parameters.values())
 
     def evaluate(points: FloatArray) -> FloatArray:
-        rows = torch.as_tensor(np.ascontiguousarray(points)).to(like)
-        arguments = [rows] if n_arguments == 1 else rows.split(1, dim=1)
+        rows = torch.tensor(points).to(like)
+        arguments = [rows] if n_arguments == 1 else torch.split(rows, 1, dim=1)
         with torch.no_grad():
             outputs = module(*arguments)
         if outputs.dim() != 2 or len(outputs) != len(points):
