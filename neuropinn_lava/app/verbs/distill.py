@@ -173,7 +173,7 @@ def _as_function(module: torch.nn.Module) -> Callable[[FloatArray], FloatArray]:
 
     def evaluate(points: FloatArray) -> FloatArray:
         rows = torch.tensor(points).to(like)
-        arguments = [rows] if n_arguments == 1 else rows.split(1, dim=1)
+        arguments = [rows] if n_arguments == 1 else torch.split(rows, 1, dim=1)
         with torch.no_grad():
             outputs = module(*arguments)
         if outputs.dim() != 2 or len(outputs) != len(points):
