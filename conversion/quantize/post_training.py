@@ -96,8 +96,8 @@ def proving_bits(
         return taken
     spare = max(scheme.state_bits - KEPT_STATE_BITS, 0)
     wanted = []
-    nodes = (*network.source.populations, network.source.output)
-    for node, affine, bound, former in zip(nodes, network.affines, bound_network(network), taken, strict=True):
+    pairs = zip(network.source.affines, network.affines, strict=True)
+    for (node, affine), bound, former in zip(pairs, bound_network(network), taken, strict=True):
         excess = margin * max(bound.drive, bound.membrane) / bound.state_highest
         bits = former
         if excess > 1.0:

@@ -1,8 +1,8 @@
 """Least and largest payload of a phi table over intervals of drives, for interval arithmetic in the network's own integers.
 
-Between two corners of a table p is a line, beyond the last corner too, and rounding is monotone: the ends of an interval and the
-corners between them attain both extremes, whether or not phi is monotone. Ranges of corners are found in two comparisons each,
-from extremes over 1, 2, 4 … neighbouring entries.
+Between two corners of a table, and beyond the last one, p is a line, and rounding is monotone: the ends of an interval and the
+corners between them attain both extremes, whether or not phi is monotone. The extremes over many corners are those of two
+overlapping runs of 1, 2, 4 … corners.
 """
 
 from __future__ import annotations
