@@ -1,6 +1,6 @@
 """Float to integer: calibration, quantization, and the rules of hardware targets."""
 
-from .calibrate.calibration import DEFAULT_POINTS, TUNING_POINTS, Calibration, LayerRange, calibrate_network, sample_box
+from .calibrate.calibration import DEFAULT_POINTS, TUNING_POINTS, Calibration, NodeRange, calibrate_network, sample_box
 from .quantize.post_training import Quantization, quantize_network
 from .quantize.report import LayerQuantization, QuantizationReport
 from .scheme import Equalization, Granularity, QuantizationScheme, RangeRule, Rounding, StateRange
@@ -17,7 +17,7 @@ __all__ = [
     "Granularity",
     "HardwareTarget",
     "LayerQuantization",
-    "LayerRange",
+    "NodeRange",
     "Quantization",
     "QuantizationReport",
     "QuantizationScheme",

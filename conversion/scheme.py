@@ -63,9 +63,9 @@ class Granularity(str, Enum):
     """How many weights share a scale."""
 
     PER_NEURON = "per-neuron"
-    """There is one power of two per output neuron."""
+    """There is one power of two per output neuron and connection."""
     PER_TENSOR = "per-tensor"
-    """There is one power of two per layer."""
+    """There is one power of two per connection."""
 
 
 _CHOICES: dict[str, type[Enum]] = {
@@ -84,9 +84,9 @@ class QuantizationScheme(Record):
     """Word lengths and rules of a quantization."""
 
     weight_bits: int | tuple[int, ...] = 8
-    """Word length of weights, 2 to 16: one for all layers, or one per matrix, the read-out's last."""
+    """Word length of weights, 2 to 16: one for all, or one per population, for all of its connections, the read-out's last."""
     payload_bits: int | tuple[int, ...] = 16
-    """Word length of payloads, 2 to 24: one for all, or one per spiking layer."""
+    """Word length of payloads, 2 to 24: one for all, or one per population and product."""
     input_bits: int = 16
     """Word length of the network's input, 2 to 24; separate, because coordinates need more bits than payloads."""
     state_bits: int = 24
@@ -135,21 +135,21 @@ class QuantizationScheme(Record):
         yield from check_range(f"{mine}.payload_headroom", self.payload_headroom, 1.0, 1024.0)
         yield from check_range(f"{mine}.state_headroom", self.state_headroom, 1.0, 1024.0)
 
-    def weight_bits_of(self, n_layers: int) -> tuple[int, ...]:
-        """Return the weight word length of each of the `n_layers` spiking layers and of the read-out.
+    def weight_bits_of(self, n_populations: int) -> tuple[int, ...]:
+        """Return the weight word length of each of the populations, in the network's order, and of the read-out.
 
         Raises:
             SpecError: If the scheme lists another number of them.
         """
-        return _one_each(self.weight_bits, n_layers + 1, "weight_bits", "matrix, the read-out's last")
+        return _one_each(self.weight_bits, n_populations + 1, "weight_bits", "population, and the read-out's last")
 
-    def payload_bits_of(self, n_layers: int) -> tuple[int, ...]:
-        """Return the payload word length of each of the `n_layers` spiking layers.
+    def payload_bits_of(self, n_nodes: int) -> tuple[int, ...]:
+        """Return the payload word length of each population and product, in the network's order.
 
         Raises:
             SpecError: If the scheme lists another number of them.
         """
-        return _one_each(self.payload_bits, n_layers, "payload_bits", "spiking layer")
+        return _one_each(self.payload_bits, n_nodes, "payload_bits", "population and product")
 
 
 def _one_each(bits: int | tuple[int, ...], n: int, name: str, meaning: str) -> tuple[int, ...]:

@@ -1,32 +1,54 @@
 """Bounds of a quantized network over the whole box of its domain, by interval arithmetic in its own integers.
 
     x in [lo, hi]                       one cell of the box, as input words
-    p in [W+ lo + W- hi, W+ hi + W- lo]                     W = W+ + W-, W+ >= 0 >= W-
-    z in shift(p) + bias                                    shifting is monotone
-    m in [leaked(min(r_lo, 0)) + z_lo, leaked(max(r_hi, 0)) + z_hi]     r the last m, or 0 where it fired
+    p in [W+ lo + W- hi, W+ hi + W- lo]                     W = W+ + W-, W+ >= 0 >= W-, of each connection
+    z in sum of shift(p) + bias                             shifting is monotone
+    m in [leaked(r_lo) + z_lo, leaked(r_hi) + z_hi]         r the last m below the threshold, or 0 where it fired
     a in table([z_lo, z_hi]) and 0                          where phi is monotone in |z|, and so its table; else all of it
+    a in shift([least, largest] of the four corner products)                of a product
 
-The box is cut into cells, and the worst cell counts: the bound of a cell is tight, that of the whole box is not. Nothing
-saturates in these intervals, so a bound within its word proves that the word never saturates, at any point of the box.
+The network is walked in intervals, step by step. The box is cut into cells, and the worst cell counts: the bound of a cell is
+tight, that of the whole box is not. Drives, membranes and payloads are bounded before they saturate, so a bound within its
+word proves that the word never saturates, at any point of the box.
+
+Where the number of steps is free, or above `MAX_UNROLLED`, the bounds are fixed points that hold for any number of steps: one
+step is walked from every membrane that can be carried over, and from every payload that a delayed source can have sent.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from ...base.arrays import FloatArray, IntArray, Record
-from ...network.integers import IntFormat, leaked, quantize_array, shift_half_up
+from ...engine.host import encode_points
+from ...engine.reference import constant_inputs
+from ...engine.walk import NodeStep, WalkState, longest_delays, walk
+from ...network.integers import LEAK_BITS, IntFormat, leaked, shift_half_up
 from ...network.nodes import Polarity
 from ...network.phi_table import look_up
 from ...network.quantized import QuantizedNetwork
-from ...network.quantized_nodes import QuantizedAffine, QuantizedPopulation
-from ...network.spec import NetworkSpec
+from ...network.quantized_nodes import (
+    QuantizedAffine,
+    QuantizedNode,
+    QuantizedOutput,
+    QuantizedPopulation,
+    QuantizedProduct,
+    Word,
+)
+from ...network.spec import MAX_STEPS, NetworkSpec
 
 MAX_CELLS = 4096
 """Largest number of cells that the box is divided into."""
+MAX_UNROLLED = 64
+"""Largest number of steps that are walked one by one, unless they repeat themselves before."""
+N_TIGHTENINGS = 3
+"""Number of walks of one step that narrow a fixed point: payloads of the one are what the next one receives late."""
+EXACT = 1 << 53
+"""Sums of products below this are exact in float64, whose matrix product is the fast one."""
 
 
 class Interval(NamedTuple):
@@ -39,6 +61,15 @@ class Interval(NamedTuple):
         """Return the smallest interval that also holds `value`."""
         return Interval(np.minimum(self.low, value), np.maximum(self.high, value))
 
+    def clipped(self, bits: int) -> Interval:
+        """Return the interval of the saturated values of a word."""
+        highest = IntFormat(bits=bits).highest
+        return Interval(np.clip(self.low, -highest, highest), np.clip(self.high, -highest, highest))
+
+    def over_all_cells(self) -> Interval:
+        """Return the interval that holds those of all cells, shape (1, n)."""
+        return Interval(self.low.min(axis=0, keepdims=True), self.high.max(axis=0, keepdims=True))
+
     @property
     def peak(self) -> int:
         """Largest magnitude of all."""
@@ -47,12 +78,12 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerBound(Record):
-    """Largest magnitudes that one layer can reach anywhere in the box, in its own integers."""
+    """Largest magnitudes that one population or the read-out can reach anywhere in the box, in its own integers."""
 
     name: str
-    """The layer's name."""
+    """Name of the node."""
     accumulator: int
-    """Bound of |W a| before the shift, and of every partial sum."""
+    """Bound of |W a| of any connection before the shift, and of every partial sum."""
     drive: int
     """Bound of the drive |z|, in state units."""
     membrane: int
@@ -63,6 +94,8 @@ class LayerBound(Record):
     """Highest value of the state word."""
     payload_highest: int | None
     """Highest value of the payload word; None for the read-out."""
+    is_fixed_point: bool = False
+    """Whether the bounds are fixed points, which hold for any number of steps; else its own steps were walked one by one."""
 
     @property
     def state_is_proved(self) -> bool:
@@ -80,20 +113,50 @@ class LayerBound(Record):
         return self.accumulator.bit_length() + 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductBound(Record):
+    """Largest magnitudes that one product can reach anywhere in the box, in its own integers."""
+
+    name: str
+    """Name of the product."""
+    accumulator: int
+    """Bound of the exact product of both factors, before the shift."""
+    payload: int
+    """Bound of the payload |a| before saturation."""
+    payload_highest: int
+    """Highest value of the payload word."""
+    is_fixed_point: bool = False
+    """Whether the bounds are fixed points, which hold for any number of steps."""
+
+    @property
+    def payload_is_proved(self) -> bool:
+        """Whether the payload can never saturate."""
+        return self.payload <= self.payload_highest
+
+    @property
+    def accumulator_bits(self) -> int:
+        """Bits that the exact product needs, its sign included."""
+        return self.accumulator.bit_length() + 1
+
+
 def bound_network(network: QuantizedNetwork) -> tuple[LayerBound, ...]:
-    """Bound every layer over the box of the network's domain, the read-out last."""
-    signal = _input_cells(network)
-    bounds = []
-    for layer in network.populations:
-        drive = _drive_interval(layer.affine, signal)
-        membrane = _membrane_interval(layer, drive, network.n_steps)
-        payload = _payload_interval(layer, drive, network.n_steps)
-        word = IntFormat(bits=layer.table.payload_bits).highest
-        bounds.append(_describe(layer.name, layer.affine, signal, drive, membrane, payload, word))
-        signal = Interval(np.maximum(payload.low, -word), np.minimum(payload.high, word))
-    affine = network.output.affine
-    drive = _drive_interval(affine, signal)
-    return (*bounds, _describe(network.output.name, affine, signal, drive, drive, None, None))
+    """Bound every population over the box of the network's domain, in order, and the read-out last."""
+    return tuple(bound for bound in bound_nodes(network) if isinstance(bound, LayerBound))
+
+
+def bound_nodes(network: QuantizedNetwork) -> tuple[LayerBound | ProductBound, ...]:
+    """Bound every population and product over the box of the network's domain, in order, and the read-out last."""
+    n_steps = network.n_steps
+    if n_steps is None or n_steps > MAX_UNROLLED:
+        return _fixed_point(network)
+    arithmetic = _IntervalArithmetic()
+    cells, state = _input_cells(network), WalkState()
+    for _ in range(n_steps):
+        former = replace(state, membranes=dict(state.membranes), lines=dict(state.lines))
+        state = walk(network, lambda t: cells, 1, arithmetic, lambda t, node, step: None, state)
+        if _are_equal(former, state):
+            break  # all later steps are this one
+    return tuple(arithmetic.bounds.values())
 
 
 def states_are_proved(network: QuantizedNetwork) -> bool:
@@ -101,29 +164,8 @@ def states_are_proved(network: QuantizedNetwork) -> bool:
     return all(bound.state_is_proved for bound in bound_network(network))
 
 
-def _describe(
-    name: str,
-    affine: QuantizedAffine,
-    signal: Interval,
-    drive: Interval,
-    membrane: Interval,
-    payload: Interval | None,
-    payload_highest: int | None,
-) -> LayerBound:
-    received = np.maximum(np.abs(signal.low), np.abs(signal.high))
-    return LayerBound(
-        name=name,
-        accumulator=int((received @ np.abs(affine.weight).T).max()),
-        drive=drive.peak,
-        membrane=membrane.peak,
-        payload=payload.peak if payload else None,
-        state_highest=IntFormat(bits=affine.state_bits).highest,
-        payload_highest=payload_highest,
-    )
-
-
 def cell_corners(network: NetworkSpec) -> tuple[FloatArray, FloatArray]:
-    """Cut the network's box into equal cells; give their lower and upper corners, physical, each (n_cells, n_in)."""
+    """Cut the network's box into equal cells; return their lower and upper corners, physical, each (n_cells, n_in)."""
     n_per_axis = max(1, int(MAX_CELLS ** (1.0 / network.n_in) + 1e-9))
     axes = [np.linspace(low, high, n_per_axis + 1) for low, high in zip(network.lower, network.upper, strict=True)]
     lower = np.stack(np.meshgrid(*(axis[:-1] for axis in axes), indexing="ij"), axis=-1).reshape(-1, network.n_in)
@@ -131,65 +173,209 @@ def cell_corners(network: NetworkSpec) -> tuple[FloatArray, FloatArray]:
     return lower, upper
 
 
-def _input_cells(network: QuantizedNetwork) -> Interval:
-    """Return the input words of every cell, shape (n_cells, n_in), saturated as the host saturates them."""
-    transform = network.source.input_transform
-    corners = [transform.apply(corner) for corner in cell_corners(network.source)]
-    highest = IntFormat(bits=network.input_bits).highest
-    words = [np.clip(quantize_array(corner, network.input_exponent), -highest, highest) for corner in corners]
-    return Interval(np.minimum(*words), np.maximum(*words))  # a negative scale turns them around
+def _input_cells(network: QuantizedNetwork) -> dict[str, Interval]:
+    """Return the words of every input in every cell, saturated as the host saturates them, shape (n_cells, width) each."""
+    words = [encode_points(network, corner)[0] for corner in cell_corners(network.source)]
+    ends = [constant_inputs(network, end(*words))(0) for end in (np.minimum, np.maximum)]  # a negative scale turns them
+    return {name: Interval(low, ends[1][name]) for name, low in ends[0].items()}
 
 
-def _drive_interval(affine: QuantizedAffine, signal: Interval) -> Interval:
-    positive, negative = np.maximum(affine.weight, 0).T, np.minimum(affine.weight, 0).T
-    low = signal.low @ positive + signal.high @ negative
-    high = signal.high @ positive + signal.low @ negative
-    return Interval(shift_half_up(low, affine.left) + affine.bias, shift_half_up(high, affine.left) + affine.bias)
+def _fixed_point(network: QuantizedNetwork) -> tuple[LayerBound | ProductBound, ...]:
+    """Bound the nodes for any number of steps, up to the network's own."""
+    cells, has_sequences = _input_cells(network), network.source.has_sequences
+    delays, widths = longest_delays(network), network.source.source_widths
+    late = {name: _whole_word(network.words[name], widths[name]) for name in delays}
+    for _ in range(N_TIGHTENINGS):
+        arithmetic = _IntervalArithmetic(free=_FreeSteps(n_steps=network.n_steps, has_sequences=has_sequences))
+        state = WalkState(lines={name: [late[name]] * delay for name, delay in delays.items()})
+        state = walk(network, lambda t: cells, 1, arithmetic, lambda t, node, step: None, state)
+        sent = {name: line[-1].joined(0) for name, line in state.lines.items()}
+        late = {name: each.over_all_cells() for name, each in sent.items()} if has_sequences else sent
+    return tuple(arithmetic.bounds.values())
 
 
-def _membrane_interval(layer: QuantizedPopulation, drive: Interval, n_steps: int) -> Interval:
-    """Bound all m[t] before the reset; a membrane that is carried over did not fire, so it lies below the threshold."""
-    quiet = np.maximum(layer.theta - 1, 0)
-    lowest = -quiet if layer.polarity is Polarity.BOTH else -IntFormat(bits=layer.affine.state_bits).highest
-    low, high = drive
-    for _ in range(n_steps - 1):
-        rest_low, rest_high = np.clip(low, lowest, 0), np.clip(high, 0, quiet)
-        low = np.minimum(low, leaked(rest_low, layer.beta) + drive.low)
-        high = np.maximum(high, leaked(rest_high, layer.beta) + drive.high)
+def _whole_word(word: Word, width: int) -> Interval:
+    highest = np.full((1, width), IntFormat(bits=word.bits).highest)
+    return Interval(-highest, highest)
+
+
+def _are_equal(former: WalkState, state: WalkState) -> bool:
+    """Return whether two states carry the same intervals."""
+    pairs = [(former.membranes.get(name), held) for name, held in state.membranes.items()]
+    for name, line in state.lines.items():
+        old = former.lines.get(name, [])
+        pairs += zip([None] * (len(line) - len(old)) + old, line, strict=True)
+    return all(b is None or (a is not None and np.array_equal(a, b)) for a, b in pairs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FreeSteps(Record):
+    """Steps that are not walked one by one."""
+
+    n_steps: int | None
+    """Largest number of steps; None for any."""
+    has_sequences: bool
+    """Whether the inputs of a sample can move from cell to cell."""
+
+    def carried(self, node: QuantizedPopulation, drive: Interval) -> Interval:
+        """Bound the membranes that can be carried over where every drive lies in `drive`.
+
+        |r| <= |z| / (1 - beta), and |r| <= (T - 1) |z|; r stays within the state word, and below the threshold.
+        """
+        z = drive.over_all_cells() if self.has_sequences else drive
+        highest = IntFormat(bits=node.affine.state_bits).highest
+        quiet = np.maximum(node.theta - 1, 0)
+        lost = (1 << LEAK_BITS) - node.beta
+        longest = MAX_STEPS if self.n_steps is None else self.n_steps
+
+        def grown(ends: IntArray) -> IntArray:
+            leaky = np.where(lost > 0, -(-(ends << LEAK_BITS) // np.maximum(lost, 1)), highest)
+            return np.minimum(np.minimum(leaky, ends * (longest - 1)), highest)
+
+        low, high = -grown(np.maximum(-z.low, 0)), np.minimum(grown(np.maximum(z.high, 0)), quiet)
+        return Interval(np.maximum(low, -quiet) if node.polarity is Polarity.BOTH else low, high)
+
+
+@dataclass(slots=True)
+class _IntervalArithmetic:
+    """Intervals of integers, one row for each cell of the box; keeps the largest bound of every node."""
+
+    free: _FreeSteps | None = None
+    bounds: dict[str, LayerBound | ProductBound] = field(default_factory=dict)
+
+    def silence(self, width: int) -> Interval:
+        """Return zeros that hold in every cell, shape (1, width)."""
+        return Interval(*np.zeros((2, 1, width), dtype=np.int64))
+
+    def step(self, node: QuantizedNode | QuantizedOutput, membrane: Interval, received: Sequence[Interval]) -> NodeStep:
+        """Compute one step of a node by the equations above."""
+        if isinstance(node, QuantizedProduct):
+            product = _product_interval(node, *received)
+            payload = Interval(*(shift_half_up(end, node.shift) for end in product))
+            self._see_product(node, product, payload)
+            return NodeStep(received, product, payload.clipped(node.sends.bits))
+        drive = _drive_interval(node.affine, received)
+        z = drive.clipped(node.affine.state_bits)
+        if isinstance(node, QuantizedOutput):
+            self._see_affine(node, received, drive, drive, None)
+            return NodeStep(received, drive, z)
+        r = membrane if self.free is None else self.free.carried(node, z)
+        rest = Interval(*(leaked(end, node.beta) for end in r))
+        m = Interval(rest.low + z.low, rest.high + z.high)
+        payload = _payload_interval(node, z, rest)
+        self._see_affine(node, received, drive, m, payload)
+        carried = _carried_interval(node, m.clipped(node.affine.state_bits))
+        return NodeStep(received, drive, payload.clipped(node.sends.bits), m, None, carried)
+
+    def _see_product(self, node: QuantizedProduct, product: Interval, payload: Interval) -> None:
+        former = self.bounds.get(node.name)
+        assert not isinstance(former, LayerBound)
+        self.bounds[node.name] = ProductBound(
+            name=node.name,
+            accumulator=max(product.peak, former.accumulator if former else 0),
+            payload=max(payload.peak, former.payload if former else 0),
+            payload_highest=IntFormat(bits=node.sends.bits).highest,
+            is_fixed_point=self.free is not None,
+        )
+
+    def _see_affine(
+        self,
+        node: QuantizedPopulation | QuantizedOutput,
+        received: Sequence[Interval],
+        drive: Interval,
+        membrane: Interval,
+        payload: Interval | None,
+    ) -> None:
+        former = self.bounds.get(node.name)
+        assert not isinstance(former, ProductBound)
+        sums = [
+            _times(np.maximum(np.abs(a.low), np.abs(a.high)), np.abs(each.weight)).max()
+            for each, a in zip(node.affine.connections, received, strict=True)
+        ]
+        sends = node.sends if isinstance(node, QuantizedPopulation) else None
+        self.bounds[node.name] = LayerBound(
+            name=node.name,
+            accumulator=max(int(max(sums)), former.accumulator if former else 0),
+            drive=max(drive.peak, former.drive if former else 0),
+            membrane=max(membrane.peak, former.membrane if former else 0),
+            payload=max(payload.peak, former.payload or 0 if former else 0) if payload else None,
+            state_highest=IntFormat(bits=node.affine.state_bits).highest,
+            payload_highest=IntFormat(bits=sends.bits).highest if sends else None,
+            is_fixed_point=self.free is not None,
+        )
+
+
+def _times(a: IntArray, weight: IntArray) -> IntArray:
+    """Compute a W^T exactly, shape (n_cells, n_out)."""
+    largest = float(np.abs(a).max()) * float(np.abs(weight).sum(axis=1).max())
+    if largest >= EXACT:
+        return a @ weight.T
+    product: IntArray = (a.astype(np.float64) @ weight.T.astype(np.float64)).astype(np.int64)
+    return product
+
+
+def _drive_interval(affine: QuantizedAffine, received: Sequence[Interval]) -> Interval:
+    low = high = affine.bias
+    for each, left, a in zip(affine.connections, affine.lefts, received, strict=True):
+        positive, negative = np.maximum(each.weight, 0), np.minimum(each.weight, 0)
+        low = low + shift_half_up(_times(a.low, positive) + _times(a.high, negative), left)
+        high = high + shift_half_up(_times(a.high, positive) + _times(a.low, negative), left)
     return Interval(low, high)
 
 
-def _payload_interval(layer: QuantizedPopulation, drive: Interval, n_steps: int) -> Interval:
-    """Bound all payloads, 0 included.
+def _product_interval(node: QuantizedProduct, left: Interval, right: Interval) -> Interval:
+    """Bound the exact products by those of the ends; a square is not negative."""
+    corners = [a * b for a in left for b in right]
+    low, high = np.minimum.reduce(corners), np.maximum.reduce(corners)
+    if node.left == node.right:
+        low = np.where((left.low <= 0) & (left.high >= 0), 0, np.minimum(left.low**2, left.high**2))
+    return Interval(low, high)
 
-    Where only m >= theta fires, what was carried over is less than theta, so that z >= theta - leaked(theta - 1) >= 0.
-    """
-    highest = IntFormat(bits=layer.affine.state_bits).highest
-    low, high = (np.clip(end, -highest, highest) for end in drive)
-    if layer.polarity is Polarity.POSITIVE:
-        carried = leaked(np.maximum(layer.theta - 1, 0), layer.beta) if n_steps > 1 else np.zeros_like(layer.theta)
-        least = layer.theta - carried
-        low, high = np.where(high >= least, np.maximum(low, least), 0), np.where(high >= least, high, 0)
-    if not _is_monotone(layer):
-        peak = np.full_like(low, _highest_entry(layer))
+
+def _carried_interval(node: QuantizedPopulation, membrane: Interval) -> Interval:
+    """Bound what is carried over: membranes m that do not fire lie below the threshold, those that fire become zero."""
+    below = node.theta - 1
+    low = np.maximum(membrane.low, -below) if node.polarity is Polarity.BOTH else membrane.low
+    high = np.minimum(membrane.high, below)
+    can_rest, can_fire = low <= high, membrane.high >= node.theta
+    if node.polarity is Polarity.BOTH:
+        can_fire |= membrane.low <= -node.theta
+    low, high = np.where(can_rest, low, 0), np.where(can_rest, high, 0)
+    return Interval(np.where(can_fire, np.minimum(low, 0), low), np.where(can_fire, np.maximum(high, 0), high))
+
+
+def _payload_interval(node: QuantizedPopulation, drive: Interval, rest: Interval) -> Interval:
+    """Bound all payloads, 0 included: of drives z that reach the threshold on top of a leaked membrane in `rest`."""
+    least = np.maximum(drive.low, node.theta - rest.high)
+    payload = _sent_between(node, least, drive.high)
+    if node.polarity is Polarity.BOTH:
+        downward = _sent_between(node, drive.low, np.minimum(drive.high, -node.theta - rest.low))
+        payload = Interval(np.minimum(payload.low, downward.low), np.maximum(payload.high, downward.high))
+    return payload
+
+
+def _sent_between(node: QuantizedPopulation, low: IntArray, high: IntArray) -> Interval:
+    """Bound the payloads of drives from low to high, 0 included; where low > high there are none."""
+    if not _is_monotone(node):
+        peak = np.where(low <= high, _highest_entry(node), 0)
         return Interval(-peak, peak)
-    ends = [_sent_at(layer, end) for end in (low, high)]
+    ends = [_sent_at(node, np.where(low <= high, end, 0)) for end in (low, high)]
     return Interval(np.minimum(*ends), np.maximum(*ends)).joined(0)
 
 
-def _is_monotone(layer: QuantizedPopulation) -> bool:
+def _is_monotone(node: QuantizedPopulation) -> bool:
     """Return whether phi does not fall over z >= 0, so that its values at the ends of an interval bound those between."""
-    return bool((np.diff(layer.table.entries) >= 0).all())
+    return bool((np.diff(node.table.entries) >= 0).all())
 
 
-def _highest_entry(layer: QuantizedPopulation) -> int:
+def _highest_entry(node: QuantizedPopulation) -> int:
     """Return the largest payload that the table can make."""
-    return int(shift_half_up(np.abs(layer.table.entries).max(), -layer.table.fraction_bits))
+    return int(shift_half_up(np.abs(node.table.entries).max(), -node.table.fraction_bits))
 
 
-def _sent_at(layer: QuantizedPopulation, drive: IntArray) -> IntArray:
+def _sent_at(node: QuantizedPopulation, drive: IntArray) -> IntArray:
     """Look up payloads in a word of 24 bits; a payload that saturates even there counts as one unit more."""
-    widest = replace(layer.table, payload_bits=24)
+    widest = replace(node.table, payload_bits=24)
     payload, n_saturated = look_up(widest, drive)
     highest = IntFormat(bits=24).highest
     return payload + np.sign(payload) * (np.abs(payload) == highest) if n_saturated else payload

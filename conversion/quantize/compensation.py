@@ -15,6 +15,7 @@ Source: optimal brain surgeon, Hassibi & Stork 1993; column by column with a Cho
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +24,7 @@ from ...base.arrays import BoolArray, FloatArray, IntArray
 from ...network.integers import IntFormat, dequantize_array, quantize_array, round_half_up
 from ...network.nodes import OutputSpec, PopulationSpec
 from ...network.quantized_nodes import QuantizedAffine
-from ..calibrate.sensitivity import LayerSignals
+from ..calibrate.sensitivity import AffineSignals
 
 RIDGE = 1e-5
 """Added to the diagonal of H, as a share of its mean: keeps weights of silent inputs where they are."""
@@ -36,28 +37,32 @@ MAX_WORK = 2e11
 def compensate_affine(
     affine: QuantizedAffine,
     exact: PopulationSpec | OutputSpec,
-    received: list[IntArray],
-    signal: LayerSignals,
+    received: Sequence[IntArray],
+    signal: AffineSignals,
     n_finer: int = 0,
 ) -> QuantizedAffine:
-    """Round one matrix and its bias so that its drive comes closest to the float network's.
+    """Round the weights of one sum and its bias so that its drive comes closest to the float network's.
 
-    A neuron whose bias would leave the state word keeps the weights and the bias that it has.
+    A neuron whose bias would leave the state word keeps the weights and the bias that it has. So does a relay, whose
+    weights are exact.
 
     Args:
         affine: Gives scales and words.
-        exact: The float layer.
-        received: What the layer really receives, one array (n_samples, n_in) per step.
+        exact: The float node.
+        received: Integers that really come in over each connection, (n_rows, n_source) each.
         signal: The float network's drive and its weights omega.
         n_finer: How many finer scales every neuron tries.
     """
-    a = dequantize_array(np.concatenate(received), affine.input_exponent)
+    if isinstance(exact, PopulationSpec) and exact.is_relay:
+        return affine
+    parts = zip(received, affine.connections, strict=True)
+    a = np.hstack([dequantize_array(words, each.input_exponent) for words, each in parts])
     a = np.column_stack([a, np.ones(len(a))])
     omega = signal.sensitivity + FLOOR
     wanted, h = fit_weights(exact, a, omega, signal.drive)
     best, lowest = affine, np.full(affine.n_out, np.inf)
     for finer in range(n_finer + 1):
-        tried = _round_affine(affine, affine.weight_exponent - finer, wanted, h)
+        tried = _round_affine(affine, finer, wanted, h)
         cost = np.mean(omega * np.square(signal.drive - _float_drive(tried, a)), axis=0)
         best, lowest = _better_rows(best, tried, cost < lowest), np.minimum(cost, lowest)
     return best
@@ -66,11 +71,11 @@ def compensate_affine(
 def fit_weights(
     exact: PopulationSpec | OutputSpec, a: FloatArray, omega: FloatArray, drive: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Fit real weights to what a layer really receives; the ridge draws them to those that it has.
+    """Fit real weights to what a node really receives; the ridge draws them to those that it has.
 
     Args:
-        exact: The float layer.
-        a: What it receives, with a column of ones behind, shape (n_rows, n_in + 1).
+        exact: The float node.
+        a: What it receives, all connections side by side, with a column of ones behind, shape (n_rows, n_in + 1).
         omega: Weights of the errors, shape (n_rows, n_out).
         drive: The drive that is wanted, same shape.
 
@@ -85,24 +90,34 @@ def fit_weights(
     return wanted, h
 
 
-def _round_affine(affine: QuantizedAffine, exponent: IntArray, wanted: FloatArray, h: FloatArray) -> QuantizedAffine:
-    """Round at the scales 2**exponent, shape (n_out,); keep rows whose bias would not fit."""
-    weight, bias = _round_columns(wanted, h, exponent, IntFormat(bits=affine.weight_bits).highest)
+def _round_affine(affine: QuantizedAffine, finer: int, wanted: FloatArray, h: FloatArray) -> QuantizedAffine:
+    """Round at scales that are finer by `finer` bits; keep rows whose bias would not fit."""
+    finest = tuple(replace(each, weight_exponent=each.weight_exponent - finer) for each in affine.connections)
+    tried = replace(affine, connections=finest)
+    weight, bias = _round_columns(wanted, h, unit_weights(tried), IntFormat(bits=finest[0].weight_bits).highest)
     word = IntFormat(bits=affine.state_bits)
     fits = np.abs(bias) < np.ldexp(word.highest - 1, affine.state_exponent)
     held = quantize_array(np.where(fits, bias, 0.0), affine.state_exponent)
-    changed = replace(affine, weight=weight, weight_exponent=exponent, bias=held)
-    return _better_rows(affine, changed, fits)
+    return _better_rows(affine, tried.with_weight(weight, bias=held), fits)
+
+
+def unit_weights(affine: QuantizedAffine) -> FloatArray:
+    """Return what one unit of every weight stands for, all connections side by side, shape (n_out, n_in)."""
+    units = [np.repeat(np.ldexp(1.0, c.weight_exponent)[:, None], c.n_source, axis=1) for c in affine.connections]
+    return np.hstack(units)
 
 
 def _better_rows(kept: QuantizedAffine, changed: QuantizedAffine, better: BoolArray) -> QuantizedAffine:
     """Return `kept` with the neurons marked `better`, shape (n_out,), replaced by those of `changed`."""
-    return replace(
-        kept,
-        weight=np.where(better[:, None], changed.weight, kept.weight),
-        weight_exponent=np.where(better, changed.weight_exponent, kept.weight_exponent),
-        bias=np.where(better, changed.bias, kept.bias),
+    connections = tuple(
+        replace(
+            old,
+            weight=np.where(better[:, None], new.weight, old.weight),
+            weight_exponent=np.where(better, new.weight_exponent, old.weight_exponent),
+        )
+        for old, new in zip(kept.connections, changed.connections, strict=True)
     )
+    return replace(kept, connections=connections, bias=np.where(better, changed.bias, kept.bias))
 
 
 def _float_drive(affine: QuantizedAffine, a: FloatArray) -> FloatArray:
@@ -119,20 +134,20 @@ def _second_moments(a: FloatArray, omega: FloatArray) -> FloatArray:
     return h
 
 
-def _round_columns(wanted: FloatArray, h: FloatArray, exponent: IntArray, highest: int) -> tuple[IntArray, FloatArray]:
-    """Round the weights (n_out, n_in) of `wanted` in order; return them with the bias (n_out,) that remains."""
-    n_out, n_in = wanted.shape[0], wanted.shape[1] - 1
-    scale = np.ldexp(1.0, exponent)
+def _round_columns(wanted: FloatArray, h: FloatArray, unit: FloatArray, highest: int) -> tuple[IntArray, FloatArray]:
+    """Round the weights of `wanted` in order, in the units (n_out, n_in); return them with the bias (n_out,) that remains."""
+    n_out, n_in = unit.shape
     order = np.argsort(-np.diagonal(h, axis1=1, axis2=2)[:, :n_in], axis=1, kind="stable")
     order = np.column_stack([order, np.full(len(order), n_in)])
     sorted_h = np.take_along_axis(np.take_along_axis(h, order[:, :, None], 1), order[:, None, :], 2)
     upper = np.linalg.cholesky(np.linalg.inv(sorted_h)).transpose(0, 2, 1)
     order = np.broadcast_to(order, wanted.shape)
     left = np.take_along_axis(wanted, order, 1)
+    scale = np.take_along_axis(unit, order[:, :n_in], 1)
     chosen = np.zeros((n_out, n_in), dtype=np.int64)
     for i in range(n_in):
-        chosen[:, i] = np.clip(round_half_up(left[:, i] / scale), -highest, highest)
-        error = (left[:, i] - chosen[:, i] * scale) / upper[:, i, i]
+        chosen[:, i] = np.clip(round_half_up(left[:, i] / scale[:, i]), -highest, highest)
+        error = (left[:, i] - chosen[:, i] * scale[:, i]) / upper[:, i, i]
         left[:, i + 1 :] -= error[:, None] * upper[:, i, i + 1 :]
     weight = np.zeros_like(chosen)
     np.put_along_axis(weight, order[:, :n_in], chosen, 1)

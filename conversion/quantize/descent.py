@@ -6,8 +6,9 @@
     the next move is the one with the least |r_left ± s[j] d|^2,  r_left = r + J b
 
 After some moves the integer engine is asked: moves that it does not confirm are taken back, half at a time, and everything is
-linearised anew. What is kept is the best on points held out. Spikes are held as they are within a round. Rounding layer by
-layer (`compensation.py`) is the start; here all layers act together on the one error that counts. No training, no torch.
+linearised anew. What is kept is the best on points held out. Spikes are held as they are within a round, and so are the weights
+of relays, which are exact. Rounding node by node (`compensation.py`) is the start; here all nodes act together on the one error
+that counts. No training, no torch.
 
 Source: Gauss-Newton with coordinate descent over a lattice; the greedy choice of a move is that of matching pursuit (Mallat and
 Zhang 1993).
@@ -16,7 +17,7 @@ Zhang 1993).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
@@ -24,10 +25,14 @@ from scipy.linalg import cho_factor, cho_solve
 from ...base.arrays import FloatArray, IntArray
 from ...engine.reference import run_float, run_integer
 from ...network.integers import LEAK_BITS, IntFormat, dequantize_array, quantize_array, saturate
+from ...network.nodes import OutputSpec, PopulationSpec
 from ...network.quantized import QuantizedNetwork
-from ...network.quantized_nodes import QuantizedAffine
+from ...network.quantized_nodes import QuantizedAffine, QuantizedOutput, QuantizedPopulation
 from ...network.spec import NetworkSpec
-from ..calibrate.sensitivity import LayerJacobian, trace_jacobians
+from ..calibrate.calibration import count_steps
+from ..calibrate.sensitivity import AffineJacobian, read_steps, trace_jacobians
+from .compensation import unit_weights
+from .layerwise import with_affines
 
 MAX_POINTS = 2000
 """Largest number of points that are used; more points changed no measured result."""
@@ -54,7 +59,7 @@ TINY = float(np.finfo(np.float64).tiny)
 class _Move(NamedTuple):
     """The change of one weight by one unit."""
 
-    layer: int
+    affine: int
     neuron: int
     entry: int
     sign: int
@@ -68,9 +73,11 @@ class _Judge:
     wanted: FloatArray
 
     def residual(self, network: QuantizedNetwork) -> FloatArray:
-        """Compute u_q - u, shape (n_out, n_samples)."""
-        found: FloatArray = (run_integer(network, self.points).outputs - self.wanted).T
-        return found
+        """Compute u_q - u, shape (n_outputs, n_samples); where every step is read, of the outputs that are followed back."""
+        error: FloatArray = run_integer(network, self.points).outputs - self.wanted
+        if error.ndim == 3:
+            error = error[:, read_steps(network.source, error.shape[1])].reshape(len(error), -1)
+        return error.T
 
 
 def descend_integers(network: QuantizedNetwork, points: FloatArray) -> QuantizedNetwork:
@@ -78,10 +85,10 @@ def descend_integers(network: QuantizedNetwork, points: FloatArray) -> Quantized
 
     Args:
         network: The start, which is also what comes back where nothing better is found.
-        points: Calibration points, physical, shape (n_samples, n_in), thinned to `MAX_POINTS`, and to `MAX_ROWS` with
-            all their steps, but never below `FEWEST_POINTS`.
+        points: Calibration points, as of `calibrate_network`, thinned to `MAX_POINTS`, and to `MAX_ROWS` with all their
+            steps, but never below `FEWEST_POINTS`.
     """
-    n_wanted = max(min(MAX_POINTS, MAX_ROWS // network.source.n_steps), FEWEST_POINTS)
+    n_wanted = max(min(MAX_POINTS, MAX_ROWS // count_steps(network, points)), FEWEST_POINTS)
     kept = points[:: max(1, -(-len(points) // n_wanted))]
     if len(kept) < FEWEST_POINTS:
         return network
@@ -125,7 +132,9 @@ class _LinearModel:
     def __init__(self, network: QuantizedNetwork, points: FloatArray) -> None:
         self.network, self.affines = network, network.affines
         self.jacobians = trace_jacobians(dequantized_network(network), points)
-        self.units = [np.ldexp(1.0, affine.weight_exponent)[:, None] for affine in self.affines]
+        self.units = [unit_weights(affine) for affine in self.affines]
+        nodes = (*network.source.populations, network.source.output)
+        self.are_fixed = [isinstance(node, PopulationSpec) and node.is_relay for node in nodes]
         self.curvatures = [
             _curvature(jacobian) * unit**2 for jacobian, unit in zip(self.jacobians, self.units, strict=True)
         ]
@@ -134,7 +143,7 @@ class _LinearModel:
         self.normal = self.by_bias.T @ self.by_bias
 
     def biases(self, residual: FloatArray, ridge: float) -> FloatArray:
-        """Compute the changes of all biases, layer after layer, that bring the residual (n_out, n_samples) closest to zero."""
+        """Compute the changes of all biases, node after node, that bring the residual (n_outputs, n_samples) closest to 0."""
         mean = float(np.trace(self.normal)) / len(self.normal)
         regular = self.normal + max(ridge * mean, TINY) * np.eye(len(self.normal))
         found: FloatArray = -cho_solve(cho_factor(regular), self.by_bias.T @ residual.ravel())
@@ -154,62 +163,60 @@ class _LinearModel:
             if move is None:
                 break
             moves.append(move)
-            weights[move.layer][move.neuron, move.entry] += move.sign
+            weights[move.affine][move.neuron, move.entry] += move.sign
             residual = residual + self._effect(move)
         return moves
 
     def _best_move(self, left: FloatArray, weights: list[IntArray]) -> _Move | None:
         best, lowest = None, 0.0
-        for layer, (jacobian, unit, curvature) in enumerate(
+        for index, (jacobian, unit, curvature) in enumerate(
             zip(self.jacobians, self.units, self.curvatures, strict=True)
         ):
+            if self.are_fixed[index]:
+                continue
             slope = 2.0 * unit * _slope(jacobian, left)
             sign = np.where(slope > 0, -1, 1)
-            highest = IntFormat(bits=self.affines[layer].weight_bits).highest
-            change = np.where(np.abs(weights[layer] + sign) <= highest, curvature - np.abs(slope), 0.0)
+            highest = IntFormat(bits=self.affines[index].connections[0].weight_bits).highest
+            change = np.where(np.abs(weights[index] + sign) <= highest, curvature - np.abs(slope), 0.0)
             place = int(change.argmin())
             if change.flat[place] < lowest:
                 neuron, entry = divmod(place, change.shape[1])
-                best, lowest = _Move(layer, neuron, entry, int(sign.flat[place])), float(change.flat[place])
+                best, lowest = _Move(index, neuron, entry, int(sign.flat[place])), float(change.flat[place])
         return best
 
     def _effect(self, move: _Move) -> FloatArray:
-        """Compute the change of the output by a move, shape (n_out, n_samples)."""
-        jacobian = self.jacobians[move.layer]
+        """Compute the change of the output by a move, shape (n_outputs, n_samples)."""
+        jacobian = self.jacobians[move.affine]
         by_weight = jacobian.by_drive[..., move.neuron] * jacobian.received[..., move.entry]
-        effect: FloatArray = move.sign * self.units[move.layer][move.neuron, 0] * by_weight.sum(axis=1)
+        effect: FloatArray = move.sign * self.units[move.affine][move.neuron, move.entry] * by_weight.sum(axis=1)
         return effect
 
     def moved(self, residual: FloatArray, moves: list[_Move], ridge: float) -> QuantizedNetwork:
         """Return the network after these moves, with the biases that fit them best."""
         weights = [affine.weight.copy() for affine in self.affines]
         for move in moves:
-            weights[move.layer][move.neuron, move.entry] += move.sign
+            weights[move.affine][move.neuron, move.entry] += move.sign
             residual = residual + self._effect(move)
         changes = np.split(self.biases(residual, ridge), np.cumsum([affine.n_out for affine in self.affines])[:-1])
         changed = [_changed(*parts) for parts in zip(self.affines, weights, changes, strict=True)]
-        layers = zip(self.network.populations, changed[:-1], strict=True)
-        return replace(
-            self.network,
-            layers=tuple(replace(layer, affine=affine) for layer, affine in layers),
-            output=replace(self.network.output, affine=changed[-1]),
-        )
+        names = [node.name for node in (*self.network.populations, self.network.output)]
+        return with_affines(self.network, dict(zip(names, changed, strict=True)))
 
 
 def _changed(affine: QuantizedAffine, weight: IntArray, change: FloatArray) -> QuantizedAffine:
-    """Return a matrix with other weights and a changed bias, saturated at the ends of the state word."""
+    """Return a sum with other weights and a changed bias, saturated at the ends of the state word."""
     moved = affine.bias + quantize_array(change, affine.state_exponent)
-    return replace(affine, weight=weight, bias=saturate(moved, IntFormat(bits=affine.state_bits))[0])
+    return affine.with_weight(weight, bias=saturate(moved, IntFormat(bits=affine.state_bits))[0])
 
 
-def _slope(jacobian: LayerJacobian, left: FloatArray) -> FloatArray:
+def _slope(jacobian: AffineJacobian, left: FloatArray) -> FloatArray:
     """Compute sum_n left[n] d[n] of every weight, shape (n_neurons, n_in)."""
     felt = (jacobian.by_drive * left[:, None, :, None]).sum(axis=0)
     slope: FloatArray = felt.reshape(-1, felt.shape[-1]).T @ jacobian.received.reshape(-1, jacobian.received.shape[-1])
     return slope
 
 
-def _curvature(jacobian: LayerJacobian) -> FloatArray:
+def _curvature(jacobian: AffineJacobian) -> FloatArray:
     """Compute sum_n d[n]^2 of every weight, shape (n_neurons, n_in): exact for one step, an upper bound for more."""
     squares = np.square(jacobian.by_drive).sum(axis=0)
     n_steps = len(squares)
@@ -221,12 +228,24 @@ def _curvature(jacobian: LayerJacobian) -> FloatArray:
 def dequantized_network(network: QuantizedNetwork) -> NetworkSpec:
     """Return the float network that the integers represent: weights, biases, leaks and thresholds at their scales."""
     source = network.source
-    layers = []
-    for spec, layer in zip(source.populations, network.populations, strict=True):
-        theta = dequantize_array(layer.theta, layer.affine.state_exponent)
-        beta = dequantize_array(layer.beta, -LEAK_BITS)
-        weight, bias = layer.affine.real_weight, layer.affine.real_bias
-        layers.append(replace(spec, weight=weight, bias=bias, beta=beta, theta=theta))
-    last = network.output.affine
-    output = replace(source.output, weight=last.real_weight, bias=last.real_bias)
-    return replace(source, layers=tuple(layers), output=output)
+    pairs = zip(source.nodes, network.nodes, strict=True)
+    nodes = tuple(
+        dequantized_node(spec, node)
+        if isinstance(spec, PopulationSpec) and isinstance(node, QuantizedPopulation)
+        else spec
+        for spec, node in pairs
+    )
+    return replace(source, nodes=nodes, output=dequantized_node(source.output, network.output))
+
+
+_Spec = TypeVar("_Spec", PopulationSpec, OutputSpec)
+
+
+def dequantized_node(spec: _Spec, node: QuantizedPopulation | QuantizedOutput) -> _Spec:
+    """Return the float population, or read-out, that integers represent."""
+    changes = {}
+    if isinstance(node, QuantizedPopulation):
+        changes["theta"] = dequantize_array(node.theta, node.affine.state_exponent)
+        changes["beta"] = dequantize_array(node.beta, -LEAK_BITS)
+    found: _Spec = spec.with_weight(node.affine.real_weight, bias=node.affine.real_bias, **changes)
+    return found

@@ -1,13 +1,13 @@
-"""Equalization across layers: neurons are scaled by powers of two so that those of a layer have equal ranges.
+"""Equalization across layers: neurons are scaled by powers of two so that those of a population have equal ranges.
 
     c * phi(z / c) = phi(z)  for every c > 0             identity and relu, no others
     W[j], b[j], theta[j]  become  W[j] / c[j], ...       the payload a[j] becomes a[j] / c[j]
-    W_next[:, j]          becomes W_next[:, j] * c[j]    and the output stays what it was, to the last bit
-    c[j] = 2**round(log2(sqrt(r[j] / w[j])))             r[j] = max |a[j]|, w[j] = max |W_next[:, j]|
+    W_after[:, j]         becomes W_after[:, j] * c[j]   of every connection that reads it; the output stays, to the last bit
+    c[j] = 2**round(log2(sqrt(r[j] / w[j])))             r[j] = max |a[j]|, w[j] = max |W_after[:, j]|
 
-Source: Nagel et al. 2019, Data-free quantization through weight equalization and bias correction, section 4.1, with the
-payload's range in place of the weights', which have a scale per neuron here. A quantized network embeds the equalised float
-network as its source, so that its layers can be compared one by one.
+A factor of a product is left alone. Source: Nagel et al. 2019, Data-free quantization through weight equalization and bias
+correction, section 4.1, with the payload's range in place of the weights', which have a scale per neuron here. A quantized
+network embeds the equalised float network as its source, so that its nodes can be compared one by one.
 """
 
 from __future__ import annotations
@@ -16,46 +16,61 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...base.arrays import IntArray
-from ...network.nodes import OutputSpec, PopulationSpec
+from ...base.arrays import FloatArray, IntArray
+from ...network.nodes import ConnectionSpec, NodeSpec, OutputSpec, PopulationSpec, ProductSpec
 from ...network.spec import NetworkSpec
-from ..calibrate.calibration import Calibration, LayerRange
+from ..calibrate.calibration import Calibration
 
 HOMOGENEOUS = ("identity", "relu")
 """Activations with phi(c z) = c phi(z) for c > 0."""
 
 
 def equalize_network(network: NetworkSpec, calibration: Calibration) -> NetworkSpec:
-    """Scale the neurons of every layer whose phi allows it; the outputs stay the same numbers."""
-    layers: list[PopulationSpec] = list(network.populations)
-    output = network.output
-    for index, seen in enumerate(calibration.layers[:-1]):
-        if layers[index].activation not in HOMOGENEOUS:
+    """Scale the neurons of every population whose phi allows it; the outputs stay the same numbers."""
+    nodes: dict[str, NodeSpec | OutputSpec] = {node.name: node for node in (*network.nodes, network.output)}
+    factors = {source for node in network.nodes if isinstance(node, ProductSpec) for source, _ in node.edges}
+    for name in [node.name for node in network.populations]:
+        node = nodes[name]
+        assert isinstance(node, PopulationSpec)
+        if node.activation not in HOMOGENEOUS or name in factors:
             continue
-        after: PopulationSpec | OutputSpec = layers[index + 1] if index + 1 < len(layers) else output
-        exponents = _balance(seen, after)
-        layers[index] = _scaled_rows(layers[index], exponents)
-        scaled = replace(after, weight=np.ldexp(after.weight, exponents))
-        if isinstance(scaled, PopulationSpec):
-            layers[index + 1] = scaled
-        else:
-            output = scaled
-    return replace(network, layers=tuple(layers), output=output)
+        weights = [each.weight for other in nodes.values() for each in _reads(other, name)]
+        exponents = _balance(calibration.range_of(name).payload, weights)
+        nodes[name] = _scaled_rows(node, exponents)
+        nodes = {key: _scaled_columns(other, name, exponents) for key, other in nodes.items()}
+    output = nodes.pop(network.output.name)
+    return replace(network, nodes=tuple(nodes.values()), output=output)
 
 
-def _balance(seen: LayerRange, after: PopulationSpec | OutputSpec) -> IntArray:
+def _reads(node: NodeSpec | OutputSpec, source: str) -> list[ConnectionSpec]:
+    """Return the connections with which a node reads a source."""
+    return [] if isinstance(node, ProductSpec) else [each for each in node.connections if each.source == source]
+
+
+def _balance(payload: FloatArray, weights: list[FloatArray]) -> IntArray:
     """Compute log2 c, shape (n_neurons,); zero for neurons that never fire or have no outgoing weight."""
-    heard = np.abs(after.weight).max(axis=0)
-    alive = (seen.payload > 0) & (heard > 0)
-    ratio = np.where(alive, seen.payload, 1.0) / np.where(alive, heard, 1.0)
+    heard = np.max([np.abs(weight).max(axis=0) for weight in weights], axis=0, initial=0.0)
+    alive = (payload > 0) & (heard > 0)
+    ratio = np.where(alive, payload, 1.0) / np.where(alive, heard, 1.0)
     exponents: IntArray = np.rint(np.log2(ratio) / 2).astype(np.int64)
     return exponents
 
 
-def _scaled_rows(layer: PopulationSpec, exponents: IntArray) -> PopulationSpec:
-    return replace(
-        layer,
-        weight=np.ldexp(layer.weight, -exponents[:, None]),
-        bias=np.ldexp(layer.bias, -exponents),
-        theta=np.ldexp(layer.theta, -exponents),
+def _scaled_rows(node: PopulationSpec, exponents: IntArray) -> PopulationSpec:
+    scaled: PopulationSpec = node.with_weight(
+        np.ldexp(node.weight, -exponents[:, None]),
+        bias=np.ldexp(node.bias, -exponents),
+        theta=np.ldexp(node.theta, -exponents),
     )
+    return scaled
+
+
+def _scaled_columns(node: NodeSpec | OutputSpec, source: str, exponents: IntArray) -> NodeSpec | OutputSpec:
+    """Scale the weights with which a node reads a source."""
+    read = _reads(node, source)
+    if isinstance(node, ProductSpec) or not read:
+        return node
+    connections = tuple(
+        replace(each, weight=np.ldexp(each.weight, exponents)) if each in read else each for each in node.connections
+    )
+    return replace(node, connections=connections)

@@ -1,70 +1,91 @@
-"""Layerwise correction: each matrix is adjusted to the integers that it really receives, before the next one is.
+"""Layerwise correction: each sum is adjusted to the integers that it really receives, before the next one is.
 
-`adjust_network` runs through the layers; `correct_bias` and `compensation.compensate_affine` are the adjustments. They change
-weights, their scales and biases, and leave word lengths, states, thresholds and tables as they are.
+`adjust_network` goes through the populations in order; `correct_bias` and `compensation.compensate_affine` are the adjustments.
+They change weights, their scales and biases, and leave word lengths, states, thresholds and tables as they are. What a node
+receives late, from itself or from nodes after it, comes from those as they are so far.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from ...base.arrays import FloatArray, IntArray
 from ...engine.host import encode_points
-from ...engine.reference import IntegerLayerRun, integer_drive
+from ...engine.reference import IntegerArithmetic, constant_inputs, integer_drive
+from ...engine.walk import NodeStep, walk
 from ...network.integers import IntFormat, dequantize_array, quantize_array, saturate
 from ...network.nodes import OutputSpec, PopulationSpec
 from ...network.quantized import QuantizedNetwork
-from ...network.quantized_nodes import QuantizedAffine, QuantizedPopulation
-from ..calibrate.sensitivity import LayerSignals, trace_signals
+from ...network.quantized_nodes import QuantizedAffine
+from ..calibrate.calibration import count_steps
+from ..calibrate.sensitivity import AffineSignals, trace_signals
 
 MAX_ROWS = 8192
 """Largest number of rows, samples times steps, that are used; more rows changed no measured result."""
 
-Adjust = Callable[[QuantizedAffine, PopulationSpec | OutputSpec, list[IntArray], LayerSignals], QuantizedAffine]
-"""Maps a quantized matrix, the float layer, the words that it receives, (n_samples, n_in) per step, and the float signals."""
+Adjust = Callable[[QuantizedAffine, PopulationSpec | OutputSpec, Sequence[IntArray], AffineSignals], QuantizedAffine]
+"""Maps a sum, its float node, the words of each connection, all steps stacked, (n_rows, n_source), and the signals."""
 
 
 def adjust_network(network: QuantizedNetwork, points: FloatArray, adjust: Adjust) -> QuantizedNetwork:
-    """Adjust every matrix in order, from the first to the read-out, so that it follows the network's source.
+    """Adjust every sum in order, from the first population to the read-out, so that it follows the network's source.
 
     Args:
         network: The quantized network.
-        points: Physical coordinates, shape (n_samples, n_in); thinned to `MAX_ROWS` rows.
-        adjust: The function that adjusts one matrix.
+        points: Physical coordinates, shape (n_samples, n_in), or sequences (n_samples, n_steps, n_in); thinned to `MAX_ROWS`
+            rows.
+        adjust: The function that adjusts one sum.
     """
-    kept = points[:: max(1, -(-len(points) * network.n_steps // MAX_ROWS))]
-    exact = network.source
-    signals = trace_signals(exact, kept)
-    words, _ = encode_points(network, kept)
-    received = [words] * network.n_steps
-    layers: list[QuantizedPopulation] = []
-    for layer, spec, signal in zip(network.populations, exact.layers, signals[:-1], strict=True):
-        layers.append(replace(layer, affine=adjust(layer.affine, spec, received, signal)))
-        run = IntegerLayerRun(layers[-1], len(kept))
-        received = [run.step(a).payload for a in received]
-    affine = adjust(network.output.affine, exact.output, received, signals[-1])
-    return replace(network, layers=tuple(layers), output=replace(network.output, affine=affine))
+    kept = points[:: max(1, -(-len(points) * count_steps(network, points) // MAX_ROWS))]
+    exact = (*network.source.populations, network.source.output)
+    for index, (spec, signal) in enumerate(zip(exact, trace_signals(network.source, kept), strict=True)):
+        adjusted = adjust(network.affines[index], spec, _received(network, kept, spec.name), signal)
+        network = with_affines(network, {spec.name: adjusted})
+    return network
+
+
+def with_affines(network: QuantizedNetwork, affines: dict[str, QuantizedAffine]) -> QuantizedNetwork:
+    """Return a network in which the populations and the read-out of these names have other sums."""
+    nodes: list[Any] = [
+        replace(node, affine=affines[node.name]) if node.name in affines else node
+        for node in (*network.nodes, network.output)
+    ]
+    return replace(network, nodes=tuple(nodes[:-1]), output=nodes[-1])
+
+
+def _received(network: QuantizedNetwork, points: FloatArray, name: str) -> list[IntArray]:
+    """Return the words that a node receives over each connection, all steps stacked, (n_rows, n_source) each."""
+    words, _ = encode_points(network, points)
+    steps: list[Sequence[IntArray]] = []
+
+    def see(t: int, node: Any, step: NodeStep) -> None:
+        if node.name == name:
+            steps.append(step.received)
+
+    walk(network, constant_inputs(network, words), count_steps(network, points), IntegerArithmetic(len(points)), see)
+    return [np.concatenate(parts) for parts in zip(*steps, strict=True)]
 
 
 def correct_bias(
-    affine: QuantizedAffine, exact: PopulationSpec | OutputSpec, received: list[IntArray], signal: LayerSignals
+    affine: QuantizedAffine, exact: PopulationSpec | OutputSpec, received: Sequence[IntArray], signal: AffineSignals
 ) -> QuantizedAffine:
-    """Add the mean rounding error of the drive to the bias of one matrix, saturated at the ends of the state word.
+    """Add the mean rounding error of the drive to the bias of one sum, saturated at the ends of the state word.
 
         b[j] += mean_n (z[n] - z_q[n])        z the float network's drive, z_q the integer one
 
     Source: Nagel et al. 2019, Data-free quantization through weight equalization and bias correction, section 4.2 (empirical).
 
     Args:
-        affine: The quantized matrix.
-        exact: The float layer, whose drive stands in `signal`.
-        received: Integers that the layer receives, (n_samples, n_in) per step.
+        affine: The quantized sum.
+        exact: The float node, whose drive stands in `signal`.
+        received: Integers that come in over each connection, (n_rows, n_source) each.
         signal: Signals of the float network.
     """
-    drive, _ = integer_drive(affine, np.concatenate(received))
+    drive, _ = integer_drive(affine, received)
     error = signal.drive - dequantize_array(drive, affine.state_exponent)
     change = quantize_array(error.mean(axis=0), affine.state_exponent)
     bias, _ = saturate(affine.bias + change, IntFormat(bits=affine.state_bits))

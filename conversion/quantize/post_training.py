@@ -26,7 +26,7 @@ from .descent import descend_integers
 from .equalization import equalize_network
 from .layerwise import adjust_network, correct_bias
 from .liveness import check_words
-from .nearest import n_finer_scales, quantize_with
+from .nearest import finest_state, n_finer_scales, quantize_with
 from .report import QuantizationReport, measure_quantization
 
 PROOF_MARGIN = 1.1
@@ -44,7 +44,7 @@ class Quantization(Record):
     network: QuantizedNetwork
     """The quantized network, which embeds its float source."""
     report: QuantizationReport
-    """Clipping, saturation and added error of each layer."""
+    """Clipping, saturation and added error of each node."""
     check: TargetCheck | None = None
     """The verdicts of the hardware target that the conversion was for; None where there was none."""
 
@@ -58,7 +58,7 @@ def round_network(network: QuantizedNetwork, scheme: QuantizationScheme, points:
     Args:
         network: Rounded to the nearest.
         scheme: The rules.
-        points: Calibration points, shape (n_samples, n_in).
+        points: Calibration points, as of `calibrate_network`.
     """
     if scheme.rounding is Rounding.NEAREST:
         return network
@@ -73,7 +73,11 @@ def round_network(network: QuantizedNetwork, scheme: QuantizationScheme, points:
 
 
 def proving_bits(
-    network: QuantizedNetwork, scheme: QuantizationScheme, taken: tuple[int, ...], margin: float = 1.0
+    network: QuantizedNetwork,
+    scheme: QuantizationScheme,
+    calibration: Calibration,
+    taken: tuple[int, ...],
+    margin: float = 1.0,
 ) -> tuple[int, ...]:
     """Compute by how many bits each state has to be coarser for interval arithmetic to exclude saturation in the whole box.
 
@@ -83,6 +87,7 @@ def proving_bits(
     Args:
         network: Integers whose states are coarser by `taken` bits, the read-out's last.
         scheme: The rules.
+        calibration: Ranges of its source.
         taken: See `network`.
         margin: Multiple of the proved bound that has to fit.
     """
@@ -90,9 +95,13 @@ def proving_bits(
         return taken
     spare = max(scheme.state_bits - KEPT_STATE_BITS, 0)
     wanted = []
-    for bound, former in zip(bound_network(network), taken, strict=True):
+    nodes = (*network.source.populations, network.source.output)
+    for node, affine, bound, former in zip(nodes, network.affines, bound_network(network), taken, strict=True):
         excess = margin * max(bound.drive, bound.membrane) / bound.state_highest
-        bits = former + (math.ceil(math.log2(excess)) if excess > 1.0 else 0)
+        bits = former
+        if excess > 1.0:
+            finest = finest_state(node, calibration.range_of(node.name), scheme)
+            bits = affine.state_exponent - finest + math.ceil(math.log2(excess))
         wanted.append(bits if bits <= spare else 0)
     return tuple(wanted)
 
@@ -105,7 +114,8 @@ def quantize_network(
     Args:
         network: The float network.
         scheme: Word lengths and rules; None is `QuantizationScheme()`.
-        points: Calibration points, physical, shape (n_samples, n_in); None draws a sample of the network's box.
+        points: Calibration points, physical, shape (n_samples, n_in), or sequences (n_samples, n_steps, n_in); None draws a
+            sample of the network's box.
 
     Raises:
         SpecError: If scheme and network disagree, or if the calibration points are not usable.
@@ -140,17 +150,17 @@ def make_integers(network: NetworkSpec, scheme: QuantizationScheme, calibration:
         calibration: Its ranges.
 
     Raises:
-        FixedPointError: If the words cannot hold the network, or a layer falls silent in them.
+        FixedPointError: If the words cannot hold the network, or a node falls silent in them.
     """
     coarser = (0,) * (len(network.populations) + 1)
     nearest = quantize_with(network, scheme, calibration)
     check_words(nearest, scheme, calibration)
-    wanted = proving_bits(nearest, scheme, coarser, PROOF_MARGIN)
+    wanted = proving_bits(nearest, scheme, calibration, coarser, PROOF_MARGIN)
     for _ in range(MAX_PROOFS):
         if wanted != coarser:
             nearest, coarser = quantize_with(network, scheme, calibration, wanted), wanted
         chip = round_network(nearest, scheme, calibration.points)
-        wanted = proving_bits(chip, scheme, coarser)
+        wanted = proving_bits(chip, scheme, calibration, coarser)
         if wanted == coarser:
             break
     return chip

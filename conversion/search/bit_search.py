@@ -1,8 +1,8 @@
-"""The fewest synaptic bits within a bound of the error: a search over word lengths, one per matrix.
+"""The fewest synaptic bits within a bound of the error: a search over word lengths, one per population.
 
-    1. uniform: lower all matrices together, bit by bit, while the error stays within the limit
-    2. one by one: lower single matrices by a bit, the one that saves most first, until none can be lowered
-    3. the other way: from one uniform bit below, raise single matrices, the one that helps most first, until it is within;
+    1. uniform: lower all populations together, bit by bit, while the error stays within the limit
+    2. one by one: lower single populations by a bit, the one that saves most first, until none can be lowered
+    3. the other way: from one uniform bit below, raise single populations, the one that helps most first, until it is within;
        the cheaper end of 2 and 3 is taken
 
 The error is the caller's to define: values to compare with, and a limit. A synaptic bit is a bit of a stored weight, whether
@@ -36,9 +36,9 @@ class ErrorLimit(ArrayRecord):
     """Points and values against which an error is measured, and the largest error allowed."""
 
     points: FloatArray
-    """Points of the measurement, physical, shape (n, n_in); other points than those of the calibration."""
+    """Points of the measurement, physical, as of `calibrate_network`; other points than those of the calibration."""
     wanted: FloatArray
-    """Wanted values at the points, shape (n, n_out): a reference solution, or the output of the float network."""
+    """Wanted values at the points, of the shape of a run's outputs: a reference solution, or the float network's output."""
     relative_l2: float
     """The largest relative L2 error allowed."""
 
@@ -52,7 +52,7 @@ class BitTrial(Record):
     """One choice of word lengths that was tried."""
 
     weight_bits: tuple[int, ...]
-    """Word length per matrix, the read-out's last."""
+    """Word length per population, the read-out's last."""
     synaptic_bits: int
     """Number of bits of all weights together."""
     error: float
@@ -73,7 +73,8 @@ class BitSearch(Record):
 
 def synaptic_bits(network: NetworkSpec, weight_bits: tuple[int, ...]) -> int:
     """Count the bits of all weights."""
-    return sum(weight.size * bits for weight, bits in zip(network.weights, weight_bits, strict=True))
+    nodes = (*network.populations, network.output)
+    return sum(node.weight.size * bits for node, bits in zip(nodes, weight_bits, strict=True))
 
 
 def search_bits(
@@ -145,13 +146,13 @@ class _Search:
         raise FixedPointError(f"search_bits: network {self.network.name!r}", rule, f"{closest.error:.3g}", mend)
 
     def lowered_together(self, bits: tuple[int, ...]) -> tuple[int, ...]:
-        """Lower all matrices by a bit while that keeps the limit."""
+        """Lower all populations by a bit while that keeps the limit."""
         while (lower := tuple(max(b - 1, FEWEST_BITS) for b in bits)) != bits and self.within(lower):
             bits = lower
         return bits
 
     def lowered_singly(self, bits: tuple[int, ...]) -> BitTrial:
-        """Lower single matrices, the largest first, until none can be lowered."""
+        """Lower single populations, the largest first, until none can be lowered."""
         while True:
             lower = [changed(bits, k, -1) for k in range(len(bits)) if bits[k] > FEWEST_BITS]
             lower.sort(key=lambda tried: synaptic_bits(self.network, tried))
@@ -161,7 +162,7 @@ class _Search:
             bits = found
 
     def raised_singly(self, bits: tuple[int, ...]) -> BitTrial:
-        """Start one bit below and raise the matrix that helps most, until the limit is kept; `bits` keep it."""
+        """Start one bit below and raise the population that helps most, until the limit is kept; `bits` keep it."""
         dearest = synaptic_bits(self.network, bits)
         low = tuple(max(b - 1, FEWEST_BITS) for b in bits)
         while not self.within(low):

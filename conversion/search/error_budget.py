@@ -1,13 +1,13 @@
-"""Where the error of a quantized network comes from: what each cause in each layer adds, everything else being float.
+"""Where the error of a quantized network comes from: what each cause in each node adds, everything else being float.
 
     weights      W and b are those of the integers
     state        z and m are rounded to the state's scale, the leak is truncated
     saturation   z and m saturate at the ends of the state word
     theta, beta  are those of the integers
     phi table    payloads are interpolated between the table's entries, not rounded
-    payload      payloads (of the input: coordinates) are rounded to their word, and saturate
+    payload      payloads (of an input: coordinates; of a product: products) are rounded to their word, and saturate
 
-One float network runs for every pair of layer and cause with that cause alone switched on; its output is compared with the
+The float network is walked for every pair of node and cause with that cause alone switched on; its output is compared with the
 float network's, its spikes with the float network's spikes. Causes interact, so they do not add up to the whole. Weights that
 were rounded with compensation, or tuned, make up for other causes: alone, they may add more than the whole.
 """
@@ -15,29 +15,33 @@ were rounded with compensation, or tuned, make up for other causes: alone, they 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import numpy as np
 
 from ...base.arrays import BoolArray, FloatArray, Record
 from ...base.metrics import relative_change
-from ...base.points import checked_points
 from ...engine.host import decode_floats
-from ...engine.reference import fires, read_out, run_integer
+from ...engine.reference import constant_inputs, fires, float_drive, read_out, run_integer, step_float
 from ...engine.trace import Probe
-from ...network.activations import Asymptote, Symmetry, find_activation
-from ...network.integers import LEAK_BITS, IntFormat, dequantize_array, quantize_into, round_half_up
-from ...network.nodes import OutputSpec, PopulationSpec
-from ...network.phi_table import PhiTable
+from ...engine.walk import NodeStep, walk
+from ...network.activations import find_activation
+from ...network.given_points import checked_samples
+from ...network.integers import IntFormat, dequantize_array, quantize_into, round_half_up
+from ...network.nodes import NodeSpec, OutputSpec, PopulationSpec
+from ...network.phi_table import PhiTable, Side
 from ...network.quantized import QuantizedNetwork
-from ...network.quantized_nodes import QuantizedAffine, QuantizedPopulation
-from ...network.spec import NetworkSpec
+from ...network.quantized_nodes import QuantizedAffine, QuantizedNode, QuantizedOutput, QuantizedPopulation, Word
+from ..calibrate.calibration import count_steps
+from ..quantize.descent import dequantized_node
 
 
 class Cause(str, Enum):
-    """The effects of integer arithmetic in a layer."""
+    """The effects of integer arithmetic in a node."""
 
     WEIGHTS = "weights"
     STATE = "state rounding"
@@ -48,16 +52,12 @@ class Cause(str, Enum):
     PAYLOAD = "payload"
 
 
-INPUT = "input"
-"""Name of the row for the coordinates' own rounding."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetEntry(Record):
-    """The error that one cause in one layer adds alone."""
+    """The error that one cause in one node adds alone."""
 
     layer: str
-    """The layer's name, or `input`."""
+    """Name of the node or input."""
     cause: Cause
     """The cause that was switched on."""
     relative_change: float
@@ -68,12 +68,12 @@ class BudgetEntry(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorBudget(Record):
-    """The errors of all causes in all layers, and of the whole integer network."""
+    """The errors of all causes in all nodes, and of the whole integer network."""
 
     n_points: int
     """Number of points of the measurement."""
     entries: tuple[BudgetEntry, ...]
-    """Entries of the input, then layer by layer; causes that change nothing are kept, with zeros."""
+    """Entries of the inputs, then node by node; causes that change nothing are kept, with zeros."""
     whole_change: float
     """Relative L2 of the integer network's output against the float network's."""
     whole_flipped: float
@@ -81,11 +81,11 @@ class ErrorBudget(Record):
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """Names of the rows in order: `input`, the layers, the read-out."""
+        """Names of the rows in order: the inputs, the nodes, the read-out."""
         return tuple(dict.fromkeys(entry.layer for entry in self.entries))
 
     def entry(self, layer: str, cause: Cause) -> BudgetEntry | None:
-        """Return the entry of one cause in one layer, or None where a layer has no such cause."""
+        """Return the entry of one cause in one node, or None where a node has no such cause."""
         return next((entry for entry in self.entries if (entry.layer, entry.cause) == (layer, cause)), None)
 
     def largest(self) -> BudgetEntry:
@@ -95,94 +95,84 @@ class ErrorBudget(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Run:
-    """Outputs and spikes of one run."""
+    """Outputs of one run, and spikes of each population, all steps stacked."""
 
     outputs: FloatArray
-    fired: tuple[BoolArray, ...]
+    fired: Mapping[str, BoolArray]
 
 
 def measure_error_budget(network: QuantizedNetwork, points: FloatArray) -> ErrorBudget:
-    """Measure the error that each cause in each layer adds.
+    """Measure the error that each cause in each node adds.
 
     Args:
         network: The quantized network.
-        points: Physical coordinates, shape (n, n_in); a thousand or two are enough.
+        points: Physical coordinates, shape (n, n_in), or sequences (n, n_steps, n_in); a thousand or two are enough.
 
     Raises:
         SpecError: If the points are not what the network takes.
     """
-    source = network.source
-    points = checked_points(points, network.n_in, f"error budget of network {network.name!r}")
-    reference = _run(source, network, points, None)
+    points = checked_samples(points, network, f"error budget of network {network.name!r}")
+    reference = _run(network, points, None)
     entries = []
     for switch in _switches(network):
-        run = _run(source, network, points, switch)
-        change, flipped = _compare(run, reference)
+        change, flipped = _compare(_run(network, points, switch), reference)
         entries.append(BudgetEntry(layer=switch[0], cause=switch[1], relative_change=change, flipped_spikes=flipped))
     change, flipped = _compare(_run_whole(network, points), reference)
     return ErrorBudget(n_points=len(points), entries=tuple(entries), whole_change=change, whole_flipped=flipped)
 
 
 def _switches(network: QuantizedNetwork) -> Iterator[tuple[str, Cause]]:
-    yield INPUT, Cause.PAYLOAD
-    for layer in network.populations:
-        for cause in Cause:
-            if cause is not Cause.PHI_TABLE or layer.table.rule.needs_table:
-                yield layer.name, cause
-    yield network.output.name, Cause.WEIGHTS
-    yield network.output.name, Cause.STATE
-    yield network.output.name, Cause.SATURATION
+    for each in network.inputs:
+        yield each.name, Cause.PAYLOAD
+    for node in network.nodes:
+        is_population = isinstance(node, QuantizedPopulation)
+        for cause in Cause if is_population else (Cause.PAYLOAD,):
+            if cause is not Cause.PHI_TABLE or (is_population and node.table.rule.needs_table):
+                yield node.name, cause
+    for cause in (Cause.WEIGHTS, Cause.STATE, Cause.SATURATION):
+        yield network.output.name, cause
 
 
 def _compare(run: _Run, reference: _Run) -> tuple[float, float]:
     """Compute the relative change of the output and the share of flipped spikes."""
     change = relative_change(run.outputs, reference.outputs)
-    flipped = sum(int((a != b).sum()) for a, b in zip(run.fired, reference.fired, strict=True))
-    return change, flipped / sum(fired.size for fired in reference.fired)
+    flipped = sum(int((run.fired[name] != fired).sum()) for name, fired in reference.fired.items())
+    return change, flipped / sum(fired.size for fired in reference.fired.values())
 
 
 def _run_whole(network: QuantizedNetwork, points: FloatArray) -> _Run:
     trace = run_integer(network, points, Probe(n_samples=len(points)))
-    layers = trace.probe.nodes if trace.probe else ()
-    return _Run(outputs=trace.outputs, fired=tuple(np.swapaxes(layer.fired, 0, 1) for layer in layers))
+    nodes = trace.probe.nodes if trace.probe else ()
+    return _Run(outputs=trace.outputs, fired={node.name: np.swapaxes(node.fired, 0, 1) for node in nodes})
 
 
-def _run(source: NetworkSpec, network: QuantizedNetwork, points: FloatArray, switch: tuple[str, Cause] | None) -> _Run:
-    """Run the float network with one cause switched on, or none."""
+def _run(network: QuantizedNetwork, points: FloatArray, switch: tuple[str, Cause] | None) -> _Run:
+    """Walk the float network with one cause switched on, or none."""
+    source, name = network.source, switch[0] if switch else ""
+    sources = {each.name: word for each, word in zip(network.inputs, network.input_words, strict=True)}
+    values = constant_inputs(source, source.input_transform.apply(points))
+    emitted: list[FloatArray] = []
+    fired: dict[str, list[BoolArray]] = defaultdict(list)
 
-    def cause_in(name: str) -> Cause | None:
-        return switch[1] if switch and switch[0] == name else None
+    def inputs(t: int) -> dict[str, FloatArray]:
+        now = dict(values(t))
+        if name in sources:
+            now[name] = _rounded(now[name], sources[name])
+        return now
 
-    x = source.input_transform.apply(points)
-    if cause_in(INPUT):
-        x = _rounded(x, network.input_exponent, network.input_bits)
-    runs = [
-        _SwitchedLayer(layer, chip, cause_in(layer.name), len(x))
-        for layer, chip in zip(source.populations, network.populations, strict=True)
-    ]
-    emitted, fired = [], []
-    for _ in range(source.n_steps):
-        a = x
-        for run in runs:
-            s, a = run.step(a)
-            fired.append(s)
-        emitted.append(_drive(a, source.output, network.output.affine, cause_in(source.output.name)))
-    n_layers = len(runs)
-    stacked = tuple(np.stack(fired[index::n_layers]) for index in range(n_layers))
-    return _Run(outputs=decode_floats(source, points, read_out(emitted, source.readout)), fired=stacked)
+    def see(t: int, node: Any, step: NodeStep) -> None:
+        if isinstance(node, OutputSpec):
+            emitted.append(step.payload)
+        elif isinstance(node, PopulationSpec):
+            fired[node.name].append(step.fired)
 
-
-def _rounded(values: FloatArray, exponent: int, bits: int) -> FloatArray:
-    return dequantize_array(quantize_into(values, exponent, IntFormat(bits=bits))[0], exponent)
+    walk(source, inputs, count_steps(source, points), _SwitchedArithmetic(network, len(points), switch), see)
+    outputs = decode_floats(source, points, read_out(emitted, source.readout))
+    return _Run(outputs=outputs, fired={name: np.stack(steps) for name, steps in fired.items()})
 
 
-def _drive(
-    a: FloatArray, spec: PopulationSpec | OutputSpec, affine: QuantizedAffine, cause: Cause | None
-) -> FloatArray:
-    """Compute z, shape (n_samples, n_out)."""
-    integers = cause is Cause.WEIGHTS
-    weight, bias = (affine.real_weight, affine.real_bias) if integers else (spec.weight, spec.bias)
-    return _as_state(a @ weight.T + bias, affine, cause)
+def _rounded(values: FloatArray, word: Word) -> FloatArray:
+    return dequantize_array(quantize_into(values, word.exponent, IntFormat(bits=word.bits))[0], word.exponent)
 
 
 def _as_state(values: FloatArray, affine: QuantizedAffine, cause: Cause | None) -> FloatArray:
@@ -204,45 +194,78 @@ def interpolate(table: PhiTable, drive: FloatArray) -> FloatArray:
     """
     if not table.rule.needs_table:
         return table.rule.phi(drive)
-    q = np.abs(drive) * math.ldexp(1.0, -table.state_exponent)
-    corners = np.ldexp(np.arange(len(table.entries), dtype=np.float64), table.index_bits)
-    entry_exponent = table.payload_exponent - table.fraction_bits
-    value: FloatArray = np.interp(q, corners, np.ldexp(table.entries.astype(np.float64), entry_exponent))
-    if table.rule.asymptote is Asymptote.SLOPE_ONE:
-        value = value + np.maximum(q - table.domain, 0.0) * math.ldexp(1.0, table.state_exponent)
-    signs = np.where(drive < 0, -1.0, 1.0) if table.rule.symmetry is Symmetry.ODD else np.ones_like(drive)
-    signed: FloatArray = signs * value
-    return signed
+    z = drive * math.ldexp(1.0, -table.state_exponent)
+    q = np.abs(z) if table.period_mask < 0 else np.remainder(np.abs(z), table.period_mask + 1.0)
+    above, below = (side.sign * _interpolate_side(side, q, table.index_bits) for side in table.sides)
+    value: FloatArray = np.ldexp(np.where(z < 0, below, above), table.left + table.payload_exponent)
+    return value
 
 
-class _SwitchedLayer:
-    """A float layer with at most one of its causes switched on."""
+def _interpolate_side(side: Side, q: FloatArray, index_bits: int) -> FloatArray:
+    """Compute p of the table's equations at real q, without its sign."""
+    corners = np.ldexp(np.arange(len(side.entries), dtype=np.float64), index_bits)
+    inside = np.interp(q, corners, np.ldexp(side.entries.astype(np.float64), index_bits))
+    p: FloatArray = inside + np.maximum(q - side.domain, 0.0) * side.slope
+    return p
 
-    def __init__(self, spec: PopulationSpec, chip: QuantizedPopulation, cause: Cause | None, n_samples: int) -> None:
-        self.spec, self.chip, self.cause = spec, chip, cause
-        self.phi = find_activation(spec.activation).phi
-        self.beta = dequantize_array(chip.beta, -LEAK_BITS) if cause is Cause.BETA else spec.beta
-        unit = chip.affine.state_exponent
-        self.theta = dequantize_array(chip.theta, unit) if cause is Cause.THETA else spec.theta
-        self.membrane = np.zeros((n_samples, spec.n_out))
 
-    def step(self, a_in: FloatArray) -> tuple[BoolArray, FloatArray]:
-        """Advance by one step; return s and a, each (n_samples, n_out)."""
-        affine, table = self.chip.affine, self.chip.table
-        z = _drive(a_in, self.spec, affine, self.cause)
-        m = _as_state(self._leaked() + z, affine, self.cause)
-        fired = fires(m, self.theta, self.spec.polarity)
-        gated = np.where(fired, z, 0.0)
-        payload = interpolate(table, gated) if self.cause is Cause.PHI_TABLE else self.phi(gated)
-        if self.cause is Cause.PAYLOAD:
-            payload = _rounded(payload, table.payload_exponent, table.payload_bits)
-        self.membrane = np.where(fired, 0.0, m)
-        return fired, payload
+class _SwitchedArithmetic:
+    """Float numbers, with one cause of one node switched on."""
 
-    def _leaked(self) -> FloatArray:
-        """Compute beta * m, truncated toward zero if state rounding is the cause."""
-        kept: FloatArray = self.beta * self.membrane
-        if self.cause is Cause.STATE:
-            unit = math.ldexp(1.0, self.chip.affine.state_exponent)
-            kept = np.trunc(kept / unit) * unit
-        return kept
+    def __init__(self, network: QuantizedNetwork, n_samples: int, switch: tuple[str, Cause] | None) -> None:
+        self.n_samples, self.switch = n_samples, switch
+        nodes: Sequence[QuantizedNode | QuantizedOutput] = (*network.nodes, network.output)
+        self.chip = next((node for node in nodes if switch and node.name == switch[0]), None)
+
+    def silence(self, width: int) -> FloatArray:
+        """Return zeros of shape (n_samples, width)."""
+        return np.zeros((self.n_samples, width))
+
+    def step(self, node: NodeSpec | OutputSpec, membrane: FloatArray, received: Sequence[FloatArray]) -> NodeStep:
+        """Compute one step of a node."""
+        if self.chip is None or self.switch is None or node.name != self.chip.name:
+            return step_float(node, membrane, received)
+        if isinstance(node, OutputSpec) and isinstance(self.chip, QuantizedOutput):
+            z = _switched_drive(node, self.chip, received, self.switch[1])
+            return NodeStep(received, z, z)
+        if isinstance(node, PopulationSpec) and isinstance(self.chip, QuantizedPopulation):
+            return _step_switched(node, self.chip, membrane, received, self.switch[1])
+        step = step_float(node, membrane, received)
+        return step._replace(payload=_rounded(step.payload, self.chip.sends))
+
+
+def _switched_drive(
+    node: PopulationSpec | OutputSpec,
+    chip: QuantizedPopulation | QuantizedOutput,
+    received: Sequence[FloatArray],
+    cause: Cause,
+) -> FloatArray:
+    """Compute z, shape (n_samples, n_out)."""
+    exact = dequantized_node(node, chip) if cause is Cause.WEIGHTS else node
+    return _as_state(float_drive(exact, received), chip.affine, cause)
+
+
+def _step_switched(
+    node: PopulationSpec,
+    chip: QuantizedPopulation,
+    membrane: FloatArray,
+    received: Sequence[FloatArray],
+    cause: Cause,
+) -> NodeStep:
+    """Compute one step of a population with one cause switched on."""
+    integers = dequantized_node(node, chip)
+    beta = integers.beta if cause is Cause.BETA else node.beta
+    theta = integers.theta if cause is Cause.THETA else node.theta
+    z = _switched_drive(node, chip, received, cause)
+    kept = beta * membrane
+    if cause is Cause.STATE:
+        unit = math.ldexp(1.0, chip.affine.state_exponent)
+        kept = np.trunc(kept / unit) * unit
+    m = _as_state(kept + z, chip.affine, cause)
+    fired = fires(m, theta, node.polarity)
+    gated = np.where(fired, z, 0.0)
+    is_looked_up = cause is Cause.PHI_TABLE
+    payload = interpolate(chip.table, gated) if is_looked_up else find_activation(node.activation).phi(gated)
+    if cause is Cause.PAYLOAD:
+        payload = _rounded(payload, chip.sends)
+    return NodeStep(received, z, payload, m, fired, np.where(fired, 0.0, m))

@@ -1,27 +1,31 @@
-"""Sparsity for a stated error: thresholds rise where payloads are little felt, and the layers after make up for them.
+"""Sparsity for a stated error: thresholds rise where payloads are little felt, and the nodes after make up for them.
 
     theta[j] = max(theta[j], tau / g[j])      g[j] = root mean square of du/da[j]: every neuron's silence costs about the same
-    W, b of the layers after: least squares to the float network's drives, given what is still sent (`compensation.py`)
+    W, b of the nodes after: least squares to the float network's drives, given what is still sent (`compensation.py`)
 
-One number, tau, goes from no silence to all; the largest whose error is within the limit is found by bisection. The error is
-measured on other points than those that thresholds and fits see.
+Relays and products stay as they are, and do not count as activity. One number, tau, goes from no silence to all; the largest
+whose error is within the limit is found by bisection. The error is measured on other points than those that thresholds and fits
+see.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ...base.arrays import FloatArray, Record
 from ...base.errors import FixedPointError, SpecError
 from ...base.metrics import relative_l2
-from ...base.points import checked_points
-from ...engine.reference import FloatLayerRun, run_float
+from ...engine.reference import FloatArithmetic, constant_inputs, run_float
+from ...engine.walk import NodeStep, walk
+from ...network.given_points import checked_samples
 from ...network.nodes import OutputSpec, PopulationSpec
 from ...network.spec import NetworkSpec
-from ..calibrate.sensitivity import LayerSignals, payload_effects, trace_signals
+from ..calibrate.calibration import count_steps
+from ..calibrate.sensitivity import AffineSignals, payload_effects, trace_signals
 from ..quantize.compensation import FLOOR, fit_weights
 from .bit_search import ErrorLimit
 
@@ -30,6 +34,8 @@ N_BISECTIONS = 12
 DECADES = (-7.0, 1.0)
 """log10 of the smallest and the largest tau tried, in units of the largest |u|."""
 
+
+_Node = TypeVar("_Node", PopulationSpec, OutputSpec)
 
 LEAST_EFFECT = 1e30 * float(np.finfo(np.float64).tiny)
 """Lower bound of g, so that tau / g stays finite."""
@@ -70,7 +76,7 @@ def sparsify_network(
     Args:
         network: The float network.
         limit: The error allowed, and the points on which it is measured.
-        points: Points from which thresholds and weights are found, physical, shape (n, n_in).
+        points: Points from which thresholds and weights are found, physical, as of `calibrate_network`.
         on_progress: Called with bisections done and in all.
 
     Raises:
@@ -105,7 +111,7 @@ class _Search:
 
     def __init__(self, network: NetworkSpec, limit: ErrorLimit, points: FloatArray) -> None:
         self.network, self.limit = network, limit
-        self.points = checked_points(points, network.n_in, f"sparsify: points of network {network.name!r}")
+        self.points = checked_samples(points, network, f"sparsify: points of network {network.name!r}")
         self.signals = trace_signals(network, self.points)
         self.effects = payload_effects(network, self.points)
         self.size = float(np.abs(limit.wanted).max())
@@ -116,39 +122,48 @@ class _Search:
             )
 
     def silenced(self, tau: float) -> NetworkSpec:
-        """Return the network with thresholds for tau, its layers fitted to the payloads that are still sent."""
-        a = self.network.input_transform.apply(self.points)
-        received = [a] * self.network.n_steps
-        layers = []
-        for layer, effect, signal in zip(self.network.populations, self.effects, self.signals[:-1], strict=True):
-            theta = np.maximum(layer.theta, tau / np.maximum(effect, LEAST_EFFECT))
-            raised = replace(layer, theta=np.minimum(theta, _beyond(signal)))
-            weight, bias = _fitted(layer, received, signal)
-            layers.append(replace(raised, weight=weight, bias=bias))
-            run = FloatLayerRun(layers[-1], len(a))
-            received = [run.step(step).payload for step in received]
-        weight, bias = _fitted(self.network.output, received, self.signals[-1])
-        output = replace(self.network.output, weight=weight, bias=bias)
-        return replace(self.network, layers=tuple(layers), output=output)
+        """Return the network with thresholds for tau, its sums fitted to the payloads that are still sent."""
+        network = self.network
+        for node, effect, signal in zip(network.populations, self.effects, self.signals[:-1], strict=True):
+            if node.is_relay:
+                continue
+            raised = np.maximum(node.theta, tau / np.maximum(effect, LEAST_EFFECT))
+            fitted = _fitted(node, self._received(network, node.name), signal)
+            changed = replace(fitted, theta=np.minimum(raised, _beyond(signal)))
+            nodes = tuple(changed if each.name == node.name else each for each in network.nodes)
+            network = replace(network, nodes=nodes)
+        received = self._received(network, network.output.name)
+        return replace(network, output=_fitted(network.output, received, self.signals[-1]))
+
+    def _received(self, network: NetworkSpec, name: str) -> FloatArray:
+        """Return what a node receives over all its connections, all steps stacked, shape (n_rows, n_in)."""
+        x = network.input_transform.apply(self.points)
+        steps: list[FloatArray] = []
+
+        def see(t: int, node: Any, step: NodeStep) -> None:
+            if node.name == name:
+                steps.append(np.hstack(step.received))
+
+        walk(network, constant_inputs(network, x), count_steps(network, self.points), FloatArithmetic(len(x)), see)
+        return np.concatenate(steps)
 
     def measure(self, network: NetworkSpec, tau: float) -> SparsityPoint:
         """Measure error and activity on the limit's points."""
         trace = run_float(network, self.limit.points)
-        fired = sum(int(layer.fired.sum()) for layer in trace.nodes)
-        n = trace.n_samples * trace.n_steps * sum(layer.n_out for layer in network.populations)
-        return SparsityPoint(tau=tau, error=relative_l2(trace.outputs, self.limit.wanted), activity=fired / n)
+        counted = {node.name: node.n_out for node in network.populations if not node.is_relay}
+        fired = sum(int(node.fired.sum()) for node in trace.nodes if node.name in counted)
+        n = trace.n_samples * trace.n_steps * sum(counted.values())
+        return SparsityPoint(tau=tau, error=relative_l2(trace.outputs, self.limit.wanted), activity=fired / max(n, 1))
 
 
-def _beyond(signal: LayerSignals) -> float:
-    """Return a threshold that no membrane of the layer reaches, but that hardly widens the range of the state word."""
+def _beyond(signal: AffineSignals) -> float:
+    """Return a threshold that no membrane of the node reaches, but that hardly widens the range of the state word."""
     return 4.0 * float(np.abs(signal.drive).max()) + 1.0
 
 
-def _fitted(
-    layer: PopulationSpec | OutputSpec, received: list[FloatArray], signal: LayerSignals
-) -> tuple[FloatArray, FloatArray]:
-    """Fit weights and bias that bring the layer's drive closest to the float network's."""
-    a = np.concatenate(received)
-    a = np.column_stack([a, np.ones(len(a))])
-    fitted, _ = fit_weights(layer, a, signal.sensitivity + FLOOR, signal.drive)
-    return fitted[:, :-1], fitted[:, -1]
+def _fitted(node: _Node, received: FloatArray, signal: AffineSignals) -> _Node:
+    """Return a node with the weights and bias that bring its drive closest to the float network's."""
+    a = np.column_stack([received, np.ones(len(received))])
+    weights, _ = fit_weights(node, a, signal.sensitivity + FLOOR, signal.drive)
+    found: _Node = node.with_weight(weights[:, :-1], bias=weights[:, -1])
+    return found

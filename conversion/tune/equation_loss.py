@@ -37,8 +37,12 @@ def equation_objective(problem: PdeProblem, source: NetworkSpec) -> Objective:
 
     def objective(trained: QuantizationAwareNetwork) -> Tensor:
         network = trained.network
-        words = held(half_up(cloud.inputs * 2.0**-network.input_exponent), network.input_bits)
-        u = cloud.solution(trained(words))
+        parts = cloud.inputs.split([each.width for each in network.inputs], dim=1)
+        words = [
+            held(half_up(part * 2.0**-word.exponent), word.bits)
+            for part, word in zip(parts, network.input_words, strict=True)
+        ]
+        u = cloud.solution(trained(torch.cat(words, dim=1)))
         return cloud.loss(u) if isinstance(cloud, EnergyCloud) else residual_loss(cloud, u)
 
     return objective

@@ -51,11 +51,11 @@ class _DistillationTarget:
     """Training points of distillation with the outputs of the float network, as tensors."""
 
     words: Tensor
-    """Input words, shape (n, n_in)."""
+    """Input words, shape (n, n_in), or (n, n_steps, n_in) of sequences."""
     wanted: Tensor
-    """y of the float network, shape (n, n_out)."""
+    """y of the float network, shape (n, n_out), or (n, n_steps, n_out) where every step is read."""
     slope: Tensor
-    """du/dy over the root mean square of u, shape (n, n_out)."""
+    """du/dy over the root mean square of u, in the shape of `wanted`."""
 
 
 def tune_network(
@@ -74,7 +74,7 @@ def tune_network(
     Args:
         network: The float network; the result embeds it as its source.
         scheme: Word lengths and rules; None is the default scheme.
-        points: Physical coordinates, shape (n, n_in), at least ten; every fifth is held out. None draws `TUNING_POINTS`
+        points: Points as of `quantize_network`, at least ten; every fifth is held out. None draws `TUNING_POINTS`
             from the network's box.
         settings: How to tune; None is `TuningSettings()`.
         objective: The equation's loss (`equation_objective`); due where the settings' loss is not distillation alone.
@@ -158,9 +158,9 @@ class _Tuning:
     ) -> None:
         self.settings, self.objective, self.seed, self.n_learned = settings, objective, seed, len(learned)
         self.trained = QuantizationAwareNetwork(network)
-        for layer in self.trained.populations:
-            layer.theta.requires_grad_(settings.learn_neurons)
-            layer.beta.requires_grad_(settings.learn_neurons)
+        for spec, part in self.trained.pairs():
+            part.theta.requires_grad_(settings.learn_neurons and not spec.is_relay)
+            part.beta.requires_grad_(settings.learn_neurons and not spec.is_relay)
         self.target = _distillation_target(self.trained, learned)
         self.held_out, self.wanted = held_out, run_float(network.source, held_out).outputs
         self.generator = torch.Generator().manual_seed(seed)
@@ -215,7 +215,7 @@ class _Tuning:
         target, size = self.target, len(self.target.words)
         batch = torch.randint(0, size, (min(self.settings.batch_size, size),), generator=self.generator)
         error = target.slope[batch] * (self.trained(target.words[batch]) - target.wanted[batch])
-        return error.square().sum(dim=1).mean()
+        return error.square().flatten(1).sum(dim=1).mean()
 
     def check(self) -> None:
         """Score the current integers, and keep them if they are the best."""
@@ -247,8 +247,8 @@ def scheduled_rate(settings: TuningSettings, iteration: int) -> float:
 def _distillation_target(trained: QuantizationAwareNetwork, points: FloatArray) -> _DistillationTarget:
     network = trained.network
     trace = run_float(network.source, points)
-    y = trace.readout / divisor(network.source)
-    size = math.sqrt(float(np.square(trace.outputs).sum(axis=1).mean())) or 1.0
+    y = trace.readout / divisor(network.source, trace.n_steps)
+    size = math.sqrt(float(np.square(trace.outputs).reshape(len(points), -1).sum(axis=1).mean())) or 1.0
     slope = output_slope(network.source, points, y) / size
     words, _ = encode_points(network, points)
     return _DistillationTarget(

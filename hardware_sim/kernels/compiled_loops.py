@@ -131,13 +131,13 @@ def _send(z: Array, index: Array, phi: Phi, payload: Array, counts: Array, satur
     for k in range(len(index)):
         j = index[k]
         x: Any = np.int64(z[j])
-        if phi.relu:
-            x = max(x, 0)
-        q = abs(x)
-        cell = min(q >> phi.index_bits, phi.last)
-        p = phi.cells[cell, 0] + phi.cells[cell, 1] * (q - (cell << phi.index_bits))
-        if phi.odd and x < 0:
-            p = -p
+        q = abs(x) & phi.mask
+        below = x < 0
+        cell = min(q >> phi.index_bits, phi.last_below if below else phi.last)
+        place = cell + phi.first_below if below else cell
+        p = phi.cells[place, 0] + phi.cells[place, 1] * (q - (cell << phi.index_bits))
+        if below:
+            p *= phi.sign_below
         rounded = (p + phi.half) >> phi.shift
         held = min(max(rounded, -phi.highest), phi.highest)
         saturated[j] += held != rounded

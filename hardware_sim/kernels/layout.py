@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...network.activations import Asymptote, Symmetry
 from ...network.nodes import Polarity
-from ...network.phi_table import PhiTable
+from ...network.phi_table import PhiTable, Side
 from ...network.quantized_nodes import QuantizedAffine, QuantizedPopulation
 
 Array = NDArray[Any]
@@ -59,19 +58,27 @@ class Affine(NamedTuple):
 class Phi(NamedTuple):
     """The payload's table; see `neuropinn_lava.network.phi_table` for its equations.
 
-    With x = max(z, 0) for relu, else z, and q = |x|, every activation is one formula,
+    With q = |z| & mask, and first and last being those of z's sign, every activation is one formula,
 
         cell = min(q >> index_bits, last)
-        p    = base[cell] + rise[cell] * (q - (cell << index_bits))
+        p    = base[first + cell] + rise[first + cell] * (q - (cell << index_bits))
         a    = clip(±p + half >> shift)
 
     because the last cell goes on for ever with the slope of the asymptote; identity and relu have no other cell.
     """
 
     cells: Array
-    """base and rise, int64, shape (n_cells + 1, 2)."""
+    """base and rise, int64, of z >= 0 and then, where they are others, of z < 0; shape (n, 2)."""
     last: int
-    """Index of the last cell."""
+    """Index of the last cell of z >= 0."""
+    first_below: int
+    """Where the cells of z < 0 begin."""
+    last_below: int
+    """Index of the last cell of z < 0, counted from there."""
+    sign_below: int
+    """Sign of p for z < 0."""
+    mask: int
+    """What takes |z| modulo the period; -1 without one."""
     index_bits: int
     """log2 of a cell's width."""
     shift: int
@@ -80,10 +87,6 @@ class Phi(NamedTuple):
     """What rounds it half up."""
     highest: int
     """Of the payload word."""
-    odd: int
-    """1 if phi(-z) = -phi(z), else phi is even."""
-    relu: int
-    """1 if negative z give nothing."""
 
 
 class Neurons(NamedTuple):
@@ -162,24 +165,28 @@ def lay_out_neurons(layer: QuantizedPopulation) -> Neurons:
 
 
 def _lay_out_phi(table: PhiTable) -> Phi:
-    if table.rule.needs_table:
-        left, base = -(table.fraction_bits + table.index_bits), table.entries << table.index_bits
-        beyond = 1 << table.slope_exponent if table.rule.asymptote is Asymptote.SLOPE_ONE else 0
-        rise = np.append(np.diff(table.entries), beyond)
-    else:
-        left, base = table.state_exponent - table.payload_exponent, np.zeros(1, np.int64)
-        left = max(-MAX_SHIFT, min(left, MAX_RISE))
-        rise = np.array([1 << max(left, 0)])
+    above, below = table.sides
+    left = max(-MAX_SHIFT, table.left)
+    rising = min(max(left, 0), MAX_RISE)  # only identity and relu rise by a shift to the left
+    cells = [_lay_out_cells(side, table.index_bits) << rising for side in (above, below)]
+    is_shared = np.array_equal(*cells)
     return Phi(
-        cells=np.stack([base, rise], axis=1),
-        last=len(base) - 1,
+        cells=cells[0] if is_shared else np.concatenate(cells),
+        last=len(cells[0]) - 1,
+        first_below=0 if is_shared else len(cells[0]),
+        last_below=len(cells[1]) - 1,
+        sign_below=below.sign,
+        mask=table.period_mask,
         index_bits=table.index_bits,
         shift=max(-left, 0),
         half=1 << (-left - 1) if left < 0 else 0,
         highest=(1 << (table.payload_bits - 1)) - 1,
-        odd=int(table.rule.symmetry is not Symmetry.EVEN),
-        relu=int(table.activation == "relu"),
     )
+
+
+def _lay_out_cells(side: Side, index_bits: int) -> Array:
+    """Pair the base of each cell of a side with its rise; the last cell is the asymptote."""
+    return np.stack([side.entries << index_bits, np.append(np.diff(side.entries), side.slope)], axis=1)
 
 
 def empty_tally(n_steps: int, n_out: int, n_probed: int = 0, membrane_type: Any = np.int32) -> Tally:

@@ -62,12 +62,12 @@ def multiply_rows(a: Array, affine: Affine, z: Array, tally: Tally) -> None:
 
 def _phi(z: Array, phi: Phi) -> Array:
     """Give phi, rounded half up, not yet saturated."""
-    x = np.maximum(z, 0) if phi.relu else z
-    q = np.abs(x)
-    cell = np.minimum(q >> phi.index_bits, phi.last)
-    p = phi.cells[cell, 0] + phi.cells[cell, 1] * (q - (cell << phi.index_bits))
-    if phi.odd:
-        p = np.where(x < 0, -p, p)
+    q = np.abs(z) & phi.mask
+    cell = np.minimum(q >> phi.index_bits, np.where(z < 0, phi.last_below, phi.last))
+    place = cell + np.where(z < 0, phi.first_below, 0)
+    p = phi.cells[place, 0] + phi.cells[place, 1] * (q - (cell << phi.index_bits))
+    if phi.sign_below < 0:
+        p = np.where(z < 0, -p, p)
     return np.asarray((p + phi.half) >> phi.shift)
 
 

@@ -24,8 +24,8 @@ def test_ranges_equal_longhand(polarity: builders.Polarity, n_steps: int) -> Non
     points = builders.random_points(network, 12)
     run = longhand.run_float(network, points)
     calibration = calibrate_network(network, points)
-    assert [layer.name for layer in calibration.layers] == ["hidden0", "hidden1", "output"]
-    for layer, seen in zip(network.populations, calibration.layers[:-1], strict=True):
+    assert [layer.name for layer in calibration.nodes] == ["hidden0", "hidden1", "output"]
+    for layer, seen in zip(network.populations, calibration.nodes[:-1], strict=True):
         payloads = [values for where, values in run.payload.items() if where[0] == layer.name]
         np.testing.assert_allclose(seen.payload, np.abs(payloads).max(axis=0), rtol=0, atol=SUM_ORDER)
         drives = longhand_drives(network, run, layer.name, len(points))
@@ -33,8 +33,8 @@ def test_ranges_equal_longhand(polarity: builders.Polarity, n_steps: int) -> Non
         np.testing.assert_allclose(seen.membrane, np.abs([m for _, m in drives]).max(axis=0), rtol=0, atol=SUM_ORDER)
         assert seen.state_peak == max(seen.drive.max(), seen.membrane.max())
     emitted = np.abs(list(run.emitted.values())).max(axis=0)
-    np.testing.assert_allclose(calibration.layers[-1].drive, emitted, rtol=0, atol=SUM_ORDER)
-    assert not calibration.layers[-1].membrane.any()
+    np.testing.assert_allclose(calibration.nodes[-1].drive, emitted, rtol=0, atol=SUM_ORDER)
+    assert not calibration.nodes[-1].membrane.any()
 
 
 def longhand_drives(
@@ -58,8 +58,8 @@ def longhand_drives(
 
 def test_input_peak_covers_the_box_and_the_points() -> None:
     network = builders.random_spec(2)
-    assert calibrate_network(network, np.array([[0.5, 1.0]])).input_peak == 1.0  # the corners
-    assert calibrate_network(network, np.array([[3.0, 1.0]])).input_peak == 5.0  # 2 * 3 - 1
+    assert calibrate_network(network, np.array([[0.5, 1.0]])).input_peaks == 1.0  # the corners
+    assert calibrate_network(network, np.array([[3.0, 1.0]])).input_peaks == 5.0  # 2 * 3 - 1
 
 
 def test_default_sample_lies_in_the_box_and_is_repeatable() -> None:
@@ -96,7 +96,7 @@ def test_a_network_that_overflows() -> None:
     for index in range(2):
         network = builders.with_layer(network, index, weight=network.populations[index].weight * 1e200)
     with pytest.raises(
-        SpecError, match=r"calibrated drive of layer 'hidden1' must have only finite entries; got (inf|nan)"
+        SpecError, match=r"calibrated drive of node 'hidden1' must have only finite entries; got (inf|nan)"
     ):
         calibrate_network(network)
 
@@ -107,4 +107,4 @@ def test_points_are_copied() -> None:
     calibration = calibrate_network(network, points)
     points[0, 0] = 99.0
     assert calibration.points[0, 0] != 99.0
-    assert not replace(calibration, input_peak=2.0).points.flags.writeable
+    assert not replace(calibration, input_peaks=[2.0]).points.flags.writeable

@@ -37,7 +37,7 @@ def test_everything_lies_within_its_bound(activation: str, polarity: Polarity, n
     for layer, bound, seen in zip(network.populations, bound_network(network), trace.probe.nodes, strict=False):
         product = a @ layer.affine.weight.T
         assert np.abs(product).max() <= bound.accumulator
-        assert np.abs(shift_half_up(product, layer.affine.left) + layer.affine.bias).max() <= bound.drive
+        assert np.abs(shift_half_up(product, layer.affine.lefts[0]) + layer.affine.bias).max() <= bound.drive
         assert np.abs(seen.membrane).max() <= bound.membrane
         assert np.abs(seen.payload).max() <= bound.payload
         a = seen.payload
@@ -51,7 +51,7 @@ def test_one_layer_of_one_input_is_bounded_exactly() -> None:
     points = edge_points(network, 0)
     a, _ = encode_points(network, points)
     affine = network.populations[0].affine
-    drive = shift_half_up(a @ affine.weight.T, affine.left) + affine.bias
+    drive = shift_half_up(a @ affine.weight.T, affine.lefts[0]) + affine.bias
     assert bound_network(network)[0].drive == np.abs(drive).max()
 
 
@@ -61,7 +61,7 @@ def test_positive_polarity_sends_no_payload_of_negative_drives() -> None:
     network = builders.with_negative_layer(network, 0)
     silent = replace(network, source=replace(network.source, lower=[0.5, 1.0], upper=[1.0, 2.0]))
     assert bound_network(silent)[0].payload == 0  # positive coordinates, negative weights
-    assert (run_integer(silent, np.array([[0.7, 1.5]])).layers[0].events == 0).all()
+    assert (run_integer(silent, np.array([[0.7, 1.5]])).nodes[0].events == 0).all()
 
 
 def test_cells_cover_the_box_without_gaps() -> None:

@@ -45,7 +45,7 @@ def compensated(network: NetworkSpec, weight_bits: int, points: np.ndarray, **mo
     return quantize_network(network, scheme, points).network
 
 
-@pytest.mark.parametrize("readout", Readout)
+@pytest.mark.parametrize("readout", builders.READOUTS)
 def test_jacobians_equal_differences_of_the_output(readout: Readout) -> None:
     """du/db of every layer, summed over the steps, with beta = 0 so that no spike depends on an earlier drive."""
     network = builders.random_spec(
@@ -75,12 +75,12 @@ def test_the_best_move_is_the_best_of_all(n_steps: int) -> None:
     residual = (run_integer(chip, points).outputs - run_float(network, points).outputs).T
     move = model._best_move(residual, [affine.weight for affine in chip.affines])
     gains = {}
-    for layer, affine in enumerate(chip.affines):
+    for index, affine in enumerate(chip.affines):
         for neuron in range(affine.n_out):
             for entry in range(affine.n_in):
                 for sign in (1, -1):
                     if abs(int(affine.weight[neuron, entry]) + sign) <= 7:
-                        tried = move._replace(layer=layer, neuron=neuron, entry=entry, sign=sign)
+                        tried = move._replace(affine=index, neuron=neuron, entry=entry, sign=sign)
                         gains[tried] = float(np.square(residual + model._effect(tried)).sum())
     if n_steps == 1:
         assert move == min(gains, key=gains.__getitem__)
@@ -118,10 +118,10 @@ def test_scales_words_thresholds_and_tables_stay() -> None:
     end = descend_integers(start, points)
     assert end.digest() != start.digest()
     for affine, former in zip(end.affines, start.affines, strict=True):
-        np.testing.assert_array_equal(affine.weight_exponent, former.weight_exponent)
-        assert replace(affine, weight=former.weight, bias=former.bias).weight_bits == former.weight_bits
+        np.testing.assert_array_equal(affine.connections[0].weight_exponent, former.connections[0].weight_exponent)
+        assert affine.connections[0].weight_bits == former.connections[0].weight_bits
         assert np.abs(affine.weight).max() <= 7
-    for layer, other in zip(end.layers, start.layers, strict=True):
+    for layer, other in zip(end.populations, start.populations, strict=True):
         np.testing.assert_array_equal(layer.theta, other.theta)
         np.testing.assert_array_equal(layer.table.entries, other.table.entries)
 
@@ -194,9 +194,9 @@ def test_a_sample_of_payloads_ends_at_its_longest(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(calibration, "MAX_SAMPLE", 100)
     network = replace(builders.random_spec(0, widths=(2, 24, 1)), n_steps=7)
     points = calibration.sample_box(network, 50)
-    thinned = calibration.calibrate_network(network, points).layers[0].payload_sample
+    thinned = calibration.calibrate_network(network, points).nodes[0].payload_sample
     monkeypatch.undo()
-    everything = calibration.calibrate_network(network, points).layers[0].payload_sample
+    everything = calibration.calibrate_network(network, points).nodes[0].payload_sample
     stride = -(-len(everything) // len(thinned))
     assert len(thinned) <= 100 < len(everything)
     assert np.array_equal(thinned, everything[::stride])

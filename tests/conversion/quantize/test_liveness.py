@@ -31,7 +31,7 @@ def refusal(network: NetworkSpec, scheme: QuantizationScheme) -> str:
 def test_a_short_state_names_layer_and_length() -> None:
     network, short = one_whisper(), QuantizationScheme(state_bits=5, rounding="nearest")
     message = refusal(network, short)
-    found = re.match(r"layer 'hidden0' must .*got state_bits 5, .*It needs --state-bits (\d+) at least", message)
+    found = re.match(r"node 'hidden0' must .*got state_bits 5, .*It needs --state-bits (\d+) at least", message)
     assert found is not None, message
     enough = int(found[1])
     assert 7 <= enough <= 9  # 40 with a bit to spare, halved until 0.4 counts
@@ -44,5 +44,5 @@ def test_what_is_silent_in_floating_point_may_be_silent() -> None:
     deaf = builders.with_layer(network, 0, theta=np.full(3, 50.0))
     quantized = quantize_network(deaf, QuantizationScheme(state_bits=5, rounding="nearest")).network
     points = builders.random_points(deaf, 50)
-    assert run_float(deaf, points).layers[0].fired.sum() == 0
-    assert run_integer(quantized, points).layers[0].fired.sum() == 0
+    assert run_float(deaf, points).nodes[0].fired.sum() == 0
+    assert run_integer(quantized, points).nodes[0].fired.sum() == 0

@@ -16,6 +16,7 @@ import longhand
 from neuropinn_lava.base.errors import FixedPointError, SpecError
 from neuropinn_lava.conversion import (
     Granularity,
+    NodeRange,
     QuantizationScheme,
     RangeRule,
     Rounding,
@@ -25,7 +26,7 @@ from neuropinn_lava.conversion import (
 )
 from neuropinn_lava.conversion.quantize.nearest import (
     MAX_REFINEMENT,
-    Word,
+    finest_state,
     payload_word,
     quantize_affine,
     quantize_weights,
@@ -33,8 +34,9 @@ from neuropinn_lava.conversion.quantize.nearest import (
 from neuropinn_lava.conversion.quantize.ranges import finest_exponent
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.network.integers import dequantize_array
-from neuropinn_lava.network.nodes import PopulationSpec
+from neuropinn_lava.network.nodes import ConnectionSpec, PopulationSpec
 from neuropinn_lava.network.quantized import QuantizedNetwork
+from neuropinn_lava.network.quantized_nodes import Word
 from neuropinn_lava.network.spec import NetworkSpec
 
 NEAREST = QuantizationScheme(
@@ -112,8 +114,8 @@ def test_every_number_is_within_half_a_step(
     network = builders.random_spec(1, widths=(2, 9, 6, 2), activation=activation, polarity=polarity)
     chip = quantized(network, granularity=granularity)
     for spec, affine in zip((*network.populations, network.output), chip.affines, strict=True):
-        weight = dequantize_array(affine.weight, affine.weight_exponent[:, None])
-        assert (np.abs(weight - spec.weight) <= np.ldexp(0.5, affine.weight_exponent)[:, None]).all()
+        half_unit = np.ldexp(0.5, affine.connections[0].weight_exponent)[:, None]
+        assert (np.abs(affine.real_weight - spec.weight) <= half_unit).all()
         unit = 2.0**affine.state_exponent
         assert (np.abs(affine.bias * unit - spec.bias) <= unit / 2).all()
     for spec, layer in zip(network.populations, chip.populations, strict=True):
@@ -131,7 +133,7 @@ def test_ceiled_thresholds_ask_the_same_question(theta: float, exponent: int, z:
     """For every z on the grid, z * unit >= theta is z >= ceil(theta / unit)."""
     ceiled = math.ceil(Fraction(theta) / longhand.power(exponent))
     assert (z * longhand.power(exponent) >= Fraction(theta)) == (z >= ceiled)
-    assert int(np.ceil(np.ldexp(theta, -exponent))) == ceiled  # what quantize_layer computes
+    assert int(np.ceil(np.ldexp(theta, -exponent))) == ceiled  # what quantize_population computes
 
 
 def test_thresholds_beyond_the_state_become_its_highest_and_are_reported() -> None:
@@ -161,32 +163,28 @@ def test_scales_are_the_finest_that_hold_the_ranges(activation: str) -> None:
     network = builders.random_spec(4, activation=activation)
     calibration = calibrate_network(network)
     chip = quantize_network(network, NEAREST).network
-    assert chip.input_exponent == finest_exponent(calibration.input_peak, 16)
-    for seen, affine, spec in zip(
-        calibration.layers, chip.affines, (*network.populations, network.output), strict=True
-    ):
+    assert chip.input_words[0].exponent == finest_exponent(calibration.input_peaks[0], 16)
+    for seen, affine, spec in zip(calibration.nodes, chip.affines, (*network.populations, network.output), strict=True):
         peak = 2.0 * max(seen.drive.max(), seen.membrane.max(), np.abs(spec.bias).max())  # a bit to spare
         assert affine.state_exponent == finest_exponent(peak, 24)
-    for seen, layer in zip(calibration.layers, chip.populations, strict=False):
+    for seen, layer in zip(calibration.nodes, chip.populations, strict=False):
         peak = 1.05 * seen.payload.max()
         bound = {"tanh": 32767 / 32768, "tanh_squared": 32767 / 32768, "sin": 32767 / 32768}.get(activation, math.inf)
         assert layer.table.payload_exponent == finest_exponent(min(peak, bound), 16)
 
 
 def test_payload_words_end_at_the_bound_of_phi() -> None:
-    layer = builders.random_spec(5, activation="tanh").layers[0]
-    assert payload_word(layer, 0.999, 8, 1.05) == Word(bits=8, exponent=-7)  # 127 / 128, one unit below the bound of 1
-    assert payload_word(layer, 0.999, 8, 2.5) == Word(bits=8, exponent=-7)  # the same, although 2.4975 > 127 / 2^6
-    assert payload_word(layer, 0.5, 8, 1.9) == Word(bits=8, exponent=-7)
-    relu = builders.random_spec(5, activation="relu").layers[0]
-    assert payload_word(relu, 3.0, 8, 2.0) == Word(bits=8, exponent=-4)  # 6 / 127
+    assert payload_word("tanh", 0.999, 8, 1.05) == Word(bits=8, exponent=-7)  # 127 / 128, one unit below the bound of 1
+    assert payload_word("tanh", 0.999, 8, 2.5) == Word(bits=8, exponent=-7)  # the same, although 2.4975 > 127 / 2^6
+    assert payload_word("tanh", 0.5, 8, 1.9) == Word(bits=8, exponent=-7)
+    assert payload_word("relu", 3.0, 8, 2.0) == Word(bits=8, exponent=-4)  # 6 / 127
 
 
 def test_word_lengths_of_every_layer() -> None:
     network = builders.random_spec(6, widths=(2, 5, 4, 3, 1))
     chip = quantized(network, weight_bits=(8, 6, 4, 10), payload_bits=(16, 12, 8), input_bits=14, state_bits=20)
-    assert [affine.weight_bits for affine in chip.affines] == [8, 6, 4, 10]
-    assert [affine.input_bits for affine in chip.affines] == [14, 16, 12, 8]
+    assert [affine.connections[0].weight_bits for affine in chip.affines] == [8, 6, 4, 10]
+    assert [affine.connections[0].input_bits for affine in chip.affines] == [14, 16, 12, 8]
     assert [affine.state_bits for affine in chip.affines] == [20] * 4
     for affine, bits in zip(chip.affines, (8, 6, 4, 10), strict=True):
         assert longhand.highest(bits) // 2 < np.abs(affine.weight).max() <= longhand.highest(bits)
@@ -195,11 +193,12 @@ def test_word_lengths_of_every_layer() -> None:
 def test_lists_that_do_not_fit_the_network() -> None:
     network = builders.random_spec(7)
     with pytest.raises(
-        SpecError, match=r"QuantizationScheme.weight_bits must hold one word length per matrix, .*: 3; got 2"
+        SpecError, match=r"QuantizationScheme.weight_bits must hold one word length per population, .*: 3; got 2"
     ):
         quantized(network, weight_bits=(8, 8))
     with pytest.raises(
-        SpecError, match=r"QuantizationScheme.payload_bits must hold one word length per spiking layer: 2; got 3"
+        SpecError,
+        match=r"QuantizationScheme.payload_bits must hold one word length per population and product: 2; got 3",
     ):
         quantized(network, payload_bits=(8, 8, 8))
 
@@ -209,7 +208,7 @@ def test_a_network_too_fine_for_its_words() -> None:
     network = builders.with_layer(network, 0, weight=network.populations[0].weight * 1e-30, bias=np.zeros(7))
     with pytest.raises(
         FixedPointError,
-        match=r"layer 'hidden0': QuantizedAffine.weight_exponent must lie in \[-64, 64\]; got -1",
+        match=r"node 'hidden0': QuantizedConnection from 'input'.weight_exponent must lie in \[-64, 64\]; got -1",
     ):
         quantize_network(network)
 
@@ -239,7 +238,7 @@ def test_a_network_that_holds_numbers_of_the_grid_is_quantized_without_error() -
     twin = builders.random_quantized(11, state_range=3, n_steps=4).source
     result = quantize_network(twin)
     for spec, affine in zip((*twin.populations, twin.output), result.network.affines, strict=True):
-        np.testing.assert_array_equal(dequantize_array(affine.weight, affine.weight_exponent[:, None]), spec.weight)
+        np.testing.assert_array_equal(affine.real_weight, spec.weight)
     for spec, layer in zip(twin.populations, result.network.populations, strict=True):
         np.testing.assert_array_equal(layer.beta / 4096, spec.beta)
     assert all(layer.weight_error == 0.0 for layer in result.report.layers)
@@ -250,23 +249,34 @@ def test_the_same_call_gives_the_same_integers() -> None:
     assert quantize_network(network).network.digest() == quantize_network(network).network.digest()
 
 
+def seen_at(peak: float) -> NodeRange:
+    """Return the range of a node whose drives reach `peak`."""
+    return NodeRange(name="a", drive=[peak], membrane=[0.0], payload=[0.0])
+
+
 def test_alignment_by_hand() -> None:
     """W = 3 and 0.5, b = 0.75, input 8 bit at 2^-6: integers and shift written down."""
-    layer = PopulationSpec(name="a", weight=[[3.0, 0.5]], bias=[0.75], beta=[0.5], theta=[0.3], activation="identity")
-    incoming = Word(bits=8, exponent=-6)
+    connection = ConnectionSpec(source="x", weight=[[3.0, 0.5]])
+    node = PopulationSpec(
+        name="a", connections=(connection,), bias=[0.75], beta=[0.5], theta=[0.3], activation="identity"
+    )
     scheme = QuantizationScheme(weight_bits=4, state_bits=12)
-    affine = quantize_affine(layer, 4.0, incoming, 4, scheme)
-    assert affine.weight_exponent.tolist() == [-1]  # 3 <= 7 / 2
+    affine = quantize_affine(
+        node, {"x": Word(bits=8, exponent=-6)}, 4, scheme, finest_state(node, seen_at(4.0), scheme)
+    )
+    assert affine.connections[0].weight_exponent.tolist() == [-1]  # 3 <= 7 / 2
     assert affine.weight.tolist() == [[6, 1]]
     assert affine.state_exponent == -7  # 2 * 4 = 8 <= 2047 / 128, and not 2047 / 256 = 7.996
     assert affine.bias.tolist() == [96]
-    assert affine.left.tolist() == [-1 - 6 + 7]
-    assert affine.product_bound().tolist() == [7 * 127]
+    assert affine.lefts[0].tolist() == [-1 - 6 + 7]
+    assert affine.connections[0].product_bound().tolist() == [7 * 127]
 
 
 def test_the_state_holds_a_bias_that_no_drive_reaches() -> None:
-    layer = replace(builders.random_spec(14).layers[0], bias=np.array([-3.0, *np.zeros(6)]))
-    affine = quantize_affine(layer, 0.25, Word(bits=8, exponent=-6), 8, QuantizationScheme(state_bits=12))
+    node = replace(builders.random_spec(14).populations[0], bias=np.array([-3.0, *np.zeros(6)]))
+    scheme = QuantizationScheme(state_bits=12)
+    words = {"input": Word(bits=8, exponent=-6)}
+    affine = quantize_affine(node, words, 8, scheme, finest_state(node, seen_at(0.25), scheme))
     assert affine.state_exponent == -8  # 2 * 3 = 6 <= 2047 / 2^8
     assert affine.bias[0] == -768
 

@@ -18,9 +18,9 @@ from neuropinn_lava.conversion import (
     StateRange,
     quantize_network,
 )
-from neuropinn_lava.conversion.quantize.report import _reached_sum
+from neuropinn_lava.conversion.quantize.report import reached_sum
 from neuropinn_lava.engine.reference import run_float, run_integer
-from neuropinn_lava.network.nodes import OutputSpec, PopulationSpec
+from neuropinn_lava.network.nodes import ConnectionSpec, InputSpec, OutputSpec, PopulationSpec
 from neuropinn_lava.network.spec import NetworkSpec
 from neuropinn_lava.network.transforms import AffineTransform
 
@@ -38,7 +38,7 @@ def make_network(weights: list[float], theta: float = 0.0, output: float = 1.0) 
     n = len(weights)
     layer = PopulationSpec(
         name="only",
-        weight=np.array(weights)[:, None],
+        connections=(ConnectionSpec(source="input", weight=np.array(weights)[:, None]),),
         bias=np.zeros(n),
         beta=np.zeros(n),
         theta=np.full(n, theta),
@@ -46,8 +46,9 @@ def make_network(weights: list[float], theta: float = 0.0, output: float = 1.0) 
     )
     return NetworkSpec(
         name="hand",
-        layers=(layer,),
-        output=OutputSpec(weight=np.full((1, n), output), bias=[0.0]),
+        inputs=(InputSpec(width=1),),
+        nodes=(layer,),
+        output=OutputSpec(connections=(ConnectionSpec(source="only", weight=np.full((1, n), output)),), bias=[0.0]),
         input_transform=AffineTransform.identity(1),
         output_transform=AffineTransform.identity(1),
         lower=[-1.0],
@@ -136,19 +137,17 @@ def test_shorter_words_cost_more() -> None:
 
 def test_sums_reached_are_the_largest_of_any_order() -> None:
     """Three products in all six orders, against the largest partial sum of all."""
-    affine = replace(
-        builders.random_quantized(0, widths=(3, 2, 1)).affines[0], weight=np.array([[3, -5, 7], [-2, 0, 1]])
-    )
+    weight = np.array([[3, -5, 7], [-2, 0, 1]])
     words = np.array([[4, 6, -1], [-3, 2, 5]])
     literal = max(
         abs(sum(int(row[i] * sample[i]) for i in order[:n]))
         for sample in words
-        for row in affine.weight
+        for row in weight
         for order in permutations(range(3))
         for n in (1, 2, 3)
     )
     assert literal == 37  # -30 - 7 of the first neuron and sample
-    assert _reached_sum(affine, words) == literal
+    assert reached_sum(weight, words) == literal
 
 
 def test_sums_reached_stay_within_what_is_proved() -> None:

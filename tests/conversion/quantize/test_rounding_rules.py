@@ -20,15 +20,15 @@ from neuropinn_lava.conversion import (
     quantize_network,
 )
 from neuropinn_lava.conversion.calibrate.calibration import calibrate_network, sample_box
-from neuropinn_lava.conversion.calibrate.sensitivity import LayerSignals, trace_signals
+from neuropinn_lava.conversion.calibrate.sensitivity import AffineSignals, trace_signals
 from neuropinn_lava.conversion.quantize.compensation import compensate_affine
 from neuropinn_lava.conversion.quantize.equalization import equalize_network
 from neuropinn_lava.conversion.quantize.ranges import choose_exponent, finest_exponent, highest_below
 from neuropinn_lava.engine.host import divisor
 from neuropinn_lava.engine.reference import run_float, run_integer
 from neuropinn_lava.engine.trace import Probe
-from neuropinn_lava.network.nodes import OutputSpec, Polarity
-from neuropinn_lava.network.quantized_nodes import QuantizedAffine
+from neuropinn_lava.network.nodes import ConnectionSpec, OutputSpec, Polarity
+from neuropinn_lava.network.quantized_nodes import QuantizedAffine, QuantizedConnection
 from neuropinn_lava.network.spec import NetworkSpec, Readout
 
 DIFFERENCE = 1e-5
@@ -72,25 +72,41 @@ class TestRanges:
         network = builders.random_spec(2, activation="z_tanh_z")
         chip = quantize_network(network, QuantizationScheme(payload_bits=6, payload_range=rule)).network
         plain = quantize_network(network, QuantizationScheme(payload_bits=6)).network
-        for layer, other in zip(chip.populations, plain.layers, strict=True):
+        for layer, other in zip(chip.populations, plain.populations, strict=True):
             assert layer.table.payload_exponent <= other.table.payload_exponent
 
 
-def signal_of(a: np.ndarray, drive: np.ndarray) -> LayerSignals:
-    return LayerSignals(received=a, drive=drive, sensitivity=np.ones_like(drive))
+def signal_of(drive: np.ndarray) -> AffineSignals:
+    return AffineSignals(drive=drive, sensitivity=np.ones_like(drive))
+
+
+def one_connection(
+    weight: np.ndarray, weight_bits: int, input_bits: int, state_exponent: int, state_bits: int
+) -> QuantizedAffine:
+    """Return the sum of one neuron with one connection, whose weights have units of 1/2."""
+    connection = QuantizedConnection(
+        source="x",
+        weight=weight,
+        weight_bits=weight_bits,
+        weight_exponent=[-1],
+        input_exponent=0,
+        input_bits=input_bits,
+    )
+    return QuantizedAffine(connections=(connection,), bias=[0], state_exponent=state_exponent, state_bits=state_bits)
+
+
+def read_out(weight: np.ndarray, bias: np.ndarray) -> OutputSpec:
+    return OutputSpec(connections=(ConnectionSpec(source="x", weight=weight),), bias=bias)
 
 
 class TestCompensation:
     def test_two_weights_by_hand(self) -> None:
         """Inputs always equal: only the sum of the weights matters. 0.3 + 0.4 = 0.7 is 1.4 units of 0.5: 1 + 0, not 1 + 1."""
-        affine = QuantizedAffine(
-            weight=[[1, 1]], weight_bits=8, weight_exponent=[-1], bias=[0], input_exponent=0, input_bits=8,
-            state_exponent=-8, state_bits=24,
-        )  # fmt: skip
+        affine = one_connection(np.array([[1, 1]]), weight_bits=8, input_bits=8, state_exponent=-8, state_bits=24)
         words = np.array([[1, 1], [2, 2], [-3, -3], [-1, -1]])
-        exact = OutputSpec(weight=np.array([[0.3, 0.4]]), bias=np.zeros(1))
+        exact = read_out(np.array([[0.3, 0.4]]), np.zeros(1))
         drive = words @ exact.weight.T
-        found = compensate_affine(affine, exact, [words], signal_of(words.astype(float), drive))
+        found = compensate_affine(affine, exact, [words], signal_of(drive))
         assert found.weight.sum() == 1
         assert found.bias[0] != 0  # takes back the mean of what is left: the inputs' mean is not zero
 
@@ -98,13 +114,11 @@ class TestCompensation:
         """Against exhaustion over 4**4 integers and the bias that fits them best; it is a greedy method, so within a third."""
         rng = np.random.default_rng(3)
         words = rng.integers(-40, 41, (60, 4)) @ rng.integers(-1, 2, (4, 4))
-        exact = OutputSpec(weight=rng.normal(size=(1, 4)), bias=rng.normal(size=1))
+        exact = read_out(rng.normal(size=(1, 4)), rng.normal(size=1))
         drive = words @ exact.weight.T + exact.bias
-        affine = QuantizedAffine(
-            weight=np.zeros((1, 4), dtype=np.int64), weight_bits=4, weight_exponent=[-1], bias=[0], input_exponent=0,
-            input_bits=16, state_exponent=-12, state_bits=32,
-        )  # fmt: skip
-        found = compensate_affine(affine, exact, [words], signal_of(words.astype(float), drive))
+        zeros = np.zeros((1, 4), dtype=np.int64)
+        affine = one_connection(zeros, weight_bits=4, input_bits=16, state_exponent=-12, state_bits=32)
+        found = compensate_affine(affine, exact, [words], signal_of(drive))
 
         def error(integers: np.ndarray) -> float:
             left = drive[:, 0] - words @ integers / 2.0
@@ -173,15 +187,13 @@ class TestEqualization:
     @pytest.mark.parametrize("polarity", builders.POLARITIES)
     def test_the_function_stays_the_same_to_the_last_bit(self, activation: str, polarity: Polarity) -> None:
         network = builders.random_spec(16, activation=activation, polarity=polarity, n_steps=3)
-        loud = replace(
-            network.populations[0], weight=network.populations[0].weight * np.geomspace(1e-3, 1e3, 7)[:, None]
-        )
-        network = replace(network, layers=(loud, *network.populations[1:]))
+        weight = network.populations[0].weight * np.geomspace(1e-3, 1e3, 7)[:, None]
+        network = builders.with_layer(network, 0, weight=weight)
         calibration = calibrate_network(network)
         equal = equalize_network(network, calibration)
         points = builders.random_points(network, 50)
         np.testing.assert_array_equal(run_float(equal, points).outputs, run_float(network, points).outputs)
-        before, after = (calibrate_network(n).layers[0].payload for n in (network, equal))
+        before, after = (calibrate_network(n).nodes[0].payload for n in (network, equal))
         assert np.ptp(np.log2(after[after > 0])) < np.ptp(np.log2(before[before > 0]))
 
     def test_other_activations_are_left_alone(self) -> None:
@@ -191,13 +203,9 @@ class TestEqualization:
     def test_it_pays_where_ranges_differ(self) -> None:
         network = builders.random_spec(18, activation="relu", widths=(2, 16, 8, 1), theta=0.0, beta=0.0)
         gain = np.geomspace(1e-2, 1e2, 16)
-        first = replace(
-            network.populations[0],
-            weight=network.populations[0].weight * gain[:, None],
-            bias=network.populations[0].bias * gain,
-        )
-        second = replace(network.populations[1], weight=network.populations[1].weight / gain)
-        network = replace(network, layers=(first, second))
+        first, second = network.populations
+        network = builders.with_layer(network, 0, weight=first.weight * gain[:, None], bias=first.bias * gain)
+        network = builders.with_layer(network, 1, weight=second.weight / gain)
         scheme = QuantizationScheme(weight_bits=8, payload_bits=8)
         equalized = replace(scheme, equalization=Equalization.ACROSS_LAYERS)
         assert change_of(network, equalized) < 0.5 * change_of(network, scheme)
@@ -208,7 +216,7 @@ class TestEqualization:
         np.testing.assert_array_equal(run_float(source, points).outputs, run_float(network, points).outputs)
 
 
-@pytest.mark.parametrize("readout", Readout)
+@pytest.mark.parametrize("readout", builders.READOUTS)
 def test_sensitivities_equal_differences_of_the_output(readout: Readout) -> None:
     """omega of a drive against the change of u when that drive's bias moves at one step: one output, no spike flips."""
     network = builders.random_spec(19, n_steps=1, readout=readout, ansatz=True, theta=0.0, polarity=Polarity.BOTH)

@@ -9,9 +9,8 @@ import builders
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.conversion import QuantizationScheme, quantize_network
-from neuropinn_lava.conversion.search.error_budget import INPUT, Cause, ErrorBudget, interpolate, measure_error_budget
+from neuropinn_lava.conversion.search.error_budget import Cause, ErrorBudget, interpolate, measure_error_budget
 from neuropinn_lava.engine.reference import run_float, run_integer
-from neuropinn_lava.network.integers import dequantize_array
 from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.phi_table import look_up, make_table
 from neuropinn_lava.network.quantized import QuantizedNetwork
@@ -30,7 +29,7 @@ def test_only_the_words_of_an_exact_twin_cost_anything() -> None:
     for entry in budget.entries:
         if entry.cause in (Cause.WEIGHTS, Cause.BETA, Cause.THETA):
             assert (entry.relative_change, entry.flipped_spikes) == (0.0, 0.0)
-    assert budget.entry(INPUT, Cause.PAYLOAD).relative_change > 0
+    assert budget.entry("input", Cause.PAYLOAD).relative_change > 0
     assert budget.entry("hidden0", Cause.PHI_TABLE).relative_change > 0
 
 
@@ -42,8 +41,8 @@ def test_weights_alone_equal_a_float_network_with_those_weights() -> None:
     deployed = builders.with_layer(
         network,
         1,
-        weight=dequantize_array(affine.weight, affine.weight_exponent[:, None]),
-        bias=dequantize_array(affine.bias, affine.state_exponent),
+        weight=affine.real_weight,
+        bias=affine.real_bias,
     )
     exact, moved = run_float(network, points), run_float(deployed, points)
     entry = measure_error_budget(chip, points).entry("hidden1", Cause.WEIGHTS)
@@ -87,7 +86,7 @@ def test_rows_and_causes() -> None:
     budget = budget_of(builders.random_quantized(6, activation="relu"))
     assert budget.entry("hidden0", Cause.PHI_TABLE) is None  # relu has no table
     assert [entry.layer for entry in budget.entries].count("output") == 3
-    assert budget.entries[0].layer == INPUT
+    assert budget.entries[0].layer == "input"
 
 
 def test_wrong_points_are_refused() -> None:

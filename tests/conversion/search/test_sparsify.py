@@ -30,8 +30,8 @@ def limit_of(error: float) -> ErrorLimit:
 
 
 def activity(network: NetworkSpec) -> float:
-    layers = run_float(network, JUDGED).layers
-    return sum(int(layer.fired.sum()) for layer in layers) / (
+    nodes = run_float(network, JUDGED).nodes
+    return sum(int(node.fired.sum()) for node in nodes) / (
         len(JUDGED) * sum(layer.n_out for layer in network.populations)
     )
 
@@ -48,8 +48,8 @@ def test_it_is_sparser_and_within_the_limit() -> None:
 def test_it_is_sparser_than_one_threshold_for_all_of_the_same_error() -> None:
     found = sparsify_network(NETWORK, limit_of(0.05), POINTS)
     for theta in np.geomspace(1e-3, 1.0, 25):
-        layers = tuple(replace(layer, theta=np.full(layer.n_out, theta)) for layer in NETWORK.populations)
-        uniform = replace(NETWORK, layers=layers)
+        nodes = tuple(replace(node, theta=np.full(node.n_out, theta)) for node in NETWORK.populations)
+        uniform = replace(NETWORK, nodes=nodes)
         if relative_l2(run_float(uniform, JUDGED).outputs, WANTED) <= 0.05:
             assert activity(uniform) > found.after.activity
 

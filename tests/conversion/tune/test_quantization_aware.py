@@ -1,6 +1,6 @@
 """The quantization-aware torch network: equal to the integer engine to the last bit, and differentiable straight through.
 
-Ladder: every payload of every step against `IntegerLayerRun` over all activations, polarities, T and read-outs, saturating
+Ladder: every payload of every step against the integer engine over all activations, polarities, T and read-outs, saturating
 networks and thresholds that are hit exactly; roundings against the core's; gradients against finite differences of the
 smooth network.
 """
@@ -17,15 +17,16 @@ import builders
 torch = pytest.importorskip("torch")
 
 from neuropinn_lava.base.errors import FixedPointError  # noqa: E402
+from neuropinn_lava.conversion.tune.integer_neuron import step_vsn  # noqa: E402
 from neuropinn_lava.conversion.tune.quantization_aware import QuantizationAwareNetwork  # noqa: E402
 from neuropinn_lava.conversion.tune.straight_through import half_up, held, raised, rounded  # noqa: E402
 from neuropinn_lava.engine.host import encode_points  # noqa: E402
-from neuropinn_lava.engine.reference import run_integer  # noqa: E402
+from neuropinn_lava.engine.reference import run_integer, step_integer  # noqa: E402
 from neuropinn_lava.engine.trace import Probe  # noqa: E402
 from neuropinn_lava.network.integers import round_half_up  # noqa: E402
-from neuropinn_lava.network.nodes import Polarity
+from neuropinn_lava.network.nodes import Polarity  # noqa: E402
 from neuropinn_lava.network.quantized import QuantizedNetwork  # noqa: E402
-from neuropinn_lava.network.spec import Readout
+from neuropinn_lava.network.spec import Readout  # noqa: E402
 
 N_SAMPLES = 40
 EVERYTHING = Probe(n_samples=N_SAMPLES)
@@ -38,9 +39,10 @@ def assert_bit_equal(network: QuantizedNetwork, points: np.ndarray) -> None:
     trained = QuantizationAwareNetwork(network, torch.float64)
     words = trained.words(encode_points(network, points)[0])
     with torch.no_grad():
-        payloads, total = list(trained.payloads(words)), trained.total(words)
-    for layer, payload in zip(trace.probe.nodes, payloads, strict=True):
-        np.testing.assert_array_equal(payload.numpy().swapaxes(0, 1), layer.payload, err_msg=layer.name)
+        sent, total = trained.walked(words), trained.total(words)
+    for node in trace.probe.nodes:
+        payload = torch.stack(sent[node.name], dim=1).numpy()
+        np.testing.assert_array_equal(payload, node.payload, err_msg=node.name)
     np.testing.assert_array_equal(total.numpy(), trace.readout)
 
 
@@ -48,7 +50,7 @@ def assert_bit_equal(network: QuantizedNetwork, points: np.ndarray) -> None:
 @pytest.mark.parametrize("polarity", builders.POLARITIES)
 @pytest.mark.parametrize("activation", builders.ACTIVATIONS)
 def test_random_networks_equal_the_integer_engine(activation: str, polarity: Polarity, n_steps: int) -> None:
-    for seed, readout in enumerate(Readout):
+    for seed, readout in enumerate((Readout.MEAN, Readout.LAST)):
         network = builders.random_quantized(
             seed, activation=activation, polarity=polarity, n_steps=n_steps, readout=readout
         )
@@ -73,20 +75,20 @@ def test_word_lengths_equal_the_integer_engine(payload_bits: int, weight_bits: i
 
 
 def test_membranes_equal_the_integer_engine() -> None:
-    """Layer by layer and step by step, with the drives that the engine itself had."""
-    from neuropinn_lava.conversion.tune.integer_neuron import integer_steps
-    from neuropinn_lava.engine.reference import IntegerLayerRun
-
+    """Step by step, with the drives that the engine itself had."""
     network = builders.random_quantized(7, n_steps=8, activation="tanh", polarity=Polarity.BOTH)
     trained = QuantizationAwareNetwork(network, torch.float64)
     words, _ = encode_points(network, builders.random_points(network, N_SAMPLES))
-    run, layer = IntegerLayerRun(network.populations[0], N_SAMPLES), trained.populations[0]
-    drive = layer.affine(trained.words(words)).detach()
-    for step in integer_steps(drive, layer.integer_beta(), layer.integer_theta(), layer.rule, 8):
-        _, _, fired, payload, _ = run.step(words)
-        np.testing.assert_array_equal(step.fired.detach().numpy() > 0, fired)
-        np.testing.assert_array_equal(step.membrane.detach().numpy(), run.membrane)
-        np.testing.assert_array_equal(step.payload.detach().numpy(), payload)
+    node, part = network.populations[0], trained.populations[0]
+    rest, membrane = torch.zeros((N_SAMPLES, 7), dtype=torch.float64), np.zeros((N_SAMPLES, 7), dtype=np.int64)
+    for _ in range(8):
+        step = step_integer(node, membrane, [words])
+        drive = torch.tensor(step.drive, dtype=torch.float64)
+        looked_up = part.rule.table.look_up(drive)
+        payload, rest = step_vsn(drive, looked_up, rest, part.integer_beta(), part.integer_theta(), part.rule)
+        membrane = step.carried
+        np.testing.assert_array_equal(rest.detach().numpy(), membrane)
+        np.testing.assert_array_equal(payload.detach().numpy(), step.payload)
 
 
 def test_quantized_gives_back_the_very_integers() -> None:
@@ -98,14 +100,14 @@ def test_quantized_gives_back_the_very_integers() -> None:
 def test_masters_between_integers_round_as_the_contract_says() -> None:
     network = builders.random_quantized(2)
     trained = QuantizationAwareNetwork(network, torch.float64)
-    unit = 2.0 ** network.populations[0].affine.weight_exponent[0]
+    unit = 2.0 ** network.populations[0].affine.connections[0].weight_exponent[0]
     with torch.no_grad():
         trained.populations[0].affine.weight[0, 0] = 2.5 * unit
         trained.populations[0].affine.weight[0, 1] = -2.5 * unit
         trained.populations[0].theta[0] = 10.25 * 2.0 ** network.populations[0].affine.state_exponent
     back = trained.quantized()
-    assert back.layers[0].affine.weight[0, :2].tolist() == [3, -2]
-    assert back.layers[0].theta[0] == 11
+    assert back.populations[0].affine.weight[0, :2].tolist() == [3, -2]
+    assert back.populations[0].theta[0] == 11
 
 
 def test_roundings_equal_the_core() -> None:
@@ -132,7 +134,7 @@ def test_gradient_equals_finite_differences_where_no_spike_can_flip(activation: 
         4, activation=activation, polarity=Polarity.BOTH, weight_bits=16, payload_bits=24, input_bits=20, state_bits=30,
         index_size=16,
     )  # fmt: skip
-    network = replace(network, layers=tuple(replace(layer, theta=0 * layer.theta) for layer in network.populations))
+    network = replace(network, nodes=tuple(replace(node, theta=0 * node.theta) for node in network.populations))
     trained = QuantizationAwareNetwork(network, torch.float64)
     words = trained.words(encode_points(network, builders.random_points(network, N_SAMPLES))[0])
     trained(words).square().sum().backward()
@@ -153,7 +155,7 @@ def test_gradient_equals_finite_differences_where_no_spike_can_flip(activation: 
 def test_sums_beyond_float64_are_refused() -> None:
     network = builders.random_quantized(1)
     affine = network.populations[0].affine
-    wide = replace(affine, weight_exponent=affine.weight_exponent + 30 - affine.left.max())
-    layers = (replace(network.populations[0], affine=wide), *network.populations[1:])
-    with pytest.raises(FixedPointError, match=r"products below 2\*\*52; got .* Use shorter words"):
-        QuantizationAwareNetwork(replace(network, layers=layers), torch.float64)
+    exponent = affine.connections[0].weight_exponent + 30 - affine.lefts[0].max()
+    wide = builders.with_layer(network, 0, weight_exponent=exponent)
+    with pytest.raises(FixedPointError, match=r"sums of products below 2\*\*52; got .* Use shorter words"):
+        QuantizationAwareNetwork(wide, torch.float64)

@@ -22,7 +22,7 @@ from neuropinn_lava.conversion.tune.tuning import tune_network  # noqa: E402
 from neuropinn_lava.engine.host import encode_points  # noqa: E402
 from neuropinn_lava.engine.reference import run_integer  # noqa: E402
 from neuropinn_lava.engine.trace import LavaMode, Probe  # noqa: E402
-from neuropinn_lava.network.nodes import Polarity
+from neuropinn_lava.network.nodes import Polarity  # noqa: E402
 from neuropinn_lava.network.quantized import QuantizedNetwork  # noqa: E402
 
 N_SAMPLES = 24
@@ -80,8 +80,10 @@ def assert_torch_is_integer(chip: QuantizedNetwork) -> None:
     trained = QuantizationAwareNetwork(chip, torch.float64)
     words = trained.words(encode_points(chip, points)[0])
     with torch.no_grad():
-        for layer, payload in zip(trace.probe.nodes, trained.payloads(words), strict=True):
-            np.testing.assert_array_equal(payload.numpy().swapaxes(0, 1), layer.payload, err_msg=layer.name)
+        sent = trained.walked(words)
+        for node in trace.probe.nodes:
+            payload = torch.stack(sent[node.name], dim=1).numpy()
+            np.testing.assert_array_equal(payload, node.payload, err_msg=node.name)
         np.testing.assert_array_equal(trained.total(words).numpy(), trace.readout)
 
 

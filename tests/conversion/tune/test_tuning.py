@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -73,7 +74,7 @@ def test_thresholds_and_leaks_are_tuned_on_request_and_stay_in_range() -> None:
     settings = TuningSettings(n_iterations=30, check_every=1, learn_neurons=True, learning_rate=5e-3)
     chip = tune_network(NETWORK, COARSE, POINTS, settings=settings).network
     plain = quantize_network(NETWORK, COARSE, split_points(NETWORK, POINTS, 0)[0]).network
-    assert any((a.theta != b.theta).any() for a, b in zip(chip.populations, plain.layers, strict=True))
+    assert any((a.theta != b.theta).any() for a, b in zip(chip.populations, plain.populations, strict=True))
     for layer in chip.populations:
         assert (layer.theta >= 0).all()
         assert ((layer.beta >= 0) & (layer.beta <= 4096)).all()
@@ -130,9 +131,10 @@ def test_bad_input_is_refused() -> None:
 
 def test_a_network_that_says_nothing_is_tuned_to_nothing() -> None:
     silent = builders.with_zero_layer(NETWORK, 1)
-    silent = type(silent)(
-        **{f: getattr(silent, f) for f in silent.__slots__ if f not in ("output", "ansatz", "output_transform")},
-        output=type(silent.output)(weight=0 * silent.output.weight, bias=0 * silent.output.bias),
+    silent = replace(
+        silent,
+        output=silent.output.with_weight(0 * silent.output.weight, bias=0 * silent.output.bias),
+        ansatz=None,
         output_transform=type(silent.output_transform).identity(1),
     )
     tuned = tune_network(silent, QuantizationScheme(rounding=Rounding.NEAREST), POINTS, settings=SHORT)

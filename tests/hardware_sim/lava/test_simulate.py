@@ -166,9 +166,8 @@ def test_floats_of_an_own_activation(model: LayerModel, monkeypatch: pytest.Monk
             name="arctan",
             phi=np.arctan,
             symmetry=activations.Symmetry.ODD,
-            asymptote=activations.Asymptote.NONE,
+            asymptote=None,
             curvature=0.65,
-            reach=math.inf,
             bound=math.pi / 2,
             steepest=1.0,
         )

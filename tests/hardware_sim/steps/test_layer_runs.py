@@ -55,7 +55,7 @@ def expected_trace(network: QuantizedNetwork, points: np.ndarray) -> RunTrace:
 
 @pytest.mark.parametrize("n_steps", builders.N_STEPS)
 @pytest.mark.parametrize("batch_size", [None, 1, 4, 7, 100])
-@pytest.mark.parametrize("readout", [Readout.MEAN, Readout.LAST])
+@pytest.mark.parametrize("readout", builders.READOUTS)
 def test_chain_equals_reference(n_steps: int, batch_size: int | None, readout: Readout) -> None:
     network = builders.random_quantized(1, widths=(2, 8, 6, 3), n_steps=n_steps, readout=readout)
     assert_nodes_equal_reference(network, builders.random_points(network, 21), batch_size)

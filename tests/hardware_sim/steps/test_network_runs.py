@@ -73,7 +73,7 @@ def test_tiles_of_graphs_equal_reference(seed: int, n_steps: int | None) -> None
     assert_equals_reference(network, points, probe, recordings, emitted)
 
 
-@pytest.mark.parametrize("readout", [Readout.MEAN, Readout.LAST])
+@pytest.mark.parametrize("readout", builders.READOUTS)
 def test_steps_equal_reference(readout: Readout) -> None:
     network = builders.random_quantized(3, widths=(2, 11, 6, 2), n_steps=3, readout=readout)
     assert_steps_equal_reference(network, Probe(n_samples=4, nodes=("hidden1",)))
