@@ -127,7 +127,8 @@ def lay_out_affines(affine: QuantizedAffine) -> tuple[Affine, ...]:
     laid_out = []
     for each, left in zip(affine.connections, affine.lefts, strict=True):
         up, half, down = (np.pad(values.astype(sums), padding) for values in _split_shift(left))
-        weight = np.pad(each.weight.T.astype(np.int16), ((0, 0), padding))
+        weight = np.zeros((each.n_source, len(bias)), np.int16)  # in C's order, an input's weights side by side
+        weight[:, : affine.n_out] = each.weight.T
         laid_out.append(Affine(weight=weight, up=up, half=half, down=down, bias=bias, limit=limit))
     return tuple(laid_out)
 
