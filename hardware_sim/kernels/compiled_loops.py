@@ -124,7 +124,8 @@ def _send(z: Array, index: Array, phi: Phi, payload: Array, counts: Array, satur
             x = max(x, 0)
         q = abs(x)
         cell = U64(min(q >> phi.index_bits, phi.last))
-        p = phi.cells[cell, 0] + phi.cells[cell, 1] * (q - (I64(cell) << phi.index_bits))
+        entry, rise = I64(phi.cells[cell, 0]), I64(phi.cells[cell, 1])
+        p = (entry << phi.index_bits) + rise * (q - (I64(cell) << phi.index_bits))
         if phi.odd and x < 0:
             p = -p
         rounded = (p + phi.half) >> phi.shift

@@ -59,14 +59,14 @@ class Phi(NamedTuple):
     With x = max(z, 0) for relu, else z, and q = |x|, every activation is one formula,
 
         cell = min(q >> index_bits, last)
-        p    = base[cell] + rise[cell] * (q - (cell << index_bits))
+        p    = (entry[cell] << index_bits) + rise[cell] * (q - (cell << index_bits))
         a    = clip(±p + half >> shift)
 
     because the last cell goes on for ever with the slope of the asymptote; identity and relu have no other cell.
     """
 
     cells: Array
-    """base and rise, int64, shape (n_cells + 1, 2)."""
+    """entry and rise, shape (n_cells + 1, 2); int32 where all fit, so that a table takes less of the cache, else int64."""
     last: int
     """Index of the last cell."""
     index_bits: int
@@ -158,16 +158,17 @@ def lay_out_neurons(layer: QuantizedLayer) -> Neurons:
 
 def _lay_out_phi(table: PhiTable) -> Phi:
     if table.rule.needs_table:
-        left, base = -(table.fraction_bits + table.index_bits), table.entries << table.index_bits
+        left, entries = -(table.fraction_bits + table.index_bits), table.entries
         beyond = 1 << table.slope_exponent if table.rule.asymptote is Asymptote.SLOPE_ONE else 0
         rise = np.append(np.diff(table.entries), beyond)
     else:
-        left, base = table.state_exponent - table.payload_exponent, np.zeros(1, np.int64)
+        left, entries = table.state_exponent - table.payload_exponent, np.zeros(1, np.int64)
         left = max(-MAX_SHIFT, min(left, MAX_RISE))
         rise = np.array([1 << max(left, 0)])
+    cells = np.stack([entries, rise], axis=1)
     return Phi(
-        cells=np.stack([base, rise], axis=1),
-        last=len(base) - 1,
+        cells=cells.astype(np.int32 if np.abs(cells).max() < NARROW else np.int64),
+        last=len(entries) - 1,
         index_bits=table.index_bits,
         shift=max(-left, 0),
         half=1 << (-left - 1) if left < 0 else 0,

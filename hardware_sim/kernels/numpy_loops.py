@@ -47,7 +47,8 @@ def _phi(z: Array, phi: Phi) -> Array:
     x = np.maximum(z, 0) if phi.relu else z
     q = np.abs(x)
     cell = np.minimum(q >> phi.index_bits, phi.last)
-    p = phi.cells[cell, 0] + phi.cells[cell, 1] * (q - (cell << phi.index_bits))
+    entry, rise = np.moveaxis(phi.cells[cell].astype(np.int64), -1, 0)
+    p = (entry << phi.index_bits) + rise * (q - (cell << phi.index_bits))
     if phi.odd:
         p = np.where(x < 0, -p, p)
     return np.asarray((p + phi.half) >> phi.shift)
