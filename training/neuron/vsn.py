@@ -128,6 +128,10 @@ class VSN(nn.Module):
         """
         if drive.dim() < 1 or drive.shape[-1] != self.n_neurons:
             self._refuse_drive(drive)
+        if torch.compiler.is_exporting():
+            names = self.rule.activation, self.rule.polarity.value
+            exported: Tensor = torch.ops.neuropinn_lava.vsn(drive, self.beta, self.theta, *names)
+            return exported
         rest = self._rest if self._in_succession else None
         if rest is not None and rest.shape != drive.shape:
             mend = "Put one `with successive_steps(network):` around the steps of each batch."
@@ -155,6 +159,20 @@ class VSN(nn.Module):
         mend = "Give the Linear layer before it as many outputs as this layer has neurons."
         rule = f"get drives of the shape (n_samples, {self.n_neurons})"
         raise SpecError("VSN.forward", rule, tuple(drive.shape), mend)
+
+
+@torch.library.custom_op("neuropinn_lava::vsn", mutates_args=())
+def _exported_vsn(drive: Tensor, beta: Tensor, theta: Tensor, activation: str, polarity: str) -> Tensor:
+    """Compute one step from rest: what a VSN is in a module that `torch.export` has read."""
+    m = integrate(drive, None, beta)
+    s = spike(m, theta, polarity=Polarity(polarity), kind=Surrogate.FAST_SIGMOID, slope=1.0)
+    phi, _ = torch_activation(activation).value(drive, torch.tanh)
+    return phi * s
+
+
+@_exported_vsn.register_fake
+def _shape_of_exported_vsn(drive: Tensor, beta: Tensor, theta: Tensor, activation: str, polarity: str) -> Tensor:
+    return torch.empty_like(drive)
 
 
 @contextlib.contextmanager

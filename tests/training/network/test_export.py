@@ -138,9 +138,14 @@ def test_refused_modules() -> None:
         export_network(sequential(), lower=[0, 0])
 
 
+def test_graphs_are_not_rebuilt() -> None:
+    with pytest.raises(SpecError, match="must be a chain of populations; got a graph"):
+        rebuild_network(builders.random_graph(3, n_nodes=6).source)
+
+
 def test_refused_numbers() -> None:
     module = sequential()
     with torch.no_grad():
         module[0].weight[0, 0] = float("nan")
-    with pytest.raises(SpecError, match=r"PopulationSpec 'hidden1'.weight must have only finite entries; got nan"):
+    with pytest.raises(SpecError, match="connection from 'input': weight must have only finite entries; got nan"):
         export_network(module)

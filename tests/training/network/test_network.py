@@ -66,7 +66,7 @@ def test_seed_alone_decides_and_the_global_generator_stays_as_it_is() -> None:
     ("layers", "match"),
     [
         ([nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)], r"layer 1 \(Tanh\).*polarity='both', theta=0.0"),
-        ([nn.Linear(2, 3), nn.Softplus(), nn.Linear(3, 1)], r"layer 1 \(Softplus\).*not supported yet"),
+        ([nn.Linear(2, 3), nn.Softplus(), nn.Linear(3, 1)], r"layer 1 \(Softplus\).*read the module by from_torch"),
         ([nn.Linear(2, 3), nn.Bilinear(3, 3, 3), nn.Linear(3, 1)], "Replace it by Linear and VSN layers"),
         ([nn.Linear(2, 3), nn.Linear(3, 3), nn.Linear(3, 1)], r"layer 1 \(Linear\).*merge two Linear layers"),
         ([VSN(2), nn.Linear(2, 1)], r"layer 0 \(VSN\).*alternate between Linear and VSN"),
@@ -84,3 +84,8 @@ def test_all_broken_rules_are_listed_at_once() -> None:
     with pytest.raises(SpecError) as caught:
         VsnNetwork(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 3), nn.Dropout(), nn.Linear(3, 1)), n_steps=0)
     assert [violation.got for violation in caught.value.violations] == ["ReLU", "Dropout", 0]
+
+
+def test_a_readout_of_every_step_is_for_sequences() -> None:
+    with pytest.raises(SpecError, match="readout must be 'mean' or 'last'; got every"):
+        VsnNetwork(sequential(), 2, "every")
