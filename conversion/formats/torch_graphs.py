@@ -30,7 +30,7 @@ from .affine_values import constant_value, joined_values
 from .graph_builder import GraphBuilder
 from .torch_inputs import failing_layer, failure_text
 from .torch_operators import LINEAR, Spikes, operator_name, run_operator
-from .torch_signals import N_SAMPLES, N_STEPS, NotDeployable, Signal, reduction_of
+from .torch_signals import N_SAMPLES, N_STEPS, NotDeployableError, Signal, reduction_of
 
 _READS = {InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR}
 
@@ -165,10 +165,10 @@ class _Reader:
                 return self._relayed(node, run_operator(self.builder, target, tuple(args), dict(kwargs)))
             if torch.Tag.nondeterministic_seeded in getattr(target, "tags", ()):
                 mend = "Draw it once, when the module is made, and keep it as a buffer."
-                raise NotDeployable("compute the same at every call", operator_name(target), mend)
+                raise NotDeployableError("compute the same at every call", operator_name(target), mend)
             with torch.no_grad():
                 return target(*args, **kwargs)
-        except NotDeployable as error:
+        except NotDeployableError as error:
             raise SpecError(f"{self._where(node)}", error.rule, f"{error.got}{_line(node)}", error.mend) from error
 
     def _relayed(self, node: fx.Node, made: Any) -> Any:
@@ -224,7 +224,7 @@ class _Reader:
             self.builder.set_state(state.name, value.value)
         try:
             return ReadModule(builder=self.builder, output=_joined(outputs[:n_outputs]), front=self.front)
-        except NotDeployable as error:
+        except NotDeployableError as error:
             raise SpecError(f"module {type(self.module).__name__}", error.rule, error.got, error.mend) from error
 
     def _refuse_output(self, wanted: str, got: object) -> None:
@@ -245,7 +245,7 @@ def _joined(outputs: Sequence[Signal]) -> Signal:
     reduced, axes = reduction_of(*outputs), outputs[0].axes
     if any(each.axes != tuple(range(len(axes))) for each in outputs):
         got = f"samples along the axes {[each.axes for each in outputs]}"
-        raise NotDeployable("return one row for each sample", got, "Give the first axis to the samples.")
+        raise NotDeployableError("return one row for each sample", got, "Give the first axis to the samples.")
     value = joined_values([each.value for each in outputs])
     sizes = tuple(outputs[0].shape[axis] for axis in axes)
     return Signal(value=value, shape=(*sizes, value.n), axes=axes, reduced=reduced)

@@ -97,7 +97,7 @@ def failing_layer(module: nn.Module, error: BaseException) -> str:
 
 
 def failure_text(error: BaseException) -> str:
-    """Return the first line of an error, and the line of the user's file in which it was raised: the last that is not torch's."""
+    """Return the first line of an error, and the last line of the user's own file that led to it."""
     text = next((each for each in str(error).splitlines() if each.strip()), "")
     foreign = ("/torch/", str(Path(__file__).parent), "<")
     frames = traceback.extract_tb(error.__traceback__)

@@ -16,8 +16,8 @@ from neuropinn_lava.conversion import QuantizationScheme, quantize_network  # no
 from neuropinn_lava.conversion.formats.torch_modules import from_torch  # noqa: E402
 from neuropinn_lava.engine.reference import run_float, run_integer  # noqa: E402
 from neuropinn_lava.engine.trace import Probe  # noqa: E402
-from neuropinn_lava.network.nodes import Polarity
-from neuropinn_lava.network.spec import NetworkSpec
+from neuropinn_lava.network.nodes import Polarity  # noqa: E402
+from neuropinn_lava.network.spec import NetworkSpec  # noqa: E402
 from neuropinn_lava.training.network.network import VsnNetwork  # noqa: E402
 from neuropinn_lava.training.neuron.vsn import VSN  # noqa: E402
 
