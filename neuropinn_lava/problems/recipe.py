@@ -322,7 +322,7 @@ class TeacherRecipe(Record):
     """
 
     phases: tuple[PhaseRecipe, ...]
-    """Phases in which the teacher is trained."""
+    """Phases in which the teacher is trained; none where a trained one is given to the training."""
     network: NetworkRecipe = TANH_NETWORK
     """Network of the teacher; its `output_scale` may differ from that of the student."""
 
@@ -331,6 +331,10 @@ class TeacherRecipe(Record):
             raise SpecError(
                 "TeacherRecipe.phases", "have no distillation_weight", "a weight above 0", "A teacher has no teacher."
             )
+
+
+GIVEN_TEACHER = TeacherRecipe(phases=())
+"""The teacher of a recipe whose training is given a trained one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,7 @@ def test_a_face_knows_its_end_by_name():
 def test_lists_stand_for_tuples_in_records():
     assert NetworkRecipe(widths=[5, 6]) == NetworkRecipe(widths=(5, 6))
     assert CloudRecipe(n_per_axis=[4, 4]) == CloudRecipe(n_per_axis=(4, 4))
-    assert Probe(samples=[1, 2], layers=["a"], steps=[0]) == Probe(samples=(1, 2), layers=("a",), steps=(0,))
+    assert Probe(samples=[1, 2], nodes=["a"], steps=[0]) == Probe(samples=(1, 2), nodes=("a",), steps=(0,))
     assert Probe(samples=np.arange(3)) == Probe(samples=(0, 1, 2))
 
 

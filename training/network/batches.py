@@ -15,10 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .network import NetworkRun, VsnNetwork
+from .module_network import TrainedNetwork
+from .network import NetworkRun
 
 
-def run_batches(network: VsnNetwork, inputs: Tensor, batch_size: int | None) -> NetworkRun:
+def run_batches(network: TrainedNetwork, inputs: Tensor, batch_size: int | None) -> NetworkRun:
     """Run a network on points, shape (n_points, n_in), at most `batch_size` of them at once; None runs all at once."""
     if batch_size is None or len(inputs) <= batch_size:
         return network.run(inputs)
@@ -31,7 +32,7 @@ class _BatchedRun(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, network: VsnNetwork, inputs: Tensor, batch_size: int, *parameters: Tensor
+        ctx: Any, network: TrainedNetwork, inputs: Tensor, batch_size: int, *parameters: Tensor
     ) -> tuple[Tensor, ...]:
         ctx.network, ctx.inputs, ctx.batch_size, ctx.parameters = network, inputs, batch_size, parameters
         runs = [network.run(batch) for batch in inputs.split(batch_size)]

@@ -143,6 +143,11 @@ class VsnNetwork(nn.Module):
         """The Linear layers in their order; the last one is the read-out."""
         return tuple(layer for layer in self.layers if isinstance(layer, nn.Linear))
 
+    @property
+    def n_in(self) -> int:
+        """Number of coordinates of a point."""
+        return self.linear_layers[0].in_features
+
     def clamp_(self) -> None:
         """Clamp trained leaks and thresholds to their ranges; fixed ones are left as they are."""
         for layer in self.vsn_layers:

@@ -195,6 +195,20 @@ def successive_steps(module: nn.Module) -> Iterator[None]:
             layer._in_succession, layer._rest = False, None
 
 
+@contextlib.contextmanager
+def constant_spikes(module: nn.Module) -> Iterator[None]:
+    """Treat every spike of a module as a constant in all backward passes within the block."""
+    layers = vsn_layers(module)
+    former = [layer.rule for layer in layers]
+    for layer in layers:
+        layer.rule = layer.rule.exact()
+    try:
+        yield
+    finally:
+        for layer, rule in zip(layers, former, strict=True):
+            layer.rule = rule
+
+
 def vsn_layers(module: nn.Module) -> tuple[VSN, ...]:
     """Return the VSN layers of a module in their order."""
     return tuple(layer for layer in module.modules() if isinstance(layer, VSN))

@@ -2,7 +2,7 @@
 
     torch    = float     to rounding, where no spike can flip
     Lava     = integer   bit for bit: membrane, fired, payload and output, every step and sample
-    batched              all samples, one process a layer and the whole network in one: outputs and counts, and every value of
+    batched              all samples, one process a node and the whole network in one: outputs and counts, and every value of
                          the first `N_PROBED`
     faithful             one sample at a time, `N_FAITHFUL` samples, every value
     dense                the graph of Lava's own Dense followed by the neurons, one at a time, `N_DENSE` samples, every value:
@@ -20,11 +20,11 @@ import numpy as np
 
 from ...base.arrays import FloatArray
 from ...base.errors import SimulationError, SpecError
-from ...base.points import checked_points
 from ...engine.reference import run_float, run_integer
 from ...engine.spike_flips import samples_at_risk
 from ...engine.trace import LavaMode, LayerModel, Probe, RunTrace
 from ...network.given_networks import checked_network
+from ...network.given_points import checked_samples
 from ...network.quantized import Network, QuantizedNetwork
 from .network_domain import draw_points, known_problem, warn_outside
 from .networks import float_network
@@ -110,7 +110,7 @@ def given_or_drawn(
     if n_points is not None:
         rule = "be left out beside points, which are as many as they are"
         raise SpecError(f"{where}.n_points", rule, n_points, "Leave it out, or leave the points out.")
-    held = checked_points(points, network.n_in, f"{where}: points of network {float_network(network).name!r}")
+    held = checked_samples(points, network, f"{where}: points of network {float_network(network).name!r}")
     warn_outside(network, held, where, problem, stacklevel=4)
     return held
 
@@ -142,7 +142,8 @@ def compare_backends(network: Network, held: FloatArray, on_stage: OnStage = Non
     torch_parity = _compare_torch(network, held)
     announce(on_stage, f"the reference engine, {len(held):,} samples")
     expected = _run_reference(network, held, Probe(n_samples=N_PROBED))
-    compared = [_compare_mode(network, held, expected, *plan, on_stage) for plan in _plans(network)]
+    plans = _plans(network, expected.n_steps)
+    compared = [_compare_mode(network, held, expected, *plan, on_stage) for plan in plans]
     return ParitySection(
         torch_vs_float=torch_parity,
         modes=tuple(parity for parity, _ in compared),
@@ -150,7 +151,7 @@ def compare_backends(network: Network, held: FloatArray, on_stage: OnStage = Non
     )
 
 
-def _plans(network: Network) -> list[tuple[LavaMode, LayerModel, int | None]]:
+def _plans(network: Network, n_steps: int) -> list[tuple[LavaMode, LayerModel, int | None]]:
     """List mode, kind of layer and number of samples (None for all); Lava's Dense is exact, and compared, in integers only."""
     plans: list[tuple[LavaMode, LayerModel, int | None]] = [
         (LavaMode.BATCHED, LayerModel.WHOLE, None),
@@ -158,7 +159,7 @@ def _plans(network: Network) -> list[tuple[LavaMode, LayerModel, int | None]]:
         (LavaMode.FAITHFUL, LayerModel.FUSED, N_FAITHFUL),
     ]
     if isinstance(network, QuantizedNetwork):
-        n_dense = min(N_DENSE, max(1, N_DENSE_STEPS // network.n_steps))
+        n_dense = min(N_DENSE, max(1, N_DENSE_STEPS // n_steps))
         plans.append((LavaMode.FAITHFUL, LayerModel.DENSE, n_dense))
     return plans
 
@@ -207,7 +208,8 @@ def _compare_mode(
     actual = simulate_on_lava(network, points[:n], mode=mode, model=model, probe=probe)
     is_recorded = n == len(points) and probe.n_samples <= N_PROBED
     wanted = expected if is_recorded else _run_reference(network, points[:n], probe)
-    result = compare_traces(wanted, actual, 0.0 if isinstance(network, QuantizedNetwork) else FLOAT_TOLERANCE)
+    tolerance = 0.0 if isinstance(network, QuantizedNetwork) else FLOAT_TOLERANCE
+    result = compare_traces(wanted, actual, tolerance, network)
     parity = ModeParity(
         mode=mode,
         model=model,

@@ -81,7 +81,7 @@ def assert_parity(spec: NetworkSpec, dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize(("activation", "polarity"), list(product(builders.ACTIVATIONS, builders.POLARITIES)))
 def test_torch_equals_the_float_engine(activation: str, polarity: Polarity) -> None:
-    for n_steps, readout in product(builders.N_STEPS, (Readout.MEAN, Readout.LAST)):
+    for n_steps, readout in product(builders.N_STEPS, builders.READOUTS):
         spec = builders.random_spec(
             5, n_steps=n_steps, activation=activation, polarity=polarity, readout=readout, ansatz=True
         )

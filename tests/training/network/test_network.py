@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+import builders
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.network.spec import Readout
 from neuropinn_lava.problems.recipe import NetworkRecipe
@@ -21,7 +22,7 @@ def sequential() -> nn.Sequential:
     return nn.Sequential(nn.Linear(2, 9), VSN(9, theta=0.2), nn.Linear(9, 7), VSN(7, theta=0.1), nn.Linear(7, 2))
 
 
-@pytest.mark.parametrize("readout", [Readout.MEAN, Readout.LAST])
+@pytest.mark.parametrize("readout", builders.READOUTS)
 @pytest.mark.parametrize("n_steps", [1, 2, 8])
 def test_equals_the_sequential_called_t_times(n_steps: int, readout: Readout) -> None:
     layers = sequential()

@@ -120,7 +120,7 @@ def test_tangents_are_the_explicit_jacobian(problem: PdeProblem, n_steps: int) -
     recipe = dataclasses.replace(recipe, network=dataclasses.replace(recipe.network, n_steps=n_steps, theta=0.05))
     cloud, network = laid(problem, recipe), built(recipe)
     J = explicit_jacobian(network, cloud.inputs)
-    tangents = find_tangents(run_exactly(network, cloud.inputs))
+    tangents = find_tangents(network, run_exactly(network, cloud.inputs))
     K = J @ J.T
     assert (tangents.kernel_columns(slice(None)) - K).abs().max() <= ROUNDING * K.abs().max()
     v = torch.linspace(-1.0, 1.0, len(J), dtype=torch.float64)
@@ -134,7 +134,7 @@ def test_the_sandwich_is_the_product_of_three_matrices(n_out: int) -> None:
     """150 points: two blocks of columns for one output, three for two."""
     rng = np.random.default_rng(3)
     network = build_network(small_recipe().network, 2, n_out, 0, torch.float64)
-    tangents = find_tangents(run_exactly(network, torch.from_numpy(rng.uniform(-1.0, 1.0, (150, 2)))))
+    tangents = find_tangents(network, run_exactly(network, torch.from_numpy(rng.uniform(-1.0, 1.0, (150, 2)))))
     S = sparse_matrix(40, 150 * n_out, density=0.1, format="csr", random_state=rng)
     expected = S.toarray() @ tangents.kernel_columns(slice(None)).numpy() @ S.toarray().T
     assert np.abs(tangents.sandwiched(S).numpy() - expected).max() <= ROUNDING * np.abs(expected).max()
@@ -143,7 +143,7 @@ def test_the_sandwich_is_the_product_of_three_matrices(n_out: int) -> None:
 def test_tangents_at_some_points_are_those_rows() -> None:
     network = build_network(small_recipe().network, 2, 2, 0, torch.float64)
     inputs = torch.rand(9, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    tangents = find_tangents(run_exactly(network, inputs))
+    tangents = find_tangents(network, run_exactly(network, inputs))
     rows = torch.tensor([1, 4, 8, 10, 13, 17])  # points 1, 4, 8 of the first output, then of the second
     K = tangents.kernel_columns(slice(None))[rows][:, rows]
     some = tangents.at(torch.tensor([1, 4, 8])).kernel_columns(slice(None))

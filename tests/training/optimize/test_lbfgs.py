@@ -30,10 +30,11 @@ from neuropinn_lava.training.collocation.clouds import TrainingCloud, build_trai
 from neuropinn_lava.training.loss.linearization import linearize_residuals
 from neuropinn_lava.training.loss.losses import evaluate_loss
 from neuropinn_lava.training.network.network import VsnNetwork, build_network
+from neuropinn_lava.training.neuron.vsn import constant_spikes
 from neuropinn_lava.training.optimize.lbfgs import HISTORY_SIZE, LBfgs
 from neuropinn_lava.training.optimize.parameters import FlatParameters
 from neuropinn_lava.training.optimize.phase_optimizer import PhaseOptimizer, StepTask
-from neuropinn_lava.training.optimize.tangents import constant_spikes, run_exactly
+from neuropinn_lava.training.optimize.tangents import run_exactly
 from neuropinn_lava.training.run.outcome import TrainingStatus
 from neuropinn_lava.training.run.trainer import train_network
 from resumption import assert_resumes
