@@ -6,6 +6,7 @@ activations, and names.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -15,11 +16,18 @@ import torch
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from ...network.activations import ACTIVATIONS
 from ...network.nodes import Polarity
 from ...network.spec import Readout
 from .graph_builder import GraphBuilder, Neurons
-from .torch_signals import NotDeployableError, Signal, as_signal, broadcast_signals, map_linear, move_entries, reduction_of
+from .torch_signals import (
+    NotDeployableError,
+    Signal,
+    as_signal,
+    broadcast_signals,
+    map_linear,
+    move_entries,
+    reduction_of,
+)
 
 MOVES = frozenset(
     """alias atleast_2d broadcast_to cat chunk clone column_stack concat concatenate contiguous detach diagonal expand
@@ -33,7 +41,7 @@ LINEAR = frozenset(
     mm mv neg negative sum""".split()  # noqa: SIM905
 )
 """Operators that are affine in their only argument that is no constant."""
-NAMED = frozenset({"cos", "exp", "relu", "selu", "sigmoid", "silu", "sin", "tanh"})
+NAMED = frozenset({"exp", "relu", "selu", "sigmoid", "silu", "sin", "tanh"})
 """Operators without options that are activations, of the same name in the core."""
 MENDS = {
     "layer_norm": "Train without it: its mean and deviation of a sample are divisions, which neurons do not compute.",
@@ -120,13 +128,9 @@ def _over_steps(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sig
     return Signal(value=x.value, shape=shape, axes=(axis,), reduced=reduced)
 
 
-def _activated(builder: GraphBuilder, activation: str, x: Signal, factor: float = 1.0) -> Signal:
+def _activated(builder: GraphBuilder, activation: str, x: Signal) -> Signal:
     _check_steps(x)
-    if activation not in ACTIVATIONS:
-        known = ", ".join(ACTIVATIONS)
-        raise NotDeployableError("use only activations that can be deployed", activation, f"Use one of {known}.")
-    value = x.value if factor == 1.0 else x.value.mapped(np.full(x.value.n, factor))
-    return x.with_value(builder.activate(activation, value))
+    return x.with_value(builder.activate(activation, x.value))
 
 
 def _check_steps(*signals: Signal) -> None:
@@ -220,35 +224,30 @@ def _gelu(builder: GraphBuilder, x: Signal, *, approximate: str = "none") -> Sig
 
 
 def _elu(builder: GraphBuilder, x: Signal, alpha: float = 1, scale: float = 1, input_scale: float = 1) -> Signal:
-    if abs(alpha - 1.6732632423543772) < 1e-12 and abs(scale - 1.0507009873554805) < 1e-12 and input_scale == 1:
-        return _activated(builder, "selu", x)
-    if (alpha, scale, input_scale) != (1, 1, 1):
-        raise NotDeployableError("use elu with alpha = 1", alpha, "Use alpha = 1, or selu.")
-    return _activated(builder, "elu", x)
+    if (scale, input_scale) != (1, 1):
+        raise NotDeployableError("use elu without other factors", (scale, input_scale), "Use elu, or selu.")
+    return _activated(builder, "elu" if alpha == 1 else f"elu({float(alpha)!r})", x)
 
 
 def _softplus(builder: GraphBuilder, x: Signal, beta: float = 1, threshold: float = 20) -> Signal:
-    made = _activated(builder, "softplus", x, float(beta))
-    return made if beta == 1 else _mul(builder, made, 1.0 / beta)
+    return _mul(builder, _activated(builder, "softplus", _mul(builder, x, float(beta))), 1.0 / beta)
 
 
 def _leaky_relu(builder: GraphBuilder, x: Signal, negative_slope: float = 0.01) -> Signal:
-    """Compute a z + (1 - a) relu(z)."""
-    positive = _mul(builder, _activated(builder, "relu", x), 1.0 - negative_slope)
-    return _add(builder, positive, x, alpha=negative_slope)
+    return _activated(builder, f"leaky_relu({float(negative_slope)!r})", x)
 
 
 def _clamp(builder: GraphBuilder, x: Signal, low: Any = None, high: Any = None) -> Signal:
-    """Compute low + relu(z - low) - relu(z - high)."""
+    """Compute relu(z - low) + low, high - relu(high - z), or c + r hardtanh((z - c) / r)."""
     if not all(each is None or isinstance(each, (int, float)) for each in (low, high)):
         raise NotDeployableError("clamp to constants", "computed limits", "Give numbers.")
-    if low is None:
-        flipped = _mul(builder, x, -1.0)
-        return _mul(builder, _clamp(builder, flipped, -high), -1.0) if high is not None else x
-    above = _add(builder, _activated(builder, "relu", _add(builder, x, -low)), low)
     if high is None:
-        return above
-    return _sub(builder, above, _activated(builder, "relu", _add(builder, x, -high)))
+        return _add(builder, _activated(builder, "relu", _add(builder, x, -low)), low)
+    if low is None:
+        return _rsub(builder, _activated(builder, "relu", _rsub(builder, x, high)), high)
+    middle, radius = (low + high) / 2, (high - low) / 2
+    within = _activated(builder, "hardtanh", _mul(builder, _add(builder, x, -middle), 1.0 / radius))
+    return _add(builder, _mul(builder, within, radius), middle)
 
 
 def _dropout(builder: GraphBuilder, x: Signal, p: float = 0.5, train: bool = True) -> Signal:
@@ -313,6 +312,8 @@ HANDLERS: dict[str, Callable[..., Any]] = {
     "square": lambda builder, x: _mul(builder, x, x),
     "lerp": _lerp,
     "addcmul": _addcmul,
+    "cos": lambda builder, x: _activated(builder, "sin", _add(builder, x, math.pi / 2)),
+    "log_sigmoid": lambda builder, x: _mul(builder, _softplus(builder, _mul(builder, x, -1.0)), -1.0),
     "gelu": _gelu,
     "elu": _elu,
     "softplus": _softplus,

@@ -198,7 +198,9 @@ def broadcast_signals(left: Any, right: Any) -> tuple[Signal, Signal]:
     one, other = (each if isinstance(each, Signal) else as_signal(each, tuple(shape), like) for each in made)
     if one.axes != other.axes:
         mend = "Give both as many rows as there are samples, one row for each."
-        raise NotDeployableError("keep samples and steps apart", f"samples along the axes {one.axes} and {other.axes}", mend)
+        raise NotDeployableError(
+            "keep samples and steps apart", f"samples along the axes {one.axes} and {other.axes}", mend
+        )
     return one, other
 
 

@@ -321,7 +321,12 @@ class StepModule(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.inner, self.again, self.vsn, self.head = nn.Linear(2, 5), nn.Linear(5, 5), VSN(5, theta=0.3), nn.Linear(5, 1)
+        self.inner, self.again, self.vsn, self.head = (
+            nn.Linear(2, 5),
+            nn.Linear(5, 5),
+            VSN(5, theta=0.3),
+            nn.Linear(5, 1),
+        )
 
     def forward(self, x: Tensor, trace: Tensor, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         h = self.vsn(self.inner(x) + self.again(h) + trace)
@@ -388,7 +393,11 @@ class Nonlinear(LastStep):
 @pytest.mark.parametrize(
     ("module", "options", "message"),
     [
-        (LoopOverTime(), {}, r"read the steps of a sequence one after the other; got step 0 alone in line .* step module"),
+        (
+            LoopOverTime(),
+            {},
+            r"read the steps of a sequence one after the other; got step 0 alone in line .* step module",
+        ),
         (Nonlinear(), {}, "be affine behind the last step or the mean of a sequence"),
         (SequenceRnn(bidirectional=True), {}, "got RuntimeError|run forwards in time"),
         (LastStep(), {"readout": "mean"}, "from_torch.readout must be last, as in the module; got mean"),
@@ -404,5 +413,5 @@ def test_a_recurrent_layer_in_a_network_without_sequences_is_refused() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return super().forward(x[:, None].repeat(1, 4, 1))[:, -1]
 
-    with pytest.raises(SpecError, match="read a sequence that is an input of the network.*sequence=True"):
+    with pytest.raises(SpecError, match=r"read a sequence that is an input of the network.*sequence=True"):
         from_torch(Repeated().double())
