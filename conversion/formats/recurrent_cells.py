@@ -86,7 +86,7 @@ def run_layers(name: str, builder: GraphBuilder, *args: Any) -> list[Signal]:
     x, before, params, has_biases, n_layers, _, _, is_bidirectional, _ = args
     if not isinstance(x, Signal) or len(x.axes) < 2:
         mend = "Say from_torch(..., sequence=True): a sample of the network is a sequence, (n_steps, n_in)."
-        raise NotDeployableError("read a sequence that is an input of the network", "a tensor made of one sample", mend)
+        raise NotDeployableError("get a sequence that is an input of the network", "a tensor made of one sample", mend)
     initial = before if isinstance(before, (list, tuple)) else [before]
     if any(isinstance(each, Signal) or bool(each.any()) for each in initial):
         raise NotDeployableError("begin with states of zero", "other states", "Leave the initial states out.")

@@ -79,7 +79,7 @@ def _tried(
     if found:
         where = f"module {type(module).__name__}"
         mend = "Say it: from_torch(..., lower=..., upper=...), or inputs={'x': 2, 't': 1}."
-        raise SpecError(where, "show how wide its input is", f"several that run, {found[:4]}", mend)
+        raise SpecError(where, "have an input of one width only", f"several that run, {found[:4]}", mend)
     widths, error = next(iter(errors.items()))
     mend = "Make the widths agree, leave conversions such as .float() out, and create tensors in the type of the input."
     rule = f"have a forward pass that runs in float64 at points of {sum(widths)} coordinates"

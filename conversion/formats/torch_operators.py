@@ -120,7 +120,7 @@ def _over_steps(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sig
         mend = (
             "Use the last step, the mean, or a step module forward(x_t, state) -> (y_t, state) in the place of a loop."
         )
-        raise NotDeployableError("read the steps of a sequence one after the other", f"step {args[2]} alone", mend)
+        raise NotDeployableError("use every step of a sequence, or the last", f"step {args[2]} alone", mend)
     keeps = name == "mean" and (args[2] if len(args) > 2 else kwargs.get("keepdim", False))
     shape = tuple(1 if axis == dims[0] else n for axis, n in enumerate(x.shape) if keeps or axis != dims[0])
     reduced = Readout.MEAN if name == "mean" else Readout.LAST
@@ -170,14 +170,14 @@ def _mul(builder: GraphBuilder, left: Any, right: Any) -> Signal:
 
 def _div(builder: GraphBuilder, left: Any, right: Any, *, rounding_mode: str | None = None) -> Signal:
     if isinstance(right, Signal) or rounding_mode is not None:
-        raise NotDeployableError("divide by constants", "a quotient of two computed values", MENDS["div"])
+        raise NotDeployableError("be a quotient by a constant", "a quotient of two computed values", MENDS["div"])
     return _mul(builder, left, 1.0 / torch.as_tensor(right, dtype=torch.float64))
 
 
 def _pow(builder: GraphBuilder, x: Any, exponent: Any) -> Signal:
     if not isinstance(x, Signal) or not isinstance(exponent, (int, float)) or exponent not in (1, 2, 3, 4):
         mend = "Use a power of 1 to 4, which is a product."
-        raise NotDeployableError("raise values to whole powers from 1 to 4", exponent, mend)
+        raise NotDeployableError("be a whole power from 1 to 4", exponent, mend)
     power = x
     for _ in range(int(exponent) - 1):
         power = _mul(builder, power, x)
@@ -196,7 +196,7 @@ def _contracted(builder: GraphBuilder, name: str, args: tuple[Any, ...]) -> Sign
     """Compute a matrix product or einsum of two signals as products and a sum."""
     operands = args[1] if name == "einsum" else args
     if len(operands) != 2 or not all(isinstance(each, Signal) for each in operands):
-        raise NotDeployableError("multiply constants or two computed values", name, "Write it as products and a sum.")
+        raise NotDeployableError("be a product of at most two computed values", name, "Write it as products and a sum.")
     equation = args[0].replace(" ", "") if name == "einsum" else _matmul_equation(*operands)
     letters, _, kept = equation.partition("->")
     kept = kept or "".join(sorted(each for each in set(letters) - {","} if letters.count(each) == 1))
@@ -240,7 +240,7 @@ def _leaky_relu(builder: GraphBuilder, x: Signal, negative_slope: float = 0.01) 
 def _clamp(builder: GraphBuilder, x: Signal, low: Any = None, high: Any = None) -> Signal:
     """Compute relu(z - low) + low, high - relu(high - z), or c + r hardtanh((z - c) / r)."""
     if not all(each is None or isinstance(each, (int, float)) for each in (low, high)):
-        raise NotDeployableError("clamp to constants", "computed limits", "Give numbers.")
+        raise NotDeployableError("use constant limits", "computed limits", "Give numbers.")
     if high is None:
         return _add(builder, _activated(builder, "relu", _add(builder, x, -low)), low)
     if low is None:

@@ -178,7 +178,7 @@ def as_signal(constant: Tensor, shape: tuple[int, ...], like: Signal) -> Signal:
     signal = Signal(value=constant_value(rows.flatten().numpy().copy()), shape=tuple(shape), axes=like.axes)
     if not torch.equal(full, rows.reshape(_inner(signal)).expand(shape)):
         mend = "Use the same numbers for every sample."
-        raise NotDeployableError("add or join the same constant for every sample", "another one for each", mend)
+        raise NotDeployableError("use the same constant for every sample", "another one for each", mend)
     return signal
 
 
@@ -214,5 +214,5 @@ def reduction_of(*signals: Signal) -> Readout | None:
     if len(found) > 1:
         names = sorted("every step" if each is None else each.value for each in found)
         mend = "Reduce all of them in the same way, at the end."
-        raise NotDeployableError("join outputs that are reduced over the steps alike", ", ".join(names), mend)
+        raise NotDeployableError("be reduced over the steps alike", ", ".join(names), mend)
     return next(iter(found), None)

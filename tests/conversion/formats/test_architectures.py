@@ -396,7 +396,7 @@ class Nonlinear(LastStep):
         (
             LoopOverTime(),
             {},
-            r"read the steps of a sequence one after the other; got step 0 alone in line .* step module",
+            r"use every step of a sequence, or the last; got step 0 alone in line .* step module",
         ),
         (Nonlinear(), {}, "be affine behind the last step or the mean of a sequence"),
         (SequenceRnn(bidirectional=True), {}, "got RuntimeError|run forwards in time"),
@@ -413,5 +413,5 @@ def test_a_recurrent_layer_in_a_network_without_sequences_is_refused() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return super().forward(x[:, None].repeat(1, 4, 1))[:, -1]
 
-    with pytest.raises(SpecError, match=r"read a sequence that is an input of the network.*sequence=True"):
+    with pytest.raises(SpecError, match=r"get a sequence that is an input of the network.*sequence=True"):
         from_torch(Repeated().double())
