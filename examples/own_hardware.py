@@ -115,7 +115,7 @@ def draw() -> Figure:
     left, right = figure.subplots(1, 2)
     left.bar(range(len(cores)), [core.neurons.stop - core.neurons.start for core in cores])
     left.axhline(32, color="gray", lw=0.8)
-    left.set_xticks(range(len(cores)), [core.layer for core in cores], rotation=60)
+    left.set_xticks(range(len(cores)), [core.node for core in cores], rotation=60)
     left.set(title="neurons on each core")
     right.barh([term.name for term in energy.terms], [term.joules * 1e9 for term in energy.terms])
     right.set(title="nJ per sample")

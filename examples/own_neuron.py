@@ -66,7 +66,7 @@ def main() -> float:
 
 def draw() -> Figure:
     """Draw the neuron as float and as the integers of its table."""
-    table = deploy().layers[0].table
+    table = deploy().populations[0].table
     z = np.linspace(-3, 3, 601)
     words = np.rint(z / 2.0**table.state_exponent).astype(np.int64)
     figure = Figure(figsize=(6, 3), layout="constrained")

@@ -70,10 +70,11 @@ if TYPE_CHECKING:
     from .geometry.domain import Box, Domain
     from .geometry.polygon import PolygonDomain
     from .geometry.scalar_fields import Polynomial, Trigonometric
-    from .hardware_sim.counts.counting import LayerOperations, OperationCounts, count_operations
+    from .hardware_sim.counts.counting import count_operations
+    from .hardware_sim.counts.operations import NodeOperations, OperationCounts
     from .hardware_sim.lava.graph import LavaNetwork, to_lava
     from .hardware_sim.parity.certificate import ModeParity, ParitySection, TorchParity
-    from .hardware_sim.report.content.sections import Report
+    from .hardware_sim.report.report import Report
     from .network.nodes import ConnectionSpec, InputSpec, OutputSpec, Polarity, PopulationSpec, ProductSpec
     from .network.quantized import QuantizedNetwork
     from .network.quantized_nodes import (
@@ -88,20 +89,9 @@ if TYPE_CHECKING:
     from .network.transforms import AffineTransform, Ansatz
     from .problems import find_problem, list_problems
     from .problems.conditions import vanishing_ansatz, zero_ansatz
+    from .problems.phases import Jitter, Marching, Optimizer, PhaseRecipe, Refinement
     from .problems.problem import Condition, DerivativeFields, PdeProblem, ReferenceSolution, constant_value
-    from .problems.recipe import (
-        CloudRecipe,
-        Jitter,
-        Marching,
-        NetworkRecipe,
-        Optimizer,
-        PhaseRecipe,
-        Refinement,
-        ResidualWeights,
-        Surrogate,
-        TeacherRecipe,
-        TrainingRecipe,
-    )
+    from .problems.recipe import CloudRecipe, NetworkRecipe, ResidualWeights, Surrogate, TeacherRecipe, TrainingRecipe
     from .training.network.network import VsnNetwork
     from .training.neuron.vsn import VSN
     from .training.run.history import TrainingHistory, TrainingProgress
@@ -133,12 +123,12 @@ _HOME = {
     "TrainingFiles": "app.verbs.train",
     "train": "app.verbs.train",
     "CloudRecipe": "problems.recipe",
-    "Jitter": "problems.recipe",
-    "Marching": "problems.recipe",
+    "Jitter": "problems.phases",
+    "Marching": "problems.phases",
     "NetworkRecipe": "problems.recipe",
-    "Optimizer": "problems.recipe",
-    "PhaseRecipe": "problems.recipe",
-    "Refinement": "problems.recipe",
+    "Optimizer": "problems.phases",
+    "PhaseRecipe": "problems.phases",
+    "Refinement": "problems.phases",
     "ResidualWeights": "problems.recipe",
     "Surrogate": "problems.recipe",
     "TeacherRecipe": "problems.recipe",
@@ -223,10 +213,10 @@ _HOME = {
     "plan_sweep": "app.sweep.plan",
     "Sweep": "app.sweep.result",
     "SweepProgress": "app.sweep.result",
-    "LayerOperations": "hardware_sim.counts.counting",
-    "OperationCounts": "hardware_sim.counts.counting",
+    "NodeOperations": "hardware_sim.counts.operations",
+    "OperationCounts": "hardware_sim.counts.operations",
     "count_operations": "hardware_sim.counts.counting",
-    "Report": "hardware_sim.report.content.sections",
+    "Report": "hardware_sim.report.report",
     # Files and errors
     "read_network": "files.network_file",
     "write_network": "files.network_file",

@@ -23,6 +23,7 @@ import numpy as np
 from neuropinn_lava.base.arrays import FloatArray, IntArray
 from neuropinn_lava.engine.host import encode_points
 from neuropinn_lava.engine.reference import integer_drive, step_integer
+from neuropinn_lava.engine.trace import RunTrace
 from neuropinn_lava.engine.walk import NodeStep
 from neuropinn_lava.geometry.scalar_fields import Polynomial
 from neuropinn_lava.network.activations import find_activation
@@ -536,6 +537,19 @@ def _rebuilt(network: QuantizedNetwork, points: FloatArray, change: Any) -> Quan
         nodes.append(change(layer, inputs))
         inputs = [step.payload for step in _steps(nodes[-1], inputs)]
     return replace(network, nodes=tuple(nodes))
+
+
+def sent_payloads(network: QuantizedNetwork, trace: RunTrace, points: np.ndarray) -> dict[str, Any]:
+    """Give everything that inputs and nodes sent in a fully probed run, as lists [sample][step][component], by name."""
+    x, _ = encode_points(network, points)
+    if x.ndim == 2:
+        x = np.repeat(x[:, None, :], trace.n_steps, axis=1)
+    sent, first = {}, 0
+    for each in network.inputs:
+        sent[each.name] = x[:, :, first : first + each.width].tolist()
+        first += each.width
+    assert trace.probe is not None
+    return sent | {node.name: node.payload.tolist() for node in trace.probe.nodes}
 
 
 def with_threshold_hits(network: QuantizedNetwork, points: FloatArray) -> QuantizedNetwork:

@@ -1,11 +1,13 @@
-"""How the layers of a network are split over the cores of a target: what a core holds, and which neurons share one.
+"""How the nodes of a network are split over the cores of a target: what a core holds, and which neurons share one.
 
 This is the only definition of it. The verdict of `hardware_rules.check_network` and the placement of
 `hardware_sim.costs.cores.partition_network` both stand on it, so that they count the same cores.
 
-A layer takes the fewest cores that hold its neurons, their non-zero weights, states, phi table and axons when the neurons are
-dealt out evenly and in order; layers share no core. Layers are split from the last one to the first, because a core's routing
-table holds an entry for every pair of one of its neurons and a core of the next layer that the neuron has a weight on.
+A node takes the fewest cores that hold its neurons, their non-zero weights, states, phi table and axons when the neurons are
+dealt out evenly and in order; nodes share no core. A product holds its elements like neurons, each with both factors and no
+weight. Nodes are split from the last one to the first, because a core's routing table holds an entry for every pair of one of
+its neurons and a core that the neuron has a weight on; where a loop leads back to a node that is split already, it is split
+again, until the routes of all fit. An event goes to a core once, however many connections with other delays read it there.
 """
 
 from __future__ import annotations
@@ -19,21 +21,22 @@ import numpy as np
 from ...base.arrays import ArrayRecord, BoolArray, IntArray, Record, freeze_arrays
 from ...network.integers import LEAK_BITS
 from ...network.quantized import QuantizedNetwork
-from ...network.quantized_nodes import QuantizedAffine, QuantizedOutput, QuantizedPopulation
+from ...network.quantized_nodes import QuantizedOutput, QuantizedPopulation, QuantizedProduct
+from ...network.schedule import schedule_network
 from .target import HardwareTarget
 
 ENTRY_BYTES = 4
 """Bytes of one entry of a phi table, which has at most 32 bits."""
 
-AnyLayer = QuantizedPopulation | QuantizedOutput
+AnyNode = QuantizedPopulation | QuantizedProduct | QuantizedOutput
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoreContents(Record):
-    """The share of a layer that one core holds."""
+    """The share of a node that one core holds."""
 
     first: int
-    """The first neuron of the layer on this core."""
+    """The first neuron of the node on this core."""
     n_neurons: int
     """The number of neurons on this core."""
     synapse_bytes: int
@@ -43,11 +46,11 @@ class CoreContents(Record):
     in_axons: int
     """Senders that at least one neuron of this core has a weight for."""
     out_axons: int
-    """Pairs of a neuron of this core and a core of the next layer that it reaches; the read-out has none."""
+    """Pairs of a neuron of this core and a core that it reaches; the read-out has none."""
 
     @property
     def neurons(self) -> slice:
-        """The neurons of the layer on this core."""
+        """The neurons of the node on this core."""
         return slice(self.first, self.first + self.n_neurons)
 
     def exceeds(self, target: HardwareTarget) -> bool:
@@ -63,76 +66,130 @@ class CoreContents(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LayerSplit(ArrayRecord):
-    """The cores of one layer."""
+class NodeSplit(ArrayRecord):
+    """The cores of one node."""
 
     name: str
-    """The layer's name."""
+    """The node's name."""
     cores: tuple[CoreContents, ...]
     """The cores in the order of their neurons; none where a single neuron exceeds a core."""
     cores_reached: IntArray
-    """The number of these cores that each sender has a weight on, shape (n_in,)."""
+    """Cores of all receivers on which each of its neurons has a weight, shape (n_out,); 0 for the read-out."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, cores_reached=np.int64)
 
 
-def split_network(network: QuantizedNetwork, target: HardwareTarget) -> tuple[LayerSplit, ...]:
-    """Split every layer of a network over cores of a target, the read-out last.
+def split_network(network: QuantizedNetwork, target: HardwareTarget) -> tuple[NodeSplit, ...]:
+    """Split every node of a network over cores of a target, the read-out last.
 
-    A layer with a neuron that exceeds a core by itself has no cores, and the layer before it is then split as if its neurons
-    sent nothing. `hardware_rules` says which limit is exceeded.
+    A node with a neuron that exceeds a core by itself has no cores, and the nodes that it reads are then split as if they sent
+    nothing to it. `hardware_rules` says which limit is exceeded.
     """
-    splits: list[LayerSplit] = []
-    reached = np.zeros(network.n_out, dtype=np.int64)
-    layers: tuple[AnyLayer, ...] = (*network.populations, network.output)
-    for layer in reversed(layers):
-        split = _split_layer(layer, target, reached)
-        splits.append(split)
-        reached = split.cores_reached
-    return tuple(reversed(splits))
+    nodes: tuple[AnyNode, ...] = (*network.nodes, network.output)
+    reads = {node.name: wired(node) for node in nodes}
+    lines = longest_lines(network)
+    cores: dict[str, tuple[CoreContents, ...]] = {}
+
+    def reached(sender: AnyNode) -> IntArray:
+        """Count the cores on which each neuron of a node has a weight, as far as cores are known, shape (n_out,)."""
+        count = np.zeros(sender.n_out, dtype=np.int64)
+        for name, held in cores.items():
+            used = reads[name].get(sender.name)
+            if used is not None:
+                count += np.sum([used[core.neurons].any(axis=0) for core in held], axis=0, dtype=np.int64)
+        return count
+
+    while True:
+        before = [len(held) for held in cores.values()]
+        for node in reversed(nodes):
+            fewest = len(cores.get(node.name, ()))
+            cores[node.name] = _split_node(node, lines[node.name], reads[node.name], target, reached(node), fewest)
+        if before == [len(held) for held in cores.values()]:
+            break
+    return tuple(NodeSplit(name=node.name, cores=cores[node.name], cores_reached=reached(node)) for node in nodes)
 
 
-def _split_layer(layer: AnyLayer, target: HardwareTarget, reached: IntArray) -> LayerSplit:
-    """Deal the neurons of a layer out to the fewest cores; `reached` (n_out,) are the cores that each of them sends to."""
-    connected: BoolArray = layer.affine.weight != 0
-    needed = synapse_bytes(layer.affine)
+def wired(node: AnyNode) -> dict[str, BoolArray]:
+    """Return which neurons read which components of each source, by any delay: shape (n_out, n_source), by its name."""
+    if isinstance(node, QuantizedProduct):
+        each_its_own = np.eye(node.width, dtype=np.bool_)
+        return {node.left: each_its_own, node.right: each_its_own}
+    read: dict[str, BoolArray] = {}
+    for each in node.affine.connections:
+        read[each.source] = (each.weight != 0) | read.get(each.source, np.zeros(each.weight.shape, dtype=np.bool_))
+    return read
+
+
+def _split_node(
+    node: AnyNode, line: int, reads: dict[str, BoolArray], target: HardwareTarget, reached: IntArray, fewest: int
+) -> tuple[CoreContents, ...]:
+    """Deal the neurons of a node out to as few cores as hold them, `fewest` at least.
+
+    Args:
+        node: The node.
+        line: Length of its longest delay line.
+        reads: What `wired` returns of it.
+        target: Limits of a core.
+        reached: Cores that each of its neurons sends to, shape (n_out,).
+        fewest: Number of cores to begin with.
+    """
+    connected = np.hstack([*reads.values()])
+    needed = synapse_bytes(node)
 
     def contents(first: int, n_neurons: int) -> CoreContents:
+        """Count what a core holds that has the neurons from `first` on."""
         held = slice(first, first + n_neurons)
         return CoreContents(
             first=first,
             n_neurons=n_neurons,
             synapse_bytes=int(needed[held].sum()),
-            state_bytes=state_bytes(layer, n_neurons),
+            state_bytes=state_bytes(node, n_neurons, line),
             in_axons=int(np.count_nonzero(connected[held].any(axis=0))),
             out_axons=int(reached[held].sum()),
         )
 
-    if any(contents(neuron, 1).exceeds(target) for neuron in range(layer.n_out)):
-        return LayerSplit(name=layer.name, cores=(), cores_reached=np.zeros(layer.n_in, dtype=np.int64))
-    n_cores = math.ceil(layer.n_out / target.max_neurons_per_core)
+    if any(contents(neuron, 1).exceeds(target) for neuron in range(node.n_out)):
+        return ()
+    n_cores = max(fewest, math.ceil(node.n_out / target.max_neurons_per_core))
     while True:
-        ends = [layer.n_out * index // n_cores for index in range(n_cores + 1)]
+        ends = [node.n_out * index // n_cores for index in range(n_cores + 1)]
         cores = tuple(contents(first, last - first) for first, last in pairwise(ends))
         if not any(core.exceeds(target) for core in cores):
-            break
+            return cores
         n_cores += 1
-    cores_reached = np.sum([connected[core.neurons].any(axis=0) for core in cores], axis=0)
-    return LayerSplit(name=layer.name, cores=cores, cores_reached=cores_reached)
 
 
-def synapse_bytes(affine: QuantizedAffine) -> IntArray:
-    """Return the bytes of each neuron's non-zero weights, shape (n_out,)."""
-    n_bits = np.count_nonzero(affine.weight, axis=1) * affine.weight_bits
+def synapse_bytes(node: AnyNode) -> IntArray:
+    """Return the bytes of each neuron's non-zero weights, shape (n_out,); none of a product."""
+    if isinstance(node, QuantizedProduct):
+        return np.zeros(node.width, dtype=np.int64)
+    n_bits = np.zeros(node.n_out, dtype=np.int64)
+    for each in node.affine.connections:
+        n_bits += np.count_nonzero(each.weight, axis=1) * each.weight_bits
     needed: IntArray = -(-n_bits // 8)
     return needed
 
 
-def state_bytes(layer: AnyLayer, n_neurons: int) -> int:
-    """Return the bytes of drive, membrane, bias, threshold, leak and phi table; the read-out has drive and bias only."""
-    word = math.ceil(layer.affine.state_bits / 8)
-    if isinstance(layer, QuantizedOutput):
-        return 2 * word * n_neurons
+def longest_lines(network: QuantizedNetwork) -> dict[str, int]:
+    """Return the length of each node's longest delay line, in steps of the chip, by name."""
+    schedule = schedule_network(network)
+    return {
+        node.name: max(schedule.line(source, node.name, delay) for source, delay in node.edges)
+        for node in (*network.nodes, network.output)
+    }
+
+
+def state_bytes(node: AnyNode, n_neurons: int, line: int) -> int:
+    """Count the bytes of states, parameters and phi table; a read-out has drive and bias alone, a product its factors.
+
+    What arrives early waits where it is added up: a delay line is one more drive, or pair of factors, for each of its steps.
+    """
+    if isinstance(node, QuantizedProduct):
+        factors = math.ceil(node.left_word.bits / 8) + math.ceil(node.right_word.bits / 8)
+        return factors * (line + 1) * n_neurons
+    word = math.ceil(node.affine.state_bits / 8)
+    if isinstance(node, QuantizedOutput):
+        return (line + 2) * word * n_neurons
     leak = math.ceil((LEAK_BITS + 1) / 8)
-    return (4 * word + leak) * n_neurons + ENTRY_BYTES * len(layer.table.entries)
+    return ((line + 4) * word + leak) * n_neurons + ENTRY_BYTES * len(node.table.entries)

@@ -18,9 +18,10 @@ from ...base.arrays import Record
 from ...base.checks import raise_violations
 from ...base.errors import HardwareRuleError, Violation
 from ...network.quantized import QuantizedNetwork
-from ...network.quantized_nodes import QuantizedAffine
+from ...network.quantized_nodes import QuantizedAffine, QuantizedProduct
+from ...network.schedule import schedule_network
 from ..calibrate.intervals import LayerBound, bound_network
-from .core_split import AnyLayer, LayerSplit, split_network, state_bytes, synapse_bytes
+from .core_split import AnyNode, NodeSplit, longest_lines, split_network, state_bytes, synapse_bytes, wired
 from .target import HardwareTarget
 from .verdicts import RuleVerdict, TargetCheck, Verdict
 
@@ -38,22 +39,30 @@ class Candidate:
         return bound_network(self.network)
 
     @cached_property
-    def splits(self) -> tuple[LayerSplit, ...]:
-        """The cores of each layer."""
+    def splits(self) -> tuple[NodeSplit, ...]:
+        """The cores of each node, the read-out last."""
         return split_network(self.network, self.target)
 
     @property
-    def named(self) -> tuple[tuple[str, QuantizedAffine], ...]:
-        """Each layer's name for messages, and its weights, the read-out last."""
-        return tuple(
-            (f"layer {split.name!r}", affine) for split, affine in zip(self.splits, self.network.affines, strict=True)
-        )
+    def nodes(self) -> tuple[AnyNode, ...]:
+        """All nodes, the read-out last."""
+        return (*self.network.nodes, self.network.output)
+
+    @property
+    def affines(self) -> tuple[tuple[str, QuantizedAffine], ...]:
+        """The name for messages, and the weights, of each population and the read-out."""
+        return tuple((_place(node), node.affine) for node in self.nodes if not isinstance(node, QuantizedProduct))
 
     @property
     def unsplit(self) -> str:
-        """The layers that cannot be split, as a reason; empty where all can."""
+        """The nodes that cannot be split, as a reason; empty where all can."""
         names = [split.name for split in self.splits if not split.cores]
         return f"a neuron of {', '.join(names)} exceeds a core, so that the cores cannot be counted" if names else ""
+
+
+def _place(node: AnyNode) -> str:
+    """Return a node's name for messages."""
+    return f"{'product' if isinstance(node, QuantizedProduct) else 'layer'} {node.name!r}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +101,7 @@ def _held(
 def weights_fit_their_word(candidate: Candidate) -> Finding:
     """A synapse stores at most `max_weight_bits`."""
     most = candidate.target.max_weight_bits
-    values = ((where, affine.weight_bits) for where, affine in candidate.named)
+    values = ((where, max(each.weight_bits for each in affine.connections)) for where, affine in candidate.affines)
     mend = f"Convert with --weight-bits {most}."
     return _held("max_weight_bits", most, values, "have weights of at most {} bits", lambda _: mend)
 
@@ -100,8 +109,10 @@ def weights_fit_their_word(candidate: Candidate) -> Finding:
 def spikes_carry_payloads(candidate: Candidate) -> Finding:
     """A spike carries at most `max_payload_bits`; a chip without graded spikes cannot run a VSN at all."""
     network, target = candidate.network, candidate.target
-    sent = [("the input", network.input_bits)]
-    sent += [(f"layer {layer.name!r}", layer.table.payload_bits) for layer in network.populations]
+    inputs = [each.name for each in network.inputs]
+    places = {name: "the input" if len(inputs) == 1 else f"input {name!r}" for name in inputs}
+    places |= {node.name: _place(node) for node in network.nodes}
+    sent = [(place, network.words[name].bits) for name, place in places.items()]
     most = target.max_payload_bits
     if most == 0:
         mend = "Choose a target with graded spikes, such as loihi2."
@@ -110,7 +121,7 @@ def spikes_carry_payloads(candidate: Candidate) -> Finding:
         return Finding(limit="max_payload_bits", most=most, found=found, violations=(none,))
 
     def mend_word(where: str) -> str:
-        option = "--input-bits" if where == "the input" else "--payload-bits"
+        option = "--input-bits" if "input" in where.split(" '")[0] else "--payload-bits"
         return f"Convert with {option} {most} or fewer."
 
     return _held("max_payload_bits", most, sent, "send payloads of at most {} bits", mend_word)
@@ -119,7 +130,7 @@ def spikes_carry_payloads(candidate: Candidate) -> Finding:
 def states_fit_their_word(candidate: Candidate) -> Finding:
     """Membranes, drives and thresholds are held in `state_bits`."""
     most = candidate.target.state_bits
-    values = ((where, affine.state_bits) for where, affine in candidate.named)
+    values = ((where, affine.state_bits) for where, affine in candidate.affines)
     mend = f"Convert with --state-bits {most}."
     return _held("state_bits", most, values, "have a state of at most {} bits", lambda _: mend)
 
@@ -127,8 +138,8 @@ def states_fit_their_word(candidate: Candidate) -> Finding:
 def neurons_fit_the_cores(candidate: Candidate) -> Finding:
     """A core holds at most `max_neurons_per_core`; a layer of more neurons is split."""
     values = (
-        (where, max((core.n_neurons for core in split.cores), default=1))
-        for (where, _), split in zip(candidate.named, candidate.splits, strict=True)
+        (_place(node), max((core.n_neurons for core in split.cores), default=1))
+        for node, split in zip(candidate.nodes, candidate.splits, strict=True)
     )
     most = candidate.target.max_neurons_per_core
     return _held(
@@ -139,7 +150,7 @@ def neurons_fit_the_cores(candidate: Candidate) -> Finding:
 def synapses_fit_the_cores(candidate: Candidate) -> Finding:
     """The non-zero weights of a single neuron fit the synaptic memory of one core; layers may be split, neurons may not."""
     most = candidate.target.synapse_bytes_per_core
-    values = ((where, int(synapse_bytes(affine).max())) for where, affine in candidate.named)
+    values = ((_place(node), int(synapse_bytes(node).max())) for node in candidate.nodes)
     mend = "Make the layer before it narrower, or use fewer weight bits."
     return _held(
         "synapse_bytes_per_core", most, values, "need at most {} bytes for the synapses of one neuron", lambda _: mend
@@ -148,9 +159,10 @@ def synapses_fit_the_cores(candidate: Candidate) -> Finding:
 
 def memory_fits_the_cores(candidate: Candidate) -> Finding:
     """The weights, states and phi table of a single neuron fit all the memory of one core, `core_bytes`."""
-    layers: tuple[AnyLayer, ...] = (*candidate.network.populations, candidate.network.output)
+    lines = longest_lines(candidate.network)
     values = (
-        (f"layer {layer.name!r}", int(synapse_bytes(layer.affine).max()) + state_bytes(layer, 1)) for layer in layers
+        (_place(node), int(synapse_bytes(node).max()) + state_bytes(node, 1, lines[node.name]))
+        for node in candidate.nodes
     )
     mend = "Make the layer before it narrower, use fewer weight bits, or a shorter phi table."
     rule = "need at most {} bytes for one neuron with its phi table"
@@ -159,7 +171,7 @@ def memory_fits_the_cores(candidate: Candidate) -> Finding:
 
 def axons_fit_the_cores(candidate: Candidate) -> Finding:
     """At most `max_fan_in` axons end on a core; a layer is split until they do, so that no neuron may need more."""
-    values = ((where, int(np.count_nonzero(affine.weight, axis=1).max())) for where, affine in candidate.named)
+    values = ((_place(node), int(np.hstack([*wired(node).values()]).sum(axis=1).max())) for node in candidate.nodes)
     mend = "Make the layer before it narrower, or prune its weights."
     return _held(
         "max_fan_in", candidate.target.max_fan_in, values, "have at most {} inputs to a neuron", lambda _: mend
@@ -167,8 +179,8 @@ def axons_fit_the_cores(candidate: Candidate) -> Finding:
 
 
 def neurons_reach_their_cores(candidate: Candidate) -> Finding:
-    """A neuron's spikes go to every core of the next layer on which it has a weight, at most `max_fan_out` cores."""
-    mend = "Make the layer after it narrower, or use fewer weight bits there."
+    """A neuron's spikes go to every core on which it has a weight, at most `max_fan_out` cores."""
+    mend = "Make what reads it narrower, or use fewer weight bits there."
     most = candidate.target.max_fan_out
     finding = _held("max_fan_out", most, _cores_reached(candidate), "send spikes to at most {} cores", lambda _: mend)
     return _unless_unsplit(candidate, finding)
@@ -176,18 +188,16 @@ def neurons_reach_their_cores(candidate: Candidate) -> Finding:
 
 def routes_fit_the_cores(candidate: Candidate) -> Finding:
     """A core's routing table has `max_out_axons` entries, one for each pair of a neuron and a core that it reaches."""
-    mend = "Make the layer after it narrower, or use fewer weight bits there."
+    mend = "Make what reads it narrower, or use fewer weight bits there."
     rule, most = "need at most {} entries of a routing table for one neuron", candidate.target.max_out_axons
     finding = _held("max_out_axons", most, _cores_reached(candidate), rule, lambda _: mend)
     return _unless_unsplit(candidate, finding)
 
 
 def _cores_reached(candidate: Candidate) -> tuple[tuple[str, int], ...]:
-    """Return the most cores that a neuron of each spiking layer reaches."""
-    names = [f"layer {layer.name!r}" for layer in candidate.network.populations]
-    return tuple(
-        (name, int(after.cores_reached.max())) for name, after in zip(names, candidate.splits[1:], strict=True)
-    )
+    """Return the most cores that a neuron of each population or product reaches."""
+    sending = zip(candidate.network.nodes, candidate.splits, strict=False)
+    return tuple((_place(node), int(split.cores_reached.max())) for node, split in sending)
 
 
 def _unless_unsplit(candidate: Candidate, finding: Finding) -> Finding:
@@ -195,6 +205,19 @@ def _unless_unsplit(candidate: Candidate, finding: Finding) -> Finding:
     if finding.violations or not candidate.unsplit:
         return finding
     return Finding(limit=finding.limit, most=finding.most, found=None, unknown=candidate.unsplit)
+
+
+def delays_fit_their_line(candidate: Candidate) -> Finding:
+    """What a node reads waits at most `max_delay` steps of the chip: for its own delay, and for nodes on longer ways."""
+    schedule = schedule_network(candidate.network)
+    values = (
+        (f"{_place(node)}, reading {source!r},", schedule.line(source, node.name, delay))
+        for node in candidate.nodes
+        for source, delay in node.edges
+    )
+    mend = "Give the connection less delay, or lead it through a relay."
+    most = candidate.target.max_delay
+    return _held("max_delay", most, values, "wait at most {} steps of the chip", lambda _: mend)
 
 
 def tables_fit_their_memory(candidate: Candidate) -> Finding:
@@ -208,7 +231,7 @@ def tables_fit_their_memory(candidate: Candidate) -> Finding:
 
 def exponents_fit_the_layer(candidate: Candidate) -> Finding:
     """The sums of a layer are shifted by at most `max_exponents` different exponents; with one per neuron there are many."""
-    values = ((where, len(np.unique(affine.left))) for where, affine in candidate.named)
+    values = ((where, len(np.unique(affine.lefts))) for where, affine in candidate.affines)
     mend = "Convert with --scales per-tensor."
     most = candidate.target.max_exponents
     return _held("max_exponents", most, values, "have at most {} different exponents in a layer", lambda _: mend)
@@ -218,16 +241,18 @@ def sums_fit_their_word(candidate: Candidate) -> Finding:
     """Sums of products, as interval arithmetic bounds them over the network's box, need at most `max_accumulator_bits`."""
     most = candidate.target.max_accumulator_bits
     broken = []
-    for index, (bound, affine) in enumerate(zip(candidate.bounds, candidate.network.affines, strict=True)):
+    affines, inputs = dict(candidate.affines), [each.name for each in candidate.network.inputs]
+    for bound in candidate.bounds:
         if most is not None and bound.accumulator_bits > most:
-            excess = bound.accumulator_bits - most
-            option = "--payload-bits" if index else "--input-bits"
-            words = f"{option} {affine.input_bits - excess}, or with" if affine.input_bits - excess >= 2 else ""
+            excess, place = bound.accumulator_bits - most, f"layer {bound.name!r}"
+            longest = max(affines[place].connections, key=lambda each: each.input_bits)
+            option = "--input-bits" if longest.source in inputs else "--payload-bits"
+            words = f"{option} {longest.input_bits - excess}, or with" if longest.input_bits - excess >= 2 else ""
             mend = f"Convert with {words} {excess} fewer --weight-bits."
             rule = f"have sums of products of at most {most} bits"
-            broken.append(Violation(f"layer {bound.name!r}", rule, bound.accumulator_bits, mend))
-    longest = max(bound.accumulator_bits for bound in candidate.bounds)
-    return Finding(limit="max_accumulator_bits", most=most, found=longest, violations=tuple(broken))
+            broken.append(Violation(place, rule, bound.accumulator_bits, mend))
+    n_bits = max(bound.accumulator_bits for bound in candidate.bounds)
+    return Finding(limit="max_accumulator_bits", most=most, found=n_bits, violations=tuple(broken))
 
 
 def states_are_proved(candidate: Candidate) -> Finding:
@@ -280,6 +305,7 @@ RULES: tuple[Rule, ...] = (
     sums_fit_their_word,
     states_are_proved,
     exponents_fit_the_layer,
+    delays_fit_their_line,
     tables_fit_their_memory,
     *MAPPING_RULES,
     network_fits_the_chip,
@@ -310,8 +336,8 @@ def require_fit(network: QuantizedNetwork, target: HardwareTarget, *, strict: bo
     return check
 
 
-def require_placement(network: QuantizedNetwork, target: HardwareTarget) -> tuple[LayerSplit, ...]:
-    """Split a network over the cores of a target; words are not judged, and more than one chip may be filled.
+def require_placement(network: QuantizedNetwork, target: HardwareTarget) -> tuple[NodeSplit, ...]:
+    """Split the nodes of a network over the cores of a target; words are not judged, and more than one chip may be filled.
 
     Raises:
         HardwareRuleError: If a neuron exceeds a core or reaches too many; all such layers are listed.

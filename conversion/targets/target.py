@@ -60,6 +60,8 @@ class HardwareTarget(Record):
     """Largest number of cores that one neuron can reach."""
     max_out_axons: int | None = None
     """Entries of a core's routing table: pairs of a neuron and a core that it reaches."""
+    max_delay: int | None = None
+    """Longest delay line of a connection, in steps of the chip."""
     max_table_entries: int | None = None
     """Largest number of entries of a phi table."""
     max_exponents: int | None = None
@@ -141,6 +143,6 @@ def _value_violations(where: str, name: str, value: object) -> Iterator[Violatio
             for limit in value:
                 yield from check_choice(f"{where}, key", limit, _limit_names())
     else:
-        least = 0 if name == "max_payload_bits" else 1
+        least = 0 if name in ("max_payload_bits", "max_delay") else 1
         if type(value) is not int or value < least:
             yield Violation(where, f"be a whole number, {least} or more", repr(value), "Write such a number.")

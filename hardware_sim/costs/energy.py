@@ -14,7 +14,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...base.arrays import Record
-from ..counts.counting import RowKind
 from ..counts.workload import Workload, dense_workload, workload_at
 from .energy_model import EnergyModel, Kind, Part
 from .quantities import QUANTITIES
@@ -62,7 +61,7 @@ class Sensitivity(Record):
 class BreakEven(Record):
     """Where the dynamic energy of the spiking run equals that of one dense pass, by the same model.
 
-    fixed + per_activity * activity = dense          activity: events per neuron and step, the same in every layer
+    fixed + per_activity * activity = dense          activity: events per neuron and step, the same in every node
     """
 
     n_steps: int
@@ -105,9 +104,9 @@ class EnergyEstimate(Record):
     leaves_out: str
     """What is not counted."""
     n_steps: int
-    """Steps that a sample takes where samples follow one another in the pipeline, T."""
+    """Steps of the chip that a sample takes where samples follow one another in the pipeline, T * interval."""
     n_steps_alone: int
-    """Steps that a sample takes alone, T + spiking layers."""
+    """Steps of the chip that a sample takes alone; of a chain T + spiking layers."""
     terms: tuple[EnergyTerm, ...]
     """Terms of the deployed run."""
     dense_terms: tuple[EnergyTerm, ...]
@@ -193,8 +192,8 @@ def estimate_energy(load: Workload, model: EnergyModel) -> EnergyEstimate:
         measured_on=model.measured_on,
         source=model.source,
         leaves_out=model.leaves_out,
-        n_steps=load.n_steps,
-        n_steps_alone=load.n_steps + sum(layer.kind is RowKind.SPIKING for layer in load.layers),
+        n_steps=load.n_steps * load.interval,
+        n_steps_alone=load.n_steps_alone,
         terms=price_workload(load, model),
         dense_terms=price_workload(dense_workload(load), model),
         low=total_joules(price_workload(load, lowest)),

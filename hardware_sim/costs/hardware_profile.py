@@ -6,7 +6,6 @@ its energies then count one message per event.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,7 +18,7 @@ from ...engine.reference import run_integer
 from ...engine.trace import Probe, RunTrace
 from ...network.quantized import Network, QuantizedNetwork
 from ...network.spec import NetworkSpec
-from ..counts.accesses import LayerAccesses, count_accesses
+from ..counts.accesses import NodeAccesses, count_accesses
 from ..counts.counting import count_operations
 from ..counts.neurobench import NeuroBenchCounts, neurobench_counts, neuromorphic_proxy
 from ..counts.samples import SampleCounts, count_samples, spread_points
@@ -48,7 +47,7 @@ class Placement(Record):
 class HardwareProfile(Record):
     """What a run says about hardware."""
 
-    accesses: tuple[LayerAccesses, ...]
+    accesses: tuple[NodeAccesses, ...]
     """Memory accesses and messages, one per row of the counts."""
     samples: SampleCounts
     """Single samples, for the map and the distribution."""
@@ -88,7 +87,7 @@ def profile_hardware(
     Args:
         network: The network that ran.
         trace: Its trace, of any backend.
-        points: The points that it ran on, physical, shape (n_samples, n_in).
+        points: The points that it ran on, physical, shape (n_samples, n_in); sequences (n_samples, n_steps, n_in).
         target: Whose cores; None takes Loihi 2.
         timing: Times of the target; None takes the shipped ones of that target, if there are any.
         models: Energy models; None takes all shipped ones.
@@ -132,7 +131,7 @@ def _replay(network: Network, points: FloatArray) -> SanafeReplay:
 
 def _triangles(samples: SampleCounts, contains: Callable[[FloatArray], BoolArray] | None) -> IntArray | None:
     """Connect the samples, if they lie in the plane and the domain is known."""
-    if contains is None or samples.points.shape[1] != 2:
+    if contains is None or samples.points.ndim != 2 or samples.points.shape[1] != 2:
         return None
     return triangulate_points(samples.points, contains)
 
@@ -153,7 +152,4 @@ def _workload_for(model: EnergyModel, network: Network, trace: RunTrace, load: W
     placement = _place(network, find_target(model.target), trace)[0] if model.target else None
     if placement is None:
         return load
-    placed = placed_workload(load, placement.partition, placement.traffic)
-    n_cores = {layer.name: layer.n_cores for layer in placement.partition.layers}
-    layers = tuple(dataclasses.replace(layer, n_cores=n_cores.get(layer.name, 1)) for layer in placed.layers)
-    return dataclasses.replace(placed, layers=layers)
+    return placed_workload(load, placement.partition, placement.traffic)

@@ -5,8 +5,8 @@
                      max over cores   synaptic operations * t_syn
                      max over cores   reads of the synaptic memory * t_read
                      max over links   (payload bits + header bits * messages) * t_bit)
-    latency    = (T + depth - 1) * step        layers one step apart, the read-out included; depth: spiking layers + 1
-    throughput = 1 / (T * step)                the pipeline takes the next sample when the first layer is free
+    latency    = ((T - 1) * interval + start of the read-out) * step          starts as in `network/schedule.py`
+    throughput = 1 / (T * interval * step)     the pipeline takes the next sample when the first nodes are free
 
 Counts are means over samples, in the busiest step. A step is as long as the largest of its terms: what does not overlap makes
 it longer, so that this is a lower bound for the rates given. The rates themselves are assumptions with a range:
@@ -186,7 +186,7 @@ def estimate_latency(partition: Partition, traffic: Traffic, timing: TimingModel
     busiest = max(cores, key=lambda term: term.seconds.low)
     first, last = max(terms, key=lambda term: term.seconds.low), max(terms, key=lambda term: term.seconds.high)
     step = Range(low=first.seconds.low, high=last.seconds.high)
-    n_chip_steps = traffic.n_steps + len(partition.layers) - 1
+    n_alone, n_chip_steps = traffic.schedule.n_alone(traffic.n_steps), traffic.n_steps * traffic.schedule.interval
     return LatencyEstimate(
         target=timing.name,
         title=timing.title,
@@ -198,8 +198,8 @@ def estimate_latency(partition: Partition, traffic: Traffic, timing: TimingModel
         largest_term=first.name,
         largest_term_high=last.name,
         step_seconds=step,
-        latency_seconds=Range(low=n_chip_steps * step.low, high=n_chip_steps * step.high),
-        samples_per_second=Range(low=1 / (traffic.n_steps * step.high), high=1 / (traffic.n_steps * step.low)),
+        latency_seconds=Range(low=n_alone * step.low, high=n_alone * step.high),
+        samples_per_second=Range(low=1 / (n_chip_steps * step.high), high=1 / (n_chip_steps * step.low)),
     )
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,11 +28,14 @@ from ...base.arrays import BoolArray, FloatArray, Record
 from ...base.checks import check_shape, raise_violations
 from ...base.errors import SpecError
 from ...base.extras import import_extra
+from ...conversion.targets.core_split import AnyNode
 from ...conversion.targets.target import HardwareTarget, find_target
 from ...engine.host import encode_points
 from ...engine.trace import ProbeTrace, RunTrace
 from ...network.quantized import Network, QuantizedNetwork
+from ...network.quantized_nodes import QuantizedProduct
 from ...network.spec import NetworkSpec
+from ..counts.counting import split_inputs
 from ..mapping.cores import Core, Partition, partition_network
 from ..mapping.mesh import HOST_PLACE, LOIHI_MESH, Place
 
@@ -84,7 +88,22 @@ def check_replayable(network: Network) -> None:
         mend = "Quantize it first: `neuropinn-lava convert`."
         raise SpecError(f"SANA-FE: network {network.name!r}", "be a quantized network", "a float network", mend)
     import_extra("sanafe", "sanafe")
+    _check_graph(network)
     _partition(network, DRIVEN_NEURONS)
+
+
+def _check_graph(network: QuantizedNetwork) -> None:
+    """Refuse delays, whose events would be in flight where the next sample begins, and factors that SANA-FE cannot hold apart.
+
+    Raises:
+        SpecError: If a connection has a delay, or an input is a sequence.
+    """
+    where = f"replay_on_sanafe: network {network.name!r}"
+    late = [node.name for node in (*network.nodes, network.output) if any(delay for _, delay in node.edges)]
+    if late or network.n_steps is None:
+        got = f"delays into {', '.join(late)}" if late else "sequences"
+        mend = "Leave the replay out: counts, cores and energies of our own models need none."
+        raise SpecError(where, "have no delays and no sequences", got, mend)
 
 
 def _partition(network: QuantizedNetwork, neurons_per_core: int) -> Partition:
@@ -104,7 +123,7 @@ def replay_on_sanafe(
 
     Args:
         network: The network that ran.
-        trace: Its trace; every sample and layer was probed.
+        trace: Its trace; every sample and node was probed.
         points: The points that it ran on, shape (n_samples, n_in).
         neurons_per_core: At most so many neurons on a core.
 
@@ -115,15 +134,16 @@ def replay_on_sanafe(
     sanafe = import_extra("sanafe", "sanafe")
     spikes = _recorded_spikes(network, trace, points)
     partition = _partition(network, neurons_per_core)
-    n = trace.n_samples * network.n_steps
+    _check_graph(network)
+    n = trace.n_samples * trace.n_steps
     whole = _simulate(sanafe, network, partition, spikes, n + 1, with_synapses=True)
     drivers = _simulate(sanafe, network, partition, spikes, n + 1, with_synapses=False)
-    silent = [np.zeros_like(train) for train in spikes]
+    silent = {name: np.zeros_like(train) for name, train in spikes.items()}
     idle = _simulate(sanafe, network, partition, silent, 1, with_synapses=True)
     energy, without, still = (run["energy"] for run in (whole, drivers, idle))
     return SanafeReplay(
         n_samples=trace.n_samples,
-        n_steps=network.n_steps,
+        n_steps=trace.n_steps,
         synapse_joules=(energy["synapse"] - without["synapse"]) / trace.n_samples,
         soma_joules=(energy["soma"] - still["soma"]) / trace.n_samples,
         network_joules=(energy["network"] - without["network"]) / trace.n_samples,
@@ -138,62 +158,74 @@ def _version() -> str:
     return version("sanafe")
 
 
-def _recorded_spikes(network: QuantizedNetwork, trace: RunTrace, points: FloatArray) -> list[BoolArray]:
-    """Return the events of the input and of every spiking layer, each (n_samples * n_steps, n_neurons)."""
+def _recorded_spikes(network: QuantizedNetwork, trace: RunTrace, points: FloatArray) -> dict[str, BoolArray]:
+    """Return the events of every input and node by name, each (n_samples * n_steps, n_neurons)."""
     where = f"replay_on_sanafe: trace of network {network.name!r}"
     if trace.network_digest != network.digest():
         raise SpecError(where, "be a trace of this network", trace.network_digest[:12], "Replay the network that ran.")
     raise_violations(check_shape(f"{where}, points", points, (trace.n_samples, network.n_in), "(n_samples, n_in)"))
     probe = trace.probe
-    if probe is None or len(probe.samples) != trace.n_samples or len(probe.nodes) != len(network.populations):
+    if probe is None or len(probe.samples) != trace.n_samples or len(probe.nodes) != len(network.nodes):
         mend = "Run few samples, with Probe(n_samples) for all of them."
-        raise SpecError(where, "have every sample and layer recorded in full", _recorded(probe), mend)
+        raise SpecError(where, "have every sample and node recorded in full", _recorded(probe), mend)
     words, _ = encode_points(network, points)
-    payloads = [np.repeat(words[:, None, :], network.n_steps, axis=1), *(layer.payload for layer in probe.nodes)]
-    return [(payload != 0).reshape(-1, payload.shape[2]) for payload in payloads]
+    payloads = split_inputs(network, np.repeat(words[:, None, :], trace.n_steps, axis=1))
+    payloads |= {node.name: node.payload for node in probe.nodes}
+    return {name: (payload != 0).reshape(-1, payload.shape[2]) for name, payload in payloads.items()}
 
 
 def _recorded(probe: ProbeTrace | None) -> str:
-    return "nothing" if probe is None else f"{len(probe.samples)} samples, {len(probe.nodes)} layers"
+    return "nothing" if probe is None else f"{len(probe.samples)} samples, {len(probe.nodes)} nodes"
 
 
 def _simulate(
     sanafe: Any,
     network: QuantizedNetwork,
     partition: Partition,
-    spikes: list[BoolArray],
+    spikes: dict[str, BoolArray],
     n_steps: int,
     with_synapses: bool,
 ) -> Any:
     """Build network and drivers on a fresh chip and simulate it; gives SANA-FE's own table of results."""
     chip_plan = sanafe.load_loihi()
     net = sanafe.Network()
-    groups = [_add_input(net, chip_plan, spikes[0])]
-    silent = np.zeros((len(spikes[0]), network.n_out), dtype=np.bool_)
-    names = (*(layer.name for layer in network.populations), network.output.name)
-    for name, trains in zip(names, (*spikes[1:], silent), strict=True):
-        groups.append(_add_layer(net, chip_plan, partition.cores_of(name), name, trains))
-    if with_synapses:
-        for before, after, weight in zip(groups, groups[1:], network.weights, strict=False):
-            pairs = [(int(i), int(j)) for j, i in np.argwhere(weight != 0)]
-            before.connect_neurons_sparse(after, {"weight": [NEGLIGIBLE] * len(pairs)}, pairs)
+    groups, n_inputs = {}, 0
+    for each in network.inputs:
+        groups[each.name] = _add_input(net, chip_plan, f"input {each.name}", spikes[each.name], n_inputs)
+        n_inputs += each.width
+    for node in (*network.nodes, network.output):
+        trains = spikes.get(node.name, np.zeros((len(spikes[network.inputs[0].name]), node.n_out), dtype=np.bool_))
+        groups[node.name] = _add_node(net, chip_plan, partition.cores_of(node.name), node.name, trains)
+    for node in (*network.nodes, network.output) if with_synapses else ():
+        for source, pairs in _synapses(node):
+            groups[source].connect_neurons_sparse(groups[node.name], {"weight": [NEGLIGIBLE] * len(pairs)}, pairs)
     chip = sanafe.SpikingChip(chip_plan)
     chip.load(net)
     with contextlib.redirect_stdout(io.StringIO()):
         return chip.sim(n_steps)
 
 
-def _add_input(net: Any, chip_plan: Any, trains: BoolArray) -> Any:
-    """Add the input's neurons, which replay their trains from the host's corner of the mesh."""
-    group = net.create_neuron_group("network input", trains.shape[1])
+def _synapses(node: AnyNode) -> Iterator[tuple[str, list[tuple[int, int]]]]:
+    """Yield each source of a node, and the pairs of a component and a neuron that reads it; a factor goes one to one."""
+    if isinstance(node, QuantizedProduct):
+        for source in (node.left, node.right):
+            yield source, [(index, index) for index in range(node.width)]
+        return
+    for each in node.affine.connections:
+        yield each.source, [(int(i), int(j)) for j, i in np.argwhere(each.weight != 0)]
+
+
+def _add_input(net: Any, chip_plan: Any, name: str, trains: BoolArray, first: int) -> Any:
+    """Add the neurons of an input, which replay their trains from the host's corner of the mesh, behind `first` others."""
+    group = net.create_neuron_group(name, trains.shape[1])
     corner = _sanafe_core(chip_plan, HOST_PLACE, 0)
     for index in range(trains.shape[1]):
-        _replay_train(group[index], DRIVEN_NEURONS + index, trains[:, index], corner)
+        _replay_train(group[index], DRIVEN_NEURONS + first + index, trains[:, index], corner)
     return group
 
 
-def _add_layer(net: Any, chip_plan: Any, cores: tuple[Core, ...], name: str, trains: BoolArray) -> Any:
-    """Add the neurons of a layer, and beside each one a driver that makes it spike as recorded."""
+def _add_node(net: Any, chip_plan: Any, cores: tuple[Core, ...], name: str, trains: BoolArray) -> Any:
+    """Add the neurons of a node, and beside each one a driver that makes it spike as recorded."""
     attributes = {"threshold": 1.0, "reset": 0.0, "leak_decay": 0.0, "force_update": True}
     group = net.create_neuron_group(name, trains.shape[1], model_attributes=attributes, soma_hw_name="loihi_lif")
     drivers = net.create_neuron_group(f"drivers of {name}", trains.shape[1])

@@ -1,11 +1,14 @@
-"""Memory accesses and messages of a run, derived from its counts: integers, one row per layer.
+"""Memory accesses and messages of a run, derived from its counts: integers, one row per input and node.
 
 weights       read once per synaptic operation
 accumulator   read and written once per synaptic operation, read once per update
 membrane      read and written once per update of a spiking neuron; the linear output has none
 parameters    bias, leak and threshold per update of a spiking neuron; the output's bias
 table         two entries per fired neuron, where phi is a table: interpolation needs both corners
-messages      one per event and destination core; one core per layer, unless a partition says otherwise
+messages      one per event, however many nodes read it: how many cores that are, a partition says
+
+A product reads no weight: an event of a factor is one accumulator written, an update reads both factors, and it has no
+membrane, parameter or table.
 """
 
 from __future__ import annotations
@@ -15,12 +18,12 @@ from dataclasses import dataclass
 from ...base.arrays import Record
 from ...network.quantized import Network
 from ...network.spec import NetworkSpec
-from .counting import LayerOperations, OperationCounts, RowKind
+from .operations import NodeOperations, OperationCounts, RowKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LayerAccesses(Record):
-    """Words read and written by one layer in a run, and messages that it sent."""
+class NodeAccesses(Record):
+    """Words read and written by one input or node in a run, and messages that it sent."""
 
     name: str
     """Name of the row in the counts."""
@@ -39,29 +42,31 @@ class LayerAccesses(Record):
     table_reads: int
     """Number of entries of the phi table read."""
     messages: int
-    """Events that leave the layer, each to one core."""
+    """Number of events that leave the node, each counted once."""
 
 
-def count_accesses(network: Network, counts: OperationCounts) -> tuple[LayerAccesses, ...]:
+def count_accesses(network: Network, counts: OperationCounts) -> tuple[NodeAccesses, ...]:
     """Derive memory accesses and messages from the counts of the same network, row by row."""
-    tables = [False, *_uses_table(network), False]
-    return tuple(_count_row(row, uses) for row, uses in zip(counts.layers, tables, strict=True))
+    tables = _nodes_with_table(network)
+    return tuple(_count_row(row, row.name in tables) for row in counts.rows)
 
 
-def _uses_table(network: Network) -> list[bool]:
-    """Return which spiking layers look phi up."""
+def _nodes_with_table(network: Network) -> set[str]:
+    """Return the names of the populations that look phi up; a float network looks nothing up."""
     if isinstance(network, NetworkSpec):
-        return [False] * len(network.populations)
-    return [layer.table.rule.needs_table for layer in network.populations]
+        return set()
+    return {node.name for node in network.populations if node.table.rule.needs_table}
 
 
-def _count_row(row: LayerOperations, uses_table: bool) -> LayerAccesses:
-    spiking_updates = row.neuron_updates if row.kind is RowKind.SPIKING else 0
+def _count_row(row: NodeOperations, uses_table: bool) -> NodeAccesses:
+    is_product = row.kind is RowKind.PRODUCT
+    spiking_updates = row.neuron_updates if row.kind.has_neurons else 0
     output_updates = row.neuron_updates if row.kind is RowKind.OUTPUT else 0
-    return LayerAccesses(
+    weight_reads = 0 if is_product else row.synaptic_operations
+    return NodeAccesses(
         name=row.name,
-        weight_reads=row.synaptic_operations,
-        accumulator_reads=row.synaptic_operations + row.neuron_updates,
+        weight_reads=weight_reads,
+        accumulator_reads=2 * row.neuron_updates if is_product else weight_reads + row.neuron_updates,
         accumulator_writes=row.synaptic_operations,
         state_reads=spiking_updates,
         state_writes=spiking_updates,

@@ -1,9 +1,10 @@
 """The counts under NeuroBench's names and definitions, so that they can stand beside other people's.
 
     Effective_MACs       non-zero weights reached by non-zero activations, per sample; graded events multiply, so none is an AC
+                         (weights alone, as NeuroBench hooks layers with weights: an elementwise product is not in it)
     Effective_ACs        0, except in NeuroBench itself for a call whose non-zero inputs are all +-1
     Dense                weights times steps, zeros included, per sample
-    ActivationSparsity   share of zeros in what the spiking layers send
+    ActivationSparsity   share of zeros in what the populations send that are no relays
     ConnectionSparsity   share of zero weights, rounded to 4 decimals as NeuroBench does
     Footprint            bytes of parameters and buffers, here in the words of the deployed network
     MembraneUpdates      per sample: every neuron at the first step, and those whose membrane changed at a later one
@@ -24,7 +25,7 @@ from ...base.errors import SpecError
 from ...network.integers import LEAK_BITS
 from ...network.quantized import Network, QuantizedNetwork
 from ...network.spec import NetworkSpec
-from .counting import OperationCounts
+from .operations import OperationCounts, RowKind
 from .samples import SampleCounts
 from .workload import FLOAT_BITS
 
@@ -72,14 +73,13 @@ def neurobench_counts(
         raise SpecError(
             "neurobench_counts.counts", f"be counts of {network.name!r}", got, "Count this network's own run."
         )
-    total = counts.total
-    rows = counts.layers
+    rows = [row for row in counts.rows if row.kind is not RowKind.PRODUCT]
     slots = sum(row.neuron_steps for row in counts.spiking)
     n_weights = sum(row.n_weights for row in rows)
     return NeuroBenchCounts(
-        effective_macs=total.synaptic_operations / counts.n_samples,
+        effective_macs=sum(row.synaptic_operations for row in rows) / counts.n_samples,
         effective_acs=0.0,
-        dense=total.dense_synaptic_operations / counts.n_samples,
+        dense=sum(row.dense_synaptic_operations for row in rows) / counts.n_samples,
         activation_sparsity=(slots - sum(row.spikes for row in counts.spiking)) / slots,
         connection_sparsity=round((n_weights - sum(row.n_synapses for row in rows)) / n_weights, DECIMALS),
         footprint=footprint_bytes(network),
@@ -91,19 +91,20 @@ def footprint_bytes(network: Network) -> int:
     """Return the bytes of weights, biases, leaks, thresholds and tables, in the words of the network."""
     if isinstance(network, NetworkSpec):
         return count_parameters(network) * FLOAT_BITS // 8
-    n_bits = sum(
-        affine.weight.size * affine.weight_bits + affine.n_out * affine.state_bits for affine in network.affines
-    )
-    for layer in network.populations:
-        n_bits += layer.n_out * (layer.affine.state_bits + LEAK_BITS + 1) + ENTRY_BITS * len(layer.table.entries)
+    n_bits = 0
+    for affine in network.affines:
+        n_bits += affine.n_out * affine.state_bits
+        n_bits += sum(each.weight.size * each.weight_bits for each in affine.connections)
+    for node in network.populations:
+        n_bits += node.n_out * (node.affine.state_bits + LEAK_BITS + 1) + ENTRY_BITS * len(node.table.entries)
     return math.ceil(n_bits / 8)
 
 
 def count_parameters(network: Network) -> int:
     """Count weights, biases, leaks and thresholds: the parameters and buffers of the module that trains them."""
     spec = network.source if isinstance(network, QuantizedNetwork) else network
-    in_layers = sum(layer.weight.size + 3 * layer.n_out for layer in spec.populations)
-    return in_layers + spec.output.weight.size + spec.output.n_out
+    in_populations = sum(node.weight.size + 3 * node.n_out for node in spec.populations)
+    return in_populations + spec.output.weight.size + spec.output.n_out
 
 
 def neuromorphic_proxy(counts: OperationCounts) -> float:

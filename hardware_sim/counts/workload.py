@@ -1,20 +1,25 @@
 """What a network asks of a machine for one sample: the deployed run, one dense pass, or a run at another activity.
 
 Energy models multiply these numbers with their constants. A deployed workload is the counts divided by the number of samples;
-the dense one is what the same network costs without spikes: one step in which every neuron sends through every weight. A
-workload at a given activity lets every spiking neuron send with that probability; it is what the break-even is found with.
+the dense one is what the same network costs without spikes: one step in which every neuron sends through every weight,
+without relays, which are a cost of the deployment. A workload at a given activity lets every population and product send with
+that probability; it is what the break-even is found with.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
 from ...base.arrays import Record
+from ...network.nodes import InputSpec, ProductSpec
 from ...network.quantized import Network
+from ...network.quantized_nodes import QuantizedProduct
+from ...network.schedule import schedule_network
 from ...network.spec import NetworkSpec
-from .counting import LayerOperations, OperationCounts, RowKind
+from .operations import ConnectionOperations, NodeOperations, OperationCounts, RowKind
 
 FLOAT_BITS = 32
 """Word length that a float network is taken to have: torch's default on the machines that run it."""
@@ -30,25 +35,45 @@ class Pass(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LayerLoad(Record):
+class ConnectionLoad(Record):
+    """What arrives over one connection, or as one factor of a product, per sample."""
+
+    source: str
+    """Name of the input or node that is read."""
+    delay: int
+    """Number of steps between sending and receiving."""
+    n_source: int
+    """Number of components of the source."""
+    n_weights: int
+    """Number of weights, zeros included; of a factor its elements."""
+    n_synapses: int
+    """Number of weights that are not zero; of a factor its elements."""
+    received: float
+    """Events that arrive, over all steps."""
+    synaptic_operations: float
+    """Non-zero weights that they reach."""
+    weight_bits: int
+    """Word length of the weights; 0 for a factor, which has none."""
+    payload_bits: int
+    """Word length of the events that arrive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeLoad(Record):
     """One row of the counts, per sample."""
 
     name: str
     """Name of the row in the counts."""
     kind: RowKind
-    """Input, spiking or output."""
+    """What the row stands for."""
     n_neurons: int
-    """Number of neurons, or of input words or outputs."""
-    n_weights: int
-    """Weights into it, zeros included."""
-    n_synapses: int
-    """Weights into it that are not zero."""
-    received: float
-    """Events that reach it, over all steps."""
-    synaptic_operations: float
-    """Non-zero weights that they reach."""
+    """Number of neurons, or of input words, elements or outputs."""
+    connections: tuple[ConnectionLoad, ...]
+    """What it receives, one for each connection or factor; none for an input."""
+    multiplications: float
+    """Multiplications of payloads: one for each synaptic operation, or those of a product."""
     fired: float
-    """How many neurons have s = 1, over all steps."""
+    """How many neurons have s = 1, over all steps; of a product its events."""
     sent: float
     """Events that it sends, over all steps."""
     messages: float
@@ -59,17 +84,33 @@ class LayerLoad(Record):
     """The same along the columns."""
     n_cores: int = 1
     """Cores that it lies on, its neurons dealt out evenly; 1 until cores are known."""
-    weight_bits: int
-    """Word length of its weights."""
-    payload_bits: int
-    """Word length of the events that it receives; 0 for the input."""
     state_bits: int
-    """Word length of its states."""
+    """Word length of its states; of a product that of both factors, which it holds for a step."""
 
     @property
     def core_share(self) -> float:
         """Share of its neurons that its fullest core holds, 0 to 1."""
         return -(-self.n_neurons // self.n_cores) / self.n_neurons
+
+    @property
+    def n_in(self) -> int:
+        """Number of values that it receives from, over all connections."""
+        return sum(each.n_source for each in self.connections)
+
+    @property
+    def n_weights(self) -> int:
+        """Number of weights into it, zeros included."""
+        return sum(each.n_weights for each in self.connections)
+
+    @property
+    def received(self) -> float:
+        """Events that reach it, over all steps and connections."""
+        return sum(each.received for each in self.connections)
+
+    @property
+    def synaptic_operations(self) -> float:
+        """Non-zero weights that they reach."""
+        return sum(each.synaptic_operations for each in self.connections)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,97 +121,147 @@ class Workload(Record):
     """Spiking or dense."""
     n_steps: int
     """Number of steps T of a sample."""
+    interval: int = 1
+    """Number of the chip's steps that one step of the network takes."""
+    n_steps_alone: int
+    """Steps of the chip that a sample takes alone."""
     n_chips: int = 1
     """Chips that are switched on."""
-    layers: tuple[LayerLoad, ...]
-    """One per row of the counts: the input first, the output last."""
+    rows: tuple[NodeLoad, ...]
+    """One per row of the counts: the inputs first, the output last; in a dense pass without the relays."""
 
 
 def deployed_workload(network: Network, counts: OperationCounts) -> Workload:
-    """Divide the counts of a run by its samples; each event is one message, until cores are known (`cores.py`)."""
-    senders = (None, *counts.layers)
-    bits = _word_lengths(network)
-    rows = zip(senders, counts.layers, bits, strict=False)
-    layers = tuple(_layer_load(before, row, counts.n_samples, *words) for before, row, words in rows)
-    return Workload(kind=Pass.SPIKING, n_steps=counts.n_steps, layers=layers)
+    """Divide the counts of a run by its samples; each event is one message, until cores are known (`traffic.py`)."""
+    words = zip(counts.rows, _word_lengths(network), strict=True)
+    rows = tuple(_node_load(row, counts.n_samples, *bits) for row, bits in words)
+    schedule = schedule_network(network)
+    return Workload(
+        kind=Pass.SPIKING,
+        n_steps=counts.n_steps,
+        interval=schedule.interval,
+        n_steps_alone=schedule.n_alone(counts.n_steps),
+        rows=rows,
+    )
 
 
-def _layer_load(
-    before: LayerOperations | None,
-    row: LayerOperations,
-    n_samples: int,
-    weight_bits: int,
-    payload_bits: int,
-    state_bits: int,
-) -> LayerLoad:
-    return LayerLoad(
+def _node_load(
+    row: NodeOperations, n_samples: int, state_bits: int, connection_bits: tuple[tuple[int, int], ...]
+) -> NodeLoad:
+    return NodeLoad(
         name=row.name,
         kind=row.kind,
         n_neurons=row.n_neurons,
-        n_weights=row.n_weights,
-        n_synapses=row.n_synapses,
-        received=before.spikes / n_samples if before else 0.0,
-        synaptic_operations=row.synaptic_operations / n_samples,
+        connections=tuple(
+            _connection_load(each, row, n_samples, *bits)
+            for each, bits in zip(row.connections, connection_bits, strict=True)
+        ),
+        multiplications=row.multiplications / n_samples,
         fired=row.active_updates / n_samples,
         sent=row.spikes / n_samples,
         messages=row.spikes / n_samples,
-        weight_bits=weight_bits,
-        payload_bits=payload_bits,
         state_bits=state_bits,
     )
 
 
-def _word_lengths(network: Network) -> tuple[tuple[int, int, int], ...]:
-    """Return (weight_bits, payload_bits, state_bits) of every row, the input's first; payloads are those received."""
+def _connection_load(
+    each: ConnectionOperations, row: NodeOperations, n_samples: int, weight_bits: int, payload_bits: int
+) -> ConnectionLoad:
+    is_factor = row.kind is RowKind.PRODUCT
+    return ConnectionLoad(
+        source=each.source,
+        delay=each.delay,
+        n_source=row.n_neurons if is_factor else each.n_weights // row.n_neurons,
+        n_weights=each.n_weights,
+        n_synapses=each.n_synapses,
+        received=each.received / n_samples,
+        synaptic_operations=each.synaptic_operations / n_samples,
+        weight_bits=weight_bits,
+        payload_bits=payload_bits,
+    )
+
+
+def _word_lengths(network: Network) -> Iterator[tuple[int, tuple[tuple[int, int], ...]]]:
+    """Yield the state bits of every row, those of an input's word, and (weight_bits, payload_bits) of what it receives."""
     if isinstance(network, NetworkSpec):
-        return ((FLOAT_BITS, FLOAT_BITS, FLOAT_BITS),) * (len(network.populations) + 2)
-    received = (network.input_bits, *(layer.table.payload_bits for layer in network.populations))
-    words = zip(network.affines, received, strict=True)
-    return ((0, 0, network.input_bits), *((a.weight_bits, payload, a.state_bits) for a, payload in words))
+        for node in (*network.inputs, *network.nodes, network.output):
+            weight_bits = 0 if isinstance(node, ProductSpec) else FLOAT_BITS
+            edges = () if isinstance(node, InputSpec) else node.edges
+            yield FLOAT_BITS, ((weight_bits, FLOAT_BITS),) * len(edges)
+        return
+    for word in network.input_words:
+        yield word.bits, ()
+    for held in (*network.nodes, network.output):
+        if isinstance(held, QuantizedProduct):
+            bits = (held.left_word.bits, held.right_word.bits)
+            yield sum(bits), ((0, bits[0]), (0, bits[1]))
+        else:
+            connections = held.affine.connections
+            yield held.affine.state_bits, tuple((each.weight_bits, each.input_bits) for each in connections)
 
 
 def dense_workload(deployed: Workload) -> Workload:
-    """Return one conventional pass of the same network: every neuron computes and sends once, through every weight."""
-    layers = []
-    received = 0.0
-    for load in deployed.populations:
+    """Return one conventional pass of the same network: every neuron computes and sends once, through every weight.
+
+    Relays are left out, and a product costs one operation an element, half of it for each factor.
+    """
+    rows = []
+    for load in deployed.rows:
+        if load.kind is RowKind.RELAY:
+            continue
+        share = 0.5 if load.kind is RowKind.PRODUCT else 1.0
+        connections = tuple(
+            dataclasses.replace(each, received=float(each.n_source), synaptic_operations=share * each.n_weights)
+            for each in load.connections
+        )
         sent = 0.0 if load.kind is RowKind.OUTPUT else float(load.n_neurons)
-        fired = float(load.n_neurons) if load.kind is RowKind.SPIKING else 0.0
-        layers.append(_with_events(load, received, float(load.n_weights), fired, sent))
-        received = sent
-    return dataclasses.replace(deployed, kind=Pass.DENSE, n_steps=1, layers=tuple(layers))
+        fired = 0.0 if load.kind is RowKind.INPUT else sent
+        rows.append(_with_events(load, connections, share * load.n_weights, fired, sent))
+    return dataclasses.replace(deployed, kind=Pass.DENSE, n_steps=1, interval=1, rows=tuple(rows))
 
 
 def workload_at(deployed: Workload, activity: float, n_steps: int) -> Workload:
-    """Return the run of the same network at another activity, the same in every spiking layer.
+    """Return the run of the same network at another activity, the same in every population and product.
 
-    The input keeps sending what it sent per step, and fan-outs are the mean ones.
+    The inputs keep sending what they sent per step, and fan-outs are the mean ones.
 
     Args:
         deployed: A measured workload.
-        activity: Events per neuron and step of every spiking layer, 0 to 1.
+        activity: Events per neuron and step of every population, and per element and step of every product, 0 to 1.
         n_steps: T.
     """
-    layers = []
-    received = 0.0
-    for load in deployed.populations:
-        per_step = load.sent / deployed.n_steps if load.kind is RowKind.INPUT else activity * load.n_neurons
-        sent = 0.0 if load.kind is RowKind.OUTPUT else per_step * n_steps
-        fired = sent if load.kind is RowKind.SPIKING else 0.0
-        n_in = load.n_weights / load.n_neurons
-        operations = received * load.n_synapses / n_in if n_in else 0.0
-        layers.append(_with_events(load, received, operations, fired, sent))
-        received = sent
-    return dataclasses.replace(deployed, kind=Pass.SPIKING, n_steps=n_steps, layers=tuple(layers))
+    per_step = {
+        load.name: load.sent / deployed.n_steps if load.kind is RowKind.INPUT else activity * load.n_neurons
+        for load in deployed.rows
+    }
+    rows = []
+    for load in deployed.rows:
+        connections = tuple(
+            _at_rate(each, per_step[each.source] * max(n_steps - each.delay, 0)) for each in load.connections
+        )
+        sent = 0.0 if load.kind is RowKind.OUTPUT else per_step[load.name] * n_steps
+        fired = 0.0 if load.kind is RowKind.INPUT else sent
+        operations = sum(each.synaptic_operations for each in connections)
+        multiplications = sent if load.kind is RowKind.PRODUCT else operations
+        rows.append(_with_events(load, connections, multiplications, fired, sent))
+    return dataclasses.replace(deployed, kind=Pass.SPIKING, n_steps=n_steps, rows=tuple(rows))
 
 
-def _with_events(load: LayerLoad, received: float, operations: float, fired: float, sent: float) -> LayerLoad:
+def _at_rate(each: ConnectionLoad, received: float) -> ConnectionLoad:
+    """Replace the events that arrive over a connection; each reaches as many weights as the mean component does."""
+    operations = received * each.n_synapses / each.n_source
+    return dataclasses.replace(each, received=received, synaptic_operations=operations)
+
+
+def _with_events(
+    load: NodeLoad, connections: tuple[ConnectionLoad, ...], multiplications: float, fired: float, sent: float
+) -> NodeLoad:
     """Replace the events of a row; messages and hops per event stay what they were (one message where nothing was sent)."""
     ratio = sent / load.sent if load.sent else 0.0
     return dataclasses.replace(
         load,
-        received=received,
-        synaptic_operations=operations,
+        connections=connections,
+        multiplications=multiplications,
         fired=fired,
         sent=sent,
         messages=load.messages * ratio if load.sent else sent,

@@ -1,7 +1,7 @@
 """The cores of a network, placed on the mesh of a target, and what every core holds.
 
-How layers are split over cores is defined in `conversion.core_split`, on which the verdict of `check_network` stands too.
-Here the cores are numbered along the mesh, layer after layer. Messages between cores are in `traffic.py`; this module knows
+How nodes are split over cores is defined in `conversion.core_split`, on which the verdict of `check_network` stands too.
+Here the cores are numbered along the mesh, node after node. Messages between cores are in `traffic.py`; this module knows
 networks and targets, not runs.
 """
 
@@ -25,10 +25,10 @@ class Core(Record):
     """Number along the mesh, 0 … n_cores - 1."""
     place: Place
     """Tile on which the core lies."""
-    layer: str
-    """Name of the layer."""
+    node: str
+    """Name of the node."""
     first: int
-    """First neuron of the layer that it holds."""
+    """First neuron of the node that it holds."""
     n_neurons: int
     """Number of neurons that it holds."""
     synapse_bytes: int
@@ -38,18 +38,18 @@ class Core(Record):
 
     @property
     def neurons(self) -> slice:
-        """Which neurons of the layer it holds."""
+        """Which neurons of the node it holds."""
         return slice(self.first, self.first + self.n_neurons)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LayerCores(Record):
-    """The cores of one layer, in numbers."""
+class NodeCores(Record):
+    """The cores of one node, in numbers."""
 
     name: str
-    """The layer's name."""
+    """The node's name."""
     n_neurons: int
-    """Neurons of the layer."""
+    """Neurons of the node."""
     n_cores: int
     """Cores that it takes."""
     neurons_per_core: int
@@ -71,7 +71,7 @@ class Partition(Record):
     mesh: Mesh
     """Known or assumed."""
     cores: tuple[Core, ...]
-    """In order of their numbers; layers in order, the read-out last."""
+    """In order of their numbers; nodes in order, the read-out last."""
 
     @property
     def n_cores(self) -> int:
@@ -83,22 +83,22 @@ class Partition(Record):
         """Chips that these cores fill, the last one perhaps not whole."""
         return math.ceil(self.n_cores / self.target.cores_per_chip)
 
-    def cores_of(self, layer: str) -> tuple[Core, ...]:
-        """Return the cores of one layer."""
-        return tuple(core for core in self.cores if core.layer == layer)
+    def cores_of(self, node: str) -> tuple[Core, ...]:
+        """Return the cores of one node."""
+        return tuple(core for core in self.cores if core.node == node)
 
     @property
-    def layers(self) -> tuple[LayerCores, ...]:
-        """What every layer takes, in the order of the network, the read-out last."""
-        names = dict.fromkeys(core.layer for core in self.cores)
+    def nodes(self) -> tuple[NodeCores, ...]:
+        """What every node takes, in the order of the network, the read-out last."""
+        names = dict.fromkeys(core.node for core in self.cores)
         return tuple(_summarise(self.target, self.cores_of(name)) for name in names)
 
 
-def _summarise(target: HardwareTarget, cores: tuple[Core, ...]) -> LayerCores:
+def _summarise(target: HardwareTarget, cores: tuple[Core, ...]) -> NodeCores:
     most_neurons = max(core.n_neurons for core in cores)
     most_bytes = max(core.synapse_bytes for core in cores)
-    return LayerCores(
-        name=cores[0].layer,
+    return NodeCores(
+        name=cores[0].node,
         n_neurons=sum(core.n_neurons for core in cores),
         n_cores=len(cores),
         neurons_per_core=most_neurons,
@@ -122,7 +122,7 @@ def partition_network(network: QuantizedNetwork, target: HardwareTarget) -> Part
         Core(
             index=index,
             place=mesh.place(index),
-            layer=name,
+            node=name,
             first=held.first,
             n_neurons=held.n_neurons,
             synapse_bytes=held.synapse_bytes,

@@ -3,8 +3,8 @@
     core -> router of its tile -> routers along the row -> routers along the column -> core        x before y
 
 Every arrow is a link of its own, and so is its opposite. Input enters at the router of the host's tile; the link on which it
-enters the chip is not counted. With the pipeline full, layer l works on step (k - l) mod T of its sample in step k of the chip:
-what one link carries in step k is the sum over all layers.
+enters the chip is not counted. With the pipeline full, a node that starts in step s of the chip works on step t of a sample in
+step (s + t * interval) mod (T * interval): what one link carries in a step is the sum over all nodes.
 
 Source: Timcheck, Pierro, Shrestha, A Compute and Communication Runtime Model for Loihi 2, arXiv 2601.10035.
 """
@@ -17,7 +17,6 @@ from itertools import pairwise
 import numpy as np
 
 from ...base.arrays import ArrayRecord, FloatArray, freeze_arrays
-from ..counts.counting import INPUT_ROW
 from .cores import Partition
 from .mesh import HOST_PLACE, Place
 from .traffic import Link, Traffic
@@ -32,15 +31,15 @@ class LinkLoad(ArrayRecord):
     end: str
     """Where the link ends."""
     messages: FloatArray
-    """The number of messages, shape (n_steps,)."""
+    """The number of messages, shape (n_steps * interval,)."""
     payload_bits: FloatArray
-    """The bits of their payloads, shape (n_steps,)."""
+    """The bits of their payloads, shape (n_steps * interval,)."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, messages=np.float64, payload_bits=np.float64)
 
     def bits(self, header_bits: float) -> FloatArray:
-        """Return all bits in each step, shape (n_steps,), with so many bits of header a message."""
+        """Return all bits in each step, shape (n_steps * interval,), with so many bits of header a message."""
         total: FloatArray = self.payload_bits + header_bits * self.messages
         return total
 
@@ -56,11 +55,13 @@ def route(start: Place, end: Place) -> tuple[str, ...]:
 
 def load_links(partition: Partition, traffic: Traffic) -> tuple[LinkLoad, ...]:
     """Return what each link of the mesh carries; links without a message are left out."""
-    depths = {name: depth for depth, name in enumerate((INPUT_ROW, *(layer.name for layer in partition.layers)))}
+    interval = traffic.schedule.interval
     messages: dict[tuple[str, str], FloatArray] = {}
     payload_bits: dict[tuple[str, str], FloatArray] = {}
     for link in traffic.links:
-        sent = np.roll(np.array(link.messages_per_step) / traffic.n_samples, depths[link.layer])
+        carried = np.zeros(traffic.n_steps * interval)
+        carried[::interval] = np.array(link.messages_per_step) / traffic.n_samples
+        sent = np.roll(carried, link.start)
         for hop in pairwise(_nodes(partition, link)):
             messages[hop] = messages.get(hop, 0.0) + sent
             payload_bits[hop] = payload_bits.get(hop, 0.0) + sent * link.payload_bits

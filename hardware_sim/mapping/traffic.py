@@ -1,6 +1,6 @@
 """Messages between cores, counted: every event goes once to each core that holds a non-zero weight for it.
 
-    messages[c, d] = sum of the events of the neurons on core c that reach a neuron on core d
+    messages[c, d] = sum of the events of the neurons on core c that reach a neuron on core d, by whatever connection
     hops[c, d]     = |column difference|, |row difference| of their tiles
 
 Input events come from the host's corner of the mesh. Integers, summed over a run; loads of cores per step are kept for the
@@ -10,15 +10,20 @@ latency.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from ...base.arrays import ArrayRecord, IntArray, Record, freeze_arrays
+from ...conversion.targets.core_split import AnyNode
 from ...engine.trace import RunTrace
 from ...network.quantized import QuantizedNetwork
-from ..counts.counting import INPUT_ROW, check_trace
-from ..counts.workload import LayerLoad, Workload
+from ...network.quantized_nodes import QuantizedProduct
+from ...network.schedule import Schedule, schedule_network
+from ..counts.counting import arriving, check_trace, count_fan_out, sent_events
+from ..counts.workload import NodeLoad, Workload
 from .cores import Core, Partition
 from .mesh import HOST_PLACE, Place
 
@@ -31,8 +36,10 @@ neuron on a core as one run of words."""
 class Link(Record):
     """Messages from one core, or from the host, to one core."""
 
-    layer: str
-    """Layer that sends, or `INPUT_ROW`."""
+    sender: str
+    """Name of the input or node that sends."""
+    start: int
+    """Step of the chip in which the sender works on a sample's first step, counted from the one of its input, 0."""
     source: int | None
     """Core that sends; None for the host."""
     destination: int
@@ -60,7 +67,7 @@ class CoreLoad(ArrayRecord):
     synaptic_reads: IntArray
     """Words of `READ_BITS` that were read from the synaptic memory for them, shape (n_steps,)."""
     fired: IntArray
-    """Neurons of this core with s = 1, shape (n_steps,)."""
+    """Neurons of this core with s = 1, or elements of a product that sent an event, shape (n_steps,)."""
     n_neurons: int
     """Neurons of this core."""
 
@@ -76,6 +83,8 @@ class Traffic(Record):
     """Samples of the run."""
     n_steps: int
     """Number of steps T of a sample."""
+    schedule: Schedule
+    """Starts of the nodes, and steps of the chip for each step of the network."""
     links: tuple[Link, ...]
     """Pairs of cores that exchanged messages."""
     loads: tuple[CoreLoad, ...]
@@ -104,60 +113,115 @@ def count_traffic(network: QuantizedNetwork, partition: Partition, trace: RunTra
         SpecError: If the trace is of another network.
     """
     check_trace(network, trace, f"count_traffic: trace of network {network.name!r}")
-    silent = np.zeros((trace.n_steps, network.n_out), dtype=np.int64)
-    events = [trace.input_events, *(layer.events for layer in trace.nodes)]
-    fired = [*(layer.fired for layer in trace.nodes), silent]
-    names = [INPUT_ROW, *(layer.name for layer in network.populations), network.output.name]
+    sent, schedule = sent_events(network, trace), schedule_network(network)
     links: list[Link] = []
     loads: list[CoreLoad] = []
-    rows = zip(names, names[1:], events, fired, network.affines, strict=False)
-    for sender, receiver, sent, active, affine in rows:
-        for core in partition.cores_of(receiver):
-            reached = np.count_nonzero(affine.weight[core.neurons], axis=0).astype(np.int64)
-            links += _links_to(core, sender, partition, sent * (reached > 0), affine.input_bits)
-            loads.append(
-                CoreLoad(
-                    core=core.index,
-                    synaptic_operations=sent @ reached,
-                    synaptic_reads=sent @ -(-reached * affine.weight_bits // READ_BITS),
-                    fired=active[:, core.neurons].sum(axis=1),
-                    n_neurons=core.n_neurons,
-                )
+    for node in (*network.nodes, network.output):
+        active = _active_updates(node, trace)
+        for core in partition.cores_of(node.name):
+            loads.append(_load_core(node, core, sent, active))
+            links += _links_to(node, core, network, partition, schedule, sent)
+    return Traffic(
+        n_samples=trace.n_samples, n_steps=trace.n_steps, schedule=schedule, links=tuple(links), loads=tuple(loads)
+    )
+
+
+def _active_updates(node: AnyNode, trace: RunTrace) -> IntArray:
+    """Return how often each neuron fired, or each element of a product sent, shape (n_steps, n_out); never for a read-out."""
+    counts = next((counts for counts in trace.nodes if counts.name == node.name), None)
+    if counts is None:
+        return np.zeros((trace.n_steps, node.n_out), dtype=np.int64)
+    return counts.events if isinstance(node, QuantizedProduct) else counts.fired
+
+
+def _load_core(node: AnyNode, core: Core, sent: dict[str, IntArray], active: IntArray) -> CoreLoad:
+    """Count the work of a core: what arrives over every connection, and what its neurons do."""
+    operations = np.zeros(len(active), dtype=np.int64)
+    reads = np.zeros(len(active), dtype=np.int64)
+    for connection in _connections_to(node, core):
+        received = arriving(sent[connection.source], connection.delay)
+        operations += received @ connection.reached
+        reads += received @ -(-connection.reached * connection.weight_bits // READ_BITS)
+    return CoreLoad(
+        core=core.index,
+        synaptic_operations=operations,
+        synaptic_reads=reads,
+        fired=active[:, core.neurons].sum(axis=1),
+        n_neurons=core.n_neurons,
+    )
+
+
+class _Reach(NamedTuple):
+    """What one connection or factor brings to a core."""
+
+    source: str
+    delay: int
+    weight_bits: int
+    """Word length of the weights; 0 for a factor, which reads none."""
+    reached: IntArray
+    """Number of weights on the core that an event of each component reaches, shape (n_source,)."""
+
+
+def _connections_to(node: AnyNode, core: Core) -> Iterator[_Reach]:
+    if isinstance(node, QuantizedProduct):
+        mine = np.zeros(node.width, dtype=np.int64)
+        mine[core.neurons] = 1
+        for source, delay in node.edges:
+            yield _Reach(source, delay, 0, mine)
+        return
+    for each in node.affine.connections:
+        yield _Reach(each.source, each.delay, each.weight_bits, count_fan_out(each.weight[core.neurons]))
+
+
+def _links_to(
+    node: AnyNode,
+    core: Core,
+    network: QuantizedNetwork,
+    partition: Partition,
+    schedule: Schedule,
+    sent: dict[str, IntArray],
+) -> list[Link]:
+    """Return the links that end on a core: each event of a source is one message, however many connections it reaches there."""
+    reached: dict[str, IntArray] = {}
+    for each in _connections_to(node, core):
+        reached[each.source] = each.reached + reached.get(each.source, 0)
+    inputs = [each.name for each in network.inputs]
+    links = []
+    for sender, weights in reached.items():
+        messages = sent[sender] * (weights > 0)
+        sources: list[tuple[int | None, Place, IntArray]] = [(None, HOST_PLACE, messages)]
+        if sender not in inputs:
+            sources = [(each.index, each.place, messages[:, each.neurons]) for each in partition.cores_of(sender)]
+        links += [
+            Link(
+                sender=sender,
+                start=schedule.starts[sender],
+                source=index,
+                destination=core.index,
+                messages=int(part.sum()),
+                messages_per_step=tuple(part.sum(axis=1).tolist()),
+                payload_bits=network.words[sender].bits,
+                hops_east_west=abs(place.column - core.place.column),
+                hops_north_south=abs(place.row - core.place.row),
             )
-    return Traffic(n_samples=trace.n_samples, n_steps=trace.n_steps, links=tuple(links), loads=tuple(loads))
-
-
-def _links_to(core: Core, sender: str, partition: Partition, messages: IntArray, payload_bits: int) -> list[Link]:
-    """Return the links that end on a core; `messages` (n_steps, n_in) are the events that reach it, by sending neuron."""
-    sources: list[tuple[int | None, Place, IntArray]] = [(None, HOST_PLACE, messages)]
-    if sender != INPUT_ROW:
-        sources = [(source.index, source.place, messages[:, source.neurons]) for source in partition.cores_of(sender)]
-    return [
-        Link(
-            layer=sender,
-            source=index,
-            destination=core.index,
-            messages=int(sent.sum()),
-            messages_per_step=tuple(sent.sum(axis=1).tolist()),
-            payload_bits=payload_bits,
-            hops_east_west=abs(place.column - core.place.column),
-            hops_north_south=abs(place.row - core.place.row),
-        )
-        for index, place, sent in sources
-        if sent.any()
-    ]
+            for index, place, part in sources
+            if part.any()
+        ]
+    return links
 
 
 def placed_workload(load: Workload, partition: Partition, traffic: Traffic) -> Workload:
-    """Return the workload with the messages and hops of a placement instead of one message per event."""
-    layers = tuple(_placed_layer(layer, traffic) for layer in load.layers)
-    return dataclasses.replace(load, n_chips=partition.n_chips, layers=layers)
+    """Return the workload with the messages, hops and cores of a placement; without it, each event is one message."""
+    n_cores = {node.name: node.n_cores for node in partition.nodes}
+    rows = tuple(_placed_row(row, traffic, n_cores.get(row.name, 1)) for row in load.rows)
+    return dataclasses.replace(load, n_chips=partition.n_chips, rows=rows)
 
 
-def _placed_layer(layer: LayerLoad, traffic: Traffic) -> LayerLoad:
-    links = [link for link in traffic.links if link.layer == layer.name]
+def _placed_row(row: NodeLoad, traffic: Traffic, n_cores: int) -> NodeLoad:
+    links = [link for link in traffic.links if link.sender == row.name]
     return dataclasses.replace(
-        layer,
+        row,
+        n_cores=n_cores,
         messages=sum(link.messages for link in links) / traffic.n_samples,
         hops_east_west=sum(link.messages * link.hops_east_west for link in links) / traffic.n_samples,
         hops_north_south=sum(link.messages * link.hops_north_south for link in links) / traffic.n_samples,

@@ -156,7 +156,9 @@ class _Recorder:
     n_steps: int
     probe: Probe
     counts: dict[str, IntArray] = field(default_factory=dict)
-    """Spikes and events of each node, shape (2, n_steps, n_out)."""
+    """Spikes, events and products of two events of each node, shape (3, n_steps, n_out)."""
+    products: set[str] = field(default_factory=set)
+    """Names of the nodes that multiply."""
     saturated: dict[str, IntArray] = field(default_factory=dict)
     """Saturated entries of z, m and a of each node, shape (3,)."""
     kept: dict[str, list[tuple[NumberArray, ...]]] = field(default_factory=dict)
@@ -171,10 +173,13 @@ class _Recorder:
         if isinstance(node, (OutputSpec, QuantizedOutput)):
             self.emitted.append(step.payload)
             return
-        counts = self.counts.setdefault(node.name, np.zeros((2, self.n_steps, node.n_out), dtype=np.int64))
+        counts = self.counts.setdefault(node.name, np.zeros((3, self.n_steps, node.n_out), dtype=np.int64))
         counts[1, t] = (step.payload != 0).sum(axis=0)
         if step.fired is not None:
             counts[0, t] = step.fired.sum(axis=0)
+        else:
+            counts[2, t] = ((step.received[0] != 0) & (step.received[1] != 0)).sum(axis=0)
+            self.products.add(node.name)
         if self.probe.records(node.name):
             silent = np.zeros_like(step.payload)
             fired = np.zeros(silent.shape, dtype=np.bool_) if step.fired is None else step.fired
@@ -188,6 +193,7 @@ class _Recorder:
                 name=name,
                 fired=counts[0],
                 events=counts[1],
+                multiplied=counts[2] if name in self.products else None,
                 saturated_drive=int(self.saturated[name][0]),
                 saturated_membrane=int(self.saturated[name][1]),
                 saturated_payload=int(self.saturated[name][2]),

@@ -67,6 +67,8 @@ class NodeCounts(ArrayRecord):
     """Numbers of spikes s = 1, shape (n_steps, n_neurons); zero for a product, which never fires."""
     events: IntArray
     """Numbers of payloads that were not zero, shape (n_steps, n_neurons); of a population at most `fired`."""
+    multiplied: IntArray | None = None
+    """Numbers of elements of a product whose factors were both events, shape (n_steps, n_neurons); None for a population."""
     saturated_drive: int = 0
     """Number of entries of z that the state word could not hold."""
     saturated_membrane: int = 0
@@ -76,6 +78,8 @@ class NodeCounts(ArrayRecord):
 
     def __post_init__(self) -> None:
         freeze_arrays(self, fired=np.int64, events=np.int64)
+        if self.multiplied is not None:
+            freeze_arrays(self, multiplied=np.int64)
         shape = self.fired.shape
         raise_violations(check_shape(f"NodeCounts {self.name!r}.events", self.events, shape, "(n_steps, n_neurons)"))
 
@@ -273,6 +277,7 @@ def _joined_counts(blocks: list[NodeCounts]) -> NodeCounts:
         name=blocks[0].name,
         fired=_sum_arrays([block.fired for block in blocks]),
         events=_sum_arrays([block.events for block in blocks]),
+        multiplied=None if blocks[0].multiplied is None else _sum_arrays([block.multiplied for block in blocks]),  # type: ignore[misc]
         saturated_drive=sum(block.saturated_drive for block in blocks),
         saturated_membrane=sum(block.saturated_membrane for block in blocks),
         saturated_payload=sum(block.saturated_payload for block in blocks),

@@ -15,8 +15,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ...problems.phases import PhaseRecipe
 from ...problems.problem import DerivativeFields
-from ...problems.recipe import PhaseRecipe
 from ..collocation.clouds import Instants, TrainingCloud
 from ..network.batches import run_batches
 from ..network.module_network import TrainedNetwork

@@ -34,6 +34,7 @@ class _BatchedRun(torch.autograd.Function):
     def forward(
         ctx: Any, network: TrainedNetwork, inputs: Tensor, batch_size: int, *parameters: Tensor
     ) -> tuple[Tensor, ...]:
+        """Run one batch after the other, and join their results."""
         ctx.network, ctx.inputs, ctx.batch_size, ctx.parameters = network, inputs, batch_size, parameters
         runs = [network.run(batch) for batch in inputs.split(batch_size)]
         sizes = [len(run.output) for run in runs]
@@ -43,6 +44,7 @@ class _BatchedRun(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Run each batch again, with its graph, and sum the gradients of the parameters."""
         by_output, by_activities, by_activity = gradients
         total = [torch.zeros_like(p) for p in ctx.parameters]
         for batch, above in zip(ctx.inputs.split(ctx.batch_size), by_output.split(ctx.batch_size), strict=True):

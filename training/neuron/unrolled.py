@@ -121,6 +121,7 @@ class _UnrolledFunction(torch.autograd.Function):
     def forward(
         ctx: Any, drive: Tensor, beta: Tensor, theta: Tensor, rule: VsnRule, n_steps: int
     ) -> tuple[Tensor, Tensor]:
+        """Return the payloads of all steps, and the share of them that fires."""
         tanh = fast_tanh if any(ctx.needs_input_grad) else torch.tanh  # the last bit counts when nothing is trained
         phi, kept = torch_activation(rule.activation).value(drive, tanh)
         m, s = integrate_steps(drive, beta, theta, rule.polarity, n_steps)
@@ -131,6 +132,7 @@ class _UnrolledFunction(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        """Return the gradients by drive, leak and threshold; to differentiate them once more raises."""
         with torch.no_grad():
             found = _UnrolledFunction._slopes(ctx, *gradients)
         if not torch.is_grad_enabled():

@@ -34,7 +34,7 @@ from scipy.sparse import csr_matrix, vstack
 from torch import Tensor
 
 from ...base.arrays import Record
-from ...problems.recipe import Optimizer
+from ...problems.phases import Optimizer
 from ..collocation.clouds import TrainingCloud
 from ..collocation.marching import Front, centre_factors
 from ..loss.linearization import LinearResidual, linearize_distillation, linearize_residuals, weighted_residuals

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from scipy.sparse import csr_matrix
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...base.arrays import Record
 from ...base.errors import TrainingError
@@ -75,11 +75,17 @@ def move_network(network: TrainedNetwork, direction: Direction, factor: float) -
     """Add a factor times a direction to the parameters of a network, in place."""
     for linear, weight, bias in zip(network.linear_layers, direction.weights, direction.biases, strict=True):
         linear.weight.add_(weight, alpha=factor)
-        if linear.bias is not None:
+        if _bias(linear) is not None:
             linear.bias.add_(bias, alpha=factor)
     others = other_parameters(network)
     for parameter, change in zip(others, direction.others.split([p.numel() for p in others]), strict=True):
         parameter.add_(change.view_as(parameter), alpha=factor)
+
+
+def _bias(linear: nn.Linear) -> Tensor | None:
+    """Return the bias of a layer, which torch's type does not say may be missing."""
+    bias: Tensor | None = linear.bias
+    return bias
 
 
 def other_parameters(network: TrainedNetwork) -> list[Tensor]:
@@ -239,7 +245,7 @@ def find_tangents(network: TrainedNetwork, run: ExactRun) -> Tangents:
         outputs=run.output.detach(),
         inputs=tuple(tuple(step for call in calls for step in _steps(call)) for calls in run.inputs),
         sensitivities=by_layer,
-        has_bias=tuple(linear.bias is not None for linear in network.linear_layers),
+        has_bias=tuple(_bias(linear) is not None for linear in network.linear_layers),
         others=_other_columns(run.output, other_parameters(network)),
     )
 
@@ -263,7 +269,7 @@ def activity_gradient(network: TrainedNetwork, run: ExactRun) -> Direction:
     """Compute the gradient of the smooth activity by all parameters; the graph is kept."""
     others = other_parameters(network)
     linears = network.linear_layers
-    biases = [linear.bias for linear in linears if linear.bias is not None]
+    biases = [bias for linear in linears if (bias := _bias(linear)) is not None]
     held = [*(linear.weight for linear in linears), *biases, *others]
     if not run.smooth_activity.requires_grad:
         slopes = [torch.zeros_like(parameter) for parameter in held]
@@ -273,7 +279,7 @@ def activity_gradient(network: TrainedNetwork, run: ExactRun) -> Direction:
     empty = run.output.new_zeros(0)
     return Direction(
         weights=tuple(slopes[: len(linears)]),
-        biases=tuple(empty if linear.bias is None else next(by_bias) for linear in linears),
+        biases=tuple(empty if _bias(linear) is None else next(by_bias) for linear in linears),
         others=torch.cat([empty, *(slope.reshape(-1) for slope in slopes[len(linears) + len(biases) :])]),
     )
 

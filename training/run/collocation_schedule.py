@@ -19,8 +19,9 @@ from ...base.checks import raise_violations
 from ...base.errors import Violation
 from ...geometry.domain import Cloud
 from ...operators.potential_energy import EnergyDomain
+from ...problems.phases import Optimizer
 from ...problems.problem import PdeProblem
-from ...problems.recipe import Optimizer, TrainingRecipe
+from ...problems.recipe import TrainingRecipe
 from ..collocation.adaptation import build_candidates, jitter_cloud, refine_cloud
 from ..collocation.clouds import TrainingCloud, build_training_cloud, output_transform
 from ..loss.distillation import CollocationSet, DistillationTarget, build_distillation_target

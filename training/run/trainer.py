@@ -27,8 +27,9 @@ from ...base.metrics import relative_l2
 from ...files.atomic import check_writable
 from ...network.spec import NetworkSpec, Provenance
 from ...problems.check import check_problem
+from ...problems.phases import Optimizer
 from ...problems.problem import PdeProblem
-from ...problems.recipe import Optimizer, TeacherRecipe, TrainingRecipe
+from ...problems.recipe import TeacherRecipe, TrainingRecipe
 from ...problems.residuals import evaluation_points
 from ..collocation.clouds import input_transform, output_transform
 from ..loss.distillation import CollocationSet

@@ -20,7 +20,7 @@ from ....conversion.targets.verdicts import check_object
 from ....engine.trace import Backend, LavaMode
 from ...costs.energy import EnergyEstimate
 from ...costs.hardware_profile import HardwareProfile, Placement
-from ...counts.counting import LayerOperations, OperationCounts
+from ...counts.operations import NodeOperations, OperationCounts
 from ...fields.gradients import GradientSection
 from ...fields.stresses import SolidSection
 from ...parity.certificate import ParitySection
@@ -30,7 +30,7 @@ from .sections import (
     NetworkSection,
     ProblemSection,
     QuantizationSection,
-    Report,
+    ReportContent,
 )
 from .sentences import dominance_sentence
 
@@ -49,12 +49,12 @@ JsonObject = dict[str, Any]
 """What `json.dumps` takes; it exists only on the way to the file."""
 
 
-def report_text(report: Report) -> str:
+def report_text(report: ReportContent) -> str:
     """Return the text of report.json."""
     return json.dumps(report_object(report), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def report_object(report: Report) -> JsonObject:
+def report_object(report: ReportContent) -> JsonObject:
     """Return a report as a JSON object, every key of the schema present."""
     return {
         "schema": SCHEMA,
@@ -93,7 +93,7 @@ def jsonable(value: Any) -> Any:
     raise TypeError(f"jsonable: no rule for {type(value).__name__}")
 
 
-def _summary_object(report: Report) -> JsonObject:
+def _summary_object(report: ReportContent) -> JsonObject:
     """Return what a report leads with: the energy of steps beside the sum of operations, and error and activity in one."""
     dominance = report.dominance
     if dominance is None:
@@ -192,11 +192,11 @@ def parity_object(parity: ParitySection) -> JsonObject:
 
 
 def _counts_object(counts: OperationCounts, hardware: HardwareProfile | None = None) -> JsonObject:
-    """Return the counts as a JSON object: one row per layer, the sums, one pass of the dense network, other people's names."""
+    """Return the counts as a JSON object: a row for each input and node, sums, one dense pass, other people's names."""
     return {
         "n_samples": counts.n_samples,
         "n_steps": counts.n_steps,
-        "layers": [_layer_object(layer) for layer in counts.layers],
+        "layers": [_row_object(row) for row in counts.rows],
         "total": jsonable(counts.total),
         "ann_macs": counts.ann_macs,
         "synaptic_operations_per_sample": counts.synaptic_operations_per_sample,
@@ -244,14 +244,14 @@ def _cores_object(placement: Placement) -> JsonObject:
         "n_cores": partition.n_cores,
         "n_chips": partition.n_chips,
         "mesh": jsonable(partition.mesh),
-        "layers": jsonable(partition.layers),
-        "cores": [{**jsonable(core), "place": list(core.place)} for core in partition.cores],
+        "layers": jsonable(partition.nodes),
+        "cores": [_renamed(core, node="layer") | {"place": list(core.place)} for core in partition.cores],
         "messages_per_sample": traffic.messages / traffic.n_samples,
         "hops_per_sample": {
             "east_west": traffic.hops_east_west / traffic.n_samples,
             "north_south": traffic.hops_north_south / traffic.n_samples,
         },
-        "links": jsonable(traffic.links),
+        "links": [_renamed(link, sender="layer") for link in traffic.links],
     }
 
 
@@ -274,10 +274,20 @@ def _stresses_object(solid: SolidSection) -> JsonObject:
     return {"operator": solid.operator, "n_points": solid.n_points, **results, "floor": jsonable(solid.floor)}
 
 
-def _layer_object(layer: LayerOperations) -> JsonObject:
+def _row_object(row: NodeOperations) -> JsonObject:
     names = ("name", "kind", "n_neurons", "fired", "spikes", "spiking_activity", "synaptic_operations")
     more = ("dense_synaptic_operations", "neuron_updates", "active_updates", "n_synapses", "spikes_per_step")
-    return _values(layer, *names, *more, "synaptic_operations_per_step")
+    connections = ("source", "delay", "n_synapses", "received", "synaptic_operations")
+    return {
+        **_values(row, *names, *more, "synaptic_operations_per_step", "multiplications"),
+        "connections": [_values(each, *connections) for each in row.connections],
+    }
+
+
+def _renamed(record: object, **names: str) -> JsonObject:
+    """Return a record under the schema's names for some of its fields."""
+    held: JsonObject = jsonable(record)
+    return {names.get(name, name): value for name, value in held.items()}
 
 
 def _values(record: object, *names: str) -> JsonObject:

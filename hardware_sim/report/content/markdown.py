@@ -8,15 +8,16 @@ from ....conversion.search.error_budget import ErrorBudget
 from ....conversion.targets.verdicts import TargetCheck
 from ...costs.hardware_profile import HardwareProfile
 from ...costs.latency import LatencyEstimate
-from ...counts.counting import OperationCounts
+from ...counts.operations import OperationCounts
 from .formats import format_count, format_number, format_percent, format_range, format_seconds
-from .sections import NetworkSection, Report
+from .sections import NetworkSection, ReportContent
 from .sentences import dominance_sentence, lee_sentence, parity_sentences, report_title, step_sentences
 from .tables import (
     Cell,
     Table,
     accuracy_table,
     budget_tables,
+    connection_table,
     core_table,
     count_table,
     energy_table,
@@ -27,7 +28,7 @@ from .tables import (
 )
 
 
-def report_markdown(report: Report) -> str:
+def report_markdown(report: ReportContent) -> str:
     """Return the text of a report; sections that it does not have are left out."""
     return "\n".join(_lines(report)).rstrip() + "\n"
 
@@ -45,7 +46,7 @@ def _row_line(row: Iterable[Cell]) -> str:
     return "| " + " | ".join(cell.text.replace("|", "\\|") for cell in row) + " |"
 
 
-def _lines(report: Report) -> Iterator[str]:
+def _lines(report: ReportContent) -> Iterator[str]:
     yield from (f"# {report_title(report)}", "")
     if report.problem:
         yield from (f"{report.problem.title}: `{report.problem.equation}`", "")
@@ -77,12 +78,17 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 def _network_lines(network: NetworkSection) -> Iterator[str]:
-    yield f"Network {'–'.join(str(n) for n in network.widths)}, {network.n_steps} steps, φ = {network.activation}, digest"
+    steps = "sequences" if network.n_steps is None else f"{network.n_steps} steps"
+    shape = "–".join(str(n) for n in network.widths)
+    graph = "" if network.is_chain else f", a graph of {len(network.widths) - 2} nodes"
+    yield f"Network {shape}{graph}, {steps}, φ = {network.activation}, digest"
     yield from (f"`{network.digest}`.", "")
 
 
 def _count_lines(counts: OperationCounts) -> Iterator[str]:
     yield from _table_lines(count_table(counts))
+    if not counts.is_chain:
+        yield from _table_lines(connection_table(counts), "### ")
     yield f"{format_number(counts.synaptic_operations_per_sample, 5)} synaptic operations per sample; one dense pass has"
     yield from (f"{format_count(counts.ann_macs)} MACs.", "")
 

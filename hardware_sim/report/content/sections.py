@@ -6,9 +6,7 @@ machine-readable form, `page.py` the readable one, `folder.py` both of them with
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
-from pathlib import Path
 
 from ....base.arrays import Record
 from ....conversion.quantize.report import QuantizationReport
@@ -18,7 +16,7 @@ from ....network.quantized import Network, QuantizedNetwork
 from ....network.spec import Provenance
 from ...costs.dominance import Dominance, find_dominance
 from ...costs.hardware_profile import HardwareProfile
-from ...counts.counting import OperationCounts
+from ...counts.operations import OperationCounts
 from ...fields.gradients import GradientSection
 from ...fields.outputs import FieldSection
 from ...fields.stresses import SolidSection
@@ -55,9 +53,11 @@ class NetworkSection(Record):
     source_digest: str | None
     """Identity of the float network that it came from; None for a float network."""
     widths: tuple[int, ...]
-    """(n_in, n_1, …, n_out)."""
-    n_steps: int
-    """Number of steps T of a sample."""
+    """(n_in, n_1, …, n_out), the nodes in order."""
+    n_steps: int | None
+    """Number of steps T of a sample; None where an input is a sequence."""
+    is_chain: bool = True
+    """Whether every node reads only the one before it."""
     activation: str
     """phi; the names of all layers, separated by commas, where they differ."""
     polarity: str
@@ -75,13 +75,13 @@ class QuantizationSection(Record):
     """The words of the deployed network and what they cost."""
 
     weight_bits: tuple[int, ...]
-    """Word length of the weights, one per layer, the output's last."""
+    """Longest word of the weights of each population, the output's last."""
     payload_bits: tuple[int, ...]
-    """Word length of the payloads, one per spiking layer."""
+    """Word length of the payloads, one for each node."""
     state_bits: int
     """Longest word of membranes and drives."""
     input_bits: int
-    """Word length of the input."""
+    """Longest word of the inputs."""
     saturations: int
     """Entries of any kind that a word could not hold in the run."""
     cost: QuantizationReport | None = None
@@ -125,8 +125,8 @@ class BackendsSection(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Report(Record):
-    """Everything a report shows; sections that do not exist are None."""
+class ReportContent(Record):
+    """Everything that a report shows; sections that do not exist are None."""
 
     package_version: str
     """Version that made it."""
@@ -154,21 +154,6 @@ class Report(Record):
     """Stresses, where the problem is one of elasticity."""
     fields: FieldSection | None = None
     """Outputs for the maps; they are not part of report.json."""
-
-    def save(self, folder: str | Path, force: bool = False) -> Path:
-        """Write report.html, report.json and the figures into a folder, and return the folder.
-
-        Args:
-            folder: The folder, whose parent must exist; a report in it is replaced.
-            force: Write into a folder that is neither empty nor a report, beside what it holds.
-
-        Raises:
-            SpecError: If the folder is refused or cannot be written.
-        """
-        # The content of a report comes before its figures and files, which import it: the writer is loaded on demand.
-        writer = importlib.import_module("...folder", __name__)
-        written: Path = writer.write_report(self, folder, force)
-        return written
 
     def result_of(self, *backends: Backend) -> BackendResult | None:
         """Return the result of the first of these backends that ran."""
@@ -211,6 +196,7 @@ def describe_network(network: Network, ansatz_relative_l2: float | None = None) 
         source_digest=source.digest() if isinstance(network, QuantizedNetwork) else None,
         widths=source.widths,
         n_steps=source.n_steps,
+        is_chain=source.is_chain,
         activation=", ".join(dict.fromkeys(layer.activation for layer in source.populations)),
         polarity=", ".join(dict.fromkeys(layer.polarity.value for layer in source.populations)),
         readout=source.readout.value,
@@ -227,10 +213,10 @@ def describe_quantization(
 ) -> QuantizationSection:
     """Build the section on a quantized network's words; `saturations` are those of the run that is reported."""
     return QuantizationSection(
-        weight_bits=tuple(affine.weight_bits for affine in network.affines),
-        payload_bits=tuple(layer.table.payload_bits for layer in network.populations),
+        weight_bits=tuple(max(each.weight_bits for each in affine.connections) for affine in network.affines),
+        payload_bits=tuple(node.sends.bits for node in network.nodes),
         state_bits=max(affine.state_bits for affine in network.affines),
-        input_bits=network.input_bits,
+        input_bits=max(word.bits for word in network.input_words),
         saturations=saturations,
         cost=cost,
         error_budget=error_budget,

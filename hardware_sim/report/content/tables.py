@@ -17,7 +17,7 @@ from ....conversion.targets.verdicts import TargetCheck
 from ...costs.dominance import Dominance
 from ...costs.energy import EnergyEstimate
 from ...costs.hardware_profile import HardwareProfile
-from ...counts.counting import OperationCounts
+from ...counts.operations import OperationCounts
 from ...fields.gradients import GradientSection
 from ...fields.stresses import SolidSection
 from ...mapping.cores import Partition
@@ -129,11 +129,12 @@ def stress_table(solid: SolidSection) -> Table:
 
 
 def count_table(counts: OperationCounts) -> Table:
-    """Return spikes and operations of every layer, and their sums."""
+    """Return spikes and operations of every input and node, and their sums."""
     return _build_table(
         "Spikes and operations",
-        counts.layers,
-        Column("layer", "name"),
+        counts.rows,
+        Column("layer" if counts.is_chain else "node", "name"),
+        *(() if counts.is_chain else (Column("kind", "kind.value"),)),
         Column("neurons", "n_neurons", format_count),
         Column("fired", "fired", format_count),
         Column("spikes", "spikes", format_count),
@@ -146,8 +147,22 @@ def count_table(counts: OperationCounts) -> Table:
     )
 
 
+def connection_table(counts: OperationCounts) -> Table:
+    """Return what arrived over every connection, by the node that receives it."""
+    return _build_table(
+        "Connections",
+        [(row, each) for row in counts.rows for each in row.connections],
+        Column("node", lambda pair: pair[0].name),
+        Column("reads", lambda pair: pair[1].source),
+        Column("delay", lambda pair: pair[1].delay, format_count),
+        Column("synapses", lambda pair: pair[1].n_synapses, format_count),
+        Column("events received", lambda pair: pair[1].received, format_count),
+        Column("synaptic operations", lambda pair: pair[1].synaptic_operations, format_count),
+    )
+
+
 def access_table(hardware: HardwareProfile) -> Table:
-    """Return the words that every layer reads and writes, and the messages that it sends."""
+    """Return the words that every input and node reads and writes, and the messages that it sends."""
     accesses = ("weight_reads", "accumulator_reads", "accumulator_writes", "state_reads", "state_writes")
     names = (*accesses, "parameter_reads", "table_reads", "messages")
     columns = [Column(name.replace("_", " "), name, format_count) for name in names]
@@ -209,10 +224,10 @@ def term_table(energy: EnergyEstimate) -> Table:
 
 
 def core_table(partition: Partition) -> Table:
-    """Return how the layers fill their cores."""
+    """Return how the nodes fill their cores."""
     return _build_table(
         f"Cores of {partition.target.title}",
-        partition.layers,
+        partition.nodes,
         Column("layer", "name"),
         Column("neurons", "n_neurons", format_count),
         Column("cores", "n_cores", format_count),

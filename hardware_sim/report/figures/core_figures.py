@@ -1,4 +1,4 @@
-"""Figure of a placement: the tiles of the mesh, the cores in them, the layers on the cores, and the messages between them."""
+"""Figure of a placement: the tiles of the mesh, the cores in them, the nodes on the cores, and the messages between them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def draw_placement(placement: Placement) -> tuple[Figure, ...]:
     mesh = partition.mesh
     n_columns = max(core.place.column for core in partition.cores) + 1
     n_rows = max(core.place.row for core in partition.cores) + 1
-    colours = {layer.name: SERIES[index % len(SERIES)] for index, layer in enumerate(partition.layers)}
+    colours = {node.name: SERIES[index % len(SERIES)] for index, node in enumerate(partition.nodes)}
     side = 2 if mesh.cores_per_tile > 1 else 1
     spots = {core.index: _spot(core.place, core.index % mesh.cores_per_tile, side) for core in partition.cores}
 
@@ -28,7 +28,7 @@ def draw_placement(placement: Placement) -> tuple[Figure, ...]:
                 _square(axes, column, -row, 0.92, facecolor="none", edgecolor=INK, alpha=0.4)
         for core in partition.cores:
             x, y = spots[core.index]
-            _square(axes, x, y, 0.8 / side * 0.9, facecolor=colours[core.layer], edgecolor="none")
+            _square(axes, x, y, 0.8 / side * 0.9, facecolor=colours[core.node], edgecolor="none")
         _draw_messages(axes, traffic, spots)
         for name, colour in colours.items():
             axes.scatter([], [], marker="s", color=colour, label=name)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...counts.counting import OperationCounts, RowKind
+from ...counts.operations import OperationCounts, RowKind
 from .figure import INK, SERIES, Figure, draw_figure
 
 MOST_BARS = 4
@@ -19,7 +19,7 @@ def draw_counts(counts: OperationCounts) -> tuple[Figure, ...]:
 
 
 def _draw_activity(counts: OperationCounts) -> Figure:
-    rows = [layer for layer in counts.layers if layer.kind is not RowKind.OUTPUT]
+    rows = [row for row in counts.rows if row.kind is not RowKind.OUTPUT]
     activity = np.stack([row.spikes_per_step / (row.n_neurons * counts.n_samples) for row in rows])
 
     def draw_bars(axes: Any) -> None:
@@ -53,7 +53,7 @@ def _draw_activity(counts: OperationCounts) -> Figure:
 
 
 def _draw_operations(counts: OperationCounts) -> Figure:
-    rows = [layer for layer in counts.layers if layer.kind is not RowKind.INPUT]
+    rows = [row for row in counts.rows if row.kind is not RowKind.INPUT]
     places = np.arange(len(rows))[::-1]
 
     def draw(canvas: Any) -> None:
@@ -61,7 +61,7 @@ def _draw_operations(counts: OperationCounts) -> Figure:
         axes = canvas.add_subplot()
         spiking = [row.synaptic_operations / counts.n_samples for row in rows]
         axes.barh(places + 0.2, spiking, 0.36, color=SERIES[0], label="deployed: synaptic operations")
-        axes.barh(places - 0.2, [row.n_weights for row in rows], 0.36, color=SERIES[1], label="dense network: MACs")
+        axes.barh(places - 0.2, [row.ann_macs for row in rows], 0.36, color=SERIES[1], label="dense network: MACs")
         axes.set_yticks(places, [row.name for row in rows])
         axes.set_xlabel("operations per sample")
         axes.grid(axis="x", color=INK, alpha=0.15)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 
+from ...network.nodes import NodeSpec, OutputSpec, PopulationSpec, ProductSpec
 from ...network.quantized import Network, QuantizedNetwork
-from ...network.spec import NetworkSpec
+from ...network.quantized_nodes import QuantizedOutput, QuantizedPopulation, QuantizedProduct
 from ..terminal.console import out, print_json, show_table
 from ..terminal.show_target import show_check
 from ..verbs.convert import DEFAULT_TARGET
@@ -58,7 +60,7 @@ def inspect(
     target: TargetOption = DEFAULT_TARGET,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what a network file holds: layers, scales, provenance, digest.
+    """Show what a network file holds: nodes, scales, provenance, digest.
 
     Of a quantized network it also shows which rules of a hardware target it keeps, breaks, or cannot be checked against.
 
@@ -72,11 +74,11 @@ def inspect(
 
         print_json(summary | {"target": check_object(check) if check else None})
         return
-    layers = summary.pop("layers")
+    nodes = summary.pop("layers")
     show_table(
         f"Network {summary['name']}", ("property", "value"), [(key, str(value)) for key, value in summary.items()]
     )
-    show_table("Layers", tuple(layers[0]), [tuple(layer.values()) for layer in layers])
+    show_table("Nodes", tuple(nodes[0]), [tuple(node.values()) for node in nodes])
     if check:
         show_check(check)
     else:
@@ -103,52 +105,70 @@ def summarize(network: Network) -> dict[str, Any]:
         "widths": list(source.widths),
         "n_steps": source.n_steps,
         "readout": source.readout.value,
-        "activation": source.populations[0].activation,
+        "inputs": [f"{each.name} ({each.width}{', sequence' if each.is_sequence else ''})" for each in source.inputs],
+        "activation": ", ".join(dict.fromkeys(node.activation for node in source.populations)),
         "domain": [source.lower.tolist(), source.upper.tolist()],
         "built_in_conditions": source.ansatz is not None,
         "problem": provenance.problem,
         "seed": provenance.seed,
         "package_version": provenance.package_version,
         "command": provenance.command,
-        "layers": _summarize_integers(network) if isinstance(network, QuantizedNetwork) else _summarize_floats(network),
+        "layers": _summarize_nodes(network),
     }
 
 
-def _summarize_floats(network: NetworkSpec) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for layer in network.populations:
-        rows.append(
-            {
-                "layer": layer.name,
-                "inputs": layer.n_in,
-                "neurons": layer.n_out,
-                "phi": layer.activation,
-                "fires": layer.polarity.value,
-                "beta": f"{layer.beta.min():g} … {layer.beta.max():g}",
-                "theta": f"{layer.theta.min():g} … {layer.theta.max():g}",
-            }
-        )
-    read_out = network.output
-    blank = dict.fromkeys(("phi", "fires", "beta", "theta"))
-    return [*rows, {"layer": read_out.name, "inputs": read_out.n_in, "neurons": read_out.n_out} | blank]
+def _summarize_nodes(network: Network) -> list[dict[str, Any]]:
+    """Return one row for each node in order, the read-out last: what it is, what it reads, and its own values."""
+    source = float_network(network)
+    details = _integers if isinstance(network, QuantizedNetwork) else _floats
+    rows = zip((*source.nodes, source.output), (*network.nodes, network.output), strict=True)
+    return [
+        {
+            "node": node.name,
+            "kind": _kind(node),
+            "reads": ", ".join(map(_reads, node.edges)),
+            "inputs": sum(source.source_widths[name] for name, _ in node.edges),
+            "neurons": node.n_out,
+            **details(held),
+        }
+        for node, held in rows
+    ]
 
 
-def _summarize_integers(network: QuantizedNetwork) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for layer in (*network.populations, None):
-        affine = layer.affine if layer else network.output.affine
-        exponents = affine.weight_exponent
-        rows.append(
-            {
-                "layer": layer.name if layer else network.output.name,
-                "inputs": affine.n_in,
-                "neurons": affine.n_out,
-                "weight bits": affine.weight_bits,
-                "weight scale": f"2^{exponents.min()} … 2^{exponents.max()}",
-                "state scale": f"2^{affine.state_exponent}",
-                "payload bits": layer.table.payload_bits if layer else None,
-                "payload scale": f"2^{layer.table.payload_exponent}" if layer else None,
-                "phi": layer.table.activation if layer else None,
-            }
-        )
-    return rows
+def _kind(node: NodeSpec | OutputSpec) -> str:
+    """Return what a node is in one word."""
+    if isinstance(node, PopulationSpec):
+        return "relay" if node.is_relay else "population"
+    return "product" if isinstance(node, ProductSpec) else "read-out"
+
+
+def _reads(edge: tuple[str, int]) -> str:
+    """Return a source as text, with the number of steps that it is read late."""
+    name, delay = edge
+    return name if not delay else f"{name} {delay} step{'s' if delay > 1 else ''} late"
+
+
+def _floats(node: Any) -> dict[str, Any]:
+    """Return activation and parameters of a float population; nothing of other nodes."""
+    if not isinstance(node, PopulationSpec):
+        return dict.fromkeys(("phi", "fires", "beta", "theta"))
+    return {
+        "phi": node.activation,
+        "fires": node.polarity.value,
+        "beta": f"{node.beta.min():g} … {node.beta.max():g}",
+        "theta": f"{node.theta.min():g} … {node.theta.max():g}",
+    }
+
+
+def _integers(node: Any) -> dict[str, Any]:
+    """Return words, scales and activation of a quantized node."""
+    row = dict.fromkeys(("weight bits", "weight scale", "state scale", "payload bits", "payload scale", "phi"))
+    if not isinstance(node, QuantizedProduct):
+        connections = node.affine.connections
+        exponents = np.concatenate([each.weight_exponent for each in connections])
+        row["weight bits"] = max(each.weight_bits for each in connections)
+        row["weight scale"] = f"2^{exponents.min()} … 2^{exponents.max()}"
+        row["state scale"] = f"2^{node.affine.state_exponent}"
+    if not isinstance(node, QuantizedOutput):
+        row["payload bits"], row["payload scale"] = node.sends.bits, f"2^{node.sends.exponent}"
+    return row | {"phi": node.table.activation if isinstance(node, QuantizedPopulation) else None}

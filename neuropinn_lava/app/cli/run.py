@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...base.arrays import Record
+from ...base.arrays import FloatArray, Record
 from ...base.errors import NeuroPinnError, SpecError
 from ...engine.trace import Backend, LavaMode, LayerModel, Probe
 from ...files.atomic import check_writable
 from ...network.quantized import Network
-from ..stream.arrays_io import PointFile, open_points
+from ..stream.arrays_io import PointFile
+from ..stream.input_files import open_inputs
 from ..terminal.console import out, print_json, show_note
 from ..terminal.progress import stream_bar
 from ..verbs.networks import find_network
 from ..verbs.solids import check_vtk, export_vtk
 from ..workers.dask_pool import ClusterChoice
-from .option_values import Names, WholeNumbers, parse_names, parse_samples, parser_of
+from .option_values import Names, WholeNumbers, parse_names, parse_samples
 from .options import ClusterOption, JsonOption, NetworkArgument, WorkersOption, refuse_idle, taking
 
 if TYPE_CHECKING:
@@ -55,7 +56,9 @@ class RunOptions(Record):
     """What the user chose for `run`."""
 
     network: NetworkArgument
-    points: Annotated[Path, typer.Option(help="Points, .npy, .csv or .h5: (n, d), space first, time last.")]
+    points: Annotated[
+        Path, typer.Option(help="Points (n, d), .npy, .csv, .h5: space first, time last; .npz: one array an input.")
+    ]
     path: Annotated[Path | None, typer.Option("--out", help="File for the outputs, .npy, .csv or .h5: (n, n_out).")] = (
         None
     )
@@ -73,21 +76,17 @@ class RunOptions(Record):
     probe: Annotated[
         WholeNumbers | None,
         typer.Option(
-            parser=parser_of(parse_samples, "--probe"),
+            parser=parse_samples,
             help="Samples to record in full: numbers and ranges from 0, as 0:16 or 3,99.",
         ),
     ] = None
     probe_layers: Annotated[
         Names | None,
-        typer.Option(
-            parser=parser_of(parse_names, "--probe-layers"), help="Layers to record, by name; all if left out."
-        ),
+        typer.Option(parser=parse_names, help="Nodes to record, by name; all if left out."),
     ] = None
     probe_steps: Annotated[
         WholeNumbers | None,
-        typer.Option(
-            parser=parser_of(parse_samples, "--probe-steps"), help="Steps to record, as 0:4; all if left out."
-        ),
+        typer.Option(parser=parse_samples, help="Steps to record, as 0:4; all if left out."),
     ] = None
     probe_out: Annotated[Path | None, typer.Option(help="Folder for what is recorded, and its figures.")] = None
     workers: WorkersOption = 0
@@ -116,7 +115,8 @@ def run_command(options: RunOptions) -> None:
         raise SpecError("run.out", "name a file for the outputs", None, "Give --out, or --plan to run nothing.")
     check_writable(options.path)
     chosen = chosen_probe(options.probe, options.probe_layers, options.probe_steps, options.probe_out)
-    network, points = find_network(options.network), open_points(options.points)
+    network = find_network(options.network)
+    points = open_inputs(options.points, network)
     check_vtk(network, options.vtk)
     record_probe(network, points, chosen, options)
     summary = run_into(options.path, network, points, options)
@@ -157,7 +157,7 @@ def refuse_unused(options: RunOptions) -> None:
         refuse_idle(FOR_LAVA, rule, "Leave it out, or add --backend lava.")
 
 
-def record_probe(network: Network, points: PointFile, chosen: Probe | None, options: RunOptions) -> None:
+def record_probe(network: Network, points: PointFile | FloatArray, chosen: Probe | None, options: RunOptions) -> None:
     """Record what `--probe` asks for, if anything."""
     if chosen is None or options.probe_out is None:
         return
@@ -180,12 +180,12 @@ def chosen_probe(
     if samples is None or folder is None:
         mend = "Give both, as `--probe 0:16 --probe-out probe/`."
         raise SpecError("run.probe", "name samples, and a folder for what is recorded", samples or folder, mend)
-    return Probe(samples=tuple(samples), layers=layers and tuple(layers), steps=steps and tuple(steps))
+    return Probe(samples=tuple(samples), nodes=layers and tuple(layers), steps=steps and tuple(steps))
 
 
 def show_probe(
     network: Network,
-    points: PointFile,
+    points: PointFile | FloatArray,
     chosen: Probe,
     backend: Backend,
     mode: LavaMode | None,
@@ -200,7 +200,7 @@ def show_probe(
     files = write_probe(recorded.trace, folder)
     trace = recorded.trace
     text = (
-        f"Probed {len(trace.samples):,} samples, {len(trace.nodes)} layers, {trace.output.shape[1]} steps:"
+        f"Probed {len(trace.samples):,} samples, {len(trace.nodes)} nodes, {trace.output.shape[1]} steps:"
         f" {trace.n_bytes / 1e6:.3g} MB in {recorded.seconds:.2f} s. Wrote {files[0]} and {len(files) - 1} figures"
     )
     if as_json:
@@ -214,7 +214,7 @@ def lava_mode(options: RunOptions) -> LavaMode | None:
     return options.mode if options.backend is Backend.LAVA else None
 
 
-def run_into(path: Path, network: Network, points: PointFile, options: RunOptions) -> StreamSummary:
+def run_into(path: Path, network: Network, points: PointFile | FloatArray, options: RunOptions) -> StreamSummary:
     """Stream the points through the network into a file, with a bar."""
     from ..stream.stream import stream
 

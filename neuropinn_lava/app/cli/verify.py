@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...base.arrays import Record
-from ..stream.arrays_io import read_points
+from ..stream.input_files import read_inputs
 from ..terminal.console import out, print_json, stages
 from ..verbs.networks import find_network
 from ..verbs.verify import DEFAULT_POINTS, verify
@@ -32,7 +32,9 @@ class VerifyOptions(Record):
     network: NetworkArgument
     problem: ProblemOption = None
     param: ParamOption = None
-    points: Annotated[Path | None, typer.Option(help="Points to compare on, .npy or .csv; drawn if left out.")] = None
+    points: Annotated[
+        Path | None, typer.Option(help="Points to compare on, .npy, .csv or .npz; drawn if left out.")
+    ] = None
     n_points: Annotated[int, typer.Option(help="How many points to draw.", min=1)] = DEFAULT_POINTS
     seed: SeedOption = 0
     as_json: JsonOption = False
@@ -47,7 +49,7 @@ def verify_command(options: VerifyOptions) -> None:
         refuse_idle(("n_points",), "beside --points, which are as many as they are", "Leave one of the two out.")
     problem = resolve_problem_option(options.problem, options.param)
     found = find_network(options.network)
-    given = read_points(options.points) if options.points else None
+    given = read_inputs(options.points, found) if options.points else None
     n_points = None if options.points else options.n_points
     with stages(hidden=options.as_json) as tell:
         parity = verify(found, given, problem=problem, n_points=n_points, seed=options.seed, on_stage=tell)

@@ -67,7 +67,9 @@ class PointFile(Record):
 
 
 def open_points(path: str | Path | PointFile) -> PointFile:
-    """Open a file of points: an (n, d) array in .npy, rows in .csv with or without a header line, a dataset in .h5.
+    """Open a file of points: an array in .npy, rows in .csv with or without a header line, a dataset in .h5.
+
+    The array is (n, d), or (n, n_steps, d) of sequences, which .npy alone holds.
 
     An .h5 file holds one two-dimensional dataset, or one that is called `points`; a child process reads it to its end first,
     because nothing proves such a file whole. A file that is open already is returned as it is: none is parsed twice in a run.
@@ -145,16 +147,19 @@ def _map_npy(file: Path) -> Any:
         array = np.load(file, mmap_mode="r", allow_pickle=False)
     except ValueError:  # an empty array cannot be mapped; whatever else is wrong raises again
         array = np.load(file, allow_pickle=False)
-    if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind not in "fiu":
+    if not isinstance(array, np.ndarray) or array.ndim not in (2, 3) or array.dtype.kind not in "fiu":
         found = f"shape {array.shape} of {array.dtype}" if isinstance(array, np.ndarray) else type(array).__name__
-        raise FileFormatError(f"file {file}", "hold an (n, d) array of numbers", found, "Save one row per point.")
+        mend = "Save one row per point; of sequences an array (n, n_steps, d)."
+        raise FileFormatError(f"file {file}", "hold an (n, d) array of numbers", found, mend)
     return array
 
 
 def read_npy_blocks(file: Path, first: int = 0) -> Iterator[FloatArray]:
     """Read the rows of an .npy file; it is mapped anew for every block, so that the pages read before do not stay in memory."""
-    for start in range(first, len(_map_npy(file)), READ_ROWS):
-        yield np.array(_map_npy(file)[start : start + READ_ROWS], dtype=np.float64)
+    n_rows, *n_steps, _ = _map_npy(file).shape
+    size = max(1, READ_ROWS // max([1, *n_steps]))
+    for start in range(first, n_rows, size):
+        yield np.array(_map_npy(file)[start : start + size], dtype=np.float64)
 
 
 def _numbered_lines(file: Path) -> Iterator[tuple[int, str]]:

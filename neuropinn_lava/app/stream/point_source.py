@@ -16,13 +16,15 @@ import numpy as np
 
 from ...base.arrays import FloatArray, Record
 from ...base.errors import SpecError
-from ...base.points import checked_points, without_graph
+from ...base.points import without_graph
 from ...engine.trace import LavaMode
+from ...network.given_points import checked_samples
 from ...network.quantized import Network
+from ...network.spec import MAX_STEPS
 from .arrays_io import PointFile, open_points
 
 Points = str | Path | PointFile | FloatArray | Iterable[FloatArray]
-"""A file, by its path or opened, an array, or arrays (n, n_in) of any lengths, as a generator gives them."""
+"""A file, by its path or opened, an array (n, n_in) or of sequences, or arrays of any lengths, as a generator gives them."""
 BLOCK_SIZE = 1 << 19
 """Samples of a block: a few seconds of work beside a fifth of a second to start; 40 MB of points, payloads and outputs."""
 FAITHFUL_BLOCK_SIZE = 1 << 12
@@ -34,7 +36,7 @@ def suitable_block(network: Network, mode: LavaMode) -> int:
     from ...hardware_sim.lava.plan import MAX_PRESENTED
 
     size = BLOCK_SIZE if mode is LavaMode.BATCHED else FAITHFUL_BLOCK_SIZE
-    return min(size, MAX_PRESENTED // network.n_steps)
+    return min(size, MAX_PRESENTED // (network.n_steps or MAX_STEPS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,13 +67,13 @@ class PointSource(Record):
             return cls(n_points=len(points), fingerprint=f"sha256 {digest}", arrays=partial(slice_array, points))
         return cls(n_points=None, fingerprint=None, arrays=partial(_skip_rows, points))
 
-    def blocks(self, first: int, block_size: int, n_in: int) -> Iterator[FloatArray]:
+    def blocks(self, first: int, block_size: int, network: Network) -> Iterator[FloatArray]:
         """Return the points from number `first` on, in blocks of one size; the last one may be shorter.
 
         Raises:
             SpecError: If the size is not positive, or if an array does not hold points.
         """
-        return rejoin(self.arrays(first), block_size, n_in, first)
+        return rejoin(self.arrays(first), block_size, network, first)
 
 
 def slice_array(points: FloatArray, first: int = 0, size: int = BLOCK_SIZE) -> Iterator[FloatArray]:
@@ -87,13 +89,13 @@ def _skip_rows(arrays: Iterable[FloatArray], n_rows: int) -> Iterator[FloatArray
         n_rows = max(0, n_rows - len(array))
 
 
-def rejoin(arrays: Iterable[FloatArray], block_size: int, n_in: int, first: int = 0) -> Iterator[FloatArray]:
-    """Cut and join arrays (n, n_in) of any lengths to blocks of one size; the last one may be shorter.
+def rejoin(arrays: Iterable[FloatArray], block_size: int, network: Network, first: int = 0) -> Iterator[FloatArray]:
+    """Cut and join arrays of any lengths, as a network takes them, to blocks of one size; the last one may be shorter.
 
     Args:
         arrays: The arrays.
         block_size: Rows of a block.
-        n_in: Coordinates of a point.
+        network: Float or quantized.
         first: Number of the first point, as errors count.
 
     Raises:
@@ -106,7 +108,7 @@ def rejoin(arrays: Iterable[FloatArray], block_size: int, n_in: int, first: int 
     for array in arrays:
         if not len(array):
             continue
-        checked = checked_points(array, n_in, f"stream: block of points from number {n_seen} on")
+        checked = checked_samples(array, network, f"stream: block of points from number {n_seen} on")
         n_seen += len(checked)
         held.append(checked)
         n_held += len(checked)

@@ -1,4 +1,4 @@
-"""The verb `probe`: membranes, spikes and payloads of chosen points, layers and steps, from a file of any number of points.
+"""The verb `probe`: membranes, spikes and payloads of chosen points, nodes and steps, from a file of any number of points.
 
 No sample depends on another one, so that only the chosen points are run: their values are those of a run of all points.
 """
@@ -14,10 +14,11 @@ import numpy as np
 
 from ...base.arrays import FloatArray, IntArray, Record
 from ...base.errors import SpecError
-from ...base.points import checked_points, without_graph
+from ...base.points import without_graph
 from ...engine.trace import Backend, LavaMode, Probe, ProbeTrace
 from ...files.atomic import check_writable, write_bytes, write_text
 from ...network.given_networks import checked_network
+from ...network.given_points import checked_samples
 from ...network.quantized import Network
 from ..verbs.network_domain import warn_outside
 from ..verbs.run import LavaChoices, run_chosen
@@ -45,17 +46,17 @@ def probe(
     backend: Backend | str = Backend.LAVA,
     mode: LavaMode | str | None = None,
 ) -> ProbeRun:
-    """Record chosen samples, layers and steps in full.
+    """Record chosen samples, nodes and steps in full.
 
     Args:
         network: Float or quantized.
-        points: All points, in a file, which may be opened already, or an array (n, n_in).
-        chosen: Samples, layers and steps to record; `samples` count the points from 0.
+        points: All points, in a file, which may be opened already, or an array, as `run` takes it.
+        chosen: Samples, nodes and steps to record; `samples` count the points from 0.
         backend: Backend that computes, as in `run`.
         mode: How samples go through Lava; the values do not depend on it. For the backend `lava` only.
 
     Raises:
-        SpecError: If a sample, layer or step is chosen that there is not, or a mode without Lava.
+        SpecError: If a sample, node or step is chosen that there is not, or a mode without Lava.
         SimulationError: If a Lava run fails.
     """
     held = checked_network(network, "probe.network")
@@ -65,7 +66,7 @@ def probe(
         raise SpecError("probe.chosen", "name at least one sample", 0, "Choose samples.")
     start = time.perf_counter()
     where = f"probe: points of network {held.name!r}"
-    picked = checked_points(_picked(points, np.array(numbers, dtype=np.int64)), held.n_in, where)
+    picked = checked_samples(_picked(points, np.array(numbers, dtype=np.int64)), held, where)
     first = replace(chosen, samples=None, n_samples=len(picked))
     trace = run_chosen(held, picked, choices, first).probe
     assert trace is not None  # there are samples
@@ -112,9 +113,9 @@ def write_probe(recorded: ProbeTrace, folder: str | Path) -> tuple[Path, ...]:
     with h5py.File(held, "w") as handle:
         handle["samples"], handle["output"] = recorded.samples, recorded.output
         handle["steps"] = np.arange(recorded.output.shape[1]) if recorded.steps is None else recorded.steps
-        for layer in recorded.layers:
+        for node in recorded.nodes:
             for name in ("membrane", "fired", "payload"):
-                handle[f"layers/{layer.name}/{name}"] = getattr(layer, name)
+                handle[f"layers/{node.name}/{name}"] = getattr(node, name)
     write_bytes(file, held.getvalue())
     figures = draw_probe(recorded)
     for figure in figures:

@@ -23,6 +23,7 @@ from ...base.errors import SpecError, Violation
 from ...engine.trace import Backend, LavaMode, LayerModel, RunTrace
 from ...network.given_networks import checked_network
 from ...network.quantized import Network, QuantizedNetwork
+from ...network.spec import Readout
 from ..verbs.network_domain import count_outside, output_names, warn_of_count
 from ..verbs.run import LavaChoices, run_chosen
 from ..workers.dask_pool import IN_THIS_PROCESS, ClusterChoice, open_pool
@@ -100,7 +101,8 @@ def stream(
 
     Args:
         network: Float or quantized.
-        points: A file (.npy, .csv, .h5), which may be opened already, an array (n, n_in), or an iterable of such arrays.
+        points: A file (.npy, .csv, .h5), which may be opened already, an array (n, n_in), of sequences
+            (n, n_steps, n_in), or an iterable of such arrays.
         out: File for the outputs: .npy, .csv or .h5.
         backend: Backend that computes, as in `run`.
         mode: How samples go through Lava; None is batched. This and the last four options are for the backend `lava`.
@@ -123,6 +125,7 @@ def stream(
             same block; the blocks before it are kept and can be resumed.
     """
     held = checked_network(network, "stream.network")
+    _check_readout(held)
     choices = LavaChoices.of("stream", backend, mode, model, batch_size, n_cores, time_limit)
     if cluster.n_workers and n_cores is None and choices.shares_cores:
         from ...hardware_sim.lava.plan import usable_cores
@@ -131,6 +134,13 @@ def stream(
     summary = _write_blocks(held, PointSource.of(points), out, choices, cluster, block_size, resume, on_progress)
     warn_of_count(held, summary.n_outside, summary.n_samples, "stream")
     return summary
+
+
+def _check_readout(network: Network) -> None:
+    """Refuse outputs of every step, which are no rows."""
+    if network.readout is Readout.EVERY:
+        mend = "Evaluate it in Python: `neuropinn_lava.run(network, sequences).outputs`."
+        raise SpecError(f"stream: read-out of network {network.name!r}", "be MEAN or LAST", "every", mend)
 
 
 def _write_blocks(
@@ -179,7 +189,7 @@ def _calls(
     size = block_size or fitting_block(network, choices, source.n_points, pool)
     here = isinstance(pool, LocalPool)
     compute = partial(run_chosen, on_progress=lambda n_done, _: tally.report(n_done)) if here else run_chosen
-    for number, block in enumerate(tally.counted(source.blocks(tally.n_resumed, size, network.n_in))):
+    for number, block in enumerate(tally.counted(source.blocks(tally.n_resumed, size, network))):
         yield Call(name=f"block {number}", function=compute, arguments=(network, block, choices))
 
 

@@ -6,9 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ...engine.trace import LavaMode, LayerModel
 from ...network.quantized import Network
-from ..stream.arrays_io import open_points
+from ..stream.input_files import open_inputs
 from .console import out, print_json, show_table
 
 if TYPE_CHECKING:
@@ -30,7 +32,8 @@ def show_plan(
     from ...hardware_sim.lava.plan import plan_run
     from ..stream.point_source import suitable_block
 
-    n_points = open_points(points).n_points
+    given = open_inputs(points, network)
+    n_points = len(given) if isinstance(given, np.ndarray) else given.n_points
     size = min(n_points, block_size or suitable_block(network, mode))
     plan = plan_run(network, size, mode=mode, model=model, batch_size=batch_size, n_cores=n_cores)
     if as_json:

@@ -16,8 +16,8 @@ from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
 from ...base.errors import SpecError
 from ...base.metrics import relative_l2
-from ...base.points import checked_points
 from ...engine.reference import run_float
+from ...network.given_points import checked_samples
 from ...network.spec import NetworkSpec
 from .network_domain import count_outside, known_problem
 
@@ -44,7 +44,7 @@ def calibration_points(
 
     if points is None:
         return _domain_points(problem, TUNING_POINTS if for_tuning else DEFAULT_POINTS, seed)
-    held = checked_points(points, network.n_in, f"calibration points of network {network.name!r}")
+    held = checked_samples(points, network, f"calibration points of network {network.name!r}")
     n_outside = count_outside(network, held, problem)
     if n_outside:
         mend = "Leave them out: their ranges would cost bits where the network is used."

@@ -26,16 +26,9 @@ from ...geometry.grading import Grading
 from ...network.given_networks import describe_given, is_module
 from ...network.spec import Provenance
 from ...problems.conditions import identity_ansatz
+from ...problems.phases import PhaseRecipe, accurate_then_sparse
 from ...problems.problem import PdeProblem, ReferenceSolution
-from ...problems.recipe import (
-    GIVEN_TEACHER,
-    SOLVER_NETWORK,
-    CloudRecipe,
-    NetworkRecipe,
-    PhaseRecipe,
-    TrainingRecipe,
-    accurate_then_sparse,
-)
+from ...problems.recipe import GIVEN_TEACHER, SOLVER_NETWORK, CloudRecipe, NetworkRecipe, TrainingRecipe
 from .network_domain import checked_problem
 
 if TYPE_CHECKING:
@@ -180,7 +173,7 @@ def _as_function(module: torch.nn.Module) -> Callable[[FloatArray], FloatArray]:
 
     def evaluate(points: FloatArray) -> FloatArray:
         rows = torch.tensor(points).to(like)
-        arguments = [rows] if n_arguments == 1 else rows.split(1, dim=1)
+        arguments = [rows] if n_arguments == 1 else torch.split(rows, 1, dim=1)
         with torch.no_grad():
             outputs = module(*arguments)
         if outputs.dim() != 2 or len(outputs) != len(points):

@@ -75,6 +75,9 @@ def count_outside(network: Network, points: FloatArray, problem: PdeProblem | No
     A point on the edge, to the rounding of coordinates, is inside. A problem of another dimension is not the network's own.
     """
     source = float_network(network)
+    if points.ndim == 3:  # a sequence is outside where one of its steps is
+        inside = Box(source.lower, source.upper).contains(points.reshape(-1, source.n_in))
+        return int(np.count_nonzero(~inside.reshape(points.shape[:2]).all(axis=1)))
     inside = Box(source.lower, source.upper).contains(points)
     problem = problem or known_problem(network)
     if problem is not None and len(problem.coordinates) == source.n_in and not isinstance(problem.domain, Box):
@@ -89,7 +92,7 @@ def warn_outside(
 
     Args:
         network: Float or quantized.
-        points: Checked points, shape (n, n_in).
+        points: Checked points, shape (n, n_in), or (n, n_steps, n_in).
         where: The function that was called, for the text.
         problem: The network's problem; None looks it up.
         stacklevel: Frames from here to the caller of that function, which the warning names.
@@ -115,5 +118,9 @@ def draw_points(network: Network, n: int, seed: int, problem: PdeProblem | None 
     from ...conversion import sample_box
     from ...problems.residuals import evaluation_points
 
+    source = float_network(network)
+    if source.has_sequences:
+        rule = "be given where an input is a sequence, whose length nobody else knows"
+        raise SpecError(f"points of network {source.name!r}", rule, None, "Give sequences, (n, n_steps, d).")
     problem = problem or known_problem(network)
-    return evaluation_points(problem, n, seed) if problem else sample_box(float_network(network), n, seed)
+    return evaluation_points(problem, n, seed) if problem else sample_box(source, n, seed)

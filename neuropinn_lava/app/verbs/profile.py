@@ -17,6 +17,7 @@ from ...base.errors import Violation
 from ...engine.trace import Backend, RunTrace
 from ...network.given_networks import checked_network
 from ...network.quantized import Network, QuantizedNetwork
+from ...network.spec import Readout
 from .convert import DEFAULT_TARGET
 from .network_domain import known_problem
 from .report_sections import (
@@ -35,7 +36,7 @@ from .verify import OnStage, announce, check_lava, compare_backends, given_or_dr
 if TYPE_CHECKING:
     from ...conversion.quantize.report import QuantizationReport
     from ...hardware_sim.costs.hardware_profile import HardwareProfile
-    from ...hardware_sim.report.content.sections import Report
+    from ...hardware_sim.report.report import Report
     from ...problems.problem import PdeProblem
 
 NO_LAVA = "Or leave Lava out by `with_lava=False`: the integer engine computes the same bits."
@@ -105,13 +106,13 @@ def profile(
     """
     from ...hardware_sim.counts.counting import count_operations
     from ...hardware_sim.fields.gradients import measure_gradients
-    from ...hardware_sim.report.content.sections import Report
+    from ...hardware_sim.report.report import Report
 
     network = checked_network(network, "profile.network")
     problem = known_problem(network, problem, "profile.problem")
     held = given_or_drawn(network, points, n_points, seed, "profile", problem)
     raise_violations(_idle_violations(network, points is not None, reference, with_lava, with_parity, cost, hardware))
-    truth = reference_at(problem, held, reference, network.n_out)
+    truth = reference_at(problem, held, reference, network.n_out, network.readout is Readout.EVERY)
     hardware_of = _hardware_profiler(network, problem, hardware)
     traces = _run_backends(network, held, with_lava, on_stage)
     announce(on_stage, "residuals, gradients and hardware")

@@ -61,7 +61,7 @@ def describe_words(
 
 
 def reference_at(
-    problem: PdeProblem | None, points: FloatArray, given: FloatArray | None, n_out: int
+    problem: PdeProblem | None, points: FloatArray, given: FloatArray | None, n_out: int, every_step: bool = False
 ) -> FloatArray | None:
     """Return the reference at the points: the user's own, the problem's, or None.
 
@@ -73,7 +73,8 @@ def reference_at(
     if given is None:
         return problem.reference.evaluate(points) if problem else None
     where = "profile.reference"
-    raise_violations([*check_shape(where, given, (len(points), n_out), "(n, n_out)"), *check_finite(where, given)])
+    shape = (len(points), *points.shape[1:-1], n_out) if every_step else (len(points), n_out)
+    raise_violations([*check_shape(where, given, shape, "(n, n_out)"), *check_finite(where, given)])
     return given
 
 
@@ -128,12 +129,14 @@ def evaluator(network: Network, backend: Backend) -> Callable[[FloatArray], Floa
 
 def gather_fields(
     network: Network, problem: PdeProblem | None, points: FloatArray, traces: list[RunTrace], truth: FloatArray | None
-) -> FieldSection:
-    """Build the section of the maps: the float network, the deployed one, and the reference, at `MAP_POINTS` points at most."""
+) -> FieldSection | None:
+    """Build the section of the maps, with `MAP_POINTS` points at most: float, deployed and reference; None for sequences."""
     from ...hardware_sim.fields.outputs import FieldSection
     from ...hardware_sim.fields.triangulation import triangulate_points
 
     source = float_network(network)
+    if source.has_sequences:
+        return None
     coordinates = problem.coordinates if problem else tuple(f"x{k}" for k in range(source.n_in))
     unknowns = problem.unknowns if problem else tuple(f"u{k}" for k in range(source.n_out))
     inside = problem.domain.contains if problem else None

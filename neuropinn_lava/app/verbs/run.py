@@ -8,7 +8,7 @@ Options of Lava are refused on other backends, where they would have no effect.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 from ...base.arrays import FloatArray, Record
 from ...base.checks import as_member, raise_violations
 from ...base.errors import Violation
-from ...base.points import checked_points
 from ...engine.probe import run_probed
 from ...engine.reference import run_blocks, run_float, run_integer
 from ...engine.trace import NO_PROBE, Backend, LavaMode, LayerModel, Probe, RunTrace
 from ...network.given_networks import checked_network
+from ...network.given_points import checked_samples
 from ...network.quantized import Network
 from .network_domain import known_problem, warn_outside
 from .networks import float_network, quantized_network
@@ -106,7 +106,7 @@ class LavaChoices(Record):
 
 def run(
     network: Network,
-    points: FloatArray,
+    points: FloatArray | Mapping[str, FloatArray],
     *,
     backend: Backend | str = Backend.INTEGER,
     mode: LavaMode | str | None = None,
@@ -124,7 +124,8 @@ def run(
 
     Args:
         network: Float or quantized.
-        points: Physical coordinates, shape (n, n_in), space first, time last; an array, or a torch tensor.
+        points: Physical coordinates, shape (n, n_in), space first, time last; an array, or a torch tensor. Of sequences
+            (n, n_steps, n_in). Or a mapping from the name of each input to its own array.
         backend: `float` runs the float network, or the one that a quantized network came from, in numpy, and `torch` in torch;
             `integer` the integer reference; `lava` Lava's CPU simulator, with integers for a quantized network and floats for
             a float one.
@@ -145,7 +146,7 @@ def run(
         SimulationError: If Lava is not available or a run fails.
     """
     held = checked_network(network, "run.network")
-    found = checked_points(points, held.n_in, f"run: points of network {held.name!r}")
+    found = checked_samples(points, held, f"run: points of network {held.name!r}")
     choices = LavaChoices.of("run", backend, mode, model, batch_size, n_cores, time_limit)
     known = known_problem(held, problem, "run.problem")
     trace = run_chosen(held, found, choices, probe, on_progress)

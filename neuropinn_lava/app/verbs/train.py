@@ -15,8 +15,9 @@ from ...files.atomic import check_writable, write_text
 from ...files.network_file import check_network_path, write_network
 from ...network.given_networks import describe_given, is_module
 from ...network.spec import Provenance
+from ...problems.phases import Jitter, PhaseRecipe, Refinement
 from ...problems.problem import PdeProblem
-from ...problems.recipe import Jitter, PhaseRecipe, Refinement, TrainingRecipe
+from ...problems.recipe import TrainingRecipe
 from .network_domain import checked_problem
 
 if TYPE_CHECKING:

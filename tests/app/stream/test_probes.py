@@ -25,7 +25,7 @@ def test_chosen_points_of_a_file_are_recorded_and_drawn(cli, float_file, points_
     with h5py.File(folder / "probe.h5") as held:
         assert held["samples"][:].tolist() == [3, 40, 41]
         assert held["steps"][:].tolist() == [1]
-        assert np.array_equal(held["layers/hidden1/fired"][:], full.layers[1].fired[[3, 40, 41]][:, [1]])
+        assert np.array_equal(held["layers/hidden1/fired"][:], full.nodes[1].fired[[3, 40, 41]][:, [1]])
     assert {file.name for file in folder.iterdir()} == {"probe.h5", "probe-raster.svg", "probe-membrane-hidden1.svg"}
 
 

@@ -105,7 +105,7 @@ def test_the_torch_backend_runs_torch(chip):
 def test_the_torch_backend_records_and_joins_blocks(monkeypatch):
     pytest.importorskip("torch")
     monkeypatch.setattr("neuropinn_lava.engine.reference.BLOCK", 7)
-    chosen = Probe(samples=(3, 12), layers=(SMALL.populations[0].name,))
+    chosen = Probe(samples=(3, 12), nodes=(SMALL.populations[0].name,))
     by_torch, by_numpy = (nl.run(SMALL, POINTS, backend=backend, probe=chosen) for backend in ("torch", "float"))
     assert by_torch.outputs == pytest.approx(by_numpy.outputs, rel=1e-12)
     assert by_torch.probe.samples.tolist() == [3, 12]
@@ -202,7 +202,8 @@ def test_homogenize_has_no_backend_without_networks():
 
 def test_an_activity_needs_a_recipe_in_which_spikes_cost():
     from neuropinn_lava.app.verbs.train import RecipeChanges
-    from neuropinn_lava.problems.recipe import NetworkRecipe, PhaseRecipe, TrainingRecipe
+    from neuropinn_lava.problems.phases import PhaseRecipe
+    from neuropinn_lava.problems.recipe import NetworkRecipe, TrainingRecipe
 
     silent = TrainingRecipe(network=NetworkRecipe(), phases=(PhaseRecipe(n_iterations=5, n_warmup=0),))
     with pytest.raises(SpecError, match=r"RecipeChanges\.activity"):

@@ -18,7 +18,7 @@ from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.files.network_file import read_network
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.recipe import Refinement
+from neuropinn_lava.problems.phases import Refinement
 from neuropinn_lava.problems.residuals import evaluation_points
 from neuropinn_lava.training.run.trainer import N_SHOWN, SHOWN_SEED
 
@@ -125,7 +125,7 @@ def test_a_training_that_diverges_says_so_and_writes_the_best_network_before(cli
     assert code == 1
     assert out.startswith("diverged after 38 iterations")
     assert "the best network before that was written" in err
-    weights = [layer.weight for layer in read_network(tmp_path / "a.h5").layers]
+    weights = [layer.weight for layer in read_network(tmp_path / "a.h5").populations]
     assert all(np.isfinite(weight).all() for weight in weights)
     assert len((tmp_path / "h.csv").read_text().splitlines()) == 4  # the header, both ends of phase 0, the start of 1
 

@@ -43,10 +43,11 @@ def cores_of(network: QuantizedNetwork, target: HardwareTarget) -> list[int]:
 def three_neurons() -> QuantizedNetwork:
     """One input; a and b receive weights 3 and 0, at exponents that differ by 2; the read-out receives 5 and -7."""
     network = builders.random_quantized(5, widths=(1, 2, 1), weight_bits=8, payload_bits=10, input_bits=6)
-    affine = network.affines[0]
-    exponents = np.array([affine.weight_exponent[0], affine.weight_exponent[0] - 2])
-    network = builders.with_layer(network, 0, weight=np.array([[3], [0]]), weight_exponent=exponents)
-    affine = replace(network.output.affine, weight=np.array([[5, -7]]))
+    (connection,) = network.affines[0].connections
+    exponents = connection.weight_exponent[0] - np.array([0, 2])
+    connection = replace(connection, weight=np.array([[3], [0]]), weight_exponent=exponents)
+    network = builders.with_layer(network, 0, connections=(connection,))
+    affine = network.output.affine.with_weight(np.array([[5, -7]]))
     return replace(network, output=replace(network.output, affine=affine))
 
 
@@ -54,6 +55,7 @@ ROOMY = HardwareTarget(
     name="roomy", title="Roomy", source="made for this test", max_weight_bits=8, max_payload_bits=16, state_bits=24,
     max_neurons_per_core=7, synapse_bytes_per_core=99, cores_per_chip=9, core_bytes=9999, max_fan_in=9, max_fan_out=9,
     max_out_axons=9, max_table_entries=9999, max_exponents=9, max_accumulator_bits=32,
+    max_delay=9,
 )  # fmt: skip
 """A target on which every rule is checked and kept."""
 
@@ -87,6 +89,7 @@ def test_three_neurons_by_hand(rule: str, limit: str, found: int) -> None:
     [
         ("exponents fit the layer", "max_exponents"),
         ("tables fit their memory", "max_table_entries"),
+        ("delays fit their line", "max_delay"),
         ("sums fit their word", "max_accumulator_bits"),
         ("memory fits the cores", "core_bytes"),
         ("axons fit the cores", "max_fan_in"),
@@ -104,7 +107,7 @@ def test_a_missing_limit_is_not_checked_and_says_why(rule: str, limit: str) -> N
 def test_sums_of_three_neurons_by_hand() -> None:
     """Neuron a multiplies by 3 what the input sends at most; with a read-out of zeros, no other sum is longer."""
     network = three_neurons()
-    silent = replace(network.output.affine, weight=np.zeros((1, 2), dtype=np.int64))
+    silent = network.output.affine.with_weight(np.zeros((1, 2), dtype=np.int64))
     network = replace(network, output=replace(network.output, affine=silent))
     words, _ = encode_points(network, np.stack([network.source.lower, network.source.upper]))
     bits = (3 * int(np.abs(words).max())).bit_length() + 1
@@ -151,10 +154,19 @@ def test_a_fit_needs_every_rule_checked() -> None:
     ]
     assert summaries == [
         "The network fits Roomy.",
-        "No rule of Roomy is broken; not checked: axons fit the cores.",
-        "The network does not fit Roomy; broken: exponents fit the layer; not checked: axons fit the cores.",
-        "The network does not fit Roomy; broken: exponents fit the layer.",
+        "The network breaks no rule of Roomy that could be checked. Whether axons fit the cores could not be checked.",
+        "The network does not fit Roomy: it breaks the rule that exponents fit the layer."
+        " Whether axons fit the cores could not be checked.",
+        "The network does not fit Roomy: it breaks the rule that exponents fit the layer.",
     ]
+    unknown = {"max_fan_in": None, "max_fan_out": None, "max_out_axons": None}
+    assert (
+        check_network(network, replace(ROOMY, **unknown))
+        .summary()
+        .endswith(
+            "Whether axons fit the cores, neurons reach their cores and routes fit the cores could not be checked."
+        )
+    )
 
 
 def test_a_limit_that_is_only_reported_refuses_where_strictness_is_asked_for() -> None:

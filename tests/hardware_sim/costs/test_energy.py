@@ -22,7 +22,8 @@ from neuropinn_lava.hardware_sim.costs.energy import (
 from neuropinn_lava.hardware_sim.costs.energy_files import find_energy_model, shipped_models
 from neuropinn_lava.hardware_sim.costs.energy_model import EnergyModel, Part
 from neuropinn_lava.hardware_sim.costs.quantities import QUANTITIES
-from neuropinn_lava.hardware_sim.counts.counting import RowKind, count_operations
+from neuropinn_lava.hardware_sim.counts.counting import count_operations
+from neuropinn_lava.hardware_sim.counts.operations import RowKind
 from neuropinn_lava.hardware_sim.counts.workload import Workload, dense_workload, deployed_workload, workload_at
 from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.quantized import QuantizedNetwork
@@ -45,12 +46,22 @@ def load() -> Workload:
     return load_of(builders.random_quantized(0, widths=(2, 12, 9, 1), n_steps=3, density=0.8))
 
 
+def with_words(load: Workload, **words: int) -> Workload:
+    """The same load with other words in every connection."""
+    return replace(
+        load,
+        rows=tuple(
+            replace(row, connections=tuple(replace(each, **words) for each in row.connections)) for row in load.rows
+        ),
+    )
+
+
 def terms_by_hand(model: str, load: Workload) -> dict[str, float]:
     return {term.name: term.joules for term in price_workload(load, find_energy_model(model))}
 
 
 def test_davies_by_hand(load: Workload) -> None:
-    rows = load.layers
+    rows = load.rows
     operations, fired = sum(row.synaptic_operations for row in rows), sum(row.fired for row in rows)
     updates = (12 + 9 + 1) * 3
     terms = terms_by_hand("loihi1-davies", load)
@@ -91,9 +102,9 @@ def test_static_power_has_terms_of_its_own(load: Workload) -> None:
 
 def test_static_power_lasts_for_barrier_and_busiest_core(load: Workload) -> None:
     # The second layer reaches 12 * 9 weights and is the busiest one; on four cores its fullest holds 3 of its 9 neurons.
-    busiest = load.layers[2]
-    on_four = replace(load, layers=tuple(replace(row, n_cores=4) for row in load.layers))
-    assert busiest.synaptic_operations > max(load.layers[1].synaptic_operations, load.layers[3].synaptic_operations)
+    busiest = load.rows[2]
+    on_four = replace(load, rows=tuple(replace(row, n_cores=4) for row in load.rows))
+    assert busiest.synaptic_operations > max(load.rows[1].synaptic_operations, load.rows[3].synaptic_operations)
     terms = terms_by_hand("loihi1-davies", load)
     assert terms["static power, synapses of the busiest core"] == pytest.approx(
         0.104 * 3.5e-9 * busiest.synaptic_operations, rel=ROUNDING
@@ -146,8 +157,7 @@ def test_steps_and_operations_are_set_side_by_side(load: Workload) -> None:
 
 def test_shorter_words_cost_less_by_a_model_that_sees_bits(load: Workload) -> None:
     def joules(model: str, **words: int) -> float:
-        shorter = replace(load, layers=tuple(replace(row, **words) for row in load.layers))
-        return estimate_energy(shorter, find_energy_model(model)).dynamic_joules_per_sample
+        return estimate_energy(with_words(load, **words), find_energy_model(model)).dynamic_joules_per_sample
 
     full = joules("45nm-int8")
     assert joules("45nm-int8", weight_bits=4) < full
@@ -161,7 +171,7 @@ def test_a_multiplier_costs_what_the_table_says_at_both_word_lengths(load: Workl
     operations = QUANTITIES["synaptic_operations"](load)
     constant = find_energy_model("45nm-int8").constant("multiply_bit")
     for bits, picojoules, per_bit in ((8, 0.2, constant.highest), (32, 3.1, constant.lowest)):
-        words = replace(load, layers=tuple(replace(row, weight_bits=bits, payload_bits=bits) for row in load.layers))
+        words = with_words(load, weight_bits=bits, payload_bits=bits)
         assert QUANTITIES["multiplied_bits"](words) == pytest.approx(operations * bits**2, rel=ROUNDING)
         assert per_bit * bits**2 == pytest.approx(picojoules, rel=2e-3)  # the file has three digits
 
@@ -249,29 +259,29 @@ def test_full_activity_at_one_step_costs_the_synapses_of_a_dense_pass() -> None:
     )
     load = workload_at(load_of(network), 1.0, 1)
     assert QUANTITIES["spikes"](load) == 16
-    n_zero = sum(row.n_weights - row.n_synapses for row in load.layers)
+    n_zero = sum(each.n_weights - each.n_synapses for row in load.rows for each in row.connections)
     assert QUANTITIES["synaptic_operations"](load) <= QUANTITIES["dense_synaptic_operations"](load) - n_zero + 1e-9
 
 
 def test_a_silent_network_costs_its_updates_and_its_input(load: Workload) -> None:
     silent = workload_at(load, 0.0, 3)
     assert QUANTITIES["spikes"](silent) == QUANTITIES["active_updates"](silent) == 0
-    first = silent.layers[1]
+    first = silent.rows[1]
     assert QUANTITIES["synaptic_operations"](silent) == first.synaptic_operations > 0
 
 
 def test_workload_at_the_measured_activity_is_near_the_measured_one() -> None:
     load = load_of(builders.random_quantized(0, widths=(2, 60, 1), n_steps=2), 200)
-    hidden = load.layers[1]
+    hidden = load.rows[1]
     again = workload_at(load, hidden.sent / hidden.n_neurons / 2, 2)
-    assert again.populations[1].sent == pytest.approx(hidden.sent)
-    assert again.populations[1].synaptic_operations == pytest.approx(hidden.synaptic_operations)
+    assert again.rows[1].sent == pytest.approx(hidden.sent)
+    assert again.rows[1].synaptic_operations == pytest.approx(hidden.synaptic_operations)
 
 
 def test_messages_scale_with_events(load: Workload) -> None:
-    doubled = replace(load, layers=tuple(replace(row, messages=2 * row.messages) for row in load.layers))
+    doubled = replace(load, rows=tuple(replace(row, messages=2 * row.messages) for row in load.rows))
     dense = dense_workload(doubled)
-    for row in dense.layers:
+    for row in dense.rows:
         sends = row.kind is not RowKind.OUTPUT
         assert row.messages == pytest.approx(2 * row.n_neurons if sends else 0)
 
@@ -281,7 +291,7 @@ def test_messages_scale_with_events(load: Workload) -> None:
 
 def test_vsn_formulas_in_longhand(load: Workload) -> None:
     mac = acc = read = write = 0.0
-    for before, row in zip(load.layers, load.layers[1:], strict=False):
+    for before, row in zip(load.rows, load.rows[1:], strict=False):
         th, th_out, n_out, steps = before.sent, row.sent, row.n_neurons, 3
         mac += th * n_out + steps * n_out
         acc += 2 * steps * n_out + th * n_out

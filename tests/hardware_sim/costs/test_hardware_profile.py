@@ -66,10 +66,10 @@ def test_static_power_lasts_as_long_as_the_busiest_core_of_the_placement() -> No
     model = replace(find_energy_model("loihi1-davies"), target="loihi2")
     profile = profile_hardware(network, trace, points, models=[model])
     assert profile.placement is not None
-    (layer,) = [layer for layer in profile.placement.partition.layers if layer.name == "hidden1"]
+    (layer,) = [layer for layer in profile.placement.partition.nodes if layer.name == "hidden1"]
     assert layer.n_cores > 1
     share = -(-450 // layer.n_cores) / 450
-    operations = count_operations(network, trace).layers[2].synaptic_operations / 5
+    operations = count_operations(network, trace).rows[2].synaptic_operations / 5
     (term,) = [term for term in profile.energies[0].terms if term.quantity == "busiest_core_operations"]
     assert term.count == pytest.approx(profile.placement.partition.n_chips * share * operations)
 

@@ -14,12 +14,12 @@ from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.engine.trace import RunTrace
 from neuropinn_lava.hardware_sim.costs.constants import Constant
 from neuropinn_lava.hardware_sim.costs.latency import LatencyEstimate, TimingModel, estimate_latency, find_timing
-from neuropinn_lava.hardware_sim.counts.counting import INPUT_ROW
 from neuropinn_lava.hardware_sim.mapping.cores import Partition, partition_network
 from neuropinn_lava.hardware_sim.mapping.mesh import Place
 from neuropinn_lava.hardware_sim.mapping.mesh_routes import load_links, route
 from neuropinn_lava.hardware_sim.mapping.traffic import CoreLoad, Link, Traffic, count_traffic
 from neuropinn_lava.network.quantized import QuantizedNetwork
+from neuropinn_lava.network.schedule import Schedule
 
 ROUNDING = 1e-12
 
@@ -42,7 +42,7 @@ def three_neurons() -> QuantizedNetwork:
     network = builders.random_quantized(5, widths=(2, 2, 1), n_steps=1, weight_bits=8, payload_bits=10, input_bits=6)
     network = builders.with_layer(network, 0, weight=np.array([[1, 2], [3, 0]]))
     return replace(
-        network, output=replace(network.output, affine=replace(network.output.affine, weight=np.array([[4, 5]])))
+        network, output=replace(network.output, affine=network.output.affine.with_weight(np.array([[4, 5]])))
     )
 
 
@@ -56,7 +56,7 @@ def traffic_of(events: list[int], fired: list[int]) -> Traffic:
     network = three_neurons()
     trace = run_integer(network, builders.random_points(network, 1))
     layer = replace(trace.nodes[0], events=np.array([fired]), fired=np.array([fired]))
-    hand_made: RunTrace = replace(trace, input_events=np.array([events]), layers=(layer,))
+    hand_made: RunTrace = replace(trace, input_events=np.array([events]), nodes=(layer,))
     return count_traffic(network, placed(network), hand_made)
 
 
@@ -156,13 +156,14 @@ def two_core_case(n_steps: int, links: tuple[Link, ...]) -> tuple[Partition, Tra
     loads = tuple(
         CoreLoad(core=core, synaptic_operations=idle, synaptic_reads=idle, fired=idle, n_neurons=1) for core in range(5)
     )
-    return partition, Traffic(n_samples=1, n_steps=n_steps, links=links, loads=loads)
+    schedule = Schedule(interval=1, starts={"input": 0, "hidden0": 1, "output": 2}, output="output")
+    return partition, Traffic(n_samples=1, n_steps=n_steps, schedule=schedule, links=links, loads=loads)
 
 
 def message(source: int | None, destination: int, per_step: tuple[int, ...]) -> Link:
-    layer = INPUT_ROW if source is None else "hidden0"
+    sender, start = ("input", 0) if source is None else ("hidden0", 1)
     return Link(
-        layer=layer, source=source, destination=destination, messages=sum(per_step), messages_per_step=per_step,
+        sender=sender, start=start, source=source, destination=destination, messages=sum(per_step), messages_per_step=per_step,
         payload_bits=6, hops_east_west=0, hops_north_south=0,
     )  # fmt: skip
 

@@ -15,8 +15,8 @@ def test_by_hand() -> None:
     network = builders.random_quantized(0, widths=(2, 3, 1), n_steps=1, activation="tanh")
     counts = count_operations(network, run_integer(network, builders.random_points(network, 4)))
     first, hidden, output = count_accesses(network, counts)
-    row, last = counts.layers[1:]
-    assert (first.weight_reads, first.state_reads, first.messages) == (0, 0, counts.layers[0].spikes)
+    row, last = counts.rows[1:]
+    assert (first.weight_reads, first.state_reads, first.messages) == (0, 0, counts.rows[0].spikes)
     assert (hidden.state_reads, hidden.state_writes, hidden.parameter_reads) == (12, 12, 36)
     assert (hidden.weight_reads, hidden.accumulator_writes) == (row.synaptic_operations,) * 2
     assert hidden.accumulator_reads == row.synaptic_operations + 12

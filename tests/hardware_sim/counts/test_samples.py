@@ -21,9 +21,9 @@ def test_samples_add_up_to_the_run(network: NetworkSpec | QuantizedNetwork) -> N
     trace = run_integer(network, points) if isinstance(network, QuantizedNetwork) else run_float(network, points)
     counts = count_operations(network, trace)
     samples = count_samples(network, points)
-    assert samples.spikes.sum(axis=0).tolist() == [row.spikes for row in counts.layers]
-    assert samples.fired.sum(axis=0).tolist() == [row.fired for row in counts.layers]
-    assert samples.synaptic_operations.sum(axis=0).tolist() == [row.synaptic_operations for row in counts.layers]
+    assert samples.spikes.sum(axis=0).tolist() == [row.spikes for row in counts.rows]
+    assert samples.fired.sum(axis=0).tolist() == [row.fired for row in counts.rows]
+    assert samples.synaptic_operations.sum(axis=0).tolist() == [row.synaptic_operations for row in counts.rows]
     assert samples.operations.shape == (samples.n_samples,)
 
 

@@ -11,17 +11,18 @@ import pytest
 
 import builders
 from neuropinn_lava.base.errors import HardwareRuleError, SpecError
+from neuropinn_lava.conversion.targets.core_split import AnyNode
 from neuropinn_lava.conversion.targets.target import HardwareTarget, find_target
-from neuropinn_lava.engine.host import encode_points
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.engine.trace import Probe, RunTrace
 from neuropinn_lava.hardware_sim.costs.quantities import QUANTITIES
-from neuropinn_lava.hardware_sim.counts.counting import INPUT_ROW, count_operations
+from neuropinn_lava.hardware_sim.counts.counting import count_operations
 from neuropinn_lava.hardware_sim.counts.workload import deployed_workload
 from neuropinn_lava.hardware_sim.mapping.cores import partition_network
 from neuropinn_lava.hardware_sim.mapping.mesh import LOIHI_MESH, Place, find_mesh
 from neuropinn_lava.hardware_sim.mapping.traffic import count_traffic, placed_workload
 from neuropinn_lava.network.quantized import QuantizedNetwork
+from neuropinn_lava.network.quantized_nodes import QuantizedProduct
 
 ROUNDING = 1e-12
 
@@ -38,16 +39,18 @@ SMALL = HardwareTarget(
     max_fan_in=32,
     max_fan_out=8,
 )
+WIRED = replace(SMALL, max_fan_out=None)
+"""The same cores, with routes to any number of others."""
 
 
 def test_a_small_network_takes_one_core_a_layer() -> None:
     network = builders.random_quantized(0, widths=(2, 50, 50, 1))
     partition = partition_network(network, find_target("loihi2"))
     assert (partition.n_cores, partition.n_chips) == (3, 1)
-    assert [layer.n_neurons for layer in partition.layers] == [50, 50, 1]
-    assert [layer.neurons_per_core for layer in partition.layers] == [50, 50, 1]
-    assert partition.layers[1].neuron_utilisation == 50 / 8192
-    assert partition.layers[1].synapse_bytes_per_core <= 2500  # 50 x 50 weights of a byte
+    assert [layer.n_neurons for layer in partition.nodes] == [50, 50, 1]
+    assert [layer.neurons_per_core for layer in partition.nodes] == [50, 50, 1]
+    assert partition.nodes[1].neuron_utilisation == 50 / 8192
+    assert partition.nodes[1].synapse_bytes_per_core <= 2500  # 50 x 50 weights of a byte
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -63,7 +66,7 @@ def test_every_neuron_lies_on_one_core_and_no_limit_is_broken(seed: int) -> None
     for core in partition.cores:
         assert 1 <= core.n_neurons <= SMALL.max_neurons_per_core
         assert core.synapse_bytes <= SMALL.synapse_bytes_per_core
-    for layer in partition.layers:
+    for layer in partition.nodes:
         sizes = [core.n_neurons for core in partition.cores_of(layer.name)]
         assert max(sizes) - min(sizes) <= 1  # dealt out evenly
     assert partition.n_chips == math.ceil(partition.n_cores / 9)
@@ -73,7 +76,7 @@ def test_a_layer_is_split_by_its_synaptic_memory() -> None:
     # 16 neurons of 30 dense bytes: 480 bytes, two neurons a core of 60 bytes.
     network = builders.random_quantized(1, widths=(2, 30, 16, 1))
     full = builders.with_layer(network, 1, weight=np.ones((16, 30), dtype=np.int64))
-    layer = partition_network(full, replace(SMALL, max_fan_out=None)).layers[1]
+    layer = partition_network(full, replace(SMALL, max_fan_out=None)).nodes[1]
     assert (layer.n_cores, layer.neurons_per_core, layer.synapse_utilisation) == (8, 2, 1.0)
 
 
@@ -131,47 +134,58 @@ def wide_case(seed: int = 3, n: int = 6) -> tuple[QuantizedNetwork, np.ndarray, 
 def literal_messages(
     network: QuantizedNetwork, points: np.ndarray, trace: RunTrace
 ) -> dict[tuple[int | None, int], int]:
-    """Send every event of every sample and step to every core that holds a weight for it, one by one."""
-    partition = partition_network(network, SMALL)
-    assert trace.probe is not None
-    words, _ = encode_points(network, points)
-    sent = [np.repeat(words[:, None, :], network.n_steps, axis=1), *(layer.payload for layer in trace.probe.nodes)]
-    names = [INPUT_ROW, *(layer.name for layer in network.populations), network.output.name]
+    """Send every event of every sample and step once to every core that holds a weight for it, one by one."""
+    partition = partition_network(network, WIRED)
     found: dict[tuple[int | None, int], int] = {}
-    for index, payload in enumerate(sent):
-        weight = network.affines[index].weight
-        for sample, step, neuron in np.argwhere(payload != 0).tolist():
-            assert payload[sample, step, neuron] != 0
-            homes = [c.index for c in partition.cores_of(names[index]) if c.first <= neuron < c.first + c.n_neurons]
+    for sender, payload in builders.sent_payloads(network, trace, points).items():
+        for sample, step, neuron in np.argwhere(np.array(payload) != 0).tolist():
+            assert payload[sample][step][neuron] != 0
+            homes = [c.index for c in partition.cores_of(sender) if c.first <= neuron < c.first + c.n_neurons]
             source = homes[0] if homes else None
-            for core in partition.cores_of(names[index + 1]):
-                if any(weight[j, neuron] != 0 for j in range(core.first, core.first + core.n_neurons)):
-                    found[source, core.index] = found.get((source, core.index), 0) + 1
+            for node in (*network.nodes, network.output):
+                for core in partition.cores_of(node.name):
+                    if any(reads(node, j, sender, neuron) for j in range(core.first, core.first + core.n_neurons)):
+                        found[source, core.index] = found.get((source, core.index), 0) + 1
     return found
+
+
+def reads(node: AnyNode, j: int, sender: str, neuron: int) -> bool:
+    """Whether neuron j of a node has a weight on a neuron of the sender, by any delay; an element of a product its own two."""
+    if isinstance(node, QuantizedProduct):
+        return sender in (node.left, node.right) and j == neuron
+    return any(each.source == sender and each.weight[j, neuron] != 0 for each in node.affine.connections)
+
+
+def check_traffic(network: QuantizedNetwork, points: np.ndarray, trace: RunTrace) -> None:
+    partition = partition_network(network, WIRED)
+    traffic = count_traffic(network, partition, trace)
+    found: dict[tuple[int | None, int], int] = {}
+    for link in traffic.links:
+        found[link.source, link.destination] = found.get((link.source, link.destination), 0) + link.messages
+    assert found == literal_messages(network, points, trace)
+    for row in count_operations(network, trace).rows[len(network.inputs) :]:
+        loads = [traffic.loads[core.index] for core in partition.cores_of(row.name)]
+        assert sum(int(load.synaptic_operations.sum()) for load in loads) == row.synaptic_operations
+        assert sum(int(load.fired.sum()) for load in loads) == row.active_updates
+
+
+@pytest.mark.parametrize("n_steps", [1, 3, None])
+def test_messages_of_graphs_against_a_literal_loop(n_steps: int | None) -> None:
+    for seed in range(12):
+        network = builders.random_graph(seed, n_inputs=1 + seed % 3, n_nodes=6, n_steps=n_steps)
+        points = builders.random_points(network, 3, seed)
+        check_traffic(network, points, run_integer(network, points, Probe(n_samples=3)))
 
 
 def test_messages_against_a_literal_loop() -> None:
     network, points, trace = wide_case()
+    check_traffic(network, points, trace)
     partition = partition_network(network, SMALL)
     traffic = count_traffic(network, partition, trace)
-    assert {(link.source, link.destination): link.messages for link in traffic.links} == literal_messages(
-        network, points, trace
-    )
     for link in traffic.links:
         start = Place(0, 0) if link.source is None else partition.cores[link.source].place
         end = partition.cores[link.destination].place
         assert (link.hops_east_west, link.hops_north_south) == (abs(start[0] - end[0]), abs(start[1] - end[1]))
-
-
-def test_core_loads_add_up_to_the_counts() -> None:
-    network, _, trace = wide_case()
-    partition = partition_network(network, SMALL)
-    traffic = count_traffic(network, partition, trace)
-    counts = count_operations(network, trace)
-    for row in counts.layers[1:]:
-        loads = [traffic.loads[core.index] for core in partition.cores_of(row.name)]
-        assert sum(int(load.synaptic_operations.sum()) for load in loads) == row.synaptic_operations
-        assert sum(int(load.fired.sum()) for load in loads) == row.fired
 
 
 def test_placed_workload_carries_messages_and_hops() -> None:
@@ -182,9 +196,7 @@ def test_placed_workload_carries_messages_and_hops() -> None:
     assert QUANTITIES["messages"](load) == pytest.approx(traffic.messages / traffic.n_samples, rel=ROUNDING)
     assert QUANTITIES["hops_east_west"](load) == pytest.approx(traffic.hops_east_west / 6, rel=ROUNDING)
     assert QUANTITIES["hops_north_south"](load) == pytest.approx(traffic.hops_north_south / 6, rel=ROUNDING)
-    assert traffic.messages > sum(
-        row.spikes for row in count_operations(network, trace).layers
-    )  # several cores a layer
+    assert traffic.messages > sum(row.spikes for row in count_operations(network, trace).rows)  # several cores a layer
     assert load.n_chips == partition.n_chips
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import report_cases
 from neuropinn_lava.base.arrays import FloatArray
-from neuropinn_lava.hardware_sim.counts.counting import LayerOperations
+from neuropinn_lava.hardware_sim.counts.operations import NodeOperations
 from neuropinn_lava.hardware_sim.fields.outputs import FieldSection
 from neuropinn_lava.hardware_sim.fields.triangulation import triangulate_points
 from neuropinn_lava.hardware_sim.report.figures.count_figures import draw_counts
@@ -81,14 +81,19 @@ def counts_of(n_steps: int) -> object:
     counts = report_cases.full_report().counts
     assert counts is not None
 
-    def stretched(row: LayerOperations) -> LayerOperations:
-        fired, spikes, reached = (
-            np.resize(values, n_steps)
-            for values in (row.fired_per_step, row.spikes_per_step, row.synaptic_operations_per_step)
+    def stretched(row: NodeOperations) -> NodeOperations:
+        connections = tuple(
+            replace(
+                each,
+                received_per_step=np.resize(each.received_per_step, n_steps),
+                synaptic_operations_per_step=np.resize(each.synaptic_operations_per_step, n_steps),
+            )
+            for each in row.connections
         )
-        return replace(row, fired_per_step=fired, spikes_per_step=spikes, synaptic_operations_per_step=reached)
+        fired, spikes = (np.resize(values, n_steps) for values in (row.fired_per_step, row.spikes_per_step))
+        return replace(row, connections=connections, fired_per_step=fired, spikes_per_step=spikes)
 
-    return replace(counts, n_steps=n_steps, layers=tuple(stretched(row) for row in counts.layers))
+    return replace(counts, n_steps=n_steps, rows=tuple(stretched(row) for row in counts.rows))
 
 
 @pytest.mark.parametrize("n_steps", [1, 16])

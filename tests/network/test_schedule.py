@@ -1,0 +1,54 @@
+"""The schedule keeps every inequality, its interval is that of the slowest loop, and a chain starts one step after the other."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+import builders
+from neuropinn_lava.network.quantized import QuantizedNetwork
+from neuropinn_lava.network.schedule import schedule_network
+
+
+def slowest_loop(network: QuantizedNetwork) -> int:
+    """Follow every simple loop: it has so many nodes and so much delay, and the interval is the largest quotient, rounded up."""
+    edges: dict[str, list[tuple[str, int]]] = {}
+    for node in network.nodes:
+        for source, delay in node.edges:
+            edges.setdefault(source, []).append((node.name, delay))
+    largest = 1
+
+    def follow(first: str, now: str, seen: tuple[str, ...], delays: int) -> None:
+        nonlocal largest
+        for after, delay in edges.get(now, []):
+            if after == first:
+                largest = max(largest, math.ceil(len(seen) / (delays + delay)))
+            elif after > first and after not in seen:
+                follow(first, after, (*seen, after), delays + delay)
+
+    for node in network.nodes:
+        follow(node.name, node.name, (node.name,), 0)
+    return largest
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_starts_and_interval_of_graphs(seed: int) -> None:
+    network = builders.random_graph(seed, n_inputs=1 + seed % 3, n_nodes=3 + seed % 6)
+    schedule = schedule_network(network)
+    assert schedule.interval == slowest_loop(network)
+    for node in (*network.nodes, network.output):
+        for source, delay in node.edges:
+            assert schedule.starts[node.name] >= schedule.starts[source] + 1 - delay * schedule.interval
+            assert schedule.line(source, node.name, delay) >= 0
+
+
+def test_some_random_graphs_have_wide_loops() -> None:
+    assert {schedule_network(builders.random_graph(seed, n_nodes=8)).interval for seed in range(60)} > {1, 2}
+
+
+def test_a_chain_starts_one_step_after_the_other() -> None:
+    schedule = schedule_network(builders.random_quantized(0, widths=(2, 5, 4, 3, 1)))
+    assert dict(schedule.starts) == {"input": 0, "hidden0": 1, "hidden1": 2, "hidden2": 3, "output": 4}
+    assert (schedule.interval, schedule.n_alone(1), schedule.n_alone(5)) == (1, 4, 8)
+    assert schedule.line("hidden0", "hidden1", 0) == 0
