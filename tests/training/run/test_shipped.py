@@ -48,8 +48,8 @@ def test_accuracy_and_activity(name: str) -> None:
     points = evaluation_points(problem, 5000, 99)
     run = run_float(shipped(name), points)
     assert relative_l2(run.outputs, problem.reference.evaluate(points)) <= highest_error
-    events = sum(int(layer.events.sum()) for layer in run.layers)
-    assert events / sum(layer.events.size * len(points) for layer in run.layers) <= highest_activity
+    events = sum(int(layer.events.sum()) for layer in run.nodes)
+    assert events / sum(layer.events.size * len(points) for layer in run.nodes) <= highest_activity
 
 
 @pytest.mark.parametrize("name", list(BOUNDS))
