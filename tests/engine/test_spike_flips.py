@@ -11,6 +11,7 @@ import torch
 import builders
 from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.engine.spike_flips import samples_at_risk
+from neuropinn_lava.network.activations import find_activation
 from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.training.network.trace import run_torch
 
@@ -28,7 +29,10 @@ def test_torch_equals_the_float_engine_away_from_thresholds(activation, polarity
     expected = run_float(network, points).outputs
     error = np.abs(run_torch(network, points, dtype=dtype).outputs - expected).max(axis=1) / np.abs(expected).max()
     at_risk = samples_at_risk(network, points, np.float32 if dtype is torch.float32 else np.float64)
-    assert error[~at_risk].max() <= TOLERANCE[dtype]
+    carried = max(
+        1.0, find_activation(activation).steepest
+    )  # by which each layer stretches the errors of the one before
+    assert error[~at_risk].max() <= TOLERANCE[dtype] * carried
     assert at_risk.mean() < 0.02
 
 
