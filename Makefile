@@ -4,6 +4,8 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+# Bytecode is kept: the tests start some hundred commands, and torch alone is 1 500 files to compile.
+unexport PYTHONDONTWRITEBYTECODE
 
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin

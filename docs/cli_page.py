@@ -9,7 +9,8 @@ import sys
 INTRODUCTION = """\
 A network is given as a file or by the name of a shipped network. Points are (n, d) arrays, space first and time
 last. Results go to standard output, notes and errors to standard error. Exit codes: 0 for success, 1 for an error of the
-package or a difference between backends, 2 for wrong usage, 130 for Ctrl-C.
+package (a refused value of an option, too) or a difference between backends, 2 for an unknown or missing option, 130 for
+Ctrl-C.
 """
 SHORTENED = re.compile(r"\*\*Commands\*\*:\n\n(\* .*\n)+")
 """The list of all commands with shortened help; it is dropped because the table of contents lists the commands."""

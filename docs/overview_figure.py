@@ -14,8 +14,8 @@ from matplotlib.patches import FancyBboxPatch
 
 import neuropinn_lava as nl
 from neuropinn_lava.base.metrics import relative_l2
-from neuropinn_lava.hardware_sim.report.content.sections import Report
 from neuropinn_lava.hardware_sim.report.content.sentences import format_basis_label
+from neuropinn_lava.hardware_sim.report.report import Report
 
 NAME = "poisson-star"
 N_GRID = 220

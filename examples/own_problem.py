@@ -10,8 +10,9 @@ import neuropinn_lava as nl
 from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.geometry.domain import Box
 from neuropinn_lava.problems.conditions import zero_ansatz
+from neuropinn_lava.problems.phases import PhaseRecipe
 from neuropinn_lava.problems.problem import Condition, PdeProblem, ReferenceSolution, constant_value
-from neuropinn_lava.problems.recipe import CloudRecipe, PhaseRecipe, TrainingRecipe
+from neuropinn_lava.problems.recipe import CloudRecipe, TrainingRecipe
 
 BOX = Box(lower=np.zeros(2), upper=np.ones(2))
 ADAM = PhaseRecipe(n_iterations=300, learning_rate=5e-3)

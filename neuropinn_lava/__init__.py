@@ -74,7 +74,7 @@ if TYPE_CHECKING:
     from .hardware_sim.counts.operations import NodeOperations, OperationCounts
     from .hardware_sim.lava.graph import LavaNetwork, to_lava
     from .hardware_sim.parity.certificate import ModeParity, ParitySection, TorchParity
-    from .hardware_sim.report.content.sections import Report
+    from .hardware_sim.report.report import Report
     from .network.nodes import ConnectionSpec, InputSpec, OutputSpec, Polarity, PopulationSpec, ProductSpec
     from .network.quantized import QuantizedNetwork
     from .network.quantized_nodes import (
@@ -89,20 +89,9 @@ if TYPE_CHECKING:
     from .network.transforms import AffineTransform, Ansatz
     from .problems import find_problem, list_problems
     from .problems.conditions import vanishing_ansatz, zero_ansatz
+    from .problems.phases import Jitter, Marching, Optimizer, PhaseRecipe, Refinement
     from .problems.problem import Condition, DerivativeFields, PdeProblem, ReferenceSolution, constant_value
-    from .problems.recipe import (
-        CloudRecipe,
-        Jitter,
-        Marching,
-        NetworkRecipe,
-        Optimizer,
-        PhaseRecipe,
-        Refinement,
-        ResidualWeights,
-        Surrogate,
-        TeacherRecipe,
-        TrainingRecipe,
-    )
+    from .problems.recipe import CloudRecipe, NetworkRecipe, ResidualWeights, Surrogate, TeacherRecipe, TrainingRecipe
     from .training.network.network import VsnNetwork
     from .training.neuron.vsn import VSN
     from .training.run.history import TrainingHistory, TrainingProgress
@@ -134,12 +123,12 @@ _HOME = {
     "TrainingFiles": "app.verbs.train",
     "train": "app.verbs.train",
     "CloudRecipe": "problems.recipe",
-    "Jitter": "problems.recipe",
-    "Marching": "problems.recipe",
+    "Jitter": "problems.phases",
+    "Marching": "problems.phases",
     "NetworkRecipe": "problems.recipe",
-    "Optimizer": "problems.recipe",
-    "PhaseRecipe": "problems.recipe",
-    "Refinement": "problems.recipe",
+    "Optimizer": "problems.phases",
+    "PhaseRecipe": "problems.phases",
+    "Refinement": "problems.phases",
     "ResidualWeights": "problems.recipe",
     "Surrogate": "problems.recipe",
     "TeacherRecipe": "problems.recipe",
@@ -227,7 +216,7 @@ _HOME = {
     "NodeOperations": "hardware_sim.counts.operations",
     "OperationCounts": "hardware_sim.counts.operations",
     "count_operations": "hardware_sim.counts.counting",
-    "Report": "hardware_sim.report.content.sections",
+    "Report": "hardware_sim.report.report",
     # Files and errors
     "read_network": "files.network_file",
     "write_network": "files.network_file",

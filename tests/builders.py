@@ -9,7 +9,7 @@
     with_zero_layer, with_negative_layer
     random_graph(seed, ...)           integer graph with skips, products, relays, delays, loops, several inputs, sequences
 
-All of them return new records. `ACTIVATIONS`, `POLARITIES` and `N_STEPS` are what a parity test has to range over.
+All of them return new records. `ACTIVATIONS`, `POLARITIES`, `N_STEPS` and `READOUTS` are what a parity test has to range over.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from neuropinn_lava.engine.reference import integer_drive, step_integer
 from neuropinn_lava.engine.trace import RunTrace
 from neuropinn_lava.engine.walk import NodeStep
 from neuropinn_lava.geometry.scalar_fields import Polynomial
-from neuropinn_lava.network.activations import ACTIVATIONS as RULES
+from neuropinn_lava.network.activations import find_activation
 from neuropinn_lava.network.integers import LEAK_BITS, IntFormat, dequantize_array
 from neuropinn_lava.network.nodes import (
     ConnectionSpec,
@@ -51,9 +51,13 @@ from neuropinn_lava.network.quantized_nodes import (
 from neuropinn_lava.network.spec import NetworkSpec, Readout
 from neuropinn_lava.network.transforms import AffineTransform, Ansatz
 
-ACTIVATIONS = tuple(RULES)
+ACTIVATIONS = (
+    "identity", "relu", "tanh", "sin", "z_tanh_z", "tanh_squared", "sin_turns", "silu", "hardtanh", "leaky_relu(0.2)",
+)  # fmt: skip
+"""Every kind of table: none, odd, even, without symmetry, periodic, of lines; tests/network/test_phi_table.py has all names."""
 POLARITIES = tuple(Polarity)
 N_STEPS = (1, 2, 8)
+READOUTS = (Readout.MEAN, Readout.LAST)
 
 AnyNetwork = TypeVar("AnyNetwork", NetworkSpec, QuantizedNetwork)
 
@@ -228,7 +232,7 @@ def random_quantized(
     """
     rng = np.random.default_rng(seed)
     if payload_range is None:
-        payload_range = 0 if RULES[activation].bound else 3
+        payload_range = 0 if find_activation(activation).bound else 3
     input_word = sent = (input_range + 1 - input_bits, input_bits)
     nodes: list[QuantizedPopulation] = []
 

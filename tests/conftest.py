@@ -2,7 +2,8 @@
 
 Lava sets multiprocessing's start method when it is imported and fails where another library did so before: it is
 imported here, before torch. A test that leaves a process or shared memory behind fails, and what it left is ended, so
-that the next test starts clean. This file must not know the package.
+that the next test starts clean. BLAS and OpenMP compute with one thread each, here and in every command that a test
+starts. This file must not know the package.
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ from pathlib import Path
 import hypothesis
 import psutil
 import pytest
+
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+"""On the small matrices of the tests, threads of BLAS spin while they wait: up to ten times the CPU time."""
+for variable, one in ONE_THREAD.items():
+    os.environ.setdefault(variable, one)
 
 SHARED_MEMORY = Path("/dev/shm")
 SESSION_VARIABLE = "NEUROPINN_LAVA_TEST_SESSION"

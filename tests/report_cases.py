@@ -26,12 +26,12 @@ from neuropinn_lava.hardware_sim.report.content.sections import (
     BackendResult,
     BackendsSection,
     ProblemSection,
-    Report,
     describe_network,
     describe_quantization,
 )
 from neuropinn_lava.hardware_sim.report.figures.all_figures import draw_report
 from neuropinn_lava.hardware_sim.report.figures.figure import Figure
+from neuropinn_lava.hardware_sim.report.report import Report
 from neuropinn_lava.hardware_sim.steps.choices import LayerModel
 from neuropinn_lava.micromechanics.stresses import StressErrors
 

@@ -23,3 +23,9 @@ def test_import_of_the_package_is_lean() -> None:
 
 def test_import_of_hardware_sim_loads_no_torch() -> None:
     assert "torch" not in modules_loaded_by("import neuropinn_lava.hardware_sim")
+
+
+def test_import_of_the_command_line_loads_neither_torch_nor_lava() -> None:
+    loaded = modules_loaded_by("import neuropinn_lava.app.cli.main")
+    assert "typer" in loaded
+    assert loaded.isdisjoint({"torch", "lava", "matplotlib", "numba"})

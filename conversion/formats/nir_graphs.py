@@ -2,6 +2,7 @@
 
     Input ─ Affine ─ VariableSpikingNeuron ─ Affine ─ … ─ Affine ─ Output
 
+A population with several connections is read through an Affine or Linear node for each of them, whose signals are added up.
 NIR has no graded neuron: a layer of Variable Spiking Neurons is a node of a type of its own, which other tools must refuse, or
 on request a `LIF` with the same membrane (`nir_neurons.py`). Steps, read-out, box and the host's transforms stand in the
 graph's metadata. Affine, Linear, Scale and Flatten nodes of other tools are read too. Their spiking nodes are binary and are
@@ -10,29 +11,29 @@ refused, as is recurrence. Needs the extra `nir`.
 
 from __future__ import annotations
 
+import functools
 import io
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...base.arrays import FloatArray
-from ...base.errors import FileFormatError, NeuroPinnError, SpecError
+from ...base.checks import raise_violations
+from ...base.errors import FileFormatError, NeuroPinnError, SpecError, Violation
 from ...base.extras import import_extra
 from ...files.atomic import write_bytes
 from ...files.hdf5_links import check_self_contained
 from ...files.parser_guard import try_parser
-from ...network.nodes import OutputSpec, PopulationSpec
+from ...network.nodes import InputSpec, OutputSpec, PopulationSpec, ProductSpec
 from ...network.spec import NetworkSpec
 from ...network.transforms import AffineTransform
+from .affine_values import AffineValue
+from .graph_builder import GraphBuilder
 from .nir_metadata import NETWORK_MARK, host_metadata, read_host, text_of
 from .nir_neurons import NODE_TYPE, make_lif, make_neuron, neuron_fields, node_class, read_neuron
-from .step_assembly import assemble_steps
-from .step_records import AffineStep, Step
 
 
 def write_nir(network: NetworkSpec, path: str | Path, *, as_lif: bool = False) -> None:
@@ -59,7 +60,7 @@ def read_nir(path: str | Path) -> NetworkSpec:
 
     Raises:
         FileFormatError: If it is no NIR file, leads to other files, hangs its parser, or contradicts itself.
-        SpecError: If the graph is no chain, or holds a node that cannot be deployed.
+        SpecError: If the graph is recurrent, or holds a node that cannot be deployed.
     """
     import_extra("nir", "nir")
     try_parser(f"{__name__}:parse_nir", path, "NIR file")
@@ -71,7 +72,7 @@ def parse_nir(path: str | Path) -> NetworkSpec:
 
     Raises:
         FileFormatError: If it is no NIR file, leads to other files, or contradicts itself.
-        SpecError: If the graph is no chain, or holds a node that cannot be deployed.
+        SpecError: If the graph is recurrent, or holds a node that cannot be deployed.
     """
     import h5py
 
@@ -100,76 +101,106 @@ def _load_graph(nir: Any, tree: dict[str, Any]) -> Any:
 
 
 def make_graph(network: NetworkSpec, *, as_lif: bool = False) -> Any:
-    """Build the NIR graph of a float network, its neurons as nodes of their own type or as LIF nodes."""
+    """Build the NIR graph of a float network, its neurons as nodes of their own type or as LIF nodes.
+
+    Raises:
+        SpecError: If it has products, delays or sequences, for which NIR has no nodes.
+    """
     nir = import_extra("nir", "nir")
-    nodes: dict[str, Any] = {"input": nir.Input(input_type={"input": np.array([network.n_in])})}
+    nodes: dict[str, Any] = {}
+    edges: list[tuple[str, str]] = []
+    keys: dict[str, str] = {}
+
+    def connect(kind: str, end: str, node: PopulationSpec | OutputSpec) -> None:
+        for k, each in enumerate(node.connections):
+            key, weight = f"affine{kind}" if not k else f"affine{kind}_{k}", np.array(each.weight)
+            nodes[key] = nir.Linear(weight=weight) if k else nir.Affine(weight=weight, bias=np.array(node.bias))
+            edges.extend([(keys[each.source], key), (key, end)])
+
+    raise_violations(_without_nodes(network))
+    for index, each in enumerate(network.inputs):
+        keys[each.name] = f"input{index or ''}"
+        nodes[keys[each.name]] = nir.Input(input_type={"input": np.array([each.width])})
     for index, layer in enumerate(network.populations):
-        nodes[f"affine{index}"] = nir.Affine(weight=np.array(layer.weight), bias=np.array(layer.bias))
-        nodes[f"vsn{index}"] = make_lif(layer) if as_lif else make_neuron(layer)
-    output = network.output
-    nodes["affine_out"] = nir.Affine(weight=np.array(output.weight), bias=np.array(output.bias))
+        keys[layer.name] = f"vsn{index}"
+        connect(str(index), keys[layer.name], layer)
+        nodes[keys[layer.name]] = make_lif(layer) if as_lif else make_neuron(layer)
+    connect("_out", "output", network.output)
     nodes["output"] = nir.Output(output_type={"output": np.array([network.n_out])})
-    names = list(nodes)
-    edges = list(pairwise(names))
     return nir.NIRGraph(nodes=nodes, edges=edges, metadata=host_metadata(network))
 
 
+def _without_nodes(network: NetworkSpec) -> Iterator[Violation]:
+    where, mend = f"network {network.name!r}", "Write it as a network file, or leave it out of the network."
+    if network.has_sequences:
+        yield Violation(where, "read constant inputs, to be a NIR graph", "sequences", mend)
+    for node in (*network.nodes, network.output):
+        if isinstance(node, ProductSpec):
+            yield Violation(f"{where}: node {node.name!r}", "be a population, to be a NIR node", "a product", mend)
+        for source, delay in node.edges:
+            if delay:
+                place = f"{where}: connection of {node.name!r} from {source!r}"
+                yield Violation(place, "have a delay of 0, to be a NIR edge", delay, mend)
+
+
 def read_graph(graph: Any, name: str = "nir") -> NetworkSpec:
-    """Build the float network of a NIR graph.
+    """Build the float network of a NIR graph: what several edges bring to a node is added up.
 
     Raises:
-        SpecError: If it is no chain from one input to one output, or holds a node that cannot be deployed.
+        SpecError: If it is recurrent, a node is not between input and output, or a node cannot be deployed.
     """
-    chain = order_nodes(graph)
-    layers, output = assemble_steps(f"NIR graph {name!r}", [step for node in chain for step in _read_node(*node)])
-    found = [fields for _, node in chain if (fields := neuron_fields(node)) is not None]
-    own_names = [text_of(fields["name"]) for fields in found]
-    if len(own_names) == len(layers):
-        layers = tuple(replace(layer, name=own) for layer, own in zip(layers, own_names, strict=True))
-    metadata = _metadata(graph)
+    builder = GraphBuilder(f"NIR graph {name!r}")
+    ordered, metadata = order_nodes(graph), _metadata(graph)
+    keys = [key for key, node in graph.nodes.items() if type(node).__name__ == "Input"]
+    given = text_of(metadata["input_names"]).split("\n") if "input_names" in metadata else []
+    names = given if len(given) == len(keys) else ["input"] if len(keys) == 1 else keys
+    inputs = [InputSpec(name=own, width=_input_width(graph, key)) for own, key in zip(names, keys, strict=True)]
+    values = {key: builder.input(each.name, each.width) for key, each in zip(keys, inputs, strict=True)}
+    for key, node in ordered:
+        values[key] = _read_node(builder, key, node, _received(graph, values, key))
+    (end,) = (key for key, node in graph.nodes.items() if type(node).__name__ == "Output")
+    nodes, output = builder.finish(_received(graph, values, end))
     if NETWORK_MARK in metadata:
-        return read_host(metadata, layers, output)
-    return _without_host(name, layers, output)
+        return read_host(metadata, tuple(inputs), nodes, output)
+    n_in = sum(each.width for each in inputs)
+    return NetworkSpec(  # without metadata of steps, box and transforms: one step on [-1, 1]^n
+        name=name,
+        inputs=tuple(inputs),
+        nodes=nodes,
+        output=output,
+        input_transform=AffineTransform.identity(n_in),
+        output_transform=AffineTransform.identity(output.n_out),
+        lower=np.full(n_in, -1.0),
+        upper=np.full(n_in, 1.0),
+    )
 
 
 def order_nodes(graph: Any) -> list[tuple[str, Any]]:
-    """Return the nodes between input and output in their order.
+    """Return the nodes between inputs and output, each behind those that it reads.
 
     Raises:
-        SpecError: If there is not one input and one output, an edge leads nowhere, or the graph is recurrent, branches or ends
-            early.
+        SpecError: If there is no input or not one output, an edge leads nowhere, the graph is recurrent, or a node is not
+            between input and output.
     """
     where = "NIR graph"
     find_recurrence(graph.edges)
     kinds = {key: type(node).__name__ for key, node in graph.nodes.items()}
-    ends = [[key for key, kind in kinds.items() if kind == wanted] for wanted in ("Input", "Output")]
-    if [len(end) for end in ends] != [1, 1]:
-        got = f"{len(ends[0])} inputs and {len(ends[1])} outputs"
-        raise SpecError(where, "have one input and one output", got, "Export one network.")
-    after: dict[str, list[str]] = {key: [] for key in kinds}
+    n_ends = [list(kinds.values()).count(wanted) for wanted in ("Input", "Output")]
+    if not n_ends[0] or n_ends[1] != 1:
+        got = f"{n_ends[0]} inputs and {n_ends[1]} outputs"
+        raise SpecError(where, "have at least one input, and one output", got, "Export one network.")
+    order: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(kinds, ()))
     for start, end in graph.edges:
         if start not in kinds or end not in kinds:
             raise SpecError(where, "have edges between nodes of the graph only", (start, end), "Add the missing node.")
-        after[start].append(end)
-    chain: list[tuple[str, Any]] = []
-    here, visited = ends[0][0], set[str]()
-    while here != ends[1][0]:
-        visited.add(here)
-        if len(after[here]) != 1:
-            got = f"{here!r} leads to {after[here] or 'nothing'}"
-            raise SpecError(
-                where,
-                "be a chain in which every node leads to one other",
-                got,
-                "Connect the nodes one after the other.",
-            )
-        here = after[here][0]
-        chain.append((here, graph.nodes[here]))
-    unused = sorted(set(kinds) - visited - {here})
-    if unused:
-        mend = "Connect them, or remove them."
-        raise SpecError(where, "have every node between input and output", unused, mend)
-    return chain[:-1]
+        order.add(end, start)
+    read, sent = {start for start, _ in graph.edges}, {end for _, end in graph.edges}
+    lost = sorted(
+        k for k, kind in kinds.items() if (k not in read and kind != "Output") or (k not in sent and kind != "Input")
+    )
+    if lost:
+        raise SpecError(where, "have every node between input and output", lost, "Connect them, or remove them.")
+    return [(key, graph.nodes[key]) for key in order.static_order() if kinds[key] not in ("Input", "Output")]
 
 
 def find_recurrence(edges: Iterable[tuple[str, str]], where: str = "NIR graph") -> None:
@@ -194,21 +225,46 @@ def _metadata(node: Any) -> dict[str, Any]:
     return found
 
 
-def _read_node(key: str, node: Any) -> list[Step]:
-    """Return the steps of a node: one, or none for one without effect."""
+def _input_width(graph: Any, key: str) -> int:
+    """Return the number of components of an input: what its node says, or what those read that follow it."""
+    shape = (getattr(graph.nodes[key], "input_type", None) or {}).get("input")
+    waiting = [key]
+    while waiting and shape is None:
+        here = waiting.pop(0)
+        waiting += [end for start, end in graph.edges if start == here]
+        weight = getattr(graph.nodes[here], "weight", None)
+        theirs = getattr(graph.nodes[here], "scale", getattr(graph.nodes[here], "theta", None))
+        shape = np.shape(weight)[1:] if weight is not None else None if theirs is None else np.shape(theirs)
+    if shape is None:
+        raise SpecError(f"NIR graph: node {key!r}", "show its width", "none", "Write an Input with its type.")
+    return int(np.prod(np.asarray(shape, dtype=np.int64)))
+
+
+def _received(graph: Any, values: Mapping[str, AffineValue], key: str) -> AffineValue:
+    """Return the sum of what all edges bring to a node."""
+    parts = [values[start] for start, end in graph.edges if end == key]
+    if len({each.n for each in parts}) > 1:
+        mend = "Make the widths agree."
+        raise SpecError(f"NIR graph: node {key!r}", "receive signals of one width", [each.n for each in parts], mend)
+    return functools.reduce(AffineValue.plus, parts)
+
+
+def _read_node(builder: GraphBuilder, key: str, node: Any, received: AffineValue) -> AffineValue:
+    """Return what a node makes of what it receives."""
     kind, where = type(node).__name__, f"node {key!r}"
     fields = neuron_fields(node)
     if fields is not None:
-        return [read_neuron(where, node, fields)]
-    if kind == "Affine":
-        return [AffineStep(where=where, weight=_matrix(where, node.weight), bias=node.bias)]
-    if kind == "Linear":
+        return builder.fire(read_neuron(where, node, fields, received))
+    if kind in ("Affine", "Linear"):
         weight = _matrix(where, node.weight)
-        return [AffineStep(where=where, weight=weight, bias=np.zeros(len(weight)))]
+        if weight.shape[1] != received.n:
+            rule = f"have {received.n} columns, as many components as the node receives"
+            raise SpecError(f"NIR graph: {where}.weight", rule, weight.shape[1], "Make the widths agree.")
+        return received.mapped(weight, np.ravel(node.bias) if kind == "Affine" else 0.0)
     if kind == "Scale":
-        return [AffineStep(where=where, weight=np.ravel(node.scale), bias=np.zeros(np.size(node.scale)))]
+        return received.mapped(np.ravel(node.scale))
     if kind == "Flatten":
-        return []
+        return received
     mend = "Replace it by a Variable Spiking Neuron: phi(z) sent where m >= theta."
     if kind in ("Conv1d", "Conv2d", "SumPool2d", "AvgPool2d", "Delay"):
         mend = "Write it as an Affine node."
@@ -226,17 +282,3 @@ def _matrix(where: str, weight: Any) -> FloatArray:
             f"NIR graph: {where}.weight", "have the shape (n_out, n_in)", array.shape, "Flatten the signal first."
         )
     return array
-
-
-def _without_host(name: str, layers: tuple[PopulationSpec, ...], output: OutputSpec) -> NetworkSpec:
-    """Build the network of a graph without metadata of steps, box and transforms: one step on [-1, 1]^n."""
-    n_in = layers[0].n_in
-    return NetworkSpec(
-        name=name,
-        layers=layers,
-        output=output,
-        input_transform=AffineTransform.identity(n_in),
-        output_transform=AffineTransform.identity(output.n_out),
-        lower=np.full(n_in, -1.0),
-        upper=np.full(n_in, 1.0),
-    )

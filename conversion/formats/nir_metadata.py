@@ -7,6 +7,7 @@ file.
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from ...base.checks import as_member
 from ...base.errors import FileFormatError
 from ...files.record_store import read_record, write_record
-from ...network.nodes import OutputSpec, PopulationSpec
+from ...network.nodes import InputSpec, NodeSpec, OutputSpec
 from ...network.spec import NetworkSpec, Provenance, Readout
 from ...network.transforms import AffineTransform, Ansatz
 
@@ -32,7 +33,8 @@ def host_metadata(network: NetworkSpec) -> dict[str, Any]:
         NETWORK_MARK: VERSION,
         "name": network.name,
         "output_name": network.output.name,
-        "n_steps": int(network.n_steps),
+        "input_names": "\n".join(each.name for each in network.inputs),
+        "n_steps": int(network.n_steps or 0),
         "readout": network.readout.value,
         "input_scale": np.array(network.input_transform.scale),
         "input_offset": np.array(network.input_transform.offset),
@@ -44,8 +46,10 @@ def host_metadata(network: NetworkSpec) -> dict[str, Any]:
     }
 
 
-def read_host(metadata: dict[str, Any], layers: tuple[PopulationSpec, ...], output: OutputSpec) -> NetworkSpec:
-    """Build the network of a graph's metadata and layers.
+def read_host(
+    metadata: dict[str, Any], inputs: tuple[InputSpec, ...], nodes: tuple[NodeSpec, ...], output: OutputSpec
+) -> NetworkSpec:
+    """Build the network of a graph's metadata and nodes.
 
     Raises:
         FileFormatError: If a key is missing, or the version is not known.
@@ -59,8 +63,9 @@ def read_host(metadata: dict[str, Any], layers: tuple[PopulationSpec, ...], outp
         ansatz, provenance = _unpack(metadata["records"])
         return NetworkSpec(
             name=text_of(metadata["name"]),
-            layers=layers,
-            output=OutputSpec(weight=output.weight, bias=output.bias, name=text_of(metadata["output_name"])),
+            inputs=inputs,
+            nodes=nodes,
+            output=replace(output, name=text_of(metadata["output_name"])),
             n_steps=int(metadata["n_steps"]),
             readout=as_member(Readout, text_of(metadata["readout"]), "NIR graph: metadata.readout"),
             input_transform=AffineTransform(scale=metadata["input_scale"], offset=metadata["input_offset"]),

@@ -27,8 +27,9 @@ from ...base.errors import SpecError
 from ...base.extras import import_extra
 from ...network.nodes import Polarity, PopulationSpec
 from ...network.spec import NetworkSpec
+from .affine_values import AffineValue
+from .graph_builder import Neurons
 from .nir_metadata import VSN_MARK, text_of
-from .step_records import NeuronStep
 
 NODE_TYPE = "VariableSpikingNeuron"
 """Type of the node in a NIR file; no primitive of NIR has this name."""
@@ -104,11 +105,11 @@ def neuron_fields(node: Any) -> dict[str, Any] | None:
     return metadata if VSN_MARK in metadata else None
 
 
-def read_neuron(where: str, node: Any, fields: dict[str, Any]) -> NeuronStep:
-    """Build the step of a node of Variable Spiking Neurons.
+def read_neuron(where: str, node: Any, fields: dict[str, Any], drive: AffineValue) -> Neurons:
+    """Build the population of a node of Variable Spiking Neurons.
 
     Raises:
-        SpecError: If a field is missing, or a LIF contradicts its metadata.
+        SpecError: If a field is missing, numbers disagree, or a LIF contradicts its metadata.
     """
     mend = "Write the graph again with write_nir."
     missing = sorted(set(_FIELDS) - set(fields))
@@ -118,10 +119,17 @@ def read_neuron(where: str, node: Any, fields: dict[str, Any]) -> NeuronStep:
     if is_lif and not np.array_equal(np.asarray(node.v_threshold), np.asarray(fields["theta"])):
         rule = "equal theta in its metadata"
         raise SpecError(f"NIR graph: {where}.v_threshold", rule, "another", f"Change both. {mend}")
-    return NeuronStep(
-        where=where,
+    for each in ("beta", "theta"):
+        if np.shape(fields[each]) not in ((), (drive.n,)):
+            place = f"NIR graph: {where}.{each}"
+            raise SpecError(
+                place, f"have {drive.n} entries, one for each component that arrives", np.shape(fields[each]), mend
+            )
+    return Neurons(
+        drive=drive,
+        name=text_of(fields["name"]),
         activation=text_of(fields["activation"]),
         polarity=as_member(Polarity, text_of(fields["polarity"]), f"NIR graph: {where}.polarity"),
-        beta=fields["beta"],
-        theta=fields["theta"],
+        beta=np.asarray(fields["beta"]),
+        theta=np.asarray(fields["theta"]),
     )

@@ -12,44 +12,55 @@ Source: snnTorch 1.0, `_neurons/leaky.py` and `_neurons/neurons.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from ...base.arrays import FloatArray
 from ...base.checks import raise_violations
 from ...base.errors import Violation
-from ...network.nodes import Polarity
-from .step_records import NeuronStep
+from ...training.network.network import REPLACEMENTS
 
 
-def is_leaky(module: nn.Module) -> bool:
-    """Return whether a module is snnTorch's Leaky."""
-    kind = type(module)
-    return kind.__name__ == "Leaky" and kind.__module__.startswith("snntorch")
-
-
-def is_snntorch(module: nn.Module) -> bool:
-    """Return whether a module is one of snnTorch's own, which is read or refused as a whole."""
-    return type(module).__module__.startswith("snntorch")
-
-
-def leaky_step(where: str, module: Any) -> NeuronStep:
-    """Return the neuron of a Leaky whose spike is multiplied by its input; phi is the identity until another one follows.
+def mark_leakies(module: nn.Module) -> None:
+    """Let every Leaky of a copied module be one operator, which the reader of exported modules knows.
 
     Raises:
-        SpecError: If it resets otherwise than to zero, or does what no VSN does; all of it is listed.
+        SpecError: If a Leaky does what no VSN does, or the module has other neurons of snnTorch; all of it is listed.
     """
-    raise_violations(_leaky_violations(where, module))
-    threshold = _numbers(module.threshold)
-    return NeuronStep(
-        where=where,
-        activation="identity",
-        polarity=Polarity.POSITIVE,
-        theta=np.nextafter(threshold, np.inf),
-        beta=np.clip(_numbers(module.beta), 0.0, 1.0),
-    )
+    layers = [(name, each) for name, each in module.named_modules() if type(each).__module__.startswith("snntorch")]
+    raise_violations(found for name, layer in layers for found in _violations(f"layer {name!r}", layer))
+    for _, layer in layers:
+        theta = torch.as_tensor(np.nextafter(_numbers(layer.threshold), np.inf))
+        beta = torch.as_tensor(np.clip(_numbers(layer.beta), 0.0, 1.0))
+        layer.forward = partial(_marked, layer, beta, theta)
+
+
+def _marked(
+    layer: Any, beta: Tensor, theta: Tensor, drive: Tensor, mem: Tensor | None = None
+) -> Tensor | tuple[Tensor, Tensor]:
+    """Return spikes, and where the layer returns it a membrane that cannot be read."""
+    if getattr(layer, "init_hidden", False) and not getattr(layer, "output", False):
+        spikes: Tensor = torch.ops.neuropinn_lava.leaky(drive, beta, theta)
+        return spikes
+    return torch.ops.neuropinn_lava.leaky(drive, beta, theta), torch.ops.neuropinn_lava.membrane(drive)
+
+
+@torch.library.custom_op("neuropinn_lava::leaky", mutates_args=())
+def _leaky(drive: Tensor, beta: Tensor, theta: Tensor) -> Tensor:
+    return (drive >= theta).to(drive)
+
+
+@torch.library.custom_op("neuropinn_lava::membrane", mutates_args=())
+def _membrane(drive: Tensor) -> Tensor:
+    return drive.clone()
+
+
+_leaky.register_fake(lambda drive, beta, theta: torch.empty_like(drive))
+_membrane.register_fake(torch.empty_like)
 
 
 def _numbers(value: Any) -> FloatArray:
@@ -57,7 +68,14 @@ def _numbers(value: Any) -> FloatArray:
     return array.reshape(()) if array.size == 1 else array
 
 
-def _leaky_violations(where: str, module: Any) -> Iterator[Violation]:
+def _violations(where: str, module: Any) -> Iterator[Violation]:
+    name = type(module).__name__
+    if name != "Leaky":
+        mend = f"Replace it by {REPLACEMENTS.get(name, 'Leaky and its graded product')}."
+        yield Violation(
+            f"{where} ({name})", "be a layer that can be deployed: Leaky, with its graded product", name, mend
+        )
+        return
     place = f"{where} (Leaky)"
     if module.reset_mechanism != "zero":
         mend = "Train with reset_mechanism='zero'."

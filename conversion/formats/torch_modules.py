@@ -2,28 +2,28 @@
 
     spec = from_torch(module, lower=[0, 0], upper=[1, 1])
 
-A copy of the module in float64 is read: its forward pass becomes a chain of steps (`module_trace.py`), the steps become layers
-(`step_assembly.py`). The record computes what the module computes in evaluation mode, and is refused where it does not
-(`training/network/import_check.py`).
+A copy of the module in float64 is exported by `torch.export` and read operator by operator (`torch_graphs.py`). The record
+computes what the module computes in evaluation mode, and is refused where it does not (`training/network/import_check.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 
-import numpy as np
 from torch import nn
 
 from ...base.arrays import FloatArray
 from ...base.checks import as_member
+from ...base.errors import SpecError
+from ...network.nodes import InputSpec
 from ...network.spec import NetworkSpec, Provenance, Readout
 from ...network.transforms import AffineTransform, Ansatz
-from ...training.network.export import export_network
-from ...training.network.import_check import check_import, evaluation_copy
+from ...training.network.export import box_of, export_network
+from ...training.network.import_check import check_import, evaluation_copy, plain_module
 from ...training.network.network import VsnNetwork
-from .module_trace import trace_module
-from .step_assembly import assemble_steps
+from .snntorch_leaky import mark_leakies
+from .torch_graphs import ReadModule, read_module
+from .torch_inputs import find_inputs
 
 
 def from_torch(
@@ -32,6 +32,9 @@ def from_torch(
     name: str | None = None,
     n_steps: int | None = None,
     readout: Readout | str | None = None,
+    inputs: Mapping[str, int] | None = None,
+    sequence: bool = False,
+    states: Mapping[str, int] | None = None,
     input_transform: AffineTransform | None = None,
     output_transform: AffineTransform | None = None,
     ansatz: Ansatz | None = None,
@@ -39,14 +42,18 @@ def from_torch(
     upper: Sequence[float] | FloatArray | None = None,
     provenance: Provenance | None = None,
 ) -> NetworkSpec:
-    """Return the float64 record of a torch module of Linear layers and activations.
+    """Return the float64 record of a torch module: a graph of populations, products and a read-out.
 
     Args:
-        module: Linear layers with VSN, Tanh, ReLU, sin, z tanh z, tanh^2 or snnTorch's Leaky with its graded product between
-            them; Flatten, Dropout, Identity, BatchNorm1d. A `VsnNetwork` has its own T and read-out.
+        module: Any module whose forward pass consists of affine steps, products, and activations of the core or VSN layers. Its
+            outputs are concatenated in their order. A `VsnNetwork` has its own T and read-out.
         name: Name in reports; the module's class if None.
-        n_steps: T, how many steps a sample is presented; 1 if None.
-        readout: How T outputs become one; the mean if None.
+        n_steps: T, how many steps a sample is presented; 1 if None. None for sequences.
+        readout: How T outputs become one; the mean if None, and of a sequence what the module returns.
+        inputs: Names and widths of forward's arguments, in their order; None finds them.
+        sequence: Whether a sample is a sequence, (n_steps, n_in): forward gets (n_samples, n_steps, n_in), or one step of it in
+            a step module.
+        states: Names and widths of the states of a step module, forward(x_t, state) -> (y_t, state), which begin with zero.
         input_transform: What the host does to points before the module; nothing if None.
         output_transform: What the host does to the module's output; nothing if None.
         ansatz: Conditions built around the output.
@@ -56,35 +63,63 @@ def from_torch(
         provenance: Where the network comes from.
 
     Raises:
-        SpecError: If a layer cannot be deployed or has hooks, widths disagree, a number is not finite or out of range, or the
-            module computes something else than the record.
+        SpecError: If an operator cannot be deployed, a layer has hooks, widths disagree, a number is not finite or out of
+            range, or the module computes something else than the record.
     """
+    module = plain_module(module)
     chosen = name or type(module).__name__
     if isinstance(module, VsnNetwork):
-        export = partial(export_network, module, name=chosen, n_steps=n_steps, readout=readout, provenance=provenance)
-        export = partial(export, input_transform=input_transform, output_transform=output_transform)
-        return export(ansatz=ansatz, lower=lower, upper=upper)
-    layers, output = assemble_steps(chosen, trace_module(evaluation_copy(module)))
-    inputs = input_transform or AffineTransform.identity(layers[0].n_in)
-    low, high = _default_box(inputs)
+        return export_network(
+            module, name=chosen, n_steps=n_steps, readout=readout, input_transform=input_transform,
+            output_transform=output_transform, ansatz=ansatz, lower=lower, upper=upper, provenance=provenance,
+        )  # fmt: skip
+    held = evaluation_copy(module)
+    mark_leakies(held)
+    known = input_transform.n if input_transform else None if lower is None else len(lower)
+    specs = find_inputs(held, inputs, known, sequence=sequence, states=states or {})
+    kept = [InputSpec(name=key, width=width) for key, width in (states or {}).items()]
+    is_unrolled = sequence and not kept
+    read = read_module(held, specs if is_unrolled or not sequence else _one_step(specs), kept)
+    nodes, output = read.builder.finish(read.output.value)
+    host = input_transform or AffineTransform.identity(read.front.n)
+    low, high = box_of(host, lower, upper)
     spec = NetworkSpec(
         name=chosen,
-        layers=layers,
+        inputs=specs,
+        nodes=nodes,
         output=output,
-        n_steps=1 if n_steps is None else n_steps,
-        readout=as_member(Readout, readout or Readout.MEAN, "from_torch.readout"),
-        input_transform=inputs,
+        n_steps=None if sequence else 1 if n_steps is None else n_steps,
+        readout=_readout(read, readout, sequence=sequence, is_unrolled=is_unrolled),
+        input_transform=_composed(host, read.front),
         output_transform=output_transform or AffineTransform.identity(output.n_out),
         ansatz=ansatz,
-        lower=low if lower is None else np.asarray(lower, dtype=np.float64),
-        upper=high if upper is None else np.asarray(upper, dtype=np.float64),
+        lower=low,
+        upper=high,
         provenance=provenance or Provenance(),
     )
-    check_import(module, spec)
+    check_import(module, spec, transform=host, states=kept)
     return spec
 
 
-def _default_box(inputs: AffineTransform) -> tuple[FloatArray, FloatArray]:
-    """Return the corners of the box that the input transform maps to [-1, 1]^n_in."""
-    corners = np.stack([(-1.0 - inputs.offset) / inputs.scale, (1.0 - inputs.offset) / inputs.scale])
-    return corners.min(axis=0), corners.max(axis=0)
+def _one_step(inputs: Sequence[InputSpec]) -> tuple[InputSpec, ...]:
+    return tuple(InputSpec(name=each.name, width=each.width) for each in inputs)
+
+
+def _composed(first: AffineTransform, then: AffineTransform) -> AffineTransform:
+    return AffineTransform(scale=then.scale * first.scale, offset=then.scale * first.offset + then.offset)
+
+
+def _readout(read: ReadModule, wanted: Readout | str | None, *, sequence: bool, is_unrolled: bool) -> Readout:
+    """Return how the outputs of the steps become one.
+
+    Raises:
+        SpecError: If a module that reads whole sequences does something else than is wanted.
+    """
+    chosen = None if wanted is None else as_member(Readout, wanted, "from_torch.readout")
+    if not is_unrolled:
+        return chosen or (Readout.EVERY if sequence else Readout.MEAN)
+    own = read.output.reduced or Readout.EVERY
+    if chosen not in (None, own):
+        mend = "Leave readout out: the module itself says what it returns."
+        raise SpecError("from_torch.readout", f"be {own.value}, as in the module", chosen.value, mend)
+    return own

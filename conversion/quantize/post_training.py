@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ...base.arrays import FloatArray, Record
 from ...engine.reference import run_float, run_integer
@@ -159,7 +160,10 @@ def make_integers(network: NetworkSpec, scheme: QuantizationScheme, calibration:
     for _ in range(MAX_PROOFS):
         if wanted != coarser:
             nearest, coarser = quantize_with(network, scheme, calibration, wanted), wanted
-        chip = round_network(nearest, scheme, calibration.points)
+        # Hundreds of matrices of one layer's size: where a machine has other work, threads of BLAS wait for each other twenty
+        # times as long as they compute.
+        with threadpool_limits(1, user_api="blas"):
+            chip = round_network(nearest, scheme, calibration.points)
         wanted = proving_bits(chip, scheme, calibration, coarser)
         if wanted == coarser:
             break

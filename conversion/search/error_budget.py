@@ -29,11 +29,11 @@ from ...engine.host import decode_floats
 from ...engine.reference import constant_inputs, fires, float_drive, read_out, run_integer, step_float
 from ...engine.trace import Probe
 from ...engine.walk import NodeStep, walk
-from ...network.activations import Asymptote, Symmetry, find_activation
+from ...network.activations import find_activation
 from ...network.given_points import checked_samples
 from ...network.integers import IntFormat, dequantize_array, quantize_into, round_half_up
 from ...network.nodes import NodeSpec, OutputSpec, PopulationSpec
-from ...network.phi_table import PhiTable
+from ...network.phi_table import PhiTable, Side
 from ...network.quantized import QuantizedNetwork
 from ...network.quantized_nodes import QuantizedAffine, QuantizedNode, QuantizedOutput, QuantizedPopulation, Word
 from ..calibrate.calibration import count_steps
@@ -194,15 +194,19 @@ def interpolate(table: PhiTable, drive: FloatArray) -> FloatArray:
     """
     if not table.rule.needs_table:
         return table.rule.phi(drive)
-    q = np.abs(drive) * math.ldexp(1.0, -table.state_exponent)
-    corners = np.ldexp(np.arange(len(table.entries), dtype=np.float64), table.index_bits)
-    entry_exponent = table.payload_exponent - table.fraction_bits
-    value: FloatArray = np.interp(q, corners, np.ldexp(table.entries.astype(np.float64), entry_exponent))
-    if table.rule.asymptote is Asymptote.SLOPE_ONE:
-        value = value + np.maximum(q - table.domain, 0.0) * math.ldexp(1.0, table.state_exponent)
-    signs = np.where(drive < 0, -1.0, 1.0) if table.rule.symmetry is Symmetry.ODD else np.ones_like(drive)
-    signed: FloatArray = signs * value
-    return signed
+    z = drive * math.ldexp(1.0, -table.state_exponent)
+    q = np.abs(z) if table.period_mask < 0 else np.remainder(np.abs(z), table.period_mask + 1.0)
+    above, below = (side.sign * _interpolate_side(side, q, table.index_bits) for side in table.sides)
+    value: FloatArray = np.ldexp(np.where(z < 0, below, above), table.left + table.payload_exponent)
+    return value
+
+
+def _interpolate_side(side: Side, q: FloatArray, index_bits: int) -> FloatArray:
+    """Compute p of the table's equations at real q, without its sign."""
+    corners = np.ldexp(np.arange(len(side.entries), dtype=np.float64), index_bits)
+    inside = np.interp(q, corners, np.ldexp(side.entries.astype(np.float64), index_bits))
+    p: FloatArray = inside + np.maximum(q - side.domain, 0.0) * side.slope
+    return p
 
 
 class _SwitchedArithmetic:

@@ -138,6 +138,7 @@ def _split_node(
     needed = synapse_bytes(node)
 
     def contents(first: int, n_neurons: int) -> CoreContents:
+        """Count what a core holds that has the neurons from `first` on."""
         held = slice(first, first + n_neurons)
         return CoreContents(
             first=first,

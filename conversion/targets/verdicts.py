@@ -80,13 +80,21 @@ class TargetCheck(Record):
         raise_violations(broken, HardwareRuleError)
 
     def summary(self) -> str:
-        """Return the verdict as a sentence that names the rules behind it."""
-        broken, unknown = (", ".join(self.rules(word)) for word in (Verdict.DOES_NOT_FIT, Verdict.NOT_CHECKED))
+        """Return the verdict in sentences that name the rules behind it; the name of a rule is a clause."""
+        broken, unknown = self.rules(Verdict.DOES_NOT_FIT), self.rules(Verdict.NOT_CHECKED)
         if broken:
-            text = f"The network does not fit {self.title}; broken: {broken}"
+            text = f"The network does not fit {self.title}: it breaks the rule that {_enumerate(broken)}."
+        elif unknown:
+            text = f"The network breaks no rule of {self.title} that could be checked."
         else:
-            text = f"No rule of {self.title} is broken" if unknown else f"The network fits {self.title}"
-        return f"{text}; not checked: {unknown}." if unknown else f"{text}."
+            text = f"The network fits {self.title}."
+        return f"{text} Whether {_enumerate(unknown)} could not be checked." if unknown else text
+
+
+def _enumerate(clauses: tuple[str, ...]) -> str:
+    """Return clauses as one: `a, b and c`."""
+    *others, last = clauses
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def check_object(check: TargetCheck) -> dict[str, object]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from ...network.activations import Asymptote, Symmetry
 from ...network.integers import IntFormat
-from ...network.phi_table import PhiTable
+from ...network.phi_table import PhiTable, Side
 from ...training.neuron.activations import fast_tanh, torch_activation
 from .straight_through import half_up
 
@@ -25,32 +25,31 @@ class TableWithGradient:
         self.highest = IntFormat(bits=table.payload_bits).highest
         self.state_unit = math.ldexp(1.0, table.state_exponent)
         self.payload_unit = math.ldexp(1.0, table.payload_exponent)
-        self.low = torch.tensor(table.entries[:-1].tolist(), dtype=dtype)
-        self.rise = torch.tensor((table.entries[1:] - table.entries[:-1]).tolist(), dtype=dtype)
+        self.corners = [torch.tensor(np.append(side.entries, side.entries[-1]), dtype=dtype) for side in table.sides]
 
     def look_up(self, drive: Tensor) -> Tensor:
         """Compute the payloads of the drives z, any shape, not yet saturated."""
-        table = self.table
-        if not table.rule.needs_table:
-            passed = torch.clamp_min(drive, 0.0) if table.activation == "relu" else drive
-            return half_up(passed * (self.state_unit / self.payload_unit))
-        p = self._interpolated(torch.abs(drive))
-        if table.rule.symmetry is Symmetry.ODD:
-            p = p * torch.sign(drive)
-        return half_up(p * math.ldexp(1.0, -(table.fraction_bits + table.index_bits)))
+        above, below = self.table.sides
+        q, period = torch.abs(drive), self.table.period_mask + 1
+        if period > 0:
+            q = torch.remainder(q, float(period))
+        p = self._interpolated(above, self.corners[0], q)
+        is_mirrored = below.entries is above.entries and below.slope == above.slope
+        p_below = p if is_mirrored else self._interpolated(below, self.corners[1], q)
+        p = torch.where(drive < 0, below.sign * p_below, p)
+        return half_up(p * math.ldexp(1.0, self.table.left))
 
-    def _interpolated(self, q: Tensor) -> Tensor:
-        """Compute p of the table's equations for q = |z|."""
-        table, width = self.table, math.ldexp(1.0, self.table.index_bits)
-        cell = torch.floor(q * (1.0 / width)).clamp_max_(len(self.low) - 1)
+    def _interpolated(self, side: Side, corners: Tensor, q: Tensor) -> Tensor:
+        """Compute p of the table's equations for q = |z| on one side, without its sign."""
+        width = math.ldexp(1.0, self.table.index_bits)
+        cell = torch.floor(q * (1.0 / width)).clamp_max_(len(corners) - 2)
         index = cell.long()
-        inside = self.low[index] * width + self.rise[index] * (q - cell * width)
-        if q.numel() == 0 or float(q.max()) < table.domain:
+        low = corners[index]
+        inside = low * width + (corners[index + 1] - low) * (q - cell * width)
+        if q.numel() == 0 or float(q.max()) < side.domain:
             return inside
-        beyond = torch.full_like(q, float(table.entries[-1]) * width)
-        if table.rule.asymptote is Asymptote.SLOPE_ONE:
-            beyond += (q - table.domain) * math.ldexp(1.0, table.slope_exponent)
-        return torch.where(q < table.domain, inside, beyond)
+        beyond = float(side.entries[-1]) * width + (q - side.domain) * side.slope
+        return torch.where(q < side.domain, inside, beyond)
 
     def slope(self, drive: Tensor) -> Tensor:
         """Compute phi' at the drives, in payload units per state unit."""

@@ -1,4 +1,4 @@
-"""The integer loops of a layer, compiled by numba: drive, membrane, threshold and payload of each sample and step at once.
+"""The integer loops of a population, compiled by numba: drive, membrane, threshold, payload of each sample and step at once.
 
     p = W a_in                                    only inputs with an event are added up
     z = clip(((p << up) + half >> down) + bias)   alignment, half up; up or down is zero
@@ -6,6 +6,8 @@
     s = m >= theta                                or |m| >= theta
     a = phi(z) where s, else 0
     m = 0      where s
+
+With several connections, `add_rows` adds up the aligned products of one after the other, and `close_rows` makes z of them.
 
 Sums have the type of `Affine.bias`, int32 where that has been proved enough; what is stored always fits into int32. A leak
 needs no wider product, because |m| = high * 2**12 + low gives high * beta + (low * beta >> 12).
@@ -97,6 +99,17 @@ def _align(total: Array, affine: Affine, z: Array, saturated: Array) -> None:
 
 
 @inlined
+def _add_aligned(product: Array, affine: Affine, total: Array) -> None:
+    """total += (product << up) + half >> down; the products are zero again for the next row."""
+    longest = product.itemsize * 8 - 1
+    for j in range(len(total)):
+        product[j] <<= affine.up[j] & longest
+        product[j] += affine.half[j]
+        total[j] += product[j] >> (affine.down[j] & longest)
+        product[j] = 0
+
+
+@inlined
 def _fire(z: Array, neurons: Neurons, membrane: Array, total: Array, fired: Array, saturated: Array) -> None:
     """Leak, integrate, compare, reset; `fired` becomes 1 where s, else 0."""
     limit = neurons.limit
@@ -118,13 +131,13 @@ def _send(z: Array, index: Array, phi: Phi, payload: Array, counts: Array, satur
     for k in range(len(index)):
         j = index[k]
         x: Any = np.int64(z[j])
-        if phi.relu:
-            x = max(x, 0)
-        q = abs(x)
-        cell = min(q >> phi.index_bits, phi.last)
-        p = phi.cells[cell, 0] + phi.cells[cell, 1] * (q - (cell << phi.index_bits))
-        if phi.odd and x < 0:
-            p = -p
+        q = abs(x) & phi.mask
+        below = x < 0
+        cell = min(q >> phi.index_bits, phi.last_below if below else phi.last)
+        place = cell + phi.first_below if below else cell
+        p = phi.cells[place, 0] + phi.cells[place, 1] * (q - (cell << phi.index_bits))
+        if below:
+            p *= phi.sign_below
         rounded = (p + phi.half) >> phi.shift
         held = min(max(rounded, -phi.highest), phi.highest)
         saturated[j] += held != rounded
@@ -173,12 +186,42 @@ def align_rows(product: Array, affine: Affine, z: Array, tally: Tally) -> None:
 
 
 @compiled
+def add_rows(a: Array, affine: Affine, total: Array) -> None:
+    """Add the aligned products of one connection, inputs a (n_rows, n_in), to the sums total (n_rows, n_out + padding)."""
+    room = _make_room(a.shape[1], affine.weight.shape[1], affine.bias)
+    for r in range(a.shape[0]):
+        _multiply(a[r], affine.weight, room.fired, room.places, room.total)
+        _add_aligned(room.total, affine, total[r])
+
+
+@compiled
+def add_products(product: Array, affine: Affine, total: Array) -> None:
+    """Add products W a (n_rows, n_out) that were made elsewhere, aligned, to the sums total (n_rows, n_out + padding)."""
+    room = np.zeros_like(affine.bias)
+    for r in range(product.shape[0]):
+        room[: product.shape[1]] = product[r]
+        _add_aligned(room, affine, total[r])
+
+
+@compiled
+def close_rows(total: Array, affine: Affine, z: Array, tally: Tally) -> None:
+    """z = clip(total + bias): the drives (n_rows, n_out) of sums of aligned products."""
+    limit, saturated = affine.limit, tally.saturated[DRIVE]
+    for r in range(z.shape[0]):
+        for j in range(z.shape[1]):
+            wide = total[r, j] + affine.bias[j]
+            held = min(max(wide, -limit), limit)
+            saturated[j] += held != wide
+            z[r, j] = held
+
+
+@compiled
 def fire_rows(z: Array, neurons: Neurons, membrane: Array, payload: Array, tally: Tally) -> None:
-    """Advance neurons whose drives z (n_rows, n_out) are the same at all steps of payload (n_rows, n_steps, n_out)."""
-    room = _make_room(z.shape[1], z.shape[1], neurons.beta)
+    """Advance neurons with drives z (n_rows, n_steps, n_out), or (n_rows, 1, n_out) if all steps of payload have the same."""
+    room = _make_room(z.shape[2], z.shape[2], neurons.beta)
     for r in range(z.shape[0]):
         for t in range(payload.shape[1]):
-            _step(z[r], neurons, membrane[r], payload[r, t], tally, r, t, room)
+            _step(z[r, min(t, z.shape[1] - 1)], neurons, membrane[r], payload[r, t], tally, r, t, room)
 
 
 @compiled

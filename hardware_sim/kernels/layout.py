@@ -1,7 +1,7 @@
-"""A layer's integers as the loops of `compiled_loops` and `numpy_loops` want them, and where the loops count.
+"""A node's integers as the loops of `compiled_loops` and `numpy_loops` want them, and where the loops count.
 
 Named tuples of arrays, because numba takes them apart by name. Here it is also proved how wide a word the sums need: with
-|p| <= bound for every input word, p << up, + half and + bias are bounded too, and int32 is enough for most layers. This module
+|p| <= bound for every input word, p << up, + half and + bias are bounded too, and int32 is enough for most nodes. This module
 knows the records of a quantized network, and no arithmetic of the reference engine.
 """
 
@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...network.activations import Asymptote, Symmetry
 from ...network.nodes import Polarity
-from ...network.phi_table import PhiTable
+from ...network.phi_table import PhiTable, Side
 from ...network.quantized_nodes import QuantizedAffine, QuantizedPopulation
 
 Array = NDArray[Any]
@@ -37,7 +36,10 @@ NARROW_SHIFT = 30
 
 
 class Affine(NamedTuple):
-    """z = clip(((W a << up) + half >> down) + bias), by neuron; all but the weight have the type of the sums."""
+    """A connection, z = clip(((W a << up) + half >> down) + bias) where it is the only one, by neuron.
+
+    All but the weight have the type of the node's sums.
+    """
 
     weight: Array
     """W transposed, so that one input's weights lie side by side; int16, shape (n_in, n_out + padding), padded with zeros."""
@@ -56,19 +58,27 @@ class Affine(NamedTuple):
 class Phi(NamedTuple):
     """The payload's table; see `neuropinn_lava.network.phi_table` for its equations.
 
-    With x = max(z, 0) for relu, else z, and q = |x|, every activation is one formula,
+    With q = |z| & mask, and first and last being those of z's sign, every activation is one formula,
 
         cell = min(q >> index_bits, last)
-        p    = base[cell] + rise[cell] * (q - (cell << index_bits))
+        p    = base[first + cell] + rise[first + cell] * (q - (cell << index_bits))
         a    = clip(±p + half >> shift)
 
     because the last cell goes on for ever with the slope of the asymptote; identity and relu have no other cell.
     """
 
     cells: Array
-    """base and rise, int64, shape (n_cells + 1, 2)."""
+    """base and rise, int64, of z >= 0 and then, where they are others, of z < 0; shape (n, 2)."""
     last: int
-    """Index of the last cell."""
+    """Index of the last cell of z >= 0."""
+    first_below: int
+    """Where the cells of z < 0 begin."""
+    last_below: int
+    """Index of the last cell of z < 0, counted from there."""
+    sign_below: int
+    """Sign of p for z < 0."""
+    mask: int
+    """What takes |z| modulo the period; -1 without one."""
     index_bits: int
     """log2 of a cell's width."""
     shift: int
@@ -77,10 +87,6 @@ class Phi(NamedTuple):
     """What rounds it half up."""
     highest: int
     """Of the payload word."""
-    odd: int
-    """1 if phi(-z) = -phi(z), else phi is even."""
-    relu: int
-    """1 if negative z give nothing."""
 
 
 class Neurons(NamedTuple):
@@ -110,38 +116,40 @@ class Tally(NamedTuple):
     """s of the same, bool."""
 
 
-def lay_out_affine(affine: QuantizedAffine) -> Affine:
-    """Transpose the weights, and split each alignment into a shift to the left and a rounded one to the right."""
-    up, down = np.maximum(affine.left, 0), np.maximum(-affine.left, 0)
-    half = np.where(down > 0, np.left_shift(np.int64(1), np.maximum(down - 1, 0)), 0)
+def lay_out_affines(affine: QuantizedAffine) -> tuple[Affine, ...]:
+    """Lay out each connection of a node: transposed weights, and alignments split into a shift to the left and a rounded one.
+
+    Bias and state word are the node's, the same for all of its connections.
+    """
     sums = sum_type(affine)
-    weight = np.zeros((affine.n_in, -(-affine.n_out // PADDING) * PADDING), np.int16)
-    weight[:, : affine.n_out] = affine.weight.T
-    padding = (0, weight.shape[1] - affine.n_out)
-    return Affine(
-        weight=weight,
-        up=np.pad(up.astype(sums), padding),
-        half=np.pad(half.astype(sums), padding),
-        down=np.pad(down.astype(sums), padding),
-        bias=np.pad(affine.bias.astype(sums), padding),
-        limit=sums((1 << (affine.state_bits - 1)) - 1),
-    )
+    padding = (0, -affine.n_out % PADDING)
+    bias, limit = np.pad(affine.bias.astype(sums), padding), sums((1 << (affine.state_bits - 1)) - 1)
+    laid_out = []
+    for each, left in zip(affine.connections, affine.lefts, strict=True):
+        up, half, down = (np.pad(values.astype(sums), padding) for values in _split_shift(left))
+        weight = np.pad(each.weight.T.astype(np.int16), ((0, 0), padding))
+        laid_out.append(Affine(weight=weight, up=up, half=half, down=down, bias=bias, limit=limit))
+    return tuple(laid_out)
+
+
+def _split_shift(left: Array) -> tuple[Array, Array, Array]:
+    """Split shifts to the left, negative to the right, into one to the left, the half that rounds, and one to the right."""
+    up, down = np.maximum(left, 0), np.maximum(-left, 0)
+    return up, np.where(down > 0, np.left_shift(np.int64(1), np.maximum(down - 1, 0)), 0), down
 
 
 def sum_type(affine: QuantizedAffine) -> type[np.signedinteger[Any]]:
-    """Give int32 if no sum of this layer can leave it, whatever its inputs; else int64.
+    """Return int32 if no sum of this node can leave it, whatever its inputs; else int64.
 
     The membrane's sum, of two state words, is one of them: a state word of 32 bits needs int64.
     """
-    if affine.state_bits > 31 or np.abs(affine.left).max() > NARROW_SHIFT:
+    if affine.state_bits > 31 or max(np.abs(left).max() for left in affine.lefts) > NARROW_SHIFT:
         return np.int64
-    highest = 0
-    for bound, left, bias in zip(
-        affine.product_bound().tolist(), affine.left.tolist(), affine.bias.tolist(), strict=True
-    ):
-        half = 1 << (-left - 1) if left < 0 else 0
-        highest = max(highest, (bound << max(left, 0)) + half + abs(bias))
-    return np.int32 if highest < NARROW else np.int64
+    highest = [abs(bias) for bias in affine.bias.tolist()]
+    for each, lefts in zip(affine.connections, affine.lefts, strict=True):
+        for j, (bound, left) in enumerate(zip(each.product_bound().tolist(), lefts.tolist(), strict=True)):
+            highest[j] += (bound << max(left, 0)) + (1 << (-left - 1) if left < 0 else 0)
+    return np.int32 if max(highest) < NARROW else np.int64
 
 
 def lay_out_neurons(layer: QuantizedPopulation) -> Neurons:
@@ -157,24 +165,28 @@ def lay_out_neurons(layer: QuantizedPopulation) -> Neurons:
 
 
 def _lay_out_phi(table: PhiTable) -> Phi:
-    if table.rule.needs_table:
-        left, base = -(table.fraction_bits + table.index_bits), table.entries << table.index_bits
-        beyond = 1 << table.slope_exponent if table.rule.asymptote is Asymptote.SLOPE_ONE else 0
-        rise = np.append(np.diff(table.entries), beyond)
-    else:
-        left, base = table.state_exponent - table.payload_exponent, np.zeros(1, np.int64)
-        left = max(-MAX_SHIFT, min(left, MAX_RISE))
-        rise = np.array([1 << max(left, 0)])
+    above, below = table.sides
+    left = max(-MAX_SHIFT, table.left)
+    rising = min(max(left, 0), MAX_RISE)  # only identity and relu rise by a shift to the left
+    cells = [_lay_out_cells(side, table.index_bits) << rising for side in (above, below)]
+    is_shared = np.array_equal(*cells)
     return Phi(
-        cells=np.stack([base, rise], axis=1),
-        last=len(base) - 1,
+        cells=cells[0] if is_shared else np.concatenate(cells),
+        last=len(cells[0]) - 1,
+        first_below=0 if is_shared else len(cells[0]),
+        last_below=len(cells[1]) - 1,
+        sign_below=below.sign,
+        mask=table.period_mask,
         index_bits=table.index_bits,
         shift=max(-left, 0),
         half=1 << (-left - 1) if left < 0 else 0,
         highest=(1 << (table.payload_bits - 1)) - 1,
-        odd=int(table.rule.symmetry is not Symmetry.EVEN),
-        relu=int(table.activation == "relu"),
     )
+
+
+def _lay_out_cells(side: Side, index_bits: int) -> Array:
+    """Pair the base of each cell of a side with its rise; the last cell is the asymptote."""
+    return np.stack([side.entries << index_bits, np.append(np.diff(side.entries), side.slope)], axis=1)
 
 
 def empty_tally(n_steps: int, n_out: int, n_probed: int = 0, membrane_type: Any = np.int32) -> Tally:

@@ -28,28 +28,46 @@ def _clip(wide: Array, limit: int, saturated: Array) -> Array:
     return held
 
 
+def _aligned(product: Array, affine: Affine) -> Array:
+    """(product << up) + half >> down, in int64."""
+    up, half, down = (values[: product.shape[1]].astype(np.int64) for values in (affine.up, affine.half, affine.down))
+    return np.asarray(((product.astype(np.int64) << up) + half) >> down)
+
+
+def add_products(product: Array, affine: Affine, total: Array) -> None:
+    """Add products W a (n_rows, n_out) that were made elsewhere, aligned, to the sums total (n_rows, n_out + padding)."""
+    total[:, : product.shape[1]] += _aligned(product, affine).astype(total.dtype)
+
+
+def add_rows(a: Array, affine: Affine, total: Array) -> None:
+    """Add the aligned products of one connection, inputs a (n_rows, n_in), to the sums total (n_rows, n_out + padding)."""
+    add_products(_multiply(a, affine.weight), affine, total)
+
+
+def close_rows(total: Array, affine: Affine, z: Array, tally: Tally) -> None:
+    """z = clip(total + bias): the drives (n_rows, n_out) of sums of aligned products."""
+    n = z.shape[1]
+    z[:] = _clip(total[:, :n].astype(np.int64) + affine.bias[:n], int(affine.limit), tally.saturated[DRIVE])
+
+
 def align_rows(product: Array, affine: Affine, z: Array, tally: Tally) -> None:
-    """Give the drives z (n_rows, n_out) of products W a (n_rows, n_out) that somebody else has made."""
-    up, half, down, bias = (
-        values[: z.shape[1]].astype(np.int64) for values in (affine.up, affine.half, affine.down, affine.bias)
-    )
-    aligned = (((product.astype(np.int64) << up) + half) >> down) + bias
-    z[:] = _clip(aligned, int(affine.limit), tally.saturated[DRIVE])
+    """Compute the drives z (n_rows, n_out) of products W a (n_rows, n_out) that were made elsewhere."""
+    close_rows(_aligned(product, affine), affine, z, tally)
 
 
 def multiply_rows(a: Array, affine: Affine, z: Array, tally: Tally) -> None:
-    """Give the drives z (n_rows, n_out) of inputs a (n_rows, n_in)."""
+    """Compute the drives z (n_rows, n_out) of inputs a (n_rows, n_in)."""
     align_rows(_multiply(a, affine.weight[:, : z.shape[1]]), affine, z, tally)
 
 
 def _phi(z: Array, phi: Phi) -> Array:
     """Give phi, rounded half up, not yet saturated."""
-    x = np.maximum(z, 0) if phi.relu else z
-    q = np.abs(x)
-    cell = np.minimum(q >> phi.index_bits, phi.last)
-    p = phi.cells[cell, 0] + phi.cells[cell, 1] * (q - (cell << phi.index_bits))
-    if phi.odd:
-        p = np.where(x < 0, -p, p)
+    q = np.abs(z) & phi.mask
+    cell = np.minimum(q >> phi.index_bits, np.where(z < 0, phi.last_below, phi.last))
+    place = cell + np.where(z < 0, phi.first_below, 0)
+    p = phi.cells[place, 0] + phi.cells[place, 1] * (q - (cell << phi.index_bits))
+    if phi.sign_below < 0:
+        p = np.where(z < 0, -p, p)
     return np.asarray((p + phi.half) >> phi.shift)
 
 
@@ -70,9 +88,9 @@ def _step(z: Array, neurons: Neurons, membrane: Array, payload: Array, tally: Ta
 
 
 def fire_rows(z: Array, neurons: Neurons, membrane: Array, payload: Array, tally: Tally) -> None:
-    """Advance neurons whose drives z (n_rows, n_out) are the same at all steps of payload (n_rows, n_steps, n_out)."""
+    """Advance neurons with drives z (n_rows, n_steps, n_out), or (n_rows, 1, n_out) if all steps of payload have the same."""
     for t in range(payload.shape[1]):
-        _step(z, neurons, membrane, payload[:, t], tally, t)
+        _step(z[:, min(t, z.shape[1] - 1)], neurons, membrane, payload[:, t], tally, t)
 
 
 def layer_rows(a: Array, affine: Affine, neurons: Neurons, membrane: Array, payload: Array, tally: Tally) -> None:

@@ -21,7 +21,7 @@ from ..runner.lava_globals import unchanged_logging
 from ..runner.lava_guard import require_lava
 from ..runner.shared_arrays import SharedArray
 from ..steps.choices import LayerModel, Numerics
-from ..steps.recording import LayerRecording, ReadoutRecording, joined_counts, make_recordings, widened
+from ..steps.recording import NodeRecording, ReadoutRecording, joined_counts, make_recordings, widened
 from ..steps.schedule import Schedule
 from .graph import to_lava
 from .plan import LavaPlan
@@ -36,15 +36,15 @@ class LavaRun(Record):
     run_config: Any
     """Run configuration that chooses the process models."""
     last: Schedule
-    """Schedule of the process that finishes a sample, whose progress is that of the run."""
-    recordings: tuple[tuple[LayerRecording, ...], ...]
-    """For each spiking layer, the recordings of the processes that work on it."""
+    """Schedule of the process that finishes a sample last, whose progress is that of the run."""
+    recordings: tuple[tuple[NodeRecording, ...], ...]
+    """For each node, the recordings of the processes that work on it."""
     emitted: tuple[ReadoutRecording, ...]
-    """Recordings of the processes that work on the read-out; they share sums and probes."""
+    """Recordings of the processes that work on the read-out; they share reduced outputs and probes."""
 
     @property
     def totals(self) -> Any:
-        """Sums of the emitted outputs, int64 or float64, shape (n_samples, n_out)."""
+        """Emitted outputs reduced over the steps, int64 or float64, shape (n_samples, n_out), or all of them."""
         return self.emitted[0].total.values
 
     @property
@@ -52,19 +52,19 @@ class LavaRun(Record):
         """Emitted outputs that the state word could not hold, over all processes of the read-out."""
         return sum(emitted.n_saturated for emitted in self.emitted)
 
-    def layer_counts(self) -> tuple[NodeCounts, ...]:
-        """Return the counts of all layers."""
+    def node_counts(self) -> tuple[NodeCounts, ...]:
+        """Return the counts of all nodes."""
         return tuple(joined_counts(recordings) for recordings in self.recordings)
 
     def probe_trace(self) -> ProbeTrace | None:
-        """Return the samples and layers that were recorded in full; None if there are none."""
+        """Return the samples and nodes that were recorded in full; None if there are none."""
         output = self.emitted[0].output.values
         if not len(output):
             return None
         probed = [recordings[0] for recordings in self.recordings if len(recordings[0].fired.values)]
         return ProbeTrace(
             samples=np.arange(len(output)),
-            layers=tuple(recording.layer_trace() for recording in probed),
+            nodes=tuple(recording.node_trace() for recording in probed),
             output=widened(output),
         )
 
@@ -80,15 +80,15 @@ def assemble_run(
 
     Args:
         network: Float or quantized.
-        words: The network's inputs, int32 or float64, shape (n_samples, n_in).
+        words: The network's inputs, int32 or float64, shape (n_samples, n_in), of sequences (n_samples, n_steps, n_in).
         plan: How the run goes through Lava.
-        probe: Samples and layers to record in full.
+        probe: Samples and nodes to record in full.
         models: Process models to use instead of this package's, by class of process.
 
     Raises:
         SimulationError: If Lava does not run here.
-        HardwareRuleError: If Lava's Dense cannot hold a layer.
-        SpecError: If the probe names a layer that is not there.
+        HardwareRuleError: If Lava's Dense cannot hold a connection.
+        SpecError: If the probe names a node that is not there.
     """
     require_lava()
     assemble = _assemble_leaves if plan.model is LayerModel.WHOLE else _assemble_layers
@@ -109,17 +109,19 @@ def _assemble_layers(
         model=plan.model,
         batch_size=plan.batch_size,
         n_samples=len(words.values),
+        n_steps=plan.n_steps,
         probe=probe,
-        constant_input=True,
+        constant_input=words.values.ndim == 2,
     )
     with unchanged_logging():
-        source = PointSource(words=words, schedule=graph.schedule)
-    source.a_out.connect(graph.a_in)
-    n_delays = len(graph.layers) + (plan.model is LayerModel.DENSE)
+        source = PointSource(words=words, schedule=graph.schedule, widths=tuple(each.width for each in network.inputs))
+    for port, ports in zip(source.ports, graph.inputs.values(), strict=True):
+        for reader in ports:
+            port.connect(reader)
     return LavaRun(
-        processes=(source, *graph.layers, graph.readout),
+        processes=(source, *graph.nodes, graph.readout),
         run_config=graph.run_config(models),
-        last=graph.schedule.delayed(n_delays),
+        last=graph.schedule.delayed(plan.n_delays),
         recordings=tuple((recording,) for recording in graph.recordings),
         emitted=(graph.emitted,),
     )
@@ -135,13 +137,13 @@ def _assemble_leaves(
     from .processes.leaves import NetworkLeaf
     from .processes.run_config import VsnRunConfig
 
-    probe.check_names([layer.name for layer in network.populations])
+    probe.check_names([node.name for node in network.nodes])
     n_samples, n_rows = len(words.values), plan.batch_size or 1
-    for layer in (*network.populations, network.output):
-        make_kernel(layer, n_samples).warm_up()
-    n_steps = network.n_steps if plan.mode is LavaMode.FAITHFUL else 1
+    for node in (*network.nodes, network.output):
+        make_kernel(node, n_samples).warm_up()
+    n_steps = plan.n_steps if plan.mode is LavaMode.FAITHFUL else 1
     schedule = Schedule(n_steps=n_steps, batch_size=plan.batch_size, n_samples=n_samples)
-    first, emitted = make_recordings(network, probe, n_samples)
+    first, emitted = make_recordings(network, probe, plan.n_steps, n_samples)
     recordings = [first] + [tuple(each.with_own_counts() for each in first) for _ in range(plan.n_leaves - 1)]
     all_emitted = [emitted] + [emitted.with_own_counts() for _ in range(plan.n_leaves - 1)]
     with unchanged_logging():
@@ -151,6 +153,7 @@ def _assemble_leaves(
                 words=words,
                 schedule=schedule,
                 rows=(leaf * n_rows // plan.n_leaves, (leaf + 1) * n_rows // plan.n_leaves),
+                n_steps=plan.n_steps,
                 recordings=recordings[leaf],
                 emitted=all_emitted[leaf],
             )

@@ -1,64 +1,80 @@
 """A network as connected Lava processes, with open ports, to be run by this package or inside a user's own graph.
 
-    words ──▶ a_in  VsnLayer ──▶ … ──▶ VsnLayer ──▶ ReadoutLayer  y_out ──▶ outputs
+    words ──▶ a_in_0  VsnLayer ──▶ … ──▶ VsnLayer ──▶ ReadoutLayer  y_out ──▶ outputs
+      └─────────────────────▶ a_in_1
 
-What arrives at `a_in` in one step of Lava leaves `y_out` `latency` steps later: every layer delays by one. A quantized network
-takes int32 words (`neuropinn_lava.engine.host.encode_points` makes them) and emits int32 outputs; a float one takes and emits
-float64.
+What arrives at the inputs in one step of Lava leaves `y_out` `latency` steps later; a step of the network takes `interval`
+steps of Lava, which is 1 where no loop has more nodes than delays. A quantized network takes int32 words
+(`neuropinn_lava.engine.host.encode_points` makes them) and emits int32 outputs; a float one takes and emits float64.
 Lava is imported when a graph is built, not before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ...base.arrays import Record
 from ...base.checks import raise_violations
 from ...base.errors import HardwareRuleError, SpecError
 from ...engine.trace import NO_PROBE, Probe
-from ...network.nodes import PopulationSpec
+from ...network.nodes import ProductSpec
 from ...network.quantized import Network
-from ...network.quantized_nodes import QuantizedPopulation
+from ...network.quantized_nodes import QuantizedProduct
 from ..kernels.layer_kernel import make_kernel
 from ..runner.lava_globals import unchanged_logging
 from ..runner.lava_guard import require_lava
 from ..steps.choices import LayerModel, Numerics
 from ..steps.compile_checks import Entry
 from ..steps.dense_rules import dense_violations
-from ..steps.recording import LayerRecording, ReadoutRecording, make_recordings
+from ..steps.recording import NodeRecording, ReadoutRecording, make_recordings
 from ..steps.schedule import Schedule
+from ..steps.timing import NetworkTiming, time_network
+from .plan import known_steps
 
 if TYPE_CHECKING:
-    from .processes.layers import ReadoutLayer, VsnLayer
+    from .processes.layers import ProductLayer, ReadoutLayer, VsnLayer
     from .processes.run_config import VsnRunConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LavaNetwork(Record):
-    """A network's processes, connected; the first one's input and the last one's output are open."""
+    """A network's processes, connected; the inputs and the read-out's output are open."""
 
-    layers: tuple[VsnLayer, ...]
-    """The spiking layers."""
+    nodes: tuple[VsnLayer | ProductLayer, ...]
+    """Processes of the populations and products, in the network's order."""
     readout: ReadoutLayer
     """The linear read-out."""
-    recordings: tuple[LayerRecording, ...]
-    """Counts and probed values, one per spiking layer; they fill while the graph runs."""
+    inputs: Mapping[str, tuple[Any, ...]]
+    """Open input ports of each input by name, (width,) or (batch_size, width); a source sends to all of its input's."""
+    recordings: tuple[NodeRecording, ...]
+    """Counts and probed values, one for each node; they fill while the graph runs."""
     emitted: ReadoutRecording
-    """Sums of the outputs, where the number of samples is known; saturations; probed outputs."""
+    """Reduced outputs, where the number of samples is known; saturations; probed outputs."""
     schedule: Schedule
-    """The step counter of the first layer."""
+    """The step counter of the inputs."""
+    timing: NetworkTiming
+    """Starts of the nodes, and their delay lines."""
     numerics: Numerics
     """Kind of numbers, float or integer."""
     model: LayerModel
-    """Process models that the layers are built of."""
+    """Process models that the nodes are built of."""
 
     @property
     def a_in(self) -> Any:
-        """Open input port, shape (n_in,) or (batch_size, n_in)."""
-        return self.layers[0].a_in
+        """The open input port of a network with only one.
+
+        Raises:
+            SpecError: If several ports are open.
+        """
+        ports = [port for ports in self.inputs.values() for port in ports]
+        if len(ports) != 1:
+            counts = ", ".join(f"{len(ports)} of {name!r}" for name, ports in self.inputs.items())
+            mend = "Connect your sources to the ports of `inputs`, as `source.connect(list(net.inputs[name]))`."
+            raise SpecError("LavaNetwork.a_in", "be used where one input port is open", counts, mend)
+        return ports[0]
 
     @property
     def y_out(self) -> Any:
@@ -67,8 +83,13 @@ class LavaNetwork(Record):
 
     @property
     def latency(self) -> int:
-        """Steps of Lava from a message at `a_in` to its output at `y_out`."""
-        return len(self.layers) + 1
+        """Steps of Lava from the first message at the inputs to the first output at `y_out`."""
+        return self.timing.latency
+
+    @property
+    def interval(self) -> int:
+        """Steps of Lava from one message at the inputs to the next; what arrives in between is ignored."""
+        return self.timing.interval
 
     def run_config(self, models: Mapping[type, type] | None = None) -> VsnRunConfig:
         """Build the run configuration that chooses this network's process models; `models` adds exceptions by class."""
@@ -84,80 +105,104 @@ def to_lava(
     batch_size: int | None = None,
     input_latency: int | None = None,
     n_samples: int | None = None,
+    n_steps: int | None = None,
     probe: Probe = NO_PROBE,
     constant_input: bool = False,
 ) -> LavaNetwork:
     """Build a network's Lava processes and connect them.
 
-    Each sample is presented for T = `network.n_steps` steps of Lava, one after the other; membranes return to zero between
-    samples, by each layer's own counter, which begins with the first message.
+    Each sample is presented for T = `network.n_steps` steps of the network, one after the other; membranes return to zero
+    between samples, by each node's own counter, which begins with the first message.
 
     Args:
         network: Float or quantized.
-        model: What a layer is made of; `LayerModel.WHOLE` has no layers to connect.
+        model: What a node is made of; `LayerModel.WHOLE` has no nodes to connect.
         batch_size: Rows of a message; None for one sample at a time, without a batch axis.
-        input_latency: In which step of Lava the first message arrives at `a_in`, counted from 0: a source that sends at
+        input_latency: In which step of Lava the first message arrives at the inputs, counted from 0: a source that sends at
             once needs 0, one behind a Dense of its own 1. Checked when the graph is compiled, where the delay of the
             processes before it is known: those of this package and Lava's connections. None says that nothing delays,
             and is refused where something does, or where a process of the user's own with an input may.
-        n_samples: How many samples there will be; None for as many as come. Only a known number is summed up in `emitted`.
-        probe: Samples and layers to record in full.
-        constant_input: The source sends the same input at all T steps of a presentation, so that the first layer multiplies
-            only once. Nothing checks it, nor that inputs stay within their word; without it, a longer input ends the run.
+        n_samples: How many samples there will be; None for as many as come. Only a known number is reduced in `emitted`.
+        n_steps: Number of steps of every sample, where an input is a sequence and the network has none of its own.
+        probe: Samples and nodes to record in full.
+        constant_input: The source sends the same input at all T steps of a presentation, so that populations that read
+            nothing else multiply only once. Nothing checks it, nor that inputs stay within their word; without it, a longer
+            input ends the run.
 
     Raises:
         SimulationError: If Lava does not run here.
-        HardwareRuleError: If Lava's Dense cannot hold a layer.
+        HardwareRuleError: If Lava's Dense cannot hold a connection.
         SpecError: If an argument is out of range.
     """
     if model is LayerModel.WHOLE:
         mend = "Use LayerModel.FUSED or DENSE; `simulate_on_lava` runs whole networks."
         raise SpecError("to_lava.model", "be a model of single layers", model.value, mend)
     require_lava()
-    probe.check_names([layer.name for layer in network.populations])
-    first = Schedule(n_steps=network.n_steps, latency=input_latency or 0, batch_size=batch_size, n_samples=n_samples)
-    chain = (*network.populations, network.output)
+    probe.check_names([node.name for node in network.nodes])
+    steps, timing = known_steps(network, n_steps, "to_lava.n_steps"), time_network(network)
+    first = Schedule(
+        n_steps=steps,
+        latency=input_latency or 0,
+        interval=timing.interval,
+        batch_size=batch_size,
+        n_samples=n_samples,
+    )
+    nodes = (*network.nodes, network.output)
     if model is LayerModel.DENSE:
-        raise_violations((each for layer in chain for each in dense_violations(layer, first)), HardwareRuleError)
-    for layer in chain:
-        make_kernel(layer, n_samples).warm_up()
-    recordings, emitted = make_recordings(network, probe, n_samples)
+        raise_violations((each for node in nodes for each in dense_violations(node, first)), HardwareRuleError)
+    for node in nodes:
+        make_kernel(node, n_samples).warm_up()
+    recordings, emitted = make_recordings(network, probe, steps, n_samples)
     with unchanged_logging():
         entry = Entry(latency=input_latency, is_checked=not constant_input)
-        return _connected(network, model, first, recordings, emitted, entry)
-
-
-def _connected(
-    network: Network,
-    model: LayerModel,
-    first: Schedule,
-    recordings: tuple[LayerRecording, ...],
-    emitted: ReadoutRecording,
-    entry: Entry,
-) -> LavaNetwork:
-    from .processes.layers import ReadoutLayer, VsnLayer
-
-    spiking: tuple[PopulationSpec | QuantizedPopulation, ...] = network.populations
-    layers: tuple[VsnLayer, ...] = tuple(
-        VsnLayer(
-            layer=layer,
-            schedule=first.delayed(index),
-            recording=recording,
-            constant_input=not entry.is_checked and index == 0,
-            entry=None if index else entry,
-        )
-        for index, (layer, recording) in enumerate(zip(spiking, recordings, strict=True))
-    )
-    readout = ReadoutLayer(layer=network.output, schedule=first.delayed(len(layers)), recording=emitted)
-    chain: list[Any] = [*layers, readout]
-    for before, after in pairwise(chain):
-        before.a_out.connect(after.a_in)
+        built = _build_nodes(network, first, timing, (*recordings, emitted), entry)
     return LavaNetwork(
-        layers=layers,
-        readout=readout,
+        nodes=tuple(built[node.name] for node in network.nodes),
+        readout=built[network.output.name],
+        inputs=_connect(network, built),
         recordings=recordings,
         emitted=emitted,
         schedule=first,
+        timing=timing,
         numerics=Numerics.of(network),
         model=model,
     )
+
+
+def _build_nodes(
+    network: Network,
+    first: Schedule,
+    timing: NetworkTiming,
+    recordings: Sequence[NodeRecording | ReadoutRecording],
+    entry: Entry,
+) -> dict[str, Any]:
+    """Build the process of each node and of the read-out, by name."""
+    from .processes.layers import ProductLayer, ReadoutLayer, VsnLayer
+
+    inputs = {each.name for each in network.inputs}
+    built: dict[str, Any] = {}
+    for node, when, recording in zip((*network.nodes, network.output), timing.nodes, recordings, strict=True):
+        is_product = isinstance(node, (ProductSpec, QuantizedProduct))
+        kind = ReadoutLayer if node is network.output else ProductLayer if is_product else VsnLayer
+        built[node.name] = kind(
+            layer=node,
+            schedule=first.delayed(when.start),
+            timing=when,
+            recording=recording,
+            constant_input=not entry.is_checked and all(name in inputs and not delay for name, delay in node.edges),
+            entries=[index for index, (source, _) in enumerate(node.edges) if source in inputs],
+            entry=entry,
+        )
+    return built
+
+
+def _connect(network: Network, built: Mapping[str, Any]) -> Mapping[str, tuple[Any, ...]]:
+    """Connect the nodes; return the open ports of each input."""
+    readers: dict[str, list[Any]] = {each.name: [] for each in network.inputs}
+    for node in (*network.nodes, network.output):
+        for (source, _), port in zip(node.edges, built[node.name].ports, strict=True):
+            if source in readers:
+                readers[source].append(port)
+            else:
+                built[source].a_out.connect(port)
+    return MappingProxyType({name: tuple(ports) for name, ports in readers.items()})

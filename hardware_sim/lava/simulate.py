@@ -15,10 +15,10 @@ from functools import partial
 import numpy as np
 
 from ...base.arrays import FloatArray
-from ...base.points import checked_points
 from ...engine.host import decode_floats, decode_integers, encode_points
 from ...engine.probe import run_probed
 from ...engine.trace import NO_PROBE, Backend, LavaMode, NumberArray, Probe, RunTrace
+from ...network.given_points import checked_samples
 from ...network.quantized import Network, QuantizedNetwork
 from ..runner.lava_globals import forget_processes
 from ..runner.lava_guard import require_lava
@@ -49,10 +49,11 @@ def simulate_on_lava(
 
     Args:
         network: A quantized network runs in integers, a float one in float64.
-        points: Physical coordinates, shape (n_samples, n_in), finite.
+        points: Physical coordinates, shape (n_samples, n_in), finite; (n_samples, n_steps, n_in) where an input is a
+            sequence; or a mapping from the name of each input to its array.
         mode: One sample at a time, or batches in the ports' shape.
-        probe: Samples and layers to record in full.
-        model: Process models of the layers; None chooses the fastest. `LayerModel.DENSE` in faithful mode only.
+        probe: Samples and nodes to record in full.
+        model: Process models of the nodes; None chooses the fastest. `LayerModel.DENSE` in faithful mode only.
         batch_size: Samples in a message, for batched mode; None chooses the fastest size.
         n_cores: Cores that may be used; None for all.
         on_progress: Called now and then with the number of finished samples and the number of all.
@@ -64,20 +65,23 @@ def simulate_on_lava(
 
     Raises:
         SpecError: If the points are not what the network takes, or a number is out of range.
-        HardwareRuleError: If Lava's Dense cannot hold a layer.
+        HardwareRuleError: If Lava's Dense cannot hold a connection.
         SimulationError: If Lava does not run here, or the run failed; nothing of it is left.
     """
-    points = checked_points(points, network.n_in, f"simulate_on_lava: points of network {network.name!r}")
+    points = checked_samples(points, network, f"simulate_on_lava: points of network {network.name!r}")
+    n_steps = network.n_steps or points.shape[1]
     simulate = partial(
         _simulate,
         network,
-        plan=partial(plan_run, network, mode=mode, model=model, batch_size=batch_size, n_cores=n_cores),
+        plan=partial(
+            plan_run, network, mode=mode, model=model, batch_size=batch_size, n_cores=n_cores, n_steps=n_steps
+        ),
         on_progress=on_progress,
         time_limit=time_limit,
         models=models,
     )
     if probe.is_chosen:
-        return run_probed(simulate, points, probe, network.n_steps)
+        return run_probed(simulate, points, probe, n_steps)
     return simulate(points, probe)
 
 
@@ -108,17 +112,18 @@ def _simulate(
         )
     finally:
         forget_processes(run.processes)
+    events = (inputs.words.values != 0).sum(axis=0)
     return RunTrace(
         network_digest=network.digest(),
         backend=Backend.LAVA,
         mode=chosen.mode,
-        n_steps=network.n_steps,
+        n_steps=chosen.n_steps,
         outputs=_decoded(network, points, run.totals),
         readout=run.totals,
-        input_events=np.tile((inputs.words.values != 0).sum(axis=0), (network.n_steps, 1)),
+        input_events=np.tile(events, (chosen.n_steps, 1)) if events.ndim == 1 else events,
         saturated_input=inputs.n_saturated,
         saturated_output=run.n_saturated_outputs,
-        layers=run.layer_counts(),
+        nodes=run.node_counts(),
         probe=run.probe_trace(),
         seconds=time.perf_counter() - start,
     )
@@ -129,7 +134,7 @@ class _Inputs:
     """Points encoded as the inputs of a network."""
 
     words: SharedArray
-    """int32 words or float64 coordinates, shape (n_samples, n_in)."""
+    """int32 words or float64 coordinates, in the shape of the points."""
     n_saturated: int
     """Number of words that could not hold their value."""
 

@@ -1,8 +1,8 @@
 """Compare two runs of one network value by value, and name the first place where they differ.
 
 Probed membranes, spikes, payloads and outputs are compared at every step; then the counts and the sums of all samples, probed
-or not. First means first in the order of cause: by step, then by layer, then by sample. Within a neuron's step the spike is
-judged before the membrane, which the spike resets, and before the payload.
+or not. First means first in the order of cause: by step, then by node in the network's order, then by sample. Within a neuron's
+step the spike is judged before the membrane, which the spike resets, and before the payload.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from ...base.arrays import BoolArray, Record
 from ...base.errors import SpecError
 from ...engine.trace import NodeCounts, NumberArray, ProbeTrace, RunTrace
+from ...network.quantized import Network
 
 QUANTITIES = ("fired", "membrane", "payload", "output")
 """Of a probed neuron, in the order of cause."""
@@ -26,13 +27,13 @@ class FirstDifference(Record):
     """The first place where two runs differ."""
 
     layer: str
-    """Name of the layer; `input` for the network's input, `output` for its read-out."""
+    """Name of the node, the input or the read-out."""
     step: int | None
     """Which step, 0 … T - 1; None for a sum over the steps."""
     sample: int | None
     """Which sample of the run; None for a count over the samples."""
     neuron: int | None
-    """Which neuron; None for a count over the layer."""
+    """Which neuron, element or component; None for a count over the node."""
     quantity: str
     """What differs: one of `QUANTITIES`, `fired count`, `event count`, `readout`, `u`, or a count of saturations."""
     expected: float
@@ -58,9 +59,9 @@ class ParityResult(Record):
 class _Pair(NamedTuple):
     """The same numbers of two runs, with their axes."""
 
-    layer: str
+    node: str
     order: int
-    """Rank of the layer among those of a step."""
+    """Rank of the node among those of a step."""
     quantity: str
     axes: str
     """Axes of the arrays: s samples, t steps, n neurons."""
@@ -68,22 +69,30 @@ class _Pair(NamedTuple):
     found: NumberArray
 
 
-def compare_traces(expected: RunTrace, actual: RunTrace, tolerance: float = 0.0) -> ParityResult:
+def compare_traces(
+    expected: RunTrace, actual: RunTrace, tolerance: float = 0.0, network: Network | None = None
+) -> ParityResult:
     """Compare two runs of the same network on the same points.
 
-    Of the probed samples and layers, those that both runs recorded are compared.
+    Of the probed samples and nodes, those that both runs recorded are compared.
 
     Args:
         expected: The run that is right by definition.
         actual: The run in question.
         tolerance: Largest difference that counts as none, as a fraction of the largest magnitude in the same array of
             `expected`; 0 for integers.
+        network: The network, which names its inputs and its read-out; None calls them `input` and `output`.
 
     Raises:
         SpecError: If the runs are not of one network, one number of samples and steps.
     """
     _check_comparable(expected, actual)
-    pairs = [*_probe_pairs(expected, actual), *_reduced_pairs(expected, actual)]
+    output = "output" if network is None else network.output.name
+    pairs = [
+        *_probe_pairs(expected, actual, output),
+        *_input_pairs(expected, actual, network),
+        *_reduced_pairs(expected, actual, output),
+    ]
     masks = [_differs(pair, tolerance) for pair in pairs]
     firsts = [
         _first(rank, pair, mask) for rank, (pair, mask) in enumerate(zip(pairs, masks, strict=True)) if mask.any()
@@ -104,20 +113,20 @@ def _check_comparable(expected: RunTrace, actual: RunTrace) -> None:
             raise SpecError(f"compare_traces.actual.{name}", f"be as in the expected run, {ours}", theirs, mend)
 
 
-def _probe_pairs(expected: RunTrace, actual: RunTrace) -> Iterator[_Pair]:
+def _probe_pairs(expected: RunTrace, actual: RunTrace, output: str) -> Iterator[_Pair]:
     """Pair what both probes recorded."""
     if expected.probe is None or actual.probe is None:
         return
     n = min(len(expected.probe.samples), len(actual.probe.samples))
     _check_same_choice(expected.probe, actual.probe, n)
-    found = {layer.name: layer for layer in actual.probe.nodes}
-    ranks = {layer.name: rank for rank, layer in enumerate(expected.layers)}
-    for layer in expected.probe.nodes:
-        if layer.name in found:
+    found = {node.name: node for node in actual.probe.nodes}
+    ranks = {node.name: rank for rank, node in enumerate(expected.nodes)}
+    for node in expected.probe.nodes:
+        if node.name in found:
             for quantity in QUANTITIES[:3]:
-                ours, theirs = (getattr(trace, quantity)[:n] for trace in (layer, found[layer.name]))
-                yield _Pair(layer.name, ranks[layer.name], quantity, "stn", ours, theirs)
-    yield _Pair("output", len(ranks), "output", "stn", expected.probe.output[:n], actual.probe.output[:n])
+                ours, theirs = (getattr(trace, quantity)[:n] for trace in (node, found[node.name]))
+                yield _Pair(node.name, ranks[node.name], quantity, "stn", ours, theirs)
+    yield _Pair(output, len(ranks), "output", "stn", expected.probe.output[:n], actual.probe.output[:n])
 
 
 def _check_same_choice(ours: ProbeTrace, theirs: ProbeTrace, n: int) -> None:
@@ -132,28 +141,39 @@ def _check_same_choice(ours: ProbeTrace, theirs: ProbeTrace, n: int) -> None:
             )
 
 
-def _reduced_pairs(expected: RunTrace, actual: RunTrace) -> Iterator[_Pair]:
-    """Pair what every run has: counts by step and neuron, and sums by sample."""
-    yield _Pair("input", -1, "event count", "tn", expected.input_events, actual.input_events)
-    yield _scalars("input", -1, "saturated words", expected.saturated_input, actual.saturated_input)
-    for rank, (ours, theirs) in enumerate(zip(expected.layers, actual.layers, strict=True)):
+def _input_pairs(expected: RunTrace, actual: RunTrace, network: Network | None) -> Iterator[_Pair]:
+    """Pair the events of each input, and the words that saturated, which are counted over all of them."""
+    widths = (
+        {each.name: each.width for each in network.inputs} if network else {"input": expected.input_events.shape[1]}
+    )
+    ends = np.cumsum(list(widths.values()))
+    for (name, width), end in zip(widths.items(), ends, strict=True):
+        ours, theirs = (trace.input_events[:, end - width : end] for trace in (expected, actual))
+        yield _Pair(name, -1, "event count", "tn", ours, theirs)
+    yield _scalars(", ".join(widths), -1, "saturated words", expected.saturated_input, actual.saturated_input)
+
+
+def _reduced_pairs(expected: RunTrace, actual: RunTrace, output: str) -> Iterator[_Pair]:
+    """Pair what every run has: counts by step and neuron, and outputs by sample."""
+    for rank, (ours, theirs) in enumerate(zip(expected.nodes, actual.nodes, strict=True)):
         yield _Pair(ours.name, rank, "fired count", "tn", ours.fired, theirs.fired)
         yield _Pair(ours.name, rank, "event count", "tn", ours.events, theirs.events)
         yield from _saturation_pairs(rank, ours, theirs)
-    rank = len(expected.layers)
-    yield _scalars("output", rank, "saturated outputs", expected.saturated_output, actual.saturated_output)
-    yield _Pair("output", rank, "readout", "sn", expected.readout, actual.readout)
-    yield _Pair("output", rank, "u", "sn", expected.outputs, actual.outputs)
+    rank = len(expected.nodes)
+    axes = "stn" if expected.readout.ndim == 3 else "sn"
+    yield _scalars(output, rank, "saturated outputs", expected.saturated_output, actual.saturated_output)
+    yield _Pair(output, rank, "readout", axes, expected.readout, actual.readout)
+    yield _Pair(output, rank, "u", axes, expected.outputs, actual.outputs)
 
 
 def _saturation_pairs(rank: int, ours: NodeCounts, theirs: NodeCounts) -> Iterator[_Pair]:
     for name in ("drive", "membrane", "payload"):
-        counts = (getattr(layer, f"saturated_{name}") for layer in (ours, theirs))
+        counts = (getattr(node, f"saturated_{name}") for node in (ours, theirs))
         yield _scalars(ours.name, rank, f"saturated {name}s", *counts)
 
 
-def _scalars(layer: str, rank: int, quantity: str, expected: int, found: int) -> _Pair:
-    return _Pair(layer, rank, quantity, "", np.array(expected), np.array(found))
+def _scalars(node: str, rank: int, quantity: str, expected: int, found: int) -> _Pair:
+    return _Pair(node, rank, quantity, "", np.array(expected), np.array(found))
 
 
 def _differs(pair: _Pair, tolerance: float) -> BoolArray:
@@ -169,7 +189,7 @@ def _differs(pair: _Pair, tolerance: float) -> BoolArray:
 def _first(rank: int, pair: _Pair, mask: BoolArray) -> tuple[tuple[int, ...], FirstDifference]:
     """Find the first difference of a pair, and its place in the order of cause.
 
-    Full traces come before counts and sums, which only tell that something went wrong; among the latter the layers come
+    Full traces come before counts and sums, which only tell that something went wrong; among the latter the nodes come
     in order.
     """
     steps_first = np.moveaxis(mask, pair.axes.find("t"), 0) if "t" in pair.axes else mask
@@ -177,7 +197,7 @@ def _first(rank: int, pair: _Pair, mask: BoolArray) -> tuple[tuple[int, ...], Fi
     place = dict(zip(axes, (int(i) for i in np.argwhere(steps_first)[0]), strict=True))
     at = tuple(place[axis] for axis in pair.axes)
     first = FirstDifference(
-        layer=pair.layer,
+        layer=pair.node,
         step=place.get("t"),
         sample=place.get("s"),
         neuron=place.get("n"),
@@ -185,7 +205,6 @@ def _first(rank: int, pair: _Pair, mask: BoolArray) -> tuple[tuple[int, ...], Fi
         expected=float(pair.expected[at]),
         found=float(pair.found[at]),
     )
-    is_full = pair.axes == "stn"
-    if is_full:
+    if pair.quantity in QUANTITIES:
         return (0, place["t"], pair.order, place["s"], QUANTITIES.index(pair.quantity)), first
     return (1, pair.order, rank, 0, 0), first

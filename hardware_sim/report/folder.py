@@ -19,7 +19,7 @@ from ...files.atomic import exchange_names, write_text
 from ...files.result_folders import check_result_folder, is_result_folder
 from ..fields.gradients import gradients_csv
 from .content.json_record import report_text
-from .content.sections import Report
+from .content.sections import ReportContent
 from .figures.all_figures import draw_report
 from .page import report_page
 
@@ -33,7 +33,7 @@ OUR_NAMES = (JSON_NAME, HTML_NAME, FIGURES_NAME, GRADIENTS_NAME)
 """What a report folder holds."""
 
 
-def write_report(report: Report, directory: str | Path, force: bool = False) -> Path:
+def write_report(report: ReportContent, directory: str | Path, force: bool = False) -> Path:
     """Write report.json, report.html, figures/*.svg and the gradients, if there are any; return the folder.
 
     Args:

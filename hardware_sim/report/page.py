@@ -11,14 +11,14 @@ from pathlib import Path
 
 from ...base.extras import import_extra
 from .content import formats, sentences, tables
-from .content.sections import Report
+from .content.sections import ReportContent
 from .figures.figure import Figure
 
 TEMPLATES = Path(__file__).parent / "templates"
 """Folder of the page, its style sheet and its script."""
 
 
-def report_page(report: Report, figures: Sequence[Figure]) -> str:
+def report_page(report: ReportContent, figures: Sequence[Figure]) -> str:
     """Return the text of report.html."""
     jinja2 = import_extra("jinja2", "report")
     from markupsafe import Markup

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ...engine.trace import LayerModel as LayerModel
-from ...network.nodes import OutputSpec, PopulationSpec
+from ...network.nodes import NodeSpec, OutputSpec
 from ...network.quantized import Network, QuantizedNetwork
-from ...network.quantized_nodes import QuantizedOutput, QuantizedPopulation
+from ...network.quantized_nodes import QuantizedNode, QuantizedOutput, QuantizedPopulation, QuantizedProduct
 
 
 class Numerics(str, Enum):
@@ -32,9 +32,10 @@ class Numerics(str, Enum):
         return cls.INTEGER if isinstance(network, QuantizedNetwork) else cls.FLOAT
 
     @classmethod
-    def of_layer(cls, layer: PopulationSpec | OutputSpec | QuantizedPopulation | QuantizedOutput) -> Numerics:
-        """Return the kind of numbers of a layer or read-out by its kind of record."""
-        return cls.INTEGER if isinstance(layer, (QuantizedPopulation, QuantizedOutput)) else cls.FLOAT
+    def of_node(cls, node: NodeSpec | OutputSpec | QuantizedNode | QuantizedOutput) -> Numerics:
+        """Return the kind of numbers of a node or read-out by its kind of record."""
+        kinds = (QuantizedPopulation, QuantizedProduct, QuantizedOutput)
+        return cls.INTEGER if isinstance(node, kinds) else cls.FLOAT
 
     @classmethod
     def of_type(cls, dtype: DTypeLike) -> Numerics:

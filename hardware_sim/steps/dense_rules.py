@@ -1,4 +1,4 @@
-"""What Lava's own Dense can hold: the rules that the sub-process model of a layer obeys, checked before it is built.
+"""What Lava's own Dense can hold: the rules that the sub-process model of a node obeys, checked before it is built.
 
 Dense stores mixed-sign weights in 9 bits and drops the lowest one, so that w goes in as 2w and comes out exact; it adds up in
 int32 and wraps silently; it has no batch axis.
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from ...base.errors import Violation
 from ...network.quantized_nodes import QuantizedOutput, QuantizedPopulation
-from ..kernels.layer_kernel import AnyLayer
+from ..kernels.layer_kernel import AnyNode
 from .schedule import Schedule
 
 DENSE_WEIGHT_BITS = 8
@@ -21,20 +21,22 @@ DENSE_SUM = 1 << 31
 """Sums of doubled weights must stay below this."""
 
 
-def dense_violations(layer: AnyLayer, schedule: Schedule) -> Iterator[Violation]:
-    """Yield what keeps a layer from being computed by Dense exactly."""
-    where = f"Dense model of layer {layer.name!r}"
+def dense_violations(node: AnyNode, schedule: Schedule) -> Iterator[Violation]:
+    """Yield what keeps the connections of a node from being computed by Dense exactly."""
+    where = f"Dense model of layer {node.name!r}"
     if schedule.batch_size is not None:
         mend = "Use LavaMode.FAITHFUL, or LayerModel.FUSED for batches."
         yield Violation(where, "get one sample at a time, because Dense has no batch axis", schedule.batch_size, mend)
-    if not isinstance(layer, (QuantizedPopulation, QuantizedOutput)):
+    if not isinstance(node, (QuantizedPopulation, QuantizedOutput)):
         return
-    bits = layer.affine.weight_bits
+    bits = max(each.weight_bits for each in node.affine.connections)
     if bits > DENSE_WEIGHT_BITS:
         mend = "Quantize with shorter weights, or use LayerModel.FUSED."
         yield Violation(where, f"have weights of at most {DENSE_WEIGHT_BITS} bits", bits, mend)
-    bound = 2 * int(layer.affine.product_bound().max())
-    if bound >= DENSE_SUM:
-        rule = f"keep 2 * sum |w| * highest payload below Dense's int32, {DENSE_SUM}"
-        mend = "Quantize with shorter payloads, split the layer, or use LayerModel.FUSED."
-        yield Violation(where, rule, bound, mend)
+    for each in node.affine.connections:
+        bound = 2 * int(each.product_bound().max())
+        if bound >= DENSE_SUM:
+            place = where if len(node.affine.connections) == 1 else f"{where}, connection from {each.source!r}"
+            rule = f"keep 2 * sum |w| * highest payload below Dense's int32, {DENSE_SUM}"
+            mend = "Quantize with shorter payloads, split the layer, or use LayerModel.FUSED."
+            yield Violation(place, rule, bound, mend)

@@ -1,81 +1,92 @@
-"""A layer's work in one step of a run: receive a message, update the membranes, prepare the next message, record.
+"""A node's work in one step of a run: receive messages, update the membranes, prepare the next message, record.
 
 This is the body of the process models, without Lava: it can be run, and is tested, by calling `advance` step by step. The
-kernel computes, the schedule states which samples a step works on, and the recording stores the results.
+kernel computes, the schedule states which samples a step works on, the inbox keeps messages until their turn, and the
+recording stores the results.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
-from ...base.errors import SpecError
-from ..kernels.layer_kernel import Kernel
+from ..kernels.layer_kernel import Kernel, NodeKernel
 from ..kernels.layout import DRIVE, Array, Tally
-from .recording import LayerRecording, ReadoutRecording
+from .inbox import NO_LIMITS, Inbox
+from .recording import NodeRecording, ReadoutRecording
 from .schedule import BatchStep, Schedule
+from .timing import NodeTiming
 
 
 class PointRun:
-    """Source of the network's inputs, which are the same at all steps of a presentation."""
+    """Source of a network's inputs: constant over the steps of a presentation, or a sequence; one message for each input."""
 
-    def __init__(self, words: Array, schedule: Schedule) -> None:
+    def __init__(self, words: Array, schedule: Schedule, widths: Sequence[int]) -> None:
         self.words = words
         self.schedule = schedule
-        self._rows = np.zeros((schedule.n_rows, words.shape[1]), words.dtype)
-        self.outgoing = self._rows.reshape(schedule.shape(words.shape[1]))
-        """The message to send at this step."""
+        ends = np.cumsum(widths)
+        self._columns = [slice(end - width, end) for end, width in zip(ends, widths, strict=True)]
+        self._rows = [np.zeros((schedule.n_rows, width), words.dtype) for width in widths]
+        self.outgoing = [rows.reshape(schedule.shape(rows.shape[1])) for rows in self._rows]
+        """The messages to send at this step."""
 
     def prepare(self, time_step: int) -> None:
-        """Build the message of a step of Lava; zeros beyond the last sample."""
+        """Build the messages of a step of Lava; zeros beyond the last sample, and between two steps of the network."""
         batch_step = self.schedule.batch_step(time_step)
         n_rows = batch_step.n_rows if batch_step else 0
-        if batch_step and batch_step.step == 0:
-            self._rows[:n_rows] = self.words[batch_step.first : batch_step.first + n_rows]
-        self._rows[n_rows:] = 0
+        if batch_step and (batch_step.step == 0 or self.words.ndim == 3 or self.schedule.interval > 1):
+            samples = self.words[batch_step.first : batch_step.first + n_rows]
+            now = samples[:, batch_step.step] if samples.ndim == 3 else samples
+            for rows, columns in zip(self._rows, self._columns, strict=True):
+                rows[:n_rows] = now[:, columns]
+        for rows in self._rows:
+            rows[n_rows:] = 0
 
 
-def check_words(name: str, a: Array, highest: float) -> None:
-    """Check that inputs are numbers within the input word, for which the sums are wide enough.
-
-    Raises:
-        SpecError: If an input exceeds the word, or is NaN.
-    """
-    low, high = a.min(), a.max()
-    if not (-highest <= low and high <= highest):  # NaN fails; and |−2^31| is negative in int32
-        got = high if -highest <= low else low
-        mend = "Saturate them, as `encode_points` does."
-        raise SpecError(f"layer {name!r}", f"receive input words within ±{highest}", got, mend)
-
-
-class LayerRun:
-    """A spiking layer: inputs in, payloads out."""
+class NodeRun:
+    """A population or a product: what its connections bring in, payloads out."""
 
     def __init__(
         self,
-        kernel: Kernel,
+        kernel: NodeKernel,
         schedule: Schedule,
-        recording: LayerRecording,
-        membrane: Array,
-        *,
-        constant_input: bool = False,
-        checked_input: bool = False,
+        timing: NodeTiming,
+        recording: NodeRecording,
+        membrane: Array | None = None,
+        limits: Mapping[int, float] = NO_LIMITS,
     ) -> None:
+        """Build the work of a node.
+
+        Args:
+            kernel: Its arithmetic.
+            schedule: Its step counter.
+            timing: Delay line of each connection or factor.
+            recording: Where counts and probed values go.
+            membrane: Memory of its membranes, in the shape of a message; None where it needs none.
+            limits: Largest magnitudes of the connections whose messages are checked, by their numbers.
+        """
         n_rows, n_out = schedule.n_rows, kernel.n_out
         self.kernel = kernel
         self.schedule = schedule
         self.recording = recording
-        self.constant_input = constant_input
-        self.checked_input = checked_input
-        self._membrane = membrane.reshape(n_rows, n_out)
+        self._inbox = Inbox(timing, self.message_widths(kernel), schedule, kernel.message_type, limits)
+        self._membrane = (
+            np.zeros((n_rows, n_out), kernel.message_type) if membrane is None else membrane.reshape(n_rows, n_out)
+        )
         self._payload = np.zeros((n_rows, 1, n_out), kernel.message_type)
-        self._drive = np.zeros((n_rows, n_out), kernel.message_type)
-        self._saturated_drive = np.zeros(n_out, np.int32)
         self.outgoing = self._payload.reshape(schedule.shape(n_out))
-        """The message of the step before; zeros before the first sample."""
+        """The message of the step before; zeros before the first sample, and between two steps of the network."""
 
-    def advance(self, time_step: int, message: Array) -> None:
-        """Compute with the message of a step of Lava."""
+    def message_widths(self, kernel: NodeKernel) -> Sequence[int]:
+        """Return the number of values in a message of each connection."""
+        return kernel.widths_in
+
+    def advance(self, time_step: int, messages: Sequence[Array]) -> None:
+        """Compute with the messages of a step of Lava, one of each connection."""
         batch_step = self.schedule.batch_step(time_step)
+        received = self._inbox.receive(messages, batch_step)
         if batch_step is None:
             self._payload[:] = 0
             return
@@ -83,72 +94,105 @@ class LayerRun:
         if batch_step.step == 0:
             self._membrane[:] = 0
         tally = self.recording.tally(batch_step)
-        self.compute(message.reshape(self.schedule.n_rows, -1)[:n], batch_step, tally)
+        self.compute(received, batch_step, tally)
         self._payload[n:] = 0
         self.recording.record(batch_step, tally, self._payload)
 
-    def compute(self, a: Array, batch_step: BatchStep, tally: Tally) -> None:
-        """Advance the membranes of the first rows by one step; a constant input is multiplied only once.
-
-        Raises:
-            SpecError: If inputs are checked and one is longer than the input word, for which alone the sums are wide enough.
-        """
+    def compute(self, received: list[Array], batch_step: BatchStep, tally: Tally) -> None:
+        """Advance the first rows by one step."""
         n = batch_step.n_rows
-        if self.checked_input:
-            check_words(self.recording.name, a, self.kernel.highest_input)
-        if not self.constant_input:
-            self.kernel.advance(a[:, None], self._membrane[:n], self._payload[:n], tally)
-            return
+        self.kernel.advance([a[:, None] for a in received], self._membrane[:n], self._payload[:n], tally)
+
+
+class _DriveRun(NodeRun):
+    """A population whose drive is computed apart from its neurons."""
+
+    kernel: Kernel
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._drive = np.zeros(self._membrane.shape, self.kernel.message_type)
+
+
+class ConstantRun(_DriveRun):
+    """A population that receives the same at all steps of a presentation, so that its drive is computed only once."""
+
+    _saturated_drive: Array
+
+    def compute(self, received: list[Array], batch_step: BatchStep, tally: Tally) -> None:
+        """Advance the membranes of the first rows by one step."""
+        n = batch_step.n_rows
         if batch_step.step == 0:
-            self._saturated_drive = -tally.saturated[DRIVE]
-            self.kernel.drive(a, self._drive[:n], tally)
-            self._saturated_drive += tally.saturated[DRIVE]
+            before = tally.saturated[DRIVE].copy()
+            self.kernel.drive(received, self._drive[:n], tally)
+            self._saturated_drive = tally.saturated[DRIVE] - before
         else:
             tally.saturated[DRIVE] += self._saturated_drive  # the same drives saturate at every step
         self.kernel.fire(self._drive[:n], self._membrane[:n], self._payload[:n], tally)
 
 
-class NeuronRun(LayerRun):
-    """The neurons of a layer whose products W a another process computes: products in, payloads out."""
+class NeuronRun(_DriveRun):
+    """The neurons of a population whose products W a other processes compute: products in, payloads out."""
 
-    def compute(self, a: Array, batch_step: BatchStep, tally: Tally) -> None:
-        """Advance the membranes of the first rows by one step, with the products `a` (n_rows, n_out) in place of inputs."""
+    def message_widths(self, kernel: NodeKernel) -> Sequence[int]:
+        """Return the number of products of each connection."""
+        return [kernel.n_out] * len(kernel.widths_in)
+
+    def compute(self, received: list[Array], batch_step: BatchStep, tally: Tally) -> None:
+        """Advance the membranes of the first rows by one step, with products (n_rows, n_out) in place of inputs."""
         n = batch_step.n_rows
-        self.kernel.align(a, self._drive[:n], tally)
+        self.kernel.align(received, self._drive[:n], tally)
         self.kernel.fire(self._drive[:n], self._membrane[:n], self._payload[:n], tally)
 
 
 class ReadoutRun:
-    """The linear read-out: inputs in, outputs out and summed by sample."""
+    """The linear read-out: what its connections bring in, outputs out and reduced by sample."""
 
-    def __init__(self, kernel: Kernel, schedule: Schedule, recording: ReadoutRecording) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        schedule: Schedule,
+        timing: NodeTiming,
+        recording: ReadoutRecording,
+        limits: Mapping[int, float] = NO_LIMITS,
+    ) -> None:
         self.kernel = kernel
         self.schedule = schedule
         self.recording = recording
+        self._inbox = Inbox(timing, self.message_widths(kernel), schedule, kernel.message_type, limits)
         self._tally = recording.tally()
         self._y = np.zeros((schedule.n_rows, 1, kernel.n_out), kernel.message_type)
         self.outgoing = self._y.reshape(schedule.shape(kernel.n_out))
-        """The outputs of the step before; zeros before the first sample."""
+        """The outputs of the step before; zeros before the first sample, and between two steps of the network."""
 
-    def advance(self, time_step: int, message: Array) -> None:
-        """Compute with the message of a step of Lava."""
+    def message_widths(self, kernel: Kernel) -> Sequence[int]:
+        """Return the number of values in a message of each connection."""
+        return kernel.widths_in
+
+    def advance(self, time_step: int, messages: Sequence[Array]) -> None:
+        """Compute with the messages of a step of Lava, one of each connection."""
         batch_step = self.schedule.batch_step(time_step)
+        received = self._inbox.receive(messages, batch_step)
         if batch_step is None:
             self._y[:] = 0
             return
         n = batch_step.n_rows
-        self.compute(message.reshape(self.schedule.n_rows, -1)[:n], self._y[:n, 0], self._tally)
+        self.compute(received, self._y[:n, 0], self._tally)
         self._y[n:] = 0
         self.recording.record(batch_step, self._y[:n])
 
-    def compute(self, a: Array, y: Array, tally: Tally) -> None:
-        """Return the outputs y (n_rows, n_out) of inputs a (n_rows, n_in)."""
-        self.kernel.drive(a, y, tally)
+    def compute(self, received: list[Array], y: Array, tally: Tally) -> None:
+        """Compute the outputs y (n_rows, n_out) of what each connection brings."""
+        self.kernel.drive(received, y, tally)
 
 
 class ReadoutNeuronRun(ReadoutRun):
-    """The read-out whose products W a another process computes: products in, outputs out."""
+    """The read-out whose products W a other processes compute: products in, outputs out."""
 
-    def compute(self, a: Array, y: Array, tally: Tally) -> None:
-        """Return the outputs y (n_rows, n_out) of products a (n_rows, n_out)."""
-        self.kernel.align(a, y, tally)
+    def message_widths(self, kernel: Kernel) -> Sequence[int]:
+        """Return the number of products of each connection."""
+        return [kernel.n_out] * len(kernel.widths_in)
+
+    def compute(self, received: list[Array], y: Array, tally: Tally) -> None:
+        """Compute the outputs y (n_rows, n_out) of the products of each connection."""
+        self.kernel.align(received, y, tally)

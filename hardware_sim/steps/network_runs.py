@@ -1,107 +1,177 @@
-"""A whole network's work in one process: the layers one after the other, on tiles of samples that stay in the cache.
+"""A whole network's work in one process: its nodes one after the other, on tiles of samples that stay in the cache.
 
-A layer depends on the one before it and on its own past only. So it can do all T steps of a tile before the next layer begins:
-its weights are then read once per tile, not once per step, and the first layer's product, the same at all steps, is made
-once. `StepRun` keeps the order of the chip instead, one step of one sample at a time. Both are the bodies of process models,
-without Lava, as those of `layer_runs`.
+A node outside of loops depends on others and on its own past only. So it can do all T steps of a tile before the next node
+begins: its weights are then read once per tile, not once per step, and a drive that is the same at all steps is computed once.
+The nodes of a loop go step by step. One sample at a time, all nodes go step by step, in the order in which the chip sends. This
+is the body of process models, without Lava, as the runs of `layer_runs`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
-from ..kernels.layer_kernel import Kernel
-from ..kernels.layout import DRIVE, Array, Tally
-from .recording import LayerRecording, ReadoutRecording
+from ...network.nodes import PopulationSpec
+from ...network.quantized import Network
+from ...network.quantized_nodes import QuantizedPopulation
+from ..kernels.layer_kernel import Kernel, NodeKernel
+from ..kernels.layout import DRIVE, Array
+from .recording import NodeRecording, ReadoutRecording
 from .schedule import BatchStep
 
 TILE = 128
-"""Number of samples of a tile: inputs and payloads of a layer of 64 neurons over 8 steps are 256 KB each, which a core's
+"""Most samples of a tile: inputs and payloads of a layer of 64 neurons over 8 steps are 256 KB each, which a core's
 second-level cache holds, and calling the loops takes a tenth of what they do."""
+TILE_VALUES = 1 << 19
+"""Most values of a node's payloads in a tile, 2 MB: long sequences go in tiles of fewer samples."""
 
 
 class NetworkRun:
-    """All steps of many samples: inputs (n_rows, n_in) in, recordings out."""
+    """All steps of many samples, or one step of one: inputs in, recordings out."""
 
     def __init__(
         self,
-        layers: tuple[Kernel, ...],
+        network: Network,
+        kernels: Sequence[NodeKernel],
         readout: Kernel,
         n_steps: int,
-        recordings: tuple[LayerRecording, ...],
+        recordings: Sequence[NodeRecording],
         emitted: ReadoutRecording,
+        n_rows: int = TILE,
     ) -> None:
-        self.layers = layers
-        self.readout = readout
+        """Build the work of a network.
+
+        Args:
+            network: Float or quantized.
+            kernels: Arithmetic of each node.
+            readout: Arithmetic of the read-out.
+            n_steps: Number T of steps of a sample.
+            recordings: Where counts and probed values of each node go.
+            emitted: Where reduced and probed outputs go.
+            n_rows: Most samples of a tile; 1 for one sample at a time.
+        """
+        self.network = network
         self.n_steps = n_steps
-        self.recordings = recordings
+        self.n_rows = max(1, min(n_rows, TILE_VALUES // (n_steps * max(network.widths))))
         self.emitted = emitted
-        self._tally = emitted.tally()
-        kind = readout.message_type
-        self._drive = np.zeros((TILE, layers[0].n_out), kind)
-        self._membranes = [np.zeros((TILE, kernel.n_out), kind) for kernel in layers]
-        self._payloads = [np.zeros((TILE, n_steps, kernel.n_out), kind) for kernel in layers]
-        self._y = np.zeros((TILE, n_steps, readout.n_out), kind)
+        self._kernels = dict(zip((node.name for node in network.nodes), kernels, strict=True))
+        self._recordings = {recording.name: recording for recording in recordings}
+        self._readout = readout
+        self._readout_tally = emitted.tally()
+        kind, rows = readout.message_type, self.n_rows
+        self._membranes = {name: np.zeros((rows, each.n_out), kind) for name, each in self._kernels.items()}
+        self._sent = {name: np.zeros((rows, n_steps, each.n_out), kind) for name, each in self._kernels.items()}
+        self._y = np.zeros((rows, n_steps, readout.n_out), kind)
+        self._groups = order_groups(network)
+        self._constant: dict[str, Array] = {}
+        """Rows (n_rows, width) of the inputs that are the same at all steps of this tile."""
 
     def advance(self, first: int, a: Array) -> None:
-        """Run the samples first, first + 1, …, whose inputs are the rows of a."""
-        for start in range(0, len(a), TILE):
-            tile = a[start : start + TILE]
+        """Run the samples first, first + 1, …, whose inputs are the rows of a: (n, n_in), or (n, n_steps, n_in)."""
+        for start in range(0, len(a), self.n_rows):
+            tile = a[start : start + self.n_rows]
             self._run_tile(BatchStep(first + start, len(tile), 0), tile)
 
+    def advance_step(self, batch_step: BatchStep, a: Array) -> None:
+        """Advance one sample, whose inputs are the only row of a, by one step."""
+        if batch_step.step == 0:
+            self._load(a)
+        for node in self.network.nodes:
+            self._run_step(node, batch_step)
+        t = batch_step.step
+        self._emit(batch_step, t, t + 1)
+
+    def _load(self, a: Array) -> None:
+        """Take in the inputs of a tile, split into those of each name."""
+        ends = np.cumsum([each.width for each in self.network.inputs])
+        for each, end in zip(self.network.inputs, ends, strict=True):
+            columns = np.ascontiguousarray(a[..., end - each.width : end])
+            if a.ndim == 3:
+                self._sent[each.name] = columns
+            else:
+                self._constant[each.name] = columns
+
     def _run_tile(self, batch_step: BatchStep, a: Array) -> None:
-        for index, recording in enumerate(self.recordings):
-            tally = recording.tally(batch_step, self.n_steps)
-            self._run_layer(index, a, tally)
-            recording.record(batch_step, tally, self._payloads[index])
-        y, sent = self._y[: len(a)], self._payloads[-1][: len(a)]
-        self.readout.drive(sent.reshape(-1, self.readout.n_in), y.reshape(-1, self.readout.n_out), self._tally)
+        self._load(a)
+        for group in self._groups:
+            if len(group) == 1 and group[0].name not in dict(group[0].edges):
+                self._run_node(group[0], batch_step)
+                continue
+            for t in range(self.n_steps):
+                for node in group:
+                    self._run_step(node, BatchStep(batch_step.first, batch_step.n_rows, t))
+        self._emit(batch_step, 0, self.n_steps)
+
+    def _run_node(self, node: Any, batch_step: BatchStep) -> None:
+        """Run all steps of a node that is in no loop."""
+        n, kernel, recording = batch_step.n_rows, self._kernels[node.name], self._recordings[node.name]
+        membrane, payload = self._membranes[node.name][:n], self._sent[node.name][:n]
+        membrane[:] = 0
+        tally = recording.tally(batch_step, self.n_steps)
+        is_population = isinstance(node, (PopulationSpec, QuantizedPopulation))
+        if is_population and all(source in self._constant and not delay for source, delay in node.edges):
+            z = np.empty((n, kernel.n_out), kernel.message_type)
+            before = tally.saturated[DRIVE].copy()
+            kernel.drive([self._constant[source] for source, _ in node.edges], z, tally)  # type: ignore[attr-defined]
+            tally.saturated[DRIVE] += (tally.saturated[DRIVE] - before) * (self.n_steps - 1)  # the same at every step
+            kernel.fire(z, membrane, payload, tally)  # type: ignore[attr-defined]
+        else:
+            kernel.advance(self._received(node, n, 0, self.n_steps), membrane, payload, tally)
+        recording.record(batch_step, tally, payload)
+
+    def _run_step(self, node: Any, batch_step: BatchStep) -> None:
+        """Run one step of a node."""
+        n, t, recording = batch_step.n_rows, batch_step.step, self._recordings[node.name]
+        membrane = self._membranes[node.name][:n]
+        if t == 0:
+            membrane[:] = 0
+        tally = recording.tally(batch_step)
+        payload = np.empty((n, 1, membrane.shape[1]), membrane.dtype)
+        self._kernels[node.name].advance(self._received(node, n, t, t + 1), membrane, payload, tally)
+        self._sent[node.name][:n, t : t + 1] = payload
+        recording.record(batch_step, tally, payload)
+
+    def _emit(self, batch_step: BatchStep, begin: int, end: int) -> None:
+        """Run steps of the read-out."""
+        n = batch_step.n_rows
+        received = [a.reshape(-1, a.shape[2]) for a in self._received(self.network.output, n, begin, end)]
+        y = np.empty((n, end - begin, self._readout.n_out), self._readout.message_type)
+        self._readout.drive(received, y.reshape(-1, self._readout.n_out), self._readout_tally)
         self.emitted.record(batch_step, y)
 
-    def _run_layer(self, index: int, a: Array, tally: Tally) -> None:
-        n = len(a)
-        kernel, membrane, payload = self.layers[index], self._membranes[index][:n], self._payloads[index][:n]
-        membrane[:] = 0
-        if index:
-            kernel.advance(self._payloads[index - 1][:n], membrane, payload, tally)
-            return
-        before = tally.saturated[DRIVE].copy()
-        kernel.drive(a, self._drive[:n], tally)
-        tally.saturated[DRIVE] += (tally.saturated[DRIVE] - before) * (self.n_steps - 1)  # the same at every step
-        kernel.fire(self._drive[:n], membrane, payload, tally)
+    def _received(self, node: Any, n: int, begin: int, end: int) -> list[Array]:
+        """Collect what each connection brings at the steps begin … end - 1, (n, end - begin, width) each."""
+        return [self._delayed(source, delay, n, begin, end) for source, delay in node.edges]
+
+    def _delayed(self, source: str, delay: int, n: int, begin: int, end: int) -> Array:
+        """Return what a source sent `delay` steps before, zero before its first step."""
+        if source in self._constant:
+            row = self._constant[source][:n, None]
+            sent = np.repeat(row, end - begin, axis=1)
+            sent[:, : max(0, delay - begin)] = 0
+            return sent
+        line = self._sent[source][:n]
+        if not delay or begin >= delay:
+            return np.ascontiguousarray(line[:, begin - delay : end - delay])
+        sent = np.zeros((n, end - begin, line.shape[2]), line.dtype)
+        sent[:, delay - begin :] = line[:, : max(0, end - delay)]
+        return sent
 
 
-class StepRun:
-    """One step of one sample at a time: all layers, in the order in which the chip sends."""
-
-    def __init__(
-        self,
-        layers: tuple[Kernel, ...],
-        readout: Kernel,
-        recordings: tuple[LayerRecording, ...],
-        emitted: ReadoutRecording,
-    ) -> None:
-        self.layers = layers
-        self.readout = readout
-        self.recordings = recordings
-        self.emitted = emitted
-        self._tally = emitted.tally()
-        kind = readout.message_type
-        self._membranes = [np.zeros((1, kernel.n_out), kind) for kernel in layers]
-        self._payloads = [np.zeros((1, 1, kernel.n_out), kind) for kernel in layers]
-        self._y = np.zeros((1, 1, readout.n_out), kind)
-
-    def advance(self, batch_step: BatchStep, a: Array) -> None:
-        """Advance the network by one step with the input a (1, n_in)."""
-        sent = a[:, None]
-        for kernel, recording, membrane, payload in zip(
-            self.layers, self.recordings, self._membranes, self._payloads, strict=True
-        ):
-            if batch_step.step == 0:
-                membrane[:] = 0
-            tally = recording.tally(batch_step)
-            kernel.advance(sent, membrane, payload, tally)
-            recording.record(batch_step, tally, payload)
-            sent = payload
-        self.readout.drive(sent[:, 0], self._y[:, 0], self._tally)
-        self.emitted.record(batch_step, self._y)
+def order_groups(network: Network) -> list[list[Any]]:
+    """Order the nodes so that each group needs the groups before it only; a group is a loop, or one node."""
+    number = {node.name: i for i, node in enumerate(network.nodes)}
+    reaches = np.eye(len(number), dtype=np.bool_)
+    for node in network.nodes:
+        for source, _ in node.edges:
+            if source in number:
+                reaches[number[source], number[node.name]] = True
+    for k in range(len(number)):  # Warshall's algorithm
+        reaches |= reaches[:, k : k + 1] & reaches[k]
+    loops = {tuple(np.flatnonzero(reaches[i] & reaches[:, i])) for i in range(len(number))}
+    by_sources = sorted(
+        loops, key=lambda loop: (int(reaches[:, loop[0]].sum()), loop)
+    )  # a group has those of its sources
+    return [[network.nodes[i] for i in loop] for loop in by_sources]

@@ -1,4 +1,4 @@
-"""What the layers of a Lava run write for its caller: counts, sums of outputs, probed values; in memory that both see.
+"""What the nodes of a Lava run write for its caller: counts, sums of outputs, probed values; in memory that both see.
 
 Each recording is written by one process, so that nothing needs a lock. Counts and saturations are the loops' own counters; the
 rest is put where sample and step say.
@@ -14,9 +14,9 @@ import numpy as np
 
 from ...base.arrays import Record
 from ...engine.trace import NodeCounts, NodeTrace, Probe
-from ...network.nodes import PopulationSpec
+from ...network.nodes import NodeSpec
 from ...network.quantized import Network, QuantizedNetwork
-from ...network.quantized_nodes import QuantizedPopulation
+from ...network.quantized_nodes import QuantizedNode
 from ...network.spec import Readout
 from ..kernels.layout import DRIVE, EVENTS, FIRED, MEMBRANE, PAYLOAD, Array, Tally, empty_tally
 from ..runner.shared_arrays import SharedArray
@@ -24,11 +24,11 @@ from .schedule import BatchStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LayerRecording(Record):
-    """Counts and probes of one spiking layer."""
+class NodeRecording(Record):
+    """Counts and probes of one population or product."""
 
     name: str
-    """Name of the layer."""
+    """Name of the node."""
     counts: SharedArray
     """FIRED and EVENTS, int32, shape (n_steps, 2, n_out)."""
     saturated: SharedArray
@@ -41,8 +41,8 @@ class LayerRecording(Record):
     """a, same shape."""
 
     @classmethod
-    def empty(cls, name: str, n_out: int, n_steps: int, n_probed: int, message_type: Any) -> LayerRecording:
-        """Build the recording of a layer; n_probed is how many of the first samples are recorded in full."""
+    def empty(cls, name: str, n_out: int, n_steps: int, n_probed: int, message_type: Any) -> NodeRecording:
+        """Build the recording of a node; n_probed is how many of the first samples are recorded in full."""
         shape = (n_probed, n_steps, n_out)
         return cls(
             name=name,
@@ -53,7 +53,7 @@ class LayerRecording(Record):
             payload=SharedArray.zeros(shape, message_type),
         )
 
-    def with_own_counts(self) -> LayerRecording:
+    def with_own_counts(self) -> NodeRecording:
         """Build the recording of another process that works on other samples: counts of its own, the same probes."""
         counts, saturated = (SharedArray.zeros(own.values.shape, np.int32) for own in (self.counts, self.saturated))
         return replace(self, counts=counts, saturated=saturated)
@@ -86,11 +86,11 @@ class LayerRecording(Record):
             self.fired.values[place] = tally.fired
             self.payload.values[place] = payload[:n_probed]
 
-    def layer_counts(self) -> NodeCounts:
+    def node_counts(self) -> NodeCounts:
         """Return the counts as a record."""
         return joined_counts([self])
 
-    def layer_trace(self) -> NodeTrace:
+    def node_trace(self) -> NodeTrace:
         """Return the probed values as a record: int64 or float64."""
         return NodeTrace(
             name=self.name,
@@ -100,8 +100,8 @@ class LayerRecording(Record):
         )
 
 
-def joined_counts(recordings: Sequence[LayerRecording]) -> NodeCounts:
-    """Add up what several processes counted of one layer."""
+def joined_counts(recordings: Sequence[NodeRecording]) -> NodeCounts:
+    """Add up what several processes counted of one node."""
     counts = np.sum([recording.counts.values for recording in recordings], axis=0, dtype=np.int64)
     drive, membrane, payload = (
         sum(int(recording.saturated.values[kind].sum(dtype=np.int64)) for recording in recordings)
@@ -119,12 +119,13 @@ def joined_counts(recordings: Sequence[LayerRecording]) -> NodeCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ReadoutRecording(Record):
-    """What the read-out emitted, summed by sample; and step by step for probed samples."""
+    """What the read-out emitted, reduced by sample; and step by step for probed samples."""
 
     readout: Readout
-    """Whether the steps are summed, or the last one counts."""
+    """Whether the steps are summed, the last one counts, or every one is kept."""
     total: SharedArray
-    """int64 or float64, shape (n_samples, n_out); n_samples is 0 where only messages are sent."""
+    """int64 or float64, shape (n_samples, n_out), of every step (n_samples, n_steps, n_out); n_samples is 0 where only
+    messages are sent."""
     saturated: SharedArray
     """Emitted outputs that the state word could not hold, int32, in the first of three rows (n_out,)."""
     output: SharedArray
@@ -135,9 +136,10 @@ class ReadoutRecording(Record):
         cls, readout: Readout, n_out: int, n_steps: int, n_samples: int, n_probed: int, message_type: Any
     ) -> ReadoutRecording:
         """Build the recording of a read-out."""
+        shape = (n_samples, n_steps, n_out) if readout is Readout.EVERY else (n_samples, n_out)
         return cls(
             readout=readout,
-            total=SharedArray.zeros((n_samples, n_out), _wide_type(message_type)),
+            total=SharedArray.zeros(shape, _wide_type(message_type)),
             saturated=SharedArray.zeros((3, n_out), np.int32),
             output=SharedArray.zeros((n_probed, n_steps, n_out), message_type),
         )
@@ -159,13 +161,16 @@ class ReadoutRecording(Record):
     def record(self, batch_step: BatchStep, y: Array) -> None:
         """Take in the outputs y (n_rows, n_steps, n_out) of some steps from `batch_step.step` on."""
         rows = slice(batch_step.first, batch_step.first + batch_step.n_rows)
+        steps = slice(batch_step.step, batch_step.step + y.shape[1])
         total = self.total.values[rows]
-        if self.readout is Readout.LAST:
+        if self.readout is Readout.EVERY:
+            total[:, steps] = y[: len(total)]
+        elif self.readout is Readout.LAST:
             total[:] = y[: len(total), -1]
         else:
             total += y[: len(total)].sum(axis=1, dtype=total.dtype)
         if batch_step.first < len(self.output.values):
-            output = self.output.values[rows, batch_step.step : batch_step.step + y.shape[1]]
+            output = self.output.values[rows, steps]
             output[:] = y[: len(output)]
 
 
@@ -180,25 +185,22 @@ def widened(values: Array) -> Array:
 
 
 def make_recordings(
-    network: Network, probe: Probe, n_samples: int | None
-) -> tuple[tuple[LayerRecording, ...], ReadoutRecording]:
-    """Build the recordings of a network's layers and of its read-out.
+    network: Network, probe: Probe, n_steps: int, n_samples: int | None
+) -> tuple[tuple[NodeRecording, ...], ReadoutRecording]:
+    """Build the recordings of a network's nodes and of its read-out.
 
     Args:
         network: Float or quantized.
-        probe: Samples and layers to record in full.
-        n_samples: How many samples there will be, so that their outputs are summed; None for as many as come.
+        probe: Samples and nodes to record in full.
+        n_steps: Number T of steps of a sample.
+        n_samples: How many samples there will be, so that their outputs are reduced; None for as many as come.
     """
     message_type = np.int32 if isinstance(network, QuantizedNetwork) else np.float64
     n_probed = probe.n_samples if n_samples is None else probe.count(n_samples)
-    spiking: tuple[PopulationSpec | QuantizedPopulation, ...] = network.populations
+    nodes: tuple[NodeSpec | QuantizedNode, ...] = network.nodes
     recordings = tuple(
-        LayerRecording.empty(
-            layer.name, layer.n_out, network.n_steps, n_probed if probe.records(layer.name) else 0, message_type
-        )
-        for layer in spiking
+        NodeRecording.empty(node.name, node.n_out, n_steps, n_probed if probe.records(node.name) else 0, message_type)
+        for node in nodes
     )
-    emitted = ReadoutRecording.empty(
-        network.readout, network.n_out, network.n_steps, n_samples or 0, n_probed, message_type
-    )
+    emitted = ReadoutRecording.empty(network.readout, network.n_out, n_steps, n_samples or 0, n_probed, message_type)
     return recordings, emitted

@@ -1,13 +1,15 @@
-"""Which samples a layer works on at which step of Lava; every layer keeps its own step counter.
+"""Which samples a node works on at which step of Lava; every node keeps its own step counter.
 
-A sample is presented for T steps, and a message carries one sample (faithful) or a batch of them. Each layer sends what it
-computed in the step before, so that the layers are one step apart, as on the chip:
+A sample is presented for T steps, and a message carries one sample (faithful) or a batch of them. Each node sends what it
+computed in the step before, so that the nodes of a chain are one step apart, as on the chip:
 
     Lava's step      1      2      3      4      5      6         T = 2, one sample at a time
     source          0,1    0,2    1,1    1,2                      sample, step of the sample
     layer 1         0,1    0,2    1,1    1,2                      latency 0
     layer 2                0,1    0,2    1,1    1,2               latency 1
     read-out                      0,1    0,2    1,1    1,2        latency 2
+
+In a loop of more nodes than its delays, a step of the network takes several of Lava's (`timing`); a node works in the first.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from ...base.errors import SpecError
 
 
 class BatchStep(NamedTuple):
-    """The batch of samples, and the step of its presentation, that a layer works on in one step of Lava."""
+    """The batch of samples, and the step of its presentation, that a node works on in one step of Lava."""
 
     first: int
     """Index of the first sample of the message."""
@@ -32,19 +34,21 @@ class BatchStep(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule(Record):
-    """The step counter of one layer: `Schedule(n_steps=2)` takes one sample after the other, two steps each, for ever."""
+    """The step counter of one node: `Schedule(n_steps=2)` takes one sample after the other, two steps each, for ever."""
 
     n_steps: int
     """Number of steps T of a presentation, at least 1."""
     latency: int = 0
     """Steps of Lava that pass before the first message arrives."""
+    interval: int = 1
+    """Steps of Lava that a step of a presentation takes."""
     batch_size: int | None = None
     """Rows of a message; None for one sample without a batch axis."""
     n_samples: int | None = None
     """Samples in all; None for as many as come."""
 
     def __post_init__(self) -> None:
-        lowest = (("n_steps", 1), ("latency", 0), ("batch_size", 1), ("n_samples", 1))
+        lowest = (("n_steps", 1), ("latency", 0), ("interval", 1), ("batch_size", 1), ("n_samples", 1))
         for name, low in lowest:
             value = getattr(self, name)
             if value is not None and value < low:
@@ -61,7 +65,7 @@ class Schedule(Record):
         return None if self.n_samples is None else -(-self.n_samples // self.n_rows)
 
     def delayed(self, n_steps: int) -> Schedule:
-        """Return the schedule of a layer that everything reaches `n_steps` steps of Lava later."""
+        """Return the schedule of a node that everything reaches `n_steps` steps of Lava later."""
         return replace(self, latency=self.latency + n_steps)
 
     def shape(self, n: int) -> tuple[int, ...]:
@@ -69,21 +73,23 @@ class Schedule(Record):
         return (n,) if self.batch_size is None else (self.batch_size, n)
 
     def batch_step(self, time_step: int) -> BatchStep | None:
-        """Return what is to be done in a step of Lava, counted from 1; None before the first sample and after the last."""
-        batch, step = divmod(time_step - 1 - self.latency, self.n_steps)
+        """Return what is to be done in a step of Lava, counted from 1; None before, after and between steps of samples."""
+        n_before, phase = divmod(time_step - 1 - self.latency, self.interval)
+        batch, step = divmod(n_before, self.n_steps)
         first = batch * self.n_rows
-        if batch < 0 or (self.n_samples is not None and first >= self.n_samples):
+        if phase or batch < 0 or (self.n_samples is not None and first >= self.n_samples):
             return None
         n_rows = self.n_rows if self.n_samples is None else min(self.n_rows, self.n_samples - first)
         return BatchStep(first, n_rows, step)
 
     def n_finished(self, n_lava_steps: int) -> int:
-        """Count the samples that this layer has finished after so many steps of Lava."""
-        n_done = max(0, n_lava_steps - self.latency) // self.n_steps * self.n_rows
+        """Count the samples that this node has finished after so many steps of Lava."""
+        n_steps = -(-max(0, n_lava_steps - self.latency) // self.interval)
+        n_done = n_steps // self.n_steps * self.n_rows
         return n_done if self.n_samples is None else min(n_done, self.n_samples)
 
     def n_lava_steps(self) -> int:
-        """Count the steps of Lava until this layer has finished every sample.
+        """Count the steps of Lava until this node has finished every sample.
 
         Raises:
             SpecError: If there is no last sample.
@@ -92,4 +98,4 @@ class Schedule(Record):
             raise SpecError(
                 "Schedule.n_samples", "be a number, so that there is an end", None, "Give the number of samples."
             )
-        return self.latency + self.n_batches * self.n_steps
+        return self.latency + (self.n_batches * self.n_steps - 1) * self.interval + 1

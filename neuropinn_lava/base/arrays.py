@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Any
 
@@ -118,6 +118,15 @@ def freeze_arrays(record: object, **dtypes: DTypeLike) -> None:
             mend = "Give an array of such numbers; nothing is rounded silently."
             raise SpecError(where, f"be an array that fits {np.dtype(dtype)}", str(error), mend) from error
         object.__setattr__(record, name, held)
+
+
+def side_by_side(matrices: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return matrices of one height as one read-only matrix; a single one is not copied."""
+    if len(matrices) == 1:
+        return matrices[0]
+    joined = np.hstack(matrices)
+    joined.setflags(write=False)
+    return joined
 
 
 def _digest_chunks(value: object) -> Iterator[bytes]:

@@ -39,7 +39,7 @@ def encode_points(network: QuantizedNetwork, points: FloatArray) -> tuple[IntArr
 
 
 def decode_integers(network: QuantizedNetwork, points: FloatArray, total: IntArray) -> FloatArray:
-    """Compute u (n_samples, n_out) at points (n_samples, …, n_in) from the int64 sums of the emitted outputs, scaled and divided once."""
+    """Compute u (n_samples, n_out) at points (n_samples, …, n_in) from int64 sums of the outputs, scaled and divided once."""
     scaled = dequantize_array(total, network.output.affine.state_exponent)
     mean = scaled / divisor(network.source, points.shape[1])
     return network.source.restored(points, mean)

@@ -1,6 +1,6 @@
 """The two numpy engines that define what a network computes: float64, and integers.
 
-They follow the equations of `network/nodes.py` and `network/quantized_nodes.py` literally, through the one walk of `walk.py`. All
+They follow the equations of `network/nodes.py` and `network/quantized_nodes.py` literally, through the walk of `walk.py`. All
 faster implementations are compared with them, integers bit for bit. Samples are processed in blocks, which bounds the memory.
 """
 

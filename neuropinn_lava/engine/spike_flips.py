@@ -7,7 +7,7 @@ propagated beside the float equations, with independent roundings added as root 
 
     E_z^2 = sum_i (W E_a)_i^2 + eps^2 * (n_in * sum_i (W a)_i^2 + b^2)
     E_m^2 = (beta E_m)^2 + E_z^2 + (eps m)^2                        E_m = 0 where it fired
-    E_a^2 = (L E_z)^2 + (eps a)^2                                   L bounds |phi'|, the rule's `steepest`
+    E_a^2 = (L E_z)^2 + (eps a)^2                                   L bounds |phi'| between 0 and z, the rule's `steepest`
     E_product^2 = (a_right E_left)^2 + (a_left E_right)^2 + (eps a)^2
     a sample is at risk where some |m - theta| <= 6 * E_m
 """
@@ -69,7 +69,7 @@ class _UncertainArithmetic:
             return _with_payload(now, received, squared_z)
         squared_m = node.beta**2 * membrane.squared_error + squared_z + eps2 * now.membrane**2
         self.at_risk[_are_near(node, now.membrane, squared_m).any(axis=1)] = True
-        steepest = find_activation(node.activation).steepest
+        steepest = find_activation(node.activation).steepest_within(now.drive)
         squared_a = np.where(now.fired, steepest**2 * squared_z + eps2 * now.payload**2, 0.0)
         carried = _Uncertain(now.carried, np.where(now.fired, 0.0, squared_m))
         return _with_payload(now, received, squared_a)._replace(carried=carried)

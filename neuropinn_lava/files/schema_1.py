@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..base.arrays import NOT_IN_DIGEST, FloatArray, IntArray
-from ..network import nodes, quantized, quantized_nodes, spec
+from ..network import nodes, phi_table, quantized, quantized_nodes, spec
 from ..network.nodes import Polarity
-from ..network.phi_table import PhiTable
 from ..network.spec import Provenance, Readout
 from ..network.transforms import AffineTransform, Ansatz
 
@@ -121,6 +120,24 @@ class QuantizedAffine:
 
 
 @dataclass
+class PhiTable:
+    """A table of phi, odd or even."""
+
+    activation: str
+    state_exponent: int
+    state_bits: int
+    payload_exponent: int
+    payload_bits: int
+    index_bits: int
+    fraction_bits: int
+    entries: IntArray
+
+    def upgraded(self) -> phi_table.PhiTable:
+        """Return the same table."""
+        return phi_table.PhiTable(**vars(self))
+
+
+@dataclass
 class QuantizedLayer:
     """A spiking layer in integers."""
 
@@ -160,7 +177,7 @@ class QuantizedNetwork:
                 beta=layer.beta,
                 theta=layer.theta,
                 polarity=layer.polarity,
-                table=layer.table,
+                table=layer.table.upgraded(),
             )
             for layer, source in zip(self.layers, sources, strict=False)
         )

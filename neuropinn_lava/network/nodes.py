@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base.arrays import ArrayRecord, FloatArray, Record, freeze_arrays
+from ..base.arrays import ArrayRecord, FloatArray, Record, freeze_arrays, side_by_side
 from ..base.checks import as_member, check_finite, check_range, check_shape, check_whole, raise_violations
 from ..base.errors import Violation
 from .activations import find_activation
@@ -73,7 +73,7 @@ class ConnectionSpec(ArrayRecord):
         freeze_arrays(self, weight=np.float64)
         where = f"connection from {self.source!r}: weight"
         found = [*check_shape(where, self.weight, (None, None), "(n_out, n_source)")]
-        raise_violations(found + [*check_finite(where, self.weight)])
+        raise_violations([*found, *check_finite(where, self.weight)])
 
     @property
     def n_source(self) -> int:
@@ -106,8 +106,8 @@ class AffineNode:
 
     @property
     def weight(self) -> FloatArray:
-        """Weights of all connections side by side, shape (n_out, n_in)."""
-        return np.hstack([each.weight for each in self.connections])
+        """Weights of all connections side by side, shape (n_out, n_in), read-only."""
+        return side_by_side([each.weight for each in self.connections])
 
     def with_weight(self, weight: FloatArray, **changes: Any) -> Any:
         """Return the node with other weights, (n_out, n_in) for all connections side by side, and other fields."""

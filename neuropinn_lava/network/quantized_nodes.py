@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.arrays import ArrayRecord, FloatArray, IntArray, Record, freeze_arrays
+from ..base.arrays import ArrayRecord, FloatArray, IntArray, Record, freeze_arrays, side_by_side
 from ..base.checks import as_member, check_range, check_shape, check_whole, raise_violations
 from ..base.errors import FixedPointError, Violation
 from .graph import check_connections, sorted_connections
@@ -91,7 +91,7 @@ class QuantizedConnection(ArrayRecord):
         return dequantize_array(self.weight, self.weight_exponent[:, None])
 
     def left(self, state_exponent: int) -> IntArray:
-        """Compute the shift to the left that aligns each neuron's product with the state, (n_out,); negative is to the right."""
+        """Compute the shift that aligns each neuron's product with the state, (n_out,): to the left, negative to the right."""
         return self.weight_exponent + (self.input_exponent - state_exponent)
 
     def product_bound(self) -> IntArray:
@@ -169,13 +169,13 @@ class QuantizedAffine(ArrayRecord):
 
     @property
     def weight(self) -> IntArray:
-        """Weights of all connections side by side, shape (n_out, n_in)."""
-        return np.hstack([each.weight for each in self.connections])
+        """Weights of all connections side by side, shape (n_out, n_in), read-only."""
+        return side_by_side([each.weight for each in self.connections])
 
     @property
     def real_weight(self) -> FloatArray:
-        """Weights of all connections side by side as floats, exact, shape (n_out, n_in)."""
-        return np.hstack([each.real_weight for each in self.connections])
+        """Weights of all connections side by side as floats, exact, shape (n_out, n_in), read-only."""
+        return side_by_side([each.real_weight for each in self.connections])
 
     @property
     def real_bias(self) -> FloatArray:

@@ -210,6 +210,6 @@ class NetworkSpec(ArrayRecord):
         return record_digest(self)
 
     def restored(self, points: FloatArray, outputs: FloatArray) -> FloatArray:
-        """Convert the read-out, (n_samples, n_out) or (n_samples, n_steps, n_out), to physical units: transform, then ansatz."""
+        """Convert the read-out, (n_samples, n_out) or (n_samples, n_steps, n_out), to physical units."""
         scaled: FloatArray = self.output_transform.apply(outputs)
         return self.ansatz.apply(points, scaled) if self.ansatz else scaled

@@ -42,6 +42,12 @@ def vanishing_ansatz(factor: Field, link: Link = Link.IDENTITY) -> Ansatz:
     return Ansatz(offset=(Polynomial.constant(0.0, factor.n_dim),), factor=(factor,), link=link)
 
 
+def identity_ansatz(n_dim: int, n_out: int) -> Ansatz:
+    """Build the ansatz u = net, which builds no condition in."""
+    zero, one = Polynomial.constant(0.0, n_dim), Polynomial.constant(1.0, n_dim)
+    return Ansatz(offset=(zero,) * n_out, factor=(one,) * n_out)
+
+
 def field_value(field: Field) -> Callable[[FloatArray], FloatArray]:
     """Return the data of a condition on one unknown that prescribes the values of a field, shape (n, 1)."""
     return lambda points: np.asarray(field.evaluate(points))[:, None]

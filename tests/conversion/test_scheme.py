@@ -57,11 +57,13 @@ def test_one_length_for_all_or_one_each() -> None:
 def test_lists_of_another_length() -> None:
     scheme = QuantizationScheme(weight_bits=(8, 6), payload_bits=(12,))
     with pytest.raises(
-        SpecError, match=r"QuantizationScheme.weight_bits must hold one word length per population.*: 3; got 2. Give one"
+        SpecError,
+        match=r"QuantizationScheme.weight_bits must hold one word length per population.*: 3; got 2. Give one",
     ):
         scheme.weight_bits_of(2)
     with pytest.raises(
-        SpecError, match=r"QuantizationScheme.payload_bits must hold one word length per population and product: 2; got 1"
+        SpecError,
+        match=r"QuantizationScheme.payload_bits must hold one word length per population and product: 2; got 1",
     ):
         scheme.payload_bits_of(2)
 

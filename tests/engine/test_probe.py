@@ -17,20 +17,20 @@ FULL = run_integer(NETWORK, POINTS, Probe(n_samples=50))
 
 @pytest.mark.parametrize("samples", [(0,), (49,), (3, 17, 18, 40), tuple(range(50))])
 @pytest.mark.parametrize("steps", [None, (0,), (1, 4)])
-@pytest.mark.parametrize("layers", [None, ("hidden1",)])
-def test_what_is_chosen_is_what_a_full_trace_has(samples, steps, layers):
-    trace = run_integer(NETWORK, POINTS, Probe(samples=samples, steps=steps, layers=layers))
+@pytest.mark.parametrize("nodes", [None, ("hidden1",)])
+def test_what_is_chosen_is_what_a_full_trace_has(samples, steps, nodes):
+    trace = run_integer(NETWORK, POINTS, Probe(samples=samples, steps=steps, nodes=nodes))
     assert trace.outputs.tobytes() == FULL.outputs.tobytes()
     assert trace.readout.tobytes() == FULL.readout.tobytes()
     assert all(
         np.array_equal(a.events, b.events) and np.array_equal(a.fired, b.fired)
-        for a, b in zip(trace.nodes, FULL.populations, strict=True)
+        for a, b in zip(trace.nodes, FULL.nodes, strict=True)
     )
     probe, at = trace.probe, slice(None) if steps is None else list(steps)
     assert probe.samples.tolist() == list(samples)
     assert (None if probe.steps is None else tuple(probe.steps)) == steps
     expected = {layer.name: layer for layer in FULL.probe.nodes}
-    assert [layer.name for layer in probe.nodes] == list(layers or expected)
+    assert [layer.name for layer in probe.nodes] == list(nodes or expected)
     for layer in probe.nodes:
         for name in ("membrane", "fired", "payload"):
             assert np.array_equal(getattr(layer, name), getattr(expected[layer.name], name)[list(samples)][:, at])
@@ -46,7 +46,7 @@ def test_steps_of_the_first_samples():
 def test_the_float_engine_takes_the_same_probe():
     probe = run_float(NETWORK.source, POINTS, Probe(samples=(5, 9), steps=(4,))).probe
     full = run_float(NETWORK.source, POINTS, Probe(n_samples=50)).probe
-    assert np.array_equal(probe.nodes[0].fired, full.layers[0].fired[[5, 9]][:, [4]])
+    assert np.array_equal(probe.nodes[0].fired, full.nodes[0].fired[[5, 9]][:, [4]])
 
 
 def test_the_size_is_that_of_the_arrays():

@@ -39,7 +39,7 @@ EVERYTHING = Probe(n_samples=N_SAMPLES)
 every_activation = pytest.mark.parametrize("activation", builders.ACTIVATIONS)
 every_polarity = pytest.mark.parametrize("polarity", builders.POLARITIES)
 every_t = pytest.mark.parametrize("n_steps", builders.N_STEPS)
-every_readout = pytest.mark.parametrize("readout", Readout)
+every_readout = pytest.mark.parametrize("readout", builders.READOUTS)
 
 
 def assert_integer_run(network: QuantizedNetwork, points: FloatArray) -> RunTrace:
@@ -95,7 +95,7 @@ class TestIntegerEngine:
         raised = network
         for index, layer in enumerate(network.populations):
             raised = builders.with_layer(raised, index, theta=layer.theta + 1)
-        before, after = run_integer(network, points).layers, run_integer(raised, points).layers
+        before, after = run_integer(network, points).nodes, run_integer(raised, points).nodes
         assert any((one.fired != other.fired).any() for one, other in zip(before, after, strict=True))
 
     @every_activation
@@ -200,7 +200,7 @@ class TestFloatEngine:
             0, widths=(1, 3, 1), n_steps=1, activation="tanh", theta=theta, polarity=Polarity.BOTH
         )
         network = builders.with_layer(network, 0, weight=np.zeros((3, 1)), bias=[-theta, theta, theta / 2])
-        assert run_float(network, np.array([[0.5]])).layers[0].fired.tolist() == [[1, 1, int(theta == 0.0)]]
+        assert run_float(network, np.array([[0.5]])).nodes[0].fired.tolist() == [[1, 1, int(theta == 0.0)]]
 
 
 class TestOneStep:
@@ -225,7 +225,7 @@ class TestOneStep:
         assert trace.probe is not None
         a, _ = reference.encode_points(network, points)
         for layer, seen in zip(network.populations, trace.probe.nodes, strict=True):
-            z, _ = reference.integer_drive(layer.affine, a)
+            z, _ = reference.integer_drive(layer.affine, [a])
             a = np.where(z >= layer.theta, look_up(layer.table, z)[0], 0)
             np.testing.assert_array_equal(seen.payload[:, 0], a)
 
@@ -233,7 +233,7 @@ class TestOneStep:
     def test_leak_is_irrelevant(self, beta: float) -> None:
         points = builders.random_points(builders.random_spec(7), 20)
         one = builders.random_spec(7, n_steps=1, beta=beta)
-        other = replace(one, layers=tuple(replace(layer, beta=np.full(layer.n_out, 0.9)) for layer in one.layers))
+        other = replace(one, nodes=tuple(replace(layer, beta=np.full(layer.n_out, 0.9)) for layer in one.populations))
         np.testing.assert_array_equal(run_float(one, points).outputs, run_float(other, points).outputs)
 
 
@@ -282,7 +282,7 @@ class TestBlocks:
         blocked = run_float(network, points)
         # BLAS sums in an order that depends on the number of rows
         np.testing.assert_allclose(whole.outputs, blocked.outputs, rtol=0, atol=SUM_ORDER)
-        np.testing.assert_array_equal(whole.layers[1].fired, blocked.nodes[1].fired)
+        np.testing.assert_array_equal(whole.nodes[1].fired, blocked.nodes[1].fired)
 
     def test_saturations_are_summed_over_blocks(self, monkeypatch: pytest.MonkeyPatch) -> None:
         network = builders.saturating_quantized(11)
@@ -297,7 +297,7 @@ class TestBlocks:
         np.testing.assert_array_equal(one.readout, other.readout)
         np.testing.assert_array_equal(one.input_events, other.input_events)
         assert (one.saturated_input, one.saturated_output) == (other.saturated_input, other.saturated_output)
-        for layer, again in zip(one.layers, other.layers, strict=True):
+        for layer, again in zip(one.nodes, other.nodes, strict=True):
             np.testing.assert_array_equal(layer.fired, again.fired)
             np.testing.assert_array_equal(layer.events, again.events)
             for word in ("drive", "membrane", "payload"):
@@ -342,7 +342,7 @@ class TestProbes:
         np.testing.assert_allclose(whole.probe.output, blocked.probe.output, rtol=0, atol=SUM_ORDER)
 
     def test_chosen_layers(self, integers: bool) -> None:
-        probe = self.run(integers, 10, Probe(n_samples=2, layers=("hidden1",))).probe
+        probe = self.run(integers, 10, Probe(n_samples=2, nodes=("hidden1",))).probe
         assert probe is not None
         assert [layer.name for layer in probe.nodes] == ["hidden1"]
 
@@ -350,7 +350,7 @@ class TestProbes:
         with pytest.raises(
             SpecError, match=r"Probe.nodes must be one of hidden0, hidden1; got 'hidden2'. Did you mean"
         ):
-            self.run(integers, 3, Probe(n_samples=2, layers=("hidden2",)))
+            self.run(integers, 3, Probe(n_samples=2, nodes=("hidden2",)))
 
     def test_outputs_do_not_depend_on_it(self, integers: bool) -> None:
         with_it, without = self.run(integers, 10, Probe(n_samples=3)), self.run(integers, 10, reference.NO_PROBE)

@@ -35,11 +35,9 @@ def test_torch_equals_the_float_engine_away_from_thresholds(activation, polarity
 def test_a_membrane_exactly_at_its_threshold_is_at_risk():
     # one neuron, z = x, theta = 0.25: the sample x = 0.25 sits on the threshold, x = 0.5 is far away
     network = builders.random_spec(0, widths=(1, 1, 1), n_steps=1)
-    layer = dataclasses.replace(
-        network.populations[0], weight=np.array([[1.0]]), bias=np.zeros(1), theta=np.array([0.25])
-    )
+    network = builders.with_layer(network, 0, weight=np.array([[1.0]]), bias=np.zeros(1), theta=np.array([0.25]))
     identity = dataclasses.replace(network.input_transform, scale=np.ones(1), offset=np.zeros(1))
-    network = dataclasses.replace(network, layers=(layer,), input_transform=identity)
+    network = dataclasses.replace(network, input_transform=identity)
     assert samples_at_risk(network, np.array([[0.25], [0.5]]), np.float64).tolist() == [True, False]
 
 

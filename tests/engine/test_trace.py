@@ -28,7 +28,7 @@ def test_joining_blocks_gives_the_whole() -> None:
     np.testing.assert_array_equal(joined.input_events, whole.input_events)
     assert joined.n_saturated == whole.n_saturated > 0
     assert joined.saturated_input == whole.saturated_input
-    for layer, again in zip(joined.layers, whole.layers, strict=True):
+    for layer, again in zip(joined.nodes, whole.nodes, strict=True):
         np.testing.assert_array_equal(layer.fired, again.fired)
         np.testing.assert_array_equal(layer.events, again.events)
         assert layer.saturated_membrane == again.saturated_membrane
@@ -50,7 +50,7 @@ def test_saturations_are_summed() -> None:
     layers = [
         NodeCounts(name="a", fired=[[1]], events=[[1]], saturated_drive=1, saturated_membrane=20, saturated_payload=300)
     ]
-    total = replace(trace, layers=tuple(layers), saturated_input=4000, saturated_output=50000)
+    total = replace(trace, nodes=tuple(layers), saturated_input=4000, saturated_output=50000)
     assert total.n_saturated == 54321
 
 

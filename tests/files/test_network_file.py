@@ -82,7 +82,7 @@ class TestRoundTrips:
         np.testing.assert_array_equal(run_integer(again, points).outputs, run_integer(network, points).outputs)
 
     @pytest.mark.parametrize("ansatz", [False, True])
-    @pytest.mark.parametrize("readout", Readout)
+    @pytest.mark.parametrize("readout", builders.READOUTS)
     def test_float(self, ansatz: bool, readout: Readout, path: Path) -> None:
         again = round_trip(builders.random_spec(3, widths=(3, 4, 2), ansatz=ansatz, readout=readout), path)
         assert isinstance(again, NetworkSpec)
@@ -123,8 +123,13 @@ class TestRoundTrips:
 
     def test_names_of_any_script(self, path: Path) -> None:
         network = builders.random_spec(6)
-        layers = (replace(network.populations[0], name="Schicht «1»/α β"), network.populations[1])
-        again = round_trip(replace(network, name="ψ", layers=layers), path)
+        name = "Schicht «1»/α β"
+        (second,) = network.populations[1].connections
+        nodes = (
+            replace(network.populations[0], name=name),
+            replace(network.populations[1], connections=(replace(second, source=name),)),
+        )
+        again = round_trip(replace(network, name="ψ", nodes=nodes), path)
         assert isinstance(again, NetworkSpec)
         assert (again.name, again.populations[0].name) == ("ψ", "Schicht «1»/α β")
 
@@ -154,7 +159,7 @@ class TestHeader:
         contents = float_file.read_bytes()
         body = contents[HEADER_BYTES:]
         sha = hashlib.sha256(body).hexdigest()
-        header = f"neuropinn-lava network\nschema 1\nlength {len(body)}\nsha256 {sha}\n".encode()
+        header = f"neuropinn-lava network\nschema 2\nlength {len(body)}\nsha256 {sha}\n".encode()
         assert contents[:HEADER_BYTES] == header.ljust(HEADER_BYTES, b"\0")
         assert body.startswith(b"\x89HDF\r\n\x1a\n")
 
@@ -178,7 +183,8 @@ class TestHeader:
     def test_truncated(self, length: int, float_file: Path, path: Path) -> None:
         path.write_bytes(float_file.read_bytes()[:length])
         with pytest.raises(
-            FileFormatError, match=r"net.h5 must (begin with|have schema 1|have the contents that its header states)"
+            FileFormatError,
+            match=r"net.h5 must (begin with|have a schema out of 1, 2|have the contents that its header states)",
         ):
             read_network(path)
 
@@ -194,11 +200,11 @@ class TestHeader:
         with pytest.raises(FileFormatError, match="it is damaged"):
             read_network(path)
 
-    @pytest.mark.parametrize("schema", ["0", "2", "10", "1.0", " 1", "", "one"])
+    @pytest.mark.parametrize("schema", ["0", "3", "10", "2.0", " 2", "", "two"])
     def test_older_and_newer(self, schema: str, float_file: Path, path: Path) -> None:
-        path.write_bytes(float_file.read_bytes().replace(b"\nschema 1\n", f"\nschema {schema}\n".encode(), 1))
+        path.write_bytes(float_file.read_bytes().replace(b"\nschema 2\n", f"\nschema {schema}\n".encode(), 1))
         with pytest.raises(
-            FileFormatError, match=r"schema 1; got 'schema .*'. Use the version of neuropinn-lava that wrote"
+            FileFormatError, match=r"schema out of 1, 2; got 'schema .*'. Use the version of neuropinn-lava that wrote"
         ):
             read_network(path)
 
@@ -320,55 +326,58 @@ class TestContents:
         ("change", "message"),
         [
             (
-                set_first("network/layers/0/weight", np.nan),
-                r"PopulationSpec 'hidden0'.weight must have only finite entries; got nan",
+                set_first("network/nodes/0/connections/0/weight", np.nan),
+                r"connection from 'input': weight must have only finite entries; got nan",
             ),
             (set_first("network/output/bias", np.inf), r"OutputSpec 'output'.bias must have only finite entries"),
             (
-                set_first("network/layers/0/theta", -1.0),
+                set_first("network/nodes/0/theta", -1.0),
                 r"PopulationSpec 'hidden0'.theta must satisfy theta >= 0; got -1.0",
             ),
-            (set_first("network/layers/0/beta", 1.5), r"PopulationSpec 'hidden0'.beta must lie in \[0, 1\]"),
-            (set_first("network/layers/0/weight", 0.25), r"the digest of its network; got"),
+            (set_first("network/nodes/0/beta", 1.5), r"PopulationSpec 'hidden0'.beta must lie in \[0, 1\]"),
+            (set_first("network/nodes/0/connections/0/weight", 0.25), r"the digest of its network; got"),
             (set_attribute("network", "n_steps", 0), r"n_steps must lie in \[1, 4096\]; got 0"),
             (set_attribute("network", "n_steps", 2.0), r"/network.n_steps must be a value of type .*int.*; got 2.0"),
             (set_attribute("network", "n_steps", [1, 2]), r"/network.n_steps must be a value of type"),
             (set_attribute("network", "n_steps", h5py.Empty("i8")), r"/network.n_steps must be a value of type"),
             (set_attribute("network", "name", 7), r"/network.name must be a value of type .*str.*; got 7"),
             (set_attribute("network", "readout", "median"), r"'median' is not a valid Readout"),
-            (set_attribute("network/layers/0", "polarity", "up"), r"'up' is not a valid Polarity"),
-            (set_attribute("network/layers/0", "activation", "sigmoid"), r"phi\(0\) = 0.*got sigmoid"),
-            (set_attribute("network/layers/0", "activation", "swish"), r"be one of .*; got 'swish'"),
+            (set_attribute("network/nodes/0", "polarity", "up"), r"'up' is not a valid Polarity"),
+            (set_attribute("network/nodes/0", "activation", "sigmoid"), r"phi\(0\) = 0.*got sigmoid"),
+            (set_attribute("network/nodes/0", "activation", "swish"), r"be one of .*; got 'swish'"),
             (
                 set_attribute("network", "type", "QuantizedNetwork"),
                 r"group /network must be a record of type NetworkSpec; got Quant",
             ),
             (
-                set_attribute("network/layers/0", "type", "OutputSpec"),
-                r"a record out of \['PopulationSpec'\]; got OutputSpec",
+                set_attribute("network/nodes/0", "type", "OutputSpec"),
+                r"a record out of \['PopulationSpec', 'ProductSpec'\]; got OutputSpec",
             ),
             (
                 set_attribute("network/ansatz/factor/0", "type", "Anything"),
                 r"a record out of \[.*'Polynomial'.*\]; got Any",
             ),
             (
-                remove_attribute("network/layers/0", "type"),
-                r"group /network/layers/0 must be a record out of .*; got None",
+                remove_attribute("network/nodes/0", "type"),
+                r"group /network/nodes/0 must be a record out of .*; got None",
             ),
             (
-                remove_attribute("network/layers/0", "name"),
-                r"group /network/layers/0 must have a member 'name'; got none",
+                remove_attribute("network/nodes/0", "name"),
+                r"group /network/nodes/0 must have a member 'name'; got none",
             ),
-            (remove("network/layers/0/weight"), r"group /network/layers/0 must have a member 'weight'; got none"),
-            (remove("network/layers"), r"group /network must have a member 'layers'; got none"),
+            (
+                remove("network/nodes/0/connections/0/weight"),
+                r"group /network/nodes/0/connections/0 must have a member 'weight'; got none",
+            ),
+            (remove("network/nodes"), r"group /network must have a member 'nodes'; got none"),
             (remove("network/provenance"), r"group /network must have a member 'provenance'; got none"),
             (remove("network"), r"members digest, kind and network; got \['digest', 'kind'\]"),
-            (remove("network/layers/0"), r"NetworkSpec 'random1'.layers must hold at least one spiking layer; got 0"),
-            (move("network/layers/0", "network/layers/1"), r"group /network/layers must have a member '0'; got none"),
+            (remove("network/nodes/0"), r"NetworkSpec 'random1'.nodes must hold at least one population; got 0"),
+            (move("network/nodes/0", "network/nodes/1"), r"group /network/nodes must have a member '0'; got none"),
             (lambda file: file.create_group("network/extra"), r"members out of \[.*\]; got \['extra'\]"),
             (
-                set_attribute("network/layers/0", "extra", 1),
-                r"group /network/layers/0 must have only members out of .*; got \['extra'\]",
+                set_attribute("network/nodes/0", "extra", 1),
+                r"group /network/nodes/0 must have only members out of .*; got \['extra'\]",
             ),
             (lambda file: file.create_group("extra"), r"members digest, kind and network; got .*'extra'"),
             (set_attribute("/", "extra", 1), r"members digest, kind and network; got .*'extra'"),
@@ -387,20 +396,26 @@ class TestContents:
         ("change", "message"),
         [
             (
-                set_first("network/layers/0/affine/weight", 128),
-                r"QuantizedAffine.weight must lie in \[-127, 127\]",
+                set_first("network/nodes/0/affine/connections/0/weight", 128),
+                r"QuantizedConnection from 'input'.weight must lie in \[-127, 127\]",
             ),
-            (set_first("network/layers/0/affine/bias", 2**40), r"QuantizedAffine.bias must lie in"),
-            (set_first("network/layers/0/theta", -1), r"QuantizedPopulation 'hidden0'.theta must lie in"),
-            (set_first("network/layers/0/beta", 4097), r"QuantizedPopulation 'hidden0'.beta must lie in"),
-            (set_first("network/layers/0/table/entries", 2**62), r"PhiTable.entries must lie in"),
-            (set_first("network/layers/0/table/entries", 1), r"the digest of its network"),
-            (set_attribute("network/layers/0/table", "index_bits", 40), r"PhiTable.index_bits must lie in"),
-            (set_attribute("network/layers/0/affine", "state_exponent", -70), r"QuantizedAffine.state_exponent"),
-            (set_attribute("network", "input_bits", 12), r"input \(exponent, bits\) = \(-14, 12\); got \(-14, 16\)"),
-            (set_attribute("network/layers/0", "name", "other"), r"names as in the source"),
+            (set_first("network/nodes/0/affine/bias", 2**40), r"QuantizedAffine.bias must lie in"),
+            (set_first("network/nodes/0/theta", -1), r"QuantizedPopulation 'hidden0'.theta must lie in"),
+            (set_first("network/nodes/0/beta", 4097), r"QuantizedPopulation 'hidden0'.beta must lie in"),
+            (set_first("network/nodes/0/table/entries", 2**62), r"PhiTable.entries must lie in"),
+            (set_first("network/nodes/0/table/entries", 1), r"the digest of its network"),
+            (set_attribute("network/nodes/0/table", "index_bits", 40), r"PhiTable.index_bits must lie in"),
+            (set_attribute("network/nodes/0/affine", "state_exponent", -70), r"QuantizedAffine.state_exponent"),
             (
-                replace_data("network/layers/0/beta", data=[0.5, 0.5]),
+                set_attribute("network/input_words/0", "bits", 12),
+                r"'hidden0' from 'input' must receive words \(bits, exponent\) = \(12, -14\); got \(16, -14\)",
+            ),
+            (
+                set_attribute("network/nodes/0", "name", "other"),
+                r"the names, widths, sources and delays of the source's nodes",
+            ),
+            (
+                replace_data("network/nodes/0/beta", data=[0.5, 0.5]),
                 r"QuantizedPopulation.beta must be an array that fits int64",
             ),
             (lambda file: file.move("network/source", "network/sauce"), r"members out of .*; got \['sauce'\]"),
@@ -426,27 +441,30 @@ class TestContents:
     )
     def test_other_kinds_of_datasets(self, how: dict[str, object], float_file: Path, path: Path) -> None:
         with pytest.raises(
-            FileFormatError, match=r"dataset /network/layers/0/weight must (be contiguous|hold as many) numbers"
+            FileFormatError,
+            match=r"dataset /network/nodes/0/connections/0/weight must (be contiguous|hold as many) numbers",
         ):
-            read_network(tampered(float_file, path, replace_data("network/layers/0/weight", **how)))
+            read_network(tampered(float_file, path, replace_data("network/nodes/0/connections/0/weight", **how)))
 
     def test_arrays_stored_elsewhere(self, float_file: Path, path: Path) -> None:
         (path.parent / "data").write_bytes(np.zeros(2).tobytes())
         how = {"shape": (2, 1), "dtype": "f8", "external": [("data", 0, 16)]}
         with pytest.raises(FileFormatError, match="contiguous numbers in the file itself"):
-            read_network(tampered(float_file, path, replace_data("network/layers/0/weight", **how)))
+            read_network(tampered(float_file, path, replace_data("network/nodes/0/connections/0/weight", **how)))
 
     def test_virtual_datasets(self, float_file: Path, path: Path) -> None:
         def change(file: h5py.File) -> None:
-            del file["network/layers/0/weight"]
+            del file["network/nodes/0/connections/0/weight"]
             layout = h5py.VirtualLayout(shape=(2, 1), dtype="f8")
-            layout[:] = h5py.VirtualSource(str(float_file), "network/layers/0/weight", shape=(2, 1))
-            file.create_virtual_dataset("network/layers/0/weight", layout)
+            layout[:] = h5py.VirtualSource(str(float_file), "network/nodes/0/connections/0/weight", shape=(2, 1))
+            file.create_virtual_dataset("network/nodes/0/connections/0/weight", layout)
 
         with pytest.raises(FileFormatError, match="contiguous numbers in the file itself"):
             read_network(tampered(float_file, path, change))
 
-    @pytest.mark.parametrize("where", ["network", "network/output", "network/layers/0", "network/layers/0/weight"])
+    @pytest.mark.parametrize(
+        "where", ["network", "network/output", "network/nodes/0", "network/nodes/0/connections/0/weight"]
+    )
     def test_links(self, where: str, float_file: Path, path: Path) -> None:
         for link in (h5py.SoftLink("/elsewhere"), h5py.ExternalLink(str(float_file), where)):
             with pytest.raises(FileFormatError, match=r"in the file itself; got <(Soft|External)Link"):
@@ -456,7 +474,7 @@ class TestContents:
         changes: list[Change] = [
             replace_data("network/ansatz", data=np.zeros(0)),
             replace_data("network/provenance", data=np.zeros(0)),
-            replace_data("network/layers", data=np.zeros(2)),
+            replace_data("network/nodes", data=np.zeros(2)),
             replace_data("network/output", data=np.zeros(2)),
             replace_data("network", data=np.zeros(2)),
             lambda file: (remove("network/lower")(file), file.create_group("network/lower")),

@@ -12,7 +12,8 @@ from neuropinn_lava.engine.reference import run_float, run_integer
 from neuropinn_lava.engine.trace import Probe
 from neuropinn_lava.files.network_file import read_network, write_network
 from neuropinn_lava.geometry.domain import Box, End, Face
-from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe, OperatorKind, Optimizer, PhaseRecipe
+from neuropinn_lava.problems.phases import Optimizer, PhaseRecipe
+from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe, OperatorKind
 
 SMALL = builders.random_spec(2, widths=(2, 6, 5, 1))
 
@@ -78,7 +79,7 @@ def test_a_face_knows_its_end_by_name():
 def test_lists_stand_for_tuples_in_records():
     assert NetworkRecipe(widths=[5, 6]) == NetworkRecipe(widths=(5, 6))
     assert CloudRecipe(n_per_axis=[4, 4]) == CloudRecipe(n_per_axis=(4, 4))
-    assert Probe(samples=[1, 2], layers=["a"], steps=[0]) == Probe(samples=(1, 2), layers=("a",), steps=(0,))
+    assert Probe(samples=[1, 2], nodes=["a"], steps=[0]) == Probe(samples=(1, 2), nodes=("a",), steps=(0,))
     assert Probe(samples=np.arange(3)) == Probe(samples=(0, 1, 2))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import builders
 from neuropinn_lava.base.errors import FixedPointError, SpecError
 from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.phi_table import make_table
-from neuropinn_lava.network.quantized_nodes import QuantizedAffine
+from neuropinn_lava.network.quantized_nodes import QuantizedAffine, QuantizedConnection, QuantizedProduct, Word
 from neuropinn_lava.network.spec import Readout
 
 GOOD = {
@@ -27,15 +28,21 @@ GOOD = {
 }
 
 
+OF_AFFINE = ("bias", "state_exponent", "state_bits")
+
+
 def make_affine(**changes: object) -> QuantizedAffine:
-    return QuantizedAffine(**{**GOOD, **changes})  # type: ignore[arg-type]
+    values: dict[str, Any] = {**GOOD, **changes}
+    own = {name: values.pop(name) for name in OF_AFFINE}
+    return QuantizedAffine(connections=(QuantizedConnection(source="x", **values),), **own)
 
 
 def test_alignment_and_bound_by_hand() -> None:
     affine = make_affine()
     assert (affine.n_in, affine.n_out) == (3, 2)
-    assert affine.left.tolist() == [-7 - 15 + 18, -9 - 15 + 18]
-    assert affine.product_bound().tolist() == [255 * 32767, 7 * 32767]
+    assert affine.lefts[0].tolist() == [-7 - 15 + 18, -9 - 15 + 18]
+    assert affine.connections[0].product_bound().tolist() == [255 * 32767, 7 * 32767]
+    assert affine.sum_bound().tolist() == [255 * 32767 + 5, 7 * 32767 + 6]
 
 
 def test_what_integers_stand_for_by_hand() -> None:
@@ -47,15 +54,18 @@ def test_what_integers_stand_for_by_hand() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"weight": [1, 2]}, r"QuantizedAffine.weight must have the shape \(n_out, n_in\) = \(any, any\); got \(2,\)"),
-        ({"bias": [1]}, r"QuantizedAffine.bias must have the shape \(n_out,\) = \(2\); got \(1,\)"),
-        ({"weight_exponent": [1]}, r"QuantizedAffine.weight_exponent must have the shape"),
+        (
+            {"weight": [1, 2]},
+            r"QuantizedConnection from 'x'.weight must have the shape \(n_out, n_source\) = \(any, any\); got \(2,\)",
+        ),
+        ({"bias": [1]}, r"weight of the connection from 'x' must have n_out = 1 rows; got 2"),
+        ({"weight_exponent": [1]}, r"QuantizedConnection from 'x'.weight_exponent must have the shape"),
         (
             {"weight": [[0.5, 1.0, 2.0]] * 2},
-            r"QuantizedAffine.weight must be an array that fits int64; got .*nothing is rounded",
+            r"QuantizedConnection.weight must be an array that fits int64; got .*nothing is rounded",
         ),
-        ({"weight_bits": 8.0}, r"QuantizedAffine.weight_bits must be a whole number; got 8.0"),
-        ({"input_exponent": -1.5}, r"QuantizedAffine.input_exponent must be a whole number; got -1.5"),
+        ({"weight_bits": 8.0}, r"QuantizedConnection from 'x'.weight_bits must be a whole number; got 8.0"),
+        ({"input_exponent": -1.5}, r"QuantizedConnection from 'x'.input_exponent must be a whole number; got -1.5"),
     ],
 )
 def test_affine_refuses_what_is_no_integer_matrix(changes: dict[str, object], message: str) -> None:
@@ -66,18 +76,24 @@ def test_affine_refuses_what_is_no_integer_matrix(changes: dict[str, object], me
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"weight_bits": 1}, r"QuantizedAffine.weight_bits must lie in \[2, 16\]; got 1"),
-        ({"weight_bits": 17}, r"QuantizedAffine.weight_bits"),
-        ({"input_bits": 25}, r"QuantizedAffine.input_bits must lie in \[2, 24\]; got 25"),
+        ({"weight_bits": 1}, r"QuantizedConnection from 'x'.weight_bits must lie in \[2, 16\]; got 1"),
+        ({"weight_bits": 17}, r"QuantizedConnection from 'x'.weight_bits"),
+        ({"input_bits": 25}, r"QuantizedConnection from 'x'.input_bits must lie in \[2, 24\]; got 25"),
         ({"state_bits": 3}, r"QuantizedAffine.state_bits must lie in \[4, 32\]; got 3"),
-        ({"weight_exponent": [0, -65]}, r"QuantizedAffine.weight_exponent must lie in \[-64, 64\]; got -65"),
+        (
+            {"weight_exponent": [0, -65]},
+            r"QuantizedConnection from 'x'.weight_exponent must lie in \[-64, 64\]; got -65",
+        ),
         ({"state_exponent": 65}, r"QuantizedAffine.state_exponent must lie in \[-64, 64\]"),
-        ({"weight": [[128, 0, 0], [0, 0, 0]]}, r"QuantizedAffine.weight must lie in \[-127, 127\]; got 128"),
-        ({"weight": [[-128, 0, 0], [0, 0, 0]]}, r"QuantizedAffine.weight must .*; got -128"),  # words are symmetric
+        (
+            {"weight": [[128, 0, 0], [0, 0, 0]]},
+            r"QuantizedConnection from 'x'.weight must lie in \[-127, 127\]; got 128",
+        ),
+        ({"weight": [[-128, 0, 0], [0, 0, 0]]}, r"from 'x'.weight must .*; got -128"),  # words are symmetric
         ({"bias": [2**23, 0]}, r"QuantizedAffine.bias must lie in .*; got 8388608"),
         (
             {"state_exponent": -62},
-            r"QuantizedAffine.left must keep shifted products below 2\*\*62; got .*coarser state",
+            r"QuantizedAffine.left must keep the sum of shifted products below 2\*\*62; got .*coarser state",
         ),
         ({"weight_exponent": [-64, 0], "state_exponent": 0}, r"left must lie in \[-62, 62\]; got -79"),
         (
@@ -93,10 +109,10 @@ def test_affine_refuses_what_its_words_cannot_hold(changes: dict[str, object], m
 
 def test_affine_lists_all_that_is_wrong() -> None:
     with pytest.raises(FixedPointError) as caught:
-        make_affine(weight_bits=1, input_bits=30, state_bits=40)
-    assert len(caught.value.violations) == 3
+        make_affine(weight_bits=1, input_bits=30)
+    assert len(caught.value.violations) == 2
     with pytest.raises(FixedPointError) as caught:
-        make_affine(weight=[[999, 0, 0], [0, 0, 0]], bias=[2**30, 0])
+        make_affine(state_exponent=99, state_bits=40)
     assert len(caught.value.violations) == 2
 
 
@@ -133,16 +149,16 @@ def test_polarity_may_be_named() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"layers": ()}, r"QuantizedNetwork 'random0'.layers must hold at least one spiking layer; got 0"),
+        ({"nodes": ()}, r"QuantizedNetwork 'random0'.nodes must have the names, widths, sources .*; got \('output'"),
+        ({"nodes": NETWORK.nodes[:1]}, r"'random0'.nodes must have the names, widths, .*; got \('output', 1"),
+        ({"input_words": ()}, r"QuantizedNetwork 'random0'.input_words must be 1 words; got 0"),
         (
-            {"layers": NETWORK.populations[:1]},
-            r"QuantizedNetwork 'random0'.layers must have widths as in the source, \(2, 7, 5, 1\)",
+            {"input_words": (Word(bits=12, exponent=-14),)},
+            r"'random0': 'hidden0' from 'input' must receive words \(bits, exponent\) = \(12, -14\); got \(16, -14\)",
         ),
-        ({"layers": NETWORK.populations[:1]}, r"QuantizedNetwork 'random0': 'output' must have n_in = 7; got 5"),
-        ({"input_bits": 12}, r"'random0': 'hidden0' must have input \(exponent, bits\) = \(-14, 12\); got \(-14, 16\)"),
-        ({"input_exponent": -13}, r"'random0': 'hidden0' must have input \(exponent, bits\) = \(-13, 16\)"),
-        ({"output": replace(NETWORK.output, name="last")}, r"names as in the source, .*'output'\); got .*'last'\)"),
-        ({"source": builders.random_spec(0, widths=(2, 7, 4, 1))}, r"widths as in the source, \(2, 7, 4, 1\); got"),
+        ({"input_words": (Word(bits=25, exponent=-14),)}, r"'random0'.input_words must lie in \[2, 24\]; got 25"),
+        ({"output": replace(NETWORK.output, name="last")}, r"the source's nodes; got \('last', 1"),
+        ({"source": builders.random_spec(0, widths=(2, 7, 4, 1))}, r"the source's nodes; got \('hidden1', 5"),
     ],
 )
 def test_network_refuses(changes: dict[str, object], message: str) -> None:
@@ -150,13 +166,39 @@ def test_network_refuses(changes: dict[str, object], message: str) -> None:
         replace(NETWORK, **changes)  # type: ignore[arg-type]
 
 
-def test_a_layer_must_receive_the_word_that_is_sent() -> None:
-    layer = NETWORK.populations[1]
-    other = replace(layer, affine=replace(layer.affine, input_exponent=layer.affine.input_exponent + 1))
-    with pytest.raises(
-        SpecError, match=r"'hidden1' must have input \(exponent, bits\) = .* Give each layer the word that the one"
-    ):
-        replace(NETWORK, layers=(NETWORK.populations[0], other))
+def test_a_connection_must_receive_the_word_that_is_sent() -> None:
+    (only,) = NETWORK.populations[1].affine.connections
+    message = r"'hidden1' from 'hidden0' must receive words .* Give it the word that 'hidden0' sends"
+    with pytest.raises(SpecError, match=message):
+        builders.with_layer(NETWORK, 1, input_exponent=only.input_exponent + 1)
+
+
+PRODUCT: dict[str, Any] = {
+    "name": "p",
+    "left": "a",
+    "right": "b",
+    "width": 3,
+    "left_word": Word(bits=16, exponent=-12),
+    "right_word": Word(bits=12, exponent=-8),
+    "sends": Word(bits=16, exponent=-13),
+}
+
+
+def test_a_product_is_shifted_once() -> None:
+    assert QuantizedProduct(**PRODUCT).shift == -12 - 8 + 13
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sends": Word(bits=30, exponent=0)}, r"QuantizedProduct 'p'.sends.bits must lie in \[2, 24\]; got 30"),
+        ({"left_word": Word(bits=16, exponent=70)}, r"'p'.left_word.exponent must lie in \[-64, 64\]; got 70"),
+        ({"sends": Word(bits=16, exponent=-60)}, r"'p'.sends must keep the shifted product below 2\*\*62; got 40"),
+    ],
+)
+def test_a_product_refuses(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(FixedPointError, match=message):
+        QuantizedProduct(**{**PRODUCT, **changes})
 
 
 def test_what_is_the_sources_is_the_networks() -> None:
@@ -176,6 +218,6 @@ def test_digest() -> None:
 
 
 def test_integers_do_not_change() -> None:
-    for array in (LAYER.affine.weight, LAYER.beta, LAYER.theta, LAYER.table.entries):
+    for array in (LAYER.affine.weight, LAYER.affine.bias, LAYER.beta, LAYER.theta, LAYER.table.entries):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0

@@ -10,15 +10,16 @@ import pytest
 
 import builders
 from neuropinn_lava.base.errors import SpecError
-from neuropinn_lava.network.nodes import OutputSpec, Polarity, PopulationSpec
+from neuropinn_lava.network.nodes import ConnectionSpec, InputSpec, OutputSpec, Polarity, PopulationSpec, ProductSpec
 from neuropinn_lava.network.spec import NetworkSpec, Provenance, Readout
 from neuropinn_lava.network.transforms import AffineTransform
 
 
 def make_layer(**changes: object) -> PopulationSpec:
+    weight = changes.pop("weight", [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     good = {
         "name": "a",
-        "weight": [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]],
+        "connections": (ConnectionSpec(source="x", weight=weight),),  # type: ignore[arg-type]
         "bias": [0.1, 0.2],
         "beta": [0.0, 1.0],
         "theta": [0.0, 0.5],
@@ -28,7 +29,9 @@ def make_layer(**changes: object) -> PopulationSpec:
 
 
 def make_output(**changes: object) -> OutputSpec:
-    return OutputSpec(**{"weight": [[1.0, 2.0]], "bias": [0.5], **changes})  # type: ignore[arg-type]
+    weight = changes.pop("weight", [[1.0, 2.0]])
+    connections = (ConnectionSpec(source="a", weight=weight),)  # type: ignore[arg-type]
+    return OutputSpec(**{"connections": connections, "bias": [0.5], **changes})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -36,17 +39,17 @@ def make_output(**changes: object) -> OutputSpec:
     [
         (
             {"weight": [1.0, 2.0]},
-            r"PopulationSpec 'a'.weight must have the shape \(n_out, n_in\) = \(any, any\); got \(2,\)",
+            r"connection from 'x': weight must have the shape \(n_out, n_source\) = \(any, any\); got \(2,\)",
         ),
-        ({"weight": np.zeros((2, 0))}, r"PopulationSpec 'a'.weight must have the shape .* got \(2, 0\)"),
+        ({"weight": np.zeros((2, 0))}, r"connection from 'x': weight must have the shape .* got \(2, 0\)"),
         (
             {"weight": [[1.0, np.nan], [0.0, 0.0]]},
-            r"'a'.weight must have only finite entries; got nan at index \(0, 1\)",
+            r"'x': weight must have only finite entries; got nan at index \(0, 1\)",
         ),
-        ({"weight": [["a"]]}, r"PopulationSpec.weight must be an array that fits float64; got"),
+        ({"weight": [["a"]]}, r"ConnectionSpec.weight must be an array that fits float64; got"),
         (
             {"bias": [0.1]},
-            r"PopulationSpec 'a'.bias must have the shape \(n_out,\) = \(2\); got \(1,\). Make the widths agree",
+            r"weight of the connection from 'x' must have n_out = 1 rows; got 2. Give it one row",
         ),
         (
             {"bias": [0.1, np.inf]},
@@ -80,11 +83,10 @@ def test_layer_refuses(changes: dict[str, object], message: str) -> None:
 
 def test_layer_lists_all_that_is_wrong() -> None:
     with pytest.raises(SpecError) as caught:
-        make_layer(weight=[[np.nan, 0.0]] * 2, bias=[1.0], beta=[2.0, 0.0], theta=[-1.0, np.inf])
+        make_layer(bias=[1.0, np.nan], beta=[2.0, 0.0], theta=[-1.0, np.inf])
     where = [violation.where for violation in caught.value.violations]
-    fields = ("bias", "weight", "theta", "beta", "theta")
-    assert where == [f"PopulationSpec 'a'.{field}" for field in fields]
-    assert len(str(caught.value).splitlines()) == 5
+    assert where == [f"PopulationSpec 'a'.{field}" for field in ("bias", "theta", "beta", "theta")]
+    assert len(str(caught.value).splitlines()) == 4
     again = pickle.loads(pickle.dumps(caught.value))
     assert str(again) == str(caught.value)
 
@@ -92,9 +94,11 @@ def test_layer_lists_all_that_is_wrong() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"weight": [1.0]}, r"OutputSpec 'output'.weight must have the shape"),
-        ({"bias": [0.5, 0.5]}, r"OutputSpec 'output'.bias must have the shape \(n_out,\) = \(1\); got \(2,\)"),
-        ({"weight": [[np.inf, 0.0]]}, r"OutputSpec 'output'.weight must have only finite entries"),
+        ({"weight": [1.0]}, r"connection from 'a': weight must have the shape"),
+        ({"bias": [0.5, 0.5]}, r"weight of the connection from 'a' must have n_out = 2 rows; got 1"),
+        ({"bias": [[0.5]]}, r"OutputSpec 'output'.bias must have the shape \(n_out,\) = \(any\); got \(1, 1\)"),
+        ({"connections": ()}, r"OutputSpec 'output'.connections must hold at least one connection; got 0"),
+        ({"weight": [[np.inf, 0.0]]}, r"connection from 'a': weight must have only finite entries"),
         ({"bias": [np.nan], "name": "last"}, r"OutputSpec 'last'.bias must have only finite entries"),
     ],
 )
@@ -118,23 +122,28 @@ NETWORK = builders.random_spec(0, widths=(2, 7, 5, 1))
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"nodes": ()}, r"NetworkSpec 'random0'.nodes must hold at least one population; got 0. A network without"),
+        ({"inputs": ()}, r"NetworkSpec 'random0'.inputs must hold at least one input; got 0"),
         (
-            {"layers": ()},
-            r"NetworkSpec 'random0'.layers must hold at least one spiking layer; got 0. A network without",
+            {"nodes": NETWORK.populations[:1]},
+            r"NetworkSpec 'random0': source of 'output' must be one of .*; got 'hidden1'. Did you mean hidden0",
         ),
         (
-            {"layers": NETWORK.populations[:1]},
-            r"NetworkSpec 'random0': 'output'.weight must have n_in = 7; got 5. Give 'output' as many inputs as 'hidden0'",
+            {"inputs": (InputSpec(width=3),)},
+            r"weight of 'hidden0' from 'input' must have 3 columns; got 2. Give it as many columns as 'input' has",
         ),
-        ({"layers": NETWORK.populations[1:]}, r"NetworkSpec 'random0'.input_transform must have 7 components; got 2"),
         (
             {"output": replace(NETWORK.output, name="hidden1")},
-            r"NetworkSpec 'random0'.layers must have different names; got .* Rename one of them",
+            r"NetworkSpec 'random0'.output must have a name of its own; got hidden1. Rename it",
+        ),
+        (
+            {"nodes": (NETWORK.populations[0], *NETWORK.populations)},
+            r"NetworkSpec 'random0'.nodes must have different names; got \['hidden0'\]. Rename one of them",
         ),
         ({"n_steps": 0}, r"NetworkSpec 'random0'.n_steps must lie in \[1, 4096\]; got 0"),
         ({"n_steps": 4097}, r"NetworkSpec 'random0'.n_steps must lie in \[1, 4096\]; got 4097"),
         ({"n_steps": 2.5}, r"NetworkSpec 'random0'.n_steps must be a whole number; got 2.5. Use an int"),
-        ({"readout": "median"}, r"NetworkSpec 'random0'.readout must be one of last, mean; got 'median'"),
+        ({"readout": "median"}, r"NetworkSpec 'random0'.readout must be one of every, last, mean; got 'median'"),
         (
             {"input_transform": AffineTransform.identity(3)},
             r"NetworkSpec 'random0'.input_transform must have 2 components; got 3",
@@ -168,12 +177,13 @@ def test_network_lists_all_that_is_wrong() -> None:
     with pytest.raises(SpecError) as caught:
         replace(
             NETWORK,
-            layers=NETWORK.populations[:1],
+            inputs=(InputSpec(width=3),),
             n_steps=0,
             output_transform=AffineTransform.identity(3),
-            lower=[9.0] * 2,
+            lower=[9.0] * 3,
+            upper=[8.0] * 3,
         )
-    assert len(caught.value.violations) == 4
+    assert len(caught.value.violations) == 5
 
 
 def test_widths() -> None:
@@ -181,8 +191,8 @@ def test_widths() -> None:
     assert (NETWORK.n_in, NETWORK.n_out) == (2, 1)
 
 
-def test_layers_may_come_in_a_list_and_steps_from_numpy() -> None:
-    network = replace(NETWORK, layers=list(NETWORK.populations), n_steps=np.int64(2))  # type: ignore[arg-type]
+def test_nodes_may_come_in_a_list_and_steps_from_numpy() -> None:
+    network = replace(NETWORK, nodes=list(NETWORK.nodes), n_steps=np.int64(2))  # type: ignore[arg-type]
     assert isinstance(network.populations, tuple)
     assert network.digest() == NETWORK.digest()
 
@@ -216,7 +226,7 @@ def test_records_compare_by_identity_and_digest() -> None:
         lambda n: replace(n, upper=n.upper * 2),
         lambda n: builders.with_layer(n, 1, polarity=Polarity.BOTH),
         lambda n: builders.with_layer(n, 0, activation="tanh"),
-        lambda n: builders.with_layer(n, 0, weight=np.nextafter(n.layers[0].weight, 9.0)),
+        lambda n: builders.with_layer(n, 0, weight=np.nextafter(n.populations[0].weight, 9.0)),
     ],
 )
 def test_digest_sees_every_change(change) -> None:  # type: ignore[no-untyped-def]
@@ -238,11 +248,13 @@ def test_restored_applies_transform_then_ansatz() -> None:
 
 
 def test_smallest_network() -> None:
-    layer = PopulationSpec(name="only", weight=[[1.0]], bias=[0.0], beta=[0.5], theta=[0.0], activation="relu")
+    one = ConnectionSpec(source="input", weight=[[1.0]])
+    layer = PopulationSpec(name="only", connections=(one,), bias=[0.0], beta=[0.5], theta=[0.0], activation="relu")
     network = NetworkSpec(
         name="small",
-        layers=(layer,),
-        output=OutputSpec(weight=[[1.0]], bias=[0.0]),
+        inputs=(InputSpec(width=1),),
+        nodes=(layer,),
+        output=OutputSpec(connections=(replace(one, source="only"),), bias=[0.0]),
         input_transform=AffineTransform.identity(1),
         output_transform=AffineTransform.identity(1),
         lower=[0.0],
@@ -250,3 +262,100 @@ def test_smallest_network() -> None:
     )
     assert (network.n_steps, network.readout, network.ansatz) == (1, Readout.MEAN, None)
     assert network.provenance == Provenance()
+
+
+def graph(nodes: tuple[PopulationSpec | ProductSpec, ...], **changes: object) -> NetworkSpec:
+    """Return a network of one column and the given nodes; the read-out reads the population `a`."""
+    given = {
+        "name": "g",
+        "inputs": (InputSpec(name="x", width=1),),
+        "nodes": nodes,
+        "output": OutputSpec(connections=(ConnectionSpec(source="a", weight=[[1.0]]),), bias=[0.0]),
+        "input_transform": AffineTransform.identity(1),
+        "output_transform": AffineTransform.identity(1),
+        "lower": [0.0],
+        "upper": [1.0],
+    }
+    return NetworkSpec(**{**given, **changes})  # type: ignore[arg-type]
+
+
+def neuron(name: str, *sources: tuple[str, int]) -> PopulationSpec:
+    """Return one neuron that reads the given sources with the given delays."""
+    connections = tuple(ConnectionSpec(source=source, delay=delay, weight=[[1.0]]) for source, delay in sources)
+    one: dict[str, object] = {"bias": [0.0], "beta": [0.0], "theta": [0.0], "activation": "tanh"}
+    return PopulationSpec(name=name, connections=connections, **one)  # type: ignore[arg-type]
+
+
+def test_nodes_are_held_in_topological_order_ties_by_name() -> None:
+    nodes = (neuron("a", ("z", 0), ("b", 0)), neuron("z", ("x", 0), ("a", 1)), neuron("b", ("x", 0)))
+    assert [node.name for node in graph(nodes).nodes] == ["b", "z", "a"]
+    assert graph(nodes[::-1]).digest() == graph(nodes).digest()
+
+
+def test_connections_are_held_by_source_and_delay() -> None:
+    swapped = neuron("a", ("x", 2), ("a", 1), ("x", 0))
+    assert swapped.edges == (("a", 1), ("x", 0), ("x", 2))
+    assert graph((swapped,)).digest() == graph((neuron("a", ("x", 0), ("x", 2), ("a", 1)),)).digest()
+
+
+@pytest.mark.parametrize(
+    ("nodes", "changes", "message"),
+    [
+        (
+            (neuron("a", ("b", 0), ("x", 0)), neuron("b", ("c", 0)), neuron("c", ("a", 0))),
+            {},
+            r"'g'.nodes must close no cycle without a delay; got a -> c -> b -> a. Give one of these connections a delay",
+        ),
+        ((neuron("a", ("a", 0)),), {}, r"must close no cycle without a delay; got a -> a"),
+        ((neuron("a", ("y", 0)),), {}, r"'g': source of 'a' must be one of .*; got 'y'"),
+        (
+            (neuron("a", ("x", 0)), ProductSpec(name="p", left="a", right="x", width=2)),
+            {},
+            r"factor 'a' of 'p' must have the width 2; got 1. Give both factors 2 elements",
+        ),
+        (
+            (neuron("a", ("x", 0)),),
+            {"inputs": (InputSpec(name="x", width=1, is_sequence=True),)},
+            r"'g'.n_steps must be None where an input is a sequence; got 1",
+        ),
+        ((neuron("a", ("x", 0)),), {"n_steps": None}, r"'g'.n_steps must be a whole number; got None"),
+        ((neuron("a", ("x", 0)),), {"readout": "every"}, r"readout must be MEAN or LAST where no input is a sequence"),
+        (
+            (neuron("a", ("x", 0)),),
+            {
+                "ansatz": builders.unit_ansatz(1, 1),
+                "n_steps": None,
+                "inputs": (InputSpec(name="x", width=1, is_sequence=True),),
+            },
+            r"'g'.ansatz must be None where an input is a sequence",
+        ),
+    ],
+)
+def test_graph_refuses(nodes: tuple[PopulationSpec, ...], changes: dict[str, object], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        graph(nodes, **changes)
+
+
+@pytest.mark.parametrize(
+    ("sources", "message"),
+    [
+        ((("x", 0), ("x", 0)), r"'a'.connections must be unique by source and delay; got two from 'x' with delay 0"),
+        ((("x", -1),), r"'a': delay of the connection from 'x' must lie in \[0, 4096\]; got -1"),
+        ((("x", 0.5),), r"'a': delay of the connection from 'x' must be a whole number; got 0.5"),
+    ],
+)
+def test_connections_refuse(sources: tuple[tuple[str, int], ...], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        neuron("a", *sources)
+
+
+def test_is_chain() -> None:
+    assert NETWORK.is_chain
+    assert not graph((neuron("a", ("x", 0), ("x", 1)),)).is_chain
+    assert not graph((neuron("a", ("x", 0)), neuron("b", ("a", 0)))).is_chain
+
+
+def test_a_relay_passes_its_sum_on() -> None:
+    relay = make_layer(activation="identity", polarity="both", beta=[0.0, 0.0], theta=[0.0, 0.0])
+    assert relay.is_relay
+    assert not make_layer().is_relay

@@ -37,7 +37,7 @@ def test_one_entry() -> None:
     theta = SPEC.populations[1].theta.copy()
     theta[1] = 0.25
     lines = message_of(SPEC, builders.with_layer(SPEC, 1, theta=theta))
-    assert lines == [f"layers[1].theta[1]: {float(SPEC.populations[1].theta[1])!r} != 0.25"]
+    assert lines == [f"nodes[1].theta[1]: {float(SPEC.populations[1].theta[1])!r} != 0.25"]
 
 
 def test_one_bit_of_one_weight() -> None:
@@ -45,7 +45,7 @@ def test_one_bit_of_one_weight() -> None:
     weight[2, 1] ^= 1
     old = int(CHIP.populations[0].affine.weight[2, 1])
     lines = message_of(CHIP, builders.with_layer(CHIP, 0, weight=weight))
-    assert lines == [f"layers[0].affine.weight[2, 1]: {old} != {old ^ 1}"]
+    assert lines == [f"nodes[0].affine.connections[0].weight[2, 1]: {old} != {old ^ 1}"]
 
 
 def test_all_of_them_at_once() -> None:
@@ -54,8 +54,8 @@ def test_all_of_them_at_once() -> None:
     lines = message_of(SPEC, other)
     assert [line.split(":")[0] for line in lines] == [
         "name",
-        "layers[0].weight[0, 0]",
-        "layers[0].polarity",
+        "nodes[0].connections[0].weight[0, 0]",
+        "nodes[0].polarity",
         "n_steps",
         "ansatz",
     ]
@@ -66,12 +66,12 @@ def test_all_of_them_at_once() -> None:
 
 def test_shapes() -> None:
     lines = message_of(SPEC, builders.random_spec(0, widths=(2, 4, 2, 1)))
-    assert "layers[0].weight.shape: (3, 2) != (4, 2)" in lines
+    assert "nodes[0].connections[0].weight.shape: (3, 2) != (4, 2)" in lines
 
 
 def test_numbers_of_layers() -> None:
     lines = message_of(SPEC, builders.random_spec(0, widths=(2, 3, 1)))
-    assert "len(layers): 2 != 1" in lines
+    assert "len(nodes): 2 != 1" in lines
 
 
 def test_kinds_of_networks() -> None:
@@ -82,4 +82,4 @@ def test_zero_and_negative_zero_differ_as_their_digests_do() -> None:
     plus = builders.with_layer(SPEC, 0, bias=np.zeros(3))
     minus = builders.with_layer(SPEC, 0, bias=[0.0, 0.0, -0.0])
     assert plus.digest() != minus.digest()
-    assert message_of(plus, minus) == ["layers[0].bias[2]: 0.0 != -0.0"]
+    assert message_of(plus, minus) == ["nodes[0].bias[2]: 0.0 != -0.0"]

@@ -251,7 +251,8 @@ def tiny_training() -> Any:
 
     from neuropinn_lava.operators.operator_kind import OperatorKind
     from neuropinn_lava.problems import find_problem
-    from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe, PhaseRecipe, TrainingRecipe
+    from neuropinn_lava.problems.phases import PhaseRecipe
+    from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
     from neuropinn_lava.training.network.network import build_network
     from neuropinn_lava.training.run.checkpoints import identify
     from neuropinn_lava.training.run.state import start_state

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from neuropinn_lava.operators.operator_kind import OperatorKind
 from neuropinn_lava.problems import find_problem
+from neuropinn_lava.problems.phases import PhaseRecipe
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe, PhaseRecipe, TrainingRecipe
+from neuropinn_lava.problems.recipe import NetworkRecipe, TrainingRecipe
+from optimizer_steps import SMALL_CLOUD
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +21,7 @@ def recipe() -> TrainingRecipe:
     """Two phases of 30 and 20 steps on 49 centres, T = 2, so that every part of a training takes part."""
     return TrainingRecipe(
         network=NetworkRecipe(widths=(10, 8), activation="tanh_squared", n_steps=2, theta=0.05, output_scale=2.0),
-        cloud=CloudRecipe(n_per_axis=(8, 8), operator=OperatorKind.QUADRATIC, n_neighbours=8),
+        cloud=SMALL_CLOUD,
         phases=(
             PhaseRecipe(n_iterations=30, learning_rate=1e-2, n_warmup=5),
             PhaseRecipe(

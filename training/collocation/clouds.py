@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.sparse import vstack
+from scipy.sparse import csr_matrix, vstack
 from torch import Tensor
 
 from ...base.arrays import FloatArray, Record
@@ -147,7 +147,8 @@ def build_training_cloud(
         changed: Cloud after refinement and jitter (`adaptation.py`); None builds the cloud of the recipe.
     """
     cloud = changed or problem.domain.cloud(recipe.cloud.n_per_axis, recipe.cloud.gradings)
-    operators = problem_operators(problem, cloud, recipe.cloud.operator, recipe.cloud.n_neighbours)
+    settings = (recipe.cloud.operator, recipe.cloud.n_neighbours)
+    operators = problem_operators(problem, cloud, *settings) if problem.derivatives else None
     offset, factor = problem.ansatz.evaluate(cloud.points)
     power, volumes = recipe.weights.cell_power, 1.0 if changed is None else relative_cell_volumes(cloud)
 
@@ -166,15 +167,22 @@ def build_training_cloud(
         instants=_instants(cloud.centres[:, -1], dtype, device) if recipe.weights.causality > 0 else None,
         cell_weights=tensor(cell_weights(cloud.centres, recipe.cloud, power, volumes)) if power > 0 else None,
         output_transform=output_transform(problem, recipe),
-        unknowns=tuple(_unknown_map(problem, name, operators, dtype, device) for name in problem.unknowns),
+        unknowns=tuple(
+            _unknown_map(problem, name, operators, cloud.n_points, dtype, device) for name in problem.unknowns
+        ),
         batch_size=recipe.cloud.batch_size,
     )
 
 
 def _unknown_map(
-    problem: PdeProblem, unknown: str, operators: DerivativeOperators, dtype: torch.dtype, device: torch.device
+    problem: PdeProblem,
+    unknown: str,
+    operators: DerivativeOperators | None,
+    n_points: int,
+    dtype: torch.dtype,
+    device: torch.device,
 ) -> UnknownMap:
     names = tuple(name for name in problem.derivatives if name.partition("_")[0] == unknown)
-    matrices = [operators.matrix(name.partition("_")[2]) for name in names]
-    stacked = vstack(matrices) if matrices else operators.matrices[0][:0]
+    matrices = [operators.matrix(name.partition("_")[2]) for name in names] if operators else []
+    stacked = vstack(matrices) if matrices else csr_matrix((0, n_points))
     return UnknownMap(names=names, operator=SparseMap(stacked, dtype, device))

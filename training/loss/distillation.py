@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ...base.arrays import Record
 from ..collocation.clouds import TrainingCloud
-from ..network.network import VsnNetwork
+from ..network.module_network import TrainedNetwork
 from .energy_loss import EnergyCloud
 
 
@@ -42,7 +42,7 @@ class CollocationSet(Record):
     """Values of the teacher at the points; None without a teacher."""
 
 
-def build_distillation_target(cloud: TrainingCloud | EnergyCloud, teacher: VsnNetwork) -> DistillationTarget:
+def build_distillation_target(cloud: TrainingCloud | EnergyCloud, teacher: TrainedNetwork) -> DistillationTarget:
     """Evaluate a teacher on a cloud that has the `output_transform` of the teacher, not of the student."""
     with torch.no_grad():
         values = cloud.solution(teacher(cloud.inputs))

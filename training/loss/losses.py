@@ -15,11 +15,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ...problems.phases import PhaseRecipe
 from ...problems.problem import DerivativeFields
-from ...problems.recipe import PhaseRecipe
 from ..collocation.clouds import Instants, TrainingCloud
 from ..network.batches import run_batches
-from ..network.network import VsnNetwork
+from ..network.module_network import TrainedNetwork
 from .distillation import DistillationTarget
 from .energy_loss import EnergyCloud
 
@@ -38,7 +38,7 @@ class LossTerms(NamedTuple):
 
 
 def evaluate_loss(
-    cloud: TrainingCloud | EnergyCloud, network: VsnNetwork, distillation_target: DistillationTarget | None = None
+    cloud: TrainingCloud | EnergyCloud, network: TrainedNetwork, distillation_target: DistillationTarget | None = None
 ) -> LossTerms:
     """Run the network on a cloud and compute residual, activity and, with a distillation target, the distance to it."""
     run = run_batches(network, cloud.inputs, cloud.batch_size)

@@ -15,10 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .network import NetworkRun, VsnNetwork
+from .module_network import TrainedNetwork
+from .network import NetworkRun
 
 
-def run_batches(network: VsnNetwork, inputs: Tensor, batch_size: int | None) -> NetworkRun:
+def run_batches(network: TrainedNetwork, inputs: Tensor, batch_size: int | None) -> NetworkRun:
     """Run a network on points, shape (n_points, n_in), at most `batch_size` of them at once; None runs all at once."""
     if batch_size is None or len(inputs) <= batch_size:
         return network.run(inputs)
@@ -31,8 +32,9 @@ class _BatchedRun(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, network: VsnNetwork, inputs: Tensor, batch_size: int, *parameters: Tensor
+        ctx: Any, network: TrainedNetwork, inputs: Tensor, batch_size: int, *parameters: Tensor
     ) -> tuple[Tensor, ...]:
+        """Run one batch after the other, and join their results."""
         ctx.network, ctx.inputs, ctx.batch_size, ctx.parameters = network, inputs, batch_size, parameters
         runs = [network.run(batch) for batch in inputs.split(batch_size)]
         sizes = [len(run.output) for run in runs]
@@ -42,6 +44,7 @@ class _BatchedRun(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Run each batch again, with its graph, and sum the gradients of the parameters."""
         by_output, by_activities, by_activity = gradients
         total = [torch.zeros_like(p) for p in ctx.parameters]
         for batch, above in zip(ctx.inputs.split(ctx.batch_size), by_output.split(ctx.batch_size), strict=True):

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ...base.arrays import FloatArray
 from ...base.errors import SpecError
-from ...network.nodes import OutputSpec, PopulationSpec
+from ...network.nodes import ConnectionSpec, InputSpec, OutputSpec, PopulationSpec
 from ...network.spec import NetworkSpec, Provenance, Readout
 from ...network.transforms import AffineTransform, Ansatz
 from ..neuron.vsn import VSN
@@ -59,13 +59,15 @@ def export_network(
     network = evaluation_copy(given)
     assert isinstance(network, VsnNetwork)
     *linears, output = network.linear_layers
-    pairs = zip(linears, network.vsn_layers, strict=True)
+    names = ["input", *(f"hidden{i}" for i in range(1, len(linears) + 1))]
+    layers = zip(names[1:], names, linears, network.vsn_layers, strict=False)
     inputs = input_transform or AffineTransform.identity(linears[0].in_features)
-    low, high = _box(inputs, lower, upper)
+    low, high = box_of(inputs, lower, upper)
     spec = NetworkSpec(
         name=name,
-        layers=tuple(_layer_spec(f"hidden{i}", linear, vsn) for i, (linear, vsn) in enumerate(pairs, start=1)),
-        output=OutputSpec(weight=_array(output.weight), bias=_bias(output)),
+        inputs=(InputSpec(width=linears[0].in_features),),
+        nodes=tuple(_population(*layer) for layer in layers),
+        output=OutputSpec(connections=_connection(names[-1], output), bias=_bias(output)),
         n_steps=network.n_steps,
         readout=network.readout,
         input_transform=inputs,
@@ -95,9 +97,14 @@ def _as_network(module: nn.Module, n_steps: int | None, readout: Readout | str |
     return VsnNetwork(module, n_steps or 1, readout or Readout.MEAN)
 
 
-def _box(
+def box_of(
     inputs: AffineTransform, lower: Sequence[float] | FloatArray | None, upper: Sequence[float] | FloatArray | None
 ) -> tuple[FloatArray, FloatArray]:
+    """Return the corners of the box of points that a user chose, or of the one that the host maps to [-1, 1]^n_in.
+
+    Raises:
+        SpecError: If one corner is given without the other.
+    """
     if lower is not None and upper is not None:
         return np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
     if lower is not None or upper is not None:
@@ -108,10 +115,14 @@ def _box(
     return corners.min(axis=0), corners.max(axis=0)
 
 
-def _layer_spec(name: str, linear: nn.Linear, vsn: VSN) -> PopulationSpec:
+def _connection(source: str, linear: nn.Linear) -> tuple[ConnectionSpec, ...]:
+    return (ConnectionSpec(source=source, weight=_array(linear.weight)),)
+
+
+def _population(name: str, source: str, linear: nn.Linear, vsn: VSN) -> PopulationSpec:
     return PopulationSpec(
         name=name,
-        weight=_array(linear.weight),
+        connections=_connection(source, linear),
         bias=_bias(linear),
         beta=_array(vsn.beta),
         theta=_array(vsn.theta),

@@ -11,20 +11,22 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
 
 from ...base.arrays import BoolArray, FloatArray, IntArray
 from ...base.checks import raise_violations
 from ...base.errors import SpecError, Violation
-from ...engine.reference import run_float
-from ...engine.trace import Probe, ProbeTrace
-from ...network.nodes import OutputSpec, Polarity, PopulationSpec
+from ...engine.reference import FloatArithmetic, constant_inputs, run_float
+from ...engine.walk import NodeStep, walk
+from ...network.nodes import InputSpec, Polarity, PopulationSpec, ProductSpec
 from ...network.spec import NetworkSpec, Readout
+from ...network.transforms import AffineTransform
 from ..neuron.vsn import layer_type, successive_steps
 from .network import VsnNetwork
 
@@ -38,8 +40,21 @@ N_TRACED = 8
 """Number of points, of those that differ, at which the layers are compared one by one."""
 BLOCK = 16
 """Number of points whose membranes are in memory at once."""
+N_STEPS = 5
+"""Number of steps of the sequences at which record and module are compared."""
 _HONOURED_HOOKS = ("WeightNorm", "SpectralNorm")
 """Names of the hooks of torch that compute a weight before each call."""
+
+
+def plain_module(module: nn.Module) -> nn.Module:
+    """Return the module itself that torch.compile or DataParallel has wrapped."""
+    while True:
+        inner = getattr(module, "_orig_mod", None)
+        if inner is None and isinstance(module, nn.DataParallel):
+            inner = module.module
+        if inner is None:
+            return module
+        module = inner
 
 
 def evaluation_copy(module: nn.Module) -> nn.Module:
@@ -63,6 +78,7 @@ def evaluation_copy(module: nn.Module) -> nn.Module:
             f"module {type(module).__name__}", "be a module that can be copied to float64", got, mend
         ) from error
     for layer in held.modules():
+        layer._compiled_call_impl = None
         for name, value in vars(layer).items():
             if isinstance(value, Tensor) and value.is_floating_point():
                 setattr(layer, name, value.detach().double())
@@ -97,25 +113,34 @@ def _altered_layers(module: nn.Module) -> Iterator[Violation]:
             yield Violation(place, "have the forward pass of its class", "another one, set on the object", mend)
 
 
-def check_import(module: nn.Module, network: NetworkSpec) -> None:
+def check_import(
+    module: nn.Module,
+    network: NetworkSpec,
+    *,
+    transform: AffineTransform | None = None,
+    states: Sequence[InputSpec] = (),
+) -> None:
     """Compare a record with the module that it was read from.
 
     Args:
         module: Module of the user; a copy of it is run.
         network: Record that was read from the module.
+        transform: What the host does before the module; None stands for the record's own input transform.
+        states: States of a step module, which begin with zero.
 
     Raises:
         SpecError: If the module cannot be run in float64, or differs from the record; the first layer that differs is named.
     """
     where = f"module {type(module).__name__}"
-    points = np.random.default_rng(0).uniform(network.lower, network.upper, (N_POINTS, network.n_in))
-    x = torch.from_numpy(network.input_transform.apply(points))
-    got = _run_module(where, evaluation_copy(module), x, network)
+    run = _ModuleRun(where, network, transform or network.input_transform, states)
+    points = run.random_points()
+    got = run.outputs(evaluation_copy(module), points)
     wanted = _run_record(network, points)
     if got.shape != wanted.shape:
         mend = "Return one tensor of the shape (n_samples, n_out)."
         raise SpecError(where, f"return an output of the shape {wanted.shape} at {N_POINTS} points", got.shape, mend)
-    distance = np.abs(got - wanted).max(axis=1) / max(float(np.abs(wanted).max()), np.finfo(float).tiny)
+    apart = np.abs(got - wanted).reshape(N_POINTS, -1).max(axis=1)
+    distance = apart / max(float(np.abs(wanted).max()), np.finfo(float).tiny)
     differs = ~(distance <= TOLERANCE)
     if not differs.any():
         return
@@ -124,7 +149,7 @@ def check_import(module: nn.Module, network: NetworkSpec) -> None:
         excused[differs] = _ties(network, points[differs])
     bad = np.flatnonzero(differs & ~excused)
     if bad.size:
-        first = _first_difference(where, module, x, network, points, bad[:N_TRACED])
+        first = _first_difference(module, run, points, bad[:N_TRACED])
         got_text = f"{distance[bad].max():.1e} at {bad.size} of {N_POINTS} points, first {first}"
         mend = (
             "Write what it computes as Linear layers and activations, and create its tensors in the type of its input."
@@ -132,55 +157,99 @@ def check_import(module: nn.Module, network: NetworkSpec) -> None:
         raise SpecError(where, f"equal its record within {TOLERANCE:.0e} of its largest output", got_text, mend)
 
 
+def joined_outputs(result: object) -> Tensor:
+    """Put all tensors that a forward pass returns side by side, shape (n_samples, n_out) or (n_samples, n_steps, n_out)."""
+    tensors = [each for each in tree_leaves(result) if isinstance(each, Tensor)]
+    if len(tensors) == 1 and tensors[0].dim() > 1:
+        return tensors[0]
+    return torch.cat([each.reshape(len(each), -1) if each.dim() < 3 else each for each in tensors], dim=-1)
+
+
 def _run_record(network: NetworkSpec, points: FloatArray) -> FloatArray:
-    """Return the record's read-out before the host's transforms, shape (n_samples, n_out)."""
-    readout = np.asarray(run_float(network, points).readout, dtype=np.float64)
-    return readout / network.n_steps if network.readout is Readout.MEAN else readout
+    """Return the record's read-out before the host's transforms, as the module returns it."""
+    trace = run_float(network, points)
+    readout = np.asarray(trace.readout, dtype=np.float64)
+    return readout / trace.n_steps if network.readout is Readout.MEAN else readout
 
 
-def _run_module(where: str, held: nn.Module, x: Tensor, network: NetworkSpec) -> FloatArray:
-    """Return the read-out of a module; one that is no `VsnNetwork` is called once for every step."""
-    alone = isinstance(held, VsnNetwork)
-    n_calls = 1 if alone else network.n_steps
-    carried = successive_steps(held) if n_calls > 1 else contextlib.nullcontext()
-    try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]), carried:
-            steps = torch.stack([held(x.clone()) for _ in range(n_calls)])
-    except Exception as error:  # whatever a user's forward raises
-        mend = "Leave conversions such as .float() out, and create tensors in the type and on the device of its input."
-        got = f"{type(error).__name__}: {error}"
-        raise SpecError(where, "have a forward pass that runs in float64 at points of the box", got, mend) from error
-    output: FloatArray = (steps[-1] if alone or network.readout is Readout.LAST else steps.mean(0)).double().numpy()
-    return output
+class _ModuleRun(NamedTuple):
+    """How a module is run to be compared with its record."""
+
+    where: str
+    """The module, for errors."""
+    network: NetworkSpec
+    """Its record."""
+    transform: AffineTransform
+    """What the host does before the module."""
+    states: Sequence[InputSpec]
+    """States of a step module."""
+
+    def random_points(self) -> FloatArray:
+        """Draw points of the box, of sequences at every step."""
+        network = self.network
+        steps = (N_STEPS,) if network.has_sequences else ()
+        return np.random.default_rng(0).uniform(network.lower, network.upper, (N_POINTS, *steps, network.n_in))
+
+    def outputs(self, held: nn.Module, points: FloatArray) -> FloatArray:
+        """Return the read-out of a module; a step module, and one that is no `VsnNetwork`, is called once for every step."""
+        whole = self.network.has_sequences and not self.states
+        n_steps = points.shape[1] if self.network.has_sequences else self.network.n_steps
+        n_calls = 1 if whole or isinstance(held, VsnNetwork) else n_steps
+        carried = successive_steps(held) if n_calls > 1 else contextlib.nullcontext()
+        try:
+            with torch.no_grad(), torch.random.fork_rng(devices=[]), carried:
+                x = torch.from_numpy(self.transform.apply(points))
+                steps = self._steps(held, x, n_calls)
+        except Exception as error:  # whatever a user's forward raises
+            mend = (
+                "Leave conversions such as .float() out, and create tensors in the type and on the device of its input."
+            )
+            got = f"{type(error).__name__}: {error}"
+            rule = "have a forward pass that runs in float64 at points of the box"
+            raise SpecError(self.where, rule, got, mend) from error
+        if n_calls > 1 and self.network.readout is Readout.EVERY:
+            return torch.stack(steps, dim=1).double().numpy()
+        last = n_calls == 1 or self.network.readout is Readout.LAST
+        output: FloatArray = (steps[-1] if last else torch.stack(steps).mean(0)).double().numpy()
+        return output
+
+    def _steps(self, held: nn.Module, x: Tensor, n_calls: int | None) -> list[Tensor]:
+        """Call a module step by step, with the states that it returned the step before."""
+        widths = [each.width for each in self.network.inputs]
+        states = [torch.zeros(len(x), each.width, dtype=x.dtype) for each in self.states]
+        steps = []
+        for t in range(n_calls or 1):
+            now = x[:, t] if x.dim() == 3 and self.states else x
+            result = held(*(each.clone() for each in now.split(widths, dim=-1)), *states)
+            if states:
+                leaves = tree_leaves(result)
+                result, states = leaves[: -len(states)], leaves[-len(states) :]
+            steps.append(joined_outputs(result))
+        return steps
 
 
-def _probed(network: NetworkSpec, points: FloatArray) -> ProbeTrace:
-    probe = run_float(network, points, Probe(n_samples=len(points))).probe
-    assert probe is not None
-    return probe
-
-
-def _drives(layer: PopulationSpec | OutputSpec, payload: FloatArray) -> FloatArray:
-    """Return z for payloads (n_samples, n_steps, n_in)."""
-    return payload @ layer.weight.T + layer.bias
+def _inputs_of(network: NetworkSpec, points: FloatArray) -> tuple[Callable[[int], Mapping[str, FloatArray]], int]:
+    """Return the values of every input at a step, and the number of steps."""
+    n_steps = points.shape[1] if network.n_steps is None else network.n_steps
+    return constant_inputs(network, network.input_transform.apply(points)), n_steps
 
 
 def _ties(network: NetworkSpec, points: FloatArray) -> BoolArray:
     """Find the points at which a membrane of the record lies at its threshold, to within rounding."""
-    found = []
+    tie = np.zeros(len(points), dtype=np.bool_)
     for start in range(0, len(points), BLOCK):
-        block = points[start : start + BLOCK]
-        tie = np.zeros(len(block), dtype=np.bool_)
-        x = network.input_transform.apply(block)
-        payload = np.repeat(x[:, None], network.n_steps, axis=1)
-        for layer, trace in zip(network.populations, _probed(network, block).layers, strict=True):
-            before = np.concatenate([np.zeros_like(trace.membrane[:, :1]), trace.membrane[:, :-1]], axis=1)
-            m = layer.beta * before + _drives(layer, payload)
-            reached = np.abs(m) if layer.polarity is Polarity.BOTH else m
-            tie |= (np.abs(reached - layer.theta) <= AT_THRESHOLD * np.maximum(1.0, np.abs(m))).any(axis=(1, 2))
-            payload = np.asarray(trace.payload, dtype=np.float64)
-        found.append(tie)
-    return np.concatenate(found)
+        here = slice(start, start + BLOCK)
+
+        def see(t: int, node: object, step: NodeStep, here: slice = here) -> None:
+            always = isinstance(node, PopulationSpec) and node.polarity is Polarity.BOTH and not node.theta.any()
+            if isinstance(node, PopulationSpec) and not always:
+                reached = np.abs(step.membrane) if node.polarity is Polarity.BOTH else step.membrane
+                near = AT_THRESHOLD * np.maximum(1.0, np.abs(step.membrane))
+                tie[here] |= (np.abs(reached - node.theta) <= near).any(axis=1)
+
+        at, n_steps = _inputs_of(network, points[here])
+        walk(network, at, n_steps, FloatArithmetic(len(points[here])), see)
+    return tie
 
 
 class _LayerValues(NamedTuple):
@@ -212,27 +281,31 @@ def _record_values(held: nn.Module, rows: IntArray) -> list[_LayerValues]:
     return recorded
 
 
-def _first_difference(
-    where: str, module: nn.Module, x: Tensor, network: NetworkSpec, points: FloatArray, rows: IntArray
-) -> str:
+def _first_difference(module: nn.Module, run: _ModuleRun, points: FloatArray, rows: IntArray) -> str:
     """Name the first layer of the record whose payloads the module does not compute, and the module's layer in its place."""
-    held = evaluation_copy(module)
+    held, network = evaluation_copy(module), run.network
     recorded = _record_values(held, rows)
-    _run_module(where, held, x, network)
-    probe = _probed(network, points[rows])
+    run.outputs(held, points)
+    seen: list[tuple[str, FloatArray, FloatArray]] = []
+
+    def see(t: int, node: Any, step: NodeStep) -> None:
+        if not isinstance(node, ProductSpec):
+            seen.append((node.name, step.drive, step.payload))
+
+    at, n_steps = _inputs_of(network, points[rows])
+    walk(network, at, n_steps, FloatArithmetic(len(rows)), see)
     here = -1
-    for t in range(network.n_steps):
-        payload = network.input_transform.apply(points[rows])
-        for layer, trace in zip(network.populations, probe.nodes, strict=True):
-            drive, payload = _drives(layer, payload), np.asarray(trace.payload[:, t], dtype=np.float64)
-            at_drive = _find(recorded, here, drive)
-            found = _find(recorded, at_drive if at_drive is not None else here, payload)
-            if found is None:
-                culprit = _next_output(recorded, here if at_drive is None else at_drive)
-                return f"in {culprit}, where the record has {layer.name!r}"
-            here = found
-    emitted = _find(recorded, here, _drives(network.output, payload))
-    return f"in {_next_output(recorded, here if emitted is None else emitted)}, where the record has its read-out"
+    for name, drive, payload in seen:
+        at_drive = _find(recorded, here, drive)
+        if name == network.output.name:
+            here = here if at_drive is None else at_drive
+            continue
+        found = _find(recorded, at_drive if at_drive is not None else here, payload)
+        if found is None:
+            culprit = _next_output(recorded, here if at_drive is None else at_drive)
+            return f"in {culprit}, where the record has {name!r}"
+        here = found
+    return f"in {_next_output(recorded, here)}, where the record has its read-out"
 
 
 def _find(recorded: list[_LayerValues], start: int, wanted: FloatArray) -> int | None:

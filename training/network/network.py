@@ -19,9 +19,7 @@ from ...network.spec import MAX_STEPS, Readout
 from ...problems.recipe import NetworkRecipe
 from ..neuron.vsn import VSN, layer_type, successive_steps, vsn_layers
 
-_NOT_YET = "a neuron with phi(0) != 0 is not supported yet, because its silence would have to mean phi(0)"
-_SIGMOID = f"0.5 + 0.5 * torch.tanh(z / 2) in a module that from_torch reads, which is exactly it; {_NOT_YET}"
-_SOFTPLUS = f"ReLU or VSN(n, activation='relu'), and train again; {_NOT_YET}"
+_READ = "nothing: read the module by from_torch, which deploys it as it is"
 _TWO_STATES = (
     "snnTorch's Leaky with reset_mechanism='zero' and the graded product a = spk * z, and train again; "
     "a Variable Spiking Neuron"
@@ -35,18 +33,15 @@ REPLACEMENTS = {
     "LayerNorm": "nothing that spikes; train without it",
     "Conv1d": "a Linear layer with the unfolded kernel",
     "Conv2d": "a Linear layer with the unfolded kernel",
-    "Sigmoid": _SIGMOID,
-    "sigmoid": _SIGMOID,
-    "Softplus": _SOFTPLUS,
-    "softplus": _SOFTPLUS,
-    "cos": f"torch.sin(z + math.pi / 2), which is exactly it; {_NOT_YET}",
-    "SiLU": "VSN(n, activation='z_tanh_z')",
-    "GELU": "VSN(n, activation='z_tanh_z')",
+    "Sigmoid": _READ,
+    "Softplus": _READ,
+    "SiLU": _READ,
+    "GELU": _READ,
     "Synaptic": f"{_TWO_STATES} has no synaptic current",
     "Alpha": f"{_TWO_STATES} has one state, not three",
     "Lapicque": f"{_TWO_STATES} has beta in the place of R and C",
-    "RLeaky": f"{_TWO_STATES} hears no layer of its own: recurrence is not supported yet",
-    "RSynaptic": f"{_TWO_STATES} has no synaptic current, and recurrence is not supported yet",
+    "RLeaky": f"{_TWO_STATES} hears no layer of its own; or write a step module, forward(x_t, state) -> (y_t, state)",
+    "RSynaptic": f"{_TWO_STATES} has no synaptic current; or write a step module, forward(x_t, state) -> (y_t, state)",
 }
 """What to use instead of a layer that cannot be deployed, by the name of its class."""
 
@@ -128,10 +123,14 @@ class VsnNetwork(nn.Module):
         super().__init__()
         found = [*check_layers("VsnNetwork", list(layers))]
         found += check_range("VsnNetwork.n_steps", n_steps, 1, MAX_STEPS)
+        chosen = as_member(Readout, readout, "VsnNetwork.readout")
+        if chosen is Readout.EVERY:
+            mend = "Use the mean or the last step; the points do not change from step to step."
+            found.append(Violation("VsnNetwork.readout", "be 'mean' or 'last'", chosen.value, mend))
         raise_violations(found)
         self.layers = layers
         self.n_steps = n_steps
-        self.readout = as_member(Readout, readout, "VsnNetwork.readout")
+        self.readout = chosen
         widths = torch.tensor([float(layer.n_neurons) for layer in self.vsn_layers], dtype=torch.float64)
         self._shares = widths / widths.sum()
 
@@ -143,6 +142,11 @@ class VsnNetwork(nn.Module):
     def linear_layers(self) -> tuple[nn.Linear, ...]:
         """The Linear layers in their order; the last one is the read-out."""
         return tuple(layer for layer in self.layers if isinstance(layer, nn.Linear))
+
+    @property
+    def n_in(self) -> int:
+        """Number of coordinates of a point."""
+        return self.linear_layers[0].in_features
 
     def clamp_(self) -> None:
         """Clamp trained leaks and thresholds to their ranges; fixed ones are left as they are."""

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from ...base.arrays import FloatArray
+from ...base.errors import SpecError
 from ...base.points import checked_points
 from ...network.nodes import OutputSpec, PopulationSpec
 from ...network.spec import NetworkSpec
@@ -15,7 +16,15 @@ from .network import VsnNetwork
 
 
 def rebuild_network(network: NetworkSpec, dtype: torch.dtype = torch.float64) -> VsnNetwork:
-    """Build the torch module of a float network; exporting it returns the same record, to the rounding of `dtype`."""
+    """Build the torch module of a chain of populations; exporting it returns the same record, to the rounding of `dtype`.
+
+    Raises:
+        SpecError: If the network is no chain, or reads sequences.
+    """
+    if not network.is_chain or network.n_steps is None:
+        mend = "Keep the module that it was read from."
+        got = "sequences" if network.is_chain else "a graph"
+        raise SpecError(f"rebuild_network: network {network.name!r}", "be a chain of populations", got, mend)
     layers: list[nn.Module] = []
     for layer in network.populations:
         layers += [_linear(layer, dtype), _vsn(layer, dtype)]

@@ -63,7 +63,7 @@ def trace_network(module: VsnNetwork, network: NetworkSpec, points: FloatArray, 
             signal = layer(signal)
     emitted = _samples_first(signal)
     total = emitted[:, -1] if network.readout is Readout.LAST else emitted.sum(axis=1)
-    recorded = ProbeTrace(samples=np.arange(n_probed), layers=tuple(traces), output=emitted[:n_probed])
+    recorded = ProbeTrace(samples=np.arange(n_probed), nodes=tuple(traces), output=emitted[:n_probed])
     return RunTrace(
         network_digest=network.digest(),
         backend=Backend.TORCH,
@@ -71,7 +71,7 @@ def trace_network(module: VsnNetwork, network: NetworkSpec, points: FloatArray, 
         outputs=decode_floats(network, held, total),
         readout=total,
         input_events=np.tile((x != 0).sum(axis=0), (module.n_steps, 1)),
-        layers=tuple(counts),
+        nodes=tuple(counts),
         probe=recorded if n_probed else None,
         seconds=time.perf_counter() - start,
     )

@@ -18,7 +18,7 @@ second one is refused, because autograd cannot follow it. A call of `VSN` itself
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -30,6 +30,9 @@ from ...network.nodes import Polarity
 from ...problems.recipe import Surrogate
 from .activations import fast_tanh, torch_activation
 from .surrogates import fired_mask, fired_slope
+
+NO_WIDTH = 1e30
+"""Slope of a triangle surrogate that is zero at every membrane but the threshold itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,10 @@ class VsnRule(Record):
     """Shape of the surrogate derivative of a spike."""
     surrogate_slope: float = 10.0
     """Slope k of the surrogate, per unit of membrane, positive."""
+
+    def exact(self) -> VsnRule:
+        """Return the rule with the slope of the step itself, which is zero."""
+        return replace(self, surrogate=Surrogate.TRIANGLE, surrogate_slope=NO_WIDTH)
 
 
 class UnrolledVsn(NamedTuple):
@@ -114,6 +121,7 @@ class _UnrolledFunction(torch.autograd.Function):
     def forward(
         ctx: Any, drive: Tensor, beta: Tensor, theta: Tensor, rule: VsnRule, n_steps: int
     ) -> tuple[Tensor, Tensor]:
+        """Return the payloads of all steps, and the share of them that fires."""
         tanh = fast_tanh if any(ctx.needs_input_grad) else torch.tanh  # the last bit counts when nothing is trained
         phi, kept = torch_activation(rule.activation).value(drive, tanh)
         m, s = integrate_steps(drive, beta, theta, rule.polarity, n_steps)
@@ -124,6 +132,7 @@ class _UnrolledFunction(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        """Return the gradients by drive, leak and threshold; to differentiate them once more raises."""
         with torch.no_grad():
             found = _UnrolledFunction._slopes(ctx, *gradients)
         if not torch.is_grad_enabled():

@@ -128,6 +128,10 @@ class VSN(nn.Module):
         """
         if drive.dim() < 1 or drive.shape[-1] != self.n_neurons:
             self._refuse_drive(drive)
+        if torch.compiler.is_exporting():
+            names = self.rule.activation, self.rule.polarity.value
+            exported: Tensor = torch.ops.neuropinn_lava.vsn(drive, self.beta, self.theta, *names)
+            return exported
         rest = self._rest if self._in_succession else None
         if rest is not None and rest.shape != drive.shape:
             mend = "Put one `with successive_steps(network):` around the steps of each batch."
@@ -157,6 +161,20 @@ class VSN(nn.Module):
         raise SpecError("VSN.forward", rule, tuple(drive.shape), mend)
 
 
+@torch.library.custom_op("neuropinn_lava::vsn", mutates_args=())
+def _exported_vsn(drive: Tensor, beta: Tensor, theta: Tensor, activation: str, polarity: str) -> Tensor:
+    """Compute one step from rest: what a VSN is in a module that `torch.export` has read."""
+    m = integrate(drive, None, beta)
+    s = spike(m, theta, polarity=Polarity(polarity), kind=Surrogate.FAST_SIGMOID, slope=1.0)
+    phi, _ = torch_activation(activation).value(drive, torch.tanh)
+    return phi * s
+
+
+@_exported_vsn.register_fake
+def _shape_of_exported_vsn(drive: Tensor, beta: Tensor, theta: Tensor, activation: str, polarity: str) -> Tensor:
+    return torch.empty_like(drive)
+
+
 @contextlib.contextmanager
 def successive_steps(module: nn.Module) -> Iterator[None]:
     """Treat the calls of a module within the block as the steps of one presentation, which starts from rest.
@@ -175,6 +193,20 @@ def successive_steps(module: nn.Module) -> Iterator[None]:
     finally:
         for layer in layers:
             layer._in_succession, layer._rest = False, None
+
+
+@contextlib.contextmanager
+def constant_spikes(module: nn.Module) -> Iterator[None]:
+    """Treat every spike of a module as a constant in all backward passes within the block."""
+    layers = vsn_layers(module)
+    former = [layer.rule for layer in layers]
+    for layer in layers:
+        layer.rule = layer.rule.exact()
+    try:
+        yield
+    finally:
+        for layer, rule in zip(layers, former, strict=True):
+            layer.rule = rule
 
 
 def vsn_layers(module: nn.Module) -> tuple[VSN, ...]:

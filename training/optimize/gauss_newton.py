@@ -34,7 +34,7 @@ from scipy.sparse import csr_matrix, vstack
 from torch import Tensor
 
 from ...base.arrays import Record
-from ...problems.recipe import Optimizer
+from ...problems.phases import Optimizer
 from ..collocation.clouds import TrainingCloud
 from ..collocation.marching import Front, centre_factors
 from ..loss.linearization import LinearResidual, linearize_distillation, linearize_residuals, weighted_residuals
@@ -160,7 +160,7 @@ class _System(Record):
 def _build_system(task: StepTask, cloud: TrainingCloud, factor: Tensor | None) -> _System:
     """Linearize the residuals at the present weights."""
     run = run_exactly(task.network, cloud.inputs)
-    tangents = find_tangents(run)
+    tangents = find_tangents(task.network, run)
     linear, points = _linearize(task, cloud, factor, tangents.outputs).compressed(len(tangents.outputs))
     tangents = tangents.at(torch.from_numpy(points))
     system = _System(

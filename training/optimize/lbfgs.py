@@ -24,10 +24,10 @@ import torch
 from torch import Tensor
 
 from ...base.arrays import Record
-from ...problems.recipe import Optimizer
+from ...problems.phases import Optimizer
 from ..loss.losses import evaluate_loss, weighted_loss
+from ..neuron.vsn import constant_spikes
 from .phase_optimizer import Packed, StepTask, read_number, read_tensor
-from .tangents import constant_spikes
 
 HISTORY_SIZE = 50
 """Largest number of pairs that are kept: two vectors of all parameters each, 4 MB for three layers of 50 neurons."""

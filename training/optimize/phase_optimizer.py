@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from ...base.arrays import Record
-from ...problems.recipe import Optimizer, PhaseRecipe
+from ...problems.phases import Optimizer, PhaseRecipe
 from ..collocation.clouds import TrainingCloud
 from ..loss.distillation import DistillationTarget
 from ..loss.energy_loss import EnergyCloud
 from ..loss.losses import LossTerms
-from ..network.network import VsnNetwork
+from ..network.module_network import TrainedNetwork
 from .parameters import FlatParameters
 
 Packed = dict[str, Any]
@@ -29,7 +29,7 @@ class StepTask(Record):
     """Collocation points on which the loss is computed."""
     distillation_target: DistillationTarget | None
     """Values of the teacher at those points; None without a teacher."""
-    network: VsnNetwork
+    network: TrainedNetwork
     """Network that the step moves."""
     parameters: FlatParameters
     """Trainable parameters of the network as one vector."""

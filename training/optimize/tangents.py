@@ -13,8 +13,6 @@ Source: the kernel's factors, Novak et al., arXiv 2206.08720, section 3.
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -22,20 +20,20 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from scipy.sparse import csr_matrix
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...base.arrays import Record
+from ...base.errors import TrainingError
 from ...network.spec import Readout
-from ...problems.recipe import Surrogate
-from ..network.network import VsnNetwork
+from ..network.module_network import ModuleNetwork, TrainedNetwork
 from ..neuron.surrogates import firing_level, surrogate_step
-from ..neuron.unrolled import VsnRule, integrate_steps, unrolled_vsn
+from ..neuron.unrolled import integrate_steps, unrolled_vsn
 from ..neuron.vsn import VSN
 
 BLOCK = 128
 """Number of kernel columns computed at once: 64 to 256 stay in the cache and take half the time of all at once."""
-NO_WIDTH = 1e30
-"""Slope of a triangle surrogate that is zero at every membrane but the threshold itself."""
+MAX_OTHERS = 512
+"""Largest number of parameters outside Linear layers, each of which needs a backward pass of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,33 +43,65 @@ class Direction(Record):
     weights: tuple[Tensor, ...]
     """Changes dW of the weights, shape (n_out, n_in) each."""
     biases: tuple[Tensor, ...]
-    """Changes db of the biases, shape (n_out,) each."""
+    """Changes db of the biases, shape (n_out,) each; empty for a layer without one."""
+    others: Tensor
+    """Changes of all other parameters, such as slopes and factors, shape (n_others,)."""
 
     def scaled(self, factor: float) -> Direction:
         """Return this direction times a factor."""
         return Direction(
-            weights=tuple(factor * dW for dW in self.weights), biases=tuple(factor * db for db in self.biases)
+            weights=tuple(factor * dW for dW in self.weights),
+            biases=tuple(factor * db for db in self.biases),
+            others=factor * self.others,
         )
 
     def dot(self, other: Direction) -> Tensor:
         """Compute the inner product with another direction, a scalar."""
         pairs = (*zip(self.weights, other.weights, strict=True), *zip(self.biases, other.biases, strict=True))
-        return torch.stack([torch.sum(a * b) for a, b in pairs]).sum()
+        total = torch.stack([torch.sum(a * b) for a, b in pairs]).sum()
+        return total + self.others @ other.others if len(self.others) else total
 
     def plus(self, factor: Tensor, other: Direction) -> Direction:
         """Return this direction plus a factor times another one."""
         return Direction(
             weights=tuple(a + factor * b for a, b in zip(self.weights, other.weights, strict=True)),
             biases=tuple(a + factor * b for a, b in zip(self.biases, other.biases, strict=True)),
+            others=self.others + factor * other.others,
         )
 
 
 @torch.no_grad()
-def move_network(network: VsnNetwork, direction: Direction, factor: float) -> None:
-    """Add a factor times a direction to the weights of a network, in place."""
+def move_network(network: TrainedNetwork, direction: Direction, factor: float) -> None:
+    """Add a factor times a direction to the parameters of a network, in place."""
     for linear, weight, bias in zip(network.linear_layers, direction.weights, direction.biases, strict=True):
         linear.weight.add_(weight, alpha=factor)
-        linear.bias.add_(bias, alpha=factor)
+        if _bias(linear) is not None:
+            linear.bias.add_(bias, alpha=factor)
+    others = other_parameters(network)
+    for parameter, change in zip(others, direction.others.split([p.numel() for p in others]), strict=True):
+        parameter.add_(change.view_as(parameter), alpha=factor)
+
+
+def _bias(linear: nn.Linear) -> Tensor | None:
+    """Return the bias of a layer, which torch's type does not say may be missing."""
+    bias: Tensor | None = linear.bias
+    return bias
+
+
+def other_parameters(network: TrainedNetwork) -> list[Tensor]:
+    """Return the trainable parameters that belong to no Linear and no VSN layer.
+
+    Raises:
+        TrainingError: If there are more than `MAX_OTHERS` numbers in them.
+    """
+    held = {id(p) for layer in (*network.linear_layers, *network.vsn_layers) for p in layer.parameters()}
+    others: list[Tensor] = [p for p in network.parameters() if p.requires_grad and id(p) not in held]
+    n_others = sum(p.numel() for p in others)
+    if n_others > MAX_OTHERS:
+        rule = f"have at most {MAX_OTHERS} parameters outside torch.nn.Linear and VSN where a phase is gauss-newton's"
+        mend = "Build its affine maps as Linear layers, or train by adam or l-bfgs."
+        raise TrainingError("train.module", rule, n_others, mend)
+    return others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,6 +114,10 @@ class Tangents(Record):
     """Inputs a_l[t], shape (n_points, n_in of l) each; one step where a layer's input is the same at all."""
     sensitivities: tuple[tuple[Tensor, ...], ...]
     """Sensitivities D_l[t], shape (n_out n_points, n_out of l) each."""
+    has_bias: tuple[bool, ...]
+    """Whether each Linear layer has a bias."""
+    others: Tensor
+    """Columns of J that belong to all other parameters, shape (n_out n_points, n_others)."""
 
     def _layers(self) -> Iterator[list[tuple[Tensor, Tensor]]]:
         """Iterate over (D, a) of all steps for each layer, rows of a repeated for each output."""
@@ -93,11 +127,12 @@ class Tangents(Record):
 
     def kernel_columns(self, columns: slice) -> Tensor:
         """Compute columns of J_y J_y^T, shape (n_rows, n_columns), n_rows = n_out n_points."""
-        total: Tensor | None = None
-        for steps in self._layers():
+        total = torch.mm(self.others, self.others[columns].T) if self.others.shape[1] else None
+        for steps, has_bias in zip(self._layers(), self.has_bias, strict=True):
             for d, a in steps:
                 for d_other, a_other in steps:
-                    part = torch.mm(a, a_other[columns].T).add_(1.0).mul_(torch.mm(d, d_other[columns].T))
+                    part = torch.mm(a, a_other[columns].T)
+                    part = (part.add_(1.0) if has_bias else part).mul_(torch.mm(d, d_other[columns].T))
                     total = part if total is None else total.add_(part)
         assert total is not None
         return total
@@ -119,23 +154,25 @@ class Tangents(Record):
             outputs=self.outputs[points],
             inputs=tuple(tuple(a[points] for a in steps) for steps in self.inputs),
             sensitivities=tuple(tuple(d[rows] for d in steps) for steps in self.sensitivities),
+            has_bias=self.has_bias,
+            others=self.others[rows],
         )
 
     def pulled_back(self, v: Tensor) -> Direction:
         """Compute J^T v for v of shape (n_rows,)."""
         weights, biases = [], []
-        for steps in self._layers():
+        for steps, has_bias in zip(self._layers(), self.has_bias, strict=True):
             scaled = [d * v[:, None] for d, _ in steps]
             weights.append(torch.stack([s.T @ a for s, (_, a) in zip(scaled, steps, strict=True)]).sum(0))
-            biases.append(torch.stack([s.sum(0) for s in scaled]).sum(0))
-        return Direction(weights=tuple(weights), biases=tuple(biases))
+            biases.append(torch.stack([s.sum(0) for s in scaled]).sum(0) if has_bias else v.new_zeros(0))
+        return Direction(weights=tuple(weights), biases=tuple(biases), others=self.others.T @ v)
 
     def pushed_forward(self, direction: Direction) -> Tensor:
         """Compute J d, shape (n_rows,)."""
-        total = torch.zeros(self.outputs.numel(), dtype=self.outputs.dtype)
+        total = self.others @ direction.others
         for steps, weight, bias in zip(self._layers(), direction.weights, direction.biases, strict=True):
             for d, a in steps:
-                total += (d * torch.addmm(bias, a, weight.T)).sum(1)
+                total += (d * (torch.addmm(bias, a, weight.T) if len(bias) else a @ weight.T)).sum(1)
         return total
 
 
@@ -144,28 +181,37 @@ class ExactRun(NamedTuple):
 
     output: Tensor
     """Outputs y, shape (n_points, n_out)."""
-    inputs: tuple[Tensor, ...]
-    """Inputs a_l of every Linear layer."""
-    drives: tuple[Tensor, ...]
-    """Outputs z_l of every Linear layer."""
+    inputs: tuple[tuple[Tensor, ...], ...]
+    """Inputs a_l of every Linear layer, for each of its calls; a call may hold all steps, (n_steps, n_points, n_in)."""
+    drives: tuple[tuple[Tensor, ...], ...]
+    """Outputs z_l of every Linear layer, for each of its calls."""
     activity: Tensor
     """Share of neurons and steps that fire, a scalar."""
     smooth_activity: Tensor
     """k times the mean of H(m - theta) (`surrogate_step`), a scalar that changes as the activity does and has a gradient."""
 
 
-def run_exactly(network: VsnNetwork, inputs: Tensor) -> ExactRun:
+def run_exactly(network: TrainedNetwork, inputs: Tensor) -> ExactRun:
     """Run a network on points, shape (n_points, n_in), with spikes as constants in the backward pass."""
+    if isinstance(network, ModuleNetwork):
+        run = network.watch(inputs, exact=True)
+        return ExactRun(
+            output=run.output,
+            inputs=run.inputs,
+            drives=run.drives,
+            activity=network.mean_activity(list(run.activities)),
+            smooth_activity=network.mean_activity(list(run.smooth_activities)),
+        )
     signal, seen, drives, activities, smooth = inputs, [], [], [], []
-    for layer in network.populations:
+    for layer in network.layers:
         if isinstance(layer, VSN):
             smooth.append(_smooth_activity(layer, signal, network.n_steps))
-            signal, activity = unrolled_vsn(signal, layer.beta, layer.theta, _exact(layer.rule), network.n_steps)
+            signal, activity = unrolled_vsn(signal, layer.beta, layer.theta, layer.rule.exact(), network.n_steps)
             activities.append(activity)
         else:
-            seen.append(signal.detach())
+            seen.append((signal.detach(),))
             signal = layer(signal)
-            drives.append(signal)
+            drives.append((signal,))
     output = signal[-1] if network.readout is Readout.LAST else signal.mean(0)
     return ExactRun(
         output=output,
@@ -174,24 +220,6 @@ def run_exactly(network: VsnNetwork, inputs: Tensor) -> ExactRun:
         activity=network.mean_activity(activities),
         smooth_activity=network.mean_activity(smooth),
     )
-
-
-@contextlib.contextmanager
-def constant_spikes(network: VsnNetwork) -> Iterator[None]:
-    """Treat every spike as a constant in all backward passes of a network within the block."""
-    former = [layer.rule for layer in network.vsn_layers]
-    for layer in network.vsn_layers:
-        layer.rule = _exact(layer.rule)
-    try:
-        yield
-    finally:
-        for layer, rule in zip(network.vsn_layers, former, strict=True):
-            layer.rule = rule
-
-
-def _exact(rule: VsnRule) -> VsnRule:
-    """Return a rule with the slope of the step itself, which is zero."""
-    return dataclasses.replace(rule, surrogate=Surrogate.TRIANGLE, surrogate_slope=NO_WIDTH)
 
 
 def _smooth_activity(layer: VSN, drive: Tensor, n_steps: int) -> Tensor:
@@ -204,22 +232,55 @@ def _smooth_activity(layer: VSN, drive: Tensor, n_steps: int) -> Tensor:
     return surrogate_step(distance, rule.surrogate, rule.surrogate_slope).mean() * rule.surrogate_slope
 
 
-def find_tangents(run: ExactRun) -> Tangents:
+def find_tangents(network: TrainedNetwork, run: ExactRun) -> Tangents:
     """Compute the tangents of a run, by one backward pass for each output; the graph of the run is kept."""
-    slopes = [torch.autograd.grad(column.sum(), run.drives, retain_graph=True) for column in run.output.unbind(1)]
-    by_layer = [torch.cat(parts, dim=-2) for parts in zip(*slopes, strict=True)]
+    flat = [drive for calls in run.drives for drive in calls]
+    slopes = [
+        torch.autograd.grad(column.sum(), flat, retain_graph=True, materialize_grads=True)
+        for column in run.output.unbind(1)
+    ]
+    joined = iter([torch.cat(parts, dim=-2) for parts in zip(*slopes, strict=True)])
+    by_layer = tuple(tuple(step for _ in calls for step in _steps(next(joined))) for calls in run.drives)
     return Tangents(
-        outputs=run.output.detach(), inputs=tuple(map(_steps, run.inputs)), sensitivities=tuple(map(_steps, by_layer))
+        outputs=run.output.detach(),
+        inputs=tuple(tuple(step for call in calls for step in _steps(call)) for calls in run.inputs),
+        sensitivities=by_layer,
+        has_bias=tuple(_bias(linear) is not None for linear in network.linear_layers),
+        others=_other_columns(run.output, other_parameters(network)),
     )
 
 
-def activity_gradient(network: VsnNetwork, run: ExactRun) -> Direction:
-    """Compute the gradient of the smooth activity by the weights of all layers, zero for the read-out; the graph is kept."""
-    linears, last = network.linear_layers[:-1], network.linear_layers[-1]
-    held = [parameter for linear in linears for parameter in (linear.weight, linear.bias)]
-    slopes = torch.autograd.grad(run.smooth_activity, held, retain_graph=True)
+def _other_columns(output: Tensor, others: list[Tensor]) -> Tensor:
+    """Compute the columns of J of single parameters, (n_out n_points, n_others), by differentiating J^T v by v."""
+    rows = output.new_zeros((output.numel(), 0))
+    if not others:
+        return rows
+    v = torch.zeros_like(output, requires_grad=True)
+    pulled = torch.autograd.grad(output, others, v, create_graph=True, materialize_grads=True)
+    entries = torch.cat([part.reshape(-1) for part in pulled]).unbind(0)
+    columns = [
+        torch.autograd.grad(entry, v, retain_graph=True, materialize_grads=True)[0] if entry.requires_grad else v * 0
+        for entry in entries
+    ]
+    return torch.stack([column.detach().T.reshape(-1) for column in columns], dim=1)
+
+
+def activity_gradient(network: TrainedNetwork, run: ExactRun) -> Direction:
+    """Compute the gradient of the smooth activity by all parameters; the graph is kept."""
+    others = other_parameters(network)
+    linears = network.linear_layers
+    biases = [bias for linear in linears if (bias := _bias(linear)) is not None]
+    held = [*(linear.weight for linear in linears), *biases, *others]
+    if not run.smooth_activity.requires_grad:
+        slopes = [torch.zeros_like(parameter) for parameter in held]
+    else:
+        slopes = list(torch.autograd.grad(run.smooth_activity, held, retain_graph=True, materialize_grads=True))
+    by_bias = iter(slopes[len(linears) : len(linears) + len(biases)])
+    empty = run.output.new_zeros(0)
     return Direction(
-        weights=(*slopes[0::2], torch.zeros_like(last.weight)), biases=(*slopes[1::2], torch.zeros_like(last.bias))
+        weights=tuple(slopes[: len(linears)]),
+        biases=tuple(empty if _bias(linear) is None else next(by_bias) for linear in linears),
+        others=torch.cat([empty, *(slope.reshape(-1) for slope in slopes[len(linears) + len(biases) :])]),
     )
 
 

@@ -8,24 +8,25 @@ same collocation points as one that was never interrupted.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
-from ...base.arrays import Record
+from ...base.arrays import FloatArray, Record
 from ...base.checks import raise_violations
 from ...base.errors import Violation
 from ...geometry.domain import Cloud
 from ...operators.potential_energy import EnergyDomain
+from ...problems.phases import Optimizer
 from ...problems.problem import PdeProblem
-from ...problems.recipe import Optimizer, TrainingRecipe
+from ...problems.recipe import TrainingRecipe
 from ..collocation.adaptation import build_candidates, jitter_cloud, refine_cloud
 from ..collocation.clouds import TrainingCloud, build_training_cloud, output_transform
-from ..loss.distillation import CollocationSet, build_distillation_target
+from ..loss.distillation import CollocationSet, DistillationTarget, build_distillation_target
 from ..loss.energy_loss import EnergyCloud, build_energy_cloud
-from ..network.network import VsnNetwork
+from ..network.module_network import TrainedNetwork
 from .state import PhasePlace, TrainingState
 
 
@@ -33,12 +34,16 @@ from .state import PhasePlace, TrainingState
 class Teacher(Record):
     """A trained teacher, whose outputs its student is fitted to."""
 
-    network: VsnNetwork
+    network: TrainedNetwork
     """Network of the teacher after its training."""
     recipe: TrainingRecipe
     """Recipe by which the teacher was trained."""
     cloud: Cloud | None
     """Cloud with the points that the teacher added, on which its student begins; None where it added none."""
+
+
+TeacherFunction = Callable[[FloatArray], FloatArray]
+"""A trained teacher that is given: maps physical points (n_points, n_in) to the unknowns (n_points, n_out)."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -55,8 +60,8 @@ class CollocationSchedule:
     """Type of the tensors of the clouds."""
     device: torch.device
     """Device of the tensors of the clouds."""
-    teacher: Teacher | None = None
-    """Teacher for the phases that have a distillation_weight."""
+    teacher: Teacher | TeacherFunction | None = None
+    """Teacher for the phases that have a distillation_weight, trained before or given."""
     _key: tuple[int, int, int] | None = field(default=None, init=False)
     _collocation: CollocationSet | None = field(default=None, init=False)
 
@@ -103,18 +108,23 @@ class CollocationSchedule:
 
     def _build(self, refined: Cloud | None, place: PhasePlace) -> CollocationSet:
         cloud: TrainingCloud | EnergyCloud
+        changed = refined
         if isinstance(self.problem.domain, EnergyDomain):
             cloud = build_energy_cloud(self.problem, self.recipe, self.dtype, self.device)
         else:
-            changed = refined
             if place.phase.jitter is not None:
                 rng = np.random.default_rng([self.seed, *_draw(place)])
                 changed = jitter_cloud(
                     refined or self._base_cloud(), self.problem.domain, place.phase.jitter.share, rng
                 )
+            changed = changed or self._base_cloud()
             cloud = build_training_cloud(self.problem, self.recipe, self.dtype, self.device, changed)
         target = None
-        if self.teacher is not None:
+        if self.teacher is not None and not isinstance(self.teacher, Teacher):
+            given = self._base_cloud() if changed is None else changed
+            values = torch.as_tensor(self.teacher(given.points)).to(cloud.inputs)
+            target = DistillationTarget(values=values, square=values.square().mean().item())
+        elif self.teacher is not None:
             transform = output_transform(self.problem, self.teacher.recipe)
             on_teacher = dataclasses.replace(cloud, output_transform=transform)
             target = build_distillation_target(on_teacher, self.teacher.network)

@@ -11,7 +11,7 @@ from ...base.arrays import Record
 from ...base.checks import check_range, raise_violations
 from ...geometry.domain import Cloud
 from ...network.spec import NetworkSpec
-from ..network.network import VsnNetwork
+from ..network.module_network import TrainedNetwork
 from .history import TrainingHistory, TrainingProgress
 
 ProgressCallback = Callable[[TrainingProgress], None]
@@ -36,7 +36,7 @@ class TrainingResult(Record):
     """How the training ended."""
     network: NetworkSpec
     """Network of the lowest objective in the last phase that began."""
-    module: VsnNetwork
+    module: TrainedNetwork
     """The same network in torch."""
     history: TrainingHistory
     """Reports of the training, one row each."""

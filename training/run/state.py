@@ -14,8 +14,9 @@ from torch import Tensor
 
 from ...base.arrays import Record
 from ...geometry.domain import Cloud
-from ...problems.recipe import Optimizer, PhaseRecipe, TrainingRecipe
-from ..network.network import VsnNetwork
+from ...problems.phases import Optimizer, PhaseRecipe
+from ...problems.recipe import TrainingRecipe
+from ..network.module_network import TrainedNetwork
 from ..optimize.adam import Adam, learning_rate
 from ..optimize.gauss_newton import GaussNewton
 from ..optimize.lbfgs import LBfgs
@@ -28,7 +29,7 @@ from .history import COLUMNS, TrainingHistory
 class TrainingState:
     """A training between two steps. Unlike the records of the package it changes in place."""
 
-    network: VsnNetwork
+    network: TrainedNetwork
     """Network that is trained; its parameters are views into `parameters`."""
     parameters: FlatParameters
     """Values and gradients of the parameters as vectors."""
@@ -79,7 +80,7 @@ def build_optimizer(kind: Optimizer, values: Tensor) -> PhaseOptimizer:
     return builders[kind](values)
 
 
-def start_state(network: VsnNetwork, cloud: Cloud | None = None) -> TrainingState:
+def start_state(network: TrainedNetwork, cloud: Cloud | None = None) -> TrainingState:
     """Build the state at the start of a training, on the cloud of the recipe or on one that a teacher refined."""
     parameters = FlatParameters(network)
     return TrainingState(
@@ -128,7 +129,7 @@ def unpack_state(state: TrainingState, packed: Packed) -> None:
     history, cloud = TrainingHistory.from_table(rows.numpy()), None
     if n_inside > 0:
         cloud = Cloud(n_inside=n_inside, **{name: packed[f"cloud.{name}"].numpy() for name in _CLOUD})
-        n_in = state.network.linear_layers[0].in_features
+        n_in = state.network.n_in
         if cloud.n_dim != n_in:
             raise ValueError(f"points of {cloud.n_dim} coordinates for a network of {n_in} inputs")
     values.copy_(found)

@@ -8,6 +8,7 @@ reference solution is used for display only. Nothing is printed: progress is rep
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 import time
@@ -17,24 +18,26 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...base.arrays import FloatArray, Record
 from ...base.checks import check_range, raise_violations
-from ...base.errors import TrainingError, Violation
+from ...base.errors import SpecError, TrainingError, Violation
 from ...base.metrics import relative_l2
 from ...files.atomic import check_writable
-from ...network.spec import Provenance
+from ...network.spec import NetworkSpec, Provenance
 from ...problems.check import check_problem
+from ...problems.phases import Optimizer
 from ...problems.problem import PdeProblem
-from ...problems.recipe import Optimizer, TeacherRecipe, TrainingRecipe
+from ...problems.recipe import TeacherRecipe, TrainingRecipe
 from ...problems.residuals import evaluation_points
 from ..collocation.clouds import input_transform, output_transform
 from ..loss.distillation import CollocationSet
 from ..network.export import export_network
-from ..network.network import VsnNetwork, build_network
+from ..network.module_network import ModuleNetwork, TrainedNetwork
+from ..network.network import build_network
 from .checkpoints import TrainingIdentity, identify, read_checkpoint, write_checkpoint
-from .collocation_schedule import CollocationSchedule, Teacher, is_draw
+from .collocation_schedule import CollocationSchedule, Teacher, TeacherFunction, is_draw
 from .devices import find_device, limited_threads
 from .history import TrainingProgress, write_history
 from .interrupt import deferred_interrupt
@@ -46,6 +49,9 @@ N_SHOWN = 1000
 """Number of points on which the displayed error is measured: enough for a few percent, at the cost of one forward pass."""
 SHOWN_SEED = 1
 """Seed from which these points are drawn."""
+
+Export = Callable[..., NetworkSpec]
+"""Converts a trained module to a record: the module, then keyword arguments as of `export_network`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,13 +65,32 @@ class _Settings(Record):
     n_threads: int
     on_progress: ProgressCallback | None
     provenance: Provenance
+    module: nn.Module | None
+    """Module to train in place of the recipe's network; None for the recipe's."""
+    export: Export
+    """Function that converts the trained module to a record."""
 
     def of_teacher(self) -> _Settings:
-        """Return settings whose reports are marked as those of a teacher."""
+        """Return settings for the recipe's own teacher network, whose reports are marked as a teacher's."""
+        mine = dataclasses.replace(self, module=None, export=export_network)
         report = self.on_progress
         if report is None:
-            return self
-        return dataclasses.replace(self, on_progress=lambda row: report(dataclasses.replace(row, teacher=True)))
+            return mine
+        return dataclasses.replace(mine, on_progress=lambda row: report(dataclasses.replace(row, teacher=True)))
+
+    def build(self, recipe: TrainingRecipe) -> TrainedNetwork:
+        """Build the network before its training: the recipe's, with weights from the seed, or a copy of the user's module."""
+        n_in, n_out = self.problem.n_in, self.problem.n_out
+        if self.module is None:
+            return build_network(recipe.network, n_in, n_out, self.seed, self.dtype).to(self.device)
+        module = copy.deepcopy(self.module).to(device=self.device, dtype=self.dtype)
+        network = ModuleNetwork(module, n_in, recipe.network.n_steps)
+        if network.n_out != n_out:
+            mend = "End it with one output for each unknown."
+            raise SpecError(
+                "train.module", f"have {n_out} outputs, as problem {self.problem.name!r}", network.n_out, mend
+            )
+        return network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -96,6 +121,9 @@ def train_network(
     output: TrainingOutput = WRITES_NOTHING,
     on_progress: ProgressCallback | None = None,
     provenance: Provenance | None = None,
+    module: nn.Module | None = None,
+    export: Export | None = None,
+    teacher: TeacherFunction | None = None,
 ) -> TrainingResult:
     """Train a network on a problem.
 
@@ -114,6 +142,11 @@ def train_network(
         output: Files to write, and whether to resume from them.
         on_progress: Function that is called with every report; an error that it raises ends the training at once.
         provenance: Origin that is written into the network; None notes problem and seed.
+        module: A torch module to train in place of the recipe's network, from its own weights; a copy of it is trained, with
+            the recipe's number of steps. It maps normalised points, shape (n_points, n_in), to (n_points, n_out).
+        export: Converts the trained module to a record, called with keyword arguments as `export_network` is; needed with
+            a module of the user's own.
+        teacher: A trained teacher, for recipes whose `TeacherRecipe` has no phases: maps points to the unknowns.
 
     Raises:
         SpecError: If a file cannot be written, the cloud does not fit its operators, or Gauss-Newton cannot compute in `dtype`
@@ -129,13 +162,20 @@ def train_network(
         n_threads=n_threads,
         on_progress=on_progress,
         provenance=provenance or Provenance(problem=problem.name, seed=seed),
+        module=module,
+        export=export or export_network,
     )
     raise_violations(_violations(settings, recipe))
+    is_expected = recipe.teacher is not None and not recipe.teacher.phases
+    if is_expected != (teacher is not None):
+        mend = "Give a teacher where the recipe's TeacherRecipe has no phases, and only there."
+        got = "a function" if teacher is not None else None
+        raise SpecError("train_network.teacher", "be given as the recipe expects it", got, mend)
     for path in (output.checkpoint, output.history):
         if path is not None:
             check_writable(path)
-    if recipe.teacher is None:
-        return _train(settings, recipe, output, None)
+    if recipe.teacher is None or not recipe.teacher.phases:
+        return _train(settings, recipe, output, teacher)
     return _train_after_teacher(settings, recipe, recipe.teacher, output)
 
 
@@ -175,7 +215,7 @@ def _train_after_teacher(
 
 
 def _train(
-    settings: _Settings, recipe: TrainingRecipe, output: TrainingOutput, teacher: Teacher | None
+    settings: _Settings, recipe: TrainingRecipe, output: TrainingOutput, teacher: Teacher | TeacherFunction | None
 ) -> TrainingResult:
     """Train one network, a teacher or a student."""
     start, problem = time.perf_counter(), settings.problem
@@ -184,8 +224,10 @@ def _train(
         status = _run(task, state, interrupted)
         state.restore_best()
         error, activity = _evaluate(task, state.network)
-    network = export_network(
-        state.network,
+    trained = state.network
+    network = settings.export(
+        trained.module if isinstance(trained, ModuleNetwork) else trained,
+        **({"n_steps": trained.n_steps} if isinstance(trained, ModuleNetwork) else {}),
         name=problem.name,
         input_transform=input_transform(problem),
         output_transform=output_transform(problem, recipe),
@@ -209,12 +251,11 @@ def _train(
 
 
 def _prepare(
-    settings: _Settings, recipe: TrainingRecipe, output: TrainingOutput, teacher: Teacher | None
+    settings: _Settings, recipe: TrainingRecipe, output: TrainingOutput, teacher: Teacher | TeacherFunction | None
 ) -> tuple[_Task, TrainingState]:
     """Build the network and everything that stays fixed, and read the checkpoint if the training is to be resumed."""
     problem, dtype, device = settings.problem, settings.dtype, settings.device
-    network = build_network(recipe.network, problem.n_in, problem.n_out, settings.seed, dtype).to(device)
-    state = start_state(network, None if teacher is None else teacher.cloud)
+    state = start_state(settings.build(recipe), teacher.cloud if isinstance(teacher, Teacher) else None)
     identity = identify(problem, recipe, settings.seed, dtype, state.parameters.values.numel())
     if output.resume:
         if output.checkpoint is None:
@@ -312,7 +353,7 @@ def _report(task: _Task, state: TrainingState, place: PhasePlace, point: Point) 
         task.settings.on_progress(row)
 
 
-def _evaluate(task: _Task, network: VsnNetwork) -> tuple[float, float]:
+def _evaluate(task: _Task, network: TrainedNetwork) -> tuple[float, float]:
     """Return relative error and activity on points that were not trained on, for display only."""
     with torch.no_grad():
         run = network.run(task.inputs)

@@ -1,6 +1,7 @@
-"""Layers as a chip's compiler sees them: Lava's own Dense for the synapses, and the neurons in a process behind it.
+"""Nodes as a chip's compiler sees them: Lava's own Dense for each connection, and the neurons in a process behind them.
 
-    a_in ──▶ (WordGate ──▶) Dense ──p──▶ VsnNeurons ──▶ a_out        p is W a_in of the step before, exact
+    a_in_0 ──▶ (WordGate ──▶) Dense ──p_in_0──▶ VsnNeurons ──▶ a_out        p is W a of the step before, exact
+    a_in_1 ──▶ (WordGate ──▶) Dense ──p_in_1──▶
 
 Dense drops the lowest bit of a mixed-sign weight, so that w goes in as 2w, with weight_exp = -1. What it cannot hold is refused
 by `dense_rules`.
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from lava.magma.core.decorator import implements, tag
 from lava.magma.core.model.sub.model import AbstractSubProcessModel
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
@@ -18,7 +20,7 @@ from lava.utils.weightutils import SignMode
 
 from neuropinn_lava.base.checks import raise_violations
 from neuropinn_lava.base.errors import HardwareRuleError
-from neuropinn_lava.hardware_sim.kernels.layer_kernel import AnyLayer
+from neuropinn_lava.hardware_sim.kernels.layer_kernel import AnyNode
 from neuropinn_lava.hardware_sim.lava.processes.layers import (
     ReadoutLayer,
     ReadoutNeurons,
@@ -27,59 +29,78 @@ from neuropinn_lava.hardware_sim.lava.processes.layers import (
     WordGate,
 )
 from neuropinn_lava.hardware_sim.steps.dense_rules import dense_violations
-from neuropinn_lava.hardware_sim.steps.schedule import Schedule
 from neuropinn_lava.network.quantized_nodes import QuantizedOutput, QuantizedPopulation
 
 GRADED = 24
 """Dense's num_message_bits: any positive number makes it multiply by the payload instead of testing it for zero."""
 
 
-def _make_dense(layer: AnyLayer, schedule: Schedule) -> Dense:
-    """Build the synapses of a layer.
+class DenseModel(AbstractSubProcessModel):
+    """A Dense for each connection, and the neurons; Dense's delay takes the place of the node's own."""
 
-    Raises:
-        HardwareRuleError: If Dense would not compute them exactly.
-    """
-    raise_violations(dense_violations(layer, schedule), HardwareRuleError)
-    name = f"{layer.name} synapses"
-    if isinstance(layer, (QuantizedPopulation, QuantizedOutput)):
-        doubled = 2 * layer.affine.weight
-        return Dense(weights=doubled, weight_exp=-1, sign_mode=SignMode.MIXED, num_message_bits=GRADED, name=name)
-    return Dense(weights=layer.weight.copy(), num_message_bits=GRADED, name=name)
+    neurons: Any
+
+    def __init__(self, proc: Any) -> None:
+        given = proc.proc_params
+        layer, schedule, entry = given["layer"], given["schedule"], given["entry"]
+        raise_violations(dense_violations(layer, schedule), HardwareRuleError)
+        self.neurons = self.make_neurons(
+            layer=layer, schedule=schedule.delayed(1), timing=given["timing"], recording=given["recording"]
+        )
+        for index, weight in enumerate(_weights(layer)):
+            source, synapses = proc.ports[index], _make_dense(weight, f"{layer.name} synapses {index}")
+            setattr(self, f"synapses_{index}", synapses)
+            if entry is not None and entry.is_checked and index in given["entries"]:
+                gate = WordGate(layer=layer, index=index, schedule=schedule, entry=entry)
+                setattr(self, f"gate_{index}", gate)
+                source.connect(gate.a_in)
+                gate.a_out.connect(synapses.s_in)
+            else:
+                source.connect(synapses.s_in)
+            synapses.a_out.connect(self.neurons.ports[index])
+
+    def make_neurons(self, **given: Any) -> Any:
+        """Build the process behind the synapses."""
+        raise NotImplementedError
+
+
+def _weights(layer: AnyNode) -> list[Any]:
+    """Return the weight of each connection: float, or integers."""
+    holder: Any = layer.affine if isinstance(layer, (QuantizedPopulation, QuantizedOutput)) else layer
+    return [each.weight for each in holder.connections]
+
+
+def _make_dense(weight: Any, name: str) -> Dense:
+    """Build the synapses of a connection, which has been checked by `dense_rules`."""
+    if np.issubdtype(weight.dtype, np.integer):
+        return Dense(weights=2 * weight, weight_exp=-1, sign_mode=SignMode.MIXED, num_message_bits=GRADED, name=name)
+    return Dense(weights=weight.copy(), num_message_bits=GRADED, name=name)
 
 
 @implements(proc=VsnLayer, protocol=LoihiProtocol)
 @tag("floating_pt", "fixed_pt")
-class DenseVsnLayerModel(AbstractSubProcessModel):
-    """Dense and VsnNeurons; Dense's delay takes the place of the layer's own."""
+class DenseVsnLayerModel(DenseModel):
+    """Dense and VsnNeurons."""
 
     def __init__(self, proc: Any) -> None:
-        given = proc.proc_params
-        layer, schedule = given["layer"], given["schedule"]
-        self.synapses = _make_dense(layer, schedule)
-        self.neurons = VsnNeurons(layer=layer, schedule=schedule.delayed(1), recording=given["recording"])
-        entry = given["entry"]
-        if entry is not None and entry.is_checked:
-            self.gate = WordGate(layer=layer, schedule=schedule, entry=entry)
-            proc.in_ports.a_in.connect(self.gate.in_ports.a_in)
-            self.gate.out_ports.a_out.connect(self.synapses.in_ports.s_in)
-        else:
-            proc.in_ports.a_in.connect(self.synapses.in_ports.s_in)
-        self.synapses.out_ports.a_out.connect(self.neurons.in_ports.p_in)
-        self.neurons.out_ports.a_out.connect(proc.out_ports.a_out)
+        super().__init__(proc)
+        self.neurons.a_out.connect(proc.out_ports.a_out)
         proc.vars.m.alias(self.neurons.vars.m)
+
+    def make_neurons(self, **given: Any) -> VsnNeurons:
+        """Build the neurons of a population."""
+        return VsnNeurons(**given)
 
 
 @implements(proc=ReadoutLayer, protocol=LoihiProtocol)
 @tag("floating_pt", "fixed_pt")
-class DenseReadoutLayerModel(AbstractSubProcessModel):
+class DenseReadoutLayerModel(DenseModel):
     """Dense and ReadoutNeurons."""
 
     def __init__(self, proc: Any) -> None:
-        given = proc.proc_params
-        layer, schedule = given["layer"], given["schedule"]
-        self.synapses = _make_dense(layer, schedule)
-        self.neurons = ReadoutNeurons(layer=layer, schedule=schedule.delayed(1), recording=given["recording"])
-        proc.in_ports.a_in.connect(self.synapses.in_ports.s_in)
-        self.synapses.out_ports.a_out.connect(self.neurons.in_ports.p_in)
-        self.neurons.out_ports.y_out.connect(proc.out_ports.y_out)
+        super().__init__(proc)
+        self.neurons.y_out.connect(proc.out_ports.y_out)
+
+    def make_neurons(self, **given: Any) -> ReadoutNeurons:
+        """Build the neurons of a read-out."""
+        return ReadoutNeurons(**given)

@@ -1,12 +1,15 @@
-"""Process models of `layers`, in float and in integers: one Lava process a layer, in numpy or compiled loops.
+"""Process models of `layers`, in float and in integers: one Lava process a node, in numpy or compiled loops.
 
-A model gives Lava's steps to a run of `layer_runs`, which does the work. A layer sends before it receives, so that layers are
-one step apart; neurons behind a Dense receive before they send, because Dense already delays by a step. Lava's usual tags
-choose between the models: "floating_pt" and "fixed_pt".
+A model gives Lava's steps to a run of `layer_runs`, which does the work. A node sends before it receives, so that nodes are
+one step apart, and a loop of nodes does not wait for itself; neurons behind a Dense receive before they send, because Dense
+already delays by a step. Lava's usual tags choose between the models: "floating_pt" and "fixed_pt".
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import count, takewhile
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,23 +20,25 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from neuropinn_lava.hardware_sim.kernels.layer_kernel import Kernel, make_kernel
+from neuropinn_lava.hardware_sim.kernels.layer_kernel import make_kernel
 from neuropinn_lava.hardware_sim.lava.processes.layers import (
     PointSource,
+    ProductLayer,
     ReadoutLayer,
     ReadoutNeurons,
     VsnLayer,
     VsnNeurons,
     WordGate,
 )
-from neuropinn_lava.hardware_sim.lava.processes.ports import MessagePort, ProductPort
+from neuropinn_lava.hardware_sim.lava.processes.ports import MessagePort, NumberedPorts, ProductPort
+from neuropinn_lava.hardware_sim.steps.inbox import check_words
 from neuropinn_lava.hardware_sim.steps.layer_runs import (
-    LayerRun,
+    ConstantRun,
     NeuronRun,
+    NodeRun,
     PointRun,
     ReadoutNeuronRun,
     ReadoutRun,
-    check_words,
 )
 
 FLOATS_IN, FLOATS_OUT = LavaPyType(MessagePort, np.float64), LavaPyType(PyOutPort.VEC_DENSE, np.float64)
@@ -42,9 +47,11 @@ FLOAT_PRODUCTS_IN, WORD_PRODUCTS_IN = LavaPyType(ProductPort, np.float64), LavaP
 FLOAT_STATE, WORD_STATE = LavaPyType(np.ndarray, np.float64), LavaPyType(np.ndarray, np.int32)
 
 
-class RunModel(PyLoihiProcessModel):
+class RunModel(PyLoihiProcessModel, metaclass=NumberedPorts):
     """A model whose work is done by a run, made in the process itself before its first step."""
 
+    numbered: Mapping[str, LavaPyType] = MappingProxyType({})
+    """Types of the ports that the process has any number of."""
     work: Any = None
     """The run, None before the first step."""
 
@@ -52,9 +59,14 @@ class RunModel(PyLoihiProcessModel):
         """Build the run from the process's parameters and the model's variables."""
         raise NotImplementedError
 
-    def make_kernel(self) -> Kernel:
+    def make_kernel(self) -> Any:
         """Build the arithmetic; a model with another arithmetic overrides this."""
         return make_kernel(self.proc_params["layer"], self.proc_params["schedule"].n_samples)
+
+    def ports(self, kind: str) -> list[Any]:
+        """Return the numbered ports of one kind, in order."""
+        names = takewhile(lambda name: name in self.__dict__, (f"{kind}_{index}" for index in count()))
+        return [self.__dict__[name] for name in names]
 
     def run_spk(self) -> None:
         """Do one step of Lava."""
@@ -68,16 +80,18 @@ class RunModel(PyLoihiProcessModel):
 
 
 class PointSourceModel(RunModel):
-    """Sends a message at every step and receives none."""
+    """Sends a message of each input at every step and receives none."""
 
     def make_work(self) -> PointRun:
         """Build the run from the shared words."""
-        return PointRun(self.proc_params["words"].values, self.proc_params["schedule"])
+        self._out = self.ports("a_out")
+        return PointRun(self.proc_params["words"].values, self.proc_params["schedule"], self.proc_params["widths"])
 
     def step(self) -> None:
-        """Prepare this step's message and send it."""
+        """Prepare this step's messages and send them."""
         self.work.prepare(self.time_step)
-        self.a_out.send(self.work.outgoing)
+        for port, message in zip(self._out, self.work.outgoing, strict=True):
+            port.send(message)
 
 
 @implements(proc=PointSource, protocol=LoihiProtocol)
@@ -86,7 +100,7 @@ class PointSourceModel(RunModel):
 class FloatPointSourceModel(PointSourceModel):
     """Sends coordinates as the network takes them."""
 
-    a_out = FLOATS_OUT
+    numbered = MappingProxyType({"a_out": FLOATS_OUT})
 
 
 @implements(proc=PointSource, protocol=LoihiProtocol)
@@ -95,60 +109,101 @@ class FloatPointSourceModel(PointSourceModel):
 class IntegerPointSourceModel(PointSourceModel):
     """Sends input words."""
 
-    a_out = WORDS_OUT
+    numbered = MappingProxyType({"a_out": WORDS_OUT})
 
 
-class VsnLayerModel(RunModel):
-    """Sends what it computed in the step before, then receives: layers are one step apart."""
+class NodeModel(RunModel):
+    """Sends what it computed in the step before, then receives: nodes are one step apart, and loops do not block."""
 
-    def make_work(self) -> LayerRun:
-        """Build the run of synapses and neurons on Lava's own variable m."""
+    def limits(self, kernel: Any) -> dict[int, float]:
+        """Return the largest magnitudes of the connections whose messages are checked."""
         given = self.proc_params
-        return LayerRun(
-            self.make_kernel(),
-            given["schedule"],
-            given["recording"],
-            self.m,
-            constant_input=given["constant_input"],
-            checked_input=given["entry"] is not None and given["entry"].is_checked,
-        )
+        is_checked = given["entry"] is not None and given["entry"].is_checked
+        return {index: kernel.highest_inputs[index] for index in given["entries"]} if is_checked else {}
+
+    def run_of(self, kind: type, *state: Any) -> Any:
+        """Build the run of a node, with the memory of its membranes where it has any."""
+        given, kernel = self.proc_params, self.make_kernel()
+        self._in = self.ports("a_in")
+        return kind(kernel, given["schedule"], given["timing"], given["recording"], *state, limits=self.limits(kernel))
 
     def step(self) -> None:
         """Send the payloads of the step before, and compute with what comes in."""
         self.a_out.send(self.work.outgoing)
-        self.work.advance(self.time_step, self.a_in.recv())
+        self.work.advance(self.time_step, [port.recv() for port in self._in])
+
+
+class VsnLayerModel(NodeModel):
+    """A population with its synapses, on Lava's own variable m."""
+
+    def make_work(self) -> NodeRun:
+        """Build the run of synapses and neurons."""
+        kind = ConstantRun if self.proc_params["constant_input"] else NodeRun
+        run: NodeRun = self.run_of(kind, self.m)
+        return run
 
 
 @implements(proc=VsnLayer, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("floating_pt")
 class FloatVsnLayerModel(VsnLayerModel):
-    """A layer in float64."""
+    """A population in float64."""
 
-    a_in, a_out, m = FLOATS_IN, FLOATS_OUT, FLOAT_STATE
+    numbered = MappingProxyType({"a_in": FLOATS_IN})
+    a_out, m = FLOATS_OUT, FLOAT_STATE
 
 
 @implements(proc=VsnLayer, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("fixed_pt")
 class IntegerVsnLayerModel(VsnLayerModel):
-    """A layer in integers."""
+    """A population in integers."""
 
-    a_in, a_out, m = WORDS_IN, WORDS_OUT, WORD_STATE
+    numbered = MappingProxyType({"a_in": WORDS_IN})
+    a_out, m = WORDS_OUT, WORD_STATE
+
+
+class ProductLayerModel(NodeModel):
+    """A product of two sources."""
+
+    def make_work(self) -> NodeRun:
+        """Build the run of the product."""
+        run: NodeRun = self.run_of(NodeRun)
+        return run
+
+
+@implements(proc=ProductLayer, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class FloatProductLayerModel(ProductLayerModel):
+    """A product in float64."""
+
+    numbered = MappingProxyType({"a_in": FLOATS_IN})
+    a_out = FLOATS_OUT
+
+
+@implements(proc=ProductLayer, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class IntegerProductLayerModel(ProductLayerModel):
+    """A product in integers."""
+
+    numbered = MappingProxyType({"a_in": WORDS_IN})
+    a_out = WORDS_OUT
 
 
 class WordGateModel(RunModel):
     """Receives, compares with the input word, and sends in the same step."""
 
-    def make_work(self) -> Kernel:
-        """Build the kernel of the layer behind it, which knows the longest input."""
-        layer = self.proc_params["layer"]
-        return make_kernel(layer, 0)
+    def make_work(self) -> float:
+        """Return the longest input of the connection behind it."""
+        highest: float = make_kernel(self.proc_params["layer"], 0).highest_inputs[self.proc_params["index"]]
+        return highest
 
     def step(self) -> None:
         """Pass a message on."""
         message = self.a_in.recv()
-        check_words(self.proc_params["layer"].name, message, self.work.highest_input)
+        check_words(self.proc_params["layer"].name, message, self.work)
         self.a_out.send(message)
 
 
@@ -176,11 +231,12 @@ class VsnNeuronsModel(RunModel):
     def make_work(self) -> NeuronRun:
         """Build the run of the neurons alone on Lava's own variable m."""
         given = self.proc_params
-        return NeuronRun(self.make_kernel(), given["schedule"], given["recording"], self.m)
+        self._in = self.ports("p_in")
+        return NeuronRun(self.make_kernel(), given["schedule"], given["timing"], given["recording"], self.m)
 
     def step(self) -> None:
         """Compute with the products that come in, and send the payloads at once."""
-        self.work.advance(self.time_step, self.p_in.recv())
+        self.work.advance(self.time_step, [port.recv() for port in self._in])
         self.a_out.send(self.work.outgoing)
 
 
@@ -190,7 +246,8 @@ class VsnNeuronsModel(RunModel):
 class FloatVsnNeuronsModel(VsnNeuronsModel):
     """Neurons in float64."""
 
-    p_in, a_out, m = FLOAT_PRODUCTS_IN, FLOATS_OUT, FLOAT_STATE
+    numbered = MappingProxyType({"p_in": FLOAT_PRODUCTS_IN})
+    a_out, m = FLOATS_OUT, FLOAT_STATE
 
 
 @implements(proc=VsnNeurons, protocol=LoihiProtocol)
@@ -199,20 +256,22 @@ class FloatVsnNeuronsModel(VsnNeuronsModel):
 class IntegerVsnNeuronsModel(VsnNeuronsModel):
     """Neurons in integers: they align each product to the state word, as Dense cannot."""
 
-    p_in, a_out, m = WORD_PRODUCTS_IN, WORDS_OUT, WORD_STATE
+    numbered = MappingProxyType({"p_in": WORD_PRODUCTS_IN})
+    a_out, m = WORDS_OUT, WORD_STATE
 
 
-class ReadoutLayerModel(RunModel):
-    """Sends the outputs of the step before, then receives; sums them up in its recording."""
+class ReadoutLayerModel(NodeModel):
+    """Sends the outputs of the step before, then receives; reduces them in its recording."""
 
     def make_work(self) -> ReadoutRun:
         """Build the run of synapses and sums."""
-        return ReadoutRun(self.make_kernel(), self.proc_params["schedule"], self.proc_params["recording"])
+        run: ReadoutRun = self.run_of(ReadoutRun)
+        return run
 
     def step(self) -> None:
         """Send the outputs of the step before, and compute with what comes in."""
         self.y_out.send(self.work.outgoing)
-        self.work.advance(self.time_step, self.a_in.recv())
+        self.work.advance(self.time_step, [port.recv() for port in self._in])
 
 
 @implements(proc=ReadoutLayer, protocol=LoihiProtocol)
@@ -221,7 +280,8 @@ class ReadoutLayerModel(RunModel):
 class FloatReadoutLayerModel(ReadoutLayerModel):
     """A read-out in float64."""
 
-    a_in, y_out = FLOATS_IN, FLOATS_OUT
+    numbered = MappingProxyType({"a_in": FLOATS_IN})
+    y_out = FLOATS_OUT
 
 
 @implements(proc=ReadoutLayer, protocol=LoihiProtocol)
@@ -230,7 +290,8 @@ class FloatReadoutLayerModel(ReadoutLayerModel):
 class IntegerReadoutLayerModel(ReadoutLayerModel):
     """A read-out in integers."""
 
-    a_in, y_out = WORDS_IN, WORDS_OUT
+    numbered = MappingProxyType({"a_in": WORDS_IN})
+    y_out = WORDS_OUT
 
 
 class ReadoutNeuronsModel(RunModel):
@@ -238,11 +299,13 @@ class ReadoutNeuronsModel(RunModel):
 
     def make_work(self) -> ReadoutNeuronRun:
         """Build the run of alignment and sums."""
-        return ReadoutNeuronRun(self.make_kernel(), self.proc_params["schedule"], self.proc_params["recording"])
+        given = self.proc_params
+        self._in = self.ports("p_in")
+        return ReadoutNeuronRun(self.make_kernel(), given["schedule"], given["timing"], given["recording"])
 
     def step(self) -> None:
         """Compute with the products that come in, and send the outputs at once."""
-        self.work.advance(self.time_step, self.p_in.recv())
+        self.work.advance(self.time_step, [port.recv() for port in self._in])
         self.y_out.send(self.work.outgoing)
 
 
@@ -252,7 +315,8 @@ class ReadoutNeuronsModel(RunModel):
 class FloatReadoutNeuronsModel(ReadoutNeuronsModel):
     """A read-out behind Dense, in float64."""
 
-    p_in, y_out = FLOAT_PRODUCTS_IN, FLOATS_OUT
+    numbered = MappingProxyType({"p_in": FLOAT_PRODUCTS_IN})
+    y_out = FLOATS_OUT
 
 
 @implements(proc=ReadoutNeurons, protocol=LoihiProtocol)
@@ -261,4 +325,5 @@ class FloatReadoutNeuronsModel(ReadoutNeuronsModel):
 class IntegerReadoutNeuronsModel(ReadoutNeuronsModel):
     """A read-out behind Dense, in integers."""
 
-    p_in, y_out = WORD_PRODUCTS_IN, WORDS_OUT
+    numbered = MappingProxyType({"p_in": WORD_PRODUCTS_IN})
+    y_out = WORDS_OUT

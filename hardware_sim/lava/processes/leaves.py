@@ -22,8 +22,8 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from neuropinn_lava.hardware_sim.kernels.layer_kernel import make_kernel
 from neuropinn_lava.hardware_sim.lava.processes.layer_models import WORDS_IN, WORDS_OUT, RunModel
 from neuropinn_lava.hardware_sim.runner.shared_arrays import SharedArray
-from neuropinn_lava.hardware_sim.steps.network_runs import NetworkRun, StepRun
-from neuropinn_lava.hardware_sim.steps.recording import LayerRecording, ReadoutRecording
+from neuropinn_lava.hardware_sim.steps.network_runs import TILE, NetworkRun
+from neuropinn_lava.hardware_sim.steps.recording import NodeRecording, ReadoutRecording
 from neuropinn_lava.hardware_sim.steps.schedule import Schedule
 from neuropinn_lava.network.quantized import Network
 
@@ -38,17 +38,20 @@ class NetworkLeaf(AbstractProcess):
         words: SharedArray,
         schedule: Schedule,
         rows: tuple[int, int],
-        recordings: tuple[LayerRecording, ...],
+        n_steps: int,
+        recordings: tuple[NodeRecording, ...],
         emitted: ReadoutRecording,
     ) -> None:
         """Build a leaf.
 
         Args:
             network: Float or quantized.
-            words: Inputs, shape (n_samples, n_in): int32 words for a quantized network, float64 for a float one.
+            words: Inputs, shape (n_samples, n_in), of sequences (n_samples, n_steps, n_in): int32 words for a quantized
+                network, float64 for a float one.
             schedule: Which samples are whose turn. With a batch size it counts presentations, so that its `n_steps` is 1.
             rows: First row of a batch that is this leaf's, and the first one after.
-            recordings: Where counts and probed values go, one per spiking layer; of this leaf alone.
+            n_steps: Number T of steps of a sample.
+            recordings: Where counts and probed values go, one for each node; of this leaf alone.
             emitted: Where sums and probed outputs go.
         """
         super().__init__(
@@ -56,6 +59,7 @@ class NetworkLeaf(AbstractProcess):
             words=words,
             schedule=schedule,
             rows=rows,
+            n_steps=n_steps,
             recordings=recordings,
             emitted=emitted,
             name=f"{network.name}, rows {rows[0]} to {rows[1] - 1}",
@@ -72,15 +76,13 @@ class NetworkLeafModel(RunModel):
 
     turn_in, turn_out = WORDS_IN, WORDS_OUT
 
-    def make_work(self) -> NetworkRun | StepRun:
-        """Build the run of the whole network: step by step without a batch size, else presentation by presentation."""
+    def make_work(self) -> NetworkRun:
+        """Build the run of the whole network: of one sample at a time without a batch size, else of tiles of samples."""
         given = self.proc_params
-        network = given["network"]
-        schedule = given["schedule"]
-        *layers, readout = (make_kernel(layer, schedule.n_samples) for layer in (*network.populations, network.output))
-        if schedule.batch_size is None:
-            return StepRun(tuple(layers), readout, given["recordings"], given["emitted"])
-        return NetworkRun(tuple(layers), readout, network.n_steps, given["recordings"], given["emitted"])
+        network, schedule = given["network"], given["schedule"]
+        *kernels, readout = (make_kernel(node, schedule.n_samples) for node in (*network.nodes, network.output))
+        n_rows = 1 if schedule.batch_size is None else TILE
+        return NetworkRun(network, kernels, readout, given["n_steps"], given["recordings"], given["emitted"], n_rows)
 
     def step(self) -> None:
         """Pass the turn on, and run this leaf's rows of the batch, or one step of the sample."""
@@ -90,8 +92,8 @@ class NetworkLeafModel(RunModel):
         if batch_step is None:
             return
         words = self.proc_params["words"].values
-        if isinstance(self.work, StepRun):
-            self.work.advance(batch_step, words[batch_step.first : batch_step.first + 1])
+        if self.proc_params["schedule"].batch_size is None:
+            self.work.advance_step(batch_step, words[batch_step.first : batch_step.first + 1])
             return
         begin, end = (min(row, batch_step.n_rows) for row in self.proc_params["rows"])
         self.work.advance(batch_step.first + begin, words[batch_step.first + begin : batch_step.first + end])

@@ -1,6 +1,8 @@
-"""Input ports of the layers: Lava's dense vectors, without two of the three copies that Lava makes of a message.
+"""Ports of the nodes: Lava's dense vectors, without two of the three copies that Lava makes of a message, and numbered ones.
 
-Lava casts messages silently, 0.7 to 0 and 2**40 to 0. These ports refuse what their type cannot hold.
+Lava casts messages silently, 0.7 to 0 and 2**40 to 0. These ports refuse what their type cannot hold. A process model names
+the type of each of its ports as an attribute of its class; a node has as many input ports as connections, so that the
+attributes of numbered ports are made by the class of the class.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.ports import IdentityTransformer, PyInPortVectorDense
 
 from neuropinn_lava.base.errors import SpecError
@@ -54,3 +57,18 @@ class ProductPort(MessagePort):
             mend = "Take the exception for Dense out of the run configuration, or use `net.run_config()`."
             raise SpecError("input port", f"receive products of type {np.dtype(self._d_type)}", products.dtype, mend)
         return products
+
+
+class NumberedPorts(type(PyLoihiProcessModel)):  # type: ignore[misc]
+    """Class of process models whose ports `a_in_0`, `a_in_1`, … have the type `numbered["a_in"]`."""
+
+    def __getattr__(cls, name: str) -> Any:
+        """Return the type of a numbered port.
+
+        Raises:
+            AttributeError: If there are no ports of that name.
+        """
+        kind, _, number = name.rpartition("_")
+        if number.isdigit() and kind in cls.numbered:
+            return cls.numbered[kind]
+        raise AttributeError(name)

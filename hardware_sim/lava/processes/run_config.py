@@ -16,6 +16,7 @@ from lava.proc.dense.process import Dense
 from neuropinn_lava.hardware_sim.lava.processes import dense_models, layer_models, leaves
 from neuropinn_lava.hardware_sim.lava.processes.layers import (
     PointSource,
+    ProductLayer,
     ReadoutLayer,
     ReadoutNeurons,
     VsnLayer,
@@ -30,6 +31,10 @@ LEAVES: dict[type, dict[Numerics, type]] = {
         Numerics.INTEGER: layer_models.IntegerPointSourceModel,
     },
     VsnLayer: {Numerics.FLOAT: layer_models.FloatVsnLayerModel, Numerics.INTEGER: layer_models.IntegerVsnLayerModel},
+    ProductLayer: {
+        Numerics.FLOAT: layer_models.FloatProductLayerModel,
+        Numerics.INTEGER: layer_models.IntegerProductLayerModel,
+    },
     WordGate: {Numerics.FLOAT: layer_models.FloatWordGateModel, Numerics.INTEGER: layer_models.IntegerWordGateModel},
     VsnNeurons: {
         Numerics.FLOAT: layer_models.FloatVsnNeuronsModel,

@@ -30,7 +30,7 @@ from .sections import (
     NetworkSection,
     ProblemSection,
     QuantizationSection,
-    Report,
+    ReportContent,
 )
 from .sentences import dominance_sentence
 
@@ -49,12 +49,12 @@ JsonObject = dict[str, Any]
 """What `json.dumps` takes; it exists only on the way to the file."""
 
 
-def report_text(report: Report) -> str:
+def report_text(report: ReportContent) -> str:
     """Return the text of report.json."""
     return json.dumps(report_object(report), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def report_object(report: Report) -> JsonObject:
+def report_object(report: ReportContent) -> JsonObject:
     """Return a report as a JSON object, every key of the schema present."""
     return {
         "schema": SCHEMA,
@@ -93,7 +93,7 @@ def jsonable(value: Any) -> Any:
     raise TypeError(f"jsonable: no rule for {type(value).__name__}")
 
 
-def _summary_object(report: Report) -> JsonObject:
+def _summary_object(report: ReportContent) -> JsonObject:
     """Return what a report leads with: the energy of steps beside the sum of operations, and error and activity in one."""
     dominance = report.dominance
     if dominance is None:

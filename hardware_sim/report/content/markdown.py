@@ -10,7 +10,7 @@ from ...costs.hardware_profile import HardwareProfile
 from ...costs.latency import LatencyEstimate
 from ...counts.operations import OperationCounts
 from .formats import format_count, format_number, format_percent, format_range, format_seconds
-from .sections import NetworkSection, Report
+from .sections import NetworkSection, ReportContent
 from .sentences import dominance_sentence, lee_sentence, parity_sentences, report_title, step_sentences
 from .tables import (
     Cell,
@@ -28,7 +28,7 @@ from .tables import (
 )
 
 
-def report_markdown(report: Report) -> str:
+def report_markdown(report: ReportContent) -> str:
     """Return the text of a report; sections that it does not have are left out."""
     return "\n".join(_lines(report)).rstrip() + "\n"
 
@@ -46,7 +46,7 @@ def _row_line(row: Iterable[Cell]) -> str:
     return "| " + " | ".join(cell.text.replace("|", "\\|") for cell in row) + " |"
 
 
-def _lines(report: Report) -> Iterator[str]:
+def _lines(report: ReportContent) -> Iterator[str]:
     yield from (f"# {report_title(report)}", "")
     if report.problem:
         yield from (f"{report.problem.title}: `{report.problem.equation}`", "")

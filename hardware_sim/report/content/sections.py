@@ -6,9 +6,7 @@ machine-readable form, `page.py` the readable one, `folder.py` both of them with
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
-from pathlib import Path
 
 from ....base.arrays import Record
 from ....conversion.quantize.report import QuantizationReport
@@ -127,8 +125,8 @@ class BackendsSection(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Report(Record):
-    """Everything a report shows; sections that do not exist are None."""
+class ReportContent(Record):
+    """Everything that a report shows; sections that do not exist are None."""
 
     package_version: str
     """Version that made it."""
@@ -156,21 +154,6 @@ class Report(Record):
     """Stresses, where the problem is one of elasticity."""
     fields: FieldSection | None = None
     """Outputs for the maps; they are not part of report.json."""
-
-    def save(self, folder: str | Path, force: bool = False) -> Path:
-        """Write report.html, report.json and the figures into a folder, and return the folder.
-
-        Args:
-            folder: The folder, whose parent must exist; a report in it is replaced.
-            force: Write into a folder that is neither empty nor a report, beside what it holds.
-
-        Raises:
-            SpecError: If the folder is refused or cannot be written.
-        """
-        # The content of a report comes before its figures and files, which import it: the writer is loaded on demand.
-        writer = importlib.import_module("...folder", __name__)
-        written: Path = writer.write_report(self, folder, force)
-        return written
 
     def result_of(self, *backends: Backend) -> BackendResult | None:
         """Return the result of the first of these backends that ran."""

@@ -11,7 +11,7 @@ from ...parity.certificate import ParitySection, TorchParity
 from ...parity.compare_traces import FirstDifference
 from ...steps.choices import LayerModel
 from .formats import format_count, format_joules, format_number, format_range, format_seconds
-from .sections import Report
+from .sections import ReportContent
 
 
 def parity_verdict(parity: ParitySection | None) -> str:
@@ -123,7 +123,7 @@ def step_sentences(latency: LatencyEstimate) -> str:
     return f"The largest term makes the step: {largest}. Terms: {terms}."
 
 
-def report_title(report: Report) -> str:
+def report_title(report: ReportContent) -> str:
     """Name network and problem."""
     network = report.network.name if report.network else "network"
     return f"{network} on {report.problem.name}" if report.problem else network

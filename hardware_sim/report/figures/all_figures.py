@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...costs.hardware_profile import HardwareProfile
-from ..content.sections import Report
+from ..content.sections import ReportContent
 from .budget_figures import draw_budget
 from .core_figures import draw_placement
 from .count_figures import draw_counts
@@ -18,12 +18,12 @@ from .solid_figures import draw_solid
 from .solid_scene import draw_scene
 
 
-def draw_report(report: Report) -> tuple[Figure, ...]:
+def draw_report(report: ReportContent) -> tuple[Figure, ...]:
     """Draw all figures that a report's sections allow."""
     return tuple(_drawings(report))
 
 
-def _drawings(report: Report) -> Iterator[Figure]:
+def _drawings(report: ReportContent) -> Iterator[Figure]:
     if report.fields:
         yield from draw_fields(report.fields)
     if report.gradients:
@@ -39,7 +39,7 @@ def _drawings(report: Report) -> Iterator[Figure]:
         yield from draw_budget(report.quantization.error_budget)
 
 
-def _hardware_drawings(report: Report, hardware: HardwareProfile) -> Iterator[Figure]:
+def _hardware_drawings(report: ReportContent, hardware: HardwareProfile) -> Iterator[Figure]:
     n_dim = hardware.samples.points.shape[1]
     coordinates = report.problem.coordinates if report.problem else tuple(f"x{axis}" for axis in range(n_dim))
     counts = report.counts

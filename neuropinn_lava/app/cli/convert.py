@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ...base.arrays import Record
-from ...base.checks import as_member
 from ...base.errors import SpecError
+from ...conversion.scheme import Equalization, Granularity, QuantizationScheme, RangeRule, Rounding
+from ...conversion.tuning_settings import TuningLoss, TuningSettings
 from ...files.atomic import check_writable
 from ...files.network_file import check_network_path, write_network
 from ...files.user_objects import is_user_object
@@ -24,13 +25,9 @@ from ..terminal.show_conversion import describe_sparsification, show_quantizatio
 from ..verbs.calibration_points import sparsify_within
 from ..verbs.convert import DEFAULT_TARGET, convert
 from ..verbs.networks import NIR_SUFFIX, find_network, float_network
-from .option_values import Numbers, WholeNumbers, parse_numbers, parse_whole_numbers, parser_of
+from .option_values import Numbers, WholeNumbers, parse_numbers, parse_whole_numbers
 from .options import JsonOption, NetworkArgument, ParamOption, ProblemOption, SeedOption, refuse_idle, taking
 from .resolve import resolve_problem_option
-
-if TYPE_CHECKING:
-    from ...conversion import QuantizationScheme, TuningSettings
-
 
 DEFAULT_WEIGHT_BITS = WholeNumbers((8,))
 DEFAULT_PAYLOAD_BITS = WholeNumbers((16,))
@@ -54,24 +51,29 @@ class ConvertOptions(Record):
     weight_bits: Annotated[
         WholeNumbers,
         typer.Option(
-            parser=parser_of(parse_whole_numbers, "--weight-bits"),
+            parser=parse_whole_numbers,
             help="Weight bits: one number, or one per matrix, as 8,6,6,4.",
         ),
     ] = DEFAULT_WEIGHT_BITS
     payload_bits: Annotated[
         WholeNumbers,
         typer.Option(
-            parser=parser_of(parse_whole_numbers, "--payload-bits"),
+            parser=parse_whole_numbers,
             help="Payload bits: one number, or one per spiking layer.",
         ),
     ] = DEFAULT_PAYLOAD_BITS
     input_bits: Annotated[int, typer.Option(help="Bits of the network's input.")] = 16
     state_bits: Annotated[int, typer.Option(help="Bits of membranes, biases and thresholds.")] = 24
-    scales: Annotated[str, typer.Option(help="per-neuron or per-tensor.")] = "per-neuron"
-    rounding: Annotated[str, typer.Option(help="descended, compensated, bias-corrected or nearest.")] = "descended"
-    weight_range: Annotated[str, typer.Option(help="What weight words hold: mse, min-max or percentile.")] = "mse"
-    payload_range: Annotated[str, typer.Option(help="What payload words hold: min-max, percentile or mse.")] = "min-max"
-    equalize: Annotated[str, typer.Option(help="across-layers or none; where phi is relu or identity.")] = "none"
+    granularity: Annotated[Granularity, typer.Option("--scales", help="How many weights share a scale.")] = (
+        Granularity.PER_NEURON
+    )
+    rounding: Annotated[Rounding, typer.Option(help="How real weights become integers.")] = Rounding.DESCENDED
+    weight_range: Annotated[RangeRule, typer.Option(help="Range that weight words hold.")] = RangeRule.MSE
+    payload_range: Annotated[RangeRule, typer.Option(help="Range that payload words hold.")] = RangeRule.MIN_MAX
+    equalization: Annotated[
+        Equalization,
+        typer.Option("--equalize", help="Whether neurons are scaled alike; where phi is relu or identity."),
+    ] = Equalization.NONE
     problem: ProblemOption = None
     param: ParamOption = None
     points: Annotated[Path | None, typer.Option(help="Calibration points, .npy or .csv; a sample if left out.")] = None
@@ -84,8 +86,8 @@ class ConvertOptions(Record):
     ] = None
     tune: Annotated[bool, typer.Option("--tune", help="Tune the integers by training them as they are.")] = False
     tune_on: Annotated[
-        str, typer.Option(help="What tuning makes small: distillation to the float network, equation, or both.")
-    ] = "distillation"
+        TuningLoss, typer.Option(help="What tuning makes small: distance to the float network, residual, or both.")
+    ] = TuningLoss.DISTILLATION
     tune_iterations: Annotated[int, typer.Option(help="Steps of tuning.", min=1)] = 500
     time_limit: Annotated[float | None, typer.Option(help="Seconds after which tuning gives the best it has.")] = None
     sparsify: Annotated[
@@ -95,11 +97,11 @@ class ConvertOptions(Record):
     weights: Annotated[Path | None, typer.Option(help="Weights for a factory, .safetensors.")] = None
     lower: Annotated[
         Numbers | None,
-        typer.Option(parser=parser_of(parse_numbers, "--lower"), help="Lower corner of a factory's box, as 0,0."),
+        typer.Option(parser=parse_numbers, help="Lower corner of a factory's box, as 0,0."),
     ] = None
     upper: Annotated[
         Numbers | None,
-        typer.Option(parser=parser_of(parse_numbers, "--upper"), help="Upper corner of a factory's box, as 1,1."),
+        typer.Option(parser=parse_numbers, help="Upper corner of a factory's box, as 1,1."),
     ] = None
     n_steps: Annotated[int, typer.Option(help="T of a factory's network; a network file brings its own.", min=1)] = 1
     seed: SeedOption = 0
@@ -189,20 +191,18 @@ def parse_scheme(options: ConvertOptions) -> QuantizationScheme:
     """Return the quantization scheme that the options describe.
 
     Raises:
-        SpecError: If one of them is not what a scheme can have.
+        SpecError: If a word length is out of range.
     """
-    from ...conversion import Equalization, Granularity, QuantizationScheme, RangeRule, Rounding
-
     return QuantizationScheme(
         weight_bits=_for_all_or_each(options.weight_bits),
         payload_bits=_for_all_or_each(options.payload_bits),
         input_bits=options.input_bits,
         state_bits=options.state_bits,
-        granularity=as_member(Granularity, options.scales, "--scales"),
-        rounding=as_member(Rounding, options.rounding, "--rounding"),
-        weight_range=as_member(RangeRule, options.weight_range, "--weight-range"),
-        payload_range=as_member(RangeRule, options.payload_range, "--payload-range"),
-        equalization=as_member(Equalization, options.equalize, "--equalize"),
+        granularity=options.granularity,
+        rounding=options.rounding,
+        weight_range=options.weight_range,
+        payload_range=options.payload_range,
+        equalization=options.equalization,
     )
 
 
@@ -212,15 +212,10 @@ def _for_all_or_each(bits: WholeNumbers) -> int | tuple[int, ...]:
 
 
 def parse_tuning(options: ConvertOptions) -> TuningSettings | None:
-    """Return the settings of tuning, or None without `--tune`.
-
-    Raises:
-        SpecError: If the loss is unknown, asked for or not.
-    """
-    from ...conversion import TuningLoss, TuningSettings
-
-    loss = as_member(TuningLoss, options.tune_on, "--tune-on")
-    return TuningSettings(loss=loss, n_iterations=options.tune_iterations) if options.tune else None
+    """Return the settings of tuning, or None without `--tune`."""
+    if not options.tune:
+        return None
+    return TuningSettings(loss=options.tune_on, n_iterations=options.tune_iterations)
 
 
 def export_command(

@@ -38,26 +38,31 @@ from .options import (
 from .resolve import resolve_problem_option
 
 if TYPE_CHECKING:
-    from ...hardware_sim.report.content.sections import Report
     from ...hardware_sim.report.content.tables import Table
+    from ...hardware_sim.report.report import Report
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    app.command("demo")(demo_command)
+    app.command("demo")(taking(DemoOptions, demo_command))
     app.command("profile")(taking(ProfileOptions, profile_command))
     app.command("compare")(compare_command)
 
 
-def demo_command(
-    name: Annotated[str, typer.Argument(help="A shipped network.")] = DEFAULT_MODEL,
-    directory: ReportOption = Path("report"),
-    vtk: VtkOption = None,
-    lava: LavaOption = True,
-    seed: SeedOption = 0,
-    force: ForceOption = False,
-    as_json: JsonOption = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class DemoOptions(Record):
+    """What the user chose for `demo`."""
+
+    name: Annotated[str, typer.Argument(help="A shipped network.")] = DEFAULT_MODEL
+    directory: ReportOption = Path("report")
+    vtk: VtkOption = None
+    lava: LavaOption = True
+    seed: SeedOption = 0
+    force: ForceOption = False
+    as_json: JsonOption = False
+
+
+def demo_command(options: DemoOptions) -> None:
     """Deploy a shipped network end to end, in about a minute.
 
     Quantizes it, runs it on Lava, proves Lava equal to the integer reference, counts spikes and synaptic operations, and
@@ -66,9 +71,17 @@ def demo_command(
     Example: `neuropinn-lava demo poisson --out report/`
     """
     start = time.perf_counter()
-    with stages(hidden=as_json) as tell:
-        report = demo(name, directory, vtk=vtk, with_lava=lava, seed=seed, force=force, on_stage=tell)
-    finish(report, directory, as_json)
+    with stages(hidden=options.as_json) as tell:
+        report = demo(
+            options.name,
+            options.directory,
+            vtk=options.vtk,
+            with_lava=options.lava,
+            seed=options.seed,
+            force=options.force,
+            on_stage=tell,
+        )
+    finish(report, options.directory, options.as_json)
     show_note(f"{time.perf_counter() - start:.0f} s in all.")
 
 

@@ -1,6 +1,7 @@
 """The command line: one typer application, with a file for each group of commands.
 
-Errors of the package end a command with exit code 1 and their own text; wrong usage ends it with 2, Ctrl-C with 130.
+Errors of the package, such as a refused value of an option, end a command with exit code 1 and their own text; an unknown or
+missing option ends it with 2, Ctrl-C with 130.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typer.core import TyperGroup
 from ...base.errors import DomainWarning, NeuroPinnError
 from ..terminal.console import show_error, show_note
 from . import convert, demo, homogenize, networks, run, sweep, train, verify
-from .python_names import replace_former_options, translate_error
+from .python_names import REUSED, replace_former_options, translate_error
 
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130
@@ -31,15 +32,17 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except Exception as error:
             if type(error).__name__ == "NoSuchOption":  # click's own, or that of the copy which newer typers bring
-                option: str = error.option_name  # type: ignore[attr-defined]
-                owners = [f"`{name}`" for name, command in self.commands.items() if _has_option(command, option)]
-                also = f" (it is an option of {', '.join(owners)})" if owners else ""
-                error.message += also  # type: ignore[attr-defined]
+                error.message += self._describe_owners(error.ctx.command.name, error.option_name)  # type: ignore[attr-defined]
             raise
 
-
-def _has_option(command: Any, option: str) -> bool:
-    return any(option in parameter.opts for parameter in command.params)
+    def _describe_owners(self, command: str, option: str) -> str:
+        """Return what the option is called in the command now, and which other commands have an option of that name."""
+        owners = [f"`{name}`" for name, other in self.commands.items() if any(option in p.opts for p in other.params)]
+        successor = REUSED.get(command, {}).get(option)
+        clauses = [f"in `{command}` it is {successor}"] if successor else []
+        if owners:
+            clauses.append(f"it is an option of {', '.join(owners)}")
+        return f" ({'; '.join(clauses)})" if clauses else ""
 
 
 app = typer.Typer(

@@ -4,11 +4,13 @@ An option that would have no effect beside the others is refused (`refuse_idle`)
 that seed gives, also where nothing is drawn.
 
 A field of such a record is annotated as typer wants a parameter, `Annotated[type, typer.Option(...)]`, and its default is the
-option's. What the user chose can then be handed on as a whole, and what a command does be split by meaning.
+option's. What the user chose can then be handed on as a whole, and what a command does be split by meaning. Enums and numbers
+get a parser here, so that a refused value reads like every other error of the package.
 """
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
@@ -16,14 +18,15 @@ from dataclasses import MISSING, fields
 from enum import Enum
 from inspect import Parameter, Signature
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_type_hints
+from types import NoneType
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 import typer
 
 from ...base.checks import raise_violations
 from ...base.errors import Violation
 from ...network.spec import ProblemParameter
-from .option_values import WholeNumbers, parse_parameter, parse_whole_numbers, parser_of
+from .option_values import WholeNumbers, named_parser, parse_parameter, parse_whole_numbers, plain_parser
 
 _Options = TypeVar("_Options")
 
@@ -57,15 +60,11 @@ ProblemOption = Annotated[
 ]
 ParamOption = Annotated[
     list[ProblemParameter] | None,
-    typer.Option(
-        parser=parser_of(parse_parameter, "--param"), help="Option of the problem, NAME=VALUE; may be repeated."
-    ),
+    typer.Option(parser=parse_parameter, help="Option of the problem, NAME=VALUE; may be repeated."),
 ]
 LayersOption = Annotated[
     WholeNumbers | None,
-    typer.Option(
-        "--layers", parser=parser_of(parse_whole_numbers, "--layers"), help="Neurons per spiking layer, as 50,50,50."
-    ),
+    typer.Option("--layers", parser=parse_whole_numbers, help="Neurons per spiking layer, as 50,50,50."),
 ]
 IterationsOption = Annotated[float, typer.Option(help="Factor on the recipe's iterations.", min=1e-3)]
 
@@ -114,7 +113,7 @@ def taking(record: type[_Options], command: Callable[[_Options], None]) -> Calla
                 each.name,
                 Parameter.KEYWORD_ONLY,
                 default=Parameter.empty if each.default is MISSING else each.default,
-                annotation=hints[each.name],
+                annotation=_with_parser(each.name, hints[each.name]),
             )
             for each in fields(record)  # type: ignore[arg-type]
         ),
@@ -122,3 +121,19 @@ def taking(record: type[_Options], command: Callable[[_Options], None]) -> Calla
     called.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     called.__annotations__ = {each.name: each.annotation for each in parameters}
     return called
+
+
+def _with_parser(field: str, hint: Any) -> Any:
+    """Return the annotation of an option with a parser that names the option, where it has or needs a parser."""
+    declared, info = get_args(hint)
+    (kind, *_) = (each for each in get_args(declared) or (declared,) if each is not NoneType)
+    parse = info.parser or plain_parser(kind, info.min, info.max)
+    if parse is None:
+        return hint
+    names = [name for name in (info.default, *(info.param_decls or ())) if isinstance(name, str)]
+    info = copy.copy(info)
+    info.parser = named_parser(parse, names[0] if names else "--" + field.replace("_", "-"))
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        info.metavar = f"<{'|'.join(member.value for member in kind)}>"
+        declared = object  # typers before 0.29 would look for the parsed member among the enum's texts, and find None
+    return Annotated[declared, info]

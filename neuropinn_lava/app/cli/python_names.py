@@ -22,8 +22,6 @@ RECORDS = frozenset(
 """Functions and records whose arguments and fields are options of a command."""
 DIFFERENT = {
     "n_cores": "cores",
-    "granularity": "scales",
-    "equalization": "equalize",
     "n_sanafe": "sanafe",
     "with_lava": "lava",
 }
@@ -32,9 +30,10 @@ DIFFERENT = {
 FORMER = {
     "train": {"--steps": "--n-steps", "--widths": "--layers", "--target-activity": "--activity"},
     "sweep": {"--steps": "--n-steps", "--widths": "--layers"},
-    "run": {"--layers": "--model"},
 }
 """Former options of each command and their successors, to which they are translated until version 3.0."""
+REUSED = {"run": {"--layers": "--model"}}
+"""Former options whose name means something else in other commands, and their successors, which the refusal names."""
 
 
 def translate_error(error: NeuroPinnError, options: Mapping[str, str]) -> str:

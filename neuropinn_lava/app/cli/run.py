@@ -22,7 +22,7 @@ from ..terminal.progress import stream_bar
 from ..verbs.networks import find_network
 from ..verbs.solids import check_vtk, export_vtk
 from ..workers.dask_pool import ClusterChoice
-from .option_values import Names, WholeNumbers, parse_names, parse_samples, parser_of
+from .option_values import Names, WholeNumbers, parse_names, parse_samples
 from .options import ClusterOption, JsonOption, NetworkArgument, WorkersOption, refuse_idle, taking
 
 if TYPE_CHECKING:
@@ -76,21 +76,17 @@ class RunOptions(Record):
     probe: Annotated[
         WholeNumbers | None,
         typer.Option(
-            parser=parser_of(parse_samples, "--probe"),
+            parser=parse_samples,
             help="Samples to record in full: numbers and ranges from 0, as 0:16 or 3,99.",
         ),
     ] = None
     probe_layers: Annotated[
         Names | None,
-        typer.Option(
-            parser=parser_of(parse_names, "--probe-layers"), help="Nodes to record, by name; all if left out."
-        ),
+        typer.Option(parser=parse_names, help="Nodes to record, by name; all if left out."),
     ] = None
     probe_steps: Annotated[
         WholeNumbers | None,
-        typer.Option(
-            parser=parser_of(parse_samples, "--probe-steps"), help="Steps to record, as 0:4; all if left out."
-        ),
+        typer.Option(parser=parse_samples, help="Steps to record, as 0:4; all if left out."),
     ] = None
     probe_out: Annotated[Path | None, typer.Option(help="Folder for what is recorded, and its figures.")] = None
     workers: WorkersOption = 0

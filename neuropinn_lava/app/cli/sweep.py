@@ -22,7 +22,7 @@ from ..terminal.progress import progress_bars
 from ..verbs.convert import DEFAULT_TARGET
 from ..verbs.train import RecipeChanges
 from ..workers.dask_pool import ClusterChoice
-from .option_values import Numbers, WholeNumbers, parse_numbers, parse_whole_numbers, parser_of
+from .option_values import Numbers, WholeNumbers, parse_numbers, parse_whole_numbers
 from .options import (
     ClusterOption,
     ForceOption,
@@ -55,29 +55,27 @@ class SweepOptions(Record):
     directory: Annotated[Path, typer.Option("--out", help="Folder for table, figure and chosen network.")]
     weight_bits: Annotated[
         WholeNumbers,
-        typer.Option(parser=parser_of(parse_whole_numbers, "--weight-bits"), help="Weight bits to try."),
+        typer.Option(parser=parse_whole_numbers, help="Weight bits to try."),
     ] = DEFAULT_WEIGHT_BITS
     payload_bits: Annotated[
         WholeNumbers,
-        typer.Option(parser=parser_of(parse_whole_numbers, "--payload-bits"), help="Payload bits to try."),
+        typer.Option(parser=parse_whole_numbers, help="Payload bits to try."),
     ] = DEFAULT_PAYLOAD_BITS
     theta: Annotated[
         Numbers | None,
-        typer.Option(
-            parser=parser_of(parse_numbers, "--theta"), help="Thresholds to try; the recipe's own if left out."
-        ),
+        typer.Option(parser=parse_numbers, help="Thresholds to try; the recipe's own if left out."),
     ] = None
     n_steps: Annotated[
         WholeNumbers | None,
         typer.Option(
-            parser=parser_of(parse_whole_numbers, "--n-steps"),
+            parser=parse_whole_numbers,
             help="Numbers of steps T to try; the recipe's own if left out.",
         ),
     ] = None
     activity: Annotated[
         Numbers | None,
         typer.Option(
-            parser=parser_of(parse_numbers, "--activity"),
+            parser=parse_numbers,
             help="Spiking activities to aim at; the recipe's own if left out.",
         ),
     ] = None

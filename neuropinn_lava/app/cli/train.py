@@ -14,7 +14,7 @@ from ...base.arrays import Record
 from ..terminal.console import out, print_json, show_note
 from ..terminal.training_view import training_view
 from ..verbs.train import RecipeChanges, TrainingFiles, train
-from .option_values import WholeNumbers, parse_cells, parser_of
+from .option_values import WholeNumbers, parse_cells
 from .options import IterationsOption, JsonOption, LayersOption, ParamOption, SeedOption, ThreadsOption, taking
 from .resolve import resolve_problem, resolve_recipe
 
@@ -47,9 +47,7 @@ class TrainOptions(Record):
     activity: Annotated[float | None, typer.Option(help="Spiking activity to aim at.", min=0.0, max=1.0)] = None
     cells: Annotated[
         WholeNumbers | None,
-        typer.Option(
-            parser=parser_of(parse_cells, "--cells"), help="Cells of the training grid along each axis, as 32,32."
-        ),
+        typer.Option(parser=parse_cells, help="Cells of the training grid along each axis, as 32,32."),
     ] = None
     batch_size: Annotated[
         int | None, typer.Option(help="Points through the network at once; bounds the memory of a step.", min=1)

@@ -13,7 +13,7 @@ from .solids import check_vtk, export_vtk
 from .verify import OnStage, announce, check_lava
 
 if TYPE_CHECKING:
-    from ...hardware_sim.report.content.sections import Report
+    from ...hardware_sim.report.report import Report
 
 DEFAULT_MODEL = "poisson"
 """Shipped network of the demonstration by default."""

@@ -36,7 +36,7 @@ from .verify import OnStage, announce, check_lava, compare_backends, given_or_dr
 if TYPE_CHECKING:
     from ...conversion.quantize.report import QuantizationReport
     from ...hardware_sim.costs.hardware_profile import HardwareProfile
-    from ...hardware_sim.report.content.sections import Report
+    from ...hardware_sim.report.report import Report
     from ...problems.problem import PdeProblem
 
 NO_LAVA = "Or leave Lava out by `with_lava=False`: the integer engine computes the same bits."
@@ -106,7 +106,7 @@ def profile(
     """
     from ...hardware_sim.counts.counting import count_operations
     from ...hardware_sim.fields.gradients import measure_gradients
-    from ...hardware_sim.report.content.sections import Report
+    from ...hardware_sim.report.report import Report
 
     network = checked_network(network, "profile.network")
     problem = known_problem(network, problem, "profile.problem")

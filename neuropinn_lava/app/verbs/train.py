@@ -13,12 +13,16 @@ from ...base.errors import SpecError
 from ...base.extras import import_extra
 from ...files.atomic import check_writable, write_text
 from ...files.network_file import check_network_path, write_network
+from ...network.given_networks import describe_given, is_module
 from ...network.spec import Provenance
+from ...problems.phases import Jitter, PhaseRecipe, Refinement
 from ...problems.problem import PdeProblem
-from ...problems.recipe import Jitter, PhaseRecipe, Refinement, TrainingRecipe
+from ...problems.recipe import TrainingRecipe
 from .network_domain import checked_problem
 
 if TYPE_CHECKING:
+    import torch
+
     from ...training.run.history import TrainingProgress
     from ...training.run.outcome import TrainingResult
 
@@ -139,6 +143,7 @@ def train(
     problem: PdeProblem,
     recipe: TrainingRecipe | None = None,
     *,
+    module: torch.nn.Module | None = None,
     path: str | Path | None = None,
     seed: int = 0,
     changes: RecipeChanges = NO_CHANGES,
@@ -153,6 +158,9 @@ def train(
     Args:
         problem: The problem, as `find_problem` returns it, or one of your own.
         recipe: How to train; None is the problem's own recipe.
+        module: Network to train in place of the recipe's, from its own weights: any torch module that `from_torch` reads. It
+            gets points normalised to [-1, 1], shape (n_points, n_in), and returns one column for each unknown; the problem's
+            built-in conditions are applied around it. The module itself is not changed: `result.module.module` is trained.
         path: File for the float network; None writes none.
         seed: Seed of the weights.
         changes: Changes to the recipe.
@@ -167,11 +175,13 @@ def train(
         TrainingError: If a checkpoint belongs to another training, or the loss is not finite from the start.
     """
     from ... import __version__
+    from ...conversion.formats.torch_modules import from_torch
     from ...training.run.outcome import TrainingOutput
     from ...training.run.trainer import train_network
 
     problem = checked_problem(problem, "train.problem")
     _check_recipe(recipe)
+    _check_module(module, changes)
     _check_name(problem)
     if path is not None:
         check_network_path(path)
@@ -190,9 +200,25 @@ def train(
         output=TrainingOutput(checkpoint=files.checkpoint, resume=files.resume, history=files.history),
         on_progress=on_progress,
         provenance=provenance,
+        module=module,
+        export=None if module is None else from_torch,
     )
     _write_results(result, path, files.figure, problem.title)
     return result
+
+
+def _check_module(module: object, changes: RecipeChanges) -> None:
+    """Refuse what is no module, and changes of the recipe's network beside one."""
+    if module is None:
+        return
+    if not is_module(module):
+        mend = "Give a torch.nn.Module, such as torch.nn.Sequential(...); `load_module` reads one from a file."
+        raise SpecError("train.module", "be a torch module", describe_given(module), mend)
+    for name in ("theta", "activation", "layers"):
+        if getattr(changes, name) is not None:
+            mend = "Change the module, or leave it out."
+            rule = "be left out beside a module, which brings its own network"
+            raise SpecError(f"RecipeChanges.{name}", rule, getattr(changes, name), mend)
 
 
 def _check_recipe(recipe: object) -> None:

@@ -2,7 +2,7 @@
 
     torch    = float     to rounding, where no spike can flip
     Lava     = integer   bit for bit: membrane, fired, payload and output, every step and sample
-    batched              all samples, one process a layer and the whole network in one: outputs and counts, and every value of
+    batched              all samples, one process a node and the whole network in one: outputs and counts, and every value of
                          the first `N_PROBED`
     faithful             one sample at a time, `N_FAITHFUL` samples, every value
     dense                the graph of Lava's own Dense followed by the neurons, one at a time, `N_DENSE` samples, every value:
@@ -142,7 +142,8 @@ def compare_backends(network: Network, held: FloatArray, on_stage: OnStage = Non
     torch_parity = _compare_torch(network, held)
     announce(on_stage, f"the reference engine, {len(held):,} samples")
     expected = _run_reference(network, held, Probe(n_samples=N_PROBED))
-    compared = [_compare_mode(network, held, expected, *plan, on_stage) for plan in _plans(network, expected.n_steps)]
+    plans = _plans(network, expected.n_steps)
+    compared = [_compare_mode(network, held, expected, *plan, on_stage) for plan in plans]
     return ParitySection(
         torch_vs_float=torch_parity,
         modes=tuple(parity for parity, _ in compared),
@@ -207,7 +208,8 @@ def _compare_mode(
     actual = simulate_on_lava(network, points[:n], mode=mode, model=model, probe=probe)
     is_recorded = n == len(points) and probe.n_samples <= N_PROBED
     wanted = expected if is_recorded else _run_reference(network, points[:n], probe)
-    result = compare_traces(wanted, actual, 0.0 if isinstance(network, QuantizedNetwork) else FLOAT_TOLERANCE)
+    tolerance = 0.0 if isinstance(network, QuantizedNetwork) else FLOAT_TOLERANCE
+    result = compare_traces(wanted, actual, tolerance, network)
     parity = ModeParity(
         mode=mode,
         model=model,

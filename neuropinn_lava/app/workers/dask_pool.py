@@ -163,6 +163,7 @@ def _absence_watch(client: Client, where: str) -> Callable[[], None]:
     last_seen = time.monotonic()
 
     def check() -> None:
+        """Raise if the scheduler is gone, or if no worker has been there for `WORKER_SECONDS`."""
         nonlocal last_seen
         if client.status != "running":
             mend = "Start the cluster again; what is finished and kept is not done twice."

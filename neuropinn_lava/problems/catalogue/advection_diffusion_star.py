@@ -5,8 +5,9 @@ from __future__ import annotations
 from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
 from ..conditions import vanishing_ansatz
+from ..phases import PhaseRecipe
 from ..problem import Condition, PdeProblem, ReferenceSolution, constant_source, constant_value, restricted_to_domain
-from ..recipe import CloudRecipe, NetworkRecipe, PhaseRecipe, TrainingRecipe
+from ..recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
 from ..solvers.star import LEVEL_SET, Forces, solve_star, star_domain, to_polar
 
 RECIPE = TrainingRecipe(

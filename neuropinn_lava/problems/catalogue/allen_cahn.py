@@ -13,19 +13,9 @@ from ...geometry.grading import Grading
 from ...geometry.scalar_fields import Trigonometric
 from ...network.transforms import Ansatz
 from ..conditions import field_value, vanishing_polynomial
+from ..phases import Marching, Optimizer, PhaseRecipe, imitate_then_solve
 from ..problem import Condition, PdeProblem, ReferenceSolution, constant_source, restricted_to_domain
-from ..recipe import (
-    TANH_NETWORK,
-    CloudRecipe,
-    Marching,
-    NetworkRecipe,
-    Optimizer,
-    PhaseRecipe,
-    ResidualWeights,
-    TeacherRecipe,
-    TrainingRecipe,
-    imitate_then_solve,
-)
+from ..recipe import TANH_NETWORK, CloudRecipe, NetworkRecipe, ResidualWeights, TeacherRecipe, TrainingRecipe
 from ..solvers.reaction_spectral import solve_reaction
 
 GRADINGS = (

@@ -11,8 +11,9 @@ from ...base.checks import check_range, raise_violations
 from ...geometry.domain import Box
 from ...network.transforms import Ansatz
 from ..conditions import field_value, sine_wave, vanishing_polynomial
+from ..phases import accurate_then_sparse
 from ..problem import Condition, PdeProblem, ReferenceSolution, constant_source, restricted_to_domain
-from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe, accurate_then_sparse
+from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
 from ..solvers.cole_hopf import solve_burgers
 
 RECIPE = TrainingRecipe(

@@ -8,19 +8,9 @@ import numpy as np
 
 from ...base.checks import check_range, raise_violations
 from ...geometry.grading import Grading
+from ..phases import Marching, Optimizer, PhaseRecipe, imitate_then_solve
 from ..problem import PdeProblem
-from ..recipe import (
-    TANH_NETWORK,
-    CloudRecipe,
-    Marching,
-    NetworkRecipe,
-    Optimizer,
-    PhaseRecipe,
-    ResidualWeights,
-    TeacherRecipe,
-    TrainingRecipe,
-    imitate_then_solve,
-)
+from ..recipe import TANH_NETWORK, CloudRecipe, NetworkRecipe, ResidualWeights, TeacherRecipe, TrainingRecipe
 from .burgers import build_burgers
 
 TEACHER = TeacherRecipe(

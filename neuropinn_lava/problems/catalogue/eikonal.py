@@ -6,8 +6,9 @@ from ...base.arrays import FloatArray
 from ...network.transforms import Link
 from ...operators.operator_kind import OperatorKind
 from ..conditions import vanishing_ansatz
+from ..phases import PhaseRecipe
 from ..problem import Condition, PdeProblem, ReferenceSolution, constant_source, constant_value, restricted_to_domain
-from ..recipe import CloudRecipe, NetworkRecipe, PhaseRecipe, TrainingRecipe
+from ..recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
 from ..solvers.lshape import distance_in_lshape, lshape_domain
 
 RECIPE = TrainingRecipe(

@@ -19,8 +19,9 @@ from ...micromechanics.loads import FaceLoad, Load, MeanStrain
 from ...micromechanics.phases import IsotropicPhase
 from ...micromechanics.reference_solution import reference_displacement
 from ...operators.operator_kind import OperatorKind
+from ..phases import PhaseRecipe
 from ..problem import Condition, DerivativeFields, PdeProblem, ReferenceSolution
-from ..recipe import CloudRecipe, NetworkRecipe, PhaseRecipe, TrainingRecipe
+from ..recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
 
 RECIPE = TrainingRecipe(
     network=NetworkRecipe(widths=(64, 64, 64), activation="tanh_squared", n_steps=1, theta=0.01, surrogate_slope=50.0),

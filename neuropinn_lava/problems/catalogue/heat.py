@@ -10,8 +10,9 @@ from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
 from ...geometry.domain import Box
 from ..conditions import zero_ansatz
+from ..phases import accurate_then_sparse
 from ..problem import Condition, PdeProblem, ReferenceSolution, constant_value
-from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe, accurate_then_sparse
+from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
 
 RECIPE = TrainingRecipe(
     network=dataclasses.replace(SOLVER_NETWORK, output_scale=20.0),

@@ -10,8 +10,9 @@ from ...base.arrays import FloatArray
 from ...geometry.domain import Box
 from ...network.transforms import Ansatz
 from ..conditions import vanishing_polynomial
+from ..phases import accurate_then_sparse
 from ..problem import Condition, PdeProblem, ReferenceSolution, constant_source
-from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe, accurate_then_sparse
+from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
 from ..solvers.transfinite import coons_polynomial
 
 RECIPE = TrainingRecipe(

@@ -8,8 +8,9 @@ from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
 from ...operators.operator_kind import OperatorKind
 from ..conditions import vanishing_ansatz
+from ..phases import Refinement, accurate_then_sparse
 from ..problem import Condition, PdeProblem, ReferenceSolution, constant_source, constant_value, restricted_to_domain
-from ..recipe import SOLVER_NETWORK, CloudRecipe, Refinement, TrainingRecipe, accurate_then_sparse
+from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
 from ..solvers.lshape import lshape_domain, solve_lshape
 
 RECIPE = TrainingRecipe(

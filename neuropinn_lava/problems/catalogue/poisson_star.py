@@ -6,8 +6,9 @@ from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
 from ...operators.operator_kind import OperatorKind
 from ..conditions import vanishing_ansatz
+from ..phases import Jitter, PhaseRecipe
 from ..problem import Condition, PdeProblem, ReferenceSolution, constant_source, constant_value, restricted_to_domain
-from ..recipe import CloudRecipe, Jitter, NetworkRecipe, PhaseRecipe, TrainingRecipe
+from ..recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
 from ..solvers.star import LEVEL_SET, Forces, solve_star, star_domain, to_polar
 
 JITTER = Jitter(every=100, share=0.1)

@@ -11,8 +11,9 @@ from ...geometry.grading import Grading
 from ...geometry.scalar_fields import Trigonometric
 from ...network.transforms import Ansatz
 from ..conditions import vanishing_polynomial
+from ..phases import PhaseRecipe
 from ..problem import Condition, PdeProblem, ReferenceSolution
-from ..recipe import CloudRecipe, NetworkRecipe, PhaseRecipe, TrainingRecipe
+from ..recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
 
 RECIPE = TrainingRecipe(
     network=NetworkRecipe(output_scale=2.0, initial_gain=2.0),

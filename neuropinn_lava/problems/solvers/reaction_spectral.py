@@ -58,12 +58,14 @@ def _etdrk4(linear: FloatArray, dt: float, rate: float) -> Any:
     """Compute one step of fourth-order exponential time differencing for v' = L v - a F(u^3)."""
 
     def nonlinear(v: Any) -> Any:
+        """Return -a F(u^3), the nonlinear term, in Fourier space."""
         return -rate * np.fft.rfft(np.fft.irfft(v) ** 3)
 
     e, e2 = np.exp(dt * linear), np.exp(dt * linear / 2)
     q, f1, f2, f3 = _coefficients(dt * linear, dt)
 
     def step(v: Any) -> Any:
+        """Advance v by dt in four stages."""
         n_v = nonlinear(v)
         a = e2 * v + q * n_v
         n_a = nonlinear(a)

@@ -79,7 +79,7 @@ def test_convert_and_inspect_say_which_rules_fit_which_do_not_and_which_were_not
     assert "--payload-bits 15" in sums["violations"][0]
     assert json.loads(cli("inspect", path, "--json")[1])["target"] == target
     shown = cli("inspect", path)[1]
-    assert "does not fit Loihi 2; broken: sums fit their word; not checked: exponents fit the layer" in shown
+    assert "does not fit Loihi 2: it breaks the rule that sums fit their word. Whether exponents fit the layer" in shown
     assert json.loads(cli("inspect", path, "--target", "loihi1", "--json")[1])["target"]["verdict"] == "does not fit"
 
 
@@ -102,13 +102,8 @@ def test_strictness_refuses_what_is_otherwise_reported(cli, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--weight-bits", "eight"), "whole numbers, separated by commas"),
         (("--weight-bits", "8,8"), "one word length per matrix"),
         (("--weight-bits", "40"), "--weight-bits must lie in"),
-        (("--scales", "per-tenser"), "Did you mean per-tensor"),
-        (("--weight-range", "mean"), "--weight-range"),
-        (("--equalize", "always"), "--equalize"),
-        (("--tune", "--tune-on", "equations"), "Did you mean equation"),
         (("--tune", "--tune-on", "equation"), "a network whose problem is known"),
         (("--error-budget", "1.2"), "a network whose problem has a reference"),
         (("--upper", "1,1"), "must be left out but for a factory"),
@@ -119,6 +114,27 @@ def test_convert_refuses_wrong_options(cli, float_file, tmp_path, options, messa
     code, _, err = cli("convert", float_file, "--out", tmp_path / "c.h5", *options)
     assert code == 1
     assert message in err
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "repair"),
+    [
+        ("convert", ("--weight-bits", "eight"), "Write 8, or 4,6,8."),
+        ("convert", ("--scales", "per-tenser"), "Did you mean per-tensor"),
+        ("convert", ("--weight-range", "mean"), "Did you mean"),
+        ("convert", ("--equalize", "alike"), "Choose one of them."),
+        ("convert", ("--tune-on", "equations"), "Did you mean equation"),
+        ("run", ("--backend", "Lavaa"), "Did you mean lava"),
+        ("run", ("--cores", "0"), "Choose a value in that range."),
+        ("demo", ("--seed", "-1"), "Choose a value in that range."),
+    ],
+)
+def test_a_refused_option_is_named_with_its_rule_and_repair(cli, tmp_path, command, option, repair):
+    code, _, err = cli(command, "poisson", "--out", tmp_path / "c.h5", *option)
+    assert code == 1
+    assert f"error: {option[0]} must be " in err
+    assert f"; got '{option[1]}'. {repair}" in err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_convert_says_when_words_are_short(cli, tmp_path):

@@ -102,6 +102,13 @@ def test_an_option_of_another_command_is_named(cli, tmp_path):
     assert "`convert`" in err
 
 
+def test_a_former_option_whose_name_means_something_else_is_refused_with_its_successor(cli):
+    code, _, err = cli("run", "poisson", "--points", "p.npy", "--layers", "dense")
+    assert code == 2
+    assert "No such option: --layers" in err
+    assert "in `run` it is --model" in " ".join(err.replace("│", " ").split())
+
+
 def test_weights_of_torch_save_say_how_to_write_them(cli, tmp_path, monkeypatch):
     torch = pytest.importorskip("torch")
     monkeypatch.chdir(tmp_path)

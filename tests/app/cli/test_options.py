@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,16 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from neuropinn_lava.app.cli.option_values import WholeNumbers, parse_whole_numbers
 from neuropinn_lava.app.cli.options import JsonOption, taking
+from neuropinn_lava.base.errors import NeuroPinnError
+
+
+class Phase(str, Enum):
+    """A choice."""
+
+    GAS = "gas"
+    ICE = "ice"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +30,9 @@ class Wishes:
     network: Annotated[str, typer.Argument(help="A file.")]
     path: Annotated[Path, typer.Option("--out", help="Where to.")]
     bits: Annotated[int, typer.Option(help="How many.", min=2)] = 8
+    phase: Annotated[Phase, typer.Option(help="In which phase.")] = Phase.GAS
+    threshold: Annotated[float | None, typer.Option("--cut", help="From where.")] = None
+    sizes: Annotated[WholeNumbers | None, typer.Option(parser=parse_whole_numbers, help="Which.")] = None
     energy: Annotated[list[Path] | None, typer.Option(help="May be repeated.")] = None
     as_json: JsonOption = False
 
@@ -38,7 +51,8 @@ def called():
 
     def call(*words: str):
         result = CliRunner().invoke(app, words)
-        return result.exit_code, result.output, got
+        refused = str(result.exception) if isinstance(result.exception, NeuroPinnError) else ""
+        return result.exit_code, result.output + refused, got
 
     return call
 
@@ -57,11 +71,31 @@ def test_every_option_reaches_its_field(called):
     assert got == [Wishes(network="net.h5", path=Path("chip.h5"), bits=4, energy=energy, as_json=True)]
 
 
-@pytest.mark.parametrize("words", [(), ("net.h5",), ("net.h5", "--out", "c", "--bits", "1"), ("net.h5", "--bit", "4")])
+@pytest.mark.parametrize("words", [(), ("net.h5",), ("net.h5", "--bit", "4")])
 def test_wrong_usage_never_reaches_the_command(called, words):
     code, _, got = called(*words)
     assert code == 2
     assert got == []
+
+
+@pytest.mark.parametrize(
+    ("words", "refusal"),
+    [
+        (("--bits", "1"), "--bits must be a whole number of 2 or more; got '1'. "),
+        (("--phase", "gsa"), "--phase must be one of gas, ice; got 'gsa'. Did you mean gas?"),
+        (("--cut", "a"), "--cut must be a number; got 'a'. "),
+        (("--sizes", "4;5"), "--sizes must be whole numbers, separated by commas; got '4;5'. "),
+    ],
+)
+def test_a_refused_option_reads_like_every_other_error(called, words, refusal):
+    _, text, got = called("net.h5", "--out", "c", *words)
+    assert text.startswith(refusal)
+    assert got == []
+
+
+def test_an_option_is_its_own_class(called):
+    _, _, (options,) = called("net.h5", "--out", "c", "--phase", "ice", "--cut", "1", "--sizes", "4,5")
+    assert (options.phase, options.threshold, options.sizes) == (Phase.ICE, 1.0, (4, 5))
 
 
 def test_help_is_the_commands_own(called):

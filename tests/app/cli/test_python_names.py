@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from neuropinn_lava.app.cli.python_names import FORMER, replace_former_options, translate_error
+from neuropinn_lava.app.cli.python_names import FORMER, REUSED, replace_former_options, translate_error
 from neuropinn_lava.base.errors import SpecError
 
 OPTIONS = {"problem": "--problem", "lava": "--lava", "cores": "--cores", "theta": "--theta", "path": "--out"}
@@ -37,7 +37,7 @@ def test_former_options_are_replaced_and_noted():
     assert words == ["train", "heat", "--n-steps=4", "--layers", "8,8"]
     assert notes[0] == "--steps is now --n-steps; the old name ends with version 3.0."
     assert len(notes) == 2
-    assert replace_former_options(["run", "--layers", "dense"])[0] == ["run", "--model", "dense"]
+    assert replace_former_options(["run", "--layers", "dense"]) == (["run", "--layers", "dense"], [])
     assert replace_former_options([]) == ([], [])
 
 
@@ -47,7 +47,7 @@ def test_no_command_has_a_former_option_any_more():
     from neuropinn_lava.app.cli.main import app
 
     commands = typer.main.get_command(app).commands
-    for command, renamed in FORMER.items():
+    for command, renamed in (*FORMER.items(), *REUSED.items()):
         options = {option for parameter in commands[command].params for option in parameter.opts}
         assert options >= set(renamed.values())
         assert options.isdisjoint(renamed.keys())

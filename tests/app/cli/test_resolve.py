@@ -9,7 +9,7 @@ import pytest
 from neuropinn_lava.app.cli.resolve import resolve_problem, resolve_recipe
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.network.spec import ProblemParameter
-from neuropinn_lava.problems.recipe import Optimizer
+from neuropinn_lava.problems.phases import Optimizer
 
 FILE = """
 from neuropinn_lava.problems import find_problem
@@ -114,7 +114,7 @@ def test_a_recipe_is_the_problems_own_or_another_problems_or_the_users(place):
 
 def test_a_recipe_of_the_users_may_end_with_l_bfgs(place):
     place.write_text(
-        "from neuropinn_lava.problems.recipe import Optimizer, PhaseRecipe, TrainingRecipe\n"
+        "from neuropinn_lava import Optimizer, PhaseRecipe, TrainingRecipe\n"
         "PHASES = (PhaseRecipe(n_iterations=50), PhaseRecipe(n_iterations=9, optimizer=Optimizer('l-bfgs')))\n"
         "RECIPE = TrainingRecipe(phases=PHASES)\n"
     )

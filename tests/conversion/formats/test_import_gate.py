@@ -70,6 +70,12 @@ def in_place(module: Written, x: Tensor) -> Tensor:
     return module.last(z.tanh_())
 
 
+def in_place_view(module: Written, x: Tensor) -> Tensor:
+    z = module.first(x)
+    z[:, 0] *= 2
+    return module.last(torch.tanh(z))
+
+
 def in_place_relu(module: Written, x: Tensor) -> Tensor:
     z = module.first(x)
     return module.last(z * nn.functional.relu(z, inplace=True))
@@ -125,19 +131,21 @@ EQUAL: dict[str, Callable[[int], nn.Module]] = {
     "weight_norm of old": lambda n: old_norm(chain(n), nn.utils.weight_norm),
     "spectral_norm of old": lambda n: old_norm(chain(n), nn.utils.spectral_norm),
     "functional": lambda n: Written(n, lambda m, x: m.last(nn.functional.tanh(m.first(2 * x - 1)))),
+    "subclass of Linear": lambda n: nn.Sequential(Sine(2, n), *chain(n)[1:]),
+    "subclass that scales": lambda n: nn.Sequential(*chain(n)[:2], Scaled(n, 1)),
+    "subclass of VSN": lambda n: chain(n, LoudVsn(n)),
+    "subclass of Tanh": lambda n: chain(n, type("Tanh2", (nn.Tanh,), {})()),
+    "buffer as mean": lambda n: Written(n, lambda m, x: m.last(torch.tanh(m.first(x - m.mean)))),
+    "in place": lambda n: Written(n, in_place),
+    "relu of z in place, then z": lambda n: Written(n, in_place_relu),
+    "view in place": lambda n: Written(n, in_place_view),
+    "functional linear": lambda n: Written(n, lambda m, x: m.last(torch.tanh(nn.functional.linear(x, m.first.weight)))),
+    "dropout in evaluation": lambda n: chain(n, nn.Tanh(), nn.Dropout(0.5)),
+    "compiled": lambda n: torch.compile(chain(n)),
+    "data parallel": lambda n: nn.DataParallel(chain(n)),
     "shared in a function": lambda n: Written(2, lambda m, x: m.last(torch.sin(m.first(torch.tanh(m.first(x)))))),
 }
 REFUSED: dict[str, tuple[Callable[[int], nn.Module], str]] = {
-    "subclass of Linear": (
-        lambda n: nn.Sequential(Sine(2, n), *chain(n)[1:]),
-        r"layer '0' \(Sine\) must be exactly Linear",
-    ),
-    "subclass that scales": (
-        lambda n: nn.Sequential(*chain(n)[:2], Scaled(n, 1)),
-        r"layer '2' \(Scaled\) must be exactly Linear",
-    ),
-    "subclass of VSN": (lambda n: chain(n, LoudVsn(n)), r"layer '1' \(LoudVsn\) must be exactly VSN"),
-    "subclass of Tanh": (lambda n: chain(n, type("Tanh2", (nn.Tanh,), {})()), r"\(Tanh2\) must be exactly Tanh"),
     "forward hook": (
         lambda n: with_hook(chain(n), 0, lambda *a: a[-1] * 2),
         r"layer '0' \(Linear\) must have no forward hooks",
@@ -148,24 +156,26 @@ REFUSED: dict[str, tuple[Callable[[int], nn.Module], str]] = {
     ),
     "hook on the whole": (lambda n: with_hook(nn.Sequential(chain(n)), 0, lambda *a: a[-1] + 1), "no forward hooks"),
     "patched forward": (lambda n: patched(chain(n)), r"layer '2' \(Linear\) must have the forward pass of its class"),
-    "random in evaluation": (
+    "dropout in training": (
         lambda n: Written(n, lambda m, x: m.last(nn.functional.dropout(torch.tanh(m.first(x))))),
-        r"equal its record within 1e-09 of its largest output; got .* of 256 points, first in",
+        r"no dropout in training mode; got p = 0.5 in line \d+ of test_import_gate.py",
     ),
-    "buffer that counts": (lambda n: Written(n, counted), "operation that can be deployed|within 1e-09"),
-    "buffer as mean": (
-        lambda n: Written(n, lambda m, x: m.last(torch.tanh(m.first(x - m.mean)))),
-        "operation that can be deployed",
+    "noise": (
+        lambda n: Written(n, lambda m, x: m.last(torch.tanh(m.first(x + 0.1 * torch.randn_like(x))))),
+        r"compute the same at every call|operators that can be deployed; got randn_like",
     ),
-    "in place": (lambda n: Written(n, in_place), "used by one operation only"),
-    "relu of z in place, then z": (lambda n: Written(n, in_place_relu), "used by one operation only"),
-    "functional linear": (
-        lambda n: Written(n, lambda m, x: m.last(torch.tanh(nn.functional.linear(x, m.first.weight)))),
-        "operation that can be deployed",
+    "buffer that counts": (lambda n: Written(n, counted), "must leave its buffers as they are; got another calls"),
+    "mean of the batch": (
+        lambda n: Written(n, lambda m, x: m.last(torch.tanh(m.first(x - x.mean(0))))),
+        r"keep samples and steps apart; got .* in line \d+ of test_import_gate.py",
+    ),
+    "attention over the batch": (
+        lambda n: Written(n, lambda m, x: m.last(torch.tanh(m.first(x) @ m.first(x).T @ m.first(x)))),
+        "keep samples and steps apart|got SpecError|got RuntimeError",
     ),
     "single precision within": (
         lambda n: Written(n, lambda m, x: m.last(torch.tanh(m.first(x)).float())),
-        r"runs in float64 .*got RuntimeError.*Leave conversions",
+        r"runs in float64 .*got RuntimeError.*leave conversions",
     ),
     "first axis flattened": (lambda n: chain(n, nn.Tanh(), nn.Flatten(0)), "got RuntimeError|an output of the shape"),
 }
@@ -210,8 +220,8 @@ def test_an_import_equals_its_module_or_is_refused(name: str) -> None:
     assert torch.equal(after[2], before[2])
 
 
-def test_there_are_thirty() -> None:
-    assert len(EQUAL) + len(REFUSED) == 30
+def test_there_are_more_than_thirty() -> None:
+    assert len(EQUAL) + len(REFUSED) >= 30
 
 
 @pytest.mark.parametrize("read", [from_torch, export_network])

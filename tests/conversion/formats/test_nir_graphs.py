@@ -92,7 +92,7 @@ def test_linear_scale_and_flatten_are_folded() -> None:
         "b": affine(2, 1),
         "out": node("Output"),
     }
-    layer = read_graph(graph(nodes)).layers[0]
+    layer = read_graph(graph(nodes)).populations[0]
     np.testing.assert_array_equal(layer.weight, [[2.0, 3.0], [1.0, -3.0]])
     np.testing.assert_array_equal(layer.bias, [0.0, 0.0])
 
@@ -114,12 +114,12 @@ REFUSED = [
         graph(with_nodes(v=own_neuron(3, theta=None))),
         r"node 'v' must hold all fields of a Variable Spiking Neuron; got no \['theta'\]",
     ),
-    (graph(with_nodes(v=own_neuron(4))), "3 neurons, as many as node 'a' has outputs"),
+    (graph(with_nodes(v=own_neuron(4))), r"node 'v'\.beta must have 3 entries, one for each"),
     (graph(with_nodes(v=neuron(3, theta=np.full(3, 0.2)))), r"node 'v'\.v_threshold must equal theta"),
-    (graph(with_nodes(v=neuron(4))), "3 neurons, as many as node 'a' has outputs"),
-    (graph(with_nodes(b=affine(4, 1))), "n_in = 3; got 4"),
+    (graph(with_nodes(v=neuron(4))), r"node 'v'\.beta must have 3 entries, one for each"),
+    (graph(with_nodes(b=affine(4, 1))), r"node 'b'\.weight must have 3 columns, as many .*; got 4"),
     (graph(with_nodes(a=node("Linear", weight=np.zeros((1, 2, 3))))), r"the shape \(n_out, n_in\); got \(1, 2, 3\)"),
-    (graph(with_nodes(out=None)), "one input and one output; got 1 inputs and 0 outputs"),
+    (graph(with_nodes(out=None)), "one input, and one output; got 1 inputs and 0 outputs"),
     (
         graph(plain_nodes(), [("in", "a"), ("a", "v"), ("v", "a")]),
         "without recurrence; got the loop (v -> a -> v|a -> v -> a)",
@@ -139,8 +139,14 @@ REFUSED = [
         graph(with_nodes(v=node("NIRGraph", edges=[("in", "out")]))),
         "got NIRGraph. Write its nodes into the graph itself",
     ),
-    (graph(plain_nodes(), [("in", "a"), ("a", "v")]), "'v' leads to nothing"),
-    (graph(plain_nodes(), [("in", "a"), ("a", "v"), ("a", "b")]), r"'a' leads to \['v', 'b'\]"),
+    (
+        graph(plain_nodes(), [("in", "a"), ("a", "v")]),
+        r"have every node between input and output; got \['b', 'out', 'v'\]",
+    ),
+    (
+        graph(plain_nodes(), [("in", "a"), ("a", "v"), ("v", "b"), ("in", "b"), ("b", "out")]),
+        r"node 'b' must receive signals of one width; got \[3, 2\]",
+    ),
     (graph(plain_nodes(), [("in", "x")]), r"have edges between nodes of the graph only; got \('in', 'x'\)"),
     (
         graph(plain_nodes() | {"lost": affine(1, 1)}, [("in", "a"), ("a", "v"), ("v", "b"), ("b", "out")]),
@@ -153,6 +159,45 @@ REFUSED = [
 def test_what_is_no_chain_of_deployable_nodes_is_refused(broken: Any, message: str) -> None:
     with pytest.raises(SpecError, match=message):
         read_graph(broken)
+
+
+def branching_graph() -> Any:
+    """What two edges bring to a node is added up; the second input is read twice."""
+    nodes = {
+        "in": node("Input"), "more": node("Input"), "a": affine(2, 3), "c": affine(1, 3, 4), "v": own_neuron(3),
+        "w": own_neuron(3, name="other"), "b": affine(3, 1, 1), "out": node("Output"),
+    }  # fmt: skip
+    edges = [("in", "a"), ("a", "v"), ("more", "c"), ("c", "v"), ("v", "w"), ("c", "w"), ("w", "b"), ("v", "b")]
+    return graph(nodes, [*edges, ("b", "out")])
+
+
+def test_skips_and_several_inputs() -> None:
+    given = branching_graph()
+    spec = read_graph(given)
+    assert [(each.name, each.width) for each in spec.inputs] == [("in", 2), ("more", 1)]
+    assert [(each.name, each.edges) for each in spec.nodes] == [
+        ("mine", (("in", 0), ("more", 0))),
+        ("other", (("mine", 0), ("more", 0))),
+    ]
+    np.testing.assert_array_equal(spec.nodes[1].connections[1].weight, given.nodes["c"].weight)
+    np.testing.assert_array_equal(spec.output.weight, np.hstack([given.nodes["b"].weight] * 2))
+
+
+def test_graphs_go_there_and_back(tmp_path) -> None:
+    pytest.importorskip("nir")
+    spec = read_graph(branching_graph())
+    write_nir(spec, tmp_path / "net.nir")
+    assert read_nir(tmp_path / "net.nir").digest() == spec.digest()
+
+
+def test_what_nir_has_no_nodes_for_is_refused() -> None:
+    pytest.importorskip("nir")
+    source = builders.random_graph(2, n_nodes=8).source
+    with pytest.raises(SpecError, match="be a population, to be a NIR node; got a product") as caught:
+        make_graph(source)
+    assert "have a delay of 0, to be a NIR edge" in str(caught.value)
+    with pytest.raises(SpecError, match="read constant inputs, to be a NIR graph; got sequences"):
+        make_graph(builders.random_graph(1, n_steps=None).source)
 
 
 def test_nodes_come_in_the_order_of_the_edges() -> None:

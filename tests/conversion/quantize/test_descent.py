@@ -45,7 +45,7 @@ def compensated(network: NetworkSpec, weight_bits: int, points: np.ndarray, **mo
     return quantize_network(network, scheme, points).network
 
 
-@pytest.mark.parametrize("readout", [Readout.MEAN, Readout.LAST])
+@pytest.mark.parametrize("readout", builders.READOUTS)
 def test_jacobians_equal_differences_of_the_output(readout: Readout) -> None:
     """du/db of every layer, summed over the steps, with beta = 0 so that no spike depends on an earlier drive."""
     network = builders.random_spec(

@@ -10,9 +10,11 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import builders
 import longhand
+from neuropinn_lava.base.arrays import FloatArray
 from neuropinn_lava.base.errors import FixedPointError, SpecError
 from neuropinn_lava.conversion import (
     Granularity,
@@ -24,6 +26,7 @@ from neuropinn_lava.conversion import (
     calibrate_network,
     quantize_network,
 )
+from neuropinn_lava.conversion.quantize import post_training
 from neuropinn_lava.conversion.quantize.nearest import (
     MAX_REFINEMENT,
     finest_state,
@@ -288,3 +291,23 @@ def test_input_word_holds_the_box() -> None:
     assert run_integer(chip, corners).saturated_input == 0
     far = replace(network, input_transform=builders.AffineTransform(scale=[100.0, 1.0], offset=[0.0, 0.0]))
     assert run_integer(quantize_network(far).network, corners).saturated_input == 0
+
+
+def n_blas_threads() -> set[int]:
+    """Return the numbers of threads of every BLAS that numpy and scipy have loaded."""
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+def test_rounding_has_one_blas_thread_and_sets_the_others_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, honest = [], post_training.round_network
+
+    def observed(network: QuantizedNetwork, scheme: QuantizationScheme, points: FloatArray) -> QuantizedNetwork:
+        seen.append(n_blas_threads())
+        return honest(network, scheme, points)
+
+    monkeypatch.setattr(post_training, "round_network", observed)
+    with threadpool_limits(2, user_api="blas"):
+        quantize_network(builders.random_spec(0))
+        assert n_blas_threads() == {2}
+    assert seen
+    assert all(found == {1} for found in seen)

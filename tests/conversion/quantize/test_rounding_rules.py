@@ -216,7 +216,7 @@ class TestEqualization:
         np.testing.assert_array_equal(run_float(source, points).outputs, run_float(network, points).outputs)
 
 
-@pytest.mark.parametrize("readout", [Readout.MEAN, Readout.LAST])
+@pytest.mark.parametrize("readout", builders.READOUTS)
 def test_sensitivities_equal_differences_of_the_output(readout: Readout) -> None:
     """omega of a drive against the change of u when that drive's bias moves at one step: one output, no spike flips."""
     network = builders.random_spec(19, n_steps=1, readout=readout, ansatz=True, theta=0.0, polarity=Polarity.BOTH)

@@ -154,10 +154,19 @@ def test_a_fit_needs_every_rule_checked() -> None:
     ]
     assert summaries == [
         "The network fits Roomy.",
-        "No rule of Roomy is broken; not checked: axons fit the cores.",
-        "The network does not fit Roomy; broken: exponents fit the layer; not checked: axons fit the cores.",
-        "The network does not fit Roomy; broken: exponents fit the layer.",
+        "The network breaks no rule of Roomy that could be checked. Whether axons fit the cores could not be checked.",
+        "The network does not fit Roomy: it breaks the rule that exponents fit the layer."
+        " Whether axons fit the cores could not be checked.",
+        "The network does not fit Roomy: it breaks the rule that exponents fit the layer.",
     ]
+    unknown = {"max_fan_in": None, "max_fan_out": None, "max_out_axons": None}
+    assert (
+        check_network(network, replace(ROOMY, **unknown))
+        .summary()
+        .endswith(
+            "Whether axons fit the cores, neurons reach their cores and routes fit the cores could not be checked."
+        )
+    )
 
 
 def test_a_limit_that_is_only_reported_refuses_where_strictness_is_asked_for() -> None:

@@ -13,8 +13,9 @@ import pytest
 import builders
 from neuropinn_lava.base.errors import HardwareRuleError, SimulationError, SpecError
 from neuropinn_lava.engine.host import decode_integers, encode_points
-from neuropinn_lava.engine.reference import run_float, run_integer
+from neuropinn_lava.engine.reference import IntegerArithmetic, constant_inputs, run_float, run_integer
 from neuropinn_lava.engine.trace import Probe
+from neuropinn_lava.engine.walk import walk
 from neuropinn_lava.hardware_sim.lava.graph import to_lava
 from neuropinn_lava.hardware_sim.runner import lava_guard
 from neuropinn_lava.hardware_sim.runner.lava_guard import require_lava
@@ -66,11 +67,9 @@ def test_integers_in_an_own_graph(model: LayerModel) -> None:
     assert np.array_equal(emitted, expected.probe.output)
     u = decode_integers(network, points, emitted.sum(axis=1).astype(np.int64))
     assert np.array_equal(u, expected.outputs)
-    for recording, trace, counts in zip(graph.recordings, expected.probe.nodes, expected.layers, strict=True):
-        assert np.array_equal(recording.layer_trace().membrane, trace.membrane)
-        assert (
-            recording.layer_counts().fired.sum() >= counts.fired.sum()
-        )  # and of the sample that begins after the last
+    for recording, trace, counts in zip(graph.recordings, expected.probe.nodes, expected.nodes, strict=True):
+        assert np.array_equal(recording.node_trace().membrane, trace.membrane)
+        assert recording.node_counts().fired.sum() >= counts.fired.sum()  # and of the sample that begins after the last
 
 
 def test_floats_in_an_own_graph() -> None:
@@ -106,15 +105,21 @@ def test_an_input_that_changes_from_step_to_step() -> None:
     rng = np.random.default_rng(0)
     data = rng.integers(-9000, 9000, (2, N * T))
     emitted = run_in_own_graph(to_lava(network), data, to_lava(network).run_config())
-    from neuropinn_lava.engine.reference import IntegerLayerRun, integer_drive
+    words = data.T.reshape(N, T, 2).astype(np.int64)
+    assert np.array_equal(emitted, walked_outputs(network, words))
 
-    for sample in range(N):
-        runs = [IntegerLayerRun(layer, 1) for layer in network.populations]
-        for t in range(T):
-            a = data[:, sample * T + t][None]
-            for run in runs:
-                a = run.step(a).payload
-            assert np.array_equal(emitted[sample, t], integer_drive(network.output.affine, a)[0][0])
+
+def walked_outputs(network: QuantizedNetwork, words: Any) -> Any:
+    """Outputs (n_samples, n_steps, n_out) of words (n_samples, n_steps, n_in), by the reference engine's walk."""
+    steps: list[Any] = []
+
+    def see(t: int, node: Any, step: Any) -> None:
+        if node is network.output:
+            steps.append(step.payload)
+
+    n_samples, n_steps, _ = words.shape
+    walk(network, constant_inputs(network, words), n_steps, IntegerArithmetic(n_samples), see)
+    return np.stack(steps, axis=1)
 
 
 def test_a_source_that_is_late() -> None:
@@ -129,13 +134,8 @@ def test_a_source_that_is_late() -> None:
     source = lava("proc.io.source").RingBuffer(data=presented(words))
     source.s_out.connect(front.a_in)
     run_graph(source, front.run_config(), N * T + front.latency + back.latency)
-    from neuropinn_lava.engine.reference import IntegerLayerRun
-
     between = run_integer(first, points, Probe(n_samples=N)).probe.output
-    run = IntegerLayerRun(second.layers[0], N)
-    for t in range(T):
-        payload = run.step(between[:, t]).payload
-        assert np.array_equal(back.recordings[0].payload.values[:, t], payload)
+    assert np.array_equal(back.emitted.output.values, walked_outputs(second, between))
 
 
 def test_membranes_are_variables_that_lava_can_read() -> None:
@@ -146,7 +146,7 @@ def test_membranes_are_variables_that_lava_can_read() -> None:
     source.s_out.connect(graph.a_in)
     try:
         source.run(condition=lava("magma.core.run_conditions").RunSteps(8), run_cfg=graph.run_config())
-        membrane = graph.layers[0].m.get()
+        membrane = graph.nodes[0].m.get()
     finally:
         source.stop()
     probe = run_integer(network, builders.random_points(network, 1), Probe(n_samples=1)).probe

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.lava
 
 NETWORK = builders.random_quantized(4, widths=(2, 7, 9, 1), n_steps=4)
 POINTS = builders.random_points(NETWORK, 14)
-CHOSEN = Probe(samples=(2, 7, 13), layers=("hidden1",), steps=(1, 3))
+CHOSEN = Probe(samples=(2, 7, 13), nodes=("hidden1",), steps=(1, 3))
 HOW: dict[str, dict[str, Any]] = {
     "faithful, whole": {"mode": LavaMode.FAITHFUL, "model": LayerModel.WHOLE},
     "faithful, fused": {"mode": LavaMode.FAITHFUL, "model": LayerModel.FUSED},

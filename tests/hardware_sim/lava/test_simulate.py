@@ -100,7 +100,7 @@ def test_any_activity(share: float, polarity: Polarity) -> None:
     network = builders.with_activity(network, points, share)
     actual = simulate_on_lava(network, points)
     assert compare_traces(run_integer(network, points), actual).mismatches == 0
-    fired = [layer.fired.mean() / len(points) for layer in actual.layers]
+    fired = [layer.fired.mean() / len(points) for layer in actual.nodes]
     assert np.abs(np.array(fired) - share).max() < 0.08  # thresholds are quantiles of a hundred samples and integers
 
 
@@ -166,9 +166,8 @@ def test_floats_of_an_own_activation(model: LayerModel, monkeypatch: pytest.Monk
             name="arctan",
             phi=np.arctan,
             symmetry=activations.Symmetry.ODD,
-            asymptote=activations.Asymptote.NONE,
+            asymptote=None,
             curvature=0.65,
-            reach=math.inf,
             bound=math.pi / 2,
             steepest=1.0,
         )
@@ -209,13 +208,13 @@ def test_numpy_loops_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_probe_records_the_chosen_layers_and_samples_only() -> None:
     network = builders.random_quantized(8, widths=WIDTHS)
     points = builders.random_points(network, 30)
-    trace = simulate_on_lava(network, points, probe=Probe(n_samples=11, layers=("hidden1",)), batch_size=8)
+    trace = simulate_on_lava(network, points, probe=Probe(n_samples=11, nodes=("hidden1",)), batch_size=8)
     assert trace.probe is not None
     assert [layer.name for layer in trace.probe.nodes] == ["hidden1"]
     assert trace.probe.nodes[0].membrane.shape == (11, 2, 9)
     full = run_integer(network, points, Probe(n_samples=30)).probe
     assert full is not None
-    assert np.array_equal(trace.probe.nodes[0].payload, full.layers[1].payload[:11])
+    assert np.array_equal(trace.probe.nodes[0].payload, full.nodes[1].payload[:11])
     assert np.array_equal(trace.probe.output, full.output[:11])
 
 
@@ -236,7 +235,7 @@ def test_progress_is_told_in_samples() -> None:
 def test_an_unknown_layer_is_not_probed_silently() -> None:
     network = builders.random_quantized(8)
     with pytest.raises(SpecError, match="hidden0"):
-        simulate_on_lava(network, builders.random_points(network, 3), probe=Probe(n_samples=1, layers=("hiden0",)))
+        simulate_on_lava(network, builders.random_points(network, 3), probe=Probe(n_samples=1, nodes=("hiden0",)))
 
 
 @pytest.mark.parametrize(
@@ -275,11 +274,11 @@ def test_dense_at_its_limit_is_exact() -> None:
     layer = network.populations[0]
     always = {"theta": np.zeros(250, np.int64), "bias": np.full(250, (1 << 23) - 1), "polarity": Polarity.BOTH}
     network = builders.with_layer(builders.with_layer(network, 1, weight=weight), 0, **always)
-    assert 2 * int(network.populations[1].affine.product_bound().max()) > 0.95 * 2**31
+    assert 2 * int(network.populations[1].affine.connections[0].product_bound().max()) > 0.95 * 2**31
     assert_equal(compare(network, 4, mode=LavaMode.FAITHFUL, model=LayerModel.DENSE))
     payload = run_integer(network, builders.random_points(network, 1), Probe(n_samples=1)).probe
     assert payload is not None
-    assert payload.layers[0].payload.max() == (1 << (layer.table.payload_bits - 1)) - 1
+    assert payload.nodes[0].payload.max() == (1 << (layer.table.payload_bits - 1)) - 1
 
 
 def test_dense_refuses_long_weights_and_batches() -> None:

@@ -33,7 +33,7 @@ def with_layer_trace(index: int, **fields: Any) -> RunTrace:
     assert TRACE.probe is not None
     layers: list[NodeTrace] = list(TRACE.probe.nodes)
     layers[index] = replace(layers[index], **fields)
-    return replace(TRACE, probe=replace(TRACE.probe, layers=tuple(layers)))
+    return replace(TRACE, probe=replace(TRACE.probe, nodes=tuple(layers)))
 
 
 def probed(index: int, quantity: str) -> Any:
@@ -56,7 +56,7 @@ def test_first_is_by_step_then_layer_then_sample() -> None:
     late = (0, 1, 0)  # sample 0, step 1, neuron 0 of the first layer
     actual = with_layer_trace(1, payload=changed(probed(1, "payload"), early, (4, 2, 0)))
     first_layer = replace(actual.probe.nodes[0], payload=changed(probed(0, "payload"), late))
-    actual = replace(actual, probe=replace(actual.probe, layers=(first_layer, actual.probe.nodes[1])))
+    actual = replace(actual, probe=replace(actual.probe, nodes=(first_layer, actual.probe.nodes[1])))
     found = compare_traces(TRACE, actual)
     first = found.first_difference
     assert found.mismatches == 3
@@ -75,7 +75,7 @@ def test_within_a_neuron_the_spike_comes_first_and_within_a_step_the_first_layer
     assert compare_traces(TRACE, membrane).first_difference.quantity == "membrane"
     later_sample_earlier_layer = with_layer_trace(1, fired=changed(probed(1, "fired"), (0, 1, 0)))
     layers = (with_layer_trace(0, fired=both["fired"]).probe.nodes[0], later_sample_earlier_layer.probe.nodes[1])
-    actual = replace(TRACE, probe=replace(TRACE.probe, layers=layers))
+    actual = replace(TRACE, probe=replace(TRACE.probe, nodes=layers))
     assert compare_traces(TRACE, actual).first_difference.layer == "hidden0"
 
 
@@ -89,7 +89,7 @@ def test_counts_and_sums_tell_of_samples_that_are_not_probed() -> None:
     counts = replace(TRACE.nodes[1], events=changed(TRACE.nodes[1].events, (2, 0)))
     actual = replace(
         TRACE,
-        layers=(TRACE.nodes[0], counts),
+        nodes=(TRACE.nodes[0], counts),
         readout=changed(TRACE.readout, (6, 0)),
         outputs=changed(TRACE.outputs, (6, 0)),
     )
@@ -98,19 +98,19 @@ def test_counts_and_sums_tell_of_samples_that_are_not_probed() -> None:
     assert found.mismatches == 3
     assert (first.layer, first.step, first.sample, first.neuron) == ("hidden1", 2, None, 0)
     assert first.quantity == "event count"
-    only_sums = compare_traces(TRACE, replace(actual, layers=TRACE.nodes)).first_difference
+    only_sums = compare_traces(TRACE, replace(actual, nodes=TRACE.nodes)).first_difference
     assert (only_sums.layer, only_sums.step, only_sums.sample, only_sums.quantity) == ("output", None, 6, "readout")
 
 
 @pytest.mark.parametrize("kind", ["drive", "membrane", "payload"])
 def test_saturations_are_compared(kind: str) -> None:
     counts = replace(TRACE.nodes[0], **{f"saturated_{kind}": 5})
-    first = compare_traces(TRACE, replace(TRACE, layers=(counts, TRACE.nodes[1]))).first_difference
+    first = compare_traces(TRACE, replace(TRACE, nodes=(counts, TRACE.nodes[1]))).first_difference
     assert (first.layer, first.quantity, first.expected, first.found) == ("hidden0", f"saturated {kind}s", 0.0, 5.0)
 
 
 def test_only_what_both_recorded_is_compared() -> None:
-    fewer = run_integer(NETWORK, POINTS, Probe(n_samples=2, layers=("hidden1",)))
+    fewer = run_integer(NETWORK, POINTS, Probe(n_samples=2, nodes=("hidden1",)))
     found = compare_traces(fewer, TRACE)
     n_full = compare_traces(TRACE, TRACE).values_compared
     assert found.mismatches == 0

@@ -65,7 +65,7 @@ def first_hit(network: QuantizedNetwork) -> tuple[int, int, int]:
     from neuropinn_lava.engine.reference import integer_drive, leaked
 
     layer = network.populations[0]
-    z, _ = integer_drive(layer.affine, encode_points(network, builders.random_points(network, N))[0])
+    z, _ = integer_drive(layer.affine, [encode_points(network, builders.random_points(network, N))[0]])
     m = np.zeros_like(z)
     for t in range(network.n_steps):
         m = leaked(m, layer.beta) + z

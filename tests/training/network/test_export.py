@@ -81,7 +81,7 @@ def assert_parity(spec: NetworkSpec, dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize(("activation", "polarity"), list(product(builders.ACTIVATIONS, builders.POLARITIES)))
 def test_torch_equals_the_float_engine(activation: str, polarity: Polarity) -> None:
-    for n_steps, readout in product(builders.N_STEPS, Readout):
+    for n_steps, readout in product(builders.N_STEPS, builders.READOUTS):
         spec = builders.random_spec(
             5, n_steps=n_steps, activation=activation, polarity=polarity, readout=readout, ansatz=True
         )
@@ -138,9 +138,14 @@ def test_refused_modules() -> None:
         export_network(sequential(), lower=[0, 0])
 
 
+def test_graphs_are_not_rebuilt() -> None:
+    with pytest.raises(SpecError, match="must be a chain of populations; got a graph"):
+        rebuild_network(builders.random_graph(3, n_nodes=6).source)
+
+
 def test_refused_numbers() -> None:
     module = sequential()
     with torch.no_grad():
         module[0].weight[0, 0] = float("nan")
-    with pytest.raises(SpecError, match=r"PopulationSpec 'hidden1'.weight must have only finite entries; got nan"):
+    with pytest.raises(SpecError, match="connection from 'input': weight must have only finite entries; got nan"):
         export_network(module)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+import builders
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.network.spec import Readout
 from neuropinn_lava.problems.recipe import NetworkRecipe
@@ -21,7 +22,7 @@ def sequential() -> nn.Sequential:
     return nn.Sequential(nn.Linear(2, 9), VSN(9, theta=0.2), nn.Linear(9, 7), VSN(7, theta=0.1), nn.Linear(7, 2))
 
 
-@pytest.mark.parametrize("readout", list(Readout))
+@pytest.mark.parametrize("readout", builders.READOUTS)
 @pytest.mark.parametrize("n_steps", [1, 2, 8])
 def test_equals_the_sequential_called_t_times(n_steps: int, readout: Readout) -> None:
     layers = sequential()
@@ -65,7 +66,7 @@ def test_seed_alone_decides_and_the_global_generator_stays_as_it_is() -> None:
     ("layers", "match"),
     [
         ([nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)], r"layer 1 \(Tanh\).*polarity='both', theta=0.0"),
-        ([nn.Linear(2, 3), nn.Softplus(), nn.Linear(3, 1)], r"layer 1 \(Softplus\).*not supported yet"),
+        ([nn.Linear(2, 3), nn.Softplus(), nn.Linear(3, 1)], r"layer 1 \(Softplus\).*read the module by from_torch"),
         ([nn.Linear(2, 3), nn.Bilinear(3, 3, 3), nn.Linear(3, 1)], "Replace it by Linear and VSN layers"),
         ([nn.Linear(2, 3), nn.Linear(3, 3), nn.Linear(3, 1)], r"layer 1 \(Linear\).*merge two Linear layers"),
         ([VSN(2), nn.Linear(2, 1)], r"layer 0 \(VSN\).*alternate between Linear and VSN"),
@@ -83,3 +84,8 @@ def test_all_broken_rules_are_listed_at_once() -> None:
     with pytest.raises(SpecError) as caught:
         VsnNetwork(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 3), nn.Dropout(), nn.Linear(3, 1)), n_steps=0)
     assert [violation.got for violation in caught.value.violations] == ["ReLU", "Dropout", 0]
+
+
+def test_a_readout_of_every_step_is_for_sequences() -> None:
+    with pytest.raises(SpecError, match="readout must be 'mean' or 'last'; got every"):
+        VsnNetwork(sequential(), 2, "every")

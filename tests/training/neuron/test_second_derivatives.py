@@ -7,11 +7,13 @@ The longhand version writes the step as a function of its own whose backward pas
 
 from __future__ import annotations
 
+import math
 from itertools import product
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from neuropinn_lava.base.errors import TrainingError
 from neuropinn_lava.network.activations import ACTIVATIONS
@@ -29,6 +31,18 @@ PHI = {
     "sin": torch.sin,
     "z_tanh_z": lambda z: z * torch.tanh(z),
     "tanh_squared": lambda z: torch.tanh(z) ** 2,
+    "sin_turns": lambda z: torch.sin(2 * torch.pi * z),
+    "sigmoid": lambda z: torch.sigmoid(z) - 0.5,
+    "softplus": lambda z: functional.softplus(z) - math.log(2.0),
+    "silu": functional.silu,
+    "gelu": functional.gelu,
+    "gelu_tanh": lambda z: functional.gelu(z, approximate="tanh"),
+    "elu": functional.elu,
+    "selu": functional.selu,
+    "leaky_relu": functional.leaky_relu,
+    "hardtanh": functional.hardtanh,
+    "exp": torch.expm1,
+    "square": torch.square,
 }
 BUMPS = {
     Surrogate.FAST_SIGMOID: lambda v, k: 1 / (1 + k * v.abs()),
@@ -95,6 +109,13 @@ def points() -> Tensor:
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_second_derivatives_of_every_activation(activation: str) -> None:
+    network = make_network(activation, 0.1, polarity="both")
+    x, weights = points(), list(network.parameters())
+    assert_same(derivatives(network(x), x, weights), derivatives(longhand(network, x, 1), x, weights))
+
+
+@pytest.mark.parametrize("activation", ["identity", "relu", "tanh", "sin", "z_tanh_z", "tanh_squared"])
 @pytest.mark.parametrize("theta", [0.0, 0.1])
 @pytest.mark.parametrize("polarity", list(Polarity))
 @pytest.mark.parametrize("surrogate", list(Surrogate))

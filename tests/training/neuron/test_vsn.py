@@ -56,7 +56,7 @@ def test_per_neuron_values() -> None:
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"activation": "sigmoid"}, r"VSN.activation must satisfy phi\(0\) = 0"),
+        ({"activation": "cos"}, r"VSN.activation must be an elementwise function .* Write cos\(z\) as sin"),
         ({"activation": "tanhsquared"}, "Did you mean tanh_squared"),
         ({"beta": 1.5}, r"VSN.beta must lie in \[0, 1\]; got 1.5"),
         ({"theta": -0.1}, r"VSN.theta must lie in \[0, "),

@@ -17,19 +17,10 @@ from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.operators.operator_kind import OperatorKind
 from neuropinn_lava.problems import find_problem
+from neuropinn_lava.problems.phases import Marching, Optimizer, PhaseRecipe
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import (
-    CloudRecipe,
-    Marching,
-    NetworkRecipe,
-    Optimizer,
-    PhaseRecipe,
-    ResidualWeights,
-    Surrogate,
-    TrainingRecipe,
-)
+from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe, ResidualWeights, Surrogate, TrainingRecipe
 from neuropinn_lava.problems.residuals import evaluation_points
-from neuropinn_lava.training.collocation.clouds import TrainingCloud, build_training_cloud
 from neuropinn_lava.training.collocation.marching import Front, centre_factors
 from neuropinn_lava.training.loss.distillation import build_distillation_target
 from neuropinn_lava.training.loss.linearization import (
@@ -43,10 +34,10 @@ from neuropinn_lava.training.loss.losses import evaluate_loss
 from neuropinn_lava.training.network.network import VsnNetwork, build_network
 from neuropinn_lava.training.optimize.gauss_newton import GaussNewton
 from neuropinn_lava.training.optimize.parameters import FlatParameters
-from neuropinn_lava.training.optimize.phase_optimizer import PhaseOptimizer, StepTask
 from neuropinn_lava.training.optimize.tangents import activity_gradient, find_tangents, move_network, run_exactly
 from neuropinn_lava.training.run.outcome import TrainingOutput
 from neuropinn_lava.training.run.trainer import train_network
+from optimizer_steps import SMALL_CLOUD, advance, build_cloud, build_module, without_slope
 from resumption import assert_resumes
 
 ROUNDING = 1e-10
@@ -58,7 +49,7 @@ DIFFERENCE_QUOTIENT = 1e-5
 def small_recipe(**changes: object) -> TrainingRecipe:
     return TrainingRecipe(
         network=NetworkRecipe(widths=(8, 7), theta=1e-3, output_scale=2.0, surrogate_slope=5.0),
-        cloud=CloudRecipe(n_per_axis=(8, 8), operator=OperatorKind.QUADRATIC, n_neighbours=8),
+        cloud=SMALL_CLOUD,
         phases=(
             PhaseRecipe(n_iterations=12, optimizer=Optimizer.GAUSS_NEWTON),
             PhaseRecipe(
@@ -66,38 +57,6 @@ def small_recipe(**changes: object) -> TrainingRecipe:
             ),
         ),
         **changes,
-    )
-
-
-def laid(problem: PdeProblem, recipe: TrainingRecipe) -> TrainingCloud:
-    return build_training_cloud(problem, recipe, torch.float64, torch.device("cpu"))
-
-
-def built(recipe: TrainingRecipe, seed: int = 0) -> VsnNetwork:
-    return build_network(recipe.network, 2, 1, seed, torch.float64)
-
-
-def advance(
-    optimizer: PhaseOptimizer,
-    cloud: TrainingCloud,
-    network: VsnNetwork,
-    parameters: FlatParameters,
-    phase: PhaseRecipe,
-    target: float = 0.0,
-) -> None:
-    """Take one step of an optimizer."""
-    terms = evaluate_loss(cloud, network)
-    optimizer.advance(
-        StepTask(
-            cloud=cloud,
-            distillation_target=None,
-            network=network,
-            parameters=parameters,
-            phase=phase,
-            iteration=0,
-            target_activity=target,
-            terms=terms,
-        )
     )
 
 
@@ -118,9 +77,9 @@ def flat(direction: object) -> torch.Tensor:
 def test_tangents_are_the_explicit_jacobian(problem: PdeProblem, n_steps: int) -> None:
     recipe = small_recipe()
     recipe = dataclasses.replace(recipe, network=dataclasses.replace(recipe.network, n_steps=n_steps, theta=0.05))
-    cloud, network = laid(problem, recipe), built(recipe)
+    cloud, network = build_cloud(problem, recipe), build_module(recipe)
     J = explicit_jacobian(network, cloud.inputs)
-    tangents = find_tangents(run_exactly(network, cloud.inputs))
+    tangents = find_tangents(network, run_exactly(network, cloud.inputs))
     K = J @ J.T
     assert (tangents.kernel_columns(slice(None)) - K).abs().max() <= ROUNDING * K.abs().max()
     v = torch.linspace(-1.0, 1.0, len(J), dtype=torch.float64)
@@ -134,7 +93,7 @@ def test_the_sandwich_is_the_product_of_three_matrices(n_out: int) -> None:
     """150 points: two blocks of columns for one output, three for two."""
     rng = np.random.default_rng(3)
     network = build_network(small_recipe().network, 2, n_out, 0, torch.float64)
-    tangents = find_tangents(run_exactly(network, torch.from_numpy(rng.uniform(-1.0, 1.0, (150, 2)))))
+    tangents = find_tangents(network, run_exactly(network, torch.from_numpy(rng.uniform(-1.0, 1.0, (150, 2)))))
     S = sparse_matrix(40, 150 * n_out, density=0.1, format="csr", random_state=rng)
     expected = S.toarray() @ tangents.kernel_columns(slice(None)).numpy() @ S.toarray().T
     assert np.abs(tangents.sandwiched(S).numpy() - expected).max() <= ROUNDING * np.abs(expected).max()
@@ -143,7 +102,7 @@ def test_the_sandwich_is_the_product_of_three_matrices(n_out: int) -> None:
 def test_tangents_at_some_points_are_those_rows() -> None:
     network = build_network(small_recipe().network, 2, 2, 0, torch.float64)
     inputs = torch.rand(9, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    tangents = find_tangents(run_exactly(network, inputs))
+    tangents = find_tangents(network, run_exactly(network, inputs))
     rows = torch.tensor([1, 4, 8, 10, 13, 17])  # points 1, 4, 8 of the first output, then of the second
     K = tangents.kernel_columns(slice(None))[rows][:, rows]
     some = tangents.at(torch.tensor([1, 4, 8])).kernel_columns(slice(None))
@@ -170,7 +129,7 @@ def test_slopes_of_the_residual_are_difference_quotients(name: str) -> None:
     problem = find_problem(name)
     cells = CloudRecipe(n_per_axis=(10, 10), operator=OperatorKind.QUADRATIC, n_neighbours=9)
     recipe = dataclasses.replace(problem.recipe, cloud=cells, weights=ResidualWeights(cell_power=1.0))
-    cloud = laid(problem, recipe)
+    cloud = build_cloud(problem, recipe)
     generator = torch.Generator().manual_seed(5)
     y, e = (torch.randn(len(cloud.inputs), 1, dtype=torch.float64, generator=generator) for _ in range(2))
     linear = linearize_residuals(cloud, y)
@@ -182,7 +141,7 @@ def test_slopes_of_the_residual_are_difference_quotients(name: str) -> None:
 
 def test_residuals_square_to_the_loss(problem: PdeProblem) -> None:
     recipe = small_recipe()
-    cloud, network = laid(problem, recipe), built(recipe)
+    cloud, network = build_cloud(problem, recipe), build_module(recipe)
     loss = evaluate_loss(cloud, network).residual.item()
     assert weighted_residuals(cloud, network(cloud.inputs).detach()).square().sum().item() == pytest.approx(loss)
 
@@ -192,7 +151,7 @@ def test_a_step_is_the_explicit_one(marching: Marching | None) -> None:
     """Behind a front that stands at a quarter of the time, the later half takes no part."""
     problem = find_problem("burgers")
     recipe = small_recipe()
-    cloud, network = laid(problem, recipe), built(recipe)
+    cloud, network = build_cloud(problem, recipe), build_module(recipe)
     by_output = explicit_jacobian(network, cloud.inputs)
     factor = None if marching is None else centre_factors(cloud, marching, Front())
     linear = linearize_residuals(cloud, network(cloud.inputs).detach(), factor)
@@ -201,7 +160,7 @@ def test_a_step_is_the_explicit_one(marching: Marching | None) -> None:
     before = torch.cat([p.detach().reshape(-1).clone() for p in network.parameters()])
     state = GaussNewton(damping=10.0)  # enough that the first trial succeeds
     phase = dataclasses.replace(recipe.phases[0], marching=marching)
-    advance(state, cloud, network, FlatParameters(network), phase, 0.0)
+    advance(state, cloud, network, FlatParameters(network), phase)
     rows = linear.slopes.getnnz(axis=1) > 0
     damping = 10.0 * (J @ J.T).diagonal()[torch.from_numpy(rows)].mean()
     expected = -torch.linalg.solve(J.T @ J + damping * torch.eye(J.shape[1], dtype=J.dtype), J.T @ linear.values)
@@ -214,7 +173,7 @@ def test_a_step_is_the_explicit_one(marching: Marching | None) -> None:
 def test_slope_of_the_smooth_activity(problem: PdeProblem, kind: Surrogate) -> None:
     recipe = small_recipe()
     recipe = dataclasses.replace(recipe, network=dataclasses.replace(recipe.network, surrogate=kind))
-    cloud, network = laid(problem, recipe), built(recipe)
+    cloud, network = build_cloud(problem, recipe), build_module(recipe)
     run = run_exactly(network, cloud.inputs)
     row = activity_gradient(network, run)
     step = 1e-7  # no spike flips
@@ -258,7 +217,7 @@ def test_a_rate_below_its_target_is_left_alone(problem: PdeProblem) -> None:
 def test_a_step_minimises_the_one_sided_model(problem: PdeProblem, share: float) -> None:
     """The activity is above its target, below it but carried over it by a step of the equation alone, and well below it."""
     recipe = small_recipe()
-    cloud, network = laid(problem, recipe), built(recipe, seed=1)
+    cloud, network = build_cloud(problem, recipe), build_module(recipe, seed=1)
     run = run_exactly(network, cloud.inputs)
     linear = linearize_residuals(cloud, run.output.detach())
     J = torch.from_numpy(linear.slopes @ explicit_jacobian(network, cloud.inputs).numpy())
@@ -310,8 +269,8 @@ def test_interrupted_and_resumed_is_uninterrupted(tmp_path: Path, iteration: int
 
 def test_slopes_of_the_distillation(problem: PdeProblem) -> None:
     recipe = small_recipe()
-    cloud, network = laid(problem, recipe), built(recipe)
-    distillation_target = build_distillation_target(cloud, built(recipe, seed=1))
+    cloud, network = build_cloud(problem, recipe), build_module(recipe)
+    distillation_target = build_distillation_target(cloud, build_module(recipe, seed=1))
     y = network(cloud.inputs).detach()
     linear = linearize_distillation(cloud, distillation_target, y)
     assert linear.values.square().sum().item() == pytest.approx(distillation_target.distance(cloud.solution(y)).item())
@@ -322,11 +281,11 @@ def test_slopes_of_the_distillation(problem: PdeProblem) -> None:
 
 def test_a_stalled_phase_leaves_the_network(problem: PdeProblem) -> None:
     recipe = small_recipe()
-    flat_problem = dataclasses.replace(problem, residual=lambda f: (0.0 * f.u_xx + 1.0,))  # nothing lowers it
-    cloud, network = laid(flat_problem, recipe), built(recipe)
+    flat_problem = without_slope(problem)
+    cloud, network = build_cloud(flat_problem, recipe), build_module(recipe)
     parameters = FlatParameters(network)
     before, state = parameters.values.clone(), GaussNewton()
-    advance(state, cloud, network, parameters, recipe.phases[0], 0.0)
+    advance(state, cloud, network, parameters, recipe.phases[0])
     assert torch.equal(parameters.values, before)
     assert state.stalled_target == 0.0
 
@@ -334,9 +293,9 @@ def test_a_stalled_phase_leaves_the_network(problem: PdeProblem) -> None:
 def test_a_step_lost_in_rounding_is_a_stall(problem: PdeProblem) -> None:
     recipe = small_recipe()
     cloud, network = (
-        laid(problem, recipe),
-        built(recipe, seed=2),
-    )  # of six seeds the one where the loss rounds downwards
+        build_cloud(problem, recipe),
+        build_module(recipe, seed=2),
+    )  # of six seeds, here the loss rounds downwards
     parameters, state = FlatParameters(network), GaussNewton()
     state.damping = 1e18
     advance(state, cloud, network, parameters, recipe.phases[1], 0.25)

@@ -12,30 +12,20 @@ import torch
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.engine.reference import run_float
-from neuropinn_lava.operators.operator_kind import OperatorKind
 from neuropinn_lava.problems import find_problem
+from neuropinn_lava.problems.phases import Marching, Optimizer, PhaseRecipe
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import (
-    CloudRecipe,
-    Marching,
-    NetworkRecipe,
-    Optimizer,
-    PhaseRecipe,
-    ResidualWeights,
-    TeacherRecipe,
-    TrainingRecipe,
-)
+from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe, ResidualWeights, TeacherRecipe, TrainingRecipe
 from neuropinn_lava.problems.residuals import evaluation_points
-from neuropinn_lava.training.collocation.clouds import TrainingCloud, build_training_cloud
 from neuropinn_lava.training.loss.linearization import linearize_residuals
 from neuropinn_lava.training.loss.losses import evaluate_loss
-from neuropinn_lava.training.network.network import VsnNetwork, build_network
+from neuropinn_lava.training.neuron.vsn import constant_spikes
 from neuropinn_lava.training.optimize.lbfgs import HISTORY_SIZE, LBfgs
 from neuropinn_lava.training.optimize.parameters import FlatParameters
-from neuropinn_lava.training.optimize.phase_optimizer import PhaseOptimizer, StepTask
-from neuropinn_lava.training.optimize.tangents import constant_spikes, run_exactly
+from neuropinn_lava.training.optimize.tangents import run_exactly
 from neuropinn_lava.training.run.outcome import TrainingStatus
 from neuropinn_lava.training.run.trainer import train_network
+from optimizer_steps import SMALL_CLOUD, advance, build_cloud, build_module, without_slope
 from resumption import assert_resumes
 
 MINIMUM = 1e-6
@@ -49,47 +39,15 @@ def small_recipe(n_iterations: int = 12, **model: object) -> TrainingRecipe:
         network=NetworkRecipe(
             **{"widths": (8, 8), "theta": 1e-3, "output_scale": 2.0, "surrogate_slope": 5.0, **model}
         ),
-        cloud=CloudRecipe(n_per_axis=(8, 8), operator=OperatorKind.QUADRATIC, n_neighbours=8),
+        cloud=SMALL_CLOUD,
         phases=(PhaseRecipe(n_iterations=n_iterations, optimizer=Optimizer.L_BFGS),),
-    )
-
-
-def laid(problem: PdeProblem, recipe: TrainingRecipe) -> TrainingCloud:
-    return build_training_cloud(problem, recipe, torch.float64, torch.device("cpu"))
-
-
-def built(recipe: TrainingRecipe, seed: int = 0) -> VsnNetwork:
-    return build_network(recipe.network, 2, 1, seed, torch.float64)
-
-
-def advance(
-    optimizer: PhaseOptimizer,
-    cloud: TrainingCloud,
-    network: VsnNetwork,
-    parameters: FlatParameters,
-    phase: PhaseRecipe,
-    target: float = 0.0,
-) -> None:
-    """Take one step of an optimizer."""
-    terms = evaluate_loss(cloud, network)
-    optimizer.advance(
-        StepTask(
-            cloud=cloud,
-            distillation_target=None,
-            network=network,
-            parameters=parameters,
-            phase=phase,
-            iteration=0,
-            target_activity=target,
-            terms=terms,
-        )
     )
 
 
 def test_it_reaches_the_least_squares_of_a_read_out(problem: PdeProblem) -> None:
     """Poisson's residual is linear in u, and u in the weights of the read-out; nothing else is trained here."""
     recipe = small_recipe()
-    cloud, network = laid(problem, recipe), built(recipe)
+    cloud, network = build_cloud(problem, recipe), build_module(recipe)
     for linear in network.linear_layers[:-1]:
         linear.requires_grad_(False)
     run = run_exactly(network, cloud.inputs)
@@ -142,7 +100,7 @@ def test_it_distils(problem: PdeProblem) -> None:
 
 def test_the_gradient_takes_spikes_for_constants(problem: PdeProblem) -> None:
     recipe = small_recipe(theta=0.05)
-    cloud, network = laid(problem, recipe), built(recipe)
+    cloud, network = build_cloud(problem, recipe), build_module(recipe)
     parameters = FlatParameters(network)
     former = [layer.rule for layer in network.vsn_layers]
     with constant_spikes(network):
@@ -158,7 +116,7 @@ def test_the_gradient_takes_spikes_for_constants(problem: PdeProblem) -> None:
 
 
 def test_rules_come_back_after_an_error(problem: PdeProblem) -> None:
-    network = built(small_recipe())
+    network = build_module(small_recipe())
     former = [layer.rule for layer in network.vsn_layers]
     with pytest.raises(ZeroDivisionError), constant_spikes(network):
         1 / 0  # noqa: B018
@@ -191,8 +149,8 @@ def test_interrupted_and_resumed_is_uninterrupted(problem: PdeProblem, tmp_path:
 
 def test_a_stalled_phase_leaves_the_network(problem: PdeProblem) -> None:
     recipe = small_recipe()
-    flat_problem = dataclasses.replace(problem, residual=lambda f: (0.0 * f.u_xx + 1.0,))  # nothing lowers it
-    cloud, network = laid(flat_problem, recipe), built(recipe)
+    flat_problem = without_slope(problem)
+    cloud, network = build_cloud(flat_problem, recipe), build_module(recipe)
     parameters = FlatParameters(network)
     before, state = parameters.values.clone(), LBfgs(parameters.values)
     for _ in range(3):
@@ -202,7 +160,7 @@ def test_a_stalled_phase_leaves_the_network(problem: PdeProblem) -> None:
 
 
 def test_a_stall_lasts_to_the_end_of_the_phase(problem: PdeProblem, tmp_path: Path) -> None:
-    flat_problem = dataclasses.replace(problem, residual=lambda f: (0.0 * f.u_xx + 1.0,))
+    flat_problem = without_slope(problem)
     result = train_network(flat_problem, small_recipe(5))
     assert result.status is TrainingStatus.FINISHED
     assert len(result.history.rows) == 6
@@ -210,7 +168,7 @@ def test_a_stall_lasts_to_the_end_of_the_phase(problem: PdeProblem, tmp_path: Pa
 
 def test_pairs_that_lead_upwards_are_forgotten(problem: PdeProblem) -> None:
     recipe = small_recipe()
-    cloud, network = laid(problem, recipe), built(recipe)
+    cloud, network = build_cloud(problem, recipe), build_module(recipe)
     parameters = FlatParameters(network)
     state = LBfgs(parameters.values)
     zero, none = torch.zeros_like(parameters.values), torch.empty((0, parameters.values.numel()), dtype=torch.float64)
@@ -228,7 +186,7 @@ def test_pairs_that_lead_upwards_are_forgotten(problem: PdeProblem) -> None:
 def test_a_loss_that_is_no_number_is_not_gone_to(problem: PdeProblem) -> None:
     """Everywhere but at the start the loss is not finite; the search ends where it began."""
     recipe = small_recipe()
-    cloud, network = laid(problem, recipe), built(recipe)
+    cloud, network = build_cloud(problem, recipe), build_module(recipe)
     parameters = FlatParameters(network)
     start = parameters.values.clone()
 

@@ -15,10 +15,12 @@ from neuropinn_lava.base.errors import SpecError, TrainingError
 from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.problems import find_problem
+from neuropinn_lava.problems.phases import Optimizer, PhaseRecipe
 from neuropinn_lava.problems.problem import DerivativeFields, PdeProblem
-from neuropinn_lava.problems.recipe import Optimizer, PhaseRecipe, TeacherRecipe, TrainingRecipe
+from neuropinn_lava.problems.recipe import TeacherRecipe, TrainingRecipe
 from neuropinn_lava.problems.residuals import evaluation_points
 from neuropinn_lava.training.network.network import build_network
+from neuropinn_lava.training.run.devices import limited_threads
 from neuropinn_lava.training.run.history import TrainingProgress
 from neuropinn_lava.training.run.outcome import TrainingOutput, TrainingStatus
 from neuropinn_lava.training.run.trainer import train_network
@@ -43,13 +45,14 @@ def n_blas_threads() -> set[int]:
 
 
 def test_threads_are_set_back(problem: PdeProblem, recipe: TrainingRecipe) -> None:
-    before = torch.get_num_threads(), n_blas_threads()
     seen = []
-    train_network(
-        problem, recipe, n_threads=1, on_progress=lambda _: seen.append((torch.get_num_threads(), n_blas_threads()))
-    )
+    with limited_threads(2):
+        train_network(
+            problem, recipe, n_threads=1, on_progress=lambda _: seen.append((torch.get_num_threads(), n_blas_threads()))
+        )
+        assert (torch.get_num_threads(), n_blas_threads()) == (2, {2})
+    assert seen
     assert all(found == (1, {1}) for found in seen)
-    assert (torch.get_num_threads(), n_blas_threads()) == before
 
 
 @pytest.mark.parametrize("iteration", [10, 30, 40])  # in the first phase, at the seam, in the second phase

@@ -88,7 +88,7 @@ class FlippedWeight(IntegerVsnLayerModel):
             return IntegerKernel(layer)
         weight = layer.affine.weight.copy()
         weight[neuron, source] ^= np.int64(1)
-        return IntegerKernel(replace(layer, affine=replace(layer.affine, weight=weight)))
+        return IntegerKernel(replace(layer, affine=layer.affine.with_weight(weight)))
 
 
 class FlippedReadoutBias(IntegerReadoutLayerModel):

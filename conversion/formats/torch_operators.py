@@ -1,0 +1,411 @@
+"""The operators of torch (aten) that can be deployed, each as a function from signals to signals, and what replaces the others.
+
+What only moves entries, and what is linear, is run by torch itself (`torch_signals.py`). Here stand the rest: products,
+activations, and names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils import _pytree as pytree
+
+from ...network.activations import ACTIVATIONS
+from ...network.nodes import Polarity
+from ...network.spec import Readout
+from .graph_builder import GraphBuilder, Neurons
+from .torch_signals import NotDeployable, Signal, as_signal, broadcast_signals, map_linear, move_entries, reduction_of
+
+MOVES = frozenset(
+    [
+        "alias",
+        "atleast_2d",
+        "broadcast_to",
+        "cat",
+        "chunk",
+        "clone",
+        "column_stack",
+        "concat",
+        "concatenate",
+        "contiguous",
+        "detach",
+        "diagonal",
+        "expand",
+        "expand_as",
+        "flatten",
+        "flip",
+        "gather",
+        "hsplit",
+        "hstack",
+        "index",
+        "index_select",
+        "lift_fresh_copy",
+        "mT",
+        "moveaxis",
+        "movedim",
+        "narrow",
+        "numpy_T",
+        "permute",
+        "ravel",
+        "repeat",
+        "repeat_interleave",
+        "reshape",
+        "roll",
+        "select",
+        "select_scatter",
+        "slice",
+        "slice_scatter",
+        "split",
+        "split_with_sizes",
+        "squeeze",
+        "stack",
+        "swapaxes",
+        "t",
+        "tensor_split",
+        "tile",
+        "transpose",
+        "unbind",
+        "unflatten",
+        "unsqueeze",
+        "view",
+        "view_as",
+        "_unsafe_view",
+    ]
+)
+"""Operators that only move entries."""
+LINEAR = frozenset(
+    [
+        "addmm",
+        "avg_pool1d",
+        "avg_pool2d",
+        "baddbmm",
+        "batch_norm",
+        "bmm",
+        "conv1d",
+        "conv2d",
+        "conv3d",
+        "convolution",
+        "cumsum",
+        "diff",
+        "einsum",
+        "linear",
+        "matmul",
+        "mean",
+        "mm",
+        "mv",
+        "neg",
+        "negative",
+        "sum",
+    ]
+)
+"""Operators that are affine in their only argument that is no constant."""
+NAMED = {
+    "tanh": "tanh", "sin": "sin", "cos": "cos", "sigmoid": "sigmoid", "silu": "silu", "selu": "selu", "exp": "exp", "relu": "relu",
+}  # fmt: skip
+"""Operators without options that are activations, by their name in the core."""
+_VSN = "VSN, or tanh, sin or another activation of the core"
+MENDS = {
+    "layer_norm": "Train without it: its mean and deviation of a sample are divisions, which neurons do not compute.",
+    "softmax": "Use gates, sigmoid(z) * h, in the place of attention: a softmax divides by a sum.",
+    "scaled_dot_product_attention": "Use gates, sigmoid(z) * h, in the place of attention: a softmax divides by a sum.",
+    "where": "Write the choice as a product with a smooth factor, or as relu(z).",
+    "abs": "Write |z| as relu(z) + relu(-z).",
+    "max_pool2d": "Use an average, which is linear.",
+    "div": "Divide by constants only, or multiply by what a branch of the network computes.",
+}
+"""What replaces an operator that cannot be deployed."""
+
+
+def run_operator(builder: GraphBuilder, operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Run an operator on arguments of which at least one is a signal.
+
+    Returns:
+        A signal, a constant tensor, or a list of them.
+
+    Raises:
+        NotDeployable: If the operator, or its use here, cannot be deployed.
+    """
+    name = operator_name(operator)
+    leaves, tree = pytree.tree_flatten((args, kwargs), is_leaf=lambda each: isinstance(each, Signal))
+    at = [index for index, each in enumerate(leaves) if isinstance(each, Signal)]
+    if name in MOVES:
+        like = leaves[at[0]]
+        is_number = [isinstance(each, Tensor) and each.is_floating_point() for each in leaves]
+        leaves = [as_signal(x, x.shape, like) if number else x for x, number in zip(leaves, is_number, strict=True)]
+        at = [index for index, each in enumerate(leaves) if isinstance(each, Signal)]
+
+    def run(*tensors: Tensor) -> Any:
+        filled = list(leaves)
+        for index, tensor in zip(at, tensors, strict=True):
+            filled[index] = tensor
+        positional, named = pytree.tree_unflatten(filled, tree)
+        return operator(*positional, **named)
+
+    if name in HANDLERS:
+        return HANDLERS[name](builder, *args, **kwargs)
+    if name.endswith(("_like", "new_zeros", "new_ones", "new_full")) and "rand" not in name:
+        return run(*(torch.zeros(leaves[index].shape, dtype=torch.float64) for index in at))
+    over_steps = _over_steps(name, args, kwargs)
+    if over_steps is not None:
+        return over_steps
+    if name in MOVES:
+        return move_entries(run, [leaves[index] for index in at])
+    if name in LINEAR and len(at) == 1:
+        return map_linear(run, leaves[at[0]])
+    if name in LINEAR and len(at) == 2:
+        return _contracted(builder, name, args)
+    if name in NAMED:
+        return _activated(builder, NAMED[name], args[0])
+    mend = MENDS.get(name.strip("_"), "Write it with affine steps, products and activations, or leave it out.")
+    raise NotDeployable("use only operators that can be deployed", name, mend)
+
+
+def operator_name(operator: Any) -> str:
+    """Return the name of an operator without its name space, its overload and the sign of an operator in place."""
+    if not isinstance(operator, torch._ops.OpOverload):
+        return str(getattr(operator, "__name__", operator))
+    name: str = operator.overloadpacket.__name__
+    return name[:-1] if operator._schema.is_mutable else name
+
+
+def _over_steps(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Signal | None:
+    """Return the last step, or the mean over the steps, of a sequence if that is what the operator does."""
+    x = args[0]
+    if name not in ("select", "mean") or not isinstance(x, Signal) or len(x.axes) < 2 or len(args) < 2:
+        return None
+    dims = [int(each) % len(x.shape) for each in np.ravel(args[1])]
+    if dims != [x.axes[1]]:
+        return None
+    n_steps = x.shape[dims[0]]
+    if name == "select" and args[2] % n_steps != n_steps - 1:
+        mend = (
+            "Use the last step, the mean, or a step module forward(x_t, state) -> (y_t, state) in the place of a loop."
+        )
+        raise NotDeployable("read the steps of a sequence one after the other", f"step {args[2]} alone", mend)
+    keeps = name == "mean" and (args[2] if len(args) > 2 else kwargs.get("keepdim", False))
+    shape = tuple(1 if axis == dims[0] else n for axis, n in enumerate(x.shape) if keeps or axis != dims[0])
+    reduced = Readout.MEAN if name == "mean" else Readout.LAST
+    axis = x.axes[0] - (not keeps and dims[0] < x.axes[0])
+    return Signal(value=x.value, shape=shape, axes=(axis,), reduced=reduced)
+
+
+def _activated(builder: GraphBuilder, activation: str, x: Signal, factor: float = 1.0) -> Signal:
+    _check_steps(x)
+    if activation not in ACTIVATIONS:
+        known = ", ".join(ACTIVATIONS)
+        raise NotDeployable("use only activations that can be deployed", activation, f"Use one of {known}.")
+    value = x.value if factor == 1.0 else x.value.mapped(np.full(x.value.n, factor))
+    return x.with_value(builder.activate(activation, value))
+
+
+def _check_steps(*signals: Signal) -> None:
+    """Refuse what is not affine behind the last step, or the mean, of a sequence."""
+    if reduction_of(*signals) is not None:
+        mend = "Apply it to every step, before the last one or the mean is taken."
+        raise NotDeployable(
+            "be affine behind the last step or the mean of a sequence", "an activation or product", mend
+        )
+
+
+def _add(builder: GraphBuilder, left: Any, right: Any, *, alpha: float = 1.0) -> Signal:
+    one, other = broadcast_signals(left, right)
+    value = other.value if alpha == 1 else other.value.mapped(np.full(other.value.n, float(alpha)))
+    made = builder.add(one.value, value)
+    return Signal(value=made, shape=one.shape, axes=one.axes, reduced=reduction_of(one, other))
+
+
+def _sub(builder: GraphBuilder, left: Any, right: Any, *, alpha: float = 1.0) -> Signal:
+    return _add(builder, left, right, alpha=-alpha)
+
+
+def _rsub(builder: GraphBuilder, left: Any, right: Any, alpha: float = 1.0) -> Signal:
+    return _add(builder, right, left, alpha=-alpha)
+
+
+def _mul(builder: GraphBuilder, left: Any, right: Any) -> Signal:
+    for spikes, drive in ((left, right), (right, left)):
+        if isinstance(spikes, Spikes):
+            return spikes.graded(drive)
+    one, other = broadcast_signals(left, right)
+    if one.value.terms and other.value.terms:
+        _check_steps(one, other)
+    made = builder.multiply(one.value, other.value)
+    return Signal(value=made, shape=one.shape, axes=one.axes, reduced=reduction_of(one, other))
+
+
+def _div(builder: GraphBuilder, left: Any, right: Any, *, rounding_mode: str | None = None) -> Signal:
+    if isinstance(right, Signal) or rounding_mode is not None:
+        raise NotDeployable("divide by constants", "a quotient of two computed values", MENDS["div"])
+    return _mul(builder, left, 1.0 / torch.as_tensor(right, dtype=torch.float64))
+
+
+def _pow(builder: GraphBuilder, x: Any, exponent: Any) -> Signal:
+    if not isinstance(x, Signal) or not isinstance(exponent, (int, float)) or exponent not in (1, 2, 3, 4):
+        mend = "Use a power of 1 to 4, which is a product."
+        raise NotDeployable("raise values to whole powers from 1 to 4", exponent, mend)
+    power = x
+    for _ in range(int(exponent) - 1):
+        power = _mul(builder, power, x)
+    return power
+
+
+def _lerp(builder: GraphBuilder, start: Any, end: Any, weight: Any) -> Signal:
+    return _add(builder, start, _mul(builder, weight, _add(builder, end, start, alpha=-1.0)))
+
+
+def _addcmul(builder: GraphBuilder, x: Any, left: Any, right: Any, *, value: float = 1.0) -> Signal:
+    return _add(builder, x, _mul(builder, left, right), alpha=value)
+
+
+def _contracted(builder: GraphBuilder, name: str, args: tuple[Any, ...]) -> Signal:
+    """Compute a matrix product or einsum of two signals as products and a sum."""
+    operands = args[1] if name == "einsum" else args
+    if len(operands) != 2 or not all(isinstance(each, Signal) for each in operands):
+        raise NotDeployable("multiply constants or two computed values", name, "Write it as products and a sum.")
+    equation = args[0].replace(" ", "") if name == "einsum" else _matmul_equation(*operands)
+    letters, _, kept = equation.partition("->")
+    kept = kept or "".join(sorted(each for each in set(letters) - {","} if letters.count(each) == 1))
+    every = kept + "".join(sorted(set(letters) - set(kept) - {","}))
+
+    def spread(own: str, tensor: Tensor) -> Tensor:
+        ordered = tensor.permute([own.index(each) for each in every if each in own])
+        return ordered[tuple(slice(None) if each in own else None for each in every)]
+
+    parts = [move_entries(partial(spread, own), [each]) for own, each in zip(letters.split(","), operands, strict=True)]
+    product = _mul(builder, *parts)
+    summed = tuple(range(len(kept), len(every)))
+    return map_linear(lambda t: t.sum(summed), product) if summed else product
+
+
+def _matmul_equation(left: Signal, right: Signal) -> str:
+    batch = "abcd"[: max(len(left.shape), len(right.shape)) - 2]
+    own = [batch[len(batch) - max(len(each.shape) - 2, 0) :] for each in (left, right)]
+    vector = len(right.shape) == 1
+    return f"{own[0]}ij,{'j' if vector else own[1] + 'jk'}->{batch}i{'' if vector else 'k'}"
+
+
+def _gelu(builder: GraphBuilder, x: Signal, *, approximate: str = "none") -> Signal:
+    return _activated(builder, "gelu" if approximate == "none" else "gelu_tanh", x)
+
+
+def _elu(builder: GraphBuilder, x: Signal, alpha: float = 1, scale: float = 1, input_scale: float = 1) -> Signal:
+    if abs(alpha - 1.6732632423543772) < 1e-12 and abs(scale - 1.0507009873554805) < 1e-12 and input_scale == 1:
+        return _activated(builder, "selu", x)
+    if (alpha, scale, input_scale) != (1, 1, 1):
+        raise NotDeployable("use elu with alpha = 1", alpha, "Use alpha = 1, or selu.")
+    return _activated(builder, "elu", x)
+
+
+def _softplus(builder: GraphBuilder, x: Signal, beta: float = 1, threshold: float = 20) -> Signal:
+    made = _activated(builder, "softplus", x, float(beta))
+    return made if beta == 1 else _mul(builder, made, 1.0 / beta)
+
+
+def _leaky_relu(builder: GraphBuilder, x: Signal, negative_slope: float = 0.01) -> Signal:
+    """Compute a z + (1 - a) relu(z)."""
+    positive = _mul(builder, _activated(builder, "relu", x), 1.0 - negative_slope)
+    return _add(builder, positive, x, alpha=negative_slope)
+
+
+def _clamp(builder: GraphBuilder, x: Signal, low: Any = None, high: Any = None) -> Signal:
+    """Compute low + relu(z - low) - relu(z - high)."""
+    if not all(each is None or isinstance(each, (int, float)) for each in (low, high)):
+        raise NotDeployable("clamp to constants", "computed limits", "Give numbers.")
+    if low is None:
+        flipped = _mul(builder, x, -1.0)
+        return _mul(builder, _clamp(builder, flipped, -high), -1.0) if high is not None else x
+    above = _add(builder, _activated(builder, "relu", _add(builder, x, -low)), low)
+    if high is None:
+        return above
+    return _sub(builder, above, _activated(builder, "relu", _add(builder, x, -high)))
+
+
+def _dropout(builder: GraphBuilder, x: Signal, p: float = 0.5, train: bool = True) -> Signal:
+    if train and p:
+        mend = "Call it with training=self.training, or as the layer nn.Dropout, and import the trained module."
+        raise NotDeployable("use no dropout in training mode", f"p = {p}", mend)
+    return x
+
+
+def _to(builder: GraphBuilder, x: Signal, *args: Any, **kwargs: Any) -> Signal:
+    kinds = [each for each in (*args, *kwargs.values()) if isinstance(each, torch.dtype)]
+    if any(each is not torch.float64 for each in kinds):
+        mend = "Leave the conversion out, or write .to(x.dtype)."
+        raise NotDeployable("keep the type of its input", str(kinds[0]), mend)
+    return x
+
+
+def _batch_norm(builder: GraphBuilder, x: Signal, *args: Any) -> Signal:
+    weight, bias, mean, variance, training = args[:5]
+    if training or mean is None:
+        mend = "Train with track_running_stats=True."
+        raise NotDeployable("have running statistics", "none", mend)
+    return map_linear(lambda t: torch.batch_norm(t, weight, bias, mean, variance, False, 0.0, args[6], False), x)
+
+
+def _vsn(builder: GraphBuilder, x: Signal, beta: Tensor, theta: Tensor, activation: str, polarity: str) -> Signal:
+    _check_steps(x)
+    betas, thetas = (each.detach().double().expand(x.features).reshape(-1).numpy().copy() for each in (beta, theta))
+    neurons = Neurons(drive=x.value, activation=activation, polarity=Polarity(polarity), theta=thetas, beta=betas)
+    return x.with_value(builder.fire(neurons))
+
+
+class Spikes:
+    """Binary spikes of snnTorch's Leaky, which count only in the product with its own drive, or its membrane, which no one reads."""
+
+    def __init__(self, what: str, drive: Signal, sent: Signal | None = None) -> None:
+        self.what, self.drive, self.sent = what, drive, sent
+
+    def graded(self, drive: Any) -> Signal:
+        """Return the graded product with the drive."""
+        if self.sent is None or not isinstance(drive, Signal) or drive.value.key != self.drive.value.key:
+            mend = "Multiply its spikes by its input, a = spk * z, as a Variable Spiking Neuron does."
+            raise NotDeployable("send graded spikes", self.what, mend)
+        return self.sent
+
+
+def _leaky(builder: GraphBuilder, x: Signal, beta: Tensor, theta: Tensor) -> Spikes:
+    return Spikes("binary spikes of Leaky", x, _vsn(builder, x, beta, theta, "identity", "positive"))
+
+
+HANDLERS: dict[str, Callable[..., Any]] = {
+    "add": _add,
+    "sub": _sub,
+    "subtract": _sub,
+    "rsub": _rsub,
+    "mul": _mul,
+    "multiply": _mul,
+    "div": _div,
+    "divide": _div,
+    "true_divide": _div,
+    "pow": _pow,
+    "square": lambda builder, x: _mul(builder, x, x),
+    "lerp": _lerp,
+    "addcmul": _addcmul,
+    "gelu": _gelu,
+    "elu": _elu,
+    "softplus": _softplus,
+    "leaky_relu": _leaky_relu,
+    "hardtanh": lambda builder, x, low=-1.0, high=1.0: _clamp(builder, x, low, high),
+    "relu6": lambda builder, x: _clamp(builder, x, 0.0, 6.0),
+    "clamp": lambda builder, x, min=None, max=None: _clamp(builder, x, min, max),
+    "clamp_min": lambda builder, x, low: _clamp(builder, x, low),
+    "clamp_max": lambda builder, x, high: _clamp(builder, x, None, high),
+    "copy": lambda builder, x, source: broadcast_signals(torch.zeros(x.shape), source)[1],
+    "dropout": _dropout,
+    "alpha_dropout": _dropout,
+    "feature_dropout": _dropout,
+    "to": _to,
+    "_to_copy": _to,
+    "type_as": lambda builder, x, other: x,
+    "batch_norm": _batch_norm,
+    "vsn": _vsn,
+    "leaky": _leaky,
+    "membrane": lambda builder, x: Spikes("the membrane of Leaky", x),
+}
+"""Operators with rules of their own."""

@@ -1,0 +1,194 @@
+"""The phases of a training recipe: an optimizer, its number of steps, the terms of the loss, and changes of the points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from ..base.arrays import Record
+from ..base.checks import as_member, check_range, raise_violations
+from ..base.errors import Violation
+
+
+class Optimizer(str, Enum):
+    """Optimizer of a phase."""
+
+    ADAM = "adam"
+    """Adam: linear warm-up, then cosine decay to zero. A step costs a backward pass; thousands of them are needed."""
+    GAUSS_NEWTON = "gauss-newton"
+    """Damped Gauss-Newton steps in the space of the residuals. A step costs some ten products of matrices as large as the
+    cloud has points; tens of them do what thousands of Adam's do, and get far below where Adam stops."""
+    L_BFGS = "l-bfgs"
+    """Limited-memory BFGS with a line search, in which spikes are constants. A step costs two or three backward passes; for
+    energies, which Gauss-Newton cannot do, and after Adam, where the threshold is so small that its jumps do not stop it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marching(Record):
+    """A front that moves through time and behind which the residual of an evolution equation counts.
+
+    w(t) = 1 / (1 + exp((t - front) / width - 2))     t: the last coordinate, 0 at the start and 1 at the end of the domain;
+                                                      0 where that is below 1e-4
+    """
+
+    n_windows: int = 40
+    """Number of moves in which the front travels from start to end."""
+    tolerance: float = 1e-4
+    """The front moves on when the mean weighted squared residual behind it is below this number."""
+    patience: int = 20
+    """Number of optimizer steps after which the front moves on in any case."""
+    width: float = 0.02
+    """Width of the front as a share of the whole time, 0.001 to 1."""
+
+    def __post_init__(self) -> None:
+        found = [*check_range("Marching.n_windows", self.n_windows, 1, 10**4)]
+        found += check_range("Marching.tolerance", self.tolerance, 0.0, 1e6)
+        found += check_range("Marching.patience", self.patience, 1, 10**6)
+        raise_violations([*found, *check_range("Marching.width", self.width, 1e-3, 1.0)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refinement(Record):
+    """Adds points to the cloud where the residual of the current network is largest, computed on a grid twice as fine."""
+
+    share: float = 0.25
+    """Number of added centres as a share of the present ones, 0.001 to 4; fewer where the finer grid has no more points."""
+
+    def __post_init__(self) -> None:
+        raise_violations(check_range("Refinement.share", self.share, 1e-3, 4.0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jitter(Record):
+    """Moves the centres of the cloud at random at regular intervals, and builds their operators again."""
+
+    every: int = 100
+    """Number of steps between two draws; the best network is chosen among those of the same draw."""
+    share: float = 0.25
+    """Largest move along each axis, in cells, 1e-6 to 0.4; larger moves could let two points coincide."""
+
+    def __post_init__(self) -> None:
+        found = [*check_range("Jitter.every", self.every, 1, 10**6)]
+        raise_violations([*found, *check_range("Jitter.share", self.share, 1e-6, 0.4)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseRecipe(Record):
+    """One phase of a training: an optimizer, its number of steps, and the terms of the loss."""
+
+    n_iterations: int
+    """Number of steps of the optimizer."""
+    optimizer: Optimizer = Optimizer.ADAM
+    """Optimizer of the phase."""
+    learning_rate: float = 5e-3
+    """Largest learning rate of Adam; the other optimizers choose their step lengths themselves."""
+    n_warmup: int = 50
+    """Number of steps of Adam's linear warm-up."""
+    least_damping: float = 1e-3
+    """Final damping of Gauss-Newton, in units of the mean diagonal of its matrix. A smaller one fits the points of the cloud
+    more closely with larger weights, which cost accuracy between the points and on 8 bits."""
+    marching: Marching | None = None
+    """Front in time up to which the residual counts, for Gauss-Newton on evolution equations; None counts all times."""
+    activity_weight: float = 0.0
+    """Weight of the activity in the loss; above zero the phase makes the network sparser. It must be 0 with l-bfgs."""
+    target_activity: float = 0.0
+    """Activity that costs nothing, as a share of neurons and steps, 0 to 1; the weight acts on the activity above it."""
+    ramp: float = 0.0
+    """Share of the phase in which the target falls from the initial activity to `target_activity`, 0 to 1."""
+    residual_weight: float = 1.0
+    """Weight of the equation's residual in the loss."""
+    distillation_weight: float = 0.0
+    """Weight of the squared relative distance to the outputs of the teacher; above zero the recipe needs a teacher."""
+    refinement: Refinement | None = None
+    """Points that are added at the start of the phase where the residual is large, and kept in later phases; None adds none."""
+    jitter: Jitter | None = None
+    """Random moves of the centres during the phase, which end with it; None moves none."""
+
+    def __post_init__(self) -> None:
+        where = "PhaseRecipe"
+        object.__setattr__(self, "optimizer", as_member(Optimizer, self.optimizer, f"{where}.optimizer"))
+        found = [*check_range(f"{where}.n_iterations", self.n_iterations, 1, 10**9)]
+        found += check_range(f"{where}.learning_rate", self.learning_rate, 1e-12, 10.0)
+        adam = self.optimizer is Optimizer.ADAM
+        found += check_range(f"{where}.n_warmup", self.n_warmup, 0, self.n_iterations) if adam else []
+        found += check_range(f"{where}.activity_weight", self.activity_weight, 0.0, 1e6)
+        found += check_range(f"{where}.target_activity", self.target_activity, 0.0, 1.0)
+        found += check_range(f"{where}.ramp", self.ramp, 0.0, 1.0)
+        found += check_range(f"{where}.residual_weight", self.residual_weight, 0.0, 1e6)
+        found += check_range(f"{where}.distillation_weight", self.distillation_weight, 0.0, 1e6)
+        found += check_range(f"{where}.least_damping", self.least_damping, 1e-12, 1.0)
+        raise_violations([*found, *self._optimizer_violations()])
+
+    def _optimizer_violations(self) -> Iterator[Violation]:
+        name = self.optimizer.value
+        if self.marching is not None and self.optimizer is not Optimizer.GAUSS_NEWTON:
+            mend = "Choose gauss-newton, or hold later times back by ResidualWeights.causality in a phase of adam."
+            yield Violation("PhaseRecipe.marching", f"be None in a phase of {name}", "a Marching", mend)
+        if self.activity_weight > 0.0 and self.optimizer is Optimizer.L_BFGS:
+            mend = "Choose gauss-newton or adam: the counted rate jumps, and no line search can follow its surrogate's slope."
+            yield Violation("PhaseRecipe.activity_weight", f"be 0 in a phase of {name}", self.activity_weight, mend)
+        weights = (self.residual_weight, self.distillation_weight)
+        if self.optimizer is not Optimizer.ADAM and weights == (0.0, 0.0):
+            mend = "Give one of the two weights."
+            yield Violation(
+                "PhaseRecipe", f"have a residual_weight or a distillation_weight for {name}", "0 and 0", mend
+            )
+
+
+def accurate_then_sparse(
+    target_activity: float,
+    n_accurate: int = 30,
+    n_sparse: int = 150,
+    activity_weight: float = 0.1,
+    refinement: Refinement | None = None,
+) -> tuple[PhaseRecipe, ...]:
+    """Return the two phases of Gauss-Newton with which most problems are trained: accuracy first, then sparsity.
+
+    Args:
+        target_activity: Activity that the second phase approaches in the first six tenths of its steps.
+        n_accurate: Number of steps of the first phase, which trains on the equation alone.
+        n_sparse: Number of steps of the second phase.
+        activity_weight: Weight of the activity in the loss of the second phase.
+        refinement: Points that are added at the start of the second phase.
+    """
+    solver = Optimizer.GAUSS_NEWTON
+    return (
+        PhaseRecipe(n_iterations=n_accurate, optimizer=solver),
+        PhaseRecipe(
+            n_iterations=n_sparse,
+            optimizer=solver,
+            activity_weight=activity_weight,
+            target_activity=target_activity,
+            ramp=0.6,
+            refinement=refinement,
+        ),
+    )
+
+
+def imitate_then_solve(n_solver_steps: int) -> tuple[PhaseRecipe, ...]:
+    """Return the phases of a spiking network that imitates a teacher, becomes sparse, and ends with the equation itself.
+
+    Args:
+        n_solver_steps: Number of Gauss-Newton steps on the equation in the last phase.
+    """
+    return (
+        PhaseRecipe(n_iterations=2000, learning_rate=5e-3, residual_weight=0.0, distillation_weight=1.0),
+        PhaseRecipe(
+            n_iterations=2500,
+            learning_rate=2e-3,
+            residual_weight=0.1,
+            distillation_weight=100.0,
+            activity_weight=30.0,
+            target_activity=0.28,
+            ramp=0.5,
+        ),
+        PhaseRecipe(
+            n_iterations=n_solver_steps,
+            optimizer=Optimizer.GAUSS_NEWTON,
+            distillation_weight=1.0,
+            activity_weight=1.0,
+            target_activity=0.285,
+            least_damping=1e-5,
+        ),
+    )
