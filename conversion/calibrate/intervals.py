@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...base.arrays import FloatArray, IntArray, Record
-from ...network.integers import IntFormat, leaked, quantize_array, shift_half_up
+from ...network.integers import IntFormat, leaked, multiply_exactly, quantize_array, shift_half_up
 from ...network.phi_table import look_up
 from ...network.quantized import QuantizedAffine, QuantizedLayer, QuantizedNetwork
 from ...network.spec import NetworkSpec, Polarity
@@ -111,7 +111,7 @@ def _describe(
     received = np.maximum(np.abs(signal.low), np.abs(signal.high))
     return LayerBound(
         name=name,
-        accumulator=int((received @ np.abs(affine.weight).T).max()),
+        accumulator=int(multiply_exactly(received, np.abs(affine.weight).T).max()),
         drive=drive.peak,
         membrane=membrane.peak,
         payload=payload.peak if payload else None,
@@ -140,8 +140,8 @@ def _input_cells(network: QuantizedNetwork) -> Interval:
 
 def _drive_interval(affine: QuantizedAffine, signal: Interval) -> Interval:
     positive, negative = np.maximum(affine.weight, 0).T, np.minimum(affine.weight, 0).T
-    low = signal.low @ positive + signal.high @ negative
-    high = signal.high @ positive + signal.low @ negative
+    low = multiply_exactly(signal.low, positive) + multiply_exactly(signal.high, negative)
+    high = multiply_exactly(signal.high, positive) + multiply_exactly(signal.low, negative)
     return Interval(shift_half_up(low, affine.left) + affine.bias, shift_half_up(high, affine.left) + affine.bias)
 
 
