@@ -4,7 +4,7 @@
     p in [W+ lo + W- hi, W+ hi + W- lo]                     W = W+ + W-, W+ >= 0 >= W-, of each connection
     z in sum of shift(p) + bias                             shifting is monotone
     m in [leaked(r_lo) + z_lo, leaked(r_hi) + z_hi]         r the last m below the threshold, or 0 where it fired
-    a in table([z_lo, z_hi]) and 0                          where phi is monotone in |z|, and so its table; else all of it
+    a in table([z_lo, z_hi]) and 0                          z of those that can reach the threshold
     a in shift([least, largest] of the four corner products)                of a product
 
 The network is walked in intervals, step by step. The box is cut into cells, and the worst cell counts: the bound of a cell is
@@ -29,7 +29,7 @@ from ...engine.reference import constant_inputs
 from ...engine.walk import NodeStep, WalkState, longest_delays, walk
 from ...network.integers import LEAK_BITS, IntFormat, leaked, shift_half_up
 from ...network.nodes import Polarity
-from ...network.phi_table import look_up
+from ...network.phi_range import range_over
 from ...network.quantized import QuantizedNetwork
 from ...network.quantized_nodes import (
     QuantizedAffine,
@@ -356,26 +356,6 @@ def _payload_interval(node: QuantizedPopulation, drive: Interval, rest: Interval
 
 def _sent_between(node: QuantizedPopulation, low: IntArray, high: IntArray) -> Interval:
     """Bound the payloads of drives from low to high, 0 included; where low > high there are none."""
-    if not _is_monotone(node):
-        peak = np.where(low <= high, _highest_entry(node), 0)
-        return Interval(-peak, peak)
-    ends = [_sent_at(node, np.where(low <= high, end, 0)) for end in (low, high)]
-    return Interval(np.minimum(*ends), np.maximum(*ends)).joined(0)
-
-
-def _is_monotone(node: QuantizedPopulation) -> bool:
-    """Return whether phi does not fall over z >= 0, so that its values at the ends of an interval bound those between."""
-    return bool((np.diff(node.table.entries) >= 0).all())
-
-
-def _highest_entry(node: QuantizedPopulation) -> int:
-    """Return the largest payload that the table can make."""
-    return int(shift_half_up(np.abs(node.table.entries).max(), -node.table.fraction_bits))
-
-
-def _sent_at(node: QuantizedPopulation, drive: IntArray) -> IntArray:
-    """Look up payloads in a word of 24 bits; a payload that saturates even there counts as one unit more."""
-    widest = replace(node.table, payload_bits=24)
-    payload, n_saturated = look_up(widest, drive)
-    highest = IntFormat(bits=24).highest
-    return payload + np.sign(payload) * (np.abs(payload) == highest) if n_saturated else payload
+    is_reached = low <= high
+    least, largest = range_over(node.table, np.where(is_reached, low, 0), np.where(is_reached, high, 0))
+    return Interval(np.where(is_reached, least, 0), np.where(is_reached, largest, 0)).joined(0)
