@@ -169,7 +169,7 @@ def _lay_out_phi(table: PhiTable) -> Phi:
     left = max(-MAX_SHIFT, table.left)
     rising = min(max(left, 0), MAX_RISE)  # only identity and relu rise by a shift to the left
     cells = [_lay_out_cells(side, table.index_bits) << rising for side in (above, below)]
-    is_shared = np.array_equal(*cells)
+    is_shared = np.array_equal(cells[0], cells[1])
     return Phi(
         cells=cells[0] if is_shared else np.concatenate(cells),
         last=len(cells[0]) - 1,

@@ -25,5 +25,5 @@ def _in_turns(node: PopulationSpec) -> PopulationSpec:
     if node.activation != "sin":
         return node
     turn = 1 / (2 * math.pi)
-    scaled = node.with_weight(node.weight * turn, bias=node.bias * turn, theta=node.theta * turn)
+    scaled: PopulationSpec = node.with_weight(node.weight * turn, bias=node.bias * turn, theta=node.theta * turn)
     return replace(scaled, activation="sin_turns")
