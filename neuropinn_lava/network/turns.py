@@ -2,8 +2,8 @@
 
     sin(z) = sin_turns(z / (2 pi)),      sin_turns(z) = sin(2 pi z)
 
-The factor goes into the weights, the bias and the threshold of the population, whose membrane is then in turns as well: the same
-neurons fire, and what they send is the same to rounding.
+The factor goes into weights, bias and threshold of the population, whose membrane is then in turns as well: the same neurons
+fire, and what they send is the same to rounding.
 """
 
 from __future__ import annotations
