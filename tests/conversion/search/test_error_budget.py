@@ -110,8 +110,8 @@ def test_the_smooth_table_differs_from_the_integer_one_by_half_a_payload(activat
 
 @pytest.mark.parametrize("n_steps", [2, None])
 def test_budgets_of_graphs(n_steps: int | None) -> None:
-    """Rows for every input, population, product and the read-out; an exact twin's weights, leaks and thresholds cost nothing."""
-    network = builders.random_graph(6, n_inputs=2, n_nodes=6, n_steps=n_steps)
+    """Rows for every input, node and the read-out; an exact twin's weights, leaks and thresholds cost nothing."""
+    network = builders.random_graph(2, n_inputs=2, n_nodes=6, n_steps=n_steps)
     budget = budget_of(network, 100)
     products = [node.name for node in network.nodes if isinstance(node, QuantizedProduct)]
     assert budget.layers == ("x0", "x1", *(node.name for node in network.nodes), "output")

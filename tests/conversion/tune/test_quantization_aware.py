@@ -135,7 +135,8 @@ def test_gradients_pass_through_loops_delays_and_products() -> None:
             return found
 
         measured = (loss(step) - loss(-step)) / (2 * step)
-        assert float(bias.grad[0]) == pytest.approx(measured, rel=5 * GRADIENT_TOLERANCE, abs=GRADIENT_TOLERANCE)
+        found = 0.0 if bias.grad is None else float(bias.grad[0])  # None of what nobody reads
+        assert found == pytest.approx(measured, rel=5 * GRADIENT_TOLERANCE, abs=GRADIENT_TOLERANCE)
 
 
 def test_quantized_gives_back_the_very_integers() -> None:
