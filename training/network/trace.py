@@ -40,9 +40,7 @@ def run_torch(
         SpecError: If the points do not fit the network.
     """
     affine = [node for node in (*network.nodes, network.output) if not isinstance(node, ProductSpec)]
-    tensors = {
-        node.name: [torch.as_tensor(array, dtype=dtype) for array in _arrays(node)] for node in affine
-    }
+    tensors = {node.name: [torch.as_tensor(array, dtype=dtype) for array in _arrays(node)] for node in affine}
 
     def encode(block: FloatArray) -> tuple[FloatArray, int]:
         return network.input_transform.apply(block), 0
