@@ -188,7 +188,9 @@ class _Reader:
 
     def _relayed(self, node: fx.Node, made: Any) -> Any:
         """Pass a sum on by a relay where several operators read it, and it costs more columns than it has components."""
-        if not isinstance(made, Signal) or len(node.users) < 2 or made.reduced is not None:
+        apart = [user for user in node.users if not any(user in other.users for other in node.users)]  # z tanh z is one
+        n_apart = sum(operator_name(user.target) != "membrane" for user in apart)
+        if not isinstance(made, Signal) or n_apart < 2 or made.reduced is not None:
             return made
         inner = {source for source in made.value.sources if source not in self.whole}
         n_columns = sum(matrix.shape[1] for matrix in made.value.terms.values())
