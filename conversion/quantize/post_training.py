@@ -97,8 +97,8 @@ def proving_bits(
         return taken
     spare = max(scheme.state_bits - KEPT_STATE_BITS, 0)
     wanted = []
-    nodes = (*network.source.populations, network.source.output)
-    for node, affine, bound, former in zip(nodes, network.affines, bound_network(network), taken, strict=True):
+    pairs = zip(network.source.affines, network.affines, strict=True)
+    for (node, affine), bound, former in zip(pairs, bound_network(network), taken, strict=True):
         excess = margin * max(bound.drive, bound.membrane) / bound.state_highest
         bits = former
         if excess > 1.0:
@@ -161,15 +161,15 @@ def make_integers(network: NetworkSpec, scheme: QuantizationScheme, calibration:
     coarser = (0,) * (len(network.populations) + 1)
     nearest = quantize_with(network, scheme, calibration)
     check_words(nearest, scheme, calibration)
-    wanted = proving_bits(nearest, scheme, calibration, coarser, PROOF_MARGIN)
-    for _ in range(MAX_PROOFS):
-        if wanted != coarser:
-            nearest, coarser = quantize_with(network, scheme, calibration, wanted), wanted
-        # Hundreds of matrices of one layer's size: where a machine has other work, threads of BLAS wait for each other twenty
-        # times as long as they compute.
-        with threadpool_limits(1, user_api="blas"):
+    # Hundreds of matrices of one layer's size: where a machine has other work, threads of BLAS wait for each other twenty
+    # times as long as they compute.
+    with threadpool_limits(1, user_api="blas"):
+        wanted = proving_bits(nearest, scheme, calibration, coarser, PROOF_MARGIN)
+        for _ in range(MAX_PROOFS):
+            if wanted != coarser:
+                nearest, coarser = quantize_with(network, scheme, calibration, wanted), wanted
             chip = round_network(nearest, scheme, calibration.points)
-        wanted = proving_bits(chip, scheme, calibration, coarser)
-        if wanted == coarser:
-            break
+            wanted = proving_bits(chip, scheme, calibration, coarser)
+            if wanted == coarser:
+                break
     return chip

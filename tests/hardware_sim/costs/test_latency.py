@@ -156,7 +156,7 @@ def two_core_case(n_steps: int, links: tuple[Link, ...]) -> tuple[Partition, Tra
     loads = tuple(
         CoreLoad(core=core, synaptic_operations=idle, synaptic_reads=idle, fired=idle, n_neurons=1) for core in range(5)
     )
-    schedule = Schedule(interval=1, starts={"input": 0, "hidden0": 1, "output": 2}, output="output")
+    schedule = Schedule(interval=1, starts={"input": -1, "hidden0": 0, "output": 1}, output="output")
     return partition, Traffic(n_samples=1, n_steps=n_steps, schedule=schedule, links=links, loads=loads)
 
 
