@@ -11,7 +11,7 @@ import numpy as np
 
 from neuropinn_lava.conversion import quantize_network
 from neuropinn_lava.engine.host import encode_points
-from neuropinn_lava.network.nodes import OutputSpec, PopulationSpec
+from neuropinn_lava.network.nodes import ConnectionSpec, InputSpec, OutputSpec, PopulationSpec
 from neuropinn_lava.network.quantized import QuantizedNetwork
 from neuropinn_lava.network.spec import NetworkSpec
 from neuropinn_lava.network.transforms import AffineTransform
@@ -28,7 +28,7 @@ def make_network(activity: float, seed: int = 0) -> QuantizedNetwork:
     """
     rng = np.random.default_rng(seed)
     points = rng.random((N_CALIBRATION, WIDTHS[0]))
-    a, layers = 2.0 * points - 1.0, []
+    a, layers, source = 2.0 * points - 1.0, [], "input"
     for index, (n_in, n_out) in enumerate(pairwise(WIDTHS[:-1])):
         weight = rng.normal(size=(n_out, n_in)) * 1.3 / np.sqrt(n_in * max(activity, 0.1) / 0.5)
         product = a @ weight.T
@@ -36,15 +36,24 @@ def make_network(activity: float, seed: int = 0) -> QuantizedNetwork:
         zeros = np.zeros(n_out)
         layers.append(
             PopulationSpec(
-                name=f"hidden{index}", weight=weight, bias=bias, beta=zeros, theta=zeros, activation="tanh_squared"
+                name=f"hidden{index}",
+                connections=(ConnectionSpec(source=source, weight=weight),),
+                bias=bias,
+                beta=zeros,
+                theta=zeros,
+                activation="tanh_squared",
             )
         )
+        source = layers[-1].name
         z = product + bias
         a = np.where(z >= 0.0, np.tanh(z) ** 2, 0.0)
     network = NetworkSpec(
         name=f"speed at {activity:.0%}",
-        layers=tuple(layers),
-        output=OutputSpec(weight=rng.normal(size=(1, WIDTHS[-2])), bias=np.zeros(1)),
+        inputs=(InputSpec(width=WIDTHS[0]),),
+        nodes=tuple(layers),
+        output=OutputSpec(
+            connections=(ConnectionSpec(source=source, weight=rng.normal(size=(1, WIDTHS[-2]))),), bias=np.zeros(1)
+        ),
         n_steps=N_STEPS,
         input_transform=AffineTransform.to_unit_box(np.zeros(2), np.ones(2)),
         output_transform=AffineTransform.identity(1),

@@ -24,7 +24,7 @@ from neuropinn_lava.engine.trace import NO_PROBE
 from neuropinn_lava.hardware_sim.kernels import numpy_loops
 from neuropinn_lava.hardware_sim.kernels.layer_kernel import IntegerKernel
 from neuropinn_lava.hardware_sim.steps.network_runs import NetworkRun
-from neuropinn_lava.hardware_sim.steps.recording import make_recordings
+from neuropinn_lava.hardware_sim.steps.recording import ReadoutRecording, make_recordings
 from neuropinn_lava.network.quantized import QuantizedNetwork
 
 GEMM_SIZE = 1536
@@ -102,10 +102,16 @@ def run_loops(network: QuantizedNetwork, points: np.ndarray, n_threads: int) -> 
 
 def run_tiles(network: QuantizedNetwork, words: np.ndarray, loops: Any) -> np.ndarray:
     """Run input words through all layers, with the fastest loops or with those that are given."""
-    recordings, emitted = make_recordings(network, NO_PROBE, len(words))
-    layers = tuple(IntegerKernel(layer, loops) for layer in network.populations)
-    NetworkRun(layers, IntegerKernel(network.output, loops), network.n_steps, recordings, emitted).advance(0, words)
+    run, emitted = make_run(network, len(words), loops)
+    run.advance(0, words)
     return emitted.total.values
+
+
+def make_run(network: QuantizedNetwork, n_samples: int, loops: Any) -> tuple[NetworkRun, ReadoutRecording]:
+    """Build the run of a chain in one process, and the recording of its read-out."""
+    recordings, emitted = make_recordings(network, NO_PROBE, network.n_steps, n_samples)
+    *kernels, readout = (IntegerKernel(layer, loops) for layer in (*network.populations, network.output))
+    return NetworkRun(network, kernels, readout, network.n_steps, recordings, emitted), emitted
 
 
 def numpy_rows(activity: float, n: int) -> list[Row]:

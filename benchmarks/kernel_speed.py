@@ -12,14 +12,13 @@ from collections.abc import Callable
 
 import numpy as np
 from _speed_networks import N_STEPS, make_network
-from _speed_rows import run_tiles
+from _speed_rows import make_run, run_tiles
 
 from neuropinn_lava.engine.host import encode_points
 from neuropinn_lava.engine.reference import run_integer
-from neuropinn_lava.engine.trace import NO_PROBE, Probe
+from neuropinn_lava.engine.trace import Probe
 from neuropinn_lava.hardware_sim.kernels.layer_kernel import IntegerKernel
-from neuropinn_lava.hardware_sim.steps.network_runs import TILE, NetworkRun
-from neuropinn_lava.hardware_sim.steps.recording import make_recordings
+from neuropinn_lava.hardware_sim.steps.network_runs import TILE
 from neuropinn_lava.network.quantized import QuantizedNetwork
 
 CALLS = 200
@@ -42,18 +41,16 @@ def layer_nanoseconds(network: QuantizedNetwork, payload: np.ndarray) -> list[fl
     tally, membrane, sent = kernel.tally(N_STEPS), np.zeros((n_rows, kernel.n_out), np.int32), np.empty_like(payload)
     z = np.zeros((n_rows * N_STEPS, kernel.n_out), np.int32)
     calls = (
-        lambda: kernel.drive(payload.reshape(-1, n_in), z, tally),
+        lambda: kernel.drive([payload.reshape(-1, n_in)], z, tally),
         lambda: kernel.fire(z[:n_rows], membrane, sent, tally),
-        lambda: kernel.advance(payload, membrane, sent, tally),
+        lambda: kernel.advance([payload], membrane, sent, tally),
     )
     return [best_seconds(call) / len(z) * 1e9 for call in calls]
 
 
 def network_seconds(network: QuantizedNetwork, words: np.ndarray) -> float:
     """Time all layers and steps of a tile, per sample."""
-    recordings, emitted = make_recordings(network, NO_PROBE, len(words))
-    layers = tuple(IntegerKernel(layer) for layer in network.populations)
-    run = NetworkRun(layers, IntegerKernel(network.output), network.n_steps, recordings, emitted)
+    run, _ = make_run(network, len(words), None)
     return best_seconds(lambda: run.advance(0, words)) / len(words)
 
 

@@ -32,7 +32,7 @@ from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.hardware_sim.lava.simulate import simulate_on_lava
 from neuropinn_lava.hardware_sim.runner.lava_guard import require_lava
 from neuropinn_lava.hardware_sim.steps.choices import LayerModel
-from neuropinn_lava.network.nodes import OutputSpec, PopulationSpec
+from neuropinn_lava.network.nodes import ConnectionSpec, InputSpec, OutputSpec, PopulationSpec
 from neuropinn_lava.network.quantized import QuantizedNetwork
 from neuropinn_lava.network.spec import NetworkSpec
 from neuropinn_lava.network.transforms import AffineTransform
@@ -63,18 +63,21 @@ def make_network() -> QuantizedNetwork:
     layers = tuple(
         PopulationSpec(
             name=f"hidden{k}",
-            weight=rng.normal(size=(8, n_in)),
+            connections=(ConnectionSpec(source=source, weight=rng.normal(size=(8, n_in))),),
             bias=rng.normal(size=8),
             beta=np.full(8, 0.5),
             theta=np.full(8, 0.1),
             activation="tanh_squared",
         )
-        for k, n_in in enumerate((2, 8))
+        for k, (source, n_in) in enumerate((("input", 2), ("hidden0", 8)))
     )
     spec = NetworkSpec(
         name="endurance",
-        layers=layers,
-        output=OutputSpec(weight=rng.normal(size=(1, 8)), bias=np.zeros(1)),
+        inputs=(InputSpec(width=2),),
+        nodes=layers,
+        output=OutputSpec(
+            connections=(ConnectionSpec(source="hidden1", weight=rng.normal(size=(1, 8))),), bias=np.zeros(1)
+        ),
         n_steps=3,
         input_transform=AffineTransform.to_unit_box(np.zeros(2), np.ones(2)),
         output_transform=AffineTransform.identity(1),

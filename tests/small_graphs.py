@@ -1,4 +1,7 @@
-"""Small graphs made from chains: `with_connection(chain, "hidden0", source="hidden2", delay=1)` closes a loop."""
+"""Small graphs made from chains: `with_connection(chain, "hidden0", source="hidden2", delay=1)` closes a loop.
+
+`with_product` and `with_relay` do what their names say, and `gated_network` has one of each.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,10 @@ from dataclasses import replace
 import numpy as np
 
 import builders
+from neuropinn_lava.network.nodes import Polarity
+from neuropinn_lava.network.phi_table import make_table
 from neuropinn_lava.network.quantized import QuantizedNetwork
-from neuropinn_lava.network.quantized_nodes import QuantizedPopulation
+from neuropinn_lava.network.quantized_nodes import QuantizedNode, QuantizedPopulation, QuantizedProduct
 
 
 def with_connection(
@@ -17,7 +22,7 @@ def with_connection(
     """Add a connection of random weights to a population; the float twin follows."""
     rng, word = np.random.default_rng(seed), network.words[source]
     n_source = network.source.source_widths[source]
-    nodes = []
+    nodes: list[QuantizedNode] = []
     for node in network.nodes:
         if node.name == target:
             assert isinstance(node, QuantizedPopulation)
@@ -27,5 +32,53 @@ def with_connection(
             added = replace(made.connections[0], delay=delay)
             node = replace(node, affine=replace(node.affine, connections=(*node.affine.connections, added)))
         nodes.append(node)
-    source_network = builders.float_twin(network.source, tuple(nodes), network.output)
-    return replace(network, source=source_network, nodes=tuple(nodes))
+    return _with_nodes(network, nodes)
+
+
+def _with_nodes(network: QuantizedNetwork, nodes: list[QuantizedNode]) -> QuantizedNetwork:
+    """Return the network with other nodes, in the order that their connections ask for; the float twin follows."""
+    source = builders.float_twin(network.source, tuple(nodes), network.output)
+    by_name = {node.name: node for node in nodes}
+    return replace(network, source=source, nodes=tuple(by_name[node.name] for node in source.nodes))
+
+
+def with_product(network: QuantizedNetwork, name: str, left: str, right: str) -> QuantizedNetwork:
+    """Add a product of two sources; `with_connection` lets a population read it."""
+    words = network.words
+    made = QuantizedProduct(
+        name=name,
+        left=left,
+        right=right,
+        width=network.source.source_widths[left],
+        left_word=words[left],
+        right_word=words[right],
+        sends=words[left],
+    )
+    return _with_nodes(network, [*network.nodes, made])
+
+
+def with_relay(network: QuantizedNetwork, name: str) -> QuantizedNetwork:
+    """Make a population of the network a relay: identity, no leak, no threshold, both signs."""
+    nodes: list[QuantizedNode] = []
+    for node in network.nodes:
+        if node.name == name:
+            assert isinstance(node, QuantizedPopulation)
+            zeros, table = np.zeros(node.n_out, np.int64), node.table
+            linear = make_table(
+                "identity",
+                state_exponent=table.state_exponent,
+                state_bits=table.state_bits,
+                payload_exponent=table.payload_exponent,
+                payload_bits=table.payload_bits,
+            )
+            node = replace(node, beta=zeros, theta=zeros, polarity=Polarity.BOTH, table=linear)
+        nodes.append(node)
+    return _with_nodes(network, nodes)
+
+
+def gated_network(n_steps: int = 3) -> QuantizedNetwork:
+    """Return hidden0 -> hidden1, a relay; gate = hidden0 * hidden1; hidden2 reads gate, hidden1 and, a step later, hidden0."""
+    network = with_relay(builders.random_quantized(13, widths=(2, 6, 6, 6, 1), n_steps=n_steps), "hidden1")
+    network = with_product(network, "gate", "hidden0", "hidden1")
+    network = with_connection(network, "hidden2", source="gate")
+    return with_connection(network, "hidden2", source="hidden0", delay=1, seed=1)

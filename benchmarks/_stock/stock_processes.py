@@ -71,7 +71,7 @@ class StockNeuronsModel(PyLoihiProcessModel):
     def run_spk(self):
         layer, affine = self.proc_params["layer"], self.proc_params["layer"].affine
         word = IntFormat(bits=affine.state_bits)
-        z, _ = saturate(shift_half_up(self.a_in.recv(), affine.left) + affine.bias, word)
+        z, _ = saturate(shift_half_up(self.a_in.recv(), affine.lefts[0]) + affine.bias, word)
         if not hasattr(layer, "table"):
             self.s_out.send(z)
             return

@@ -30,7 +30,7 @@ from .affine_values import constant_value, joined_values
 from .graph_builder import GraphBuilder
 from .torch_inputs import failing_layer, failure_text
 from .torch_operators import LINEAR, Spikes, operator_name, run_operator
-from .torch_signals import N_SAMPLES, N_STEPS, NotDeployable, Signal, reduction_of
+from .torch_signals import N_SAMPLES, N_STEPS, NotDeployableError, Signal, reduction_of
 
 _READS = {InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR}
 
@@ -78,7 +78,7 @@ def _exported(module: nn.Module, inputs: Sequence[InputSpec], states: Sequence[I
     changed = [each.target for each in program.graph_signature.output_specs if each.kind is OutputKind.BUFFER_MUTATION]
     if changed:
         mend = "Leave what changes from call to call out of the trained module."
-        raise SpecError(where, "leave its buffers as they are", f"another {', '.join(changed)} after a call", mend)
+        raise SpecError(where, "keep its buffers as they are", f"another {', '.join(changed)} after a call", mend)
     return program
 
 
@@ -165,11 +165,11 @@ class _Reader:
                 return self._relayed(node, run_operator(self.builder, target, tuple(args), dict(kwargs)))
             if torch.Tag.nondeterministic_seeded in getattr(target, "tags", ()):
                 mend = "Draw it once, when the module is made, and keep it as a buffer."
-                raise NotDeployable("compute the same at every call", operator_name(target), mend)
+                raise NotDeployableError("return the same at every call", operator_name(target), mend)
             with torch.no_grad():
                 return target(*args, **kwargs)
-        except NotDeployable as error:
-            raise SpecError(f"{self._where(node)}", error.rule, f"{error.got}{_line(node)}", error.mend) from error
+        except NotDeployableError as cause:
+            raise SpecError(f"{self._where(node)}", cause.rule, f"{cause.got}{_line(node)}", cause.mend) from cause
 
     def _relayed(self, node: fx.Node, made: Any) -> Any:
         """Pass a sum on by a relay where several operators read it, and it costs more columns than it has components."""
@@ -224,8 +224,8 @@ class _Reader:
             self.builder.set_state(state.name, value.value)
         try:
             return ReadModule(builder=self.builder, output=_joined(outputs[:n_outputs]), front=self.front)
-        except NotDeployable as error:
-            raise SpecError(f"module {type(self.module).__name__}", error.rule, error.got, error.mend) from error
+        except NotDeployableError as cause:
+            raise SpecError(f"module {type(self.module).__name__}", cause.rule, cause.got, cause.mend) from cause
 
     def _refuse_output(self, wanted: str, got: object) -> None:
         where = f"module {type(self.module).__name__}"
@@ -245,7 +245,7 @@ def _joined(outputs: Sequence[Signal]) -> Signal:
     reduced, axes = reduction_of(*outputs), outputs[0].axes
     if any(each.axes != tuple(range(len(axes))) for each in outputs):
         got = f"samples along the axes {[each.axes for each in outputs]}"
-        raise NotDeployable("return one row for each sample", got, "Give the first axis to the samples.")
+        raise NotDeployableError("return one row for each sample", got, "Give the first axis to the samples.")
     value = joined_values([each.value for each in outputs])
     sizes = tuple(outputs[0].shape[axis] for axis in axes)
     return Signal(value=value, shape=(*sizes, value.n), axes=axes, reduced=reduced)

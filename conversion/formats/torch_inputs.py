@@ -79,7 +79,7 @@ def _tried(
     if found:
         where = f"module {type(module).__name__}"
         mend = "Say it: from_torch(..., lower=..., upper=...), or inputs={'x': 2, 't': 1}."
-        raise SpecError(where, "show how wide its input is", f"several that run, {found[:4]}", mend)
+        raise SpecError(where, "have an input of one width only", f"several that run, {found[:4]}", mend)
     widths, error = next(iter(errors.items()))
     mend = "Make the widths agree, leave conversions such as .float() out, and create tensors in the type of the input."
     rule = f"have a forward pass that runs in float64 at points of {sum(widths)} coordinates"
@@ -97,7 +97,7 @@ def failing_layer(module: nn.Module, error: BaseException) -> str:
 
 
 def failure_text(error: BaseException) -> str:
-    """Return the first line of an error, and the line of the user's file in which it was raised: the last that is not torch's."""
+    """Return the first line of an error, and the last line of the user's own file that led to it."""
     text = next((each for each in str(error).splitlines() if each.strip()), "")
     foreign = ("/torch/", str(Path(__file__).parent), "<")
     frames = traceback.extract_tb(error.__traceback__)

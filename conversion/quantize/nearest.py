@@ -260,7 +260,7 @@ def quantize_with(
         calibration: Its ranges.
         coarser: Bits by which the state of each population is coarser than that, the read-out's last; none for no bits.
     """
-    affines = (*network.populations, network.output)
+    affines = network.affines
     weight_bits = scheme.weight_bits_of(len(affines) - 1)
     words = choose_words(network, scheme, calibration)
     made: dict[str, QuantizedNode] = {}

@@ -194,4 +194,4 @@ def state_bytes(node: AnyNode, n_neurons: int, line: int) -> int:
     if isinstance(node, QuantizedOutput):
         return (line + 2) * word * n_neurons
     leak = math.ceil((LEAK_BITS + 1) / 8)
-    return ((line + 4) * word + leak) * n_neurons + ENTRY_BYTES * len(node.table.entries)
+    return ((line + 4) * word + leak) * n_neurons + ENTRY_BYTES * node.table.n_entries

@@ -223,7 +223,7 @@ def delays_fit_their_line(candidate: Candidate) -> Finding:
 def tables_fit_their_memory(candidate: Candidate) -> Finding:
     """A phi table has at most `max_table_entries`; an activation without a table has none."""
     layers = candidate.network.populations
-    values = ((f"layer {layer.name!r}", len(layer.table.entries)) for layer in layers)
+    values = ((f"layer {layer.name!r}", layer.table.n_entries) for layer in layers)
     mend = "Choose an activation that needs no table, or a shorter table: `QuantizationScheme.index_size`."
     most = candidate.target.max_table_entries
     return _held("max_table_entries", most, values, "have a phi table of at most {} entries", lambda _: mend)

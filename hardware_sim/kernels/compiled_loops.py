@@ -13,8 +13,10 @@ Sums have the type of `Affine.bias`, int32 where that has been proved enough; wh
 needs no wider product, because |m| = high * 2**12 + low gives high * beta + (low * beta >> 12).
 
 Two kinds of loops make a layer fast. Loops over all neurons are free of branches, so that LLVM turns them into vector
-instructions; what hardly ever happens, saturation, is noticed in them and counted in a loop of its own. Loops over events
-visit only the inputs, or the neurons, that sent something.
+instructions. Loops over events visit only the inputs, or the neurons, that sent something.
+
+A function that Python calls allocates the memory of a row and calls an inlined one, which visits all rows: only there are views
+of arrays free, because nothing counts references to them (`compiling.inlined`).
 
 `numpy_loops` has the same functions for few samples and for machines without numba. Neither knows the reference engine, with
 which both are compared.
@@ -42,7 +44,7 @@ class Scratch(NamedTuple):
     fired: Array
     """int32, a multiple of 64 long: not zero where there is an event."""
     places: Array
-    """Places of the events, int64."""
+    """Places of the events, uint32: numba looks for a negative index, counted from the end, in signed numbers only."""
 
 
 @inlined
@@ -119,7 +121,7 @@ def _fire(z: Array, neurons: Neurons, membrane: Array, total: Array, fired: Arra
         total[j] = z[j] + (I32(-kept) if membrane[j] < 0 else I32(kept))
         m = min(max(total[j], -limit), limit)
         saturated[j] += m != total[j]
-        reached = abs(m) if neurons.both else m
+        reached = I32(abs(m)) if neurons.both else I32(m)
         silent = I32(reached < neurons.theta[j])
         membrane[j] = m & I32(-silent)
         fired[j] = I32(1) - silent
@@ -130,17 +132,19 @@ def _send(z: Array, index: Array, phi: Phi, payload: Array, counts: Array, satur
     """a = phi(z) for the neurons in `index`, which fired; `counts` are those of this step."""
     for k in range(len(index)):
         j = index[k]
-        x: Any = np.int64(z[j])
+        x: Any = I64(z[j])
         q = abs(x) & phi.mask
         below = x < 0
         cell = min(q >> phi.index_bits, phi.last_below if below else phi.last)
-        place = cell + phi.first_below if below else cell
-        p = phi.cells[place, 0] + phi.cells[place, 1] * (q - (cell << phi.index_bits))
+        place = U64(cell + phi.first_below if below else cell)
+        entry, rise = I64(phi.cells[place, 0]), I64(phi.cells[place, 1])
+        p = (entry << phi.index_bits) + rise * (q - (cell << phi.index_bits))
         if below:
             p *= phi.sign_below
         rounded = (p + phi.half) >> phi.shift
         held = min(max(rounded, -phi.highest), phi.highest)
-        saturated[j] += held != rounded
+        if held != rounded:
+            saturated[j] += 1
         counts[FIRED, j] += 1
         counts[EVENTS, j] += held != 0
         payload[j] = held
@@ -156,51 +160,97 @@ def _step(
     payload[:] = 0
     _send(z, room.places[:n_fired], neurons.phi, payload, tally.counts[t], tally.saturated[PAYLOAD])
     if r < tally.fired.shape[0]:
-        tally.membrane[r, t] = membrane
-        tally.fired[r, t] = room.fired[: len(z)] != 0
+        for j in range(len(z)):
+            tally.membrane[r, t, j] = membrane[j]
+            tally.fired[r, t, j] = room.fired[j] != 0
 
 
 @inlined
+def _multiply_rows(a: Array, affine: Affine, z: Array, saturated: Array, room: Scratch) -> None:
+    for r in range(a.shape[0]):
+        _multiply(a[r], affine.weight, room.fired, room.places, room.total)
+        _align(room.total, affine, z[r], saturated)
+
+
+@inlined
+def _align_rows(product: Array, affine: Affine, z: Array, saturated: Array, total: Array) -> None:
+    for r in range(product.shape[0]):
+        for j in range(product.shape[1]):
+            total[j] = product[r, j]
+        _align(total, affine, z[r], saturated)
+
+
+@inlined
+def _fire_rows(z: Array, neurons: Neurons, membrane: Array, payload: Array, tally: Tally, room: Scratch) -> None:
+    for r in range(z.shape[0]):
+        for t in range(payload.shape[1]):
+            _step(z[r, min(t, z.shape[1] - 1)], neurons, membrane[r], payload[r, t], tally, r, t, room)
+
+
+@inlined
+def _add_rows(a: Array, affine: Affine, total: Array, room: Scratch) -> None:
+    for r in range(a.shape[0]):
+        _multiply(a[r], affine.weight, room.fired, room.places, room.total)
+        _add_aligned(room.total, affine, total[r])
+
+
+@inlined
+def _add_products(product: Array, affine: Affine, total: Array, room: Array) -> None:
+    for r in range(product.shape[0]):
+        for j in range(product.shape[1]):
+            room[j] = product[r, j]
+        _add_aligned(room, affine, total[r])
+
+
+@inlined
+def _layer_rows(
+    a: Array,
+    affine: Affine,
+    neurons: Neurons,
+    membrane: Array,
+    payload: Array,
+    tally: Tally,
+    z: Array,
+    of_drive: Scratch,
+    of_neurons: Scratch,
+) -> None:
+    for r in range(a.shape[0]):
+        for t in range(a.shape[1]):
+            _multiply(a[r, t], affine.weight, of_drive.fired, of_drive.places, of_drive.total)
+            _align(of_drive.total, affine, z, tally.saturated[DRIVE])
+            _step(z, neurons, membrane[r], payload[r, t], tally, r, t, of_neurons)
+
+
+@compiled
 def _make_room(n: int, n_sums: int, like: Array) -> Any:
     """Allocate what one row of n numbers needs."""
     n_padded = (n + BLOCK - 1) // BLOCK * BLOCK
-    return Scratch(np.zeros(n_sums, like.dtype), np.zeros(n_padded, np.int32), np.empty(n_padded, np.int64))
+    return Scratch(np.zeros(n_sums, like.dtype), np.zeros(n_padded, np.int32), np.empty(n_padded, np.uint32))
 
 
 @compiled
 def multiply_rows(a: Array, affine: Affine, z: Array, tally: Tally) -> None:
     """Compute the drives z (n_rows, n_out) of inputs a (n_rows, n_in)."""
     room = _make_room(a.shape[1], affine.weight.shape[1], affine.bias)
-    for r in range(a.shape[0]):
-        _multiply(a[r], affine.weight, room.fired, room.places, room.total)
-        _align(room.total, affine, z[r], tally.saturated[DRIVE])
+    _multiply_rows(a, affine, z, tally.saturated[DRIVE], room)
 
 
 @compiled
 def align_rows(product: Array, affine: Affine, z: Array, tally: Tally) -> None:
     """Compute the drives z (n_rows, n_out) of products W a (n_rows, n_out) that were made elsewhere."""
-    total = np.empty_like(affine.bias)
-    for r in range(product.shape[0]):
-        total[: product.shape[1]] = product[r]
-        _align(total, affine, z[r], tally.saturated[DRIVE])
+    _align_rows(product, affine, z, tally.saturated[DRIVE], np.empty_like(affine.bias))
 
 
 @compiled
 def add_rows(a: Array, affine: Affine, total: Array) -> None:
     """Add the aligned products of one connection, inputs a (n_rows, n_in), to the sums total (n_rows, n_out + padding)."""
-    room = _make_room(a.shape[1], affine.weight.shape[1], affine.bias)
-    for r in range(a.shape[0]):
-        _multiply(a[r], affine.weight, room.fired, room.places, room.total)
-        _add_aligned(room.total, affine, total[r])
+    _add_rows(a, affine, total, _make_room(a.shape[1], affine.weight.shape[1], affine.bias))
 
 
 @compiled
 def add_products(product: Array, affine: Affine, total: Array) -> None:
     """Add products W a (n_rows, n_out) that were made elsewhere, aligned, to the sums total (n_rows, n_out + padding)."""
-    room = np.zeros_like(affine.bias)
-    for r in range(product.shape[0]):
-        room[: product.shape[1]] = product[r]
-        _add_aligned(room, affine, total[r])
+    _add_products(product, affine, total, np.zeros_like(affine.bias))
 
 
 @compiled
@@ -218,10 +268,7 @@ def close_rows(total: Array, affine: Affine, z: Array, tally: Tally) -> None:
 @compiled
 def fire_rows(z: Array, neurons: Neurons, membrane: Array, payload: Array, tally: Tally) -> None:
     """Advance neurons with drives z (n_rows, n_steps, n_out), or (n_rows, 1, n_out) if all steps of payload have the same."""
-    room = _make_room(z.shape[2], z.shape[2], neurons.beta)
-    for r in range(z.shape[0]):
-        for t in range(payload.shape[1]):
-            _step(z[r, min(t, z.shape[1] - 1)], neurons, membrane[r], payload[r, t], tally, r, t, room)
+    _fire_rows(z, neurons, membrane, payload, tally, _make_room(z.shape[2], z.shape[2], neurons.beta))
 
 
 @compiled
@@ -230,9 +277,4 @@ def layer_rows(a: Array, affine: Affine, neurons: Neurons, membrane: Array, payl
     n_out = payload.shape[2]
     of_drive = _make_room(a.shape[2], affine.weight.shape[1], affine.bias)
     of_neurons = _make_room(n_out, n_out, neurons.beta)
-    z = np.empty(n_out, np.int32)
-    for r in range(a.shape[0]):
-        for t in range(a.shape[1]):
-            _multiply(a[r, t], affine.weight, of_drive.fired, of_drive.places, of_drive.total)
-            _align(of_drive.total, affine, z, tally.saturated[DRIVE])
-            _step(z, neurons, membrane[r], payload[r, t], tally, r, t, of_neurons)
+    _layer_rows(a, affine, neurons, membrane, payload, tally, np.empty(n_out, np.int32), of_drive, of_neurons)

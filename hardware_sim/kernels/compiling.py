@@ -46,7 +46,7 @@ class _SourceCache(FunctionCache):
 
 
 def compiled(function: _F) -> _F:
-    """Compile a function that Python calls, at its first call for given types, and keep the machine code."""
+    """Compile a function that Python calls, or that allocates, at its first call for given types; keep the machine code."""
     made: Any = numba.jit(**OPTIONS)(function)
     cache: Any = _SourceCache
     with contextlib.suppress(RuntimeError):  # numba: "no locator available", no folder to write to
@@ -56,6 +56,10 @@ def compiled(function: _F) -> _F:
 
 
 def inlined(function: _F) -> _F:
-    """Compile a function into those that call it: a call costs more than most of these functions."""
-    made: _F = numba.jit(forceinline=True, **OPTIONS)(function)
+    """Compile a function into those that call it: a call costs more than most of these functions.
+
+    It may not allocate memory, nor assign to a slice. In return nothing counts the references to the views of arrays that it
+    makes: the counts, atomic and some twenty a row, took a third to a half of the time of a row of 64 neurons.
+    """
+    made: _F = numba.jit(forceinline=True, _nrt=False, **OPTIONS)(function)
     return made

@@ -61,14 +61,15 @@ class Phi(NamedTuple):
     With q = |z| & mask, and first and last being those of z's sign, every activation is one formula,
 
         cell = min(q >> index_bits, last)
-        p    = base[first + cell] + rise[first + cell] * (q - (cell << index_bits))
+        p    = (entry[first + cell] << index_bits) + rise[first + cell] * (q - (cell << index_bits))
         a    = clip(±p + half >> shift)
 
     because the last cell goes on for ever with the slope of the asymptote; identity and relu have no other cell.
     """
 
     cells: Array
-    """base and rise, int64, of z >= 0 and then, where they are others, of z < 0; shape (n, 2)."""
+    """entry and rise of z >= 0 and then, where they are others, of z < 0, shape (n, 2); int32 where all fit, so that a table
+    takes less of the cache, else int64."""
     last: int
     """Index of the last cell of z >= 0."""
     first_below: int
@@ -127,7 +128,8 @@ def lay_out_affines(affine: QuantizedAffine) -> tuple[Affine, ...]:
     laid_out = []
     for each, left in zip(affine.connections, affine.lefts, strict=True):
         up, half, down = (np.pad(values.astype(sums), padding) for values in _split_shift(left))
-        weight = np.pad(each.weight.T.astype(np.int16), ((0, 0), padding))
+        weight = np.zeros((each.n_source, len(bias)), np.int16)  # in C's order, an input's weights side by side
+        weight[:, : affine.n_out] = each.weight.T
         laid_out.append(Affine(weight=weight, up=up, half=half, down=down, bias=bias, limit=limit))
     return tuple(laid_out)
 
@@ -168,10 +170,11 @@ def _lay_out_phi(table: PhiTable) -> Phi:
     above, below = table.sides
     left = max(-MAX_SHIFT, table.left)
     rising = min(max(left, 0), MAX_RISE)  # only identity and relu rise by a shift to the left
-    cells = [_lay_out_cells(side, table.index_bits) << rising for side in (above, below)]
+    cells = [_lay_out_cells(side) << rising for side in (above, below)]
     is_shared = np.array_equal(*cells)
+    both = cells[0] if is_shared else np.concatenate(cells)
     return Phi(
-        cells=cells[0] if is_shared else np.concatenate(cells),
+        cells=both.astype(np.int32 if np.abs(both).max() < NARROW else np.int64),
         last=len(cells[0]) - 1,
         first_below=0 if is_shared else len(cells[0]),
         last_below=len(cells[1]) - 1,
@@ -184,9 +187,9 @@ def _lay_out_phi(table: PhiTable) -> Phi:
     )
 
 
-def _lay_out_cells(side: Side, index_bits: int) -> Array:
-    """Pair the base of each cell of a side with its rise; the last cell is the asymptote."""
-    return np.stack([side.entries << index_bits, np.append(np.diff(side.entries), side.slope)], axis=1)
+def _lay_out_cells(side: Side) -> Array:
+    """Pair the entry at the start of each cell of a side with its rise; the last cell is the asymptote."""
+    return np.stack([side.entries, np.append(np.diff(side.entries), side.slope)], axis=1)
 
 
 def empty_tally(n_steps: int, n_out: int, n_probed: int = 0, membrane_type: Any = np.int32) -> Tally:

@@ -65,7 +65,8 @@ def _phi(z: Array, phi: Phi) -> Array:
     q = np.abs(z) & phi.mask
     cell = np.minimum(q >> phi.index_bits, np.where(z < 0, phi.last_below, phi.last))
     place = cell + np.where(z < 0, phi.first_below, 0)
-    p = phi.cells[place, 0] + phi.cells[place, 1] * (q - (cell << phi.index_bits))
+    entry, rise = np.moveaxis(phi.cells[place].astype(np.int64), -1, 0)
+    p = (entry << phi.index_bits) + rise * (q - (cell << phi.index_bits))
     if phi.sign_below < 0:
         p = np.where(z < 0, -p, p)
     return np.asarray((p + phi.half) >> phi.shift)

@@ -31,7 +31,7 @@ MIN_FRACTION_BITS = 6
 """Bits by which an entry is finer than a payload, at least: its rounding then costs 2**-7 of a payload unit."""
 
 SLOPE_BITS = 28
-"""Bits after the point of a slope that is no integer, where there is room: the largest payload then errs by 2**-12 of itself / slope."""
+"""Bits after the point of a slope that is no integer, where there is room for them: it errs by 2**-29."""
 
 MAX_FRACTION_BITS = 32
 """Bits by which an entry is finer than a payload, at most."""
@@ -128,6 +128,11 @@ class PhiTable(ArrayRecord):
     def domain(self) -> int:
         """Smallest z > 0, in units of the state, that the table does not cover."""
         return (len(self.entries) - 1) << self.index_bits if self.rule.needs_table else 0
+
+    @property
+    def n_entries(self) -> int:
+        """Number of entries of both sides, what the table takes of a core's memory."""
+        return len(self.entries) + (0 if self.entries_below is None else len(self.entries_below))
 
     @property
     def slope_exponent(self) -> int:
@@ -271,7 +276,7 @@ class _Draft:
         return math.ldexp(IntFormat(bits=self.payload_bits).highest, self.payload_exponent)
 
     def length_bits(self, asymptote: Asymptote | None, direction: int) -> int | None:
-        """Compute log2 of the length of one side's domain in units of the state; None for a side that is a line from zero on."""
+        """Compute log2 of the length of one side's domain, in units of the state; None for a side that is a line from zero."""
         widest = self.state_bits - 1
         if asymptote is not None:
             if not asymptote.reach:

@@ -55,10 +55,10 @@ class QuantizedNetwork(Record):
         found = [(node.name, node.n_out, node.edges) for node in (*self.nodes, self.output)]
         wanted = [(node.name, node.n_out, node.edges) for node in (*self.source.nodes, self.source.output)]
         if found != wanted:
-            differing = [have for have, want in zip(found, wanted, strict=False) if have != want] or [len(found)]
+            differing: list[object] = [have for have, want in zip(found, wanted, strict=False) if have != want]
             mend = "Quantize the whole network, node by node."
             rule = "have the names, widths, sources and delays of the source's nodes"
-            yield Violation(f"{where}.nodes", rule, differing[0], mend)
+            yield Violation(f"{where}.nodes", rule, (differing or [len(found)])[0], mend)
             return
         yield from self._word_violations(where)
 

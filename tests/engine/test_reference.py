@@ -17,7 +17,7 @@ from neuropinn_lava.conversion import QuantizationScheme, quantize_network
 from neuropinn_lava.engine import reference
 from neuropinn_lava.engine.reference import run_float, run_integer
 from neuropinn_lava.engine.trace import Backend, Probe, RunTrace
-from neuropinn_lava.network.activations import ACTIVATIONS
+from neuropinn_lava.network.activations import find_activation
 from neuropinn_lava.network.integers import dequantize_array
 from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.phi_table import look_up
@@ -213,7 +213,7 @@ class TestOneStep:
         a = network.input_transform.apply(points)
         for layer in network.populations:
             z = a @ layer.weight.T + layer.bias
-            a = np.where(z >= layer.theta, ACTIVATIONS[activation].phi(z), 0.0)
+            a = np.where(z >= layer.theta, find_activation(activation).phi(z), 0.0)
         u = network.restored(points, a @ network.output.weight.T + network.output.bias)
         np.testing.assert_array_equal(run_float(network, points).outputs, u)
 
@@ -259,7 +259,7 @@ class TestZeroThreshold:
         a = network.input_transform.apply(points)
         for layer in network.populations:
             z = a @ layer.weight.T + layer.bias
-            a = np.where(z >= 0, ACTIVATIONS[activation].phi(z), 0.0)
+            a = np.where(z >= 0, find_activation(activation).phi(z), 0.0)
         u = network.restored(points, a @ network.output.weight.T + network.output.bias)
         np.testing.assert_allclose(run_float(network, points).outputs, u, rtol=0, atol=SUM_ORDER)
 
@@ -374,7 +374,7 @@ def test_a_network_of_zeros_gives_its_ansatz(polarity: Polarity, n_steps: int) -
     network = builders.random_quantized(13, polarity=polarity, n_steps=n_steps, ansatz=True)
     for index in range(2):
         network = builders.with_zero_layer(network, index)
-    affine = replace(network.output.affine, weight=network.output.affine.weight * 0, bias=[0])
+    affine = network.output.affine.with_weight(network.output.affine.weight * 0, bias=[0])
     network = replace(network, output=replace(network.output, affine=affine))
     points = builders.random_points(network, 10)
     trace = run_integer(network, points)
@@ -467,7 +467,9 @@ class TestAgreement:
         assert agree.mean() > 0.999
         layer = network.populations[0]
         # x is rounded to half an input unit, z to half a state unit; |phi'| < 0.77
-        input_error = 2.0 ** (network.input_exponent - 1) * np.abs(network.source.populations[0].weight).sum(axis=1)
+        input_error = 2.0 ** (network.input_words[0].exponent - 1) * np.abs(network.source.populations[0].weight).sum(
+            axis=1
+        )
         bound = layer.table.error_bound() + 0.77 * (input_error + 2.0**layer.affine.state_exponent)
         error = np.abs(dequantize_array(seen.payload, layer.table.payload_exponent) - exact.payload)
         assert (error <= bound)[agree].all()

@@ -125,7 +125,7 @@ def distill(
         command: The command that distills the network again, for its provenance.
 
     Returns:
-        The training's result; its `relative_l2` is the distance to the module, or with a problem the error against its reference.
+        The result; its `relative_l2` is the distance to the module, or with a problem the error against its reference.
 
     Raises:
         SpecError: If there is not exactly one of problem, points and box, or the module's outputs do not fit.

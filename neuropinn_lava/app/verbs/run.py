@@ -207,18 +207,10 @@ def _run_float(network: Network, points: FloatArray, probe: Probe) -> RunTrace:
 
 
 def _run_torch(network: Network, points: FloatArray, probe: Probe) -> RunTrace:
-    """Rebuild the torch module of the float network and run it in blocks, in float64."""
-    from ...training.network.rebuild import rebuild_network
-    from ...training.network.trace import trace_network
+    """Run the float network by torch, in float64."""
+    from ...training.network.trace import run_torch
 
-    start, source = time.perf_counter(), float_network(network)
-    trace_block = partial(trace_network, rebuild_network(source), source)
-
-    def trace(block: FloatArray, wanted: Probe) -> RunTrace:
-        return run_blocks(trace_block, block, wanted, start)
-
-    probe.check_names([layer.name for layer in source.populations])
-    return run_probed(trace, points, probe, source.n_steps) if probe.is_chosen else trace(points, probe)
+    return run_torch(float_network(network), points, probe)
 
 
 _ENGINES: dict[Backend, Callable[[Network, FloatArray, Probe], RunTrace]] = {

@@ -162,9 +162,9 @@ REFUSED: dict[str, tuple[Callable[[int], nn.Module], str]] = {
     ),
     "noise": (
         lambda n: Written(n, lambda m, x: m.last(torch.tanh(m.first(x + 0.1 * torch.randn_like(x))))),
-        r"compute the same at every call|operators that can be deployed; got randn_like",
+        r"return the same at every call|operators that can be deployed; got randn_like",
     ),
-    "buffer that counts": (lambda n: Written(n, counted), "must leave its buffers as they are; got another calls"),
+    "buffer that counts": (lambda n: Written(n, counted), "must keep its buffers as they are; got another calls"),
     "mean of the batch": (
         lambda n: Written(n, lambda m, x: m.last(torch.tanh(m.first(x - x.mean(0))))),
         r"keep samples and steps apart; got .* in line \d+ of test_import_gate.py",

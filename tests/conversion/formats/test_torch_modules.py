@@ -365,7 +365,7 @@ REFUSED = [
         r"layer '1' \(VSN\).*shape \(n_samples, 5\); got \(3, 4\)",
     ),
     (nn.Sequential(nn.Linear(2, 4)), "module Sequential must have at least one activation or VSN; got none"),
-    (nn.Sequential(nn.Tanh()), "must show how wide its input is; got several that run"),
+    (nn.Sequential(nn.Tanh()), "must have an input of one width only; got several that run"),
     (Branches(), "torch.export can read; got GuardOnDataDependent.* in line .* of test_torch_modules.py"),
     (TwoInputs(), "at least one activation or VSN; got none|several that run"),
     (Pair(), "must return tensors that depend on its input; got int"),

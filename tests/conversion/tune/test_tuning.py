@@ -36,7 +36,7 @@ def test_tuning_brings_coarse_weights_closer_on_unseen_points() -> None:
     assert tuned.report.tuning.change_after < tuned.report.tuning.change_before
     assert tuned.network.source is NETWORK
     for affine, other in zip(tuned.network.affines, before.affines, strict=True):
-        assert affine.weight_bits == other.weight_bits == 3
+        assert affine.connections[0].weight_bits == other.connections[0].weight_bits == 3
         assert affine.state_exponent == other.state_exponent
 
 

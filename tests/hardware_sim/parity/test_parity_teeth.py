@@ -19,6 +19,7 @@ from neuropinn_lava.hardware_sim.parity.compare_traces import FirstDifference, c
 from neuropinn_lava.hardware_sim.runner.lava_guard import require_lava
 from neuropinn_lava.hardware_sim.steps.choices import LayerModel
 from neuropinn_lava.network.quantized import QuantizedNetwork
+from small_graphs import gated_network
 
 sys.path.insert(0, str(Path(__file__).with_name("mutants")))
 pytestmark = pytest.mark.lava
@@ -137,6 +138,31 @@ def test_one_bit_of_the_readout_is_located_in_samples_that_are_not_probed() -> N
     assert mismatches == 2 * N  # readout and u
     assert (first.layer, first.step, first.sample, first.neuron, first.quantity) == ("output", None, 0, 0, "readout")
     assert abs(first.expected - first.found) == 2.0
+
+
+@pytest.mark.parametrize("how", ["batched", "faithful"])
+@pytest.mark.parametrize(
+    ("process", "name", "node", "step"),
+    [
+        ("VsnLayer", "LateConnection", "hidden2", 0),  # the first one, of gate, has no delay and is silent at step 0
+        ("VsnLayer", "SwappedConnections", "hidden2", 0),
+        ("ProductLayer", "ShiftedProduct", "gate", 0),
+        ("VsnLayer", "DroppedRelay", "hidden1", 0),
+    ],
+)
+def test_what_is_wrong_in_a_graph_is_named_by_node(process: str, name: str, node: str, step: int, how: str) -> None:
+    mismatches, first = first_difference(gated_network(), process, name, how)
+    assert mismatches > 0
+    assert (first.layer, first.step) == (node, step)
+    assert first.quantity in {"fired", "membrane", "payload"}
+
+
+def test_a_graph_without_a_mutant_has_no_difference() -> None:
+    network = gated_network()
+    points, probe = builders.random_points(network, N), Probe(n_samples=N)
+    for how in HOW.values():
+        actual = simulate_on_lava(network, points, probe=probe, **how)
+        assert compare_traces(run_integer(network, points, probe), actual).mismatches == 0
 
 
 def test_a_model_that_raises_is_named() -> None:

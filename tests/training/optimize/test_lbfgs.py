@@ -51,7 +51,7 @@ def test_it_reaches_the_least_squares_of_a_read_out(problem: PdeProblem) -> None
     for linear in network.linear_layers[:-1]:
         linear.requires_grad_(False)
     run = run_exactly(network, cloud.inputs)
-    features = torch.cat([run.inputs[-1].reshape(-1, 8), torch.ones(len(cloud.inputs), 1, dtype=torch.float64)], 1)
+    features = torch.cat([run.inputs[-1][0].reshape(-1, 8), torch.ones(len(cloud.inputs), 1, dtype=torch.float64)], 1)
     linearized = linearize_residuals(cloud, run.output.detach())
     J = torch.from_numpy(linearized.slopes @ features.numpy())
     least = (linearized.values - J @ torch.linalg.lstsq(J, linearized.values).solution).square().sum().item()

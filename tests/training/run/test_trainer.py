@@ -278,7 +278,7 @@ def test_leaks_and_thresholds_are_trained_on_request(problem: PdeProblem, recipe
     model = dataclasses.replace(recipe.network, theta=1e-3, learn_beta=True, learn_theta=True)
     network = train_network(problem, dataclasses.replace(recipe, network=model)).network
     fixed = train_network(problem, recipe).network
-    for layer, other in zip(network.populations, fixed.layers, strict=True):
+    for layer, other in zip(network.populations, fixed.populations, strict=True):
         assert np.ptp(layer.theta) > 0
         assert layer.theta.min() >= 0.0
         assert np.ptp(layer.beta) > 0

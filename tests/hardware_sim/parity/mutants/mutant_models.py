@@ -15,11 +15,15 @@ import numpy as np
 
 from neuropinn_lava.hardware_sim.kernels import compiled_loops, numpy_loops
 from neuropinn_lava.hardware_sim.kernels.layer_kernel import IntegerKernel, Kernel
+from neuropinn_lava.hardware_sim.kernels.product_kernel import ProductKernel
 from neuropinn_lava.hardware_sim.lava.processes.layer_models import (
+    IntegerProductLayerModel,
     IntegerReadoutLayerModel,
     IntegerVsnLayerModel,
     IntegerVsnNeuronsModel,
 )
+from neuropinn_lava.hardware_sim.steps.inbox import Inbox
+from neuropinn_lava.hardware_sim.steps.layer_runs import NodeRun
 
 
 def mutated(original: ModuleType, expression: str, instead: str) -> Any:
@@ -108,3 +112,45 @@ class Failing(IntegerVsnLayerModel):
         if self.time_step == 3:
             raise ZeroDivisionError("on purpose")
         super().step()
+
+
+class LateConnection(IntegerVsnLayerModel):
+    """The first connection of hidden2 has a delay longer by one step."""
+
+    def make_work(self) -> NodeRun:
+        run, given = super().make_work(), self.proc_params
+        if given["layer"].name == "hidden2":
+            first, *others = given["timing"].lines
+            late = replace(first, delay=first.delay + 1, length=first.length + given["schedule"].interval)
+            timing = replace(given["timing"], lines=(late, *others))
+            run._inbox = Inbox(timing, run.kernel.widths_in, given["schedule"], np.int32)
+        return run
+
+
+class SwappedConnections(IntegerVsnLayerModel):
+    """The first two connections of hidden2 receive each other's messages."""
+
+    def make_work(self) -> NodeRun:
+        run = super().make_work()
+        if self.proc_params["layer"].name == "hidden2":
+            self._in[0], self._in[1] = self._in[1], self._in[0]
+        return run
+
+
+class ShiftedProduct(IntegerProductLayerModel):
+    """A product is shifted by one bit less."""
+
+    def make_kernel(self) -> ProductKernel:
+        layer = self.proc_params["layer"]
+        return ProductKernel(replace(layer, sends=replace(layer.sends, exponent=layer.sends.exponent - 1)))
+
+
+class DroppedRelay(IntegerVsnLayerModel):
+    """The relay hidden1 passes nothing on."""
+
+    def make_kernel(self) -> Kernel:
+        layer = self.proc_params["layer"]
+        if layer.name != "hidden1":
+            return IntegerKernel(layer)
+        silent = layer.affine.with_weight(np.zeros_like(layer.affine.weight), bias=np.zeros_like(layer.affine.bias))
+        return IntegerKernel(replace(layer, affine=silent))
