@@ -17,7 +17,7 @@ from ....conversion.targets.verdicts import TargetCheck
 from ...costs.dominance import Dominance
 from ...costs.energy import EnergyEstimate
 from ...costs.hardware_profile import HardwareProfile
-from ...counts.operations import OperationCounts
+from ...counts.operations import NodeOperations, OperationCounts, OperationTotal
 from ...fields.gradients import GradientSection
 from ...fields.stresses import SolidSection
 from ...mapping.cores import Partition
@@ -134,17 +134,23 @@ def count_table(counts: OperationCounts) -> Table:
         "Spikes and operations",
         counts.rows,
         Column("layer" if counts.is_chain else "node", "name"),
-        *(() if counts.is_chain else (Column("kind", "kind.value"),)),
+        *(() if counts.is_chain else (Column("kind", _kind),)),
         Column("neurons", "n_neurons", format_count),
         Column("fired", "fired", format_count),
         Column("spikes", "spikes", format_count),
         Column("activity", "spiking_activity", format_percent),
         Column("synaptic operations", "synaptic_operations", format_count),
+        *(() if counts.is_chain else (Column("multiplications", "multiplications", format_count),)),
         Column("dense synaptic operations", "dense_synaptic_operations", format_count),
         Column("neuron updates", "neuron_updates", format_count),
         total=counts.total,
         name="counts",
     )
+
+
+def _kind(row: NodeOperations | OperationTotal) -> str:
+    """Return what a row stands for; nothing of the row of sums."""
+    return row.kind.value if isinstance(row, NodeOperations) else ""
 
 
 def connection_table(counts: OperationCounts) -> Table:

@@ -242,7 +242,7 @@ def export_command(
     found = float_network(find_network(network))
     write_nir(found, path, as_lif=as_lif)
     kind = "LIF" if as_lif else NODE_TYPE
-    out.print(f"Wrote {path}: {len(found.layers)} layers of Variable Spiking Neurons as {kind} nodes.")
+    out.print(f"Wrote {path}: {len(found.populations)} populations of Variable Spiking Neurons as {kind} nodes.")
     if as_lif:
         out.print("Other tools read binary neurons, whose outputs mean something else. Lost to them:")
         for each in lost_as_lif(found):
