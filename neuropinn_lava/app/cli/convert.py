@@ -15,7 +15,6 @@ from ...conversion.tuning_settings import TuningLoss, TuningSettings
 from ...files.atomic import check_writable
 from ...files.network_file import check_network_path, write_network
 from ...files.user_objects import is_user_object
-from ...network.quantized import QuantizedNetwork
 from ...network.spec import NetworkSpec
 from ...problems.problem import PdeProblem
 from ..stream.arrays_io import read_points
@@ -23,7 +22,7 @@ from ..terminal.console import out, show_note
 from ..terminal.progress import progress_bars
 from ..terminal.show_conversion import describe_sparsification, show_quantization
 from ..verbs.calibration_points import sparsify_within
-from ..verbs.convert import DEFAULT_TARGET, convert
+from ..verbs.convert import DEFAULT_TARGET, convert, float_source
 from ..verbs.networks import NIR_SUFFIX, find_network, float_network
 from .option_values import Numbers, WholeNumbers, parse_numbers, parse_whole_numbers
 from .options import JsonOption, NetworkArgument, ParamOption, ProblemOption, SeedOption, refuse_idle, taking
@@ -167,10 +166,7 @@ def _named_source(options: ConvertOptions) -> NetworkSpec:
         f"Leave it out: {name!r} is no factory, and brings its own.",
     )
     refuse_idle(("weights", "lower", "upper", "n_steps"), rule, mend)
-    source = find_network(name)
-    if isinstance(source, QuantizedNetwork):
-        raise SpecError(f"network {name!r}", "be a float network", "a quantized one", "Convert the float file.")
-    return source
+    return float_source(find_network(name))
 
 
 def _read_factory(options: ConvertOptions) -> NetworkSpec:

@@ -18,6 +18,7 @@ from ...network.quantized import Network
 from ..stream.arrays_io import PointFile, open_points
 from ..terminal.console import out, print_json, show_note
 from ..terminal.progress import stream_bar
+from ..terminal.show_plan import show_plan
 from ..verbs.networks import find_network
 from ..verbs.solids import check_vtk, export_vtk
 from ..workers.dask_pool import ClusterChoice
@@ -123,18 +124,20 @@ def run_command(options: RunOptions) -> None:
 
 def show_planned(options: RunOptions) -> None:
     """Print how Lava would run the points, and why."""
-    from ..terminal.show_plan import show_plan
+    from ...hardware_sim.lava.plan import plan_run
+    from ..stream.point_source import suitable_block
 
-    show_plan(
-        find_network(options.network),
-        options.points,
-        options.mode,
-        options.model,
-        options.batch_size,
-        options.cores,
-        options.block_size,
-        as_json=options.as_json,
+    network, n_points = find_network(options.network), open_points(options.points).n_points
+    size = min(n_points, options.block_size or suitable_block(network, options.mode))
+    plan = plan_run(
+        network,
+        size,
+        mode=options.mode,
+        model=options.model,
+        batch_size=options.batch_size,
+        n_cores=options.cores,
     )
+    show_plan(plan, network.name, n_points, size, as_json=options.as_json)
 
 
 def refuse_unused(options: RunOptions) -> None:
@@ -154,11 +157,21 @@ def refuse_unused(options: RunOptions) -> None:
 
 
 def record_probe(network: Network, points: PointFile, chosen: Probe | None, options: RunOptions) -> None:
-    """Record what `--probe` asks for, if anything."""
+    """Record what `--probe` asks for, if anything, and print what it cost; beside `--json` to standard error."""
+    from ..stream.probes import probe, write_probe
+
     if chosen is None or options.probe_out is None:
         return
-    mode = lava_mode(options)
-    show_probe(network, points, chosen, options.backend, mode, options.probe_out, as_json=options.as_json)
+    recorded = probe(network, points, chosen, backend=options.backend, mode=lava_mode(options))
+    trace, files = recorded.trace, write_probe(recorded.trace, options.probe_out)
+    text = (
+        f"Probed {len(trace.samples):,} samples, {len(trace.layers)} layers, {trace.output.shape[1]} steps:"
+        f" {trace.n_bytes / 1e6:.3g} MB in {recorded.seconds:.2f} s. Wrote {files[0]} and {len(files) - 1} figures"
+    )
+    if options.as_json:
+        show_note(text)
+    else:
+        out.print(text)
 
 
 def chosen_probe(
@@ -177,32 +190,6 @@ def chosen_probe(
         mend = "Give both, as `--probe 0:16 --probe-out probe/`."
         raise SpecError("run.probe", "name samples, and a folder for what is recorded", samples or folder, mend)
     return Probe(samples=tuple(samples), layers=layers and tuple(layers), steps=steps and tuple(steps))
-
-
-def show_probe(
-    network: Network,
-    points: PointFile,
-    chosen: Probe,
-    backend: Backend,
-    mode: LavaMode | None,
-    folder: Path,
-    *,
-    as_json: bool,
-) -> None:
-    """Record, write, and print what it cost; with `as_json` to standard error, so that standard output stays JSON."""
-    from ..stream.probes import probe, write_probe
-
-    recorded = probe(network, points, chosen, backend=backend, mode=mode)
-    files = write_probe(recorded.trace, folder)
-    trace = recorded.trace
-    text = (
-        f"Probed {len(trace.samples):,} samples, {len(trace.layers)} layers, {trace.output.shape[1]} steps:"
-        f" {trace.n_bytes / 1e6:.3g} MB in {recorded.seconds:.2f} s. Wrote {files[0]} and {len(files) - 1} figures"
-    )
-    if as_json:
-        show_note(text)
-    else:
-        out.print(text)
 
 
 def lava_mode(options: RunOptions) -> LavaMode | None:

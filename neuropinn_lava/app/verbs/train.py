@@ -13,6 +13,7 @@ from ...base.errors import SpecError
 from ...base.extras import import_extra
 from ...files.atomic import check_writable, write_text
 from ...files.network_file import check_network_path, write_network
+from ...network.given_networks import describe_given
 from ...network.spec import Provenance
 from ...problems.phases import Jitter, PhaseRecipe, Refinement
 from ...problems.problem import PdeProblem
@@ -200,8 +201,7 @@ def _check_recipe(recipe: object) -> None:
     """Refuse what is not a recipe, such as the name of one."""
     if recipe is not None and not isinstance(recipe, TrainingRecipe):
         mend = "Give a `TrainingRecipe`, such as `neuropinn_lava.find_problem(name).recipe`."
-        got = repr(recipe) if isinstance(recipe, str) else f"an object of type {type(recipe).__name__}"
-        raise SpecError("train.recipe", "be a TrainingRecipe", got, mend)
+        raise SpecError("train.recipe", "be a TrainingRecipe", describe_given(recipe), mend)
 
 
 def _check_name(problem: PdeProblem) -> None:
