@@ -49,17 +49,11 @@ class ConvertOptions(Record):
     path: Annotated[Path, typer.Option("--out", help="File for the quantized network, .h5.")]
     weight_bits: Annotated[
         WholeNumbers,
-        typer.Option(
-            parser=parse_whole_numbers,
-            help="Weight bits: one number, or one per matrix, as 8,6,6,4.",
-        ),
+        typer.Option(parser=parse_whole_numbers, help="Weight bits: one number, or one per matrix, as 8,6,6,4."),
     ] = DEFAULT_WEIGHT_BITS
     payload_bits: Annotated[
         WholeNumbers,
-        typer.Option(
-            parser=parse_whole_numbers,
-            help="Payload bits: one number, or one per spiking layer.",
-        ),
+        typer.Option(parser=parse_whole_numbers, help="Payload bits: one number, or one per spiking layer."),
     ] = DEFAULT_PAYLOAD_BITS
     input_bits: Annotated[int, typer.Option(help="Bits of the network's input.")] = 16
     state_bits: Annotated[int, typer.Option(help="Bits of membranes, biases and thresholds.")] = 24
@@ -95,12 +89,10 @@ class ConvertOptions(Record):
     ] = None
     weights: Annotated[Path | None, typer.Option(help="Weights for a factory, .safetensors.")] = None
     lower: Annotated[
-        Numbers | None,
-        typer.Option(parser=parse_numbers, help="Lower corner of a factory's box, as 0,0."),
+        Numbers | None, typer.Option(parser=parse_numbers, help="Lower corner of a factory's box, as 0,0.")
     ] = None
     upper: Annotated[
-        Numbers | None,
-        typer.Option(parser=parse_numbers, help="Upper corner of a factory's box, as 1,1."),
+        Numbers | None, typer.Option(parser=parse_numbers, help="Upper corner of a factory's box, as 1,1.")
     ] = None
     n_steps: Annotated[int, typer.Option(help="T of a factory's network; a network file brings its own.", min=1)] = 1
     seed: SeedOption = 0

@@ -74,17 +74,14 @@ class RunOptions(Record):
     probe: Annotated[
         WholeNumbers | None,
         typer.Option(
-            parser=parse_samples,
-            help="Samples to record in full: numbers and ranges from 0, as 0:16 or 3,99.",
+            parser=parse_samples, help="Samples to record in full: numbers and ranges from 0, as 0:16 or 3,99."
         ),
     ] = None
     probe_layers: Annotated[
-        Names | None,
-        typer.Option(parser=parse_names, help="Layers to record, by name; all if left out."),
+        Names | None, typer.Option(parser=parse_names, help="Layers to record, by name; all if left out.")
     ] = None
     probe_steps: Annotated[
-        WholeNumbers | None,
-        typer.Option(parser=parse_samples, help="Steps to record, as 0:4; all if left out."),
+        WholeNumbers | None, typer.Option(parser=parse_samples, help="Steps to record, as 0:4; all if left out.")
     ] = None
     probe_out: Annotated[Path | None, typer.Option(help="Folder for what is recorded, and its figures.")] = None
     workers: WorkersOption = 0
