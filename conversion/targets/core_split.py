@@ -19,10 +19,10 @@ from itertools import pairwise
 import numpy as np
 
 from ...base.arrays import ArrayRecord, BoolArray, IntArray, Record, freeze_arrays
+from ...engine.schedule import schedule_network
 from ...network.integers import LEAK_BITS
 from ...network.quantized import QuantizedNetwork
 from ...network.quantized_nodes import QuantizedOutput, QuantizedPopulation, QuantizedProduct
-from ...network.schedule import schedule_network
 from .target import HardwareTarget
 
 ENTRY_BYTES = 4

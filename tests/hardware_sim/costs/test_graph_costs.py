@@ -22,7 +22,7 @@ from neuropinn_lava.hardware_sim.mapping.cores import partition_network
 from neuropinn_lava.hardware_sim.mapping.mesh_routes import load_links
 from neuropinn_lava.hardware_sim.mapping.traffic import count_traffic
 from neuropinn_lava.network.quantized import QuantizedNetwork
-from neuropinn_lava.network.schedule import schedule_network
+from neuropinn_lava.engine.schedule import schedule_network
 from small_graphs import with_connection
 
 ROUNDING = 1e-12

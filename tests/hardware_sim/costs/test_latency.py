@@ -19,7 +19,7 @@ from neuropinn_lava.hardware_sim.mapping.mesh import Place
 from neuropinn_lava.hardware_sim.mapping.mesh_routes import load_links, route
 from neuropinn_lava.hardware_sim.mapping.traffic import CoreLoad, Link, Traffic, count_traffic
 from neuropinn_lava.network.quantized import QuantizedNetwork
-from neuropinn_lava.network.schedule import Schedule
+from neuropinn_lava.engine.schedule import Schedule
 
 ROUNDING = 1e-12
 

@@ -7,8 +7,8 @@ import math
 import pytest
 
 import builders
+from neuropinn_lava.engine.schedule import schedule_network
 from neuropinn_lava.network.quantized import QuantizedNetwork
-from neuropinn_lava.network.schedule import schedule_network
 
 
 def slowest_loop(network: QuantizedNetwork) -> int:
