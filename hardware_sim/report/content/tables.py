@@ -172,7 +172,7 @@ def access_table(hardware: HardwareProfile) -> Table:
     accesses = ("weight_reads", "accumulator_reads", "accumulator_writes", "state_reads", "state_writes")
     names = (*accesses, "parameter_reads", "table_reads", "messages")
     columns = [Column(name.replace("_", " "), name, format_count) for name in names]
-    return _build_table("Memory accesses and messages", hardware.accesses, Column("layer", "name"), *columns)
+    return _build_table("Memory accesses and messages", hardware.accesses, Column("node", "name"), *columns)
 
 
 def summary_table(dominance: Dominance, energies: Iterable[EnergyEstimate]) -> Table:
@@ -234,7 +234,7 @@ def core_table(partition: Partition) -> Table:
     return _build_table(
         f"Cores of {partition.target.title}",
         partition.nodes,
-        Column("layer", "name"),
+        Column("node", "name"),
         Column("neurons", "n_neurons", format_count),
         Column("cores", "n_cores", format_count),
         Column("neurons on the fullest core", "neurons_per_core", format_count),

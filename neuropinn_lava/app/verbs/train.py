@@ -225,8 +225,7 @@ def _check_recipe(recipe: object) -> None:
     """Refuse what is not a recipe, such as the name of one."""
     if recipe is not None and not isinstance(recipe, TrainingRecipe):
         mend = "Give a `TrainingRecipe`, such as `neuropinn_lava.find_problem(name).recipe`."
-        got = repr(recipe) if isinstance(recipe, str) else f"an object of type {type(recipe).__name__}"
-        raise SpecError("train.recipe", "be a TrainingRecipe", got, mend)
+        raise SpecError("train.recipe", "be a TrainingRecipe", describe_given(recipe), mend)
 
 
 def _check_name(problem: PdeProblem) -> None:

@@ -43,7 +43,8 @@ def test_delay_lines_by_hand(target: str, source: str, delay: int, line: int) ->
     assert (at_limit.verdict, at_limit.found, at_limit.limit) == (Verdict.FITS, line, line)
     if line:
         with pytest.raises(
-            HardwareRuleError, match=f"layer '{target}', reading '{source}', must wait at most {line - 1} steps"
+            HardwareRuleError,
+            match=f"layer '{target}': connection from '{source}' must have a delay line of at most {line - 1} steps",
         ):
             require_fit(network, replace(SMALL, max_delay=line - 1, max_out_axons=None))
     unknown = rule_of(network, SMALL, "delays fit their line")

@@ -9,6 +9,7 @@ import builders
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.conversion.targets.target import find_target
 from neuropinn_lava.engine.reference import run_integer
+from neuropinn_lava.engine.schedule import schedule_network
 from neuropinn_lava.hardware_sim.costs.energy import estimate_energy
 from neuropinn_lava.hardware_sim.costs.energy_files import shipped_models
 from neuropinn_lava.hardware_sim.costs.hardware_profile import profile_hardware
@@ -22,7 +23,6 @@ from neuropinn_lava.hardware_sim.mapping.cores import partition_network
 from neuropinn_lava.hardware_sim.mapping.mesh_routes import load_links
 from neuropinn_lava.hardware_sim.mapping.traffic import count_traffic
 from neuropinn_lava.network.quantized import QuantizedNetwork
-from neuropinn_lava.network.schedule import schedule_network
 from small_graphs import with_connection
 
 ROUNDING = 1e-12
