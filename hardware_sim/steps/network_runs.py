@@ -128,9 +128,11 @@ class NetworkRun:
         if t == 0:
             membrane[:] = 0
         tally = recording.tally(batch_step)
-        payload = np.empty((n, 1, membrane.shape[1]), membrane.dtype)
+        place = self._sent[node.name][:n, t : t + 1]
+        payload = place if place.flags.c_contiguous else np.empty(place.shape, place.dtype)  # as it is of one sample
         self._kernels[node.name].advance(self._received(node, n, t, t + 1), membrane, payload, tally)
-        self._sent[node.name][:n, t : t + 1] = payload
+        if payload is not place:
+            place[:] = payload
         recording.record(batch_step, tally, payload)
 
     def _emit(self, batch_step: BatchStep, begin: int, end: int) -> None:
@@ -149,6 +151,8 @@ class NetworkRun:
         """Return what a source sent `delay` steps before, zero before its first step."""
         if source in self._constant:
             row = self._constant[source][:n, None]
+            if end - begin == 1 and begin >= delay:
+                return row
             sent = np.repeat(row, end - begin, axis=1)
             sent[:, : max(0, delay - begin)] = 0
             return sent
