@@ -65,6 +65,7 @@ class NetworkRun:
         self._sent = {name: np.zeros((rows, n_steps, each.n_out), kind) for name, each in self._kernels.items()}
         self._y = np.zeros((rows, n_steps, readout.n_out), kind)
         self._groups = order_groups(network)
+        self._edges = {node.name: node.edges for node in (*network.nodes, network.output)}
         self._constant: dict[str, Array] = {}
         """Rows (n_rows, width) of the inputs that are the same at all steps of this tile."""
 
@@ -145,7 +146,7 @@ class NetworkRun:
 
     def _received(self, node: Any, n: int, begin: int, end: int) -> list[Array]:
         """Collect what each connection brings at the steps begin … end - 1, (n, end - begin, width) each."""
-        return [self._delayed(source, delay, n, begin, end) for source, delay in node.edges]
+        return [self._delayed(source, delay, n, begin, end) for source, delay in self._edges[node.name]]
 
     def _delayed(self, source: str, delay: int, n: int, begin: int, end: int) -> Array:
         """Return what a source sent `delay` steps before, zero before its first step."""
