@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .app.sweep.sweep import sweep
     from .app.verbs.convert import convert
     from .app.verbs.demo import demo
+    from .app.verbs.distill import distill
     from .app.verbs.homogenize import Homogenization, homogenize
     from .app.verbs.networks import find_network, list_models
     from .app.verbs.profile import HardwareChoices, profile
@@ -122,6 +123,7 @@ _HOME = {
     "RecipeChanges": "app.verbs.train",
     "TrainingFiles": "app.verbs.train",
     "train": "app.verbs.train",
+    "distill": "app.verbs.distill",
     "CloudRecipe": "problems.recipe",
     "Jitter": "problems.phases",
     "Marching": "problems.phases",

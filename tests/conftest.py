@@ -8,6 +8,7 @@ starts. This file must not know the package.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import multiprocessing
 import os
@@ -60,10 +61,18 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run Lava's tests first, while this process is small: they fork it some hundred times, and a fork costs 0.07 ms a MiB."""
+    items.sort(key=lambda item: item.get_closest_marker("lava") is None)
     if WHY_NO_LAVA is not None:
         for item in items:
             if item.get_closest_marker("lava"):
                 item.add_marker(pytest.mark.skip(reason=WHY_NO_LAVA))
+
+
+def pytest_collection_finish() -> None:
+    """Take what was imported out of garbage collection, which else visits half a million objects again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def is_ours(process: psutil.Process) -> bool:

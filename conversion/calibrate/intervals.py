@@ -4,7 +4,7 @@
     p in [W+ lo + W- hi, W+ hi + W- lo]                     W = W+ + W-, W+ >= 0 >= W-, of each connection
     z in sum of shift(p) + bias                             shifting is monotone
     m in [leaked(r_lo) + z_lo, leaked(r_hi) + z_hi]         r the last m below the threshold, or 0 where it fired
-    a in table([z_lo, z_hi]) and 0                          where phi is monotone in |z|, and so its table; else all of it
+    a in table([z_lo, z_hi]) and 0                          z of those that can reach the threshold
     a in shift([least, largest] of the four corner products)                of a product
 
 The network is walked in intervals, step by step. The box is cut into cells, and the worst cell counts: the bound of a cell is
@@ -27,9 +27,9 @@ from ...base.arrays import FloatArray, IntArray, Record
 from ...engine.host import encode_points
 from ...engine.reference import constant_inputs
 from ...engine.walk import NodeStep, WalkState, longest_delays, walk
-from ...network.integers import LEAK_BITS, IntFormat, leaked, shift_half_up
+from ...network.integers import LEAK_BITS, IntFormat, leaked, multiply_exactly, shift_half_up
 from ...network.nodes import Polarity
-from ...network.phi_table import look_up
+from ...network.phi_range import range_over
 from ...network.quantized import QuantizedNetwork
 from ...network.quantized_nodes import (
     QuantizedAffine,
@@ -47,8 +47,6 @@ MAX_UNROLLED = 64
 """Largest number of steps that are walked one by one, unless they repeat themselves before."""
 N_TIGHTENINGS = 3
 """Number of walks of one step that narrow a fixed point: payloads of the one are what the next one receives late."""
-EXACT = 1 << 53
-"""Sums of products below this are exact in float64, whose matrix product is the fast one."""
 
 
 class Interval(NamedTuple):
@@ -289,7 +287,7 @@ class _IntervalArithmetic:
         former = self.bounds.get(node.name)
         assert not isinstance(former, ProductBound)
         sums = [
-            _times(np.maximum(np.abs(a.low), np.abs(a.high)), np.abs(each.weight)).max()
+            multiply_exactly(np.maximum(np.abs(a.low), np.abs(a.high)), np.abs(each.weight).T).max()
             for each, a in zip(node.affine.connections, received, strict=True)
         ]
         sends = node.sends if isinstance(node, QuantizedPopulation) else None
@@ -305,21 +303,12 @@ class _IntervalArithmetic:
         )
 
 
-def _times(a: IntArray, weight: IntArray) -> IntArray:
-    """Compute a W^T exactly, shape (n_cells, n_out)."""
-    largest = float(np.abs(a).max()) * float(np.abs(weight).sum(axis=1).max())
-    if largest >= EXACT:
-        return a @ weight.T
-    product: IntArray = (a.astype(np.float64) @ weight.T.astype(np.float64)).astype(np.int64)
-    return product
-
-
 def _drive_interval(affine: QuantizedAffine, received: Sequence[Interval]) -> Interval:
     low = high = affine.bias
     for each, left, a in zip(affine.connections, affine.lefts, received, strict=True):
-        positive, negative = np.maximum(each.weight, 0), np.minimum(each.weight, 0)
-        low = low + shift_half_up(_times(a.low, positive) + _times(a.high, negative), left)
-        high = high + shift_half_up(_times(a.high, positive) + _times(a.low, negative), left)
+        positive, negative = np.maximum(each.weight, 0).T, np.minimum(each.weight, 0).T
+        low = low + shift_half_up(multiply_exactly(a.low, positive) + multiply_exactly(a.high, negative), left)
+        high = high + shift_half_up(multiply_exactly(a.high, positive) + multiply_exactly(a.low, negative), left)
     return Interval(low, high)
 
 
@@ -355,27 +344,9 @@ def _payload_interval(node: QuantizedPopulation, drive: Interval, rest: Interval
 
 
 def _sent_between(node: QuantizedPopulation, low: IntArray, high: IntArray) -> Interval:
-    """Bound the payloads of drives from low to high, 0 included; where low > high there are none."""
-    if not _is_monotone(node):
-        peak = np.where(low <= high, _highest_entry(node), 0)
-        return Interval(-peak, peak)
-    ends = [_sent_at(node, np.where(low <= high, end, 0)) for end in (low, high)]
-    return Interval(np.minimum(*ends), np.maximum(*ends)).joined(0)
-
-
-def _is_monotone(node: QuantizedPopulation) -> bool:
-    """Return whether phi does not fall over z >= 0, so that its values at the ends of an interval bound those between."""
-    return bool((np.diff(node.table.entries) >= 0).all())
-
-
-def _highest_entry(node: QuantizedPopulation) -> int:
-    """Return the largest payload that the table can make."""
-    return int(shift_half_up(np.abs(node.table.entries).max(), -node.table.fraction_bits))
-
-
-def _sent_at(node: QuantizedPopulation, drive: IntArray) -> IntArray:
-    """Look up payloads in a word of 24 bits; a payload that saturates even there counts as one unit more."""
-    widest = replace(node.table, payload_bits=24)
-    payload, n_saturated = look_up(widest, drive)
-    highest = IntFormat(bits=24).highest
-    return payload + np.sign(payload) * (np.abs(payload) == highest) if n_saturated else payload
+    """Bound the payloads of drives from low to high before saturation, 0 included; where low > high there are none."""
+    low, high = np.broadcast_arrays(low, high)
+    is_reached = low <= high
+    ends = np.zeros((2, *low.shape), dtype=np.int64)
+    ends[:, is_reached] = range_over(node.table, low[is_reached], high[is_reached])
+    return Interval(*ends).joined(0)

@@ -72,7 +72,8 @@ def trace_jacobians(network: NetworkSpec, points: FloatArray) -> tuple[AffineJac
         for name, steps in by_drive.items():
             felt[name].append(np.stack(steps))
     return tuple(
-        AffineJacobian(by_drive=np.stack(felt[node.name]), received=run.received(node.name)) for node in run.affines
+        AffineJacobian(by_drive=np.stack(felt[node.name]), received=run.received(node.name))
+        for node in run.network.affines
     )
 
 
@@ -93,7 +94,7 @@ def trace_signals(network: NetworkSpec, points: FloatArray) -> tuple[AffineSigna
             drive=np.concatenate([step.drive for step in run.steps[node.name]]),
             sensitivity=_normalised(felt[node.name]),
         )
-        for node in run.affines
+        for node in run.network.affines
     )
 
 
@@ -128,7 +129,6 @@ class _ForwardRun:
 
     def __init__(self, network: NetworkSpec, points: FloatArray) -> None:
         self.network, self.n_steps = network, count_steps(network, points)
-        self.affines = (*network.populations, network.output)
         self.steps: dict[str, list[NodeStep]] = defaultdict(list)
         x = network.input_transform.apply(points)
         inputs, arithmetic = constant_inputs(network, x), FloatArithmetic(len(x))
@@ -178,7 +178,7 @@ def _walk_back(run: _ForwardRun, by_output: list[FloatArray]) -> tuple[_ByStep, 
     """Carry the derivatives by the read-out's drives, one (n_samples, n_out) for each step, back to all others."""
     network = run.network
     felt = {node.name: [np.zeros_like(step.payload) for step in run.steps[node.name]] for node in network.nodes}
-    by_drive = {node.name: list(by_output) for node in run.affines}
+    by_drive = {node.name: list(by_output) for node in network.affines}
     for t in reversed(range(run.n_steps)):
         for node in (network.output, *reversed(network.nodes)):
             if isinstance(node, ProductSpec):

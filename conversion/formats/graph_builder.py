@@ -86,8 +86,7 @@ class GraphBuilder:
         name = self._make(("population", neurons.activation, *neurons.key), neurons.drive.n)
         self.neurons.setdefault(name, neurons)
         sent = source_value(name, neurons.drive.n)
-        at_zero = float(getattr(found, "at_zero", 0.0))
-        return replace(sent, offset=np.full(sent.n, at_zero)) if at_zero else sent
+        return replace(sent, offset=np.full(sent.n, found.offset)) if found.offset else sent
 
     def activate(self, activation: str, value: AffineValue) -> AffineValue:
         """Return phi of a value; behind a spiking neuron with phi = identity the two are one neuron."""

@@ -133,7 +133,7 @@ def make_graph(network: NetworkSpec, *, as_lif: bool = False) -> Any:
 def _without_nodes(network: NetworkSpec) -> Iterator[Violation]:
     where, mend = f"network {network.name!r}", "Write it as a network file, or leave it out of the network."
     if network.has_sequences:
-        yield Violation(where, "read constant inputs, to be a NIR graph", "sequences", mend)
+        yield Violation(where, "have constant inputs, to be a NIR graph", "sequences", mend)
     for node in (*network.nodes, network.output):
         if isinstance(node, ProductSpec):
             yield Violation(f"{where}: node {node.name!r}", "be a population, to be a NIR node", "a product", mend)
@@ -236,7 +236,7 @@ def _input_width(graph: Any, key: str) -> int:
         theirs = getattr(graph.nodes[here], "scale", getattr(graph.nodes[here], "theta", None))
         shape = np.shape(weight)[1:] if weight is not None else None if theirs is None else np.shape(theirs)
     if shape is None:
-        raise SpecError(f"NIR graph: node {key!r}", "show its width", "none", "Write an Input with its type.")
+        raise SpecError(f"NIR graph: node {key!r}", "have a width", "none", "Write an Input with its type.")
     return int(np.prod(np.asarray(shape, dtype=np.int64)))
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from ...network.spec import Readout
 from .affine_values import AffineValue, joined_values
 from .graph_builder import GraphBuilder
-from .torch_signals import NotDeployable, Signal
+from .torch_signals import NotDeployableError, Signal
 
 States = list[AffineValue]
 Cell = Callable[[GraphBuilder, AffineValue, States, Sequence[Tensor]], States]
@@ -71,7 +71,7 @@ def run_cell(name: str, builder: GraphBuilder, x: Signal, before: Any, *weights:
     held = before if isinstance(before, (list, tuple)) else [before]
     if not all(isinstance(each, Signal) for each in held):
         mend = "Pass the states to forward and return them, forward(x_t, state) -> (y_t, state)."
-        raise NotDeployable("get its states from the step before", "constants", mend)
+        raise NotDeployableError("get its states from the step before", "constants", mend)
     made = CELLS[name](builder, x.value, [each.value for each in held], weights)
     states = [each.with_value(value) for each, value in zip(held, made, strict=True)]
     return states if len(states) > 1 else states[0]
@@ -81,19 +81,19 @@ def run_layers(name: str, builder: GraphBuilder, *args: Any) -> list[Signal]:
     """Run a recurrent layer, or several on each other, over a sequence: outputs of every step, and states after the last.
 
     Raises:
-        NotDeployable: If its argument is no sequence, its states do not begin with zero, or it runs backwards.
+        NotDeployableError: If its argument is no sequence, its states do not begin with zero, or it runs backwards.
     """
     x, before, params, has_biases, n_layers, _, _, is_bidirectional, _ = args
     if not isinstance(x, Signal) or len(x.axes) < 2:
         mend = "Say from_torch(..., sequence=True): a sample of the network is a sequence, (n_steps, n_in)."
-        raise NotDeployable("read a sequence that is an input of the network", "a tensor made of one sample", mend)
+        raise NotDeployableError("get a sequence that is an input of the network", "a tensor made of one sample", mend)
     initial = before if isinstance(before, (list, tuple)) else [before]
     if any(isinstance(each, Signal) or bool(each.any()) for each in initial):
-        raise NotDeployable("begin with states of zero", "other states", "Leave the initial states out.")
+        raise NotDeployableError("begin with states of zero", "other states", "Leave the initial states out.")
     n_weights = 4 if has_biases else 2
     if is_bidirectional or len(params) != n_weights * n_layers:
         mend = "Use one direction, and no projection."
-        raise NotDeployable("run forwards in time, without projection", "bidirectional or projected", mend)
+        raise NotDeployableError("run forwards in time, without projection", "bidirectional or projected", mend)
     value, last = x.value, list[States]()
     for layer in range(n_layers):
         weights = params[layer * n_weights : (layer + 1) * n_weights]

@@ -6,6 +6,7 @@ activations, and names.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -15,100 +16,33 @@ import torch
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from ...network.activations import ACTIVATIONS
 from ...network.nodes import Polarity
 from ...network.spec import Readout
 from .graph_builder import GraphBuilder, Neurons
-from .torch_signals import NotDeployable, Signal, as_signal, broadcast_signals, map_linear, move_entries, reduction_of
+from .torch_signals import (
+    NotDeployableError,
+    Signal,
+    as_signal,
+    broadcast_signals,
+    map_linear,
+    move_entries,
+    reduction_of,
+)
 
 MOVES = frozenset(
-    [
-        "alias",
-        "atleast_2d",
-        "broadcast_to",
-        "cat",
-        "chunk",
-        "clone",
-        "column_stack",
-        "concat",
-        "concatenate",
-        "contiguous",
-        "detach",
-        "diagonal",
-        "expand",
-        "expand_as",
-        "flatten",
-        "flip",
-        "gather",
-        "hsplit",
-        "hstack",
-        "index",
-        "index_select",
-        "lift_fresh_copy",
-        "mT",
-        "moveaxis",
-        "movedim",
-        "narrow",
-        "numpy_T",
-        "permute",
-        "ravel",
-        "repeat",
-        "repeat_interleave",
-        "reshape",
-        "roll",
-        "select",
-        "select_scatter",
-        "slice",
-        "slice_scatter",
-        "split",
-        "split_with_sizes",
-        "squeeze",
-        "stack",
-        "swapaxes",
-        "t",
-        "tensor_split",
-        "tile",
-        "transpose",
-        "unbind",
-        "unflatten",
-        "unsqueeze",
-        "view",
-        "view_as",
-        "_unsafe_view",
-    ]
+    """alias atleast_2d broadcast_to cat chunk clone column_stack concat concatenate contiguous detach diagonal expand
+    expand_as flatten flip gather hsplit hstack index index_select lift_fresh_copy mT moveaxis movedim narrow numpy_T permute
+    ravel repeat repeat_interleave reshape roll select select_scatter slice slice_scatter split split_with_sizes squeeze stack
+    swapaxes t tensor_split tile transpose unbind unflatten unsqueeze view view_as _unsafe_view""".split()  # noqa: SIM905
 )
 """Operators that only move entries."""
 LINEAR = frozenset(
-    [
-        "addmm",
-        "avg_pool1d",
-        "avg_pool2d",
-        "baddbmm",
-        "batch_norm",
-        "bmm",
-        "conv1d",
-        "conv2d",
-        "conv3d",
-        "convolution",
-        "cumsum",
-        "diff",
-        "einsum",
-        "linear",
-        "matmul",
-        "mean",
-        "mm",
-        "mv",
-        "neg",
-        "negative",
-        "sum",
-    ]
+    """addmm avg_pool1d avg_pool2d baddbmm batch_norm bmm conv1d conv2d conv3d convolution cumsum diff einsum linear matmul mean
+    mm mv neg negative sum""".split()  # noqa: SIM905
 )
 """Operators that are affine in their only argument that is no constant."""
-NAMED = {
-    "tanh": "tanh", "sin": "sin", "cos": "cos", "sigmoid": "sigmoid", "silu": "silu", "selu": "selu", "exp": "exp", "relu": "relu",
-}  # fmt: skip
-"""Operators without options that are activations, by their name in the core."""
-_VSN = "VSN, or tanh, sin or another activation of the core"
+NAMED = frozenset({"exp", "relu", "selu", "sigmoid", "silu", "sin", "tanh"})
+"""Operators without options that are activations, of the same name in the core."""
 MENDS = {
     "layer_norm": "Train without it: its mean and deviation of a sample are divisions, which neurons do not compute.",
     "softmax": "Use gates, sigmoid(z) * h, in the place of attention: a softmax divides by a sum.",
@@ -128,7 +62,7 @@ def run_operator(builder: GraphBuilder, operator: Any, args: tuple[Any, ...], kw
         A signal, a constant tensor, or a list of them.
 
     Raises:
-        NotDeployable: If the operator, or its use here, cannot be deployed.
+        NotDeployableError: If the operator, or its use here, cannot be deployed.
     """
     name = operator_name(operator)
     leaves, tree = pytree.tree_flatten((args, kwargs), is_leaf=lambda each: isinstance(each, Signal))
@@ -160,9 +94,9 @@ def run_operator(builder: GraphBuilder, operator: Any, args: tuple[Any, ...], kw
     if name in LINEAR and len(at) == 2:
         return _contracted(builder, name, args)
     if name in NAMED:
-        return _activated(builder, NAMED[name], args[0])
+        return _activated(builder, name, args[0])
     mend = MENDS.get(name.strip("_"), "Write it with affine steps, products and activations, or leave it out.")
-    raise NotDeployable("use only operators that can be deployed", name, mend)
+    raise NotDeployableError("use only operators that can be deployed", name, mend)
 
 
 def operator_name(operator: Any) -> str:
@@ -186,7 +120,7 @@ def _over_steps(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sig
         mend = (
             "Use the last step, the mean, or a step module forward(x_t, state) -> (y_t, state) in the place of a loop."
         )
-        raise NotDeployable("read the steps of a sequence one after the other", f"step {args[2]} alone", mend)
+        raise NotDeployableError("use every step of a sequence, or the last", f"step {args[2]} alone", mend)
     keeps = name == "mean" and (args[2] if len(args) > 2 else kwargs.get("keepdim", False))
     shape = tuple(1 if axis == dims[0] else n for axis, n in enumerate(x.shape) if keeps or axis != dims[0])
     reduced = Readout.MEAN if name == "mean" else Readout.LAST
@@ -194,20 +128,16 @@ def _over_steps(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sig
     return Signal(value=x.value, shape=shape, axes=(axis,), reduced=reduced)
 
 
-def _activated(builder: GraphBuilder, activation: str, x: Signal, factor: float = 1.0) -> Signal:
+def _activated(builder: GraphBuilder, activation: str, x: Signal) -> Signal:
     _check_steps(x)
-    if activation not in ACTIVATIONS:
-        known = ", ".join(ACTIVATIONS)
-        raise NotDeployable("use only activations that can be deployed", activation, f"Use one of {known}.")
-    value = x.value if factor == 1.0 else x.value.mapped(np.full(x.value.n, factor))
-    return x.with_value(builder.activate(activation, value))
+    return x.with_value(builder.activate(activation, x.value))
 
 
 def _check_steps(*signals: Signal) -> None:
     """Refuse what is not affine behind the last step, or the mean, of a sequence."""
     if reduction_of(*signals) is not None:
         mend = "Apply it to every step, before the last one or the mean is taken."
-        raise NotDeployable(
+        raise NotDeployableError(
             "be affine behind the last step or the mean of a sequence", "an activation or product", mend
         )
 
@@ -240,14 +170,14 @@ def _mul(builder: GraphBuilder, left: Any, right: Any) -> Signal:
 
 def _div(builder: GraphBuilder, left: Any, right: Any, *, rounding_mode: str | None = None) -> Signal:
     if isinstance(right, Signal) or rounding_mode is not None:
-        raise NotDeployable("divide by constants", "a quotient of two computed values", MENDS["div"])
+        raise NotDeployableError("be a quotient by a constant", "a quotient of two computed values", MENDS["div"])
     return _mul(builder, left, 1.0 / torch.as_tensor(right, dtype=torch.float64))
 
 
 def _pow(builder: GraphBuilder, x: Any, exponent: Any) -> Signal:
     if not isinstance(x, Signal) or not isinstance(exponent, (int, float)) or exponent not in (1, 2, 3, 4):
         mend = "Use a power of 1 to 4, which is a product."
-        raise NotDeployable("raise values to whole powers from 1 to 4", exponent, mend)
+        raise NotDeployableError("be a whole power from 1 to 4", exponent, mend)
     power = x
     for _ in range(int(exponent) - 1):
         power = _mul(builder, power, x)
@@ -266,7 +196,7 @@ def _contracted(builder: GraphBuilder, name: str, args: tuple[Any, ...]) -> Sign
     """Compute a matrix product or einsum of two signals as products and a sum."""
     operands = args[1] if name == "einsum" else args
     if len(operands) != 2 or not all(isinstance(each, Signal) for each in operands):
-        raise NotDeployable("multiply constants or two computed values", name, "Write it as products and a sum.")
+        raise NotDeployableError("be a product of at most two computed values", name, "Write it as products and a sum.")
     equation = args[0].replace(" ", "") if name == "einsum" else _matmul_equation(*operands)
     letters, _, kept = equation.partition("->")
     kept = kept or "".join(sorted(each for each in set(letters) - {","} if letters.count(each) == 1))
@@ -294,41 +224,36 @@ def _gelu(builder: GraphBuilder, x: Signal, *, approximate: str = "none") -> Sig
 
 
 def _elu(builder: GraphBuilder, x: Signal, alpha: float = 1, scale: float = 1, input_scale: float = 1) -> Signal:
-    if abs(alpha - 1.6732632423543772) < 1e-12 and abs(scale - 1.0507009873554805) < 1e-12 and input_scale == 1:
-        return _activated(builder, "selu", x)
-    if (alpha, scale, input_scale) != (1, 1, 1):
-        raise NotDeployable("use elu with alpha = 1", alpha, "Use alpha = 1, or selu.")
-    return _activated(builder, "elu", x)
+    if (scale, input_scale) != (1, 1):
+        raise NotDeployableError("use elu without other factors", (scale, input_scale), "Use elu, or selu.")
+    return _activated(builder, "elu" if alpha == 1 else f"elu({float(alpha)!r})", x)
 
 
 def _softplus(builder: GraphBuilder, x: Signal, beta: float = 1, threshold: float = 20) -> Signal:
-    made = _activated(builder, "softplus", x, float(beta))
-    return made if beta == 1 else _mul(builder, made, 1.0 / beta)
+    return _mul(builder, _activated(builder, "softplus", _mul(builder, x, float(beta))), 1.0 / beta)
 
 
 def _leaky_relu(builder: GraphBuilder, x: Signal, negative_slope: float = 0.01) -> Signal:
-    """Compute a z + (1 - a) relu(z)."""
-    positive = _mul(builder, _activated(builder, "relu", x), 1.0 - negative_slope)
-    return _add(builder, positive, x, alpha=negative_slope)
+    return _activated(builder, f"leaky_relu({float(negative_slope)!r})", x)
 
 
 def _clamp(builder: GraphBuilder, x: Signal, low: Any = None, high: Any = None) -> Signal:
-    """Compute low + relu(z - low) - relu(z - high)."""
+    """Compute relu(z - low) + low, high - relu(high - z), or c + r hardtanh((z - c) / r)."""
     if not all(each is None or isinstance(each, (int, float)) for each in (low, high)):
-        raise NotDeployable("clamp to constants", "computed limits", "Give numbers.")
-    if low is None:
-        flipped = _mul(builder, x, -1.0)
-        return _mul(builder, _clamp(builder, flipped, -high), -1.0) if high is not None else x
-    above = _add(builder, _activated(builder, "relu", _add(builder, x, -low)), low)
+        raise NotDeployableError("use constant limits", "computed limits", "Give numbers.")
     if high is None:
-        return above
-    return _sub(builder, above, _activated(builder, "relu", _add(builder, x, -high)))
+        return _add(builder, _activated(builder, "relu", _add(builder, x, -low)), low)
+    if low is None:
+        return _rsub(builder, _activated(builder, "relu", _rsub(builder, x, high)), high)
+    middle, radius = (low + high) / 2, (high - low) / 2
+    within = _activated(builder, "hardtanh", _mul(builder, _add(builder, x, -middle), 1.0 / radius))
+    return _add(builder, _mul(builder, within, radius), middle)
 
 
 def _dropout(builder: GraphBuilder, x: Signal, p: float = 0.5, train: bool = True) -> Signal:
     if train and p:
         mend = "Call it with training=self.training, or as the layer nn.Dropout, and import the trained module."
-        raise NotDeployable("use no dropout in training mode", f"p = {p}", mend)
+        raise NotDeployableError("use no dropout in training mode", f"p = {p}", mend)
     return x
 
 
@@ -336,7 +261,7 @@ def _to(builder: GraphBuilder, x: Signal, *args: Any, **kwargs: Any) -> Signal:
     kinds = [each for each in (*args, *kwargs.values()) if isinstance(each, torch.dtype)]
     if any(each is not torch.float64 for each in kinds):
         mend = "Leave the conversion out, or write .to(x.dtype)."
-        raise NotDeployable("keep the type of its input", str(kinds[0]), mend)
+        raise NotDeployableError("keep the type of its input", str(kinds[0]), mend)
     return x
 
 
@@ -344,7 +269,7 @@ def _batch_norm(builder: GraphBuilder, x: Signal, *args: Any) -> Signal:
     weight, bias, mean, variance, training = args[:5]
     if training or mean is None:
         mend = "Train with track_running_stats=True."
-        raise NotDeployable("have running statistics", "none", mend)
+        raise NotDeployableError("have running statistics", "none", mend)
     return map_linear(lambda t: torch.batch_norm(t, weight, bias, mean, variance, False, 0.0, args[6], False), x)
 
 
@@ -356,7 +281,7 @@ def _vsn(builder: GraphBuilder, x: Signal, beta: Tensor, theta: Tensor, activati
 
 
 class Spikes:
-    """Binary spikes of snnTorch's Leaky, which count only in the product with its own drive, or its membrane, which no one reads."""
+    """Binary spikes of snnTorch's Leaky, which count only in the product with its own drive; or its membrane."""
 
     def __init__(self, what: str, drive: Signal, sent: Signal | None = None) -> None:
         self.what, self.drive, self.sent = what, drive, sent
@@ -365,7 +290,7 @@ class Spikes:
         """Return the graded product with the drive."""
         if self.sent is None or not isinstance(drive, Signal) or drive.value.key != self.drive.value.key:
             mend = "Multiply its spikes by its input, a = spk * z, as a Variable Spiking Neuron does."
-            raise NotDeployable("send graded spikes", self.what, mend)
+            raise NotDeployableError("send graded spikes", self.what, mend)
         return self.sent
 
 
@@ -387,6 +312,8 @@ HANDLERS: dict[str, Callable[..., Any]] = {
     "square": lambda builder, x: _mul(builder, x, x),
     "lerp": _lerp,
     "addcmul": _addcmul,
+    "cos": lambda builder, x: _activated(builder, "sin", _add(builder, x, math.pi / 2)),
+    "log_sigmoid": lambda builder, x: _mul(builder, _softplus(builder, _mul(builder, x, -1.0)), -1.0),
     "gelu": _gelu,
     "elu": _elu,
     "softplus": _softplus,
@@ -404,6 +331,9 @@ HANDLERS: dict[str, Callable[..., Any]] = {
     "_to_copy": _to,
     "type_as": lambda builder, x, other: x,
     "batch_norm": _batch_norm,
+    "_native_batch_norm_legit_no_training": lambda builder, x, *args: [
+        _batch_norm(builder, x, *args[:4], False, *args[4:])
+    ],
     "vsn": _vsn,
     "leaky": _leaky,
     "membrane": lambda builder, x: Spikes("the membrane of Leaky", x),

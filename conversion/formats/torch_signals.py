@@ -21,11 +21,12 @@ from ...base.arrays import FloatArray, Record
 from ...network.spec import Readout
 from .affine_values import AffineValue, constant_value, joined_values
 
-N_SAMPLES, N_STEPS = 3, 4
-"""Sizes of the axes of samples and of steps with which a module is exported; 0 and 1 are special in torch."""
+N_SAMPLES, N_STEPS = 11, 7
+"""Sizes of the axes of samples and of steps with which a module is exported; 0 and 1 are special in torch,
+and small ones are widths of constants."""
 
 
-class NotDeployable(Exception):
+class NotDeployableError(Exception):
     """An operator that cannot be deployed: rule, value found and repair, as the reader's error states them."""
 
     def __init__(self, rule: str, got: object, mend: str) -> None:
@@ -60,7 +61,7 @@ def move_entries(operator: Callable[..., Any], signals: Sequence[Signal]) -> Any
     """Run an operator that only moves entries on signals; return a signal, or a list where it returns several tensors.
 
     Raises:
-        NotDeployable: If it moves entries from one sample, or step, to another.
+        NotDeployableError: If it moves entries from one sample, or step, to another.
     """
     first = max(signals, key=lambda each: len(each.axes))
     sizes = tuple(first.shape[axis] for axis in first.axes)
@@ -111,7 +112,7 @@ def _from_numbers(moved: Tensor, value: AffineValue, sizes: tuple[int, ...], red
             if torch.equal(again + rows.reshape(_inner(placed)), moved):
                 return signal.with_value(value.selected(flat))
     mend = "Keep the first axis for samples; a network sees one sample, and one step of a sequence, at a time."
-    raise NotDeployable("keep samples and steps apart", f"a result of the shape {tuple(moved.shape)}", mend)
+    raise NotDeployableError("keep samples and steps apart", f"a result of the shape {tuple(moved.shape)}", mend)
 
 
 def _inner(signal: Signal) -> list[int]:
@@ -122,7 +123,7 @@ def map_linear(operator: Callable[[Tensor], Tensor], signal: Signal) -> Signal:
     """Run an operator that is affine in its argument, and treats samples alike, on a signal.
 
     Raises:
-        NotDeployable: If it adds samples, or steps, up.
+        NotDeployableError: If it adds samples, or steps, up.
     """
     axes = _axes_after(operator, signal)
     terms = list(signal.value.terms.items())
@@ -161,7 +162,7 @@ def _axes_after(operator: Callable[[Tensor], Tensor], signal: Signal) -> tuple[i
             axes.append(next(axis for axis, (n, m) in enumerate(zip(plain, other, strict=True)) if m == n + 1))
     except (RuntimeError, StopIteration, ValueError) as error:
         mend = "Compute sums, means and matrices over the features of a sample."
-        raise NotDeployable("keep samples and steps apart", f"a tensor {signal.shape}", mend) from error
+        raise NotDeployableError("keep samples and steps apart", f"a tensor {signal.shape}", mend) from error
     return tuple(axes)
 
 
@@ -169,7 +170,7 @@ def as_signal(constant: Tensor, shape: tuple[int, ...], like: Signal) -> Signal:
     """Return a constant as a signal of a shape, with the axes of another one.
 
     Raises:
-        NotDeployable: If it differs from sample to sample or from step to step.
+        NotDeployableError: If it differs from sample to sample or from step to step.
     """
     full = constant.detach().double().expand(shape)
     rows = full
@@ -178,7 +179,7 @@ def as_signal(constant: Tensor, shape: tuple[int, ...], like: Signal) -> Signal:
     signal = Signal(value=constant_value(rows.flatten().numpy().copy()), shape=tuple(shape), axes=like.axes)
     if not torch.equal(full, rows.reshape(_inner(signal)).expand(shape)):
         mend = "Use the same numbers for every sample."
-        raise NotDeployable("add or join the same constant for every sample", "another one for each", mend)
+        raise NotDeployableError("use the same constant for every sample", "another one for each", mend)
     return signal
 
 
@@ -186,7 +187,7 @@ def broadcast_signals(left: Any, right: Any) -> tuple[Signal, Signal]:
     """Return two operands, at least one of which is a signal, as signals of one shape.
 
     Raises:
-        NotDeployable: If samples of one meet other samples of the other.
+        NotDeployableError: If samples of one meet other samples of the other.
     """
     parts = [each if isinstance(each, Signal) else torch.as_tensor(each, dtype=torch.float64) for each in (left, right)]
     shape = torch.broadcast_shapes(*(tuple(each.shape) for each in parts))
@@ -198,7 +199,9 @@ def broadcast_signals(left: Any, right: Any) -> tuple[Signal, Signal]:
     one, other = (each if isinstance(each, Signal) else as_signal(each, tuple(shape), like) for each in made)
     if one.axes != other.axes:
         mend = "Give both as many rows as there are samples, one row for each."
-        raise NotDeployable("keep samples and steps apart", f"samples along the axes {one.axes} and {other.axes}", mend)
+        raise NotDeployableError(
+            "keep samples and steps apart", f"samples along the axes {one.axes} and {other.axes}", mend
+        )
     return one, other
 
 
@@ -206,11 +209,11 @@ def reduction_of(*signals: Signal) -> Readout | None:
     """Return how the steps of signals have become one.
 
     Raises:
-        NotDeployable: If that of one differs from that of another.
+        NotDeployableError: If that of one differs from that of another.
     """
     found = {each.reduced for each in signals if each.value.terms}
     if len(found) > 1:
         names = sorted("every step" if each is None else each.value for each in found)
         mend = "Reduce all of them in the same way, at the end."
-        raise NotDeployable("join outputs that are reduced over the steps alike", ", ".join(names), mend)
+        raise NotDeployableError("be reduced over the steps alike", ", ".join(names), mend)
     return next(iter(found), None)

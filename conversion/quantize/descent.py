@@ -133,8 +133,7 @@ class _LinearModel:
         self.network, self.affines = network, network.affines
         self.jacobians = trace_jacobians(dequantized_network(network), points)
         self.units = [unit_weights(affine) for affine in self.affines]
-        nodes = (*network.source.populations, network.source.output)
-        self.are_fixed = [isinstance(node, PopulationSpec) and node.is_relay for node in nodes]
+        self.are_fixed = [isinstance(node, PopulationSpec) and node.is_relay for node in network.source.affines]
         self.curvatures = [
             _curvature(jacobian) * unit**2 for jacobian, unit in zip(self.jacobians, self.units, strict=True)
         ]
@@ -199,7 +198,7 @@ class _LinearModel:
             residual = residual + self._effect(move)
         changes = np.split(self.biases(residual, ridge), np.cumsum([affine.n_out for affine in self.affines])[:-1])
         changed = [_changed(*parts) for parts in zip(self.affines, weights, changes, strict=True)]
-        names = [node.name for node in (*self.network.populations, self.network.output)]
+        names = [node.name for node in self.network.source.affines]
         return with_affines(self.network, dict(zip(names, changed, strict=True)))
 
 
@@ -238,14 +237,15 @@ def dequantized_network(network: QuantizedNetwork) -> NetworkSpec:
     return replace(source, nodes=nodes, output=dequantized_node(source.output, network.output))
 
 
-_Spec = TypeVar("_Spec", PopulationSpec, OutputSpec)
+Affine = TypeVar("Affine", PopulationSpec, OutputSpec)
+"""A population or the read-out of a float network."""
 
 
-def dequantized_node(spec: _Spec, node: QuantizedPopulation | QuantizedOutput) -> _Spec:
+def dequantized_node(spec: Affine, node: QuantizedPopulation | QuantizedOutput) -> Affine:
     """Return the float population, or read-out, that integers represent."""
     changes = {}
     if isinstance(node, QuantizedPopulation):
         changes["theta"] = dequantize_array(node.theta, node.affine.state_exponent)
         changes["beta"] = dequantize_array(node.beta, -LEAK_BITS)
-    found: _Spec = spec.with_weight(node.affine.real_weight, bias=node.affine.real_bias, **changes)
+    found: Affine = spec.with_weight(node.affine.real_weight, bias=node.affine.real_bias, **changes)
     return found

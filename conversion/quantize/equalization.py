@@ -13,6 +13,7 @@ network embeds the equalised float network as its source, so that its nodes can 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -27,11 +28,10 @@ HOMOGENEOUS = ("identity", "relu")
 
 def equalize_network(network: NetworkSpec, calibration: Calibration) -> NetworkSpec:
     """Scale the neurons of every population whose phi allows it; the outputs stay the same numbers."""
-    nodes: dict[str, NodeSpec | OutputSpec] = {node.name: node for node in (*network.nodes, network.output)}
+    nodes: dict[str, Any] = {node.name: node for node in (*network.nodes, network.output)}
     factors = {source for node in network.nodes if isinstance(node, ProductSpec) for source, _ in node.edges}
     for name in [node.name for node in network.populations]:
-        node = nodes[name]
-        assert isinstance(node, PopulationSpec)
+        node: PopulationSpec = nodes[name]
         if node.activation not in HOMOGENEOUS or name in factors:
             continue
         weights = [each.weight for other in nodes.values() for each in _reads(other, name)]

@@ -20,7 +20,7 @@ from ...engine.walk import NodeStep, walk
 from ...network.integers import IntFormat, dequantize_array, quantize_array, saturate
 from ...network.nodes import OutputSpec, PopulationSpec
 from ...network.quantized import QuantizedNetwork
-from ...network.quantized_nodes import QuantizedAffine
+from ...network.quantized_nodes import QuantizedAffine, QuantizedPopulation
 from ..calibrate.calibration import count_steps
 from ..calibrate.sensitivity import AffineSignals, trace_signals
 
@@ -41,8 +41,8 @@ def adjust_network(network: QuantizedNetwork, points: FloatArray, adjust: Adjust
         adjust: The function that adjusts one sum.
     """
     kept = points[:: max(1, -(-len(points) * count_steps(network, points) // MAX_ROWS))]
-    exact = (*network.source.populations, network.source.output)
-    for index, (spec, signal) in enumerate(zip(exact, trace_signals(network.source, kept), strict=True)):
+    signals = trace_signals(network.source, kept)
+    for index, (spec, signal) in enumerate(zip(network.source.affines, signals, strict=True)):
         adjusted = adjust(network.affines[index], spec, _received(network, kept, spec.name), signal)
         network = with_affines(network, {spec.name: adjusted})
     return network
@@ -50,11 +50,12 @@ def adjust_network(network: QuantizedNetwork, points: FloatArray, adjust: Adjust
 
 def with_affines(network: QuantizedNetwork, affines: dict[str, QuantizedAffine]) -> QuantizedNetwork:
     """Return a network in which the populations and the read-out of these names have other sums."""
-    nodes: list[Any] = [
-        replace(node, affine=affines[node.name]) if node.name in affines else node
-        for node in (*network.nodes, network.output)
-    ]
-    return replace(network, nodes=tuple(nodes[:-1]), output=nodes[-1])
+    nodes = tuple(
+        replace(node, affine=affines.get(node.name, node.affine)) if isinstance(node, QuantizedPopulation) else node
+        for node in network.nodes
+    )
+    output = replace(network.output, affine=affines.get(network.output.name, network.output.affine))
+    return replace(network, nodes=nodes, output=output)
 
 
 def _received(network: QuantizedNetwork, points: FloatArray, name: str) -> list[IntArray]:

@@ -18,6 +18,7 @@ from ...base.arrays import FloatArray, Record
 from ...engine.reference import run_float, run_integer
 from ...network.quantized import QuantizedNetwork
 from ...network.spec import NetworkSpec
+from ...network.turns import network_in_turns
 from ..calibrate.calibration import Calibration, calibrate_network
 from ..calibrate.intervals import bound_network
 from ..scheme import Equalization, QuantizationScheme, Rounding, StateRange
@@ -96,8 +97,8 @@ def proving_bits(
         return taken
     spare = max(scheme.state_bits - KEPT_STATE_BITS, 0)
     wanted = []
-    nodes = (*network.source.populations, network.source.output)
-    for node, affine, bound, former in zip(nodes, network.affines, bound_network(network), taken, strict=True):
+    pairs = zip(network.source.affines, network.affines, strict=True)
+    for (node, affine), bound, former in zip(pairs, bound_network(network), taken, strict=True):
         excess = margin * max(bound.drive, bound.membrane) / bound.state_highest
         bits = former
         if excess > 1.0:
@@ -131,11 +132,15 @@ def quantize_network(
 def prepare_network(
     network: NetworkSpec, scheme: QuantizationScheme, points: FloatArray | None
 ) -> tuple[NetworkSpec, Calibration]:
-    """Equalise the network if the scheme says so, and calibrate it; the same function either way, to the last bit."""
-    calibration = calibrate_network(network, points)
+    """Put sines in turns, equalise the network if the scheme says so, and calibrate it.
+
+    The network computes the same: to rounding where it has sines, else to the last bit.
+    """
+    turned = network_in_turns(network)
+    calibration = calibrate_network(turned, points)
     if scheme.equalization is Equalization.NONE:
-        return network, calibration
-    equalized = equalize_network(network, calibration)
+        return turned, calibration
+    equalized = equalize_network(turned, calibration)
     return equalized, calibrate_network(equalized, calibration.points)
 
 
@@ -156,15 +161,15 @@ def make_integers(network: NetworkSpec, scheme: QuantizationScheme, calibration:
     coarser = (0,) * (len(network.populations) + 1)
     nearest = quantize_with(network, scheme, calibration)
     check_words(nearest, scheme, calibration)
-    wanted = proving_bits(nearest, scheme, calibration, coarser, PROOF_MARGIN)
-    for _ in range(MAX_PROOFS):
-        if wanted != coarser:
-            nearest, coarser = quantize_with(network, scheme, calibration, wanted), wanted
-        # Hundreds of matrices of one layer's size: where a machine has other work, threads of BLAS wait for each other twenty
-        # times as long as they compute.
-        with threadpool_limits(1, user_api="blas"):
+    # Hundreds of matrices of one layer's size: where a machine has other work, threads of BLAS wait for each other twenty
+    # times as long as they compute.
+    with threadpool_limits(1, user_api="blas"):
+        wanted = proving_bits(nearest, scheme, calibration, coarser, PROOF_MARGIN)
+        for _ in range(MAX_PROOFS):
+            if wanted != coarser:
+                nearest, coarser = quantize_with(network, scheme, calibration, wanted), wanted
             chip = round_network(nearest, scheme, calibration.points)
-        wanted = proving_bits(chip, scheme, calibration, coarser)
-        if wanted == coarser:
-            break
+            wanted = proving_bits(chip, scheme, calibration, coarser)
+            if wanted == coarser:
+                break
     return chip

@@ -73,8 +73,7 @@ class BitSearch(Record):
 
 def synaptic_bits(network: NetworkSpec, weight_bits: tuple[int, ...]) -> int:
     """Count the bits of all weights."""
-    nodes = (*network.populations, network.output)
-    return sum(node.weight.size * bits for node, bits in zip(nodes, weight_bits, strict=True))
+    return sum(node.weight.size * bits for node, bits in zip(network.affines, weight_bits, strict=True))
 
 
 def search_bits(

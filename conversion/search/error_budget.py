@@ -37,7 +37,7 @@ from ...network.phi_table import PhiTable, Side
 from ...network.quantized import QuantizedNetwork
 from ...network.quantized_nodes import QuantizedAffine, QuantizedNode, QuantizedOutput, QuantizedPopulation, Word
 from ..calibrate.calibration import count_steps
-from ..quantize.descent import dequantized_node
+from ..quantize.descent import Affine, dequantized_node
 
 
 class Cause(str, Enum):
@@ -125,10 +125,10 @@ def _switches(network: QuantizedNetwork) -> Iterator[tuple[str, Cause]]:
     for each in network.inputs:
         yield each.name, Cause.PAYLOAD
     for node in network.nodes:
-        is_population = isinstance(node, QuantizedPopulation)
-        for cause in Cause if is_population else (Cause.PAYLOAD,):
-            if cause is not Cause.PHI_TABLE or (is_population and node.table.rule.needs_table):
-                yield node.name, cause
+        causes = set(Cause) if isinstance(node, QuantizedPopulation) else {Cause.PAYLOAD}
+        if isinstance(node, QuantizedPopulation) and not node.table.rule.needs_table:
+            causes.remove(Cause.PHI_TABLE)
+        yield from ((node.name, cause) for cause in Cause if cause in causes)
     for cause in (Cause.WEIGHTS, Cause.STATE, Cause.SATURATION):
         yield network.output.name, cause
 
@@ -225,7 +225,8 @@ class _SwitchedArithmetic:
         """Compute one step of a node."""
         if self.chip is None or self.switch is None or node.name != self.chip.name:
             return step_float(node, membrane, received)
-        if isinstance(node, OutputSpec) and isinstance(self.chip, QuantizedOutput):
+        if isinstance(self.chip, QuantizedOutput):
+            assert isinstance(node, OutputSpec)
             z = _switched_drive(node, self.chip, received, self.switch[1])
             return NodeStep(received, z, z)
         if isinstance(node, PopulationSpec) and isinstance(self.chip, QuantizedPopulation):
@@ -235,7 +236,7 @@ class _SwitchedArithmetic:
 
 
 def _switched_drive(
-    node: PopulationSpec | OutputSpec,
+    node: Affine,
     chip: QuantizedPopulation | QuantizedOutput,
     received: Sequence[FloatArray],
     cause: Cause,

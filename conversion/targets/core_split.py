@@ -19,10 +19,10 @@ from itertools import pairwise
 import numpy as np
 
 from ...base.arrays import ArrayRecord, BoolArray, IntArray, Record, freeze_arrays
+from ...engine.schedule import schedule_network
 from ...network.integers import LEAK_BITS
 from ...network.quantized import QuantizedNetwork
 from ...network.quantized_nodes import QuantizedOutput, QuantizedPopulation, QuantizedProduct
-from ...network.schedule import schedule_network
 from .target import HardwareTarget
 
 ENTRY_BYTES = 4
@@ -103,8 +103,10 @@ def split_network(network: QuantizedNetwork, target: HardwareTarget) -> tuple[No
     while True:
         before = [len(held) for held in cores.values()]
         for node in reversed(nodes):
-            fewest = len(cores.get(node.name, ()))
-            cores[node.name] = _split_node(node, lines[node.name], reads[node.name], target, reached(node), fewest)
+            held = cores.get(node.name)
+            if held != ():  # what once did not fit would only make others seem to fit
+                fewest = len(held or ())
+                cores[node.name] = _split_node(node, lines[node.name], reads[node.name], target, reached(node), fewest)
         if before == [len(held) for held in cores.values()]:
             break
     return tuple(NodeSplit(name=node.name, cores=cores[node.name], cores_reached=reached(node)) for node in nodes)
@@ -192,4 +194,4 @@ def state_bytes(node: AnyNode, n_neurons: int, line: int) -> int:
     if isinstance(node, QuantizedOutput):
         return (line + 2) * word * n_neurons
     leak = math.ceil((LEAK_BITS + 1) / 8)
-    return ((line + 4) * word + leak) * n_neurons + ENTRY_BYTES * len(node.table.entries)
+    return ((line + 4) * word + leak) * n_neurons + ENTRY_BYTES * node.table.n_entries

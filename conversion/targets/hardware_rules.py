@@ -17,9 +17,9 @@ import numpy as np
 from ...base.arrays import Record
 from ...base.checks import raise_violations
 from ...base.errors import HardwareRuleError, Violation
+from ...engine.schedule import schedule_network
 from ...network.quantized import QuantizedNetwork
 from ...network.quantized_nodes import QuantizedAffine, QuantizedProduct
-from ...network.schedule import schedule_network
 from ..calibrate.intervals import LayerBound, bound_network
 from .core_split import AnyNode, NodeSplit, longest_lines, split_network, state_bytes, synapse_bytes, wired
 from .target import HardwareTarget
@@ -211,19 +211,19 @@ def delays_fit_their_line(candidate: Candidate) -> Finding:
     """What a node reads waits at most `max_delay` steps of the chip: for its own delay, and for nodes on longer ways."""
     schedule = schedule_network(candidate.network)
     values = (
-        (f"{_place(node)}, reading {source!r},", schedule.line(source, node.name, delay))
+        (f"{_place(node)}: connection from {source!r}", schedule.line(source, node.name, delay))
         for node in candidate.nodes
         for source, delay in node.edges
     )
     mend = "Give the connection less delay, or lead it through a relay."
     most = candidate.target.max_delay
-    return _held("max_delay", most, values, "wait at most {} steps of the chip", lambda _: mend)
+    return _held("max_delay", most, values, "have a delay line of at most {} steps of the chip", lambda _: mend)
 
 
 def tables_fit_their_memory(candidate: Candidate) -> Finding:
     """A phi table has at most `max_table_entries`; an activation without a table has none."""
     layers = candidate.network.populations
-    values = ((f"layer {layer.name!r}", len(layer.table.entries)) for layer in layers)
+    values = ((f"layer {layer.name!r}", layer.table.n_entries) for layer in layers)
     mend = "Choose an activation that needs no table, or a shorter table: `QuantizationScheme.index_size`."
     most = candidate.target.max_table_entries
     return _held("max_table_entries", most, values, "have a phi table of at most {} entries", lambda _: mend)

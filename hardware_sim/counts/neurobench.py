@@ -96,7 +96,7 @@ def footprint_bytes(network: Network) -> int:
         n_bits += affine.n_out * affine.state_bits
         n_bits += sum(each.weight.size * each.weight_bits for each in affine.connections)
     for node in network.populations:
-        n_bits += node.n_out * (node.affine.state_bits + LEAK_BITS + 1) + ENTRY_BITS * len(node.table.entries)
+        n_bits += node.n_out * (node.affine.state_bits + LEAK_BITS + 1) + ENTRY_BITS * node.table.n_entries
     return math.ceil(n_bits / 8)
 
 

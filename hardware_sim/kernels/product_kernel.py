@@ -12,11 +12,11 @@ import numpy as np
 
 from ...network.nodes import ProductSpec
 from ...network.quantized_nodes import QuantizedProduct
-from .layout import EVENTS, PAYLOAD, Array, Tally, empty_tally
+from .layout import EVENTS, FIRED, PAYLOAD, Array, Tally, empty_tally
 
 
 class ProductKernel:
-    """A product of two sources, elementwise; it has no membranes, and nothing fires."""
+    """A product of two sources, elementwise; it has no membranes. In the place of what fires it counts pairs of two events."""
 
     def __init__(self, node: ProductSpec | QuantizedProduct) -> None:
         self.node = node
@@ -42,6 +42,7 @@ class ProductKernel:
             payload[:] = self._rounded(left.astype(np.int64) * right, self.node, tally)
         else:
             np.multiply(left, right, out=payload)
+        tally.counts[:, FIRED] += ((left != 0) & (right != 0)).sum(axis=0, dtype=np.int32)
         tally.counts[:, EVENTS] += (payload != 0).sum(axis=0, dtype=np.int32)
         tally.membrane[:] = 0
         tally.fired[:] = False

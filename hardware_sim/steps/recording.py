@@ -14,9 +14,9 @@ import numpy as np
 
 from ...base.arrays import Record
 from ...engine.trace import NodeCounts, NodeTrace, Probe
-from ...network.nodes import NodeSpec
+from ...network.nodes import NodeSpec, ProductSpec
 from ...network.quantized import Network, QuantizedNetwork
-from ...network.quantized_nodes import QuantizedNode
+from ...network.quantized_nodes import QuantizedNode, QuantizedProduct
 from ...network.spec import Readout
 from ..kernels.layout import DRIVE, EVENTS, FIRED, MEMBRANE, PAYLOAD, Array, Tally, empty_tally
 from ..runner.shared_arrays import SharedArray
@@ -29,8 +29,10 @@ class NodeRecording(Record):
 
     name: str
     """Name of the node."""
+    is_product: bool
+    """Whether the node is a product."""
     counts: SharedArray
-    """FIRED and EVENTS, int32, shape (n_steps, 2, n_out)."""
+    """FIRED, of a product elements whose factors are both events, and EVENTS, int32, shape (n_steps, 2, n_out)."""
     saturated: SharedArray
     """DRIVE, MEMBRANE and PAYLOAD, int32, shape (3, n_out)."""
     membrane: SharedArray
@@ -41,11 +43,13 @@ class NodeRecording(Record):
     """a, same shape."""
 
     @classmethod
-    def empty(cls, name: str, n_out: int, n_steps: int, n_probed: int, message_type: Any) -> NodeRecording:
+    def empty(cls, node: NodeSpec | QuantizedNode, n_steps: int, n_probed: int, message_type: Any) -> NodeRecording:
         """Build the recording of a node; n_probed is how many of the first samples are recorded in full."""
+        n_out = node.n_out
         shape = (n_probed, n_steps, n_out)
         return cls(
-            name=name,
+            name=node.name,
+            is_product=isinstance(node, ProductSpec | QuantizedProduct),
             counts=SharedArray.zeros((n_steps, 2, n_out), np.int32),
             saturated=SharedArray.zeros((3, n_out), np.int32),
             membrane=SharedArray.zeros(shape, message_type),
@@ -107,10 +111,12 @@ def joined_counts(recordings: Sequence[NodeRecording]) -> NodeCounts:
         sum(int(recording.saturated.values[kind].sum(dtype=np.int64)) for recording in recordings)
         for kind in (DRIVE, MEMBRANE, PAYLOAD)
     )
+    is_product = recordings[0].is_product
     return NodeCounts(
         name=recordings[0].name,
-        fired=counts[:, FIRED],
+        fired=np.zeros_like(counts[:, FIRED]) if is_product else counts[:, FIRED],
         events=counts[:, EVENTS],
+        multiplied=counts[:, FIRED] if is_product else None,
         saturated_drive=drive,
         saturated_membrane=membrane,
         saturated_payload=payload,
@@ -199,8 +205,7 @@ def make_recordings(
     n_probed = probe.n_samples if n_samples is None else probe.count(n_samples)
     nodes: tuple[NodeSpec | QuantizedNode, ...] = network.nodes
     recordings = tuple(
-        NodeRecording.empty(node.name, node.n_out, n_steps, n_probed if probe.records(node.name) else 0, message_type)
-        for node in nodes
+        NodeRecording.empty(node, n_steps, n_probed if probe.records(node.name) else 0, message_type) for node in nodes
     )
     emitted = ReadoutRecording.empty(network.readout, network.n_out, n_steps, n_samples or 0, n_probed, message_type)
     return recordings, emitted

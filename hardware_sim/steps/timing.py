@@ -6,21 +6,18 @@ a connection u -> v of delay d is in time for it if
 
     start(v) >= start(u) + 1 - d * I          start(v) >= 0          start(input) = -1
 
-and the smallest I for which all bounds hold is taken, with the earliest starts. An input arrives in the step in which it is
-sent. The receiver keeps each message of the connection for start(v) - start(u) - 1 + d * I steps of Lava.
+and the smallest I for which all bounds hold is taken, with the earliest starts (`engine/schedule.py`). An input arrives in the
+step in which it is sent. The receiver keeps each message of the connection for start(v) - start(u) - 1 + d * I steps of Lava.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...base.arrays import Record
+from ...engine.schedule import schedule_network
 from ...network.quantized import Network
 from ..kernels.layer_kernel import message_widths
-
-INPUT_START = -1
-"""Start of the inputs: they arrive in the step in which they are sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,45 +77,23 @@ def time_network(network: Network) -> NetworkTiming:
     Args:
         network: Float or quantized.
     """
-    nodes = (*network.nodes, network.output)
-    edges = {node.name: node.edges for node in nodes}
-    inputs = {each.name: INPUT_START for each in network.inputs}
-    interval, starts = 1, _earliest_starts(edges, inputs, 1)
-    while starts is None:  # ends: with as many steps as there are nodes, no loop with a delay is too long
-        interval += 1
-        starts = _earliest_starts(edges, inputs, interval)
+    schedule = schedule_network(network)
     return NetworkTiming(
-        interval=interval,
+        interval=schedule.interval,
         nodes=tuple(
             NodeTiming(
                 name=node.name,
-                start=starts[node.name],
+                start=schedule.starts[node.name],
                 lines=tuple(
                     DelayLine(
                         source=source,
                         delay=delay,
                         width=width,
-                        length=starts[node.name] - starts[source] - 1 + delay * interval,
+                        length=schedule.line(source, node.name, delay),
                     )
                     for (source, delay), width in zip(node.edges, message_widths(node), strict=True)
                 ),
             )
-            for node in nodes
+            for node in (*network.nodes, network.output)
         ),
     )
-
-
-def _earliest_starts(
-    edges: Mapping[str, Sequence[tuple[str, int]]], inputs: Mapping[str, int], interval: int
-) -> dict[str, int] | None:
-    """Find the earliest starts by Bellman and Ford's algorithm; None where they have no end."""
-    starts = {**inputs, **dict.fromkeys(edges, 0)}
-    for _ in range(len(edges) + 1):
-        is_settled = True
-        for name, sources in edges.items():
-            earliest = max(starts[source] + 1 - delay * interval for source, delay in sources)
-            if earliest > starts[name]:
-                starts[name], is_settled = earliest, False
-        if is_settled:
-            return starts
-    return None

@@ -241,7 +241,7 @@ def run_float(network: NetworkSpec, points: FloatArray, probe: Probe = NO_PROBE)
         return network.input_transform.apply(block), 0
 
     decode = partial(decode_floats, network)
-    return _run_blocks(network, points, probe, Backend.FLOAT, encode, FloatArithmetic, decode)
+    return run_arithmetic(network, points, probe, Backend.FLOAT, encode, FloatArithmetic, decode)
 
 
 def run_integer(network: Network, points: FloatArray, probe: Probe = NO_PROBE) -> RunTrace:
@@ -260,10 +260,10 @@ def run_integer(network: Network, points: FloatArray, probe: Probe = NO_PROBE) -
         mend = "Quantize it first: `neuropinn-lava convert`, or `neuropinn_lava.convert`."
         raise SpecError("run_integer.network", "be a quantized network", type(held).__name__, mend)
     encode, decode = partial(encode_points, held), partial(decode_integers, held)
-    return _run_blocks(held, points, probe, Backend.INTEGER, encode, IntegerArithmetic, decode)
+    return run_arithmetic(held, points, probe, Backend.INTEGER, encode, IntegerArithmetic, decode)
 
 
-def _run_blocks(
+def run_arithmetic(
     network: Network,
     points: FloatArray,
     probe: Probe,
@@ -272,16 +272,27 @@ def _run_blocks(
     arithmetic: Callable[[int], Arithmetic],
     decode: Callable[[FloatArray, NumberArray], FloatArray],
 ) -> RunTrace:
-    """Run block by block; the first block is long enough to hold all probed samples."""
+    """Walk a network block by block in any arithmetic; the first block is long enough to hold all probed samples.
+
+    Args:
+        network: Float or quantized.
+        points: Physical coordinates, unchecked.
+        probe: What to record in full.
+        backend: Name of the run.
+        encode: Function from points to the network's own numbers, and how many of them saturated.
+        arithmetic: Function from a number of samples to the arithmetic.
+        decode: Function from points and read-out to physical outputs.
+    """
     points = checked_samples(points, network, f"run_{backend.value}: points of network {network.name!r}")
     n_steps = network.n_steps or points.shape[1]
     if probe.is_chosen:
-        again = partial(_run_blocks, network, backend=backend, encode=encode, arithmetic=arithmetic, decode=decode)
+        again = partial(run_arithmetic, network, backend=backend, encode=encode, arithmetic=arithmetic, decode=decode)
         return run_probed(lambda points, probe: again(points, probe), points, probe, n_steps)
     start, digest = time.perf_counter(), network.digest()
     probe.check_names([node.name for node in network.nodes])
 
     def run(block: FloatArray, wanted: Probe) -> RunTrace:
+        """Run one block of points."""
         x, n_input = encode(block)
         recorder = _Recorder(n_steps, wanted)
         walk(network, constant_inputs(network, x), n_steps, arithmetic(len(x)), recorder.see)

@@ -24,7 +24,7 @@ _BUILT_IN = frozenset(ACTIVATIONS)
 _INSTEAD = {
     "cos": "Write cos(z) as sin(z + pi / 2), with pi / 2 in the bias.",
     "logsigmoid": "Write logsigmoid(z) as -softplus(-z), with the signs in the Linear layers.",
-    "softmax": "A softmax needs a sum over its neurons, which a neuron does not see; use sigmoid or another elementwise function.",
+    "softmax": "A softmax sums over neurons, which a neuron does not see: use sigmoid or another elementwise function.",
 }
 """Functions that are no activation here, and what to write instead."""
 
@@ -54,7 +54,7 @@ def find_activation(name: str, where: str = "activation") -> ActivationRule:
     """Return the activation of a name, as `tanh` or `leaky_relu(0.2)`.
 
     Raises:
-        SpecError: If the name is unknown, its number is none or out of range, or it means a function that is no activation here.
+        SpecError: If the name is unknown or means a function that is no activation here, or its number is out of range.
     """
     family, bracket, parameter = name.partition("(")
     if bracket and family in FAMILIES:

@@ -1,8 +1,8 @@
 """Least and largest payload of a phi table over intervals of drives, for interval arithmetic in the network's own integers.
 
-Between two corners of a table p is a line, beyond the last corner too, and rounding is monotone: the ends of an interval and the
-corners between them attain both extremes, whether or not phi is monotone. Ranges of corners are found in two comparisons each,
-from extremes over 1, 2, 4 … neighbouring entries.
+Between two corners of a table, and beyond the last one, p is a line, and rounding is monotone: the ends of an interval and the
+corners between them attain both extremes, whether or not phi is monotone. The extremes over many corners are those of two
+overlapping runs of 1, 2, 4 … corners.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..base.arrays import IntArray
-from .integers import shift_half_up
+from .integers import IntFormat, saturate, shift_half_up
 from .phi_table import PhiTable, Side, interpolated
 
 NEVER = 1 << 62
@@ -22,14 +22,18 @@ def range_over(table: PhiTable, low: IntArray, high: IntArray) -> tuple[IntArray
 
     Args:
         table: The table.
-        low: Least drives, any shape, within the state word.
+        low: Least drives, any shape; what lies beyond the state word counts as its end, where it saturates.
         high: Largest drives, same shape, not below `low`.
     """
+    word = IntFormat(bits=table.state_bits)
+    (low, _), (high, _) = saturate(low, word), saturate(high, word)
     least, largest = (np.full(np.shape(low), unreached, dtype=np.int64) for unreached in (NEVER, -NEVER))
     above, below = table.sides
     parts = ((above, np.maximum(low, 0), high), (below, np.maximum(np.negative(high), 1), np.negative(low)))
     for side, nearest, farthest in parts:
         is_reached = nearest <= farthest
+        if not is_reached.any():
+            continue
         ends = _range_on_side(table, side, nearest, np.maximum(nearest, farthest))
         signed = np.sort(np.stack([side.sign * end for end in ends]), axis=0)
         least = np.where(is_reached, np.minimum(least, signed[0]), least)

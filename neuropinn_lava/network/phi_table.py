@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -31,7 +32,7 @@ MIN_FRACTION_BITS = 6
 """Bits by which an entry is finer than a payload, at least: its rounding then costs 2**-7 of a payload unit."""
 
 SLOPE_BITS = 28
-"""Bits after the point of a slope that is no integer, where there is room: the largest payload then errs by 2**-12 of itself / slope."""
+"""Bits after the point of a slope that is no integer, where there is room for them: it errs by 2**-29."""
 
 MAX_FRACTION_BITS = 32
 """Bits by which an entry is finer than a payload, at most."""
@@ -128,6 +129,11 @@ class PhiTable(ArrayRecord):
     def domain(self) -> int:
         """Smallest z > 0, in units of the state, that the table does not cover."""
         return (len(self.entries) - 1) << self.index_bits if self.rule.needs_table else 0
+
+    @property
+    def n_entries(self) -> int:
+        """Number of entries of both sides, what the table takes of a core's memory."""
+        return len(self.entries) + (0 if self.entries_below is None else len(self.entries_below))
 
     @property
     def slope_exponent(self) -> int:
@@ -271,7 +277,7 @@ class _Draft:
         return math.ldexp(IntFormat(bits=self.payload_bits).highest, self.payload_exponent)
 
     def length_bits(self, asymptote: Asymptote | None, direction: int) -> int | None:
-        """Compute log2 of the length of one side's domain in units of the state; None for a side that is a line from zero on."""
+        """Compute log2 of the length of one side's domain, in units of the state; None for a side that is a line from zero."""
         widest = self.state_bits - 1
         if asymptote is not None:
             if not asymptote.reach:
@@ -330,15 +336,17 @@ def make_table(
     """
     rule = find_activation(activation)
     raise_violations(check_range("make_table.index_size", index_size, 1, MAX_INDEX_SIZE), FixedPointError)
-    scales = {
-        "state_exponent": state_exponent,
-        "state_bits": state_bits,
-        "payload_exponent": payload_exponent,
-        "payload_bits": payload_bits,
-    }
+    make = partial(
+        PhiTable,
+        activation=activation,
+        state_exponent=state_exponent,
+        state_bits=state_bits,
+        payload_exponent=payload_exponent,
+        payload_bits=payload_bits,
+    )
     if not rule.needs_table:
-        return PhiTable(activation=activation, **scales, entries=np.zeros(0, dtype=np.int64))
-    draft = _Draft(rule, **scales)
+        return make(entries=np.zeros(0, dtype=np.int64))
+    draft = _Draft(rule, state_exponent, state_bits, payload_exponent, payload_bits)
     directions = (1, -1)[: len(rule.sides)]
     lengths = [draft.length_bits(*side) for side in zip(rule.sides, directions, strict=True)]
     index_size += sum(length is None for length in lengths)  # a side that is a line leaves its cells to the other one
@@ -353,9 +361,7 @@ def make_table(
         entries.append(
             np.clip(side, -highest, highest) if _ends_at_highest(rule, draft.top, payload_exponent) else side
         )
-    return PhiTable(
-        activation=activation,
-        **scales,
+    return make(
         index_bits=index_bits,
         fraction_bits=fraction_bits,
         entries=entries[0],

@@ -175,6 +175,11 @@ class NetworkSpec(ArrayRecord):
         return tuple(node for node in self.nodes if isinstance(node, PopulationSpec))
 
     @property
+    def affines(self) -> tuple[PopulationSpec | OutputSpec, ...]:
+        """The spiking nodes, in order, and the read-out last: all nodes with weights."""
+        return (*self.populations, self.output)
+
+    @property
     def has_sequences(self) -> bool:
         """Whether an input changes with the steps."""
         return any(each.is_sequence for each in self.inputs)

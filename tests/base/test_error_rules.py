@@ -18,6 +18,7 @@ RULE_AT = {
     "TrainingError": 1,
     "BadTensor": 1,
     "_refuse": 1,
+    "NotDeployableError": 0,
     "given_up": 0,
     "_parsed": 3,
     "_held": 3,

@@ -467,7 +467,9 @@ class TestAgreement:
         assert agree.mean() > 0.999
         layer = network.populations[0]
         # x is rounded to half an input unit, z to half a state unit; |phi'| < 0.77
-        input_error = 2.0 ** (network.input_words[0].exponent - 1) * np.abs(network.source.populations[0].weight).sum(axis=1)
+        input_error = 2.0 ** (network.input_words[0].exponent - 1) * np.abs(network.source.populations[0].weight).sum(
+            axis=1
+        )
         bound = layer.table.error_bound() + 0.77 * (input_error + 2.0**layer.affine.state_exponent)
         error = np.abs(dequantize_array(seen.payload, layer.table.payload_exponent) - exact.payload)
         assert (error <= bound)[agree].all()

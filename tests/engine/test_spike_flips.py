@@ -11,8 +11,9 @@ import torch
 import builders
 from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.engine.spike_flips import samples_at_risk
+from neuropinn_lava.network.activations import find_activation
 from neuropinn_lava.network.nodes import Polarity
-from neuropinn_lava.training.network.rebuild import run_torch
+from neuropinn_lava.training.network.trace import run_torch
 
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 2e-6}
 """Of max|u|: sums of 30 terms through three layers, at 1e-16 and 6e-8 a rounding, with room for cancellation."""
@@ -26,9 +27,12 @@ def test_torch_equals_the_float_engine_away_from_thresholds(activation, polarity
     network = builders.random_spec(3, widths=(2, 30, 30, 1), activation=activation, polarity=polarity, n_steps=2)
     points = builders.random_points(network, N_POINTS)
     expected = run_float(network, points).outputs
-    error = np.abs(run_torch(network, points, dtype) - expected).max(axis=1) / np.abs(expected).max()
+    error = np.abs(run_torch(network, points, dtype=dtype).outputs - expected).max(axis=1) / np.abs(expected).max()
     at_risk = samples_at_risk(network, points, np.float32 if dtype is torch.float32 else np.float64)
-    assert error[~at_risk].max() <= TOLERANCE[dtype]
+    carried = max(
+        1.0, find_activation(activation).steepest
+    )  # by which each layer stretches the errors of the one before
+    assert error[~at_risk].max() <= TOLERANCE[dtype] * carried
     assert at_risk.mean() < 0.02
 
 

@@ -343,7 +343,7 @@ class TestContents:
             (set_attribute("network", "name", 7), r"/network.name must be a value of type .*str.*; got 7"),
             (set_attribute("network", "readout", "median"), r"'median' is not a valid Readout"),
             (set_attribute("network/nodes/0", "polarity", "up"), r"'up' is not a valid Polarity"),
-            (set_attribute("network/nodes/0", "activation", "sigmoid"), r"phi\(0\) = 0.*got sigmoid"),
+            (set_attribute("network/nodes/0", "activation", "cos"), r"elementwise function .*got 'cos'"),
             (set_attribute("network/nodes/0", "activation", "swish"), r"be one of .*; got 'swish'"),
             (
                 set_attribute("network", "type", "QuantizedNetwork"),

@@ -18,6 +18,7 @@ from neuropinn_lava.network.integers import (
     IntFormat,
     dequantize_array,
     leaked,
+    multiply_exactly,
     quantize_array,
     quantize_into,
     round_half_up,
@@ -177,3 +178,24 @@ def test_leak_rounds_toward_zero() -> None:
     # -7/2 → -3, as Lava's sign(x) * (|x| * (4096 - dv) >> 12); half up would give -3 and 4, floor -4 and 3
     assert leaked(np.array([-7, 7]), np.array(2048)).tolist() == [-3, 3]
     assert LEAK_BITS == 12
+
+
+@given(st.integers(1, 2**31 - 1), st.integers(1, 2**31 - 1), st.integers(0, 99))
+def test_products_are_exact_on_both_sides_of_2_to_53(largest: int, heaviest: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = rng.integers(-largest, largest, (4, 2), endpoint=True)
+    weight = rng.integers(-heaviest, heaviest, (2, 3), endpoint=True)
+    product = multiply_exactly(values, weight)
+    assert product.dtype == np.int64
+    rows, columns = values.tolist(), weight.T.tolist()
+    assert product.tolist() == [[row[0] * column[0] + row[1] * column[1] for column in columns] for row in rows]
+
+
+def test_a_product_that_float64_cannot_hold_is_exact() -> None:
+    # (2**31 - 1)**2 = 2**62 - 2**32 + 1 is odd, and float64 has even integers only from 2**53 on
+    word = np.array([[2**31 - 1]])
+    assert multiply_exactly(word, -word).tolist() == [[-((2**31 - 1) ** 2)]]
+
+
+def test_a_product_of_no_rows_has_none() -> None:
+    assert multiply_exactly(np.zeros((0, 3), dtype=np.int64), np.ones((3, 2), dtype=np.int64)).shape == (0, 2)

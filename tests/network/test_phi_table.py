@@ -251,6 +251,60 @@ def test_tables_out_of_range(field: str, value: object, message: str) -> None:
         PhiTable(**{**good, field: value})
 
 
+def test_sides_and_slopes_are_checked() -> None:
+    scales = {"state_exponent": -8, "state_bits": 16, "payload_exponent": -8, "payload_bits": 16}
+    with pytest.raises(FixedPointError, match=r"PhiTable.entries_below must be given where phi has no symmetry"):
+        PhiTable(activation="silu", **scales, index_bits=4, fraction_bits=8, entries=[0, 1])
+    with pytest.raises(FixedPointError, match=r"PhiTable.entries_below must be given where phi has no symmetry"):
+        PhiTable(activation="tanh", **scales, index_bits=4, fraction_bits=8, entries=[0, 1], entries_below=[0, 1])
+    with pytest.raises(FixedPointError, match=r"PhiTable.entries_below must have the shape"):
+        PhiTable(activation="silu", **scales, index_bits=4, fraction_bits=8, entries=[0, 1], entries_below=[])
+    steep = {"state_exponent": 0, "state_bits": 32, "payload_exponent": -24, "payload_bits": 16}
+    with pytest.raises(FixedPointError, match=r"PhiTable.slope of its asymptote must lie in"):
+        PhiTable(activation="leaky_relu(16)", **steep, fraction_bits=6, entries=[0], entries_below=[0])
+
+
+@pytest.mark.parametrize("activation", ["exp", "square", "sin", "sin_turns"])
+def test_a_table_without_asymptote_ends_where_nothing_is_lost(activation: str) -> None:
+    scales = {"state_exponent": -8, "state_bits": 16, "payload_exponent": -8, "payload_bits": 16}
+    table = make_table(activation, **scales)
+    below = {} if table.entries_below is None else {"entries_below": table.entries_below}
+    with pytest.raises(FixedPointError, match=r"PhiTable.domain must lie in"):
+        PhiTable(
+            activation=activation, **scales, index_bits=table.index_bits, fraction_bits=table.fraction_bits,
+            entries=table.entries[:-1], **below,
+        )  # fmt: skip
+
+
+def test_the_square_ends_at_its_payload_word_and_every_state_beyond_is_counted() -> None:
+    table = make_table("square", state_exponent=-12, state_bits=24, payload_exponent=-12, payload_bits=16)
+    end = table.domain * 2.0**-12
+    assert (
+        8.0 <= end**2 < 8.0 + 2 * end * 4 / 1024
+    )  # payloads reach 8: it ends at the first corner beyond, of cells of 4 / 1024
+    z = np.array([-(2**23) + 1, -table.domain, table.domain, 2**22])
+    payload, n_saturated = look_up(table, z)
+    assert (payload.tolist(), n_saturated) == ([2**15 - 1] * 4, 4)
+
+
+def test_a_sine_in_turns_wraps() -> None:
+    table = make_table("sin_turns", state_exponent=-16, state_bits=24, payload_exponent=-15, payload_bits=16)
+    assert (table.domain, table.period_mask) == (2**16, 2**16 - 1)
+    z = np.arange(-3000, 3000, 7)
+    for turns in (1, 2, 100):
+        shifted = z + np.where(z < 0, -turns, turns) * 2**16
+        np.testing.assert_array_equal(look_up(table, shifted)[0], look_up(table, z)[0])
+    coarse = make_table("sin_turns", state_exponent=2, state_bits=16, payload_exponent=-15, payload_bits=16)
+    assert not look_up(coarse, words(16))[0].any()  # whole turns
+
+
+def test_a_linear_side_leaves_its_cells_to_the_other() -> None:
+    scales = {"state_exponent": -18, "state_bits": 24, "payload_exponent": -14, "payload_bits": 16}
+    assert [make_table("elu", **scales).n_entries, make_table("silu", **scales).n_entries] == [1 + 2049, 2 * 1025]
+    assert make_table("leaky_relu", **scales).n_entries == 2
+    assert make_table("hardtanh", **scales).n_entries == 2
+
+
 def test_shift_of_an_exact_activation_out_of_range() -> None:
     with pytest.raises(FixedPointError, match=r"state_exponent - payload_exponent must lie in \[-62, 38\]; got 39"):
         make_table("identity", state_exponent=0, state_bits=24, payload_exponent=-39, payload_bits=16)

@@ -66,8 +66,8 @@ def make_output(**changes: object) -> OutputSpec:
         ),
         ({"theta": [0.1, np.inf]}, r"PopulationSpec 'a'.theta must have only finite entries"),
         (
-            {"activation": "sigmoid"},
-            r"PopulationSpec 'a'.activation must satisfy phi\(0\) = 0, .*; got sigmoid, whose value at zero is 0.5",
+            {"activation": "cos"},
+            r"PopulationSpec 'a'.activation must be an elementwise function .*; got 'cos'. Write cos\(z\) as sin",
         ),
         (
             {"activation": "z_tan_z"},

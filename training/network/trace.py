@@ -1,83 +1,91 @@
-"""The trace of a torch network as the record that every backend returns, so that torch is compared like the others.
+"""Torch as a backend: the graph walked with torch's functions, by the equations that training uses.
 
-The transforms of the host are computed in float64; everything between them in torch, in the type of the network.
+The transforms of the host are computed in float64; everything between them in torch, in the type that is asked for.
 """
 
 from __future__ import annotations
 
-import time
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...base.arrays import FloatArray
-from ...base.points import checked_points
 from ...engine.host import decode_floats
-from ...engine.probe import run_probed
-from ...engine.trace import NO_PROBE, Backend, NodeCounts, NodeTrace, NumberArray, Probe, ProbeTrace, RunTrace
-from ...network.spec import NetworkSpec, Readout
-from ..neuron.unrolled import integrate_steps, reset
-from ..neuron.vsn import VSN
-from .network import VsnNetwork
+from ...engine.reference import run_arithmetic
+from ...engine.trace import NO_PROBE, Backend, Probe, RunTrace
+from ...engine.walk import NodeStep
+from ...network.nodes import NodeSpec, OutputSpec, ProductSpec
+from ...network.spec import NetworkSpec
+from ..neuron.activations import torch_activation
+from ..neuron.surrogates import fired_mask
+from ..neuron.unrolled import integrate, reset
 
 
 @torch.no_grad()
-def trace_network(module: VsnNetwork, network: NetworkSpec, points: FloatArray, probe: Probe = NO_PROBE) -> RunTrace:
-    """Run a torch network on points and record the run as every backend does.
+def run_torch(
+    network: NetworkSpec, points: FloatArray, probe: Probe = NO_PROBE, dtype: torch.dtype = torch.float64
+) -> RunTrace:
+    """Run a float network by torch and record the run as every backend does.
 
     Args:
-        module: Network in torch.
-        network: Record that the module was exported to, with names, digest and the transforms of the host.
-        points: Physical coordinates, shape (n_samples, n_in), finite.
-        probe: Samples and layers to record in full.
+        network: The float network, any graph.
+        points: Physical coordinates, shape (n_samples, n_in), finite; (n_samples, n_steps, n_in) where an input is a sequence.
+        probe: What to record in full.
+        dtype: Type of weights, states and sums; values are recorded in float64.
 
     Raises:
-        SpecError: If the points are not finite, or of another number of coordinates than the network's.
+        SpecError: If the points do not fit the network.
     """
-    held = checked_points(points, network.n_in, f"trace_network: points of network {network.name!r}")
-    if probe.is_chosen:
-        return run_probed(partial(trace_network, module, network), held, probe, module.n_steps)
-    start = time.perf_counter()
-    x = network.input_transform.apply(held)
-    weight = next(module.parameters())
-    signal = torch.as_tensor(x).to(weight)
-    n_probed = probe.count(len(held))
-    counts, traces = [], []
-    names = iter(layer.name for layer in network.populations)
-    for layer in module.layers:
-        if isinstance(layer, VSN):
-            name = next(names)
-            m, s = integrate_steps(signal, layer.beta, layer.theta, layer.rule.polarity, module.n_steps)
-            membrane, fired = _samples_first(reset(m, s)), _samples_first(s) != 0.0
-            signal = layer.unrolled(signal, module.n_steps).payload
-            payload = _samples_first(signal)
-            counts.append(NodeCounts(name=name, fired=fired.sum(axis=0), events=(payload != 0.0).sum(axis=0)))
-            if probe.records(name):
-                chosen = slice(n_probed)
-                traces.append(
-                    NodeTrace(name=name, membrane=membrane[chosen], fired=fired[chosen], payload=payload[chosen])
-                )
-        else:
-            signal = layer(signal)
-    emitted = _samples_first(signal)
-    total = emitted[:, -1] if network.readout is Readout.LAST else emitted.sum(axis=1)
-    recorded = ProbeTrace(samples=np.arange(n_probed), nodes=tuple(traces), output=emitted[:n_probed])
-    return RunTrace(
-        network_digest=network.digest(),
-        backend=Backend.TORCH,
-        n_steps=module.n_steps,
-        outputs=decode_floats(network, held, total),
-        readout=total,
-        input_events=np.tile((x != 0).sum(axis=0), (module.n_steps, 1)),
-        nodes=tuple(counts),
-        probe=recorded if n_probed else None,
-        seconds=time.perf_counter() - start,
-    )
+    affine = [node for node in (*network.nodes, network.output) if not isinstance(node, ProductSpec)]
+    tensors = {node.name: [torch.as_tensor(array, dtype=dtype) for array in _arrays(node)] for node in affine}
+
+    def encode(block: FloatArray) -> tuple[FloatArray, int]:
+        return network.input_transform.apply(block), 0
+
+    arithmetic = partial(TorchArithmetic, dtype, tensors)
+    return run_arithmetic(network, points, probe, Backend.TORCH, encode, arithmetic, partial(decode_floats, network))
 
 
-def _samples_first(steps: Tensor) -> NumberArray:
-    """Convert a tensor (n_steps, n_samples, n) into a float64 array (n_samples, n_steps, n)."""
-    array: NumberArray = steps.transpose(0, 1).cpu().double().numpy()
+def _arrays(node: NodeSpec | OutputSpec) -> list[FloatArray]:
+    """Return the bias of a node, leak and threshold where it has them, and the weights of its connections."""
+    assert not isinstance(node, ProductSpec)
+    states = [] if isinstance(node, OutputSpec) else [node.beta, node.theta]
+    return [np.array(each) for each in (node.bias, *states, *(each.weight for each in node.connections))]
+
+
+class TorchArithmetic:
+    """Numbers of torch, for samples in rows; between the nodes they are arrays in float64, which hold them exactly."""
+
+    def __init__(self, dtype: torch.dtype, tensors: Mapping[str, Sequence[Tensor]], n_samples: int) -> None:
+        self.dtype, self.tensors, self.n_samples = dtype, tensors, n_samples
+
+    def silence(self, width: int) -> FloatArray:
+        """Return zeros of shape (n_samples, width)."""
+        return np.zeros((self.n_samples, width))
+
+    def step(self, node: NodeSpec | OutputSpec, membrane: FloatArray, received: Sequence[FloatArray]) -> NodeStep:
+        """Compute one step of a node."""
+        given = [torch.as_tensor(each, dtype=self.dtype) for each in received]
+        if isinstance(node, ProductSpec):
+            product = _array(given[0] * given[1])
+            return NodeStep(received, product, product)
+        bias, *rest = self.tensors[node.name]
+        weights = rest if isinstance(node, OutputSpec) else rest[2:]
+        z = nn.functional.linear(given[0], weights[0], bias)
+        for weight, a in zip(weights[1:], given[1:], strict=True):
+            z = z + nn.functional.linear(a, weight)
+        if isinstance(node, OutputSpec):
+            return NodeStep(received, _array(z), _array(z))
+        beta, theta = rest[:2]
+        m = integrate(z, torch.as_tensor(membrane, dtype=self.dtype), beta)
+        s = fired_mask(m, theta, node.polarity)
+        payload = torch_activation(node.activation).value(z, torch.tanh)[0] * s
+        return NodeStep(received, _array(z), _array(payload), _array(m), _array(s) != 0.0, _array(reset(m, s)))
+
+
+def _array(tensor: Tensor) -> FloatArray:
+    array: FloatArray = tensor.double().numpy()
     return array

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from ...base.errors import NeuroPinnError, Violation
 
-VERBS = frozenset({"convert", "export_vtk", "homogenize", "profile", "run", "stream", "sweep", "train", "verify"})
+VERBS = frozenset(
+    {"convert", "distill", "export_vtk", "homogenize", "profile", "run", "stream", "sweep", "train", "verify"}
+)
 RECORDS = frozenset(
     {
         "HardwareChoices",

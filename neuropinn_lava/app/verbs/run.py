@@ -7,18 +7,15 @@ Options of Lava are refused on other backends, where they would have no effect.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import partial
 from typing import TYPE_CHECKING
 
 from ...base.arrays import FloatArray, Record
 from ...base.checks import as_member, raise_violations
 from ...base.errors import Violation
-from ...engine.probe import run_probed
-from ...engine.reference import run_blocks, run_float, run_integer
+from ...engine.reference import run_float, run_integer
 from ...engine.trace import NO_PROBE, Backend, LavaMode, LayerModel, Probe, RunTrace
 from ...network.given_networks import checked_network
 from ...network.given_points import checked_samples
@@ -207,18 +204,10 @@ def _run_float(network: Network, points: FloatArray, probe: Probe) -> RunTrace:
 
 
 def _run_torch(network: Network, points: FloatArray, probe: Probe) -> RunTrace:
-    """Rebuild the torch module of the float network and run it in blocks, in float64."""
-    from ...training.network.rebuild import rebuild_network
-    from ...training.network.trace import trace_network
+    """Run the float network by torch, in float64."""
+    from ...training.network.trace import run_torch
 
-    start, source = time.perf_counter(), float_network(network)
-    trace_block = partial(trace_network, rebuild_network(source), source)
-
-    def trace(block: FloatArray, wanted: Probe) -> RunTrace:
-        return run_blocks(trace_block, block, wanted, start)
-
-    probe.check_names([layer.name for layer in source.populations])
-    return run_probed(trace, points, probe, source.n_steps) if probe.is_chosen else trace(points, probe)
+    return run_torch(float_network(network), points, probe)
 
 
 _ENGINES: dict[Backend, Callable[[Network, FloatArray, Probe], RunTrace]] = {

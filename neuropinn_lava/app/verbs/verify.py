@@ -174,13 +174,13 @@ def _run_reference(network: Network, points: FloatArray, probe: Probe) -> RunTra
 def _compare_torch(network: Network, points: FloatArray) -> TorchParity:
     """Compare torch in float64 with the float engine, where no spike can flip."""
     from ...hardware_sim.parity.certificate import TorchParity
-    from ...training.network.rebuild import run_torch
+    from ...training.network.trace import run_torch
 
     source = float_network(network)
     expected = run_float(source, points).outputs
     compared = ~samples_at_risk(source, points, np.float64)
     size = float(np.abs(expected).max()) or 1.0
-    error = np.abs(run_torch(source, points) - expected)[compared]
+    error = np.abs(run_torch(source, points).outputs - expected)[compared]
     return TorchParity(
         max_error_over_max_u=float(error.max()) / size if error.size else 0.0,
         n_compared=int(compared.sum()),

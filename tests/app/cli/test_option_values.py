@@ -19,7 +19,7 @@ from neuropinn_lava.app.cli.option_values import (
     plain_parser,
 )
 from neuropinn_lava.base.errors import NeuroPinnError, SpecError
-from neuropinn_lava.network.spec import Polarity
+from neuropinn_lava.network.nodes import Polarity
 
 
 def test_lists_of_numbers():

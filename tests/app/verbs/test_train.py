@@ -59,7 +59,7 @@ def test_the_same_seed_gives_the_same_network_and_another_one_another(cli, tmp_p
         (("heat", "--cells", "9"), "Give one number for each axis"),
         (("elasticity3d", "--cells", "4,4,4"), "got 4 cells along the edge, 0.92 along it. Take n >= 6"),
         (("elasticity3d", "--param", "radius_2=0.1"), "not overlap inclusion 0"),
-        (("heat", "--activation", "sigmoid"), r"phi(0) = 0"),
+        (("heat", "--activation", "cos"), r"be an elementwise function"),
         (("heat", "--resume"), "Choose --checkpoint"),
         (("heat", "--history", "h.svg"), "end in .csv; got h.svg. Name it net.csv"),
         (("own.py:HEAT",), "a file that can be imported; got FileNotFoundError: own.py"),

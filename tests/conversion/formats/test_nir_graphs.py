@@ -196,7 +196,7 @@ def test_what_nir_has_no_nodes_for_is_refused() -> None:
     with pytest.raises(SpecError, match="be a population, to be a NIR node; got a product") as caught:
         make_graph(source)
     assert "have a delay of 0, to be a NIR edge" in str(caught.value)
-    with pytest.raises(SpecError, match="read constant inputs, to be a NIR graph; got sequences"):
+    with pytest.raises(SpecError, match="have constant inputs, to be a NIR graph; got sequences"):
         make_graph(builders.random_graph(1, n_steps=None).source)
 
 

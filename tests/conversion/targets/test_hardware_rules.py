@@ -140,7 +140,7 @@ def test_spikes_reach_the_cores_of_the_next_layer() -> None:
     reach_three = replace(EXACT, synapse_bytes_per_core=18, cores_per_chip=9, max_fan_out=3)
     require_fit(NETWORK, reach_three)
     with pytest.raises(
-        HardwareRuleError, match=r"layer 'hidden0' must send spikes to at most 2 cores; got 3\. Make the layer"
+        HardwareRuleError, match=r"layer 'hidden0' must send spikes to at most 2 cores; got 3\. Make what reads it"
     ):
         require_fit(NETWORK, replace(reach_three, max_fan_out=2))
 

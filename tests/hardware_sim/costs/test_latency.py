@@ -11,6 +11,7 @@ import builders
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.conversion.targets.target import find_target
 from neuropinn_lava.engine.reference import run_integer
+from neuropinn_lava.engine.schedule import Schedule
 from neuropinn_lava.engine.trace import RunTrace
 from neuropinn_lava.hardware_sim.costs.constants import Constant
 from neuropinn_lava.hardware_sim.costs.latency import LatencyEstimate, TimingModel, estimate_latency, find_timing
@@ -19,7 +20,6 @@ from neuropinn_lava.hardware_sim.mapping.mesh import Place
 from neuropinn_lava.hardware_sim.mapping.mesh_routes import load_links, route
 from neuropinn_lava.hardware_sim.mapping.traffic import CoreLoad, Link, Traffic, count_traffic
 from neuropinn_lava.network.quantized import QuantizedNetwork
-from neuropinn_lava.network.schedule import Schedule
 
 ROUNDING = 1e-12
 
@@ -156,7 +156,7 @@ def two_core_case(n_steps: int, links: tuple[Link, ...]) -> tuple[Partition, Tra
     loads = tuple(
         CoreLoad(core=core, synaptic_operations=idle, synaptic_reads=idle, fired=idle, n_neurons=1) for core in range(5)
     )
-    schedule = Schedule(interval=1, starts={"input": 0, "hidden0": 1, "output": 2}, output="output")
+    schedule = Schedule(interval=1, starts={"input": -1, "hidden0": 0, "output": 1}, output="output")
     return partition, Traffic(n_samples=1, n_steps=n_steps, schedule=schedule, links=links, loads=loads)
 
 

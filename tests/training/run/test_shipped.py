@@ -13,7 +13,7 @@ from neuropinn_lava.engine.spike_flips import samples_at_risk
 from neuropinn_lava.network.spec import NetworkSpec
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.residuals import evaluation_points
-from neuropinn_lava.training.network.rebuild import run_torch
+from neuropinn_lava.training.network.trace import run_torch
 
 BOUNDS = {
     "heat": (0.003, 0.15),
@@ -68,5 +68,5 @@ def test_torch_equals_the_float_engine(name: str, dtype: torch.dtype) -> None:
     at_risk = samples_at_risk(network, points, np.float64 if dtype is torch.float64 else np.float32)
     assert at_risk.mean() <= AT_RISK[dtype]
     expected = run_float(network, points).outputs
-    difference = np.abs(run_torch(network, points, dtype) - expected)[~at_risk]
+    difference = np.abs(run_torch(network, points, dtype=dtype).outputs - expected)[~at_risk]
     assert difference.max() <= PARITY[dtype] * np.abs(expected).max()

@@ -1,4 +1,4 @@
-"""The schedule keeps every inequality, its interval is that of the slowest loop, and a chain starts one step after the other."""
+"""The schedule keeps every inequality, its interval is that of the slowest loop, and a chain starts one after the other."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import math
 import pytest
 
 import builders
+from neuropinn_lava.engine.schedule import schedule_network
 from neuropinn_lava.network.quantized import QuantizedNetwork
-from neuropinn_lava.network.schedule import schedule_network
 
 
 def slowest_loop(network: QuantizedNetwork) -> int:
-    """Follow every simple loop: it has so many nodes and so much delay, and the interval is the largest quotient, rounded up."""
+    """Follow every simple loop: the interval is the largest quotient of its nodes and delays, rounded up."""
     edges: dict[str, list[tuple[str, int]]] = {}
     for node in network.nodes:
         for source, delay in node.edges:
@@ -49,6 +49,6 @@ def test_some_random_graphs_have_wide_loops() -> None:
 
 def test_a_chain_starts_one_step_after_the_other() -> None:
     schedule = schedule_network(builders.random_quantized(0, widths=(2, 5, 4, 3, 1)))
-    assert dict(schedule.starts) == {"input": 0, "hidden0": 1, "hidden1": 2, "hidden2": 3, "output": 4}
+    assert dict(schedule.starts) == {"input": -1, "hidden0": 0, "hidden1": 1, "hidden2": 2, "output": 3}
     assert (schedule.interval, schedule.n_alone(1), schedule.n_alone(5)) == (1, 4, 8)
     assert schedule.line("hidden0", "hidden1", 0) == 0

@@ -2,8 +2,9 @@
 
     start(v) >= start(u) + 1 - d * interval         for every connection u -> v of delay d, and every factor of a product
 
-The interval is the number of the machine's steps that one step of the network takes: the smallest for which such starts exist, 1
-for networks without loops and for loops of a node onto itself. What arrives too early waits in the receiver's delay line.
+The interval is the number of the machine's steps that one step of the network takes: the smallest for which such starts exist,
+1 for networks without loops and for loops of a node onto itself. What arrives too early waits in the receiver's delay line.
+Inputs arrive in the step in which they are sent, in place of the one behind it.
 """
 
 from __future__ import annotations
@@ -13,17 +14,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..base.arrays import Record
-from .quantized import Network
+from ..network.quantized import Network
+
+INPUT_START = -1
+"""Start of the inputs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule(Record):
-    """The starts of all nodes, in the machine's steps from the one in which an input is sent."""
+    """The starts of all nodes, in the machine's steps."""
 
     interval: int
     """Number of the machine's steps that one step of the network takes, at least 1."""
     starts: Mapping[str, int]
-    """Step in which each node computes the first step of a sample, by name, at least 1; 0 for the inputs."""
+    """Step in which each node computes the first step of a sample, by name, from 0 on; -1 for the inputs."""
     output: str
     """Name of the read-out."""
 
@@ -32,8 +36,8 @@ class Schedule(Record):
         return self.starts[node] - self.starts[source] - 1 + delay * self.interval
 
     def n_alone(self, n_steps: int) -> int:
-        """Return the number of the machine's steps from a sample's first input to its last output."""
-        return (n_steps - 1) * self.interval + self.starts[self.output]
+        """Return the number of the machine's steps from a sample's first one to its last output."""
+        return (n_steps - 1) * self.interval + self.starts[self.output] + 1
 
 
 def schedule_network(network: Network) -> Schedule:
@@ -47,11 +51,11 @@ def schedule_network(network: Network) -> Schedule:
 
 def _earliest(nodes: tuple[Any, ...], inputs: list[str], interval: int) -> dict[str, int] | None:
     """Return the earliest starts, or None where a loop is longer than its delays."""
-    starts = dict.fromkeys(inputs, 0) | {node.name: 1 for node in nodes}
+    starts = dict.fromkeys(inputs, INPUT_START) | {node.name: 0 for node in nodes}
     for _ in range(len(nodes) + 1):
         before = dict(starts)
         for node in nodes:
-            starts[node.name] = max(1, *(starts[source] + 1 - delay * interval for source, delay in node.edges))
+            starts[node.name] = max(0, *(starts[source] + 1 - delay * interval for source, delay in node.edges))
         if starts == before:
             return starts
     return None

@@ -1,0 +1,176 @@
+"""Fifteen architectures as their papers' public code writes them: one line in, and the numbers of torch out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from _architectures import ARCHITECTURES, LastStep, SequenceRnn  # noqa: E402
+from torch import Tensor, nn  # noqa: E402
+
+from neuropinn_lava.base.errors import SpecError  # noqa: E402
+from neuropinn_lava.conversion.formats.torch_modules import from_torch  # noqa: E402
+from neuropinn_lava.engine.reference import run_float  # noqa: E402
+from neuropinn_lava.network.nodes import ProductSpec  # noqa: E402
+from neuropinn_lava.network.spec import NetworkSpec  # noqa: E402
+from neuropinn_lava.training.neuron.vsn import VSN  # noqa: E402
+
+PROMISED = 1e-9
+"""Largest difference of an import, relative to max |u|."""
+
+
+def made(name: str) -> nn.Module:
+    torch.manual_seed(len(name))
+    return ARCHITECTURES[name]().double().eval()
+
+
+def difference(module: nn.Module, network: NetworkSpec, seed: int = 7) -> float:
+    """Return the largest difference between module and float engine, relative to the largest output."""
+    steps = (9,) if network.has_sequences else ()
+    points = np.random.default_rng(seed).uniform(network.lower, network.upper, (40, *steps, network.n_in))
+    columns = torch.tensor(points).split([each.width for each in network.inputs], dim=-1)
+    with torch.no_grad():
+        result = module(*columns)
+    wanted = (torch.cat(result, dim=-1) if isinstance(result, tuple) else result).numpy()
+    got = run_float(network, points).outputs
+    assert got.shape == wanted.shape
+    return float(np.abs(got - wanted).max() / np.abs(wanted).max())
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_an_architecture_is_imported_in_one_line(name: str) -> None:
+    module = made(name)
+    network = from_torch(module, sequence=hasattr(module, "rnn"))
+    assert difference(module, network) <= PROMISED
+
+
+def nodes_of(name: str) -> list[str]:
+    module = made(name)
+    return [node.name for node in from_torch(module, sequence=hasattr(module, "rnn")).nodes]
+
+
+def test_sums_that_are_used_again_are_relays_and_others_are_folded() -> None:
+    """h is tanh(embed); h + a F(h) is read by the next block and by the next sum, the last one by the head alone."""
+    names = nodes_of("residual")
+    assert sorted(names) == sorted([*(f"hidden{i}" for i in range(1, 8)), "relay1", "relay2"])
+
+
+def test_gates_are_one_product_a_layer_with_the_difference_of_both() -> None:
+    """z u + (1 - z) v = v + z (u - v), and u - v is one relay for all layers."""
+    network = from_torch(made("modified mlp"))
+    products = [node for node in network.nodes if isinstance(node, ProductSpec)]
+    assert len(products) == 3
+    assert [node.name for node in network.populations if node.is_relay] == ["relay1"]
+
+
+def test_normalisation_by_buffers_is_the_hosts() -> None:
+    network = from_torch(made("normalised inputs"), lower=[1, -2, 150], upper=[5, 0, 250])
+    assert [each.name for each in network.inputs] == ["x", "y", "t"]
+    np.testing.assert_allclose(network.input_transform.scale, [0.5, 2.0, 1 / 40])
+    np.testing.assert_allclose(network.input_transform.offset, [-1.5, 2.0, -5.0])
+    assert difference(made("normalised inputs"), network) <= PROMISED
+
+
+class StepModule(nn.Module):
+    """A recurrent layer of spiking neurons, written for one step; the first state leaks, the second is the last output."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.again, self.vsn, self.head = (
+            nn.Linear(2, 5),
+            nn.Linear(5, 5),
+            VSN(5, theta=0.3),
+            nn.Linear(5, 1),
+        )
+
+    def forward(self, x: Tensor, trace: Tensor, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        h = self.vsn(self.inner(x) + self.again(h) + trace)
+        trace = 0.5 * trace + 0.1 * h + 0.05
+        return self.head(h * trace), trace, h
+
+
+class GruStep(nn.Module):
+    def __init__(self, cell: nn.Module) -> None:
+        super().__init__()
+        self.cell, self.head = cell, nn.Linear(5, 1)
+
+    def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        h = self.cell(x, h)
+        return self.head(h), h
+
+
+STEP_MODULES = {
+    "spiking": (StepModule, {"trace": 5, "h": 5}),
+    "gru cell": (lambda: GruStep(nn.GRUCell(2, 5)), {"h": 5}),
+    "rnn cell": (lambda: GruStep(nn.RNNCell(2, 5)), {"h": 5}),
+}
+
+
+@pytest.mark.parametrize("name", STEP_MODULES)
+@pytest.mark.parametrize("sequence", [True, False])
+def test_states_of_step_modules_are_connections_with_a_delay(name: str, sequence: bool) -> None:
+    """The gate of `from_torch` runs the module step by step; this runs it again, by other points."""
+    from neuropinn_lava.training.neuron.vsn import successive_steps
+
+    torch.manual_seed(3)
+    make, states = STEP_MODULES[name]
+    module = make().double()
+    options = {"sequence": True} if sequence else {"n_steps": 6, "readout": "last"}
+    network = from_torch(module, states=states, **options)
+    assert any(delay for node in network.nodes for _, delay in node.edges)
+    points = np.random.default_rng(1).uniform(-1, 1, (30, 6, 2) if sequence else (30, 2))
+    held, outputs = [torch.zeros(30, n, dtype=torch.float64) for n in states.values()], []
+    with torch.no_grad(), successive_steps(module):
+        for t in range(6):
+            output, *held = module(torch.tensor(points[:, t] if sequence else points), *held)
+            outputs.append(output.numpy())
+    wanted = np.stack(outputs, axis=1) if sequence else outputs[-1]
+    assert np.abs(run_float(network, points).outputs - wanted).max() <= PROMISED * np.abs(wanted).max()
+
+
+class LoopOverTime(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.again = nn.Linear(3, 5), nn.Linear(5, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = torch.zeros(len(x), 5, dtype=x.dtype)
+        for t in range(x.shape[1]):
+            h = torch.tanh(self.inner(x[:, t]) + self.again(h))
+        return h
+
+
+class Nonlinear(LastStep):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.tanh(super().forward(x))
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "message"),
+    [
+        (
+            LoopOverTime(),
+            {},
+            r"use every step of a sequence, or the last; got step 0 alone in line .* step module",
+        ),
+        (Nonlinear(), {}, "be affine behind the last step or the mean of a sequence"),
+        (SequenceRnn(bidirectional=True), {}, "got RuntimeError|run forwards in time"),
+        (LastStep(), {"readout": "mean"}, "from_torch.readout must be last, as in the module; got mean"),
+    ],
+)
+def test_what_a_sequence_cannot_do_is_refused(module: nn.Module, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        from_torch(module.double(), sequence=True, inputs={"x": 3}, **options)
+
+
+def test_a_recurrent_layer_in_a_network_without_sequences_is_refused() -> None:
+    class Repeated(SequenceRnn):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x[:, None].repeat(1, 4, 1))[:, -1]
+
+    with pytest.raises(SpecError, match=r"get a sequence that is an input of the network.*sequence=True"):
+        from_torch(Repeated().double())
