@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -142,20 +142,14 @@ def distill(
     teacher = _as_function(module)
     task = _imitation(module, teacher, problem, points, lower, upper)
     network = dataclasses.replace(SOLVER_NETWORK, widths=layers, n_steps=n_steps)
-    provenance = Provenance(
-        problem=None if problem is None else problem.name,
-        parameters=() if problem is None else problem.parameters,
-        seed=seed,
-        package_version=__version__,
-        command=command,
-    )
+    origin: dict[str, Any] = {} if problem is None else {"problem": problem.name, "parameters": problem.parameters}
     result = train_network(
         task,
         _recipe(task, problem, network, activity),
         seed,
         n_threads=threads,
         on_progress=on_progress,
-        provenance=provenance,
+        provenance=Provenance(seed=seed, package_version=__version__, command=command, **origin),
         teacher=teacher,
     )
     if path is not None:
@@ -172,6 +166,7 @@ def _as_function(module: torch.nn.Module) -> Callable[[FloatArray], FloatArray]:
     n_arguments = sum(each.default is each.empty for each in signature.parameters.values())
 
     def evaluate(points: FloatArray) -> FloatArray:
+        """Compute the module's outputs, shape (n, n_out)."""
         rows = torch.tensor(points).to(like)
         arguments = [rows] if n_arguments == 1 else torch.split(rows, 1, dim=1)
         with torch.no_grad():

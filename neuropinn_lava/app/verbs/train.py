@@ -158,9 +158,9 @@ def train(
     Args:
         problem: The problem, as `find_problem` returns it, or one of your own.
         recipe: How to train; None is the problem's own recipe.
-        module: Network to train in place of the recipe's, from its own weights: any torch module that `from_torch` reads. It
-            gets points normalised to [-1, 1], shape (n_points, n_in), and returns one column for each unknown; the problem's
-            built-in conditions are applied around it. The module itself is not changed: `result.module.module` is trained.
+        module: Network to train a copy of, from its own weights, in place of the recipe's: any module that `from_torch`
+            reads. It maps points normalised to [-1, 1], shape (n_points, n_in), to one column for each unknown, around which the
+            problem's conditions are built in; `result.module.module` is the trained copy.
         path: File for the float network; None writes none.
         seed: Seed of the weights.
         changes: Changes to the recipe.
@@ -171,7 +171,7 @@ def train(
         command: The command that trains the network again, for its provenance.
 
     Raises:
-        SpecError: If problem, recipe or paths are refused, or a problem of your own has the name of one of the package.
+        SpecError: If an argument is refused, or a problem of your own has the name of one of the package.
         TrainingError: If a checkpoint belongs to another training, or the loss is not finite from the start.
     """
     from ... import __version__
@@ -225,8 +225,7 @@ def _check_recipe(recipe: object) -> None:
     """Refuse what is not a recipe, such as the name of one."""
     if recipe is not None and not isinstance(recipe, TrainingRecipe):
         mend = "Give a `TrainingRecipe`, such as `neuropinn_lava.find_problem(name).recipe`."
-        got = repr(recipe) if isinstance(recipe, str) else f"an object of type {type(recipe).__name__}"
-        raise SpecError("train.recipe", "be a TrainingRecipe", got, mend)
+        raise SpecError("train.recipe", "be a TrainingRecipe", describe_given(recipe), mend)
 
 
 def _check_name(problem: PdeProblem) -> None:
