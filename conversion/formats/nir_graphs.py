@@ -145,10 +145,10 @@ def make_graph(network: NetworkSpec, *, as_lif: bool = False) -> Any:
     for index, layer in enumerate(network.populations):
         connect(str(index), keys[layer.name], layer)
         nodes[keys[layer.name]] = make_lif(layer) if as_lif else make_neuron(layer)
-    for each in products:
-        factors = keys[each.left], keys[each.right]
-        nodes[keys[each.name]] = product_class()(each.name, *factors, each.width)
-        edges.extend((start, keys[each.name]) for start in dict.fromkeys(factors))
+    for product in products:
+        factors = keys[product.left], keys[product.right]
+        nodes[keys[product.name]] = product_class()(product.name, *factors, product.width)
+        edges.extend((start, keys[product.name]) for start in dict.fromkeys(factors))
     connect("_out", "output", network.output)
     nodes["output"] = nir.Output(output_type={"output": np.array([network.n_out])})
     return nir.NIRGraph(nodes=nodes, edges=edges, metadata=host_metadata(network))
