@@ -142,8 +142,7 @@ def train_network(
         output: Files to write, and whether to resume from them.
         on_progress: Function that is called with every report; an error that it raises ends the training at once.
         provenance: Origin that is written into the network; None notes problem and seed.
-        module: Module to train a copy of, from its own weights, in place of the recipe's network; it maps normalised points,
-            shape (n_points, n_in), to (n_points, n_out).
+        module: Module to train a copy of in place of the recipe's network; it maps normalised points to (n_points, n_out).
         export: Converts the trained module to a record, as `export_network` does; needed with a module.
         teacher: A trained teacher, for recipes whose `TeacherRecipe` has no phases: maps points to the unknowns.
 

@@ -114,8 +114,8 @@ def distill(
         activity: Share of neurons and steps that may fire, 0 to 1.
         problem: The equation that the module solves, whose residual is minimised, too, and whose conditions are built in.
         points: Points at which it is imitated, shape (n, n_in); one of five is held out to measure the error.
-        lower: Lower corner of the box in which it is imitated, in the place of points.
-        upper: Upper corner of that box.
+        lower: Lower corner of the box in which it is imitated, in the place of points, and
+        upper: its upper corner.
         layers: Number of neurons of each spiking layer.
         n_steps: Number T of steps of a sample.
         path: File for the float network; None writes none.
@@ -133,9 +133,6 @@ def distill(
     from ... import __version__
     from ...training.run.trainer import train_network
 
-    if not is_module(module):
-        mend = "Give a trained torch.nn.Module; `load_module` reads one from a file."
-        raise SpecError("distill.module", "be a torch module", describe_given(module), mend)
     raise_violations(check_range("distill.activity", activity, 0.01, 1.0))
     if path is not None:
         check_network_path(path)
@@ -161,6 +158,9 @@ def _as_function(module: torch.nn.Module) -> Callable[[FloatArray], FloatArray]:
     """Return a module as a function of points (n, n_in), which are split where it takes one argument for each coordinate."""
     import torch
 
+    if not is_module(module):
+        mend = "Give a trained torch.nn.Module; `load_module` reads one from a file."
+        raise SpecError("distill.module", "be a torch module", describe_given(module), mend)
     like = next(iter(module.parameters()), torch.zeros(()))
     signature = inspect.signature(module.forward)
     n_arguments = sum(each.default is each.empty for each in signature.parameters.values())

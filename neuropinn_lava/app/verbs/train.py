@@ -158,9 +158,8 @@ def train(
     Args:
         problem: The problem, as `find_problem` returns it, or one of your own.
         recipe: How to train; None is the problem's own recipe.
-        module: Network to train a copy of, from its own weights, in place of the recipe's: any module that `from_torch`
-            reads. It maps points normalised to [-1, 1], shape (n_points, n_in), to one column for each unknown, around which the
-            problem's conditions are built in; `result.module.module` is the trained copy.
+        module: Module that `from_torch` reads, to train a copy of in place of the recipe's network; it maps points normalised
+            to [-1, 1], shape (n_points, n_in), to one column an unknown. `result.module.module` is the trained copy.
         path: File for the float network; None writes none.
         seed: Seed of the weights.
         changes: Changes to the recipe.
@@ -183,11 +182,7 @@ def train(
     _check_recipe(recipe)
     _check_module(module, changes)
     _check_name(problem)
-    if path is not None:
-        check_network_path(path)
-    if files.figure is not None:
-        check_writable(files.figure)
-        import_extra("matplotlib", "report")  # before hours of training, not after them
+    _check_files(path, files)
     provenance = Provenance(
         problem=problem.name, parameters=problem.parameters, seed=seed, package_version=__version__, command=command
     )
@@ -205,6 +200,15 @@ def train(
     )
     _write_results(result, path, files.figure, problem.title)
     return result
+
+
+def _check_files(path: str | Path | None, files: TrainingFiles) -> None:
+    """Check that results can be written, before hours of training and not after them."""
+    if path is not None:
+        check_network_path(path)
+    if files.figure is not None:
+        check_writable(files.figure)
+        import_extra("matplotlib", "report")
 
 
 def _check_module(module: object, changes: RecipeChanges) -> None:
