@@ -103,7 +103,7 @@ def split_network(network: QuantizedNetwork, target: HardwareTarget) -> tuple[No
     while True:
         before = [len(held) for held in cores.values()]
         for node in reversed(nodes):
-            held = cores.get(node.name, None)
+            held = cores.get(node.name)
             if held != ():  # what once did not fit would only make others seem to fit
                 fewest = len(held or ())
                 cores[node.name] = _split_node(node, lines[node.name], reads[node.name], target, reached(node), fewest)

@@ -171,7 +171,7 @@ def _lay_out_phi(table: PhiTable) -> Phi:
     left = max(-MAX_SHIFT, table.left)
     rising = min(max(left, 0), MAX_RISE)  # only identity and relu rise by a shift to the left
     cells = [_lay_out_cells(side) << rising for side in (above, below)]
-    is_shared = np.array_equal(*cells)
+    is_shared = np.array_equal(cells[0], cells[1])
     both = cells[0] if is_shared else np.concatenate(cells)
     return Phi(
         cells=both.astype(np.int32 if np.abs(both).max() < NARROW else np.int64),

@@ -15,7 +15,6 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy.special import expit, ndtr
 
 from ..base.arrays import FloatArray
 from .activation_rule import ActivationRule, Asymptote, Symmetry
@@ -76,11 +75,15 @@ def _softplus(z: FloatArray) -> FloatArray:
 
 
 def _silu(z: FloatArray) -> FloatArray:
-    gated: FloatArray = z * expit(z)
+    decayed = np.exp(-np.abs(z))
+    gated: FloatArray = z * np.where(z >= 0, 1.0, decayed) / (1.0 + decayed)
     return gated
 
 
 def _gelu(z: FloatArray) -> FloatArray:
+    """z times the share of a normal distribution below z."""
+    from scipy.special import ndtr  # takes as long to import as all the rest of this package
+
     gated: FloatArray = z * ndtr(z)
     return gated
 

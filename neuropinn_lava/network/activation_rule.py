@@ -1,7 +1,7 @@
 """The record of an activation phi: the function in float, and the facts that an integer table and its error bound need.
 
-A VSN sends phi(z * s). That equals phi(z) * s only where phi(0) = 0. A rule therefore holds psi(z) = phi(z) - phi(0), and phi(0)
-is its `offset`: silence means phi(0), and whoever reads the neuron adds W phi(0) to its bias.
+A VSN sends phi(z * s), which equals phi(z) * s only where phi(0) = 0. A function with another value at zero is therefore held
+without it, and that value is the rule's `offset`: silence means the offset, and what reads it adds W offset to its bias.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -335,15 +336,17 @@ def make_table(
     """
     rule = find_activation(activation)
     raise_violations(check_range("make_table.index_size", index_size, 1, MAX_INDEX_SIZE), FixedPointError)
-    scales = {
-        "state_exponent": state_exponent,
-        "state_bits": state_bits,
-        "payload_exponent": payload_exponent,
-        "payload_bits": payload_bits,
-    }
+    make = partial(
+        PhiTable,
+        activation=activation,
+        state_exponent=state_exponent,
+        state_bits=state_bits,
+        payload_exponent=payload_exponent,
+        payload_bits=payload_bits,
+    )
     if not rule.needs_table:
-        return PhiTable(activation=activation, **scales, entries=np.zeros(0, dtype=np.int64))
-    draft = _Draft(rule, **scales)
+        return make(entries=np.zeros(0, dtype=np.int64))
+    draft = _Draft(rule, state_exponent, state_bits, payload_exponent, payload_bits)
     directions = (1, -1)[: len(rule.sides)]
     lengths = [draft.length_bits(*side) for side in zip(rule.sides, directions, strict=True)]
     index_size += sum(length is None for length in lengths)  # a side that is a line leaves its cells to the other one
@@ -358,9 +361,7 @@ def make_table(
         entries.append(
             np.clip(side, -highest, highest) if _ends_at_highest(rule, draft.top, payload_exponent) else side
         )
-    return PhiTable(
-        activation=activation,
-        **scales,
+    return make(
         index_bits=index_bits,
         fraction_bits=fraction_bits,
         entries=entries[0],

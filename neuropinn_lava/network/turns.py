@@ -2,8 +2,8 @@
 
     sin(z) = sin_turns(z / (2 pi)),      sin_turns(z) = sin(2 pi z)
 
-The factor goes into the weights, the bias and the threshold of the population, whose membrane is then in turns as well: the same
-neurons fire, and what they send is the same to rounding.
+The factor goes into weights, bias and threshold of the population, whose membrane is then in turns as well: the same neurons
+fire, and what they send is the same to rounding.
 """
 
 from __future__ import annotations
@@ -25,5 +25,5 @@ def _in_turns(node: PopulationSpec) -> PopulationSpec:
     if node.activation != "sin":
         return node
     turn = 1 / (2 * math.pi)
-    scaled = node.with_weight(node.weight * turn, bias=node.bias * turn, theta=node.theta * turn)
+    scaled: PopulationSpec = node.with_weight(node.weight * turn, bias=node.bias * turn, theta=node.theta * turn)
     return replace(scaled, activation="sin_turns")

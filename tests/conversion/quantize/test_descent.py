@@ -102,7 +102,7 @@ def test_effects_are_those_of_the_integer_engine() -> None:
     np.testing.assert_allclose(effect.T, model._effect(move), atol=FIRST_ORDER * np.abs(effect).max())
 
 
-@pytest.mark.parametrize("activation", builders.ACTIVATIONS)
+@pytest.mark.parametrize("activation", sorted({*builders.ACTIVATIONS} - {"sin_turns"}))  # what sin becomes
 def test_it_comes_closer_on_unseen_points(activation: str) -> None:
     network = builders.random_spec(6, widths=(2, 16, 12, 1), activation=activation, n_steps=2, theta=0.05)
     points, unseen = builders.random_points(network, 800), builders.random_points(network, 500, 7)

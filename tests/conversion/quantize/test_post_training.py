@@ -35,12 +35,14 @@ from neuropinn_lava.conversion.quantize.nearest import (
     quantize_weights,
 )
 from neuropinn_lava.conversion.quantize.ranges import finest_exponent
-from neuropinn_lava.engine.reference import run_integer
+from neuropinn_lava.engine.reference import run_float, run_integer
+from neuropinn_lava.network.activations import find_activation
 from neuropinn_lava.network.integers import dequantize_array
 from neuropinn_lava.network.nodes import ConnectionSpec, PopulationSpec
 from neuropinn_lava.network.quantized import QuantizedNetwork
 from neuropinn_lava.network.quantized_nodes import Word
 from neuropinn_lava.network.spec import NetworkSpec
+from neuropinn_lava.network.turns import network_in_turns
 
 NEAREST = QuantizationScheme(
     rounding=Rounding.NEAREST, weight_range=RangeRule.MIN_MAX, state_range=StateRange.CALIBRATED
@@ -114,7 +116,7 @@ def quantized(network: NetworkSpec, **scheme: object) -> QuantizedNetwork:
 def test_every_number_is_within_half_a_step(
     activation: str, polarity: builders.Polarity, granularity: Granularity
 ) -> None:
-    network = builders.random_spec(1, widths=(2, 9, 6, 2), activation=activation, polarity=polarity)
+    network = network_in_turns(builders.random_spec(1, widths=(2, 9, 6, 2), activation=activation, polarity=polarity))
     chip = quantized(network, granularity=granularity)
     for spec, affine in zip((*network.populations, network.output), chip.affines, strict=True):
         half_unit = np.ldexp(0.5, affine.connections[0].weight_exponent)[:, None]
@@ -126,7 +128,7 @@ def test_every_number_is_within_half_a_step(
         assert (layer.theta * unit >= spec.theta).all()  # ceil
         assert ((layer.theta - 1) * unit < spec.theta).all()
         assert (np.abs(layer.beta / 4096 - spec.beta) <= 0.5 / 4096).all()
-        assert layer.table.activation == activation
+        assert layer.table.activation == spec.activation
         assert layer.polarity is polarity
     assert chip.source is network
 
@@ -163,7 +165,7 @@ def test_nothing_saturates_on_the_calibration_points(
 
 @pytest.mark.parametrize("activation", builders.ACTIVATIONS)
 def test_scales_are_the_finest_that_hold_the_ranges(activation: str) -> None:
-    network = builders.random_spec(4, activation=activation)
+    network = network_in_turns(builders.random_spec(4, activation=activation))
     calibration = calibrate_network(network)
     chip = quantize_network(network, NEAREST).network
     assert chip.input_words[0].exponent == finest_exponent(calibration.input_peaks[0], 16)
@@ -172,7 +174,8 @@ def test_scales_are_the_finest_that_hold_the_ranges(activation: str) -> None:
         assert affine.state_exponent == finest_exponent(peak, 24)
     for seen, layer in zip(calibration.nodes, chip.populations, strict=False):
         peak = 1.05 * seen.payload.max()
-        bound = {"tanh": 32767 / 32768, "tanh_squared": 32767 / 32768, "sin": 32767 / 32768}.get(activation, math.inf)
+        bound = find_activation(activation).bound
+        bound = math.inf if bound is None else bound * 32767 / 32768  # a power of two, less one unit
         assert layer.table.payload_exponent == finest_exponent(min(peak, bound), 16)
 
 
@@ -311,3 +314,14 @@ def test_rounding_has_one_blas_thread_and_sets_the_others_back(monkeypatch: pyte
         assert n_blas_threads() == {2}
     assert seen
     assert all(found == {1} for found in seen)
+
+
+def test_sines_are_put_in_turns() -> None:
+    """The source of the result is the network that its integers stand for; it computes what the user's does."""
+    network = builders.random_spec(5, activation="sin", polarity=builders.Polarity.BOTH, theta=0.0)
+    points = builders.random_points(network, 300)
+    chip = quantize_network(network, points=points).network
+    assert {node.table.activation for node in chip.populations} == {"sin_turns"}
+    assert all(node.table.n_entries == 1025 for node in chip.populations)
+    expected = run_float(network, points).outputs
+    np.testing.assert_allclose(run_float(chip.source, points).outputs, expected, atol=1e-12 * np.abs(expected).max())
