@@ -11,7 +11,7 @@ import pytest
 import builders
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.engine.reference import run_float, run_integer
-from neuropinn_lava.engine.trace import Probe
+from neuropinn_lava.engine.trace import LavaMode, Probe
 from neuropinn_lava.hardware_sim.counts.counting import count_operations
 from neuropinn_lava.hardware_sim.counts.operations import OperationCounts, RowKind
 from neuropinn_lava.network.nodes import (
