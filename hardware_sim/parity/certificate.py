@@ -30,6 +30,9 @@ class ModeParity(Record):
     """How samples went through Lava."""
     model: LayerModel = LayerModel.FUSED
     """What a layer was made of."""
+    interval: int = 1
+    """Steps of Lava that a step of the network took: more than 1 where nodes have processes and a loop has more nodes than
+    delays."""
     n_samples: int
     """Number of samples compared."""
     values_compared: int

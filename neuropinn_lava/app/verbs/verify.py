@@ -21,6 +21,7 @@ import numpy as np
 from ...base.arrays import FloatArray
 from ...base.errors import SimulationError, SpecError
 from ...engine.reference import run_float, run_integer
+from ...engine.schedule import schedule_network
 from ...engine.spike_flips import samples_at_risk
 from ...engine.trace import LavaMode, LayerModel, Probe, RunTrace
 from ...network.given_networks import checked_network
@@ -213,6 +214,7 @@ def _compare_mode(
     parity = ModeParity(
         mode=mode,
         model=model,
+        interval=1 if model is LayerModel.WHOLE else schedule_network(network).interval,
         n_samples=result.n_samples,
         values_compared=result.values_compared,
         mismatches=result.mismatches,
