@@ -25,7 +25,8 @@ from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.conversion.search.bit_search import ErrorLimit
 from neuropinn_lava.conversion.search.sparsify import sparsify_network
 from neuropinn_lava.engine.reference import run_float
-from neuropinn_lava.network.integers import dequantize_array
+from neuropinn_lava.network.nodes import OutputSpec, PopulationSpec
+from neuropinn_lava.network.quantized_nodes import QuantizedAffine
 from neuropinn_lava.network.spec import NetworkSpec
 from neuropinn_lava.problems.problem import PdeProblem
 from neuropinn_lava.problems.residuals import evaluation_points
@@ -113,13 +114,11 @@ def with_rounded_weights(network: NetworkSpec) -> NetworkSpec:
     """Give the float network with the 8-bit weights that deployment would store."""
     chip = nl.convert(network).network
 
-    def rounded(spec: object, affine: object) -> object:
-        return dataclasses.replace(spec, weight=dequantize_array(affine.weight, affine.weight_exponent[:, None]))
+    def rounded(spec: PopulationSpec | OutputSpec, affine: QuantizedAffine) -> object:
+        return spec.with_weight(np.hstack([each.real_weight for each in affine.connections]))
 
-    layers = tuple(
-        rounded(*pair) for pair in zip(network.populations, (layer.affine for layer in chip.populations), strict=True)
-    )
-    return dataclasses.replace(network, layers=layers, output=rounded(network.output, chip.output.affine))
+    nodes = tuple(rounded(*pair) for pair in zip(network.populations, chip.affines[:-1], strict=True))
+    return dataclasses.replace(network, nodes=nodes, output=rounded(network.output, chip.output.affine))
 
 
 def run_coded(problem: PdeProblem, network: NetworkSpec, model: str, setting: float, points: FloatArray) -> CodedRun:

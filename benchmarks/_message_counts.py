@@ -14,6 +14,7 @@ import numpy as np
 
 from neuropinn_lava.base.arrays import ArrayRecord, FloatArray, IntArray, freeze_arrays
 from neuropinn_lava.base.checks import check_shape, raise_violations
+from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.network.spec import NetworkSpec
 
 
@@ -70,5 +71,12 @@ class CodedRun(ArrayRecord):
 
 
 def fan_outs(network: NetworkSpec) -> tuple[IntArray, ...]:
-    """Count the weights that wait for each input and each neuron, layer by layer, the input's first."""
-    return tuple(np.count_nonzero(weight, axis=0) for weight in network.weights)
+    """Count the weights that wait for each input and each neuron of a chain, layer by layer, the input's first.
+
+    Raises:
+        SpecError: If the network is no chain.
+    """
+    if not network.is_chain:
+        mend = "Count a network of Variable Spiking Neurons with `neuropinn_lava.count_operations`."
+        raise SpecError(f"network {network.name!r}", "be a chain of layers", f"{len(network.nodes)} nodes", mend)
+    return tuple(np.count_nonzero(node.weight, axis=0) for node in (*network.nodes, network.output))

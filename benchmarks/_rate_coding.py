@@ -57,6 +57,7 @@ def run_rate_coded(network: NetworkSpec, points: FloatArray, calibration: FloatA
         SpecError: If a layer is no plain ReLU, or the points or T are refused.
     """
     raise_violations(_violations(network, n_steps))
+    reached = fan_outs(network)
     points = checked_points(points, network.n_in, "run_rate_coded.points")
     thetas = rate_thresholds(network, checked_points(calibration, network.n_in, "run_rate_coded.calibration"))
     x = network.input_transform.apply(points)
@@ -75,7 +76,7 @@ def run_rate_coded(network: NetworkSpec, points: FloatArray, calibration: FloatA
             z = (theta * s) @ after.weight.T + after.bias
         total += z
     names = ("input", *(layer.name for layer in network.populations))
-    rows = zip(names, (np.count_nonzero(x, axis=0), *sent), fan_outs(network), strict=True)
+    rows = zip(names, (np.count_nonzero(x, axis=0), *sent), reached, strict=True)
     return CodedRun(
         outputs=network.restored(points, total / n_steps),
         n_steps=n_steps,

@@ -45,6 +45,7 @@ def run_sigma_delta(network: NetworkSpec, sequences: FloatArray, threshold: floa
         SpecError: If a neuron of the network may be silent, or the points or q are refused.
     """
     raise_violations(_violations(network, threshold))
+    reached = fan_outs(network)
     sequences = np.asarray(sequences)
     if sequences.ndim != 3:
         mend = "Give single points the shape (n, 1, n_in)."
@@ -75,7 +76,7 @@ def run_sigma_delta(network: NetworkSpec, sequences: FloatArray, threshold: floa
         n_steps=1,
         layers=tuple(
             MessageCounts(name=name, messages=n, fan_out=fan_out)
-            for name, n, fan_out in zip(names, sent, fan_outs(network), strict=True)
+            for name, n, fan_out in zip(names, sent, reached, strict=True)
         ),
     )
 

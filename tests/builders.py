@@ -297,116 +297,119 @@ def random_graph(
         activations: Activations to draw from.
         readout: Reduction of the outputs.
     """
-    rng = np.random.default_rng(seed)
-    inputs = tuple(
-        InputSpec(name=f"x{i}", width=int(rng.integers(1, 4)), is_sequence=n_steps is None and i % 2 == 0)
-        for i in range(n_inputs)
-    )
-    widths = {each.name: each.width for each in inputs}
-    words = {each.name: Word(bits=16, exponent=-14) for each in inputs}
-    plan = []
-    for i in range(n_nodes):
-        pairs = [(a, b) for a in widths for b in widths if widths[a] == widths[b] and not (a[0] == b[0] == "x")]
-        is_product = bool(pairs) and rng.random() < 0.25
-        name = f"n{i:02d}"
-        widths[name] = widths[pairs[0][0]] if is_product else int(rng.choice([3, 4, 4, 6]))
-        words[name] = Word(bits=16, exponent=-12)
-        plan.append((name, pairs[int(rng.integers(len(pairs)))] if is_product else None))
-        widths[name] = widths[plan[-1][1][0]] if plan[-1][1] else widths[name]
-
-    def connections(name: str, n_out: int, known: list[str], later: list[str]) -> list[QuantizedConnection]:
-        edges = {(known[int(rng.integers(len(known)))], 0)}
-        edges |= {(str(rng.choice(known)), int(rng.choice([0, 0, 1, 2]))) for _ in range(2)}
-        if recurrent and later and rng.random() < 0.5:
-            edges.add((str(rng.choice(later)), int(rng.integers(1, 4))))
-        return [
-            replace(
-                random_affine(
-                    rng, widths[source], n_out, source=source, input_exponent=words[source].exponent, input_bits=16
-                ).connections[0],
-                delay=delay,
-            )
-            for source, delay in sorted(edges)
-        ]
-
-    names = [name for name, _ in plan]
-    nodes: list[QuantizedNode] = []
-    for i, (name, factors) in enumerate(plan):
-        known = [each.name for each in inputs] + names[:i]
-        if factors:
-            left, right = factors
-            nodes.append(
-                QuantizedProduct(
-                    name=name,
-                    left=left,
-                    right=right,
-                    width=widths[name],
-                    left_word=words[left],
-                    right_word=words[right],
-                    sends=words[name],
-                )  # fmt: skip
-            )
-            continue
-        n_out = widths[name]
-        affine = replace(
-            random_affine(rng, 1, n_out, input_exponent=-14, input_bits=16),
-            connections=tuple(connections(name, n_out, known, names[i:])),
-        )
-        is_relay = rng.random() < 0.2
-        table = make_table(
-            "identity" if is_relay else str(rng.choice(activations)),
-            state_exponent=affine.state_exponent, state_bits=24,
-            payload_exponent=words[name].exponent, payload_bits=16, index_size=8,
-        )  # fmt: skip
-        theta = np.ldexp(rng.uniform(0.0, 0.4, n_out), -affine.state_exponent).astype(np.int64)
-        nodes.append(
-            QuantizedPopulation(
-                name=name,
-                affine=affine,
-                beta=np.zeros(n_out, np.int64) if is_relay else rng.choice([0, 1 << LEAK_BITS, 2048, 777], n_out),
-                theta=0 * theta if is_relay else theta,
-                polarity=Polarity.BOTH if is_relay else Polarity(str(rng.choice([each.value for each in Polarity]))),
-                table=table,
-            )
-        )
-    n_out = int(rng.integers(1, 3))
-    last = replace(
-        random_affine(rng, 1, n_out, input_exponent=-14, input_bits=16),
-        connections=tuple(connections("output", n_out, list(widths), [])),
-    )
-    output = QuantizedOutput(affine=last)
-    n_in = sum(each.width for each in inputs)
-    lower, upper = np.zeros(n_in), np.arange(1.0, n_in + 1.0)
-    base = random_spec(seed, widths=(n_in, 1, n_out), n_steps=1)
-    like = replace(base, output_transform=AffineTransform(scale=np.full(n_out, 1.5), offset=np.full(n_out, 0.1)))
-    source = _twin_of_graph(like, inputs, tuple(nodes), output, n_steps, readout, lower, upper)
+    drawn = _Graph(np.random.default_rng(seed), n_inputs, n_steps is None, n_nodes, recurrent)
+    nodes = tuple(drawn.node(i, activations) for i in range(n_nodes))
+    output = drawn.output()
+    source = drawn.source(seed, nodes, output, n_steps, readout)
     by_name = {node.name: node for node in nodes}
     return QuantizedNetwork(
         source=source,
-        input_words=tuple(words[each.name] for each in inputs),
+        input_words=tuple(drawn.words[each.name] for each in drawn.inputs),
         nodes=tuple(by_name[node.name] for node in source.nodes),
         output=output,
     )
 
 
-def _twin_of_graph(
-    like: NetworkSpec,
-    inputs: tuple[InputSpec, ...],
-    nodes: tuple[QuantizedNode, ...],
-    output: QuantizedOutput,
-    n_steps: int | None,
-    readout: Readout,
-    lower: FloatArray,
-    upper: FloatArray,
-) -> NetworkSpec:
-    specs, last = (
-        float_nodes(nodes),
-        OutputSpec(name=output.name, connections=float_connections(output.affine), bias=output.affine.real_bias),
-    )
-    return replace(
-        like, name="graph", inputs=inputs, nodes=specs, output=last, n_steps=n_steps, readout=readout, lower=lower,
-        upper=upper, input_transform=AffineTransform.to_unit_box(lower, upper),
-    )  # fmt: skip
+class _Graph:
+    """What `random_graph` has drawn: inputs, widths and words of everything, and the factors of the products."""
+
+    def __init__(
+        self, rng: np.random.Generator, n_inputs: int, with_sequences: bool, n_nodes: int, recurrent: bool
+    ) -> None:
+        self.rng, self.recurrent = rng, recurrent
+        self.inputs = tuple(
+            InputSpec(name=f"x{i}", width=int(rng.integers(1, 4)), is_sequence=with_sequences and i % 2 == 0)
+            for i in range(n_inputs)
+        )
+        self.widths = {each.name: each.width for each in self.inputs}
+        self.words = {each.name: Word(bits=16, exponent=-14) for each in self.inputs}
+        self.names = [f"n{i:02d}" for i in range(n_nodes)]
+        self.factors: dict[str, tuple[str, str]] = {}
+        for name in self.names:
+            self._plan(name)
+
+    def _plan(self, name: str) -> None:
+        """Draw whether a node is a product, of what, and how wide it is; two inputs are not multiplied."""
+        known = list(self.widths)
+        pairs = [(a, b) for a in known for b in known if self.widths[a] == self.widths[b] and not (a[0] == b[0] == "x")]
+        is_product = bool(pairs) and self.rng.random() < 0.25
+        width = int(self.rng.choice([3, 4, 4, 6]))
+        if is_product:
+            self.factors[name] = pairs[int(self.rng.integers(len(pairs)))]
+            width = self.widths[self.factors[name][0]]
+        self.widths[name], self.words[name] = width, Word(bits=16, exponent=-12)
+
+    def node(self, index: int, activations: tuple[str, ...]) -> QuantizedNode:
+        """Draw a node that reads inputs, earlier nodes, and with a delay itself or later ones."""
+        name, rng, words = self.names[index], self.rng, self.words
+        if name in self.factors:
+            left, right = self.factors[name]
+            both = {"left_word": words[left], "right_word": words[right]}
+            return QuantizedProduct(
+                name=name, left=left, right=right, width=self.widths[name], sends=words[name], **both
+            )
+        n_out, is_relay = self.widths[name], rng.random() < 0.2
+        affine = self._affine(n_out, self.names[:index], self.names[index:])
+        table = make_table(
+            "identity" if is_relay else str(rng.choice(activations)),
+            state_exponent=affine.state_exponent,
+            state_bits=24,
+            payload_exponent=words[name].exponent,
+            payload_bits=16,
+            index_size=8,
+        )
+        theta = np.ldexp(rng.uniform(0.0, 0.4, n_out), -affine.state_exponent).astype(np.int64)
+        return QuantizedPopulation(
+            name=name,
+            affine=affine,
+            beta=np.zeros(n_out, np.int64) if is_relay else rng.choice([0, 1 << LEAK_BITS, 2048, 777], n_out),
+            theta=0 * theta if is_relay else theta,
+            polarity=Polarity.BOTH if is_relay else Polarity(str(rng.choice([each.value for each in Polarity]))),
+            table=table,
+        )
+
+    def output(self) -> QuantizedOutput:
+        """Draw the read-out, of one or two outputs."""
+        return QuantizedOutput(affine=self._affine(int(self.rng.integers(1, 3)), self.names, []))
+
+    def _affine(self, n_out: int, earlier: list[str], later: list[str]) -> QuantizedAffine:
+        rng, known = self.rng, [*(each.name for each in self.inputs), *earlier]
+        edges = {(known[int(rng.integers(len(known)))], 0)}
+        edges |= {(str(rng.choice(known)), int(rng.choice([0, 0, 1, 2]))) for _ in range(2)}
+        if self.recurrent and later and rng.random() < 0.5:
+            edges.add((str(rng.choice(later)), int(rng.integers(1, 4))))
+        drawn = [replace(self._connection(source, n_out), delay=delay) for source, delay in sorted(edges)]
+        return replace(random_affine(rng, 1, n_out, input_exponent=-14, input_bits=16), connections=tuple(drawn))
+
+    def _connection(self, source: str, n_out: int) -> QuantizedConnection:
+        word = {"input_exponent": self.words[source].exponent, "input_bits": 16}
+        return random_affine(self.rng, self.widths[source], n_out, source=source, **word).connections[0]
+
+    def source(
+        self,
+        seed: int,
+        nodes: tuple[QuantizedNode, ...],
+        output: QuantizedOutput,
+        n_steps: int | None,
+        readout: Readout,
+    ) -> NetworkSpec:
+        """Return the float twin, on the box [0, 1] x [0, 2] x …"""
+        n_in, n_out = sum(each.width for each in self.inputs), output.n_out
+        lower, upper = np.zeros(n_in), np.arange(1.0, n_in + 1.0)
+        last = OutputSpec(name=output.name, connections=float_connections(output.affine), bias=output.affine.real_bias)
+        return replace(
+            random_spec(seed, widths=(n_in, 1, n_out), n_steps=1),
+            name="graph",
+            inputs=self.inputs,
+            nodes=float_nodes(nodes),
+            output=last,
+            n_steps=n_steps,
+            readout=readout,
+            lower=lower,
+            upper=upper,
+            input_transform=AffineTransform.to_unit_box(lower, upper),
+            output_transform=AffineTransform(scale=np.full(n_out, 1.5), offset=np.full(n_out, 0.1)),
+        )
 
 
 def float_connections(affine: QuantizedAffine) -> tuple[ConnectionSpec, ...]:

@@ -82,3 +82,22 @@ def gated_network(n_steps: int = 3) -> QuantizedNetwork:
     network = with_product(network, "gate", "hidden0", "hidden1")
     network = with_connection(network, "hidden2", source="gate")
     return with_connection(network, "hidden2", source="hidden0", delay=1, seed=1)
+
+
+def with_hermit(network: QuantizedNetwork, name: str) -> QuantizedNetwork:
+    """Add a population of two neurons that reads nothing but itself, a step before, and that nobody reads."""
+    like = network.populations[-1]
+    affine = builders.random_affine(
+        np.random.default_rng(0), 2, 2, source=name, input_exponent=like.sends.exponent, input_bits=like.sends.bits
+    )
+    looped = replace(affine, connections=(replace(affine.connections[0], delay=1),))
+    table = make_table(
+        "tanh",
+        state_exponent=affine.state_exponent,
+        state_bits=affine.state_bits,
+        payload_exponent=like.sends.exponent,
+        payload_bits=like.sends.bits,
+    )
+    zeros = np.zeros(2, np.int64)
+    hermit = QuantizedPopulation(name=name, affine=looped, beta=zeros, theta=zeros, polarity=Polarity.BOTH, table=table)
+    return _with_nodes(network, [*network.nodes, hermit])

@@ -4,7 +4,7 @@
     p in [W+ lo + W- hi, W+ hi + W- lo]                     W = W+ + W-, W+ >= 0 >= W-, of each connection
     z in sum of shift(p) + bias                             shifting is monotone
     m in [leaked(r_lo) + z_lo, leaked(r_hi) + z_hi]         r the last m below the threshold, or 0 where it fired
-    a in table([z_lo, z_hi]) and 0                          where phi is monotone in |z|, and so its table; else all of it
+    a in table([z_lo, z_hi]) and 0                          z of those that can reach the threshold
     a in shift([least, largest] of the four corner products)                of a product
 
 The network is walked in intervals, step by step. The box is cut into cells, and the worst cell counts: the bound of a cell is
@@ -345,5 +345,8 @@ def _payload_interval(node: QuantizedPopulation, drive: Interval, rest: Interval
 
 def _sent_between(node: QuantizedPopulation, low: IntArray, high: IntArray) -> Interval:
     """Bound the payloads of drives from low to high before saturation, 0 included; where low > high there are none."""
+    low, high = np.broadcast_arrays(low, high)
     is_reached = low <= high
-    return Interval(*range_over(node.table, np.where(is_reached, low, 0), np.where(is_reached, high, 0))).joined(0)
+    ends = np.zeros((2, *low.shape), dtype=np.int64)
+    ends[:, is_reached] = range_over(node.table, low[is_reached], high[is_reached])
+    return Interval(*ends).joined(0)

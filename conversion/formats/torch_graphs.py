@@ -13,7 +13,7 @@ import operator
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ from ...base.errors import SpecError
 from ...network.nodes import InputSpec
 from ...network.transforms import AffineTransform
 from . import recurrent_cells
-from .affine_values import constant_value, joined_values
+from .affine_values import joined_values
 from .graph_builder import GraphBuilder
 from .torch_inputs import failing_layer, failure_text
 from .torch_operators import LINEAR, Spikes, operator_name, run_operator
@@ -69,7 +69,7 @@ def _exported(module: nn.Module, inputs: Sequence[InputSpec], states: Sequence[I
         with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), _quiet("torch.fx.experimental"):
             warnings.simplefilter("ignore")  # torch's own, about attributes that are assigned while it traces
             program = torch.export.export(module, examples, strict=False)
-            if any(_is_mutable(node) for node in program.graph.nodes):
+            if any(_changes_others(node) for node in program.graph.nodes):
                 program = program.run_decompositions({})
     except Exception as error:  # whatever a user's forward raises on symbolic values
         mend = "Take out of its forward pass what depends on values: if, loops and conversions to numbers."
@@ -86,8 +86,22 @@ def _shape(each: InputSpec) -> tuple[int, ...]:
     return (N_SAMPLES, N_STEPS, each.width) if each.is_sequence else (N_SAMPLES, each.width)
 
 
-def _is_mutable(node: fx.Node) -> bool:
-    return isinstance(node.target, torch._ops.OpOverload) and node.target._schema.is_mutable
+def _changes_others(node: fx.Node) -> bool:
+    """Return whether an operator in place changes more than its own argument: a view, a base of views, a buffer, an input."""
+    if not _writes_and_views(node)[0]:
+        return False
+    changed = node.args[0]
+    assert isinstance(changed, fx.Node)
+    views = any(_writes_and_views(user)[1] for user in changed.users)
+    return changed.op == "placeholder" or _writes_and_views(changed)[1] or views
+
+
+def _writes_and_views(node: fx.Node) -> tuple[bool, bool]:
+    """Return whether an operator writes into its argument, and whether its result is a view of it."""
+    if not isinstance(node.target, torch._ops.OpOverload):
+        return False, node.target is operator.getitem
+    aliases = [each.alias_info for each in node.target._schema.arguments if each.alias_info is not None]
+    return any(each.is_write for each in aliases), any(not each.is_write for each in aliases)
 
 
 @contextlib.contextmanager
@@ -149,7 +163,8 @@ class _Reader:
         return any(isinstance(each, (Signal, Spikes)) for each in leaves)
 
     def _run(self, node: fx.Node) -> Any:
-        args, kwargs = fx.node.map_arg((node.args, node.kwargs), lambda each: self.values[each])
+        given: Any = fx.node.map_arg((node.args, node.kwargs), lambda each: self.values[each])
+        args, kwargs = given
         leaves = pytree.tree_leaves((args, kwargs), is_leaf=lambda each: isinstance(each, Signal))
         target: Any = node.target
         try:
@@ -173,7 +188,9 @@ class _Reader:
 
     def _relayed(self, node: fx.Node, made: Any) -> Any:
         """Pass a sum on by a relay where several operators read it, and it costs more columns than it has components."""
-        if not isinstance(made, Signal) or len(node.users) < 2 or made.reduced is not None:
+        apart = [user for user in node.users if not any(user in other.users for other in node.users)]  # z tanh z is one
+        n_apart = sum(operator_name(user.target) != "membrane" for user in apart)
+        if not isinstance(made, Signal) or n_apart < 2 or made.reduced is not None:
             return made
         inner = {source for source in made.value.sources if source not in self.whole}
         n_columns = sum(matrix.shape[1] for matrix in made.value.terms.values())
@@ -202,32 +219,32 @@ class _Reader:
         self.values[node] = made.with_value(joined_values(list(self.whole.values())))
 
     def _finished(self, node: fx.Node) -> ReadModule:
-        specs, outputs = self.program.graph_signature.output_specs, list[Signal]()
-        for spec, each in zip(specs, node.args[0], strict=True):
-            value = self.values.get(each) if isinstance(each, fx.Node) else each
-            is_own = isinstance(value, Spikes) and value.sent is None and len(outputs) >= len(specs) - len(self.states)
-            if is_own:  # a membrane that a step module passes on is the population's own
-                outputs.append(Signal(value=constant_value(np.zeros(value.drive.value.n)), shape=(), axes=()))
-                continue
-            if spec.kind is not OutputKind.USER_OUTPUT or not isinstance(value, Signal):
-                self._refuse_output(
-                    "tensors that depend on its input",
-                    value.what if isinstance(value, Spikes) else type(value).__name__,
-                )
-            outputs.append(value)
-        n_outputs = len(outputs) - len(self.states)
+        specs, ends = self.program.graph_signature.output_specs, list[Any](node.args)[0]
+        ends = [each for spec, each in zip(specs, ends, strict=True) if spec.kind is OutputKind.USER_OUTPUT]
+        values = [self.values.get(each) if isinstance(each, fx.Node) else each for each in ends]
+        n_outputs = len(values) - len(self.states)
         if n_outputs < 1:
-            self._refuse_output("its outputs, and then its states", f"{len(outputs)} tensors")
-        for state, value in zip(self.states, outputs[n_outputs:], strict=True):
-            if value.value.n != state.width:
-                self._refuse_output(f"a state {state.name!r} of the width {state.width}", value.value.n)
-            self.builder.set_state(state.name, value.value)
+            self._refuse_output("its outputs, and then its states", f"{len(values)} tensors")
+        for state, value in zip(self.states, values[n_outputs:], strict=True):
+            if isinstance(value, Spikes) and value.sent is None:
+                continue  # a membrane that a step module passes on is the population's own
+            held = self._checked(value).value
+            if held.n != state.width:
+                self._refuse_output(f"a state {state.name!r} of the width {state.width}", held.n)
+            self.builder.set_state(state.name, held)
         try:
-            return ReadModule(builder=self.builder, output=_joined(outputs[:n_outputs]), front=self.front)
+            output = _joined([self._checked(value) for value in values[:n_outputs]])
         except NotDeployableError as cause:
             raise SpecError(f"module {type(self.module).__name__}", cause.rule, cause.got, cause.mend) from cause
+        return ReadModule(builder=self.builder, output=output, front=self.front)
 
-    def _refuse_output(self, wanted: str, got: object) -> None:
+    def _checked(self, value: Any) -> Signal:
+        if not isinstance(value, Signal):
+            got = value.what if isinstance(value, Spikes) else type(value).__name__
+            self._refuse_output("tensors that depend on its input", got)
+        return value
+
+    def _refuse_output(self, wanted: str, got: object) -> NoReturn:
         where = f"module {type(self.module).__name__}"
         raise SpecError(where, f"return {wanted}", got, "Return the outputs, as tensors, alone.")
 

@@ -70,8 +70,8 @@ def _tried(
             shapes = [(N_SAMPLES, *steps, n) for n in widths] + [(N_SAMPLES, n) for n in states.values()]
             try:
                 running[widths] = _reads_all(module, shapes, len(widths))
-            except Exception as error:  # whatever a user's forward raises
-                errors[widths] = error
+            except Exception as raised:  # whatever a user's forward raises
+                errors[widths] = raised
     found = [widths for widths in running if running[widths]] or list(running)
     first = tuple(_linear_widths(module)[:1])
     if len(found) == 1 or first in found:
@@ -100,8 +100,9 @@ def failure_text(error: BaseException) -> str:
     """Return the first line of an error, and the last line of the user's own file that led to it."""
     text = next((each for each in str(error).splitlines() if each.strip()), "")
     foreign = ("/torch/", str(Path(__file__).parent), "<")
-    frames = traceback.extract_tb(error.__traceback__)
-    frames = [each for each in frames if not any(part in each.filename for part in foreign)]
+    frames = [
+        each for each in traceback.extract_tb(error.__traceback__) if not any(part in each.filename for part in foreign)
+    ]
     place = f" in line {frames[-1].lineno} of {frames[-1].filename.rpartition('/')[2]}" if frames else ""
     return f"{type(error).__name__}: {text}{place}"
 

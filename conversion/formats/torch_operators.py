@@ -331,6 +331,9 @@ HANDLERS: dict[str, Callable[..., Any]] = {
     "_to_copy": _to,
     "type_as": lambda builder, x, other: x,
     "batch_norm": _batch_norm,
+    "_native_batch_norm_legit_no_training": lambda builder, x, *args: [
+        _batch_norm(builder, x, *args[:4], False, *args[4:])
+    ],
     "vsn": _vsn,
     "leaky": _leaky,
     "membrane": lambda builder, x: Spikes("the membrane of Leaky", x),

@@ -21,8 +21,9 @@ from ...base.arrays import FloatArray, Record
 from ...network.spec import Readout
 from .affine_values import AffineValue, constant_value, joined_values
 
-N_SAMPLES, N_STEPS = 3, 4
-"""Sizes of the axes of samples and of steps with which a module is exported; 0 and 1 are special in torch."""
+N_SAMPLES, N_STEPS = 11, 7
+"""Sizes of the axes of samples and of steps with which a module is exported; 0 and 1 are special in torch,
+and small ones are widths of constants."""
 
 
 class NotDeployableError(Exception):

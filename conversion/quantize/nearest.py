@@ -13,8 +13,9 @@ payload. All scales are chosen here, once; later passes change weights and biase
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -138,28 +139,21 @@ def quantize_affine(
         weight_bits: Word length of its weights.
         scheme: The rules.
         state_exponent: Exponent of its state; that of a relay is coarser where its payload loses nothing by that.
-
-    Raises:
-        FixedPointError: If the words cannot hold the node.
     """
     is_relay = isinstance(node, PopulationSpec) and node.is_relay
-    try:
-        connections = tuple(
-            quantize_connection(each, words[each.source], weight_bits, scheme, is_relay=is_relay)
-            for each in node.connections
-        )
-        if is_relay:
-            finest = min(int(each.weight_exponent.min()) + each.input_exponent for each in connections)
-            state_exponent = max(state_exponent, finest - RELAY_GUARD_BITS)
-        return QuantizedAffine(
-            connections=connections,
-            bias=quantize_array(node.bias, state_exponent),
-            state_exponent=state_exponent,
-            state_bits=scheme.state_bits,
-        )
-    except FixedPointError as error:
-        named = [violation._replace(where=f"node {node.name!r}: {violation.where}") for violation in error.violations]
-        raise FixedPointError.gathered(named) from error
+    connections = tuple(
+        quantize_connection(each, words[each.source], weight_bits, scheme, is_relay=is_relay)
+        for each in node.connections
+    )
+    if is_relay:
+        finest = min(int(each.weight_exponent.min()) + each.input_exponent for each in connections)
+        state_exponent = max(state_exponent, finest - RELAY_GUARD_BITS)
+    return QuantizedAffine(
+        connections=connections,
+        bias=quantize_array(node.bias, state_exponent),
+        state_exponent=state_exponent,
+        state_bits=scheme.state_bits,
+    )
 
 
 def payload_word(
@@ -228,9 +222,6 @@ def quantize_population(
         weight_bits: Word length of its weights.
         scheme: The rules.
         state_exponent: Exponent of its state.
-
-    Raises:
-        FixedPointError: If the words cannot hold the population.
     """
     affine = quantize_affine(node, words, weight_bits, scheme, state_exponent)
     highest = math.ldexp(IntFormat(bits=scheme.state_bits).highest, affine.state_exponent)
@@ -259,6 +250,9 @@ def quantize_with(
         scheme: Word lengths and rules.
         calibration: Its ranges.
         coarser: Bits by which the state of each population is coarser than that, the read-out's last; none for no bits.
+
+    Raises:
+        FixedPointError: If the words cannot hold a node.
     """
     affines = network.affines
     weight_bits = scheme.weight_bits_of(len(affines) - 1)
@@ -266,14 +260,13 @@ def quantize_with(
     made: dict[str, QuantizedNode] = {}
     for node, bits, extra in zip(affines, weight_bits, coarser or (0,) * len(affines), strict=True):
         state_exponent = finest_state(node, calibration.range_of(node.name), scheme) + extra
-        if isinstance(node, OutputSpec):
-            affine = quantize_affine(node, words, bits, scheme, state_exponent)
-            output = QuantizedOutput(affine=affine, name=node.name)
-        else:
-            made[node.name] = quantize_population(node, words, bits, scheme, state_exponent)
-    for each in network.nodes:
-        if isinstance(each, ProductSpec):
-            made[each.name] = quantize_product(each, words)
+        with _naming(node.name):
+            if isinstance(node, OutputSpec):
+                affine = quantize_affine(node, words, bits, scheme, state_exponent)
+                output = QuantizedOutput(affine=affine, name=node.name)
+            else:
+                made[node.name] = quantize_population(node, words, bits, scheme, state_exponent)
+    made |= {each.name: quantize_product(each, words) for each in network.nodes if isinstance(each, ProductSpec)}
     return QuantizedNetwork(
         source=network,
         input_words=tuple(words[each.name] for each in network.inputs),
@@ -282,12 +275,18 @@ def quantize_with(
     )
 
 
-def quantize_product(node: ProductSpec, words: Mapping[str, Word]) -> QuantizedProduct:
-    """Return a product in integers, with the words of its factors and its own.
+@contextlib.contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Add the name of a node to the errors that its words cause."""
+    try:
+        yield
+    except FixedPointError as error:
+        named = [violation._replace(where=f"node {name!r}: {violation.where}") for violation in error.violations]
+        raise FixedPointError.gathered(named) from error
 
-    Raises:
-        FixedPointError: If the words cannot hold the product.
-    """
+
+def quantize_product(node: ProductSpec, words: Mapping[str, Word]) -> QuantizedProduct:
+    """Return a product in integers, with the words of its factors and its own."""
     return QuantizedProduct(
         name=node.name,
         left=node.left,

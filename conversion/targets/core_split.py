@@ -19,10 +19,10 @@ from itertools import pairwise
 import numpy as np
 
 from ...base.arrays import ArrayRecord, BoolArray, IntArray, Record, freeze_arrays
+from ...engine.schedule import schedule_network
 from ...network.integers import LEAK_BITS
 from ...network.quantized import QuantizedNetwork
 from ...network.quantized_nodes import QuantizedOutput, QuantizedPopulation, QuantizedProduct
-from ...network.schedule import schedule_network
 from .target import HardwareTarget
 
 ENTRY_BYTES = 4
@@ -103,8 +103,10 @@ def split_network(network: QuantizedNetwork, target: HardwareTarget) -> tuple[No
     while True:
         before = [len(held) for held in cores.values()]
         for node in reversed(nodes):
-            fewest = len(cores.get(node.name, ()))
-            cores[node.name] = _split_node(node, lines[node.name], reads[node.name], target, reached(node), fewest)
+            held = cores.get(node.name)
+            if held != ():  # what once did not fit would only make others seem to fit
+                fewest = len(held or ())
+                cores[node.name] = _split_node(node, lines[node.name], reads[node.name], target, reached(node), fewest)
         if before == [len(held) for held in cores.values()]:
             break
     return tuple(NodeSplit(name=node.name, cores=cores[node.name], cores_reached=reached(node)) for node in nodes)

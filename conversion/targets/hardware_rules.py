@@ -17,9 +17,9 @@ import numpy as np
 from ...base.arrays import Record
 from ...base.checks import raise_violations
 from ...base.errors import HardwareRuleError, Violation
+from ...engine.schedule import schedule_network
 from ...network.quantized import QuantizedNetwork
 from ...network.quantized_nodes import QuantizedAffine, QuantizedProduct
-from ...network.schedule import schedule_network
 from ..calibrate.intervals import LayerBound, bound_network
 from .core_split import AnyNode, NodeSplit, longest_lines, split_network, state_bytes, synapse_bytes, wired
 from .target import HardwareTarget
@@ -211,13 +211,13 @@ def delays_fit_their_line(candidate: Candidate) -> Finding:
     """What a node reads waits at most `max_delay` steps of the chip: for its own delay, and for nodes on longer ways."""
     schedule = schedule_network(candidate.network)
     values = (
-        (f"{_place(node)}, reading {source!r},", schedule.line(source, node.name, delay))
+        (f"{_place(node)}: connection from {source!r}", schedule.line(source, node.name, delay))
         for node in candidate.nodes
         for source, delay in node.edges
     )
     mend = "Give the connection less delay, or lead it through a relay."
     most = candidate.target.max_delay
-    return _held("max_delay", most, values, "wait at most {} steps of the chip", lambda _: mend)
+    return _held("max_delay", most, values, "have a delay line of at most {} steps of the chip", lambda _: mend)
 
 
 def tables_fit_their_memory(candidate: Candidate) -> Finding:

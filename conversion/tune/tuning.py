@@ -26,6 +26,7 @@ from ...base.errors import SpecError
 from ...base.metrics import relative_l2
 from ...engine.host import divisor, encode_points
 from ...engine.reference import run_float, run_integer
+from ...network.given_points import checked_samples
 from ...network.quantized import QuantizedNetwork
 from ...network.spec import NetworkSpec
 from ...training.optimize.adam import Adam
@@ -113,7 +114,8 @@ def split_points(network: NetworkSpec, points: FloatArray | None, seed: int) -> 
     Raises:
         SpecError: If there are fewer than ten.
     """
-    given = sample_box(network, TUNING_POINTS, seed) if points is None else np.asarray(points, dtype=np.float64)
+    drawn = sample_box(network, TUNING_POINTS, seed) if points is None else points
+    given = checked_samples(drawn, network, f"tune_network: points of network {network.name!r}")
     if len(given) < 2 * HELD_OUT:
         mend = "Give more points, or leave them out: a sample of the network's box is drawn then."
         raise SpecError("tune_network.points", f"hold at least {2 * HELD_OUT} points", len(given), mend)

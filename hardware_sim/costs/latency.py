@@ -5,7 +5,7 @@
                      max over cores   synaptic operations * t_syn
                      max over cores   reads of the synaptic memory * t_read
                      max over links   (payload bits + header bits * messages) * t_bit)
-    latency    = ((T - 1) * interval + start of the read-out) * step          starts as in `network/schedule.py`
+    latency    = ((T - 1) * interval + start of the read-out) * step          starts as in `engine/schedule.py`
     throughput = 1 / (T * interval * step)     the pipeline takes the next sample when the first nodes are free
 
 Counts are means over samples, in the busiest step. A step is as long as the largest of its terms: what does not overlap makes

@@ -190,6 +190,8 @@ class OperationTotal(Record):
     """Events per neuron and step of the populations that are no relays, 0 to 1."""
     synaptic_operations: int
     """Non-zero weights that events reached."""
+    multiplications: int
+    """Multiplications of payloads: synaptic operations, and those of products."""
     dense_synaptic_operations: int
     """Weights times steps times samples."""
     neuron_updates: int
@@ -232,6 +234,7 @@ class OperationCounts(Record):
             spikes=sum(row.spikes for row in self.rows),
             spiking_activity=sum(row.spikes for row in self.spiking) / sum(row.neuron_steps for row in self.spiking),
             synaptic_operations=sum(row.synaptic_operations for row in self.rows),
+            multiplications=sum(row.multiplications for row in self.rows),
             dense_synaptic_operations=sum(row.dense_synaptic_operations for row in self.rows),
             neuron_updates=sum(row.neuron_updates for row in self.rows),
         )

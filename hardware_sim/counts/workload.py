@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ...base.arrays import Record
+from ...engine.schedule import schedule_network
 from ...network.nodes import InputSpec, ProductSpec
 from ...network.quantized import Network
 from ...network.quantized_nodes import QuantizedProduct
-from ...network.schedule import schedule_network
 from ...network.spec import NetworkSpec
 from .operations import ConnectionOperations, NodeOperations, OperationCounts, RowKind
 

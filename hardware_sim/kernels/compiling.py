@@ -61,5 +61,6 @@ def inlined(function: _F) -> _F:
     It may not allocate memory, nor assign to a slice. In return nothing counts the references to the views of arrays that it
     makes: the counts, atomic and some twenty a row, took a third to a half of the time of a row of 64 neurons.
     """
-    made: _F = numba.jit(forceinline=True, _nrt=False, **OPTIONS)(function)
+    jit: Any = numba.jit  # whose types do not know `_nrt`
+    made: _F = jit(forceinline=True, _nrt=False, **OPTIONS)(function)
     return made

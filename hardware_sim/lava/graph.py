@@ -139,6 +139,7 @@ def to_lava(
         raise SpecError("to_lava.model", "be a model of single layers", model.value, mend)
     require_lava()
     probe.check_names([node.name for node in network.nodes])
+    _check_connected(network)
     steps, timing = known_steps(network, n_steps, "to_lava.n_steps"), time_network(network)
     first = Schedule(
         n_steps=steps,
@@ -167,6 +168,25 @@ def to_lava(
         numerics=Numerics.of(network),
         model=model,
     )
+
+
+def _check_connected(network: Network) -> None:
+    """Check that Lava, which follows connections in both directions, finds all processes from those of the inputs.
+
+    Raises:
+        SpecError: If it does not.
+    """
+    nodes = (*network.nodes, network.output)
+    found = {each.name for each in network.inputs}
+    for _ in nodes:
+        for node in nodes:
+            linked = {node.name, *(source for source, _ in node.edges)}
+            found |= linked if linked & found else set()
+    missing = next((node.name for node in nodes if node.name not in found), None)
+    if missing is not None:
+        mend = "Leave it out, or run on Lava with LayerModel.WHOLE."
+        rule = "reach every node from its inputs over connections"
+        raise SpecError(f"to_lava: network {network.name!r}", rule, repr(missing), mend)
 
 
 def _build_nodes(

@@ -18,10 +18,10 @@ import numpy as np
 
 from ...base.arrays import ArrayRecord, IntArray, Record, freeze_arrays
 from ...conversion.targets.core_split import AnyNode
+from ...engine.schedule import INPUT_START, Schedule, schedule_network
 from ...engine.trace import RunTrace
 from ...network.quantized import QuantizedNetwork
 from ...network.quantized_nodes import QuantizedProduct
-from ...network.schedule import INPUT_START, Schedule, schedule_network
 from ..counts.counting import arriving, check_trace, count_fan_out, sent_events
 from ..counts.workload import NodeLoad, Workload
 from .cores import Core, Partition

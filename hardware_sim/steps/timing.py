@@ -6,7 +6,7 @@ a connection u -> v of delay d is in time for it if
 
     start(v) >= start(u) + 1 - d * I          start(v) >= 0          start(input) = -1
 
-and the smallest I for which all bounds hold is taken, with the earliest starts (`network/schedule.py`). An input arrives in the
+and the smallest I for which all bounds hold is taken, with the earliest starts (`engine/schedule.py`). An input arrives in the
 step in which it is sent. The receiver keeps each message of the connection for start(v) - start(u) - 1 + d * I steps of Lava.
 """
 
@@ -15,8 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...base.arrays import Record
+from ...engine.schedule import schedule_network
 from ...network.quantized import Network
-from ...network.schedule import schedule_network
 from ..kernels.layer_kernel import message_widths
 
 

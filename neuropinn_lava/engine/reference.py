@@ -292,6 +292,7 @@ def run_arithmetic(
     probe.check_names([node.name for node in network.nodes])
 
     def run(block: FloatArray, wanted: Probe) -> RunTrace:
+        """Run one block of points."""
         x, n_input = encode(block)
         recorder = _Recorder(n_steps, wanted)
         walk(network, constant_inputs(network, x), n_steps, arithmetic(len(x)), recorder.see)

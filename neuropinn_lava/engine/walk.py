@@ -50,7 +50,7 @@ class Graph(Protocol):
 
     @property
     def output(self) -> Any:
-        """The read-out."""
+        """Read-out of the network."""
 
 
 class Arithmetic(Protocol):

@@ -63,9 +63,10 @@ def solve_load(meshed: MeshedCell, load: Load) -> TetField:
 
 
 def _held_displacement(meshed: MeshedCell, load: FaceLoad) -> FloatArray:
+    """Solve for the change of g at the free nodes that brings them into equilibrium."""
     g, d = load.ansatz(meshed.cell).evaluate(meshed.mesh.nodes)
     free = (np.abs(d) > HELD).T.ravel()
-    return g + _columns(_relaxed(meshed.stiffness, g.T.ravel(), free))
+    return g + _columns(_solved(meshed.stiffness, -(meshed.stiffness @ g.T.ravel()), free))
 
 
 def periodic_displacement(meshed: MeshedCell, load: MeanStrain) -> FloatArray:
@@ -86,11 +87,6 @@ def _periodic_join(mesh: FittedMesh) -> csr_matrix:
     rows = np.arange(mesh.n_nodes)
     one = csr_matrix((np.ones(mesh.n_nodes), (rows, index.ravel())), shape=(mesh.n_nodes, len(kept)))
     return csr_matrix(block_diag([one] * 3, format="csr"))
-
-
-def _relaxed(stiffness: csr_matrix, held: FloatArray, free: BoolArray) -> FloatArray:
-    """Return the change of `held` at free places that brings them into equilibrium, zero elsewhere."""
-    return _solved(stiffness, -(stiffness @ held), free)
 
 
 def _solved(stiffness: csr_matrix, force: FloatArray, free: BoolArray) -> FloatArray:

@@ -32,6 +32,8 @@ def range_over(table: PhiTable, low: IntArray, high: IntArray) -> tuple[IntArray
     parts = ((above, np.maximum(low, 0), high), (below, np.maximum(np.negative(high), 1), np.negative(low)))
     for side, nearest, farthest in parts:
         is_reached = nearest <= farthest
+        if not is_reached.any():
+            continue
         ends = _range_on_side(table, side, nearest, np.maximum(nearest, farthest))
         signed = np.sort(np.stack([side.sign * end for end in ends]), axis=0)
         least = np.where(is_reached, np.minimum(least, signed[0]), least)

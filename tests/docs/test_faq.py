@@ -57,30 +57,25 @@ def no_weights_keep_the_budget(folder, patch):
     nl.convert(poisson(), nl.QuantizationScheme(payload_bits=4), error_budget=1.01)
 
 
-@produces("(Sigmoid)")
-def sigmoid(folder, patch):
-    nl.from_torch(module_with(torch.nn.Sigmoid()))
-
-
 @produces("(LayerNorm)")
 def layer_norm(folder, patch):
     nl.from_torch(module_with(torch.nn.LayerNorm(4)))
 
 
-class Skip(torch.nn.Module):
-    """A network with a skip connection."""
+class Branches(torch.nn.Module):
+    """A network whose layers depend on the signs of its points."""
 
     def __init__(self) -> None:
         super().__init__()
         self.first, self.last = torch.nn.Linear(2, 2), torch.nn.Linear(2, 1)
 
     def forward(self, x):
-        return self.last(torch.tanh(self.first(x)) + x)
+        return self.last(torch.tanh(self.first(x)) if x.sum() > 0 else x)
 
 
-@produces("skip connections")
-def skip_connection(folder, patch):
-    nl.from_torch(Skip())
+@produces("GuardOnDataDependentSymNode")
+def data_dependent(folder, patch):
+    nl.from_torch(Branches())
 
 
 @produces("run on Python 3.10, which Lava")

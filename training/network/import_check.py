@@ -193,7 +193,7 @@ class _ModuleRun(NamedTuple):
     def outputs(self, held: nn.Module, points: FloatArray) -> FloatArray:
         """Return the read-out of a module; a step module, and one that is no `VsnNetwork`, is called once for every step."""
         whole = self.network.has_sequences and not self.states
-        n_steps = points.shape[1] if self.network.has_sequences else self.network.n_steps
+        n_steps = self.network.n_steps or int(points.shape[1])
         n_calls = 1 if whole or isinstance(held, VsnNetwork) else n_steps
         carried = successive_steps(held) if n_calls > 1 else contextlib.nullcontext()
         try:
@@ -213,12 +213,12 @@ class _ModuleRun(NamedTuple):
         output: FloatArray = (steps[-1] if last else torch.stack(steps).mean(0)).double().numpy()
         return output
 
-    def _steps(self, held: nn.Module, x: Tensor, n_calls: int | None) -> list[Tensor]:
+    def _steps(self, held: nn.Module, x: Tensor, n_calls: int) -> list[Tensor]:
         """Call a module step by step, with the states that it returned the step before."""
         widths = [each.width for each in self.network.inputs]
         states = [torch.zeros(len(x), each.width, dtype=x.dtype) for each in self.states]
         steps = []
-        for t in range(n_calls or 1):
+        for t in range(n_calls):
             now = x[:, t] if x.dim() == 3 and self.states else x
             result = held(*(each.clone() for each in now.split(widths, dim=-1)), *states)
             if states:
@@ -230,7 +230,7 @@ class _ModuleRun(NamedTuple):
 
 def _inputs_of(network: NetworkSpec, points: FloatArray) -> tuple[Callable[[int], Mapping[str, FloatArray]], int]:
     """Return the values of every input at a step, and the number of steps."""
-    n_steps = points.shape[1] if network.n_steps is None else network.n_steps
+    n_steps = network.n_steps or int(points.shape[1])
     return constant_inputs(network, network.input_transform.apply(points)), n_steps
 
 

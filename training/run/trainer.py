@@ -142,10 +142,8 @@ def train_network(
         output: Files to write, and whether to resume from them.
         on_progress: Function that is called with every report; an error that it raises ends the training at once.
         provenance: Origin that is written into the network; None notes problem and seed.
-        module: A torch module to train in place of the recipe's network, from its own weights; a copy of it is trained, with
-            the recipe's number of steps. It maps normalised points, shape (n_points, n_in), to (n_points, n_out).
-        export: Converts the trained module to a record, called with keyword arguments as `export_network` is; needed with
-            a module of the user's own.
+        module: Module to train a copy of in place of the recipe's network; it maps normalised points to (n_points, n_out).
+        export: Converts the trained module to a record, as `export_network` does; needed with a module.
         teacher: A trained teacher, for recipes whose `TeacherRecipe` has no phases: maps points to the unknowns.
 
     Raises:
@@ -165,12 +163,7 @@ def train_network(
         module=module,
         export=export or export_network,
     )
-    raise_violations(_violations(settings, recipe))
-    is_expected = recipe.teacher is not None and not recipe.teacher.phases
-    if is_expected != (teacher is not None):
-        mend = "Give a teacher where the recipe's TeacherRecipe has no phases, and only there."
-        got = "a function" if teacher is not None else None
-        raise SpecError("train_network.teacher", "be given as the recipe expects it", got, mend)
+    raise_violations(_violations(settings, recipe, teacher))
     for path in (output.checkpoint, output.history):
         if path is not None:
             check_writable(path)
@@ -179,9 +172,14 @@ def train_network(
     return _train_after_teacher(settings, recipe, recipe.teacher, output)
 
 
-def _violations(settings: _Settings, recipe: TrainingRecipe) -> Iterator[Violation]:
+def _violations(settings: _Settings, recipe: TrainingRecipe, teacher: TeacherFunction | None) -> Iterator[Violation]:
     """Check the arguments; Gauss-Newton solves its systems by scipy, in float64 on the CPU."""
     yield from check_range("train_network.n_threads", settings.n_threads, 1, 1024)
+    is_expected = recipe.teacher is not None and not recipe.teacher.phases
+    if is_expected != (teacher is not None):
+        mend = "Give a teacher where the recipe's TeacherRecipe has no phases, and only there."
+        got = "a function" if teacher is not None else None
+        yield Violation("train_network.teacher", "be given as the recipe expects it", got, mend)
     if not recipe.uses(Optimizer.GAUSS_NEWTON):
         return
     if settings.dtype is not torch.float64:

@@ -17,7 +17,7 @@ from ....conversion.targets.verdicts import TargetCheck
 from ...costs.dominance import Dominance
 from ...costs.energy import EnergyEstimate
 from ...costs.hardware_profile import HardwareProfile
-from ...counts.operations import OperationCounts
+from ...counts.operations import NodeOperations, OperationCounts, OperationTotal
 from ...fields.gradients import GradientSection
 from ...fields.stresses import SolidSection
 from ...mapping.cores import Partition
@@ -134,17 +134,23 @@ def count_table(counts: OperationCounts) -> Table:
         "Spikes and operations",
         counts.rows,
         Column("layer" if counts.is_chain else "node", "name"),
-        *(() if counts.is_chain else (Column("kind", "kind.value"),)),
+        *(() if counts.is_chain else (Column("kind", _kind),)),
         Column("neurons", "n_neurons", format_count),
         Column("fired", "fired", format_count),
         Column("spikes", "spikes", format_count),
         Column("activity", "spiking_activity", format_percent),
         Column("synaptic operations", "synaptic_operations", format_count),
+        *(() if counts.is_chain else (Column("multiplications", "multiplications", format_count),)),
         Column("dense synaptic operations", "dense_synaptic_operations", format_count),
         Column("neuron updates", "neuron_updates", format_count),
         total=counts.total,
         name="counts",
     )
+
+
+def _kind(row: NodeOperations | OperationTotal) -> str:
+    """Return what a row stands for; nothing of the row of sums."""
+    return row.kind.value if isinstance(row, NodeOperations) else ""
 
 
 def connection_table(counts: OperationCounts) -> Table:
@@ -166,7 +172,7 @@ def access_table(hardware: HardwareProfile) -> Table:
     accesses = ("weight_reads", "accumulator_reads", "accumulator_writes", "state_reads", "state_writes")
     names = (*accesses, "parameter_reads", "table_reads", "messages")
     columns = [Column(name.replace("_", " "), name, format_count) for name in names]
-    return _build_table("Memory accesses and messages", hardware.accesses, Column("layer", "name"), *columns)
+    return _build_table("Memory accesses and messages", hardware.accesses, Column("node", "name"), *columns)
 
 
 def summary_table(dominance: Dominance, energies: Iterable[EnergyEstimate]) -> Table:
@@ -228,7 +234,7 @@ def core_table(partition: Partition) -> Table:
     return _build_table(
         f"Cores of {partition.target.title}",
         partition.nodes,
-        Column("layer", "name"),
+        Column("node", "name"),
         Column("neurons", "n_neurons", format_count),
         Column("cores", "n_cores", format_count),
         Column("neurons on the fullest core", "neurons_per_core", format_count),

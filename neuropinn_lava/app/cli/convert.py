@@ -15,7 +15,6 @@ from ...conversion.tuning_settings import TuningLoss, TuningSettings
 from ...files.atomic import check_writable
 from ...files.network_file import check_network_path, write_network
 from ...files.user_objects import is_user_object
-from ...network.quantized import QuantizedNetwork
 from ...network.spec import NetworkSpec
 from ...problems.problem import PdeProblem
 from ..stream.input_files import read_inputs
@@ -23,7 +22,7 @@ from ..terminal.console import out, show_note
 from ..terminal.progress import progress_bars
 from ..terminal.show_conversion import describe_sparsification, show_quantization
 from ..verbs.calibration_points import sparsify_within
-from ..verbs.convert import DEFAULT_TARGET, convert
+from ..verbs.convert import DEFAULT_TARGET, convert, float_source
 from ..verbs.networks import NIR_SUFFIX, find_network, float_network
 from .option_values import Numbers, WholeNumbers, parse_numbers, parse_whole_numbers
 from .options import JsonOption, NetworkArgument, ParamOption, ProblemOption, SeedOption, refuse_idle, taking
@@ -50,17 +49,11 @@ class ConvertOptions(Record):
     path: Annotated[Path, typer.Option("--out", help="File for the quantized network, .h5.")]
     weight_bits: Annotated[
         WholeNumbers,
-        typer.Option(
-            parser=parse_whole_numbers,
-            help="Weight bits: one number, or one per matrix, as 8,6,6,4.",
-        ),
+        typer.Option(parser=parse_whole_numbers, help="Weight bits: one number, or one per matrix, as 8,6,6,4."),
     ] = DEFAULT_WEIGHT_BITS
     payload_bits: Annotated[
         WholeNumbers,
-        typer.Option(
-            parser=parse_whole_numbers,
-            help="Payload bits: one number, or one per spiking layer.",
-        ),
+        typer.Option(parser=parse_whole_numbers, help="Payload bits: one number, or one per spiking layer."),
     ] = DEFAULT_PAYLOAD_BITS
     input_bits: Annotated[int, typer.Option(help="Bits of the network's input.")] = 16
     state_bits: Annotated[int, typer.Option(help="Bits of membranes, biases and thresholds.")] = 24
@@ -96,12 +89,10 @@ class ConvertOptions(Record):
     ] = None
     weights: Annotated[Path | None, typer.Option(help="Weights for a factory, .safetensors.")] = None
     lower: Annotated[
-        Numbers | None,
-        typer.Option(parser=parse_numbers, help="Lower corner of a factory's box, as 0,0."),
+        Numbers | None, typer.Option(parser=parse_numbers, help="Lower corner of a factory's box, as 0,0.")
     ] = None
     upper: Annotated[
-        Numbers | None,
-        typer.Option(parser=parse_numbers, help="Upper corner of a factory's box, as 1,1."),
+        Numbers | None, typer.Option(parser=parse_numbers, help="Upper corner of a factory's box, as 1,1.")
     ] = None
     n_steps: Annotated[int, typer.Option(help="T of a factory's network; a network file brings its own.", min=1)] = 1
     seed: SeedOption = 0
@@ -167,10 +158,7 @@ def _named_source(options: ConvertOptions) -> NetworkSpec:
         f"Leave it out: {name!r} is no factory, and brings its own.",
     )
     refuse_idle(("weights", "lower", "upper", "n_steps"), rule, mend)
-    source = find_network(name)
-    if isinstance(source, QuantizedNetwork):
-        raise SpecError(f"network {name!r}", "be a float network", "a quantized one", "Convert the float file.")
-    return source
+    return float_source(find_network(name))
 
 
 def _read_factory(options: ConvertOptions) -> NetworkSpec:
@@ -242,7 +230,7 @@ def export_command(
     found = float_network(find_network(network))
     write_nir(found, path, as_lif=as_lif)
     kind = "LIF" if as_lif else NODE_TYPE
-    out.print(f"Wrote {path}: {len(found.layers)} layers of Variable Spiking Neurons as {kind} nodes.")
+    out.print(f"Wrote {path}: {len(found.populations)} populations of Variable Spiking Neurons as {kind} nodes.")
     if as_lif:
         out.print("Other tools read binary neurons, whose outputs mean something else. Lost to them:")
         for each in lost_as_lif(found):

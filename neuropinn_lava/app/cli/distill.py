@@ -6,7 +6,7 @@ import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -61,7 +61,7 @@ def distill_command(options: DistillOptions) -> None:
     from ...conversion.formats.factories import load_module
 
     problem = resolve_problem_option(options.problem, options.param)
-    chosen = {"layers": tuple(options.layers)} if options.layers else {}
+    chosen: dict[str, Any] = {"layers": tuple(options.layers)} if options.layers else {}
     with training_view(options.module, hidden=options.as_json) as advance:
         result = distill(
             load_module(options.module, options.weights),

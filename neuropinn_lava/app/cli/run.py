@@ -19,6 +19,7 @@ from ..stream.arrays_io import PointFile
 from ..stream.input_files import open_inputs
 from ..terminal.console import out, print_json, show_note
 from ..terminal.progress import stream_bar
+from ..terminal.show_plan import show_plan
 from ..verbs.networks import find_network
 from ..verbs.solids import check_vtk, export_vtk
 from ..workers.dask_pool import ClusterChoice
@@ -76,17 +77,14 @@ class RunOptions(Record):
     probe: Annotated[
         WholeNumbers | None,
         typer.Option(
-            parser=parse_samples,
-            help="Samples to record in full: numbers and ranges from 0, as 0:16 or 3,99.",
+            parser=parse_samples, help="Samples to record in full: numbers and ranges from 0, as 0:16 or 3,99."
         ),
     ] = None
     probe_layers: Annotated[
-        Names | None,
-        typer.Option(parser=parse_names, help="Nodes to record, by name; all if left out."),
+        Names | None, typer.Option(parser=parse_names, help="Nodes to record, by name; all if left out.")
     ] = None
     probe_steps: Annotated[
-        WholeNumbers | None,
-        typer.Option(parser=parse_samples, help="Steps to record, as 0:4; all if left out."),
+        WholeNumbers | None, typer.Option(parser=parse_samples, help="Steps to record, as 0:4; all if left out.")
     ] = None
     probe_out: Annotated[Path | None, typer.Option(help="Folder for what is recorded, and its figures.")] = None
     workers: WorkersOption = 0
@@ -127,18 +125,22 @@ def run_command(options: RunOptions) -> None:
 
 def show_planned(options: RunOptions) -> None:
     """Print how Lava would run the points, and why."""
-    from ..terminal.show_plan import show_plan
+    from ...hardware_sim.lava.plan import plan_run
+    from ..stream.point_source import suitable_block
 
-    show_plan(
-        find_network(options.network),
-        options.points,
-        options.mode,
-        options.model,
-        options.batch_size,
-        options.cores,
-        options.block_size,
-        as_json=options.as_json,
+    network = find_network(options.network)
+    points = open_inputs(options.points, network)
+    n_points = points.n_points if isinstance(points, PointFile) else len(points)
+    size = min(n_points, options.block_size or suitable_block(network, options.mode))
+    plan = plan_run(
+        network,
+        size,
+        mode=options.mode,
+        model=options.model,
+        batch_size=options.batch_size,
+        n_cores=options.cores,
     )
+    show_plan(plan, network.name, n_points, size, as_json=options.as_json)
 
 
 def refuse_unused(options: RunOptions) -> None:
@@ -158,11 +160,21 @@ def refuse_unused(options: RunOptions) -> None:
 
 
 def record_probe(network: Network, points: PointFile | FloatArray, chosen: Probe | None, options: RunOptions) -> None:
-    """Record what `--probe` asks for, if anything."""
+    """Record what `--probe` asks for, if anything, and print what it cost; beside `--json` to standard error."""
+    from ..stream.probes import probe, write_probe
+
     if chosen is None or options.probe_out is None:
         return
-    mode = lava_mode(options)
-    show_probe(network, points, chosen, options.backend, mode, options.probe_out, as_json=options.as_json)
+    recorded = probe(network, points, chosen, backend=options.backend, mode=lava_mode(options))
+    trace, files = recorded.trace, write_probe(recorded.trace, options.probe_out)
+    text = (
+        f"Probed {len(trace.samples):,} samples, {len(trace.nodes)} nodes, {trace.output.shape[1]} steps:"
+        f" {trace.n_bytes / 1e6:.3g} MB in {recorded.seconds:.2f} s. Wrote {files[0]} and {len(files) - 1} figures"
+    )
+    if options.as_json:
+        show_note(text)
+    else:
+        out.print(text)
 
 
 def chosen_probe(
@@ -181,32 +193,6 @@ def chosen_probe(
         mend = "Give both, as `--probe 0:16 --probe-out probe/`."
         raise SpecError("run.probe", "name samples, and a folder for what is recorded", samples or folder, mend)
     return Probe(samples=tuple(samples), nodes=layers and tuple(layers), steps=steps and tuple(steps))
-
-
-def show_probe(
-    network: Network,
-    points: PointFile | FloatArray,
-    chosen: Probe,
-    backend: Backend,
-    mode: LavaMode | None,
-    folder: Path,
-    *,
-    as_json: bool,
-) -> None:
-    """Record, write, and print what it cost; with `as_json` to standard error, so that standard output stays JSON."""
-    from ..stream.probes import probe, write_probe
-
-    recorded = probe(network, points, chosen, backend=backend, mode=mode)
-    files = write_probe(recorded.trace, folder)
-    trace = recorded.trace
-    text = (
-        f"Probed {len(trace.samples):,} samples, {len(trace.nodes)} nodes, {trace.output.shape[1]} steps:"
-        f" {trace.n_bytes / 1e6:.3g} MB in {recorded.seconds:.2f} s. Wrote {files[0]} and {len(files) - 1} figures"
-    )
-    if as_json:
-        show_note(text)
-    else:
-        out.print(text)
 
 
 def lava_mode(options: RunOptions) -> LavaMode | None:

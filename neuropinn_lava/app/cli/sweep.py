@@ -53,31 +53,22 @@ class SweepOptions(Record):
         str, typer.Argument(help="A PDE problem (`neuropinn-lava problems` lists them), or your own: file.py:NAME.")
     ]
     directory: Annotated[Path, typer.Option("--out", help="Folder for table, figure and chosen network.")]
-    weight_bits: Annotated[
-        WholeNumbers,
-        typer.Option(parser=parse_whole_numbers, help="Weight bits to try."),
-    ] = DEFAULT_WEIGHT_BITS
-    payload_bits: Annotated[
-        WholeNumbers,
-        typer.Option(parser=parse_whole_numbers, help="Payload bits to try."),
-    ] = DEFAULT_PAYLOAD_BITS
+    weight_bits: Annotated[WholeNumbers, typer.Option(parser=parse_whole_numbers, help="Weight bits to try.")] = (
+        DEFAULT_WEIGHT_BITS
+    )
+    payload_bits: Annotated[WholeNumbers, typer.Option(parser=parse_whole_numbers, help="Payload bits to try.")] = (
+        DEFAULT_PAYLOAD_BITS
+    )
     theta: Annotated[
-        Numbers | None,
-        typer.Option(parser=parse_numbers, help="Thresholds to try; the recipe's own if left out."),
+        Numbers | None, typer.Option(parser=parse_numbers, help="Thresholds to try; the recipe's own if left out.")
     ] = None
     n_steps: Annotated[
         WholeNumbers | None,
-        typer.Option(
-            parser=parse_whole_numbers,
-            help="Numbers of steps T to try; the recipe's own if left out.",
-        ),
+        typer.Option(parser=parse_whole_numbers, help="Numbers of steps T to try; the recipe's own if left out."),
     ] = None
     activity: Annotated[
         Numbers | None,
-        typer.Option(
-            parser=parse_numbers,
-            help="Spiking activities to aim at; the recipe's own if left out.",
-        ),
+        typer.Option(parser=parse_numbers, help="Spiking activities to aim at; the recipe's own if left out."),
     ] = None
     search: Annotated[
         int | None, typer.Option(help="Let optuna propose so many points within these ranges, bits per matrix.")

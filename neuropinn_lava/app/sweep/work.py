@@ -107,7 +107,9 @@ def _profiled_row(
         joules_total=energy.joules_per_sample,
         joules_total_low=energy.low,
         joules_total_high=energy.high,
-        synaptic_bits=sum(affine.weight.size * affine.weight_bits for affine in chip.affines),
+        synaptic_bits=sum(
+            each.weight.size * each.weight_bits for affine in chip.affines for each in affine.connections
+        ),
         n_cores=hardware.placement.partition.n_cores if hardware.placement else None,
         n_saturated=trace.n_saturated,
         network_digest=chip.digest(),

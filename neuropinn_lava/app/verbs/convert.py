@@ -77,7 +77,7 @@ def convert(
     if time_limit is not None and tuning is None:
         mend = "Give `tuning=TuningSettings()`, or leave the limit out."
         raise SpecError("convert.time_limit", "be left out without tuning, which alone is limited", time_limit, mend)
-    source = _float_source(network)
+    source = float_source(network)
     limits = find_target(target) if target is not None else None
     chosen = _chosen_scheme(scheme, source, words)
     known = known_problem(source, problem, "convert.problem")
@@ -118,7 +118,7 @@ def _tuned(
     )
 
 
-def _float_source(network: Network | torch.nn.Module) -> NetworkSpec:
+def float_source(network: Network | torch.nn.Module) -> NetworkSpec:
     """Return the float network to convert; read a torch module, and refuse a quantized network."""
     if is_module(network):
         from ...conversion.formats.torch_modules import from_torch

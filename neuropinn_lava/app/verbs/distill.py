@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -114,8 +114,8 @@ def distill(
         activity: Share of neurons and steps that may fire, 0 to 1.
         problem: The equation that the module solves, whose residual is minimised, too, and whose conditions are built in.
         points: Points at which it is imitated, shape (n, n_in); one of five is held out to measure the error.
-        lower: Lower corner of the box in which it is imitated, in the place of points.
-        upper: Upper corner of that box.
+        lower: Lower corner of the box in which it is imitated, in the place of points, and
+        upper: its upper corner.
         layers: Number of neurons of each spiking layer.
         n_steps: Number T of steps of a sample.
         path: File for the float network; None writes none.
@@ -133,29 +133,20 @@ def distill(
     from ... import __version__
     from ...training.run.trainer import train_network
 
-    if not is_module(module):
-        mend = "Give a trained torch.nn.Module; `load_module` reads one from a file."
-        raise SpecError("distill.module", "be a torch module", describe_given(module), mend)
     raise_violations(check_range("distill.activity", activity, 0.01, 1.0))
     if path is not None:
         check_network_path(path)
     teacher = _as_function(module)
     task = _imitation(module, teacher, problem, points, lower, upper)
     network = dataclasses.replace(SOLVER_NETWORK, widths=layers, n_steps=n_steps)
-    provenance = Provenance(
-        problem=None if problem is None else problem.name,
-        parameters=() if problem is None else problem.parameters,
-        seed=seed,
-        package_version=__version__,
-        command=command,
-    )
+    origin: dict[str, Any] = {} if problem is None else {"problem": problem.name, "parameters": problem.parameters}
     result = train_network(
         task,
         _recipe(task, problem, network, activity),
         seed,
         n_threads=threads,
         on_progress=on_progress,
-        provenance=provenance,
+        provenance=Provenance(seed=seed, package_version=__version__, command=command, **origin),
         teacher=teacher,
     )
     if path is not None:
@@ -167,11 +158,15 @@ def _as_function(module: torch.nn.Module) -> Callable[[FloatArray], FloatArray]:
     """Return a module as a function of points (n, n_in), which are split where it takes one argument for each coordinate."""
     import torch
 
+    if not is_module(module):
+        mend = "Give a trained torch.nn.Module; `load_module` reads one from a file."
+        raise SpecError("distill.module", "be a torch module", describe_given(module), mend)
     like = next(iter(module.parameters()), torch.zeros(()))
     signature = inspect.signature(module.forward)
     n_arguments = sum(each.default is each.empty for each in signature.parameters.values())
 
     def evaluate(points: FloatArray) -> FloatArray:
+        """Compute the module's outputs, shape (n, n_out)."""
         rows = torch.tensor(points).to(like)
         arguments = [rows] if n_arguments == 1 else torch.split(rows, 1, dim=1)
         with torch.no_grad():

@@ -10,6 +10,7 @@ import numpy as np
 from ...base.arrays import FloatArray
 from ...base.errors import DomainWarning, SpecError
 from ...geometry.domain import Box
+from ...network.given_networks import describe_given
 from ...network.quantized import Network
 from .networks import float_network
 
@@ -59,8 +60,7 @@ def checked_problem(given: object, where: str) -> PdeProblem:
         return given
     name = repr(given) if isinstance(given, str) else "name"
     mend = f"Build it: `neuropinn_lava.find_problem({name})`, or a `PdeProblem` of your own."
-    got = repr(given) if isinstance(given, str) else f"an object of type {type(given).__name__}"
-    raise SpecError(where, "be a PdeProblem", got, mend)
+    raise SpecError(where, "be a PdeProblem", describe_given(given), mend)
 
 
 def output_names(network: Network, problem: PdeProblem | None = None) -> tuple[str, ...]:

@@ -65,12 +65,6 @@ def defining_backend(network: Network) -> Backend:
     return Backend.INTEGER if isinstance(network, QuantizedNetwork) else Backend.FLOAT
 
 
-def _backends_of(network: Network, with_lava: bool) -> tuple[Backend, ...]:
-    """List the backends that can run a network."""
-    integer = (Backend.INTEGER,) if isinstance(network, QuantizedNetwork) else ()
-    return (Backend.FLOAT, *integer, *((Backend.LAVA,) if with_lava else ()))
-
-
 def profile(
     network: Network,
     problem: PdeProblem | None = None,
@@ -162,10 +156,12 @@ def _idle_violations(
 
 def _run_backends(network: Network, points: FloatArray, with_lava: bool, on_stage: OnStage) -> list[RunTrace]:
     """Run the float engine first, and the one that computes the deployed network last."""
+    backends = [Backend.FLOAT, Backend.INTEGER] if isinstance(network, QuantizedNetwork) else [Backend.FLOAT]
     if with_lava:
         check_lava("profile", NO_LAVA)
+        backends.append(Backend.LAVA)
     traces = []
-    for backend in _backends_of(network, with_lava):
+    for backend in backends:
         announce(on_stage, f"{backend.value}, {len(points):,} points")
         traces.append(run_on(network, points, backend))
     return traces

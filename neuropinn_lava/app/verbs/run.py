@@ -7,18 +7,15 @@ Options of Lava are refused on other backends, where they would have no effect.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import partial
 from typing import TYPE_CHECKING
 
 from ...base.arrays import FloatArray, Record
 from ...base.checks import as_member, raise_violations
 from ...base.errors import Violation
-from ...engine.probe import run_probed
-from ...engine.reference import run_blocks, run_float, run_integer
+from ...engine.reference import run_float, run_integer
 from ...engine.trace import NO_PROBE, Backend, LavaMode, LayerModel, Probe, RunTrace
 from ...network.given_networks import checked_network
 from ...network.given_points import checked_samples

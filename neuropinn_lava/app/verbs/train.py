@@ -158,9 +158,8 @@ def train(
     Args:
         problem: The problem, as `find_problem` returns it, or one of your own.
         recipe: How to train; None is the problem's own recipe.
-        module: Network to train in place of the recipe's, from its own weights: any torch module that `from_torch` reads. It
-            gets points normalised to [-1, 1], shape (n_points, n_in), and returns one column for each unknown; the problem's
-            built-in conditions are applied around it. The module itself is not changed: `result.module.module` is trained.
+        module: Module that `from_torch` reads, to train a copy of in place of the recipe's network; it maps points normalised
+            to [-1, 1], shape (n_points, n_in), to one column an unknown. `result.module.module` is the trained copy.
         path: File for the float network; None writes none.
         seed: Seed of the weights.
         changes: Changes to the recipe.
@@ -171,7 +170,7 @@ def train(
         command: The command that trains the network again, for its provenance.
 
     Raises:
-        SpecError: If problem, recipe or paths are refused, or a problem of your own has the name of one of the package.
+        SpecError: If an argument is refused, or a problem of your own has the name of one of the package.
         TrainingError: If a checkpoint belongs to another training, or the loss is not finite from the start.
     """
     from ... import __version__
@@ -183,11 +182,7 @@ def train(
     _check_recipe(recipe)
     _check_module(module, changes)
     _check_name(problem)
-    if path is not None:
-        check_network_path(path)
-    if files.figure is not None:
-        check_writable(files.figure)
-        import_extra("matplotlib", "report")  # before hours of training, not after them
+    _check_files(path, files)
     provenance = Provenance(
         problem=problem.name, parameters=problem.parameters, seed=seed, package_version=__version__, command=command
     )
@@ -205,6 +200,15 @@ def train(
     )
     _write_results(result, path, files.figure, problem.title)
     return result
+
+
+def _check_files(path: str | Path | None, files: TrainingFiles) -> None:
+    """Check that results can be written, before hours of training and not after them."""
+    if path is not None:
+        check_network_path(path)
+    if files.figure is not None:
+        check_writable(files.figure)
+        import_extra("matplotlib", "report")
 
 
 def _check_module(module: object, changes: RecipeChanges) -> None:
@@ -225,8 +229,7 @@ def _check_recipe(recipe: object) -> None:
     """Refuse what is not a recipe, such as the name of one."""
     if recipe is not None and not isinstance(recipe, TrainingRecipe):
         mend = "Give a `TrainingRecipe`, such as `neuropinn_lava.find_problem(name).recipe`."
-        got = repr(recipe) if isinstance(recipe, str) else f"an object of type {type(recipe).__name__}"
-        raise SpecError("train.recipe", "be a TrainingRecipe", got, mend)
+        raise SpecError("train.recipe", "be a TrainingRecipe", describe_given(recipe), mend)
 
 
 def _check_name(problem: PdeProblem) -> None:

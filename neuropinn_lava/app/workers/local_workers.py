@@ -29,11 +29,6 @@ class LocalWorkers:
         self.n_lost = 0
         """Number of workers that have been started again."""
 
-    @property
-    def pids(self) -> tuple[int, ...]:
-        """Process ids of the workers."""
-        return tuple(process.pid for process in self._processes)
-
     def tend(self) -> None:
         """Start a worker for each that has ended.
 

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 import builders
 from neuropinn_lava.conversion import QuantizationScheme, StateRange, quantize_network
-from neuropinn_lava.conversion.calibrate.intervals import MAX_CELLS, bound_network, cell_corners
+from neuropinn_lava.conversion.calibrate.intervals import (
+    MAX_CELLS,
+    MAX_UNROLLED,
+    Interval,
+    LayerBound,
+    ProductBound,
+    _fixed_point,
+    _product_interval,
+    bound_network,
+    bound_nodes,
+    cell_corners,
+)
 from neuropinn_lava.engine.host import encode_points
-from neuropinn_lava.engine.reference import run_integer
+from neuropinn_lava.engine.reference import IntegerArithmetic, constant_inputs, run_integer
 from neuropinn_lava.engine.trace import Probe
+from neuropinn_lava.engine.walk import NodeStep, walk
 from neuropinn_lava.network.integers import IntFormat, shift_half_up
 from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.quantized import QuantizedNetwork
+from neuropinn_lava.network.quantized_nodes import QuantizedPopulation, QuantizedProduct, Word
 
 
 def edge_points(network: QuantizedNetwork, n: int) -> np.ndarray:
@@ -129,3 +143,99 @@ def test_accumulator_bits_count_the_sign() -> None:
     for bound in bound_network(network):
         word = IntFormat(bits=bound.accumulator_bits)
         assert word.highest // 2 < bound.accumulator <= word.highest
+
+
+def assert_within_bounds(network: QuantizedNetwork, *batches: np.ndarray) -> None:
+    """Compare every value of every node, over each connection, with the bounds of the node."""
+    bounds = {bound.name: bound for bound in bound_nodes(network)}
+
+    def see(t: int, node: Any, step: NodeStep) -> None:
+        bound = bounds[node.name]
+        if isinstance(bound, ProductBound):
+            assert np.abs(step.drive).max() <= bound.accumulator, node.name
+            assert np.abs(shift_half_up(step.drive, node.shift)).max() <= bound.payload, node.name
+            return
+        total = node.affine.bias
+        for each, left, a in zip(node.affine.connections, node.affine.lefts, step.received, strict=True):
+            product = a @ each.weight.T
+            assert np.abs(product).max() <= bound.accumulator, node.name
+            total = total + shift_half_up(product, left)
+        assert np.abs(total).max() <= bound.drive, node.name
+        if isinstance(node, QuantizedPopulation):
+            assert np.abs(step.membrane).max() <= bound.membrane, node.name
+            assert np.abs(step.payload).max() <= bound.payload, node.name
+
+    for points in batches:
+        words, _ = encode_points(network, points)
+        n_steps = network.n_steps or points.shape[1]
+        walk(network, constant_inputs(network, words), n_steps, IntegerArithmetic(len(points)), see)
+
+
+def drawn_graph(seed: int) -> QuantizedNetwork:
+    """Draw a graph of one to three inputs, one step or several or a sequence, that saturates here and there."""
+    return builders.random_graph(seed, n_inputs=1 + seed % 3, n_nodes=6, n_steps=(1, 2, 8, None)[seed % 4])
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_no_sample_of_a_graph_breaks_a_bound(seed: int) -> None:
+    network = drawn_graph(seed)
+    assert_within_bounds(network, builders.random_points(network, 500))
+
+
+@pytest.mark.slow
+def test_a_million_inputs_break_no_bound() -> None:
+    for seed in range(20):
+        network = drawn_graph(seed)
+        assert_within_bounds(network, *(builders.random_points(network, 5000, part) for part in range(10)))
+
+
+def test_fixed_points_hold_for_long_sequences_and_say_so() -> None:
+    network = builders.random_graph(3, n_inputs=2, n_nodes=6, n_steps=None)
+    assert all(bound.is_fixed_point for bound in bound_nodes(network))
+    rng = np.random.default_rng(0)
+    unit = rng.integers(0, 2, (50, 200, network.n_in))  # from corner to corner
+    assert_within_bounds(network, network.source.lower + (network.source.upper - network.source.lower) * unit)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_fixed_points_hold_what_unrolling_finds(seed: int) -> None:
+    network = builders.random_graph(seed, n_nodes=6, n_steps=8)
+    unrolled, fixed = bound_nodes(network), _fixed_point(network)
+    for bound, wider in zip(unrolled, fixed, strict=True):
+        assert not bound.is_fixed_point
+        assert bound.accumulator <= wider.accumulator, bound.name
+        if isinstance(bound, LayerBound) and bound.payload is not None:
+            assert max(bound.drive, bound.membrane, bound.payload) <= max(wider.drive, wider.membrane, wider.payload)
+
+
+def test_many_steps_are_walked_until_they_repeat_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a leak to wait for, the second step is the first one again."""
+    network = builders.random_quantized(4, n_steps=50, polarity=Polarity.BOTH)
+    still = builders.with_layer(builders.with_layer(network, 0, beta=np.zeros(7, int)), 1, beta=np.zeros(5, int))
+    n_walked = []
+    monkeypatch.setattr(
+        "neuropinn_lava.conversion.calibrate.intervals.walk", lambda *given: n_walked.append(given[2]) or walk(*given)
+    )
+    bounds = bound_nodes(still)
+    assert sum(n_walked) < 5
+    once = replace(still, source=replace(still.source, n_steps=1))
+    assert [bound.payload for bound in bounds] == [bound.payload for bound in bound_nodes(once)]
+
+
+def test_a_square_is_not_negative() -> None:
+    """x in [-2, 1]: x times another x of the same range reaches -2, x squared does not."""
+    product = QuantizedProduct(
+        name="p", left="x", right="x", width=1, left_word=Word(bits=8, exponent=0), right_word=Word(bits=8, exponent=0),
+        sends=Word(bits=8, exponent=0),
+    )  # fmt: skip
+    x = Interval(np.array([[-2]]), np.array([[1]]))
+    assert [int(end[0, 0]) for end in _product_interval(product, x, x)] == [0, 4]
+    other = replace(product, right="y")
+    assert [int(end[0, 0]) for end in _product_interval(other, x, x)] == [-2, 4]
+
+
+@pytest.mark.parametrize("polarity", builders.POLARITIES)
+def test_more_steps_than_are_walked_have_fixed_points(polarity: Polarity) -> None:
+    network = builders.random_quantized(5, n_steps=MAX_UNROLLED + 1, polarity=polarity)
+    assert all(bound.is_fixed_point for bound in bound_nodes(network))
+    assert_within_bounds(network, builders.random_points(network, 300))

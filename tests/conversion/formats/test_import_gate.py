@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from torch.nn.utils import parametrizations  # noqa: E402
 from neuropinn_lava.base.errors import SpecError  # noqa: E402
 from neuropinn_lava.conversion.formats.torch_modules import from_torch  # noqa: E402
 from neuropinn_lava.engine.reference import run_float  # noqa: E402
+from neuropinn_lava.network.spec import NetworkSpec  # noqa: E402
 from neuropinn_lava.training.network import import_check  # noqa: E402
 from neuropinn_lava.training.network.export import export_network  # noqa: E402
 from neuropinn_lava.training.network.network import VsnNetwork  # noqa: E402
@@ -254,6 +257,57 @@ def test_the_first_layer_that_differs_is_named() -> None:
         other[4].bias += 1e-6
     with pytest.raises(SpecError, match=r"first in layer '4' \(Linear\), where the record has its read-out"):
         import_check.check_import(other, network)
+
+
+class SkipWithGate(nn.Module):
+    """h + a tanh(h) u, of layers that can be changed one by one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.gate, self.inner, self.last = (
+            nn.Linear(2, 6),
+            nn.Linear(2, 6),
+            nn.Linear(6, 6),
+            nn.Linear(6, 1),
+        )
+        self.a = nn.Parameter(torch.tensor(0.7))
+
+    def forward(self, x: Tensor) -> Tensor:
+        h, u = torch.tanh(self.first(x)), torch.sin(self.gate(x))
+        for _ in range(2):
+            h = h + self.a * torch.tanh(self.inner(h)) * u
+        return self.last(h)
+
+
+def with_node(network: NetworkSpec, name: str, change: Callable[[Any], Any]) -> NetworkSpec:
+    nodes = tuple(change(node) if node.name == name else node for node in network.nodes)
+    return dataclasses.replace(network, nodes=nodes)
+
+
+WRONG: dict[str, Callable[[NetworkSpec], NetworkSpec]] = {
+    "a weight": lambda n: with_node(n, "hidden3", lambda node: node.with_weight(node.weight + 1e-6)),
+    "a bias": lambda n: with_node(n, "hidden2", lambda node: dataclasses.replace(node, bias=node.bias + 1e-6)),
+    "a factor": lambda n: with_node(n, "product1", lambda node: dataclasses.replace(node, left=node.right)),
+    "a skip left out": lambda n: with_node(
+        n, "relay1", lambda node: dataclasses.replace(node, connections=node.connections[:1])
+    ),
+    "a delay": lambda n: with_node(
+        n,
+        "hidden3",
+        lambda node: dataclasses.replace(node, connections=(dataclasses.replace(node.connections[0], delay=1),)),
+    ),
+}
+"""A correct record of `SkipWithGate`, changed in one place."""
+
+
+@pytest.mark.parametrize("change", WRONG)
+def test_a_record_of_a_graph_that_differs_in_one_place_is_refused(change: str) -> None:
+    torch.manual_seed(0)
+    module = SkipWithGate()
+    network = from_torch(module, n_steps=2, lower=[-1, -1], upper=[1, 1])
+    import_check.check_import(module, network)
+    with pytest.raises(SpecError, match="equal its record within 1e-09 of its largest output"):
+        import_check.check_import(module, WRONG[change](network))
 
 
 def one_neuron(theta: float, shift: float) -> nn.Sequential:

@@ -208,6 +208,47 @@ def test_leaky_with_its_graded_product_is_a_vsn(kind, phi) -> None:
     assert np.abs(run_float(spec, POINTS).outputs - expected).max() <= SUMS * np.abs(expected).max()
 
 
+class LeakyStep(nn.Module):
+    """snnTorch's own way of writing a step: membranes in, membranes out, and here a recurrent layer besides."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.again, self.last = nn.Linear(2, 6), nn.Linear(6, 6), nn.Linear(6, 1)
+        self.leaky = LeakyOfStates(0.8, threshold=0.3)
+
+    def forward(self, x, h, mem):
+        z = self.inner(x) + self.again(h)
+        spikes, mem = self.leaky(z, mem)
+        h = torch.tanh(spikes * z)
+        return self.last(h), h, mem
+
+
+class LeakyOfStates(Leaky):
+    def forward(self, z, mem):
+        self.mem = mem
+        return super().forward(z)
+
+
+LeakyOfStates.__name__, LeakyOfStates.__module__ = "Leaky", Leaky.__module__
+
+
+@pytest.mark.parametrize("sequence", [True, False])
+def test_membranes_that_a_step_module_passes_on_are_the_populations_own(sequence: bool) -> None:
+    torch.manual_seed(2)
+    module = LeakyStep().double()
+    options = {"sequence": True} if sequence else {"n_steps": 6, "readout": "last"}
+    spec = from_torch(module, states={"h": 6, "mem": 6}, **options)
+    assert [node.edges for node in spec.nodes] == [(("hidden1", 1), ("input", 0))]
+    points = np.random.default_rng(0).uniform(-1, 1, (40, 6, 2) if sequence else (40, 2))
+    states, outputs = [torch.zeros(40, 6, dtype=torch.float64)] * 2, []
+    with torch.no_grad():
+        for t in range(6):
+            output, *states = module(torch.tensor(points[:, t] if sequence else points), *states)
+            outputs.append(output.numpy())
+    wanted = np.stack(outputs, axis=1) if sequence else outputs[-1]
+    assert np.abs(run_float(spec, points).outputs - wanted).max() <= SUMS * np.abs(wanted).max()
+
+
 @pytest.mark.parametrize("threshold", [0.0, 0.1, 0.25, 1.0])
 def test_ties_of_leaky_stay_silent(threshold: float) -> None:
     """Membranes at the threshold itself do not fire, the next floats of 32 and of 64 bits do."""
@@ -362,7 +403,7 @@ REFUSED = [
     ),
     (
         nn.Sequential(nn.Linear(2, 4), VSN(5), nn.Linear(5, 1)),
-        r"layer '1' \(VSN\).*shape \(n_samples, 5\); got \(3, 4\)",
+        r"layer '1' \(VSN\).*shape \(n_samples, 5\); got \(11, 4\)",
     ),
     (nn.Sequential(nn.Linear(2, 4)), "module Sequential must have at least one activation or VSN; got none"),
     (nn.Sequential(nn.Tanh()), "must have an input of one width only; got several that run"),

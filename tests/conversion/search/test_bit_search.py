@@ -61,3 +61,13 @@ def test_limits_are_checked() -> None:
     with pytest.raises(SpecError, match=r"ErrorLimit.relative_l2"):
         limit_of(np.nan)
     assert replace(limit_of(0.5), relative_l2=0.0).relative_l2 == 0.0
+
+
+def test_words_of_a_graph_are_searched_by_population() -> None:
+    network = builders.random_graph(0, n_nodes=5, n_steps=1, activations=("tanh",)).source
+    points, judged = builders.random_points(network, 200), builders.random_points(network, 200, 5)
+    limit = ErrorLimit(points=judged, wanted=run_float(network, judged).outputs, relative_l2=0.05)
+    found = search_bits(network, QuantizationScheme(rounding="nearest"), limit, points)
+    assert len(found.chosen.weight_bits) == len(network.populations) + 1
+    assert found.chosen.error <= 0.05
+    assert min(found.chosen.weight_bits) < 8

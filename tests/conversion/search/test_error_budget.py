@@ -14,6 +14,7 @@ from neuropinn_lava.engine.reference import run_float, run_integer
 from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.phi_table import look_up, make_table
 from neuropinn_lava.network.quantized import QuantizedNetwork
+from neuropinn_lava.network.quantized_nodes import QuantizedProduct
 
 EXACT = 1e-12
 """Relative; sums of the same numbers in the same order, but for the last places of a float."""
@@ -105,3 +106,19 @@ def test_the_smooth_table_differs_from_the_integer_one_by_half_a_payload(activat
     assert n_saturated == 0
     smooth = interpolate(table, np.ldexp(z.astype(np.float64), -16))
     assert np.abs(smooth - np.ldexp(integers.astype(np.float64), -10)).max() <= 2.0**-11 * (1 + EXACT)
+
+
+@pytest.mark.parametrize("n_steps", [2, None])
+def test_budgets_of_graphs(n_steps: int | None) -> None:
+    """Rows for every input, node and the read-out; an exact twin's weights, leaks and thresholds cost nothing."""
+    network = builders.random_graph(2, n_inputs=2, n_nodes=6, n_steps=n_steps)
+    budget = budget_of(network, 100)
+    products = [node.name for node in network.nodes if isinstance(node, QuantizedProduct)]
+    assert budget.layers == ("x0", "x1", *(node.name for node in network.nodes), "output")
+    assert products
+    for entry in budget.entries:
+        if entry.cause in (Cause.WEIGHTS, Cause.BETA, Cause.THETA):
+            assert (entry.relative_change, entry.flipped_spikes) == (0.0, 0.0)
+        if entry.layer in products:
+            assert entry.cause is Cause.PAYLOAD
+    assert max(budget.entry(name, Cause.PAYLOAD).relative_change for name in products) > 0.0

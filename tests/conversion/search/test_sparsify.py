@@ -82,3 +82,17 @@ def test_limits_that_make_no_sense_are_refused() -> None:
     nothing = ErrorLimit(points=JUDGED, wanted=0 * WANTED, relative_l2=0.1)
     with pytest.raises(SpecError, match="wanted values that are not all zero"):
         sparsify_network(NETWORK, nothing, POINTS)
+
+
+def test_graphs_become_sparse_and_their_relays_stay() -> None:
+    drawn = builders.random_graph(2, n_inputs=2, n_nodes=8, n_steps=2, recurrent=True).source
+    assert any(node.is_relay for node in drawn.populations)
+    points, judged = builders.random_points(drawn, 300), builders.random_points(drawn, 200, 5)
+    limit = ErrorLimit(points=judged, wanted=run_float(drawn, judged).outputs, relative_l2=0.05)
+    found = sparsify_network(drawn, limit, points)
+    assert found.after.activity < found.before.activity
+    assert found.after.error <= 0.05
+    for node, former in zip(found.network.populations, drawn.populations, strict=True):
+        assert node.is_relay == former.is_relay
+        if node.is_relay:
+            np.testing.assert_array_equal(node.weight, former.weight)

@@ -17,6 +17,7 @@ import builders
 torch = pytest.importorskip("torch")
 
 from neuropinn_lava.base.errors import FixedPointError  # noqa: E402
+from neuropinn_lava.conversion import QuantizationScheme, quantize_network  # noqa: E402
 from neuropinn_lava.conversion.tune.integer_neuron import step_vsn  # noqa: E402
 from neuropinn_lava.conversion.tune.quantization_aware import QuantizationAwareNetwork  # noqa: E402
 from neuropinn_lava.conversion.tune.straight_through import half_up, held, raised, rounded  # noqa: E402
@@ -24,7 +25,7 @@ from neuropinn_lava.engine.host import encode_points  # noqa: E402
 from neuropinn_lava.engine.reference import run_integer, step_integer  # noqa: E402
 from neuropinn_lava.engine.trace import Probe  # noqa: E402
 from neuropinn_lava.network.integers import round_half_up  # noqa: E402
-from neuropinn_lava.network.nodes import Polarity  # noqa: E402
+from neuropinn_lava.network.nodes import Polarity, PopulationSpec  # noqa: E402
 from neuropinn_lava.network.quantized import QuantizedNetwork  # noqa: E402
 from neuropinn_lava.network.spec import Readout  # noqa: E402
 
@@ -89,6 +90,53 @@ def test_membranes_equal_the_integer_engine() -> None:
         membrane = step.carried
         np.testing.assert_array_equal(rest.detach().numpy(), membrane)
         np.testing.assert_array_equal(payload.detach().numpy(), step.payload)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_random_graphs_equal_the_integer_engine(seed: int) -> None:
+    """Skips, products, relays, delays, loops, one to three inputs, one step or several or a sequence."""
+    n_steps = (1, 2, 8, None)[seed % 4]
+    readout = Readout.EVERY if n_steps is None else (Readout.MEAN, Readout.LAST)[seed // 4 % 2]
+    network = builders.random_graph(seed, n_inputs=1 + seed % 3, n_nodes=6, n_steps=n_steps, readout=readout)
+    assert_bit_equal(network, builders.random_points(network, N_SAMPLES))
+    assert QuantizationAwareNetwork(network).quantized().digest() == network.digest()
+
+
+def test_relays_are_not_trained() -> None:
+    network = next(g for g in map(builders.random_graph, range(20)) if any(n.is_relay for n in g.source.populations))
+    for spec, part in QuantizationAwareNetwork(network).pairs():
+        assert part.affine.weight.requires_grad is not spec.is_relay
+
+
+def test_gradients_pass_through_loops_delays_and_products() -> None:
+    """Every neuron of every node fires, so that the network is smooth but for its roundings, which are those of long words."""
+    drawn = builders.random_graph(11, n_inputs=2, n_nodes=7, n_steps=4, activations=("tanh",)).source
+    nodes = tuple(
+        replace(node, theta=0 * node.theta, polarity=Polarity.BOTH) if isinstance(node, PopulationSpec) else node
+        for node in drawn.nodes
+    )
+    network = replace(drawn, nodes=nodes)
+    points = builders.random_points(network, N_SAMPLES)
+    scheme = QuantizationScheme(
+        weight_bits=12, payload_bits=22, input_bits=22, state_bits=30, index_size=16, rounding="nearest"
+    )
+    chip = quantize_network(network, scheme, points).network
+    trained = QuantizationAwareNetwork(chip, torch.float64)
+    words = trained.words(encode_points(chip, points)[0])
+    trained(words).square().sum().backward()
+    for part in trained.populations:
+        bias, step = part.affine.bias, 1e-3
+
+        def loss(change: float, bias: torch.Tensor = bias) -> float:
+            with torch.no_grad():
+                bias[0] += change
+                found = float(trained(words).square().sum())
+                bias[0] -= change
+            return found
+
+        measured = (loss(step) - loss(-step)) / (2 * step)
+        found = 0.0 if bias.grad is None else float(bias.grad[0])  # None of what nobody reads
+        assert found == pytest.approx(measured, rel=5 * GRADIENT_TOLERANCE, abs=GRADIENT_TOLERANCE)
 
 
 def test_quantized_gives_back_the_very_integers() -> None:

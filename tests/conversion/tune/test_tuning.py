@@ -19,6 +19,7 @@ from neuropinn_lava.conversion.tune.quantization_aware import QuantizationAwareN
 from neuropinn_lava.conversion.tune.tuning import scheduled_rate, split_points, tune_network  # noqa: E402
 from neuropinn_lava.engine.host import encode_points  # noqa: E402
 from neuropinn_lava.engine.reference import run_float, run_integer  # noqa: E402
+from neuropinn_lava.network.spec import Readout  # noqa: E402
 
 NETWORK = builders.random_spec(3, widths=(2, 16, 12, 1), activation="tanh_squared", n_steps=2, theta=0.05, ansatz=True)
 POINTS = builders.random_points(NETWORK, 2000)
@@ -46,6 +47,17 @@ def test_tuned_integers_are_what_the_quantization_aware_network_computes() -> No
     with torch.no_grad():
         total = trained.total(trained.words(encode_points(chip, UNSEEN)[0]))
     np.testing.assert_array_equal(total.numpy(), run_integer(chip, UNSEEN).readout)
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_graphs_are_tuned_too(seed: int) -> None:
+    """A loop over eight steps, and sequences of which every step is read."""
+    n_steps, readout = ((8, Readout.MEAN), (None, Readout.EVERY))[seed // 2]
+    network = builders.random_graph(seed, n_inputs=2, n_nodes=5, n_steps=n_steps, readout=readout).source
+    points = builders.random_points(network, 400)
+    tuned = tune_network(network, replace(COARSE, payload_bits=12), points, settings=SHORT)
+    assert tuned.report.tuning.change_after < tuned.report.tuning.change_before
+    assert tuned.network.source is network
 
 
 def test_a_seed_gives_the_same_integers_every_time() -> None:

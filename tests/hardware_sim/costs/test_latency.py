@@ -11,6 +11,7 @@ import builders
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.conversion.targets.target import find_target
 from neuropinn_lava.engine.reference import run_integer
+from neuropinn_lava.engine.schedule import Schedule
 from neuropinn_lava.engine.trace import RunTrace
 from neuropinn_lava.hardware_sim.costs.constants import Constant
 from neuropinn_lava.hardware_sim.costs.latency import LatencyEstimate, TimingModel, estimate_latency, find_timing
@@ -19,7 +20,6 @@ from neuropinn_lava.hardware_sim.mapping.mesh import Place
 from neuropinn_lava.hardware_sim.mapping.mesh_routes import load_links, route
 from neuropinn_lava.hardware_sim.mapping.traffic import CoreLoad, Link, Traffic, count_traffic
 from neuropinn_lava.network.quantized import QuantizedNetwork
-from neuropinn_lava.network.schedule import Schedule
 
 ROUNDING = 1e-12
 

@@ -8,6 +8,7 @@ import builders
 from neuropinn_lava.engine.reference import run_float, run_integer
 from neuropinn_lava.hardware_sim.counts.accesses import count_accesses
 from neuropinn_lava.hardware_sim.counts.counting import count_operations
+from neuropinn_lava.hardware_sim.counts.operations import RowKind
 
 
 def test_by_hand() -> None:
@@ -36,3 +37,19 @@ def test_a_float_network_has_no_tables() -> None:
     network = builders.random_spec(1, activation="tanh")
     counts = count_operations(network, run_float(network, builders.random_points(network, 20)))
     assert not any(row.table_reads for row in count_accesses(network, counts))
+
+
+def test_a_product_reads_its_factors_and_no_weight() -> None:
+    network = next(g for g in map(builders.random_graph, range(20)) if len(g.populations) < len(g.nodes))
+    counts = count_operations(network, run_integer(network, builders.random_points(network, 4)))
+    rows = {row.name: row for row in counts.rows}
+    found = {each.name: each for each in count_accesses(network, counts)}
+    assert [*found] == [*rows]
+    product = next(row for row in counts.rows if row.kind is RowKind.PRODUCT)
+    held = found[product.name]
+    assert (held.weight_reads, held.state_reads, held.parameter_reads, held.table_reads) == (0, 0, 0, 0)
+    assert (held.accumulator_writes, held.accumulator_reads) == (
+        product.synaptic_operations,
+        2 * product.neuron_updates,
+    )
+    assert held.messages == product.spikes > 0

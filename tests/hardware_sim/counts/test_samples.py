@@ -10,12 +10,23 @@ from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.engine.reference import run_float, run_integer
 from neuropinn_lava.engine.trace import Probe
 from neuropinn_lava.hardware_sim.counts.counting import count_operations
-from neuropinn_lava.hardware_sim.counts.samples import BLOCK, MAX_SAMPLES, count_samples, spread_points
+from neuropinn_lava.hardware_sim.counts.samples import BLOCK, LONG, MAX_SAMPLES, count_samples, spread_points
 from neuropinn_lava.network.quantized import QuantizedNetwork
 from neuropinn_lava.network.spec import NetworkSpec
 
+GRAPHS = [builders.random_graph(seed, n_inputs=1 + seed % 3, n_nodes=7, n_steps=2) for seed in range(3)]
 
-@pytest.mark.parametrize("network", [builders.random_quantized(0, n_steps=3), builders.random_spec(1, n_steps=2)])
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        builders.random_quantized(0, n_steps=3),
+        builders.random_spec(1, n_steps=2),
+        *GRAPHS,
+        GRAPHS[0].source,
+        builders.random_graph(5, n_inputs=2, n_steps=None),
+    ],
+)
 def test_samples_add_up_to_the_run(network: NetworkSpec | QuantizedNetwork) -> None:
     points = builders.random_points(network, BLOCK + 40)  # more than one block
     trace = run_integer(network, points) if isinstance(network, QuantizedNetwork) else run_float(network, points)
@@ -58,6 +69,11 @@ def test_points_are_spread_over_all_of_them() -> None:
     assert spread_points(points, 4).ravel().tolist() == [0, 3, 6, 9]
     assert spread_points(points) is points
     assert len(spread_points(np.zeros((MAX_SAMPLES * 3, 2)))) == MAX_SAMPLES
+
+
+def test_fewer_long_sequences_are_followed() -> None:
+    assert len(spread_points(np.zeros((500, 8 * LONG, 2)), 400)) == 50
+    assert spread_points(np.zeros((500, LONG, 2)), 500).shape == (500, LONG, 2)
 
 
 def test_wrong_points_are_refused() -> None:

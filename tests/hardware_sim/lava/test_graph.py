@@ -17,12 +17,16 @@ from neuropinn_lava.engine.reference import IntegerArithmetic, constant_inputs, 
 from neuropinn_lava.engine.trace import Probe
 from neuropinn_lava.engine.walk import walk
 from neuropinn_lava.hardware_sim.lava.graph import to_lava
+from neuropinn_lava.hardware_sim.lava.simulate import simulate_on_lava
+from neuropinn_lava.hardware_sim.parity.compare_traces import compare_traces
 from neuropinn_lava.hardware_sim.runner import lava_guard
 from neuropinn_lava.hardware_sim.runner.lava_guard import require_lava
 from neuropinn_lava.hardware_sim.runner.run_graph import run_graph
 from neuropinn_lava.hardware_sim.steps.choices import LayerModel
+from neuropinn_lava.hardware_sim.steps.timing import time_network
 from neuropinn_lava.network.quantized import QuantizedNetwork
 from neuropinn_lava.network.spec import NetworkSpec
+from small_graphs import with_hermit
 
 sys.path.insert(0, str(Path(__file__).with_name("own_processes")))
 pytestmark = pytest.mark.lava
@@ -287,3 +291,59 @@ def test_a_delay_that_nobody_knows_must_be_said() -> None:
                 run_graph(source, graph.run_config(), 5)
         else:
             run_graph(source, graph.run_config(), 5)
+
+
+def run_graph_of_inputs(graph: Any, words: Any, n_steps: int) -> Any:
+    """A RingBuffer for each input ──▶ network ──▶ RingBuffer, messages `graph.interval` steps apart; what was emitted."""
+    n_samples, n_messages = len(words), len(words) * n_steps
+    n_lava_steps = n_messages * graph.interval + graph.latency
+    sources, begin = [], 0
+    for name, ports in graph.inputs.items():
+        width = ports[0].shape[0]
+        data = np.full((width, n_lava_steps), 77)  # what arrives in between is ignored
+        data[:, : n_messages * graph.interval : graph.interval] = words[..., begin : begin + width].reshape(-1, width).T
+        sources.append(lava("proc.io.source").RingBuffer(data=data))
+        sources[-1].s_out.connect(list(ports))
+        begin += width
+        assert name.startswith("x")
+    sink = lava("proc.io.sink").RingBuffer(shape=graph.y_out.shape, buffer=n_lava_steps)
+    graph.y_out.connect(sink.a_in)
+    try:
+        sources[0].run(condition=lava("magma.core.run_conditions").RunSteps(n_lava_steps), run_cfg=graph.run_config())
+        emitted = sink.data.get()
+    finally:
+        if sources[0].runtime is not None:
+            sources[0].stop()
+    at = np.arange(n_messages) * graph.interval + graph.latency
+    return emitted[:, at].T.reshape(n_samples, n_steps, -1)
+
+
+@pytest.mark.parametrize("model", [LayerModel.FUSED, LayerModel.DENSE])
+def test_a_graph_of_several_inputs_and_a_loop_in_an_own_graph(model: LayerModel) -> None:
+    """Every port of an input gets its messages; a sequence's steps are as many as the user says."""
+    network = builders.random_graph(18, n_inputs=3, n_steps=None)
+    assert time_network(network).interval > 1
+    points = builders.random_points(network, 2)
+    graph = to_lava(network, model=model, n_steps=6)
+    assert sorted(graph.inputs) == ["x0", "x1", "x2"]
+    emitted = run_graph_of_inputs(graph, encode_points(network, points)[0], 6)
+    assert np.array_equal(emitted, run_integer(network, points, Probe(n_samples=2)).probe.output)
+
+
+def test_what_a_graph_needs_is_said() -> None:
+    sequences = builders.random_graph(3, n_inputs=2, n_steps=None)
+    with pytest.raises(SpecError, match=r"to_lava.n_steps must be a number where an input is a sequence; got None"):
+        to_lava(sequences)
+    with pytest.raises(SpecError, match=r"to_lava.n_steps must be that of the network, 2.*; got 3"):
+        to_lava(builders.random_quantized(3, n_steps=2), n_steps=3)
+    with pytest.raises(SpecError, match=r"a_in must be used where one input port is open; got .* of 'x0'"):
+        _ = to_lava(sequences, n_steps=2).a_in
+
+
+def test_a_node_that_no_input_reaches_is_refused() -> None:
+    """The hermit reads itself alone, and nobody reads it: Lava would not find its process. In one process it is computed."""
+    network = with_hermit(builders.random_quantized(3, widths=(2, 4, 4, 1), n_steps=2), "hermit")
+    with pytest.raises(SpecError, match=r"reach every node from its inputs over connections; got 'hermit'"):
+        to_lava(network)
+    points = builders.random_points(network, 4)
+    assert compare_traces(run_integer(network, points), simulate_on_lava(network, points)).mismatches == 0

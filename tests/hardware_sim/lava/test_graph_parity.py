@@ -23,6 +23,8 @@ pytestmark = pytest.mark.lava
 
 FLOAT_ROUNDING = 1e-12
 """Sums of some tens of terms in another order, relative to the largest value."""
+BOUNDED = ("tanh", "sin", "tanh_squared", "relu")
+"""Activations of float graphs: exp, or a square in a loop, would amplify the rounding of sums in another order."""
 HOW: dict[str, dict[str, Any]] = {
     "batched, whole": {"model": LayerModel.WHOLE},
     "batched, fused": {"model": LayerModel.FUSED, "batch_size": 2},
@@ -32,12 +34,16 @@ HOW: dict[str, dict[str, Any]] = {
 }
 
 
-def drawn(seed: int) -> QuantizedNetwork:
+def drawn(seed: int, activations: tuple[str, ...] = builders.ACTIVATIONS) -> QuantizedNetwork:
     """Draw a graph; steps, inputs and read-outs take turns."""
     n_steps = (*builders.N_STEPS, None)[seed % 4]
     readouts = (Readout.MEAN, Readout.LAST) if n_steps else tuple(Readout)
     return builders.random_graph(
-        seed, n_inputs=1 + seed % 3, n_steps=n_steps, readout=readouts[seed // 4 % len(readouts)]
+        seed,
+        n_inputs=1 + seed % 3,
+        n_steps=n_steps,
+        readout=readouts[seed // 4 % len(readouts)],
+        activations=activations,
     )
 
 
@@ -62,7 +68,7 @@ def test_graphs_equal_the_integers(seed: int, how: str) -> None:
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("seed", [6, 7])
 def test_graphs_of_floats_equal_the_float_engine(seed: int, how: str) -> None:
-    network = drawn(seed).source
+    network = drawn(seed, BOUNDED).source
     assert_equal(network, builders.random_points(network, 3), how)
 
 
@@ -73,7 +79,7 @@ def test_more_graphs_equal_the_engines(seed: int, how: str) -> None:
     network = drawn(seed)
     points = builders.random_points(network, 3)
     assert_equal(network, points, how)
-    assert_equal(network.source, points, how)
+    assert_equal(drawn(seed, BOUNDED).source, points, how)
 
 
 @pytest.mark.parametrize("how", ["batched, fused", "faithful, fused", "faithful, dense"])

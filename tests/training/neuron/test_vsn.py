@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.training.neuron.vsn import VSN, successive_steps, vsn_layers
@@ -80,3 +81,14 @@ def test_refused_drives() -> None:
         ):
             layer(torch.zeros(5, 3))
     assert layer(torch.zeros(5, 3)).shape == (5, 3)
+
+
+@pytest.mark.parametrize("polarity", ["positive", "both"])
+def test_torch_export_keeps_a_layer_as_one_operator(polarity: str) -> None:
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(2, 6), VSN(6, activation="sin", theta=0.2, polarity=polarity), nn.Linear(6, 1))
+    x = torch.randn(5, 2)
+    program = torch.export.export(module.eval(), (x,), strict=False)
+    names = [str(node.target) for node in program.graph.nodes if node.op == "call_function"]
+    assert names == ["aten.linear.default", "neuropinn_lava.vsn.default", "aten.linear.default"]
+    assert torch.equal(program.module()(x), module(x))

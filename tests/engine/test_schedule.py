@@ -1,4 +1,4 @@
-"""The schedule keeps every inequality, its interval is that of the slowest loop, and a chain starts one step after the other."""
+"""The schedule keeps every inequality, its interval is that of the slowest loop, and a chain starts one after the other."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import math
 import pytest
 
 import builders
+from neuropinn_lava.engine.schedule import schedule_network
 from neuropinn_lava.network.quantized import QuantizedNetwork
-from neuropinn_lava.network.schedule import schedule_network
 
 
 def slowest_loop(network: QuantizedNetwork) -> int:
-    """Follow every simple loop: it has so many nodes and so much delay, and the interval is the largest quotient, rounded up."""
+    """Follow every simple loop: the interval is the largest quotient of its nodes and delays, rounded up."""
     edges: dict[str, list[tuple[str, int]]] = {}
     for node in network.nodes:
         for source, delay in node.edges:

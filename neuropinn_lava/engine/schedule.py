@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..base.arrays import Record
-from .quantized import Network
+from ..network.quantized import Network
 
 INPUT_START = -1
 """Start of the inputs."""

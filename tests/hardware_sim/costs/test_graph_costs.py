@@ -1,0 +1,137 @@
+"""Costs of graphs: quantities against sums over the counts, steps of loops, dense passes without relays, a whole profile."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import builders
+from neuropinn_lava.base.errors import SpecError
+from neuropinn_lava.conversion.targets.target import find_target
+from neuropinn_lava.engine.reference import run_integer
+from neuropinn_lava.engine.schedule import schedule_network
+from neuropinn_lava.hardware_sim.costs.energy import estimate_energy
+from neuropinn_lava.hardware_sim.costs.energy_files import shipped_models
+from neuropinn_lava.hardware_sim.costs.hardware_profile import profile_hardware
+from neuropinn_lava.hardware_sim.costs.latency import estimate_latency, find_timing
+from neuropinn_lava.hardware_sim.costs.quantities import QUANTITIES
+from neuropinn_lava.hardware_sim.costs.sanafe_replay import check_replayable
+from neuropinn_lava.hardware_sim.counts.counting import count_operations
+from neuropinn_lava.hardware_sim.counts.operations import OperationCounts, RowKind
+from neuropinn_lava.hardware_sim.counts.workload import Workload, dense_workload, deployed_workload, workload_at
+from neuropinn_lava.hardware_sim.mapping.cores import partition_network
+from neuropinn_lava.hardware_sim.mapping.mesh_routes import load_links
+from neuropinn_lava.hardware_sim.mapping.traffic import count_traffic
+from neuropinn_lava.network.quantized import QuantizedNetwork
+from small_graphs import with_connection
+
+ROUNDING = 1e-12
+"""Sums of a few dozen floats."""
+N_SAMPLES = 5
+SEEDS = range(12)
+
+
+def graph(seed: int) -> QuantizedNetwork:
+    n_steps = (1, 3, None)[seed % 3]
+    return builders.random_graph(seed, n_inputs=1 + seed % 3, n_nodes=7, n_steps=n_steps)
+
+
+def loads_of(network: QuantizedNetwork) -> tuple[OperationCounts, Workload]:
+    counts = count_operations(network, run_integer(network, builders.random_points(network, N_SAMPLES)))
+    return counts, deployed_workload(network, counts)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_quantities_are_the_counts_of_a_sample(seed: int) -> None:
+    network = graph(seed)
+    counts, load = loads_of(network)
+    receiving = [row for row in counts.rows if row.kind is not RowKind.INPUT]
+    expected = {
+        "synaptic_operations": sum(row.synaptic_operations for row in receiving),
+        "neuron_updates": sum(row.neuron_updates for row in receiving),
+        "membrane_updates": sum(row.neuron_updates for row in receiving if row.kind is not RowKind.PRODUCT),
+        "active_updates": sum(row.active_updates for row in receiving),
+        "messages": sum(row.spikes for row in counts.rows),
+        "spikes": sum(row.spikes for row in receiving),
+        "dense_synaptic_operations": sum(row.dense_synaptic_operations for row in receiving),
+        "weight_bytes": sum(row.synaptic_operations for row in receiving if row.kind is not RowKind.PRODUCT),  # 8 bits
+        "multiplied_bits": sum(
+            row.multiplications * (16 * 16 if row.kind is RowKind.PRODUCT else 8 * 16) for row in receiving
+        ),
+        "steps": N_SAMPLES * counts.n_steps * schedule_network(network).interval,
+    }
+    for name, value in expected.items():
+        assert QUANTITIES[name](load) == pytest.approx(value / N_SAMPLES, rel=ROUNDING), name
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_dense_pass_has_the_macs_of_the_counts_and_no_relay(seed: int) -> None:
+    counts, load = loads_of(graph(seed))
+    dense = dense_workload(load)
+    assert all(row.kind is not RowKind.RELAY for row in dense.rows)
+    assert QUANTITIES["synaptic_operations"](dense) == counts.ann_macs
+    assert sum(row.multiplications for row in dense.rows) == counts.ann_macs
+    assert (dense.n_steps, dense.interval) == (1, 1)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_activity_is_that_of_every_population_and_product(seed: int) -> None:
+    _, load = loads_of(graph(seed))
+    half = workload_at(load, 0.5, 4)
+    width = {row.name: row.n_neurons for row in half.rows}
+    inputs = {row.name for row in half.rows if row.kind is RowKind.INPUT}
+    for row in half.rows:
+        if row.kind not in (RowKind.INPUT, RowKind.OUTPUT):
+            assert row.sent == 0.5 * 4 * row.n_neurons
+        for each in row.connections:
+            if each.source not in inputs:
+                assert each.received == 0.5 * (4 - each.delay) * width[each.source]
+    silent = workload_at(load, 0.0, 4)
+    assert QUANTITIES["spikes"](silent) == 0
+
+
+def test_loops_take_more_steps_of_the_chip() -> None:
+    """Three nodes in a loop with a delay of one: three steps of the chip for one of the network."""
+    chain = builders.random_quantized(3, widths=(2, 4, 4, 4, 1), n_steps=5)
+    looped = with_connection(chain, "hidden0", source="hidden2", delay=1)
+    for network, interval in ((chain, 1), (looped, 3)):
+        trace = run_integer(network, builders.random_points(network, 4))
+        partition = partition_network(network, find_target("loihi2"))
+        traffic = count_traffic(network, partition, trace)
+        estimate = estimate_latency(partition, traffic, find_timing("loihi2"))
+        step = estimate.step_seconds
+        assert estimate.latency_seconds.low == pytest.approx((4 * interval + 4) * step.low, rel=ROUNDING)
+        assert estimate.samples_per_second.high == pytest.approx(1 / (5 * interval * step.low), rel=ROUNDING)
+        load = deployed_workload(network, count_operations(network, trace))
+        assert QUANTITIES["steps"](load) == 5 * interval
+        energy = estimate_energy(load, next(model for model in shipped_models() if model.prices_steps))
+        assert (energy.n_steps, energy.n_steps_alone) == (5 * interval, 4 * interval + 4)
+        for link in load_links(partition, traffic):
+            assert link.messages.shape == (5 * interval,)
+        carried = sum(link.messages.sum() for link in load_links(partition, traffic) if link.end.startswith("core"))
+        assert carried == pytest.approx(traffic.messages / 4, rel=ROUNDING)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_whole_profile_of_a_graph(seed: int) -> None:
+    network = graph(seed)
+    points = builders.random_points(network, 20)
+    trace = run_integer(network, points)
+    profile = profile_hardware(network, trace, points)
+    counts = count_operations(network, trace)
+    assert profile.placement is not None
+    assert profile.latency is not None
+    assert len(profile.samples.points) == 20
+    assert profile.samples.operations.sum() == counts.total.synaptic_operations
+    for energy in profile.energies:
+        assert energy.low <= energy.joules_per_sample <= energy.high
+        assert np.isfinite(energy.joules_per_sample)
+    if network.n_steps is not None:
+        assert profile.neurobench.activation_sparsity == pytest.approx(1 - counts.total.spiking_activity, rel=ROUNDING)
+
+
+def test_sanafe_is_not_asked_for_delays() -> None:
+    pytest.importorskip("sanafe")
+    delayed = next(g for g in map(graph, range(30)) if any(d for node in g.nodes for _, d in node.edges))
+    with pytest.raises(SpecError, match="have no delays and no sequences"):
+        check_replayable(delayed)

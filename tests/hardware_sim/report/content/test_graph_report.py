@@ -1,0 +1,74 @@
+"""Reports of graphs: every table and figure is made of them, rows of a chain keep their keys, connections stand apart."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+import builders
+import report_cases
+from neuropinn_lava.engine.reference import run_integer
+from neuropinn_lava.hardware_sim.costs.hardware_profile import profile_hardware
+from neuropinn_lava.hardware_sim.counts.counting import count_operations
+from neuropinn_lava.hardware_sim.report.content.json_record import report_text
+from neuropinn_lava.hardware_sim.report.content.markdown import report_markdown
+from neuropinn_lava.hardware_sim.report.content.sections import describe_network
+from neuropinn_lava.hardware_sim.report.content.tables import connection_table, count_table
+from neuropinn_lava.hardware_sim.report.figures.all_figures import draw_report
+from neuropinn_lava.hardware_sim.report.page import report_page
+from neuropinn_lava.hardware_sim.report.report import Report
+
+
+def graph_report(seed: int, n_steps: int | None) -> Report:
+    """A report of counts and hardware, of a graph that solves nothing."""
+    network = builders.random_graph(seed, n_inputs=2, n_nodes=7, n_steps=n_steps)
+    points = builders.random_points(network, 30)
+    trace = run_integer(network, points)
+    return replace(
+        report_cases.empty_report(),
+        network=describe_network(network),
+        counts=count_operations(network, trace),
+        hardware=profile_hardware(network, trace, points),
+    )
+
+
+@pytest.mark.parametrize("n_steps", [3, None])
+def test_page_markdown_and_json_of_a_graph(n_steps: int | None) -> None:
+    report = graph_report(4, n_steps)
+    figures = draw_report(report)
+    assert {"counts-activity", "counts-operations", "cores-placement"} <= {figure.name for figure in figures}
+    page = report_page(report, figures)
+    assert "(a graph)" in page
+    assert "<h3>Connections</h3>" in page
+    assert ("as many steps as a sample" in page) == (n_steps is None)
+    text = report_markdown(report)
+    assert "a graph of 7 nodes" in text
+    held = json.loads(report_text(report))
+    assert held["network"]["n_steps"] == n_steps
+    rows = {row["name"]: row for row in held["counts"]["layers"]}
+    counts = report.counts
+    assert counts is not None
+    for row in counts.rows:
+        assert [each["source"] for each in rows[row.name]["connections"]] == [each.source for each in row.connections]
+        assert sum(each["synaptic_operations"] for each in rows[row.name]["connections"]) == row.synaptic_operations
+    assert {link["layer"] for link in held["cores"]["links"]} <= {*rows}
+
+
+def test_a_row_for_each_connection_and_its_sums() -> None:
+    counts = graph_report(4, 3).counts
+    assert counts is not None
+    table = connection_table(counts)
+    assert len(table.rows) == sum(len(row.connections) for row in counts.rows)
+    assert sum(row[-1].sort_key for row in table.rows) == counts.total.synaptic_operations
+    kinds = [row[1].text for row in count_table(counts).rows]
+    assert {"input", "spiking", "relay", "product", "output"} == {*kinds}
+
+
+def test_a_chain_has_no_table_of_connections() -> None:
+    report = report_cases.full_report()
+    assert report.counts is not None
+    assert report.counts.is_chain
+    assert "Connections" not in report_markdown(report)
+    assert [column.title for column in count_table(report.counts).columns][:2] == ["layer", "neurons"]
