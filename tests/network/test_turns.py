@@ -33,7 +33,7 @@ def test_every_connection_is_scaled() -> None:
     assert [node.activation.replace("sin_turns", "sin") for node in turned.populations] == [
         node.activation for node in network.populations
     ]
-    assert {node.activation for node in turned.populations} == {"sin_turns", "identity"}
+    assert {node.activation for node in turned.populations} > {"sin_turns"}  # others stay
 
 
 def test_a_network_without_sines_is_returned() -> None:
