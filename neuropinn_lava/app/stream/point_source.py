@@ -99,7 +99,7 @@ def rejoin(arrays: Iterable[FloatArray], block_size: int, network: Network, firs
         first: Number of the first point, as errors count.
 
     Raises:
-        SpecError: If the size is not positive, or if an array does not hold points.
+        SpecError: If the size is not positive, if an array does not hold points, or if sequences differ in length.
     """
     if block_size < 1:
         raise SpecError("stream.block_size", "be at least 1", block_size, "Choose a number in that range.")
@@ -109,6 +109,10 @@ def rejoin(arrays: Iterable[FloatArray], block_size: int, network: Network, firs
         if not len(array):
             continue
         checked = checked_samples(array, network, f"stream: block of points from number {n_seen} on")
+        if held and checked.shape[1:] != held[0].shape[1:]:
+            where = f"stream: block of sequences from number {n_seen} on"
+            mend = "Stream sequences of each length into a file of their own."
+            raise SpecError(where, f"have {held[0].shape[1]} steps, as those before", checked.shape[1], mend)
         n_seen += len(checked)
         held.append(checked)
         n_held += len(checked)

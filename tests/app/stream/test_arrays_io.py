@@ -85,11 +85,22 @@ def test_a_csv_that_is_not_numbers_is_refused(tmp_path, text):
         read_points(tmp_path / "p.csv")
 
 
-@pytest.mark.parametrize("array", [np.zeros(3), np.zeros((2, 2, 2)), np.array([["a"]])])
+@pytest.mark.parametrize("array", [np.zeros(3), np.zeros((2, 2, 2, 2)), np.array([["a"]])])
 def test_an_array_that_is_not_rows_of_numbers_is_refused(tmp_path, array):
     np.save(tmp_path / "p.npy", array)
     with pytest.raises(FileFormatError, match=r"an \(n, d\) array of numbers"):
         open_points(tmp_path / "p.npy")
+
+
+def test_sequences_are_read_in_blocks_of_as_many_numbers(tmp_path, monkeypatch):
+    monkeypatch.setattr("neuropinn_lava.app.stream.arrays_io.READ_ROWS", 30)
+    sequences = np.random.default_rng(0).random((7, 10, 2))
+    np.save(tmp_path / "p.npy", sequences)
+    file = open_points(tmp_path / "p.npy")
+    assert file.n_points == 7
+    assert [len(block) for block in file.blocks()] == [3, 3, 1]
+    assert np.array_equal(read_points(file), sequences)
+    assert np.array_equal(np.concatenate([*file.blocks(4)]), sequences[4:])
 
 
 def test_a_pickle_in_an_npy_file_is_refused_unread(tmp_path):

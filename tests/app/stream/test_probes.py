@@ -20,7 +20,7 @@ def test_chosen_points_of_a_file_are_recorded_and_drawn(cli, float_file, points_
     chosen = ("--probe", "3,40:42", "--probe-layers", "hidden1", "--probe-steps", "1", "--probe-out", folder)
     code, out, _ = cli("run", float_file, *options, *chosen)
     assert code == 0
-    assert "Probed 3 samples, 1 layers, 1 steps" in out
+    assert "Probed 3 samples, 1 nodes, 1 steps" in out
     full = run_float(read_network(float_file), np.load(points_file), Probe(n_samples=50)).probe
     with h5py.File(folder / "probe.h5") as held:
         assert held["samples"][:].tolist() == [3, 40, 41]

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import builders
-from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.conversion.targets.target import find_target
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.engine.schedule import schedule_network
@@ -15,7 +14,6 @@ from neuropinn_lava.hardware_sim.costs.energy_files import shipped_models
 from neuropinn_lava.hardware_sim.costs.hardware_profile import profile_hardware
 from neuropinn_lava.hardware_sim.costs.latency import estimate_latency, find_timing
 from neuropinn_lava.hardware_sim.costs.quantities import QUANTITIES
-from neuropinn_lava.hardware_sim.costs.sanafe_replay import check_replayable
 from neuropinn_lava.hardware_sim.counts.counting import count_operations
 from neuropinn_lava.hardware_sim.counts.operations import OperationCounts, RowKind
 from neuropinn_lava.hardware_sim.counts.workload import Workload, dense_workload, deployed_workload, workload_at
@@ -128,10 +126,3 @@ def test_a_whole_profile_of_a_graph(seed: int) -> None:
         assert np.isfinite(energy.joules_per_sample)
     if network.n_steps is not None:
         assert profile.neurobench.activation_sparsity == pytest.approx(1 - counts.total.spiking_activity, rel=ROUNDING)
-
-
-def test_sanafe_is_not_asked_for_delays() -> None:
-    pytest.importorskip("sanafe")
-    delayed = next(g for g in map(graph, range(30)) if any(d for node in g.nodes for _, d in node.edges))
-    with pytest.raises(SpecError, match="have no delays and no sequences"):
-        check_replayable(delayed)

@@ -11,7 +11,7 @@ import pytest
 import builders
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.engine.reference import run_float, run_integer
-from neuropinn_lava.engine.trace import Probe
+from neuropinn_lava.engine.trace import LavaMode, Probe
 from neuropinn_lava.hardware_sim.counts.counting import count_operations
 from neuropinn_lava.hardware_sim.counts.operations import OperationCounts, RowKind
 from neuropinn_lava.network.nodes import (
@@ -319,3 +319,16 @@ def test_rows_of_different_lengths_are_refused() -> None:
     row = count_operations(network, run_integer(network, builders.random_points(network, 3))).rows[1]
     with pytest.raises(SpecError, match="spikes_per_step"):
         replace(row, spikes_per_step=np.zeros(7))
+
+
+@pytest.mark.lava
+@pytest.mark.parametrize("mode", LavaMode)
+def test_lava_counts_what_the_reference_counts(mode: LavaMode) -> None:
+    from neuropinn_lava.hardware_sim.lava.simulate import simulate_on_lava
+
+    network = builders.random_graph(4, n_inputs=2, n_nodes=7, n_steps=3)  # with a product, relays and loops
+    points = builders.random_points(network, 9)
+    found = count_operations(network, simulate_on_lava(network, points, mode=mode))
+    expected = count_operations(network, run_integer(network, points))
+    assert found.total == expected.total
+    assert [row.products for row in found.rows] == [row.products for row in expected.rows]
