@@ -65,16 +65,17 @@ class GraphBuilder:
         self._widths: dict[str, int] = {}
         self.states: dict[str, AffineValue] = {}
         self._made: dict[object, str] = {}
+        self._own_names: dict[str, str | None] = {}
 
     def input(self, name: str, width: int) -> AffineValue:
         """Return the value of an input of the network."""
         self._widths[name] = width
         return source_value(name, width)
 
-    def state(self, name: str, width: int) -> AffineValue:
-        """Return the value that `set_state` sets, at the step before."""
+    def state(self, name: str, width: int, delay: int = 1) -> AffineValue:
+        """Return the value that `set_state` sets, at the step before, or more steps before."""
         self._widths[name] = width
-        return source_value(name, width, delay=1)
+        return source_value(name, width, delay)
 
     def set_state(self, name: str, value: AffineValue) -> None:
         """Set what a state is at the end of a step."""
@@ -119,18 +120,19 @@ class GraphBuilder:
             return self.add(rest, merged.mapped(matrix))
         return total
 
-    def multiply(self, left: AffineValue, right: AffineValue) -> AffineValue:
-        """Return the product of two values of the same length, component by component."""
+    def multiply(self, left: AffineValue, right: AffineValue, own_name: str | None = None) -> AffineValue:
+        """Return the product of two values of the same length, component by component; it may have a name already."""
         for one, other in ((left, right), (right, left)):
             if not one.terms:
                 return other.mapped(one.offset)
-            gated = self._self_gated(one, other)
+            gated = None if own_name else self._self_gated(one, other)
             if gated is not None:
                 return gated
         (a, f, c), (b, g, d) = self._operand(left), self._operand(right)
         total = self._payload(b).mapped(c * g, c * d).plus(self._payload(a).mapped(d * f))
-        name = self._make(("product", *sorted((a, b))), left.n)
-        self.products.setdefault(name, (min(a, b), max(a, b)))
+        name = self._make(("product", own_name, *sorted((a, b))), left.n)
+        self._own_names[name] = own_name
+        self.products.setdefault(name, (a, b))
         return self.add(total, self._payload(name).mapped(f * g))
 
     def _self_gated(self, z: AffineValue, phi: AffineValue) -> AffineValue | None:
@@ -187,7 +189,8 @@ class GraphBuilder:
         for kind, members in (("relay", True), ("hidden", False)):
             own = [name for name in kept if name in self.neurons and self.neurons[name].is_relay is members]
             names |= {name: self.neurons[name].name or f"{kind}{i}" for i, name in enumerate(own, start=1)}
-        names |= {name: f"product{i}" for i, name in enumerate((n for n in kept if n in self.products), start=1)}
+        products = [name for name in kept if name in self.products]
+        names |= {name: self._own_names[name] or f"product{i}" for i, name in enumerate(products, start=1)}
         names |= {state: names.get(source, source) for state, source in sources.items()}
         nodes = tuple(self._node(name, names) for name in kept if name in self.neurons or name in self.products)
         output = output.renamed(names)

@@ -5,8 +5,9 @@
 A population with several connections is read through an Affine or Linear node for each of them, whose signals are added up.
 NIR has no graded neuron: a layer of Variable Spiking Neurons is a node of a type of its own, which other tools must refuse, or
 on request a `LIF` with the same membrane (`nir_neurons.py`). Steps, read-out, box and the host's transforms stand in the
-graph's metadata. Affine, Linear, Scale and Flatten nodes of other tools are read too. Their spiking nodes are binary and are
-refused, as is recurrence. Needs the extra `nir`.
+graph's metadata. A connection with a delay passes through a Delay node, whose unit is a step; a product is a node of a type of
+its own, too. Affine, Linear, Scale, Flatten and Delay nodes of other tools are read as well. Their spiking nodes are binary and
+are refused. Needs the extra `nir`.
 """
 
 from __future__ import annotations
@@ -33,7 +34,16 @@ from ...network.transforms import AffineTransform
 from .affine_values import AffineValue
 from .graph_builder import GraphBuilder
 from .nir_metadata import NETWORK_MARK, host_metadata, read_host, text_of
-from .nir_neurons import NODE_TYPE, make_lif, make_neuron, neuron_fields, node_class, read_neuron
+from .nir_neurons import (
+    NODE_TYPE,
+    PRODUCT_TYPE,
+    make_lif,
+    make_neuron,
+    neuron_fields,
+    node_class,
+    product_class,
+    read_neuron,
+)
 
 
 def write_nir(network: NetworkSpec, path: str | Path, *, as_lif: bool = False) -> None:
@@ -60,7 +70,7 @@ def read_nir(path: str | Path) -> NetworkSpec:
 
     Raises:
         FileFormatError: If it is no NIR file, leads to other files, hangs its parser, or contradicts itself.
-        SpecError: If the graph is recurrent, or holds a node that cannot be deployed.
+        SpecError: If a loop has no Delay, or the graph holds a node that cannot be deployed.
     """
     import_extra("nir", "nir")
     try_parser(f"{__name__}:parse_nir", path, "NIR file")
@@ -72,7 +82,7 @@ def parse_nir(path: str | Path) -> NetworkSpec:
 
     Raises:
         FileFormatError: If it is no NIR file, leads to other files, or contradicts itself.
-        SpecError: If the graph is recurrent, or holds a node that cannot be deployed.
+        SpecError: If a loop has no Delay, or the graph holds a node that cannot be deployed.
     """
     import h5py
 
@@ -91,12 +101,12 @@ def parse_nir(path: str | Path) -> NetworkSpec:
 
 def _load_graph(nir: Any, tree: dict[str, Any]) -> Any:
     """Build a graph from the tree of its file as `nir.read` does, including the neuron's node."""
+    own = {NODE_TYPE: node_class, PRODUCT_TYPE: product_class}
     nodes = {
-        key: node_class().from_dict(node) if node["type"] == NODE_TYPE else nir.dict2NIRNode(node)
+        key: own[text_of(node["type"])]().from_dict(node) if text_of(node["type"]) in own else nir.dict2NIRNode(node)
         for key, node in tree["nodes"].items()
     }
     edges = [(text_of(start), text_of(end)) for start, end in tree["edges"]]
-    find_recurrence(edges)
     return nir.NIRGraph(nodes=nodes, edges=edges, metadata=tree.get("metadata", {}))
 
 
@@ -104,60 +114,87 @@ def make_graph(network: NetworkSpec, *, as_lif: bool = False) -> Any:
     """Build the NIR graph of a float network, its neurons as nodes of their own type or as LIF nodes.
 
     Raises:
-        SpecError: If it has products, delays or sequences, for which NIR has no nodes.
+        SpecError: If the read-out does not depend on an input or node, or neurons are to be LIF nodes and there are products.
     """
+    raise_violations(_unread(network))
     nir = import_extra("nir", "nir")
     nodes: dict[str, Any] = {}
     edges: list[tuple[str, str]] = []
-    keys: dict[str, str] = {}
+    keys = {each.name: f"input{index or ''}" for index, each in enumerate(network.inputs)}
+    keys |= {each.name: f"vsn{index}" for index, each in enumerate(network.populations)}
+    products = [each for each in network.nodes if isinstance(each, ProductSpec)]
+    keys |= {each.name: f"product{index}" for index, each in enumerate(products)}
+    if as_lif and products:
+        where, mend = f"network {network.name!r}", "Write nodes of a type of their own, without as_lif."
+        raise SpecError(where, "have no products, to be read by other tools", products[0].name, mend)
 
     def connect(kind: str, end: str, node: PopulationSpec | OutputSpec) -> None:
+        """Add the nodes of all connections of one node, and their edges."""
         for k, each in enumerate(node.connections):
             key, weight = f"affine{kind}" if not k else f"affine{kind}_{k}", np.array(each.weight)
+            start = keys[each.source]
+            if each.delay:
+                start = f"delay{kind}_{k}"
+                nodes[start] = nir.Delay(delay=np.full(each.n_source, float(each.delay)))
+                edges.append((keys[each.source], start))
             nodes[key] = nir.Linear(weight=weight) if k else nir.Affine(weight=weight, bias=np.array(node.bias))
-            edges.extend([(keys[each.source], key), (key, end)])
+            edges.extend([(start, key), (key, end)])
 
-    raise_violations(_without_nodes(network))
-    for index, each in enumerate(network.inputs):
-        keys[each.name] = f"input{index or ''}"
+    for each in network.inputs:
         nodes[keys[each.name]] = nir.Input(input_type={"input": np.array([each.width])})
     for index, layer in enumerate(network.populations):
-        keys[layer.name] = f"vsn{index}"
         connect(str(index), keys[layer.name], layer)
         nodes[keys[layer.name]] = make_lif(layer) if as_lif else make_neuron(layer)
+    for product in products:
+        factors = keys[product.left], keys[product.right]
+        nodes[keys[product.name]] = product_class()(product.name, *factors, product.width)
+        edges.extend((start, keys[product.name]) for start in dict.fromkeys(factors))
     connect("_out", "output", network.output)
     nodes["output"] = nir.Output(output_type={"output": np.array([network.n_out])})
     return nir.NIRGraph(nodes=nodes, edges=edges, metadata=host_metadata(network))
 
 
-def _without_nodes(network: NetworkSpec) -> Iterator[Violation]:
-    where, mend = f"network {network.name!r}", "Write it as a network file, or leave it out of the network."
-    if network.has_sequences:
-        yield Violation(where, "have constant inputs, to be a NIR graph", "sequences", mend)
-    for node in (*network.nodes, network.output):
-        if isinstance(node, ProductSpec):
-            yield Violation(f"{where}: node {node.name!r}", "be a population, to be a NIR node", "a product", mend)
-        for source, delay in node.edges:
-            if delay:
-                place = f"{where}: connection of {node.name!r} from {source!r}"
-                yield Violation(place, "have a delay of 0, to be a NIR edge", delay, mend)
+def _unread(network: NetworkSpec) -> Iterator[Violation]:
+    """Find what the read-out does not depend on, which NIR would take for another output."""
+    edges = {node.name: [source for source, _ in node.edges] for node in (*network.nodes, network.output)}
+    found, waiting = set[str](), [network.output.name]
+    while waiting:
+        new = set(edges.get(waiting.pop(), ())) - found
+        found |= new
+        waiting += new
+    for name in network.source_widths:
+        if name not in found:
+            where, mend = f"network {network.name!r}: {name!r}", "Leave it out."
+            yield Violation(where, "reach the read-out, to be in a NIR graph", "no path", mend)
 
 
 def read_graph(graph: Any, name: str = "nir") -> NetworkSpec:
     """Build the float network of a NIR graph: what several edges bring to a node is added up.
 
     Raises:
-        SpecError: If it is recurrent, a node is not between input and output, or a node cannot be deployed.
+        SpecError: If a loop has no Delay, a node is not between input and output, or a node cannot be deployed.
     """
     builder = GraphBuilder(f"NIR graph {name!r}")
     ordered, metadata = order_nodes(graph), _metadata(graph)
     keys = [key for key, node in graph.nodes.items() if type(node).__name__ == "Input"]
     given = text_of(metadata["input_names"]).split("\n") if "input_names" in metadata else []
     names = given if len(given) == len(keys) else ["input"] if len(keys) == 1 else keys
-    inputs = [InputSpec(name=own, width=_input_width(graph, key)) for own, key in zip(names, keys, strict=True)]
+    is_sequence = np.ravel(metadata.get("input_is_sequence", np.zeros(len(keys)))).astype(bool).tolist()
+    inputs = [
+        InputSpec(name=own, width=_input_width(graph, key), is_sequence=of_steps)
+        for own, key, of_steps in zip(names, keys, is_sequence, strict=True)
+    ]
     values = {key: builder.input(each.name, each.width) for key, each in zip(keys, inputs, strict=True)}
+    delayed = {key: node for key, node in ordered if type(node).__name__ == "Delay"}
+    values |= {key: builder.state(f"\0{key}", *_width_and_delay(key, node)) for key, node in delayed.items()}
     for key, node in ordered:
-        values[key] = _read_node(builder, key, node, _received(graph, values, key))
+        if type(node).__name__ == PRODUCT_TYPE:
+            left, right = (values[text_of(each)] for each in (node.left, node.right))
+            values[key] = builder.multiply(left, right, text_of(node.name))
+        elif key not in delayed:
+            values[key] = _read_node(builder, key, node, _received(graph, values, key))
+    for key in delayed:
+        builder.set_state(f"\0{key}", _received(graph, values, key))
     (end,) = (key for key, node in graph.nodes.items() if type(node).__name__ == "Output")
     nodes, output = builder.finish(_received(graph, values, end))
     if NETWORK_MARK in metadata:
@@ -179,12 +216,13 @@ def order_nodes(graph: Any) -> list[tuple[str, Any]]:
     """Return the nodes between inputs and output, each behind those that it reads.
 
     Raises:
-        SpecError: If there is no input or not one output, an edge leads nowhere, the graph is recurrent, or a node is not
+        SpecError: If there is no input or not one output, an edge leads nowhere, a loop has no Delay, or a node is not
             between input and output.
     """
     where = "NIR graph"
-    find_recurrence(graph.edges)
     kinds = {key: type(node).__name__ for key, node in graph.nodes.items()}
+    at_once = [(start, end) for start, end in graph.edges if kinds.get(end) != "Delay"]
+    find_recurrence(at_once)
     n_ends = [list(kinds.values()).count(wanted) for wanted in ("Input", "Output")]
     if not n_ends[0] or n_ends[1] != 1:
         got = f"{n_ends[0]} inputs and {n_ends[1]} outputs"
@@ -193,7 +231,8 @@ def order_nodes(graph: Any) -> list[tuple[str, Any]]:
     for start, end in graph.edges:
         if start not in kinds or end not in kinds:
             raise SpecError(where, "have edges between nodes of the graph only", (start, end), "Add the missing node.")
-        order.add(end, start)
+        if (start, end) in at_once:
+            order.add(end, start)
     read, sent = {start for start, _ in graph.edges}, {end for _, end in graph.edges}
     lost = sorted(
         k for k, kind in kinds.items() if (k not in read and kind != "Output") or (k not in sent and kind != "Input")
@@ -204,7 +243,7 @@ def order_nodes(graph: Any) -> list[tuple[str, Any]]:
 
 
 def find_recurrence(edges: Iterable[tuple[str, str]], where: str = "NIR graph") -> None:
-    """Check that a graph has no recurrence.
+    """Check that a graph has no loop, edges into Delay nodes left out.
 
     Raises:
         SpecError: If there is a loop; its nodes are named in their order.
@@ -216,8 +255,8 @@ def find_recurrence(edges: Iterable[tuple[str, str]], where: str = "NIR graph") 
         order.prepare()
     except CycleError as error:
         loop = " -> ".join(error.args[1])
-        mend = "Recurrent networks are not supported yet. Train it without the connection that leads back."
-        raise SpecError(where, "be a feed-forward graph, without recurrence", f"the loop {loop}", mend) from error
+        mend = "Put a Delay of one step or more where the loop begins again."
+        raise SpecError(where, "have a Delay in every loop", f"the loop {loop}", mend) from error
 
 
 def _metadata(node: Any) -> dict[str, Any]:
@@ -238,6 +277,15 @@ def _input_width(graph: Any, key: str) -> int:
     if shape is None:
         raise SpecError(f"NIR graph: node {key!r}", "have a width", "none", "Write an Input with its type.")
     return int(np.prod(np.asarray(shape, dtype=np.int64)))
+
+
+def _width_and_delay(key: str, node: Any) -> tuple[int, int]:
+    """Return the number of components of a Delay node and its delay in steps."""
+    delays = np.ravel(node.delay)
+    if not delays.size or len(set(delays.tolist())) > 1 or delays[0] < 1 or delays[0] % 1:
+        mend = "Write a Delay for each number of steps."
+        raise SpecError(f"NIR graph: node {key!r}.delay", "be one whole number of steps, 1 or more", node.delay, mend)
+    return delays.size, int(delays[0])
 
 
 def _received(graph: Any, values: Mapping[str, AffineValue], key: str) -> AffineValue:
@@ -266,12 +314,12 @@ def _read_node(builder: GraphBuilder, key: str, node: Any, received: AffineValue
     if kind == "Flatten":
         return received
     mend = "Replace it by a Variable Spiking Neuron: phi(z) sent where m >= theta."
-    if kind in ("Conv1d", "Conv2d", "SumPool2d", "AvgPool2d", "Delay"):
+    if kind in ("Conv1d", "Conv2d", "SumPool2d", "AvgPool2d"):
         mend = "Write it as an Affine node."
     if kind == "NIRGraph":
         find_recurrence(node.edges, f"NIR graph: {where}")
         mend = "Write its nodes into the graph itself."
-    rule = f"be Affine, Linear, Scale, Flatten, {NODE_TYPE}, or a LIF with the metadata of one"
+    rule = f"be Affine, Linear, Scale, Flatten, Delay, {NODE_TYPE}, or a LIF with the metadata of one"
     raise SpecError(f"NIR graph: {where}", rule, kind, mend)
 
 

@@ -33,6 +33,8 @@ from .nir_metadata import VSN_MARK, text_of
 
 NODE_TYPE = "VariableSpikingNeuron"
 """Type of the node in a NIR file; no primitive of NIR has this name."""
+PRODUCT_TYPE = "ElementwiseProduct"
+"""Type of a product's node in a NIR file; no primitive of NIR has this name."""
 LONGEST_TAU = 2.0**52
 """tau of a neuron that forgets nothing; its true beta stands in the metadata."""
 _FIELDS = ("name", "activation", "polarity", "beta", "theta")
@@ -56,6 +58,25 @@ def node_class() -> Any:
             self.input_type, self.output_type = {"input": shape}, {"output": shape.copy()}
 
     return VariableSpikingNeuron
+
+
+@functools.cache
+def product_class() -> Any:
+    """Return the class of a product's node, which multiplies what the two nodes that it names send."""
+    base: Any = import_extra("nir", "nir").NIRNode
+
+    @dataclass(eq=False)
+    class ElementwiseProduct(base):  # type: ignore[misc]
+        name: str
+        left: str
+        right: str
+        width: Any
+
+        def __post_init__(self) -> None:
+            shape = np.array([int(self.width)])
+            self.input_type, self.output_type = {"input": shape}, {"output": shape.copy()}
+
+    return ElementwiseProduct
 
 
 def make_neuron(layer: PopulationSpec) -> Any:

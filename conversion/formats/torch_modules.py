@@ -73,50 +73,46 @@ def from_torch(
             module, name=chosen, n_steps=n_steps, readout=readout, input_transform=input_transform,
             output_transform=output_transform, ansatz=ansatz, lower=lower, upper=upper, provenance=provenance,
         )  # fmt: skip
-    held = evaluation_copy(module)
-    mark_leakies(held)
     known = input_transform.n if input_transform else None if lower is None else len(lower)
-    specs = find_inputs(held, inputs, known, sequence=sequence, states=states or {})
-    kept = [InputSpec(name=key, width=width) for key, width in (states or {}).items()]
-    is_unrolled = sequence and not kept
-    read = read_module(held, specs if is_unrolled or not sequence else _one_step(specs), kept)
-    nodes, output = read.builder.finish(read.output.value)
+    specs, kept, read = _read(module, inputs, known, sequence=sequence, states=states or {})
+    nodes, out = read.builder.finish(read.output.value)
     host = input_transform or AffineTransform.identity(read.front.n)
     low, high = box_of(host, lower, upper)
     spec = NetworkSpec(
-        name=chosen,
-        inputs=specs,
-        nodes=nodes,
-        output=output,
-        n_steps=None if sequence else 1 if n_steps is None else n_steps,
-        readout=_readout(read, readout, sequence=sequence, is_unrolled=is_unrolled),
+        name=chosen, inputs=specs, nodes=nodes, output=out, n_steps=None if sequence else 1 if n_steps is None else n_steps,
+        readout=_readout(read, readout, sequence=sequence, is_whole=sequence and not kept),
         input_transform=_composed(host, read.front),
-        output_transform=output_transform or AffineTransform.identity(output.n_out),
-        ansatz=ansatz,
-        lower=low,
-        upper=high,
-        provenance=provenance or Provenance(),
-    )
+        output_transform=output_transform or AffineTransform.identity(out.n_out),
+        ansatz=ansatz, lower=low, upper=high, provenance=provenance or Provenance(),
+    )  # fmt: skip
     check_import(module, spec, transform=host, states=kept)
     return spec
 
 
-def _one_step(inputs: Sequence[InputSpec]) -> tuple[InputSpec, ...]:
-    return tuple(InputSpec(name=each.name, width=each.width) for each in inputs)
+def _read(
+    module: nn.Module, widths: Mapping[str, int] | None, n_in: int | None, *, sequence: bool, states: Mapping[str, int]
+) -> tuple[tuple[InputSpec, ...], tuple[InputSpec, ...], ReadModule]:
+    """Return the inputs, the states, and the graph of a module; a step module is read at one step of its sequences."""
+    held = evaluation_copy(module)
+    mark_leakies(held)
+    inputs = find_inputs(held, widths, n_in, sequence=sequence, states=states)
+    kept = tuple(InputSpec(name=name, width=width) for name, width in states.items())
+    at_once = tuple(InputSpec(name=each.name, width=each.width) for each in inputs) if kept else inputs
+    return inputs, kept, read_module(held, at_once, kept)
 
 
 def _composed(first: AffineTransform, then: AffineTransform) -> AffineTransform:
     return AffineTransform(scale=then.scale * first.scale, offset=then.scale * first.offset + then.offset)
 
 
-def _readout(read: ReadModule, wanted: Readout | str | None, *, sequence: bool, is_unrolled: bool) -> Readout:
+def _readout(read: ReadModule, wanted: Readout | str | None, *, sequence: bool, is_whole: bool) -> Readout:
     """Return how the outputs of the steps become one.
 
     Raises:
         SpecError: If a module that reads whole sequences does something else than is wanted.
     """
     chosen = None if wanted is None else as_member(Readout, wanted, "from_torch.readout")
-    if not is_unrolled:
+    if not is_whole:
         return chosen or (Readout.EVERY if sequence else Readout.MEAN)
     own = read.output.reduced or Readout.EVERY
     if chosen not in (None, own):

@@ -2,12 +2,12 @@
 
     minimise over integers q      sum_n omega[n] (z[n] - (q * s) . a[n] - b)**2          one neuron, s its scale
     H  = mean_n omega a a^T + ridge                                     a with a one behind it, for the bias
-    w* = w + H^-1 mean_n omega a (z - w . a)                            makes up for what the layers before do to a
+    w* = w + H^-1 mean_n omega a (z - w . a)                            makes up for what the nodes before do to a
     in falling order of H[i, i], the bias last:
         q[i] = clip(half_up(w*[i] / s))
         w*[rest] -= (w*[i] - q[i] s) U[i, rest] / U[i, i]               H^-1 = U^T U, U upper
 
-z is the float network's drive, a what the layer really receives in integers, so that later layers correct earlier ones
+z is the float network's drive, a what the node really receives in integers, so that later nodes correct earlier ones
 (`layerwise.py`). Rounding to the nearest ignores that weights act together; this takes a second and no training.
 
 Source: optimal brain surgeon, Hassibi & Stork 1993; column by column with a Cholesky factor, GPTQ, Frantar et al. 2023.
@@ -31,7 +31,7 @@ RIDGE = 1e-5
 FLOOR = 1e-2
 """Added to omega, whose mean is one: drives of silent samples count a little, because they decide about spikes."""
 MAX_WORK = 2e11
-"""Multiplications for the H of every neuron of its own; wider layers share one H, with the mean of omega."""
+"""Multiplications for the H of every neuron of its own; wider nodes share one H, with the mean of omega."""
 
 
 def compensate_affine(

@@ -65,6 +65,7 @@ class NetworkRun:
         self._sent = {name: np.zeros((rows, n_steps, each.n_out), kind) for name, each in self._kernels.items()}
         self._y = np.zeros((rows, n_steps, readout.n_out), kind)
         self._groups = order_groups(network)
+        self._edges = {node.name: node.edges for node in (*network.nodes, network.output)}
         self._constant: dict[str, Array] = {}
         """Rows (n_rows, width) of the inputs that are the same at all steps of this tile."""
 
@@ -128,9 +129,11 @@ class NetworkRun:
         if t == 0:
             membrane[:] = 0
         tally = recording.tally(batch_step)
-        payload = np.empty((n, 1, membrane.shape[1]), membrane.dtype)
+        place = self._sent[node.name][:n, t : t + 1]
+        payload = place if place.flags.c_contiguous else np.empty(place.shape, place.dtype)  # as it is of one sample
         self._kernels[node.name].advance(self._received(node, n, t, t + 1), membrane, payload, tally)
-        self._sent[node.name][:n, t : t + 1] = payload
+        if payload is not place:
+            place[:] = payload
         recording.record(batch_step, tally, payload)
 
     def _emit(self, batch_step: BatchStep, begin: int, end: int) -> None:
@@ -143,12 +146,14 @@ class NetworkRun:
 
     def _received(self, node: Any, n: int, begin: int, end: int) -> list[Array]:
         """Collect what each connection brings at the steps begin … end - 1, (n, end - begin, width) each."""
-        return [self._delayed(source, delay, n, begin, end) for source, delay in node.edges]
+        return [self._delayed(source, delay, n, begin, end) for source, delay in self._edges[node.name]]
 
     def _delayed(self, source: str, delay: int, n: int, begin: int, end: int) -> Array:
         """Return what a source sent `delay` steps before, zero before its first step."""
         if source in self._constant:
             row = self._constant[source][:n, None]
+            if end - begin == 1 and begin >= delay:
+                return row
             sent = np.repeat(row, end - begin, axis=1)
             sent[:, : max(0, delay - begin)] = 0
             return sent

@@ -12,6 +12,7 @@ import builders
 from neuropinn_lava.conversion import QuantizationScheme, StateRange, quantize_network
 from neuropinn_lava.conversion.calibrate.intervals import (
     MAX_CELLS,
+    MAX_UNROLLED,
     Interval,
     LayerBound,
     ProductBound,
@@ -144,10 +145,9 @@ def test_accumulator_bits_count_the_sign() -> None:
         assert word.highest // 2 < bound.accumulator <= word.highest
 
 
-def assert_within_bounds(network: QuantizedNetwork, points: np.ndarray) -> None:
+def assert_within_bounds(network: QuantizedNetwork, *batches: np.ndarray) -> None:
     """Compare every value of every node, over each connection, with the bounds of the node."""
     bounds = {bound.name: bound for bound in bound_nodes(network)}
-    words, _ = encode_points(network, points)
 
     def see(t: int, node: Any, step: NodeStep) -> None:
         bound = bounds[node.name]
@@ -165,8 +165,10 @@ def assert_within_bounds(network: QuantizedNetwork, points: np.ndarray) -> None:
             assert np.abs(step.membrane).max() <= bound.membrane, node.name
             assert np.abs(step.payload).max() <= bound.payload, node.name
 
-    n_steps = network.n_steps or points.shape[1]
-    walk(network, constant_inputs(network, words), n_steps, IntegerArithmetic(len(points)), see)
+    for points in batches:
+        words, _ = encode_points(network, points)
+        n_steps = network.n_steps or points.shape[1]
+        walk(network, constant_inputs(network, words), n_steps, IntegerArithmetic(len(points)), see)
 
 
 def drawn_graph(seed: int) -> QuantizedNetwork:
@@ -184,8 +186,7 @@ def test_no_sample_of_a_graph_breaks_a_bound(seed: int) -> None:
 def test_a_million_inputs_break_no_bound() -> None:
     for seed in range(20):
         network = drawn_graph(seed)
-        for part in range(10):
-            assert_within_bounds(network, builders.random_points(network, 5000, part))
+        assert_within_bounds(network, *(builders.random_points(network, 5000, part) for part in range(10)))
 
 
 def test_fixed_points_hold_for_long_sequences_and_say_so() -> None:
@@ -231,3 +232,10 @@ def test_a_square_is_not_negative() -> None:
     assert [int(end[0, 0]) for end in _product_interval(product, x, x)] == [0, 4]
     other = replace(product, right="y")
     assert [int(end[0, 0]) for end in _product_interval(other, x, x)] == [-2, 4]
+
+
+@pytest.mark.parametrize("polarity", builders.POLARITIES)
+def test_more_steps_than_are_walked_have_fixed_points(polarity: Polarity) -> None:
+    network = builders.random_quantized(5, n_steps=MAX_UNROLLED + 1, polarity=polarity)
+    assert all(bound.is_fixed_point for bound in bound_nodes(network))
+    assert_within_bounds(network, builders.random_points(network, 300))

@@ -26,8 +26,10 @@ from neuropinn_lava.network.quantized_nodes import QuantizedPopulation, Quantize
 from neuropinn_lava.network.spec import NetworkSpec, Readout
 from neuropinn_lava.network.transforms import AffineTransform
 
-SMALL = 3e-3
-"""Relative change of a graph of weights of eight bits, in which spikes may flip and loops multiply errors."""
+SMALL = 1e-2
+"""Relative change of a graph with weights of eight bits, each wrong by up to 1/254 of its row's largest, and with loops."""
+ALIKE = 1e-4
+"""Changes below this are those of payload words, which no rounding of weights makes smaller."""
 NO_ROUNDING = 1e-12
 """Float sums of rescaled numbers differ in the last places."""
 
@@ -79,28 +81,33 @@ def change_of(result: QuantizedNetwork, points: np.ndarray) -> float:
 
 @pytest.mark.parametrize("seed", range(16))
 def test_random_graphs_by_the_default_scheme(seed: int) -> None:
-    """T = 1, 2, 8 and sequences, with loops but without a spike's threshold, by which an error could grow."""
+    """T = 1, 2, 8 and sequences, with loops but without thresholds, by which an error could grow."""
     readout = Readout.EVERY if seed % 4 == 3 else Readout.MEAN
     drawn = builders.random_graph(
         seed, n_inputs=1 + seed % 3, n_nodes=5, n_steps=(1, 2, 8, None)[seed % 4], readout=readout,
-        activations=("tanh", "sin", "tanh_squared"),
+        activations=("tanh", "tanh_squared"),
     ).source  # fmt: skip
-    network = replace(drawn, nodes=tuple(smooth(node) for node in drawn.nodes))
+    rng = np.random.default_rng(seed)
+    network = replace(drawn, nodes=tuple(real_and_firing(node, rng) for node in drawn.nodes))
     points, unseen = builders.random_points(network, 200), builders.random_points(network, 200, 1)
     result = quantize_network(network, points=points)
+    nearest = quantize_network(network, QuantizationScheme(rounding=Rounding.NEAREST), points)
     assert np.isfinite(run_integer(result.network, unseen).outputs).all()
     assert change_of(result.network, unseen) < SMALL
+    assert change_of(result.network, unseen) <= max(change_of(nearest.network, unseen), ALIKE)
     assert len(result.report.layers) == len(network.populations) + 1
     assert len(result.report.products) == len(network.nodes) - len(network.populations)
     assert result.report.n_saturated == 0
     assert all(layer.is_fixed_point == (network.n_steps is None) for layer in result.report.layers)
 
 
-def smooth(node: PopulationSpec | ProductSpec) -> PopulationSpec | ProductSpec:
-    """Return a node that always fires."""
-    if isinstance(node, ProductSpec):
+def real_and_firing(node: PopulationSpec | ProductSpec, rng: np.random.Generator) -> PopulationSpec | ProductSpec:
+    """Return a node that always fires, with weights that are no integers of eight bits, unless it is a relay."""
+    if isinstance(node, ProductSpec) or node.is_relay:
         return node
-    return replace(node, theta=0 * node.theta, polarity=Polarity.BOTH)
+    weight = node.weight * rng.uniform(0.8, 1.2, node.weight.shape)
+    changed: PopulationSpec = node.with_weight(weight, theta=0 * node.theta, polarity=Polarity.BOTH)
+    return changed
 
 
 @pytest.mark.parametrize("rounding", Rounding)
@@ -194,8 +201,8 @@ def test_equalization_leaves_a_graph_the_same_function() -> None:
     """relu populations with a skip, a self-loop and a product: the product's factors stay, all readers of the others follow."""
     loop = builders.random_graph(5, n_nodes=7, n_steps=3, activations=("relu", "identity"))
     network = loop.source
-    equal = equalize_network(network, calibrate_network(network))
     points = builders.random_points(network, 50)
+    equal = equalize_network(network, calibrate_network(network, points))
     wanted = run_float(network, points).outputs
     np.testing.assert_allclose(
         run_float(equal, points).outputs, wanted, rtol=0, atol=NO_ROUNDING * np.abs(wanted).max()
