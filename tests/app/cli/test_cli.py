@@ -102,7 +102,7 @@ def test_strictness_refuses_what_is_otherwise_reported(cli, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--weight-bits", "8,8"), "one word length per matrix"),
+        (("--weight-bits", "8,8"), "one word length per population"),
         (("--weight-bits", "40"), "--weight-bits must lie in"),
         (("--tune", "--tune-on", "equation"), "a network whose problem is known"),
         (("--error-budget", "1.2"), "a network whose problem has a reference"),

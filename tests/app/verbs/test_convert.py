@@ -32,7 +32,7 @@ def test_convert_lists_what_a_target_cannot_hold():
     scheme = nl.QuantizationScheme(weight_bits=12)
     with pytest.raises(HardwareRuleError, match="weights of at most 8 bits"):
         nl.convert(SMALL, scheme)
-    assert nl.convert(SMALL, scheme, target=None).network.affines[0].weight_bits == 12
+    assert nl.convert(SMALL, scheme, target=None).network.affines[0].connections[0].weight_bits == 12
 
 
 def test_word_lengths_out_of_range_are_refused():
