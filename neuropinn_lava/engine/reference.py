@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base.arrays import BoolArray, FloatArray, IntArray
+from ..base.arrays import BoolArray, FloatArray, IntArray, Record
 from ..base.errors import SpecError
 from ..network.activations import find_activation
 from ..network.given_networks import checked_network
@@ -103,10 +103,11 @@ def integer_drive(affine: QuantizedAffine, received: Sequence[IntArray]) -> tupl
 
 
 @dataclass(frozen=True, slots=True)
-class FloatArithmetic:
+class FloatArithmetic(Record):
     """Numbers of the float engine, for samples in rows."""
 
     n_samples: int
+    """Number of samples, the rows of all arrays."""
 
     def silence(self, width: int) -> FloatArray:
         """Return zeros of shape (n_samples, width)."""
@@ -118,10 +119,11 @@ class FloatArithmetic:
 
 
 @dataclass(frozen=True, slots=True)
-class IntegerArithmetic:
+class IntegerArithmetic(Record):
     """Numbers of the integer engine, for samples in rows."""
 
     n_samples: int
+    """Number of samples, the rows of all arrays."""
 
     def silence(self, width: int) -> IntArray:
         """Return zeros of shape (n_samples, width)."""

@@ -101,7 +101,7 @@ def ordered_nodes(where: str, nodes: Sequence[_N], inputs: Sequence[str]) -> tup
     if len(order) < len(nodes):
         cycle = " -> ".join(_find_cycle({name: sources for name, sources in waits_for.items() if sources}))
         mend = "Give one of these connections a delay of 1 or more, or leave it out."
-        raise SpecError(f"{where}.nodes", "close no cycle without a delay", cycle, mend)
+        raise SpecError(f"{where}.nodes", "have no cycle without a delay", cycle, mend)
     return tuple(order)
 
 

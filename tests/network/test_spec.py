@@ -304,9 +304,9 @@ def test_connections_are_held_by_source_and_delay() -> None:
         (
             (neuron("a", ("b", 0), ("x", 0)), neuron("b", ("c", 0)), neuron("c", ("a", 0))),
             {},
-            r"'g'.nodes must close no cycle without a delay; got a -> c -> b -> a. Give one of these connections a delay",
+            r"'g'.nodes must have no cycle without a delay; got a -> c -> b -> a. Give one of these connections a delay",
         ),
-        ((neuron("a", ("a", 0)),), {}, r"must close no cycle without a delay; got a -> a"),
+        ((neuron("a", ("a", 0)),), {}, r"must have no cycle without a delay; got a -> a"),
         ((neuron("a", ("y", 0)),), {}, r"'g': source of 'a' must be one of .*; got 'y'"),
         (
             (neuron("a", ("x", 0)), ProductSpec(name="p", left="a", right="x", width=2)),
