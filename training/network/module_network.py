@@ -80,7 +80,12 @@ class ModuleNetwork(nn.Module):
         if not torch.allclose(together, alone, rtol=1e-4, atol=1e-6):
             difference = float((together - alone).abs().max())
             mend = "Leave out what mixes samples, such as BatchNorm in training mode, or call `module.eval()`."
-            raise SpecError(where, "return the same for a point alone and among others", f"outputs that differ by {difference:.2g}", mend)
+            raise SpecError(
+                where,
+                "return the same for a point alone and among others",
+                f"outputs that differ by {difference:.2g}",
+                mend,
+            )
         return int(together.shape[1])
 
     @property

@@ -148,7 +148,10 @@ class Free(nn.Module):
 
 
 def test_what_mixes_samples_is_refused() -> None:
-    with pytest.raises(SpecError, match=r"module Mixing must return the same for a point alone and among others; got outputs that differ"):
+    with pytest.raises(
+        SpecError,
+        match=r"module Mixing must return the same for a point alone and among others; got outputs that differ",
+    ):
         wrapped(Mixing())
 
 
