@@ -9,7 +9,7 @@ from _rate_coding import SMALLEST_THRESHOLD, rate_thresholds, run_rate_coded
 import builders
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.engine.reference import run_float
-from neuropinn_lava.network.nodes import OutputSpec, Polarity, PopulationSpec
+from neuropinn_lava.network.nodes import ConnectionSpec, InputSpec, OutputSpec, Polarity, PopulationSpec
 from neuropinn_lava.network.spec import NetworkSpec
 from neuropinn_lava.network.transforms import AffineTransform
 
@@ -21,15 +21,24 @@ POINTS = builders.random_points(RELU, 300)
 
 def chain(weights: list[float], biases: list[float], output: float) -> NetworkSpec:
     """Make a network of one neuron a layer on [-1, 1] without transforms."""
-    layers = tuple(
-        PopulationSpec(name=f"hidden{k}", weight=[[w]], bias=[b], beta=[0.0], theta=[0.0], activation="relu")
+    sources = ["input", *(f"hidden{k}" for k in range(len(weights)))]
+    nodes = tuple(
+        PopulationSpec(
+            name=f"hidden{k}",
+            connections=(ConnectionSpec(source=sources[k], weight=[[w]]),),
+            bias=[b],
+            beta=[0.0],
+            theta=[0.0],
+            activation="relu",
+        )
         for k, (w, b) in enumerate(zip(weights, biases, strict=True))
     )
     unit = AffineTransform.identity(1)
     return NetworkSpec(
         name="chain",
-        layers=layers,
-        output=OutputSpec(weight=[[output]], bias=[0.0]),
+        inputs=(InputSpec(width=1),),
+        nodes=nodes,
+        output=OutputSpec(connections=(ConnectionSpec(source=sources[-1], weight=[[output]]),), bias=[0.0]),
         input_transform=unit,
         output_transform=unit,
         lower=[-1.0],

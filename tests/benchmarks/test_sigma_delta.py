@@ -9,7 +9,7 @@ from _sigma_delta import run_sigma_delta
 import builders
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.engine.reference import run_float
-from neuropinn_lava.network.nodes import OutputSpec, Polarity, PopulationSpec
+from neuropinn_lava.network.nodes import ConnectionSpec, InputSpec, OutputSpec, Polarity, PopulationSpec
 from neuropinn_lava.network.spec import NetworkSpec
 from neuropinn_lava.network.transforms import AffineTransform
 
@@ -26,7 +26,7 @@ def identity_neuron() -> NetworkSpec:
     unit = AffineTransform.identity(1)
     neuron = PopulationSpec(
         name="neuron",
-        weight=[[1.0]],
+        connections=(ConnectionSpec(source="input", weight=[[1.0]]),),
         bias=[0.0],
         beta=[0.0],
         theta=[0.0],
@@ -35,8 +35,9 @@ def identity_neuron() -> NetworkSpec:
     )
     return NetworkSpec(
         name="chain",
-        layers=(neuron,),
-        output=OutputSpec(weight=[[3.0]], bias=[0.0]),
+        inputs=(InputSpec(width=1),),
+        nodes=(neuron,),
+        output=OutputSpec(connections=(ConnectionSpec(source="neuron", weight=[[3.0]]),), bias=[0.0]),
         input_transform=unit,
         output_transform=unit,
         lower=[-1.0],
