@@ -12,6 +12,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # The package as installed, in links: the folder mapping of pyproject.toml, for the type checker and the API reference.
 LINKED := build/linked
+# Processes that the tests run in, each with a core: Lava's tests start some processes of their own, which mostly wait.
+WORKERS ?= 2
 # benchmarks/training.py takes hours and keeps its cells: it is run by itself.
 BENCHMARKS := $(sort $(filter-out benchmarks/_% benchmarks/training.py,$(wildcard benchmarks/*.py)))
 
@@ -30,7 +32,7 @@ demo: $(STAMP) ## Convert, run on Lava and compare a shipped network; report in 
 	$(BIN)/neuropinn-lava demo --out build/demo
 
 test: $(STAMP) ## Run the tests, without the slow ones
-	$(BIN)/python -m pytest -m "not slow and not torture"
+	$(BIN)/python -m pytest -m "not slow and not torture" -n $(WORKERS) --dist loadfile
 
 test-all: $(STAMP) ## Run all tests, with the extras that some of them compare with
 	$(UV) pip install --quiet --python $(BIN)/python --editable '.[neurobench,sanafe,snntorch,nir,sweep]'

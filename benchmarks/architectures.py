@@ -27,8 +27,8 @@ from neuropinn_lava.base.metrics import relative_l2
 
 PAGE = Path(__file__).parents[1] / "docs" / "networks.md"
 BEGIN, END = "<!-- table: written by benchmarks/architectures.py -->", "<!-- end of the table -->"
-N_STEPS_OF_ADAM = 600
-"""Steps of the training, enough for an error of some percent."""
+N_STEPS_OF_ADAM, N_STEPS_OF_LBFGS = 400, 200
+"""Steps of the training by either optimizer, enough for an error of some percent."""
 N_POINTS, LENGTH = 512, 12
 """Number of points or sequences, and steps of a sequence."""
 
@@ -123,7 +123,7 @@ def measure(name: str) -> Row:
 
 
 def train(module: nn.Module, columns: list[Tensor], wanted: Tensor) -> None:
-    """Fit a module to values by Adam."""
+    """Fit a module to values by Adam, then by L-BFGS."""
     optimizer = torch.optim.Adam(module.parameters(), lr=5e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, N_STEPS_OF_ADAM)
     for _ in range(N_STEPS_OF_ADAM):
@@ -131,6 +131,18 @@ def train(module: nn.Module, columns: list[Tensor], wanted: Tensor) -> None:
         (call(module, columns) - wanted).square().mean().backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
+    finisher = torch.optim.LBFGS(
+        module.parameters(), max_iter=N_STEPS_OF_LBFGS, line_search_fn="strong_wolfe", history_size=50
+    )
+
+    def loss() -> Tensor:
+        """Compute the mean square error and its gradient."""
+        finisher.zero_grad()
+        value = (call(module, columns) - wanted).square().mean()
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    finisher.step(loss)  # type: ignore[no-untyped-call]
 
 
 def lines_of(name: str, module: nn.Module) -> int:

@@ -34,6 +34,8 @@ SESSION = uuid.uuid4().hex
 os.environ[SESSION_VARIABLE] = SESSION
 """Inherited by every command that a test starts, so that its orphans can be told from other people's processes."""
 
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+"""Name of this worker of pytest-xdist, whose processes are in one group with those of the other workers; empty without it."""
 GRACE_SECONDS = 3.0
 """How long a process that is ending may take after its test."""
 
@@ -87,7 +89,7 @@ def is_ours(process: psutil.Process) -> bool:
         ):
             return False
         return (
-            os.getpgid(process.pid) == os.getpgrp()
+            (not WORKER and os.getpgid(process.pid) == os.getpgrp())
             or any(parent.pid == os.getpid() for parent in process.parents())
             or process.environ().get(SESSION_VARIABLE) == SESSION
         )

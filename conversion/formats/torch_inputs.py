@@ -61,10 +61,9 @@ def _tried(
     module: nn.Module, names: Sequence[str], n_in: int | None, *, sequence: bool, states: Mapping[str, int]
 ) -> tuple[int, ...]:
     """Find the widths by running the module."""
-    if len(names) == 1 and n_in is not None:
-        return (n_in,)
+    candidates = _candidates(module, len(names)) if len(names) > 1 or n_in is None else [(n_in,)]
     running, errors = dict[tuple[int, ...], bool](), dict[tuple[int, ...], Exception]()
-    for widths in dict.fromkeys(_candidates(module, len(names))):
+    for widths in dict.fromkeys(candidates):
         if n_in in (None, sum(widths)):
             steps = (N_STEPS,) if sequence and not states else ()
             shapes = [(N_SAMPLES, *steps, n) for n in widths] + [(N_SAMPLES, n) for n in states.values()]
@@ -81,7 +80,11 @@ def _tried(
         mend = "Say it: from_torch(..., lower=..., upper=...), or inputs={'x': 2, 't': 1}."
         raise SpecError(where, "have an input of one width only", f"several that run, {found[:4]}", mend)
     widths, error = next(iter(errors.items()))
-    mend = "Make the widths agree, leave conversions such as .float() out, and create tensors in the type of the input."
+    corners = "" if n_in is None else "Give lower and upper one number for each coordinate. "
+    mend = (
+        corners
+        + "Make the widths agree, leave conversions such as .float() out, and create tensors in the type of the input."
+    )
     rule = f"have a forward pass that runs in float64 at points of {sum(widths)} coordinates"
     raise SpecError(failing_layer(module, error), rule, failure_text(error), mend)
 
