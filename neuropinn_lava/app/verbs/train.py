@@ -14,7 +14,7 @@ from ...base.extras import import_extra
 from ...files.atomic import check_writable, write_text
 from ...files.network_file import check_network_path, write_network
 from ...network.given_networks import describe_given, is_module
-from ...network.spec import Provenance
+from ...network.spec import NetworkSpec, Provenance
 from ...problems.phases import Jitter, PhaseRecipe, Refinement
 from ...problems.problem import PdeProblem
 from ...problems.recipe import TrainingRecipe
@@ -174,7 +174,6 @@ def train(
         TrainingError: If a checkpoint belongs to another training, or the loss is not finite from the start.
     """
     from ... import __version__
-    from ...conversion.formats.torch_modules import from_torch
     from ...training.run.outcome import TrainingOutput
     from ...training.run.trainer import train_network
 
@@ -196,10 +195,19 @@ def train(
         on_progress=on_progress,
         provenance=provenance,
         module=module,
-        export=None if module is None else from_torch,
+        export=_find_export(module),
     )
     _write_results(result, path, files.figure, problem.title)
     return result
+
+
+def _find_export(module: torch.nn.Module | None) -> Callable[..., NetworkSpec] | None:
+    """Return the function that converts a module of the user's own, whose room is imported only then."""
+    if module is None:
+        return None
+    from ...conversion.formats.torch_modules import from_torch
+
+    return from_torch
 
 
 def _check_files(path: str | Path | None, files: TrainingFiles) -> None:
