@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from ...base.arrays import Record
+from ...base.extras import import_extra
 from ..terminal.training_view import training_view
 from ..verbs.distill import distill
 from .option_values import Numbers, parse_numbers
@@ -58,6 +59,7 @@ def distill_command(options: DistillOptions) -> None:
 
     Example: `neuropinn-lava distill pinn.py:model --weights pinn.safetensors --lower 0,0 --upper 1,1 --out net.h5`
     """
+    import_extra("torch", "torch")
     from ...conversion.formats.factories import load_module
 
     problem = resolve_problem_option(options.problem, options.param)
