@@ -237,8 +237,13 @@ _RENAMED = {
     "export_network": "from_torch",
     "read_module": "from_torch",
     "stream_on_cluster": "stream",
+    "LayerOperations": "NodeOperations",
 }
 """Former public names and their successors, to which they forward until version 3.0."""
+_REPLACED = {
+    "LayerSpec": "PopulationSpec, which holds its weights in `connections=(ConnectionSpec(source=..., weight=...),)`"
+}
+"""Former public names that cannot forward, because what took their place is built in another way."""
 _warned: set[str] = set()
 """Former names that were used, and warned of, in this process."""
 
@@ -253,6 +258,10 @@ def __getattr__(name: str) -> Any:
             text = f"neuropinn_lava.{name} is now neuropinn_lava.{_RENAMED[name]}; the old name ends with version 3.0"
             warnings.warn(text, DeprecationWarning, stacklevel=2)
         name = _RENAMED[name]
+    if name in _REPLACED:
+        raise AttributeError(
+            f"neuropinn_lava.{name} is now {_REPLACED[name]}; docs/migration.md shows how a chain is written"
+        )
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)

@@ -65,6 +65,11 @@ def test_every_public_name_is_there() -> None:
     assert set(dir(neuropinn_lava)) == set(neuropinn_lava.__all__)
 
 
+def test_a_name_that_cannot_forward_says_its_successor() -> None:
+    with pytest.raises(AttributeError, match=r"neuropinn_lava.LayerSpec is now PopulationSpec, .*docs/migration.md"):
+        neuropinn_lava.LayerSpec  # noqa: B018
+
+
 def test_a_former_name_warns_once_and_forwards(monkeypatch: pytest.MonkeyPatch) -> None:
     import neuropinn_lava
 
