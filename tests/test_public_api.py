@@ -66,6 +66,8 @@ def test_every_public_name_is_there() -> None:
 
 
 def test_a_name_that_cannot_forward_says_its_successor() -> None:
+    import neuropinn_lava
+
     with pytest.raises(AttributeError, match=r"neuropinn_lava.LayerSpec is now PopulationSpec, .*docs/migration.md"):
         neuropinn_lava.LayerSpec  # noqa: B018
 
