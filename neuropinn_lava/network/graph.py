@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol, TypeVar
+from dataclasses import replace
+from typing import Any, Generic, Protocol, TypeVar
 
-from ..base.checks import check_choice, check_range, check_whole, raise_violations
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base.arrays import side_by_side
+from ..base.checks import check_choice, check_range, check_shape, check_whole, raise_violations
 from ..base.errors import SpecError, Violation
 
 MAX_DELAY = 4096
@@ -41,8 +46,78 @@ class Node(Protocol):
         """Source and delay of everything that the node reads, in the order in which it receives them."""
 
 
+class WeightedEdge(Edge, Protocol):
+    """A connection with its weights."""
+
+    @property
+    def weight(self) -> Any:
+        """Weights, shape (n_out, n_source)."""
+
+    @property
+    def n_source(self) -> int:
+        """Number of components of the source."""
+
+
 _N = TypeVar("_N", bound=Node)
 _E = TypeVar("_E", bound=Edge)
+_W = TypeVar("_W", bound=WeightedEdge)
+
+
+class AffineNode(Generic[_W]):
+    """Base of the records of a sum over connections, in float and in integers: populations, read-outs, integer sums."""
+
+    __slots__ = ()
+    connections: tuple[_W, ...]
+    bias: NDArray[Any]
+
+    @property
+    def edges(self) -> tuple[tuple[str, int], ...]:
+        """Source and delay of every connection."""
+        return tuple((each.source, each.delay) for each in self.connections)
+
+    @property
+    def weight(self) -> NDArray[Any]:
+        """Weights of all connections side by side, shape (n_out, n_in), read-only."""
+        return side_by_side([each.weight for each in self.connections])
+
+    @property
+    def n_in(self) -> int:
+        """Number of values that every neuron receives, over all connections."""
+        return sum(each.n_source for each in self.connections)
+
+    @property
+    def n_out(self) -> int:
+        """Number of neurons, or of outputs."""
+        return len(self.bias)
+
+    def split_columns(self, values: NDArray[Any]) -> list[NDArray[Any]]:
+        """Split columns (..., n_in) of all connections side by side into those of each connection."""
+        return np.split(values, np.cumsum([each.n_source for each in self.connections])[:-1], axis=-1)
+
+    def with_weight(self, weight: NDArray[Any], **changes: Any) -> Any:
+        """Return the node with other weights, (n_out, n_in) for all connections side by side, and other fields."""
+        parts = zip(self.connections, self.split_columns(np.asarray(weight)), strict=True)
+        connections: Any = tuple(replace(each, weight=w) for each, w in parts)  # type: ignore[type-var]
+        return replace(self, connections=connections, **changes)  # type: ignore[type-var]
+
+
+class ProductNode:
+    """Base of the records of an elementwise product, in float and in integers."""
+
+    __slots__ = ()
+    left: str
+    right: str
+    width: int
+
+    @property
+    def edges(self) -> tuple[tuple[str, int], ...]:
+        """Both factors, with a delay of 0."""
+        return ((self.left, 0), (self.right, 0))
+
+    @property
+    def n_out(self) -> int:
+        """Number of elements."""
+        return self.width
 
 
 def sorted_connections(connections: Sequence[_E]) -> tuple[_E, ...]:
@@ -64,6 +139,17 @@ def check_connections(where: str, connections: Sequence[Edge]) -> Iterator[Viola
             got = f"two from {each.source!r} with delay {each.delay}"
             yield Violation(f"{where}.connections", "be unique by source and delay", got, mend)
         seen.add((each.source, each.delay))
+
+
+def check_affine(where: str, connections: Sequence[WeightedEdge], bias: NDArray[Any]) -> Iterator[Violation]:
+    """Check the connections of a sum, the shape of its bias (n_out,), and that every connection has n_out rows."""
+    yield from check_connections(where, connections)
+    yield from check_shape(f"{where}.bias", bias, (None,), "(n_out,)")
+    for each in connections:
+        if len(each.weight) != len(bias):
+            mend = "Give it one row for each neuron."
+            place = f"{where}: weight of the connection from {each.source!r}"
+            yield Violation(place, f"have n_out = {len(bias)} rows", len(each.weight), mend)
 
 
 def ordered_nodes(where: str, nodes: Sequence[_N], inputs: Sequence[str]) -> tuple[_N, ...]:

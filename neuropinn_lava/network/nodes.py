@@ -17,17 +17,16 @@ which every node has one connection of delay 0, from the node before it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 import numpy as np
 
-from ..base.arrays import ArrayRecord, FloatArray, Record, freeze_arrays, side_by_side
+from ..base.arrays import ArrayRecord, FloatArray, Record, freeze_arrays
 from ..base.checks import as_member, check_finite, check_range, check_shape, check_whole, raise_violations
 from ..base.errors import Violation
 from .activations import find_activation
-from .graph import check_connections, sorted_connections
+from .graph import AffineNode, ProductNode, check_affine, sorted_connections
 
 MAX_WIDTH = 1 << 24
 """Largest number of components of an input or a product, far above use."""
@@ -81,54 +80,8 @@ class ConnectionSpec(ArrayRecord):
         return int(self.weight.shape[1])
 
 
-class AffineNode:
-    """What populations and read-outs have in common: connections that are added up, and a bias."""
-
-    __slots__ = ()
-    name: str
-    connections: tuple[ConnectionSpec, ...]
-    bias: FloatArray
-
-    def _affine_violations(self, where: str) -> Iterator[Violation]:
-        yield from check_connections(where, self.connections)
-        yield from check_shape(f"{where}.bias", self.bias, (None,), "(n_out,)")
-        yield from check_finite(f"{where}.bias", self.bias)
-        for each in self.connections:
-            if each.weight.shape[0] != len(self.bias):
-                mend = "Give it one row for each neuron."
-                place = f"{where}: weight of the connection from {each.source!r}"
-                yield Violation(place, f"have n_out = {len(self.bias)} rows", each.weight.shape[0], mend)
-
-    @property
-    def edges(self) -> tuple[tuple[str, int], ...]:
-        """Source and delay of every connection."""
-        return tuple((each.source, each.delay) for each in self.connections)
-
-    @property
-    def weight(self) -> FloatArray:
-        """Weights of all connections side by side, shape (n_out, n_in), read-only."""
-        return side_by_side([each.weight for each in self.connections])
-
-    def with_weight(self, weight: FloatArray, **changes: Any) -> Any:
-        """Return the node with other weights, (n_out, n_in) for all connections side by side, and other fields."""
-        ends = np.cumsum([each.n_source for each in self.connections])[:-1]
-        parts = np.split(np.asarray(weight), ends, axis=1)
-        connections = tuple(replace(each, weight=w) for each, w in zip(self.connections, parts, strict=True))
-        return replace(self, connections=connections, **changes)  # type: ignore[type-var]
-
-    @property
-    def n_in(self) -> int:
-        """Number of values that every neuron receives, over all connections."""
-        return sum(each.n_source for each in self.connections)
-
-    @property
-    def n_out(self) -> int:
-        """Number of neurons, or of outputs."""
-        return len(self.bias)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PopulationSpec(AffineNode, ArrayRecord):
+class PopulationSpec(AffineNode[ConnectionSpec], ArrayRecord):
     """A population of Variable Spiking Neurons (equations above)."""
 
     name: str
@@ -157,7 +110,8 @@ class PopulationSpec(AffineNode, ArrayRecord):
 
     def _violations(self) -> Iterator[Violation]:
         where = f"PopulationSpec {self.name!r}"
-        yield from self._affine_violations(where)
+        yield from check_affine(where, self.connections, self.bias)
+        yield from check_finite(f"{where}.bias", self.bias)
         for name in ("beta", "theta"):
             yield from check_shape(f"{where}.{name}", getattr(self, name), self.bias.shape[:1], "(n_out,)")
         yield from check_finite(f"{where}.theta", self.theta)
@@ -174,7 +128,7 @@ class PopulationSpec(AffineNode, ArrayRecord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProductSpec(Record):
+class ProductSpec(ProductNode, Record):
     """The elementwise product of what two nodes or inputs send at the same step."""
 
     name: str
@@ -190,19 +144,9 @@ class ProductSpec(Record):
         where = f"ProductSpec {self.name!r}.width"
         raise_violations([*check_whole(where, self.width)] or check_range(where, self.width, 1, MAX_WIDTH))
 
-    @property
-    def edges(self) -> tuple[tuple[str, int], ...]:
-        """Both factors, with a delay of 0."""
-        return ((self.left, 0), (self.right, 0))
-
-    @property
-    def n_out(self) -> int:
-        """Number of elements."""
-        return self.width
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OutputSpec(AffineNode, ArrayRecord):
+class OutputSpec(AffineNode[ConnectionSpec], ArrayRecord):
     """The linear read-out (equation above); it never spikes, and no node reads it."""
 
     connections: tuple[ConnectionSpec, ...]
@@ -215,7 +159,9 @@ class OutputSpec(AffineNode, ArrayRecord):
     def __post_init__(self) -> None:
         freeze_arrays(self, bias=np.float64)
         object.__setattr__(self, "connections", sorted_connections(self.connections))
-        raise_violations(self._affine_violations(f"OutputSpec {self.name!r}"))
+        where = f"OutputSpec {self.name!r}"
+        found = [*check_affine(where, self.connections, self.bias), *check_finite(f"{where}.bias", self.bias)]
+        raise_violations(found)
 
 
 NodeSpec = PopulationSpec | ProductSpec

@@ -14,16 +14,14 @@ Every scale is 2**exponent. `engine/reference.py` runs these records; `neuropinn
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..base.arrays import ArrayRecord, FloatArray, IntArray, Record, freeze_arrays, side_by_side
 from ..base.checks import as_member, check_range, check_shape, check_whole, raise_violations
 from ..base.errors import FixedPointError, Violation
-from .graph import check_connections, sorted_connections
+from .graph import AffineNode, ProductNode, check_affine, sorted_connections
 from .integers import LEAK_BITS, MAX_EXACT, IntFormat, dequantize_array
 from .nodes import Polarity
 from .phi_table import PhiTable
@@ -101,7 +99,7 @@ class QuantizedConnection(ArrayRecord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class QuantizedAffine(ArrayRecord):
+class QuantizedAffine(AffineNode[QuantizedConnection], ArrayRecord):
     """z = saturate(sum of shift(W_c a_c, left_c) + bias) in integers, with the scales that give them meaning."""
 
     connections: tuple[QuantizedConnection, ...]
@@ -116,19 +114,10 @@ class QuantizedAffine(ArrayRecord):
     def __post_init__(self) -> None:
         freeze_arrays(self, bias=np.int64)
         object.__setattr__(self, "connections", sorted_connections(self.connections))
-        raise_violations(self._shape_violations())
+        raise_violations(check_affine("QuantizedAffine", self.connections, self.bias))
         for name in ("state_exponent", "state_bits"):
             raise_violations(check_whole(f"QuantizedAffine.{name}", getattr(self, name)))
         raise_violations(self._violations(), FixedPointError)
-
-    def _shape_violations(self) -> Iterator[Violation]:
-        yield from check_connections("QuantizedAffine", self.connections)
-        yield from check_shape("QuantizedAffine.bias", self.bias, (None,), "(n_out,)")
-        for each in self.connections:
-            if each.weight.shape[0] != len(self.bias):
-                where = f"QuantizedAffine: weight of the connection from {each.source!r}"
-                mend = "Give it one row for each neuron."
-                yield Violation(where, f"have n_out = {len(self.bias)} rows", each.weight.shape[0], mend)
 
     def _violations(self) -> Iterator[Violation]:
         found = [*check_range("QuantizedAffine.state_bits", self.state_bits, 4, 32)]
@@ -148,29 +137,9 @@ class QuantizedAffine(ArrayRecord):
             )
 
     @property
-    def edges(self) -> tuple[tuple[str, int], ...]:
-        """Source and delay of every connection."""
-        return tuple((each.source, each.delay) for each in self.connections)
-
-    @property
-    def n_in(self) -> int:
-        """Number of values that every neuron receives, over all connections."""
-        return sum(each.n_source for each in self.connections)
-
-    @property
-    def n_out(self) -> int:
-        """Number of neurons."""
-        return len(self.bias)
-
-    @property
     def lefts(self) -> tuple[IntArray, ...]:
         """Shifts to the left that align the products of each connection with the state, shape (n_out,) each."""
         return tuple(each.left(self.state_exponent) for each in self.connections)
-
-    @property
-    def weight(self) -> IntArray:
-        """Weights of all connections side by side, shape (n_out, n_in), read-only."""
-        return side_by_side([each.weight for each in self.connections])
 
     @property
     def real_weight(self) -> FloatArray:
@@ -181,15 +150,6 @@ class QuantizedAffine(ArrayRecord):
     def real_bias(self) -> FloatArray:
         """Biases as floats, exact, shape (n_out,)."""
         return dequantize_array(self.bias, self.state_exponent)
-
-    def split_columns(self, values: NDArray[Any]) -> list[NDArray[Any]]:
-        """Split columns (..., n_in) of all connections side by side into those of each connection."""
-        return np.split(values, np.cumsum([each.n_source for each in self.connections])[:-1], axis=-1)
-
-    def with_weight(self, weight: IntArray, **changes: Any) -> QuantizedAffine:
-        """Return the node with other weights, (n_out, n_in) for all connections side by side, and other fields."""
-        parts = zip(self.connections, self.split_columns(np.asarray(weight)), strict=True)
-        return replace(self, connections=tuple(replace(each, weight=w) for each, w in parts), **changes)
 
     def sum_bound(self) -> FloatArray:
         """Compute the largest possible sum of shifted products and bias before saturation, shape (n_out,)."""
@@ -257,7 +217,7 @@ class QuantizedPopulation(ArrayRecord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QuantizedProduct(Record):
+class QuantizedProduct(ProductNode, Record):
     """An elementwise product in integers: exact in 64 bits, shifted once, half up, and saturated into its word."""
 
     name: str
@@ -291,16 +251,6 @@ class QuantizedProduct(Record):
     def shift(self) -> int:
         """Shift to the left that aligns the exact product with the payload; negative is to the right."""
         return self.left_word.exponent + self.right_word.exponent - self.sends.exponent
-
-    @property
-    def edges(self) -> tuple[tuple[str, int], ...]:
-        """Both factors, with a delay of 0."""
-        return ((self.left, 0), (self.right, 0))
-
-    @property
-    def n_out(self) -> int:
-        """Number of elements."""
-        return self.width
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
