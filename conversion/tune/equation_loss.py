@@ -36,6 +36,7 @@ def equation_objective(problem: PdeProblem, source: NetworkSpec) -> Objective:
     cloud = replace(laid, output_transform=source.output_transform)
 
     def objective(trained: QuantizationAwareNetwork) -> Tensor:
+        """Compute the loss of the equation for the network as its integers will compute it, a scalar."""
         network = trained.network
         parts = cloud.inputs.split([each.width for each in network.inputs], dim=1)
         words = [

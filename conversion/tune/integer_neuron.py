@@ -58,6 +58,7 @@ class _IntegerVsn(torch.autograd.Function):
     def forward(
         ctx: Any, drive: Tensor, sent: Tensor, rest: Tensor, beta: Tensor, theta: Tensor, rule: IntegerNeuronRule
     ) -> tuple[Tensor, Tensor]:
+        """Compute payload and carried membrane of one step, each of shape (n_samples, n_neurons), in units of their words."""
         highest = IntFormat(bits=rule.table.table.state_bits).highest
         m = torch.clamp(torch.trunc(rest * (beta * LEAK_UNIT)) + drive, -highest, highest)
         s = fired_mask(m, theta, rule.polarity)
@@ -68,6 +69,7 @@ class _IntegerVsn(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        """Compute the derivatives by drive, unsaturated payload, carried membrane, leak and threshold."""
         drive, sent, rest, beta, theta, m, s = ctx.saved_tensors
         rule: IntegerNeuronRule = ctx.rule
         by_payload, by_rest = gradients

@@ -178,7 +178,7 @@ class _ModuleRun(NamedTuple):
     where: str
     """The module, for errors."""
     network: NetworkSpec
-    """Its record."""
+    """Record that was made of the module."""
     transform: AffineTransform
     """What the host does before the module."""
     states: Sequence[InputSpec]

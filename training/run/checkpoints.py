@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...base.arrays import Record, record_digest
 from ...base.checks import raise_violations
@@ -25,7 +25,7 @@ from ...problems.problem import PdeProblem
 from ...problems.recipe import TrainingRecipe
 from .state import TrainingState, pack_state, unpack_state
 
-SCHEMA = "neuropinn-lava/checkpoint/7"
+SCHEMA = "neuropinn-lava/checkpoint/8"
 """Version of the format, which is raised when an older program would misunderstand a newer file."""
 MEND = "It is damaged or no checkpoint; start without resuming."
 """Repair of a file that cannot be read."""
@@ -47,12 +47,19 @@ class TrainingIdentity(Record):
     """Type of the parameters."""
     n_parameters: int
     """Number of trainable parameters."""
+    module: str
+    """Digest of the layers and first weights of a module of the user's own; empty for the recipe's network."""
 
 
 def identify(
-    problem: PdeProblem, recipe: TrainingRecipe, seed: int, dtype: torch.dtype, n_parameters: int
+    problem: PdeProblem,
+    recipe: TrainingRecipe,
+    seed: int,
+    dtype: torch.dtype,
+    n_parameters: int,
+    module: nn.Module | None = None,
 ) -> TrainingIdentity:
-    """Build the identity of a training."""
+    """Build the identity of a training; `module` is the user's own before the training, if one is trained."""
     return TrainingIdentity(
         problem=problem.name,
         equation=problem.equation,
@@ -60,7 +67,14 @@ def identify(
         seed=seed,
         dtype=str(dtype).removeprefix("torch."),
         n_parameters=n_parameters,
+        module="" if module is None else _digest_module(module),
     )
+
+
+def _digest_module(module: nn.Module) -> str:
+    """Compute the SHA-256 of a module's layers, as torch prints them, and of the tensors of its state."""
+    state = {name: tensor.detach().cpu() for name, tensor in module.state_dict().items()}
+    return contents_digest(state, {"layers": str(module)})
 
 
 def write_checkpoint(state: TrainingState, identity: TrainingIdentity, path: str | Path) -> None:

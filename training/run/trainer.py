@@ -254,7 +254,7 @@ def _prepare(
     """Build the network and everything that stays fixed, and read the checkpoint if the training is to be resumed."""
     problem, dtype, device = settings.problem, settings.dtype, settings.device
     state = start_state(settings.build(recipe), teacher.cloud if isinstance(teacher, Teacher) else None)
-    identity = identify(problem, recipe, settings.seed, dtype, state.parameters.values.numel())
+    identity = identify(problem, recipe, settings.seed, dtype, state.parameters.values.numel(), settings.module)
     if output.resume:
         if output.checkpoint is None:
             mend = "Name the checkpoint to resume from."

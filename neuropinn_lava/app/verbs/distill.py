@@ -7,6 +7,7 @@ the equation is known, its residual is minimised beside the distance to the teac
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import inspect
 from collections.abc import Callable, Sequence
@@ -161,6 +162,7 @@ def _as_function(module: torch.nn.Module) -> Callable[[FloatArray], FloatArray]:
     if not is_module(module):
         mend = "Give a trained torch.nn.Module; `load_module` reads one from a file."
         raise SpecError("distill.module", "be a torch module", describe_given(module), mend)
+    module = copy.deepcopy(module).eval()
     like = next(iter(module.parameters()), torch.zeros(()))
     signature = inspect.signature(module.forward)
     n_arguments = sum(each.default is each.empty for each in signature.parameters.values())

@@ -66,6 +66,14 @@ def test_points_in_the_place_of_a_box(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.relative_l2 < 0.1
 
 
+def test_the_teacher_is_read_in_evaluation_mode_and_left_as_it_is() -> None:
+    module = nn.Sequential(nn.Linear(1, 6), nn.Tanh(), nn.Dropout(0.5), nn.Linear(6, 1)).train()
+    points = np.linspace(-1.0, 1.0, 50)[:, None]
+    evaluate = verb._as_function(module)
+    assert (evaluate(points) == evaluate(points)).all()
+    assert module.training
+
+
 def test_several_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
     short(monkeypatch, 8, 1)
     assert nl.distill(tanh_network(1, 3), lower=[-1], upper=[1], layers=(16, 16)).network.n_out == 3

@@ -77,7 +77,7 @@ def random_case(seed: int) -> QuantizedNetwork:
     )
 
 
-def check_against_the_loop(network: QuantizedNetwork, n: int, seed: int) -> OperationCounts:
+def assert_counts_equal_the_loop(network: QuantizedNetwork, n: int, seed: int) -> OperationCounts:
     points = builders.random_points(network, n, seed)
     trace = run_integer(network, points, Probe(n_samples=n))
     counts = count_operations(network, trace)
@@ -103,7 +103,7 @@ def check_against_the_loop(network: QuantizedNetwork, n: int, seed: int) -> Oper
 def test_counts_equal_the_literal_loop(block: int) -> None:
     for seed in range(block, N_NETWORKS, 10):
         network = random_case(seed)
-        counts = check_against_the_loop(network, 4, seed)
+        counts = assert_counts_equal_the_loop(network, 4, seed)
         assert counts.total.dense_synaptic_operations == counts.ann_macs * 4 * network.n_steps
 
 
@@ -112,7 +112,7 @@ def test_counts_equal_the_literal_loop(block: int) -> None:
 def test_counts_of_graphs_equal_the_literal_loop(n_inputs: int, n_steps: int | None) -> None:
     for seed in range(17):
         network = builders.random_graph(seed, n_inputs=n_inputs, n_nodes=4 + seed % 5, n_steps=n_steps)
-        check_against_the_loop(network, 3, seed)
+        assert_counts_equal_the_loop(network, 3, seed)
 
 
 def test_relays_and_products_stand_apart() -> None:

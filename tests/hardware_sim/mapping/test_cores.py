@@ -156,7 +156,7 @@ def reads(node: AnyNode, j: int, sender: str, neuron: int) -> bool:
     return any(each.source == sender and each.weight[j, neuron] != 0 for each in node.affine.connections)
 
 
-def check_traffic(network: QuantizedNetwork, points: np.ndarray, trace: RunTrace) -> None:
+def assert_traffic_equals_the_loop(network: QuantizedNetwork, points: np.ndarray, trace: RunTrace) -> None:
     partition = partition_network(network, WIRED)
     traffic = count_traffic(network, partition, trace)
     found: dict[tuple[int | None, int], int] = {}
@@ -174,12 +174,12 @@ def test_messages_of_graphs_against_a_literal_loop(n_steps: int | None) -> None:
     for seed in range(12):
         network = builders.random_graph(seed, n_inputs=1 + seed % 3, n_nodes=6, n_steps=n_steps)
         points = builders.random_points(network, 3, seed)
-        check_traffic(network, points, run_integer(network, points, Probe(n_samples=3)))
+        assert_traffic_equals_the_loop(network, points, run_integer(network, points, Probe(n_samples=3)))
 
 
 def test_messages_against_a_literal_loop() -> None:
     network, points, trace = wide_case()
-    check_traffic(network, points, trace)
+    assert_traffic_equals_the_loop(network, points, trace)
     partition = partition_network(network, SMALL)
     traffic = count_traffic(network, partition, trace)
     for link in traffic.links:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
 from disks import full_beyond
 from neuropinn_lava.base.errors import SpecError, TrainingError
@@ -108,7 +109,8 @@ def test_another_training_is_refused_with_all_that_differs(
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("recipe", "0" * 64), ("equation", "u_t = 0"), ("dtype", "float64"), ("n_parameters", 3)]
+    ("field", "value"),
+    [("recipe", "0" * 64), ("equation", "u_t = 0"), ("dtype", "float64"), ("n_parameters", 3), ("module", "f" * 64)],
 )
 def test_each_field_counts(
     path: Path, state: TrainingState, identity: TrainingIdentity, field: str, value: object
@@ -117,12 +119,22 @@ def test_each_field_counts(
         read_checkpoint(state, dataclasses.replace(identity, **{field: value}), path)
 
 
+def test_a_module_is_known_by_its_layers_and_its_first_weights(recipe: TrainingRecipe) -> None:
+    def digest(activation: nn.Module, seed: int) -> str:
+        torch.manual_seed(seed)
+        module = nn.Sequential(nn.Linear(2, 3), activation, nn.Linear(3, 1))
+        return identify(find_problem("poisson"), recipe, 0, torch.float32, 13, module).module
+
+    assert digest(nn.Tanh(), 0) == digest(nn.Tanh(), 0) != ""
+    assert len({digest(nn.Tanh(), 0), digest(nn.Sigmoid(), 0), digest(nn.Tanh(), 1)}) == 3
+
+
 def test_another_schema_is_refused(
     path: Path, state: TrainingState, identity: TrainingIdentity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoints, "SCHEMA", "neuropinn-lava/checkpoint/9")
     with pytest.raises(
-        TrainingError, match="schema must be neuropinn-lava/checkpoint/9; got neuropinn-lava/checkpoint/7"
+        TrainingError, match="schema must be neuropinn-lava/checkpoint/9; got neuropinn-lava/checkpoint/8"
     ):
         read_checkpoint(state, identity, path)
 
