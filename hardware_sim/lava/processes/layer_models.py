@@ -7,10 +7,10 @@ already delays by a step. Lava's usual tags choose between the models: "floating
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import count, takewhile
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
@@ -45,6 +45,28 @@ FLOATS_IN, FLOATS_OUT = LavaPyType(MessagePort, np.float64), LavaPyType(PyOutPor
 WORDS_IN, WORDS_OUT = LavaPyType(MessagePort, np.int32), LavaPyType(PyOutPort.VEC_DENSE, np.int32)
 FLOAT_PRODUCTS_IN, WORD_PRODUCTS_IN = LavaPyType(ProductPort, np.float64), LavaPyType(ProductPort, np.int32)
 FLOAT_STATE, WORD_STATE = LavaPyType(np.ndarray, np.float64), LavaPyType(np.ndarray, np.int32)
+
+
+_Model = TypeVar("_Model", bound=type)
+
+
+def in_floats(proc: type) -> Callable[[_Model], _Model]:
+    """Return a decorator that marks a model as that of a process in float64."""
+    return _model_of(proc, "floating_pt")
+
+
+def in_integers(proc: type) -> Callable[[_Model], _Model]:
+    """Return a decorator that marks a model as that of a process in integers."""
+    return _model_of(proc, "fixed_pt")
+
+
+def _model_of(proc: type, numbers: str) -> Callable[[_Model], _Model]:
+    def mark(model: _Model) -> _Model:
+        """Give a model what Lava's compiler chooses by: process, protocol, resource and tag."""
+        marked: _Model = implements(proc=proc, protocol=LoihiProtocol)(requires(CPU)(tag(numbers)(model)))
+        return marked
+
+    return mark
 
 
 class RunModel(PyLoihiProcessModel, metaclass=NumberedPorts):
@@ -94,18 +116,14 @@ class PointSourceModel(RunModel):
             port.send(message)
 
 
-@implements(proc=PointSource, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("floating_pt")
+@in_floats(PointSource)
 class FloatPointSourceModel(PointSourceModel):
     """Sends coordinates as the network takes them."""
 
     numbered = MappingProxyType({"a_out": FLOATS_OUT})
 
 
-@implements(proc=PointSource, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt")
+@in_integers(PointSource)
 class IntegerPointSourceModel(PointSourceModel):
     """Sends input words."""
 
@@ -143,9 +161,7 @@ class VsnLayerModel(NodeModel):
         return run
 
 
-@implements(proc=VsnLayer, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("floating_pt")
+@in_floats(VsnLayer)
 class FloatVsnLayerModel(VsnLayerModel):
     """A population in float64."""
 
@@ -153,9 +169,7 @@ class FloatVsnLayerModel(VsnLayerModel):
     a_out, m = FLOATS_OUT, FLOAT_STATE
 
 
-@implements(proc=VsnLayer, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt")
+@in_integers(VsnLayer)
 class IntegerVsnLayerModel(VsnLayerModel):
     """A population in integers."""
 
@@ -172,9 +186,7 @@ class ProductLayerModel(NodeModel):
         return run
 
 
-@implements(proc=ProductLayer, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("floating_pt")
+@in_floats(ProductLayer)
 class FloatProductLayerModel(ProductLayerModel):
     """A product in float64."""
 
@@ -182,9 +194,7 @@ class FloatProductLayerModel(ProductLayerModel):
     a_out = FLOATS_OUT
 
 
-@implements(proc=ProductLayer, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt")
+@in_integers(ProductLayer)
 class IntegerProductLayerModel(ProductLayerModel):
     """A product in integers."""
 
@@ -207,18 +217,14 @@ class WordGateModel(RunModel):
         self.a_out.send(message)
 
 
-@implements(proc=WordGate, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("floating_pt")
+@in_floats(WordGate)
 class FloatWordGateModel(WordGateModel):
     """A gate for coordinates as the network takes them."""
 
     a_in, a_out = FLOATS_IN, FLOATS_OUT
 
 
-@implements(proc=WordGate, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt")
+@in_integers(WordGate)
 class IntegerWordGateModel(WordGateModel):
     """A gate for input words."""
 
@@ -240,9 +246,7 @@ class VsnNeuronsModel(RunModel):
         self.a_out.send(self.work.outgoing)
 
 
-@implements(proc=VsnNeurons, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("floating_pt")
+@in_floats(VsnNeurons)
 class FloatVsnNeuronsModel(VsnNeuronsModel):
     """Neurons in float64."""
 
@@ -250,9 +254,7 @@ class FloatVsnNeuronsModel(VsnNeuronsModel):
     a_out, m = FLOATS_OUT, FLOAT_STATE
 
 
-@implements(proc=VsnNeurons, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt")
+@in_integers(VsnNeurons)
 class IntegerVsnNeuronsModel(VsnNeuronsModel):
     """Neurons in integers: they align each product to the state word, as Dense cannot."""
 
@@ -274,9 +276,7 @@ class ReadoutLayerModel(NodeModel):
         self.work.advance(self.time_step, [port.recv() for port in self._in])
 
 
-@implements(proc=ReadoutLayer, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("floating_pt")
+@in_floats(ReadoutLayer)
 class FloatReadoutLayerModel(ReadoutLayerModel):
     """A read-out in float64."""
 
@@ -284,9 +284,7 @@ class FloatReadoutLayerModel(ReadoutLayerModel):
     y_out = FLOATS_OUT
 
 
-@implements(proc=ReadoutLayer, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt")
+@in_integers(ReadoutLayer)
 class IntegerReadoutLayerModel(ReadoutLayerModel):
     """A read-out in integers."""
 
@@ -309,9 +307,7 @@ class ReadoutNeuronsModel(RunModel):
         self.y_out.send(self.work.outgoing)
 
 
-@implements(proc=ReadoutNeurons, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("floating_pt")
+@in_floats(ReadoutNeurons)
 class FloatReadoutNeuronsModel(ReadoutNeuronsModel):
     """A read-out behind Dense, in float64."""
 
@@ -319,9 +315,7 @@ class FloatReadoutNeuronsModel(ReadoutNeuronsModel):
     y_out = FLOATS_OUT
 
 
-@implements(proc=ReadoutNeurons, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt")
+@in_integers(ReadoutNeurons)
 class IntegerReadoutNeuronsModel(ReadoutNeuronsModel):
     """A read-out behind Dense, in integers."""
 
