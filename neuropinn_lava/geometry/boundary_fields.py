@@ -207,6 +207,18 @@ class RadialLevelSet(ArrayRecord):
         wave = _cosine_of_multiple(x / r, int(self.petals[curve]))
         return float(self.radii[curve]) + float(self.amplitudes[curve]) * wave - r
 
+    def level_direction(self, curve: int, points: FloatArray) -> FloatArray:
+        """Return the unit vectors along grad l_k at points (n, 2) away from the curve's centre, same shape: they point inward.
+
+        grad l_k = -e_r - (A_k n_k sin(n_k a) / r) e_a
+        """
+        x, y = (points - self.centres[curve]).T
+        r, n = np.hypot(x, y), self.petals[curve]
+        turn = -self.amplitudes[curve] * n * np.sin(n * np.arctan2(y, x)) / r
+        gradient = np.stack([-x - turn * y, -y + turn * x], axis=1) / r[:, None]
+        direction: FloatArray = gradient / np.hypot(1.0, turn)[:, None]
+        return direction
+
     def curve_points(self, curve: int, angles: FloatArray) -> FloatArray:
         """Return the points of a curve at the given angles (n,), shape (n, 2)."""
         r = self.radii[curve] + self.amplitudes[curve] * np.cos(self.petals[curve] * angles)

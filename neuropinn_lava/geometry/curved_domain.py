@@ -13,9 +13,9 @@ from scipy.spatial import cKDTree
 from ..base.arrays import BoolArray, FloatArray, Record
 from ..base.errors import SpecError
 from .boundary_fields import RadialLevelSet
-from .domain import ON_FACE, Cloud
+from .domain import ON_FACE, Cloud, check_tag
 from .grading import Grading
-from .plane_domain import RIM, PlaneDomain, arc_lengths, build_planar_cloud
+from .plane_domain import RIM, PlaneDomain, arc_lengths, build_planar_cloud, ring_tags
 
 N_OUTLINE = 4096
 """Number of points of a curve from which its length and distances to it are computed, with an error of 1e-6 of its length."""
@@ -48,6 +48,30 @@ class CurvedDomain(Record, PlaneDomain):
         levels = np.stack([self.level_set.level(curve, points) for curve in range(self.level_set.n_curves)])
         on: BoolArray = (np.abs(levels) <= ON_FACE).any(axis=0)
         return on
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """`outline` and, for each hole, `hole_1`, `hole_2`, … in the order of the level set's curves."""
+        return ring_tags(self.level_set.n_curves)
+
+    def on(self, tag: str, points: FloatArray) -> BoolArray:
+        """Return which of the points (n, 2) lie on the curve with the given tag, shape (n,).
+
+        Raises:
+            SpecError: If no curve has this tag.
+        """
+        check_tag(self, tag)
+        on: BoolArray = np.abs(self.level_set.level(self.tags.index(tag), points)) <= ON_FACE
+        return on
+
+    def normals(self, points: FloatArray) -> FloatArray:
+        """Return the outward unit normals at points (n, 2) on the curves, same shape; NaN off the curves."""
+        normals = np.full(points.shape, np.nan)
+        for curve, tag in enumerate(self.tags):
+            on = self.on(tag, points)
+            outward = -1.0 if curve == 0 else 1.0
+            normals[on] = outward * self.level_set.level_direction(curve, points[on])
+        return normals
 
     def _strictly_contains(self, points: FloatArray) -> BoolArray:
         inside: BoolArray = self.level_set.evaluate(points) > 0

@@ -14,14 +14,16 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from ..base.arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays
-from ..base.checks import as_member, as_tuple, check_finite, check_shape, raise_violations
-from ..base.errors import Violation
+from ..base.checks import as_member, as_tuple, check_choice, check_finite, check_shape, raise_violations
+from ..base.errors import SpecError, Violation
 from .grading import Grading, graded_nodes
 from .scalar_fields import Polynomial
 
 ON_FACE = 1e-9
 """Distance from a face, relative to the span of its axis, within which a point lies on the face: far above the rounding of
 coordinates (1e-16), far below any spacing of points."""
+AXIS_LETTERS = "xyzw"
+"""Letters of the axes of space in the tags of faces; a further axis is called `axis5` and so on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -87,6 +89,14 @@ class Domain(Protocol):
     """The region of a problem; coordinates as the problem orders them, time last."""
 
     @property
+    def has_time(self) -> bool:
+        """Whether the last coordinate is time, at whose end no condition is set."""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Names of the parts of the boundary that may carry conditions; parts may overlap."""
+
+    @property
     def lower(self) -> FloatArray:
         """Lower corner of the bounding box, shape (n_dim,)."""
 
@@ -97,6 +107,19 @@ class Domain(Protocol):
     def contains(self, points: FloatArray) -> BoolArray:
         """Return which of the points (n, n_dim) lie inside or on the boundary, shape (n,)."""
 
+    def on(self, tag: str, points: FloatArray) -> BoolArray:
+        """Return which of the points (n, n_dim) lie on a part of the boundary, shape (n,).
+
+        Raises:
+            SpecError: If the domain has no such part.
+        """
+
+    def normals(self, points: FloatArray) -> FloatArray:
+        """Return the outward unit normals at boundary points (n, n_dim), same shape: NaN at corners and off the boundary.
+
+        Time's component is 0 on the walls and -1 on the start.
+        """
+
     def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
         """Draw n points uniformly from the inside, shape (n, n_dim)."""
 
@@ -105,6 +128,15 @@ class Domain(Protocol):
 
     def cloud(self, n_per_axis: tuple[int, ...], gradings: tuple[Grading, ...] = ()) -> Cloud:
         """Build the collocation cloud: a grid inside and points on the boundary, none outside."""
+
+
+def check_tag(domain: Domain, tag: str) -> None:
+    """Raise a SpecError that lists the tags of a domain if the given one is not among them."""
+    where = f"{type(domain).__name__}.on: tag"
+    if not domain.tags:
+        mend = "No part of its boundary may carry a condition."
+        raise SpecError(where, "name a part of the boundary of a domain that has one", repr(tag), mend)
+    raise_violations(check_choice(where, tag, domain.tags))
 
 
 class End(str, Enum):
@@ -186,6 +218,23 @@ class Box(ArrayRecord):
         every = (Face(axis, end) for axis in range(self.n_dim) for end in End)
         return tuple(face for face in every if face not in self.open_faces and face.axis not in self.periodic_axes)
 
+    @property
+    def has_time(self) -> bool:
+        """Whether the last coordinate is time: its upper face is open and its lower one is not."""
+        last = self.n_dim - 1
+        return Face(last, End.UPPER) in self.open_faces and Face(last, End.LOWER) in self.closed_faces
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Names of the closed faces in the order of the axes: `x_lower`, `x_upper`, `y_lower`, …; `start` for initial time."""
+        return tuple(self._tag(face) for face in self.closed_faces)
+
+    def _tag(self, face: Face) -> str:
+        if self.has_time and face.axis == self.n_dim - 1:
+            return "start"
+        letter = AXIS_LETTERS[face.axis] if face.axis < len(AXIS_LETTERS) else f"axis{face.axis + 1}"
+        return f"{letter}_{face.end.value}"
+
     def face_coordinate(self, face: Face) -> float:
         """Return the coordinate that is constant on a face."""
         return float((self.lower if face.end is End.LOWER else self.upper)[face.axis])
@@ -203,6 +252,28 @@ class Box(ArrayRecord):
         nearness = ON_FACE * self.span[face.axis]
         on: BoolArray = np.abs(points[:, face.axis] - self.face_coordinate(face)) <= nearness
         return on
+
+    def on(self, tag: str, points: FloatArray) -> BoolArray:
+        """Return which of the points (n, n_dim) lie on the face with the given tag, shape (n,).
+
+        Raises:
+            SpecError: If no closed face has this tag.
+        """
+        check_tag(self, tag)
+        return self.on_face(self.closed_faces[self.tags.index(tag)], points)
+
+    def normals(self, points: FloatArray) -> FloatArray:
+        """Return the outward unit normals at points (n, n_dim) on closed faces, same shape.
+
+        Points on two or more closed faces, or on none, get NaN.
+        """
+        normals, n_faces = np.zeros(points.shape), np.zeros(len(points), dtype=np.int64)
+        for face in self.closed_faces:
+            on = self.on_face(face, points)
+            normals[on, face.axis] = -1.0 if face.end is End.LOWER else 1.0
+            n_faces += on
+        normals[n_faces != 1] = np.nan
+        return normals
 
     def on_boundary(self, points: FloatArray) -> BoolArray:
         """Return which of the points (n, n_dim) lie on any closed face, shape (n,)."""

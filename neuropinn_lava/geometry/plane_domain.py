@@ -29,6 +29,11 @@ class PlaneDomain:
     __slots__ = ()
 
     @property
+    def has_time(self) -> bool:
+        """Whether the last coordinate is time: never, both are of space."""
+        return False
+
+    @property
     def lower(self) -> FloatArray:
         """Lower corner of the bounding box, shape (2,)."""
         return frozen_array(self._outline().min(axis=0), np.float64)
@@ -60,6 +65,11 @@ class PlaneDomain:
     @abstractmethod
     def _outline(self) -> FloatArray:
         """Return points (n, 2) of the outer boundary that include its extremes."""
+
+
+def ring_tags(n_rings: int) -> tuple[str, ...]:
+    """Return the tags of the closed curves of a boundary: `outline`, `hole_1`, `hole_2`, …"""
+    return ("outline", *(f"hole_{k}" for k in range(1, n_rings)))
 
 
 def build_planar_cloud(

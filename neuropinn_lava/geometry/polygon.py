@@ -12,9 +12,10 @@ from ..base.arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays, fro
 from ..base.checks import check_finite, check_shape, raise_violations
 from ..base.errors import Violation
 from .boundary_fields import PolygonFactor
-from .domain import ON_FACE, Cloud
+from .domain import ON_FACE, Cloud, check_tag
+from .edges import near_any, nearest_edges, outward_directions, ring_edges, turning_vertices
 from .grading import Grading
-from .plane_domain import RIM, PlaneDomain, arc_lengths, build_planar_cloud, spaced_points
+from .plane_domain import RIM, PlaneDomain, arc_lengths, build_planar_cloud, ring_tags, spaced_points
 
 PEAK_GRID = (32, 32)
 """Cells of the grid on which the largest value of a factor is computed."""
@@ -25,23 +26,21 @@ class PolygonDomain(ArrayRecord, PlaneDomain):
     """The inside of a polygon: `PolygonDomain(exterior=[[0, 0], [1, 0], [0, 1]])` is a triangle."""
 
     exterior: FloatArray
-    """Corners of the outline in either sense, not closed, shape (n_vertices, 2); kept counterclockwise."""
+    """Corners of the outline in either sense, not closed, shape (n_vertices, 2)."""
     holes: tuple[FloatArray, ...] = ()
-    """Corners of each hole in either sense, not closed; kept clockwise."""
+    """Corners of each hole in either sense, not closed, shape (n_vertices, 2) each."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, exterior=np.float64)
         object.__setattr__(self, "holes", tuple(frozen_array(hole, np.float64) for hole in self.holes))
-        for ring in self.rings:
+        for ring in self._given_rings:
             found = [*check_shape("PolygonDomain: vertices of a ring", ring, (None, 2), "(n_vertices, 2)")]
             raise_violations([*found, *check_finite("PolygonDomain: vertices of a ring", ring)])
         raise_violations(self._violations())
-        object.__setattr__(self, "exterior", oriented(self.exterior, 1.0))
-        object.__setattr__(self, "holes", tuple(oriented(hole, -1.0) for hole in self.holes))
 
     def _violations(self) -> Iterator[Violation]:
-        if min(len(ring) for ring in self.rings) < 3:
-            lengths = [len(ring) for ring in self.rings]
+        lengths = [len(ring) for ring in self._given_rings]
+        if min(lengths) < 3:
             yield Violation("PolygonDomain", "have rings of 3 or more vertices", lengths, "Give every corner once.")
             return
         from shapely.validation import explain_validity
@@ -56,9 +55,51 @@ class PolygonDomain(ArrayRecord, PlaneDomain):
             )
 
     @property
-    def rings(self) -> tuple[FloatArray, ...]:
-        """The outline, followed by the holes."""
+    def _given_rings(self) -> tuple[FloatArray, ...]:
         return (self.exterior, *self.holes)
+
+    @property
+    def rings(self) -> tuple[FloatArray, ...]:
+        """The outline counterclockwise, followed by the holes clockwise: the inside lies to the left of every edge."""
+        return (oriented(self.exterior, 1.0), *(oriented(hole, -1.0) for hole in self.holes))
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """`outline`, `hole_1`, …, and `edge_1`, `edge_2`, … in the order of the vertices as they were given.
+
+        `edge_1` runs from the first corner of the outline to the second; the edges of the holes follow.
+        """
+        return tuple(self._tagged_edges())
+
+    def _tagged_edges(self) -> dict[str, FloatArray]:
+        rings = [ring_edges(ring) for ring in self._given_rings]
+        every = np.concatenate(rings)
+        single = {f"edge_{k + 1}": every[k : k + 1] for k in range(len(every))}
+        return {**dict(zip(ring_tags(len(rings)), rings, strict=True)), **single}
+
+    def on(self, tag: str, points: FloatArray) -> BoolArray:
+        """Return which of the points (n, 2) lie on the ring or edge with the given tag, shape (n,).
+
+        Raises:
+            SpecError: If no part of the boundary has this tag.
+        """
+        check_tag(self, tag)
+        on: BoolArray = nearest_edges(points, self._tagged_edges()[tag])[1] <= self._nearness
+        return on
+
+    def normals(self, points: FloatArray) -> FloatArray:
+        """Return the outward unit normals at points (n, 2) on edges, same shape; NaN at corners and off the edges."""
+        edges = np.concatenate([ring_edges(ring) for ring in self.rings])
+        nearest, distance = nearest_edges(points, edges)
+        normals = outward_directions(edges)[nearest]
+        corners = np.concatenate([ring[turning_vertices(ring)] for ring in self.rings])
+        normals[(distance > self._nearness) | near_any(points, corners, self._nearness)] = np.nan
+        return normals
+
+    @property
+    def _nearness(self) -> float:
+        """Distance from an edge within which a point lies on it."""
+        return ON_FACE * float((self.upper - self.lower).max())
 
     def _outline(self) -> FloatArray:
         return self.exterior
@@ -78,7 +119,7 @@ class PolygonDomain(ArrayRecord, PlaneDomain):
 
     def on_boundary(self, points: FloatArray) -> BoolArray:
         """Return which of the points (n, 2) lie on an edge, shape (n,)."""
-        on: BoolArray = self.distance_to_boundary(points) <= ON_FACE * float((self.upper - self.lower).max())
+        on: BoolArray = self.distance_to_boundary(points) <= self._nearness
         return on
 
     def _strictly_contains(self, points: FloatArray) -> BoolArray:

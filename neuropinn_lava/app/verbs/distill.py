@@ -22,7 +22,7 @@ from ...base.checks import check_range, raise_violations
 from ...base.errors import SpecError
 from ...base.points import checked_points
 from ...files.network_file import check_network_path, write_network
-from ...geometry.domain import Box, Cloud, Domain
+from ...geometry.domain import Box, Cloud, Domain, check_tag
 from ...geometry.grading import Grading
 from ...network.given_networks import describe_given, is_module
 from ...network.spec import Provenance
@@ -71,6 +71,25 @@ class _PointSet(ArrayRecord):
         """Upper corner of the bounding box."""
         high: FloatArray = np.maximum(self.points.max(axis=0), self.held_out.max(axis=0))
         return high
+
+    @property
+    def has_time(self) -> bool:
+        """Whether the last coordinate is time: unknown, so that none is."""
+        return False
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Names of the parts of the boundary: none, a set of points has no boundary."""
+        return ()
+
+    def on(self, tag: str, points: FloatArray) -> BoolArray:
+        """Raise a SpecError: no tag is known."""
+        check_tag(self, tag)
+        return np.zeros(len(points), dtype=np.bool_)
+
+    def normals(self, points: FloatArray) -> FloatArray:
+        """Return NaN for every point (n, n_in), same shape: none lies on a boundary."""
+        return np.full(points.shape, np.nan)
 
     def contains(self, points: FloatArray) -> BoolArray:
         """Return which points lie in the bounding box."""
