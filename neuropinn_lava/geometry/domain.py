@@ -7,7 +7,7 @@ its points are centres of the residual like those inside. Derivative operators a
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from enum import Enum
 from typing import NamedTuple, Protocol
 
@@ -83,6 +83,11 @@ class Cloud(ArrayRecord):
     def centres(self) -> FloatArray:
         """The points where the residual is taken, shape (n_inside, n_dim)."""
         return self.points[: self.n_inside]
+
+    @property
+    def everywhere(self) -> Cloud:
+        """The same points, all of them centres: operators built on it have rows for boundary points too, one-sided ones."""
+        return replace(self, n_inside=self.n_points)
 
 
 class Domain(Protocol):

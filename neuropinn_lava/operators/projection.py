@@ -83,7 +83,7 @@ def build_operators(
     """Build the derivative operators of a cloud's centres.
 
     Args:
-        cloud: The points.
+        cloud: The points; `cloud.everywhere` makes the boundary points centres too, for conditions on derivatives.
         derivatives: Wanted derivatives by the letters of their coordinates, as ("t", "xx"); `xy` and `yx` are the same.
         coordinates: One letter for each axis of the cloud.
         kind: Nested stochastic projection, quadratic or quartic fit.

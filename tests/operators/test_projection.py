@@ -242,3 +242,33 @@ def test_neighbours_that_do_not_determine_the_fit_are_named() -> None:
     slanted = np.stack([np.arange(9.0), 2 * np.arange(9.0)], axis=1)
     with pytest.raises(SpecError, match="get neighbours of every centre that determine the fit"):
         quadratic(Cloud.scattered(slanted, 9), n_neighbours=6)
+
+
+LEAST_NEIGHBOURS = {(1, OperatorKind.QUADRATIC): 4, (1, OperatorKind.QUARTIC): 5, (2, OperatorKind.QUARTIC): 28}
+LEAST_NEIGHBOURS |= {(3, OperatorKind.QUARTIC): 60, (4, OperatorKind.QUADRATIC): 40}
+ONE_SIDED = 1e-7
+"""As `EXACT`, times 1e2: fits in corners look one way along every axis, and their condition is worse."""
+
+
+@pytest.mark.parametrize(("n_dim", "kind"), LEAST_NEIGHBOURS)
+def test_rows_at_the_boundary_are_exact_in_one_to_four_coordinates(n_dim: int, kind: OperatorKind) -> None:
+    """u = (1 + a.x)^p with p the degree has u_x = p a_x (..)^(p-1) and u_xx = p(p-1) a_x^2 (..)^(p-2), also in corners."""
+    box = Box.space_time([0.0] * n_dim, [1.0] * n_dim)
+    cloud, p = box.cloud((5,) * n_dim), {OperatorKind.QUADRATIC: 2, OperatorKind.QUARTIC: 4}[kind]
+    slopes = np.array([2.0, -1.0, 0.5, 1.5])[:n_dim]
+    base = 1 + cloud.points @ slopes
+    letters = ("x", "y", "z", "t")[:n_dim]
+    operators = build_operators(cloud.everywhere, ("x", "xx"), letters, kind, LEAST_NEIGHBOURS[n_dim, kind])
+    assert operators.matrix("x").shape == (cloud.n_points, cloud.n_points)
+    first, second = p * slopes[0] * base ** (p - 1), p * (p - 1) * slopes[0] ** 2 * base ** (p - 2)
+    for name, exact in (("x", first), ("xx", second)):
+        assert np.abs(operators.apply(name, base**p) - exact).max() <= ONE_SIDED * np.abs(exact).max()
+
+
+@pytest.mark.parametrize("kind", OperatorKind)
+def test_rows_of_the_inside_are_those_of_the_cloud_itself(kind: OperatorKind) -> None:
+    cloud = scattered_cloud(8, seed=5)
+    inside, every = (build_operators(c, ("x", "yy"), XY, kind, 28) for c in (cloud, cloud.everywhere))
+    for name in ("x", "yy"):
+        rows = every.matrix(name)[: cloud.n_inside].toarray()
+        np.testing.assert_allclose(rows, inside.matrix(name).toarray(), atol=EXACT * np.abs(rows).max())
