@@ -154,7 +154,7 @@ def _builds_slope(problem: PdeProblem, condition: Condition) -> bool:
 def _box_fields(problem: PdeProblem, box: Box, unknown: str, data: dict[str, Expression]) -> tuple[Field, Field]:
     """Return g and d of one unknown on a box."""
     letters, slope = problem.coordinates, _slope_at_start(problem, unknown)
-    faces = {tag: box.tagged_face(tag) for tag in data}
+    faces = {tag: box.closed_faces[box.tags.index(tag)] for tag in data}
     g, d = as_expression(0.0), as_expression(1.0)
     for axis in reversed(range(box.n_dim)):  # time first: its slope must stand before the walls correct it
         here = [(face, data[tag]) for tag, face in faces.items() if face.axis == axis]

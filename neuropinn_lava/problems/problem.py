@@ -26,7 +26,7 @@ from ..base.arrays import FloatArray, Record
 from ..base.checks import check_choice, check_range, raise_violations
 from ..base.errors import SpecError, Violation
 from ..base.expressions import Expression, Names, as_expression, name
-from ..geometry.domain import Box, Domain
+from ..geometry.domain import AXIS_LETTERS, Box, Domain
 from ..network.spec import ProblemParameter
 from ..network.transforms import Ansatz
 from .built_in import build_in
@@ -36,8 +36,8 @@ from .recipe import TrainingRecipe
 
 FieldFunction = Callable[[FloatArray], FloatArray]
 """A coefficient or source that is no expression: maps points (n, n_in) to values (n,)."""
-SPACE = ("x", "y", "z", "w")
-"""Letters of the coordinates of space, in their order."""
+
+
 
 
 def restricted_to_domain(
@@ -140,7 +140,7 @@ class PdeProblem(Record):
 
     def _default_coordinates(self) -> tuple[str, ...]:
         n_space = len(self.domain.lower) - self.domain.has_time
-        return SPACE[:n_space] + ("t",) * self.domain.has_time
+        return tuple(AXIS_LETTERS[:n_space]) + ("t",) * self.domain.has_time
 
     def _levels(self) -> Iterator[Condition]:
         """Yield a mean of zero for each unknown that is determined up to a constant only: a pressure, or with Neumann sides."""

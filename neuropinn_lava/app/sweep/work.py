@@ -47,7 +47,7 @@ def train_for_sweep(plan: SweepPlan, point: SweepPoint) -> TrainedNetwork:
 
     problem = plan.problem
     provenance = Provenance(
-        problem=problem.name, parameters=problem.parameters, seed=plan.seed, package_version=__version__
+        problem=problem.name, parameters=problem.options, seed=plan.seed, package_version=__version__
     )
     result = train_network(problem, plan.recipe_of(point), plan.seed, provenance=provenance)
     if result.status is TrainingStatus.INTERRUPTED:

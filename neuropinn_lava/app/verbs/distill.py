@@ -26,7 +26,7 @@ from ...geometry.domain import Box, Cloud, Domain, check_tag
 from ...geometry.grading import Grading
 from ...network.given_networks import describe_given, is_module
 from ...network.spec import Provenance
-from ...problems.conditions import identity_ansatz
+from ...problems.built_in import identity_ansatz
 from ...problems.phases import PhaseRecipe, accurate_then_sparse
 from ...problems.problem import PdeProblem, ReferenceSolution
 from ...problems.recipe import GIVEN_TEACHER, SOLVER_NETWORK, CloudRecipe, NetworkRecipe, TrainingRecipe
@@ -159,7 +159,7 @@ def distill(
     teacher = _as_function(module)
     task = _imitation(module, teacher, problem, points, lower, upper)
     network = dataclasses.replace(SOLVER_NETWORK, widths=layers, n_steps=n_steps)
-    origin: dict[str, Any] = {} if problem is None else {"problem": problem.name, "parameters": problem.parameters}
+    origin: dict[str, Any] = {} if problem is None else {"problem": problem.name, "parameters": problem.options}
     result = train_network(
         task,
         _recipe(task, problem, network, activity),
