@@ -89,9 +89,20 @@ if TYPE_CHECKING:
     from .network.spec import NetworkSpec, ProblemParameter, Provenance, Readout
     from .network.transforms import AffineTransform, Ansatz
     from .problems import find_problem, list_problems
-    from .problems.phases import Jitter, Marching, Optimizer, PhaseRecipe, Refinement
     from .problems.built_in import vanishing_ansatz, vanishing_polynomial
-    from .problems.conditions import (Data, Dirichlet, Equation, Free, Initial, InitialDerivative, Mean, Neumann, Periodic, Robin)
+    from .problems.conditions import (
+        Data,
+        Dirichlet,
+        Equation,
+        Free,
+        Initial,
+        InitialDerivative,
+        Mean,
+        Neumann,
+        Periodic,
+        Robin,
+    )
+    from .problems.phases import Jitter, Marching, Optimizer, PhaseRecipe, Refinement
     from .problems.problem import PdeProblem, ReferenceSolution
     from .problems.recipe import CloudRecipe, NetworkRecipe, ResidualWeights, Surrogate, TeacherRecipe, TrainingRecipe
     from .training.network.network import VsnNetwork

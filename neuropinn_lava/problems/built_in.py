@@ -5,7 +5,7 @@ axis after axis, what is still missing on a face is added, faded out towards the
 of the whole boundary, and g the one expression that is prescribed there.
 
     d(x) = prod_j d_j(x_j)     d_j = 4 (x - L)(U - x) / (U - L)^2     both faces of axis j
-                               d_j = (x - L) / (U - L)                the lower one alone; its square where the slope is given, too
+                               d_j = (x - L) / (U - L)                the lower one alone; squared where the slope is given
                                d_j = 1                                none
 """
 
@@ -44,7 +44,11 @@ def build_in(problem: PdeProblem) -> tuple[tuple[Condition, ...], Ansatz]:
     soft = []
     for condition in problem.conditions:
         hard = getattr(condition, "hard", None)
-        held = hard is not False and isinstance(condition, (Dirichlet, InitialDerivative)) and _holds(problem, condition, ansatz)
+        held = (
+            hard is not False
+            and isinstance(condition, (Dirichlet, InitialDerivative))
+            and _holds(problem, condition, ansatz)
+        )
         if hard and not held:
             where, rule = f"{condition.label} of problem {problem.name!r}", "be data that the domain can build in"
             mend = "Leave `hard` out, so that it becomes rows of the residual."
@@ -79,7 +83,9 @@ def vanishing_polynomial(box: Box) -> Polynomial:
 
 def _holds(problem: PdeProblem, condition: Condition, ansatz: Ansatz) -> bool:
     """Return whether outputs of one and of minus one both satisfy a condition at points of the boundary."""
-    points = problem.domain.sample_boundary(N_PROBES, np.random.default_rng(1)) if problem.domain.tags else np.empty((0, problem.n_in))
+    points = np.empty((0, problem.n_in))
+    if problem.domain.tags:
+        points = problem.domain.sample_boundary(N_PROBES, np.random.default_rng(1))
     points = points[covered(problem, condition, points)]
     if not len(points):
         return False
@@ -120,7 +126,7 @@ def _built_fields(problem: PdeProblem, unknown: str) -> tuple[Field, Field]:
 
 
 def _hard_data(problem: PdeProblem, unknown: str) -> dict[str, Expression]:
-    """Return what may be built in of one unknown: the value prescribed on each part of the boundary, in the coordinates alone."""
+    """Return the values prescribed for one unknown by part of the boundary that depend on the coordinates alone."""
     f, data = problem.names(on_boundary=True), {}
     for condition in problem.conditions:
         if isinstance(condition, Dirichlet) and condition.hard is not False:
@@ -147,7 +153,8 @@ def _builds_slope(problem: PdeProblem, condition: Condition) -> bool:
         return False
     prescribed = condition.prescribed(problem.names(on_boundary=True), problem.unknowns)
     return all(
-        START in _hard_data(problem, unknown) and _slope_at_start(problem, unknown) is not None for unknown in prescribed
+        START in _hard_data(problem, unknown) and _slope_at_start(problem, unknown) is not None
+        for unknown in prescribed
     )
 
 
@@ -170,7 +177,9 @@ def _box_fields(problem: PdeProblem, box: Box, unknown: str, data: dict[str, Exp
     if len({value.text() for value in data.values()}) == 1 and slope is None:
         g = next(iter(data.values()))
     field_names = " ".join(letters)
-    return ExpressionField(text=g.text(), coordinates=field_names), ExpressionField(text=d.text(), coordinates=field_names)
+    return ExpressionField(text=g.text(), coordinates=field_names), ExpressionField(
+        text=d.text(), coordinates=field_names
+    )
 
 
 def _relative(box: Box, letters: tuple[str, ...], face: Face) -> Expression:

@@ -65,4 +65,6 @@ def _residual_violations(problem: PdeProblem, points: FloatArray, fields: dict[s
     for index, row in enumerate(problem.residuals):
         values = np.broadcast_to(row.evaluate(given), len(points))
         mend = "Look for divisions by zero, and roots and logarithms of negative numbers."
-        yield from _value_violations(f"PdeProblem {problem.name!r}.equations[{index}]", points, values, (len(points),), mend)
+        yield from _value_violations(
+            f"PdeProblem {problem.name!r}.equations[{index}]", points, values, (len(points),), mend
+        )

@@ -23,10 +23,10 @@ from ..base.checks import check_choice, check_finite, check_range, check_shape, 
 from ..base.errors import SpecError, Violation
 from ..base.expressions import Expression, Names, as_expression
 
-Value = Union[float, Callable[[Names], Any]]
+Value = Union[float, Callable[[Names], Any]]  # noqa: UP007 - evaluated at run time
 """A number, or a function of named coordinates, fields and unknowns that returns an expression."""
-Part = Union[None, str, Sequence[str], Callable[[Names], Expression]]
-"""Where a condition holds: None for the whole boundary, names of its parts (`Domain.tags`), or a mask as `lambda p: p.x == 1`."""
+Part = Union[None, str, Sequence[str], Callable[[Names], Expression]]  # noqa: UP007 - evaluated at run time
+"""Where a condition holds: None for the whole boundary, names of parts (`Domain.tags`), or a mask as `lambda p: p.x == 1`."""
 
 START = "start"
 """Name of the part of the boundary where time begins."""
@@ -66,7 +66,9 @@ class Condition(Record):
     @property
     def label(self) -> str:
         """The name, or one made of kind and place."""
-        place = self.on if isinstance(self.on, str) else " and ".join(self.on) if isinstance(self.on, (tuple, list)) else ""
+        place = (
+            self.on if isinstance(self.on, str) else " and ".join(self.on) if isinstance(self.on, (tuple, list)) else ""
+        )
         return self.name or f"{type(self).__name__.lower()}{f' on {place}' if place else ''}"
 
 
@@ -163,7 +165,7 @@ class Mean(_ValueCondition):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Equation(Condition):
-    """Any rows on a part of the boundary, or of the inside by a mask: `Equation(lambda f: f.u - f.v, on=lambda p: p.x == 0.5)`."""
+    """Any rows on a part of the boundary, or inside by a mask: `Equation(lambda f: f.u - f.v, on=lambda p: p.x == 0.5)`."""
 
     left: Callable[[Names], Any]
     """Function that returns the rows, one expression or a tuple of them."""
@@ -209,7 +211,9 @@ class Data(Condition):
         Condition.__post_init__(self)
         freeze_arrays(self, points=np.float64, values=np.float64)
         found = [*check_shape("Data.points", self.points, (None, None), "(n, n_in)")]
-        raise_violations([*found, *check_shape("Data.values", self.values, (len(self.points),), "(n,), one for each point")])
+        raise_violations(
+            [*found, *check_shape("Data.values", self.values, (len(self.points),), "(n,), one for each point")]
+        )
         raise_violations([*check_finite("Data.points", self.points), *check_finite("Data.values", self.values)])
 
     def rows(self, f: Names, unknowns: tuple[str, ...]) -> tuple[Expression, ...]:

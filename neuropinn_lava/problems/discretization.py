@@ -3,8 +3,8 @@
     r = rows(u, D u)          u: values of the unknowns at the points, D: derivative operators, one-sided on the boundary
     A = dr / du               by the derivatives of the expressions and the operators, sparse
 
-Training minimises the squares of these rows, measuring reports their size on a finer cloud, and the estimate of the error solves
-A delta = r there. Blocks of rows: the equations at the centres, then each condition that is not built in.
+Training minimises the squares of these rows, measuring reports their size on a finer cloud, and the estimate of the error
+solves A delta = -r there. Blocks of rows: the equations at the centres, then each condition that is not built in.
 """
 
 from __future__ import annotations
@@ -144,7 +144,10 @@ def discretize(problem: PdeProblem, cloud: Cloud, kind: OperatorKind, n_neighbou
     everywhere = replace(cloud, n_inside=cloud.n_points)
     one_sided = _operators(problem, everywhere, tuple(f"_{each}" for each in sorted(letters)), kind, n_neighbours)
     inside = np.arange(cloud.n_inside)
-    blocks, n_before = [_block(problem, "equations", problem.residuals, inside, points, centred, {}, 1.0)], cloud.n_points
+    blocks, n_before = (
+        [_block(problem, "equations", problem.residuals, inside, points, centred, {}, 1.0)],
+        cloud.n_points,
+    )
     for condition, its in rows:
         index, extra = _places(problem, condition, cloud, n_before)
         n_before += len(index) if isinstance(condition, Data) else 0
@@ -162,7 +165,9 @@ def _operators(
     return build_operators(cloud, letters, problem.coordinates, kind, n_neighbours) if letters else None
 
 
-def _places(problem: PdeProblem, condition: Condition, cloud: Cloud, n_before: int) -> tuple[IntArray, dict[str, FloatArray]]:
+def _places(
+    problem: PdeProblem, condition: Condition, cloud: Cloud, n_before: int
+) -> tuple[IntArray, dict[str, FloatArray]]:
     """Return the points of a condition, and its data and normals there."""
     if isinstance(condition, Data):
         return n_before + np.arange(len(condition.points)), {"measured": condition.values}
@@ -203,7 +208,9 @@ def _block(
         matrix.resize((len(index), len(points)))
         maps[each] = matrix
     values = {**values_at(problem, points[index]), **extra}
-    return Block(label=label, rows=rows, index=index, values=values, maps=maps, slopes=_slopes(problem, rows), weight=weight)
+    return Block(
+        label=label, rows=rows, index=index, values=values, maps=maps, slopes=_slopes(problem, rows), weight=weight
+    )
 
 
 def _mean_block(

@@ -1,10 +1,13 @@
 """The error of a solution, estimated without a reference: one Newton correction of the discrete equations.
 
-    A delta = -r(u)        A = dr / du on a cloud finer than the training's;   u + delta ~ the solution,   error ~ |delta| / |u + delta|
+    A delta = -r(u)        A = dr / du on a cloud finer than the training's
+    u + delta is nearer to the solution, so that |delta| / |u + delta| estimates the relative error of u
 
-Where rows and unknown values are equally many, delta comes from one sparse factorisation; else it is the least-squares solution of
-rows divided by their scale. Values that the ansatz fixes stay as they are. It is an estimate: it contains the truncation of the
-operators, it is linear, and a solution on another branch of the equation looks as good as the right one.
+Where rows and unknown values are equally many, delta comes from one sparse factorisation; else it is the least-squares
+solution of rows divided by their scale. Values that the ansatz fixes stay as they are.
+
+It is an estimate: it contains the truncation of the operators, it is linear, and a solution on another branch of the equation
+looks as good as the right one.
 """
 
 from __future__ import annotations
@@ -102,8 +105,10 @@ def _solved(A: csr_matrix, b: FloatArray, units: FloatArray) -> FloatArray:
     scaled = diags(units) @ A
     columns = np.sqrt(np.asarray(scaled.multiply(scaled).sum(axis=0)).ravel())
     columns = np.where(columns > 0, columns, 1.0)
-    found: FloatArray = lsmr(scaled @ diags(1.0 / columns), units * b, atol=LSMR_TOLERANCE, btol=LSMR_TOLERANCE, maxiter=LSMR_STEPS)[0]
-    return found / columns
+    limits = {"atol": LSMR_TOLERANCE, "btol": LSMR_TOLERANCE, "maxiter": LSMR_STEPS}
+    found = lsmr(scaled @ diags(1.0 / columns), units * b, **limits)
+    least: FloatArray = found[0] / columns
+    return least
 
 
 def row_scales(held: Discretization, viscosity: float = 0.0) -> tuple[FloatArray, ...]:
@@ -121,7 +126,10 @@ def row_scales(held: Discretization, viscosity: float = 0.0) -> tuple[FloatArray
     found = []
     for index, block in enumerate(held.blocks):
         values = held.names_at(block, u, viscosity)
-        sizes = [max(rms(np.broadcast_to(term.evaluate(values), len(block.index))) for term in row.terms()) for row in block.rows]
+        sizes = [
+            max(rms(np.broadcast_to(term.evaluate(values), len(block.index))) for term in row.terms())
+            for row in block.rows
+        ]
         largest = max(sizes)
         sizes = [size if size > 1e-12 * largest else largest or 1.0 for size in sizes]
         found.append(np.full(len(sizes), own) if index == 0 and own is not None else np.array(sizes))

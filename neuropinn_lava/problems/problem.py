@@ -8,8 +8,8 @@ The equations are a function of named values and stand in its file as they stand
         conditions=[nl.Dirichlet(0.0)],
     )
 
-The function is called once, with names in place of values (`base/expressions.py`). From what it returns come the derivatives that are
-needed, the text, and the rows that training, measuring and the estimate of the error share (`discretization.py`).
+The function is called once, with names in place of values (`base/expressions.py`). From what it returns come the derivatives
+that are needed, the text, and the rows that training, measuring and the estimate of the error share (`discretization.py`).
 """
 
 from __future__ import annotations
@@ -36,8 +36,6 @@ from .recipe import TrainingRecipe
 
 FieldFunction = Callable[[FloatArray], FloatArray]
 """A coefficient or source that is no expression: maps points (n, n_in) to values (n,)."""
-
-
 
 
 def restricted_to_domain(
@@ -82,7 +80,7 @@ class PdeProblem(Record):
     coordinates: tuple[str, ...] = ()
     """One letter each, space first, time last: ("x", "t"); empty for x, y, z and t as the domain has them."""
     unknowns: tuple[str, ...] = ("u",)
-    """One name per output of the network."""
+    """One name per output of the network; a text such as "u v p" is split."""
     domain: Domain
     """Region in which the equations hold."""
     equations: Callable[[Names], Any]
@@ -107,7 +105,10 @@ class PdeProblem(Record):
     """Conditions that are rows of the residual, because they are not built in."""
 
     def __post_init__(self) -> None:
-        self._hold("unknowns", tuple(self.unknowns.replace(",", " ").split()) if isinstance(self.unknowns, str) else tuple(self.unknowns))
+        unknowns: object = self.unknowns
+        self._hold(
+            "unknowns", tuple(unknowns.replace(",", " ").split() if isinstance(unknowns, str) else self.unknowns)
+        )
         self._hold("conditions", tuple(self.conditions))
         self._hold("fields", MappingProxyType(dict(self.fields)))
         self._hold("domain", self._closed_domain())
@@ -199,7 +200,11 @@ class PdeProblem(Record):
             yield from check_range(f"{where}.residual_scale", self.residual_scale, 1e-30, 1e30)
         reserved = {"viscosity", "measured"}
         every = (*self.coordinates, *self.unknowns, *self.fields)
-        if len(set(every)) != len(every) or reserved & set(every) or any("_" in each for each in every[: -len(self.fields) or None]):
+        if (
+            len(set(every)) != len(every)
+            or reserved & set(every)
+            or any("_" in each for each in every[: -len(self.fields) or None])
+        ):
             mend = "Rename one of them."
             yield Violation(f"{where}: names", "differ, without an underscore in coordinates and unknowns", every, mend)
         if len(self.residuals) < len(self.unknowns):
@@ -212,8 +217,8 @@ class PdeProblem(Record):
                 yield Violation(f"{where}.equations", "be differentiable in the unknowns", ", ".join(kinked), mend)
         own = self.own_ansatz
         if own is not None and (own.n_dim, own.n_out) != (self.n_in, self.n_out):
-            expected, got = (self.n_in, self.n_out), (own.n_dim, own.n_out)
-            yield Violation(f"{where}.own_ansatz", f"have (n_dim, n_out) = {expected}", str(got), "Make them agree.")
+            expected, found = (self.n_in, self.n_out), (own.n_dim, own.n_out)
+            yield Violation(f"{where}.own_ansatz", f"have (n_dim, n_out) = {expected}", found, "Make them agree.")
 
     def with_options(self, **options: float) -> PdeProblem:
         """Return a copy that carries the options that it was built with, for a network's provenance and for reports."""
@@ -225,6 +230,17 @@ class PdeProblem(Record):
     def derivatives(self) -> tuple[str, ...]:
         """Derivatives in the equations, sorted."""
         return self.derivatives_in(self.residuals)
+
+    def exact(self, points: FloatArray) -> FloatArray:
+        """Return the reference solution at points (n, n_in), shape (n, n_out).
+
+        Raises:
+            SpecError: If the problem has none.
+        """
+        if self.reference is None:
+            mend = "Give the problem a ReferenceSolution; without one, errors are estimated (`estimate_error`)."
+            raise SpecError(f"PdeProblem {self.name!r}.reference", "be known here", None, mend)
+        return self.reference.evaluate(points)
 
     @property
     def n_in(self) -> int:

@@ -62,7 +62,7 @@ def residual_loss(cloud: TrainingCloud, u: Tensor) -> Tensor:
 
 
 def block_squares(cloud: TrainingCloud, u: Tensor) -> tuple[Tensor, Tensor | float]:
-    """Compute w_c r^2 at each centre, its mean over the equations, shape (n_inside,), and the sum of all conditions' mean squares."""
+    """Compute w_c r^2 at each centre, the mean over the equations, (n_inside,), and the sum of all conditions' mean squares."""
     first, *others = cloud.blocks
     values = first.names_at(u, cloud.problem.unknowns)
     total = first.scaled_rows(values).square().mean(0)

@@ -38,7 +38,13 @@ from ...base.arrays import IntArray, Record
 from ...problems.phases import Optimizer
 from ..collocation.clouds import TrainingCloud
 from ..collocation.marching import Front, centre_factors
-from ..loss.linearization import Balance, LinearResidual, linearize_distillation, linearize_residuals, weighted_residuals
+from ..loss.linearization import (
+    Balance,
+    LinearResidual,
+    linearize_distillation,
+    linearize_residuals,
+    weighted_residuals,
+)
 from .phase_optimizer import Packed, StepTask, read_number, read_tensor
 from .tangents import Direction, ExactRun, Tangents, activity_gradient, find_tangents, move_network, run_exactly
 
