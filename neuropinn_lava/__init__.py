@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .app.verbs.convert import convert
     from .app.verbs.demo import demo
     from .app.verbs.distill import distill
+    from .app.verbs.estimate_error import estimate_error
     from .app.verbs.homogenize import Homogenization, homogenize
     from .app.verbs.networks import find_network, list_models
     from .app.verbs.profile import HardwareChoices, profile
@@ -206,6 +207,7 @@ _HOME = {
     # Running a network, on any backend and any number of points
     "run": "app.verbs.run",
     "verify": "app.verbs.verify",
+    "estimate_error": "app.verbs.estimate_error",
     "StreamProgress": "app.stream.stream",
     "StreamSummary": "app.stream.stream",
     "stream": "app.stream.stream",

@@ -22,8 +22,12 @@ from scipy.sparse.linalg import MatrixRankWarning, lsmr, splu
 
 from ..base.arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays
 from ..base.metrics import rms
+from ..operators.potential_energy import EnergyDomain
 from .discretization import Discretization, mean_weights
 
+MOST_VALUES, MOST_VALUES_3D = 60_000, 12_000
+"""Largest number of values of a system that is factorised, on clouds in the plane and in three or four coordinates, where
+factors fill up."""
 LSMR_STEPS = 3000
 """Largest number of iterations of the least-squares solution."""
 LSMR_TOLERANCE = 1e-9
@@ -47,6 +51,14 @@ class ErrorEstimate(ArrayRecord):
 
     def __post_init__(self) -> None:
         freeze_arrays(self, points=np.float64, error=np.float64)
+
+
+def can_estimate(held: Discretization) -> bool:
+    """Return whether an error is estimated: not without an equation, nor by energy, nor of a system that is too large."""
+    n_values = held.n_points * held.problem.n_out
+    most = MOST_VALUES if held.cloud.n_dim < 3 else MOST_VALUES_3D
+    is_solved = any(row.names() & {*held.problem.unknowns, *held.problem.derivatives} for row in held.problem.residuals)
+    return is_solved and not isinstance(held.problem.domain, EnergyDomain) and n_values <= most
 
 
 def estimate_error(held: Discretization, u: FloatArray, viscosity: float = 0.0) -> ErrorEstimate:

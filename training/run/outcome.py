@@ -44,6 +44,8 @@ class TrainingResult(Record):
     """Objective of the network; infinite where the last phase ended before its first measurement."""
     relative_l2: float
     """Relative error against the reference on points not trained on; NaN without one, or where an output is not finite."""
+    estimated_l2: float
+    """The same error estimated by the equations, without the reference; NaN where there is no estimate."""
     activity: float
     """Share of neurons and steps that fire at these points, 0 to 1."""
     n_iterations: int

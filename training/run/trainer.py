@@ -26,11 +26,13 @@ from ...base.errors import SpecError, TrainingError, Violation
 from ...base.metrics import relative_l2
 from ...files.atomic import check_writable
 from ...network.spec import NetworkSpec, Provenance
+from ...operators.potential_energy import EnergyDomain
 from ...problems.check import check_problem
+from ...problems.error_estimate import can_estimate, estimate_error
 from ...problems.phases import Optimizer
 from ...problems.problem import PdeProblem
 from ...problems.recipe import TeacherRecipe, TrainingRecipe
-from ...problems.residuals import evaluation_points
+from ...problems.residuals import evaluation_points, residual_cloud
 from ..collocation.clouds import input_transform, output_transform
 from ..loss.distillation import CollocationSet
 from ..network.export import export_network
@@ -241,6 +243,7 @@ def _train(
         history=state.history,
         loss=state.best_loss,
         relative_l2=error,
+        estimated_l2=_estimated(task, state.network),
         activity=activity,
         n_iterations=state.iteration,
         seconds=time.perf_counter() - start,
@@ -353,14 +356,30 @@ def _report(task: _Task, state: TrainingState, place: PhasePlace, point: Point) 
 
 def _evaluate(task: _Task, network: TrainedNetwork) -> tuple[float, float]:
     """Return relative error and activity on points that were not trained on, for display only."""
+    u, activity = _outputs(task, network, task.points)
+    if task.reference is None or not np.isfinite(u).all():
+        return math.nan, activity
+    return relative_l2(u, task.reference), activity
+
+
+def _outputs(task: _Task, network: TrainedNetwork, points: FloatArray) -> tuple[FloatArray, float]:
+    """Return the unknowns at points (n, n_in), shape (n, n_out), and the activity."""
+    problem, like = task.settings.problem, task.inputs
+    inputs = torch.as_tensor(input_transform(problem).apply(points)).to(like)
     with torch.no_grad():
-        run = network.run(task.inputs)
-    outputs = run.output.cpu().double().numpy()
-    if task.reference is None or not np.isfinite(outputs).all():
-        return math.nan, run.activity.item()
-    problem = task.settings.problem
-    u = problem.ansatz.apply(task.points, output_transform(problem, task.recipe).apply(outputs))
-    return relative_l2(u, task.reference), run.activity.item()
+        run = network.run(inputs)
+    outputs = output_transform(problem, task.recipe).apply(run.output.cpu().double().numpy())
+    return problem.ansatz.apply(points, outputs), run.activity.item()
+
+
+def _estimated(task: _Task, network: TrainedNetwork) -> float:
+    """Return the error estimated by the equations on a cloud that was not trained on, NaN where there is no estimate."""
+    problem = dataclasses.replace(task.settings.problem, recipe=task.recipe)
+    if isinstance(problem.domain, EnergyDomain):
+        return math.nan
+    measuring = residual_cloud(problem)
+    u = _outputs(task, network, measuring.points)[0] if can_estimate(measuring) else np.array(math.nan)
+    return estimate_error(measuring, u, task.recipe.viscosity).relative_l2 if np.isfinite(u).all() else math.nan
 
 
 def _save(task: _Task, state: TrainingState, checkpoint: bool = True) -> None:
