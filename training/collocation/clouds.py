@@ -14,6 +14,7 @@ from torch import Tensor
 from ...base.arrays import FloatArray, Record
 from ...base.expressions import Expression
 from ...geometry.domain import Cloud
+from ...geometry.parametric_domain import ParametricCloud
 from ...network.transforms import AffineTransform
 from ...problems.discretization import Block, Discretization, discretize
 from ...problems.error_estimate import row_scales
@@ -190,7 +191,9 @@ def build_training_cloud(
     held = discretize(problem, cloud, recipe.cloud.operator, recipe.cloud.n_neighbours)
     scales = scales or row_scales(held, recipe.viscosity)
     offset, factor = problem.ansatz.evaluate(held.points)
-    power, volumes = recipe.weights.cell_power, 1.0 if changed is None else relative_cell_volumes(cloud)
+    power = recipe.weights.cell_power
+    is_graded_only = changed is None or isinstance(changed, ParametricCloud) or power == 0.0
+    volumes = 1.0 if is_graded_only else relative_cell_volumes(cloud)
 
     def tensor(values: Any) -> Tensor:
         return torch.as_tensor(np.ascontiguousarray(values)).to(device=device, dtype=dtype)

@@ -288,7 +288,7 @@ def _run(task: _Task, state: TrainingState, interrupted: Callable[[], bool]) -> 
         while state.iteration < task.recipe.n_iterations:
             place = find_phase(task.recipe, state.iteration)
             collocation = _begin_step(task, state, place)
-            if point is None or place.iteration == 0 or is_draw(place):
+            if point is None or place.iteration == 0 or is_draw(task.settings.problem, place):
                 point = _measure_start(task, state, place, collocation)
             point = take_step(state, collocation, place, point)
             state.iteration += 1
@@ -317,7 +317,7 @@ def _begin_step(task: _Task, state: TrainingState, place: PhasePlace) -> Colloca
         state.begin_phase(place.phase.optimizer)
         if place.phase.refinement is not None:
             state.cloud = task.schedule.refined_cloud(state, place.phase.refinement.share)
-    if is_draw(place):
+    if is_draw(task.settings.problem, place):
         state.begin_draw()
     return task.schedule.at(state, place)
 
