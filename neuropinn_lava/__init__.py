@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from .files.network_file import read_network, write_network
     from .geometry.curved_domain import CurvedDomain
     from .geometry.domain import Box, Domain
+    from .geometry.parametric_domain import Range
     from .geometry.polygon import PolygonDomain
     from .geometry.scalar_fields import Polynomial, Trigonometric
     from .hardware_sim.counts.counting import count_operations
@@ -91,6 +92,7 @@ if TYPE_CHECKING:
     from .network.transforms import AffineTransform, Ansatz
     from .problems import find_problem, list_problems
     from .problems.built_in import vanishing_ansatz, vanishing_polynomial
+    from .problems.coefficients import Coefficient
     from .problems.conditions import (
         Data,
         Dirichlet,
@@ -118,6 +120,8 @@ _HOME = {
     "find_problem": "problems",
     "list_problems": "problems",
     "PdeProblem": "problems.problem",
+    "Coefficient": "problems.coefficients",
+    "Range": "geometry.parametric_domain",
     "Data": "problems.conditions",
     "Dirichlet": "problems.conditions",
     "Equation": "problems.conditions",

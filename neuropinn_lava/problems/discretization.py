@@ -89,22 +89,40 @@ class Discretization(Record):
                 used[column, block.maps[each].indices if each in block.maps else block.index] = True
         return used.ravel()
 
-    def names_at(self, block: Block, u: Any, viscosity: float = 0.0) -> dict[str, Any]:
-        """Return the values of all names in a block for u of shape (n_points, n_out)."""
-        found: dict[str, Any] = {**block.values, "viscosity": viscosity}
+    def names_at(self, block: Block, u: Any, constants: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values of all names in a block.
+
+        Args:
+            block: Rows and what they need.
+            u: Unknowns, shape (n_points, n_out).
+            constants: `PdeProblem.rest_values`, or other values of the same names.
+        """
+        found: dict[str, Any] = {**block.values, **constants}
         for column, unknown in enumerate(self.problem.unknowns):
             found[unknown] = u[block.index, column]
         for each, matrix in block.maps.items():
             found[each] = matrix @ u[:, self.problem.unknowns.index(each.partition("_")[0])]
         return found
 
-    def evaluate(self, u: FloatArray, viscosity: float = 0.0) -> tuple[FloatArray, ...]:
+    def evaluate(self, u: FloatArray, constants: Mapping[str, float]) -> tuple[FloatArray, ...]:
         """Compute the rows of each block, (n_expressions, n), for u of shape (n_points, n_out)."""
-        return tuple(block.evaluate(self.names_at(block, u, viscosity)) for block in self.blocks)
+        return tuple(block.evaluate(self.names_at(block, u, constants)) for block in self.blocks)
 
-    def jacobian(self, u: FloatArray, viscosity: float = 0.0) -> tuple[csr_matrix, ...]:
+    def jacobian(self, u: FloatArray, constants: Mapping[str, float]) -> tuple[csr_matrix, ...]:
         """Compute for each block d rows / d u, shape (n_rows, n_out n_points), rows expression after expression."""
-        return tuple(self._block_jacobian(block, self.names_at(block, u, viscosity)) for block in self.blocks)
+        return tuple(self._block_jacobian(block, self.names_at(block, u, constants)) for block in self.blocks)
+
+    def coefficient_slopes(self, u: FloatArray, constants: Mapping[str, float]) -> FloatArray:
+        """Compute d rows / d coefficients of all blocks, shape (n_rows, n_coefficients), in the order of the problem."""
+        columns = []
+        for block in self.blocks:
+            values, n = self.names_at(block, u, constants), len(block.index)
+            slopes = [
+                [row.derivative(each).evaluate(values) for each in self.problem.coefficients] for row in block.rows
+            ]
+            parts = [np.stack([np.broadcast_to(slope, n) for slope in its], axis=1) for its in slopes]
+            columns.append(np.concatenate(parts))
+        return np.concatenate(columns)
 
     def _block_jacobian(self, block: Block, values: dict[str, Any]) -> csr_matrix:
         n, unknowns = len(block.index), self.problem.unknowns

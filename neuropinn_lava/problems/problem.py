@@ -31,7 +31,8 @@ from ..geometry.parametric_domain import ParametricDomain, Range
 from ..network.spec import ProblemParameter
 from ..network.transforms import Ansatz
 from .built_in import build_in
-from .conditions import Condition, Mean, Periodic, as_rows
+from .coefficients import Coefficient
+from .conditions import Condition, Data, Mean, Periodic, as_rows
 from .coverage import coverage_violations
 from .recipe import TrainingRecipe
 
@@ -93,6 +94,8 @@ class PdeProblem(Record):
     """Parameters of the equations that are inputs of the network, by the name that the equations use, with their ranges."""
     constants: Mapping[str, float] = field(default_factory=dict)
     """Parameters that have a fixed value (`at`)."""
+    coefficients: Mapping[str, Coefficient] = field(default_factory=dict)
+    """Unknown coefficients of the equations, which are trained with the network from `Data`, by the name in the equations."""
     conditions: tuple[Condition, ...] = ()
     """Boundary and initial conditions, data, means (`conditions.py`)."""
     residual_scale: float | None = None
@@ -119,6 +122,7 @@ class PdeProblem(Record):
         self._hold("fields", MappingProxyType(dict(self.fields)))
         self._hold("parameters", MappingProxyType(dict(self.parameters)))
         self._hold("constants", MappingProxyType(dict(self.constants)))
+        self._hold("coefficients", MappingProxyType(dict(self.coefficients)))
         self._hold("domain", self._whole_domain())
         self._hold("coordinates", tuple(self.coordinates) or self._default_coordinates())
         self._hold("residuals", as_rows(self.equations(self.names())))
@@ -174,19 +178,19 @@ class PdeProblem(Record):
         return self.axes[: len(self.axes) - self.domain.has_time]
 
     def at(self, **values: float) -> PdeProblem:
-        """Return the problem with its parameters fixed: `problem.at(nu=0.03)`; its points have no columns for them.
+        """Return the problem with parameters and coefficients fixed: `problem.at(nu=0.03)`. Points have no columns for them.
 
         Raises:
-            SpecError: If a parameter is missing, unknown, or out of its range.
+            SpecError: If one is missing, unknown, or out of its range.
         """
         where = f"PdeProblem {self.name!r}.at"
+        every = (*self.parameters, *self.coefficients)
         for each, value in values.items():
-            raise_violations(check_choice(where, each, self.parameters))
-            raise_violations(
-                check_range(f"{where}: {each}", value, self.parameters[each].low, self.parameters[each].high)
-            )
-        if set(values) != set(self.parameters):
-            missing = ", ".join(sorted(set(self.parameters) - set(values)))
+            raise_violations(check_choice(where, each, every))
+            low, high = (held.low, held.high) if (held := self.parameters.get(each)) else (-np.inf, np.inf)
+            raise_violations(check_range(f"{where}: {each}", value, low, high))
+        if set(values) != set(every):
+            missing = ", ".join(sorted(set(every) - set(values)))
             raise SpecError(where, "get a value for every parameter", f"none for {missing}", "Give them all.")
 
         def fixed(function: FieldFunction) -> FieldFunction:
@@ -194,6 +198,7 @@ class PdeProblem(Record):
 
         changes: dict[str, Any] = {
             "parameters": {},
+            "coefficients": {},
             "constants": {**self.constants, **values},
             "coordinates": self.axes,
         }
@@ -201,6 +206,10 @@ class PdeProblem(Record):
             changes["reference"] = dataclasses.replace(self.reference, evaluate=fixed(self.reference.evaluate))
         fields = {each: fixed(function) for each, function in self.fields.items()}
         return dataclasses.replace(self, domain=self.region, fields=fields, **changes)
+
+    def rest_values(self, viscosity: float = 0.0) -> dict[str, float]:
+        """Return the values of the names that are no fields: `viscosity`, and the coefficients where their training starts."""
+        return {"viscosity": viscosity, **{each: held.start for each, held in self.coefficients.items()}}
 
     def points_at(self, points: FloatArray, **values: float) -> FloatArray:
         """Append the columns of the parameters to points (n, n_axes): what a network of the whole family takes."""
@@ -223,7 +232,15 @@ class PdeProblem(Record):
         Args:
             on_boundary: Whether normals exist: `n_x` and the normal derivative `u_n`.
         """
-        plain = (*self.axes, *self.unknowns, *self.fields, *self.parameters, *self.constants, "viscosity")
+        plain = (
+            *self.axes,
+            *self.unknowns,
+            *self.fields,
+            *self.parameters,
+            *self.constants,
+            *self.coefficients,
+            "viscosity",
+        )
         space, letters_known = self.space, set(self.axes)
         normals = (*(f"n_{letter}" for letter in space), "measured") if on_boundary else ()
 
@@ -266,7 +283,7 @@ class PdeProblem(Record):
         if self.residual_scale is not None:
             yield from check_range(f"{where}.residual_scale", self.residual_scale, 1e-30, 1e30)
         reserved = {"viscosity", "measured"}
-        every = (*self.axes, *self.unknowns, *self.parameters, *self.constants, *self.fields)
+        every = (*self.axes, *self.unknowns, *self.parameters, *self.constants, *self.coefficients, *self.fields)
         is_plain = all("_" not in each for each in (*self.axes, *self.unknowns))
         if len(set(every)) != len(every) or reserved & set(every) or not is_plain:
             mend = "Rename one of them."
@@ -280,6 +297,9 @@ class PdeProblem(Record):
                 mend = "Let masks depend on coordinates only, or smooth it, as by np.tanh."
                 yield Violation(f"{where}.equations", "be differentiable in the unknowns", ", ".join(kinked), mend)
         own = self.own_ansatz
+        if self.coefficients and not any(isinstance(condition, Data) for condition in self.conditions):
+            mend = "Add Data(points, values) to the conditions."
+            yield Violation(f"{where}.coefficients", "be determined by data", "no Data", mend)
         if own is not None and (own.n_dim, own.n_out) != (self.n_in, self.n_out):
             expected, found = (self.n_in, self.n_out), (own.n_dim, own.n_out)
             yield Violation(f"{where}.own_ansatz", f"have (n_dim, n_out) = {expected}", found, "Make them agree.")

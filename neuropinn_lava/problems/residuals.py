@@ -74,7 +74,7 @@ def residual_rms(measuring: Discretization, values: FloatArray) -> float:
         SpecError: If the shape is wrong or a value is not finite.
     """
     _check_values(measuring.problem, measuring.points, values)
-    return rms(measuring.evaluate(values)[0] / row_scales(measuring)[0][:, None])
+    return rms(measuring.evaluate(values, measuring.problem.rest_values())[0] / row_scales(measuring)[0][:, None])
 
 
 def boundary_rms(problem: PdeProblem, points: FloatArray, values: FloatArray) -> float:
@@ -116,11 +116,11 @@ def evaluation_points(problem: PdeProblem, n: int, seed: int) -> FloatArray:
 def measure_residual(problem: PdeProblem, evaluate: Evaluate) -> ResidualReport:
     """Measure the residual, the errors of the conditions and the floor of anything that maps points to outputs."""
     measuring = residual_cloud(problem)
-    scales = row_scales(measuring)
+    scales, constants = row_scales(measuring), problem.rest_values()
 
     def sizes(values: FloatArray) -> list[float]:
         _check_values(problem, measuring.points, values)
-        rows = measuring.evaluate(values)
+        rows = measuring.evaluate(values, constants)
         return [rms(each / scale[:, None]) for each, scale in zip(rows, scales, strict=True)]
 
     values = evaluate(measuring.points)
@@ -136,7 +136,9 @@ def measure_residual(problem: PdeProblem, evaluate: Evaluate) -> ResidualReport:
         reference_residual_rms=None
         if problem.reference is None
         else sizes(problem.reference.evaluate(measuring.points))[0],
-        estimate=estimate_error(measuring, values, problem.recipe.viscosity) if can_estimate(measuring) else None,
+        estimate=estimate_error(measuring, values, problem.rest_values(problem.recipe.viscosity))
+        if can_estimate(measuring)
+        else None,
     )
 
 

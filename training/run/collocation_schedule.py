@@ -27,6 +27,7 @@ from ..collocation.adaptation import build_candidates, jitter_cloud, refine_clou
 from ..collocation.clouds import TrainingCloud, build_training_cloud, output_transform
 from ..loss.distillation import CollocationSet, DistillationTarget, build_distillation_target
 from ..loss.energy_loss import EnergyCloud, build_energy_cloud
+from ..network.coefficients import coefficient_tensors
 from ..network.module_network import TrainedNetwork
 from .state import PhasePlace, TrainingState
 
@@ -103,7 +104,8 @@ class CollocationSchedule:
         fine = build_training_cloud(self.problem, self.recipe, self.dtype, self.device, candidates)
         with torch.no_grad():
             u = fine.solution(state.network(fine.inputs))
-            rows = fine.blocks[0].scaled_rows(fine.blocks[0].names_at(u, self.problem.unknowns))
+            names = fine.blocks[0].names_at(u, self.problem.unknowns, coefficient_tensors(state.network))
+            rows = fine.blocks[0].scaled_rows(names)
             residuals = rows.double().cpu().numpy()
         return refine_cloud(base, candidates, residuals, share)
 

@@ -28,13 +28,16 @@ from ...files.atomic import check_writable
 from ...network.spec import NetworkSpec, Provenance
 from ...operators.potential_energy import EnergyDomain
 from ...problems.check import check_problem
+from ...problems.discretization import discretize
 from ...problems.error_estimate import can_estimate, estimate_error
+from ...problems.identification import FoundCoefficient, find_standard_errors
 from ...problems.phases import Optimizer
 from ...problems.problem import PdeProblem
 from ...problems.recipe import TeacherRecipe, TrainingRecipe
 from ...problems.residuals import evaluation_points, residual_cloud
 from ..collocation.clouds import input_transform, output_transform
 from ..loss.distillation import CollocationSet
+from ..network.coefficients import Coefficients, coefficient_numbers
 from ..network.export import export_network
 from ..network.module_network import ModuleNetwork, TrainedNetwork
 from ..network.network import build_network
@@ -82,6 +85,12 @@ class _Settings(Record):
 
     def build(self, recipe: TrainingRecipe) -> TrainedNetwork:
         """Build the network before its training: the recipe's, with weights from the seed, or a copy of the user's module."""
+        network = self._build(recipe)
+        if self.problem.coefficients:
+            network.coefficients = Coefficients(self.problem.coefficients, self.dtype).to(self.device)
+        return network
+
+    def _build(self, recipe: TrainingRecipe) -> TrainedNetwork:
         n_in, n_out = self.problem.n_in, self.problem.n_out
         if self.module is None:
             return build_network(recipe.network, n_in, n_out, self.seed, self.dtype).to(self.device)
@@ -244,6 +253,7 @@ def _train(
         loss=state.best_loss,
         relative_l2=error,
         estimated_l2=_estimated(task, state.network),
+        coefficients=_found_coefficients(task, state.network),
         activity=activity,
         n_iterations=state.iteration,
         seconds=time.perf_counter() - start,
@@ -379,7 +389,24 @@ def _estimated(task: _Task, network: TrainedNetwork) -> float:
         return math.nan
     measuring = residual_cloud(problem)
     u = _outputs(task, network, measuring.points)[0] if can_estimate(measuring) else np.array(math.nan)
-    return estimate_error(measuring, u, task.recipe.viscosity).relative_l2 if np.isfinite(u).all() else math.nan
+    constants = {**problem.rest_values(task.recipe.viscosity), **coefficient_numbers(network)}
+    return estimate_error(measuring, u, constants).relative_l2 if np.isfinite(u).all() else math.nan
+
+
+def _found_coefficients(task: _Task, network: TrainedNetwork) -> tuple[FoundCoefficient, ...]:
+    """Return the trained coefficients of the problem with their standard errors."""
+    problem, recipe = task.settings.problem, task.recipe
+    values = coefficient_numbers(network)
+    if not values:
+        return ()
+    cloud = problem.domain.cloud(recipe.cloud.n_per_axis, recipe.cloud.gradings)
+    held = discretize(problem, cloud, recipe.cloud.operator, recipe.cloud.n_neighbours)
+    u = _outputs(task, network, held.points)[0]
+    errors = find_standard_errors(held, u, {**problem.rest_values(recipe.viscosity), **values})
+    return tuple(
+        FoundCoefficient(name=name, value=value, standard_error=float(error))
+        for (name, value), error in zip(values.items(), errors, strict=True)
+    )
 
 
 def _save(task: _Task, state: TrainingState, checkpoint: bool = True) -> None:

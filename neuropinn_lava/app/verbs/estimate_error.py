@@ -50,4 +50,4 @@ def estimate_error(
         raise SpecError("estimate_error.problem", "have a residual, on a cloud that can be factorised", got, mend)
     where = defining_backend(found) if backend is None else Backend(backend)
     u = evaluator(found, where)(measuring.points)
-    return error_estimate.estimate_error(measuring, u, known.recipe.viscosity)
+    return error_estimate.estimate_error(measuring, u, known.rest_values(known.recipe.viscosity))
