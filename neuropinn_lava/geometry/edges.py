@@ -107,7 +107,8 @@ class Edges(ArrayRecord):
     def joints(self) -> BoolArray:
         """Return which edges do not continue the circle of the edge before, shape (n_edges,)."""
         goes_on = (self.circles == self.circles[self.before]).all(axis=1) & (self.circles[:, 2] > 0)
-        return ~goes_on | self.corners()
+        joints: BoolArray = ~goes_on | self.corners()
+        return joints
 
     def exact_starts(self) -> FloatArray:
         """Return the starts of the edges, moved to where circles cross lines or circles, shape (n_edges, 2)."""

@@ -128,7 +128,9 @@ def combine_regions(left: Combinable, symbol: str, right: Combinable) -> RingDom
     if len(pieces) != 1:
         mend = "Check centres and sizes; solve on separate pieces one after the other."
         raise SpecError(where, "be one connected region", f"{len(pieces)} pieces", mend)
-    exterior, *holes = (frozen_array(np.asarray(ring.coords)[:-1], np.float64) for ring in _shapely_rings(pieces[0]))
+    exterior, *holes = (
+        frozen_array(np.asarray(ring.coords)[:-1], np.float64) for ring in (pieces[0].exterior, *pieces[0].interiors)
+    )
     holes = sorted((oriented(hole, -1.0) for hole in holes), key=lambda hole: tuple(hole.min(axis=0)))
     rings = [oriented(exterior, 1.0), *holes]
     circles, names = _origins(rings, first, second)
@@ -155,10 +157,6 @@ def _as_region(given: object, where: str) -> RingDomain:
     got = f"a {type(given).__name__}" + (f" in {given.n_dim} coordinates" if isinstance(given, Box) else "")
     mend = "Combine regions in space first, and extend them in time by `SpaceTime` afterwards."
     raise SpecError(where, "be made of closed boxes in the plane, polygons, discs and combinations of them", got, mend)
-
-
-def _shapely_rings(polygon: object) -> list[object]:
-    return [polygon.exterior, *polygon.interiors]  # type: ignore[attr-defined]
 
 
 def _origins(rings: Sequence[FloatArray], first: RingDomain, second: RingDomain) -> tuple[FloatArray, list[str]]:

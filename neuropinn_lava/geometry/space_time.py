@@ -32,6 +32,9 @@ class SpaceTime(ArrayRecord):
         if self.region.has_time:
             mend = "Give the region in space alone."
             raise SpecError("SpaceTime.region", "have no time of its own", type(self.region).__name__, mend)
+        if "start" in self.region.tags:
+            mend = "`start` is the tag of initial time; rename that part."
+            raise SpecError("SpaceTime.region", "have no part named start", self.region.tags, mend)
         raise_violations(check_finite("SpaceTime: start and end", [self.start, self.end]))
         if self.start >= self.end:
             got = f"start {self.start}, end {self.end}"
