@@ -93,9 +93,21 @@ if TYPE_CHECKING:
     from .network.spec import NetworkSpec, ProblemParameter, Provenance, Readout
     from .network.transforms import AffineTransform, Ansatz
     from .problems import find_problem, list_problems
-    from .problems.conditions import vanishing_ansatz, zero_ansatz
+    from .problems.built_in import vanishing_ansatz, vanishing_polynomial
+    from .problems.conditions import (
+        Data,
+        Dirichlet,
+        Equation,
+        Free,
+        Initial,
+        InitialDerivative,
+        Mean,
+        Neumann,
+        Periodic,
+        Robin,
+    )
     from .problems.phases import Jitter, Marching, Optimizer, PhaseRecipe, Refinement
-    from .problems.problem import Condition, DerivativeFields, PdeProblem, ReferenceSolution, constant_value
+    from .problems.problem import PdeProblem, ReferenceSolution
     from .problems.recipe import CloudRecipe, NetworkRecipe, ResidualWeights, Surrogate, TeacherRecipe, TrainingRecipe
     from .training.network.network import VsnNetwork
     from .training.neuron.vsn import VSN
@@ -109,12 +121,19 @@ _HOME = {
     "find_problem": "problems",
     "list_problems": "problems",
     "PdeProblem": "problems.problem",
-    "Condition": "problems.problem",
-    "DerivativeFields": "problems.problem",
+    "Data": "problems.conditions",
+    "Dirichlet": "problems.conditions",
+    "Equation": "problems.conditions",
+    "Free": "problems.conditions",
+    "Initial": "problems.conditions",
+    "InitialDerivative": "problems.conditions",
+    "Mean": "problems.conditions",
+    "Neumann": "problems.conditions",
+    "Periodic": "problems.conditions",
+    "Robin": "problems.conditions",
     "ReferenceSolution": "problems.problem",
-    "constant_value": "problems.problem",
-    "vanishing_ansatz": "problems.conditions",
-    "zero_ansatz": "problems.conditions",
+    "vanishing_ansatz": "problems.built_in",
+    "vanishing_polynomial": "problems.built_in",
     "Box": "geometry.domain",
     "Domain": "geometry.domain",
     "PolygonDomain": "geometry.polygon",

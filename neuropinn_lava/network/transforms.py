@@ -21,6 +21,7 @@ from ..base.elementwise import softplus
 from ..base.errors import SpecError
 from ..base.metrics import relative_l2
 from ..geometry.boundary_fields import PolygonFactor, RadialLevelSet
+from ..geometry.expression_field import ExpressionField
 from ..geometry.scalar_fields import Polynomial, Trigonometric
 
 
@@ -68,7 +69,7 @@ class AffineTransform(ArrayRecord):
         return cls(scale=2.0 / span, offset=-1.0 - 2.0 * np.asarray(lower) / span)
 
 
-Field = Union[Polynomial, Trigonometric, PolygonFactor, RadialLevelSet]  # noqa: UP007 - read at run time by files
+Field = Union[ExpressionField, Polynomial, Trigonometric, PolygonFactor, RadialLevelSet]  # noqa: UP007 - read at run time by files
 """A scalar field that an ansatz may be built from; has `n_dim` and `evaluate`."""
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..base.arrays import FloatArray
 from ..base.checks import raise_violations
 from ..base.errors import Violation
-from .problem import DerivativeFields, PdeProblem
+from .problem import PdeProblem
 
 
 def check_problem(problem: PdeProblem, points: FloatArray) -> None:
@@ -23,7 +23,7 @@ def check_problem(problem: PdeProblem, points: FloatArray) -> None:
         points: Points inside the domain, shape (n, n_in), n at least 2.
 
     Raises:
-        SpecError: If source, reference, conditions' fields or residual give the wrong shape or numbers that are not finite;
+        SpecError: If a field, the reference, the ansatz or an equation gives the wrong shape or numbers that are not finite;
             all of it is listed.
     """
     raise_violations(_violations(problem, points))
@@ -31,15 +31,19 @@ def check_problem(problem: PdeProblem, points: FloatArray) -> None:
 
 def _violations(problem: PdeProblem, points: FloatArray) -> Iterator[Violation]:
     where, n = f"PdeProblem {problem.name!r}", len(points)
-    source = np.asarray(problem.source(points))
-    yield from _value_violations(f"{where}.source", points, source, (n,), "Let it return one number for each point.")
-    reference = np.asarray(problem.reference.evaluate(points))
-    mend = "Let it cover the whole domain, with one column for each unknown."
-    yield from _value_violations(f"{where}.reference", points, reference, (n, problem.n_out), mend)
-    for name, values in zip(("offset", "factor"), problem.ansatz.evaluate(points), strict=True):
+    fields = {each: np.asarray(function(points)) for each, function in problem.fields.items()}
+    for each, values in fields.items():
+        mend = "Let it return one number for each point."
+        yield from _value_violations(f"{where}.fields[{each!r}]", points, values, (n,), mend)
+    if problem.reference is not None:
+        reference = np.asarray(problem.reference.evaluate(points))
+        mend = "Let it cover the whole domain, with one column for each unknown."
+        yield from _value_violations(f"{where}.reference", points, reference, (n, problem.n_out), mend)
+    for each, values in zip(("offset", "factor"), problem.ansatz.evaluate(points), strict=True):
         mend = "Use fields that are finite inside the domain."
-        yield from _value_violations(f"{where}.ansatz.{name}", points, values, (n, problem.n_out), mend)
-    yield from _residual_violations(problem, n)
+        yield from _value_violations(f"{where}.ansatz.{each}", points, values, (n, problem.n_out), mend)
+    if all(values.shape == (n,) for values in fields.values()):
+        yield from _residual_violations(problem, points, fields)
 
 
 def _value_violations(
@@ -54,18 +58,13 @@ def _value_violations(
         yield Violation(where, "be finite at every point", got, mend)
 
 
-def _residual_violations(problem: PdeProblem, n: int) -> Iterator[Violation]:
-    """The equation is tried on derivatives that are all one."""
-    where, ones = f"PdeProblem {problem.name!r}.residual", np.ones(n)
-    names = (*problem.unknowns, *problem.derivatives, "source")
-    try:
-        residuals: object = problem.residual(DerivativeFields(**dict.fromkeys(names, ones), viscosity=0.0))
-    except AttributeError as error:
-        yield Violation(
-            where, "use only what the problem declares", error, "Add it to `derivatives`, or mend the name."
+def _residual_violations(problem: PdeProblem, points: FloatArray, fields: dict[str, FloatArray]) -> Iterator[Violation]:
+    """The equations are tried on unknowns and derivatives that are all one."""
+    ones = dict.fromkeys((*problem.unknowns, *problem.derivatives), np.ones(len(points)))
+    given = {**fields, **ones, **dict(zip(problem.coordinates, points.T, strict=True)), "viscosity": 0.0}
+    for index, row in enumerate(problem.residuals):
+        values = np.broadcast_to(row.evaluate(given), len(points))
+        mend = "Look for divisions by zero, and roots and logarithms of negative numbers."
+        yield from _value_violations(
+            f"PdeProblem {problem.name!r}.equations[{index}]", points, values, (len(points),), mend
         )
-        return
-    shapes = [np.shape(r) for r in residuals] if isinstance(residuals, tuple) else type(residuals).__name__
-    if not isinstance(residuals, tuple) or any(shape != (n,) for shape in shapes):
-        mend = "Write (equation,), and use fields as they are, one number for each point."
-        yield Violation(where, f"return a tuple of residuals, each of the shape ({n},)", shapes, mend)

@@ -1,71 +1,229 @@
-"""Fields for the ansatz u = g + d * net, which satisfies the conditions for every output of the network.
+"""The conditions of a problem by kind, each a few rows `expression = 0` on a part of the boundary, at points, or as a mean.
 
-A problem with data zero takes g = 0 and d from here.
+    Dirichlet(g)             u - g                       Initial(g)             u - g    at the start of time
+    Neumann(g)               du/dn - g                   InitialDerivative(g)   u_t - g  there
+    Robin(a, g)              a u + du/dn - g             Mean(g)                mean of u over the domain - g
+    Periodic("x")            the two faces are one       Data(points, values)   u - value at each point
+    Equation(f -> rows)      any rows                    Free()                 none: the part needs no condition
+
+A value is a number or a function of named values, as `lambda p: np.sin(np.pi * p.x)`, which is called once.
+Dirichlet and initial values are built into the output where the domain knows how (`built_in.py`), unless `hard=False`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Union
 
 import numpy as np
 
-from ..base.arrays import FloatArray
-from ..geometry.domain import Box
-from ..geometry.scalar_fields import Polynomial, Trigonometric
-from ..network.transforms import Ansatz, Field, Link
+from ..base.arrays import FloatArray, Record, freeze_arrays
+from ..base.checks import check_choice, check_finite, check_range, check_shape, raise_violations
+from ..base.errors import SpecError, Violation
+from ..base.expressions import Expression, Names, as_expression
+
+Value = Union[float, Callable[[Names], Any]]  # noqa: UP007 - evaluated at run time
+"""A number, or a function of named coordinates, fields and unknowns that returns an expression."""
+Part = Union[None, str, Sequence[str], Callable[[Names], Expression]]  # noqa: UP007 - evaluated at run time
+"""Where a condition holds: None for the whole boundary, names of parts (`Domain.tags`), or a mask as `lambda p: p.x == 1`."""
+
+START = "start"
+"""Name of the part of the boundary where time begins."""
 
 
-def vanishing_polynomial(box: Box) -> Polynomial:
-    """Build the polynomial that vanishes on the closed faces of a box and nowhere inside; its largest value is 1.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Condition(Record):
+    """Base of the conditions."""
 
-    d(x) = prod_j d_j(x_j)     d_j = 4 (x - L)(U - x) / (U - L)^2     both faces of axis j are closed
-                               d_j = (x - L) / (U - L)                the lower one alone, as initial time is
-                               d_j = 1                                none
-    """
-    product = Polynomial.constant(1.0, box.n_dim)
-    for axis in range(box.n_dim):
-        closed = [face for face in box.closed_faces if face.axis == axis]
-        peak = 4.0 if len(closed) == 2 else 1.0
-        product = product.times(Polynomial.constant(peak, box.n_dim))
-        for face in closed:
-            product = product.times(box.relative_distance(face))
-    return product
+    on: Part = None
+    """Where it holds; None for the whole boundary."""
+    name: str = ""
+    """Name in reports and histories; empty for one made of kind and place."""
+    weight: float = 1.0
+    """Factor on the mean square of its rows in the loss, 1e-6 to 1e6, beside the package's own balance."""
+
+    def __post_init__(self) -> None:
+        raise_violations(check_range(f"{type(self).__name__}.weight", self.weight, 1e-6, 1e6))
+
+    def rows(self, f: Names, unknowns: tuple[str, ...]) -> tuple[Expression, ...]:
+        """Return the expressions that the condition makes zero."""
+        raise NotImplementedError
+
+    def parts(self, tags: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the parts of a boundary with these names on which the condition holds; none where it holds under a mask.
+
+        Raises:
+            SpecError: If it names a part that the boundary does not have.
+        """
+        if callable(self.on):
+            return ()
+        named = tags if self.on is None else (self.on,) if isinstance(self.on, str) else tuple(self.on)
+        for tag in named:
+            raise_violations(check_choice(f"{type(self).__name__}.on", tag, tags))
+        return named
+
+    @property
+    def label(self) -> str:
+        """The name, or one made of kind and place."""
+        place = (
+            self.on if isinstance(self.on, str) else " and ".join(self.on) if isinstance(self.on, (tuple, list)) else ""
+        )
+        return self.name or f"{type(self).__name__.lower()}{f' on {place}' if place else ''}"
 
 
-def zero_ansatz(box: Box) -> Ansatz:
-    """Build the ansatz of one unknown that is zero on every closed face."""
-    return vanishing_ansatz(vanishing_polynomial(box))
+@dataclass(frozen=True, slots=True, eq=False)
+class _ValueCondition(Condition):
+    """Base of the conditions that prescribe one value of one unknown."""
+
+    value: Value = 0.0
+    """Prescribed value g; a tuple with one entry for each unknown where `unknown` is None."""
+    unknown: str | None = None
+    """Unknown that it prescribes; None for all of them."""
+
+    def prescribed(self, f: Names, unknowns: tuple[str, ...]) -> dict[str, Expression]:
+        """Return the prescribed value of each unknown."""
+        held = self.value(f) if callable(self.value) else self.value
+        if self.unknown is not None:
+            if self.unknown not in unknowns:
+                where, rule = f"{type(self).__name__}.unknown", f"be one of {', '.join(unknowns)}"
+                raise SpecError(where, rule, repr(self.unknown), "Name an unknown of the problem.")
+            return {self.unknown: as_expression(held)}
+        each = held if isinstance(held, (tuple, list)) else (held,) * len(unknowns)
+        if len(each) != len(unknowns):
+            where, rule = f"{type(self).__name__}.value", f"have one entry for each of {', '.join(unknowns)}"
+            raise SpecError(where, rule, f"{len(each)} entries", "Give them all, or name the unknown.")
+        return {unknown: as_expression(value) for unknown, value in zip(unknowns, each, strict=True)}
+
+    def rows(self, f: Names, unknowns: tuple[str, ...]) -> tuple[Expression, ...]:
+        """Return left side minus prescribed value, unknown by unknown."""
+        return tuple(self._left(f, unknown) - value for unknown, value in self.prescribed(f, unknowns).items())
+
+    def _left(self, f: Names, unknown: str) -> Expression:
+        expression: Expression = getattr(f, unknown)
+        return expression
 
 
-def vanishing_ansatz(factor: Field, link: Link = Link.IDENTITY) -> Ansatz:
-    """Build the ansatz u = d * link(net) of one unknown that is zero where d is."""
-    return Ansatz(offset=(Polynomial.constant(0.0, factor.n_dim),), factor=(factor,), link=link)
+@dataclass(frozen=True, slots=True, eq=False)
+class Dirichlet(_ValueCondition):
+    """u = g: `Dirichlet(lambda p: np.sin(np.pi * p.x), on="y_upper")`."""
+
+    hard: bool | None = None
+    """Whether it is built into the output; None builds it in where the package knows how."""
 
 
-def identity_ansatz(n_dim: int, n_out: int) -> Ansatz:
-    """Build the ansatz u = net, which builds no condition in."""
-    zero, one = Polynomial.constant(0.0, n_dim), Polynomial.constant(1.0, n_dim)
-    return Ansatz(offset=(zero,) * n_out, factor=(one,) * n_out)
+@dataclass(frozen=True, slots=True, eq=False)
+class Initial(Dirichlet):
+    """u = g at the start of time."""
+
+    on: Part = field(default=START, kw_only=True)
 
 
-def field_value(field: Field) -> Callable[[FloatArray], FloatArray]:
-    """Return the data of a condition on one unknown that prescribes the values of a field, shape (n, 1)."""
-    return lambda points: np.asarray(field.evaluate(points))[:, None]
+@dataclass(frozen=True, slots=True, eq=False)
+class _NormalCondition(_ValueCondition):
+    """Base of the conditions with a normal derivative, which the start of time has none of."""
+
+    def parts(self, tags: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the parts on which the condition holds, the start of time not among them unless it is named."""
+        return _ValueCondition.parts(self, tuple(tag for tag in tags if self.on is not None or tag != START))
 
 
-def sine_wave(axis: int, n_dim: int, frequency: float, *, amplitude: float = 1.0) -> Trigonometric:
-    """Build the field a sin(w x) of one coordinate, constant along the others.
+@dataclass(frozen=True, slots=True, eq=False)
+class Neumann(_NormalCondition):
+    """du/dn = g, n: the outward normal."""
 
-    Args:
-        axis: Index of the coordinate.
-        n_dim: Number of coordinates.
-        frequency: w, radians per unit of the coordinate.
-        amplitude: a.
-    """
-    one_hot = np.eye(n_dim)[axis][None, :]
-    return Trigonometric(
-        coefficients=np.array([amplitude]),
-        exponents=np.zeros((1, n_dim), dtype=np.int64),
-        frequencies=frequency * one_hot,
-        phases=np.pi / 2 * one_hot,
-    )
+    def _left(self, f: Names, unknown: str) -> Expression:
+        return getattr(f, f"{unknown}_n")  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Robin(_NormalCondition):
+    """a u + du/dn = g: `Robin(coefficient=2.0, value=0.0)`, n: the outward normal."""
+
+    coefficient: Value = 1.0
+    """Coefficient a."""
+
+    def _left(self, f: Names, unknown: str) -> Expression:
+        a = as_expression(self.coefficient(f) if callable(self.coefficient) else self.coefficient)
+        return a * getattr(f, unknown) + getattr(f, f"{unknown}_n")  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InitialDerivative(_ValueCondition):
+    """du/dt = g at the start of time."""
+
+    on: Part = field(default=START, kw_only=True)
+
+    def _left(self, f: Names, unknown: str) -> Expression:
+        return getattr(f, f"{unknown}_t")  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mean(_ValueCondition):
+    """The mean of u over the domain is g, a number: the level of a pressure."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Equation(Condition):
+    """Any rows on a part of the boundary, or inside by a mask: `Equation(lambda f: f.u - f.v, on=lambda p: p.x == 0.5)`."""
+
+    left: Callable[[Names], Any]
+    """Function that returns the rows, one expression or a tuple of them."""
+
+    def rows(self, f: Names, unknowns: tuple[str, ...]) -> tuple[Expression, ...]:
+        """Return what the function returns, as a tuple."""
+        return as_rows(self.left(f))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Periodic(Condition):
+    """The two faces of a box along an axis are one: values and derivatives agree."""
+
+    axis: str
+    """Letter of the axis."""
+
+    def rows(self, f: Names, unknowns: tuple[str, ...]) -> tuple[Expression, ...]:
+        """Return no rows: the cloud closes on itself."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Free(Condition):
+    """Nothing is prescribed on a part of the boundary, and that is meant."""
+
+    def rows(self, f: Names, unknowns: tuple[str, ...]) -> tuple[Expression, ...]:
+        """Return no rows."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Data(Condition):
+    """Measured values of one unknown at points inside or on the boundary, each with the same weight."""
+
+    points: FloatArray
+    """Where it was measured, shape (n, n_in)."""
+    values: FloatArray
+    """What was measured, shape (n,)."""
+    unknown: str | None = None
+    """Unknown that was measured; None where there is only one."""
+
+    def __post_init__(self) -> None:
+        Condition.__post_init__(self)
+        freeze_arrays(self, points=np.float64, values=np.float64)
+        found = [*check_shape("Data.points", self.points, (None, None), "(n, n_in)")]
+        raise_violations(
+            [*found, *check_shape("Data.values", self.values, (len(self.points),), "(n,), one for each point")]
+        )
+        raise_violations([*check_finite("Data.points", self.points), *check_finite("Data.values", self.values)])
+
+    def rows(self, f: Names, unknowns: tuple[str, ...]) -> tuple[Expression, ...]:
+        """Return u minus what was measured, the field `measured` of its points."""
+        if self.unknown is None and len(unknowns) > 1:
+            mend = "Name the one that was measured."
+            raise_violations([Violation("Data.unknown", f"be one of {', '.join(unknowns)}", None, mend)])
+        return (getattr(f, self.unknown or unknowns[0]) - f.measured,)
+
+
+def as_rows(returned: object) -> tuple[Expression, ...]:
+    """Return what an equation returned as a tuple of expressions."""
+    return tuple(as_expression(row) for row in (returned if isinstance(returned, (tuple, list)) else (returned,)))

@@ -1,66 +1,41 @@
-"""The record of a PDE problem: geometry, equation, conditions, reference solution and training recipe.
+"""The record of a PDE problem: domain, equations and conditions, and what is optional.
 
-An equation is a function of derivative fields and stands in its file as it stands on paper:
+The equations are a function of named values and stand in its file as they stand on paper:
 
-    residual=lambda f: (f.u_t - f.u_xx - f.source,)
+    nl.PdeProblem(
+        domain=nl.Box.space_time([0, 0], [1, 1]),
+        equations=lambda f: f.u_t - f.u_xx - 100 * np.sin(np.pi * f.x),
+        conditions=[nl.Dirichlet(0.0)],
+    )
 
-The fields may be numpy arrays (a deployed network's outputs) or torch tensors (training): only operators are used on them.
+The function is called once, with names in place of values (`base/expressions.py`). From what it returns come the derivatives
+that are needed, the text, and the rows that training, measuring and the estimate of the error share (`discretization.py`).
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from ..base.arrays import BoolArray, FloatArray, Record
-from ..base.checks import check_range, raise_violations
+from ..base.arrays import FloatArray, Record
+from ..base.checks import check_choice, check_range, raise_violations
 from ..base.errors import SpecError, Violation
-from ..geometry.domain import Domain
+from ..base.expressions import Expression, Names, as_expression, name
+from ..geometry.domain import AXIS_LETTERS, Box, Domain
 from ..network.spec import ProblemParameter
 from ..network.transforms import Ansatz
+from .built_in import build_in
+from .conditions import Condition, Mean, Periodic, as_rows
+from .coverage import coverage_violations
 from .recipe import TrainingRecipe
 
-Residual = Callable[["DerivativeFields"], "tuple[Any, ...]"]
-"""Maps derivative fields, each (n,), to one residual (n,) per equation."""
-
-
-class DerivativeFields:
-    """Values of the unknowns, their derivatives and the source at n points, by name: `f.u`, `f.u_xx`, `f.source`.
-
-    `f.viscosity` is the number of the training recipe, and zero where a residual is measured.
-    """
-
-    def __init__(self, **values: Any) -> None:
-        self._values = values
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self._values[name]
-        except KeyError:
-            raise AttributeError(
-                f"no derivative field {name!r}; this problem declares {', '.join(self._values)}"
-            ) from None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition(Record):
-    """Data prescribed on a part of the boundary; initial conditions count as such."""
-
-    name: str
-    """Name of the condition, as in `initial` or `left wall`."""
-    applies: Callable[[FloatArray], BoolArray]
-    """Function that returns which boundary points (n, n_dim) the condition covers, shape (n,)."""
-    value: Callable[[FloatArray], FloatArray]
-    """Function that returns the prescribed values at these points, shape (n, n_out)."""
-
-
-def constant_value(value: float) -> Callable[[FloatArray], FloatArray]:
-    """Return the data of a condition on one unknown that prescribes the same value everywhere."""
-    return lambda points: np.full((points.shape[0], 1), value)
+FieldFunction = Callable[[FloatArray], FloatArray]
+"""A coefficient or source that is no expression: maps points (n, n_in) to values (n,)."""
 
 
 def restricted_to_domain(
@@ -78,17 +53,12 @@ def restricted_to_domain(
     return guarded
 
 
-def constant_source(value: float) -> Callable[[FloatArray], FloatArray]:
-    """Return the source of an equation that is the same everywhere, shape (n,); 0 where an equation has none."""
-    return lambda points: np.full(points.shape[0], value)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceSolution(Record):
     """A solution to compare with, and how far it can be trusted."""
 
     evaluate: Callable[[FloatArray], FloatArray]
-    """Function from points (n, n_dim) to values (n, n_out)."""
+    """Function from points (n, n_in) to values (n, n_out)."""
     relative_accuracy: float
     """Bound of the relative L2 error of the solution itself."""
     source: str
@@ -99,57 +69,178 @@ class ReferenceSolution(Record):
 class PdeProblem(Record):
     """A boundary or initial value problem, for training and for the evaluation of a deployed network."""
 
-    name: str
+    name: str = "problem"
     """Name on the command line."""
-    parameters: tuple[ProblemParameter, ...] = ()
+    options: tuple[ProblemParameter, ...] = ()
     """Options that the problem was built with; those left at their defaults are not listed."""
-    title: str
-    """Title in one line, for lists and reports."""
-    equation: str
-    """The equation as text, with its conditions."""
-    coordinates: tuple[str, ...]
-    """One letter each, space first, time last: ("x", "t")."""
+    title: str = ""
+    """Title in one line, for lists and reports; empty for the name."""
+    text: str = ""
+    """The equation as text, with its conditions; empty for a text made of the expressions."""
+    coordinates: tuple[str, ...] = ()
+    """One letter each, space first, time last: ("x", "t"); empty for x, y, z and t as the domain has them."""
     unknowns: tuple[str, ...] = ("u",)
-    """One name per output of the network."""
+    """One name per output of the network; a text such as "u v p" is split."""
     domain: Domain
-    """Region in which the equation holds."""
-    derivatives: tuple[str, ...]
-    """Derivatives in the equation, as `u_x`, `u_xx`, `u_xy`, `u_t`."""
-    source: Callable[[FloatArray], FloatArray]
-    """Right-hand side and other data of the equation at points (n, n_dim), shape (n,)."""
-    residual: Residual
-    """The equation as a function of derivative fields."""
-    residual_scale: float = 1.0
-    """Typical magnitude of the equation's terms; the loss divides by it."""
-    conditions: tuple[Condition, ...]
-    """Boundary and initial conditions."""
-    ansatz: Ansatz
-    """Conditions built into the output; holds boundary data only, not the solution."""
-    reference: ReferenceSolution
-    """Solution against which errors are measured."""
-    recipe: TrainingRecipe
+    """Region in which the equations hold."""
+    equations: Callable[[Names], Any]
+    """Function of named values that returns one expression, zero where the equation holds, or a tuple of them."""
+    fields: Mapping[str, FieldFunction] = field(default_factory=dict)
+    """Coefficients and sources that are no expressions, by the name that the equations use."""
+    conditions: tuple[Condition, ...] = ()
+    """Boundary and initial conditions, data, means (`conditions.py`)."""
+    residual_scale: float | None = None
+    """Typical magnitude of the equations' terms, by which the loss divides; None to measure it."""
+    own_ansatz: Ansatz | None = None
+    """Your own way to build conditions in, which is checked; None to build in what the domain knows how to."""
+    reference: ReferenceSolution | None = None
+    """Solution against which errors are measured; None where none is known."""
+    recipe: TrainingRecipe = field(default_factory=TrainingRecipe)
     """Recipe by which a network is trained on the problem."""
+    residuals: tuple[Expression, ...] = field(init=False)
+    """The equations as expressions of named values."""
+    ansatz: Ansatz = field(init=False)
+    """Conditions built into the output; holds their data only, not the solution."""
+    soft_conditions: tuple[Condition, ...] = field(init=False)
+    """Conditions that are rows of the residual, because they are not built in."""
 
     def __post_init__(self) -> None:
+        unknowns: object = self.unknowns
+        self._hold(
+            "unknowns", tuple(unknowns.replace(",", " ").split() if isinstance(unknowns, str) else self.unknowns)
+        )
+        self._hold("conditions", tuple(self.conditions))
+        self._hold("fields", MappingProxyType(dict(self.fields)))
+        self._hold("domain", self._closed_domain())
+        self._hold("coordinates", tuple(self.coordinates) or self._default_coordinates())
+        self._hold("residuals", as_rows(self.equations(self.names())))
         raise_violations(self._violations())
+        self._hold("conditions", (*self.conditions, *self._levels()))
+        raise_violations(coverage_violations(self))
+        soft, ansatz = build_in(self)
+        self._hold("soft_conditions", soft)
+        self._hold("ansatz", ansatz)
+        self._hold("title", self.title or self.name)
+
+    def _hold(self, field_name: str, value: object) -> None:
+        object.__setattr__(self, field_name, value)
+
+    def _closed_domain(self) -> Domain:
+        """Return the domain, closed on itself along the axes of periodic conditions."""
+        axes = [condition.axis for condition in self.conditions if isinstance(condition, Periodic)]
+        if not axes:
+            return self.domain
+        letters = tuple(self.coordinates) or self._default_coordinates()
+        where = f"PdeProblem {self.name!r}: Periodic.axis"
+        if not isinstance(self.domain, Box):
+            raise SpecError(where, "be an axis of a box", type(self.domain).__name__, "Take a Box as the domain.")
+        for axis in axes:
+            raise_violations(check_choice(where, axis, letters))
+        closed = {*self.domain.periodic_axes, *(letters.index(axis) for axis in axes)}
+        return dataclasses.replace(self.domain, periodic_axes=tuple(sorted(closed)))
+
+    def _default_coordinates(self) -> tuple[str, ...]:
+        n_space = len(self.domain.lower) - self.domain.has_time
+        return tuple(AXIS_LETTERS[:n_space]) + ("t",) * self.domain.has_time
+
+    def _levels(self) -> Iterator[Condition]:
+        """Yield a mean of zero for each unknown that is determined up to a constant only: a pressure, or with Neumann sides."""
+        f = self.names(on_boundary=True)
+        rows = [*self.residuals, *(row for condition in self.conditions for row in condition.rows(f, self.unknowns))]
+        for unknown in self.unknowns:
+            if all(unknown not in row.names() for row in rows) and not any(
+                isinstance(condition, Mean) for condition in self.conditions
+            ):
+                yield Mean(0.0, unknown=unknown, name=f"level of {unknown}")
+
+    def names(self, *, on_boundary: bool = False) -> Names:
+        """Return an object whose attributes are the coordinates, unknowns, derivatives and fields, as expressions.
+
+        Args:
+            on_boundary: Whether normals exist: `n_x` and the normal derivative `u_n`.
+        """
+        plain = (*self.coordinates, *self.unknowns, *self.fields, "viscosity", *(("measured",) if on_boundary else ()))
+        space = self.coordinates[: len(self.coordinates) - self.domain.has_time]
+        normals = tuple(f"n_{letter}" for letter in space) if on_boundary else ()
+
+        def resolve(text: str) -> Expression:
+            unknown, _, letters = text.partition("_")
+            if unknown in self.unknowns and letters and not set(letters) - set(self.coordinates):
+                return name(f"{unknown}_{''.join(sorted(letters, key=self.coordinates.index))}")
+            if normals and unknown in self.unknowns and letters == "n":
+                total = as_expression(0.0)
+                for letter in space:
+                    total = total + name(f"n_{letter}") * name(f"{unknown}_{letter}")
+                return total
+            first = tuple(f"{unknown}_{letter}" for unknown in self.unknowns for letter in self.coordinates)
+            raise_violations(check_choice(f"name in problem {self.name!r}", text, (*plain, *normals, *first)))
+            return name(text)
+
+        return Names(resolve)
+
+    def derivatives_in(self, rows: Sequence[Expression]) -> tuple[str, ...]:
+        """Return the derivatives that rows use, sorted: ("u_t", "u_xx")."""
+        used = frozenset().union(*(row.names() for row in rows))
+        return tuple(sorted(each for each in used if each.partition("_")[0] in self.unknowns and "_" in each))
+
+    @property
+    def equation(self) -> str:
+        """The equations with their conditions as text."""
+        if self.text:
+            return self.text
+        f = self.names(on_boundary=True)
+        rows = [f"{row} = 0" for row in self.residuals]
+        for condition in self.conditions:
+            rows += [f"{row} = 0 ({condition.label})" for row in condition.rows(f, self.unknowns)]
+        return "; ".join(rows)
 
     def _violations(self) -> Iterator[Violation]:
         where = f"PdeProblem {self.name!r}"
-        for name in self.derivatives:
-            unknown, _, letters = name.partition("_")
-            if unknown not in self.unknowns or not letters or set(letters) - set(self.coordinates):
-                mend = "Write <unknown>_<coordinates>, as in u_xx."
-                yield Violation(f"{where}.derivatives", "be derivatives of declared unknowns", repr(name), mend)
-        yield from check_range(f"{where}.residual_scale", self.residual_scale, 1e-30, 1e30)
-        expected = (self.n_in, len(self.unknowns))
-        if (self.ansatz.n_dim, self.ansatz.n_out) != expected:
-            got = (self.ansatz.n_dim, self.ansatz.n_out)
-            yield Violation(f"{where}.ansatz", f"have (n_dim, n_out) = {expected}", got, "Make them agree.")
+        if self.residual_scale is not None:
+            yield from check_range(f"{where}.residual_scale", self.residual_scale, 1e-30, 1e30)
+        reserved = {"viscosity", "measured"}
+        every = (*self.coordinates, *self.unknowns, *self.fields)
+        if (
+            len(set(every)) != len(every)
+            or reserved & set(every)
+            or any("_" in each for each in every[: -len(self.fields) or None])
+        ):
+            mend = "Rename one of them."
+            yield Violation(f"{where}: names", "differ, without an underscore in coordinates and unknowns", every, mend)
+        if len(self.residuals) < len(self.unknowns):
+            got, mend = f"{len(self.residuals)} for {len(self.unknowns)} unknowns", "Return a tuple with all of them."
+            yield Violation(f"{where}.equations", "return one equation or more for each unknown", got, mend)
+        for row in self.residuals:
+            kinked = sorted(each for each in row.kinked_names() if each.partition("_")[0] in self.unknowns)
+            if kinked:
+                mend = "Let masks depend on coordinates only, or smooth it, as by np.tanh."
+                yield Violation(f"{where}.equations", "be differentiable in the unknowns", ", ".join(kinked), mend)
+        own = self.own_ansatz
+        if own is not None and (own.n_dim, own.n_out) != (self.n_in, self.n_out):
+            expected, found = (self.n_in, self.n_out), (own.n_dim, own.n_out)
+            yield Violation(f"{where}.own_ansatz", f"have (n_dim, n_out) = {expected}", found, "Make them agree.")
 
-    def with_parameters(self, **parameters: float) -> PdeProblem:
+    def with_options(self, **options: float) -> PdeProblem:
         """Return a copy that carries the options that it was built with, for a network's provenance and for reports."""
-        held = tuple(ProblemParameter(name=name, value=float(value)) for name, value in parameters.items())
-        return dataclasses.replace(self, parameters=held)
+        copy = dataclasses.replace(self)
+        copy._hold("options", tuple(ProblemParameter(name=each, value=float(value)) for each, value in options.items()))
+        return copy
+
+    @property
+    def derivatives(self) -> tuple[str, ...]:
+        """Derivatives in the equations, sorted."""
+        return self.derivatives_in(self.residuals)
+
+    def exact(self, points: FloatArray) -> FloatArray:
+        """Return the reference solution at points (n, n_in), shape (n, n_out).
+
+        Raises:
+            SpecError: If the problem has none.
+        """
+        if self.reference is None:
+            mend = "Give the problem a ReferenceSolution; without one, errors are estimated (`estimate_error`)."
+            raise SpecError(f"PdeProblem {self.name!r}.reference", "be known here", None, mend)
+        return self.reference.evaluate(points)
 
     @property
     def n_in(self) -> int:

@@ -40,7 +40,7 @@ def find_problem(name: str, **parameters: float) -> PdeProblem:
     Args:
         name: One of `list_problems()`.
         **parameters: Keyword options of the problem's own function; those left out keep their defaults. The problem carries
-            them as `PdeProblem.parameters`.
+            them as `PdeProblem.options`.
 
     Raises:
         SpecError: If the name or a parameter is unknown (the nearest ones are shown), or a value is out of range.
@@ -55,4 +55,4 @@ def find_problem(name: str, **parameters: float) -> PdeProblem:
     for parameter in parameters:
         if len(named) == len(known) or not _NUMBERED.fullmatch(parameter):
             raise_violations(check_choice(f"problem {name!r}: parameter", parameter, named))
-    return make(**parameters).with_parameters(**parameters)
+    return make(**parameters).with_options(**parameters)

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ..base.arrays import FloatArray, Record
 from ..base.checks import check_finite, check_range, check_shape, raise_violations
 from ..base.metrics import rms
-from ..geometry.domain import Cloud
 from ..operators.operator_kind import OperatorKind
-from ..operators.projection import DerivativeOperators, build_operators
-from .problem import DerivativeFields, PdeProblem
+from .conditions import Dirichlet
+from .coverage import covered, values_at
+from .discretization import Discretization, discretize
+from .error_estimate import row_scales
+from .problem import PdeProblem
 
 Evaluate = Callable[[FloatArray], FloatArray]
 """Maps points (n, n_in) to outputs (n, n_out) in physical units."""
@@ -29,33 +30,20 @@ BOUNDARY_SEED = 0
 """Seed of those points; the same for every backend, so that their figures can be compared."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class MeasuringCloud(Record):
-    """A cloud that residuals are measured on, with its operators."""
-
-    cloud: Cloud
-    """Points where outputs are needed: all of them, inside and boundary."""
-    operators: DerivativeOperators
-    """Derivatives at the inside points."""
-
-    @property
-    def points(self) -> FloatArray:
-        """All points, shape (n_points, n_in)."""
-        return self.cloud.points
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResidualReport(Record):
     """How well outputs satisfy an equation and its conditions."""
 
     residual_rms: float
-    """Root mean square of the residual over the measuring cloud, in units of the problem's `residual_scale`."""
+    """Root mean square of the residual over the measuring cloud, in units of the terms of the equations."""
+    condition_rms: tuple[tuple[str, float], ...] = ()
+    """The same of each condition that is not built in, by its label, in units of its terms."""
     boundary_rms: float | None
-    """Root mean square of the error on the boundary, in the unit of the outputs; None where nothing is prescribed."""
+    """Root mean square of the error at boundary points with prescribed values, in the unit of the outputs; None without."""
     operator: OperatorKind
     """Kind of the derivative operators."""
-    reference_residual_rms: float
-    """Residual of the reference solution itself: the floor that the operators set."""
+    reference_residual_rms: float | None
+    """Residual of the reference solution itself: the floor that the operators set; None without a reference."""
 
 
 def measuring_cells(n_per_axis: tuple[int, ...]) -> tuple[int, ...]:
@@ -63,59 +51,32 @@ def measuring_cells(n_per_axis: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(n + n // 2 + 1 for n in n_per_axis)
 
 
-def residual_cloud(problem: PdeProblem) -> MeasuringCloud:
-    """Build the cloud on which the residual of a problem's outputs is measured, and its operators.
+def residual_cloud(problem: PdeProblem) -> Discretization:
+    """Lay a problem on the cloud on which the residual of its outputs is measured.
 
     It is finer than the training cloud of the problem's recipe and takes its kind of operator and its gradings.
     """
     recipe = problem.recipe.cloud
     cloud = problem.domain.cloud(measuring_cells(recipe.n_per_axis), recipe.gradings)
-    return MeasuringCloud(
-        cloud=cloud, operators=problem_operators(problem, cloud, recipe.operator, recipe.n_neighbours)
-    )
+    return discretize(problem, cloud, recipe.operator, recipe.n_neighbours)
 
 
-def problem_operators(problem: PdeProblem, cloud: Cloud, kind: OperatorKind, n_neighbours: int) -> DerivativeOperators:
-    """Build the operators of all derivatives that a problem's equation names."""
-    letters = tuple(sorted({name.partition("_")[2] for name in problem.derivatives}))
-    return build_operators(cloud, letters, problem.coordinates, kind, n_neighbours)
-
-
-def _derivative_fields(problem: PdeProblem, measuring: MeasuringCloud, values: FloatArray) -> DerivativeFields:
-    """Compute the unknowns, their derivatives and the source at the inside points.
+def residual_rms(measuring: Discretization, values: FloatArray) -> float:
+    """Compute the root mean square of all residuals of the equations in units of their terms.
 
     Args:
-        problem: Names the derivatives.
-        measuring: Cloud and operators.
-        values: Outputs at all points of the cloud, shape (n_points, n_out).
-    """
-    n_inside, columns = measuring.cloud.n_inside, dict(zip(problem.unknowns, values.T, strict=True))
-    fields: dict[str, Any] = {name: column[:n_inside] for name, column in columns.items()}
-    for name in problem.derivatives:
-        unknown, _, letters = name.partition("_")
-        fields[name] = measuring.operators.apply(letters, columns[unknown])
-    fields["source"] = problem.source(measuring.cloud.centres)
-    return DerivativeFields(**fields, viscosity=0.0)
-
-
-def residual_rms(problem: PdeProblem, measuring: MeasuringCloud, values: FloatArray) -> float:
-    """Compute the root mean square of all residuals, divided by the problem's residual_scale.
-
-    Args:
-        problem: Holds the equation.
         measuring: From `residual_cloud`.
         values: Outputs at `measuring.points`, shape (n_points, n_out).
 
     Raises:
         SpecError: If the shape is wrong or a value is not finite.
     """
-    raise_violations(_value_violations(problem, measuring.points, values))
-    residuals = problem.residual(_derivative_fields(problem, measuring, values))
-    return rms(np.stack(residuals)) / problem.residual_scale
+    _check_values(measuring.problem, measuring.points, values)
+    return rms(measuring.evaluate(values)[0] / row_scales(measuring)[0][:, None])
 
 
 def boundary_rms(problem: PdeProblem, points: FloatArray, values: FloatArray) -> float:
-    """Compute the root mean square of the error against the prescribed data.
+    """Compute the root mean square of the error against the prescribed values.
 
     A point counts once for each condition that covers it, and not at all where none does.
 
@@ -127,11 +88,14 @@ def boundary_rms(problem: PdeProblem, points: FloatArray, values: FloatArray) ->
     Raises:
         SpecError: If the shape is wrong, a value is not finite, or no condition covers any point.
     """
-    raise_violations(_value_violations(problem, points, values))
-    errors = [np.empty((0, problem.n_out))]
+    _check_values(problem, points, values)
+    given = {**values_at(problem, points), **dict(zip(problem.unknowns, values.T, strict=True))}
+    errors = [np.empty(0)]
     for condition in problem.conditions:
-        covered = condition.applies(points)
-        errors.append(values[covered] - condition.value(points[covered]))
+        if isinstance(condition, Dirichlet):
+            on = covered(problem, condition, points)
+            for row in condition.rows(problem.names(on_boundary=True), problem.unknowns):
+                errors.append(np.broadcast_to(row.evaluate(given), len(points))[on])
     gathered = np.concatenate(errors)
     raise_violations(check_range("boundary_rms: number of points under a condition", len(gathered), 1, np.inf))
     return rms(gathered)
@@ -148,18 +112,30 @@ def evaluation_points(problem: PdeProblem, n: int, seed: int) -> FloatArray:
 
 
 def measure_residual(problem: PdeProblem, evaluate: Evaluate) -> ResidualReport:
-    """Measure the residual, the boundary error and the floor of anything that maps points to outputs."""
+    """Measure the residual, the errors of the conditions and the floor of anything that maps points to outputs."""
     measuring = residual_cloud(problem)
-    boundary = boundary_points(problem, N_BOUNDARY, BOUNDARY_SEED) if problem.conditions else None
+    scales = row_scales(measuring)
+
+    def sizes(function: Evaluate) -> list[float]:
+        values = function(measuring.points)
+        _check_values(problem, measuring.points, values)
+        rows = measuring.evaluate(values)
+        return [rms(each / scale[:, None]) for each, scale in zip(rows, scales, strict=True)]
+
+    first, *others = sizes(evaluate)
+    has_values = any(isinstance(condition, Dirichlet) for condition in problem.conditions)
+    boundary = boundary_points(problem, N_BOUNDARY, BOUNDARY_SEED) if has_values else None
+    labels = [block.label for block in measuring.blocks[1:]]
     return ResidualReport(
-        residual_rms=residual_rms(problem, measuring, evaluate(measuring.points)),
+        residual_rms=first,
+        condition_rms=tuple(zip(labels, others, strict=True)),
         boundary_rms=None if boundary is None else boundary_rms(problem, boundary, evaluate(boundary)),
-        operator=measuring.operators.kind,
-        reference_residual_rms=residual_rms(problem, measuring, problem.reference.evaluate(measuring.points)),
+        operator=measuring.kind,
+        reference_residual_rms=None if problem.reference is None else sizes(problem.reference.evaluate)[0],
     )
 
 
-def _value_violations(problem: PdeProblem, points: FloatArray, values: FloatArray) -> Any:
+def _check_values(problem: PdeProblem, points: FloatArray, values: FloatArray) -> None:
     where = f"outputs for problem {problem.name!r}"
-    yield from check_shape(where, values, (points.shape[0], problem.n_out), "(n_points, n_out)")
-    yield from check_finite(where, values)
+    raise_violations(check_shape(where, values, (points.shape[0], problem.n_out), "(n_points, n_out)"))
+    raise_violations(check_finite(where, values))

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import vstack
 from torch import Tensor
 
 from ...base.arrays import FloatArray, Record
+from ...base.expressions import Expression
 from ...geometry.domain import Cloud
 from ...network.transforms import AffineTransform
-from ...operators.projection import DerivativeOperators
-from ...problems.problem import DerivativeFields, PdeProblem
+from ...problems.discretization import Block, Discretization, discretize
+from ...problems.error_estimate import row_scales
+from ...problems.problem import PdeProblem
 from ...problems.recipe import CloudRecipe, ResidualWeights, TrainingRecipe
-from ...problems.residuals import problem_operators
 from .adaptation import relative_cell_volumes
 from .derivatives import SparseMap
 
@@ -26,12 +28,47 @@ SAME_TIME = 9
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class UnknownMap(Record):
-    """A map from one unknown to all of its derivatives, computed as one product."""
+    """A map from one unknown to all of its derivatives in a block of rows, computed as one product."""
 
+    column: int
+    """Index of the unknown."""
     names: tuple[str, ...]
-    """Names of the derivatives in the equation: ("u_t", "u_xx")."""
+    """Names of the derivatives: ("u_t", "u_xx"); the unknown's own name where it is averaged."""
     operator: SparseMap
-    """Matrices of the derivatives on top of each other, shape (n_names * n_inside, n_points)."""
+    """Their matrices on top of each other, shape (n_names * n, n_points)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TensorBlock(Record):
+    """A block of a discretization as tensors (`problems/discretization.py`)."""
+
+    rows: tuple[Expression, ...]
+    """Expressions that are to be zero."""
+    index: Tensor
+    """Points where they stand, shape (n,)."""
+    values: dict[str, Any]
+    """Coordinates, fields, normals and data there by name, each (n,), and the recipe's viscosity."""
+    maps: tuple[UnknownMap, ...]
+    """Maps to derivatives and means."""
+    units: Tensor
+    """One over the scale of each expression, shape (n_expressions, 1)."""
+    weight: float
+    """Factor on the mean square of the rows in the loss."""
+
+    def names_at(self, u: Tensor, unknowns: tuple[str, ...]) -> dict[str, Any]:
+        """Return the values of all names for u of shape (n_points, n_out)."""
+        found = dict(self.values)
+        for column, unknown in enumerate(unknowns):
+            found[unknown] = u[self.index, column]
+        for each in self.maps:
+            stacked = each.operator(u[:, each.column]).view(len(each.names), -1)
+            found.update(zip(each.names, stacked.unbind(0), strict=True))
+        return found
+
+    def scaled_rows(self, values: dict[str, Any]) -> Tensor:
+        """Compute the rows in units of their scales, shape (n_expressions, n)."""
+        like = self.units.new_zeros(len(self.index))
+        return torch.stack([row.evaluate(values) + like for row in self.rows]) * self.units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,18 +89,18 @@ class Instants(Record):
 class TrainingCloud(Record):
     """A problem on its cloud, with all that the residuals of a network's outputs need."""
 
-    problem: PdeProblem
-    """Problem with the equation and the ansatz."""
-    n_inside: int
-    """Number of points that are centres of the residual; they come first."""
+    held: Discretization
+    """Problem, points and rows, in numpy."""
+    scales: tuple[FloatArray, ...]
+    """Scale of every expression, for each block (n_expressions,)."""
+    blocks: tuple[TensorBlock, ...]
+    """Equations first, then the conditions that are not built in."""
     inputs: Tensor
     """Points in the coordinates of the network, shape (n_points, n_in)."""
     offset: Tensor
     """Offset g of the ansatz, shape (n_points, n_out)."""
     factor: Tensor
     """Factor d of the ansatz, shape (n_points, n_out)."""
-    source: Tensor
-    """Source of the equation at the centres, shape (n_inside,)."""
     viscosity: float
     """Viscosity of the recipe, which equations without a smoothing term ignore."""
     weights: ResidualWeights
@@ -74,8 +111,6 @@ class TrainingCloud(Record):
     """Times of the centres; None where the weights are not causal."""
     output_transform: AffineTransform
     """Transform of the network's outputs before the ansatz."""
-    unknowns: tuple[UnknownMap, ...]
-    """Maps to the derivatives, one entry per unknown of the problem."""
     batch_size: int | None
     """Largest number of points that go through the network at once; None for all."""
 
@@ -84,16 +119,15 @@ class TrainingCloud(Record):
         linked: Tensor = self.problem.ansatz.link.apply(self.output_transform.apply(outputs))
         return self.offset + self.factor * linked
 
-    def fields(self, u: Tensor) -> DerivativeFields:
-        """Compute the unknowns, their derivatives and the source at the centres for u of shape (n_points, n_out)."""
-        values: dict[str, Any] = {"source": self.source, "viscosity": self.viscosity}
-        for column, (name, unknown) in enumerate(zip(self.problem.unknowns, self.unknowns, strict=True)):
-            held = u[:, column]
-            values[name] = held[: self.n_inside]
-            if unknown.names:
-                stacked = unknown.operator(held).view(len(unknown.names), self.n_inside)
-                values.update(zip(unknown.names, stacked.unbind(0), strict=True))
-        return DerivativeFields(**values)
+    @property
+    def problem(self) -> PdeProblem:
+        """The problem with its equations and ansatz."""
+        return self.held.problem
+
+    @property
+    def n_inside(self) -> int:
+        """Number of points that are centres of the equations; they come first."""
+        return self.held.cloud.n_inside
 
 
 def input_transform(problem: PdeProblem) -> AffineTransform:
@@ -135,7 +169,12 @@ def _instants(times: FloatArray, dtype: torch.dtype, device: torch.device) -> In
 
 
 def build_training_cloud(
-    problem: PdeProblem, recipe: TrainingRecipe, dtype: torch.dtype, device: torch.device, changed: Cloud | None = None
+    problem: PdeProblem,
+    recipe: TrainingRecipe,
+    dtype: torch.dtype,
+    device: torch.device,
+    changed: Cloud | None = None,
+    scales: tuple[FloatArray, ...] | None = None,
 ) -> TrainingCloud:
     """Build the cloud of a recipe and evaluate on it all that stays fixed, in float64, before it is rounded to `dtype`.
 
@@ -145,44 +184,51 @@ def build_training_cloud(
         dtype: Type of the tensors.
         device: Device of the tensors.
         changed: Cloud after refinement and jitter (`adaptation.py`); None builds the cloud of the recipe.
+        scales: Scales of the rows, measured on another cloud of the problem; None measures them here.
     """
     cloud = changed or problem.domain.cloud(recipe.cloud.n_per_axis, recipe.cloud.gradings)
-    settings = (recipe.cloud.operator, recipe.cloud.n_neighbours)
-    operators = problem_operators(problem, cloud, *settings) if problem.derivatives else None
-    offset, factor = problem.ansatz.evaluate(cloud.points)
+    held = discretize(problem, cloud, recipe.cloud.operator, recipe.cloud.n_neighbours)
+    scales = scales or row_scales(held, recipe.viscosity)
+    offset, factor = problem.ansatz.evaluate(held.points)
     power, volumes = recipe.weights.cell_power, 1.0 if changed is None else relative_cell_volumes(cloud)
 
     def tensor(values: Any) -> Tensor:
         return torch.as_tensor(np.ascontiguousarray(values)).to(device=device, dtype=dtype)
 
     return TrainingCloud(
-        problem=problem,
-        n_inside=cloud.n_inside,
-        inputs=tensor(input_transform(problem).apply(cloud.points)),
+        held=held,
+        scales=scales,
+        blocks=tuple(
+            _tensor_block(problem, block, scale, recipe.viscosity, tensor)
+            for block, scale in zip(held.blocks, scales, strict=True)
+        ),
+        inputs=tensor(input_transform(problem).apply(held.points)),
         offset=tensor(offset),
         factor=tensor(factor),
-        source=tensor(problem.source(cloud.centres)),
         viscosity=recipe.viscosity,
         weights=recipe.weights,
         instants=_instants(cloud.centres[:, -1], dtype, device) if recipe.weights.causality > 0 else None,
         cell_weights=tensor(cell_weights(cloud.centres, recipe.cloud, power, volumes)) if power > 0 else None,
         output_transform=output_transform(problem, recipe),
-        unknowns=tuple(
-            _unknown_map(problem, name, operators, cloud.n_points, dtype, device) for name in problem.unknowns
-        ),
         batch_size=recipe.cloud.batch_size,
     )
 
 
-def _unknown_map(
-    problem: PdeProblem,
-    unknown: str,
-    operators: DerivativeOperators | None,
-    n_points: int,
-    dtype: torch.dtype,
-    device: torch.device,
-) -> UnknownMap:
-    names = tuple(name for name in problem.derivatives if name.partition("_")[0] == unknown)
-    matrices = [operators.matrix(name.partition("_")[2]) for name in names] if operators else []
-    stacked = vstack(matrices) if matrices else csr_matrix((0, n_points))
-    return UnknownMap(names=names, operator=SparseMap(stacked, dtype, device))
+def _tensor_block(
+    problem: PdeProblem, block: Block, scale: FloatArray, viscosity: float, tensor: Callable[[Any], Tensor]
+) -> TensorBlock:
+    units = tensor(1.0 / scale[:, None])
+    maps = []
+    for column, unknown in enumerate(problem.unknowns):
+        names = tuple(each for each in block.maps if each.partition("_")[0] == unknown)
+        if names:
+            stacked = vstack([block.maps[each] for each in names], format="csr")
+            maps.append(UnknownMap(column=column, names=names, operator=SparseMap(stacked, units.dtype, units.device)))
+    return TensorBlock(
+        rows=block.rows,
+        index=torch.as_tensor(block.index, device=units.device),
+        values={"viscosity": viscosity, **{each: tensor(values) for each, values in block.values.items()}},
+        maps=tuple(maps),
+        units=units,
+        weight=block.weight,
+    )

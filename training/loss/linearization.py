@@ -1,33 +1,34 @@
 """The weighted residuals of a cloud as one vector, and their derivatives by the network's outputs as one sparse matrix.
 
-    r_i = sqrt(w_i / (n n_eq)) R_i / residual_scale           |r|^2 is the loss of `losses.py`
-    S   = dr / dy = sum_k diag(dr / dD_k u) D_k diag(du / dy)      D_k: the operators, y: the network's outputs
+    r_i = sqrt(w_i / n) R_i / scale                           n: rows of the block; |r|^2 is the loss of `losses.py`
+    S   = dr / dy = A diag(du / dy)                           A: `problems/discretization.py`, y: the network's outputs
 
 and for a distillation target, r_i = (u_i - u_teacher_i) / |u_teacher|, whose S is du / dy.
 
-An equation is an expression of derivative fields at one point, so dR/dD_k u is one number per centre, and S has the pattern of
-the operators. Weights count as constants.
+Weights count as constants.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from scipy.sparse import csr_matrix, diags, hstack, vstack
+from scipy.sparse import csr_matrix, diags, vstack
 from torch import Tensor
 
-from ...base.arrays import IntArray, Record
-from ...problems.problem import DerivativeFields
+from ...base.arrays import FloatArray, IntArray, Record
 from ..collocation.clouds import TrainingCloud
 from .distillation import DistillationTarget
 from .losses import centre_weights
 
 Centres = Tensor | None
 """Factor on the weight of every centre, shape (n_inside,); None for one."""
+Balance = tuple[float, ...]
+"""Factor on the weight of every block of rows; empty for one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,9 +36,11 @@ class LinearResidual(Record):
     """The linear model r(y + e) ~ r + S e of weighted residuals."""
 
     values: Tensor
-    """Weighted residuals r, equation after equation, shape (n_rows,), n_rows = n_equations n_inside."""
+    """Weighted residuals r, block after block, shape (n_rows,)."""
     slopes: csr_matrix
     """Derivatives S, shape (n_rows, n_out n_points), unknown after unknown."""
+    blocks: IntArray
+    """Block of rows of the discretization that each row belongs to, shape (n_rows,); -1 for those of a teacher."""
 
     def compressed(self, n_points: int) -> tuple[LinearResidual, IntArray]:
         """Return the model without zero rows, as those ahead of a front are, and without points that no other row uses.
@@ -53,37 +56,42 @@ class LinearResidual(Record):
         rows = np.flatnonzero((np.diff(S.indptr) > 0) | (self.values.numpy() != 0))
         seen = np.unique(S.indices % n_points)
         columns = (np.arange(S.shape[1] // n_points)[:, None] * n_points + seen).reshape(-1)
-        return LinearResidual(values=self.values[rows], slopes=S[rows][:, columns]), seen
+        return LinearResidual(values=self.values[rows], slopes=S[rows][:, columns], blocks=self.blocks[rows]), seen
 
 
-def weighted_residuals(cloud: TrainingCloud, outputs: Tensor, factor: Centres = None) -> Tensor:
+def weighted_residuals(cloud: TrainingCloud, outputs: Tensor, factor: Centres = None, balance: Balance = ()) -> Tensor:
     """Compute r for the network's outputs (n_points, n_out), shape (n_rows,)."""
-    with torch.no_grad():
-        fields = cloud.fields(cloud.solution(outputs))
-        return _weighted(cloud, fields, torch.stack(cloud.problem.residual(fields)), factor)
+    u = cloud.solution(outputs.detach()).numpy()
+    values = [cloud.held.names_at(block, u, cloud.viscosity) for block in cloud.held.blocks]
+    rows = [block.evaluate(names) for block, names in zip(cloud.held.blocks, values, strict=True)]
+    roots = _root_weights(cloud, values[0], factor, balance)
+    return torch.from_numpy(np.concatenate([(each * root).ravel() for each, root in zip(rows, roots, strict=True)]))
 
 
-def linearize_residuals(cloud: TrainingCloud, outputs: Tensor, factor: Centres = None) -> LinearResidual:
+def linearize_residuals(
+    cloud: TrainingCloud, outputs: Tensor, factor: Centres = None, balance: Balance = ()
+) -> LinearResidual:
     """Compute r and S at the network's outputs (n_points, n_out).
 
     Args:
         cloud: Collocation points, in float64 on the CPU.
         outputs: Outputs y; their graph is not followed.
         factor: Factor on the weight of every centre.
+        balance: Factor on the weight of every block of rows; empty for one.
     """
     y = outputs.detach().requires_grad_()
     solution = cloud.solution(y)
     (du,) = torch.autograd.grad(solution.sum(), y)
-    fields = cloud.fields(solution.detach())
-    leaves = {name: getattr(fields, name).clone().requires_grad_() for name in _names(cloud)}
-    followed = DerivativeFields(source=cloud.source, viscosity=cloud.viscosity, **leaves)
-    equations = cloud.problem.residual(followed)
-    rows = [_equation_slopes(cloud, equation, leaves, du) for equation in equations]
-    with torch.no_grad():
-        values = _weighted(cloud, fields, torch.stack(equations), factor)
-        root = _root_weights(cloud, fields, len(equations), factor)
-    scaled = diags(root.repeat(len(equations)).numpy()) @ vstack(rows)
-    return LinearResidual(values=values, slopes=csr_matrix(scaled))
+    u = solution.detach().numpy()
+    names = cloud.held.names_at(cloud.held.blocks[0], u, cloud.viscosity)
+    roots = np.concatenate([root.ravel() for root in _root_weights(cloud, names, factor, balance)])
+    jacobian = vstack(cloud.held.jacobian(u, cloud.viscosity), format="csr")
+    blocks = np.repeat(np.arange(len(cloud.blocks)), [block.n_rows for block in cloud.held.blocks])
+    return LinearResidual(
+        values=weighted_residuals(cloud, outputs, factor, balance),
+        slopes=csr_matrix(diags(roots) @ jacobian @ diags(du.T.reshape(-1).numpy())),
+        blocks=blocks,
+    )
 
 
 def distillation_residuals(cloud: TrainingCloud, distillation_target: DistillationTarget, outputs: Tensor) -> Tensor:
@@ -103,40 +111,26 @@ def linearize_distillation(
     return LinearResidual(
         values=distillation_residuals(cloud, distillation_target, y.detach()),
         slopes=csr_matrix(diags(du.T.reshape(-1).numpy() / unit)),
+        blocks=np.full(du.numel(), -1),
     )
 
 
-def _names(cloud: TrainingCloud) -> tuple[str, ...]:
-    return (*cloud.problem.unknowns, *(name for unknown in cloud.unknowns for name in unknown.names))
+def _root_weights(
+    cloud: TrainingCloud, names: Mapping[str, Any], factor: Centres, balance: Balance
+) -> list[FloatArray]:
+    """Compute sqrt(w / (n n_eq)) / scale for every row, for each block (n_expressions, n)."""
+    roots = []
+    for index, (block, scale) in enumerate(zip(cloud.held.blocks, cloud.scales, strict=True)):
+        weight = block.weight * (balance[index] if balance else 1.0)
+        each = np.full(len(block.index), weight / block.n_rows)
+        if index == 0:
+            each *= _centre_factors(cloud, names, factor)
+        roots.append(np.sqrt(each) / scale[:, None])
+    return roots
 
 
-def _weighted(cloud: TrainingCloud, fields: DerivativeFields, residuals: Tensor, factor: Centres) -> Tensor:
-    """Scale residuals (n_equations, n_inside) to r."""
-    return (residuals * _root_weights(cloud, fields, len(residuals), factor)).reshape(-1)
-
-
-def _root_weights(cloud: TrainingCloud, fields: DerivativeFields, n_equations: int, factor: Centres) -> Tensor:
-    """Compute sqrt(w / (n n_eq)) / residual_scale, shape (n_inside,)."""
-    weights = centre_weights(cloud, fields)
-    held = torch.ones(cloud.n_inside, dtype=cloud.inputs.dtype) if weights is None else weights
-    unit = cloud.problem.residual_scale * math.sqrt(cloud.n_inside * n_equations)
-    return (held if factor is None else held * factor).sqrt() / unit
-
-
-def _equation_slopes(cloud: TrainingCloud, equation: Tensor, leaves: dict[str, Tensor], du: Tensor) -> Any:
-    """Compute dR/dy of one equation, shape (n_inside, n_out n_points)."""
-    slopes = torch.autograd.grad(equation.sum(), list(leaves.values()), retain_graph=True, allow_unused=True)
-    by_name = dict(zip(leaves, slopes, strict=True))
-    columns = []
-    for column, (name, unknown) in enumerate(zip(cloud.problem.unknowns, cloud.unknowns, strict=True)):
-        total = csr_matrix((cloud.n_inside, len(du)))
-        stacked = unknown.operator.forward
-        if by_name[name] is not None:
-            centres = diags(by_name[name].numpy(), shape=(cloud.n_inside, len(du)))
-            total = total + centres
-        for index, derivative in enumerate(unknown.names):
-            if by_name[derivative] is not None:
-                part = stacked[index * cloud.n_inside : (index + 1) * cloud.n_inside]
-                total = total + diags(by_name[derivative].numpy()) @ part
-        columns.append(total @ diags(du[:, column].numpy()))
-    return hstack(columns)
+def _centre_factors(cloud: TrainingCloud, names: Mapping[str, Any], factor: Centres) -> FloatArray | float:
+    followed = {each: torch.from_numpy(value) for each, value in names.items() if isinstance(value, np.ndarray)}
+    weights = centre_weights(cloud, followed)
+    held: FloatArray | float = 1.0 if weights is None else weights.numpy()
+    return held if factor is None else held * factor.numpy()

@@ -1,6 +1,7 @@
 """The loss of a training: the mean square residual, the distance to a teacher, and the activity above its target.
 
-    L = w_r * mean over centres and equations of w_c (r / residual_scale)^2          w_c: the recipe's `ResidualWeights`
+    L = w_r * mean over centres and equations of w_c (r / scale)^2          w_c: the recipe's `ResidualWeights`
+        + w_r * w_k * mean over the rows of each condition k that is not built in of (r_k / scale_k)^2
         + w_d * |u - u_teacher|^2 / |u_teacher|^2          where the phase has a distillation weight
         + w_a * max(0, activity - target)
 
@@ -10,13 +11,13 @@ solution.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from ...problems.phases import PhaseRecipe
-from ...problems.problem import DerivativeFields
 from ..collocation.clouds import Instants, TrainingCloud
 from ..network.batches import run_batches
 from ..network.module_network import TrainedNetwork
@@ -46,25 +47,31 @@ def evaluate_loss(
     distance = None if distillation_target is None else distillation_target.distance(u)
     if isinstance(cloud, EnergyCloud):
         return LossTerms(residual=cloud.loss(u), activity=run.activity, distillation=distance)
-    squares = centre_squares(cloud, u)
-    unit = 1.0 / cloud.problem.residual_scale**2
-    residual = squares.mean() * unit
-    causal = None if cloud.instants is None else causal_mean(squares * unit, cloud.instants, cloud.weights.causality)
+    squares, conditions = block_squares(cloud, u)
+    residual = squares.mean() + conditions
+    causal = None
+    if cloud.instants is not None:
+        causal = causal_mean(squares, cloud.instants, cloud.weights.causality) + conditions
     return LossTerms(residual=residual, activity=run.activity, distillation=distance, causal=causal)
 
 
 def residual_loss(cloud: TrainingCloud, u: Tensor) -> Tensor:
     """Compute the mean square residual for u at all points of the cloud, shape (n_points, n_out)."""
-    return centre_squares(cloud, u).mean() * (1.0 / cloud.problem.residual_scale**2)
+    squares, conditions = block_squares(cloud, u)
+    return squares.mean() + conditions
 
 
-def centre_squares(cloud: TrainingCloud, u: Tensor) -> Tensor:
-    """Compute w_c r^2 at each centre, its mean over the equations, shape (n_inside,)."""
-    fields = cloud.fields(u)
-    weights = centre_weights(cloud, fields)
-    squares = [residual.square() for residual in cloud.problem.residual(fields)]
-    total = squares[0] if len(squares) == 1 else torch.stack(squares).mean(0)
-    return total if weights is None else total * weights
+def block_squares(cloud: TrainingCloud, u: Tensor) -> tuple[Tensor, Tensor | float]:
+    """Compute w_c r^2 at each centre, the mean over the equations, (n_inside,), and the sum of all conditions' mean squares."""
+    first, *others = cloud.blocks
+    values = first.names_at(u, cloud.problem.unknowns)
+    total = first.scaled_rows(values).square().mean(0)
+    weights = centre_weights(cloud, values)
+    conditions: Tensor | float = 0.0
+    for block in others:
+        rows = block.scaled_rows(block.names_at(u, cloud.problem.unknowns))
+        conditions = conditions + block.weight * rows.square().mean()
+    return (total if weights is None else total * weights), conditions
 
 
 def causal_mean(squares: Tensor, instants: Instants, causality: float) -> Tensor:
@@ -79,14 +86,18 @@ def causal_mean(squares: Tensor, instants: Instants, causality: float) -> Tensor
     return (torch.exp(-causality * (torch.cumsum(held, 0) - held)) * by_time).mean()
 
 
-def centre_weights(cloud: TrainingCloud, fields: DerivativeFields) -> Tensor | None:
-    """Compute the weight of each centre, shape (n_inside,), as a constant; None where all weights are one."""
+def centre_weights(cloud: TrainingCloud, values: Mapping[str, Any]) -> Any:
+    """Compute the weight of each centre as a constant, from the values of the first block's names, tensors or arrays.
+
+    Returns:
+        Shape (n_inside,), as the values; None where all weights are one.
+    """
     held, steepness = cloud.cell_weights, cloud.weights.steepness
     if steepness == 0.0:
         return held
-    slope: Tensor = getattr(fields, cloud.weights.derivative).detach()
-    falling = slope.abs().mul_(steepness).add_(1.0).square_().reciprocal_()
-    return falling if held is None else falling.mul_(held)
+    slope = values[cloud.weights.derivative]
+    falling = 1.0 / (1.0 + steepness * abs(slope.detach())) ** 2
+    return falling if held is None else falling * held
 
 
 def activity_target_at(phase: PhaseRecipe, iteration: int, first_activity: float) -> float:

@@ -99,8 +99,9 @@ class CollocationSchedule:
         candidates = build_candidates(self.problem.domain, self.recipe.cloud)
         fine = build_training_cloud(self.problem, self.recipe, self.dtype, self.device, candidates)
         with torch.no_grad():
-            fields = fine.fields(fine.solution(state.network(fine.inputs)))
-            residuals = torch.stack(self.problem.residual(fields)).double().cpu().numpy()
+            u = fine.solution(state.network(fine.inputs))
+            rows = fine.blocks[0].scaled_rows(fine.blocks[0].names_at(u, self.problem.unknowns))
+            residuals = rows.double().cpu().numpy()
         return refine_cloud(base, candidates, residuals, share)
 
     def _base_cloud(self) -> Cloud:

@@ -40,7 +40,7 @@ class TrainingProgress(Record):
     activity: float
     """Share of neurons and steps that fire, 0 to 1."""
     relative_l2: float
-    """Relative error against the reference on points that were not trained on; never used by the training."""
+    """Relative error against the reference on points that were not trained on, NaN without one; never used by the training."""
 
 
 COLUMNS = tuple(held.name for held in fields(TrainingProgress) if held.metadata.get("column", True))

@@ -43,7 +43,7 @@ class TrainingResult(Record):
     loss: float
     """Objective of the network; infinite where the last phase ended before its first measurement."""
     relative_l2: float
-    """Relative error against the reference on points that were not trained on; NaN where an output is not finite."""
+    """Relative error against the reference on points not trained on; NaN without one, or where an output is not finite."""
     activity: float
     """Share of neurons and steps that fire at these points, 0 to 1."""
     n_iterations: int

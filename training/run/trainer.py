@@ -106,8 +106,8 @@ class _Task(Record):
     """Points on which the displayed error is measured, shape (N_SHOWN, n_in)."""
     inputs: Tensor
     """The same points as the network sees them."""
-    reference: FloatArray
-    """Reference solution at these points, shape (N_SHOWN, n_out)."""
+    reference: FloatArray | None
+    """Reference solution at these points, shape (N_SHOWN, n_out); None where none is known."""
 
 
 def train_network(
@@ -272,7 +272,7 @@ def _prepare(
         identity=identity,
         points=points,
         inputs=torch.as_tensor(input_transform(problem).apply(points)).to(device=device, dtype=dtype),
-        reference=problem.reference.evaluate(points),
+        reference=None if problem.reference is None else problem.reference.evaluate(points),
     )
     return task, state
 
@@ -356,7 +356,7 @@ def _evaluate(task: _Task, network: TrainedNetwork) -> tuple[float, float]:
     with torch.no_grad():
         run = network.run(task.inputs)
     outputs = run.output.cpu().double().numpy()
-    if not np.isfinite(outputs).all():
+    if task.reference is None or not np.isfinite(outputs).all():
         return math.nan, run.activity.item()
     problem = task.settings.problem
     u = problem.ansatz.apply(task.points, output_transform(problem, task.recipe).apply(outputs))

@@ -47,7 +47,7 @@ def train_for_sweep(plan: SweepPlan, point: SweepPoint) -> TrainedNetwork:
 
     problem = plan.problem
     provenance = Provenance(
-        problem=problem.name, parameters=problem.parameters, seed=plan.seed, package_version=__version__
+        problem=problem.name, parameters=problem.options, seed=plan.seed, package_version=__version__
     )
     result = train_network(problem, plan.recipe_of(point), plan.seed, provenance=provenance)
     if result.status is TrainingStatus.INTERRUPTED:
@@ -88,7 +88,7 @@ def _profiled_row(
 
     chip, tuning = quantization.network, quantization.report.tuning
     points = evaluation_points(plan.problem, plan.n_points, plan.seed)
-    truth = plan.problem.reference.evaluate(points)
+    truth = plan.problem.exact(points)
     trace = run_on(chip, points, plan.backend)
     counts = count_operations(chip, trace)
     hardware = profile_hardware(chip, trace, points, target=plan.target, models=(plan.energy,))

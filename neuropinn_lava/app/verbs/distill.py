@@ -26,7 +26,6 @@ from ...geometry.domain import Box, Cloud, Domain, check_tag
 from ...geometry.grading import Grading
 from ...network.given_networks import describe_given, is_module
 from ...network.spec import Provenance
-from ...problems.conditions import identity_ansatz
 from ...problems.phases import PhaseRecipe, accurate_then_sparse
 from ...problems.problem import PdeProblem, ReferenceSolution
 from ...problems.recipe import GIVEN_TEACHER, SOLVER_NETWORK, CloudRecipe, NetworkRecipe, TrainingRecipe
@@ -159,7 +158,7 @@ def distill(
     teacher = _as_function(module)
     task = _imitation(module, teacher, problem, points, lower, upper)
     network = dataclasses.replace(SOLVER_NETWORK, widths=layers, n_steps=n_steps)
-    origin: dict[str, Any] = {} if problem is None else {"problem": problem.name, "parameters": problem.parameters}
+    origin: dict[str, Any] = {} if problem is None else {"problem": problem.name, "parameters": problem.options}
     result = train_network(
         task,
         _recipe(task, problem, network, activity),
@@ -228,15 +227,12 @@ def _imitation(
     return PdeProblem(
         name=name,
         title=name,
-        equation="none; the module's outputs are imitated",
+        text="none; the module's outputs are imitated",
         coordinates=tuple("xyzw"[:n_in]),
         unknowns=tuple("uvwpqrs"[k] if n_out <= 7 else f"u{k}" for k in range(n_out)),
         domain=domain,
-        derivatives=(),
-        source=lambda points: np.zeros(len(points)),
-        residual=lambda f: (f.source,),
-        conditions=(),
-        ansatz=identity_ansatz(n_in, n_out),
+        equations=lambda f: (0.0,) * n_out,
+        residual_scale=1.0,
         reference=ReferenceSolution(evaluate=teacher, relative_accuracy=0.0, source="the module itself"),
         recipe=TrainingRecipe(),
     )
@@ -271,7 +267,7 @@ def _recipe(task: PdeProblem, problem: PdeProblem | None, network: NetworkRecipe
         network = dataclasses.replace(network, output_scale=problem.recipe.network.output_scale)
         both = tuple(dataclasses.replace(phase, distillation_weight=1.0) for phase in phases)
         return dataclasses.replace(problem.recipe, network=network, phases=both, teacher=GIVEN_TEACHER)
-    sample = task.reference.evaluate(task.domain.sample(500, np.random.default_rng(0)))
+    sample = task.exact(task.domain.sample(500, np.random.default_rng(0)))
     scale = float(np.abs(sample).max()) or 1.0
     imitate: tuple[PhaseRecipe, ...] = tuple(
         dataclasses.replace(phase, residual_weight=0.0, distillation_weight=1.0) for phase in phases

@@ -71,7 +71,7 @@ def reference_at(
     from ...base.checks import check_finite, check_shape, raise_violations
 
     if given is None:
-        return problem.reference.evaluate(points) if problem else None
+        return problem.reference.evaluate(points) if problem and problem.reference else None
     where = "profile.reference"
     shape = (len(points), *points.shape[1:-1], n_out) if every_step else (len(points), n_out)
     raise_violations([*check_shape(where, given, shape, "(n, n_out)"), *check_finite(where, given)])
@@ -116,7 +116,7 @@ def measure_backends(
                 samples_per_second=trace.n_samples / seconds if seconds else None,
             )
         )
-    words = source or (f"the problem's solution: {problem.reference.source}" if problem else None)
+    words = source or (f"the problem's solution: {problem.reference.source}" if problem and problem.reference else None)
     return BackendsSection(
         results=tuple(results), residual_operator=operator, reference_residual_rms=floor, reference=words
     )

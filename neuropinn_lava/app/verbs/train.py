@@ -183,7 +183,7 @@ def train(
     _check_name(problem)
     _check_files(path, files)
     provenance = Provenance(
-        problem=problem.name, parameters=problem.parameters, seed=seed, package_version=__version__, command=command
+        problem=problem.name, parameters=problem.options, seed=seed, package_version=__version__, command=command
     )
     result = train_network(
         problem,
@@ -251,7 +251,7 @@ def _check_name(problem: PdeProblem) -> None:
     if problem.name not in list_problems():
         return
     try:
-        own = find_problem(problem.name, **{option.name: option.value for option in problem.parameters})
+        own = find_problem(problem.name, **{option.name: option.value for option in problem.options})
     except SpecError:
         own = None
     if own is None or own.equation != problem.equation:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
-from ..conditions import vanishing_ansatz
+from ..built_in import vanishing_ansatz
+from ..conditions import Dirichlet
 from ..phases import PhaseRecipe
-from ..problem import Condition, PdeProblem, ReferenceSolution, constant_source, constant_value, restricted_to_domain
+from ..problem import PdeProblem, ReferenceSolution, restricted_to_domain
 from ..recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
 from ..solvers.star import LEVEL_SET, Forces, solve_star, star_domain, to_polar
 
@@ -51,14 +52,12 @@ def make_advection_diffusion_star(
     return PdeProblem(
         name="advection-diffusion-star",
         title="Advection and diffusion on a star with a hole",
-        equation=f"-{diffusivity:g} (u_xx + u_yy) + ({velocity_x:g}, {velocity_y:g}) . grad u = 1; u = 0 on star and hole",
-        coordinates=("x", "y"),
+        text=f"-{diffusivity:g} (u_xx + u_yy) + ({velocity_x:g}, {velocity_y:g}) . grad u = 1; u = 0 on star and hole",
         domain=domain,
-        derivatives=("u_x", "u_y", "u_xx", "u_yy"),
-        source=constant_source(1.0),
-        residual=lambda f: (-diffusivity * (f.u_xx + f.u_yy) + velocity_x * f.u_x + velocity_y * f.u_y - f.source,),
-        conditions=(Condition(name="walls", applies=domain.on_boundary, value=constant_value(0.0)),),
-        ansatz=vanishing_ansatz(LEVEL_SET),
+        equations=lambda f: -diffusivity * (f.u_xx + f.u_yy) + velocity_x * f.u_x + velocity_y * f.u_y - 1,
+        residual_scale=1.0,
+        conditions=(Dirichlet(0.0, name="walls"),),
+        own_ansatz=vanishing_ansatz(LEVEL_SET),
         reference=ReferenceSolution(
             evaluate=restricted_to_domain(domain, solution, "advection-diffusion-star"),
             relative_accuracy=1e-4,

@@ -12,9 +12,10 @@ from ...geometry.domain import Box
 from ...geometry.grading import Grading
 from ...geometry.scalar_fields import Trigonometric
 from ...network.transforms import Ansatz
-from ..conditions import field_value, vanishing_polynomial
+from ..built_in import vanishing_polynomial
+from ..conditions import Initial, Periodic
 from ..phases import Marching, Optimizer, PhaseRecipe, imitate_then_solve
-from ..problem import Condition, PdeProblem, ReferenceSolution, constant_source, restricted_to_domain
+from ..problem import PdeProblem, ReferenceSolution, restricted_to_domain
 from ..recipe import TANH_NETWORK, CloudRecipe, NetworkRecipe, ResidualWeights, TeacherRecipe, TrainingRecipe
 from ..solvers.reaction_spectral import solve_reaction
 
@@ -79,14 +80,12 @@ def make_allen_cahn(*, diffusivity: float = 1e-4, rate: float = 5.0) -> PdeProbl
     return PdeProblem(
         name="allen-cahn",
         title="Allen-Cahn equation",
-        equation=f"u_t = {diffusivity:g} u_xx - {rate:g} u^3 + {rate:g} u; u = x^2 cos(pi x) at t = 0, periodic in x",
-        coordinates=("x", "t"),
+        text=f"u_t = {diffusivity:g} u_xx - {rate:g} u^3 + {rate:g} u; u = x^2 cos(pi x) at t = 0, periodic in x",
         domain=box,
-        derivatives=("u_t", "u_xx"),
-        source=constant_source(0.0),
-        residual=lambda f: (f.u_t - diffusivity * f.u_xx + rate * (f.u * f.u * f.u - f.u),),
-        conditions=(Condition(name="start", applies=box.on_boundary, value=field_value(start)),),
-        ansatz=Ansatz(offset=(start,), factor=(vanishing_polynomial(box),)),
+        equations=lambda f: f.u_t - diffusivity * f.u_xx + rate * (f.u**3 - f.u),
+        residual_scale=1.0,
+        conditions=(Periodic("x"), Initial(lambda p: p.x**2 * np.cos(np.pi * p.x), name="start")),
+        own_ansatz=Ansatz(offset=(start,), factor=(vanishing_polynomial(box),)),
         reference=ReferenceSolution(
             evaluate=restricted_to_domain(box, solution, "allen-cahn"),
             relative_accuracy=2e-6,

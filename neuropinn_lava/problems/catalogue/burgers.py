@@ -9,10 +9,12 @@ import numpy as np
 from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
 from ...geometry.domain import Box
+from ...geometry.scalar_fields import Trigonometric
 from ...network.transforms import Ansatz
-from ..conditions import field_value, sine_wave, vanishing_polynomial
+from ..built_in import vanishing_polynomial
+from ..conditions import Dirichlet
 from ..phases import accurate_then_sparse
-from ..problem import Condition, PdeProblem, ReferenceSolution, constant_source, restricted_to_domain
+from ..problem import PdeProblem, ReferenceSolution, restricted_to_domain
 from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
 from ..solvers.cole_hopf import solve_burgers
 
@@ -63,7 +65,12 @@ def build_burgers(
         residual_scale: Typical magnitude of the equation's terms.
     """
     box = Box.space_time([left, 0.0], [1.0, 1.0])
-    start = sine_wave(0, 2, np.pi, amplitude=amplitude)
+    start = Trigonometric(
+        coefficients=np.array([amplitude]),
+        exponents=np.zeros((1, 2), dtype=np.int64),
+        frequencies=np.array([[np.pi, 0.0]]),
+        phases=np.array([[np.pi / 2, 0.0]]),
+    )
     sine = "sin(pi x)" if amplitude > 0 else "-sin(pi x)"
 
     def solution(points: FloatArray) -> FloatArray:
@@ -72,15 +79,12 @@ def build_burgers(
     return PdeProblem(
         name=name,
         title=title,
-        equation=f"u_t + u u_x = {viscosity:g} u_xx; u = {sine} at t = 0, u = 0 at x = {left:g}, x = 1",
-        coordinates=("x", "t"),
+        text=f"u_t + u u_x = {viscosity:g} u_xx; u = {sine} at t = 0, u = 0 at x = {left:g}, x = 1",
         domain=box,
-        derivatives=("u_t", "u_x", "u_xx"),
-        source=constant_source(0.0),
-        residual=lambda f: (f.u_t + f.u * f.u_x - viscosity * f.u_xx,),
+        equations=lambda f: f.u_t + f.u * f.u_x - viscosity * f.u_xx,
         residual_scale=residual_scale,
-        conditions=(Condition(name="walls and start", applies=box.on_boundary, value=field_value(start)),),
-        ansatz=Ansatz(offset=(start,), factor=(vanishing_polynomial(box),)),
+        conditions=(Dirichlet(lambda p: amplitude * np.sin(np.pi * p.x), name="walls and start"),),
+        own_ansatz=Ansatz(offset=(start,), factor=(vanishing_polynomial(box),)),
         reference=ReferenceSolution(
             evaluate=restricted_to_domain(box, solution, name),
             relative_accuracy=1e-10,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from ...base.arrays import FloatArray
 from ...network.transforms import Link
 from ...operators.operator_kind import OperatorKind
-from ..conditions import vanishing_ansatz
+from ..built_in import vanishing_ansatz
+from ..conditions import Dirichlet
 from ..phases import PhaseRecipe
-from ..problem import Condition, PdeProblem, ReferenceSolution, constant_source, constant_value, restricted_to_domain
+from ..problem import PdeProblem, ReferenceSolution, restricted_to_domain
 from ..recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
 from ..solvers.lshape import distance_in_lshape, lshape_domain
 
@@ -43,14 +44,12 @@ def make_eikonal() -> PdeProblem:
     return PdeProblem(
         name="eikonal",
         title="Eikonal equation on the L-shape",
-        equation="|grad u| = 1; u = 0 on the boundary of [-1, 1]^2 without x, y > 0",
-        coordinates=("x", "y"),
+        text="|grad u| = 1; u = 0 on the boundary of [-1, 1]^2 without x, y > 0",
         domain=domain,
-        derivatives=("u_x", "u_y", "u_xx", "u_yy"),
-        source=constant_source(1.0),
-        residual=lambda f: (f.u_x * f.u_x + f.u_y * f.u_y - f.viscosity * (f.u_xx + f.u_yy) - f.source,),
-        conditions=(Condition(name="walls", applies=domain.on_boundary, value=constant_value(0.0)),),
-        ansatz=vanishing_ansatz(domain.factor(), Link.SOFTPLUS),
+        equations=lambda f: f.u_x**2 + f.u_y**2 - f.viscosity * (f.u_xx + f.u_yy) - 1,
+        residual_scale=1.0,
+        conditions=(Dirichlet(0.0, name="walls"),),
+        own_ansatz=vanishing_ansatz(domain.factor(), Link.SOFTPLUS),
         reference=ReferenceSolution(
             evaluate=restricted_to_domain(domain, solution, "eikonal"), relative_accuracy=1e-14, source="closed form"
         ),

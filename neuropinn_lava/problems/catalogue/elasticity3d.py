@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
-from ...base.arrays import BoolArray, FloatArray
+from ...base.arrays import FloatArray
 from ...base.checks import raise_violations
 from ...base.errors import Violation
-from ...geometry.domain import Box, End, Face
+from ...base.expressions import Expression, Names
+from ...geometry.domain import End, Face
 from ...micromechanics.cell_domain import LoadedCell
 from ...micromechanics.cells import UnitCell
 from ...micromechanics.fitted_mesh import needed_cells
@@ -19,8 +20,9 @@ from ...micromechanics.loads import FaceLoad, Load, MeanStrain
 from ...micromechanics.phases import IsotropicPhase
 from ...micromechanics.reference_solution import reference_displacement
 from ...operators.operator_kind import OperatorKind
+from ..conditions import Condition, Dirichlet
 from ..phases import PhaseRecipe
-from ..problem import Condition, DerivativeFields, PdeProblem, ReferenceSolution
+from ..problem import PdeProblem, ReferenceSolution
 from ..recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
 
 RECIPE = TrainingRecipe(
@@ -35,8 +37,6 @@ RECIPE = TrainingRecipe(
 """Displacements are of the magnitude of the load, which is the network's output_scale."""
 SIDES = tuple(Face(axis, end) for axis in (0, 1) for end in End)
 """Faces that a `FaceLoad` leaves free."""
-DERIVATIVES = (*(f"{u}_{a}{a}" for u in "uvw" for a in "xyz"), "u_xy", "u_xz", "v_xy", "v_yz", "w_xz", "w_yz")
-"""Second derivatives of the displacement (u, v, w)."""
 
 
 def make_elasticity3d(
@@ -112,16 +112,14 @@ def make_micromechanics(cell: UnitCell, load: Load) -> PdeProblem:
     return PdeProblem(
         name="elasticity3d",
         title=_title(cell),
-        equation=f"div sigma = 0; {_load_text(load)}",
-        coordinates=("x", "y", "z"),
+        text=f"div sigma = 0; {_load_text(load)}",
         unknowns=("u", "v", "w"),
         domain=box,
-        derivatives=DERIVATIVES,
-        source=lambda points: _compressibility(cell, points),
-        residual=_navier,
+        equations=_navier,
+        fields={"c": lambda points: _compressibility(cell, points)},
         residual_scale=4 * _magnitude(load),
-        conditions=_conditions(load, box),
-        ansatz=ansatz,
+        conditions=_conditions(load),
+        own_ansatz=ansatz,
         reference=ReferenceSolution(
             evaluate=lambda points: reference_displacement(cell, load, points),
             relative_accuracy=2e-3,
@@ -147,12 +145,12 @@ def _recipe(cell: UnitCell, load: Load) -> TrainingRecipe:
     )
 
 
-def _navier(f: DerivativeFields) -> tuple[FloatArray, ...]:
-    """Compute div sigma / mu within a phase: laplace u + grad div u / (1 - 2 nu); the source field holds 1 / (1 - 2 nu)."""
+def _navier(f: Names) -> tuple[Expression, ...]:
+    """Return div sigma / mu within a phase: laplace u + grad div u / (1 - 2 nu); the field c is 1 / (1 - 2 nu)."""
     return (
-        f.u_xx + f.u_yy + f.u_zz + f.source * (f.u_xx + f.v_xy + f.w_xz),
-        f.v_xx + f.v_yy + f.v_zz + f.source * (f.u_xy + f.v_yy + f.w_yz),
-        f.w_xx + f.w_yy + f.w_zz + f.source * (f.u_xz + f.v_yz + f.w_zz),
+        f.u_xx + f.u_yy + f.u_zz + f.c * (f.u_xx + f.v_xy + f.w_xz),
+        f.v_xx + f.v_yy + f.v_zz + f.c * (f.u_xy + f.v_yy + f.w_yz),
+        f.w_xx + f.w_yy + f.w_zz + f.c * (f.u_xz + f.v_yz + f.w_zz),
     )
 
 
@@ -189,18 +187,11 @@ def _open_faces(load: Load) -> tuple[Face, ...]:
     return SIDES if isinstance(load, FaceLoad) else SIDES + bottom_and_top
 
 
-def _conditions(load: Load, box: Box) -> tuple[Condition, ...]:
+def _conditions(load: Load) -> tuple[Condition, ...]:
     if not isinstance(load, FaceLoad):
         return ()
-    return (
-        Condition(name="bottom", applies=_on(box, End.LOWER), value=lambda points: np.zeros((len(points), 3))),
-        Condition(name="top", applies=_on(box, End.UPPER), value=lambda points: np.tile(load.top, (len(points), 1))),
-    )
-
-
-def _on(box: Box, end: End) -> Callable[[FloatArray], BoolArray]:
-    face = Face(2, end)
-    return lambda points: box.on_face(face, points)
+    top = tuple(float(value) for value in load.top)
+    return Dirichlet(0.0, on="z_lower", name="bottom"), Dirichlet(lambda p: top, on="z_upper", name="top")
 
 
 def _load_text(load: Load) -> str:

@@ -9,9 +9,10 @@ import numpy as np
 from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
 from ...geometry.domain import Box
-from ..conditions import zero_ansatz
+from ..built_in import vanishing_ansatz, vanishing_polynomial
+from ..conditions import Dirichlet
 from ..phases import accurate_then_sparse
-from ..problem import Condition, PdeProblem, ReferenceSolution, constant_value
+from ..problem import PdeProblem, ReferenceSolution
 from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
 
 RECIPE = TrainingRecipe(
@@ -50,15 +51,12 @@ def make_heat(*, diffusivity: float = 1.0, strength: float = 100.0) -> PdeProble
     return PdeProblem(
         name="heat",
         title="Heat equation with a source",
-        equation=f"u_t - {diffusivity:g} u_xx = {strength:g} sin(pi x); u = 0 at t = 0, x = 0, x = 1",
-        coordinates=("x", "t"),
+        text=f"u_t - {diffusivity:g} u_xx = {strength:g} sin(pi x); u = 0 at t = 0, x = 0, x = 1",
         domain=box,
-        derivatives=("u_t", "u_xx"),
-        source=lambda points: strength * np.sin(np.pi * points[:, 0]),
-        residual=lambda f: (f.u_t - diffusivity * f.u_xx - f.source,),
+        equations=lambda f: f.u_t - diffusivity * f.u_xx - strength * np.sin(np.pi * f.x),
         residual_scale=strength,
-        conditions=(Condition(name="walls and start", applies=box.on_boundary, value=constant_value(0.0)),),
-        ansatz=zero_ansatz(box),
+        conditions=(Dirichlet(0.0, name="walls and start"),),
+        own_ansatz=vanishing_ansatz(vanishing_polynomial(box)),
         reference=ReferenceSolution(evaluate=solution, relative_accuracy=1e-14, source="closed form"),
         recipe=RECIPE,
     )

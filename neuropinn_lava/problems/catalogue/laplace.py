@@ -9,9 +9,10 @@ import numpy as np
 from ...base.arrays import FloatArray
 from ...geometry.domain import Box
 from ...network.transforms import Ansatz
-from ..conditions import vanishing_polynomial
+from ..built_in import vanishing_polynomial
+from ..conditions import Dirichlet
 from ..phases import accurate_then_sparse
-from ..problem import Condition, PdeProblem, ReferenceSolution, constant_source
+from ..problem import PdeProblem, ReferenceSolution
 from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
 from ..solvers.transfinite import coons_polynomial
 
@@ -48,14 +49,12 @@ def make_laplace() -> PdeProblem:
     return PdeProblem(
         name="laplace",
         title="Laplace equation on the square",
-        equation="u_xx + u_yy = 0; u = y / ((1 + x)^2 + y^2) on the boundary",
-        coordinates=("x", "y"),
+        text="u_xx + u_yy = 0; u = y / ((1 + x)^2 + y^2) on the boundary",
         domain=box,
-        derivatives=("u_xx", "u_yy"),
-        source=constant_source(0.0),
-        residual=lambda f: (f.u_xx + f.u_yy,),
-        conditions=(Condition(name="edges", applies=box.on_boundary, value=solution),),
-        ansatz=Ansatz(offset=(data,), factor=(vanishing_polynomial(box),)),
+        equations=lambda f: f.u_xx + f.u_yy,
+        residual_scale=1.0,
+        conditions=(Dirichlet(lambda p: p.y / ((1 + p.x) ** 2 + p.y**2), name="edges"),),
+        own_ansatz=Ansatz(offset=(data,), factor=(vanishing_polynomial(box),)),
         reference=ReferenceSolution(evaluate=solution, relative_accuracy=1e-14, source="closed form"),
         recipe=RECIPE,
     )

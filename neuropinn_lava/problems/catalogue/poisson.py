@@ -10,9 +10,10 @@ from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
 from ...base.errors import Violation
 from ...geometry.domain import Box
-from ..conditions import zero_ansatz
+from ..built_in import vanishing_ansatz, vanishing_polynomial
+from ..conditions import Dirichlet
 from ..phases import accurate_then_sparse
-from ..problem import Condition, PdeProblem, ReferenceSolution, constant_value
+from ..problem import PdeProblem, ReferenceSolution
 from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
 
 RECIPE = TrainingRecipe(
@@ -57,15 +58,14 @@ def make_poisson(*, mode_x: int = 1, mode_y: int = 2) -> PdeProblem:
     return PdeProblem(
         name="poisson",
         title="Poisson equation on the square",
-        equation=f"-(u_xx + u_yy) = {eigenvalue:.6g} sin({mode_x} pi x) sin({mode_y} pi y); u = 0 on the boundary",
-        coordinates=("x", "y"),
+        text=f"-(u_xx + u_yy) = {eigenvalue:.6g} sin({mode_x} pi x) sin({mode_y} pi y); u = 0 on the boundary",
         domain=box,
-        derivatives=("u_xx", "u_yy"),
-        source=lambda points: eigenvalue * solution(points)[:, 0],
-        residual=lambda f: (-(f.u_xx + f.u_yy) - f.source,),
+        equations=lambda f: (
+            -(f.u_xx + f.u_yy) - eigenvalue * np.sin(mode_x * np.pi * f.x) * np.sin(mode_y * np.pi * f.y)
+        ),
         residual_scale=float(eigenvalue),
-        conditions=(Condition(name="walls", applies=box.on_boundary, value=constant_value(0.0)),),
-        ansatz=zero_ansatz(box),
+        conditions=(Dirichlet(0.0, name="walls"),),
+        own_ansatz=vanishing_ansatz(vanishing_polynomial(box)),
         reference=ReferenceSolution(evaluate=solution, relative_accuracy=1e-14, source="closed form"),
         recipe=RECIPE,
     )

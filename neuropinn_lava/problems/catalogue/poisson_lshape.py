@@ -7,9 +7,10 @@ import dataclasses
 from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
 from ...operators.operator_kind import OperatorKind
-from ..conditions import vanishing_ansatz
+from ..built_in import vanishing_ansatz
+from ..conditions import Dirichlet
 from ..phases import Refinement, accurate_then_sparse
-from ..problem import Condition, PdeProblem, ReferenceSolution, constant_source, constant_value, restricted_to_domain
+from ..problem import PdeProblem, ReferenceSolution, restricted_to_domain
 from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
 from ..solvers.lshape import lshape_domain, solve_lshape
 
@@ -49,15 +50,12 @@ def make_poisson_lshape(*, strength: float = 1.0) -> PdeProblem:
     return PdeProblem(
         name="poisson-lshape",
         title="Poisson equation on the L-shape",
-        equation=f"-(u_xx + u_yy) = {strength:g}; u = 0 on the boundary of [-1, 1]^2 without x, y > 0",
-        coordinates=("x", "y"),
+        text=f"-(u_xx + u_yy) = {strength:g}; u = 0 on the boundary of [-1, 1]^2 without x, y > 0",
         domain=domain,
-        derivatives=("u_xx", "u_yy"),
-        source=constant_source(strength),
-        residual=lambda f: (-(f.u_xx + f.u_yy) - f.source,),
+        equations=lambda f: -(f.u_xx + f.u_yy) - strength,
         residual_scale=strength,
-        conditions=(Condition(name="walls", applies=domain.on_boundary, value=constant_value(0.0)),),
-        ansatz=vanishing_ansatz(domain.factor(CORNER_EXPONENT)),
+        conditions=(Dirichlet(0.0, name="walls"),),
+        own_ansatz=vanishing_ansatz(domain.factor(CORNER_EXPONENT)),
         reference=ReferenceSolution(
             evaluate=restricted_to_domain(domain, solution, "poisson-lshape"),
             relative_accuracy=5e-5,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
 from ...operators.operator_kind import OperatorKind
-from ..conditions import vanishing_ansatz
+from ..built_in import vanishing_ansatz
+from ..conditions import Dirichlet
 from ..phases import Jitter, PhaseRecipe
-from ..problem import Condition, PdeProblem, ReferenceSolution, constant_source, constant_value, restricted_to_domain
+from ..problem import PdeProblem, ReferenceSolution, restricted_to_domain
 from ..recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
 from ..solvers.star import LEVEL_SET, Forces, solve_star, star_domain, to_polar
 
@@ -51,15 +52,12 @@ def make_poisson_star(*, strength: float = 5.0) -> PdeProblem:
     return PdeProblem(
         name="poisson-star",
         title="Poisson equation on a star with a hole",
-        equation=f"-(u_xx + u_yy) = {strength:g}; u = 0 on the star r = 0.75 + 0.2 cos 5a and on the hole",
-        coordinates=("x", "y"),
+        text=f"-(u_xx + u_yy) = {strength:g}; u = 0 on the star r = 0.75 + 0.2 cos 5a and on the hole",
         domain=domain,
-        derivatives=("u_xx", "u_yy"),
-        source=constant_source(strength),
-        residual=lambda f: (-(f.u_xx + f.u_yy) - f.source,),
+        equations=lambda f: -(f.u_xx + f.u_yy) - strength,
         residual_scale=strength,
-        conditions=(Condition(name="walls", applies=domain.on_boundary, value=constant_value(0.0)),),
-        ansatz=vanishing_ansatz(LEVEL_SET),
+        conditions=(Dirichlet(0.0, name="walls"),),
+        own_ansatz=vanishing_ansatz(LEVEL_SET),
         reference=ReferenceSolution(
             evaluate=restricted_to_domain(domain, solution, "poisson-star"),
             relative_accuracy=5e-5,

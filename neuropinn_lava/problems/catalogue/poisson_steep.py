@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...base.arrays import FloatArray
 from ...base.checks import check_range, raise_violations
+from ...base.expressions import Names
 from ...geometry.domain import Box
 from ...geometry.grading import Grading
 from ...geometry.scalar_fields import Trigonometric
 from ...network.transforms import Ansatz
-from ..conditions import vanishing_polynomial
+from ..built_in import vanishing_polynomial
+from ..conditions import Dirichlet
 from ..phases import PhaseRecipe
-from ..problem import Condition, PdeProblem, ReferenceSolution
+from ..problem import PdeProblem, ReferenceSolution
 from ..recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
 
 RECIPE = TrainingRecipe(
@@ -56,25 +60,23 @@ def make_poisson_steep(*, steepness: float = 10.0) -> PdeProblem:
         u: FloatArray = (0.1 * np.sin(2 * np.pi * x) + np.tanh(steepness * x)) * np.sin(2 * np.pi * y)
         return u[:, None]
 
-    def source(points: FloatArray) -> FloatArray:
-        x, y = points.T
-        step = np.tanh(steepness * x)
-        wave = 0.8 * np.pi**2 * np.sin(2 * np.pi * x)
-        f: FloatArray = -(wave + (2 * steepness**2 * (1 - step**2) + 4 * np.pi**2) * step) * np.sin(2 * np.pi * y)
-        return f
+    def source(f: Names) -> Any:
+        step = np.tanh(steepness * f.x)
+        wave = 0.8 * np.pi**2 * np.sin(2 * np.pi * f.x)
+        return -(wave + (2 * steepness**2 * (1 - step**2) + 4 * np.pi**2) * step) * np.sin(2 * np.pi * f.y)
+
+    def edges(p: Names) -> Any:
+        return (0.1 * np.sin(2 * np.pi * p.x) + np.tanh(steepness * p.x)) * np.sin(2 * np.pi * p.y)
 
     return PdeProblem(
         name="poisson-steep",
         title="Poisson equation with a steep layer",
-        equation=f"u_xx + u_yy = f; f and u on the boundary from u = (0.1 sin 2 pi x + tanh {steepness:g} x) sin 2 pi y",
-        coordinates=("x", "y"),
+        text=f"u_xx + u_yy = f; f and u on the boundary from u = (0.1 sin 2 pi x + tanh {steepness:g} x) sin 2 pi y",
         domain=box,
-        derivatives=("u_xx", "u_yy"),
-        source=source,
-        residual=lambda f: (f.u_xx + f.u_yy - f.source,),
+        equations=lambda f: f.u_xx + f.u_yy - source(f),
         residual_scale=50.0,
-        conditions=(Condition(name="walls", applies=box.on_boundary, value=solution),),
-        ansatz=Ansatz(offset=(data,), factor=(vanishing_polynomial(box),)),
+        conditions=(Dirichlet(edges, name="walls"),),
+        own_ansatz=Ansatz(offset=(data,), factor=(vanishing_polynomial(box),)),
         reference=ReferenceSolution(evaluate=solution, relative_accuracy=1e-14, source="closed form"),
         recipe=RECIPE,
     )

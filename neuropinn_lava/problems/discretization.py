@@ -1,0 +1,257 @@
+"""A problem on a cloud of points: every equation and condition as rows of one system of numbers.
+
+    r = rows(u, D u)          u: values of the unknowns at the points, D: derivative operators, one-sided on the boundary
+    A = dr / du               by the derivatives of the expressions and the operators, sparse
+
+Training minimises the squares of these rows, measuring reports their size on a finer cloud, and the estimate of the error
+solves A delta = -r there. Blocks of rows: the equations at the centres, then each condition that is not built in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_matrix, diags, hstack, vstack
+
+from ..base.arrays import BoolArray, FloatArray, IntArray, Record
+from ..base.errors import SpecError
+from ..base.expressions import Expression
+from ..geometry.domain import Box, Cloud
+from ..operators.operator_kind import OperatorKind
+from ..operators.projection import DerivativeOperators, build_operators
+from .conditions import Condition, Data, Mean
+from .coverage import covered, values_at
+from .problem import PdeProblem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Block(Record):
+    """Rows of the same expressions at several points."""
+
+    label: str
+    """`equations`, or the label of a condition."""
+    rows: tuple[Expression, ...]
+    """Expressions that are to be zero."""
+    index: IntArray
+    """Points where they stand, shape (n,)."""
+    values: Mapping[str, FloatArray]
+    """Coordinates, fields, normals and data there by name, each (n,)."""
+    maps: Mapping[str, csr_matrix]
+    """For each derivative, and each unknown that is averaged, the matrix from the values at all points, (n, n_points)."""
+    slopes: tuple[Mapping[str, Expression], ...]
+    """For each row its derivatives by the unknowns and their derivatives, where they are not zero."""
+    weight: float = 1.0
+    """Factor on the mean square of the rows in the loss."""
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.rows) * len(self.index)
+
+    def evaluate(self, values: Mapping[str, Any]) -> FloatArray:
+        """Compute the rows, shape (n_expressions, n), from the values of all names."""
+        n = len(self.index)
+        return np.stack([np.broadcast_to(np.asarray(row.evaluate(values), dtype=np.float64), n) for row in self.rows])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Discretization(Record):
+    """A problem on a cloud."""
+
+    problem: PdeProblem
+    """The problem."""
+    cloud: Cloud
+    """Centres and boundary points."""
+    points: FloatArray
+    """The cloud's points and, after them, those of data, shape (n_points, n_in)."""
+    blocks: tuple[Block, ...]
+    """Equations first, then the conditions that are not built in."""
+    kind: OperatorKind
+    """Kind of the derivative operators."""
+
+    @property
+    def n_points(self) -> int:
+        """Number of points where values of the unknowns are needed."""
+        return len(self.points)
+
+    @property
+    def used_values(self) -> BoolArray:
+        """Which values any row depends on, unknown after unknown, shape (n_out n_points,)."""
+        used = np.zeros((self.problem.n_out, self.n_points), dtype=np.bool_)
+        for block in self.blocks:
+            for each in set().union(*block.slopes):
+                column = self.problem.unknowns.index(each.partition("_")[0])
+                used[column, block.maps[each].indices if each in block.maps else block.index] = True
+        return used.ravel()
+
+    def names_at(self, block: Block, u: Any, viscosity: float = 0.0) -> dict[str, Any]:
+        """Return the values of all names in a block for u of shape (n_points, n_out)."""
+        found: dict[str, Any] = {**block.values, "viscosity": viscosity}
+        for column, unknown in enumerate(self.problem.unknowns):
+            found[unknown] = u[block.index, column]
+        for each, matrix in block.maps.items():
+            found[each] = matrix @ u[:, self.problem.unknowns.index(each.partition("_")[0])]
+        return found
+
+    def evaluate(self, u: FloatArray, viscosity: float = 0.0) -> tuple[FloatArray, ...]:
+        """Compute the rows of each block, (n_expressions, n), for u of shape (n_points, n_out)."""
+        return tuple(block.evaluate(self.names_at(block, u, viscosity)) for block in self.blocks)
+
+    def jacobian(self, u: FloatArray, viscosity: float = 0.0) -> tuple[csr_matrix, ...]:
+        """Compute for each block d rows / d u, shape (n_rows, n_out n_points), rows expression after expression."""
+        return tuple(self._block_jacobian(block, self.names_at(block, u, viscosity)) for block in self.blocks)
+
+    def _block_jacobian(self, block: Block, values: dict[str, Any]) -> csr_matrix:
+        n, unknowns = len(block.index), self.problem.unknowns
+        stacked = []
+        for slopes in block.slopes:
+            columns = [csr_matrix((n, self.n_points)) for _ in unknowns]
+            for each, slope in slopes.items():
+                column = unknowns.index(each.partition("_")[0])
+                held = np.broadcast_to(np.asarray(slope.evaluate(values), dtype=np.float64), n)
+                columns[column] = columns[column] + self._scaled(block, each, held)
+            stacked.append(hstack(columns, format="csr"))
+        return vstack(stacked, format="csr")
+
+    def _scaled(self, block: Block, each: str, slope: FloatArray) -> csr_matrix:
+        """Return diag(slope) times the map of a name."""
+        if each in block.maps:
+            return diags(slope) @ block.maps[each]
+        n = len(block.index)
+        return csr_matrix((slope, (np.arange(n), block.index)), shape=(n, self.n_points))
+
+
+def discretize(problem: PdeProblem, cloud: Cloud, kind: OperatorKind, n_neighbours: int) -> Discretization:
+    """Lay a problem's equations and conditions on a cloud.
+
+    Args:
+        problem: The problem.
+        cloud: Points of its domain.
+        kind: Kind of the derivative operators.
+        n_neighbours: Least number of neighbours of each centre.
+
+    Raises:
+        SpecError: If a condition covers no point, or the neighbours of a point do not determine a derivative.
+    """
+    data = [each.points for each in problem.soft_conditions if isinstance(each, Data)]
+    points = np.concatenate([cloud.points, *data])
+    rows = [(each, each.rows(problem.names(on_boundary=True), problem.unknowns)) for each in problem.soft_conditions]
+    letters = {each.partition("_")[2] for _, its in rows for each in problem.derivatives_in(its)}
+    centred = _operators(problem, cloud, problem.derivatives, kind, n_neighbours)
+    everywhere = replace(cloud, n_inside=cloud.n_points)
+    one_sided = _operators(problem, everywhere, tuple(f"_{each}" for each in sorted(letters)), kind, n_neighbours)
+    inside = np.arange(cloud.n_inside)
+    blocks, n_before = (
+        [_block(problem, "equations", problem.residuals, inside, points, centred, {}, 1.0)],
+        cloud.n_points,
+    )
+    for condition, its in rows:
+        index, extra = _places(problem, condition, cloud, n_before)
+        n_before += len(index) if isinstance(condition, Data) else 0
+        if isinstance(condition, Mean):
+            blocks.append(_mean_block(problem, condition, its, cloud, points))
+            continue
+        blocks.append(_block(problem, condition.label, its, index, points, one_sided, extra, condition.weight))
+    return Discretization(problem=problem, cloud=cloud, points=points, blocks=tuple(blocks), kind=kind)
+
+
+def _operators(
+    problem: PdeProblem, cloud: Cloud, derivatives: tuple[str, ...], kind: OperatorKind, n_neighbours: int
+) -> DerivativeOperators | None:
+    letters = tuple(sorted({each.partition("_")[2] for each in derivatives}))
+    return build_operators(cloud, letters, problem.coordinates, kind, n_neighbours) if letters else None
+
+
+def _places(
+    problem: PdeProblem, condition: Condition, cloud: Cloud, n_before: int
+) -> tuple[IntArray, dict[str, FloatArray]]:
+    """Return the points of a condition, and its data and normals there."""
+    if isinstance(condition, Data):
+        return n_before + np.arange(len(condition.points)), {"measured": condition.values}
+    if isinstance(condition, Mean):
+        return np.zeros(1, dtype=np.int64), {}
+    f = problem.names(on_boundary=True)
+    on = covered(problem, condition, cloud.points)
+    if not callable(condition.on):
+        on[: cloud.n_inside] = False
+    index = np.flatnonzero(on)
+    used = frozenset().union(*(row.names() for row in condition.rows(f, problem.unknowns)))
+    normals: dict[str, FloatArray] = {}
+    if any(each.startswith("n_") for each in used):
+        found = problem.domain.normals(cloud.points[index])
+        index, found = index[np.isfinite(found).all(axis=1)], found[np.isfinite(found).all(axis=1)]
+        normals = {f"n_{letter}": found[:, axis] for axis, letter in enumerate(problem.coordinates)}
+    if not len(index):
+        mend = "Lay a finer cloud, or let the condition hold where points of the cloud are."
+        raise SpecError(f"{condition.label} of problem {problem.name!r}", "cover a point of the cloud", "none", mend)
+    return index, normals
+
+
+def _block(
+    problem: PdeProblem,
+    label: str,
+    rows: tuple[Expression, ...],
+    index: IntArray,
+    points: FloatArray,
+    operators: DerivativeOperators | None,
+    extra: dict[str, FloatArray],
+    weight: float,
+) -> Block:
+    """Lay rows on points, with the operators' matrices of the derivatives that they use."""
+    maps = {}
+    for each in problem.derivatives_in(rows):
+        assert operators is not None  # built for the derivatives of all rows
+        matrix = operators.matrix(each.partition("_")[2])[index]
+        matrix.resize((len(index), len(points)))
+        maps[each] = matrix
+    values = {**values_at(problem, points[index]), **extra}
+    return Block(
+        label=label, rows=rows, index=index, values=values, maps=maps, slopes=_slopes(problem, rows), weight=weight
+    )
+
+
+def _mean_block(
+    problem: PdeProblem, condition: Mean, rows: tuple[Expression, ...], cloud: Cloud, points: FloatArray
+) -> Block:
+    weights = np.zeros(len(points))
+    weights[: cloud.n_points] = mean_weights(problem, cloud)
+    averaged = [each for each in problem.unknowns if any(each in row.names() for row in rows)]
+    return Block(
+        label=condition.label,
+        rows=rows,
+        index=np.zeros(1, dtype=np.int64),
+        values={},
+        maps={each: csr_matrix(weights[None, :]) for each in averaged},
+        slopes=_slopes(problem, rows),
+        weight=condition.weight,
+    )
+
+
+def mean_weights(problem: PdeProblem, cloud: Cloud) -> FloatArray:
+    """Return weights by which values at the points of a cloud are averaged over its domain, shape (n_points,), sum 1.
+
+    On a grid of a box they are the trapezoidal rule's; elsewhere all centres count alike.
+    """
+    weights = np.ones(cloud.n_points)
+    lines = [np.unique(cloud.points[:, axis].round(12)) for axis in range(cloud.n_dim)]
+    if isinstance(problem.domain, Box) and np.prod([len(line) for line in lines]) == cloud.n_points:
+        for axis, line in enumerate(lines):
+            if axis not in problem.domain.periodic_axes:
+                share = np.gradient(line)
+                share[[0, -1]] /= 2.0
+                weights *= share[np.searchsorted(line, cloud.points[:, axis].round(12))]
+    else:
+        weights[cloud.n_inside :] = 0.0
+    normalised: FloatArray = weights / weights.sum()
+    return normalised
+
+
+def _slopes(problem: PdeProblem, rows: tuple[Expression, ...]) -> tuple[Mapping[str, Expression], ...]:
+    held = []
+    for row in rows:
+        by = [each for each in sorted(row.names()) if each.partition("_")[0] in problem.unknowns]
+        held.append({each: row.derivative(each) for each in by})
+    return tuple(held)

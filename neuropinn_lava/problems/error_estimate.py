@@ -1,0 +1,136 @@
+"""The error of a solution, estimated without a reference: one Newton correction of the discrete equations.
+
+    A delta = -r(u)        A = dr / du on a cloud finer than the training's
+    u + delta is nearer to the solution, so that |delta| / |u + delta| estimates the relative error of u
+
+Where rows and unknown values are equally many, delta comes from one sparse factorisation; else it is the least-squares
+solution of rows divided by their scale. Values that the ansatz fixes stay as they are.
+
+It is an estimate: it contains the truncation of the operators, it is linear, and a solution on another branch of the equation
+looks as good as the right one.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix, diags, vstack
+from scipy.sparse.linalg import MatrixRankWarning, lsmr, splu
+
+from ..base.arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays
+from ..base.metrics import rms
+from .discretization import Discretization, mean_weights
+
+LSMR_STEPS = 3000
+"""Largest number of iterations of the least-squares solution."""
+LSMR_TOLERANCE = 1e-9
+"""Relative residual at which it stops."""
+FIXED = 1e-12
+"""Size of the ansatz's factor, relative to its largest, below which a value is fixed by the conditions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ErrorEstimate(ArrayRecord):
+    """The estimated error of outputs on a cloud."""
+
+    points: FloatArray
+    """Points of the cloud, shape (n_points, n_in)."""
+    error: FloatArray
+    """Estimated u_exact - u there, shape (n_points, n_out)."""
+    relative_l2: float
+    """Estimated relative L2 error over the domain, all unknowns together."""
+    by_unknown: tuple[float, ...]
+    """The same for each unknown."""
+
+    def __post_init__(self) -> None:
+        freeze_arrays(self, points=np.float64, error=np.float64)
+
+
+def estimate_error(held: Discretization, u: FloatArray, viscosity: float = 0.0) -> ErrorEstimate:
+    """Estimate the error of values u at the points of a discretization.
+
+    Args:
+        held: The problem on a cloud that no training has used.
+        u: Values there, shape (n_points, n_out).
+        viscosity: Coefficient `f.viscosity` of equations that have one.
+    """
+    delta = newton_correction(held, u, viscosity)
+    weights = np.sqrt(mean_weights(held.problem, held.cloud))[:, None]
+    n = held.cloud.n_points
+    apart, whole = delta[:n] * weights, (u + delta)[:n] * weights
+    sizes = np.linalg.norm(whole, axis=0)
+    by_unknown = np.linalg.norm(apart, axis=0) / np.where(sizes > 0, sizes, 1.0)
+    total = float(np.linalg.norm(apart) / max(float(np.linalg.norm(whole)), 1e-300))
+    return ErrorEstimate(points=held.points, error=delta, relative_l2=total, by_unknown=tuple(map(float, by_unknown)))
+
+
+def newton_correction(held: Discretization, u: FloatArray, viscosity: float = 0.0) -> FloatArray:
+    """Solve A delta = -r at u, shape (n_points, n_out); zero where the ansatz fixes the values."""
+    residuals, jacobians = held.evaluate(u, viscosity), held.jacobian(u, viscosity)
+    free = _free_values(held)
+    A = vstack(jacobians, format="csr")[:, np.flatnonzero(free)]
+    r = np.concatenate([block.ravel() for block in residuals])
+    units = np.concatenate([np.full(block.size, 1.0 / np.sqrt(block.size)) for block in residuals])
+    units = units / np.maximum(_row_sizes(jacobians), 1e-300)
+    delta = np.zeros(held.n_points * held.problem.n_out)
+    delta[free] = _solved(A, -r, units)
+    return delta.reshape(held.problem.n_out, held.n_points).T
+
+
+def _free_values(held: Discretization) -> BoolArray:
+    """Return which values the conditions leave free, unknown after unknown, shape (n_out n_points,)."""
+    factor = np.abs(held.problem.ansatz.evaluate(held.points)[1])
+    free: BoolArray = (factor > FIXED * factor.max(axis=0)).T.ravel()
+    return free & held.used_values
+
+
+def _row_sizes(jacobians: Sequence[csr_matrix]) -> FloatArray:
+    """Return for each row the typical size of the rows of its block: the root mean square of their norms."""
+    return np.concatenate([np.full(J.shape[0], np.sqrt(J.multiply(J).sum() / J.shape[0])) for J in jacobians])
+
+
+def _solved(A: csr_matrix, b: FloatArray, units: FloatArray) -> FloatArray:
+    if A.shape[0] == A.shape[1]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", MatrixRankWarning)
+            try:
+                solution: FloatArray = splu((diags(units) @ A).tocsc()).solve(units * b)
+                if np.isfinite(solution).all():
+                    return solution
+            except (RuntimeError, MatrixRankWarning):
+                pass  # singular: the least-squares solution of least norm is what is left
+    scaled = diags(units) @ A
+    columns = np.sqrt(np.asarray(scaled.multiply(scaled).sum(axis=0)).ravel())
+    columns = np.where(columns > 0, columns, 1.0)
+    limits = {"atol": LSMR_TOLERANCE, "btol": LSMR_TOLERANCE, "maxiter": LSMR_STEPS}
+    found = lsmr(scaled @ diags(1.0 / columns), units * b, **limits)
+    least: FloatArray = found[0] / columns
+    return least
+
+
+def row_scales(held: Discretization, viscosity: float = 0.0) -> tuple[FloatArray, ...]:
+    """Measure the size of the terms of every expression, for each block one number an expression, shape (n_expressions,).
+
+    They are measured on what one Newton correction makes of the ansatz with zero outputs: the solution of a linear problem, and
+    of another the right size. The largest term counts. A problem's own `residual_scale` stands for its equations.
+    """
+    problem = held.problem
+    own = problem.residual_scale
+    if own is not None and len(held.blocks) == 1:
+        return (np.full(len(problem.residuals), own),)
+    start = problem.ansatz.apply(held.points, np.zeros((held.n_points, problem.n_out)))
+    u = start + newton_correction(held, start, viscosity)
+    found = []
+    for index, block in enumerate(held.blocks):
+        values = held.names_at(block, u, viscosity)
+        sizes = [
+            max(rms(np.broadcast_to(term.evaluate(values), len(block.index))) for term in row.terms())
+            for row in block.rows
+        ]
+        largest = max(sizes)
+        sizes = [size if size > 1e-12 * largest else largest or 1.0 for size in sizes]
+        found.append(np.full(len(sizes), own) if index == 0 and own is not None else np.array(sizes))
+    return tuple(found)
