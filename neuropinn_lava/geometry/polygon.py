@@ -7,11 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..base.arrays import ArrayRecord, FloatArray, IntArray, freeze_arrays, frozen_array
-from .boundary_fields import PolygonFactor
+from .boundary_fields import MAX_VERTICES, PolygonFactor
 from .ring_domain import RingDomain, check_rings, oriented
-
-PEAK_GRID = (32, 32)
-"""Cells of the grid on which the largest value of a factor is computed."""
+from .vanishing import PEAK_GRID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,6 +47,10 @@ class PolygonDomain(ArrayRecord, RingDomain):
             first += n
         single = {f"edge_{k}": np.array([edge]) for k, edge in enumerate(np.concatenate(order), start=1)}
         return {**RingDomain.tagged_edges(self), **single}
+
+    def vanishing_field(self) -> PolygonFactor | None:
+        """Build the field that vanishes on the edges, see `factor`; None for more vertices than it can have."""
+        return self.factor() if sum(len(ring) for ring in self.rings) <= MAX_VERTICES else None
 
     def factor(self, corner_exponent: float = 1.0) -> PolygonFactor:
         """Build the field that vanishes on the edges, for an ansatz; its largest value is about 1.

@@ -16,11 +16,14 @@ from scipy.spatial import cKDTree
 from ..base.arrays import BoolArray, FloatArray, IntArray, frozen_array
 from ..base.checks import check_finite, check_shape, raise_violations
 from ..base.errors import SpecError
+from .boundary_fields import PolygonFactor
 from .combination import Combinable
 from .domain import AXIS_LETTERS, ON_FACE, Cloud, check_tag
 from .edges import Edges
+from .expression_field import ExpressionField
 from .grading import Grading
 from .plane_domain import RIM, PlaneDomain, arc_lengths, build_planar_cloud, ring_tags
+from .vanishing import vanishing_product
 
 
 class RingDomain(PlaneDomain, Combinable):
@@ -92,6 +95,10 @@ class RingDomain(PlaneDomain, Combinable):
             off |= cKDTree(corners).query(points)[0] <= self._nearness
         normals[off] = np.nan
         return normals
+
+    def vanishing_field(self) -> ExpressionField | PolygonFactor | None:
+        """Build a field that is zero on the whole boundary and positive inside, about 1 at most; None where none is known."""
+        return vanishing_product(self)
 
     @property
     def area(self) -> float:

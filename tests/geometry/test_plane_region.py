@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neuropinn_lava.base.errors import SpecError
+from neuropinn_lava.geometry.boundary_fields import RadialLevelSet
+from neuropinn_lava.geometry.curved_domain import CurvedDomain
 from neuropinn_lava.geometry.domain import Box
 from neuropinn_lava.geometry.edges import N_CIRCLE, SAGITTA
 from neuropinn_lava.geometry.plane_region import Disc, PlaneRegion
@@ -153,3 +155,41 @@ def test_regions_survive_pickling() -> None:
 def test_what_is_no_plane_region_is_refused(build: Callable[[], object], rule: str) -> None:
     with pytest.raises(SpecError, match=rule):
         build()
+
+
+FIELDS = {
+    "disc": HOLE,
+    "square with two holes": SQUARE - Disc([0.25, 0.5], 0.1) - Disc([0.7, 0.6], 0.15),
+    "annulus": Disc([1.0, 2.0], 1.0) - Disc([1.2, 2.0], 0.3),
+    "triangle with a hole": PolygonDomain(exterior=[(0, 0), (0, 3), (4, 0)]) - Disc([1, 1], 0.5),
+    "L-shape": SQUARE - Box([0.5, 0.5], [1, 1]),
+    "star": star_domain(),
+}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_vanishing_fields_are_zero_on_the_boundary_and_positive_inside(name: str) -> None:
+    domain, rng = FIELDS[name], np.random.default_rng(6)
+    field = domain.vanishing_field()
+    assert np.abs(field.evaluate(domain.sample_boundary(200, rng))).max() <= 1e-8  # the L-shape's joins end as a root
+    inside = field.evaluate(domain.cloud((24, 24)).centres)
+    assert inside.min() > 0
+    if name != "star":  # whose scale is its own
+        assert inside.max() == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        SQUARE - Disc([1, 1], 0.3),
+        SQUARE - Box([0.2, 0.2], [0.4, 0.4]) - Disc([0.7, 0.7], 0.1),
+        SQUARE - Box([0.5, 0.5], [1, 1]) - Disc([0.2, 0.2], 0.1),
+        CurvedDomain(
+            level_set=RadialLevelSet(
+                centres=np.zeros((1, 2)), radii=np.ones(1), amplitudes=np.zeros(1), petals=np.ones(1, dtype=np.int64)
+            )
+        ),
+    ],
+)
+def test_where_no_vanishing_field_is_known_there_is_none(domain: PlaneRegion | CurvedDomain) -> None:
+    assert domain.vanishing_field() is None

@@ -172,7 +172,9 @@ def problem_digest(problem: PdeProblem) -> str:
     texts += [row.text() for each in problem.conditions for row in each.rows(f, problem.unknowns)]
     values = [points, boundary, *problem.ansatz.evaluate(points), *(field(points) for field in problem.fields.values())]
     values += [] if problem.reference is None else [problem.reference.evaluate(points)]
-    values += [1.0 * covered(problem, each, boundary) for each in problem.conditions if not isinstance(each, (Data, Mean))]
+    values += [
+        1.0 * covered(problem, each, boundary) for each in problem.conditions if not isinstance(each, (Data, Mean))
+    ]
     values += [array for each in problem.conditions if isinstance(each, Data) for array in (each.points, each.values)]
     sha = hashlib.sha256()
     for value in values:
