@@ -16,6 +16,8 @@ from ..base.arrays import ArrayRecord, BoolArray, FloatArray, IntArray, freeze_a
 
 STRAIGHT = 1e-9
 """Sine of the turn between two edges below which they count as one line: far above the rounding of coordinates."""
+CLEAR = 1e-2
+"""Sine of the turn from which two curves count as crossing at one point; below it the point is not well determined."""
 N_CIRCLE = 1024
 """Number of chords that stand for a circle."""
 SAGITTA = 1 - np.cos(np.pi / N_CIRCLE)
@@ -97,11 +99,11 @@ class Edges(ArrayRecord):
         moved: FloatArray = np.where(circles[:, 2:] > 0, circles[:, :2] + radial * stretch, points)
         return moved
 
-    def corners(self) -> BoolArray:
-        """Return at the start of which edges the boundary turns, shape (n_edges,)."""
+    def corners(self, least_sine: float = STRAIGHT) -> BoolArray:
+        """Return at the start of which edges the boundary turns, by a sine above the least one, shape (n_edges,)."""
         before, here = self.normals(self.before, self.starts), self.normals(slice(None), self.starts)
         sine = before[:, 0] * here[:, 1] - before[:, 1] * here[:, 0]
-        turning: BoolArray = (np.abs(sine) > STRAIGHT) | ((before * here).sum(axis=1) < 0)
+        turning: BoolArray = np.abs(sine) > least_sine
         return turning
 
     def joints(self) -> BoolArray:
@@ -111,8 +113,11 @@ class Edges(ArrayRecord):
         return joints
 
     def exact_starts(self) -> FloatArray:
-        """Return the starts of the edges, moved to where circles cross lines or circles, shape (n_edges, 2)."""
-        index = np.flatnonzero((self.circles != self.circles[self.before]).any(axis=1) & self.corners())
+        """Return the starts of the edges, moved to where circles cross lines or circles, shape (n_edges, 2).
+
+        Those where two curves almost touch stay on the chords.
+        """
+        index = np.flatnonzero((self.circles != self.circles[self.before]).any(axis=1) & self.corners(CLEAR))
         pair = np.stack([self.before[index], index])
         points = self.starts[index].copy()
         for _ in range(CORNER_STEPS):

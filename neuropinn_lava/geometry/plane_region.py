@@ -6,15 +6,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from ..base.arrays import ArrayRecord, BoolArray, FloatArray, IntArray, Record, freeze_arrays, frozen_array
 from ..base.checks import check_finite, check_range, check_shape, raise_violations
 from ..base.errors import SpecError, Violation
 from .combination import Combinable
-from .domain import Box
+from .domain import ON_FACE, Box
 from .edges import N_CIRCLE, Edges
 from .polygon import PolygonDomain
 from .ring_domain import RingDomain, check_rings, oriented
+
+PLACES = (0.31, 0.73)
+"""Shares of an edge at which it is compared with those that it may be a piece of."""
+StrArray = NDArray[np.str_]
 
 OPERATIONS = {"+": "union", "-": "difference", "&": "intersection"}
 """shapely's functions by the operators that call them."""
@@ -133,8 +139,22 @@ def combine_regions(left: Combinable, symbol: str, right: Combinable) -> RingDom
     )
     holes = sorted((oriented(hole, -1.0) for hole in holes), key=lambda hole: tuple(hole.min(axis=0)))
     rings = [oriented(exterior, 1.0), *holes]
-    circles, names = _origins(rings, first, second)
-    return _region(*_cleaned(rings, circles, names))
+    rings, circles, names = _cleaned(rings, *_origins(rings, first, second))
+    raise_violations(_touching_violations(where, rings))
+    return _region(rings, circles, names)
+
+
+def _touching_violations(where: str, rings: Sequence[FloatArray]) -> Iterator[Violation]:
+    """Yield that parts of a boundary meet in a point, as tangent circles do: there the region hangs together by nothing."""
+    from shapely import Polygon
+    from shapely.validation import explain_validity
+
+    vertices, polygon = np.concatenate(rings), Polygon(rings[0], rings[1:])
+    pairs = cKDTree(vertices).query_pairs(ON_FACE * float(np.ptp(vertices, axis=0).max()))
+    if pairs or not polygon.is_valid:
+        place = vertices[min(pairs)[0]] if pairs else explain_validity(polygon)
+        mend = "Move or resize a part so that they overlap or keep apart."
+        yield Violation(where, "be one connected region", f"one that touches itself at {place}", mend)
 
 
 def name_boundary(region: Combinable, name: str) -> RingDomain:
@@ -162,25 +182,50 @@ def _as_region(given: object, where: str) -> RingDomain:
 def _origins(rings: Sequence[FloatArray], first: RingDomain, second: RingDomain) -> tuple[FloatArray, list[str]]:
     """Find which edge of two regions each edge of their combination is a piece of: return its circle and its name."""
     made = Edges.of_rings(rings)
-    middles = (made.starts + made.ends) / 2
-    (index, distance), (other, other_distance) = (region.edges().nearest(middles) for region in (first, second))
+    index, distance = _nearest_edges(made, first.edges())
+    other, other_distance = _nearest_edges(made, second.edges())
     names, other_names = (np.array(region.edge_names())[k] for region, k in ((first, index), (second, other)))
-    tie = 1e-9 * float(np.ptp(made.starts, axis=0).max())
+    tie = ON_FACE * float(np.ptp(made.starts, axis=0).max())
     better = (other_distance < distance - tie) | ((other_distance <= distance + tie) & (names == ""))
     circles = np.where(better[:, None], second.edges().circles[other], first.edges().circles[index])
     return circles, np.where(better, other_names, names).tolist()
 
 
+def _nearest_edges(made: Edges, source: Edges) -> tuple[IntArray, FloatArray]:
+    """Return the edge that each new edge lies on, and how far it is off it, from two places of each: one may be a crossing."""
+    found = [source.nearest(made.starts + share * (made.ends - made.starts)) for share in PLACES]
+    return found[0][0], np.maximum(*(distance for _, distance in found))
+
+
 def _cleaned(
-    rings: Sequence[FloatArray], circles: FloatArray, names: list[str]
+    rings: Sequence[FloatArray], circles: FloatArray, names: Sequence[str]
 ) -> tuple[list[FloatArray], FloatArray, list[str]]:
-    """Leave out vertices within straight lines, and move those between arcs and lines to where these cross exactly."""
-    edges, labels = Edges.of_rings(rings, circles), np.array(names)
+    """Move vertices between arcs and lines to where these cross, and leave out those within lines or doubled by rounding."""
+    rings, circles, labels = _without_short_edges(rings, circles, np.array(names))
+    edges = Edges.of_rings(rings, circles)
+    round_here = (circles[:, 2] > 0) | (circles[edges.before, 2] > 0)
+    needed: BoolArray = edges.corners() | round_here | (labels != labels[edges.before])
+    rings, circles, labels = _kept(rings, needed), circles[needed], labels[needed]
+    exact = Edges.of_rings(rings, circles).exact_starts()
+    rings = np.split(exact, np.cumsum([len(ring) for ring in rings])[:-1])
+    rings, circles, labels = _without_short_edges(rings, circles, labels)
+    return rings, circles, labels.tolist()
+
+
+def _without_short_edges(
+    rings: Sequence[FloatArray], circles: FloatArray, labels: StrArray
+) -> tuple[list[FloatArray], FloatArray, StrArray]:
+    """Leave out the starts of edges whose ends are one point but for rounding."""
+    edges = Edges.of_rings(rings)
+    long: BoolArray = np.linalg.norm(edges.ends - edges.starts, axis=1) > ON_FACE * float(
+        np.ptp(edges.starts, axis=0).max()
+    )
+    return _kept(rings, long), circles[long], labels[long]
+
+
+def _kept(rings: Sequence[FloatArray], which: BoolArray) -> list[FloatArray]:
     splits = np.cumsum([len(ring) for ring in rings])[:-1]
-    needed: BoolArray = edges.corners() | (circles[:, 2] > 0) | (labels != labels[edges.before])
-    kept = [ring[mask] for ring, mask in zip(rings, np.split(needed, splits), strict=True)]
-    exact = Edges.of_rings(kept, circles[needed]).exact_starts()
-    return np.split(exact, np.cumsum([len(ring) for ring in kept])[:-1]), circles[needed], labels[needed].tolist()
+    return [ring[mask] for ring, mask in zip(rings, np.split(which, splits), strict=True)]
 
 
 def _region(rings: Sequence[FloatArray], circles: FloatArray, names: Sequence[str]) -> RingDomain:

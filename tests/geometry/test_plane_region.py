@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from neuropinn_lava.base.errors import SpecError
@@ -68,6 +68,17 @@ def test_a_name_covers_the_whole_boundary_of_its_part() -> None:
     np.testing.assert_array_equal(region.normals(np.array([[0.25, 0.5]])), [[1.0, 0.0]])
 
 
+def test_a_circle_through_a_corner_and_one_that_ends_on_a_side_leave_their_boxes_whole() -> None:
+    """3-4-5: (0.6, 1.2) is 0.5 from (0.9, 0.8). A disc at (1.4, 0.6) of radius 0.2 reaches x = 1.6 in the middle of a side."""
+    through = Box([0.6, 0.2], [1.4, 1.2]) + Disc([0.9, 0.8], 0.5)
+    corner = np.array([[0.6, 1.2]])
+    assert np.linalg.norm(through.rings[0] - corner, axis=1).min() <= EXACT
+    ends_on = Box([1.0, 0.5], [1.6, 0.7]) + Disc([1.4, 0.6], 0.2)
+    assert ends_on.contains(np.array([[1.6, 0.5], [1.6, 0.7]])).all()
+    straight = Box([0.4, 0.7], [0.8, 1.2]) + Box([0.8, 0.5], [1.4, 1.1]) - Box([0.1, 0.7], [0.8, 1.2])
+    assert np.linalg.norm(straight.edges().ends - straight.edges().starts, axis=1).min() > EXACT
+
+
 def test_where_a_circle_cuts_a_side_both_parts_have_the_corner() -> None:
     """A circle of radius 1/2 about (1, 0.1) cuts y = 0 at x = 1 - sqrt(1/4 - 0.01)."""
     region = SQUARE - Disc([1.0, 0.1], 0.5, name="bite")
@@ -97,6 +108,7 @@ def test_points_and_normals_of_arcs_are_those_of_the_circle(region: PlaneRegion 
 
 
 @settings(max_examples=40)
+@example(x=0.6, y=0.0, radius=0.4, low=0.1, seed=0)  # an arc that goes on as a side
 @given(
     x=st.floats(0.0, 1.0),
     y=st.floats(0.0, 1.0),
@@ -142,6 +154,7 @@ def test_regions_survive_pickling() -> None:
     [
         (lambda: SQUARE - Box([-1, -1], [2, 2]), r"Box - Box must be one connected region; got 0 pieces"),
         (lambda: SQUARE + Box([3, 3], [4, 4]), r"Box \+ Box must be one connected region; got 2 pieces"),
+        (lambda: SQUARE - Disc([0.3, 0.5], 0.2) - Disc([0.7, 0.5], 0.2), r"touches itself at \[0\.5 0\.5\]"),
         (lambda: SQUARE & Disc([3, 3], 1), r"Box & Disc must be one connected region; got 0 pieces"),
         (lambda: Box([0] * 3, [1] * 3) - HOLE, "be made of closed boxes in the plane.*; got a Box in 3 coordinates"),
         (lambda: Box.space_time([0, 0], [1, 1]) - HOLE, "be made of closed boxes in the plane"),
