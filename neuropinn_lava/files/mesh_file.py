@@ -114,13 +114,20 @@ def _of_cell_sets(mesh: Any, n_dim: int) -> Iterator[tuple[str, IntArray]]:
 
 
 def _of_numbers(mesh: Any, n_dim: int) -> Iterator[tuple[str, IntArray]]:
-    pairs = ((name, np.ravel(value)) for name, value in mesh.field_data.items() if np.size(value) == 2)
-    names = {int(number): name for name, (number, dim) in pairs if dim == n_dim - 1}
+    groups = _groups(mesh, n_dim)
     for key in NUMBERED_TAGS:
         for block, numbers in zip(mesh.cells, mesh.cell_data.get(key, ()), strict=False):
             if block.type == FACETS[n_dim]:
                 for number in np.unique(numbers[numbers != 0]).tolist():
-                    yield names.get(number, f"tag_{number}"), block.data[numbers == number]
+                    for name in groups.get(number, [f"tag_{abs(number)}"]):
+                        yield name, block.data[numbers == number]
+
+
+def _groups(mesh: Any, n_dim: int) -> dict[int, list[str]]:
+    """Return the names that a file gives to the numbers of its boundary: Gmsh's physical names, the groups of a MED file."""
+    pairs = ((name, np.ravel(value)) for name, value in mesh.field_data.items() if np.size(value) == 2)
+    physical = {int(number): [name] for name, (number, dim) in pairs if dim == n_dim - 1}
+    return {**physical, **getattr(mesh, "cell_tags", {})}
 
 
 def _on_boundary(facets: IntArray, tags: list[str], cells: IntArray) -> tuple[IntArray, list[str]]:

@@ -67,6 +67,21 @@ def test_numbers_without_names_are_tags_and_lines_inside_are_left_out(tmp_path: 
     assert len(read.facets) == 4
 
 
+def test_groups_of_med_files_are_tags_and_a_facet_may_have_two(tmp_path: Path) -> None:
+    mesh = meshio.Mesh(
+        POINTS,
+        [("line", LINES[:4]), ("triangle", TRIANGLES)],
+        cell_data={"cell_tags": [np.array([-1, -1, -2, -3]), np.zeros(4, dtype=int)]},
+    )
+    mesh.cell_tags = {-1: ["wall"], -2: ["wall", "warm"]}
+    mesh.write(tmp_path / "square.med")
+    read = read_mesh(tmp_path / "square.med")
+    assert set(read.tags) == {"wall", "warm", "tag_3"}
+    middles = np.array([[0.5, 0.0], [1.0, 0.5], [0.5, 1.0], [0.0, 0.5]])
+    assert read.on("wall", middles).tolist() == [True, True, True, False]
+    assert read.on("warm", middles).tolist() == [False, False, True, False]
+
+
 def test_sets_of_faces_of_a_tetrahedron_are_tags(tmp_path: Path) -> None:
     points = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [0.2, 0.2, 0.2]])
     tetra = np.array([[0, 1, 2, 4], [0, 1, 3, 4], [0, 2, 3, 4], [1, 2, 3, 4]])
