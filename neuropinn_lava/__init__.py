@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .app.verbs.convert import convert
     from .app.verbs.demo import demo
     from .app.verbs.distill import distill
+    from .app.verbs.estimate_error import estimate_error
     from .app.verbs.homogenize import Homogenization, homogenize
     from .app.verbs.networks import find_network, list_models
     from .app.verbs.profile import HardwareChoices, profile
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from .geometry.curved_domain import CurvedDomain
     from .geometry.domain import Box, Domain
     from .geometry.mesh_domain import MeshDomain
+    from .geometry.parametric_domain import Range
     from .geometry.plane_region import Disc, PlaneRegion
     from .geometry.polygon import PolygonDomain
     from .geometry.scalar_fields import Polynomial, Trigonometric
@@ -94,6 +96,7 @@ if TYPE_CHECKING:
     from .network.transforms import AffineTransform, Ansatz
     from .problems import find_problem, list_problems
     from .problems.built_in import vanishing_ansatz, vanishing_polynomial
+    from .problems.coefficients import Coefficient
     from .problems.conditions import (
         Data,
         Dirichlet,
@@ -121,6 +124,8 @@ _HOME = {
     "find_problem": "problems",
     "list_problems": "problems",
     "PdeProblem": "problems.problem",
+    "Coefficient": "problems.coefficients",
+    "Range": "geometry.parametric_domain",
     "Data": "problems.conditions",
     "Dirichlet": "problems.conditions",
     "Equation": "problems.conditions",
@@ -215,6 +220,7 @@ _HOME = {
     # Running a network, on any backend and any number of points
     "run": "app.verbs.run",
     "verify": "app.verbs.verify",
+    "estimate_error": "app.verbs.estimate_error",
     "StreamProgress": "app.stream.stream",
     "StreamSummary": "app.stream.stream",
     "stream": "app.stream.stream",

@@ -59,7 +59,8 @@ def _square(p: Names, circle: FloatArray | None) -> Expression:
     """Return |x - c|^2 / R^2."""
     assert circle is not None
     x, y, radius = circle.tolist()
-    return ((p.x - x) ** 2 + (p.y - y) ** 2) * radius**-2
+    square: Expression = ((p.x - x) ** 2 + (p.y - y) ** 2) * radius**-2
+    return square
 
 
 def _distances(p: Names, edges: Edges, n: int) -> Expression:
@@ -67,7 +68,7 @@ def _distances(p: Names, edges: Edges, n: int) -> Expression:
     starts = edges.starts[:n]
     inward = -edges.normals(np.arange(n), starts)
     factors = [a * (p.x - x) + b * (p.y - y) for (x, y), (a, b) in zip(starts.tolist(), inward.tolist(), strict=True)]
-    d = factors[0]
+    d: Expression = factors[0]
     for factor in factors[1:]:
         d = d * factor
     return d

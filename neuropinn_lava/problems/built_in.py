@@ -116,8 +116,8 @@ def _built_fields(problem: PdeProblem, unknown: str) -> tuple[Field, Field]:
     nothing = (Polynomial.constant(0.0, problem.n_in), Polynomial.constant(1.0, problem.n_in))
     if not data:
         return nothing
-    if isinstance(problem.domain, Box):
-        return _box_fields(problem, problem.domain, unknown, data)
+    if isinstance(problem.region, Box):
+        return _box_fields(problem, problem.region, unknown, data)
     whole = getattr(problem.domain, "vanishing_field", None)
     values = {value.text() for value in data.values()}
     if whole is None or set(data) != set(problem.domain.tags) or len(values) > 1:
@@ -149,7 +149,7 @@ def _slope_at_start(problem: PdeProblem, unknown: str) -> Expression | None:
 
 def _builds_slope(problem: PdeProblem, condition: Condition) -> bool:
     """Return whether the built ansatz gives all unknowns of a condition the prescribed slope at the start."""
-    if not isinstance(condition, InitialDerivative) or not isinstance(problem.domain, Box):
+    if not isinstance(condition, InitialDerivative) or not isinstance(problem.region, Box):
         return False
     prescribed = condition.prescribed(problem.names(on_boundary=True), problem.unknowns)
     return all(

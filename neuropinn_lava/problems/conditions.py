@@ -216,12 +216,21 @@ class Data(Condition):
         )
         raise_violations([*check_finite("Data.points", self.points), *check_finite("Data.values", self.values)])
 
-    def rows(self, f: Names, unknowns: tuple[str, ...]) -> tuple[Expression, ...]:
-        """Return u minus what was measured, the field `measured` of its points."""
+    def column(self, unknowns: tuple[str, ...]) -> int:
+        """Return the index of the unknown that was measured.
+
+        Raises:
+            SpecError: If it is no unknown of the problem, or left out where there are several.
+        """
         if self.unknown is None and len(unknowns) > 1:
             mend = "Name the one that was measured."
             raise_violations([Violation("Data.unknown", f"be one of {', '.join(unknowns)}", None, mend)])
-        return (getattr(f, self.unknown or unknowns[0]) - f.measured,)
+        raise_violations(check_choice("Data.unknown", self.unknown or unknowns[0], unknowns))
+        return unknowns.index(self.unknown or unknowns[0])
+
+    def rows(self, f: Names, unknowns: tuple[str, ...]) -> tuple[Expression, ...]:
+        """Return u minus what was measured, the field `measured` of its points."""
+        return (getattr(f, unknowns[self.column(unknowns)]) - f.measured,)
 
 
 def as_rows(returned: object) -> tuple[Expression, ...]:

@@ -68,7 +68,7 @@ def _gaps(
     problem: PdeProblem, where: str, points: FloatArray, conditions: list[Condition], places: dict[int, BoolArray]
 ) -> Iterator[Violation]:
     """Yield the parts on which an unknown with second derivatives in space, or with one in time, has too few conditions."""
-    space = problem.coordinates[: problem.n_in - problem.domain.has_time]
+    space = problem.space
     for unknown in problem.unknowns:
         orders = [each.partition("_")[2] for each in problem.derivatives if each.partition("_")[0] == unknown]
         of_space = max((sum(order.count(letter) for letter in space) for order in orders), default=0)

@@ -34,7 +34,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.sparse import csr_matrix, vstack
 from torch import Tensor
 
-from ...base.arrays import IntArray, Record
+from ...base.arrays import FloatArray, IntArray, Record
 from ...problems.phases import Optimizer
 from ..collocation.clouds import TrainingCloud
 from ..collocation.marching import Front, centre_factors
@@ -45,6 +45,7 @@ from ..loss.linearization import (
     linearize_residuals,
     weighted_residuals,
 )
+from ..network.coefficients import coefficient_numbers, coefficients_of
 from .phase_optimizer import Packed, StepTask, read_number, read_tensor
 from .tangents import Direction, ExactRun, Tangents, activity_gradient, find_tangents, move_network, run_exactly
 
@@ -122,6 +123,7 @@ class GaussNewton:
             v = _solve(system, damping)
             if v is not None:
                 move_network(task.network, system.direction(v), -1.0)
+                system.move_coefficients(v)
                 loss, excess = _measure(system)
                 predicted = before - (damping * v).square().sum().item()
                 if loss + excess < before and predicted > 0.0:  # else the step is so small that only rounding is seen
@@ -146,6 +148,8 @@ class _System(Record):
     """Factor on the weight of every block of rows; empty for one."""
     blocks: IntArray
     """Block that each row of the equations belongs to, shape (n_equations,); -1 for a teacher's."""
+    columns: Tensor | None
+    """Derivatives of these rows by the trained coefficients, shape (n_equations, n_coefficients); None without any."""
     tangents: Tangents
     slopes: csr_matrix
     """S of the equation and the distillation target, shape (n_equations, n_out n_points)."""
@@ -170,6 +174,13 @@ class _System(Record):
         """|r|^2, where an activity below its target counts as zero."""
         excess = self.residuals[self.n_equations :].clamp_min(0.0)
         return (self.residuals[: self.n_equations].square().sum() + excess.square().sum()).item()
+
+    def move_coefficients(self, v: Tensor) -> None:
+        """Move the coefficients beside the network by -columns^T v."""
+        held = coefficients_of(self.task.network)
+        if held is not None and self.columns is not None:
+            with torch.no_grad():
+                held.free.sub_(self.columns.T @ v[: self.n_equations])
 
     def direction(self, v: Tensor) -> Direction:
         """Return J^T v for v over all rows, or over those of the equation alone."""
@@ -198,6 +209,8 @@ def _build_system(task: StepTask, cloud: TrainingCloud, factor: Tensor | None, b
     tangents = find_tangents(task.network, run)
     linear, points = _linearize(task, cloud, factor, balance, tangents.outputs).compressed(len(tangents.outputs))
     tangents = tangents.at(torch.from_numpy(points))
+    held, matrix = coefficients_of(task.network), tangents.sandwiched(linear.slopes)
+    columns = None if held is None or linear.columns is None else torch.from_numpy(linear.columns) * held.slopes()
     system = _System(
         task=task,
         cloud=cloud,
@@ -206,7 +219,8 @@ def _build_system(task: StepTask, cloud: TrainingCloud, factor: Tensor | None, b
         blocks=linear.blocks,
         tangents=tangents,
         slopes=linear.slopes,
-        matrix=tangents.sandwiched(linear.slopes),
+        matrix=matrix if columns is None else matrix + columns @ columns.T,
+        columns=columns,
         residuals=linear.values,
         activity=run.activity.item(),
         smooth_activity=run.smooth_activity.item(),
@@ -218,16 +232,34 @@ def _linearize(
     task: StepTask, cloud: TrainingCloud, factor: Tensor | None, balance: Balance, outputs: Tensor
 ) -> LinearResidual:
     """Return r and S of the equation and of the distillation target, as the phase weighs them."""
-    phase, parts = task.phase, []
+    phase, parts, coefficients = task.phase, [], coefficient_numbers(task.network)
     if phase.residual_weight > 0.0:
-        parts.append((phase.residual_weight, linearize_residuals(cloud, outputs, factor, balance)))
+        parts.append(
+            (
+                phase.residual_weight,
+                linearize_residuals(cloud, outputs, factor, balance, coefficients),
+            )
+        )
     if phase.distillation_weight > 0.0 and task.distillation_target is not None:
         parts.append((phase.distillation_weight, linearize_distillation(cloud, task.distillation_target, outputs)))
     return LinearResidual(
         values=torch.cat([math.sqrt(weight) * part.values for weight, part in parts]),
         slopes=csr_matrix(vstack([math.sqrt(weight) * part.slopes for weight, part in parts])),
         blocks=np.concatenate([part.blocks for _, part in parts]),
+        columns=_stacked_columns(parts),
     )
+
+
+def _stacked_columns(parts: list[tuple[float, LinearResidual]]) -> FloatArray | None:
+    """Stack the derivatives by the coefficients, zero for the rows of a teacher; None without any."""
+    widths = [part.columns.shape[1] for _, part in parts if part.columns is not None]
+    if not widths:
+        return None
+    held = [
+        np.zeros((len(part.values), widths[0])) if part.columns is None else math.sqrt(weight) * part.columns
+        for weight, part in parts
+    ]
+    return np.concatenate(held)
 
 
 def _with_activity(system: _System, run: ExactRun) -> _System:
@@ -277,7 +309,9 @@ def _measure(system: _System) -> tuple[float, float]:
     activity = system.activity + run.smooth_activity.item() - system.smooth_activity
     loss = 0.0
     if task.phase.residual_weight > 0.0:
-        residuals = weighted_residuals(cloud, run.output, system.factor, system.balance)
+        residuals = weighted_residuals(
+            cloud, run.output, system.factor, system.balance, coefficient_numbers(task.network)
+        )
         loss += task.phase.residual_weight * residuals.square().sum().item()
     if task.phase.distillation_weight > 0.0 and task.distillation_target is not None:
         loss += task.phase.distillation_weight * task.distillation_target.distance(cloud.solution(run.output)).item()

@@ -100,6 +100,7 @@ def accuracy_table(backends: BackendsSection) -> Table:
         backends.results,
         Column("backend", "backend.value"),
         Column("relative L2 error", "relative_l2"),
+        Column("estimated error", "estimated_l2"),
         Column("max |error|", "max_abs_error"),
         Column("residual, RMS", "residual_rms"),
         Column("boundary, RMS", "boundary_rms"),

@@ -112,6 +112,8 @@ def measure_backends(
                 max_abs_error=max_abs_error(trace.outputs, truth) if truth is not None else None,
                 residual_rms=residual.residual_rms if residual else None,
                 boundary_rms=residual.boundary_rms if residual else None,
+                condition_rms=residual.condition_rms if residual else (),
+                estimated_l2=residual.estimate.relative_l2 if residual and residual.estimate else None,
                 seconds=seconds,
                 samples_per_second=trace.n_samples / seconds if seconds else None,
             )

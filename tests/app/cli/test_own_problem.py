@@ -15,7 +15,7 @@ from neuropinn_lava.problems import find_problem
 
 SHORT = RecipeChanges(iterations=0.01, layers=(8, 8))
 OWN = dataclasses.replace(
-    find_problem("poisson"), name="own", title="A problem of one's own", equation="-lap v = f", parameters=()
+    find_problem("poisson"), name="own", title="A problem of one's own", text="-lap v = f", options=()
 )
 FILE = """
 import dataclasses
