@@ -67,12 +67,16 @@ if TYPE_CHECKING:
     from .conversion.formats.torch_modules import from_torch
     from .engine.reference import run_float, run_integer
     from .engine.trace import Backend, LavaMode, LayerModel, Probe, RunTrace
+    from .files.mesh_file import read_mesh
     from .files.network_file import read_network, write_network
     from .geometry.curved_domain import CurvedDomain
     from .geometry.domain import Box, Domain
+    from .geometry.mesh_domain import MeshDomain
     from .geometry.parametric_domain import Range
+    from .geometry.plane_region import Disc, PlaneRegion
     from .geometry.polygon import PolygonDomain
     from .geometry.scalar_fields import Polynomial, Trigonometric
+    from .geometry.space_time import SpaceTime
     from .hardware_sim.counts.counting import count_operations
     from .hardware_sim.counts.operations import NodeOperations, OperationCounts
     from .hardware_sim.lava.graph import LavaNetwork, to_lava
@@ -139,6 +143,11 @@ _HOME = {
     "Domain": "geometry.domain",
     "PolygonDomain": "geometry.polygon",
     "CurvedDomain": "geometry.curved_domain",
+    "Disc": "geometry.plane_region",
+    "PlaneRegion": "geometry.plane_region",
+    "SpaceTime": "geometry.space_time",
+    "MeshDomain": "geometry.mesh_domain",
+    "read_mesh": "files.mesh_file",
     "Polynomial": "geometry.scalar_fields",
     "Trigonometric": "geometry.scalar_fields",
     "ProblemParameter": "network.spec",
