@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils import parametrizations
 
 from neuropinn_lava.base.errors import SpecError, TrainingError
 from neuropinn_lava.training.network.module_network import ModuleNetwork
@@ -60,7 +62,7 @@ def explicit_jacobian(network: ModuleNetwork, x: Tensor) -> Tensor:
     """Give dy/dp row by row with spikes as constants, outputs one after the other, in the order of a `Direction`."""
     linears = network.linear_layers
     known = {id(p) for linear in linears for p in linear.parameters()}
-    others = [p for p in network.parameters() if id(p) not in known]
+    others = [p for p in network.parameters() if id(p) not in known and p.requires_grad]
     biases = [linear.bias for linear in linears if linear.bias is not None]
     held = [*(linear.weight for linear in linears), *biases, *others]
     with constant_spikes(network):
@@ -73,11 +75,29 @@ def explicit_jacobian(network: ModuleNetwork, x: Tensor) -> Tensor:
     return torch.stack([torch.cat([part.reshape(-1) for part in row]) for row in rows])
 
 
+class Tied(nn.Module):
+    """Two layers of one weight matrix, one frozen layer, one with weight norm, and one that is read by a function."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.frozen = nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 3).requires_grad_(False)
+        self.second.weight = self.first.weight
+        self.normed = parametrizations.weight_norm(nn.Linear(3, 4))
+        self.read = nn.Linear(4, 4)
+        self.last = nn.Linear(4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = torch.tanh(self.second(torch.tanh(self.first(input=x))))
+        h = torch.tanh(self.normed(torch.tanh(self.frozen(h))))
+        out: Tensor = self.last(torch.tanh(functional.linear(h, self.read.weight, self.read.bias)))
+        return out
+
+
 def flat(direction: object) -> Tensor:
     return torch.cat([part.reshape(-1) for part in (*direction.weights, *direction.biases, direction.others)])  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize(("kind", "n_steps"), [(Residual, 1), (Residual, 3), (Gated, 1)])
+@pytest.mark.parametrize(("kind", "n_steps"), [(Residual, 1), (Residual, 3), (Gated, 1), (Tied, 1)])
 def test_tangents_are_the_explicit_jacobian(kind: type[nn.Module], n_steps: int) -> None:
     torch.manual_seed(0)
     network, x = wrapped(kind(), n_steps), some_points(11)
@@ -94,15 +114,23 @@ def test_tangents_are_the_explicit_jacobian(kind: type[nn.Module], n_steps: int)
     assert (some - K[rows][:, rows]).abs().max() <= ROUNDING * K.abs().max()
 
 
-def test_a_step_moves_every_parameter_of_the_module() -> None:
+def test_only_what_the_hooks_see_whole_is_moved_as_a_layer() -> None:
     torch.manual_seed(0)
-    network, x = wrapped(Residual()), some_points(5)
+    module = Tied()
+    assert wrapped(module).linear_layers == (module.last,)
+
+
+@pytest.mark.parametrize("kind", [Residual, Tied])
+def test_a_step_moves_every_parameter_of_the_module(kind: type[nn.Module]) -> None:
+    torch.manual_seed(0)
+    network, x = wrapped(kind()), some_points(5)
     tangents = find_tangents(network, run_exactly(network, x))
-    direction = tangents.pulled_back(torch.ones(10, dtype=torch.float64))
+    direction = tangents.pulled_back(torch.ones(5 * network.n_out, dtype=torch.float64))
     before = [p.detach().clone() for p in network.parameters()]
     move_network(network, direction, 0.5)
-    changed = torch.cat([(p - old).reshape(-1) for p, old in zip(network.parameters(), before, strict=True)])
-    assert torch.isclose(changed.norm(), 0.5 * flat(direction).norm())
+    changed = [p - old for p, old in zip(network.parameters(), before, strict=True)]
+    assert torch.isclose(torch.cat([c.reshape(-1) for c in changed]).norm(), 0.5 * flat(direction).norm())
+    assert [bool(c.any()) for c in changed] == [p.requires_grad for p in network.parameters()]
 
 
 @pytest.mark.parametrize("n_steps", [1, 4])
@@ -145,6 +173,38 @@ class Free(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.last(torch.tanh(x @ self.matrix))
         return out
+
+
+class Shared(nn.Module):
+    """A VSN layer in two places, and another one in none."""
+
+    def __init__(self, unused: bool) -> None:
+        super().__init__()
+        self.first, self.last, self.neurons = nn.Linear(2, 3), nn.Linear(3, 1), VSN(3)
+        self.inner, self.unused = nn.Linear(3, 3), VSN(3) if unused else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.neurons(drive=self.first(x))
+        out: Tensor = self.last(h if self.unused is not None else self.neurons(self.inner(h)))
+        return out
+
+
+@pytest.mark.parametrize(("unused", "calls"), [(False, 2), (True, 0)])
+def test_a_vsn_must_be_called_once_a_step(unused: bool, calls: int) -> None:
+    with pytest.raises(SpecError, match=rf"module Shared: VSN.* must be called once a step; got {calls} calls"):
+        wrapped(Shared(unused), n_steps=2)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"readout": "every"}, r"ModuleNetwork.readout must be 'mean' or 'last'; got every"),
+        ({"n_steps": 1.5}, r"ModuleNetwork.n_steps must be a whole number; got 1.5"),
+    ],
+)
+def test_other_presentations_are_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        ModuleNetwork(Gated().double(), 2, **options)  # type: ignore[arg-type]
 
 
 def test_what_mixes_samples_is_refused() -> None:
