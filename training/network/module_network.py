@@ -7,6 +7,7 @@ and watched by hooks. Both have the interface that losses and optimizers use.
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -120,7 +121,10 @@ class ModuleNetwork(PresentedNetwork):
 
     def _find_moved(self, plain: tuple[nn.Linear, ...], points: Tensor) -> tuple[nn.Linear, ...]:
         """Find the layers whose gradient is what their hooks see, which it is not where a weight is tied or read elsewhere."""
-        free = tuple(layer for layer in plain if all(p.requires_grad for p in layer.parameters()))
+        owners = Counter(id(p) for layer in self.module.modules() for p in layer.parameters(recurse=False))
+        free = tuple(
+            layer for layer in plain if all(p.requires_grad and owners[id(p)] == 1 for p in layer.parameters())
+        )
         self._moved = free
         run = self.watch(points, exact=True)
         total = (run.output * torch.linspace(0.5, 1.0, run.output.numel()).view_as(run.output).to(run.output)).sum()

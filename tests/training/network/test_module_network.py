@@ -76,7 +76,7 @@ def explicit_jacobian(network: ModuleNetwork, x: Tensor) -> Tensor:
 
 
 class Tied(nn.Module):
-    """Two layers of one weight matrix, one frozen layer, one with weight norm, and one that is read by a function."""
+    """Two layers of one weight matrix, two of one bias, a frozen one, one with weight norm, and one read by a function."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,12 +84,15 @@ class Tied(nn.Module):
         self.second.weight = self.first.weight
         self.normed = parametrizations.weight_norm(nn.Linear(3, 4))
         self.read = nn.Linear(4, 4)
+        self.same, self.bias = nn.Linear(4, 4), nn.Linear(4, 4)
+        self.bias.bias = self.same.bias
         self.last = nn.Linear(4, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         h = torch.tanh(self.second(torch.tanh(self.first(input=x))))
         h = torch.tanh(self.normed(torch.tanh(self.frozen(h))))
-        out: Tensor = self.last(torch.tanh(functional.linear(h, self.read.weight, self.read.bias)))
+        h = torch.tanh(functional.linear(h, self.read.weight, self.read.bias))
+        out: Tensor = self.last(torch.tanh(self.bias(torch.tanh(self.same(h)))))
         return out
 
 
