@@ -412,7 +412,7 @@ class TestContents:
             ),
             (
                 set_attribute("network/nodes/0", "name", "other"),
-                r"the names, widths, sources and delays of the source's nodes",
+                r"the names, kinds, widths, sources and delays of the source's nodes",
             ),
             (
                 replace_data("network/nodes/0/beta", data=[0.5, 0.5]),

@@ -54,8 +54,8 @@ class ModuleNetwork(PresentedNetwork):
             readout: Rule that combines the outputs of the T steps.
 
         Raises:
-            SpecError: If T is out of range, the module has no Linear layer, mixes samples, calls a VSN layer more or less than
-                once a step, or has no outputs of that shape.
+            SpecError: If T is out of range, the module has no Linear layer, takes other inputs, mixes samples, calls a VSN
+                layer more or less than once a step, or has no outputs of that shape.
         """
         super().__init__()
         self.n_steps, self.readout = n_steps, as_member(Readout, readout, "ModuleNetwork.readout")
@@ -82,7 +82,15 @@ class ModuleNetwork(PresentedNetwork):
     def _check_module(self, points: Tensor) -> int:
         """Check the module on some points, and return its number of outputs."""
         where = f"module {type(self.module).__name__}"
-        for layer, calls in self._count_calls(points).items():
+        try:
+            counts = self._count_calls(points)
+        except (TypeError, RuntimeError, ValueError, IndexError) as error:  # what torch raises for other shapes
+            if isinstance(error, SpecError):
+                raise
+            mend = f"Let its forward take one tensor, of {self.n_in} columns, and split it there."
+            rule = f"run on points given as one argument of the shape (n_points, {self.n_in})"
+            raise SpecError(where, rule, f"{type(error).__name__}: {error}", mend) from error
+        for layer, calls in counts.items():
             if calls != self.n_steps:
                 mend = "Give each place a VSN of its own, which keeps membranes of its own, and leave unused ones out."
                 raise SpecError(f"{where}: {layer}", "be called once a step", f"{calls / self.n_steps:g} calls", mend)

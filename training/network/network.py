@@ -112,8 +112,8 @@ def check_presentation(where: str, n_steps: int, readout: Readout) -> Iterator[V
 class PresentedNetwork(nn.Module):
     """Base of the networks that are trained: a module presented with its input for T steps from rest, and read out.
 
-    Every forward pass starts with membranes at zero. A call runs the module step by step and can be differentiated any number of
-    times.
+    Every forward pass starts with membranes at zero. A call runs the module step by step and can be differentiated any number
+    of times.
     """
 
     n_steps: int

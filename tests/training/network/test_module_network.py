@@ -218,6 +218,30 @@ def test_what_mixes_samples_is_refused() -> None:
         wrapped(Mixing())
 
 
+class TwoArguments(nn.Module):
+    """A module that takes one argument for each coordinate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Linear(2, 1)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        out: Tensor = self.inner(torch.cat([x, y], dim=1))
+        return out
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (TwoArguments(), r"module TwoArguments must run on points given as one argument .*; got TypeError: .*'y'"),
+        (nn.Sequential(nn.Linear(3, 1)), r"module Sequential .* of the shape \(n_points, 2\); got RuntimeError: mat1"),
+    ],
+)
+def test_a_module_of_other_inputs_is_refused(module: nn.Module, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        wrapped(module)
+
+
 def test_a_module_without_linear_layers_is_refused() -> None:
     with pytest.raises(SpecError, match=r"module Tanh must have a torch.nn.Linear; got none"):
         ModuleNetwork(nn.Tanh(), 2)
