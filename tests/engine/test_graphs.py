@@ -107,9 +107,13 @@ def test_inputs_may_be_given_by_name() -> None:
     [
         (lambda p: {"x0": p["x0"]}, r"must hold every input of x0, x1; got none for x1. Add it"),
         (lambda p: {**p, "y": p["x0"]}, r"input must be one of x0, x1; got 'y'"),
-        (lambda p: {**p, "x1": p["x1"][:2]}, r"must have as many samples in every input; got"),
+        (lambda p: {**p, "x1": p["x1"][:2]}, r"must have as many samples in every input; got 3 in 'x0', 2 in 'x1'"),
         (lambda p: {**p, "x0": p["x0"][:, 0]}, r"input 'x0' must have the shape \(n, n_steps, "),
-        (lambda p: {**p, "x0": np.full_like(p["x0"], np.nan)}, r"input 'x0' must have only finite coordinates"),
+        (lambda p: {**p, "x1": p["x1"][0]}, r"input 'x1' must have the shape \(n, .*`array\[(None|\.\.\., None)\]`"),
+        (
+            lambda p: {**p, "x0": np.where(np.arange(12).reshape(3, 4, 1) == 6, np.nan, p["x0"])},
+            r"input 'x0' must have only finite coordinates; got .*nan.* in step 2 of sample 1",
+        ),
     ],
 )
 def test_wrong_inputs_are_refused(change, message) -> None:  # type: ignore[no-untyped-def]
@@ -121,9 +125,19 @@ def test_wrong_inputs_are_refused(change, message) -> None:  # type: ignore[no-u
         run_integer(network, change(points))
 
 
+def test_a_constant_input_may_not_change_with_the_steps() -> None:
+    network = builders.random_graph(5, n_inputs=2, n_steps=None)
+    points = np.zeros((3, 4, network.n_in))
+    run_integer(network, points)
+    points[1, 2, -1] = 0.5
+    message = r"constant input 'x1' must be the same at every step; got a change at step 2 of sample 1"
+    with pytest.raises(SpecError, match=message):
+        run_integer(network, points)
+
+
 def test_sequences_of_unequal_length_are_refused() -> None:
     network = builders.random_graph(5, n_inputs=2, n_steps=None)
     both = replace(network.source, inputs=tuple(replace(each, is_sequence=True) for each in network.inputs))
     points = {each.name: np.zeros((2, 3 + i, each.width)) for i, each in enumerate(both.inputs)}
-    with pytest.raises(SpecError, match=r"must have sequences of one length; got .*'x0': 3, 'x1': 4"):
+    with pytest.raises(SpecError, match=r"must have sequences of one length; got 3 in 'x0', 4 in 'x1'"):
         run_float(both, points)  # type: ignore[arg-type]
