@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import builders
 import longhand
-from neuropinn_lava.base.arrays import FloatArray
+from neuropinn_lava.base.arrays import FloatArray, IntArray
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.engine.host import encode_points
-from neuropinn_lava.engine.reference import IntegerArithmetic, constant_inputs, run_float, run_integer
+from neuropinn_lava.engine.reference import IntegerArithmetic, constant_inputs, run_float, run_integer, step_integer
 from neuropinn_lava.engine.trace import Probe
-from neuropinn_lava.engine.walk import WalkState, walk
+from neuropinn_lava.engine.walk import NodeStep, WalkState, walk
 from neuropinn_lava.files.network_file import read_network, write_network
 from neuropinn_lava.network.quantized import QuantizedNetwork
+from neuropinn_lava.network.quantized_nodes import QuantizedNode, QuantizedOutput, QuantizedPopulation
 from neuropinn_lava.network.spec import Readout
 
 N_STEPS = (1, 2, 8, None)
@@ -53,8 +55,8 @@ def test_floats_equal_longhand(seed: int) -> None:
     network = draw(seed).source
     points = builders.random_points(network, 2)
     expected = longhand.run_float(network, points)
-    if expected.nearest > 1e-9:
-        np.testing.assert_allclose(run_float(network, points).outputs, expected.outputs, rtol=1e-12, atol=1e-12)
+    assert expected.nearest > 1e-9
+    np.testing.assert_allclose(run_float(network, points).outputs, expected.outputs, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(0, 40, 3))
@@ -89,6 +91,22 @@ def test_a_walk_in_two_parts_is_the_walk(seed: int) -> None:
     second, again = outputs(x[:, 2:], state)
     assert first + second == whole
     assert again.step == end.step == x.shape[1]
+
+
+class SeenArithmetic(IntegerArithmetic):
+    """Integers that refuse a membrane of a node that has none."""
+
+    def step(self, node: QuantizedNode | QuantizedOutput, membrane: IntArray | None, received: Any) -> NodeStep:
+        assert (membrane is not None) == isinstance(node, QuantizedPopulation), node.name
+        return step_integer(node, membrane, received)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_only_populations_have_membranes(seed: int) -> None:
+    network = draw(seed)
+    x, _ = encode_points(network, builders.random_points(network, 4))
+    state = walk(network, constant_inputs(network, x), 2, SeenArithmetic(len(x)), lambda t, node, step: None)
+    assert set(state.membranes) == {node.name for node in network.populations}
 
 
 def test_inputs_may_be_given_by_name() -> None:
