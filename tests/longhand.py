@@ -1,7 +1,7 @@
 """Slow, literal versions of the contract, in Python integers and fractions: what everything faster is compared with.
 
-They are written from the equations in the docstrings of `integers`, `phi_table`, `nodes` and `quantized_nodes`, one neuron, step and
-sample at a time, and share no arithmetic with the package: they only read its records. `import longhand`.
+They are written from the equations in the docstrings of `integers`, `phi_table`, `nodes` and `quantized_nodes`, one neuron, one
+step and sample at a time, and share no arithmetic with the package: they only read its records. `import longhand`.
 """
 
 from __future__ import annotations
