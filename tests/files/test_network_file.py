@@ -102,7 +102,9 @@ class TestRoundTrips:
         assert again.source.provenance == TOLD
 
     def test_a_quantized_file_of_schema_1_is_read(self) -> None:
-        old = Path(__file__).parent / "quantized_schema_1.h5"  # `small_quantized()`, written before networks were graphs
+        old = (
+            Path(__file__).parent / "quantized_schema_1.h5"
+        )  # `small_quantized()`, written before networks were graphs
         assert old.read_bytes().startswith(b"neuropinn-lava network\nschema 1\n")
         assert_networks_equal(read_network(old), small_quantized())
 
