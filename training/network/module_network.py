@@ -65,7 +65,8 @@ class ModuleNetwork(PresentedNetwork):
         if not plain:
             where = f"module {type(module).__name__}"
             raise SpecError(where, "have a torch.nn.Linear", "none", "Build its affine maps as Linear layers.")
-        points = torch.linspace(-0.7, 0.6, N_PROBED * n_in, dtype=plain[0].weight.dtype, device=plain[0].weight.device)
+        like = next(module.parameters())
+        points = torch.linspace(-0.7, 0.6, N_PROBED * n_in, dtype=like.dtype, device=like.device)
         self.n_out = self._check_module(points.view(N_PROBED, n_in))
         self._moved = self._find_moved(plain, points.view(N_PROBED, n_in))
 
@@ -131,7 +132,9 @@ class ModuleNetwork(PresentedNetwork):
         """Find the layers whose gradient is what their hooks see, which it is not where a weight is tied or read elsewhere."""
         owners = Counter(id(p) for layer in self.module.modules() for p in layer.parameters(recurse=False))
         free = tuple(
-            layer for layer in plain if all(p.requires_grad and owners[id(p)] == 1 for p in layer.parameters())
+            layer
+            for layer in plain
+            if "weight" in layer._parameters and all(p.requires_grad and owners[id(p)] == 1 for p in layer.parameters())
         )
         self._moved = free
         run = self.watch(points, exact=True)

@@ -7,7 +7,6 @@ the equation is known, its residual is minimised beside the distance to the teac
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import inspect
 from collections.abc import Callable, Sequence
@@ -199,7 +198,7 @@ class _Teacher(Record):
         rows = torch.tensor(points).to(next(iter(self.module.parameters()), torch.zeros(())))
         try:
             with torch.no_grad():
-                outputs = self.module(*([rows] if len(self.arguments) == 1 else rows.split(1, dim=1)))
+                outputs = self.module(*([rows] if len(self.arguments) == 1 else torch.split(rows, 1, dim=1)))
         except (TypeError, RuntimeError, ValueError, IndexError) as error:  # what torch raises for other shapes
             mend = "Give the module's own number of coordinates."
             got = f"{type(error).__name__}: {error}"
@@ -228,11 +227,14 @@ def _teacher(module: torch.nn.Module) -> _Teacher:
     if not is_module(module):
         mend = "Give a trained torch.nn.Module; `load_module` reads one from a file."
         raise SpecError("distill.module", "be a torch module", describe_given(module), mend)
-    from ...training.network.import_check import plain_module
+    from ...training.network.import_check import copied_module, plain_module
 
-    held = copy.deepcopy(plain_module(module)).eval()
+    held = copied_module(plain_module(module)).eval()
+    try:
+        found = inspect.signature(held.forward).parameters.values()
+    except ValueError:  # a compiled script does not say its arguments
+        return _Teacher(module=held, arguments=("points",))
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    found = inspect.signature(held.forward).parameters.values()
     names = tuple(each.name for each in found if each.kind in positional and each.default is each.empty)
     return _Teacher(module=held, arguments=names)
 
@@ -327,7 +329,9 @@ def _recipe(task: PdeProblem, problem: PdeProblem | None, network: NetworkRecipe
         both = tuple(dataclasses.replace(phase, distillation_weight=1.0) for phase in phases)
         return dataclasses.replace(problem.recipe, network=network, phases=both, teacher=GIVEN_TEACHER)
     sample = task.reference.evaluate(task.domain.sample(500, np.random.default_rng(0)))
-    scale = float(np.abs(sample).max()) or 1.0
+    scale = float(np.abs(sample).max())
+    if scale == 0.0:
+        raise SpecError("distill.module", "return something else than zeros", scale, "Give it its trained weights.")
     imitate: tuple[PhaseRecipe, ...] = tuple(
         dataclasses.replace(phase, residual_weight=0.0, distillation_weight=1.0) for phase in phases
     )

@@ -35,6 +35,19 @@ class Coordinates(nn.Module):
         return out
 
 
+class Computed(nn.Module):
+    """A module that keeps a tensor which its parameters were computed into, as the older weight norm of torch does."""
+
+    def __init__(self, inner: nn.Linear) -> None:
+        super().__init__()
+        self.inner, self.kept = inner, inner.weight * 1.0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.kept = self.inner.weight * 1.0
+        out: Tensor = self.inner(x)
+        return out
+
+
 class Mixing(nn.Module):
     """A module that subtracts the mean over the samples."""
 
@@ -45,6 +58,13 @@ class Mixing(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.inner(x)
         return y - y.mean(0)
+
+
+class Zero(Mixing):
+    """A module that returns zero."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 0.0 * x[:, :1]
 
 
 class Pair(Coordinates):
@@ -135,6 +155,17 @@ def test_the_teacher_is_read_in_evaluation_mode_and_left_as_it_is() -> None:
     assert module.training
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit")  # scripts are deprecated, but users have them
+def test_scripts_and_modules_of_computed_weights_are_teachers() -> None:
+    points = np.random.default_rng(0).random((5, 2))
+    plain = tanh_network()
+    assert verb._teacher(torch.jit.script(plain))(points) == pytest.approx(verb._teacher(plain)(points))
+    norm = nn.utils.parametrizations.weight_norm(nn.Linear(2, 1))
+    module = Computed(norm)
+    module(torch.rand(3, 2))
+    assert verb._teacher(module)(points) == pytest.approx(norm(torch.tensor(points).float()).detach().numpy())
+
+
 def test_several_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
     short(monkeypatch, 8, 1)
     assert nl.distill(tanh_network(1, 3), lower=[-1], upper=[1], layers=(16, 16)).network.n_out == 3
@@ -150,6 +181,7 @@ def test_several_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"lower": [0, 0], "upper": [1, 1], "activity": 2.0}, r"distill.activity must lie in \[0.01, 1\]; got 2"),
         ({"problem": nl.find_problem("laplace"), "points": np.zeros((60, 2))}, r"exactly one of .*; got 2"),
         ({"points": np.full((60, 2), 0.5)}, r"distill.points must have no constant column; got column 0, which is 0.5"),
+        ({"module": Zero(), "lower": [0, 0], "upper": [1, 1]}, r"distill.module must return something else than zeros"),
         ({"module": Mixing(), "lower": [0, 0], "upper": [1, 1]}, r"the same for a point alone and among others; got"),
         (
             {"module": Pair(), "lower": [0] * 3, "upper": [1] * 3},

@@ -123,6 +123,17 @@ def test_only_what_the_hooks_see_whole_is_moved_as_a_layer() -> None:
     assert wrapped(module).linear_layers == (module.last,)
 
 
+@pytest.mark.filterwarnings("ignore:.*weight_norm")  # the older form, which modules of users have
+def test_a_weight_that_a_hook_computes_is_moved_as_its_parameters() -> None:
+    normed, last = nn.utils.weight_norm(nn.Linear(2, 3)), nn.Linear(3, 1)
+    network, x = wrapped(nn.Sequential(normed, nn.Tanh(), last)), some_points(5)
+    assert network.linear_layers == (last,)
+    direction = find_tangents(network, run_exactly(network, x)).pulled_back(torch.ones(5, dtype=torch.float64))
+    before = [p.detach().clone() for p in normed.parameters()]
+    move_network(network, direction, 0.5)
+    assert all(bool((p != old).all()) for p, old in zip(normed.parameters(), before, strict=True))
+
+
 @pytest.mark.parametrize("kind", [Residual, Tied])
 def test_a_step_moves_every_parameter_of_the_module(kind: type[nn.Module]) -> None:
     torch.manual_seed(0)
