@@ -235,7 +235,9 @@ def test_soft_by_choice_and_soft_where_nothing_can_be_built() -> None:
     assert [each.label for each in masked.soft_conditions] == ["dirichlet"]
     fielded = of_square(Dirichlet(lambda p: p.k), fields={"k": lambda points: points[:, 0]})
     assert len(fielded.soft_conditions) == 1
-    one_of_two = of_square(Dirichlet(0.0, on="x_lower"), Dirichlet(0.0, on=("x_upper", "y_lower", "y_upper"), hard=False))
+    one_of_two = of_square(
+        Dirichlet(0.0, on="x_lower"), Dirichlet(0.0, on=("x_upper", "y_lower", "y_upper"), hard=False)
+    )
     assert [each.label for each in one_of_two.soft_conditions] == ["dirichlet on x_upper and y_lower and y_upper"]
 
 
