@@ -14,14 +14,16 @@ polynomial of x and y, found by Newton's method. The pressure is the polynomial 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.polynomial import chebyshev
 
 from ...base.arrays import FloatArray
 from ...base.errors import SimulationError
 from .corner_flow import StreamField, corner_field
+
+chebyshev: Any = np.polynomial.chebyshev  # numpy 1 has no types for it
+legendre: Any = np.polynomial.legendre
 
 PLAIN_LID = (1.0,)
 """A lid that moves at unit velocity, also in the corners."""
@@ -139,7 +141,7 @@ class HermiteGrid(NamedTuple):
         slope = 2 * chebyshev.chebder(np.eye(degree + 1))
         rows = [chebyshev.chebvander(inner, degree), chebyshev.chebvander(ends, degree)]
         to_series = np.linalg.inv(np.vstack([*rows, chebyshev.chebvander(ends, degree - 1) @ slope]))
-        points, weights = np.polynomial.legendre.leggauss(2 * degree)
+        points, weights = legendre.leggauss(2 * degree)
         return cls((1 + inner) / 2, to_series, (1 + points) / 2, weights / 2, _derivatives_at(points, to_series))
 
     def series(self, data: FloatArray) -> FloatArray:
@@ -161,7 +163,8 @@ class _Balance:
 
     def __init__(self, grid: HermiteGrid, lid: tuple[float, ...], viscosity: float) -> None:
         self.grid, self.viscosity, self.lid = grid, viscosity, lid
-        self.singular = corner_fields(*np.meshgrid(grid.quadrature, grid.quadrature, indexing="ij"), lid)
+        x, y = np.meshgrid(grid.quadrature, grid.quadrature, indexing="ij")
+        self.singular = corner_fields(x, y, lid)
         self.weights = np.outer(grid.weights, grid.weights)
         self.tests = [matrix[:, : grid.n_inner] for matrix in grid.derivatives]
         second = ((2, 0), (0, 2))
@@ -184,7 +187,7 @@ class _Balance:
         along_x, along_y = (
             (self.tests[test[i]][:, :, None] * self.tests[trial[i]][:, None]).reshape(-1, n * n) for i in (0, 1)
         )
-        blocks = (along_x.T @ values @ along_y).reshape(n, n, n, n)
+        blocks: FloatArray = (along_x.T @ values @ along_y).reshape(n, n, n, n)
         return blocks.transpose(0, 2, 1, 3).reshape(n * n, n * n)
 
     def newton_correction(self, data: FloatArray, inertia: float) -> FloatArray:

@@ -12,8 +12,8 @@ import numpy as np
 from ...base.arrays import FloatArray
 
 N_ROOTS = 80
-"""Terms of the heat series. Its coefficients fall like m^-4, so that at t = 0 it is off by 1e-7 for h = 1 and 1e-6 for h = 10, and for
-D t >= 1e-3 by rounding only."""
+"""Terms of the heat series. Its coefficients fall like m^-4, so that at t = 0 it is off by 1e-7 for h = 1 and by 1e-6 for
+h = 10, and for D t >= 1e-3 by rounding only."""
 
 
 def helmholtz_mode(points: FloatArray, modes: tuple[int, int] = (1, 4)) -> FloatArray:
@@ -93,7 +93,8 @@ def robin_heat(points: FloatArray, diffusivity: float = 1.0, exchange: float = 1
     x, t = points.T
     roots, coefficients = _robin_series(exchange)
     terms = np.sin(x[:, None] * roots) * np.exp(-diffusivity * t[:, None] * roots**2)
-    return terms @ coefficients[:, None]
+    u: FloatArray = terms @ coefficients[:, None]
+    return u
 
 
 def robin_neumann_heat(points: FloatArray, diffusivity: float = 1.0, exchange: float = 1.0) -> FloatArray:
@@ -112,7 +113,8 @@ def robin_neumann_heat(points: FloatArray, diffusivity: float = 1.0, exchange: f
     """
     _, y, t = points.T
     across = np.cos(np.pi * y / 2) * np.exp(-diffusivity * (np.pi / 2) ** 2 * t)
-    return across[:, None] * robin_heat(points[:, [0, 2]], diffusivity, exchange)
+    u: FloatArray = across[:, None] * robin_heat(points[:, [0, 2]], diffusivity, exchange)
+    return u
 
 
 @lru_cache(maxsize=16)

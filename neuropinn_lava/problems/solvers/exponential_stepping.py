@@ -13,7 +13,7 @@ N_CONTOUR = 32
 """Points of the contour integrals that give the scheme's coefficients."""
 DEGREE = 5
 """Degree of the splines in x and in t."""
-N_OVERLAP = 16
+OVERLAP = 16
 """Points that a spline repeats beyond either end of the ring, so that its ends are as accurate as its middle."""
 
 Nonlinear = Callable[[Any], Any]
@@ -40,6 +40,7 @@ def solve_on_ring(
     horizon: float,
     n_steps: int,
     keep_every: int,
+    overlap: int = OVERLAP,
 ) -> RingFields:
     """Solve v' = L v + N(v) for the Fourier coefficients v of fields on a ring, and interpolate in x and t.
 
@@ -51,6 +52,7 @@ def solve_on_ring(
         horizon: Time at the end, positive.
         n_steps: Number of equal steps, a multiple of `keep_every`.
         keep_every: Number of steps between two times whose fields the interpolation uses.
+        overlap: Points that the splines repeat beyond either end of the ring: none if the start has a kink there.
     """
     from scipy.interpolate import RectBivariateSpline
 
@@ -61,7 +63,7 @@ def solve_on_ring(
         v = step(v)
         if index % keep_every == 0:
             kept.append(np.fft.irfft(v))
-    around = np.arange(-N_OVERLAP, len(x) + N_OVERLAP + 1)
+    around = np.arange(-overlap, len(x) + overlap + 1)
     grid, t = x[0] + around * (x[1] - x[0]), np.linspace(0.0, horizon, len(kept))
     fields = np.stack(kept, axis=2)[:, around % len(x)]
     return RingFields(tuple(RectBivariateSpline(grid, t, field, kx=DEGREE, ky=DEGREE) for field in fields))

@@ -12,9 +12,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.polynomial.polynomial import polyvander
 
 from ...base.arrays import FloatArray
+
+polynomials: Any = np.polynomial.polynomial  # numpy 1 has no types for it
 
 HALF_SIDE = 0.5
 """Half of the square's side."""
@@ -69,11 +70,11 @@ def series_basis(points: FloatArray) -> tuple[FloatArray, Any]:
     z = points[:, 0] + 1j * points[:, 1]
     k, m = np.arange(1, DEGREE + 1), np.arange(1, HOLE_DEGREE + 1)
     far = np.sqrt(2) * HALF_SIDE
-    powers = polyvander(z / far, DEGREE)
+    powers = polynomials.polyvander(z / far, DEGREE)
     values, slopes = [powers], [np.zeros_like(powers[:, :1]), k / far * powers[:, :-1]]
     logarithms, poles = [], []
     for x, y in CENTRES:
-        powers = polyvander(RADIUS / (z - complex(x, y)), HOLE_DEGREE + 1)
+        powers = polynomials.polyvander(RADIUS / (z - complex(x, y)), HOLE_DEGREE + 1)
         values.append(powers[:, 1:-1])
         slopes.append(-m / RADIUS * powers[:, 2:])
         logarithms.append(-np.log(np.abs(powers[:, 1:2])))

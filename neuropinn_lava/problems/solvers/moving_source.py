@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...base.arrays import FloatArray
@@ -28,7 +30,8 @@ def solve_moving_source(points: FloatArray, width: float = 0.1, strength: float 
     Returns:
         u, shape (n, 1), to 6e-6 of its largest value for w up to 0.1, and to 3e-5 for 0.15.
     """
-    nodes, weights = np.polynomial.legendre.leggauss(N_QUADRATURE)
+    legendre: Any = np.polynomial.legendre  # numpy 1 has no types for it
+    nodes, weights = legendre.leggauss(N_QUADRATURE)
     nodes, weights = (1 + nodes) / 2, weights / 2
     m, n = np.pi * np.arange(1, N_X + 1), np.pi * np.arange(1, N_Y + 1)
     along_x, along_y = (2 * weights[:, None] * np.sin(nodes[:, None] * k) for k in (m, n))
@@ -39,4 +42,5 @@ def solve_moving_source(points: FloatArray, width: float = 0.1, strength: float 
     for x, y, s in (chunk.T[:, :, None] for chunk in chunks):
         f = np.exp(-((nodes - s) ** 2) / (2 * width**2)) @ along_x
         solved.append((np.sin(x * m) * f * (np.sin(y * n) @ green.T)).sum(axis=1))
-    return np.concatenate(solved)[:, None]
+    u: FloatArray = np.concatenate(solved)[:, None]
+    return u
