@@ -302,7 +302,7 @@ def _read_node(builder: GraphBuilder, key: str, node: Any, received: AffineValue
     kind, where = type(node).__name__, f"node {key!r}"
     fields = neuron_fields(node)
     if fields is not None:
-        return builder.fire(read_neuron(where, node, fields, received))
+        return builder.fire(read_neuron(where, node, fields, received)).without_offset()  # biases of NIR hold phi(0)
     if kind in ("Affine", "Linear"):
         weight = _matrix(where, node.weight)
         if weight.shape[1] != received.n:

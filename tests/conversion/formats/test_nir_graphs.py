@@ -30,7 +30,8 @@ from neuropinn_lava.conversion.formats.nir_graphs import (
 from neuropinn_lava.conversion.formats.nir_metadata import NETWORK_MARK, VSN_MARK
 from neuropinn_lava.conversion.formats.nir_neurons import NODE_TYPE, lost_as_lif
 from neuropinn_lava.engine.reference import run_float
-from neuropinn_lava.network.nodes import Polarity
+from neuropinn_lava.network.activations import ACTIVATIONS
+from neuropinn_lava.network.nodes import ConnectionSpec, Polarity, ProductSpec
 from neuropinn_lava.network.spec import NetworkSpec, Provenance, Readout
 
 
@@ -273,6 +274,19 @@ def test_the_round_trip_through_a_file_is_exact(activation: str, polarity: Polar
     assert back.provenance == spec.provenance
     points = builders.random_points(spec, 10)
     np.testing.assert_array_equal(run_float(back, points).outputs, run_float(spec, points).outputs)
+
+
+@pytest.mark.parametrize("activation", [*ACTIVATIONS, "leaky_relu(0.2)"])
+def test_phi_of_zero_is_in_the_bias_once(activation: str) -> None:
+    """A population sends phi less phi(0); what reads it, a product too, has phi(0) in its bias already."""
+    pytest.importorskip("nir")
+    spec = builders.random_spec(4, activation=activation, widths=(2, 3, 3, 1))
+    first, second = spec.nodes
+    squared = ProductSpec(name="squared", left=first.name, right=second.name, width=3)
+    more = ConnectionSpec(source="squared", weight=np.ones((1, 3)))
+    output = replace(spec.output, connections=(*spec.output.connections, more))
+    spec = replace(spec, nodes=(first, second, squared), output=output)
+    assert read_graph(make_graph(spec)).digest() == spec.digest()
 
 
 def test_the_membrane_of_the_lif_is_the_neurons_own() -> None:
