@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
 from torch.utils._pytree import tree_leaves
 
 from ...base.arrays import BoolArray, FloatArray, IntArray
@@ -61,10 +63,11 @@ def evaluation_copy(module: nn.Module) -> nn.Module:
     """Copy a module to float64 on the CPU, in evaluation mode, with its neurons at rest and its weights computed.
 
     Parametrizations and the weight norms of torch are part of the copy. Other hooks are refused, because a record cannot hold
-    them.
+    them, and so are layers in training mode that compute something else there.
 
     Raises:
-        SpecError: If the module cannot be copied, or if a layer has hooks or a forward pass of its own; all of them are listed.
+        SpecError: If the module cannot be copied, or if a layer has hooks or a forward pass of its own, or is dropout or batch
+            norm in training mode; all of them are listed.
     """
     raise_violations(_altered_layers(module))
     derived = {id(tensor): tensor.detach().clone() for tensor in _tensors(module) if tensor.grad_fn is not None}
@@ -99,7 +102,7 @@ def _tensors(module: nn.Module) -> Iterator[Tensor]:
 
 
 def _altered_layers(module: nn.Module) -> Iterator[Violation]:
-    """Find layers with hooks, or with a forward pass that replaces the one of their class."""
+    """Find layers with hooks, with a forward pass that replaces the one of their class, or with another one in training."""
     for name, layer in module.named_modules():
         place = f"layer {name!r} ({type(layer).__name__})" if name else f"module {type(layer).__name__}"
         hooks = [*layer._forward_hooks.values(), *layer._forward_pre_hooks.values()]
@@ -111,6 +114,10 @@ def _altered_layers(module: nn.Module) -> Iterator[Violation]:
         if "forward" in vars(layer):
             mend = "Define it in a class of its own."
             yield Violation(place, "have the forward pass of its class", "another one, set on the object", mend)
+        drops = isinstance(layer, (_DropoutNd, nn.RNNBase)) and getattr(layer, "p", getattr(layer, "dropout", 0.0)) > 0
+        if layer.training and (drops or isinstance(layer, _BatchNorm)):
+            mend = "Call module.eval(): the network deployed is that of evaluation."
+            yield Violation(place, "be in evaluation mode", "training mode, in which it computes something else", mend)
 
 
 def check_import(

@@ -126,7 +126,7 @@ EQUAL: dict[str, Callable[[int], nn.Module]] = {
     "relu in place": lambda n: chain(n, nn.ReLU(inplace=True)),
     "relu with dead neurons": lambda n: _with_zero_rows(chain(n, nn.ReLU())),
     "shared layers": shared,
-    "batch norm": lambda n: chain(n, with_norm(n), nn.Tanh()),
+    "batch norm": lambda n: chain(n, with_norm(n), nn.Tanh()).eval(),
     "parametrized by weight_norm": lambda n: nn.Sequential(
         parametrizations.weight_norm(nn.Linear(2, n)), *chain(n)[1:]
     ),
@@ -143,12 +143,21 @@ EQUAL: dict[str, Callable[[int], nn.Module]] = {
     "relu of z in place, then z": lambda n: Written(n, in_place_relu),
     "view in place": lambda n: Written(n, in_place_view),
     "functional linear": lambda n: Written(n, lambda m, x: m.last(torch.tanh(nn.functional.linear(x, m.first.weight)))),
-    "dropout in evaluation": lambda n: chain(n, nn.Tanh(), nn.Dropout(0.5)),
+    "dropout in evaluation": lambda n: chain(n, nn.Tanh(), nn.Dropout(0.5)).eval(),
+    "dropout of nothing in training": lambda n: chain(n, nn.Tanh(), nn.Dropout(0.0)),
+    "one layer in evaluation": lambda n: chain(n, with_norm(n).eval(), nn.Tanh()),
     "compiled": lambda n: torch.compile(chain(n)),
     "data parallel": lambda n: nn.DataParallel(chain(n)),
     "shared in a function": lambda n: Written(2, lambda m, x: m.last(torch.sin(m.first(torch.tanh(m.first(x)))))),
 }
+IN_TRAINING = r"layer '2' \({}\) must be in evaluation mode; got training mode, .* Call module\.eval\(\)"
 REFUSED: dict[str, tuple[Callable[[int], nn.Module], str]] = {
+    "layer of dropout in training": (lambda n: chain(n, nn.Tanh(), nn.Dropout(0.5)), IN_TRAINING.format("Dropout")),
+    "batch norm in training": (lambda n: chain(n, nn.Tanh(), with_norm(n)), IN_TRAINING.format("BatchNorm1d")),
+    "dropout between recurrent layers": (
+        lambda n: chain(n, nn.Tanh(), nn.GRU(n, n, 2, dropout=0.5)),
+        IN_TRAINING.format("GRU"),
+    ),
     "forward hook": (
         lambda n: with_hook(chain(n), 0, lambda *a: a[-1] * 2),
         r"layer '0' \(Linear\) must have no forward hooks",

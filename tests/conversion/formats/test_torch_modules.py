@@ -75,7 +75,7 @@ def batch_norm(n: int) -> nn.BatchNorm1d:
         layer.running_var.uniform_(0.5, 2.0)
         layer.weight.normal_()
         layer.bias.normal_()
-    return layer
+    return layer.eval()
 
 
 def make_modules() -> dict[str, nn.Module]:
@@ -85,7 +85,7 @@ def make_modules() -> dict[str, nn.Module]:
         "relu without bias": nn.Sequential(nn.Linear(2, 8, bias=False), nn.ReLU(), nn.Linear(8, 1)),
         "nested": nn.Sequential(nn.Sequential(nn.Linear(2, 8), nn.Tanh()), nn.Sequential(nn.Linear(8, 1))),
         "without effect": nn.Sequential(
-            nn.Flatten(), nn.Linear(2, 8), nn.Dropout(0.5), nn.ReLU(), nn.Identity(), nn.Linear(8, 1)
+            nn.Flatten(), nn.Linear(2, 8), nn.Dropout(0.5).eval(), nn.ReLU(), nn.Identity(), nn.Linear(8, 1)
         ),
         "batch norm before": nn.Sequential(nn.Linear(2, 8), batch_norm(8), nn.Tanh(), nn.Linear(8, 1)),
         "batch norm after": nn.Sequential(nn.Linear(2, 8), nn.Tanh(), batch_norm(8), nn.Linear(8, 1)),
@@ -422,7 +422,7 @@ def test_what_cannot_be_deployed_is_refused_by_name(module: nn.Module, message: 
 def test_batch_norm_without_statistics_is_refused() -> None:
     module = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4, track_running_stats=False), nn.Tanh(), nn.Linear(4, 1))
     with pytest.raises(SpecError, match="running statistics; got none"):
-        from_torch(module)
+        from_torch(module.eval())
 
 
 def test_weights_that_are_not_finite_are_refused() -> None:
