@@ -7,6 +7,7 @@ by torch itself; a `VSN` is one operator.
 from __future__ import annotations
 
 import contextlib
+import io
 import itertools
 import logging
 import operator
@@ -22,7 +23,7 @@ from torch.export.graph_signature import InputKind, OutputKind
 from torch.utils import _pytree as pytree
 
 from ...base.arrays import Record
-from ...base.errors import SpecError
+from ...base.errors import NeuroPinnError, SpecError
 from ...network.nodes import InputSpec
 from ...network.transforms import AffineTransform
 from . import recurrent_cells
@@ -68,7 +69,8 @@ def _exported(module: nn.Module, inputs: Sequence[InputSpec], states: Sequence[I
     try:
         with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), _quiet("torch.fx.experimental"):
             warnings.simplefilter("ignore")  # torch's own, about attributes that are assigned while it traces
-            program = torch.export.export(module, examples, strict=False)
+            with contextlib.redirect_stderr(io.StringIO()):  # where it fails, torch prints the graph so far
+                program = torch.export.export(module, examples, strict=False)
             if any(_changes_others(node) for node in program.graph.nodes):
                 program = program.run_decompositions({})
     except Exception as error:  # whatever a user's forward raises on symbolic values
@@ -185,6 +187,12 @@ class _Reader:
                 return target(*args, **kwargs)
         except NotDeployableError as cause:
             raise SpecError(f"{self._where(node)}", cause.rule, f"{cause.got}{_line(node)}", cause.mend) from cause
+        except NeuroPinnError:
+            raise
+        except Exception as error:  # an operator, or its use here, that no handler has been written for
+            got = f"{operator_name(target)}, {failure_text(error)}{_line(node)}"
+            rule, mend = "use operators in a way that can be deployed", "Write it with affine steps and products."
+            raise SpecError(self._where(node), rule, got, mend) from error
 
     def _relayed(self, node: fx.Node, made: Any) -> Any:
         """Pass a sum on by a relay where several operators read it, and it costs more columns than it has components."""

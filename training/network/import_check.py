@@ -169,7 +169,9 @@ def joined_outputs(result: object) -> Tensor:
     tensors = [each for each in tree_leaves(result) if isinstance(each, Tensor)]
     if len(tensors) == 1 and tensors[0].dim() > 1:
         return tensors[0]
-    return torch.cat([each.reshape(len(each), -1) if each.dim() < 3 else each for each in tensors], dim=-1)
+    return torch.cat(
+        [each.reshape(*each.shape[:1] or (1,), -1) if each.dim() < 3 else each for each in tensors], dim=-1
+    )
 
 
 def _run_record(network: NetworkSpec, points: FloatArray) -> FloatArray:

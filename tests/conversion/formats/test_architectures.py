@@ -144,6 +144,24 @@ class LoopOverTime(nn.Module):
         return h
 
 
+class StepsFirst(SequenceRnn):
+    """An RNN of torch's default, steps first, over samples first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.RNN(3, 6)
+
+
+class StepsMovedFirst(StepsFirst):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.rnn(x.transpose(0, 1))[0].transpose(0, 1))
+
+
+class Backwards(SequenceRnn):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.rnn(x)[0][..., :6])
+
+
 class Nonlinear(LastStep):
     def forward(self, x: Tensor) -> Tensor:
         return torch.tanh(super().forward(x))
@@ -158,13 +176,23 @@ class Nonlinear(LastStep):
             r"use every step of a sequence, or the last; got step 0 alone in line .* step module",
         ),
         (Nonlinear(), {}, "be affine behind the last step or the mean of a sequence"),
-        (SequenceRnn(bidirectional=True), {}, "got RuntimeError|run forwards in time"),
+        (Backwards(bidirectional=True), {}, "layer 'rnn' .RNN. must run forwards in time, without projection"),
+        (
+            StepsFirst(),
+            {},
+            r"layer 'rnn' \(RNN\) must run over the steps, not the samples; got batch_first=False in line",
+        ),
         (LastStep(), {"readout": "mean"}, "from_torch.readout must be last, as in the module; got mean"),
     ],
 )
 def test_what_a_sequence_cannot_do_is_refused(module: nn.Module, options: dict[str, Any], message: str) -> None:
     with pytest.raises(SpecError, match=message):
         from_torch(module.double(), sequence=True, inputs={"x": 3}, **options)
+
+
+def test_a_recurrent_layer_of_steps_first_reads_a_transposed_sequence() -> None:
+    module = StepsMovedFirst().double()
+    assert difference(module, from_torch(module, sequence=True)) <= PROMISED
 
 
 def test_a_recurrent_layer_in_a_network_without_sequences_is_refused() -> None:

@@ -408,7 +408,7 @@ REFUSED = [
     (nn.Sequential(nn.Linear(2, 4)), "module Sequential must have at least one activation or VSN; got none"),
     (nn.Sequential(nn.Tanh()), "must have an input of one width only; got several that run"),
     (Branches(), "torch.export can read; got GuardOnDataDependent.* in line .* of test_torch_modules.py"),
-    (TwoInputs(), "at least one activation or VSN; got none|several that run"),
+    (TwoInputs(), r"an input of one width only; got several that run, \[\(1, 1\), \(1, 2\)"),
     (Pair(), "must return tensors that depend on its input; got int"),
 ]
 
@@ -459,7 +459,7 @@ def test_a_sine_network_is_deployed_as_itself() -> None:
     points = builders.random_points(spec, 50)
     with torch.no_grad():
         wanted = module(torch.tensor(points)).numpy()
-    np.testing.assert_allclose(run_float(spec, points).outputs, wanted, rtol=1e-12, atol=1e-12)
+    assert np.abs(run_float(spec, points).outputs - wanted).max() <= SUMS * np.abs(wanted).max()
     assert (spec.populations[0].activation, spec.populations[0].polarity.value) == ("sin", "both")
     chip = quantize_network(spec, QuantizationScheme(weight_bits=16, payload_bits=16, index_size=14)).network
     np.testing.assert_allclose(run_integer(chip, points).outputs, wanted, atol=2e-2 * np.abs(wanted).max())
