@@ -433,6 +433,24 @@ def test_weights_that_are_not_finite_are_refused() -> None:
         from_torch(module)
 
 
+@pytest.mark.parametrize("name", ["hidden1", "relay1", "product1"])
+def test_inputs_with_the_name_of_a_node_keep_it(name: str) -> None:
+    class Gated(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = nn.Linear(2, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            h = torch.tanh(self.linear(x))
+            return h * (h + torch.sin(x))
+
+    torch.manual_seed(0)
+    spec = from_torch(Gated(), inputs={name: 2})
+    names = [node.name for node in spec.nodes]
+    expected = {"hidden1", "hidden2", "relay1", "product1"} - {name} | {name[:-1] + ("3" if name == "hidden1" else "2")}
+    assert set(names) == expected
+
+
 def test_the_record_does_not_share_memory_with_the_module() -> None:
     module = make_modules()["tanh"].double()
     spec: NetworkSpec = from_torch(module)
