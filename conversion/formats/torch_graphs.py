@@ -233,23 +233,24 @@ class _Reader:
         n_outputs = len(values) - len(self.states)
         if n_outputs < 1:
             self._refuse_output("its outputs, and then its states", f"{len(values)} tensors")
-        for state, value in zip(self.states, values[n_outputs:], strict=True):
-            if isinstance(value, Spikes) and value.sent is None:
-                continue  # a membrane that a step module passes on is the population's own
-            held = self._checked(value).value
-            if held.n != state.width:
-                self._refuse_output(f"a state {state.name!r} of the width {state.width}", held.n)
-            self.builder.set_state(state.name, held)
         try:
+            for state, value in zip(self.states, values[n_outputs:], strict=True):
+                if isinstance(value, Spikes) and value.sent is None:
+                    continue  # a membrane that a step module passes on is the population's own
+                held = self._checked(value).value
+                if held.n != state.width:
+                    self._refuse_output(f"a state {state.name!r} of the width {state.width}", held.n)
+                self.builder.set_state(state.name, held)
             output = _joined([self._checked(value) for value in values[:n_outputs]])
         except NotDeployableError as cause:
             raise SpecError(f"module {type(self.module).__name__}", cause.rule, cause.got, cause.mend) from cause
         return ReadModule(builder=self.builder, output=output, front=self.front)
 
     def _checked(self, value: Any) -> Signal:
+        if isinstance(value, Spikes):
+            value.graded(None)
         if not isinstance(value, Signal):
-            got = value.what if isinstance(value, Spikes) else type(value).__name__
-            self._refuse_output("tensors that depend on its input", got)
+            self._refuse_output("tensors that depend on its input", type(value).__name__)
         return value
 
     def _refuse_output(self, wanted: str, got: object) -> NoReturn:

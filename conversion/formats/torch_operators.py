@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -306,7 +306,7 @@ def _vsn(builder: GraphBuilder, x: Signal, beta: Tensor, theta: Tensor, activati
 
 
 class Spikes:
-    """Binary spikes of snnTorch's Leaky, which count only in the product with its own drive; or its membrane."""
+    """Binary spikes of a neuron of snnTorch, which count only in the product with its own drive; or its membrane."""
 
     def __init__(self, what: str, drive: Signal, sent: Signal | None = None) -> None:
         self.what, self.drive, self.sent = what, drive, sent
@@ -314,13 +314,27 @@ class Spikes:
     def graded(self, drive: Any) -> Signal:
         """Return the graded product with the drive."""
         if self.sent is None or not isinstance(drive, Signal) or drive.value.key != self.drive.value.key:
-            mend = "Multiply its spikes by its input, a = spk * z, as a Variable Spiking Neuron does."
+            mend = "Multiply its spikes by what drives its membrane, a = spk * z: its input, of Synaptic its current."
             raise NotDeployableError("send graded spikes", self.what, mend)
         return self.sent
 
 
 def _leaky(builder: GraphBuilder, x: Signal, beta: Tensor, theta: Tensor) -> Spikes:
-    return Spikes("binary spikes of Leaky", x, _vsn(builder, x, beta, theta, "identity", "positive"))
+    return Spikes("binary spikes", x, _vsn(builder, x, beta, theta, "identity", "positive"))
+
+
+def _synapse(builder: GraphBuilder, x: Signal, alpha: Tensor) -> Signal:
+    """Return the current of a Synaptic that keeps it itself, alpha I[t-1] + z[t]."""
+    state = builder.state(f"\0synapse{len(builder.states)}", x.value.n)
+    kept = state.mapped(alpha.expand(x.features).reshape(-1).numpy().copy())
+    current = builder.relay(builder.add(x.value, kept))
+    builder.set_state(next(iter(state.sources)), current)
+    return x.with_value(current)
+
+
+def _own_spikes(builder: GraphBuilder, x: Signal) -> NoReturn:
+    mend = "Pass its payloads of the step before: spk, mem = layer(z, a, mem) and a = spk * (z + layer.recurrent(a))."
+    raise NotDeployableError("feed graded payloads back", "binary spikes of its own", mend)
 
 
 HANDLERS: dict[str, Callable[..., Any]] = {
@@ -362,6 +376,8 @@ HANDLERS: dict[str, Callable[..., Any]] = {
     ],
     "vsn": _vsn,
     "leaky": _leaky,
-    "membrane": lambda builder, x: Spikes("the membrane of Leaky", x),
+    "membrane": lambda builder, x: Spikes("a membrane", x),
+    "synapse": _synapse,
+    "own_spikes": _own_spikes,
 }
 """Operators with rules of their own."""

@@ -44,6 +44,8 @@ BLOCK = 16
 """Number of points whose membranes are in memory at once."""
 N_STEPS = 5
 """Number of steps of the sequences at which record and module are compared."""
+_STATES = ("mem", "syn", "spk")
+"""Names of the states that snnTorch's neurons keep from one step to the next."""
 _HONOURED_HOOKS = ("WeightNorm", "SpectralNorm")
 """Names of the hooks of torch that compute a weight before each call."""
 
@@ -85,9 +87,11 @@ def evaluation_copy(module: nn.Module) -> nn.Module:
         for name, value in vars(layer).items():
             if isinstance(value, Tensor) and value.is_floating_point():
                 setattr(layer, name, value.detach().double())
-        membrane = getattr(layer, "mem", None)
-        if type(layer).__module__.startswith("snntorch") and isinstance(membrane, Tensor):
-            layer.mem = torch.zeros_like(membrane)
+        if type(layer).__module__.startswith("snntorch"):
+            kept = {name: getattr(layer, name, None) for name in _STATES}
+            for name, state in kept.items():
+                if isinstance(state, Tensor):
+                    setattr(layer, name, torch.zeros_like(state))
         for hook in layer._forward_pre_hooks.values():  # weight norms alone are left
             hook(layer, ())
     return held
