@@ -31,7 +31,7 @@ from .affine_values import joined_values
 from .graph_builder import GraphBuilder
 from .torch_inputs import failing_layer, failure_text
 from .torch_operators import LINEAR, Spikes, operator_name, run_operator
-from .torch_signals import N_SAMPLES, N_STEPS, NotDeployableError, Signal, reduction_of
+from .torch_signals import N_SAMPLES, N_STEPS, NotDeployableError, Signal, over_steps, reduction_of
 
 _READS = {InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR}
 
@@ -53,7 +53,7 @@ def read_module(module: nn.Module, inputs: Sequence[InputSpec], states: Sequence
 
     Args:
         module: Module in float64 and in evaluation mode (`evaluation_copy`).
-        inputs: Inputs of the network, of which either all or none are sequences.
+        inputs: Inputs of the network; one that is no sequence is constant over the steps of the others.
         states: States of a step module, as inputs by name.
 
     Raises:
@@ -132,6 +132,7 @@ class _Reader:
         n_in = sum(each.width for each in inputs)
         self.front = AffineTransform.identity(n_in)
         self.arguments = [*inputs, *states]
+        self.repeats = len({each.is_sequence for each in inputs}) > 1
 
     def read(self) -> ReadModule:
         """Run all of them."""
@@ -149,7 +150,8 @@ class _Reader:
             elif node.op == "output":
                 return self._finished(node)
             else:
-                self.values[node] = self._run(node)
+                made = self._run(node)
+                self.values[node] = over_steps(made, 1) if self.repeats and isinstance(made, Signal) else made
                 if self._depends(node):
                     seen.append(node)
                     self._move_to_host(node, seen)

@@ -118,6 +118,20 @@ def _from_numbers(moved: Tensor, value: AffineValue, sizes: tuple[int, ...], red
     raise NotDeployableError("keep samples and steps apart", f"a result of the shape {tuple(moved.shape)}", mend)
 
 
+def over_steps(signal: Signal, axis: int) -> Signal:
+    """Return a constant that was repeated along an axis of steps as a signal of every step, or the signal itself."""
+    repeats = (
+        len(signal.axes) == 1 and 0 in signal.axes and 0 < axis < len(signal.shape) and signal.shape[axis] == N_STEPS
+    )
+    if not repeats or signal.reduced is not None:
+        return signal
+    rows = np.moveaxis(np.arange(signal.value.n).reshape(signal.features), axis - 1, 0).reshape(N_STEPS, -1)
+    first, *others = (signal.value.selected(each) for each in rows)
+    if any(each.key != first.key for each in others):
+        return signal
+    return Signal(value=first, shape=signal.shape, axes=(0, axis))
+
+
 def _inner(signal: Signal) -> list[int]:
     return [1 if axis in signal.axes else n for axis, n in enumerate(signal.shape)]
 
@@ -211,6 +225,8 @@ def broadcast_signals(left: Any, right: Any) -> tuple[Signal, Signal]:
         move_entries(lambda numbers: numbers.expand(shape), [each]) if isinstance(each, Signal) else each
         for each in parts
     ]
+    axes = max((each.axes for each in made if isinstance(each, Signal)), key=len)
+    made = [over_steps(each, axes[-1]) if isinstance(each, Signal) and len(axes) > 1 else each for each in made]
     like = next(each for each in made if isinstance(each, Signal))
     one, other = (each if isinstance(each, Signal) else as_signal(each, tuple(shape), like) for each in made)
     if one.axes != other.axes:

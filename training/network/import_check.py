@@ -198,10 +198,14 @@ class _ModuleRun(NamedTuple):
     """States of a step module."""
 
     def random_points(self) -> FloatArray:
-        """Draw points of the box, of sequences at every step."""
+        """Draw points of the box, of sequences at every step, of other inputs beside them once."""
         network = self.network
         steps = (N_STEPS,) if network.has_sequences else ()
-        return np.random.default_rng(0).uniform(network.lower, network.upper, (N_POINTS, *steps, network.n_in))
+        points = np.random.default_rng(0).uniform(network.lower, network.upper, (N_POINTS, *steps, network.n_in))
+        if steps:
+            constant = np.concatenate([[not each.is_sequence] * each.width for each in network.inputs])
+            points[..., constant] = points[:, :1, constant]
+        return points
 
     def outputs(self, held: nn.Module, points: FloatArray) -> FloatArray:
         """Return the read-out of a module; a step module, and one that is no `VsnNetwork`, is called once for every step."""
@@ -233,7 +237,11 @@ class _ModuleRun(NamedTuple):
         steps = []
         for t in range(n_calls):
             now = x[:, t] if x.dim() == 3 and self.states else x
-            result = held(*(each.clone() for each in now.split(widths, dim=-1)), *states)
+            parts = zip(now.split(widths, dim=-1), self.network.inputs, strict=True)
+            result = held(
+                *(each[:, 0] if each.dim() == 3 and not spec.is_sequence else each.clone() for each, spec in parts),
+                *states,
+            )
             if states:
                 leaves = tree_leaves(result)
                 result, states = leaves[: -len(states)], leaves[-len(states) :]
