@@ -205,7 +205,7 @@ def read_graph(graph: Any, name: str = "nir") -> NetworkSpec:
     if NETWORK_MARK in metadata:
         return read_host(metadata, tuple(inputs), nodes, output)
     if delayed:
-        rule = "say after how many steps its states begin anew, as it has delays"
+        rule = "have a number of steps after which its states begin anew, as it has delays"
         mend = "Write it with the metadata of write_nir: n_steps, or inputs that are sequences."
         raise SpecError(f"NIR graph {name!r}", rule, f"none, and the Delay {min(delayed)!r}", mend)
     n_in = sum(each.width for each in inputs)
@@ -284,7 +284,7 @@ def _input_width(graph: Any, key: str) -> int:
         theirs = getattr(graph.nodes[here], "scale", getattr(graph.nodes[here], "theta", None))
         sizes = getattr(graph.nodes[here], "input_shape", None)
         if sizes is not None:
-            shape = (np.shape(weight)[1] * graph.nodes[here].groups, *np.ravel(sizes))
+            shape = (graph.nodes[here].weight.shape[1] * graph.nodes[here].groups, *np.ravel(sizes))
         elif weight is not None:
             shape = np.shape(weight)[1:]
         elif theirs is not None:

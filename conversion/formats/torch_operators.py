@@ -174,7 +174,7 @@ def _div(builder: GraphBuilder, left: Any, right: Any, *, rounding_mode: str | N
         raise NotDeployableError("be a quotient by a constant", got, MENDS["div"])
     by = torch.as_tensor(right, dtype=torch.float64)
     if not by.all():
-        raise NotDeployableError("divide by numbers other than zero", 0, MENDS["div"])
+        raise NotDeployableError("have a divisor other than zero", 0, MENDS["div"])
     return _mul(builder, left, 1.0 / by)
 
 
@@ -334,7 +334,7 @@ def _synapse(builder: GraphBuilder, x: Signal, alpha: Tensor) -> Signal:
 
 def _own_spikes(builder: GraphBuilder, x: Signal) -> NoReturn:
     mend = "Pass its payloads of the step before: spk, mem = layer(z, a, mem) and a = spk * (z + layer.recurrent(a))."
-    raise NotDeployableError("feed graded payloads back", "binary spikes of its own", mend)
+    raise NotDeployableError("receive the payloads of its step before", "binary spikes of its own", mend)
 
 
 HANDLERS: dict[str, Callable[..., Any]] = {

@@ -218,7 +218,7 @@ REFUSED: dict[str, tuple[Callable[[int], nn.Module], str]] = {
         lambda n: written(n, lambda m, a: a + a.clamp(0.5, 0.5)),
         r"have a lower limit below its upper one; got 0.5 and 0.5 in line",
     ),
-    "division by zero": (lambda n: written(n, lambda m, a: a / 0), "divide by numbers other than zero; got 0 in line"),
+    "division by zero": (lambda n: written(n, lambda m, a: a / 0), "have a divisor other than zero; got 0 in line"),
     "a handler that fails": (
         lambda n: written(n, lambda m, a: nn.functional.softplus(a, beta=0.0)),
         "use operators in a way that can be deployed; got softplus, ZeroDivisionError: .* in line",

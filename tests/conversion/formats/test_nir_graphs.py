@@ -200,18 +200,18 @@ REFUSED = [
     ),
     (
         graph(with_nodes(a=convolution((2, 1, 3), 2))),
-        r"node 'a' must unfold into a matrix of 1 to 16777216 entries; got 0",
+        r"node 'a' must have an unfolded matrix of 1 to 16777216 entries; got 0",
     ),
     (
         graph(with_nodes(a=convolution((8, 8, 3, 3), (64, 64)))),
-        r"node 'a' must unfold into a matrix of 1 to 16777216 entries; got 1007681536",
+        r"node 'a' must have an unfolded matrix of 1 to 16777216 entries; got 1007681536",
     ),
     (
         graph(
             plain_nodes() | {"d": node("Delay", delay=np.ones(3)), "w": affine(3, 3)},
             [("in", "a"), ("a", "v"), ("v", "d"), ("d", "w"), ("w", "v"), ("v", "b"), ("b", "out")],
         ),
-        "must say after how many steps its states begin anew, as it has delays; got none, and the Delay 'd'",
+        "must have a number of steps after which its states begin anew, as it has delays; got none, and the Delay 'd'",
     ),
     (graph(with_nodes(a=node("Wavelet"))), "node 'a'.*got Wavelet"),
     (graph(with_nodes(v=neuron(3, theta=None))), r"no \['theta'\]"),

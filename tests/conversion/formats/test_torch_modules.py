@@ -438,7 +438,7 @@ class RLeakyByItself(Recurrent):
         (
             lambda of: RLeakyByItself(of.RLeaky(0.7, V=1.0, all_to_all=False, **AT_ONCE)),
             {},
-            r"layer 'neuron' \(RLeaky\) must feed graded payloads back; got binary spikes of its own",
+            r"layer 'neuron' \(RLeaky\) must receive the payloads of its step before; got binary spikes of its own",
         ),
     ],
 )
