@@ -107,6 +107,14 @@ def test_affine_refuses_what_its_words_cannot_hold(changes: dict[str, object], m
         make_affine(**changes)
 
 
+def test_weights_of_a_sum_share_one_word() -> None:
+    affine = make_affine()
+    assert affine.weight_bits == affine.connections[0].weight_bits == 8
+    longer = replace(affine.connections[0], source="y", weight_bits=9)
+    with pytest.raises(FixedPointError, match=r"connections must have weights of one word length; got \[8, 9\]"):
+        replace(affine, connections=(*affine.connections, longer))
+
+
 def test_affine_lists_all_that_is_wrong() -> None:
     with pytest.raises(FixedPointError) as caught:
         make_affine(weight_bits=1, input_bits=30)

@@ -37,10 +37,10 @@ REPLACEMENTS = {
     "Softplus": _READ,
     "SiLU": _READ,
     "GELU": _READ,
-    "Synaptic": f"{_TWO_STATES} has no synaptic current",
+    "Synaptic": _READ,
     "Alpha": f"{_TWO_STATES} has one state, not three",
     "Lapicque": f"{_TWO_STATES} has beta in the place of R and C",
-    "RLeaky": f"{_TWO_STATES} hears no layer of its own; or write a step module, forward(x_t, state) -> (y_t, state)",
+    "RLeaky": _READ,
     "RSynaptic": f"{_TWO_STATES} has no synaptic current; or write a step module, forward(x_t, state) -> (y_t, state)",
 }
 """What to use instead of a layer that cannot be deployed, by the name of its class."""

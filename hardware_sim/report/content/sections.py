@@ -217,7 +217,7 @@ def describe_quantization(
 ) -> QuantizationSection:
     """Build the section on a quantized network's words; `saturations` are those of the run that is reported."""
     return QuantizationSection(
-        weight_bits=tuple(max(each.weight_bits for each in affine.connections) for affine in network.affines),
+        weight_bits=tuple(affine.weight_bits for affine in network.affines),
         payload_bits=tuple(node.sends.bits for node in network.nodes),
         state_bits=max(affine.state_bits for affine in network.affines),
         input_bits=max(word.bits for word in network.input_words),

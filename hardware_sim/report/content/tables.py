@@ -289,7 +289,7 @@ def budget_tables(budget: ErrorBudget) -> tuple[Table, Table]:
             return lambda layer: getattr(budget.entry(layer, cause), attribute, None)
 
         columns = [Column(cause.value, value(cause), format_percent) for cause in Cause]
-        return _build_table(title, budget.layers, Column("layer", str), *columns)
+        return _build_table(title, budget.names, Column("layer", str), *columns)
 
     return table("Change of the output, relative L2", "relative_change"), table(
         "Share of spikes flipped", "flipped_spikes"

@@ -43,7 +43,7 @@ def test_a_report_knows_the_users_problem(network, tmp_path):
 def test_calibration_and_budget_use_the_users_problem(network):
     with pytest.raises(SpecError, match="error budget must be asked of a network whose problem has a reference"):
         nl.convert(network, error_budget=2.0)
-    bits = nl.convert(network, problem=OWN, error_budget=2.0, target=None).network.affines[0].connections[0].weight_bits
+    bits = nl.convert(network, problem=OWN, error_budget=2.0, target=None).network.affines[0].weight_bits
     assert 2 <= bits <= 8
 
 
