@@ -175,6 +175,8 @@ class Expression:
     def __or__(self, other: Operand) -> Expression:
         return operation("bitwise_or", self, other)
 
+    __rand__, __ror__ = __and__, __or__
+
     def __invert__(self) -> Expression:
         return operation("invert", self)
 

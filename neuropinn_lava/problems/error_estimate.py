@@ -126,6 +126,8 @@ def _solved(A: csr_matrix, b: FloatArray, units: FloatArray) -> FloatArray:
                     return solution
             except (RuntimeError, MatrixRankWarning):
                 pass  # singular: the least-squares solution of least norm is what is left
+    if not A.count_nonzero():
+        return np.zeros(A.shape[1])
     scaled = diags(units) @ A
     columns = np.sqrt(np.asarray(scaled.multiply(scaled).sum(axis=0)).ravel())
     columns = np.where(columns > 0, columns, 1.0)

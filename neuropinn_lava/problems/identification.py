@@ -36,8 +36,8 @@ def find_standard_errors(held: Discretization, u: FloatArray, constants: Mapping
         S = -A^-1 dr/dk           how the solution of equations and conditions moves with the coefficients k
         C = s^2 (S_d^T S_d)^-1    S_d: S at the data; s^2: mean square of the data about the solution, n_data - n_k degrees
 
-    Equations and conditions count as exact and the data as independent, each with the same scatter; S is carried from the points
-    of the cloud to those of the data by radial functions.
+    Equations and conditions count as exact and the data as independent, each with the same scatter; S is carried from the
+    points of the cloud to those of the data by radial functions.
 
     Args:
         held: The problem on a cloud, with its data.

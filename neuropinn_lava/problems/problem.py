@@ -36,6 +36,8 @@ from .conditions import Condition, Data, Mean, Periodic, as_rows
 from .coverage import coverage_violations
 from .recipe import TrainingRecipe
 
+LEVEL = "level of "
+"""Begin of the name of the condition that fixes an unknown which is determined up to a constant only."""
 FieldFunction = Callable[[FloatArray], FloatArray]
 """A coefficient or source that is no expression: maps points (n, n_in) to values (n,)."""
 
@@ -224,7 +226,7 @@ class PdeProblem(Record):
             if all(unknown not in row.names() for row in rows) and not any(
                 isinstance(condition, Mean) for condition in self.conditions
             ):
-                yield Mean(0.0, unknown=unknown, name=f"level of {unknown}")
+                yield Mean(0.0, unknown=unknown, name=f"{LEVEL}{unknown}")
 
     def names(self, *, on_boundary: bool = False) -> Names:
         """Return an object whose attributes are the coordinates, unknowns, derivatives and fields, as expressions.
@@ -309,6 +311,12 @@ class PdeProblem(Record):
         copy = dataclasses.replace(self)
         copy._hold("options", tuple(ProblemParameter(name=each, value=float(value)) for each, value in options.items()))
         return copy
+
+    def aligned(self, truth: FloatArray, outputs: FloatArray) -> FloatArray:
+        """Return a reference (n, n_out) with the mean of the outputs for unknowns that are known up to a constant only."""
+        free = [any(each.name == f"{LEVEL}{unknown}" for each in self.conditions) for unknown in self.unknowns]
+        shifted: FloatArray = truth + np.where(free, (outputs - truth).mean(axis=0), 0.0)
+        return shifted
 
     @property
     def derivatives(self) -> tuple[str, ...]:

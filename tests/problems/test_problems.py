@@ -11,7 +11,7 @@ from neuropinn_lava.geometry.domain import Box
 from neuropinn_lava.network.transforms import ansatz_relative_l2
 from neuropinn_lava.problems import find_problem, list_problems
 from neuropinn_lava.problems.built_in import vanishing_polynomial
-from neuropinn_lava.problems.conditions import Dirichlet
+from neuropinn_lava.problems.conditions import Dirichlet, Periodic
 from neuropinn_lava.problems.coverage import covered, values_at
 from neuropinn_lava.problems.problem import PdeProblem
 from neuropinn_lava.problems.residuals import boundary_points, evaluation_points
@@ -36,8 +36,10 @@ def test_problem_carries_its_name(problem: PdeProblem) -> None:
 def prescribed(problem: PdeProblem, points: FloatArray) -> list[tuple[FloatArray, FloatArray]]:
     """Give for each Dirichlet condition the points (n, n_in) that it covers and its values there, (n, n_out)."""
     f, found = problem.names(on_boundary=True), []
+    assert all(isinstance(condition, (Dirichlet, Periodic)) for condition in problem.conditions)
     for condition in problem.conditions:
-        assert isinstance(condition, Dirichlet)
+        if isinstance(condition, Periodic):
+            continue
         held = points[covered(problem, condition, points)]
         values = [
             np.broadcast_to(value.evaluate(values_at(problem, held)), len(held))

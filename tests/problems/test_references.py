@@ -192,8 +192,8 @@ def solve_by_fits(problem: PdeProblem, n: int) -> tuple[FloatArray, FloatArray]:
     cloud = problem.domain.cloud((n, n))
     held = discretize(problem, cloud, OperatorKind.QUARTIC, 28)
     zero = np.zeros((held.n_points, 1))
-    inner = held.jacobian(zero)[0][:, : cloud.n_inside]
-    return cloud.centres, spsolve(inner.tocsc(), -held.evaluate(zero)[0][0])
+    inner = held.jacobian(zero, problem.rest_values())[0][:, : cloud.n_inside]
+    return cloud.centres, spsolve(inner.tocsc(), -held.evaluate(zero, problem.rest_values())[0][0])
 
 
 @pytest.mark.parametrize("name", ["poisson-star", "advection-diffusion-star"])

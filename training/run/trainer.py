@@ -369,7 +369,7 @@ def _evaluate(task: _Task, network: TrainedNetwork) -> tuple[float, float]:
     u, activity = _outputs(task, network, task.points)
     if task.reference is None or not np.isfinite(u).all():
         return math.nan, activity
-    return relative_l2(u, task.reference), activity
+    return relative_l2(u, task.settings.problem.aligned(task.reference, u)), activity
 
 
 def _outputs(task: _Task, network: TrainedNetwork, points: FloatArray) -> tuple[FloatArray, float]:

@@ -100,6 +100,11 @@ def measure_backends(
 
     results, operator, floor = [], None, None
     for trace in traces:
+        wanted = (
+            problem.aligned(truth, trace.outputs)
+            if problem and truth is not None and trace.outputs.ndim == 2
+            else truth
+        )
         residual = None
         if problem is not None:
             residual = measure_residual(problem, evaluator(network, trace.backend))
@@ -108,8 +113,8 @@ def measure_backends(
         results.append(
             BackendResult(
                 backend=trace.backend,
-                relative_l2=relative_l2(trace.outputs, truth) if truth is not None and truth.any() else None,
-                max_abs_error=max_abs_error(trace.outputs, truth) if truth is not None else None,
+                relative_l2=relative_l2(trace.outputs, wanted) if wanted is not None and wanted.any() else None,
+                max_abs_error=max_abs_error(trace.outputs, wanted) if wanted is not None else None,
                 residual_rms=residual.residual_rms if residual else None,
                 boundary_rms=residual.boundary_rms if residual else None,
                 condition_rms=residual.condition_rms if residual else (),

@@ -47,7 +47,7 @@ def test_a_plain_recipe_has_one_cloud(problem: PdeProblem, recipe: TrainingRecip
     collocation_schedule, state = build_schedule(problem, recipe), started(problem, recipe)
     places = [find_phase(recipe, iteration) for iteration in (0, 1, 29, 30, 49)]
     assert len({id(collocation_schedule.at(state, place)) for place in places}) == 1
-    assert not any(is_draw(place) for place in places)
+    assert not any(is_draw(problem, place) for place in places)
 
 
 def test_draws_of_a_jitter(problem: PdeProblem, recipe: TrainingRecipe) -> None:
@@ -55,7 +55,7 @@ def test_draws_of_a_jitter(problem: PdeProblem, recipe: TrainingRecipe) -> None:
     recipe = changing(recipe, {"jitter": Jitter(every=10, share=0.3)}, {})
     collocation_schedule, state = build_schedule(problem, recipe), started(problem, recipe)
     places = [find_phase(recipe, iteration) for iteration in range(50)]
-    assert [place.iteration for place in places if is_draw(place)] == [0, 10, 20]
+    assert [place.iteration for place in places if is_draw(problem, place)] == [0, 10, 20]
     inputs = [collocation_schedule.at(state, place).cloud.inputs for place in places]
     assert inputs[0] is inputs[9]
     assert (inputs[0] != inputs[10]).any()
