@@ -87,15 +87,20 @@ class Expression:
 
     def __bool__(self) -> NoReturn:
         mend = "Write (condition) * a + (1 - condition) * b, or np.where(condition, a, b)."
-        raise SpecError("expression", "not be decided by `if`, `and`, `or` or `not`: it has no value yet", self, mend)
+        raise SpecError("expression", "be kept out of `if`, `and`, `or` and `not`, as it has no value yet", self, mend)
 
     def __float__(self) -> NoReturn:
         raise SpecError(
-            "expression", "not be turned into a number: it has no value yet", self, "Use np.sin in place of math.sin."
+            "expression",
+            "be used with functions of numpy, as it is no number yet",
+            self,
+            "Use np.sin in place of math.sin.",
         )
 
     def __iter__(self) -> NoReturn:
-        raise SpecError("expression", "not be looped over: it is one value", self, "Name the unknowns one by one.")
+        raise SpecError(
+            "expression", "be used as one value, over which nothing loops", self, "Name the unknowns one by one."
+        )
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Expression:
         """Build the operation that a numpy function was called for."""

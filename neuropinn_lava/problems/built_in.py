@@ -113,7 +113,8 @@ def _built_ansatz(problem: PdeProblem) -> Ansatz:
 def _built_fields(problem: PdeProblem, unknown: str) -> tuple[Field, Field]:
     """Return g and d of one unknown."""
     data = _hard_data(problem, unknown)
-    nothing = (Polynomial.constant(0.0, problem.n_in), Polynomial.constant(1.0, problem.n_in))
+    plain = identity_ansatz(problem.n_in, 1)
+    nothing = (plain.offset[0], plain.factor[0])
     if not data:
         return nothing
     if isinstance(problem.region, Box):

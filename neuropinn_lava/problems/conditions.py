@@ -18,7 +18,7 @@ from typing import Any, Union
 
 import numpy as np
 
-from ..base.arrays import FloatArray, Record, freeze_arrays
+from ..base.arrays import ArrayRecord, FloatArray, Record, freeze_arrays
 from ..base.checks import check_choice, check_finite, check_range, check_shape, raise_violations
 from ..base.errors import SpecError, Violation
 from ..base.expressions import Expression, Names, as_expression
@@ -73,7 +73,7 @@ class Condition(Record):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _ValueCondition(Condition):
+class ValueCondition(Condition):
     """Base of the conditions that prescribe one value of one unknown."""
 
     value: Value = 0.0
@@ -105,7 +105,7 @@ class _ValueCondition(Condition):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Dirichlet(_ValueCondition):
+class Dirichlet(ValueCondition):
     """u = g: `Dirichlet(lambda p: np.sin(np.pi * p.x), on="y_upper")`."""
 
     hard: bool | None = None
@@ -120,16 +120,16 @@ class Initial(Dirichlet):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _NormalCondition(_ValueCondition):
+class NormalCondition(ValueCondition):
     """Base of the conditions with a normal derivative, which the start of time has none of."""
 
     def parts(self, tags: tuple[str, ...]) -> tuple[str, ...]:
         """Return the parts on which the condition holds, the start of time not among them unless it is named."""
-        return _ValueCondition.parts(self, tuple(tag for tag in tags if self.on is not None or tag != START))
+        return ValueCondition.parts(self, tuple(tag for tag in tags if self.on is not None or tag != START))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Neumann(_NormalCondition):
+class Neumann(NormalCondition):
     """du/dn = g, n: the outward normal."""
 
     def _left(self, f: Names, unknown: str) -> Expression:
@@ -137,7 +137,7 @@ class Neumann(_NormalCondition):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Robin(_NormalCondition):
+class Robin(NormalCondition):
     """a u + du/dn = g: `Robin(coefficient=2.0, value=0.0)`, n: the outward normal."""
 
     coefficient: Value = 1.0
@@ -149,7 +149,7 @@ class Robin(_NormalCondition):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class InitialDerivative(_ValueCondition):
+class InitialDerivative(ValueCondition):
     """du/dt = g at the start of time."""
 
     on: Part = field(default=START, kw_only=True)
@@ -159,7 +159,7 @@ class InitialDerivative(_ValueCondition):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Mean(_ValueCondition):
+class Mean(ValueCondition):
     """The mean of u over the domain is g, a number: the level of a pressure."""
 
 
@@ -197,7 +197,7 @@ class Free(Condition):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Data(Condition):
+class Data(Condition, ArrayRecord):
     """Measured values of one unknown at points inside or on the boundary, each with the same weight."""
 
     points: FloatArray

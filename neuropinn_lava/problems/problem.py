@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base.arrays import FloatArray, Record
+from ..base.arrays import FloatArray, Record, record_digest
 from ..base.checks import check_choice, check_range, raise_violations
 from ..base.errors import SpecError, Violation
 from ..base.expressions import Expression, Names, as_expression, name, operation
@@ -30,7 +30,7 @@ from ..geometry.domain import AXIS_LETTERS, Box, Domain
 from ..geometry.parametric_domain import ParametricDomain, Range
 from ..network.spec import ProblemParameter
 from ..network.transforms import Ansatz
-from .built_in import build_in
+from .built_in import build_in, identity_ansatz
 from .coefficients import Coefficient
 from .conditions import Condition, Data, Mean, Periodic, as_rows
 from .coverage import coverage_violations
@@ -286,10 +286,10 @@ class PdeProblem(Record):
             yield from check_range(f"{where}.residual_scale", self.residual_scale, 1e-30, 1e30)
         reserved = {"viscosity", "measured"}
         every = (*self.axes, *self.unknowns, *self.parameters, *self.constants, *self.coefficients, *self.fields)
-        is_plain = all("_" not in each for each in (*self.axes, *self.unknowns))
+        is_plain = all("_" not in each for each in self.unknowns)
         if len(set(every)) != len(every) or reserved & set(every) or not is_plain:
             mend = "Rename one of them."
-            yield Violation(f"{where}: names", "differ, without an underscore in coordinates and unknowns", every, mend)
+            yield Violation(f"{where}: names", "differ, without an underscore in unknowns", every, mend)
         if len(self.residuals) < len(self.unknowns):
             got, mend = f"{len(self.residuals)} for {len(self.unknowns)} unknowns", "Return a tuple with all of them."
             yield Violation(f"{where}.equations", "return one equation or more for each unknown", got, mend)
@@ -317,6 +317,12 @@ class PdeProblem(Record):
         free = [any(each.name == f"{LEVEL}{unknown}" for each in self.conditions) for unknown in self.unknowns]
         shifted: FloatArray = truth + np.where(free, (outputs - truth).mean(axis=0), 0.0)
         return shifted
+
+    @property
+    def host_ansatz(self) -> Ansatz | None:
+        """The ansatz that a network of the problem carries; None where nothing is built in."""
+        is_plain = record_digest(self.ansatz) == record_digest(identity_ansatz(self.n_in, self.n_out))
+        return None if is_plain else self.ansatz
 
     @property
     def derivatives(self) -> tuple[str, ...]:

@@ -209,11 +209,11 @@ def looped(x: Expression) -> Any:
 
 
 REFUSED = [
-    (lambda x: 1.0 if x > 0 else 0.0, r"not be decided by `if`.*np.where"),
-    (lambda x: x > 0 and x < 1, "not be decided by `if`"),
-    (lambda x: 0 < x < 1, "not be decided by `if`"),
-    (lambda x: math.sin(x), r"not be turned into a number.*Use np.sin"),
-    (looped, "not be looped over"),
+    (lambda x: 1.0 if x > 0 else 0.0, r"be kept out of `if`.*np.where"),
+    (lambda x: x > 0 and x < 1, "be kept out of `if`"),
+    (lambda x: 0 < x < 1, "be kept out of `if`"),
+    (lambda x: math.sin(x), r"be used with functions of numpy.*Use np.sin"),
+    (looped, "be used as one value"),
     (lambda x: x * np.ones(3), r"be made of names, numbers and functions; got ndarray.*fields"),
     (lambda x: x + [1.0], "be made of names, numbers and functions; got list"),
     (lambda x: x * "2", "be made of names, numbers and functions; got str"),

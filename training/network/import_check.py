@@ -57,6 +57,21 @@ def plain_module(module: nn.Module) -> nn.Module:
         module = inner
 
 
+def copied_module(module: nn.Module) -> nn.Module:
+    """Copy a module, also one whose weights were computed in a forward pass, as the weight norms of torch do.
+
+    Raises:
+        SpecError: If it cannot be copied.
+    """
+    derived = {id(tensor): tensor.detach().clone() for tensor in _tensors(module) if tensor.grad_fn is not None}
+    try:
+        return copy.deepcopy(module, derived)  # torch copies no tensor that another one was computed into
+    except Exception as error:  # whatever a user's module raises
+        mend = "Take out of the module what cannot be copied, such as open files and locks."
+        got = f"{type(error).__name__}: {error}"
+        raise SpecError(f"module {type(module).__name__}", "be a module that can be copied", got, mend) from error
+
+
 def evaluation_copy(module: nn.Module) -> nn.Module:
     """Copy a module to float64 on the CPU, in evaluation mode, with its neurons at rest and its weights computed.
 
@@ -67,16 +82,7 @@ def evaluation_copy(module: nn.Module) -> nn.Module:
         SpecError: If the module cannot be copied, or if a layer has hooks or a forward pass of its own; all of them are listed.
     """
     raise_violations(_altered_layers(module))
-    derived = {id(tensor): tensor.detach().clone() for tensor in _tensors(module) if tensor.grad_fn is not None}
-    try:
-        held = copy.deepcopy(module, derived)  # torch copies no tensor that another one was computed into
-        held = held.to(device="cpu", dtype=torch.float64).eval()
-    except Exception as error:  # whatever a user's module raises
-        mend = "Take out of the module what cannot be copied, such as open files and locks."
-        got = f"{type(error).__name__}: {error}"
-        raise SpecError(
-            f"module {type(module).__name__}", "be a module that can be copied to float64", got, mend
-        ) from error
+    held = copied_module(module).to(device="cpu", dtype=torch.float64).eval()
     for layer in held.modules():
         layer._compiled_call_impl = None
         for name, value in vars(layer).items():

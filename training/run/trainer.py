@@ -8,7 +8,6 @@ reference solution is used for display only. Nothing is printed: progress is rep
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import math
 import time
@@ -39,6 +38,7 @@ from ..collocation.clouds import input_transform, output_transform
 from ..loss.distillation import CollocationSet
 from ..network.coefficients import Coefficients, coefficient_numbers
 from ..network.export import export_network
+from ..network.import_check import copied_module
 from ..network.module_network import ModuleNetwork, TrainedNetwork
 from ..network.network import build_network
 from .checkpoints import TrainingIdentity, identify, read_checkpoint, write_checkpoint
@@ -94,7 +94,7 @@ class _Settings(Record):
         n_in, n_out = self.problem.n_in, self.problem.n_out
         if self.module is None:
             return build_network(recipe.network, n_in, n_out, self.seed, self.dtype).to(self.device)
-        module = copy.deepcopy(self.module).to(device=self.device, dtype=self.dtype)
+        module = copied_module(self.module).to(device=self.device, dtype=self.dtype)
         network = ModuleNetwork(module, n_in, recipe.network.n_steps)
         if network.n_out != n_out:
             mend = "End it with one output for each unknown."
@@ -240,7 +240,7 @@ def _train(
         name=problem.name,
         input_transform=input_transform(problem),
         output_transform=output_transform(problem, recipe),
-        ansatz=problem.ansatz,
+        ansatz=problem.host_ansatz,
         lower=problem.domain.lower,
         upper=problem.domain.upper,
         provenance=settings.provenance,

@@ -28,8 +28,10 @@ N_LINES = 10
 
 
 def progress_words(row: TrainingProgress) -> str:
-    """Format loss, error and activity of a training in one line."""
-    terms = [f"loss {row.loss:.2e}", f"residual {row.residual:.2e}"]
+    """Format loss, error and activity of a training in one line; terms that are not in its loss are left out."""
+    terms = [f"loss {row.loss:.2e}"]
+    if row.residual > 0:
+        terms.append(f"residual {row.residual:.2e}")
     if row.distillation > 0:
         terms.append(f"distance to the teacher {row.distillation**0.5:.2%}")
     terms += [f"error {row.relative_l2:.2%}"] if math.isfinite(row.relative_l2) else []
