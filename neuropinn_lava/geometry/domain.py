@@ -172,7 +172,10 @@ class Face(_AxisEnd):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Box(ArrayRecord, Combinable):
-    """An axis-parallel box of any dimension: `Box([0, 0], [1, 1])`; with time, `Box.space_time(...)`."""
+    """An axis-parallel box of any dimension: `Box([0, 0], [1, 1])`; with time, `Box.space_time(...)`.
+
+    Boxes in the plane are combined with discs and polygons by `+`, `-` and `&`: `Box([0, 0], [1, 1]) - Disc([0.5, 0.5], 0.2)`.
+    """
 
     lower: FloatArray
     """Lower corner, shape (n_dim,)."""

@@ -119,11 +119,16 @@ def _built_fields(problem: PdeProblem, unknown: str) -> tuple[Field, Field]:
         return nothing
     if isinstance(problem.region, Box):
         return _box_fields(problem, problem.region, unknown, data)
-    whole = getattr(problem.domain, "vanishing_field", None)
+    build = getattr(problem.domain, "vanishing_field", None)
     values = {value.text() for value in data.values()}
-    if whole is None or set(data) != set(problem.domain.tags) or len(values) > 1:
+    if build is None or set(data) != set(problem.domain.tags) or len(values) > 1:
         return nothing
-    return ExpressionField(text=values.pop(), coordinates=" ".join(problem.coordinates)), whole()
+    whole = build()  # None where the region knows of none
+    return (
+        (ExpressionField(text=values.pop(), coordinates=" ".join(problem.coordinates)), whole)
+        if whole is not None
+        else nothing
+    )
 
 
 def _hard_data(problem: PdeProblem, unknown: str) -> dict[str, Expression]:
