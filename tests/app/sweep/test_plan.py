@@ -135,8 +135,8 @@ def test_an_activity_needs_a_recipe_in_which_spikes_cost():
 
 
 def test_a_problem_whose_functions_are_wrong_is_refused():
-    broken = dataclasses.replace(POISSON, source=lambda points: points)
-    with pytest.raises(SpecError, match=r"PdeProblem 'poisson'\.source must return values of the shape \(64,\)"):
+    broken = dataclasses.replace(POISSON, fields={"f": lambda points: points})
+    with pytest.raises(SpecError, match=r"PdeProblem 'poisson'\.fields\['f'\] must return values of the shape \(64,\)"):
         keys(plan_sweep(broken))
 
 

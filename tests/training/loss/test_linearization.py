@@ -63,7 +63,7 @@ def random_outputs(cloud: TrainingCloud) -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng(3).normal(size=(len(cloud.inputs), cloud.problem.n_out)))
 
 
-STEEP = dataclasses.replace(RECIPE, weights=ResidualWeights(steepness=0.5))
+STEEP = dataclasses.replace(RECIPE, weights=ResidualWeights(steepness=0.5, derivative="v_x"))
 
 
 @pytest.mark.parametrize("recipe", [RECIPE, STEEP])
