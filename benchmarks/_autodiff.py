@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from neuropinn_lava.base.arrays import FloatArray
-from neuropinn_lava.problems.problem import DerivativeFields, PdeProblem
+from neuropinn_lava.problems.coverage import values_at
+from neuropinn_lava.problems.problem import PdeProblem
 from neuropinn_lava.problems.recipe import TrainingRecipe
 from neuropinn_lava.training.collocation.clouds import TrainingCloud, build_training_cloud, input_transform
 from neuropinn_lava.training.loss.losses import causal_mean, centre_weights
@@ -96,6 +97,8 @@ class AutodiffLoss:
         self.cloud = build_training_cloud(problem, recipe, torch.float32, torch.device("cpu"))
         laid = problem.domain.cloud(recipe.cloud.n_per_axis, recipe.cloud.gradings)
         self.inside = AutodiffFields(problem, laid.centres, words_of(problem), self.cloud)
+        known = {name: torch.tensor(values).float() for name, values in values_at(problem, laid.centres).items()}
+        self.known = {**known, **problem.rest_values(recipe.viscosity)}
         self.seams = [self._seam(laid.centres, int(axis)) for axis in np.flatnonzero(laid.periods)]
 
     def _seam(self, centres: FloatArray, axis: int) -> tuple[AutodiffFields, ...]:
@@ -112,9 +115,9 @@ class AutodiffLoss:
         """Give the loss to descend, and the number by which networks are compared."""
         values = self.inside.evaluate(network)
         named = {f"u_{word}" if word else "u": value for word, value in values.items()}
-        fields = DerivativeFields(**named, source=self.cloud.source, viscosity=self.cloud.viscosity)
-        squares = self.problem.residual(fields)[0].square() / self.problem.residual_scale**2
-        weights = centre_weights(self.cloud, fields)
+        held = {**self.known, **named}
+        squares = self.problem.residuals[0].evaluate(held).square() / self.cloud.scales[0][0] ** 2
+        weights = centre_weights(self.cloud, held)
         squares = squares if weights is None else squares * weights
         seams = sum((self._jump(network, *ends) for ends in self.seams), torch.zeros(()))
         instants = self.cloud.instants

@@ -26,7 +26,7 @@ def main() -> float:
     """Print the five largest causes and return the error of all causes together."""
     budget = measure()
     for entry in sorted(budget.entries, key=lambda entry: -entry.relative_change)[:5]:
-        print(f"{entry.layer:8s} {entry.cause.value:16s} {entry.relative_change:.2e}")
+        print(f"{entry.name:8s} {entry.cause.value:16s} {entry.relative_change:.2e}")
     compensated = measure(Rounding.COMPENSATED).whole_change
     print(f"all together {budget.whole_change:.2e}; with compensated rounding {compensated:.2e}")
     return budget.whole_change
@@ -35,11 +35,11 @@ def main() -> float:
 def draw() -> Figure:
     """Draw the causes side by side, layer by layer."""
     budget = measure()
-    layers = list(dict.fromkeys(entry.layer for entry in budget.entries))
+    layers = list(dict.fromkeys(entry.name for entry in budget.entries))
     figure = Figure(figsize=(6, 3), layout="constrained")
     axes = figure.subplots()
     for k, cause in enumerate(Cause):
-        found = {entry.layer: entry.relative_change for entry in budget.entries if entry.cause is cause}
+        found = {entry.name: entry.relative_change for entry in budget.entries if entry.cause is cause}
         places = np.arange(len(layers)) + 0.11 * (k - 3)
         axes.bar(places, [found.get(layer, 0) for layer in layers], 0.1, label=cause.value)
     axes.axhline(budget.whole_change, color="gray", lw=0.8, label="all together")

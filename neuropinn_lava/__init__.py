@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .app.verbs.convert import convert
     from .app.verbs.demo import demo
     from .app.verbs.distill import distill
+    from .app.verbs.estimate_error import estimate_error
     from .app.verbs.homogenize import Homogenization, homogenize
     from .app.verbs.networks import find_network, list_models
     from .app.verbs.profile import HardwareChoices, profile
@@ -66,11 +67,16 @@ if TYPE_CHECKING:
     from .conversion.formats.torch_modules import from_torch
     from .engine.reference import run_float, run_integer
     from .engine.trace import Backend, LavaMode, LayerModel, Probe, RunTrace
+    from .files.mesh_file import read_mesh
     from .files.network_file import read_network, write_network
     from .geometry.curved_domain import CurvedDomain
     from .geometry.domain import Box, Domain
+    from .geometry.mesh_domain import MeshDomain
+    from .geometry.parametric_domain import Range
+    from .geometry.plane_region import Disc, PlaneRegion
     from .geometry.polygon import PolygonDomain
     from .geometry.scalar_fields import Polynomial, Trigonometric
+    from .geometry.space_time import SpaceTime
     from .hardware_sim.counts.counting import count_operations
     from .hardware_sim.counts.operations import NodeOperations, OperationCounts
     from .hardware_sim.lava.graph import LavaNetwork, to_lava
@@ -89,9 +95,21 @@ if TYPE_CHECKING:
     from .network.spec import NetworkSpec, ProblemParameter, Provenance, Readout
     from .network.transforms import AffineTransform, Ansatz
     from .problems import find_problem, list_problems
-    from .problems.phases import Jitter, Marching, Optimizer, PhaseRecipe, Refinement
     from .problems.built_in import vanishing_ansatz, vanishing_polynomial
-    from .problems.conditions import (Data, Dirichlet, Equation, Free, Initial, InitialDerivative, Mean, Neumann, Periodic, Robin)
+    from .problems.coefficients import Coefficient
+    from .problems.conditions import (
+        Data,
+        Dirichlet,
+        Equation,
+        Free,
+        Initial,
+        InitialDerivative,
+        Mean,
+        Neumann,
+        Periodic,
+        Robin,
+    )
+    from .problems.phases import Jitter, Marching, Optimizer, PhaseRecipe, Refinement
     from .problems.problem import PdeProblem, ReferenceSolution
     from .problems.recipe import CloudRecipe, NetworkRecipe, ResidualWeights, Surrogate, TeacherRecipe, TrainingRecipe
     from .training.network.network import VsnNetwork
@@ -106,6 +124,8 @@ _HOME = {
     "find_problem": "problems",
     "list_problems": "problems",
     "PdeProblem": "problems.problem",
+    "Coefficient": "problems.coefficients",
+    "Range": "geometry.parametric_domain",
     "Data": "problems.conditions",
     "Dirichlet": "problems.conditions",
     "Equation": "problems.conditions",
@@ -123,6 +143,11 @@ _HOME = {
     "Domain": "geometry.domain",
     "PolygonDomain": "geometry.polygon",
     "CurvedDomain": "geometry.curved_domain",
+    "Disc": "geometry.plane_region",
+    "PlaneRegion": "geometry.plane_region",
+    "SpaceTime": "geometry.space_time",
+    "MeshDomain": "geometry.mesh_domain",
+    "read_mesh": "files.mesh_file",
     "Polynomial": "geometry.scalar_fields",
     "Trigonometric": "geometry.scalar_fields",
     "ProblemParameter": "network.spec",
@@ -195,6 +220,7 @@ _HOME = {
     # Running a network, on any backend and any number of points
     "run": "app.verbs.run",
     "verify": "app.verbs.verify",
+    "estimate_error": "app.verbs.estimate_error",
     "StreamProgress": "app.stream.stream",
     "StreamSummary": "app.stream.stream",
     "stream": "app.stream.stream",

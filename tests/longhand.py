@@ -1,7 +1,7 @@
 """Slow, literal versions of the contract, in Python integers and fractions: what everything faster is compared with.
 
-They are written from the equations in the docstrings of `integers`, `tables`, `network` and `quantized`, one neuron, step and
-sample at a time, and share no arithmetic with the package: they only read its records. `import longhand`.
+They are written from the equations in the docstrings of `integers`, `phi_table`, `nodes` and `quantized_nodes`, one neuron, one
+step and sample at a time, and share no arithmetic with the package: they only read its records. `import longhand`.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def leaked(m: int, beta: int) -> int:
 
 
 def payload(table: PhiTable, z: int) -> tuple[int, bool]:
-    """phi of one z by the equations of `tables.py`, saturated, and whether that changed it."""
+    """phi of one z by the equations of `phi_table.py`, saturated, and whether that changed it."""
     if table.activation in ("identity", "relu"):
         passed = max(z, 0) if table.activation == "relu" else z
         return clipped(half_up(passed * power(table.state_exponent - table.payload_exponent)), table.payload_bits)

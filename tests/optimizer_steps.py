@@ -31,8 +31,8 @@ def build_module(recipe: TrainingRecipe, seed: int = 0) -> VsnNetwork:
 
 
 def without_slope(problem: PdeProblem) -> PdeProblem:
-    """Return the problem with the residual 1 everywhere, which no step can lower."""
-    return dataclasses.replace(problem, residual=lambda f: (0.0 * f.u_xx + 1.0,))
+    """Return the problem with the residual 1 to rounding everywhere, which no step can lower."""
+    return dataclasses.replace(problem, equations=lambda f: 1e-40 * f.u_xx + 1.0)
 
 
 def advance(

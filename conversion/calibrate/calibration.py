@@ -6,7 +6,9 @@ Scales are chosen from these. The points are the user's, or a seeded sample of t
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +16,7 @@ from ...base.arrays import ArrayRecord, FloatArray, freeze_arrays
 from ...base.checks import check_finite, raise_violations
 from ...base.errors import SpecError
 from ...engine.reference import FloatArithmetic, constant_inputs
-from ...engine.walk import NodeStep, walk
+from ...engine.walk import Arithmetic, NodeStep, walk
 from ...network.given_points import checked_samples
 from ...network.nodes import NodeSpec, OutputSpec
 from ...network.quantized import Network
@@ -78,6 +80,25 @@ class Calibration(ArrayRecord):
 def count_steps(network: Network, points: FloatArray) -> int:
     """Return the number of steps of a run on these points: the network's own, or the length of the sequences."""
     return network.n_steps or points.shape[1]
+
+
+def trace_received(network: Network, values: Any, arithmetic: Arithmetic, name: str) -> list[Any]:
+    """Walk a network and return what a node receives over each connection, all steps stacked, (n_rows, n_source) each.
+
+    Args:
+        network: Float or quantized.
+        values: Inputs in its numbers, shape (n_samples, n_in), or sequences (n_samples, n_steps, n_in).
+        arithmetic: Computes the nodes, of as many samples.
+        name: Name of the node.
+    """
+    steps: list[Sequence[Any]] = []
+
+    def see(t: int, node: Any, step: NodeStep) -> None:
+        if node.name == name:
+            steps.append(step.received)
+
+    walk(network, constant_inputs(network, values), count_steps(network, values), arithmetic, see)
+    return [np.concatenate(parts) for parts in zip(*steps, strict=True)]
 
 
 def sample_box(network: NetworkSpec, n: int = DEFAULT_POINTS, seed: int = 0) -> FloatArray:

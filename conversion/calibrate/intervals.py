@@ -203,7 +203,7 @@ def _are_equal(former: WalkState, state: WalkState) -> bool:
     for name, line in state.lines.items():
         old = former.lines.get(name, [])
         pairs += zip([None] * (len(line) - len(old)) + old, line, strict=True)
-    return all(b is None or (a is not None and np.array_equal(a, b)) for a, b in pairs)
+    return all(a is not None and np.array_equal(a, b) for a, b in pairs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

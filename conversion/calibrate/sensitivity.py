@@ -41,9 +41,11 @@ class AffineSignals(ArrayRecord):
     """z, shape (n_rows, n_out)."""
     sensitivity: FloatArray
     """omega, shape (n_rows, n_out), with mean one for each neuron; zero for a neuron without effect on the output."""
+    effect: FloatArray
+    """Root mean square of du/da, the effect of a payload, shape (n_out,); zero for the read-out, which sends none."""
 
     def __post_init__(self) -> None:
-        freeze_arrays(self, drive=np.float64, sensitivity=np.float64)
+        freeze_arrays(self, drive=np.float64, sensitivity=np.float64, effect=np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -86,30 +88,20 @@ def trace_signals(network: NetworkSpec, points: FloatArray) -> tuple[AffineSigna
     """
     run = _ForwardRun(network, points)
     felt: dict[str, FloatArray] = {}
-    for by_drive, _ in _backwards(run):
+    squares = {node.name: np.zeros(node.n_out) for node in (*network.nodes, network.output)}
+    for by_drive, by_payload in _backwards(run):
         for name, steps in by_drive.items():
             felt[name] = felt.get(name, 0.0) + np.square(np.concatenate(steps))
+        for name, steps in by_payload.items():
+            squares[name] += np.square(np.concatenate(steps)).mean(axis=0)
     return tuple(
         AffineSignals(
             drive=np.concatenate([step.drive for step in run.steps[node.name]]),
             sensitivity=_normalised(felt[node.name]),
+            effect=np.sqrt(squares[node.name]),
         )
         for node in run.network.affines
     )
-
-
-def payload_effects(network: NetworkSpec, points: FloatArray) -> tuple[FloatArray, ...]:
-    """Compute the root mean square of du/da of every population, each (n_neurons,): the effect of a payload.
-
-    Args:
-        network: The float network.
-        points: Physical coordinates, shape (n_samples, n_in), or sequences (n_samples, n_steps, n_in).
-    """
-    totals = {node.name: np.zeros(node.n_out) for node in network.populations}
-    for _, by_payload in _backwards(_ForwardRun(network, points)):
-        for name, total in totals.items():
-            total += np.square(np.concatenate(by_payload[name])).mean(axis=0)
-    return tuple(np.sqrt(total) for total in totals.values())
 
 
 def read_steps(network: NetworkSpec, n_steps: int) -> list[int]:

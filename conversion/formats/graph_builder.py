@@ -11,9 +11,9 @@ Nodes that the read-out does not depend on are left out at the end, and the othe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 
 import numpy as np
 
@@ -106,7 +106,7 @@ class GraphBuilder:
     def add(self, left: AffineValue, right: AffineValue) -> AffineValue:
         """Return a sum, in which M (z u) - M (z v) is M (z (u - v))."""
         total = left.plus(right)
-        for (p, p_delay), (q, q_delay) in combinations(total.terms, 2):
+        for (p, p_delay), (q, q_delay) in itertools.combinations(total.terms, 2):
             if p_delay or q_delay or p not in self.products or q not in self.products:
                 continue
             shared = set(self.products[p]) & set(self.products[q])
@@ -185,16 +185,26 @@ class GraphBuilder:
         if not any(name in self.neurons for name in kept):
             mend = "A network without activations is a matrix; it needs no spikes."
             raise SpecError(self.where, "have at least one activation or VSN", "none", mend)
-        names = dict(sources)
-        for kind, members in (("relay", True), ("hidden", False)):
-            own = [name for name in kept if name in self.neurons and self.neurons[name].is_relay is members]
-            names |= {name: self.neurons[name].name or f"{kind}{i}" for i, name in enumerate(own, start=1)}
-        products = [name for name in kept if name in self.products]
-        names |= {name: self._own_names[name] or f"product{i}" for i, name in enumerate(products, start=1)}
+        names = sources | self._node_names(kept)
         names |= {state: names.get(source, source) for state, source in sources.items()}
         nodes = tuple(self._node(name, names) for name in kept if name in self.neurons or name in self.products)
         output = output.renamed(names)
         return nodes, OutputSpec(connections=self._connections(output), bias=output.offset)
+
+    def _node_names(self, kept: Sequence[str]) -> dict[str, str]:
+        """Return the names of nodes by their provisional ones: their own, or the kind and the next number that is not taken."""
+        own = {name: neurons.name for name, neurons in self.neurons.items()} | self._own_names
+        taken, names = {*self._widths, *own.values()}, dict[str, str]()
+        for kind in ("relay", "hidden", "product"):
+            numbered = (f"{kind}{i}" for i in itertools.count(1) if f"{kind}{i}" not in taken)
+            names |= {name: own[name] or next(numbered) for name in kept if self._kind(name) == kind}
+        return names
+
+    def _kind(self, name: str) -> str:
+        """Return the kind of a source: a relay, a hidden population, a product, or an input or state."""
+        if name in self.neurons:
+            return "relay" if self.neurons[name].is_relay else "hidden"
+        return "product" if name in self.products else "input"
 
     def _state_source(self, value: AffineValue) -> str:
         """Return the node whose payload a state is; silence before the first step is a state of zero."""

@@ -6,8 +6,9 @@ A population with several connections is read through an Affine or Linear node f
 NIR has no graded neuron: a layer of Variable Spiking Neurons is a node of a type of its own, which other tools must refuse, or
 on request a `LIF` with the same membrane (`nir_neurons.py`). Steps, read-out, box and the host's transforms stand in the
 graph's metadata. A connection with a delay passes through a Delay node, whose unit is a step; a product is a node of a type of
-its own, too. Affine, Linear, Scale, Flatten and Delay nodes of other tools are read as well. Their spiking nodes are binary and
-are refused. Needs the extra `nir`.
+its own, too. Affine, Linear, Scale, Flatten and Delay nodes of other tools are read as well, and convolutions of small images,
+unfolded. Their spiking nodes are binary and are refused; so are delays where nothing says after how many steps the states begin
+anew. Needs the extra `nir`.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from ...network.spec import NetworkSpec
 from ...network.transforms import AffineTransform
 from .affine_values import AffineValue
 from .graph_builder import GraphBuilder
+from .nir_convolutions import unfolded
 from .nir_metadata import NETWORK_MARK, host_metadata, read_host, text_of
 from .nir_neurons import (
     NODE_TYPE,
@@ -44,6 +46,9 @@ from .nir_neurons import (
     product_class,
     read_neuron,
 )
+
+BINARY = ("CubaLIF", "IF", "LIF", "Threshold")
+"""Nodes of NIR that send one bit; what a Variable Spiking Neuron sends, phi(z), depends on its drive."""
 
 
 def write_nir(network: NetworkSpec, path: str | Path, *, as_lif: bool = False) -> None:
@@ -199,6 +204,10 @@ def read_graph(graph: Any, name: str = "nir") -> NetworkSpec:
     nodes, output = builder.finish(_received(graph, values, end))
     if NETWORK_MARK in metadata:
         return read_host(metadata, tuple(inputs), nodes, output)
+    if delayed:
+        rule = "have a number of steps after which its states begin anew, as it has delays"
+        mend = "Write it with the metadata of write_nir: n_steps, or inputs that are sequences."
+        raise SpecError(f"NIR graph {name!r}", rule, f"none, and the Delay {min(delayed)!r}", mend)
     n_in = sum(each.width for each in inputs)
     return NetworkSpec(  # without metadata of steps, box and transforms: one step on [-1, 1]^n
         name=name,
@@ -273,7 +282,13 @@ def _input_width(graph: Any, key: str) -> int:
         waiting += [end for start, end in graph.edges if start == here]
         weight = getattr(graph.nodes[here], "weight", None)
         theirs = getattr(graph.nodes[here], "scale", getattr(graph.nodes[here], "theta", None))
-        shape = np.shape(weight)[1:] if weight is not None else None if theirs is None else np.shape(theirs)
+        sizes = getattr(graph.nodes[here], "input_shape", None)
+        if sizes is not None:
+            shape = (graph.nodes[here].weight.shape[1] * graph.nodes[here].groups, *np.ravel(sizes))
+        elif weight is not None:
+            shape = np.shape(weight)[1:]
+        elif theirs is not None:
+            shape = np.shape(theirs)
     if shape is None:
         raise SpecError(f"NIR graph: node {key!r}", "have a width", "none", "Write an Input with its type.")
     return int(np.prod(np.asarray(shape, dtype=np.int64)))
@@ -302,24 +317,34 @@ def _read_node(builder: GraphBuilder, key: str, node: Any, received: AffineValue
     kind, where = type(node).__name__, f"node {key!r}"
     fields = neuron_fields(node)
     if fields is not None:
-        return builder.fire(read_neuron(where, node, fields, received))
-    if kind in ("Affine", "Linear"):
-        weight = _matrix(where, node.weight)
+        return builder.fire(read_neuron(where, node, fields, received)).without_offset()  # biases of NIR hold phi(0)
+    if kind in ("Affine", "Linear", "Conv1d", "Conv2d"):
+        if kind in ("Conv1d", "Conv2d"):
+            weight, bias = unfolded(f"NIR graph: {where}", node)
+        else:
+            weight, bias = _matrix(where, node.weight), np.ravel(node.bias) if kind == "Affine" else np.zeros(1)
         if weight.shape[1] != received.n:
             rule = f"have {received.n} columns, as many components as the node receives"
             raise SpecError(f"NIR graph: {where}.weight", rule, weight.shape[1], "Make the widths agree.")
-        return received.mapped(weight, np.ravel(node.bias) if kind == "Affine" else 0.0)
+        return received.mapped(weight, bias)
     if kind == "Scale":
         return received.mapped(np.ravel(node.scale))
     if kind == "Flatten":
         return received
     mend = "Replace it by a Variable Spiking Neuron: phi(z) sent where m >= theta."
-    if kind in ("Conv1d", "Conv2d", "SumPool2d", "AvgPool2d"):
-        mend = "Write it as an Affine node."
+    if kind in BINARY:
+        rule = "send graded payloads, as a Variable Spiking Neuron and a LIF with the metadata of one do"
+        raise SpecError(f"NIR graph: {where}", rule, f"{kind}, whose spikes are one bit", mend)
+    if kind in ("SumPool2d", "AvgPool2d"):
+        mend = "Write it as an Affine or Conv2d node."
+    if kind in ("I", "LI", "CubaLI"):
+        mend = (
+            "Write its steps: a Variable Spiking Neuron with phi = identity and theta = 0 that reads itself by a Delay."
+        )
     if kind == "NIRGraph":
         find_recurrence(node.edges, f"NIR graph: {where}")
         mend = "Write its nodes into the graph itself."
-    rule = f"be Affine, Linear, Scale, Flatten, Delay, {NODE_TYPE}, or a LIF with the metadata of one"
+    rule = f"be Affine, Linear, Conv1d, Conv2d, Scale, Flatten, Delay, {NODE_TYPE}, or a LIF with the metadata of one"
     raise SpecError(f"NIR graph: {where}", rule, kind, mend)
 
 

@@ -83,10 +83,13 @@ def run_layers(name: str, builder: GraphBuilder, *args: Any) -> list[Signal]:
     Raises:
         NotDeployableError: If its argument is no sequence, its states do not begin with zero, or it runs backwards.
     """
-    x, before, params, has_biases, n_layers, _, _, is_bidirectional, _ = args
+    x, before, params, has_biases, n_layers, _, _, is_bidirectional, is_batch_first = args
     if not isinstance(x, Signal) or len(x.axes) < 2:
         mend = "Say from_torch(..., sequence=True): a sample of the network is a sequence, (n_steps, n_in)."
         raise NotDeployableError("get a sequence that is an input of the network", "a tensor made of one sample", mend)
+    if x.axes[1] != int(is_batch_first):
+        mend = "Build it with batch_first=True: a sequence of the network is (n_samples, n_steps, n_in)."
+        raise NotDeployableError("run over the steps, not the samples", f"batch_first={is_batch_first}", mend)
     initial = before if isinstance(before, (list, tuple)) else [before]
     if any(isinstance(each, Signal) or bool(each.any()) for each in initial):
         raise NotDeployableError("begin with states of zero", "other states", "Leave the initial states out.")

@@ -7,6 +7,7 @@ by torch itself; a `VSN` is one operator.
 from __future__ import annotations
 
 import contextlib
+import io
 import itertools
 import logging
 import operator
@@ -22,7 +23,7 @@ from torch.export.graph_signature import InputKind, OutputKind
 from torch.utils import _pytree as pytree
 
 from ...base.arrays import Record
-from ...base.errors import SpecError
+from ...base.errors import NeuroPinnError, SpecError
 from ...network.nodes import InputSpec
 from ...network.transforms import AffineTransform
 from . import recurrent_cells
@@ -30,7 +31,7 @@ from .affine_values import joined_values
 from .graph_builder import GraphBuilder
 from .torch_inputs import failing_layer, failure_text
 from .torch_operators import LINEAR, Spikes, operator_name, run_operator
-from .torch_signals import N_SAMPLES, N_STEPS, NotDeployableError, Signal, reduction_of
+from .torch_signals import N_SAMPLES, N_STEPS, NotDeployableError, Signal, over_steps, reduction_of
 
 _READS = {InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR}
 
@@ -52,7 +53,7 @@ def read_module(module: nn.Module, inputs: Sequence[InputSpec], states: Sequence
 
     Args:
         module: Module in float64 and in evaluation mode (`evaluation_copy`).
-        inputs: Inputs of the network, of which either all or none are sequences.
+        inputs: Inputs of the network; one that is no sequence is constant over the steps of the others.
         states: States of a step module, as inputs by name.
 
     Raises:
@@ -68,7 +69,8 @@ def _exported(module: nn.Module, inputs: Sequence[InputSpec], states: Sequence[I
     try:
         with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), _quiet("torch.fx.experimental"):
             warnings.simplefilter("ignore")  # torch's own, about attributes that are assigned while it traces
-            program = torch.export.export(module, examples, strict=False)
+            with contextlib.redirect_stderr(io.StringIO()):  # where it fails, torch prints the graph so far
+                program = torch.export.export(module, examples, strict=False)
             if any(_changes_others(node) for node in program.graph.nodes):
                 program = program.run_decompositions({})
     except Exception as error:  # whatever a user's forward raises on symbolic values
@@ -130,6 +132,7 @@ class _Reader:
         n_in = sum(each.width for each in inputs)
         self.front = AffineTransform.identity(n_in)
         self.arguments = [*inputs, *states]
+        self.repeats = len({each.is_sequence for each in inputs}) > 1
 
     def read(self) -> ReadModule:
         """Run all of them."""
@@ -147,7 +150,8 @@ class _Reader:
             elif node.op == "output":
                 return self._finished(node)
             else:
-                self.values[node] = self._run(node)
+                made = self._run(node)
+                self.values[node] = over_steps(made, 1) if self.repeats and isinstance(made, Signal) else made
                 if self._depends(node):
                     seen.append(node)
                     self._move_to_host(node, seen)
@@ -185,6 +189,12 @@ class _Reader:
                 return target(*args, **kwargs)
         except NotDeployableError as cause:
             raise SpecError(f"{self._where(node)}", cause.rule, f"{cause.got}{_line(node)}", cause.mend) from cause
+        except NeuroPinnError:
+            raise
+        except Exception as error:  # an operator, or its use here, that no handler has been written for
+            got = f"{operator_name(target)}, {failure_text(error)}{_line(node)}"
+            rule, mend = "use operators in a way that can be deployed", "Write it with affine steps and products."
+            raise SpecError(self._where(node), rule, got, mend) from error
 
     def _relayed(self, node: fx.Node, made: Any) -> Any:
         """Pass a sum on by a relay where several operators read it, and it costs more columns than it has components."""
@@ -225,23 +235,24 @@ class _Reader:
         n_outputs = len(values) - len(self.states)
         if n_outputs < 1:
             self._refuse_output("its outputs, and then its states", f"{len(values)} tensors")
-        for state, value in zip(self.states, values[n_outputs:], strict=True):
-            if isinstance(value, Spikes) and value.sent is None:
-                continue  # a membrane that a step module passes on is the population's own
-            held = self._checked(value).value
-            if held.n != state.width:
-                self._refuse_output(f"a state {state.name!r} of the width {state.width}", held.n)
-            self.builder.set_state(state.name, held)
         try:
+            for state, value in zip(self.states, values[n_outputs:], strict=True):
+                if isinstance(value, Spikes) and value.sent is None:
+                    continue  # a membrane that a step module passes on is the population's own
+                held = self._checked(value).value
+                if held.n != state.width:
+                    self._refuse_output(f"a state {state.name!r} of the width {state.width}", held.n)
+                self.builder.set_state(state.name, held)
             output = _joined([self._checked(value) for value in values[:n_outputs]])
         except NotDeployableError as cause:
             raise SpecError(f"module {type(self.module).__name__}", cause.rule, cause.got, cause.mend) from cause
         return ReadModule(builder=self.builder, output=output, front=self.front)
 
     def _checked(self, value: Any) -> Signal:
+        if isinstance(value, Spikes):
+            value.graded(None)
         if not isinstance(value, Signal):
-            got = value.what if isinstance(value, Spikes) else type(value).__name__
-            self._refuse_output("tensors that depend on its input", got)
+            self._refuse_output("tensors that depend on its input", type(value).__name__)
         return value
 
     def _refuse_output(self, wanted: str, got: object) -> NoReturn:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 import itertools
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from ...base.errors import SpecError
+from ...base.checks import check_choice, raise_violations
+from ...base.errors import SpecError, Violation
 from ...network.nodes import InputSpec
 from ...training.network.import_check import joined_outputs
 from .torch_signals import N_SAMPLES, N_STEPS
@@ -23,7 +24,12 @@ MAX_TRIED_EACH = 3
 
 
 def find_inputs(
-    module: nn.Module, widths: Mapping[str, int] | None, n_in: int | None, *, sequence: bool, states: Mapping[str, int]
+    module: nn.Module,
+    widths: Mapping[str, int] | None,
+    n_in: int | None,
+    *,
+    sequence: bool | Collection[str],
+    states: Mapping[str, int],
 ) -> tuple[InputSpec, ...]:
     """Return the inputs of a module.
 
@@ -31,18 +37,28 @@ def find_inputs(
         module: In float64 and evaluation mode.
         widths: Names and widths, if the user says so.
         n_in: Sum of the widths, if it is known.
-        sequence: Whether each is a sequence.
+        sequence: Whether each is a sequence, or the names of those that are.
         states: States of a step module, the last arguments of its forward pass.
 
     Raises:
         SpecError: If widths are not said, and none or several of those that were tried run.
     """
-    if widths is None:
-        names = _arguments(module, len(states))
-        found = dict(zip(names, _tried(module, names, n_in, sequence=sequence, states=states), strict=True))
-    else:
-        found = dict(widths)
-    return tuple(InputSpec(name=name, width=width, is_sequence=sequence) for name, width in found.items())
+    names = _arguments(module, len(states)) if widths is None else list(widths)
+    chosen = (names if sequence else ()) if isinstance(sequence, bool) else sequence
+    raise_violations(each for name in chosen for each in check_choice("from_torch.sequence", name, names))
+    raise_violations(
+        Violation(f"from_torch.states {name!r}", "have a name that no input has", name, "Rename it.")
+        for name in states
+        if name in names
+    )
+    are_sequences = [name in chosen for name in names]
+    sizes = (
+        _tried(module, names, n_in, are_sequences=are_sequences, states=states) if widths is None else widths.values()
+    )
+    return tuple(
+        InputSpec(name=name, width=width, is_sequence=each)
+        for name, width, each in zip(names, sizes, are_sequences, strict=True)
+    )
 
 
 def _arguments(module: nn.Module, n_states: int) -> list[str]:
@@ -58,15 +74,16 @@ def _arguments(module: nn.Module, n_states: int) -> list[str]:
 
 
 def _tried(
-    module: nn.Module, names: Sequence[str], n_in: int | None, *, sequence: bool, states: Mapping[str, int]
+    module: nn.Module, names: Sequence[str], n_in: int | None, *, are_sequences: list[bool], states: Mapping[str, int]
 ) -> tuple[int, ...]:
     """Find the widths by running the module."""
     candidates = _candidates(module, len(names)) if len(names) > 1 or n_in is None else [(n_in,)]
     running, errors = dict[tuple[int, ...], bool](), dict[tuple[int, ...], Exception]()
     for widths in dict.fromkeys(candidates):
         if n_in in (None, sum(widths)):
-            steps = (N_STEPS,) if sequence and not states else ()
-            shapes = [(N_SAMPLES, *steps, n) for n in widths] + [(N_SAMPLES, n) for n in states.values()]
+            steps = [(N_STEPS,) if each and not states else () for each in are_sequences]
+            shapes = [(N_SAMPLES, *at, n) for at, n in zip(steps, widths, strict=True)]
+            shapes += [(N_SAMPLES, n) for n in states.values()]
             try:
                 running[widths] = _reads_all(module, shapes, len(widths))
             except Exception as raised:  # whatever a user's forward raises

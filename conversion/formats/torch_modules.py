@@ -8,7 +8,7 @@ computes what the module computes in evaluation mode, and is refused where it do
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from torch import nn
 
@@ -33,7 +33,7 @@ def from_torch(
     n_steps: int | None = None,
     readout: Readout | str | None = None,
     inputs: Mapping[str, int] | None = None,
-    sequence: bool = False,
+    sequence: bool | Collection[str] = False,
     states: Mapping[str, int] | None = None,
     input_transform: AffineTransform | None = None,
     output_transform: AffineTransform | None = None,
@@ -52,7 +52,7 @@ def from_torch(
         readout: How T outputs become one; the mean if None, and of a sequence what the module returns.
         inputs: Names and widths of forward's arguments, in their order; None finds them.
         sequence: Whether a sample is a sequence, (n_steps, n_in): forward gets (n_samples, n_steps, n_in), or one step of it in
-            a step module.
+            a step module. Names of arguments: these are sequences, and the others are constant over their steps.
         states: Names and widths of the states of a step module, forward(x_t, state) -> (y_t, state), which begin with zero.
         input_transform: What the host does to points before the module; nothing if None.
         output_transform: What the host does to the module's output; nothing if None.
@@ -79,7 +79,7 @@ def from_torch(
     low, high = box_of(host, lower, upper)
     spec = NetworkSpec(
         name=chosen, inputs=specs, nodes=nodes, output=out, n_steps=None if sequence else 1 if n_steps is None else n_steps,
-        readout=_readout(read, readout, sequence=sequence, is_whole=sequence and not kept),
+        readout=_readout(read, readout, sequence=bool(sequence), is_whole=bool(sequence) and not kept),
         input_transform=_composed(host, read.front),
         output_transform=output_transform or AffineTransform.identity(out.n_out),
         ansatz=ansatz, lower=low, upper=high, provenance=provenance or Provenance(),
@@ -89,7 +89,12 @@ def from_torch(
 
 
 def _read(
-    module: nn.Module, widths: Mapping[str, int] | None, n_in: int | None, *, sequence: bool, states: Mapping[str, int]
+    module: nn.Module,
+    widths: Mapping[str, int] | None,
+    n_in: int | None,
+    *,
+    sequence: bool | Collection[str],
+    states: Mapping[str, int],
 ) -> tuple[tuple[InputSpec, ...], tuple[InputSpec, ...], ReadModule]:
     """Return the inputs, the states, and the graph of a module; a step module is read at one step of its sequences."""
     held = evaluation_copy(module)

@@ -7,9 +7,9 @@ activations, and names.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -43,11 +43,11 @@ LINEAR = frozenset(
 """Operators that are affine in their only argument that is no constant."""
 NAMED = frozenset({"exp", "relu", "selu", "sigmoid", "silu", "sin", "tanh"})
 """Operators without options that are activations, of the same name in the core."""
-MENDS = {
+_CHOICES = "Write the choice as a product with a smooth factor, or as relu(z)."
+MENDS = dict.fromkeys(("eq", "ge", "gt", "item", "le", "lt", "ne", "sign", "where"), _CHOICES) | {
     "layer_norm": "Train without it: its mean and deviation of a sample are divisions, which neurons do not compute.",
     "softmax": "Use gates, sigmoid(z) * h, in the place of attention: a softmax divides by a sum.",
     "scaled_dot_product_attention": "Use gates, sigmoid(z) * h, in the place of attention: a softmax divides by a sum.",
-    "where": "Write the choice as a product with a smooth factor, or as relu(z).",
     "abs": "Write |z| as relu(z) + relu(-z).",
     "max_pool2d": "Use an average, which is linear.",
     "div": "Divide by constants only, or multiply by what a branch of the network computes.",
@@ -170,14 +170,19 @@ def _mul(builder: GraphBuilder, left: Any, right: Any) -> Signal:
 
 def _div(builder: GraphBuilder, left: Any, right: Any, *, rounding_mode: str | None = None) -> Signal:
     if isinstance(right, Signal) or rounding_mode is not None:
-        raise NotDeployableError("be a quotient by a constant", "a quotient of two computed values", MENDS["div"])
-    return _mul(builder, left, 1.0 / torch.as_tensor(right, dtype=torch.float64))
+        got = "a quotient of two computed values" if rounding_mode is None else f"one rounded by {rounding_mode!r}"
+        raise NotDeployableError("be a quotient by a constant", got, MENDS["div"])
+    by = torch.as_tensor(right, dtype=torch.float64)
+    if not by.all():
+        raise NotDeployableError("have a divisor other than zero", 0, MENDS["div"])
+    return _mul(builder, left, 1.0 / by)
 
 
 def _pow(builder: GraphBuilder, x: Any, exponent: Any) -> Signal:
     if not isinstance(x, Signal) or not isinstance(exponent, (int, float)) or exponent not in (1, 2, 3, 4):
         mend = "Use a power of 1 to 4, which is a product."
-        raise NotDeployableError("be a whole power from 1 to 4", exponent, mend)
+        got = exponent if isinstance(exponent, (int, float)) else "a tensor as exponent"
+        raise NotDeployableError("be a whole power from 1 to 4", got, mend)
     power = x
     for _ in range(int(exponent) - 1):
         power = _mul(builder, power, x)
@@ -195,11 +200,10 @@ def _addcmul(builder: GraphBuilder, x: Any, left: Any, right: Any, *, value: flo
 def _contracted(builder: GraphBuilder, name: str, args: tuple[Any, ...]) -> Signal:
     """Compute a matrix product or einsum of two signals as products and a sum."""
     operands = args[1] if name == "einsum" else args
-    if len(operands) != 2 or not all(isinstance(each, Signal) for each in operands):
-        raise NotDeployableError("be a product of at most two computed values", name, "Write it as products and a sum.")
-    equation = args[0].replace(" ", "") if name == "einsum" else _matmul_equation(*operands)
-    letters, _, kept = equation.partition("->")
-    kept = kept or "".join(sorted(each for each in set(letters) - {","} if letters.count(each) == 1))
+    if name == "linear" or len(operands) != 2 or not all(isinstance(each, Signal) for each in operands):
+        mend = "Write it as products and a sum."
+        raise NotDeployableError("be a product of at most two computed values of a sample", name, mend)
+    letters, kept = _axis_letters(args[0], operands) if name == "einsum" else _matmul_equation(*operands)
     every = kept + "".join(sorted(set(letters) - set(kept) - {","}))
 
     def spread(own: str, tensor: Tensor) -> Tensor:
@@ -212,11 +216,26 @@ def _contracted(builder: GraphBuilder, name: str, args: tuple[Any, ...]) -> Sign
     return map_linear(lambda t: t.sum(summed), product) if summed else product
 
 
-def _matmul_equation(left: Signal, right: Signal) -> str:
+def _axis_letters(equation: str, operands: Sequence[Signal]) -> tuple[str, str]:
+    """Return the letters of the axes of both operands, with a comma, and of the result; digits stand for "..."."""
+    letters, arrow, kept = equation.replace(" ", "").partition("->")
+    names = letters.split(",")
+    n_more = [len(each.shape) - len(own.replace("...", "")) for own, each in zip(names, operands, strict=True)]
+    digits = ["01234567"[8 - n :] for n in n_more]
+    letters = ",".join(own.replace("...", more) for own, more in zip(names, digits, strict=True))
+    if any(len(set(own)) < len(own) for own in letters.split(",")):
+        mend = "Take the diagonal first, by torch.diagonal."
+        raise NotDeployableError("name every axis of an operand once", f"einsum {equation!r}", mend)
+    more = max(digits, key=len)
+    alone = {each for each in letters if letters.count(each) == 1 or each.isdigit()} - {","}
+    return letters, kept.replace("...", more) if arrow else "".join(sorted(alone))
+
+
+def _matmul_equation(left: Signal, right: Signal) -> tuple[str, str]:
     batch = "abcd"[: max(len(left.shape), len(right.shape)) - 2]
     own = [batch[len(batch) - max(len(each.shape) - 2, 0) :] for each in (left, right)]
     vector = len(right.shape) == 1
-    return f"{own[0]}ij,{'j' if vector else own[1] + 'jk'}->{batch}i{'' if vector else 'k'}"
+    return f"{own[0]}ij,{'j' if vector else own[1] + 'jk'}", f"{batch}i{'' if vector else 'k'}"
 
 
 def _gelu(builder: GraphBuilder, x: Signal, *, approximate: str = "none") -> Signal:
@@ -241,6 +260,12 @@ def _clamp(builder: GraphBuilder, x: Signal, low: Any = None, high: Any = None) 
     """Compute relu(z - low) + low, high - relu(high - z), or c + r hardtanh((z - c) / r)."""
     if not all(each is None or isinstance(each, (int, float)) for each in (low, high)):
         raise NotDeployableError("use constant limits", "computed limits", "Give numbers.")
+    low, high = (None if each in (-math.inf, math.inf) else each for each in (low, high))
+    if low is None and high is None:
+        return x
+    if low is not None and high is not None and not low < high:
+        mend = "Leave it out, or write the constant that it is."
+        raise NotDeployableError("have a lower limit below its upper one", f"{low} and {high}", mend)
     if high is None:
         return _add(builder, _activated(builder, "relu", _add(builder, x, -low)), low)
     if low is None:
@@ -281,7 +306,7 @@ def _vsn(builder: GraphBuilder, x: Signal, beta: Tensor, theta: Tensor, activati
 
 
 class Spikes:
-    """Binary spikes of snnTorch's Leaky, which count only in the product with its own drive; or its membrane."""
+    """Binary spikes of a neuron of snnTorch, which count only in the product with its own drive; or its membrane."""
 
     def __init__(self, what: str, drive: Signal, sent: Signal | None = None) -> None:
         self.what, self.drive, self.sent = what, drive, sent
@@ -289,13 +314,27 @@ class Spikes:
     def graded(self, drive: Any) -> Signal:
         """Return the graded product with the drive."""
         if self.sent is None or not isinstance(drive, Signal) or drive.value.key != self.drive.value.key:
-            mend = "Multiply its spikes by its input, a = spk * z, as a Variable Spiking Neuron does."
+            mend = "Multiply its spikes by what drives its membrane, a = spk * z: its input, of Synaptic its current."
             raise NotDeployableError("send graded spikes", self.what, mend)
         return self.sent
 
 
 def _leaky(builder: GraphBuilder, x: Signal, beta: Tensor, theta: Tensor) -> Spikes:
-    return Spikes("binary spikes of Leaky", x, _vsn(builder, x, beta, theta, "identity", "positive"))
+    return Spikes("binary spikes", x, _vsn(builder, x, beta, theta, "identity", "positive"))
+
+
+def _synapse(builder: GraphBuilder, x: Signal, alpha: Tensor) -> Signal:
+    """Return the current of a Synaptic that keeps it itself, alpha I[t-1] + z[t]."""
+    state = builder.state(f"\0synapse{len(builder.states)}", x.value.n)
+    kept = state.mapped(alpha.expand(x.features).reshape(-1).numpy().copy())
+    current = builder.relay(builder.add(x.value, kept))
+    builder.set_state(next(iter(state.sources)), current)
+    return x.with_value(current)
+
+
+def _own_spikes(builder: GraphBuilder, x: Signal) -> NoReturn:
+    mend = "Pass its payloads of the step before: spk, mem = layer(z, a, mem) and a = spk * (z + layer.recurrent(a))."
+    raise NotDeployableError("receive the payloads of its step before", "binary spikes of its own", mend)
 
 
 HANDLERS: dict[str, Callable[..., Any]] = {
@@ -323,7 +362,8 @@ HANDLERS: dict[str, Callable[..., Any]] = {
     "clamp": lambda builder, x, min=None, max=None: _clamp(builder, x, min, max),
     "clamp_min": lambda builder, x, low: _clamp(builder, x, low),
     "clamp_max": lambda builder, x, high: _clamp(builder, x, None, high),
-    "copy": lambda builder, x, source: broadcast_signals(torch.zeros(x.shape), source)[1],
+    "copy": lambda builder, x, source, non_blocking=False: broadcast_signals(x, source)[1],
+    "_assert_tensor_metadata": lambda builder, x, *args, **kwargs: None,
     "dropout": _dropout,
     "alpha_dropout": _dropout,
     "feature_dropout": _dropout,
@@ -336,6 +376,8 @@ HANDLERS: dict[str, Callable[..., Any]] = {
     ],
     "vsn": _vsn,
     "leaky": _leaky,
-    "membrane": lambda builder, x: Spikes("the membrane of Leaky", x),
+    "membrane": lambda builder, x: Spikes("a membrane", x),
+    "synapse": _synapse,
+    "own_spikes": _own_spikes,
 }
 """Operators with rules of their own."""

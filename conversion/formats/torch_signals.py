@@ -26,6 +26,9 @@ N_SAMPLES, N_STEPS = 11, 7
 and small ones are widths of constants."""
 
 
+_OVER_FEATURES = "Compute sums, means, matrices and convolutions over the features of a sample."
+
+
 class NotDeployableError(Exception):
     """An operator that cannot be deployed: rule, value found and repair, as the reader's error states them."""
 
@@ -115,6 +118,20 @@ def _from_numbers(moved: Tensor, value: AffineValue, sizes: tuple[int, ...], red
     raise NotDeployableError("keep samples and steps apart", f"a result of the shape {tuple(moved.shape)}", mend)
 
 
+def over_steps(signal: Signal, axis: int) -> Signal:
+    """Return a constant that was repeated along an axis of steps as a signal of every step, or the signal itself."""
+    repeats = (
+        len(signal.axes) == 1 and 0 in signal.axes and 0 < axis < len(signal.shape) and signal.shape[axis] == N_STEPS
+    )
+    if not repeats or signal.reduced is not None:
+        return signal
+    rows = np.moveaxis(np.arange(signal.value.n).reshape(signal.features), axis - 1, 0).reshape(N_STEPS, -1)
+    first, *others = (signal.value.selected(each) for each in rows)
+    if any(each.key != first.key for each in others):
+        return signal
+    return Signal(value=first, shape=signal.shape, axes=(0, axis))
+
+
 def _inner(signal: Signal) -> list[int]:
     return [1 if axis in signal.axes else n for axis, n in enumerate(signal.shape)]
 
@@ -126,6 +143,7 @@ def map_linear(operator: Callable[[Tensor], Tensor], signal: Signal) -> Signal:
         NotDeployableError: If it adds samples, or steps, up.
     """
     axes = _axes_after(operator, signal)
+    _check_apart(operator, signal, axes)
     terms = list(signal.value.terms.items())
     columns = [np.zeros((signal.value.n, 1)), signal.value.offset[:, None], *(matrix for _, matrix in terms)]
     made = operator(_as_samples(np.hstack(columns), signal))
@@ -144,7 +162,6 @@ def map_linear(operator: Callable[[Tensor], Tensor], signal: Signal) -> Signal:
 def _as_samples(columns: FloatArray, signal: Signal) -> Tensor:
     """Put columns, shape (n, n_columns), into the axis of samples of a tensor with one step."""
     tensor = torch.from_numpy(np.ascontiguousarray(columns.T)).reshape(-1, *signal.features)
-    tensor = tensor.movedim(0, 0)
     for axis in sorted(signal.axes[1:]):
         tensor = tensor.unsqueeze(axis + (axis < signal.axes[0]))
     return tensor.movedim(0, signal.axes[0])
@@ -161,9 +178,22 @@ def _axes_after(operator: Callable[[Tensor], Tensor], signal: Signal) -> tuple[i
         for other in others:
             axes.append(next(axis for axis, (n, m) in enumerate(zip(plain, other, strict=True)) if m == n + 1))
     except (RuntimeError, StopIteration, ValueError) as error:
-        mend = "Compute sums, means and matrices over the features of a sample."
-        raise NotDeployableError("keep samples and steps apart", f"a tensor {signal.shape}", mend) from error
+        raise NotDeployableError("keep samples and steps apart", f"a tensor {signal.shape}", _OVER_FEATURES) from error
     return tuple(axes)
+
+
+def _check_apart(operator: Callable[[Tensor], Tensor], signal: Signal, axes: tuple[int, ...]) -> None:
+    """Refuse an operator in which one sample, or step, changes the result of another."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(signal.shape, dtype=torch.float64, generator=generator)
+    before = operator(x)
+    for axis, after in zip(signal.axes, axes, strict=True):
+        middle, moved = signal.shape[axis] // 2, x.clone()
+        moved.select(axis, middle).mul_(0.5)
+        same = torch.isclose(operator(moved), before, rtol=0.0, atol=0.0, equal_nan=True)
+        changed = ~same.movedim(after, 0)
+        if changed[:middle].any() or changed[middle + 1 :].any():
+            raise NotDeployableError("keep samples and steps apart", f"a tensor {signal.shape}", _OVER_FEATURES)
 
 
 def as_signal(constant: Tensor, shape: tuple[int, ...], like: Signal) -> Signal:
@@ -195,6 +225,8 @@ def broadcast_signals(left: Any, right: Any) -> tuple[Signal, Signal]:
         move_entries(lambda numbers: numbers.expand(shape), [each]) if isinstance(each, Signal) else each
         for each in parts
     ]
+    axes = max((each.axes for each in made if isinstance(each, Signal)), key=len)
+    made = [over_steps(each, axes[-1]) if isinstance(each, Signal) and len(axes) > 1 else each for each in made]
     like = next(each for each in made if isinstance(each, Signal))
     one, other = (each if isinstance(each, Signal) else as_signal(each, tuple(shape), like) for each in made)
     if one.axes != other.axes:

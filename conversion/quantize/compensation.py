@@ -94,7 +94,7 @@ def _round_affine(affine: QuantizedAffine, finer: int, wanted: FloatArray, h: Fl
     """Round at scales that are finer by `finer` bits; keep rows whose bias would not fit."""
     finest = tuple(replace(each, weight_exponent=each.weight_exponent - finer) for each in affine.connections)
     tried = replace(affine, connections=finest)
-    weight, bias = _round_columns(wanted, h, unit_weights(tried), IntFormat(bits=finest[0].weight_bits).highest)
+    weight, bias = _round_columns(wanted, h, unit_weights(tried), IntFormat(bits=affine.weight_bits).highest)
     word = IntFormat(bits=affine.state_bits)
     fits = np.abs(bias) < np.ldexp(word.highest - 1, affine.state_exponent)
     held = quantize_array(np.where(fits, bias, 0.0), affine.state_exponent)

@@ -175,7 +175,7 @@ class _LinearModel:
                 continue
             slope = 2.0 * unit * _slope(jacobian, left)
             sign = np.where(slope > 0, -1, 1)
-            highest = IntFormat(bits=self.affines[index].connections[0].weight_bits).highest
+            highest = IntFormat(bits=self.affines[index].weight_bits).highest
             change = np.where(np.abs(weights[index] + sign) <= highest, curvature - np.abs(slope), 0.0)
             place = int(change.argmin())
             if change.flat[place] < lowest:

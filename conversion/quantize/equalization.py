@@ -1,9 +1,9 @@
-"""Equalization across layers: neurons are scaled by powers of two so that those of a population have equal ranges.
+"""Equalization across layers: each neuron is scaled by a power of two, so that its payload and what reads it have equal ranges.
 
-    c * phi(z / c) = phi(z)  for every c > 0             identity and relu, no others
+    c * phi(z / c) = phi(z)  for every c > 0             identity and relu; leaky_relu too, which is left alone
     W[j], b[j], theta[j]  become  W[j] / c[j], ...       the payload a[j] becomes a[j] / c[j]
     W_after[:, j]         becomes W_after[:, j] * c[j]   of every connection that reads it; the output stays, to the last bit
-    c[j] = 2**round(log2(sqrt(r[j] / w[j])))             r[j] = max |a[j]|, w[j] = max |W_after[:, j]|
+    c[j] = 2**round(log2(sqrt(r[j] / w[j])))             r[j] = max |a[j]|, w[j] = max |W_after[:, j]|; both become sqrt(r w)
 
 A factor of a product is left alone. Source: Nagel et al. 2019, Data-free quantization through weight equalization and bias
 correction, section 4.1, with the payload's range in place of the weights', which have a scale per neuron here. A quantized
@@ -23,7 +23,7 @@ from ...network.spec import NetworkSpec
 from ..calibrate.calibration import Calibration
 
 HOMOGENEOUS = ("identity", "relu")
-"""Activations with phi(c z) = c phi(z) for c > 0."""
+"""Activations with phi(c z) = c phi(z) for c > 0 whose neurons are scaled."""
 
 
 def equalize_network(network: NetworkSpec, calibration: Calibration) -> NetworkSpec:

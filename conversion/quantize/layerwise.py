@@ -9,19 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
-
-import numpy as np
 
 from ...base.arrays import FloatArray, IntArray
 from ...engine.host import encode_points
-from ...engine.reference import IntegerArithmetic, constant_inputs, integer_drive
-from ...engine.walk import NodeStep, walk
+from ...engine.reference import IntegerArithmetic, integer_drive
 from ...network.integers import IntFormat, dequantize_array, quantize_array, saturate
 from ...network.nodes import OutputSpec, PopulationSpec
 from ...network.quantized import QuantizedNetwork
 from ...network.quantized_nodes import QuantizedAffine, QuantizedPopulation
-from ..calibrate.calibration import count_steps
+from ..calibrate.calibration import count_steps, trace_received
 from ..calibrate.sensitivity import AffineSignals, trace_signals
 
 MAX_ROWS = 8192
@@ -42,8 +38,10 @@ def adjust_network(network: QuantizedNetwork, points: FloatArray, adjust: Adjust
     """
     kept = points[:: max(1, -(-len(points) * count_steps(network, points) // MAX_ROWS))]
     signals = trace_signals(network.source, kept)
+    words, _ = encode_points(network, kept)
     for index, (spec, signal) in enumerate(zip(network.source.affines, signals, strict=True)):
-        adjusted = adjust(network.affines[index], spec, _received(network, kept, spec.name), signal)
+        received = trace_received(network, words, IntegerArithmetic(len(words)), spec.name)
+        adjusted = adjust(network.affines[index], spec, received, signal)
         network = with_affines(network, {spec.name: adjusted})
     return network
 
@@ -56,19 +54,6 @@ def with_affines(network: QuantizedNetwork, affines: dict[str, QuantizedAffine])
     )
     output = replace(network.output, affine=affines.get(network.output.name, network.output.affine))
     return replace(network, nodes=nodes, output=output)
-
-
-def _received(network: QuantizedNetwork, points: FloatArray, name: str) -> list[IntArray]:
-    """Return the words that a node receives over each connection, all steps stacked, (n_rows, n_source) each."""
-    words, _ = encode_points(network, points)
-    steps: list[Sequence[IntArray]] = []
-
-    def see(t: int, node: Any, step: NodeStep) -> None:
-        if node.name == name:
-            steps.append(step.received)
-
-    walk(network, constant_inputs(network, words), count_steps(network, points), IntegerArithmetic(len(points)), see)
-    return [np.concatenate(parts) for parts in zip(*steps, strict=True)]
 
 
 def correct_bias(

@@ -60,8 +60,7 @@ def words_of(network: QuantizedNetwork, name: str) -> dict[str, int]:
     node = next(node for node in network.nodes if node.name == name)
     words = {"payload_bits": node.sends.bits, "input_bits": max(word.bits for word in network.input_words)}
     if isinstance(node, QuantizedPopulation):
-        bits = node.affine.connections[0].weight_bits
-        words = {"state_bits": node.affine.state_bits, **words, "weight_bits": bits}
+        words = {"state_bits": node.affine.state_bits, **words, "weight_bits": node.affine.weight_bits}
     return {name: words[name] for name in LONGEST if name in words}
 
 

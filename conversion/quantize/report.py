@@ -213,7 +213,7 @@ def _describe_layer(added: _AddedError, calibration: Calibration, bound: LayerBo
     peak = calibration.range_of(node.name).state_peak
     return LayerQuantization(
         name=node.name,
-        weight_bits=affine.connections[0].weight_bits,
+        weight_bits=affine.weight_bits,
         payload_bits=sent.bits if sent else None,
         state_exponent=affine.state_exponent,
         payload_exponent=sent.exponent if sent else None,

@@ -56,7 +56,7 @@ class Cause(str, Enum):
 class BudgetEntry(Record):
     """The error that one cause in one node adds alone."""
 
-    layer: str
+    name: str
     """Name of the node or input."""
     cause: Cause
     """The cause that was switched on."""
@@ -80,13 +80,13 @@ class ErrorBudget(Record):
     """Share of spikes that differ in the integer network."""
 
     @property
-    def layers(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         """Names of the rows in order: the inputs, the nodes, the read-out."""
-        return tuple(dict.fromkeys(entry.layer for entry in self.entries))
+        return tuple(dict.fromkeys(entry.name for entry in self.entries))
 
-    def entry(self, layer: str, cause: Cause) -> BudgetEntry | None:
+    def entry(self, name: str, cause: Cause) -> BudgetEntry | None:
         """Return the entry of one cause in one node, or None where a node has no such cause."""
-        return next((entry for entry in self.entries if (entry.layer, entry.cause) == (layer, cause)), None)
+        return next((entry for entry in self.entries if (entry.name, entry.cause) == (name, cause)), None)
 
     def largest(self) -> BudgetEntry:
         """Return the entry with the largest relative change."""
@@ -116,7 +116,7 @@ def measure_error_budget(network: QuantizedNetwork, points: FloatArray) -> Error
     entries = []
     for switch in _switches(network):
         change, flipped = _compare(_run(network, points, switch), reference)
-        entries.append(BudgetEntry(layer=switch[0], cause=switch[1], relative_change=change, flipped_spikes=flipped))
+        entries.append(BudgetEntry(name=switch[0], cause=switch[1], relative_change=change, flipped_spikes=flipped))
     change, flipped = _compare(_run_whole(network, points), reference)
     return ErrorBudget(n_points=len(points), entries=tuple(entries), whole_change=change, whole_flipped=flipped)
 

@@ -12,20 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from ...base.arrays import FloatArray, Record
 from ...base.errors import FixedPointError, SpecError
 from ...base.metrics import relative_l2
-from ...engine.reference import FloatArithmetic, constant_inputs, run_float
-from ...engine.walk import NodeStep, walk
+from ...engine.reference import FloatArithmetic, run_float
 from ...network.given_points import checked_samples
 from ...network.nodes import OutputSpec, PopulationSpec
 from ...network.spec import NetworkSpec
-from ..calibrate.calibration import count_steps
-from ..calibrate.sensitivity import AffineSignals, payload_effects, trace_signals
+from ..calibrate.calibration import trace_received
+from ..calibrate.sensitivity import AffineSignals, trace_signals
 from ..quantize.compensation import FLOOR, fit_weights
 from .bit_search import ErrorLimit
 
@@ -113,7 +112,6 @@ class _Search:
         self.network, self.limit = network, limit
         self.points = checked_samples(points, network, f"sparsify: points of network {network.name!r}")
         self.signals = trace_signals(network, self.points)
-        self.effects = payload_effects(network, self.points)
         self.size = float(np.abs(limit.wanted).max())
         if not self.size > 0:
             mend = "Give wanted values of a network with an output."
@@ -124,10 +122,10 @@ class _Search:
     def silenced(self, tau: float) -> NetworkSpec:
         """Return the network with thresholds for tau, its sums fitted to the payloads that are still sent."""
         network = self.network
-        for node, effect, signal in zip(network.populations, self.effects, self.signals[:-1], strict=True):
+        for node, signal in zip(network.populations, self.signals[:-1], strict=True):
             if node.is_relay:
                 continue
-            raised = np.maximum(node.theta, tau / np.maximum(effect, LEAST_EFFECT))
+            raised = np.maximum(node.theta, tau / np.maximum(signal.effect, LEAST_EFFECT))
             fitted = _fitted(node, self._received(network, node.name), signal)
             changed = replace(fitted, theta=np.minimum(raised, _beyond(signal)))
             nodes = tuple(changed if each.name == node.name else each for each in network.nodes)
@@ -138,14 +136,7 @@ class _Search:
     def _received(self, network: NetworkSpec, name: str) -> FloatArray:
         """Return what a node receives over all its connections, all steps stacked, shape (n_rows, n_in)."""
         x = network.input_transform.apply(self.points)
-        steps: list[FloatArray] = []
-
-        def see(t: int, node: Any, step: NodeStep) -> None:
-            if node.name == name:
-                steps.append(np.hstack(step.received))
-
-        walk(network, constant_inputs(network, x), count_steps(network, self.points), FloatArithmetic(len(x)), see)
-        return np.concatenate(steps)
+        return np.hstack(trace_received(network, x, FloatArithmetic(len(x)), name))
 
     def measure(self, network: NetworkSpec, tau: float) -> SparsityPoint:
         """Measure error and activity on the limit's points."""

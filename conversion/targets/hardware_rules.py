@@ -101,7 +101,7 @@ def _held(
 def weights_fit_their_word(candidate: Candidate) -> Finding:
     """A synapse stores at most `max_weight_bits`."""
     most = candidate.target.max_weight_bits
-    values = ((where, max(each.weight_bits for each in affine.connections)) for where, affine in candidate.affines)
+    values = ((where, affine.weight_bits) for where, affine in candidate.affines)
     mend = f"Convert with --weight-bits {most}."
     return _held("max_weight_bits", most, values, "have weights of at most {} bits", lambda _: mend)
 

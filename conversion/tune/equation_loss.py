@@ -50,7 +50,7 @@ def equation_objective(problem: PdeProblem, source: NetworkSpec) -> Objective:
 
 
 def _check_host(problem: PdeProblem, source: NetworkSpec) -> None:
-    pairs = ((source.input_transform, input_transform(problem)), (source.ansatz, problem.ansatz))
+    pairs = ((source.input_transform, input_transform(problem)), (source.ansatz, problem.host_ansatz))
     if any(record_digest(found) != record_digest(wanted) for found, wanted in pairs):
         rule = f"have the input normalisation and the built-in conditions of {problem.name!r}"
         mend = "Tune by distillation, which needs neither."

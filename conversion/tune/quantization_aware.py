@@ -69,7 +69,7 @@ class QuantizationAwareAffine(nn.Module):
 
     def integer_weight(self) -> Tensor:
         """Compute W_q of all connections side by side, shape (n_out, n_in)."""
-        return held(rounded(self.weight * self.per_weight), self.affine.connections[0].weight_bits)
+        return held(rounded(self.weight * self.per_weight), self.affine.weight_bits)
 
     def integer_bias(self) -> Tensor:
         """Compute b_q, shape (n_out,)."""

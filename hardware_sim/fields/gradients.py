@@ -92,7 +92,7 @@ def measure_gradients(problem: PdeProblem, evaluate: Evaluate, conductivity: flo
         points=cloud.centres,
         names=tuple(f"{unknown}_{letter}" for unknown in problem.unknowns for letter in problem.coordinates),
         deployed=gradient(evaluate(cloud.points)),
-        reference=gradient(problem.reference.evaluate(cloud.points)),
+        reference=gradient(problem.exact(cloud.points)),
         operator=operators.kind.value,
         conductivity=conductivity,
     )

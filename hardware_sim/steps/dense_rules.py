@@ -29,7 +29,7 @@ def dense_violations(node: AnyNode, schedule: Schedule) -> Iterator[Violation]:
         yield Violation(where, "get one sample at a time, because Dense has no batch axis", schedule.batch_size, mend)
     if not isinstance(node, (QuantizedPopulation, QuantizedOutput)):
         return
-    bits = max(each.weight_bits for each in node.affine.connections)
+    bits = node.affine.weight_bits
     if bits > DENSE_WEIGHT_BITS:
         mend = "Quantize with shorter weights, or use LayerModel.FUSED."
         yield Violation(where, f"have weights of at most {DENSE_WEIGHT_BITS} bits", bits, mend)

@@ -1,8 +1,8 @@
 """Expressions of named values: what a user writes as `p.x * (1 - p.x)` or `f.u_t - np.sin(np.pi * f.x)`, kept as a tree.
 
-A user's function is called once, with names in place of values, and gives a tree. From the tree come its text, the names that it
-uses, and its values on numpy arrays or torch tensors. Operators and the functions of numpy and torch in `FUNCTIONS` build trees;
-a comparison is 1 where it holds and 0 elsewhere, so that it can be multiplied with.
+A user's function is called once, with names in place of values, and gives a tree. From the tree come its text, the names that
+it uses, and its values on numpy arrays or torch tensors. Operators and the functions of numpy and torch in `FUNCTIONS` build
+trees; a comparison is 1 where it holds and 0 elsewhere, so that it can be multiplied with.
 
     p.x == 1        1 where |x - 1| <= 1e-9: coordinates of points carry rounding
     (a < b) & ~c    a and b are masks: product, largest of both (|), one minus (~)
@@ -25,7 +25,8 @@ Operand = Union["Expression", float]
 """What an operator of an expression takes: another expression, or a number."""
 
 NEARNESS = 1e-9
-"""Difference up to which two sides of `==` count as equal: far above the rounding of coordinates, far below a distance of points."""
+"""Difference up to which two sides of `==` count as equal: far above the rounding of coordinates, far below any spacing of
+points."""
 
 INFIX = {
     "less": ("<", 1),
@@ -44,17 +45,26 @@ INFIX = {
 """Signs of the operations of two operands and how tightly they bind, as in Python."""
 PREFIX = {"negative": ("-", 6), "invert": ("~", 6)}
 """Signs of the operations of one operand, likewise."""
-FUNCTIONS = {
-    **dict.fromkeys(("sin", "cos", "tan", "exp", "log", "sqrt", "tanh", "sinh", "cosh", "arctan", "absolute", "sign"), 1),
-    **dict.fromkeys(("minimum", "maximum", "arctan2"), 2),
-    "where": 3,
-}
+_UNARY = ("sin", "cos", "tan", "exp", "log", "sqrt", "tanh", "sinh", "cosh", "arctan", "absolute", "sign")
+FUNCTIONS = {**dict.fromkeys(_UNARY, 1), **dict.fromkeys(("minimum", "maximum", "arctan2"), 2), "where": 3}
 """Functions by their names in numpy, with the number of their operands."""
-OTHER_NAMES = {"abs": "absolute", "true_divide": "divide", "mul": "multiply", "sub": "subtract", "div": "divide", "neg": "negative",
-               "pow": "power", "atan": "arctan", "atan2": "arctan2", "lt": "less", "le": "less_equal", "gt": "greater",
-               "ge": "greater_equal"}  # fmt: skip
+OTHER_NAMES = {
+    "abs": "absolute",
+    "true_divide": "divide",
+    "mul": "multiply",
+    "sub": "subtract",
+    "div": "divide",
+    "neg": "negative",
+    "pow": "power",
+    "atan": "arctan",
+    "atan2": "arctan2",
+    "lt": "less",
+    "le": "less_equal",
+    "gt": "greater",
+    "ge": "greater_equal",
+}
 """Names of the same operations in torch and in older numpy."""
-MASKS = {"less": np.less, "less_equal": np.less_equal, "greater": np.greater, "greater_equal": np.greater_equal}
+MASKS = ("less", "less_equal", "greater", "greater_equal")
 """Comparisons, which become 0 and 1."""
 
 
@@ -77,26 +87,39 @@ class Expression:
 
     def __bool__(self) -> NoReturn:
         mend = "Write (condition) * a + (1 - condition) * b, or np.where(condition, a, b)."
-        raise SpecError("expression", "not be decided by `if`, `and`, `or` or `not`: it has no value yet", self, mend)
+        raise SpecError("expression", "be kept out of `if`, `and`, `or` and `not`, as it has no value yet", self, mend)
 
     def __float__(self) -> NoReturn:
-        raise SpecError("expression", "not be turned into a number: it has no value yet", self, "Use np.sin in place of math.sin.")
+        raise SpecError(
+            "expression",
+            "be used with functions of numpy, as it is no number yet",
+            self,
+            "Use np.sin in place of math.sin.",
+        )
 
     def __iter__(self) -> NoReturn:
-        raise SpecError("expression", "not be looped over: it is one value", self, "Name the unknowns one by one.")
+        raise SpecError(
+            "expression", "be used as one value, over which nothing loops", self, "Name the unknowns one by one."
+        )
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Expression:
         """Build the operation that a numpy function was called for."""
         if method != "__call__" or options:
-            raise SpecError("expression", "be an operand of plain numpy functions", f"{ufunc.__name__}.{method}", "Write it out.")
+            raise SpecError(
+                "expression", "be an operand of plain numpy functions", f"{ufunc.__name__}.{method}", "Write it out."
+            )
         return operation(ufunc.__name__, *inputs)
 
-    def __array_function__(self, function: Any, types: Any, inputs: Sequence[Any], options: Mapping[str, Any]) -> Expression:
+    def __array_function__(
+        self, function: Any, types: Any, inputs: Sequence[Any], options: Mapping[str, Any]
+    ) -> Expression:
         """Build `where`, the one function here that is no ufunc."""
         return operation(function.__name__, *inputs)
 
     @classmethod
-    def __torch_function__(cls, function: Any, types: Any, inputs: Sequence[Any] = (), options: Any = None) -> Expression:
+    def __torch_function__(
+        cls, function: Any, types: Any, inputs: Sequence[Any] = (), options: Any = None
+    ) -> Expression:
         """Build the operation that a torch function was called for."""
         return operation(function.__name__.strip("_"), *inputs)
 
@@ -157,6 +180,8 @@ class Expression:
     def __or__(self, other: Operand) -> Expression:
         return operation("bitwise_or", self, other)
 
+    __rand__, __ror__ = __and__, __or__
+
     def __invert__(self) -> Expression:
         return operation("invert", self)
 
@@ -193,9 +218,9 @@ class Expression:
             return as_expression(0.0)
         if self.operation == "name":
             return as_expression(1.0)
-        slopes = _SLOPES.get(self.operation, lambda *operands: (0.0,) * len(operands))(*self.operands)
         total = as_expression(0.0)
-        for slope, operand in zip(slopes, self.operands, strict=True):
+        slopes = _SLOPES.get(self.operation)
+        for slope, operand in zip(slopes(*self.operands) if slopes else (), self.operands):  # noqa: B905 - none for masks
             total = total + slope * operand.derivative(by)
         return total
 
@@ -231,7 +256,9 @@ def as_expression(value: object) -> Expression:
     """
     if isinstance(value, Expression):
         return value
-    if isinstance(value, (bool, int, float, np.number, np.bool_)) or (isinstance(value, np.ndarray) and value.ndim == 0):
+    if isinstance(value, (bool, int, float, np.number, np.bool_)) or (
+        isinstance(value, np.ndarray) and value.ndim == 0
+    ):
         raise_violations(check_finite("number in an expression", value))
         return Expression("number", (float(value),))
     rule = "be made of names, numbers and functions"
@@ -290,7 +317,7 @@ def _apply(kind: str, operands: list[Any]) -> Any:
     if kind in COMPUTED:
         return COMPUTED[kind](*operands)
     if tensor is None:
-        return MASKS[kind](*operands) * 1.0 if kind in MASKS else getattr(np, kind)(*operands)
+        return getattr(np, kind)(*operands) * (1.0 if kind in MASKS else 1)
     alike = [operand if hasattr(operand, "new_tensor") else tensor.new_tensor(operand) for operand in operands]
     if kind in MASKS:
         return getattr(alike[0], kind)(alike[1]).to(tensor.dtype)
@@ -353,7 +380,9 @@ def _text(node: Expression, exact: bool) -> tuple[str, int]:
         return node.operands[0], 9
     if node.operation == "number":
         value = node.operands[0]
-        return (repr(value) if exact and value != int(value) else f"{value:.{17 if exact else 6}g}"), 9 if value >= 0 else 6
+        return (
+            repr(value) if exact and value != int(value) else f"{value:.{17 if exact else 6}g}"
+        ), 9 if value >= 0 else 6
     parts = [_text(operand, exact) for operand in node.operands]
     if node.operation in PREFIX:
         sign, strength = PREFIX[node.operation]
@@ -390,14 +419,27 @@ def parse_expression(text: str, known: Sequence[str]) -> Expression:
     return _Reader(where, known).read(tree)
 
 
+_SIGNS = {
+    ast.Lt: "less",
+    ast.LtE: "less_equal",
+    ast.Gt: "greater",
+    ast.GtE: "greater_equal",
+    ast.Eq: "equal",
+    ast.BitOr: "bitwise_or",
+    ast.BitAnd: "bitwise_and",
+    ast.Add: "add",
+    ast.Sub: "subtract",
+    ast.Mult: "multiply",
+    ast.Div: "divide",
+    ast.Pow: "power",
+    ast.USub: "negative",
+    ast.Invert: "invert",
+}
+"""Signs in Python's syntax tree."""
+
+
 class _Reader:
     """Reads Python's syntax tree of an expression."""
-
-    _signs = {getattr(ast, key): kind for key, kind in {
-        "Lt": "less", "LtE": "less_equal", "Gt": "greater", "GtE": "greater_equal", "Eq": "equal", "BitOr": "bitwise_or",
-        "BitAnd": "bitwise_and", "Add": "add", "Sub": "subtract", "Mult": "multiply", "Div": "divide", "Pow": "power",
-        "USub": "negative", "Invert": "invert",
-    }.items()}  # fmt: skip
 
     def __init__(self, where: str, known: Sequence[str]) -> None:
         self.where, self.known = where, known
@@ -409,12 +451,12 @@ class _Reader:
         if isinstance(node, ast.Name):
             raise_violations(check_choice(f"name in {self.where}", node.id, self.known))
             return name(node.id)
-        if isinstance(node, ast.UnaryOp) and type(node.op) in self._signs:
-            return operation(self._signs[type(node.op)], self.read(node.operand))
-        if isinstance(node, ast.BinOp) and type(node.op) in self._signs:
-            return operation(self._signs[type(node.op)], self.read(node.left), self.read(node.right))
-        if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in self._signs:
-            return operation(self._signs[type(node.ops[0])], self.read(node.left), self.read(node.comparators[0]))
+        if isinstance(node, ast.UnaryOp) and type(node.op) in _SIGNS:
+            return operation(_SIGNS[type(node.op)], self.read(node.operand))
+        if isinstance(node, ast.BinOp) and type(node.op) in _SIGNS:
+            return operation(_SIGNS[type(node.op)], self.read(node.left), self.read(node.right))
+        if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _SIGNS:
+            return operation(_SIGNS[type(node.ops[0])], self.read(node.left), self.read(node.comparators[0]))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
             raise_violations(check_choice(f"function in {self.where}", node.func.id, FUNCTIONS))
             if len(node.args) == FUNCTIONS[node.func.id]:

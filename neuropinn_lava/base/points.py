@@ -23,7 +23,7 @@ def checked_points(points: object, n_in: int, where: str) -> FloatArray:
     """
     array = _real_array(points, "Give an (n, d) array of numbers", where)
     if array.ndim != 2 or array.shape[1] != n_in:
-        mend = f"Give one row per point and {n_in} columns, space first, time last."
+        mend = _missing_axis(array, n_in, 2) or f"Give one row per point and {n_in} columns, space first, time last."
         raise SpecError(where, f"have the shape (n, {n_in})", array.shape, mend)
     return _filled(array, "point", where)
 
@@ -36,9 +36,18 @@ def checked_sequences(sequences: object, n_in: int, where: str) -> FloatArray:
     """
     array = _real_array(sequences, "Give an (n, n_steps, d) array of numbers", where)
     if array.ndim != 3 or array.shape[2] != n_in:
-        mend = f"Give one row per sample, one per step in it, and {n_in} columns."
+        mend = _missing_axis(array, n_in, 3) or f"Give one row per sample, one per step in it, and {n_in} columns."
         raise SpecError(where, f"have the shape (n, n_steps, {n_in})", array.shape, mend)
     return _filled(array, "step", where)
+
+
+def _missing_axis(array: FloatArray, n_in: int, n_axes: int) -> str | None:
+    """Return how to add the only axis that an array lacks: that of its columns, or that of a single sample."""
+    if array.ndim != n_axes - 1:
+        return None
+    if n_in == 1:
+        return "Add the axis of the columns: `array[..., None]`."
+    return "Add the axis of the samples: `array[None]` is one." if array.shape[-1] == n_in else None
 
 
 def _real_array(values: object, mend: str, where: str) -> FloatArray:
@@ -60,8 +69,9 @@ def _filled(array: FloatArray, what: str, where: str) -> FloatArray:
     if not array.size:
         raise SpecError(where, f"hold at least one {what}", 0, f"Give some {what}s.")
     if not np.isfinite(array).all():
-        row = int(np.argwhere(~np.isfinite(array))[0, 0])
-        raise SpecError(where, "have only finite coordinates", f"{array[row]} in row {row}", "Remove such points.")
+        at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0, :-1])
+        place = f"row {at[0]}" if len(at) == 1 else f"step {at[1]} of sample {at[0]}"
+        raise SpecError(where, "have only finite coordinates", f"{array[at]} in {place}", f"Remove such {what}s.")
     return array
 
 

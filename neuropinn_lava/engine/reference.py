@@ -52,7 +52,7 @@ def step_float(node: NodeSpec | OutputSpec, membrane: FloatArray, received: Sequ
 
     Args:
         node: The node with its parameters.
-        membrane: m[t-1] after its reset, shape (n_samples, n_out); of no meaning for products and read-outs.
+        membrane: m[t-1] after its reset, shape (n_samples, n_out); None for products and read-outs.
         received: Payloads of each connection, or both factors, shape (n_samples, n_source) each.
     """
     if isinstance(node, ProductSpec):
@@ -72,7 +72,7 @@ def step_integer(node: QuantizedNode | QuantizedOutput, membrane: IntArray, rece
 
     Args:
         node: The node with its parameters.
-        membrane: m[t-1] after its reset, shape (n_samples, n_out); of no meaning for products and read-outs.
+        membrane: m[t-1] after its reset, shape (n_samples, n_out); None for products and read-outs.
         received: Payloads of each connection, or both factors, shape (n_samples, n_source) each.
     """
     if isinstance(node, QuantizedProduct):

@@ -55,7 +55,8 @@ class _UncertainArithmetic:
 
     def step(self, node: NodeSpec | OutputSpec, membrane: _Uncertain, received: Sequence[_Uncertain]) -> NodeStep:
         """Compute one step of a node by the equations above."""
-        now = step_float(node, membrane.value, [each.value for each in received])
+        rest: Any = membrane.value if isinstance(node, PopulationSpec) else None
+        now = step_float(node, rest, [each.value for each in received])
         eps2 = self.eps**2
         if isinstance(node, ProductSpec):
             left, right = received

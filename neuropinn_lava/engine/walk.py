@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from ..network.nodes import InputSpec
+from ..network.nodes import InputSpec, PopulationSpec
+from ..network.quantized_nodes import QuantizedPopulation
 
 
 class NodeStep(NamedTuple):
@@ -60,7 +61,7 @@ class Arithmetic(Protocol):
         """Return the zeros that a source of that width has sent before its first step, and a membrane before its own."""
 
     def step(self, node: Any, membrane: Any, received: Sequence[Any]) -> NodeStep:
-        """Compute one step of a node from its carried membrane and what it receives."""
+        """Compute one step of a node from its carried membrane, None of a node without one, and what it receives."""
 
 
 Observer = Callable[[int, Any, NodeStep], None]
@@ -126,8 +127,11 @@ def walk(
                     sent[source] if not delay else arithmetic.silence(widths[source]) if silent else line[-delay]
                 )
             membrane = state.membranes.get(node.name)
-            step = arithmetic.step(node, arithmetic.silence(node.n_out) if membrane is None else membrane, received)
-            state.membranes[node.name] = step.carried
+            if membrane is None and isinstance(node, (PopulationSpec, QuantizedPopulation)):
+                membrane = arithmetic.silence(node.n_out)
+            step = arithmetic.step(node, membrane, received)
+            if step.carried is not None:
+                state.membranes[node.name] = step.carried
             sent[node.name] = step.payload
             see(t, node, step)
         for source, n_kept in longest.items():

@@ -1,7 +1,7 @@
 """Network files: HDF5 behind a header whose digest is checked before HDF5 is opened. docs/format.md defines the format.
 
     bytes 0 … 511      header, ASCII, padded with zero bytes: magic, schema version, length and SHA-256 of all that follows
-    bytes 512 …        HDF5: the records of `network.py` or `quantized.py`, field by field
+    bytes 512 …        HDF5: the records of `spec.py` or `quantized.py`, field by field
 
 Damaged HDF5 metadata can hang libhdf5, so a file is parsed only if its digest matches; a full disk can crash libhdf5, so a
 file is built in memory and written as bytes. Only numbers and strings are read: no links out of the file, no compression, no

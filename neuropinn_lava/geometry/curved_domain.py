@@ -73,6 +73,10 @@ class CurvedDomain(Record, PlaneDomain):
             normals[on] = outward * self.level_set.level_direction(curve, points[on])
         return normals
 
+    def vanishing_field(self) -> RadialLevelSet | None:
+        """Return the level set, which vanishes on the curves; None where its singular point, the first centre, lies inside."""
+        return None if self.contains(self.level_set.centres[:1]).any() else self.level_set
+
     def _strictly_contains(self, points: FloatArray) -> BoolArray:
         inside: BoolArray = self.level_set.evaluate(points) > 0
         return inside

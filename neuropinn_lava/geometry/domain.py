@@ -16,6 +16,7 @@ import numpy as np
 from ..base.arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays
 from ..base.checks import as_member, as_tuple, check_choice, check_finite, check_shape, raise_violations
 from ..base.errors import SpecError, Violation
+from .combination import Combinable
 from .grading import Grading, graded_nodes
 from .scalar_fields import Polynomial
 
@@ -170,8 +171,11 @@ class Face(_AxisEnd):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Box(ArrayRecord):
-    """An axis-parallel box of any dimension: `Box([0, 0], [1, 1])`; with time, `Box.space_time(...)`."""
+class Box(ArrayRecord, Combinable):
+    """An axis-parallel box of any dimension: `Box([0, 0], [1, 1])`; with time, `Box.space_time(...)`.
+
+    Boxes in the plane are combined with discs and polygons by `+`, `-` and `&`: `Box([0, 0], [1, 1]) - Disc([0.5, 0.5], 0.2)`.
+    """
 
     lower: FloatArray
     """Lower corner, shape (n_dim,)."""

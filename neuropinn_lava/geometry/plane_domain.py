@@ -1,7 +1,7 @@
 """Clouds and samples of plane regions, whatever describes their boundary: a grid inside, points on the rim, none between.
 
 A grid point nearer to the boundary than `RIM` cells is left out: its neighbours on the rim would be too close for a fit.
-Polygons are in `polygon.py`, curves in `curved_domain.py`.
+Regions between paths are in `ring_domain.py`, curves in `curved_domain.py`.
 """
 
 from __future__ import annotations
@@ -107,15 +107,6 @@ def build_planar_cloud(
         mend = "Give a finer grid, or a region with an inside."
         raise SpecError("cloud.n_per_axis", "put a grid point inside the region", n_per_axis, mend)
     return Cloud.scattered(np.concatenate([inside, rim(cell)]), len(inside), spacing=cell)
-
-
-def spaced_points(vertices: FloatArray, cell: FloatArray) -> FloatArray:
-    """Divide every edge of a closed path (n, 2) into equal parts about one cell long; the vertices are among the points."""
-    points = []
-    for start, end in zip(vertices, np.roll(vertices, -1, axis=0), strict=True):
-        n_parts = max(1, round(float(np.linalg.norm((end - start) / cell))))
-        points.append(start + (end - start) * (np.arange(n_parts) / n_parts)[:, None])
-    return np.concatenate(points)
 
 
 def arc_lengths(vertices: FloatArray) -> FloatArray:

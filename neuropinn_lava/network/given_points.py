@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from ..base.arrays import FloatArray
 from ..base.checks import check_choice, raise_violations
-from ..base.errors import SpecError
+from ..base.errors import SpecError, Violation
 from ..base.points import checked_points, checked_sequences
 from .quantized import Network
 from .spec import MAX_STEPS
@@ -27,8 +27,8 @@ def checked_samples(points: object, network: Network, where: str) -> FloatArray:
         Shape (n_samples, n_in); (n_samples, n_steps, n_in) where an input is a sequence.
 
     Raises:
-        SpecError: If an input is left out or unknown, if a shape is wrong, if sequences differ in length, or if a number is
-            not finite.
+        SpecError: If an input is left out or unknown, if a shape is wrong, if sequences differ in length, if a constant input
+            changes with the steps, or if a number is not finite.
     """
     given = _joined(points, network, where) if isinstance(points, Mapping) else points
     if not any(each.is_sequence for each in network.inputs):
@@ -37,7 +37,20 @@ def checked_samples(points: object, network: Network, where: str) -> FloatArray:
     if array.shape[1] > MAX_STEPS:
         mend = "Cut the sequence."
         raise SpecError(where, f"have at most {MAX_STEPS} steps", array.shape[1], mend)
+    raise_violations(_changes(array, network, where))
     return array
+
+
+def _changes(array: FloatArray, network: Network, where: str) -> Iterator[Violation]:
+    """Find constant inputs whose columns change from step to step."""
+    parts = np.split(array, np.cumsum([each.width for each in network.inputs])[:-1], axis=-1)
+    for each, part in zip(network.inputs, parts, strict=True):
+        changes = np.argwhere((part != part[:, :1]).any(axis=-1))
+        if not each.is_sequence and len(changes):
+            sample, step = changes[0]
+            mend = "Repeat its values at every step, or give a mapping of inputs, in which it has no axis of steps."
+            place, got = f"{where}: constant input {each.name!r}", f"a change at step {step} of sample {sample}"
+            yield Violation(place, "be the same at every step", got, mend)
 
 
 def _joined(points: Mapping[str, object], network: Network, where: str) -> FloatArray:
@@ -54,7 +67,8 @@ def _joined(points: Mapping[str, object], network: Network, where: str) -> Float
     for axis, rule in ((0, "have as many samples in every input"), (1, "have sequences of one length")):
         lengths = {n: part.shape[axis] for n, part in parts.items() if axis == 0 or part.ndim == 3}
         if len(set(lengths.values())) > 1:
-            raise SpecError(where, rule, lengths, "Give arrays that belong together.")
+            got = ", ".join(f"{n} in {name!r}" for name, n in lengths.items())
+            raise SpecError(where, rule, got, "Give arrays that belong together.")
     n_steps = next((part.shape[1] for part in parts.values() if part.ndim == 3), None)
     if n_steps is not None:
         parts = {

@@ -105,6 +105,7 @@ class ProductNode:
     """Base of the records of an elementwise product, in float and in integers."""
 
     __slots__ = ()
+    name: str
     left: str
     right: str
     width: int

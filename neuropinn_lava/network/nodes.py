@@ -11,7 +11,7 @@
 A connection reads an input or a node, d_c steps before; at the steps t <= d_c it reads zero. The read-out does not spike; its
 outputs are averaged over the steps, or those of the last step or of every step are used. A chain of layers is the graph in
 which every node has one connection of delay 0, from the node before it.
-`engine/walk.py` runs these records; their integer counterparts are in `quantized.py`.
+`engine/reference.py` computes these equations; their integer counterparts are in `quantized_nodes.py`.
 """
 
 from __future__ import annotations

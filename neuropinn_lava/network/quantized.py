@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ..base.arrays import Record, record_digest
 from ..base.checks import check_range, raise_violations
 from ..base.errors import Violation
+from .graph import ProductNode
 from .nodes import InputSpec
 from .quantized_nodes import (
     EXPONENT_RANGE,
@@ -52,12 +54,12 @@ class QuantizedNetwork(Record):
         for word in self.input_words:
             yield from check_range(f"{where}.input_words", word.bits, 2, 24)
             yield from check_range(f"{where}.input_words", word.exponent, *EXPONENT_RANGE)
-        found = [(node.name, node.n_out, node.edges) for node in (*self.nodes, self.output)]
-        wanted = [(node.name, node.n_out, node.edges) for node in (*self.source.nodes, self.source.output)]
+        found = [_shape(node) for node in (*self.nodes, self.output)]
+        wanted = [_shape(node) for node in (*self.source.nodes, self.source.output)]
         if found != wanted:
             differing: list[object] = [have for have, want in zip(found, wanted, strict=False) if have != want]
             mend = "Quantize the whole network, node by node."
-            rule = "have the names, widths, sources and delays of the source's nodes"
+            rule = "have the names, kinds, widths, sources and delays of the source's nodes"
             yield Violation(f"{where}.nodes", rule, (differing or [len(found)])[0], mend)
             return
         yield from self._word_violations(where)
@@ -134,6 +136,14 @@ class QuantizedNetwork(Record):
     def digest(self) -> str:
         """Return the SHA-256 of the integers and the source, as 64 hex digits."""
         return record_digest(self)
+
+
+def _shape(node: Any) -> tuple[object, ...]:
+    """Return name, kind, width and connections of a node of either kind of numbers."""
+    if isinstance(node, ProductNode):
+        return node.name, "product", node.n_out, node.edges
+    connections = getattr(node, "affine", node).connections
+    return node.name, "sum", node.n_out, node.edges, tuple(each.n_source for each in connections)
 
 
 Network = NetworkSpec | QuantizedNetwork

@@ -125,6 +125,10 @@ class QuantizedAffine(AffineNode[QuantizedConnection], ArrayRecord):
         yield from found
         if found:
             return
+        bits = [each.weight_bits for each in self.connections]
+        if len(set(bits)) > 1:
+            mend = "Give the weights of all its connections one word; their scales may differ."
+            yield Violation("QuantizedAffine.connections", "have weights of one word length", bits, mend)
         highest = IntFormat(bits=self.state_bits).highest
         yield from check_range("QuantizedAffine.bias", self.bias, -highest, highest)
         for left in self.lefts:
@@ -135,6 +139,11 @@ class QuantizedAffine(AffineNode[QuantizedConnection], ArrayRecord):
             yield Violation(
                 "QuantizedAffine.left", "keep the sum of shifted products below 2**62", highest_sum.max(), mend
             )
+
+    @property
+    def weight_bits(self) -> int:
+        """Word length of a weight, which all connections share."""
+        return self.connections[0].weight_bits
 
     @property
     def lefts(self) -> tuple[IntArray, ...]:

@@ -163,8 +163,8 @@ class NetworkSpec(ArrayRecord):
                 mend = "Leave the ansatz out."
                 yield Violation(f"{where}.ansatz", "be None where an input is a sequence", type(self.ansatz), mend)
             return
-        yield from check_whole(f"{where}.n_steps", self.n_steps)
-        yield from check_range(f"{where}.n_steps", self.n_steps or 0, 1, MAX_STEPS)
+        found = [*check_whole(f"{where}.n_steps", self.n_steps)]
+        yield from found or check_range(f"{where}.n_steps", self.n_steps or 0, 1, MAX_STEPS)
         if self.readout is Readout.EVERY:
             mend = "Use MEAN or LAST, or make an input a sequence."
             yield Violation(f"{where}.readout", "be MEAN or LAST where no input is a sequence", "every", mend)

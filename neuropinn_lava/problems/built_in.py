@@ -5,7 +5,7 @@ axis after axis, what is still missing on a face is added, faded out towards the
 of the whole boundary, and g the one expression that is prescribed there.
 
     d(x) = prod_j d_j(x_j)     d_j = 4 (x - L)(U - x) / (U - L)^2     both faces of axis j
-                               d_j = (x - L) / (U - L)                the lower one alone; its square where the slope is given, too
+                               d_j = (x - L) / (U - L)                the lower one alone; squared where the slope is given
                                d_j = 1                                none
 """
 
@@ -44,7 +44,11 @@ def build_in(problem: PdeProblem) -> tuple[tuple[Condition, ...], Ansatz]:
     soft = []
     for condition in problem.conditions:
         hard = getattr(condition, "hard", None)
-        held = hard is not False and isinstance(condition, (Dirichlet, InitialDerivative)) and _holds(problem, condition, ansatz)
+        held = (
+            hard is not False
+            and isinstance(condition, (Dirichlet, InitialDerivative))
+            and _holds(problem, condition, ansatz)
+        )
         if hard and not held:
             where, rule = f"{condition.label} of problem {problem.name!r}", "be data that the domain can build in"
             mend = "Leave `hard` out, so that it becomes rows of the residual."
@@ -79,7 +83,9 @@ def vanishing_polynomial(box: Box) -> Polynomial:
 
 def _holds(problem: PdeProblem, condition: Condition, ansatz: Ansatz) -> bool:
     """Return whether outputs of one and of minus one both satisfy a condition at points of the boundary."""
-    points = problem.domain.sample_boundary(N_PROBES, np.random.default_rng(1)) if problem.domain.tags else np.empty((0, problem.n_in))
+    points = np.empty((0, problem.n_in))
+    if problem.domain.tags:
+        points = problem.domain.sample_boundary(N_PROBES, np.random.default_rng(1))
     points = points[covered(problem, condition, points)]
     if not len(points):
         return False
@@ -107,20 +113,26 @@ def _built_ansatz(problem: PdeProblem) -> Ansatz:
 def _built_fields(problem: PdeProblem, unknown: str) -> tuple[Field, Field]:
     """Return g and d of one unknown."""
     data = _hard_data(problem, unknown)
-    nothing = (Polynomial.constant(0.0, problem.n_in), Polynomial.constant(1.0, problem.n_in))
+    plain = identity_ansatz(problem.n_in, 1)
+    nothing = (plain.offset[0], plain.factor[0])
     if not data:
         return nothing
-    if isinstance(problem.domain, Box):
-        return _box_fields(problem, problem.domain, unknown, data)
-    whole = getattr(problem.domain, "vanishing_field", None)
+    if isinstance(problem.region, Box):
+        return _box_fields(problem, problem.region, unknown, data)
+    build = getattr(problem.domain, "vanishing_field", None)
     values = {value.text() for value in data.values()}
-    if whole is None or set(data) != set(problem.domain.tags) or len(values) > 1:
+    if build is None or set(data) != set(problem.domain.tags) or len(values) > 1:
         return nothing
-    return ExpressionField(text=values.pop(), coordinates=" ".join(problem.coordinates)), whole()
+    whole = build()  # None where the region knows of none
+    return (
+        (ExpressionField(text=values.pop(), coordinates=" ".join(problem.coordinates)), whole)
+        if whole is not None
+        else nothing
+    )
 
 
 def _hard_data(problem: PdeProblem, unknown: str) -> dict[str, Expression]:
-    """Return what may be built in of one unknown: the value prescribed on each part of the boundary, in the coordinates alone."""
+    """Return the values prescribed for one unknown by part of the boundary that depend on the coordinates alone."""
     f, data = problem.names(on_boundary=True), {}
     for condition in problem.conditions:
         if isinstance(condition, Dirichlet) and condition.hard is not False:
@@ -143,11 +155,12 @@ def _slope_at_start(problem: PdeProblem, unknown: str) -> Expression | None:
 
 def _builds_slope(problem: PdeProblem, condition: Condition) -> bool:
     """Return whether the built ansatz gives all unknowns of a condition the prescribed slope at the start."""
-    if not isinstance(condition, InitialDerivative) or not isinstance(problem.domain, Box):
+    if not isinstance(condition, InitialDerivative) or not isinstance(problem.region, Box):
         return False
     prescribed = condition.prescribed(problem.names(on_boundary=True), problem.unknowns)
     return all(
-        START in _hard_data(problem, unknown) and _slope_at_start(problem, unknown) is not None for unknown in prescribed
+        START in _hard_data(problem, unknown) and _slope_at_start(problem, unknown) is not None
+        for unknown in prescribed
     )
 
 
@@ -170,7 +183,9 @@ def _box_fields(problem: PdeProblem, box: Box, unknown: str, data: dict[str, Exp
     if len({value.text() for value in data.values()}) == 1 and slope is None:
         g = next(iter(data.values()))
     field_names = " ".join(letters)
-    return ExpressionField(text=g.text(), coordinates=field_names), ExpressionField(text=d.text(), coordinates=field_names)
+    return ExpressionField(text=g.text(), coordinates=field_names), ExpressionField(
+        text=d.text(), coordinates=field_names
+    )
 
 
 def _relative(box: Box, letters: tuple[str, ...], face: Face) -> Expression:

@@ -61,8 +61,10 @@ def _value_violations(
 def _residual_violations(problem: PdeProblem, points: FloatArray, fields: dict[str, FloatArray]) -> Iterator[Violation]:
     """The equations are tried on unknowns and derivatives that are all one."""
     ones = dict.fromkeys((*problem.unknowns, *problem.derivatives), np.ones(len(points)))
-    given = {**fields, **ones, **dict(zip(problem.coordinates, points.T, strict=True)), "viscosity": 0.0}
+    given = {**fields, **ones, **dict(zip(problem.coordinates, points.T, strict=True)), **problem.rest_values()}
     for index, row in enumerate(problem.residuals):
         values = np.broadcast_to(row.evaluate(given), len(points))
         mend = "Look for divisions by zero, and roots and logarithms of negative numbers."
-        yield from _value_violations(f"PdeProblem {problem.name!r}.equations[{index}]", points, values, (len(points),), mend)
+        yield from _value_violations(
+            f"PdeProblem {problem.name!r}.equations[{index}]", points, values, (len(points),), mend
+        )

@@ -18,15 +18,15 @@ from typing import Any, Union
 
 import numpy as np
 
-from ..base.arrays import FloatArray, Record, freeze_arrays
+from ..base.arrays import ArrayRecord, FloatArray, Record, freeze_arrays
 from ..base.checks import check_choice, check_finite, check_range, check_shape, raise_violations
 from ..base.errors import SpecError, Violation
 from ..base.expressions import Expression, Names, as_expression
 
-Value = Union[float, Callable[[Names], Any]]
+Value = Union[float, Callable[[Names], Any]]  # noqa: UP007 - evaluated at run time
 """A number, or a function of named coordinates, fields and unknowns that returns an expression."""
-Part = Union[None, str, Sequence[str], Callable[[Names], Expression]]
-"""Where a condition holds: None for the whole boundary, names of its parts (`Domain.tags`), or a mask as `lambda p: p.x == 1`."""
+Part = Union[None, str, Sequence[str], Callable[[Names], Expression]]  # noqa: UP007 - evaluated at run time
+"""Where a condition holds: None for the whole boundary, names of parts (`Domain.tags`), or a mask as `lambda p: p.x == 1`."""
 
 START = "start"
 """Name of the part of the boundary where time begins."""
@@ -66,12 +66,14 @@ class Condition(Record):
     @property
     def label(self) -> str:
         """The name, or one made of kind and place."""
-        place = self.on if isinstance(self.on, str) else " and ".join(self.on) if isinstance(self.on, (tuple, list)) else ""
+        place = (
+            self.on if isinstance(self.on, str) else " and ".join(self.on) if isinstance(self.on, (tuple, list)) else ""
+        )
         return self.name or f"{type(self).__name__.lower()}{f' on {place}' if place else ''}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _ValueCondition(Condition):
+class ValueCondition(Condition):
     """Base of the conditions that prescribe one value of one unknown."""
 
     value: Value = 0.0
@@ -103,7 +105,7 @@ class _ValueCondition(Condition):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Dirichlet(_ValueCondition):
+class Dirichlet(ValueCondition):
     """u = g: `Dirichlet(lambda p: np.sin(np.pi * p.x), on="y_upper")`."""
 
     hard: bool | None = None
@@ -118,16 +120,16 @@ class Initial(Dirichlet):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _NormalCondition(_ValueCondition):
+class NormalCondition(ValueCondition):
     """Base of the conditions with a normal derivative, which the start of time has none of."""
 
     def parts(self, tags: tuple[str, ...]) -> tuple[str, ...]:
         """Return the parts on which the condition holds, the start of time not among them unless it is named."""
-        return _ValueCondition.parts(self, tuple(tag for tag in tags if self.on is not None or tag != START))
+        return ValueCondition.parts(self, tuple(tag for tag in tags if self.on is not None or tag != START))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Neumann(_NormalCondition):
+class Neumann(NormalCondition):
     """du/dn = g, n: the outward normal."""
 
     def _left(self, f: Names, unknown: str) -> Expression:
@@ -135,7 +137,7 @@ class Neumann(_NormalCondition):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Robin(_NormalCondition):
+class Robin(NormalCondition):
     """a u + du/dn = g: `Robin(coefficient=2.0, value=0.0)`, n: the outward normal."""
 
     coefficient: Value = 1.0
@@ -147,7 +149,7 @@ class Robin(_NormalCondition):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class InitialDerivative(_ValueCondition):
+class InitialDerivative(ValueCondition):
     """du/dt = g at the start of time."""
 
     on: Part = field(default=START, kw_only=True)
@@ -157,13 +159,13 @@ class InitialDerivative(_ValueCondition):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Mean(_ValueCondition):
+class Mean(ValueCondition):
     """The mean of u over the domain is g, a number: the level of a pressure."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Equation(Condition):
-    """Any rows on a part of the boundary, or of the inside by a mask: `Equation(lambda f: f.u - f.v, on=lambda p: p.x == 0.5)`."""
+    """Any rows on a part of the boundary, or inside by a mask: `Equation(lambda f: f.u - f.v, on=lambda p: p.x == 0.5)`."""
 
     left: Callable[[Names], Any]
     """Function that returns the rows, one expression or a tuple of them."""
@@ -195,7 +197,7 @@ class Free(Condition):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Data(Condition):
+class Data(Condition, ArrayRecord):
     """Measured values of one unknown at points inside or on the boundary, each with the same weight."""
 
     points: FloatArray
@@ -209,15 +211,26 @@ class Data(Condition):
         Condition.__post_init__(self)
         freeze_arrays(self, points=np.float64, values=np.float64)
         found = [*check_shape("Data.points", self.points, (None, None), "(n, n_in)")]
-        raise_violations([*found, *check_shape("Data.values", self.values, (len(self.points),), "(n,), one for each point")])
+        raise_violations(
+            [*found, *check_shape("Data.values", self.values, (len(self.points),), "(n,), one for each point")]
+        )
         raise_violations([*check_finite("Data.points", self.points), *check_finite("Data.values", self.values)])
 
-    def rows(self, f: Names, unknowns: tuple[str, ...]) -> tuple[Expression, ...]:
-        """Return u minus what was measured, the field `measured` of its points."""
+    def column(self, unknowns: tuple[str, ...]) -> int:
+        """Return the index of the unknown that was measured.
+
+        Raises:
+            SpecError: If it is no unknown of the problem, or left out where there are several.
+        """
         if self.unknown is None and len(unknowns) > 1:
             mend = "Name the one that was measured."
             raise_violations([Violation("Data.unknown", f"be one of {', '.join(unknowns)}", None, mend)])
-        return (getattr(f, self.unknown or unknowns[0]) - f.measured,)
+        raise_violations(check_choice("Data.unknown", self.unknown or unknowns[0], unknowns))
+        return unknowns.index(self.unknown or unknowns[0])
+
+    def rows(self, f: Names, unknowns: tuple[str, ...]) -> tuple[Expression, ...]:
+        """Return u minus what was measured, the field `measured` of its points."""
+        return (getattr(f, unknowns[self.column(unknowns)]) - f.measured,)
 
 
 def as_rows(returned: object) -> tuple[Expression, ...]:

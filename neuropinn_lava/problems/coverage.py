@@ -27,7 +27,10 @@ AGREEMENT = 1e-6
 def values_at(problem: PdeProblem, points: FloatArray) -> dict[str, FloatArray]:
     """Return the coordinates and the fields of a problem at points (n, n_in), by name, each (n,)."""
     values = dict(zip(problem.coordinates, points.T, strict=True))
-    return {**values, **{each: np.asarray(function(points), dtype=np.float64) for each, function in problem.fields.items()}}
+    return {
+        **values,
+        **{each: np.asarray(function(points), dtype=np.float64) for each, function in problem.fields.items()},
+    }
 
 
 def covered(problem: PdeProblem, condition: Condition, points: FloatArray) -> BoolArray:
@@ -65,7 +68,7 @@ def _gaps(
     problem: PdeProblem, where: str, points: FloatArray, conditions: list[Condition], places: dict[int, BoolArray]
 ) -> Iterator[Violation]:
     """Yield the parts on which an unknown with second derivatives in space, or with one in time, has too few conditions."""
-    space = problem.coordinates[: problem.n_in - problem.domain.has_time]
+    space = problem.space
     for unknown in problem.unknowns:
         orders = [each.partition("_")[2] for each in problem.derivatives if each.partition("_")[0] == unknown]
         of_space = max((sum(order.count(letter) for letter in space) for order in orders), default=0)
@@ -101,7 +104,10 @@ def _contradictions(
         for second, other_values in known[index + 1 :]:
             both = places[id(first)] & places[id(second)]
             for unknown in (set(its_values) & set(other_values)) if both.any() else ():
-                pair = [np.broadcast_to(each[unknown].evaluate(given), len(points))[both] for each in (its_values, other_values)]
+                pair = [
+                    np.broadcast_to(each[unknown].evaluate(given), len(points))[both]
+                    for each in (its_values, other_values)
+                ]
                 size = max(float(np.abs(values).max()) for values in pair)
                 apart = np.abs(pair[0] - pair[1])
                 if apart.max() > AGREEMENT * size:

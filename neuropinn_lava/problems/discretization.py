@@ -3,12 +3,13 @@
     r = rows(u, D u)          u: values of the unknowns at the points, D: derivative operators, one-sided on the boundary
     A = dr / du               by the derivatives of the expressions and the operators, sparse
 
-Training minimises the squares of these rows, measuring reports their size on a finer cloud, and the estimate of the error solves
-A delta = r there. Blocks of rows: the equations at the centres, then each condition that is not built in.
+Training minimises the squares of these rows, measuring reports their size on a finer cloud, and the estimate of the error
+solves A delta = -r there. Blocks of rows: the equations at the centres, then each condition that is not built in.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,6 +21,7 @@ from ..base.arrays import BoolArray, FloatArray, IntArray, Record
 from ..base.errors import SpecError
 from ..base.expressions import Expression
 from ..geometry.domain import Box, Cloud
+from ..geometry.parametric_domain import ParametricCloud
 from ..operators.operator_kind import OperatorKind
 from ..operators.projection import DerivativeOperators, build_operators
 from .conditions import Condition, Data, Mean
@@ -87,22 +89,40 @@ class Discretization(Record):
                 used[column, block.maps[each].indices if each in block.maps else block.index] = True
         return used.ravel()
 
-    def names_at(self, block: Block, u: Any, viscosity: float = 0.0) -> dict[str, Any]:
-        """Return the values of all names in a block for u of shape (n_points, n_out)."""
-        found: dict[str, Any] = {**block.values, "viscosity": viscosity}
+    def names_at(self, block: Block, u: Any, constants: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values of all names in a block.
+
+        Args:
+            block: Rows and what they need.
+            u: Unknowns, shape (n_points, n_out).
+            constants: `PdeProblem.rest_values`, or other values of the same names.
+        """
+        found: dict[str, Any] = {**block.values, **constants}
         for column, unknown in enumerate(self.problem.unknowns):
             found[unknown] = u[block.index, column]
         for each, matrix in block.maps.items():
             found[each] = matrix @ u[:, self.problem.unknowns.index(each.partition("_")[0])]
         return found
 
-    def evaluate(self, u: FloatArray, viscosity: float = 0.0) -> tuple[FloatArray, ...]:
+    def evaluate(self, u: FloatArray, constants: Mapping[str, float]) -> tuple[FloatArray, ...]:
         """Compute the rows of each block, (n_expressions, n), for u of shape (n_points, n_out)."""
-        return tuple(block.evaluate(self.names_at(block, u, viscosity)) for block in self.blocks)
+        return tuple(block.evaluate(self.names_at(block, u, constants)) for block in self.blocks)
 
-    def jacobian(self, u: FloatArray, viscosity: float = 0.0) -> tuple[csr_matrix, ...]:
+    def jacobian(self, u: FloatArray, constants: Mapping[str, float]) -> tuple[csr_matrix, ...]:
         """Compute for each block d rows / d u, shape (n_rows, n_out n_points), rows expression after expression."""
-        return tuple(self._block_jacobian(block, self.names_at(block, u, viscosity)) for block in self.blocks)
+        return tuple(self._block_jacobian(block, self.names_at(block, u, constants)) for block in self.blocks)
+
+    def coefficient_slopes(self, u: FloatArray, constants: Mapping[str, float]) -> FloatArray:
+        """Compute d rows / d coefficients of all blocks, shape (n_rows, n_coefficients), in the order of the problem."""
+        columns = []
+        for block in self.blocks:
+            values, n = self.names_at(block, u, constants), len(block.index)
+            slopes = [
+                [row.derivative(each).evaluate(values) for each in self.problem.coefficients] for row in block.rows
+            ]
+            parts = [np.stack([np.broadcast_to(slope, n) for slope in its], axis=1) for its in slopes]
+            columns.append(np.concatenate(parts))
+        return np.concatenate(columns)
 
     def _block_jacobian(self, block: Block, values: dict[str, Any]) -> csr_matrix:
         n, unknowns = len(block.index), self.problem.unknowns
@@ -141,10 +161,12 @@ def discretize(problem: PdeProblem, cloud: Cloud, kind: OperatorKind, n_neighbou
     rows = [(each, each.rows(problem.names(on_boundary=True), problem.unknowns)) for each in problem.soft_conditions]
     letters = {each.partition("_")[2] for _, its in rows for each in problem.derivatives_in(its)}
     centred = _operators(problem, cloud, problem.derivatives, kind, n_neighbours)
-    everywhere = replace(cloud, n_inside=cloud.n_points)
-    one_sided = _operators(problem, everywhere, tuple(f"_{each}" for each in sorted(letters)), kind, n_neighbours)
+    one_sided = _operators(problem, cloud.everywhere, tuple(f"_{each}" for each in sorted(letters)), kind, n_neighbours)
     inside = np.arange(cloud.n_inside)
-    blocks, n_before = [_block(problem, "equations", problem.residuals, inside, points, centred, {}, 1.0)], cloud.n_points
+    blocks, n_before = (
+        [_block(problem, "equations", problem.residuals, inside, points, centred, {}, 1.0)],
+        cloud.n_points,
+    )
     for condition, its in rows:
         index, extra = _places(problem, condition, cloud, n_before)
         n_before += len(index) if isinstance(condition, Data) else 0
@@ -159,10 +181,38 @@ def _operators(
     problem: PdeProblem, cloud: Cloud, derivatives: tuple[str, ...], kind: OperatorKind, n_neighbours: int
 ) -> DerivativeOperators | None:
     letters = tuple(sorted({each.partition("_")[2] for each in derivatives}))
-    return build_operators(cloud, letters, problem.coordinates, kind, n_neighbours) if letters else None
+    return _sliced(cloud, letters, problem.axes, kind, n_neighbours) if letters else None
 
 
-def _places(problem: PdeProblem, condition: Condition, cloud: Cloud, n_before: int) -> tuple[IntArray, dict[str, FloatArray]]:
+def _sliced(
+    cloud: Cloud, letters: tuple[str, ...], axes: tuple[str, ...], kind: OperatorKind, n_neighbours: int
+) -> DerivativeOperators:
+    """Build the operators of a cloud; those of one with parameters are the region's in every slice."""
+    if not isinstance(cloud, ParametricCloud):
+        return build_operators(cloud, letters, axes, kind, n_neighbours)
+    whole = cloud.n_inside == cloud.n_points
+    of_region = _region_operators(cloud.region, whole, letters, axes, kind, n_neighbours)
+    matrices = []
+    for matrix in of_region.matrices:
+        held, parts = matrix.tocoo(), range(len(cloud.draws))
+        rows = np.concatenate([cloud.rows_of(held.row, part) for part in parts])
+        columns = np.concatenate([cloud.rows_of(held.col, part) for part in parts])
+        entries = (np.tile(held.data, len(cloud.draws)), (rows, columns))
+        matrices.append(csr_matrix(entries, shape=(cloud.n_inside, cloud.n_points)))
+    return replace(of_region, matrices=tuple(matrices))
+
+
+@functools.lru_cache(maxsize=32)
+def _region_operators(
+    region: Cloud, whole: bool, letters: tuple[str, ...], axes: tuple[str, ...], kind: OperatorKind, n_neighbours: int
+) -> DerivativeOperators:
+    """Build the operators of a region's cloud once; the draws of the parameters change at every step of a training."""
+    return build_operators(region.everywhere if whole else region, letters, axes, kind, n_neighbours)
+
+
+def _places(
+    problem: PdeProblem, condition: Condition, cloud: Cloud, n_before: int
+) -> tuple[IntArray, dict[str, FloatArray]]:
     """Return the points of a condition, and its data and normals there."""
     if isinstance(condition, Data):
         return n_before + np.arange(len(condition.points)), {"measured": condition.values}
@@ -178,7 +228,7 @@ def _places(problem: PdeProblem, condition: Condition, cloud: Cloud, n_before: i
     if any(each.startswith("n_") for each in used):
         found = problem.domain.normals(cloud.points[index])
         index, found = index[np.isfinite(found).all(axis=1)], found[np.isfinite(found).all(axis=1)]
-        normals = {f"n_{letter}": found[:, axis] for axis, letter in enumerate(problem.coordinates)}
+        normals = {f"n_{letter}": found[:, axis] for axis, letter in enumerate(problem.space)}
     if not len(index):
         mend = "Lay a finer cloud, or let the condition hold where points of the cloud are."
         raise SpecError(f"{condition.label} of problem {problem.name!r}", "cover a point of the cloud", "none", mend)
@@ -203,7 +253,9 @@ def _block(
         matrix.resize((len(index), len(points)))
         maps[each] = matrix
     values = {**values_at(problem, points[index]), **extra}
-    return Block(label=label, rows=rows, index=index, values=values, maps=maps, slopes=_slopes(problem, rows), weight=weight)
+    return Block(
+        label=label, rows=rows, index=index, values=values, maps=maps, slopes=_slopes(problem, rows), weight=weight
+    )
 
 
 def _mean_block(
@@ -228,11 +280,16 @@ def mean_weights(problem: PdeProblem, cloud: Cloud) -> FloatArray:
 
     On a grid of a box they are the trapezoidal rule's; elsewhere all centres count alike.
     """
+    if isinstance(cloud, ParametricCloud):
+        of_region, whole = mean_weights(problem, cloud.region), np.empty(cloud.n_points)
+        for part in range(len(cloud.draws)):
+            whole[cloud.rows_of(np.arange(cloud.region.n_points), part)] = of_region / len(cloud.draws)
+        return whole
     weights = np.ones(cloud.n_points)
     lines = [np.unique(cloud.points[:, axis].round(12)) for axis in range(cloud.n_dim)]
-    if isinstance(problem.domain, Box) and np.prod([len(line) for line in lines]) == cloud.n_points:
+    if isinstance(problem.region, Box) and np.prod([len(line) for line in lines]) == cloud.n_points:
         for axis, line in enumerate(lines):
-            if axis not in problem.domain.periodic_axes:
+            if axis not in problem.region.periodic_axes:
                 share = np.gradient(line)
                 share[[0, -1]] /= 2.0
                 weights *= share[np.searchsorted(line, cloud.points[:, axis].round(12))]

@@ -1,16 +1,19 @@
 """The error of a solution, estimated without a reference: one Newton correction of the discrete equations.
 
-    A delta = -r(u)        A = dr / du on a cloud finer than the training's;   u + delta ~ the solution,   error ~ |delta| / |u + delta|
+    A delta = -r(u)        A = dr / du on a cloud finer than the training's
+    u + delta is nearer to the solution, so that |delta| / |u + delta| estimates the relative error of u
 
-Where rows and unknown values are equally many, delta comes from one sparse factorisation; else it is the least-squares solution of
-rows divided by their scale. Values that the ansatz fixes stay as they are. It is an estimate: it contains the truncation of the
-operators, it is linear, and a solution on another branch of the equation looks as good as the right one.
+Where rows and unknown values are equally many, delta comes from one sparse factorisation; else it is the least-squares
+solution of rows divided by their scale. Values that the ansatz fixes stay as they are.
+
+It is an estimate: it contains the truncation of the operators, it is linear, and a solution on another branch of the equation
+looks as good as the right one.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +22,12 @@ from scipy.sparse.linalg import MatrixRankWarning, lsmr, splu
 
 from ..base.arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays
 from ..base.metrics import rms
+from ..operators.potential_energy import EnergyDomain
 from .discretization import Discretization, mean_weights
 
+MOST_VALUES, MOST_VALUES_3D = 60_000, 12_000
+"""Largest number of values of a system that is factorised, on clouds in the plane and in three or four coordinates, where
+factors fill up."""
 LSMR_STEPS = 3000
 """Largest number of iterations of the least-squares solution."""
 LSMR_TOLERANCE = 1e-9
@@ -46,15 +53,23 @@ class ErrorEstimate(ArrayRecord):
         freeze_arrays(self, points=np.float64, error=np.float64)
 
 
-def estimate_error(held: Discretization, u: FloatArray, viscosity: float = 0.0) -> ErrorEstimate:
+def can_estimate(held: Discretization) -> bool:
+    """Return whether an error is estimated: not without an equation, nor by energy, nor of a system that is too large."""
+    n_values = held.n_points * held.problem.n_out
+    most = MOST_VALUES if held.cloud.n_dim < 3 else MOST_VALUES_3D
+    is_solved = any(row.names() & {*held.problem.unknowns, *held.problem.derivatives} for row in held.problem.residuals)
+    return is_solved and not isinstance(held.problem.domain, EnergyDomain) and n_values <= most
+
+
+def estimate_error(held: Discretization, u: FloatArray, constants: Mapping[str, float] | None = None) -> ErrorEstimate:
     """Estimate the error of values u at the points of a discretization.
 
     Args:
         held: The problem on a cloud that no training has used.
         u: Values there, shape (n_points, n_out).
-        viscosity: Coefficient `f.viscosity` of equations that have one.
+        constants: Values of the viscosity and of unknown coefficients; None takes `PdeProblem.rest_values`.
     """
-    delta = newton_correction(held, u, viscosity)
+    delta = newton_correction(held, u, constants)
     weights = np.sqrt(mean_weights(held.problem, held.cloud))[:, None]
     n = held.cloud.n_points
     apart, whole = delta[:n] * weights, (u + delta)[:n] * weights
@@ -64,17 +79,29 @@ def estimate_error(held: Discretization, u: FloatArray, viscosity: float = 0.0) 
     return ErrorEstimate(points=held.points, error=delta, relative_l2=total, by_unknown=tuple(map(float, by_unknown)))
 
 
-def newton_correction(held: Discretization, u: FloatArray, viscosity: float = 0.0) -> FloatArray:
+def newton_correction(held: Discretization, u: FloatArray, constants: Mapping[str, float] | None = None) -> FloatArray:
     """Solve A delta = -r at u, shape (n_points, n_out); zero where the ansatz fixes the values."""
-    residuals, jacobians = held.evaluate(u, viscosity), held.jacobian(u, viscosity)
-    free = _free_values(held)
-    A = vstack(jacobians, format="csr")[:, np.flatnonzero(free)]
+    constants = constants or held.problem.rest_values()
+    residuals, jacobians = held.evaluate(u, constants), held.jacobian(u, constants)
+    A = vstack(jacobians, format="csr")
     r = np.concatenate([block.ravel() for block in residuals])
-    units = np.concatenate([np.full(block.size, 1.0 / np.sqrt(block.size)) for block in residuals])
-    units = units / np.maximum(_row_sizes(jacobians), 1e-300)
-    delta = np.zeros(held.n_points * held.problem.n_out)
-    delta[free] = _solved(A, -r, units)
+    sizes = np.concatenate([np.full(block.size, np.sqrt(block.size)) for block in residuals])
+    delta = solve_rows(held, A, -r, 1.0 / (sizes * np.maximum(_row_sizes(jacobians), 1e-300)))
     return delta.reshape(held.problem.n_out, held.n_points).T
+
+
+def solve_rows(held: Discretization, A: csr_matrix, b: FloatArray, units: FloatArray | None = None) -> FloatArray:
+    """Solve A x = b for the values that conditions leave free, the others being zero, shape (n_out n_points,).
+
+    Args:
+        held: The problem on a cloud.
+        A: Rows, shape (n_rows, n_out n_points).
+        b: Right side, shape (n_rows,).
+        units: Factors on the rows, which matter where they are not as many as the free values; None is one.
+    """
+    free, x = _free_values(held), np.zeros(A.shape[1])
+    x[free] = _solved(A[:, np.flatnonzero(free)], b, np.ones(len(b)) if units is None else units)
+    return x
 
 
 def _free_values(held: Discretization) -> BoolArray:
@@ -99,29 +126,37 @@ def _solved(A: csr_matrix, b: FloatArray, units: FloatArray) -> FloatArray:
                     return solution
             except (RuntimeError, MatrixRankWarning):
                 pass  # singular: the least-squares solution of least norm is what is left
+    if not A.count_nonzero():
+        return np.zeros(A.shape[1])
     scaled = diags(units) @ A
     columns = np.sqrt(np.asarray(scaled.multiply(scaled).sum(axis=0)).ravel())
     columns = np.where(columns > 0, columns, 1.0)
-    found: FloatArray = lsmr(scaled @ diags(1.0 / columns), units * b, atol=LSMR_TOLERANCE, btol=LSMR_TOLERANCE, maxiter=LSMR_STEPS)[0]
-    return found / columns
+    limits = {"atol": LSMR_TOLERANCE, "btol": LSMR_TOLERANCE, "maxiter": LSMR_STEPS}
+    found = lsmr(scaled @ diags(1.0 / columns), units * b, **limits)
+    least: FloatArray = found[0] / columns
+    return least
 
 
-def row_scales(held: Discretization, viscosity: float = 0.0) -> tuple[FloatArray, ...]:
+def row_scales(held: Discretization, constants: Mapping[str, float] | None = None) -> tuple[FloatArray, ...]:
     """Measure the size of the terms of every expression, for each block one number an expression, shape (n_expressions,).
 
     They are measured on what one Newton correction makes of the ansatz with zero outputs: the solution of a linear problem, and
     of another the right size. The largest term counts. A problem's own `residual_scale` stands for its equations.
     """
     problem = held.problem
+    constants = constants or problem.rest_values()
     own = problem.residual_scale
     if own is not None and len(held.blocks) == 1:
         return (np.full(len(problem.residuals), own),)
     start = problem.ansatz.apply(held.points, np.zeros((held.n_points, problem.n_out)))
-    u = start + newton_correction(held, start, viscosity)
+    u = start + newton_correction(held, start, constants)
     found = []
     for index, block in enumerate(held.blocks):
-        values = held.names_at(block, u, viscosity)
-        sizes = [max(rms(np.broadcast_to(term.evaluate(values), len(block.index))) for term in row.terms()) for row in block.rows]
+        values = held.names_at(block, u, constants)
+        sizes = [
+            max(rms(np.broadcast_to(term.evaluate(values), len(block.index))) for term in row.terms())
+            for row in block.rows
+        ]
         largest = max(sizes)
         sizes = [size if size > 1e-12 * largest else largest or 1.0 for size in sizes]
         found.append(np.full(len(sizes), own) if index == 0 and own is not None else np.array(sizes))

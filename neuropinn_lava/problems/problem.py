@@ -8,8 +8,8 @@ The equations are a function of named values and stand in its file as they stand
         conditions=[nl.Dirichlet(0.0)],
     )
 
-The function is called once, with names in place of values (`base/expressions.py`). From what it returns come the derivatives that are
-needed, the text, and the rows that training, measuring and the estimate of the error share (`discretization.py`).
+The function is called once, with names in place of values (`base/expressions.py`). From what it returns come the derivatives
+that are needed, the text, and the rows that training, measuring and the estimate of the error share (`discretization.py`).
 """
 
 from __future__ import annotations
@@ -22,22 +22,24 @@ from typing import Any
 
 import numpy as np
 
-from ..base.arrays import FloatArray, Record
+from ..base.arrays import FloatArray, Record, record_digest
 from ..base.checks import check_choice, check_range, raise_violations
 from ..base.errors import SpecError, Violation
-from ..base.expressions import Expression, Names, as_expression, name
+from ..base.expressions import Expression, Names, as_expression, name, operation
 from ..geometry.domain import AXIS_LETTERS, Box, Domain
+from ..geometry.parametric_domain import ParametricDomain, Range
 from ..network.spec import ProblemParameter
 from ..network.transforms import Ansatz
-from .built_in import build_in
-from .conditions import Condition, Mean, Periodic, as_rows
+from .built_in import build_in, identity_ansatz
+from .coefficients import Coefficient
+from .conditions import Condition, Data, Mean, Periodic, as_rows
 from .coverage import coverage_violations
 from .recipe import TrainingRecipe
 
+LEVEL = "level of "
+"""Begin of the name of the condition that fixes an unknown which is determined up to a constant only."""
 FieldFunction = Callable[[FloatArray], FloatArray]
 """A coefficient or source that is no expression: maps points (n, n_in) to values (n,)."""
-
-
 
 
 def restricted_to_domain(
@@ -80,15 +82,22 @@ class PdeProblem(Record):
     text: str = ""
     """The equation as text, with its conditions; empty for a text made of the expressions."""
     coordinates: tuple[str, ...] = ()
-    """One letter each, space first, time last: ("x", "t"); empty for x, y, z and t as the domain has them."""
+    """Names of the columns of a point: one letter each, space first, time last, then the parameters: ("x", "t"). Empty for x,
+    y, z and t as the domain has them, and the parameters' names, with `log_` before those whose range is logarithmic."""
     unknowns: tuple[str, ...] = ("u",)
-    """One name per output of the network."""
+    """One name per output of the network; a text such as "u v p" is split."""
     domain: Domain
     """Region in which the equations hold."""
     equations: Callable[[Names], Any]
     """Function of named values that returns one expression, zero where the equation holds, or a tuple of them."""
     fields: Mapping[str, FieldFunction] = field(default_factory=dict)
     """Coefficients and sources that are no expressions, by the name that the equations use."""
+    parameters: Mapping[str, Range] = field(default_factory=dict)
+    """Parameters of the equations that are inputs of the network, by the name that the equations use, with their ranges."""
+    constants: Mapping[str, float] = field(default_factory=dict)
+    """Parameters that have a fixed value (`at`)."""
+    coefficients: Mapping[str, Coefficient] = field(default_factory=dict)
+    """Unknown coefficients of the equations, which are trained with the network from `Data`, by the name in the equations."""
     conditions: tuple[Condition, ...] = ()
     """Boundary and initial conditions, data, means (`conditions.py`)."""
     residual_scale: float | None = None
@@ -107,10 +116,16 @@ class PdeProblem(Record):
     """Conditions that are rows of the residual, because they are not built in."""
 
     def __post_init__(self) -> None:
-        self._hold("unknowns", tuple(self.unknowns.replace(",", " ").split()) if isinstance(self.unknowns, str) else tuple(self.unknowns))
+        unknowns: object = self.unknowns
+        self._hold(
+            "unknowns", tuple(unknowns.replace(",", " ").split() if isinstance(unknowns, str) else self.unknowns)
+        )
         self._hold("conditions", tuple(self.conditions))
         self._hold("fields", MappingProxyType(dict(self.fields)))
-        self._hold("domain", self._closed_domain())
+        self._hold("parameters", MappingProxyType(dict(self.parameters)))
+        self._hold("constants", MappingProxyType(dict(self.constants)))
+        self._hold("coefficients", MappingProxyType(dict(self.coefficients)))
+        self._hold("domain", self._whole_domain())
         self._hold("coordinates", tuple(self.coordinates) or self._default_coordinates())
         self._hold("residuals", as_rows(self.equations(self.names())))
         raise_violations(self._violations())
@@ -124,8 +139,14 @@ class PdeProblem(Record):
     def _hold(self, field_name: str, value: object) -> None:
         object.__setattr__(self, field_name, value)
 
+    def _whole_domain(self) -> Domain:
+        """Return the domain, closed on itself along the axes of periodic conditions, and with the ranges of the parameters."""
+        if isinstance(self.domain, ParametricDomain):
+            return self.domain
+        region = self._closed_domain()
+        return ParametricDomain(region, tuple(self.parameters.values())) if self.parameters else region
+
     def _closed_domain(self) -> Domain:
-        """Return the domain, closed on itself along the axes of periodic conditions."""
         axes = [condition.axis for condition in self.conditions if isinstance(condition, Periodic)]
         if not axes:
             return self.domain
@@ -139,8 +160,63 @@ class PdeProblem(Record):
         return dataclasses.replace(self.domain, periodic_axes=tuple(sorted(closed)))
 
     def _default_coordinates(self) -> tuple[str, ...]:
-        n_space = len(self.domain.lower) - self.domain.has_time
-        return tuple(AXIS_LETTERS[:n_space]) + ("t",) * self.domain.has_time
+        n_space = len(self.region.lower) - self.domain.has_time
+        columns = (f"log_{each}" if held.logarithmic else each for each, held in self.parameters.items())
+        return (*AXIS_LETTERS[:n_space], *("t",) * self.domain.has_time, *columns)
+
+    @property
+    def region(self) -> Domain:
+        """The domain without the ranges of parameters."""
+        return self.domain.region if isinstance(self.domain, ParametricDomain) else self.domain
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """Letters of the coordinates without parameters, along which derivatives are taken."""
+        return self.coordinates[: len(self.region.lower)]
+
+    @property
+    def space(self) -> tuple[str, ...]:
+        """Letters of the coordinates of space."""
+        return self.axes[: len(self.axes) - self.domain.has_time]
+
+    def at(self, **values: float) -> PdeProblem:
+        """Return the problem with parameters and coefficients fixed: `problem.at(nu=0.03)`. Points have no columns for them.
+
+        Raises:
+            SpecError: If one is missing, unknown, or out of its range.
+        """
+        where = f"PdeProblem {self.name!r}.at"
+        every = (*self.parameters, *self.coefficients)
+        for each, value in values.items():
+            raise_violations(check_choice(where, each, every))
+            low, high = (held.low, held.high) if (held := self.parameters.get(each)) else (-np.inf, np.inf)
+            raise_violations(check_range(f"{where}: {each}", value, low, high))
+        if set(values) != set(every):
+            missing = ", ".join(sorted(set(every) - set(values)))
+            raise SpecError(where, "get a value for every parameter", f"none for {missing}", "Give them all.")
+
+        def fixed(function: FieldFunction) -> FieldFunction:
+            return lambda points: function(self.points_at(points, **values))
+
+        changes: dict[str, Any] = {
+            "parameters": {},
+            "coefficients": {},
+            "constants": {**self.constants, **values},
+            "coordinates": self.axes,
+        }
+        if self.reference is not None:
+            changes["reference"] = dataclasses.replace(self.reference, evaluate=fixed(self.reference.evaluate))
+        fields = {each: fixed(function) for each, function in self.fields.items()}
+        return dataclasses.replace(self, domain=self.region, fields=fields, **changes)
+
+    def rest_values(self, viscosity: float = 0.0) -> dict[str, float]:
+        """Return the values of the names that are no fields: `viscosity`, and the coefficients where their training starts."""
+        return {"viscosity": viscosity, **{each: held.start for each, held in self.coefficients.items()}}
+
+    def points_at(self, points: FloatArray, **values: float) -> FloatArray:
+        """Append the columns of the parameters to points (n, n_axes): what a network of the whole family takes."""
+        columns = [held.to_column(values[each]) for each, held in self.parameters.items()]
+        return np.hstack([points, np.tile(columns, (len(points), 1))])
 
     def _levels(self) -> Iterator[Condition]:
         """Yield a mean of zero for each unknown that is determined up to a constant only: a pressure, or with Neumann sides."""
@@ -150,7 +226,7 @@ class PdeProblem(Record):
             if all(unknown not in row.names() for row in rows) and not any(
                 isinstance(condition, Mean) for condition in self.conditions
             ):
-                yield Mean(0.0, unknown=unknown, name=f"level of {unknown}")
+                yield Mean(0.0, unknown=unknown, name=f"{LEVEL}{unknown}")
 
     def names(self, *, on_boundary: bool = False) -> Names:
         """Return an object whose attributes are the coordinates, unknowns, derivatives and fields, as expressions.
@@ -158,22 +234,33 @@ class PdeProblem(Record):
         Args:
             on_boundary: Whether normals exist: `n_x` and the normal derivative `u_n`.
         """
-        plain = (*self.coordinates, *self.unknowns, *self.fields, "viscosity", *(("measured",) if on_boundary else ()))
-        space = self.coordinates[: len(self.coordinates) - self.domain.has_time]
-        normals = tuple(f"n_{letter}" for letter in space) if on_boundary else ()
+        plain = (
+            *self.axes,
+            *self.unknowns,
+            *self.fields,
+            *self.parameters,
+            *self.constants,
+            *self.coefficients,
+            "viscosity",
+        )
+        space, letters_known = self.space, set(self.axes)
+        normals = (*(f"n_{letter}" for letter in space), "measured") if on_boundary else ()
 
         def resolve(text: str) -> Expression:
             unknown, _, letters = text.partition("_")
-            if unknown in self.unknowns and letters and not set(letters) - set(self.coordinates):
-                return name(f"{unknown}_{''.join(sorted(letters, key=self.coordinates.index))}")
+            if unknown in self.unknowns and letters and not set(letters) - letters_known:
+                return name(f"{unknown}_{''.join(sorted(letters, key=self.axes.index))}")
             if normals and unknown in self.unknowns and letters == "n":
                 total = as_expression(0.0)
                 for letter in space:
                     total = total + name(f"n_{letter}") * name(f"{unknown}_{letter}")
                 return total
-            first = tuple(f"{unknown}_{letter}" for unknown in self.unknowns for letter in self.coordinates)
+            first = tuple(f"{unknown}_{letter}" for unknown in self.unknowns for letter in self.axes)
             raise_violations(check_choice(f"name in problem {self.name!r}", text, (*plain, *normals, *first)))
-            return name(text)
+            if text in self.constants:
+                return as_expression(self.constants[text])
+            held = self.parameters.get(text)
+            return operation("exp", name(f"log_{text}")) if held is not None and held.logarithmic else name(text)
 
         return Names(resolve)
 
@@ -198,10 +285,11 @@ class PdeProblem(Record):
         if self.residual_scale is not None:
             yield from check_range(f"{where}.residual_scale", self.residual_scale, 1e-30, 1e30)
         reserved = {"viscosity", "measured"}
-        every = (*self.coordinates, *self.unknowns, *self.fields)
-        if len(set(every)) != len(every) or reserved & set(every) or any("_" in each for each in every[: -len(self.fields) or None]):
+        every = (*self.axes, *self.unknowns, *self.parameters, *self.constants, *self.coefficients, *self.fields)
+        is_plain = all("_" not in each for each in self.unknowns)
+        if len(set(every)) != len(every) or reserved & set(every) or not is_plain:
             mend = "Rename one of them."
-            yield Violation(f"{where}: names", "differ, without an underscore in coordinates and unknowns", every, mend)
+            yield Violation(f"{where}: names", "differ, without an underscore in unknowns", every, mend)
         if len(self.residuals) < len(self.unknowns):
             got, mend = f"{len(self.residuals)} for {len(self.unknowns)} unknowns", "Return a tuple with all of them."
             yield Violation(f"{where}.equations", "return one equation or more for each unknown", got, mend)
@@ -211,9 +299,12 @@ class PdeProblem(Record):
                 mend = "Let masks depend on coordinates only, or smooth it, as by np.tanh."
                 yield Violation(f"{where}.equations", "be differentiable in the unknowns", ", ".join(kinked), mend)
         own = self.own_ansatz
+        if self.coefficients and not any(isinstance(condition, Data) for condition in self.conditions):
+            mend = "Add Data(points, values) to the conditions."
+            yield Violation(f"{where}.coefficients", "be determined by data", "no Data", mend)
         if own is not None and (own.n_dim, own.n_out) != (self.n_in, self.n_out):
-            expected, got = (self.n_in, self.n_out), (own.n_dim, own.n_out)
-            yield Violation(f"{where}.own_ansatz", f"have (n_dim, n_out) = {expected}", str(got), "Make them agree.")
+            expected, found = (self.n_in, self.n_out), (own.n_dim, own.n_out)
+            yield Violation(f"{where}.own_ansatz", f"have (n_dim, n_out) = {expected}", found, "Make them agree.")
 
     def with_options(self, **options: float) -> PdeProblem:
         """Return a copy that carries the options that it was built with, for a network's provenance and for reports."""
@@ -221,10 +312,33 @@ class PdeProblem(Record):
         copy._hold("options", tuple(ProblemParameter(name=each, value=float(value)) for each, value in options.items()))
         return copy
 
+    def aligned(self, truth: FloatArray, outputs: FloatArray) -> FloatArray:
+        """Return a reference (n, n_out) with the mean of the outputs for unknowns that are known up to a constant only."""
+        free = [any(each.name == f"{LEVEL}{unknown}" for each in self.conditions) for unknown in self.unknowns]
+        shifted: FloatArray = truth + np.where(free, (outputs - truth).mean(axis=0), 0.0)
+        return shifted
+
+    @property
+    def host_ansatz(self) -> Ansatz | None:
+        """The ansatz that a network of the problem carries; None where nothing is built in."""
+        is_plain = record_digest(self.ansatz) == record_digest(identity_ansatz(self.n_in, self.n_out))
+        return None if is_plain else self.ansatz
+
     @property
     def derivatives(self) -> tuple[str, ...]:
         """Derivatives in the equations, sorted."""
         return self.derivatives_in(self.residuals)
+
+    def exact(self, points: FloatArray) -> FloatArray:
+        """Return the reference solution at points (n, n_in), shape (n, n_out).
+
+        Raises:
+            SpecError: If the problem has none.
+        """
+        if self.reference is None:
+            mend = "Give the problem a ReferenceSolution; without one, errors are estimated (`estimate_error`)."
+            raise SpecError(f"PdeProblem {self.name!r}.reference", "be known here", None, mend)
+        return self.reference.evaluate(points)
 
     @property
     def n_in(self) -> int:

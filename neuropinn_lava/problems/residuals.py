@@ -18,7 +18,7 @@ from ..operators.operator_kind import OperatorKind
 from .conditions import Dirichlet
 from .coverage import covered, values_at
 from .discretization import Discretization, discretize
-from .error_estimate import row_scales
+from .error_estimate import ErrorEstimate, can_estimate, estimate_error, row_scales
 from .problem import PdeProblem
 
 Evaluate = Callable[[FloatArray], FloatArray]
@@ -44,6 +44,8 @@ class ResidualReport(Record):
     """Kind of the derivative operators."""
     reference_residual_rms: float | None
     """Residual of the reference solution itself: the floor that the operators set; None without a reference."""
+    estimate: ErrorEstimate | None
+    """Error estimated without the reference; None where the system is too large, or training is by energy."""
 
 
 def measuring_cells(n_per_axis: tuple[int, ...]) -> tuple[int, ...]:
@@ -72,7 +74,7 @@ def residual_rms(measuring: Discretization, values: FloatArray) -> float:
         SpecError: If the shape is wrong or a value is not finite.
     """
     _check_values(measuring.problem, measuring.points, values)
-    return rms(measuring.evaluate(values)[0] / row_scales(measuring)[0][:, None])
+    return rms(measuring.evaluate(values, measuring.problem.rest_values())[0] / row_scales(measuring)[0][:, None])
 
 
 def boundary_rms(problem: PdeProblem, points: FloatArray, values: FloatArray) -> float:
@@ -114,15 +116,15 @@ def evaluation_points(problem: PdeProblem, n: int, seed: int) -> FloatArray:
 def measure_residual(problem: PdeProblem, evaluate: Evaluate) -> ResidualReport:
     """Measure the residual, the errors of the conditions and the floor of anything that maps points to outputs."""
     measuring = residual_cloud(problem)
-    scales = row_scales(measuring)
+    scales, constants = row_scales(measuring), problem.rest_values()
 
-    def sizes(function: Evaluate) -> list[float]:
-        values = function(measuring.points)
+    def sizes(values: FloatArray) -> list[float]:
         _check_values(problem, measuring.points, values)
-        rows = measuring.evaluate(values)
+        rows = measuring.evaluate(values, constants)
         return [rms(each / scale[:, None]) for each, scale in zip(rows, scales, strict=True)]
 
-    first, *others = sizes(evaluate)
+    values = evaluate(measuring.points)
+    first, *others = sizes(values)
     has_values = any(isinstance(condition, Dirichlet) for condition in problem.conditions)
     boundary = boundary_points(problem, N_BOUNDARY, BOUNDARY_SEED) if has_values else None
     labels = [block.label for block in measuring.blocks[1:]]
@@ -131,7 +133,12 @@ def measure_residual(problem: PdeProblem, evaluate: Evaluate) -> ResidualReport:
         condition_rms=tuple(zip(labels, others, strict=True)),
         boundary_rms=None if boundary is None else boundary_rms(problem, boundary, evaluate(boundary)),
         operator=measuring.kind,
-        reference_residual_rms=None if problem.reference is None else sizes(problem.reference.evaluate)[0],
+        reference_residual_rms=None
+        if problem.reference is None
+        else sizes(problem.reference.evaluate(measuring.points))[0],
+        estimate=estimate_error(measuring, values, problem.rest_values(problem.recipe.viscosity))
+        if can_estimate(measuring)
+        else None,
     )
 
 

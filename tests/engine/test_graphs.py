@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import builders
 import longhand
-from neuropinn_lava.base.arrays import FloatArray
+from neuropinn_lava.base.arrays import FloatArray, IntArray
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.engine.host import encode_points
-from neuropinn_lava.engine.reference import IntegerArithmetic, constant_inputs, run_float, run_integer
+from neuropinn_lava.engine.reference import IntegerArithmetic, constant_inputs, run_float, run_integer, step_integer
 from neuropinn_lava.engine.trace import Probe
-from neuropinn_lava.engine.walk import WalkState, walk
+from neuropinn_lava.engine.walk import NodeStep, WalkState, walk
 from neuropinn_lava.files.network_file import read_network, write_network
 from neuropinn_lava.network.quantized import QuantizedNetwork
+from neuropinn_lava.network.quantized_nodes import QuantizedNode, QuantizedOutput, QuantizedPopulation
 from neuropinn_lava.network.spec import Readout
 
 N_STEPS = (1, 2, 8, None)
@@ -53,8 +55,8 @@ def test_floats_equal_longhand(seed: int) -> None:
     network = draw(seed).source
     points = builders.random_points(network, 2)
     expected = longhand.run_float(network, points)
-    if expected.nearest > 1e-9:
-        np.testing.assert_allclose(run_float(network, points).outputs, expected.outputs, rtol=1e-12, atol=1e-12)
+    assert expected.nearest > 1e-9
+    np.testing.assert_allclose(run_float(network, points).outputs, expected.outputs, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(0, 40, 3))
@@ -91,6 +93,22 @@ def test_a_walk_in_two_parts_is_the_walk(seed: int) -> None:
     assert again.step == end.step == x.shape[1]
 
 
+class SeenArithmetic(IntegerArithmetic):
+    """Integers that refuse a membrane of a node that has none."""
+
+    def step(self, node: QuantizedNode | QuantizedOutput, membrane: IntArray | None, received: Any) -> NodeStep:
+        assert (membrane is not None) == isinstance(node, QuantizedPopulation), node.name
+        return step_integer(node, membrane, received)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_only_populations_have_membranes(seed: int) -> None:
+    network = draw(seed)
+    x, _ = encode_points(network, builders.random_points(network, 4))
+    state = walk(network, constant_inputs(network, x), 2, SeenArithmetic(len(x)), lambda t, node, step: None)
+    assert set(state.membranes) == {node.name for node in network.populations}
+
+
 def test_inputs_may_be_given_by_name() -> None:
     network = builders.random_graph(7, n_inputs=3, n_steps=None)
     points = builders.random_points(network, 5)
@@ -107,9 +125,13 @@ def test_inputs_may_be_given_by_name() -> None:
     [
         (lambda p: {"x0": p["x0"]}, r"must hold every input of x0, x1; got none for x1. Add it"),
         (lambda p: {**p, "y": p["x0"]}, r"input must be one of x0, x1; got 'y'"),
-        (lambda p: {**p, "x1": p["x1"][:2]}, r"must have as many samples in every input; got"),
+        (lambda p: {**p, "x1": p["x1"][:2]}, r"must have as many samples in every input; got 3 in 'x0', 2 in 'x1'"),
         (lambda p: {**p, "x0": p["x0"][:, 0]}, r"input 'x0' must have the shape \(n, n_steps, "),
-        (lambda p: {**p, "x0": np.full_like(p["x0"], np.nan)}, r"input 'x0' must have only finite coordinates"),
+        (lambda p: {**p, "x1": p["x1"][0]}, r"input 'x1' must have the shape \(n, .*`array\[(None|\.\.\., None)\]`"),
+        (
+            lambda p: {**p, "x0": np.where(np.arange(12).reshape(3, 4, 1) == 6, np.nan, p["x0"])},
+            r"input 'x0' must have only finite coordinates; got .*nan.* in step 2 of sample 1",
+        ),
     ],
 )
 def test_wrong_inputs_are_refused(change, message) -> None:  # type: ignore[no-untyped-def]
@@ -121,9 +143,19 @@ def test_wrong_inputs_are_refused(change, message) -> None:  # type: ignore[no-u
         run_integer(network, change(points))
 
 
+def test_a_constant_input_may_not_change_with_the_steps() -> None:
+    network = builders.random_graph(5, n_inputs=2, n_steps=None)
+    points = np.zeros((3, 4, network.n_in))
+    run_integer(network, points)
+    points[1, 2, -1] = 0.5
+    message = r"constant input 'x1' must be the same at every step; got a change at step 2 of sample 1"
+    with pytest.raises(SpecError, match=message):
+        run_integer(network, points)
+
+
 def test_sequences_of_unequal_length_are_refused() -> None:
     network = builders.random_graph(5, n_inputs=2, n_steps=None)
     both = replace(network.source, inputs=tuple(replace(each, is_sequence=True) for each in network.inputs))
     points = {each.name: np.zeros((2, 3 + i, each.width)) for i, each in enumerate(both.inputs)}
-    with pytest.raises(SpecError, match=r"must have sequences of one length; got .*'x0': 3, 'x1': 4"):
+    with pytest.raises(SpecError, match=r"must have sequences of one length; got 3 in 'x0', 4 in 'x1'"):
         run_float(both, points)  # type: ignore[arg-type]

@@ -101,6 +101,13 @@ class TestRoundTrips:
         assert isinstance(again, QuantizedNetwork)
         assert again.source.provenance == TOLD
 
+    def test_a_quantized_file_of_schema_1_is_read(self) -> None:
+        old = (
+            Path(__file__).parent / "quantized_schema_1.h5"
+        )  # `small_quantized()`, written before networks were graphs
+        assert old.read_bytes().startswith(b"neuropinn-lava network\nschema 1\n")
+        assert_networks_equal(read_network(old), small_quantized())
+
     @pytest.mark.parametrize("link", Link)
     def test_every_kind_of_field(self, link: Link, path: Path) -> None:
         fields = (
@@ -412,7 +419,7 @@ class TestContents:
             ),
             (
                 set_attribute("network/nodes/0", "name", "other"),
-                r"the names, widths, sources and delays of the source's nodes",
+                r"the names, kinds, widths, sources and delays of the source's nodes",
             ),
             (
                 replace_data("network/nodes/0/beta", data=[0.5, 0.5]),

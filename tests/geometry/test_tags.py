@@ -6,14 +6,16 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.geometry.boundary_fields import RadialLevelSet
 from neuropinn_lava.geometry.curved_domain import CurvedDomain
 from neuropinn_lava.geometry.domain import Box, Domain
+from neuropinn_lava.geometry.plane_region import Disc
 from neuropinn_lava.geometry.polygon import PolygonDomain
+from neuropinn_lava.geometry.space_time import SpaceTime
 
 UNIT = 1e-12
 """A unit vector's length is one but for a few roundings."""
@@ -31,6 +33,7 @@ RING = CurvedDomain(
         petals=np.array([5, 3]),
     )
 )
+PLATE = SQUARE - Disc([0.5, 1.0], 0.25, name="hole") - Disc([1.0, 2.0], 0.5)
 DOMAINS: dict[str, Domain] = {
     "square": SQUARE,
     "line": Box([0], [1]),
@@ -38,6 +41,10 @@ DOMAINS: dict[str, Domain] = {
     "evolution": EVOLUTION,
     "frame": FRAME,
     "ring": RING,
+    "disc": Disc([0.3, -0.2], 2.0, name="rim"),
+    "plate": PLATE,
+    "plate over time": SpaceTime(PLATE, 0.0, 3.0),
+    "ring over time": SpaceTime(RING, -1.0, 1.0),
 }
 
 
@@ -60,7 +67,8 @@ def test_a_box_whose_last_axis_is_open_at_both_ends_has_no_time() -> None:
 
 
 def test_tags_of_polygons_follow_the_vertices_as_given() -> None:
-    assert FRAME.tags == ("outline", "hole_1", *(f"edge_{k}" for k in range(1, 9)))
+    sides = ("x_lower", "x_upper", "y_lower", "y_upper")
+    assert FRAME.tags == ("outline", "hole_1", *sides, *(f"edge_{k}" for k in range(1, 9)))
     middles = np.array([(0, 1.5), (2, 3), (4, 1.5), (2, 0), (1.5, 1), (2, 1.5), (1.5, 2), (1, 1.5)])
     for k, expected in enumerate(np.eye(8, dtype=bool)):
         assert FRAME.on(f"edge_{k + 1}", middles).tolist() == expected.tolist()
@@ -78,6 +86,7 @@ def test_normals_by_hand() -> None:
 
 
 @pytest.mark.parametrize("name", DOMAINS)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**16))
 def test_normals_are_unit_vectors_that_point_outward(name: str, seed: int) -> None:
     domain = DOMAINS[name]

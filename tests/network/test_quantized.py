@@ -11,7 +11,7 @@ import pytest
 
 import builders
 from neuropinn_lava.base.errors import FixedPointError, SpecError
-from neuropinn_lava.network.nodes import Polarity
+from neuropinn_lava.network.nodes import ConnectionSpec, Polarity
 from neuropinn_lava.network.phi_table import make_table
 from neuropinn_lava.network.quantized_nodes import QuantizedAffine, QuantizedConnection, QuantizedProduct, Word
 from neuropinn_lava.network.spec import Readout
@@ -107,6 +107,14 @@ def test_affine_refuses_what_its_words_cannot_hold(changes: dict[str, object], m
         make_affine(**changes)
 
 
+def test_weights_of_a_sum_share_one_word() -> None:
+    affine = make_affine()
+    assert affine.weight_bits == affine.connections[0].weight_bits == 8
+    longer = replace(affine.connections[0], source="y", weight_bits=9)
+    with pytest.raises(FixedPointError, match=r"connections must have weights of one word length; got \[8, 9\]"):
+        replace(affine, connections=(*affine.connections, longer))
+
+
 def test_affine_lists_all_that_is_wrong() -> None:
     with pytest.raises(FixedPointError) as caught:
         make_affine(weight_bits=1, input_bits=30)
@@ -149,16 +157,22 @@ def test_polarity_may_be_named() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"nodes": ()}, r"QuantizedNetwork 'random0'.nodes must have the names, widths, sources .*; got \('output'"),
-        ({"nodes": NETWORK.nodes[:1]}, r"'random0'.nodes must have the names, widths, .*; got \('output', 1"),
+        (
+            {"nodes": ()},
+            r"QuantizedNetwork 'random0'.nodes must have the names, kinds, widths, sources .*; got \('output'",
+        ),
+        (
+            {"nodes": NETWORK.nodes[:1]},
+            r"'random0'.nodes must have the names, kinds, widths, .*; got \('output', 'sum', 1",
+        ),
         ({"input_words": ()}, r"QuantizedNetwork 'random0'.input_words must be 1 words; got 0"),
         (
             {"input_words": (Word(bits=12, exponent=-14),)},
             r"'random0': 'hidden0' from 'input' must receive words \(bits, exponent\) = \(12, -14\); got \(16, -14\)",
         ),
         ({"input_words": (Word(bits=25, exponent=-14),)}, r"'random0'.input_words must lie in \[2, 24\]; got 25"),
-        ({"output": replace(NETWORK.output, name="last")}, r"the source's nodes; got \('last', 1"),
-        ({"source": builders.random_spec(0, widths=(2, 7, 4, 1))}, r"the source's nodes; got \('hidden1', 5"),
+        ({"output": replace(NETWORK.output, name="last")}, r"the source's nodes; got \('last', 'sum', 1"),
+        ({"source": builders.random_spec(0, widths=(2, 7, 4, 1))}, r"the source's nodes; got \('hidden1', 'sum', 5"),
     ],
 )
 def test_network_refuses(changes: dict[str, object], message: str) -> None:
@@ -171,6 +185,26 @@ def test_a_connection_must_receive_the_word_that_is_sent() -> None:
     message = r"'hidden1' from 'hidden0' must receive words .* Give it the word that 'hidden0' sends"
     with pytest.raises(SpecError, match=message):
         builders.with_layer(NETWORK, 1, input_exponent=only.input_exponent + 1)
+
+
+def test_a_connection_must_be_as_wide_as_its_source() -> None:
+    (only,) = LAYER.affine.connections
+    wide = np.zeros((7, only.n_source + 1), dtype=np.int64)
+    with pytest.raises(SpecError, match=r"the source's nodes; got \('hidden0', 'sum', 7, .*, \(3,\)\)"):
+        builders.with_layer(NETWORK, 0, weight=wide)
+
+
+def test_a_product_in_the_place_of_a_population_is_refused() -> None:
+    network = builders.random_quantized(widths=(2, 2, 2, 1))
+    both = tuple(ConnectionSpec(source=name, weight=np.eye(2)) for name in ("hidden0", "input"))
+    first, second = network.source.populations
+    words = {"left_word": network.words["hidden0"], "right_word": network.words["input"]}
+    product = QuantizedProduct(
+        name="hidden1", left="hidden0", right="input", width=2, sends=network.words["hidden1"], **words
+    )
+    source = replace(network.source, nodes=(first, replace(second, connections=both)))
+    with pytest.raises(SpecError, match=r"kinds, .* of the source's nodes; got \('hidden1', 'product', 2"):
+        replace(network, source=source, nodes=(network.nodes[0], product))
 
 
 PRODUCT: dict[str, Any] = {

@@ -318,7 +318,7 @@ def test_connections_are_held_by_source_and_delay() -> None:
             {"inputs": (InputSpec(name="x", width=1, is_sequence=True),)},
             r"'g'.n_steps must be None where an input is a sequence; got 1",
         ),
-        ((neuron("a", ("x", 0)),), {"n_steps": None}, r"'g'.n_steps must be a whole number; got None"),
+        ((neuron("a", ("x", 0)),), {"n_steps": None}, r"'g'.n_steps must be a whole number; got None. Use an int.$"),
         ((neuron("a", ("x", 0)),), {"readout": "every"}, r"readout must be MEAN or LAST where no input is a sequence"),
         (
             (neuron("a", ("x", 0)),),

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from neuropinn_lava.base.arrays import FloatArray
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.geometry.domain import Box
 from neuropinn_lava.network.transforms import ansatz_relative_l2
 from neuropinn_lava.problems import find_problem, list_problems
-from neuropinn_lava.problems.conditions import vanishing_polynomial
-from neuropinn_lava.problems.problem import DerivativeFields, PdeProblem
+from neuropinn_lava.problems.built_in import vanishing_polynomial
+from neuropinn_lava.problems.conditions import Dirichlet, Periodic
+from neuropinn_lava.problems.coverage import covered, values_at
+from neuropinn_lava.problems.problem import PdeProblem
 from neuropinn_lava.problems.residuals import boundary_points, evaluation_points
 
 ROUNDING = 1e-12
@@ -30,23 +33,36 @@ def test_problem_carries_its_name(problem: PdeProblem) -> None:
     assert find_problem(problem.name).name == problem.name
 
 
-def test_ansatz_keeps_every_condition_whatever_the_network_says(problem: PdeProblem) -> None:
-    points = boundary_points(problem, 300, seed=2)
+def prescribed(problem: PdeProblem, points: FloatArray) -> list[tuple[FloatArray, FloatArray]]:
+    """Give for each Dirichlet condition the points (n, n_in) that it covers and its values there, (n, n_out)."""
+    f, found = problem.names(on_boundary=True), []
+    assert all(isinstance(condition, (Dirichlet, Periodic)) for condition in problem.conditions)
     for condition in problem.conditions:
-        covered = points[condition.applies(points)]
-        assert len(covered)
-        wild = np.random.default_rng(3).normal(size=(len(covered), problem.n_out)) * 10
-        np.testing.assert_allclose(problem.ansatz.apply(covered, wild), condition.value(covered), rtol=0, atol=1e-10)
+        if isinstance(condition, Periodic):
+            continue
+        held = points[covered(problem, condition, points)]
+        values = [
+            np.broadcast_to(value.evaluate(values_at(problem, held)), len(held))
+            for value in condition.prescribed(f, problem.unknowns).values()
+        ]
+        found.append((held, np.stack(values, axis=1)))
+    return found
+
+
+def test_ansatz_keeps_every_condition_whatever_the_network_says(problem: PdeProblem) -> None:
+    for points, values in prescribed(problem, boundary_points(problem, 300, seed=2)):
+        assert len(points)
+        wild = np.random.default_rng(3).normal(size=(len(points), problem.n_out)) * 10
+        np.testing.assert_allclose(problem.ansatz.apply(points, wild), values, rtol=0, atol=1e-10)
+    assert problem.soft_conditions == ()
 
 
 def test_reference_meets_every_condition(problem: PdeProblem) -> None:
     points = boundary_points(problem, 300, seed=4)
     size = np.abs(problem.reference.evaluate(evaluation_points(problem, 500, seed=5))).max()
     bound = size * max(problem.reference.relative_accuracy, ROUNDING)
-    for condition in problem.conditions:
-        covered = points[condition.applies(points)]
-        error = problem.reference.evaluate(covered) - condition.value(covered)
-        assert np.abs(error).max() <= bound
+    for held, values in prescribed(problem, points):
+        assert np.abs(problem.reference.evaluate(held) - values).max() <= bound
 
 
 def test_factor_of_the_ansatz_vanishes_nowhere_inside(problem: PdeProblem) -> None:
@@ -80,7 +96,13 @@ def test_poisson_reference_by_hand() -> None:
     """Modes 1 and 2 at (1/2, 1/4): sin(pi/2) sin(pi/2) = 1, and f = 5 pi^2."""
     problem, point = find_problem("poisson"), np.array([[0.5, 0.25]])
     assert problem.reference.evaluate(point)[0, 0] == pytest.approx(1.0)
-    assert problem.source(point)[0] == pytest.approx(5 * np.pi**2)
+    assert source_at(problem, point) == pytest.approx(5 * np.pi**2)
+
+
+def source_at(problem: PdeProblem, point: FloatArray) -> float:
+    """Give f of an equation L u - f at one point: minus the residual where all derivatives are zero."""
+    nothing = dict.fromkeys(problem.derivatives, 0.0)
+    return float(-problem.residuals[0].evaluate({**values_at(problem, point), **nothing})[0])
 
 
 def test_vanishing_polynomial_is_scaled_and_knows_open_faces() -> None:
@@ -93,7 +115,7 @@ def test_poisson_steep_source_by_hand() -> None:
     """k = 1 at y = 1/4, x -> 0: u = 0.1 sin 2 pi x + tanh x, f = u_xx - 4 pi^2 u; at x = 1/4: tanh = 0.244919, so
     u_xx = -0.4 pi^2 - 2 * 0.244919 * 0.940015 = -4.408300 and 4 pi^2 u = 4 pi^2 * 0.344919 = 13.616840."""
     problem = find_problem("poisson-steep", steepness=1.0)
-    assert problem.source(np.array([[0.25, 0.25]]))[0] == pytest.approx(-4.408300 - 13.616840, abs=1e-5)
+    assert source_at(problem, np.array([[0.25, 0.25]])) == pytest.approx(-4.408300 - 13.616840, abs=1e-5)
 
 
 def test_strength_scales_the_solution() -> None:
@@ -121,8 +143,8 @@ def test_eikonal_reference_by_hand() -> None:
 
 def test_viscosity_is_a_matter_of_training() -> None:
     """The eikonal residual by hand: u_x = 0.6, u_y = 0.8, Laplacian 2, viscosity 0.1 gives 1 - 0.2 - 1."""
-    fields = DerivativeFields(u_x=0.6, u_y=0.8, u_xx=1.5, u_yy=0.5, viscosity=0.1, source=1.0)
-    assert find_problem("eikonal").residual(fields)[0] == pytest.approx(-0.2)
+    values = {"u_x": 0.6, "u_y": 0.8, "u_xx": 1.5, "u_yy": 0.5, "viscosity": 0.1}
+    assert find_problem("eikonal").residuals[0].evaluate(values) == pytest.approx(-0.2)
     assert find_problem("eikonal").recipe.viscosity > 0
 
 
@@ -135,9 +157,10 @@ def test_laplace_data_are_continued_from_the_edges_alone() -> None:
     assert data == pytest.approx((0.4 + 0.5 / 4.25 + 0.0 + 1 / 3.25) / 2 - (0.5 + 0.2) / 4)
 
 
-def test_undeclared_derivatives_are_named() -> None:
-    with pytest.raises(AttributeError, match="no derivative field 'u_yy'; this problem declares u_x"):
-        _ = DerivativeFields(u_x=1.0).u_yy
+def test_derivatives_by_unknown_coordinates_show_the_nearest_names() -> None:
+    problem = find_problem("heat")
+    with pytest.raises(SpecError, match=r"name in problem 'heat' must .*got 'u_y'\. .*u_x"):
+        _ = problem.names().u_y
 
 
 def test_unknown_problems_show_the_nearest_names() -> None:
@@ -179,6 +202,6 @@ def test_broken_modes_are_refused() -> None:
 
 
 def test_a_problem_carries_the_options_that_it_was_built_with():
-    assert find_problem("heat").parameters == ()
+    assert find_problem("heat").options == ()
     built = find_problem("heat", diffusivity=0.5, strength=2)
-    assert {option.name: option.value for option in built.parameters} == {"diffusivity": 0.5, "strength": 2.0}
+    assert {option.name: option.value for option in built.options} == {"diffusivity": 0.5, "strength": 2.0}

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from scipy.integrate import quad, solve_ivp
 from scipy.linalg import lstsq
-from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import spsolve
 
 from neuropinn_lava.base.arrays import FloatArray
@@ -16,12 +15,12 @@ from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.operators.operator_kind import OperatorKind
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.problem import DerivativeFields, PdeProblem
+from neuropinn_lava.problems.discretization import discretize
+from neuropinn_lava.problems.problem import PdeProblem
 from neuropinn_lava.problems.residuals import (
     boundary_points,
     boundary_rms,
     evaluation_points,
-    problem_operators,
     residual_cloud,
     residual_rms,
 )
@@ -52,7 +51,7 @@ def test_reference_satisfies_its_equation(name: str) -> None:
     problem = find_problem(name)
     measuring = residual_cloud(problem)
     values = problem.reference.evaluate(measuring.points)
-    assert 0 < residual_rms(problem, measuring, values) <= FLOORS[name]
+    assert 0 < residual_rms(measuring, values) <= FLOORS[name]
 
 
 def by_differences(problem: PdeProblem, points: FloatArray, letters: str) -> FloatArray:
@@ -74,7 +73,7 @@ def test_a_closed_form_satisfies_its_equation_and_its_conditions(name: str) -> N
     points = evaluation_points(problem, 400, seed=6)
     named = {name: by_differences(problem, points, name.partition("_")[2]) for name in problem.derivatives}
     u = problem.reference.evaluate(points)[:, 0]
-    (residual,) = problem.residual(DerivativeFields(u=u, source=problem.source(points), viscosity=0.0, **named))
+    residual = problem.residuals[0].evaluate({"u": u, **dict(zip(problem.coordinates, points.T, strict=True)), **named})
     assert np.abs(residual).max() <= 1e-6 * np.abs(named["u_xx"]).max()
     boundary = boundary_points(problem, 200, seed=7)
     assert boundary_rms(problem, boundary, problem.reference.evaluate(boundary)) <= 1e-12
@@ -191,19 +190,10 @@ def test_star_is_converged(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def solve_by_fits(problem: PdeProblem, n: int) -> tuple[FloatArray, FloatArray]:
     """Solve a linear problem with u = 0 on the boundary by quartic fits on a cloud: a method without elements."""
     cloud = problem.domain.cloud((n, n))
-    operators = problem_operators(problem, cloud, OperatorKind.QUARTIC, 28)
-    fields = {f"u_{name}": matrix for name, matrix in zip(operators.names, operators.matrices, strict=True)}
-    matrix = problem.residual(_Operators(fields))[0]
-    inner = csr_matrix(matrix[:, : cloud.n_inside])
-    return cloud.centres, spsolve(inner.tocsc(), problem.source(cloud.centres))
-
-
-class _Operators:
-    """Matrices in the place of derivative fields; the source is left out."""
-
-    def __init__(self, fields: dict[str, csr_matrix]) -> None:
-        self.__dict__.update(fields)
-        self.source = csr_matrix(next(iter(fields.values())).shape)
+    held = discretize(problem, cloud, OperatorKind.QUARTIC, 28)
+    zero = np.zeros((held.n_points, 1))
+    inner = held.jacobian(zero, problem.rest_values())[0][:, : cloud.n_inside]
+    return cloud.centres, spsolve(inner.tocsc(), -held.evaluate(zero, problem.rest_values())[0][0])
 
 
 @pytest.mark.parametrize("name", ["poisson-star", "advection-diffusion-star"])

@@ -39,7 +39,7 @@ def test_zero_scores_the_source() -> None:
     measuring = residual_cloud(problem)
     n = measuring_cells(problem.recipe.cloud.n_per_axis)[0]
     expected = 0.5 * n / (n - 1)  # the discrete mean square of a sine over n - 1 inner points is n / 2 / (n - 1)
-    assert residual_rms(problem, measuring, np.zeros((len(measuring.points), 1))) == pytest.approx(expected)
+    assert residual_rms(measuring, np.zeros((len(measuring.points), 1))) == pytest.approx(expected)
 
 
 def test_an_added_bump_shows() -> None:
@@ -47,8 +47,8 @@ def test_an_added_bump_shows() -> None:
     problem = find_problem("poisson")
     measuring = residual_cloud(problem)
     reference = problem.reference.evaluate(measuring.points)
-    tenth = residual_rms(problem, measuring, 1.1 * reference)
-    assert tenth == pytest.approx(0.1 * residual_rms(problem, measuring, 0 * reference), rel=0.01)
+    tenth = residual_rms(measuring, 1.1 * reference)
+    assert tenth == pytest.approx(0.1 * residual_rms(measuring, 0 * reference), rel=0.01)
 
 
 def test_boundary_error_is_the_root_mean_square() -> None:
@@ -91,7 +91,7 @@ def test_values_that_do_not_fit_are_refused(values: FloatArray, rule: str) -> No
         boundary_rms(find_problem("heat"), np.zeros((5, 2)), values)
     measuring = residual_cloud(find_problem("heat"))
     with pytest.raises(SpecError, match=r"\(n_points, n_out\)"):
-        residual_rms(find_problem("heat"), measuring, values)
+        residual_rms(measuring, values)
 
 
 def test_points_off_the_boundary_are_refused() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch import Tensor
 from ...base.arrays import FloatArray, Record
 from ...base.expressions import Expression
 from ...geometry.domain import Cloud
+from ...geometry.parametric_domain import ParametricCloud
 from ...network.transforms import AffineTransform
 from ...problems.discretization import Block, Discretization, discretize
 from ...problems.error_estimate import row_scales
@@ -55,9 +56,9 @@ class TensorBlock(Record):
     weight: float
     """Factor on the mean square of the rows in the loss."""
 
-    def names_at(self, u: Tensor, unknowns: tuple[str, ...]) -> dict[str, Any]:
-        """Return the values of all names for u of shape (n_points, n_out)."""
-        found = dict(self.values)
+    def names_at(self, u: Tensor, unknowns: tuple[str, ...], coefficients: Mapping[str, Tensor]) -> dict[str, Any]:
+        """Return the values of all names for u of shape (n_points, n_out) and coefficients by name."""
+        found = {**self.values, **coefficients}
         for column, unknown in enumerate(unknowns):
             found[unknown] = u[self.index, column]
         for each in self.maps:
@@ -118,6 +119,10 @@ class TrainingCloud(Record):
         """Compute u at all points, shape (n_points, n_out), for the network's outputs of that shape."""
         linked: Tensor = self.problem.ansatz.link.apply(self.output_transform.apply(outputs))
         return self.offset + self.factor * linked
+
+    def constants(self, coefficients: Mapping[str, float]) -> dict[str, float]:
+        """Return the values of the names that are no fields, with the present ones of the coefficients."""
+        return {**self.problem.rest_values(self.viscosity), **coefficients}
 
     @property
     def problem(self) -> PdeProblem:
@@ -188,12 +193,14 @@ def build_training_cloud(
     """
     cloud = changed or problem.domain.cloud(recipe.cloud.n_per_axis, recipe.cloud.gradings)
     held = discretize(problem, cloud, recipe.cloud.operator, recipe.cloud.n_neighbours)
-    scales = scales or row_scales(held, recipe.viscosity)
+    scales = scales or row_scales(held, problem.rest_values(recipe.viscosity))
     offset, factor = problem.ansatz.evaluate(held.points)
-    power, volumes = recipe.weights.cell_power, 1.0 if changed is None else relative_cell_volumes(cloud)
+    power = recipe.weights.cell_power
+    is_graded_only = changed is None or isinstance(changed, ParametricCloud) or power == 0.0
+    volumes = 1.0 if is_graded_only else relative_cell_volumes(cloud)
 
     def tensor(values: Any) -> Tensor:
-        return torch.as_tensor(np.ascontiguousarray(values)).to(device=device, dtype=dtype)
+        return torch.tensor(np.asarray(values), dtype=dtype, device=device)
 
     return TrainingCloud(
         held=held,

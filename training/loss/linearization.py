@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ Centres = Tensor | None
 """Factor on the weight of every centre, shape (n_inside,); None for one."""
 Balance = tuple[float, ...]
 """Factor on the weight of every block of rows; empty for one."""
+NONE: Mapping[str, float] = MappingProxyType({})
+"""No unknown coefficients."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,6 +44,8 @@ class LinearResidual(Record):
     """Derivatives S, shape (n_rows, n_out n_points), unknown after unknown."""
     blocks: IntArray
     """Block of rows of the discretization that each row belongs to, shape (n_rows,); -1 for those of a teacher."""
+    columns: FloatArray | None = None
+    """Derivatives by the unknown coefficients, shape (n_rows, n_coefficients); None without any."""
 
     def compressed(self, n_points: int) -> tuple[LinearResidual, IntArray]:
         """Return the model without zero rows, as those ahead of a front are, and without points that no other row uses.
@@ -56,20 +61,35 @@ class LinearResidual(Record):
         rows = np.flatnonzero((np.diff(S.indptr) > 0) | (self.values.numpy() != 0))
         seen = np.unique(S.indices % n_points)
         columns = (np.arange(S.shape[1] // n_points)[:, None] * n_points + seen).reshape(-1)
-        return LinearResidual(values=self.values[rows], slopes=S[rows][:, columns], blocks=self.blocks[rows]), seen
+        held = None if self.columns is None else self.columns[rows]
+        smaller = LinearResidual(
+            values=self.values[rows], slopes=S[rows][:, columns], blocks=self.blocks[rows], columns=held
+        )
+        return smaller, seen
 
 
-def weighted_residuals(cloud: TrainingCloud, outputs: Tensor, factor: Centres = None, balance: Balance = ()) -> Tensor:
+def weighted_residuals(
+    cloud: TrainingCloud,
+    outputs: Tensor,
+    factor: Centres = None,
+    balance: Balance = (),
+    coefficients: Mapping[str, float] = NONE,
+) -> Tensor:
     """Compute r for the network's outputs (n_points, n_out), shape (n_rows,)."""
     u = cloud.solution(outputs.detach()).numpy()
-    values = [cloud.held.names_at(block, u, cloud.viscosity) for block in cloud.held.blocks]
+    constants = cloud.constants(coefficients)
+    values = [cloud.held.names_at(block, u, constants) for block in cloud.held.blocks]
     rows = [block.evaluate(names) for block, names in zip(cloud.held.blocks, values, strict=True)]
     roots = _root_weights(cloud, values[0], factor, balance)
     return torch.from_numpy(np.concatenate([(each * root).ravel() for each, root in zip(rows, roots, strict=True)]))
 
 
 def linearize_residuals(
-    cloud: TrainingCloud, outputs: Tensor, factor: Centres = None, balance: Balance = ()
+    cloud: TrainingCloud,
+    outputs: Tensor,
+    factor: Centres = None,
+    balance: Balance = (),
+    coefficients: Mapping[str, float] = NONE,
 ) -> LinearResidual:
     """Compute r and S at the network's outputs (n_points, n_out).
 
@@ -78,19 +98,22 @@ def linearize_residuals(
         outputs: Outputs y; their graph is not followed.
         factor: Factor on the weight of every centre.
         balance: Factor on the weight of every block of rows; empty for one.
+        coefficients: Present values of the problem's unknown coefficients.
     """
+    constants = cloud.constants(coefficients)
     y = outputs.detach().requires_grad_()
     solution = cloud.solution(y)
     (du,) = torch.autograd.grad(solution.sum(), y)
     u = solution.detach().numpy()
-    names = cloud.held.names_at(cloud.held.blocks[0], u, cloud.viscosity)
+    names = cloud.held.names_at(cloud.held.blocks[0], u, constants)
     roots = np.concatenate([root.ravel() for root in _root_weights(cloud, names, factor, balance)])
-    jacobian = vstack(cloud.held.jacobian(u, cloud.viscosity), format="csr")
+    jacobian = vstack(cloud.held.jacobian(u, constants), format="csr")
     blocks = np.repeat(np.arange(len(cloud.blocks)), [block.n_rows for block in cloud.held.blocks])
     return LinearResidual(
-        values=weighted_residuals(cloud, outputs, factor, balance),
+        values=weighted_residuals(cloud, outputs, factor, balance, coefficients),
         slopes=csr_matrix(diags(roots) @ jacobian @ diags(du.T.reshape(-1).numpy())),
         blocks=blocks,
+        columns=roots[:, None] * cloud.held.coefficient_slopes(u, constants) if coefficients else None,
     )
 
 

@@ -20,6 +20,7 @@ from torch import Tensor
 from ...problems.phases import PhaseRecipe
 from ..collocation.clouds import Instants, TrainingCloud
 from ..network.batches import run_batches
+from ..network.coefficients import coefficient_tensors
 from ..network.module_network import TrainedNetwork
 from .distillation import DistillationTarget
 from .energy_loss import EnergyCloud
@@ -47,7 +48,7 @@ def evaluate_loss(
     distance = None if distillation_target is None else distillation_target.distance(u)
     if isinstance(cloud, EnergyCloud):
         return LossTerms(residual=cloud.loss(u), activity=run.activity, distillation=distance)
-    squares, conditions = block_squares(cloud, u)
+    squares, conditions = block_squares(cloud, u, coefficient_tensors(network))
     residual = squares.mean() + conditions
     causal = None
     if cloud.instants is not None:
@@ -57,19 +58,19 @@ def evaluate_loss(
 
 def residual_loss(cloud: TrainingCloud, u: Tensor) -> Tensor:
     """Compute the mean square residual for u at all points of the cloud, shape (n_points, n_out)."""
-    squares, conditions = block_squares(cloud, u)
+    squares, conditions = block_squares(cloud, u, {})
     return squares.mean() + conditions
 
 
-def block_squares(cloud: TrainingCloud, u: Tensor) -> tuple[Tensor, Tensor | float]:
-    """Compute w_c r^2 at each centre, its mean over the equations, shape (n_inside,), and the sum of all conditions' mean squares."""
+def block_squares(cloud: TrainingCloud, u: Tensor, coefficients: Mapping[str, Tensor]) -> tuple[Tensor, Tensor | float]:
+    """Compute w_c r^2 at each centre, the mean over the equations, (n_inside,), and the sum of all conditions' mean squares."""
     first, *others = cloud.blocks
-    values = first.names_at(u, cloud.problem.unknowns)
+    values = first.names_at(u, cloud.problem.unknowns, coefficients)
     total = first.scaled_rows(values).square().mean(0)
     weights = centre_weights(cloud, values)
     conditions: Tensor | float = 0.0
     for block in others:
-        rows = block.scaled_rows(block.names_at(u, cloud.problem.unknowns))
+        rows = block.scaled_rows(block.names_at(u, cloud.problem.unknowns, coefficients))
         conditions = conditions + block.weight * rows.square().mean()
     return (total if weights is None else total * weights), conditions
 

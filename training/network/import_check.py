@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
 from torch.utils._pytree import tree_leaves
 
 from ...base.arrays import BoolArray, FloatArray, IntArray
@@ -42,6 +44,8 @@ BLOCK = 16
 """Number of points whose membranes are in memory at once."""
 N_STEPS = 5
 """Number of steps of the sequences at which record and module are compared."""
+_STATES = ("mem", "syn", "spk")
+"""Names of the states that snnTorch's neurons keep from one step to the next."""
 _HONOURED_HOOKS = ("WeightNorm", "SpectralNorm")
 """Names of the hooks of torch that compute a weight before each call."""
 
@@ -57,34 +61,43 @@ def plain_module(module: nn.Module) -> nn.Module:
         module = inner
 
 
+def copied_module(module: nn.Module) -> nn.Module:
+    """Copy a module, also one whose weights were computed in a forward pass, as the weight norms of torch do.
+
+    Raises:
+        SpecError: If it cannot be copied.
+    """
+    derived = {id(tensor): tensor.detach().clone() for tensor in _tensors(module) if tensor.grad_fn is not None}
+    try:
+        return copy.deepcopy(module, derived)  # torch copies no tensor that another one was computed into
+    except Exception as error:  # whatever a user's module raises
+        mend = "Take out of the module what cannot be copied, such as open files and locks."
+        got = f"{type(error).__name__}: {error}"
+        raise SpecError(f"module {type(module).__name__}", "be a module that can be copied", got, mend) from error
+
+
 def evaluation_copy(module: nn.Module) -> nn.Module:
     """Copy a module to float64 on the CPU, in evaluation mode, with its neurons at rest and its weights computed.
 
     Parametrizations and the weight norms of torch are part of the copy. Other hooks are refused, because a record cannot hold
-    them.
+    them, and so are layers in training mode that compute something else there.
 
     Raises:
-        SpecError: If the module cannot be copied, or if a layer has hooks or a forward pass of its own; all of them are listed.
+        SpecError: If the module cannot be copied, or if a layer has hooks or a forward pass of its own, or is dropout or batch
+            norm in training mode; all of them are listed.
     """
     raise_violations(_altered_layers(module))
-    derived = {id(tensor): tensor.detach().clone() for tensor in _tensors(module) if tensor.grad_fn is not None}
-    try:
-        held = copy.deepcopy(module, derived)  # torch copies no tensor that another one was computed into
-        held = held.to(device="cpu", dtype=torch.float64).eval()
-    except Exception as error:  # whatever a user's module raises
-        mend = "Take out of the module what cannot be copied, such as open files and locks."
-        got = f"{type(error).__name__}: {error}"
-        raise SpecError(
-            f"module {type(module).__name__}", "be a module that can be copied to float64", got, mend
-        ) from error
+    held = copied_module(module).to(device="cpu", dtype=torch.float64).eval()
     for layer in held.modules():
         layer._compiled_call_impl = None
         for name, value in vars(layer).items():
             if isinstance(value, Tensor) and value.is_floating_point():
                 setattr(layer, name, value.detach().double())
-        membrane = getattr(layer, "mem", None)
-        if type(layer).__module__.startswith("snntorch") and isinstance(membrane, Tensor):
-            layer.mem = torch.zeros_like(membrane)
+        if type(layer).__module__.startswith("snntorch"):
+            kept = {name: getattr(layer, name, None) for name in _STATES}
+            for name, state in kept.items():
+                if isinstance(state, Tensor):
+                    setattr(layer, name, torch.zeros_like(state))
         for hook in layer._forward_pre_hooks.values():  # weight norms alone are left
             hook(layer, ())
     return held
@@ -99,7 +112,7 @@ def _tensors(module: nn.Module) -> Iterator[Tensor]:
 
 
 def _altered_layers(module: nn.Module) -> Iterator[Violation]:
-    """Find layers with hooks, or with a forward pass that replaces the one of their class."""
+    """Find layers with hooks, with a forward pass that replaces the one of their class, or with another one in training."""
     for name, layer in module.named_modules():
         place = f"layer {name!r} ({type(layer).__name__})" if name else f"module {type(layer).__name__}"
         hooks = [*layer._forward_hooks.values(), *layer._forward_pre_hooks.values()]
@@ -111,6 +124,10 @@ def _altered_layers(module: nn.Module) -> Iterator[Violation]:
         if "forward" in vars(layer):
             mend = "Define it in a class of its own."
             yield Violation(place, "have the forward pass of its class", "another one, set on the object", mend)
+        drops = isinstance(layer, (_DropoutNd, nn.RNNBase)) and getattr(layer, "p", getattr(layer, "dropout", 0.0)) > 0
+        if layer.training and (drops or isinstance(layer, _BatchNorm)):
+            mend = "Call module.eval(): the network deployed is that of evaluation."
+            yield Violation(place, "be in evaluation mode", "training mode, in which it computes something else", mend)
 
 
 def check_import(
@@ -162,7 +179,9 @@ def joined_outputs(result: object) -> Tensor:
     tensors = [each for each in tree_leaves(result) if isinstance(each, Tensor)]
     if len(tensors) == 1 and tensors[0].dim() > 1:
         return tensors[0]
-    return torch.cat([each.reshape(len(each), -1) if each.dim() < 3 else each for each in tensors], dim=-1)
+    return torch.cat(
+        [each.reshape(*each.shape[:1] or (1,), -1) if each.dim() < 3 else each for each in tensors], dim=-1
+    )
 
 
 def _run_record(network: NetworkSpec, points: FloatArray) -> FloatArray:
@@ -185,10 +204,14 @@ class _ModuleRun(NamedTuple):
     """States of a step module."""
 
     def random_points(self) -> FloatArray:
-        """Draw points of the box, of sequences at every step."""
+        """Draw points of the box, of sequences at every step, of other inputs beside them once."""
         network = self.network
         steps = (N_STEPS,) if network.has_sequences else ()
-        return np.random.default_rng(0).uniform(network.lower, network.upper, (N_POINTS, *steps, network.n_in))
+        points = np.random.default_rng(0).uniform(network.lower, network.upper, (N_POINTS, *steps, network.n_in))
+        if steps:
+            constant = np.concatenate([[not each.is_sequence] * each.width for each in network.inputs])
+            points[..., constant] = points[:, :1, constant]
+        return points
 
     def outputs(self, held: nn.Module, points: FloatArray) -> FloatArray:
         """Return the read-out of a module; a step module, and one that is no `VsnNetwork`, is called once for every step."""
@@ -220,7 +243,11 @@ class _ModuleRun(NamedTuple):
         steps = []
         for t in range(n_calls):
             now = x[:, t] if x.dim() == 3 and self.states else x
-            result = held(*(each.clone() for each in now.split(widths, dim=-1)), *states)
+            parts = zip(now.split(widths, dim=-1), self.network.inputs, strict=True)
+            result = held(
+                *(each[:, 0] if each.dim() == 3 and not spec.is_sequence else each.clone() for each, spec in parts),
+                *states,
+            )
             if states:
                 leaves = tree_leaves(result)
                 result, states = leaves[: -len(states)], leaves[-len(states) :]

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from ...base.checks import as_member, check_range, raise_violations
+from ...base.checks import as_member, check_range, check_whole, raise_violations
 from ...base.errors import Violation
 from ...network.spec import MAX_STEPS, Readout
 from ...problems.recipe import NetworkRecipe
@@ -37,10 +37,10 @@ REPLACEMENTS = {
     "Softplus": _READ,
     "SiLU": _READ,
     "GELU": _READ,
-    "Synaptic": f"{_TWO_STATES} has no synaptic current",
+    "Synaptic": _READ,
     "Alpha": f"{_TWO_STATES} has one state, not three",
     "Lapicque": f"{_TWO_STATES} has beta in the place of R and C",
-    "RLeaky": f"{_TWO_STATES} hears no layer of its own; or write a step module, forward(x_t, state) -> (y_t, state)",
+    "RLeaky": _READ,
     "RSynaptic": f"{_TWO_STATES} has no synaptic current; or write a step module, forward(x_t, state) -> (y_t, state)",
 }
 """What to use instead of a layer that cannot be deployed, by the name of its class."""
@@ -101,12 +101,60 @@ def _check_widths(where: str, layers: list[nn.Module]) -> Iterator[Violation]:
         width = n_out
 
 
-class VsnNetwork(nn.Module):
-    """A `torch.nn.Sequential` of Linear and VSN layers, presented with its input for T steps from rest.
+def check_presentation(where: str, n_steps: int, readout: Readout) -> Iterator[Violation]:
+    """Check the number of steps, 1 to `MAX_STEPS`, and that the read-out is the mean or the last step."""
+    yield from [*check_whole(f"{where}.n_steps", n_steps)] or check_range(f"{where}.n_steps", n_steps, 1, MAX_STEPS)
+    if readout is Readout.EVERY:
+        mend = "Use the mean or the last step; the points do not change from step to step."
+        yield Violation(f"{where}.readout", "be 'mean' or 'last'", readout.value, mend)
 
-    Every forward pass starts with membranes at zero. A call runs the Sequential step by step and can be differentiated any
-    number of times. `run`, which training uses, runs all steps of one layer after the other; it returns the same numbers faster
-    and can be differentiated once.
+
+class PresentedNetwork(nn.Module):
+    """Base of the networks that are trained: a module presented with its input for T steps from rest, and read out.
+
+    Every forward pass starts with membranes at zero. A call runs the module step by step and can be differentiated any number
+    of times.
+    """
+
+    n_steps: int
+    readout: Readout
+
+    @property
+    def presented(self) -> nn.Module:
+        """The module that is called once for each step."""
+        raise NotImplementedError
+
+    @property
+    def vsn_layers(self) -> tuple[VSN, ...]:
+        """The VSN layers in their order."""
+        return vsn_layers(self.presented)
+
+    def clamp_(self) -> None:
+        """Clamp trained leaks and thresholds to their ranges; fixed ones are left as they are."""
+        for layer in self.vsn_layers:
+            if isinstance(layer.beta, nn.Parameter) or isinstance(layer.theta, nn.Parameter):
+                layer.clamp_()
+
+    def mean_activity(self, activities: Sequence[Tensor]) -> Tensor:
+        """Compute the mean over all neurons of the activities of the VSN layers, each a scalar; 1 where there are none."""
+        if not activities:
+            return next(self.parameters()).new_ones(())
+        widths = torch.tensor([float(layer.n_neurons) for layer in self.vsn_layers], dtype=torch.float64)
+        by_layer = torch.stack(list(activities))
+        return torch.dot(by_layer, (widths / widths.sum()).to(by_layer))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Present x, shape (n_samples, n_in), for T steps; return the read-out, shape (n_samples, n_out)."""
+        with successive_steps(self.presented):
+            steps = torch.stack([self.presented(x) for _ in range(self.n_steps)])
+        return steps[-1] if self.readout is Readout.LAST else steps.mean(0)
+
+
+class VsnNetwork(PresentedNetwork):
+    """A `torch.nn.Sequential` of Linear and VSN layers in turn.
+
+    `run`, which training uses, runs all steps of one layer after the other; it returns the same numbers faster than a call and
+    can be differentiated once.
     """
 
     def __init__(self, layers: nn.Sequential, n_steps: int = 1, readout: Readout | str = Readout.MEAN) -> None:
@@ -121,22 +169,15 @@ class VsnNetwork(nn.Module):
             SpecError: If a layer cannot be deployed, widths disagree, or T is out of range; every broken rule is listed.
         """
         super().__init__()
+        self.n_steps, self.readout = n_steps, as_member(Readout, readout, "VsnNetwork.readout")
         found = [*check_layers("VsnNetwork", list(layers))]
-        found += check_range("VsnNetwork.n_steps", n_steps, 1, MAX_STEPS)
-        chosen = as_member(Readout, readout, "VsnNetwork.readout")
-        if chosen is Readout.EVERY:
-            mend = "Use the mean or the last step; the points do not change from step to step."
-            found.append(Violation("VsnNetwork.readout", "be 'mean' or 'last'", chosen.value, mend))
-        raise_violations(found)
+        raise_violations([*found, *check_presentation("VsnNetwork", n_steps, self.readout)])
         self.layers = layers
-        self.n_steps = n_steps
-        self.readout = chosen
-        widths = torch.tensor([float(layer.n_neurons) for layer in self.vsn_layers], dtype=torch.float64)
-        self._shares = widths / widths.sum()
 
     @property
-    def vsn_layers(self) -> tuple[VSN, ...]:
-        return vsn_layers(self.layers)
+    def presented(self) -> nn.Module:
+        """The Sequential."""
+        return self.layers
 
     @property
     def linear_layers(self) -> tuple[nn.Linear, ...]:
@@ -147,12 +188,6 @@ class VsnNetwork(nn.Module):
     def n_in(self) -> int:
         """Number of coordinates of a point."""
         return self.linear_layers[0].in_features
-
-    def clamp_(self) -> None:
-        """Clamp trained leaks and thresholds to their ranges; fixed ones are left as they are."""
-        for layer in self.vsn_layers:
-            if isinstance(layer.beta, nn.Parameter) or isinstance(layer.theta, nn.Parameter):
-                layer.clamp_()
 
     def run(self, x: Tensor) -> NetworkRun:
         """Present x, shape (n_samples, n_in), for T steps; return the read-out and the activities, differentiable once."""
@@ -165,17 +200,6 @@ class VsnNetwork(nn.Module):
                 signal = layer(signal)
         output = signal[-1] if self.readout is Readout.LAST else signal.mean(0)
         return NetworkRun(output=output, activities=torch.stack(activities), activity=self.mean_activity(activities))
-
-    def mean_activity(self, activities: list[Tensor]) -> Tensor:
-        """Compute the mean over all neurons of the activities of the VSN layers, each a scalar."""
-        by_layer = torch.stack(activities)
-        return torch.dot(by_layer, self._shares.to(by_layer))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Present x, shape (n_samples, n_in), for T steps; return the read-out, shape (n_samples, n_out)."""
-        with successive_steps(self.layers):
-            steps = torch.stack([self.layers(x) for _ in range(self.n_steps)])
-        return steps[-1] if self.readout is Readout.LAST else steps.mean(0)
 
 
 def _fill_normal(linear: nn.Linear, gain: float, generator: torch.Generator) -> None:

@@ -34,11 +34,18 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.sparse import csr_matrix, vstack
 from torch import Tensor
 
-from ...base.arrays import IntArray, Record
+from ...base.arrays import FloatArray, IntArray, Record
 from ...problems.phases import Optimizer
 from ..collocation.clouds import TrainingCloud
 from ..collocation.marching import Front, centre_factors
-from ..loss.linearization import Balance, LinearResidual, linearize_distillation, linearize_residuals, weighted_residuals
+from ..loss.linearization import (
+    Balance,
+    LinearResidual,
+    linearize_distillation,
+    linearize_residuals,
+    weighted_residuals,
+)
+from ..network.coefficients import coefficient_numbers, coefficients_of
 from .phase_optimizer import Packed, StepTask, read_number, read_tensor
 from .tangents import Direction, ExactRun, Tangents, activity_gradient, find_tangents, move_network, run_exactly
 
@@ -119,7 +126,7 @@ class GaussNewton:
         task, unit = system.task, system.matrix.diagonal()[: system.n_equations].mean()
         values, before = task.parameters.values, system.square
         start, carried = values.clone(), self._carried(task)
-        ahead = None if carried is None else system.pushed_forward(task.parameters.direction(task.network, carried))
+        ahead = None if carried is None else system.pushed_forward(carried)
         for trial in range(MAX_TRIALS):
             if trial == MOMENTUM_TRIALS:
                 carried = ahead = None
@@ -127,6 +134,7 @@ class GaussNewton:
             v = _solve(system, damping, system.residuals if ahead is None else system.residuals + ahead)
             if v is not None:
                 move_network(task.network, system.direction(v), -1.0)
+                system.move_coefficients(v)
                 if carried is not None:
                     values.add_(carried)
                 loss, excess = _measure(system)
@@ -160,6 +168,8 @@ class _System(Record):
     """Factor on the weight of every block of rows; empty for one."""
     blocks: IntArray
     """Block that each row of the equations belongs to, shape (n_equations,); -1 for a teacher's."""
+    columns: Tensor | None
+    """Derivatives of these rows by the trained coefficients, shape (n_equations, n_coefficients); None without any."""
     tangents: Tangents
     slopes: csr_matrix
     """S of the equation and the distillation target, shape (n_equations, n_out n_points)."""
@@ -185,6 +195,13 @@ class _System(Record):
         excess = self.residuals[self.n_equations :].clamp_min(0.0)
         return (self.residuals[: self.n_equations].square().sum() + excess.square().sum()).item()
 
+    def move_coefficients(self, v: Tensor) -> None:
+        """Move the coefficients beside the network by -columns^T v."""
+        held = coefficients_of(self.task.network)
+        if held is not None and self.columns is not None:
+            with torch.no_grad():
+                held.free.sub_(self.columns.T @ v[: self.n_equations])
+
     def direction(self, v: Tensor) -> Direction:
         """Return J^T v for v over all rows, or over those of the equation alone."""
         pulled = self.tangents.pulled_back(torch.from_numpy(self.slopes.T @ v[: self.n_equations].numpy()))
@@ -192,9 +209,13 @@ class _System(Record):
             pulled if len(v) == self.n_equations or self.activity_row is None else pulled.plus(v[-1], self.activity_row)
         )
 
-    def pushed_forward(self, direction: Direction) -> Tensor:
-        """Return J times a direction, shape (n_rows,)."""
+    def pushed_forward(self, step: Tensor) -> Tensor:
+        """Return J times a step of all parameters, shape (n_rows,)."""
+        parameters, held = self.task.parameters, coefficients_of(self.task.network)
+        direction = parameters.direction(self.task.network, step)
         ahead = torch.from_numpy(self.slopes @ self.tangents.pushed_forward(direction).numpy())
+        if held is not None and self.columns is not None:
+            ahead += self.columns @ step[parameters.parts[id(held.free)]]
         row = self.activity_row
         return ahead if row is None else torch.cat([ahead, row.dot(direction).view(1)])
 
@@ -218,6 +239,8 @@ def _build_system(task: StepTask, cloud: TrainingCloud, factor: Tensor | None, b
     tangents = find_tangents(task.network, run)
     linear, points = _linearize(task, cloud, factor, balance, tangents.outputs).compressed(len(tangents.outputs))
     tangents = tangents.at(torch.from_numpy(points))
+    held, matrix = coefficients_of(task.network), tangents.sandwiched(linear.slopes)
+    columns = None if held is None or linear.columns is None else torch.from_numpy(linear.columns) * held.slopes()
     system = _System(
         task=task,
         cloud=cloud,
@@ -226,7 +249,8 @@ def _build_system(task: StepTask, cloud: TrainingCloud, factor: Tensor | None, b
         blocks=linear.blocks,
         tangents=tangents,
         slopes=linear.slopes,
-        matrix=tangents.sandwiched(linear.slopes),
+        matrix=matrix if columns is None else matrix + columns @ columns.T,
+        columns=columns,
         residuals=linear.values,
         activity=run.activity.item(),
         smooth_activity=run.smooth_activity.item(),
@@ -238,16 +262,34 @@ def _linearize(
     task: StepTask, cloud: TrainingCloud, factor: Tensor | None, balance: Balance, outputs: Tensor
 ) -> LinearResidual:
     """Return r and S of the equation and of the distillation target, as the phase weighs them."""
-    phase, parts = task.phase, []
+    phase, parts, coefficients = task.phase, [], coefficient_numbers(task.network)
     if phase.residual_weight > 0.0:
-        parts.append((phase.residual_weight, linearize_residuals(cloud, outputs, factor, balance)))
+        parts.append(
+            (
+                phase.residual_weight,
+                linearize_residuals(cloud, outputs, factor, balance, coefficients),
+            )
+        )
     if phase.distillation_weight > 0.0 and task.distillation_target is not None:
         parts.append((phase.distillation_weight, linearize_distillation(cloud, task.distillation_target, outputs)))
     return LinearResidual(
         values=torch.cat([math.sqrt(weight) * part.values for weight, part in parts]),
         slopes=csr_matrix(vstack([math.sqrt(weight) * part.slopes for weight, part in parts])),
         blocks=np.concatenate([part.blocks for _, part in parts]),
+        columns=_stacked_columns(parts),
     )
+
+
+def _stacked_columns(parts: list[tuple[float, LinearResidual]]) -> FloatArray | None:
+    """Stack the derivatives by the coefficients, zero for the rows of a teacher; None without any."""
+    widths = [part.columns.shape[1] for _, part in parts if part.columns is not None]
+    if not widths:
+        return None
+    held = [
+        np.zeros((len(part.values), widths[0])) if part.columns is None else math.sqrt(weight) * part.columns
+        for weight, part in parts
+    ]
+    return np.concatenate(held)
 
 
 def _with_activity(system: _System, run: ExactRun) -> _System:
@@ -298,7 +340,9 @@ def _measure(system: _System) -> tuple[float, float]:
     activity = system.activity + run.smooth_activity.item() - system.smooth_activity
     loss = 0.0
     if task.phase.residual_weight > 0.0:
-        residuals = weighted_residuals(cloud, run.output, system.factor, system.balance)
+        residuals = weighted_residuals(
+            cloud, run.output, system.factor, system.balance, coefficient_numbers(task.network)
+        )
         loss += task.phase.residual_weight * residuals.square().sum().item()
     if task.phase.distillation_weight > 0.0 and task.distillation_target is not None:
         loss += task.phase.distillation_weight * task.distillation_target.distance(cloud.solution(run.output)).item()

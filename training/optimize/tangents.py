@@ -25,8 +25,7 @@ from torch import Tensor, nn
 from ...base.arrays import Record
 from ...base.errors import TrainingError
 from ...network.spec import Readout
-from ..network.module_network import ModuleNetwork, TrainedNetwork
-from ..neuron.surrogates import firing_level, surrogate_step
+from ..network.module_network import ModuleNetwork, TrainedNetwork, smooth_activity
 from ..neuron.unrolled import integrate_steps, unrolled_vsn
 from ..neuron.vsn import VSN
 
@@ -89,7 +88,7 @@ def _bias(linear: nn.Linear) -> Tensor | None:
 
 
 def other_parameters(network: TrainedNetwork) -> list[Tensor]:
-    """Return the trainable parameters that belong to no Linear and no VSN layer.
+    """Return the trainable parameters of no VSN layer that are not moved as weights and biases of Linear layers.
 
     Raises:
         TrainingError: If there are more than `MAX_OTHERS` numbers in them.
@@ -199,13 +198,15 @@ def run_exactly(network: TrainedNetwork, inputs: Tensor) -> ExactRun:
             output=run.output,
             inputs=run.inputs,
             drives=run.drives,
-            activity=network.mean_activity(list(run.activities)),
-            smooth_activity=network.mean_activity(list(run.smooth_activities)),
+            activity=network.mean_activity(run.activities),
+            smooth_activity=network.mean_activity(run.smooth_activities),
         )
     signal, seen, drives, activities, smooth = inputs, [], [], [], []
     for layer in network.layers:
         if isinstance(layer, VSN):
-            smooth.append(_smooth_activity(layer, signal, network.n_steps))
+            with torch.no_grad():
+                membranes = integrate_steps(signal, layer.beta, layer.theta, layer.rule.polarity, network.n_steps)[0]
+            smooth.append(smooth_activity(signal, membranes, layer.theta, layer.rule))
             signal, activity = unrolled_vsn(signal, layer.beta, layer.theta, layer.rule.exact(), network.n_steps)
             activities.append(activity)
         else:
@@ -222,21 +223,11 @@ def run_exactly(network: TrainedNetwork, inputs: Tensor) -> ExactRun:
     )
 
 
-def _smooth_activity(layer: VSN, drive: Tensor, n_steps: int) -> Tensor:
-    """Compute k mean H(m - theta) of a layer; what a membrane keeps from earlier steps counts as a constant."""
-    rule, theta = layer.rule, layer.theta.detach()
-    with torch.no_grad():
-        kept = integrate_steps(drive, layer.beta, theta, rule.polarity, n_steps)[0] - drive
-    membranes = drive + kept
-    distance = firing_level(membranes, rule.polarity) - theta
-    return surrogate_step(distance, rule.surrogate, rule.surrogate_slope).mean() * rule.surrogate_slope
-
-
 def find_tangents(network: TrainedNetwork, run: ExactRun) -> Tangents:
     """Compute the tangents of a run, by one backward pass for each output; the graph of the run is kept."""
     flat = [drive for calls in run.drives for drive in calls]
     slopes = [
-        torch.autograd.grad(column.sum(), flat, retain_graph=True, materialize_grads=True)
+        torch.autograd.grad(column.sum(), flat, retain_graph=True, materialize_grads=True) if flat else ()
         for column in run.output.unbind(1)
     ]
     joined = iter([torch.cat(parts, dim=-2) for parts in zip(*slopes, strict=True)])

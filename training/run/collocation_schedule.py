@@ -18,6 +18,7 @@ from ...base.arrays import FloatArray, Record
 from ...base.checks import raise_violations
 from ...base.errors import Violation
 from ...geometry.domain import Cloud
+from ...geometry.parametric_domain import ParametricCloud, ParametricDomain
 from ...operators.potential_energy import EnergyDomain
 from ...problems.phases import Optimizer
 from ...problems.problem import PdeProblem
@@ -26,6 +27,7 @@ from ..collocation.adaptation import build_candidates, jitter_cloud, refine_clou
 from ..collocation.clouds import TrainingCloud, build_training_cloud, output_transform
 from ..loss.distillation import CollocationSet, DistillationTarget, build_distillation_target
 from ..loss.energy_loss import EnergyCloud, build_energy_cloud
+from ..network.coefficients import coefficient_tensors
 from ..network.module_network import TrainedNetwork
 from .state import PhasePlace, TrainingState
 
@@ -62,6 +64,8 @@ class CollocationSchedule:
     """Device of the tensors of the clouds."""
     teacher: Teacher | TeacherFunction | None = None
     """Teacher for the phases that have a distillation_weight, trained before or given."""
+    _laid: Cloud | None = field(default=None, init=False)
+    _scales: tuple[FloatArray, ...] | None = field(default=None, init=False)
     _key: tuple[int, int, int] | None = field(default=None, init=False)
     _collocation: CollocationSet | None = field(default=None, init=False)
 
@@ -80,7 +84,7 @@ class CollocationSchedule:
 
     def at(self, state: TrainingState, place: PhasePlace) -> CollocationSet:
         """Return the collocation set of the step at a place, for a state whose cloud is already refined."""
-        key = (0 if state.cloud is None else state.cloud.n_points, *_draw(place))
+        key = (0 if state.cloud is None else state.cloud.n_points, *_draw(self.problem, place))
         if self._collocation is None or self._key != key:
             self._key, self._collocation = key, self._build(state.cloud, place)
         return self._collocation
@@ -100,12 +104,16 @@ class CollocationSchedule:
         fine = build_training_cloud(self.problem, self.recipe, self.dtype, self.device, candidates)
         with torch.no_grad():
             u = fine.solution(state.network(fine.inputs))
-            rows = fine.blocks[0].scaled_rows(fine.blocks[0].names_at(u, self.problem.unknowns))
+            names = fine.blocks[0].names_at(u, self.problem.unknowns, coefficient_tensors(state.network))
+            rows = fine.blocks[0].scaled_rows(names)
             residuals = rows.double().cpu().numpy()
         return refine_cloud(base, candidates, residuals, share)
 
     def _base_cloud(self) -> Cloud:
-        return self.problem.domain.cloud(self.recipe.cloud.n_per_axis, self.recipe.cloud.gradings)
+        """Return the cloud of the recipe, the same one every time, so that its operators are built once."""
+        if self._laid is None:
+            self._laid = self.problem.domain.cloud(self.recipe.cloud.n_per_axis, self.recipe.cloud.gradings)
+        return self._laid
 
     def _build(self, refined: Cloud | None, place: PhasePlace) -> CollocationSet:
         cloud: TrainingCloud | EnergyCloud
@@ -114,12 +122,16 @@ class CollocationSchedule:
             cloud = build_energy_cloud(self.problem, self.recipe, self.dtype, self.device)
         else:
             if place.phase.jitter is not None:
-                rng = np.random.default_rng([self.seed, *_draw(place)])
+                rng = np.random.default_rng([self.seed, *_draw(self.problem, place)])
                 changed = jitter_cloud(
                     refined or self._base_cloud(), self.problem.domain, place.phase.jitter.share, rng
                 )
             changed = changed or self._base_cloud()
-            cloud = build_training_cloud(self.problem, self.recipe, self.dtype, self.device, changed)
+            if isinstance(changed, ParametricCloud) and isinstance(self.problem.domain, ParametricDomain):
+                rng = np.random.default_rng([self.seed, *_draw(self.problem, place)])
+                changed = self.problem.domain.redrawn(changed, rng)
+            cloud = build_training_cloud(self.problem, self.recipe, self.dtype, self.device, changed, self._scales)
+            self._scales = cloud.scales
         target = None
         if self.teacher is not None and not isinstance(self.teacher, Teacher):
             given = self._base_cloud() if changed is None else changed
@@ -132,13 +144,19 @@ class CollocationSchedule:
         return CollocationSet(cloud=cloud, distillation_target=target)
 
 
-def is_draw(place: PhasePlace) -> bool:
-    """Return whether the centres move before the step at a place."""
-    jitter = place.phase.jitter
-    return jitter is not None and place.iteration % jitter.every == 0
+def is_draw(problem: PdeProblem, place: PhasePlace) -> bool:
+    """Return whether the points move before the step at a place: those of parameters at every step, jittered ones at times."""
+    every = _draw_interval(problem, place)
+    return every is not None and place.iteration % every == 0
 
 
-def _draw(place: PhasePlace) -> tuple[int, int]:
-    """Return phase and number of the draw at a place, counted from 1; (0, 0) without jitter."""
-    jitter = place.phase.jitter
-    return (0, 0) if jitter is None else (place.index + 1, place.iteration // jitter.every + 1)
+def _draw(problem: PdeProblem, place: PhasePlace) -> tuple[int, int]:
+    """Return phase and number of the draw at a place, counted from 1; (0, 0) where points stay."""
+    every = _draw_interval(problem, place)
+    return (0, 0) if every is None else (place.index + 1, place.iteration // every + 1)
+
+
+def _draw_interval(problem: PdeProblem, place: PhasePlace) -> int | None:
+    if isinstance(problem.domain, ParametricDomain):
+        return 1
+    return None if place.phase.jitter is None else place.phase.jitter.every

@@ -11,6 +11,7 @@ from ...base.arrays import Record
 from ...base.checks import check_range, raise_violations
 from ...geometry.domain import Cloud
 from ...network.spec import NetworkSpec
+from ...problems.identification import FoundCoefficient
 from ..network.module_network import TrainedNetwork
 from .history import TrainingHistory, TrainingProgress
 
@@ -43,7 +44,11 @@ class TrainingResult(Record):
     loss: float
     """Objective of the network; infinite where the last phase ended before its first measurement."""
     relative_l2: float
-    """Relative error against the reference on points that were not trained on; NaN without one, or where an output is not finite."""
+    """Relative error against the reference on points not trained on; NaN without one, or where an output is not finite."""
+    estimated_l2: float
+    """The same error estimated by the equations, without the reference; NaN where there is no estimate."""
+    coefficients: tuple[FoundCoefficient, ...] = ()
+    """Unknown coefficients of the equations after the training."""
     activity: float
     """Share of neurons and steps that fire at these points, 0 to 1."""
     n_iterations: int

@@ -8,7 +8,6 @@ reference solution is used for display only. Nothing is printed: progress is rep
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import math
 import time
@@ -26,14 +25,20 @@ from ...base.errors import SpecError, TrainingError, Violation
 from ...base.metrics import relative_l2
 from ...files.atomic import check_writable
 from ...network.spec import NetworkSpec, Provenance
+from ...operators.potential_energy import EnergyDomain
 from ...problems.check import check_problem
+from ...problems.discretization import discretize
+from ...problems.error_estimate import can_estimate, estimate_error
+from ...problems.identification import FoundCoefficient, find_standard_errors
 from ...problems.phases import Optimizer
 from ...problems.problem import PdeProblem
 from ...problems.recipe import TeacherRecipe, TrainingRecipe
-from ...problems.residuals import evaluation_points
+from ...problems.residuals import evaluation_points, residual_cloud
 from ..collocation.clouds import input_transform, output_transform
 from ..loss.distillation import CollocationSet
+from ..network.coefficients import Coefficients, coefficient_numbers
 from ..network.export import export_network
+from ..network.import_check import copied_module
 from ..network.module_network import ModuleNetwork, TrainedNetwork
 from ..network.network import build_network
 from .checkpoints import TrainingIdentity, identify, read_checkpoint, write_checkpoint
@@ -80,10 +85,16 @@ class _Settings(Record):
 
     def build(self, recipe: TrainingRecipe) -> TrainedNetwork:
         """Build the network before its training: the recipe's, with weights from the seed, or a copy of the user's module."""
+        network = self._build(recipe)
+        if self.problem.coefficients:
+            network.coefficients = Coefficients(self.problem.coefficients, self.dtype).to(self.device)
+        return network
+
+    def _build(self, recipe: TrainingRecipe) -> TrainedNetwork:
         n_in, n_out = self.problem.n_in, self.problem.n_out
         if self.module is None:
             return build_network(recipe.network, n_in, n_out, self.seed, self.dtype).to(self.device)
-        module = copy.deepcopy(self.module).to(device=self.device, dtype=self.dtype)
+        module = copied_module(self.module).to(device=self.device, dtype=self.dtype)
         network = ModuleNetwork(module, n_in, recipe.network.n_steps)
         if network.n_out != n_out:
             mend = "End it with one output for each unknown."
@@ -229,7 +240,7 @@ def _train(
         name=problem.name,
         input_transform=input_transform(problem),
         output_transform=output_transform(problem, recipe),
-        ansatz=problem.ansatz,
+        ansatz=problem.host_ansatz,
         lower=problem.domain.lower,
         upper=problem.domain.upper,
         provenance=settings.provenance,
@@ -241,6 +252,8 @@ def _train(
         history=state.history,
         loss=state.best_loss,
         relative_l2=error,
+        estimated_l2=_estimated(task, state.network),
+        coefficients=_found_coefficients(task, state.network),
         activity=activity,
         n_iterations=state.iteration,
         seconds=time.perf_counter() - start,
@@ -285,7 +298,7 @@ def _run(task: _Task, state: TrainingState, interrupted: Callable[[], bool]) -> 
         while state.iteration < task.recipe.n_iterations:
             place = find_phase(task.recipe, state.iteration)
             collocation = _begin_step(task, state, place)
-            if point is None or place.iteration == 0 or is_draw(place):
+            if point is None or place.iteration == 0 or is_draw(task.settings.problem, place):
                 point = _measure_start(task, state, place, collocation)
             point = take_step(state, collocation, place, point)
             state.iteration += 1
@@ -314,7 +327,7 @@ def _begin_step(task: _Task, state: TrainingState, place: PhasePlace) -> Colloca
         state.begin_phase(place.phase.optimizer)
         if place.phase.refinement is not None:
             state.cloud = task.schedule.refined_cloud(state, place.phase.refinement.share)
-    if is_draw(place):
+    if is_draw(task.settings.problem, place):
         state.begin_draw()
     return task.schedule.at(state, place)
 
@@ -353,14 +366,47 @@ def _report(task: _Task, state: TrainingState, place: PhasePlace, point: Point) 
 
 def _evaluate(task: _Task, network: TrainedNetwork) -> tuple[float, float]:
     """Return relative error and activity on points that were not trained on, for display only."""
+    u, activity = _outputs(task, network, task.points)
+    if task.reference is None or not np.isfinite(u).all():
+        return math.nan, activity
+    return relative_l2(u, task.settings.problem.aligned(task.reference, u)), activity
+
+
+def _outputs(task: _Task, network: TrainedNetwork, points: FloatArray) -> tuple[FloatArray, float]:
+    """Return the unknowns at points (n, n_in), shape (n, n_out), and the activity."""
+    problem, like = task.settings.problem, task.inputs
+    inputs = torch.as_tensor(input_transform(problem).apply(points)).to(like)
     with torch.no_grad():
-        run = network.run(task.inputs)
-    outputs = run.output.cpu().double().numpy()
-    if task.reference is None or not np.isfinite(outputs).all():
-        return math.nan, run.activity.item()
-    problem = task.settings.problem
-    u = problem.ansatz.apply(task.points, output_transform(problem, task.recipe).apply(outputs))
-    return relative_l2(u, task.reference), run.activity.item()
+        run = network.run(inputs)
+    outputs = output_transform(problem, task.recipe).apply(run.output.cpu().double().numpy())
+    return problem.ansatz.apply(points, outputs), run.activity.item()
+
+
+def _estimated(task: _Task, network: TrainedNetwork) -> float:
+    """Return the error estimated by the equations on a cloud that was not trained on, NaN where there is no estimate."""
+    problem = dataclasses.replace(task.settings.problem, recipe=task.recipe)
+    if isinstance(problem.domain, EnergyDomain):
+        return math.nan
+    measuring = residual_cloud(problem)
+    u = _outputs(task, network, measuring.points)[0] if can_estimate(measuring) else np.array(math.nan)
+    constants = {**problem.rest_values(task.recipe.viscosity), **coefficient_numbers(network)}
+    return estimate_error(measuring, u, constants).relative_l2 if np.isfinite(u).all() else math.nan
+
+
+def _found_coefficients(task: _Task, network: TrainedNetwork) -> tuple[FoundCoefficient, ...]:
+    """Return the trained coefficients of the problem with their standard errors."""
+    problem, recipe = task.settings.problem, task.recipe
+    values = coefficient_numbers(network)
+    if not values:
+        return ()
+    cloud = problem.domain.cloud(recipe.cloud.n_per_axis, recipe.cloud.gradings)
+    held = discretize(problem, cloud, recipe.cloud.operator, recipe.cloud.n_neighbours)
+    u = _outputs(task, network, held.points)[0]
+    errors = find_standard_errors(held, u, {**problem.rest_values(recipe.viscosity), **values})
+    return tuple(
+        FoundCoefficient(name=name, value=value, standard_error=float(error))
+        for (name, value), error in zip(values.items(), errors, strict=True)
+    )
 
 
 def _save(task: _Task, state: TrainingState, checkpoint: bool = True) -> None:

@@ -155,10 +155,10 @@ def _quantization_object(quantization: QuantizationSection) -> JsonObject:
 
 def _budget_object(budget: ErrorBudget) -> JsonObject:
     """Return the error budget by layer and cause; a layer has only the causes that exist in it."""
-    causes: dict[str, JsonObject] = {layer: {} for layer in budget.layers}
+    causes: dict[str, JsonObject] = {name: {} for name in budget.names}
     for entry in budget.entries:
         change = {"relative_change": entry.relative_change, "flipped_spikes": entry.flipped_spikes}
-        causes[entry.layer][entry.cause.value] = change
+        causes[entry.name][entry.cause.value] = change
     return {
         "n_points": budget.n_points,
         "layers": [{"name": layer, "causes": changes} for layer, changes in causes.items()],

@@ -104,6 +104,10 @@ class BackendResult(Record):
     """Residual of the equation on the network's own outputs, in units of the problem's scale."""
     boundary_rms: float | None = None
     """Error against the prescribed data, in the unit of u."""
+    condition_rms: tuple[tuple[str, float], ...] = ()
+    """Residual of each condition that is not built in, by its label, in units of its terms."""
+    estimated_l2: float | None = None
+    """Relative error estimated without a reference, by one Newton correction of the equations on a finer cloud."""
     seconds: float | None = None
     """Wall time of the run, start-up included."""
     samples_per_second: float | None = None
@@ -213,7 +217,7 @@ def describe_quantization(
 ) -> QuantizationSection:
     """Build the section on a quantized network's words; `saturations` are those of the run that is reported."""
     return QuantizationSection(
-        weight_bits=tuple(max(each.weight_bits for each in affine.connections) for affine in network.affines),
+        weight_bits=tuple(affine.weight_bits for affine in network.affines),
         payload_bits=tuple(node.sends.bits for node in network.nodes),
         state_bits=max(affine.state_bits for affine in network.affines),
         input_bits=max(word.bits for word in network.input_words),

@@ -100,6 +100,7 @@ def accuracy_table(backends: BackendsSection) -> Table:
         backends.results,
         Column("backend", "backend.value"),
         Column("relative L2 error", "relative_l2"),
+        Column("estimated error", "estimated_l2"),
         Column("max |error|", "max_abs_error"),
         Column("residual, RMS", "residual_rms"),
         Column("boundary, RMS", "boundary_rms"),
@@ -288,7 +289,7 @@ def budget_tables(budget: ErrorBudget) -> tuple[Table, Table]:
             return lambda layer: getattr(budget.entry(layer, cause), attribute, None)
 
         columns = [Column(cause.value, value(cause), format_percent) for cause in Cause]
-        return _build_table(title, budget.layers, Column("layer", str), *columns)
+        return _build_table(title, budget.names, Column("layer", str), *columns)
 
     return table("Change of the output, relative L2", "relative_change"), table(
         "Share of spikes flipped", "flipped_spikes"

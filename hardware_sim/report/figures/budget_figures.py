@@ -66,7 +66,7 @@ def _draw_bars(
         """Draw one bar for each layer and cause."""
         axes = canvas.add_subplot()
         for k, cause in enumerate(causes):
-            found = [(row, budget.entry(layer, cause)) for row, layer in enumerate(budget.layers)]
+            found = [(row, budget.entry(layer, cause)) for row, layer in enumerate(budget.names)]
             bars = [(row + (k - (len(causes) - 1) / 2) * height, value(entry)) for row, entry in found if entry]
             places, widths = zip(*bars, strict=True)
             axes.barh(places, widths, height * 0.9, color=COLOURS[cause], label=cause.value)
@@ -74,11 +74,11 @@ def _draw_bars(
             axes.axvline(whole, color=INK, linewidth=1.0, linestyle="--")
         axes.set_xscale("log")
         axes.set_xlim(left=max(lowest / 2, FLOOR))
-        axes.set_yticks(range(len(budget.layers)), budget.layers)
-        axes.set_ylim(len(budget.layers) - 0.5, -0.5)
+        axes.set_yticks(range(len(budget.names)), budget.names)
+        axes.set_ylim(len(budget.names) - 0.5, -0.5)
         axes.set_xlabel(label)
         axes.grid(axis="x", color=INK, alpha=0.15)
         if causes:
             axes.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.45, 1.0))
 
-    return draw_figure(name, title, caption, draw, height=1.6 + 0.5 * len(budget.layers))
+    return draw_figure(name, title, caption, draw, height=1.6 + 0.5 * len(budget.names))

@@ -12,6 +12,7 @@ import typer
 
 from ...base.arrays import Record
 from ...base.extras import import_extra
+from ..stream.arrays_io import read_points
 from ..terminal.training_view import training_view
 from ..verbs.distill import distill
 from .option_values import Numbers, parse_numbers
@@ -44,6 +45,9 @@ class DistillOptions(Record):
         Numbers | None, typer.Option(parser=parse_numbers, help="Lower corner of the box to imitate it in, as 0,0.")
     ] = None
     upper: Annotated[Numbers | None, typer.Option(parser=parse_numbers, help="Upper corner of that box.")] = None
+    points: Annotated[
+        Path | None, typer.Option(help="Points to imitate it at, .npy, .csv or .h5, in the place of a box.")
+    ] = None
     layers: LayersOption = None
     n_steps: Annotated[int, typer.Option(help="T, steps per sample.", min=1)] = 1
     seed: SeedOption = 0
@@ -69,6 +73,7 @@ def distill_command(options: DistillOptions) -> None:
             load_module(options.module, options.weights),
             activity=options.activity,
             problem=problem,
+            points=None if options.points is None else read_points(options.points),
             lower=options.lower,
             upper=options.upper,
             n_steps=options.n_steps,

@@ -166,7 +166,7 @@ def _integers(node: Any) -> dict[str, Any]:
     if not isinstance(node, QuantizedProduct):
         connections = node.affine.connections
         exponents = np.concatenate([each.weight_exponent for each in connections])
-        row["weight bits"] = max(each.weight_bits for each in connections)
+        row["weight bits"] = node.affine.weight_bits
         row["weight scale"] = f"2^{exponents.min()} … 2^{exponents.max()}"
         row["state scale"] = f"2^{node.affine.state_exponent}"
     if not isinstance(node, QuantizedOutput):

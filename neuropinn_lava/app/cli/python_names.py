@@ -12,6 +12,7 @@ VERBS = frozenset(
 )
 RECORDS = frozenset(
     {
+        "Box",
         "HardwareChoices",
         "QuantizationScheme",
         "RecipeChanges",
@@ -21,7 +22,14 @@ RECORDS = frozenset(
         "TuningSettings",
     }
 )
-"""Functions and records whose arguments and fields are options of a command."""
+"""Functions and records whose arguments and fields are options of a command; so are those of the network of a factory."""
+OBJECTS = {
+    "calibration points": "points",
+    "error budget": "error_budget",
+    "find_problem.name": "problem",
+    "points file": "points",
+}
+"""Other objects of the library's errors that are values of options, by the names of the parameters."""
 DIFFERENT = {
     "n_cores": "cores",
     "n_sanafe": "sanafe",
@@ -49,11 +57,20 @@ def translate_error(error: NeuroPinnError, options: Mapping[str, str]) -> str:
 
 
 def _translate_violation(violation: Violation, options: Mapping[str, str]) -> Violation:
-    owner, _, field = violation.where.partition(".")
-    where = violation.where
-    if owner in VERBS | RECORDS:
-        where = options.get(DIFFERENT.get(field, field), where)
+    where = _translate_where(violation.where, options)
     return violation._replace(where=where, mend=_translate_mend(violation.mend, options))
+
+
+def _translate_where(where: str, options: Mapping[str, str]) -> str:
+    """Translate the object of an error, with what follows its name, such as the input that is wrong."""
+    for name, parameter in OBJECTS.items():
+        if where.startswith(name) and parameter in options:
+            return options[parameter] if where == name else f"{options[parameter]}: {where}"
+    found = re.fullmatch(r"(\w+|NetworkSpec '.*')\.(\w+)(:.*)?", where)
+    if found is None or not (found[1] in VERBS | RECORDS or found[1].startswith("NetworkSpec ")):
+        return where
+    option = options.get(DIFFERENT.get(found[2], found[2]))
+    return where if option is None else f"{option}{found[3] or ''}"
 
 
 def _translate_mend(mend: str, options: Mapping[str, str]) -> str:

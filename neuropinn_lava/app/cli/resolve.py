@@ -21,7 +21,7 @@ def resolve_problem(text: str, parameters: Iterable[ProblemParameter] = ()) -> P
     """
     options = {option.name: option.value for option in parameters}
     found = find_object(text, PdeProblem, "problem", options, find_problem)
-    return found if found.parameters else found.with_parameters(**options)
+    return found if found.options else found.with_options(**options)
 
 
 def resolve_problem_option(text: str | None, parameters: list[ProblemParameter] | None) -> PdeProblem | None:

@@ -43,6 +43,8 @@ NOT_PLANNED = (
     "vtk",
 )
 """Options of a run that have no effect on a plan, which runs nothing."""
+N_CHECKED = 1024
+"""Number of points that a plan reads, to refuse those that are not the network's."""
 FOR_LAVA = ("mode", "model", "batch_size", "cores", "time_limit")
 """Options that say how Lava runs."""
 
@@ -110,7 +112,7 @@ def run_command(options: RunOptions) -> None:
         show_planned(options)
         return
     if options.path is None:
-        raise SpecError("run.out", "name a file for the outputs", None, "Give --out, or --plan to run nothing.")
+        raise SpecError("--out", "name a file for the outputs", None, "Give --out, or --plan to run nothing.")
     check_writable(options.path)
     chosen = chosen_probe(options.probe, options.probe_layers, options.probe_steps, options.probe_out)
     network = find_network(options.network)
@@ -126,10 +128,11 @@ def run_command(options: RunOptions) -> None:
 def show_planned(options: RunOptions) -> None:
     """Print how Lava would run the points, and why."""
     from ...hardware_sim.lava.plan import plan_run
-    from ..stream.point_source import suitable_block
+    from ..stream.point_source import PointSource, suitable_block
 
     network = find_network(options.network)
     points = open_inputs(options.points, network)
+    next(PointSource.of(points).blocks(0, N_CHECKED, network), None)
     n_points = points.n_points if isinstance(points, PointFile) else len(points)
     size = min(n_points, options.block_size or suitable_block(network, options.mode))
     plan = plan_run(

@@ -10,7 +10,8 @@ import typer
 
 from ...base.arrays import Record
 from ..stream.input_files import read_inputs
-from ..terminal.console import out, print_json, stages
+from ..terminal.console import out, print_json, show_note, stages
+from ..verbs.estimate_error import estimate_error
 from ..verbs.networks import find_network
 from ..verbs.verify import DEFAULT_POINTS, verify
 from .options import JsonOption, NetworkArgument, ParamOption, ProblemOption, SeedOption, refuse_idle, taking
@@ -37,13 +38,17 @@ class VerifyOptions(Record):
     ] = None
     n_points: Annotated[int, typer.Option(help="How many points to draw.", min=1)] = DEFAULT_POINTS
     seed: SeedOption = 0
+    equation: Annotated[
+        float | None,
+        typer.Option(help="Fail too if the estimated error of the deployed network is above this, as 0.01.", min=0.0),
+    ] = None
     as_json: JsonOption = False
 
 
 def verify_command(options: VerifyOptions) -> None:
-    """Compare torch, the reference engines and Lava; exit code 1 at the first difference.
+    """Compare torch, the reference engines and Lava; exit code 1 where they differ, or the estimated error is too large.
 
-    Example: `neuropinn-lava verify chip.h5`
+    Example: `neuropinn-lava verify chip.h5 --equation 0.01`
     """
     if options.points is not None:
         refuse_idle(("n_points",), "beside --points, which are as many as they are", "Leave one of the two out.")
@@ -54,7 +59,15 @@ def verify_command(options: VerifyOptions) -> None:
     with stages(hidden=options.as_json) as tell:
         parity = verify(found, given, problem=problem, n_points=n_points, seed=options.seed, on_stage=tell)
     show_parity(parity, options.as_json)
-    if parity.integer_vs_lava_mismatches:
+    is_wrong = bool(parity.integer_vs_lava_mismatches)
+    if options.equation is not None:
+        estimate = estimate_error(found, problem).relative_l2
+        is_wrong |= not estimate <= options.equation
+        verdict = "at most" if estimate <= options.equation else "above"
+        show_note(
+            f"Estimated relative error by the equation: {estimate:.3%}, {verdict} the bound of {options.equation:.3%}."
+        )
+    if is_wrong:
         raise typer.Exit(1)
 
 

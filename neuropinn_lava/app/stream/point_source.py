@@ -108,9 +108,9 @@ def rejoin(arrays: Iterable[FloatArray], block_size: int, network: Network, firs
     for array in arrays:
         if not len(array):
             continue
-        checked = checked_samples(array, network, f"stream: block of points from number {n_seen} on")
+        checked = checked_samples(array, network, f"stream.points: block of points from number {n_seen} on")
         if held and checked.shape[1:] != held[0].shape[1:]:
-            where = f"stream: block of sequences from number {n_seen} on"
+            where = f"stream.points: block of sequences from number {n_seen} on"
             mend = "Stream sequences of each length into a file of their own."
             raise SpecError(where, f"have {held[0].shape[1]} steps, as those before", checked.shape[1], mend)
         n_seen += len(checked)

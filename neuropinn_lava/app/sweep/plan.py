@@ -21,7 +21,9 @@ from ...base.checks import check_range, check_whole, raise_violations
 from ...base.errors import SpecError
 from ...engine.trace import Backend
 from ...problems.check import check_problem
-from ...problems.problem import DerivativeFields, PdeProblem
+from ...problems.conditions import Data, Mean
+from ...problems.coverage import covered
+from ...problems.problem import PdeProblem
 from ...problems.recipe import TrainingRecipe
 from ...problems.residuals import boundary_points, evaluation_points
 from ..verbs.convert import DEFAULT_TARGET
@@ -157,23 +159,25 @@ def plan_sweep(
 def problem_digest(problem: PdeProblem) -> str:
     """Return a digest of what a problem computes, 64 hex digits: a user's own problem may change and keep its name.
 
-    Its functions are told by their values at points inside and on the boundary, and its equation by its residual on random
-    derivative fields; the recipe is no part of it.
+    Its equations and conditions are told by their text, its functions by their values at points inside and on the boundary; the
+    recipe is no part of it.
 
     Raises:
         SpecError: If one of its functions gives the wrong shape or numbers that are not finite.
     """
     points, boundary = evaluation_points(problem, IDENTITY_POINTS, 0), boundary_points(problem, IDENTITY_POINTS, 0)
     check_problem(problem, points)
-    names = (*problem.unknowns, *problem.derivatives, "source", "viscosity")
-    draws = dict(zip(names, np.random.default_rng(0).normal(size=(len(names), IDENTITY_POINTS)), strict=True))
-    values = [points, boundary, problem.source(points), problem.reference.evaluate(points)]
-    values += [*problem.ansatz.evaluate(points), *problem.residual(DerivativeFields(**draws))]
-    for condition in problem.conditions:
-        covered = boundary[condition.applies(boundary)]
-        values += [covered, condition.value(covered)]
+    f = problem.names(on_boundary=True)
+    texts = [row.text() for row in problem.residuals]
+    texts += [row.text() for each in problem.conditions for row in each.rows(f, problem.unknowns)]
+    values = [points, boundary, *problem.ansatz.evaluate(points), *(field(points) for field in problem.fields.values())]
+    values += [] if problem.reference is None else [problem.reference.evaluate(points)]
+    values += [
+        1.0 * covered(problem, each, boundary) for each in problem.conditions if not isinstance(each, (Data, Mean))
+    ]
+    values += [array for each in problem.conditions if isinstance(each, Data) for array in (each.points, each.values)]
     sha = hashlib.sha256()
     for value in values:
         sha.update(np.ascontiguousarray(value, dtype=np.float64).tobytes())
-    names = (problem.name, problem.equation, *problem.coordinates, *problem.unknowns, *problem.derivatives)
-    return record_digest((problem.parameters, names, problem.residual_scale, sha.hexdigest()))
+    names = (problem.name, *texts, *problem.coordinates, *problem.unknowns)
+    return record_digest((problem.options, names, problem.residual_scale, sha.hexdigest()))

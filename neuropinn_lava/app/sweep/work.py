@@ -88,7 +88,7 @@ def _profiled_row(
 
     chip, tuning = quantization.network, quantization.report.tuning
     points = evaluation_points(plan.problem, plan.n_points, plan.seed)
-    truth = plan.problem.reference.evaluate(points)
+    truth = plan.problem.exact(points)
     trace = run_on(chip, points, plan.backend)
     counts = count_operations(chip, trace)
     hardware = profile_hardware(chip, trace, points, target=plan.target, models=(plan.energy,))

@@ -9,6 +9,7 @@ Shown on standard error. Where that is no terminal, a line of the same words is 
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -27,11 +28,14 @@ N_LINES = 10
 
 
 def progress_words(row: TrainingProgress) -> str:
-    """Format loss, error and activity of a training in one line."""
-    terms = [f"loss {row.loss:.2e}", f"residual {row.residual:.2e}"]
+    """Format loss, error and activity of a training in one line; terms that are not in its loss are left out."""
+    terms = [f"loss {row.loss:.2e}"]
+    if row.residual > 0:
+        terms.append(f"residual {row.residual:.2e}")
     if row.distillation > 0:
         terms.append(f"distance to the teacher {row.distillation**0.5:.2%}")
-    return "   ".join([*terms, f"error {row.relative_l2:.2%}", f"activity {row.activity:.3f}"])
+    terms += [f"error {row.relative_l2:.2%}"] if math.isfinite(row.relative_l2) else []
+    return "   ".join([*terms, f"activity {row.activity:.3f}"])
 
 
 @contextlib.contextmanager

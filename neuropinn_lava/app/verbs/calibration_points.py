@@ -101,7 +101,7 @@ def search_within(
         mend = "Give a factor on the float network's own error, such as 1.2."
         raise SpecError("error budget", "be at least 1", factor, mend)
     judged = problem.domain.sample(N_JUDGED, np.random.default_rng(seed + 1))
-    wanted = problem.reference.evaluate(judged)
+    wanted = problem.exact(judged)
     own = relative_l2(run_float(network, judged).outputs, wanted)
     limit = ErrorLimit(points=judged, wanted=wanted, relative_l2=factor * own)
 

@@ -7,7 +7,6 @@ the equation is known, its residual is minimised beside the distance to the teac
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import inspect
 from collections.abc import Callable, Sequence
@@ -17,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...base.arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays
-from ...base.checks import check_range, raise_violations
+from ...base.arrays import ArrayRecord, BoolArray, FloatArray, Record, freeze_arrays
+from ...base.checks import check_finite, check_range, raise_violations
 from ...base.errors import SpecError
+from ...base.metrics import relative_change
 from ...base.points import checked_points
 from ...files.network_file import check_network_path, write_network
 from ...geometry.domain import Box, Cloud, Domain, check_tag
 from ...geometry.grading import Grading
 from ...network.given_networks import describe_given, is_module
 from ...network.spec import Provenance
-from ...problems.built_in import identity_ansatz
 from ...problems.phases import PhaseRecipe, accurate_then_sparse
 from ...problems.problem import PdeProblem, ReferenceSolution
 from ...problems.recipe import GIVEN_TEACHER, SOLVER_NETWORK, CloudRecipe, NetworkRecipe, TrainingRecipe
@@ -41,11 +40,17 @@ if TYPE_CHECKING:
 CELLS = {1: (200,), 2: (24, 24), 3: (9, 9, 9), 4: (5, 5, 5, 5)}
 """Cells of the grid on which a box is imitated, by the number of coordinates: some hundred to a thousand points."""
 HELD_OUT = 5
-"""One of this many of the user's points is not trained on, and measures the error."""
+"""One of this many of the user's points, drawn at random, is not trained on, and measures the error."""
 FEWEST_POINTS = 50
 """Least number of points that say anything between them."""
-ACTIVITY_WEIGHT = 0.1
-"""Weight of the activity in the loss of the second phase, beside a squared relative distance that ends at 1e-5 or below."""
+N_PROBED = 8
+"""Number of points at which a module is called with all of them and with each alone."""
+N_COMPARED = 500
+"""Number of points at which a module is compared with the reference of the problem."""
+LARGEST_ERROR = 0.5
+"""Largest relative error of a module that solves the problem at all; one of other inputs or units lies near 1."""
+COORDINATES = {1: ("x",), 2: ("x", "y"), 3: ("x", "y", "z")}
+"""Names of the columns of a module with a single argument, by their number; more are x0, x1 and so on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -129,9 +134,10 @@ def distill(
     """Train a sparse spiking network that imitates a module: `distill(pinn, lower=[0, 0], upper=[1, 1], path="net.h5")`.
 
     Args:
-        module: The trained network; maps physical points, shape (n, n_in), or one argument for each coordinate, to the
-            unknowns, shape (n, n_out). It may hold any layers.
-        activity: Share of neurons and steps that may fire, 0 to 1.
+        module: The trained network; maps physical points, shape (n, n_in), or one argument of shape (n, 1) for each
+            coordinate, to the unknowns, shape (n, n_out). It may hold any layers. What `train(module=…)` has trained is
+            no such module: it maps normalised points to outputs without the built-in conditions.
+        activity: Share of neurons and steps that may fire, 0.01 to 1.
         problem: The equation that the module solves, whose residual is minimised, too, and whose conditions are built in.
         points: Points at which it is imitated, shape (n, n_in); one of five is held out to measure the error.
         lower: Lower corner of the box in which it is imitated, in the place of points, and
@@ -148,7 +154,8 @@ def distill(
         The result; its `relative_l2` is the distance to the module, or with a problem the error against its reference.
 
     Raises:
-        SpecError: If there is not exactly one of problem, points and box, or the module's outputs do not fit.
+        SpecError: If there is not exactly one of problem, points and box, if the module's inputs or outputs do not fit, if it
+            mixes samples, or if it is far from the reference of the problem.
     """
     from ... import __version__
     from ...training.run.trainer import train_network
@@ -156,8 +163,8 @@ def distill(
     raise_violations(check_range("distill.activity", activity, 0.01, 1.0))
     if path is not None:
         check_network_path(path)
-    teacher = _as_function(module)
-    task = _imitation(module, teacher, problem, points, lower, upper)
+    teacher = _teacher(module)
+    task = _imitation(teacher, problem, points, lower, upper)
     network = dataclasses.replace(SOLVER_NETWORK, widths=layers, n_steps=n_steps)
     origin: dict[str, Any] = {} if problem is None else {"problem": problem.name, "parameters": problem.options}
     result = train_network(
@@ -174,36 +181,81 @@ def distill(
     return result
 
 
-def _as_function(module: torch.nn.Module) -> Callable[[FloatArray], FloatArray]:
-    """Return a module as a function of points (n, n_in), which are split where it takes one argument for each coordinate."""
-    import torch
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Teacher(Record):
+    """A module in evaluation mode as a function of physical points."""
 
+    module: torch.nn.Module
+    """Copy of the user's module, without the wrappers of torch.compile and DataParallel."""
+    arguments: tuple[str, ...]
+    """Names of the arguments of its forward pass, without those that have a default."""
+
+    @property
+    def name(self) -> str:
+        """Name of the module's class."""
+        return type(self.module).__name__
+
+    def coordinates(self, n_in: int) -> tuple[str, ...]:
+        """Return names of the columns of a point: those of the arguments where there is one for each."""
+        if len(self.arguments) == n_in > 1:
+            return self.arguments
+        return COORDINATES.get(n_in, tuple(f"x{k}" for k in range(n_in)))
+
+    def __call__(self, points: FloatArray) -> FloatArray:
+        """Compute the outputs, shape (n, n_out), at points (n, n_in), which are split where each column is an argument."""
+        import torch
+
+        n_in = points.shape[1]
+        if len(self.arguments) not in (1, n_in):
+            mend = "Let its forward take one tensor of the shape (n, n_in), or one of shape (n, 1) for each coordinate."
+            got = f"{len(self.arguments)}: {', '.join(self.arguments) or 'none by name'}"
+            raise SpecError("distill.module", f"have 1 argument or {n_in}, one for each coordinate", got, mend)
+        rows = torch.tensor(points).to(next(iter(self.module.parameters()), torch.zeros(())))
+        try:
+            with torch.no_grad():
+                outputs = self.module(*([rows] if len(self.arguments) == 1 else torch.split(rows, 1, dim=1)))
+        except (TypeError, RuntimeError, ValueError, IndexError) as error:  # what torch raises for other shapes
+            mend = "Give the module's own number of coordinates."
+            got = f"{type(error).__name__}: {error}"
+            raise SpecError("distill.module", f"run at points of {n_in} coordinates", got, mend) from error
+        shape = tuple(getattr(outputs, "shape", ()))
+        if len(shape) != 2 or len(outputs) != len(points):
+            mend = "Let it return one row for each point."
+            raise SpecError("distill.module", "return the shape (n, n_out)", shape or describe_given(outputs), mend)
+        values: FloatArray = outputs.double().cpu().numpy()
+        raise_violations(check_finite("distill.module: its output", values))
+        return values
+
+    def checked_outputs(self, points: FloatArray) -> FloatArray:
+        """Compute the outputs, and check that each is the same for a point alone and among others."""
+        together, alone = self(points), np.concatenate([self(point[None]) for point in points])
+        difference = float(np.abs(together - alone).max())
+        if difference > 1e-4 * float(np.abs(together).max()) + 1e-6:
+            mend = "Leave out what mixes samples, such as a mean over them, and what draws random numbers."
+            got = f"outputs that differ by {difference:.2g}"
+            raise SpecError("distill.module", "return the same for a point alone and among others", got, mend)
+        return together
+
+
+def _teacher(module: torch.nn.Module) -> _Teacher:
+    """Return a copy of a module as a function of points."""
     if not is_module(module):
         mend = "Give a trained torch.nn.Module; `load_module` reads one from a file."
         raise SpecError("distill.module", "be a torch module", describe_given(module), mend)
-    module = copy.deepcopy(module).eval()
-    like = next(iter(module.parameters()), torch.zeros(()))
-    signature = inspect.signature(module.forward)
-    n_arguments = sum(each.default is each.empty for each in signature.parameters.values())
+    from ...training.network.import_check import copied_module, plain_module
 
-    def evaluate(points: FloatArray) -> FloatArray:
-        """Compute the module's outputs, shape (n, n_out)."""
-        rows = torch.tensor(points).to(like)
-        arguments = [rows] if n_arguments == 1 else torch.split(rows, 1, dim=1)
-        with torch.no_grad():
-            outputs = module(*arguments)
-        if outputs.dim() != 2 or len(outputs) != len(points):
-            mend = "Let it return one row for each point."
-            raise SpecError("distill.module", "return the shape (n, n_out)", tuple(outputs.shape), mend)
-        values: FloatArray = outputs.double().cpu().numpy()
-        return values
-
-    return evaluate
+    held = copied_module(plain_module(module)).eval()
+    try:
+        found = inspect.signature(held.forward).parameters.values()
+    except ValueError:  # a compiled script does not say its arguments
+        return _Teacher(module=held, arguments=("points",))
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = tuple(each.name for each in found if each.kind in positional and each.default is each.empty)
+    return _Teacher(module=held, arguments=names)
 
 
 def _imitation(
-    module: torch.nn.Module,
-    teacher: Callable[[FloatArray], FloatArray],
+    teacher: _Teacher,
     problem: PdeProblem | None,
     points: FloatArray | None,
     lower: Sequence[float] | None,
@@ -215,31 +267,44 @@ def _imitation(
         mend = "Give `problem=`, or `points=`, or `lower=` and `upper=`."
         raise SpecError("distill", "get exactly one of a problem, points and a box", sum(given), mend)
     if problem is not None:
-        held = checked_problem(problem, "distill.problem")
-        n_out = teacher(held.domain.sample(2, np.random.default_rng(0))).shape[1]
-        if n_out != held.n_out:
-            mend = "Name the problem that the module solves."
-            raise SpecError("distill.module", f"have {held.n_out} outputs, as problem {held.name!r}", n_out, mend)
-        return held
+        return _checked_against(teacher, checked_problem(problem, "distill.problem"))
     domain = _box(lower, upper) if points is None else _split(points)
     n_in = len(domain.lower)
-    n_out = teacher(domain.sample(2, np.random.default_rng(0))).shape[1]
-    name = f"imitation of {type(module).__name__}"
+    n_out = teacher.checked_outputs(domain.sample(N_PROBED, np.random.default_rng(0))).shape[1]
+    name = f"imitation of {teacher.name}"
     return PdeProblem(
         name=name,
         title=name,
-        equation="none; the module's outputs are imitated",
-        coordinates=tuple("xyzw"[:n_in]),
-        unknowns=tuple("uvwpqrs"[k] if n_out <= 7 else f"u{k}" for k in range(n_out)),
+        text="none; the module's outputs are imitated",
+        coordinates=teacher.coordinates(n_in),
+        unknowns=tuple(f"u{k}" for k in range(n_out)),
         domain=domain,
-        derivatives=(),
-        source=lambda points: np.zeros(len(points)),
-        residual=lambda f: (f.source,),
-        conditions=(),
-        ansatz=identity_ansatz(n_in, n_out),
+        equations=lambda f: (0.0,) * n_out,
+        residual_scale=1.0,
         reference=ReferenceSolution(evaluate=teacher, relative_accuracy=0.0, source="the module itself"),
         recipe=TrainingRecipe(),
     )
+
+
+def _checked_against(teacher: _Teacher, problem: PdeProblem) -> PdeProblem:
+    """Return the user's problem, and check that the module solves it."""
+    rng = np.random.default_rng(0)
+    n_out = teacher.checked_outputs(problem.domain.sample(N_PROBED, rng)).shape[1]
+    if n_out != problem.n_out:
+        mend = "Name the problem that the module solves."
+        raise SpecError("distill.module", f"have {problem.n_out} outputs, as problem {problem.name!r}", n_out, mend)
+    if problem.reference is None:
+        return problem
+    points = problem.domain.sample(N_COMPARED, rng)
+    error = relative_change(teacher(points), problem.reference.evaluate(points))
+    if not error <= LARGEST_ERROR:
+        mend = (
+            "Wrap it so that it takes physical coordinates and returns physical unknowns: a module that `train` has trained "
+            "takes normalised inputs, and its outputs lack the built-in conditions."
+        )
+        rule = f"be within {LARGEST_ERROR:.0%} of the reference of problem {problem.name!r}"
+        raise SpecError("distill.module", rule, f"an error of {error:.1%}", mend)
+    return problem
 
 
 def _box(lower: Sequence[float] | None, upper: Sequence[float] | None) -> Domain:
@@ -254,25 +319,33 @@ def _box(lower: Sequence[float] | None, upper: Sequence[float] | None) -> Domain
 
 
 def _split(points: FloatArray) -> _PointSet:
-    """Hold out one of five points."""
+    """Hold out one of five points, drawn at random; every fifth row would be a part of a grid."""
     array = np.asarray(points)
     held = checked_points(array, array.shape[1] if array.ndim == 2 else 1, "distill.points")
     if len(held) < FEWEST_POINTS:
         mend = "Give more of them, a few hundred as a rule."
         raise SpecError("distill.points", f"be at least {FEWEST_POINTS} points", len(held), mend)
-    is_held_out = np.arange(len(held)) % HELD_OUT == HELD_OUT - 1
-    return _PointSet(points=held[~is_held_out], held_out=held[is_held_out])
+    constant = np.flatnonzero(np.ptp(held, axis=0) == 0.0)
+    if constant.size:
+        got = f"column {constant[0]}, which is {held[0, constant[0]]:g} everywhere"
+        mend = "Give points that vary in it, or a module in which that coordinate is fixed."
+        raise SpecError("distill.points", "have no constant column", got, mend)
+    order = np.random.default_rng(0).permutation(len(held))
+    n_held_out = len(held) // HELD_OUT
+    return _PointSet(points=held[order[n_held_out:]], held_out=held[order[:n_held_out]])
 
 
 def _recipe(task: PdeProblem, problem: PdeProblem | None, network: NetworkRecipe, activity: float) -> TrainingRecipe:
     """Return the recipe: accuracy, then sparsity, on the distance to the teacher and with a problem on its residual, too."""
-    phases = accurate_then_sparse(activity, activity_weight=ACTIVITY_WEIGHT)
+    phases = accurate_then_sparse(activity)
     if problem is not None:
         network = dataclasses.replace(network, output_scale=problem.recipe.network.output_scale)
         both = tuple(dataclasses.replace(phase, distillation_weight=1.0) for phase in phases)
         return dataclasses.replace(problem.recipe, network=network, phases=both, teacher=GIVEN_TEACHER)
-    sample = task.reference.evaluate(task.domain.sample(500, np.random.default_rng(0)))
-    scale = float(np.abs(sample).max()) or 1.0
+    sample = task.exact(task.domain.sample(500, np.random.default_rng(0)))
+    scale = float(np.abs(sample).max())
+    if scale == 0.0:
+        raise SpecError("distill.module", "return something else than zeros", scale, "Give it its trained weights.")
     imitate: tuple[PhaseRecipe, ...] = tuple(
         dataclasses.replace(phase, residual_weight=0.0, distillation_weight=1.0) for phase in phases
     )

@@ -7,13 +7,15 @@ from importlib import resources
 from pathlib import Path
 
 from ...base.errors import SpecError
-from ...files.network_file import read_network
+from ...files.network_file import SUFFIX, read_network
 from ...files.parser_guard import try_parser
 from ...network.quantized import Network, QuantizedNetwork
 from ...network.spec import NetworkSpec
 
 NIR_SUFFIX = ".nir"
 """Suffix of the names of NIR graphs."""
+TORCH_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors")
+"""Suffixes of files of torch and safetensors, which are refused with what to do."""
 
 
 def list_models() -> tuple[str, ...]:
@@ -40,6 +42,10 @@ def find_network(name: str | Path) -> Network:
         near = difflib.get_close_matches(str(name), shipped, n=2) or list(shipped)
         mend = f"Give a network file, or one of the shipped networks, such as {' or '.join(near)}."
         raise SpecError("network", "be an existing file or the name of a shipped network", repr(str(name)), mend)
+    if Path(name).suffix in TORCH_SUFFIXES:
+        mend = "Write a factory that builds the module: `neuropinn-lava convert file.py:factory --weights net.safetensors`."
+        rule = f"be a network file, {SUFFIX} or {NIR_SUFFIX}"
+        raise SpecError("network", rule, f"{str(name)!r}, which holds weights without their module", mend)
     if Path(name).suffix == NIR_SUFFIX:
         from ...conversion.formats.nir_graphs import read_nir
 

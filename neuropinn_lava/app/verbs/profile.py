@@ -36,6 +36,7 @@ from .verify import OnStage, announce, check_lava, compare_backends, given_or_dr
 if TYPE_CHECKING:
     from ...conversion.quantize.report import QuantizationReport
     from ...hardware_sim.costs.hardware_profile import HardwareProfile
+    from ...hardware_sim.fields.gradients import GradientSection
     from ...hardware_sim.report.report import Report
     from ...problems.problem import PdeProblem
 
@@ -99,7 +100,6 @@ def profile(
         SimulationError: If Lava is asked for and not available, or a run fails.
     """
     from ...hardware_sim.counts.counting import count_operations
-    from ...hardware_sim.fields.gradients import measure_gradients
     from ...hardware_sim.report.report import Report
 
     network = checked_network(network, "profile.network")
@@ -121,10 +121,19 @@ def profile(
         counts=count_operations(network, traces[-1]),
         fields=gather_fields(network, problem, held, traces, truth),
         hardware=hardware_of(traces[-1], held),
-        gradients=measure_gradients(problem, evaluator(network, defining_backend(network))) if problem else None,
+        gradients=_gradients(network, problem),
         solid=describe_solid(network, problem),
         parity=compare_backends(network, held, on_stage) if with_lava and with_parity is not False else None,
     )
+
+
+def _gradients(network: Network, problem: PdeProblem | None) -> GradientSection | None:
+    """Measure the derivatives of the outputs against the reference's, where there is one."""
+    from ...hardware_sim.fields.gradients import measure_gradients
+
+    if problem is None or problem.reference is None:
+        return None
+    return measure_gradients(problem, evaluator(network, defining_backend(network)))
 
 
 def _idle_violations(

@@ -71,7 +71,7 @@ def reference_at(
     from ...base.checks import check_finite, check_shape, raise_violations
 
     if given is None:
-        return problem.reference.evaluate(points) if problem else None
+        return problem.reference.evaluate(points) if problem and problem.reference else None
     where = "profile.reference"
     shape = (len(points), *points.shape[1:-1], n_out) if every_step else (len(points), n_out)
     raise_violations([*check_shape(where, given, shape, "(n, n_out)"), *check_finite(where, given)])
@@ -100,6 +100,11 @@ def measure_backends(
 
     results, operator, floor = [], None, None
     for trace in traces:
+        wanted = (
+            problem.aligned(truth, trace.outputs)
+            if problem and truth is not None and trace.outputs.ndim == 2
+            else truth
+        )
         residual = None
         if problem is not None:
             residual = measure_residual(problem, evaluator(network, trace.backend))
@@ -108,15 +113,17 @@ def measure_backends(
         results.append(
             BackendResult(
                 backend=trace.backend,
-                relative_l2=relative_l2(trace.outputs, truth) if truth is not None and truth.any() else None,
-                max_abs_error=max_abs_error(trace.outputs, truth) if truth is not None else None,
+                relative_l2=relative_l2(trace.outputs, wanted) if wanted is not None and wanted.any() else None,
+                max_abs_error=max_abs_error(trace.outputs, wanted) if wanted is not None else None,
                 residual_rms=residual.residual_rms if residual else None,
                 boundary_rms=residual.boundary_rms if residual else None,
+                condition_rms=residual.condition_rms if residual else (),
+                estimated_l2=residual.estimate.relative_l2 if residual and residual.estimate else None,
                 seconds=seconds,
                 samples_per_second=trace.n_samples / seconds if seconds else None,
             )
         )
-    words = source or (f"the problem's solution: {problem.reference.source}" if problem else None)
+    words = source or (f"the problem's solution: {problem.reference.source}" if problem and problem.reference else None)
     return BackendsSection(
         results=tuple(results), residual_operator=operator, reference_residual_rms=floor, reference=words
     )

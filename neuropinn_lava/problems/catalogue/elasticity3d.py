@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
-from ...base.arrays import BoolArray, FloatArray
+from ...base.arrays import FloatArray
 from ...base.checks import raise_violations
 from ...base.errors import Violation
 from ...base.expressions import Expression, Names
-from ...geometry.domain import Box, End, Face
+from ...geometry.domain import End, Face
 from ...micromechanics.cell_domain import LoadedCell
 from ...micromechanics.cells import UnitCell
 from ...micromechanics.fitted_mesh import needed_cells

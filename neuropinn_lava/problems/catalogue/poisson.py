@@ -60,7 +60,9 @@ def make_poisson(*, mode_x: int = 1, mode_y: int = 2) -> PdeProblem:
         title="Poisson equation on the square",
         text=f"-(u_xx + u_yy) = {eigenvalue:.6g} sin({mode_x} pi x) sin({mode_y} pi y); u = 0 on the boundary",
         domain=box,
-        equations=lambda f: -(f.u_xx + f.u_yy) - eigenvalue * np.sin(mode_x * np.pi * f.x) * np.sin(mode_y * np.pi * f.y),
+        equations=lambda f: (
+            -(f.u_xx + f.u_yy) - eigenvalue * np.sin(mode_x * np.pi * f.x) * np.sin(mode_y * np.pi * f.y)
+        ),
         residual_scale=float(eigenvalue),
         conditions=(Dirichlet(0.0, name="walls"),),
         own_ansatz=vanishing_ansatz(vanishing_polynomial(box)),

@@ -15,7 +15,7 @@ CHUNK = 4096
 """Number of points that are evaluated at a time, so that 10^5 points take 20 MB."""
 
 
-def solve_burgers(points: FloatArray, viscosity: float, amplitude: float) -> FloatArray:
+def solve_burgers(points: FloatArray, viscosity: float | FloatArray, amplitude: float) -> FloatArray:
     """Solve u_t + u u_x = v u_xx with u(x, 0) = a sin(pi x), which also keeps u = 0 at every whole x.
 
         u(x, t) = int a sin(pi y) F dxi / int F dxi          y = x - xi sqrt(4 v t)
@@ -23,7 +23,7 @@ def solve_burgers(points: FloatArray, viscosity: float, amplitude: float) -> Flo
 
     Args:
         points: x and t, shape (n, 2), 0 <= t <= 1.
-        viscosity: v, positive.
+        viscosity: v, positive: one for all points, or one for each, shape (n,).
         amplitude: a.
 
     Returns:
@@ -31,15 +31,16 @@ def solve_burgers(points: FloatArray, viscosity: float, amplitude: float) -> Flo
 
     Source: Cole, Q. Appl. Math. 9 (1951) 225; Hopf, CPAM 3 (1950) 201.
     """
-    peak = abs(amplitude) / (np.pi * viscosity)  # how far the first exponent ranges
+    each = np.broadcast_to(np.asarray(viscosity, dtype=np.float64), len(points))[:, None]
+    peak = abs(amplitude) / (np.pi * np.min(viscosity))  # how far the first exponent ranges
     half = np.ceil(np.sqrt(peak + TAIL) / STEP)
     xi = STEP * np.arange(-half, half + 1)
-    chunks = [points[first : first + CHUNK] for first in range(0, len(points), CHUNK)]
-    solved = [_solve_chunk(chunk, xi, viscosity, amplitude) for chunk in chunks]
+    chunks = [slice(first, first + CHUNK) for first in range(0, len(points), CHUNK)]
+    solved = [_solve_chunk(points[chunk], xi, each[chunk], amplitude) for chunk in chunks]
     return np.concatenate(solved)[:, None]
 
 
-def _solve_chunk(points: FloatArray, xi: FloatArray, viscosity: float, amplitude: float) -> FloatArray:
+def _solve_chunk(points: FloatArray, xi: FloatArray, viscosity: FloatArray, amplitude: float) -> FloatArray:
     x, t = points[:, :1], points[:, 1:]
     y = x - np.sqrt(4 * viscosity * t) * xi
     exponent = amplitude * np.cos(np.pi * y) / (2 * np.pi * viscosity) - xi**2

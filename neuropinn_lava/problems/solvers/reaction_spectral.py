@@ -1,32 +1,66 @@
-"""Fourier reference for u_t = D u_xx + a (u - u^3) on a ring, from u(x, 0) = x^2 cos(pi x) on [-1, 1].
+"""Fourier references for reaction and diffusion on the ring [-1, 1]: the Allen-Cahn equation and the Gray-Scott pair.
 
-The start has a kink at the seam x = +-1, which diffusion rounds off; everything else is smooth.
+    Allen-Cahn     u_t = D u_xx + a (u - u^3)             u(x, 0) = x^2 cos(pi x)
+    Gray-Scott     u_t = D_u u_xx + b (1 - u) - u v^2     u(x, 0) = 1 - exp(-80 (x + 0.05)^2)
+                   v_t = D_v v_xx - d v + u v^2           v(x, 0) = exp(-80 (x - 0.05)^2)
+
+The first start has a kink at the seam x = +-1, which diffusion rounds off; everything else is smooth.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...base.arrays import FloatArray
+from .exponential_stepping import RingFields, solve_on_ring
 
 N_MODES = 2048
-"""Points on the ring: 0.001 apart, against fronts 0.013 wide."""
+"""Points on the ring for Allen-Cahn: 0.001 apart, against fronts 0.013 wide."""
 N_STEPS = 1000
-"""Number of time steps to t = 1."""
+"""Number of time steps to t = 1 for Allen-Cahn."""
 KEEP_EVERY = 4
 """Number of steps between two fields that are kept for the interpolation in time."""
-N_CONTOUR = 32
-"""Points of the contour integrals that give the scheme's coefficients."""
+PAIR_MODES, PAIR_STEPS = 512, 400
+"""Points on the ring and time steps to the horizon for the Gray-Scott pair."""
+
+
+class Pair(NamedTuple):
+    """Coefficients of the Gray-Scott pair, by default PINNacle's (`GrayScottEquation` of its `src/pde/chaotic.py`)."""
+
+    diffusivity_u: float = 1e-5
+    """Diffusivity D_u of the first substance."""
+    diffusivity_v: float = 5e-6
+    """Diffusivity D_v of the second substance."""
+    feed: float = 0.04
+    """Rate b at which the first substance is replaced."""
+    removal: float = 0.1
+    """Rate d at which the second substance is removed."""
+
+
+PAIR = Pair()
+"""PINNacle's coefficients."""
+
+
+def _ring(n_points: int) -> FloatArray:
+    """Return equally spaced points on [-1, 1), shape (n_points,)."""
+    x: FloatArray = -1 + 2 * np.arange(n_points) / n_points
+    return x
+
+
+def _wave_numbers(n_points: int) -> FloatArray:
+    """Return the wave numbers of the real Fourier modes on a ring of length 2, shape (n_points // 2 + 1,)."""
+    k: FloatArray = np.pi * np.arange(n_points // 2 + 1)
+    return k
 
 
 @lru_cache(maxsize=4)
 def solve_reaction(diffusivity: float, rate: float, n_modes: int = N_MODES, n_steps: int = N_STEPS) -> Any:
-    """Solve to t = 1 and interpolate by a spline of degree 5 in x and t.
+    """Solve the Allen-Cahn equation to t = 1.
 
-        v' = L v + N(v)          v: Fourier coefficients of u,  L = a - D k^2,  N = -a F(u^3),   by ETDRK4
+        v' = L v + N(v)          v: Fourier coefficients of u,  L = a - D k^2,  N = -a F(u^3)
 
     Args:
         diffusivity: D.
@@ -36,53 +70,46 @@ def solve_reaction(diffusivity: float, rate: float, n_modes: int = N_MODES, n_st
 
     Returns:
         A scipy spline; `.ev(x, t)` gives u for arrays of shape (n,).
-
-    Source: Kassam and Trefethen, SIAM J. Sci. Comput. 26 (2005) 1214, equations 2.5 and 2.6.
     """
-    from scipy.interpolate import RectBivariateSpline
-
-    x = -1 + 2 * np.arange(n_modes + 1) / n_modes
-    linear = rate - diffusivity * (np.pi * np.arange(n_modes // 2 + 1)) ** 2
-    v = np.fft.rfft((x**2 * np.cos(np.pi * x))[:-1])
-    kept = [np.fft.irfft(v)]
-    step = _etdrk4(linear, 1.0 / n_steps, rate)
-    for index in range(1, n_steps + 1):
-        v = step(v)
-        if index % KEEP_EVERY == 0:
-            kept.append(np.fft.irfft(v))
-    fields = np.stack(kept, axis=1)
-    return RectBivariateSpline(x, np.linspace(0.0, 1.0, len(kept)), np.vstack([fields, fields[:1]]), kx=5, ky=5)
-
-
-def _etdrk4(linear: FloatArray, dt: float, rate: float) -> Any:
-    """Compute one step of fourth-order exponential time differencing for v' = L v - a F(u^3)."""
+    x = _ring(n_modes)
 
     def nonlinear(v: Any) -> Any:
-        """Return -a F(u^3), the nonlinear term, in Fourier space."""
+        """Return -a F(u^3)."""
         return -rate * np.fft.rfft(np.fft.irfft(v) ** 3)
 
-    e, e2 = np.exp(dt * linear), np.exp(dt * linear / 2)
-    q, f1, f2, f3 = _coefficients(dt * linear, dt)
-
-    def step(v: Any) -> Any:
-        """Advance v by dt in four stages."""
-        n_v = nonlinear(v)
-        a = e2 * v + q * n_v
-        n_a = nonlinear(a)
-        n_b = nonlinear(e2 * v + q * n_a)
-        n_c = nonlinear(e2 * a + q * (2 * n_b - n_v))
-        return e * v + f1 * n_v + 2 * f2 * (n_a + n_b) + f3 * n_c
-
-    return step
+    linear = (rate - diffusivity * _wave_numbers(n_modes) ** 2)[None]
+    start = (x**2 * np.cos(np.pi * x))[None]
+    settings = {"n_steps": n_steps, "keep_every": KEEP_EVERY, "overlap": 0}  # the start has a kink at the seam
+    return solve_on_ring(x, start, linear, nonlinear, horizon=1.0, **settings).splines[0]
 
 
-def _coefficients(z: FloatArray, dt: float) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return the scheme's coefficients by means over a circle about z, which avoids the cancellation at z = 0."""
-    r = np.exp(1j * np.pi * (np.arange(N_CONTOUR) + 0.5) / N_CONTOUR)
-    c = z[:, None] + r
-    q = (np.exp(c / 2) - 1) / c
-    f1 = (-4 - c + np.exp(c) * (4 - 3 * c + c**2)) / c**3
-    f2 = (2 + c + np.exp(c) * (-2 + c)) / c**3
-    f3 = (-4 - 3 * c - c**2 + np.exp(c) * (4 - c)) / c**3
-    q, f1, f2, f3 = (dt * part.mean(axis=1).real for part in (q, f1, f2, f3))
-    return q, f1, f2, f3
+@lru_cache(maxsize=4)
+def solve_gray_scott(
+    pair: Pair = PAIR, horizon: float = 20.0, n_modes: int = PAIR_MODES, n_steps: int = PAIR_STEPS
+) -> RingFields:
+    """Solve the Gray-Scott pair on the ring [-1, 1].
+
+    Args:
+        pair: D_u, D_v, b and d.
+        horizon: Time up to which the solution is wanted, 0 to 20.
+        n_modes: Points on the ring.
+        n_steps: Time steps, a multiple of `KEEP_EVERY`.
+
+    Returns:
+        u and v; `.evaluate(points)` takes (x, t), shape (n, 2), to (n, 2). The relative error is 1e-6 up to t = 20.
+
+    Source: Gray and Scott, Chem. Eng. Sci. 39 (1984) 1087; PINNacle's start, on its line y = -0.02 for u and y = 0.02
+    for v.
+    """
+    x = _ring(n_modes)
+    start = np.stack([1 - np.exp(-80 * (x + 0.05) ** 2), np.exp(-80 * (x - 0.05) ** 2)])
+
+    def nonlinear(v: Any) -> Any:
+        """Return F(b - u v^2) and F(u v^2)."""
+        first, second = np.fft.irfft(v)
+        turned = first * second**2
+        return np.fft.rfft(np.stack([pair.feed - turned, turned]))
+
+    k2 = _wave_numbers(n_modes) ** 2
+    linear = np.stack([-pair.feed - pair.diffusivity_u * k2, -pair.removal - pair.diffusivity_v * k2])
+    return solve_on_ring(x, start, linear, nonlinear, horizon=horizon, n_steps=n_steps, keep_every=KEEP_EVERY)

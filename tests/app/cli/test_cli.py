@@ -156,8 +156,35 @@ def test_convert_refuses_calibration_points_outside_the_domain(cli, float_file, 
     np.save(tmp_path / "p.npy", np.array([[0.5, 0.5], [7.0, 0.5]]))
     code, _, err = cli("convert", float_file, "--out", tmp_path / "c.h5", "--points", tmp_path / "p.npy")
     assert code == 1
-    assert "calibration points must lie inside the domain" in err
+    assert "--points must lie inside the domain" in err
     assert "1 of 2 outside" in err
+
+
+@pytest.mark.parametrize("name", ["net.pt", "net.pth", "net.safetensors"])
+def test_weights_without_their_module_are_refused_with_a_factory(name, cli, tmp_path):
+    (tmp_path / name).write_bytes(b"PK")
+    code, _, err = cli("convert", tmp_path / name, "--out", tmp_path / "c.h5")
+    assert code == 1
+    assert "convert file.py:factory --weights" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--lower", "0,0", "--upper", "0,1"), "--upper must lie above lower"),
+        (("--lower", "0,0", "--upper", "1"), "--upper must have the shape"),
+        ((), "Give --problem, or --points, or --lower and --upper"),
+        (("--points", "p3.npy"), "MODULE must run at points of 3 coordinates"),
+    ],
+)
+def test_distill_names_its_options(options, message, cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("p3.npy", np.random.default_rng(0).random((60, 3)))
+    factory = tmp_path / "pinn.py"
+    factory.write_text("from torch import nn\n\ndef model():\n    return nn.Sequential(nn.Linear(2, 1))\n")
+    code, _, err = cli("distill", f"{factory}:model", "--out", "net.h5", *options)
+    assert code == 1
+    assert message in err
 
 
 def test_a_nir_graph_stands_for_its_network(cli, float_file, tmp_path):
@@ -330,6 +357,13 @@ def test_run_shows_its_plan_and_runs_nothing(cli, chip_file, points_file, tmp_pa
     plan = json.loads(cli("run", chip_file, "--points", points_file, "--plan", *options)[1])
     assert (plan["batch_size"], plan["n_blocks"], plan["n_processes"]) == (10, 3, 4)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["chip.h5", "net.h5", "p.npy"]
+
+
+def test_a_plan_refuses_points_of_another_network(cli, chip_file, tmp_path):
+    np.save(tmp_path / "p.npy", np.zeros((4, 3)))
+    code, _, err = cli("run", chip_file, "--points", tmp_path / "p.npy", "--plan")
+    assert code == 1
+    assert "--points: block of points from number 0 on must have the shape (n, 2)" in err
 
 
 def test_run_needs_a_file_for_its_outputs(cli, chip_file, points_file):

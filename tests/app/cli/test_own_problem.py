@@ -15,7 +15,7 @@ from neuropinn_lava.problems import find_problem
 
 SHORT = RecipeChanges(iterations=0.01, layers=(8, 8))
 OWN = dataclasses.replace(
-    find_problem("poisson"), name="own", title="A problem of one's own", equation="-lap v = f", parameters=()
+    find_problem("poisson"), name="own", title="A problem of one's own", text="-lap v = f", options=()
 )
 FILE = """
 import dataclasses
@@ -43,7 +43,7 @@ def test_a_report_knows_the_users_problem(network, tmp_path):
 def test_calibration_and_budget_use_the_users_problem(network):
     with pytest.raises(SpecError, match="error budget must be asked of a network whose problem has a reference"):
         nl.convert(network, error_budget=2.0)
-    bits = nl.convert(network, problem=OWN, error_budget=2.0, target=None).network.affines[0].connections[0].weight_bits
+    bits = nl.convert(network, problem=OWN, error_budget=2.0, target=None).network.affines[0].weight_bits
     assert 2 <= bits <= 8
 
 

@@ -7,7 +7,16 @@ import pytest
 from neuropinn_lava.app.cli.python_names import FORMER, REUSED, replace_former_options, translate_error
 from neuropinn_lava.base.errors import SpecError
 
-OPTIONS = {"problem": "--problem", "lava": "--lava", "cores": "--cores", "theta": "--theta", "path": "--out"}
+OPTIONS = {
+    "points": "--points",
+    "upper": "--upper",
+    "error_budget": "--error-budget",
+    "problem": "--problem",
+    "lava": "--lava",
+    "cores": "--cores",
+    "theta": "--theta",
+    "path": "--out",
+}
 
 
 @pytest.mark.parametrize(
@@ -18,7 +27,15 @@ OPTIONS = {"problem": "--problem", "lava": "--lava", "cores": "--cores", "theta"
         ("SweepGrid.theta", "--theta"),
         ("PopulationSpec 'hidden1'.theta", "PopulationSpec 'hidden1'.theta"),
         ("PopulationSpec.theta", "PopulationSpec.theta"),
-        ("convert.error_budget", "convert.error_budget"),
+        ("convert.sparsify", "convert.sparsify"),
+        ("Box.upper", "--upper"),
+        ("NetworkSpec 'model'.upper", "--upper"),
+        ("NetworkSpec 'model'.output", "NetworkSpec 'model'.output"),
+        ("error budget", "--error-budget"),
+        ("find_problem.name", "--problem"),
+        ("points file", "--points"),
+        ("calibration points of network 'a'", "--points: calibration points of network 'a'"),
+        ("stream.points: block of points from number 0 on", "--points: block of points from number 0 on"),
     ],
 )
 def test_the_object_of_an_error_is_an_option_where_it_is_one(where, translated):

@@ -11,6 +11,7 @@ from neuropinn_lava.app.sweep.plan import plan_sweep
 from neuropinn_lava.app.verbs.train import RecipeChanges
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.problems import find_problem
+from neuropinn_lava.problems.conditions import Data, Dirichlet
 
 POISSON = find_problem("poisson")
 POINT = SweepPoint(weight_bits=8, payload_bits=12, theta=0.05)
@@ -62,12 +63,28 @@ def test_a_value_that_is_the_recipe_s_own_is_no_other_training():
         {"seed": 1},
         {"changes": RecipeChanges(iterations=0.5)},
         {"problem": find_problem("poisson", mode_x=2.0)},
-        {"problem": dataclasses.replace(POISSON, source=lambda points: points[:, 0])},
-        {"problem": dataclasses.replace(POISSON, residual=lambda f: (f.u_xx - f.u_yy - f.source,))},
+        {"problem": dataclasses.replace(POISSON, equations=lambda f: POISSON.equations(f) + f.x)},
+        {"problem": dataclasses.replace(POISSON, conditions=[Dirichlet(0.0, hard=False)], own_ansatz=None)},
     ],
 )
 def test_what_changes_a_training_changes_both_identities(change):
     assert not set(keys(plan_sweep(POISSON))) & set(keys(plan_sweep(**{"problem": POISSON, **change})))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [
+            {"equations": lambda f: -(f.u_xx + f.u_yy) - f.s, "fields": {"s": lambda x, axis=axis: x[:, axis]}}
+            for axis in (0, 1)
+        ],
+        [{"conditions": [Dirichlet(0.0), Data([[0.5, 0.5]], [value])]} for value in (1.0, 2.0)],
+    ],
+)
+def test_functions_and_data_behind_one_text_are_told_apart(changes):
+    first, other = (dataclasses.replace(POISSON, **each) for each in changes)
+    assert first.equation == other.equation
+    assert not set(keys(plan_sweep(first))) & set(keys(plan_sweep(other)))
 
 
 @pytest.mark.parametrize(
@@ -118,8 +135,8 @@ def test_an_activity_needs_a_recipe_in_which_spikes_cost():
 
 
 def test_a_problem_whose_functions_are_wrong_is_refused():
-    broken = dataclasses.replace(POISSON, source=lambda points: points)
-    with pytest.raises(SpecError, match=r"PdeProblem 'poisson'\.source must return values of the shape \(64,\)"):
+    broken = dataclasses.replace(POISSON, fields={"f": lambda points: points})
+    with pytest.raises(SpecError, match=r"PdeProblem 'poisson'\.fields\['f'\] must return values of the shape \(64,\)"):
         keys(plan_sweep(broken))
 
 

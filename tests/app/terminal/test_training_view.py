@@ -9,7 +9,7 @@ from neuropinn_lava.app.verbs.history_figure import draw_history
 from neuropinn_lava.training.run.history import TrainingHistory, TrainingProgress
 
 
-def row(iteration, *, n_iterations=1000, phase=0, distillation=0.0, teacher=False):
+def row(iteration, *, n_iterations=1000, phase=0, residual=1e-3, distillation=0.0, teacher=False):
     return TrainingProgress(
         iteration=iteration,
         n_iterations=n_iterations,
@@ -18,7 +18,7 @@ def row(iteration, *, n_iterations=1000, phase=0, distillation=0.0, teacher=Fals
         teacher=teacher,
         learning_rate=1e-3,
         loss=2e-3,
-        residual=1e-3,
+        residual=residual,
         distillation=distillation,
         activity=0.25,
         relative_l2=0.0123,
@@ -27,6 +27,7 @@ def row(iteration, *, n_iterations=1000, phase=0, distillation=0.0, teacher=Fals
 
 def test_words_tell_all_terms():
     assert progress_words(row(0)) == "loss 2.00e-03   residual 1.00e-03   error 1.23%   activity 0.250"
+    assert "residual" not in progress_words(row(0, residual=0.0))
     assert "distance to the teacher 10.00%" in progress_words(row(0, distillation=0.01))
 
 

@@ -81,7 +81,7 @@ def test_default_sample_lies_in_the_box_and_is_repeatable() -> None:
         (np.zeros(2), r"have the shape \(n, 2\); got \(2,\)"),
         (np.array([[0.0, np.nan]]), r"have only finite coordinates; got .* in row 0"),
         (np.array([[0.0, 0.0], [-np.inf, 0.0]]), r"have only finite coordinates; got .* in row 1"),
-        ("points.npy", "have the shape|be real numbers"),
+        ("points.npy", "be real numbers"),
     ],
 )
 def test_unusable_points(points: object, message: str) -> None:
@@ -95,9 +95,7 @@ def test_a_network_that_overflows() -> None:
     network = builders.random_spec(5, activation="identity")
     for index in range(2):
         network = builders.with_layer(network, index, weight=network.populations[index].weight * 1e200)
-    with pytest.raises(
-        SpecError, match=r"calibrated drive of node 'hidden1' must have only finite entries; got (inf|nan)"
-    ):
+    with pytest.raises(SpecError, match=r"calibrated drive of node 'hidden1' must have only finite entries; got inf"):
         calibrate_network(network)
 
 

@@ -10,7 +10,6 @@ import pytest
 import builders
 from neuropinn_lava.conversion.calibrate.sensitivity import (
     MAX_READS,
-    payload_effects,
     read_steps,
     trace_jacobians,
     trace_signals,
@@ -71,8 +70,8 @@ def test_signals_are_the_squares_of_the_jacobians() -> None:
 def test_effects_count_what_leaves_over_every_connection() -> None:
     """y = 2 a + 3 b, b = a as a relay: a payload of `a` moves y by 5 and, through the relay's, b by 3."""
     network = small_relay(2.0, 3.0)
-    effects = payload_effects(network, builders.random_points(network, 20))
-    np.testing.assert_allclose([effect[0] for effect in effects], [5.0, 3.0])
+    signals = trace_signals(network, builders.random_points(network, 20))
+    np.testing.assert_allclose([signal.effect[0] for signal in signals], [5.0, 3.0, 0.0])
 
 
 def small_relay(direct: float, through: float) -> NetworkSpec:

@@ -132,6 +132,95 @@ def test_states_of_step_modules_are_connections_with_a_delay(name: str, sequence
     assert np.abs(run_float(network, points).outputs - wanted).max() <= PROMISED * np.abs(wanted).max()
 
 
+class Conditioned(nn.Module):
+    """A GRU over a sequence with a constant beside it: joined to every step, as a bias of a sum, and as a gate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed, self.gru = nn.Linear(2, 3), nn.GRU(5, 6, batch_first=True)
+        self.bias, self.gate, self.head = nn.Linear(3, 6), nn.Linear(3, 6), nn.Linear(6, 2)
+
+    def forward(self, x: Tensor, c: Tensor) -> Tensor:
+        e = torch.tanh(self.embed(c))
+        h, _ = self.gru(torch.cat([x, e[:, None, :].expand(-1, x.shape[1], -1)], dim=-1))
+        return self.head(torch.tanh(h + self.bias(e).unsqueeze(1)) * torch.sigmoid(self.gate(e))[:, None])
+
+
+class ConstantFirst(Conditioned):
+    def forward(self, c: Tensor, x: Tensor) -> Tensor:
+        c = c[:, None].repeat(1, x.shape[1], 1)
+        return self.head(self.gru(torch.cat([torch.tanh(self.embed(c)), x], dim=-1))[0])
+
+
+class LastConditioned(Conditioned):
+    def forward(self, x: Tensor, c: Tensor) -> Tensor:
+        return super().forward(x, c)[:, -1]
+
+
+@pytest.mark.parametrize("make", [Conditioned, ConstantFirst, LastConditioned])
+def test_a_constant_beside_a_sequence_is_read_at_every_step(make: type[nn.Module]) -> None:
+    torch.manual_seed(5)
+    module = make().double()
+    network = from_torch(module, sequence={"x"}, inputs=dict.fromkeys("cx" if make is ConstantFirst else "xc", 2))
+    assert {each.name: each.is_sequence for each in network.inputs} == {"x": True, "c": False}
+    x, c = np.random.default_rng(3).uniform(-1, 1, (2, 30, 9, 2))
+    c = c[:, :1].repeat(9, axis=1)
+    parts = {"x": torch.tensor(x), "c": torch.tensor(c[:, 0])}
+    with torch.no_grad():
+        wanted = module(*(parts[each.name] for each in network.inputs)).numpy()
+    points = np.concatenate([{"x": x, "c": c}[each.name] for each in network.inputs], axis=-1)
+    assert np.abs(run_float(network, points).outputs - wanted).max() <= PROMISED * np.abs(wanted).max()
+
+
+class ConditionedStep(nn.Module):
+    """A cell that reads one step of a sequence, a constant and its state."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell, self.head = nn.GRUCell(4, 5), nn.Linear(5, 1)
+
+    def forward(self, x: Tensor, c: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        h = self.cell(torch.cat([x, torch.sin(c)], dim=-1), h)
+        return self.head(h) + c[:, :1], h
+
+
+def test_a_step_module_reads_a_constant_at_every_step() -> None:
+    torch.manual_seed(6)
+    module = ConditionedStep().double()
+    network = from_torch(module, sequence=["x"], inputs={"x": 2, "c": 2}, states={"h": 5})
+    assert [each.is_sequence for each in network.inputs] == [True, False]
+    x, c = np.random.default_rng(3).uniform(-1, 1, (2, 30, 9, 2))
+    c, h, outputs = c[:, :1].repeat(9, axis=1), torch.zeros(30, 5, dtype=torch.float64), []
+    with torch.no_grad():
+        for t in range(9):
+            output, h = module(torch.tensor(x[:, t]), torch.tensor(c[:, t]), h)
+            outputs.append(output.numpy())
+    wanted = np.stack(outputs, axis=1)
+    got = run_float(network, np.concatenate([x, c], axis=-1)).outputs
+    assert np.abs(got - wanted).max() <= PROMISED * np.abs(wanted).max()
+
+
+class StateOfConstant(Conditioned):
+    """A constant as the first state, which begins with zero in a network."""
+
+    def forward(self, x: Tensor, c: Tensor) -> Tensor:
+        h = torch.tanh(self.bias(self.embed(c)))[None]
+        return self.head(self.gru(x.repeat(1, 1, 3)[..., :5], h)[0])
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "message"),
+    [
+        (StateOfConstant, {"sequence": ["x"]}, "layer 'gru' .GRU. must begin with states of zero; got other states"),
+        (Conditioned, {"sequence": ["z"]}, "from_torch.sequence must be one of c, x; got 'z'"),
+        (ConditionedStep, {"sequence": ["x"], "states": {"x": 5}}, "states 'x' must have a name that no input has"),
+    ],
+)
+def test_constants_beside_sequences_that_are_refused(make: type, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        from_torch(make().double(), inputs={"x": 2, "c": 2}, **options)
+
+
 class LoopOverTime(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -142,6 +231,24 @@ class LoopOverTime(nn.Module):
         for t in range(x.shape[1]):
             h = torch.tanh(self.inner(x[:, t]) + self.again(h))
         return h
+
+
+class StepsFirst(SequenceRnn):
+    """An RNN of torch's default, steps first, over samples first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.RNN(3, 6)
+
+
+class StepsMovedFirst(StepsFirst):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.rnn(x.transpose(0, 1))[0].transpose(0, 1))
+
+
+class Backwards(SequenceRnn):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.rnn(x)[0][..., :6])
 
 
 class Nonlinear(LastStep):
@@ -158,13 +265,23 @@ class Nonlinear(LastStep):
             r"use every step of a sequence, or the last; got step 0 alone in line .* step module",
         ),
         (Nonlinear(), {}, "be affine behind the last step or the mean of a sequence"),
-        (SequenceRnn(bidirectional=True), {}, "got RuntimeError|run forwards in time"),
+        (Backwards(bidirectional=True), {}, "layer 'rnn' .RNN. must run forwards in time, without projection"),
+        (
+            StepsFirst(),
+            {},
+            r"layer 'rnn' \(RNN\) must run over the steps, not the samples; got batch_first=False in line",
+        ),
         (LastStep(), {"readout": "mean"}, "from_torch.readout must be last, as in the module; got mean"),
     ],
 )
 def test_what_a_sequence_cannot_do_is_refused(module: nn.Module, options: dict[str, Any], message: str) -> None:
     with pytest.raises(SpecError, match=message):
         from_torch(module.double(), sequence=True, inputs={"x": 3}, **options)
+
+
+def test_a_recurrent_layer_of_steps_first_reads_a_transposed_sequence() -> None:
+    module = StepsMovedFirst().double()
+    assert difference(module, from_torch(module, sequence=True)) <= PROMISED
 
 
 def test_a_recurrent_layer_in_a_network_without_sequences_is_refused() -> None:

@@ -30,8 +30,12 @@ from neuropinn_lava.conversion.formats.nir_graphs import (
 from neuropinn_lava.conversion.formats.nir_metadata import NETWORK_MARK, VSN_MARK
 from neuropinn_lava.conversion.formats.nir_neurons import NODE_TYPE, lost_as_lif
 from neuropinn_lava.engine.reference import run_float
-from neuropinn_lava.network.nodes import Polarity
+from neuropinn_lava.network.activations import ACTIVATIONS
+from neuropinn_lava.network.nodes import ConnectionSpec, Polarity, ProductSpec
 from neuropinn_lava.network.spec import NetworkSpec, Provenance, Readout
+
+SUMS = 1e-13
+"""float64 sums of some ten terms of size one, in another order."""
 
 
 def node(kind: str, **fields: Any) -> Any:
@@ -43,6 +47,17 @@ def node(kind: str, **fields: Any) -> Any:
 def affine(n_in: int, n_out: int, seed: int = 0) -> Any:
     rng = np.random.default_rng(seed)
     return node("Affine", weight=rng.normal(size=(n_out, n_in)), bias=rng.normal(size=n_out))
+
+
+def convolution(shape: tuple[int, ...], sizes: Any, seed: int = 0, **changes: Any) -> Any:
+    """Make a Conv1d or Conv2d node with a kernel of that shape, for images of these sizes."""
+    rng = np.random.default_rng(seed)
+    fields = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": rng.normal(size=shape[0])} | changes
+    return node(f"Conv{len(shape) - 2}d", weight=rng.normal(size=shape), input_shape=sizes, **fields)
+
+
+def two_inputs() -> Any:
+    return node("Input", input_type={"input": np.array([2])})
 
 
 def own_neuron(n: int, **changes: Any) -> Any:
@@ -104,6 +119,64 @@ def test_linear_scale_and_flatten_are_folded() -> None:
     np.testing.assert_array_equal(layer.bias, [0.0, 0.0])
 
 
+CONVOLUTIONS = [
+    convolution((2, 3, 3), 9),
+    convolution((4, 2, 3), 9, stride=2, padding=2, dilation=2, groups=2),
+    convolution((2, 3, 4), 9, padding="same", dilation=2),
+    convolution((2, 1, 3, 2), (5, 6), padding="valid"),
+    convolution((2, 3, 2, 3), (5, 6), padding="same"),
+    convolution((6, 2, 3, 2), np.array([6, 7]), stride=(2, 1), padding=(0, 2), dilation=(1, 2), groups=3),
+]
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")  # torch's own, on its memory
+@pytest.mark.parametrize("conv", CONVOLUTIONS)
+def test_convolutions_are_unfolded(conv: Any) -> None:
+    """Against torch, on images that are flattened with the channels first; the zeros around the kernel stay zero."""
+    torch = pytest.importorskip("torch")
+    sizes, n_in = tuple(np.ravel(conv.input_shape)), conv.weight.shape[1] * conv.groups
+    images = torch.tensor(np.random.default_rng(1).normal(size=(20, n_in, *sizes)))
+    run = torch.nn.functional.conv1d if len(sizes) == 1 else torch.nn.functional.conv2d
+    kernel, bias = torch.tensor(conv.weight), torch.tensor(conv.bias)
+    wanted = run(images, kernel, bias, conv.stride, conv.padding, conv.dilation, conv.groups).flatten(1).numpy()
+    n_out = wanted.shape[1]
+    plain = own_neuron(n_out, activation="identity", beta=np.zeros(n_out), theta=np.zeros(n_out))
+    nodes = {
+        "in": node("Input"),
+        "a": conv,
+        "v": plain,
+        "b": node("Linear", weight=np.eye(n_out)),
+        "out": node("Output"),
+    }
+    spec = read_graph(graph(nodes))
+    np.testing.assert_allclose(run_float(spec, images.flatten(1).numpy()).outputs, wanted, rtol=0, atol=SUMS)
+    n_kernel = conv.weight[0].size
+    assert np.count_nonzero(spec.nodes[0].weight, axis=1).max() <= n_kernel
+
+
+@pytest.mark.parametrize("padding", [1, "same"])
+def test_a_convolution_of_a_file_is_read(padding: Any, tmp_path) -> None:
+    nir = pytest.importorskip("nir")
+    like = convolution((2, 1, 3, 3), (4, 4), padding=padding)
+    fields = {
+        key: getattr(like, key) for key in ("input_shape", "weight", "stride", "padding", "dilation", "groups", "bias")
+    }
+    nodes = {
+        "input": nir.Input(np.array([1, 4, 4])),
+        "conv": nir.Conv2d(**fields),
+        "flat": nir.Flatten(np.array([2, 4, 4]), 0),
+    }
+    end = {"affine": nir.Affine(weight=np.ones((1, 32)), bias=np.zeros(1)), "output": nir.Output(np.array([1]))}
+    spec = builders.random_spec(0, widths=(16, 32, 1), n_steps=1)
+    given = make_graph(spec)
+    chained = nodes | {"vsn": given.nodes["vsn0"]} | end
+    made = nir.NIRGraph(nodes=chained, edges=list(pairwise(chained)))
+    nir.write(tmp_path / "conv.nir", made)
+    back = read_nir(tmp_path / "conv.nir")
+    assert back.digest() == replace(read_graph(made), name="conv").digest()
+    assert back.widths == (16, 32, 1)
+
+
 def with_nodes(**changes: Any) -> dict[str, Any]:
     return {key: value for key, value in (plain_nodes() | changes).items() if value is not None}
 
@@ -111,10 +184,35 @@ def with_nodes(**changes: Any) -> dict[str, Any]:
 REFUSED = [
     (
         graph(with_nodes(v=node("LIF"))),
-        r"node 'v' must be Affine, Linear.*got LIF\. Replace it by a Variable Spiking Neuron",
+        r"node 'v' must send graded payloads.*got LIF, whose spikes are one bit\. Replace it by a Variable Spiking Neuron",
     ),
-    (graph(with_nodes(v=node("CubaLIF"))), "got CubaLIF"),
-    (graph(with_nodes(a=node("Conv2d"))), r"got Conv2d\. Write it as an Affine node"),
+    (graph(with_nodes(v=node("CubaLIF"))), "node 'v' must send graded payloads.*got CubaLIF, whose spikes are one bit"),
+    (graph(with_nodes(v=node("LI"))), r"node 'v' must be Affine, Linear, .*; got LI\. Write its steps"),
+    (graph(with_nodes(a=node("AvgPool2d"))), r"got AvgPool2d\. Write it as an Affine or Conv2d node"),
+    (
+        graph(with_nodes(**{"in": two_inputs()}, a=convolution((2, 1, 3), 5))),
+        r"node 'a'.weight must have 2 columns, .*; got 5",
+    ),
+    (graph(with_nodes(a=convolution((2, 1, 3), None))), r"node 'a' must have an input_shape; got none"),
+    (
+        graph(with_nodes(a=convolution((3, 1, 3), 5, groups=2))),
+        r"node 'a'.weight must have the shape \(n_out, n_in / gr",
+    ),
+    (
+        graph(with_nodes(a=convolution((2, 1, 3), 2))),
+        r"node 'a' must have an unfolded matrix of 1 to 16777216 entries; got 0",
+    ),
+    (
+        graph(with_nodes(a=convolution((8, 8, 3, 3), (64, 64)))),
+        r"node 'a' must have an unfolded matrix of 1 to 16777216 entries; got 1007681536",
+    ),
+    (
+        graph(
+            plain_nodes() | {"d": node("Delay", delay=np.ones(3)), "w": affine(3, 3)},
+            [("in", "a"), ("a", "v"), ("v", "d"), ("d", "w"), ("w", "v"), ("v", "b"), ("b", "out")],
+        ),
+        "must have a number of steps after which its states begin anew, as it has delays; got none, and the Delay 'd'",
+    ),
     (graph(with_nodes(a=node("Wavelet"))), "node 'a'.*got Wavelet"),
     (graph(with_nodes(v=neuron(3, theta=None))), r"no \['theta'\]"),
     (
@@ -273,6 +371,19 @@ def test_the_round_trip_through_a_file_is_exact(activation: str, polarity: Polar
     assert back.provenance == spec.provenance
     points = builders.random_points(spec, 10)
     np.testing.assert_array_equal(run_float(back, points).outputs, run_float(spec, points).outputs)
+
+
+@pytest.mark.parametrize("activation", [*ACTIVATIONS, "leaky_relu(0.2)"])
+def test_phi_of_zero_is_in_the_bias_once(activation: str) -> None:
+    """A population sends phi less phi(0); what reads it, a product too, has phi(0) in its bias already."""
+    pytest.importorskip("nir")
+    spec = builders.random_spec(4, activation=activation, widths=(2, 3, 3, 1))
+    first, second = spec.nodes
+    squared = ProductSpec(name="squared", left=first.name, right=second.name, width=3)
+    more = ConnectionSpec(source="squared", weight=np.ones((1, 3)))
+    output = replace(spec.output, connections=(*spec.output.connections, more))
+    spec = replace(spec, nodes=(first, second, squared), output=output)
+    assert read_graph(make_graph(spec)).digest() == spec.digest()
 
 
 def test_the_membrane_of_the_lif_is_the_neurons_own() -> None:

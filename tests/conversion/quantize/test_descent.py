@@ -156,7 +156,8 @@ PEAK_SCRIPT = """
 import sys, tracemalloc
 from dataclasses import replace
 import builders
-from neuropinn_lava.conversion import descent, quantize_network
+from neuropinn_lava.conversion import quantize_network
+from neuropinn_lava.conversion.quantize import descent
 descent.MAX_ROUNDS = 1
 network = replace(builders.random_spec(0, widths=(2, 24, 24, 1)), n_steps=int(sys.argv[1]))
 tracemalloc.start()

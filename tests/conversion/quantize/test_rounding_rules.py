@@ -77,7 +77,7 @@ class TestRanges:
 
 
 def signal_of(drive: np.ndarray) -> AffineSignals:
-    return AffineSignals(drive=drive, sensitivity=np.ones_like(drive))
+    return AffineSignals(drive=drive, sensitivity=np.ones_like(drive), effect=np.ones(drive.shape[1]))
 
 
 def one_connection(

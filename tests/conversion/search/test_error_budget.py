@@ -86,7 +86,7 @@ def test_a_threshold_that_moves_flips_spikes() -> None:
 def test_rows_and_causes() -> None:
     budget = budget_of(builders.random_quantized(6, activation="relu"))
     assert budget.entry("hidden0", Cause.PHI_TABLE) is None  # relu has no table
-    assert [entry.layer for entry in budget.entries].count("output") == 3
+    assert [entry.name for entry in budget.entries].count("output") == 3
     assert budget.entries[0].layer == "input"
 
 
@@ -114,11 +114,11 @@ def test_budgets_of_graphs(n_steps: int | None) -> None:
     network = builders.random_graph(2, n_inputs=2, n_nodes=6, n_steps=n_steps)
     budget = budget_of(network, 100)
     products = [node.name for node in network.nodes if isinstance(node, QuantizedProduct)]
-    assert budget.layers == ("x0", "x1", *(node.name for node in network.nodes), "output")
+    assert budget.names == ("x0", "x1", *(node.name for node in network.nodes), "output")
     assert products
     for entry in budget.entries:
         if entry.cause in (Cause.WEIGHTS, Cause.BETA, Cause.THETA):
             assert (entry.relative_change, entry.flipped_spikes) == (0.0, 0.0)
-        if entry.layer in products:
+        if entry.name in products:
             assert entry.cause is Cause.PAYLOAD
     assert max(budget.entry(name, Cause.PAYLOAD).relative_change for name in products) > 0.0

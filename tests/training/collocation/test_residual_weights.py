@@ -31,7 +31,7 @@ def test_steep_centres_count_less() -> None:
     )
     cloud = build_training_cloud(problem, recipe, torch.float64, torch.device("cpu"))
     u = (3.0 * (cloud.inputs[:, :1] + 1) / 2).requires_grad_()
-    weights = centre_weights(cloud, cloud.fields(u))
+    weights = centre_weights(cloud, cloud.blocks[0].names_at(u, problem.unknowns, {}))
     assert weights is not None
     assert not weights.requires_grad
     np.testing.assert_allclose(weights.numpy(), 1 / 49, rtol=1e-10)
@@ -41,7 +41,8 @@ def test_all_alike_by_default() -> None:
     problem = find_problem("poisson")
     cloud = build_training_cloud(problem, problem.recipe, torch.float64, torch.device("cpu"))
     assert cloud.cell_weights is None
-    assert centre_weights(cloud, cloud.fields(torch.ones_like(cloud.inputs[:, :1]))) is None
+    values = cloud.blocks[0].names_at(torch.ones_like(cloud.inputs[:, :1]), problem.unknowns, {})
+    assert centre_weights(cloud, values) is None
 
 
 @pytest.mark.parametrize(("name", "value"), [("cell_power", -1.0), ("steepness", 1e9)])

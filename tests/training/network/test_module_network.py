@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils import parametrizations
 
 from neuropinn_lava.base.errors import SpecError, TrainingError
 from neuropinn_lava.training.network.module_network import ModuleNetwork
@@ -60,7 +62,7 @@ def explicit_jacobian(network: ModuleNetwork, x: Tensor) -> Tensor:
     """Give dy/dp row by row with spikes as constants, outputs one after the other, in the order of a `Direction`."""
     linears = network.linear_layers
     known = {id(p) for linear in linears for p in linear.parameters()}
-    others = [p for p in network.parameters() if id(p) not in known]
+    others = [p for p in network.parameters() if id(p) not in known and p.requires_grad]
     biases = [linear.bias for linear in linears if linear.bias is not None]
     held = [*(linear.weight for linear in linears), *biases, *others]
     with constant_spikes(network):
@@ -73,11 +75,32 @@ def explicit_jacobian(network: ModuleNetwork, x: Tensor) -> Tensor:
     return torch.stack([torch.cat([part.reshape(-1) for part in row]) for row in rows])
 
 
+class Tied(nn.Module):
+    """Two layers of one weight matrix, two of one bias, a frozen one, one with weight norm, and one read by a function."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.frozen = nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 3).requires_grad_(False)
+        self.second.weight = self.first.weight
+        self.normed = parametrizations.weight_norm(nn.Linear(3, 4))
+        self.read = nn.Linear(4, 4)
+        self.same, self.bias = nn.Linear(4, 4), nn.Linear(4, 4)
+        self.bias.bias = self.same.bias
+        self.last = nn.Linear(4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = torch.tanh(self.second(torch.tanh(self.first(input=x))))
+        h = torch.tanh(self.normed(torch.tanh(self.frozen(h))))
+        h = torch.tanh(functional.linear(h, self.read.weight, self.read.bias))
+        out: Tensor = self.last(torch.tanh(self.bias(torch.tanh(self.same(h)))))
+        return out
+
+
 def flat(direction: object) -> Tensor:
     return torch.cat([part.reshape(-1) for part in (*direction.weights, *direction.biases, direction.others)])  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize(("kind", "n_steps"), [(Residual, 1), (Residual, 3), (Gated, 1)])
+@pytest.mark.parametrize(("kind", "n_steps"), [(Residual, 1), (Residual, 3), (Gated, 1), (Tied, 1)])
 def test_tangents_are_the_explicit_jacobian(kind: type[nn.Module], n_steps: int) -> None:
     torch.manual_seed(0)
     network, x = wrapped(kind(), n_steps), some_points(11)
@@ -94,15 +117,34 @@ def test_tangents_are_the_explicit_jacobian(kind: type[nn.Module], n_steps: int)
     assert (some - K[rows][:, rows]).abs().max() <= ROUNDING * K.abs().max()
 
 
-def test_a_step_moves_every_parameter_of_the_module() -> None:
+def test_only_what_the_hooks_see_whole_is_moved_as_a_layer() -> None:
     torch.manual_seed(0)
-    network, x = wrapped(Residual()), some_points(5)
+    module = Tied()
+    assert wrapped(module).linear_layers == (module.last,)
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm")  # the older form, which modules of users have
+def test_a_weight_that_a_hook_computes_is_moved_as_its_parameters() -> None:
+    normed, last = nn.utils.weight_norm(nn.Linear(2, 3)), nn.Linear(3, 1)
+    network, x = wrapped(nn.Sequential(normed, nn.Tanh(), last)), some_points(5)
+    assert network.linear_layers == (last,)
+    direction = find_tangents(network, run_exactly(network, x)).pulled_back(torch.ones(5, dtype=torch.float64))
+    before = [p.detach().clone() for p in normed.parameters()]
+    move_network(network, direction, 0.5)
+    assert all(bool((p != old).all()) for p, old in zip(normed.parameters(), before, strict=True))
+
+
+@pytest.mark.parametrize("kind", [Residual, Tied])
+def test_a_step_moves_every_parameter_of_the_module(kind: type[nn.Module]) -> None:
+    torch.manual_seed(0)
+    network, x = wrapped(kind()), some_points(5)
     tangents = find_tangents(network, run_exactly(network, x))
-    direction = tangents.pulled_back(torch.ones(10, dtype=torch.float64))
+    direction = tangents.pulled_back(torch.ones(5 * network.n_out, dtype=torch.float64))
     before = [p.detach().clone() for p in network.parameters()]
     move_network(network, direction, 0.5)
-    changed = torch.cat([(p - old).reshape(-1) for p, old in zip(network.parameters(), before, strict=True)])
-    assert torch.isclose(changed.norm(), 0.5 * flat(direction).norm())
+    changed = [p - old for p, old in zip(network.parameters(), before, strict=True)]
+    assert torch.isclose(torch.cat([c.reshape(-1) for c in changed]).norm(), 0.5 * flat(direction).norm())
+    assert [bool(c.any()) for c in changed] == [p.requires_grad for p in network.parameters()]
 
 
 @pytest.mark.parametrize("n_steps", [1, 4])
@@ -147,12 +189,68 @@ class Free(nn.Module):
         return out
 
 
+class Shared(nn.Module):
+    """A VSN layer in two places, and another one in none."""
+
+    def __init__(self, unused: bool) -> None:
+        super().__init__()
+        self.first, self.last, self.neurons = nn.Linear(2, 3), nn.Linear(3, 1), VSN(3)
+        self.inner, self.unused = nn.Linear(3, 3), VSN(3) if unused else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.neurons(drive=self.first(x))
+        out: Tensor = self.last(h if self.unused is not None else self.neurons(self.inner(h)))
+        return out
+
+
+@pytest.mark.parametrize(("unused", "calls"), [(False, 2), (True, 0)])
+def test_a_vsn_must_be_called_once_a_step(unused: bool, calls: int) -> None:
+    with pytest.raises(SpecError, match=rf"module Shared: VSN.* must be called once a step; got {calls} calls"):
+        wrapped(Shared(unused), n_steps=2)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"readout": "every"}, r"ModuleNetwork.readout must be 'mean' or 'last'; got every"),
+        ({"n_steps": 1.5}, r"ModuleNetwork.n_steps must be a whole number; got 1.5"),
+    ],
+)
+def test_other_presentations_are_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        ModuleNetwork(Gated().double(), 2, **options)  # type: ignore[arg-type]
+
+
 def test_what_mixes_samples_is_refused() -> None:
     with pytest.raises(
         SpecError,
         match=r"module Mixing must return the same for a point alone and among others; got outputs that differ",
     ):
         wrapped(Mixing())
+
+
+class TwoArguments(nn.Module):
+    """A module that takes one argument for each coordinate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Linear(2, 1)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        out: Tensor = self.inner(torch.cat([x, y], dim=1))
+        return out
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (TwoArguments(), r"module TwoArguments must run on points given as one argument .*; got TypeError: .*'y'"),
+        (nn.Sequential(nn.Linear(3, 1)), r"module Sequential .* of the shape \(n_points, 2\); got RuntimeError: mat1"),
+    ],
+)
+def test_a_module_of_other_inputs_is_refused(module: nn.Module, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        wrapped(module)
 
 
 def test_a_module_without_linear_layers_is_refused() -> None:

@@ -113,12 +113,14 @@ def test_rows_without_weight_are_left_out_with_their_points() -> None:
     slopes = csr_matrix(
         np.array([[1.0, 0, 0, 0, 2.0, 0], [0, 0, 0, 0, 0, 0], [0, 0, 3.0, 0, 0, 0], [0, 0, 0, 0, 0, 0]])
     )
-    whole = LinearResidual(values=torch.tensor([1.0, 2.0, 3.0, 0.0], dtype=torch.float64), slopes=slopes)
+    values, blocks = torch.tensor([1.0, 2.0, 3.0, 0.0], dtype=torch.float64), np.array([0, 0, 1, 1])
+    whole = LinearResidual(values=values, slopes=slopes, blocks=blocks)
     rest, points = whole.compressed(n_points=3)  # two unknowns at points 0, 1, 2
     assert rest.values.tolist() == [1.0, 2.0, 3.0]  # the second row moves with nothing, and still counts
     assert points.tolist() == [0, 1, 2]
+    assert rest.blocks.tolist() == [0, 0, 1]
     assert (rest.slopes.toarray() == slopes.toarray()[:3]).all()
-    ahead = LinearResidual(values=whole.values[2:], slopes=slopes[2:])
+    ahead = LinearResidual(values=whole.values[2:], slopes=slopes[2:], blocks=blocks[2:])
     rest, points = ahead.compressed(n_points=3)
     assert points.tolist() == [2]
     assert rest.slopes.toarray().tolist() == [[3.0, 0.0]]

@@ -12,8 +12,8 @@ def budget_of(*entries: BudgetEntry, whole: float = 0.0) -> ErrorBudget:
 
 
 def test_only_causes_that_add_something_have_a_colour_in_the_legend() -> None:
-    entries = [BudgetEntry(layer="hidden1", cause=cause, relative_change=0.0, flipped_spikes=0.0) for cause in Cause]
-    felt = BudgetEntry(layer="output", cause=Cause.WEIGHTS, relative_change=0.01, flipped_spikes=0.0)
+    entries = [BudgetEntry(name="hidden1", cause=cause, relative_change=0.0, flipped_spikes=0.0) for cause in Cause]
+    felt = BudgetEntry(name="output", cause=Cause.WEIGHTS, relative_change=0.01, flipped_spikes=0.0)
     (figure,) = draw_budget(budget_of(*entries, felt, whole=0.01))
     assert figure.name == "budget-error"
     assert ">weights<" in figure.svg
@@ -21,7 +21,7 @@ def test_only_causes_that_add_something_have_a_colour_in_the_legend() -> None:
 
 
 def test_nothing_that_adds_anything_is_drawn_as_nothing() -> None:
-    nothing = BudgetEntry(layer="hidden1", cause=Cause.THETA, relative_change=0.0, flipped_spikes=0.0)
+    nothing = BudgetEntry(name="hidden1", cause=Cause.THETA, relative_change=0.0, flipped_spikes=0.0)
     assert len(draw_budget(budget_of(nothing))) == 1
 
 

@@ -1,0 +1,162 @@
+"""A domain of points and parameters: every point of a region with every value of some parameters of its equation.
+
+A cloud lays the region's own cloud once for each of several draws of the parameters, its slices. Derivatives are taken within a
+slice, by the operators of the region's cloud (`problems/discretization.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+
+import numpy as np
+
+from ..base.arrays import BoolArray, FloatArray, IntArray, Record, frozen_array
+from ..base.checks import check_finite, raise_violations
+from ..base.errors import Violation
+from .domain import Cloud, Domain
+from .grading import Grading
+
+CLOUD_SEED = 0
+"""Seed of the parameters of a cloud; trainings draw others at every step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range(Record):
+    """The range of a parameter that is an input of the network: `Range(0.01, 0.1, logarithmic=True)`."""
+
+    low: float
+    """Smallest value."""
+    high: float
+    """Largest value, above `low`."""
+    _: KW_ONLY
+    logarithmic: bool = False
+    """Whether the network reads the natural logarithm of the parameter, which is drawn uniformly then."""
+
+    def __post_init__(self) -> None:
+        raise_violations([*check_finite("Range.low", self.low), *check_finite("Range.high", self.high)])
+        least = 0.0 if self.logarithmic else -np.inf
+        if not least < self.low < self.high:
+            rule = "lie above low, and both above zero where the range is logarithmic"
+            raise_violations([Violation("Range.high", rule, (self.low, self.high), "Give a range with an inside.")])
+
+    def to_column(self, value: float) -> float:
+        """Return what the network reads for a value of the parameter."""
+        return float(np.log(value)) if self.logarithmic else float(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ParametricCloud(Cloud):
+    """The cloud of a region once for each draw of the parameters: all inside points first, slice after slice."""
+
+    region: Cloud
+    """Cloud of the region alone."""
+    draws: FloatArray
+    """Columns of the parameters of each slice, shape (n_slices, n_parameters)."""
+
+    @classmethod
+    def laid(cls, region: Cloud, draws: FloatArray) -> ParametricCloud:
+        """Lay a region's cloud for each draw of the parameters, shape (n_slices, n_parameters)."""
+        n_slices, n_inside = len(draws), region.n_inside
+        inside, rim = np.arange(n_inside), np.arange(n_inside, region.n_points)
+        index = np.concatenate([np.tile(inside, n_slices), np.tile(rim, n_slices)])
+        slices = np.concatenate([np.repeat(np.arange(n_slices), len(part)) for part in (inside, rim)])
+        zeros = np.zeros(draws.shape[1])
+        return cls(
+            points=np.hstack([region.points[index], draws[slices]]),
+            n_inside=n_slices * n_inside,
+            cell_coordinates=np.hstack([region.cell_coordinates[index], np.tile(slices[:, None], draws.shape[1])]),
+            periods=np.concatenate([region.periods, zeros]),
+            cell_periods=np.concatenate([region.cell_periods, zeros]),
+            region=region,
+            draws=frozen_array(draws, np.float64),
+        )
+
+    def rows_of(self, index: IntArray, n_slice: int) -> IntArray:
+        """Return where points of the region's cloud stand in a slice."""
+        n_slices, n_inside = len(self.draws), self.region.n_inside
+        n_rim = self.region.n_points - n_inside
+        behind = n_slices * n_inside + n_slice * n_rim + index - n_inside
+        found: IntArray = np.where(index < n_inside, n_slice * n_inside + index, behind)
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ParametricDomain(Record):
+    """A region together with ranges of parameters, whose columns follow those of the region."""
+
+    region: Domain
+    """Region in which the equation holds for each value of the parameters."""
+    ranges: tuple[Range, ...]
+    """Ranges of the parameters."""
+
+    @property
+    def has_time(self) -> bool:
+        """Whether the last coordinate of the region is time."""
+        return self.region.has_time
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Names of the parts of the region's boundary."""
+        return self.region.tags
+
+    @property
+    def lower(self) -> FloatArray:
+        """Lower corner of the bounding box, shape (n_dim + n_parameters,)."""
+        return np.concatenate([self.region.lower, [each.to_column(each.low) for each in self.ranges]])
+
+    @property
+    def upper(self) -> FloatArray:
+        """Upper corner of the bounding box, shape (n_dim + n_parameters,)."""
+        return np.concatenate([self.region.upper, [each.to_column(each.high) for each in self.ranges]])
+
+    def contains(self, points: FloatArray) -> BoolArray:
+        """Return which of the points lie in the region, with parameters in their ranges, shape (n,)."""
+        columns = points[:, self._n_dim :]
+        slack = 1e-9 * (self.upper - self.lower)[self._n_dim :]
+        low, high = self.lower[self._n_dim :] - slack, self.upper[self._n_dim :] + slack
+        inside: BoolArray = self.region.contains(points[:, : self._n_dim]) & ((columns >= low) & (columns <= high)).all(
+            axis=1
+        )
+        return inside
+
+    def on(self, tag: str, points: FloatArray) -> BoolArray:
+        """Return which of the points lie on a part of the region's boundary, shape (n,)."""
+        return self.region.on(tag, points[:, : self._n_dim])
+
+    def normals(self, points: FloatArray) -> FloatArray:
+        """Return the outward unit normals, shape of the points; components of parameters are 0."""
+        normals = self.region.normals(points[:, : self._n_dim])
+        return np.hstack([normals, np.zeros((len(points), len(self.ranges)))])
+
+    def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """Draw n points uniformly from the region and the ranges."""
+        return np.hstack([self.region.sample(n, rng), self.draw(n, rng)])
+
+    def sample_boundary(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """Draw about n points of the region's boundary, with parameters from their ranges."""
+        points = self.region.sample_boundary(n, rng)
+        return np.hstack([points, self.draw(len(points), rng)])
+
+    def draw(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """Draw columns of the parameters, one from each of n equal parts of every range, shape (n, n_parameters)."""
+        shares = (np.argsort(rng.random((n, len(self.ranges))), axis=0) + rng.random((n, len(self.ranges)))) / max(n, 1)
+        low, high = self.lower[self._n_dim :], self.upper[self._n_dim :]
+        return low + shares * (high - low)
+
+    def cloud(self, n_per_axis: tuple[int, ...], gradings: tuple[Grading, ...] = ()) -> ParametricCloud:
+        """Build the region's cloud with the first numbers of cells, once for each of so many draws as the last number says."""
+        if len(n_per_axis) < 2 or n_per_axis[-1] < 1:
+            mend = "Give the cells of the region, and after them the number of draws of the parameters."
+            raise_violations(
+                [Violation("ParametricDomain.cloud.n_per_axis", "end with a number of draws", n_per_axis, mend)]
+            )
+        draws = self.draw(n_per_axis[-1], np.random.default_rng([CLOUD_SEED, n_per_axis[-1]]))
+        return ParametricCloud.laid(self.region.cloud(n_per_axis[:-1], gradings), draws)
+
+    def redrawn(self, cloud: ParametricCloud, rng: np.random.Generator) -> ParametricCloud:
+        """Return a cloud of the same region's points with other draws of the parameters."""
+        return ParametricCloud.laid(cloud.region, self.draw(len(cloud.draws), rng))
+
+    @property
+    def _n_dim(self) -> int:
+        return len(self.region.lower)
