@@ -87,7 +87,7 @@ def test_rows_and_causes() -> None:
     budget = budget_of(builders.random_quantized(6, activation="relu"))
     assert budget.entry("hidden0", Cause.PHI_TABLE) is None  # relu has no table
     assert [entry.name for entry in budget.entries].count("output") == 3
-    assert budget.entries[0].layer == "input"
+    assert budget.entries[0].name == "input"
 
 
 def test_wrong_points_are_refused() -> None:
