@@ -27,6 +27,7 @@ from ...files.atomic import check_writable
 from ...network.spec import NetworkSpec, Provenance
 from ...operators.potential_energy import EnergyDomain
 from ...problems.check import check_problem
+from ...problems.default_recipe import recipe_of
 from ...problems.discretization import discretize
 from ...problems.error_estimate import can_estimate, estimate_error
 from ...problems.identification import FoundCoefficient, find_standard_errors
@@ -162,7 +163,7 @@ def train_network(
             or on `device`.
         TrainingError: If a checkpoint does not belong to this training, or the loss is not finite from the start.
     """
-    recipe = recipe or problem.recipe
+    recipe = recipe or recipe_of(problem)
     settings = _Settings(
         problem=problem,
         seed=seed,

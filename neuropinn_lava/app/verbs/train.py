@@ -15,6 +15,7 @@ from ...files.atomic import check_writable, write_text
 from ...files.network_file import check_network_path, write_network
 from ...network.given_networks import describe_given, is_module
 from ...network.spec import NetworkSpec, Provenance
+from ...problems.default_recipe import recipe_of
 from ...problems.phases import Jitter, PhaseRecipe, Refinement
 from ...problems.problem import PdeProblem
 from ...problems.recipe import TrainingRecipe
@@ -187,7 +188,7 @@ def train(
     )
     result = train_network(
         problem,
-        changes.applied(recipe or problem.recipe),
+        changes.applied(recipe or recipe_of(problem)),
         seed,
         device=device,
         n_threads=threads,
