@@ -20,9 +20,9 @@ from ..base.checks import as_member, check_finite, check_shape, raise_violations
 from ..base.elementwise import softplus
 from ..base.errors import SpecError
 from ..base.metrics import relative_l2
-from ..geometry.boundary_fields import PolygonFactor, RadialLevelSet
-from ..geometry.expression_field import ExpressionField
-from ..geometry.scalar_fields import Polynomial, Trigonometric
+from ..geometry.fields.boundary_fields import PolygonFactor, RadialLevelSet
+from ..geometry.fields.expression_field import ExpressionField
+from ..geometry.fields.scalar_fields import Polynomial, Trigonometric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
