@@ -230,15 +230,14 @@ def _population(
     """Build a population as a Lava user would, with what is known of its place in the network."""
     from .processes.vsn import VSN
 
-    is_quantized = isinstance(node, QuantizedPopulation)
-    affine = node.affine if is_quantized else node
+    affine, phi = (node.affine, node.table) if isinstance(node, QuantizedPopulation) else (node, node.activation)
     return VSN(
         shape=schedule.shape(node.n_out),
         weights=affine.connections,
         bias=affine.bias,
         beta=node.beta,
         theta=node.theta,
-        phi=node.table if is_quantized else node.activation,
+        phi=phi,
         polarity=node.polarity,
         reset_interval=schedule.n_steps,
         reset_offset=schedule.latency,

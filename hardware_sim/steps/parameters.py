@@ -64,21 +64,22 @@ def make_population(
         FixedPointError: If an integer does not fit its word.
     """
     connections = _connections(weights, phi)
-    per_neuron = {
+    given: dict[str, Any] = {
         key: np.full(n, value) if np.ndim(value) == 0 else value
         for key, value in (("bias", bias), ("beta", beta), ("theta", theta))
     }
-    node: Any
+    given |= {"name": name, "polarity": polarity}
+    node: PopulationSpec | QuantizedPopulation
     if isinstance(phi, PhiTable):
         affine = QuantizedAffine(
             connections=connections,
-            bias=per_neuron.pop("bias"),
+            bias=given.pop("bias"),
             state_exponent=phi.state_exponent,
             state_bits=phi.state_bits,
         )
-        node = QuantizedPopulation(name=name, affine=affine, table=phi, polarity=polarity, **per_neuron)
+        node = QuantizedPopulation(affine=affine, table=phi, **given)
     else:
-        node = PopulationSpec(name=name, connections=connections, activation=phi, polarity=polarity, **per_neuron)
+        node = PopulationSpec(connections=connections, activation=phi, **given)
     order = tuple((each.source, each.delay) for each in connections)
     if node.edges != order:
         mend = "Sort them, or give plain matrices, which are taken in the order in which they come."
@@ -117,7 +118,7 @@ def parameters(node: AnyNode) -> dict[str, Array]:
     """Return the parameters of a node by the names of their variables; a product has none."""
     if isinstance(node, (ProductSpec, QuantizedProduct)):
         return {}
-    affine = node.affine if isinstance(node, (QuantizedPopulation, QuantizedOutput)) else node
+    affine: Any = node.affine if isinstance(node, (QuantizedPopulation, QuantizedOutput)) else node
     names = numbered_names("weights", len(affine.connections))
     found: dict[str, Array] = {name: each.weight for name, each in zip(names, affine.connections, strict=True)}
     found["bias"] = affine.bias
@@ -137,21 +138,20 @@ def with_parameters(node: AnyNode, values: Mapping[str, Array]) -> Any:
         SpecError: If a float parameter is out of its range.
         FixedPointError: If an integer parameter does not fit its word.
     """
-    changes = {
+    changes: dict[str, Any] = {
         name: values[name]
         for name, own in parameters(node).items()
         if name in values and not np.array_equal(values[name], own)
     }
     if not changes:
         return node
-    is_quantized = isinstance(node, (QuantizedPopulation, QuantizedOutput))
-    affine: Any = node.affine if is_quantized else node
+    affine: Any = node.affine if isinstance(node, (QuantizedPopulation, QuantizedOutput)) else node
     names = numbered_names("weights", len(affine.connections))
     connections = tuple(
         replace(each, weight=changes.pop(name)) if name in changes else each
         for name, each in zip(names, affine.connections, strict=True)
     )
-    if not is_quantized:
+    if not isinstance(node, (QuantizedPopulation, QuantizedOutput)):
         return replace(affine, connections=connections, **changes)
     affine = replace(affine, connections=connections, bias=changes.pop("bias", affine.bias))
     return replace(node, affine=affine, **changes)

@@ -301,8 +301,7 @@ def run_arithmetic(
     points = checked_samples(points, network, f"run_{backend.value}: points of network {network.name!r}")
     n_steps = network.n_steps or points.shape[1]
     if state is not None:
-        state.check(network, len(points), f"run_{backend.value}.state")
-        _check_order(probe, backend)
+        state.check(network, len(points), f"run_{backend.value}.state", is_reordered=probe.is_chosen)
     if probe.is_chosen:
         again = partial(run_arithmetic, network, backend=backend, encode=encode, arithmetic=arithmetic, decode=decode)
         return run_probed(lambda points, probe: again(points, probe), points, probe, n_steps)
@@ -332,14 +331,6 @@ def run_arithmetic(
         )
 
     return run_blocks(run, len(points), probe, start)
-
-
-def _check_order(probe: Probe, backend: Backend) -> None:
-    """Check that a run that continues a state keeps its samples in order, which a choice of samples or steps does not."""
-    if probe.is_chosen:
-        mend = "Record the first samples by `Probe(n_samples=...)`."
-        rule = "be left out where a probe chooses samples or steps by number"
-        raise SpecError(f"run_{backend.value}.state", rule, probe, mend)
 
 
 def run_blocks(run: Callable[[slice, Probe], RunTrace], n_samples: int, probe: Probe, start: float) -> RunTrace:

@@ -127,17 +127,22 @@ class RunState(ArrayRecord):
             lines={each.name: list(np.moveaxis(each.values[rows], 1, 0)) for each in self.lines},
         )
 
-    def check(self, network: Network, n_samples: int, where: str) -> None:
+    def check(self, network: Network, n_samples: int, where: str, *, is_reordered: bool = False) -> None:
         """Check that the state is one of this network and of so many samples.
 
         Args:
             network: The network that is to run.
             n_samples: Number of samples that it is to run.
             where: The argument, for errors.
+            is_reordered: Whether a probe chooses samples or steps by number, so that samples change their order.
 
         Raises:
-            SpecError: If it is not.
+            SpecError: If it is not, or if the order changes.
         """
+        if is_reordered:
+            mend = "Record the first samples by `Probe(n_samples=...)`."
+            rule = "be left out where a probe chooses samples or steps by number"
+            raise SpecError(where, rule, f"a state after {self.step} steps", mend)
         if self.network_digest != network.digest():
             mend = "Continue with the network that returned it, or begin anew by `RunState.begin`."
             raise SpecError(

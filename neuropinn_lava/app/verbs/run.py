@@ -138,7 +138,8 @@ def run(
             `n_cores`.
         batch_size: Number of samples in a message on Lava.
         n_cores: Number of cores that a Lava run may use where the whole network is one process.
-        state: Where an earlier part of the sequences has ended; the trace's `state` continues it. For `float` and `integer`.
+        state: Where an earlier part of the sequences has ended; the trace's `state` continues it. On Lava for
+            whole networks in batches; not for `torch`.
 
     Raises:
         SpecError: If points and network disagree, if integers are asked of a float network, or if an option would have no
@@ -173,12 +174,12 @@ def run_chosen(
         SpecError: If points and network disagree, or if integers are asked of a float network.
         SimulationError: If Lava is not available or a run fails.
     """
-    if state is not None and choices.backend not in (Backend.FLOAT, Backend.INTEGER):
-        rule = f"be left out on backend {choices.backend.value!r}, which begins every run anew"
+    if state is not None and choices.backend is Backend.TORCH:
+        rule = "be left out on backend 'torch', which begins every run anew"
         mend = "Run the whole sequence at once, or use backend 'integer' or 'float'."
         raise SpecError("run.state", rule, f"a state after {state.step} steps", mend)
     if choices.backend is Backend.LAVA:
-        return _run_lava(network, points, choices, probe, on_progress)
+        return _run_lava(network, points, choices, probe, on_progress, state)
     trace = _ENGINES[choices.backend](network, points, probe, state)
     if on_progress is not None:
         on_progress(trace.n_samples, trace.n_samples)
@@ -186,7 +187,12 @@ def run_chosen(
 
 
 def _run_lava(
-    network: Network, points: FloatArray, choices: LavaChoices, probe: Probe, on_progress: Progress | None
+    network: Network,
+    points: FloatArray,
+    choices: LavaChoices,
+    probe: Probe,
+    on_progress: Progress | None,
+    state: RunState | None,
 ) -> RunTrace:
     from ...hardware_sim.lava.simulate import simulate_on_lava
 
@@ -200,6 +206,7 @@ def _run_lava(
         n_cores=choices.n_cores,
         on_progress=on_progress,
         time_limit=choices.time_limit,
+        state=state,
     )
 
 
