@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from .conversion.formats.factories import load_module
     from .conversion.formats.torch_modules import from_torch
     from .engine.reference import run_float, run_integer
+    from .engine.state import RunState
     from .engine.trace import Backend, LavaMode, LayerModel, Probe, RunTrace
     from .files.mesh_file import read_mesh
     from .files.network_file import read_network, write_network
@@ -232,6 +233,7 @@ _HOME = {
     "LayerModel": "engine.trace",
     "Probe": "engine.trace",
     "RunTrace": "engine.trace",
+    "RunState": "engine.state",
     "LavaNetwork": "hardware_sim.lava.graph",
     "to_lava": "hardware_sim.lava.graph",
     "ModeParity": "hardware_sim.parity.certificate",
