@@ -3,7 +3,7 @@
     x_in = scale * x + offset                     # AffineTransform: coordinates to [-1, 1]
     u    = g(x) + d(x) * link(scale * y + offset) # Ansatz around the network's output y: conditions built in
 
-g and d are fields of the coordinates (`geometry/scalar_fields.py`, `geometry/boundary_fields.py`). They carry boundary and
+g and d are fields of the coordinates (`geometry/fields/`). They carry boundary and
 initial data, never the solution: reports show the error of the ansatz with the network replaced by its best constant.
 """
 

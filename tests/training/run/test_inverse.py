@@ -46,7 +46,7 @@ def recipe_of(n_iterations: int, optimizer: Optimizer = Optimizer.GAUSS_NEWTON) 
     return TrainingRecipe(
         network=NetworkRecipe(widths=(16, 16), theta=1e-3, n_steps=1),
         cloud=CloudRecipe(n_per_axis=(10, 10), operator=OperatorKind.QUARTIC, n_neighbours=24),
-        phases=(PhaseRecipe(n_iterations=n_iterations, optimizer=optimizer),),
+        phases=(PhaseRecipe(n_iterations=n_iterations, optimizer=optimizer, n_warmup=0),),
     )
 
 
