@@ -18,8 +18,8 @@ import numpy as np
 from ..base.errors import SpecError
 from ..base.expressions import Expression, as_expression, name
 from ..geometry.domain import Box, End, Face
-from ..geometry.expression_field import ExpressionField
-from ..geometry.scalar_fields import Polynomial
+from ..geometry.fields.expression_field import ExpressionField
+from ..geometry.fields.scalar_fields import Polynomial
 from ..network.transforms import Ansatz, Field, Link
 from .conditions import Condition, Dirichlet
 from .coverage import N_PROBES, covered, values_at
