@@ -254,6 +254,7 @@ def _train(
         loss=state.best_loss,
         relative_l2=error,
         estimated_l2=_estimated(task, state.network),
+        estimated_l2_dense=state.dense_error,
         coefficients=_found_coefficients(task, state.network),
         activity=activity,
         n_iterations=state.iteration,
@@ -326,6 +327,9 @@ def _begin_step(task: _Task, state: TrainingState, place: PhasePlace) -> Colloca
     """Begin the phase, and the draw of a jitter, whose first step this is; return the collocation set of the step."""
     if place.iteration == 0:
         state.begin_phase(place.phase.optimizer)
+        costs = [phase.activity_weight > 0.0 for phase in task.recipe.phases[: place.index + 1]]
+        if place.index > 0 and costs[-1] and not any(costs[:-1]):
+            state.dense_error = _estimated(task, state.network)
         if place.phase.refinement is not None:
             state.cloud = task.schedule.refined_cloud(state, place.phase.refinement.share)
     if is_draw(task.settings.problem, place):
