@@ -5,8 +5,11 @@ axis after axis, what is still missing on a face is added, faded out towards the
 of the whole boundary, and g the one expression that is prescribed there.
 
     d(x) = prod_j d_j(x_j)     d_j = 4 (x - L)(U - x) / (U - L)^2     both faces of axis j
-                               d_j = (x - L) / (U - L)                the lower one alone; squared where the slope is given
+                               d_j = (x - L) / (U - L)                the lower one alone
                                d_j = 1                                none
+
+A time derivative at the start stays rows of the residual. With d = t^2 the network would have to be (u - u_0 - t u_1) / t^2, whose
+size at the start is u_tt / 2: a wave of four periods trained to 45 % with it and to 1 % without.
 """
 
 from __future__ import annotations
@@ -44,11 +47,7 @@ def build_in(problem: PdeProblem) -> tuple[tuple[Condition, ...], Ansatz]:
     soft = []
     for condition in problem.conditions:
         hard = getattr(condition, "hard", None)
-        held = (
-            hard is not False
-            and isinstance(condition, Dirichlet)
-            and _holds(problem, condition, ansatz)
-        )
+        held = hard is not False and isinstance(condition, Dirichlet) and _holds(problem, condition, ansatz)
         if hard and not held:
             where, rule = f"{condition.label} of problem {problem.name!r}", "be data that the domain can build in"
             mend = "Leave `hard` out, so that it becomes rows of the residual."
@@ -145,7 +144,7 @@ def _box_fields(problem: PdeProblem, box: Box, unknown: str, data: dict[str, Exp
     letters = problem.coordinates
     faces = {tag: box.closed_faces[box.tags.index(tag)] for tag in data}
     g, d = as_expression(0.0), as_expression(1.0)
-    for axis in reversed(range(box.n_dim)):  # time first: its slope must stand before the walls correct it
+    for axis in reversed(range(box.n_dim)):
         here = [(face, data[tag]) for tag, face in faces.items() if face.axis == axis]
         for face, value in here:
             ahead = _relative(box, letters, face)

@@ -47,6 +47,8 @@ MOST_SECONDS = 20.0
 """Time after which the cells that are found are taken."""
 LEAST_SHARE, MOST_SHARE = 0.6, 1.7
 """Range of the cells along one axis, relative to the geometric mean."""
+FEW_CYCLES = 1.5
+"""Cycles of a solution below which 40 steps are enough; a wave of four needs 150, where Helmholtz' equation is done after 40."""
 N_SPARSE = 100
 """Number of steps of the sparsity phase."""
 N_DRAWS = 8
@@ -116,7 +118,7 @@ def choose_recipe(problem: PdeProblem, most_rows: int = MOST_ROWS) -> TrainingRe
         output_scale=_output_scale(problem, found),
         initial_gain=float(np.clip(1.5 * np.sqrt(cycles), 1.5, 3.0)),
     )
-    phases = _phases(40 if cycles < 1.5 else 60)
+    phases = _phases(40 if cycles < FEW_CYCLES else 150)
     return TrainingRecipe(network=network, cloud=_cloud(problem, found.cells), phases=phases)
 
 
@@ -187,10 +189,15 @@ def _solve(problem: PdeProblem, cells: tuple[int, ...]) -> _Solution | None:
 def frequencies(held: Discretization, u: FloatArray) -> FloatArray:
     """Measure the cycles of a solution along each axis, shape (n_in,): rms(du/dx) span / (2 pi rms(u)), the largest unknown's."""
     problem, n = held.problem, held.cloud.n_points
-    operators = build_operators(held.cloud, problem.coordinates, problem.coordinates, held.kind, NEIGHBOURS[problem.n_in])
+    operators = build_operators(
+        held.cloud, problem.coordinates, problem.coordinates, held.kind, NEIGHBOURS[problem.n_in]
+    )
     span = np.subtract(problem.domain.upper, problem.domain.lower)
     found = [
-        max(rms(slope) / max(rms(u[:n, k] - u[:n, k].mean()), 1e-300) for k, slope in enumerate(operators.apply(letter, u[:n]).T))
+        max(
+            rms(slope) / max(rms(u[:n, k] - u[:n, k].mean()), 1e-300)
+            for k, slope in enumerate(operators.apply(letter, u[:n]).T)
+        )
         for letter in problem.coordinates
     ]
     cycles: FloatArray = np.array(found) * span / (2.0 * np.pi)

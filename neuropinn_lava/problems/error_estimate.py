@@ -179,5 +179,7 @@ def _typical_size(
     for each, slope in slopes.items():
         unknown, _, letters = each.partition("_")
         size = rms(u[:, problem.unknowns.index(unknown)]) / math.prod(spans[letter] for letter in letters)
-        sizes.append(size * rms(np.broadcast_to(np.asarray(slope.evaluate(values), dtype=np.float64), len(block.index))))
+        sizes.append(
+            size * rms(np.broadcast_to(np.asarray(slope.evaluate(values), dtype=np.float64), len(block.index)))
+        )
     return max(sizes)

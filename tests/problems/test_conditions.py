@@ -185,23 +185,18 @@ def test_walls_and_start_of_an_evolution_are_built_in() -> None:
 
 
 @pytest.mark.parametrize("walls", [Dirichlet(0.0, on=("x_lower", "x_upper")), Neumann(0.0)])
-def test_the_slope_at_the_start_is_built_in_with_the_value(walls: Condition) -> None:
-    """u(x, h) - u(x, 0) = h g(x) + O(h^2), whatever the output is."""
+def test_the_slope_at_the_start_is_rows_beside_the_value_that_is_built_in(walls: Condition) -> None:
+    """A factor t^2 would leave (u - u_0 - t u_1) / t^2 to the network, which is large at the start of a fast wave."""
     problem = of_evolution(
         walls,
         Initial(lambda p: np.sin(np.pi * p.x / 2)),
         InitialDerivative(lambda p: p.x * (2 - p.x)),
         equations=lambda f: f.u_tt - f.u_xx,
     )
-    assert [each.label for each in problem.soft_conditions] == (["neumann"] if isinstance(walls, Neumann) else [])
-    start, h = faces(EVOLUTION)["start"], 1e-6
-    later = start + np.array([0.0, h])
+    soft = [each.label for each in problem.soft_conditions]
+    assert soft == [*(["neumann"] if isinstance(walls, Neumann) else []), "initialderivative on start"]
+    start = faces(EVOLUTION)["start"]
     np.testing.assert_allclose(wild(problem, start, 1)[:, 0], np.sin(np.pi * start[:, 0] / 2), atol=ROUNDING)
-    slope = (wild(problem, later, 2) - wild(problem, start, 1))[:, 0] / h
-    np.testing.assert_allclose(slope, start[:, 0] * (2 - start[:, 0]), atol=1e-4)  # h times 40, of the output's t^2
-    if isinstance(walls, Dirichlet):
-        for tag in ("x_lower", "x_upper"):
-            np.testing.assert_allclose(wild(problem, faces(EVOLUTION)[tag], 3), 0.0, atol=ROUNDING)
 
 
 def test_each_unknown_has_its_own_data() -> None:

@@ -189,14 +189,17 @@ def test_scales_are_the_largest_terms_at_the_solution() -> None:
 
 
 def test_scales_of_conditions_are_those_of_their_terms() -> None:
-    """u = 3 x: du/dn = 3 on the right, the equation's terms u_xx and u_yy are rounding and count as the largest of the two."""
+    """u = 3 x: du/dn = 3 on the right; what vanishes, as du/dn below and above, counts as |u| / (1/2)^order."""
     problem = of_square(
         Dirichlet(0.0, on="x_lower"), Neumann(3.0, on="x_upper"), Neumann(0.0, on=("y_lower", "y_upper"))
     )
     held = laid(problem, 8, OperatorKind.QUADRATIC, 10)
     scales = row_scales(held)
     assert scales[1].tolist() == pytest.approx([3.0], rel=1e-4)
-    assert all((scale > 0).all() for scale in scales)
+    start = problem.ansatz.apply(held.points, np.zeros((held.n_points, 1)))
+    size = np.sqrt(np.mean((start + newton_correction(held, start)) ** 2))
+    assert scales[2].tolist() == pytest.approx([size / 0.5], rel=1e-4)
+    assert (scales[0] > 0).all()
 
 
 def test_a_problem_without_a_reference_is_measured() -> None:
