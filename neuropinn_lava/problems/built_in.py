@@ -8,8 +8,8 @@ of the whole boundary, and g the one expression that is prescribed there.
                                d_j = (x - L) / (U - L)                the lower one alone
                                d_j = 1                                none
 
-A time derivative at the start stays rows of the residual. With d = t^2 the network would have to be (u - u_0 - t u_1) / t^2, whose
-size at the start is u_tt / 2: a wave of four periods trained to 45 % with it and to 1 % without.
+A time derivative at the start stays rows of the residual. With d = t^2 the network would have to be
+(u - u_0 - t u_1) / t^2, whose size at the start is u_tt / 2: a wave of four periods trained to 45 % with it and to 1 % without.
 """
 
 from __future__ import annotations

@@ -62,7 +62,8 @@ class RecipeChanges(Record):
         """Return the recipe with these changes.
 
         Raises:
-            SpecError: If an activity is chosen without sparsity or where no phase has an activity term, or a recipe of one phase is to be refined.
+            SpecError: If an activity is chosen without sparsity or where no phase has an activity term, or if a recipe of one
+                phase is to be refined.
         """
         if self.activity is not None and not self.sparsity:
             mend = "Choose one of the two."
