@@ -187,7 +187,7 @@ def _solve(problem: PdeProblem, cells: tuple[int, ...]) -> _Solution | None:
 
 
 def frequencies(held: Discretization, u: FloatArray) -> FloatArray:
-    """Measure the cycles of a solution along each axis, rms(du/dx) span / (2 pi rms(u)) of the fastest unknown, shape (n_in,)."""
+    """Measure the cycles of a solution along each axis, rms(du/dx) span / (2 pi rms(u)) of the fastest unknown, (n_in,)."""
     problem, n = held.problem, held.cloud.n_points
     operators = build_operators(
         held.cloud, problem.coordinates, problem.coordinates, held.kind, NEIGHBOURS[problem.n_in]
