@@ -157,10 +157,15 @@ def _solve(problem: PdeProblem, cells: tuple[int, ...]) -> _Solution | None:
 def frequencies(held: Discretization, u: FloatArray) -> FloatArray:
     """Measure the cycles of a solution along each axis, shape (n_in,): rms(du/dx) span / (2 pi rms(u)), the largest unknown's."""
     problem, n = held.problem, held.cloud.n_points
-    operators = build_operators(held.cloud, problem.coordinates, problem.coordinates, held.kind, NEIGHBOURS[problem.n_in])
+    operators = build_operators(
+        held.cloud, problem.coordinates, problem.coordinates, held.kind, NEIGHBOURS[problem.n_in]
+    )
     span = np.subtract(problem.domain.upper, problem.domain.lower)
     found = [
-        max(rms(slope) / max(rms(u[:n, k] - u[:n, k].mean()), 1e-300) for k, slope in enumerate(operators.apply(letter, u[:n]).T))
+        max(
+            rms(slope) / max(rms(u[:n, k] - u[:n, k].mean()), 1e-300)
+            for k, slope in enumerate(operators.apply(letter, u[:n]).T)
+        )
         for letter in problem.coordinates
     ]
     cycles: FloatArray = np.array(found) * span / (2.0 * np.pi)
