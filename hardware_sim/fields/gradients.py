@@ -17,6 +17,7 @@ import numpy as np
 from ...base.arrays import ArrayRecord, FloatArray, freeze_arrays
 from ...base.checks import check_range, raise_violations
 from ...operators.projection import build_operators
+from ...problems.default_recipe import recipe_of
 from ...problems.problem import PdeProblem
 from ...problems.residuals import measuring_cells
 
@@ -79,7 +80,7 @@ def measure_gradients(problem: PdeProblem, evaluate: Evaluate, conductivity: flo
         SpecError: If the conductivity is negative or not finite.
     """
     raise_violations(check_range("measure_gradients.conductivity", conductivity, 0.0, float(np.finfo(float).max)))
-    recipe = problem.recipe.cloud
+    recipe = recipe_of(problem).cloud
     cloud = problem.domain.cloud(measuring_cells(recipe.n_per_axis), recipe.gradings)
     operators = build_operators(cloud, problem.coordinates, problem.coordinates, recipe.operator, recipe.n_neighbours)
 

@@ -106,8 +106,8 @@ class PdeProblem(Record):
     """Your own way to build conditions in, which is checked; None to build in what the domain knows how to."""
     reference: ReferenceSolution | None = None
     """Solution against which errors are measured; None where none is known."""
-    recipe: TrainingRecipe = field(default_factory=TrainingRecipe)
-    """Recipe by which a network is trained on the problem."""
+    recipe: TrainingRecipe | None = None
+    """Recipe by which a network is trained on the problem; None to have one chosen (`default_recipe.py`)."""
     residuals: tuple[Expression, ...] = field(init=False)
     """The equations as expressions of named values."""
     ansatz: Ansatz = field(init=False)
