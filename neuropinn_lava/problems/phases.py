@@ -88,6 +88,8 @@ class PhaseRecipe(Record):
     least_damping: float = 1e-3
     """Final damping of Gauss-Newton, in units of the mean diagonal of its matrix. A smaller one fits the points of the cloud
     more closely with larger weights, which cost accuracy between the points and on 8 bits."""
+    momentum: float = 0.5
+    """Share of the step before that Gauss-Newton begins each step with, 0 to 0.99."""
     marching: Marching | None = None
     """Front in time up to which the residual counts, for Gauss-Newton on evolution equations; None counts all times."""
     activity_weight: float = 0.0
@@ -117,6 +119,7 @@ class PhaseRecipe(Record):
         found += check_range(f"{where}.ramp", self.ramp, 0.0, 1.0)
         found += check_range(f"{where}.residual_weight", self.residual_weight, 0.0, 1e6)
         found += check_range(f"{where}.distillation_weight", self.distillation_weight, 0.0, 1e6)
+        found += check_range(f"{where}.momentum", self.momentum, 0.0, 0.99)
         found += check_range(f"{where}.least_damping", self.least_damping, 1e-12, 1.0)
         raise_violations([*found, *self._optimizer_violations()])
 

@@ -1,9 +1,9 @@
 """Damped Gauss-Newton steps in the space of the residuals, so that no matrix is larger than the cloud for thousands of weights.
 
-    minimise |r + J d|^2 + damping |d|^2            r: `linearization.py`,  J = S J_y,  J_y: `tangents.py`
-    d = -J^T v,    (J J^T + damping I) v = r,       J J^T = S (J_y J_y^T) S^T
+    minimise |r + J (mu p + d)|^2 + damping |d|^2       r: `linearization.py`,  J = S J_y,  J_y: `tangents.py`
+    d = -J^T v,    (J J^T + damping I) v = r + mu J p,       J J^T = S (J_y J_y^T) S^T
 
-by the identity (J^T J + c I)^-1 J^T = J^T (J J^T + c I)^-1. In a sparsity phase the activity above its target is one residual
+by the identity (J^T J + c I)^-1 J^T = J^T (J J^T + c I)^-1; p is the step before and the network moves by mu p + d. In a sparsity phase the activity above its target is one residual
 more, which is zero and has no slope below the target:
 
     r_n = sqrt(activity_weight) max(activity - target, 0)
@@ -15,9 +15,9 @@ continuous slope, and c v_n is the value that its last row takes after the step;
 otherwise the system is solved without it.
 
 Damping, in units of the mean diagonal of J J^T, follows the gain (Levenberg-Marquardt): a step that does not lower |r|^2 is
-taken back and damped more.
+taken back and damped more; after `MOMENTUM_TRIALS` of these p counts as zero.
 
-Source: Guzman-Cordero et al., arXiv 2505.12149, section 3 (the identity); Mueller and Zeinhofer, ICML 2023 (why it is the right
+Source: Guzman-Cordero et al., arXiv 2505.12149, section 3 (the identity, and momentum as in SPRING); Mueller and Zeinhofer, ICML 2023 (why it is the right
 metric); Marquardt, J. SIAM 11 (1963) 431; Madsen, Nielsen and Tingleff 2004, section 3.2 (the gain).
 """
 
@@ -55,6 +55,8 @@ MAX_TRIALS = 8
 """Number of trials of one step before the phase counts as stalled; the last is damped 4^7 times more than the first."""
 HARDER, EASIER, MORE = 4.0, 1.0 / 3.0, 2.0
 """Factors on the damping: after a failed trial, a gain above `GOOD_GAIN`, and one below `POOR_GAIN`."""
+MOMENTUM_TRIALS = 3
+"""Number of failed trials of one step after which it is taken without momentum."""
 REBALANCED = 10
 """Steps between two balances of equations and conditions. Fixed weights scatter from 9e-4 to 6e-3 with the seed where balanced
 ones give 7e-4 (a Poisson problem with a Neumann side)."""
@@ -74,6 +76,8 @@ class GaussNewton:
     """Position of the front up to which an evolution has been followed."""
     balance: Balance = ()
     """Factors on the weights of the equations and of each condition; empty for one."""
+    last_step: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.float64))
+    """The step p before, shape (n_parameters,); empty where there is none."""
     stalled_target: float = math.nan
     """Target activity at which no trial lowered |r|^2, so that further steps toward it are skipped; NaN: none."""
 
@@ -97,17 +101,21 @@ class GaussNewton:
         self.stalled_target = math.nan
 
     def pack(self) -> Packed:
-        """Return damping, front, stall and balance."""
+        """Return damping, front, stall, balance and the last step."""
         front = {"window": self.front.window, "n_stayed": self.front.n_stayed}
         balance = {"balance": torch.tensor(self.balance, dtype=torch.float64)}
-        return {"damping": self.damping, "stalled_target": self.stalled_target, **front, **balance}
+        held = {"damping": self.damping, "stalled_target": self.stalled_target, "last_step": self.last_step}
+        return {**held, **front, **balance}
 
     def unpack(self, packed: Packed) -> None:
-        """Restore damping, front, stall and balance."""
+        """Restore damping, front, stall, balance and the last step."""
         self.damping, self.stalled_target = (read_number(packed, name) for name in ("damping", "stalled_target"))
         window, n_stayed = (read_number(packed, name, int) for name in ("window", "n_stayed"))
         self.front = Front(window=window, n_stayed=n_stayed)
-        self.balance = tuple(read_tensor(packed, "balance", torch.empty(0, dtype=torch.float64)).tolist())
+        balance, self.last_step = (
+            read_tensor(packed, name, torch.empty(0, dtype=torch.float64)) for name in ("balance", "last_step")
+        )
+        self.balance = tuple(balance.tolist())
 
     def _try_steps(self, system: _System) -> float:
         """Try steps, each damped more than the one before, until one lowers |r|^2.
@@ -116,24 +124,36 @@ class GaussNewton:
             |r|^2 of the equation and the distillation target after the step; infinite where no trial lowered the whole.
         """
         task, unit = system.task, system.matrix.diagonal()[: system.n_equations].mean()
-        values = task.parameters.values
-        before, start = system.square, values.clone()
-        for _ in range(MAX_TRIALS):
+        values, before = task.parameters.values, system.square
+        start, carried = values.clone(), self._carried(task)
+        ahead = None if carried is None else system.pushed_forward(carried)
+        for trial in range(MAX_TRIALS):
+            if trial == MOMENTUM_TRIALS:
+                carried = ahead = None
             damping = self.damping * unit
-            v = _solve(system, damping)
+            v = _solve(system, damping, system.residuals if ahead is None else system.residuals + ahead)
             if v is not None:
                 move_network(task.network, system.direction(v), -1.0)
                 system.move_coefficients(v)
+                if carried is not None:
+                    values.add_(carried)
                 loss, excess = _measure(system)
                 predicted = before - (damping * v).square().sum().item()
                 if loss + excess < before and predicted > 0.0:  # else the step is so small that only rounding is seen
                     gain = (before - loss - excess) / predicted
                     self.damping = _next_damping(self.damping, gain, task.phase.least_damping)
+                    self.last_step = values - start
                     return loss
                 values.copy_(start)
             self.damping *= HARDER
+        self.last_step = values.new_empty(0)
         self.damping = FIRST_DAMPING
         return math.inf
+
+    def _carried(self, task: StepTask) -> Tensor | None:
+        """Return mu p, shape (n_parameters,); None where it is zero."""
+        momentum = task.phase.momentum
+        return momentum * self.last_step if momentum > 0.0 and len(self.last_step) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -188,6 +208,16 @@ class _System(Record):
         return (
             pulled if len(v) == self.n_equations or self.activity_row is None else pulled.plus(v[-1], self.activity_row)
         )
+
+    def pushed_forward(self, step: Tensor) -> Tensor:
+        """Return J times a step of all parameters, shape (n_rows,)."""
+        parameters, held = self.task.parameters, coefficients_of(self.task.network)
+        direction = parameters.direction(self.task.network, step)
+        ahead = torch.from_numpy(self.slopes @ self.tangents.pushed_forward(direction).numpy())
+        if held is not None and self.columns is not None:
+            ahead += self.columns @ step[parameters.parts[id(held.free)]]
+        row = self.activity_row
+        return ahead if row is None else torch.cat([ahead, row.dot(direction).view(1)])
 
 
 def _balanced(system: _System, balance: Balance) -> Balance:
@@ -275,27 +305,28 @@ def _with_activity(system: _System, run: ExactRun) -> _System:
     )
 
 
-def _solve(system: _System, damping: Tensor) -> Tensor | None:
-    """Solve for v, shape (n_rows,), or (n_equations,) where the step leaves the activity below its target.
+def _solve(system: _System, damping: Tensor, residuals: Tensor) -> Tensor | None:
+    """Solve for v and residuals with the momentum's change, shape (n_rows,), or (n_equations,) where the step leaves the activity below its target.
 
     Returns:
         v, or None where rounding leaves the matrix indefinite.
     """
-    v = _solve_rows(system, damping, len(system.residuals))
+    v = _solve_rows(system, damping, residuals)
     if system.activity_row is None or v is None or v[-1] >= 0.0:
         return v
-    return _solve_rows(system, damping, system.n_equations)
+    return _solve_rows(system, damping, residuals[: system.n_equations])
 
 
-def _solve_rows(system: _System, damping: Tensor, n_rows: int) -> Tensor | None:
-    """Solve the system of the first rows for v, shape (n_rows,)."""
+def _solve_rows(system: _System, damping: Tensor, residuals: Tensor) -> Tensor | None:
+    """Solve the system of the first rows for v, shape (n_rows,), as many as there are residuals."""
+    n_rows = len(residuals)
     matrix = system.matrix[:n_rows, :n_rows].numpy().copy()
     matrix.flat[:: n_rows + 1] += damping.item()
     try:  # scipy's Cholesky: torch's takes twice as long on processors that its MKL does not know
         factor = cho_factor(matrix.T, lower=True, overwrite_a=True, check_finite=False)
     except LinAlgError:
         return None
-    return torch.from_numpy(cho_solve(factor, system.residuals[:n_rows].numpy(), check_finite=False))
+    return torch.from_numpy(cho_solve(factor, residuals.numpy(), check_finite=False))
 
 
 @torch.no_grad()
