@@ -23,6 +23,22 @@ _ROOMS = {
     "advection-diffusion-star": "stationary",
     "eikonal": "stationary",
     "elasticity3d": "systems",
+    "helmholtz": "stationary",
+    "poisson-mixed": "stationary",
+    "poisson-holes": "stationary",
+    "interface": "systems",
+    "heat-robin": "evolution",
+    "advection": "evolution",
+    "wave": "evolution",
+    "wave2d": "evolution",
+    "kovasznay": "systems",
+    "cavity": "systems",
+    "reaction-diffusion": "systems",
+    "kuramoto-sivashinsky": "systems",
+    "burgers-family": "parameters",
+    "poisson-moving": "parameters",
+    "burgers-inverse": "parameters",
+    "diffusion-inverse": "parameters",
 }
 """The room of the catalogue in which each problem stands: the function `make_some_name` of its file some_name.py builds the
 problem `some-name`."""
