@@ -195,7 +195,7 @@ def test_the_slope_at_the_start_is_built_in_with_the_value(walls: Condition) -> 
     )
     assert [each.label for each in problem.soft_conditions] == (["neumann"] if isinstance(walls, Neumann) else [])
     start, h = faces(EVOLUTION)["start"], 1e-6
-    later = start + [0.0, h]
+    later = start + np.array([0.0, h])
     np.testing.assert_allclose(wild(problem, start, 1)[:, 0], np.sin(np.pi * start[:, 0] / 2), atol=ROUNDING)
     slope = (wild(problem, later, 2) - wild(problem, start, 1))[:, 0] / h
     np.testing.assert_allclose(slope, start[:, 0] * (2 - start[:, 0]), atol=1e-4)  # h times 40, of the output's t^2
@@ -250,7 +250,7 @@ def test_soft_by_choice_and_soft_where_nothing_can_be_built() -> None:
     ],
 )
 def test_hard_conditions_that_cannot_be_built_in_are_refused(build: Any) -> None:
-    with pytest.raises(SpecError, match="must be data that the domain can build in; got hard=True. Leave `hard` out"):
+    with pytest.raises(SpecError, match=r"must be data that the domain can build in; got hard=True\. Leave `hard` out"):
         build()
 
 

@@ -34,7 +34,9 @@ def of_square(*conditions: Condition, **changes: Any) -> PdeProblem:
     return PdeProblem(**{**held, **changes})
 
 
-def laid(problem: PdeProblem, n: int = 22, kind: OperatorKind = OperatorKind.QUARTIC, n_near: int = 24) -> Discretization:
+def laid(
+    problem: PdeProblem, n: int = 22, kind: OperatorKind = OperatorKind.QUARTIC, n_near: int = 24
+) -> Discretization:
     return discretize(problem, problem.domain.cloud((n, n)), kind, n_near)
 
 
@@ -60,7 +62,9 @@ def test_a_linear_problem_gives_the_perturbation_back() -> None:
     found = estimate_error(held, exact + off)
     np.testing.assert_allclose(found.error, -off, atol=SOLVER)
     weighted = np.linalg.norm(off) / np.linalg.norm(exact)
-    assert found.relative_l2 == pytest.approx(weighted, rel=0.1)  # trapezoidal weights at the walls, where bumps are zero
+    assert found.relative_l2 == pytest.approx(
+        weighted, rel=0.1
+    )  # trapezoidal weights at the walls, where bumps are zero
     assert found.by_unknown == (found.relative_l2,)
     assert estimate_error(held, exact).relative_l2 <= SOLVER
 
@@ -79,7 +83,11 @@ def test_values_that_the_ansatz_fixes_stay() -> None:
     [
         (Dirichlet(DATA.value, hard=False),),
         (Dirichlet(DATA.value, on=("x_lower", "y_lower", "y_upper")), Neumann(lambda p: 2 * p.x + p.y, on="x_upper")),
-        (Dirichlet(DATA.value, on=("x_lower", "y_lower"), hard=False), Neumann(lambda p: p.n, on=("x_upper", "y_upper")), CORNERS),
+        (
+            Dirichlet(DATA.value, on=("x_lower", "y_lower"), hard=False),
+            Neumann(lambda p: p.n, on=("x_upper", "y_upper")),
+            CORNERS,
+        ),
         (Equation(lambda f: (f.u_x - 2 * f.x - f.y, f.u_y - f.x + 2 * f.y)), Mean(0.25)),
         (Dirichlet(DATA.value), Data([[0.3, 0.4], [0.8, 0.1]], [0.09 - 0.16 + 0.12, 0.64 - 0.01 + 0.08])),
     ],
@@ -182,7 +190,9 @@ def test_scales_are_the_largest_terms_at_the_solution() -> None:
 
 def test_scales_of_conditions_are_those_of_their_terms() -> None:
     """u = 3 x: du/dn = 3 on the right, the equation's terms u_xx and u_yy are rounding and count as the largest of the two."""
-    problem = of_square(Dirichlet(0.0, on="x_lower"), Neumann(3.0, on="x_upper"), Neumann(0.0, on=("y_lower", "y_upper")))
+    problem = of_square(
+        Dirichlet(0.0, on="x_lower"), Neumann(3.0, on="x_upper"), Neumann(0.0, on=("y_lower", "y_upper"))
+    )
     held = laid(problem, 8, OperatorKind.QUADRATIC, 10)
     scales = row_scales(held)
     assert scales[1].tolist() == pytest.approx([3.0], rel=1e-4)

@@ -30,13 +30,15 @@ class LossTerms(NamedTuple):
     """The parts of the loss at one set of parameters, each a scalar."""
 
     residual: Tensor
-    """Mean square of the residuals in units of the problem's `residual_scale`, or the energy (`energy_loss.py`)."""
+    """Mean square of the residuals in units of their scales, equations and conditions, or the energy (`energy_loss.py`)."""
     activity: Tensor
     """Share of neurons and steps that fire, over all layers, 0 to 1."""
     distillation: Tensor | None = None
     """Squared relative distance to the teacher; None without one."""
     causal: Tensor | None = None
     """Residual with smaller weights at later times, minimised in its place where the weights are causal; else None."""
+    conditions: tuple[Tensor, ...] = ()
+    """Parts of the residual that belong to the conditions which are not built in, in the order of the problem."""
 
 
 def evaluate_loss(
@@ -49,29 +51,35 @@ def evaluate_loss(
     if isinstance(cloud, EnergyCloud):
         return LossTerms(residual=cloud.loss(u), activity=run.activity, distillation=distance)
     squares, conditions = block_squares(cloud, u, coefficient_tensors(network))
-    residual = squares.mean() + conditions
     causal = None
     if cloud.instants is not None:
-        causal = causal_mean(squares, cloud.instants, cloud.weights.causality) + conditions
-    return LossTerms(residual=residual, activity=run.activity, distillation=distance, causal=causal)
+        causal = causal_mean(squares, cloud.instants, cloud.weights.causality) + sum(conditions)
+    return LossTerms(
+        residual=squares.mean() + sum(conditions),
+        activity=run.activity,
+        distillation=distance,
+        causal=causal,
+        conditions=conditions,
+    )
 
 
 def residual_loss(cloud: TrainingCloud, u: Tensor) -> Tensor:
     """Compute the mean square residual for u at all points of the cloud, shape (n_points, n_out)."""
     squares, conditions = block_squares(cloud, u, {})
-    return squares.mean() + conditions
+    total: Tensor = squares.mean() + sum(conditions)
+    return total
 
 
-def block_squares(cloud: TrainingCloud, u: Tensor, coefficients: Mapping[str, Tensor]) -> tuple[Tensor, Tensor | float]:
-    """Compute w_c r^2 at each centre, the mean over the equations, (n_inside,), and the sum of all conditions' mean squares."""
+def block_squares(
+    cloud: TrainingCloud, u: Tensor, coefficients: Mapping[str, Tensor]
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Compute w_c r^2 at each centre, the mean over the equations, (n_inside,), and the mean square of each condition."""
     first, *others = cloud.blocks
     values = first.names_at(u, cloud.problem.unknowns, coefficients)
     total = first.scaled_rows(values).square().mean(0)
     weights = centre_weights(cloud, values)
-    conditions: Tensor | float = 0.0
-    for block in others:
-        rows = block.scaled_rows(block.names_at(u, cloud.problem.unknowns, coefficients))
-        conditions = conditions + block.weight * rows.square().mean()
+    rows = [block.scaled_rows(block.names_at(u, cloud.problem.unknowns, coefficients)) for block in others]
+    conditions = tuple(block.weight * each.square().mean() for block, each in zip(others, rows, strict=True))
     return (total if weights is None else total * weights), conditions
 
 

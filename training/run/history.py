@@ -34,7 +34,11 @@ class TrainingProgress(Record):
     loss: float
     """Loss of the phase at its final target activity."""
     residual: float
-    """Mean square residual in units of the problem's `residual_scale`."""
+    """Mean square residual in units of the terms of the equations and conditions."""
+    condition_residual: float = 0.0
+    """Part of the residual that belongs to the conditions which are not built in."""
+    conditions: tuple[tuple[str, float], ...] = field(default=(), metadata=NO_COLUMN, compare=False)
+    """The same for each of them, by its label."""
     distillation: float = 0.0
     """Squared relative distance to the teacher; zero without one."""
     activity: float

@@ -31,7 +31,9 @@ class Point(Record):
     terms: LossTerms
     """Terms of the loss with their graph, which Adam differentiates."""
     residual: float
-    """Mean square of the residuals in units of the problem's `residual_scale`, or the energy."""
+    """Mean square of the residuals in units of their scales, equations and conditions, or the energy."""
+    conditions: tuple[float, ...]
+    """Parts of it that belong to the conditions which are not built in."""
     activity: float
     """Share of neurons and steps that fire, 0 to 1."""
     distillation: float
@@ -52,7 +54,15 @@ def measure_point(state: TrainingState, collocation: CollocationSet, phase: Phas
     if not math.isfinite(residual):
         raise DivergedError
     value = objective(residual, activity, phase, distillation)
-    return Point(terms=terms, residual=residual, activity=activity, distillation=distillation, objective=value)
+    conditions = tuple(each.item() for each in terms.conditions)
+    return Point(
+        terms=terms,
+        residual=residual,
+        conditions=conditions,
+        activity=activity,
+        distillation=distillation,
+        objective=value,
+    )
 
 
 def take_step(state: TrainingState, collocation: CollocationSet, place: PhasePlace, point: Point) -> Point:

@@ -347,6 +347,7 @@ def _report(task: _Task, state: TrainingState, place: PhasePlace, point: Point) 
     due = place.iteration in (0, place.phase.n_iterations) or state.iteration % task.output.report_every == 0
     if place.phase.optimizer is Optimizer.ADAM and not due:
         return
+    labels = [condition.label for condition in task.settings.problem.soft_conditions] if point.conditions else []
     row = TrainingProgress(
         iteration=state.iteration,
         n_iterations=task.recipe.n_iterations,
@@ -355,6 +356,8 @@ def _report(task: _Task, state: TrainingState, place: PhasePlace, point: Point) 
         learning_rate=place.learning_rate,
         loss=point.objective,
         residual=point.residual,
+        condition_residual=sum(point.conditions),
+        conditions=tuple(zip(labels, point.conditions, strict=True)),
         distillation=point.distillation,
         activity=point.activity,
         relative_l2=_evaluate(task, state.network)[0],

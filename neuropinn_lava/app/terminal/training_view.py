@@ -32,6 +32,7 @@ def progress_words(row: TrainingProgress) -> str:
     terms = [f"loss {row.loss:.2e}"]
     if row.residual > 0:
         terms.append(f"residual {row.residual:.2e}")
+    terms += [f"{label} {part:.1e}" for label, part in row.conditions]
     if row.distillation > 0:
         terms.append(f"distance to the teacher {row.distillation**0.5:.2%}")
     terms += [f"error {row.relative_l2:.2%}"] if math.isfinite(row.relative_l2) else []

@@ -33,6 +33,7 @@ from neuropinn_lava.files.network_file import read_network
 from neuropinn_lava.hardware_sim.costs.energy_files import find_energy_model
 from neuropinn_lava.hardware_sim.report.figures.pareto_figure import draw_pareto
 from neuropinn_lava.problems import find_problem
+from neuropinn_lava.problems.conditions import Dirichlet
 
 PLAN = plan_sweep(
     find_problem("poisson"),
@@ -319,19 +320,26 @@ def test_a_problem_of_one_s_own_is_swept(tmp_path):
     def source(points):
         return np.sin(points[:, 0])
 
-    own = dataclasses.replace(PLAN, problem=dataclasses.replace(PLAN.problem, name="mine", source=source))
+    mine = dataclasses.replace(
+        PLAN.problem, name="mine", fields={"s": source}, equations=lambda f: -(f.u_xx + f.u_yy) - f.s
+    )
+    own = dataclasses.replace(PLAN, problem=mine)
     grid = SweepGrid(weight_bits=(8,), payload_bits=(12,))
     found = sweep(own, grid, cache=tmp_path)
     assert found.rows[0].problem == "mine"
     assert found.chosen_network.source.provenance.problem == "mine"
     assert sweep(own, grid, cache=tmp_path).n_cached == 1
-    other = dataclasses.replace(own, problem=dataclasses.replace(own.problem, source=lambda points: points[:, 1]))
+    other = dataclasses.replace(own, problem=dataclasses.replace(mine, fields={"s": lambda points: points[:, 1]}))
     assert own.training_key(grid.points[0]) != other.training_key(grid.points[0])
 
 
 def test_a_plan_with_a_problem_of_one_s_own_reaches_workers():
     pickle = pytest.importorskip("distributed.protocol.pickle", reason="needs the extra `dask`")
-    own = dataclasses.replace(PLAN, problem=dataclasses.replace(PLAN.problem, source=lambda points: points[:, 1]))
+    fields, slope = {"s": lambda points: points[:, 1]}, Dirichlet(lambda p: 0.0 * p.x)
+    mine = dataclasses.replace(
+        PLAN.problem, fields=fields, equations=lambda f: -(f.u_xx + f.u_yy) - f.s, conditions=[slope]
+    )
+    own = dataclasses.replace(PLAN, problem=mine)
     point = GRID.points[0]
     assert pickle.loads(pickle.dumps(own)).training_key(point) == own.training_key(point) != PLAN.training_key(point)
 
