@@ -314,9 +314,14 @@ class PdeProblem(Record):
 
     def aligned(self, truth: FloatArray, outputs: FloatArray) -> FloatArray:
         """Return a reference (n, n_out) with the mean of the outputs for unknowns that are known up to a constant only."""
-        free = [any(each.name == f"{LEVEL}{unknown}" for each in self.conditions) for unknown in self.unknowns]
-        shifted: FloatArray = truth + np.where(free, (outputs - truth).mean(axis=0), 0.0)
+        shifted: FloatArray = truth + np.where(self.has_free_level, (outputs - truth).mean(axis=0), 0.0)
         return shifted
+
+    @property
+    def has_free_level(self) -> tuple[bool, ...]:
+        """For each unknown, whether it is known up to a constant only."""
+        levels = {each.name for each in self.conditions}
+        return tuple(f"{LEVEL}{unknown}" in levels for unknown in self.unknowns)
 
     @property
     def host_ansatz(self) -> Ansatz | None:

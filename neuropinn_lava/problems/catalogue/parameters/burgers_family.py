@@ -19,7 +19,7 @@ from ...solvers.cole_hopf import solve_burgers
 RECIPE = TrainingRecipe(
     network=dataclasses.replace(SOLVER_NETWORK, output_scale=2.0),
     cloud=CloudRecipe(n_per_axis=(24, 16, 6)),
-    phases=accurate_then_sparse(0.2, n_accurate=100),
+    phases=accurate_then_sparse(0.2, n_accurate=100, activity_weight=1.0),
 )
 """Six viscosities are drawn anew at every step."""
 

@@ -17,7 +17,7 @@ from ...solvers.moving_source import solve_moving_source
 RECIPE = TrainingRecipe(
     network=SOLVER_NETWORK,
     cloud=CloudRecipe(n_per_axis=(16, 16, 8)),
-    phases=accurate_then_sparse(0.2, n_accurate=60),
+    phases=accurate_then_sparse(0.2, n_accurate=60, activity_weight=1.0),
 )
 """Eight places are drawn anew at every step."""
 STRENGTH = 100.0

@@ -15,7 +15,7 @@ from ...solvers.four_holes import CENTRES, HALF_SIDE, RADIUS, solve_four_holes
 RECIPE = TrainingRecipe(
     network=SOLVER_NETWORK,
     cloud=CloudRecipe(n_per_axis=(32, 32)),
-    phases=accurate_then_sparse(0.2, n_accurate=60),
+    phases=accurate_then_sparse(0.2, n_accurate=60, activity_weight=1.0),
 )
 """Both values are rows of the residual: no factor is known that vanishes on sides and holes with different values on them."""
 SIDES = ("x_lower", "x_upper", "y_lower", "y_upper")

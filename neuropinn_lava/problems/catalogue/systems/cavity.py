@@ -15,8 +15,8 @@ from .momentum import steady_flow
 
 RECIPE = TrainingRecipe(
     network=SOLVER_NETWORK,
-    cloud=CloudRecipe(n_per_axis=(28, 28)),
-    phases=accurate_then_sparse(0.2, n_accurate=80),
+    cloud=CloudRecipe(n_per_axis=(24, 24)),
+    phases=accurate_then_sparse(0.2, n_accurate=60, n_sparse=120, activity_weight=2.0),
 )
 """Velocities are built in; the pressure has a mean of zero."""
 

@@ -20,7 +20,7 @@ from .momentum import steady_flow
 RECIPE = TrainingRecipe(
     network=dataclasses.replace(SOLVER_NETWORK, output_scale=1.0),
     cloud=CloudRecipe(n_per_axis=(24, 24)),
-    phases=accurate_then_sparse(0.2, n_accurate=40),
+    phases=accurate_then_sparse(0.2, n_accurate=40, n_sparse=120, activity_weight=2.0),
 )
 """Velocities are built in on all four sides; the pressure is determined by its gradient, and a mean of zero."""
 
