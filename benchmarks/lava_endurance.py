@@ -123,7 +123,7 @@ def run_once(network: QuantizedNetwork, points: np.ndarray, kind: str, rng: rand
     """Run, with or without a fault; say how it ended."""
     import faulty_models
 
-    from neuropinn_lava.hardware_sim.lava.processes.layers import VsnLayer
+    from neuropinn_lava.hardware_sim.lava.processes.vsn import VSN
 
     faulty_models.fault.update(kind=kind, step=rng.randint(1, 20))
     elder = {child.pid for child in psutil.Process().children(recursive=True)}
@@ -146,7 +146,7 @@ def run_once(network: QuantizedNetwork, points: np.ndarray, kind: str, rng: rand
                 batch_size=2,
                 on_progress=disturb,
                 time_limit=TIME_LIMIT,
-                models={VsnLayer: faulty_models.FaultyVsnLayerModel},
+                models={VSN: faulty_models.FaultyVsnModel},
             )
     except SimulationError:
         return "SimulationError"

@@ -12,7 +12,15 @@ FIGURES = ROOT / "docs" / "figures"
 OUTPUTS = FIGURES / "notebooks"
 
 
-ORDER = ("deploy_sequential", "deploy_deepxde", "own_lava_graph", "own_problem", "own_neuron", "own_hardware")
+ORDER = (
+    "deploy_sequential",
+    "deploy_deepxde",
+    "own_lava_graph",
+    "own_population",
+    "own_problem",
+    "own_neuron",
+    "own_hardware",
+)
 """The examples that a newcomer reads first; the others follow by name."""
 
 INTRODUCTION = """\

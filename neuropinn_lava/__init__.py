@@ -66,16 +66,17 @@ if TYPE_CHECKING:
     from .conversion.formats.factories import load_module
     from .conversion.formats.torch_modules import from_torch
     from .engine.reference import run_float, run_integer
+    from .engine.state import RunState
     from .engine.trace import Backend, LavaMode, LayerModel, Probe, RunTrace
     from .files.mesh_file import read_mesh
     from .files.network_file import read_network, write_network
     from .geometry.curved_domain import CurvedDomain
     from .geometry.domain import Box, Domain
-    from .geometry.mesh_domain import MeshDomain
+    from .geometry.fields.scalar_fields import Polynomial, Trigonometric
+    from .geometry.mesh.mesh_domain import MeshDomain
     from .geometry.parametric_domain import Range
     from .geometry.plane_region import Disc, PlaneRegion
     from .geometry.polygon import PolygonDomain
-    from .geometry.scalar_fields import Polynomial, Trigonometric
     from .geometry.space_time import SpaceTime
     from .hardware_sim.counts.counting import count_operations
     from .hardware_sim.counts.operations import NodeOperations, OperationCounts
@@ -146,10 +147,10 @@ _HOME = {
     "Disc": "geometry.plane_region",
     "PlaneRegion": "geometry.plane_region",
     "SpaceTime": "geometry.space_time",
-    "MeshDomain": "geometry.mesh_domain",
+    "MeshDomain": "geometry.mesh.mesh_domain",
     "read_mesh": "files.mesh_file",
-    "Polynomial": "geometry.scalar_fields",
-    "Trigonometric": "geometry.scalar_fields",
+    "Polynomial": "geometry.fields.scalar_fields",
+    "Trigonometric": "geometry.fields.scalar_fields",
     "ProblemParameter": "network.spec",
     "Ansatz": "network.transforms",
     # Training: the recipe, the verb, what it returns
@@ -232,6 +233,7 @@ _HOME = {
     "LayerModel": "engine.trace",
     "Probe": "engine.trace",
     "RunTrace": "engine.trace",
+    "RunState": "engine.state",
     "LavaNetwork": "hardware_sim.lava.graph",
     "to_lava": "hardware_sim.lava.graph",
     "ModeParity": "hardware_sim.parity.certificate",

@@ -25,7 +25,7 @@ from neuropinn_lava.engine.host import encode_points
 from neuropinn_lava.engine.reference import integer_drive, step_integer
 from neuropinn_lava.engine.trace import RunTrace
 from neuropinn_lava.engine.walk import NodeStep
-from neuropinn_lava.geometry.scalar_fields import Polynomial
+from neuropinn_lava.geometry.fields.scalar_fields import Polynomial
 from neuropinn_lava.network.activations import find_activation
 from neuropinn_lava.network.integers import LEAK_BITS, IntFormat, dequantize_array
 from neuropinn_lava.network.nodes import (

@@ -19,6 +19,8 @@ NUMBERS = {
     "deploy_sequential": (0.0, 0.01, LAVA),
     # the same integers, so the same floats
     "own_lava_graph": (0.0, 0.0, LAVA),
+    # the same integers, before and after a bias is set
+    "own_population": (0.0, 0.0, LAVA),
     # 300 steps on 13 x 13 points; 5e-4 where it was written
     "own_problem": (0.0, 0.01),
     # float64 on both sides: some hundred roundings

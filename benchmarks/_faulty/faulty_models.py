@@ -15,16 +15,16 @@ from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from neuropinn_lava.hardware_sim.lava.processes.layer_models import IntegerVsnLayerModel
-from neuropinn_lava.hardware_sim.lava.processes.layers import VsnLayer
+from neuropinn_lava.hardware_sim.lava.processes.layer_models import IntegerVsnModel
+from neuropinn_lava.hardware_sim.lava.processes.vsn import VSN
 
 fault = {"kind": "fine", "step": 0}
 
 
-@implements(proc=VsnLayer, protocol=LoihiProtocol)
+@implements(proc=VSN, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("fixed_pt")
-class FaultyVsnLayerModel(IntegerVsnLayerModel):
+class FaultyVsnModel(IntegerVsnModel):
     """The integer layer, until the step of the fault."""
 
     def step(self):

@@ -23,6 +23,7 @@ from ..runner.shared_arrays import SharedArray
 from ..steps.choices import LayerModel, Numerics
 from ..steps.recording import NodeRecording, ReadoutRecording, joined_counts, make_recordings, widened
 from ..steps.schedule import Schedule
+from ..steps.shared_state import SharedState
 from .graph import to_lava
 from .plan import LavaPlan
 
@@ -75,6 +76,7 @@ def assemble_run(
     plan: LavaPlan,
     probe: Probe,
     models: Mapping[type, type] | None = None,
+    state: SharedState | None = None,
 ) -> LavaRun:
     """Build a run's graph.
 
@@ -84,6 +86,7 @@ def assemble_run(
         plan: How the run goes through Lava.
         probe: Samples and nodes to record in full.
         models: Process models to use instead of this package's, by class of process.
+        state: Where an earlier run has ended, for whole networks in batches; it becomes that of this run.
 
     Raises:
         SimulationError: If Lava does not run here.
@@ -91,8 +94,9 @@ def assemble_run(
         SpecError: If the probe names a node that is not there.
     """
     require_lava()
-    assemble = _assemble_leaves if plan.model is LayerModel.WHOLE else _assemble_layers
-    return assemble(network, words, plan, probe, models)
+    if plan.model is LayerModel.WHOLE:
+        return _assemble_leaves(network, words, plan, probe, models, state)
+    return _assemble_layers(network, words, plan, probe, models)
 
 
 def _assemble_layers(
@@ -133,6 +137,7 @@ def _assemble_leaves(
     plan: LavaPlan,
     probe: Probe,
     models: Mapping[type, type] | None,
+    state: SharedState | None,
 ) -> LavaRun:
     from .processes.leaves import NetworkLeaf
     from .processes.run_config import VsnRunConfig
@@ -156,6 +161,7 @@ def _assemble_leaves(
                 n_steps=plan.n_steps,
                 recordings=recordings[leaf],
                 emitted=all_emitted[leaf],
+                state=state,
             )
             for leaf in range(plan.n_leaves)
         ]

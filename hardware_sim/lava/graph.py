@@ -1,7 +1,7 @@
 """A network as connected Lava processes, with open ports, to be run by this package or inside a user's own graph.
 
-    words ──▶ a_in_0  VsnLayer ──▶ … ──▶ VsnLayer ──▶ ReadoutLayer  y_out ──▶ outputs
-      └─────────────────────▶ a_in_1
+    words ──▶ a_in  VSN ──▶ … ──▶ a_in_0  VSN ──▶ ReadoutLayer  y_out ──▶ outputs
+      └─────────────────────────▶ a_in_1
 
 What arrives at the inputs in one step of Lava leaves `y_out` `latency` steps later; a step of the network takes `interval`
 steps of Lava, which is 1 where no loop has more nodes than delays. A quantized network takes int32 words
@@ -20,10 +20,9 @@ from ...base.arrays import Record
 from ...base.checks import raise_violations
 from ...base.errors import HardwareRuleError, SpecError
 from ...engine.trace import NO_PROBE, Probe
-from ...network.nodes import ProductSpec
+from ...network.nodes import PopulationSpec, ProductSpec
 from ...network.quantized import Network
-from ...network.quantized_nodes import QuantizedProduct
-from ..kernels.layer_kernel import make_kernel
+from ...network.quantized_nodes import QuantizedPopulation, QuantizedProduct
 from ..runner.lava_globals import unchanged_logging
 from ..runner.lava_guard import require_lava
 from ..steps.choices import LayerModel, Numerics
@@ -31,19 +30,20 @@ from ..steps.compile_checks import Entry
 from ..steps.dense_rules import dense_violations
 from ..steps.recording import NodeRecording, ReadoutRecording, make_recordings
 from ..steps.schedule import Schedule
-from ..steps.timing import NetworkTiming, time_network
+from ..steps.timing import NetworkTiming, NodeTiming, time_network
 from .plan import known_steps
 
 if TYPE_CHECKING:
-    from .processes.layers import ProductLayer, ReadoutLayer, VsnLayer
+    from .processes.layers import ProductLayer, ReadoutLayer
     from .processes.run_config import VsnRunConfig
+    from .processes.vsn import VSN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LavaNetwork(Record):
     """A network's processes, connected; the inputs and the read-out's output are open."""
 
-    nodes: tuple[VsnLayer | ProductLayer, ...]
+    nodes: tuple[VSN | ProductLayer, ...]
     """Processes of the populations and products, in the network's order."""
     readout: ReadoutLayer
     """The linear read-out."""
@@ -134,29 +134,20 @@ def to_lava(
         HardwareRuleError: If Lava's Dense cannot hold a connection.
         SpecError: If an argument is out of range.
     """
-    if model is LayerModel.WHOLE:
-        mend = "Use LayerModel.FUSED or DENSE; `simulate_on_lava` runs whole networks."
-        raise SpecError("to_lava.model", "be a model of single layers", model.value, mend)
     require_lava()
-    probe.check_names([node.name for node in network.nodes])
-    _check_connected(network)
-    steps, timing = known_steps(network, n_steps, "to_lava.n_steps"), time_network(network)
+    steps = known_steps(network, n_steps, "to_lava.n_steps")
     first = Schedule(
         n_steps=steps,
         latency=input_latency or 0,
-        interval=timing.interval,
+        interval=time_network(network).interval,
         batch_size=batch_size,
         n_samples=n_samples,
     )
-    nodes = (*network.nodes, network.output)
-    if model is LayerModel.DENSE:
-        raise_violations((each for node in nodes for each in dense_violations(node, first)), HardwareRuleError)
-    for node in nodes:
-        make_kernel(node, n_samples).warm_up()
+    _check(network, model, first, probe)
     recordings, emitted = make_recordings(network, probe, steps, n_samples)
+    entry = Entry(latency=input_latency, is_checked=not constant_input)
     with unchanged_logging():
-        entry = Entry(latency=input_latency, is_checked=not constant_input)
-        built = _build_nodes(network, first, timing, (*recordings, emitted), entry)
+        built = _build_nodes(network, first, (*recordings, emitted), entry)
     return LavaNetwork(
         nodes=tuple(built[node.name] for node in network.nodes),
         readout=built[network.output.name],
@@ -164,10 +155,27 @@ def to_lava(
         recordings=recordings,
         emitted=emitted,
         schedule=first,
-        timing=timing,
+        timing=time_network(network),
         numerics=Numerics.of(network),
         model=model,
     )
+
+
+def _check(network: Network, model: LayerModel, first: Schedule, probe: Probe) -> None:
+    """Check that a network can be built of processes of its nodes.
+
+    Raises:
+        HardwareRuleError: If Lava's Dense cannot hold a connection.
+        SpecError: If the model has no nodes, the probe names one that is not there, or no input reaches one.
+    """
+    if model is LayerModel.WHOLE:
+        mend = "Use LayerModel.FUSED or DENSE; `simulate_on_lava` runs whole networks."
+        raise SpecError("to_lava.model", "be a model of single layers", model.value, mend)
+    probe.check_names([node.name for node in network.nodes])
+    _check_connected(network)
+    if model is LayerModel.DENSE:
+        nodes = (*network.nodes, network.output)
+        raise_violations((each for node in nodes for each in dense_violations(node, first)), HardwareRuleError)
 
 
 def _check_connected(network: Network) -> None:
@@ -192,28 +200,53 @@ def _check_connected(network: Network) -> None:
 def _build_nodes(
     network: Network,
     first: Schedule,
-    timing: NetworkTiming,
     recordings: Sequence[NodeRecording | ReadoutRecording],
     entry: Entry,
 ) -> dict[str, Any]:
     """Build the process of each node and of the read-out, by name."""
-    from .processes.layers import ProductLayer, ReadoutLayer, VsnLayer
+    from .processes.layers import ProductLayer, ReadoutLayer
 
     inputs = {each.name for each in network.inputs}
+    timings = time_network(network).nodes
     built: dict[str, Any] = {}
-    for node, when, recording in zip((*network.nodes, network.output), timing.nodes, recordings, strict=True):
-        is_product = isinstance(node, (ProductSpec, QuantizedProduct))
-        kind = ReadoutLayer if node is network.output else ProductLayer if is_product else VsnLayer
-        built[node.name] = kind(
-            layer=node,
-            schedule=first.delayed(when.start),
-            timing=when,
-            recording=recording,
-            constant_input=not entry.is_checked and all(name in inputs and not delay for name, delay in node.edges),
-            entries=[index for index, (source, _) in enumerate(node.edges) if source in inputs],
-            entry=entry,
-        )
+    for node, timing, recording in zip((*network.nodes, network.output), timings, recordings, strict=True):
+        schedule = first.delayed(timing.start)
+        known: dict[str, Any] = {
+            "recording": recording,
+            "constant_input": not entry.is_checked and all(name in inputs and not delay for name, delay in node.edges),
+            "entries": {index: entry for index, (source, _) in enumerate(node.edges) if source in inputs},
+        }
+        if isinstance(node, (PopulationSpec, QuantizedPopulation)):
+            built[node.name] = _population(node, schedule, timing, known)
+        else:
+            kind = ProductLayer if isinstance(node, (ProductSpec, QuantizedProduct)) else ReadoutLayer
+            built[node.name] = kind(layer=node, schedule=schedule, timing=timing, **known)
     return built
+
+
+def _population(
+    node: PopulationSpec | QuantizedPopulation, schedule: Schedule, timing: NodeTiming, known: Mapping[str, Any]
+) -> VSN:
+    """Build a population as a Lava user would, with what is known of its place in the network."""
+    from .processes.vsn import VSN
+
+    affine, phi = (node.affine, node.table) if isinstance(node, QuantizedPopulation) else (node, node.activation)
+    return VSN(
+        shape=schedule.shape(node.n_out),
+        weights=affine.connections,
+        bias=affine.bias,
+        beta=node.beta,
+        theta=node.theta,
+        phi=phi,
+        polarity=node.polarity,
+        reset_interval=schedule.n_steps,
+        reset_offset=schedule.latency,
+        step_interval=schedule.interval,
+        waits=[line.length for line in timing.lines],
+        name=node.name,
+        n_samples=schedule.n_samples,
+        **known,
+    )
 
 
 def _connect(network: Network, built: Mapping[str, Any]) -> Mapping[str, tuple[Any, ...]]:

@@ -15,8 +15,10 @@ from functools import partial
 import numpy as np
 
 from ...base.arrays import FloatArray
+from ...base.errors import SpecError
 from ...engine.host import decode_floats, decode_integers, encode_points
 from ...engine.probe import run_probed
+from ...engine.state import RunState
 from ...engine.trace import NO_PROBE, Backend, LavaMode, NumberArray, Probe, RunTrace
 from ...network.given_points import checked_samples
 from ...network.quantized import Network, QuantizedNetwork
@@ -26,6 +28,7 @@ from ..runner.run_graph import run_graph
 from ..runner.shared_arrays import SharedArray
 from ..steps.choices import LayerModel
 from ..steps.schedule import Schedule
+from ..steps.shared_state import SharedState
 from .assembly import assemble_run
 from .plan import LavaPlan, plan_run
 
@@ -44,6 +47,7 @@ def simulate_on_lava(
     on_progress: Callable[[int, int], None] | None = None,
     time_limit: float | None = None,
     models: Mapping[type, type] | None = None,
+    state: RunState | None = None,
 ) -> RunTrace:
     """Run a network on Lava.
 
@@ -59,6 +63,7 @@ def simulate_on_lava(
         on_progress: Called now and then with the number of finished samples and the number of all.
         time_limit: Seconds after which the run is given up; None for never. Without progress it is given up anyway.
         models: Process models to use instead of this package's, by class of process.
+        state: Where an earlier part of the sequences has ended, for whole networks in batches; the trace's continues it.
 
     Returns:
         The trace; `readout`, counts and probed values are int64 where the network is quantized.
@@ -70,6 +75,9 @@ def simulate_on_lava(
     """
     points = checked_samples(points, network, f"simulate_on_lava: points of network {network.name!r}")
     n_steps = network.n_steps or points.shape[1]
+    if state is not None:
+        state.check(network, len(points), "simulate_on_lava.state", is_reordered=probe.is_chosen)
+        _check_continues(mode, model)
     simulate = partial(
         _simulate,
         network,
@@ -79,10 +87,20 @@ def simulate_on_lava(
         on_progress=on_progress,
         time_limit=time_limit,
         models=models,
+        state=state,
     )
     if probe.is_chosen:
         return run_probed(simulate, points, probe, n_steps)
     return simulate(points, probe)
+
+
+def _check_continues(mode: LavaMode, model: LayerModel | None) -> None:
+    """Check that a run is one of whole networks in batches, whose membranes and lines are in reach."""
+    if mode is not LavaMode.BATCHED or model not in (None, LayerModel.WHOLE):
+        rule = "be left out where every node is a process of its own, or samples go one at a time: those begin anew"
+        got = f"a state in mode {mode.value!r}" + (f" and model {model.value!r}" if model else "")
+        mend = "Leave mode and model out, or use backend 'integer' or 'float'."
+        raise SpecError("simulate_on_lava.state", rule, got, mend)
 
 
 def _simulate(
@@ -94,13 +112,15 @@ def _simulate(
     on_progress: Callable[[int, int], None] | None,
     time_limit: float | None,
     models: Mapping[type, type] | None,
+    state: RunState | None,
 ) -> RunTrace:
     """Run checked points in one go; `plan` makes the plan for so many samples, the probe records the first ones."""
     start = time.perf_counter()
     chosen = plan(len(points))
     require_lava()
     inputs = _encoded(network, points)
-    run = assemble_run(network, inputs.words, chosen, probe, models)
+    shared = None if state is None else SharedState.of(network, state)
+    run = assemble_run(network, inputs.words, chosen, probe, models, shared)
     try:
         run_graph(
             run.processes[0],
@@ -126,6 +146,7 @@ def _simulate(
         nodes=run.node_counts(),
         probe=run.probe_trace(),
         seconds=time.perf_counter() - start,
+        state=None if shared is None else shared.run_state(len(points), chosen.n_steps),
     )
 
 

@@ -48,6 +48,8 @@ class WantedVariable(Record):
     def write(self, model: Any) -> None:
         """Copy the value from its process model; to be called in the model's process."""
         value = np.asarray(getattr(model, self._owned().name))
+        if hasattr(self.variable, "decoded"):  # the compiler has just made it an alias, perhaps of a multiple
+            value = self.variable.decoded(value)
         name, numbers = value.dtype.str.encode(), value.tobytes()
         self.memory.values[TYPE_BYTES : TYPE_BYTES + len(numbers)] = np.frombuffer(numbers, np.uint8)
         self.memory.values[: len(name)] = np.frombuffer(name, np.uint8)

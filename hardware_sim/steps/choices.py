@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -25,6 +26,11 @@ class Numerics(str, Enum):
     def tag(self) -> str:
         """Lava's tag for process models of these numbers."""
         return "fixed_pt" if self is Numerics.INTEGER else "floating_pt"
+
+    @property
+    def message_type(self) -> Any:
+        """Numpy's type of messages and membranes."""
+        return np.int32 if self is Numerics.INTEGER else np.float64
 
     @classmethod
     def of(cls, network: Network) -> Numerics:

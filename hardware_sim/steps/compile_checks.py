@@ -21,12 +21,16 @@ from .choices import Numerics
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry(Record):
-    """What the nodes that read a network's inputs know of the messages that come to them."""
+    """What a node knows of the messages that a user's graph sends to one of its ports."""
 
     latency: int | None
     """In which step of Lava the first message arrives, counted from 0; None where the user has not said it."""
     is_checked: bool
     """Whether each message is compared with the input word when it comes."""
+    said_by: str = "input_latency"
+    """Name of the argument by which the user has said the latency."""
+    said_more: int = 0
+    """By how much the argument exceeds the latency."""
 
 
 def check_numerics(process: Any, numerics: Numerics, chosen: Any) -> None:
@@ -51,11 +55,11 @@ def check_numerics(process: Any, numerics: Numerics, chosen: Any) -> None:
         )
 
 
-def check_entry(name: str, port: Any, entry: Entry) -> None:
+def check_entry(where: str, port: Any, entry: Entry) -> None:
     """Refuse sources that hold what their type cannot, and a latency that is not the graph's.
 
     Args:
-        name: The first layer's.
+        where: The node, for errors.
         port: Its input port, connected.
         entry: What the user said of it.
 
@@ -66,21 +70,18 @@ def check_entry(name: str, port: Any, entry: Entry) -> None:
     raise_violations([each for process in sources for each in _lost_values(process)])
     delays = _delays(port, frozenset())
     if entry.latency is None:
-        _check_unsaid(name, delays)
+        _check_unsaid(where, delays)
     elif delays and None not in delays and entry.latency not in delays:
-        found = ", ".join(map(str, sorted(each for each in delays if each is not None)))
-        rule = f"have the input_latency by which the processes before it delay, {found} in this graph"
-        raise SpecError(f"to_lava: layer {name!r}", rule, entry.latency, f"Pass input_latency={found}.")
+        found = ", ".join(map(str, sorted(each + entry.said_more for each in delays if each is not None)))
+        rule = f"have the {entry.said_by} by which the processes before it delay, {found} in this graph"
+        raise SpecError(where, rule, entry.latency + entry.said_more, f"Pass {entry.said_by}={found}.")
 
 
-def _check_unsaid(name: str, delays: set[int | None]) -> None:
+def _check_unsaid(where: str, delays: set[int | None]) -> None:
     """Without input_latency, everything before the network must be known to send at once."""
     if delays <= {0}:
         return
-    where, rule = (
-        f"to_lava: layer {name!r}",
-        "have an input_latency that says by how many steps the processes before it delay",
-    )
+    rule = "have an input_latency that says by how many steps the processes before it delay"
     if None in delays:
         mend = "Pass input_latency: 0 if each of them receives before it sends, plus 1 for each that sends first."
         raise SpecError(where, rule, "a process before it whose delay is not known", mend)

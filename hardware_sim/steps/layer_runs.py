@@ -83,6 +83,10 @@ class NodeRun:
         """Return the number of values in a message of each connection."""
         return kernel.widths_in
 
+    def renew(self, kernel: Any) -> None:
+        """Compute with other parameters from now on; membranes and delay lines stay as they are."""
+        self.kernel = kernel
+
     def advance(self, time_step: int, messages: Sequence[Array]) -> None:
         """Compute with the messages of a step of Lava, one of each connection."""
         batch_step = self.schedule.batch_step(time_step)
@@ -118,14 +122,21 @@ class ConstantRun(_DriveRun):
     """A population that receives the same at all steps of a presentation, so that its drive is computed only once."""
 
     _saturated_drive: Array
+    _is_driven = False
+    """Whether the drive is that of the present parameters."""
+
+    def renew(self, kernel: Any) -> None:
+        """Compute with other parameters from now on, and the drive once more."""
+        super().renew(kernel)
+        self._is_driven = False
 
     def compute(self, received: list[Array], batch_step: BatchStep, tally: Tally) -> None:
         """Advance the membranes of the first rows by one step."""
         n = batch_step.n_rows
-        if batch_step.step == 0:
+        if batch_step.step == 0 or not self._is_driven:
             before = tally.saturated[DRIVE].copy()
             self.kernel.drive(received, self._drive[:n], tally)
-            self._saturated_drive = tally.saturated[DRIVE] - before
+            self._saturated_drive, self._is_driven = tally.saturated[DRIVE] - before, True
         else:
             tally.saturated[DRIVE] += self._saturated_drive  # the same drives saturate at every step
         self.kernel.fire(self._drive[:n], self._membrane[:n], self._payload[:n], tally)
@@ -168,6 +179,10 @@ class ReadoutRun:
     def message_widths(self, kernel: Kernel) -> Sequence[int]:
         """Return the number of values in a message of each connection."""
         return kernel.widths_in
+
+    def renew(self, kernel: Kernel) -> None:
+        """Compute with other parameters from now on."""
+        self.kernel = kernel
 
     def advance(self, time_step: int, messages: Sequence[Array]) -> None:
         """Compute with the messages of a step of Lava, one of each connection."""

@@ -20,6 +20,7 @@ from ..kernels.layer_kernel import Kernel, NodeKernel
 from ..kernels.layout import DRIVE, Array
 from .recording import NodeRecording, ReadoutRecording
 from .schedule import BatchStep
+from .shared_state import SharedState
 
 TILE = 128
 """Most samples of a tile: inputs and payloads of a layer of 64 neurons over 8 steps are 256 KB each, which a core's
@@ -40,6 +41,7 @@ class NetworkRun:
         recordings: Sequence[NodeRecording],
         emitted: ReadoutRecording,
         n_rows: int = TILE,
+        state: SharedState | None = None,
     ) -> None:
         """Build the work of a network.
 
@@ -51,6 +53,7 @@ class NetworkRun:
             recordings: Where counts and probed values of each node go.
             emitted: Where reduced and probed outputs go.
             n_rows: Most samples of a tile; 1 for one sample at a time.
+            state: Where an earlier run of the same samples has ended, for tiles; None begins anew.
         """
         self.network = network
         self.n_steps = n_steps
@@ -66,6 +69,9 @@ class NetworkRun:
         self._y = np.zeros((rows, n_steps, readout.n_out), kind)
         self._groups = order_groups(network)
         self._edges = {node.name: node.edges for node in (*network.nodes, network.output)}
+        self._state = state
+        self._rows = slice(0, 0)
+        """Samples of the tile."""
         self._constant: dict[str, Array] = {}
         """Rows (n_rows, width) of the inputs that are the same at all steps of this tile."""
 
@@ -96,6 +102,7 @@ class NetworkRun:
 
     def _run_tile(self, batch_step: BatchStep, a: Array) -> None:
         self._load(a)
+        self._rows = slice(batch_step.first, batch_step.first + len(a))
         for group in self._groups:
             if len(group) == 1 and group[0].name not in dict(group[0].edges):
                 self._run_node(group[0], batch_step)
@@ -104,12 +111,21 @@ class NetworkRun:
                 for node in group:
                     self._run_step(node, BatchStep(batch_step.first, batch_step.n_rows, t))
         self._emit(batch_step, 0, self.n_steps)
+        if self._state is not None:
+            n = len(a)
+            sent = {name: self._delayed(name, 0, n, 0, self.n_steps) for name in self._state.lines}
+            self._state.keep(self._rows, {name: each[:n] for name, each in self._membranes.items()}, sent)
+
+    def _begin(self, name: str, membrane: Array) -> None:
+        """Set the membranes of a node to what they are before the first step."""
+        is_continued = self._state is not None and name in self._state.membranes
+        membrane[:] = self._state.membranes[name].values[self._rows] if is_continued else 0  # type: ignore[union-attr]
 
     def _run_node(self, node: Any, batch_step: BatchStep) -> None:
         """Run all steps of a node that is in no loop."""
         n, kernel, recording = batch_step.n_rows, self._kernels[node.name], self._recordings[node.name]
         membrane, payload = self._membranes[node.name][:n], self._sent[node.name][:n]
-        membrane[:] = 0
+        self._begin(node.name, membrane)
         tally = recording.tally(batch_step, self.n_steps)
         is_population = isinstance(node, (PopulationSpec, QuantizedPopulation))
         if is_population and all(source in self._constant and not delay for source, delay in node.edges):
@@ -127,7 +143,7 @@ class NetworkRun:
         n, t, recording = batch_step.n_rows, batch_step.step, self._recordings[node.name]
         membrane = self._membranes[node.name][:n]
         if t == 0:
-            membrane[:] = 0
+            self._begin(node.name, membrane)
         tally = recording.tally(batch_step)
         place = self._sent[node.name][:n, t : t + 1]
         payload = place if place.flags.c_contiguous else np.empty(place.shape, place.dtype)  # as it is of one sample
@@ -149,19 +165,23 @@ class NetworkRun:
         return [self._delayed(source, delay, n, begin, end) for source, delay in self._edges[node.name]]
 
     def _delayed(self, source: str, delay: int, n: int, begin: int, end: int) -> Array:
-        """Return what a source sent `delay` steps before, zero before its first step."""
+        """Return what a source sent `delay` steps before; before its first step zero, or what the state has of it."""
         if source in self._constant:
             row = self._constant[source][:n, None]
             if end - begin == 1 and begin >= delay:
                 return row
             sent = np.repeat(row, end - begin, axis=1)
-            sent[:, : max(0, delay - begin)] = 0
-            return sent
-        line = self._sent[source][:n]
-        if not delay or begin >= delay:
-            return np.ascontiguousarray(line[:, begin - delay : end - delay])
-        sent = np.zeros((n, end - begin, line.shape[2]), line.dtype)
-        sent[:, delay - begin :] = line[:, : max(0, end - delay)]
+        else:
+            line = self._sent[source][:n]
+            if begin >= delay:
+                return np.ascontiguousarray(line[:, begin - delay : end - delay])
+            sent = np.empty((n, end - begin, line.shape[2]), line.dtype)
+            sent[:, delay - begin :] = line[:, : max(0, end - delay)]
+        n_earlier = min(max(0, delay - begin), end - begin)
+        if n_earlier:
+            state = self._state
+            earlier = 0 if state is None else state.earlier(source, self._rows, begin - delay, n_earlier)
+            sent[:, :n_earlier] = earlier
         return sent
 
 

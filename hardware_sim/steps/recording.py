@@ -15,11 +15,12 @@ import numpy as np
 from ...base.arrays import Record
 from ...engine.trace import NodeCounts, NodeTrace, Probe
 from ...network.nodes import NodeSpec, ProductSpec
-from ...network.quantized import Network, QuantizedNetwork
+from ...network.quantized import Network
 from ...network.quantized_nodes import QuantizedNode, QuantizedProduct
 from ...network.spec import Readout
 from ..kernels.layout import DRIVE, EVENTS, FIRED, MEMBRANE, PAYLOAD, Array, Tally, empty_tally
 from ..runner.shared_arrays import SharedArray
+from .choices import Numerics
 from .schedule import BatchStep
 
 
@@ -201,7 +202,7 @@ def make_recordings(
         n_steps: Number T of steps of a sample.
         n_samples: How many samples there will be, so that their outputs are reduced; None for as many as come.
     """
-    message_type = np.int32 if isinstance(network, QuantizedNetwork) else np.float64
+    message_type = Numerics.of(network).message_type
     n_probed = probe.n_samples if n_samples is None else probe.count(n_samples)
     nodes: tuple[NodeSpec | QuantizedNode, ...] = network.nodes
     recordings = tuple(

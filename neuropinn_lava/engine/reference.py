@@ -32,8 +32,9 @@ from ..network.quantized_nodes import (
 from ..network.spec import NetworkSpec, Readout
 from .host import decode_floats, decode_integers, encode_points
 from .probe import run_probed
+from .state import RunState
 from .trace import NO_PROBE, Backend, NodeCounts, NodeTrace, NumberArray, Probe, ProbeTrace, RunTrace, joined_traces
-from .walk import Arithmetic, NodeStep, walk
+from .walk import Arithmetic, NodeStep, WalkState, walk
 
 BLOCK = 4096
 """Number of samples per block, which bounds the memory of a run."""
@@ -223,16 +224,21 @@ def read_out(emitted: list[NumberArray], readout: Readout) -> NumberArray:
     return total
 
 
-def run_float(network: NetworkSpec, points: FloatArray, probe: Probe = NO_PROBE) -> RunTrace:
+def run_float(
+    network: NetworkSpec, points: FloatArray, probe: Probe = NO_PROBE, state: RunState | None = None
+) -> RunTrace:
     """Run a float network on points.
 
     Args:
         network: The float network.
         points: Physical coordinates, shape (n_samples, n_in), finite; (n_samples, n_steps, n_in) where an input is a sequence.
         probe: What to record in full.
+        state: Where an earlier part of the sequences has ended (`RunState.begin` before the first part). The run continues
+            there, without mask or reset, and its trace has the state in which it ends; outputs and their mean are those of
+            this part. None begins anew.
 
     Raises:
-        SpecError: If the points do not fit the network, or if the network is a quantized one.
+        SpecError: If the points or the state do not fit the network, or if the network is a quantized one.
     """
     held = checked_network(network, "run_float.network")
     if isinstance(held, QuantizedNetwork):
@@ -243,26 +249,31 @@ def run_float(network: NetworkSpec, points: FloatArray, probe: Probe = NO_PROBE)
         return network.input_transform.apply(block), 0
 
     decode = partial(decode_floats, network)
-    return run_arithmetic(network, points, probe, Backend.FLOAT, encode, FloatArithmetic, decode)
+    return run_arithmetic(network, points, probe, Backend.FLOAT, encode, FloatArithmetic, decode, state)
 
 
-def run_integer(network: Network, points: FloatArray, probe: Probe = NO_PROBE) -> RunTrace:
+def run_integer(
+    network: Network, points: FloatArray, probe: Probe = NO_PROBE, state: RunState | None = None
+) -> RunTrace:
     """Run a quantized network on points, in integers.
 
     Args:
         network: The quantized network.
         points: Physical coordinates, shape (n_samples, n_in), finite; (n_samples, n_steps, n_in) where an input is a sequence.
         probe: What to record in full.
+        state: Where an earlier part of the sequences has ended (`RunState.begin` before the first part). The run continues
+            there, without mask or reset, and its trace has the state in which it ends; outputs and their mean are those of
+            this part. None begins anew.
 
     Raises:
-        SpecError: If the points do not fit the network, or if it is a float network.
+        SpecError: If the points or the state do not fit the network, or if it is a float network.
     """
     held = checked_network(network, "run_integer.network")
     if not isinstance(held, QuantizedNetwork):
         mend = "Quantize it first: `neuropinn-lava convert`, or `neuropinn_lava.convert`."
         raise SpecError("run_integer.network", "be a quantized network", type(held).__name__, mend)
     encode, decode = partial(encode_points, held), partial(decode_integers, held)
-    return run_arithmetic(held, points, probe, Backend.INTEGER, encode, IntegerArithmetic, decode)
+    return run_arithmetic(held, points, probe, Backend.INTEGER, encode, IntegerArithmetic, decode, state)
 
 
 def run_arithmetic(
@@ -273,6 +284,7 @@ def run_arithmetic(
     encode: Callable[[FloatArray], tuple[NumberArray, int]],
     arithmetic: Callable[[int], Arithmetic],
     decode: Callable[[FloatArray, NumberArray], FloatArray],
+    state: RunState | None = None,
 ) -> RunTrace:
     """Walk a network block by block in any arithmetic; the first block is long enough to hold all probed samples.
 
@@ -284,20 +296,24 @@ def run_arithmetic(
         encode: Function from points to the network's own numbers, and how many of them saturated.
         arithmetic: Function from a number of samples to the arithmetic.
         decode: Function from points and read-out to physical outputs.
+        state: Where an earlier part of the sequences has ended; None begins anew and keeps none.
     """
     points = checked_samples(points, network, f"run_{backend.value}: points of network {network.name!r}")
     n_steps = network.n_steps or points.shape[1]
+    if state is not None:
+        state.check(network, len(points), f"run_{backend.value}.state", is_reordered=probe.is_chosen)
     if probe.is_chosen:
         again = partial(run_arithmetic, network, backend=backend, encode=encode, arithmetic=arithmetic, decode=decode)
         return run_probed(lambda points, probe: again(points, probe), points, probe, n_steps)
     start, digest = time.perf_counter(), network.digest()
     probe.check_names([node.name for node in network.nodes])
 
-    def run(block: FloatArray, wanted: Probe) -> RunTrace:
+    def run(rows: slice, wanted: Probe) -> RunTrace:
         """Run one block of points."""
+        block, recorder = points[rows], _Recorder(n_steps, wanted)
         x, n_input = encode(block)
-        recorder = _Recorder(n_steps, wanted)
-        walk(network, constant_inputs(network, x), n_steps, arithmetic(len(x)), recorder.see)
+        before = WalkState() if state is None else state.walked(rows)
+        after = walk(network, constant_inputs(network, x), n_steps, arithmetic(len(x)), recorder.see, before)
         total = read_out(recorder.emitted, network.readout)
         events = (x != 0).sum(axis=0)
         return RunTrace(
@@ -311,23 +327,22 @@ def run_arithmetic(
             saturated_output=int(recorder.saturated[network.output.name].sum()),
             nodes=recorder.node_counts(),
             probe=recorder.probe_trace(len(x)),
+            state=None if state is None else RunState.of(network, len(x), after),
         )
 
-    return run_blocks(run, points, probe, start)
+    return run_blocks(run, len(points), probe, start)
 
 
-def run_blocks(
-    run: Callable[[FloatArray, Probe], RunTrace], points: FloatArray, probe: Probe, start: float
-) -> RunTrace:
+def run_blocks(run: Callable[[slice, Probe], RunTrace], n_samples: int, probe: Probe, start: float) -> RunTrace:
     """Run block by block; the first block is long enough to hold all probed samples.
 
     Args:
-        run: Runs one block of points and records its first samples.
-        points: Checked points, a row for each sample.
+        run: Runs one block of points, by its rows, and records its first samples.
+        n_samples: Number of samples.
         probe: Nodes to record of the first samples; chosen samples or steps are the task of `run_probed`.
         start: Time at which the run began, in seconds of `time.perf_counter`.
     """
-    first = max(BLOCK, probe.count(len(points)))
-    traces = [run(points[:first], probe)]
-    traces += [run(points[i : i + BLOCK], NO_PROBE) for i in range(first, len(points), BLOCK)]
+    first = max(BLOCK, probe.count(n_samples))
+    traces = [run(slice(0, min(first, n_samples)), probe)]
+    traces += [run(slice(i, min(i + BLOCK, n_samples)), NO_PROBE) for i in range(first, n_samples, BLOCK)]
     return replace(joined_traces(traces), seconds=time.perf_counter() - start)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ..base.arrays import ArrayRecord, BoolArray, FloatArray, IntArray, Record, freeze_arrays
 from ..base.checks import as_tuple, check_choice, check_range, check_shape, check_whole, raise_violations
 from ..base.errors import SpecError, Violation
+from .state import RunState, joined_states
 
 NumberArray = NDArray[Any]
 """int64 in an integer run, float64 in a float run."""
@@ -218,6 +219,8 @@ class RunTrace(ArrayRecord):
     """Full traces of the probed samples, if a probe was given."""
     seconds: float | None = None
     """Wall time of the run in seconds, start-up included."""
+    state: RunState | None = None
+    """State in which the run ended, where it continued one."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, outputs=np.float64, readout=self.readout.dtype, input_events=np.int64)
@@ -263,6 +266,9 @@ def joined_traces(traces: list[RunTrace]) -> RunTrace:
         nodes=tuple(_joined_counts(list(blocks)) for blocks in zip(*(trace.nodes for trace in traces), strict=True)),
         probe=first.probe,
         seconds=sum(trace.seconds or 0.0 for trace in traces),
+        state=None
+        if first.state is None
+        else joined_states(trace.state for trace in traces if trace.state is not None),
     )
 
 

@@ -12,8 +12,8 @@ from scipy.spatial import cKDTree
 
 from ..base.arrays import BoolArray, FloatArray, Record
 from ..base.errors import SpecError
-from .boundary_fields import RadialLevelSet
 from .domain import ON_FACE, Cloud, check_tag
+from .fields.boundary_fields import RadialLevelSet
 from .grading import Grading
 from .plane_domain import RIM, PlaneDomain, arc_lengths, build_planar_cloud, ring_tags
 

@@ -17,8 +17,8 @@ from ..base.arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays
 from ..base.checks import as_member, as_tuple, check_choice, check_finite, check_shape, raise_violations
 from ..base.errors import SpecError, Violation
 from .combination import Combinable
+from .fields.scalar_fields import Polynomial
 from .grading import Grading, graded_nodes
-from .scalar_fields import Polynomial
 
 ON_FACE = 1e-9
 """Distance from a face, relative to the span of its axis, within which a point lies on the face: far above the rounding of

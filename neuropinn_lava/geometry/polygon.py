@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..base.arrays import ArrayRecord, FloatArray, IntArray, freeze_arrays, frozen_array
-from .boundary_fields import MAX_VERTICES, PolygonFactor
+from .fields.boundary_fields import MAX_VERTICES, PolygonFactor
 from .ring_domain import RingDomain, check_rings, oriented
 from .vanishing import PEAK_GRID
 

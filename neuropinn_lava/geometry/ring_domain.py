@@ -16,11 +16,11 @@ from scipy.spatial import cKDTree
 from ..base.arrays import BoolArray, FloatArray, IntArray, frozen_array
 from ..base.checks import check_finite, check_shape, raise_violations
 from ..base.errors import SpecError
-from .boundary_fields import PolygonFactor
 from .combination import Combinable
 from .domain import AXIS_LETTERS, ON_FACE, Cloud, check_tag
 from .edges import Edges
-from .expression_field import ExpressionField
+from .fields.boundary_fields import PolygonFactor
+from .fields.expression_field import ExpressionField
 from .grading import Grading
 from .plane_domain import RIM, PlaneDomain, arc_lengths, build_planar_cloud, ring_tags
 from .vanishing import vanishing_product

@@ -9,9 +9,9 @@ import numpy as np
 
 from ..base.arrays import FloatArray
 from ..base.expressions import Expression, Names
-from .boundary_fields import is_convex
 from .edges import Edges
-from .expression_field import ExpressionField
+from .fields.boundary_fields import is_convex
+from .fields.expression_field import ExpressionField
 
 if TYPE_CHECKING:
     from .ring_domain import RingDomain

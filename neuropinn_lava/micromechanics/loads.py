@@ -21,7 +21,7 @@ from ..base.arrays import ArrayRecord, FloatArray, freeze_arrays
 from ..base.checks import check_finite, check_shape, raise_violations
 from ..base.errors import Violation
 from ..geometry.domain import Box
-from ..geometry.scalar_fields import Polynomial
+from ..geometry.fields.scalar_fields import Polynomial
 from ..network.transforms import Ansatz
 from .cells import UnitCell
 

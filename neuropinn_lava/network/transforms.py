@@ -3,7 +3,7 @@
     x_in = scale * x + offset                     # AffineTransform: coordinates to [-1, 1]
     u    = g(x) + d(x) * link(scale * y + offset) # Ansatz around the network's output y: conditions built in
 
-g and d are fields of the coordinates (`geometry/scalar_fields.py`, `geometry/boundary_fields.py`). They carry boundary and
+g and d are fields of the coordinates (`geometry/fields/`). They carry boundary and
 initial data, never the solution: reports show the error of the ansatz with the network replaced by its best constant.
 """
 
@@ -20,9 +20,9 @@ from ..base.checks import as_member, check_finite, check_shape, raise_violations
 from ..base.elementwise import softplus
 from ..base.errors import SpecError
 from ..base.metrics import relative_l2
-from ..geometry.boundary_fields import PolygonFactor, RadialLevelSet
-from ..geometry.expression_field import ExpressionField
-from ..geometry.scalar_fields import Polynomial, Trigonometric
+from ..geometry.fields.boundary_fields import PolygonFactor, RadialLevelSet
+from ..geometry.fields.expression_field import ExpressionField
+from ..geometry.fields.scalar_fields import Polynomial, Trigonometric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -18,10 +18,10 @@ import numpy as np
 from ..base.errors import SpecError
 from ..base.expressions import Expression, as_expression, name
 from ..geometry.domain import Box, End, Face
-from ..geometry.expression_field import ExpressionField
-from ..geometry.scalar_fields import Polynomial
+from ..geometry.fields.expression_field import ExpressionField
+from ..geometry.fields.scalar_fields import Polynomial
 from ..network.transforms import Ansatz, Field, Link
-from .conditions import START, Condition, Dirichlet, InitialDerivative
+from .conditions import Condition, Dirichlet
 from .coverage import N_PROBES, covered, values_at
 
 if TYPE_CHECKING:
@@ -44,11 +44,7 @@ def build_in(problem: PdeProblem) -> tuple[tuple[Condition, ...], Ansatz]:
     soft = []
     for condition in problem.conditions:
         hard = getattr(condition, "hard", None)
-        held = (
-            hard is not False
-            and isinstance(condition, (Dirichlet, InitialDerivative))
-            and _holds(problem, condition, ansatz)
-        )
+        held = hard is not False and isinstance(condition, Dirichlet) and _holds(problem, condition, ansatz)
         if hard and not held:
             where, rule = f"{condition.label} of problem {problem.name!r}", "be data that the domain can build in"
             mend = "Leave `hard` out, so that it becomes rows of the residual."
@@ -91,10 +87,8 @@ def _holds(problem: PdeProblem, condition: Condition, ansatz: Ansatz) -> bool:
         return False
     names = problem.names(on_boundary=True)
     rows = condition.rows(names, problem.unknowns)
-    if problem.own_ansatz is not None and isinstance(condition, InitialDerivative):
-        return False
     if any(problem.derivatives_in([row]) for row in rows):
-        return _builds_slope(problem, condition)
+        return False
     given = values_at(problem, points)
     for output in (1.0, -1.0):
         u = ansatz.apply(points, np.full((len(points), problem.n_out), output))
@@ -142,31 +136,9 @@ def _hard_data(problem: PdeProblem, unknown: str) -> dict[str, Expression]:
     return data
 
 
-def _slope_at_start(problem: PdeProblem, unknown: str) -> Expression | None:
-    """Return the prescribed time derivative at the start, None where there is none that can be built in."""
-    f = problem.names(on_boundary=True)
-    for condition in problem.conditions:
-        if isinstance(condition, InitialDerivative):
-            value = condition.prescribed(f, problem.unknowns).get(unknown)
-            if value is not None and value.names() <= set(problem.coordinates):
-                return value
-    return None
-
-
-def _builds_slope(problem: PdeProblem, condition: Condition) -> bool:
-    """Return whether the built ansatz gives all unknowns of a condition the prescribed slope at the start."""
-    if not isinstance(condition, InitialDerivative) or not isinstance(problem.region, Box):
-        return False
-    prescribed = condition.prescribed(problem.names(on_boundary=True), problem.unknowns)
-    return all(
-        START in _hard_data(problem, unknown) and _slope_at_start(problem, unknown) is not None
-        for unknown in prescribed
-    )
-
-
 def _box_fields(problem: PdeProblem, box: Box, unknown: str, data: dict[str, Expression]) -> tuple[Field, Field]:
     """Return g and d of one unknown on a box."""
-    letters, slope = problem.coordinates, _slope_at_start(problem, unknown)
+    letters = problem.coordinates
     faces = {tag: box.closed_faces[box.tags.index(tag)] for tag in data}
     g, d = as_expression(0.0), as_expression(1.0)
     for axis in reversed(range(box.n_dim)):  # time first: its slope must stand before the walls correct it
@@ -177,10 +149,7 @@ def _box_fields(problem: PdeProblem, box: Box, unknown: str, data: dict[str, Exp
             g = g + (missing if len(here) == 1 else missing * (1.0 - ahead))
             d = d * ahead
         d = d * 4.0 if len(here) == 2 else d
-        if START in data and slope is not None and axis == box.n_dim - 1:
-            start = _relative(box, letters, faces[START])
-            g, d = g + (name(letters[axis]) - box.lower[axis]) * slope, d * start
-    if len({value.text() for value in data.values()}) == 1 and slope is None:
+    if len({value.text() for value in data.values()}) == 1:
         g = next(iter(data.values()))
     field_names = " ".join(letters)
     return ExpressionField(text=g.text(), coordinates=field_names), ExpressionField(

@@ -12,18 +12,21 @@ looks as good as the right one.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix, diags, vstack
 from scipy.sparse.linalg import MatrixRankWarning, lsmr, splu
 
 from ..base.arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays
+from ..base.expressions import Expression
 from ..base.metrics import rms
 from ..operators.potential_energy import EnergyDomain
-from .discretization import Discretization, mean_weights
+from .discretization import Block, Discretization, mean_weights
 
 MOST_VALUES, MOST_VALUES_3D = 60_000, 12_000
 """Largest number of values of a system that is factorised, on clouds in the plane and in three or four coordinates, where
@@ -32,6 +35,8 @@ LSMR_STEPS = 3000
 """Largest number of iterations of the least-squares solution."""
 LSMR_TOLERANCE = 1e-9
 """Relative residual at which it stops."""
+SMALL_TERMS = 1e-2
+"""Size of a row's terms, relative to what is typical, below which they count as vanishing."""
 FIXED = 1e-12
 """Size of the ansatz's factor, relative to its largest, below which a value is fixed by the conditions."""
 
@@ -141,7 +146,8 @@ def row_scales(held: Discretization, constants: Mapping[str, float] | None = Non
     """Measure the size of the terms of every expression, for each block one number an expression, shape (n_expressions,).
 
     They are measured on what one Newton correction makes of the ansatz with zero outputs: the solution of a linear problem, and
-    of another the right size. The largest term counts. A problem's own `residual_scale` stands for its equations.
+    of another the right size. The largest term counts; where all vanish, as those of u_n = 0 do, their size is that of a change
+    of u by half of itself within half of the domain. A problem's own `residual_scale` stands for its equations.
     """
     problem = held.problem
     constants = constants or problem.rest_values()
@@ -153,13 +159,31 @@ def row_scales(held: Discretization, constants: Mapping[str, float] | None = Non
     found = []
     for index, block in enumerate(held.blocks):
         values = held.names_at(block, u, constants)
-        averaged = [each for each in problem.unknowns if each in block.maps]  # a mean may be zero: take the values' size
+        averaged = [
+            each for each in problem.unknowns if each in block.maps
+        ]  # a mean may be zero: take the values' size
         values.update({each: rms(u[:, problem.unknowns.index(each)]) for each in averaged})
         sizes = [
             max(rms(np.broadcast_to(term.evaluate(values), len(block.index))) for term in row.terms())
             for row in block.rows
         ]
-        largest = max(sizes)
-        sizes = [size if size > 1e-12 * largest else largest or 1.0 for size in sizes]
+        typical = [_typical_size(held, block, slopes, values, u) for slopes in block.slopes]
+        sizes = [size if size > SMALL_TERMS * most else most or 1.0 for size, most in zip(sizes, typical, strict=True)]
         found.append(np.full(len(sizes), own) if index == 0 and own is not None else np.array(sizes))
     return tuple(found)
+
+
+def _typical_size(
+    held: Discretization, block: Block, slopes: Mapping[str, Expression], values: Mapping[str, Any], u: FloatArray
+) -> float:
+    """Return the largest |d row / d name| |name| of a row, with |u| / (span / 2)^order for the size of a derivative."""
+    problem = held.problem
+    spans = dict(zip(problem.coordinates, np.subtract(problem.domain.upper, problem.domain.lower) / 2.0, strict=True))
+    sizes = [0.0]
+    for each, slope in slopes.items():
+        unknown, _, letters = each.partition("_")
+        size = rms(u[:, problem.unknowns.index(unknown)]) / math.prod(spans[letter] for letter in letters)
+        sizes.append(
+            size * rms(np.broadcast_to(np.asarray(slope.evaluate(values), dtype=np.float64), len(block.index)))
+        )
+    return max(sizes)

@@ -5,7 +5,7 @@
 
 F is the discrete Fourier transform on a uniform grid of N points over a box, k the largest wave number along any axis.
 
-Source: Hao et al., PINNacle, arXiv 2306.08827, section 3; the Fourier errors are those of PDEBench, arXiv 2210.07182, appendix B.
+Source: Hao et al., PINNacle, arXiv 2306.08827, section 3; Fourier errors: PDEBench, arXiv 2210.07182, appendix B.
 """
 
 from __future__ import annotations

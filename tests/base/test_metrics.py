@@ -7,7 +7,7 @@ import pytest
 
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.base.metrics import max_abs_error, relative_change, relative_l2, rms
-from neuropinn_lava.geometry.scalar_fields import Polynomial
+from neuropinn_lava.geometry.fields.scalar_fields import Polynomial
 from neuropinn_lava.network.transforms import Ansatz, ansatz_relative_l2
 
 U_REF = np.array([[3.0], [4.0]])

@@ -24,8 +24,8 @@ from neuropinn_lava.base.errors import FileFormatError, SpecError
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.files import network_file as files
 from neuropinn_lava.files.network_file import HEADER_BYTES, read_network, write_network
-from neuropinn_lava.geometry.boundary_fields import PolygonFactor, RadialLevelSet
-from neuropinn_lava.geometry.scalar_fields import Polynomial, Trigonometric
+from neuropinn_lava.geometry.fields.boundary_fields import PolygonFactor, RadialLevelSet
+from neuropinn_lava.geometry.fields.scalar_fields import Polynomial, Trigonometric
 from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.quantized import QuantizedNetwork
 from neuropinn_lava.network.spec import NetworkSpec, ProblemParameter, Provenance, Readout

@@ -10,7 +10,7 @@ import torch
 from neuropinn_lava.base.arrays import FloatArray
 from neuropinn_lava.base.elementwise import conjunction, disjunction
 from neuropinn_lava.base.errors import SpecError
-from neuropinn_lava.geometry.boundary_fields import PolygonFactor, RadialLevelSet, is_convex
+from neuropinn_lava.geometry.fields.boundary_fields import PolygonFactor, RadialLevelSet, is_convex
 
 ON_EDGE = 1e-12
 """Distances on an edge are sums of products of coordinates of order one."""

@@ -11,10 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from neuropinn_lava.base.errors import SpecError
-from neuropinn_lava.geometry.boundary_fields import RadialLevelSet
 from neuropinn_lava.geometry.curved_domain import CurvedDomain
 from neuropinn_lava.geometry.domain import Box
 from neuropinn_lava.geometry.edges import N_CIRCLE, SAGITTA
+from neuropinn_lava.geometry.fields.boundary_fields import RadialLevelSet
 from neuropinn_lava.geometry.plane_region import Disc, PlaneRegion
 from neuropinn_lava.geometry.polygon import PolygonDomain
 from neuropinn_lava.operators.operator_kind import OperatorKind

@@ -7,8 +7,8 @@ import pytest
 from scipy.spatial import cKDTree
 
 from neuropinn_lava.base.errors import SpecError
-from neuropinn_lava.geometry.boundary_fields import RadialLevelSet
 from neuropinn_lava.geometry.curved_domain import CurvedDomain
+from neuropinn_lava.geometry.fields.boundary_fields import RadialLevelSet
 from neuropinn_lava.geometry.grading import Grading
 from neuropinn_lava.geometry.plane_domain import RIM
 from neuropinn_lava.geometry.polygon import PolygonDomain

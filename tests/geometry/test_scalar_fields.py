@@ -13,9 +13,9 @@ from neuropinn_lava.base.arrays import record_digest
 from neuropinn_lava.base.elementwise import softplus
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.files.record_store import read_record, write_record
-from neuropinn_lava.geometry.expression_field import ExpressionField
+from neuropinn_lava.geometry.fields.expression_field import ExpressionField
+from neuropinn_lava.geometry.fields.scalar_fields import Polynomial, Trigonometric
 from neuropinn_lava.geometry.plane_region import Disc
-from neuropinn_lava.geometry.scalar_fields import Polynomial, Trigonometric
 from neuropinn_lava.network.transforms import Ansatz, Field, Link
 from neuropinn_lava.problems import find_problem
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neuropinn_lava.base.errors import SpecError
-from neuropinn_lava.geometry.boundary_fields import RadialLevelSet
 from neuropinn_lava.geometry.curved_domain import CurvedDomain
 from neuropinn_lava.geometry.domain import Box, Domain
+from neuropinn_lava.geometry.fields.boundary_fields import RadialLevelSet
 from neuropinn_lava.geometry.plane_region import Disc
 from neuropinn_lava.geometry.polygon import PolygonDomain
 from neuropinn_lava.geometry.space_time import SpaceTime

@@ -8,7 +8,7 @@ import torch
 
 import builders
 from neuropinn_lava.base.errors import SpecError
-from neuropinn_lava.geometry.scalar_fields import Polynomial
+from neuropinn_lava.geometry.fields.scalar_fields import Polynomial
 from neuropinn_lava.network.transforms import AffineTransform, Ansatz, Link
 
 X = np.array([[0.0, 1.0], [0.5, 2.0], [1.0, 5.0]])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from neuropinn_lava.base.errors import SpecError
-from neuropinn_lava.geometry.expression_field import ExpressionField
+from neuropinn_lava.geometry.fields.expression_field import ExpressionField
 from neuropinn_lava.network.transforms import Ansatz
 from neuropinn_lava.problems import find_problem, list_problems
 from neuropinn_lava.problems.check import check_problem

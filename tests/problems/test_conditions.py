@@ -9,7 +9,7 @@ import pytest
 
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.geometry.domain import Box
-from neuropinn_lava.geometry.expression_field import ExpressionField
+from neuropinn_lava.geometry.fields.expression_field import ExpressionField
 from neuropinn_lava.network.transforms import Ansatz, Link
 from neuropinn_lava.problems.conditions import (
     Condition,

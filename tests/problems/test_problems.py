@@ -84,7 +84,9 @@ def max_of_rows(
     """Give the largest row of a condition at points of the boundary, derivatives by differences into the domain."""
     given = {**values_at(problem, points), **dict(zip(problem.unknowns, evaluate(points).T, strict=True))}
     letters, names = problem.coordinates, problem.names(on_boundary=True)
-    given.update({f"n_{letter}": column for letter, column in zip(letters, problem.domain.normals(points).T, strict=True)})
+    given.update(
+        {f"n_{letter}": column for letter, column in zip(letters, problem.domain.normals(points).T, strict=True)}
+    )
     rows = condition.rows(names, problem.unknowns)
     for derivative in problem.derivatives_in(rows):
         unknown, _, letter = derivative.partition("_")

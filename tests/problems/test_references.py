@@ -182,7 +182,8 @@ def test_star_is_converged(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     fine = problem.reference.evaluate(points)
     original = star_module.solve_star
     monkeypatch.setattr(
-        f"neuropinn_lava.problems.catalogue.stationary.{name.replace('-', '_')}.solve_star", lambda f: original(f, 16, 80)
+        f"neuropinn_lava.problems.catalogue.stationary.{name.replace('-', '_')}.solve_star",
+        lambda f: original(f, 16, 80),
     )
     assert relative_l2(problem.reference.evaluate(points), fine) <= HALVING
 

@@ -20,16 +20,15 @@ from lava.utils.weightutils import SignMode
 
 from neuropinn_lava.base.checks import raise_violations
 from neuropinn_lava.base.errors import HardwareRuleError
-from neuropinn_lava.hardware_sim.kernels.layer_kernel import AnyNode
 from neuropinn_lava.hardware_sim.lava.processes.layers import (
     ReadoutLayer,
     ReadoutNeurons,
-    VsnLayer,
     VsnNeurons,
     WordGate,
 )
+from neuropinn_lava.hardware_sim.lava.processes.vsn import VSN
 from neuropinn_lava.hardware_sim.steps.dense_rules import dense_violations
-from neuropinn_lava.network.quantized_nodes import QuantizedOutput, QuantizedPopulation
+from neuropinn_lava.hardware_sim.steps.parameters import parameters
 
 GRADED = 24
 """Dense's num_message_bits: any positive number makes it multiply by the payload instead of testing it for zero."""
@@ -42,32 +41,30 @@ class DenseModel(AbstractSubProcessModel):
 
     def __init__(self, proc: Any) -> None:
         given = proc.proc_params
-        layer, schedule, entry = given["layer"], given["schedule"], given["entry"]
+        layer, schedule, entries = given["layer"], given["schedule"], given["entries"]
         raise_violations(dense_violations(layer, schedule), HardwareRuleError)
         self.neurons = self.make_neurons(
             layer=layer, schedule=schedule.delayed(1), timing=given["timing"], recording=given["recording"]
         )
-        for index, weight in enumerate(_weights(layer)):
+        weights = {name: values for name, values in parameters(layer).items() if name.startswith("weights")}
+        for index, (name, weight) in enumerate(weights.items()):
             source, synapses = proc.ports[index], _make_dense(weight, f"{layer.name} synapses {index}")
             setattr(self, f"synapses_{index}", synapses)
-            if entry is not None and entry.is_checked and index in given["entries"]:
-                gate = WordGate(layer=layer, index=index, schedule=schedule, entry=entry)
+            getattr(proc, name).alias(synapses.weights, 2 if np.issubdtype(weight.dtype, np.integer) else 1)
+            if index in entries and entries[index].is_checked:
+                gate = WordGate(layer=layer, index=index, schedule=schedule, entry=entries[index])
                 setattr(self, f"gate_{index}", gate)
                 source.connect(gate.a_in)
                 gate.a_out.connect(synapses.s_in)
             else:
                 source.connect(synapses.s_in)
             synapses.a_out.connect(self.neurons.ports[index])
+        for variable in self.neurons.vars:
+            getattr(proc, variable.name).alias(variable)
 
     def make_neurons(self, **given: Any) -> Any:
         """Build the process behind the synapses."""
         raise NotImplementedError
-
-
-def _weights(layer: AnyNode) -> list[Any]:
-    """Return the weight of each connection: float, or integers."""
-    holder: Any = layer.affine if isinstance(layer, (QuantizedPopulation, QuantizedOutput)) else layer
-    return [each.weight for each in holder.connections]
 
 
 def _make_dense(weight: Any, name: str) -> Dense:
@@ -77,15 +74,14 @@ def _make_dense(weight: Any, name: str) -> Dense:
     return Dense(weights=weight.copy(), num_message_bits=GRADED, name=name)
 
 
-@implements(proc=VsnLayer, protocol=LoihiProtocol)
+@implements(proc=VSN, protocol=LoihiProtocol)
 @tag("floating_pt", "fixed_pt")
-class DenseVsnLayerModel(DenseModel):
+class DenseVsnModel(DenseModel):
     """Dense and VsnNeurons."""
 
     def __init__(self, proc: Any) -> None:
         super().__init__(proc)
         self.neurons.a_out.connect(proc.out_ports.a_out)
-        proc.vars.m.alias(self.neurons.vars.m)
 
     def make_neurons(self, **given: Any) -> VsnNeurons:
         """Build the neurons of a population."""

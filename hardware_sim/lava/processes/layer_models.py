@@ -26,11 +26,12 @@ from neuropinn_lava.hardware_sim.lava.processes.layers import (
     ProductLayer,
     ReadoutLayer,
     ReadoutNeurons,
-    VsnLayer,
     VsnNeurons,
     WordGate,
 )
 from neuropinn_lava.hardware_sim.lava.processes.ports import MessagePort, NumberedPorts, ProductPort
+from neuropinn_lava.hardware_sim.lava.processes.vsn import VSN
+from neuropinn_lava.hardware_sim.steps.compile_checks import Entry
 from neuropinn_lava.hardware_sim.steps.inbox import check_words
 from neuropinn_lava.hardware_sim.steps.layer_runs import (
     ConstantRun,
@@ -40,11 +41,15 @@ from neuropinn_lava.hardware_sim.steps.layer_runs import (
     ReadoutNeuronRun,
     ReadoutRun,
 )
+from neuropinn_lava.hardware_sim.steps.parameters import with_parameters
 
 FLOATS_IN, FLOATS_OUT = LavaPyType(MessagePort, np.float64), LavaPyType(PyOutPort.VEC_DENSE, np.float64)
-WORDS_IN, WORDS_OUT = LavaPyType(MessagePort, np.int32), LavaPyType(PyOutPort.VEC_DENSE, np.int32)
-FLOAT_PRODUCTS_IN, WORD_PRODUCTS_IN = LavaPyType(ProductPort, np.float64), LavaPyType(ProductPort, np.int32)
-FLOAT_STATE, WORD_STATE = LavaPyType(np.ndarray, np.float64), LavaPyType(np.ndarray, np.int32)
+WORDS_IN, WORDS_OUT = LavaPyType(MessagePort, np.int32, 24), LavaPyType(PyOutPort.VEC_DENSE, np.int32, 24)
+STATES_OUT = LavaPyType(PyOutPort.VEC_DENSE, np.int32, 32)
+FLOAT_PRODUCTS_IN, WORD_PRODUCTS_IN = LavaPyType(ProductPort, np.float64), LavaPyType(ProductPort, np.int32, 32)
+FLOAT_STATE, WORD_STATE = LavaPyType(np.ndarray, np.float64), LavaPyType(np.ndarray, np.int32, 32)
+WEIGHTS, LEAKS = LavaPyType(np.ndarray, np.int16, 16), LavaPyType(np.ndarray, np.int32, 13)
+"""Types with their precision, the longest word that a record may choose: Lava documents by it, and enforces nothing."""
 
 
 _Model = TypeVar("_Model", bound=type)
@@ -73,7 +78,7 @@ class RunModel(PyLoihiProcessModel, metaclass=NumberedPorts):
     """A model whose work is done by a run, made in the process itself before its first step."""
 
     numbered: Mapping[str, LavaPyType] = MappingProxyType({})
-    """Types of the ports that the process has any number of."""
+    """Types of the ports and variables that the process has any number of."""
     work: Any = None
     """The run, None before the first step."""
 
@@ -82,13 +87,29 @@ class RunModel(PyLoihiProcessModel, metaclass=NumberedPorts):
         raise NotImplementedError
 
     def make_kernel(self) -> Any:
-        """Build the arithmetic; a model with another arithmetic overrides this."""
-        return make_kernel(self.proc_params["layer"], self.proc_params["schedule"].n_samples)
+        """Build the arithmetic with the parameters as they are now; a model with another arithmetic overrides this."""
+        node = with_parameters(self.proc_params["layer"], self.__dict__)
+        return make_kernel(node, self.proc_params["schedule"].n_samples)
 
     def ports(self, kind: str) -> list[Any]:
-        """Return the numbered ports of one kind, in order."""
-        names = takewhile(lambda name: name in self.__dict__, (f"{kind}_{index}" for index in count()))
-        return [self.__dict__[name] for name in names]
+        """Return the ports of one kind, in order: the only one, or those with numbers."""
+        numbered = takewhile(lambda name: name in self.__dict__, (f"{kind}_{index}" for index in count()))
+        return [self.__dict__[name] for name in ([kind] if kind in self.__dict__ else numbered)]
+
+    def on_var_update(self) -> None:
+        """Compute with new parameters from now on, when one of them has been set."""
+        if self.work is not None:
+            self.work.renew(self.make_kernel())
+
+    def _handle_var_port(self, var_port: Any) -> None:
+        """Keep the memory of a variable that another process writes over a RefPort: the run works on it."""
+        name = var_port.var_name
+        own = self.__dict__[name]
+        super()._handle_var_port(var_port)
+        if self.__dict__[name] is not own:
+            own[...] = self.__dict__[name]
+            self.__dict__[name] = own
+            self.on_var_update()
 
     def run_spk(self) -> None:
         """Do one step of Lava."""
@@ -135,9 +156,8 @@ class NodeModel(RunModel):
 
     def limits(self, kernel: Any) -> dict[int, float]:
         """Return the largest magnitudes of the connections whose messages are checked."""
-        given = self.proc_params
-        is_checked = given["entry"] is not None and given["entry"].is_checked
-        return {index: kernel.highest_inputs[index] for index in given["entries"]} if is_checked else {}
+        entries: Mapping[int, Entry] = self.proc_params["entries"]
+        return {index: kernel.highest_inputs[index] for index, entry in entries.items() if entry.is_checked}
 
     def run_of(self, kind: type, *state: Any) -> Any:
         """Build the run of a node, with the memory of its membranes where it has any."""
@@ -151,7 +171,7 @@ class NodeModel(RunModel):
         self.work.advance(self.time_step, [port.recv() for port in self._in])
 
 
-class VsnLayerModel(NodeModel):
+class VsnModel(NodeModel):
     """A population with its synapses, on Lava's own variable m."""
 
     def make_work(self) -> NodeRun:
@@ -161,20 +181,22 @@ class VsnLayerModel(NodeModel):
         return run
 
 
-@in_floats(VsnLayer)
-class FloatVsnLayerModel(VsnLayerModel):
+@in_floats(VSN)
+class FloatVsnModel(VsnModel):
     """A population in float64."""
 
-    numbered = MappingProxyType({"a_in": FLOATS_IN})
+    numbered = MappingProxyType({"a_in": FLOATS_IN, "weights": FLOAT_STATE})
     a_out, m = FLOATS_OUT, FLOAT_STATE
+    bias, beta, theta = FLOAT_STATE, FLOAT_STATE, FLOAT_STATE
 
 
-@in_integers(VsnLayer)
-class IntegerVsnLayerModel(VsnLayerModel):
+@in_integers(VSN)
+class IntegerVsnModel(VsnModel):
     """A population in integers."""
 
-    numbered = MappingProxyType({"a_in": WORDS_IN})
+    numbered = MappingProxyType({"a_in": WORDS_IN, "weights": WEIGHTS})
     a_out, m = WORDS_OUT, WORD_STATE
+    bias, beta, theta = WORD_STATE, LEAKS, WORD_STATE
 
 
 class ProductLayerModel(NodeModel):
@@ -252,6 +274,7 @@ class FloatVsnNeuronsModel(VsnNeuronsModel):
 
     numbered = MappingProxyType({"p_in": FLOAT_PRODUCTS_IN})
     a_out, m = FLOATS_OUT, FLOAT_STATE
+    bias, beta, theta = FLOAT_STATE, FLOAT_STATE, FLOAT_STATE
 
 
 @in_integers(VsnNeurons)
@@ -260,6 +283,7 @@ class IntegerVsnNeuronsModel(VsnNeuronsModel):
 
     numbered = MappingProxyType({"p_in": WORD_PRODUCTS_IN})
     a_out, m = WORDS_OUT, WORD_STATE
+    bias, beta, theta = WORD_STATE, LEAKS, WORD_STATE
 
 
 class ReadoutLayerModel(NodeModel):
@@ -280,16 +304,16 @@ class ReadoutLayerModel(NodeModel):
 class FloatReadoutLayerModel(ReadoutLayerModel):
     """A read-out in float64."""
 
-    numbered = MappingProxyType({"a_in": FLOATS_IN})
-    y_out = FLOATS_OUT
+    numbered = MappingProxyType({"a_in": FLOATS_IN, "weights": FLOAT_STATE})
+    y_out, bias = FLOATS_OUT, FLOAT_STATE
 
 
 @in_integers(ReadoutLayer)
 class IntegerReadoutLayerModel(ReadoutLayerModel):
     """A read-out in integers."""
 
-    numbered = MappingProxyType({"a_in": WORDS_IN})
-    y_out = WORDS_OUT
+    numbered = MappingProxyType({"a_in": WORDS_IN, "weights": WEIGHTS})
+    y_out, bias = STATES_OUT, WORD_STATE
 
 
 class ReadoutNeuronsModel(RunModel):
@@ -312,7 +336,7 @@ class FloatReadoutNeuronsModel(ReadoutNeuronsModel):
     """A read-out behind Dense, in float64."""
 
     numbered = MappingProxyType({"p_in": FLOAT_PRODUCTS_IN})
-    y_out = FLOATS_OUT
+    y_out, bias = FLOATS_OUT, FLOAT_STATE
 
 
 @in_integers(ReadoutNeurons)
@@ -320,4 +344,4 @@ class IntegerReadoutNeuronsModel(ReadoutNeuronsModel):
     """A read-out behind Dense, in integers."""
 
     numbered = MappingProxyType({"p_in": WORD_PRODUCTS_IN})
-    y_out = WORDS_OUT
+    y_out, bias = STATES_OUT, WORD_STATE

@@ -1,32 +1,38 @@
 """What a network's nodes do, as Lava processes: the source of its inputs, a population, a product, the linear read-out.
 
-    PointSource ──▶ VsnLayer ──▶ … ──▶ VsnLayer ──▶ ReadoutLayer
-         └─────────────────────────────────▲
+    PointSource ──▶ VSN ──▶ … ──▶ VSN ──▶ ReadoutLayer
+         └─────────────────────────▲
 
-A process says *what*: its ports, its membranes, the record of its node. *How* is in `layer_models` (float and integer, one
-Lava process a node) and in `dense_models` (Lava's own Dense, and neurons behind it). A node has one input port, `a_in_0`,
-`a_in_1`, …, for each connection in the record's order, so that each has its own shift. Messages are (n,), or (batch, n); a node
-sends what it computed in the step before.
+A process says *what*: its ports, its variables, the record of its node. *How* is in `layer_models` (float and integer, one
+Lava process a node) and in `dense_models` (Lava's own Dense, and neurons behind it). A node has one input port for each
+connection in the record's order, so that each has its own shift: `a_in` where there is one, else `a_in_0`, `a_in_1`, …
+Messages are (n,), or (batch, n); a node sends what it computed in the step before. The populations, which a Lava user may
+build by hand, are in `vsn`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from lava.magma.core.process.ports.ports import InPort, OutPort
-from lava.magma.core.process.process import AbstractProcess
-from lava.magma.core.process.variable import Var
+from lava.magma.core.process.process import AbstractProcess, LogConfig
 
-from neuropinn_lava.hardware_sim.kernels.layer_kernel import AnyNode, message_widths
+from neuropinn_lava.hardware_sim.kernels.layer_kernel import AnyNode, make_kernel, message_widths
+from neuropinn_lava.hardware_sim.lava.processes.variables import add_variables, membrane_variable
 from neuropinn_lava.hardware_sim.runner.shared_arrays import SharedArray
 from neuropinn_lava.hardware_sim.steps.choices import Numerics
 from neuropinn_lava.hardware_sim.steps.compile_checks import Entry, check_entry, check_numerics
+from neuropinn_lava.hardware_sim.steps.parameters import numbered_names
 from neuropinn_lava.hardware_sim.steps.recording import NodeRecording, ReadoutRecording
 from neuropinn_lava.hardware_sim.steps.schedule import Schedule
 from neuropinn_lava.hardware_sim.steps.timing import NodeTiming
 from neuropinn_lava.network.nodes import OutputSpec, PopulationSpec
 from neuropinn_lava.network.quantized_nodes import QuantizedOutput, QuantizedPopulation
+
+NO_ENTRIES: Mapping[int, Entry] = MappingProxyType({})
+"""No port is a user's."""
 
 
 class NetworkProcess(AbstractProcess):
@@ -34,6 +40,8 @@ class NetworkProcess(AbstractProcess):
 
     numerics: Numerics | None = None
     """Kind of numbers of its record; None where any model will do."""
+    _runtime = None
+    """What Lava's finalizer looks for, where a constructor has refused its arguments."""
     first_message: int | None = None
     """Step of Lava, counted from 0, in which it sends its first message; None where that depends on what is before it."""
 
@@ -53,18 +61,18 @@ class NetworkProcess(AbstractProcess):
 class EntryProcess(NetworkProcess):
     """A node to which a user's graph may send."""
 
-    entry: Entry | None = None
-    """What is known of the messages at the network's inputs; None for a node that reads none."""
-    entry_ports: Sequence[Any] = ()
-    """Input ports that read the network's inputs."""
+    entries: Sequence[tuple[Any, Entry]] = ()
+    """Input ports to which a user's graph sends, and what is known of their messages."""
+    called = "to_lava: layer"
+    """What errors call it before its name."""
 
     @property
     def model_class(self) -> Any:
         """The model that Lava's compiler has chosen; what is before the input ports is checked, too."""
         chosen = super().model_class
-        if chosen is not None and self.entry is not None:
-            for port in self.entry_ports:
-                check_entry(self.name, port, self.entry)
+        if chosen is not None:
+            for port, entry in self.entries:
+                check_entry(f"{self.called} {self.name!r}", port, entry)
         return chosen
 
 
@@ -72,7 +80,7 @@ class PointSource(NetworkProcess):
     """Sends a network's inputs, constant ones at all steps of their presentation; zeros after the last one."""
 
     def __init__(self, *, words: SharedArray, schedule: Schedule, widths: Sequence[int], name: str = "points") -> None:
-        """Build a source of inputs, with an output port `a_out_0`, `a_out_1`, … for each.
+        """Build a source of inputs, with an output port for each: `a_out`, or `a_out_0`, `a_out_1`, …
 
         Args:
             words: Inputs side by side, shape (n_samples, n_in), of sequences (n_samples, n_steps, n_in): int32 words for a
@@ -83,9 +91,7 @@ class PointSource(NetworkProcess):
         """
         super().__init__(words=words, schedule=schedule, widths=widths, name=name)
         self.numerics, self.first_message = Numerics.of_type(words.values.dtype), 0
-        self.ports = tuple(OutPort(shape=schedule.shape(width)) for width in widths)
-        for index, port in enumerate(self.ports):
-            setattr(self, f"a_out_{index}", port)
+        self.ports = _numbered_ports(self, "a_out", OutPort, [schedule.shape(width) for width in widths])
 
 
 class NodeProcess(EntryProcess):
@@ -99,10 +105,10 @@ class NodeProcess(EntryProcess):
         timing: NodeTiming,
         recording: NodeRecording | ReadoutRecording,
         constant_input: bool = False,
-        entries: Sequence[int] = (),
-        entry: Entry | None = None,
+        entries: Mapping[int, Entry] = NO_ENTRIES,
+        log_config: LogConfig | None = None,
     ) -> None:
-        """Build a node.
+        """Build a node, with a variable for each of its parameters.
 
         Args:
             layer: Its record, float or integer.
@@ -110,8 +116,8 @@ class NodeProcess(EntryProcess):
             timing: Its delay lines.
             recording: Where counts, outputs and probed values go.
             constant_input: All that it receives is the same at all steps of a presentation, and is multiplied once.
-            entries: Numbers of the connections that read the network's inputs.
-            entry: What is known of the messages at them.
+            entries: What is known of the messages that a user's graph sends, by the numbers of the connections.
+            log_config: Lava's configuration of its messages.
         """
         super().__init__(
             layer=layer,
@@ -119,27 +125,23 @@ class NodeProcess(EntryProcess):
             timing=timing,
             recording=recording,
             constant_input=constant_input,
-            entries=tuple(entries),
-            entry=entry,
+            entries=entries,
+            log_config=log_config,
             name=layer.name,
         )
-        self.numerics, self.entry = Numerics.of_node(layer), entry if entries else None
-        self.first_message = schedule.latency + 1
-        self.ports = tuple(InPort(shape=schedule.shape(width)) for width in message_widths(layer))
-        for index, port in enumerate(self.ports):
-            setattr(self, f"a_in_{index}", port)
-        self.entry_ports = [self.ports[index] for index in entries]
+        make_kernel(layer, schedule.n_samples).warm_up()  # here, so that no forked process compiles loops of its own
+        self.numerics, self.first_message = Numerics.of_node(layer), schedule.latency + 1
+        self.ports = _numbered_ports(self, "a_in", InPort, [schedule.shape(width) for width in message_widths(layer)])
+        self.entries = [(self.ports[index], entry) for index, entry in entries.items()]
+        add_variables(self, layer)
 
 
-class VsnLayer(NodeProcess):
-    """A population of Variable Spiking Neurons with its synapses; the equations are those of `neuropinn_lava.network.nodes`."""
-
-    def __init__(self, **given: Any) -> None:
-        """Build a population; the arguments are those of `NodeProcess`."""
-        super().__init__(**given)
-        shape = given["schedule"].shape(given["layer"].n_out)
-        self.a_out = OutPort(shape=shape)
-        self.m = Var(shape=shape, init=0)
+def _numbered_ports(process: Any, kind: str, port: Any, shapes: Sequence[tuple[int, ...]]) -> tuple[Any, ...]:
+    """Give a process ports of some shapes; return them in order."""
+    ports = tuple(port(shape=shape) for shape in shapes)
+    for name, each in zip(numbered_names(kind, len(ports)), ports, strict=True):
+        setattr(process, name, each)
+    return ports
 
 
 class ProductLayer(NodeProcess):
@@ -169,15 +171,15 @@ class WordGate(EntryProcess):
     def __init__(self, *, layer: AnyNode, index: int, schedule: Schedule, entry: Entry) -> None:
         """Build a gate before the synapses of connection `index` of a node that reads an input there."""
         super().__init__(layer=layer, index=index, name=f"{layer.name} input {index}")
-        self.numerics, self.entry = Numerics.of_node(layer), entry
+        self.numerics = Numerics.of_node(layer)
         shape = schedule.shape(message_widths(layer)[index])
         self.a_in = InPort(shape=shape)
         self.a_out = OutPort(shape=shape)
-        self.entry_ports = [self.a_in]
+        self.entries = [(self.a_in, entry)]
 
 
 class NeuronProcess(NetworkProcess):
-    """A node whose synapses are other processes: products W a of each connection come in at `p_in_0`, `p_in_1`, …
+    """A node whose synapses are other processes: products W a of each connection come in at `p_in`, or `p_in_0`, `p_in_1`, …
 
     It receives before it sends, because the Dense before it already delays by one step of Lava.
     """
@@ -193,9 +195,8 @@ class NeuronProcess(NetworkProcess):
         """Build the neurons of a node; the arguments are those of `NodeProcess`."""
         super().__init__(layer=layer, schedule=schedule, timing=timing, recording=recording, name=layer.name)
         self.numerics, self.first_message = Numerics.of_node(layer), schedule.latency
-        self.ports = tuple(InPort(shape=schedule.shape(layer.n_out)) for _ in layer.edges)
-        for index, port in enumerate(self.ports):
-            setattr(self, f"p_in_{index}", port)
+        self.ports = _numbered_ports(self, "p_in", InPort, [schedule.shape(layer.n_out)] * len(layer.edges))
+        add_variables(self, layer, without="weights")
 
 
 class VsnNeurons(NeuronProcess):
@@ -206,7 +207,7 @@ class VsnNeurons(NeuronProcess):
         super().__init__(**given)
         shape = given["schedule"].shape(given["layer"].n_out)
         self.a_out = OutPort(shape=shape)
-        self.m = Var(shape=shape, init=0)
+        self.m = membrane_variable(given["layer"], shape)
 
 
 class ReadoutNeurons(NeuronProcess):

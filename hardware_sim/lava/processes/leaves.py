@@ -25,6 +25,7 @@ from neuropinn_lava.hardware_sim.runner.shared_arrays import SharedArray
 from neuropinn_lava.hardware_sim.steps.network_runs import TILE, NetworkRun
 from neuropinn_lava.hardware_sim.steps.recording import NodeRecording, ReadoutRecording
 from neuropinn_lava.hardware_sim.steps.schedule import Schedule
+from neuropinn_lava.hardware_sim.steps.shared_state import SharedState
 from neuropinn_lava.network.quantized import Network
 
 
@@ -41,6 +42,7 @@ class NetworkLeaf(AbstractProcess):
         n_steps: int,
         recordings: tuple[NodeRecording, ...],
         emitted: ReadoutRecording,
+        state: SharedState | None = None,
     ) -> None:
         """Build a leaf.
 
@@ -53,6 +55,7 @@ class NetworkLeaf(AbstractProcess):
             n_steps: Number T of steps of a sample.
             recordings: Where counts and probed values go, one for each node; of this leaf alone.
             emitted: Where sums and probed outputs go.
+            state: Where an earlier run of the same samples has ended, for batches; None begins anew.
         """
         super().__init__(
             network=network,
@@ -62,6 +65,7 @@ class NetworkLeaf(AbstractProcess):
             n_steps=n_steps,
             recordings=recordings,
             emitted=emitted,
+            state=state,
             name=f"{network.name}, rows {rows[0]} to {rows[1] - 1}",
         )
         self.turn_in = InPort(shape=(1,))
@@ -82,7 +86,16 @@ class NetworkLeafModel(RunModel):
         network, schedule = given["network"], given["schedule"]
         *kernels, readout = (make_kernel(node, schedule.n_samples) for node in (*network.nodes, network.output))
         n_rows = 1 if schedule.batch_size is None else TILE
-        return NetworkRun(network, kernels, readout, given["n_steps"], given["recordings"], given["emitted"], n_rows)
+        return NetworkRun(
+            network,
+            kernels,
+            readout,
+            given["n_steps"],
+            given["recordings"],
+            given["emitted"],
+            n_rows,
+            given["state"],
+        )
 
     def step(self) -> None:
         """Pass the turn on, and run this leaf's rows of the batch, or one step of the sample."""

@@ -60,15 +60,16 @@ class ProductPort(MessagePort):
 
 
 class NumberedPorts(type(PyLoihiProcessModel)):  # type: ignore[misc]
-    """Class of process models whose ports `a_in_0`, `a_in_1`, … have the type `numbered["a_in"]`."""
+    """Class of process models whose ports `a_in`, or `a_in_0`, `a_in_1`, …, have the type `numbered["a_in"]`."""
 
     def __getattr__(cls, name: str) -> Any:
-        """Return the type of a numbered port.
+        """Return the type of a port or variable that the process has any number of.
 
         Raises:
-            AttributeError: If there are no ports of that name.
+            AttributeError: If there are none of that name.
         """
         kind, _, number = name.rpartition("_")
-        if number.isdigit() and kind in cls.numbered:
+        kind = kind if number.isdigit() else name
+        if kind in cls.numbered:
             return cls.numbered[kind]
         raise AttributeError(name)

@@ -19,10 +19,10 @@ from neuropinn_lava.hardware_sim.lava.processes.layers import (
     ProductLayer,
     ReadoutLayer,
     ReadoutNeurons,
-    VsnLayer,
     VsnNeurons,
     WordGate,
 )
+from neuropinn_lava.hardware_sim.lava.processes.vsn import VSN
 from neuropinn_lava.hardware_sim.steps.choices import LayerModel, Numerics
 
 LEAVES: dict[type, dict[Numerics, type]] = {
@@ -30,7 +30,7 @@ LEAVES: dict[type, dict[Numerics, type]] = {
         Numerics.FLOAT: layer_models.FloatPointSourceModel,
         Numerics.INTEGER: layer_models.IntegerPointSourceModel,
     },
-    VsnLayer: {Numerics.FLOAT: layer_models.FloatVsnLayerModel, Numerics.INTEGER: layer_models.IntegerVsnLayerModel},
+    VSN: {Numerics.FLOAT: layer_models.FloatVsnModel, Numerics.INTEGER: layer_models.IntegerVsnModel},
     ProductLayer: {
         Numerics.FLOAT: layer_models.FloatProductLayerModel,
         Numerics.INTEGER: layer_models.IntegerProductLayerModel,
@@ -53,7 +53,7 @@ LEAVES: dict[type, dict[Numerics, type]] = {
 }
 """The leaf models of each process, as their tags say."""
 DENSE: dict[type, type] = {
-    VsnLayer: dense_models.DenseVsnLayerModel,
+    VSN: dense_models.DenseVsnModel,
     ReadoutLayer: dense_models.DenseReadoutLayerModel,
 }
 """The sub-process models."""

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from ...base.arrays import FloatArray, Record
 from ...base.checks import as_member, raise_violations
-from ...base.errors import Violation
+from ...base.errors import SpecError, Violation
 from ...engine.reference import run_float, run_integer
+from ...engine.state import RunState
 from ...engine.trace import NO_PROBE, Backend, LavaMode, LayerModel, Probe, RunTrace
 from ...network.given_networks import checked_network
 from ...network.given_points import checked_samples
@@ -114,6 +115,7 @@ def run(
     model: LayerModel | str | None = None,
     batch_size: int | None = None,
     n_cores: int | None = None,
+    state: RunState | None = None,
 ) -> RunTrace:
     """Evaluate a network at points on one of the backends.
 
@@ -136,6 +138,8 @@ def run(
             `n_cores`.
         batch_size: Number of samples in a message on Lava.
         n_cores: Number of cores that a Lava run may use where the whole network is one process.
+        state: Where an earlier part of the sequences has ended; the trace's `state` continues it. On Lava for
+            whole networks in batches; not for `torch`.
 
     Raises:
         SpecError: If points and network disagree, if integers are asked of a float network, or if an option would have no
@@ -146,7 +150,7 @@ def run(
     found = checked_samples(points, held, f"run: points of network {held.name!r}")
     choices = LavaChoices.of("run", backend, mode, model, batch_size, n_cores, time_limit)
     known = known_problem(held, problem, "run.problem")
-    trace = run_chosen(held, found, choices, probe, on_progress)
+    trace = run_chosen(held, found, choices, probe, on_progress, state)
     warn_outside(held, found, "run", known)
     return trace
 
@@ -162,6 +166,7 @@ def run_chosen(
     choices: LavaChoices,
     probe: Probe = NO_PROBE,
     on_progress: Progress | None = None,
+    state: RunState | None = None,
 ) -> RunTrace:
     """Evaluate a network at checked points, without a warning of points outside the domain.
 
@@ -169,16 +174,25 @@ def run_chosen(
         SpecError: If points and network disagree, or if integers are asked of a float network.
         SimulationError: If Lava is not available or a run fails.
     """
+    if state is not None and choices.backend is Backend.TORCH:
+        rule = "be left out on backend 'torch', which begins every run anew"
+        mend = "Run the whole sequence at once, or use backend 'integer' or 'float'."
+        raise SpecError("run.state", rule, f"a state after {state.step} steps", mend)
     if choices.backend is Backend.LAVA:
-        return _run_lava(network, points, choices, probe, on_progress)
-    trace = _ENGINES[choices.backend](network, points, probe)
+        return _run_lava(network, points, choices, probe, on_progress, state)
+    trace = _ENGINES[choices.backend](network, points, probe, state)
     if on_progress is not None:
         on_progress(trace.n_samples, trace.n_samples)
     return trace
 
 
 def _run_lava(
-    network: Network, points: FloatArray, choices: LavaChoices, probe: Probe, on_progress: Progress | None
+    network: Network,
+    points: FloatArray,
+    choices: LavaChoices,
+    probe: Probe,
+    on_progress: Progress | None,
+    state: RunState | None,
 ) -> RunTrace:
     from ...hardware_sim.lava.simulate import simulate_on_lava
 
@@ -192,25 +206,26 @@ def _run_lava(
         n_cores=choices.n_cores,
         on_progress=on_progress,
         time_limit=choices.time_limit,
+        state=state,
     )
 
 
-def _run_integer(network: Network, points: FloatArray, probe: Probe) -> RunTrace:
-    return run_integer(quantized_network(network, "run: backend `integer`"), points, probe)
+def _run_integer(network: Network, points: FloatArray, probe: Probe, state: RunState | None) -> RunTrace:
+    return run_integer(quantized_network(network, "run: backend `integer`"), points, probe, state)
 
 
-def _run_float(network: Network, points: FloatArray, probe: Probe) -> RunTrace:
-    return run_float(float_network(network), points, probe)
+def _run_float(network: Network, points: FloatArray, probe: Probe, state: RunState | None) -> RunTrace:
+    return run_float(float_network(network), points, probe, state)
 
 
-def _run_torch(network: Network, points: FloatArray, probe: Probe) -> RunTrace:
-    """Run the float network by torch, in float64."""
+def _run_torch(network: Network, points: FloatArray, probe: Probe, state: RunState | None) -> RunTrace:
+    """Run the float network by torch, in float64, from the first step on."""
     from ...training.network.trace import run_torch
 
     return run_torch(float_network(network), points, probe)
 
 
-_ENGINES: dict[Backend, Callable[[Network, FloatArray, Probe], RunTrace]] = {
+_ENGINES: dict[Backend, Callable[[Network, FloatArray, Probe, RunState | None], RunTrace]] = {
     Backend.FLOAT: _run_float,
     Backend.INTEGER: _run_integer,
     Backend.TORCH: _run_torch,

@@ -59,8 +59,7 @@ class CavityFlow(NamedTuple):
         """
         x, y = points.T
         singular = corner_fields(x, y, self.lid)
-        series = (self.stream, 2 * chebyshev.chebder(self.stream, axis=0), 2 * chebyshev.chebder(self.stream, axis=1))
-        _, psi_x, psi_y = (_series_at(x, y, part) for part in series)
+        psi_x, psi_y = (_series_at(x, y, 2 * chebyshev.chebder(self.stream, axis=axis)) for axis in (0, 1))
         p = _series_at(x, y, self.pressure) + self.viscosity * singular.conjugate
         return np.stack([psi_y + singular.y, -psi_x - singular.x, p], axis=1)
 

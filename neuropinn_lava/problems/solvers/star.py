@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...base.arrays import FloatArray, IntArray
-from ...geometry.boundary_fields import RadialLevelSet
 from ...geometry.curved_domain import CurvedDomain
+from ...geometry.fields.boundary_fields import RadialLevelSet
 from .tensor_elements import TensorSolution, with_midpoints
 
 CENTRE = np.array([0.1, 0.05])

@@ -10,7 +10,7 @@ from numpy.polynomial import Chebyshev
 from numpy.polynomial import Polynomial as Series
 
 from ...base.arrays import FloatArray
-from ...geometry.scalar_fields import Polynomial
+from ...geometry.fields.scalar_fields import Polynomial
 
 EdgeData = Callable[[FloatArray], FloatArray]
 """Data along an edge, as a function of the coordinate that runs from 0 to 1 on it."""

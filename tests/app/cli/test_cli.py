@@ -329,6 +329,20 @@ def test_verify_finds_no_difference(cli, chip_file):
 
 
 @pytest.mark.lava
+def test_verify_bounds_the_estimated_error(cli, tmp_path):
+    chip = tmp_path / "chip.h5"
+    assert cli("convert", "poisson", "--out", chip)[0] == 0
+    options = ("--n-points", 40, "--problem", "poisson")
+    code, out, err = cli("verify", chip, *options, "--equation", 0.1)
+    assert code == 0
+    assert re.search(r"Estimated relative error by the equation: [\d.]+%, at most the bound of 10.000%", out + err)
+    code, out, err = cli("verify", chip, *options, "--equation", 1e-6)
+    assert code == 1
+    assert "above the bound of 0.000%" in out + err
+    assert cli("verify", chip, "--equation", -1)[0] != 0
+
+
+@pytest.mark.lava
 def test_profile_writes_a_report(cli, chip_file, tmp_path):
     folder = tmp_path / "report"
     code, *_ = cli("profile", chip_file, "--out", folder, "--n-points", 60)

@@ -9,6 +9,7 @@ import gc
 import importlib
 import logging
 import math
+import pickle
 import subprocess
 import sys
 from dataclasses import replace
@@ -22,8 +23,11 @@ import pytest
 import builders
 from neuropinn_lava.base.errors import HardwareRuleError, SimulationError, SpecError
 from neuropinn_lava.engine.reference import run_float, run_integer
+from neuropinn_lava.engine.state import RunState
 from neuropinn_lava.engine.trace import Backend, LavaMode, Probe
+from neuropinn_lava.engine.walk import longest_delays
 from neuropinn_lava.hardware_sim.kernels import layer_kernel, numpy_loops
+from neuropinn_lava.hardware_sim.lava import plan
 from neuropinn_lava.hardware_sim.lava.simulate import simulate_on_lava
 from neuropinn_lava.hardware_sim.parity.compare_traces import ParityResult, compare_traces
 from neuropinn_lava.hardware_sim.steps.choices import LayerModel
@@ -341,3 +345,33 @@ def test_few_samples_do_not_load_numba() -> None:
     command = [sys.executable, "-c", FEW_AND_MANY, str(Path(__file__).parents[2])]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("equal\n", 0), done.stderr
+
+
+@pytest.mark.parametrize("n_steps", [2, None])
+@pytest.mark.parametrize("n_cores", [1, 2])
+def test_a_state_continues_a_run(n_steps: int | None, n_cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two parts on Lava end in the integer engine's state, of constant inputs, of sequences, and of two leaves."""
+    monkeypatch.setattr(plan, "MIN_LEAF_ROWS", 1)
+    readout = Readout.LAST if n_steps else Readout.EVERY
+    network = builders.random_graph(8, n_inputs=2, n_nodes=6, n_steps=n_steps, readout=readout)
+    assert longest_delays(network)
+    points = builders.random_points(network, 5)
+    parts = (points, points) if n_steps else (points[:, :2], points[:, 2:])
+    state = expected = RunState.begin(network, 5)
+    for part in parts:
+        want = run_integer(network, part, state=expected)
+        found = simulate_on_lava(network, part, n_cores=n_cores, batch_size=3, state=state)
+        assert np.array_equal(found.readout, want.readout)
+        assert found.state is not None
+        assert pickle.dumps(found.state) == pickle.dumps(want.state)
+        state, expected = found.state, want.state
+
+
+@pytest.mark.parametrize("how", [{"mode": LavaMode.FAITHFUL}, {"model": LayerModel.FUSED}])
+def test_processes_that_begin_anew_refuse_a_state(how: dict[str, Any]) -> None:
+    network = builders.random_quantized(3, n_steps=2)
+    points = builders.random_points(network, 3)
+    with pytest.raises(SpecError, match=r"simulate_on_lava.state must be left out where every node is a process"):
+        simulate_on_lava(network, points, state=RunState.begin(network, 3), **how)
+    with pytest.raises(SpecError, match=r"simulate_on_lava.state must be of as many samples as the points, 3; got 2"):
+        simulate_on_lava(network, points, state=RunState.begin(network, 2))

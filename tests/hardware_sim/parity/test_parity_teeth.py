@@ -39,8 +39,8 @@ def mutant(name: str) -> Any:
 
 def layers(name: str) -> tuple[type, type]:
     """Name the class of processes that a mutant takes over."""
-    processes = importlib.import_module("neuropinn_lava.hardware_sim.lava.processes.layers")
-    return getattr(processes, name)
+    home = "vsn" if name == "VSN" else "layers"
+    return getattr(importlib.import_module(f"neuropinn_lava.hardware_sim.lava.processes.{home}"), name)
 
 
 def first_difference(
@@ -93,7 +93,7 @@ LEAKS = [
 @pytest.mark.parametrize(("name", "how"), THRESHOLDS)
 def test_a_strict_threshold_is_located(name: str, how: str) -> None:
     network = hit_network()
-    mismatches, first = first_difference(network, "VsnLayer", name, how)
+    mismatches, first = first_difference(network, "VSN", name, how)
     assert mismatches > 0
     assert (first.step, first.sample, first.neuron) == first_hit(network)
     assert (first.layer, first.quantity, first.expected, first.found) == ("hidden0", "fired", 1.0, 0.0)
@@ -111,7 +111,7 @@ def test_another_rounding_of_the_leak_is_located(name: str, how: str) -> None:
     """The first leak is that of step 1; a membrane must be negative to tell, and off by one."""
     network = builders.random_quantized(12, widths=(2, 9, 5, 1), n_steps=3)
     network = builders.with_layer(network, 0, beta=np.full(9, 3001))
-    _, first = first_difference(network, "VsnLayer", name, how)
+    _, first = first_difference(network, "VSN", name, how)
     assert (first.layer, first.quantity, first.step) == ("hidden0", "membrane", 1)
     assert first.expected - first.found == 1.0
 
@@ -121,7 +121,7 @@ def test_one_bit_of_one_weight_is_located(how: str) -> None:
     """The neuron with the wrong weight differs in the first sample and step in which its input sends a word long enough."""
     network = builders.random_quantized(13, widths=(2, 6, 5, 1), n_steps=2)
     index, neuron, _ = mutant_place()
-    _, first = first_difference(network, "VsnLayer", "FlippedWeight", how)
+    _, first = first_difference(network, "VSN", "FlippedWeight", how)
     assert (first.layer, first.neuron) == (f"hidden{index}", neuron)
     assert first.quantity in {"fired", "membrane", "payload"}
 
@@ -144,10 +144,10 @@ def test_one_bit_of_the_readout_is_located_in_samples_that_are_not_probed() -> N
 @pytest.mark.parametrize(
     ("process", "name", "node", "step"),
     [
-        ("VsnLayer", "LateConnection", "hidden2", 0),  # the first one, of gate, has no delay and is silent at step 0
-        ("VsnLayer", "SwappedConnections", "hidden2", 0),
+        ("VSN", "LateConnection", "hidden2", 0),  # the first one, of gate, has no delay and is silent at step 0
+        ("VSN", "SwappedConnections", "hidden2", 0),
         ("ProductLayer", "ShiftedProduct", "gate", 0),
-        ("VsnLayer", "DroppedRelay", "hidden1", 0),
+        ("VSN", "DroppedRelay", "hidden1", 0),
     ],
 )
 def test_what_is_wrong_in_a_graph_is_named_by_node(process: str, name: str, node: str, step: int, how: str) -> None:
@@ -168,5 +168,5 @@ def test_a_graph_without_a_mutant_has_no_difference() -> None:
 def test_a_model_that_raises_is_named() -> None:
     network = builders.random_quantized(13)
     points = builders.random_points(network, N)
-    with pytest.raises(SimulationError, match=r"VsnLayer 'hidden[01]'.*ZeroDivisionError: on purpose"):
-        simulate_on_lava(network, points, models={layers("VsnLayer"): mutant("Failing")}, **HOW["batched"])
+    with pytest.raises(SimulationError, match=r"VSN 'hidden[01]'.*ZeroDivisionError: on purpose"):
+        simulate_on_lava(network, points, models={layers("VSN"): mutant("Failing")}, **HOW["batched"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,13 @@ import pytest
 import builders
 from neuropinn_lava.engine.host import encode_points
 from neuropinn_lava.engine.reference import run_integer
+from neuropinn_lava.engine.state import RunState
 from neuropinn_lava.engine.trace import Probe
 from neuropinn_lava.hardware_sim.kernels.layer_kernel import make_kernel
 from neuropinn_lava.hardware_sim.steps.network_runs import TILE, NetworkRun, order_groups
 from neuropinn_lava.hardware_sim.steps.recording import make_recordings
 from neuropinn_lava.hardware_sim.steps.schedule import Schedule
+from neuropinn_lava.hardware_sim.steps.shared_state import SharedState
 from neuropinn_lava.network.spec import Readout
 from small_graphs import with_connection
 
@@ -105,3 +108,25 @@ def test_nodes_wait_for_all_that_they_read_even_with_a_delay() -> None:
     assert [[node.name for node in group] for group in order_groups(chain)] == [["hidden0"], ["hidden1"], ["hidden2"]]
     looped = with_connection(chain, "hidden0", source="hidden1", delay=1)
     assert [[node.name for node in group] for group in order_groups(looped)] == [["hidden0", "hidden1"], ["hidden2"]]
+
+
+@pytest.mark.parametrize("seed", range(0, 24, 2))
+def test_tiles_in_parts_are_the_whole(seed: int) -> None:
+    """Sequences and constant inputs, cut at every step, several cuts at once; tiles smaller than the samples."""
+    network = builders.random_graph(seed, n_inputs=1 + seed % 3, n_steps=None, readout=Readout.EVERY)
+    points = builders.random_points(network, 9)
+    n_steps, words = points.shape[1], encode_points(network, points)[0].astype(np.int32)
+    whole = run_integer(network, points, state=RunState.begin(network, 9))
+    for cuts in ([each] for each in range(1, n_steps)), [list(range(1, n_steps))]:
+        for cut in cuts:
+            state, outputs = RunState.begin(network, 9), []
+            for begin, end in zip([0, *cut], [*cut, n_steps], strict=True):
+                shared = SharedState.of(network, state)
+                recordings, emitted = make_recordings(network, Probe(), end - begin, 9)
+                *kernels, readout = (make_kernel(node) for node in (*network.nodes, network.output))
+                run = NetworkRun(network, kernels, readout, end - begin, recordings, emitted, 4, shared)
+                run.advance(0, words[:, begin:end])
+                state = shared.run_state(9, end - begin)
+                outputs.append(emitted.total.values)
+            assert np.array_equal(np.concatenate(outputs, axis=1), whole.readout)
+            assert pickle.dumps(state) == pickle.dumps(whole.state)

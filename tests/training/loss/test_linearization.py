@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from neuropinn_lava.geometry.domain import Box
-from neuropinn_lava.geometry.expression_field import ExpressionField
+from neuropinn_lava.geometry.fields.expression_field import ExpressionField
 from neuropinn_lava.network.transforms import Ansatz, Link
 from neuropinn_lava.operators.operator_kind import OperatorKind
 from neuropinn_lava.problems.conditions import Data, Dirichlet, Equation, Free, Mean, Neumann, Robin

@@ -9,7 +9,7 @@ import numpy as np
 from ....base.arrays import FloatArray
 from ....base.checks import check_range, raise_violations
 from ....geometry.domain import Box
-from ....geometry.scalar_fields import Trigonometric
+from ....geometry.fields.scalar_fields import Trigonometric
 from ....network.transforms import Ansatz
 from ...built_in import vanishing_polynomial
 from ...conditions import Dirichlet

@@ -57,7 +57,9 @@ def make_heat_robin(*, diffusivity: float = 0.2, exchange: float = 1.0) -> PdePr
             Neumann(0.0, on="y_lower", name="insulated side"),
         ),
         reference=ReferenceSolution(
-            evaluate=solution, relative_accuracy=1e-6, source="series of 80 terms; beyond t = 1e-3 / D exact to rounding"
+            evaluate=solution,
+            relative_accuracy=1e-6,
+            source="series of 80 terms; beyond t = 1e-3 / D exact to rounding",
         ),
         recipe=RECIPE,
     )

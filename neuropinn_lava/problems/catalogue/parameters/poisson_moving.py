@@ -16,10 +16,10 @@ from ...solvers.moving_source import solve_moving_source
 
 RECIPE = TrainingRecipe(
     network=SOLVER_NETWORK,
-    cloud=CloudRecipe(n_per_axis=(16, 16, 8)),
-    phases=accurate_then_sparse(0.2, n_accurate=60, activity_weight=1.0),
+    cloud=CloudRecipe(n_per_axis=(18, 18, 6)),
+    phases=accurate_then_sparse(0.2, n_accurate=60, n_sparse=120, activity_weight=1.0),
 )
-"""Eight places are drawn anew at every step."""
+"""Six places are drawn anew at every step."""
 STRENGTH = 100.0
 """Height of the source."""
 
@@ -49,11 +49,13 @@ def make_poisson_moving(*, width: float = 0.1) -> PdeProblem:
         text=f"-(u_xx + u_yy) = {STRENGTH:g} exp(-((x - s)^2 + (y - 1/2)^2) / (2 * {width:g}^2)), s in [0.25, 0.75]; u = 0 on "
         "the boundary",
         domain=Box([0.0, 0.0], [1.0, 1.0]),
-        equations=lambda f: f.u_xx
-        + f.u_yy
-        + STRENGTH * np.exp(-((f.x - f.s) ** 2 + (f.y - 0.5) ** 2) / (2 * width**2)),
+        equations=lambda f: (
+            f.u_xx + f.u_yy + STRENGTH * np.exp(-((f.x - f.s) ** 2 + (f.y - 0.5) ** 2) / (2 * width**2))
+        ),
         parameters={"s": Range(0.25, 0.75)},
         conditions=(Dirichlet(0.0, name="walls"),),
-        reference=ReferenceSolution(evaluate=solution, relative_accuracy=3e-5, source="double sine series, 96 x 48 terms"),
+        reference=ReferenceSolution(
+            evaluate=solution, relative_accuracy=3e-5, source="double sine series, 96 x 48 terms"
+        ),
         recipe=RECIPE,
     )

@@ -10,8 +10,8 @@ from ....base.arrays import FloatArray
 from ....base.checks import check_range, raise_violations
 from ....base.expressions import Names
 from ....geometry.domain import Box
+from ....geometry.fields.scalar_fields import Trigonometric
 from ....geometry.grading import Grading
-from ....geometry.scalar_fields import Trigonometric
 from ....network.transforms import Ansatz
 from ...built_in import vanishing_polynomial
 from ...conditions import Dirichlet

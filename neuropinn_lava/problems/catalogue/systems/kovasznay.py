@@ -60,7 +60,9 @@ def make_kovasznay(*, reynolds: float = 40.0) -> PdeProblem:
         conditions=(
             Dirichlet(lambda p: 1 - np.exp(k * p.x) * np.cos(2 * np.pi * p.y), unknown="u", name="u on the boundary"),
             Dirichlet(
-                lambda p: k / (2 * np.pi) * np.exp(k * p.x) * np.sin(2 * np.pi * p.y), unknown="v", name="v on the boundary"
+                lambda p: k / (2 * np.pi) * np.exp(k * p.x) * np.sin(2 * np.pi * p.y),
+                unknown="v",
+                name="v on the boundary",
             ),
         ),
         reference=ReferenceSolution(evaluate=solution, relative_accuracy=1e-14, source="closed form"),

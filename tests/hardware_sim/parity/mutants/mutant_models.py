@@ -19,7 +19,7 @@ from neuropinn_lava.hardware_sim.kernels.product_kernel import ProductKernel
 from neuropinn_lava.hardware_sim.lava.processes.layer_models import (
     IntegerProductLayerModel,
     IntegerReadoutLayerModel,
-    IntegerVsnLayerModel,
+    IntegerVsnModel,
     IntegerVsnNeuronsModel,
 )
 from neuropinn_lava.hardware_sim.steps.inbox import Inbox
@@ -38,7 +38,7 @@ def mutated(original: ModuleType, expression: str, instead: str) -> Any:
     return module
 
 
-class WrongArithmetic(IntegerVsnLayerModel):
+class WrongArithmetic(IntegerVsnModel):
     """A layer that computes with `loops`."""
 
     loops: Any = None
@@ -82,7 +82,7 @@ FLIPPED = (1, 2, 3)
 """Layer, neuron and input of the weight whose lowest bit is flipped."""
 
 
-class FlippedWeight(IntegerVsnLayerModel):
+class FlippedWeight(IntegerVsnModel):
     """The lowest bit of one weight of one layer is flipped."""
 
     def make_kernel(self) -> Kernel:
@@ -105,7 +105,7 @@ class FlippedReadoutBias(IntegerReadoutLayerModel):
         return IntegerKernel(replace(layer, affine=replace(layer.affine, bias=bias)))
 
 
-class Failing(IntegerVsnLayerModel):
+class Failing(IntegerVsnModel):
     """Raises at Lava's third step."""
 
     def step(self) -> None:
@@ -114,7 +114,7 @@ class Failing(IntegerVsnLayerModel):
         super().step()
 
 
-class LateConnection(IntegerVsnLayerModel):
+class LateConnection(IntegerVsnModel):
     """The first connection of hidden2 has a delay longer by one step."""
 
     def make_work(self) -> NodeRun:
@@ -127,7 +127,7 @@ class LateConnection(IntegerVsnLayerModel):
         return run
 
 
-class SwappedConnections(IntegerVsnLayerModel):
+class SwappedConnections(IntegerVsnModel):
     """The first two connections of hidden2 receive each other's messages."""
 
     def make_work(self) -> NodeRun:
@@ -145,7 +145,7 @@ class ShiftedProduct(IntegerProductLayerModel):
         return ProductKernel(replace(layer, sends=replace(layer.sends, exponent=layer.sends.exponent - 1)))
 
 
-class DroppedRelay(IntegerVsnLayerModel):
+class DroppedRelay(IntegerVsnModel):
     """The relay hidden1 passes nothing on."""
 
     def make_kernel(self) -> Kernel:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..base.arrays import Record
-from ..base.checks import check_choice, raise_violations
-from ..base.errors import Violation
-from ..base.expressions import Expression, Names, as_expression, name, parse_expression
+from ...base.arrays import Record
+from ...base.checks import check_choice, raise_violations
+from ...base.errors import Violation
+from ...base.expressions import Expression, Names, as_expression, name, parse_expression
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

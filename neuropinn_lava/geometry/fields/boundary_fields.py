@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from ..base.arrays import ArrayRecord, FloatArray, IntArray, freeze_arrays
-from ..base.checks import check_finite, check_range, check_shape, raise_violations
-from ..base.elementwise import TINY, conjunction, disjunction, root
-from ..base.errors import Violation
+from ...base.arrays import ArrayRecord, FloatArray, IntArray, freeze_arrays
+from ...base.checks import check_finite, check_range, check_shape, raise_violations
+from ...base.elementwise import TINY, conjunction, disjunction, root
+from ...base.errors import Violation
 
 SMALLEST, LARGEST = 1e-30, 1e30
 """Range of factors: what float32 holds."""

@@ -1,0 +1,196 @@
+"""The recipe of a problem that brings none, chosen by solving its discrete equations without a network.
+
+    u_n          the discrete solution on n cells: Newton corrections of the ansatz with zero outputs
+    e_n          |u_n - u_m| / |u_m|,  m = `FINER` n: the error of u_n, estimated
+
+A network that is trained on a cloud errs by the truncation of the cloud's operators, as u_n does. So the cells grow until e_n is
+small, has stopped falling, or a step of Gauss-Newton would need too large a system. Amplitude and frequencies of u_n give the
+scale of the outputs, the cells along each axis and the size of the initial weights. No reference is used.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.interpolate import RBFInterpolator
+
+from ..base.arrays import FloatArray, Record
+from ..base.errors import SpecError
+from ..base.metrics import rms
+from ..operators.operator_kind import OperatorKind
+from ..operators.potential_energy import EnergyDomain
+from ..operators.projection import build_operators
+from .discretization import Discretization, discretize
+from .error_estimate import newton_correction
+from .phases import accurate_then_sparse
+from .problem import PdeProblem
+from .recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+
+FIRST_CELLS = {1: 48, 2: 20, 3: 9, 4: 5}
+"""Cells along each axis, in the geometric mean, with which the search starts, by the number of coordinates."""
+NEIGHBOURS = {1: 8, 2: 28, 3: 60, 4: 110}
+"""Neighbours of a quartic fit, about twice its number of terms, by the number of coordinates."""
+FINER = 1.25
+"""Factor on the cells from one trial to the next."""
+GOOD_ERROR = 2e-4
+"""Estimated error at which the cells are enough: below it a network of this size and its 8-bit weights err more."""
+LEAST_GAIN = 0.8
+"""Cells grow no more where the error of a finer cloud is above this share of the former one."""
+MOST_ROWS = 2000
+"""Largest number of rows of the system of a Gauss-Newton step, which takes about a second then."""
+MOST_SECONDS = 20.0
+"""Time after which the cells that are found are taken."""
+LEAST_SHARE, MOST_SHARE = 0.6, 1.7
+"""Range of the cells along one axis, relative to the geometric mean."""
+NEWTON_STEPS = 8
+"""Largest number of Newton corrections."""
+NEWTON_TOLERANCE = 1e-6
+"""Relative size of the last correction."""
+N_COMPARED = 500
+"""Number of points at which two discrete solutions are compared."""
+DEFAULT_ACTIVITY = 0.2
+"""Share of neurons that the sparsity phase aims at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Solution(Record):
+    """A discrete solution on a cloud."""
+
+    held: Discretization
+    cells: tuple[int, ...]
+    u: FloatArray
+    """Values at the points of the cloud, shape (n_points, n_out)."""
+
+
+@functools.lru_cache(maxsize=32)
+def recipe_of(problem: PdeProblem) -> TrainingRecipe:
+    """Return the recipe of a problem, or the one that is chosen for it, once for each problem, where it has none."""
+    return problem.recipe if problem.recipe is not None else choose_recipe(problem)
+
+
+def choose_recipe(problem: PdeProblem) -> TrainingRecipe:
+    """Choose cells, neighbours, network and phases for a problem from its discrete solution."""
+    if isinstance(problem.domain, EnergyDomain):
+        return TrainingRecipe()
+    start, n_dim = time.perf_counter(), problem.n_in
+    shares = np.ones(n_dim)
+    found = _solve(problem, _cells(n_dim, FIRST_CELLS[n_dim], shares))
+    if found is None:
+        cloud = _cloud(problem, _cells(n_dim, FIRST_CELLS[n_dim], shares))
+        return TrainingRecipe(network=SOLVER_NETWORK, cloud=cloud, phases=accurate_then_sparse(DEFAULT_ACTIVITY, 60))
+    waves = np.maximum(frequencies(found.held, found.u), 1e-3)
+    shares = np.clip(waves / np.exp(np.log(waves).mean()), LEAST_SHARE, MOST_SHARE)
+    size, last = float(FIRST_CELLS[n_dim]), np.inf
+    while time.perf_counter() - start < MOST_SECONDS:
+        finer = _solve(problem, _cells(n_dim, size, shares))
+        if finer is None:
+            break
+        error = _distance(found, finer)
+        found, size = finer, size * FINER
+        if error < GOOD_ERROR or (error > LEAST_GAIN * last and last < 0.1):
+            break
+        last = error
+    cycles = float(frequencies(found.held, found.u).max())
+    network = replace(
+        SOLVER_NETWORK,
+        output_scale=_output_scale(problem, found),
+        initial_gain=float(np.clip(1.5 * np.sqrt(cycles), 1.5, 3.0)),
+    )
+    phases = accurate_then_sparse(DEFAULT_ACTIVITY, 40 if cycles < 1.5 else 60, 120)
+    return TrainingRecipe(network=network, cloud=_cloud(problem, found.cells), phases=phases)
+
+
+def _cells(n_dim: int, size: float, shares: FloatArray) -> tuple[int, ...]:
+    return tuple(max(int(round(size * share)), 4) for share in shares[:n_dim])
+
+
+def _cloud(problem: PdeProblem, cells: tuple[int, ...]) -> CloudRecipe:
+    return CloudRecipe(n_per_axis=cells, operator=OperatorKind.QUARTIC, n_neighbours=NEIGHBOURS[problem.n_in])
+
+
+def discrete_problem(problem: PdeProblem, cloud: CloudRecipe) -> Discretization:
+    """Lay a problem on the cloud of a recipe."""
+    points = problem.domain.cloud(cloud.n_per_axis, cloud.gradings)
+    return discretize(problem, points, cloud.operator, cloud.n_neighbours)
+
+
+def solve_discrete(held: Discretization) -> FloatArray | None:
+    """Solve discrete equations by Newton corrections from the ansatz with zero outputs, shape (n_points, n_out).
+
+    Returns:
+        The solution, or None where the corrections do not become small: the problem is too nonlinear for that start.
+    """
+    problem = held.problem
+    u = problem.ansatz.apply(held.points, np.zeros((held.n_points, problem.n_out)))
+    for _ in range(NEWTON_STEPS):
+        delta = newton_correction(held, u)
+        u = u + delta
+        if not np.isfinite(u).all():
+            return None
+        if _is_linear(held) or rms(delta) <= NEWTON_TOLERANCE * rms(u):
+            return u
+    return None
+
+
+def _is_linear(held: Discretization) -> bool:
+    """Return whether no slope of a row depends on the unknowns."""
+    names = {*held.problem.unknowns, *(each for block in held.blocks for each in block.maps)}
+    return not any(slope.names() & names for block in held.blocks for row in block.slopes for slope in row.values())
+
+
+def _solve(problem: PdeProblem, cells: tuple[int, ...]) -> _Solution | None:
+    """Solve on cells; None where the system is too large, has no solution, or the cloud does not determine its operators."""
+    n_rows = np.prod(cells) * len(problem.residuals)
+    if n_rows > MOST_ROWS * 1.1:
+        return None
+    try:
+        held = discrete_problem(problem, _cloud(problem, cells))
+    except SpecError:
+        return None
+    u = solve_discrete(held)
+    return None if u is None else _Solution(held=held, cells=cells, u=u)
+
+
+def frequencies(held: Discretization, u: FloatArray) -> FloatArray:
+    """Measure the cycles of a solution along each axis, shape (n_in,): rms(du/dx) span / (2 pi rms(u)), the largest unknown's."""
+    problem, n = held.problem, held.cloud.n_points
+    operators = build_operators(
+        held.cloud, problem.coordinates, problem.coordinates, held.kind, NEIGHBOURS[problem.n_in]
+    )
+    span = np.subtract(problem.domain.upper, problem.domain.lower)
+    found = [
+        max(
+            rms(slope) / max(rms(u[:n, k] - u[:n, k].mean()), 1e-300)
+            for k, slope in enumerate(operators.apply(letter, u[:n]).T)
+        )
+        for letter in problem.coordinates
+    ]
+    cycles: FloatArray = np.array(found) * span / (2.0 * np.pi)
+    return cycles
+
+
+def _distance(coarse: _Solution, fine: _Solution) -> float:
+    """Compute |u_coarse - u_fine| / |u_fine| at some points of the finer cloud, by local polynomials of degree four."""
+    cells = np.subtract(coarse.held.problem.domain.upper, coarse.held.problem.domain.lower) / np.array(coarse.cells)
+    n, n_fine = coarse.held.cloud.n_points, fine.held.cloud.n_points
+    some = np.linspace(0, n_fine - 1, min(N_COMPARED, n_fine)).astype(int)
+    degree = 4 if len(cells) < 3 else 2  # a grid's neighbourhoods in three coordinates leave degree four open
+    near = RBFInterpolator(
+        coarse.held.points[:n] / cells,
+        coarse.u[:n],
+        neighbors=min(NEIGHBOURS[len(cells)] + 12, n),
+        kernel="quintic",
+        degree=degree,
+    )
+    apart = near(fine.held.points[some] / cells) - fine.u[some]
+    return rms(apart) / max(rms(fine.u[some]), 1e-300)
+
+
+def _output_scale(problem: PdeProblem, found: _Solution) -> float:
+    """Return the size of the network's outputs, (u - g) / d: the largest of the unknowns."""
+    offset, factor = problem.ansatz.evaluate(found.held.points)
+    sizes = [rms(found.u[:, k] - offset[:, k]) / max(rms(factor[:, k]), 1e-300) for k in range(problem.n_out)]
+    return float(np.clip(max(sizes), 1e-6, 1e6)) if max(sizes) > 0.0 else 1.0
