@@ -23,7 +23,7 @@ ROUNDING = 1e-12
 
 
 SLOPES = 1e-5
-"""Differences of order 4 and step 1e-3, relative to the values: (m pi 1e-3)^4 / 5 for waves of number m, and rounding / 1e-3."""
+"""Differences of order 4 and step 1e-3, relative to the values: (m pi 1e-3)^4 / 5 for m half waves, and rounding / 1e-3."""
 SOFT = {
     "poisson-mixed": {"flux"},
     "poisson-holes": {"sides", "holes"},

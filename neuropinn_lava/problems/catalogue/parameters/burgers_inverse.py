@@ -40,7 +40,8 @@ def make_burgers_inverse(*, viscosity: float = 0.1, noise: float = 0.01, noise_s
     Raises:
         SpecError: If a parameter is out of range.
 
-    Source: Raissi, Perdikaris and Karniadakis, J. Comput. Phys. 378 (2019) 686, section 4.1, with more viscosity and fewer points.
+    Source: Raissi, Perdikaris and Karniadakis, J. Comput. Phys. 378 (2019) 686, section 4.1, with more viscosity and
+    fewer points.
     """
     found = [*check_range("make_burgers_inverse.viscosity", viscosity, 0.05, 1.0)]
     found += check_range("make_burgers_inverse.noise", noise, 0.0, 0.2)

@@ -53,8 +53,8 @@ def make_diffusion_inverse(*, diffusivity: float = 0.2, noise: float = 0.01, noi
     return PdeProblem(
         name="diffusion-inverse",
         title="Heat equation, diffusivity from data",
-        text=f"u_t = D u_xx, D unknown; u = sin(pi x) at t = 0, u = 0 at x = 0, x = 1; {N_POINTS} measurements with {noise:.1%} "
-        "noise",
+        text=f"u_t = D u_xx, D unknown; u = sin(pi x) at t = 0, u = 0 at x = 0, x = 1; {N_POINTS} measurements with "
+        f"{noise:.1%} noise",
         domain=Box.space_time([0.0, 0.0], [1.0, 1.0]),
         equations=lambda f: f.u_t - f.D * f.u_xx,
         coefficients={"D": Coefficient(diffusivity / 10)},

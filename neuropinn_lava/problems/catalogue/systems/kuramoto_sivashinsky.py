@@ -29,8 +29,8 @@ WEIGHT = 0.1
 def make_kuramoto_sivashinsky(*, horizon: float = 0.2) -> PdeProblem:
     """Build the Kuramoto-Sivashinsky equation as two equations of second order.
 
-        u_t + a u u_x + b u_xx + c u_xxxx = 0     on (x, t) in [0, 2 pi] x [0, T]          a = 100/16, b = 100/16^2, c = 100/16^4
-        u = cos x (1 + sin x) at t = 0, periodic in x
+        u_t + a u u_x + b u_xx + c u_xxxx = 0     on (x, t) in [0, 2 pi] x [0, T]
+        u = cos x (1 + sin x) at t = 0, periodic in x          a = 100/16, b = 100/16^2, c = 100/16^4
         as     u_t + a u u_x + 10 b w + 10 c w_xx = 0,  u_xx / 10 - w = 0
 
     Args:
@@ -56,8 +56,8 @@ def make_kuramoto_sivashinsky(*, horizon: float = 0.2) -> PdeProblem:
     return PdeProblem(
         name="kuramoto-sivashinsky",
         title="Kuramoto-Sivashinsky equation, short horizon",
-        text=f"u_t + {FLAME.advection:g} u u_x + {FLAME.growth:.6g} u_xx + {FLAME.damping:.6g} u_xxxx = 0, w = {WEIGHT:g} u_xx; "
-        "u = cos x (1 + sin x) at t = 0, periodic in x",
+        text=f"u_t + {FLAME.advection:g} u u_x + {FLAME.growth:.6g} u_xx + {FLAME.damping:.6g} u_xxxx = 0, "
+        f"w = {WEIGHT:g} u_xx; u = cos x (1 + sin x) at t = 0, periodic in x",
         unknowns=("u", "w"),
         domain=box,
         equations=equations,
