@@ -250,7 +250,12 @@ def measure(name: str, seeds: int, sparse: bool) -> str:
         by_unknown = [relative_l2(u[:, k], truth[:, k]) for k in range(problem.n_out)]
         errors.append([*by_unknown, result.estimated_l2, relative_l2(u, truth)])
         others.append([result.activity, result.seconds])
-        print(f"  {name} seed {seed}: " + " ".join(f"{e:.2e}" for e in errors[-1]) + f" {others[-1][0]:.2f} {others[-1][1]:.0f} s", flush=True)
+        print(
+            f"  {name} seed {seed}: "
+            + " ".join(f"{e:.2e}" for e in errors[-1])
+            + f" {others[-1][0]:.2f} {others[-1][1]:.0f} s",
+            flush=True,
+        )
     *by_unknown, estimated, _ = np.median(errors, axis=0)
     activity, seconds = np.median(others, axis=0)
     cells = " x ".join(map(str, recipe.cloud.n_per_axis))

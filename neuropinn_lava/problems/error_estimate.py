@@ -72,9 +72,9 @@ def estimate_error(held: Discretization, u: FloatArray, constants: Mapping[str, 
         u: Values there, shape (n_points, n_out).
         constants: Values of the viscosity and of unknown coefficients; None takes `PdeProblem.rest_values`.
     """
-    delta = newton_correction(held, u, constants)
-    weights = np.sqrt(mean_weights(held.problem, held.cloud))[:, None]
-    n = held.cloud.n_points
+    n, shares = held.cloud.n_points, mean_weights(held.problem, held.cloud)
+    level = np.where(held.problem.has_free_level, shares @ u[:n], 0.0)  # a constant of a pressure is no error
+    delta, weights = newton_correction(held, u - level, constants), np.sqrt(shares)[:, None]
     apart, whole = delta[:n] * weights, (u + delta)[:n] * weights
     sizes = np.linalg.norm(whole, axis=0)
     by_unknown = np.linalg.norm(apart, axis=0) / np.where(sizes > 0, sizes, 1.0)
@@ -173,6 +173,10 @@ def row_scales(held: Discretization, constants: Mapping[str, float] | None = Non
     found = []
     for index, block in enumerate(held.blocks):
         values = held.names_at(block, u, constants)
+        averaged = [
+            each for each in problem.unknowns if each in block.maps
+        ]  # a mean may be zero: take the values' size
+        values.update({each: rms(u[:, problem.unknowns.index(each)]) for each in averaged})
         sizes = [
             max(rms(np.broadcast_to(term.evaluate(values), len(block.index))) for term in row.terms())
             for row in block.rows

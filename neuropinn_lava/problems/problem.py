@@ -290,7 +290,9 @@ class PdeProblem(Record):
         is_plain = all("_" not in each and each != "n" for each in self.unknowns)
         if len(set(every)) != len(every) or (reserved | shadows) & set(every) or not is_plain:
             mend = "Rename one of them."
-            yield Violation(f"{where}: names", "differ, without an underscore in unknowns, none of which is n", every, mend)
+            yield Violation(
+                f"{where}: names", "differ, without an underscore in unknowns, none of which is n", every, mend
+            )
         if len(self.residuals) < len(self.unknowns):
             got, mend = f"{len(self.residuals)} for {len(self.unknowns)} unknowns", "Return a tuple with all of them."
             yield Violation(f"{where}.equations", "return one equation or more for each unknown", got, mend)
@@ -315,9 +317,14 @@ class PdeProblem(Record):
 
     def aligned(self, truth: FloatArray, outputs: FloatArray) -> FloatArray:
         """Return a reference (n, n_out) with the mean of the outputs for unknowns that are known up to a constant only."""
-        free = [any(each.name == f"{LEVEL}{unknown}" for each in self.conditions) for unknown in self.unknowns]
-        shifted: FloatArray = truth + np.where(free, (outputs - truth).mean(axis=0), 0.0)
+        shifted: FloatArray = truth + np.where(self.has_free_level, (outputs - truth).mean(axis=0), 0.0)
         return shifted
+
+    @property
+    def has_free_level(self) -> tuple[bool, ...]:
+        """For each unknown, whether it is known up to a constant only."""
+        levels = {each.name for each in self.conditions}
+        return tuple(f"{LEVEL}{unknown}" in levels for unknown in self.unknowns)
 
     @property
     def host_ansatz(self) -> Ansatz | None:

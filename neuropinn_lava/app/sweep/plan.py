@@ -23,8 +23,8 @@ from ...engine.trace import Backend
 from ...problems.check import check_problem
 from ...problems.conditions import Data, Mean
 from ...problems.coverage import covered
-from ...problems.problem import PdeProblem
 from ...problems.default_recipe import recipe_of
+from ...problems.problem import PdeProblem
 from ...problems.recipe import TrainingRecipe
 from ...problems.residuals import boundary_points, evaluation_points
 from ..verbs.convert import DEFAULT_TARGET
