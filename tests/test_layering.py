@@ -214,7 +214,7 @@ def test_every_package_is_read() -> None:
         ("neuropinn_lava.network.spec", "def f():\n    from lava.proc import dense"),
         ("neuropinn_lava.files.network_file", "import h5py"),
         ("neuropinn_lava.files.network_file", "import pandas"),
-        ("neuropinn_lava.problems.catalogue.heat", "from ...training import trainer"),
+        ("neuropinn_lava.problems.catalogue.evolution.heat", "from ....training import trainer"),
         ("neuropinn_lava", "from neuropinn_lava import training"),
         ("neuropinn_lava.training.layer", "import neuropinn_lava.conversion.quantize.post_training"),
         ("neuropinn_lava.conversion.quantize.post_training", "from lava.magma import core"),

@@ -105,6 +105,8 @@ def choose_recipe(problem: PdeProblem, most_rows: int = MOST_ROWS) -> TrainingRe
     while time.perf_counter() - start < MOST_SECONDS:
         size *= FINER
         cells = _cells(n_dim, size, shares)
+        if cells == found.cells:  # the shares were all one
+            continue
         finer = _solve(problem, cells) if np.prod(cells) * len(problem.residuals) <= most_rows else None
         if finer is None:
             break

@@ -222,7 +222,7 @@ class PdeProblem(Record):
         """Yield a mean of zero for each unknown that is determined up to a constant only: a pressure, or with Neumann sides."""
         f = self.names(on_boundary=True)
         rows = [*self.residuals, *(row for condition in self.conditions for row in condition.rows(f, self.unknowns))]
-        for unknown in self.unknowns:
+        for unknown in self.unknowns if self.own_ansatz is None else ():
             if all(unknown not in row.names() for row in rows) and not any(
                 isinstance(condition, Mean) for condition in self.conditions
             ):
@@ -285,11 +285,14 @@ class PdeProblem(Record):
         if self.residual_scale is not None:
             yield from check_range(f"{where}.residual_scale", self.residual_scale, 1e-30, 1e30)
         reserved = {"viscosity", "measured"}
+        shadows = {f"{unknown}_{letters}" for unknown in self.unknowns for letters in (*self.axes, "n")}
         every = (*self.axes, *self.unknowns, *self.parameters, *self.constants, *self.coefficients, *self.fields)
-        is_plain = all("_" not in each for each in self.unknowns)
-        if len(set(every)) != len(every) or reserved & set(every) or not is_plain:
+        is_plain = all("_" not in each and each != "n" for each in self.unknowns)
+        if len(set(every)) != len(every) or (reserved | shadows) & set(every) or not is_plain:
             mend = "Rename one of them."
-            yield Violation(f"{where}: names", "differ, without an underscore in unknowns", every, mend)
+            yield Violation(
+                f"{where}: names", "differ, without an underscore in unknowns, none of which is n", every, mend
+            )
         if len(self.residuals) < len(self.unknowns):
             got, mend = f"{len(self.residuals)} for {len(self.unknowns)} unknowns", "Return a tuple with all of them."
             yield Violation(f"{where}.equations", "return one equation or more for each unknown", got, mend)
@@ -314,9 +317,14 @@ class PdeProblem(Record):
 
     def aligned(self, truth: FloatArray, outputs: FloatArray) -> FloatArray:
         """Return a reference (n, n_out) with the mean of the outputs for unknowns that are known up to a constant only."""
-        free = [any(each.name == f"{LEVEL}{unknown}" for each in self.conditions) for unknown in self.unknowns]
-        shifted: FloatArray = truth + np.where(free, (outputs - truth).mean(axis=0), 0.0)
+        shifted: FloatArray = truth + np.where(self.has_free_level, (outputs - truth).mean(axis=0), 0.0)
         return shifted
+
+    @property
+    def has_free_level(self) -> tuple[bool, ...]:
+        """For each unknown, whether it is known up to a constant only."""
+        levels = {each.name for each in self.conditions}
+        return tuple(f"{LEVEL}{unknown}" in levels for unknown in self.unknowns)
 
     @property
     def host_ansatz(self) -> Ansatz | None:

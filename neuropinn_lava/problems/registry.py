@@ -10,28 +10,45 @@ from collections.abc import Callable
 from ..base.checks import check_choice, raise_violations
 from .problem import PdeProblem
 
-_NAMES = (
-    "heat",
-    "burgers",
-    "laplace",
-    "poisson",
-    "poisson-steep",
-    "poisson-lshape",
-    "burgers-shock",
-    "allen-cahn",
-    "poisson-star",
-    "advection-diffusion-star",
-    "eikonal",
-    "elasticity3d",
-)
-"""The function `make_some_name` of the file catalogue/some_name.py builds the problem `some-name`."""
+_ROOMS = {
+    "heat": "evolution",
+    "burgers": "evolution",
+    "laplace": "stationary",
+    "poisson": "stationary",
+    "poisson-steep": "stationary",
+    "poisson-lshape": "stationary",
+    "burgers-shock": "evolution",
+    "allen-cahn": "evolution",
+    "poisson-star": "stationary",
+    "advection-diffusion-star": "stationary",
+    "eikonal": "stationary",
+    "elasticity3d": "systems",
+    "helmholtz": "stationary",
+    "poisson-mixed": "stationary",
+    "poisson-holes": "stationary",
+    "interface": "systems",
+    "heat-robin": "evolution",
+    "advection": "evolution",
+    "wave": "evolution",
+    "wave2d": "evolution",
+    "kovasznay": "systems",
+    "cavity": "systems",
+    "reaction-diffusion": "systems",
+    "kuramoto-sivashinsky": "systems",
+    "burgers-family": "parameters",
+    "poisson-moving": "parameters",
+    "burgers-inverse": "parameters",
+    "diffusion-inverse": "parameters",
+}
+"""The room of the catalogue in which each problem stands: the function `make_some_name` of its file some_name.py builds the
+problem `some-name`."""
 _NUMBERED = re.compile(r"\w+_\d+")
 """Names of the options that a function with `**options` accepts and checks itself, such as `radius_2` of a second inclusion."""
 
 
 def list_problems() -> tuple[str, ...]:
     """Return the names of all problems, in the order of the documentation."""
-    return _NAMES
+    return tuple(_ROOMS)
 
 
 def find_problem(name: str, **parameters: float) -> PdeProblem:
@@ -45,10 +62,10 @@ def find_problem(name: str, **parameters: float) -> PdeProblem:
     Raises:
         SpecError: If the name or a parameter is unknown (the nearest ones are shown), or a value is out of range.
     """
-    raise_violations(check_choice("find_problem.name", name, _NAMES))
+    raise_violations(check_choice("find_problem.name", name, tuple(_ROOMS)))
     module = name.replace("-", "_")
     make: Callable[..., PdeProblem] = getattr(
-        importlib.import_module(f"{__package__}.catalogue.{module}"), f"make_{module}"
+        importlib.import_module(f"{__package__}.catalogue.{_ROOMS[name]}.{module}"), f"make_{module}"
     )
     known = inspect.signature(make).parameters
     named = [key for key, value in known.items() if value.kind is not value.VAR_KEYWORD]

@@ -30,7 +30,7 @@ from neuropinn_lava.network.transforms import ansatz_relative_l2
 from neuropinn_lava.operators.neighbours import find_neighbours
 from neuropinn_lava.operators.potential_energy import EnergyDomain, QuadraticEnergy
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.catalogue.elasticity3d import make_elasticity3d
+from neuropinn_lava.problems.catalogue.systems.elasticity3d import make_elasticity3d
 from neuropinn_lava.problems.coverage import covered
 from neuropinn_lava.problems.residuals import (
     boundary_points,

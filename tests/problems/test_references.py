@@ -88,7 +88,7 @@ def test_stated_accuracy_of_finite_elements_is_that_against_twice_as_many_cells(
     problem = find_problem(name)
     points = evaluation_points(problem, 2000, seed=8)
     held = problem.reference.evaluate(points)
-    module = f"neuropinn_lava.problems.catalogue.{name.replace('-', '_')}"
+    module = f"neuropinn_lava.problems.catalogue.stationary.{name.replace('-', '_')}"
     monkeypatch.setattr(f"{module}.solve_lshape", lambda: solve_lshape(64), raising=False)
     original = star_module.solve_star
     monkeypatch.setattr(f"{module}.solve_star", lambda forces: original(forces, 64, 320), raising=False)
@@ -182,7 +182,8 @@ def test_star_is_converged(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     fine = problem.reference.evaluate(points)
     original = star_module.solve_star
     monkeypatch.setattr(
-        f"neuropinn_lava.problems.catalogue.{name.replace('-', '_')}.solve_star", lambda f: original(f, 16, 80)
+        f"neuropinn_lava.problems.catalogue.stationary.{name.replace('-', '_')}.solve_star",
+        lambda f: original(f, 16, 80),
     )
     assert relative_l2(problem.reference.evaluate(points), fine) <= HALVING
 

@@ -1,1 +1,1 @@
-"""The problems that ship, one file each."""
+"""The problems that ship, one file each, in rooms by their kind."""

@@ -49,9 +49,9 @@ def observe(
 
 
 def observe_burgers(viscosity: float, n_points: int, noise: float, seed: int) -> Observations:
-    """Measure the solution of u_t + u u_x = v u_xx with u = -sin(pi x) at t = 0, on (x, t) in [-1, 1] x [0, 1]."""
-    box = np.array([-1.0, 0.0]), np.array([1.0, 1.0])
-    return observe(lambda points: solve_burgers(points, viscosity, -1.0), *box, n_points, noise, seed)
+    """Measure the solution of u_t + u u_x = v u_xx with u = sin(pi x) at t = 0, on (x, t) in [0, 1]^2."""
+    box = np.zeros(2), np.ones(2)
+    return observe(lambda points: solve_burgers(points, viscosity, 1.0), *box, n_points, noise, seed)
 
 
 def observe_diffusion(diffusivity: float, n_points: int, noise: float, seed: int) -> Observations:

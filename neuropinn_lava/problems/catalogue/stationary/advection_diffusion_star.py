@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ...base.arrays import FloatArray
-from ...base.checks import check_range, raise_violations
-from ..built_in import vanishing_ansatz
-from ..conditions import Dirichlet
-from ..phases import PhaseRecipe
-from ..problem import PdeProblem, ReferenceSolution, restricted_to_domain
-from ..recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
-from ..solvers.star import LEVEL_SET, Forces, solve_star, star_domain, to_polar
+from ....base.arrays import FloatArray
+from ....base.checks import check_range, raise_violations
+from ...built_in import vanishing_ansatz
+from ...conditions import Dirichlet
+from ...phases import PhaseRecipe
+from ...problem import PdeProblem, ReferenceSolution, restricted_to_domain
+from ...recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
+from ...solvers.star import LEVEL_SET, Forces, solve_star, star_domain, to_polar
 
 RECIPE = TrainingRecipe(
     network=NetworkRecipe(output_scale=1.0, surrogate_slope=20.0),

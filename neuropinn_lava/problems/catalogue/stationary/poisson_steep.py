@@ -6,18 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from ...base.arrays import FloatArray
-from ...base.checks import check_range, raise_violations
-from ...base.expressions import Names
-from ...geometry.domain import Box
-from ...geometry.fields.scalar_fields import Trigonometric
-from ...geometry.grading import Grading
-from ...network.transforms import Ansatz
-from ..built_in import vanishing_polynomial
-from ..conditions import Dirichlet
-from ..phases import PhaseRecipe
-from ..problem import PdeProblem, ReferenceSolution
-from ..recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
+from ....base.arrays import FloatArray
+from ....base.checks import check_range, raise_violations
+from ....base.expressions import Names
+from ....geometry.domain import Box
+from ....geometry.fields.scalar_fields import Trigonometric
+from ....geometry.grading import Grading
+from ....network.transforms import Ansatz
+from ...built_in import vanishing_polynomial
+from ...conditions import Dirichlet
+from ...phases import PhaseRecipe
+from ...problem import PdeProblem, ReferenceSolution
+from ...recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
 
 RECIPE = TrainingRecipe(
     network=NetworkRecipe(output_scale=2.0, initial_gain=2.0),

@@ -6,18 +6,18 @@ import dataclasses
 
 import numpy as np
 
-from ...base.arrays import FloatArray
-from ...base.checks import check_range, raise_violations
-from ...geometry.domain import Box
-from ...geometry.fields.scalar_fields import Trigonometric
-from ...geometry.grading import Grading
-from ...network.transforms import Ansatz
-from ..built_in import vanishing_polynomial
-from ..conditions import Initial, Periodic
-from ..phases import Marching, Optimizer, PhaseRecipe, imitate_then_solve
-from ..problem import PdeProblem, ReferenceSolution, restricted_to_domain
-from ..recipe import TANH_NETWORK, CloudRecipe, NetworkRecipe, ResidualWeights, TeacherRecipe, TrainingRecipe
-from ..solvers.reaction_spectral import solve_reaction
+from ....base.arrays import FloatArray
+from ....base.checks import check_range, raise_violations
+from ....geometry.domain import Box
+from ....geometry.fields.scalar_fields import Trigonometric
+from ....geometry.grading import Grading
+from ....network.transforms import Ansatz
+from ...built_in import vanishing_polynomial
+from ...conditions import Initial, Periodic
+from ...phases import Marching, Optimizer, PhaseRecipe, imitate_then_solve
+from ...problem import PdeProblem, ReferenceSolution, restricted_to_domain
+from ...recipe import TANH_NETWORK, CloudRecipe, NetworkRecipe, ResidualWeights, TeacherRecipe, TrainingRecipe
+from ...solvers.reaction_spectral import solve_reaction
 
 GRADINGS = (
     Grading(axis=0, centre=-0.5, width=0.02, gain=15.0),

@@ -6,15 +6,15 @@ import dataclasses
 
 import numpy as np
 
-from ...base.arrays import FloatArray
-from ...geometry.domain import Box
-from ...network.transforms import Ansatz
-from ..built_in import vanishing_polynomial
-from ..conditions import Dirichlet
-from ..phases import accurate_then_sparse
-from ..problem import PdeProblem, ReferenceSolution
-from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
-from ..solvers.transfinite import coons_polynomial
+from ....base.arrays import FloatArray
+from ....geometry.domain import Box
+from ....network.transforms import Ansatz
+from ...built_in import vanishing_polynomial
+from ...conditions import Dirichlet
+from ...phases import accurate_then_sparse
+from ...problem import PdeProblem, ReferenceSolution
+from ...recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...solvers.transfinite import coons_polynomial
 
 RECIPE = TrainingRecipe(
     network=dataclasses.replace(SOLVER_NETWORK, output_scale=0.07),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from ...base.arrays import FloatArray
-from ...network.transforms import Link
-from ...operators.operator_kind import OperatorKind
-from ..built_in import vanishing_ansatz
-from ..conditions import Dirichlet
-from ..phases import PhaseRecipe
-from ..problem import PdeProblem, ReferenceSolution, restricted_to_domain
-from ..recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
-from ..solvers.lshape import distance_in_lshape, lshape_domain
+from ....base.arrays import FloatArray
+from ....network.transforms import Link
+from ....operators.operator_kind import OperatorKind
+from ...built_in import vanishing_ansatz
+from ...conditions import Dirichlet
+from ...phases import PhaseRecipe
+from ...problem import PdeProblem, ReferenceSolution, restricted_to_domain
+from ...recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
+from ...solvers.lshape import distance_in_lshape, lshape_domain
 
 RECIPE = TrainingRecipe(
     network=NetworkRecipe(output_scale=1.0),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from ...base.arrays import FloatArray
-from ...base.checks import check_range, raise_violations
-from ...operators.operator_kind import OperatorKind
-from ..built_in import vanishing_ansatz
-from ..conditions import Dirichlet
-from ..phases import Jitter, PhaseRecipe
-from ..problem import PdeProblem, ReferenceSolution, restricted_to_domain
-from ..recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
-from ..solvers.star import LEVEL_SET, Forces, solve_star, star_domain, to_polar
+from ....base.arrays import FloatArray
+from ....base.checks import check_range, raise_violations
+from ....operators.operator_kind import OperatorKind
+from ...built_in import vanishing_ansatz
+from ...conditions import Dirichlet
+from ...phases import Jitter, PhaseRecipe
+from ...problem import PdeProblem, ReferenceSolution, restricted_to_domain
+from ...recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
+from ...solvers.star import LEVEL_SET, Forces, solve_star, star_domain, to_polar
 
 JITTER = Jitter(every=100, share=0.1)
 """Held fixed, the points let the error grow between them: 5.5e-3 (5.5e-3 to 9.6e-3 over three seeds) instead of 3.8e-3."""

@@ -6,17 +6,17 @@ import dataclasses
 
 import numpy as np
 
-from ...base.arrays import FloatArray
-from ...base.checks import check_range, raise_violations
-from ...geometry.domain import Box
-from ...geometry.fields.scalar_fields import Trigonometric
-from ...network.transforms import Ansatz
-from ..built_in import vanishing_polynomial
-from ..conditions import Dirichlet
-from ..phases import accurate_then_sparse
-from ..problem import PdeProblem, ReferenceSolution, restricted_to_domain
-from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
-from ..solvers.cole_hopf import solve_burgers
+from ....base.arrays import FloatArray
+from ....base.checks import check_range, raise_violations
+from ....geometry.domain import Box
+from ....geometry.fields.scalar_fields import Trigonometric
+from ....network.transforms import Ansatz
+from ...built_in import vanishing_polynomial
+from ...conditions import Dirichlet
+from ...phases import accurate_then_sparse
+from ...problem import PdeProblem, ReferenceSolution, restricted_to_domain
+from ...recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...solvers.cole_hopf import solve_burgers
 
 RECIPE = TrainingRecipe(
     network=dataclasses.replace(SOLVER_NETWORK, output_scale=2.0),

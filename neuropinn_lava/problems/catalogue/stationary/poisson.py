@@ -6,15 +6,15 @@ import dataclasses
 
 import numpy as np
 
-from ...base.arrays import FloatArray
-from ...base.checks import check_range, raise_violations
-from ...base.errors import Violation
-from ...geometry.domain import Box
-from ..built_in import vanishing_ansatz, vanishing_polynomial
-from ..conditions import Dirichlet
-from ..phases import accurate_then_sparse
-from ..problem import PdeProblem, ReferenceSolution
-from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ....base.arrays import FloatArray
+from ....base.checks import check_range, raise_violations
+from ....base.errors import Violation
+from ....geometry.domain import Box
+from ...built_in import vanishing_ansatz, vanishing_polynomial
+from ...conditions import Dirichlet
+from ...phases import accurate_then_sparse
+from ...problem import PdeProblem, ReferenceSolution
+from ...recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
 
 RECIPE = TrainingRecipe(
     network=dataclasses.replace(SOLVER_NETWORK, output_scale=2.0),

@@ -7,23 +7,23 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...base.arrays import FloatArray
-from ...base.checks import raise_violations
-from ...base.errors import Violation
-from ...base.expressions import Expression, Names
-from ...geometry.domain import End, Face
-from ...micromechanics.cell_domain import LoadedCell
-from ...micromechanics.cells import UnitCell
-from ...micromechanics.fitted_mesh import needed_cells
-from ...micromechanics.inclusion_options import further_inclusions, make_ellipsoid
-from ...micromechanics.loads import FaceLoad, Load, MeanStrain
-from ...micromechanics.phases import IsotropicPhase
-from ...micromechanics.reference_solution import reference_displacement
-from ...operators.operator_kind import OperatorKind
-from ..conditions import Condition, Dirichlet
-from ..phases import PhaseRecipe
-from ..problem import PdeProblem, ReferenceSolution
-from ..recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
+from ....base.arrays import FloatArray
+from ....base.checks import raise_violations
+from ....base.errors import Violation
+from ....base.expressions import Expression, Names
+from ....geometry.domain import End, Face
+from ....micromechanics.cell_domain import LoadedCell
+from ....micromechanics.cells import UnitCell
+from ....micromechanics.fitted_mesh import needed_cells
+from ....micromechanics.inclusion_options import further_inclusions, make_ellipsoid
+from ....micromechanics.loads import FaceLoad, Load, MeanStrain
+from ....micromechanics.phases import IsotropicPhase
+from ....micromechanics.reference_solution import reference_displacement
+from ....operators.operator_kind import OperatorKind
+from ...conditions import Condition, Dirichlet
+from ...phases import PhaseRecipe
+from ...problem import PdeProblem, ReferenceSolution
+from ...recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
 
 RECIPE = TrainingRecipe(
     network=NetworkRecipe(widths=(64, 64, 64), activation="tanh_squared", n_steps=1, theta=0.01, surrogate_slope=50.0),

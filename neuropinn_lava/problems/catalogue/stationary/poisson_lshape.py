@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 
-from ...base.arrays import FloatArray
-from ...base.checks import check_range, raise_violations
-from ...operators.operator_kind import OperatorKind
-from ..built_in import vanishing_ansatz
-from ..conditions import Dirichlet
-from ..phases import Refinement, accurate_then_sparse
-from ..problem import PdeProblem, ReferenceSolution, restricted_to_domain
-from ..recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
-from ..solvers.lshape import lshape_domain, solve_lshape
+from ....base.arrays import FloatArray
+from ....base.checks import check_range, raise_violations
+from ....operators.operator_kind import OperatorKind
+from ...built_in import vanishing_ansatz
+from ...conditions import Dirichlet
+from ...phases import Refinement, accurate_then_sparse
+from ...problem import PdeProblem, ReferenceSolution, restricted_to_domain
+from ...recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...solvers.lshape import lshape_domain, solve_lshape
 
 RECIPE = TrainingRecipe(
     network=dataclasses.replace(SOLVER_NETWORK, output_scale=0.4),

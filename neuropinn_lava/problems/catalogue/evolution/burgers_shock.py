@@ -6,11 +6,11 @@ import dataclasses
 
 import numpy as np
 
-from ...base.checks import check_range, raise_violations
-from ...geometry.grading import Grading
-from ..phases import Marching, Optimizer, PhaseRecipe, imitate_then_solve
-from ..problem import PdeProblem
-from ..recipe import TANH_NETWORK, CloudRecipe, NetworkRecipe, ResidualWeights, TeacherRecipe, TrainingRecipe
+from ....base.checks import check_range, raise_violations
+from ....geometry.grading import Grading
+from ...phases import Marching, Optimizer, PhaseRecipe, imitate_then_solve
+from ...problem import PdeProblem
+from ...recipe import TANH_NETWORK, CloudRecipe, NetworkRecipe, ResidualWeights, TeacherRecipe, TrainingRecipe
 from .burgers import build_burgers
 
 TEACHER = TeacherRecipe(

@@ -1,0 +1,1 @@
+"""Equations of one unknown in space and time."""

@@ -1,0 +1,56 @@
+"""`helmholtz`: Helmholtz' equation with one half wave one way and four whole ones the other."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....base.arrays import FloatArray
+from ....base.checks import check_range, raise_violations
+from ....geometry.domain import Box
+from ...conditions import Dirichlet
+from ...phases import accurate_then_sparse
+from ...problem import PdeProblem, ReferenceSolution
+from ...recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...solvers.closed_forms import helmholtz_mode
+
+RECIPE = TrainingRecipe(
+    network=SOLVER_NETWORK,
+    cloud=CloudRecipe(n_per_axis=(24, 40)),
+    phases=accurate_then_sparse(0.2, n_accurate=100),
+)
+"""Ten cells for each wave along y."""
+MODES = (1, 4)
+"""Numbers of whole waves along x and y."""
+
+
+def make_helmholtz(*, wave_number: float = 1.0) -> PdeProblem:
+    """Build Helmholtz' equation.
+
+        u_xx + u_yy + k^2 u = f     on [-1, 1]^2          u = 0 on the boundary
+        u = sin(pi x) sin(4 pi y)                         f = (k^2 - 17 pi^2) u
+
+    Args:
+        wave_number: k, 0 to 2; further up lie values at which the equation has no unique solution.
+
+    Raises:
+        SpecError: If the parameter is out of range.
+
+    Source: Wang, Teng and Perdikaris, SIAM J. Sci. Comput. 43 (2021) A3055, section 4.1.
+    """
+    raise_violations(check_range("make_helmholtz.wave_number", wave_number, 0.0, 2.0))
+    square = wave_number**2
+    size = 17 * np.pi**2 - square
+
+    def solution(points: FloatArray) -> FloatArray:
+        return helmholtz_mode(points, MODES)
+
+    return PdeProblem(
+        name="helmholtz",
+        title="Helmholtz equation",
+        text=f"u_xx + u_yy + {square:g} u = {-size:.6g} sin(pi x) sin(4 pi y); u = 0 on the boundary",
+        domain=Box([-1.0, -1.0], [1.0, 1.0]),
+        equations=lambda f: f.u_xx + f.u_yy + square * f.u + size * np.sin(np.pi * f.x) * np.sin(4 * np.pi * f.y),
+        conditions=(Dirichlet(0.0, name="walls"),),
+        reference=ReferenceSolution(evaluate=solution, relative_accuracy=1e-13, source="closed form"),
+        recipe=RECIPE,
+    )
