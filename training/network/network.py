@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ...base.checks import as_member, check_range, check_whole, raise_violations
 from ...base.errors import Violation
 from ...network.spec import MAX_STEPS, Readout
+from ...problems.phases import ActivityMeasure
 from ...problems.recipe import NetworkRecipe
 from ..neuron.vsn import VSN, layer_type, successive_steps, vsn_layers
 
@@ -118,6 +119,8 @@ class PresentedNetwork(nn.Module):
 
     n_steps: int
     readout: Readout
+    measure: ActivityMeasure = ActivityMeasure.RATE
+    """What the activity counts, as the phase under way wants it."""
 
     @property
     def presented(self) -> nn.Module:
@@ -135,13 +138,24 @@ class PresentedNetwork(nn.Module):
             if isinstance(layer.beta, nn.Parameter) or isinstance(layer.theta, nn.Parameter):
                 layer.clamp_()
 
-    def mean_activity(self, activities: Sequence[Tensor]) -> Tensor:
-        """Compute the mean over all neurons of the activities of the VSN layers, each a scalar; 1 where there are none."""
-        if not activities:
+    def mean_activity(self, activities: Sequence[Tensor], measure: ActivityMeasure | None = None) -> Tensor:
+        """Compute the mean over all neurons of the activities of the VSN layers, each a scalar; 1 where there are none.
+
+        Args:
+            activities: Share of neurons and steps that fire in each layer.
+            measure: What a neuron counts by: one, or its number of targets; None takes the network's `measure`.
+        """
+        if not self.vsn_layers:
             return next(self.parameters()).new_ones(())
-        widths = torch.tensor([float(layer.n_neurons) for layer in self.vsn_layers], dtype=torch.float64)
+        costs = torch.tensor([float(layer.n_neurons) for layer in self.vsn_layers], dtype=torch.float64)
+        if (measure or self.measure) is ActivityMeasure.OPERATIONS:
+            costs *= self.n_targets()
         by_layer = torch.stack(list(activities))
-        return torch.dot(by_layer, (widths / widths.sum()).to(by_layer))
+        return torch.dot(by_layer, (costs / costs.sum()).to(by_layer))
+
+    def n_targets(self) -> Tensor:
+        """Return to how many neurons a spike of each VSN layer goes, shape (n_layers,)."""
+        raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
         """Present x, shape (n_samples, n_in), for T steps; return the read-out, shape (n_samples, n_out)."""
@@ -183,6 +197,10 @@ class VsnNetwork(PresentedNetwork):
     def linear_layers(self) -> tuple[nn.Linear, ...]:
         """The Linear layers in their order; the last one is the read-out."""
         return tuple(layer for layer in self.layers if isinstance(layer, nn.Linear))
+
+    def n_targets(self) -> Tensor:
+        """Return to how many neurons a spike of each VSN layer goes, shape (n_layers,)."""
+        return torch.tensor([float(linear.out_features) for linear in self.linear_layers[1:]], dtype=torch.float64)
 
     @property
     def n_in(self) -> int:

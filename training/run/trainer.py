@@ -31,7 +31,7 @@ from ...problems.default_recipe import recipe_of
 from ...problems.discretization import discretize
 from ...problems.error_estimate import can_estimate, estimate_error
 from ...problems.identification import FoundCoefficient, find_standard_errors
-from ...problems.phases import Optimizer
+from ...problems.phases import ActivityMeasure, Optimizer
 from ...problems.problem import PdeProblem
 from ...problems.recipe import TeacherRecipe, TrainingRecipe
 from ...problems.residuals import evaluation_points, residual_cloud
@@ -192,6 +192,11 @@ def _violations(settings: _Settings, recipe: TrainingRecipe, teacher: TeacherFun
         mend = "Give a teacher where the recipe's TeacherRecipe has no phases, and only there."
         got = "a function" if teacher is not None else None
         yield Violation("train_network.teacher", "be given as the recipe expects it", got, mend)
+    if settings.module is not None and any(
+        phase.activity_measure is ActivityMeasure.OPERATIONS for phase in recipe.phases
+    ):
+        mend = "Leave it at the rate, or train the recipe's own network."
+        yield Violation("PhaseRecipe.activity_measure", "be 'rate' where a module is trained", "'operations'", mend)
     if not recipe.uses(Optimizer.GAUSS_NEWTON):
         return
     if settings.dtype is not torch.float64:
@@ -233,6 +238,7 @@ def _train(
         task, state = _prepare(settings, recipe, output, teacher)
         status = _run(task, state, interrupted)
         state.restore_best()
+        state.network.measure = ActivityMeasure.RATE
         error, activity = _evaluate(task, state.network)
     trained = state.network
     network = settings.export(
@@ -325,6 +331,7 @@ def _run(task: _Task, state: TrainingState, interrupted: Callable[[], bool]) -> 
 
 def _begin_step(task: _Task, state: TrainingState, place: PhasePlace) -> CollocationSet:
     """Begin the phase, and the draw of a jitter, whose first step this is; return the collocation set of the step."""
+    state.network.measure = place.phase.activity_measure
     if place.iteration == 0:
         state.begin_phase(place.phase.optimizer)
         costs = [phase.activity_weight > 0.0 for phase in task.recipe.phases[: place.index + 1]]
@@ -387,7 +394,8 @@ def _outputs(task: _Task, network: TrainedNetwork, points: FloatArray) -> tuple[
     with torch.no_grad():
         run = network.run(inputs)
     outputs = output_transform(problem, task.recipe).apply(run.output.cpu().double().numpy())
-    return problem.ansatz.apply(points, outputs), run.activity.item()
+    activity = network.mean_activity(list(run.activities), ActivityMeasure.RATE)
+    return problem.ansatz.apply(points, outputs), activity.item()
 
 
 def _estimated(task: _Task, network: TrainedNetwork) -> float:

@@ -9,6 +9,7 @@ from torch import nn
 import builders
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.network.spec import Readout
+from neuropinn_lava.problems.phases import ActivityMeasure
 from neuropinn_lava.problems.recipe import NetworkRecipe
 from neuropinn_lava.training.network.network import VsnNetwork, build_network
 from neuropinn_lava.training.neuron.vsn import VSN, successive_steps
@@ -89,3 +90,13 @@ def test_all_broken_rules_are_listed_at_once() -> None:
 def test_a_readout_of_every_step_is_for_sequences() -> None:
     with pytest.raises(SpecError, match="readout must be 'mean' or 'last'; got every"):
         VsnNetwork(sequential(), 2, "every")
+
+
+def test_operations_count_a_spike_by_its_targets() -> None:
+    """Widths 4 and 2, one output: a spike of the first layer goes to 2 neurons, one of the second to 1, of 4 * 2 + 2 in all."""
+    network = build_network(NetworkRecipe(widths=(4, 2)), 3, 1, 0)
+    activities = [torch.tensor(0.5), torch.tensor(1.0)]
+    assert network.mean_activity(activities).item() == pytest.approx((4 * 0.5 + 2 * 1.0) / 6)
+    network.measure = ActivityMeasure.OPERATIONS
+    assert network.mean_activity(activities).item() == pytest.approx((4 * 2 * 0.5 + 2 * 1 * 1.0) / 10)
+    assert network.mean_activity(activities, ActivityMeasure.RATE).item() == pytest.approx(4 / 6)

@@ -17,7 +17,7 @@ from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.operators.operator_kind import OperatorKind
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.phases import Marching, Optimizer, PhaseRecipe
+from neuropinn_lava.problems.phases import ActivityMeasure, Marching, Optimizer, PhaseRecipe
 from neuropinn_lava.problems.problem import PdeProblem
 from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe, ResidualWeights, Surrogate, TrainingRecipe
 from neuropinn_lava.problems.residuals import evaluation_points
@@ -215,11 +215,13 @@ def test_a_rate_below_its_target_is_left_alone(problem: PdeProblem) -> None:
     assert kept.loss == free.loss
 
 
+@pytest.mark.parametrize("measure", list(ActivityMeasure))
 @pytest.mark.parametrize("share", [-0.5, 0.5, 2.0])
-def test_a_step_minimises_the_one_sided_model(problem: PdeProblem, share: float) -> None:
+def test_a_step_minimises_the_one_sided_model(problem: PdeProblem, share: float, measure: ActivityMeasure) -> None:
     """The activity is above its target, below it but carried over it by a step of the equation alone, and well below it."""
     recipe = small_recipe()
     cloud, network = build_cloud(problem, recipe), build_module(recipe, seed=1)
+    network.measure = measure
     run = run_exactly(network, cloud.inputs)
     linear = linearize_residuals(cloud, run.output.detach())
     J = torch.from_numpy(linear.slopes @ explicit_jacobian(network, cloud.inputs).numpy())
@@ -353,3 +355,19 @@ def test_what_gauss_newton_cannot_do_is_refused() -> None:
     with pytest.raises(SpecError, match=r"Marching.width must lie in \[0.001, 1\]"):
         Marching(width=0.0)
     assert np.isfinite(Marching().tolerance)
+
+
+def test_operations_are_a_target_of_their_own(problem: PdeProblem) -> None:
+    """The rate of neurons that is reported stays the rate; what the phase counts is the share of operations."""
+    sparse = small_recipe().phases[1]
+    phase = dataclasses.replace(sparse, activity_measure="operations", n_iterations=20, target_activity=0.2)
+    result = train_network(problem, dataclasses.replace(small_recipe(), phases=(phase,)))
+    assert result.module.measure is ActivityMeasure.RATE
+    points = torch.as_tensor(np.random.default_rng(3).uniform(-1, 1, (4000, 2)))
+    run = result.module.run(points)
+    by_layer = run.activities
+    operations = ((8 * 7 * by_layer[0] + 7 * by_layer[1]) / 63).item()
+    assert result.history.rows[-1].activity == pytest.approx(
+        operations, abs=0.05
+    )  # on the cloud in place of random points
+    assert abs(run.activity.item() - (8 * by_layer[0] + 7 * by_layer[1]).item() / 15) < ROUNDING
