@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ....base.arrays import FloatArray
 from ....base.checks import check_range, raise_violations
 from ....base.expressions import Names
