@@ -16,8 +16,8 @@ import numpy as np
 
 from ...base.arrays import ArrayRecord, FloatArray, freeze_arrays
 from ...base.checks import check_range, raise_violations
-from ...operators.projection import build_operators
 from ...problems.default_recipe import recipe_of
+from ...problems.discretization import cloud_operators
 from ...problems.problem import PdeProblem
 from ...problems.residuals import measuring_cells
 
@@ -33,7 +33,7 @@ class GradientSection(ArrayRecord):
     """First derivatives of the deployed outputs at the centres of a cloud."""
 
     coordinates: tuple[str, ...]
-    """One letter per column of `points`."""
+    """Name of each column of `points`: a letter, or the name of a parameter."""
     points: FloatArray
     """Where the derivatives are taken, physical, shape (n, n_dim)."""
     names: tuple[str, ...]
@@ -52,7 +52,7 @@ class GradientSection(ArrayRecord):
 
     def flux(self, unknown: str) -> FloatArray:
         """Return the flux -k grad u of one unknown, shape (n, n_space)."""
-        columns = [self.names.index(f"{unknown}_{letter}") for letter in self.coordinates if letter != TIME]
+        columns = [self.names.index(f"{unknown}_{letter}") for letter in self.space]
         return -self.conductivity * self.deployed[:, columns]
 
     def relative_l2(self, name: str) -> float | None:
@@ -63,13 +63,19 @@ class GradientSection(ArrayRecord):
         return error / size if size else None
 
     @property
+    def space(self) -> tuple[str, ...]:
+        """Coordinates in space: neither time nor a parameter of the equations, along which nothing is differentiated."""
+        along = {name.rpartition("_")[2] for name in self.names}
+        return tuple(letter for letter in self.coordinates if letter != TIME and letter in along)
+
+    @property
     def unknowns(self) -> tuple[str, ...]:
         """Outputs whose derivatives these are, in order."""
         return tuple(dict.fromkeys(name.rpartition("_")[0] for name in self.names))
 
 
 def measure_gradients(problem: PdeProblem, evaluate: Evaluate, conductivity: float = 1.0) -> GradientSection:
-    """Take the first derivatives of anything that maps points to outputs, along every coordinate of a problem.
+    """Take the first derivatives of anything that maps points to outputs, along all coordinates but parameters.
 
     Args:
         problem: Gives the cloud and the kind of operator.
@@ -82,16 +88,16 @@ def measure_gradients(problem: PdeProblem, evaluate: Evaluate, conductivity: flo
     raise_violations(check_range("measure_gradients.conductivity", conductivity, 0.0, float(np.finfo(float).max)))
     recipe = recipe_of(problem).cloud
     cloud = problem.domain.cloud(measuring_cells(recipe.n_per_axis), recipe.gradings)
-    operators = build_operators(cloud, problem.coordinates, problem.coordinates, recipe.operator, recipe.n_neighbours)
+    operators = cloud_operators(cloud, problem.axes, problem.axes, recipe.operator, recipe.n_neighbours)
 
     def gradient(values: FloatArray) -> FloatArray:
-        columns = [operators.apply(letter, u) for u in values.T for letter in problem.coordinates]
+        columns = [operators.apply(letter, u) for u in values.T for letter in problem.axes]
         return np.stack(columns, axis=1)
 
     return GradientSection(
         coordinates=problem.coordinates,
         points=cloud.centres,
-        names=tuple(f"{unknown}_{letter}" for unknown in problem.unknowns for letter in problem.coordinates),
+        names=tuple(f"{unknown}_{letter}" for unknown in problem.unknowns for letter in problem.axes),
         deployed=gradient(evaluate(cloud.points)),
         reference=gradient(problem.exact(cloud.points)),
         operator=operators.kind.value,
@@ -101,8 +107,7 @@ def measure_gradients(problem: PdeProblem, evaluate: Evaluate, conductivity: flo
 
 def gradients_csv(section: GradientSection) -> str:
     """Return the gradients and fluxes as a table: coordinates, derivatives, fluxes; one row per point."""
-    space = [letter for letter in section.coordinates if letter != TIME]
-    heads = [*section.coordinates, *section.names, *(f"flux_{u}_{x}" for u in section.unknowns for x in space)]
+    heads = [*section.coordinates, *section.names, *(f"flux_{u}_{x}" for u in section.unknowns for x in section.space)]
     columns = np.hstack([section.points, section.deployed, *(section.flux(unknown) for unknown in section.unknowns)])
     rows = (",".join(f"{value:.12g}" for value in row) for row in columns.tolist())
     return "\n".join([",".join(heads), *rows]) + "\n"

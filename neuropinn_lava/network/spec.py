@@ -52,7 +52,7 @@ class Provenance(Record):
     problem: str | None = None
     """Name of the PDE problem that it was trained on."""
     parameters: tuple[ProblemParameter, ...] = ()
-    """Options of the problem that were not left at their defaults."""
+    """Options of the problem that were not left at their defaults, and the coefficients of its equations that were found."""
     seed: int | None = None
     """Seed of the training, a 64-bit integer."""
     package_version: str | None = None

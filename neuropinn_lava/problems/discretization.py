@@ -187,10 +187,10 @@ def _operators(
     problem: PdeProblem, cloud: Cloud, derivatives: tuple[str, ...], kind: OperatorKind, n_neighbours: int
 ) -> DerivativeOperators | None:
     letters = tuple(sorted({each.partition("_")[2] for each in derivatives}))
-    return _sliced(cloud, letters, problem.axes, kind, n_neighbours) if letters else None
+    return cloud_operators(cloud, letters, problem.axes, kind, n_neighbours) if letters else None
 
 
-def _sliced(
+def cloud_operators(
     cloud: Cloud, letters: tuple[str, ...], axes: tuple[str, ...], kind: OperatorKind, n_neighbours: int
 ) -> DerivativeOperators:
     """Build the operators of a cloud; those of one with parameters are the region's in every slice."""

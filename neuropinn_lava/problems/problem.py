@@ -315,6 +315,14 @@ class PdeProblem(Record):
         copy._hold("options", tuple(ProblemParameter(name=each, value=float(value)) for each, value in options.items()))
         return copy
 
+    def with_found(self, values: Mapping[str, float]) -> PdeProblem:
+        """Return a copy whose unknown coefficients start at values that a training found; other names are left out."""
+        found = {
+            each: dataclasses.replace(held, start=values.get(each, held.start))
+            for each, held in self.coefficients.items()
+        }
+        return dataclasses.replace(self, coefficients=found) if found else self
+
     def aligned(self, truth: FloatArray, outputs: FloatArray) -> FloatArray:
         """Return a reference (n, n_out) with the mean of the outputs for unknowns that are known up to a constant only."""
         shifted: FloatArray = truth + np.where(self.has_free_level, (outputs - truth).mean(axis=0), 0.0)

@@ -243,7 +243,7 @@ OUT_OF_RANGE = [
     ("kovasznay", "reynolds", 1.0),
     ("cavity", "reynolds", 1000.0),
     ("reaction-diffusion", "diffusivity", 1e-5),
-    ("kuramoto-sivashinsky", "horizon", 1.0),
+    ("kuramoto-sivashinsky", "horizon", 9.0),
     ("burgers-family", "lowest", 0.001),
     ("burgers-family", "highest", 2.0),
     ("poisson-moving", "width", 0.01),

@@ -24,7 +24,7 @@ from ...base.checks import check_range, raise_violations
 from ...base.errors import SpecError, TrainingError, Violation
 from ...base.metrics import relative_l2
 from ...files.atomic import check_writable
-from ...network.spec import NetworkSpec, Provenance
+from ...network.spec import NetworkSpec, ProblemParameter, Provenance
 from ...operators.potential_energy import EnergyDomain
 from ...problems.check import check_problem
 from ...problems.default_recipe import recipe_of
@@ -240,7 +240,9 @@ def _train(
         state.restore_best()
         state.network.measure = ActivityMeasure.RATE
         error, activity = _evaluate(task, state.network)
-    trained = state.network
+    trained, coefficients = state.network, _found_coefficients(task, state.network)
+    noted = tuple(ProblemParameter(name=each.name, value=each.value) for each in coefficients)
+    origin = dataclasses.replace(settings.provenance, parameters=(*settings.provenance.parameters, *noted))
     network = settings.export(
         trained.module if isinstance(trained, ModuleNetwork) else trained,
         **({"n_steps": trained.n_steps} if isinstance(trained, ModuleNetwork) else {}),
@@ -250,7 +252,7 @@ def _train(
         ansatz=problem.host_ansatz,
         lower=problem.domain.lower,
         upper=problem.domain.upper,
-        provenance=settings.provenance,
+        provenance=origin,
     )
     return TrainingResult(
         status=status,
@@ -261,7 +263,7 @@ def _train(
         relative_l2=error,
         estimated_l2=_estimated(task, state.network),
         estimated_l2_dense=state.dense_error,
-        coefficients=_found_coefficients(task, state.network),
+        coefficients=coefficients,
         activity=activity,
         n_iterations=state.iteration,
         seconds=time.perf_counter() - start,

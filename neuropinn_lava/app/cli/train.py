@@ -123,13 +123,19 @@ def show_training(result: TrainingResult, path: Path, as_json: bool) -> None:
     from ...training.run.outcome import TrainingStatus
 
     if as_json:
-        summary = {"status": result.status.value, "loss": result.loss, "n_iterations": result.n_iterations}
+        summary: dict[str, object] = {
+            "status": result.status.value,
+            "loss": result.loss,
+            "n_iterations": result.n_iterations,
+        }
         summary |= {"relative_l2": result.relative_l2, "estimated_l2": result.estimated_l2, "activity": result.activity}
         summary |= {"estimated_l2_dense": result.estimated_l2_dense}
+        summary |= {"coefficients": {each.name: [each.value, each.standard_error] for each in result.coefficients}}
         print_json(summary | {"seconds": result.seconds, "out": str(path), "digest": result.network.digest()})
     else:
         known = [f"relative L2 {result.relative_l2:.2%}"] if math.isfinite(result.relative_l2) else []
         known += [f"estimated error {result.estimated_l2:.2%}"] if math.isfinite(result.estimated_l2) else []
+        known += [f"{each.name} = {each.value:.6g} +- {each.standard_error:.2g}" for each in result.coefficients]
         judged = ", ".join([*known, f"activity {result.activity:.2f}"])
         done = f"{result.status.value} after {result.n_iterations:,} iterations, {result.seconds:.0f} s"
         out.print(f"{done}: {judged}. Wrote {path}")

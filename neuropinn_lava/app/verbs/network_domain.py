@@ -27,7 +27,8 @@ def known_problem(network: Network, given: object = None, where: str = "problem"
         where: The argument, for errors, as in `profile.problem`.
 
     Returns:
-        The problem, or None where none is given and the provenance names none of the package.
+        The problem, its unknown coefficients as the training found them; None where none is given and the provenance names
+        none of the package.
 
     Raises:
         SpecError: If what is given is not a problem, or has other numbers of coordinates or unknowns than the network.
@@ -35,17 +36,19 @@ def known_problem(network: Network, given: object = None, where: str = "problem"
     from ...problems import find_problem, list_problems
 
     source = float_network(network)
+    noted = {option.name: option.value for option in source.provenance.parameters}
     if given is not None:
         problem = checked_problem(given, where)
         if (problem.n_in, problem.n_out) != (source.n_in, source.n_out):
             rule = f"have {source.n_in} coordinates and {source.n_out} unknowns, as network {source.name!r} has"
             got = f"{problem.n_in} and {problem.n_out} of {problem.name!r}"
             raise SpecError(where, rule, got, "Name the problem that the network was trained on.")
-        return problem
-    provenance = source.provenance
-    if provenance.problem not in list_problems():
+        return problem.with_found(noted)
+    name = source.provenance.problem
+    if name not in list_problems():
         return None
-    return find_problem(provenance.problem, **{option.name: option.value for option in provenance.parameters})
+    found = find_problem(name).coefficients if noted else {}
+    return find_problem(name, **{each: value for each, value in noted.items() if each not in found}).with_found(noted)
 
 
 def checked_problem(given: object, where: str) -> PdeProblem:

@@ -409,3 +409,12 @@ def test_run_goes_on_with_an_interrupted_run(cli, chip_file, points_file, tmp_pa
     assert np.array_equal(
         np.load(tmp_path / "u.npy"), run_integer(read_network(chip_file), np.load(points_file)).outputs
     )
+
+
+def test_train_shows_and_keeps_the_coefficients_that_it_found(cli, tmp_path):
+    options = ["--iterations", "0.05", "--cells", "8,8"]
+    code, shown, _ = cli("train", "burgers-inverse", "--out", tmp_path / "inverse.h5", *options)
+    assert code == 0
+    (held,) = read_network(tmp_path / "inverse.h5").provenance.parameters
+    assert held.name == "nu"
+    assert f"nu = {held.value:.6g} +- " in " ".join(shown.split())

@@ -9,6 +9,7 @@ import numpy as np
 import builders
 from neuropinn_lava.app.verbs.network_domain import count_outside, draw_points, known_problem, output_names
 from neuropinn_lava.network.spec import ProblemParameter
+from neuropinn_lava.problems import find_problem
 
 SMALL = builders.random_spec(2, widths=(2, 6, 5, 1))
 ON_STAR = dataclasses.replace(SMALL, provenance=dataclasses.replace(SMALL.provenance, problem="poisson-star"))
@@ -33,6 +34,20 @@ def test_a_problem_is_known_by_its_provenance():
     problem = known_problem(dataclasses.replace(SMALL, provenance=provenance))
     assert problem is not None
     assert problem.name == "heat"
+
+
+def test_coefficients_that_a_training_found_stand_for_their_starts():
+    """For a problem of the package and for a given one: residuals and estimates are those of the found equation."""
+    options = (ProblemParameter(name="viscosity", value=0.2), ProblemParameter(name="nu", value=0.19))
+    provenance = dataclasses.replace(SMALL.provenance, problem="burgers-inverse", parameters=options)
+    network = dataclasses.replace(SMALL, provenance=provenance)
+    problem = known_problem(network)
+    assert problem is not None
+    assert problem.rest_values()["nu"] == 0.19
+    assert {option.name: option.value for option in problem.options} == {"viscosity": 0.2}
+    given = find_problem("burgers-inverse")
+    assert given.rest_values()["nu"] == 0.01
+    assert known_problem(network, given).rest_values()["nu"] == 0.19
 
 
 def test_outputs_have_the_names_of_the_unknowns():

@@ -49,6 +49,16 @@ def test_nothing_flows_along_time() -> None:
     assert np.allclose(section.flux("u"), -1.0)
 
 
+def test_nothing_is_differentiated_along_a_parameter() -> None:
+    """u = x nu over the slices of a family: u_x = nu at each point, and the table has a column for the parameter."""
+    problem = find_problem("burgers-family")
+    section = measure_gradients(problem, lambda points: points[:, :1] * np.exp(points[:, 2:]))
+    assert section.names == ("u_x", "u_t")
+    np.testing.assert_allclose(section.flux("u")[:, 0], -np.exp(section.points[:, 2]), rtol=1e-6)
+    head = gradients_csv(section).partition("\n")[0]
+    assert head == "x,t,log_nu,u_x,u_t,flux_u_x"
+
+
 def test_table_has_one_row_a_point(section: GradientSection) -> None:
     rows = list(csv.DictReader(io.StringIO(gradients_csv(section))))
     assert list(rows[0]) == ["x", "y", "u_x", "u_y", "flux_u_x", "flux_u_y"]
