@@ -41,7 +41,7 @@ def known(*columns: Callable[..., Any]) -> nl.ReferenceSolution:
 def helmholtz() -> PdeProblem:
     """-1 to 1 in x and y, u = sin(pi x) sin(4 pi y)."""
     return nl.PdeProblem(
-        name="helmholtz",
+        name="own-helmholtz",
         domain=nl.Box([-1, -1], [1, 1]),
         equations=lambda f: f.u_xx + f.u_yy + f.u + (17 * PI**2 - 1) * np.sin(PI * f.x) * np.sin(4 * PI * f.y),
         conditions=[nl.Dirichlet(0.0)],
@@ -52,7 +52,7 @@ def helmholtz() -> PdeProblem:
 def neumann() -> PdeProblem:
     """Poisson with one Neumann side, u = cos(pi x / 2) sin(pi y)."""
     return nl.PdeProblem(
-        name="one-neumann-side",
+        name="own-one-neumann-side",
         domain=SQUARE,
         equations=lambda f: f.u_xx + f.u_yy + 1.25 * PI**2 * np.cos(PI * f.x / 2) * np.sin(PI * f.y),
         conditions=[nl.Neumann(0.0, on="x_lower"), nl.Dirichlet(0.0, on=("x_upper", "y_lower", "y_upper"))],
@@ -64,7 +64,7 @@ def robin() -> PdeProblem:
     """Heat in a rod with u + du/dn = 0 at both ends: u = e^(-k^2 t) (k cos kx + sin kx), tan k = 2 k / (k^2 - 1)."""
     k = 1.3065423741888063
     return nl.PdeProblem(
-        name="robin-heat",
+        name="own-robin-heat",
         domain=nl.Box.space_time([0, 0], [1, 1]),
         equations=lambda f: f.u_t - f.u_xx,
         conditions=[
@@ -78,7 +78,7 @@ def robin() -> PdeProblem:
 def advection() -> PdeProblem:
     """u = sin(2 pi (x - t)) with periodic ends."""
     return nl.PdeProblem(
-        name="periodic-advection",
+        name="own-periodic-advection",
         domain=nl.Box.space_time([0, 0], [1, 1]),
         equations=lambda f: f.u_t + f.u_x,
         conditions=[nl.Periodic("x"), nl.Initial(lambda p: np.sin(2 * PI * p.x))],
@@ -89,7 +89,7 @@ def advection() -> PdeProblem:
 def wave() -> PdeProblem:
     """Two modes with speed 2."""
     return nl.PdeProblem(
-        name="wave-1d",
+        name="own-wave-1d",
         domain=nl.Box.space_time([0, 0], [1, 1]),
         equations=lambda f: f.u_tt - 4 * f.u_xx,
         conditions=[
@@ -106,7 +106,7 @@ def wave() -> PdeProblem:
 def heat_2d() -> PdeProblem:
     """u = e^(-2 pi^2 a t) sin(pi x) sin(pi y), a = 0.1."""
     return nl.PdeProblem(
-        name="heat-2d",
+        name="own-heat-2d",
         domain=nl.Box.space_time([0, 0, 0], [1, 1, 1]),
         equations=lambda f: f.u_t - 0.1 * (f.u_xx + f.u_yy),
         conditions=[nl.Dirichlet(0.0, on=WALLS_2D), nl.Initial(lambda p: np.sin(PI * p.x) * np.sin(PI * p.y))],
@@ -117,7 +117,7 @@ def heat_2d() -> PdeProblem:
 def wave_2d() -> PdeProblem:
     """u = sin(pi x) sin(pi y) cos(sqrt(2) pi t)."""
     return nl.PdeProblem(
-        name="wave-2d",
+        name="own-wave-2d",
         domain=nl.Box.space_time([0, 0, 0], [1, 1, 1]),
         equations=lambda f: f.u_tt - f.u_xx - f.u_yy,
         conditions=[
@@ -145,7 +145,7 @@ def kovasznay() -> PdeProblem:
         ]
 
     return nl.PdeProblem(
-        name="kovasznay",
+        name="own-kovasznay",
         domain=nl.Box([-0.5, -0.5], [1, 0.5]),
         unknowns="u v p",
         equations=lambda f: (
@@ -178,7 +178,7 @@ def reaction_diffusion() -> PdeProblem:
         return total + apart, total - apart
 
     return nl.PdeProblem(
-        name="reaction-diffusion",
+        name="own-reaction-diffusion",
         domain=nl.Box.space_time([0, 0], [1, 1]),
         unknowns="u v",
         equations=lambda f: (f.u_t - d * f.u_xx + f.u - f.v, f.v_t - d * f.v_xx - f.u + f.v),
@@ -204,7 +204,7 @@ def interface() -> PdeProblem:
         return (np.sinh(PI / 2) * np.cosh(PI * z) + 0.1 * np.cosh(PI / 2) * np.sinh(PI * z)) * np.sin(PI * y)
 
     return nl.PdeProblem(
-        name="interface",
+        name="own-interface",
         domain=nl.Box([0, 0], [0.5, 1]),
         unknowns="u v",
         equations=lambda f: (f.u_xx + f.u_yy, f.v_xx + f.v_yy),

@@ -52,7 +52,7 @@ def packed_lbfgs(values: torch.Tensor, **changes: object) -> dict[str, object]:
 
 @pytest.fixture
 def path(state: TrainingState, identity: TrainingIdentity, tmp_path: Path) -> Path:
-    state.iteration, state.best_loss, state.first_activity = 17, 1 / 3, 0.1
+    state.iteration, state.best_loss, state.first_activity, state.dense_error = 17, 1 / 3, 0.1, 0.02
     state.optimizer = LBfgs(state.parameters.values)
     state.optimizer.unpack(packed_lbfgs(state.parameters.values))
     write_checkpoint(state, identity, tmp_path / "state.safetensors")
@@ -72,7 +72,7 @@ def test_everything_comes_back(
 ) -> None:
     fresh = start_state(build_network(recipe.network, 2, 1, 5))
     read_checkpoint(fresh, identity, path)
-    assert (fresh.iteration, fresh.best_loss, fresh.first_activity) == (17, 1 / 3, 0.1)
+    assert (fresh.iteration, fresh.best_loss, fresh.first_activity, fresh.dense_error) == (17, 1 / 3, 0.1, 0.02)
     found, written = pack_state(fresh), pack_state(state)
     assert found.keys() == written.keys()
     for name, value in written.items():
