@@ -293,7 +293,7 @@ class PdeProblem(Record):
         if len(set(every)) != len(every) or (reserved | shadows) & set(every) or not is_plain:
             mend = "Rename one of them."
             yield Violation(
-                f"{where}: names", "differ, without an underscore in unknowns, none of which is n", every, mend
+                f"{where}: names", "be different, without an underscore in unknowns, none of which is n", every, mend
             )
         if len(self.residuals) < len(self.unknowns):
             got, mend = f"{len(self.residuals)} for {len(self.unknowns)} unknowns", "Return a tuple with all of them."
