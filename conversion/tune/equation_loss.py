@@ -16,6 +16,7 @@ from torch import Tensor
 from ...base.arrays import record_digest
 from ...base.errors import SpecError
 from ...network.spec import NetworkSpec
+from ...problems.default_recipe import recipe_of
 from ...problems.problem import PdeProblem
 from ...training.collocation.clouds import input_transform
 from ...training.loss.energy_loss import EnergyCloud, build_loss_cloud
@@ -32,7 +33,7 @@ def equation_objective(problem: PdeProblem, source: NetworkSpec) -> Objective:
         SpecError: If the network has another input normalisation or other built-in conditions than the problem's training.
     """
     _check_host(problem, source)
-    laid = build_loss_cloud(problem, problem.recipe, torch.float32, torch.device("cpu"))
+    laid = build_loss_cloud(problem, recipe_of(problem), torch.float32, torch.device("cpu"))
     cloud = replace(laid, output_transform=source.output_transform)
 
     def objective(trained: QuantizationAwareNetwork) -> Tensor:

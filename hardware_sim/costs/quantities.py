@@ -28,8 +28,9 @@ def synaptic_operations(load: Workload) -> float:
 
 
 def dense_synaptic_operations(load: Workload) -> float:
-    """All weights at every step: what a machine computes that cannot skip zeros."""
-    return float(sum(row.n_weights for row in load.rows) * load.n_steps)
+    """All weights and elements of products at every step: what a machine computes that cannot skip zeros."""
+    each_step = sum(row.n_neurons if row.kind is RowKind.PRODUCT else row.n_weights for row in load.rows)
+    return float(each_step * load.n_steps)
 
 
 def neuron_updates(load: Workload) -> float:

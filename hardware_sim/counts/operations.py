@@ -143,8 +143,9 @@ class NodeOperations(ArrayRecord):
 
     @property
     def dense_synaptic_operations(self) -> int:
-        """What the node would have received had every source sent at every step, and no weight been zero."""
-        return self.n_weights * self.n_steps * self.n_samples
+        """Multiply-accumulates of all steps with no zero skipped: every weight, and one for each element of a product."""
+        each_step = self.n_neurons if self.kind is RowKind.PRODUCT else self.n_weights
+        return each_step * self.n_steps * self.n_samples
 
     @property
     def ann_macs(self) -> int:

@@ -1,4 +1,4 @@
-"""Outputs at the evaluation points as a record, for the maps of a report."""
+"""Outputs and estimated errors as records, for the maps of a report."""
 
 from __future__ import annotations
 
@@ -48,3 +48,22 @@ class FieldSection(ArrayRecord):
         for name, values in outputs.items():
             yield from check_shape(f"FieldSection.{name}", values, (n, len(self.unknowns)), "(n, n_out)")
             yield from check_finite(f"FieldSection.{name}", values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EstimateSection(ArrayRecord):
+    """The estimated error of the deployed network on a cloud that was not trained on, for the maps."""
+
+    coordinates: tuple[str, ...]
+    """One letter per column of `points`."""
+    unknowns: tuple[str, ...]
+    """One name per output."""
+    points: FloatArray
+    """Physical coordinates, shape (n, n_dim)."""
+    error: FloatArray
+    """Estimated u_exact - u there, shape (n, n_out)."""
+    triangles: IntArray
+    """Corners of the triangles that are drawn, shape (n_triangles, 3); none beyond two dimensions."""
+
+    def __post_init__(self) -> None:
+        freeze_arrays(self, points=np.float64, error=np.float64, triangles=np.int64)

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix, diags, hstack, vstack
+from scipy.spatial import cKDTree
 
 from ..base.arrays import BoolArray, FloatArray, IntArray, Record
 from ..base.errors import SpecError
@@ -27,6 +28,11 @@ from ..operators.projection import DerivativeOperators, build_operators
 from .conditions import Condition, Data, Mean
 from .coverage import covered, values_at
 from .problem import PdeProblem
+
+FIXED = 1e-12
+"""Size of the ansatz's factor, relative to its largest, below which a value is fixed by the conditions."""
+ROUNDED = 6
+"""Decimals to which two normals at a corner are compared: parts of a boundary may overlap."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -226,13 +232,40 @@ def _places(
     used = frozenset().union(*(row.names() for row in condition.rows(f, problem.unknowns)))
     normals: dict[str, FloatArray] = {}
     if any(each.startswith("n_") for each in used):
-        found = problem.domain.normals(cloud.points[index])
-        index, found = index[np.isfinite(found).all(axis=1)], found[np.isfinite(found).all(axis=1)]
+        index, found = _normals_at(problem, condition, cloud, index)
         normals = {f"n_{letter}": found[:, axis] for axis, letter in enumerate(problem.space)}
     if not len(index):
         mend = "Lay a finer cloud, or let the condition hold where points of the cloud are."
         raise SpecError(f"{condition.label} of problem {problem.name!r}", "cover a point of the cloud", "none", mend)
     return index, normals
+
+
+def _normals_at(
+    problem: PdeProblem, condition: Condition, cloud: Cloud, index: IntArray
+) -> tuple[IntArray, FloatArray]:
+    """Return the points of a condition with normals, and the normals, (n,) and (n, n_in).
+
+    A corner has no normal of its own. Where its value is free, it takes that of every part of the boundary that meets there,
+    from the nearest point on the part, so that it has as many rows as parts with a condition.
+    """
+    parts = condition.parts(problem.domain.tags)
+    factor = np.abs(problem.ansatz.evaluate(cloud.points)[1])
+    is_free = (factor > FIXED * factor.max(axis=0)).any(axis=1)
+    normals = problem.domain.normals(cloud.points)
+    is_smooth = np.isfinite(normals).all(axis=1)
+    found, of_corners = index[is_smooth[index]], []
+    for tag in parts:
+        on = index[problem.domain.on(tag, cloud.points[index])]
+        smooth, corners = on[is_smooth[on]], on[~is_smooth[on] & is_free[on]]
+        if len(smooth) and len(corners):
+            nearest = cKDTree(cloud.cell_coordinates[smooth]).query(cloud.cell_coordinates[corners])[1]
+            of_corners += [
+                (int(at), tuple(normals[smooth[k]].round(ROUNDED))) for at, k in zip(corners, nearest, strict=True)
+            ]
+    kept = sorted(set(of_corners))
+    corners = np.array([at for at, _ in kept], dtype=np.int64)
+    beside = np.array([normal for _, normal in kept], dtype=np.float64).reshape(len(kept), problem.n_in)
+    return np.concatenate([found, corners]), np.concatenate([normals[found], beside])
 
 
 def _block(

@@ -19,14 +19,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_matrix, diags, vstack
+from scipy.sparse import bmat, csr_matrix, diags, identity, vstack
 from scipy.sparse.linalg import MatrixRankWarning, lsmr, splu
 
 from ..base.arrays import ArrayRecord, BoolArray, FloatArray, freeze_arrays
 from ..base.expressions import Expression
 from ..base.metrics import rms
 from ..operators.potential_energy import EnergyDomain
-from .discretization import Block, Discretization, mean_weights
+from .discretization import FIXED, Block, Discretization, mean_weights
 
 MOST_VALUES, MOST_VALUES_3D = 60_000, 12_000
 """Largest number of values of a system that is factorised, on clouds in the plane and in three or four coordinates, where
@@ -37,8 +37,6 @@ LSMR_TOLERANCE = 1e-9
 """Relative residual at which it stops."""
 SMALL_TERMS = 1e-2
 """Size of a row's terms, relative to what is typical, below which they count as vanishing."""
-FIXED = 1e-12
-"""Size of the ansatz's factor, relative to its largest, below which a value is fixed by the conditions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -122,24 +120,40 @@ def _row_sizes(jacobians: Sequence[csr_matrix]) -> FloatArray:
 
 
 def _solved(A: csr_matrix, b: FloatArray, units: FloatArray) -> FloatArray:
-    if A.shape[0] == A.shape[1]:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", MatrixRankWarning)
-            try:
-                solution: FloatArray = splu((diags(units) @ A).tocsc()).solve(units * b)
-                if np.isfinite(solution).all():
-                    return solution
-            except (RuntimeError, MatrixRankWarning):
-                pass  # singular: the least-squares solution of least norm is what is left
+    """Solve A x = b by a sparse factorisation, in the sense of least squares where rows are more than values.
+
+    [ 1    A ] [ r ]   [ b ]
+    [ A^T  0 ] [ x ] = [ 0 ]          the augmented system of least squares
+    """
     if not A.count_nonzero():
         return np.zeros(A.shape[1])
-    scaled = diags(units) @ A
+    scaled, right = diags(units) @ A, units * b
+    n, k = A.shape
+    solution: FloatArray | None
+    if n == k:
+        solution = _factorised(scaled, right)
+    else:
+        scaled, right = scaled / abs(scaled).max(), right / abs(scaled).max()
+        whole = bmat([[identity(n), scaled], [scaled.T, None]], format="csc")
+        solution = _factorised(whole, np.concatenate([right, np.zeros(k)]))[n:] if n > k else None
+    if solution is not None and np.isfinite(solution).all():
+        return solution
     columns = np.sqrt(np.asarray(scaled.multiply(scaled).sum(axis=0)).ravel())
     columns = np.where(columns > 0, columns, 1.0)
     limits = {"atol": LSMR_TOLERANCE, "btol": LSMR_TOLERANCE, "maxiter": LSMR_STEPS}
-    found = lsmr(scaled @ diags(1.0 / columns), units * b, **limits)
-    least: FloatArray = found[0] / columns
+    least: FloatArray = lsmr(scaled @ diags(1.0 / columns), right, **limits)[0] / columns
     return least
+
+
+def _factorised(matrix: csr_matrix, right: FloatArray) -> FloatArray:
+    """Solve a square system by a sparse factorisation; NaN where it is singular."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", MatrixRankWarning)
+        try:
+            found: FloatArray = splu(matrix.tocsc()).solve(right)
+        except (RuntimeError, MatrixRankWarning):
+            return np.full(len(right), np.nan)
+    return found
 
 
 def row_scales(held: Discretization, constants: Mapping[str, float] | None = None) -> tuple[FloatArray, ...]:

@@ -107,8 +107,8 @@ class PdeProblem(Record):
     """Your own way to build conditions in, which is checked; None to build in what the domain knows how to."""
     reference: ReferenceSolution | None = None
     """Solution against which errors are measured; None where none is known."""
-    recipe: TrainingRecipe = field(default_factory=TrainingRecipe)
-    """Recipe by which a network is trained on the problem."""
+    recipe: TrainingRecipe | None = None
+    """Recipe by which a network is trained on the problem; None to have one chosen (`default_recipe.py`)."""
     residuals: tuple[Expression, ...] = field(init=False)
     """The equations as expressions of named values."""
     ansatz: Ansatz = field(init=False)
@@ -223,7 +223,7 @@ class PdeProblem(Record):
         """Yield a mean of zero for each unknown that is determined up to a constant only: a pressure, or with Neumann sides."""
         f = self.names(on_boundary=True)
         rows = [*self.residuals, *(row for condition in self.conditions for row in condition.rows(f, self.unknowns))]
-        for unknown in self.unknowns:
+        for unknown in self.unknowns if self.own_ansatz is None else ():
             if all(unknown not in row.names() for row in rows) and not any(
                 isinstance(condition, Mean) for condition in self.conditions
             ):
@@ -286,11 +286,14 @@ class PdeProblem(Record):
         if self.residual_scale is not None:
             yield from check_range(f"{where}.residual_scale", self.residual_scale, 1e-30, 1e30)
         reserved = {"viscosity", "measured"}
+        shadows = {f"{unknown}_{letters}" for unknown in self.unknowns for letters in (*self.axes, "n")}
         every = (*self.axes, *self.unknowns, *self.parameters, *self.constants, *self.coefficients, *self.fields)
-        is_plain = all("_" not in each for each in self.unknowns)
-        if len(set(every)) != len(every) or reserved & set(every) or not is_plain:
+        is_plain = all("_" not in each and each != "n" for each in self.unknowns)
+        if len(set(every)) != len(every) or (reserved | shadows) & set(every) or not is_plain:
             mend = "Rename one of them."
-            yield Violation(f"{where}: names", "differ, without an underscore in unknowns", every, mend)
+            yield Violation(
+                f"{where}: names", "differ, without an underscore in unknowns, none of which is n", every, mend
+            )
         if len(self.residuals) < len(self.unknowns):
             got, mend = f"{len(self.residuals)} for {len(self.unknowns)} unknowns", "Return a tuple with all of them."
             yield Violation(f"{where}.equations", "return one equation or more for each unknown", got, mend)
@@ -316,7 +319,8 @@ class PdeProblem(Record):
     def with_found(self, values: Mapping[str, float]) -> PdeProblem:
         """Return a copy whose unknown coefficients start at values that a training found; other names are left out."""
         found = {
-            each: dataclasses.replace(held, start=values.get(each, held.start)) for each, held in self.coefficients.items()
+            each: dataclasses.replace(held, start=values.get(each, held.start))
+            for each, held in self.coefficients.items()
         }
         return dataclasses.replace(self, coefficients=found) if found else self
 

@@ -17,6 +17,7 @@ from ..base.metrics import rms
 from ..operators.operator_kind import OperatorKind
 from .conditions import Dirichlet
 from .coverage import covered, values_at
+from .default_recipe import recipe_of
 from .discretization import Discretization, discretize
 from .error_estimate import ErrorEstimate, can_estimate, estimate_error, row_scales
 from .problem import PdeProblem
@@ -58,7 +59,7 @@ def residual_cloud(problem: PdeProblem) -> Discretization:
 
     It is finer than the training cloud of the problem's recipe and takes its kind of operator and its gradings.
     """
-    recipe = problem.recipe.cloud
+    recipe = recipe_of(problem).cloud
     cloud = problem.domain.cloud(measuring_cells(recipe.n_per_axis), recipe.gradings)
     return discretize(problem, cloud, recipe.operator, recipe.n_neighbours)
 
@@ -136,7 +137,7 @@ def measure_residual(problem: PdeProblem, evaluate: Evaluate) -> ResidualReport:
         reference_residual_rms=None
         if problem.reference is None
         else sizes(problem.reference.evaluate(measuring.points))[0],
-        estimate=estimate_error(measuring, values, problem.rest_values(problem.recipe.viscosity))
+        estimate=estimate_error(measuring, values, problem.rest_values(recipe_of(problem).viscosity))
         if can_estimate(measuring)
         else None,
     )

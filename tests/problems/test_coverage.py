@@ -184,10 +184,12 @@ def test_data_lie_in_the_domain(condition: Data, message: str) -> None:
         {"unknowns": ("x",), "equations": lambda f: f.x_xx},
         {"unknowns": ("u_1",), "equations": lambda f: f.x},
         {"coordinates": ("x", "x"), "equations": lambda f: f.u_xx},
+        {"unknowns": ("n",), "equations": lambda f: f.n_xx},
+        {"fields": {"u_x": lambda points: points[:, 0]}},
     ],
 )
 def test_names_that_clash_are_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(SpecError, match="names must differ, without an underscore"):
+    with pytest.raises(SpecError, match="names must differ, without an underscore in unknowns"):
         of_square(Free(), **changes)
 
 

@@ -12,6 +12,7 @@ from scipy.sparse import vstack
 from torch import Tensor
 
 from ...base.arrays import FloatArray, Record
+from ...base.checks import check_choice, raise_violations
 from ...base.expressions import Expression
 from ...geometry.domain import Cloud
 from ...geometry.parametric_domain import ParametricCloud
@@ -191,6 +192,8 @@ def build_training_cloud(
         changed: Cloud after refinement and jitter (`adaptation.py`); None builds the cloud of the recipe.
         scales: Scales of the rows, measured on another cloud of the problem; None measures them here.
     """
+    if recipe.weights.steepness > 0.0:
+        raise_violations(check_choice("ResidualWeights.derivative", recipe.weights.derivative, problem.derivatives))
     cloud = changed or problem.domain.cloud(recipe.cloud.n_per_axis, recipe.cloud.gradings)
     held = discretize(problem, cloud, recipe.cloud.operator, recipe.cloud.n_neighbours)
     scales = scales or row_scales(held, problem.rest_values(recipe.viscosity))

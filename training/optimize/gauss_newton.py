@@ -3,8 +3,8 @@
     minimise |r + J (mu p + d)|^2 + damping |d|^2       r: `linearization.py`,  J = S J_y,  J_y: `tangents.py`
     d = -J^T v,    (J J^T + damping I) v = r + mu J p,       J J^T = S (J_y J_y^T) S^T
 
-by the identity (J^T J + c I)^-1 J^T = J^T (J J^T + c I)^-1; p is the step before and the network moves by mu p + d. In a sparsity phase the activity above its target is one residual
-more, which is zero and has no slope below the target:
+by the identity (J^T J + c I)^-1 J^T = J^T (J J^T + c I)^-1; p is the step before, and the network moves by mu p + d. In a
+sparsity phase the activity above its target is one residual more, which is zero and has no slope below the target:
 
     r_n = sqrt(activity_weight) max(activity - target, 0)
 
@@ -17,8 +17,9 @@ otherwise the system is solved without it.
 Damping, in units of the mean diagonal of J J^T, follows the gain (Levenberg-Marquardt): a step that does not lower |r|^2 is
 taken back and damped more; after `MOMENTUM_TRIALS` of these p counts as zero.
 
-Source: Guzman-Cordero et al., arXiv 2505.12149, section 3 (the identity, and momentum as in SPRING); Mueller and Zeinhofer, ICML 2023 (why it is the right
-metric); Marquardt, J. SIAM 11 (1963) 431; Madsen, Nielsen and Tingleff 2004, section 3.2 (the gain).
+Source: Guzman-Cordero et al., arXiv 2505.12149, section 3 (the identity, and momentum as in SPRING); Mueller and Zeinhofer,
+ICML 2023 (why it is the right metric); Marquardt, J. SIAM 11 (1963) 431; Madsen, Nielsen and Tingleff 2004, section 3.2 (the
+gain).
 """
 
 from __future__ import annotations
@@ -306,7 +307,12 @@ def _with_activity(system: _System, run: ExactRun) -> _System:
 
 
 def _solve(system: _System, damping: Tensor, residuals: Tensor) -> Tensor | None:
-    """Solve for v and residuals with the momentum's change, shape (n_rows,), or (n_equations,) where the step leaves the activity below its target.
+    """Solve for v, shape (n_rows,), or (n_equations,) where the step leaves the activity below its target.
+
+    Args:
+        system: The linear system.
+        damping: Damping, a scalar.
+        residuals: Residuals r + mu J p, shape (n_rows,).
 
     Returns:
         v, or None where rounding leaves the matrix indefinite.

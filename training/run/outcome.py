@@ -47,6 +47,8 @@ class TrainingResult(Record):
     """Relative error against the reference on points not trained on; NaN without one, or where an output is not finite."""
     estimated_l2: float
     """The same error estimated by the equations, without the reference; NaN where there is no estimate."""
+    estimated_l2_dense: float
+    """The same estimate before the first phase in which spikes cost; NaN without such a phase or an estimate."""
     coefficients: tuple[FoundCoefficient, ...] = ()
     """Unknown coefficients of the equations after the training."""
     activity: float

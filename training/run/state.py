@@ -41,6 +41,8 @@ class TrainingState:
     """Lowest objective of this phase."""
     first_activity: float = 0.0
     """Activity at the start of the phase, 0 to 1."""
+    dense_error: float = math.nan
+    """Estimated error before the first phase in which spikes cost; NaN before that, or without an estimate."""
     iteration: int = 0
     """Number of steps taken, over all phases."""
     history: TrainingHistory = field(default_factory=TrainingHistory)
@@ -104,6 +106,7 @@ def pack_state(state: TrainingState) -> Packed:
         "iteration": state.iteration,
         "best_loss": state.best_loss,
         "first_activity": state.first_activity,
+        "dense_error": state.dense_error,
         "n_inside": 0 if state.cloud is None else state.cloud.n_inside,
         "optimizer": state.optimizer.kind.value,
         **{f"optimizer.{name}": value for name, value in state.optimizer.pack().items()},
@@ -123,7 +126,8 @@ def unpack_state(state: TrainingState, packed: Packed) -> None:
     found, best = (read_tensor(packed, name, values) for name in ("parameters", "best_parameters"))
     rows = read_tensor(packed, "history", torch.empty((0, len(COLUMNS)), dtype=torch.float64))
     iteration = read_number(packed, "iteration", int)
-    best_loss, first_activity = (read_number(packed, name) for name in ("best_loss", "first_activity"))
+    names = ("best_loss", "first_activity", "dense_error")
+    best_loss, first_activity, dense_error = (read_number(packed, name) for name in names)
     optimizer = build_optimizer(Optimizer(packed["optimizer"]), values)
     optimizer.unpack({name.removeprefix("optimizer."): value for name, value in packed.items() if "optimizer." in name})
     history, cloud = TrainingHistory.from_table(rows.numpy()), None
@@ -135,7 +139,7 @@ def unpack_state(state: TrainingState, packed: Packed) -> None:
     values.copy_(found)
     state.best_values.copy_(best)
     state.history, state.iteration, state.cloud, state.optimizer = history, iteration, cloud, optimizer
-    state.best_loss, state.first_activity = best_loss, first_activity
+    state.best_loss, state.first_activity, state.dense_error = best_loss, first_activity, dense_error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from ...files.atomic import check_writable
 from ...network.spec import NetworkSpec, ProblemParameter, Provenance
 from ...operators.potential_energy import EnergyDomain
 from ...problems.check import check_problem
+from ...problems.default_recipe import recipe_of
 from ...problems.discretization import discretize
 from ...problems.error_estimate import can_estimate, estimate_error
 from ...problems.identification import FoundCoefficient, find_standard_errors
@@ -162,7 +163,7 @@ def train_network(
             or on `device`.
         TrainingError: If a checkpoint does not belong to this training, or the loss is not finite from the start.
     """
-    recipe = recipe or problem.recipe
+    recipe = recipe or recipe_of(problem)
     settings = _Settings(
         problem=problem,
         seed=seed,
@@ -255,6 +256,7 @@ def _train(
         loss=state.best_loss,
         relative_l2=error,
         estimated_l2=_estimated(task, state.network),
+        estimated_l2_dense=state.dense_error,
         coefficients=coefficients,
         activity=activity,
         n_iterations=state.iteration,
@@ -327,6 +329,9 @@ def _begin_step(task: _Task, state: TrainingState, place: PhasePlace) -> Colloca
     """Begin the phase, and the draw of a jitter, whose first step this is; return the collocation set of the step."""
     if place.iteration == 0:
         state.begin_phase(place.phase.optimizer)
+        costs = [phase.activity_weight > 0.0 for phase in task.recipe.phases[: place.index + 1]]
+        if place.index > 0 and costs[-1] and not any(costs[:-1]):
+            state.dense_error = _estimated(task, state.network)
         if place.phase.refinement is not None:
             state.cloud = task.schedule.refined_cloud(state, place.phase.refinement.share)
     if is_draw(task.settings.problem, place):

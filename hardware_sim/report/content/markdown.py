@@ -11,12 +11,20 @@ from ...costs.latency import LatencyEstimate
 from ...counts.operations import OperationCounts
 from .formats import format_count, format_number, format_percent, format_range, format_seconds
 from .sections import NetworkSection, ReportContent
-from .sentences import dominance_sentence, lee_sentence, parity_sentences, report_title, step_sentences
+from .sentences import (
+    backend_sentences,
+    dominance_sentence,
+    lee_sentence,
+    parity_sentences,
+    report_title,
+    step_sentences,
+)
 from .tables import (
     Cell,
     Table,
     accuracy_table,
     budget_tables,
+    condition_table,
     connection_table,
     core_table,
     count_table,
@@ -60,6 +68,9 @@ def _lines(report: ReportContent) -> Iterator[str]:
         yield from _network_lines(report.network)
     if report.backends:
         yield from _table_lines(accuracy_table(report.backends))
+        yield from (*backend_sentences(report.backends), "")
+        if any(result.condition_rms for result in report.backends.results):
+            yield from _table_lines(condition_table(report.backends))
     if report.gradients:
         yield from _table_lines(gradient_table(report.gradients))
     if report.solid:

@@ -18,7 +18,7 @@ from ...costs.dominance import Dominance, find_dominance
 from ...costs.hardware_profile import HardwareProfile
 from ...counts.operations import OperationCounts
 from ...fields.gradients import GradientSection
-from ...fields.outputs import FieldSection
+from ...fields.outputs import EstimateSection, FieldSection
 from ...fields.stresses import SolidSection
 from ...parity.certificate import ParitySection
 
@@ -126,6 +126,8 @@ class BackendsSection(Record):
     """How derivatives were taken."""
     reference_residual_rms: float | None = None
     """What the reference itself scores: the floor set by the operators."""
+    estimated_error: EstimateSection | None = None
+    """Estimated error of the deployed network; None where there is no estimate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

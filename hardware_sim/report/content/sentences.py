@@ -11,7 +11,33 @@ from ...parity.certificate import ParitySection, TorchParity
 from ...parity.compare_traces import FirstDifference
 from ...steps.choices import LayerModel
 from .formats import format_count, format_joules, format_number, format_range, format_seconds
-from .sections import ReportContent
+from .sections import BackendsSection, ReportContent
+
+
+def backend_sentences(backends: BackendsSection) -> tuple[str, ...]:
+    """Return sentences on what the errors, estimates and residuals of the table of backends are."""
+    sentences = []
+    if any(result.relative_l2 is not None for result in backends.results):
+        known = backends.reference or "the reference solution"
+        sentences.append(f"Errors are against {known} at the evaluation points; absolute ones in the unit of u.")
+    if any(result.estimated_l2 is not None for result in backends.results):
+        sentences.append(
+            "The estimated error needs no reference: it is one Newton correction of the discrete equations and conditions on a "
+            "cloud that was not trained on, and contains the truncation of its operators."
+        )
+    sentences.append("The wall time includes the start-up.")
+    if backends.residual_operator:
+        floor = backends.reference_residual_rms
+        scored = (
+            f"; the reference itself scores {format_number(floor)}, the floor of the operators"
+            if floor is not None
+            else ""
+        )
+        sentences.append(
+            f"Residuals are taken on the networks' own outputs with {backends.residual_operator} operators, in units of the "
+            f"terms of the equations{scored}."
+        )
+    return tuple(sentences)
 
 
 def parity_verdict(parity: ParitySection | None) -> str:

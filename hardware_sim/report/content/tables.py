@@ -109,6 +109,18 @@ def accuracy_table(backends: BackendsSection) -> Table:
     )
 
 
+def condition_table(backends: BackendsSection) -> Table:
+    """Return the residual of every condition that is not built in, by backend; no rows where all are."""
+    rows = [(label, result) for result in backends.results for label in result.condition_rms]
+    return _build_table(
+        "Conditions",
+        rows,
+        Column("condition", lambda row: row[0][0]),
+        Column("backend", lambda row: row[1].backend.value),
+        Column("residual, RMS", lambda row: row[0][1]),
+    )
+
+
 def gradient_table(gradients: GradientSection) -> Table:
     """Return the error of every derivative."""
     error = Column("relative L2 error", gradients.relative_l2, format_percent)

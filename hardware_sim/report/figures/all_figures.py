@@ -10,7 +10,7 @@ from .budget_figures import draw_budget
 from .core_figures import draw_placement
 from .count_figures import draw_counts
 from .energy_figures import draw_energies
-from .field_figures import draw_fields
+from .field_figures import draw_estimate, draw_fields
 from .figure import Figure
 from .gradient_figures import draw_gradients
 from .sample_figures import draw_samples
@@ -28,6 +28,8 @@ def _drawings(report: ReportContent) -> Iterator[Figure]:
         yield from draw_fields(report.fields)
     if report.gradients:
         yield from draw_gradients(report.gradients)
+    if report.backends and report.backends.estimated_error:
+        yield from draw_estimate(report.backends.estimated_error)
     if report.solid:
         yield from draw_solid(report.solid)
         yield from draw_scene(report.solid)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ....base.arrays import FloatArray, IntArray
-from ...fields.outputs import FieldSection
+from ...fields.outputs import EstimateSection, FieldSection
 from ...fields.triangulation import triangulate_points
 from .figure import SERIES, Figure, draw_figure
 from .plane_maps import paint_map, signed_colours
@@ -69,8 +69,21 @@ def _maps(fields: FieldSection) -> Iterator[Figure]:
             )
 
 
+def draw_estimate(estimate: EstimateSection) -> Iterator[Figure]:
+    """Draw the estimated error of every unknown in two dimensions."""
+    for k, unknown in enumerate(estimate.unknowns) if len(estimate.triangles) else ():
+        error = estimate.error[:, k]
+        title = f"{unknown}, estimated error of the deployed network"
+        yield _map(estimate, estimate.triangles, error, f"{unknown}-estimate", title, signed_colours(error))
+
+
 def _map(
-    fields: FieldSection, triangles: IntArray, values: FloatArray, name: str, title: str, colours: dict[str, Any]
+    fields: FieldSection | EstimateSection,
+    triangles: IntArray,
+    values: FloatArray,
+    name: str,
+    title: str,
+    colours: dict[str, Any],
 ) -> Figure:
     def draw(canvas: Any) -> None:
         """Draw the map with its colour bar."""

@@ -9,6 +9,7 @@ from ...base.errors import SpecError
 from ...files.user_objects import find_object
 from ...network.spec import ProblemParameter
 from ...problems import find_problem, list_problems
+from ...problems.default_recipe import recipe_of
 from ...problems.problem import PdeProblem
 from ...problems.recipe import TrainingRecipe
 
@@ -49,4 +50,4 @@ def resolve_recipe(text: str | None) -> TrainingRecipe | None:
 
 def _find_recipe(name: str) -> TrainingRecipe:
     raise_violations(check_choice("--recipe", name, list_problems()))
-    return find_problem(name).recipe
+    return recipe_of(find_problem(name))

@@ -23,6 +23,7 @@ from ...engine.trace import Backend
 from ...problems.check import check_problem
 from ...problems.conditions import Data, Mean
 from ...problems.coverage import covered
+from ...problems.default_recipe import recipe_of
 from ...problems.problem import PdeProblem
 from ...problems.recipe import TrainingRecipe
 from ...problems.residuals import boundary_points, evaluation_points
@@ -88,7 +89,7 @@ class SweepPlan(Record):
         """
         varied = {"theta": point.theta, "n_steps": point.n_steps, "activity": point.activity}
         chosen: dict[str, Any] = {name: value for name, value in varied.items() if value is not None}
-        return replace(self.changes, **chosen).applied(self.problem.recipe)
+        return replace(self.changes, **chosen).applied(recipe_of(self.problem))
 
     def scheme_of(self, point: SweepPoint) -> QuantizationScheme:
         """Return the quantization scheme of a point."""

@@ -26,6 +26,7 @@ from ...geometry.domain import Box, Cloud, Domain, check_tag
 from ...geometry.grading import Grading
 from ...network.given_networks import describe_given, is_module
 from ...network.spec import Provenance
+from ...problems.default_recipe import recipe_of
 from ...problems.phases import PhaseRecipe, accurate_then_sparse
 from ...problems.problem import PdeProblem, ReferenceSolution
 from ...problems.recipe import GIVEN_TEACHER, SOLVER_NETWORK, CloudRecipe, NetworkRecipe, TrainingRecipe
@@ -339,9 +340,9 @@ def _recipe(task: PdeProblem, problem: PdeProblem | None, network: NetworkRecipe
     """Return the recipe: accuracy, then sparsity, on the distance to the teacher and with a problem on its residual, too."""
     phases = accurate_then_sparse(activity)
     if problem is not None:
-        network = dataclasses.replace(network, output_scale=problem.recipe.network.output_scale)
+        network = dataclasses.replace(network, output_scale=recipe_of(problem).network.output_scale)
         both = tuple(dataclasses.replace(phase, distillation_weight=1.0) for phase in phases)
-        return dataclasses.replace(problem.recipe, network=network, phases=both, teacher=GIVEN_TEACHER)
+        return dataclasses.replace(recipe_of(problem), network=network, phases=both, teacher=GIVEN_TEACHER)
     sample = task.exact(task.domain.sample(500, np.random.default_rng(0)))
     scale = float(np.abs(sample).max())
     if scale == 0.0:

@@ -27,7 +27,8 @@ def known_problem(network: Network, given: object = None, where: str = "problem"
         where: The argument, for errors, as in `profile.problem`.
 
     Returns:
-        The problem, its unknown coefficients as the training found them, or None where none is given and the provenance names none of the package.
+        The problem, its unknown coefficients as the training found them, or None where none is given and the provenance names
+        none of the package.
 
     Raises:
         SpecError: If what is given is not a problem, or has other numbers of coordinates or unknowns than the network.

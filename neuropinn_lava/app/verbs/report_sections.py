@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ...base.arrays import FloatArray
 from ...base.metrics import max_abs_error, relative_l2
 from ...engine.trace import Backend, RunTrace
@@ -15,7 +17,7 @@ from .run import run_on
 
 if TYPE_CHECKING:
     from ...conversion.quantize.report import QuantizationReport
-    from ...hardware_sim.fields.outputs import FieldSection
+    from ...hardware_sim.fields.outputs import EstimateSection, FieldSection
     from ...hardware_sim.report.content.sections import (
         BackendsSection,
         NetworkSection,
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
         QuantizationSection,
     )
     from ...problems.problem import PdeProblem
+    from ...problems.residuals import ResidualReport
 
 
 BUDGET_POINTS = 1000
@@ -98,14 +101,14 @@ def measure_backends(
     from ...hardware_sim.report.content.sections import BackendResult, BackendsSection
     from ...problems.residuals import measure_residual
 
-    results, operator, floor = [], None, None
+    results, residual = [], None
+    operator, floor = None, None
     for trace in traces:
         wanted = (
             problem.aligned(truth, trace.outputs)
             if problem and truth is not None and trace.outputs.ndim == 2
             else truth
         )
-        residual = None
         if problem is not None:
             residual = measure_residual(problem, evaluator(network, trace.backend))
             operator, floor = residual.operator.value, residual.reference_residual_rms
@@ -125,7 +128,29 @@ def measure_backends(
         )
     words = source or (f"the problem's solution: {problem.reference.source}" if problem and problem.reference else None)
     return BackendsSection(
-        results=tuple(results), residual_operator=operator, reference_residual_rms=floor, reference=words
+        results=tuple(results),
+        residual_operator=operator,
+        reference_residual_rms=floor,
+        reference=words,
+        estimated_error=_estimated_field(problem, residual) if problem and residual and residual.estimate else None,
+    )
+
+
+def _estimated_field(problem: PdeProblem, residual: ResidualReport) -> EstimateSection:
+    """Build the map of the estimated error of the backend that was measured last."""
+    from ...hardware_sim.fields.outputs import EstimateSection
+    from ...hardware_sim.fields.triangulation import triangulate_points
+
+    assert residual.estimate is not None
+    points = residual.estimate.points
+    is_plane = points.shape[1] == 2
+    triangles = triangulate_points(points, problem.domain.contains) if is_plane else np.empty((0, 3), dtype=np.int64)
+    return EstimateSection(
+        coordinates=problem.coordinates,
+        unknowns=problem.unknowns,
+        points=points,
+        error=residual.estimate.error,
+        triangles=triangles,
     )
 
 

@@ -15,6 +15,7 @@ from ...files.atomic import check_writable, write_text
 from ...files.network_file import check_network_path, write_network
 from ...network.given_networks import describe_given, is_module
 from ...network.spec import NetworkSpec, Provenance
+from ...problems.default_recipe import recipe_of
 from ...problems.phases import Jitter, PhaseRecipe, Refinement
 from ...problems.problem import PdeProblem
 from ...problems.recipe import TrainingRecipe
@@ -54,13 +55,19 @@ class RecipeChanges(Record):
     """Centres that every phase but the first adds where the residual is large, as a share of those there are."""
     jitter: float | None = None
     """Largest move of the centres in every phase, in cells; they are moved `N_DRAWS` times a phase."""
+    sparsity: bool = True
+    """Whether spikes cost; without, the phases that make the network sparser train on for accuracy alone."""
 
     def applied(self, recipe: TrainingRecipe) -> TrainingRecipe:
         """Return the recipe with these changes.
 
         Raises:
-            SpecError: If an activity is chosen and no phase has an activity term, or a recipe of one phase is to be refined.
+            SpecError: If an activity is chosen without sparsity or where no phase has an activity term, or if a recipe of one
+                phase is to be refined.
         """
+        if self.activity is not None and not self.sparsity:
+            mend = "Choose one of the two."
+            raise SpecError("RecipeChanges.activity", "be left out without sparsity", self.activity, mend)
         phases_of_all = (*recipe.phases, *(recipe.teacher.phases if recipe.teacher else ()))
         if self.activity is not None and not any(phase.activity_weight > 0 for phase in phases_of_all):
             mend = "Leave it out and raise the threshold, or choose a recipe with a rate weight."
@@ -103,6 +110,7 @@ class RecipeChanges(Record):
             phase,
             n_iterations=n_iterations,
             n_warmup=min(phase.n_warmup, n_iterations),
+            activity_weight=phase.activity_weight if self.sparsity else 0.0,
             target_activity=phase.target_activity if wanted is None else wanted,
         )
 
@@ -187,7 +195,7 @@ def train(
     )
     result = train_network(
         problem,
-        changes.applied(recipe or problem.recipe),
+        changes.applied(recipe or recipe_of(problem)),
         seed,
         device=device,
         n_threads=threads,

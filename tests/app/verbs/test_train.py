@@ -166,3 +166,13 @@ def test_clouds_that_move_on_request():
     single = dataclasses.replace(recipe, phases=recipe.phases[:1])
     with pytest.raises(SpecError, match=r"RecipeChanges.refine must be asked of a recipe of two phases or more; got 1"):
         RecipeChanges(refine=0.2).applied(single)
+
+
+def test_without_sparsity_spikes_cost_nothing():
+    recipe = find_problem("poisson").recipe
+    dense = RecipeChanges(sparsity=False).applied(recipe)
+    assert any(phase.activity_weight > 0 for phase in recipe.phases)
+    assert [phase.activity_weight for phase in dense.phases] == [0.0] * len(recipe.phases)
+    assert [phase.n_iterations for phase in dense.phases] == [phase.n_iterations for phase in recipe.phases]
+    with pytest.raises(SpecError, match=r"RecipeChanges\.activity must be left out without sparsity; got 0\.2"):
+        RecipeChanges(sparsity=False, activity=0.2).applied(recipe)

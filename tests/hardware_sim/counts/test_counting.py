@@ -12,8 +12,10 @@ import builders
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.engine.reference import run_float, run_integer
 from neuropinn_lava.engine.trace import LavaMode, Probe
+from neuropinn_lava.hardware_sim.costs.quantities import QUANTITIES
 from neuropinn_lava.hardware_sim.counts.counting import count_operations
 from neuropinn_lava.hardware_sim.counts.operations import OperationCounts, RowKind
+from neuropinn_lava.hardware_sim.counts.workload import deployed_workload
 from neuropinn_lava.network.nodes import (
     ConnectionSpec,
     InputSpec,
@@ -159,6 +161,9 @@ def test_a_product_counted_by_hand() -> None:
     assert [each.synaptic_operations for each in rows["p"].connections] == [3, 1]
     assert (rows["p"].multiplications, rows["p"].spikes, rows["p"].fired) == (1, 1, 0)
     assert (rows["p"].neuron_updates, rows["p"].active_updates) == (4, 1)
+    assert rows["p"].dense_synaptic_operations == 2 * 2  # one for each element and sample
+    per_sample = QUANTITIES["dense_synaptic_operations"](deployed_workload(network, counts))
+    assert per_sample == counts.total.dense_synaptic_operations / 2 == 4 + 4 + 2 + 2  # a, b, p, the read-out
     assert (rows["a"].kind, rows["b"].kind) == (RowKind.RELAY, RowKind.SPIKING)
     assert counts.ann_macs == 4 + 2 + 2  # b, one for each element of p, the read-out; a is a relay
     assert counts.total.spiking_activity == 1 / 4

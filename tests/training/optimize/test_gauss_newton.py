@@ -243,6 +243,47 @@ def test_a_step_minimises_the_one_sided_model(problem: PdeProblem, share: float)
     assert (moved - expected).abs().max() <= ROUNDING * expected.abs().max()
 
 
+def test_a_step_with_momentum_minimises_its_model(problem: PdeProblem) -> None:
+    """|r + J (mu p + d)|^2 + damping |d|^2, and the network moves by mu p + d."""
+    recipe = small_recipe()
+    cloud, network = build_cloud(problem, recipe), build_module(recipe)
+    parameters = FlatParameters(network)
+    linear = linearize_residuals(cloud, run_exactly(network, cloud.inputs).output.detach())
+    J = torch.from_numpy(linear.slopes @ explicit_jacobian(network, cloud.inputs).numpy())
+    damping = 10.0 * (J @ J.T).diagonal().mean()
+    p = 1e-3 * torch.linspace(-1.0, 1.0, J.shape[1], dtype=J.dtype)
+    phase = dataclasses.replace(recipe.phases[0], momentum=0.4)
+    residuals = linear.values + J @ (0.4 * p)
+    d = -torch.linalg.solve(J.T @ J + damping * torch.eye(J.shape[1], dtype=J.dtype), J.T @ residuals)
+    before, state = parameters.values.clone(), GaussNewton(damping=10.0, last_step=p)
+    advance(state, cloud, network, parameters, phase)
+    expected = 0.4 * p + d
+    assert (parameters.values - before - expected).abs().max() <= ROUNDING * expected.abs().max()
+    assert torch.equal(state.last_step, parameters.values - before)
+
+
+def stepped(problem: PdeProblem, state: GaussNewton, momentum: float) -> torch.Tensor:
+    """Return the parameters after one step from the same network."""
+    recipe = small_recipe()
+    cloud, network = build_cloud(problem, recipe), build_module(recipe)
+    parameters = FlatParameters(network)
+    advance(state, cloud, network, parameters, dataclasses.replace(recipe.phases[0], momentum=momentum))
+    return parameters.values
+
+
+def test_no_momentum_is_the_plain_step_to_the_bit(problem: PdeProblem) -> None:
+    p = torch.ones_like(stepped(problem, GaussNewton(), 0.5))
+    assert torch.equal(stepped(problem, GaussNewton(last_step=p), 0.0), stepped(problem, GaussNewton(), 0.5))
+
+
+def test_momentum_is_dropped_after_three_failed_trials(problem: PdeProblem) -> None:
+    """A step of 1000 in every weight lowers nothing; the fourth trial is the first one without it, 4^3 times more damped."""
+    p = torch.full_like(stepped(problem, GaussNewton(), 0.5), 1e3)
+    state, plain = GaussNewton(damping=10.0, last_step=p), GaussNewton(damping=640.0)
+    assert torch.equal(stepped(problem, state, 0.5), stepped(problem, plain, 0.5))
+    assert state.damping == plain.damping
+
+
 def test_marching_follows_an_evolution() -> None:
     problem = find_problem("burgers")
     recipe = dataclasses.replace(

@@ -33,8 +33,8 @@ def make_kuramoto_sivashinsky(*, damping: float = 0.1, horizon: float = 0.5) -> 
         u = cos x (1 + sin x) at t = 0, periodic in x
         as     u_t + u u_x + 10 w + 10 c w_xx = 0,  u_xx / 10 - w = 0
 
-    Waves up to the number c^(-1/2) grow, three with the default, the second fastest: small differences by e^2.4 within a unit of
-    time. PINNacle's coefficients (10 waves, and a front of 0.03 within 0.1) need more points than Gauss-Newton has room for.
+    Waves up to the number c^(-1/2) grow, three with the default, the second fastest: small differences by e^2.4 within a unit
+    of time. PINNacle's coefficients (10 waves, and a front of 0.03 within 0.1) need more points than Gauss-Newton has room for.
 
     Args:
         damping: c, 0.05 to 1.
