@@ -75,7 +75,7 @@ class GradientSection(ArrayRecord):
 
 
 def measure_gradients(problem: PdeProblem, evaluate: Evaluate, conductivity: float = 1.0) -> GradientSection:
-    """Take the first derivatives of anything that maps points to outputs, along every axis of a problem.
+    """Take the first derivatives of anything that maps points to outputs, along all coordinates but parameters.
 
     Args:
         problem: Gives the cloud and the kind of operator.

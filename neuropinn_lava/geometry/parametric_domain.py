@@ -25,9 +25,9 @@ class Range(Record):
     """The range of a parameter that is an input of the network: `Range(0.01, 0.1, logarithmic=True)`."""
 
     low: float
-    """Smallest value."""
+    """Smallest value of the parameter, above zero where the range is logarithmic."""
     high: float
-    """Largest value, above `low`."""
+    """Largest value of the parameter, above `low`."""
     _: KW_ONLY
     logarithmic: bool = False
     """Whether the network reads the natural logarithm of the parameter, which is drawn uniformly then."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..base.arrays import FloatArray
-from ..base.expressions import Expression, Names
+from ..base.expression_sources import Names
+from ..base.expressions import Expression
 from .edges import Edges
 from .fields.boundary_fields import is_convex
 from .fields.expression_field import ExpressionField

@@ -21,7 +21,8 @@ import numpy as np
 from ..base.arrays import ArrayRecord, FloatArray, Record, freeze_arrays
 from ..base.checks import check_choice, check_finite, check_range, check_shape, raise_violations
 from ..base.errors import SpecError, Violation
-from ..base.expressions import Expression, Names, as_expression
+from ..base.expression_sources import Names
+from ..base.expressions import Expression, as_expression
 
 Value = Union[float, Callable[[Names], Any]]  # noqa: UP007 - evaluated at run time
 """A number, or a function of named coordinates, fields and unknowns that returns an expression."""
@@ -141,7 +142,7 @@ class Robin(NormalCondition):
     """a u + du/dn = g: `Robin(coefficient=2.0, value=0.0)`, n: the outward normal."""
 
     coefficient: Value = 1.0
-    """Coefficient a."""
+    """Factor a on the unknown, a number or a function of named values."""
 
     def _left(self, f: Names, unknown: str) -> Expression:
         a = as_expression(self.coefficient(f) if callable(self.coefficient) else self.coefficient)

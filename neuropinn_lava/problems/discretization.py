@@ -70,7 +70,7 @@ class Discretization(Record):
     """A problem on a cloud."""
 
     problem: PdeProblem
-    """The problem."""
+    """Problem whose equations and conditions are laid on the points."""
     cloud: Cloud
     """Centres and boundary points."""
     points: FloatArray

@@ -23,9 +23,9 @@ class FoundCoefficient(Record):
     """A coefficient after the training."""
 
     name: str
-    """Name in the equations."""
+    """Name by which the equations use it."""
     value: float
-    """Trained value."""
+    """Value at the end of the training, in the unit of the equations."""
     standard_error: float
     """Standard error of the value from the scatter of the data around the solution; NaN where data do not determine it."""
 

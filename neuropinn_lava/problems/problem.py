@@ -26,7 +26,8 @@ import numpy as np
 from ..base.arrays import FloatArray, Record, record_digest
 from ..base.checks import check_choice, check_range, raise_violations
 from ..base.errors import SpecError, Violation
-from ..base.expressions import Expression, Names, as_expression, name, operation
+from ..base.expression_sources import Names
+from ..base.expressions import Expression, as_expression, name, operation
 from ..geometry.domain import AXIS_LETTERS, Box, Domain
 from ..geometry.parametric_domain import ParametricDomain, Range
 from ..network.spec import ProblemParameter
@@ -248,6 +249,7 @@ class PdeProblem(Record):
         normals = (*(f"n_{letter}" for letter in space), "measured") if on_boundary else ()
 
         def resolve(text: str) -> Expression:
+            """Return the expression of one name, or refuse it with the nearest ones."""
             unknown, _, letters = text.partition("_")
             if unknown in self.unknowns and letters and not set(letters) - letters_known:
                 return name(f"{unknown}_{''.join(sorted(letters, key=self.axes.index))}")
@@ -292,7 +294,7 @@ class PdeProblem(Record):
         if len(set(every)) != len(every) or (reserved | shadows) & set(every) or not is_plain:
             mend = "Rename one of them."
             yield Violation(
-                f"{where}: names", "differ, without an underscore in unknowns, none of which is n", every, mend
+                f"{where}: names", "be different, without an underscore in unknowns, none of which is n", every, mend
             )
         if len(self.residuals) < len(self.unknowns):
             got, mend = f"{len(self.residuals)} for {len(self.unknowns)} unknowns", "Return a tuple with all of them."

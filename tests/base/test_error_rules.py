@@ -27,7 +27,7 @@ RULE_AT = {
 PASSED_ON = {"rule", "cause.rule", "rule.format(most)"}
 """Expressions that pass a rule on; their callers are in `RULE_AT` themselves."""
 VERBS = {
-    "alternate", "be", "begin", "come", "compile", "connect", "converge", "cover", "describe", "differ", "displace", "end",
+    "alternate", "be", "begin", "come", "compile", "connect", "converge", "cover", "describe", "displace", "end",
     "equal", "prescribe",
     "find", "finish", "fit", "follow", "fork", "get", "have", "hold", "keep", "lie", "live", "name", "need", "never be",
     "not overlap", "open", "put", "reach", "receive", "report", "return", "run", "satisfy", "send", "use",

@@ -12,16 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neuropinn_lava.base.errors import SpecError
-from neuropinn_lava.base.expressions import (
-    FUNCTIONS,
-    INFIX,
-    Expression,
-    Names,
-    as_expression,
-    name,
-    operation,
-    parse_expression,
-)
+from neuropinn_lava.base.expression_sources import Names, parse_expression
+from neuropinn_lava.base.expressions import FUNCTIONS, INFIX, Expression, as_expression, name, operation
 
 LETTERS = ("x", "y", "z")
 ROUNDING = 1e-12

@@ -189,7 +189,7 @@ def test_data_lie_in_the_domain(condition: Data, message: str) -> None:
     ],
 )
 def test_names_that_clash_are_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(SpecError, match="names must differ, without an underscore in unknowns"):
+    with pytest.raises(SpecError, match="names must be different, without an underscore in unknowns"):
         of_square(Free(), **changes)
 
 

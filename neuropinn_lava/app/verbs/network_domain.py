@@ -27,7 +27,7 @@ def known_problem(network: Network, given: object = None, where: str = "problem"
         where: The argument, for errors, as in `profile.problem`.
 
     Returns:
-        The problem, its unknown coefficients as the training found them, or None where none is given and the provenance names
+        The problem, its unknown coefficients as the training found them; None where none is given and the provenance names
         none of the package.
 
     Raises:

@@ -10,7 +10,8 @@ from typing import Any
 from ...base.arrays import Record
 from ...base.checks import check_choice, raise_violations
 from ...base.errors import Violation
-from ...base.expressions import Expression, Names, as_expression, name, parse_expression
+from ...base.expression_sources import Names, parse_expression
+from ...base.expressions import Expression, as_expression, name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

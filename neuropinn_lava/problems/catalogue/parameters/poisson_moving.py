@@ -48,7 +48,7 @@ def make_poisson_moving(*, width: float = 0.1) -> PdeProblem:
         title="Poisson equation, a family of sources",
         text=f"-(u_xx + u_yy) = {STRENGTH:g} exp(-((x - s)^2 + (y - 1/2)^2) / (2 * {width:g}^2)), s in [0.25, 0.75]; u = 0 on "
         "the boundary",
-        domain=Box([0.0, 0.0], [1.0, 1.0]),
+        domain=Box(np.array([0.0, 0.0]), np.array([1.0, 1.0])),
         equations=lambda f: (
             f.u_xx + f.u_yy + STRENGTH * np.exp(-((f.x - f.s) ** 2 + (f.y - 0.5) ** 2) / (2 * width**2))
         ),

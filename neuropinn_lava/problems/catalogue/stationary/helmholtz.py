@@ -48,7 +48,7 @@ def make_helmholtz(*, wave_number: float = 1.0) -> PdeProblem:
         name="helmholtz",
         title="Helmholtz equation",
         text=f"u_xx + u_yy + {square:g} u = {-size:.6g} sin(pi x) sin(4 pi y); u = 0 on the boundary",
-        domain=Box([-1.0, -1.0], [1.0, 1.0]),
+        domain=Box(np.array([-1.0, -1.0]), np.array([1.0, 1.0])),
         equations=lambda f: f.u_xx + f.u_yy + square * f.u + size * np.sin(np.pi * f.x) * np.sin(4 * np.pi * f.y),
         conditions=(Dirichlet(0.0, name="walls"),),
         reference=ReferenceSolution(evaluate=solution, relative_accuracy=1e-13, source="closed form"),

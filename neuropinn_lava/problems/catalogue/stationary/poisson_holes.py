@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ....base.arrays import FloatArray
 from ....base.checks import check_range, raise_violations
 from ....geometry.domain import Box, Domain
@@ -64,7 +66,7 @@ def make_poisson_holes(*, level: float = 1.0) -> PdeProblem:
 def four_holes_domain() -> Domain:
     """Build the square without its holes, whose parts are named `SIDES` and `HOLES`."""
     discs = [Disc(centre, RADIUS, name=tag) for centre, tag in zip(CENTRES, HOLES, strict=True)]
-    whole = Box([-HALF_SIDE, -HALF_SIDE], [HALF_SIDE, HALF_SIDE])
+    whole = Box(np.array([-HALF_SIDE, -HALF_SIDE]), np.array([HALF_SIDE, HALF_SIDE]))
     first, *others = discs
     region = whole - first
     for disc in others:

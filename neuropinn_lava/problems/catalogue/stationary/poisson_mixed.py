@@ -49,7 +49,7 @@ def make_poisson_mixed(*, strength: float = 1.0) -> PdeProblem:
         title="Poisson equation with a Neumann side",
         text=f"-(u_xx + u_yy) = {source:.6g} sin(pi x) sin(pi y / 2); u = 0 at x = 0, x = 1, y = 0, "
         f"u_y = {strength:g} sin(pi x) at y = 1",
-        domain=Box([0.0, 0.0], [1.0, 1.0]),
+        domain=Box(np.array([0.0, 0.0]), np.array([1.0, 1.0])),
         equations=lambda f: -(f.u_xx + f.u_yy) - source * np.sin(np.pi * f.x) * np.sin(np.pi * f.y / 2),
         conditions=(
             Dirichlet(0.0, on=("x_lower", "x_upper", "y_lower"), name="cold sides"),

@@ -8,7 +8,7 @@ import numpy as np
 
 from ....base.arrays import FloatArray
 from ....base.checks import check_range, raise_violations
-from ....base.expressions import Names
+from ....base.expression_sources import Names
 from ....geometry.domain import Box
 from ....geometry.fields.scalar_fields import Trigonometric
 from ....geometry.grading import Grading

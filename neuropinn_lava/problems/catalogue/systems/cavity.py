@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ....base.arrays import FloatArray
 from ....base.checks import check_range, raise_violations
-from ....base.expressions import Names
+from ....base.expression_sources import Names
 from ....geometry.domain import Box
 from ...conditions import Dirichlet
 from ...phases import accurate_then_sparse
@@ -37,7 +39,7 @@ def make_cavity(*, reynolds: float = 100.0) -> PdeProblem:
     J. Comput. Phys. 48 (1982) 387.
     """
     raise_violations(check_range("make_cavity.reynolds", reynolds, 1.0, 400.0))
-    box = Box([0.0, 0.0], [1.0, 1.0])
+    box = Box(np.array([0.0, 0.0]), np.array([1.0, 1.0]))
 
     def solution(points: FloatArray) -> FloatArray:
         return solve_cavity(PARABOLIC_LID, reynolds).evaluate(points)

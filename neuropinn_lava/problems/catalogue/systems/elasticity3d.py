@@ -10,7 +10,8 @@ import numpy as np
 from ....base.arrays import FloatArray
 from ....base.checks import raise_violations
 from ....base.errors import Violation
-from ....base.expressions import Expression, Names
+from ....base.expression_sources import Names
+from ....base.expressions import Expression
 from ....geometry.domain import End, Face
 from ....micromechanics.cell_domain import LoadedCell
 from ....micromechanics.cells import UnitCell

@@ -8,7 +8,8 @@ import numpy as np
 
 from ....base.arrays import FloatArray
 from ....base.checks import check_range, raise_violations
-from ....base.expressions import Expression, Names
+from ....base.expression_sources import Names
+from ....base.expressions import Expression
 from ....geometry.domain import Box
 from ...conditions import Dirichlet, Equation
 from ...phases import accurate_then_sparse
@@ -65,7 +66,7 @@ def make_interface(*, conductivity_left: float = 1.0, conductivity_right: float 
         text=f"-{conductivity_left:g} (a_xx + a_yy) = sin(pi y), -{conductivity_right:g} (b_xx + b_yy) = sin(pi y); a = b, "
         f"{conductivity_left:g} a_x + {conductivity_right:g} b_x = 0 at x = 0; a = b = 0 on the other sides",
         unknowns=("a", "b"),
-        domain=Box([0.0, 0.0], [HALF, 1.0]),
+        domain=Box(np.array([0.0, 0.0]), np.array([HALF, 1.0])),
         equations=equations,
         conditions=(
             Dirichlet(0.0, on=("x_upper", "y_lower", "y_upper"), name="walls"),

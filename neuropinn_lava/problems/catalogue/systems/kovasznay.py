@@ -8,7 +8,7 @@ import numpy as np
 
 from ....base.arrays import FloatArray
 from ....base.checks import check_range, raise_violations
-from ....base.expressions import Names
+from ....base.expression_sources import Names
 from ....geometry.domain import Box
 from ...conditions import Dirichlet
 from ...phases import accurate_then_sparse
@@ -55,7 +55,7 @@ def make_kovasznay(*, reynolds: float = 40.0) -> PdeProblem:
         title="Kovasznay flow",
         text=f"steady Navier-Stokes equations, Re = {reynolds:g}; u and v of Kovasznay's solution on the boundary",
         unknowns=("u", "v", "p"),
-        domain=Box([-0.5, -0.5], [1.0, 0.5]),
+        domain=Box(np.array([-0.5, -0.5]), np.array([1.0, 0.5])),
         equations=equations,
         conditions=(
             Dirichlet(lambda p: 1 - np.exp(k * p.x) * np.cos(2 * np.pi * p.y), unknown="u", name="u on the boundary"),

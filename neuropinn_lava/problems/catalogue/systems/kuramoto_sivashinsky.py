@@ -8,7 +8,8 @@ import numpy as np
 
 from ....base.arrays import FloatArray
 from ....base.checks import check_range, raise_violations
-from ....base.expressions import Expression, Names
+from ....base.expression_sources import Names
+from ....base.expressions import Expression
 from ....geometry.domain import Box
 from ...conditions import Initial, Periodic
 from ...phases import accurate_then_sparse

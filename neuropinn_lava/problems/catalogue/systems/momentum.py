@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ....base.expressions import Expression, Names
+from ....base.expression_sources import Names
+from ....base.expressions import Expression
 
 
 def steady_flow(f: Names, viscosity: float) -> tuple[Expression, Expression, Expression]:
