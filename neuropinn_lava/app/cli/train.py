@@ -130,11 +130,8 @@ def show_training(result: TrainingResult, path: Path, as_json: bool) -> None:
         }
         summary |= {"relative_l2": result.relative_l2, "estimated_l2": result.estimated_l2, "activity": result.activity}
         summary |= {"estimated_l2_dense": result.estimated_l2_dense}
-        found = {each.name: [each.value, each.standard_error] for each in result.coefficients}
-        print_json(
-            {**summary, "coefficients": found}
-            | {"seconds": result.seconds, "out": str(path), "digest": result.network.digest()}
-        )
+        summary |= {"coefficients": {each.name: [each.value, each.standard_error] for each in result.coefficients}}
+        print_json(summary | {"seconds": result.seconds, "out": str(path), "digest": result.network.digest()})
     else:
         known = [f"relative L2 {result.relative_l2:.2%}"] if math.isfinite(result.relative_l2) else []
         known += [f"estimated error {result.estimated_l2:.2%}"] if math.isfinite(result.estimated_l2) else []
