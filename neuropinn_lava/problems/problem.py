@@ -14,6 +14,7 @@ that are needed, the text, and the rows that training, measuring and the estimat
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -313,9 +314,9 @@ class PdeProblem(Record):
 
     def with_options(self, **options: float) -> PdeProblem:
         """Return a copy that carries the options that it was built with, for a network's provenance and for reports."""
-        copy = dataclasses.replace(self)
-        copy._hold("options", tuple(ProblemParameter(name=each, value=float(value)) for each, value in options.items()))
-        return copy
+        held = copy.copy(self)  # as it was checked
+        held._hold("options", tuple(ProblemParameter(name=each, value=float(value)) for each, value in options.items()))
+        return held
 
     def with_found(self, values: Mapping[str, float]) -> PdeProblem:
         """Return a copy whose unknown coefficients start at values that a training found; other names are left out."""

@@ -234,12 +234,11 @@ def channel() -> PdeProblem:
 
 
 def test_a_mean_of_zero_is_measured_by_the_size_of_its_unknown() -> None:
-    """rms(p) = 8 / sqrt(12) = 2.3: the mean itself is zero, and rounding divided by rounding hid every other row.
-
-    The correction stands on centres alone for p, which leaves its values on the walls to the fits: half to once of it."""
+    """The root mean square of p: the mean itself is zero, and rounding divided by rounding hid every other row."""
     held = laid(channel(), 12)
     assert held.blocks[-1].label == "level of p"
-    assert 1.15 <= row_scales(held)[-1].item() <= 2.31
+    p = 8 * (0.5 - held.points[:, 0])
+    assert row_scales(held)[-1].item() == pytest.approx(np.sqrt(np.mean(p**2)), rel=LEAST_SQUARES)
 
 
 def test_a_constant_of_a_pressure_is_no_error() -> None:

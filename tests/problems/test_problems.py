@@ -29,6 +29,8 @@ SOFT = {
     "poisson-holes": {"sides", "holes"},
     "interface": {"interface"},
     "heat-robin": {"side that loses heat", "insulated side"},
+    "wave": {"speed at the start"},
+    "wave2d": {"speed at the start"},
     "kovasznay": {"level of p"},
     "cavity": {"level of p"},
     "burgers-inverse": {"measurements"},

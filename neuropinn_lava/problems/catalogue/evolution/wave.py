@@ -20,7 +20,7 @@ RECIPE = TrainingRecipe(
     cloud=CloudRecipe(n_per_axis=(32, 48)),
     phases=accurate_then_sparse(0.2, n_accurate=100),
 )
-"""Twelve cells for each period of the faster mode. Start, speed at the start and ends are built in."""
+"""Twelve cells for each period of the faster mode. Start and ends are built in, the speed at the start is rows."""
 
 
 def make_wave(*, speed: float = 2.0) -> PdeProblem:
