@@ -1,9 +1,11 @@
 """Ten equations with conditions of every kind, trained by the recipe that the package chooses: errors, activity and time.
 
-    python benchmarks/any_equation.py [NAME …] [--seeds 3] [--no-sparsity]
+    python benchmarks/any_equation.py [NAME …] [--seeds 3] [--first-seed 3] [--no-sparsity]
 
 Every row is the median of some seeds: relative L2 error at unseen points of each unknown, the error estimated without the
 reference, activity, seconds of choosing and training. References are closed forms; trainings do not use them.
+
+The defaults of the recipe were chosen by looking at seed 0 to 2 of these problems, so that the published table is of seeds 3, 4, 5.
 """
 
 from __future__ import annotations
@@ -233,7 +235,7 @@ PROBLEMS: dict[str, tuple[Callable[[], PdeProblem], str]] = {
 """Problems, and the error that each is to stay below."""
 
 
-def measure(name: str, seeds: int, sparse: bool) -> str:
+def measure(name: str, seeds: range, sparse: bool) -> str:
     """Train a problem with some seeds and return the row of the table."""
     build, bound = PROBLEMS[name]
     problem, start = build(), time.perf_counter()
@@ -244,7 +246,7 @@ def measure(name: str, seeds: int, sparse: bool) -> str:
     points = evaluation_points(problem, N_POINTS, POINTS_SEED)
     assert problem.reference is not None
     truth, errors, others = problem.reference.evaluate(points), [], []
-    for seed in range(seeds):
+    for seed in seeds:
         result = nl.train(problem, recipe, seed=seed)
         u = run_float(result.network, points).outputs
         by_unknown = [relative_l2(u[:, k], truth[:, k]) for k in range(problem.n_out)]
@@ -269,12 +271,14 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*", choices=[*PROBLEMS, []])
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=3)
     parser.add_argument("--no-sparsity", action="store_true")
     chosen = parser.parse_args()
     print("| problem | cells | at most | relative L2 | estimated | activity | seconds: choosing + training |")
     print("|---|---|---|---|---|---|---|")
     for name in chosen.names or PROBLEMS:
-        print(measure(name, chosen.seeds, not chosen.no_sparsity), flush=True)
+        seeds = range(chosen.first_seed, chosen.first_seed + chosen.seeds)
+        print(measure(name, seeds, not chosen.no_sparsity), flush=True)
 
 
 if __name__ == "__main__":
