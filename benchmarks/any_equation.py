@@ -5,7 +5,7 @@
 Every row is the median of some seeds: relative L2 error at unseen points of each unknown, the error estimated without the
 reference, activity, seconds of choosing and training. References are closed forms; trainings do not use them.
 
-The defaults of the recipe were chosen by looking at seed 0 to 2 of these problems, so that the published table is of seeds 3, 4, 5.
+The defaults of the recipe were chosen by looking at seeds 0 to 2 of these problems; the published table is of seeds 3, 4, 5.
 """
 
 from __future__ import annotations

@@ -190,7 +190,7 @@ class VsnNetwork(PresentedNetwork):
 
     @property
     def presented(self) -> nn.Module:
-        """The Sequential."""
+        """Module of linear layers and neurons, as `torch.nn.Sequential` holds them."""
         return self.layers
 
     @property

@@ -15,29 +15,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from ...base.arrays import FloatArray, Record
+from ...base.arrays import Record
 from ...base.checks import check_range, raise_violations
 from ...base.errors import SpecError, TrainingError, Violation
-from ...base.metrics import relative_l2
 from ...files.atomic import check_writable
 from ...network.spec import NetworkSpec, ProblemParameter, Provenance
-from ...operators.potential_energy import EnergyDomain
 from ...problems.check import check_problem
 from ...problems.default_recipe import recipe_of
-from ...problems.discretization import discretize
-from ...problems.error_estimate import can_estimate, estimate_error
-from ...problems.identification import FoundCoefficient, find_standard_errors
 from ...problems.phases import ActivityMeasure, Optimizer
 from ...problems.problem import PdeProblem
 from ...problems.recipe import TeacherRecipe, TrainingRecipe
-from ...problems.residuals import evaluation_points, residual_cloud
+from ...problems.residuals import evaluation_points
 from ..collocation.clouds import input_transform, output_transform
 from ..loss.distillation import CollocationSet
-from ..network.coefficients import Coefficients, coefficient_numbers
+from ..network.coefficients import Coefficients
 from ..network.export import export_network
 from ..network.import_check import copied_module
 from ..network.module_network import ModuleNetwork, TrainedNetwork
@@ -45,6 +39,7 @@ from ..network.network import build_network
 from .checkpoints import TrainingIdentity, identify, read_checkpoint, write_checkpoint
 from .collocation_schedule import CollocationSchedule, Teacher, TeacherFunction, is_draw
 from .devices import find_device, limited_threads
+from .evaluation import Evaluation
 from .history import TrainingProgress, write_history
 from .interrupt import deferred_interrupt
 from .outcome import WRITES_NOTHING, ProgressCallback, TrainingOutput, TrainingResult, TrainingStatus
@@ -114,12 +109,8 @@ class _Task(Record):
     schedule: CollocationSchedule
     output: TrainingOutput
     identity: TrainingIdentity
-    points: FloatArray
-    """Points on which the displayed error is measured, shape (N_SHOWN, n_in)."""
-    inputs: Tensor
-    """The same points as the network sees them."""
-    reference: FloatArray | None
-    """Reference solution at these points, shape (N_SHOWN, n_out); None where none is known."""
+    evaluation: Evaluation
+    """Problem and points at which the network is evaluated."""
 
 
 def train_network(
@@ -239,8 +230,8 @@ def _train(
         status = _run(task, state, interrupted)
         state.restore_best()
         state.network.measure = ActivityMeasure.RATE
-        error, activity = _evaluate(task, state.network)
-    trained, coefficients = state.network, _found_coefficients(task, state.network)
+        error, activity = task.evaluation.error_and_activity(state.network)
+    trained, coefficients = state.network, task.evaluation.found_coefficients(state.network)
     noted = tuple(ProblemParameter(name=each.name, value=each.value) for each in coefficients)
     origin = dataclasses.replace(settings.provenance, parameters=(*settings.provenance.parameters, *noted))
     network = settings.export(
@@ -261,7 +252,7 @@ def _train(
         history=state.history,
         loss=state.best_loss,
         relative_l2=error,
-        estimated_l2=_estimated(task, state.network),
+        estimated_l2=task.evaluation.estimated_error(state.network),
         estimated_l2_dense=state.dense_error,
         coefficients=coefficients,
         activity=activity,
@@ -293,9 +284,13 @@ def _prepare(
         ),
         output=output,
         identity=identity,
-        points=points,
-        inputs=torch.as_tensor(input_transform(problem).apply(points)).to(device=device, dtype=dtype),
-        reference=None if problem.reference is None else problem.reference.evaluate(points),
+        evaluation=Evaluation(
+            problem=problem,
+            recipe=recipe,
+            points=points,
+            reference=None if problem.reference is None else problem.reference.evaluate(points),
+            like=torch.empty(0, dtype=dtype, device=device),
+        ),
     )
     return task, state
 
@@ -338,7 +333,7 @@ def _begin_step(task: _Task, state: TrainingState, place: PhasePlace) -> Colloca
         state.begin_phase(place.phase.optimizer)
         costs = [phase.activity_weight > 0.0 for phase in task.recipe.phases[: place.index + 1]]
         if place.index > 0 and costs[-1] and not any(costs[:-1]):
-            state.dense_error = _estimated(task, state.network)
+            state.dense_error = task.evaluation.estimated_error(state.network)
         if place.phase.refinement is not None:
             state.cloud = task.schedule.refined_cloud(state, place.phase.refinement.share)
     if is_draw(task.settings.problem, place):
@@ -374,57 +369,11 @@ def _report(task: _Task, state: TrainingState, place: PhasePlace, point: Point) 
         conditions=tuple(zip(labels, point.conditions, strict=True)),
         distillation=point.distillation,
         activity=point.activity,
-        relative_l2=_evaluate(task, state.network)[0],
+        relative_l2=task.evaluation.error_and_activity(state.network)[0],
     )
     state.history = state.history.extended(row)
     if task.settings.on_progress is not None:
         task.settings.on_progress(row)
-
-
-def _evaluate(task: _Task, network: TrainedNetwork) -> tuple[float, float]:
-    """Return relative error and activity on points that were not trained on, for display only."""
-    u, activity = _outputs(task, network, task.points)
-    if task.reference is None or not np.isfinite(u).all():
-        return math.nan, activity
-    return relative_l2(u, task.settings.problem.aligned(task.reference, u)), activity
-
-
-def _outputs(task: _Task, network: TrainedNetwork, points: FloatArray) -> tuple[FloatArray, float]:
-    """Return the unknowns at points (n, n_in), shape (n, n_out), and the activity."""
-    problem, like = task.settings.problem, task.inputs
-    inputs = torch.as_tensor(input_transform(problem).apply(points)).to(like)
-    with torch.no_grad():
-        run = network.run(inputs)
-    outputs = output_transform(problem, task.recipe).apply(run.output.cpu().double().numpy())
-    activity = network.mean_activity(list(run.activities), ActivityMeasure.RATE)
-    return problem.ansatz.apply(points, outputs), activity.item()
-
-
-def _estimated(task: _Task, network: TrainedNetwork) -> float:
-    """Return the error estimated by the equations on a cloud that was not trained on, NaN where there is no estimate."""
-    problem = dataclasses.replace(task.settings.problem, recipe=task.recipe)
-    if isinstance(problem.domain, EnergyDomain):
-        return math.nan
-    measuring = residual_cloud(problem)
-    u = _outputs(task, network, measuring.points)[0] if can_estimate(measuring) else np.array(math.nan)
-    constants = {**problem.rest_values(task.recipe.viscosity), **coefficient_numbers(network)}
-    return estimate_error(measuring, u, constants).relative_l2 if np.isfinite(u).all() else math.nan
-
-
-def _found_coefficients(task: _Task, network: TrainedNetwork) -> tuple[FoundCoefficient, ...]:
-    """Return the trained coefficients of the problem with their standard errors."""
-    problem, recipe = task.settings.problem, task.recipe
-    values = coefficient_numbers(network)
-    if not values:
-        return ()
-    cloud = problem.domain.cloud(recipe.cloud.n_per_axis, recipe.cloud.gradings)
-    held = discretize(problem, cloud, recipe.cloud.operator, recipe.cloud.n_neighbours)
-    u = _outputs(task, network, held.points)[0]
-    errors = find_standard_errors(held, u, {**problem.rest_values(recipe.viscosity), **values})
-    return tuple(
-        FoundCoefficient(name=name, value=value, standard_error=float(error))
-        for (name, value), error in zip(values.items(), errors, strict=True)
-    )
 
 
 def _save(task: _Task, state: TrainingState, checkpoint: bool = True) -> None:

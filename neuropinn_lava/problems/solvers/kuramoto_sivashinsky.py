@@ -27,7 +27,7 @@ class Flame(NamedTuple):
 
 
 FLAME = Flame()
-"""PINNacle's coefficients."""
+"""The coefficients of PINNacle's benchmark problem KS."""
 
 
 @lru_cache(maxsize=4)

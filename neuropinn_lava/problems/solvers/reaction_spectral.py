@@ -41,7 +41,7 @@ class Pair(NamedTuple):
 
 
 PAIR = Pair()
-"""PINNacle's coefficients."""
+"""The coefficients of PINNacle's benchmark problem GS."""
 
 
 def _ring(n_points: int) -> FloatArray:
