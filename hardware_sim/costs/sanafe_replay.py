@@ -87,13 +87,13 @@ def check_replayable(network: Network) -> None:
     if isinstance(network, NetworkSpec):
         mend = "Quantize it first: `neuropinn-lava convert`."
         raise SpecError(f"SANA-FE: network {network.name!r}", "be a quantized network", "a float network", mend)
-    import_extra("sanafe", "sanafe")
     _check_graph(network)
+    import_extra("sanafe", "sanafe")
     _partition(network, DRIVEN_NEURONS)
 
 
 def _check_graph(network: QuantizedNetwork) -> None:
-    """Refuse delays, whose events would be in flight where the next sample begins, and factors that SANA-FE cannot hold apart.
+    """Refuse delays, whose events would be in flight where the next sample begins, and sequences, whose inputs would be.
 
     Raises:
         SpecError: If a connection has a delay, or an input is a sequence.
@@ -128,13 +128,14 @@ def replay_on_sanafe(
         neurons_per_core: At most so many neurons on a core.
 
     Raises:
-        SpecError: If a sample was not recorded, or the network does not fit SANA-FE's Loihi.
+        SpecError: If a sample was not recorded, a connection has a delay, an input is a sequence, or the network does not
+            fit SANA-FE's Loihi.
         SimulationError: If SANA-FE is not installed.
     """
+    _check_graph(network)
     sanafe = import_extra("sanafe", "sanafe")
     spikes = _recorded_spikes(network, trace, points)
     partition = _partition(network, neurons_per_core)
-    _check_graph(network)
     n = trace.n_samples * trace.n_steps
     whole = _simulate(sanafe, network, partition, spikes, n + 1, with_synapses=True)
     drivers = _simulate(sanafe, network, partition, spikes, n + 1, with_synapses=False)

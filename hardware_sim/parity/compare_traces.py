@@ -35,7 +35,7 @@ class FirstDifference(Record):
     neuron: int | None
     """Which neuron, element or component; None for a count over the node."""
     quantity: str
-    """What differs: one of `QUANTITIES`, `fired count`, `event count`, `readout`, `u`, or a count of saturations."""
+    """What differs: one of `QUANTITIES`, a count of `fired`, `event` or `multiplication`, `readout`, `u`, or saturations."""
     expected: float
     """What the first run has."""
     found: float
@@ -158,6 +158,9 @@ def _reduced_pairs(expected: RunTrace, actual: RunTrace, output: str) -> Iterato
     for rank, (ours, theirs) in enumerate(zip(expected.nodes, actual.nodes, strict=True)):
         yield _Pair(ours.name, rank, "fired count", "tn", ours.fired, theirs.fired)
         yield _Pair(ours.name, rank, "event count", "tn", ours.events, theirs.events)
+        if ours.multiplied is not None:
+            nothing = np.zeros_like(ours.multiplied) if theirs.multiplied is None else theirs.multiplied
+            yield _Pair(ours.name, rank, "multiplication count", "tn", ours.multiplied, nothing)
         yield from _saturation_pairs(rank, ours, theirs)
     rank = len(expected.nodes)
     axes = "stn" if expected.readout.ndim == 3 else "sn"

@@ -66,9 +66,7 @@ class NetworkRun:
         kind, rows = readout.message_type, self.n_rows
         self._membranes = {name: np.zeros((rows, each.n_out), kind) for name, each in self._kernels.items()}
         self._sent = {name: np.zeros((rows, n_steps, each.n_out), kind) for name, each in self._kernels.items()}
-        self._y = np.zeros((rows, n_steps, readout.n_out), kind)
         self._groups = order_groups(network)
-        self._edges = {node.name: node.edges for node in (*network.nodes, network.output)}
         self._state = state
         self._rows = slice(0, 0)
         """Samples of the tile."""
@@ -162,7 +160,7 @@ class NetworkRun:
 
     def _received(self, node: Any, n: int, begin: int, end: int) -> list[Array]:
         """Collect what each connection brings at the steps begin … end - 1, (n, end - begin, width) each."""
-        return [self._delayed(source, delay, n, begin, end) for source, delay in self._edges[node.name]]
+        return [self._delayed(source, delay, n, begin, end) for source, delay in node.edges]
 
     def _delayed(self, source: str, delay: int, n: int, begin: int, end: int) -> Array:
         """Return what a source sent `delay` steps before; before its first step zero, or what the state has of it."""
