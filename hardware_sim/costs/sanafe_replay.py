@@ -28,14 +28,12 @@ from ...base.arrays import BoolArray, FloatArray, Record
 from ...base.checks import check_shape, raise_violations
 from ...base.errors import SpecError
 from ...base.extras import import_extra
-from ...conversion.targets.core_split import AnyNode
 from ...conversion.targets.target import HardwareTarget, find_target
 from ...engine.host import encode_points
 from ...engine.trace import ProbeTrace, RunTrace
 from ...network.quantized import Network, QuantizedNetwork
-from ...network.quantized_nodes import QuantizedProduct
+from ...network.quantized_nodes import AnyQuantizedNode, QuantizedProduct
 from ...network.spec import NetworkSpec
-from ..counts.counting import split_inputs
 from ..mapping.cores import Core, Partition, partition_network
 from ..mapping.mesh import HOST_PLACE, LOIHI_MESH, Place
 
@@ -170,7 +168,7 @@ def _recorded_spikes(network: QuantizedNetwork, trace: RunTrace, points: FloatAr
         mend = "Run few samples, with Probe(n_samples) for all of them."
         raise SpecError(where, "have every sample and node recorded in full", _recorded(probe), mend)
     words, _ = encode_points(network, points)
-    payloads = split_inputs(network, np.repeat(words[:, None, :], trace.n_steps, axis=1))
+    payloads = network.split_inputs(np.repeat(words[:, None, :], trace.n_steps, axis=1))
     payloads |= {node.name: node.payload for node in probe.nodes}
     return {name: (payload != 0).reshape(-1, payload.shape[2]) for name, payload in payloads.items()}
 
@@ -206,7 +204,7 @@ def _simulate(
         return chip.sim(n_steps)
 
 
-def _synapses(node: AnyNode) -> Iterator[tuple[str, list[tuple[int, int]]]]:
+def _synapses(node: AnyQuantizedNode) -> Iterator[tuple[str, list[tuple[int, int]]]]:
     """Yield each source of a node, and the pairs of a component and a neuron that reads it; a factor goes one to one."""
     if isinstance(node, QuantizedProduct):
         for source in (node.left, node.right):

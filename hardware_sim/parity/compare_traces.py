@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...base.arrays import BoolArray, Record
+from ...base.arrays import BoolArray, Record, split_columns
 from ...base.errors import SpecError
 from ...engine.trace import NodeCounts, NumberArray, ProbeTrace, RunTrace
 from ...network.quantized import Network
@@ -146,9 +146,8 @@ def _input_pairs(expected: RunTrace, actual: RunTrace, network: Network | None) 
     widths = (
         {each.name: each.width for each in network.inputs} if network else {"input": expected.input_events.shape[1]}
     )
-    ends = np.cumsum(list(widths.values()))
-    for (name, width), end in zip(widths.items(), ends, strict=True):
-        ours, theirs = (trace.input_events[:, end - width : end] for trace in (expected, actual))
+    parts = (split_columns(trace.input_events, list(widths.values())) for trace in (expected, actual))
+    for name, ours, theirs in zip(widths, *parts, strict=True):
         yield _Pair(name, -1, "event count", "tn", ours, theirs)
     yield _scalars(", ".join(widths), -1, "saturated words", expected.saturated_input, actual.saturated_input)
 

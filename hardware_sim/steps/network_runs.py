@@ -90,13 +90,8 @@ class NetworkRun:
 
     def _load(self, a: Array) -> None:
         """Take in the inputs of a tile, split into those of each name."""
-        ends = np.cumsum([each.width for each in self.network.inputs])
-        for each, end in zip(self.network.inputs, ends, strict=True):
-            columns = np.ascontiguousarray(a[..., end - each.width : end])
-            if a.ndim == 3:
-                self._sent[each.name] = columns
-            else:
-                self._constant[each.name] = columns
+        parts = {name: np.ascontiguousarray(part) for name, part in self.network.split_inputs(a).items()}
+        (self._sent if a.ndim == 3 else self._constant).update(parts)
 
     def _run_tile(self, batch_step: BatchStep, a: Array) -> None:
         self._load(a)
