@@ -136,12 +136,11 @@ def calibrate_network(network: NetworkSpec, points: FloatArray | None = None) ->
     x = network.input_transform.apply(held)
     corners = network.input_transform.apply(np.stack([network.lower, network.upper]))
     peaks = np.maximum(np.abs(corners).max(axis=0), np.abs(x).reshape(-1, network.n_in).max(axis=0))
-    columns = np.cumsum([each.width for each in network.inputs])[:-1]
     seen = {node.name: _Seen(node) for node in (*network.nodes, network.output)}
     with np.errstate(over="ignore", invalid="ignore"):  # a range that is not finite is refused by its record
         inputs, n_steps = constant_inputs(network, x), count_steps(network, held)
         walk(network, inputs, n_steps, FloatArithmetic(len(x)), lambda t, node, step: seen[node.name].add(step))
-    input_peaks = np.array([part.max() for part in np.split(peaks, columns)])
+    input_peaks = np.array([part.max() for part in network.split_inputs(peaks).values()])
     return Calibration(points=held, input_peaks=input_peaks, nodes=tuple(each.range() for each in seen.values()))
 
 

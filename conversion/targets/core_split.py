@@ -22,13 +22,11 @@ from ...base.arrays import ArrayRecord, BoolArray, IntArray, Record, freeze_arra
 from ...engine.schedule import schedule_network
 from ...network.integers import LEAK_BITS
 from ...network.quantized import QuantizedNetwork
-from ...network.quantized_nodes import QuantizedOutput, QuantizedPopulation, QuantizedProduct
+from ...network.quantized_nodes import AnyQuantizedNode, QuantizedOutput, QuantizedProduct
 from .target import HardwareTarget
 
 ENTRY_BYTES = 4
 """Bytes of one entry of a phi table, which has at most 32 bits."""
-
-AnyNode = QuantizedPopulation | QuantizedProduct | QuantizedOutput
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +84,12 @@ def split_network(network: QuantizedNetwork, target: HardwareTarget) -> tuple[No
     A node with a neuron that exceeds a core by itself has no cores, and the nodes that it reads are then split as if they sent
     nothing to it. `hardware_rules` says which limit is exceeded.
     """
-    nodes: tuple[AnyNode, ...] = (*network.nodes, network.output)
+    nodes: tuple[AnyQuantizedNode, ...] = (*network.nodes, network.output)
     reads = {node.name: wired(node) for node in nodes}
     lines = longest_lines(network)
     cores: dict[str, tuple[CoreContents, ...]] = {}
 
-    def reached(sender: AnyNode) -> IntArray:
+    def reached(sender: AnyQuantizedNode) -> IntArray:
         """Count the cores on which each neuron of a node has a weight, as far as cores are known, shape (n_out,)."""
         count = np.zeros(sender.n_out, dtype=np.int64)
         for name, held in cores.items():
@@ -112,7 +110,7 @@ def split_network(network: QuantizedNetwork, target: HardwareTarget) -> tuple[No
     return tuple(NodeSplit(name=node.name, cores=cores[node.name], cores_reached=reached(node)) for node in nodes)
 
 
-def wired(node: AnyNode) -> dict[str, BoolArray]:
+def wired(node: AnyQuantizedNode) -> dict[str, BoolArray]:
     """Return which neurons read which components of each source, by any delay: shape (n_out, n_source), by its name."""
     if isinstance(node, QuantizedProduct):
         each_its_own = np.eye(node.width, dtype=np.bool_)
@@ -124,7 +122,12 @@ def wired(node: AnyNode) -> dict[str, BoolArray]:
 
 
 def _split_node(
-    node: AnyNode, line: int, reads: dict[str, BoolArray], target: HardwareTarget, reached: IntArray, fewest: int
+    node: AnyQuantizedNode,
+    line: int,
+    reads: dict[str, BoolArray],
+    target: HardwareTarget,
+    reached: IntArray,
+    fewest: int,
 ) -> tuple[CoreContents, ...]:
     """Deal the neurons of a node out to as few cores as hold them, `fewest` at least.
 
@@ -162,7 +165,7 @@ def _split_node(
         n_cores += 1
 
 
-def synapse_bytes(node: AnyNode) -> IntArray:
+def synapse_bytes(node: AnyQuantizedNode) -> IntArray:
     """Return the bytes of each neuron's non-zero weights, shape (n_out,); none of a product."""
     if isinstance(node, QuantizedProduct):
         return np.zeros(node.width, dtype=np.int64)
@@ -182,7 +185,7 @@ def longest_lines(network: QuantizedNetwork) -> dict[str, int]:
     }
 
 
-def state_bytes(node: AnyNode, n_neurons: int, line: int) -> int:
+def state_bytes(node: AnyQuantizedNode, n_neurons: int, line: int) -> int:
     """Count the bytes of states, parameters and phi table; a read-out has drive and bias alone, a product its factors.
 
     What arrives early waits where it is added up: a delay line is one more drive, or pair of factors, for each of its steps.

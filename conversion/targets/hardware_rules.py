@@ -19,9 +19,9 @@ from ...base.checks import raise_violations
 from ...base.errors import HardwareRuleError, Violation
 from ...engine.schedule import schedule_network
 from ...network.quantized import QuantizedNetwork
-from ...network.quantized_nodes import QuantizedAffine, QuantizedProduct
+from ...network.quantized_nodes import AnyQuantizedNode, QuantizedAffine, QuantizedProduct
 from ..calibrate.intervals import LayerBound, bound_network
-from .core_split import AnyNode, NodeSplit, longest_lines, split_network, state_bytes, synapse_bytes, wired
+from .core_split import NodeSplit, longest_lines, split_network, state_bytes, synapse_bytes, wired
 from .target import HardwareTarget
 from .verdicts import RuleVerdict, TargetCheck, Verdict
 
@@ -44,7 +44,7 @@ class Candidate:
         return split_network(self.network, self.target)
 
     @property
-    def nodes(self) -> tuple[AnyNode, ...]:
+    def nodes(self) -> tuple[AnyQuantizedNode, ...]:
         """All nodes, the read-out last."""
         return (*self.network.nodes, self.network.output)
 
@@ -60,7 +60,7 @@ class Candidate:
         return f"a neuron of {', '.join(names)} exceeds a core, so that the cores cannot be counted" if names else ""
 
 
-def _place(node: AnyNode) -> str:
+def _place(node: AnyQuantizedNode) -> str:
     """Return a node's name for messages."""
     return f"{'product' if isinstance(node, QuantizedProduct) else 'layer'} {node.name!r}"
 

@@ -84,6 +84,8 @@ class TargetCheck(Record):
         broken, unknown = self.rules(Verdict.DOES_NOT_FIT), self.rules(Verdict.NOT_CHECKED)
         if broken:
             text = f"The network does not fit {self.title}: it breaks the rule that {_enumerate(broken)}."
+            if not any(rule.refuses for rule in self.verdicts if rule.verdict is Verdict.DOES_NOT_FIT):
+                text += f" {self.title} only reports this: a conversion is refused with --strict alone."
         elif unknown:
             text = f"The network breaks no rule of {self.title} that could be checked."
         else:

@@ -5,8 +5,11 @@
                      max over cores   synaptic operations * t_syn
                      max over cores   reads of the synaptic memory * t_read
                      max over links   (payload bits + header bits * messages) * t_bit)
-    latency    = ((T - 1) * interval + start of the read-out) * step          starts as in `engine/schedule.py`
+    latency    = ((T - 1) * interval + start of the read-out + 1) * step      starts as in `engine/schedule.py`
     throughput = 1 / (T * interval * step)     the pipeline takes the next sample when the first nodes are free
+
+The starts are counted from 0, so that the 1 is the read-out's own step: T + 2 steps for two populations in a row. A sample
+occupies the chip for T * interval steps of its own.
 
 Counts are means over samples, in the busiest step. A step is as long as the largest of its terms: what does not overlap makes
 it longer, so that this is a lower bound for the rates given. The rates themselves are assumptions with a range:

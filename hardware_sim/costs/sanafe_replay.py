@@ -28,14 +28,12 @@ from ...base.arrays import BoolArray, FloatArray, Record
 from ...base.checks import check_shape, raise_violations
 from ...base.errors import SpecError
 from ...base.extras import import_extra
-from ...conversion.targets.core_split import AnyNode
 from ...conversion.targets.target import HardwareTarget, find_target
 from ...engine.host import encode_points
 from ...engine.trace import ProbeTrace, RunTrace
 from ...network.quantized import Network, QuantizedNetwork
-from ...network.quantized_nodes import QuantizedProduct
+from ...network.quantized_nodes import AnyQuantizedNode, QuantizedProduct
 from ...network.spec import NetworkSpec
-from ..counts.counting import split_inputs
 from ..mapping.cores import Core, Partition, partition_network
 from ..mapping.mesh import HOST_PLACE, LOIHI_MESH, Place
 
@@ -87,13 +85,13 @@ def check_replayable(network: Network) -> None:
     if isinstance(network, NetworkSpec):
         mend = "Quantize it first: `neuropinn-lava convert`."
         raise SpecError(f"SANA-FE: network {network.name!r}", "be a quantized network", "a float network", mend)
-    import_extra("sanafe", "sanafe")
     _check_graph(network)
+    import_extra("sanafe", "sanafe")
     _partition(network, DRIVEN_NEURONS)
 
 
 def _check_graph(network: QuantizedNetwork) -> None:
-    """Refuse delays, whose events would be in flight where the next sample begins, and factors that SANA-FE cannot hold apart.
+    """Refuse delays, whose events would be in flight where the next sample begins, and sequences, whose inputs would be.
 
     Raises:
         SpecError: If a connection has a delay, or an input is a sequence.
@@ -128,13 +126,14 @@ def replay_on_sanafe(
         neurons_per_core: At most so many neurons on a core.
 
     Raises:
-        SpecError: If a sample was not recorded, or the network does not fit SANA-FE's Loihi.
+        SpecError: If a sample was not recorded, a connection has a delay, an input is a sequence, or the network does not
+            fit SANA-FE's Loihi.
         SimulationError: If SANA-FE is not installed.
     """
+    _check_graph(network)
     sanafe = import_extra("sanafe", "sanafe")
     spikes = _recorded_spikes(network, trace, points)
     partition = _partition(network, neurons_per_core)
-    _check_graph(network)
     n = trace.n_samples * trace.n_steps
     whole = _simulate(sanafe, network, partition, spikes, n + 1, with_synapses=True)
     drivers = _simulate(sanafe, network, partition, spikes, n + 1, with_synapses=False)
@@ -169,7 +168,7 @@ def _recorded_spikes(network: QuantizedNetwork, trace: RunTrace, points: FloatAr
         mend = "Run few samples, with Probe(n_samples) for all of them."
         raise SpecError(where, "have every sample and node recorded in full", _recorded(probe), mend)
     words, _ = encode_points(network, points)
-    payloads = split_inputs(network, np.repeat(words[:, None, :], trace.n_steps, axis=1))
+    payloads = network.split_inputs(np.repeat(words[:, None, :], trace.n_steps, axis=1))
     payloads |= {node.name: node.payload for node in probe.nodes}
     return {name: (payload != 0).reshape(-1, payload.shape[2]) for name, payload in payloads.items()}
 
@@ -205,7 +204,7 @@ def _simulate(
         return chip.sim(n_steps)
 
 
-def _synapses(node: AnyNode) -> Iterator[tuple[str, list[tuple[int, int]]]]:
+def _synapses(node: AnyQuantizedNode) -> Iterator[tuple[str, list[tuple[int, int]]]]:
     """Yield each source of a node, and the pairs of a component and a neuron that reads it; a factor goes one to one."""
     if isinstance(node, QuantizedProduct):
         for source in (node.left, node.right):

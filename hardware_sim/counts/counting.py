@@ -18,12 +18,10 @@ from ...base.arrays import IntArray
 from ...base.errors import SpecError
 from ...engine.trace import NumberArray, RunTrace
 from ...network.nodes import OutputSpec, PopulationSpec, ProductSpec
-from ...network.quantized import Network, QuantizedNetwork
-from ...network.quantized_nodes import QuantizedNode, QuantizedOutput, QuantizedProduct
+from ...network.quantized import AnyNode, Network, QuantizedNetwork
+from ...network.quantized_nodes import QuantizedProduct
 from ...network.spec import NetworkSpec
 from .operations import ConnectionOperations, NodeOperations, OperationCounts, RowKind
-
-AnyNode = PopulationSpec | ProductSpec | OutputSpec | QuantizedNode | QuantizedOutput
 
 
 def count_fan_out(weight: NumberArray) -> IntArray:
@@ -53,16 +51,9 @@ def check_trace(network: Network, trace: RunTrace, where: str) -> None:
         )
 
 
-def split_inputs(network: Network, values: NumberArray) -> dict[str, NumberArray]:
-    """Split the columns (…, n_in) of all inputs into those of each input, by name."""
-    ends = np.cumsum([each.width for each in network.inputs])[:-1]
-    parts = np.split(values, ends, axis=-1)
-    return {each.name: part for each, part in zip(network.inputs, parts, strict=True)}
-
-
 def sent_events(network: Network, trace: RunTrace) -> dict[str, IntArray]:
     """Return the events of every input and node, by name, summed over the samples, shape (n_steps, width) each."""
-    return split_inputs(network, trace.input_events) | {counts.name: counts.events for counts in trace.nodes}
+    return network.split_inputs(trace.input_events) | {counts.name: counts.events for counts in trace.nodes}
 
 
 def arriving(events: NumberArray, delay: int) -> NumberArray:
@@ -109,7 +100,7 @@ def count_operations(network: Network, trace: RunTrace) -> OperationCounts:
     """
     check_trace(network, trace, f"count_operations: trace of network {network.name!r}")
     sent = sent_events(network, trace)
-    fired = split_inputs(network, trace.input_events) | {counts.name: counts.fired for counts in trace.nodes}
+    fired = network.split_inputs(trace.input_events) | {counts.name: counts.fired for counts in trace.nodes}
     multiplied = {counts.name: counts.multiplied for counts in trace.nodes}
     silent = np.zeros((trace.n_steps, network.n_out), dtype=np.int64)
     rows = []

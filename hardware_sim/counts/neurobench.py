@@ -4,10 +4,13 @@
                          (weights alone, as NeuroBench hooks layers with weights: an elementwise product is not in it)
     Effective_ACs        0, except in NeuroBench itself for a call whose non-zero inputs are all +-1
     Dense                weights times steps, zeros included, per sample
-    ActivationSparsity   share of zeros in what the populations send that are no relays
+    ActivationSparsity   share of zeros in what the populations send
     ConnectionSparsity   share of zero weights, rounded to 4 decimals as NeuroBench does
     Footprint            bytes of parameters and buffers, here in the words of the deployed network
     MembraneUpdates      per sample: every neuron at the first step, and those whose membrane changed at a later one
+
+Relays are counted throughout as the populations that they are in the deployed network: NeuroBench hooks every layer of weights
+and every neuron module. The activity of `OperationCounts` leaves them out.
 
 NeuroBench finds membrane updates only in subclasses of snnTorch's SpikingNeuron; our adapter for it is in the tests, which
 compare all of these with the package itself.
@@ -74,13 +77,14 @@ def neurobench_counts(
             "neurobench_counts.counts", f"be counts of {network.name!r}", got, "Count this network's own run."
         )
     rows = [row for row in counts.rows if row.kind is not RowKind.PRODUCT]
-    slots = sum(row.neuron_steps for row in counts.spiking)
+    populations = [row for row in rows if row.kind.has_neurons]
+    slots = sum(row.neuron_steps for row in populations)
     n_weights = sum(row.n_weights for row in rows)
     return NeuroBenchCounts(
         effective_macs=sum(row.synaptic_operations for row in rows) / counts.n_samples,
         effective_acs=0.0,
         dense=sum(row.dense_synaptic_operations for row in rows) / counts.n_samples,
-        activation_sparsity=(slots - sum(row.spikes for row in counts.spiking)) / slots,
+        activation_sparsity=(slots - sum(row.spikes for row in populations)) / slots,
         connection_sparsity=round((n_weights - sum(row.n_synapses for row in rows)) / n_weights, DECIMALS),
         footprint=footprint_bytes(network),
         membrane_updates=None if samples is None else float(samples.membrane_updates.sum()) / samples.n_samples,

@@ -17,8 +17,8 @@ from ...engine.host import encode_points
 from ...engine.reference import run_float, run_integer
 from ...engine.trace import NodeTrace, Probe
 from ...network.given_points import checked_samples
-from ...network.quantized import Network, QuantizedNetwork
-from .counting import AnyNode, arriving, fan_outs, row_kinds, split_inputs
+from ...network.quantized import AnyNode, Network, QuantizedNetwork
+from .counting import arriving, fan_outs, row_kinds
 from .operations import RowKind
 
 MAX_SAMPLES = 2000
@@ -100,7 +100,7 @@ def _count_block(network: Network, points: FloatArray) -> SampleCounts:
     assert trace.probe is not None
     held = {node.name: node for node in trace.probe.nodes}
     shown = x if x.ndim == 3 else np.broadcast_to(x[:, None], (len(x), trace.n_steps, network.n_in))
-    sent = split_inputs(network, shown != 0) | {name: node.payload != 0 for name, node in held.items()}
+    sent = network.split_inputs(shown != 0) | {name: node.payload != 0 for name, node in held.items()}
     nothing = np.zeros(len(points), dtype=np.int64)
     spikes, fired, reached, updates = [], [], [], []
     for kind, node in zip(row_kinds(network), (*network.inputs, *network.nodes, network.output), strict=True):

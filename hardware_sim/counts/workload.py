@@ -124,7 +124,7 @@ class Workload(Record):
     interval: int = 1
     """Number of the chip's steps that one step of the network takes."""
     n_steps_alone: int
-    """Steps of the chip that a sample takes alone."""
+    """Steps of the chip that a sample takes alone; 1 in a dense pass."""
     n_chips: int = 1
     """Chips that are switched on."""
     rows: tuple[NodeLoad, ...]
@@ -217,7 +217,7 @@ def dense_workload(deployed: Workload) -> Workload:
         sent = 0.0 if load.kind is RowKind.OUTPUT else float(load.n_neurons)
         fired = 0.0 if load.kind is RowKind.INPUT else sent
         rows.append(_with_events(load, connections, share * load.n_weights, fired, sent))
-    return dataclasses.replace(deployed, kind=Pass.DENSE, n_steps=1, interval=1, rows=tuple(rows))
+    return dataclasses.replace(deployed, kind=Pass.DENSE, n_steps=1, interval=1, n_steps_alone=1, rows=tuple(rows))
 
 
 def workload_at(deployed: Workload, activity: float, n_steps: int) -> Workload:
@@ -244,7 +244,8 @@ def workload_at(deployed: Workload, activity: float, n_steps: int) -> Workload:
         operations = sum(each.synaptic_operations for each in connections)
         multiplications = sent if load.kind is RowKind.PRODUCT else operations
         rows.append(_with_events(load, connections, multiplications, fired, sent))
-    return dataclasses.replace(deployed, kind=Pass.SPIKING, n_steps=n_steps, rows=tuple(rows))
+    n_alone = deployed.n_steps_alone + (n_steps - deployed.n_steps) * deployed.interval
+    return dataclasses.replace(deployed, kind=Pass.SPIKING, n_steps=n_steps, n_steps_alone=n_alone, rows=tuple(rows))
 
 
 def _at_rate(each: ConnectionLoad, received: float) -> ConnectionLoad:

@@ -68,7 +68,7 @@ def _find_events(values: Array, index: Array) -> Any:
 
 @inlined
 def _multiply(a: Array, weight: Array, padded: Array, index: Array, total: Array) -> None:
-    """total += W a, over the inputs that are not zero, four at a time."""
+    """Add W a to `total`, over the inputs that are not zero, four at a time."""
     for i in range(len(a)):
         padded[i] = a[i]
     n_events = _find_events(padded, index)
@@ -87,7 +87,7 @@ def _multiply(a: Array, weight: Array, padded: Array, index: Array, total: Array
 
 @inlined
 def _align(total: Array, affine: Affine, z: Array, saturated: Array) -> None:
-    """z = clip(((total << up) + half >> down) + bias); the sums are zero again for the next row. Masks change no shift."""
+    """Compute z = clip(((total << up) + half >> down) + bias); the sums are zero again afterwards. Masks change no shift."""
     limit, longest = affine.limit, total.itemsize * 8 - 1
     for j in range(len(z)):
         total[j] <<= affine.up[j] & longest
@@ -102,7 +102,7 @@ def _align(total: Array, affine: Affine, z: Array, saturated: Array) -> None:
 
 @inlined
 def _add_aligned(product: Array, affine: Affine, total: Array) -> None:
-    """total += (product << up) + half >> down; the products are zero again for the next row."""
+    """Add to `total` (product << up) + half >> down; the products are zero again for the next row."""
     longest = product.itemsize * 8 - 1
     for j in range(len(total)):
         product[j] <<= affine.up[j] & longest
@@ -129,7 +129,7 @@ def _fire(z: Array, neurons: Neurons, membrane: Array, total: Array, fired: Arra
 
 @inlined
 def _send(z: Array, index: Array, phi: Phi, payload: Array, counts: Array, saturated: Array) -> None:
-    """a = phi(z) for the neurons in `index`, which fired; `counts` are those of this step."""
+    """Compute a = phi(z) of the neurons in `index`, which fired; `counts` are those of this step."""
     for k in range(len(index)):
         j = index[k]
         x: Any = I64(z[j])
@@ -255,7 +255,7 @@ def add_products(product: Array, affine: Affine, total: Array) -> None:
 
 @compiled
 def close_rows(total: Array, affine: Affine, z: Array, tally: Tally) -> None:
-    """z = clip(total + bias): the drives (n_rows, n_out) of sums of aligned products."""
+    """Compute the drives z = clip(total + bias), (n_rows, n_out), of sums of aligned products."""
     limit, saturated = affine.limit, tally.saturated[DRIVE]
     for r in range(z.shape[0]):
         for j in range(z.shape[1]):

@@ -17,17 +17,15 @@ from typing import Any, Protocol
 import numpy as np
 
 from ...network.activations import find_activation
-from ...network.nodes import NodeSpec, OutputSpec, Polarity, PopulationSpec, ProductSpec
-from ...network.quantized_nodes import QuantizedNode, QuantizedOutput, QuantizedPopulation, QuantizedProduct
+from ...network.nodes import OutputSpec, Polarity, PopulationSpec, ProductSpec
+from ...network.quantized import AnyNode
+from ...network.quantized_nodes import QuantizedOutput, QuantizedPopulation, QuantizedProduct
 from . import numpy_loops
 from .layout import EVENTS, FIRED, Affine, Array, Neurons, Tally, empty_tally, lay_out_affines, lay_out_neurons
 from .product_kernel import ProductKernel
 
 FEW_SAMPLES = 64
 """So many samples numpy's loops can do, one at a time through some layers, in the time that numba takes to be loaded, 0.6 s."""
-
-AnyNode = NodeSpec | OutputSpec | QuantizedNode | QuantizedOutput
-"""What a kernel computes: a population, a product or a read-out, in float or in integers."""
 
 
 def message_widths(node: AnyNode) -> tuple[int, ...]:
@@ -80,7 +78,7 @@ class NodeKernel(Protocol):
         """Call every function on no rows, so that processes forked later need not compile it."""
 
     def tally(self, n_steps: int, n_probed: int = 0) -> Tally:
-        """Make counters at zero, with room for probed rows."""
+        """Allocate counters at zero, with room for probed rows."""
 
     def advance(self, received: list[Array], membrane: Array, payload: Array, tally: Tally) -> None:
         """Advance from what each connection receives (n_rows, n_steps, n_source) to payloads (n_rows, n_steps, n_out)."""
@@ -144,7 +142,7 @@ class IntegerKernel:
             self.advance([a[:, None] for a in received], z, payload, self.tally(1))
 
     def tally(self, n_steps: int, n_probed: int = 0) -> Tally:
-        """Make counters at zero, with room for int32 membranes of the probed rows."""
+        """Allocate counters at zero, with room for int32 membranes of the probed rows."""
         return empty_tally(n_steps, self.n_out, n_probed)
 
     def drive(self, received: list[Array], z: Array, tally: Tally) -> None:
@@ -203,7 +201,7 @@ class FloatKernel:
         """Nothing is compiled."""
 
     def tally(self, n_steps: int, n_probed: int = 0) -> Tally:
-        """Make counters at zero, with room for float64 membranes of the probed rows."""
+        """Allocate counters at zero, with room for float64 membranes of the probed rows."""
         return empty_tally(n_steps, self.n_out, n_probed, np.float64)
 
     def drive(self, received: list[Array], z: Array, tally: Tally) -> None:
@@ -246,7 +244,7 @@ class FloatKernel:
 
 
 def make_kernel(node: AnyNode, n_samples: int | None = None) -> Any:
-    """Make the kernel for a node's numbers: a `NodeKernel` for a product, else a `Kernel`.
+    """Build the kernel that computes a node in its own numbers: a `NodeKernel` for a product, else a `Kernel`.
 
     Args:
         node: Float or quantized.

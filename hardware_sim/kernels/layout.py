@@ -193,7 +193,7 @@ def _lay_out_cells(side: Side) -> Array:
 
 
 def empty_tally(n_steps: int, n_out: int, n_probed: int = 0, membrane_type: Any = np.int32) -> Tally:
-    """Make counters at zero, with room for the probed rows."""
+    """Allocate counters at zero, with room for the probed rows."""
     return Tally(
         counts=np.zeros((n_steps, 2, n_out), np.int32),
         saturated=np.zeros((3, n_out), np.int32),

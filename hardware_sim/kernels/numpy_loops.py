@@ -15,7 +15,7 @@ FLOAT_EXACT = 1 << 53
 
 
 def _multiply(a: Array, weight: Array) -> Array:
-    """p = W a, exact."""
+    """Compute p = W a, exact."""
     bound = int(np.abs(weight, dtype=np.int64).sum(axis=0).max()) * int(np.abs(a, dtype=np.int64).max(initial=0))
     if bound < FLOAT_EXACT:
         return np.asarray((a.astype(np.float64) @ weight.astype(np.float64)).astype(np.int64))
@@ -29,7 +29,7 @@ def _clip(wide: Array, limit: int, saturated: Array) -> Array:
 
 
 def _aligned(product: Array, affine: Affine) -> Array:
-    """(product << up) + half >> down, in int64."""
+    """Compute (product << up) + half >> down, in int64."""
     up, half, down = (values[: product.shape[1]].astype(np.int64) for values in (affine.up, affine.half, affine.down))
     return np.asarray(((product.astype(np.int64) << up) + half) >> down)
 
@@ -45,7 +45,7 @@ def add_rows(a: Array, affine: Affine, total: Array) -> None:
 
 
 def close_rows(total: Array, affine: Affine, z: Array, tally: Tally) -> None:
-    """z = clip(total + bias): the drives (n_rows, n_out) of sums of aligned products."""
+    """Compute the drives z = clip(total + bias), (n_rows, n_out), of sums of aligned products."""
     n = z.shape[1]
     z[:] = _clip(total[:, :n].astype(np.int64) + affine.bias[:n], int(affine.limit), tally.saturated[DRIVE])
 
@@ -61,7 +61,7 @@ def multiply_rows(a: Array, affine: Affine, z: Array, tally: Tally) -> None:
 
 
 def _phi(z: Array, phi: Phi) -> Array:
-    """Give phi, rounded half up, not yet saturated."""
+    """Compute phi, rounded half up, not yet saturated."""
     q = np.abs(z) & phi.mask
     cell = np.minimum(q >> phi.index_bits, np.where(z < 0, phi.last_below, phi.last))
     place = cell + np.where(z < 0, phi.first_below, 0)

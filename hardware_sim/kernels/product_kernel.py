@@ -32,7 +32,7 @@ class ProductKernel:
         """Nothing is compiled."""
 
     def tally(self, n_steps: int, n_probed: int = 0) -> Tally:
-        """Make counters at zero."""
+        """Allocate counters at zero."""
         return empty_tally(n_steps, self.n_out, n_probed, self.message_type)
 
     def advance(self, received: list[Array], membrane: Array, payload: Array, tally: Tally) -> None:

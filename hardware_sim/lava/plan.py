@@ -106,15 +106,18 @@ def known_steps(network: Network, n_steps: int | None, where: str) -> int:
         where: The argument, for errors.
 
     Raises:
-        SpecError: If there is none, or one that is not the network's.
+        SpecError: If there is none, one below 1, or one that is not the network's.
     """
     own = network.n_steps
-    if own is None and n_steps is None:
+    steps = n_steps if own is None else own
+    if steps is None:
         mend = "Give the length of the sequences."
         raise SpecError(where, "be a number where an input is a sequence", None, mend)
-    if own is not None and n_steps not in (None, own):
+    if steps < 1:
+        raise SpecError(where, "be at least 1", steps, "Choose a number in that range.")
+    if n_steps not in (None, steps):
         raise SpecError(where, f"be that of the network, {own}, where no input is a sequence", n_steps, "Leave it out.")
-    return own or n_steps or 1
+    return steps
 
 
 def _check(n_samples: int, n_steps: int, mode: LavaMode, batch_size: int | None, n_cores: int | None) -> None:
@@ -131,7 +134,7 @@ def _check(n_samples: int, n_steps: int, mode: LavaMode, batch_size: int | None,
 
 def _faithful_plan(network: Network, n_steps: int, n_samples: int, model: LayerModel, reasons: list[str]) -> LavaPlan:
     """Return the plan for one sample at a time: an interval of Lava's steps is a step of the network."""
-    why = "One sample at a time, as on the chip: Lava's steps set the pace, not the arithmetic."
+    why = "Samples go one at a time, as on the chip: Lava's steps set the pace, not the arithmetic."
     if model is LayerModel.WHOLE:
         return LavaPlan(
             mode=LavaMode.FAITHFUL,
@@ -169,7 +172,6 @@ def _node_plan(
         batch_size=batch_size,
         n_samples=n_samples,
     )
-    synapses = sum(len(node.edges) for node in (*network.populations, network.output)) if is_dense else 0
     loops = f"A step of the network takes {timing.interval} of Lava's: a loop has more nodes than delays."
     return LavaPlan(
         mode=LavaMode.FAITHFUL if batch_size is None else LavaMode.BATCHED,
@@ -177,7 +179,7 @@ def _node_plan(
         n_leaves=0,
         batch_size=batch_size,
         channel_size=CHANNEL_SIZE,
-        n_processes=len(network.nodes) + 2 + synapses,
+        n_processes=len(network.nodes) + 2 + (_count_dense(network) if is_dense else 0),
         n_steps=n_steps,
         interval=timing.interval,
         n_delays=n_delays,
@@ -187,12 +189,19 @@ def _node_plan(
     )
 
 
+def _count_dense(network: Network) -> int:
+    """Count the processes of synapses, one for each connection, and the gates that check the words of sequences."""
+    edges = [source for node in (*network.populations, network.output) for source, _ in node.edges]
+    inputs = {each.name for each in network.inputs}
+    return len(edges) + (sum(source in inputs for source in edges) if network.n_steps is None else 0)
+
+
 def _leaf_plan(n_steps: int, n_samples: int, batch_size: int | None, n_cores: int, reasons: list[str]) -> LavaPlan:
     """Return the plan for batches in leaves: a step of Lava is a presentation."""
     rows = batch_size or _even_rows(n_samples, n_cores * LEAF_ROWS)
     n_leaves = max(1, min(n_cores, rows // MIN_LEAF_ROWS))
-    why = f"{n_leaves} of {n_cores} cores: a leaf pays from {MIN_LEAF_ROWS} samples a message on."
-    size = f"{rows} samples a message" + ("." if batch_size is None else ", as given.")
+    why = f"The network runs on {n_leaves} of {n_cores} cores: one more pays from {MIN_LEAF_ROWS} samples a message on."
+    size = f"A message holds {rows} samples" + ("." if batch_size is None else ", as given.")
     return LavaPlan(
         mode=LavaMode.BATCHED,
         model=LayerModel.WHOLE,
@@ -222,9 +231,7 @@ def _layer_plan(
     waiting = sum(line.length * line.width for node in time_network(network).nodes for line in node.lines)
     most = min(max(64, MESSAGE_VALUES // widest), max(1, LINE_VALUES // max(1, waiting)))
     rows = batch_size or _even_rows(n_samples, most)
-    size = f"{rows} samples a message" + (
-        f": {widest} values of each make a megabyte, more gains nothing." if batch_size is None else ", as given."
-    )
+    size = f"A message holds {rows} samples" + (", as given." if batch_size else ": longer ones would gain nothing.")
     return _node_plan(network, n_steps, n_samples, model, rows, (*reasons, size))
 
 

@@ -17,11 +17,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ...base.arrays import ArrayRecord, IntArray, Record, freeze_arrays
-from ...conversion.targets.core_split import AnyNode
 from ...engine.schedule import INPUT_START, Schedule, schedule_network
 from ...engine.trace import RunTrace
 from ...network.quantized import QuantizedNetwork
-from ...network.quantized_nodes import QuantizedProduct
+from ...network.quantized_nodes import AnyQuantizedNode, QuantizedProduct
 from ..counts.counting import arriving, check_trace, count_fan_out, sent_events
 from ..counts.workload import NodeLoad, Workload
 from .cores import Core, Partition
@@ -126,7 +125,7 @@ def count_traffic(network: QuantizedNetwork, partition: Partition, trace: RunTra
     )
 
 
-def _active_updates(node: AnyNode, trace: RunTrace) -> IntArray:
+def _active_updates(node: AnyQuantizedNode, trace: RunTrace) -> IntArray:
     """Return how often each neuron fired, or each element of a product sent, shape (n_steps, n_out); never for a read-out."""
     counts = next((counts for counts in trace.nodes if counts.name == node.name), None)
     if counts is None:
@@ -134,7 +133,7 @@ def _active_updates(node: AnyNode, trace: RunTrace) -> IntArray:
     return counts.events if isinstance(node, QuantizedProduct) else counts.fired
 
 
-def _load_core(node: AnyNode, core: Core, sent: dict[str, IntArray], active: IntArray) -> CoreLoad:
+def _load_core(node: AnyQuantizedNode, core: Core, sent: dict[str, IntArray], active: IntArray) -> CoreLoad:
     """Count the work of a core: what arrives over every connection, and what its neurons do."""
     operations = np.zeros(len(active), dtype=np.int64)
     reads = np.zeros(len(active), dtype=np.int64)
@@ -162,7 +161,7 @@ class _Reach(NamedTuple):
     """Number of weights on the core that an event of each component reaches, shape (n_source,)."""
 
 
-def _connections_to(node: AnyNode, core: Core) -> Iterator[_Reach]:
+def _connections_to(node: AnyQuantizedNode, core: Core) -> Iterator[_Reach]:
     if isinstance(node, QuantizedProduct):
         mine = np.zeros(node.width, dtype=np.int64)
         mine[core.neurons] = 1
@@ -174,7 +173,7 @@ def _connections_to(node: AnyNode, core: Core) -> Iterator[_Reach]:
 
 
 def _links_to(
-    node: AnyNode,
+    node: AnyQuantizedNode,
     core: Core,
     network: QuantizedNetwork,
     partition: Partition,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...base.arrays import BoolArray, Record
+from ...base.arrays import BoolArray, Record, split_columns
 from ...base.errors import SpecError
 from ...engine.trace import NodeCounts, NumberArray, ProbeTrace, RunTrace
 from ...network.quantized import Network
@@ -35,7 +35,7 @@ class FirstDifference(Record):
     neuron: int | None
     """Which neuron, element or component; None for a count over the node."""
     quantity: str
-    """What differs: one of `QUANTITIES`, `fired count`, `event count`, `readout`, `u`, or a count of saturations."""
+    """What differs: one of `QUANTITIES`, a count of `fired`, `event` or `multiplication`, `readout`, `u`, or saturations."""
     expected: float
     """What the first run has."""
     found: float
@@ -146,9 +146,8 @@ def _input_pairs(expected: RunTrace, actual: RunTrace, network: Network | None) 
     widths = (
         {each.name: each.width for each in network.inputs} if network else {"input": expected.input_events.shape[1]}
     )
-    ends = np.cumsum(list(widths.values()))
-    for (name, width), end in zip(widths.items(), ends, strict=True):
-        ours, theirs = (trace.input_events[:, end - width : end] for trace in (expected, actual))
+    parts = (split_columns(trace.input_events, list(widths.values())) for trace in (expected, actual))
+    for name, ours, theirs in zip(widths, *parts, strict=True):
         yield _Pair(name, -1, "event count", "tn", ours, theirs)
     yield _scalars(", ".join(widths), -1, "saturated words", expected.saturated_input, actual.saturated_input)
 
@@ -158,6 +157,9 @@ def _reduced_pairs(expected: RunTrace, actual: RunTrace, output: str) -> Iterato
     for rank, (ours, theirs) in enumerate(zip(expected.nodes, actual.nodes, strict=True)):
         yield _Pair(ours.name, rank, "fired count", "tn", ours.fired, theirs.fired)
         yield _Pair(ours.name, rank, "event count", "tn", ours.events, theirs.events)
+        if ours.multiplied is not None:
+            nothing = np.zeros_like(ours.multiplied) if theirs.multiplied is None else theirs.multiplied
+            yield _Pair(ours.name, rank, "multiplication count", "tn", ours.multiplied, nothing)
         yield from _saturation_pairs(rank, ours, theirs)
     rank = len(expected.nodes)
     axes = "stn" if expected.readout.ndim == 3 else "sn"

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...base.errors import Violation
+from ...network.quantized import AnyNode
 from ...network.quantized_nodes import QuantizedOutput, QuantizedPopulation
-from ..kernels.layer_kernel import AnyNode
 from .schedule import Schedule
 
 DENSE_WEIGHT_BITS = 8

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ...base.arrays import split_columns
 from ..kernels.layer_kernel import Kernel, NodeKernel
 from ..kernels.layout import DRIVE, Array, Tally
 from .inbox import NO_LIMITS, Inbox
@@ -26,8 +27,7 @@ class PointRun:
     def __init__(self, words: Array, schedule: Schedule, widths: Sequence[int]) -> None:
         self.words = words
         self.schedule = schedule
-        ends = np.cumsum(widths)
-        self._columns = [slice(end - width, end) for end, width in zip(ends, widths, strict=True)]
+        self._widths = widths
         self._rows = [np.zeros((schedule.n_rows, width), words.dtype) for width in widths]
         self.outgoing = [rows.reshape(schedule.shape(rows.shape[1])) for rows in self._rows]
         """The messages to send at this step."""
@@ -39,8 +39,8 @@ class PointRun:
         if batch_step and (batch_step.step == 0 or self.words.ndim == 3 or self.schedule.interval > 1):
             samples = self.words[batch_step.first : batch_step.first + n_rows]
             now = samples[:, batch_step.step] if samples.ndim == 3 else samples
-            for rows, columns in zip(self._rows, self._columns, strict=True):
-                rows[:n_rows] = now[:, columns]
+            for rows, part in zip(self._rows, split_columns(now, self._widths), strict=True):
+                rows[:n_rows] = part
         for rows in self._rows:
             rows[n_rows:] = 0
 

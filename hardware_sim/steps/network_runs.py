@@ -66,9 +66,7 @@ class NetworkRun:
         kind, rows = readout.message_type, self.n_rows
         self._membranes = {name: np.zeros((rows, each.n_out), kind) for name, each in self._kernels.items()}
         self._sent = {name: np.zeros((rows, n_steps, each.n_out), kind) for name, each in self._kernels.items()}
-        self._y = np.zeros((rows, n_steps, readout.n_out), kind)
         self._groups = order_groups(network)
-        self._edges = {node.name: node.edges for node in (*network.nodes, network.output)}
         self._state = state
         self._rows = slice(0, 0)
         """Samples of the tile."""
@@ -92,13 +90,8 @@ class NetworkRun:
 
     def _load(self, a: Array) -> None:
         """Take in the inputs of a tile, split into those of each name."""
-        ends = np.cumsum([each.width for each in self.network.inputs])
-        for each, end in zip(self.network.inputs, ends, strict=True):
-            columns = np.ascontiguousarray(a[..., end - each.width : end])
-            if a.ndim == 3:
-                self._sent[each.name] = columns
-            else:
-                self._constant[each.name] = columns
+        parts = {name: np.ascontiguousarray(part) for name, part in self.network.split_inputs(a).items()}
+        (self._sent if a.ndim == 3 else self._constant).update(parts)
 
     def _run_tile(self, batch_step: BatchStep, a: Array) -> None:
         self._load(a)
@@ -162,7 +155,7 @@ class NetworkRun:
 
     def _received(self, node: Any, n: int, begin: int, end: int) -> list[Array]:
         """Collect what each connection brings at the steps begin … end - 1, (n, end - begin, width) each."""
-        return [self._delayed(source, delay, n, begin, end) for source, delay in self._edges[node.name]]
+        return [self._delayed(source, delay, n, begin, end) for source, delay in node.edges]
 
     def _delayed(self, source: str, delay: int, n: int, begin: int, end: int) -> Array:
         """Return what a source sent `delay` steps before; before its first step zero, or what the state has of it."""

@@ -16,6 +16,7 @@ from ...base.checks import check_finite, check_range, raise_violations
 from ...base.errors import SpecError
 from ...network.nodes import ConnectionSpec, Polarity, PopulationSpec, ProductSpec
 from ...network.phi_table import PhiTable
+from ...network.quantized import AnyNode
 from ...network.quantized_nodes import (
     QuantizedAffine,
     QuantizedConnection,
@@ -23,7 +24,6 @@ from ...network.quantized_nodes import (
     QuantizedPopulation,
     QuantizedProduct,
 )
-from ..kernels.layer_kernel import AnyNode
 from ..kernels.layout import Array
 from .compile_checks import lost_value
 

@@ -129,6 +129,11 @@ def side_by_side(matrices: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return joined
 
 
+def split_columns(values: NDArray[Any], widths: Sequence[int]) -> list[NDArray[Any]]:
+    """Split columns (…, n) that stand side by side into parts of these widths, whose sum is n; the parts are views."""
+    return np.split(values, np.cumsum(widths)[:-1], axis=-1)
+
+
 def _digest_chunks(value: object) -> Iterator[bytes]:
     """Yield bytes that distinguish `value` from every other value of its type; numpy's scalars count as Python's."""
     if isinstance(value, np.generic):

@@ -30,10 +30,9 @@ def divisor(network: NetworkSpec, n_steps: int | None = None) -> int:
 def encode_points(network: QuantizedNetwork, points: FloatArray) -> tuple[IntArray, int]:
     """Convert physical points (…, n_in) to input integers of the same shape; return them and the number saturated."""
     x = network.source.input_transform.apply(points)
-    columns = np.cumsum([each.width for each in network.inputs])[:-1]
     parts = [
         quantize_into(part, word.exponent, IntFormat(bits=word.bits))
-        for part, word in zip(np.split(x, columns, axis=-1), network.input_words, strict=True)
+        for part, word in zip(network.split_inputs(x).values(), network.input_words, strict=True)
     ]
     return np.concatenate([integers for integers, _ in parts], axis=-1), sum(n for _, n in parts)
 

@@ -142,14 +142,8 @@ def constant_inputs(network: Network, x: NumberArray) -> Callable[[int], Mapping
         network: Float or quantized.
         x: Values in the network's own numbers, (n_samples, n_in) or, with a row for each step, (n_samples, n_steps, n_in).
     """
-    ends = np.cumsum([each.width for each in network.inputs])
-    slices = {each.name: slice(end - each.width, end) for each, end in zip(network.inputs, ends, strict=True)}
-
-    def at(t: int) -> dict[str, NumberArray]:
-        now = x[:, t] if x.ndim == 3 else x
-        return {name: now[:, columns] for name, columns in slices.items()}
-
-    return at
+    parts = network.split_inputs(x)
+    return lambda t: {name: part[:, t] if part.ndim == 3 else part for name, part in parts.items()}
 
 
 @dataclass(slots=True)

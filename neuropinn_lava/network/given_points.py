@@ -43,8 +43,7 @@ def checked_samples(points: object, network: Network, where: str) -> FloatArray:
 
 def _changes(array: FloatArray, network: Network, where: str) -> Iterator[Violation]:
     """Find constant inputs whose columns change from step to step."""
-    parts = np.split(array, np.cumsum([each.width for each in network.inputs])[:-1], axis=-1)
-    for each, part in zip(network.inputs, parts, strict=True):
+    for each, part in zip(network.inputs, network.split_inputs(array).values(), strict=True):
         changes = np.argwhere((part != part[:, :1]).any(axis=-1))
         if not each.is_sequence and len(changes):
             sample, step = changes[0]

@@ -14,7 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.arrays import side_by_side
+from ..base.arrays import side_by_side, split_columns
 from ..base.checks import check_choice, check_range, check_shape, check_whole, raise_violations
 from ..base.errors import SpecError, Violation
 
@@ -92,7 +92,7 @@ class AffineNode(Generic[_W]):
 
     def split_columns(self, values: NDArray[Any]) -> list[NDArray[Any]]:
         """Split columns (..., n_in) of all connections side by side into those of each connection."""
-        return np.split(values, np.cumsum([each.n_source for each in self.connections])[:-1], axis=-1)
+        return split_columns(values, [each.n_source for each in self.connections])
 
     def with_weight(self, weight: NDArray[Any], **changes: Any) -> Any:
         """Return the node with other weights, (n_out, n_in) for all connections side by side, and other fields."""

@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from numpy.typing import NDArray
+
 from ..base.arrays import Record, record_digest
 from ..base.checks import check_range, raise_violations
 from ..base.errors import Violation
 from .graph import ProductNode
-from .nodes import InputSpec
+from .nodes import InputSpec, NodeSpec, OutputSpec
 from .quantized_nodes import (
     EXPONENT_RANGE,
+    AnyQuantizedNode,
     QuantizedAffine,
     QuantizedNode,
     QuantizedOutput,
@@ -98,6 +101,10 @@ class QuantizedNetwork(Record):
         """Inputs of the source."""
         return self.source.inputs
 
+    def split_inputs(self, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Split the columns (…, n_in) of all inputs into those of each input, by name."""
+        return self.source.split_inputs(values)
+
     @property
     def name(self) -> str:
         """Name of the source."""
@@ -146,5 +153,7 @@ def _shape(node: Any) -> tuple[object, ...]:
     return node.name, "sum", node.n_out, node.edges, tuple(each.n_source for each in connections)
 
 
+AnyNode = NodeSpec | OutputSpec | AnyQuantizedNode
+"""A node or the read-out of a network of either kind."""
 Network = NetworkSpec | QuantizedNetwork
 """A network of either kind, float or quantized."""

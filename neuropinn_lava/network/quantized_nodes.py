@@ -289,3 +289,5 @@ class QuantizedOutput(Record):
 
 QuantizedNode = QuantizedPopulation | QuantizedProduct
 """A node that sends payloads, in integers."""
+AnyQuantizedNode = QuantizedNode | QuantizedOutput
+"""A node or the read-out, in integers."""

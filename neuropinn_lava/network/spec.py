@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..base.arrays import NOT_IN_DIGEST, ArrayRecord, FloatArray, Record, freeze_arrays, record_digest
+from ..base.arrays import NOT_IN_DIGEST, ArrayRecord, FloatArray, Record, freeze_arrays, record_digest, split_columns
 from ..base.checks import as_member, check_finite, check_range, check_shape, check_whole, raise_violations
 from ..base.errors import SpecError, Violation
 from .graph import check_sources, is_chain, ordered_nodes
@@ -189,6 +191,11 @@ class NetworkSpec(ArrayRecord):
         """Number of components of every input and node, by name."""
         widths = {each.name: each.width for each in self.inputs}
         return widths | {node.name: node.n_out for node in self.nodes}
+
+    def split_inputs(self, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Split the columns (…, n_in) of all inputs into those of each input, by name."""
+        names = [each.name for each in self.inputs]
+        return dict(zip(names, split_columns(values, [each.width for each in self.inputs]), strict=True))
 
     @property
     def is_chain(self) -> bool:

@@ -255,3 +255,13 @@ def test_integers_do_not_change() -> None:
     for array in (LAYER.affine.weight, LAYER.affine.bias, LAYER.beta, LAYER.theta, LAYER.table.entries):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
+
+
+def test_columns_of_all_inputs_are_split_by_name() -> None:
+    network = builders.random_graph(4, n_inputs=3, n_steps=None)
+    columns = np.arange(network.n_in)
+    for held in (network, network.source):
+        parts = held.split_inputs(np.broadcast_to(columns, (2, 5, network.n_in)))
+        assert [*parts] == [each.name for each in network.inputs]
+        assert [part.shape for part in parts.values()] == [(2, 5, each.width) for each in network.inputs]
+        assert np.array_equal(np.concatenate([part[1, 4] for part in parts.values()]), columns)

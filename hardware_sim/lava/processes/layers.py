@@ -19,7 +19,7 @@ from typing import Any
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess, LogConfig
 
-from neuropinn_lava.hardware_sim.kernels.layer_kernel import AnyNode, make_kernel, message_widths
+from neuropinn_lava.hardware_sim.kernels.layer_kernel import make_kernel, message_widths
 from neuropinn_lava.hardware_sim.lava.processes.variables import add_variables, membrane_variable
 from neuropinn_lava.hardware_sim.runner.shared_arrays import SharedArray
 from neuropinn_lava.hardware_sim.steps.choices import Numerics
@@ -29,6 +29,7 @@ from neuropinn_lava.hardware_sim.steps.recording import NodeRecording, ReadoutRe
 from neuropinn_lava.hardware_sim.steps.schedule import Schedule
 from neuropinn_lava.hardware_sim.steps.timing import NodeTiming
 from neuropinn_lava.network.nodes import OutputSpec, PopulationSpec
+from neuropinn_lava.network.quantized import AnyNode
 from neuropinn_lava.network.quantized_nodes import QuantizedOutput, QuantizedPopulation
 
 NO_ENTRIES: Mapping[int, Entry] = MappingProxyType({})

@@ -14,10 +14,10 @@ import numpy as np
 from lava.magma.core.process.variable import Var
 
 from neuropinn_lava.base.errors import SpecError
-from neuropinn_lava.hardware_sim.kernels.layer_kernel import AnyNode
 from neuropinn_lava.hardware_sim.kernels.layout import Array
 from neuropinn_lava.hardware_sim.steps.choices import Numerics
 from neuropinn_lava.hardware_sim.steps.parameters import checked_values, parameters
+from neuropinn_lava.network.quantized import AnyNode
 
 
 class NodeVar(Var):

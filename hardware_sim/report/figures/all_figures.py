@@ -42,8 +42,8 @@ def _drawings(report: ReportContent) -> Iterator[Figure]:
 
 
 def _hardware_drawings(report: ReportContent, hardware: HardwareProfile) -> Iterator[Figure]:
-    n_dim = hardware.samples.points.shape[1]
-    coordinates = report.problem.coordinates if report.problem else tuple(f"x{axis}" for axis in range(n_dim))
+    n_in = hardware.samples.points.shape[-1]
+    coordinates = report.problem.coordinates if report.problem else tuple(f"x{axis}" for axis in range(n_in))
     counts = report.counts
     yield from draw_samples(hardware.samples, coordinates, counts.ann_macs if counts else 0, hardware.sample_triangles)
     if counts:

@@ -16,15 +16,15 @@ from .plane_maps import paint_map
 def draw_samples(
     samples: SampleCounts, coordinates: tuple[str, ...], n_dense: int, triangles: IntArray | None = None
 ) -> tuple[Figure, ...]:
-    """Draw the map, in two dimensions, and the distribution.
+    """Draw the distribution, before it the map where a sample is a point of the plane and not a sequence.
 
     Args:
         samples: Single samples.
-        coordinates: One letter per coordinate.
+        coordinates: One letter per component of the inputs.
         n_dense: MACs of one dense pass, for comparison.
         triangles: Corners, shape (n_triangles, 3), if the samples are already connected.
     """
-    if triangles is None and len(coordinates) == 2:
+    if triangles is None and samples.points.shape[1:] == (2,):
         triangles = triangulate_points(samples.points)
     maps = () if triangles is None or not len(triangles) else (_draw_map(samples, coordinates, triangles),)
     return (*maps, _draw_distribution(samples, n_dense))

@@ -132,7 +132,7 @@ def show_planned(options: RunOptions) -> None:
 
     network = find_network(options.network)
     points = open_inputs(options.points, network)
-    next(PointSource.of(points).blocks(0, N_CHECKED, network), None)
+    checked = next(PointSource.of(points).blocks(0, N_CHECKED, network), None)
     n_points = points.n_points if isinstance(points, PointFile) else len(points)
     size = min(n_points, options.block_size or suitable_block(network, options.mode))
     plan = plan_run(
@@ -142,6 +142,7 @@ def show_planned(options: RunOptions) -> None:
         model=options.model,
         batch_size=options.batch_size,
         n_cores=options.cores,
+        n_steps=checked.shape[1] if checked is not None and checked.ndim == 3 else None,
     )
     show_plan(plan, network.name, n_points, size, as_json=options.as_json)
 

@@ -93,6 +93,10 @@ def test_strictness_refuses_what_is_otherwise_reported(cli, tmp_path):
     code, _, err = cli(*options)
     assert (code, path.exists()) == (1, False)
     assert "layer 'hidden2' must have sums of products of at most 24 bits; got 25" in err
+    code, out, _ = cli(*options[:-1])
+    assert (code, path.exists()) == (0, True)
+    assert "layer 'hidden2' must have sums of products of at most 24 bits; got 25" in out
+    assert "only reports this: a conversion is refused with --strict alone" in " ".join(out.split())
     assert cli(*options, "--payload-bits", "14")[0] == 0
     code, _, err = cli("convert", "poisson", "--out", path, "--target", "none", "--strict")
     assert code == 1

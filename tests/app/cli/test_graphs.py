@@ -131,3 +131,10 @@ def test_outputs_of_every_step_are_no_rows(cli, tmp_path) -> None:
     code, _, err = cli("run", tmp_path / "g.h5", "--points", tmp_path / "p.npy", "--out", tmp_path / "u.npy")
     assert code == 1
     assert "must be MEAN or LAST; got every" in " ".join(err.split())
+
+
+def test_a_plan_knows_the_length_of_sequences(cli, tmp_path) -> None:
+    write_network(SEQUENCES, tmp_path / "g.h5")
+    np.save(tmp_path / "p.npy", builders.random_points(SEQUENCES, 5)[:, :4])
+    code, out, _ = cli("run", tmp_path / "g.h5", "--points", tmp_path / "p.npy", "--plan", "--json")
+    assert (code, json.loads(out)["n_steps"]) == (0, 4)

@@ -9,12 +9,12 @@ import pytest
 
 import builders
 from neuropinn_lava.base.errors import HardwareRuleError
-from neuropinn_lava.conversion.targets.core_split import AnyNode, split_network, state_bytes
+from neuropinn_lava.conversion.targets.core_split import split_network, state_bytes
 from neuropinn_lava.conversion.targets.hardware_rules import RULES, check_network, require_fit
 from neuropinn_lava.conversion.targets.target import HardwareTarget, find_target
 from neuropinn_lava.conversion.targets.verdicts import RuleVerdict, Verdict
 from neuropinn_lava.network.quantized import QuantizedNetwork
-from neuropinn_lava.network.quantized_nodes import QuantizedProduct
+from neuropinn_lava.network.quantized_nodes import AnyQuantizedNode, QuantizedProduct
 from small_graphs import with_connection
 
 CHAIN = builders.random_quantized(3, widths=(2, 4, 4, 4, 1), n_steps=3)
@@ -58,7 +58,7 @@ def test_loihi_2_reports_a_delay_beyond_lava_dl_and_does_not_refuse_it() -> None
     require_fit(network, find_target("loihi2"), strict=False)
 
 
-def reads(node: AnyNode, j: int, sender: str, neuron: int) -> bool:
+def reads(node: AnyQuantizedNode, j: int, sender: str, neuron: int) -> bool:
     """Whether neuron j of a node reads neuron i of a sender, by any delay."""
     if isinstance(node, QuantizedProduct):
         return sender in (node.left, node.right) and j == neuron

@@ -173,6 +173,9 @@ def test_a_limit_that_is_only_reported_refuses_where_strictness_is_asked_for() -
     target = replace(ROOMY, max_accumulator_bits=4, reported_only=("max_accumulator_bits",))
     check = require_fit(three_neurons(), target, strict=False)
     assert check.verdict is Verdict.DOES_NOT_FIT
+    assert f"{target.title} only reports this: a conversion is refused with --strict alone." in check.summary()
+    refused = check_network(three_neurons(), replace(target, reported_only=()))
+    assert "only reports" not in refused.summary()
     with pytest.raises(HardwareRuleError, match="sums of products of at most 4 bits"):
         require_fit(three_neurons(), target)
     with pytest.raises(HardwareRuleError, match="sums of products of at most 4 bits"):

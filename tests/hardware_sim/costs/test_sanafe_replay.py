@@ -11,7 +11,7 @@ from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.engine.trace import Probe, RunTrace
 from neuropinn_lava.hardware_sim.costs.energy import price_workload
 from neuropinn_lava.hardware_sim.costs.energy_files import find_energy_model
-from neuropinn_lava.hardware_sim.costs.sanafe_replay import replay_on_sanafe, sanafe_target
+from neuropinn_lava.hardware_sim.costs.sanafe_replay import check_replayable, replay_on_sanafe, sanafe_target
 from neuropinn_lava.hardware_sim.counts.counting import count_operations
 from neuropinn_lava.hardware_sim.counts.workload import deployed_workload
 from neuropinn_lava.hardware_sim.mapping.cores import partition_network
@@ -103,3 +103,14 @@ def test_without_sanafe_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatc
     network = builders.random_quantized(0)
     with pytest.raises(MissingPackageError, match=r"neuropinn-lava\[sanafe\]"):
         replay_on_sanafe(network, run_of(network), builders.random_points(network, N_SAMPLES))
+
+
+def test_graphs_that_cannot_be_replayed_are_refused_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong with the network is said before its points, and whether SANA-FE is installed."""
+    monkeypatch.setitem(__import__("sys").modules, "sanafe", None)
+    sequences = builders.random_graph(0, n_inputs=2, n_steps=None, recurrent=False)
+    points = builders.random_points(sequences, N_SAMPLES)
+    trace = run_integer(sequences, points, Probe(n_samples=N_SAMPLES))
+    for refused in (lambda: replay_on_sanafe(sequences, trace, points), lambda: check_replayable(sequences)):
+        with pytest.raises(SpecError, match="have no delays and no sequences"):
+            refused()

@@ -29,6 +29,7 @@ from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.phi_table import look_up
 from neuropinn_lava.network.quantized import QuantizedNetwork
 from neuropinn_lava.network.quantized_nodes import QuantizedPopulation
+from small_graphs import gated_network
 
 N_SAMPLES, BATCH = 48, 16
 FLOAT64_BYTES = 8
@@ -46,6 +47,17 @@ def test_names_by_hand() -> None:
     assert (bench.dense, bench.effective_acs) == (108.0, 0.0)
     assert 0 < bench.effective_macs <= bench.dense
     assert count_parameters(network) == 14 + 3 * 7 + 35 + 3 * 5 + 5 + 1
+
+
+def test_relays_are_neurons_as_their_weights_are_weights() -> None:
+    network = gated_network()
+    points = builders.random_points(network, 10)
+    trace, bench = run_integer(network, points), measured(network, points)
+    populations = [node for node in trace.nodes if node.name != "gate"]  # hidden0, the relay hidden1, hidden2
+    sent = sum(int(node.events.sum()) for node in populations)
+    assert bench.activation_sparsity == (540 - sent) / 540  # 10 samples, 3 steps, 18 neurons
+    weights = sum(each.weight.size for affine in network.affines for each in affine.connections)
+    assert bench.dense == 3 * weights  # those into the relay with them
 
 
 def test_footprint_counts_the_deployed_words() -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import builders
 from neuropinn_lava.base.errors import SpecError
-from neuropinn_lava.engine.trace import LavaMode
+from neuropinn_lava.engine.trace import LavaMode, Probe
+from neuropinn_lava.hardware_sim.lava.assembly import assemble_run
 from neuropinn_lava.hardware_sim.lava.plan import LEAF_ROWS, MESSAGE_VALUES, MIN_LEAF_ROWS, plan_run, usable_cores
+from neuropinn_lava.hardware_sim.runner.shared_arrays import SharedArray
 from neuropinn_lava.hardware_sim.steps.choices import LayerModel
 
 NETWORK = builders.random_quantized(1, widths=(2, 64, 64, 64, 1), n_steps=8)
@@ -47,6 +50,28 @@ def test_one_sample_at_a_time(model: LayerModel, n_processes: int, n_delays: int
     assert (plan.n_processes, plan.n_lava_steps, plan.batch_size) == (n_processes, 80 + n_delays, None)
 
 
+@pytest.mark.lava
+@pytest.mark.parametrize("n_steps", [3, None])
+def test_processes_of_a_graph_are_those_that_lava_finds(n_steps: int | None) -> None:
+    from lava.magma.compiler.compiler_graphs import ProcGroupDiGraphs
+
+    network = builders.random_graph(4, n_inputs=2, n_nodes=7, n_steps=n_steps)  # with products and relays
+    for model in (LayerModel.FUSED, LayerModel.DENSE):
+        plan = plan_run(network, 5, mode=LavaMode.FAITHFUL, model=model, n_steps=None if n_steps else 3)
+        words = SharedArray(np.zeros((5, network.n_in) if n_steps else (5, 3, network.n_in), np.int32))
+        run = assemble_run(network, words, plan, Probe())
+        groups = ProcGroupDiGraphs(run.processes[0], run.run_config).get_proc_groups()
+        assert plan.n_processes == sum(len(group) for group in groups)
+
+
+def test_reasons_are_sentences() -> None:
+    plans = [plan_run(NETWORK, 10, model=model) for model in (None, LayerModel.FUSED)]
+    for reason in (reason for plan in plans for reason in plan.reasons):
+        assert reason[0].isupper(), reason
+        assert reason.endswith(".")
+    assert "A message holds 10 samples" in plans[0].reasons[-1]
+
+
 def test_what_is_given_is_kept() -> None:
     plan = plan_run(NETWORK, 1000, batch_size=300, n_cores=2)
     assert plan.batch_size == 300
@@ -66,6 +91,12 @@ def test_what_is_given_is_kept() -> None:
 def test_numbers_out_of_range(wrong: dict[str, Any], complaint: str) -> None:
     with pytest.raises(SpecError, match=complaint):
         plan_run(NETWORK, **{"n_samples": 10, **wrong})
+
+
+def test_sequences_of_no_steps_are_refused() -> None:
+    network = builders.random_graph(4, n_inputs=2, n_steps=None)
+    with pytest.raises(SpecError, match=r"plan_run.n_steps must be at least 1; got 0"):
+        plan_run(network, 10, n_steps=0)
 
 
 def test_cores_are_counted() -> None:

@@ -11,7 +11,6 @@ import pytest
 
 import builders
 from neuropinn_lava.base.errors import HardwareRuleError, SpecError
-from neuropinn_lava.conversion.targets.core_split import AnyNode
 from neuropinn_lava.conversion.targets.target import HardwareTarget, find_target
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.engine.trace import Probe, RunTrace
@@ -22,7 +21,7 @@ from neuropinn_lava.hardware_sim.mapping.cores import partition_network
 from neuropinn_lava.hardware_sim.mapping.mesh import LOIHI_MESH, Place, find_mesh
 from neuropinn_lava.hardware_sim.mapping.traffic import count_traffic, placed_workload
 from neuropinn_lava.network.quantized import QuantizedNetwork
-from neuropinn_lava.network.quantized_nodes import QuantizedProduct
+from neuropinn_lava.network.quantized_nodes import AnyQuantizedNode, QuantizedProduct
 
 ROUNDING = 1e-12
 
@@ -149,7 +148,7 @@ def literal_messages(
     return found
 
 
-def reads(node: AnyNode, j: int, sender: str, neuron: int) -> bool:
+def reads(node: AnyQuantizedNode, j: int, sender: str, neuron: int) -> bool:
     """Whether neuron j of a node has a weight on a neuron of the sender, by any delay; an element of a product its own two."""
     if isinstance(node, QuantizedProduct):
         return sender in (node.left, node.right) and j == neuron

@@ -13,6 +13,7 @@ from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.engine.reference import run_float, run_integer
 from neuropinn_lava.engine.trace import NodeTrace, Probe, RunTrace
 from neuropinn_lava.hardware_sim.parity.compare_traces import compare_traces
+from small_graphs import gated_network
 
 N, T = 7, 3
 NETWORK = builders.random_quantized(1, widths=(2, 4, 3, 1), n_steps=T)
@@ -49,6 +50,19 @@ def test_a_trace_equals_itself_and_its_values_are_counted() -> None:
         T * 2 + 1 + 2 * T * (4 + 3) + 2 * 3 + 1 + 2 * N
     )  # input, its saturations, counts, theirs, output's, sums
     assert found.values_compared == in_probes + in_counts
+
+
+def test_multiplications_of_a_product_are_compared() -> None:
+    network = gated_network()
+    trace = run_integer(network, builders.random_points(network, N))
+    index = next(k for k, node in enumerate(trace.nodes) if node.name == "gate")
+    gate, nodes = trace.nodes[index], list(trace.nodes)
+    for multiplied, n_wrong in ((changed(gate.multiplied, (1, 2)), 1), (None, np.count_nonzero(gate.multiplied))):
+        nodes[index] = replace(gate, multiplied=multiplied)
+        found = compare_traces(trace, replace(trace, nodes=tuple(nodes)), network=network)
+        assert found.mismatches == n_wrong > 0
+        assert found.first_difference is not None
+        assert (found.first_difference.layer, found.first_difference.quantity) == ("gate", "multiplication count")
 
 
 def test_first_is_by_step_then_layer_then_sample() -> None:

@@ -9,15 +9,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import builders
 import report_cases
 from neuropinn_lava.base.arrays import FloatArray
+from neuropinn_lava.engine.reference import run_integer
+from neuropinn_lava.hardware_sim.costs.hardware_profile import profile_hardware
+from neuropinn_lava.hardware_sim.counts.counting import count_operations
 from neuropinn_lava.hardware_sim.counts.operations import NodeOperations
+from neuropinn_lava.hardware_sim.counts.samples import count_samples
 from neuropinn_lava.hardware_sim.fields.outputs import FieldSection
 from neuropinn_lava.hardware_sim.fields.triangulation import triangulate_points
+from neuropinn_lava.hardware_sim.report.figures.all_figures import draw_report
 from neuropinn_lava.hardware_sim.report.figures.count_figures import draw_counts
 from neuropinn_lava.hardware_sim.report.figures.energy_figures import draw_energies
 from neuropinn_lava.hardware_sim.report.figures.field_figures import draw_fields
 from neuropinn_lava.hardware_sim.report.figures.figure import INK, PAPER, Figure, draw_figure
+from neuropinn_lava.hardware_sim.report.figures.sample_figures import draw_samples
 
 UNITS = ("unit", "per sample", "samples per bin", "messages per", "joules", "Unit: multiples of")
 
@@ -184,3 +191,33 @@ def test_without_a_domain_long_edges_are_dropped() -> None:
 def test_too_few_points_give_no_triangles() -> None:
     assert triangulate_points(np.zeros((3, 2))).shape == (0, 3)
     assert triangulate_points(np.linspace(0, 1, 20)[:, None] * np.ones(2)).shape == (0, 3)
+
+
+# Networks of several inputs and outputs, on points and on sequences; sequences of two steps are no points of the plane.
+
+
+@pytest.mark.parametrize("length", [None, 2, 3])
+@pytest.mark.parametrize(("n_inputs", "n_out"), [(1, 2), (2, 1)])
+def test_figures_of_points_and_of_sequences(length: int | None, n_inputs: int, n_out: int) -> None:
+    n_steps = 2 if length is None else None
+    network = builders.random_graph(5, n_inputs=n_inputs, n_nodes=5, n_steps=n_steps)
+    assert network.n_out == n_out
+    points = builders.random_points(network, 30)[:, :length]
+    trace = run_integer(network, points)
+    report = replace(
+        report_cases.empty_report(),
+        counts=count_operations(network, trace),
+        hardware=profile_hardware(network, trace, points),
+    )
+    names = {figure.name for figure in draw_report(report)}
+    assert {"counts-activity", "counts-operations", "samples-distribution", "energy-models"} <= names
+    assert ("samples-map" in names) == (length is None and network.n_in == 2)
+
+
+def test_the_map_of_samples_needs_points_of_the_plane() -> None:
+    network = builders.random_quantized(0, widths=(2, 4, 1), n_steps=2)
+    points = builders.random_points(network, 30)
+    samples = count_samples(network, points)
+    assert [figure.name for figure in draw_samples(samples, ("x", "t"), 8)] == ["samples-map", "samples-distribution"]
+    long = replace(samples, points=np.stack([points, points], axis=1))
+    assert [figure.name for figure in draw_samples(long, ("x", "t"), 8)] == ["samples-distribution"]
