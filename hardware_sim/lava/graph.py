@@ -126,8 +126,7 @@ def to_lava(
         n_steps: Number of steps of every sample, where an input is a sequence and the network has none of its own.
         probe: Samples and nodes to record in full.
         constant_input: The source sends the same input at all T steps of a presentation, so that populations that read
-            nothing else multiply only once. Nothing checks it, nor that inputs stay within their word; without it, a longer
-            input ends the run.
+            nothing else multiply only once. Nothing checks it, nor the words of inputs; without it, a longer one ends the run.
 
     Raises:
         SimulationError: If Lava does not run here.

@@ -135,9 +135,8 @@ def distill(
     """Train a sparse spiking network that imitates a module: `distill(pinn, lower=[0, 0], upper=[1, 1], path="net.h5")`.
 
     Args:
-        module: The trained network; maps physical points, shape (n, n_in), or one argument of shape (n, 1) for each
-            coordinate, to the unknowns, shape (n, n_out). It may hold any layers. What `train(module=…)` has trained is
-            no such module: it maps normalised points to outputs without the built-in conditions.
+        module: The trained network; maps physical points, shape (n, n_in), or an argument of shape (n, 1) for each coordinate,
+            to the unknowns, shape (n, n_out). What `train(module=…)` has trained is none: it takes normalised points.
         activity: Share of neurons and steps that may fire, 0.01 to 1.
         problem: The equation that the module solves, whose residual is minimised, too, and whose conditions are built in.
         points: Points at which it is imitated, shape (n, n_in); one of five is held out to measure the error.
@@ -155,8 +154,7 @@ def distill(
         The result; its `relative_l2` is the distance to the module, or with a problem the error against its reference.
 
     Raises:
-        SpecError: If there is not exactly one of problem, points and box, if the module's inputs or outputs do not fit, if it
-            mixes samples, or if it is far from the reference of the problem.
+        SpecError: If not exactly one of problem, points and box is given, or the module does not fit it or mixes samples.
     """
     from ... import __version__
     from ...training.run.trainer import train_network
@@ -166,11 +164,10 @@ def distill(
         check_network_path(path)
     teacher = _teacher(module)
     task = _imitation(teacher, problem, points, lower, upper)
-    network = dataclasses.replace(SOLVER_NETWORK, widths=layers, n_steps=n_steps)
     origin: dict[str, Any] = {} if problem is None else {"problem": problem.name, "parameters": problem.options}
     result = train_network(
         task,
-        _recipe(task, problem, network, activity),
+        _recipe(task, problem, dataclasses.replace(SOLVER_NETWORK, widths=layers, n_steps=n_steps), activity),
         seed,
         n_threads=threads,
         on_progress=on_progress,
