@@ -47,21 +47,9 @@ PREFIX = {"negative": ("-", 6), "invert": ("~", 6)}
 _UNARY = ("sin", "cos", "tan", "exp", "log", "sqrt", "tanh", "sinh", "cosh", "arctan", "absolute", "sign")
 FUNCTIONS = {**dict.fromkeys(_UNARY, 1), **dict.fromkeys(("minimum", "maximum", "arctan2"), 2), "where": 3}
 """Functions by their names in numpy, with the number of their operands."""
-OTHER_NAMES = {
-    "abs": "absolute",
-    "true_divide": "divide",
-    "mul": "multiply",
-    "sub": "subtract",
-    "div": "divide",
-    "neg": "negative",
-    "pow": "power",
-    "atan": "arctan",
-    "atan2": "arctan2",
-    "lt": "less",
-    "le": "less_equal",
-    "gt": "greater",
-    "ge": "greater_equal",
-}
+OTHER_NAMES = {"abs": "absolute", "true_divide": "divide", "mul": "multiply", "sub": "subtract", "div": "divide"}
+OTHER_NAMES |= {"neg": "negative", "pow": "power", "atan": "arctan", "atan2": "arctan2"}
+OTHER_NAMES |= {"lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"}
 """Names of the same operations in torch and in older numpy."""
 MASKS = ("less", "less_equal", "greater", "greater_equal")
 """Comparisons, which become 0 and 1."""

@@ -139,7 +139,7 @@ def distill(
             to the unknowns, shape (n, n_out). What `train(module=…)` has trained is none: it takes normalised points.
         activity: Share of neurons and steps that may fire, 0.01 to 1.
         problem: The equation that the module solves, whose residual is minimised, too, and whose conditions are built in.
-        points: Points at which it is imitated, shape (n, n_in); one of five is held out to measure the error.
+        points: Points at which it is imitated, shape (n, n_in); a fifth is held out to measure the error.
         lower: Lower corner of the box in which it is imitated, in the place of points, and
         upper: its upper corner.
         layers: Number of neurons of each spiking layer.
@@ -151,7 +151,7 @@ def distill(
         command: The command that distills the network again, for its provenance.
 
     Returns:
-        The result; its `relative_l2` is the distance to the module, or with a problem the error against its reference.
+        The result; `relative_l2` is the distance to the module, or with a problem the error against its reference.
 
     Raises:
         SpecError: If not exactly one of problem, points and box is given, or the module does not fit it or mixes samples.
@@ -162,8 +162,7 @@ def distill(
     raise_violations(check_range("distill.activity", activity, 0.01, 1.0))
     if path is not None:
         check_network_path(path)
-    teacher = _teacher(module)
-    task = _imitation(teacher, problem, points, lower, upper)
+    task = _imitation(teacher := _teacher(module), problem, points, lower, upper)
     origin: dict[str, Any] = {} if problem is None else {"problem": problem.name, "parameters": problem.options}
     result = train_network(
         task,
