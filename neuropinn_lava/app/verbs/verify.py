@@ -40,7 +40,7 @@ DEFAULT_POINTS = 2500
 N_FAITHFUL = 64
 """Most samples that go through Lava one at a time, each compared in full; they run for some seconds."""
 N_DENSE = 1100
-"""Most samples through the graph of Lava's own Dense, all recorded: for a network of 3 x 50 neurons 35 % of the values compared."""
+"""Most samples through the graph of Lava's own Dense, all recorded: for a network of 3 x 50 neurons 35 % of all values."""
 N_DENSE_STEPS = 9 * 4 * N_DENSE
 """Steps of single processes, of which such a network has nine, that a certificate spends on Dense at most: 0.2 ms each."""
 N_FAITHFUL_STEPS = 10_000
