@@ -103,10 +103,12 @@ def run_command(options: RunOptions) -> None:
     Points are read, and outputs written, block by block: any number of them takes the same memory. Until it is complete the
     output is `NAME.part`; `--resume` goes on behind its last block. With `--workers` or `--cluster` blocks are evaluated on
     Dask; the file is the same, byte for byte. With `--probe` the membranes, spikes and payloads of chosen samples go to the
-    folder `--probe-out`.
+    folder `--probe-out`. A network that puts out every step has no rows: it is run in Python, `neuropinn_lava.run`.
 
     Example: `neuropinn-lava run chip.h5 --backend lava --points p.npy --out u.npy --workers 2`
     """
+    from ..stream.stream import check_rows
+
     refuse_unused(options)
     if options.plan:
         show_planned(options)
@@ -116,6 +118,7 @@ def run_command(options: RunOptions) -> None:
     check_writable(options.path)
     chosen = chosen_probe(options.probe, options.probe_layers, options.probe_steps, options.probe_out)
     network = find_network(options.network)
+    check_rows(network)
     points = open_inputs(options.points, network)
     check_vtk(network, options.vtk)
     record_probe(network, points, chosen, options)
@@ -129,8 +132,10 @@ def show_planned(options: RunOptions) -> None:
     """Print how Lava would run the points, and why."""
     from ...hardware_sim.lava.plan import plan_run
     from ..stream.point_source import PointSource, suitable_block
+    from ..stream.stream import check_rows
 
     network = find_network(options.network)
+    check_rows(network)
     points = open_inputs(options.points, network)
     checked = next(PointSource.of(points).blocks(0, N_CHECKED, network), None)
     n_points = points.n_points if isinstance(points, PointFile) else len(points)

@@ -118,14 +118,14 @@ def stream(
         time_limit: Seconds after which the run of a block is ended with an error.
 
     Raises:
-        SpecError: If the points are not what the network takes, an interrupted stream is not the same one, or an option would
-            have no effect.
+        SpecError: If the points are not what the network takes, its read-out is that of every step, an interrupted stream is
+            not the same one, or an option would have no effect.
         FileFormatError: If a file of points cannot be read.
         SimulationError: If a run fails, or the cluster cannot be reached, has no workers or loses one after the other at the
             same block; the blocks before it are kept and can be resumed.
     """
     held = checked_network(network, "stream.network")
-    _check_readout(held)
+    check_rows(held)
     choices = LavaChoices.of("stream", backend, mode, model, batch_size, n_cores, time_limit)
     if cluster.n_workers and n_cores is None and choices.shares_cores:
         from ...hardware_sim.lava.plan import usable_cores
@@ -136,11 +136,16 @@ def stream(
     return summary
 
 
-def _check_readout(network: Network) -> None:
-    """Refuse outputs of every step, which are no rows."""
+def check_rows(network: Network) -> None:
+    """Refuse outputs of every step, which are no rows.
+
+    Raises:
+        SpecError: If the read-out is that of every step.
+    """
     if network.readout is Readout.EVERY:
-        mend = "Evaluate it in Python: `neuropinn_lava.run(network, sequences).outputs`."
-        raise SpecError(f"stream: read-out of network {network.name!r}", "be MEAN or LAST", "every", mend)
+        mend = "Evaluate it in Python, `neuropinn_lava.run(network, sequences).outputs`: (n, n_steps, n_out)."
+        rule = "be MEAN or LAST, one row of outputs a sample"
+        raise SpecError(f"stream: read-out of network {network.name!r}", rule, "every", mend)
 
 
 def _write_blocks(

@@ -4,9 +4,9 @@
     Lava     = integer   bit for bit: membrane, fired, payload and output, every step and sample
     batched              all samples, one process a node and the whole network in one: outputs and counts, and every value of
                          the first `N_PROBED`
-    faithful             one sample at a time, `N_FAITHFUL` samples, every value
-    dense                the graph of Lava's own Dense followed by the neurons, one at a time, `N_DENSE` samples, every value:
-                         a third of all values at T = 1
+    faithful             one sample at a time, at most `N_FAITHFUL` samples, every value
+    dense                the graph of Lava's own Dense followed by the neurons, one at a time, at most `N_DENSE` samples, every
+                         value: a third of all values at T = 1
 
 A float network is compared the same way, Lava's floats with the float engine's.
 """
@@ -38,11 +38,13 @@ if TYPE_CHECKING:
 DEFAULT_POINTS = 2500
 """Points of a certificate where the user gives none."""
 N_FAITHFUL = 64
-"""Number of samples that go through Lava one at a time, each compared in full; they run for some seconds."""
+"""Most samples that go through Lava one at a time, each compared in full; they run for some seconds."""
 N_DENSE = 1100
-"""Samples through the graph of Lava's own Dense, all recorded: for a network of 3 x 50 neurons 35 % of the values compared."""
-N_DENSE_STEPS = 4 * N_DENSE
-"""Steps of such a network that a certificate spends on Dense at most; one step of nine Lava processes takes 1.5 to 2 ms."""
+"""Most samples through the graph of Lava's own Dense, all recorded: for a network of 3 x 50 neurons 35 % of all values."""
+N_DENSE_STEPS = 9 * 4 * N_DENSE
+"""Steps of single processes, of which such a network has nine, that a certificate spends on Dense at most: 0.2 ms each."""
+N_FAITHFUL_STEPS = 10_000
+"""The same for one process a node; long sequences, large graphs and loops get fewer samples than `N_FAITHFUL`."""
 N_PROBED = 1000
 """Samples of the batched runs that are recorded in full."""
 
@@ -154,15 +156,24 @@ def compare_backends(network: Network, held: FloatArray, on_stage: OnStage = Non
 
 def _plans(network: Network, n_steps: int) -> list[tuple[LavaMode, LayerModel, int | None]]:
     """List mode, kind of layer and number of samples (None for all); Lava's Dense is exact, and compared, in integers only."""
+    n_faithful = _affordable(network, n_steps, LayerModel.FUSED, N_FAITHFUL, N_FAITHFUL_STEPS)
     plans: list[tuple[LavaMode, LayerModel, int | None]] = [
         (LavaMode.BATCHED, LayerModel.WHOLE, None),
         (LavaMode.BATCHED, LayerModel.FUSED, None),
-        (LavaMode.FAITHFUL, LayerModel.FUSED, N_FAITHFUL),
+        (LavaMode.FAITHFUL, LayerModel.FUSED, n_faithful),
     ]
     if isinstance(network, QuantizedNetwork):
-        n_dense = min(N_DENSE, max(1, N_DENSE_STEPS // n_steps))
+        n_dense = _affordable(network, n_steps, LayerModel.DENSE, N_DENSE, N_DENSE_STEPS)
         plans.append((LavaMode.FAITHFUL, LayerModel.DENSE, n_dense))
     return plans
+
+
+def _affordable(network: Network, n_steps: int, model: LayerModel, most: int, n_process_steps: int) -> int:
+    """Count the samples, one to `most`, whose steps of all processes together are at most so many."""
+    from ...hardware_sim.lava.plan import plan_run
+
+    plan = plan_run(network, 1, mode=LavaMode.FAITHFUL, model=model, n_steps=n_steps)
+    return min(most, max(1, n_process_steps // (plan.n_processes * n_steps * plan.interval)))
 
 
 def _run_reference(network: Network, points: FloatArray, probe: Probe) -> RunTrace:

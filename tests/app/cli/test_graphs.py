@@ -128,9 +128,13 @@ def test_outputs_of_every_step_are_no_rows(cli, tmp_path) -> None:
     every = builders.random_graph(4, n_inputs=2, n_nodes=7, n_steps=None, readout=Readout.EVERY)
     write_network(every, tmp_path / "g.h5")
     np.save(tmp_path / "p.npy", builders.random_points(every, 5))
-    code, _, err = cli("run", tmp_path / "g.h5", "--points", tmp_path / "p.npy", "--out", tmp_path / "u.npy")
-    assert code == 1
-    assert "must be MEAN or LAST; got every" in " ".join(err.split())
+    probed = ("--probe", "0:2", "--probe-out", tmp_path / "probe")
+    for how in (("--out", tmp_path / "u.npy", *probed), ("--plan",)):
+        code, _, err = cli("run", tmp_path / "g.h5", "--points", tmp_path / "p.npy", *how)
+        assert code == 1
+        assert "must be MEAN or LAST, one row of outputs a sample; got every" in " ".join(err.split())
+        assert "neuropinn_lava.run(network, sequences).outputs" in " ".join(err.split())
+    assert not (tmp_path / "probe").exists()  # refused before anything ran
 
 
 def test_a_plan_knows_the_length_of_sequences(cli, tmp_path) -> None:
