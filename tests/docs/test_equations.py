@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from neuropinn_lava.operators.operator_kind import OperatorKind
 from neuropinn_lava.problems.check import check_problem
 from neuropinn_lava.problems.discretization import discretize
 from neuropinn_lava.problems.problem import PdeProblem
@@ -38,7 +39,7 @@ def test_each_has_rows_on_a_cloud(problems: list[PdeProblem]) -> None:
     for problem in problems:
         check_problem(problem, evaluation_points(problem, 20, 0))
         cells = (10,) * len(problem.axes) + (2,) * len(problem.parameters)
-        held = discretize(problem, problem.domain.cloud(cells), problem.recipe.cloud.operator, 28)
+        held = discretize(problem, problem.domain.cloud(cells), OperatorKind.QUARTIC, 28)
         rows = held.evaluate(np.ones((held.n_points, problem.n_out)), problem.rest_values())
         assert all(np.isfinite(block).all() for block in rows)
         assert len(held.blocks) == 1 + len(problem.soft_conditions)

@@ -25,6 +25,7 @@ from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.files import network_file as files
 from neuropinn_lava.files.network_file import HEADER_BYTES, read_network, write_network
 from neuropinn_lava.geometry.fields.boundary_fields import PolygonFactor, RadialLevelSet
+from neuropinn_lava.geometry.fields.expression_field import ExpressionField
 from neuropinn_lava.geometry.fields.scalar_fields import Polynomial, Trigonometric
 from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.quantized import QuantizedNetwork
@@ -115,9 +116,10 @@ class TestRoundTrips:
             Trigonometric(coefficients=[1.0], exponents=[[0, 2]], frequencies=[[np.pi, 0.0]], phases=[[0.1, 0.0]]),
             PolygonFactor(vertices=[[0, 0], [1, 0], [0, 1]], ring_sizes=[3], scale=2, corner_exponent=0.5),
             RadialLevelSet(centres=[[0, 0]], radii=[0.75], amplitudes=[0.2], petals=[5]),
+            ExpressionField(text="sin(3.141592653589793 * x) * (1 - y ** 2)", coordinates="x y"),
         )
         assert {type(field) for field in fields} == set(typing.get_args(Field))
-        network = builders.random_spec(8, widths=(2, 3, 4))
+        network = builders.random_spec(8, widths=(2, 3, 5))
         ansatz = Ansatz(offset=fields, factor=fields[::-1], link=link)
         round_trip(replace(network, ansatz=ansatz), path)
 

@@ -365,7 +365,7 @@ def _report(task: _Task, state: TrainingState, place: PhasePlace, point: Point) 
         learning_rate=place.learning_rate,
         loss=point.objective,
         residual=point.residual,
-        condition_residual=sum(point.conditions),
+        condition_residual=sum(point.conditions, 0.0),
         conditions=tuple(zip(labels, point.conditions, strict=True)),
         distillation=point.distillation,
         activity=point.activity,

@@ -51,7 +51,7 @@ def test_it_is_the_loss_of_training(name: str, n_per_axis: tuple[int, ...]) -> N
 
 @pytest.mark.parametrize(("loss", "share"), [("equation", 0.5), ("both", 0.9)])
 def test_tuning_on_the_equation_makes_its_loss_small(loss: str, share: float) -> None:
-    settings = TuningSettings(loss=loss, n_iterations=40, check_every=20)
+    settings = TuningSettings(loss=loss, n_iterations=120, check_every=20)
     scheme = QuantizationScheme(weight_bits=5, payload_bits=12, rounding="nearest")
     report = nl.convert(shipped("poisson"), scheme, tuning=settings).report.tuning
     assert report.equation_after < share * report.equation_before

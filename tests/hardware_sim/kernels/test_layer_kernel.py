@@ -153,7 +153,7 @@ def test_constant_drive_equals_reference(loops: ModuleType) -> None:
 @settings(max_examples=60)
 @given(data=st.data())
 def test_any_connections_equal_reference(loops: ModuleType, data: st.DataObject) -> None:
-    """Each connection has its own words and shifts; one sum of all is saturated once."""
+    """Each connection has its own payload word and shifts; one sum of all is saturated once."""
     state_bits, n_out = data.draw(st.integers(12, 32)), data.draw(st.integers(1, 20))
     base = builders.random_quantized(
         data.draw(st.integers(0, 1 << 16)),
@@ -163,7 +163,7 @@ def test_any_connections_equal_reference(loops: ModuleType, data: st.DataObject)
         activation=data.draw(st.sampled_from(builders.ACTIVATIONS)),
         polarity=data.draw(st.sampled_from(builders.POLARITIES)),
     ).populations[0]
-    rng = np.random.default_rng(data.draw(st.integers(0, 1 << 16)))
+    rng, weight_bits = np.random.default_rng(data.draw(st.integers(0, 1 << 16))), data.draw(st.integers(2, 12))
     connections = tuple(
         replace(
             builders.random_affine(
@@ -172,7 +172,7 @@ def test_any_connections_equal_reference(loops: ModuleType, data: st.DataObject)
                 n_out,
                 input_exponent=data.draw(st.integers(-20, -4)),
                 input_bits=data.draw(st.integers(2, 24)),
-                weight_bits=data.draw(st.integers(2, 12)),
+                weight_bits=weight_bits,
             ).connections[0],
             source=f"x{index}",
         )

@@ -100,6 +100,9 @@ def test_a_recurrent_network_reads_a_thousand_steps(how: str) -> None:
     assert any(delay for node in network.nodes for _, delay in node.edges)
     rng, base = np.random.default_rng(0), network.source
     points = base.lower + (base.upper - base.lower) * rng.random((2, 1000, network.n_in))
+    is_constant = np.concatenate([np.full(each.width, not each.is_sequence) for each in base.inputs])
+    points[:, :, is_constant] = points[:, :1, is_constant]
+    assert not is_constant.all()
     assert_equal(network, points, how, n_probed=2)
 
 
