@@ -61,7 +61,9 @@ def test_a_linear_problem_gives_the_perturbation_back() -> None:
     found = estimate_error(held, exact + off)
     np.testing.assert_allclose(found.error, -off, atol=SOLVER)
     weighted = np.linalg.norm(off) / np.linalg.norm(exact)
-    assert found.relative_l2 == pytest.approx(weighted, rel=0.1)  # trapezoidal weights at the walls, where bumps are zero
+    assert found.relative_l2 == pytest.approx(
+        weighted, rel=0.1
+    )  # trapezoidal weights at the walls, where bumps are zero
     assert found.by_unknown == pytest.approx((found.relative_l2,), rel=1e-14)  # two orders of one sum
     assert estimate_error(held, exact).relative_l2 <= SOLVER
 
