@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from .checks import check_choice, raise_violations
 from .errors import SpecError
@@ -18,6 +19,10 @@ class Names:
     def __init__(self, resolve: Callable[[str], Expression]) -> None:
         """Take the function that returns the expression of a name, or raises `SpecError` for one that is unknown."""
         self._resolve = resolve
+
+    def __getitem__(self, place: object) -> NoReturn:
+        mend = "Write p.x in place of points[:, 0]; functions of arrays are given by name, in `fields`."
+        raise SpecError("coordinates in an expression", "be named values", f"[{place}]", mend)
 
     def __getattr__(self, text: str) -> Expression:
         if text.startswith("__"):

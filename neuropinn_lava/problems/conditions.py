@@ -163,6 +163,14 @@ class InitialDerivative(ValueCondition):
 class Mean(ValueCondition):
     """The mean of u over the domain is g, a number: the level of a pressure."""
 
+    def prescribed(self, f: Names, unknowns: tuple[str, ...]) -> dict[str, Expression]:
+        """Return the prescribed mean of each unknown."""
+        held = ValueCondition.prescribed(self, f, unknowns)
+        for value in held.values():
+            if value.number is None:
+                raise SpecError("Mean.value", "be a number", value, "Write the mean as a number.")
+        return held
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Equation(Condition):

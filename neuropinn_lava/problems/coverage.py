@@ -13,7 +13,7 @@ import numpy as np
 from ..base.arrays import BoolArray, FloatArray
 from ..base.checks import check_shape
 from ..base.errors import Violation
-from .conditions import START, Condition, Data, Dirichlet, Mean
+from .conditions import START, Condition, Data, Dirichlet, Free, Mean, Periodic
 
 if TYPE_CHECKING:
     from .problem import PdeProblem
@@ -54,12 +54,8 @@ def coverage_violations(problem: PdeProblem) -> Iterator[Violation]:
     if not problem.domain.tags:
         return
     points = problem.domain.sample_boundary(N_PROBES, np.random.default_rng(0))
-    on_boundary = [each for each in problem.conditions if not isinstance(each, (Data, Mean))]
+    on_boundary = [each for each in problem.conditions if not isinstance(each, (Data, Mean, Periodic))]
     places = {id(each): covered(problem, each, points) for each in on_boundary}
-    for each in on_boundary:
-        empty = not callable(each.on) and not each.parts(problem.domain.tags)
-        if not callable(each.on) and not empty and not places[id(each)].any():
-            yield Violation(where, "cover a part of the boundary", each.label, "Name a part that the domain has.")
     yield from _gaps(problem, where, points, on_boundary, places)
     yield from _contradictions(problem, where, points, on_boundary, places)
 
@@ -72,10 +68,11 @@ def _gaps(
     for unknown in problem.unknowns:
         orders = [each.partition("_")[2] for each in problem.derivatives if each.partition("_")[0] == unknown]
         of_space = max((sum(order.count(letter) for letter in space) for order in orders), default=0)
-        of_time = max((order.count("t") for order in orders), default=0) if problem.domain.has_time else 0
+        of_time = max((order.count(problem.axes[-1]) for order in orders), default=0) if problem.domain.has_time else 0
         count = np.zeros(len(points), dtype=np.int64)
         for each in conditions:
-            count += places[id(each)] * _n_rows(problem, each, unknown)
+            n_rows = of_time + 1 if isinstance(each, Free) else _n_rows(problem, each, unknown)
+            count += places[id(each)] * n_rows
         for tag in problem.domain.tags:
             needed = of_time if tag == START else int(of_space >= 2)
             short = problem.domain.on(tag, points) & (count < needed)
@@ -86,10 +83,8 @@ def _gaps(
 
 
 def _n_rows(problem: PdeProblem, condition: Condition, unknown: str) -> int:
-    """Count the rows of a condition that contain an unknown or its derivatives; one without rows counts for all."""
+    """Count the rows of a condition that contain an unknown or its derivatives."""
     rows = condition.rows(problem.names(on_boundary=True), problem.unknowns)
-    if not rows:
-        return 99
     return sum(any(each.partition("_")[0] == unknown for each in row.names()) for row in rows)
 
 

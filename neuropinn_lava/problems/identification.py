@@ -48,8 +48,8 @@ def find_standard_errors(held: Discretization, u: FloatArray, constants: Mapping
     """
     problem = held.problem
     measured = [condition for condition in problem.soft_conditions if isinstance(condition, Data)]
-    labels = {condition.label for condition in measured}
-    is_data = np.concatenate([np.full(block.n_rows, block.label in labels) for block in held.blocks])
+    behind = held.cloud.n_points  # the points of data stand behind those of the cloud
+    is_data = np.concatenate([np.full(block.n_rows, block.index[0] >= behind) for block in held.blocks])
     A = vstack(held.jacobian(u, constants), format="csr")
     slopes = held.coefficient_slopes(u, constants)
     residuals = np.concatenate([rows.ravel() for rows in held.evaluate(u, constants)])[is_data]

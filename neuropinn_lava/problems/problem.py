@@ -122,6 +122,7 @@ class PdeProblem(Record):
         self._hold(
             "unknowns", tuple(unknowns.replace(",", " ").split() if isinstance(unknowns, str) else self.unknowns)
         )
+        raise_violations(self._type_violations())
         self._hold("conditions", tuple(self.conditions))
         self._hold("fields", MappingProxyType(dict(self.fields)))
         self._hold("parameters", MappingProxyType(dict(self.parameters)))
@@ -137,6 +138,23 @@ class PdeProblem(Record):
         self._hold("soft_conditions", soft)
         self._hold("ansatz", ansatz)
         self._hold("title", self.title or self.name)
+
+    def _type_violations(self) -> Iterator[Violation]:
+        """Yield what is of another type than a user's annotations would say, as they are not checked when a script runs."""
+        where = f"PdeProblem {self.name!r}"
+        given: Any = self.conditions
+        reference: object = self.reference
+        if isinstance(given, Condition):
+            kind = type(given).__name__
+            yield Violation(f"{where}.conditions", "be a list of conditions", f"a {kind}", f"Write [{kind}(…)].")
+            return
+        for each in given:
+            if not isinstance(each, Condition):
+                mend = "Write Dirichlet(0.0), Neumann(0.0) or another kind of condition."
+                yield Violation(f"{where}.conditions", "be conditions", type(each).__name__, mend)
+        if reference is not None and not isinstance(reference, ReferenceSolution):
+            mend = "Write ReferenceSolution(evaluate=…, relative_accuracy=…, source=…)."
+            yield Violation(f"{where}.reference", "be a ReferenceSolution", type(reference).__name__, mend)
 
     def _hold(self, field_name: str, value: object) -> None:
         object.__setattr__(self, field_name, value)
@@ -225,9 +243,7 @@ class PdeProblem(Record):
         f = self.names(on_boundary=True)
         rows = [*self.residuals, *(row for condition in self.conditions for row in condition.rows(f, self.unknowns))]
         for unknown in self.unknowns if self.own_ansatz is None else ():
-            if all(unknown not in row.names() for row in rows) and not any(
-                isinstance(condition, Mean) for condition in self.conditions
-            ):
+            if all(unknown not in row.names() for row in rows):
                 yield Mean(0.0, unknown=unknown, name=f"{LEVEL}{unknown}")
 
     def names(self, *, on_boundary: bool = False) -> Names:

@@ -10,6 +10,7 @@ import pytest
 
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.geometry.domain import Box
+from neuropinn_lava.geometry.plane_region import Disc
 from neuropinn_lava.problems.conditions import (
     Condition,
     Data,
@@ -223,3 +224,62 @@ def test_points_under_a_condition() -> None:
     assert covered(problem, Dirichlet(0.0, on=("x_lower", "y_lower")), points).tolist() == [True, False, True, False]
     assert covered(problem, Free(on=lambda p: p.k > 0.9), points).tolist() == [False, True, False, True]
     np.testing.assert_array_equal(values_at(problem, points)["k"], [0.5, 1.5, 0.3, 1.0])
+
+
+def test_a_periodic_axis_does_not_stand_for_other_conditions() -> None:
+    """The start and the other walls need their own: two faces that are one carry nothing."""
+    with pytest.raises(SpecError, match=r"got 0 of 1 at .*, on 'start'"):
+        PdeProblem(domain=EVOLUTION, equations=lambda f: f.u_t + f.u_x, conditions=[Periodic("x")])
+    with pytest.raises(SpecError, match=r"got 0 of 1 at .*, on 'y_lower'"):
+        of_square(Periodic("x"))
+
+
+def test_time_by_another_letter_needs_its_start_too() -> None:
+    with pytest.raises(SpecError, match=r"got 0 of 1 at .*, on 'start'"):
+        PdeProblem(
+            domain=EVOLUTION,
+            coordinates=("x", "s"),
+            equations=lambda f: f.u_s - f.u_xx,
+            conditions=[Dirichlet(0.0, on=("x_lower", "x_upper"))],
+        )
+
+
+def test_the_mean_of_one_unknown_leaves_the_level_of_another() -> None:
+    """p and q occur in derivatives only; a mean of p says nothing of q."""
+    problem = PdeProblem(
+        domain=SQUARE,
+        unknowns="p q",
+        equations=lambda f: (f.p_xx + f.p_yy, f.q_xx + f.q_yy),
+        conditions=[Neumann(0.0), Mean(2.0, unknown="p")],
+    )
+    assert problem.has_free_level == (False, True)
+
+
+def test_a_small_hole_that_no_probe_meets_is_no_missing_part() -> None:
+    """Its side is a ten-thousandth of the boundary."""
+    domain = SQUARE - Disc([0.5, 0.5], 1e-4, name="wire")
+    assert domain.on("wire", domain.sample_boundary(2000, np.random.default_rng(0))).sum() < 5
+    problem = of_square(Dirichlet(0.0, on="outline"), Dirichlet(1.0, on="wire"), domain=domain)
+    assert len(problem.conditions) == 2
+
+
+@pytest.mark.parametrize(
+    ("conditions", "message"),
+    [
+        (Dirichlet(0.0), r"conditions must be a list of conditions; got a Dirichlet. Write \[Dirichlet\(…\)\]"),
+        ([0.0], r"conditions must be conditions; got float"),
+        (
+            [Dirichlet(lambda points: points[:, 0])],
+            r"be named values; got \[.*\]. Write p.x in place of points\[:, 0\]",
+        ),
+        ([Dirichlet(0.0), Mean(lambda p: p.x)], r"Mean.value must be a number; got x"),
+    ],
+)
+def test_what_is_no_condition_is_refused(conditions: Any, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        PdeProblem(domain=SQUARE, equations=lambda f: f.u_xx + f.u_yy, conditions=conditions)
+
+
+def test_a_reference_must_be_one() -> None:
+    with pytest.raises(SpecError, match=r"reference must be a ReferenceSolution; got function"):
+        of_square(Dirichlet(0.0), reference=lambda points: points)
