@@ -10,7 +10,7 @@ solves A delta = -r there. Blocks of rows: the equations at the centres, then ea
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -116,7 +116,7 @@ class Discretization(Record):
 
     def jacobian(self, u: FloatArray, constants: Mapping[str, float]) -> tuple[csr_matrix, ...]:
         """Compute for each block d rows / d u, shape (n_rows, n_out n_points), rows expression after expression."""
-        return tuple(self._block_jacobian(block, self.names_at(block, u, constants)) for block in self.blocks)
+        return tuple(self.block_jacobian(block, self.names_at(block, u, constants)) for block in self.blocks)
 
     def coefficient_slopes(self, u: FloatArray, constants: Mapping[str, float]) -> FloatArray:
         """Compute d rows / d coefficients of all blocks, shape (n_rows, n_coefficients), in the order of the problem."""
@@ -130,7 +130,8 @@ class Discretization(Record):
             columns.append(np.concatenate(parts))
         return np.concatenate(columns)
 
-    def _block_jacobian(self, block: Block, values: dict[str, Any]) -> csr_matrix:
+    def block_jacobian(self, block: Block, values: Mapping[str, Any]) -> csr_matrix:
+        """Compute d rows / d u of one block, shape (n_rows, n_out n_points), from the values of all names."""
         n, unknowns = len(block.index), self.problem.unknowns
         stacked = []
         for slopes in block.slopes:
@@ -165,14 +166,10 @@ def discretize(problem: PdeProblem, cloud: Cloud, kind: OperatorKind, n_neighbou
     data = [each.points for each in problem.soft_conditions if isinstance(each, Data)]
     points = np.concatenate([cloud.points, *data])
     rows = [(each, each.rows(problem.names(on_boundary=True), problem.unknowns)) for each in problem.soft_conditions]
-    letters = {each.partition("_")[2] for _, its in rows for each in problem.derivatives_in(its)}
-    centred = _operators(problem, cloud, problem.derivatives, kind, n_neighbours)
-    one_sided = _operators(problem, cloud.everywhere, tuple(f"_{each}" for each in sorted(letters)), kind, n_neighbours)
-    inside = np.arange(cloud.n_inside)
-    blocks, n_before = (
-        [_block(problem, "equations", problem.residuals, inside, points, centred, {}, 1.0)],
-        cloud.n_points,
-    )
+    centred = _operators(problem, cloud, problem.residuals, kind, n_neighbours)
+    one_sided = _operators(problem, cloud.everywhere, [row for _, its in rows for row in its], kind, n_neighbours)
+    inside, n_before = np.arange(cloud.n_inside), cloud.n_points
+    blocks = [_block(problem, "equations", problem.residuals, inside, points, centred, {}, 1.0)]
     for condition, its in rows:
         index, extra = _places(problem, condition, cloud, n_before)
         n_before += len(index) if isinstance(condition, Data) else 0
@@ -184,9 +181,10 @@ def discretize(problem: PdeProblem, cloud: Cloud, kind: OperatorKind, n_neighbou
 
 
 def _operators(
-    problem: PdeProblem, cloud: Cloud, derivatives: tuple[str, ...], kind: OperatorKind, n_neighbours: int
+    problem: PdeProblem, cloud: Cloud, rows: Sequence[Expression], kind: OperatorKind, n_neighbours: int
 ) -> DerivativeOperators | None:
-    letters = tuple(sorted({each.partition("_")[2] for each in derivatives}))
+    """Build the operators of the derivatives that rows use; None where they use none."""
+    letters = tuple(sorted({each.partition("_")[2] for each in problem.derivatives_in(rows)}))
     return cloud_operators(cloud, letters, problem.axes, kind, n_neighbours) if letters else None
 
 

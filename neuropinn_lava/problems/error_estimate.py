@@ -173,10 +173,9 @@ def row_scales(held: Discretization, constants: Mapping[str, float] | None = Non
     found = []
     for index, block in enumerate(held.blocks):
         values = held.names_at(block, u, constants)
-        averaged = [
-            each for each in problem.unknowns if each in block.maps
-        ]  # a mean may be zero: take the values' size
-        values.update({each: rms(u[:, problem.unknowns.index(each)]) for each in averaged})
+        for column, unknown in enumerate(problem.unknowns):
+            if unknown in block.maps:  # a mean, which may be zero: the size of what is averaged counts
+                values[unknown] = rms(u[:, column])
         sizes = [
             max(rms(np.broadcast_to(term.evaluate(values), len(block.index))) for term in row.terms())
             for row in block.rows

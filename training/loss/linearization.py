@@ -11,7 +11,7 @@ Weights count as constants.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -77,11 +77,14 @@ def weighted_residuals(
 ) -> Tensor:
     """Compute r for the network's outputs (n_points, n_out), shape (n_rows,)."""
     u = cloud.solution(outputs.detach()).numpy()
-    constants = cloud.constants(coefficients)
-    values = [cloud.held.names_at(block, u, constants) for block in cloud.held.blocks]
-    rows = [block.evaluate(names) for block, names in zip(cloud.held.blocks, values, strict=True)]
-    roots = _root_weights(cloud, values[0], factor, balance)
-    return torch.from_numpy(np.concatenate([(each * root).ravel() for each, root in zip(rows, roots, strict=True)]))
+    names = [cloud.held.names_at(block, u, cloud.constants(coefficients)) for block in cloud.held.blocks]
+    return torch.from_numpy(_rows_of(cloud, names) * _root_weights(cloud, names[0], factor, balance))
+
+
+def _rows_of(cloud: TrainingCloud, names: Sequence[Mapping[str, Any]]) -> FloatArray:
+    """Compute the rows of all blocks, not weighted, from the values of their names, shape (n_rows,)."""
+    rows = [block.evaluate(values) for block, values in zip(cloud.held.blocks, names, strict=True)]
+    return np.concatenate([each.ravel() for each in rows])
 
 
 def linearize_residuals(
@@ -105,12 +108,13 @@ def linearize_residuals(
     solution = cloud.solution(y)
     (du,) = torch.autograd.grad(solution.sum(), y)
     u = solution.detach().numpy()
-    names = cloud.held.names_at(cloud.held.blocks[0], u, constants)
-    roots = np.concatenate([root.ravel() for root in _root_weights(cloud, names, factor, balance)])
-    jacobian = vstack(cloud.held.jacobian(u, constants), format="csr")
+    names = [cloud.held.names_at(block, u, constants) for block in cloud.held.blocks]
+    roots = _root_weights(cloud, names[0], factor, balance)
+    pairs = zip(cloud.held.blocks, names, strict=True)
+    jacobian = vstack([cloud.held.block_jacobian(block, values) for block, values in pairs], format="csr")
     blocks = np.repeat(np.arange(len(cloud.blocks)), [block.n_rows for block in cloud.held.blocks])
     return LinearResidual(
-        values=weighted_residuals(cloud, outputs, factor, balance, coefficients),
+        values=torch.from_numpy(_rows_of(cloud, names) * roots),
         slopes=csr_matrix(diags(roots) @ jacobian @ diags(du.T.reshape(-1).numpy())),
         blocks=blocks,
         columns=roots[:, None] * cloud.held.coefficient_slopes(u, constants) if coefficients else None,
@@ -138,18 +142,16 @@ def linearize_distillation(
     )
 
 
-def _root_weights(
-    cloud: TrainingCloud, names: Mapping[str, Any], factor: Centres, balance: Balance
-) -> list[FloatArray]:
-    """Compute sqrt(w / (n n_eq)) / scale for every row, for each block (n_expressions, n)."""
+def _root_weights(cloud: TrainingCloud, names: Mapping[str, Any], factor: Centres, balance: Balance) -> FloatArray:
+    """Compute sqrt(w / (n n_eq)) / scale for every row, block after block, shape (n_rows,)."""
     roots = []
     for index, (block, scale) in enumerate(zip(cloud.held.blocks, cloud.scales, strict=True)):
         weight = block.weight * (balance[index] if balance else 1.0)
         each = np.full(len(block.index), weight / block.n_rows)
         if index == 0:
             each *= _centre_factors(cloud, names, factor)
-        roots.append(np.sqrt(each) / scale[:, None])
-    return roots
+        roots.append((np.sqrt(each) / scale[:, None]).ravel())
+    return np.concatenate(roots)
 
 
 def _centre_factors(cloud: TrainingCloud, names: Mapping[str, Any], factor: Centres) -> FloatArray | float:

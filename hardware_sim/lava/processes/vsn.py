@@ -42,6 +42,29 @@ class VSN(NodeProcess):
     Ports: `a_in`, or `a_in_0`, `a_in_1`, … where it has several connections; `a_out`. Variables: `weights`, or `weights_0`, …;
     `bias`, `beta`, `theta` and the membranes `m`, all of which can be read and set between runs. `recording.node_counts()`
     returns what has been counted.
+
+    Args:
+        shape: Of a message that it sends: (n,), or (batch, n) for several samples in a message.
+        weights: A matrix (n, n_source), or a list of one for each input port. A `ConnectionSpec` or
+            `QuantizedConnection` in the place of a matrix has a delay and, in integers, scales; a plain matrix of integers
+            multiplies payloads into units of the state.
+        bias: Biases, a number or (n,).
+        beta: Leaks, a number or (n,), 0 to 1; in integers in units of 2**-12.
+        theta: Thresholds, a number or (n,).
+        phi: Name of the activation, for float64; its table (`PhiTable`), for integers.
+        polarity: "positive" or "both".
+        reset_interval: Number of steps of a presentation, after which membranes return to zero.
+        reset_offset: In which step of Lava the first presentation begins, counted from 0: the number of processes before
+            it that delay by a step. Checked when the graph is compiled.
+        step_interval: Steps of Lava that a step takes; more than 1 where a loop has more nodes than delays.
+        waits: For each input port, the steps of Lava that a message waits before it is used, where ways of different
+            length meet; None for no step at all.
+        name: As errors and Lava's monitors call it.
+        log_config: Lava's configuration of its messages.
+        n_samples: How many presentations there will be; None for as many as come.
+        recording: Where counts and probed values go; None for counts of its own.
+        constant_input: All messages are the same at all steps of a presentation, and are multiplied once.
+        entries: What is known of the messages at some ports; None checks the messages of all ports.
     """
 
     called = "VSN"
@@ -68,29 +91,6 @@ class VSN(NodeProcess):
         entries: Mapping[int, Entry] | None = None,
     ) -> None:
         """Build a population; the last four arguments are what `to_lava` knows of a whole network.
-
-        Args:
-            shape: Of a message that it sends: (n,), or (batch, n) for several samples in a message.
-            weights: A matrix (n, n_source), or a list of one for each input port. A `ConnectionSpec` or
-                `QuantizedConnection` in the place of a matrix has a delay and, in integers, scales; a plain matrix of integers
-                multiplies payloads into units of the state.
-            bias: Biases, a number or (n,).
-            beta: Leaks, a number or (n,), 0 to 1; in integers in units of 2**-12.
-            theta: Thresholds, a number or (n,).
-            phi: Name of the activation, for float64; its table (`PhiTable`), for integers.
-            polarity: "positive" or "both".
-            reset_interval: Number of steps of a presentation, after which membranes return to zero.
-            reset_offset: In which step of Lava the first presentation begins, counted from 0: the number of processes before
-                it that delay by a step. Checked when the graph is compiled.
-            step_interval: Steps of Lava that a step takes; more than 1 where a loop has more nodes than delays.
-            waits: For each input port, the steps of Lava that a message waits before it is used, where ways of different
-                length meet; None for no step at all.
-            name: As errors and Lava's monitors call it.
-            log_config: Lava's configuration of its messages.
-            n_samples: How many presentations there will be; None for as many as come.
-            recording: Where counts and probed values go; None for counts of its own.
-            constant_input: All messages are the same at all steps of a presentation, and are multiplied once.
-            entries: What is known of the messages at some ports; None checks the messages of all ports.
 
         Raises:
             SpecError: If an argument is out of range.

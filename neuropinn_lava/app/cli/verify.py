@@ -65,7 +65,7 @@ def verify_command(options: VerifyOptions) -> None:
         is_wrong |= not estimate <= options.equation
         verdict = "at most" if estimate <= options.equation else "above"
         show_note(
-            f"Estimated relative error by the equation: {estimate:.3%}, {verdict} the bound of {options.equation:.3%}."
+            f"Estimated relative error by the equation: {estimate:.3g}, {verdict} the bound of {options.equation:.3g}."
         )
     if is_wrong:
         raise typer.Exit(1)
