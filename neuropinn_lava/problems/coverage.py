@@ -78,7 +78,7 @@ def _gaps(
             short = problem.domain.on(tag, points) & (count < needed)
             if short.any():
                 got = f"{int(count[short][0])} of {needed} at {points[short][0]}, on {tag!r}"
-                mend = "Give a condition there, or Free() where none is meant."
+                mend = f"Give a condition there, or Free(on={tag!r}) where none is meant."
                 yield Violation(where, f"prescribe {unknown!r} on every part of the boundary", got, mend)
 
 

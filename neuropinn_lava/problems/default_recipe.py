@@ -5,7 +5,8 @@
 
 A network that is trained on a cloud errs by the truncation of the cloud's operators, as u_n does. So the cells grow until e_n
 is small, has stopped falling, or a step of Gauss-Newton would need too large a system. Amplitude and frequencies of u_n give
-the scale of the outputs, the cells along each axis and the size of the initial weights. No reference is used.
+the scale of the outputs, the cells along each axis and the size of the initial weights. No reference is used. The search ends
+after `MOST_SECONDS` in any case, so that a slower machine may choose fewer cells.
 """
 
 from __future__ import annotations

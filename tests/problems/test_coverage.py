@@ -78,7 +78,10 @@ def test_whole_boundaries_are_taken(build: Any) -> None:
     ("build", "message"),
     [
         (lambda: of_square(), r"prescribe 'u' on every part of the boundary; got 0 of 1 at .*Give a condition there"),
-        (lambda: of_square(Dirichlet(0.0, on=OTHERS)), r"got 0 of 1 at \[0\. .*, on 'x_lower'\. .*Free\(\)"),
+        (
+            lambda: of_square(Dirichlet(0.0, on=OTHERS)),
+            r"got 0 of 1 at \[0\. .*, on 'x_lower'\. .*Free\(on='x_lower'\)",
+        ),
         (lambda: of_square(Dirichlet(0.0, on=lambda p: p.x < 0.9)), "on 'x_upper'"),
         (lambda: of_square(Dirichlet(0.0, on=lambda p: (p.y > 0.3) | (p.x > 0)), name="m"), "'m' must .*'x_lower'"),
         (lambda: of_square(domain=star_domain()), "prescribe 'u' on every part"),
