@@ -16,7 +16,7 @@ from neuropinn_lava.micromechanics.cells import sphere_cell
 from neuropinn_lava.micromechanics.loads import FaceLoad
 from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.default_recipe import discrete_problem
+from neuropinn_lava.problems.discretization import discrete_problem
 from neuropinn_lava.problems.error_estimate import row_scales
 from neuropinn_lava.problems.recipe import CloudRecipe
 from neuropinn_lava.problems.residuals import evaluation_points

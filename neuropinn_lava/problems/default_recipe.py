@@ -24,7 +24,7 @@ from ..base.metrics import rms
 from ..operators.operator_kind import OperatorKind
 from ..operators.potential_energy import EnergyDomain
 from ..operators.projection import build_operators
-from .discretization import Discretization, discretize
+from .discretization import Discretization, discrete_problem
 from .error_estimate import newton_correction
 from .phases import PhaseRecipe, accurate_then_sparse
 from .problem import PdeProblem
@@ -148,12 +148,6 @@ def _cells(n_dim: int, size: float, shares: FloatArray) -> tuple[int, ...]:
 
 def _cloud(problem: PdeProblem, cells: tuple[int, ...]) -> CloudRecipe:
     return CloudRecipe(n_per_axis=cells, operator=OperatorKind.QUARTIC, n_neighbours=NEIGHBOURS[problem.n_in])
-
-
-def discrete_problem(problem: PdeProblem, cloud: CloudRecipe) -> Discretization:
-    """Lay a problem on the cloud of a recipe."""
-    points = problem.domain.cloud(cloud.n_per_axis, cloud.gradings)
-    return discretize(problem, points, cloud.operator, cloud.n_neighbours)
 
 
 def solve_discrete(held: Discretization) -> FloatArray | None:

@@ -28,6 +28,7 @@ from ..operators.projection import DerivativeOperators, build_operators
 from .conditions import Condition, Data, Mean
 from .coverage import covered, values_at
 from .problem import PdeProblem
+from .recipe import CloudRecipe
 
 FIXED = 1e-12
 """Size of the ansatz's factor, relative to its largest, below which a value is fixed by the conditions."""
@@ -178,6 +179,12 @@ def discretize(problem: PdeProblem, cloud: Cloud, kind: OperatorKind, n_neighbou
             continue
         blocks.append(_block(problem, condition.label, its, index, points, one_sided, extra, condition.weight))
     return Discretization(problem=problem, cloud=cloud, points=points, blocks=tuple(blocks), kind=kind)
+
+
+def discrete_problem(problem: PdeProblem, recipe: CloudRecipe) -> Discretization:
+    """Lay a problem on the cloud of a recipe, with its kind of operators."""
+    cloud = problem.domain.cloud(recipe.n_per_axis, recipe.gradings)
+    return discretize(problem, cloud, recipe.operator, recipe.n_neighbours)
 
 
 def _operators(

@@ -7,7 +7,7 @@ same figure exists for all of them, and the reference's own is the floor that th
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from ..operators.operator_kind import OperatorKind
 from .conditions import Dirichlet
 from .coverage import covered, values_at
 from .default_recipe import recipe_of
-from .discretization import Discretization, discretize
+from .discretization import Discretization, discrete_problem
 from .error_estimate import ErrorEstimate, can_estimate, estimate_error, row_scales
 from .problem import PdeProblem
 
@@ -60,8 +60,7 @@ def residual_cloud(problem: PdeProblem) -> Discretization:
     It is finer than the training cloud of the problem's recipe and takes its kind of operator and its gradings.
     """
     recipe = recipe_of(problem).cloud
-    cloud = problem.domain.cloud(measuring_cells(recipe.n_per_axis), recipe.gradings)
-    return discretize(problem, cloud, recipe.operator, recipe.n_neighbours)
+    return discrete_problem(problem, replace(recipe, n_per_axis=measuring_cells(recipe.n_per_axis)))
 
 
 def residual_rms(measuring: Discretization, values: FloatArray) -> float:

@@ -14,11 +14,11 @@ from neuropinn_lava.problems.default_recipe import (
     GOOD_ERROR,
     MOST_ROWS,
     choose_recipe,
-    discrete_problem,
     frequencies,
     recipe_of,
     solve_discrete,
 )
+from neuropinn_lava.problems.discretization import discrete_problem
 from neuropinn_lava.problems.problem import PdeProblem
 
 FACTOR = 3.0

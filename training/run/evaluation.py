@@ -16,7 +16,7 @@ from torch import Tensor
 from ...base.arrays import FloatArray, Record
 from ...base.metrics import relative_l2
 from ...operators.potential_energy import EnergyDomain
-from ...problems.discretization import discretize
+from ...problems.discretization import discrete_problem
 from ...problems.error_estimate import can_estimate, estimate_error
 from ...problems.identification import FoundCoefficient, find_standard_errors
 from ...problems.phases import ActivityMeasure
@@ -69,11 +69,10 @@ class Evaluation(Record):
 
     def found_coefficients(self, network: TrainedNetwork) -> tuple[FoundCoefficient, ...]:
         """Return the trained coefficients of the problem with their standard errors."""
-        values, recipe = coefficient_numbers(network), self.recipe.cloud
+        values = coefficient_numbers(network)
         if not values:
             return ()
-        cloud = self.problem.domain.cloud(recipe.n_per_axis, recipe.gradings)
-        held = discretize(self.problem, cloud, recipe.operator, recipe.n_neighbours)
+        held = discrete_problem(self.problem, self.recipe.cloud)
         errors = find_standard_errors(held, self.outputs(network, held.points)[0], self._constants(network))
         return tuple(
             FoundCoefficient(name=name, value=value, standard_error=float(error))
