@@ -144,11 +144,20 @@ def bound_network(network: QuantizedNetwork) -> tuple[LayerBound, ...]:
 
 def bound_nodes(network: QuantizedNetwork) -> tuple[LayerBound | ProductBound, ...]:
     """Bound every population and product over the box of the network's domain, in order, and the read-out last."""
+    return _bound_within(network, _input_cells(network))
+
+
+def bound_any_words(network: QuantizedNetwork) -> tuple[LayerBound | ProductBound, ...]:
+    """Bound every population and product over all words that the inputs can have, inside the box or not, the read-out last."""
+    return _bound_within(network, {each.name: _whole_word(network.words[each.name], each.width) for each in network.inputs})
+
+
+def _bound_within(network: QuantizedNetwork, cells: dict[str, Interval]) -> tuple[LayerBound | ProductBound, ...]:
+    """Bound every node for inputs in cells, over the network's steps, or over any number of them."""
     n_steps = network.n_steps
     if n_steps is None or n_steps > MAX_UNROLLED:
-        return _fixed_point(network)
-    arithmetic = _IntervalArithmetic()
-    cells, state = _input_cells(network), WalkState()
+        return _fixed_point(network, cells)
+    arithmetic, state = _IntervalArithmetic(), WalkState()
     for _ in range(n_steps):
         former = replace(state, membranes=dict(state.membranes), lines=dict(state.lines))
         state = walk(network, lambda t: cells, 1, arithmetic, lambda t, node, step: None, state)
@@ -178,9 +187,9 @@ def _input_cells(network: QuantizedNetwork) -> dict[str, Interval]:
     return {name: Interval(low, ends[1][name]) for name, low in ends[0].items()}
 
 
-def _fixed_point(network: QuantizedNetwork) -> tuple[LayerBound | ProductBound, ...]:
+def _fixed_point(network: QuantizedNetwork, cells: dict[str, Interval]) -> tuple[LayerBound | ProductBound, ...]:
     """Bound the nodes for any number of steps, up to the network's own."""
-    cells, has_sequences = _input_cells(network), network.source.has_sequences
+    has_sequences = network.source.has_sequences
     delays, widths = longest_delays(network), network.source.source_widths
     late = {name: _whole_word(network.words[name], widths[name]) for name in delays}
     for _ in range(N_TIGHTENINGS):

@@ -127,14 +127,14 @@ def lay_out_affines(affine: QuantizedAffine) -> tuple[Affine, ...]:
     bias, limit = np.pad(affine.bias.astype(sums), padding), sums((1 << (affine.state_bits - 1)) - 1)
     laid_out = []
     for each, left in zip(affine.connections, affine.lefts, strict=True):
-        up, half, down = (np.pad(values.astype(sums), padding) for values in _split_shift(left))
+        up, half, down = (np.pad(values.astype(sums), padding) for values in split_shift(left))
         weight = np.zeros((each.n_source, len(bias)), np.int16)  # in C's order, an input's weights side by side
         weight[:, : affine.n_out] = each.weight.T
         laid_out.append(Affine(weight=weight, up=up, half=half, down=down, bias=bias, limit=limit))
     return tuple(laid_out)
 
 
-def _split_shift(left: Array) -> tuple[Array, Array, Array]:
+def split_shift(left: Array) -> tuple[Array, Array, Array]:
     """Split shifts to the left, negative to the right, into one to the left, the half that rounds, and one to the right."""
     up, down = np.maximum(left, 0), np.maximum(-left, 0)
     return up, np.where(down > 0, np.left_shift(np.int64(1), np.maximum(down - 1, 0)), 0), down
@@ -162,11 +162,12 @@ def lay_out_neurons(layer: QuantizedPopulation) -> Neurons:
         theta=layer.theta.astype(sums),
         both=int(layer.polarity is Polarity.BOTH),
         limit=sums((1 << (layer.affine.state_bits - 1)) - 1),
-        phi=_lay_out_phi(layer.table),
+        phi=lay_out_phi(layer.table),
     )
 
 
-def _lay_out_phi(table: PhiTable) -> Phi:
+def lay_out_phi(table: PhiTable) -> Phi:
+    """Lay out a payload table as the cells of one formula."""
     above, below = table.sides
     left = max(-MAX_SHIFT, table.left)
     rising = min(max(left, 0), MAX_RISE)  # only identity and relu rise by a shift to the left

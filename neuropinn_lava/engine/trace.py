@@ -36,6 +36,14 @@ class Backend(str, Enum):
     """The numpy engine in integers, `run_integer`."""
     LAVA = "lava"
     """Lava's processes, of a float or of a quantized network."""
+    C99 = "c99"
+    """The C99 of a quantized network, compiled for this machine."""
+    RTL = "rtl"
+    """The Verilog of a quantized network, simulated cycle by cycle."""
+    ONNX = "onnx"
+    """The ONNX graph of a quantized network, run by onnxruntime."""
+    QONNX = "qonnx"
+    """The QONNX graph of a quantized network, run by the reference of qonnx."""
 
 
 class LavaMode(str, Enum):

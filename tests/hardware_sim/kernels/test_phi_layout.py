@@ -26,7 +26,7 @@ def test_payloads_of_every_z(activation: str, state_exponent: int, payload_bits:
     )
     z = np.arange(-TOP, TOP + 1)
     expected, n_saturated = look_up(table, z)
-    phi = layout._lay_out_phi(table)
+    phi = layout.lay_out_phi(table)
     rounded = numpy_loops._phi(z, phi)
     assert np.clip(rounded, -phi.highest, phi.highest).tolist() == expected.tolist()
     for dtype in (np.int32, np.int64):
