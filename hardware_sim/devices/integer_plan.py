@@ -102,7 +102,7 @@ class PopulationPlan(ArrayRecord):
     name: str
     """Name of the population."""
     affine: SumPlan
-    """Its drive."""
+    """Plan of its drive z."""
     beta: IntArray
     """Leak in units of 2**-12, shape (n_out,), 0 to 4096."""
     theta: IntArray
@@ -219,7 +219,7 @@ class IntegerPlan(Record):
     nodes: tuple[PopulationPlan | ProductPlan, ...]
     """Populations and products, each behind what it reads without delay."""
     output: OutputPlan
-    """The read-out."""
+    """Plan of the read-out."""
     tables: tuple[Phi, ...]
     """Payload tables, each once: a population names its own by number."""
     n_steps: int | None

@@ -187,6 +187,7 @@ def parity_object(parity: ParitySection) -> JsonObject:
         "integer_vs_lava_mismatches": parity.integer_vs_lava_mismatches,
         "values_compared": parity.values_compared,
         **modes,
+        "devices": {each.backend.value: jsonable(each) for each in parity.devices},
         "first_difference": jsonable(parity.first_difference),
     }
 

@@ -198,7 +198,7 @@ def finish(report: Report, directory: Path, as_json: bool) -> None:
     else:
         show_report(report)
         out.print(f"Report: {directory / 'report.html'}")
-    if report.parity is not None and report.parity.integer_vs_lava_mismatches:
+    if report.parity is not None and report.parity.mismatches:
         raise typer.Exit(1)
 
 
