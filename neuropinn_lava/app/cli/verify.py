@@ -55,7 +55,7 @@ class VerifyOptions(Record):
 def verify_command(options: VerifyOptions) -> None:
     """Compare torch, the reference engines, Lava and other hardware.
 
-    The exit code is 1 where they differ, or where the estimated error is too large. Compare other hardware by `--backend c99,rtl`.
+    The exit code is 1 where they differ, or where the estimated error is too large.
 
     Example: `neuropinn-lava verify chip.h5 --equation 0.01`
     """
