@@ -6,9 +6,9 @@
     a    = clip(phi(z)) where m >= theta (or |m| >= theta), else 0;  m = 0 there
 
 It is the record of `network/quantized_nodes.py` with its shifts taken apart, the payload tables merged where they are equal,
-and proofs beside them: how many bits the sums need, and which of the clips can change nothing. The proofs hold for whatever words
-the inputs have, so that points outside the domain are computed alike on every device. Whether a connection is walked event by
-event or as a dense product is chosen from counts of a run.
+and proofs beside them: how many bits the sums need, and which of the clips can change nothing. The proofs hold for whatever
+words the inputs have, so that points outside the domain are computed alike on every device. Whether a connection is walked
+event by event or as a dense product is chosen from counts of a run.
 
 C99, RTL and ONNX are made from this record alone.
 """

@@ -73,6 +73,7 @@ def report_object(report: ReportContent) -> JsonObject:
         "target": check_object(report.hardware.check) if report.hardware and report.hardware.check else None,
         "latency": jsonable(report.hardware.latency) if report.hardware else None,
         "sanafe": jsonable(report.hardware.sanafe) if report.hardware else None,
+        "devices": [jsonable(device) for device in report.devices],
         "gradients": _gradients_object(report.gradients) if report.gradients else None,
         "stresses": _stresses_object(report.solid) if report.solid else None,
     }

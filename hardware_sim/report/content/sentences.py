@@ -8,6 +8,7 @@ from ....engine.trace import Backend
 from ...costs.dominance import Dominance
 from ...costs.energy import EnergyEstimate
 from ...costs.latency import LatencyEstimate
+from ...devices.device_result import Basis, DeviceResult
 from ...parity.certificate import ParitySection, TorchParity
 from ...parity.compare_traces import FirstDifference
 from ...steps.choices import LayerModel
@@ -173,3 +174,17 @@ def report_title(report: ReportContent) -> str:
 def lee_sentence(lee: float) -> str:
     """Return the product of steps, error and activity with its definition."""
     return f"LEE (steps × relative L2 in % × spiking activity in %): {format_number(lee)}."
+
+
+def device_sentences(devices: Iterable[DeviceResult]) -> tuple[str, ...]:
+    """Return sentences on what the numbers of the table of devices are, and where each comes from."""
+    known = tuple(devices)
+    sentences = ["Every device that ran computes the integers of the deployed network; values that differ are counted."]
+    if any(device.basis is Basis.EMULATED for device in known):
+        sentences.append(
+            "Instructions are counted in an emulator. Instructions are not cycles: the cycles are estimates from the "
+            "processor's published instruction timings, without wait states of the flash."
+        )
+    if any(device.basis is Basis.SYNTHESISED for device in known):
+        sentences.append("The FPGA's cycles are simulated and its clock is that of place and route; no board was run.")
+    return (*sentences, *(f"{device.name}: {device.source}." for device in known))
