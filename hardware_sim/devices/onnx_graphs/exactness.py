@@ -44,7 +44,9 @@ def _violations(plan: IntegerPlan, lines: tuple[PayloadLines, ...]) -> Iterator[
             found["payloads before rounding"] = lines[node.table].value_bits
         for kind, bits in found.items():
             if bits - 1 > FLOAT64_DIGITS:
-                rule = f"need at most {FLOAT64_DIGITS + 1} bits in its {kind}, sign included, which float64 holds exactly"
+                rule = (
+                    f"need at most {FLOAT64_DIGITS + 1} bits in its {kind}, sign included, which float64 holds exactly"
+                )
                 mend = "Quantize with shorter weights, payloads or states, or export to C99 or Verilog."
                 yield Violation(f"ONNX graph of network {plan.name!r}: node {node.name!r}", rule, f"{bits} bits", mend)
 

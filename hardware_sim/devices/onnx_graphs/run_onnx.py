@@ -86,7 +86,9 @@ def open_session(graph: Graph, metadata: dict[str, str]) -> Callable[[Values], V
     return run
 
 
-def graph_inputs(plan: IntegerPlan, network: QuantizedNetwork, x: NumberArray, state: WalkState | None = None) -> Values:
+def graph_inputs(
+    plan: IntegerPlan, network: QuantizedNetwork, x: NumberArray, state: WalkState | None = None
+) -> Values:
     """Return the inputs of a graph by name.
 
     Args:
