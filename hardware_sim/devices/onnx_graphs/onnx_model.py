@@ -1,7 +1,8 @@
 """Graphs as models of the package onnx, with what the host needs to know in their metadata; written as files.
 
-A device computes from input words to sums of the emitted outputs. Points become words, and sums become physical outputs, on the
-host (`engine/host.py`): its roundings and its fields of the coordinates are not in the graph, their constants are in the metadata:
+A device computes from input words to sums of the emitted outputs. Points become words, and sums become physical outputs, on
+the host (`engine/host.py`): its roundings and its fields of the coordinates are not in the graph, their constants are in the
+metadata:
 
     word = clip(floor((scale * x + offset) / 2**exponent + 1/2))            of each input
     y    = total * 2**exponent / divisor                                    then output transform and ansatz
@@ -25,7 +26,7 @@ from .graph import Graph, Node, Value
 from .unroll import unroll_plan
 
 OPSET = 17
-"""Version of the standard operators: the newest that ONNX Runtime 1.12 of 2022 knows; the graphs use none that is newer than 13."""
+"""Version of the standard operators, which ONNX Runtime knows since 1.12 of 2022; the graphs use none that is newer than 13."""
 IR_VERSION = 8
 """Version of the file's own format, of the same age."""
 PREFIX = "neuropinn_lava."

@@ -1,7 +1,7 @@
 """QONNX graphs as models of the package qonnx, with the integer type of every tensor annotated; written and executed.
 
-Which tools read such a file: qonnx 1.0 itself, which executes it node by node, and FINN, which compiles MultiThreshold for FPGAs
-and is not on PyPI (not tried). hls4ml 1.3.0 refuses MultiThreshold.
+Which tools read such a file: qonnx 1.0 itself, which executes it node by node, and FINN, which compiles MultiThreshold for
+FPGAs and is not on PyPI (not tried). hls4ml 1.3.0 refuses MultiThreshold.
 """
 
 from __future__ import annotations
@@ -67,9 +67,11 @@ def _wrapped(plan: IntegerPlan, graph: Graph, metadata: dict[str, str]) -> Any:
     shapes = import_extra("qonnx.transformation.infer_shapes", "qonnx")
     types = import_extra("qonnx.core.datatype", "qonnx").DataType
     checker = import_extra("onnx.checker", "qonnx")
-    model = build_model(graph, metadata)
+    model = build_model(graph, {})
     checker.check_model(model)
     wrapped = wrapper.ModelWrapper(model).transform(shapes.InferShapes())
+    for key, text in metadata.items():  # shape inference has lost them
+        wrapped.set_metadata_prop(key, text)
     for each in plan.inputs:
         wrapped.set_tensor_datatype(each.name, types[f"INT{each.word.bits}"])
     for node in (*plan.populations, plan.output):

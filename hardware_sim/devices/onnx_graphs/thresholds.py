@@ -2,9 +2,9 @@
 
     a = lowest + #{k : p >= t[k]}          t[k] = min{p : a(p) >= lowest + k + 1}         p = W a, before any shift
 
-Shift, bias, clip, spike and payload are one staircase of p where the payload never falls as z grows. A neuron that does not fire
-sends 0: the levels above 0 begin at theta at the earliest, and those up to 0 end above -theta at the latest, so that the jump at
-theta is the same threshold several times.
+Shift, bias, clip, spike and payload are one staircase of p where the payload never falls as z grows. A neuron that does not
+fire sends 0: the levels above 0 begin at theta at the earliest, and those up to 0 end above -theta at the latest, so that the
+jump at theta is the same threshold several times.
 """
 
 from __future__ import annotations
