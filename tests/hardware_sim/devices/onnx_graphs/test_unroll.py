@@ -175,7 +175,7 @@ class TestRefusals:
 
 
 def test_bits_at_the_edge_are_exact() -> None:
-    """54 bits with the sign are 2**53 - 1 at most, which float64 tells from its neighbours; 2**53 + 1 is none of its numbers."""
+    """54 bits with the sign are 2**53 - 1 at most, which float64 tells from its neighbours; it has no number 2**53 + 1."""
     edge = 2**53 - 1
     assert [float(edge + k) == edge + k for k in (-1, 0, 1, 2)] == [True, True, True, False]
     assert next(n for n in count(1) if float(2**n + 1) != 2**n + 1) == 53
