@@ -3,8 +3,9 @@
     pip install 'neuropinn-lava[onnx]'
     python benchmarks/onnx_speed.py
 
-Both compute from input words to sums of the emitted outputs; their integers are compared first, then the least processor time of
-some calls in turn is taken, which other work on the machine hardly changes. A call of ONNX Runtime has as many rows as is fastest of `ROWS`.
+Both compute from input words to sums of the emitted outputs. Their integers are compared first; then the least processor time
+of some calls in turn is taken, which other work on the machine hardly changes. A call of ONNX Runtime has as many rows as is
+fastest of `ROWS`.
 """
 
 from __future__ import annotations

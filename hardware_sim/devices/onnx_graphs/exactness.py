@@ -59,13 +59,13 @@ def product_bound(connection: ConnectionPlan) -> list[int]:
 
 def _count_bits(connection: ConnectionPlan) -> int:
     """Count the bits of a connection's products with the half that rounds them."""
-    halves = zip(product_bound(connection), connection.half.tolist(), strict=True)
-    return max(bound + half for bound, half in halves).bit_length() + 1
+    halves: list[int] = connection.half.tolist()
+    return max(map(sum, zip(product_bound(connection), halves, strict=True))).bit_length() + 1
 
 
 def sum_bound(affine: SumPlan) -> int:
     """Compute the largest |z| before saturation for any words, in units of the state."""
-    highest = [abs(bias) for bias in affine.bias.tolist()]
+    highest: list[int] = [abs(bias) for bias in affine.bias.tolist()]
     for each in affine.connections:
         sides = (product_bound(each), each.up.tolist(), each.half.tolist(), each.down.tolist())
         for j, (bound, up, half, down) in enumerate(zip(*sides, strict=True)):

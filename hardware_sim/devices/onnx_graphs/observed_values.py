@@ -17,8 +17,8 @@ from ....engine.reference import constant_inputs
 from ....engine.trace import NumberArray
 from ....engine.walk import NodeStep, Observer, WalkState, longest_delays
 from ....network.integers import IntFormat
-from ....network.quantized import AnyQuantizedNode, QuantizedNetwork
-from ....network.quantized_nodes import QuantizedOutput, QuantizedProduct
+from ....network.quantized import QuantizedNetwork
+from ....network.quantized_nodes import AnyQuantizedNode, QuantizedOutput, QuantizedProduct
 from .unroll import NodeTensors, UnrolledPlan
 
 Values = Mapping[str, NDArray[Any]]

@@ -26,7 +26,7 @@ from ....network.integers import IntFormat, saturate, shift_half_up
 from ....network.phi_table import look_up
 from ....network.quantized import QuantizedNetwork
 from ....network.quantized_nodes import QuantizedAffine, QuantizedPopulation
-from ..integer_plan import IntegerPlan, plan_integers
+from ..integer_plan import IntegerPlan, OutputPlan, PopulationPlan, plan_integers
 from .graph import Graph
 from .observed_values import Values
 from .onnx_model import build_model, describe_host
@@ -74,13 +74,14 @@ def _wrapped(plan: IntegerPlan, graph: Graph, metadata: dict[str, str]) -> Any:
         wrapped.set_metadata_prop(key, text)
     for each in plan.inputs:
         wrapped.set_tensor_datatype(each.name, types[f"INT{each.word.bits}"])
-    for node in (*plan.populations, plan.output):
+    summing: tuple[PopulationPlan | OutputPlan, ...] = (*plan.populations, plan.output)
+    for node in summing:
         (connection,) = node.affine.connections
         wrapped.set_tensor_datatype(weight_tensor(node.name), types[f"INT{connection.weight_bits}"])
         wrapped.set_tensor_datatype(product_tensor(node.name), types[f"INT{connection.product_bits}"])
-    for node in plan.populations:
-        wrapped.set_tensor_datatype(f"{node.name}/thresholds", types["INT32"])
-        wrapped.set_tensor_datatype(payload_tensor(node.name), types[f"INT{node.sends.bits}"])
+    for population in plan.populations:
+        wrapped.set_tensor_datatype(f"{population.name}/thresholds", types["INT32"])
+        wrapped.set_tensor_datatype(payload_tensor(population.name), types[f"INT{population.sends.bits}"])
     wrapped.set_tensor_datatype(plan.output.name, types[f"INT{plan.output.affine.state.bits}"])
     return wrapped
 
@@ -135,8 +136,9 @@ def _run_rows(execute: Any, model: Any, network: QuantizedNetwork, x: NumberArra
     filled[: len(x)] = x
     inputs = {name: np.ascontiguousarray(part) for name, part in network.split_inputs(filled).items()}
     values = execute(model, inputs, return_full_exec_context=True)
-    names = [network.output.name, *(product_tensor(node.name) for node in (*network.populations, network.output))]
-    names += [payload_tensor(node.name) for node in network.populations]
+    populations = [node.name for node in network.populations]
+    names = [network.output.name, *(product_tensor(name) for name in (*populations, network.output.name))]
+    names += [payload_tensor(name) for name in populations]
     return {name: values[name][: len(x)].astype(np.int64) for name in names}
 
 

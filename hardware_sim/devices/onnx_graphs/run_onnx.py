@@ -98,7 +98,7 @@ def graph_inputs(
         state: State with which a graph that continues begins; None for a graph that begins anew.
     """
     parts = network.split_inputs(x)
-    inputs = {
+    inputs: dict[str, NumberArray] = {
         each.name: (parts[each.name] if each.is_sequence or x.ndim == 2 else parts[each.name][:, 0]).astype(np.int32)
         for each in plan.inputs
     }
