@@ -151,7 +151,9 @@ def _edge_violations(place: str, node: PopulationPlan | OutputPlan) -> Iterator[
         yield Violation(place, "have one connection, whose sum the thresholds compare", sources, mend)
     elif node.edges[0][1]:
         mend = "Export to ONNX, C99 or Verilog, which have lines of delay."
-        yield Violation(place, "read its source without delay", f"a delay of {node.edges[0][1]} steps", mend)
+        yield Violation(
+            place, "receive what its source sends without delay", f"a delay of {node.edges[0][1]} steps", mend
+        )
 
 
 def _number_violations(place: str, node: PopulationPlan | OutputPlan) -> Iterator[Violation]:

@@ -122,7 +122,10 @@ class TestRefusals:
         source = builders.float_twin(network.source, nodes, network.output)
         order = {each.name: each for each in nodes}
         network = replace(network, nodes=tuple(order[each.name] for each in source.nodes), source=source)
-        assert "node 'hidden1' must read its source without delay; got a delay of 1 steps" in self.refused(network)
+        assert (
+            "node 'hidden1' must receive what its source sends without delay; got a delay of 1 steps"
+            in self.refused(network)
+        )
 
     def test_payloads_longer_than_twelve_bits(self) -> None:
         text = self.refused(short(payload_bits=13))
