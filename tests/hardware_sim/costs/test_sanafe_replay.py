@@ -112,5 +112,5 @@ def test_graphs_that_cannot_be_replayed_are_refused_first(monkeypatch: pytest.Mo
     points = builders.random_points(sequences, N_SAMPLES)
     trace = run_integer(sequences, points, Probe(n_samples=N_SAMPLES))
     for refused in (lambda: replay_on_sanafe(sequences, trace, points), lambda: check_replayable(sequences)):
-        with pytest.raises(SpecError, match="have no delays and no sequences"):
+        with pytest.raises(SpecError, match="have no delays, no sequences"):
             refused()
