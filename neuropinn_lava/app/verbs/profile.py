@@ -89,6 +89,7 @@ def profile(
         network: Float or quantized.
         problem: The problem that the network solves; None looks up the one that its provenance names.
         points: Evaluation points, physical, shape (n, n_in); None draws them from the problem's domain or the network's box.
+            Consecutive points of one value of the held inputs share what was computed from it, and are counted so.
         reference: The user's own reference at these points, shape (n, n_out); None evaluates the problem's.
         n_points: Number of points to draw, where none are given; None is 2500.
         seed: Seed of the drawn points.
