@@ -195,16 +195,12 @@ def kept_bits(network: QuantizedNetwork) -> dict[str, IntArray]:
 
     The components are those of all sources in the order of `wired`, shape (n_source,).
     """
-    n_steps, replays, words = network.n_steps or 0, {*network.replays}, network.words
-    return {
-        node.name: np.hstack(
-            [
-                np.full(read.shape[1], n_steps * words[source].bits if (node.name, source) in replays else 0)
-                for source, read in wired(node).items()
-            ]
-        )
-        for node in (*network.nodes, network.output)
-    }
+    bits = {pair: (network.n_steps or 0) * network.words[pair[1]].bits for pair in network.source.replays}
+    kept = {}
+    for node in (*network.nodes, network.output):
+        parts = [np.full(read.shape[1], bits.get((node.name, name), 0)) for name, read in wired(node).items()]
+        kept[node.name] = np.hstack(parts)
+    return kept
 
 
 def state_bytes(node: AnyQuantizedNode, n_neurons: int, line: int) -> int:

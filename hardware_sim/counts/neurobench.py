@@ -103,7 +103,7 @@ def _membrane_updates(counts: OperationCounts, samples: SampleCounts) -> float:
 def footprint_bytes(network: Network) -> int:
     """Return the bytes of weights, biases, leaks, thresholds, tables, and payloads of held sources, in the network's words."""
     source = network if isinstance(network, NetworkSpec) else network.source
-    kept = [(name, source.source_widths[name] * (network.n_steps or 0)) for _, name in network.replays]
+    kept = [(name, source.source_widths[name] * (network.n_steps or 0)) for _, name in source.replays]
     if isinstance(network, NetworkSpec):
         return (count_parameters(network) + sum(n for _, n in kept)) * FLOAT_BITS // 8
     n_bits = sum(n * network.words[name].bits for name, n in kept)

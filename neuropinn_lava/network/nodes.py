@@ -59,13 +59,11 @@ class InputSpec(Record):
     """Whether consecutive samples of one value share what was computed from it."""
 
     def __post_init__(self) -> None:
-        where = f"InputSpec {self.name!r}"
-        found = [*check_whole(f"{where}.width", self.width)] or [
-            *check_range(f"{where}.width", self.width, 1, MAX_WIDTH)
-        ]
+        where = f"InputSpec {self.name!r}.width"
+        found = [*check_whole(where, self.width)] or [*check_range(where, self.width, 1, MAX_WIDTH)]
         if self.is_held and self.is_sequence:
             mend = "Leave it out: a sequence changes with the steps."
-            found.append(Violation(f"{where}.is_held", "be False for a sequence", True, mend))
+            found.append(Violation(f"InputSpec {self.name!r}.is_held", "be False for a sequence", True, mend))
         raise_violations(found)
 
 

@@ -106,11 +106,6 @@ class QuantizedNetwork(Record):
         """Names of what is computed once for each held value, as in the source."""
         return self.source.held_sources
 
-    @property
-    def replays(self) -> tuple[tuple[str, str], ...]:
-        """Pairs (receiver, source) of what keeps payloads and replays them, as in the source."""
-        return self.source.replays
-
     def split_inputs(self, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Split the columns (…, n_in) of all inputs into those of each input, by name."""
         return self.source.split_inputs(values)

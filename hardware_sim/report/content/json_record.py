@@ -279,21 +279,11 @@ def _stresses_object(solid: SolidSection) -> JsonObject:
 
 
 def _row_object(row: NodeOperations) -> JsonObject:
-    names = (
-        "name",
-        "kind",
-        "n_samples",
-        "is_held",
-        "n_neurons",
-        "fired",
-        "spikes",
-        "spiking_activity",
-        "synaptic_operations",
-    )
+    names = ("name", "kind", "n_neurons", "fired", "spikes", "spiking_activity", "synaptic_operations")
     more = ("dense_synaptic_operations", "neuron_updates", "active_updates", "n_synapses", "spikes_per_step")
     connections = ("source", "delay", "n_synapses", "received", "synaptic_operations")
     return {
-        **_values(row, *names, *more, "synaptic_operations_per_step", "multiplications"),
+        **_values(row, *names, *more, "synaptic_operations_per_step", "multiplications", "n_samples", "is_held"),
         "connections": [_values(each, *connections) for each in row.connections],
     }
 

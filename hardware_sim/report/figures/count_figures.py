@@ -69,7 +69,7 @@ def _draw_operations(counts: OperationCounts) -> Figure:
         axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0))
 
     caption = (
-        "Synaptic operations of the deployed network per sample, beside the multiply-accumulates of one pass of the dense "
-        "network; operations per layer and sample. Every graded event multiplies, so both are MACs."
+        "Synaptic operations of the deployed network by layer, beside the multiply-accumulates of one pass of the dense "
+        f"network; {per}. Every graded event multiplies, so both are MACs."
     )
     return draw_figure("counts-operations", "Operations per sample", caption, draw)

@@ -84,7 +84,9 @@ def test_costs_of_a_held_value_and_of_a_point_are_in_every_form() -> None:
     priced = [each.model for each in report.hardware.energies if each.held is not None]
     assert priced
     assert all(f" by {model}" in energy for model in priced)
-    page, text = report_page(report, draw_report(report)), report_markdown(report)
+    figures = draw_report(report)
+    assert any("operations per sample, or held value." in figure.caption for figure in figures)
+    page, text = report_page(report, figures), report_markdown(report)
     for sentence in (costs, served, energy):
         assert sentence in page
         assert sentence in text
