@@ -17,6 +17,7 @@ from neuropinn_lava.conversion.calibrate.intervals import (
     LayerBound,
     ProductBound,
     _fixed_point,
+    _input_cells,
     _product_interval,
     bound_network,
     bound_nodes,
@@ -214,7 +215,7 @@ def test_fixed_points_hold_for_long_sequences_and_say_so() -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_fixed_points_hold_what_unrolling_finds(seed: int) -> None:
     network = builders.random_graph(seed, n_nodes=6, n_steps=8)
-    unrolled, fixed = bound_nodes(network), _fixed_point(network)
+    unrolled, fixed = bound_nodes(network), _fixed_point(network, _input_cells(network))
     for bound, wider in zip(unrolled, fixed, strict=True):
         assert not bound.is_fixed_point
         assert bound.accumulator <= wider.accumulator, bound.name
