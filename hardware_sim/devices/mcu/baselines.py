@@ -21,6 +21,7 @@ from ....base.errors import SpecError
 from ....network.spec import NetworkSpec
 from .firmware import fill_template
 from .metering import Program
+from .toolchain import SourceFile
 
 HIGHEST = 127
 """Largest int8 that has a negative one beside it."""
@@ -144,7 +145,7 @@ def _program(
         payload=f"payload[{(last - 1) % 2}]" if last else "nl_emulated_words",
     )
     return Program(
-        sources={template: source},
+        sources=(SourceFile(template, source),),
         words=types[0],
         sums=types[1],
         n_out=layers.weights[-1].shape[0],

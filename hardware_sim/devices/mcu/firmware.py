@@ -12,6 +12,7 @@ from ..c99.memory import input_type
 from ..c99.names import Names, name_parts
 from ..integer_plan import IntegerPlan
 from .metering import Program
+from .toolchain import SourceFile
 
 TEMPLATES = Path(__file__).parent / "templates"
 """Folder of the texts in C."""
@@ -63,7 +64,7 @@ def _program(plan: IntegerPlan, names: Names, source: str, is_step: bool, define
     c_sum = "int32_t" if is_step else sum_type(plan)
     parts = {f"{names.prefix}_node_{names.nodes[node.name]}": node.name for node in (*plan.nodes, plan.output)}
     return Program(
-        sources={names.header: write_header(plan), "program.c": source},
+        sources=(SourceFile(names.header, write_header(plan)), SourceFile("program.c", source)),
         defines=defines,
         words=np.dtype(input_type(plan).removesuffix("_t")),
         sums=np.dtype(c_sum.removesuffix("_t")),

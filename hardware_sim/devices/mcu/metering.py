@@ -20,7 +20,7 @@ from .decoding import Decoder
 from .device import Device
 from .emulator import Emulator
 from .image import Image, read_image
-from .toolchain import ENTRY, Toolchain, compile_program
+from .toolchain import ENTRY, SourceFile, Toolchain, compile_program
 
 RESET, WORDS, SUMS = "nl_emulated_reset", "nl_emulated_words", "nl_emulated_sums"
 """Names of a program's function and variables."""
@@ -30,8 +30,8 @@ RESET, WORDS, SUMS = "nl_emulated_reset", "nl_emulated_words", "nl_emulated_sums
 class Program(Record):
     """A C99 program to be measured."""
 
-    sources: Mapping[str, str]
-    """Text of each file by its name."""
+    sources: tuple[SourceFile, ...]
+    """Files in C."""
     defines: tuple[str, ...] = ()
     """Macros that are defined for all of them."""
     words: Any
@@ -84,7 +84,7 @@ def meter_program(device: Device, toolchain: Toolchain, program: Program, words:
         MissingPackageError: If the extra is not installed.
         SimulationError: If the program does not compile, or does not return.
     """
-    image = read_image(compile_program(toolchain, dict(program.sources), program.defines))
+    image = read_image(compile_program(toolchain, program.sources, program.defines))
     places = find_parts(image, program)
     emulator = Emulator(device, image, places)
     decoder = Decoder(device, image)

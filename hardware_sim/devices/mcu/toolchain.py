@@ -7,23 +7,37 @@ missing. Its code is another: instruction counts are those of the compiler that 
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from ....base.arrays import Record
-from ....base.errors import SimulationError, SpecError
+from ....base.errors import HardwareRuleError, NeuroPinnError, SimulationError, SpecError
 from .device import COMMON_FLAGS, FLASH_BYTES, FLASH_ORIGIN, RAM_BYTES, RAM_ORIGIN, Device
 
 ENTRY = "nl_emulated_point"
 """Function that is called for each point; what it does not reach is dropped by the linker."""
 COMPILE_SECONDS = 300
 """Longest time that a compiler may take."""
+KEPT = 8
+"""Number of images that are kept for the next run of the same program."""
 SHOWN = 2000
 """Number of characters of a compiler's messages that an error shows."""
+
+
+class SourceFile(NamedTuple):
+    """A file in C."""
+
+    name: str
+    """Name of the file, which includes of other files use."""
+    text: str
+    """What it holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,34 +91,47 @@ def find_toolchain(device: Device, *, needs_libm: bool = False) -> Toolchain:
     )
 
 
-def compile_program(toolchain: Toolchain, sources: dict[str, str], defines: tuple[str, ...] = ()) -> bytes:
-    """Compile and link C99 files to an ELF image.
+@lru_cache(maxsize=KEPT)
+def compile_program(toolchain: Toolchain, sources: tuple[SourceFile, ...], defines: tuple[str, ...] = ()) -> bytes:
+    """Compile and link C99 files to an ELF image, or return the one that an earlier call made of the same files.
 
     Args:
         toolchain: The compiler.
-        sources: Text of each file by its name; the `.c` ones are compiled, headers are found beside them.
-        defines: Macros, as in `NL_COUNT=1`.
+        sources: Files; the `.c` ones are compiled, headers are found beside them.
+        defines: Macros, as in `NPL_COUNT=1`.
 
     Raises:
-        SimulationError: If the compiler refuses them; its messages are shown.
+        HardwareRuleError: If the program is larger than the emulated memory, which is larger than any board's.
+        SimulationError: If the compiler refuses it; its messages are shown.
     """
     with tempfile.TemporaryDirectory(prefix="neuropinn-mcu-") as name:
         folder = Path(name)
-        for file, text in {**sources, "memory.ld": _memory_script()}.items():
+        for file, text in (*sources, SourceFile("memory.ld", _memory_script())):
             (folder / file).write_text(text, encoding="utf-8")
         image = folder / "image.elf"
         command = (
             *toolchain.command, *toolchain.flags, *(f"-D{each}" for each in defines),
             "-T", str(folder / "memory.ld"), "-Wl,--gc-sections", f"-Wl,-e,{ENTRY}",
-            *(str(folder / file) for file in sources if file.endswith(".c")),
+            *(str(folder / file) for file, _ in sources if file.endswith(".c")),
             *toolchain.libraries, "-o", str(image),
         )  # fmt: skip
         done = _run(command, toolchain.command[0])
         if done.returncode or not image.exists():
-            what = f"The C99 program for {toolchain.device.title}"
-            mend = "Please report it, with the network."
-            raise SimulationError(what, "compile", (done.stderr or done.stdout)[-SHOWN:].strip(), mend)
+            raise _link_error(toolchain.device, (done.stderr or done.stdout).strip())
         return image.read_bytes()
+
+
+def _link_error(device: Device, messages: str) -> NeuroPinnError:
+    """Return the error of a compiler's messages: a memory that is too small, or anything else."""
+    overflow = re.search(r"region [`']?(FLASH|RAM)'? overflowed(?: by|:) (\d+)", messages)
+    what, mend = f"The C99 program for {device.title}", "Report it with the network's file."
+    if overflow is None:
+        return SimulationError(what, "compile", messages[-SHOWN:], mend)
+    memory, missing = overflow[1], int(overflow[2])
+    size = FLASH_BYTES if memory == "FLASH" else RAM_BYTES
+    mend = "No board of `BOARDS` holds it. A narrower network, shorter weights or a smaller payload table takes less."
+    rule = f"fit into {size >> 20} MB of {'flash' if memory == 'FLASH' else 'RAM'}"
+    return HardwareRuleError(what, rule, f"{missing} bytes too many", mend)
 
 
 def _memory_script() -> str:
