@@ -29,9 +29,9 @@ from ....network.quantized import QuantizedNetwork
 from ....network.spec import Readout
 from ..integer_plan import IntegerPlan, ProductPlan, plan_integers
 from .build import FLAGS, build_program, find_compiler
+from .code.names import Names, name_parts
 from .driver import SIZES, DriverResult, n_state, write_driver
 from .header import write_header
-from .names import Names, name_parts
 
 MAX_PROGRAMS = 8
 """Programs that are kept for the next run of the same network."""
