@@ -15,9 +15,9 @@ import numpy as np
 from ....base.arrays import ArrayRecord, IntArray, freeze_arrays
 from ....network.spec import Readout
 from ..integer_plan import IntegerPlan
-from .header import fill
-from .memory import membrane_type, sent_type
-from .names import Names
+from .code.filling import fill
+from .code.memory import membrane_type, sent_type
+from .code.names import Names
 
 SIZES = 5
 """Numbers at the beginning of an input file."""
@@ -38,7 +38,7 @@ class DriverResult(ArrayRecord):
     traces: IntArray
     """Membrane, spike and payload of the probed samples, shape (n_probed, n_steps, n_values, 3)."""
     states: IntArray
-    """Last membrane of every value, then the state in a file, shape (n_samples, n_values + n_state); no rows if none continue."""
+    """Last membrane of every value, then the state in a file, (n_samples, n_values + n_state); no rows if none continue."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, **dict.fromkeys(("sums", "fired", "events", "saturated", "traces", "states"), np.int64))

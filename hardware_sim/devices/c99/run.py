@@ -30,9 +30,9 @@ from ....network.quantized import QuantizedNetwork
 from ....network.spec import Readout
 from ..integer_plan import IntegerPlan, ProductPlan, plan_integers
 from .build import FLAGS, build_program, find_compiler
+from .code.names import Names, name_parts
 from .driver import SIZES, DriverResult, n_state, write_driver
 from .header import write_header
-from .names import Names, name_parts
 
 DriverCall = Callable[[IntArray, int, int, IntArray | None], DriverResult]
 """A driver: words, number of steps, number of samples to record, states to continue; as `call_driver` takes them."""

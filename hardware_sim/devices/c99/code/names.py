@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ....base.arrays import Record
-from ..integer_plan import IntegerPlan
+from .....base.arrays import Record
+from ...integer_plan import IntegerPlan
 
 MAX_STEM = 24
 """Longest part of a name that comes from the network: C99 tells names of 63 characters apart."""

@@ -1,4 +1,4 @@
-"""The code of the nodes in C: weighted sums event by event or dense, membranes, thresholds, payloads, products, the read-out."""
+"""The code of the nodes in C: weighted sums by event or dense, membranes, thresholds, payloads, products, the read-out."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....base.arrays import IntArray, Record
-from ....network.integers import IntFormat
-from ..integer_plan import ConnectionPlan, IntegerPlan, OutputPlan, PopulationPlan, ProductPlan, SumPlan
+from .....base.arrays import IntArray, Record
+from .....network.integers import IntFormat
+from ...integer_plan import ConnectionPlan, IntegerPlan, OutputPlan, PopulationPlan, ProductPlan, SumPlan
 from .memory import StateLayout, membrane_type, product_type, sent_type, sum_field
 from .names import Names
 from .phi import PhiCode
@@ -49,12 +49,20 @@ class Surroundings(Record):
             return f"s->line_{part}[({at} >= {delay}u) ? ({at} - {delay}u) : ({at} + {longest - delay}u)]"
         if name in self.layout.payloads:
             return f"s->{self.layout.payloads[name].name}"
-        first = 0
-        for each in self.plan.inputs:
-            if each.name == name:
-                break
-            first += each.width
+        first = self._first_input(name)
         return f"&x[{first}]" if first else "x"
+
+    def element(self, name: str) -> str:
+        """Return the expression of element i of what a source sends in this step."""
+        if name in self.layout.payloads:
+            return f"s->{self.layout.payloads[name].name}[i]"
+        first = self._first_input(name)
+        return f"x[{first}u + i]" if first else "x[i]"
+
+    def _first_input(self, name: str) -> int:
+        """Return the number of the first component of an input among those of all inputs."""
+        names = [each.name for each in self.plan.inputs]
+        return sum(each.width for each in self.plan.inputs[: names.index(name)])
 
 
 @dataclass(slots=True)

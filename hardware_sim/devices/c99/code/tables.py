@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ....base.arrays import Record
+from .....base.arrays import Record
 
 WIDTH = 120
 """Length of a line of numbers."""

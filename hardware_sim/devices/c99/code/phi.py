@@ -16,8 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....base.arrays import IntArray, Record
-from ...kernels.layout import Phi
+from .....base.arrays import IntArray, Record
+from ....kernels.layout import Phi
+from .names import Names
 from .tables import CTable, number, signed_type, table
 
 NARROW = 1 << 31
@@ -45,21 +46,23 @@ class _Side:
     array: str
 
 
-def phi_code(phi: Phi, phi_bits: int, state_highest: int, name: str) -> PhiCode:
+def phi_code(phi: Phi, phi_bits: int, state_highest: int, names: Names, k: int) -> PhiCode:
     """Write a payload table.
 
     Args:
         phi: The cells.
         phi_bits: Bits that hold p and the half.
         state_highest: Largest |z|.
-        name: Beginning of the names of its arrays.
+        names: Names of the network.
+        k: Number of the table.
     """
+    name = f"{names.prefix}_phi{k}"
     sides = [_side(phi.cells[: phi.last + 1], f"{name}_entries")]
     if phi.first_below:
         sides.append(_side(phi.cells[phi.first_below :], f"{name}_entries_below"))
     highest = min(state_highest, phi.mask) if phi.mask >= 0 else state_highest
     result = signed_type(max(phi_bits - phi.shift, 32))
-    interpolation = _interpolation(phi, phi_bits, sides, highest)
+    interpolation = _interpolation(phi, phi_bits, sides, highest, names.prefix)
     wide = interpolation[0] == "int64_t"
     lines = [
         f"const int32_t q = {'((z < 0) ? -z : z)'}{f' & {phi.mask}' if phi.mask >= 0 else ''};",
@@ -108,7 +111,7 @@ def _lookup(side: _Side, phi: Phi, wide: bool) -> list[str]:
     return [f"if (cell < {last}) {{", *_indented(inside), "} else {", *_indented(tail), "}"]
 
 
-def _interpolation(phi: Phi, phi_bits: int, sides: list[_Side], highest: int) -> tuple[str, str]:
+def _interpolation(phi: Phi, phi_bits: int, sides: list[_Side], highest: int, prefix: str) -> tuple[str, str]:
     """Return the type of entry and rise, and the expression of the payload."""
     worst = 0
     for side in sides:
@@ -118,19 +121,21 @@ def _interpolation(phi: Phi, phi_bits: int, sides: list[_Side], highest: int) ->
         worst = max(worst, tail, inside)
     largest = max(int(np.abs(side.entries).max()) for side in sides)
     if phi_bits <= 32:
-        return "int32_t", _shifted(f"(entry * {1 << phi.index_bits}) + (rise * r)", phi.half, phi.shift, "32")
+        return "int32_t", _shifted(f"(entry * {1 << phi.index_bits}) + (rise * r)", phi.half, phi.shift, "32", prefix)
     fraction = phi.shift - phi.index_bits
     rest = largest + (worst >> phi.index_bits) + 1 + ((1 << (fraction - 1)) if fraction > 0 else 0)
     if fraction >= 1 and worst < NARROW and rest < NARROW:
-        inner = f"@SHIFT32(rise * r, {phi.index_bits}u)" if phi.index_bits else "(rise * r)"
-        return "int32_t", _shifted(f"entry + {inner}", 1 << (fraction - 1), fraction, "32")
-    return "int64_t", _shifted(f"(entry * INT64_C({1 << phi.index_bits})) + (rise * r)", phi.half, phi.shift, "64")
+        inner = f"{prefix}_shift32(rise * r, {phi.index_bits}u)" if phi.index_bits else "(rise * r)"
+        return "int32_t", _shifted(f"entry + {inner}", 1 << (fraction - 1), fraction, "32", prefix)
+    return "int64_t", _shifted(
+        f"(entry * INT64_C({1 << phi.index_bits})) + (rise * r)", phi.half, phi.shift, "64", prefix
+    )
 
 
-def _shifted(value: str, half: int, shift: int, size: str) -> str:
+def _shifted(value: str, half: int, shift: int, size: str, prefix: str) -> str:
     if not shift:
         return value
-    return f"@SHIFT{size}({value} + {number(half, f'int{size}_t')}, {shift}u)"
+    return f"{prefix}_shift{size}({value} + {number(half, f'int{size}_t')}, {shift}u)"
 
 
 def _indented(lines: list[str]) -> list[str]:

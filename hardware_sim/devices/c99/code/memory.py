@@ -1,11 +1,11 @@
-"""The memory of a run in C: which field of the state holds what, so that payloads that are no longer read make room for others."""
+"""The memory of a run in C: the fields of the state, in which payloads that are no longer read make room for others."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ....base.arrays import Record
-from ..integer_plan import IntegerPlan, PopulationPlan, SumPlan
+from .....base.arrays import Record
+from ...integer_plan import IntegerPlan, SumPlan
 from .names import Names
 from .tables import SIZES, signed_type
 
@@ -33,6 +33,11 @@ class Field(Record):
         for length in self.shape:
             n *= length
         return n
+
+    @property
+    def alignment(self) -> int:
+        """Bytes by which its address is divided; a microcontroller may ask for less."""
+        return SIZES[self.c_type]
 
     @property
     def declaration(self) -> str:

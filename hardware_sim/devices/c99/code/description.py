@@ -1,0 +1,54 @@
+"""What a header says about its network: digest, widths, scales, numbers of the nodes, how it is called."""
+
+from __future__ import annotations
+
+import neuropinn_lava
+
+from .....network.spec import MAX_STEPS, Readout
+from ...integer_plan import IntegerPlan
+from .memory import input_type
+from .names import Names, digest_number
+from .steps import sum_type
+
+INTERFACE = 1
+"""Number of the header's interface: names, types, meaning. A change of any of them raises it."""
+
+
+def describe_network(plan: IntegerPlan, names: Names) -> dict[str, str]:
+    """Return what fills the holes of the header's template that describe the network."""
+    macro = names.macro
+    words = (*((each.name, each.word) for each in plan.inputs), (plan.output.name, plan.output.affine.state))
+    nodes = [*plan.nodes, plan.output]
+    is_mean = plan.output.readout is Readout.MEAN
+    if plan.n_steps is None:
+        steps = f"/* Longest sequence. */\n#define {macro}_MAX_STEPS {MAX_STEPS}u"
+        scale, call = (
+            "the exponent below gives their scale" + (", and n_steps divides them" if is_mean else ""),
+            "n_steps, ",
+        )
+    else:
+        steps = f"/* Steps of a sample. */\n#define {macro}_N_STEPS {plan.n_steps}u"
+        scale, call = f"times 2**{plan.output.affine.state.exponent}", ""
+        scale += f" / {plan.n_steps}" if is_mean and plan.n_steps > 1 else ""
+    widths = " -> ".join(str(n) for n in (plan.n_in, *(node.n_out for node in nodes)))
+    return {
+        "file": names.header,
+        "title": plan.name.replace("*/", "* /").replace("\n", " "),
+        "version": neuropinn_lava.__version__,
+        "interface": str(INTERFACE),
+        "digest": plan.digest,
+        "digest_number": digest_number(plan.digest),
+        "summary": f"Widths {widths}; {'sequences' if plan.n_steps is None else f'{plan.n_steps} steps a sample'}.",
+        "readout_scale": scale,
+        "run_call": f"{names.prefix}_run(&state, words, {call}sums)",
+        "n_in": f"{plan.n_in}u",
+        "n_out": f"{plan.output.n_out}u",
+        "n_nodes": str(len(nodes)),
+        "steps_macros": steps,
+        "scale_macros": "\n".join(
+            f"#define {macro}_EXPONENT_{names.nodes[name].upper()} ({word.exponent})" for name, word in words
+        ),
+        "node_macros": "\n".join(f"#define {names.node_macro(node.name)} {k}" for k, node in enumerate(nodes)),
+        "input_type": input_type(plan),
+        "sum_type": sum_type(plan),
+    }
