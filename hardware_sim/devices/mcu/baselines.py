@@ -4,13 +4,14 @@
     float32   y = tanhf(W x + b)                                               as written, with the compiler's library
 
 Both have the weights of the float network that the spiking one came from, and tanh in place of its neurons: they cost what a dense
-network costs, and solve nothing. Their C is written plainly, like the generated one; a library with SIMD instructions multiplies
-two or four weights at once on a Cortex-M4.
+network costs, and solve nothing. Their C is written plainly, like the generated one. On a Cortex-M4 int8 has a second form, which
+multiplies with SIMD instructions as CMSIS-NN does: it is what a dense network costs with the best kernel that one can get.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,9 @@ from numpy.typing import NDArray
 from ....base.arrays import ArrayRecord, FloatArray, freeze_arrays
 from ....base.errors import SpecError
 from ....network.spec import NetworkSpec
-from .firmware import fill_template
+from ..c99.code.filling import fill
 from .metering import Program
-from .toolchain import SourceFile
+from .toolchain import TEMPLATES, SourceFile
 
 HIGHEST = 127
 """Largest int8 that has a negative one beside it."""
@@ -29,6 +30,15 @@ UNIT_BITS = 7
 """log2 of what stands for 1 in an int8 payload: 128."""
 INDEX_BITS = 5
 """log2 of the table's entries for a unit of z: 256 entries reach from -4 to 4."""
+
+
+class Int8Kernel(str, Enum):
+    """How an int8 network multiplies, as the name of its template."""
+
+    PLAIN = "int8_dense.c"
+    """One weight after the other, in plain C."""
+    SIMD = "int8_simd.c"
+    """Two neurons and four weights at once, on a Cortex-M4."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -109,10 +119,10 @@ def int8_words(network: NetworkSpec, points: FloatArray) -> NDArray[np.int8]:
     return np.clip(x, -HIGHEST, HIGHEST).astype(np.int8)
 
 
-def int8_program(layers: DenseLayers) -> Program:
-    """Write the C of the int8 network."""
+def int8_program(layers: DenseLayers, kernel: Int8Kernel) -> Program:
+    """Write the C of the int8 network, with one of its two kernels."""
     tables = [f"static const int8_t tanh_table[256] = {{{_numbers(tanh_table())}}};"]
-    return _program(layers, "int8_dense.c", tables, ("int8_t", "int32_t"), (np.int8, np.int32))
+    return _program(layers, kernel.value, tables, ("int8_t", "int32_t"), (np.int8, np.int32))
 
 
 def float32_program(layers: DenseLayers) -> Program:
@@ -133,17 +143,17 @@ def _program(
         n_out, n_in = weight.shape
         calls.append(f"    layer(weight{k}, bias{k},{shift} {x}, payload[{k % 2}], {n_in}u, {n_out}u);")
     last = len(calls) - 1
-    source = fill_template(
-        template,
-        tables="\n".join(tables),
-        layers="\n".join(calls[:-1]),
-        n_in=layers.weights[0].shape[1],
-        n_out=layers.weights[-1].shape[0],
-        widest=max(len(weight) for weight in layers.weights),
-        last=last,
-        n_last=layers.weights[-1].shape[1],
-        payload=f"payload[{(last - 1) % 2}]" if last else "nl_emulated_words",
-    )
+    holes = {
+        "tables": "\n".join(tables),
+        "layers": "\n".join(calls[:-1]),
+        "n_in": layers.weights[0].shape[1],
+        "n_out": layers.weights[-1].shape[0],
+        "widest": max(len(weight) for weight in layers.weights),
+        "last": last,
+        "n_last": layers.weights[-1].shape[1],
+        "payload": f"payload[{(last - 1) % 2}]" if last else "nl_emulated_words",
+    }
+    source = fill(template, {name: str(value) for name, value in holes.items()}, TEMPLATES)
     return Program(
         sources=(SourceFile(template, source),),
         words=types[0],

@@ -24,6 +24,7 @@ from ....network.spec import NetworkSpec, Readout
 from ..integer_plan import IntegerPlan, OutputPlan, PopulationPlan, SumPlan, plan_integers
 from .baselines import (
     DenseLayers,
+    Int8Kernel,
     float32_program,
     float_layers,
     int8_layers,
@@ -124,8 +125,8 @@ def measure_device(
         loops: How its connections are walked.
 
     Raises:
-        SpecError: If the device is unknown, no compiler is there, or the points do not fit.
-        MissingPackageError: If the extra `mcu` is not installed.
+        SpecError: If the device is unknown, or the points do not fit.
+        MissingPackageError: If the extra `mcu` is not installed, or no compiler for the device.
         SimulationError: If the program does not compile, or does not return.
     """
     found, loops = find_device(device), as_member(Loops, loops, "measure_device.loops")
@@ -168,19 +169,24 @@ def _read_out(plan: IntegerPlan, sums: NDArray[Any]) -> IntArray:
     return total
 
 
-def measure_int8(network: NetworkSpec, device: str, points: FloatArray) -> DeviceMeasurement:
+def measure_int8(
+    network: NetworkSpec, device: str, points: FloatArray, kernel: Int8Kernel = Int8Kernel.PLAIN
+) -> DeviceMeasurement:
     """Measure a dense int8 network of the same widths, with tanh from a table; see `baselines.py`.
 
     Args:
         network: The float network, a chain, whose widths and weights it takes.
         device: Name of one of `DEVICES`.
         points: Physical coordinates, shape (n_samples, n_in).
+        kernel: How it multiplies; SIMD needs a Cortex-M4.
 
     Raises:
-        SpecError: If the device is unknown, no compiler is there, or the network is no chain.
+        SpecError: If the device is unknown, or the network is no chain.
+        MissingPackageError: If the extra `mcu` is not installed, or no compiler for the device.
     """
     layers, words = int8_layers(network), int8_words(network, points)
-    return _measure_dense(f"{network.name}, int8 dense", device, int8_program(layers), words, run_int8(layers, words), 0)
+    program = int8_program(layers, kernel)
+    return _measure_dense(f"{network.name}, int8 dense", device, program, words, run_int8(layers, words), 0)
 
 
 def measure_float32(network: NetworkSpec, device: str, points: FloatArray) -> DeviceMeasurement:
@@ -192,7 +198,8 @@ def measure_float32(network: NetworkSpec, device: str, points: FloatArray) -> De
         points: Physical coordinates, shape (n_samples, n_in).
 
     Raises:
-        SpecError: If the device is unknown, no compiler is there, or the network is no chain.
+        SpecError: If the device is unknown, or the network is no chain.
+        MissingPackageError: If the extra `mcu` is not installed, or no compiler for the device.
     """
     layers: DenseLayers = float_layers(network)
     words = network.input_transform.apply(points).astype(np.float32)

@@ -16,8 +16,8 @@ from ....engine.trace import NO_PROBE, Probe, RunTrace
 from ....network.quantized import QuantizedNetwork
 from ....network.spec import Readout
 from ..c99.driver import DriverResult, n_state
-from ..c99.memory import Field, lay_out_state
-from ..c99.names import name_parts
+from ..c99.code.memory import Field, lay_out_state
+from ..c99.code.names import name_parts
 from ..c99.run import DriverCall, run_driver
 from ..integer_plan import IntegerPlan, plan_integers
 from .device import Device, find_device
@@ -48,8 +48,8 @@ def run_on_device(
         state: Where an earlier part of the sequences has ended (`RunState.begin` before the first part), as for `run_integer`.
 
     Raises:
-        SpecError: If the device is unknown, no compiler for it is there, or the points or the state do not fit the network.
-        MissingPackageError: If the extra `mcu` is not installed.
+        SpecError: If the device is unknown, or the points or the state do not fit the network.
+        MissingPackageError: If the extra `mcu` is not installed, or no compiler for the device.
         SimulationError: If the program does not compile, or does not return.
     """
     found = find_device(device)

@@ -18,9 +18,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ....base.arrays import Record
-from ....base.errors import HardwareRuleError, NeuroPinnError, SimulationError, SpecError
+from ....base.errors import HardwareRuleError, NeuroPinnError, SimulationError
+from ....base.extras import MissingPackageError
+from ..c99.code.filling import fill
 from .device import COMMON_FLAGS, FLASH_BYTES, FLASH_ORIGIN, RAM_BYTES, RAM_ORIGIN, Device
 
+TEMPLATES = Path(__file__).parent / "templates"
+"""Folder of the texts in C, and of the linker's script."""
 ENTRY = "nl_emulated_point"
 """Function that is called for each point; what it does not reach is dropped by the linker."""
 COMPILE_SECONDS = 300
@@ -69,7 +73,7 @@ def find_toolchain(device: Device, *, needs_libm: bool = False) -> Toolchain:
         needs_libm: Whether the program calls the mathematical library, which only ARM's newlib brings.
 
     Raises:
-        SpecError: If there is none; the package that brings it is named.
+        MissingPackageError: If there is none; the package that brings it is named.
     """
     has_newlib = device.gcc.startswith("arm-")
     if shutil.which(device.gcc) and (has_newlib or not needs_libm):
@@ -83,7 +87,7 @@ def find_toolchain(device: Device, *, needs_libm: bool = False) -> Toolchain:
         command = (sys.executable, "-m", "ziglang", "cc")
         return Toolchain(device=device, command=command, flags=flags, libraries=(), has_libm=False)
     other = "" if needs_libm else ", or `pip install 'neuropinn-lava[mcu]'` for zig's compiler"
-    raise SpecError(
+    raise MissingPackageError(
         f"The compiler {device.gcc} of {device.title}",
         "be installed" + (" with a mathematical library" if needs_libm else ""),
         "no such command" if not shutil.which(device.gcc) else "a compiler without that library",
@@ -135,11 +139,8 @@ def _link_error(device: Device, messages: str) -> NeuroPinnError:
 
 
 def _memory_script() -> str:
-    text = (Path(__file__).parent / "templates" / "memory.ld").read_text(encoding="utf-8")
-    places = {"FLASH_ORIGIN": FLASH_ORIGIN, "FLASH_BYTES": FLASH_BYTES, "RAM_ORIGIN": RAM_ORIGIN, "RAM_BYTES": RAM_BYTES}
-    for key, value in places.items():
-        text = text.replace(f"@{key}@", f"0x{value:08x}")
-    return text
+    places = {"flash": FLASH_ORIGIN, "flash_bytes": FLASH_BYTES, "ram": RAM_ORIGIN, "ram_bytes": RAM_BYTES}
+    return fill("memory.ld", {name: f"0x{value:08x}" for name, value in places.items()}, TEMPLATES)
 
 
 def _run(command: tuple[str, ...], name: str) -> subprocess.CompletedProcess[str]:
