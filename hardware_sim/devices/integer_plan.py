@@ -16,7 +16,7 @@ C99, RTL and ONNX are made from this record alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -37,9 +37,9 @@ from ...network.quantized_nodes import (
 from ...network.spec import Readout
 from ..kernels.layout import Phi, lay_out_phi, split_shift
 
-DENSE_ACTIVITY = 0.7
-"""Share of events above which a dense loop is cheaper than a walk over the events. On a Cortex-M4 a synapse costs 1.4 times as
-many instructions when its event is looked up first: events lose by 28 to 39 % at an activity of 0.94 (docs/devices.md)."""
+DENSE_ACTIVITY = 0.8
+"""Share of events above which a dense loop takes fewer instructions than a walk over the events: measured at 0.80 on a Cortex-M4
+and 0.85 on RV32IMC; on a Cortex-M0 the walk takes fewer at every activity (benchmarks/microcontrollers.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -283,6 +283,27 @@ def plan_integers(network: QuantizedNetwork, trace: RunTrace | None = None) -> I
         n_steps=network.n_steps,
         lines=longest_delays(network),
     )
+
+
+def continued_plan(plan: IntegerPlan) -> IntegerPlan:
+    """Return the plan for runs that continue the state of other runs, beyond the steps of a sample.
+
+    Membranes are then carried in a network of one step, too, and a clip that is dead within the steps of a sample may not be
+    dead behind them: all of them are kept.
+    """
+
+    def clipped(affine: SumPlan) -> SumPlan:
+        return replace(affine, clips_drive=True)
+
+    def continued(node: PopulationPlan | ProductPlan) -> PopulationPlan | ProductPlan:
+        if isinstance(node, ProductPlan):
+            return replace(node, clips_payload=True)
+        has_membrane = bool(node.beta.any())
+        affine = clipped(node.affine)
+        return replace(node, affine=affine, has_membrane=has_membrane, clips_membrane=True, clips_payload=True)
+
+    output = replace(plan.output, affine=clipped(plan.output.affine))
+    return replace(plan, nodes=tuple(continued(node) for node in plan.nodes), output=output)
 
 
 def _activity(network: QuantizedNetwork, trace: RunTrace | None) -> dict[str, float]:

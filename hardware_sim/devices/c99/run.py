@@ -28,7 +28,7 @@ from ....network.given_networks import checked_network
 from ....network.given_points import checked_samples
 from ....network.quantized import QuantizedNetwork
 from ....network.spec import Readout
-from ..integer_plan import IntegerPlan, ProductPlan, plan_integers
+from ..integer_plan import IntegerPlan, ProductPlan, continued_plan, plan_integers
 from .build import FLAGS, build_program, find_compiler
 from .code.names import Names, name_parts
 from .driver import SIZES, DriverResult, n_state, write_driver
@@ -69,8 +69,8 @@ def run_c99(
         SimulationError: If the compiler or the program fails.
     """
 
-    def prepare(held: QuantizedNetwork) -> tuple[IntegerPlan, DriverCall]:
-        program = build_driver(held)
+    def prepare(held: QuantizedNetwork, is_continued: bool) -> tuple[IntegerPlan, DriverCall]:
+        program = build_driver(held, is_continued=is_continued)
         return program.plan, partial(call_driver, program)
 
     return run_driver(network, points, probe, state, "run_c99", prepare)
@@ -82,7 +82,7 @@ def run_driver(
     probe: Probe,
     state: RunState | None,
     where: str,
-    prepare: Callable[[QuantizedNetwork], tuple[IntegerPlan, DriverCall]],
+    prepare: Callable[[QuantizedNetwork, bool], tuple[IntegerPlan, DriverCall]],
 ) -> RunTrace:
     """Run a quantized network on points through a driver of its C99, on this machine or elsewhere.
 
@@ -92,7 +92,8 @@ def run_driver(
         probe: What to record in full.
         state: Where an earlier part of the sequences has ended; None begins anew.
         where: Name of the engine, for errors.
-        prepare: Returns the plan that was compiled, and the driver; called when everything else has been checked.
+        prepare: Returns the plan that was compiled, and the driver, of a network and whether a state is continued; called when
+            everything else has been checked.
 
     Raises:
         SpecError: If the points or the state do not fit the network, or if it is a float network.
@@ -111,7 +112,7 @@ def run_driver(
         )
     start = time.perf_counter()
     probe.check_names([node.name for node in held.nodes])
-    plan, call = prepare(held)
+    plan, call = prepare(held, state is not None)
 
     def run(rows: slice, wanted: Probe) -> RunTrace:
         """Run one block of points."""
@@ -120,21 +121,22 @@ def run_driver(
     return run_blocks(run, len(points), probe, start)
 
 
-def build_driver(network: QuantizedNetwork, flags: tuple[str, ...] = FLAGS) -> Program:
+def build_driver(network: QuantizedNetwork, flags: tuple[str, ...] = FLAGS, *, is_continued: bool = False) -> Program:
     """Compile the driver of a network, or return the one that an earlier call compiled in the same way.
 
     Args:
         network: The quantized network.
         flags: Options of the compiler.
+        is_continued: Whether its runs continue the state of others.
 
     Raises:
         MissingPackageError: If there is no C compiler.
         SimulationError: If it fails.
     """
     compiler = find_compiler()
-    key = (network.digest(), network.name, compiler, flags)
+    key = (network.digest(), network.name, compiler, flags, is_continued)
     if key not in _programs:
-        plan = plan_integers(network)
+        plan = continued_plan(plan_integers(network)) if is_continued else plan_integers(network)
         names = name_parts(plan)
         folder = tempfile.TemporaryDirectory(prefix="neuropinn-c99-")
         path = compile_driver(write_header(plan), write_driver(plan, names), names, Path(folder.name), compiler, flags)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....base.arrays import ArrayRecord, FloatArray, freeze_arrays
+from ....base.arrays import ArrayRecord, FloatArray
 from ....base.errors import SpecError
 from ....network.spec import NetworkSpec
 from ..c99.code.filling import fill

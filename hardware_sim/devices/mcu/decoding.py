@@ -46,7 +46,9 @@ class Decoder:
         """Return the instructions of a block, in order."""
         if block not in self._known:
             found = list(self._disassembler.disasm_lite(self._content(block), block.address))
-            assert sum(size for _, size, _, _ in found) == block.size, "the disassembler knows every instruction executed"
+            assert sum(size for _, size, _, _ in found) == block.size, (
+                "the disassembler knows every instruction executed"
+            )
             self._known[block] = tuple(Instruction(name, operands) for _, _, name, operands in found)
         return self._known[block]
 

@@ -78,7 +78,7 @@ DEVICES = (
         architecture=Architecture.RISCV,
         gcc="riscv64-unknown-elf-gcc",
         package="gcc-riscv64-unknown-elf",
-        gcc_flags=("-march=rv32imc", "-mabi=ilp32", "-mno-relax"),
+        gcc_flags=("-march=rv32imc", "-mabi=ilp32", "-mno-relax", "-Wl,--no-relax"),
         zig_flags=("-target", "riscv32-freestanding-none", "-mcpu=generic_rv32+m+c"),
         emulated_as="",
         has_fpu=False,

@@ -36,8 +36,8 @@ from .baselines import (
 from .boards import MemoryNeed
 from .cycles import CycleEstimate
 from .device import Device, find_device
-from .firmware import measured_program
 from .metering import Metered, Program, meter_program
+from .network_programs import measured_program
 from .toolchain import find_toolchain
 
 FLOAT32_ERROR = 1e-5

@@ -15,16 +15,16 @@ from ....engine.state import RunState
 from ....engine.trace import NO_PROBE, Probe, RunTrace
 from ....network.quantized import QuantizedNetwork
 from ....network.spec import Readout
-from ..c99.driver import DriverResult, n_state
 from ..c99.code.memory import Field, lay_out_state
 from ..c99.code.names import name_parts
+from ..c99.driver import DriverResult, n_state
 from ..c99.run import DriverCall, run_driver
-from ..integer_plan import IntegerPlan, plan_integers
+from ..integer_plan import IntegerPlan, continued_plan, plan_integers
 from .device import Device, find_device
 from .emulator import Emulator
-from .firmware import RECORD, recorded_program
 from .image import read_image
 from .metering import RESET, SUMS, WORDS, Program
+from .network_programs import RECORD, recorded_program
 from .toolchain import ENTRY, compile_program, find_toolchain
 
 N_COUNTS = 6
@@ -54,9 +54,9 @@ def run_on_device(
     """
     found = find_device(device)
 
-    def prepare(held: QuantizedNetwork) -> tuple[IntegerPlan, DriverCall]:
+    def prepare(held: QuantizedNetwork, is_continued: bool) -> tuple[IntegerPlan, DriverCall]:
         """Compile the program and load it."""
-        plan = plan_integers(held)
+        plan = continued_plan(plan_integers(held)) if is_continued else plan_integers(held)
         return plan, _EmulatedDriver(found, plan)
 
     return run_driver(network, points, probe, state, "run_on_device", prepare)
@@ -99,9 +99,7 @@ class _EmulatedDriver:
             if states is not None:
                 after[k] = np.concatenate([record["membrane"], self._memory.store()])
         sums = _read_out(plan.output.readout, outputs)
-        return DriverResult(
-            sums=sums, fired=fired, events=events, saturated=saturated, traces=traces, states=after
-        )
+        return DriverResult(sums=sums, fired=fired, events=events, saturated=saturated, traces=traces, states=after)
 
     def _call(self, name: str) -> None:
         """Call a function of the program, which must succeed."""

@@ -79,9 +79,7 @@ def find_toolchain(device: Device, *, needs_libm: bool = False) -> Toolchain:
     if shutil.which(device.gcc) and (has_newlib or not needs_libm):
         flags = (*device.gcc_flags, *COMMON_FLAGS, "-nostartfiles", *(() if has_newlib else ("-nostdlib",)))
         libraries = ("-lm", "-lc", "-lgcc") if has_newlib else ("-lgcc",)
-        return Toolchain(
-            device=device, command=(device.gcc,), flags=flags, libraries=libraries, has_libm=has_newlib
-        )
+        return Toolchain(device=device, command=(device.gcc,), flags=flags, libraries=libraries, has_libm=has_newlib)
     if importlib.util.find_spec("ziglang") and not needs_libm:
         flags = (*device.zig_flags, *COMMON_FLAGS, "-fno-sanitize=all", "-g0")
         command = (sys.executable, "-m", "ziglang", "cc")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..c99.code.filling import fill
-from ..c99.code.steps import sum_type
-from ..c99.header import write_header
 from ..c99.code.memory import input_type
 from ..c99.code.names import Names, name_parts
+from ..c99.code.steps import sum_type
+from ..c99.header import write_header
 from ..integer_plan import IntegerPlan
 from .metering import Program
 from .toolchain import TEMPLATES, SourceFile
