@@ -2,9 +2,9 @@
 
     python benchmarks/microcontrollers.py [network ...]
 
-Needs the extra `mcu` and `apt install gcc-arm-none-eabi gcc-riscv64-unknown-elf`. Instructions are not cycles: the cycles beside
-them are an estimate from ARM's instruction timings, without wait states of the flash. The second table drives the same network at
-other activities, where a walk over events loses and counts choose dense loops.
+Needs the extra `mcu` and `apt install gcc-arm-none-eabi gcc-riscv64-unknown-elf`. Instructions are not cycles: the cycles
+beside them are an estimate from ARM's instruction timings, without wait states of the flash. The second table drives the same
+network at other activities, up to those where a walk over events loses and counts choose dense loops.
 """
 
 from __future__ import annotations

@@ -38,8 +38,8 @@ from ...network.spec import Readout
 from ..kernels.layout import Phi, lay_out_phi, split_shift
 
 DENSE_ACTIVITY = 0.8
-"""Share of events above which a dense loop takes fewer instructions than a walk over the events: measured at 0.80 on a Cortex-M4
-and 0.85 on RV32IMC; on a Cortex-M0 the walk takes fewer at every activity (benchmarks/microcontrollers.py)."""
+"""Share of events above which a dense loop takes fewer instructions than a walk over the events, measured on a Cortex-M4; 0.85
+on RV32IMC, and on a Cortex-M0 the walk takes fewer at every activity (benchmarks/microcontrollers.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -243,16 +243,19 @@ class IntegerPlan(Record):
         return sum(each.width for each in self.inputs)
 
 
-def plan_integers(network: QuantizedNetwork, trace: RunTrace | None = None) -> IntegerPlan:
+def plan_integers(
+    network: QuantizedNetwork, trace: RunTrace | None = None, dense_activity: float = DENSE_ACTIVITY
+) -> IntegerPlan:
     """Build the integer plan of a network.
 
     Args:
         network: The network.
         trace: A run of it, whose counts say which connections see so many events that a dense loop is cheaper; None walks
             the events of every node, and the inputs densely.
+        dense_activity: Share of events above which a dense loop is cheaper on the device.
     """
     bounds = {bound.name: bound for bound in bound_any_words(network)}
-    activity = _activity(network, trace)
+    dense = _dense_sources(network, trace, dense_activity)
     has_steps = network.n_steps != 1
     tables: list[Phi] = []
     nodes: list[PopulationPlan | ProductPlan] = []
@@ -263,7 +266,7 @@ def plan_integers(network: QuantizedNetwork, trace: RunTrace | None = None) -> I
         else:
             bound = bounds[node.name]
             assert isinstance(bound, LayerBound)
-            nodes.append(_plan_population(node, bound, activity, has_steps, tables))
+            nodes.append(_plan_population(node, bound, dense, has_steps, tables))
     bound = bounds[network.output.name]
     assert isinstance(bound, LayerBound)
     return IntegerPlan(
@@ -276,7 +279,7 @@ def plan_integers(network: QuantizedNetwork, trace: RunTrace | None = None) -> I
         nodes=tuple(nodes),
         output=OutputPlan(
             name=network.output.name,
-            affine=_plan_sum(network.output.affine, bound, activity),
+            affine=_plan_sum(network.output.affine, bound, dense),
             readout=network.readout,
         ),
         tables=tuple(tables),
@@ -306,17 +309,18 @@ def continued_plan(plan: IntegerPlan) -> IntegerPlan:
     return replace(plan, nodes=tuple(continued(node) for node in plan.nodes), output=output)
 
 
-def _activity(network: QuantizedNetwork, trace: RunTrace | None) -> dict[str, float]:
-    """Return the share of values that are events, by source; without a run, inputs are dense and nodes are not."""
-    activity = {each.name: 1.0 for each in network.inputs}
+def _dense_sources(network: QuantizedNetwork, trace: RunTrace | None, dense_activity: float) -> frozenset[str]:
+    """Return the sources that send so many events that a dense loop is cheaper: every input, and nodes by a run."""
+    sources = {each.name for each in network.inputs}
     if trace is not None and trace.n_samples:
         for node in trace.nodes:
-            activity[node.name] = float(node.events.sum()) / (trace.n_samples * node.events.size)
-    return activity
+            if float(node.events.sum()) > dense_activity * trace.n_samples * node.events.size:
+                sources.add(node.name)
+    return frozenset(sources)
 
 
 def _plan_population(
-    node: QuantizedPopulation, bound: LayerBound, activity: dict[str, float], has_steps: bool, tables: list[Phi]
+    node: QuantizedPopulation, bound: LayerBound, dense: frozenset[str], has_steps: bool, tables: list[Phi]
 ) -> PopulationPlan:
     phi = lay_out_phi(node.table)
     number = next((k for k, each in enumerate(tables) if _are_equal(each, phi)), len(tables))
@@ -324,7 +328,7 @@ def _plan_population(
         tables.append(phi)
     return PopulationPlan(
         name=node.name,
-        affine=_plan_sum(node.affine, bound, activity),
+        affine=_plan_sum(node.affine, bound, dense),
         beta=node.beta,
         theta=node.theta,
         is_two_sided=node.polarity is Polarity.BOTH,
@@ -372,9 +376,9 @@ def _plan_product(node: QuantizedProduct, clips: bool) -> ProductPlan:
     )
 
 
-def _plan_sum(affine: QuantizedAffine, bound: LayerBound, activity: dict[str, float]) -> SumPlan:
+def _plan_sum(affine: QuantizedAffine, bound: LayerBound, dense: frozenset[str]) -> SumPlan:
     connections = tuple(
-        _plan_connection(each, left, activity) for each, left in zip(affine.connections, affine.lefts, strict=True)
+        _plan_connection(each, left, dense) for each, left in zip(affine.connections, affine.lefts, strict=True)
     )
     highest = [abs(bias) for bias in affine.bias.tolist()]
     for connection, each in zip(connections, affine.connections, strict=True):
@@ -390,7 +394,7 @@ def _plan_sum(affine: QuantizedAffine, bound: LayerBound, activity: dict[str, fl
     )
 
 
-def _plan_connection(each: QuantizedConnection, left: IntArray, activity: dict[str, float]) -> ConnectionPlan:
+def _plan_connection(each: QuantizedConnection, left: IntArray, dense: frozenset[str]) -> ConnectionPlan:
     up, half, down = split_shift(left)
     return ConnectionPlan(
         source=each.source,
@@ -402,5 +406,5 @@ def _plan_connection(each: QuantizedConnection, left: IntArray, activity: dict[s
         half=half,
         down=down,
         product_bits=int(each.product_bound().max()).bit_length() + 1,
-        is_dense=activity.get(each.source, 0.0) > DENSE_ACTIVITY,
+        is_dense=each.source in dense,
     )

@@ -3,9 +3,9 @@
     int8      sum = W x + b in int32;   y = table[clip(sum >> shift)]          tanh from a table of 256 entries
     float32   y = tanhf(W x + b)                                               as written, with the compiler's library
 
-Both have the weights of the float network that the spiking one came from, and tanh in place of its neurons: they cost what a dense
-network costs, and solve nothing. Their C is written plainly, like the generated one. On a Cortex-M4 int8 has a second form, which
-multiplies with SIMD instructions as CMSIS-NN does: it is what a dense network costs with the best kernel that one can get.
+Both have the weights of the float network that the spiking one came from, and tanh in place of its neurons: they cost what a
+dense network costs, and solve nothing. Their C is written plainly, like the generated one. On a Cortex-M4 int8 has a second
+form, which multiplies with SIMD instructions as CMSIS-NN does: what a dense network costs with a tuned kernel.
 """
 
 from __future__ import annotations

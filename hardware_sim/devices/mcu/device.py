@@ -44,10 +44,13 @@ class Device(Record):
     """Name of unicorn's processor model, a constant of its module; empty for the default one."""
     has_fpu: bool
     """Whether it computes in float32 without a library."""
+    dense_activity: float
+    """Share of events above which a dense loop takes fewer instructions than a walk over the events, found by
+    benchmarks/microcontrollers.py; 1 where it never does."""
 
 
 COMMON_FLAGS = ("-std=c99", "-O2", "-ffreestanding", "-ffunction-sections", "-fdata-sections", "-ffp-contract=off")
-"""Flags for every device and compiler: optimized, and each function in a section of its own, so that unused ones are dropped."""
+"""Flags for every device and compiler: optimized, each function in a section of its own, so that unused ones are dropped."""
 
 DEVICES = (
     Device(
@@ -60,6 +63,7 @@ DEVICES = (
         zig_flags=("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m0"),
         emulated_as="UC_CPU_ARM_CORTEX_M0",
         has_fpu=False,
+        dense_activity=1.0,
     ),
     Device(
         name="cortex-m4",
@@ -71,6 +75,7 @@ DEVICES = (
         zig_flags=("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp"),
         emulated_as="UC_CPU_ARM_CORTEX_M4",
         has_fpu=True,
+        dense_activity=0.8,
     ),
     Device(
         name="rv32",
@@ -82,6 +87,7 @@ DEVICES = (
         zig_flags=("-target", "riscv32-freestanding-none", "-mcpu=generic_rv32+m+c"),
         emulated_as="",
         has_fpu=False,
+        dense_activity=0.85,
     ),
 )
 """Devices, from the smallest on."""

@@ -1,11 +1,11 @@
 """The emulator of a device: calls a function of a program, and counts the instructions that it executes.
 
 unicorn reports each basic block that it enters, which costs a tenth of a report for each instruction. A block is a run of
-instructions without a jump inside, so that blocks and their lengths give the instructions exactly; the successor of a block says
-whether its last jump was taken. An instruction that a condition skips is counted: it is fetched.
+instructions without a jump inside, so that blocks and their lengths give the instructions exactly; the successor of a block
+says whether its last jump was taken. An instruction that a condition skips is counted: it is fetched, and takes a cycle.
 
-Two properties of unicorn 2 shape this module: hooks that are added after the first run never fire, and hooks on memory writes hang
-on the Cortex-M4. So all hooks are added first, and the depth of the stack is read off a pattern that the program overwrites.
+Two properties of unicorn 2 shape this module: hooks that are added after the first run never fire, and hooks on memory writes
+hang on the Cortex-M4. So all hooks are added first, and the stack's depth is read off a pattern that the program overwrites.
 """
 
 from __future__ import annotations

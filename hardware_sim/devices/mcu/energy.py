@@ -1,4 +1,4 @@
-"""Energy of a microcontroller from what a user has measured: current, voltage and time; this package knows no joules of its own."""
+"""Energy of a microcontroller from a user's own current, voltage and time; the package knows no joules of such a device."""
 
 from __future__ import annotations
 

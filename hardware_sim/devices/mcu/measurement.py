@@ -1,7 +1,7 @@
 """Measurement of a network on an emulated microcontroller: instructions, memory, and whether its bits are the reference's.
 
-Instructions are not cycles. A Cortex-M0 takes one to three cycles for most, and a chip's flash adds waiting; `cycles.py` estimates
-a range. What is exact: the number of instructions of this compiler's code, the sizes, the depth of the stack, the bits.
+Instructions are not cycles. A Cortex-M0 takes one to three cycles for most, and a chip's flash adds waiting; `cycles.py`
+estimates a range. What is exact: the instructions of this compiler's code, the sizes, the depth of the stack, the bits.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def measure_device(
     toolchain = find_toolchain(found)
     points = checked_samples(points, network, f"measure_device: points of network {network.name!r}")
     trace = run_integer(network, points)
-    plan = plan_loops(network, trace, loops)
+    plan = plan_loops(network, trace, loops, found)
     program = measured_program(plan)
     words, _ = encode_points(network, points)
     metered = meter_program(found, toolchain, program, words if words.ndim == 3 else words[:, None])
@@ -142,9 +142,16 @@ def measure_device(
     return _measurement(network.name, found, metered, mismatches, names)
 
 
-def plan_loops(network: QuantizedNetwork, trace: RunTrace, loops: Loops) -> IntegerPlan:
-    """Return the integer plan of a network with its connections walked in a given way."""
-    plan = plan_integers(network, trace if loops is Loops.COUNTED else None)
+def plan_loops(network: QuantizedNetwork, trace: RunTrace, loops: Loops, device: Device) -> IntegerPlan:
+    """Return the integer plan of a network with its connections walked in a given way.
+
+    Args:
+        network: The network.
+        trace: A run of it, which is counted.
+        loops: How the connections are walked; inputs are dense in any case.
+        device: The device, which says from what activity on a dense loop is cheaper.
+    """
+    plan = plan_integers(network, trace if loops is Loops.COUNTED else None, device.dense_activity)
     if loops is not Loops.DENSE:
         return plan
     nodes = tuple(

@@ -14,7 +14,7 @@ from .metering import Program
 from .toolchain import TEMPLATES, SourceFile
 
 NODE_FUNCTION = "NPL_NODE=static __attribute__((noinline))"
-"""Keeps the function of each node a function of its own, so that its instructions are told apart; about ten instructions a node."""
+"""Keeps the function of each node apart, so that its instructions can be told from others; it costs about ten of them."""
 RECORD = np.dtype([("membrane", np.int32), ("fired", np.int32), ("payload", np.int32)])
 """What the probe of `record.h` writes for a neuron."""
 

@@ -1,7 +1,7 @@
-"""Runs of a network on an emulated microcontroller, with the whole record of every neuron: the driver of `c99/run.py`, elsewhere.
+"""Runs of a network on an emulated microcontroller, with the record of every neuron: another driver for `c99/run.py`.
 
-Each step of each sample is one call of the generated `step`, with a probe that writes what every neuron did and counters of what
-saturates. It is compiled for the device by the device's compiler, and executed instruction by instruction.
+Each step of each sample is one call of the generated `step`, with a probe that writes what every neuron did, and counters of
+what saturates. It is compiled for the device by the device's compiler, and executed instruction by instruction.
 """
 
 from __future__ import annotations

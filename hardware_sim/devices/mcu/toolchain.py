@@ -1,7 +1,7 @@
 """Cross compilation: a C99 program for a device, by the GNU compiler of that processor or by `zig cc`.
 
-`ziglang` of the extra `mcu` takes the same linker script and needs no package of the system; it is used where the GNU compiler is
-missing. Its code is another: instruction counts are those of the compiler that a measurement names.
+`ziglang` of the extra `mcu` takes the same linker script and needs no package of the system; it is used where the GNU compiler
+is missing. Its code is another: instruction counts are those of the compiler that a measurement names.
 """
 
 from __future__ import annotations
