@@ -7,8 +7,8 @@ p often needs 34 bits. With shift = index_bits + f and f >= 1 the same a comes o
 
     a = (entry + (rise * r >> index_bits) + 2**(f - 1)) >> f                wherever |rise * r| < 2**31
 
-In the last cell, which has no end, r is long; where its rise is k << index_bits, rise * r >> index_bits is k r. Only where none of
-this fits, in short tables and for long payloads, 64 bits are used.
+In the last cell, which has no end, r is long; where its rise is k << index_bits, rise * r >> index_bits is k r. Only where none
+of this fits, in short tables and for long payloads, 64 bits are used.
 """
 
 from __future__ import annotations
