@@ -1,8 +1,8 @@
 """Writing of result folders, whole or not at all.
 
-A new folder is made beside the target and takes its name in one rename. An earlier result of the same kind is replaced, and what
-else a user put there is kept. Any other folder that is not empty is refused; when forced, the files are put in it one by one, and
-nothing else is touched.
+A new folder is made beside the target and takes its name in one rename. An earlier result of the same kind is replaced, and
+what else a user put there is kept. Any other folder that is not empty is refused; when forced, the files are put in it one by
+one, and nothing else is touched.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class FolderKind(Record):
             force: Whether to write into a folder that is neither empty nor such a result.
 
         Raises:
-            SpecError: If it is a file, a foreign folder that is not empty (without `force`), or in a place that takes no folder.
+            SpecError: If it is a file, another folder that is not empty (without `force`), or in a place that takes no folder.
         """
         target = Path(directory).resolve()
         where = f"{self.kind} directory {directory}"

@@ -43,7 +43,7 @@ def write_firmware(
     trace: RunTrace | None = None,
     force: bool = False,
 ) -> Path:
-    """Write a network as C99 into a folder: `<name>.h`, `<name>_host.h`, golden.h, selftest.c, Makefile, README.md, firmware.json.
+    """Write a network as C99 into a folder, which holds its headers, golden vectors, a self-test, a Makefile and a README.
 
     Args:
         network: The quantized network.

@@ -1,7 +1,7 @@
 """The header for a machine with floating point: points to input words, sums to physical units, conditions built in.
 
-It is what `engine/host.py` does around every backend, in double precision: the words are equal bit by bit, the outputs up to the
-last digits of the C library's functions.
+It is what `engine/host.py` does around every backend, in double precision: the words are equal bit by bit, the outputs up to
+the last digits of the C library's functions.
 """
 
 from __future__ import annotations

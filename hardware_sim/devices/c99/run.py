@@ -5,15 +5,16 @@ The host does what it does for every backend: it encodes points and decodes sums
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -30,23 +31,30 @@ from ....network.quantized import QuantizedNetwork
 from ....network.spec import Readout
 from ..integer_plan import IntegerPlan, ProductPlan, continued_plan, plan_integers
 from .build import FLAGS, build_program, find_compiler
-from .code.names import Names, name_parts
+from .code.names import name_parts
 from .driver import SIZES, DriverResult, n_state, write_driver
 from .header import write_header
 
 DriverCall = Callable[[IntArray, int, int, IntArray | None], DriverResult]
 """A driver: words, number of steps, number of samples to record, states to continue; as `call_driver` takes them."""
-
+PREFIX = "neuropinn-c99-"
+"""Beginning of the names of temporary folders."""
 MAX_PROGRAMS = 8
 """Programs that are kept for the next run of the same network."""
 
 
-class Program(NamedTuple):
-    """A compiled driver; its folder is removed with the object."""
+class Program:
+    """A compiled driver in a folder of its own, which is removed with the object or at the end of the interpreter."""
 
-    path: Path
-    plan: IntegerPlan
-    folder: tempfile.TemporaryDirectory[str]
+    def __init__(self, plan: IntegerPlan, compiler: tuple[str, ...], flags: tuple[str, ...]) -> None:
+        """Write the header and the driver of a plan, and compile them."""
+        names = name_parts(plan)
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        self.plan, self.path = plan, folder / "driver"
+        self.remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        (folder / names.header).write_text(write_header(plan), encoding="utf-8")
+        (folder / "driver.c").write_text(write_driver(plan, names), encoding="utf-8")
+        build_program(folder / "driver.c", self.path, compiler, flags)
 
 
 _programs: OrderedDict[tuple[object, ...], Program] = OrderedDict()
@@ -137,24 +145,11 @@ def build_driver(network: QuantizedNetwork, flags: tuple[str, ...] = FLAGS, *, i
     key = (network.digest(), network.name, compiler, flags, is_continued)
     if key not in _programs:
         plan = continued_plan(plan_integers(network)) if is_continued else plan_integers(network)
-        names = name_parts(plan)
-        folder = tempfile.TemporaryDirectory(prefix="neuropinn-c99-")
-        path = compile_driver(write_header(plan), write_driver(plan, names), names, Path(folder.name), compiler, flags)
-        _programs[key] = Program(path, plan, folder)
+        _programs[key] = Program(plan, compiler, flags)
     _programs.move_to_end(key)
     while len(_programs) > MAX_PROGRAMS:
-        _programs.popitem(last=False)[1].folder.cleanup()
+        _programs.popitem(last=False)[1].remove()
     return _programs[key]
-
-
-def compile_driver(
-    header: str, driver: str, names: Names, folder: Path, compiler: tuple[str, ...], flags: tuple[str, ...]
-) -> Path:
-    """Write a header and its driver into a folder, compile them, and return the program."""
-    (folder / names.header).write_text(header, encoding="utf-8")
-    (folder / "driver.c").write_text(driver, encoding="utf-8")
-    build_program(folder / "driver.c", folder / "driver", compiler, flags)
-    return folder / "driver"
 
 
 def call_driver(
@@ -172,7 +167,7 @@ def call_driver(
     n_rows = x.shape[1] if x.ndim == 3 else 1
     sizes = np.array([len(x), n_steps, n_rows, n_probed, states is not None], dtype=np.int64)
     assert len(sizes) == SIZES
-    with tempfile.TemporaryDirectory(prefix="neuropinn-c99-") as name:
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as name:
         words, results = Path(name) / "words", Path(name) / "results"
         parts = [sizes, x.astype(np.int32), *([] if states is None else [states.astype(np.int32)])]
         words.write_bytes(b"".join(part.tobytes() for part in parts))

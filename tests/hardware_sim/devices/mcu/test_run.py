@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import pytest
 
 import builders
+import c_programs
 import neuropinn_lava as nl
 import small_graphs
 from neuropinn_lava.app.verbs.networks import list_models
@@ -18,7 +21,12 @@ from neuropinn_lava.hardware_sim.parity.compare_traces import compare_traces
 from neuropinn_lava.network.spec import Readout
 
 N_POINTS = 50
-READOUTS = (Readout.MEAN, Readout.LAST, Readout.EVERY)
+
+
+@lru_cache(maxsize=None)
+def converted(name):
+    """Convert a shipped network once for all devices."""
+    return nl.convert(nl.find_network(name)).network
 
 
 def differences(network, points, device, probe=Probe(n_samples=3)):  # noqa: B008
@@ -81,7 +89,7 @@ def test_a_float_network_and_an_unknown_device_are_refused():
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", list_models())
 def test_every_shipped_network_has_the_references_bits(device, name):
-    network = nl.convert(nl.find_network(name)).network
+    network = converted(name)
     found = differences(network, builders.random_points(network, N_POINTS, seed=1), device)
     assert found.mismatches == 0
 
@@ -89,26 +97,15 @@ def test_every_shipped_network_has_the_references_bits(device, name):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(36))
 def test_random_graphs_have_the_references_bits(device, seed):
-    n_steps = (1, 2, 8, None)[seed % 4]
-    readout = READOUTS[seed % 3 if n_steps is None else seed % 2]
-    network = builders.random_graph(seed, n_inputs=1 + seed % 3, n_nodes=4 + seed % 4, n_steps=n_steps, readout=readout)
+    network = c_programs.draw_graph(seed)
     assert differences(network, builders.random_points(network, 10, seed=seed), device).mismatches == 0
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(12))
-def test_random_chains_of_many_words_have_the_references_bits(device, seed):
-    network = builders.random_quantized(
-        seed,
-        n_steps=(1, 2, 8)[seed % 3],
-        activation=builders.ACTIVATIONS[seed % len(builders.ACTIVATIONS)],
-        polarity=builders.POLARITIES[seed % 2],
-        weight_bits=(8, 4, 16)[seed % 3],
-        payload_bits=(16, 8, 20)[seed % 3],
-        input_bits=(16, 8, 24)[seed % 3],
-        state_bits=(24, 32, 28)[seed % 3],
-    )
-    assert differences(network, builders.random_points(network, 10, seed=seed), device).mismatches == 0
+@pytest.mark.parametrize("what", list(c_programs.hard_networks()))
+def test_hard_words_have_the_references_bits(device, what):
+    network = c_programs.hard_networks()[what]
+    assert differences(network, builders.random_points(network, 10), device).mismatches == 0
 
 
 @pytest.mark.slow
