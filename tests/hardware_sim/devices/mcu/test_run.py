@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ from neuropinn_lava.network.spec import Readout
 N_POINTS = 50
 
 
-@lru_cache(maxsize=None)
+@cache
 def converted(name):
     """Convert a shipped network once for all devices."""
     return nl.convert(nl.find_network(name)).network
