@@ -86,6 +86,16 @@ def check_board(need: MemoryNeed, board: Board) -> None:
     raise_violations(_missing(need, board), HardwareRuleError)
 
 
+def check_any_board(need: MemoryNeed, device: str) -> None:
+    """Check that a network fits into some board with a device.
+
+    Raises:
+        HardwareRuleError: If it fits into none; what the one with the largest flash lacks is named.
+    """
+    if not fitting_boards(need, device):
+        check_board(need, max((each for each in BOARDS if each.device == device), key=lambda each: each.flash_bytes))
+
+
 def _missing(need: MemoryNeed, board: Board) -> Iterator[Violation]:
     for memory in ("flash", "ram"):
         needed, there = (getattr(each, f"{memory}_bytes") for each in (need, board))

@@ -114,7 +114,11 @@ class DeviceMeasurement(Record):
 
 
 def measure_device(
-    network: QuantizedNetwork, device: str, points: FloatArray, loops: Loops = Loops.COUNTED
+    network: QuantizedNetwork,
+    device: str,
+    points: FloatArray,
+    loops: Loops = Loops.COUNTED,
+    trace: RunTrace | None = None,
 ) -> DeviceMeasurement:
     """Measure a network on an emulated device; instructions are not cycles.
 
@@ -123,6 +127,7 @@ def measure_device(
         device: Name of one of `DEVICES`.
         points: Physical coordinates, shape (n_samples, n_in), or (n_samples, n_steps, n_in) where an input is a sequence.
         loops: How its connections are walked.
+        trace: A run of the network whose counts choose the loops; None counts on the points.
 
     Raises:
         SpecError: If the device is unknown, or the points do not fit.
@@ -132,12 +137,12 @@ def measure_device(
     found, loops = find_device(device), as_member(Loops, loops, "measure_device.loops")
     toolchain = find_toolchain(found)
     points = checked_samples(points, network, f"measure_device: points of network {network.name!r}")
-    trace = run_integer(network, points)
-    plan = plan_loops(network, trace, loops, found)
+    expected = run_integer(network, points)
+    plan = plan_loops(network, expected if trace is None else trace, loops, found)
     program = measured_program(plan)
     words, _ = encode_points(network, points)
     metered = meter_program(found, toolchain, program, words if words.ndim == 3 else words[:, None])
-    mismatches = int(np.count_nonzero(_read_out(plan, metered.sums) != trace.readout))
+    mismatches = int(np.count_nonzero(_read_out(plan, metered.sums) != expected.readout))
     names = [node.name for node in (*plan.nodes, plan.output)]
     return _measurement(network.name, found, metered, mismatches, names)
 

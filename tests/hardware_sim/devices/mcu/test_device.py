@@ -8,6 +8,7 @@ from neuropinn_lava.base.errors import HardwareRuleError, SpecError
 from neuropinn_lava.hardware_sim.devices.mcu.boards import (
     BOARDS,
     MemoryNeed,
+    check_any_board,
     check_board,
     find_board,
     fitting_boards,
@@ -54,6 +55,8 @@ def test_a_network_that_no_board_holds_says_so():
     with pytest.raises(HardwareRuleError, match="No board of this table"):
         check_board(need, find_board("microbit-v2"))
     assert fitting_boards(need, "cortex-m4") == ()
+    with pytest.raises(HardwareRuleError, match="of flash of nrf52840-dk; got 1073741824 bytes"):
+        check_any_board(need, "cortex-m4")
 
 
 def test_a_network_of_exactly_the_size_of_a_board_fits():
