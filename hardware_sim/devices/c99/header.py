@@ -79,7 +79,7 @@ def build_header(plan: IntegerPlan) -> Header:
     payloads = _payload_codes(plan, names)
     around = Surroundings(plan=plan, names=names, layout=layout, payloads=payloads)
     codes = [*(_node_code(node, around) for node in plan.nodes), output_code(plan.output, around)]
-    tables = [each for code in (*payloads, *codes) for each in code.tables]
+    tables = [each for phi in payloads for each in phi.tables] + [each for code in codes for each in code.tables]
     return Header(names=names, text=_text(around, codes, tables), size=_size(layout, len(codes), tables))
 
 
