@@ -49,7 +49,8 @@ def write_firmware(
         network: The quantized network.
         directory: The folder; its parent must exist. An earlier export in it is replaced.
         n_golden: Number of golden vectors, 2 to 10 000.
-        trace: A run of it on calibration points, whose counts say which connections get dense loops; None walks events.
+        trace: A run of it on calibration points, whose counts say which connections get dense loops; None takes the run of the
+            golden vectors.
         force: Whether to write into a folder that is neither empty nor an earlier export, beside what it holds.
 
     Returns:
@@ -64,11 +65,12 @@ def write_firmware(
         raise SpecError("write_firmware.network", "be a quantized network", type(held).__name__, mend)
     where = "write_firmware.n_golden"
     raise_violations([*check_whole(where, n_golden)] or check_range(where, n_golden, MIN_GOLDEN, MAX_GOLDEN))
-    plan = plan_integers(held, trace)
+    vectors = draw_golden(held, n_golden)
+    plan = plan_integers(held, vectors.trace if trace is None else trace)
     header = build_header(plan)
     kind = firmware_folder(header.names, directory)
     target = kind.check(directory, force)
-    kind.write(target, _files(held, plan, header, draw_golden(held, n_golden)))
+    kind.write(target, _files(held, plan, header, vectors))
     return target
 
 

@@ -11,6 +11,7 @@ import neuropinn_lava
 from ....base.arrays import ArrayRecord, FloatArray, IntArray, freeze_arrays
 from ....engine.host import encode_points
 from ....engine.reference import run_integer
+from ....engine.trace import RunTrace
 from ....network.quantized import QuantizedNetwork
 from ..integer_plan import IntegerPlan
 from .code.description import INTERFACE
@@ -35,15 +36,11 @@ class GoldenVectors(ArrayRecord):
     """Physical coordinates, shape (n_samples, n_in), or (n_samples, n_steps, n_in)."""
     words: IntArray
     """Input words, of the same shape."""
-    sums: IntArray
-    """Read-out, shape (n_samples, n_out), or (n_samples, n_steps, n_out)."""
-    outputs: FloatArray
-    """Outputs in physical units, of the same shape."""
-    n_steps: int
-    """Number of steps of each sample."""
+    trace: RunTrace
+    """Run of the integer engine on the points."""
 
     def __post_init__(self) -> None:
-        freeze_arrays(self, points=np.float64, words=np.int64, sums=np.int64, outputs=np.float64)
+        freeze_arrays(self, points=np.float64, words=np.int64)
 
 
 def draw_golden(network: QuantizedNetwork, n_golden: int) -> GoldenVectors:
@@ -61,9 +58,8 @@ def draw_golden(network: QuantizedNetwork, n_golden: int) -> GoldenVectors:
         steps = rng.random((n_golden, SEQUENCE_STEPS, source.n_in))
         unit = np.where(changes, steps, unit[:, None])
     points = source.lower + (source.upper - source.lower) * unit
-    trace = run_integer(network, points)
     words, _ = encode_points(network, points)
-    return GoldenVectors(points=points, words=words, sums=trace.readout, outputs=trace.outputs, n_steps=trace.n_steps)
+    return GoldenVectors(points=points, words=words, trace=run_integer(network, points))
 
 
 def write_golden(plan: IntegerPlan, names: Names, vectors: GoldenVectors) -> str:
@@ -75,7 +71,7 @@ def write_golden(plan: IntegerPlan, names: Names, vectors: GoldenVectors) -> str
         vectors: The samples.
     """
     n = len(vectors.words)
-    words, sums = vectors.words.reshape(n, -1), vectors.sums.reshape(n, -1)
+    words, sums = vectors.words.reshape(n, -1), vectors.trace.readout.reshape(n, -1)
     prefix = f"{names.prefix}_golden"
     return fill(
         "golden.h",
@@ -86,13 +82,13 @@ def write_golden(plan: IntegerPlan, names: Names, vectors: GoldenVectors) -> str
             "interface": str(INTERFACE),
             "digest_number": digest_number(plan.digest),
             "n_samples": str(n),
-            "n_steps": str(vectors.n_steps),
+            "n_steps": str(vectors.trace.n_steps),
             "n_rows": str(words.shape[1] // plan.n_in),
             "n_sums": str(sums.shape[1]),
             "words": table(f"{prefix}_words", words, input_type(plan)).text,
             "sums": table(f"{prefix}_sums", sums, sum_type(plan)).text,
             "points": _real_table(f"{prefix}_points", vectors.points.reshape(n, -1)),
-            "outputs": _real_table(f"{prefix}_outputs", vectors.outputs.reshape(n, -1)),
+            "outputs": _real_table(f"{prefix}_outputs", vectors.trace.outputs.reshape(n, -1)),
         },
     )
 

@@ -11,9 +11,10 @@ from .code.description import describe_network
 from .code.filling import fill
 from .code.memory import StateLayout, lay_out_state
 from .code.names import Names, name_parts
-from .code.nodes import NodeCode, Surroundings, output_code, population_code, product_code
+from .code.nodes import NodeCode, output_code, population_code, product_code
 from .code.phi import PhiCode, phi_code
 from .code.steps import advance_code, check_code, reset_code, run_code
+from .code.surroundings import Surroundings
 from .code.tables import CTable
 
 CODE_BASE, CODE_PER_NODE = 180, 150
@@ -78,7 +79,7 @@ def build_header(plan: IntegerPlan) -> Header:
     payloads = _payload_codes(plan, names)
     around = Surroundings(plan=plan, names=names, layout=layout, payloads=payloads)
     codes = [*(_node_code(node, around) for node in plan.nodes), output_code(plan.output, around)]
-    tables = [each for code in (*payloads, *codes) for each in code.tables]
+    tables = [each for phi in payloads for each in phi.tables] + [each for code in codes for each in code.tables]
     return Header(names=names, text=_text(around, codes, tables), size=_size(layout, len(codes), tables))
 
 

@@ -169,8 +169,8 @@ def call_driver(
     assert len(sizes) == SIZES
     with tempfile.TemporaryDirectory(prefix=PREFIX) as name:
         words, results = Path(name) / "words", Path(name) / "results"
-        parts = [sizes, x.astype(np.int32), *([] if states is None else [states.astype(np.int32)])]
-        words.write_bytes(b"".join(part.tobytes() for part in parts))
+        held = b"" if states is None else states.astype(np.int32).tobytes()
+        words.write_bytes(sizes.tobytes() + x.astype(np.int32).tobytes() + held)
         done = subprocess.run([program.path, words, results], capture_output=True, text=True, check=False)
         if done.returncode:
             mend = "Report it with the network's file."
@@ -188,7 +188,7 @@ def _read_results(
     is_every = plan.output.readout is Readout.EVERY
     at = 0
 
-    def take(dtype: type[np.signedinteger[np.typing.NBitBase]], *shape: int) -> IntArray:
+    def take(dtype: type[np.int64] | type[np.int32], *shape: int) -> IntArray:
         nonlocal at
         n = int(np.prod(shape))
         values = np.frombuffer(results, dtype, n, at).reshape(shape)

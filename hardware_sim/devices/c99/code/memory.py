@@ -120,12 +120,12 @@ def _lines(plan: IntegerPlan, names: Names) -> list[Field]:
 def _sums(plan: IntegerPlan) -> list[Field]:
     """Return room for the products of connections that are walked event by event."""
     needed: dict[tuple[str, str], int] = {}
-    for node in (*plan.populations, plan.output):
-        n_walked = sum(not each.is_dense for each in node.affine.connections)
-        c_type = product_type(node.affine)
+    for affine in (*(node.affine for node in plan.populations), plan.output.affine):
+        n_walked = sum(not each.is_dense for each in affine.connections)
+        c_type = product_type(affine)
         for name, least in (("products", 1), ("sums", 2)):
             if n_walked >= least:
-                needed[name, c_type] = max(needed.get((name, c_type), 0), node.n_out)
+                needed[name, c_type] = max(needed.get((name, c_type), 0), affine.n_out)
     comments = {"products": "weighted sums of one connection", "sums": "those of the connections before it"}
     return [
         Field(name=sum_field(name, c_type), c_type=c_type, shape=(width,), comment=comments[name])

@@ -7,7 +7,7 @@ from .....network.spec import MAX_STEPS, Readout
 from ...integer_plan import IntegerPlan
 from .filling import fill
 from .names import Names
-from .nodes import Surroundings
+from .surroundings import Surroundings
 from .tables import signed_type
 
 READOUT_WORDS = {
