@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ....base.arrays import ArrayRecord, FloatArray
 from ....base.errors import SpecError
+from ....network.nodes import OutputSpec, PopulationSpec
 from ....network.spec import NetworkSpec
 from ..c99.code.filling import fill
 from .metering import Program
@@ -67,7 +68,7 @@ def float_layers(network: NetworkSpec) -> DenseLayers:
     if not network.is_chain:
         mend = "Compare a chain, such as a shipped `poisson`."
         raise SpecError(f"Network {network.name!r}", "be a chain of populations to have a dense twin", "a graph", mend)
-    affines = (*network.populations, network.output)
+    affines: tuple[PopulationSpec | OutputSpec, ...] = (*network.populations, network.output)
     return DenseLayers(
         weights=tuple(each.connections[0].weight.astype(np.float32) for each in affines),
         biases=tuple(each.bias.astype(np.float32) for each in affines),
@@ -91,7 +92,8 @@ def int8_layers(network: NetworkSpec) -> DenseLayers:
 def tanh_table() -> NDArray[np.int8]:
     """Return tanh in int8 at the middle of each of the 256 cells from -4 to 4."""
     z = np.ldexp(np.arange(-128, 128) + 0.5, -INDEX_BITS)
-    return np.clip(np.rint(np.tanh(z) * (1 << UNIT_BITS)), -HIGHEST, HIGHEST).astype(np.int8)
+    table: NDArray[np.int8] = np.clip(np.rint(np.tanh(z) * (1 << UNIT_BITS)), -HIGHEST, HIGHEST).astype(np.int8)
+    return table
 
 
 def run_int8(layers: DenseLayers, words: NDArray[Any]) -> NDArray[np.int32]:
@@ -116,7 +118,8 @@ def run_float32(layers: DenseLayers, words: FloatArray) -> FloatArray:
 def int8_words(network: NetworkSpec, points: FloatArray) -> NDArray[np.int8]:
     """Convert physical points (n_points, n_in) to int8 inputs."""
     x = np.rint(np.ldexp(network.input_transform.apply(points), UNIT_BITS))
-    return np.clip(x, -HIGHEST, HIGHEST).astype(np.int8)
+    words: NDArray[np.int8] = np.clip(x, -HIGHEST, HIGHEST).astype(np.int8)
+    return words
 
 
 def int8_program(layers: DenseLayers, kernel: Int8Kernel) -> Program:

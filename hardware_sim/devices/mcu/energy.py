@@ -53,8 +53,9 @@ def _violations(values: dict[str, float], n_points: int, current_ma: float, idle
     for name, value in values.items():
         if not (math.isfinite(value) and value > 0):
             yield Violation(f"{where}.{name}", "be a positive number", value, "Give what was measured.")
-    yield from check_whole(f"{where}.n_points", n_points)
-    if isinstance(n_points, int) and n_points < 1:
+    found = list(check_whole(f"{where}.n_points", n_points))
+    yield from found
+    if not found and n_points < 1:
         yield Violation(f"{where}.n_points", "be at least 1", n_points, "Give the number of points of that time.")
     if not 0 <= idle_ma < current_ma:
         mend = "Measure the idle board, or give 0."

@@ -15,8 +15,10 @@ from .toolchain import TEMPLATES, SourceFile
 
 NODE_FUNCTION = "NPL_NODE=static __attribute__((noinline))"
 """Keeps the function of each node apart, so that its instructions can be told from others; it costs about ten of them."""
-RECORD = np.dtype([("membrane", np.int32), ("fired", np.int32), ("payload", np.int32)])
-"""What the probe of `record.h` writes for a neuron."""
+RECORDED = ("membrane", "fired", "payload")
+"""What the probe of `record.h` writes for a neuron, in order."""
+RECORD = np.dtype([(name, np.int32) for name in RECORDED])
+"""The same as a type of numpy."""
 
 
 def measured_program(plan: IntegerPlan) -> Program:

@@ -24,7 +24,7 @@ from .device import Device, find_device
 from .emulator import Emulator
 from .image import read_image
 from .metering import RESET, SUMS, WORDS, Program
-from .network_programs import RECORD, recorded_program
+from .network_programs import RECORD, RECORDED, recorded_program
 from .toolchain import ENTRY, compile_program, find_toolchain
 
 N_COUNTS = 6
@@ -79,7 +79,7 @@ class _EmulatedDriver:
         fired, events = np.zeros((2, n_steps, n_values), np.int64)
         outputs = np.zeros((len(x), n_steps, plan.output.n_out), np.int64)
         saturated = np.zeros((len(plan.nodes) + 1, 3), np.int64)
-        traces = np.zeros((n_probed, n_steps, n_values, len(RECORD)), np.int64)
+        traces = np.zeros((n_probed, n_steps, n_values, len(RECORDED)), np.int64)
         after = np.zeros((0 if states is None else len(x), n_values + n_state(plan)), np.int64)
         for k, words in enumerate(x):
             self._call(RESET)
@@ -94,7 +94,7 @@ class _EmulatedDriver:
                 fired[t] += record["fired"]
                 events[t] += record["payload"] != 0
                 if k < n_probed:
-                    traces[k, t] = np.stack([record[name] for name in ("membrane", "fired", "payload")], axis=-1)
+                    traces[k, t] = np.stack([record[name] for name in RECORDED], axis=-1)
             saturated += self._memory.saturated()
             if states is not None:
                 after[k] = np.concatenate([record["membrane"], self._memory.store()])
