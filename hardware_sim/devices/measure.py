@@ -8,7 +8,6 @@ The first samples of a run are run again on the device; how many depends on how 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
 
 from ...base.arrays import FloatArray
 from ...base.checks import check_choice, raise_violations
@@ -17,8 +16,6 @@ from ...network.quantized import QuantizedNetwork
 from ..costs.dominance import find_dominance
 from ..costs.hardware_profile import HardwareProfile
 from .device_result import Basis, DeviceResult
-from .mcu.device import DEVICES as MICROCONTROLLERS
-from .mcu.result import measure_microcontroller
 
 
 def check_devices(names: Iterable[str], where: str) -> None:
@@ -66,7 +63,5 @@ def describe_target(profiled: HardwareProfile) -> DeviceResult:
     )
 
 
-DEVICES: dict[str, Callable[[QuantizedNetwork, FloatArray, RunTrace], DeviceResult]] = {
-    each.name: partial(measure_microcontroller, each.name) for each in MICROCONTROLLERS
-}
+DEVICES: dict[str, Callable[[QuantizedNetwork, FloatArray, RunTrace], DeviceResult]] = {}
 """Functions that measure a network, by device."""

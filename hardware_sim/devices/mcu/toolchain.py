@@ -151,4 +151,6 @@ def _run(command: tuple[str, ...], name: str) -> subprocess.CompletedProcess[str
         return subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         mend = "Try the command by itself."
-        raise SimulationError(f"The compiler {name}", f"start, and end in {COMPILE_SECONDS} s", error, mend) from error
+        raise SimulationError(
+            f"The compiler {name}", f"start and end within {COMPILE_SECONDS} s", error, mend
+        ) from error
