@@ -2,6 +2,9 @@
  * as CMSIS-NN multiplies a vector by a matrix. */
 #include <stdint.h>
 
+/* Each layer is compiled for its own widths, as in the generated code. */
+#define INLINE static inline __attribute__((always_inline))
+
 @{tables}
 int8_t nl_emulated_words[@{n_in}];
 int32_t nl_emulated_sums[@{n_out}];
@@ -39,7 +42,7 @@ static inline int32_t multiply_pairs(uint32_t a, uint32_t b, int32_t sum)
     return total;
 }
 
-static void accumulate(const int8_t *weight, const int32_t *bias, const int8_t *x, int32_t *z, uint32_t n_in, uint32_t n_out)
+INLINE void accumulate(const int8_t *weight, const int32_t *bias, const int8_t *x, int32_t *z, uint32_t n_in, uint32_t n_out)
 {
     uint32_t i;
     uint32_t j;
@@ -75,7 +78,7 @@ static void accumulate(const int8_t *weight, const int32_t *bias, const int8_t *
     }
 }
 
-static void layer(const int8_t *weight, const int32_t *bias, uint32_t shift, const int8_t *x, int8_t *y, uint32_t n_in, uint32_t n_out)
+INLINE void layer(const int8_t *weight, const int32_t *bias, uint32_t shift, const int8_t *x, int8_t *y, uint32_t n_in, uint32_t n_out)
 {
     uint32_t j;
     accumulate(weight, bias, x, sums, n_in, n_out);
