@@ -38,7 +38,7 @@ def find_compiler() -> tuple[str, ...]:
             return (name,)
     if importlib.util.find_spec("ziglang") is not None:
         return (sys.executable, "-m", "ziglang", "cc")
-    mend = "Install one: `apt install gcc`, or, without rights to do so, `pip install ziglang`; or name one in the variable CC."
+    mend = "Install one, as by `apt install gcc` or `pip install 'neuropinn-lava[c99]'`, or name it in the variable CC."
     raise MissingPackageError("A C compiler", "be installed for this", f"none of {', '.join(NAMES)}, ziglang", mend)
 
 

@@ -16,6 +16,7 @@ from ....network.integers import IntFormat
 from ....network.quantized import QuantizedNetwork
 from ....network.spec import Readout
 from ..integer_plan import IntegerPlan, plan_integers
+from .code.description import wide_nodes
 from .code.filling import fill
 from .code.memory import input_type
 from .code.names import Names
@@ -181,6 +182,7 @@ def _json(plan: IntegerPlan, header: Header, vectors: GoldenVectors, files: list
         "constants_bytes": header.size.constants,
         "code_bytes_estimate": header.size.code,
         "state_bytes": header.size.state,
+        "sums_of_64_bits": list(wide_nodes(plan)),
         "n_golden": len(vectors.words),
         "files": sorted(files),
     }

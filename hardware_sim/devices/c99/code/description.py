@@ -5,7 +5,7 @@ from __future__ import annotations
 import neuropinn_lava
 
 from .....network.spec import MAX_STEPS, Readout
-from ...integer_plan import IntegerPlan
+from ...integer_plan import IntegerPlan, PopulationPlan, ProductPlan
 from .memory import input_type
 from .names import Names, digest_number
 from .steps import sum_type
@@ -30,6 +30,7 @@ def describe_network(plan: IntegerPlan, names: Names) -> dict[str, str]:
         steps = f"/* Steps of a sample. */\n#define {macro}_N_STEPS {plan.n_steps}u"
         scale, call = f"times 2**{plan.output.affine.state.exponent}", ""
         scale += f" / {plan.n_steps}" if is_mean and plan.n_steps > 1 else ""
+    duration = "sequences" if plan.n_steps is None else f"{plan.n_steps} steps a sample"
     widths = " -> ".join(str(n) for n in (plan.n_in, *(node.n_out for node in nodes)))
     return {
         "file": names.header,
@@ -38,7 +39,7 @@ def describe_network(plan: IntegerPlan, names: Names) -> dict[str, str]:
         "interface": str(INTERFACE),
         "digest": plan.digest,
         "digest_number": digest_number(plan.digest),
-        "summary": f"Widths {widths}; {'sequences' if plan.n_steps is None else f'{plan.n_steps} steps a sample'}.",
+        "summary": f"{_describe_sums(plan)} Widths {widths}; {duration}.",
         "readout_scale": scale,
         "run_call": f"{names.prefix}_run(&state, words, {call}sums)",
         "n_in": f"{plan.n_in}u",
@@ -52,3 +53,19 @@ def describe_network(plan: IntegerPlan, names: Names) -> dict[str, str]:
         "input_type": input_type(plan),
         "sum_type": sum_type(plan),
     }
+
+
+def wide_nodes(plan: IntegerPlan) -> tuple[str, ...]:
+    """Return the names of the nodes whose sums or products need 64 bits, by the proof of the plan."""
+    found = [node.name for node in plan.nodes if _bits(node) > 32]
+    return (*found, *([plan.output.name] if plan.output.affine.sum_bits > 32 else []))
+
+
+def _bits(node: PopulationPlan | ProductPlan) -> int:
+    return node.product_bits if isinstance(node, ProductPlan) else node.affine.sum_bits
+
+
+def _describe_sums(plan: IntegerPlan) -> str:
+    wide = wide_nodes(plan)
+    names = ", ".join(wide).replace("*/", "* /")
+    return f"Sums of {names} are proved to need 64 bits." if wide else "All sums are proved to fit 32 bits."

@@ -50,7 +50,7 @@ class PhiCode(Record):
     """Type of what they return."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False)
 class _Side:
     """Cells of one sign of z: entries at the corners, and the rise of the last cell, which has no end."""
 
@@ -63,8 +63,14 @@ class _Side:
         """Number of the last cell."""
         return len(self.entries) - 1
 
+    def share(self, defined: dict[bytes, str]) -> bool:
+        """Take the array of equal entries that is defined already, and return whether there is none and one is needed."""
+        name = defined.setdefault(self.entries.tobytes(), self.array)
+        is_new, self.array = name == self.array, name
+        return is_new and self.last > 0
 
-def phi_code(phi: Phi, phi_bits: int, state_highest: int, names: Names, k: int) -> PhiCode:
+
+def phi_code(phi: Phi, phi_bits: int, state_highest: int, names: Names, k: int, defined: dict[bytes, str]) -> PhiCode:
     """Write a payload table.
 
     Args:
@@ -73,8 +79,10 @@ def phi_code(phi: Phi, phi_bits: int, state_highest: int, names: Names, k: int) 
         state_highest: Largest |z|.
         names: Names of the network.
         k: Number of the table.
+        defined: Names of the arrays of entries that are defined already, by their contents; new ones are added.
     """
     sides = _sides(phi, f"{names.prefix}_phi{k}")
+    arrays = [table(side.array, side.entries) for side in sides if side.share(defined)]
     highest = min(state_highest, phi.mask) if phi.mask >= 0 else state_highest
     how = _choose(phi, phi_bits, sides, highest)
     c_type = "int64_t" if how is Interpolation.WIDE else "int32_t"
@@ -93,8 +101,7 @@ def phi_code(phi: Phi, phi_bits: int, state_highest: int, names: Names, k: int) 
         lines += ["if (z < 0) {", "    entry = -entry;", "    rise = -rise;", "}"]
     value = _payload(phi, how, names.prefix)
     lines.append(f"return {value};" if result == c_type else f"return ({result})({value});")
-    arrays = tuple(table(side.array, side.entries) for side in sides if side.last)
-    return PhiCode(tables=arrays, body="\n".join(_indented(lines)), result_type=result)
+    return PhiCode(tables=tuple(arrays), body="\n".join(_indented(lines)), result_type=result)
 
 
 def _sides(phi: Phi, name: str) -> list[_Side]:

@@ -39,7 +39,9 @@ def test_compilers_are_found_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_a_compiler_the_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with_commands(monkeypatch)
     network = builders.random_quantized(31, widths=(1, 2, 1))
-    with pytest.raises(MissingPackageError, match=r"A C compiler must be installed for this; .*pip install ziglang"):
+    with pytest.raises(
+        MissingPackageError, match=r"A C compiler must be installed for this; .*pip install 'neuropinn-lava\[c99\]'"
+    ):
         run_c99(network, [[0.5]])  # type: ignore[arg-type]
     monkeypatch.setenv("CC", "no-such-compiler")
     with pytest.raises(MissingPackageError, match="The compiler that CC names must be an existing command"):

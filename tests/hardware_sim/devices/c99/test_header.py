@@ -65,6 +65,22 @@ def test_words_are_as_narrow_as_proved() -> None:
     assert "static const int8_t npl_random1_hidden0_weight0[7][2]" in plain  # inputs are dense: a neuron's do
 
 
+def test_sums_beyond_32_bits_are_announced() -> None:
+    hard = c_programs.hard_networks()
+    assert "Sums of hidden0, hidden1, output are proved to need 64 bits." in header(hard["sums beyond int32"])
+    assert "All sums are proved to fit 32 bits." in header(builders.random_quantized(1))
+
+
+def test_equal_entries_are_stored_once() -> None:
+    """Two populations whose tables differ in the payload's word alone."""
+    network = builders.random_quantized(1, activation="tanh")
+    first, second = network.populations
+    shorter = replace(second, table=replace(second.table, fraction_bits=second.table.fraction_bits + 1))
+    text = header(replace(network, nodes=(first, shorter)))
+    assert "_phi1(int32_t z)" in text
+    assert len(re.findall(r"static const \w+ \w+_entries\[", text)) == 1
+
+
 def test_dense_loops_follow_the_counts() -> None:
     network = builders.random_quantized(2, widths=(2, 7, 5, 1), n_steps=1)
     points = builders.random_points(network, 200)
