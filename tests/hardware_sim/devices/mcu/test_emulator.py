@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 
 import numpy as np
 import pytest
 
 from neuropinn_lava.base.errors import SimulationError
+from neuropinn_lava.base.extras import MissingPackageError
 from neuropinn_lava.hardware_sim.devices.mcu.decoding import Decoder
 from neuropinn_lava.hardware_sim.devices.mcu.device import find_device
 from neuropinn_lava.hardware_sim.devices.mcu.emulator import Emulator
-from neuropinn_lava.hardware_sim.devices.mcu.image import read_image
+from neuropinn_lava.hardware_sim.devices.mcu.image import Image, read_image
 from neuropinn_lava.hardware_sim.devices.mcu.toolchain import SourceFile, compile_program, find_toolchain
 
 SORT = """
@@ -109,3 +111,10 @@ def test_a_program_that_leaves_its_memory_is_an_error(device):
     emulator, _, _ = load(device, LOST)
     with pytest.raises(SimulationError, match=r"nl_emulated_point on .* must return; got .*at address 0x0800"):
         emulator.call("nl_emulated_point")
+
+
+def test_a_missing_extra_is_named(monkeypatch):
+    image = Image(segments=(), symbols=(), text_bytes=0, constant_bytes=0, data_bytes=0, zero_bytes=0)
+    monkeypatch.setitem(sys.modules, "unicorn", None)
+    with pytest.raises(MissingPackageError, match=r"`unicorn` must be installed .*neuropinn-lava\[mcu\]"):
+        Emulator(find_device("cortex-m4"), image)
