@@ -106,7 +106,7 @@ def _m0_cycles(instruction: Instruction) -> Cycles:
     if name.startswith(("push", "stm", "ldm")):
         return 1 + n - name.startswith(("stm", "ldm")), 1 + n - name.startswith(("stm", "ldm"))
     if name.startswith("pop"):
-        return (2 + n, 3 + n) if "pc" in operands else (1 + n, 1 + n)
+        return (2 + n, 4 + n) if "pc" in operands else (1 + n, 1 + n)  # 3 + N or 4 + N; N with the counter or without
     if name.startswith(("ldr", "str")):
         return 2, 2
     if name.startswith("mul"):
