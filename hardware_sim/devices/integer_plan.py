@@ -38,8 +38,8 @@ from ...network.spec import Readout
 from ..kernels.layout import Phi, lay_out_phi, split_shift
 
 DENSE_ACTIVITY = 0.8
-"""Share of events above which a dense loop is cheaper than a walk over the events. On a Cortex-M4, three layers of 50 take 18 828,
-22 177 and 27 125 instructions by events at activities of 0.60, 0.75 and 0.90, and 23 451 to 24 493 by dense loops
+"""Share of events above which a dense loop is cheaper than a walk over the events. On a Cortex-M4, three layers of 50 take
+18 828, 22 177 and 27 125 instructions by events at activities of 0.60, 0.75 and 0.90, and 23 451 to 24 493 by dense loops
 (arm-none-eabi-gcc 12.2, -O2)."""
 
 
