@@ -93,7 +93,7 @@ def write_ansatz(source: NetworkSpec) -> AnsatzCode:
             results.append(f"u[{k}] = {(g + d * linked).name};")
     except NoFormulaError as error:
         return AnsatzCode(statements=plain, missing=str(error))
-    return AnsatzCode(statements=(*formula.statements, *results), missing=None)
+    return AnsatzCode(statements=formula.needed(results), missing=None)
 
 
 def describe_ansatz(source: NetworkSpec) -> str:

@@ -239,13 +239,13 @@ def _run_rtl(network: Network, points: FloatArray, probe: Probe, state: RunState
 
 
 def _run_onnx(network: Network, points: FloatArray, probe: Probe, state: RunState | None) -> RunTrace:
-    from ...hardware_sim.devices.onnx.run import run_onnx
+    from ...hardware_sim.devices.onnx_graphs.run_onnx import run_onnx
 
     return run_onnx(quantized_network(network, "run: backend `onnx`"), points, probe, state)
 
 
 def _run_qonnx(network: Network, points: FloatArray, probe: Probe, state: RunState | None) -> RunTrace:
-    from ...hardware_sim.devices.onnx.run import run_qonnx
+    from ...hardware_sim.devices.onnx_graphs.qonnx_model import run_qonnx
 
     return run_qonnx(quantized_network(network, "run: backend `qonnx`"), points, probe, state)
 

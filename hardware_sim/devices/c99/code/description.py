@@ -22,15 +22,11 @@ def describe_network(plan: IntegerPlan, names: Names) -> dict[str, str]:
     is_mean = plan.output.readout is Readout.MEAN
     if plan.n_steps is None:
         steps = f"/* Longest sequence. */\n#define {macro}_MAX_STEPS {MAX_STEPS}u"
-        scale, call = (
-            "the exponent below gives their scale" + (", and n_steps divides them" if is_mean else ""),
-            "n_steps, ",
-        )
+        duration, call, divided = "sequences", "n_steps, ", "; the mean is a sum divided by n_steps" if is_mean else ""
     else:
         steps = f"/* Steps of a sample. */\n#define {macro}_N_STEPS {plan.n_steps}u"
-        scale, call = f"times 2**{plan.output.affine.state.exponent}", ""
-        scale += f" / {plan.n_steps}" if is_mean and plan.n_steps > 1 else ""
-    duration = "sequences" if plan.n_steps is None else f"{plan.n_steps} steps a sample"
+        duration, call = f"{plan.n_steps} step{'' if plan.n_steps == 1 else 's'} a sample", ""
+        divided = f"; the mean is a sum divided by {plan.n_steps}" if is_mean and plan.n_steps > 1 else ""
     widths = " -> ".join(str(n) for n in (plan.n_in, *(node.n_out for node in nodes)))
     return {
         "file": names.header,
@@ -40,7 +36,9 @@ def describe_network(plan: IntegerPlan, names: Names) -> dict[str, str]:
         "digest": plan.digest,
         "digest_number": digest_number(plan.digest),
         "summary": f"{_describe_sums(plan)} Widths {widths}; {duration}.",
-        "readout_scale": scale,
+        "words_shape": f"n_steps * {macro}_N_IN" if plan.n_steps is None else f"{macro}_N_IN",
+        "sums_shape": f"n_steps * {macro}_N_OUT" if plan.output.readout is Readout.EVERY else f"{macro}_N_OUT",
+        "divided": divided,
         "run_call": f"{names.prefix}_run(&state, words, {call}sums)",
         "n_in": f"{plan.n_in}u",
         "n_out": f"{plan.output.n_out}u",

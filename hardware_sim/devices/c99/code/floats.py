@@ -1,6 +1,7 @@
 """Formulas of the ansatz in C: fields are evaluated once with values that write down every operation instead of computing it.
 
-    x, y = traced coordinates;  field.evaluate((x, y))    ->    const double v0 = x * y;  const double v1 = 1.0 - v0;  …
+    field.evaluate(points)  of x0 (1 - x1)    ->    const double v0 = 1.0 - point[1];
+                                                    const double v1 = point[0] * v0;
 
 So every kind of field has its formula in C, in the order of its own operations, as soon as it has one in Python. An operation
 that C lacks is refused by name.
@@ -9,6 +10,8 @@ that C lacks is refused by name.
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterable
 from typing import Any
 
 UNARY = {
@@ -20,6 +23,8 @@ BINARY = {"minimum": "fmin", "maximum": "fmax", "arctan2": "atan2", "atan2": "at
 """Functions of two values, likewise."""
 COMPARISONS = {"less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">="}
 """Comparisons, 1 where they hold and 0 elsewhere."""
+ZERO = "0.0"
+"""Name of a traced value that is zero wherever the point lies."""
 
 
 class NoFormulaError(AttributeError):
@@ -38,6 +43,16 @@ class Formula:
         name = f"v{len(self.statements)}"
         self.statements.append(f"const double {name} = {expression};")
         return Traced(self, name)
+
+    def needed(self, results: Iterable[str]) -> tuple[str, ...]:
+        """Return the statements that some statements need, in order, and those behind them."""
+        kept = list(results)
+        names = set(re.findall(r"\bv\d+\b", " ".join(kept)))
+        for k in reversed(range(len(self.statements))):
+            if f"v{k}" in names:
+                kept.insert(0, self.statements[k])
+                names.update(re.findall(r"\bv\d+\b", self.statements[k]))
+        return tuple(kept)
 
 
 class TracedPoints:
@@ -122,9 +137,10 @@ class Traced:
         return self._joined("/", other)
 
     def __pow__(self, other: Any) -> Traced:
-        if isinstance(other, (int, float)) and other in (1, 2, 0.5):  # as numpy computes them
-            text = {1: self.name, 2: f"{self.name} * {self.name}", 0.5: f"sqrt({self.name})"}[other]
-            return self.formula.assign(text)
+        if other == 1:
+            return self
+        if isinstance(other, (int, float)) and other in (2, 0.5):  # as numpy computes them
+            return self.formula.assign(f"{self.name} * {self.name}" if other == 2 else f"sqrt({self.name})")
         return self.formula.assign(f"pow({self.name}, {_operand(other)})")
 
     def __rpow__(self, other: Any) -> Traced:
@@ -137,16 +153,25 @@ class Traced:
         return self.formula.assign(f"fabs({self.name})")
 
     def _join(self, sign: str, other: Any) -> Traced:
-        return self.formula.assign(f"{self.name} {sign} {_operand(other)}")
+        """Write this value, a sign and another; what a zero leaves unchanged, or makes zero, is not written."""
+        name = _operand(other)
+        if sign == "*" and ZERO in (self.name, name):
+            return Traced(self.formula, ZERO)
+        if sign in "+-" and name == ZERO:
+            return self
+        if sign == "+" and self.name == ZERO:
+            return Traced(self.formula, name)
+        return self.formula.assign(f"{self.name} {sign} {name}")
 
     def _joined(self, sign: str, other: Any) -> Traced:
-        return self.formula.assign(f"{_operand(other)} {sign} {self.name}")
+        """Write another value, a sign and this one."""
+        return Traced(self.formula, _operand(other))._join(sign, self)
 
 
 def real_number(value: float) -> str:
-    """Write a finite float with all its digits, in brackets where it is negative."""
-    text = repr(float(value))
-    return f"({text})" if value < 0 or math.copysign(1.0, value) < 0 else text
+    """Write a finite float with all its digits, in brackets where it is negative; zeros have no sign."""
+    text = repr(float(value) + 0.0)
+    return f"({text})" if value < 0 else text
 
 
 def _operand(value: Any) -> str:

@@ -22,7 +22,7 @@ static inline int32_t @{prefix}_decode(const double *point, const @{prefix}_sum_
     return @{macro}_SUCCESS;
 }
 
-/* Compute u at a point: encode, run, decode. Returns what these return, and saturated words as success. */
+/* Compute u at a point: encode, run, decode. Returns @{macro}_SUCCESS, also where words saturated, or their error. */
 static inline int32_t @{prefix}_evaluate(@{prefix}_state_t *s, const double *point, double *u)
 {
     @{prefix}_input_t x[@{macro}_N_IN];

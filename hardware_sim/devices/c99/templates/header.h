@@ -3,19 +3,21 @@
  * Network digest: @{digest}
  * @{summary}
  *
- *     @{prefix}_state_t state;                  memory of one run; there is no other, nothing is allocated
- *     @{prefix}_input_t words[@{macro}_N_IN];   inputs in units of their words (@{prefix}_encode of the host header makes them)
- *     @{prefix}_sum_t sums[@{macro}_N_OUT];     read-out; @{readout_scale}
- *
+ *     @{prefix}_state_t state;
+ *     @{prefix}_input_t words[@{words_shape}];
+ *     @{prefix}_sum_t sums[@{sums_shape}];
  *     (void)@{prefix}_init(&state);
  *     status = @{run_call};
+ *
+ * The state is all the memory of a run; nothing is allocated. Words are inputs in units of their scale, which the host header
+ * makes of points; sums are in units of the read-out's scale@{divided}.
  *
  * C99, <stdint.h> alone. Constants are `static const` and stay in flash. No floating point, no recursion, no undefined behaviour.
  * Comments behind sums say how many bits were proved to hold them, for any input words.
  *
  * Macros to define before this file is included:
- *     NPL_COUNT                 count events, spikes, saturations and synaptic operations in state.counts
- *     @{macro}_PROBE(...)       see every neuron: see its default below
+ *     NPL_COUNT    counts events, spikes, saturations and synaptic operations in state.counts
+ *     @{macro}_PROBE(node, neuron, membrane, fired, payload)    sees every neuron of every step
  */
 #ifndef @{macro}_H
 #define @{macro}_H

@@ -12,6 +12,7 @@ import pytest
 
 import builders
 import c_programs
+from neuropinn_lava.engine.host import encode_points
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.hardware_sim.devices.c99.code.names import name_parts
 from neuropinn_lava.hardware_sim.devices.c99.header import build_header, estimate_size, write_header
@@ -110,6 +111,60 @@ def test_names_are_those_of_c(name: str, stem: str) -> None:
     network = builders.random_quantized(1)
     named = replace(network, source=replace(network.source, name=name))
     assert name_parts(plan_integers(named)).stem == stem
+
+
+COUNTING = """
+#include <stdio.h>
+#define NPL_COUNT
+#include "network.h"
+
+int main(void)
+{{
+    static const {prefix}_input_t words[{n}][{macro}_N_IN] = {{ {words} }};
+    static {prefix}_state_t state;
+    {prefix}_sum_t sums[{macro}_N_OUT];
+    uint32_t i;
+    (void){prefix}_init(&state);
+    for (i = 0u; i < {n}u; ++i) {{
+        (void){prefix}_run(&state, words[i], sums);
+    }}
+    for (i = 0u; i <= (uint32_t){macro}_NODE_OUTPUT; ++i) {{
+        (void)printf("%u %u %u\\n", state.counts.events[i], state.counts.fired[i], state.counts.operations[i]);
+    }}
+    return 0;
+}}
+"""
+
+
+def test_counters_count(tmp_path: Path) -> None:
+    """Inputs are dense: every weight is an operation; behind a population every event costs its fan-out; products, pairs."""
+    compiler = c_programs.require_compiler()
+    network, n = gated_network(), 25
+    points = builders.random_points(network, n)
+    words, _ = encode_points(network, points)
+    built = build_header(plan_integers(network))
+    (tmp_path / "network.h").write_text(built.text)
+    rows = ", ".join("{ " + ", ".join(str(word) for word in row) + " }" for row in words.tolist())
+    text = COUNTING.format(prefix=built.names.prefix, macro=built.names.macro, n=n, words=rows)
+    done = c_programs.compile_text(tmp_path, text, compiler)
+    assert done.returncode == 0, done.stderr
+    lines = subprocess.run([tmp_path / "program"], capture_output=True, text=True, check=True).stdout.splitlines()
+    found = {
+        node.name: tuple(int(word) for word in line.split())
+        for node, line in zip((*network.nodes, network.output), lines, strict=True)
+    }
+    trace = run_integer(network, points)
+    events = {node.name: int(node.events.sum()) for node in trace.nodes}
+    late = int(trace.nodes[0].events[:-1].sum())  # of hidden0, read a step later: those of the last step are not
+    for node in trace.nodes:
+        assert found[node.name][:2] == (events[node.name], int(node.fired.sum()))
+    gate = next(node for node in trace.nodes if node.name == "gate")
+    assert gate.multiplied is not None
+    assert found["hidden0"][2] == n * 3 * 2 * 6
+    assert found["hidden1"][2] == events["hidden0"] * 6
+    assert found["gate"][2] == int(gate.multiplied.sum())
+    assert found["hidden2"][2] == (events["gate"] + events["hidden1"] + late) * 6
+    assert found["output"] == (0, 0, events["hidden2"])
 
 
 def test_names_do_not_collide() -> None:

@@ -16,6 +16,7 @@ from neuropinn_lava.engine.state import RunState
 from neuropinn_lava.engine.trace import Backend, Probe
 from neuropinn_lava.hardware_sim.devices.c99 import run as run_module
 from neuropinn_lava.hardware_sim.devices.c99.run import build_driver, run_c99
+from neuropinn_lava.hardware_sim.devices.integer_plan import plan_integers
 from neuropinn_lava.hardware_sim.parity.compare_traces import compare_traces
 from neuropinn_lava.network.quantized import QuantizedNetwork
 
@@ -45,6 +46,16 @@ def test_graphs_have_the_same_bits(seed: int) -> None:
 @pytest.mark.parametrize("name", HARD)
 def test_hard_networks_have_the_same_bits(name: str) -> None:
     assert_same_bits(HARD[name])
+
+
+def test_dense_loops_have_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = builders.random_quantized(2, widths=(2, 19, 17, 1), n_steps=2)
+    points = builders.random_points(network, 200)
+    busy = builders.with_activity(network, points, 0.95)
+    plan = plan_integers(busy, run_integer(busy, points))
+    assert all(each.is_dense for node in plan.populations for each in node.affine.connections)
+    monkeypatch.setattr(run_module, "plan_integers", lambda _: plan)
+    assert_same_bits(busy)
 
 
 def test_hard_networks_are_hard() -> None:
