@@ -21,7 +21,7 @@ from ....base.arrays import FloatArray, IntArray
 from ....base.errors import SimulationError, SpecError
 from ....engine.host import decode_integers, encode_points
 from ....engine.probe import run_probed
-from ....engine.reference import run_blocks
+from ....engine.recording import run_blocks
 from ....engine.state import CarriedValues, RunState
 from ....engine.trace import NO_PROBE, Backend, NodeCounts, NodeTrace, Probe, ProbeTrace, RunTrace
 from ....network.given_networks import checked_network
