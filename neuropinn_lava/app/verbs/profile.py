@@ -19,6 +19,7 @@ from ...network.given_networks import checked_network
 from ...network.quantized import Network, QuantizedNetwork
 from ...network.spec import Readout
 from .convert import DEFAULT_TARGET
+from .devices import check_devices, describe_target, measure_on
 from .network_domain import known_problem
 from .report_sections import (
     describe_deployed,
@@ -58,7 +59,8 @@ class HardwareChoices(Record):
     n_sanafe: int = 0
     """Number of samples to replay on SANA-FE's Loihi model, 0 for none; needs the extra `sanafe`."""
     devices: tuple[str, ...] = ()
-    """Other hardware to measure the network on, beside the estimate of the target: names of `DEVICES`."""
+    """Other hardware to measure the network on, beside the estimate of the target: c99, cortex-m0, cortex-m4, rv32,
+    lfe5u-25, lfe5u-45."""
 
 
 LOIHI2 = HardwareChoices()
@@ -105,7 +107,6 @@ def profile(
     """
     from ...hardware_sim.counts.counting import count_operations
     from ...hardware_sim.counts.held import run_held
-    from ...hardware_sim.devices.measure import check_devices
     from ...hardware_sim.report.report import Report
 
     network = checked_network(network, "profile.network")
@@ -146,8 +147,6 @@ def _measure_devices(
     on_stage: OnStage,
 ) -> tuple[DeviceResult, ...]:
     """Measure the network on other hardware, and set the estimate of the target before it."""
-    from ...hardware_sim.devices.measure import describe_target, measure_on
-
     if not names:
         return ()
     assert isinstance(network, QuantizedNetwork)
