@@ -11,6 +11,7 @@ import tempfile
 import time
 import weakref
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,12 +29,14 @@ from ....network.given_networks import checked_network
 from ....network.given_points import checked_samples
 from ....network.quantized import QuantizedNetwork
 from ....network.spec import Readout
-from ..integer_plan import IntegerPlan, ProductPlan, plan_integers
+from ..integer_plan import IntegerPlan, ProductPlan, continued_plan, plan_integers
 from .build import FLAGS, build_program, find_compiler
 from .code.names import name_parts
 from .driver import SIZES, DriverResult, n_state, write_driver
 from .header import write_header
 
+DriverCall = Callable[[IntArray, int, int, IntArray | None], DriverResult]
+"""A driver: words, number of steps, number of samples to record, states to continue; as `call_driver` takes them."""
 PREFIX = "neuropinn-c99-"
 """Beginning of the names of temporary folders."""
 MAX_PROGRAMS = 8
@@ -73,42 +76,76 @@ def run_c99(
         MissingPackageError: If there is no C compiler.
         SimulationError: If the compiler or the program fails.
     """
-    held = checked_network(network, "run_c99.network")
+
+    def prepare(held: QuantizedNetwork, is_continued: bool) -> tuple[IntegerPlan, DriverCall]:
+        program = build_driver(held, is_continued=is_continued)
+        return program.plan, partial(call_driver, program)
+
+    return run_driver(network, points, probe, state, "run_c99", prepare)
+
+
+def run_driver(
+    network: QuantizedNetwork,
+    points: FloatArray,
+    probe: Probe,
+    state: RunState | None,
+    where: str,
+    prepare: Callable[[QuantizedNetwork, bool], tuple[IntegerPlan, DriverCall]],
+) -> RunTrace:
+    """Run a quantized network on points through a driver of its C99, on this machine or elsewhere.
+
+    Args:
+        network: The quantized network.
+        points: Physical coordinates, shape (n_samples, n_in), finite; (n_samples, n_steps, n_in) where an input is a sequence.
+        probe: What to record in full.
+        state: Where an earlier part of the sequences has ended; None begins anew.
+        where: Name of the engine, for errors.
+        prepare: Returns the plan that was compiled, and the driver, of a network and whether a state is continued; called when
+            everything else has been checked.
+
+    Raises:
+        SpecError: If the points or the state do not fit the network, or if it is a float network.
+    """
+    held = checked_network(network, f"{where}.network")
     if not isinstance(held, QuantizedNetwork):
         mend = "Quantize it first: `neuropinn-lava convert`, or `neuropinn_lava.convert`."
-        raise SpecError("run_c99.network", "be a quantized network", type(held).__name__, mend)
-    points = checked_samples(points, held, f"run_c99: points of network {held.name!r}")
+        raise SpecError(f"{where}.network", "be a quantized network", type(held).__name__, mend)
+    points = checked_samples(points, held, f"{where}: points of network {held.name!r}")
     n_steps = held.n_steps or points.shape[1]
     if state is not None:
-        state.check(held, len(points), "run_c99.state", is_reordered=probe.is_chosen)
+        state.check(held, len(points), f"{where}.state", is_reordered=probe.is_chosen)
     if probe.is_chosen:
-        return run_probed(partial(run_c99, held), points, probe, n_steps)
+        return run_probed(
+            lambda some, first: run_driver(held, some, first, None, where, prepare), points, probe, n_steps
+        )
     start = time.perf_counter()
     probe.check_names([node.name for node in held.nodes])
-    program = build_driver(held)
+    plan, call = prepare(held, state is not None)
 
     def run(rows: slice, wanted: Probe) -> RunTrace:
         """Run one block of points."""
-        return _run_block(held, program, points[rows], n_steps, wanted, state, rows)
+        return _run_block(held, plan, call, points[rows], n_steps, wanted, state, rows)
 
     return run_blocks(run, len(points), probe, start)
 
 
-def build_driver(network: QuantizedNetwork, flags: tuple[str, ...] = FLAGS) -> Program:
+def build_driver(network: QuantizedNetwork, flags: tuple[str, ...] = FLAGS, *, is_continued: bool = False) -> Program:
     """Compile the driver of a network, or return the one that an earlier call compiled in the same way.
 
     Args:
         network: The quantized network.
         flags: Options of the compiler.
+        is_continued: Whether its runs continue the state of others.
 
     Raises:
         MissingPackageError: If there is no C compiler.
         SimulationError: If it fails.
     """
     compiler = find_compiler()
-    key = (network.digest(), network.name, compiler, flags)
+    key = (network.digest(), network.name, compiler, flags, is_continued)
     if key not in _programs:
-        _programs[key] = Program(plan_integers(network), compiler, flags)
+        plan = continued_plan(plan_integers(network)) if is_continued else plan_integers(network)
+        _programs[key] = Program(plan, compiler, flags)
     _programs.move_to_end(key)
     while len(_programs) > MAX_PROGRAMS:
         _programs.popitem(last=False)[1].remove()
@@ -170,7 +207,8 @@ def _read_results(
 
 def _run_block(
     network: QuantizedNetwork,
-    program: Program,
+    plan: IntegerPlan,
+    call: DriverCall,
     points: FloatArray,
     n_steps: int,
     probe: Probe,
@@ -178,10 +216,9 @@ def _run_block(
     rows: slice,
 ) -> RunTrace:
     """Run one block of points, and put what the driver found into the records of a trace."""
-    plan = program.plan
     x, n_saturated = encode_points(network, points)
     states = None if state is None else _packed(plan, state, rows)
-    found = call_driver(program, x, n_steps, probe.count(len(x)), states)
+    found = call(x, n_steps, probe.count(len(x)), states)
     events = (x != 0).sum(axis=0)
     return RunTrace(
         network_digest=plan.digest,

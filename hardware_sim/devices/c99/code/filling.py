@@ -15,6 +15,6 @@ class _Template(string.Template):
     delimiter = "@"
 
 
-def fill(template: str, holes: dict[str, str]) -> str:
+def fill(template: str, holes: dict[str, str], folder: Path = TEMPLATES) -> str:
     """Return the text of a template file with its holes filled; a hole that is not filled raises a KeyError."""
-    return _Template((TEMPLATES / template).read_text(encoding="utf-8")).substitute(holes)
+    return _Template((folder / template).read_text(encoding="utf-8")).substitute(holes)

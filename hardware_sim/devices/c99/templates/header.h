@@ -69,6 +69,11 @@ typedef struct {
 #define @{macro}_PROBE(node, neuron, membrane, fired, payload) ((void)0)
 #endif
 
+#ifndef NPL_NODE
+/* How the function of a node is declared. Whoever counts instructions by node keeps each a function of its own. */
+#define NPL_NODE static inline
+#endif
+
 /* Memory of one run, the caller's. */
 typedef struct {
 @{fields}

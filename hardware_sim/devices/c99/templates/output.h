@@ -1,5 +1,5 @@
 /* @{node}: @{n} outputs. */
-static inline void @{prefix}_node_@{node}(@{prefix}_state_t *s, const @{prefix}_input_t *x, int32_t *y)
+NPL_NODE void @{prefix}_node_@{node}(@{prefix}_state_t *s, const @{prefix}_input_t *x, int32_t *y)
 {
 @{before}
     (void)s;

@@ -1,5 +1,5 @@
 /* @{node}: @{n} products. */
-static inline void @{prefix}_node_@{node}(@{prefix}_state_t *s, const @{prefix}_input_t *x)
+NPL_NODE void @{prefix}_node_@{node}(@{prefix}_state_t *s, const @{prefix}_input_t *x)
 {
     @{left}
     @{right}
