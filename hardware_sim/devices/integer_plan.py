@@ -356,7 +356,7 @@ def _count_phi_bits(phi: Phi, state_bits: int) -> int:
 
 
 def _are_equal(left: Phi, right: Phi) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(left, right, strict=True))
+    return all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in zip(left, right, strict=True))
 
 
 def _plan_product(node: QuantizedProduct, clips: bool) -> ProductPlan:

@@ -89,7 +89,7 @@ def time_samples(network: QuantizedNetwork, points: FloatArray, trace: RunTrace 
         (folder / "timing.c").write_text(fill("timing.c", holes), encoding="utf-8")
         (folder / "words").write_bytes(words.astype(np.dtype(f"i{SIZES[input_type(plan)]}")).tobytes())
         build_program(folder / "timing.c", folder / "timing")
-        command = [folder / "timing", folder / "words", str(len(words)), str(n_steps)]
+        command = [str(folder / "timing"), str(folder / "words"), str(len(words)), str(n_steps)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SimulationError(

@@ -234,6 +234,10 @@ def show_report(report: Report) -> None:
         )
         for sentence in sentences.held_sentences(report.counts, report.hardware.energies if report.hardware else ()):
             out.print(sentence)
+    if report.devices:
+        show_report_table(tables.device_table(report.devices))
+        for sentence in sentences.device_sentences(report.devices):
+            out.print(sentence)
     if report.parity:
         out.print(f"[bold]{sentences.parity_verdict(report.parity)}[/]")
         for sentence in sentences.parity_sentences(report.parity):
