@@ -205,7 +205,8 @@ def device_sentences(devices: Iterable[DeviceResult]) -> tuple[str, ...]:
     """Return sentences on what the numbers of the table of devices are, and where each comes from."""
     known = tuple(devices)
     sentences = [
-        "Every device that ran computes the integers of the deployed network; values that differ are counted. Times and energies are those of a sample."
+        "Every device that ran computes the integers of the deployed network; values that differ are counted. Times and "
+        "energies are those of a sample."
     ]
     if any(device.basis is Basis.EMULATED for device in known):
         sentences.append(
