@@ -1,0 +1,77 @@
+"""The core as Verilog: Amaranth writes RTLIL, and Yosys, native or the one of the extra, turns it into Verilog."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ....base.errors import SimulationError
+from ....base.extras import import_extra
+
+if TYPE_CHECKING:
+    from .core.network import Core
+
+TOP = "neuropinn_core"
+"""Name of the top module."""
+EXTRA = "rtl"
+TIME_LIMIT = 3600
+"""Seconds after which a tool is given up."""
+
+
+def write_rtlil(core: Core, *, with_records: bool = False) -> str:
+    """Return the core in RTLIL; with the records of its nodes as ports too, for a simulation."""
+    import_extra("amaranth", EXTRA)
+    from amaranth.back import rtlil
+
+    ports = list(core.ports)
+    if with_records:
+        ports += [signal for record in core.records for signal in record.signals]
+    text: str = rtlil.convert(core, name=TOP, ports=ports, emit_src=False)
+    return text
+
+
+def write_verilog(core: Core, *, with_records: bool = False) -> str:
+    """Return the core in Verilog; with the records of its nodes as ports too, for a simulation."""
+    text = write_rtlil(core, with_records=with_records)
+    with tempfile.TemporaryDirectory(prefix="neuropinn-rtl-") as folder:
+        (Path(folder) / "core.il").write_text(text)
+        script = "read_rtlil core.il; delete w:$verilog_initial_trigger; proc -noopt; memory_collect; write_verilog -norename -noattr core.v"
+        run_tool("yosys", ["-q", "-p", script], Path(folder))
+        return (Path(folder) / "core.v").read_text()
+
+
+def run_tool(name: str, arguments: list[str], folder: Path) -> str:
+    """Run a tool of synthesis in a folder, the machine's own or else the WebAssembly build of the extra; return what it prints.
+
+    Args:
+        name: `yosys`, `nextpnr-ecp5`.
+        arguments: Its arguments, paths relative to the folder.
+        folder: Working directory.
+
+    Raises:
+        MissingPackageError: If neither is installed.
+        SimulationError: If it fails.
+    """
+    done = subprocess.run(
+        [*_command(name), *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=TIME_LIMIT
+    )
+    if done.returncode:
+        got = (done.stderr or done.stdout).strip().splitlines()[-1:] or [f"exit status {done.returncode}"]
+        raise SimulationError(
+            f"The tool `{name}`", "finish", got[0], "Read its message, and report a network that it refuses."
+        )
+    return done.stdout + done.stderr
+
+
+def _command(name: str) -> list[str]:
+    native = shutil.which(name)
+    if native:
+        return [native]
+    package = "yowasp_" + name.replace("-", "_")
+    import_extra(package, EXTRA)
+    run = "run_" + name.replace("-", "_")
+    return [sys.executable, "-c", f"import sys, {package}; sys.exit({package}.{run}(sys.argv[1:]))"]
