@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +25,7 @@ from ....network.given_points import checked_samples
 from ....network.quantized import QuantizedNetwork
 from ....network.spec import Readout
 from ..integer_plan import IntegerPlan, PopulationPlan, plan_integers
+from .memories import check_memories
 from .recording import FLAGS, MEMBRANE, PAYLOAD, Job, Recording, make_job
 from .verilog import EXTRA
 
@@ -75,7 +76,7 @@ def build_core(network: QuantizedNetwork | IntegerPlan, lanes: int | None = None
         lanes: Multipliers of the busiest connection; None for the default.
 
     Raises:
-        SpecError: If the network has words that the core doesn't carry.
+        SpecError: If the network is too large for any of these devices.
         MissingPackageError: If Amaranth is not installed.
     """
     import_extra("amaranth", EXTRA)
@@ -83,6 +84,7 @@ def build_core(network: QuantizedNetwork | IntegerPlan, lanes: int | None = None
     from .core.network import Core
 
     plan = network if isinstance(network, IntegerPlan) else plan_integers(network)
+    check_memories(plan)
     return Core(plan, choose_lanes(plan, DEFAULT_LANES if lanes is None else lanes))
 
 
@@ -121,7 +123,7 @@ def run_rtl(
 def simulate_points(
     network: QuantizedNetwork, points: FloatArray, probe: Probe = NO_PROBE, lanes: int | None = None
 ) -> tuple[RunTrace, CycleCount]:
-    """Run checked points, first ones recorded; return the trace and the cycles of the first block.
+    """Run checked points; return the trace and the cycles.
 
     Args:
         network: The quantized network.
@@ -131,21 +133,35 @@ def simulate_points(
     """
     start = time.perf_counter()
     core = build_core(network, lanes)
-    plan = core.plan
     n_steps = network.n_steps or points.shape[1]
-    work = n_steps * sum(node.n_out for node in (*plan.nodes, plan.output))
-    block = max(probe.count(len(points)), BLOCK_WORK // work, 1)
-    traces, counts = [], []
-    with open_simulator(core, work * len(points)) as simulate:
-        for first in range(0, len(points), block):
-            trace, count = _run_block(
-                network, plan, points[first : first + block], NO_PROBE if first else probe, simulate
-            )
-            traces.append(trace)
-            counts.append(count)
-    joined = joined_traces(traces)
-    object.__setattr__(joined, "seconds", time.perf_counter() - start)
-    return joined, counts[0]
+    with open_simulator(core, _step_work(core.plan) * n_steps * len(points)) as simulate:
+        trace, count = trace_points(network, core, points, probe, simulate)
+    return replace(trace, seconds=time.perf_counter() - start), count
+
+
+def trace_points(
+    network: QuantizedNetwork, core: Core, points: FloatArray, probe: Probe, simulate: Simulate
+) -> tuple[RunTrace, CycleCount]:
+    """Run checked points block by block in an open simulator; return the trace, and the cycles of the first block.
+
+    Args:
+        network: The quantized network.
+        core: Its core.
+        points: Checked physical coordinates.
+        probe: What to record of the first samples.
+        simulate: Simulates the core.
+    """
+    n_steps = network.n_steps or points.shape[1]
+    block = max(probe.count(len(points)), BLOCK_WORK // (_step_work(core.plan) * n_steps), 1)
+    runs = [
+        _run_block(network, core.plan, points[first : first + block], NO_PROBE if first else probe, simulate)
+        for first in range(0, len(points), block)
+    ]
+    return joined_traces([trace for trace, _ in runs]), runs[0][1]
+
+
+def _step_work(plan: IntegerPlan) -> int:
+    return sum(node.n_out for node in (*plan.nodes, plan.output))
 
 
 @contextmanager

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from .core.network import Core
 
 HARNESS = Path(__file__).parent / "templates" / "harness.cpp"
+ARGUMENTS = (
+    *("--cc", "--exe", "--build", "-O3", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--x-assign", "fast"),
+    *("--x-initial", "fast", "--output-split", "20000", "-MAKEFLAGS", "OPT_FAST=-O2 OPT_SLOW=-O0"),
+)
+"""Options of Verilator; what runs once, such as the contents of the memories, is compiled in a hurry."""
 STOPPED = 3
 """Exit status of a harness whose core has stopped."""
 
@@ -44,10 +49,7 @@ class CompiledCore:
             text = self._verilog if self._verilog is not None else write_verilog(self.core, with_records=True)
             (folder / "core.v").write_text(text)
             (folder / "harness.cpp").write_text(write_harness(self.core))
-            arguments = (
-                "--cc --exe --build -O3 -Wno-fatal -Wno-lint -Wno-style --x-assign fast --x-initial fast -CFLAGS -O2"
-            )
-            _run(["verilator", *arguments.split(), "--top-module", TOP, "core.v", "harness.cpp"], folder)
+            _run(["verilator", *ARGUMENTS, "--top-module", TOP, "core.v", "harness.cpp"], folder)
         except BaseException:
             self._folder.cleanup()
             raise

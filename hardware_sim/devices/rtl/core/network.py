@@ -32,7 +32,7 @@ class Core(Elaboratable):
     def __init__(self, plan: IntegerPlan, lanes: Mapping[tuple[str, int], int]) -> None:
         """Make the units of a plan; `lanes` has the number of multipliers of each connection, by node and number."""
         self.plan = plan
-        self._lanes = lanes
+        self.lanes = lanes
         self._is_constant = plan.n_steps is not None
         nodes = (*plan.nodes, plan.output)
         n_units = sum(1 if isinstance(node, ProductPlan) else 1 + len(node.edges) for node in nodes)
@@ -42,7 +42,7 @@ class Core(Elaboratable):
         self._events = {name: iter(source.events) for name, source in self._sources.items()}
         self._values = {name: iter(source.values) for name, source in self._sources.items()}
         self.inputs = Inputs([self._sources[each.name] for each in plan.inputs], self.steps, plan.n_steps)
-        self.nodes = [self._make_node(node) for node in plan.nodes]
+        self.nodes = [self._make_node(k, node) for k, node in enumerate(plan.nodes)]
         connections = self._make_connections(plan.output.name, plan.output.affine)
         self.output = Output(plan.output, plan.n_steps, connections, self._drain(plan.output.n_out))
         self._name_ports()
@@ -105,23 +105,23 @@ class Core(Elaboratable):
             for name, width in plan.widths.items()
         }
 
-    def _make_node(self, node: PopulationPlan | ProductPlan) -> Population | Product:
-        source = self._sources[node.name]
+    def _make_node(self, k: int, node: PopulationPlan | ProductPlan) -> Population | Product:
+        name, source = f"node{k}", self._sources[node.name]
         if isinstance(node, PopulationPlan):
             connections = self._make_connections(node.name, node.affine)
-            return Population(node, self.plan.tables[node.table], connections, self._drain(node.n_out), source)
+            return Population(name, node, self.plan.tables[node.table], connections, self._drain(node.n_out), source)
         readers = tuple(next(self._values[name]) for name in (node.left, node.right))
         edges = tuple(
             Edge(reader.ring, 0, self._is_held(name))
             for reader, name in zip(readers, (node.left, node.right), strict=True)
         )
-        return Product(node, readers, edges, self._drain(node.n_out), source)
+        return Product(name, node, readers, edges, self._drain(node.n_out), source)
 
     def _make_connections(self, name: str, affine: SumPlan) -> list[Connection]:
         return [
             Connection(
                 each,
-                self._lanes[name, k],
+                self.lanes[name, k],
                 next(self._events[each.source]),
                 next(self._steps),
                 self._is_held(each.source),

@@ -35,7 +35,7 @@ class Output(Elaboratable):
         self.plan, self.connections, self.drain = plan, connections, drain
         self.adds = plan.readout is Readout.MEAN and n_steps != 1
         self.bits = output_bits(plan, n_steps)
-        self.record = NodeRecord("record")
+        self.record = NodeRecord("output")
         self.valid, self.ready = Signal(), Signal()
         self.data = Signal(signed(-(-self.bits // 8) * 8))
         self.last = Signal()

@@ -35,11 +35,17 @@ class Population(Elaboratable):
     """Connections and the pipeline of the neurons."""
 
     def __init__(
-        self, plan: PopulationPlan, phi: Phi, connections: Sequence[Connection], drain: Drain, source: Source
+        self,
+        name: str,
+        plan: PopulationPlan,
+        phi: Phi,
+        connections: Sequence[Connection],
+        drain: Drain,
+        source: Source,
     ) -> None:
         self.plan, self.phi, self.connections = plan, phi, connections
         self.drain, self.source = drain, source
-        self.record = NodeRecord("record")
+        self.record = NodeRecord(name)
 
     def elaborate(self, platform: Any) -> Module:
         """Build the node; what a neuron carries into the next step is written before the next step reads it."""

@@ -17,6 +17,7 @@ class Product(Elaboratable):
 
     def __init__(
         self,
+        name: str,
         plan: ProductPlan,
         factors: tuple[ValueReader, ValueReader],
         edges: tuple[Edge, Edge],
@@ -25,7 +26,7 @@ class Product(Elaboratable):
     ) -> None:
         self.plan, self.factors, self.edges = plan, factors, edges
         self.drain, self.source = drain, source
-        self.record = NodeRecord("record")
+        self.record = NodeRecord(name)
 
     def elaborate(self, platform: Any) -> Module:
         """Build the reading of both factors and the multiplier."""

@@ -1,0 +1,174 @@
+"""The folder of a core: Verilog, a self-test with golden words, a test bench, constraints of a board, and how to use them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ....base.arrays import FloatArray, IntArray
+from ....engine.host import encode_points
+from ....engine.reference import run_integer
+from ....files.atomic import write_text
+from ....files.result_folders import check_result_folder, is_result_folder
+from ....network.given_points import checked_samples
+from ....network.quantized import QuantizedNetwork
+from ....network.spec import Readout
+from ..integer_plan import IntegerPlan, PopulationPlan
+from .recording import make_job
+from .run import build_core
+from .verilog import TOP, write_verilog
+
+if TYPE_CHECKING:
+    from .core.network import Core
+
+TEMPLATES = Path(__file__).parent / "templates"
+JSON_NAME = "core.json"
+SCHEMA_FAMILY = "neuropinn-lava/rtl/"
+SCHEMA = f"{SCHEMA_FAMILY}1"
+WORK_PER_CYCLE = 1
+"""Least number of weights times steps that a core multiplies in a cycle, from which the test bench's patience follows."""
+MEANINGS = {
+    Readout.MEAN: "the sum of the read-out over the steps",
+    Readout.LAST: "the read-out of the last step",
+    Readout.EVERY: "the read-out of each step",
+}
+
+
+def write_rtl(
+    network: QuantizedNetwork,
+    directory: str | Path,
+    points: FloatArray,
+    lanes: int | None = None,
+    force: bool = False,
+) -> Path:
+    """Write the core of a network with everything around it; return the folder.
+
+    Args:
+        network: The quantized network.
+        directory: A new folder, an empty one, or one of an earlier core.
+        points: Physical coordinates of the golden words, shape (n_samples, n_in), or (n_samples, n_steps, n_in) with sequences.
+        lanes: Multipliers of the busiest connection; None for the default.
+        force: Whether to write beside other files.
+
+    Raises:
+        SpecError: If the folder is refused, or the points do not fit.
+        MissingPackageError: If Amaranth or Yosys is not installed.
+        SimulationError: If Yosys fails.
+    """
+    target = Path(directory).resolve()
+    is_ours = is_result_folder(target, JSON_NAME, SCHEMA_FAMILY)
+    check_result_folder(target, f"folder {directory}", "core", is_ours, force)
+    points = checked_samples(points, network, f"write_rtl: points of network {network.name!r}")
+    core = build_core(network, lanes)
+    files = {f"{TOP}.v": write_verilog(core), **_write_test(network, core, points)}
+    files["README.md"] = _write_readme(network, core, len(points))
+    files[JSON_NAME] = _write_record(network, core)
+    target.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        write_text(target / name, text)
+    return target
+
+
+def _write_test(network: QuantizedNetwork, core: Core, points: FloatArray) -> dict[str, str]:
+    """Write the golden words by the integer engine, and what compares with them."""
+    job = make_job(core.plan, encode_points(network, points)[0])
+    expected = run_integer(network, points).readout.reshape(-1)
+    in_bits, out_bits = len(core.s_axis_tdata), len(core.m_axis_tdata)
+    words = job.words & ((1 << in_bits) - 1) | job.lasts << in_bits
+    synapses = sum(each.weight.size for node in _summing(core.plan) for each in node.affine.connections)
+    values = {
+        "top": TOP,
+        "n_in": len(words),
+        "n_out": len(expected),
+        "in_bits": in_bits,
+        "out_bits": out_bits,
+        "max_cycles": 1000 + WORK_PER_CYCLE * (synapses + sum(core.plan.widths.values())) * len(words),
+    }
+    texts = {name: _fill(name, values) for name in ("selftest.v", "testbench.v", "ulx3s.v", "ulx3s.lpf")}
+    return {
+        **texts,
+        "golden_in.hex": _hex_words(words, in_bits + 1),
+        "golden_out.hex": _hex_words(expected, out_bits),
+    }
+
+
+def _hex_words(words: IntArray, bits: int) -> str:
+    digits, mask = -(-bits // 4), (1 << bits) - 1
+    return "".join(f"{int(word) & mask:0{digits}x}\n" for word in words)
+
+
+def _fill(name: str, values: dict[str, object]) -> str:
+    return Template((TEMPLATES / name).read_text(encoding="utf-8")).substitute(values)
+
+
+def _summing(plan: IntegerPlan) -> list[PopulationPlan]:
+    """Return the nodes with connections, the read-out last."""
+    return [*plan.populations, plan.output]  # type: ignore[list-item]
+
+
+def _write_readme(network: QuantizedNetwork, core: Core, n_points: int) -> str:
+    plan = core.plan
+    steps = "" if plan.n_steps is not None else " and step"
+    divided = ""
+    if plan.output.readout is Readout.MEAN:
+        divided = " / T" if plan.n_steps is None else f" / {plan.n_steps}"
+    inputs = [f"  - `{each.name}`: {each.width} words at 2^{each.word.exponent}" for each in plan.inputs]
+    return _fill(
+        "README.md",
+        {
+            "name": plan.name,
+            "digest": plan.digest,
+            "top": TOP,
+            "n_points": n_points,
+            "n_in": plan.n_in,
+            "rows": f"{steps}; `s_axis_tlast` marks the last word of a sample" if steps else "",
+            "in_bits": len(core.s_axis_tdata),
+            "inputs": "\n".join(inputs),
+            "n_out": plan.output.n_out,
+            "sent": "sample and step" if plan.output.readout is Readout.EVERY else "sample",
+            "out_bits": len(core.m_axis_tdata),
+            "meaning": MEANINGS[plan.output.readout],
+            "output_exponent": network.output.affine.state_exponent,
+            "divided": divided,
+            "units": "\n".join(_describe_units(core)),
+        },
+    )
+
+
+def _describe_units(core: Core) -> list[str]:
+    """Describe the connections: how many cycles an event takes."""
+    lines = ["| connection | weights | multipliers | cycles an event |", "|---|---|---|---|"]
+    for node in _summing(core.plan):
+        for k, each in enumerate(node.affine.connections):
+            lanes, (n_out, n_source) = core.lanes[node.name, k], each.weight.shape
+            delayed = f", {each.delay} steps later" if each.delay else ""
+            row = (f"{each.source} to {node.name}{delayed}", f"{n_out} x {n_source}", lanes, -(-n_out // lanes))
+            lines.append("| " + " | ".join(str(cell) for cell in row) + " |")
+    return lines
+
+
+def _write_record(network: QuantizedNetwork, core: Core) -> str:
+    plan = core.plan
+    held = {
+        "schema": SCHEMA,
+        "network": plan.name,
+        "digest": plan.digest,
+        "n_steps": plan.n_steps,
+        "inputs": [
+            {"name": each.name, "width": each.width, "bits": each.word.bits, "exponent": each.word.exponent}
+            for each in plan.inputs
+        ],
+        "output": {
+            "width": plan.output.n_out,
+            "bits": len(core.m_axis_tdata),
+            "exponent": network.output.affine.state_exponent,
+            "readout": plan.output.readout.value,
+        },
+        "lanes": [{"node": name, "connection": k, "lanes": n} for (name, k), n in sorted(core.lanes.items())],
+        "n_weight_bits": int(np.sum([w.weight.size * w.weight_bits for n in _summing(plan) for w in n.affine.connections])),
+    }
+    return json.dumps(held, indent=2) + "\n"
