@@ -132,9 +132,11 @@ def simulate_points(
         lanes: Multipliers of the busiest connection; None for the default.
     """
     start = time.perf_counter()
-    core = build_core(network, lanes)
-    n_steps = network.n_steps or points.shape[1]
-    with open_simulator(core, _step_work(core.plan) * n_steps * len(points)) as simulate:
+    plan = plan_integers(network)
+    work = _step_work(plan) * (network.n_steps or points.shape[1]) * len(points)
+    is_compiled = chooses_verilator(work)
+    core = build_core(plan, lanes)
+    with open_simulator(core, is_compiled=is_compiled) as simulate:
         trace, count = trace_points(network, core, points, probe, simulate)
     return replace(trace, seconds=time.perf_counter() - start), count
 
@@ -164,25 +166,34 @@ def _step_work(plan: IntegerPlan) -> int:
     return sum(node.n_out for node in (*plan.nodes, plan.output))
 
 
-@contextmanager
-def open_simulator(core: Core, work: int) -> Iterator[Simulate]:
-    """Open the simulator for so many neuron steps: Amaranth's for few, Verilator for more.
+def chooses_verilator(work: int) -> bool:
+    """Return whether so many neuron steps run in Verilator; few run in Amaranth's simulator.
 
     Raises:
         SpecError: If they are too many for Amaranth's simulator, and Verilator is not installed.
     """
-    from .simulate import simulate_core
-    from .verilator import CompiledCore, has_verilator
+    from .verilator import has_verilator
 
     if work > AMARANTH_WORK and has_verilator():
-        with CompiledCore(core) as compiled:
-            yield compiled.run
-        return
+        return True
     if work > MAX_SIMULATED:
         rule = f"have at most {MAX_SIMULATED} neuron steps where Verilator is not installed"
         mend = "Install Verilator and a C++ compiler (Debian: `apt install verilator g++`), or run fewer points."
         raise SpecError("run_rtl.points", rule, work, mend)
-    yield lambda job: simulate_core(core, job)
+    return False
+
+
+@contextmanager
+def open_simulator(core: Core, *, is_compiled: bool) -> Iterator[Simulate]:
+    """Open a simulator of a core: Verilator, or Amaranth's own."""
+    from .simulate import simulate_core
+    from .verilator import CompiledCore
+
+    if is_compiled:
+        with CompiledCore(core) as compiled:
+            yield compiled.run
+    else:
+        yield lambda job: simulate_core(core, job)
 
 
 def _run_block(

@@ -111,12 +111,30 @@ def synthesize_core(core: Core, device: str = "LFE5U-25", seed: int = 1) -> Synt
         MissingPackageError: If the tools are not installed.
         SimulationError: If a tool fails.
     """
-    chosen = find_device(device)
+    find_device(device)
+    return place_netlist(make_netlist(write_verilog(core)), device, seed)
+
+
+def make_netlist(verilog: str) -> str:
+    """Synthesize Verilog for ECP5 by Yosys; return its netlist in JSON."""
     with tempfile.TemporaryDirectory(prefix="neuropinn-rtl-") as name:
         folder = Path(name)
-        (folder / "core.v").write_text(write_verilog(core))
+        (folder / "core.v").write_text(verilog)
         run_tool("yosys", ["-q", "-p", f"read_verilog core.v; synth_ecp5 -top {TOP} -json core.json"], folder)
-        check_fits(count_cells((folder / "core.json").read_text()), chosen)
+        return (folder / "core.json").read_text()
+
+
+def place_netlist(netlist: str, device: str, seed: int = 1) -> SynthesisReport:
+    """Place and route a netlist by nextpnr, out of context; return what it reports.
+
+    Raises:
+        SpecError: If the device is unknown or too small.
+    """
+    chosen = find_device(device)
+    check_fits(count_cells(netlist), chosen)
+    with tempfile.TemporaryDirectory(prefix="neuropinn-rtl-") as name:
+        folder = Path(name)
+        (folder / "core.json").write_text(netlist)
         arguments = f"--{chosen.option} --json core.json --out-of-context --timing-allow-fail --report report.json -q"
         run_tool("nextpnr-ecp5", [*arguments.split(), "--freq", str(FREQUENCY_MHZ), "--seed", str(seed)], folder)
         return read_report((folder / "report.json").read_text(), chosen)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 import builders
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.engine.trace import Probe
@@ -34,12 +36,12 @@ def with_weight(plan: IntegerPlan, node: int) -> IntegerPlan:
 
 
 def with_shift(plan: IntegerPlan, node: int) -> IntegerPlan:
-    """Make one neuron's product lose one bit more, rounded."""
+    """Let the first neuron whose product loses bits lose one more."""
     first = plan.populations[node].affine.connections[0]
     down, half = first.down.copy(), first.half.copy()
-    assert down[0] > 0, "the neuron's shift is one to the right"
-    down[0] += 1
-    half[0] *= 2
+    j = int(np.flatnonzero(down)[0])
+    down[j] += 1
+    half[j] *= 2
     return _with_connection(plan, node, replace(first, down=down, half=half))
 
 

