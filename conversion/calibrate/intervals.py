@@ -149,7 +149,9 @@ def bound_nodes(network: QuantizedNetwork) -> tuple[LayerBound | ProductBound, .
 
 def bound_any_words(network: QuantizedNetwork) -> tuple[LayerBound | ProductBound, ...]:
     """Bound every population and product over all words that the inputs can have, inside the box or not, the read-out last."""
-    return _bound_within(network, {each.name: _whole_word(network.words[each.name], each.width) for each in network.inputs})
+    return _bound_within(
+        network, {each.name: _whole_word(network.words[each.name], each.width) for each in network.inputs}
+    )
 
 
 def _bound_within(network: QuantizedNetwork, cells: dict[str, Interval]) -> tuple[LayerBound | ProductBound, ...]:

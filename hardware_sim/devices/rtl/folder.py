@@ -17,7 +17,7 @@ from ....files.result_folders import check_result_folder, is_result_folder
 from ....network.given_points import checked_samples
 from ....network.quantized import QuantizedNetwork
 from ....network.spec import Readout
-from ..integer_plan import IntegerPlan, PopulationPlan
+from ..integer_plan import IntegerPlan, OutputPlan, PopulationPlan
 from .recording import make_job
 from .run import build_core
 from .verilog import TOP, write_verilog
@@ -105,9 +105,9 @@ def _fill(name: str, values: dict[str, object]) -> str:
     return Template((TEMPLATES / name).read_text(encoding="utf-8")).substitute(values)
 
 
-def _summing(plan: IntegerPlan) -> list[PopulationPlan]:
+def _summing(plan: IntegerPlan) -> list[PopulationPlan | OutputPlan]:
     """Return the nodes with connections, the read-out last."""
-    return [*plan.populations, plan.output]  # type: ignore[list-item]
+    return [*plan.populations, plan.output]
 
 
 def _write_readme(network: QuantizedNetwork, core: Core, n_points: int) -> str:
@@ -169,6 +169,8 @@ def _write_record(network: QuantizedNetwork, core: Core) -> str:
             "readout": plan.output.readout.value,
         },
         "lanes": [{"node": name, "connection": k, "lanes": n} for (name, k), n in sorted(core.lanes.items())],
-        "n_weight_bits": int(np.sum([w.weight.size * w.weight_bits for n in _summing(plan) for w in n.affine.connections])),
+        "n_weight_bits": int(
+            np.sum([w.weight.size * w.weight_bits for n in _summing(plan) for w in n.affine.connections])
+        ),
     }
     return json.dumps(held, indent=2) + "\n"

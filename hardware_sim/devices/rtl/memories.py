@@ -21,7 +21,10 @@ def _memories(plan: IntegerPlan) -> Iterator[tuple[str, int]]:
         if isinstance(node, ProductPlan):
             continue
         for each in node.affine.connections:
-            yield f"weights from {each.source!r} to {node.name!r}, delay {each.delay}", each.weight.size * each.weight_bits
+            yield (
+                f"weights from {each.source!r} to {node.name!r}, delay {each.delay}",
+                each.weight.size * each.weight_bits,
+            )
     for node in plan.populations:
         cells = plan.tables[node.table].cells
         bits = sum(int(abs(cells[:, k]).max()).bit_length() for k in range(2))

@@ -1,7 +1,7 @@
 """Run the core of a network on points, in simulation: the same full record as of the integer engine.
 
 Every cycle of the hardware is simulated, so that cycles can be counted. A few points run in Amaranth's simulator, at some
-hundreds to thousands of cycles a second; where Verilator is installed, more run in it, after about half a minute of compilation.
+hundreds to thousands of cycles a second; where Verilator is installed, more run in it, after about a minute of compilation.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ....engine.trace import NO_PROBE, Backend, NodeCounts, NodeTrace, Probe, Pr
 from ....network.given_points import checked_samples
 from ....network.quantized import QuantizedNetwork
 from ....network.spec import Readout
-from ..integer_plan import IntegerPlan, PopulationPlan, plan_integers
+from ..integer_plan import IntegerPlan, PopulationPlan, ProductPlan, plan_integers
 from .memories import check_memories
 from .recording import FLAGS, MEMBRANE, PAYLOAD, Job, Recording, make_job
 from .verilog import EXTRA
@@ -235,10 +235,10 @@ def _count(values: IntArray, name: str) -> int:
     return int(_flags(values, name).sum())
 
 
-def _node_counts(node: object, values: IntArray) -> NodeCounts:
+def _node_counts(node: PopulationPlan | ProductPlan, values: IntArray) -> NodeCounts:
     is_population = isinstance(node, PopulationPlan)
     return NodeCounts(
-        name=node.name,  # type: ignore[attr-defined]
+        name=node.name,
         fired=_flags(values, "fired").sum(axis=0),
         events=(values[..., PAYLOAD] != 0).sum(axis=0),
         multiplied=None if is_population else _flags(values, "multiplied").sum(axis=0),

@@ -1,4 +1,4 @@
-"""Synthesis for ECP5 devices by Yosys and nextpnr: how large the core is, how fast its clock may be, and what follows from both.
+"""Synthesis for ECP5 devices by Yosys and nextpnr: how large the core is, and how fast its clock may be.
 
 The core is placed and routed out of context, without pins; no board has run it. Nothing here is an energy.
 """

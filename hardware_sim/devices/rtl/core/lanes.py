@@ -7,7 +7,8 @@ from ...integer_plan import ConnectionPlan, IntegerPlan, ProductPlan
 DEFAULT_LANES = 8
 """Multipliers of the busiest connection: 22 of the 28 of an LFE5U-25 for three layers of 50 neurons."""
 EXPECTED_ACTIVITY = 0.25
-"""Share of a source's values that are expected to be events, where a connection isn't dense; 0.13 to 0.29 in shipped networks."""
+"""Share of a source's values that are expected to be events, where a connection isn't dense; 0.13 in poisson, 0.29 in
+burgers-shock."""
 
 
 def choose_lanes(plan: IntegerPlan, lanes: int = DEFAULT_LANES) -> dict[tuple[str, int], int]:

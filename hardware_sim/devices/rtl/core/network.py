@@ -1,8 +1,8 @@
 """The core of a network: a unit for each input, node and read-out, connected by rings of slots, each at work on its own step.
 
 Nothing is scheduled. A unit starts when its operands are there and its result has space; so points follow each other through
-the network as in a pipeline, whatever its graph, and the same core carries chains, products, delays and loops. A ring has at least
-as many slots as the longest delay and one more, so that the unit that is behind all others can always go on.
+the network as in a pipeline, whatever its graph, and the same core carries chains, products, delays and loops. A ring has at
+least as many slots as the longest delay and one more, so that the unit that is behind all others can always go on.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .output import Output
 from .population import Population
 from .product import Product
 from .ring import StepReader, Steps
-from .source import Edge, EventReader, Source, ValueReader
+from .source import Edge, Source
 
 MAX_SLACK = 16
 """Slots of a ring that serve speed alone: a source may be so far ahead of one that reads it past others."""
@@ -110,12 +110,9 @@ class Core(Elaboratable):
         if isinstance(node, PopulationPlan):
             connections = self._make_connections(node.name, node.affine)
             return Population(name, node, self.plan.tables[node.table], connections, self._drain(node.n_out), source)
-        readers = tuple(next(self._values[name]) for name in (node.left, node.right))
-        edges = tuple(
-            Edge(reader.ring, 0, self._is_held(name))
-            for reader, name in zip(readers, (node.left, node.right), strict=True)
-        )
-        return Product(name, node, readers, edges, self._drain(node.n_out), source)
+        left, right = (next(self._values[name]) for name in (node.left, node.right))
+        edges = Edge(left.ring, 0, self._is_held(node.left)), Edge(right.ring, 0, self._is_held(node.right))
+        return Product(name, node, (left, right), edges, self._drain(node.n_out), source)
 
     def _make_connections(self, name: str, affine: SumPlan) -> list[Connection]:
         return [

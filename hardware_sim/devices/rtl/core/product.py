@@ -33,7 +33,7 @@ class Product(Elaboratable):
         m = Module()
         m.submodules.drain, m.submodules.source = self.drain, self.source
         m.submodules.left, m.submodules.right = self.edges
-        plan, drain, source, pipe = self.plan, self.drain, self.source, Pipeline(m)
+        drain, source, pipe = self.drain, self.source, Pipeline(m)
         index, valid, final = (Staged(each, 0) for each in (drain.index, drain.valid, drain.final))
         left, right = self.edges
         m.d.comb += [

@@ -1,7 +1,7 @@
 """A ring of slots that one unit fills and others empty, all in order: the only way in which units wait for each other.
 
-The writer begins a slot and commits it later; several may be begun, and the oldest is committed first. A slot is free again when
-every reader has left it. What a slot holds lies in memories beside the ring.
+The writer begins a slot and commits it later; several may be begun, and the oldest is committed first. A slot is free again
+when every reader has left it. What a slot holds lies in memories beside the ring.
 """
 
 from __future__ import annotations

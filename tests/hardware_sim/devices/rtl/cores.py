@@ -19,7 +19,7 @@ from neuropinn_lava.network.quantized import QuantizedNetwork
 def compare_simulated(
     network: QuantizedNetwork, n: int = 3, lanes: int = 3, plan: IntegerPlan | None = None, pauses: float = 0.0
 ) -> ParityResult:
-    """Compare a core in Amaranth's simulator with the integer engine, all probed; another plan than the network's is a mutant."""
+    """Compare a core in Amaranth's simulator with the integer engine, all probed; another plan is a mutant."""
     points, probe = builders.random_points(network, n), Probe(n_samples=n)
     core = build_core(plan_integers(network) if plan is None else plan, lanes)
     trace, _ = trace_points(network, core, points, probe, lambda job: simulate_core(core, job, pauses))

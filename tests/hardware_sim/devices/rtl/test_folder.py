@@ -52,7 +52,7 @@ def test_the_test_bench_passes_and_a_wrong_golden_word_fails(network: QuantizedN
     command = "verilator --binary --timing -Wno-fatal -Wno-lint --top-module testbench testbench.v selftest.v neuropinn_core.v"
     subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
     assert run_bench(folder).startswith(f"PASS: {len(words)} words")
-    (folder / "golden_out.hex").write_text("\n".join([f"{words[0] ^ 1:x}", *golden[1:]]))
+    (folder / "golden_out.hex").write_text("\n".join([f"{words[0] ^ 1:x}", *golden[1:], ""]))
     assert run_bench(folder).startswith(f"FAIL: {len(words) - 1} of {len(words)} words are equal")
 
 
