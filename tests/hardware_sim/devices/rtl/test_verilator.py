@@ -62,13 +62,11 @@ def test_sixty_four_neurons_on_eight_lanes() -> None:
 
 
 def mutate_comparison(unit: str) -> str:
-    fired = re.search(r"fired <= (\\\$\d+) ;", unit)
-    assert fired is not None
-    return re.sub(rf"(assign {re.escape(fired[1])} += .*) >= ", r"\1 < ", unit, count=1)
+    return re.sub(r">= (.*theta_word)", r"< \1", unit, count=1)
 
 
 def mutate_shift(unit: str) -> str:
-    return re.sub(r"(aligned0_kind\[0\] = \d'h)(\d)", lambda m: f"{m[1]}{int(m[2]) ^ 1}", unit, count=1)
+    return re.sub(r"(aligned0_kind\[0\] = \d'h)(\d)", lambda m: f"{m[1]}{0 if int(m[2]) else 1}", unit, count=1)
 
 
 def mutate_weight(unit: str) -> str:
