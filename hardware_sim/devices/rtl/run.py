@@ -49,7 +49,7 @@ class CycleCount(Record):
     n_samples: int
     """Number of points."""
     n_events: int
-    """Number of events, those of the inputs included, that some connection has received over all points."""
+    """Number of events of all inputs and nodes, over all points and steps."""
     cycles: int
     """Cycles from the first word taken to the last word sent."""
     latency: int

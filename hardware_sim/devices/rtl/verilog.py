@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -45,10 +47,13 @@ def write_verilog(core: Core, *, with_records: bool = False) -> str:
 
 
 def run_tool(name: str, arguments: list[str], folder: Path) -> str:
-    """Run a tool of synthesis in a folder, the machine's own or else the WebAssembly build of the extra; return what it prints.
+    """Run a tool of synthesis in a folder; return what it prints.
+
+    The WebAssembly build of the extra is used, or else the machine's own. The environment variables YOSYS and NEXTPNR_ECP5 name
+    another one, which may be several times as fast.
 
     Args:
-        name: `yosys`, `nextpnr-ecp5`.
+        name: `yosys` or `nextpnr-ecp5`.
         arguments: Its arguments, paths relative to the folder.
         folder: Working directory.
 
@@ -68,10 +73,17 @@ def run_tool(name: str, arguments: list[str], folder: Path) -> str:
 
 
 def _command(name: str) -> list[str]:
-    native = shutil.which(name)
-    if native:
-        return [native]
+    """Return how a tool is called: as an environment variable says, from the extra, or from the path.
+
+    The extra comes before the path because Amaranth asks for a Yosys of 0.40 at least, and Debian 12 has 0.23.
+    """
+    said = os.environ.get(name.replace("-", "_").upper())
+    if said:
+        return [said]
     package = "yowasp_" + name.replace("-", "_")
+    native = shutil.which(name)
+    if importlib.util.find_spec(package) is None and native:
+        return [native]
     import_extra(package, EXTRA)
     run = "run_" + name.replace("-", "_")
     return [sys.executable, "-c", f"import sys, {package}; sys.exit({package}.{run}(sys.argv[1:]))"]
