@@ -35,7 +35,7 @@ test: $(STAMP) ## Run the tests, without the slow ones
 	$(BIN)/python -m pytest -m "not slow and not torture" -n $(WORKERS) --dist loadfile
 
 test-all: $(STAMP) ## Run all tests, with the extras that some of them compare with
-	$(UV) pip install --quiet --python $(BIN)/python --editable '.[neurobench,sanafe,snntorch,nir,sweep,rtl]'
+	$(UV) pip install --quiet --python $(BIN)/python --editable '.[neurobench,sanafe,snntorch,nir,sweep,onnx,qonnx,rtl]'
 	$(BIN)/python -m pytest -m "not torture"
 
 test-others: $(STAMP) ## Run the quick tests on every Python of 3.11 to 3.13 that is here; TESTS=... for some of them

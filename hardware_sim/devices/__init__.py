@@ -1,1 +1,1 @@
-"""The same integers on other hardware: C99 for microcontrollers, a core in Verilog for FPGAs, graphs in ONNX; made, built, run."""
+"""The same integers on other hardware: C99 for microcontrollers, a core in Verilog for FPGAs, graphs in ONNX."""

@@ -5,10 +5,10 @@
     m    = clip(toward_zero(m' * beta / 2**12) + z)
     a    = clip(phi(z)) where m >= theta (or |m| >= theta), else 0;  m = 0 there
 
-It is the record of `network/quantized_nodes.py` with its shifts taken apart, the payload tables merged where they are equal, and
-proofs beside them: how many bits the sums need, and which of the clips can change nothing. The proofs hold for whatever words
-the inputs have, so that points outside the domain are computed alike on every device. Whether a connection is walked event by
-event or as a dense product is chosen from counts of a run.
+It is the record of `network/quantized_nodes.py` with its shifts taken apart, the payload tables merged where they are equal,
+and proofs beside them: how many bits the sums need, and which of the clips can change nothing. The proofs hold for whatever
+words the inputs have, so that points outside the domain are computed alike on every device. Whether a connection is walked
+event by event or as a dense product is chosen from counts of a run.
 
 C99, RTL and ONNX are made from this record alone.
 """
@@ -102,7 +102,7 @@ class PopulationPlan(ArrayRecord):
     name: str
     """Name of the population."""
     affine: SumPlan
-    """Its drive."""
+    """Plan of its drive z."""
     beta: IntArray
     """Leak in units of 2**-12, shape (n_out,), 0 to 4096."""
     theta: IntArray
@@ -219,7 +219,7 @@ class IntegerPlan(Record):
     nodes: tuple[PopulationPlan | ProductPlan, ...]
     """Populations and products, each behind what it reads without delay."""
     output: OutputPlan
-    """The read-out."""
+    """Plan of the read-out."""
     tables: tuple[Phi, ...]
     """Payload tables, each once: a population names its own by number."""
     n_steps: int | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...base.arrays import Record
-from ...engine.trace import LavaMode
+from ...engine.trace import Backend, LavaMode
 from ..steps.choices import LayerModel
 from .compare_traces import FirstDifference
 
@@ -47,6 +47,20 @@ class ModeParity(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceParity(Record):
+    """Other hardware against the integer engine."""
+
+    backend: Backend
+    """What ran: C99, RTL, ONNX or QONNX."""
+    n_samples: int
+    """Number of samples compared."""
+    values_compared: int
+    """Payloads, counts and outputs compared."""
+    mismatches: int
+    """How many of them differ."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParitySection(Record):
     """The certificate: which engines were compared, over how many values, and what differed."""
 
@@ -54,13 +68,20 @@ class ParitySection(Record):
     """None where no torch module took part."""
     modes: tuple[ModeParity, ...] = ()
     """Lava's modes that were compared; empty without Lava."""
+    devices: tuple[DeviceParity, ...] = ()
+    """Other hardware that was compared."""
     first_difference: FirstDifference | None = None
     """None where nothing differs."""
 
     @property
     def values_compared(self) -> int:
-        """Values compared, over all of Lava's modes."""
-        return sum(mode.values_compared for mode in self.modes)
+        """Values compared, over all of Lava's modes and all other hardware."""
+        return sum(each.values_compared for each in (*self.modes, *self.devices))
+
+    @property
+    def mismatches(self) -> int:
+        """Number of values that differ from the integer engine's, anywhere."""
+        return sum(each.mismatches for each in (*self.modes, *self.devices))
 
     @property
     def integer_vs_lava_mismatches(self) -> int | None:

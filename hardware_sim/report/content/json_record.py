@@ -73,6 +73,7 @@ def report_object(report: ReportContent) -> JsonObject:
         "target": check_object(report.hardware.check) if report.hardware and report.hardware.check else None,
         "latency": jsonable(report.hardware.latency) if report.hardware else None,
         "sanafe": jsonable(report.hardware.sanafe) if report.hardware else None,
+        "devices": [jsonable(device) for device in report.devices],
         "gradients": _gradients_object(report.gradients) if report.gradients else None,
         "stresses": _stresses_object(report.solid) if report.solid else None,
     }
@@ -187,6 +188,7 @@ def parity_object(parity: ParitySection) -> JsonObject:
         "integer_vs_lava_mismatches": parity.integer_vs_lava_mismatches,
         "values_compared": parity.values_compared,
         **modes,
+        "devices": {each.backend.value: jsonable(each) for each in parity.devices},
         "first_difference": jsonable(parity.first_difference),
     }
 

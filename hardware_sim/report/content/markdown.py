@@ -13,6 +13,7 @@ from .formats import format_count, format_number, format_percent, format_range, 
 from .sections import NetworkSection, ReportContent
 from .sentences import (
     backend_sentences,
+    device_sentences,
     dominance_sentence,
     lee_sentence,
     parity_sentences,
@@ -28,6 +29,7 @@ from .tables import (
     connection_table,
     core_table,
     count_table,
+    device_table,
     energy_table,
     gradient_table,
     rule_table,
@@ -84,6 +86,9 @@ def _lines(report: ReportContent) -> Iterator[str]:
         yield from _core_lines(report.hardware)
         if report.hardware.check:
             yield from _check_lines(report.hardware.check)
+    if report.devices:
+        yield from _table_lines(device_table(report.devices))
+        yield from (*(f"- {sentence}" for sentence in device_sentences(report.devices)), "")
     if report.quantization and report.quantization.error_budget:
         yield from _budget_lines(report.quantization.error_budget)
 

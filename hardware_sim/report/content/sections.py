@@ -17,6 +17,7 @@ from ....network.spec import Provenance
 from ...costs.dominance import Dominance, find_dominance
 from ...costs.hardware_profile import HardwareProfile
 from ...counts.operations import OperationCounts
+from ...devices.device_result import DeviceResult
 from ...fields.gradients import GradientSection
 from ...fields.outputs import EstimateSection, FieldSection
 from ...fields.stresses import SolidSection
@@ -154,6 +155,8 @@ class ReportContent(Record):
     """Spikes and operations of the deployed run."""
     hardware: HardwareProfile | None = None
     """Energies, cores, latency, single samples."""
+    devices: tuple[DeviceResult, ...] = ()
+    """What the network takes on other hardware, beside the estimate of the target."""
     gradients: GradientSection | None = None
     """First derivatives of the deployed network's outputs."""
     solid: SolidSection | None = None

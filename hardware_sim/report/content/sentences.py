@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ....engine.trace import Backend
 from ...costs.dominance import Dominance
 from ...costs.energy import EnergyEstimate
 from ...costs.latency import LatencyEstimate
+from ...devices.device_result import Basis, DeviceResult
 from ...parity.certificate import ParitySection, TorchParity
 from ...parity.compare_traces import FirstDifference
 from ...steps.choices import LayerModel
@@ -41,11 +43,11 @@ def backend_sentences(backends: BackendsSection) -> tuple[str, ...]:
 
 
 def parity_verdict(parity: ParitySection | None) -> str:
-    """Return in a few words whether Lava equals the integer engine."""
-    if parity is None or parity.integer_vs_lava_mismatches is None:
+    """Return in a few words whether all that ran equals the integer engine."""
+    if parity is None or not (parity.modes or parity.devices):
         return "not compared with Lava"
-    if parity.integer_vs_lava_mismatches:
-        return f"{format_count(parity.integer_vs_lava_mismatches)} values differ"
+    if parity.mismatches:
+        return f"{format_count(parity.mismatches)} values differ"
     return "bit for bit equal"
 
 
@@ -55,6 +57,14 @@ MADE_OF = {
     LayerModel.WHOLE: ", the whole network in one process",
 }
 """What ran, in words, by the kind of layer."""
+
+DEVICES = {
+    Backend.C99: "C99, compiled for this machine",
+    Backend.RTL: "RTL, simulated cycle by cycle",
+    Backend.ONNX: "ONNX, run by onnxruntime",
+    Backend.QONNX: "QONNX, run by its reference",
+}
+"""Other hardware in words, by backend."""
 
 
 def parity_sentences(parity: ParitySection) -> tuple[str, ...]:
@@ -68,7 +78,13 @@ def parity_sentences(parity: ParitySection) -> tuple[str, ...]:
             f"membranes, spikes, payloads and outputs of {format_count(mode.n_samples)} samples were compared bit for bit; "
             f"{found}."
         )
-    if not parity.modes:
+    for device in parity.devices:
+        found = "all are equal" if not device.mismatches else f"{format_count(device.mismatches)} of them differ"
+        sentences.append(
+            f"{DEVICES[device.backend]}, against the integer engine: {format_count(device.values_compared)} membranes, spikes, "
+            f"payloads, counts and outputs of {format_count(device.n_samples)} samples were compared bit for bit; {found}."
+        )
+    if not parity.modes and not parity.devices:
         sentences.append("Lava did not run: nothing is certified about it.")
     if parity.first_difference:
         sentences.append(_difference_sentence(parity.first_difference))
@@ -158,3 +174,17 @@ def report_title(report: ReportContent) -> str:
 def lee_sentence(lee: float) -> str:
     """Return the product of steps, error and activity with its definition."""
     return f"LEE (steps × relative L2 in % × spiking activity in %): {format_number(lee)}."
+
+
+def device_sentences(devices: Iterable[DeviceResult]) -> tuple[str, ...]:
+    """Return sentences on what the numbers of the table of devices are, and where each comes from."""
+    known = tuple(devices)
+    sentences = ["Every device that ran computes the integers of the deployed network; values that differ are counted."]
+    if any(device.basis is Basis.EMULATED for device in known):
+        sentences.append(
+            "Instructions are counted in an emulator. Instructions are not cycles: the cycles are estimates from the "
+            "processor's published instruction timings, without wait states of the flash."
+        )
+    if any(device.basis is Basis.SYNTHESISED for device in known):
+        sentences.append("The FPGA's cycles are simulated and its clock is that of place and route; no board was run.")
+    return (*sentences, *(f"{device.name}: {device.source}." for device in known))

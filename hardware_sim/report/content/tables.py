@@ -18,10 +18,11 @@ from ...costs.dominance import Dominance
 from ...costs.energy import EnergyEstimate
 from ...costs.hardware_profile import HardwareProfile
 from ...counts.operations import NodeOperations, OperationCounts, OperationTotal
+from ...devices.device_result import DeviceResult
 from ...fields.gradients import GradientSection
 from ...fields.stresses import SolidSection
 from ...mapping.cores import Partition
-from .formats import format_count, format_joules, format_number, format_percent, format_range
+from .formats import NOTHING, format_count, format_joules, format_number, format_percent, format_range, format_seconds
 from .sections import BackendsSection
 from .sentences import format_basis, format_break_even
 
@@ -255,6 +256,37 @@ def core_table(partition: Partition) -> Table:
         Column("synaptic memory on it", "synapse_bytes_per_core", format_count, unit="B"),
         Column("of its synaptic memory", "synapse_utilisation", format_percent),
     )
+
+
+def device_table(devices: Iterable[DeviceResult]) -> Table:
+    """Return size, work, time and energy of a sample on every device."""
+    return _build_table(
+        "On devices",
+        devices,
+        Column("device", "name"),
+        Column("found", "basis.value", is_prose=True),
+        Column("samples compared", "n_samples", format_count),
+        Column("values that differ", "mismatches", format_count),
+        Column("flash", "flash_bytes", format_count, unit="B"),
+        Column("RAM", "ram_bytes", format_count, unit="B"),
+        Column("logic", lambda device: device.logic or NOTHING, is_prose=True),
+        Column("instructions a sample", "instructions", lambda value: format_number(value, 5)),
+        Column("cycles a sample", lambda device: _range_cell(device.cycles_low, device.cycles_high, _format_cycles)),
+        Column("time of a sample", lambda device: _range_cell(device.seconds_low, device.seconds_high, format_seconds)),
+        Column("energy of a sample", lambda device: _range_cell(device.joules_low, device.joules_high, format_joules)),
+        name="devices",
+    )
+
+
+def _range_cell(low: float | None, high: float | None, say: Callable[[float], str]) -> Cell:
+    """Return a cell with a range, or with nothing where it is not known."""
+    if low is None or high is None:
+        return Cell(NOTHING, float("nan"))
+    return Cell(format_range(low, high, say), high)
+
+
+def _format_cycles(value: float) -> str:
+    return format_number(value, 5)
 
 
 def rule_table(check: TargetCheck) -> Table:

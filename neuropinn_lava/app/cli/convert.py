@@ -1,4 +1,4 @@
-"""The commands `convert`, a float network into integers, and `export`, a float network into another tool's format."""
+"""The command `convert`: a float network into integers."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from ...base.arrays import Record
 from ...base.errors import SpecError
 from ...conversion.scheme import Equalization, Granularity, QuantizationScheme, RangeRule, Rounding
 from ...conversion.tuning_settings import TuningLoss, TuningSettings
-from ...files.atomic import check_writable
 from ...files.network_file import check_network_path, write_network
 from ...files.user_objects import is_user_object
 from ...network.spec import NetworkSpec
 from ...problems.problem import PdeProblem
 from ..stream.input_files import read_inputs
-from ..terminal.console import out, show_note
+from ..terminal.console import show_note
 from ..terminal.progress import progress_bars
 from ..terminal.show_conversion import describe_sparsification, show_quantization
 from ..verbs.calibration_points import sparsify_within
 from ..verbs.convert import DEFAULT_TARGET, convert, float_source
-from ..verbs.networks import NIR_SUFFIX, find_network, float_network
+from ..verbs.networks import find_network
 from .option_values import Numbers, WholeNumbers, parse_numbers, parse_whole_numbers
-from .options import JsonOption, NetworkArgument, ParamOption, ProblemOption, SeedOption, refuse_idle, taking
+from .options import JsonOption, ParamOption, ProblemOption, SeedOption, refuse_idle, taking
 from .resolve import resolve_problem_option
 
 DEFAULT_WEIGHT_BITS = WholeNumbers((8,))
@@ -33,9 +32,8 @@ DEFAULT_PAYLOAD_BITS = WholeNumbers((16,))
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
+    """Add the command of this file."""
     app.command("convert")(taking(ConvertOptions, convert_command))
-    app.command("export")(export_command)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,34 +202,3 @@ def parse_tuning(options: ConvertOptions) -> TuningSettings | None:
     if not options.tune:
         return None
     return TuningSettings(loss=options.tune_on, n_iterations=options.tune_iterations)
-
-
-def export_command(
-    network: NetworkArgument,
-    path: Annotated[Path, typer.Option("--out", help="File to write, .nir.")],
-    as_lif: Annotated[
-        bool, typer.Option("--as-lif", help="Write neurons as LIF nodes, which other tools read as binary neurons.")
-    ] = False,
-) -> None:
-    """Write a float network as a NIR graph, which `convert`, `inspect` and `run` read back exactly. Needs the extra `nir`.
-
-    Of a quantized network, the float network that it came from is written: NIR has no words. Its neurons are nodes of a type of
-    their own, because NIR has no graded neuron: other tools refuse the file instead of misreading it. With `--as-lif` they read
-    it as binary neurons, and the command lists what is lost.
-
-    Example: `neuropinn-lava export poisson --out poisson.nir`
-    """
-    from ...conversion.formats.nir_graphs import write_nir
-    from ...conversion.formats.nir_neurons import NODE_TYPE, lost_as_lif
-
-    check_writable(path)
-    if path.suffix != NIR_SUFFIX:
-        raise SpecError("--out", "end in .nir", repr(str(path)), "NIR is the only format written so far.")
-    found = float_network(find_network(network))
-    write_nir(found, path, as_lif=as_lif)
-    kind = "LIF" if as_lif else NODE_TYPE
-    out.print(f"Wrote {path}: {len(found.populations)} populations of Variable Spiking Neurons as {kind} nodes.")
-    if as_lif:
-        out.print("Other tools read binary neurons, whose outputs mean something else. Lost to them:")
-        for each in lost_as_lif(found):
-            out.print(f"  - {each}")

@@ -21,6 +21,7 @@ from ..verbs.networks import find_network
 from ..verbs.profile import HardwareChoices, defining_backend, profile
 from ..verbs.solids import check_vtk, export_vtk
 from ..verbs.verify import DEFAULT_POINTS
+from .option_values import Names, parse_names
 from .options import (
     ForceOption,
     JsonOption,
@@ -100,6 +101,12 @@ class ProfileOptions(Record):
     timing: Annotated[Path | None, typer.Option(help="Timing constants, a TOML file.")] = None
     energy: Annotated[list[Path] | None, typer.Option(help="Energy model besides the shipped ones, TOML.")] = None
     sanafe: Annotated[int, typer.Option(help="Samples to replay on SANA-FE; needs the extra `sanafe`.", min=0)] = 0
+    device: Annotated[
+        Names | None,
+        typer.Option(
+            parser=parse_names, help="Other hardware to measure: c99, cortex-m0, cortex-m4, rv32, lfe5u-25, lfe5u-45."
+        ),
+    ] = None
     markdown: Annotated[Path | None, typer.Option(help="Write the report as markdown too.")] = None
     csv: Annotated[Path | None, typer.Option(help="Write every value of the report as CSV too.")] = None
     lava: LavaOption = True
@@ -110,9 +117,9 @@ class ProfileOptions(Record):
 
 
 def profile_command(options: ProfileOptions) -> None:
-    """Profile a network: accuracy, parity, spikes, synaptic operations, energy, cores.
+    """Profile a network: accuracy, parity, spikes, synaptic operations, energy, cores, and other hardware.
 
-    Example: `neuropinn-lava profile chip.h5 --out report/`
+    Example: `neuropinn-lava profile chip.h5 --out report/ --device c99,cortex-m4`
     """
     from ...hardware_sim.report.folder import check_report_directory
 
@@ -149,9 +156,13 @@ def profile_command(options: ProfileOptions) -> None:
 
 
 def chosen_hardware(options: ProfileOptions) -> HardwareChoices:
-    """Return the target, timing and energy models of the options."""
+    """Return the target, timing, energy models and devices of the options."""
     return HardwareChoices(
-        target=options.target, timing=options.timing, energy=tuple(options.energy or ()), n_sanafe=options.sanafe
+        target=options.target,
+        timing=options.timing,
+        energy=tuple(options.energy or ()),
+        n_sanafe=options.sanafe,
+        devices=tuple(options.device or ()),
     )
 
 
@@ -198,7 +209,7 @@ def finish(report: Report, directory: Path, as_json: bool) -> None:
     else:
         show_report(report)
         out.print(f"Report: {directory / 'report.html'}")
-    if report.parity is not None and report.parity.integer_vs_lava_mismatches:
+    if report.parity is not None and report.parity.mismatches:
         raise typer.Exit(1)
 
 

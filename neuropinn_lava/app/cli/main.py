@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from ...base.errors import DomainWarning, NeuroPinnError
 from ..terminal.console import show_error, show_note
-from . import convert, demo, distill, homogenize, networks, run, sweep, train, verify
+from . import convert, demo, distill, export, homogenize, networks, run, sweep, train, verify
 from .python_names import REUSED, replace_former_options, translate_error
 
 EXIT_ERROR = 1
@@ -53,7 +53,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (networks, train, distill, convert, run, verify, demo, homogenize, sweep):
+for module in (networks, train, distill, convert, export, run, verify, demo, homogenize, sweep):
     module.register(app)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from ...base.errors import NeuroPinnError, Violation
 
 VERBS = frozenset(
-    {"convert", "distill", "export_vtk", "homogenize", "profile", "run", "stream", "sweep", "train", "verify"}
+    {"convert", "distill", "export", "export_vtk", "homogenize", "profile", "run", "stream", "sweep", "train", "verify"}
 )
 RECORDS = frozenset(
     {

@@ -14,11 +14,14 @@ from ..terminal.console import out, print_json, show_note, stages
 from ..verbs.estimate_error import estimate_error
 from ..verbs.networks import find_network
 from ..verbs.verify import DEFAULT_POINTS, verify
+from .option_values import Names, parse_names
 from .options import JsonOption, NetworkArgument, ParamOption, ProblemOption, SeedOption, refuse_idle, taking
 from .resolve import resolve_problem_option
 
 if TYPE_CHECKING:
     from ...hardware_sim.parity.certificate import ParitySection
+
+DEFAULT_BACKENDS = Names(("lava",))
 
 
 def register(app: typer.Typer) -> None:
@@ -38,6 +41,10 @@ class VerifyOptions(Record):
     ] = None
     n_points: Annotated[int, typer.Option(help="How many points to draw.", min=1)] = DEFAULT_POINTS
     seed: SeedOption = 0
+    backend: Annotated[
+        Names,
+        typer.Option(parser=parse_names, help="What to compare with the reference: lava, c99, rtl, onnx, qonnx."),
+    ] = DEFAULT_BACKENDS
     equation: Annotated[
         float | None,
         typer.Option(help="Fail too if the estimated error of the deployed network is above this, as 0.01.", min=0.0),
@@ -46,7 +53,9 @@ class VerifyOptions(Record):
 
 
 def verify_command(options: VerifyOptions) -> None:
-    """Compare torch, the reference engines and Lava; exit code 1 where they differ, or the estimated error is too large.
+    """Compare torch, the reference engines, Lava and other hardware.
+
+    The exit code is 1 where they differ, or where the estimated error is too large.
 
     Example: `neuropinn-lava verify chip.h5 --equation 0.01`
     """
@@ -57,9 +66,17 @@ def verify_command(options: VerifyOptions) -> None:
     given = read_inputs(options.points, found) if options.points else None
     n_points = None if options.points else options.n_points
     with stages(hidden=options.as_json) as tell:
-        parity = verify(found, given, problem=problem, n_points=n_points, seed=options.seed, on_stage=tell)
+        parity = verify(
+            found,
+            given,
+            problem=problem,
+            n_points=n_points,
+            seed=options.seed,
+            backends=options.backend,
+            on_stage=tell,
+        )
     show_parity(parity, options.as_json)
-    is_wrong = bool(parity.integer_vs_lava_mismatches)
+    is_wrong = bool(parity.mismatches)
     if options.equation is not None:
         estimate = estimate_error(found, problem).relative_l2
         is_wrong |= not estimate <= options.equation

@@ -201,7 +201,7 @@ def _calls(
 def fitting_block(network: Network, choices: LavaChoices, n_points: int | None, pool: TaskPool) -> int:
     """Choose the points of a block: as in one process, or fewer of integers where a worker would have nothing to do."""
     size = suitable_block(network, choices.lava_mode)
-    is_exact = isinstance(network, QuantizedNetwork) and choices.backend in (Backend.INTEGER, Backend.LAVA)
+    is_exact = isinstance(network, QuantizedNetwork) and choices.backend not in (Backend.FLOAT, Backend.TORCH)
     if isinstance(pool, LocalPool) or n_points is None or not is_exact:  # sums of floats have an order
         return size
     return max(min(SMALLEST_BLOCK, size), min(size, -(-n_points // pool.n_under_way)))

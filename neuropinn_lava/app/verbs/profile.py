@@ -36,6 +36,7 @@ from .verify import OnStage, announce, check_lava, compare_backends, given_or_dr
 if TYPE_CHECKING:
     from ...conversion.quantize.report import QuantizationReport
     from ...hardware_sim.costs.hardware_profile import HardwareProfile
+    from ...hardware_sim.devices.device_result import DeviceResult
     from ...hardware_sim.fields.gradients import GradientSection
     from ...hardware_sim.report.report import Report
     from ...problems.problem import PdeProblem
@@ -56,6 +57,8 @@ class HardwareChoices(Record):
     """Energy models besides the shipped ones."""
     n_sanafe: int = 0
     """Number of samples to replay on SANA-FE's Loihi model, 0 for none; needs the extra `sanafe`."""
+    devices: tuple[str, ...] = ()
+    """Other hardware to measure the network on, beside the estimate of the target: names of `DEVICES`."""
 
 
 LOIHI2 = HardwareChoices()
@@ -100,6 +103,7 @@ def profile(
         SimulationError: If Lava is asked for and not available, or a run fails.
     """
     from ...hardware_sim.counts.counting import count_operations
+    from ...hardware_sim.devices.measure import check_devices
     from ...hardware_sim.report.report import Report
 
     network = checked_network(network, "profile.network")
@@ -108,8 +112,10 @@ def profile(
     raise_violations(_idle_violations(network, points is not None, reference, with_lava, with_parity, cost, hardware))
     truth = reference_at(problem, held, reference, network.n_out, network.readout is Readout.EVERY)
     hardware_of = _hardware_profiler(network, problem, hardware)
+    check_devices(hardware.devices, "HardwareChoices.devices")
     traces = _run_backends(network, held, with_lava, on_stage)
     announce(on_stage, "residuals, gradients and hardware")
+    profiled = hardware_of(traces[-1], held)
     return Report(
         package_version=__version__,
         n_points=len(held),
@@ -120,11 +126,33 @@ def profile(
         backends=measure_backends(network, problem, traces, truth, None if reference is None else "given by the user"),
         counts=count_operations(network, traces[-1]),
         fields=gather_fields(network, problem, held, traces, truth),
-        hardware=hardware_of(traces[-1], held),
+        hardware=profiled,
+        devices=_measure_devices(network, held, traces[-1], profiled, hardware.devices, on_stage),
         gradients=_gradients(network, problem),
         solid=describe_solid(network, problem),
         parity=compare_backends(network, held, on_stage) if with_lava and with_parity is not False else None,
     )
+
+
+def _measure_devices(
+    network: Network,
+    points: FloatArray,
+    trace: RunTrace,
+    profiled: HardwareProfile,
+    names: tuple[str, ...],
+    on_stage: OnStage,
+) -> tuple[DeviceResult, ...]:
+    """Measure the network on other hardware, and set the estimate of the target before it."""
+    from ...hardware_sim.devices.measure import describe_target, measure_on
+
+    if not names:
+        return ()
+    assert isinstance(network, QuantizedNetwork)
+    results = [describe_target(profiled)] if profiled.placement else []
+    for name in names:
+        announce(on_stage, f"device {name}")
+        results.append(measure_on(network, name, points, trace))
+    return tuple(results)
 
 
 def _gradients(network: Network, problem: PdeProblem | None) -> GradientSection | None:
@@ -159,6 +187,9 @@ def _idle_violations(
     rule = "be left out for a float network, which is placed on no chip"
     if hardware.timing is not None:
         yield Violation("HardwareChoices.timing", rule, repr(str(hardware.timing)), mend)
+    if hardware.devices:
+        rule = "be left out for a float network: devices compute integers"
+        yield Violation("HardwareChoices.devices", rule, hardware.devices, mend)
     if str(hardware.target) != DEFAULT_TARGET:
         yield Violation("HardwareChoices.target", rule, repr(str(hardware.target)), mend)
 

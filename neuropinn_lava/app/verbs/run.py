@@ -1,4 +1,4 @@
-"""The verb `run`, and the engines behind it that all verbs share: float, integer, torch and Lava.
+"""The verb `run`, and the engines behind it that all verbs share: float, integer, torch, Lava, and those of other hardware.
 
     trace = nl.run(chip, points, backend="lava")
 
@@ -127,7 +127,8 @@ def run(
             (n, n_steps, n_in). Or a mapping from the name of each input to its own array.
         backend: `float` runs the float network, or the one that a quantized network came from, in numpy, and `torch` in torch;
             `integer` the integer reference; `lava` Lava's CPU simulator, with integers for a quantized network and floats for
-            a float one.
+            a float one. `c99` compiles the network's C99 for this machine, `rtl` simulates its Verilog, `onnx` and `qonnx` run
+            its graphs; each needs the extra of its name or a compiler, and a quantized network.
         mode: Whether samples go through Lava in batches (`batched`, also for None) or one at a time (`faithful`). `mode`,
             `model`, `batch_size`, `n_cores` and `time_limit` are options of the backend `lava`.
         probe: What to record in full.
@@ -225,9 +226,37 @@ def _run_torch(network: Network, points: FloatArray, probe: Probe, state: RunSta
     return run_torch(float_network(network), points, probe)
 
 
+def _run_c99(network: Network, points: FloatArray, probe: Probe, state: RunState | None) -> RunTrace:
+    from ...hardware_sim.devices.c99.run import run_c99
+
+    return run_c99(quantized_network(network, "run: backend `c99`"), points, probe, state)
+
+
+def _run_rtl(network: Network, points: FloatArray, probe: Probe, state: RunState | None) -> RunTrace:
+    from ...hardware_sim.devices.rtl.run import run_rtl
+
+    return run_rtl(quantized_network(network, "run: backend `rtl`"), points, probe, state)
+
+
+def _run_onnx(network: Network, points: FloatArray, probe: Probe, state: RunState | None) -> RunTrace:
+    from ...hardware_sim.devices.onnx_graphs.run_onnx import run_onnx
+
+    return run_onnx(quantized_network(network, "run: backend `onnx`"), points, probe, state)
+
+
+def _run_qonnx(network: Network, points: FloatArray, probe: Probe, state: RunState | None) -> RunTrace:
+    from ...hardware_sim.devices.onnx_graphs.qonnx_model import run_qonnx
+
+    return run_qonnx(quantized_network(network, "run: backend `qonnx`"), points, probe, state)
+
+
 _ENGINES: dict[Backend, Callable[[Network, FloatArray, Probe, RunState | None], RunTrace]] = {
     Backend.FLOAT: _run_float,
     Backend.INTEGER: _run_integer,
     Backend.TORCH: _run_torch,
+    Backend.C99: _run_c99,
+    Backend.RTL: _run_rtl,
+    Backend.ONNX: _run_onnx,
+    Backend.QONNX: _run_qonnx,
 }
-"""Functions that evaluate a network in this process, by backend."""
+"""Functions that evaluate a network on all backends but Lava, by backend."""

@@ -1,4 +1,4 @@
-"""The parity certificate: torch against the float engine, Lava against the reference engine, in every mode.
+"""The parity certificate: torch against the float engine, Lava in every mode and other hardware against the reference engine.
 
     torch    = float     to rounding, where no spike can flip
     Lava     = integer   bit for bit: membrane, fired, payload and output, every step and sample
@@ -8,30 +8,34 @@
     dense                the graph of Lava's own Dense followed by the neurons, one at a time, at most `N_DENSE` samples, every
                          value: a third of all values at T = 1
 
-A float network is compared the same way, Lava's floats with the float engine's.
+    C99, RTL, ONNX, QONNX    the samples of `N_ON_DEVICE`, every value of the first `N_PROBED`, where they are asked for
+
+A float network is compared the same way, Lava's floats with the float engine's; other hardware has no floats.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...base.arrays import FloatArray
+from ...base.checks import as_member
 from ...base.errors import SimulationError, SpecError
 from ...engine.reference import run_float, run_integer
 from ...engine.schedule import schedule_network
 from ...engine.spike_flips import samples_at_risk
-from ...engine.trace import LavaMode, LayerModel, Probe, RunTrace
+from ...engine.trace import Backend, LavaMode, LayerModel, Probe, RunTrace
 from ...network.given_networks import checked_network
 from ...network.given_points import checked_samples
 from ...network.quantized import Network, QuantizedNetwork
 from .network_domain import draw_points, known_problem, warn_outside
-from .networks import float_network
+from .networks import float_network, quantized_network
+from .run import LavaChoices, run_chosen
 
 if TYPE_CHECKING:
-    from ...hardware_sim.parity.certificate import ModeParity, ParitySection, TorchParity
+    from ...hardware_sim.parity.certificate import DeviceParity, ModeParity, ParitySection, TorchParity
     from ...hardware_sim.parity.compare_traces import FirstDifference
     from ...problems.problem import PdeProblem
 
@@ -47,6 +51,9 @@ N_FAITHFUL_STEPS = 10_000
 """The same for one process a node; long sequences, large graphs and loops get fewer samples than `N_FAITHFUL`."""
 N_PROBED = 1000
 """Samples of the batched runs that are recorded in full."""
+
+N_ON_DEVICE = {Backend.C99: None, Backend.ONNX: None, Backend.QONNX: 500, Backend.RTL: 1000}
+"""Most samples that go through other hardware, by backend; None for all. QONNX's reference and a simulated core are slow."""
 
 FLOAT_TOLERANCE = 1e-12
 """Largest difference of a float network on Lava that counts as none, relative to the largest value: sums in another order."""
@@ -68,9 +75,10 @@ def verify(
     problem: PdeProblem | None = None,
     n_points: int | None = None,
     seed: int = 0,
+    backends: Sequence[Backend | str] = (Backend.LAVA,),
     on_stage: OnStage = None,
 ) -> ParitySection:
-    """Compare all backends on the same points.
+    """Compare backends with the reference engine on the same points.
 
     Args:
         network: Float or quantized.
@@ -79,20 +87,37 @@ def verify(
         problem: The problem that the network solves; None looks up the one that its provenance names.
         n_points: Number of points to draw, where none are given; None is `DEFAULT_POINTS`.
         seed: Seed of the drawn points.
+        backends: What is compared: `lava`, `c99`, `rtl`, `onnx`, `qonnx`, any number of them.
         on_stage: Called with a description of each comparison when it begins.
 
     Returns:
-        The certificate. Without a mismatch in any mode, its first difference is None.
+        The certificate. Without a mismatch anywhere, its first difference is None.
 
     Raises:
-        SpecError: If points or problem do not fit the network, or points are given together with their number.
+        SpecError: If points or problem do not fit the network, points are given together with their number, a backend is
+            unknown or the reference itself, or a float network is asked for on hardware that has only integers.
         SimulationError: If Lava is not available or a run fails.
     """
     found = checked_network(network, "verify.network")
     known = known_problem(found, problem, "verify.problem")
+    chosen = _checked_backends(backends)
     held = given_or_drawn(found, points, n_points, seed, "verify", known)
-    check_lava("verify", "It compares Lava with the integer reference, and has no other use.")
-    return compare_backends(found, held, on_stage)
+    if Backend.LAVA in chosen:
+        others = ", ".join(repr(each.value) for each in N_ON_DEVICE)
+        check_lava("verify", f"Or compare other hardware, by backends: {others}.")
+    return compare_backends(found, held, on_stage, chosen)
+
+
+def _checked_backends(backends: Sequence[Backend | str]) -> tuple[Backend, ...]:
+    """Return the backends that are to be compared with the reference, each once."""
+    known = (Backend.LAVA, *N_ON_DEVICE)
+    names = [backends] if isinstance(backends, str) else list(backends)
+    chosen = tuple(dict.fromkeys(as_member(Backend, name, "verify.backends") for name in names))
+    if not chosen or any(each not in known for each in chosen):
+        rule = f"be some of {', '.join(each.value for each in known)}, which are compared with the reference"
+        got = [each.value for each in chosen]
+        raise SpecError("verify.backends", rule, got, "Leave the others out: they are what is compared with.")
+    return chosen
 
 
 def given_or_drawn(
@@ -137,21 +162,50 @@ def check_lava(where: str, mend: str) -> None:
         raise SimulationError(where, cause.rule, cause.got, f"Use Python 3.10 on Linux or macOS. {mend}") from error
 
 
-def compare_backends(network: Network, held: FloatArray, on_stage: OnStage = None) -> ParitySection:
-    """Compare all backends on checked points, without a warning of points outside the domain."""
+def compare_backends(
+    network: Network, held: FloatArray, on_stage: OnStage = None, backends: Sequence[Backend] = (Backend.LAVA,)
+) -> ParitySection:
+    """Compare backends on checked points, without a warning of points outside the domain."""
     from ...hardware_sim.parity.certificate import ParitySection
 
     announce(on_stage, "torch against the float engine")
     torch_parity = _compare_torch(network, held)
     announce(on_stage, f"the reference engine, {len(held):,} samples")
     expected = _run_reference(network, held, Probe(n_samples=N_PROBED))
-    plans = _plans(network, expected.n_steps)
-    compared = [_compare_mode(network, held, expected, *plan, on_stage) for plan in plans]
+    plans = _plans(network, expected.n_steps) if Backend.LAVA in backends else []
+    modes = [_compare_mode(network, held, expected, *plan, on_stage) for plan in plans]
+    others = [each for each in backends if each is not Backend.LAVA]
+    devices = [_compare_device(network, held, expected, each, on_stage) for each in others]
+    firsts = [first for _, first in (*modes, *devices) if first is not None]
     return ParitySection(
         torch_vs_float=torch_parity,
-        modes=tuple(parity for parity, _ in compared),
-        first_difference=next((first for _, first in compared if first is not None), None),
+        modes=tuple(parity for parity, _ in modes),
+        devices=tuple(parity for parity, _ in devices),
+        first_difference=firsts[0] if firsts else None,
     )
+
+
+def _compare_device(
+    network: Network, points: FloatArray, expected: RunTrace, backend: Backend, on_stage: OnStage
+) -> tuple[DeviceParity, FirstDifference | None]:
+    """Run the first samples on other hardware and compare them with the reference's trace."""
+    from ...hardware_sim.parity.certificate import DeviceParity
+    from ...hardware_sim.parity.compare_traces import compare_traces
+
+    held = quantized_network(network, f"verify: backend `{backend.value}`")
+    n = min(N_ON_DEVICE[backend] or len(points), len(points))
+    announce(on_stage, f"{backend.value}, {n:,} samples")
+    probe = Probe(n_samples=min(N_PROBED, n))
+    actual = run_chosen(held, points[:n], LavaChoices(backend=backend), probe)
+    wanted = expected if n == len(points) else _run_reference(held, points[:n], probe)
+    result = compare_traces(wanted, actual, network=held)
+    parity = DeviceParity(
+        backend=backend,
+        n_samples=result.n_samples,
+        values_compared=result.values_compared,
+        mismatches=result.mismatches,
+    )
+    return parity, result.first_difference
 
 
 def _plans(network: Network, n_steps: int) -> list[tuple[LavaMode, LayerModel, int | None]]:

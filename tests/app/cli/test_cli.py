@@ -221,10 +221,22 @@ def test_export_writes_the_source_of_a_quantized_network(cli, float_file, chip_f
     assert digest == read_network(float_file).digest()
 
 
-def test_export_knows_one_format(cli, float_file, tmp_path):
-    code, _, err = cli("export", float_file, "--out", tmp_path / "net.onnx")
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("net.txt", (), "--format must be one of nir, c99, verilog, onnx, qonnx"),
+        ("net.txt", ("--format", "nir"), "end in .nir for format 'nir'"),
+        ("net.onnx", (), "quantize"),
+        ("folder", ("--format", "c99"), "quantize"),
+        ("net.nir", ("--force",), "--force must be left out for format 'nir'"),
+        ("folder", ("--format", "c99", "--as-lif"), "--as-lif must be left out for format 'c99'"),
+    ],
+)
+def test_export_refuses_what_a_format_cannot_have(cli, float_file, tmp_path, name, options, message):
+    code, _, err = cli("export", float_file, "--out", tmp_path / name, *options)
     assert code == 1
-    assert "end in .nir" in err
+    assert message in err
+    assert not (tmp_path / name).exists()
 
 
 @pytest.mark.parametrize("command", ["inspect", "convert"])
