@@ -78,7 +78,9 @@ def test_an_unknown_backend_lists_the_choices(backend, chip, tmp_path):
         lambda: probe(chip, POINTS, Probe(samples=(0,)), backend=backend),
     )
     for call in calls:
-        with pytest.raises(SpecError, match=r"backend must be one of c99, float, integer, lava, onnx, qonnx, rtl, torch"):
+        with pytest.raises(
+            SpecError, match=r"backend must be one of c99, float, integer, lava, onnx, qonnx, rtl, torch"
+        ):
             call()
 
 
