@@ -21,7 +21,7 @@ from neuropinn_lava.app.verbs.networks import find_network
 from neuropinn_lava.base.arrays import FloatArray
 from neuropinn_lava.hardware_sim.devices.rtl.run import build_core, simulate_points
 from neuropinn_lava.hardware_sim.devices.rtl.synthesis import make_netlist, place_netlist
-from neuropinn_lava.hardware_sim.devices.rtl.verilog import write_verilog
+from neuropinn_lava.hardware_sim.devices.rtl.verilog import make_verilog
 from neuropinn_lava.hardware_sim.parity.compare_traces import compare_traces
 from neuropinn_lava.network.quantized import QuantizedNetwork
 
@@ -58,7 +58,7 @@ def measure(case: str) -> None:
     trace, count = simulate_points(network, points, lanes=int(lanes))
     differing = compare_traces(nl.run_integer(network, points), trace, network=network).mismatches
     start = time.perf_counter()
-    netlist = make_netlist(write_verilog(build_core(network, int(lanes))))
+    netlist = make_netlist(make_verilog(build_core(network, int(lanes))))
     print(f"<!-- {case}: Yosys {time.perf_counter() - start:.0f} s -->", flush=True)
     for device in DEVICES:
         try:

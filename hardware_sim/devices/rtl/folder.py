@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ....base.arrays import FloatArray, IntArray
+from ....base.checks import check_range, check_whole, raise_violations
 from ....engine.host import encode_points
 from ....engine.reference import run_integer
 from ....files.atomic import write_text
 from ....files.result_folders import check_result_folder, is_result_folder
-from ....network.given_points import checked_samples
 from ....network.quantized import QuantizedNetwork
 from ....network.spec import Readout
 from ..integer_plan import IntegerPlan, OutputPlan, PopulationPlan
 from .recording import make_job
 from .run import build_core
-from .verilog import TOP, write_verilog
+from .verilog import TOP, make_verilog
 
 if TYPE_CHECKING:
     from .core.network import Core
@@ -29,8 +29,14 @@ TEMPLATES = Path(__file__).parent / "templates"
 JSON_NAME = "core.json"
 SCHEMA_FAMILY = "neuropinn-lava/rtl/"
 SCHEMA = f"{SCHEMA_FAMILY}1"
-WORK_PER_CYCLE = 1
-"""Least number of weights times steps that a core multiplies in a cycle, from which the test bench's patience follows."""
+MIN_GOLDEN, MAX_GOLDEN = 2, 10_000
+"""Range of the number of golden samples: the corners of the box are two of them."""
+SEED = 20260
+"""Seed of the samples that are drawn."""
+SEQUENCE_STEPS = 8
+"""Steps of a drawn sequence."""
+MAX_STAGES = 64
+"""More stages than any unit's pipeline has."""
 MEANINGS = {
     Readout.MEAN: "the sum of the read-out over the steps",
     Readout.LAST: "the read-out of the last step",
@@ -38,10 +44,11 @@ MEANINGS = {
 }
 
 
-def write_rtl(
+def write_verilog(
     network: QuantizedNetwork,
     directory: str | Path,
-    points: FloatArray,
+    *,
+    n_golden: int = 64,
     lanes: int | None = None,
     force: bool = False,
 ) -> Path:
@@ -49,28 +56,47 @@ def write_rtl(
 
     Args:
         network: The quantized network.
-        directory: A new folder, an empty one, or one of an earlier core.
-        points: Physical coordinates of the golden words, shape (n_samples, n_in), or (n_samples, n_steps, n_in) with sequences.
-        lanes: Multipliers of the busiest connection; None for the default.
+        directory: A new folder, an empty one, or one of an earlier core; its parent must exist.
+        n_golden: Number of samples of the self-test, 2 to 10 000.
+        lanes: Multipliers of the busiest connection, 1 to 1 024; None for the default.
         force: Whether to write beside other files.
 
     Raises:
-        SpecError: If the folder is refused, or the points do not fit.
+        SpecError: If a number is out of range, the folder is refused, or the network is too large.
         MissingPackageError: If Amaranth or Yosys is not installed.
         SimulationError: If Yosys fails.
     """
+    where = "write_verilog.n_golden"
+    raise_violations([*check_whole(where, n_golden)] or check_range(where, n_golden, MIN_GOLDEN, MAX_GOLDEN))
     target = Path(directory).resolve()
     is_ours = is_result_folder(target, JSON_NAME, SCHEMA_FAMILY)
     check_result_folder(target, f"folder {directory}", "core", is_ours, force)
-    points = checked_samples(points, network, f"write_rtl: points of network {network.name!r}")
     core = build_core(network, lanes)
-    files = {f"{TOP}.v": write_verilog(core), **_write_test(network, core, points)}
+    points = draw_golden(network, n_golden)
+    files = {f"{TOP}.v": make_verilog(core), **_write_test(network, core, points)}
     files["README.md"] = _write_readme(network, core, len(points))
     files[JSON_NAME] = _write_record(network, core)
-    target.mkdir(parents=True, exist_ok=True)
+    target.mkdir(exist_ok=True)
     for name, text in files.items():
         write_text(target / name, text)
     return target
+
+
+def draw_golden(network: QuantizedNetwork, n_golden: int) -> FloatArray:
+    """Draw samples from the network's box, its lower and upper corner first.
+
+    Args:
+        network: The network.
+        n_golden: Number of samples, at least 2.
+    """
+    source, rng = network.source, np.random.default_rng(SEED)
+    unit = rng.random((n_golden, source.n_in))
+    unit[0], unit[1] = 0.0, 1.0
+    if source.has_sequences:
+        changes = np.repeat([each.is_sequence for each in source.inputs], [each.width for each in source.inputs])
+        unit = np.where(changes, rng.random((n_golden, SEQUENCE_STEPS, source.n_in)), unit[:, None])
+    points: FloatArray = source.lower + (source.upper - source.lower) * unit
+    return points
 
 
 def _write_test(network: QuantizedNetwork, core: Core, points: FloatArray) -> dict[str, str]:
@@ -79,14 +105,13 @@ def _write_test(network: QuantizedNetwork, core: Core, points: FloatArray) -> di
     expected = run_integer(network, points).readout.reshape(-1)
     in_bits, out_bits = len(core.s_axis_tdata), len(core.m_axis_tdata)
     words = job.words & ((1 << in_bits) - 1) | job.lasts << in_bits
-    synapses = sum(each.weight.size for node in _summing(core.plan) for each in node.affine.connections)
-    values = {
+    values: dict[str, object] = {
         "top": TOP,
         "n_in": len(words),
         "n_out": len(expected),
         "in_bits": in_bits,
         "out_bits": out_bits,
-        "max_cycles": 1000 + WORK_PER_CYCLE * (synapses + sum(core.plan.widths.values())) * len(words),
+        "max_cycles": 1000 + job.n_records[-1] * _count_work(core.plan),
     }
     texts = {name: _fill(name, values) for name in ("selftest.v", "testbench.v", "ulx3s.v", "ulx3s.lpf")}
     return {
@@ -94,6 +119,12 @@ def _write_test(network: QuantizedNetwork, core: Core, points: FloatArray) -> di
         "golden_in.hex": _hex_words(words, in_bits + 1),
         "golden_out.hex": _hex_words(expected, out_bits),
     }
+
+
+def _count_work(plan: IntegerPlan) -> int:
+    """Return more cycles than a step can last: a multiplication and a neuron a cycle, and the stages of every unit."""
+    synapses = sum(each.weight.size for node in _summing(plan) for each in node.affine.connections)
+    return synapses + sum(plan.widths.values()) + MAX_STAGES * (len(plan.nodes) + 2)
 
 
 def _hex_words(words: IntArray, bits: int) -> str:

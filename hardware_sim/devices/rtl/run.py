@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ....base.arrays import FloatArray, IntArray, Record
+from ....base.checks import check_range, check_whole, raise_violations
 from ....base.errors import SpecError
 from ....base.extras import import_extra
 from ....engine.host import decode_integers, encode_points
@@ -32,6 +33,8 @@ from .verilog import EXTRA
 if TYPE_CHECKING:
     from .core.network import Core
 
+MAX_LANES = 1024
+"""Far more multipliers than any of the devices has."""
 AMARANTH_WORK = 20_000
 """Neuron steps that Amaranth's simulator runs in about half a minute; more go to Verilator."""
 BLOCK_WORK = 4_000_000
@@ -73,16 +76,19 @@ def build_core(network: QuantizedNetwork | IntegerPlan, lanes: int | None = None
 
     Args:
         network: The network, or its plan.
-        lanes: Multipliers of the busiest connection; None for the default.
+        lanes: Multipliers of the busiest connection, 1 to 1 024; None for the default.
 
     Raises:
-        SpecError: If the network is too large for any of these devices.
+        SpecError: If the network is too large for any ECP5, or the number is out of range.
         MissingPackageError: If Amaranth is not installed.
     """
     import_extra("amaranth", EXTRA)
     from .core.lanes import DEFAULT_LANES, choose_lanes
     from .core.network import Core
 
+    where = "build_core.lanes"
+    if lanes is not None:
+        raise_violations([*check_whole(where, lanes)] or check_range(where, lanes, 1, MAX_LANES))
     plan = network if isinstance(network, IntegerPlan) else plan_integers(network)
     check_memories(plan)
     return Core(plan, choose_lanes(plan, DEFAULT_LANES if lanes is None else lanes))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ....base.arrays import Record
 from ....base.errors import SimulationError, SpecError
 from .run import CycleCount
-from .verilog import TOP, run_tool, write_verilog
+from .verilog import TOP, make_verilog, run_tool
 
 if TYPE_CHECKING:
     from .core.network import Core
@@ -112,7 +112,7 @@ def synthesize_core(core: Core, device: str = "LFE5U-25", seed: int = 1) -> Synt
         SimulationError: If a tool fails.
     """
     find_device(device)
-    return place_netlist(make_netlist(write_verilog(core)), device, seed)
+    return place_netlist(make_netlist(make_verilog(core)), device, seed)
 
 
 def make_netlist(verilog: str) -> str:

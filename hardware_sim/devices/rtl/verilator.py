@@ -14,7 +14,7 @@ import numpy as np
 
 from ....base.errors import SimulationError
 from .recording import MAX_IDLE, Job, Recording, idle_error
-from .verilog import TOP, write_verilog
+from .verilog import TOP, make_verilog
 
 if TYPE_CHECKING:
     from .core.network import Core
@@ -46,7 +46,7 @@ class CompiledCore:
     def __enter__(self) -> CompiledCore:
         folder = Path(self._folder.name)
         try:
-            text = self._verilog if self._verilog is not None else write_verilog(self.core, with_records=True)
+            text = self._verilog if self._verilog is not None else make_verilog(self.core, with_records=True)
             (folder / "core.v").write_text(text)
             (folder / "harness.cpp").write_text(write_harness(self.core))
             _run(["verilator", *ARGUMENTS, "--top-module", TOP, "core.v", "harness.cpp"], folder)

@@ -24,7 +24,7 @@ TIME_LIMIT = 3600
 """Seconds after which a tool is given up."""
 
 
-def write_rtlil(core: Core, *, with_records: bool = False) -> str:
+def make_rtlil(core: Core, *, with_records: bool = False) -> str:
     """Return the core in RTLIL; with the records of its nodes as ports too, for a simulation."""
     import_extra("amaranth", EXTRA)
     from amaranth.back import rtlil
@@ -36,12 +36,12 @@ def write_rtlil(core: Core, *, with_records: bool = False) -> str:
     return text
 
 
-def write_verilog(core: Core, *, with_records: bool = False) -> str:
+def make_verilog(core: Core, *, with_records: bool = False) -> str:
     """Return the core in Verilog; with the records of its nodes as ports too, for a simulation."""
-    text = write_rtlil(core, with_records=with_records)
+    text = make_rtlil(core, with_records=with_records)
     with tempfile.TemporaryDirectory(prefix="neuropinn-rtl-") as folder:
         (Path(folder) / "core.il").write_text(text)
-        script = "read_rtlil core.il; proc -nomux -norom; memory_collect; write_verilog -norename core.v"
+        script = "read_rtlil core.il; proc -nomux -norom; memory_collect; make_verilog -norename core.v"
         run_tool("yosys", ["-q", "-p", script], Path(folder))
         return (Path(folder) / "core.v").read_text()
 

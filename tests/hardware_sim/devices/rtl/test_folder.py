@@ -13,7 +13,7 @@ import builders
 import small_graphs
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.engine.reference import run_integer
-from neuropinn_lava.hardware_sim.devices.rtl.folder import write_rtl
+from neuropinn_lava.hardware_sim.devices.rtl.folder import draw_golden, write_verilog
 from neuropinn_lava.hardware_sim.devices.rtl.verilator import has_verilator
 from neuropinn_lava.network.quantized import QuantizedNetwork
 
@@ -22,7 +22,14 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("")
     network = builders.random_quantized(0)
     with pytest.raises(SpecError, match="must be an empty folder, a new one, or an earlier core"):
-        write_rtl(network, tmp_path, builders.random_points(network, 2))
+        write_verilog(network, tmp_path)
+
+
+@pytest.mark.parametrize(("options", "where"), [({"n_golden": 1}, "n_golden"), ({"lanes": 0}, "lanes")])
+def test_numbers_out_of_range_are_refused(options: dict[str, int], where: str, tmp_path: Path) -> None:
+    pytest.importorskip("amaranth", reason="the extra `rtl` is not installed")
+    with pytest.raises(SpecError, match=rf"{where} must lie in"):
+        write_verilog(builders.random_quantized(0), tmp_path / "core", **options)
 
 
 def networks() -> list[QuantizedNetwork]:
@@ -40,9 +47,9 @@ def test_the_test_bench_passes_and_a_wrong_golden_word_fails(network: QuantizedN
         pytest.importorskip(package, reason="the extra `rtl` is not installed")
     if not has_verilator():
         pytest.skip("Verilator or a C++ compiler is not installed")
-    points = builders.random_points(network, 20)
-    folder = write_rtl(network, tmp_path / "core", points)
-    write_rtl(network, tmp_path / "core", points)  # an earlier core may be replaced
+    folder = write_verilog(network, tmp_path / "core", n_golden=20)
+    write_verilog(network, tmp_path / "core", n_golden=20)  # an earlier core may be replaced
+    points = draw_golden(network, 20)
     held = json.loads((folder / "core.json").read_text())
     assert held["digest"] == network.digest()
     golden, bits = (folder / "golden_out.hex").read_text().split(), held["output"]["bits"]

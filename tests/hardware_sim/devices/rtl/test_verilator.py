@@ -15,7 +15,7 @@ from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.engine.trace import Probe
 from neuropinn_lava.hardware_sim.devices.rtl.run import build_core, trace_points
 from neuropinn_lava.hardware_sim.devices.rtl.verilator import CompiledCore, has_verilator
-from neuropinn_lava.hardware_sim.devices.rtl.verilog import write_verilog
+from neuropinn_lava.hardware_sim.devices.rtl.verilog import make_verilog
 from neuropinn_lava.hardware_sim.parity.compare_traces import ParityResult, compare_traces
 from neuropinn_lava.network.quantized import QuantizedNetwork
 
@@ -80,7 +80,7 @@ def mutate_weight(unit: str) -> str:
 def test_a_mutant_of_the_verilog_is_found_and_named(mutate: Any, unit: str) -> None:
     network = builders.random_quantized(10, widths=(2, 6, 6, 1), n_steps=1, index_size=4)
     core = build_core(network)
-    verilog = write_verilog(core, with_records=True)
+    verilog = make_verilog(core, with_records=True)
     found = re.search(rf"module \\neuropinn_core\.{re.escape(unit)} .*?endmodule", verilog, re.DOTALL)
     assert found is not None
     mutant = mutate(found[0])
