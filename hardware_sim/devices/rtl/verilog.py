@@ -41,7 +41,7 @@ def make_verilog(core: Core, *, with_records: bool = False) -> str:
     text = make_rtlil(core, with_records=with_records)
     with tempfile.TemporaryDirectory(prefix="neuropinn-rtl-") as folder:
         (Path(folder) / "core.il").write_text(text)
-        script = "read_rtlil core.il; proc -nomux -norom; memory_collect; make_verilog -norename core.v"
+        script = "read_rtlil core.il; proc -nomux -norom; memory_collect; write_verilog -norename core.v"
         run_tool("yosys", ["-q", "-p", script], Path(folder))
         return (Path(folder) / "core.v").read_text()
 
