@@ -147,7 +147,7 @@ def _write_readme(network: QuantizedNetwork, core: Core, n_points: int) -> str:
     divided = ""
     if plan.output.readout is Readout.MEAN:
         divided = " / T" if plan.n_steps is None else f" / {plan.n_steps}"
-    inputs = [f"  - `{each.name}`: {each.width} words at 2^{each.word.exponent}" for each in plan.inputs]
+    inputs = [f"  - `{each.name}`: {each.width} of them, at 2^{each.word.exponent}" for each in plan.inputs]
     return _fill(
         "README.md",
         {
@@ -176,7 +176,7 @@ def _describe_units(core: Core) -> list[str]:
     for node in _summing(core.plan):
         for k, each in enumerate(node.affine.connections):
             lanes, (n_out, n_source) = core.lanes[node.name, k], each.weight.shape
-            delayed = f", {each.delay} steps later" if each.delay else ""
+            delayed = f", delay {each.delay}" if each.delay else ""
             row = (f"{each.source} to {node.name}{delayed}", f"{n_out} x {n_source}", lanes, -(-n_out // lanes))
             lines.append("| " + " | ".join(str(cell) for cell in row) + " |")
     return lines
