@@ -1,6 +1,8 @@
 """The drive of a neuron: the products of its connections, shifted, rounded half up, added, with the bias, and clipped.
 
-z = clip(sum over c of ((p_c << up_c) + half_c >> down_c) + bias)
+    z = clip(sum over c of ((p_c << up_c) + half_c >> down_c) + bias)
+
+Half up is the floor and the highest bit that was shifted out: one adder for all shifts of a connection.
 """
 
 from __future__ import annotations

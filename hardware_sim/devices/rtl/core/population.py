@@ -1,7 +1,9 @@
 """A population: the drives of its neurons, their leak, threshold and payload, a neuron a cycle.
 
-m    = clip(toward_zero(m' * beta / 2**12) + z)
-a    = clip(phi(z)) where m >= theta (or |m| >= theta), else 0;  m = 0 there
+    m    = clip(toward_zero(m' * beta / 2**12) + z)
+    a    = clip(phi(z)) where m >= theta (or |m| >= theta), else 0;  m = 0 there
+
+phi is computed of every drive, beside the membrane: both are there in the same cycle.
 """
 
 from __future__ import annotations
