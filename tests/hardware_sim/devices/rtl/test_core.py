@@ -94,6 +94,14 @@ def test_the_last_step_alone() -> None:
     assert_equal(chain(9, (2, 3, 2), n_steps=3, readout=Readout.LAST, activation="relu"))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10))
+def test_random_graphs(seed: int) -> None:
+    n_steps = (1, 2, 4, None, 3)[seed % 5]
+    network = builders.random_graph(seed, n_inputs=1 + seed % 3, n_nodes=3 + seed % 3, n_steps=n_steps)
+    assert_equal(network, n=2, lanes=1 + seed % 4, pauses=0.3 * (seed % 2))
+
+
 @pytest.mark.parametrize("mutate", ["with_weight", "with_shift", "with_comparison"])
 def test_a_mutant_is_found_and_named(mutate: str) -> None:
     network = chain(10, (2, 4, 4, 1), n_steps=2)
