@@ -89,6 +89,7 @@ def profile(
         network: Float or quantized.
         problem: The problem that the network solves; None looks up the one that its provenance names.
         points: Evaluation points, physical, shape (n, n_in); None draws them from the problem's domain or the network's box.
+            Consecutive points of one value of the held inputs share what was computed from it, and are counted so.
         reference: The user's own reference at these points, shape (n, n_out); None evaluates the problem's.
         n_points: Number of points to draw, where none are given; None is 2500.
         seed: Seed of the drawn points.
@@ -103,6 +104,7 @@ def profile(
         SimulationError: If Lava is asked for and not available, or a run fails.
     """
     from ...hardware_sim.counts.counting import count_operations
+    from ...hardware_sim.counts.held import run_held
     from ...hardware_sim.devices.measure import check_devices
     from ...hardware_sim.report.report import Report
 
@@ -114,8 +116,9 @@ def profile(
     hardware_of = _hardware_profiler(network, problem, hardware)
     check_devices(hardware.devices, "HardwareChoices.devices")
     traces = _run_backends(network, held, with_lava, on_stage)
+    once = run_held(network, held)
     announce(on_stage, "residuals, gradients and hardware")
-    profiled = hardware_of(traces[-1], held)
+    profiled = hardware_of(traces[-1], held, once)
     return Report(
         package_version=__version__,
         n_points=len(held),
@@ -124,7 +127,7 @@ def profile(
         network=describe_deployed(network, held, truth),
         quantization=describe_words(network, held, traces[-1], cost),
         backends=measure_backends(network, problem, traces, truth, None if reference is None else "given by the user"),
-        counts=count_operations(network, traces[-1]),
+        counts=count_operations(network, traces[-1], once),
         fields=gather_fields(network, problem, held, traces, truth),
         hardware=profiled,
         devices=_measure_devices(network, held, traces[-1], profiled, hardware.devices, on_stage),
@@ -209,7 +212,7 @@ def _run_backends(network: Network, points: FloatArray, with_lava: bool, on_stag
 
 def _hardware_profiler(
     network: Network, problem: PdeProblem | None, choices: HardwareChoices
-) -> Callable[[RunTrace, FloatArray], HardwareProfile]:
+) -> Callable[[RunTrace, FloatArray, RunTrace | None], HardwareProfile]:
     """Load target, timing and energy models, refuse what cannot be placed, and give the function that profiles a run."""
     from ...conversion import find_target
     from ...hardware_sim.costs.energy_files import find_energy_model, shipped_models

@@ -124,7 +124,8 @@ def run(
     Args:
         network: Float or quantized.
         points: Physical coordinates, shape (n, n_in), space first, time last; an array, or a torch tensor. Of sequences
-            (n, n_steps, n_in). Or a mapping from the name of each input to its own array.
+            (n, n_steps, n_in). Or a mapping from the name of each input to its own array, of which a held input's may have one
+            row for all points.
         backend: `float` runs the float network, or the one that a quantized network came from, in numpy, and `torch` in torch;
             `integer` the integer reference; `lava` Lava's CPU simulator, with integers for a quantized network and floats for
             a float one. `c99` compiles the network's C99 for this machine, `rtl` simulates its Verilog, `onnx` and `qonnx` run
