@@ -14,8 +14,8 @@ STAMP := $(VENV)/.installed
 LINKED := build/linked
 # Processes that the tests run in, each with a core: Lava's tests start some processes of their own, which mostly wait.
 WORKERS ?= 2
-# benchmarks/training.py takes hours and keeps its cells: it is run by itself.
-BENCHMARKS := $(sort $(filter-out benchmarks/_% benchmarks/training.py,$(wildcard benchmarks/*.py)))
+# benchmarks/training.py takes hours and keeps its cells, rtl.py an hour and an extra: they are run by themselves.
+BENCHMARKS := $(sort $(filter-out benchmarks/_% benchmarks/training.py benchmarks/rtl.py,$(wildcard benchmarks/*.py)))
 
 # uv from the PATH, else the one that `make env` got.
 UV = $(or $(shell command -v uv),$(CURDIR)/.tools/bin/uv)
