@@ -7,7 +7,6 @@ from pathlib import Path
 
 import neuropinn_lava
 
-from ....base.checks import check_range, check_whole, raise_violations
 from ....base.errors import SpecError
 from ....engine.trace import RunTrace
 from ....files.whole_folders import FolderKind
@@ -15,13 +14,14 @@ from ....network.given_networks import checked_network
 from ....network.integers import IntFormat
 from ....network.quantized import QuantizedNetwork
 from ....network.spec import Readout
+from ..golden_vectors import GoldenVectors, draw_golden
 from ..integer_plan import IntegerPlan, plan_integers
 from .code.description import wide_nodes
 from .code.filling import fill
 from .code.memory import input_type
 from .code.names import Names
 from .code.steps import sum_type
-from .golden import GoldenVectors, draw_golden, write_golden
+from .golden import write_golden
 from .header import Header, build_header
 from .host_header import describe_ansatz, write_host_header
 
@@ -32,8 +32,6 @@ FIXED_NAMES = (JSON_NAME, "golden.h", "selftest.c", "Makefile", "README.md")
 """Files whose names do not come from the network."""
 BUILT_NAMES = ("selftest", "selftest_host", "selftest_sanitized", "selftest.o")
 """What the Makefile builds; an earlier export's are not kept."""
-MIN_GOLDEN, MAX_GOLDEN = 2, 10_000
-"""Range of the number of golden vectors: the corners of the box are two of them."""
 
 
 def write_firmware(
@@ -64,9 +62,7 @@ def write_firmware(
     if not isinstance(held, QuantizedNetwork):
         mend = "Quantize it first: `neuropinn-lava convert`, or `neuropinn_lava.convert`."
         raise SpecError("write_firmware.network", "be a quantized network", type(held).__name__, mend)
-    where = "write_firmware.n_golden"
-    raise_violations([*check_whole(where, n_golden)] or check_range(where, n_golden, MIN_GOLDEN, MAX_GOLDEN))
-    vectors = draw_golden(held, n_golden)
+    vectors = draw_golden(held, n_golden, "write_firmware.n_golden")
     plan = plan_integers(held, vectors.trace if trace is None else trace)
     header = build_header(plan)
     kind = firmware_folder(header.names, directory)

@@ -1,18 +1,11 @@
-"""Golden vectors: samples with the words and sums that a header must compute, by the integer engine."""
+"""The text of `golden.h`: samples with the words and sums that a header must compute."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
-
 import neuropinn_lava
 
-from ....base.arrays import ArrayRecord, FloatArray, IntArray, freeze_arrays
-from ....engine.host import encode_points
-from ....engine.reference import run_integer
-from ....engine.trace import RunTrace
-from ....network.quantized import QuantizedNetwork
+from ....base.arrays import FloatArray
+from ..golden_vectors import GoldenVectors
 from ..integer_plan import IntegerPlan
 from .code.description import INTERFACE
 from .code.filling import fill
@@ -21,45 +14,6 @@ from .code.memory import input_type
 from .code.names import Names, digest_number
 from .code.steps import sum_type
 from .code.tables import table
-
-SEED = 20260
-"""Seed of the samples that are drawn."""
-SEQUENCE_STEPS = 8
-"""Steps of a drawn sequence."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class GoldenVectors(ArrayRecord):
-    """Samples of a network, and what it computes for them."""
-
-    points: FloatArray
-    """Physical coordinates, shape (n_samples, n_in), or (n_samples, n_steps, n_in)."""
-    words: IntArray
-    """Input words, of the same shape."""
-    trace: RunTrace
-    """Run of the integer engine on the points."""
-
-    def __post_init__(self) -> None:
-        freeze_arrays(self, points=np.float64, words=np.int64)
-
-
-def draw_golden(network: QuantizedNetwork, n_golden: int) -> GoldenVectors:
-    """Draw samples from the network's box, its lower and upper corner first, and run them in integers.
-
-    Args:
-        network: The network.
-        n_golden: Number of samples, at least 2.
-    """
-    source, rng = network.source, np.random.default_rng(SEED)
-    unit = rng.random((n_golden, source.n_in))
-    unit[0], unit[1] = 0.0, 1.0
-    if source.has_sequences:
-        changes = np.repeat([each.is_sequence for each in source.inputs], [each.width for each in source.inputs])
-        steps = rng.random((n_golden, SEQUENCE_STEPS, source.n_in))
-        unit = np.where(changes, steps, unit[:, None])
-    points = source.lower + (source.upper - source.lower) * unit
-    words, _ = encode_points(network, points)
-    return GoldenVectors(points=points, words=words, trace=run_integer(network, points))
 
 
 def write_golden(plan: IntegerPlan, names: Names, vectors: GoldenVectors) -> str:
