@@ -152,6 +152,25 @@ def test_sums_are_bounded_by_intervals_not_by_words() -> None:
         require_fit(NETWORK, replace(EXACT, max_accumulator_bits=bits - 1))
 
 
+@pytest.mark.parametrize(
+    ("excess", "mend"),
+    [
+        (6, "Convert with --input-bits 6, or with --weight-bits 2."),
+        (7, "Convert with --input-bits 5."),
+        (10, "Convert with --input-bits 2."),
+        (11, "Convert with --input-bits 2 and --weight-bits 7."),
+        (16, "Convert with --input-bits 2 and --weight-bits 2."),
+        (17, "Make the layer before it narrower: no words are short enough."),
+    ],
+)
+def test_the_repair_of_a_sum_asks_for_words_that_exist(excess: int, mend: str) -> None:
+    """Inputs of 12 bits and weights of 8 can lose ten and six: the shortest words have two."""
+    bits = bound_network(NETWORK)[0].accumulator_bits
+    check = check_network(NETWORK, replace(EXACT, max_accumulator_bits=bits - excess))
+    first = verdict_of(check, "sums fit their word").violations[0]
+    assert (first.where, first.got, first.mend) == ("layer 'hidden0'", bits, mend)
+
+
 def test_states_that_are_not_proved_are_refused_on_request() -> None:
     short = builders.saturating_quantized(0)
     roomy = replace(EXACT, max_fan_in=None, synapse_bytes_per_core=1000)
