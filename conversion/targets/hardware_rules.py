@@ -25,7 +25,6 @@ from .core_split import NodeSplit, longest_lines, split_network, state_bytes, sy
 from .target import HardwareTarget
 from .verdicts import RuleVerdict, TargetCheck, Verdict
 
-
 LEAST_BITS = 2
 """Shortest word of a weight or a payload: a sign and one bit."""
 

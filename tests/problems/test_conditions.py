@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from neuropinn_lava.base.errors import SpecError
-from neuropinn_lava.geometry.domain import Box
+from neuropinn_lava.geometry.domain import Box, Domain
 from neuropinn_lava.geometry.fields.expression_field import ExpressionField
+from neuropinn_lava.geometry.plane_region import Disc
+from neuropinn_lava.geometry.polygon import PolygonDomain
 from neuropinn_lava.network.transforms import Ansatz, Link
 from neuropinn_lava.problems.conditions import (
     Condition,
@@ -219,6 +221,42 @@ def test_one_value_on_the_whole_boundary_of_a_star_is_built_in() -> None:
     assert problem.soft_conditions == ()
     points = domain.sample_boundary(200, np.random.default_rng(1))
     np.testing.assert_allclose(wild(problem, points, 1)[:, 0], points[:, 0] + 1, atol=1e-9)
+
+
+L_SHAPE = PolygonDomain(exterior=[(0, 0), (1, 0), (1, 0.5), (0.5, 0.5), (0.5, 1), (0, 1)])
+HOLED = SQUARE - Disc([0.5, 0.5], 0.2)
+
+
+@pytest.mark.parametrize(
+    ("domain", "on"),
+    [
+        (L_SHAPE, "outline"),
+        (L_SHAPE, tuple(f"edge_{k}" for k in range(1, 7))),
+        (L_SHAPE, ("x_lower", "x_upper", "y_lower", "y_upper", "edge_3", "edge_4")),
+        (HOLED, ("outline", "hole_1")),
+        (star_domain(), ("hole_1", "outline")),
+    ],
+)
+def test_one_value_on_parts_that_make_up_the_whole_boundary_is_built_in(
+    domain: Domain, on: str | tuple[str, ...]
+) -> None:
+    problem = of_square(Dirichlet(lambda p: p.x + 1, on=on), domain=domain)
+    assert problem.soft_conditions == ()
+    points = domain.sample_boundary(200, np.random.default_rng(1))
+    np.testing.assert_allclose(wild(problem, points, 1)[:, 0], points[:, 0] + 1, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("domain", "on", "rest"),
+    [
+        (L_SHAPE, ("x_lower", "x_upper", "y_upper", "edge_3", "edge_4"), "edge_1"),
+        (HOLED, "outline", "hole_1"),
+        (star_domain(), "outline", "hole_1"),
+    ],
+)
+def test_a_value_on_a_part_of_a_region_is_rows(domain: Domain, on: str | tuple[str, ...], rest: str) -> None:
+    value = Dirichlet(0.0, on=on)
+    assert of_square(value, Free(on=rest), domain=domain).soft_conditions == (value,)
 
 
 def test_soft_by_choice_and_soft_where_nothing_can_be_built() -> None:
