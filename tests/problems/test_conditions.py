@@ -21,6 +21,7 @@ from neuropinn_lava.problems.conditions import (
     Free,
     Initial,
     InitialDerivative,
+    Interface,
     Mean,
     Neumann,
     Periodic,
@@ -101,9 +102,31 @@ def test_values_of_several_unknowns() -> None:
     assert texts(Data([[0.5, 0.5]], [3.0], unknown="v"), "u v") == ["v - measured"]
 
 
+def test_rows_of_an_interface() -> None:
+    """Perfect contact, and a resistance that falls along it with a source of heat."""
+    outward = [f"n_x * {each}_x + n_y * {each}_y" for each in "uv"]
+    contact = Interface(("u", "v"), conductivities=[1.0, 10.0], on="x_lower")
+    assert texts(contact, "u v") == ["u - v", f"{outward[0]} + 10 * ({outward[1]})"]
+    assert contact.label == "interface on x_lower"
+    heated = Interface(("v", "u"), conductivities=(lambda p: p.k, 2), jump=lambda p: p.y, flux=3.0, on="x_lower")
+    assert texts(heated, "u v") == ["v - u - y", f"k * ({outward[1]}) + 2 * ({outward[0]}) - 3"]
+
+
 @pytest.mark.parametrize(
     ("build", "message"),
     [
+        (
+            lambda: Interface(("u", "u"), on="x_lower"),
+            r"Interface.between must be two different unknowns; got \('u', 'u'\)",
+        ),
+        (lambda: Interface("uv", on="x_lower"), r"Interface.between must be two different unknowns; got 'uv'"),
+        (lambda: Interface(("u", "v")), r"Interface.on must be a part of the boundary; got None"),
+        (
+            lambda: Interface(("u", "v"), (1.0,), on="x_lower"),
+            r"Interface.conductivities must be two values; got \(1.0,\)",
+        ),
+        (lambda: Interface(("u", "v"), (1.0, -2.0), on="x_lower"), r"Interface.conductivities must lie in .*got -2"),
+        (lambda: texts(Interface(("u", "w"), on="x_lower"), "u v"), r"Interface.between must be one of u, v; got 'w'"),
         (lambda: texts(Dirichlet((1.0, 2.0, 3.0)), "u v"), r"have one entry for each of u, v; got 3 entries"),
         (lambda: texts(Neumann(1.0, unknown="w"), "u v"), r"Neumann.unknown must be one of u, v; got 'w'"),
         (lambda: texts(Data([[0.5, 0.5]], [3.0]), "u v"), r"Data.unknown must be one of u, v; got None"),
