@@ -281,7 +281,10 @@ def states_are_proved(candidate: Candidate) -> Finding:
     for bound in unproved:
         reached = max(bound.drive, bound.membrane)
         n_bits = math.ceil(math.log2((reached + 1) / (bound.state_highest + 1)))
-        mend = f"Convert with {n_bits} more bits of --state-bits, or on a smaller box."
+        longer = dict(candidate.affines)[f"layer {bound.name!r}"].state_bits + n_bits
+        coarser = f"a `QuantizationScheme.state_headroom` {2**n_bits} times as large"
+        way = f"--state-bits {longer}" if longer <= candidate.target.state_bits else coarser
+        mend = f"Convert with {way}, or on a smaller box."
         rule = f"have a state proved to stay within {bound.state_highest}"
         broken.append(Violation(f"layer {bound.name!r}", rule, f"a bound of {reached}", mend))
     return Finding(

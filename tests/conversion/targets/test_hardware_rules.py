@@ -182,6 +182,21 @@ def test_states_that_are_not_proved_are_refused_on_request() -> None:
     require_fit(NETWORK, replace(EXACT, require_proved_states=True))
 
 
+def test_the_repair_of_a_state_asks_for_a_word_of_the_target_or_a_coarser_state() -> None:
+    """A membrane of 16 bits grows beyond 32767 by less than a factor of two for each missing bit."""
+    short = builders.saturating_quantized(0)
+    bound = bound_network(short)[0]
+    n_bits = (max(bound.drive, bound.membrane) // (bound.state_highest + 1)).bit_length()
+    ways = {
+        16 + n_bits: f"--state-bits {16 + n_bits}",
+        16: f"a `QuantizationScheme.state_headroom` {2**n_bits} times as large",
+    }
+    for state_bits, way in ways.items():
+        check = check_network(short, replace(EXACT, state_bits=state_bits, require_proved_states=True))
+        first = verdict_of(check, "states are proved").violations[0]
+        assert (first.where, first.mend) == ("layer 'hidden0'", f"Convert with {way}, or on a smaller box.")
+
+
 def test_all_rules_broken_at_once() -> None:
     tight = HardwareTarget(
         name="tight",
