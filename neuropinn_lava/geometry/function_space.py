@@ -13,17 +13,15 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..base.arrays import BoolArray, FloatArray, Record
 from ..base.checks import check_finite, check_range, check_shape, check_whole, raise_violations
 from ..base.errors import SpecError, Violation
+from ..base.expression_sources import Names
 from ..base.expressions import Expression, as_expression, name
-
-if TYPE_CHECKING:
-    from ..base.expression_sources import Names
 
 FARTHEST = 5.0
 """Largest coefficient that counts as one of the distribution: of a million normal numbers, one is beyond it."""
@@ -134,6 +132,16 @@ class FunctionSpace(Record):
         """
         values: FloatArray = np.asarray(coefficients, dtype=np.float64) @ self._matrix(places).T
         return values
+
+    def values_and_slopes(self, coefficients: FloatArray, places: FloatArray) -> tuple[FloatArray, ...]:
+        """Compute one function and its derivative along each of its axes at places (n_places, n_axes), shape (n_places,) each."""
+        f = Names(name)
+        whole = self.constant(f, coefficients)
+        at = dict(zip(self.along, np.asarray(places, dtype=np.float64).reshape(len(places), -1).T, strict=True))
+        return tuple(
+            np.broadcast_to(each.evaluate(at), len(places))
+            for each in (whole, *(whole.derivative(letter) for letter in self.along))
+        )
 
     def coefficients(self, values: FloatArray, places: FloatArray) -> FloatArray:
         """Fit coefficients to samples of functions by least squares.

@@ -36,6 +36,7 @@ from .built_in import build_in, identity_ansatz
 from .coefficients import Coefficient
 from .conditions import Condition, Data, Mean, Periodic, as_rows
 from .coverage import coverage_violations
+from .operator_recipe import OperatorRecipe
 from .recipe import TrainingRecipe
 
 LEVEL = "level of "
@@ -109,7 +110,7 @@ class PdeProblem(Record):
     """Your own way to build conditions in, which is checked; None to build in what the domain knows how to."""
     reference: ReferenceSolution | None = None
     """Solution against which errors are measured; None where none is known."""
-    recipe: TrainingRecipe | None = None
+    recipe: TrainingRecipe | OperatorRecipe | None = None
     """Recipe by which a network is trained on the problem; None to have one chosen (`default_recipe.py`)."""
     residuals: tuple[Expression, ...] = field(init=False)
     """The equations as expressions of named values."""
