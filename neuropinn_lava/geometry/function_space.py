@@ -3,8 +3,8 @@
     f(s) = scale * sum over k of c_k * w_k * wave_k(s)         c_k independent, standard normal
 
 s in [0, 1] is a place along one axis or several; in several each wave is a product of one wave an axis, and so is its weight.
-A `SineSeries` vanishes at the ends and decays with a power of k; a `GaussianField` is made of cosines whose weights are those of
-a squared exponential covariance. Samples of a function at any places become coefficients by least squares.
+A `SineSeries` vanishes at the ends and decays with a power of k; a `GaussianField` is made of cosines whose weights are those
+of a squared exponential covariance. Samples of a function at any places become coefficients by least squares.
 """
 
 from __future__ import annotations
@@ -47,7 +47,10 @@ class FunctionSpace(Record):
 
     def _violations(self) -> list[Violation]:
         where = type(self).__name__
-        found = [*check_finite(f"{where}.interval", self.interval), *check_range(f"{where}.scale", self.scale, 1e-12, 1e12)]
+        found = [
+            *check_finite(f"{where}.interval", self.interval),
+            *check_range(f"{where}.scale", self.scale, 1e-12, 1e12),
+        ]
         found += check_range(f"{where}.least_weight", self.least_weight, 0.0, 1.0)
         if not found and not self.interval[0] < self.interval[1]:
             mend = "Give an interval with an inside."
@@ -75,7 +78,9 @@ class FunctionSpace(Record):
             for numbers in itertools.product(range(len(along)), repeat=len(self.along))
         ]
         most = max(weight for weight, _ in every)
-        return tuple(sorted((each for each in every if each[0] >= self.least_weight * most), key=lambda it: (-it[0], it[1])))
+        return tuple(
+            sorted((each for each in every if each[0] >= self.least_weight * most), key=lambda it: (-it[0], it[1]))
+        )
 
     @property
     def n(self) -> int:
@@ -134,7 +139,7 @@ class FunctionSpace(Record):
         return values
 
     def values_and_slopes(self, coefficients: FloatArray, places: FloatArray) -> tuple[FloatArray, ...]:
-        """Compute one function and its derivative along each of its axes at places (n_places, n_axes), shape (n_places,) each."""
+        """Compute a function and its derivative along each of its axes at places (n_places, n_axes), (n_places,) each."""
         f = Names(name)
         whole = self.constant(f, coefficients)
         at = dict(zip(self.along, np.asarray(places, dtype=np.float64).reshape(len(places), -1).T, strict=True))
@@ -225,9 +230,9 @@ class SineSeries(FunctionSpace):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GaussianField(FunctionSpace):
-    """A Gaussian random field of cosines: covariance exp(-d**2 / (2 length**2)) inside, doubled at the ends, where it is reflected.
+    """A Gaussian random field of cosines: covariance exp(-d**2 / (2 length**2)), doubled at the ends, where it is reflected.
 
-        w_k**2 = sqrt(2 pi) length exp(-(k pi length)**2 / 2) * (1 for k = 0, else 2)            along one axis
+    w_k**2 = sqrt(2 pi) length exp(-(k pi length)**2 / 2) * (1 for k = 0, else 2)            along one axis
     """
 
     length: float = 0.2

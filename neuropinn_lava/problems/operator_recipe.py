@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..base.arrays import Record
 from ..base.checks import check_range, raise_violations
@@ -54,3 +54,22 @@ class OperatorRecipe(Record):
         found += check_range(f"{where}.learning_rate", self.learning_rate, 1e-8, 1.0)
         found += check_range(f"{where}.activity", self.activity, 0.0, 1.0)
         raise_violations([*found, *check_range(f"{where}.activity_weight", self.activity_weight, 0.0, 1e6)])
+
+    @property
+    def n_iterations(self) -> int:
+        """Number of steps of both."""
+        return self.n_trunk + (0 if self.branch is None else self.n_branch)
+
+    @property
+    def viscosity(self) -> float:
+        """Coefficient of a smoothing term, which these trainings have none of."""
+        return 0.0
+
+    def changed(self, activity: float | None, iterations: float) -> OperatorRecipe:
+        """Return the recipe with another activity, None for its own, and a factor on the numbers of steps."""
+        return replace(
+            self,
+            activity=self.activity if activity is None else activity,
+            n_trunk=max(round(self.n_trunk * iterations), 1),
+            n_branch=max(round(self.n_branch * iterations), 1),
+        )

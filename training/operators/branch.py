@@ -17,8 +17,9 @@ from ...base.arrays import FloatArray, Record
 from ...geometry.parametric_domain import ParametricDomain
 from ...problems.operator_recipe import OperatorRecipe
 from ...problems.problem import PdeProblem
+from ..network.operator_module import Branch, Layers
 from .span import fit_span, make_batch
-from .trunk import RAMP, Layers, OnStep, cosine_rate, descend
+from .trunk import RAMP, OnStep, cosine_rate, descend
 
 N_NEWTON = 5
 """Steps of Gauss-Newton from zero for each function."""
@@ -38,29 +39,6 @@ class SolvedFunctions(Record):
     """Coefficients of the features, shape (n_functions, n_features)."""
     moments: FloatArray
     """Second moments of the features with the built-in factor, over points and functions, shape (n_features, n_features)."""
-
-
-class Branch(nn.Module):
-    """The coefficients of a function: an affine map of its columns, and what neurons add to it."""
-
-    def __init__(self, n_columns: int, n_features: int, layers: Layers | None) -> None:
-        super().__init__()
-        self.direct = nn.Linear(n_columns, n_features, dtype=torch.float64)
-        self.layers = layers
-        width = 0 if layers is None else int(layers.layers[-1].n_neurons)  # type: ignore[arg-type, operator]
-        self.added = None if layers is None else nn.Linear(width, n_features, bias=False, dtype=torch.float64)
-
-    def forward(self, columns: Tensor) -> Tensor:
-        """Return the coefficients, shape (n_functions, n_features), of normalised columns."""
-        return self.watch(columns)[0]
-
-    def watch(self, columns: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the coefficients, and the activities of the layers."""
-        found = self.direct(columns)
-        if self.layers is None or self.added is None:
-            return found, columns.new_zeros(1)
-        payload, activities = self.layers.watch(columns)
-        return found + self.added(payload), activities
 
 
 def solve_functions(
@@ -85,9 +63,7 @@ def solve_functions(
         coefficients.append(fit_span(batch, features, n_steps=N_NEWTON).coefficients)
         moved = (batch.factor[:, :, None] * features).reshape(-1, features.shape[1])
         moments += moved.T @ moved / (len(moved) * n_groups)
-    return SolvedFunctions(
-        columns=np.concatenate(columns), coefficients=np.concatenate(coefficients), moments=moments
-    )
+    return SolvedFunctions(columns=np.concatenate(columns), coefficients=np.concatenate(coefficients), moments=moments)
 
 
 def train_branch(
@@ -112,7 +88,7 @@ def train_branch(
     root = _root(solved.moments)
     wanted = solved.coefficients @ root
     mean = wanted.mean(axis=0)
-    _, sizes, directions = np.linalg.svd(wanted - mean, full_matrices=False)
+    _, _, directions = np.linalg.svd(wanted - mean, full_matrices=False)
     kept = directions[: min(N_KEPT, len(directions))].T
     back = kept.T @ np.linalg.pinv(root)
     design = np.hstack([x, np.ones((len(x), 1))])
@@ -144,9 +120,10 @@ def _train_layers(
         loss = ((head(payload) - wanted[chosen]) ** 2).mean()
         excess = torch.relu(activities - recipe.activity).sum()
         cost = recipe.activity_weight * min(1.0, RAMP * done) * excess
-        descend(optimizer, torch.log(loss) + cost, cosine_rate(recipe.learning_rate, done))
+        rate = cosine_rate(recipe.learning_rate, done)
+        descend(optimizer, torch.log(loss) + cost, rate)
         if on_step is not None:
-            on_step(step, float(loss.detach()), float(activities.detach().mean()))
+            on_step(step, rate, float(loss.detach()), float(activities.detach().mean()))
     weights: FloatArray = head.weight.detach().numpy()
     return weights
 

@@ -139,13 +139,17 @@ def make_batch(problem: PdeProblem, region: ParametricCloud, recipe: CloudRecipe
     )
     sizes = np.sqrt(np.mean(batch.residual(offset) ** 2, axis=1))
     return FunctionBatch(
-        held=held, points=points, rows=rows, units=batch.units, offset=offset, factor=factor, sizes=np.maximum(sizes, 1e-12)
+        held=held,
+        points=points,
+        rows=rows,
+        units=batch.units,
+        offset=offset,
+        factor=factor,
+        sizes=np.maximum(sizes, 1e-12),
     )
 
 
-def fit_span(
-    batch: FunctionBatch, features: FloatArray, start: FloatArray | None = None, n_steps: int = 1
-) -> SpanFit:
+def fit_span(batch: FunctionBatch, features: FloatArray, start: FloatArray | None = None, n_steps: int = 1) -> SpanFit:
     """Solve for the coefficients of every function by some steps of Gauss-Newton.
 
     Args:

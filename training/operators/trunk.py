@@ -1,7 +1,7 @@
 """Training of the trunk: features of a point in whose span the equation can be solved for every function.
 
-In each step the coefficients of a group of functions are solved for by Gauss-Newton; then Adam moves the features along the slope
-of what is left, the coefficients being constants. An activity above its target costs in every layer.
+In each step the coefficients of a group of functions are solved for by Gauss-Newton; then Adam moves the features along the
+slope of what is left, the coefficients being constants. An activity above its target costs in every layer.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ...base.arrays import FloatArray, Record
+from ...base.arrays import FloatArray
 from ...geometry.parametric_domain import ParametricCloud, ParametricDomain
 from ...problems.operator_recipe import OperatorRecipe
 from ...problems.problem import PdeProblem
-from ..neuron.vsn import VSN
+from ..network.operator_module import Layers
 from .span import FunctionBatch, SpanFit, fit_span, make_batch
 
 N_FIRST = 4
@@ -28,32 +28,8 @@ RAMP = 3.0
 RISE = 0.3
 """Share of the steps before the learning rate begins to fall."""
 
-OnStep = Callable[[int, float, float], None]
-"""Called with the step, the mean square of what is left, and the activity."""
-
-
-class Layers(nn.Module):
-    """Linear layers and neurons in turn, which return payloads and the activity of every layer of neurons."""
-
-    def __init__(self, layers: nn.Sequential) -> None:
-        super().__init__()
-        self.layers = layers
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return what the last layer sends, shape (n_points, n_out)."""
-        return self.watch(x)[0]
-
-    def watch(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what the last layer sends, and the activities, shape (n_layers,)."""
-        activities = []
-        for layer in self.layers:
-            if isinstance(layer, VSN):
-                payload, activity = layer.unrolled(x, 1)
-                x = payload[0]
-                activities.append(activity.mean())
-            else:
-                x = layer(x)
-        return x, torch.stack(activities) if activities else x.new_zeros(1)
+OnStep = Callable[[int, float, float, float], None]
+"""Called with the step, its learning rate, the mean square of what is left, and the activity."""
 
 
 @dataclass(slots=True)
@@ -127,7 +103,7 @@ def train_trunk(
         excess = torch.relu(activities - recipe.activity).sum()
         descend(optimizer, pull + recipe.activity_weight * min(1.0, RAMP * done) * excess, rate)
         if on_step is not None:
-            on_step(step, fit.loss, float(activities.detach().mean()))
+            on_step(step, rate, fit.loss, float(activities.detach().mean()))
 
 
 def descend(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float) -> None:

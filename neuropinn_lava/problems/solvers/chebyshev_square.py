@@ -1,6 +1,6 @@
 """Elliptic equations on the unit square by Chebyshev collocation and Newton's method, for a function of its own at each point.
 
-    a (u_xx + u_yy) + a_x u_x + a_y u_y + q(u) + f = 0          u = 0 on the boundary
+a (u_xx + u_yy) + a_x u_x + a_y u_y + q(u) + f = 0          u = 0 on the boundary
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The heat equation of a rod with a random source made of cosines, by its sine series, for a source of its own at each point."""
+"""The heat equation of a rod with a random source made of cosines, by its sine series; each point has its own source."""
 
 from __future__ import annotations
 

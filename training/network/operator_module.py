@@ -16,11 +16,56 @@ from ...network.nodes import ConnectionSpec, InputSpec, OutputSpec, Polarity, Po
 from ...network.spec import NetworkSpec, Provenance
 from ...network.transforms import AffineTransform, Ansatz
 from ..neuron.vsn import VSN
-from .branch import Branch
-from .trunk import Layers
 
 POINT, FUNCTION = "point", "function"
 """Names of the inputs."""
+
+
+class Layers(nn.Module):
+    """Linear layers and neurons in turn, which return payloads and the activity of every layer of neurons."""
+
+    def __init__(self, layers: nn.Sequential) -> None:
+        super().__init__()
+        self.layers = layers
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return what the last layer sends, shape (n_points, n_out)."""
+        return self.watch(x)[0]
+
+    def watch(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the last layer sends, and the activities, shape (n_layers,)."""
+        activities = []
+        for layer in self.layers:
+            if isinstance(layer, VSN):
+                payload, activity = layer.unrolled(x, 1)
+                x = payload[0]
+                activities.append(activity.mean())
+            else:
+                x = layer(x)
+        return x, torch.stack(activities) if activities else x.new_zeros(1)
+
+
+class Branch(nn.Module):
+    """The coefficients of a function: an affine map of its columns, and what neurons add to it."""
+
+    def __init__(self, n_columns: int, n_features: int, layers: Layers | None) -> None:
+        super().__init__()
+        self.direct = nn.Linear(n_columns, n_features, dtype=torch.float64)
+        self.layers = layers
+        width = 0 if layers is None else int(layers.layers[-1].n_neurons)  # type: ignore[arg-type, operator]
+        self.added = None if layers is None else nn.Linear(width, n_features, bias=False, dtype=torch.float64)
+
+    def forward(self, columns: Tensor) -> Tensor:
+        """Return the coefficients, shape (n_functions, n_features), of normalised columns."""
+        return self.watch(columns)[0]
+
+    def watch(self, columns: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the coefficients, and the activities of the layers."""
+        found = self.direct(columns)
+        if self.layers is None or self.added is None:
+            return found, columns.new_zeros(1)
+        payload, activities = self.layers.watch(columns)
+        return found + self.added(payload), activities
 
 
 class OperatorModule(nn.Module):
@@ -122,9 +167,7 @@ def _populations(layers: Layers, source: str, prefix: str) -> list[PopulationSpe
         found.append(
             PopulationSpec(
                 name=f"{prefix}{number}",
-                connections=(
-                    ConnectionSpec(source=found[-1].name if found else source, weight=_array(linear.weight)),
-                ),
+                connections=(ConnectionSpec(source=found[-1].name if found else source, weight=_array(linear.weight)),),
                 bias=_array(linear.bias),
                 beta=_array(neurons.beta),
                 theta=_array(neurons.theta),
