@@ -56,9 +56,11 @@ def solve_functions(
     assert isinstance(problem.domain, ParametricDomain)
     cloud = problem.domain.cloud(recipe.cloud.n_per_axis, recipe.cloud.gradings)
     columns, coefficients, moments = [], [], np.zeros((features.shape[1],) * 2)
+    scales = None
     n_groups = -(-n_functions // len(cloud.draws))
     for _ in range(n_groups):
-        batch = make_batch(problem, cloud, recipe.cloud, problem.domain.draw(len(cloud.draws), rng))
+        batch = make_batch(problem, cloud, recipe.cloud, problem.domain.draw(len(cloud.draws), rng), scales)
+        scales = batch.scales
         columns.append(batch.columns)
         coefficients.append(fit_span(batch, features, n_steps=N_NEWTON).coefficients)
         moved = (batch.factor[:, :, None] * features).reshape(-1, features.shape[1])

@@ -33,6 +33,8 @@ from .trunk import train_trunk
 
 N_SHOWN, SHOWN_SEED = 1000, 1
 """Number of points, each with a function of its own, on which the displayed error is measured, and their seed."""
+AFFINE_SURPLUS = 4
+"""Functions for each number of an affine branch, which as many as numbers would determine."""
 REPORT_EVERY = 50
 """Number of steps between two rows of the history."""
 
@@ -79,7 +81,9 @@ def train_operator(
         cloud = problem.domain.cloud(recipe.cloud.n_per_axis, recipe.cloud.gradings)
         with torch.no_grad():
             features = trunk(torch.from_numpy(normalised(cloud.region.points))).numpy()
-        solved = solve_functions(problem, recipe, features, recipe.n_solved, rng)
+        n_columns = problem.n_in - n_axes
+        n_solved = recipe.n_solved if recipe.branch is not None else AFFINE_SURPLUS * (n_columns + 1)
+        solved = solve_functions(problem, recipe, features, n_solved, rng)
         branch = _branch(recipe, solved.columns.shape[1], features.shape[1], seed)
         train_branch(branch, solved, recipe, transform.scale[n_axes:], seed, partial(reports.add, 1))
         module = OperatorModule(trunk, branch)

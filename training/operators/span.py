@@ -9,7 +9,7 @@ dr / da = J_s d_s c_s, whatever made them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_matrix, vstack
@@ -25,6 +25,8 @@ from ...problems.recipe import CloudRecipe
 
 RIDGE = 1e-6
 """Ridge of the coefficients, relative to the mean diagonal of the normal equations: features may repeat each other."""
+SETTLED = 1e-4
+"""Largest change of a coefficient, relative to the largest, at which the steps end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,6 +35,8 @@ class FunctionBatch(Record):
 
     held: Discretization
     """Problem on the cloud of all functions."""
+    scales: tuple[FloatArray, ...]
+    """Sizes of the rows of each block, one for each expression."""
     points: IntArray
     """Place of each point of the region in the cloud, shape (n_functions, n_points)."""
     rows: IntArray
@@ -96,7 +100,13 @@ class SpanFit(Record):
         return float(np.mean(self.residual**2))
 
 
-def make_batch(problem: PdeProblem, region: ParametricCloud, recipe: CloudRecipe, draws: FloatArray) -> FunctionBatch:
+def make_batch(
+    problem: PdeProblem,
+    region: ParametricCloud,
+    recipe: CloudRecipe,
+    draws: FloatArray,
+    scales: tuple[FloatArray, ...] | None = None,
+) -> FunctionBatch:
     """Lay a problem on the points of a region for some functions.
 
     Args:
@@ -104,6 +114,7 @@ def make_batch(problem: PdeProblem, region: ParametricCloud, recipe: CloudRecipe
         region: Any cloud of the problem; its points of the region are taken.
         recipe: Kind and neighbours of the operators.
         draws: Columns of the parameters, shape (n_functions, n_columns).
+        scales: Sizes of the rows of each block, as those of an earlier batch; None measures them.
 
     Raises:
         SpecError: If the problem has several unknowns, or a condition that joins all points.
@@ -122,7 +133,7 @@ def make_batch(problem: PdeProblem, region: ParametricCloud, recipe: CloudRecipe
     function_of[points] = np.arange(n_functions)[:, None]
     owners = np.concatenate([np.tile(function_of[block.index], len(block.rows)) for block in held.blocks])
     rows = np.argsort(owners, kind="stable").reshape(n_functions, -1)
-    scales = row_scales(held)
+    scales = row_scales(held) if scales is None else scales
     units = np.concatenate([
         np.repeat(np.sqrt(block.weight) / scale, len(block.index)) / np.sqrt(block.n_rows / n_functions)
         for block, scale in zip(held.blocks, scales, strict=True)
@@ -130,6 +141,7 @@ def make_batch(problem: PdeProblem, region: ParametricCloud, recipe: CloudRecipe
     offset, factor = (values[:, 0][points] for values in problem.ansatz.evaluate(held.points))
     batch = FunctionBatch(
         held=held,
+        scales=scales,
         points=points,
         rows=rows,
         units=units * np.sqrt(rows.shape[1]),
@@ -138,15 +150,7 @@ def make_batch(problem: PdeProblem, region: ParametricCloud, recipe: CloudRecipe
         sizes=np.ones(n_functions),
     )
     sizes = np.sqrt(np.mean(batch.residual(offset) ** 2, axis=1))
-    return FunctionBatch(
-        held=held,
-        points=points,
-        rows=rows,
-        units=batch.units,
-        offset=offset,
-        factor=factor,
-        sizes=np.maximum(sizes, 1e-12),
-    )
+    return replace(batch, sizes=np.maximum(sizes, 1e-12))
 
 
 def fit_span(batch: FunctionBatch, features: FloatArray, start: FloatArray | None = None, n_steps: int = 1) -> SpanFit:
@@ -156,7 +160,7 @@ def fit_span(batch: FunctionBatch, features: FloatArray, start: FloatArray | Non
         batch: Problem and functions.
         features: a at the points, shape (n_points, n_features).
         start: Coefficients to start from, shape (n_functions, n_features); None is zero.
-        n_steps: Number of steps: one is exact for a linear problem.
+        n_steps: Largest number of steps; they end where one changes little, as the second does of a linear problem.
     """
     n_functions, n_features = len(batch.points), features.shape[1]
     c = np.zeros((n_functions, n_features)) if start is None else start
@@ -169,6 +173,8 @@ def fit_span(batch: FunctionBatch, features: FloatArray, start: FloatArray | Non
         normal += ridge[:, None, None] * np.eye(n_features)
         step = np.linalg.solve(normal, A.transpose(0, 2, 1) @ batch.residual(u)[:, :, None])
         c = c - step[:, :, 0]
+        if np.abs(step).max() <= SETTLED * np.abs(c).max():
+            break
     u = batch.solution(features, c)
     r = batch.residual(u)
     pull = (batch.jacobian(u).T @ r.ravel()).reshape(n_functions, -1) * batch.factor * (2.0 / r.size)

@@ -49,7 +49,8 @@ class _Pool:
         assert isinstance(problem.domain, ParametricDomain)
         cloud = problem.domain.cloud(recipe.cloud.n_per_axis, recipe.cloud.gradings)
         pool = cls(problem, recipe, cloud, rng, [], [None] * recipe.n_pool)
-        pool.batches = [pool.draw() for _ in range(recipe.n_pool)]
+        for _ in range(recipe.n_pool):
+            pool.batches.append(pool.draw())
         return pool
 
     def draw(self) -> FunctionBatch:
@@ -57,7 +58,8 @@ class _Pool:
         domain = self.problem.domain
         assert isinstance(domain, ParametricDomain)
         draws = domain.draw(len(self.cloud.draws), self.rng)
-        return make_batch(self.problem, self.cloud, self.recipe.cloud, draws)
+        scales = self.batches[0].scales if self.batches else None
+        return make_batch(self.problem, self.cloud, self.recipe.cloud, draws, scales)
 
     def fit(self, step: int, features: FloatArray) -> SpanFit:
         """Solve for the coefficients of the group whose turn it is; now and then it is a new one."""
