@@ -114,6 +114,8 @@ def _train_layers(
     width = int(layers.layers[-1].n_neurons)  # type: ignore[arg-type, operator]
     head = nn.Linear(width, wanted.shape[1], bias=False, dtype=torch.float64)
     generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        head.weight.normal_(0.0, width**-0.5, generator=generator)
     optimizer = torch.optim.Adam([*layers.parameters(), *head.parameters()], lr=recipe.learning_rate)
     for step in range(recipe.n_branch):
         done = step / recipe.n_branch

@@ -1,7 +1,7 @@
 """The solution of an equation in the span of given features, for several functions at once.
 
     u_s(x) = g_s(x) + d_s(x) * sum over k of c_sk a_k(x)             s: a function; g, d: the conditions built in
-    c_s   <- c_s - (A_s^T A_s + ridge)^-1 A_s^T r_s(c_s)             A_s = dr_s / dc_s, Gauss-Newton
+    c_s   <- c_s - (A_s^T A_s + ridge)^-1 (A_s^T r_s(c_s) + ridge c_s)         A_s = dr_s / dc_s, Gauss-Newton
 
 No solution is needed: r are the rows of the equations and conditions. The same rows say how the features should move:
 dr / da = J_s d_s c_s, whatever made them.
@@ -24,7 +24,8 @@ from ...problems.problem import PdeProblem
 from ...problems.recipe import CloudRecipe
 
 RIDGE = 1e-6
-"""Ridge of the coefficients, relative to the mean diagonal of the normal equations: features may repeat each other."""
+"""Ridge of the coefficients, relative to the mean diagonal of the normal equations: features may repeat each other, and large
+coefficients that cancel are what few bits cannot hold."""
 SETTLED = 1e-4
 """Largest change of a coefficient, relative to the largest, at which the steps end."""
 
@@ -171,7 +172,8 @@ def fit_span(batch: FunctionBatch, features: FloatArray, start: FloatArray | Non
         normal = A.transpose(0, 2, 1) @ A
         ridge = RIDGE * np.trace(normal, axis1=1, axis2=2) / n_features
         normal += ridge[:, None, None] * np.eye(n_features)
-        step = np.linalg.solve(normal, A.transpose(0, 2, 1) @ batch.residual(u)[:, :, None])
+        slope = A.transpose(0, 2, 1) @ batch.residual(u)[:, :, None] + ridge[:, None, None] * c[:, :, None]
+        step = np.linalg.solve(normal, slope)
         c = c - step[:, :, 0]
         if np.abs(step).max() <= SETTLED * np.abs(c).max():
             break
