@@ -14,8 +14,8 @@ STAMP := $(VENV)/.installed
 LINKED := build/linked
 # Processes that the tests run in, each with a core: Lava's tests start some processes of their own, which mostly wait.
 WORKERS ?= 2
-# benchmarks/training.py takes hours and keeps its cells: it is run by itself.
-BENCHMARKS := $(sort $(filter-out benchmarks/_% benchmarks/training.py,$(wildcard benchmarks/*.py)))
+# benchmarks/training.py takes hours and keeps its cells, rtl.py an hour and an extra: they are run by themselves.
+BENCHMARKS := $(sort $(filter-out benchmarks/_% benchmarks/training.py benchmarks/rtl.py,$(wildcard benchmarks/*.py)))
 
 # uv from the PATH, else the one that `make env` got.
 UV = $(or $(shell command -v uv),$(CURDIR)/.tools/bin/uv)
@@ -35,7 +35,7 @@ test: $(STAMP) ## Run the tests, without the slow ones
 	$(BIN)/python -m pytest -m "not slow and not torture" -n $(WORKERS) --dist loadfile
 
 test-all: $(STAMP) ## Run all tests, with the extras that some of them compare with
-	$(UV) pip install --quiet --python $(BIN)/python --editable '.[neurobench,sanafe,snntorch,nir,sweep]'
+	$(UV) pip install --quiet --python $(BIN)/python --editable '.[neurobench,sanafe,snntorch,nir,sweep,onnx,qonnx,mcu,rtl]'
 	$(BIN)/python -m pytest -m "not torture"
 
 test-others: $(STAMP) ## Run the quick tests on every Python of 3.11 to 3.13 that is here; TESTS=... for some of them

@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from .geometry.polygon import PolygonDomain
     from .geometry.space_time import SpaceTime
     from .hardware_sim.counts.counting import count_operations
+    from .hardware_sim.counts.held import run_held
     from .hardware_sim.counts.operations import NodeOperations, OperationCounts
     from .hardware_sim.lava.graph import LavaNetwork, to_lava
     from .hardware_sim.parity.certificate import ModeParity, ParitySection, TorchParity
@@ -261,6 +262,7 @@ _HOME = {
     "NodeOperations": "hardware_sim.counts.operations",
     "OperationCounts": "hardware_sim.counts.operations",
     "count_operations": "hardware_sim.counts.counting",
+    "run_held": "hardware_sim.counts.held",
     "Report": "hardware_sim.report.report",
     # Files and errors
     "read_network": "files.network_file",

@@ -1,6 +1,7 @@
 """Small graphs made from chains: `with_connection(chain, "hidden0", source="hidden2", delay=1)` closes a loop.
 
-`with_product` and `with_relay` do what their names say, and `gated_network` has one of each.
+`with_product`, `with_relay` and `with_held` do what their names say; `gated_network` has one of each of the first two,
+`operator_network` a held input.
 """
 
 from __future__ import annotations
@@ -10,10 +11,19 @@ from dataclasses import replace
 import numpy as np
 
 import builders
-from neuropinn_lava.network.nodes import Polarity
+from neuropinn_lava.network.nodes import (
+    ConnectionSpec,
+    InputSpec,
+    OutputSpec,
+    Polarity,
+    PopulationSpec,
+    ProductSpec,
+)
 from neuropinn_lava.network.phi_table import make_table
 from neuropinn_lava.network.quantized import QuantizedNetwork
 from neuropinn_lava.network.quantized_nodes import QuantizedNode, QuantizedPopulation, QuantizedProduct
+from neuropinn_lava.network.spec import NetworkSpec
+from neuropinn_lava.network.transforms import AffineTransform
 
 
 def with_connection(
@@ -76,6 +86,12 @@ def with_relay(network: QuantizedNetwork, name: str) -> QuantizedNetwork:
     return _with_nodes(network, nodes)
 
 
+def with_held(network: QuantizedNetwork, *names: str) -> QuantizedNetwork:
+    """Hold the inputs of these names."""
+    inputs = tuple(replace(each, is_held=each.name in names) for each in network.inputs)
+    return replace(network, source=replace(network.source, inputs=inputs))
+
+
 def gated_network(n_steps: int = 3) -> QuantizedNetwork:
     """Return hidden0 -> hidden1, a relay; gate = hidden0 * hidden1; hidden2 reads gate, hidden1 and, a step later, hidden0."""
     network = with_relay(builders.random_quantized(13, widths=(2, 6, 6, 6, 1), n_steps=n_steps), "hidden1")
@@ -101,3 +117,37 @@ def with_hermit(network: QuantizedNetwork, name: str) -> QuantizedNetwork:
     zeros = np.zeros(2, np.int64)
     hermit = QuantizedPopulation(name=name, affine=looped, beta=zeros, theta=zeros, polarity=Polarity.BOTH, table=table)
     return _with_nodes(network, [*network.nodes, hermit])
+
+
+def operator_network(n_steps: int = 2) -> NetworkSpec:
+    """Return a DeepONet of two neurons a branch; its input `function` is held, its input `point` varies.
+
+    branch = relu(f, f - 0.75), trunk = relu(x, -x), p = branch * trunk, output = p0 + p1 + branch0 + branch1.
+    """
+
+    def neurons(name: str, source: str, weight: list[list[float]], bias: list[float]) -> PopulationSpec:
+        connections = (ConnectionSpec(source=source, weight=weight),)  # type: ignore[arg-type]
+        zeros = np.zeros(2)
+        return PopulationSpec(
+            name=name, connections=connections, bias=bias, beta=zeros, theta=zeros, activation="relu"  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    ones = np.ones((1, 2))
+    return NetworkSpec(
+        name="operator",
+        inputs=(InputSpec(name="function", width=1, is_held=True), InputSpec(name="point", width=1)),
+        nodes=(
+            neurons("branch", "function", [[1.0], [1.0]], [0.0, -0.75]),
+            neurons("trunk", "point", [[1.0], [-1.0]], [0.0, 0.0]),
+            ProductSpec(name="p", left="branch", right="trunk", width=2),
+        ),
+        output=OutputSpec(
+            connections=(ConnectionSpec(source="p", weight=ones), ConnectionSpec(source="branch", weight=ones)),
+            bias=np.zeros(1),
+        ),
+        n_steps=n_steps,
+        input_transform=AffineTransform.identity(2),
+        output_transform=AffineTransform.identity(1),
+        lower=np.array([-1.0, -1.0]),
+        upper=np.array([1.0, 1.0]),
+    )

@@ -175,11 +175,11 @@ def states_are_proved(network: QuantizedNetwork) -> bool:
 
 def cell_corners(network: NetworkSpec) -> tuple[FloatArray, FloatArray]:
     """Cut the network's box into equal cells; return their lower and upper corners, physical, each (n_cells, n_in)."""
-    n_per_axis = max(1, int(MAX_CELLS ** (1.0 / network.n_in) + 1e-9))
-    axes = [np.linspace(low, high, n_per_axis + 1) for low, high in zip(network.lower, network.upper, strict=True)]
-    lower = np.stack(np.meshgrid(*(axis[:-1] for axis in axes), indexing="ij"), axis=-1).reshape(-1, network.n_in)
-    upper = np.stack(np.meshgrid(*(axis[1:] for axis in axes), indexing="ij"), axis=-1).reshape(-1, network.n_in)
-    return lower, upper
+    n, axes = max(1, int(MAX_CELLS ** (1.0 / network.n_in) + 1e-9)), np.arange(network.n_in)
+    ends = [np.linspace(low, high, n + 1) for low, high in zip(network.lower, network.upper, strict=True)]
+    edges = np.stack(ends, axis=1)
+    places = np.arange(n**network.n_in)[:, None] // n ** axes[::-1] % n  # the last axis fastest
+    return edges[places, axes], edges[places + 1, axes]
 
 
 def _input_cells(network: QuantizedNetwork) -> dict[str, Interval]:

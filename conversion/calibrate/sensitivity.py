@@ -20,7 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...base.arrays import ArrayRecord, FloatArray, freeze_arrays
-from ...engine.reference import FloatArithmetic, constant_inputs, read_out
+from ...engine.recording import read_out
+from ...engine.reference import FloatArithmetic, constant_inputs
 from ...engine.walk import NodeStep, walk
 from ...network.activations import find_activation
 from ...network.nodes import PopulationSpec, ProductSpec

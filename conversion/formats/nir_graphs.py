@@ -184,10 +184,13 @@ def read_graph(graph: Any, name: str = "nir") -> NetworkSpec:
     keys = [key for key, node in graph.nodes.items() if type(node).__name__ == "Input"]
     given = text_of(metadata["input_names"]).split("\n") if "input_names" in metadata else []
     names = given if len(given) == len(keys) else ["input"] if len(keys) == 1 else keys
-    is_sequence = np.ravel(metadata.get("input_is_sequence", np.zeros(len(keys)))).astype(bool).tolist()
+    is_sequence, is_held = (
+        np.ravel(metadata.get(mark, np.zeros(len(keys)))).astype(bool).tolist()
+        for mark in ("input_is_sequence", "input_is_held")
+    )
     inputs = [
-        InputSpec(name=own, width=_input_width(graph, key), is_sequence=of_steps)
-        for own, key, of_steps in zip(names, keys, is_sequence, strict=True)
+        InputSpec(name=own, width=_input_width(graph, key), is_sequence=of_steps, is_held=held)
+        for own, key, of_steps, held in zip(names, keys, is_sequence, is_held, strict=True)
     ]
     values = {key: builder.input(each.name, each.width) for key, each in zip(keys, inputs, strict=True)}
     delayed = {key: node for key, node in ordered if type(node).__name__ == "Delay"}

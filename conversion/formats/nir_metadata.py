@@ -29,12 +29,14 @@ VSN_MARK = "neuropinn_lava_vsn"
 
 def host_metadata(network: NetworkSpec) -> dict[str, Any]:
     """Return the metadata of a network's graph."""
+    is_held = np.array([each.is_held for each in network.inputs], dtype=np.int64)
     return {
         NETWORK_MARK: VERSION,
         "name": network.name,
         "output_name": network.output.name,
         "input_names": "\n".join(each.name for each in network.inputs),
         "input_is_sequence": np.array([each.is_sequence for each in network.inputs], dtype=np.int64),
+        **({"input_is_held": is_held} if is_held.any() else {}),
         "n_steps": int(network.n_steps or 0),
         "readout": network.readout.value,
         "input_scale": np.array(network.input_transform.scale),

@@ -29,6 +29,7 @@ def find_inputs(
     n_in: int | None,
     *,
     sequence: bool | Collection[str],
+    held: Collection[str],
     states: Mapping[str, int],
 ) -> tuple[InputSpec, ...]:
     """Return the inputs of a module.
@@ -38,14 +39,16 @@ def find_inputs(
         widths: Names and widths, if the user says so.
         n_in: Sum of the widths, if it is known.
         sequence: Whether each is a sequence, or the names of those that are.
+        held: Names of those that are held.
         states: States of a step module, the last arguments of its forward pass.
 
     Raises:
-        SpecError: If widths are not said, and none or several of those that were tried run.
+        SpecError: If a name is unknown, or widths are not said, and none or several of those that were tried run.
     """
     names = _arguments(module, len(states)) if widths is None else list(widths)
     chosen = (names if sequence else ()) if isinstance(sequence, bool) else sequence
-    raise_violations(each for name in chosen for each in check_choice("from_torch.sequence", name, names))
+    asked = [("sequence", name) for name in chosen] + [("held", name) for name in held]
+    raise_violations(each for field, name in asked for each in check_choice(f"from_torch.{field}", name, names))
     raise_violations(
         Violation(f"from_torch.states {name!r}", "have a name that no input has", name, "Rename it.")
         for name in states
@@ -56,7 +59,7 @@ def find_inputs(
         _tried(module, names, n_in, are_sequences=are_sequences, states=states) if widths is None else widths.values()
     )
     return tuple(
-        InputSpec(name=name, width=width, is_sequence=each)
+        InputSpec(name=name, width=width, is_sequence=each, is_held=name in held)
         for name, width, each in zip(names, sizes, are_sequences, strict=True)
     )
 

@@ -34,6 +34,7 @@ def from_torch(
     readout: Readout | str | None = None,
     inputs: Mapping[str, int] | None = None,
     sequence: bool | Collection[str] = False,
+    held: Collection[str] = (),
     states: Mapping[str, int] | None = None,
     input_transform: AffineTransform | None = None,
     output_transform: AffineTransform | None = None,
@@ -53,6 +54,8 @@ def from_torch(
         inputs: Names and widths of forward's arguments, in their order; None finds them.
         sequence: Whether a sample is a sequence, (n_steps, n_in): forward gets (n_samples, n_steps, n_in), or one step of it in
             a step module. Names of arguments: these are sequences, and the others are constant over their steps.
+        held: Names of arguments that many samples share, as a DeepONet's function: what depends on them alone is computed once
+            for each of their values. The others vary from sample to sample.
         states: Names and widths of the states of a step module, forward(x_t, state) -> (y_t, state), which begin with zero.
         input_transform: What the host does to points before the module; nothing if None.
         output_transform: What the host does to the module's output; nothing if None.
@@ -68,12 +71,15 @@ def from_torch(
     module = plain_module(module)
     chosen = name or type(module).__name__
     if isinstance(module, VsnNetwork):
+        if held:
+            mend = "Leave it out: a held input needs another one beside it, that varies."
+            raise SpecError("from_torch.held", "be empty for a VsnNetwork, which has one input", tuple(held), mend)
         return export_network(
             module, name=chosen, n_steps=n_steps, readout=readout, input_transform=input_transform,
             output_transform=output_transform, ansatz=ansatz, lower=lower, upper=upper, provenance=provenance,
         )  # fmt: skip
     known = input_transform.n if input_transform else None if lower is None else len(lower)
-    specs, kept, read = _read(module, inputs, known, sequence=sequence, states=states or {})
+    specs, kept, read = _read(module, inputs, known, sequence=sequence, held=held, states=states or {})
     nodes, out = read.builder.finish(read.output.value)
     host = input_transform or AffineTransform.identity(read.front.n)
     low, high = box_of(host, lower, upper)
@@ -94,15 +100,16 @@ def _read(
     n_in: int | None,
     *,
     sequence: bool | Collection[str],
+    held: Collection[str],
     states: Mapping[str, int],
 ) -> tuple[tuple[InputSpec, ...], tuple[InputSpec, ...], ReadModule]:
     """Return the inputs, the states, and the graph of a module; a step module is read at one step of its sequences."""
-    held = evaluation_copy(module)
-    mark_leakies(held)
-    inputs = find_inputs(held, widths, n_in, sequence=sequence, states=states)
+    copied = evaluation_copy(module)
+    mark_leakies(copied)
+    inputs = find_inputs(copied, widths, n_in, sequence=sequence, held=held, states=states)
     kept = tuple(InputSpec(name=name, width=width) for name, width in states.items())
     at_once = tuple(InputSpec(name=each.name, width=each.width) for each in inputs) if kept else inputs
-    return inputs, kept, read_module(held, at_once, kept)
+    return inputs, kept, read_module(copied, at_once, kept)
 
 
 def _composed(first: AffineTransform, then: AffineTransform) -> AffineTransform:

@@ -26,7 +26,8 @@ import numpy as np
 from ...base.arrays import BoolArray, FloatArray, Record
 from ...base.metrics import relative_change
 from ...engine.host import decode_floats
-from ...engine.reference import constant_inputs, fires, float_drive, read_out, run_integer, step_float
+from ...engine.recording import read_out
+from ...engine.reference import constant_inputs, fires, float_drive, run_integer, step_float
 from ...engine.trace import Probe
 from ...engine.walk import NodeStep, walk
 from ...network.activations import find_activation

@@ -7,7 +7,8 @@ A node takes the fewest cores that hold its neurons, their non-zero weights, sta
 dealt out evenly and in order; nodes share no core. A product holds its elements like neurons, each with both factors and no
 weight. Nodes are split from the last one to the first, because a core's routing table holds an entry for every pair of one of
 its neurons and a core that the neuron has a weight on; where a loop leads back to a node that is split already, it is split
-again, until the routes of all fit. An event goes to a core once, however many connections with other delays read it there.
+again, until the routes of all fit. What receives held sources keeps their payloads of all steps on its cores. An event goes to
+a core once, however many connections with other delays read it there.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class CoreContents(Record):
     synapse_bytes: int
     """Memory of the non-zero weights, in bytes."""
     state_bytes: int
-    """Memory of states, parameters and the phi table, in bytes."""
+    """Memory of states, parameters, the phi table, and kept payloads of held sources, in bytes."""
     in_axons: int
     """Senders that at least one neuron of this core has a weight for."""
     out_axons: int
@@ -86,7 +87,7 @@ def split_network(network: QuantizedNetwork, target: HardwareTarget) -> tuple[No
     """
     nodes: tuple[AnyQuantizedNode, ...] = (*network.nodes, network.output)
     reads = {node.name: wired(node) for node in nodes}
-    lines = longest_lines(network)
+    lines, kept = longest_lines(network), kept_bits(network)
     cores: dict[str, tuple[CoreContents, ...]] = {}
 
     def reached(sender: AnyQuantizedNode) -> IntArray:
@@ -104,7 +105,8 @@ def split_network(network: QuantizedNetwork, target: HardwareTarget) -> tuple[No
             held = cores.get(node.name)
             if held != ():  # what once did not fit would only make others seem to fit
                 fewest = len(held or ())
-                cores[node.name] = _split_node(node, lines[node.name], reads[node.name], target, reached(node), fewest)
+                memory = lines[node.name], kept[node.name]
+                cores[node.name] = _split_node(node, *memory, reads[node.name], target, reached(node), fewest)
         if before == [len(held) for held in cores.values()]:
             break
     return tuple(NodeSplit(name=node.name, cores=cores[node.name], cores_reached=reached(node)) for node in nodes)
@@ -124,6 +126,7 @@ def wired(node: AnyQuantizedNode) -> dict[str, BoolArray]:
 def _split_node(
     node: AnyQuantizedNode,
     line: int,
+    kept: IntArray,
     reads: dict[str, BoolArray],
     target: HardwareTarget,
     reached: IntArray,
@@ -134,6 +137,7 @@ def _split_node(
     Args:
         node: The node.
         line: Length of its longest delay line.
+        kept: Bits that it keeps of each component of its sources, shape (n_source,) of all sources of `reads` together.
         reads: What `wired` returns of it.
         target: Limits of a core.
         reached: Cores that each of its neurons sends to, shape (n_out,).
@@ -145,12 +149,13 @@ def _split_node(
     def contents(first: int, n_neurons: int) -> CoreContents:
         """Count what a core holds that has the neurons from `first` on."""
         held = slice(first, first + n_neurons)
+        read = connected[held].any(axis=0)
         return CoreContents(
             first=first,
             n_neurons=n_neurons,
             synapse_bytes=int(needed[held].sum()),
-            state_bytes=state_bytes(node, n_neurons, line),
-            in_axons=int(np.count_nonzero(connected[held].any(axis=0))),
+            state_bytes=state_bytes(node, n_neurons, line) + -(-int(read @ kept) // 8),
+            in_axons=int(np.count_nonzero(read)),
             out_axons=int(reached[held].sum()),
         )
 
@@ -183,6 +188,19 @@ def longest_lines(network: QuantizedNetwork) -> dict[str, int]:
         node.name: max(schedule.line(source, node.name, delay) for source, delay in node.edges)
         for node in (*network.nodes, network.output)
     }
+
+
+def kept_bits(network: QuantizedNetwork) -> dict[str, IntArray]:
+    """Return the bits that a node keeps of each component that it reads, T payloads of a held source, by name.
+
+    The components are those of all sources in the order of `wired`, shape (n_source,).
+    """
+    bits = {pair: (network.n_steps or 0) * network.words[pair[1]].bits for pair in network.source.replays}
+    kept = {}
+    for node in (*network.nodes, network.output):
+        parts = [np.full(read.shape[1], bits.get((node.name, name), 0)) for name, read in wired(node).items()]
+        kept[node.name] = np.hstack(parts)
+    return kept
 
 
 def state_bytes(node: AnyQuantizedNode, n_neurons: int, line: int) -> int:

@@ -21,7 +21,7 @@ from ...engine.schedule import schedule_network
 from ...network.quantized import QuantizedNetwork
 from ...network.quantized_nodes import AnyQuantizedNode, QuantizedAffine, QuantizedProduct
 from ..calibrate.intervals import LayerBound, bound_network
-from .core_split import NodeSplit, longest_lines, split_network, state_bytes, synapse_bytes, wired
+from .core_split import NodeSplit, kept_bits, longest_lines, split_network, state_bytes, synapse_bytes, wired
 from .target import HardwareTarget
 from .verdicts import RuleVerdict, TargetCheck, Verdict
 
@@ -158,12 +158,14 @@ def synapses_fit_the_cores(candidate: Candidate) -> Finding:
 
 
 def memory_fits_the_cores(candidate: Candidate) -> Finding:
-    """The weights, states and phi table of a single neuron fit all the memory of one core, `core_bytes`."""
-    lines = longest_lines(candidate.network)
-    values = (
-        (_place(node), int(synapse_bytes(node).max()) + state_bytes(node, 1, lines[node.name]))
-        for node in candidate.nodes
-    )
+    """The weights, states, kept payloads and phi table of a single neuron fit all the memory of one core, `core_bytes`."""
+    lines, kept = longest_lines(candidate.network), kept_bits(candidate.network)
+
+    def most(node: AnyQuantizedNode) -> int:
+        payloads = -(-(np.hstack([*wired(node).values()]) @ kept[node.name]) // 8)
+        return int((synapse_bytes(node) + payloads).max()) + state_bytes(node, 1, lines[node.name])
+
+    values = ((_place(node), most(node)) for node in candidate.nodes)
     mend = "Make the layer before it narrower, use fewer weight bits, or a shorter phi table."
     rule = "need at most {} bytes for one neuron with its phi table"
     return _held("core_bytes", candidate.target.core_bytes, values, rule, lambda _: mend)

@@ -10,13 +10,14 @@ both are equal. For Loihi 2 the energy of a step was measured, on another networ
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...base.arrays import Record
 from ..counts.workload import Workload, dense_workload, workload_at
 from .energy_model import EnergyModel, Kind, Part
-from .quantities import QUANTITIES
+from .quantities import QUANTITIES, WHOLE_QUANTITIES
 
 ASSUMED_FACTOR = 2.0
 """Where a constant has no published range, its influence is shown for half and twice its value."""
@@ -88,6 +89,16 @@ class BreakEven(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldEnergy(Record):
+    """Energy of the operations, dynamic terms only, apart by what is computed once for each held value."""
+
+    joules_per_value: float
+    """What a new held value costs."""
+    joules_per_point: float
+    """What each point costs, replayed payloads included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnergyEstimate(Record):
     """What a run costs per sample by one model."""
 
@@ -119,6 +130,8 @@ class EnergyEstimate(Record):
     """One per constant, the strongest first."""
     break_even: BreakEven
     """Where the advantage ends."""
+    held: HeldEnergy | None = None
+    """What a held value and a point cost; None where every sample was counted anew, or dynamic terms belong to no node."""
 
     @property
     def joules_per_sample(self) -> float:
@@ -200,7 +213,27 @@ def estimate_energy(load: Workload, model: EnergyModel) -> EnergyEstimate:
         high=total_joules(price_workload(load, highest)),
         sensitivities=measure_sensitivities(load, model),
         break_even=find_break_even(load, model),
+        held=split_energy(load, model),
     )
+
+
+def split_energy(load: Workload, model: EnergyModel) -> HeldEnergy | None:
+    """Price what is computed once for each held value, and what every sample computes.
+
+    Returns:
+        None where nothing is held, the model prices whole steps, or a dynamic term counts what belongs to no single node.
+    """
+    share = next((row.held_share for row in load.rows if row.held_share is not None), None)
+    terms = tuple(term for term in model.terms if term.part is Part.DYNAMIC)
+    if share is None or not terms or any(term.quantity in WHOLE_QUANTITIES for term in terms):
+        return None
+
+    def priced(*, held: bool) -> float:
+        """Return the joules per sample of the rows that are held, or of the others."""
+        part = dataclasses.replace(load, rows=tuple(row for row in load.rows if (row.held_share is not None) == held))
+        return sum(QUANTITIES[term.quantity](part) * model.price(term) for term in terms)
+
+    return HeldEnergy(joules_per_value=priced(held=True) / share, joules_per_point=priced(held=False))
 
 
 def measure_sensitivities(load: Workload, model: EnergyModel) -> tuple[Sensitivity, ...]:

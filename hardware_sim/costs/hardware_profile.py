@@ -75,6 +75,7 @@ def profile_hardware(
     network: Network,
     trace: RunTrace,
     points: FloatArray,
+    held: RunTrace | None = None,
     *,
     target: HardwareTarget | None = None,
     timing: TimingModel | None = None,
@@ -88,6 +89,7 @@ def profile_hardware(
         network: The network that ran.
         trace: Its trace, of any backend.
         points: The points that it ran on, physical, shape (n_samples, n_in); sequences (n_samples, n_steps, n_in).
+        held: Run of one of them for each held value (`run_held`); None counts everything for every sample.
         target: Whose cores; None takes Loihi 2.
         timing: Times of the target; None takes the shipped ones of that target, if there are any.
         models: Energy models; None takes all shipped ones.
@@ -98,11 +100,11 @@ def profile_hardware(
         SpecError: If the trace is of another network, or SANA-FE is asked for a network that it cannot hold.
         SimulationError: If SANA-FE is asked for and not installed.
     """
-    counts = count_operations(network, trace)
+    counts = count_operations(network, trace, held)
     target = target or find_target("loihi2")
     if timing is None and target.name in SHIPPED:
         timing = find_timing(target.name)
-    placement, problem = _place(network, target, trace)
+    placement, problem = _place(network, target, trace, held)
     samples = count_samples(network, spread_points(points))
     return HardwareProfile(
         accesses=count_accesses(network, counts),
@@ -111,7 +113,7 @@ def profile_hardware(
         neurobench=neurobench_counts(network, counts, samples),
         neuromorphic_proxy=neuromorphic_proxy(counts),
         energies=tuple(
-            estimate_energy(_workload_for(model, network, trace, deployed_workload(network, counts)), model)
+            estimate_energy(_workload_for(model, network, trace, held, deployed_workload(network, counts)), model)
             for model in (shipped_models() if models is None else models)
         ),
         sanafe=_replay(network, spread_points(points, n_sanafe)) if n_sanafe else None,
@@ -136,7 +138,9 @@ def _triangles(samples: SampleCounts, contains: Callable[[FloatArray], BoolArray
     return triangulate_points(samples.points, contains)
 
 
-def _place(network: Network, target: HardwareTarget, trace: RunTrace) -> tuple[Placement | None, str | None]:
+def _place(
+    network: Network, target: HardwareTarget, trace: RunTrace, held: RunTrace | None
+) -> tuple[Placement | None, str | None]:
     """Place a quantized network on a target, or say why it cannot be."""
     if isinstance(network, NetworkSpec):
         return None, None
@@ -144,12 +148,14 @@ def _place(network: Network, target: HardwareTarget, trace: RunTrace) -> tuple[P
         partition = partition_network(network, target)
     except HardwareRuleError as error:
         return None, str(error)
-    return Placement(partition=partition, traffic=count_traffic(network, partition, trace)), None
+    return Placement(partition=partition, traffic=count_traffic(network, partition, trace, held)), None
 
 
-def _workload_for(model: EnergyModel, network: Network, trace: RunTrace, load: Workload) -> Workload:
+def _workload_for(
+    model: EnergyModel, network: Network, trace: RunTrace, held: RunTrace | None, load: Workload
+) -> Workload:
     """Return the workload on the model's own target, with messages, hops and cores, if the network fits it."""
-    placement = _place(network, find_target(model.target), trace)[0] if model.target else None
+    placement = _place(network, find_target(model.target), trace, held)[0] if model.target else None
     if placement is None:
         return load
     return placed_workload(load, placement.partition, placement.traffic)

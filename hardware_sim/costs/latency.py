@@ -11,7 +11,8 @@
 The starts are counted from 0, so that the 1 is the read-out's own step: T + 2 steps for two populations in a row. A sample
 occupies the chip for T * interval steps of its own.
 
-Counts are means over samples, in the busiest step. A step is as long as the largest of its terms: what does not overlap makes
+Counts are means over samples, of what is held over held values, in the busiest step: with held inputs the times are those of a
+sample that brings a new value. A step is as long as the largest of its terms: what does not overlap makes
 it longer, so that this is a lower bound for the rates given. The rates themselves are assumptions with a range:
 the low end of the estimate takes all of them at their low ends, the high end at their high ends.
 
@@ -208,8 +209,9 @@ def estimate_latency(partition: Partition, traffic: Traffic, timing: TimingModel
 
 def _step_terms(partition: Partition, traffic: Traffic, timing: TimingModel) -> tuple[StepTerm, ...]:
     """Return the terms of a step; each names the core or link that is busiest with it at the low ends."""
-    loads, n_samples = traffic.loads, traffic.n_samples
+    loads = traffic.loads
     cores = [f"core {load.core}" for load in loads]
+    n_samples = np.array([load.n_samples for load in loads])[:, None]
     fired = np.stack([load.fired for load in loads]) / n_samples
     silent = np.array([load.n_neurons for load in loads])[:, None] - fired
     operations = np.stack([load.synaptic_operations for load in loads]) / n_samples

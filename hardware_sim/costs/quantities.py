@@ -29,19 +29,20 @@ def synaptic_operations(load: Workload) -> float:
 
 def dense_synaptic_operations(load: Workload) -> float:
     """All weights and elements of products at every step: what a machine computes that cannot skip zeros."""
-    each_step = sum(row.n_neurons if row.kind is RowKind.PRODUCT else row.n_weights for row in load.rows)
-    return float(each_step * load.n_steps)
+    return float(
+        sum((row.n_neurons if row.kind is RowKind.PRODUCT else row.n_weights) * load.steps_of(row) for row in load.rows)
+    )
 
 
 def neuron_updates(load: Workload) -> float:
     """Neurons times steps, elements of products and the output's included."""
-    return float(sum(row.n_neurons for row in _updating(load)) * load.n_steps)
+    return float(sum(row.n_neurons * load.steps_of(row) for row in _updating(load)))
 
 
 def membrane_updates(load: Workload) -> float:
     """Neuron updates that leak a membrane and compare it with a threshold; a dense pass has none, nor has a product."""
-    held = sum(row.n_neurons for row in _affine(load))
-    return 0.0 if load.kind is Pass.DENSE else float(held * load.n_steps)
+    held = sum(row.n_neurons * load.steps_of(row) for row in _affine(load))
+    return 0.0 if load.kind is Pass.DENSE else float(held)
 
 
 def active_updates(load: Workload) -> float:
@@ -103,9 +104,16 @@ def state_bytes(load: Workload) -> float:
     """Bytes of states read and written.
 
     A population reads and writes its membrane at every step, a product both factors; a dense node writes its value once and has
-    it read once.
+    it read once. What replays a held source reads its payloads at every step.
     """
-    return sum(2 * row.n_neurons * load.n_steps * row.state_bits / 8 for row in _updating(load))
+    own = sum(2 * row.n_neurons * load.steps_of(row) * row.state_bits / 8 for row in _updating(load))
+    replayed = sum(
+        each.n_source * load.n_steps * each.payload_bits / 8
+        for row in _affine(load)
+        for each in row.connections
+        if each.is_replayed
+    )
+    return own + replayed
 
 
 def chip_steps(load: Workload) -> float:
@@ -133,38 +141,40 @@ def busiest_core_active_updates(load: Workload) -> float:
 def busiest_core_inactive_updates(load: Workload) -> float:
     """Updates of the busiest core that do not, times the chips that wait for it."""
     row = _busiest(load)
-    return load.n_chips * row.core_share * (row.n_neurons * load.n_steps - row.fired)
+    return load.n_chips * row.core_share * (row.n_neurons * load.steps_of(row) - row.fired)
 
 
 def vsn_macs(load: Workload) -> float:
     """MAC of the equations above."""
     products = sum(row.multiplications for row in _products(load))
     if load.kind is Pass.DENSE:
-        return products + float(sum(row.n_weights for row in _affine(load)))
-    return products + sum((row.received + load.n_steps) * row.n_neurons for row in _affine(load))
+        return products + float(sum(row.share * row.n_weights for row in _affine(load)))
+    return products + sum((row.received + load.steps_of(row)) * row.n_neurons for row in _affine(load))
 
 
 def vsn_accumulates(load: Workload) -> float:
     """ACC of the equations above."""
     if load.kind is Pass.DENSE:
-        return sum(2.0 * row.n_neurons + row.n_in for row in _affine(load))
-    return sum((2 * load.n_steps + row.received) * row.n_neurons for row in _affine(load))
+        return sum(row.share * (2.0 * row.n_neurons + row.n_in) for row in _affine(load))
+    return sum((2 * load.steps_of(row) + row.received) * row.n_neurons for row in _affine(load))
 
 
 def vsn_reads(load: Workload) -> float:
     """Rd of the equations above."""
     factors = sum(row.received for row in _products(load))
     if load.kind is Pass.DENSE:
-        return factors + sum(row.n_in + (row.n_in + 1.0) * row.n_neurons for row in _affine(load))
-    return factors + sum(row.received + (row.received + load.n_steps + 3) * row.n_neurons for row in _affine(load))
+        return factors + sum(row.share * (row.n_in + (row.n_in + 1.0) * row.n_neurons) for row in _affine(load))
+    return factors + sum(
+        row.received + (row.received + load.steps_of(row) + 3 * row.share) * row.n_neurons for row in _affine(load)
+    )
 
 
 def vsn_writes(load: Workload) -> float:
     """Wr of the equations above."""
     elements = sum(row.sent for row in _products(load))
     if load.kind is Pass.DENSE:
-        return elements + float(sum(row.n_neurons for row in _affine(load)))
-    return elements + sum(row.sent + load.n_steps * row.n_neurons for row in _affine(load))
+        return elements + float(sum(row.share * row.n_neurons for row in _affine(load)))
+    return elements + sum(row.sent + load.steps_of(row) * row.n_neurons for row in _affine(load))
 
 
 def _updating(load: Workload) -> tuple[NodeLoad, ...]:
@@ -185,7 +195,7 @@ def _busiest(load: Workload) -> NodeLoad:
     """Return the node whose cores do the most synaptic operations and updates."""
 
     def work(row: NodeLoad) -> float:
-        return row.core_share * (row.synaptic_operations + row.n_neurons * load.n_steps)
+        return row.core_share * (row.synaptic_operations + row.n_neurons * load.steps_of(row))
 
     return max(_updating(load), key=work)
 
@@ -221,5 +231,16 @@ QUANTITIES: dict[str, Quantity] = {
 """Every quantity by name."""
 STEP_QUANTITY = steps.__name__
 """What the energy of a step is multiplied by."""
+WHOLE_QUANTITIES = frozenset(
+    quantity.__name__
+    for quantity in (
+        steps,
+        chip_steps,
+        busiest_core_operations,
+        busiest_core_active_updates,
+        busiest_core_inactive_updates,
+    )
+)
+"""Quantities of the network as a whole; all others are sums over its rows."""
 BIT_QUANTITIES = frozenset(quantity.__name__ for quantity in (weight_bytes, multiplied_bits, state_bytes))
 """Quantities that are smaller where words are shorter."""

@@ -91,17 +91,17 @@ def check_replayable(network: Network) -> None:
 
 
 def _check_graph(network: QuantizedNetwork) -> None:
-    """Refuse delays, whose events would be in flight where the next sample begins, and sequences, whose inputs would be.
+    """Refuse delays, whose events would be in flight where the next sample begins, sequences, likewise, and held inputs.
 
     Raises:
-        SpecError: If a connection has a delay, or an input is a sequence.
+        SpecError: If a connection has a delay, or an input is a sequence or held.
     """
     where = f"replay_on_sanafe: network {network.name!r}"
     late = [node.name for node in (*network.nodes, network.output) if any(delay for _, delay in node.edges)]
-    if late or network.n_steps is None:
-        got = f"delays into {', '.join(late)}" if late else "sequences"
+    if late or network.n_steps is None or network.held_sources:
+        got = f"delays into {', '.join(late)}" if late else "held inputs" if network.held_sources else "sequences"
         mend = "Leave the replay out: counts, cores and energies of our own models need none."
-        raise SpecError(where, "have no delays and no sequences", got, mend)
+        raise SpecError(where, "have no delays, no sequences and no held inputs", got, mend)
 
 
 def _partition(network: QuantizedNetwork, neurons_per_core: int) -> Partition:
@@ -126,8 +126,8 @@ def replay_on_sanafe(
         neurons_per_core: At most so many neurons on a core.
 
     Raises:
-        SpecError: If a sample was not recorded, a connection has a delay, an input is a sequence, or the network does not
-            fit SANA-FE's Loihi.
+        SpecError: If a sample was not recorded, a connection has a delay, an input is a sequence or held, or the network does
+            not fit SANA-FE's Loihi.
         SimulationError: If SANA-FE is not installed.
     """
     _check_graph(network)

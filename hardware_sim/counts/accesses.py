@@ -7,6 +7,7 @@ parameters    bias, leak and threshold per update of a spiking neuron; the outpu
 table         two entries per fired neuron, where phi is a table: interpolation needs both corners
 messages      one per event, however many nodes read it: how many cores that are, a partition says
 
+A sum over a held source reads the payloads that it keeps of it as states, one for each component and step of every sample.
 A product reads no weight: an event of a factor is one accumulator written, an update reads both factors, and it has no
 membrane, parameter or table.
 """
@@ -34,7 +35,7 @@ class NodeAccesses(Record):
     accumulator_writes: int
     """Number of sums of products written."""
     state_reads: int
-    """Number of membranes read."""
+    """Number of membranes, and of kept payloads of held sources, read."""
     state_writes: int
     """Number of membranes written."""
     parameter_reads: int
@@ -48,7 +49,8 @@ class NodeAccesses(Record):
 def count_accesses(network: Network, counts: OperationCounts) -> tuple[NodeAccesses, ...]:
     """Derive memory accesses and messages from the counts of the same network, row by row."""
     tables = _nodes_with_table(network)
-    return tuple(_count_row(row, row.name in tables) for row in counts.rows)
+    held = {row.name: row.n_neurons for row in counts.rows if row.is_held}
+    return tuple(_count_row(row, row.name in tables, held) for row in counts.rows)
 
 
 def _nodes_with_table(network: Network) -> set[str]:
@@ -58,8 +60,10 @@ def _nodes_with_table(network: Network) -> set[str]:
     return {node.name for node in network.populations if node.table.rule.needs_table}
 
 
-def _count_row(row: NodeOperations, uses_table: bool) -> NodeAccesses:
+def _count_row(row: NodeOperations, uses_table: bool, held: dict[str, int]) -> NodeAccesses:
+    """Count the accesses of a row; `held` are the widths of the held sources."""
     is_product = row.kind is RowKind.PRODUCT
+    n_replayed = 0 if row.is_held or is_product else sum(held.get(each.source, 0) for each in row.connections)
     spiking_updates = row.neuron_updates if row.kind.has_neurons else 0
     output_updates = row.neuron_updates if row.kind is RowKind.OUTPUT else 0
     weight_reads = 0 if is_product else row.synaptic_operations
@@ -68,7 +72,7 @@ def _count_row(row: NodeOperations, uses_table: bool) -> NodeAccesses:
         weight_reads=weight_reads,
         accumulator_reads=2 * row.neuron_updates if is_product else weight_reads + row.neuron_updates,
         accumulator_writes=row.synaptic_operations,
-        state_reads=spiking_updates,
+        state_reads=spiking_updates + n_replayed * row.n_steps * row.n_samples,
         state_writes=spiking_updates,
         parameter_reads=3 * spiking_updates + output_updates,
         table_reads=2 * row.fired if uses_table else 0,

@@ -5,7 +5,7 @@
     of a product       operations[t] = events of the left factor + events of the right one
                        multiplications[t] = elements whose factors were both events
 
-The records are in `operations.py`.
+What depends on held inputs only counts once for each held value. The records are in `operations.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from ...base.arrays import IntArray
 from ...base.errors import SpecError
 from ...engine.trace import NumberArray, RunTrace
-from ...network.nodes import OutputSpec, PopulationSpec, ProductSpec
+from ...network.nodes import InputSpec, OutputSpec, PopulationSpec, ProductSpec
 from ...network.quantized import AnyNode, Network, QuantizedNetwork
 from ...network.quantized_nodes import QuantizedProduct
 from ...network.spec import NetworkSpec
@@ -49,6 +49,34 @@ def check_trace(network: Network, trace: RunTrace, where: str) -> None:
         raise SpecError(
             where, f"hold counts of the nodes {expected}", found, "The trace is incomplete: run the network again."
         )
+
+
+def counted_traces(network: Network, trace: RunTrace, held: RunTrace | None, where: str) -> dict[str, RunTrace]:
+    """Return the trace from which each input, node and read-out is counted, by name.
+
+    Args:
+        network: The network that ran.
+        trace: The whole run.
+        held: The run of one sample for each held value; None counts everything from the whole run.
+        where: The function and its network, for errors.
+
+    Raises:
+        SpecError: If a trace is of another network, no input is held, or there are more held values than samples.
+    """
+    check_trace(network, trace, f"{where}: trace of network {network.name!r}")
+    traces = dict.fromkeys((each.name for each in (*network.inputs, *network.nodes, network.output)), trace)
+    if held is None:
+        return traces
+    place = f"{where}: held trace of network {network.name!r}"
+    check_trace(network, held, place)
+    if not network.held_sources:
+        mend = "Leave the held trace out."
+        raise SpecError(place, "be None where no input is held", f"{held.n_samples} samples", mend)
+    if held.n_samples > trace.n_samples:
+        mend = "Run the samples of `held_rows` alone: one for each held value."
+        rule = f"have at most the {trace.n_samples} samples of the whole run"
+        raise SpecError(place, rule, held.n_samples, mend)
+    return traces | dict.fromkeys(network.held_sources, held)
 
 
 def sent_events(network: Network, trace: RunTrace) -> dict[str, IntArray]:
@@ -88,44 +116,53 @@ def row_kinds(network: Network) -> tuple[RowKind, ...]:
     return (*kinds, RowKind.OUTPUT)
 
 
-def count_operations(network: Network, trace: RunTrace) -> OperationCounts:
+def count_operations(network: Network, trace: RunTrace, held: RunTrace | None = None) -> OperationCounts:
     """Count what the network did in the run that the trace records.
 
     Args:
         network: The network that ran: the float one for a float run, the quantized one for integers.
         trace: Any backend's trace.
+        held: Trace of the same network on one sample for each held value (`run_held`), from which what depends on held inputs
+            only is counted; None counts it for every sample anew.
 
     Raises:
-        SpecError: If the trace is of another network.
+        SpecError: If a trace is of another network, or there is a held one and no input is held.
     """
-    check_trace(network, trace, f"count_operations: trace of network {network.name!r}")
-    sent = sent_events(network, trace)
-    fired = network.split_inputs(trace.input_events) | {counts.name: counts.fired for counts in trace.nodes}
-    multiplied = {counts.name: counts.multiplied for counts in trace.nodes}
-    silent = np.zeros((trace.n_steps, network.n_out), dtype=np.int64)
-    rows = []
+    traces = counted_traces(network, trace, held, "count_operations")
+    apart = network.held_sources if held is not None else frozenset()
     senders = (*network.inputs, *network.nodes, network.output)
-    for kind, node in zip(row_kinds(network), senders, strict=True):
-        events = sent.get(node.name, silent)
-        both = multiplied.get(node.name)
-        if kind is RowKind.PRODUCT and both is None:
-            where = f"count_operations: trace of network {network.name!r}"
-            rule = f"hold how often both factors of product {node.name!r} were events"
-            raise SpecError(where, rule, f"none of {trace.backend.value}", "Count a run of the reference engine.")
-        rows.append(
-            NodeOperations(
-                name=node.name,
-                kind=kind,
-                n_samples=trace.n_samples,
-                n_neurons=events.shape[1],
-                connections=() if kind is RowKind.INPUT else tuple(_count_connections(node, sent)),
-                fired_per_step=fired.get(node.name, silent).sum(axis=1),
-                spikes_per_step=events.sum(axis=1),
-                products=None if both is None else int(both.sum()),
-            )
-        )
+    rows = (
+        _count_row(network, node, kind, traces[node.name], node.name in apart)
+        for kind, node in zip(row_kinds(network), senders, strict=True)
+    )
     return OperationCounts(
         network_digest=trace.network_digest, n_samples=trace.n_samples, n_steps=trace.n_steps, rows=tuple(rows)
+    )
+
+
+def _count_row(
+    network: Network, node: AnyNode | InputSpec, kind: RowKind, trace: RunTrace, is_held: bool
+) -> NodeOperations:
+    """Count what one input or node received and did in a trace."""
+    sent = sent_events(network, trace)
+    fired = network.split_inputs(trace.input_events) | {counts.name: counts.fired for counts in trace.nodes}
+    silent = np.zeros((trace.n_steps, network.n_out), dtype=np.int64)
+    events = sent.get(node.name, silent)
+    both = {counts.name: counts.multiplied for counts in trace.nodes}.get(node.name)
+    if kind is RowKind.PRODUCT and both is None:
+        where = f"count_operations: trace of network {network.name!r}"
+        rule = f"hold how often both factors of product {node.name!r} were events"
+        raise SpecError(where, rule, f"none of {trace.backend.value}", "Count a run of the reference engine.")
+    return NodeOperations(
+        name=node.name,
+        kind=kind,
+        n_samples=trace.n_samples,
+        is_held=is_held,
+        n_neurons=events.shape[1],
+        connections=() if isinstance(node, InputSpec) else tuple(_count_connections(node, sent)),
+        fired_per_step=fired.get(node.name, silent).sum(axis=1),
+        spikes_per_step=events.sum(axis=1),
+        products=None if both is None else int(both.sum()),
     )
 
 

@@ -6,8 +6,9 @@
     Dense                weights times steps, zeros included, per sample
     ActivationSparsity   share of zeros in what the populations send
     ConnectionSparsity   share of zero weights, rounded to 4 decimals as NeuroBench does
-    Footprint            bytes of parameters and buffers, here in the words of the deployed network
+    Footprint            bytes of parameters and buffers, here in the words of the deployed network, kept payloads included
     MembraneUpdates      per sample: every neuron at the first step, and those whose membrane changed at a later one
+                         (what is counted once for each held value is once here, too, so that all numbers are of one run)
 
 Relays are counted throughout as the populations that they are in the deployed network: NeuroBench hooks every layer of weights
 and every neuron module. The activity of `OperationCounts` leaves them out.
@@ -22,6 +23,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+
+import numpy as np
 
 from ...base.arrays import Record
 from ...base.errors import SpecError
@@ -87,15 +90,23 @@ def neurobench_counts(
         activation_sparsity=(slots - sum(row.spikes for row in populations)) / slots,
         connection_sparsity=round((n_weights - sum(row.n_synapses for row in rows)) / n_weights, DECIMALS),
         footprint=footprint_bytes(network),
-        membrane_updates=None if samples is None else float(samples.membrane_updates.sum()) / samples.n_samples,
+        membrane_updates=None if samples is None else _membrane_updates(counts, samples),
     )
 
 
+def _membrane_updates(counts: OperationCounts, samples: SampleCounts) -> float:
+    """Return the mean updates of a sample, those of held rows weighted by how many samples they were computed for."""
+    computed = np.array([row.n_samples for row in counts.rows])
+    return float((samples.membrane_updates.sum(axis=0) * computed).sum() / (samples.n_samples * counts.n_samples))
+
+
 def footprint_bytes(network: Network) -> int:
-    """Return the bytes of weights, biases, leaks, thresholds and tables, in the words of the network."""
+    """Return the bytes of weights, biases, leaks, thresholds, tables, and payloads of held sources, in the network's words."""
+    source = network if isinstance(network, NetworkSpec) else network.source
+    kept = [(name, source.source_widths[name] * (network.n_steps or 0)) for _, name in source.replays]
     if isinstance(network, NetworkSpec):
-        return count_parameters(network) * FLOAT_BITS // 8
-    n_bits = 0
+        return (count_parameters(network) + sum(n for _, n in kept)) * FLOAT_BITS // 8
+    n_bits = sum(n * network.words[name].bits for name, n in kept)
     for affine in network.affines:
         n_bits += affine.n_out * affine.state_bits
         n_bits += sum(each.weight.size * each.weight_bits for each in affine.connections)

@@ -75,7 +75,9 @@ class NodeOperations(ArrayRecord):
     kind: RowKind
     """What the row stands for."""
     n_samples: int
-    """How many samples were presented."""
+    """How many samples were computed: all that were presented, or one for each held value."""
+    is_held: bool = False
+    """Whether the row was computed once for each held value."""
     n_neurons: int
     """Number of neurons, elements, outputs or input words."""
     connections: tuple[ConnectionOperations, ...]
@@ -247,5 +249,5 @@ class OperationCounts(Record):
 
     @property
     def synaptic_operations_per_sample(self) -> float:
-        """The deployed network's counterpart of `ann_macs`: every graded event multiplies."""
+        """The deployed network's counterpart of `ann_macs`: every graded event multiplies; held values count once each."""
         return self.total.synaptic_operations / self.n_samples

@@ -33,7 +33,7 @@ COUNTED = ("spikes", "fired", "synaptic_operations", "membrane_updates")
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SampleCounts(ArrayRecord):
-    """What single samples cost; columns are the rows of the counts, the inputs first and the output last."""
+    """What single samples cost alone, held values included; columns are the rows of the counts, the output last."""
 
     points: FloatArray
     """Their physical coordinates, shape (n_samples, n_in); (n_samples, n_steps, n_in) where an input is a sequence."""

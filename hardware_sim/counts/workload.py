@@ -3,7 +3,8 @@
 Energy models multiply these numbers with their constants. A deployed workload is the counts divided by the number of samples;
 the dense one is what the same network costs without spikes: one step in which every neuron sends through every weight,
 without relays, which are a cost of the deployment. A workload at a given activity lets every population and product send with
-that probability; it is what the break-even is found with.
+that probability; it is what the break-even is found with. What depends on held inputs only is a share of a sample in all of
+them: the number of held values over that of samples.
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ class ConnectionLoad(Record):
     """Word length of the weights; 0 for a factor, which has none."""
     payload_bits: int
     """Word length of the events that arrive."""
+    is_replayed: bool = False
+    """Whether the receiver keeps what a held source sent, and reads it again at every step of every sample."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +89,13 @@ class NodeLoad(Record):
     """Cores that it lies on, its neurons dealt out evenly; 1 until cores are known."""
     state_bits: int
     """Word length of its states; of a product that of both factors, which it holds for a step."""
+    held_share: float | None = None
+    """Held values over samples, for a row that is computed once for each of them; None for one that every sample computes."""
+
+    @property
+    def share(self) -> float:
+        """Share of the samples for which it is computed, 0 to 1."""
+        return 1.0 if self.held_share is None else self.held_share
 
     @property
     def core_share(self) -> float:
@@ -130,11 +140,16 @@ class Workload(Record):
     rows: tuple[NodeLoad, ...]
     """One per row of the counts: the inputs first, the output last; in a dense pass without the relays."""
 
+    def steps_of(self, row: NodeLoad) -> float:
+        """Return the steps that a row computes per sample: T, or a share of it."""
+        return row.share * self.n_steps
+
 
 def deployed_workload(network: Network, counts: OperationCounts) -> Workload:
     """Divide the counts of a run by its samples; each event is one message, until cores are known (`traffic.py`)."""
+    held = {row.name for row in counts.rows if row.is_held}
     words = zip(counts.rows, _word_lengths(network), strict=True)
-    rows = tuple(_node_load(row, counts.n_samples, *bits) for row, bits in words)
+    rows = tuple(_node_load(row, counts.n_samples, *bits, held) for row, bits in words)
     schedule = schedule_network(network)
     return Workload(
         kind=Pass.SPIKING,
@@ -146,14 +161,18 @@ def deployed_workload(network: Network, counts: OperationCounts) -> Workload:
 
 
 def _node_load(
-    row: NodeOperations, n_samples: int, state_bits: int, connection_bits: tuple[tuple[int, int], ...]
+    row: NodeOperations,
+    n_samples: int,
+    state_bits: int,
+    connection_bits: tuple[tuple[int, int], ...],
+    held: set[str],
 ) -> NodeLoad:
     return NodeLoad(
         name=row.name,
         kind=row.kind,
         n_neurons=row.n_neurons,
         connections=tuple(
-            _connection_load(each, row, n_samples, *bits)
+            _connection_load(each, row, n_samples, *bits, not row.is_held and each.source in held)
             for each, bits in zip(row.connections, connection_bits, strict=True)
         ),
         multiplications=row.multiplications / n_samples,
@@ -161,11 +180,17 @@ def _node_load(
         sent=row.spikes / n_samples,
         messages=row.spikes / n_samples,
         state_bits=state_bits,
+        held_share=row.n_samples / n_samples if row.is_held else None,
     )
 
 
 def _connection_load(
-    each: ConnectionOperations, row: NodeOperations, n_samples: int, weight_bits: int, payload_bits: int
+    each: ConnectionOperations,
+    row: NodeOperations,
+    n_samples: int,
+    weight_bits: int,
+    payload_bits: int,
+    is_replayed: bool,
 ) -> ConnectionLoad:
     is_factor = row.kind is RowKind.PRODUCT
     return ConnectionLoad(
@@ -178,6 +203,7 @@ def _connection_load(
         synaptic_operations=each.synaptic_operations / n_samples,
         weight_bits=weight_bits,
         payload_bits=payload_bits,
+        is_replayed=is_replayed,
     )
 
 
@@ -203,20 +229,23 @@ def _word_lengths(network: Network) -> Iterator[tuple[int, tuple[tuple[int, int]
 def dense_workload(deployed: Workload) -> Workload:
     """Return one conventional pass of the same network: every neuron computes and sends once, through every weight.
 
-    Relays are left out, and a product costs one operation an element, half of it for each factor.
+    Relays are left out, and a product costs one operation an element, half of it for each factor. What is held is a share here,
+    too.
     """
     rows = []
     for load in deployed.rows:
         if load.kind is RowKind.RELAY:
             continue
-        share = 0.5 if load.kind is RowKind.PRODUCT else 1.0
+        each_weight = load.share * (0.5 if load.kind is RowKind.PRODUCT else 1.0)
         connections = tuple(
-            dataclasses.replace(each, received=float(each.n_source), synaptic_operations=share * each.n_weights)
+            dataclasses.replace(
+                each, received=load.share * each.n_source, synaptic_operations=each_weight * each.n_weights
+            )
             for each in load.connections
         )
-        sent = 0.0 if load.kind is RowKind.OUTPUT else float(load.n_neurons)
+        sent = 0.0 if load.kind is RowKind.OUTPUT else load.share * load.n_neurons
         fired = 0.0 if load.kind is RowKind.INPUT else sent
-        rows.append(_with_events(load, connections, share * load.n_weights, fired, sent))
+        rows.append(_with_events(load, connections, each_weight * load.n_weights, fired, sent))
     return dataclasses.replace(deployed, kind=Pass.DENSE, n_steps=1, interval=1, n_steps_alone=1, rows=tuple(rows))
 
 
@@ -231,15 +260,16 @@ def workload_at(deployed: Workload, activity: float, n_steps: int) -> Workload:
         n_steps: T.
     """
     per_step = {
-        load.name: load.sent / deployed.n_steps if load.kind is RowKind.INPUT else activity * load.n_neurons
+        load.name: load.sent / deployed.steps_of(load) if load.kind is RowKind.INPUT else activity * load.n_neurons
         for load in deployed.rows
     }
     rows = []
     for load in deployed.rows:
         connections = tuple(
-            _at_rate(each, per_step[each.source] * max(n_steps - each.delay, 0)) for each in load.connections
+            _at_rate(each, load.share * per_step[each.source] * max(n_steps - each.delay, 0))
+            for each in load.connections
         )
-        sent = 0.0 if load.kind is RowKind.OUTPUT else per_step[load.name] * n_steps
+        sent = 0.0 if load.kind is RowKind.OUTPUT else load.share * per_step[load.name] * n_steps
         fired = 0.0 if load.kind is RowKind.INPUT else sent
         operations = sum(each.synaptic_operations for each in connections)
         multiplications = sent if load.kind is RowKind.PRODUCT else operations

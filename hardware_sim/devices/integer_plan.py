@@ -16,7 +16,7 @@ C99, RTL and ONNX are made from this record alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -37,9 +37,9 @@ from ...network.quantized_nodes import (
 from ...network.spec import Readout
 from ..kernels.layout import Phi, lay_out_phi, split_shift
 
-DENSE_ACTIVITY = 0.7
-"""Share of events above which a dense loop is cheaper than a walk over the events. On a Cortex-M4 a synapse costs 1.4 times as
-many instructions when its event is looked up first: events lose by 28 to 39 % at an activity of 0.94 (docs/devices.md)."""
+DENSE_ACTIVITY = 0.8
+"""Share of events above which a dense loop takes fewer instructions than a walk over the events: between 0.80 and
+0.82 on a Cortex-M4 and on RV32IMC, and 0.99 on a Cortex-M0 (benchmarks/microcontrollers.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -243,16 +243,19 @@ class IntegerPlan(Record):
         return sum(each.width for each in self.inputs)
 
 
-def plan_integers(network: QuantizedNetwork, trace: RunTrace | None = None) -> IntegerPlan:
+def plan_integers(
+    network: QuantizedNetwork, trace: RunTrace | None = None, dense_activity: float = DENSE_ACTIVITY
+) -> IntegerPlan:
     """Build the integer plan of a network.
 
     Args:
         network: The network.
         trace: A run of it, whose counts say which connections see so many events that a dense loop is cheaper; None walks
             the events of every node, and the inputs densely.
+        dense_activity: Share of events above which a dense loop is cheaper on the device.
     """
     bounds = {bound.name: bound for bound in bound_any_words(network)}
-    activity = _activity(network, trace)
+    dense = _dense_sources(network, trace, dense_activity)
     has_steps = network.n_steps != 1
     tables: list[Phi] = []
     nodes: list[PopulationPlan | ProductPlan] = []
@@ -263,7 +266,7 @@ def plan_integers(network: QuantizedNetwork, trace: RunTrace | None = None) -> I
         else:
             bound = bounds[node.name]
             assert isinstance(bound, LayerBound)
-            nodes.append(_plan_population(node, bound, activity, has_steps, tables))
+            nodes.append(_plan_population(node, bound, dense, has_steps, tables))
     bound = bounds[network.output.name]
     assert isinstance(bound, LayerBound)
     return IntegerPlan(
@@ -276,7 +279,7 @@ def plan_integers(network: QuantizedNetwork, trace: RunTrace | None = None) -> I
         nodes=tuple(nodes),
         output=OutputPlan(
             name=network.output.name,
-            affine=_plan_sum(network.output.affine, bound, activity),
+            affine=_plan_sum(network.output.affine, bound, dense),
             readout=network.readout,
         ),
         tables=tuple(tables),
@@ -285,17 +288,39 @@ def plan_integers(network: QuantizedNetwork, trace: RunTrace | None = None) -> I
     )
 
 
-def _activity(network: QuantizedNetwork, trace: RunTrace | None) -> dict[str, float]:
-    """Return the share of values that are events, by source; without a run, inputs are dense and nodes are not."""
-    activity = {each.name: 1.0 for each in network.inputs}
+def continued_plan(plan: IntegerPlan) -> IntegerPlan:
+    """Return the plan for runs that continue the state of other runs, beyond the steps of a sample.
+
+    Membranes are then carried in a network of one step, too, and a clip that is dead within the steps of a sample may not be
+    dead behind them: all of them are kept.
+    """
+
+    def clipped(affine: SumPlan) -> SumPlan:
+        return replace(affine, clips_drive=True)
+
+    def continued(node: PopulationPlan | ProductPlan) -> PopulationPlan | ProductPlan:
+        if isinstance(node, ProductPlan):
+            return replace(node, clips_payload=True)
+        has_membrane = bool(node.beta.any())
+        affine = clipped(node.affine)
+        return replace(node, affine=affine, has_membrane=has_membrane, clips_membrane=True, clips_payload=True)
+
+    output = replace(plan.output, affine=clipped(plan.output.affine))
+    return replace(plan, nodes=tuple(continued(node) for node in plan.nodes), output=output)
+
+
+def _dense_sources(network: QuantizedNetwork, trace: RunTrace | None, dense_activity: float) -> frozenset[str]:
+    """Return the sources that send so many events that a dense loop is cheaper: every input, and nodes by a run."""
+    sources = {each.name for each in network.inputs}
     if trace is not None and trace.n_samples:
         for node in trace.nodes:
-            activity[node.name] = float(node.events.sum()) / (trace.n_samples * node.events.size)
-    return activity
+            if float(node.events.sum()) > dense_activity * trace.n_samples * node.events.size:
+                sources.add(node.name)
+    return frozenset(sources)
 
 
 def _plan_population(
-    node: QuantizedPopulation, bound: LayerBound, activity: dict[str, float], has_steps: bool, tables: list[Phi]
+    node: QuantizedPopulation, bound: LayerBound, dense: frozenset[str], has_steps: bool, tables: list[Phi]
 ) -> PopulationPlan:
     phi = lay_out_phi(node.table)
     number = next((k for k, each in enumerate(tables) if _are_equal(each, phi)), len(tables))
@@ -303,7 +328,7 @@ def _plan_population(
         tables.append(phi)
     return PopulationPlan(
         name=node.name,
-        affine=_plan_sum(node.affine, bound, activity),
+        affine=_plan_sum(node.affine, bound, dense),
         beta=node.beta,
         theta=node.theta,
         is_two_sided=node.polarity is Polarity.BOTH,
@@ -331,7 +356,7 @@ def _count_phi_bits(phi: Phi, state_bits: int) -> int:
 
 
 def _are_equal(left: Phi, right: Phi) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(left, right, strict=True))
+    return all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in zip(left, right, strict=True))
 
 
 def _plan_product(node: QuantizedProduct, clips: bool) -> ProductPlan:
@@ -351,9 +376,9 @@ def _plan_product(node: QuantizedProduct, clips: bool) -> ProductPlan:
     )
 
 
-def _plan_sum(affine: QuantizedAffine, bound: LayerBound, activity: dict[str, float]) -> SumPlan:
+def _plan_sum(affine: QuantizedAffine, bound: LayerBound, dense: frozenset[str]) -> SumPlan:
     connections = tuple(
-        _plan_connection(each, left, activity) for each, left in zip(affine.connections, affine.lefts, strict=True)
+        _plan_connection(each, left, dense) for each, left in zip(affine.connections, affine.lefts, strict=True)
     )
     highest = [abs(bias) for bias in affine.bias.tolist()]
     for connection, each in zip(connections, affine.connections, strict=True):
@@ -369,7 +394,7 @@ def _plan_sum(affine: QuantizedAffine, bound: LayerBound, activity: dict[str, fl
     )
 
 
-def _plan_connection(each: QuantizedConnection, left: IntArray, activity: dict[str, float]) -> ConnectionPlan:
+def _plan_connection(each: QuantizedConnection, left: IntArray, dense: frozenset[str]) -> ConnectionPlan:
     up, half, down = split_shift(left)
     return ConnectionPlan(
         source=each.source,
@@ -381,5 +406,5 @@ def _plan_connection(each: QuantizedConnection, left: IntArray, activity: dict[s
         half=half,
         down=down,
         product_bits=int(each.product_bound().max()).bit_length() + 1,
-        is_dense=activity.get(each.source, 0.0) > DENSE_ACTIVITY,
+        is_dense=each.source in dense,
     )

@@ -34,7 +34,7 @@ class Core(Record):
     synapse_bytes: int
     """Memory of the weights that are not zero."""
     state_bytes: int
-    """Memory of states, parameters and the phi table."""
+    """Memory of states, parameters, the phi table, and kept payloads of held sources."""
 
     @property
     def neurons(self) -> slice:

@@ -24,7 +24,7 @@ from .traffic import Link, Traffic
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LinkLoad(ArrayRecord):
-    """What one link carries in each step of the full pipeline, mean over samples."""
+    """What one link carries in each step of the full pipeline, mean over samples, of held sources over held values."""
 
     start: str
     """Where the link begins, as in `core 3` or `router (1, 0)`."""
@@ -60,7 +60,7 @@ def load_links(partition: Partition, traffic: Traffic) -> tuple[LinkLoad, ...]:
     payload_bits: dict[tuple[str, str], FloatArray] = {}
     for link in traffic.links:
         carried = np.zeros(traffic.n_steps * interval)
-        carried[::interval] = np.array(link.messages_per_step) / traffic.n_samples
+        carried[::interval] = np.array(link.messages_per_step) / link.n_samples
         sent = np.roll(carried, link.start)
         for hop in pairwise(_nodes(partition, link)):
             messages[hop] = messages.get(hop, 0.0) + sent

@@ -4,7 +4,7 @@
     hops[c, d]     = |column difference|, |row difference| of their tiles
 
 Input events come from the host's corner of the mesh. Integers, summed over a run; loads of cores per step are kept for the
-latency.
+latency. What depends on held inputs only works and sends once for each held value, whatever receives it works for every sample.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ...engine.schedule import INPUT_START, Schedule, schedule_network
 from ...engine.trace import RunTrace
 from ...network.quantized import QuantizedNetwork
 from ...network.quantized_nodes import AnyQuantizedNode, QuantizedProduct
-from ..counts.counting import arriving, check_trace, count_fan_out, sent_events
+from ..counts.counting import arriving, count_fan_out, counted_traces, sent_events
 from ..counts.workload import NodeLoad, Workload
 from .cores import Core, Partition
 from .mesh import HOST_PLACE, Place
@@ -49,6 +49,8 @@ class Link(Record):
     """The same at each step t, over all samples."""
     payload_bits: int
     """The length of the payload of a message, in bits."""
+    n_samples: int
+    """Samples, or held values, for which the sender was computed."""
     hops_east_west: int
     """Tile boundaries that one of them crosses along a row."""
     hops_north_south: int
@@ -69,6 +71,8 @@ class CoreLoad(ArrayRecord):
     """Neurons of this core with s = 1, or elements of a product that sent an event, shape (n_steps,)."""
     n_neurons: int
     """Neurons of this core."""
+    n_samples: int
+    """Samples, or held values, for which it was computed."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, synaptic_operations=np.int64, synaptic_reads=np.int64, fired=np.int64)
@@ -105,21 +109,27 @@ class Traffic(Record):
         return sum(link.messages * link.hops_north_south for link in self.links)
 
 
-def count_traffic(network: QuantizedNetwork, partition: Partition, trace: RunTrace) -> Traffic:
+def count_traffic(
+    network: QuantizedNetwork, partition: Partition, trace: RunTrace, held: RunTrace | None = None
+) -> Traffic:
     """Count the messages between cores, and the work of every core, in the run that a trace records.
 
+    Args:
+        network: The network that ran.
+        partition: Its cores.
+        trace: The run.
+        held: The run of one sample for each held value (`run_held`); None counts everything for every sample.
+
     Raises:
-        SpecError: If the trace is of another network.
+        SpecError: If a trace is of another network, or there is a held one and no input is held.
     """
-    check_trace(network, trace, f"count_traffic: trace of network {network.name!r}")
-    sent, schedule = sent_events(network, trace), schedule_network(network)
+    traces, schedule = counted_traces(network, trace, held, "count_traffic"), schedule_network(network)
     links: list[Link] = []
     loads: list[CoreLoad] = []
     for node in (*network.nodes, network.output):
-        active = _active_updates(node, trace)
         for core in partition.cores_of(node.name):
-            loads.append(_load_core(node, core, sent, active))
-            links += _links_to(node, core, network, partition, schedule, sent)
+            loads.append(_load_core(node, core, network, traces[node.name]))
+            links += _links_to(node, core, network, partition, schedule, traces)
     return Traffic(
         n_samples=trace.n_samples, n_steps=trace.n_steps, schedule=schedule, links=tuple(links), loads=tuple(loads)
     )
@@ -133,8 +143,9 @@ def _active_updates(node: AnyQuantizedNode, trace: RunTrace) -> IntArray:
     return counts.events if isinstance(node, QuantizedProduct) else counts.fired
 
 
-def _load_core(node: AnyQuantizedNode, core: Core, sent: dict[str, IntArray], active: IntArray) -> CoreLoad:
+def _load_core(node: AnyQuantizedNode, core: Core, network: QuantizedNetwork, trace: RunTrace) -> CoreLoad:
     """Count the work of a core: what arrives over every connection, and what its neurons do."""
+    sent, active = sent_events(network, trace), _active_updates(node, trace)
     operations = np.zeros(len(active), dtype=np.int64)
     reads = np.zeros(len(active), dtype=np.int64)
     for connection in _connections_to(node, core):
@@ -147,6 +158,7 @@ def _load_core(node: AnyQuantizedNode, core: Core, sent: dict[str, IntArray], ac
         synaptic_reads=reads,
         fired=active[:, core.neurons].sum(axis=1),
         n_neurons=core.n_neurons,
+        n_samples=trace.n_samples,
     )
 
 
@@ -178,7 +190,7 @@ def _links_to(
     network: QuantizedNetwork,
     partition: Partition,
     schedule: Schedule,
-    sent: dict[str, IntArray],
+    traces: dict[str, RunTrace],
 ) -> list[Link]:
     """Return the links that end on a core: each event of a source is one message, however many connections it reaches there."""
     reached: dict[str, IntArray] = {}
@@ -187,7 +199,7 @@ def _links_to(
     inputs = [each.name for each in network.inputs]
     links = []
     for sender, weights in reached.items():
-        messages = sent[sender] * (weights > 0)
+        messages = sent_events(network, traces[sender])[sender] * (weights > 0)
         sources: list[tuple[int | None, Place, IntArray]] = [(None, HOST_PLACE, messages)]
         if sender not in inputs:
             sources = [(each.index, each.place, messages[:, each.neurons]) for each in partition.cores_of(sender)]
@@ -200,6 +212,7 @@ def _links_to(
                 messages=int(part.sum()),
                 messages_per_step=tuple(part.sum(axis=1).tolist()),
                 payload_bits=network.words[sender].bits,
+                n_samples=traces[sender].n_samples,
                 hops_east_west=abs(place.column - core.place.column),
                 hops_north_south=abs(place.row - core.place.row),
             )

@@ -74,14 +74,18 @@ class ParitySection(Record):
     """None where nothing differs."""
 
     @property
+    def _compared(self) -> list[ModeParity | DeviceParity]:
+        return [*self.modes, *self.devices]
+
+    @property
     def values_compared(self) -> int:
         """Values compared, over all of Lava's modes and all other hardware."""
-        return sum(each.values_compared for each in (*self.modes, *self.devices))
+        return sum(each.values_compared for each in self._compared)
 
     @property
     def mismatches(self) -> int:
         """Number of values that differ from the integer engine's, anywhere."""
-        return sum(each.mismatches for each in (*self.modes, *self.devices))
+        return sum(each.mismatches for each in self._compared)
 
     @property
     def integer_vs_lava_mismatches(self) -> int | None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...base.extras import import_extra
+from ..counts.held import held_costs
 from .content import formats, sentences, tables
 from .content.sections import ReportContent
 from .figures.figure import Figure
@@ -33,7 +34,7 @@ def report_page(report: ReportContent, figures: Sequence[Figure]) -> str:
     for name in ("count", "joules", "number", "percent", "seconds"):
         environment.filters[name] = getattr(formats, f"format_{name}")
     environment.filters["svg"] = lambda figure: Markup(figure.embedded)
-    environment.globals |= {"formats": formats, "sentences": sentences, "tables": tables}
+    environment.globals |= {"held_costs": held_costs, "formats": formats, "sentences": sentences, "tables": tables}
     page: str = environment.get_template("report.html.j2").render(
         report=report, title=sentences.report_title(report), figures=figures
     )

@@ -23,6 +23,8 @@ BoolArray = NDArray[np.bool_]
 
 NOT_IN_DIGEST = {"in_digest": False}
 """Metadata of a field that describes the origin of a record and is left out of its digest."""
+OPTIONAL = {"optional": True}
+"""Metadata of a field that is younger than files of its record: digest and files leave it out where it has its default."""
 
 
 REPR_WIDTH = 100
@@ -134,6 +136,11 @@ def split_columns(values: NDArray[Any], widths: Sequence[int]) -> list[NDArray[A
     return np.split(values, np.cumsum(widths)[:-1], axis=-1)
 
 
+def is_left_out(field: dataclasses.Field[Any], value: object) -> bool:
+    """Return whether digest and files leave a field out: it is marked with `OPTIONAL`, and has its default."""
+    return bool(field.metadata.get("optional", False)) and value == field.default
+
+
 def _digest_chunks(value: object) -> Iterator[bytes]:
     """Yield bytes that distinguish `value` from every other value of its type; numpy's scalars count as Python's."""
     if isinstance(value, np.generic):
@@ -141,9 +148,10 @@ def _digest_chunks(value: object) -> Iterator[bytes]:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         yield type(value).__name__.encode()
         for field in dataclasses.fields(value):
-            if field.metadata.get("in_digest", True):
+            held = getattr(value, field.name)
+            if field.metadata.get("in_digest", True) and not is_left_out(field, held):
                 yield field.name.encode()
-                yield from _digest_chunks(getattr(value, field.name))
+                yield from _digest_chunks(held)
     elif isinstance(value, np.ndarray):
         little_endian = np.ascontiguousarray(value.astype(value.dtype.newbyteorder("<"), copy=False))
         yield f"{little_endian.dtype.str}{value.shape}".encode()
@@ -163,7 +171,8 @@ def _digest_chunks(value: object) -> Iterator[bytes]:
 def record_digest(record: object) -> str:
     """Return the SHA-256 of a record's contents as 64 hex digits, the same on every machine.
 
-    Fields marked with `NOT_IN_DIGEST` are left out. Negative and positive zero differ, as their bits do.
+    Fields marked with `NOT_IN_DIGEST` are left out, and those marked with `OPTIONAL` that have their defaults. Negative and
+    positive zero differ, as their bits do.
     """
     sha = hashlib.sha256()
     for chunk in _digest_chunks(record):

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..base.arrays import FloatArray, IntArray
 from ..network.integers import IntFormat, dequantize_array, quantize_into
-from ..network.quantized import QuantizedNetwork
+from ..network.quantized import Network, QuantizedNetwork
 from ..network.spec import NetworkSpec, Readout
 
 
@@ -35,6 +35,27 @@ def encode_points(network: QuantizedNetwork, points: FloatArray) -> tuple[IntArr
         for part, word in zip(network.split_inputs(x).values(), network.input_words, strict=True)
     ]
     return np.concatenate([integers for integers, _ in parts], axis=-1), sum(n for _, n in parts)
+
+
+def held_rows(network: Network, points: FloatArray) -> IntArray:
+    """Return the numbers of the samples that bring a new value of the held inputs, ascending; none where no input is held.
+
+    Consecutive samples share a held value if their words are equal: integers of a quantized network, floats of a float one.
+
+    Args:
+        network: Float or quantized.
+        points: Physical points, shape (n_samples, n_in).
+    """
+    if not any(each.is_held for each in network.inputs):
+        return np.empty(0, dtype=np.int64)
+    if isinstance(network, QuantizedNetwork):
+        words = network.split_inputs(encode_points(network, points)[0])
+    else:
+        words = network.split_inputs(network.input_transform.apply(points))
+    held = np.hstack([words[each.name] for each in network.inputs if each.is_held])
+    is_new = np.ones(len(held), dtype=np.bool_)
+    is_new[1:] = (held[1:] != held[:-1]).any(axis=1)
+    return np.flatnonzero(is_new)
 
 
 def decode_integers(network: QuantizedNetwork, points: FloatArray, total: IntArray) -> FloatArray:

@@ -5,6 +5,7 @@
     record                   group, with the attribute `type`
     tuple of records         group with the members 0, 1, 2 …
     None                     left out
+    optional field           left out where it has its default
 
 Reading builds each record by its constructor, so that the rules of the records are checked for files, too. Unknown members are
 refused.
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base.arrays import is_left_out
 from ..base.errors import FileFormatError
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def write_record(group: h5py.Group, record: object) -> None:
         value = getattr(record, field.name)
         if isinstance(value, np.generic):
             value = value.item()
-        if value is None:
+        if value is None or is_left_out(field, value):
             continue
         if isinstance(value, np.ndarray):
             group.create_dataset(field.name, data=value.astype(value.dtype.newbyteorder("<")))
@@ -63,7 +65,10 @@ def read_record(group: h5py.Group, cls: type[_R]) -> _R:
     hints = _type_hints(cls)  # type: ignore[arg-type]  # mypy takes a class for unhashable
     fields = dataclasses.fields(cls)  # type: ignore[arg-type]
     _check_members(group, {field.name for field in fields}, cls.__name__)
-    values = {field.name: _read_value(group, field.name, hints[field.name]) for field in fields}
+    absent = {field.name for field in fields if field.metadata.get("optional", False)} - {*group.attrs, *group}
+    values = {
+        field.name: _read_value(group, field.name, hints[field.name]) for field in fields if field.name not in absent
+    }
     return cls(**values)
 
 

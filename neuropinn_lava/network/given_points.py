@@ -19,7 +19,8 @@ def checked_samples(points: object, network: Network, where: str) -> FloatArray:
 
     Args:
         points: An array with the columns of all inputs, (n_samples, n_in), with sequences (n_samples, n_steps, n_in); or a
-            mapping from the name of each input to its own array, in which constant inputs have no axis of steps.
+            mapping from the name of each input to its own array, in which constant inputs have no axis of steps, and a held
+            input may have one row, which all samples share.
         network: Float or quantized.
         where: The function and its argument, for errors.
 
@@ -63,6 +64,10 @@ def _joined(points: Mapping[str, object], network: Network, where: str) -> Float
     for each in network.inputs:
         check = checked_sequences if each.is_sequence else checked_points
         parts[each.name] = check(points[each.name], each.width, f"{where}: input {each.name!r}")
+    n_samples = max(map(len, parts.values()))
+    for each in network.inputs:
+        if each.is_held and len(parts[each.name]) == 1:
+            parts[each.name] = np.repeat(parts[each.name], n_samples, axis=0)
     for axis, rule in ((0, "have as many samples in every input"), (1, "have sequences of one length")):
         lengths = {n: part.shape[axis] for n, part in parts.items() if axis == 0 or part.ndim == 3}
         if len(set(lengths.values())) > 1:

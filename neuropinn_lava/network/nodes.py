@@ -17,12 +17,12 @@ which every node has one connection of delay 0, from the node before it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
 
-from ..base.arrays import ArrayRecord, FloatArray, Record, freeze_arrays
+from ..base.arrays import OPTIONAL, ArrayRecord, FloatArray, Record, freeze_arrays
 from ..base.checks import as_member, check_finite, check_range, check_shape, check_whole, raise_violations
 from ..base.errors import Violation
 from .activations import find_activation
@@ -43,7 +43,11 @@ class Polarity(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputSpec(Record):
-    """An input of the network, a vector per sample: constant over the steps, or a sequence that changes with them."""
+    """An input of the network, a vector per sample: constant over the steps, or a sequence that changes with them.
+
+    What depends on held inputs only is computed once for each of their values; what receives it keeps the payloads of all T
+    steps, and replays them for every further sample. The outputs are those of a constant input.
+    """
 
     name: str = "input"
     """Name in connections, reports and errors, unique in its network."""
@@ -51,10 +55,16 @@ class InputSpec(Record):
     """Number of components, at least 1."""
     is_sequence: bool = False
     """Whether a sample brings one vector for each step."""
+    is_held: bool = field(default=False, metadata=OPTIONAL)
+    """Whether consecutive samples of one value share what was computed from it."""
 
     def __post_init__(self) -> None:
         where = f"InputSpec {self.name!r}.width"
-        raise_violations([*check_whole(where, self.width)] or check_range(where, self.width, 1, MAX_WIDTH))
+        found = [*check_whole(where, self.width)] or [*check_range(where, self.width, 1, MAX_WIDTH)]
+        if self.is_held and self.is_sequence:
+            mend = "Leave it out: a sequence changes with the steps."
+            found.append(Violation(f"InputSpec {self.name!r}.is_held", "be False for a sequence", True, mend))
+        raise_violations(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -101,6 +101,11 @@ class QuantizedNetwork(Record):
         """Inputs of the source."""
         return self.source.inputs
 
+    @property
+    def held_sources(self) -> frozenset[str]:
+        """Names of what is computed once for each held value, as in the source."""
+        return self.source.held_sources
+
     def split_inputs(self, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Split the columns (…, n_in) of all inputs into those of each input, by name."""
         return self.source.split_inputs(values)

@@ -156,8 +156,15 @@ class NetworkSpec(ArrayRecord):
                     yield Violation(place, f"have {width[each.source]} columns", each.n_source, mend)
 
     def _step_violations(self, where: str) -> Iterator[Violation]:
-        """Check the number of steps, and what sequences allow."""
+        """Check the number of steps, and what sequences and held inputs allow."""
+        held = [each.name for each in self.inputs if each.is_held]
+        if len(held) == len(self.inputs):
+            mend = "Hold those that many samples share, and leave the others as they are."
+            yield Violation(f"{where}.inputs", "have one that is not held", f"all of {held} held", mend)
         if self.has_sequences:
+            if held:
+                rule = "have no held inputs where an input is a sequence, whose payloads have no fixed number of steps"
+                yield Violation(f"{where}.inputs", rule, f"{held} held", "Leave is_held out.")
             if self.n_steps is not None:
                 mend = "Give None: a sample's steps are those of its sequence."
                 yield Violation(f"{where}.n_steps", "be None where an input is a sequence", self.n_steps, mend)
@@ -185,6 +192,28 @@ class NetworkSpec(ArrayRecord):
     def has_sequences(self) -> bool:
         """Whether an input changes with the steps."""
         return any(each.is_sequence for each in self.inputs)
+
+    @property
+    def held_sources(self) -> frozenset[str]:
+        """Names of the held inputs, and of the nodes that depend on held inputs only, by any delay or loop."""
+        held = {each.name for each in self.inputs if each.is_held}
+        if not held:
+            return frozenset()
+        held |= {node.name for node in self.nodes}
+        while moving := {node.name for node in self.nodes if {source for source, _ in node.edges} - held} & held:
+            held -= moving
+        return frozenset(held)
+
+    @property
+    def replays(self) -> tuple[tuple[str, str], ...]:
+        """Pairs (receiver, source) of what keeps the payloads of a held source and replays them for every sample."""
+        held = self.held_sources
+        return tuple(
+            (node.name, source)
+            for node in (*self.nodes, self.output)
+            if node.name not in held
+            for source in sorted({source for source, _ in node.edges} & held)
+        )
 
     @property
     def source_widths(self) -> dict[str, int]:

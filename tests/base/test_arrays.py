@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import dataclasses
 import hashlib
 import pickle
 import struct
@@ -11,12 +12,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from neuropinn_lava.base.arrays import (
     NOT_IN_DIGEST,
+    OPTIONAL,
     ArrayRecord,
     FloatArray,
     IntArray,
@@ -206,6 +209,16 @@ def test_zero_and_negative_zero_differ() -> None:
 
 def test_fields_about_origin_do_not_count() -> None:
     assert record_digest(make(note="made on a Tuesday")) == record_digest(make())
+
+
+def test_optional_fields_count_only_where_they_are_set() -> None:
+    def made(*fields: tuple[str, type, Any]) -> type:
+        return dataclasses.make_dataclass("Made", [("width", int), *fields], frozen=True)
+
+    before, after = made(), made(("held", bool, dataclasses.field(default=False, metadata=OPTIONAL)))
+    required = made(("held", bool, dataclasses.field(default=False)))
+    assert record_digest(after(3)) == record_digest(before(3))
+    assert len({record_digest(each) for each in (after(3), after(3, True), after(4, True), required(3))}) == 4
 
 
 def test_byte_order_and_numpy_scalars_do_not_count() -> None:

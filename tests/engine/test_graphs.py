@@ -21,6 +21,7 @@ from neuropinn_lava.files.network_file import read_network, write_network
 from neuropinn_lava.network.quantized import QuantizedNetwork
 from neuropinn_lava.network.quantized_nodes import QuantizedNode, QuantizedOutput, QuantizedPopulation
 from neuropinn_lava.network.spec import Readout
+from small_graphs import with_held
 
 N_STEPS = (1, 2, 8, None)
 READOUTS = tuple(Readout)
@@ -159,3 +160,22 @@ def test_sequences_of_unequal_length_are_refused() -> None:
     points = {each.name: np.zeros((2, 3 + i, each.width)) for i, each in enumerate(both.inputs)}
     with pytest.raises(SpecError, match=r"must have sequences of one length; got 3 in 'x0', 4 in 'x1'"):
         run_float(both, points)  # type: ignore[arg-type]
+
+
+def test_a_held_input_may_be_given_once_and_computes_what_a_constant_one_does() -> None:
+    for seed in range(6):
+        plain = builders.random_graph(seed, n_inputs=2, n_steps=3)
+        held = with_held(plain, "x1")
+        named = {name: part.copy() for name, part in plain.split_inputs(builders.random_points(plain, 5)).items()}
+        named["x1"][:] = named["x1"][0]
+        expected = run_integer(plain, named).outputs  # type: ignore[arg-type]
+        once = named | {"x1": named["x1"][:1]}
+        np.testing.assert_array_equal(run_integer(held, once).outputs, expected)  # type: ignore[arg-type]
+        np.testing.assert_array_equal(run_integer(held, named).outputs, expected)  # type: ignore[arg-type]
+        for network, given in (
+            (plain, once),
+            (held, named | {"x1": named["x1"][:2]}),
+            (held, once | {"x0": named["x0"][:0]}),
+        ):
+            with pytest.raises(SpecError, match=r"have as many samples in every input|hold at least one"):
+                run_integer(network, given)  # type: ignore[arg-type]

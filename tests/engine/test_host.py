@@ -11,8 +11,9 @@ import pytest
 import builders
 import longhand
 from neuropinn_lava.base.points import checked_points
-from neuropinn_lava.engine.host import decode_floats, decode_integers, divisor, encode_points
+from neuropinn_lava.engine.host import decode_floats, decode_integers, divisor, encode_points, held_rows
 from neuropinn_lava.network.spec import Readout
+from small_graphs import with_held
 
 
 def test_encoding_equals_longhand() -> None:
@@ -60,3 +61,20 @@ def test_points_of_any_kind_become_float64(points: object) -> None:
     array = checked_points(points, 2, "here")
     assert array.dtype == np.float64
     assert array.shape == (1, 2)
+
+
+def test_held_rows_are_those_whose_words_differ_from_the_row_before() -> None:
+    network = with_held(builders.random_graph(1, n_inputs=2), "x1")
+    first, held = (each.width for each in network.inputs)
+    unit = 2.0 ** network.input_words[1].exponent / network.source.input_transform.scale[first:]
+    value = network.source.lower[first:] + 8 * unit
+    # Rows 0 and 1 share a word although their floats differ; row 3 is the value of row 0 again, after another one.
+    rows = [value, value + 0.25 * unit, value + 8 * unit, value, value]
+    points = np.zeros((5, first + held))
+    points[:, first:] = rows
+    points[:, :first] = np.arange(5)[:, None]
+    integers, _ = encode_points(network, points)
+    assert (integers[0, first:] == integers[1, first:]).all()
+    assert held_rows(network, points).tolist() == [0, 2, 3]
+    assert held_rows(network.source, points).tolist() == [0, 1, 2, 3]
+    assert held_rows(builders.random_graph(1, n_inputs=2), points).tolist() == []

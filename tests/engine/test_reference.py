@@ -14,7 +14,7 @@ from neuropinn_lava.base.arrays import FloatArray
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.conversion import QuantizationScheme, quantize_network
-from neuropinn_lava.engine import reference
+from neuropinn_lava.engine import recording, reference
 from neuropinn_lava.engine.reference import run_float, run_integer
 from neuropinn_lava.engine.trace import Backend, Probe, RunTrace
 from neuropinn_lava.network.activations import find_activation
@@ -270,7 +270,7 @@ class TestBlocks:
         network = builders.random_quantized(10, n_steps=3)
         points = builders.random_points(network, 40)
         whole = run_integer(network, points, Probe(n_samples=5))
-        monkeypatch.setattr(reference, "BLOCK", block)
+        monkeypatch.setattr(recording, "BLOCK", block)
         blocked = run_integer(network, points, Probe(n_samples=5))
         self.assert_same(whole, blocked)
 
@@ -278,7 +278,7 @@ class TestBlocks:
         network = builders.random_spec(10, n_steps=3)
         points = builders.random_points(network, 40)
         whole = run_float(network, points)
-        monkeypatch.setattr(reference, "BLOCK", 7)
+        monkeypatch.setattr(recording, "BLOCK", 7)
         blocked = run_float(network, points)
         # BLAS sums in an order that depends on the number of rows
         np.testing.assert_allclose(whole.outputs, blocked.outputs, rtol=0, atol=SUM_ORDER)
@@ -288,7 +288,7 @@ class TestBlocks:
         network = builders.saturating_quantized(11)
         points = builders.random_points(network, 40)
         whole = run_integer(network, points)
-        monkeypatch.setattr(reference, "BLOCK", 7)
+        monkeypatch.setattr(recording, "BLOCK", 7)
         self.assert_same(whole, run_integer(network, points))
 
     @staticmethod
@@ -334,7 +334,7 @@ class TestProbes:
 
     def test_longer_than_a_block(self, integers: bool, monkeypatch: pytest.MonkeyPatch) -> None:
         whole = self.run(integers, 30, Probe(n_samples=20))
-        monkeypatch.setattr(reference, "BLOCK", 8)
+        monkeypatch.setattr(recording, "BLOCK", 8)
         blocked = self.run(integers, 30, Probe(n_samples=20))
         assert whole.probe is not None
         assert blocked.probe is not None

@@ -12,7 +12,7 @@ import pytest
 import builders
 import neuropinn_lava as nl
 from neuropinn_lava.base.errors import SpecError
-from neuropinn_lava.engine import reference
+from neuropinn_lava.engine import recording
 from neuropinn_lava.engine.reference import run_float, run_integer
 from neuropinn_lava.engine.state import CarriedValues, RunState
 from neuropinn_lava.engine.trace import Probe, RunTrace
@@ -81,7 +81,7 @@ def test_blocks_of_samples_have_one_state(monkeypatch: pytest.MonkeyPatch) -> No
     network = builders.random_graph(4, n_nodes=6, n_steps=None, readout=Readout.EVERY)
     points = builders.random_points(network, 7)
     expected = in_parts(run_integer, network, points, [1], Probe())
-    monkeypatch.setattr(reference, "BLOCK", 3)
+    monkeypatch.setattr(recording, "BLOCK", 3)
     found = in_parts(run_integer, network, points, [1], Probe())
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_array_equal(a.outputs, b.outputs)

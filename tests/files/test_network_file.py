@@ -20,6 +20,7 @@ import pytest
 
 import builders
 from disks import full_beyond
+from neuropinn_lava.app.verbs.networks import find_network
 from neuropinn_lava.base.errors import FileFormatError, SpecError
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.files import network_file as files
@@ -32,6 +33,7 @@ from neuropinn_lava.network.quantized import QuantizedNetwork
 from neuropinn_lava.network.spec import NetworkSpec, ProblemParameter, Provenance, Readout
 from neuropinn_lava.network.transforms import Ansatz, Field, Link
 from neuropinn_lava.testing import assert_networks_equal
+from small_graphs import with_held
 
 TOLD = Provenance(
     problem="heat",
@@ -538,3 +540,24 @@ class TestWriting:
             SpecError, match=r"a directory that takes new files; got No such file.* Create the directory"
         ):
             write_network(small_quantized(), path / "deeper" / "net.h5")
+
+
+# Optional fields.
+
+
+def test_a_held_input_is_read_back_and_other_files_do_not_name_it(path: Path) -> None:
+    plain = builders.random_graph(1, n_inputs=2)
+    for network, found in ((plain, [False, False]), (with_held(plain, "x1"), [False, True])):
+        again = round_trip(network, path)
+        assert [each.is_held for each in again.inputs] == found
+        with h5py.File(path) as file:
+            assert ["is_held" in file[f"network/source/inputs/{index}"].attrs for index in range(2)] == found
+
+
+@pytest.mark.parametrize(
+    ("name", "digest"),
+    [("laplace", "4624dc04e103d23d"), ("burgers-family", "2f96749d651007fe"), ("kovasznay", "899c4e5b307585e0")],
+)
+def test_networks_that_ship_keep_the_digests_of_version_2_0(name: str, digest: str) -> None:
+    """A field that came later must not change them: this test alone follows when a network is trained anew."""
+    assert find_network(name).digest().startswith(digest)

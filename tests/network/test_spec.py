@@ -13,6 +13,7 @@ from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.network.nodes import ConnectionSpec, InputSpec, OutputSpec, Polarity, PopulationSpec, ProductSpec
 from neuropinn_lava.network.spec import NetworkSpec, Provenance, Readout
 from neuropinn_lava.network.transforms import AffineTransform
+from small_graphs import with_held
 
 
 def make_layer(**changes: object) -> PopulationSpec:
@@ -171,6 +172,19 @@ NETWORK = builders.random_spec(0, widths=(2, 7, 5, 1))
 def test_network_refuses(changes: dict[str, object], message: str) -> None:
     with pytest.raises(SpecError, match=message):
         replace(NETWORK, **changes)  # type: ignore[arg-type]
+
+
+def test_held_inputs_are_refused_where_nothing_varies_or_t_is_free() -> None:
+    with pytest.raises(SpecError, match=r"InputSpec 'f'.is_held must be False for a sequence; got True. Leave it out"):
+        InputSpec(name="f", width=1, is_sequence=True, is_held=True)
+    with pytest.raises(
+        SpecError, match=r"'random0'.inputs must have one that is not held; got all of \['input'\] held"
+    ):
+        replace(NETWORK, inputs=(replace(NETWORK.inputs[0], is_held=True),))
+    with pytest.raises(
+        SpecError, match=r"inputs must have no held inputs where an input is a sequence.*; got \['x1'\] held"
+    ):
+        with_held(builders.random_graph(5, n_inputs=2, n_steps=None), "x1")
 
 
 def test_network_lists_all_that_is_wrong() -> None:
@@ -347,6 +361,32 @@ def test_graph_refuses(nodes: tuple[PopulationSpec, ...], changes: dict[str, obj
 def test_connections_refuse(sources: tuple[tuple[str, int], ...], message: str) -> None:
     with pytest.raises(SpecError, match=message):
         neuron("a", *sources)
+
+
+def test_what_depends_on_held_inputs_only_is_held() -> None:
+    inputs = (InputSpec(name="f", width=1, is_held=True), InputSpec(name="x", width=1))
+
+    def held(*nodes: PopulationSpec) -> NetworkSpec:
+        host = {"lower": [0.0, 0.0], "upper": [1.0, 1.0], "input_transform": AffineTransform.identity(2)}
+        return graph(nodes, inputs=inputs, **host)
+
+    # b reads itself and a, a step late; c reads the varying input, d reads c a step late, and e reads d: these vary.
+    network = held(
+        neuron("a", ("f", 0)),
+        neuron("b", ("a", 1), ("b", 1)),
+        neuron("c", ("x", 0), ("b", 0)),
+        neuron("d", ("f", 0), ("c", 1)),
+        neuron("e", ("d", 0)),
+    )
+    assert network.held_sources == {"f", "a", "b"}
+    assert network.replays == (("c", "b"), ("d", "f"), ("output", "a"))
+    # A loop over two nodes varies as a whole where one of them reads what varies.
+    looped = held(neuron("a", ("f", 0), ("b", 1)), neuron("b", ("a", 0), ("x", 0)))
+    assert looped.held_sources == {"f"}
+    assert looped.replays == (("a", "f"),)
+    plain = replace(network, inputs=tuple(replace(each, is_held=False) for each in inputs))
+    assert (plain.held_sources, plain.replays) == (frozenset(), ())
+    assert plain.digest() != network.digest()
 
 
 def test_is_chain() -> None:

@@ -20,6 +20,7 @@ from ....conversion.targets.verdicts import check_object
 from ....engine.trace import Backend, LavaMode
 from ...costs.energy import EnergyEstimate
 from ...costs.hardware_profile import HardwareProfile, Placement
+from ...counts.held import held_costs
 from ...counts.operations import NodeOperations, OperationCounts
 from ...fields.gradients import GradientSection
 from ...fields.stresses import SolidSection
@@ -202,6 +203,7 @@ def _counts_object(counts: OperationCounts, hardware: HardwareProfile | None = N
         "total": jsonable(counts.total),
         "ann_macs": counts.ann_macs,
         "synaptic_operations_per_sample": counts.synaptic_operations_per_sample,
+        "held": jsonable(held_costs(counts)),
         **(_details_object(hardware) if hardware else {}),
     }
 
@@ -235,7 +237,7 @@ def _energy_object(energy: EnergyEstimate) -> JsonObject:
         "terms": {term.name: term.joules for term in energy.terms},
         "dense_joules_per_sample": energy.dense_joules_per_sample,
         "break_even": _values(energy.break_even, "activity", "activity_times_steps"),
-        **_values(energy, "sensitivities", "leaves_out"),
+        **_values(energy, "held", "sensitivities", "leaves_out"),
     }
 
 
@@ -281,7 +283,7 @@ def _row_object(row: NodeOperations) -> JsonObject:
     more = ("dense_synaptic_operations", "neuron_updates", "active_updates", "n_synapses", "spikes_per_step")
     connections = ("source", "delay", "n_synapses", "received", "synaptic_operations")
     return {
-        **_values(row, *names, *more, "synaptic_operations_per_step", "multiplications"),
+        **_values(row, *names, *more, "synaptic_operations_per_step", "multiplications", "n_samples", "is_held"),
         "connections": [_values(each, *connections) for each in row.connections],
     }
 

@@ -33,6 +33,8 @@ UNITS = {
     "seconds.high": "s",
     "joules": "J",
     "joules_per_sample": "J",
+    "joules_per_value": "J",
+    "joules_per_point": "J",
     "joules_per_step.low": "J",
     "joules_per_step.value": "J",
     "joules_per_step.high": "J",

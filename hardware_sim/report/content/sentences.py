@@ -8,6 +8,8 @@ from ....engine.trace import Backend
 from ...costs.dominance import Dominance
 from ...costs.energy import EnergyEstimate
 from ...costs.latency import LatencyEstimate
+from ...counts.held import held_costs
+from ...counts.operations import OperationCounts
 from ...devices.device_result import Basis, DeviceResult
 from ...parity.certificate import ParitySection, TorchParity
 from ...parity.compare_traces import FirstDifference
@@ -40,6 +42,29 @@ def backend_sentences(backends: BackendsSection) -> tuple[str, ...]:
             f"terms of the equations{scored}."
         )
     return tuple(sentences)
+
+
+def held_sentences(counts: OperationCounts, energies: Iterable[EnergyEstimate] = ()) -> tuple[str, ...]:
+    """Return sentences on what a new held value costs and what a further point does; none where nothing is held."""
+    costs = held_costs(counts)
+    if costs is None:
+        return ()
+    value, point = (
+        f"{format_number(each.synaptic_operations, 5)} synaptic operations and {format_number(each.neuron_updates, 5)} updates "
+        f"(one dense pass: {format_count(each.ann_macs)} MACs)"
+        for each in (costs.value, costs.point)
+    )
+    priced = [(energy.model, energy.held) for energy in energies if energy.held is not None]
+    joules = "; ".join(
+        f"{format_joules(held.joules_per_value)} and {format_joules(held.joules_per_point)} by {model}"
+        for model, held in priced
+    )
+    return (
+        f"A new held value costs {value}, each point {point}.",
+        f"{format_count(costs.n_values)} held values were computed once each for {format_count(counts.n_samples)} points; "
+        "their receivers keep the payloads of all steps and replay them.",
+        *((f"Energy of the operations of a new held value, and of each point: {joules}.",) if joules else ()),
+    )
 
 
 def parity_verdict(parity: ParitySection | None) -> str:
@@ -179,7 +204,10 @@ def lee_sentence(lee: float) -> str:
 def device_sentences(devices: Iterable[DeviceResult]) -> tuple[str, ...]:
     """Return sentences on what the numbers of the table of devices are, and where each comes from."""
     known = tuple(devices)
-    sentences = ["Every device that ran computes the integers of the deployed network; values that differ are counted."]
+    sentences = [
+        "Every device that ran computes the integers of the deployed network; values that differ are counted. Times and "
+        "energies are those of a sample."
+    ]
     if any(device.basis is Basis.EMULATED for device in known):
         sentences.append(
             "Instructions are counted in an emulator. Instructions are not cycles: the cycles are estimates from the "

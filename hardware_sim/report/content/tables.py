@@ -265,15 +265,11 @@ def device_table(devices: Iterable[DeviceResult]) -> Table:
         devices,
         Column("device", "name"),
         Column("found", "basis.value", is_prose=True),
-        Column("samples compared", "n_samples", format_count),
-        Column("values that differ", "mismatches", format_count),
-        Column("flash", "flash_bytes", format_count, unit="B"),
-        Column("RAM", "ram_bytes", format_count, unit="B"),
-        Column("logic", lambda device: device.logic or NOTHING, is_prose=True),
-        Column("instructions a sample", "instructions", lambda value: format_number(value, 5)),
-        Column("cycles a sample", lambda device: _range_cell(device.cycles_low, device.cycles_high, _format_cycles)),
-        Column("time of a sample", lambda device: _range_cell(device.seconds_low, device.seconds_high, format_seconds)),
-        Column("energy of a sample", lambda device: _range_cell(device.joules_low, device.joules_high, format_joules)),
+        Column("values differ", _compared_text),
+        Column("size", _size_text, is_prose=True),
+        Column("a sample takes", _work_text, is_prose=True),
+        Column("time", lambda device: _range_cell(device.seconds_low, device.seconds_high, format_seconds)),
+        Column("energy", lambda device: _range_cell(device.joules_low, device.joules_high, format_joules)),
         name="devices",
     )
 
@@ -285,8 +281,33 @@ def _range_cell(low: float | None, high: float | None, say: Callable[[float], st
     return Cell(format_range(low, high, say), high)
 
 
-def _format_cycles(value: float) -> str:
-    return format_number(value, 5)
+def _compared_text(device: DeviceResult) -> Cell:
+    """Return how many values differ, and on how many samples they were compared."""
+    if device.mismatches is None:
+        return Cell(NOTHING, float("nan"))
+    found = "none" if not device.mismatches else f"{format_count(device.mismatches)} values"
+    return Cell(f"{found} of {format_count(device.n_samples)}", device.mismatches)
+
+
+def _size_text(device: DeviceResult) -> str:
+    """Return the memory or the logic of a device in words."""
+    memory = ((device.flash_bytes, "flash"), (device.ram_bytes, "RAM"))
+    parts = [f"{format_count(n_bytes)} B {kind}" for n_bytes, kind in memory if n_bytes is not None]
+    return ", ".join([*parts, *([device.logic] if device.logic else [])]) or NOTHING
+
+
+def _work_text(device: DeviceResult) -> str:
+    """Return the instructions and cycles of a sample in words."""
+    parts = [] if device.instructions is None else [f"{format_count(round(device.instructions))} instructions"]
+    if device.cycles_low is not None and device.cycles_high is not None:
+        parts.append(f"{format_range(device.cycles_low, device.cycles_high, _whole_text)} cycles")
+    if device.clock_hz is not None:
+        parts.append(f"at {format_number(device.clock_hz / 1e6)} MHz")
+    return ", ".join(parts) or NOTHING
+
+
+def _whole_text(value: float) -> str:
+    return format_count(round(value))
 
 
 def rule_table(check: TargetCheck) -> Table:

@@ -20,7 +20,7 @@ def draw_counts(counts: OperationCounts) -> tuple[Figure, ...]:
 
 def _draw_activity(counts: OperationCounts) -> Figure:
     rows = [row for row in counts.rows if row.kind is not RowKind.OUTPUT]
-    activity = np.stack([row.spikes_per_step / (row.n_neurons * counts.n_samples) for row in rows])
+    activity = np.stack([row.spikes_per_step / (row.n_neurons * row.n_samples) for row in rows])
 
     def draw_bars(axes: Any) -> None:
         """Draw the activity of every layer and step as bars."""
@@ -55,20 +55,21 @@ def _draw_activity(counts: OperationCounts) -> Figure:
 def _draw_operations(counts: OperationCounts) -> Figure:
     rows = [row for row in counts.rows if row.kind is not RowKind.INPUT]
     places = np.arange(len(rows))[::-1]
+    per = "operations per sample" + (", or held value" if any(row.is_held for row in rows) else "")
 
     def draw(canvas: Any) -> None:
         """Draw both numbers of operations of every layer."""
         axes = canvas.add_subplot()
-        spiking = [row.synaptic_operations / counts.n_samples for row in rows]
+        spiking = [row.synaptic_operations / row.n_samples for row in rows]
         axes.barh(places + 0.2, spiking, 0.36, color=SERIES[0], label="deployed: synaptic operations")
         axes.barh(places - 0.2, [row.ann_macs for row in rows], 0.36, color=SERIES[1], label="dense network: MACs")
         axes.set_yticks(places, [row.name for row in rows])
-        axes.set_xlabel("operations per sample")
+        axes.set_xlabel(per)
         axes.grid(axis="x", color=INK, alpha=0.15)
         axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0))
 
     caption = (
-        "Synaptic operations of the deployed network per sample, beside the multiply-accumulates of one pass of the dense "
-        "network; operations per layer and sample. Every graded event multiplies, so both are MACs."
+        "Synaptic operations of the deployed network by layer, beside the multiply-accumulates of one pass of the dense "
+        f"network; {per}. Every graded event multiplies, so both are MACs."
     )
     return draw_figure("counts-operations", "Operations per sample", caption, draw)

@@ -232,6 +232,12 @@ def show_report(report: Report) -> None:
         out.print(
             f"{per_sample:,.0f} synaptic operations per evaluation; the dense network takes {report.counts.ann_macs:,} MACs."
         )
+        for sentence in sentences.held_sentences(report.counts, report.hardware.energies if report.hardware else ()):
+            out.print(sentence)
+    if report.devices:
+        show_report_table(tables.device_table(report.devices))
+        for sentence in sentences.device_sentences(report.devices):
+            out.print(sentence)
     if report.parity:
         out.print(f"[bold]{sentences.parity_verdict(report.parity)}[/]")
         for sentence in sentences.parity_sentences(report.parity):

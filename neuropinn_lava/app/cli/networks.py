@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from ...network.nodes import NodeSpec, OutputSpec, PopulationSpec, ProductSpec
+from ...network.nodes import InputSpec, NodeSpec, OutputSpec, PopulationSpec, ProductSpec
 from ...network.quantized import Network, QuantizedNetwork
 from ...network.quantized_nodes import QuantizedOutput, QuantizedPopulation, QuantizedProduct
 from ..terminal.console import out, print_json, show_table
@@ -105,7 +105,7 @@ def summarize(network: Network) -> dict[str, Any]:
         "widths": list(source.widths),
         "n_steps": source.n_steps,
         "readout": source.readout.value,
-        "inputs": [f"{each.name} ({each.width}{', sequence' if each.is_sequence else ''})" for each in source.inputs],
+        "inputs": list(map(_shown, source.inputs)),
         "activation": ", ".join(dict.fromkeys(node.activation for node in source.populations)),
         "domain": [source.lower.tolist(), source.upper.tolist()],
         "built_in_conditions": source.ansatz is not None,
@@ -115,6 +115,12 @@ def summarize(network: Network) -> dict[str, Any]:
         "command": provenance.command,
         "layers": _summarize_nodes(network),
     }
+
+
+def _shown(each: InputSpec) -> str:
+    """Return name, width and kind of an input as text."""
+    kind = ", sequence" if each.is_sequence else ", held" if each.is_held else ""
+    return f"{each.name} ({each.width}{kind})"
 
 
 def _summarize_nodes(network: Network) -> list[dict[str, Any]]:

@@ -41,6 +41,7 @@ NOT_PLANNED = (
     "workers",
     "cluster",
     "vtk",
+    "device",
 )
 """Options of a run that have no effect on a plan, which runs nothing."""
 N_CHECKED = 1024
@@ -89,6 +90,9 @@ class RunOptions(Record):
         WholeNumbers | None, typer.Option(parser=parse_samples, help="Steps to record, as 0:4; all if left out.")
     ] = None
     probe_out: Annotated[Path | None, typer.Option(help="Folder for what is recorded, and its figures.")] = None
+    device: Annotated[
+        str | None, typer.Option(help="Microcontroller that c99 is emulated on: cortex-m0, cortex-m4, rv32.")
+    ] = None
     workers: WorkersOption = 0
     cluster: ClusterOption = None
     vtk: Annotated[
@@ -227,6 +231,7 @@ def run_into(path: Path, network: Network, points: PointFile | FloatArray, optio
             model=options.model,
             batch_size=options.batch_size,
             n_cores=options.cores,
+            device=options.device,
             cluster=ClusterChoice(address=options.cluster, n_workers=options.workers),
         )
 

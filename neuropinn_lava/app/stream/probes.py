@@ -21,7 +21,7 @@ from ...network.given_networks import checked_network
 from ...network.given_points import checked_samples
 from ...network.quantized import Network
 from ..verbs.network_domain import warn_outside
-from ..verbs.run import LavaChoices, run_chosen
+from ..verbs.run import RunChoices, run_chosen
 from .arrays_io import PointFile, open_points
 
 PROBE_NAME = "probe.h5"
@@ -60,7 +60,7 @@ def probe(
         SimulationError: If a Lava run fails.
     """
     held = checked_network(network, "probe.network")
-    choices = LavaChoices.of("probe", backend, mode)
+    choices = RunChoices.of("probe", backend, mode)
     numbers = chosen.samples if chosen.samples is not None else tuple(range(chosen.n_samples))
     if not numbers:
         raise SpecError("probe.chosen", "name at least one sample", 0, "Choose samples.")

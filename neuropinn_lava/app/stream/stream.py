@@ -25,7 +25,7 @@ from ...network.given_networks import checked_network
 from ...network.quantized import Network, QuantizedNetwork
 from ...network.spec import Readout
 from ..verbs.network_domain import count_outside, output_names, warn_of_count
-from ..verbs.run import LavaChoices, run_chosen
+from ..verbs.run import RunChoices, run_chosen
 from ..workers.dask_pool import IN_THIS_PROCESS, ClusterChoice, open_pool
 from ..workers.task_pool import Call, LocalPool, TaskPool, in_order
 from .point_source import Points, PointSource, suitable_block
@@ -93,6 +93,7 @@ def stream(
     batch_size: int | None = None,
     n_cores: int | None = None,
     time_limit: float | None = None,
+    device: str | None = None,
 ) -> StreamSummary:
     """Evaluate a network at any number of points, and write the outputs block by block.
 
@@ -116,6 +117,7 @@ def stream(
         batch_size: Samples in a message on Lava.
         n_cores: Cores that Lava may use, in each worker; by default local workers get equal shares, and others all of theirs.
         time_limit: Seconds after which the run of a block is ended with an error.
+        device: Microcontroller that the backend `c99` emulates, as in `run`.
 
     Raises:
         SpecError: If the points are not what the network takes, its read-out is that of every step, an interrupted stream is
@@ -126,7 +128,7 @@ def stream(
     """
     held = checked_network(network, "stream.network")
     check_rows(held)
-    choices = LavaChoices.of("stream", backend, mode, model, batch_size, n_cores, time_limit)
+    choices = RunChoices.of("stream", backend, mode, model, batch_size, n_cores, time_limit, device)
     if cluster.n_workers and n_cores is None and choices.shares_cores:
         from ...hardware_sim.lava.plan import usable_cores
 
@@ -152,7 +154,7 @@ def _write_blocks(
     network: Network,
     source: PointSource,
     out: str | Path,
-    choices: LavaChoices,
+    choices: RunChoices,
     cluster: ClusterChoice,
     block_size: int | None,
     resume: bool,
@@ -185,7 +187,7 @@ def _write_blocks(
 def _calls(
     network: Network,
     source: PointSource,
-    choices: LavaChoices,
+    choices: RunChoices,
     pool: TaskPool,
     tally: _Tally,
     block_size: int | None,
@@ -198,7 +200,7 @@ def _calls(
         yield Call(name=f"block {number}", function=compute, arguments=(network, block, choices))
 
 
-def fitting_block(network: Network, choices: LavaChoices, n_points: int | None, pool: TaskPool) -> int:
+def fitting_block(network: Network, choices: RunChoices, n_points: int | None, pool: TaskPool) -> int:
     """Choose the points of a block: as in one process, or fewer of integers where a worker would have nothing to do."""
     size = suitable_block(network, choices.lava_mode)
     is_exact = isinstance(network, QuantizedNetwork) and choices.backend not in (Backend.FLOAT, Backend.TORCH)
@@ -207,7 +209,7 @@ def fitting_block(network: Network, choices: LavaChoices, n_points: int | None, 
     return max(min(SMALLEST_BLOCK, size), min(size, -(-n_points // pool.n_under_way)))
 
 
-def _identity(network: Network, source: PointSource, choices: LavaChoices) -> dict[str, str | None]:
+def _identity(network: Network, source: PointSource, choices: RunChoices) -> dict[str, str | None]:
     """Return what makes two streams give the same rows; the mode does not, but who resumes means to keep it."""
     return {
         "network": network.digest(),

@@ -83,6 +83,7 @@ def _profiled_row(
     from ...engine.reference import run_float
     from ...hardware_sim.costs.hardware_profile import profile_hardware
     from ...hardware_sim.counts.counting import count_operations
+    from ...hardware_sim.counts.held import run_held
     from ...problems.residuals import evaluation_points
     from ..verbs.run import run_on
 
@@ -90,8 +91,9 @@ def _profiled_row(
     points = evaluation_points(plan.problem, plan.n_points, plan.seed)
     truth = plan.problem.exact(points)
     trace = run_on(chip, points, plan.backend)
-    counts = count_operations(chip, trace)
-    hardware = profile_hardware(chip, trace, points, target=plan.target, models=(plan.energy,))
+    held = run_held(chip, points)
+    counts = count_operations(chip, trace, held)
+    hardware = profile_hardware(chip, trace, points, held, target=plan.target, models=(plan.energy,))
     (energy,) = hardware.energies
     return build_row(
         plan,

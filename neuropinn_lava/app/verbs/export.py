@@ -99,12 +99,14 @@ def export(
 
         return write_verilog(integers, target, lanes=lanes, force=force)
     if chosen is ExportFormat.ONNX:
-        from ...hardware_sim.devices.onnx.graph import write_onnx
+        from ...hardware_sim.devices.onnx_graphs.onnx_model import write_onnx
 
-        return write_onnx(integers, target, n_steps=n_steps)
-    from ...hardware_sim.devices.onnx.qonnx_graph import write_qonnx
+        write_onnx(integers, target, n_steps=n_steps)
+        return target
+    from ...hardware_sim.devices.onnx_graphs.qonnx_model import write_qonnx
 
-    return write_qonnx(integers, target)
+    write_qonnx(integers, target)
+    return target
 
 
 def _check_options(chosen: ExportFormat, given: Mapping[str, object]) -> None:

@@ -19,6 +19,7 @@ from ...network.given_networks import checked_network
 from ...network.quantized import Network, QuantizedNetwork
 from ...network.spec import Readout
 from .convert import DEFAULT_TARGET
+from .devices import check_devices, describe_target, measure_on
 from .network_domain import known_problem
 from .report_sections import (
     describe_deployed,
@@ -58,7 +59,8 @@ class HardwareChoices(Record):
     n_sanafe: int = 0
     """Number of samples to replay on SANA-FE's Loihi model, 0 for none; needs the extra `sanafe`."""
     devices: tuple[str, ...] = ()
-    """Other hardware to measure the network on, beside the estimate of the target: names of `DEVICES`."""
+    """Other hardware to measure the network on, beside the estimate of the target: c99, cortex-m0, cortex-m4, rv32,
+    lfe5u-25, lfe5u-45."""
 
 
 LOIHI2 = HardwareChoices()
@@ -89,6 +91,7 @@ def profile(
         network: Float or quantized.
         problem: The problem that the network solves; None looks up the one that its provenance names.
         points: Evaluation points, physical, shape (n, n_in); None draws them from the problem's domain or the network's box.
+            Consecutive points of one value of the held inputs share what was computed from it, and are counted so.
         reference: The user's own reference at these points, shape (n, n_out); None evaluates the problem's.
         n_points: Number of points to draw, where none are given; None is 2500.
         seed: Seed of the drawn points.
@@ -103,7 +106,7 @@ def profile(
         SimulationError: If Lava is asked for and not available, or a run fails.
     """
     from ...hardware_sim.counts.counting import count_operations
-    from ...hardware_sim.devices.measure import check_devices
+    from ...hardware_sim.counts.held import run_held
     from ...hardware_sim.report.report import Report
 
     network = checked_network(network, "profile.network")
@@ -114,8 +117,9 @@ def profile(
     hardware_of = _hardware_profiler(network, problem, hardware)
     check_devices(hardware.devices, "HardwareChoices.devices")
     traces = _run_backends(network, held, with_lava, on_stage)
+    once = run_held(network, held)
     announce(on_stage, "residuals, gradients and hardware")
-    profiled = hardware_of(traces[-1], held)
+    profiled = hardware_of(traces[-1], held, once)
     return Report(
         package_version=__version__,
         n_points=len(held),
@@ -124,7 +128,7 @@ def profile(
         network=describe_deployed(network, held, truth),
         quantization=describe_words(network, held, traces[-1], cost),
         backends=measure_backends(network, problem, traces, truth, None if reference is None else "given by the user"),
-        counts=count_operations(network, traces[-1]),
+        counts=count_operations(network, traces[-1], once),
         fields=gather_fields(network, problem, held, traces, truth),
         hardware=profiled,
         devices=_measure_devices(network, held, traces[-1], profiled, hardware.devices, on_stage),
@@ -143,8 +147,6 @@ def _measure_devices(
     on_stage: OnStage,
 ) -> tuple[DeviceResult, ...]:
     """Measure the network on other hardware, and set the estimate of the target before it."""
-    from ...hardware_sim.devices.measure import describe_target, measure_on
-
     if not names:
         return ()
     assert isinstance(network, QuantizedNetwork)
@@ -209,7 +211,7 @@ def _run_backends(network: Network, points: FloatArray, with_lava: bool, on_stag
 
 def _hardware_profiler(
     network: Network, problem: PdeProblem | None, choices: HardwareChoices
-) -> Callable[[RunTrace, FloatArray], HardwareProfile]:
+) -> Callable[[RunTrace, FloatArray, RunTrace | None], HardwareProfile]:
     """Load target, timing and energy models, refuse what cannot be placed, and give the function that profiles a run."""
     from ...conversion import find_target
     from ...hardware_sim.costs.energy_files import find_energy_model, shipped_models

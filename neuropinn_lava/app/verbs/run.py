@@ -32,8 +32,8 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LavaChoices(Record):
-    """A backend, with the options of Lava; None leaves an option to the plan of the run."""
+class RunChoices(Record):
+    """A backend with its options; None leaves an option to the plan of the run."""
 
     backend: Backend
     """Engine that computes the outputs."""
@@ -47,6 +47,8 @@ class LavaChoices(Record):
     """Number of cores that a run on Lava may use."""
     time_limit: float | None = None
     """Seconds after which a run on Lava is ended with an error."""
+    device: str | None = None
+    """Microcontroller that is emulated to run C99; None compiles it for this machine."""
 
     @classmethod
     def of(
@@ -58,7 +60,8 @@ class LavaChoices(Record):
         batch_size: int | None = None,
         n_cores: int | None = None,
         time_limit: float | None = None,
-    ) -> LavaChoices:
+        device: str | None = None,
+    ) -> RunChoices:
         """Build the record from a verb's arguments; `where` names the verb in errors.
 
         Raises:
@@ -71,6 +74,7 @@ class LavaChoices(Record):
             batch_size=batch_size,
             n_cores=n_cores,
             time_limit=time_limit,
+            device=device,
         )
         raise_violations(chosen._idle(where))
         return chosen
@@ -82,6 +86,9 @@ class LavaChoices(Record):
 
     def _idle(self, where: str) -> Iterator[Violation]:
         """List the choices that would have no effect."""
+        if self.device is not None and self.backend is not Backend.C99:
+            rule = f"be left out on backend {self.backend.value!r}, where it would have no effect"
+            yield Violation(f"{where}.device", rule, self.device, "Leave it out, or give backend='c99'.")
         names = ("mode", "model", "batch_size", "n_cores", "time_limit")
         given = [name for name in names if getattr(self, name) is not None]
         if self.backend is not Backend.LAVA:
@@ -116,6 +123,7 @@ def run(
     batch_size: int | None = None,
     n_cores: int | None = None,
     state: RunState | None = None,
+    device: str | None = None,
 ) -> RunTrace:
     """Evaluate a network at points on one of the backends.
 
@@ -124,7 +132,8 @@ def run(
     Args:
         network: Float or quantized.
         points: Physical coordinates, shape (n, n_in), space first, time last; an array, or a torch tensor. Of sequences
-            (n, n_steps, n_in). Or a mapping from the name of each input to its own array.
+            (n, n_steps, n_in). Or a mapping from the name of each input to its own array, of which a held input's may have one
+            row for all points.
         backend: `float` runs the float network, or the one that a quantized network came from, in numpy, and `torch` in torch;
             `integer` the integer reference; `lava` Lava's CPU simulator, with integers for a quantized network and floats for
             a float one. `c99` compiles the network's C99 for this machine, `rtl` simulates its Verilog, `onnx` and `qonnx` run
@@ -141,6 +150,8 @@ def run(
         n_cores: Number of cores that a Lava run may use where the whole network is one process.
         state: Where an earlier part of the sequences has ended; the trace's `state` continues it. On Lava for
             whole networks in batches; not for `torch`.
+        device: Microcontroller on which the backend `c99` is emulated, instruction by instruction: `cortex-m0`, `cortex-m4` or
+            `rv32`; None compiles for this machine.
 
     Raises:
         SpecError: If points and network disagree, if integers are asked of a float network, or if an option would have no
@@ -149,7 +160,7 @@ def run(
     """
     held = checked_network(network, "run.network")
     found = checked_samples(points, held, f"run: points of network {held.name!r}")
-    choices = LavaChoices.of("run", backend, mode, model, batch_size, n_cores, time_limit)
+    choices = RunChoices.of("run", backend, mode, model, batch_size, n_cores, time_limit, device)
     known = known_problem(held, problem, "run.problem")
     trace = run_chosen(held, found, choices, probe, on_progress, state)
     warn_outside(held, found, "run", known)
@@ -158,13 +169,13 @@ def run(
 
 def run_on(network: Network, points: FloatArray, backend: Backend) -> RunTrace:
     """Evaluate a network at points on a backend, without options and without a warning of points outside the domain."""
-    return run_chosen(network, points, LavaChoices(backend=backend))
+    return run_chosen(network, points, RunChoices(backend=backend))
 
 
 def run_chosen(
     network: Network,
     points: FloatArray,
-    choices: LavaChoices,
+    choices: RunChoices,
     probe: Probe = NO_PROBE,
     on_progress: Progress | None = None,
     state: RunState | None = None,
@@ -181,7 +192,11 @@ def run_chosen(
         raise SpecError("run.state", rule, f"a state after {state.step} steps", mend)
     if choices.backend is Backend.LAVA:
         return _run_lava(network, points, choices, probe, on_progress, state)
-    trace = _ENGINES[choices.backend](network, points, probe, state)
+    trace = (
+        _run_emulated(network, points, choices.device, probe, state)
+        if choices.device is not None
+        else _ENGINES[choices.backend](network, points, probe, state)
+    )
     if on_progress is not None:
         on_progress(trace.n_samples, trace.n_samples)
     return trace
@@ -190,7 +205,7 @@ def run_chosen(
 def _run_lava(
     network: Network,
     points: FloatArray,
-    choices: LavaChoices,
+    choices: RunChoices,
     probe: Probe,
     on_progress: Progress | None,
     state: RunState | None,
@@ -232,6 +247,13 @@ def _run_c99(network: Network, points: FloatArray, probe: Probe, state: RunState
     return run_c99(quantized_network(network, "run: backend `c99`"), points, probe, state)
 
 
+def _run_emulated(network: Network, points: FloatArray, device: str, probe: Probe, state: RunState | None) -> RunTrace:
+    """Run the C99 of a network on an emulated microcontroller."""
+    from ...hardware_sim.devices.mcu.run import run_on_device
+
+    return run_on_device(quantized_network(network, "run: backend `c99`"), points, device, probe, state)
+
+
 def _run_rtl(network: Network, points: FloatArray, probe: Probe, state: RunState | None) -> RunTrace:
     from ...hardware_sim.devices.rtl.run import run_rtl
 
@@ -239,13 +261,13 @@ def _run_rtl(network: Network, points: FloatArray, probe: Probe, state: RunState
 
 
 def _run_onnx(network: Network, points: FloatArray, probe: Probe, state: RunState | None) -> RunTrace:
-    from ...hardware_sim.devices.onnx.run import run_onnx
+    from ...hardware_sim.devices.onnx_graphs.run_onnx import run_onnx
 
     return run_onnx(quantized_network(network, "run: backend `onnx`"), points, probe, state)
 
 
 def _run_qonnx(network: Network, points: FloatArray, probe: Probe, state: RunState | None) -> RunTrace:
-    from ...hardware_sim.devices.onnx.run import run_qonnx
+    from ...hardware_sim.devices.onnx_graphs.qonnx_model import run_qonnx
 
     return run_qonnx(quantized_network(network, "run: backend `qonnx`"), points, probe, state)
 

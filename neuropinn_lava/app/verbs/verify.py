@@ -32,7 +32,7 @@ from ...network.given_points import checked_samples
 from ...network.quantized import Network, QuantizedNetwork
 from .network_domain import draw_points, known_problem, warn_outside
 from .networks import float_network, quantized_network
-from .run import LavaChoices, run_chosen
+from .run import RunChoices, run_chosen
 
 if TYPE_CHECKING:
     from ...hardware_sim.parity.certificate import DeviceParity, ModeParity, ParitySection, TorchParity
@@ -196,7 +196,7 @@ def _compare_device(
     n = min(N_ON_DEVICE[backend] or len(points), len(points))
     announce(on_stage, f"{backend.value}, {n:,} samples")
     probe = Probe(n_samples=min(N_PROBED, n))
-    actual = run_chosen(held, points[:n], LavaChoices(backend=backend), probe)
+    actual = run_chosen(held, points[:n], RunChoices(backend=backend), probe)
     wanted = expected if n == len(points) else _run_reference(held, points[:n], probe)
     result = compare_traces(wanted, actual, network=held)
     parity = DeviceParity(

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 import builders
+from neuropinn_lava.conversion.quantize.post_training import quantize_network
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.engine.trace import Probe
 from neuropinn_lava.files.network_file import write_network
 from neuropinn_lava.network.spec import Readout
+from small_graphs import operator_network
 
 GRAPH = builders.random_graph(4, n_inputs=2, n_nodes=7, n_steps=3)
 SEQUENCES = builders.random_graph(4, n_inputs=2, n_nodes=7, n_steps=None)
@@ -142,3 +144,18 @@ def test_a_plan_knows_the_length_of_sequences(cli, tmp_path) -> None:
     np.save(tmp_path / "p.npy", builders.random_points(SEQUENCES, 5)[:, :4])
     code, out, _ = cli("run", tmp_path / "g.h5", "--points", tmp_path / "p.npy", "--plan", "--json")
     assert (code, json.loads(out)["n_steps"]) == (0, 4)
+
+
+def test_a_held_input_is_shown_given_once_and_counted_once(cli, tmp_path) -> None:
+    network = quantize_network(operator_network()).network
+    write_network(network, tmp_path / "o.h5")
+    assert json.loads(cli("inspect", tmp_path / "o.h5", "--json")[1])["inputs"] == ["function (1, held)", "point (1)"]
+    np.savez(tmp_path / "p.npz", function=[[1.0]], point=np.linspace(-1, 1, 9)[:, None])
+    code, out, _ = cli(
+        "profile", tmp_path / "o.h5", "--points", tmp_path / "p.npz", "--no-lava", "--out", tmp_path / "report"
+    )
+    assert code == 0
+    assert "A new held value costs 4 synaptic operations" in " ".join(out.split())
+    counts = json.loads((tmp_path / "report" / "report.json").read_text())["counts"]
+    assert counts["held"]["n_values"] == 1
+    assert {row["name"]: row["n_samples"] for row in counts["layers"] if row["is_held"]} == {"function": 1, "branch": 1}

@@ -12,14 +12,14 @@ import pytest
 import builders
 from neuropinn_lava.app.stream.point_source import suitable_block
 from neuropinn_lava.app.stream.stream import SMALLEST_BLOCK, fitting_block, stream
-from neuropinn_lava.app.verbs.run import LavaChoices
+from neuropinn_lava.app.verbs.run import RunChoices
 from neuropinn_lava.app.workers.dask_pool import ClusterChoice
 from neuropinn_lava.app.workers.task_pool import LocalPool
 from neuropinn_lava.engine.trace import Backend, LavaMode
 
 NETWORK = builders.random_quantized(1)
 POINTS = builders.random_points(NETWORK, 100)
-LAVA = LavaChoices(backend=Backend.LAVA)
+LAVA = RunChoices(backend=Backend.LAVA)
 TWO = ClusterChoice(n_workers=2)
 
 
@@ -53,7 +53,7 @@ def test_every_worker_has_blocks_if_there_are_points_enough(n_points, n_workers,
 def test_only_integers_may_be_cut_anew():
     n_points, whole = 8 * SMALLEST_BLOCK, suitable_block(NETWORK, LavaMode.BATCHED)
     for backend, size in (("integer", n_points // 4), ("lava", n_points // 4), ("float", whole)):
-        assert fitting_block(NETWORK, LavaChoices(backend=Backend(backend)), n_points, PoolOf(2)) == size
+        assert fitting_block(NETWORK, RunChoices(backend=Backend(backend)), n_points, PoolOf(2)) == size
     assert fitting_block(NETWORK.source, LAVA, n_points, PoolOf(2)) == whole
     assert fitting_block(NETWORK, LAVA, n_points, LocalPool()) == whole
 

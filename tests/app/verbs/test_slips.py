@@ -78,7 +78,9 @@ def test_an_unknown_backend_lists_the_choices(backend, chip, tmp_path):
         lambda: probe(chip, POINTS, Probe(samples=(0,)), backend=backend),
     )
     for call in calls:
-        with pytest.raises(SpecError, match=r"backend must be one of float, integer, lava, torch"):
+        with pytest.raises(
+            SpecError, match=r"backend must be one of c99, float, integer, lava, onnx, qonnx, rtl, torch"
+        ):
             call()
 
 
@@ -104,7 +106,7 @@ def test_the_torch_backend_runs_torch(chip):
 
 def test_the_torch_backend_records_and_joins_blocks(monkeypatch):
     pytest.importorskip("torch")
-    monkeypatch.setattr("neuropinn_lava.engine.reference.BLOCK", 7)
+    monkeypatch.setattr("neuropinn_lava.engine.recording.BLOCK", 7)
     chosen = Probe(samples=(3, 12), nodes=(SMALL.populations[0].name,))
     by_torch, by_numpy = (nl.run(SMALL, POINTS, backend=backend, probe=chosen) for backend in ("torch", "float"))
     assert by_torch.outputs == pytest.approx(by_numpy.outputs, rel=1e-12)

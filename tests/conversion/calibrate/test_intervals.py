@@ -17,6 +17,7 @@ from neuropinn_lava.conversion.calibrate.intervals import (
     LayerBound,
     ProductBound,
     _fixed_point,
+    _input_cells,
     _product_interval,
     bound_network,
     bound_nodes,
@@ -85,6 +86,20 @@ def test_cells_cover_the_box_without_gaps() -> None:
     np.testing.assert_allclose(np.prod(upper - lower, axis=1).sum(), np.prod(spec.upper - spec.lower))
     np.testing.assert_array_equal(lower.min(axis=0), spec.lower)
     np.testing.assert_array_equal(upper.max(axis=0), spec.upper)
+    # 16 cells an axis, the last axis fastest; an axis is cut where linspace cuts it.
+    cuts = [np.linspace(low, high, 17) for low, high in zip(spec.lower, spec.upper, strict=True)]
+    for cell, (i, j, k) in ((0, (0, 0, 0)), (1, (0, 0, 1)), (16, (0, 1, 0)), (256 * 3 + 16 * 5 + 7, (3, 5, 7))):
+        assert lower[cell].tolist() == [cuts[0][i], cuts[1][j], cuts[2][k]]
+        assert upper[cell].tolist() == [cuts[0][i + 1], cuts[1][j + 1], cuts[2][k + 1]]
+
+
+def test_a_box_of_more_axes_than_numpy_has_is_one_cell() -> None:
+    """A function at 50 sensors is 50 columns; numpy's arrays have at most 32 axes."""
+    network = builders.random_quantized(0, widths=(50, 3, 1))
+    lower, upper = cell_corners(network.source)
+    assert lower.tolist() == [network.source.lower.tolist()]
+    assert upper.tolist() == [network.source.upper.tolist()]
+    assert len(bound_network(network)) == 2
 
 
 def test_a_saturating_network_is_not_proved() -> None:
@@ -200,7 +215,7 @@ def test_fixed_points_hold_for_long_sequences_and_say_so() -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_fixed_points_hold_what_unrolling_finds(seed: int) -> None:
     network = builders.random_graph(seed, n_nodes=6, n_steps=8)
-    unrolled, fixed = bound_nodes(network), _fixed_point(network)
+    unrolled, fixed = bound_nodes(network), _fixed_point(network, _input_cells(network))
     for bound, wider in zip(unrolled, fixed, strict=True):
         assert not bound.is_fixed_point
         assert bound.accumulator <= wider.accumulator, bound.name

@@ -33,6 +33,7 @@ from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.network.activations import ACTIVATIONS
 from neuropinn_lava.network.nodes import ConnectionSpec, Polarity, ProductSpec
 from neuropinn_lava.network.spec import NetworkSpec, Provenance, Readout
+from small_graphs import operator_network
 
 SUMS = 1e-13
 """float64 sums of some ten terms of size one, in another order."""
@@ -293,6 +294,16 @@ def test_graphs_go_there_and_back(tmp_path) -> None:
     spec = read_graph(branching_graph())
     write_nir(spec, tmp_path / "net.nir")
     assert read_nir(tmp_path / "net.nir").digest() == spec.digest()
+
+
+def test_held_inputs_go_there_and_back_and_other_files_do_not_name_them(tmp_path) -> None:
+    pytest.importorskip("nir")
+    held = operator_network()
+    write_nir(held, tmp_path / "net.nir")
+    assert read_nir(tmp_path / "net.nir").digest() == held.digest()
+    plain = replace(held, inputs=tuple(replace(each, is_held=False) for each in held.inputs))
+    assert "input_is_held" not in make_graph(plain).metadata
+    assert make_graph(held).metadata["input_is_held"].tolist() == [1, 0]
 
 
 def read_names(spec: NetworkSpec) -> set[str]:

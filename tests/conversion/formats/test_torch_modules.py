@@ -677,3 +677,52 @@ def test_a_sine_network_is_deployed_as_itself() -> None:
     assert (spec.populations[0].activation, spec.populations[0].polarity.value) == ("sin", "both")
     chip = quantize_network(spec, QuantizationScheme(weight_bits=16, payload_bits=16, index_size=14)).network
     np.testing.assert_allclose(run_integer(chip, points).outputs, wanted, atol=2e-2 * np.abs(wanted).max())
+
+
+class DeepONet(nn.Module):
+    """Branch times trunk, summed, with a bias."""
+
+    def __init__(self):
+        super().__init__()
+        self.branch = nn.Sequential(nn.Linear(7, 6), nn.Tanh(), nn.Linear(6, 5))
+        self.trunk = nn.Sequential(nn.Linear(2, 6), nn.Tanh(), nn.Linear(6, 5), nn.Tanh())
+        self.b = nn.Parameter(torch.tensor(0.3))
+
+    def forward(self, function, point):
+        return torch.sum(self.branch(function) * self.trunk(point), dim=-1, keepdim=True) + self.b
+
+
+def test_a_deeponet_holds_its_function():
+    torch.manual_seed(0)
+    module, widths = DeepONet(), {"function": 7, "point": 2}
+    network = from_torch(module, inputs=widths, held=["function"])
+    assert [(each.name, each.is_held) for each in network.inputs] == [("function", True), ("point", False)]
+    varying = from_torch(module, inputs=widths)
+    branch = {node.name for node in network.nodes if node.name in network.held_sources}
+    assert len(branch) == 2
+    assert all(
+        {source for source, _ in node.edges} <= {*branch, "function"} for node in network.nodes if node.name in branch
+    )
+    function, points = np.linspace(-1, 1, 7)[None], np.random.default_rng(0).uniform(-1, 1, (20, 2))
+    with torch.no_grad():
+        wanted = module.double()(torch.from_numpy(function), torch.from_numpy(points)).numpy()
+    outputs = run_float(network, {"function": function, "point": points}).outputs
+    np.testing.assert_allclose(outputs, wanted, rtol=0, atol=SUMS * np.abs(wanted).max())
+    rows = np.hstack([np.repeat(function, 20, axis=0), points])
+    np.testing.assert_array_equal(run_float(varying, rows).outputs, outputs)
+    assert quantize_network(network).network.held_sources == network.held_sources
+
+
+def test_what_cannot_be_held_is_refused():
+    module, widths = DeepONet(), {"function": 7, "point": 2}
+    with pytest.raises(SpecError, match=r"held must be one of function, point; got 'funktion'. Did you mean function"):
+        from_torch(module, inputs=widths, held=["funktion"])
+    with pytest.raises(SpecError, match=r"must have one that is not held; got all of \['function', 'point'\] held"):
+        from_torch(module, inputs=widths, held=["function", "point"])
+    with pytest.raises(SpecError, match=r"InputSpec 'function'.is_held must be False for a sequence"):
+        from_torch(module, inputs=widths, held=["function"], sequence=["function"])
+    network = VsnNetwork(nn.Sequential(nn.Linear(2, 8), VSN(8), nn.Linear(8, 1)))
+    with pytest.raises(
+        SpecError, match=r"from_torch.held must be empty for a VsnNetwork, .*; got \('input',\). Leave it out"
+    ):
+        from_torch(network, held=["input"])

@@ -9,13 +9,14 @@ import pytest
 
 import builders
 from neuropinn_lava.base.errors import HardwareRuleError
+from neuropinn_lava.conversion.quantize.post_training import quantize_network
 from neuropinn_lava.conversion.targets.core_split import split_network, state_bytes
 from neuropinn_lava.conversion.targets.hardware_rules import RULES, check_network, require_fit
 from neuropinn_lava.conversion.targets.target import HardwareTarget, find_target
 from neuropinn_lava.conversion.targets.verdicts import RuleVerdict, Verdict
 from neuropinn_lava.network.quantized import QuantizedNetwork
 from neuropinn_lava.network.quantized_nodes import AnyQuantizedNode, QuantizedProduct
-from small_graphs import with_connection
+from small_graphs import operator_network, with_connection, with_held
 
 CHAIN = builders.random_quantized(3, widths=(2, 4, 4, 4, 1), n_steps=3)
 SMALL = HardwareTarget(
@@ -122,3 +123,29 @@ def test_every_rule_judges_a_graph(seed: int) -> None:
     assert found["spikes carry payloads"].found == 16
     assert found["network fits the chip"].found == len(network.nodes) + 1
     assert found["exponents fit the layer"].found == max(len(np.unique(a.lefts)) for a in network.affines)
+
+
+def test_payloads_that_are_kept_count_as_memory_of_the_core_that_receives_them() -> None:
+    # p keeps branch's 2 words of 16 bits for 2 steps, so does the read-out: 8 bytes each on one core, 4 for one element of p,
+    # which keeps its own factor alone, and 8 for the one neuron of the read-out. branch and trunk keep nothing.
+    network = quantize_network(operator_network(n_steps=2)).network
+    free = with_held(network)
+    one_core, one_neuron = find_target("loihi2"), replace(find_target("loihi2"), max_neurons_per_core=1)
+    for target, kept in (
+        (one_core, {"branch": [0], "trunk": [0], "p": [8], "output": [8]}),
+        (one_neuron, {"branch": [0, 0], "trunk": [0, 0], "p": [4, 4], "output": [8]}),
+    ):
+        splits = zip(split_network(network, target), split_network(free, target), strict=True)
+        found = {
+            held.name: [a.state_bytes - b.state_bytes for a, b in zip(held.cores, each.cores, strict=True)]
+            for held, each in splits
+        }
+        assert found == kept
+    # One neuron of branch: 1 weight, 4 words of 3 bytes and a leak of 2; relu needs no table. The read-out: 4 weights, 3
+    # words of 3 bytes, as branch waits for p in a line of one step, and 8 bytes that it keeps.
+    found_bytes = [rule_of(each, one_core, "memory fits the cores").found for each in (free, network)]
+    assert found_bytes == [15, 21]
+    limit = replace(SMALL, core_bytes=20, max_out_axons=None)
+    with pytest.raises(HardwareRuleError, match="layer 'output' must need at most 20 bytes for one neuron"):
+        require_fit(network, limit)
+    require_fit(free, limit)

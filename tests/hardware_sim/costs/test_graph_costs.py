@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import builders
+from neuropinn_lava.conversion.quantize.post_training import quantize_network
 from neuropinn_lava.conversion.targets.target import find_target
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.engine.schedule import schedule_network
 from neuropinn_lava.hardware_sim.costs.energy import estimate_energy
 from neuropinn_lava.hardware_sim.costs.energy_files import shipped_models
+from neuropinn_lava.hardware_sim.costs.energy_model import Part
 from neuropinn_lava.hardware_sim.costs.hardware_profile import profile_hardware
 from neuropinn_lava.hardware_sim.costs.latency import estimate_latency, find_timing
-from neuropinn_lava.hardware_sim.costs.quantities import QUANTITIES
+from neuropinn_lava.hardware_sim.costs.quantities import QUANTITIES, WHOLE_QUANTITIES
 from neuropinn_lava.hardware_sim.counts.counting import count_operations
+from neuropinn_lava.hardware_sim.counts.held import run_held
 from neuropinn_lava.hardware_sim.counts.operations import OperationCounts, RowKind
 from neuropinn_lava.hardware_sim.counts.workload import Workload, dense_workload, deployed_workload, workload_at
-from neuropinn_lava.hardware_sim.mapping.cores import partition_network
+from neuropinn_lava.hardware_sim.mapping.cores import Partition, partition_network
 from neuropinn_lava.hardware_sim.mapping.mesh_routes import load_links
-from neuropinn_lava.hardware_sim.mapping.traffic import count_traffic
+from neuropinn_lava.hardware_sim.mapping.traffic import Traffic, count_traffic, placed_workload
 from neuropinn_lava.network.quantized import QuantizedNetwork
-from small_graphs import with_connection
+from small_graphs import operator_network, with_connection
 
 ROUNDING = 1e-12
 """Sums of a few dozen floats."""
@@ -129,3 +134,84 @@ def test_a_whole_profile_of_a_graph(seed: int) -> None:
         rows = [row for row in counts.rows if row.kind.has_neurons]
         activity = sum(row.spikes for row in rows) / sum(row.neuron_steps for row in rows)
         assert profile.neurobench.activation_sparsity == pytest.approx(1 - activity, rel=ROUNDING)
+
+
+# Held inputs.
+
+
+def held_family(network: QuantizedNetwork, k: int, n: int) -> tuple[Workload, Workload, Partition, Traffic]:
+    """Return the workload without and with cores of k functions and n points each, all of which cost the same."""
+    functions, signs = np.resize([1.0, 0.9], k), np.resize([0.5, -0.5], n)
+    points = np.array([[function, x] for function in functions for x in signs])
+    trace, once = run_integer(network, points), run_held(network, points)
+    partition = partition_network(network, find_target("loihi2"))
+    load = deployed_workload(network, count_operations(network, trace, once))
+    traffic = count_traffic(network, partition, trace, once)
+    return load, placed_workload(load, partition, traffic), partition, traffic
+
+
+OPERATOR = quantize_network(operator_network(n_steps=2)).network
+ADDED_UP = sorted(QUANTITIES.keys() - WHOLE_QUANTITIES)
+
+
+@pytest.mark.parametrize("of", ["deployed", "dense", "at half activity"])
+def test_every_quantity_of_a_family_is_that_of_its_functions_and_its_points(of: str) -> None:
+    """k functions with n points each ask for k times what a function does and k n times what a point does."""
+
+    def totals(k: int, n: int) -> dict[str, float]:
+        load = held_family(OPERATOR, k, n)[1]
+        load = {"deployed": load, "dense": dense_workload(load), "at half activity": workload_at(load, 0.5, 4)}[of]
+        return {name: k * n * QUANTITIES[name](load) for name in ADDED_UP}
+
+    one, two, many = totals(1, 1), totals(1, 2), totals(3, 4)
+    for name in ADDED_UP:
+        point = two[name] - one[name]
+        function = one[name] - point
+        assert many[name] == pytest.approx(3 * function + 12 * point, rel=ROUNDING), name
+        assert function > 0 or name not in {"synaptic_operations", "neuron_updates", "messages", "vsn_macs"}, name
+
+
+def test_the_words_that_are_read_again_are_bytes_of_states() -> None:
+    # Per point: trunk 2 states of 3 bytes and the read-out 1, p 2 pairs of 2-byte factors, each read and written in 2 steps;
+    # the read-out reads branch's 2 words of 2 bytes again in each. Per function: branch 2 states of 3 bytes.
+    for k, n in ((1, 1), (2, 5)):
+        found = k * n * QUANTITIES["state_bytes"](held_family(OPERATOR, k, n)[0])
+        assert found == pytest.approx(
+            k * 2 * 2 * 2 * 3 + k * n * (2 * 2 * (2 * 3 + 3 + 2 * 4) + 2 * 2 * 2), rel=ROUNDING
+        )
+
+
+def test_energy_of_a_value_and_of_a_point_add_up_to_that_of_the_run() -> None:
+    one, many = held_family(OPERATOR, 1, 1), held_family(OPERATOR, 3, 4)
+    for model in shipped_models():
+        for first, all_of_them in zip(one[:2], many[:2], strict=True):  # without cores, and with
+            estimate, alone = (estimate_energy(each, model) for each in (all_of_them, first))
+            if model.prices_steps:
+                assert (estimate.held, estimate.n_steps) == (None, 2)
+                continue
+            assert estimate.held is not None
+            value, point = estimate.held.joules_per_value, estimate.held.joules_per_point
+            assert 0 < value < point  # two neurons of branch; two of trunk, a product and the read-out
+            assert 3 * value + 12 * point == pytest.approx(12 * estimate.dynamic_joules_per_sample, rel=ROUNDING)
+            assert value + point == pytest.approx(alone.dynamic_joules_per_sample, rel=ROUNDING)
+            assert estimate.dense_joules_per_sample < alone.dense_joules_per_sample
+
+
+def test_a_term_of_no_single_node_leaves_the_energy_whole() -> None:
+    davies = next(model for model in shipped_models() if model.name == "loihi1-davies")
+    dynamic = tuple(replace(term, part=Part.DYNAMIC) for term in davies.terms)
+    load = held_family(OPERATOR, 2, 3)[1]
+    assert estimate_energy(load, davies).held is not None
+    assert estimate_energy(load, replace(davies, terms=dynamic)).held is None
+    assert estimate_energy(loads_of(graph(1))[1], davies).held is None
+
+
+def test_the_latency_is_that_of_a_sample_with_a_new_value() -> None:
+    """Every function and every point costs the same here, so that one of each takes as long as any of many."""
+    (*_, partition, one), (*_, many) = held_family(OPERATOR, 1, 1), held_family(OPERATOR, 3, 4)
+    timing = find_timing("loihi2")
+    first, later = estimate_latency(partition, one, timing), estimate_latency(partition, many, timing)
+    assert first.latency_seconds == later.latency_seconds
+    for before, after in zip(first.terms, later.terms, strict=True):
+        assert (before.name, before.place) == (after.name, after.place)
+        assert before.seconds.low == pytest.approx(after.seconds.low, rel=ROUNDING)

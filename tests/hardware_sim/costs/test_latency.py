@@ -154,7 +154,8 @@ def two_core_case(n_steps: int, links: tuple[Link, ...]) -> tuple[Partition, Tra
     assert [core.place for core in partition.cores] == [Place(0, 0)] * 4 + [Place(1, 0)]
     idle = np.zeros(n_steps, dtype=np.int64)
     loads = tuple(
-        CoreLoad(core=core, synaptic_operations=idle, synaptic_reads=idle, fired=idle, n_neurons=1) for core in range(5)
+        CoreLoad(core=core, synaptic_operations=idle, synaptic_reads=idle, fired=idle, n_neurons=1, n_samples=1)
+        for core in range(5)
     )
     schedule = Schedule(interval=1, starts={"input": -1, "hidden0": 0, "output": 1}, output="output")
     return partition, Traffic(n_samples=1, n_steps=n_steps, schedule=schedule, links=links, loads=loads)
@@ -164,7 +165,7 @@ def message(source: int | None, destination: int, per_step: tuple[int, ...]) -> 
     sender, start = ("input", 0) if source is None else ("hidden0", 1)
     return Link(
         sender=sender, start=start, source=source, destination=destination, messages=sum(per_step), messages_per_step=per_step,
-        payload_bits=6, hops_east_west=0, hops_north_south=0,
+        payload_bits=6, n_samples=1, hops_east_west=0, hops_north_south=0,
     )  # fmt: skip
 
 

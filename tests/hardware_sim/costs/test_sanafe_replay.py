@@ -7,6 +7,7 @@ import pytest
 import builders
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.base.extras import MissingPackageError
+from neuropinn_lava.conversion.quantize.post_training import quantize_network
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.engine.trace import Probe, RunTrace
 from neuropinn_lava.hardware_sim.costs.energy import price_workload
@@ -17,7 +18,7 @@ from neuropinn_lava.hardware_sim.counts.workload import deployed_workload
 from neuropinn_lava.hardware_sim.mapping.cores import partition_network
 from neuropinn_lava.hardware_sim.mapping.traffic import count_traffic, placed_workload
 from neuropinn_lava.network.quantized import QuantizedNetwork
-from small_graphs import with_connection
+from small_graphs import operator_network, with_connection
 
 TOLERANCE = 1e-9
 """Their sums of doubles; the goal of the comparison was one percent."""
@@ -112,5 +113,8 @@ def test_graphs_that_cannot_be_replayed_are_refused_first(monkeypatch: pytest.Mo
     points = builders.random_points(sequences, N_SAMPLES)
     trace = run_integer(sequences, points, Probe(n_samples=N_SAMPLES))
     for refused in (lambda: replay_on_sanafe(sequences, trace, points), lambda: check_replayable(sequences)):
-        with pytest.raises(SpecError, match="have no delays and no sequences"):
+        with pytest.raises(SpecError, match="have no delays, no sequences"):
             refused()
+    held = quantize_network(operator_network()).network
+    with pytest.raises(SpecError, match="no sequences and no held inputs; got held inputs"):
+        check_replayable(held)

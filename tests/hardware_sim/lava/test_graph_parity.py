@@ -11,13 +11,15 @@ import builders
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.engine.reference import run_float, run_integer
 from neuropinn_lava.engine.trace import LavaMode, Probe
+from neuropinn_lava.hardware_sim.counts.counting import count_operations
+from neuropinn_lava.hardware_sim.counts.held import run_held
 from neuropinn_lava.hardware_sim.lava.simulate import simulate_on_lava
 from neuropinn_lava.hardware_sim.parity.compare_traces import compare_traces
 from neuropinn_lava.hardware_sim.steps.choices import LayerModel
 from neuropinn_lava.hardware_sim.steps.timing import time_network
 from neuropinn_lava.network.quantized import Network, QuantizedNetwork
 from neuropinn_lava.network.spec import Readout
-from small_graphs import gated_network, with_connection
+from small_graphs import gated_network, with_connection, with_held
 
 pytestmark = pytest.mark.lava
 
@@ -114,6 +116,21 @@ def test_inputs_may_be_given_by_name(how: str) -> None:
     by_name = {first.name: points[:, : first.width], network.inputs[1].name: points[:, first.width :]}
     trace = simulate_on_lava(network, by_name, **HOW[how])
     assert np.array_equal(trace.outputs, run_integer(network, points).outputs)
+
+
+@pytest.mark.parametrize("how", ["batched, whole", "faithful, fused"])
+def test_held_and_constant_inputs_send_the_same_bits(how: str) -> None:
+    """A held input given once, on Lava, against a constant one of every sample on the reference engine."""
+    network = builders.random_graph(9, n_inputs=2, n_steps=2)
+    named = {name: part.copy() for name, part in network.split_inputs(builders.random_points(network, 4)).items()}
+    named["x1"][:] = named["x1"][0]
+    held = with_held(network, "x1")
+    once = named | {"x1": named["x1"][:1]}
+    assert_equal(held, once, how)
+    trace = simulate_on_lava(held, once, **HOW[how])
+    assert np.array_equal(trace.readout, run_integer(network, named).readout)  # type: ignore[arg-type]
+    counts = count_operations(held, trace, run_held(held, np.hstack([named["x0"], named["x1"]])))
+    assert {row.n_samples for row in counts.rows if row.is_held} == {1}
 
 
 def test_a_probe_records_products() -> None:

@@ -19,9 +19,10 @@ from neuropinn_lava.hardware_sim.counts.counting import count_operations
 from neuropinn_lava.hardware_sim.counts.workload import deployed_workload
 from neuropinn_lava.hardware_sim.mapping.cores import partition_network
 from neuropinn_lava.hardware_sim.mapping.mesh import LOIHI_MESH, Place, find_mesh
-from neuropinn_lava.hardware_sim.mapping.traffic import count_traffic, placed_workload
+from neuropinn_lava.hardware_sim.mapping.traffic import Traffic, count_traffic, placed_workload
 from neuropinn_lava.network.quantized import QuantizedNetwork
 from neuropinn_lava.network.quantized_nodes import AnyQuantizedNode, QuantizedProduct
+from small_graphs import with_held
 
 ROUNDING = 1e-12
 
@@ -197,6 +198,35 @@ def test_placed_workload_carries_messages_and_hops() -> None:
     assert QUANTITIES["hops_north_south"](load) == pytest.approx(traffic.hops_north_south / 6, rel=ROUNDING)
     assert traffic.messages > sum(row.spikes for row in count_operations(network, trace).rows)  # several cores a layer
     assert load.n_chips == partition.n_chips
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_held_senders_send_once_for_each_value_and_their_receivers_work_for_every_point(seed: int) -> None:
+    network = with_held(builders.random_graph(seed, n_inputs=2, n_nodes=7, n_steps=3), "x0")
+    points = builders.random_points(network, 8, seed)
+    points[:, : network.inputs[0].width] = points[0, : network.inputs[0].width]
+    partition = partition_network(network, WIRED)
+    trace, once = run_integer(network, points), run_integer(network, points[:1])
+    whole, first, anew = (
+        count_traffic(network, partition, *runs) for runs in ((trace, once), (once, None), (trace, None))
+    )
+    held = network.held_sources
+
+    def links(traffic: Traffic, *, of_held: bool) -> set[tuple[object, ...]]:
+        return {
+            (link.sender, link.source, link.destination, link.messages, link.messages_per_step, link.n_samples)
+            for link in traffic.links
+            if (link.sender in held) == of_held
+        }
+
+    assert links(whole, of_held=True) == links(first, of_held=True) != set()
+    assert links(whole, of_held=False) == links(anew, of_held=False) != set()
+    for core, load, one, every in zip(partition.cores, whole.loads, first.loads, anew.loads, strict=True):
+        wanted = one if core.node in held else every
+        assert load.synaptic_operations.tolist() == wanted.synaptic_operations.tolist()
+        assert (load.fired.tolist(), load.n_samples) == (wanted.fired.tolist(), wanted.n_samples)
+    load = placed_workload(deployed_workload(network, count_operations(network, trace, once)), partition, whole)
+    assert QUANTITIES["messages"](load) == pytest.approx(whole.messages / 8, rel=ROUNDING)
 
 
 def test_a_trace_of_another_network_is_refused() -> None:

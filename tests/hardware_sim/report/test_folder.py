@@ -11,6 +11,7 @@ import pytest
 
 import report_cases
 from neuropinn_lava.base.errors import SpecError
+from neuropinn_lava.files import whole_folders
 from neuropinn_lava.hardware_sim.report import folder
 from neuropinn_lava.hardware_sim.report.folder import check_report_directory, write_report
 
@@ -119,7 +120,7 @@ def test_a_failed_rename_brings_the_old_report_back(tmp_path: Path, monkeypatch:
         rename(source, destination)
 
     monkeypatch.setattr(os, "rename", refuse)
-    monkeypatch.setattr(folder, "exchange_names", lambda one, other: False)  # as on systems that cannot
+    monkeypatch.setattr(whole_folders, "exchange_names", lambda one, other: False)  # as on systems that cannot
     with pytest.raises(OSError, match="refused"):
         write_report(replace(SMALL, n_points=9), directory)
     assert held_points(directory) == 7
@@ -134,7 +135,7 @@ def test_what_a_user_keeps_in_a_report_stays_there(
     (directory / "mine" / "deep" / "notes.txt").write_text("keep")
     (directory / "link").symlink_to("mine")
     if not exchanges:
-        monkeypatch.setattr(folder, "exchange_names", lambda one, other: False)
+        monkeypatch.setattr(whole_folders, "exchange_names", lambda one, other: False)
         monkeypatch.setattr(os, "link", lambda *_, **__: (_ for _ in ()).throw(OSError("no second names here")))
     write_report(replace(SMALL, n_points=9), directory)
     assert held_points(directory) == 9

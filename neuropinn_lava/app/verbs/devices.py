@@ -1,21 +1,31 @@
-"""A network on devices by name: each is built, run, compared with the integer engine, and measured.
-
-    result = measure_on(chip, "cortex-m4", points, trace)
+"""A network on other hardware by name: each device is built, run, compared with the integer engine, and measured.
 
 The first samples of a run are run again on the device; how many depends on how fast the device is emulated or simulated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING
 
 from ...base.arrays import FloatArray
 from ...base.checks import check_choice, raise_violations
 from ...engine.trace import RunTrace
 from ...network.quantized import QuantizedNetwork
-from ..costs.dominance import find_dominance
-from ..costs.hardware_profile import HardwareProfile
-from .device_result import Basis, DeviceResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ...hardware_sim.costs.hardware_profile import HardwareProfile
+    from ...hardware_sim.devices.device_result import DeviceResult
+
+THIS_MACHINE = "c99"
+"""Name of this machine, which runs the C99 of a network."""
+MICROCONTROLLERS = ("cortex-m0", "cortex-m4", "rv32")
+"""Names of the emulated microcontrollers."""
+FPGAS = ("lfe5u-25", "lfe5u-45")
+"""Names of the FPGAs that a core is synthesised for."""
 
 
 def check_devices(names: Iterable[str], where: str) -> None:
@@ -24,7 +34,8 @@ def check_devices(names: Iterable[str], where: str) -> None:
     Raises:
         SpecError: If one is unknown; the nearest names are shown.
     """
-    raise_violations(violation for name in names for violation in check_choice(where, name, list(DEVICES)))
+    known = (THIS_MACHINE, *MICROCONTROLLERS, *FPGAS)
+    raise_violations(violation for name in names for violation in check_choice(where, name, known))
 
 
 def measure_on(network: QuantizedNetwork, name: str, points: FloatArray, trace: RunTrace) -> DeviceResult:
@@ -32,20 +43,40 @@ def measure_on(network: QuantizedNetwork, name: str, points: FloatArray, trace: 
 
     Args:
         network: The network.
-        name: Name of the device, one of `DEVICES`.
+        name: Name of the device.
         points: Points that it ran on, physical, shape (n, n_in), of sequences (n, n_steps, n_in).
         trace: The run, which says how many events each connection sees.
 
     Raises:
-        SpecError: If the name is unknown, or the network does not fit the device.
-        SimulationError: If the compiler or the tools that the device needs are not installed.
+        SpecError: If the name is unknown.
+        HardwareRuleError: If the network does not fit the device.
+        MissingPackageError: If the compiler or the tools that the device needs are not installed.
+        SimulationError: If a tool fails.
     """
     check_devices([name], "measure_on.name")
-    return DEVICES[name](network, points, trace)
+    return _find_measure(name)(network, points, trace)
+
+
+def _find_measure(name: str) -> Callable[[QuantizedNetwork, FloatArray, RunTrace], DeviceResult]:
+    """Return the function that measures a network on a device."""
+    if name in MICROCONTROLLERS:
+        from ...hardware_sim.devices.mcu.result import measure_microcontroller
+
+        return partial(measure_microcontroller, name)
+    if name in FPGAS:
+        from ...hardware_sim.devices.rtl.measure_fpga import measure_fpga
+
+        return partial(measure_fpga, device=name.upper())
+    from ...hardware_sim.devices.c99.measure import measure_c99
+
+    return measure_c99
 
 
 def describe_target(profiled: HardwareProfile) -> DeviceResult:
     """Return the estimate of the hardware target, as a row beside the devices."""
+    from ...hardware_sim.costs.dominance import find_dominance
+    from ...hardware_sim.devices.device_result import Basis, DeviceResult
+
     assert profiled.placement is not None
     partition, latency = profiled.placement.partition, profiled.latency
     dominance = find_dominance(profiled.energies)
@@ -61,7 +92,3 @@ def describe_target(profiled: HardwareProfile) -> DeviceResult:
         joules_high=steps.high * steps.alone_factor if steps else None,
         source="; ".join(dict.fromkeys(sources)) or "no constants of time or energy are known",
     )
-
-
-DEVICES: dict[str, Callable[[QuantizedNetwork, FloatArray, RunTrace], DeviceResult]] = {}
-"""Functions that measure a network, by device."""
