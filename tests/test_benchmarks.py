@@ -34,7 +34,7 @@ def benchmarks(monkeypatch):
     folder = str(Path(__file__).parents[1] / "benchmarks")
     monkeypatch.setattr(sys, "path", [folder, *sys.path])
     yield
-    for name in ("any_equation", "_autodiff", "_baselines", "_converted", "_strong_form"):
+    for name in ("any_equation", "soft_conditions", "_autodiff", "_baselines", "_converted", "_strong_form"):
         sys.modules.pop(name, None)
 
 
@@ -148,3 +148,13 @@ def test_the_closed_forms_of_any_equation_solve_their_problems(benchmarks, name)
     offset, factor = problem.ansatz.evaluate(held.points)
     fixed = np.abs(factor) < 1e-14
     assert np.abs(offset - truth)[fixed].max(initial=0.0) < 1e-12
+
+
+@pytest.mark.parametrize("name", ["poisson", "heat", "burgers"])
+def test_softened_problems_build_nothing_in(benchmarks, name):
+    from soft_conditions import softened
+
+    problem = find_problem(name)
+    soft = softened(problem)
+    assert (problem.soft_conditions, soft.soft_conditions) == ((), soft.conditions)
+    assert soft.host_ansatz is None

@@ -25,6 +25,9 @@ from .core_split import NodeSplit, kept_bits, longest_lines, split_network, stat
 from .target import HardwareTarget
 from .verdicts import RuleVerdict, TargetCheck, Verdict
 
+LEAST_BITS = 2
+"""Shortest word of a weight or a payload: a sign and one bit."""
+
 
 class Candidate:
     """A network and a target, with what several rules need computed once."""
@@ -247,14 +250,25 @@ def sums_fit_their_word(candidate: Candidate) -> Finding:
     for bound in candidate.bounds:
         if most is not None and bound.accumulator_bits > most:
             excess, place = bound.accumulator_bits - most, f"layer {bound.name!r}"
-            longest = max(affines[place].connections, key=lambda each: each.input_bits)
-            option = "--input-bits" if longest.source in inputs else "--payload-bits"
-            words = f"{option} {longest.input_bits - excess}, or with" if longest.input_bits - excess >= 2 else ""
-            mend = f"Convert with {words} {excess} fewer --weight-bits."
+            mend = _mend_of_sums(affines[place], excess, inputs)
             rule = f"have sums of products of at most {most} bits"
             broken.append(Violation(place, rule, bound.accumulator_bits, mend))
     n_bits = max(bound.accumulator_bits for bound in candidate.bounds)
     return Finding(limit="max_accumulator_bits", most=most, found=n_bits, violations=tuple(broken))
+
+
+def _mend_of_sums(affine: QuantizedAffine, excess: int, inputs: list[str]) -> str:
+    """Return the word lengths with which sums are shorter by `excess` bits, none of them below `LEAST_BITS`."""
+    longest = max(affine.connections, key=lambda each: each.input_bits)
+    of_words = "--input-bits" if longest.source in inputs else "--payload-bits"
+    words, weights = longest.input_bits - excess, affine.weight_bits - excess
+    if words + affine.weight_bits < 2 * LEAST_BITS:
+        return "Make the layer before it narrower: no words are short enough."
+    if max(words, weights) < LEAST_BITS:
+        weights = words + affine.weight_bits - LEAST_BITS
+        return f"Convert with {of_words} {LEAST_BITS} and --weight-bits {weights}."
+    ways = ((of_words, words), ("--weight-bits", weights))
+    return f"Convert with {', or with '.join(f'{option} {n}' for option, n in ways if n >= LEAST_BITS)}."
 
 
 def states_are_proved(candidate: Candidate) -> Finding:
@@ -269,7 +283,10 @@ def states_are_proved(candidate: Candidate) -> Finding:
     for bound in unproved:
         reached = max(bound.drive, bound.membrane)
         n_bits = math.ceil(math.log2((reached + 1) / (bound.state_highest + 1)))
-        mend = f"Convert with {n_bits} more bits of --state-bits, or on a smaller box."
+        longer = dict(candidate.affines)[f"layer {bound.name!r}"].state_bits + n_bits
+        coarser = f"a `QuantizationScheme.state_headroom` {2**n_bits} times as large"
+        way = f"--state-bits {longer}" if longer <= candidate.target.state_bits else coarser
+        mend = f"Convert with {way}, or on a smaller box."
         rule = f"have a state proved to stay within {bound.state_highest}"
         broken.append(Violation(f"layer {bound.name!r}", rule, f"a bound of {reached}", mend))
     return Finding(

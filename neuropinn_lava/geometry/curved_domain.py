@@ -5,6 +5,7 @@ The level set of the ansatz decides which points are inside, so that boundary po
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,6 +73,10 @@ class CurvedDomain(Record, PlaneDomain):
             outward = -1.0 if curve == 0 else 1.0
             normals[on] = outward * self.level_set.level_direction(curve, points[on])
         return normals
+
+    def is_whole_boundary(self, tags: Collection[str]) -> bool:
+        """Return whether the curves with these tags are all there are."""
+        return set(tags) == set(self.tags)
 
     def vanishing_field(self) -> RadialLevelSet | None:
         """Return the level set, which vanishes on the curves; None where its singular point, the first centre, lies inside."""

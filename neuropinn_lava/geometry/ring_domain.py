@@ -6,7 +6,7 @@ shapely computes which points are inside and how far the boundary is; `Edges` kn
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -95,6 +95,11 @@ class RingDomain(PlaneDomain, Combinable):
             off |= cKDTree(corners).query(points)[0] <= self._nearness
         normals[off] = np.nan
         return normals
+
+    def is_whole_boundary(self, tags: Collection[str]) -> bool:
+        """Return whether every edge belongs to one of the parts with these tags."""
+        edges = self.tagged_edges()
+        return len({edge for tag in tags for edge in edges[tag].tolist()}) == sum(len(ring) for ring in self.rings)
 
     def vanishing_field(self) -> ExpressionField | PolygonFactor | None:
         """Build a field that is zero on the whole boundary and positive inside, about 1 at most; None where none is known."""

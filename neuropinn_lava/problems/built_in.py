@@ -21,9 +21,11 @@ import numpy as np
 
 from ..base.errors import SpecError
 from ..base.expressions import Expression, as_expression, name
+from ..geometry.curved_domain import CurvedDomain
 from ..geometry.domain import Box, End, Face
 from ..geometry.fields.expression_field import ExpressionField
 from ..geometry.fields.scalar_fields import Polynomial
+from ..geometry.ring_domain import RingDomain
 from ..network.transforms import Ansatz, Field, Link
 from .conditions import Condition, Dirichlet
 from .coverage import N_PROBES, covered, values_at
@@ -120,11 +122,10 @@ def _built_fields(problem: PdeProblem, conditions: Sequence[Dirichlet], unknown:
         return nothing
     if isinstance(problem.region, Box):
         return _box_fields(problem, problem.region, unknown, data)
-    build = getattr(problem.domain, "vanishing_field", None)
-    values = {value.text() for value in data.values()}
-    if build is None or set(data) != set(problem.domain.tags) or len(values) > 1:
+    domain, values = problem.domain, {value.text() for value in data.values()}
+    if not isinstance(domain, (RingDomain, CurvedDomain)) or len(values) > 1 or not domain.is_whole_boundary(data):
         return nothing
-    whole = build()  # None where the region knows of none
+    whole = domain.vanishing_field()  # None where the region knows of none
     return (
         (ExpressionField(text=values.pop(), coordinates=" ".join(problem.coordinates)), whole)
         if whole is not None

@@ -4,6 +4,7 @@
     Neumann(g)               du/dn - g                   InitialDerivative(g)   u_t - g  there
     Robin(a, g)              a u + du/dn - g             Mean(g)                mean of u over the domain - g
     Periodic("x")            the two faces are one       Data(points, values)   u - value at each point
+    Interface(("a", "b"))    a - b - jump,  k_a da/dn + k_b db/dn - flux
     Equation(f -> rows)      any rows                    Free()                 none: the part needs no condition
 
 A value is a number or a function of named values, as `lambda p: np.sin(np.pi * p.x)`, which is called once.
@@ -12,14 +13,14 @@ Dirichlet and initial values are built into the output where the domain knows ho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Union
 
 import numpy as np
 
 from ..base.arrays import ArrayRecord, FloatArray, Record, freeze_arrays
-from ..base.checks import check_choice, check_finite, check_range, check_shape, raise_violations
+from ..base.checks import as_tuple, check_choice, check_finite, check_range, check_shape, raise_violations
 from ..base.errors import SpecError, Violation
 from ..base.expression_sources import Names
 from ..base.expressions import Expression, as_expression
@@ -84,7 +85,7 @@ class ValueCondition(Condition):
 
     def prescribed(self, f: Names, unknowns: tuple[str, ...]) -> dict[str, Expression]:
         """Return the prescribed value of each unknown."""
-        held = self.value(f) if callable(self.value) else self.value
+        held = _evaluated(self.value, f)
         if self.unknown is not None:
             if self.unknown not in unknowns:
                 where, rule = f"{type(self).__name__}.unknown", f"be one of {', '.join(unknowns)}"
@@ -145,7 +146,7 @@ class Robin(NormalCondition):
     """Factor a on the unknown, a number or a function of named values."""
 
     def _left(self, f: Names, unknown: str) -> Expression:
-        a = as_expression(self.coefficient(f) if callable(self.coefficient) else self.coefficient)
+        a = as_expression(_evaluated(self.coefficient, f))
         return a * getattr(f, unknown) + getattr(f, f"{unknown}_n")  # type: ignore[no-any-return]
 
 
@@ -182,6 +183,56 @@ class Equation(Condition):
     def rows(self, f: Names, unknowns: tuple[str, ...]) -> tuple[Expression, ...]:
         """Return what the function returns, as a tuple."""
         return as_rows(self.left(f))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Interface(Condition):
+    """Two materials meet on a part of the boundary, each with an unknown of its own, folded so that both lie on one side of it.
+
+        a - b = jump          k_a da/dn + k_b db/dn = flux          n: the outward normal of the folded domain
+
+    `Interface(("a", "b"), conductivities=(1.0, 10.0), on="x_lower")` is perfect contact: heat that leaves one enters the other.
+    """
+
+    between: tuple[str, str]
+    """The two unknowns, a and b."""
+    conductivities: tuple[Value, Value] = (1.0, 1.0)
+    """Conductivities k_a and k_b of the two materials, each positive or a function of named values."""
+    jump: Value = 0.0
+    """Jump a - b of the value, a number or a function of named values."""
+    flux: Value = 0.0
+    """Sum of both outward fluxes: what the interface produces."""
+
+    def __post_init__(self) -> None:
+        Condition.__post_init__(self)
+        for each in ("between", "conductivities"):
+            object.__setattr__(self, each, as_tuple(getattr(self, each)))
+        raise_violations(self._violations())
+
+    def _violations(self) -> Iterator[Violation]:
+        between: object = self.between
+        if not isinstance(between, tuple) or len(between) != 2 or len(set(between)) != 2:
+            mend = 'Name those that meet, as ("a", "b").'
+            yield Violation("Interface.between", "be two different unknowns", repr(between), mend)
+        conductivities: object = self.conductivities
+        if not isinstance(conductivities, tuple) or len(conductivities) != 2:
+            mend = "Give one for each unknown."
+            yield Violation("Interface.conductivities", "be two values", repr(conductivities), mend)
+            return
+        for k in conductivities:
+            yield from check_range("Interface.conductivities", 1.0 if callable(k) else k, 1e-30, 1e30)
+        if self.on is None:
+            mend = 'Name the part on which the materials meet, as on="x_lower".'
+            yield Violation("Interface.on", "be a part of the boundary", None, mend)
+
+    def rows(self, f: Names, unknowns: tuple[str, ...]) -> tuple[Expression, ...]:
+        """Return the jump of the value and the balance of both fluxes."""
+        for each in self.between:
+            raise_violations(check_choice("Interface.between", each, unknowns))
+        a, b = self.between
+        k_a, k_b, jump, flux = (_evaluated(value, f) for value in (*self.conductivities, self.jump, self.flux))
+        total = k_a * getattr(f, f"{a}_n") + k_b * getattr(f, f"{b}_n")
+        return getattr(f, a) - getattr(f, b) - jump, total - flux
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -240,6 +291,11 @@ class Data(Condition, ArrayRecord):
     def rows(self, f: Names, unknowns: tuple[str, ...]) -> tuple[Expression, ...]:
         """Return u minus what was measured, the field `measured` of its points."""
         return (getattr(f, unknowns[self.column(unknowns)]) - f.measured,)
+
+
+def _evaluated(value: Value, f: Names) -> Any:
+    """Return a value itself, or what its function returns of the names."""
+    return value(f) if callable(value) else value
 
 
 def as_rows(returned: object) -> tuple[Expression, ...]:

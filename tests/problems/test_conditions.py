@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from neuropinn_lava.base.errors import SpecError
-from neuropinn_lava.geometry.domain import Box
+from neuropinn_lava.geometry.domain import Box, Domain
 from neuropinn_lava.geometry.fields.expression_field import ExpressionField
+from neuropinn_lava.geometry.plane_region import Disc
+from neuropinn_lava.geometry.polygon import PolygonDomain
 from neuropinn_lava.network.transforms import Ansatz, Link
 from neuropinn_lava.problems.conditions import (
     Condition,
@@ -19,6 +21,7 @@ from neuropinn_lava.problems.conditions import (
     Free,
     Initial,
     InitialDerivative,
+    Interface,
     Mean,
     Neumann,
     Periodic,
@@ -99,9 +102,31 @@ def test_values_of_several_unknowns() -> None:
     assert texts(Data([[0.5, 0.5]], [3.0], unknown="v"), "u v") == ["v - measured"]
 
 
+def test_rows_of_an_interface() -> None:
+    """Perfect contact, and a resistance that falls along it with a source of heat."""
+    outward = [f"n_x * {each}_x + n_y * {each}_y" for each in "uv"]
+    contact = Interface(("u", "v"), conductivities=[1.0, 10.0], on="x_lower")
+    assert texts(contact, "u v") == ["u - v", f"{outward[0]} + 10 * ({outward[1]})"]
+    assert contact.label == "interface on x_lower"
+    heated = Interface(("v", "u"), conductivities=(lambda p: p.k, 2), jump=lambda p: p.y, flux=3.0, on="x_lower")
+    assert texts(heated, "u v") == ["v - u - y", f"k * ({outward[1]}) + 2 * ({outward[0]}) - 3"]
+
+
 @pytest.mark.parametrize(
     ("build", "message"),
     [
+        (
+            lambda: Interface(("u", "u"), on="x_lower"),
+            r"Interface.between must be two different unknowns; got \('u', 'u'\)",
+        ),
+        (lambda: Interface("uv", on="x_lower"), r"Interface.between must be two different unknowns; got 'uv'"),
+        (lambda: Interface(("u", "v")), r"Interface.on must be a part of the boundary; got None"),
+        (
+            lambda: Interface(("u", "v"), (1.0,), on="x_lower"),
+            r"Interface.conductivities must be two values; got \(1.0,\)",
+        ),
+        (lambda: Interface(("u", "v"), (1.0, -2.0), on="x_lower"), r"Interface.conductivities must lie in .*got -2"),
+        (lambda: texts(Interface(("u", "w"), on="x_lower"), "u v"), r"Interface.between must be one of u, v; got 'w'"),
         (lambda: texts(Dirichlet((1.0, 2.0, 3.0)), "u v"), r"have one entry for each of u, v; got 3 entries"),
         (lambda: texts(Neumann(1.0, unknown="w"), "u v"), r"Neumann.unknown must be one of u, v; got 'w'"),
         (lambda: texts(Data([[0.5, 0.5]], [3.0]), "u v"), r"Data.unknown must be one of u, v; got None"),
@@ -219,6 +244,42 @@ def test_one_value_on_the_whole_boundary_of_a_star_is_built_in() -> None:
     assert problem.soft_conditions == ()
     points = domain.sample_boundary(200, np.random.default_rng(1))
     np.testing.assert_allclose(wild(problem, points, 1)[:, 0], points[:, 0] + 1, atol=1e-9)
+
+
+L_SHAPE = PolygonDomain(exterior=[(0, 0), (1, 0), (1, 0.5), (0.5, 0.5), (0.5, 1), (0, 1)])
+HOLED = SQUARE - Disc([0.5, 0.5], 0.2)
+
+
+@pytest.mark.parametrize(
+    ("domain", "on"),
+    [
+        (L_SHAPE, "outline"),
+        (L_SHAPE, tuple(f"edge_{k}" for k in range(1, 7))),
+        (L_SHAPE, ("x_lower", "x_upper", "y_lower", "y_upper", "edge_3", "edge_4")),
+        (HOLED, ("outline", "hole_1")),
+        (star_domain(), ("hole_1", "outline")),
+    ],
+)
+def test_one_value_on_parts_that_make_up_the_whole_boundary_is_built_in(
+    domain: Domain, on: str | tuple[str, ...]
+) -> None:
+    problem = of_square(Dirichlet(lambda p: p.x + 1, on=on), domain=domain)
+    assert problem.soft_conditions == ()
+    points = domain.sample_boundary(200, np.random.default_rng(1))
+    np.testing.assert_allclose(wild(problem, points, 1)[:, 0], points[:, 0] + 1, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("domain", "on", "rest"),
+    [
+        (L_SHAPE, ("x_lower", "x_upper", "y_upper", "edge_3", "edge_4"), "edge_1"),
+        (HOLED, "outline", "hole_1"),
+        (star_domain(), "outline", "hole_1"),
+    ],
+)
+def test_a_value_on_a_part_of_a_region_is_rows(domain: Domain, on: str | tuple[str, ...], rest: str) -> None:
+    value = Dirichlet(0.0, on=on)
+    assert of_square(value, Free(on=rest), domain=domain).soft_conditions == (value,)
 
 
 def test_soft_by_choice_and_soft_where_nothing_can_be_built() -> None:

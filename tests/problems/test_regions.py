@@ -7,6 +7,8 @@ import pytest
 from scipy.spatial import Delaunay
 
 from neuropinn_lava.base.arrays import FloatArray
+from neuropinn_lava.base.expression_sources import Names
+from neuropinn_lava.base.expressions import Expression
 from neuropinn_lava.geometry.domain import Box, Cloud, Domain
 from neuropinn_lava.geometry.fields.expression_field import ExpressionField
 from neuropinn_lava.geometry.fields.scalar_fields import Polynomial
@@ -15,7 +17,7 @@ from neuropinn_lava.geometry.mesh.simplices import boundary_facets
 from neuropinn_lava.geometry.plane_region import Disc
 from neuropinn_lava.geometry.space_time import SpaceTime
 from neuropinn_lava.operators.operator_kind import OperatorKind
-from neuropinn_lava.problems.conditions import Condition, Dirichlet, Initial, Neumann, Robin
+from neuropinn_lava.problems.conditions import Condition, Dirichlet, Initial, Interface, Neumann, Robin
 from neuropinn_lava.problems.discretization import discretize
 from neuropinn_lava.problems.error_estimate import newton_correction
 from neuropinn_lava.problems.problem import PdeProblem
@@ -68,6 +70,32 @@ def test_where_no_field_is_known_values_are_rows() -> None:
     assert isinstance(problem.ansatz.factor[0], Polynomial)
     _, u = solve(problem, (12, 12))
     np.testing.assert_allclose(u, 1.0, rtol=QUADRATIC)
+
+
+def test_two_materials_meet_along_a_circle() -> None:
+    """a = x^2 - y^2, b = 2 x y: du/dn = 2 u on the outline, where a - b jumps and the fluxes of 3 and 5 do not cancel."""
+
+    def both(p: Names) -> tuple[Expression, Expression]:
+        return p.x**2 - p.y**2, 2 * p.x * p.y
+
+    meeting = Interface(
+        ("a", "b"),
+        conductivities=(3.0, 5.0),
+        jump=lambda p: both(p)[0] - both(p)[1],
+        flux=lambda p: 6 * both(p)[0] + 10 * both(p)[1],
+        on="outline",
+    )
+    problem = PdeProblem(
+        domain=RING,
+        unknowns="a b",
+        equations=lambda f: (f.a_xx + f.a_yy, f.b_xx + f.b_yy),
+        conditions=[meeting, Dirichlet(both, on="hole")],
+    )
+    cloud = RING.cloud((24, 24))
+    start = problem.ansatz.apply(cloud.points, np.zeros((cloud.n_points, 2)))
+    found = start + newton_correction(discretize(problem, cloud, OperatorKind.QUARTIC, 28), start)
+    x, y = cloud.points.T
+    assert error_against(found, np.stack([x**2 - y**2, 2 * x * y], axis=1)) <= QUADRATIC
 
 
 @pytest.mark.parametrize("part", ["outline", "hole"])

@@ -152,6 +152,25 @@ def test_sums_are_bounded_by_intervals_not_by_words() -> None:
         require_fit(NETWORK, replace(EXACT, max_accumulator_bits=bits - 1))
 
 
+@pytest.mark.parametrize(
+    ("excess", "mend"),
+    [
+        (6, "Convert with --input-bits 6, or with --weight-bits 2."),
+        (7, "Convert with --input-bits 5."),
+        (10, "Convert with --input-bits 2."),
+        (11, "Convert with --input-bits 2 and --weight-bits 7."),
+        (16, "Convert with --input-bits 2 and --weight-bits 2."),
+        (17, "Make the layer before it narrower: no words are short enough."),
+    ],
+)
+def test_the_repair_of_a_sum_asks_for_words_that_exist(excess: int, mend: str) -> None:
+    """Inputs of 12 bits and weights of 8 can lose ten and six: the shortest words have two."""
+    bits = bound_network(NETWORK)[0].accumulator_bits
+    check = check_network(NETWORK, replace(EXACT, max_accumulator_bits=bits - excess))
+    first = verdict_of(check, "sums fit their word").violations[0]
+    assert (first.where, first.got, first.mend) == ("layer 'hidden0'", bits, mend)
+
+
 def test_states_that_are_not_proved_are_refused_on_request() -> None:
     short = builders.saturating_quantized(0)
     roomy = replace(EXACT, max_fan_in=None, synapse_bytes_per_core=1000)
@@ -161,6 +180,21 @@ def test_states_that_are_not_proved_are_refused_on_request() -> None:
     ):
         require_fit(short, replace(roomy, require_proved_states=True))
     require_fit(NETWORK, replace(EXACT, require_proved_states=True))
+
+
+def test_the_repair_of_a_state_asks_for_a_word_of_the_target_or_a_coarser_state() -> None:
+    """A membrane of 16 bits grows beyond 32767 by less than a factor of two for each missing bit."""
+    short = builders.saturating_quantized(0)
+    bound = bound_network(short)[0]
+    n_bits = (max(bound.drive, bound.membrane) // (bound.state_highest + 1)).bit_length()
+    ways = {
+        16 + n_bits: f"--state-bits {16 + n_bits}",
+        16: f"a `QuantizationScheme.state_headroom` {2**n_bits} times as large",
+    }
+    for state_bits, way in ways.items():
+        check = check_network(short, replace(EXACT, state_bits=state_bits, require_proved_states=True))
+        first = verdict_of(check, "states are proved").violations[0]
+        assert (first.where, first.mend) == ("layer 'hidden0'", f"Convert with {way}, or on a smaller box.")
 
 
 def test_all_rules_broken_at_once() -> None:

@@ -11,7 +11,7 @@ from ....base.checks import check_range, raise_violations
 from ....base.expression_sources import Names
 from ....base.expressions import Expression
 from ....geometry.domain import Box
-from ...conditions import Dirichlet, Equation
+from ...conditions import Dirichlet, Interface
 from ...phases import accurate_then_sparse
 from ...problem import PdeProblem, ReferenceSolution
 from ...recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
@@ -57,9 +57,6 @@ def make_interface(*, conductivity_left: float = 1.0, conductivity_right: float 
         heat = np.sin(np.pi * f.y)
         return conductivity_left * (f.a_xx + f.a_yy) + heat, conductivity_right * (f.b_xx + f.b_yy) + heat
 
-    def meeting(f: Names) -> tuple[Expression, ...]:
-        return f.a - f.b, conductivity_left * f.a_x + conductivity_right * f.b_x
-
     return PdeProblem(
         name="interface",
         title="Two materials with an interface",
@@ -70,7 +67,7 @@ def make_interface(*, conductivity_left: float = 1.0, conductivity_right: float 
         equations=equations,
         conditions=(
             Dirichlet(0.0, on=("x_upper", "y_lower", "y_upper"), name="walls"),
-            Equation(meeting, on="x_lower", name="interface"),
+            Interface(("a", "b"), conductivities=conductivities, on="x_lower", name="interface"),
         ),
         reference=ReferenceSolution(evaluate=solution, relative_accuracy=1e-13, source="closed form"),
         recipe=RECIPE,
