@@ -20,6 +20,8 @@ from .domain import Cloud, Domain
 from .function_space import FunctionSpace
 from .grading import Grading
 
+POINTS_PER_FUNCTION = 20
+"""Number of drawn points that have the same functions: solving for a function costs more than evaluating its solution."""
 CLOUD_SEED = 0
 """Seed of the parameters of a cloud; trainings draw others at every step."""
 
@@ -168,13 +170,20 @@ class ParametricDomain(Record):
         return np.hstack([normals, np.zeros((len(points), points.shape[1] - self._n_dim))])
 
     def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
-        """Draw n points uniformly from the region and the ranges."""
-        return np.hstack([self.region.sample(n, rng), self.draw(n, rng)])
+        """Draw n points uniformly from the region and the ranges; `POINTS_PER_FUNCTION` in a row have the same functions."""
+        return np.hstack([self.region.sample(n, rng), self._draw_for(n, rng)])
 
     def sample_boundary(self, n: int, rng: np.random.Generator) -> FloatArray:
         """Draw about n points of the region's boundary, with parameters from their ranges."""
         points = self.region.sample_boundary(n, rng)
-        return np.hstack([points, self.draw(len(points), rng)])
+        return np.hstack([points, self._draw_for(len(points), rng)])
+
+    def _draw_for(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """Draw the columns of n points; where a parameter is a function, some points in a row have the same."""
+        if not any(isinstance(each, FunctionSpace) for each in self.parameters):
+            return self.draw(n, rng)
+        functions = self.draw(-(-n // POINTS_PER_FUNCTION), rng)
+        return np.repeat(functions, POINTS_PER_FUNCTION, axis=0)[:n]
 
     def draw(self, n: int, rng: np.random.Generator) -> FloatArray:
         """Draw columns of the parameters, one from each of n equal parts of every range, shape (n, n_columns)."""

@@ -9,9 +9,10 @@ from ..base.checks import check_range, raise_violations
 from .recipe import CloudRecipe, NetworkRecipe, Surrogate
 
 OPERATOR_NETWORK = NetworkRecipe(
-    widths=(64, 64), theta=0.01, surrogate=Surrogate.FAST_SIGMOID, surrogate_slope=10.0, initial_gain=1.0
+    widths=(32, 96), theta=0.01, surrogate=Surrogate.FAST_SIGMOID, surrogate_slope=2.0, initial_gain=1.5
 )
-"""Two layers of a trunk; their neurons have a threshold that Adam's surrogate can see."""
+"""Two layers: few neurons that many points share, and many features. The surrogate is so wide that neurons far from their threshold
+are moved, too: with a slope of 10 the first layer stays at an activity of 0.45."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class OperatorRecipe(Record):
     """Number of groups of functions, each as many as a step has; one group is drawn anew every `redraw_every` steps."""
     redraw_every: int = 10
     """Number of steps between two draws."""
-    n_trunk: int = 1500
+    n_trunk: int = 3000
     """Steps of Adam on the trunk."""
     n_solved: int = 2000
     """Number of functions whose coefficients the branch learns."""
@@ -41,9 +42,9 @@ class OperatorRecipe(Record):
     """Steps of Adam on the branch."""
     learning_rate: float = 4e-3
     """Largest learning rate of both."""
-    activity: float = 0.15
+    activity: float = 0.13
     """Spiking activity that every layer is to stay below."""
-    activity_weight: float = 10.0
+    activity_weight: float = 20.0
     """Weight of what is above it, beside the logarithm of the mean square of the residual."""
 
     def __post_init__(self) -> None:

@@ -8,8 +8,8 @@ import pytest
 from neuropinn_lava import GaussianField, SineSeries, SpecError
 from neuropinn_lava.base.expression_sources import Names
 from neuropinn_lava.base.expressions import name
-from neuropinn_lava.geometry.parametric_domain import ParametricDomain, Range
 from neuropinn_lava.geometry.domain import Box
+from neuropinn_lava.geometry.parametric_domain import ParametricDomain, Range
 
 ROUNDING = 1e-12
 """Sums of some ten terms of size one."""
@@ -92,3 +92,11 @@ def test_draws_of_ranges_stay_what_they_were_beside_functions() -> None:
 def test_wrong_spaces_and_samples_are_refused(make, message) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(SpecError, match=message):
         make()
+
+
+def test_drawn_points_share_functions_in_stretches() -> None:
+    domain = ParametricDomain(Box([0.0], [1.0]), (SineSeries(n_waves=2),))
+    points = domain.sample(50, np.random.default_rng(0))
+    assert points.shape == (50, 3)
+    assert [len(np.unique(part[:, 1:], axis=0)) for part in (points[:20], points[20:40], points)] == [1, 1, 3]
+    assert len(np.unique(points[:, 0])) == 50

@@ -142,7 +142,7 @@ def export_operator(
         name=name,
         inputs=(
             InputSpec(name=POINT, width=module.trunk.layers[0].in_features),  # type: ignore[arg-type]
-            InputSpec(name=FUNCTION, width=branch.direct.in_features),
+            InputSpec(name=FUNCTION, width=branch.direct.in_features, is_held=True),
         ),
         nodes=tuple(nodes),
         output=OutputSpec(

@@ -23,7 +23,7 @@ from ...problems.error_estimate import row_scales
 from ...problems.problem import PdeProblem
 from ...problems.recipe import CloudRecipe
 
-RIDGE = 1e-6
+RIDGE = 1e-5
 """Ridge of the coefficients, relative to the mean diagonal of the normal equations: features may repeat each other, and large
 coefficients that cancel are what few bits cannot hold."""
 SETTLED = 1e-4

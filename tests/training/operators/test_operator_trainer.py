@@ -61,9 +61,9 @@ def test_a_nonlinear_problem_gets_neurons_and_repeats_to_the_bit(tmp_path) -> No
 def test_what_such_a_training_does_not_have_is_refused() -> None:
     from neuropinn_lava.app.verbs.train import RecipeChanges, TrainingFiles
 
-    with pytest.raises(nl.SpecError, match="RecipeChanges.cells must be left out"):
+    with pytest.raises(nl.SpecError, match=r"RecipeChanges\.cells must be left out"):
         nl.train(problem_of(), QUICK, changes=RecipeChanges(cells=(4, 4)))
-    with pytest.raises(nl.SpecError, match="TrainingFiles.checkpoint must be left out"):
+    with pytest.raises(nl.SpecError, match=r"TrainingFiles\.checkpoint must be left out"):
         nl.train(problem_of(), QUICK, files=TrainingFiles(checkpoint="x.safetensors"))  # type: ignore[arg-type]
     with pytest.raises(nl.SpecError, match="have a parameter that is a function"):
         nl.train(problem_of().at(load=np.zeros(3)), QUICK)

@@ -37,7 +37,7 @@ def test_one_step_solves_a_linear_problem() -> None:
     batch, features = batch_of(problem_of())
     once, twice = (fit_span(batch, features, n_steps=n) for n in (1, 3))
     assert once.loss < 1.0  # that of an output of zero
-    assert twice.loss == pytest.approx(once.loss, rel=1e-6)  # the ridge is 1e-6
+    assert twice.loss == pytest.approx(once.loss, rel=1e-6)  # exact but for rounding
 
 
 def test_steps_of_a_nonlinear_problem_converge() -> None:
