@@ -11,8 +11,8 @@ from .recipe import CloudRecipe, NetworkRecipe, Surrogate
 OPERATOR_NETWORK = NetworkRecipe(
     widths=(32, 96), theta=0.01, surrogate=Surrogate.FAST_SIGMOID, surrogate_slope=2.0, initial_gain=1.5
 )
-"""Two layers: few neurons that many points share, and many features. The surrogate is so wide that neurons far from their threshold
-are moved, too: with a slope of 10 the first layer stays at an activity of 0.45."""
+"""Two layers: few neurons that many points share, and many features. The surrogate is so wide that neurons far from their
+threshold are moved, too: with a slope of 10 the first layer stays at an activity of 0.45."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
