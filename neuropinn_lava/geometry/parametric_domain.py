@@ -73,7 +73,7 @@ class Range(Record):
         Raises:
             SpecError: If it does not.
         """
-        raise_violations(check_range(where, value, self.low, self.high))
+        raise_violations(check_range(where, value, self.low, self.high))  # type: ignore[arg-type]
         return float(value)  # type: ignore[arg-type]
 
     def constant(self, f: Names, value: float) -> Expression:

@@ -22,6 +22,7 @@ from ..base.arrays import FloatArray, Record
 from ..base.errors import SpecError
 from ..base.metrics import rms
 from ..geometry.function_space import FunctionSpace
+from ..geometry.parametric_domain import Range
 from ..operators.operator_kind import OperatorKind
 from ..operators.potential_energy import EnergyDomain
 from ..operators.projection import build_operators
@@ -84,8 +85,21 @@ class _Solution(Record):
 
 
 @functools.lru_cache(maxsize=32)
-def recipe_of(problem: PdeProblem) -> TrainingRecipe | OperatorRecipe:
-    """Return the recipe of a problem, or the one that is chosen for it, once for each problem, where it has none."""
+def recipe_of(problem: PdeProblem) -> TrainingRecipe:
+    """Return the recipe of a problem, or the one that is chosen for it, once for each problem, where it has none.
+
+    Raises:
+        SpecError: If a parameter of the problem is a function, for which such a recipe trains no network.
+    """
+    found = any_recipe_of(problem)
+    if isinstance(found, OperatorRecipe):
+        mend = "Train it by `neuropinn_lava.train(problem)`."
+        raise SpecError(f"recipe of problem {problem.name!r}", "be a TrainingRecipe here", "an OperatorRecipe", mend)
+    return found
+
+
+def any_recipe_of(problem: PdeProblem) -> TrainingRecipe | OperatorRecipe:
+    """Return the recipe of a problem, whatever its kind, or the one that is chosen for it where it has none."""
     if problem.recipe is not None:
         return problem.recipe
     has_functions = any(isinstance(each, FunctionSpace) for each in problem.parameters.values())
@@ -168,6 +182,7 @@ def _recipe_of_family(problem: PdeProblem) -> TrainingRecipe:
     middle = {
         each: float(np.sqrt(held.low * held.high)) if held.logarithmic else (held.low + held.high) / 2.0
         for each, held in problem.parameters.items()
+        if isinstance(held, Range)
     }
     recipe = choose_recipe(problem.at(**middle), MOST_ROWS // N_DRAWS)
     cloud = replace(recipe.cloud, n_per_axis=(*recipe.cloud.n_per_axis, N_DRAWS))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from ..base.arrays import Record
 from ..base.checks import check_range, raise_violations
+from ..base.errors import Violation
 from .recipe import CloudRecipe, NetworkRecipe, Surrogate
 
 OPERATOR_NETWORK = NetworkRecipe(
@@ -49,7 +50,7 @@ class OperatorRecipe(Record):
 
     def __post_init__(self) -> None:
         where = "OperatorRecipe"
-        found = []
+        found: list[Violation] = []
         for name in ("n_pool", "redraw_every", "n_trunk", "n_solved", "n_branch"):
             found += check_range(f"{where}.{name}", getattr(self, name), 1, 10**7)
         found += check_range(f"{where}.learning_rate", self.learning_rate, 1e-8, 1.0)

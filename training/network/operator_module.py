@@ -52,7 +52,7 @@ class Branch(nn.Module):
         super().__init__()
         self.direct = nn.Linear(n_columns, n_features, dtype=torch.float64)
         self.layers = layers
-        width = 0 if layers is None else int(layers.layers[-1].n_neurons)  # type: ignore[arg-type, operator]
+        width = 0 if layers is None else int(layers.layers[-1].n_neurons)  # type: ignore[arg-type]
         self.added = None if layers is None else nn.Linear(width, n_features, bias=False, dtype=torch.float64)
 
     def forward(self, columns: Tensor) -> Tensor:

@@ -111,7 +111,7 @@ def _train_layers(
     layers: Layers, x: Tensor, wanted: Tensor, recipe: OperatorRecipe, seed: int, on_step: OnStep | None
 ) -> FloatArray:
     """Train layers of neurons and a linear map behind them; return the weights of the map, shape (n_kept, width)."""
-    width = int(layers.layers[-1].n_neurons)  # type: ignore[arg-type, operator]
+    width = int(layers.layers[-1].n_neurons)  # type: ignore[arg-type]
     head = nn.Linear(width, wanted.shape[1], bias=False, dtype=torch.float64)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():

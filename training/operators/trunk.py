@@ -113,7 +113,7 @@ def descend(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float) -> None
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     optimizer.step()
 
 

@@ -16,7 +16,7 @@ from ...files.atomic import check_writable, write_text
 from ...files.network_file import check_network_path, write_network
 from ...network.given_networks import describe_given, is_module
 from ...network.spec import NetworkSpec, Provenance
-from ...problems.default_recipe import recipe_of
+from ...problems.default_recipe import any_recipe_of
 from ...problems.operator_recipe import OperatorRecipe
 from ...problems.phases import Jitter, PhaseRecipe, Refinement
 from ...problems.problem import PdeProblem
@@ -195,7 +195,7 @@ def train(
     provenance = Provenance(
         problem=problem.name, parameters=problem.options, seed=seed, package_version=__version__, command=command
     )
-    chosen = recipe or recipe_of(problem)
+    chosen = recipe or any_recipe_of(problem)
     if isinstance(chosen, OperatorRecipe):
         return _train_operator(
             problem, chosen, path, seed, changes, files, threads, device, on_progress, provenance, module

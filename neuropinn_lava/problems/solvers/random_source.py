@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...base.arrays import FloatArray
+from ...base.arrays import FloatArray, IntArray
 from ...geometry.function_space import GaussianField
 
 N_TERMS = 400
@@ -39,7 +39,7 @@ def solve_heated_rod(points: FloatArray, sources: GaussianField, diffusivity: fl
     return u
 
 
-def _sine_of_cosine(n: FloatArray, m: int) -> FloatArray:
+def _sine_of_cosine(n: IntArray, m: int) -> FloatArray:
     """Compute 2 integral of sin(n pi x) cos(m pi x) over [0, 1] for all n."""
     is_odd = (n + m) % 2 == 1
     values: FloatArray = np.where(is_odd, 4 * n / (np.pi * np.where(is_odd, n**2 - m**2, 1)), 0.0)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import neuropinn_lava as nl
-from neuropinn_lava.problems.default_recipe import is_linear, recipe_of
+from neuropinn_lava.problems.default_recipe import any_recipe_of, is_linear, recipe_of
 from neuropinn_lava.problems.operator_recipe import OPERATOR_NETWORK, OperatorRecipe
 from neuropinn_lava.problems.recipe import CloudRecipe
 
@@ -31,7 +31,7 @@ def problem_of(cubic: float = 0.0) -> nl.PdeProblem:
 def test_a_linear_problem_needs_no_neurons_in_the_branch() -> None:
     problem = problem_of()
     assert is_linear(problem)
-    chosen = recipe_of(problem)
+    chosen = any_recipe_of(problem)
     assert isinstance(chosen, OperatorRecipe)
     assert chosen.branch is None
     result = nl.train(problem, QUICK)
@@ -67,3 +67,8 @@ def test_what_such_a_training_does_not_have_is_refused() -> None:
         nl.train(problem_of(), QUICK, files=TrainingFiles(checkpoint="x.safetensors"))  # type: ignore[arg-type]
     with pytest.raises(nl.SpecError, match="have a parameter that is a function"):
         nl.train(problem_of().at(load=np.zeros(3)), QUICK)
+
+
+def test_other_verbs_refuse_such_a_problem_by_its_recipe() -> None:
+    with pytest.raises(nl.SpecError, match="recipe of problem 'rod' must be a TrainingRecipe here"):
+        recipe_of(problem_of())

@@ -44,7 +44,7 @@ def make_burgers_operator() -> PdeProblem:
         name="burgers-operator",
         title="Burgers' equation, random start",
         text="u_t + u u_x = 0.1 u_xx; u = 0 at both ends, u = sum of c_k sin(k pi x) / k at the start, k = 1 ... 8",
-        domain=Box.space_time(np.array([0.0, 0.0]), np.array([1.0, 1.0])),
+        domain=Box.space_time([0.0, 0.0], [1.0, 1.0]),
         equations=lambda f: f.u_t + f.u * f.u_x - VISCOSITY * f.u_xx,
         parameters={"start": STARTS},
         conditions=(

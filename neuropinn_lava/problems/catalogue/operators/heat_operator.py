@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ....base.arrays import FloatArray
 from ....geometry.domain import Box
 from ....geometry.function_space import GaussianField
@@ -34,7 +32,7 @@ def make_heat_operator() -> PdeProblem:
         name="heat-operator",
         title="Heat equation, random source",
         text="u_t = 0.1 u_xx + f(x), f a Gaussian field of length 0.2; u = 0 at the start and at both ends",
-        domain=Box.space_time(np.array([0.0, 0.0]), np.array([1.0, 1.0])),
+        domain=Box.space_time([0.0, 0.0], [1.0, 1.0]),
         equations=lambda f: f.u_t - DIFFUSIVITY * f.u_xx - f.source,
         parameters={"source": SOURCES},
         conditions=(Dirichlet(0.0, name="start and ends"),),
