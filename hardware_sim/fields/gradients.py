@@ -16,7 +16,7 @@ import numpy as np
 
 from ...base.arrays import ArrayRecord, FloatArray, freeze_arrays
 from ...base.checks import check_range, raise_violations
-from ...problems.default_recipe import recipe_of
+from ...problems.default_recipe import any_recipe_of
 from ...problems.discretization import cloud_operators
 from ...problems.problem import PdeProblem
 from ...problems.residuals import measuring_cells
@@ -86,7 +86,7 @@ def measure_gradients(problem: PdeProblem, evaluate: Evaluate, conductivity: flo
         SpecError: If the conductivity is negative or not finite.
     """
     raise_violations(check_range("measure_gradients.conductivity", conductivity, 0.0, float(np.finfo(float).max)))
-    recipe = recipe_of(problem).cloud
+    recipe = any_recipe_of(problem).cloud
     cloud = problem.domain.cloud(measuring_cells(recipe.n_per_axis), recipe.gradings)
     operators = cloud_operators(cloud, problem.axes, problem.axes, recipe.operator, recipe.n_neighbours)
 

@@ -1,4 +1,4 @@
-"""A domain of points and parameters: every point of a region with every value of some parameters of its equation.
+"""A domain of points and parameters: every point of a region with every value, or function, of some parameters.
 
 A cloud lays the region's own cloud once for each of several draws of the parameters, its slices. Derivatives are taken within a
 slice, by the operators of the region's cloud (`problems/discretization.py`).
@@ -6,16 +6,22 @@ slice, by the operators of the region's cloud (`problems/discretization.py`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
 from ..base.arrays import BoolArray, FloatArray, IntArray, Record, frozen_array
-from ..base.checks import check_finite, raise_violations
+from ..base.checks import check_finite, check_range, raise_violations
 from ..base.errors import Violation
+from ..base.expression_sources import Names
+from ..base.expressions import Expression, as_expression, name, operation
 from .domain import Cloud, Domain
+from .function_space import FunctionSpace
 from .grading import Grading
 
+POINTS_PER_FUNCTION = 20
+"""Number of drawn points that have the same functions: solving for a function costs more than evaluating its solution."""
 CLOUD_SEED = 0
 """Seed of the parameters of a cloud; trainings draw others at every step."""
 
@@ -39,9 +45,44 @@ class Range(Record):
             rule = "lie above low, and both above zero where the range is logarithmic"
             raise_violations([Violation("Range.high", rule, (self.low, self.high), "Give a range with an inside.")])
 
-    def to_column(self, value: float) -> float:
-        """Return what the network reads for a value of the parameter."""
-        return float(np.log(value)) if self.logarithmic else float(value)
+    def to_columns(self, value: float) -> FloatArray:
+        """Return what the network reads for a value of the parameter, shape (1,)."""
+        return np.array([np.log(value) if self.logarithmic else value], dtype=np.float64)
+
+    @property
+    def lower(self) -> FloatArray:
+        """Smallest value of the column that the network reads, shape (1,)."""
+        return self.to_columns(self.low)
+
+    @property
+    def upper(self) -> FloatArray:
+        """Largest value of the column that the network reads, shape (1,)."""
+        return self.to_columns(self.high)
+
+    def column_names(self, parameter: str) -> tuple[str, ...]:
+        """Return the name of the column of a parameter with this range."""
+        return (f"log_{parameter}" if self.logarithmic else parameter,)
+
+    def expression(self, f: Names, columns: Sequence[str]) -> Expression:
+        """Return the parameter as an expression of its column."""
+        return operation("exp", name(columns[0])) if self.logarithmic else name(columns[0])
+
+    def checked(self, value: object, where: str) -> float:
+        """Return a value of the parameter that lies in its range.
+
+        Raises:
+            SpecError: If it does not.
+        """
+        raise_violations(check_range(where, value, self.low, self.high))  # type: ignore[arg-type]
+        return float(value)  # type: ignore[arg-type]
+
+    def constant(self, f: Names, value: float) -> Expression:
+        """Return a fixed value of the parameter as an expression."""
+        return as_expression(value)
+
+
+Parameter = Range | FunctionSpace
+"""What a parameter that is an input of the network can be: a number with a range, or a random function."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,11 +92,11 @@ class ParametricCloud(Cloud):
     region: Cloud
     """Cloud of the region alone."""
     draws: FloatArray
-    """Columns of the parameters of each slice, shape (n_slices, n_parameters)."""
+    """Columns of the parameters of each slice, shape (n_slices, n_columns)."""
 
     @classmethod
     def laid(cls, region: Cloud, draws: FloatArray) -> ParametricCloud:
-        """Lay a region's cloud for each draw of the parameters, shape (n_slices, n_parameters)."""
+        """Lay a region's cloud for each draw of the parameters, shape (n_slices, n_columns)."""
         n_slices, n_inside = len(draws), region.n_inside
         inside, rim = np.arange(n_inside), np.arange(n_inside, region.n_points)
         index = np.concatenate([np.tile(inside, n_slices), np.tile(rim, n_slices)])
@@ -82,12 +123,12 @@ class ParametricCloud(Cloud):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ParametricDomain(Record):
-    """A region together with ranges of parameters, whose columns follow those of the region."""
+    """A region together with parameters, whose columns follow those of the region."""
 
     region: Domain
     """Region in which the equation holds for each value of the parameters."""
-    ranges: tuple[Range, ...]
-    """Ranges of the parameters."""
+    parameters: tuple[Parameter, ...]
+    """Ranges and functions of the parameters."""
 
     @property
     def has_time(self) -> bool:
@@ -101,13 +142,13 @@ class ParametricDomain(Record):
 
     @property
     def lower(self) -> FloatArray:
-        """Lower corner of the bounding box, shape (n_dim + n_parameters,)."""
-        return np.concatenate([self.region.lower, [each.to_column(each.low) for each in self.ranges]])
+        """Lower corner of the bounding box, shape (n_dim + n_columns,)."""
+        return np.concatenate([self.region.lower, *(each.lower for each in self.parameters)])
 
     @property
     def upper(self) -> FloatArray:
-        """Upper corner of the bounding box, shape (n_dim + n_parameters,)."""
-        return np.concatenate([self.region.upper, [each.to_column(each.high) for each in self.ranges]])
+        """Upper corner of the bounding box, shape (n_dim + n_columns,)."""
+        return np.concatenate([self.region.upper, *(each.upper for each in self.parameters)])
 
     def contains(self, points: FloatArray) -> BoolArray:
         """Return which of the points lie in the region, with parameters in their ranges, shape (n,)."""
@@ -126,22 +167,33 @@ class ParametricDomain(Record):
     def normals(self, points: FloatArray) -> FloatArray:
         """Return the outward unit normals, shape of the points; components of parameters are 0."""
         normals = self.region.normals(points[:, : self._n_dim])
-        return np.hstack([normals, np.zeros((len(points), len(self.ranges)))])
+        return np.hstack([normals, np.zeros((len(points), points.shape[1] - self._n_dim))])
 
     def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
-        """Draw n points uniformly from the region and the ranges."""
-        return np.hstack([self.region.sample(n, rng), self.draw(n, rng)])
+        """Draw n points uniformly from the region and the ranges; `POINTS_PER_FUNCTION` in a row have the same functions."""
+        return np.hstack([self.region.sample(n, rng), self._draw_for(n, rng)])
 
     def sample_boundary(self, n: int, rng: np.random.Generator) -> FloatArray:
         """Draw about n points of the region's boundary, with parameters from their ranges."""
         points = self.region.sample_boundary(n, rng)
-        return np.hstack([points, self.draw(len(points), rng)])
+        return np.hstack([points, self._draw_for(len(points), rng)])
+
+    def _draw_for(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """Draw the columns of n points; where a parameter is a function, some points in a row have the same."""
+        if not any(isinstance(each, FunctionSpace) for each in self.parameters):
+            return self.draw(n, rng)
+        functions = self.draw(-(-n // POINTS_PER_FUNCTION), rng)
+        return np.repeat(functions, POINTS_PER_FUNCTION, axis=0)[:n]
 
     def draw(self, n: int, rng: np.random.Generator) -> FloatArray:
-        """Draw columns of the parameters, one from each of n equal parts of every range, shape (n, n_parameters)."""
-        shares = (np.argsort(rng.random((n, len(self.ranges))), axis=0) + rng.random((n, len(self.ranges)))) / max(n, 1)
-        low, high = self.lower[self._n_dim :], self.upper[self._n_dim :]
-        return low + shares * (high - low)
+        """Draw columns of the parameters, one from each of n equal parts of every range, shape (n, n_columns)."""
+        n_ranges = sum(isinstance(each, Range) for each in self.parameters)
+        shares = (np.argsort(rng.random((n, n_ranges)), axis=0) + rng.random((n, n_ranges))) / max(n, 1)
+        of_ranges = iter(shares.T[:, :, None])
+        return np.hstack([
+            each.lower + next(of_ranges) * (each.upper - each.lower) if isinstance(each, Range) else each.draw(n, rng)
+            for each in self.parameters
+        ])  # fmt: skip
 
     def cloud(self, n_per_axis: tuple[int, ...], gradings: tuple[Grading, ...] = ()) -> ParametricCloud:
         """Build the region's cloud with the first numbers of cells, once for each of so many draws as the last number says."""

@@ -21,11 +21,14 @@ from scipy.interpolate import RBFInterpolator
 from ..base.arrays import FloatArray, Record
 from ..base.errors import SpecError
 from ..base.metrics import rms
+from ..geometry.function_space import FunctionSpace
+from ..geometry.parametric_domain import Range
 from ..operators.operator_kind import OperatorKind
 from ..operators.potential_energy import EnergyDomain
 from ..operators.projection import build_operators
 from .discretization import Discretization, discrete_problem
 from .error_estimate import newton_correction
+from .operator_recipe import OPERATOR_NETWORK, OperatorRecipe
 from .phases import PhaseRecipe, accurate_then_sparse
 from .problem import PdeProblem
 from .recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
@@ -67,6 +70,10 @@ LEAST_DAMPING = 1e-5
 sparsity phase has that one, as with less it fits the points alone: Helmholtz' equation ends at 4.7e-3 in place of 2.0e-3."""
 
 
+OPERATOR_CELLS = {1: (40,), 2: (24, 20), 3: (12, 12, 10)}
+"""Cells along each axis of a problem whose parameter is a function, by the number of axes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Solution(Record):
     """A discrete solution on a cloud."""
@@ -79,8 +86,47 @@ class _Solution(Record):
 
 @functools.lru_cache(maxsize=32)
 def recipe_of(problem: PdeProblem) -> TrainingRecipe:
-    """Return the recipe of a problem, or the one that is chosen for it, once for each problem, where it has none."""
-    return problem.recipe if problem.recipe is not None else choose_recipe(problem)
+    """Return the recipe of a problem, or the one that is chosen for it, once for each problem, where it has none.
+
+    Raises:
+        SpecError: If a parameter of the problem is a function, for which such a recipe trains no network.
+    """
+    found = any_recipe_of(problem)
+    if isinstance(found, OperatorRecipe):
+        mend = "Train it by `neuropinn_lava.train(problem)`."
+        raise SpecError(f"recipe of problem {problem.name!r}", "be a TrainingRecipe here", "an OperatorRecipe", mend)
+    return found
+
+
+def any_recipe_of(problem: PdeProblem) -> TrainingRecipe | OperatorRecipe:
+    """Return the recipe of a problem, whatever its kind, or the one that is chosen for it where it has none."""
+    if problem.recipe is not None:
+        return problem.recipe
+    has_functions = any(isinstance(each, FunctionSpace) for each in problem.parameters.values())
+    return choose_operator_recipe(problem) if has_functions else choose_recipe(problem)
+
+
+def choose_operator_recipe(problem: PdeProblem) -> OperatorRecipe:
+    """Choose the recipe of a problem whose parameter is a function: without neurons in the branch where it is linear."""
+    cells = OPERATOR_CELLS[len(problem.axes)]
+    return OperatorRecipe(
+        branch=None if is_linear(problem) else OPERATOR_NETWORK, cloud=CloudRecipe(n_per_axis=(*cells, N_DRAWS))
+    )
+
+
+def is_linear(problem: PdeProblem) -> bool:
+    """Return whether the solution depends on the columns of the parameters in an affine way.
+
+    So it is where every row is affine in the unknowns and the columns together.
+    """
+    columns = set(problem.coordinates[len(problem.axes) :])
+    f = problem.names(on_boundary=True)
+    rows = [*problem.residuals, *(row for each in problem.conditions for row in each.rows(f, problem.unknowns))]
+    for row in rows:
+        moving = {each for each in row.names() if each.partition("_")[0] in problem.unknowns or each in columns}
+        if any(row.derivative(each).names() & moving for each in moving):
+            return False
+    return True
 
 
 def choose_recipe(problem: PdeProblem, most_rows: int = MOST_ROWS) -> TrainingRecipe:
@@ -136,6 +182,7 @@ def _recipe_of_family(problem: PdeProblem) -> TrainingRecipe:
     middle = {
         each: float(np.sqrt(held.low * held.high)) if held.logarithmic else (held.low + held.high) / 2.0
         for each, held in problem.parameters.items()
+        if isinstance(held, Range)
     }
     recipe = choose_recipe(problem.at(**middle), MOST_ROWS // N_DRAWS)
     cloud = replace(recipe.cloud, n_per_axis=(*recipe.cloud.n_per_axis, N_DRAWS))

@@ -27,15 +27,16 @@ from ..base.arrays import FloatArray, Record, record_digest
 from ..base.checks import check_choice, check_range, raise_violations
 from ..base.errors import SpecError, Violation
 from ..base.expression_sources import Names
-from ..base.expressions import Expression, as_expression, name, operation
+from ..base.expressions import Expression, as_expression, name
 from ..geometry.domain import AXIS_LETTERS, Box, Domain
-from ..geometry.parametric_domain import ParametricDomain, Range
+from ..geometry.parametric_domain import Parameter, ParametricDomain
 from ..network.spec import ProblemParameter
 from ..network.transforms import Ansatz
 from .built_in import build_in, identity_ansatz
 from .coefficients import Coefficient
 from .conditions import Condition, Data, Mean, Periodic, as_rows
 from .coverage import coverage_violations
+from .operator_recipe import OperatorRecipe
 from .recipe import TrainingRecipe
 
 LEVEL = "level of "
@@ -94,10 +95,11 @@ class PdeProblem(Record):
     """Function of named values that returns one expression, zero where the equation holds, or a tuple of them."""
     fields: Mapping[str, FieldFunction] = field(default_factory=dict)
     """Coefficients and sources that are no expressions, by the name that the equations use."""
-    parameters: Mapping[str, Range] = field(default_factory=dict)
-    """Parameters of the equations that are inputs of the network, by the name that the equations use, with their ranges."""
-    constants: Mapping[str, float] = field(default_factory=dict)
-    """Parameters that have a fixed value (`at`)."""
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    """Parameters of the equations that are inputs of the network, by the name that the equations use: numbers with their ranges
+    (`Range`), or random functions of a coordinate (`SineSeries`, `GaussianField`)."""
+    constants: Mapping[str, float | Expression] = field(default_factory=dict)
+    """Parameters that have a fixed value (`at`); functions as expressions of their coordinate."""
     coefficients: Mapping[str, Coefficient] = field(default_factory=dict)
     """Unknown coefficients of the equations, which are trained with the network from `Data`, by the name in the equations."""
     conditions: tuple[Condition, ...] = ()
@@ -108,7 +110,7 @@ class PdeProblem(Record):
     """Your own way to build conditions in, which is checked; None to build in what the domain knows how to."""
     reference: ReferenceSolution | None = None
     """Solution against which errors are measured; None where none is known."""
-    recipe: TrainingRecipe | None = None
+    recipe: TrainingRecipe | OperatorRecipe | None = None
     """Recipe by which a network is trained on the problem; None to have one chosen (`default_recipe.py`)."""
     residuals: tuple[Expression, ...] = field(init=False)
     """The equations as expressions of named values."""
@@ -181,7 +183,7 @@ class PdeProblem(Record):
 
     def _default_coordinates(self) -> tuple[str, ...]:
         n_space = len(self.region.lower) - self.domain.has_time
-        columns = (f"log_{each}" if held.logarithmic else each for each, held in self.parameters.items())
+        columns = (column for each, held in self.parameters.items() for column in held.column_names(each))
         return (*AXIS_LETTERS[:n_space], *("t",) * self.domain.has_time, *columns)
 
     @property
@@ -199,18 +201,22 @@ class PdeProblem(Record):
         """Letters of the coordinates of space."""
         return self.axes[: len(self.axes) - self.domain.has_time]
 
-    def at(self, **values: float) -> PdeProblem:
+    def at(self, **values: Any) -> PdeProblem:
         """Return the problem with parameters and coefficients fixed: `problem.at(nu=0.03)`. Points have no columns for them.
+
+        A function is fixed by its coefficients, shape (n,), as `SineSeries.coefficients(samples, places)[0]` returns them.
 
         Raises:
             SpecError: If one is missing, unknown, or out of its range.
         """
         where = f"PdeProblem {self.name!r}.at"
         every = (*self.parameters, *self.coefficients)
-        for each, value in values.items():
+        for each, value in list(values.items()):
             raise_violations(check_choice(where, each, every))
-            low, high = (held.low, held.high) if (held := self.parameters.get(each)) else (-np.inf, np.inf)
-            raise_violations(check_range(f"{where}: {each}", value, low, high))
+            if each in self.parameters:
+                values[each] = self.parameters[each].checked(value, f"{where}: {each}")
+            else:
+                raise_violations(check_range(f"{where}: {each}", value, -np.inf, np.inf))
         if set(values) != set(every):
             missing = ", ".join(sorted(set(every) - set(values)))
             raise SpecError(where, "get a value for every parameter", f"none for {missing}", "Give them all.")
@@ -218,10 +224,15 @@ class PdeProblem(Record):
         def fixed(function: FieldFunction) -> FieldFunction:
             return lambda points: function(self.points_at(points, **values))
 
+        f = self.names()
+        fixed_values = {
+            each: self.parameters[each].constant(f, value) if each in self.parameters else value
+            for each, value in values.items()
+        }
         changes: dict[str, Any] = {
             "parameters": {},
             "coefficients": {},
-            "constants": {**self.constants, **values},
+            "constants": {**self.constants, **fixed_values},
             "coordinates": self.axes,
         }
         if self.reference is not None:
@@ -233,10 +244,10 @@ class PdeProblem(Record):
         """Return the values of the names that are no fields: `viscosity`, and the coefficients where their training starts."""
         return {"viscosity": viscosity, **{each: held.start for each, held in self.coefficients.items()}}
 
-    def points_at(self, points: FloatArray, **values: float) -> FloatArray:
+    def points_at(self, points: FloatArray, **values: Any) -> FloatArray:
         """Append the columns of the parameters to points (n, n_axes): what a network of the whole family takes."""
-        columns = [held.to_column(values[each]) for each, held in self.parameters.items()]
-        return np.hstack([points, np.tile(columns, (len(points), 1))])
+        columns = [held.to_columns(values[each]) for each, held in self.parameters.items()]
+        return np.hstack([points, np.tile(np.concatenate(columns), (len(points), 1))])
 
     def _levels(self) -> Iterator[Condition]:
         """Yield a mean of zero for each unknown that is determined up to a constant only: a pressure, or with Neumann sides."""
@@ -279,9 +290,10 @@ class PdeProblem(Record):
             if text in self.constants:
                 return as_expression(self.constants[text])
             held = self.parameters.get(text)
-            return operation("exp", name(f"log_{text}")) if held is not None and held.logarithmic else name(text)
+            return name(text) if held is None else held.expression(found, held.column_names(text))
 
-        return Names(resolve)
+        found = Names(resolve)
+        return found
 
     def derivatives_in(self, rows: Sequence[Expression]) -> tuple[str, ...]:
         """Return the derivatives that rows use, sorted: ("u_t", "u_xx")."""

@@ -39,6 +39,10 @@ _ROOMS = {
     "poisson-moving": "parameters",
     "burgers-inverse": "parameters",
     "diffusion-inverse": "parameters",
+    "heat-operator": "operators",
+    "burgers-operator": "operators",
+    "poisson-operator": "operators",
+    "diffusion-operator": "operators",
 }
 """The room of the catalogue in which each problem stands: the function `make_some_name` of its file some_name.py builds the
 problem `some-name`."""

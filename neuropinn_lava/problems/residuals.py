@@ -17,7 +17,7 @@ from ..base.metrics import rms
 from ..operators.operator_kind import OperatorKind
 from .conditions import Dirichlet
 from .coverage import covered, values_at
-from .default_recipe import recipe_of
+from .default_recipe import any_recipe_of
 from .discretization import Discretization, discrete_problem
 from .error_estimate import ErrorEstimate, can_estimate, estimate_error, row_scales
 from .problem import PdeProblem
@@ -59,7 +59,7 @@ def residual_cloud(problem: PdeProblem) -> Discretization:
 
     It is finer than the training cloud of the problem's recipe and takes its kind of operator and its gradings.
     """
-    recipe = recipe_of(problem).cloud
+    recipe = any_recipe_of(problem).cloud
     return discrete_problem(problem, replace(recipe, n_per_axis=measuring_cells(recipe.n_per_axis)))
 
 
@@ -136,7 +136,7 @@ def measure_residual(problem: PdeProblem, evaluate: Evaluate) -> ResidualReport:
         reference_residual_rms=None
         if problem.reference is None
         else sizes(problem.reference.evaluate(measuring.points))[0],
-        estimate=estimate_error(measuring, values, problem.rest_values(recipe_of(problem).viscosity))
+        estimate=estimate_error(measuring, values, problem.rest_values(any_recipe_of(problem).viscosity))
         if can_estimate(measuring)
         else None,
     )

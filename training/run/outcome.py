@@ -13,6 +13,7 @@ from ...geometry.domain import Cloud
 from ...network.spec import NetworkSpec
 from ...problems.identification import FoundCoefficient
 from ..network.module_network import TrainedNetwork
+from ..network.operator_module import OperatorModule
 from .history import TrainingHistory, TrainingProgress
 
 ProgressCallback = Callable[[TrainingProgress], None]
@@ -37,7 +38,7 @@ class TrainingResult(Record):
     """How the training ended."""
     network: NetworkSpec
     """Network of the lowest objective in the last phase that began."""
-    module: TrainedNetwork
+    module: TrainedNetwork | OperatorModule
     """The same network in torch."""
     history: TrainingHistory
     """Reports of the training, one row each."""

@@ -36,6 +36,7 @@ from ..network.export import export_network
 from ..network.import_check import copied_module
 from ..network.module_network import ModuleNetwork, TrainedNetwork
 from ..network.network import build_network
+from ..network.operator_module import OperatorModule
 from .checkpoints import TrainingIdentity, identify, read_checkpoint, write_checkpoint
 from .collocation_schedule import CollocationSchedule, Teacher, TeacherFunction, is_draw
 from .devices import find_device, limited_threads
@@ -213,6 +214,7 @@ def _train_after_teacher(
     taught = _train(settings.of_teacher(), of_teacher, files, None)
     if taught.status is not TrainingStatus.FINISHED:
         return taught
+    assert not isinstance(taught.module, OperatorModule)
     # Without a checkpoint of the student, it was the teacher that was interrupted.
     begun = output.checkpoint is not None and output.checkpoint.exists()
     output = dataclasses.replace(output, resume=output.resume and begun)

@@ -36,7 +36,7 @@ def estimate_error(
         SpecError: If no problem is known, its training is by energy, or its system is too large.
     """
     from ...problems import error_estimate
-    from ...problems.default_recipe import recipe_of
+    from ...problems.default_recipe import any_recipe_of
     from ...problems.residuals import residual_cloud
 
     found = checked_network(network, "estimate_error.network")
@@ -51,4 +51,4 @@ def estimate_error(
         raise SpecError("estimate_error.problem", "have a residual, on a cloud that can be factorised", got, mend)
     where = defining_backend(found) if backend is None else Backend(backend)
     u = evaluator(found, where)(measuring.points)
-    return error_estimate.estimate_error(measuring, u, known.rest_values(recipe_of(known).viscosity))
+    return error_estimate.estimate_error(measuring, u, known.rest_values(any_recipe_of(known).viscosity))

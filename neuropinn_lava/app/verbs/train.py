@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...base.arrays import Record
-from ...base.errors import SpecError
+from ...base.checks import raise_violations
+from ...base.errors import SpecError, Violation
 from ...base.extras import import_extra
 from ...files.atomic import check_writable, write_text
 from ...files.network_file import check_network_path, write_network
 from ...network.given_networks import describe_given, is_module
 from ...network.spec import NetworkSpec, Provenance
-from ...problems.default_recipe import recipe_of
+from ...problems.default_recipe import any_recipe_of
+from ...problems.operator_recipe import OperatorRecipe
 from ...problems.phases import Jitter, PhaseRecipe, Refinement
 from ...problems.problem import PdeProblem
 from ...problems.recipe import TrainingRecipe
@@ -149,7 +151,7 @@ NO_FILES = TrainingFiles()
 
 def train(
     problem: PdeProblem,
-    recipe: TrainingRecipe | None = None,
+    recipe: TrainingRecipe | OperatorRecipe | None = None,
     *,
     module: torch.nn.Module | None = None,
     path: str | Path | None = None,
@@ -193,9 +195,14 @@ def train(
     provenance = Provenance(
         problem=problem.name, parameters=problem.options, seed=seed, package_version=__version__, command=command
     )
+    chosen = recipe or any_recipe_of(problem)
+    if isinstance(chosen, OperatorRecipe):
+        return _train_operator(
+            problem, chosen, path, seed, changes, files, threads, device, on_progress, provenance, module
+        )
     result = train_network(
         problem,
-        changes.applied(recipe or recipe_of(problem)),
+        changes.applied(chosen),
         seed,
         device=device,
         n_threads=threads,
@@ -205,6 +212,49 @@ def train(
         module=module,
         export=_find_export(module),
     )
+    _write_results(result, path, files.figure, problem.title)
+    return result
+
+
+def _train_operator(
+    problem: PdeProblem,
+    recipe: OperatorRecipe,
+    path: str | Path | None,
+    seed: int,
+    changes: RecipeChanges,
+    files: TrainingFiles,
+    threads: int,
+    device: str,
+    on_progress: Callable[[TrainingProgress], None] | None,
+    provenance: Provenance,
+    module: object,
+) -> TrainingResult:
+    """Train a network that takes functions.
+
+    Raises:
+        SpecError: If a change, a checkpoint, a device or a module is asked for, which such a training does not have.
+    """
+    from ...training.operators.operator_trainer import train_operator
+
+    rule = "be left out for a problem whose parameter is a function: its training has none"
+    others = {each.name: getattr(changes, each.name) for each in dataclasses.fields(changes)}
+    plain = {each.name: each.default for each in dataclasses.fields(changes)}
+    refused = {
+        f"RecipeChanges.{each}": value
+        for each, value in others.items()
+        if each not in ("activity", "iterations") and value != plain[each]
+    }
+    refused |= {"TrainingFiles.checkpoint": files.checkpoint, "train.module": module}
+    refused |= {"train.device": None if device == "cpu" else device}
+    raise_violations(
+        Violation(each, rule, value, "Leave it out.") for each, value in refused.items() if value is not None
+    )
+    chosen = recipe.changed(changes.activity, changes.iterations)
+    result = train_operator(problem, chosen, seed, n_threads=threads, on_progress=on_progress, provenance=provenance)
+    if files.history is not None:
+        from ...training.run.history import write_history
+
+        write_history(result.history, files.history)
     _write_results(result, path, files.figure, problem.title)
     return result
 
@@ -243,7 +293,7 @@ def _check_module(module: object, changes: RecipeChanges) -> None:
 
 def _check_recipe(recipe: object) -> None:
     """Refuse what is not a recipe, such as the name of one."""
-    if recipe is not None and not isinstance(recipe, TrainingRecipe):
+    if recipe is not None and not isinstance(recipe, (TrainingRecipe, OperatorRecipe)):
         mend = "Give a `TrainingRecipe`, such as `neuropinn_lava.find_problem(name).recipe`."
         raise SpecError("train.recipe", "be a TrainingRecipe", describe_given(recipe), mend)
 
