@@ -35,7 +35,7 @@ from ...network.quantized_nodes import (
     Word,
 )
 from ...network.spec import Readout
-from ..kernels.layout import Phi, lay_out_phi, split_shift
+from ..kernels.layout import Phi, count_phi_bits, lay_out_phi, split_shift
 
 DENSE_ACTIVITY = 0.8
 """Share of events above which a dense loop takes fewer instructions than a walk over the events: between 0.80 and
@@ -335,24 +335,10 @@ def _plan_population(
         has_membrane=has_steps and bool(node.beta.any()),
         clips_membrane=bound.membrane > bound.state_highest,
         table=number,
-        phi_bits=_count_phi_bits(phi, node.table.state_bits),
+        phi_bits=count_phi_bits(phi, node.table.state_bits),
         sends=node.sends,
         clips_payload=not bound.payload_is_proved,
     )
-
-
-def _count_phi_bits(phi: Phi, state_bits: int) -> int:
-    """Count the bits of (entry << index_bits) + rise * (q - start) and its half, over every q of the state word."""
-    highest = (1 << (state_bits - 1)) - 1
-    if phi.mask >= 0:
-        highest = min(highest, phi.mask)
-    lasts = {phi.last, phi.first_below + phi.last_below}
-    worst = 0
-    for k, (entry, rise) in enumerate(phi.cells.tolist()):
-        first = phi.first_below if k >= phi.first_below > 0 else 0
-        width = max(highest - ((k - first) << phi.index_bits), 0) if k in lasts else 1 << phi.index_bits
-        worst = max(worst, abs(entry << phi.index_bits) + abs(rise) * width)
-    return (worst + phi.half).bit_length() + 1
 
 
 def _are_equal(left: Phi, right: Phi) -> bool:

@@ -188,6 +188,20 @@ def lay_out_phi(table: PhiTable) -> Phi:
     )
 
 
+def count_phi_bits(phi: Phi, state_bits: int) -> int:
+    """Count the bits of (entry << index_bits) + rise * (q - start) and its half, over every q of the state word."""
+    highest = (1 << (state_bits - 1)) - 1
+    if phi.mask >= 0:
+        highest = min(highest, phi.mask)
+    lasts = {phi.last, phi.first_below + phi.last_below}
+    worst = 0
+    for k, (entry, rise) in enumerate(phi.cells.tolist()):
+        first = phi.first_below if k >= phi.first_below > 0 else 0
+        width = max(highest - ((k - first) << phi.index_bits), 0) if k in lasts else 1 << phi.index_bits
+        worst = max(worst, abs(entry << phi.index_bits) + abs(rise) * width)
+    return (worst + phi.half).bit_length() + 1
+
+
 def _lay_out_cells(side: Side) -> Array:
     """Pair the entry at the start of each cell of a side with its rise; the last cell is the asymptote."""
     return np.stack([side.entries, np.append(np.diff(side.entries), side.slope)], axis=1)

@@ -66,28 +66,9 @@ def train_operator(
         mend = "Give it one, as parameters={'load': GaussianField()}, or train it by a TrainingRecipe."
         where = f"training of operator {problem.name!r}"
         raise SpecError(where, "have a parameter that is a function", "none", mend)
-    assert isinstance(problem.domain, ParametricDomain)
-    rng = np.random.default_rng([seed, 1])
-    n_axes = len(problem.axes)
-    transform = _input_transform(problem)
+    transform, reports = _input_transform(problem), _Reports(recipe, on_progress)
     with limited_threads(n_threads):
-        trunk = _layers(recipe.trunk, n_axes, seed)
-
-        def normalised(points: FloatArray) -> FloatArray:
-            return points * transform.scale[:n_axes] + transform.offset[:n_axes]
-
-        reports = _Reports(recipe, on_progress)
-        train_trunk(trunk, problem, recipe, rng, normalised, partial(reports.add, 0))
-        cloud = problem.domain.cloud(recipe.cloud.n_per_axis, recipe.cloud.gradings)
-        with torch.no_grad():
-            features = trunk(torch.from_numpy(normalised(cloud.region.points))).numpy()
-        n_columns = problem.n_in - n_axes
-        n_solved = recipe.n_solved if recipe.branch is not None else AFFINE_SURPLUS * (n_columns + 1)
-        solved = solve_functions(problem, recipe, features, n_solved, rng)
-        branch = _branch(recipe, solved.columns.shape[1], features.shape[1], seed)
-        train_branch(branch, solved, recipe, transform.scale[n_axes:], seed, partial(reports.add, 1))
-        module = OperatorModule(trunk, branch)
-        module.balance(torch.from_numpy(solved.columns * transform.scale[n_axes:]))
+        module = _train_module(problem, recipe, seed, transform, reports)
     network = export_operator(
         module,
         name=problem.name,
@@ -112,6 +93,32 @@ def train_operator(
         n_iterations=recipe.n_iterations,
         seconds=time.perf_counter() - start,
     )
+
+
+def _train_module(
+    problem: PdeProblem, recipe: OperatorRecipe, seed: int, transform: AffineTransform, reports: _Reports
+) -> OperatorModule:
+    """Train the trunk, solve for the coefficients of some functions, and train the branch on them."""
+    assert isinstance(problem.domain, ParametricDomain)
+    rng, n_axes = np.random.default_rng([seed, 1]), len(problem.axes)
+    trunk = _layers(recipe.trunk, n_axes, seed)
+
+    def normalised(points: FloatArray) -> FloatArray:
+        """Return what the trunk reads for coordinates of the region."""
+        return points * transform.scale[:n_axes] + transform.offset[:n_axes]
+
+    train_trunk(trunk, problem, recipe, rng, normalised, partial(reports.add, 0))
+    cloud = problem.domain.cloud(recipe.cloud.n_per_axis, recipe.cloud.gradings)
+    with torch.no_grad():
+        features = trunk(torch.from_numpy(normalised(cloud.region.points))).numpy()
+    n_columns = problem.n_in - n_axes
+    n_solved = recipe.n_solved if recipe.branch is not None else AFFINE_SURPLUS * (n_columns + 1)
+    solved = solve_functions(problem, recipe, features, n_solved, rng)
+    branch = _branch(recipe, n_columns, features.shape[1], seed)
+    train_branch(branch, solved, recipe, transform.scale[n_axes:], seed, partial(reports.add, 1))
+    module = OperatorModule(trunk, branch)
+    module.balance(torch.from_numpy(solved.columns * transform.scale[n_axes:]))
+    return module
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ class Board(Record):
     name: str
     """Name on the command line."""
     chip: str
-    """Its microcontroller."""
+    """Name of the microcontroller on it."""
     device: str
     """Name of the device that its processor is compiled for."""
     flash_bytes: int

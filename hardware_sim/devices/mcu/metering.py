@@ -51,7 +51,7 @@ class Metered(ArrayRecord):
     """What a program computed, and what it took."""
 
     toolchain: Toolchain
-    """The compiler."""
+    """Compiler that built the program."""
     image: Image
     """The linked program."""
     sums: NDArray[Any]

@@ -62,7 +62,7 @@ class Graph(Record):
     nodes: tuple[Node, ...]
     """Nodes, each behind those whose tensors it reads."""
     constants: tuple[Constant, ...]
-    """Stored tensors."""
+    """Tensors that the graph stores, by name."""
     outputs: tuple[Value, ...]
     """Outputs of the graph."""
 

@@ -26,7 +26,7 @@ FREQUENCY_MHZ = 140
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device(Record):
-    """An FPGA."""
+    """An FPGA of the ECP5 family, and what it holds."""
 
     name: str
     """Name of its family member, as in LFE5U-25."""

@@ -293,21 +293,17 @@ def _size_text(device: DeviceResult) -> str:
     """Return the memory or the logic of a device in words."""
     memory = ((device.flash_bytes, "flash"), (device.ram_bytes, "RAM"))
     parts = [f"{format_count(n_bytes)} B {kind}" for n_bytes, kind in memory if n_bytes is not None]
-    return ", ".join([*parts, *([device.logic] if device.logic else [])]) or NOTHING
+    return ", ".join([*parts, *filter(None, (device.logic,))]) or NOTHING
 
 
 def _work_text(device: DeviceResult) -> str:
     """Return the instructions and cycles of a sample in words."""
     parts = [] if device.instructions is None else [f"{format_count(round(device.instructions))} instructions"]
     if device.cycles_low is not None and device.cycles_high is not None:
-        parts.append(f"{format_range(device.cycles_low, device.cycles_high, _whole_text)} cycles")
+        parts.append(f"{format_range(device.cycles_low, device.cycles_high, lambda n: format_count(round(n)))} cycles")
     if device.clock_hz is not None:
         parts.append(f"at {format_number(device.clock_hz / 1e6)} MHz")
     return ", ".join(parts) or NOTHING
-
-
-def _whole_text(value: float) -> str:
-    return format_count(round(value))
 
 
 def rule_table(check: TargetCheck) -> Table:

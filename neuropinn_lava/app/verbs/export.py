@@ -59,8 +59,7 @@ def export(
     """Write a network in another tool's or another device's format.
 
     Args:
-        network: Float or quantized. NIR takes the float network, or the one that a quantized network came from; all other
-            formats take a quantized network.
+        network: A quantized network; for NIR a float one, or the one that a quantized network came from.
         path: The file (`nir`, `onnx`, `qonnx`), or the folder (`c99`, `verilog`), whose parent must exist.
         format: What to write.
         as_lif: Whether NIR's neurons are LIF nodes, which other tools read as binary neurons.

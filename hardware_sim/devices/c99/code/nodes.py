@@ -22,7 +22,7 @@ class NodeCode(Record):
     """One node in C."""
 
     tables: tuple[CTable, ...]
-    """Its constants."""
+    """Constant arrays that its function reads."""
     holes: dict[str, str]
     """What the template of its function leaves open."""
 

@@ -29,7 +29,7 @@ class SumCode:
     """A weighted sum in C, in parts."""
 
     tables: list[CTable] = field(default_factory=list)
-    """Constants."""
+    """Constant arrays that the sum reads."""
     arrays: list[str] = field(default_factory=list)
     """Declarations of the arrays that the connections read."""
     before: list[str] = field(default_factory=list)

@@ -16,13 +16,13 @@ class Surroundings(Record):
     """What the code of every node refers to."""
 
     plan: IntegerPlan
-    """The network."""
+    """Integer plan of the network."""
     names: Names
-    """Its names."""
+    """Names of the network in C."""
     layout: StateLayout
-    """Its memory."""
+    """Layout of the state in memory."""
     payloads: tuple[PhiCode, ...]
-    """Its payload tables."""
+    """Code of the payload tables, by number."""
 
     def source(self, name: str, delay: int) -> str:
         """Return the expression of the array that a source sent, some steps before."""

@@ -21,7 +21,7 @@ class CTable(Record):
     """A constant array in C."""
 
     text: str
-    """Its definition."""
+    """Definition of the array, as it stands in the header."""
     n_bytes: int
     """Bytes that it takes."""
 

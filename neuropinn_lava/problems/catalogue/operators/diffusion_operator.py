@@ -16,7 +16,7 @@ from ...solvers.chebyshev_square import Coefficients, solve_on_square
 MEDIA = GaussianField(along="xy", length=0.5, scale=0.5, least_weight=0.02)
 """Logarithms of the conductivity, with a standard deviation of 0.5: e-fold between one medium and another."""
 SOURCE = 10.0
-"""Constant source."""
+"""Source of the equation, the same everywhere."""
 RECIPE = OperatorRecipe(branch=OPERATOR_NETWORK, cloud=CloudRecipe(n_per_axis=(20, 20, 8)))
 
 

@@ -61,4 +61,6 @@ def test_a_network_that_no_board_holds_says_so():
 
 def test_a_network_of_exactly_the_size_of_a_board_fits():
     board = find_board("stm32f030f4")
-    check_board(MemoryNeed(network="tight", flash_bytes=board.flash_bytes, ram_bytes=board.ram_bytes), board)
+    need = MemoryNeed(network="tight", flash_bytes=board.flash_bytes, ram_bytes=board.ram_bytes)
+    check_board(need, board)
+    assert board in fitting_boards(need, board.device)
