@@ -211,7 +211,7 @@ class TestExtremes:
         plan, scale = plan_integers(network), 32767
         for a in (-scale, 0, scale):
             for b in (-scale, 0, scale):
-                PlanRun(plan, [[a, b]] * 2).read_out()
+                assert len(PlanRun(plan, [[a, b]] * 2).read_out()) == plan.output.n_out
 
     def test_a_clip_that_is_denied_is_seen(self) -> None:
         network = builders.saturating_quantized(1, n_steps=1)
