@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ....base.arrays import FloatArray
@@ -22,7 +24,11 @@ STARTS = SineSeries(n_waves=8, decay=1.0)
 """Starts u(x, 0), which vanish at both ends."""
 RISE_TIME = 0.1
 """Time in which the network's share of the solution rises to half of its size."""
-RECIPE = OperatorRecipe(branch=OPERATOR_NETWORK)
+WIDE = replace(OPERATOR_NETWORK, widths=(96, 96))
+"""Layers of trunk and branch: the flow steepens, which few neurons in the first layer cannot follow."""
+RECIPE = OperatorRecipe(
+    trunk=WIDE, branch=WIDE, n_trunk=4000, n_solved=3000, n_branch=8000, learning_rate=2e-3, activity=0.17
+)
 
 
 def make_burgers_operator() -> PdeProblem:
