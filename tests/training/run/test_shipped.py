@@ -76,7 +76,7 @@ def test_every_member_of_a_family_is_solved(name: str, median: float, worst: flo
     problem, errors = find_problem(name), []
     ((parameter, held),) = problem.parameters.items()
     at = problem.region.sample(1000, np.random.default_rng(5))
-    for column in np.random.default_rng(6).uniform(held.to_columns(held.low)[0], held.to_column(held.high), 20):
+    for column in np.random.default_rng(6).uniform(held.lower[0], held.upper[0], 20):
         points = problem.points_at(at, **{parameter: np.exp(column) if held.logarithmic else column})
         errors.append(relative_l2(run_float(shipped(name), points).outputs, problem.reference.evaluate(points)))
     assert np.median(errors) <= median
