@@ -95,8 +95,25 @@ class SumPlan(ArrayRecord):
         return len(self.bias)
 
 
+class SummedNode:
+    """What a population and the read-out have in common: their drive is a weighted sum."""
+
+    __slots__ = ()
+    affine: SumPlan
+
+    @property
+    def edges(self) -> tuple[tuple[str, int], ...]:
+        """Source and delay of every connection."""
+        return tuple((each.source, each.delay) for each in self.affine.connections)
+
+    @property
+    def n_out(self) -> int:
+        """Number of neurons, or of outputs."""
+        return self.affine.n_out
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PopulationPlan(ArrayRecord):
+class PopulationPlan(SummedNode, ArrayRecord):
     """A population of Variable Spiking Neurons."""
 
     name: str
@@ -124,16 +141,6 @@ class PopulationPlan(ArrayRecord):
 
     def __post_init__(self) -> None:
         freeze_arrays(self, beta=np.int64, theta=np.int64)
-
-    @property
-    def edges(self) -> tuple[tuple[str, int], ...]:
-        """Source and delay of every connection."""
-        return tuple((each.source, each.delay) for each in self.affine.connections)
-
-    @property
-    def n_out(self) -> int:
-        """Number of neurons."""
-        return self.affine.n_out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +178,7 @@ class ProductPlan(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OutputPlan(Record):
+class OutputPlan(SummedNode, Record):
     """The linear read-out."""
 
     name: str
@@ -180,16 +187,6 @@ class OutputPlan(Record):
     """What it emits at every step."""
     readout: Readout
     """Whether the emitted values are summed over the steps (the mean is the host's), the last is taken, or each is kept."""
-
-    @property
-    def edges(self) -> tuple[tuple[str, int], ...]:
-        """Source and delay of every connection."""
-        return tuple((each.source, each.delay) for each in self.affine.connections)
-
-    @property
-    def n_out(self) -> int:
-        """Number of outputs."""
-        return self.affine.n_out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

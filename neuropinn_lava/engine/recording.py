@@ -98,6 +98,12 @@ class Recorder:
         return ProbeTrace(samples=np.arange(n), nodes=tuple(traces), output=np.stack(self.emitted, axis=1)[:n])
 
 
+def count_input_events(x: NumberArray, n_steps: int) -> IntArray:
+    """Count the words that are not zero of inputs (n_samples, n_in), or (n_samples, n_steps, n_in), shape (n_steps, n_in)."""
+    events: IntArray = (x != 0).sum(axis=0)
+    return np.tile(events, (n_steps, 1)) if x.ndim == 2 else events
+
+
 def read_out(emitted: list[NumberArray], readout: Readout) -> NumberArray:
     """Return the sum of the outputs over the steps, the last one, or all; the division by T follows with the scale."""
     if readout is Readout.EVERY:
@@ -149,14 +155,13 @@ def run_observed(
         before = WalkState() if state is None else state.walked(rows)
         after = advance(x, n_steps, recorder.see, before)
         total = read_out(recorder.emitted, network.readout)
-        events = (x != 0).sum(axis=0)
         return RunTrace(
             network_digest=digest,
             backend=backend,
             n_steps=n_steps,
             outputs=decode(given, total),
             readout=total,
-            input_events=np.tile(events, (n_steps, 1)) if x.ndim == 2 else events,
+            input_events=count_input_events(x, n_steps),
             saturated_input=n_input,
             saturated_output=int(recorder.saturated[network.output.name].sum()),
             nodes=recorder.node_counts(),

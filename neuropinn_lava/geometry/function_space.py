@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base.arrays import BoolArray, FloatArray, Record
+from ..base.arrays import FloatArray, Record
 from ..base.checks import check_finite, check_range, check_shape, check_whole, raise_violations
 from ..base.errors import SpecError, Violation
 from ..base.expression_sources import Names
@@ -173,11 +173,6 @@ class FunctionSpace(Record):
             raise SpecError(f"{where}.places", f"be at least {self.n}, as many as the space has waves", len(at), mend)
         fitted: FloatArray = np.linalg.lstsq(self._matrix(at), found.T, rcond=None)[0].T
         return fitted
-
-    def is_typical(self, coefficients: FloatArray) -> BoolArray:
-        """Return which functions are some of the distribution, shape (n_functions,): no coefficient is beyond `FARTHEST`."""
-        typical: BoolArray = (np.abs(coefficients) <= FARTHEST).all(axis=-1)
-        return typical
 
     def _sum(self, f: Names, coefficients: Sequence[Expression]) -> Expression:
         start, end = self.interval

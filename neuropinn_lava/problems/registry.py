@@ -39,10 +39,10 @@ _ROOMS = {
     "poisson-moving": "parameters",
     "burgers-inverse": "parameters",
     "diffusion-inverse": "parameters",
-    "heat-operator": "operators",
-    "burgers-operator": "operators",
-    "poisson-operator": "operators",
-    "diffusion-operator": "operators",
+    "heat-operator": "operator_learning",
+    "burgers-operator": "operator_learning",
+    "poisson-operator": "operator_learning",
+    "diffusion-operator": "operator_learning",
 }
 """The room of the catalogue in which each problem stands: the function `make_some_name` of its file some_name.py builds the
 problem `some-name`."""

@@ -22,7 +22,7 @@ from ....base.arrays import FloatArray, IntArray
 from ....base.errors import SimulationError, SpecError
 from ....engine.host import decode_integers, encode_points
 from ....engine.probe import run_probed
-from ....engine.recording import run_blocks
+from ....engine.recording import count_input_events, run_blocks
 from ....engine.state import CarriedValues, RunState
 from ....engine.trace import NO_PROBE, Backend, NodeCounts, NodeTrace, Probe, ProbeTrace, RunTrace
 from ....network.given_networks import checked_network
@@ -219,14 +219,13 @@ def _run_block(
     x, n_saturated = encode_points(network, points)
     states = None if state is None else _packed(plan, state, rows)
     found = call(x, n_steps, probe.count(len(x)), states)
-    events = (x != 0).sum(axis=0)
     return RunTrace(
         network_digest=plan.digest,
         backend=Backend.C99,
         n_steps=n_steps,
         outputs=decode_integers(network, points, found.sums),
         readout=found.sums,
-        input_events=np.tile(events, (n_steps, 1)) if x.ndim == 2 else events,
+        input_events=count_input_events(x, n_steps),
         saturated_input=n_saturated,
         saturated_output=int(found.saturated[-1].sum()),
         nodes=_node_counts(plan, found),

@@ -20,6 +20,7 @@ from ....base.errors import SpecError
 from ....base.extras import import_extra
 from ....engine.host import decode_integers, encode_points
 from ....engine.probe import run_probed
+from ....engine.recording import count_input_events
 from ....engine.state import RunState
 from ....engine.trace import NO_PROBE, Backend, NodeCounts, NodeTrace, Probe, ProbeTrace, RunTrace, joined_traces
 from ....network.given_points import checked_samples
@@ -215,14 +216,13 @@ def _run_block(
     ]
     shape = (n, n_steps, plan.output.n_out) if plan.output.readout is Readout.EVERY else (n, plan.output.n_out)
     readout = recording.words.reshape(shape)
-    events = (x != 0).sum(axis=0)
     trace = RunTrace(
         network_digest=plan.digest,
         backend=Backend.RTL,
         n_steps=n_steps,
         outputs=decode_integers(network, points, readout),
         readout=readout,
-        input_events=np.tile(events, (n_steps, 1)) if events.ndim == 1 else events,
+        input_events=count_input_events(x, n_steps),
         saturated_input=n_saturated,
         saturated_output=_count(shaped[-1], "saturated_drive"),
         nodes=tuple(_node_counts(node, each) for node, each in zip(plan.nodes, shaped, strict=False)),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ...base.arrays import FloatArray
 from ...base.checks import check_choice, raise_violations
+from ...base.extras import import_extra
 from ...engine.trace import RunTrace
 from ...network.quantized import QuantizedNetwork
 
@@ -27,15 +28,38 @@ MICROCONTROLLERS = ("cortex-m0", "cortex-m4", "rv32")
 FPGAS = ("lfe5u-25", "lfe5u-45")
 """Names of the FPGAs that a core is synthesised for."""
 
+NEEDED = {
+    "rtl": ("rtl", ("amaranth",)),
+    "onnx": ("onnx", ("onnx", "onnxruntime")),
+    "qonnx": ("qonnx", ("qonnx", "onnx", "onnxruntime")),
+    **dict.fromkeys(MICROCONTROLLERS, ("mcu", ("unicorn", "capstone", "elftools"))),
+    **dict.fromkeys(FPGAS, ("rtl", ("amaranth",))),
+}
+"""Extra and packages that a device or a backend needs, by its name."""
+
 
 def check_devices(names: Iterable[str], where: str) -> None:
-    """Check the names of devices.
+    """Check the names of devices, and that what they need is installed.
 
     Raises:
-        SpecError: If one is unknown; the nearest names are shown.
+        SpecError: If a name is unknown; the nearest ones are shown.
+        MissingPackageError: If a package is missing.
     """
-    known = (THIS_MACHINE, *MICROCONTROLLERS, *FPGAS)
-    raise_violations(violation for name in names for violation in check_choice(where, name, known))
+    known, asked = (THIS_MACHINE, *MICROCONTROLLERS, *FPGAS), list(names)
+    raise_violations(violation for name in asked for violation in check_choice(where, name, known))
+    check_tools(asked)
+
+
+def check_tools(names: Iterable[str]) -> None:
+    """Check that the packages of devices, or of backends, are installed, before work whose end would need them.
+
+    Raises:
+        MissingPackageError: If one is missing; the repair names the extra that brings it.
+    """
+    for name in names:
+        extra, packages = NEEDED.get(name, ("", ()))
+        for package in packages:
+            import_extra(package, extra)
 
 
 def measure_on(network: QuantizedNetwork, name: str, points: FloatArray, trace: RunTrace) -> DeviceResult:

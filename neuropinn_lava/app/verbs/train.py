@@ -184,6 +184,8 @@ def train(
         TrainingError: If a checkpoint belongs to another training, or the loss is not finite from the start.
     """
     from ... import __version__
+    from ...training.operator_learning.operator_trainer import train_operator
+    from ...training.run.history import write_history
     from ...training.run.outcome import TrainingOutput
     from ...training.run.trainer import train_network
 
@@ -197,9 +199,15 @@ def train(
     )
     chosen = recipe or any_recipe_of(problem)
     if isinstance(chosen, OperatorRecipe):
-        return _train_operator(
-            problem, chosen, path, seed, changes, files, threads, device, on_progress, provenance, module
+        _refuse_for_functions(changes, files, device, module)
+        chosen = chosen.changed(changes.activity, changes.iterations)
+        result = train_operator(
+            problem, chosen, seed, n_threads=threads, on_progress=on_progress, provenance=provenance
         )
+        if files.history is not None:
+            write_history(result.history, files.history)
+        _write_results(result, path, files.figure, problem.title)
+        return result
     result = train_network(
         problem,
         changes.applied(chosen),
@@ -216,47 +224,19 @@ def train(
     return result
 
 
-def _train_operator(
-    problem: PdeProblem,
-    recipe: OperatorRecipe,
-    path: str | Path | None,
-    seed: int,
-    changes: RecipeChanges,
-    files: TrainingFiles,
-    threads: int,
-    device: str,
-    on_progress: Callable[[TrainingProgress], None] | None,
-    provenance: Provenance,
-    module: object,
-) -> TrainingResult:
-    """Train a network that takes functions.
-
-    Raises:
-        SpecError: If a change, a checkpoint, a device or a module is asked for, which such a training does not have.
-    """
-    from ...training.operators.operator_trainer import train_operator
-
+def _refuse_for_functions(changes: RecipeChanges, files: TrainingFiles, device: str, module: object) -> None:
+    """Refuse what the training of a network that takes functions does not have: most changes, checkpoints, devices, modules."""
     rule = "be left out for a problem whose parameter is a function: its training has none"
-    others = {each.name: getattr(changes, each.name) for each in dataclasses.fields(changes)}
-    plain = {each.name: each.default for each in dataclasses.fields(changes)}
-    refused = {
-        f"RecipeChanges.{each}": value
-        for each, value in others.items()
-        if each not in ("activity", "iterations") and value != plain[each]
+    refused: dict[str, object] = {
+        f"RecipeChanges.{each.name}": getattr(changes, each.name)
+        for each in dataclasses.fields(changes)
+        if each.name not in ("activity", "iterations") and getattr(changes, each.name) != each.default
     }
     refused |= {"TrainingFiles.checkpoint": files.checkpoint, "train.module": module}
     refused |= {"train.device": None if device == "cpu" else device}
     raise_violations(
         Violation(each, rule, value, "Leave it out.") for each, value in refused.items() if value is not None
     )
-    chosen = recipe.changed(changes.activity, changes.iterations)
-    result = train_operator(problem, chosen, seed, n_threads=threads, on_progress=on_progress, provenance=provenance)
-    if files.history is not None:
-        from ...training.run.history import write_history
-
-        write_history(result.history, files.history)
-    _write_results(result, path, files.figure, problem.title)
-    return result
 
 
 def _find_export(module: torch.nn.Module | None) -> Callable[..., NetworkSpec] | None:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...base.arrays import FloatArray
-from ...base.checks import as_member
+from ...base.checks import check_choice, raise_violations
 from ...base.errors import SimulationError, SpecError
 from ...engine.reference import run_float, run_integer
 from ...engine.schedule import schedule_network
@@ -30,6 +30,7 @@ from ...engine.trace import Backend, LavaMode, LayerModel, Probe, RunTrace
 from ...network.given_networks import checked_network
 from ...network.given_points import checked_samples
 from ...network.quantized import Network, QuantizedNetwork
+from .devices import check_tools
 from .network_domain import draw_points, known_problem, warn_outside
 from .networks import float_network, quantized_network
 from .run import RunChoices, run_chosen
@@ -54,6 +55,8 @@ N_PROBED = 1000
 
 N_ON_DEVICE = {Backend.C99: None, Backend.ONNX: None, Backend.QONNX: 500, Backend.RTL: 1000}
 """Most samples that go through other hardware, by backend; None for all. QONNX's reference and a simulated core are slow."""
+N_INTERPRETED = 20
+"""Most samples that go through a core where Verilator is not installed: its simulator takes half a second for each."""
 
 FLOAT_TOLERANCE = 1e-12
 """Largest difference of a float network on Lava that counts as none, relative to the largest value: sums in another order."""
@@ -110,14 +113,14 @@ def verify(
 
 def _checked_backends(backends: Sequence[Backend | str]) -> tuple[Backend, ...]:
     """Return the backends that are to be compared with the reference, each once."""
-    known = (Backend.LAVA, *N_ON_DEVICE)
+    known = [each.value for each in (Backend.LAVA, *N_ON_DEVICE)]
     names = [backends] if isinstance(backends, str) else list(backends)
-    chosen = tuple(dict.fromkeys(as_member(Backend, name, "verify.backends") for name in names))
-    if not chosen or any(each not in known for each in chosen):
-        rule = f"be some of {', '.join(each.value for each in known)}, which are compared with the reference"
-        got = [each.value for each in chosen]
-        raise SpecError("verify.backends", rule, got, "Leave the others out: they are what is compared with.")
-    return chosen
+    texts = [each.value if isinstance(each, Backend) else each for each in names]
+    raise_violations(violation for text in texts for violation in check_choice("verify.backends", text, known))
+    if not texts:
+        raise SpecError("verify.backends", "name at least one backend", texts, f"Choose some of {', '.join(known)}.")
+    check_tools(texts)
+    return tuple(dict.fromkeys(Backend(text) for text in texts))
 
 
 def given_or_drawn(
@@ -185,6 +188,15 @@ def compare_backends(
     )
 
 
+def _most_samples(backend: Backend) -> int | None:
+    """Return the most samples that go through other hardware; None for all."""
+    if backend is Backend.RTL:
+        from ...hardware_sim.devices.rtl.verilator import has_verilator
+
+        return N_ON_DEVICE[backend] if has_verilator() else N_INTERPRETED
+    return N_ON_DEVICE[backend]
+
+
 def _compare_device(
     network: Network, points: FloatArray, expected: RunTrace, backend: Backend, on_stage: OnStage
 ) -> tuple[DeviceParity, FirstDifference | None]:
@@ -193,7 +205,7 @@ def _compare_device(
     from ...hardware_sim.parity.compare_traces import compare_traces
 
     held = quantized_network(network, f"verify: backend `{backend.value}`")
-    n = min(N_ON_DEVICE[backend] or len(points), len(points))
+    n = min(_most_samples(backend) or len(points), len(points))
     announce(on_stage, f"{backend.value}, {n:,} samples")
     probe = Probe(n_samples=min(N_PROBED, n))
     actual = run_chosen(held, points[:n], RunChoices(backend=backend), probe)

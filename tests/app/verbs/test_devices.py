@@ -64,7 +64,7 @@ def test_what_devices_cannot_have_is_refused(chip: nl.QuantizedNetwork) -> None:
         nl.profile(chip, n_points=10, with_lava=False, hardware=HardwareChoices(devices=("cortex-m5",)))
     with pytest.raises(nl.SpecError, match="devices compute integers"):
         nl.profile(chip.source, n_points=10, with_lava=False, hardware=HardwareChoices(devices=("c99",)))
-    with pytest.raises(nl.SpecError, match=r"verify\.backends must be some of lava, c99"):
+    with pytest.raises(nl.SpecError, match=r"verify\.backends must be one of c99, lava, onnx, qonnx, rtl"):
         nl.verify(chip, POINTS, backends=("integer",))
     with pytest.raises(nl.SpecError, match=r"verify: backend `c99` must get a quantized network"):
         nl.verify(chip.source, POINTS, backends=("c99",))
