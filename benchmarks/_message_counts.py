@@ -77,6 +77,6 @@ def fan_outs(network: NetworkSpec) -> tuple[IntArray, ...]:
         SpecError: If the network is no chain.
     """
     if not network.is_chain:
-        mend = "Count a network of Variable Spiking Neurons with `neuropinn_lava.count_operations`."
-        raise SpecError(f"network {network.name!r}", "be a chain of layers", f"{len(network.nodes)} nodes", mend)
+        repair = "Count a network of Variable Spiking Neurons with `neuropinn_lava.count_operations`."
+        raise SpecError(f"network {network.name!r}", "be a chain of layers", f"{len(network.nodes)} nodes", repair)
     return tuple(np.count_nonzero(node.weight, axis=0) for node in (*network.nodes, network.output))

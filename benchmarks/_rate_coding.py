@@ -89,5 +89,5 @@ def _violations(network: NetworkSpec, n_steps: int) -> Iterator[Violation]:
     for layer in network.populations:
         if layer.activation != "relu" or layer.theta.any() or network.n_steps != 1:
             got = f"{layer.activation}, theta up to {layer.theta.max():g}, T = {network.n_steps}"
-            mend = "Rates stand for ReLU only; run other networks as they are, or as sigma-delta neurons."
-            yield Violation(f"run_rate_coded: layer {layer.name!r}", "have relu, theta = 0 and T = 1", got, mend)
+            repair = "Rates stand for ReLU only; run other networks as they are, or as sigma-delta neurons."
+            yield Violation(f"run_rate_coded: layer {layer.name!r}", "have relu, theta = 0 and T = 1", got, repair)

@@ -48,9 +48,9 @@ def run_sigma_delta(network: NetworkSpec, sequences: FloatArray, threshold: floa
     reached = fan_outs(network)
     sequences = np.asarray(sequences)
     if sequences.ndim != 3:
-        mend = "Give single points the shape (n, 1, n_in)."
+        repair = "Give single points the shape (n, 1, n_in)."
         raise SpecError(
-            "run_sigma_delta.sequences", "have the shape (n_sequences, n_points, n_in)", sequences.shape, mend
+            "run_sigma_delta.sequences", "have the shape (n_sequences, n_points, n_in)", sequences.shape, repair
         )
     points = checked_points(sequences.reshape(-1, sequences.shape[2]), network.n_in, "run_sigma_delta.sequences")
     inputs = network.input_transform.apply(points).reshape(sequences.shape)
@@ -86,7 +86,7 @@ def _violations(network: NetworkSpec, threshold: float) -> Iterator[Violation]:
     for layer in network.populations:
         if layer.polarity is not Polarity.BOTH or layer.theta.any() or network.n_steps != 1:
             got = f"polarity {layer.polarity.value}, theta up to {layer.theta.max():g}, T = {network.n_steps}"
-            mend = "Convert a network whose neurons are plain activations."
+            repair = "Convert a network whose neurons are plain activations."
             yield Violation(
-                f"run_sigma_delta: layer {layer.name!r}", "have polarity both, theta = 0 and T = 1", got, mend
+                f"run_sigma_delta: layer {layer.name!r}", "have polarity both, theta = 0 and T = 1", got, repair
             )

@@ -155,6 +155,6 @@ class QuantizationScheme(Record):
 def _one_each(bits: int | tuple[int, ...], n: int, name: str, meaning: str) -> tuple[int, ...]:
     listed = bits if isinstance(bits, tuple) else (bits,) * n
     if len(listed) != n:
-        mend = f"Give one number for all, or {n} of them."
-        raise SpecError(f"QuantizationScheme.{name}", f"hold one word length per {meaning}: {n}", len(listed), mend)
+        repair = f"Give one number for all, or {n} of them."
+        raise SpecError(f"QuantizationScheme.{name}", f"hold one word length per {meaning}: {n}", len(listed), repair)
     return listed

@@ -110,8 +110,8 @@ def sample_box(network: NetworkSpec, n: int = DEFAULT_POINTS, seed: int = 0) -> 
         SpecError: If an input of the network is a sequence, which a box does not describe.
     """
     if network.has_sequences:
-        mend = "Give sequences that the network will see, shape (n, n_steps, n_in)."
-        raise SpecError(f"points of network {network.name!r}", "be given where an input is a sequence", None, mend)
+        repair = "Give sequences that the network will see, shape (n, n_steps, n_in)."
+        raise SpecError(f"points of network {network.name!r}", "be given where an input is a sequence", None, repair)
     unit = np.random.default_rng(seed).random((n, network.n_in))
     n_corners = 2**network.n_in
     if 2 * n_corners <= n:

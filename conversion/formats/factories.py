@@ -45,21 +45,21 @@ def _read_state(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:
-        mend = "Write it with safetensors.torch.save_file(module.state_dict(), path)."
-        raise FileFormatError(f"weights {path}", "be a readable safetensors file", error, mend) from error
+        repair = "Write it with safetensors.torch.save_file(module.state_dict(), path)."
+        raise FileFormatError(f"weights {path}", "be a readable safetensors file", error, repair) from error
 
 
 def _state_violations(factory: str, wanted: dict[str, Tensor], given: dict[str, Tensor]) -> Iterator[Violation]:
     where = f"weights for {factory!r}"
-    mend = "Give the weights of this very module; names are those of its state_dict()."
+    repair = "Give the weights of this very module; names are those of its state_dict()."
     for name in sorted(set(wanted) - set(given)):
-        yield Violation(f"{where}: {name}", "be in the file", "nothing", mend)
+        yield Violation(f"{where}: {name}", "be in the file", "nothing", repair)
     for name in sorted(set(given) - set(wanted)):
-        yield Violation(f"{where}: {name}", "be in the module", "only in the file", mend)
+        yield Violation(f"{where}: {name}", "be in the module", "only in the file", repair)
     for name in sorted(set(given) & set(wanted)):
         shapes = tuple(given[name].shape), tuple(wanted[name].shape)
         if shapes[0] != shapes[1]:
-            yield Violation(f"{where}: {name}", f"have the shape {shapes[1]}", shapes[0], mend)
+            yield Violation(f"{where}: {name}", f"have the shape {shapes[1]}", shapes[0], repair)
         elif given[name].is_floating_point() and not bool(torch.isfinite(given[name]).all()):
             n_bad = int((~torch.isfinite(given[name])).sum())
             yield Violation(f"{where}: {name}", "hold only finite numbers", f"{n_bad} that are not", "Train again.")

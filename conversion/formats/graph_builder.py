@@ -183,8 +183,8 @@ class GraphBuilder:
         sources = {state: self._state_source(value) for state, value in self.states.items()}
         kept = self._needed(output.renamed(sources), sources)
         if not any(name in self.neurons for name in kept):
-            mend = "A network without activations is a matrix; it needs no spikes."
-            raise SpecError(self.where, "have at least one activation or VSN", "none", mend)
+            repair = "A network without activations is a matrix; it needs no spikes."
+            raise SpecError(self.where, "have at least one activation or VSN", "none", repair)
         names = sources | self._node_names(kept)
         names |= {state: names.get(source, source) for state, source in sources.items()}
         nodes = tuple(self._node(name, names) for name in kept if name in self.neurons or name in self.products)

@@ -43,8 +43,8 @@ def unfolded(where: str, node: Any) -> tuple[FloatArray, FloatArray]:
     made = tuple((n + p - r - 1) // int(s) + 1 for n, p, r, s in zip(sizes, total, reach, strides, strict=True))
     n_entries = n_out * math.prod(made) * n_in * math.prod(sizes)
     if min(made) < 1 or n_entries > MAX_ENTRIES:
-        mend = "Use smaller images, or fewer channels."
-        raise SpecError(where, f"have an unfolded matrix of 1 to {MAX_ENTRIES} entries", n_entries, mend)
+        repair = "Use smaller images, or fewer channels."
+        raise SpecError(where, f"have an unfolded matrix of 1 to {MAX_ENTRIES} entries", n_entries, repair)
     matrix = np.zeros((n_out, math.prod(made), n_in, math.prod(sizes)))
     for number, tap in enumerate(np.ndindex(kernel.shape[2:])):
         rows, columns = [], []

@@ -130,8 +130,8 @@ def make_graph(network: NetworkSpec, *, as_lif: bool = False) -> Any:
     products = [each for each in network.nodes if isinstance(each, ProductSpec)]
     keys |= {each.name: f"product{index}" for index, each in enumerate(products)}
     if as_lif and products:
-        where, mend = f"network {network.name!r}", "Write nodes of a type of their own, without as_lif."
-        raise SpecError(where, "have no products, to be read by other tools", products[0].name, mend)
+        where, repair = f"network {network.name!r}", "Write nodes of a type of their own, without as_lif."
+        raise SpecError(where, "have no products, to be read by other tools", products[0].name, repair)
 
     def connect(kind: str, end: str, node: PopulationSpec | OutputSpec) -> None:
         """Add the nodes of all connections of one node, and their edges."""
@@ -169,8 +169,8 @@ def _unread(network: NetworkSpec) -> Iterator[Violation]:
         waiting += new
     for name in network.source_widths:
         if name not in found:
-            where, mend = f"network {network.name!r}: {name!r}", "Leave it out."
-            yield Violation(where, "reach the read-out, to be in a NIR graph", "no path", mend)
+            where, repair = f"network {network.name!r}: {name!r}", "Leave it out."
+            yield Violation(where, "reach the read-out, to be in a NIR graph", "no path", repair)
 
 
 def read_graph(graph: Any, name: str = "nir") -> NetworkSpec:
@@ -209,8 +209,8 @@ def read_graph(graph: Any, name: str = "nir") -> NetworkSpec:
         return read_host(metadata, tuple(inputs), nodes, output)
     if delayed:
         rule = "have a number of steps after which its states begin anew, as it has delays"
-        mend = "Write it with the metadata of write_nir: n_steps, or inputs that are sequences."
-        raise SpecError(f"NIR graph {name!r}", rule, f"none, and the Delay {min(delayed)!r}", mend)
+        repair = "Write it with the metadata of write_nir: n_steps, or inputs that are sequences."
+        raise SpecError(f"NIR graph {name!r}", rule, f"none, and the Delay {min(delayed)!r}", repair)
     n_in = sum(each.width for each in inputs)
     return NetworkSpec(  # without metadata of steps, box and transforms: one step on [-1, 1]^n
         name=name,
@@ -267,8 +267,8 @@ def find_recurrence(edges: Iterable[tuple[str, str]], where: str = "NIR graph") 
         order.prepare()
     except CycleError as error:
         loop = " -> ".join(error.args[1])
-        mend = "Put a Delay of one step or more where the loop begins again."
-        raise SpecError(where, "have a Delay in every loop", f"the loop {loop}", mend) from error
+        repair = "Put a Delay of one step or more where the loop begins again."
+        raise SpecError(where, "have a Delay in every loop", f"the loop {loop}", repair) from error
 
 
 def _metadata(node: Any) -> dict[str, Any]:
@@ -301,8 +301,8 @@ def _width_and_delay(key: str, node: Any) -> tuple[int, int]:
     """Return the number of components of a Delay node and its delay in steps."""
     delays = np.ravel(node.delay)
     if not delays.size or len(set(delays.tolist())) > 1 or delays[0] < 1 or delays[0] % 1:
-        mend = "Write a Delay for each number of steps."
-        raise SpecError(f"NIR graph: node {key!r}.delay", "be one whole number of steps, 1 or more", node.delay, mend)
+        repair = "Write a Delay for each number of steps."
+        raise SpecError(f"NIR graph: node {key!r}.delay", "be one whole number of steps, 1 or more", node.delay, repair)
     return delays.size, int(delays[0])
 
 
@@ -310,8 +310,8 @@ def _received(graph: Any, values: Mapping[str, AffineValue], key: str) -> Affine
     """Return the sum of what all edges bring to a node."""
     parts = [values[start] for start, end in graph.edges if end == key]
     if len({each.n for each in parts}) > 1:
-        mend = "Make the widths agree."
-        raise SpecError(f"NIR graph: node {key!r}", "receive signals of one width", [each.n for each in parts], mend)
+        repair = "Make the widths agree."
+        raise SpecError(f"NIR graph: node {key!r}", "receive signals of one width", [each.n for each in parts], repair)
     return functools.reduce(AffineValue.plus, parts)
 
 
@@ -334,21 +334,21 @@ def _read_node(builder: GraphBuilder, key: str, node: Any, received: AffineValue
         return received.mapped(np.ravel(node.scale))
     if kind == "Flatten":
         return received
-    mend = "Replace it by a Variable Spiking Neuron: phi(z) sent where m >= theta."
+    repair = "Replace it by a Variable Spiking Neuron: phi(z) sent where m >= theta."
     if kind in BINARY:
         rule = "send graded payloads, as a Variable Spiking Neuron and a LIF with the metadata of one do"
-        raise SpecError(f"NIR graph: {where}", rule, f"{kind}, whose spikes are one bit", mend)
+        raise SpecError(f"NIR graph: {where}", rule, f"{kind}, whose spikes are one bit", repair)
     if kind in ("SumPool2d", "AvgPool2d"):
-        mend = "Write it as an Affine or Conv2d node."
+        repair = "Write it as an Affine or Conv2d node."
     if kind in ("I", "LI", "CubaLI"):
-        mend = (
+        repair = (
             "Write its steps: a Variable Spiking Neuron with phi = identity and theta = 0 that reads itself by a Delay."
         )
     if kind == "NIRGraph":
         find_recurrence(node.edges, f"NIR graph: {where}")
-        mend = "Write its nodes into the graph itself."
+        repair = "Write its nodes into the graph itself."
     rule = f"be Affine, Linear, Conv1d, Conv2d, Scale, Flatten, Delay, {NODE_TYPE}, or a LIF with the metadata of one"
-    raise SpecError(f"NIR graph: {where}", rule, kind, mend)
+    raise SpecError(f"NIR graph: {where}", rule, kind, repair)
 
 
 def _matrix(where: str, weight: Any) -> FloatArray:

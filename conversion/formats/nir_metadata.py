@@ -79,8 +79,8 @@ def read_host(
             provenance=provenance,
         )
     except KeyError as error:
-        mend = "Write the graph again with write_nir."
-        raise FileFormatError("NIR graph: metadata", f"have a key {error.args[0]!r}", "none", mend) from error
+        repair = "Write the graph again with write_nir."
+        raise FileFormatError("NIR graph: metadata", f"have a key {error.args[0]!r}", "none", repair) from error
 
 
 def text_of(value: Any) -> str:

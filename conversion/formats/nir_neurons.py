@@ -132,19 +132,19 @@ def read_neuron(where: str, node: Any, fields: dict[str, Any], drive: AffineValu
     Raises:
         SpecError: If a field is missing, numbers disagree, or a LIF contradicts its metadata.
     """
-    mend = "Write the graph again with write_nir."
+    repair = "Write the graph again with write_nir."
     missing = sorted(set(_FIELDS) - set(fields))
     if missing:
-        raise SpecError(f"NIR graph: {where}", "hold all fields of a Variable Spiking Neuron", f"no {missing}", mend)
+        raise SpecError(f"NIR graph: {where}", "hold all fields of a Variable Spiking Neuron", f"no {missing}", repair)
     is_lif = type(node).__name__ != NODE_TYPE
     if is_lif and not np.array_equal(np.asarray(node.v_threshold), np.asarray(fields["theta"])):
         rule = "equal theta in its metadata"
-        raise SpecError(f"NIR graph: {where}.v_threshold", rule, "another", f"Change both. {mend}")
+        raise SpecError(f"NIR graph: {where}.v_threshold", rule, "another", f"Change both. {repair}")
     for each in ("beta", "theta"):
         if np.shape(fields[each]) not in ((), (drive.n,)):
             place = f"NIR graph: {where}.{each}"
             raise SpecError(
-                place, f"have {drive.n} entries, one for each component that arrives", np.shape(fields[each]), mend
+                place, f"have {drive.n} entries, one for each component that arrives", np.shape(fields[each]), repair
             )
     return Neurons(
         drive=drive,

@@ -70,8 +70,8 @@ def run_cell(name: str, builder: GraphBuilder, x: Signal, before: Any, *weights:
     """Run a cell on one step, within a step module: states are signals."""
     held = before if isinstance(before, (list, tuple)) else [before]
     if not all(isinstance(each, Signal) for each in held):
-        mend = "Pass the states to forward and return them, forward(x_t, state) -> (y_t, state)."
-        raise NotDeployableError("get its states from the step before", "constants", mend)
+        repair = "Pass the states to forward and return them, forward(x_t, state) -> (y_t, state)."
+        raise NotDeployableError("get its states from the step before", "constants", repair)
     made = CELLS[name](builder, x.value, [each.value for each in held], weights)
     states = [each.with_value(value) for each, value in zip(held, made, strict=True)]
     return states if len(states) > 1 else states[0]
@@ -85,18 +85,20 @@ def run_layers(name: str, builder: GraphBuilder, *args: Any) -> list[Signal]:
     """
     x, before, params, has_biases, n_layers, _, _, is_bidirectional, is_batch_first = args
     if not isinstance(x, Signal) or len(x.axes) < 2:
-        mend = "Say from_torch(..., sequence=True): a sample of the network is a sequence, (n_steps, n_in)."
-        raise NotDeployableError("get a sequence that is an input of the network", "a tensor made of one sample", mend)
+        repair = "Say from_torch(..., sequence=True): a sample of the network is a sequence, (n_steps, n_in)."
+        raise NotDeployableError(
+            "get a sequence that is an input of the network", "a tensor made of one sample", repair
+        )
     if x.axes[1] != int(is_batch_first):
-        mend = "Build it with batch_first=True: a sequence of the network is (n_samples, n_steps, n_in)."
-        raise NotDeployableError("run over the steps, not the samples", f"batch_first={is_batch_first}", mend)
+        repair = "Build it with batch_first=True: a sequence of the network is (n_samples, n_steps, n_in)."
+        raise NotDeployableError("run over the steps, not the samples", f"batch_first={is_batch_first}", repair)
     initial = before if isinstance(before, (list, tuple)) else [before]
     if any(isinstance(each, Signal) or bool(each.any()) for each in initial):
         raise NotDeployableError("begin with states of zero", "other states", "Leave the initial states out.")
     n_weights = 4 if has_biases else 2
     if is_bidirectional or len(params) != n_weights * n_layers:
-        mend = "Use one direction, and no projection."
-        raise NotDeployableError("run forwards in time, without projection", "bidirectional or projected", mend)
+        repair = "Use one direction, and no projection."
+        raise NotDeployableError("run forwards in time, without projection", "bidirectional or projected", repair)
     value, last = x.value, list[States]()
     for layer in range(n_layers):
         weights = params[layer * n_weights : (layer + 1) * n_weights]

@@ -106,24 +106,24 @@ def _numbers(value: Any) -> FloatArray:
 def _violations(where: str, module: Any) -> Iterator[Violation]:
     name = type(module).__name__
     if name not in READABLE:
-        mend = f"Replace it by {REPLACEMENTS.get(name, 'Leaky and its graded product')}."
-        yield Violation(f"{where} ({name})", f"be a neuron that can be deployed: {', '.join(READABLE)}", name, mend)
+        repair = f"Replace it by {REPLACEMENTS.get(name, 'Leaky and its graded product')}."
+        yield Violation(f"{where} ({name})", f"be a neuron that can be deployed: {', '.join(READABLE)}", name, repair)
         return
     place = f"{where} ({name})"
     if name != "Leaky" and module.reset_delay:
-        mend = "Train with reset_delay=False: otherwise the drive of the step after a spike is lost as well."
-        yield Violation(f"{place}.reset_delay", "be False", True, mend)
+        repair = "Train with reset_delay=False: otherwise the drive of the step after a spike is lost as well."
+        yield Violation(f"{place}.reset_delay", "be False", True, repair)
     if module.reset_mechanism != "zero":
-        mend = "Train with reset_mechanism='zero'."
-        yield Violation(f"{place}.reset_mechanism", "be a reset to zero", repr(module.reset_mechanism), mend)
+        repair = "Train with reset_mechanism='zero'."
+        yield Violation(f"{place}.reset_mechanism", "be a reset to zero", repr(module.reset_mechanism), repair)
     if module.inhibition:
         yield Violation(f"{place}.inhibition", "be False", True, "Train without inhibition: neurons fire on their own.")
     if module.state_quant:
         yield Violation(f"{place}.state_quant", "be False", "set", "Leave it out: conversion quantizes states.")
     factor = _numbers(module.graded_spikes_factor)
     if (factor != 1.0).any():
-        mend = "Put the factor into the Linear layer that follows."
-        yield Violation(f"{place}.graded_spikes_factor", "be 1", float(factor.flat[0]), mend)
+        repair = "Put the factor into the Linear layer that follows."
+        yield Violation(f"{place}.graded_spikes_factor", "be 1", float(factor.flat[0]), repair)
     if (_numbers(module.threshold) < 0).any():
-        mend = "Use a threshold of zero or more; a bias moves the drive."
-        yield Violation(f"{place}.threshold", "be 0 or more", float(_numbers(module.threshold).min()), mend)
+        repair = "Use a threshold of zero or more; a bias moves the drive."
+        yield Violation(f"{place}.threshold", "be 0 or more", float(_numbers(module.threshold).min()), repair)

@@ -74,13 +74,13 @@ def _exported(module: nn.Module, inputs: Sequence[InputSpec], states: Sequence[I
             if any(_changes_others(node) for node in program.graph.nodes):
                 program = program.run_decompositions({})
     except Exception as error:  # whatever a user's forward raises on symbolic values
-        mend = "Take out of its forward pass what depends on values: if, loops and conversions to numbers."
+        repair = "Take out of its forward pass what depends on values: if, loops and conversions to numbers."
         rule = "have a forward pass that torch.export can read"
-        raise SpecError(failing_layer(module, error), rule, failure_text(error), mend) from error
+        raise SpecError(failing_layer(module, error), rule, failure_text(error), repair) from error
     changed = [each.target for each in program.graph_signature.output_specs if each.kind is OutputKind.BUFFER_MUTATION]
     if changed:
-        mend = "Leave what changes from call to call out of the trained module."
-        raise SpecError(where, "keep its buffers as they are", f"another {', '.join(changed)} after a call", mend)
+        repair = "Leave what changes from call to call out of the trained module."
+        raise SpecError(where, "keep its buffers as they are", f"another {', '.join(changed)} after a call", repair)
     return program
 
 
@@ -183,18 +183,18 @@ class _Reader:
                     return recurrent(self.builder, *args, **kwargs)
                 return self._relayed(node, run_operator(self.builder, target, tuple(args), dict(kwargs)))
             if torch.Tag.nondeterministic_seeded in getattr(target, "tags", ()):
-                mend = "Draw it once, when the module is made, and keep it as a buffer."
-                raise NotDeployableError("return the same at every call", operator_name(target), mend)
+                repair = "Draw it once, when the module is made, and keep it as a buffer."
+                raise NotDeployableError("return the same at every call", operator_name(target), repair)
             with torch.no_grad():
                 return target(*args, **kwargs)
         except NotDeployableError as cause:
-            raise SpecError(f"{self._where(node)}", cause.rule, f"{cause.got}{_line(node)}", cause.mend) from cause
+            raise SpecError(f"{self._where(node)}", cause.rule, f"{cause.got}{_line(node)}", cause.repair) from cause
         except NeuroPinnError:
             raise
         except Exception as error:  # an operator, or its use here, that no handler has been written for
             got = f"{operator_name(target)}, {failure_text(error)}{_line(node)}"
-            rule, mend = "use operators in a way that can be deployed", "Write it with affine steps and products."
-            raise SpecError(self._where(node), rule, got, mend) from error
+            rule, repair = "use operators in a way that can be deployed", "Write it with affine steps and products."
+            raise SpecError(self._where(node), rule, got, repair) from error
 
     def _relayed(self, node: fx.Node, made: Any) -> Any:
         """Pass a sum on by a relay where several operators read it, and it costs more columns than it has components."""
@@ -245,7 +245,7 @@ class _Reader:
                 self.builder.set_state(state.name, held)
             output = _joined([self._checked(value) for value in values[:n_outputs]])
         except NotDeployableError as cause:
-            raise SpecError(f"module {type(self.module).__name__}", cause.rule, cause.got, cause.mend) from cause
+            raise SpecError(f"module {type(self.module).__name__}", cause.rule, cause.got, cause.repair) from cause
         return ReadModule(builder=self.builder, output=output, front=self.front)
 
     def _checked(self, value: Any) -> Signal:

@@ -71,8 +71,8 @@ def _arguments(module: nn.Module, n_states: int) -> list[str]:
     names = [each.name for each in parameters if each.kind in positional and each.default is inspect.Parameter.empty]
     names = names[: len(names) - n_states]
     if not names:
-        mend = "Say them: from_torch(..., inputs={'x': 2})."
-        raise SpecError(f"module {type(module).__name__}", "have a forward pass with named arguments", "none", mend)
+        repair = "Say them: from_torch(..., inputs={'x': 2})."
+        raise SpecError(f"module {type(module).__name__}", "have a forward pass with named arguments", "none", repair)
     return ["input"] if len(names) == 1 else names
 
 
@@ -97,16 +97,16 @@ def _tried(
         return found[0] if len(found) == 1 else first
     if found:
         where = f"module {type(module).__name__}"
-        mend = "Say it: from_torch(..., lower=..., upper=...), or inputs={'x': 2, 't': 1}."
-        raise SpecError(where, "have an input of one width only", f"several that run, {found[:4]}", mend)
+        repair = "Say it: from_torch(..., lower=..., upper=...), or inputs={'x': 2, 't': 1}."
+        raise SpecError(where, "have an input of one width only", f"several that run, {found[:4]}", repair)
     widths, error = next(iter(errors.items()))
     corners = "" if n_in is None else "Give lower and upper one number for each coordinate. "
-    mend = (
+    repair = (
         corners
         + "Make the widths agree, leave conversions such as .float() out, and create tensors in the type of the input."
     )
     rule = f"have a forward pass that runs in float64 at points of {sum(widths)} coordinates"
-    raise SpecError(failing_layer(module, error), rule, failure_text(error), mend)
+    raise SpecError(failing_layer(module, error), rule, failure_text(error), repair)
 
 
 def failing_layer(module: nn.Module, error: BaseException) -> str:

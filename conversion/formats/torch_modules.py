@@ -72,8 +72,8 @@ def from_torch(
     chosen = name or type(module).__name__
     if isinstance(module, VsnNetwork):
         if held:
-            mend = "Leave it out: a held input needs another one beside it, that varies."
-            raise SpecError("from_torch.held", "be empty for a VsnNetwork, which has one input", tuple(held), mend)
+            repair = "Leave it out: a held input needs another one beside it, that varies."
+            raise SpecError("from_torch.held", "be empty for a VsnNetwork, which has one input", tuple(held), repair)
         return export_network(
             module, name=chosen, n_steps=n_steps, readout=readout, input_transform=input_transform,
             output_transform=output_transform, ansatz=ansatz, lower=lower, upper=upper, provenance=provenance,
@@ -127,6 +127,6 @@ def _readout(read: ReadModule, wanted: Readout | str | None, *, sequence: bool, 
         return chosen or (Readout.EVERY if sequence else Readout.MEAN)
     own = read.output.reduced or Readout.EVERY
     if chosen not in (None, own):
-        mend = "Leave readout out: the module itself says what it returns."
-        raise SpecError("from_torch.readout", f"be {own.value}, as in the module", chosen.value, mend)
+        repair = "Leave readout out: the module itself says what it returns."
+        raise SpecError("from_torch.readout", f"be {own.value}, as in the module", chosen.value, repair)
     return own

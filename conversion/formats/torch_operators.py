@@ -44,7 +44,7 @@ LINEAR = frozenset(
 NAMED = frozenset({"exp", "relu", "selu", "sigmoid", "silu", "sin", "tanh"})
 """Operators without options that are activations, of the same name in the core."""
 _CHOICES = "Write the choice as a product with a smooth factor, or as relu(z)."
-MENDS = dict.fromkeys(("eq", "ge", "gt", "item", "le", "lt", "ne", "sign", "where"), _CHOICES) | {
+REPAIRS = dict.fromkeys(("eq", "ge", "gt", "item", "le", "lt", "ne", "sign", "where"), _CHOICES) | {
     "layer_norm": "Train without it: its mean and deviation of a sample are divisions, which neurons do not compute.",
     "softmax": "Use gates, sigmoid(z) * h, in the place of attention: a softmax divides by a sum.",
     "scaled_dot_product_attention": "Use gates, sigmoid(z) * h, in the place of attention: a softmax divides by a sum.",
@@ -95,8 +95,8 @@ def run_operator(builder: GraphBuilder, operator: Any, args: tuple[Any, ...], kw
         return _contracted(builder, name, args)
     if name in NAMED:
         return _activated(builder, name, args[0])
-    mend = MENDS.get(name.strip("_"), "Write it with affine steps, products and activations, or leave it out.")
-    raise NotDeployableError("use only operators that can be deployed", name, mend)
+    repair = REPAIRS.get(name.strip("_"), "Write it with affine steps, products and activations, or leave it out.")
+    raise NotDeployableError("use only operators that can be deployed", name, repair)
 
 
 def operator_name(operator: Any) -> str:
@@ -117,10 +117,10 @@ def _over_steps(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sig
         return None
     n_steps = x.shape[dims[0]]
     if name == "select" and args[2] % n_steps != n_steps - 1:
-        mend = (
+        repair = (
             "Use the last step, the mean, or a step module forward(x_t, state) -> (y_t, state) in the place of a loop."
         )
-        raise NotDeployableError("use every step of a sequence, or the last", f"step {args[2]} alone", mend)
+        raise NotDeployableError("use every step of a sequence, or the last", f"step {args[2]} alone", repair)
     keeps = name == "mean" and (args[2] if len(args) > 2 else kwargs.get("keepdim", False))
     shape = tuple(1 if axis == dims[0] else n for axis, n in enumerate(x.shape) if keeps or axis != dims[0])
     reduced = Readout.MEAN if name == "mean" else Readout.LAST
@@ -136,9 +136,9 @@ def _activated(builder: GraphBuilder, activation: str, x: Signal) -> Signal:
 def _check_steps(*signals: Signal) -> None:
     """Refuse what is not affine behind the last step, or the mean, of a sequence."""
     if reduction_of(*signals) is not None:
-        mend = "Apply it to every step, before the last one or the mean is taken."
+        repair = "Apply it to every step, before the last one or the mean is taken."
         raise NotDeployableError(
-            "be affine behind the last step or the mean of a sequence", "an activation or product", mend
+            "be affine behind the last step or the mean of a sequence", "an activation or product", repair
         )
 
 
@@ -171,18 +171,18 @@ def _mul(builder: GraphBuilder, left: Any, right: Any) -> Signal:
 def _div(builder: GraphBuilder, left: Any, right: Any, *, rounding_mode: str | None = None) -> Signal:
     if isinstance(right, Signal) or rounding_mode is not None:
         got = "a quotient of two computed values" if rounding_mode is None else f"one rounded by {rounding_mode!r}"
-        raise NotDeployableError("be a quotient by a constant", got, MENDS["div"])
+        raise NotDeployableError("be a quotient by a constant", got, REPAIRS["div"])
     by = torch.as_tensor(right, dtype=torch.float64)
     if not by.all():
-        raise NotDeployableError("have a divisor other than zero", 0, MENDS["div"])
+        raise NotDeployableError("have a divisor other than zero", 0, REPAIRS["div"])
     return _mul(builder, left, 1.0 / by)
 
 
 def _pow(builder: GraphBuilder, x: Any, exponent: Any) -> Signal:
     if not isinstance(x, Signal) or not isinstance(exponent, (int, float)) or exponent not in (1, 2, 3, 4):
-        mend = "Use a power of 1 to 4, which is a product."
+        repair = "Use a power of 1 to 4, which is a product."
         got = exponent if isinstance(exponent, (int, float)) else "a tensor as exponent"
-        raise NotDeployableError("be a whole power from 1 to 4", got, mend)
+        raise NotDeployableError("be a whole power from 1 to 4", got, repair)
     power = x
     for _ in range(int(exponent) - 1):
         power = _mul(builder, power, x)
@@ -201,8 +201,8 @@ def _contracted(builder: GraphBuilder, name: str, args: tuple[Any, ...]) -> Sign
     """Compute a matrix product or einsum of two signals as products and a sum."""
     operands = args[1] if name == "einsum" else args
     if name == "linear" or len(operands) != 2 or not all(isinstance(each, Signal) for each in operands):
-        mend = "Write it as products and a sum."
-        raise NotDeployableError("be a product of at most two computed values of a sample", name, mend)
+        repair = "Write it as products and a sum."
+        raise NotDeployableError("be a product of at most two computed values of a sample", name, repair)
     letters, kept = _axis_letters(args[0], operands) if name == "einsum" else _matmul_equation(*operands)
     every = kept + "".join(sorted(set(letters) - set(kept) - {","}))
 
@@ -224,8 +224,8 @@ def _axis_letters(equation: str, operands: Sequence[Signal]) -> tuple[str, str]:
     digits = ["01234567"[8 - n :] for n in n_more]
     letters = ",".join(own.replace("...", more) for own, more in zip(names, digits, strict=True))
     if any(len(set(own)) < len(own) for own in letters.split(",")):
-        mend = "Take the diagonal first, by torch.diagonal."
-        raise NotDeployableError("name every axis of an operand once", f"einsum {equation!r}", mend)
+        repair = "Take the diagonal first, by torch.diagonal."
+        raise NotDeployableError("name every axis of an operand once", f"einsum {equation!r}", repair)
     more = max(digits, key=len)
     alone = {each for each in letters if letters.count(each) == 1 or each.isdigit()} - {","}
     return letters, kept.replace("...", more) if arrow else "".join(sorted(alone))
@@ -264,8 +264,8 @@ def _clamp(builder: GraphBuilder, x: Signal, low: Any = None, high: Any = None) 
     if low is None and high is None:
         return x
     if low is not None and high is not None and not low < high:
-        mend = "Leave it out, or write the constant that it is."
-        raise NotDeployableError("have a lower limit below its upper one", f"{low} and {high}", mend)
+        repair = "Leave it out, or write the constant that it is."
+        raise NotDeployableError("have a lower limit below its upper one", f"{low} and {high}", repair)
     if high is None:
         return _add(builder, _activated(builder, "relu", _add(builder, x, -low)), low)
     if low is None:
@@ -277,24 +277,24 @@ def _clamp(builder: GraphBuilder, x: Signal, low: Any = None, high: Any = None) 
 
 def _dropout(builder: GraphBuilder, x: Signal, p: float = 0.5, train: bool = True) -> Signal:
     if train and p:
-        mend = "Call it with training=self.training, or as the layer nn.Dropout, and import the trained module."
-        raise NotDeployableError("use no dropout in training mode", f"p = {p}", mend)
+        repair = "Call it with training=self.training, or as the layer nn.Dropout, and import the trained module."
+        raise NotDeployableError("use no dropout in training mode", f"p = {p}", repair)
     return x
 
 
 def _to(builder: GraphBuilder, x: Signal, *args: Any, **kwargs: Any) -> Signal:
     kinds = [each for each in (*args, *kwargs.values()) if isinstance(each, torch.dtype)]
     if any(each is not torch.float64 for each in kinds):
-        mend = "Leave the conversion out, or write .to(x.dtype)."
-        raise NotDeployableError("keep the type of its input", str(kinds[0]), mend)
+        repair = "Leave the conversion out, or write .to(x.dtype)."
+        raise NotDeployableError("keep the type of its input", str(kinds[0]), repair)
     return x
 
 
 def _batch_norm(builder: GraphBuilder, x: Signal, *args: Any) -> Signal:
     weight, bias, mean, variance, training = args[:5]
     if training or mean is None:
-        mend = "Train with track_running_stats=True."
-        raise NotDeployableError("have running statistics", "none", mend)
+        repair = "Train with track_running_stats=True."
+        raise NotDeployableError("have running statistics", "none", repair)
     return map_linear(lambda t: torch.batch_norm(t, weight, bias, mean, variance, False, 0.0, args[6], False), x)
 
 
@@ -314,8 +314,8 @@ class Spikes:
     def graded(self, drive: Any) -> Signal:
         """Return the graded product with the drive."""
         if self.sent is None or not isinstance(drive, Signal) or drive.value.key != self.drive.value.key:
-            mend = "Multiply its spikes by what drives its membrane, a = spk * z: its input, of Synaptic its current."
-            raise NotDeployableError("send graded spikes", self.what, mend)
+            repair = "Multiply its spikes by what drives its membrane, a = spk * z: its input, of Synaptic its current."
+            raise NotDeployableError("send graded spikes", self.what, repair)
         return self.sent
 
 
@@ -333,8 +333,8 @@ def _synapse(builder: GraphBuilder, x: Signal, alpha: Tensor) -> Signal:
 
 
 def _own_spikes(builder: GraphBuilder, x: Signal) -> NoReturn:
-    mend = "Pass its payloads of the step before: spk, mem = layer(z, a, mem) and a = spk * (z + layer.recurrent(a))."
-    raise NotDeployableError("receive the payloads of its step before", "binary spikes of its own", mend)
+    repair = "Pass its payloads of the step before: spk, mem = layer(z, a, mem) and a = spk * (z + layer.recurrent(a))."
+    raise NotDeployableError("receive the payloads of its step before", "binary spikes of its own", repair)
 
 
 HANDLERS: dict[str, Callable[..., Any]] = {

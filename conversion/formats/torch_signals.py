@@ -32,9 +32,9 @@ _OVER_FEATURES = "Compute sums, means, matrices and convolutions over the featur
 class NotDeployableError(Exception):
     """An operator that cannot be deployed: rule, value found and repair, as the reader's error states them."""
 
-    def __init__(self, rule: str, got: object, mend: str) -> None:
-        super().__init__(rule, got, mend)
-        self.rule, self.got, self.mend = rule, got, mend
+    def __init__(self, rule: str, got: object, repair: str) -> None:
+        super().__init__(rule, got, repair)
+        self.rule, self.got, self.repair = rule, got, repair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -114,8 +114,8 @@ def _from_numbers(moved: Tensor, value: AffineValue, sizes: tuple[int, ...], red
             again = _numbers(placed, 0, value.n, sizes) - torch.arange(flat.size).reshape(_inner(placed))
             if torch.equal(again + rows.reshape(_inner(placed)), moved):
                 return signal.with_value(value.selected(flat))
-    mend = "Keep the first axis for samples; a network sees one sample, and one step of a sequence, at a time."
-    raise NotDeployableError("keep samples and steps apart", f"a result of the shape {tuple(moved.shape)}", mend)
+    repair = "Keep the first axis for samples; a network sees one sample, and one step of a sequence, at a time."
+    raise NotDeployableError("keep samples and steps apart", f"a result of the shape {tuple(moved.shape)}", repair)
 
 
 def over_steps(signal: Signal, axis: int) -> Signal:
@@ -208,8 +208,8 @@ def as_signal(constant: Tensor, shape: tuple[int, ...], like: Signal) -> Signal:
         rows = rows.select(axis, 0)
     signal = Signal(value=constant_value(rows.flatten().numpy().copy()), shape=tuple(shape), axes=like.axes)
     if not torch.equal(full, rows.reshape(_inner(signal)).expand(shape)):
-        mend = "Use the same numbers for every sample."
-        raise NotDeployableError("use the same constant for every sample", "another one for each", mend)
+        repair = "Use the same numbers for every sample."
+        raise NotDeployableError("use the same constant for every sample", "another one for each", repair)
     return signal
 
 
@@ -230,9 +230,9 @@ def broadcast_signals(left: Any, right: Any) -> tuple[Signal, Signal]:
     like = next(each for each in made if isinstance(each, Signal))
     one, other = (each if isinstance(each, Signal) else as_signal(each, tuple(shape), like) for each in made)
     if one.axes != other.axes:
-        mend = "Give both as many rows as there are samples, one row for each."
+        repair = "Give both as many rows as there are samples, one row for each."
         raise NotDeployableError(
-            "keep samples and steps apart", f"samples along the axes {one.axes} and {other.axes}", mend
+            "keep samples and steps apart", f"samples along the axes {one.axes} and {other.axes}", repair
         )
     return one, other
 
@@ -246,6 +246,6 @@ def reduction_of(*signals: Signal) -> Readout | None:
     found = {each.reduced for each in signals if each.value.terms}
     if len(found) > 1:
         names = sorted("every step" if each is None else each.value for each in found)
-        mend = "Reduce all of them in the same way, at the end."
-        raise NotDeployableError("be reduced over the steps alike", ", ".join(names), mend)
+        repair = "Reduce all of them in the same way, at the end."
+        raise NotDeployableError("be reduced over the steps alike", ", ".join(names), repair)
     return next(iter(found), None)

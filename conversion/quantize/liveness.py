@@ -42,8 +42,8 @@ def check_words(network: QuantizedNetwork, scheme: QuantizationScheme, calibrati
     words = words_of(network, dead)
     listed = ", ".join(f"{name} {bits}" for name, bits in words.items())
     enough = _first_enough(network, dead, words, scheme, calibration, points)
-    mend = f"It needs {enough} at least." if enough else "Make all of its words longer: no single one is enough."
-    raise FixedPointError(f"node {dead!r}", "have word lengths with which it still sends something", listed, mend)
+    repair = f"It needs {enough} at least." if enough else "Make all of its words longer: no single one is enough."
+    raise FixedPointError(f"node {dead!r}", "have word lengths with which it still sends something", listed, repair)
 
 
 def _silent_node(network: QuantizedNetwork, points: FloatArray) -> str | None:

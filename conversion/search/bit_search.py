@@ -141,8 +141,8 @@ class _Search:
                 return tried
         closest = min(self.trials.values(), key=lambda trial: trial.error)
         rule = f"reach a relative L2 error of at most {self.limit.relative_l2:.3g}"
-        mend = "Allow a larger error, or give payloads and state more bits: weights are not what limits it."
-        raise FixedPointError(f"search_bits: network {self.network.name!r}", rule, f"{closest.error:.3g}", mend)
+        repair = "Allow a larger error, or give payloads and state more bits: weights are not what limits it."
+        raise FixedPointError(f"search_bits: network {self.network.name!r}", rule, f"{closest.error:.3g}", repair)
 
     def lowered_together(self, bits: tuple[int, ...]) -> tuple[int, ...]:
         """Lower all populations by a bit while that keeps the limit."""

@@ -85,8 +85,8 @@ def sparsify_network(
     before = search.measure(network, 0.0)
     if before.error > limit.relative_l2:
         rule = f"have a relative L2 error of at most {limit.relative_l2:.3g}"
-        mend = "Allow more than the network's own error."
-        raise FixedPointError(f"sparsify: network {network.name!r}", rule, f"{before.error:.3g}", mend)
+        repair = "Allow more than the network's own error."
+        raise FixedPointError(f"sparsify: network {network.name!r}", rule, f"{before.error:.3g}", repair)
     best = Sparsification(network=network, before=before, after=before)
     low, high = DECADES
     for done in range(1, N_BISECTIONS + 1):
@@ -114,9 +114,9 @@ class _Search:
         self.signals = trace_signals(network, self.points)
         self.size = float(np.abs(limit.wanted).max())
         if not self.size > 0:
-            mend = "Give wanted values of a network with an output."
+            repair = "Give wanted values of a network with an output."
             raise SpecError(
-                f"sparsify: network {network.name!r}", "have wanted values that are not all zero", 0.0, mend
+                f"sparsify: network {network.name!r}", "have wanted values that are not all zero", 0.0, repair
             )
 
     def silenced(self, tau: float) -> NetworkSpec:

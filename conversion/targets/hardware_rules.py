@@ -90,12 +90,12 @@ Rule = Callable[[Candidate], Finding]
 
 
 def _held(
-    limit: str, most: int | None, values: Iterable[tuple[str, int]], rule: str, mend: Callable[[str], str]
+    limit: str, most: int | None, values: Iterable[tuple[str, int]], rule: str, repair: Callable[[str], str]
 ) -> Finding:
     """Compare values, by the object that needs them, with a limit; `rule` names the limit as `{}`."""
     needed = tuple(values)
     broken = () if most is None else tuple(
-        Violation(where, rule.format(most), value, mend(where)) for where, value in needed if value > most
+        Violation(where, rule.format(most), value, repair(where)) for where, value in needed if value > most
     )  # fmt: skip
     found = max((value for _, value in needed), default=None)
     return Finding(limit=limit, most=most, found=found, violations=broken)
@@ -105,8 +105,8 @@ def weights_fit_their_word(candidate: Candidate) -> Finding:
     """A synapse stores at most `max_weight_bits`."""
     most = candidate.target.max_weight_bits
     values = ((where, affine.weight_bits) for where, affine in candidate.affines)
-    mend = f"Convert with --weight-bits {most}."
-    return _held("max_weight_bits", most, values, "have weights of at most {} bits", lambda _: mend)
+    repair = f"Convert with --weight-bits {most}."
+    return _held("max_weight_bits", most, values, "have weights of at most {} bits", lambda _: repair)
 
 
 def spikes_carry_payloads(candidate: Candidate) -> Finding:
@@ -118,24 +118,24 @@ def spikes_carry_payloads(candidate: Candidate) -> Finding:
     sent = [(place, network.words[name].bits) for name, place in places.items()]
     most = target.max_payload_bits
     if most == 0:
-        mend = "Choose a target with graded spikes, such as loihi2."
-        none = Violation(f"network {network.name!r}", "run on a target with graded spikes", target.title, mend)
+        repair = "Choose a target with graded spikes, such as loihi2."
+        none = Violation(f"network {network.name!r}", "run on a target with graded spikes", target.title, repair)
         found = max(bits for _, bits in sent)
         return Finding(limit="max_payload_bits", most=most, found=found, violations=(none,))
 
-    def mend_word(where: str) -> str:
+    def repair_word(where: str) -> str:
         option = "--input-bits" if "input" in where.split(" '")[0] else "--payload-bits"
         return f"Convert with {option} {most} or fewer."
 
-    return _held("max_payload_bits", most, sent, "send payloads of at most {} bits", mend_word)
+    return _held("max_payload_bits", most, sent, "send payloads of at most {} bits", repair_word)
 
 
 def states_fit_their_word(candidate: Candidate) -> Finding:
     """Membranes, drives and thresholds are held in `state_bits`."""
     most = candidate.target.state_bits
     values = ((where, affine.state_bits) for where, affine in candidate.affines)
-    mend = f"Convert with --state-bits {most}."
-    return _held("state_bits", most, values, "have a state of at most {} bits", lambda _: mend)
+    repair = f"Convert with --state-bits {most}."
+    return _held("state_bits", most, values, "have a state of at most {} bits", lambda _: repair)
 
 
 def neurons_fit_the_cores(candidate: Candidate) -> Finding:
@@ -154,9 +154,9 @@ def synapses_fit_the_cores(candidate: Candidate) -> Finding:
     """The non-zero weights of a single neuron fit the synaptic memory of one core; layers may be split, neurons may not."""
     most = candidate.target.synapse_bytes_per_core
     values = ((_place(node), int(synapse_bytes(node).max())) for node in candidate.nodes)
-    mend = "Make the layer before it narrower, or use fewer weight bits."
+    repair = "Make the layer before it narrower, or use fewer weight bits."
     return _held(
-        "synapse_bytes_per_core", most, values, "need at most {} bytes for the synapses of one neuron", lambda _: mend
+        "synapse_bytes_per_core", most, values, "need at most {} bytes for the synapses of one neuron", lambda _: repair
     )
 
 
@@ -169,33 +169,33 @@ def memory_fits_the_cores(candidate: Candidate) -> Finding:
         return int((synapse_bytes(node) + payloads).max()) + state_bytes(node, 1, lines[node.name])
 
     values = ((_place(node), most(node)) for node in candidate.nodes)
-    mend = "Make the layer before it narrower, use fewer weight bits, or a shorter phi table."
+    repair = "Make the layer before it narrower, use fewer weight bits, or a shorter phi table."
     rule = "need at most {} bytes for one neuron with its phi table"
-    return _held("core_bytes", candidate.target.core_bytes, values, rule, lambda _: mend)
+    return _held("core_bytes", candidate.target.core_bytes, values, rule, lambda _: repair)
 
 
 def axons_fit_the_cores(candidate: Candidate) -> Finding:
     """At most `max_fan_in` axons end on a core; a layer is split until they do, so that no neuron may need more."""
     values = ((_place(node), int(np.hstack([*wired(node).values()]).sum(axis=1).max())) for node in candidate.nodes)
-    mend = "Make the layer before it narrower, or prune its weights."
+    repair = "Make the layer before it narrower, or prune its weights."
     return _held(
-        "max_fan_in", candidate.target.max_fan_in, values, "have at most {} inputs to a neuron", lambda _: mend
+        "max_fan_in", candidate.target.max_fan_in, values, "have at most {} inputs to a neuron", lambda _: repair
     )
 
 
 def neurons_reach_their_cores(candidate: Candidate) -> Finding:
     """A neuron's spikes go to every core on which it has a weight, at most `max_fan_out` cores."""
-    mend = "Make what reads it narrower, or use fewer weight bits there."
+    repair = "Make what reads it narrower, or use fewer weight bits there."
     most = candidate.target.max_fan_out
-    finding = _held("max_fan_out", most, _cores_reached(candidate), "send spikes to at most {} cores", lambda _: mend)
+    finding = _held("max_fan_out", most, _cores_reached(candidate), "send spikes to at most {} cores", lambda _: repair)
     return _unless_unsplit(candidate, finding)
 
 
 def routes_fit_the_cores(candidate: Candidate) -> Finding:
     """A core's routing table has `max_out_axons` entries, one for each pair of a neuron and a core that it reaches."""
-    mend = "Make what reads it narrower, or use fewer weight bits there."
+    repair = "Make what reads it narrower, or use fewer weight bits there."
     rule, most = "need at most {} entries of a routing table for one neuron", candidate.target.max_out_axons
-    finding = _held("max_out_axons", most, _cores_reached(candidate), rule, lambda _: mend)
+    finding = _held("max_out_axons", most, _cores_reached(candidate), rule, lambda _: repair)
     return _unless_unsplit(candidate, finding)
 
 
@@ -220,26 +220,26 @@ def delays_fit_their_line(candidate: Candidate) -> Finding:
         for node in candidate.nodes
         for source, delay in node.edges
     )
-    mend = "Give the connection less delay, or lead it through a relay."
+    repair = "Give the connection less delay, or lead it through a relay."
     most = candidate.target.max_delay
-    return _held("max_delay", most, values, "have a delay line of at most {} steps of the chip", lambda _: mend)
+    return _held("max_delay", most, values, "have a delay line of at most {} steps of the chip", lambda _: repair)
 
 
 def tables_fit_their_memory(candidate: Candidate) -> Finding:
     """A phi table has at most `max_table_entries`; an activation without a table has none."""
     layers = candidate.network.populations
     values = ((f"layer {layer.name!r}", layer.table.n_entries) for layer in layers)
-    mend = "Choose an activation that needs no table, or a shorter table: `QuantizationScheme.index_size`."
+    repair = "Choose an activation that needs no table, or a shorter table: `QuantizationScheme.index_size`."
     most = candidate.target.max_table_entries
-    return _held("max_table_entries", most, values, "have a phi table of at most {} entries", lambda _: mend)
+    return _held("max_table_entries", most, values, "have a phi table of at most {} entries", lambda _: repair)
 
 
 def exponents_fit_the_layer(candidate: Candidate) -> Finding:
     """The sums of a layer are shifted by at most `max_exponents` different exponents; with one per neuron there are many."""
     values = ((where, len(np.unique(affine.lefts))) for where, affine in candidate.affines)
-    mend = "Convert with --scales per-tensor."
+    repair = "Convert with --scales per-tensor."
     most = candidate.target.max_exponents
-    return _held("max_exponents", most, values, "have at most {} different exponents in a layer", lambda _: mend)
+    return _held("max_exponents", most, values, "have at most {} different exponents in a layer", lambda _: repair)
 
 
 def sums_fit_their_word(candidate: Candidate) -> Finding:
@@ -250,14 +250,14 @@ def sums_fit_their_word(candidate: Candidate) -> Finding:
     for bound in candidate.bounds:
         if most is not None and bound.accumulator_bits > most:
             excess, place = bound.accumulator_bits - most, f"layer {bound.name!r}"
-            mend = _mend_of_sums(affines[place], excess, inputs)
+            repair = _repair_of_sums(affines[place], excess, inputs)
             rule = f"have sums of products of at most {most} bits"
-            broken.append(Violation(place, rule, bound.accumulator_bits, mend))
+            broken.append(Violation(place, rule, bound.accumulator_bits, repair))
     n_bits = max(bound.accumulator_bits for bound in candidate.bounds)
     return Finding(limit="max_accumulator_bits", most=most, found=n_bits, violations=tuple(broken))
 
 
-def _mend_of_sums(affine: QuantizedAffine, excess: int, inputs: list[str]) -> str:
+def _repair_of_sums(affine: QuantizedAffine, excess: int, inputs: list[str]) -> str:
     """Return the word lengths with which sums are shorter by `excess` bits, none of them below `LEAST_BITS`."""
     longest = max(affine.connections, key=lambda each: each.input_bits)
     of_words = "--input-bits" if longest.source in inputs else "--payload-bits"
@@ -286,9 +286,9 @@ def states_are_proved(candidate: Candidate) -> Finding:
         longer = dict(candidate.affines)[f"layer {bound.name!r}"].state_bits + n_bits
         coarser = f"a `QuantizationScheme.state_headroom` {2**n_bits} times as large"
         way = f"--state-bits {longer}" if longer <= candidate.target.state_bits else coarser
-        mend = f"Convert with {way}, or on a smaller box."
+        repair = f"Convert with {way}, or on a smaller box."
         rule = f"have a state proved to stay within {bound.state_highest}"
-        broken.append(Violation(f"layer {bound.name!r}", rule, f"a bound of {reached}", mend))
+        broken.append(Violation(f"layer {bound.name!r}", rule, f"a bound of {reached}", repair))
     return Finding(
         limit="require_proved_states",
         most=0,
@@ -302,9 +302,9 @@ def network_fits_the_chip(candidate: Candidate) -> Finding:
     """All layers fit the `cores_per_chip` cores of one chip."""
     n_cores = sum(len(split.cores) for split in candidate.splits)
     values = ((f"network {candidate.network.name!r}", n_cores),)
-    mend = "Make the network smaller, or use fewer weight bits."
+    repair = "Make the network smaller, or use fewer weight bits."
     most = candidate.target.cores_per_chip
-    return _unless_unsplit(candidate, _held("cores_per_chip", most, values, "need at most {} cores", lambda _: mend))
+    return _unless_unsplit(candidate, _held("cores_per_chip", most, values, "need at most {} cores", lambda _: repair))
 
 
 MAPPING_RULES: tuple[Rule, ...] = (

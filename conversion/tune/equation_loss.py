@@ -54,5 +54,5 @@ def _check_host(problem: PdeProblem, source: NetworkSpec) -> None:
     pairs = ((source.input_transform, input_transform(problem)), (source.ansatz, problem.host_ansatz))
     if any(record_digest(found) != record_digest(wanted) for found, wanted in pairs):
         rule = f"have the input normalisation and the built-in conditions of {problem.name!r}"
-        mend = "Tune by distillation, which needs neither."
-        raise SpecError(f"tuning network {source.name!r} on its equation", rule, "others", mend)
+        repair = "Tune by distillation, which needs neither."
+        raise SpecError(f"tuning network {source.name!r} on its equation", rule, "others", repair)

@@ -242,21 +242,21 @@ def integers(values: Tensor) -> IntArray:
 
 def _inexact_sums(network: QuantizedNetwork) -> Iterator[Violation]:
     """Find what float64 could not hold exactly: sums, products, and interpolated payloads within their word."""
-    mend = "Use shorter words or a coarser state; the integer engine itself is not bound by this."
+    repair = "Use shorter words or a coarser state; the integer engine itself is not bound by this."
     where = f"quantization-aware network {network.name!r}"
     for affine in network.affines:
         highest = float(affine.sum_bound().max())
         highest = max(highest, *(float(each.product_bound().max()) for each in affine.connections))
         if highest >= EXACT:
-            yield Violation(where, "have sums of products below 2**52", highest, mend)
+            yield Violation(where, "have sums of products below 2**52", highest, repair)
     for node in network.nodes:
         if isinstance(node, QuantizedProduct):
             bits = node.left_word.bits + node.right_word.bits - 2 + max(node.shift, 0)
             if bits > 52:
-                yield Violation(f"{where}: product {node.name!r}", "need at most 52 bits", bits, mend)
+                yield Violation(f"{where}: product {node.name!r}", "need at most 52 bits", bits, repair)
             continue
         table = node.table
         bits = table.payload_bits + table.fraction_bits + table.index_bits
         if table.rule.needs_table and bits > 52:
             rule = "have at most 52 payload, fraction and index bits together"
-            yield Violation(f"{where}: {node.name!r}.table", rule, bits, mend)
+            yield Violation(f"{where}: {node.name!r}.table", rule, bits, repair)

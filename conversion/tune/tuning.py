@@ -104,8 +104,8 @@ def _check_objective(settings: TuningSettings, objective: Objective | None) -> N
     wanted = settings.loss is not TuningLoss.DISTILLATION
     if wanted != (objective is not None):
         rule = "come with an objective" if wanted else "come without an objective"
-        mend = "Give `equation_objective(problem, network)` with the losses `equation` and `both` only."
-        raise SpecError(f"tune_network: loss {settings.loss.value!r}", rule, "none" if wanted else "one", mend)
+        repair = "Give `equation_objective(problem, network)` with the losses `equation` and `both` only."
+        raise SpecError(f"tune_network: loss {settings.loss.value!r}", rule, "none" if wanted else "one", repair)
 
 
 def split_points(network: NetworkSpec, points: FloatArray | None, seed: int) -> tuple[FloatArray, FloatArray]:
@@ -117,8 +117,8 @@ def split_points(network: NetworkSpec, points: FloatArray | None, seed: int) -> 
     drawn = sample_box(network, TUNING_POINTS, seed) if points is None else points
     given = checked_samples(drawn, network, f"tune_network: points of network {network.name!r}")
     if len(given) < 2 * HELD_OUT:
-        mend = "Give more points, or leave them out: a sample of the network's box is drawn then."
-        raise SpecError("tune_network.points", f"hold at least {2 * HELD_OUT} points", len(given), mend)
+        repair = "Give more points, or leave them out: a sample of the network's box is drawn then."
+        raise SpecError("tune_network.points", f"hold at least {2 * HELD_OUT} points", len(given), repair)
     held_out = np.arange(len(given)) % HELD_OUT == HELD_OUT - 1
     return given[~held_out], given[held_out]
 

@@ -117,12 +117,14 @@ class EnergyModel(Record):
         for term in self.terms:
             if term.part is Part.STEP and term.quantity != STEP_QUANTITY:
                 where = f"EnergyModel {self.name!r}: term {term.name!r}.quantity"
-                mend = "The constants of such a term are the energy of one step."
-                yield Violation(where, f"be {STEP_QUANTITY!r} in a term of the part 'step'", repr(term.quantity), mend)
+                repair = "The constants of such a term are the energy of one step."
+                yield Violation(
+                    where, f"be {STEP_QUANTITY!r} in a term of the part 'step'", repr(term.quantity), repair
+                )
         if self.prices_steps and len(self.terms) > 1:
             names = [term.name for term in self.terms]
-            mend = "Put the others into a model of their own: the step holds them already."
-            yield Violation(f"EnergyModel {self.name!r}.terms", "hold a term of the part 'step' alone", names, mend)
+            repair = "Put the others into a model of their own: the step holds them already."
+            yield Violation(f"EnergyModel {self.name!r}.terms", "hold a term of the part 'step' alone", names, repair)
 
     def _dimension_violations(self, term: Term, known: dict[str, Constant]) -> Iterator[Violation]:
         constants = [known[name] for name in term.constants]

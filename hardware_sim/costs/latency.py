@@ -78,8 +78,8 @@ class TimingModel(Record):
             rule = f"have exactly {', '.join(sorted(NEEDED))}, and perhaps {', '.join(OPTIONAL)}"
             yield Violation(where, rule, names, "Give each of them once.")
         if ("link_bit" in names) != ("message_header" in names):
-            mend = "Give both, or leave both out."
-            yield Violation(where, "have link_bit and message_header together", names, mend)
+            repair = "Give both, or leave both out."
+            yield Violation(where, "have link_bit and message_header together", names, repair)
         for constant in self.constants:
             if constant.name == "message_header":
                 if dimension_of([constant]) != {}:

@@ -83,8 +83,8 @@ def check_replayable(network: Network) -> None:
         SimulationError: If SANA-FE is not installed.
     """
     if isinstance(network, NetworkSpec):
-        mend = "Quantize it first: `neuropinn-lava convert`."
-        raise SpecError(f"SANA-FE: network {network.name!r}", "be a quantized network", "a float network", mend)
+        repair = "Quantize it first: `neuropinn-lava convert`."
+        raise SpecError(f"SANA-FE: network {network.name!r}", "be a quantized network", "a float network", repair)
     _check_graph(network)
     import_extra("sanafe", "sanafe")
     _partition(network, DRIVEN_NEURONS)
@@ -100,8 +100,8 @@ def _check_graph(network: QuantizedNetwork) -> None:
     late = [node.name for node in (*network.nodes, network.output) if any(delay for _, delay in node.edges)]
     if late or network.n_steps is None or network.held_sources:
         got = f"delays into {', '.join(late)}" if late else "held inputs" if network.held_sources else "sequences"
-        mend = "Leave the replay out: counts, cores and energies of our own models need none."
-        raise SpecError(where, "have no delays, no sequences and no held inputs", got, mend)
+        repair = "Leave the replay out: counts, cores and energies of our own models need none."
+        raise SpecError(where, "have no delays, no sequences and no held inputs", got, repair)
 
 
 def _partition(network: QuantizedNetwork, neurons_per_core: int) -> Partition:
@@ -165,8 +165,8 @@ def _recorded_spikes(network: QuantizedNetwork, trace: RunTrace, points: FloatAr
     raise_violations(check_shape(f"{where}, points", points, (trace.n_samples, network.n_in), "(n_samples, n_in)"))
     probe = trace.probe
     if probe is None or len(probe.samples) != trace.n_samples or len(probe.nodes) != len(network.nodes):
-        mend = "Run few samples, with Probe(n_samples) for all of them."
-        raise SpecError(where, "have every sample and node recorded in full", _recorded(probe), mend)
+        repair = "Run few samples, with Probe(n_samples) for all of them."
+        raise SpecError(where, "have every sample and node recorded in full", _recorded(probe), repair)
     words, _ = encode_points(network, points)
     payloads = network.split_inputs(np.repeat(words[:, None, :], trace.n_steps, axis=1))
     payloads |= {node.name: node.payload for node in probe.nodes}

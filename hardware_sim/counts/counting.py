@@ -38,10 +38,10 @@ def check_trace(network: Network, trace: RunTrace, where: str) -> None:
     """
     digest = network.digest()
     if trace.network_digest != digest:
-        mend = "Run this network, or count with the network that ran."
+        repair = "Run this network, or count with the network that ran."
         if isinstance(network, QuantizedNetwork) and trace.network_digest == network.source.digest():
-            mend = "This is a run of its float source: count with `network.source`."
-        raise SpecError(where, f"be a trace of a network with digest {digest[:12]}", trace.network_digest[:12], mend)
+            repair = "This is a run of its float source: count with `network.source`."
+        raise SpecError(where, f"be a trace of a network with digest {digest[:12]}", trace.network_digest[:12], repair)
     n_steps = network.n_steps or trace.n_steps
     expected = [(node.name, (n_steps, node.n_out)) for node in network.nodes]
     found = [(counts.name, counts.fired.shape) for counts in trace.nodes]
@@ -70,12 +70,12 @@ def counted_traces(network: Network, trace: RunTrace, held: RunTrace | None, whe
     place = f"{where}: held trace of network {network.name!r}"
     check_trace(network, held, place)
     if not network.held_sources:
-        mend = "Leave the held trace out."
-        raise SpecError(place, "be None where no input is held", f"{held.n_samples} samples", mend)
+        repair = "Leave the held trace out."
+        raise SpecError(place, "be None where no input is held", f"{held.n_samples} samples", repair)
     if held.n_samples > trace.n_samples:
-        mend = "Run the samples of `held_rows` alone: one for each held value."
+        repair = "Run the samples of `held_rows` alone: one for each held value."
         rule = f"have at most the {trace.n_samples} samples of the whole run"
-        raise SpecError(place, rule, held.n_samples, mend)
+        raise SpecError(place, rule, held.n_samples, repair)
     return traces | dict.fromkeys(network.held_sources, held)
 
 

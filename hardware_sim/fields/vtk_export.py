@@ -35,8 +35,8 @@ def check_vtk_path(path: str | Path) -> Path:
     """
     target = Path(path)
     if target.suffix not in SUFFIXES:
-        mend = "Name the file field.vtu."
-        raise SpecError("write_vtk.path", f"end in one of {', '.join(SUFFIXES)}", target.name, mend)
+        repair = "Name the file field.vtu."
+        raise SpecError("write_vtk.path", f"end in one of {', '.join(SUFFIXES)}", target.name, repair)
     check_writable(target)
     import_extra("meshio", "vtk")
     return target

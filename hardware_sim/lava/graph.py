@@ -72,8 +72,8 @@ class LavaNetwork(Record):
         ports = [port for ports in self.inputs.values() for port in ports]
         if len(ports) != 1:
             counts = ", ".join(f"{len(ports)} of {name!r}" for name, ports in self.inputs.items())
-            mend = "Connect your sources to the ports of `inputs`, as `source.connect(list(net.inputs[name]))`."
-            raise SpecError("LavaNetwork.a_in", "be used where one input port is open", counts, mend)
+            repair = "Connect your sources to the ports of `inputs`, as `source.connect(list(net.inputs[name]))`."
+            raise SpecError("LavaNetwork.a_in", "be used where one input port is open", counts, repair)
         return ports[0]
 
     @property
@@ -168,8 +168,8 @@ def _check(network: Network, model: LayerModel, first: Schedule, probe: Probe) -
         SpecError: If the model has no nodes, the probe names one that is not there, or no input reaches one.
     """
     if model is LayerModel.WHOLE:
-        mend = "Use LayerModel.FUSED or DENSE; `simulate_on_lava` runs whole networks."
-        raise SpecError("to_lava.model", "be a model of single layers", model.value, mend)
+        repair = "Use LayerModel.FUSED or DENSE; `simulate_on_lava` runs whole networks."
+        raise SpecError("to_lava.model", "be a model of single layers", model.value, repair)
     probe.check_names([node.name for node in network.nodes])
     _check_connected(network)
     if model is LayerModel.DENSE:
@@ -191,9 +191,9 @@ def _check_connected(network: Network) -> None:
             found |= linked if linked & found else set()
     missing = next((node.name for node in nodes if node.name not in found), None)
     if missing is not None:
-        mend = "Leave it out, or run on Lava with LayerModel.WHOLE."
+        repair = "Leave it out, or run on Lava with LayerModel.WHOLE."
         rule = "reach every node from its inputs over connections"
-        raise SpecError(f"to_lava: network {network.name!r}", rule, repr(missing), mend)
+        raise SpecError(f"to_lava: network {network.name!r}", rule, repr(missing), repair)
 
 
 def _build_nodes(

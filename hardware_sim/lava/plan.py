@@ -111,8 +111,8 @@ def known_steps(network: Network, n_steps: int | None, where: str) -> int:
     own = network.n_steps
     steps = n_steps if own is None else own
     if steps is None:
-        mend = "Give the length of the sequences."
-        raise SpecError(where, "be a number where an input is a sequence", None, mend)
+        repair = "Give the length of the sequences."
+        raise SpecError(where, "be a number where an input is a sequence", None, repair)
     if steps < 1:
         raise SpecError(where, "be at least 1", steps, "Choose a number in that range.")
     if n_steps not in (None, steps):
@@ -125,11 +125,11 @@ def _check(n_samples: int, n_steps: int, mode: LavaMode, batch_size: int | None,
         if value is not None and value < 1:
             raise SpecError(f"plan_run.{name}", "be at least 1", value, "Choose a number in that range.")
     if n_samples * n_steps > MAX_PRESENTED:
-        mend = "Run them in blocks."
-        raise SpecError("plan_run.n_samples", f"be at most {MAX_PRESENTED // n_steps} in one run", n_samples, mend)
+        repair = "Run them in blocks."
+        raise SpecError("plan_run.n_samples", f"be at most {MAX_PRESENTED // n_steps} in one run", n_samples, repair)
     if batch_size is not None and mode is LavaMode.FAITHFUL:
-        mend = "Use LavaMode.BATCHED, or leave the batch size out."
-        raise SpecError("plan_run.batch_size", "be 1 where samples are presented one at a time", batch_size, mend)
+        repair = "Use LavaMode.BATCHED, or leave the batch size out."
+        raise SpecError("plan_run.batch_size", "be 1 where samples are presented one at a time", batch_size, repair)
 
 
 def _faithful_plan(network: Network, n_steps: int, n_samples: int, model: LayerModel, reasons: list[str]) -> LavaPlan:

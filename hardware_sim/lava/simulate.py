@@ -99,8 +99,8 @@ def _check_continues(mode: LavaMode, model: LayerModel | None) -> None:
     if mode is not LavaMode.BATCHED or model not in (None, LayerModel.WHOLE):
         rule = "be left out where every node is a process of its own, or samples go one at a time: those begin anew"
         got = f"a state in mode {mode.value!r}" + (f" and model {model.value!r}" if model else "")
-        mend = "Leave mode and model out, or use backend 'integer' or 'float'."
-        raise SpecError("simulate_on_lava.state", rule, got, mend)
+        repair = "Leave mode and model out, or use backend 'integer' or 'float'."
+        raise SpecError("simulate_on_lava.state", rule, got, repair)
 
 
 def _simulate(

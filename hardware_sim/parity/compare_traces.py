@@ -109,8 +109,8 @@ def _check_comparable(expected: RunTrace, actual: RunTrace) -> None:
     for name in ("network_digest", "n_samples", "n_steps"):
         ours, theirs = getattr(expected, name), getattr(actual, name)
         if ours != theirs:
-            mend = "Run the same network on the same points."
-            raise SpecError(f"compare_traces.actual.{name}", f"be as in the expected run, {ours}", theirs, mend)
+            repair = "Run the same network on the same points."
+            raise SpecError(f"compare_traces.actual.{name}", f"be as in the expected run, {ours}", theirs, repair)
 
 
 def _probe_pairs(expected: RunTrace, actual: RunTrace, output: str) -> Iterator[_Pair]:
@@ -135,9 +135,9 @@ def _check_same_choice(ours: ProbeTrace, theirs: ProbeTrace, n: int) -> None:
     samples = [probe.samples[:n].tolist() for probe in (ours, theirs)]
     for name, (expected, found) in (("samples", samples), ("steps", steps)):
         if expected != found:
-            mend = "Run both with the same probe."
+            repair = "Run both with the same probe."
             raise SpecError(
-                f"compare_traces.actual.probe.{name}", f"be as in the expected run, {expected}", found, mend
+                f"compare_traces.actual.probe.{name}", f"be as in the expected run, {expected}", found, repair
             )
 
 

@@ -158,22 +158,22 @@ def collect_tracebacks(actors: Sequence[Actor]) -> tuple[Violation, ...]:
 def _exception_violation(name: str, text: str) -> Violation:
     error = text.splitlines()[-1]
     return Violation(
-        name, "run its process model without an exception", f"{error}\n{text}", "Mend the model or what it was given."
+        name, "run its process model without an exception", f"{error}\n{text}", "Repair the model or what it was given."
     )
 
 
 def _exit_violation(name: str, exit_code: int | None) -> Violation:
     if exit_code is not None and exit_code < 0:
         got = signal_name(-exit_code)
-        mend = (
+        repair = (
             "Something killed it. If it was the kernel for want of memory, use smaller batches or a smaller"
             " compile_config['pypy_channel_size']."
             if got == "SIGKILL"
             else "Native code that it calls broke down."
         )
     else:
-        got, mend = f"exit code {exit_code}", "A process model must not end its process."
-    return Violation(name, "have a process that lives until the run ends", got, mend)
+        got, repair = f"exit code {exit_code}", "A process model must not end its process."
+    return Violation(name, "have a process that lives until the run ends", got, repair)
 
 
 def signal_name(number: int) -> str:

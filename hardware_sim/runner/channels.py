@@ -53,11 +53,11 @@ def _exact(send: Callable[[Any], None], kind: Any) -> Callable[[Any], None]:
             with np.errstate(invalid="ignore"):
                 differs = message != message.astype(kind)
             if differs.any():
-                mend = (
+                repair = (
                     "Send the input words of `neuropinn_lava.engine.host.encode_points`, or give the port a wider type."
                 )
                 rule = f"send messages to a network that fit its own type, {kind}"
-                raise SpecError("output port", rule, message[differs][0], mend)
+                raise SpecError("output port", rule, message[differs][0], repair)
         send(message)
 
     return send_exactly

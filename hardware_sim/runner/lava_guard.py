@@ -29,12 +29,12 @@ def require_lava() -> None:
         SimulationError: If Lava does not run on this Python or system, or fails when it is imported.
         MissingPackageError: If Lava is not installed.
     """
-    mend = "Use Python 3.10 on Linux or macOS, or another backend: `integer` computes the same numbers."
+    repair = "Use Python 3.10 on Linux or macOS, or another backend: `integer` computes the same numbers."
     version = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info >= (3, 11):
-        raise SimulationError("Lava backend", "run on Python 3.10, which Lava 0.10 needs", f"Python {version}", mend)
+        raise SimulationError("Lava backend", "run on Python 3.10, which Lava 0.10 needs", f"Python {version}", repair)
     if not hasattr(os, "fork"):
-        raise SimulationError("Lava backend", "fork its processes", f"no fork on {sys.platform}", mend)
+        raise SimulationError("Lava backend", "fork its processes", f"no fork on {sys.platform}", repair)
     method = multiprocessing.get_start_method(allow_none=True)
     if "lava.magma.runtime.message_infrastructure.multiprocessing" not in sys.modules:
         multiprocessing.set_start_method(None, force=True)
@@ -44,9 +44,9 @@ def require_lava() -> None:
     except MissingPackageError:
         raise
     except Exception as error:
-        mend = "Install the package's dependencies again: `pip install --force-reinstall lava-nc==0.10.0`."
+        repair = "Install the package's dependencies again: `pip install --force-reinstall lava-nc==0.10.0`."
         got = f"{type(error).__name__}: {error}"
-        raise SimulationError("Lava backend", "find Lava and import it", got, mend) from error
+        raise SimulationError("Lava backend", "find Lava and import it", got, repair) from error
     finally:
         if method is not None:
             multiprocessing.set_start_method(method, force=True)

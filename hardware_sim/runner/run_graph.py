@@ -162,13 +162,13 @@ def _start_violation(name: str, error: BaseException) -> Violation:
     """Return why a graph was not started: a full /dev/shm is the machine's fault, all else the graph's."""
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         rule = f"have room for the semaphores of Lava's channels, which the graph of {name} is connected by"
-        mend = (
+        repair = (
             "Remove what other programs left there (`df -h /dev/shm` and `ls -l /dev/shm` show it), or make it larger;"
             " in a container by `docker run --shm-size=256m`."
         )
-        return Violation("/dev/shm", rule, error, mend)
+        return Violation("/dev/shm", rule, error, repair)
     got = f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
-    return Violation(f"Lava graph of {name}", "compile and start", got, "Mend the graph or its run configuration.")
+    return Violation(f"Lava graph of {name}", "compile and start", got, "Repair the graph or its run configuration.")
 
 
 def _run(caller: Connection, graph: _Graph) -> tuple[Violation, ...]:
@@ -245,8 +245,8 @@ class _Infrastructure:
         from lava.magma.compiler.channels.interfaces import ChannelType
 
         if channel_type is not ChannelType.PyPy:
-            mend = "Choose Python process models in the run configuration."
-            raise SimulationError("Lava graph", "connect Python models only on the CPU simulator", channel_type, mend)
+            repair = "Choose Python process models in the run configuration."
+            raise SimulationError("Lava graph", "connect Python models only on the CPU simulator", channel_type, repair)
         return linked_channel_class()
 
     def build_actor(self, target: object, builder: Any, exception_q: object = None) -> None:

@@ -106,7 +106,7 @@ class RunMonitor:
                 return self.give_up("end within time_limit", "Raise time_limit, or give the run less to do.")
             if stall_clock.seconds_idle(now) >= self.limits.stall_seconds:
                 rule = f"finish a step or use the processor within {self.limits.stall_seconds:g} s"
-                return self.give_up(rule, MEND_STALL if self.n_counters else MEND_START)
+                return self.give_up(rule, REPAIR_STALL if self.n_counters else REPAIR_START)
 
     def read_messages(self) -> RunEnded | None:
         """Read what the supervisor has sent; return the end of the run, which its death is too."""
@@ -131,7 +131,7 @@ class RunMonitor:
             self.n_reported = steps
             self.on_progress(steps)
 
-    def give_up(self, rule: str, mend: str) -> tuple[Violation, ...]:
+    def give_up(self, rule: str, repair: str) -> tuple[Violation, ...]:
         """Return the error of a run that exceeds a limit, with its position; a run that has just ended returns its own."""
         stacks = "no answer: it is compiling, or starting its processes"
         deadline = time.monotonic() + ANSWER_SECONDS
@@ -145,11 +145,11 @@ class RunMonitor:
                     stacks = message.stacks
                     break
         done = self.steps.completed(self.n_counters)
-        return (Violation("Lava run", rule, f"{done} of {self.n_steps} steps; furthest behind are\n{stacks}", mend),)
+        return (Violation("Lava run", rule, f"{done} of {self.n_steps} steps; furthest behind are\n{stacks}", repair),)
 
 
-MEND_START = "What compiles the graph, or builds its models, waits for something: give it what it waits for."
-MEND_STALL = (
+REPAIR_START = "What compiles the graph, or builds its models, waits for something: give it what it waits for."
+REPAIR_STALL = (
     "A process that does not send in a step leaves its receivers waiting: send in every step, zeros if nothing"
     " else. A model that waits for something outside needs a larger stall_seconds."
 )

@@ -62,9 +62,9 @@ class WantedVariable(Record):
         """
         name = self.memory.values[:TYPE_BYTES].tobytes().rstrip(b"\0").decode()
         if not name:
-            where, mend = f"run_graph.read: variable {self.variable.name!r}", "Have its model end when Lava stops it."
+            where, repair = f"run_graph.read: variable {self.variable.name!r}", "Have its model end when Lava stops it."
             raise SimulationError(
-                where, "be one of a process that ends in good order", "a process that was killed", mend
+                where, "be one of a process that ends in good order", "a process that was killed", repair
             )
         n = math.prod(self.variable.shape)
         return np.frombuffer(self.memory.values[TYPE_BYTES:].tobytes(), name, n).reshape(self.variable.shape)
@@ -90,15 +90,15 @@ def wanted_variables(processes: Iterable[Any], read: Sequence[Any]) -> tuple[Wan
     graph = list(processes)
     for variable in read:
         if not any(getattr(variable, "process", None) is process for process in graph):
-            mend = "Pass variables of this graph, as `sink.data`."
-            raise SpecError("run_graph.read", "name variables of processes of the graph", repr(variable), mend)
+            repair = "Pass variables of this graph, as `sink.data`."
+            raise SpecError("run_graph.read", "name variables of processes of the graph", repr(variable), repair)
     for process in graph:
         is_keeper = any(base.__module__ in KEEPERS for base in type(process).__mro__)
         if is_keeper and not any(variable.process is process for variable in read):
-            mend = (
+            repair = (
                 "Read it at the end, as `(data,) = run_graph(sink, ..., read=(sink.data,))`, or have a model of your own"
                 " write into a SharedArray."
             )
             rule = "name a variable of each sink, because the run happens in forked processes and `Var.get` sees none of it"
-            raise SpecError("run_graph.read", rule, f"none of {type(process).__name__} {process.name!r}", mend)
+            raise SpecError("run_graph.read", rule, f"none of {type(process).__name__} {process.name!r}", repair)
     return tuple(map(WantedVariable.of, read))

@@ -83,8 +83,8 @@ def _check_unsaid(where: str, delays: set[int | None]) -> None:
         return
     rule = "have an input_latency that says by how many steps the processes before it delay"
     if None in delays:
-        mend = "Pass input_latency: 0 if each of them receives before it sends, plus 1 for each that sends first."
-        raise SpecError(where, rule, "a process before it whose delay is not known", mend)
+        repair = "Pass input_latency: 0 if each of them receives before it sends, plus 1 for each that sends first."
+        raise SpecError(where, rule, "a process before it whose delay is not known", repair)
     longest = max(each for each in delays if each is not None)
     raise SpecError(where, rule, f"none, and a delay of {longest} in this graph", f"Pass input_latency={longest}.")
 
@@ -97,9 +97,11 @@ def _lost_values(process: Any) -> Iterator[Violation]:
         kind = getattr(getattr(process.model_class, variable.name, None), "d_type", None)
         lost = lost_value(np.asarray(variable.init), kind)
         if lost is not None:
-            mend = "Give it input words, as `neuropinn_lava.engine.host.encode_points` makes them of points."
+            repair = "Give it input words, as `neuropinn_lava.engine.host.encode_points` makes them of points."
             where = f"{type(process).__name__} {process.name!r}, variable {variable.name!r}"
-            yield Violation(where, f"send values that fit the type of its process model, {np.dtype(kind)}", lost, mend)
+            yield Violation(
+                where, f"send values that fit the type of its process model, {np.dtype(kind)}", lost, repair
+            )
 
 
 def lost_value(values: Any, kind: Any) -> Any:

@@ -25,18 +25,18 @@ def dense_violations(node: AnyNode, schedule: Schedule) -> Iterator[Violation]:
     """Yield what keeps the connections of a node from being computed by Dense exactly."""
     where = f"Dense model of layer {node.name!r}"
     if schedule.batch_size is not None:
-        mend = "Use LavaMode.FAITHFUL, or LayerModel.FUSED for batches."
-        yield Violation(where, "get one sample at a time, because Dense has no batch axis", schedule.batch_size, mend)
+        repair = "Use LavaMode.FAITHFUL, or LayerModel.FUSED for batches."
+        yield Violation(where, "get one sample at a time, because Dense has no batch axis", schedule.batch_size, repair)
     if not isinstance(node, (QuantizedPopulation, QuantizedOutput)):
         return
     bits = node.affine.weight_bits
     if bits > DENSE_WEIGHT_BITS:
-        mend = "Quantize with shorter weights, or use LayerModel.FUSED."
-        yield Violation(where, f"have weights of at most {DENSE_WEIGHT_BITS} bits", bits, mend)
+        repair = "Quantize with shorter weights, or use LayerModel.FUSED."
+        yield Violation(where, f"have weights of at most {DENSE_WEIGHT_BITS} bits", bits, repair)
     for each in node.affine.connections:
         bound = 2 * int(each.product_bound().max())
         if bound >= DENSE_SUM:
             place = where if len(node.affine.connections) == 1 else f"{where}, connection from {each.source!r}"
             rule = f"keep 2 * sum |w| * highest payload below Dense's int32, {DENSE_SUM}"
-            mend = "Quantize with shorter payloads, split the layer, or use LayerModel.FUSED."
-            yield Violation(place, rule, bound, mend)
+            repair = "Quantize with shorter payloads, split the layer, or use LayerModel.FUSED."
+            yield Violation(place, rule, bound, repair)

@@ -47,8 +47,8 @@ def check_words(name: str, a: Array, highest: float) -> None:
     low, high = a.min(), a.max()
     if not (-highest <= low and high <= highest):  # NaN fails; and |−2^31| is negative in int32
         got = high if -highest <= low else low
-        mend = "Saturate them, as `encode_points` does."
-        raise SpecError(f"layer {name!r}", f"receive input words within ±{highest}", got, mend)
+        repair = "Saturate them, as `encode_points` does."
+        raise SpecError(f"layer {name!r}", f"receive input words within ±{highest}", got, repair)
 
 
 class Inbox:

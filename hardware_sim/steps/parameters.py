@@ -82,8 +82,8 @@ def make_population(
         node = PopulationSpec(connections=connections, activation=phi, **given)
     order = tuple((each.source, each.delay) for each in connections)
     if node.edges != order:
-        mend = "Sort them, or give plain matrices, which are taken in the order in which they come."
-        raise SpecError(f"VSN {name!r}.weights", "be in the order of source and delay", order, mend)
+        repair = "Sort them, or give plain matrices, which are taken in the order in which they come."
+        raise SpecError(f"VSN {name!r}.weights", "be in the order of source and delay", order, repair)
     return node
 
 

@@ -117,8 +117,8 @@ def freeze_arrays(record: object, **dtypes: DTypeLike) -> None:
             held = frozen_array(getattr(record, name), dtype)
         except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: a tensor that requires grad
             where = f"{type(record).__name__}.{name}"
-            mend = "Give an array of such numbers; nothing is rounded silently."
-            raise SpecError(where, f"be an array that fits {np.dtype(dtype)}", str(error), mend) from error
+            repair = "Give an array of such numbers; nothing is rounded silently."
+            raise SpecError(where, f"be an array that fits {np.dtype(dtype)}", str(error), repair) from error
         object.__setattr__(record, name, held)
 
 

@@ -2,7 +2,7 @@
 
 Every error names an object, the rule that it breaks, the value found and the repair, and reads as a sentence:
 
-    {where} must {rule}; got {got}. {mend}
+    {where} must {rule}; got {got}. {repair}
     make_burgers.viscosity must lie in [0.02, 1]; got 0.001. Choose a value in that range.
 
 A rule therefore begins with a verb in its base form ("be finite", "have two axes", "lie in [0, 1]", "end in .csv"), in every
@@ -20,7 +20,7 @@ _E = TypeVar("_E", bound="NeuroPinnError")
 
 
 class Violation(NamedTuple):
-    """One broken rule, which reads `{where} must {rule}; got {got}. {mend}`."""
+    """One broken rule, which reads `{where} must {rule}; got {got}. {repair}`."""
 
     where: str
     """The object and its field, as in `PopulationSpec 'hidden1'.theta`."""
@@ -28,18 +28,18 @@ class Violation(NamedTuple):
     """What `where` must do or be, beginning with a verb in its base form: `lie in [0, 1]`, `be a whole number`."""
     got: object
     """The value that breaks the rule."""
-    mend: str
+    repair: str
     """The repair, as a sentence to the user."""
 
     def __str__(self) -> str:
-        return f"{self.where} must {self.rule}; got {self.got}. {self.mend}"
+        return f"{self.where} must {self.rule}; got {self.got}. {self.repair}"
 
 
 class NeuroPinnError(Exception):
     """Base of every error that this package raises on purpose."""
 
-    def __init__(self, where: str, rule: str, got: object, mend: str, more: tuple[Violation, ...] = ()) -> None:
-        super().__init__(where, rule, got, mend, more)
+    def __init__(self, where: str, rule: str, got: object, repair: str, more: tuple[Violation, ...] = ()) -> None:
+        super().__init__(where, rule, got, repair, more)
 
     @classmethod
     def gathered(cls: type[_E], violations: Sequence[Violation]) -> _E:
@@ -50,8 +50,8 @@ class NeuroPinnError(Exception):
     @property
     def violations(self) -> tuple[Violation, ...]:
         """All broken rules, in the order in which they were found."""
-        where, rule, got, mend, more = self.args
-        return (Violation(where, rule, got, mend), *more)
+        where, rule, got, repair, more = self.args
+        return (Violation(where, rule, got, repair), *more)
 
     def __str__(self) -> str:
         return "\n".join(str(violation) for violation in self.violations)

@@ -21,8 +21,8 @@ class Names:
         self._resolve = resolve
 
     def __getitem__(self, place: object) -> NoReturn:
-        mend = "Write p.x in place of points[:, 0]; functions of arrays are given by name, in `fields`."
-        raise SpecError("coordinates in an expression", "be named values", f"[{place}]", mend)
+        repair = "Write p.x in place of points[:, 0]; functions of arrays are given by name, in `fields`."
+        raise SpecError("coordinates in an expression", "be named values", f"[{place}]", repair)
 
     def __getattr__(self, text: str) -> Expression:
         if text.startswith("__"):

@@ -73,8 +73,10 @@ class Expression:
         return self.text(exact=False)
 
     def __bool__(self) -> NoReturn:
-        mend = "Write (condition) * a + (1 - condition) * b, or np.where(condition, a, b)."
-        raise SpecError("expression", "be kept out of `if`, `and`, `or` and `not`, as it has no value yet", self, mend)
+        repair = "Write (condition) * a + (1 - condition) * b, or np.where(condition, a, b)."
+        raise SpecError(
+            "expression", "be kept out of `if`, `and`, `or` and `not`, as it has no value yet", self, repair
+        )
 
     def __float__(self) -> NoReturn:
         raise SpecError(
@@ -249,8 +251,8 @@ def as_expression(value: object) -> Expression:
         raise_violations(check_finite("number in an expression", value))
         return Expression("number", (float(value),))
     rule = "be made of names, numbers and functions"
-    mend = "Give arrays and functions of arrays by name, in the problem's `fields`."
-    raise SpecError("operand of an expression", rule, type(value).__name__, mend)
+    repair = "Give arrays and functions of arrays by name, in the problem's `fields`."
+    raise SpecError("operand of an expression", rule, type(value).__name__, repair)
 
 
 def name(text: str) -> Expression:

@@ -28,5 +28,7 @@ def import_extra(package: str, extra: str) -> ModuleType:
         if error.name is None or not f"{package}.".startswith(f"{error.name}."):
             raise  # the package is there, and something that it needs is not
         name = package.partition(".")[0]
-        mend = f"Install it with `pip install 'neuropinn-lava[{extra}]'`."
-        raise MissingPackageError(f"The package `{name}`", "be installed for this", "no such package", mend) from error
+        repair = f"Install it with `pip install 'neuropinn-lava[{extra}]'`."
+        raise MissingPackageError(
+            f"The package `{name}`", "be installed for this", "no such package", repair
+        ) from error

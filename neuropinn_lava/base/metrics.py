@@ -23,8 +23,8 @@ def relative_l2(u: FloatArray, u_ref: FloatArray) -> float:
     u, u_ref = _compared(u, u_ref)
     size = float(np.linalg.norm(u_ref))
     if size == 0.0:
-        mend = "Look at max_abs_error instead."
-        raise SpecError("relative_l2.u_ref", "be a reference that is not zero everywhere", size, mend)
+        repair = "Look at max_abs_error instead."
+        raise SpecError("relative_l2.u_ref", "be a reference that is not zero everywhere", size, repair)
     return float(np.linalg.norm(u - u_ref)) / size
 
 

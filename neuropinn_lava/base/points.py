@@ -23,8 +23,8 @@ def checked_points(points: object, n_in: int, where: str) -> FloatArray:
     """
     array = _real_array(points, "Give an (n, d) array of numbers", where)
     if array.ndim != 2 or array.shape[1] != n_in:
-        mend = _missing_axis(array, n_in, 2) or f"Give one row per point and {n_in} columns, space first, time last."
-        raise SpecError(where, f"have the shape (n, {n_in})", array.shape, mend)
+        repair = _missing_axis(array, n_in, 2) or f"Give one row per point and {n_in} columns, space first, time last."
+        raise SpecError(where, f"have the shape (n, {n_in})", array.shape, repair)
     return _filled(array, "point", where)
 
 
@@ -36,8 +36,8 @@ def checked_sequences(sequences: object, n_in: int, where: str) -> FloatArray:
     """
     array = _real_array(sequences, "Give an (n, n_steps, d) array of numbers", where)
     if array.ndim != 3 or array.shape[2] != n_in:
-        mend = _missing_axis(array, n_in, 3) or f"Give one row per sample, one per step in it, and {n_in} columns."
-        raise SpecError(where, f"have the shape (n, n_steps, {n_in})", array.shape, mend)
+        repair = _missing_axis(array, n_in, 3) or f"Give one row per sample, one per step in it, and {n_in} columns."
+        raise SpecError(where, f"have the shape (n, n_steps, {n_in})", array.shape, repair)
     return _filled(array, "step", where)
 
 
@@ -50,18 +50,18 @@ def _missing_axis(array: FloatArray, n_in: int, n_axes: int) -> str | None:
     return "Add the axis of the samples: `array[None]` is one." if array.shape[-1] == n_in else None
 
 
-def _real_array(values: object, mend: str, where: str) -> FloatArray:
+def _real_array(values: object, repair: str, where: str) -> FloatArray:
     """Convert values to a float64 array of any shape."""
     try:
         given = np.asarray(without_graph(values))
         if given.dtype.kind not in REAL_KINDS:
-            repair = f"{mend}; take the real part, or parse the texts, first."
-            raise SpecError(where, "be real numbers", f"an array of {given.dtype}", repair)
+            together = f"{repair}; take the real part, or parse the texts, first."
+            raise SpecError(where, "be real numbers", f"an array of {given.dtype}", together)
         return given.astype(np.float64, copy=False)
     except (TypeError, ValueError, RuntimeError) as error:
         if isinstance(error, SpecError):
             raise
-        raise SpecError(where, "be real numbers", str(error), f"{mend}.") from error
+        raise SpecError(where, "be real numbers", str(error), f"{repair}.") from error
 
 
 def _filled(array: FloatArray, what: str, where: str) -> FloatArray:

@@ -158,8 +158,8 @@ def run_float(
     """
     held = checked_network(network, "run_float.network")
     if isinstance(held, QuantizedNetwork):
-        mend = "Run its source, `network.source`, or the integers by `run_integer`."
-        raise SpecError("run_float.network", "be a float network", type(held).__name__, mend)
+        repair = "Run its source, `network.source`, or the integers by `run_integer`."
+        raise SpecError("run_float.network", "be a float network", type(held).__name__, repair)
 
     def encode(block: FloatArray) -> tuple[NumberArray, int]:
         return network.input_transform.apply(block), 0
@@ -186,8 +186,8 @@ def run_integer(
     """
     held = checked_network(network, "run_integer.network")
     if not isinstance(held, QuantizedNetwork):
-        mend = "Quantize it first: `neuropinn-lava convert`, or `neuropinn_lava.convert`."
-        raise SpecError("run_integer.network", "be a quantized network", type(held).__name__, mend)
+        repair = "Quantize it first: `neuropinn-lava convert`, or `neuropinn_lava.convert`."
+        raise SpecError("run_integer.network", "be a quantized network", type(held).__name__, repair)
     encode, decode = partial(encode_points, held), partial(decode_integers, held)
     return run_arithmetic(held, points, probe, Backend.INTEGER, encode, IntegerArithmetic, decode, state)
 

@@ -75,9 +75,9 @@ class RunState(ArrayRecord):
             )
         for each in self.lines:
             if each.values.ndim != 3 or len(each.values) != self.n_samples:
-                got, mend = each.values.shape, "Use the state that a run returned."
+                got, repair = each.values.shape, "Use the state that a run returned."
                 rule = f"have the shape (n_samples, n_kept, n_neurons) for {self.n_samples} samples"
-                yield Violation(f"RunState: payloads of {each.name!r}", rule, got, mend)
+                yield Violation(f"RunState: payloads of {each.name!r}", rule, got, repair)
 
     @classmethod
     def begin(cls, network: Network, n_samples: int) -> RunState:
@@ -140,20 +140,20 @@ class RunState(ArrayRecord):
             SpecError: If it is not, or if the order changes.
         """
         if is_reordered:
-            mend = "Record the first samples by `Probe(n_samples=...)`."
+            repair = "Record the first samples by `Probe(n_samples=...)`."
             rule = "be left out where a probe chooses samples or steps by number"
-            raise SpecError(where, rule, f"a state after {self.step} steps", mend)
+            raise SpecError(where, rule, f"a state after {self.step} steps", repair)
         if self.network_digest != network.digest():
-            mend = "Continue with the network that returned it, or begin anew by `RunState.begin`."
+            repair = "Continue with the network that returned it, or begin anew by `RunState.begin`."
             raise SpecError(
                 where,
                 f"be a state of network {network.name!r}, of digest {network.digest()}",
                 self.network_digest,
-                mend,
+                repair,
             )
         if self.n_samples != n_samples:
-            mend = "Give the same samples, in the same order, with their next steps."
-            raise SpecError(where, f"be of as many samples as the points, {n_samples}", self.n_samples, mend)
+            repair = "Give the same samples, in the same order, with their next steps."
+            raise SpecError(where, f"be of as many samples as the points, {n_samples}", self.n_samples, repair)
         n_kept = {name: min(self.step, longest) for name, longest in longest_delays(network).items()}
         wanted = {name: (n_samples, width) for name, width in _membrane_widths(network).items()}
         delayed = {name: (n_samples, n_kept[name], width) for name, width in _line_widths(network).items()}

@@ -158,8 +158,8 @@ class Probe(Record):
         raise_violations(found or check_range("Probe.n_samples", self.n_samples, 0, math.inf))
         raise_violations((*_check_ascending("samples", self.samples), *_check_ascending("steps", self.steps)))
         if self.samples is not None and self.n_samples:
-            mend = "Give n_samples, or samples."
-            raise SpecError("Probe.samples", "be left out beside n_samples", self.samples, mend)
+            repair = "Give n_samples, or samples."
+            raise SpecError("Probe.samples", "be left out beside n_samples", self.samples, repair)
 
     @property
     def is_chosen(self) -> bool:

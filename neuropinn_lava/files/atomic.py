@@ -36,9 +36,9 @@ def check_writable(path: str | Path) -> Path:
     try:
         handle, probe = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     except OSError as error:
-        mend = "Create the directory, or choose another one."
+        repair = "Create the directory, or choose another one."
         raise SpecError(
-            f"output {target}", "be in a directory that takes new files", error.strerror or error, mend
+            f"output {target}", "be in a directory that takes new files", error.strerror or error, repair
         ) from error
     os.close(handle)
     os.unlink(probe)
@@ -83,9 +83,9 @@ def full_disk_as_error(target: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in NO_ROOM:
             raise
-        mend = "Free some space, or choose another place; the file that was there before is unchanged."
+        repair = "Free some space, or choose another place; the file that was there before is unchanged."
         got = os.strerror(error.errno)  # what libraries put into `strerror` is a page long
-        raise SpecError(f"output {target}", "be on a disk with room for the whole file", got, mend) from error
+        raise SpecError(f"output {target}", "be on a disk with room for the whole file", got, repair) from error
 
 
 def write_text(path: str | Path, text: str) -> None:

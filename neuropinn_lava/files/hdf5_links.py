@@ -40,5 +40,5 @@ def check_self_contained(file: h5py.File, where: str) -> None:
 
 
 def _refuse_link(where: str, member: str, found: str) -> None:
-    mend = "Copy what it leads to into the file."
-    raise FileFormatError(f"{where}: {member.replace('//', '/')}", "lie in the file itself", found, mend)
+    repair = "Copy what it leads to into the file."
+    raise FileFormatError(f"{where}: {member.replace('//', '/')}", "lie in the file itself", found, repair)

@@ -76,8 +76,8 @@ def parse_mesh(path: str | Path) -> Any:
             return meshio.read(path)
     except (Exception, SystemExit) as error:  # its readers raise whatever a damaged file makes them raise
         got = " ".join(f"{type(error).__name__}: {error} {said.getvalue()}".split())
-        mend = "Write it again in a format of meshio, such as .msh or .vtu."
-        raise FileFormatError(f"mesh {path}", "be a file that meshio can read", got[:500], mend) from error
+        repair = "Write it again in a format of meshio, such as .msh or .vtu."
+        raise FileFormatError(f"mesh {path}", "be a file that meshio can read", got[:500], repair) from error
 
 
 def _refuse_cells(mesh: Any, n_dim: int, where: str) -> None:
@@ -87,15 +87,15 @@ def _refuse_cells(mesh: Any, n_dim: int, where: str) -> None:
             raise FileFormatError(where, "have cells of its own points", got, "It is damaged; write it again.")
     others = sorted({block.type for block in mesh.cells} - {CELLS[n_dim], *OTHER_FACETS})
     if others or not any(block.type == CELLS[n_dim] for block in mesh.cells):
-        mend = "Mesh with straight simplices, of first order."
-        raise FileFormatError(where, "have triangles or tetrahedra as its only cells", others or "none", mend)
+        repair = "Mesh with straight simplices, of first order."
+        raise FileFormatError(where, "have triangles or tetrahedra as its only cells", others or "none", repair)
 
 
 def _coordinates(points: FloatArray, n_dim: int, where: str) -> FloatArray:
     flat = points[:, n_dim:]
     if np.ptp(flat, axis=0).any():
-        mend = "A surface in space is no region of the plane; give tetrahedra, or lay it into the plane."
-        raise FileFormatError(where, "have triangles in the plane z = constant", f"z of {np.ptp(flat):g} span", mend)
+        repair = "A surface in space is no region of the plane; give tetrahedra, or lay it into the plane."
+        raise FileFormatError(where, "have triangles in the plane z = constant", f"z of {np.ptp(flat):g} span", repair)
     return points[:, :n_dim]
 
 

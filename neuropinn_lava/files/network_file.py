@@ -61,9 +61,9 @@ def write_network(network: Network, path: str | Path) -> None:
 def _check_order(first: object, second: object) -> None:
     """Refuse a path in the place of the network, and the network in that of the path."""
     if isinstance(first, (str, Path)) and isinstance(second, (NetworkSpec, QuantizedNetwork)):
-        mend = "Swap them: `write_network(network, path)`."
+        repair = "Swap them: `write_network(network, path)`."
         raise SpecError(
-            "write_network.network", "have the network first and its path second", f"{str(first)!r} first", mend
+            "write_network.network", "have the network first and its path second", f"{str(first)!r} first", repair
         )
 
 
@@ -75,9 +75,9 @@ def check_network_path(path: str | Path) -> Path:
     """
     target = Path(path)
     if target.suffix.lower() != SUFFIX:
-        mend = f"Name it {target.stem or 'net'}{SUFFIX}; `neuropinn-lava export` writes other formats."
+        repair = f"Name it {target.stem or 'net'}{SUFFIX}; `neuropinn-lava export` writes other formats."
         raise SpecError(
-            f"output {target}", f"be a name that ends in {SUFFIX}", repr(target.suffix or target.name), mend
+            f"output {target}", f"be a name that ends in {SUFFIX}", repr(target.suffix or target.name), repair
         )
     return check_writable(target)
 
@@ -131,16 +131,16 @@ def _read_contents(file: h5py.File, schema: int, path: str) -> Network:
 
     found = sorted([*file.attrs, *file])
     if found != ["digest", "kind", "network"]:
-        mend = "Use the version of neuropinn-lava that wrote the file."
-        raise FileFormatError(f"file {path}", "have the members digest, kind and network", found, mend)
+        repair = "Use the version of neuropinn-lava that wrote the file."
+        raise FileFormatError(f"file {path}", "have the members digest, kind and network", found, repair)
     kind, kinds = file.attrs.get("kind"), KINDS[schema]
     if kind not in kinds:
-        mend = "Export the network again."
-        raise FileFormatError(f"file {path}", f"be of a kind out of {', '.join(kinds)}", kind, mend)
+        repair = "Export the network again."
+        raise FileFormatError(f"file {path}", f"be of a kind out of {', '.join(kinds)}", kind, repair)
     record = read_record(own_member(file, "network"), kinds[kind])
     if record_digest(record) != file.attrs.get("digest"):
-        mend = "Export the network again."
-        raise FileFormatError(f"file {path}", "have the digest of its network", file.attrs.get("digest"), mend)
+        repair = "Export the network again."
+        raise FileFormatError(f"file {path}", "have the digest of its network", file.attrs.get("digest"), repair)
     network: Network = record.upgraded() if schema == 1 else record
     return network
 
@@ -179,13 +179,13 @@ def _check_header(path: Path) -> int:
         )
     lines = header.rstrip(b"\0").decode("ascii", errors="replace").split("\n")
     if lines[0] != MAGIC:
-        mend = "Give a file written by `neuropinn-lava train`, `convert`, or `neuropinn_lava.write_network`."
-        raise FileFormatError(where, f"begin with {MAGIC!r}", repr(lines[0][:40]), mend)
+        repair = "Give a file written by `neuropinn-lava train`, `convert`, or `neuropinn_lava.write_network`."
+        raise FileFormatError(where, f"begin with {MAGIC!r}", repr(lines[0][:40]), repair)
     schema = next((known for known in KINDS if lines[1:2] == [f"schema {known}"]), None)
     if schema is None:
-        mend = "Use the version of neuropinn-lava that wrote the file, or export the network again with this one."
+        repair = "Use the version of neuropinn-lava that wrote the file, or export the network again with this one."
         rule = f"have a schema out of {', '.join(map(str, KINDS))}"
-        raise FileFormatError(where, rule, repr(lines[1] if len(lines) > 1 else ""), mend)
+        raise FileFormatError(where, rule, repr(lines[1] if len(lines) > 1 else ""), repair)
     length, sha = _measure_body(path)
     if header != _header(length, sha, schema):
         got = f"{length} bytes with SHA-256 {sha[:12]}…"

@@ -40,7 +40,7 @@ def try_parser(parser: str, path: str | Path, what: str, *, seconds: float | Non
     Raises:
         FileFormatError: If it is no regular file, or if its parser hangs, crashes, or wants more memory than any sound file.
     """
-    where, mend = f"{what} {path}", "It is damaged, or made to do harm; get it again from who wrote it."
+    where, repair = f"{what} {path}", "It is damaged, or made to do harm; get it again from who wrote it."
     if not os.path.exists(path):
         return  # the parser says so
     if not os.path.isfile(path):  # opening a pipe would block
@@ -59,16 +59,18 @@ def try_parser(parser: str, path: str | Path, what: str, *, seconds: float | Non
             stderr=subprocess.PIPE,
         )
     except subprocess.TimeoutExpired as error:
-        raise FileFormatError(where, f"have a parser that ends within {limit:.0f} s", "one that hangs", mend) from error
+        raise FileFormatError(
+            where, f"have a parser that ends within {limit:.0f} s", "one that hangs", repair
+        ) from error
     if done.returncode < 0:
         got = f"one ended by {signal.Signals(-done.returncode).name}"
-        raise FileFormatError(where, "be parsed without a crash", got, mend)
+        raise FileFormatError(where, "be parsed without a crash", got, repair)
     if done.returncode == _OUT_OF_MEMORY:
         rule = f"be parsed within {MAX_PARSER_BYTES >> 30} GiB of memory"
-        raise FileFormatError(where, rule, "one that wants more", mend)
+        raise FileFormatError(where, rule, "one that wants more", repair)
     if done.returncode:
         raise FileFormatError(
-            where, "be parsed by a process of its own", done.stderr.decode(errors="replace")[-2000:], mend
+            where, "be parsed by a process of its own", done.stderr.decode(errors="replace")[-2000:], repair
         )
 
 

@@ -81,12 +81,12 @@ def _type_hints(cls: type) -> dict[str, Any]:
 def _check_members(group: h5py.Group, known: set[str], expected: str) -> None:
     where = f"group {group.name}"
     if group.attrs.get("type") != expected:
-        mend = "Export the network again."
-        raise FileFormatError(where, f"be a record of type {expected}", group.attrs.get("type"), mend)
+        repair = "Export the network again."
+        raise FileFormatError(where, f"be a record of type {expected}", group.attrs.get("type"), repair)
     unknown = (set(group.attrs) | set(group)) - known - {"type"}
     if unknown:
-        mend = "Use the version of neuropinn-lava that wrote the file."
-        raise FileFormatError(where, f"have only members out of {sorted(known)}", sorted(unknown), mend)
+        repair = "Use the version of neuropinn-lava that wrote the file."
+        raise FileFormatError(where, f"have only members out of {sorted(known)}", sorted(unknown), repair)
 
 
 def _choices(hint: Any) -> tuple[Any, ...]:
@@ -156,9 +156,9 @@ def _read_array(dataset: h5py.Dataset) -> Any:
         raise FileFormatError(where, "be an array", "a group", "Export the network again.")
     plain = not dataset.is_virtual and dataset.external is None and dataset.chunks is None
     if not plain or dataset.dtype.kind not in "fi":
-        mend = "Export the network again."
+        repair = "Export the network again."
         raise FileFormatError(
-            where, "be contiguous numbers in the file itself", f"{dataset.dtype}, {dataset.chunks}", mend
+            where, "be contiguous numbers in the file itself", f"{dataset.dtype}, {dataset.chunks}", repair
         )
     if dataset.id.get_storage_size() < dataset.size * dataset.dtype.itemsize:
         got = f"{dataset.shape} with {dataset.id.get_storage_size()} bytes"

@@ -42,5 +42,5 @@ def check_result_folder(target: Path, where: str, kind: str, is_ours: bool, forc
     if target.exists() and not target.is_dir():
         raise SpecError(where, "be a folder", "a file", "Name a folder.")
     if target.is_dir() and any(target.iterdir()) and not is_ours and not force:
-        mend = "Choose another folder, or use --force to write beside what it holds."
-        raise SpecError(where, f"be an empty folder, a new one, or an earlier {kind}", "other files in it", mend)
+        repair = "Choose another folder, or use --force to write beside what it holds."
+        raise SpecError(where, f"be an empty folder, a new one, or an earlier {kind}", "other files in it", repair)

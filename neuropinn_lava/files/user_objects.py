@@ -64,8 +64,8 @@ def find_object(
     if not isinstance(found, kind) and callable(found):
         found = _build_object(where, found, options)
     elif options:
-        mend = f"Build the {what} in a function that has these arguments, and name the function."
-        raise SpecError(where, f"get no options for a {what} that exists already", ", ".join(options), mend)
+        repair = f"Build the {what} in a function that has these arguments, and name the function."
+        raise SpecError(where, f"get no options for a {what} that exists already", ", ".join(options), repair)
     if not isinstance(found, kind):
         rule = f"be a {kind.__name__}, or a function that returns one"
         raise SpecError(where, rule, type(found).__name__, "Name another object of the file.")
@@ -99,8 +99,8 @@ def _import_place(where: str, place: str) -> ModuleType:
     except NeuroPinnError:
         raise
     except Exception as error:  # whatever the user's code raises
-        mend = "Check its path and that it can be imported; modules are also searched in the working folder."
-        raise SpecError(where, "be a file that can be imported", describe_failure(error), mend) from error
+        repair = "Check its path and that it can be imported; modules are also searched in the working folder."
+        raise SpecError(where, "be a file that can be imported", describe_failure(error), repair) from error
 
 
 def import_user_module(path: str) -> ModuleType:
@@ -140,8 +140,8 @@ def _build_object(where: str, build: Callable[..., Any], options: Mapping[str, f
     except NeuroPinnError:
         raise
     except Exception as error:  # whatever the user's code raises
-        mend = "Check the function; each of its arguments needs a default or an option."
-        raise SpecError(where, "be a function that can be called", describe_failure(error), mend) from error
+        repair = "Check the function; each of its arguments needs a default or an option."
+        raise SpecError(where, "be a function that can be called", describe_failure(error), repair) from error
 
 
 def describe_failure(error: BaseException) -> str:

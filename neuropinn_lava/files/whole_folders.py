@@ -55,8 +55,8 @@ class FolderKind(Record):
             if target.is_dir():
                 tempfile.TemporaryDirectory(dir=target).cleanup()
         except OSError as error:
-            mend = "Create its parent, or choose another folder."
-            raise SpecError(where, "be a place that takes new folders", error.strerror or error, mend) from error
+            repair = "Create its parent, or choose another folder."
+            raise SpecError(where, "be a place that takes new folders", error.strerror or error, repair) from error
         return target
 
     def write(self, target: Path, files: Mapping[str, str]) -> None:

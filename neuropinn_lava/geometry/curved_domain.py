@@ -33,9 +33,9 @@ class CurvedDomain(Record, PlaneDomain):
         for curve in range(1, self.level_set.n_curves):
             inside = self.level_set.level(0, self.outline(curve)) > 0
             if not inside.all():
-                mend = "Move or shrink the hole."
+                repair = "Move or shrink the hole."
                 got = f"hole {curve} with {int((~inside).sum())} of {N_OUTLINE} points outside"
-                raise SpecError("CurvedDomain.level_set", "have holes that lie inside the outline", got, mend)
+                raise SpecError("CurvedDomain.level_set", "have holes that lie inside the outline", got, repair)
 
     def outline(self, curve: int, n: int = N_OUTLINE) -> FloatArray:
         """Return n points of a curve at equal angles, shape (n, 2)."""

@@ -67,8 +67,8 @@ class Cloud(ArrayRecord):
         for name in ("periods", "cell_periods"):
             yield from check_shape(f"Cloud.{name}", getattr(self, name), (self.n_dim,), "(n_dim,)")
         if not 1 <= self.n_inside <= self.n_points:
-            mend = "Give a finer grid, or a domain with an inside."
-            yield Violation("Cloud.n_inside", f"lie between 1 and {self.n_points}", self.n_inside, mend)
+            repair = "Give a finer grid, or a domain with an inside."
+            yield Violation("Cloud.n_inside", f"lie between 1 and {self.n_points}", self.n_inside, repair)
 
     @property
     def n_points(self) -> int:
@@ -140,8 +140,8 @@ def check_tag(domain: Domain, tag: str) -> None:
     """Raise a SpecError that lists the tags of a domain if the given one is not among them."""
     where = f"{type(domain).__name__}.on: tag"
     if not domain.tags:
-        mend = "No part of its boundary may carry a condition."
-        raise SpecError(where, "name a part of the boundary of a domain that has one", repr(tag), mend)
+        repair = "No part of its boundary may carry a condition."
+        raise SpecError(where, "name a part of the boundary of a domain that has one", repr(tag), repair)
     raise_violations(check_choice(where, tag, domain.tags))
 
 
@@ -202,8 +202,8 @@ class Box(ArrayRecord, Combinable):
             yield Violation("Box.upper", "lie above lower", self.upper, "Give a box with an inside.")
         axes = {*self.periodic_axes, *(face.axis for face in self.open_faces)}
         if axes - set(range(self.n_dim)):
-            mend = "Count axes from zero."
-            yield Violation("Box.open_faces and .periodic_axes", f"be axes below {self.n_dim}", sorted(axes), mend)
+            repair = "Count axes from zero."
+            yield Violation("Box.open_faces and .periodic_axes", f"be axes below {self.n_dim}", sorted(axes), repair)
 
     @classmethod
     def space_time(cls, lower: Sequence[float], upper: Sequence[float], periodic_axes: tuple[int, ...] = ()) -> Box:

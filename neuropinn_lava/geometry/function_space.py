@@ -53,11 +53,13 @@ class FunctionSpace(Record):
         ]
         found += check_range(f"{where}.least_weight", self.least_weight, 0.0, 1.0)
         if not found and not self.interval[0] < self.interval[1]:
-            mend = "Give an interval with an inside."
-            found.append(Violation(f"{where}.interval", "end above its begin", self.interval, mend))
+            repair = "Give an interval with an inside."
+            found.append(Violation(f"{where}.interval", "end above its begin", self.interval, repair))
         if not 1 <= len(self.along) <= 3 or len(set(self.along)) != len(self.along):
-            mend = "Write x, or xy for a function of two."
-            found.append(Violation(f"{where}.along", "be one to three letters of coordinates", repr(self.along), mend))
+            repair = "Write x, or xy for a function of two."
+            found.append(
+                Violation(f"{where}.along", "be one to three letters of coordinates", repr(self.along), repair)
+            )
         return found
 
     @property
@@ -169,8 +171,8 @@ class FunctionSpace(Record):
         wrong = [*check_shape(f"{where}.values", found, (None, len(at)), "(n_functions, n_places)")]
         raise_violations(wrong or check_finite(f"{where}.values", found))
         if len(at) < self.n:
-            mend = f"Sample the function at {self.n} places or more."
-            raise SpecError(f"{where}.places", f"be at least {self.n}, as many as the space has waves", len(at), mend)
+            repair = f"Sample the function at {self.n} places or more."
+            raise SpecError(f"{where}.places", f"be at least {self.n}, as many as the space has waves", len(at), repair)
         fitted: FloatArray = np.linalg.lstsq(self._matrix(at), found.T, rcond=None)[0].T
         return fitted
 

@@ -198,9 +198,9 @@ class ParametricDomain(Record):
     def cloud(self, n_per_axis: tuple[int, ...], gradings: tuple[Grading, ...] = ()) -> ParametricCloud:
         """Build the region's cloud with the first numbers of cells, once for each of so many draws as the last number says."""
         if len(n_per_axis) < 2 or n_per_axis[-1] < 1:
-            mend = "Give the cells of the region, and after them the number of draws of the parameters."
+            repair = "Give the cells of the region, and after them the number of draws of the parameters."
             raise_violations(
-                [Violation("ParametricDomain.cloud.n_per_axis", "end with a number of draws", n_per_axis, mend)]
+                [Violation("ParametricDomain.cloud.n_per_axis", "end with a number of draws", n_per_axis, repair)]
             )
         draws = self.draw(n_per_axis[-1], np.random.default_rng([CLOUD_SEED, n_per_axis[-1]]))
         return ParametricCloud.laid(self.region.cloud(n_per_axis[:-1], gradings), draws)

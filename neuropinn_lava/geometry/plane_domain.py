@@ -104,8 +104,8 @@ def build_planar_cloud(
     grid = np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1).reshape(-1, 2)
     inside = grid[keep(grid, cell)]
     if not len(inside):
-        mend = "Give a finer grid, or a region with an inside."
-        raise SpecError("cloud.n_per_axis", "put a grid point inside the region", n_per_axis, mend)
+        repair = "Give a finer grid, or a region with an inside."
+        raise SpecError("cloud.n_per_axis", "put a grid point inside the region", n_per_axis, repair)
     return Cloud.scattered(np.concatenate([inside, rim(cell)]), len(inside), spacing=cell)
 
 

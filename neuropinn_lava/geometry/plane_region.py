@@ -41,8 +41,8 @@ class Part(Record):
 
 def _name_violations(where: str, name: str) -> Iterator[Violation]:
     if name and (not name.isidentifier() or name == "start"):
-        mend = "`start` is the tag of initial time; choose a name such as `inlet`."
-        yield Violation(where, "be a word of letters, digits and underscores other than `start`", repr(name), mend)
+        repair = "`start` is the tag of initial time; choose a name such as `inlet`."
+        yield Violation(where, "be a word of letters, digits and underscores other than `start`", repr(name), repair)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -132,8 +132,8 @@ def combine_regions(left: Combinable, symbol: str, right: Combinable) -> RingDom
     shape = getattr(shapely, OPERATIONS[symbol])(first.polygon(), second.polygon())
     pieces = [piece for piece in shapely.get_parts(shape) if piece.area > 0]
     if len(pieces) != 1:
-        mend = "Check centres and sizes; solve on separate pieces one after the other."
-        raise SpecError(where, "be one connected region", f"{len(pieces)} pieces", mend)
+        repair = "Check centres and sizes; solve on separate pieces one after the other."
+        raise SpecError(where, "be one connected region", f"{len(pieces)} pieces", repair)
     exterior, *holes = (
         frozen_array(np.asarray(ring.coords)[:-1], np.float64) for ring in (pieces[0].exterior, *pieces[0].interiors)
     )
@@ -153,8 +153,8 @@ def _touching_violations(where: str, rings: Sequence[FloatArray]) -> Iterator[Vi
     pairs = cKDTree(vertices).query_pairs(ON_FACE * float(np.ptp(vertices, axis=0).max()))
     if pairs or not polygon.is_valid:
         place = vertices[min(pairs)[0]] if pairs else explain_validity(polygon)
-        mend = "Move or resize a part so that they overlap or keep apart."
-        yield Violation(where, "be one connected region", f"one that touches itself at {place}", mend)
+        repair = "Move or resize a part so that they overlap or keep apart."
+        yield Violation(where, "be one connected region", f"one that touches itself at {place}", repair)
 
 
 def name_boundary(region: Combinable, name: str) -> RingDomain:
@@ -175,8 +175,10 @@ def _as_region(given: object, where: str) -> RingDomain:
         (x0, y0), (x1, y1) = given.lower, given.upper
         return PolygonDomain(exterior=np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]))
     got = f"a {type(given).__name__}" + (f" in {given.n_dim} coordinates" if isinstance(given, Box) else "")
-    mend = "Combine regions in space first, and extend them in time by `SpaceTime` afterwards."
-    raise SpecError(where, "be made of closed boxes in the plane, polygons, discs and combinations of them", got, mend)
+    repair = "Combine regions in space first, and extend them in time by `SpaceTime` afterwards."
+    raise SpecError(
+        where, "be made of closed boxes in the plane, polygons, discs and combinations of them", got, repair
+    )
 
 
 def _origins(rings: Sequence[FloatArray], first: RingDomain, second: RingDomain) -> tuple[FloatArray, list[str]]:

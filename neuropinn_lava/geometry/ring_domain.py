@@ -186,8 +186,8 @@ def check_rings(domain: RingDomain, rings: Sequence[FloatArray]) -> None:
         raise SpecError(name, "have rings of 3 or more vertices", lengths, "Give every corner once.")
     polygon = Polygon(rings[0], rings[1:])
     if not polygon.is_valid:
-        mend = "Give corners in order around the outline, holes inside it and apart from each other."
-        raise SpecError(name, "be a simple polygon", explain_validity(polygon), mend)
+        repair = "Give corners in order around the outline, holes inside it and apart from each other."
+        raise SpecError(name, "be a simple polygon", explain_validity(polygon), repair)
     if polygon.area <= 0:
         raise SpecError(name, "have an inside", f"area {polygon.area}", "Give corners that are not on a line.")
 

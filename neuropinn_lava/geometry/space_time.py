@@ -30,11 +30,11 @@ class SpaceTime(ArrayRecord):
 
     def __post_init__(self) -> None:
         if self.region.has_time:
-            mend = "Give the region in space alone."
-            raise SpecError("SpaceTime.region", "have no time of its own", type(self.region).__name__, mend)
+            repair = "Give the region in space alone."
+            raise SpecError("SpaceTime.region", "have no time of its own", type(self.region).__name__, repair)
         if "start" in self.region.tags:
-            mend = "`start` is the tag of initial time; rename that part."
-            raise SpecError("SpaceTime.region", "have no part named start", self.region.tags, mend)
+            repair = "`start` is the tag of initial time; rename that part."
+            raise SpecError("SpaceTime.region", "have no part named start", self.region.tags, repair)
         raise_violations(check_finite("SpaceTime: start and end", [self.start, self.end]))
         if self.start >= self.end:
             got = f"start {self.start}, end {self.end}"

@@ -69,8 +69,8 @@ def cell_energy(
         SpecError: If the numbers differ, are odd, or too small for the cell.
     """
     if len(n_per_axis) != 3 or len(set(n_per_axis)) != 1:
-        mend = "A fitted mesh has cubes; give the same number three times."
-        raise_violations([Violation("cell_energy.n_per_axis", "be three equal numbers", n_per_axis, mend)])
+        repair = "A fitted mesh has cubes; give the same number three times."
+        raise_violations([Violation("cell_energy.n_per_axis", "be three equal numbers", n_per_axis, repair)])
     mesh = fit_mesh(cell, n_per_axis[0])
     assembled = batch_size is None and mesh.n_nodes <= N_ASSEMBLED
     matrix = assemble_stiffness(cell, mesh) if assembled else ElementStiffness(cell, mesh)

@@ -86,14 +86,16 @@ class UnitCell(Record):
             low, high = body.centre - body.semi_axes, body.centre + body.semi_axes
             if not ((low > 0) & (high < 1)).all():
                 rule = "lie inside the cube (0, 1)^3"
-                mend = "Move it inwards or make it smaller."
-                yield Violation(f"UnitCell.inclusions[{k}]", rule, f"{low} to {high}", mend)
+                repair = "Move it inwards or make it smaller."
+                yield Violation(f"UnitCell.inclusions[{k}]", rule, f"{low} to {high}", repair)
         for (i, first), (j, second) in combinations(enumerate(self.inclusions), 2):
             nearest = min(second.radius(first.surface_points(N_SURFACE)).min(), second.radius(first.centre[None])[0])
             if min(nearest, first.radius(second.centre[None])[0]) <= 1:
                 rule = f"not overlap inclusion {i}"
-                mend = "Move them apart or make one smaller."
-                yield Violation(f"UnitCell.inclusions[{j}]", rule, f"centres {first.centre} and {second.centre}", mend)
+                repair = "Move them apart or make one smaller."
+                yield Violation(
+                    f"UnitCell.inclusions[{j}]", rule, f"centres {first.centre} and {second.centre}", repair
+                )
 
     @property
     def volume_fraction(self) -> float:

@@ -154,13 +154,13 @@ def turned_field(evaluate: Evaluate, order: tuple[int, int, int]) -> Evaluate:
 def _field_violations(cell: UnitCell, fields: Sequence[StrainedField]) -> Iterator[Violation]:
     mixed = [field for field in fields if np.count_nonzero(field.load.strain) != 1]
     for field in mixed:
-        mend = "Give one field for each component; the equations are linear."
-        yield Violation("unit_fields.fields", "have one component of strain each", field.load.strain, mend)
+        repair = "Give one field for each component; the equations are linear."
+        yield Violation("unit_fields.fields", "have one component of strain each", field.load.strain, repair)
     if not mixed:
         missing = [name for k, name in enumerate(COMPONENTS) if _find_turned(cell, fields, k) is None]
         if missing:
             got = f"none for {', '.join(missing)}"
-            mend = f"Add a network: `neuropinn-lava train elasticity3d --param strain_{missing[0]}=0.1`."
+            repair = f"Add a network: `neuropinn-lava train elasticity3d --param strain_{missing[0]}=0.1`."
             yield Violation(
-                "unit_fields.fields", "hold a field for every strain that symmetry does not give", got, mend
+                "unit_fields.fields", "hold a field for every strain that symmetry does not give", got, repair
             )

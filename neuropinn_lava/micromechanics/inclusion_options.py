@@ -62,5 +62,5 @@ def _violations(options: Mapping[str, float]) -> Iterator[Violation]:
         known = [f"{option}_{number}" for option in ("radius", *DEFAULTS)]
         yield from check_choice("elasticity3d: option of a further inclusion", name, known)
         if f"radius_{number}" not in options and name in known:
-            mend = f"Give radius_{number}."
-            yield Violation(f"elasticity3d: inclusion {number}", "have a radius", name, mend)
+            repair = f"Give radius_{number}."
+            yield Violation(f"elasticity3d: inclusion {number}", "have a radius", name, repair)

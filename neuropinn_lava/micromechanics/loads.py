@@ -101,12 +101,12 @@ class MeanStrain(ArrayRecord):
         shears = int(np.count_nonzero(self.strain[3:]))
         if shears > 1 or (shears and self.strain[:3].any()):
             rule = "be normal strains alone, or one shear alone: each has its own symmetry"
-            mend = "Train one network for each and add them; the equations are linear."
-            yield Violation("MeanStrain.strain", rule, self.strain, mend)
+            repair = "Train one network for each and add them; the equations are linear."
+            yield Violation("MeanStrain.strain", rule, self.strain, repair)
         if not cell.is_mirror_symmetric():
             rule = "be its own mirror image in x, y, z = 1/2, so that periodicity can be built in"
-            mend = "Use finite elements (`neuropinn-lava homogenize`), which take any cell, or centre the inclusions."
-            yield Violation("MeanStrain.ansatz.cell", rule, [b.centre.tolist() for b in cell.inclusions], mend)
+            repair = "Use finite elements (`neuropinn-lava homogenize`), which take any cell, or centre the inclusions."
+            yield Violation("MeanStrain.ansatz.cell", rule, [b.centre.tolist() for b in cell.inclusions], repair)
 
 
 Load = Union[FaceLoad, MeanStrain]  # noqa: UP007 - as the unions of records that files hold

@@ -32,8 +32,10 @@ class IsotropicPhase(Record):
         if not 0.0 < self.young < np.inf:
             yield Violation("IsotropicPhase.young", "lie in 0 < E < infinity", self.young, "Give a positive modulus.")
         if not -1.0 < self.poisson < 0.5:
-            mend = "At 0.5 the phase is incompressible, which displacements alone cannot describe; 0.49 is near enough."
-            yield Violation("IsotropicPhase.poisson", "lie in -1 < nu < 0.5", self.poisson, mend)
+            repair = (
+                "At 0.5 the phase is incompressible, which displacements alone cannot describe; 0.49 is near enough."
+            )
+            yield Violation("IsotropicPhase.poisson", "lie in -1 < nu < 0.5", self.poisson, repair)
 
     @property
     def lame(self) -> float:

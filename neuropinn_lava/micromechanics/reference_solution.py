@@ -62,8 +62,8 @@ def _chosen_cells(cell: UnitCell) -> int:
     chosen = max(N_SOLVED, needed_cells(cell))
     if chosen > N_MOST:
         rule = f"have inclusions and gaps that {N_MOST} cubes along an edge resolve"
-        mend = "Make them larger, or solve on a finer mesh: `reference_field(cell, load, n)`."
-        raise SpecError("reference_field.cell", rule, f"a cell that needs {chosen}", mend)
+        repair = "Make them larger, or solve on a finer mesh: `reference_field(cell, load, n)`."
+        raise SpecError("reference_field.cell", rule, f"a cell that needs {chosen}", repair)
     return chosen
 
 

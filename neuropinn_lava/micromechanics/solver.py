@@ -93,8 +93,8 @@ def _solved(stiffness: csr_matrix, force: FloatArray, free: BoolArray) -> FloatA
     inner = stiffness[free][:, free]
     solution, info = cg(inner, force[free], rtol=TOLERANCE, M=diags(1 / inner.diagonal()), maxiter=MAX_ITERATIONS)
     if info:
-        mend = "Use a finer mesh, or phases whose moduli differ less."
-        raise SimulationError("solve_load", f"converge within {MAX_ITERATIONS} iterations", info, mend)
+        repair = "Use a finer mesh, or phases whose moduli differ less."
+        raise SimulationError("solve_load", f"converge within {MAX_ITERATIONS} iterations", info, repair)
     whole = np.zeros(len(force))
     whole[free] = solution
     return whole

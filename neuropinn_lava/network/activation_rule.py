@@ -81,16 +81,19 @@ class ActivationRule(Record):
     def __post_init__(self) -> None:
         at_zero = float(self.phi(np.zeros(1))[0])
         if at_zero != 0.0:
-            mend = "Subtract phi(0) and give it as `offset`, as sigmoid does."
+            repair = "Subtract phi(0) and give it as `offset`, as sigmoid does."
             raise SpecError(
-                f"ActivationRule {self.name!r}.phi", "satisfy phi(0) = 0, so that silence sends nothing", at_zero, mend
+                f"ActivationRule {self.name!r}.phi",
+                "satisfy phi(0) = 0, so that silence sends nothing",
+                at_zero,
+                repair,
             )
         if not callable(self.steepest) and not 0 < self.steepest < math.inf:
-            mend = "Give the largest slope of phi, as 1.0 for tanh."
-            raise SpecError(f"ActivationRule {self.name!r}.steepest", "be a positive number", self.steepest, mend)
+            repair = "Give the largest slope of phi, as 1.0 for tanh."
+            raise SpecError(f"ActivationRule {self.name!r}.steepest", "be a positive number", self.steepest, repair)
         if self.period is not None and math.frexp(self.period)[0] != 0.5:
-            mend = "Scale the argument, as sin_turns does, whose period is one."
-            raise SpecError(f"ActivationRule {self.name!r}.period", "be a power of two", self.period, mend)
+            repair = "Scale the argument, as sin_turns does, whose period is one."
+            raise SpecError(f"ActivationRule {self.name!r}.period", "be a power of two", self.period, repair)
 
     @property
     def needs_table(self) -> bool:

@@ -44,8 +44,8 @@ def register_activation(rule: ActivationRule) -> ActivationRule:
         SpecError: If the name is one of the package's own activations, or has a number as those of the catalogue.
     """
     if rule.name in _BUILT_IN or "(" in rule.name:
-        mend = "Choose another name: shipped networks and files of other people mean the built-in one."
-        raise SpecError("register_activation.rule.name", "be a name that is not built in", repr(rule.name), mend)
+        repair = "Choose another name: shipped networks and files of other people mean the built-in one."
+        raise SpecError("register_activation.rule.name", "be a name that is not built in", repr(rule.name), repair)
     ACTIVATIONS[rule.name] = rule
     return rule
 

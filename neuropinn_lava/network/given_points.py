@@ -36,8 +36,8 @@ def checked_samples(points: object, network: Network, where: str) -> FloatArray:
         return checked_points(given, network.n_in, where)
     array = checked_sequences(given, network.n_in, where)
     if array.shape[1] > MAX_STEPS:
-        mend = "Cut the sequence."
-        raise SpecError(where, f"have at most {MAX_STEPS} steps", array.shape[1], mend)
+        repair = "Cut the sequence."
+        raise SpecError(where, f"have at most {MAX_STEPS} steps", array.shape[1], repair)
     raise_violations(_changes(array, network, where))
     return array
 
@@ -48,9 +48,9 @@ def _changes(array: FloatArray, network: Network, where: str) -> Iterator[Violat
         changes = np.argwhere((part != part[:, :1]).any(axis=-1))
         if not each.is_sequence and len(changes):
             sample, step = changes[0]
-            mend = "Repeat its values at every step, or give a mapping of inputs, in which it has no axis of steps."
+            repair = "Repeat its values at every step, or give a mapping of inputs, in which it has no axis of steps."
             place, got = f"{where}: constant input {each.name!r}", f"a change at step {step} of sample {sample}"
-            yield Violation(place, "be the same at every step", got, mend)
+            yield Violation(place, "be the same at every step", got, repair)
 
 
 def _joined(points: Mapping[str, object], network: Network, where: str) -> FloatArray:

@@ -136,9 +136,9 @@ def check_connections(where: str, connections: Sequence[Edge]) -> Iterator[Viola
         found = [*check_whole(place, each.delay)] or [*check_range(place, each.delay, 0, MAX_DELAY)]
         yield from found
         if not found and (each.source, each.delay) in seen:
-            mend = "Add their weights up into one connection."
+            repair = "Add their weights up into one connection."
             got = f"two from {each.source!r} with delay {each.delay}"
-            yield Violation(f"{where}.connections", "be unique by source and delay", got, mend)
+            yield Violation(f"{where}.connections", "be unique by source and delay", got, repair)
         seen.add((each.source, each.delay))
 
 
@@ -148,9 +148,9 @@ def check_affine(where: str, connections: Sequence[WeightedEdge], bias: NDArray[
     yield from check_shape(f"{where}.bias", bias, (None,), "(n_out,)")
     for each in connections:
         if len(each.weight) != len(bias):
-            mend = "Give it one row for each neuron."
+            repair = "Give it one row for each neuron."
             place = f"{where}: weight of the connection from {each.source!r}"
-            yield Violation(place, f"have n_out = {len(bias)} rows", len(each.weight), mend)
+            yield Violation(place, f"have n_out = {len(bias)} rows", len(each.weight), repair)
 
 
 def ordered_nodes(where: str, nodes: Sequence[_N], inputs: Sequence[str]) -> tuple[_N, ...]:
@@ -187,8 +187,8 @@ def ordered_nodes(where: str, nodes: Sequence[_N], inputs: Sequence[str]) -> tup
                     heapq.heappush(ready, other)
     if len(order) < len(nodes):
         cycle = " -> ".join(_find_cycle({name: sources for name, sources in waits_for.items() if sources}))
-        mend = "Give one of these connections a delay of 1 or more, or leave it out."
-        raise SpecError(f"{where}.nodes", "have no cycle without a delay", cycle, mend)
+        repair = "Give one of these connections a delay of 1 or more, or leave it out."
+        raise SpecError(f"{where}.nodes", "have no cycle without a delay", cycle, repair)
     return tuple(order)
 
 

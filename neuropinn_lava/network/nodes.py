@@ -62,8 +62,8 @@ class InputSpec(Record):
         where = f"InputSpec {self.name!r}.width"
         found = [*check_whole(where, self.width)] or [*check_range(where, self.width, 1, MAX_WIDTH)]
         if self.is_held and self.is_sequence:
-            mend = "Leave it out: a sequence changes with the steps."
-            found.append(Violation(f"InputSpec {self.name!r}.is_held", "be False for a sequence", True, mend))
+            repair = "Leave it out: a sequence changes with the steps."
+            found.append(Violation(f"InputSpec {self.name!r}.is_held", "be False for a sequence", True, repair))
         raise_violations(found)
 
 
@@ -127,8 +127,8 @@ class PopulationSpec(AffineNode[ConnectionSpec], ArrayRecord):
         yield from check_finite(f"{where}.theta", self.theta)
         yield from check_range(f"{where}.beta", self.beta, 0.0, 1.0)
         if (self.theta < 0).any():
-            mend = "Use a threshold of zero or more; zero fires whenever the membrane is not negative."
-            yield Violation(f"{where}.theta", "satisfy theta >= 0", float(self.theta.min()), mend)
+            repair = "Use a threshold of zero or more; zero fires whenever the membrane is not negative."
+            yield Violation(f"{where}.theta", "satisfy theta >= 0", float(self.theta.min()), repair)
 
     @property
     def is_relay(self) -> bool:

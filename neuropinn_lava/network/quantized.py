@@ -51,8 +51,8 @@ class QuantizedNetwork(Record):
         where = f"QuantizedNetwork {self.name!r}"
         if len(self.input_words) != len(self.source.inputs):
             got = len(self.input_words)
-            mend = "Give one word for each input of the source."
-            yield Violation(f"{where}.input_words", f"be {len(self.source.inputs)} words", got, mend)
+            repair = "Give one word for each input of the source."
+            yield Violation(f"{where}.input_words", f"be {len(self.source.inputs)} words", got, repair)
             return
         for word in self.input_words:
             yield from check_range(f"{where}.input_words", word.bits, 2, 24)
@@ -61,9 +61,9 @@ class QuantizedNetwork(Record):
         wanted = [_shape(node) for node in (*self.source.nodes, self.source.output)]
         if found != wanted:
             differing: list[object] = [have for have, want in zip(found, wanted, strict=False) if have != want]
-            mend = "Quantize the whole network, node by node."
+            repair = "Quantize the whole network, node by node."
             rule = "have the names, kinds, widths, sources and delays of the source's nodes"
-            yield Violation(f"{where}.nodes", rule, (differing or [len(found)])[0], mend)
+            yield Violation(f"{where}.nodes", rule, (differing or [len(found)])[0], repair)
             return
         yield from self._word_violations(where)
 
@@ -80,10 +80,10 @@ class QuantizedNetwork(Record):
                 ]
             for source, word in received:
                 if word != words[source]:
-                    mend = f"Give it the word that {source!r} sends."
+                    repair = f"Give it the word that {source!r} sends."
                     place = f"{where}: {node.name!r} from {source!r}"
                     rule = f"receive words (bits, exponent) = {(words[source].bits, words[source].exponent)}"
-                    yield Violation(place, rule, (word.bits, word.exponent), mend)
+                    yield Violation(place, rule, (word.bits, word.exponent), repair)
 
     @property
     def words(self) -> dict[str, Word]:

@@ -127,17 +127,17 @@ class QuantizedAffine(AffineNode[QuantizedConnection], ArrayRecord):
             return
         bits = [each.weight_bits for each in self.connections]
         if len(set(bits)) > 1:
-            mend = "Give the weights of all its connections one word; their scales may differ."
-            yield Violation("QuantizedAffine.connections", "have weights of one word length", bits, mend)
+            repair = "Give the weights of all its connections one word; their scales may differ."
+            yield Violation("QuantizedAffine.connections", "have weights of one word length", bits, repair)
         highest = IntFormat(bits=self.state_bits).highest
         yield from check_range("QuantizedAffine.bias", self.bias, -highest, highest)
         for left in self.lefts:
             yield from check_range("QuantizedAffine.left", left, -MAX_SHIFT, MAX_SHIFT)
         highest_sum = self.sum_bound()
         if (highest_sum >= MAX_EXACT).any():
-            mend = "Use a coarser state scale or shorter words."
+            repair = "Use a coarser state scale or shorter words."
             yield Violation(
-                "QuantizedAffine.left", "keep the sum of shifted products below 2**62", highest_sum.max(), mend
+                "QuantizedAffine.left", "keep the sum of shifted products below 2**62", highest_sum.max(), repair
             )
 
     @property
@@ -252,8 +252,8 @@ class QuantizedProduct(ProductNode, Record):
             found += check_range(f"{where}.{name}.exponent", getattr(self, name).exponent, *EXPONENT_RANGE)
         highest = 2.0 ** (self.left_word.bits + self.right_word.bits - 2 + max(self.shift, 0))
         if not found and (highest >= MAX_EXACT or abs(self.shift) > MAX_SHIFT):
-            mend = "Use a coarser or finer payload word."
-            found.append(Violation(f"{where}.sends", "keep the shifted product below 2**62", self.shift, mend))
+            repair = "Use a coarser or finer payload word."
+            found.append(Violation(f"{where}.sends", "keep the shifted product below 2**62", self.shift, repair))
         raise_violations(found, FixedPointError)
 
     @property

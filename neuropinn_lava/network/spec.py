@@ -110,8 +110,8 @@ class NetworkSpec(ArrayRecord):
         names = [each.name for each in self.inputs]
         object.__setattr__(self, "nodes", ordered_nodes(where, tuple(self.nodes), names))
         if not self.populations:
-            mend = "A network without spiking neurons is a matrix; add a population."
-            raise SpecError(f"{where}.nodes", "hold at least one population", 0, mend)
+            repair = "A network without spiking neurons is a matrix; add a population."
+            raise SpecError(f"{where}.nodes", "hold at least one population", 0, repair)
         names += [node.name for node in self.nodes]
         if self.output.name in names:
             raise SpecError(f"{where}.output", "have a name of its own", self.output.name, "Rename it.")
@@ -145,38 +145,38 @@ class NetworkSpec(ArrayRecord):
             if isinstance(node, ProductSpec):
                 for source, _ in node.edges:
                     if width[source] != node.width:
-                        mend = f"Give both factors {node.width} elements."
+                        repair = f"Give both factors {node.width} elements."
                         place = f"{where}: factor {source!r} of {node.name!r}"
-                        yield Violation(place, f"have the width {node.width}", width[source], mend)
+                        yield Violation(place, f"have the width {node.width}", width[source], repair)
                 continue
             for each in node.connections:
                 if each.n_source != width[each.source]:
-                    mend = f"Give it as many columns as {each.source!r} has components."
+                    repair = f"Give it as many columns as {each.source!r} has components."
                     place = f"{where}: weight of {node.name!r} from {each.source!r}"
-                    yield Violation(place, f"have {width[each.source]} columns", each.n_source, mend)
+                    yield Violation(place, f"have {width[each.source]} columns", each.n_source, repair)
 
     def _step_violations(self, where: str) -> Iterator[Violation]:
         """Check the number of steps, and what sequences and held inputs allow."""
         held = [each.name for each in self.inputs if each.is_held]
         if len(held) == len(self.inputs):
-            mend = "Hold those that many samples share, and leave the others as they are."
-            yield Violation(f"{where}.inputs", "have one that is not held", f"all of {held} held", mend)
+            repair = "Hold those that many samples share, and leave the others as they are."
+            yield Violation(f"{where}.inputs", "have one that is not held", f"all of {held} held", repair)
         if self.has_sequences:
             if held:
                 rule = "have no held inputs where an input is a sequence, whose payloads have no fixed number of steps"
                 yield Violation(f"{where}.inputs", rule, f"{held} held", "Leave is_held out.")
             if self.n_steps is not None:
-                mend = "Give None: a sample's steps are those of its sequence."
-                yield Violation(f"{where}.n_steps", "be None where an input is a sequence", self.n_steps, mend)
+                repair = "Give None: a sample's steps are those of its sequence."
+                yield Violation(f"{where}.n_steps", "be None where an input is a sequence", self.n_steps, repair)
             if self.ansatz is not None:
-                mend = "Leave the ansatz out."
-                yield Violation(f"{where}.ansatz", "be None where an input is a sequence", type(self.ansatz), mend)
+                repair = "Leave the ansatz out."
+                yield Violation(f"{where}.ansatz", "be None where an input is a sequence", type(self.ansatz), repair)
             return
         found = [*check_whole(f"{where}.n_steps", self.n_steps)]
         yield from found or check_range(f"{where}.n_steps", self.n_steps or 0, 1, MAX_STEPS)
         if self.readout is Readout.EVERY:
-            mend = "Use MEAN or LAST, or make an input a sequence."
-            yield Violation(f"{where}.readout", "be MEAN or LAST where no input is a sequence", "every", mend)
+            repair = "Use MEAN or LAST, or make an input a sequence."
+            yield Violation(f"{where}.readout", "be MEAN or LAST where no input is a sequence", "every", repair)
 
     @property
     def populations(self) -> tuple[PopulationSpec, ...]:

@@ -230,17 +230,17 @@ def _violations(
 ) -> Iterator[Violation]:
     where = "build_operators"
     if len(coordinates) != cloud.n_dim or len(set(coordinates)) != cloud.n_dim:
-        mend = "Name each axis of the cloud once."
-        yield Violation(f"{where}.coordinates", f"be {cloud.n_dim} different letters", coordinates, mend)
+        repair = "Name each axis of the cloud once."
+        yield Violation(f"{where}.coordinates", f"be {cloud.n_dim} different letters", coordinates, repair)
     highest = MAX_NESTING if kind is OperatorKind.NESTED_SP else DEGREES[kind]
     for name in derivatives:
         if not name or set(name) - set(coordinates):
             rule = f"be written with the letters {', '.join(coordinates)}"
             yield Violation(f"{where}.derivatives", rule, repr(name), "Write `xx` for the second derivative along x.")
         elif len(name) > highest:
-            mend = "Choose a kind of higher degree."
+            repair = "Choose a kind of higher degree."
             yield Violation(
-                f"{where}.derivatives", f"have orders up to {highest}, which {kind.value} can fit", repr(name), mend
+                f"{where}.derivatives", f"have orders up to {highest}, which {kind.value} can fit", repr(name), repair
             )
     n_terms = len(fit_terms(cloud.n_dim, DEGREES[kind]))
     if n_neighbours < n_terms:
@@ -253,5 +253,5 @@ def _undetermined(cloud: Cloud, bad: BoolArray, neighbourhoods: Neighbourhoods) 
     if rows.size:
         point, n_found = int(rows[0]), int(neighbourhoods.present[rows[0]].sum())
         got = f"point {point} at {cloud.points[point]} with {n_found} neighbours, and {rows.size} such points in all"
-        mend = "Ask for more neighbours, or lay points there that do not lie on a line."
-        yield Violation("fit_weights", "get neighbours of every centre that determine the fit", got, mend)
+        repair = "Ask for more neighbours, or lay points there that do not lie on a line."
+        yield Violation("fit_weights", "get neighbours of every centre that determine the fit", got, repair)

@@ -58,8 +58,8 @@ def build_in(problem: PdeProblem) -> tuple[tuple[Condition, ...], Ansatz]:
     for each in soft:
         if isinstance(each, Dirichlet) and each.hard:
             where, rule = f"{each.label} of problem {problem.name!r}", "be data that the domain can build in"
-            mend = "Leave `hard` out, so that it becomes rows of the residual."
-            raise SpecError(where, rule, "hard=True", mend)
+            repair = "Leave `hard` out, so that it becomes rows of the residual."
+            raise SpecError(where, rule, "hard=True", repair)
     return tuple(soft), ansatz
 
 

@@ -33,29 +33,29 @@ def _violations(problem: PdeProblem, points: FloatArray) -> Iterator[Violation]:
     where, n = f"PdeProblem {problem.name!r}", len(points)
     fields = {each: np.asarray(function(points)) for each, function in problem.fields.items()}
     for each, values in fields.items():
-        mend = "Let it return one number for each point."
-        yield from _value_violations(f"{where}.fields[{each!r}]", points, values, (n,), mend)
+        repair = "Let it return one number for each point."
+        yield from _value_violations(f"{where}.fields[{each!r}]", points, values, (n,), repair)
     if problem.reference is not None:
         reference = np.asarray(problem.reference.evaluate(points))
-        mend = "Let it cover the whole domain, with one column for each unknown."
-        yield from _value_violations(f"{where}.reference", points, reference, (n, problem.n_out), mend)
+        repair = "Let it cover the whole domain, with one column for each unknown."
+        yield from _value_violations(f"{where}.reference", points, reference, (n, problem.n_out), repair)
     for each, values in zip(("offset", "factor"), problem.ansatz.evaluate(points), strict=True):
-        mend = "Use fields that are finite inside the domain."
-        yield from _value_violations(f"{where}.ansatz.{each}", points, values, (n, problem.n_out), mend)
+        repair = "Use fields that are finite inside the domain."
+        yield from _value_violations(f"{where}.ansatz.{each}", points, values, (n, problem.n_out), repair)
     if all(values.shape == (n,) for values in fields.values()):
         yield from _residual_violations(problem, points, fields)
 
 
 def _value_violations(
-    where: str, points: FloatArray, values: FloatArray, shape: tuple[int, ...], mend: str
+    where: str, points: FloatArray, values: FloatArray, shape: tuple[int, ...], repair: str
 ) -> Iterator[Violation]:
     if values.shape != shape:
-        yield Violation(where, f"return values of the shape {shape} for {shape[0]} points", values.shape, mend)
+        yield Violation(where, f"return values of the shape {shape} for {shape[0]} points", values.shape, repair)
         return
     bad = np.flatnonzero(~np.isfinite(values.reshape(len(points), -1)).all(axis=1))
     if bad.size:
         got = f"{values[bad[0]]} at point {bad[0]}, {points[bad[0]]}, and {bad.size} such points of {len(points)}"
-        yield Violation(where, "be finite at every point", got, mend)
+        yield Violation(where, "be finite at every point", got, repair)
 
 
 def _residual_violations(problem: PdeProblem, points: FloatArray, fields: dict[str, FloatArray]) -> Iterator[Violation]:
@@ -64,7 +64,7 @@ def _residual_violations(problem: PdeProblem, points: FloatArray, fields: dict[s
     given = {**fields, **ones, **dict(zip(problem.coordinates, points.T, strict=True)), **problem.rest_values()}
     for index, row in enumerate(problem.residuals):
         values = np.broadcast_to(row.evaluate(given), len(points))
-        mend = "Look for divisions by zero, and roots and logarithms of negative numbers."
+        repair = "Look for divisions by zero, and roots and logarithms of negative numbers."
         yield from _value_violations(
-            f"PdeProblem {problem.name!r}.equations[{index}]", points, values, (len(points),), mend
+            f"PdeProblem {problem.name!r}.equations[{index}]", points, values, (len(points),), repair
         )

@@ -22,5 +22,5 @@ class Coefficient(Record):
     def __post_init__(self) -> None:
         raise_violations(check_finite("Coefficient.start", self.start))
         if self.positive and self.start <= 0.0:
-            mend = "Start from a positive value, or give positive=False."
-            raise_violations([Violation("Coefficient.start", "be above zero where it is positive", self.start, mend)])
+            repair = "Start from a positive value, or give positive=False."
+            raise_violations([Violation("Coefficient.start", "be above zero where it is positive", self.start, repair)])

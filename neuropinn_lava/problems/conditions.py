@@ -212,18 +212,18 @@ class Interface(Condition):
     def _violations(self) -> Iterator[Violation]:
         between: object = self.between
         if not isinstance(between, tuple) or len(between) != 2 or len(set(between)) != 2:
-            mend = 'Name those that meet, as ("a", "b").'
-            yield Violation("Interface.between", "be two different unknowns", repr(between), mend)
+            repair = 'Name those that meet, as ("a", "b").'
+            yield Violation("Interface.between", "be two different unknowns", repr(between), repair)
         conductivities: object = self.conductivities
         if not isinstance(conductivities, tuple) or len(conductivities) != 2:
-            mend = "Give one for each unknown."
-            yield Violation("Interface.conductivities", "be two values", repr(conductivities), mend)
+            repair = "Give one for each unknown."
+            yield Violation("Interface.conductivities", "be two values", repr(conductivities), repair)
             return
         for k in conductivities:
             yield from check_range("Interface.conductivities", 1.0 if callable(k) else k, 1e-30, 1e30)
         if self.on is None:
-            mend = 'Name the part on which the materials meet, as on="x_lower".'
-            yield Violation("Interface.on", "be a part of the boundary", None, mend)
+            repair = 'Name the part on which the materials meet, as on="x_lower".'
+            yield Violation("Interface.on", "be a part of the boundary", None, repair)
 
     def rows(self, f: Names, unknowns: tuple[str, ...]) -> tuple[Expression, ...]:
         """Return the jump of the value and the balance of both fluxes."""
@@ -283,8 +283,8 @@ class Data(Condition, ArrayRecord):
             SpecError: If it is no unknown of the problem, or left out where there are several.
         """
         if self.unknown is None and len(unknowns) > 1:
-            mend = "Name the one that was measured."
-            raise_violations([Violation("Data.unknown", f"be one of {', '.join(unknowns)}", None, mend)])
+            repair = "Name the one that was measured."
+            raise_violations([Violation("Data.unknown", f"be one of {', '.join(unknowns)}", None, repair)])
         raise_violations(check_choice("Data.unknown", self.unknown or unknowns[0], unknowns))
         return unknowns.index(self.unknown or unknowns[0])
 

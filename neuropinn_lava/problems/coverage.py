@@ -78,8 +78,8 @@ def _gaps(
             short = problem.domain.on(tag, points) & (count < needed)
             if short.any():
                 got = f"{int(count[short][0])} of {needed} at {points[short][0]}, on {tag!r}"
-                mend = f"Give a condition there, or Free(on={tag!r}) where none is meant."
-                yield Violation(where, f"prescribe {unknown!r} on every part of the boundary", got, mend)
+                repair = f"Give a condition there, or Free(on={tag!r}) where none is meant."
+                yield Violation(where, f"prescribe {unknown!r} on every part of the boundary", got, repair)
 
 
 def _n_rows(problem: PdeProblem, condition: Condition, unknown: str) -> int:
@@ -108,8 +108,8 @@ def _contradictions(
                 if apart.max() > AGREEMENT * size:
                     at = int(apart.argmax())
                     got = f"{pair[0][at]:.6g} by {first.label} and {pair[1][at]:.6g} by {second.label} at {points[both][at]}"
-                    mend = "Let the two hold on different parts, or with the same value."
-                    yield Violation(where, f"prescribe one value of {unknown!r} at each point", got, mend)
+                    repair = "Let the two hold on different parts, or with the same value."
+                    yield Violation(where, f"prescribe one value of {unknown!r} at each point", got, repair)
 
 
 def _data_violations(problem: PdeProblem, condition: Data) -> Iterator[Violation]:

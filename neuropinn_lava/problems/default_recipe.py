@@ -93,8 +93,8 @@ def recipe_of(problem: PdeProblem) -> TrainingRecipe:
     """
     found = any_recipe_of(problem)
     if isinstance(found, OperatorRecipe):
-        mend = "Train it by `neuropinn_lava.train(problem)`."
-        raise SpecError(f"recipe of problem {problem.name!r}", "be a TrainingRecipe here", "an OperatorRecipe", mend)
+        repair = "Train it by `neuropinn_lava.train(problem)`."
+        raise SpecError(f"recipe of problem {problem.name!r}", "be a TrainingRecipe here", "an OperatorRecipe", repair)
     return found
 
 

@@ -240,8 +240,8 @@ def _places(
         index, found = _normals_at(problem, condition, cloud, index)
         normals = {f"n_{letter}": found[:, axis] for axis, letter in enumerate(problem.space)}
     if not len(index):
-        mend = "Lay a finer cloud, or let the condition hold where points of the cloud are."
-        raise SpecError(f"{condition.label} of problem {problem.name!r}", "cover a point of the cloud", "none", mend)
+        repair = "Lay a finer cloud, or let the condition hold where points of the cloud are."
+        raise SpecError(f"{condition.label} of problem {problem.name!r}", "cover a point of the cloud", "none", repair)
     return index, normals
 
 

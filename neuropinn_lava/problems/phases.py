@@ -141,16 +141,16 @@ class PhaseRecipe(Record):
     def _optimizer_violations(self) -> Iterator[Violation]:
         name = self.optimizer.value
         if self.marching is not None and self.optimizer is not Optimizer.GAUSS_NEWTON:
-            mend = "Choose gauss-newton, or hold later times back by ResidualWeights.causality in a phase of adam."
-            yield Violation("PhaseRecipe.marching", f"be None in a phase of {name}", "a Marching", mend)
+            repair = "Choose gauss-newton, or hold later times back by ResidualWeights.causality in a phase of adam."
+            yield Violation("PhaseRecipe.marching", f"be None in a phase of {name}", "a Marching", repair)
         if self.activity_weight > 0.0 and self.optimizer is Optimizer.L_BFGS:
-            mend = "Choose gauss-newton or adam: the counted rate jumps, and no line search can follow its surrogate's slope."
-            yield Violation("PhaseRecipe.activity_weight", f"be 0 in a phase of {name}", self.activity_weight, mend)
+            repair = "Choose gauss-newton or adam: the counted rate jumps, and no line search can follow its surrogate's slope."
+            yield Violation("PhaseRecipe.activity_weight", f"be 0 in a phase of {name}", self.activity_weight, repair)
         weights = (self.residual_weight, self.distillation_weight)
         if self.optimizer is not Optimizer.ADAM and weights == (0.0, 0.0):
-            mend = "Give one of the two weights."
+            repair = "Give one of the two weights."
             yield Violation(
-                "PhaseRecipe", f"have a residual_weight or a distillation_weight for {name}", "0 and 0", mend
+                "PhaseRecipe", f"have a residual_weight or a distillation_weight for {name}", "0 and 0", repair
             )
 
 

@@ -152,11 +152,11 @@ class PdeProblem(Record):
             return
         for each in given:
             if not isinstance(each, Condition):
-                mend = "Write Dirichlet(0.0), Neumann(0.0) or another kind of condition."
-                yield Violation(f"{where}.conditions", "be conditions", type(each).__name__, mend)
+                repair = "Write Dirichlet(0.0), Neumann(0.0) or another kind of condition."
+                yield Violation(f"{where}.conditions", "be conditions", type(each).__name__, repair)
         if reference is not None and not isinstance(reference, ReferenceSolution):
-            mend = "Write ReferenceSolution(evaluate=…, relative_accuracy=…, source=…)."
-            yield Violation(f"{where}.reference", "be a ReferenceSolution", type(reference).__name__, mend)
+            repair = "Write ReferenceSolution(evaluate=…, relative_accuracy=…, source=…)."
+            yield Violation(f"{where}.reference", "be a ReferenceSolution", type(reference).__name__, repair)
 
     def _hold(self, field_name: str, value: object) -> None:
         object.__setattr__(self, field_name, value)
@@ -320,22 +320,22 @@ class PdeProblem(Record):
         every = (*self.axes, *self.unknowns, *self.parameters, *self.constants, *self.coefficients, *self.fields)
         is_plain = all("_" not in each and each != "n" for each in self.unknowns)
         if len(set(every)) != len(every) or (reserved | shadows) & set(every) or not is_plain:
-            mend = "Rename one of them."
+            repair = "Rename one of them."
             yield Violation(
-                f"{where}: names", "be different, without an underscore in unknowns, none of which is n", every, mend
+                f"{where}: names", "be different, without an underscore in unknowns, none of which is n", every, repair
             )
         if len(self.residuals) < len(self.unknowns):
-            got, mend = f"{len(self.residuals)} for {len(self.unknowns)} unknowns", "Return a tuple with all of them."
-            yield Violation(f"{where}.equations", "return one equation or more for each unknown", got, mend)
+            got, repair = f"{len(self.residuals)} for {len(self.unknowns)} unknowns", "Return a tuple with all of them."
+            yield Violation(f"{where}.equations", "return one equation or more for each unknown", got, repair)
         for row in self.residuals:
             kinked = sorted(each for each in row.kinked_names() if each.partition("_")[0] in self.unknowns)
             if kinked:
-                mend = "Let masks depend on coordinates only, or smooth it, as by np.tanh."
-                yield Violation(f"{where}.equations", "be differentiable in the unknowns", ", ".join(kinked), mend)
+                repair = "Let masks depend on coordinates only, or smooth it, as by np.tanh."
+                yield Violation(f"{where}.equations", "be differentiable in the unknowns", ", ".join(kinked), repair)
         own = self.own_ansatz
         if self.coefficients and not any(isinstance(condition, Data) for condition in self.conditions):
-            mend = "Add Data(points, values) to the conditions."
-            yield Violation(f"{where}.coefficients", "be determined by data", "no Data", mend)
+            repair = "Add Data(points, values) to the conditions."
+            yield Violation(f"{where}.coefficients", "be determined by data", "no Data", repair)
         if own is not None and (own.n_dim, own.n_out) != (self.n_in, self.n_out):
             expected, found = (self.n_in, self.n_out), (own.n_dim, own.n_out)
             yield Violation(f"{where}.own_ansatz", f"have (n_dim, n_out) = {expected}", found, "Make them agree.")
@@ -383,8 +383,8 @@ class PdeProblem(Record):
             SpecError: If the problem has none.
         """
         if self.reference is None:
-            mend = "Give the problem a ReferenceSolution; without one, errors are estimated (`estimate_error`)."
-            raise SpecError(f"PdeProblem {self.name!r}.reference", "be known here", None, mend)
+            repair = "Give the problem a ReferenceSolution; without one, errors are estimated (`estimate_error`)."
+            raise SpecError(f"PdeProblem {self.name!r}.reference", "be known here", None, repair)
         return self.reference.evaluate(points)
 
     @property

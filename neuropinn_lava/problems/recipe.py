@@ -180,18 +180,18 @@ class TrainingRecipe(Record):
         if not self.phases:
             raise SpecError("TrainingRecipe.phases", "hold at least one phase", 0, "Add a PhaseRecipe.")
         if self.teacher is None and any(phase.distillation_weight > 0 for phase in self.phases):
-            mend = "Give the recipe a TeacherRecipe, or its phases a distillation_weight of 0."
+            repair = "Give the recipe a TeacherRecipe, or its phases a distillation_weight of 0."
             raise SpecError(
-                "TrainingRecipe.teacher", "be a TeacherRecipe, as a phase has a distillation_weight", None, mend
+                "TrainingRecipe.teacher", "be a TeacherRecipe, as a phase has a distillation_weight", None, repair
             )
         if self.cloud.batch_size is not None and self.uses(Optimizer.GAUSS_NEWTON):
             rule = "be None where a phase is gauss-newton's, which needs all points at once"
-            mend = "Leave it out, or train by adam or l-bfgs."
-            raise SpecError("CloudRecipe.batch_size", rule, self.cloud.batch_size, mend)
+            repair = "Leave it out, or train by adam or l-bfgs."
+            raise SpecError("CloudRecipe.batch_size", rule, self.cloud.batch_size, repair)
         if self.weights.causality > 0 and any(phase.jitter is not None for phase in self.phases):
-            mend = "Leave one of the two out."
+            repair = "Leave one of the two out."
             rule = "have no jitter where weights are causal: it leaves no two centres at one time"
-            raise SpecError("TrainingRecipe.phases", rule, "a Jitter", mend)
+            raise SpecError("TrainingRecipe.phases", rule, "a Jitter", repair)
 
     @property
     def needs_double_precision(self) -> bool:

@@ -91,8 +91,8 @@ def test_no_member(got: object) -> None:
 
 def test_all_violations_are_raised_at_once() -> None:
     raise_violations([])
-    found = (Violation(f"field{i}", "obey", i, "Mend it.") for i in range(3))
+    found = (Violation(f"field{i}", "obey", i, "Repair it.") for i in range(3))
     with pytest.raises(FileFormatError) as caught:
         raise_violations(found, FileFormatError)
     assert [violation.got for violation in caught.value.violations] == [0, 1, 2]
-    assert str(caught.value).splitlines() == [f"field{i} must obey; got {i}. Mend it." for i in range(3)]
+    assert str(caught.value).splitlines() == [f"field{i} must obey; got {i}. Repair it." for i in range(3)]

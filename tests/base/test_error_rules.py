@@ -1,4 +1,4 @@
-"""Every rule in the source begins with a verb, so that every error reads `{where} must {rule}; got {got}. {mend}`."""
+"""Every rule in the source begins with a verb, so that every error reads `{where} must {rule}; got {got}. {repair}`."""
 
 from __future__ import annotations
 

@@ -44,8 +44,8 @@ def place_matrix(matrix: csr_matrix | LinearOperator, dtype: torch.dtype, device
     on_cpu = device.type == "cpu"
     if isinstance(matrix, LinearOperator):
         if not on_cpu:
-            mend = "Train on the CPU, or on a coarser mesh and all points at once, so that the matrix is assembled."
-            raise SpecError("place_matrix.device", "be the CPU, for an operator that is not assembled", device, mend)
+            repair = "Train on the CPU, or on a coarser mesh and all points at once, so that the matrix is assembled."
+            raise SpecError("place_matrix.device", "be the CPU, for an operator that is not assembled", device, repair)
         return matrix
     held = csr_matrix(matrix, dtype=torch.empty(0, dtype=dtype).numpy().dtype)
     return held if on_cpu else _torch_csr(held, device)

@@ -120,5 +120,5 @@ def build_loss_cloud(
 
 def _violations(problem: PdeProblem) -> Iterator[Violation]:
     if not isinstance(problem.domain, EnergyDomain):
-        where, mend = f"training of {problem.name!r} by energy", "Train on the residual: `build_training_cloud`."
-        yield Violation(where, "have a domain with a potential energy", type(problem.domain).__name__, mend)
+        where, repair = f"training of {problem.name!r} by energy", "Train on the residual: `build_training_cloud`."
+        yield Violation(where, "have a domain with a potential energy", type(problem.domain).__name__, repair)

@@ -86,13 +86,13 @@ def _as_network(module: nn.Module, n_steps: int | None, readout: Readout | str |
     if isinstance(module, VsnNetwork):
         for name, wanted, held in (("n_steps", n_steps, module.n_steps), ("readout", readout, module.readout)):
             if wanted is not None and wanted != held:
-                mend = f"Leave {name} out, or build the VsnNetwork with it."
-                raise SpecError(f"from_torch.{name}", f"be {held}, as the module has", wanted, mend)
+                repair = f"Leave {name} out, or build the VsnNetwork with it."
+                raise SpecError(f"from_torch.{name}", f"be {held}, as the module has", wanted, repair)
         return module
     if not isinstance(module, nn.Sequential):
-        mend = "Give the torch.nn.Sequential of its Linear and VSN layers."
+        repair = "Give the torch.nn.Sequential of its Linear and VSN layers."
         raise SpecError(
-            "export_network.module", "be a VsnNetwork or a torch.nn.Sequential", type(module).__name__, mend
+            "export_network.module", "be a VsnNetwork or a torch.nn.Sequential", type(module).__name__, repair
         )
     return VsnNetwork(module, n_steps or 1, readout or Readout.MEAN)
 

@@ -71,9 +71,9 @@ def copied_module(module: nn.Module) -> nn.Module:
     try:
         return copy.deepcopy(module, derived)  # torch copies no tensor that another one was computed into
     except Exception as error:  # whatever a user's module raises
-        mend = "Take out of the module what cannot be copied, such as open files and locks."
+        repair = "Take out of the module what cannot be copied, such as open files and locks."
         got = f"{type(error).__name__}: {error}"
-        raise SpecError(f"module {type(module).__name__}", "be a module that can be copied", got, mend) from error
+        raise SpecError(f"module {type(module).__name__}", "be a module that can be copied", got, repair) from error
 
 
 def evaluation_copy(module: nn.Module) -> nn.Module:
@@ -119,15 +119,17 @@ def _altered_layers(module: nn.Module) -> Iterator[Violation]:
         foreign = [hook for hook in hooks if type(hook).__name__ not in _HONOURED_HOOKS]
         if foreign:
             names = ", ".join(getattr(hook, "__name__", type(hook).__name__) for hook in foreign)
-            mend = "Remove it with the handle that registering it returned, or write what it does as a layer."
-            yield Violation(place, "have no forward hooks, which a record cannot hold", names, mend)
+            repair = "Remove it with the handle that registering it returned, or write what it does as a layer."
+            yield Violation(place, "have no forward hooks, which a record cannot hold", names, repair)
         if "forward" in vars(layer):
-            mend = "Define it in a class of its own."
-            yield Violation(place, "have the forward pass of its class", "another one, set on the object", mend)
+            repair = "Define it in a class of its own."
+            yield Violation(place, "have the forward pass of its class", "another one, set on the object", repair)
         drops = isinstance(layer, (_DropoutNd, nn.RNNBase)) and getattr(layer, "p", getattr(layer, "dropout", 0.0)) > 0
         if layer.training and (drops or isinstance(layer, _BatchNorm)):
-            mend = "Call module.eval(): the network deployed is that of evaluation."
-            yield Violation(place, "be in evaluation mode", "training mode, in which it computes something else", mend)
+            repair = "Call module.eval(): the network deployed is that of evaluation."
+            yield Violation(
+                place, "be in evaluation mode", "training mode, in which it computes something else", repair
+            )
 
 
 def check_import(
@@ -154,8 +156,8 @@ def check_import(
     got = run.outputs(evaluation_copy(module), points)
     wanted = _run_record(network, points)
     if got.shape != wanted.shape:
-        mend = "Return one tensor of the shape (n_samples, n_out)."
-        raise SpecError(where, f"return an output of the shape {wanted.shape} at {N_POINTS} points", got.shape, mend)
+        repair = "Return one tensor of the shape (n_samples, n_out)."
+        raise SpecError(where, f"return an output of the shape {wanted.shape} at {N_POINTS} points", got.shape, repair)
     apart = np.abs(got - wanted).reshape(N_POINTS, -1).max(axis=1)
     distance = apart / max(float(np.abs(wanted).max()), np.finfo(float).tiny)
     differs = ~(distance <= TOLERANCE)
@@ -168,10 +170,10 @@ def check_import(
     if bad.size:
         first = _first_difference(module, run, points, bad[:N_TRACED])
         got_text = f"{distance[bad].max():.1e} at {bad.size} of {N_POINTS} points, first {first}"
-        mend = (
+        repair = (
             "Write what it computes as Linear layers and activations, and create its tensors in the type of its input."
         )
-        raise SpecError(where, f"equal its record within {TOLERANCE:.0e} of its largest output", got_text, mend)
+        raise SpecError(where, f"equal its record within {TOLERANCE:.0e} of its largest output", got_text, repair)
 
 
 def joined_outputs(result: object) -> Tensor:
@@ -224,12 +226,12 @@ class _ModuleRun(NamedTuple):
                 x = torch.from_numpy(self.transform.apply(points))
                 steps = self._steps(held, x, n_calls)
         except Exception as error:  # whatever a user's forward raises
-            mend = (
+            repair = (
                 "Leave conversions such as .float() out, and create tensors in the type and on the device of its input."
             )
             got = f"{type(error).__name__}: {error}"
             rule = "have a forward pass that runs in float64 at points of the box"
-            raise SpecError(self.where, rule, got, mend) from error
+            raise SpecError(self.where, rule, got, repair) from error
         if n_calls > 1 and self.network.readout is Readout.EVERY:
             return torch.stack(steps, dim=1).double().numpy()
         last = n_calls == 1 or self.network.readout is Readout.LAST

@@ -88,27 +88,29 @@ class ModuleNetwork(PresentedNetwork):
         except (TypeError, RuntimeError, ValueError, IndexError) as error:  # what torch raises for other shapes
             if isinstance(error, SpecError):
                 raise
-            mend = f"Let its forward take one tensor, of {self.n_in} columns, and split it there."
+            repair = f"Let its forward take one tensor, of {self.n_in} columns, and split it there."
             rule = f"run on points given as one argument of the shape (n_points, {self.n_in})"
-            raise SpecError(where, rule, f"{type(error).__name__}: {error}", mend) from error
+            raise SpecError(where, rule, f"{type(error).__name__}: {error}", repair) from error
         for layer, calls in counts.items():
             if calls != self.n_steps:
-                mend = "Give each place a VSN of its own, which keeps membranes of its own, and leave unused ones out."
-                raise SpecError(f"{where}: {layer}", "be called once a step", f"{calls / self.n_steps:g} calls", mend)
+                repair = (
+                    "Give each place a VSN of its own, which keeps membranes of its own, and leave unused ones out."
+                )
+                raise SpecError(f"{where}: {layer}", "be called once a step", f"{calls / self.n_steps:g} calls", repair)
         with torch.no_grad():
             together = self(points)
             alone = torch.cat([self(point[None]) for point in points])
         if together.dim() != 2 or len(together) != N_PROBED:
-            mend = "Return one row for each point."
-            raise SpecError(where, "return the shape (n_points, n_out)", tuple(together.shape), mend)
+            repair = "Return one row for each point."
+            raise SpecError(where, "return the shape (n_points, n_out)", tuple(together.shape), repair)
         if not torch.allclose(together, alone, rtol=1e-4, atol=1e-6):
             difference = float((together - alone).abs().max())
-            mend = "Leave out what mixes samples, such as BatchNorm in training mode, or call `module.eval()`."
+            repair = "Leave out what mixes samples, such as BatchNorm in training mode, or call `module.eval()`."
             raise SpecError(
                 where,
                 "return the same for a point alone and among others",
                 f"outputs that differ by {difference:.2g}",
-                mend,
+                repair,
             )
         return int(together.shape[1])
 
@@ -191,9 +193,9 @@ def _hooked(linear: nn.Linear, calls: list[tuple[Tensor, Tensor]], n_points: int
         """Add one call."""
         a = given[0] if given else named["input"]
         if drive.dim() != 2 or len(drive) != n_points:
-            mend = "Give it a matrix of one row for each point, or train by adam."
+            repair = "Give it a matrix of one row for each point, or train by adam."
             where = f"Linear layer of {linear.in_features} inputs"
-            raise SpecError(where, "get the shape (n_points, n_in)", tuple(a.shape), mend)
+            raise SpecError(where, "get the shape (n_points, n_in)", tuple(a.shape), repair)
         calls.append((a.detach(), drive))
 
     handle = linear.register_forward_hook(keep, with_kwargs=True)

@@ -66,22 +66,24 @@ def check_layers(where: str, layers: list[nn.Module]) -> Iterator[Violation]:
         place = f"{where}: layer {index} ({name})"
         if kind not in (nn.Linear, VSN) and isinstance(layer, (nn.Linear, VSN)):
             base = "VSN" if isinstance(layer, VSN) else "Linear"
-            mend = (
+            repair = (
                 f"Put a {base} here, and read what the subclass does besides with from_torch, as layers of their own."
             )
-            yield Violation(place, f"be exactly {base}, whose forward pass is known", f"{name}, a subclass of it", mend)
+            yield Violation(
+                place, f"be exactly {base}, whose forward pass is known", f"{name}, a subclass of it", repair
+            )
         elif kind is VSN and any(layer is before for before in layers[:index]):
-            mend = "Give each place a VSN of its own, which keeps membranes of its own."
-            yield Violation(place, "be a VSN that stands in one place", "one that stands in two", mend)
+            repair = "Give each place a VSN of its own, which keeps membranes of its own."
+            yield Violation(place, "be a VSN that stands in one place", "one that stands in two", repair)
         elif not isinstance(layer, (nn.Linear, VSN)):
-            mend = f"Replace it by {REPLACEMENTS.get(name, 'Linear and VSN layers')}."
-            yield Violation(place, "be a Linear or a VSN layer", name, mend)
+            repair = f"Replace it by {REPLACEMENTS.get(name, 'Linear and VSN layers')}."
+            yield Violation(place, "be a Linear or a VSN layer", name, repair)
         elif isinstance(layer, VSN) != (index % 2 == 1):
-            mend = "Put a VSN between two Linear layers; merge two Linear layers in a row into one."
-            yield Violation(place, "alternate between Linear and VSN layers, a Linear one first", name, mend)
+            repair = "Put a VSN between two Linear layers; merge two Linear layers in a row into one."
+            yield Violation(place, "alternate between Linear and VSN layers, a Linear one first", name, repair)
     if len(layers) < 3 or len(layers) % 2 == 0:
-        mend = "End with the Linear read-out; at least Linear, VSN, Linear."
-        yield Violation(where, "have an odd number of layers, three or more", len(layers), mend)
+        repair = "End with the Linear read-out; at least Linear, VSN, Linear."
+        yield Violation(where, "have an odd number of layers, three or more", len(layers), repair)
     yield from _check_widths(where, layers)
 
 
@@ -106,8 +108,8 @@ def check_presentation(where: str, n_steps: int, readout: Readout) -> Iterator[V
     """Check the number of steps, 1 to `MAX_STEPS`, and that the read-out is the mean or the last step."""
     yield from [*check_whole(f"{where}.n_steps", n_steps)] or check_range(f"{where}.n_steps", n_steps, 1, MAX_STEPS)
     if readout is Readout.EVERY:
-        mend = "Use the mean or the last step; the points do not change from step to step."
-        yield Violation(f"{where}.readout", "be 'mean' or 'last'", readout.value, mend)
+        repair = "Use the mean or the last step; the points do not change from step to step."
+        yield Violation(f"{where}.readout", "be 'mean' or 'last'", readout.value, repair)
 
 
 class PresentedNetwork(nn.Module):

@@ -19,9 +19,9 @@ def rebuild_network(network: NetworkSpec, dtype: torch.dtype = torch.float64) ->
         SpecError: If the network is no chain, or reads sequences.
     """
     if not network.is_chain or network.n_steps is None:
-        mend = "Keep the module that it was read from."
+        repair = "Keep the module that it was read from."
         got = "sequences" if network.is_chain else "a graph"
-        raise SpecError(f"rebuild_network: network {network.name!r}", "be a chain of populations", got, mend)
+        raise SpecError(f"rebuild_network: network {network.name!r}", "be a chain of populations", got, repair)
     layers: list[nn.Module] = []
     for layer in network.populations:
         layers += [_linear(layer, dtype), _vsn(layer, dtype)]

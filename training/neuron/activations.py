@@ -248,9 +248,9 @@ def torch_activation(name: str) -> TorchActivation:
     if isinstance(given, str):
         return _loaded(given)
     if not isinstance(given, TorchActivation):
-        mend = "Give a TorchActivation(value=..., slope=...), or where it is, as 'my_module:BELL'."
+        repair = "Give a TorchActivation(value=..., slope=...), or where it is, as 'my_module:BELL'."
         raise SpecError(
-            f"ActivationRule {name!r}.torch", "have torch functions, because it is trained", repr(given), mend
+            f"ActivationRule {name!r}.torch", "have torch functions, because it is trained", repr(given), repair
         )
     return given
 
@@ -264,6 +264,6 @@ def _loaded(place: str) -> TorchActivation:
     if bracket and callable(loaded):
         loaded = loaded(float(number.removesuffix(")")))
     if not isinstance(loaded, TorchActivation):
-        mend = "Write the module, a colon, and the name of a TorchActivation in it."
-        raise SpecError("ActivationRule.torch", "be the place of a TorchActivation", repr(place), mend)
+        repair = "Write the module, a colon, and the name of a TorchActivation in it."
+        raise SpecError("ActivationRule.torch", "be the place of a TorchActivation", repr(place), repair)
     return loaded

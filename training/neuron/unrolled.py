@@ -108,10 +108,10 @@ class _OnceDifferentiable(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        mend = (
+        repair = (
             "Call the VsnNetwork or its Sequential, as in network(x): a call can be differentiated any number of times."
         )
-        raise TrainingError("VsnNetwork.run", "be differentiated once only", "a second derivative", mend)
+        raise TrainingError("VsnNetwork.run", "be differentiated once only", "a second derivative", repair)
 
 
 class _UnrolledFunction(torch.autograd.Function):

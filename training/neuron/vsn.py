@@ -134,8 +134,8 @@ class VSN(nn.Module):
             return exported
         rest = self._rest if self._in_succession else None
         if rest is not None and rest.shape != drive.shape:
-            mend = "Put one `with successive_steps(network):` around the steps of each batch."
-            raise SpecError("VSN.forward", f"get drives of the shape {tuple(rest.shape)}", tuple(drive.shape), mend)
+            repair = "Put one `with successive_steps(network):` around the steps of each batch."
+            raise SpecError("VSN.forward", f"get drives of the shape {tuple(rest.shape)}", tuple(drive.shape), repair)
         rule = self.rule
         m = integrate(drive, rest, self.beta)
         s = spike(m, self.theta, polarity=rule.polarity, kind=rule.surrogate, slope=rule.surrogate_slope)
@@ -156,9 +156,9 @@ class VSN(nn.Module):
         return unrolled_vsn(drive, self.beta, self.theta, self.rule, n_steps)
 
     def _refuse_drive(self, drive: Tensor) -> NoReturn:
-        mend = "Give the Linear layer before it as many outputs as this layer has neurons."
+        repair = "Give the Linear layer before it as many outputs as this layer has neurons."
         rule = f"get drives of the shape (n_samples, {self.n_neurons})"
-        raise SpecError("VSN.forward", rule, tuple(drive.shape), mend)
+        raise SpecError("VSN.forward", rule, tuple(drive.shape), repair)
 
 
 @torch.library.custom_op("neuropinn_lava::vsn", mutates_args=())

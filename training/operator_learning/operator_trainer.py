@@ -63,9 +63,9 @@ def train_operator(
     """
     start = time.perf_counter()
     if not any(isinstance(each, FunctionSpace) for each in problem.parameters.values()):
-        mend = "Give it one, as parameters={'load': GaussianField()}, or train it by a TrainingRecipe."
+        repair = "Give it one, as parameters={'load': GaussianField()}, or train it by a TrainingRecipe."
         where = f"training of operator {problem.name!r}"
-        raise SpecError(where, "have a parameter that is a function", "none", mend)
+        raise SpecError(where, "have a parameter that is a function", "none", repair)
     transform, reports = _input_transform(problem), _Reports(recipe, on_progress)
     with limited_threads(n_threads):
         module = _train_module(problem, recipe, seed, transform, reports)

@@ -27,7 +27,7 @@ from .state import TrainingState, pack_state, unpack_state
 
 SCHEMA = "neuropinn-lava/checkpoint/8"
 """Version of the format, which is raised when an older program would misunderstand a newer file."""
-MEND = "It is damaged or no checkpoint; start without resuming."
+REPAIR = "It is damaged or no checkpoint; start without resuming."
 """Repair of a file that cannot be read."""
 
 
@@ -121,7 +121,7 @@ def read_checkpoint(state: TrainingState, identity: TrainingIdentity, path: str 
         unpack_state(state, {**json.loads(metadata["numbers"]), **tensors})
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RuntimeError) as error:
         got = f"{type(error).__name__}: {error}"
-        raise TrainingError(f"checkpoint {path}", "hold a whole state of this training", got, MEND) from error
+        raise TrainingError(f"checkpoint {path}", "hold a whole state of this training", got, REPAIR) from error
 
 
 def _open(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -129,35 +129,35 @@ def _open(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     from safetensors import safe_open
 
     if not Path(path).is_file():
-        mend = "Start without resuming, or name the right file."
-        raise TrainingError(f"checkpoint {path}", "be an existing file", "none", mend)
+        repair = "Start without resuming, or name the right file."
+        raise TrainingError(f"checkpoint {path}", "be an existing file", "none", repair)
     try:
         with safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
     except Exception as error:  # safetensors raises what it and torch make of a damaged header
-        raise TrainingError(f"checkpoint {path}", "be a whole safetensors file", error, MEND) from error
+        raise TrainingError(f"checkpoint {path}", "be a whole safetensors file", error, REPAIR) from error
 
 
 def _mismatches(metadata: dict[str, str], identity: TrainingIdentity, path: str | Path) -> Iterator[Violation]:
     where = f"checkpoint {path}"
     schema = metadata.get("schema")
     if schema != SCHEMA:
-        mend = "It was written by another version or program; start without resuming."
-        yield Violation(f"{where}: schema", f"be {SCHEMA}", schema, mend)
+        repair = "It was written by another version or program; start without resuming."
+        yield Violation(f"{where}: schema", f"be {SCHEMA}", schema, repair)
         return
     try:
         found = dict(json.loads(metadata["identity"]))
     except (KeyError, ValueError, TypeError, RecursionError) as error:
-        yield Violation(f"{where}: identity", "identify the training", f"{type(error).__name__}: {error}", MEND)
+        yield Violation(f"{where}: identity", "identify the training", f"{type(error).__name__}: {error}", REPAIR)
         return
     for name in TrainingIdentity.__slots__:
         wanted, got = getattr(identity, name), found.get(name)
         if got != wanted:
-            mend = "It belongs to another training; start without resuming, or name the right file."
-            yield Violation(f"{where}: {name}", f"be {wanted!r}, as this training has", repr(got), mend)
+            repair = "It belongs to another training; start without resuming, or name the right file."
+            yield Violation(f"{where}: {name}", f"be {wanted!r}, as this training has", repr(got), repair)
 
 
 def _damage(tensors: dict[str, Tensor], metadata: dict[str, str], path: str | Path) -> Iterator[Violation]:
     wanted, found = metadata.get("digest"), contents_digest(tensors, metadata)
     if wanted != found:
-        yield Violation(f"checkpoint {path}: digest", f"be that of its contents, {found[:12]}…", wanted, MEND)
+        yield Violation(f"checkpoint {path}: digest", f"be that of its contents, {found[:12]}…", wanted, REPAIR)

@@ -76,11 +76,11 @@ class CollocationSchedule:
     def _energy_violations(self) -> Iterator[Violation]:
         where, phases = f"training of {self.problem.name!r} by energy", self.recipe.phases
         if any(phase.optimizer is Optimizer.GAUSS_NEWTON for phase in phases):
-            mend = "Choose adam or l-bfgs."
-            yield Violation(where, "have no phase of gauss-newton, which needs residuals", "gauss-newton", mend)
+            repair = "Choose adam or l-bfgs."
+            yield Violation(where, "have no phase of gauss-newton, which needs residuals", "gauss-newton", repair)
         if any(phase.refinement is not None or phase.jitter is not None for phase in phases):
-            mend = "Leave it out, and train on a finer mesh."
-            yield Violation(where, "have a mesh that is neither refined nor moved", "a Refinement or Jitter", mend)
+            repair = "Leave it out, and train on a finer mesh."
+            yield Violation(where, "have a mesh that is neither refined nor moved", "a Refinement or Jitter", repair)
 
     def at(self, state: TrainingState, place: PhasePlace) -> CollocationSet:
         """Return the collocation set of the step at a place, for a state whose cloud is already refined."""

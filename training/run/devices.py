@@ -20,8 +20,8 @@ def find_device(name: torch.device | str) -> torch.device:
     try:
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:  # what torch raises depends on how it was built
-        mend = "Use cpu, or install what the device needs."
-        raise SpecError("train_network.device", "be a device that torch can use", f"{name}: {error}", mend) from error
+        repair = "Use cpu, or install what the device needs."
+        raise SpecError("train_network.device", "be a device that torch can use", f"{name}: {error}", repair) from error
 
 
 @contextlib.contextmanager

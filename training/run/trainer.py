@@ -94,9 +94,9 @@ class _Settings(Record):
         module = copied_module(self.module).to(device=self.device, dtype=self.dtype)
         network = ModuleNetwork(module, n_in, recipe.network.n_steps)
         if network.n_out != n_out:
-            mend = "End it with one output for each unknown."
+            repair = "End it with one output for each unknown."
             raise SpecError(
-                "train.module", f"have {n_out} outputs, as problem {self.problem.name!r}", network.n_out, mend
+                "train.module", f"have {n_out} outputs, as problem {self.problem.name!r}", network.n_out, repair
             )
         return network
 
@@ -181,20 +181,20 @@ def _violations(settings: _Settings, recipe: TrainingRecipe, teacher: TeacherFun
     yield from check_range("train_network.n_threads", settings.n_threads, 1, 1024)
     is_expected = recipe.teacher is not None and not recipe.teacher.phases
     if is_expected != (teacher is not None):
-        mend = "Give a teacher where the recipe's TeacherRecipe has no phases, and only there."
+        repair = "Give a teacher where the recipe's TeacherRecipe has no phases, and only there."
         got = "a function" if teacher is not None else None
-        yield Violation("train_network.teacher", "be given as the recipe expects it", got, mend)
+        yield Violation("train_network.teacher", "be given as the recipe expects it", got, repair)
     if settings.module is not None and any(
         phase.activity_measure is ActivityMeasure.OPERATIONS for phase in recipe.phases
     ):
-        mend = "Leave it at the rate, or train the recipe's own network."
-        yield Violation("PhaseRecipe.activity_measure", "be 'rate' where a module is trained", "'operations'", mend)
+        repair = "Leave it at the rate, or train the recipe's own network."
+        yield Violation("PhaseRecipe.activity_measure", "be 'rate' where a module is trained", "'operations'", repair)
     if not recipe.uses(Optimizer.GAUSS_NEWTON):
         return
     if settings.dtype is not torch.float64:
         rule = "be float64 where a phase is gauss-newton's, whose systems are too ill-conditioned for less"
-        mend = "Leave dtype out, or train by adam."
-        yield Violation("train_network.dtype", rule, settings.dtype, mend)
+        repair = "Leave dtype out, or train by adam."
+        yield Violation("train_network.dtype", rule, settings.dtype, repair)
     if settings.device.type != "cpu":
         rule = "be cpu where a phase is gauss-newton's, which solves its systems there"
         yield Violation("train_network.device", rule, settings.device, "Use cpu, or train by adam or l-bfgs.")
@@ -273,8 +273,8 @@ def _prepare(
     identity = identify(problem, recipe, settings.seed, dtype, state.parameters.values.numel(), settings.module)
     if output.resume:
         if output.checkpoint is None:
-            mend = "Name the checkpoint to resume from."
-            raise TrainingError("TrainingOutput.checkpoint", "name a file to resume from", None, mend)
+            repair = "Name the checkpoint to resume from."
+            raise TrainingError("TrainingOutput.checkpoint", "name a file to resume from", None, repair)
         read_checkpoint(state, identity, output.checkpoint)
     points = evaluation_points(problem, N_SHOWN, SHOWN_SEED)
     check_problem(problem, points)
@@ -320,8 +320,8 @@ def _run(task: _Task, state: TrainingState, interrupted: Callable[[], bool]) -> 
     except DivergedError:
         if not math.isfinite(state.best_loss) and state.iteration == 0:
             where = f"training of {task.identity.problem!r}"
-            mend = "Look at the problem's data and the recipe's output_scale; nothing was trained."
-            raise TrainingError(where, "start from a finite loss", math.nan, mend) from None
+            repair = "Look at the problem's data and the recipe's output_scale; nothing was trained."
+            raise TrainingError(where, "start from a finite loss", math.nan, repair) from None
         _save(task, state, checkpoint=False)  # the former checkpoint is from before the divergence
         return TrainingStatus.DIVERGED
     _save(task, state)

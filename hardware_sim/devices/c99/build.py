@@ -30,16 +30,18 @@ def find_compiler() -> tuple[str, ...]:
     chosen = shlex.split(os.environ.get("CC", ""))
     if chosen:
         if shutil.which(chosen[0]) is None:
-            mend = "Correct the variable CC, or unset it to let cc, gcc or clang be found."
-            raise MissingPackageError("The compiler that CC names", "be an existing command", repr(chosen[0]), mend)
+            repair = "Correct the variable CC, or unset it to let cc, gcc or clang be found."
+            raise MissingPackageError("The compiler that CC names", "be an existing command", repr(chosen[0]), repair)
         return tuple(chosen)
     for name in NAMES:
         if shutil.which(name) is not None:
             return (name,)
     if importlib.util.find_spec("ziglang") is not None:
         return (sys.executable, "-m", "ziglang", "cc")
-    mend = "Install one, as by `apt install gcc` or `pip install 'neuropinn-lava[c99]'`, or name it in the variable CC."
-    raise MissingPackageError("A C compiler", "be installed for this", f"none of {', '.join(NAMES)}, ziglang", mend)
+    repair = (
+        "Install one, as by `apt install gcc` or `pip install 'neuropinn-lava[c99]'`, or name it in the variable CC."
+    )
+    raise MissingPackageError("A C compiler", "be installed for this", f"none of {', '.join(NAMES)}, ziglang", repair)
 
 
 def build_program(
@@ -61,7 +63,7 @@ def build_program(
     done = subprocess.run(command, cwd=source.parent, capture_output=True, text=True, check=False)
     if done.returncode:
         shown = "\n".join((done.stderr or done.stdout).splitlines()[:MAX_LINES])
-        mend = "Name another compiler in the variable CC, or report the messages."
+        repair = "Name another compiler in the variable CC, or report the messages."
         raise SimulationError(
-            f"compiler {command[0]}", f"compile {source.name}", f"exit code {done.returncode}:\n{shown}", mend
+            f"compiler {command[0]}", f"compile {source.name}", f"exit code {done.returncode}:\n{shown}", repair
         )

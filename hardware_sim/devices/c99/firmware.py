@@ -60,8 +60,8 @@ def write_firmware(
     """
     held = checked_network(network, "write_firmware.network")
     if not isinstance(held, QuantizedNetwork):
-        mend = "Quantize it first: `neuropinn-lava convert`, or `neuropinn_lava.convert`."
-        raise SpecError("write_firmware.network", "be a quantized network", type(held).__name__, mend)
+        repair = "Quantize it first: `neuropinn-lava convert`, or `neuropinn_lava.convert`."
+        raise SpecError("write_firmware.network", "be a quantized network", type(held).__name__, repair)
     vectors = draw_golden(held, n_golden, "write_firmware.n_golden")
     plan = plan_integers(held, vectors.trace if trace is None else trace)
     header = build_header(plan)

@@ -108,8 +108,8 @@ def run_driver(
     """
     held = checked_network(network, f"{where}.network")
     if not isinstance(held, QuantizedNetwork):
-        mend = "Quantize it first: `neuropinn-lava convert`, or `neuropinn_lava.convert`."
-        raise SpecError(f"{where}.network", "be a quantized network", type(held).__name__, mend)
+        repair = "Quantize it first: `neuropinn-lava convert`, or `neuropinn_lava.convert`."
+        raise SpecError(f"{where}.network", "be a quantized network", type(held).__name__, repair)
     points = checked_samples(points, held, f"{where}: points of network {held.name!r}")
     n_steps = held.n_steps or points.shape[1]
     if state is not None:
@@ -173,9 +173,9 @@ def call_driver(
         words.write_bytes(sizes.tobytes() + x.astype(np.int32).tobytes() + held)
         done = subprocess.run([program.path, words, results], capture_output=True, text=True, check=False)
         if done.returncode:
-            mend = "Report it with the network's file."
+            repair = "Report it with the network's file."
             got = f"exit code {done.returncode}: {done.stderr.strip()}"
-            raise SimulationError("the compiled network", "finish its run", got, mend)
+            raise SimulationError("the compiled network", "finish its run", got, repair)
         return _read_results(program.plan, results.read_bytes(), len(x), n_steps, n_probed, states is not None)
 
 

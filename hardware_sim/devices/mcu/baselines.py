@@ -66,8 +66,10 @@ def float_layers(network: NetworkSpec) -> DenseLayers:
         SpecError: If the network is no chain of populations.
     """
     if not network.is_chain:
-        mend = "Compare a chain, such as a shipped `poisson`."
-        raise SpecError(f"Network {network.name!r}", "be a chain of populations to have a dense twin", "a graph", mend)
+        repair = "Compare a chain, such as a shipped `poisson`."
+        raise SpecError(
+            f"Network {network.name!r}", "be a chain of populations to have a dense twin", "a graph", repair
+        )
     affines: tuple[PopulationSpec | OutputSpec, ...] = (*network.populations, network.output)
     return DenseLayers(
         weights=tuple(each.connections[0].weight.astype(np.float32) for each in affines),

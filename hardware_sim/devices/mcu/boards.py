@@ -102,11 +102,11 @@ def _missing(need: MemoryNeed, board: Board) -> Iterator[Violation]:
         if needed > there:
             holds = [b for b in BOARDS if b.device == board.device and getattr(b, f"{memory}_bytes") >= needed]
             names = ", ".join(f"{b.name} ({getattr(b, f'{memory}_bytes') // KB} KB)" for b in holds)
-            mend = f"It fits {names}." if holds else "No board of this table with that processor holds it."
+            repair = f"It fits {names}." if holds else "No board of this table with that processor holds it."
             name = {"flash": "flash", "ram": "RAM"}[memory]
             yield Violation(
                 f"Network {need.network!r}",
                 f"fit into the {there} bytes of {name} of {board.name}",
                 f"{needed} bytes, {needed - there} too many",
-                f"{mend} A narrower network, shorter weights or a smaller payload table takes less.",
+                f"{repair} A narrower network, shorter weights or a smaller payload table takes less.",
             )

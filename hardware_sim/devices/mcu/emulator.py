@@ -154,8 +154,8 @@ class Emulator:
         at = self._machine.reg_read(counter)
         if at != STOP:
             got = f"{fault}, at address 0x{at:08x}"
-            mend = "Please report it, with the network."
-            raise SimulationError(f"The function {name} on {self._device.title}", "return", got, mend)
+            repair = "Please report it, with the network."
+            raise SimulationError(f"The function {name} on {self._device.title}", "return", got, repair)
         return self.passages
 
     def stack_bytes(self) -> int:

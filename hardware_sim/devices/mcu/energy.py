@@ -58,5 +58,5 @@ def _violations(values: dict[str, float], n_points: int, current_ma: float, idle
     if not found and n_points < 1:
         yield Violation(f"{where}.n_points", "be at least 1", n_points, "Give the number of points of that time.")
     if not 0 <= idle_ma < current_ma:
-        mend = "Measure the idle board, or give 0."
-        yield Violation(f"{where}.idle_ma", f"lie in [0, {current_ma:g})", idle_ma, mend)
+        repair = "Measure the idle board, or give 0."
+        yield Violation(f"{where}.idle_ma", f"lie in [0, {current_ma:g})", idle_ma, repair)

@@ -106,8 +106,8 @@ class _EmulatedDriver:
         self._emulator.call(name)
         status = int(self._emulator.read_array("nl_emulated_status", np.int32, ())[()])
         if status:
-            mend = "Report it with the network's file."
-            raise SimulationError(f"the function {name} on the device", "return success", status, mend)
+            repair = "Report it with the network's file."
+            raise SimulationError(f"the function {name} on the device", "return success", status, repair)
 
 
 def _read_out(readout: Readout, outputs: IntArray) -> IntArray:

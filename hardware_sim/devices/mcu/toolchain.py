@@ -126,14 +126,14 @@ def compile_program(toolchain: Toolchain, sources: tuple[SourceFile, ...], defin
 def _link_error(device: Device, messages: str) -> NeuroPinnError:
     """Return the error of a compiler's messages: a memory that is too small, or anything else."""
     overflow = re.search(r"region [`']?(FLASH|RAM)'? overflowed(?: by|:) (\d+)", messages)
-    what, mend = f"The C99 program for {device.title}", "Report it with the network's file."
+    what, repair = f"The C99 program for {device.title}", "Report it with the network's file."
     if overflow is None:
-        return SimulationError(what, "compile", messages[-SHOWN:], mend)
+        return SimulationError(what, "compile", messages[-SHOWN:], repair)
     memory, missing = overflow[1], int(overflow[2])
     size = FLASH_BYTES if memory == "FLASH" else RAM_BYTES
-    mend = "No board of `BOARDS` holds it. A narrower network, shorter weights or a smaller payload table takes less."
+    repair = "No board of `BOARDS` holds it. A narrower network, shorter weights or a smaller payload table takes less."
     rule = f"fit into {size >> 20} MB of {'flash' if memory == 'FLASH' else 'RAM'}"
-    return HardwareRuleError(what, rule, f"{missing} bytes too many", mend)
+    return HardwareRuleError(what, rule, f"{missing} bytes too many", repair)
 
 
 def _memory_script() -> str:
@@ -150,7 +150,7 @@ def _run(command: tuple[str, ...], name: str) -> subprocess.CompletedProcess[str
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        mend = "Try the command by itself."
+        repair = "Try the command by itself."
         raise SimulationError(
-            f"The compiler {name}", f"start and end within {COMPILE_SECONDS} s", error, mend
+            f"The compiler {name}", f"start and end within {COMPILE_SECONDS} s", error, repair
         ) from error

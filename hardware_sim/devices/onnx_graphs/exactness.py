@@ -47,8 +47,10 @@ def _violations(plan: IntegerPlan, lines: tuple[PayloadLines, ...]) -> Iterator[
                 rule = (
                     f"need at most {FLOAT64_DIGITS + 1} bits in its {kind}, sign included, which float64 holds exactly"
                 )
-                mend = "Quantize with shorter weights, payloads or states, or export to C99 or Verilog."
-                yield Violation(f"ONNX graph of network {plan.name!r}: node {node.name!r}", rule, f"{bits} bits", mend)
+                repair = "Quantize with shorter weights, payloads or states, or export to C99 or Verilog."
+                yield Violation(
+                    f"ONNX graph of network {plan.name!r}: node {node.name!r}", rule, f"{bits} bits", repair
+                )
 
 
 def product_bound(connection: ConnectionPlan) -> list[int]:

@@ -107,9 +107,9 @@ def run_qonnx(
     """
     import_extra("qonnx", "qonnx")
     if state is not None:
-        mend = "Use backend 'integer', 'lava' or 'onnx'."
+        repair = "Use backend 'integer', 'lava' or 'onnx'."
         raise SpecError(
-            "run_qonnx.state", "be left out: the graph carries none", f"a state after {state.step} steps", mend
+            "run_qonnx.state", "be left out: the graph carries none", f"a state after {state.step} steps", repair
         )
     execute = import_extra("qonnx.core.onnx_exec", "qonnx").execute_onnx
     model = make_qonnx(network, ROWS)

@@ -129,14 +129,14 @@ def _ends(node: OutputPlan) -> tuple[IntArray, IntArray]:
 def _violations(plan: IntegerPlan) -> Iterator[Violation]:
     where = f"QONNX graph of network {plan.name!r}"
     if plan.n_steps != 1:
-        mend = "Train or convert it with n_steps=1, or export to ONNX, C99 or Verilog."
+        repair = "Train or convert it with n_steps=1, or export to ONNX, C99 or Verilog."
         got = "sequences" if plan.n_steps is None else f"T = {plan.n_steps}"
-        yield Violation(where, "have one step, T = 1: MultiThreshold has no membrane", got, mend)
+        yield Violation(where, "have one step, T = 1: MultiThreshold has no membrane", got, repair)
     for node in (*plan.nodes, plan.output):
         place = f"{where}: node {node.name!r}"
         if isinstance(node, ProductPlan):
-            mend = "Export to ONNX, C99 or Verilog, which multiply."
-            yield Violation(place, "be a population: MultiThreshold has no products", "a product", mend)
+            repair = "Export to ONNX, C99 or Verilog, which multiply."
+            yield Violation(place, "be a population: MultiThreshold has no products", "a product", repair)
             continue
         yield from _edge_violations(place, node)
         yield from _number_violations(place, node)
@@ -146,13 +146,13 @@ def _violations(plan: IntegerPlan) -> Iterator[Violation]:
 
 def _edge_violations(place: str, node: PopulationPlan | OutputPlan) -> Iterator[Violation]:
     if len(node.edges) != 1:
-        mend = "Export to ONNX, C99 or Verilog: sums of several connections are shifted one by one."
+        repair = "Export to ONNX, C99 or Verilog: sums of several connections are shifted one by one."
         sources = ", ".join(repr(source) for source, _ in node.edges)
-        yield Violation(place, "have one connection, whose sum the thresholds compare", sources, mend)
+        yield Violation(place, "have one connection, whose sum the thresholds compare", sources, repair)
     elif node.edges[0][1]:
-        mend = "Export to ONNX, C99 or Verilog, which have lines of delay."
+        repair = "Export to ONNX, C99 or Verilog, which have lines of delay."
         yield Violation(
-            place, "receive what its source sends without delay", f"a delay of {node.edges[0][1]} steps", mend
+            place, "receive what its source sends without delay", f"a delay of {node.edges[0][1]} steps", repair
         )
 
 
@@ -165,19 +165,19 @@ def _number_violations(place: str, node: PopulationPlan | OutputPlan) -> Iterato
             highest = max(highest, IntFormat(bits=node.affine.state.bits).highest + unit)
     if highest >= 1 << FLOAT32_DIGITS:
         rule = f"keep its sums below 2**{FLOAT32_DIGITS}, which float32 holds exactly"
-        mend = "Convert with shorter inputs, payloads, weights or states, or export to ONNX, which carries 53 bits."
-        yield Violation(place, rule, f"up to {highest}", mend)
+        repair = "Convert with shorter inputs, payloads, weights or states, or export to ONNX, which carries 53 bits."
+        yield Violation(place, rule, f"up to {highest}", repair)
 
 
 def _payload_violations(place: str, node: PopulationPlan, lines: PayloadLines) -> Iterator[Violation]:
     if node.sends.bits > MAX_PAYLOAD_BITS:
         n_levels = (1 << node.sends.bits) - 2
-        mend = f"Convert with payloads of at most {MAX_PAYLOAD_BITS} bits, or export to ONNX."
+        repair = f"Convert with payloads of at most {MAX_PAYLOAD_BITS} bits, or export to ONNX."
         got = f"{node.sends.bits} bits, {n_levels} thresholds a neuron"
-        yield Violation(place, f"send payloads of at most {MAX_PAYLOAD_BITS} bits", got, mend)
+        yield Violation(place, f"send payloads of at most {MAX_PAYLOAD_BITS} bits", got, repair)
     if not never_falls(node, lines):
-        mend = "Use an activation that never falls, or polarity 'positive' where it falls below zero only."
+        repair = "Use an activation that never falls, or polarity 'positive' where it falls below zero only."
         side = "of either sign" if node.is_two_sided else "that are not negative"
         yield Violation(
-            place, f"send payloads that never fall as the drive grows, over drives {side}", "falling ones", mend
+            place, f"send payloads that never fall as the drive grows, over drives {side}", "falling ones", repair
         )

@@ -103,13 +103,13 @@ def _checked_steps(plan: IntegerPlan, n_steps: int | None) -> int:
     where = f"ONNX graph of network {plan.name!r}: n_steps"
     if n_steps is None:
         if plan.n_steps is None:
-            mend = "Give n_steps, the number of steps of every sample; longer sequences need a graph of their own."
-            raise SpecError(where, "be the length of the sequences, which a graph unrolls", None, mend)
+            repair = "Give n_steps, the number of steps of every sample; longer sequences need a graph of their own."
+            raise SpecError(where, "be the length of the sequences, which a graph unrolls", None, repair)
         return plan.n_steps
     raise_violations([*check_whole(where, n_steps)] or check_range(where, n_steps, 1, MAX_STEPS))
     if plan.n_steps not in (None, n_steps):
-        mend = "Leave n_steps out; it is for sequences."
-        raise SpecError(where, f"be the network's own number of steps, {plan.n_steps}", n_steps, mend)
+        repair = "Leave n_steps out; it is for sequences."
+        raise SpecError(where, f"be the network's own number of steps, {plan.n_steps}", n_steps, repair)
     return n_steps
 
 

@@ -113,9 +113,9 @@ def run_rtl(
     """
     points = checked_samples(points, network, f"run_rtl: points of network {network.name!r}")
     if state is not None:
-        mend = "Run whole sequences, or use backend 'integer' or 'c99'."
+        repair = "Run whole sequences, or use backend 'integer' or 'c99'."
         rule = "be left out: membranes and delayed payloads stay inside of the core"
-        raise SpecError("run_rtl.state", rule, f"a state after {state.step} steps", mend)
+        raise SpecError("run_rtl.state", rule, f"a state after {state.step} steps", repair)
     n_steps = network.n_steps or points.shape[1]
     probe.check_names([node.name for node in network.nodes])
 
@@ -185,8 +185,8 @@ def chooses_verilator(work: int) -> bool:
         return True
     if work > MAX_SIMULATED:
         rule = f"have at most {MAX_SIMULATED} neuron steps where Verilator is not installed"
-        mend = "Install Verilator and a C++ compiler (Debian: `apt install verilator g++`), or run fewer points."
-        raise SpecError("run_rtl.points", rule, work, mend)
+        repair = "Install Verilator and a C++ compiler (Debian: `apt install verilator g++`), or run fewer points."
+        raise SpecError("run_rtl.points", rule, work, repair)
     return False
 
 

@@ -161,8 +161,8 @@ def check_fits(cells: Counter[str], device: Device) -> None:
             fits = [each.name for each in DEVICES if all(getattr(each, r) >= k for r, k in needed.items())]
             where = f"The core on {device.name}"
             rule = f"need at most {getattr(device, resource)} {resource.replace('_', ' ')}"
-            mend = f"Use {fits[0]}, or fewer lanes." if fits else "Use fewer lanes, or a smaller network."
-            raise SpecError(where, rule, n, mend)
+            repair = f"Use {fits[0]}, or fewer lanes." if fits else "Use fewer lanes, or a smaller network."
+            raise SpecError(where, rule, n, repair)
 
 
 def read_report(text: str, device: Device) -> SynthesisReport:
@@ -175,8 +175,8 @@ def read_report(text: str, device: Device) -> SynthesisReport:
     used = {name: each["used"] for name, each in held["utilization"].items()}
     clocks = [each["achieved"] for each in held["fmax"].values()]
     if not clocks:
-        mend = "Report the network."
-        raise SimulationError("The report of nextpnr-ecp5", "hold the frequency of a clock", "none", mend)
+        repair = "Report the network."
+        raise SimulationError("The report of nextpnr-ecp5", "hold the frequency of a clock", "none", repair)
     return SynthesisReport(
         device=device.name,
         luts=used["TRELLIS_COMB"],

@@ -38,8 +38,8 @@ class MessagePort(PyInPortVectorDense):
             held = message.astype(self._d_type)
         if not np.array_equal(held, message):
             lost = message[held != message][0]
-            mend = "Send input words, as `neuropinn_lava.engine.host.encode_points` makes them."
-            raise SpecError("input port", f"receive messages that fit {np.dtype(self._d_type)}", lost, mend)
+            repair = "Send input words, as `neuropinn_lava.engine.host.encode_points` makes them."
+            raise SpecError("input port", f"receive messages that fit {np.dtype(self._d_type)}", lost, repair)
         return held
 
 
@@ -54,8 +54,8 @@ class ProductPort(MessagePort):
         """
         products = super(MessagePort, self).recv() if len(self.csp_ports) > 1 else self.csp_ports[0].recv()
         if products.dtype != self._d_type:
-            mend = "Take the exception for Dense out of the run configuration, or use `net.run_config()`."
-            raise SpecError("input port", f"receive products of type {np.dtype(self._d_type)}", products.dtype, mend)
+            repair = "Take the exception for Dense out of the run configuration, or use `net.run_config()`."
+            raise SpecError("input port", f"receive products of type {np.dtype(self._d_type)}", products.dtype, repair)
         return products
 
 

@@ -48,9 +48,9 @@ class NodeVar(Var):
             SpecError: If the record of the node could not hold them, or only some are to be set.
         """
         if idx is not None:
-            mend = "Change an array from `get` and set the whole."
+            repair = "Change an array from `get` and set the whole."
             raise SpecError(
-                f"variable {self.name!r}", "be set as a whole, because Lava sets the first values instead", idx, mend
+                f"variable {self.name!r}", "be set as a whole, because Lava sets the first values instead", idx, repair
             )
         super().set(self._checked(value) * self.factor)
 

@@ -98,8 +98,8 @@ class VSN(NodeProcess):
         """
         name = name or f"vsn{next(_numbers)}"
         if len(shape) not in (1, 2):
-            mend = "Write (n,), or (batch, n) where a message carries several samples."
-            raise SpecError(f"VSN {name!r}.shape", "have one axis, or two", shape, mend)
+            repair = "Write (n,), or (batch, n) where a message carries several samples."
+            raise SpecError(f"VSN {name!r}.shape", "have one axis, or two", shape, repair)
         _check_steps(name, reset_interval=reset_interval, reset_offset=reset_offset, step_interval=step_interval)
         layer = make_population(
             name, shape[-1], weights=weights, bias=bias, beta=beta, theta=theta, phi=phi, polarity=polarity
@@ -143,8 +143,8 @@ def _timing(layer: PopulationSpec | QuantizedPopulation, schedule: Schedule, wai
     """
     where, lengths = f"VSN {layer.name!r}.waits", [0] * len(layer.edges) if waits is None else list(waits)
     if len(lengths) != len(layer.edges):
-        mend = "Give a number for each input port."
-        raise SpecError(where, f"have {len(layer.edges)} numbers, one for each connection", lengths, mend)
+        repair = "Give a number for each input port."
+        raise SpecError(where, f"have {len(layer.edges)} numbers, one for each connection", lengths, repair)
     for (_, delay), length in zip(layer.edges, lengths, strict=True):
         raise_violations(check_range(where, length, 0, schedule.latency + delay * schedule.interval))
     edges = zip(layer.edges, message_widths(layer), lengths, strict=True)

@@ -81,8 +81,8 @@ def read_report(path: str | Path) -> JsonObject:
         ) from error
     schema = held.get("schema") if isinstance(held, dict) else None
     if schema != SCHEMA:
-        mend = "Make the report again with this version, or read it with the version that made it."
-        raise FileFormatError(f"report {path}", f"have the schema {SCHEMA!r}", repr(schema), mend)
+        repair = "Make the report again with this version, or read it with the version that made it."
+        raise FileFormatError(f"report {path}", f"have the schema {SCHEMA!r}", repr(schema), repair)
     table: JsonObject = held
     return table
 

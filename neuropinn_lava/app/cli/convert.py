@@ -103,11 +103,11 @@ def convert_command(options: ConvertOptions) -> None:
     Example: `neuropinn-lava convert poisson --out chip.h5 --weight-bits 4 --payload-bits 12 --tune`
     """
     if options.strict and options.target == "none":
-        mend = "Name a target, or leave --strict out."
-        raise SpecError("--strict", "have a target to check against", "--target none", mend)
+        repair = "Name a target, or leave --strict out."
+        raise SpecError("--strict", "have a target to check against", "--target none", repair)
     if not options.tune:
-        fields, mend = ("tune_on", "tune_iterations", "time_limit"), "Add --tune, or leave it out."
-        refuse_idle(fields, "without --tune, where it would have no effect", mend)
+        fields, repair = ("tune_on", "tune_iterations", "time_limit"), "Add --tune, or leave it out."
+        refuse_idle(fields, "without --tune, where it would have no effect", repair)
     check_network_path(options.path)
     problem = resolve_problem_option(options.problem, options.param)
     source = find_source(options, problem)
@@ -151,11 +151,11 @@ def _named_source(options: ConvertOptions) -> NetworkSpec:
     name = options.network
     if not Path(name).exists() and is_user_object(name):
         return _read_factory(options)
-    rule, mend = (
+    rule, repair = (
         "but for a factory, file.py:factory or package.module:factory",
         f"Leave it out: {name!r} is no factory, and brings its own.",
     )
-    refuse_idle(("weights", "lower", "upper", "n_steps"), rule, mend)
+    refuse_idle(("weights", "lower", "upper", "n_steps"), rule, repair)
     return float_source(find_network(name))
 
 

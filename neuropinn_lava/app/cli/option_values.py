@@ -83,12 +83,12 @@ def parse_number(text: str, *, kind: type[_Number], low: float | None, high: flo
     raise SpecError(OPTION, f"be {noun} {limits}", repr(text), "Choose a value in that range.")
 
 
-def _split_numbers(text: str, kind: type[_Number], mend: str) -> tuple[_Number, ...]:
+def _split_numbers(text: str, kind: type[_Number], repair: str) -> tuple[_Number, ...]:
     try:
         return tuple(kind(entry) for entry in text.split(","))
     except ValueError as error:
         numbers = "whole numbers" if kind is int else "numbers"
-        raise SpecError(OPTION, f"be {numbers}, separated by commas", repr(text), mend) from error
+        raise SpecError(OPTION, f"be {numbers}, separated by commas", repr(text), repair) from error
 
 
 def parse_whole_numbers(text: str) -> WholeNumbers:

@@ -69,13 +69,13 @@ LayersOption = Annotated[
 IterationsOption = Annotated[float, typer.Option(help="Factor on the recipe's iterations.", min=1e-3)]
 
 
-def refuse_idle(fields: Iterable[str], rule: str, mend: str) -> None:
+def refuse_idle(fields: Iterable[str], rule: str, repair: str) -> None:
     """Refuse options of the command under way that the user wrote and that would have no effect.
 
     Args:
         fields: Their fields in the record of options.
         rule: When they may not stand, as a clause after "must be left out".
-        mend: What to do about it.
+        repair: What to do about it.
 
     Raises:
         SpecError: If there are any; all of them are listed.
@@ -84,7 +84,7 @@ def refuse_idle(fields: Iterable[str], rule: str, mend: str) -> None:
     names = {parameter.name: parameter.opts[0] for parameter in context.command.params}
     written = [field for field in fields if getattr(context.get_parameter_source(field), "name", None) == "COMMANDLINE"]
     raise_violations(
-        Violation(names[field], f"be left out {rule}", _shown(context.params[field]), mend) for field in written
+        Violation(names[field], f"be left out {rule}", _shown(context.params[field]), repair) for field in written
     )
 
 

@@ -58,7 +58,7 @@ def translate_error(error: NeuroPinnError, options: Mapping[str, str]) -> str:
 
 def _translate_violation(violation: Violation, options: Mapping[str, str]) -> Violation:
     where = _translate_where(violation.where, options)
-    return violation._replace(where=where, mend=_translate_mend(violation.mend, options))
+    return violation._replace(where=where, repair=_translate_repair(violation.repair, options))
 
 
 def _translate_where(where: str, options: Mapping[str, str]) -> str:
@@ -73,7 +73,7 @@ def _translate_where(where: str, options: Mapping[str, str]) -> str:
     return where if option is None else f"{option}{found[3] or ''}"
 
 
-def _translate_mend(mend: str, options: Mapping[str, str]) -> str:
+def _translate_repair(repair: str, options: Mapping[str, str]) -> str:
     """Translate arguments in backquotes, such as `problem=`, into options."""
 
     def option_of(match: re.Match[str]) -> str:
@@ -83,7 +83,7 @@ def _translate_mend(mend: str, options: Mapping[str, str]) -> str:
             return match.group()
         return option.replace("--", "--no-", 1) if value == "False" else option
 
-    return re.sub(r"`(\w+)=(\w*)`", option_of, mend)
+    return re.sub(r"`(\w+)=(\w*)`", option_of, repair)
 
 
 def replace_former_options(words: Sequence[str]) -> tuple[list[str], list[str]]:

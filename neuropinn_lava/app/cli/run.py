@@ -203,8 +203,8 @@ def chosen_probe(
             raise SpecError("run.probe", "name samples to record", None, "Give --probe, as 0:16, and --probe-out.")
         return None
     if samples is None or folder is None:
-        mend = "Give both, as `--probe 0:16 --probe-out probe/`."
-        raise SpecError("run.probe", "name samples, and a folder for what is recorded", samples or folder, mend)
+        repair = "Give both, as `--probe 0:16 --probe-out probe/`."
+        raise SpecError("run.probe", "name samples, and a folder for what is recorded", samples or folder, repair)
     return Probe(samples=tuple(samples), nodes=layers and tuple(layers), steps=steps and tuple(steps))
 
 

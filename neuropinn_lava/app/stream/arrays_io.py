@@ -128,8 +128,8 @@ def _file_errors(file: Path) -> Iterator[None]:
     except FileFormatError:
         raise
     except Exception as error:  # whatever numpy and h5py make of what such a file may hold
-        mend = "Save points with numpy.save, as comma-separated rows, or as a dataset of an .h5 file."
-        raise FileFormatError(f"file {file}", "hold an array of numbers", error, mend) from error
+        repair = "Save points with numpy.save, as comma-separated rows, or as a dataset of an .h5 file."
+        raise FileFormatError(f"file {file}", "hold an array of numbers", error, repair) from error
 
 
 def _fingerprint(file: Path) -> str:
@@ -149,8 +149,8 @@ def _map_npy(file: Path) -> Any:
         array = np.load(file, allow_pickle=False)
     if not isinstance(array, np.ndarray) or array.ndim not in (2, 3) or array.dtype.kind not in "fiu":
         found = f"shape {array.shape} of {array.dtype}" if isinstance(array, np.ndarray) else type(array).__name__
-        mend = "Save one row per point; of sequences an array (n, n_steps, d)."
-        raise FileFormatError(f"file {file}", "hold an (n, d) array of numbers", found, mend)
+        repair = "Save one row per point; of sequences an array (n, n_steps, d)."
+        raise FileFormatError(f"file {file}", "hold an (n, d) array of numbers", found, repair)
     return array
 
 
@@ -184,9 +184,9 @@ def _check_separator(file: Path, line: str) -> None:
     for separator, name in ((";", "semicolons"), ("\t", "tabs"), (None, "spaces")):
         entries = line.strip().split(separator)
         if len(entries) > 1 and (separator == ";" or ("," not in line and _n_numbers(entries) == len(entries))):
-            mend = "Write 0.1,0.2: commas between the numbers, points within them."
+            repair = "Write 0.1,0.2: commas between the numbers, points within them."
             raise FileFormatError(
-                f"file {file}", "be an array of numbers, separated by commas", f"{name} in {line.strip()!r}", mend
+                f"file {file}", "be an array of numbers, separated by commas", f"{name} in {line.strip()!r}", repair
             )
 
 
@@ -234,8 +234,8 @@ def _dataset(handle: h5py.File, file: Path) -> h5py.Dataset:
         raise FileFormatError(f"file {file}", rule, found, "Keep the points in a dataset of that name.")
     found = arrays.get(DATASET) or next(iter(arrays.values()))
     if found.dtype.kind not in "fiu":
-        mend = "Store floating point numbers."
-        raise FileFormatError(f"file {file}, dataset {found.name!r}", "hold an array of numbers", found.dtype, mend)
+        repair = "Store floating point numbers."
+        raise FileFormatError(f"file {file}, dataset {found.name!r}", "hold an array of numbers", found.dtype, repair)
     return found
 
 

@@ -49,6 +49,6 @@ def _read_named(path: Path, network: Network) -> FloatArray:
         with np.load(path, allow_pickle=False) as held:
             arrays = {name: held[name] for name in held.files}
     except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        mend = "Save it with numpy.savez(path, name=array, …), a name for each input."
-        raise FileFormatError(f"file {path}", "hold an array of numbers for each input", error, mend) from error
+        repair = "Save it with numpy.savez(path, name=array, …), a name for each input."
+        raise FileFormatError(f"file {path}", "hold an array of numbers for each input", error, repair) from error
     return checked_samples(arrays, network, f"file {path}")

@@ -111,8 +111,8 @@ def rejoin(arrays: Iterable[FloatArray], block_size: int, network: Network, firs
         checked = checked_samples(array, network, f"stream.points: block of points from number {n_seen} on")
         if held and checked.shape[1:] != held[0].shape[1:]:
             where = f"stream.points: block of sequences from number {n_seen} on"
-            mend = "Stream sequences of each length into a file of their own."
-            raise SpecError(where, f"have {held[0].shape[1]} steps, as those before", checked.shape[1], mend)
+            repair = "Stream sequences of each length into a file of their own."
+            raise SpecError(where, f"have {held[0].shape[1]} steps, as those before", checked.shape[1], repair)
         n_seen += len(checked)
         held.append(checked)
         n_held += len(checked)

@@ -132,9 +132,9 @@ class RowFile:
         self.n_rows, self.notes = _read_record(record)
         wanted, found = self._row_offset(self.n_rows), self._part.seek(0, os.SEEK_END)
         if found < wanted:
-            self.n_rows, mend = 0, "Start again without resuming."
+            self.n_rows, repair = 0, "Start again without resuming."
             got = f"{found} bytes of {wanted}"
-            raise FileFormatError(f"file {part_path(self.path)}", "hold the rows that its record counts", got, mend)
+            raise FileFormatError(f"file {part_path(self.path)}", "hold the rows that its record counts", got, repair)
 
     def _resize(self, n_rows: int) -> None:
         """Write the header of an array of so many rows, and claim the room for all of them."""
@@ -190,8 +190,8 @@ def _lock(part: BinaryIO, target: Path) -> None:
             return
     except (BlockingIOError, FileNotFoundError):
         pass
-    mend = "Wait for it, or choose another name."
-    raise SpecError(f"output {target}", "be written by one run at a time", "another run that writes it", mend)
+    repair = "Wait for it, or choose another name."
+    raise SpecError(f"output {target}", "be written by one run at a time", "another run that writes it", repair)
 
 
 def part_path(path: Path) -> Path:

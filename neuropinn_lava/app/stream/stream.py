@@ -145,9 +145,9 @@ def check_rows(network: Network) -> None:
         SpecError: If the read-out is that of every step.
     """
     if network.readout is Readout.EVERY:
-        mend = "Evaluate it in Python, `neuropinn_lava.run(network, sequences).outputs`: (n, n_steps, n_out)."
+        repair = "Evaluate it in Python, `neuropinn_lava.run(network, sequences).outputs`: (n, n_steps, n_out)."
         rule = "be MEAN or LAST, one row of outputs a sample"
-        raise SpecError(f"stream: read-out of network {network.name!r}", rule, "every", mend)
+        raise SpecError(f"stream: read-out of network {network.name!r}", rule, "every", repair)
 
 
 def _write_blocks(
@@ -223,9 +223,9 @@ def _check_same(rows: RowFile, identity: dict[str, str | None]) -> None:
     """Refuse to put the rows of another stream behind those of an interrupted one."""
     if not rows.n_rows:
         return
-    mend = "Resume with what it was begun with, or start again without resuming."
+    repair = "Resume with what it was begun with, or start again without resuming."
     raise_violations(
-        Violation(f"unfinished {rows.path}", f"have the {name} of this stream, {ours}", rows.notes.get(name), mend)
+        Violation(f"unfinished {rows.path}", f"have the {name} of this stream, {ours}", rows.notes.get(name), repair)
         for name, ours in identity.items()
         if rows.notes.get(name) != ours
     )

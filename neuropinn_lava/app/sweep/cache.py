@@ -56,8 +56,8 @@ class SweepCache:
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            got, mend = error.strerror or error, "Choose another `cache=`."
-            raise SpecError(f"cache {folder}", "be a folder that can be made and written", got, mend) from error
+            got, repair = error.strerror or error, "Choose another `cache=`."
+            raise SpecError(f"cache {folder}", "be a folder that can be made and written", got, repair) from error
         check_writable(self._file)
         for table in TABLES:
             columns = "key TEXT PRIMARY KEY, contents BLOB, network BLOB, sha256 TEXT"
@@ -110,8 +110,10 @@ class SweepCache:
             with contextlib.closing(sqlite3.connect(self._file, timeout=LOCK_SECONDS)) as connection, connection:
                 return connection.execute(statement, values).fetchall()
         except sqlite3.OperationalError as error:
-            mend = "Free some space, wait for other sweeps, or choose another `cache=`."
-            raise SpecError(f"cache {self._file}", "be a database that can be read and written", error, mend) from error
+            repair = "Free some space, wait for other sweeps, or choose another `cache=`."
+            raise SpecError(
+                f"cache {self._file}", "be a database that can be read and written", error, repair
+            ) from error
         except sqlite3.DatabaseError as error:
             aside = self._file.with_name(f"{DATABASE_NAME}.damaged")
             with contextlib.suppress(FileNotFoundError):  # another process was faster

@@ -43,8 +43,8 @@ def check_sweep_directory(directory: str | Path, force: bool = False) -> Path:
     try:
         target.mkdir(exist_ok=True)
     except OSError as error:
-        mend = "Create its parent, or choose another folder."
-        raise SpecError(where, "be a place that takes new folders", error.strerror or error, mend) from error
+        repair = "Create its parent, or choose another folder."
+        raise SpecError(where, "be a place that takes new folders", error.strerror or error, repair) from error
     check_writable(target / JSON_NAME)
     return target
 

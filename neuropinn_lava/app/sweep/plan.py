@@ -73,8 +73,8 @@ class SweepPlan(Record):
         raise_violations(found or check_range("SweepPlan.n_points", self.n_points, 1, 10**7))
         if self.energy.prices_steps:
             rule = "be a model that prices operations, which the points of a sweep differ in"
-            mend = f"Choose a model that adds up operations, such as {DEFAULT_ENERGY!r}."
-            raise SpecError("SweepPlan.energy", rule, f"{self.energy.name!r}, which prices whole steps", mend)
+            repair = f"Choose a model that adds up operations, such as {DEFAULT_ENERGY!r}."
+            raise SpecError("SweepPlan.energy", rule, f"{self.energy.name!r}, which prices whole steps", repair)
 
     @property
     def backend(self) -> Backend:
@@ -141,8 +141,8 @@ def plan_sweep(
 
     given: object = problem
     if not isinstance(given, PdeProblem):
-        mend = "Build one with `nl.find_problem(...)`, or pass your own."
-        raise SpecError("sweep.problem", "be a PdeProblem or a SweepPlan", repr(given), mend)
+        repair = "Build one with `nl.find_problem(...)`, or pass your own."
+        raise SpecError("sweep.problem", "be a PdeProblem or a SweepPlan", repr(given), repair)
     tuning = TuningSettings(n_iterations=tune_iterations)
     return SweepPlan(
         problem=problem,

@@ -79,8 +79,8 @@ def sweep(
 def _check(plan: SweepPlan, grid: SweepGrid, error_factor: float, search: int | None) -> None:
     """Check the arguments before anything is trained."""
     if not error_factor >= 1.0:
-        mend = "Give a factor on the lowest error, such as 2."
-        raise SpecError("sweep.error_factor", "be at least 1", error_factor, mend)
+        repair = "Give a factor on the lowest error, such as 2."
+        raise SpecError("sweep.error_factor", "be at least 1", error_factor, repair)
     for point in grid.points:
         plan.point_key(point)
     if search is not None:
@@ -118,9 +118,9 @@ def _compare(
         if row.costs is not None
     ]
     if not candidates:
-        mend = "Look at the reason, and change the grid."
+        repair = "Look at the reason, and change the grid."
         got = f"{len(points)} that failed, the first one thus: {rows[0].failure}"
-        raise TrainingError(f"sweep of {plan.problem.name!r}", "yield at least one point with numbers", got, mend)
+        raise TrainingError(f"sweep of {plan.problem.name!r}", "yield at least one point with numbers", got, repair)
     return Sweep(
         plan=plan,
         points=points,

@@ -53,8 +53,8 @@ def train_for_sweep(plan: SweepPlan, point: SweepPoint) -> TrainedNetwork:
     if result.status is TrainingStatus.INTERRUPTED:
         raise KeyboardInterrupt
     if result.status is TrainingStatus.DIVERGED:
-        mend = "Try a smaller threshold, or another seed."
-        raise TrainingError(f"training of {point.training_name}", "keep a finite loss to the end", "divergence", mend)
+        repair = "Try a smaller threshold, or another seed."
+        raise TrainingError(f"training of {point.training_name}", "keep a finite loss to the end", "divergence", repair)
     return TrainedNetwork(network=result.network, seconds=result.seconds)
 
 

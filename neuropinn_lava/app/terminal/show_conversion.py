@@ -50,8 +50,8 @@ def show_quantization(quantization: Quantization, path: Path, as_json: bool) -> 
         f"The network's output changed by {report.relative_change:.3%} (relative L2); saturations: {report.n_saturated}."
     )
     if report.relative_change > MUCH:
-        mend = "Give more bits, to payloads and state first, or --tune."
-        show_note(f"The words are short for this network: more than {MUCH:.0%}. {mend}")
+        repair = "Give more bits, to payloads and state first, or --tune."
+        show_note(f"The words are short for this network: more than {MUCH:.0%}. {repair}")
     if quantization.check:
         show_check(quantization.check)
     out.print(f"Wrote {path}")

@@ -47,9 +47,9 @@ def calibration_points(
     held = checked_samples(points, network, f"calibration points of network {network.name!r}")
     n_outside = count_outside(network, held, problem)
     if n_outside:
-        mend = "Leave them out: their ranges would cost bits where the network is used."
+        repair = "Leave them out: their ranges would cost bits where the network is used."
         rule = f"lie inside the domain that {network.name!r} was trained on"
-        raise SpecError("calibration points", rule, f"{n_outside} of {len(held)} outside", mend)
+        raise SpecError("calibration points", rule, f"{n_outside} of {len(held)} outside", repair)
     return held
 
 
@@ -93,13 +93,13 @@ def search_within(
     from ...conversion.search.bit_search import BitTrial, ErrorLimit, search_bits
 
     if problem is None:
-        mend = "Choose the weight bits, or give `problem=`."
+        repair = "Choose the weight bits, or give `problem=`."
         raise SpecError(
-            "error budget", "be asked of a network whose problem has a reference", network.provenance.problem, mend
+            "error budget", "be asked of a network whose problem has a reference", network.provenance.problem, repair
         )
     if not factor >= 1.0:
-        mend = "Give a factor on the float network's own error, such as 1.2."
-        raise SpecError("error budget", "be at least 1", factor, mend)
+        repair = "Give a factor on the float network's own error, such as 1.2."
+        raise SpecError("error budget", "be at least 1", factor, repair)
     judged = problem.domain.sample(N_JUDGED, np.random.default_rng(seed + 1))
     wanted = problem.exact(judged)
     own = relative_l2(run_float(network, judged).outputs, wanted)

@@ -75,8 +75,8 @@ def convert(
     from ...conversion import find_target, quantize_network, require_fit
 
     if time_limit is not None and tuning is None:
-        mend = "Give `tuning=TuningSettings()`, or leave the limit out."
-        raise SpecError("convert.time_limit", "be left out without tuning, which alone is limited", time_limit, mend)
+        repair = "Give `tuning=TuningSettings()`, or leave the limit out."
+        raise SpecError("convert.time_limit", "be left out without tuning, which alone is limited", time_limit, repair)
     source = float_source(network)
     limits = find_target(target) if target is not None else None
     chosen = _chosen_scheme(scheme, source, words)
@@ -128,8 +128,8 @@ def float_source(network: Network | torch.nn.Module) -> NetworkSpec:
         return from_torch(network)  # type: ignore[arg-type]
     held = checked_network(network, "convert.network")
     if isinstance(held, QuantizedNetwork):
-        mend = "Convert its source, `network.source`, or the float file that it was made from."
-        raise SpecError(f"convert: network {held.name!r}", "be a float network", "a quantized one", mend)
+        repair = "Convert its source, `network.source`, or the float file that it was made from."
+        raise SpecError(f"convert: network {held.name!r}", "be a float network", "a quantized one", repair)
     return held
 
 
@@ -150,8 +150,8 @@ def _chosen_scheme(
     phis = sorted({layer.activation for layer in network.populations})
     if chosen.equalization is not Equalization.NONE and not set(phis) & set(HOMOGENEOUS):
         rule = f"be left out where no layer is {' or '.join(HOMOGENEOUS)}"
-        mend = "Leave the equalization out: it would change nothing."
-        raise SpecError("QuantizationScheme.equalization", rule, f"layers of {', '.join(phis)}", mend)
+        repair = "Leave the equalization out: it would change nothing."
+        raise SpecError("QuantizationScheme.equalization", rule, f"layers of {', '.join(phis)}", repair)
     return chosen
 
 
@@ -168,7 +168,7 @@ def _tuning_objective(network: NetworkSpec, tuning: TuningSettings, problem: Pde
     from ...conversion.tune.equation_loss import equation_objective
 
     if problem is None:
-        mend = "Tune by distillation, or give `problem=`."
+        repair = "Tune by distillation, or give `problem=`."
         where = f"tuning by {tuning.loss.value!r}: network {network.name!r}"
-        raise SpecError(where, "get a network whose problem is known", network.provenance.problem, mend)
+        raise SpecError(where, "get a network whose problem is known", network.provenance.problem, repair)
     return equation_objective(problem, network)

@@ -204,21 +204,23 @@ class _Teacher(Record):
 
         n_in = points.shape[1]
         if len(self.arguments) not in (1, n_in):
-            mend = "Let its forward take one tensor of the shape (n, n_in), or one of shape (n, 1) for each coordinate."
+            repair = (
+                "Let its forward take one tensor of the shape (n, n_in), or one of shape (n, 1) for each coordinate."
+            )
             got = f"{len(self.arguments)}: {', '.join(self.arguments) or 'none by name'}"
-            raise SpecError("distill.module", f"have 1 argument or {n_in}, one for each coordinate", got, mend)
+            raise SpecError("distill.module", f"have 1 argument or {n_in}, one for each coordinate", got, repair)
         rows = torch.tensor(points).to(next(iter(self.module.parameters()), torch.zeros(())))
         try:
             with torch.no_grad():
                 outputs = self.module(*([rows] if len(self.arguments) == 1 else torch.split(rows, 1, dim=1)))
         except (TypeError, RuntimeError, ValueError, IndexError) as error:  # what torch raises for other shapes
-            mend = "Give the module's own number of coordinates."
+            repair = "Give the module's own number of coordinates."
             got = f"{type(error).__name__}: {error}"
-            raise SpecError("distill.module", f"run at points of {n_in} coordinates", got, mend) from error
+            raise SpecError("distill.module", f"run at points of {n_in} coordinates", got, repair) from error
         shape = tuple(getattr(outputs, "shape", ()))
         if len(shape) != 2 or len(outputs) != len(points):
-            mend = "Let it return one row for each point."
-            raise SpecError("distill.module", "return the shape (n, n_out)", shape or describe_given(outputs), mend)
+            repair = "Let it return one row for each point."
+            raise SpecError("distill.module", "return the shape (n, n_out)", shape or describe_given(outputs), repair)
         values: FloatArray = outputs.double().cpu().numpy()
         raise_violations(check_finite("distill.module: its output", values))
         return values
@@ -228,17 +230,17 @@ class _Teacher(Record):
         together, alone = self(points), np.concatenate([self(point[None]) for point in points])
         difference = float(np.abs(together - alone).max())
         if difference > 1e-4 * float(np.abs(together).max()) + 1e-6:
-            mend = "Leave out what mixes samples, such as a mean over them, and what draws random numbers."
+            repair = "Leave out what mixes samples, such as a mean over them, and what draws random numbers."
             got = f"outputs that differ by {difference:.2g}"
-            raise SpecError("distill.module", "return the same for a point alone and among others", got, mend)
+            raise SpecError("distill.module", "return the same for a point alone and among others", got, repair)
         return together
 
 
 def _teacher(module: torch.nn.Module) -> _Teacher:
     """Return a copy of a module as a function of points."""
     if not is_module(module):
-        mend = "Give a trained torch.nn.Module; `load_module` reads one from a file."
-        raise SpecError("distill.module", "be a torch module", describe_given(module), mend)
+        repair = "Give a trained torch.nn.Module; `load_module` reads one from a file."
+        raise SpecError("distill.module", "be a torch module", describe_given(module), repair)
     from ...training.network.import_check import copied_module, plain_module
 
     held = copied_module(plain_module(module)).eval()
@@ -261,8 +263,8 @@ def _imitation(
     """Return the problem to train on: the user's, or one of no equation whose reference is the module."""
     given = [problem is not None, points is not None, lower is not None or upper is not None]
     if sum(given) != 1:
-        mend = "Give `problem=`, or `points=`, or `lower=` and `upper=`."
-        raise SpecError("distill", "get exactly one of a problem, points and a box", sum(given), mend)
+        repair = "Give `problem=`, or `points=`, or `lower=` and `upper=`."
+        raise SpecError("distill", "get exactly one of a problem, points and a box", sum(given), repair)
     if problem is not None:
         return _checked_against(teacher, checked_problem(problem, "distill.problem"))
     domain = _box(lower, upper) if points is None else _split(points)
@@ -288,19 +290,19 @@ def _checked_against(teacher: _Teacher, problem: PdeProblem) -> PdeProblem:
     rng = np.random.default_rng(0)
     n_out = teacher.checked_outputs(problem.domain.sample(N_PROBED, rng)).shape[1]
     if n_out != problem.n_out:
-        mend = "Name the problem that the module solves."
-        raise SpecError("distill.module", f"have {problem.n_out} outputs, as problem {problem.name!r}", n_out, mend)
+        repair = "Name the problem that the module solves."
+        raise SpecError("distill.module", f"have {problem.n_out} outputs, as problem {problem.name!r}", n_out, repair)
     if problem.reference is None:
         return problem
     points = problem.domain.sample(N_COMPARED, rng)
     error = relative_change(teacher(points), problem.reference.evaluate(points))
     if not error <= LARGEST_ERROR:
-        mend = (
+        repair = (
             "Wrap it so that it takes physical coordinates and returns physical unknowns: a module that `train` has trained "
             "takes normalised inputs, and its outputs lack the built-in conditions."
         )
         rule = f"be within {LARGEST_ERROR:.0%} of the reference of problem {problem.name!r}"
-        raise SpecError("distill.module", rule, f"an error of {error:.1%}", mend)
+        raise SpecError("distill.module", rule, f"an error of {error:.1%}", repair)
     return problem
 
 
@@ -310,8 +312,8 @@ def _box(lower: Sequence[float] | None, upper: Sequence[float] | None) -> Domain
         raise SpecError("distill", "get both corners of the box", (lower, upper), "Give the other one, too.")
     box = Box(lower=np.asarray(lower, dtype=np.float64), upper=np.asarray(upper, dtype=np.float64))
     if len(box.lower) not in CELLS:
-        mend = "Give `points=` instead, some thousand of them."
-        raise SpecError("distill.lower", f"have at most {max(CELLS)} coordinates", len(box.lower), mend)
+        repair = "Give `points=` instead, some thousand of them."
+        raise SpecError("distill.lower", f"have at most {max(CELLS)} coordinates", len(box.lower), repair)
     return box
 
 
@@ -320,13 +322,13 @@ def _split(points: FloatArray) -> _PointSet:
     array = np.asarray(points)
     held = checked_points(array, array.shape[1] if array.ndim == 2 else 1, "distill.points")
     if len(held) < FEWEST_POINTS:
-        mend = "Give more of them, a few hundred as a rule."
-        raise SpecError("distill.points", f"be at least {FEWEST_POINTS} points", len(held), mend)
+        repair = "Give more of them, a few hundred as a rule."
+        raise SpecError("distill.points", f"be at least {FEWEST_POINTS} points", len(held), repair)
     constant = np.flatnonzero(np.ptp(held, axis=0) == 0.0)
     if constant.size:
         got = f"column {constant[0]}, which is {held[0, constant[0]]:g} everywhere"
-        mend = "Give points that vary in it, or a module in which that coordinate is fixed."
-        raise SpecError("distill.points", "have no constant column", got, mend)
+        repair = "Give points that vary in it, or a module in which that coordinate is fixed."
+        raise SpecError("distill.points", "have no constant column", got, repair)
     order = np.random.default_rng(0).permutation(len(held))
     n_held_out = len(held) // HELD_OUT
     return _PointSet(points=held[order[n_held_out:]], held_out=held[order[:n_held_out]])

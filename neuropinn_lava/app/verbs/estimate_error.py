@@ -42,13 +42,13 @@ def estimate_error(
     found = checked_network(network, "estimate_error.network")
     known = known_problem(found, problem, "estimate_error.problem")
     if known is None:
-        mend = "Give `problem=`, with the equations that the network was trained on."
-        raise SpecError("estimate_error.problem", "be given, or be named by the network", None, mend)
+        repair = "Give `problem=`, with the equations that the network was trained on."
+        raise SpecError("estimate_error.problem", "be given, or be named by the network", None, repair)
     measuring = residual_cloud(known)
     if not error_estimate.can_estimate(measuring):
         got = f"{known.name!r} with {measuring.n_points * known.n_out:,} values"
-        mend = "Coarsen the cloud of the problem's recipe, or compare with a reference."
-        raise SpecError("estimate_error.problem", "have a residual, on a cloud that can be factorised", got, mend)
+        repair = "Coarsen the cloud of the problem's recipe, or compare with a reference."
+        raise SpecError("estimate_error.problem", "have a residual, on a cloud that can be factorised", got, repair)
     where = defining_backend(found) if backend is None else Backend(backend)
     u = evaluator(found, where)(measuring.points)
     return error_estimate.estimate_error(measuring, u, known.rest_values(any_recipe_of(known).viscosity))

@@ -99,9 +99,9 @@ def homogenize(
 
     networks = [checked_network(network, "homogenize.networks") for network in networks]
     if backend is not None and not networks:
-        mend = "Leave it out: without networks there are finite elements only."
+        repair = "Leave it out: without networks there are finite elements only."
         raise SpecError(
-            "homogenize.backend", "be left out without networks, where it would have no effect", backend, mend
+            "homogenize.backend", "be left out without networks, where it would have no effect", backend, repair
         )
     raise_violations(_parameter_violations(networks, parameters))
     chosen = _backend(networks, backend)
@@ -125,12 +125,12 @@ def homogenize(
 def _parameter_violations(networks: Sequence[Network], parameters: tuple[ProblemParameter, ...]) -> Iterator[Violation]:
     names = ", ".join(option.name for option in parameters)
     if networks and parameters:
-        mend = "Leave the options out: the networks' files say what their cell is."
-        yield Violation("homogenize.parameters", "be networks or options of a cell, not both", names, mend)
+        repair = "Leave the options out: the networks' files say what their cell is."
+        yield Violation("homogenize.parameters", "be networks or options of a cell, not both", names, repair)
     loads = [option.name for option in parameters if option.name in LOADS or option.name.startswith("strain_")]
     if loads:
-        mend = "Leave them out: all six mean strains are solved."
-        yield Violation("homogenize.parameters", "be options of the cell, not of the load", ", ".join(loads), mend)
+        repair = "Leave them out: all six mean strains are solved."
+        yield Violation("homogenize.parameters", "be options of the cell, not of the load", ", ".join(loads), repair)
 
 
 def _backend(networks: Sequence[Network], backend: Backend | str | None) -> Backend:
@@ -155,9 +155,9 @@ def _strained_field(network: Network, backend: Backend) -> StrainedField:
     if loaded is None or not isinstance(loaded.load, MeanStrain):
         source = float_network(network)
         options = " ".join(f"{option.name}={option.value:g}" for option in source.provenance.parameters)
-        mend = "Train one: `neuropinn-lava train elasticity3d --param strain_xx=0.1 --out xx.h5`."
+        repair = "Train one: `neuropinn-lava train elasticity3d --param strain_xx=0.1 --out xx.h5`."
         got = f"{source.name!r}, trained on {source.provenance.problem!r} {options}".rstrip()
-        raise SpecError("homogenize.networks", "be networks of a cell under a mean strain", got, mend)
+        raise SpecError("homogenize.networks", "be networks of a cell under a mean strain", got, repair)
     return StrainedField(load=loaded.load, evaluate=evaluator(network, backend))
 
 
@@ -165,9 +165,9 @@ def _common_cell(networks: Sequence[Network]) -> UnitCell:
     loaded = [cell for cell in map(loaded_cell, networks) if cell is not None]
     others = [k for k, other in enumerate(loaded) if not loaded[0].cell.equals(other.cell)]
     if others:
-        mend = "Train all of them with the same options but the strain."
+        repair = "Train all of them with the same options but the strain."
         got = f"network {others[0]} differs from network 0"
-        raise_violations([Violation("homogenize.networks", "be networks of one and the same cell", got, mend)])
+        raise_violations([Violation("homogenize.networks", "be networks of one and the same cell", got, repair)])
     return loaded[0].cell
 
 

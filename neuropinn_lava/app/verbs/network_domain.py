@@ -62,8 +62,8 @@ def checked_problem(given: object, where: str) -> PdeProblem:
     if isinstance(given, PdeProblem):
         return given
     name = repr(given) if isinstance(given, str) else "name"
-    mend = f"Build it: `neuropinn_lava.find_problem({name})`, or a `PdeProblem` of your own."
-    raise SpecError(where, "be a PdeProblem", describe_given(given), mend)
+    repair = f"Build it: `neuropinn_lava.find_problem({name})`, or a `PdeProblem` of your own."
+    raise SpecError(where, "be a PdeProblem", describe_given(given), repair)
 
 
 def output_names(network: Network, problem: PdeProblem | None = None) -> tuple[str, ...]:

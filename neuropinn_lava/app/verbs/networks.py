@@ -40,12 +40,12 @@ def find_network(name: str | Path) -> Network:
             return read_network(path)
     if not Path(name).exists():
         near = difflib.get_close_matches(str(name), shipped, n=2) or list(shipped)
-        mend = f"Give a network file, or one of the shipped networks, such as {' or '.join(near)}."
-        raise SpecError("network", "be an existing file or the name of a shipped network", repr(str(name)), mend)
+        repair = f"Give a network file, or one of the shipped networks, such as {' or '.join(near)}."
+        raise SpecError("network", "be an existing file or the name of a shipped network", repr(str(name)), repair)
     if Path(name).suffix in TORCH_SUFFIXES:
-        mend = "Write a factory that builds the module: `neuropinn-lava convert file.py:factory --weights net.safetensors`."
+        repair = "Write a factory that builds the module: `neuropinn-lava convert file.py:factory --weights net.safetensors`."
         rule = f"be a network file, {SUFFIX} or {NIR_SUFFIX}"
-        raise SpecError("network", rule, f"{str(name)!r}, which holds weights without their module", mend)
+        raise SpecError("network", rule, f"{str(name)!r}, which holds weights without their module", repair)
     if Path(name).suffix == NIR_SUFFIX:
         from ...conversion.formats.nir_graphs import read_nir
 
@@ -67,5 +67,5 @@ def quantized_network(network: Network, where: str) -> QuantizedNetwork:
     """
     if isinstance(network, QuantizedNetwork):
         return network
-    mend = "Quantize it first: `neuropinn-lava convert net.h5 --out chip.h5`, or `neuropinn_lava.convert(network)`."
-    raise SpecError(where, "get a quantized network", f"the float network {network.name!r}", mend)
+    repair = "Quantize it first: `neuropinn-lava convert net.h5 --out chip.h5`, or `neuropinn_lava.convert(network)`."
+    raise SpecError(where, "get a quantized network", f"the float network {network.name!r}", repair)

@@ -177,23 +177,23 @@ def _idle_violations(
 ) -> Iterator[Violation]:
     """List the arguments of a profile that would have no effect, or a wrong one."""
     if reference is not None and not own_points:
-        rule, mend = "be left out without its points", "Give the points at which it was taken, too."
-        yield Violation("profile.reference", rule, f"an array of shape {np.shape(reference)}", mend)
+        rule, repair = "be left out without its points", "Give the points at which it was taken, too."
+        yield Violation("profile.reference", rule, f"an array of shape {np.shape(reference)}", repair)
     if with_parity and not with_lava:
         yield Violation("profile.with_parity", "be False or None without Lava", True, "Leave it out, or run Lava.")
     if isinstance(network, QuantizedNetwork):
         return
-    mend = "Leave it out, or quantize the network first: `neuropinn_lava.convert`."
+    repair = "Leave it out, or quantize the network first: `neuropinn_lava.convert`."
     if cost is not None:
-        yield Violation("profile.cost", "be left out for a float network, which has no words", "a report", mend)
+        yield Violation("profile.cost", "be left out for a float network, which has no words", "a report", repair)
     rule = "be left out for a float network, which is placed on no chip"
     if hardware.timing is not None:
-        yield Violation("HardwareChoices.timing", rule, repr(str(hardware.timing)), mend)
+        yield Violation("HardwareChoices.timing", rule, repr(str(hardware.timing)), repair)
     if hardware.devices:
         rule = "be left out for a float network: devices compute integers"
-        yield Violation("HardwareChoices.devices", rule, hardware.devices, mend)
+        yield Violation("HardwareChoices.devices", rule, hardware.devices, repair)
     if str(hardware.target) != DEFAULT_TARGET:
-        yield Violation("HardwareChoices.target", rule, repr(str(hardware.target)), mend)
+        yield Violation("HardwareChoices.target", rule, repr(str(hardware.target)), repair)
 
 
 def _run_backends(network: Network, points: FloatArray, with_lava: bool, on_stage: OnStage) -> list[RunTrace]:

@@ -99,8 +99,8 @@ class RunChoices(Record):
                 yield Violation(f"{where}.{name}", rule, got, "Leave it out, or give backend='lava'.")
         elif self.n_cores is not None and not self.shares_cores:
             rule = "be left out where every layer is one process, or samples go one at a time: the graph fixes the processes"
-            mend = "Leave it out, or leave mode and model out."
-            yield Violation(f"{where}.n_cores", rule, self.n_cores, mend)
+            repair = "Leave it out, or leave mode and model out."
+            yield Violation(f"{where}.n_cores", rule, self.n_cores, repair)
 
     @property
     def shares_cores(self) -> bool:
@@ -188,8 +188,8 @@ def run_chosen(
     """
     if state is not None and choices.backend is Backend.TORCH:
         rule = "be left out on backend 'torch', which begins every run anew"
-        mend = "Run the whole sequence at once, or use backend 'integer' or 'float'."
-        raise SpecError("run.state", rule, f"a state after {state.step} steps", mend)
+        repair = "Run the whole sequence at once, or use backend 'integer' or 'float'."
+        raise SpecError("run.state", rule, f"a state after {state.step} steps", repair)
     if choices.backend is Backend.LAVA:
         return _run_lava(network, points, choices, probe, on_progress, state)
     trace = (

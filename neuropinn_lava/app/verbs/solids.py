@@ -50,9 +50,9 @@ def check_vtk(network: Network, path: Path | None, problem: PdeProblem | None = 
 
     if loaded_cell(network, problem) is None:
         source = float_network(network)
-        mend = "Leave `vtk=` out; `stream` writes the outputs at any points."
+        repair = "Leave `vtk=` out; `stream` writes the outputs at any points."
         got = f"{source.name!r}, trained on {source.provenance.problem!r}"
-        raise SpecError("export_vtk.vtk", "be asked of a network on a unit cell, as of `elasticity3d`", got, mend)
+        raise SpecError("export_vtk.vtk", "be asked of a network on a unit cell, as of `elasticity3d`", got, repair)
     check_vtk_path(path)
 
 

@@ -68,13 +68,13 @@ class RecipeChanges(Record):
                 phase is to be refined.
         """
         if self.activity is not None and not self.sparsity:
-            mend = "Choose one of the two."
-            raise SpecError("RecipeChanges.activity", "be left out without sparsity", self.activity, mend)
+            repair = "Choose one of the two."
+            raise SpecError("RecipeChanges.activity", "be left out without sparsity", self.activity, repair)
         phases_of_all = (*recipe.phases, *(recipe.teacher.phases if recipe.teacher else ()))
         if self.activity is not None and not any(phase.activity_weight > 0 for phase in phases_of_all):
-            mend = "Leave it out and raise the threshold, or choose a recipe with a rate weight."
+            repair = "Leave it out and raise the threshold, or choose a recipe with a rate weight."
             rule = "be left out where no phase of the recipe has an activity_weight: it would have no effect"
-            raise SpecError("RecipeChanges.activity", rule, self.activity, mend)
+            raise SpecError("RecipeChanges.activity", rule, self.activity, repair)
         given: dict[str, Any] = {
             "n_steps": self.n_steps,
             "theta": self.theta,
@@ -100,8 +100,8 @@ class RecipeChanges(Record):
         if self.refine is None:
             return phases
         if len(phases) < 2:
-            mend = "Split its phase in two, or choose more `cells=`."
-            raise SpecError("RecipeChanges.refine", "be asked of a recipe of two phases or more", len(phases), mend)
+            repair = "Split its phase in two, or choose more `cells=`."
+            raise SpecError("RecipeChanges.refine", "be asked of a recipe of two phases or more", len(phases), repair)
         refinement = Refinement(share=self.refine)
         return (phases[0], *(dataclasses.replace(phase, refinement=refinement) for phase in phases[1:]))
 
@@ -137,8 +137,8 @@ class TrainingFiles(Record):
                 "TrainingFiles.checkpoint", "name a checkpoint to resume from", None, "Choose `checkpoint=`."
             )
         if self.history is not None and self.history.suffix != ".csv":
-            mend = "Name it net.csv; the figure is written beside it as net.svg."
-            raise SpecError("TrainingFiles.history", "end in .csv", self.history.name, mend)
+            repair = "Name it net.csv; the figure is written beside it as net.svg."
+            raise SpecError("TrainingFiles.history", "end in .csv", self.history.name, repair)
 
     @property
     def figure(self) -> Path | None:
@@ -262,20 +262,20 @@ def _check_module(module: object, changes: RecipeChanges) -> None:
     if module is None:
         return
     if not is_module(module):
-        mend = "Give a torch.nn.Module, such as torch.nn.Sequential(...); `load_module` reads one from a file."
-        raise SpecError("train.module", "be a torch module", describe_given(module), mend)
+        repair = "Give a torch.nn.Module, such as torch.nn.Sequential(...); `load_module` reads one from a file."
+        raise SpecError("train.module", "be a torch module", describe_given(module), repair)
     for name in ("theta", "activation", "layers"):
         if getattr(changes, name) is not None:
-            mend = "Change the module, or leave it out."
+            repair = "Change the module, or leave it out."
             rule = "be left out beside a module, which brings its own network"
-            raise SpecError(f"RecipeChanges.{name}", rule, getattr(changes, name), mend)
+            raise SpecError(f"RecipeChanges.{name}", rule, getattr(changes, name), repair)
 
 
 def _check_recipe(recipe: object) -> None:
     """Refuse what is not a recipe, such as the name of one."""
     if recipe is not None and not isinstance(recipe, (TrainingRecipe, OperatorRecipe)):
-        mend = "Give a `TrainingRecipe`, such as `neuropinn_lava.find_problem(name).recipe`."
-        raise SpecError("train.recipe", "be a TrainingRecipe", describe_given(recipe), mend)
+        repair = "Give a `TrainingRecipe`, such as `neuropinn_lava.find_problem(name).recipe`."
+        raise SpecError("train.recipe", "be a TrainingRecipe", describe_given(recipe), repair)
 
 
 def _check_name(problem: PdeProblem) -> None:
@@ -293,8 +293,8 @@ def _check_name(problem: PdeProblem) -> None:
     except SpecError:
         own = None
     if own is None or own.equation != problem.equation:
-        mend = "Choose another name: files of its networks refer to the problem by its name."
-        raise SpecError("train.problem", "have a name that no other problem has", repr(problem.name), mend)
+        repair = "Choose another name: files of its networks refer to the problem by its name."
+        raise SpecError("train.problem", "have a name that no other problem has", repr(problem.name), repair)
 
 
 def _write_results(result: TrainingResult, path: str | Path | None, figure: Path | None, title: str) -> None:

@@ -146,12 +146,12 @@ def given_or_drawn(
     return held
 
 
-def check_lava(where: str, mend: str) -> None:
+def check_lava(where: str, repair: str) -> None:
     """Raise an error where Lava does not run, before work that needs it.
 
     Args:
         where: The verb, for the error.
-        mend: The repair besides using another Python.
+        repair: The repair besides using another Python.
 
     Raises:
         SimulationError: If Lava does not run here.
@@ -162,7 +162,7 @@ def check_lava(where: str, mend: str) -> None:
         lava_guard.require_lava()
     except SimulationError as error:
         cause = error.violations[0]
-        raise SimulationError(where, cause.rule, cause.got, f"Use Python 3.10 on Linux or macOS. {mend}") from error
+        raise SimulationError(where, cause.rule, cause.got, f"Use Python 3.10 on Linux or macOS. {repair}") from error
 
 
 def compare_backends(

@@ -55,8 +55,8 @@ class ClusterChoice(Record):
         found = [*check_whole("--workers", self.n_workers)]
         raise_violations(found or check_range("--workers", self.n_workers, 0, MAX_WORKERS))
         if self.address is not None and self.n_workers:
-            mend = "Give one of them: a cluster has the workers that it has."
-            raise SpecError("--workers", "be left out beside --cluster", self.n_workers, mend)
+            repair = "Give one of them: a cluster has the workers that it has."
+            raise SpecError("--workers", "be left out beside --cluster", self.n_workers, repair)
 
     @property
     def is_this_process(self) -> bool:
@@ -117,12 +117,12 @@ def _remote_pool(address: str) -> Iterator[DaskPool]:
     from distributed import Client
 
     where = f"Dask cluster {address}"
-    mend = "Start one with `dask scheduler` and `dask worker ADDRESS`, and give the address that it prints."
+    repair = "Start one with `dask scheduler` and `dask worker ADDRESS`, and give the address that it prints."
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, asyncio.TimeoutError, ValueError) as error:
         rule = f"have a scheduler that answers within {CONNECT_SECONDS:.0f} s"
-        raise SimulationError(where, rule, str(error) or type(error).__name__, mend) from error
+        raise SimulationError(where, rule, str(error) or type(error).__name__, repair) from error
     with client:
         n_workers = _checked_workers(client, where)
         yield DaskPool(client, n_workers, _absence_watch(client, where))
@@ -133,21 +133,21 @@ def _checked_workers(client: Client, where: str) -> int:
     try:
         client.wait_for_workers(1, timeout=CONNECT_SECONDS)
     except asyncio.TimeoutError as error:
-        mend = "Start some: `dask worker ADDRESS`."
+        repair = "Start some: `dask worker ADDRESS`."
         rule = f"have at least one worker within {CONNECT_SECONDS:.0f} s"
-        raise SimulationError(where, rule, "none", mend) from error
+        raise SimulationError(where, rule, "none", repair) from error
     from ... import __version__
 
     try:
         versions: dict[str, str] = client.run(package_version)
     except ImportError as error:
-        mend = f"Install it there: `pip install neuropinn-lava=={__version__}`."
-        raise SimulationError(where, "have workers that have this package", error, mend) from error
+        repair = f"Install it there: `pip install neuropinn-lava=={__version__}`."
+        raise SimulationError(where, "have workers that have this package", error, repair) from error
     for name, version in versions.items():
         if version != __version__:
-            mend = "Install the same version on both sides: results must not depend on who computes them."
+            repair = "Install the same version on both sides: results must not depend on who computes them."
             got = f"{version} on {name}"
-            raise SimulationError(where, f"have workers with version {__version__} of this package", got, mend)
+            raise SimulationError(where, f"have workers with version {__version__} of this package", got, repair)
     return len(versions)
 
 
@@ -166,8 +166,8 @@ def _absence_watch(client: Client, where: str) -> Callable[[], None]:
         """Raise if the scheduler is gone, or if no worker has been there for `WORKER_SECONDS`."""
         nonlocal last_seen
         if client.status != "running":
-            mend = "Start the cluster again; what is finished and kept is not done twice."
-            raise SimulationError(where, "have a scheduler that runs until the work is done", client.status, mend)
+            repair = "Start the cluster again; what is finished and kept is not done twice."
+            raise SimulationError(where, "have a scheduler that runs until the work is done", client.status, repair)
         if client.scheduler_info()["workers"]:
             last_seen = time.monotonic()
         elif time.monotonic() - last_seen > WORKER_SECONDS:
@@ -222,9 +222,9 @@ def _outcome(name: str, future: Future) -> Outcome:
     except NeuroPinnError as error:
         return Outcome(name=name, error=error)
     except KilledWorker as error:
-        mend = "It takes its workers with it: run it in this process to see why, or give workers more memory."
+        repair = "It takes its workers with it: run it in this process to see why, or give workers more memory."
         got = "several workers that were lost at it"
-        raise SimulationError(f"Dask task {name!r}", "be done by a worker that outlives it", got, mend) from error
+        raise SimulationError(f"Dask task {name!r}", "be done by a worker that outlives it", got, repair) from error
     except CancelledError as error:
-        mend = "Start the cluster again; what is finished and kept is not done twice."
-        raise SimulationError(f"Dask task {name!r}", "have a scheduler that keeps it", "cancelled", mend) from error
+        repair = "Start the cluster again; what is finished and kept is not done twice."
+        raise SimulationError(f"Dask task {name!r}", "have a scheduler that keeps it", "cancelled", repair) from error

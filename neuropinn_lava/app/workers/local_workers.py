@@ -41,8 +41,10 @@ class LocalWorkers:
             self.n_lost += 1
             if self.n_lost > MAX_LOST:
                 got = f"{self.n_lost} that ended, the last one with exit code {code}"
-                mend = "Look at what they printed; if the kernel ended them for want of memory, ask for fewer workers."
-                raise SimulationError("local Dask workers", "live until the work is done", got, mend)
+                repair = (
+                    "Look at what they printed; if the kernel ended them for want of memory, ask for fewer workers."
+                )
+                raise SimulationError("local Dask workers", "live until the work is done", got, repair)
             self._close(process)
             self._processes[place] = self._start()
 

@@ -179,8 +179,8 @@ class RadialLevelSet(ArrayRecord):
         yield from check_range("RadialLevelSet.petals", self.petals, 1, MAX_PETALS)
         if self.amplitudes.shape == self.radii.shape and not (np.abs(self.amplitudes) < self.radii).all():
             got = f"radii {self.radii}, amplitudes {self.amplitudes}"
-            mend = "Curves must not cross their centre."
-            yield Violation("RadialLevelSet.radii", "be above |amplitudes|", got, mend)
+            repair = "Curves must not cross their centre."
+            yield Violation("RadialLevelSet.radii", "be above |amplitudes|", got, repair)
 
     @property
     def n_dim(self) -> int:

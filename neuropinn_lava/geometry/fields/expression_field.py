@@ -26,8 +26,8 @@ class ExpressionField(Record):
     def __post_init__(self) -> None:
         names = self.coordinates.split()
         if len(set(names)) != len(names) or not names:
-            mend = "Name each column once."
-            raise_violations([Violation("ExpressionField.coordinates", "be different names", self.coordinates, mend)])
+            repair = "Name each column once."
+            raise_violations([Violation("ExpressionField.coordinates", "be different names", self.coordinates, repair)])
         parse_expression(self.text, names)
 
     @classmethod

@@ -48,8 +48,8 @@ class MeshDomain(ArrayRecord):
         yield from check_finite("MeshDomain.points", self.points)
         yield from check_shape("MeshDomain.cells", self.cells, (None, n + 1), "(n_cells, n_dim + 1)")
         if not len(self.facets):
-            mend = "Give the edges or faces of its boundary physical groups or cell sets in the mesher."
-            yield Violation("MeshDomain.facets", "have tags on the boundary of the mesh", "none", mend)
+            repair = "Give the edges or faces of its boundary physical groups or cell sets in the mesher."
+            yield Violation("MeshDomain.facets", "have tags on the boundary of the mesh", "none", repair)
             return
         yield from check_shape("MeshDomain.facets", self.facets, (None, n), "(n_facets, n_dim)")
         yield from check_shape("MeshDomain.facet_tags", self.facet_tags, (len(self.facets),), "(n_facets,)")
@@ -70,8 +70,8 @@ class MeshDomain(ArrayRecord):
         tagged = {tuple(sorted(facet)) for facet in self.facets.tolist()}
         if boundary - tagged:
             got = f"{len(boundary - tagged)} of {len(boundary)} facets without one"
-            mend = "Give every edge or face of the boundary a physical group or cell set in the mesher."
-            yield Violation("MeshDomain.facets", "have a tag for every facet of the boundary", got, mend)
+            repair = "Give every edge or face of the boundary a physical group or cell set in the mesher."
+            yield Violation("MeshDomain.facets", "have a tag for every facet of the boundary", got, repair)
         if tagged - boundary:
             got = f"{len(tagged - boundary)} facets that are not"
             yield Violation("MeshDomain.facets", "lie on the boundary of the mesh", got, "Leave inner facets out.")

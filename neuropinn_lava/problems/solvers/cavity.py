@@ -110,8 +110,8 @@ def solve_cavity(lid: tuple[float, ...] = PLAIN_LID, reynolds: float = 100.0, de
         if np.abs(correction).max() <= CONVERGED:
             return CavityFlow(lid, 1 / reynolds, grid.series(data), balance.pressure_series(data))
     got = f"a Reynolds number of {reynolds:g}"
-    mend = "Choose a smaller Reynolds number."
-    raise SimulationError("solve_cavity", f"converge within {N_NEWTON} Newton steps", got, mend)
+    repair = "Choose a smaller Reynolds number."
+    raise SimulationError("solve_cavity", f"converge within {N_NEWTON} Newton steps", got, repair)
 
 
 class HermiteGrid(NamedTuple):

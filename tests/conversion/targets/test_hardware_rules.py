@@ -153,7 +153,7 @@ def test_sums_are_bounded_by_intervals_not_by_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("excess", "mend"),
+    ("excess", "repair"),
     [
         (6, "Convert with --input-bits 6, or with --weight-bits 2."),
         (7, "Convert with --input-bits 5."),
@@ -163,12 +163,12 @@ def test_sums_are_bounded_by_intervals_not_by_words() -> None:
         (17, "Make the layer before it narrower: no words are short enough."),
     ],
 )
-def test_the_repair_of_a_sum_asks_for_words_that_exist(excess: int, mend: str) -> None:
+def test_the_repair_of_a_sum_asks_for_words_that_exist(excess: int, repair: str) -> None:
     """Inputs of 12 bits and weights of 8 can lose ten and six: the shortest words have two."""
     bits = bound_network(NETWORK)[0].accumulator_bits
     check = check_network(NETWORK, replace(EXACT, max_accumulator_bits=bits - excess))
     first = verdict_of(check, "sums fit their word").violations[0]
-    assert (first.where, first.got, first.mend) == ("layer 'hidden0'", bits, mend)
+    assert (first.where, first.got, first.repair) == ("layer 'hidden0'", bits, repair)
 
 
 def test_states_that_are_not_proved_are_refused_on_request() -> None:
@@ -194,7 +194,7 @@ def test_the_repair_of_a_state_asks_for_a_word_of_the_target_or_a_coarser_state(
     for state_bits, way in ways.items():
         check = check_network(short, replace(EXACT, state_bits=state_bits, require_proved_states=True))
         first = verdict_of(check, "states are proved").violations[0]
-        assert (first.where, first.mend) == ("layer 'hidden0'", f"Convert with {way}, or on a smaller box.")
+        assert (first.where, first.repair) == ("layer 'hidden0'", f"Convert with {way}, or on a smaller box.")
 
 
 def test_all_rules_broken_at_once() -> None:

@@ -363,7 +363,7 @@ def test_a_full_dev_shm_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lava.magma.compiler.channels.pypychannel.Semaphore", no_space)
     (violation,) = failure(chain(2)).violations
     assert violation.where == "/dev/shm"
-    assert "--shm-size" in violation.mend
+    assert "--shm-size" in violation.repair
 
 
 def test_shared_memory_runs_out() -> None:

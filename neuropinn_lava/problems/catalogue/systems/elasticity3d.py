@@ -178,8 +178,10 @@ def _chosen_load(compression: float | None, shear: float, strain: FloatArray) ->
 def _load_violations(compression: float | None, shear: float, strain: FloatArray) -> Iterator[Violation]:
     if strain.any() and (compression or shear):
         got = f"compression {compression}, shear {shear}, strain {strain}"
-        mend = "Move the top of one cube, or strain a periodic medium."
-        yield Violation("make_elasticity3d: load", "be displacements of the top or a mean strain, not both", got, mend)
+        repair = "Move the top of one cube, or strain a periodic medium."
+        yield Violation(
+            "make_elasticity3d: load", "be displacements of the top or a mean strain, not both", got, repair
+        )
 
 
 def _open_faces(load: Load) -> tuple[Face, ...]:

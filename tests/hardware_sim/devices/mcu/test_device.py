@@ -44,9 +44,9 @@ def test_a_network_that_is_too_large_names_the_memory_what_is_missing_and_what_w
         "Network 'wide' must fit into the 16384 bytes of flash of stm32f030f4; got 20480 bytes, 4096 too many"
         in str(flash)
     )
-    assert "nucleo-l031k6 (32 KB)" in flash.mend
+    assert "nucleo-l031k6 (32 KB)" in flash.repair
     assert "RAM" in ram.rule
-    assert "nucleo-l031k6 (8 KB)" in ram.mend
+    assert "nucleo-l031k6 (8 KB)" in ram.repair
     assert fitting_boards(need, "cortex-m0")[0].name == "nucleo-l031k6"
 
 

@@ -151,8 +151,8 @@ class TestRefusals:
 
     def test_a_missing_package(self, monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
         def missing(name: str, extra: str) -> object:
-            mend = f"Install it with `pip install 'neuropinn-lava[{extra}]'`."
-            raise MissingPackageError(f"The package `{name}`", "be installed for this", "no such package", mend)
+            repair = f"Install it with `pip install 'neuropinn-lava[{extra}]'`."
+            raise MissingPackageError(f"The package `{name}`", "be installed for this", "no such package", repair)
 
         monkeypatch.setattr(qonnx_model, "import_extra", missing)
         for call in (lambda: write_qonnx(short(), tmp_path / "q.onnx"), lambda: run_qonnx(short(), np.zeros((1, 2)))):

@@ -184,8 +184,8 @@ def test_missing_packages_are_named_with_their_extra(package: str, monkeypatch: 
 
     def missing(name: str, extra: str) -> object:
         if name == package:
-            mend = f"Install it with `pip install 'neuropinn-lava[{extra}]'`."
-            raise MissingPackageError(f"The package `{name}`", "be installed for this", "no such package", mend)
+            repair = f"Install it with `pip install 'neuropinn-lava[{extra}]'`."
+            raise MissingPackageError(f"The package `{name}`", "be installed for this", "no such package", repair)
         return None
 
     for each in (module, onnx_model):
