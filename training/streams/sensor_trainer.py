@@ -7,10 +7,13 @@ and failed (21 % error against 4 %): the equation of every step asks for the who
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from ...base.arrays import FloatArray, Record
 from ...base.errors import SpecError
@@ -35,7 +38,7 @@ class SensorRecipe(Record):
     noise: float = 0.0
     """Standard deviation of the noise that is added to the readings, anew in every step."""
     operations_weight: float = 0.0
-    """Weight of the share of all synaptic operations that are done, beside the mean squared error over the signals' variance."""
+    """Weight of the share of all synaptic operations that are done, beside the mean squared error over the variance."""
     dense_share: float = 0.3
     """Share of the iterations before the operations have a weight."""
 
@@ -63,37 +66,49 @@ def train_sensor(
     with limited_threads(1), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         sensor = SoftSensor(shape)
-        _descend(sensor, torch.tensor(readings).float(), torch.tensor(signals).float(), recipe)
+        fit_sequences(sensor, torch.tensor(readings).float(), torch.tensor(signals).float(), recipe)
     return sensor
 
 
-def _descend(sensor: SoftSensor, readings: torch.Tensor, signals: torch.Tensor, recipe: SensorRecipe) -> None:
-    """Run Adam on random pieces."""
-    optimizer = torch.optim.Adam(sensor.parameters(), lr=recipe.learning_rate)
+class Sequences(Protocol):
+    """A module that reads whole sequences, as `SoftSensor` does."""
+
+    @property
+    def n_dense(self) -> float:
+        """Operations of a step in which nothing is silent."""
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """Return what is trained."""
+
+    def run(self, x: Tensor) -> tuple[Tensor, Tensor | float]:
+        """Return estimates (n_samples, n_steps) of readings (n_samples, n_steps, n_in), and operations of a step."""
+
+
+def fit_sequences(module: Sequences, readings: Tensor, signals: Tensor, recipe: SensorRecipe) -> None:
+    """Run Adam on random sequences.
+
+    Args:
+        module: What is trained.
+        readings: Shape (n_samples, n_steps, n_in).
+        signals: Shape (n_samples, n_steps).
+        recipe: How to train.
+    """
+    optimizer = torch.optim.Adam(module.parameters(), lr=recipe.learning_rate)
     variance = float(signals.square().mean())
-    n_dense = _n_dense(sensor)
     for i in range(recipe.n_iterations):
         done = i / recipe.n_iterations
         rate = min(1.0, 20.0 * (i + 1) / recipe.n_iterations) * (0.5 * (1.0 + math.cos(math.pi * done)) + 1e-3)
         optimizer.param_groups[0]["lr"] = recipe.learning_rate * rate
         chosen = torch.randint(len(readings), (recipe.n_together,))
         x, wanted = readings[chosen, : recipe.n_steps], signals[chosen, : recipe.n_steps]
-        found, n_operations = sensor.run(x + recipe.noise * torch.randn_like(x))
+        found, n_operations = module.run(x + recipe.noise * torch.randn_like(x))
         loss = (found - wanted).square().mean() / variance
         if done >= recipe.dense_share:
-            loss = loss + recipe.operations_weight * n_operations / n_dense
+            loss = loss + recipe.operations_weight * n_operations / module.n_dense
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(sensor.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         optimizer.step()
-
-
-def _n_dense(sensor: SoftSensor) -> float:
-    """Return the operations of a step in which every neuron fires."""
-    shape = sensor.shape
-    first, second = shape.widths
-    fired = shape.n_front * shape.n_memory // 2 + first * second + second * (shape.n_trace // 2 + 1)
-    return float(sensor.n_fixed + fired)
 
 
 def export_sensor(sensor: SoftSensor, *, name: str, scale: float, bound: float, provenance: Provenance) -> NetworkSpec:

@@ -128,7 +128,7 @@ class SoftSensor(nn.Module):
             Estimates, shape (n_samples, n_steps), and the mean number of synaptic operations of a step, whose slope is that of
             the surrogate spikes.
         """
-        first, second = self.shape.widths
+        second = self.shape.widths[1]
         e, n_front = _counted(self.front, x, self.shape.n_memory // 2)
         a, n = torch.cat([self.memory.run(e), x], dim=-1), self.n_fixed + n_front
         for layer, n_reached in zip(self.layers, (second, self.shape.n_trace // 2 + 1), strict=True):
@@ -143,6 +143,13 @@ class SoftSensor(nn.Module):
         shape = self.shape
         readings = shape.n_in * (shape.n_front + shape.widths[0])
         return readings + shape.n_memory * (2 + shape.widths[0]) + shape.n_trace * (2 + 1)
+
+    @property
+    def n_dense(self) -> float:
+        """Operations of a step in which every neuron fires."""
+        (first, second), shape = self.shape.widths, self.shape
+        fired = shape.n_front * shape.n_memory // 2 + first * second + second * (shape.n_trace // 2 + 1)
+        return float(self.n_fixed + fired)
 
 
 def _send(layer: nn.Module, x: Tensor) -> Tensor:
