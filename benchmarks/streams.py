@@ -3,6 +3,7 @@
     python benchmarks/streams.py                     everything that is not in build/streams yet, and the table
     python benchmarks/streams.py sensor 0            one of sensor, gru16, gru32, window, with a seed
     python benchmarks/streams.py kalman
+    python benchmarks/streams.py ship 0              the sensor of a seed in 8 bits, 10 000 steps through every engine
 
 The rod, its sensors and the noise are those of `neuropinn_lava/problems/solvers/rod_signal.py`. All networks are trained on the
 same 1 000 signals for the same number of steps, and compared on 100 unseen signals of 300 steps: the mean over the signals of
@@ -25,15 +26,17 @@ from _kalman import RodFilter, fitted_memory
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+import neuropinn_lava as nl
 from neuropinn_lava import VSN
-from neuropinn_lava.problems.solvers.rod_signal import NOISE, SENSORS, random_signals, solve_rod
+from neuropinn_lava.problems.solvers.rod_signal import NOISE, SENSORS, random_signals, read_sensors, solve_rod
 from neuropinn_lava.training.neuron.surrogates import spike
 from neuropinn_lava.training.run.devices import limited_threads
-from neuropinn_lava.training.streams.rod_sensor import RECIPE, SCALE, SHAPE
+from neuropinn_lava.training.streams.rod_sensor import N_SIGNALS, N_STEPS, RECIPE, SCALE, SHAPE
 from neuropinn_lava.training.streams.sensor_trainer import fit_sequences, train_sensor
+from neuropinn_lava.training.streams.soft_sensor import SoftSensor
 
 FOLDER = Path("build/streams")
-N_TRAINING, N_UNSEEN, N_STEPS = 1000, 100, 300
+N_UNSEEN = 100
 SEEDS = (0, 1, 2)
 NETWORKS = ("sensor", "gru16", "gru32", "window")
 FILTERS = {"random walk": (1, (0.07, 0.1, 0.14)), "AR(4)": (4, (0.03, 0.04)), "AR(16)": (16, (0.015, 0.02, 0.03))}
@@ -42,6 +45,10 @@ N_CELLS = 10
 """Cells of its rod; twice as many change the error by less than 0.2 points."""
 N_WINDOW = 32
 """Samples in the window."""
+SHIPPED = Path("neuropinn_lava/data/rod-sensor.h5")
+"""File of the shipped network."""
+N_CALIBRATION, N_LONG = 20, 10_000
+"""Sequences that the conversion is calibrated on, and steps of the long run."""
 
 
 class Gru(nn.Module):
@@ -91,7 +98,7 @@ def data() -> dict[str, NDArray[np.float64]]:
     path = FOLDER / "data.npz"
     if not path.exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
-        signals = random_signals(N_TRAINING, N_STEPS, np.random.default_rng(0))
+        signals = random_signals(N_SIGNALS, N_STEPS, np.random.default_rng(0))
         unseen = random_signals(N_UNSEEN, N_STEPS, np.random.default_rng(1))
         noise = NOISE * np.random.default_rng(123).standard_normal((N_UNSEEN, N_STEPS, len(SENSORS)))
         np.savez(
@@ -150,9 +157,52 @@ def measured(key: str, *what: Any) -> dict[str, Any]:
     return dict(json.loads(path.read_text()))
 
 
+def ship(seed: int) -> None:
+    """Convert the sensor of a seed to 8 bits, write it as the shipped network, and run 10 000 steps through every engine."""
+    held = data()
+    measured(f"sensor-{seed}", "sensor", seed)
+    sensor = SoftSensor(SHAPE)
+    sensor.load_state_dict(torch.load(FOLDER / f"sensor-{seed}.pt", weights_only=True))
+    told = nl.Provenance(seed=seed, package_version=nl.__version__, command=f"python benchmarks/streams.py ship {seed}")
+    n_in = len(SENSORS)
+    network = nl.from_torch(
+        sensor,
+        name="rod-sensor",
+        sequence=["x"],
+        inputs={"x": n_in},
+        states=sensor.states,
+        input_transform=nl.AffineTransform(scale=np.full(n_in, SCALE), offset=np.zeros(n_in)),
+        lower=np.full(n_in, -1.0),
+        upper=np.full(n_in, 1.0),
+        provenance=told,
+    )
+    noise = NOISE * np.random.default_rng(4).standard_normal((N_CALIBRATION, *held["readings"].shape[1:]))
+    chip = nl.convert(network, points=held["readings"][:N_CALIBRATION] + noise).network
+    nl.write_network(chip, SHIPPED)
+    print(f"wrote {SHIPPED}, {SHIPPED.stat().st_size:,} bytes")
+    for name, each in (("float", network), ("8 bits", chip)):
+        trace = nl.run(each, held["unseen_readings"], backend="float" if each is network else "integer")
+        n = sum(row.synaptic_operations for row in nl.count_operations(each, trace).rows) / (N_UNSEEN * N_STEPS)
+        print(f"{name}: error {errors(trace.outputs[..., 0], held['unseen']).mean():.2%}, {n:,.0f} operations a step")
+    rng = np.random.default_rng(7)
+    signal = random_signals(1, N_LONG, rng)
+    readings = read_sensors(signal, rng)
+    whole = nl.run(chip, readings, backend="integer")
+    for name, trace in (("float", nl.run(network, readings, backend="float")), ("8 bits", whole)):
+        last = trace.outputs[:, -1000:, 0]
+        print(f"{name}: error over the last 1 000 of {N_LONG:,} steps {errors(last, signal[:, -1000:])[0]:.2%}")
+    for mode in ("batched", "faithful"):
+        found = nl.run(chip, readings, backend="lava", mode=mode)
+        same = np.array_equal(found.readout, whole.readout)
+        print(f"Lava, {mode}: {N_LONG:,} steps {'equal' if same else 'NOT EQUAL'} bit for bit in {found.seconds:.1f} s")
+
+
 def main() -> None:
     """Measure what is asked for, or everything, and print the table."""
     data()
+    if sys.argv[1:2] == ["ship"]:
+        ship(int(sys.argv[2]))
+        return
     if len(sys.argv) == 3:
         measured("-".join(sys.argv[1:]), sys.argv[1], int(sys.argv[2]))
         return

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...network.spec import NetworkSpec, Provenance
 from ...problems.solvers.rod_signal import NOISE, SENSORS, random_signals, solve_rod
-from .sensor_trainer import SensorRecipe, export_sensor, train_sensor
-from .soft_sensor import SensorShape
+from .sensor_trainer import SensorRecipe, train_sensor
+from .soft_sensor import SensorShape, SoftSensor
 
 SCALE = 2.0
 """What the host multiplies readings by, so that most of them lie within [-1, 1]."""
@@ -19,13 +18,11 @@ N_SIGNALS, N_STEPS = 1000, 300
 """Number and length of the training signals."""
 
 
-def train_rod_sensor(seed: int = 0, provenance: Provenance | None = None) -> NetworkSpec:
-    """Train the soft sensor of the rod on solved signals, and return its record.
+def train_rod_sensor(seed: int = 0) -> SoftSensor:
+    """Train the soft sensor of the rod on solved signals; it reads temperatures times `SCALE`.
 
     Args:
         seed: Seed of the training; the signals are always the same.
-        provenance: Where the network comes from.
     """
     signals = random_signals(N_SIGNALS, N_STEPS, np.random.default_rng(0))
-    sensor = train_sensor(SCALE * solve_rod(signals), signals, SHAPE, RECIPE, seed)
-    return export_sensor(sensor, name="rod-sensor", scale=SCALE, bound=1.0, provenance=provenance or Provenance())
+    return train_sensor(SCALE * solve_rod(signals), signals, SHAPE, RECIPE, seed)

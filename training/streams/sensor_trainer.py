@@ -1,4 +1,4 @@
-"""The training of a soft sensor on readings and the signals behind them, and its record.
+"""The training of a soft sensor on readings and the signals behind them.
 
 The signals are made by a forward solver or measured. A training on the equation alone, without signals, was tried for streams
 and failed (21 % error against 4 %): the equation of every step asks for the whole field, which a sensor does not have.
@@ -11,14 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ...base.arrays import FloatArray, Record
 from ...base.errors import SpecError
-from ...network.spec import NetworkSpec, Provenance
-from ...network.transforms import AffineTransform
 from ..run.devices import limited_threads
 from .soft_sensor import SensorShape, SoftSensor
 
@@ -109,29 +106,3 @@ def fit_sequences(module: Sequences, readings: Tensor, signals: Tensor, recipe: 
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         optimizer.step()
-
-
-def export_sensor(sensor: SoftSensor, *, name: str, scale: float, bound: float, provenance: Provenance) -> NetworkSpec:
-    """Return the record of a soft sensor, whose input is a sequence and whose outputs are those of every step.
-
-    Args:
-        sensor: The trained module.
-        name: Name of the network.
-        scale: What the host multiplies readings by.
-        bound: Largest reading, in physical units; the box is [-bound, bound].
-        provenance: Where the network comes from.
-    """
-    from ...conversion.formats.torch_modules import from_torch
-
-    n_in = sensor.shape.n_in
-    return from_torch(
-        sensor,
-        name=name,
-        sequence=["x"],
-        states=sensor.states,
-        inputs={"x": n_in},
-        input_transform=AffineTransform(scale=np.full(n_in, scale), offset=np.zeros(n_in)),
-        lower=np.full(n_in, -bound),
-        upper=np.full(n_in, bound),
-        provenance=provenance,
-    )
