@@ -1,7 +1,7 @@
 """A soft sensor of the signal at the end of a rod beside a GRU, a Kalman filter, and a window of samples without a state.
 
     python benchmarks/streams.py                     everything that is not in build/streams yet, and the table
-    python benchmarks/streams.py sensor 0            one of sensor, gru16, gru32, window, with a seed
+    python benchmarks/streams.py sensor 0            one of sensor, wide, gru16, gru32, window, with a seed
     python benchmarks/streams.py kalman
     python benchmarks/streams.py ship 0              the sensor of a seed in 8 bits, 10 000 steps through every engine
 
@@ -33,12 +33,14 @@ from neuropinn_lava.training.neuron.surrogates import spike
 from neuropinn_lava.training.run.devices import limited_threads
 from neuropinn_lava.training.streams.rod_sensor import N_SIGNALS, N_STEPS, RECIPE, SCALE, SHAPE
 from neuropinn_lava.training.streams.sensor_trainer import fit_sequences, train_sensor
-from neuropinn_lava.training.streams.soft_sensor import SoftSensor
+from neuropinn_lava.training.streams.soft_sensor import SensorShape, SoftSensor
 
 FOLDER = Path("build/streams")
 N_UNSEEN = 100
 SEEDS = (0, 1, 2)
-NETWORKS = ("sensor", "gru16", "gru32", "window")
+NETWORKS = ("sensor", "wide", "gru16", "gru32", "window")
+WIDE = SensorShape(n_in=len(SENSORS), n_front=12, n_memory=20, widths=(48, 24), n_trace=4)
+"""Sizes of a sensor with half as many operations again."""
 FILTERS = {"random walk": (1, (0.07, 0.1, 0.14)), "AR(4)": (4, (0.03, 0.04)), "AR(16)": (16, (0.015, 0.02, 0.03))}
 """Boundary models of the Kalman filter: numbers of coefficients, and drifts of which the best on training signals is used."""
 N_CELLS = 10
@@ -117,8 +119,8 @@ def train(name: str, seed: int) -> dict[str, Any]:
     """Train a network and measure it on the unseen signals."""
     held, begun = data(), time.process_time()
     readings, signals = SCALE * held["readings"], held["signals"]
-    if name == "sensor":
-        module: Any = train_sensor(readings, signals, SHAPE, RECIPE, seed)
+    if name in ("sensor", "wide"):
+        module: Any = train_sensor(readings, signals, SHAPE if name == "sensor" else WIDE, RECIPE, seed)
     else:
         with limited_threads(1), torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
