@@ -19,7 +19,8 @@ import neuropinn_lava as nl
 
 N_POINTS = 2500
 COLUMNS = (
-    "network", "problem", "float", "8 bit", "activity", "operations / dense", "LEE, 8 bit", "seconds", "values compared", "different",
+    "network", "problem", "float", "8 bit", "activity", "operations / dense", "LEE, 8 bit", "seconds",
+    "values compared", "different",
 )  # fmt: skip
 
 
@@ -51,7 +52,9 @@ def table_row(name: str, with_training: bool) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", default=nl.list_models(), help="shipped networks; all of them if none is named")
+    parser.add_argument(
+        "names", nargs="*", default=nl.list_models(), help="shipped networks; all of them if none is named"
+    )
     parser.add_argument("--train", action="store_true", help="train each network anew for the column of seconds")
     given = parser.parse_args()
     print(f"| {' | '.join(COLUMNS)} |")

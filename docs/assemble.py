@@ -27,7 +27,9 @@ def assemble(folder: Path) -> None:
     clear(folder)
     (folder / "results").mkdir()
     for page in sorted([*DOCS.glob("*.md"), *DOCS.glob("results/*.md")]):
-        (folder / page.relative_to(DOCS)).write_text(with_whole_numbers(page.read_text(encoding="utf-8")), encoding="utf-8")
+        (folder / page.relative_to(DOCS)).write_text(
+            with_whole_numbers(page.read_text(encoding="utf-8")), encoding="utf-8"
+        )
     shutil.copy(DOCS / "style.css", folder)
     shutil.copytree(DOCS / "figures", folder / "figures", ignore=shutil.ignore_patterns(".*", "*.txt"))
     pages = {"cli.md": cli_page(), "gallery.md": gallery_page(), **api_pages(), **notebook_pages()}
