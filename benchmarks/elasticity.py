@@ -5,8 +5,9 @@
     python benchmarks/elasticity.py --baseline --seeds 3
 
 The second form trains a tanh network, without spikes, by the same energy on the same mesh, as wide and for as many steps, with
-the learning rate and the initial weights of the best run in docs/results/micromechanics.md. `u - lift` is what is left of u when
-the linear lift, which the ansatz brings, is subtracted. Errors are relative L2 on 4000 random points, stresses on 9261 middles of cubes.
+the learning rate and the initial weights of the best run in docs/results/micromechanics.md. `u - lift` is what is left of u
+when the linear lift, which the ansatz brings, is subtracted. Errors are relative L2 on 4000 random points, stresses on 9261
+middles of cubes.
 """
 
 from __future__ import annotations
