@@ -18,8 +18,8 @@ from ...costs.dominance import Dominance, find_dominance
 from ...costs.hardware_profile import HardwareProfile
 from ...counts.operations import OperationCounts
 from ...devices.device_result import DeviceResult
+from ...fields.field_grid import FieldGrid
 from ...fields.gradients import GradientSection
-from ...fields.outputs import EstimateSection, FieldSection
 from ...fields.stresses import SolidSection
 from ...parity.certificate import ParitySection
 
@@ -127,8 +127,6 @@ class BackendsSection(Record):
     """How derivatives were taken."""
     reference_residual_rms: float | None = None
     """What the reference itself scores: the floor set by the operators."""
-    estimated_error: EstimateSection | None = None
-    """Estimated error of the deployed network; None where there is no estimate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -161,8 +159,8 @@ class ReportContent(Record):
     """First derivatives of the deployed network's outputs."""
     solid: SolidSection | None = None
     """Stresses, where the problem is one of elasticity."""
-    fields: FieldSection | None = None
-    """Outputs for the maps; they are not part of report.json."""
+    fields: FieldGrid | None = None
+    """Outputs on a grid, for the maps; they are not part of report.json."""
 
     def result_of(self, *backends: Backend) -> BackendResult | None:
         """Return the result of the first of these backends that ran."""

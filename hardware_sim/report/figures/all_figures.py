@@ -10,12 +10,11 @@ from .budget_figures import draw_budget
 from .core_figures import draw_placement
 from .count_figures import draw_counts
 from .energy_figures import draw_energies
-from .field_figures import draw_estimate, draw_fields
+from .field_figures import draw_fields
 from .figure import Figure
 from .gradient_figures import draw_gradients
 from .sample_figures import draw_samples
 from .solid_figures import draw_solid
-from .solid_scene import draw_scene
 
 
 def draw_report(report: ReportContent) -> tuple[Figure, ...]:
@@ -28,11 +27,8 @@ def _drawings(report: ReportContent) -> Iterator[Figure]:
         yield from draw_fields(report.fields)
     if report.gradients:
         yield from draw_gradients(report.gradients)
-    if report.backends and report.backends.estimated_error:
-        yield from draw_estimate(report.backends.estimated_error)
     if report.solid:
         yield from draw_solid(report.solid)
-        yield from draw_scene(report.solid)
     if report.counts:
         yield from draw_counts(report.counts)
     if report.hardware:
@@ -45,7 +41,7 @@ def _hardware_drawings(report: ReportContent, hardware: HardwareProfile) -> Iter
     n_in = hardware.samples.points.shape[-1]
     coordinates = report.problem.coordinates if report.problem else tuple(f"x{axis}" for axis in range(n_in))
     counts = report.counts
-    yield from draw_samples(hardware.samples, coordinates, counts.ann_macs if counts else 0, hardware.sample_triangles)
+    yield from draw_samples(hardware.samples, coordinates, counts.ann_macs if counts else 0, hardware.sample_map)
     if counts:
         yield from draw_energies(hardware.energies, counts.total.spiking_activity)
     if hardware.placement:

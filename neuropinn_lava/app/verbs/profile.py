@@ -21,12 +21,12 @@ from ...network.spec import Readout
 from .convert import DEFAULT_TARGET
 from .devices import check_devices, describe_target, measure_on
 from .network_domain import known_problem
+from .report_fields import gather_fields
 from .report_sections import (
     describe_deployed,
     describe_problem,
     describe_words,
     evaluator,
-    gather_fields,
     measure_backends,
     reference_at,
 )
@@ -120,6 +120,8 @@ def profile(
     once = run_held(network, held)
     announce(on_stage, "residuals, gradients and hardware")
     profiled = hardware_of(traces[-1], held, once)
+    given = None if reference is None else "given by the user"
+    backends, estimate = measure_backends(network, problem, traces, truth, given)
     return Report(
         package_version=__version__,
         n_points=len(held),
@@ -127,9 +129,9 @@ def profile(
         problem=describe_problem(problem) if problem else None,
         network=describe_deployed(network, held, truth),
         quantization=describe_words(network, held, traces[-1], cost),
-        backends=measure_backends(network, problem, traces, truth, None if reference is None else "given by the user"),
+        backends=backends,
         counts=count_operations(network, traces[-1], once),
-        fields=gather_fields(network, problem, held, traces, truth),
+        fields=gather_fields(network, problem, estimate, None if reference is None else (held, traces[-1].outputs - reference)),
         hardware=profiled,
         devices=_measure_devices(network, held, traces[-1], profiled, hardware.devices, on_stage),
         gradients=_gradients(network, problem),
