@@ -16,6 +16,7 @@ from ..counts.held import held_costs
 from .content import formats, sentences, tables
 from .content.sections import ReportContent
 from .figures.figure import Figure
+from .interactive.activity_data import activity_data
 from .interactive.field_data import field_data, solid_data
 from .interactive.library import WITHOUT, library_script, page_data
 
@@ -55,5 +56,7 @@ def _datasets(report: ReportContent) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the names of the interactive parts of a report, and their data."""
     if report.fields:
         yield "fields", field_data(report.fields)
+    if report.activity:
+        yield "activity", activity_data(report.activity)
     if report.solid:
         yield "solid", solid_data(report.solid)

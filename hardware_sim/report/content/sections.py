@@ -14,6 +14,7 @@ from ....conversion.search.error_budget import ErrorBudget
 from ....engine.trace import Backend
 from ....network.quantized import Network, QuantizedNetwork
 from ....network.spec import Provenance
+from ...costs.activity import ActivitySection
 from ...costs.dominance import Dominance, find_dominance
 from ...costs.hardware_profile import HardwareProfile
 from ...counts.operations import OperationCounts
@@ -151,6 +152,8 @@ class ReportContent(Record):
     """Certificate that Lava equals the integer engine."""
     counts: OperationCounts | None = None
     """Spikes and operations of the deployed run."""
+    activity: ActivitySection | None = None
+    """Activity in time and neuron by neuron, for the figures; it is not part of report.json."""
     hardware: HardwareProfile | None = None
     """Energies, cores, latency, single samples."""
     devices: tuple[DeviceResult, ...] = ()

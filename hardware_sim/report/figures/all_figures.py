@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...costs.hardware_profile import HardwareProfile
 from ..content.sections import ReportContent
+from .activity_figures import draw_activity, draw_loads
 from .budget_figures import draw_budget
 from .core_figures import draw_placement
 from .count_figures import draw_counts
@@ -31,6 +32,8 @@ def _drawings(report: ReportContent) -> Iterator[Figure]:
         yield from draw_solid(report.solid)
     if report.counts:
         yield from draw_counts(report.counts)
+    if report.activity:
+        yield from draw_activity(report.activity)
     if report.hardware:
         yield from _hardware_drawings(report, report.hardware)
     if report.quantization and report.quantization.error_budget:
@@ -46,3 +49,4 @@ def _hardware_drawings(report: ReportContent, hardware: HardwareProfile) -> Iter
         yield from draw_energies(hardware.energies, counts.total.spiking_activity)
     if hardware.placement:
         yield from draw_placement(hardware.placement)
+        yield draw_loads(hardware.placement)

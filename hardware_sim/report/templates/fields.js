@@ -51,10 +51,11 @@ live.start("fields", (place, data) => {
     const cut = state.along;
     const other = drawn().find((axis) => axis !== cut);
     const at = axes[other].values[state.at[other]];
-    const ends = cut === first ? { x0: 0, x1: 1, xref: "paper", y0: at, y1: at } : { y0: 0, y1: 1, yref: "paper", x0: at, x1: at };
+    const { 0: low, length, [length - 1]: high } = axes[cut].values;
+    const ends = cut === first ? { x0: low, x1: high, y0: at, y1: at } : { y0: low, y1: high, x0: at, x1: at };
     const isPlane = axes[first].isSpace && axes[second].isSpace;
     const layout = {
-      title: { text: titled(name), font: { size: 13 } }, height: 380, dragmode: "zoom", uirevision: `${first}${second}`,
+      title: { text: titled(name), font: { size: 13 } }, height: 420, dragmode: "zoom", uirevision: `${first}${second}`,
       xaxis: { title: { text: axes[first].name }, constrain: "domain", range: zoomed.x, showgrid: false, zeroline: false },
       yaxis: { title: { text: axes[second].name }, range: zoomed.y, showgrid: false, zeroline: false, ...(isPlane ? { scaleanchor: "x", constrain: "domain" } : {}) },
       shapes: [{ type: "line", line: { color: "#c0507f", width: 1.2, dash: "dot" }, ...ends }],
@@ -74,7 +75,6 @@ live.start("fields", (place, data) => {
     });
   };
   const redraw = () => {
-    if (!drawn().includes(state.along)) state.along = drawn()[0];
     if (!isCurve) {
       drawMap(maps[0], state.solution, false);
       drawMap(maps[1], state.error, true);
@@ -98,16 +98,22 @@ live.start("fields", (place, data) => {
     redraw();
   };
 
-  const moves = [];
   const buildSliders = () => {
     sliders.replaceChildren();
+    if (!drawn().includes(state.along)) state.along = drawn()[0];
+    if (!isCurve) {
+      sliders.append(live.radios("cut along", drawn().map((axis) => axes[axis].name), {}, axes[state.along].name, (name) => {
+        state.along = axes.findIndex((axis) => axis.name === name);
+        buildSliders();
+        redraw();
+      }));
+    }
     axes.forEach((axis, index) => {
       if (axis.values.length < 2) return;
       const isCut = drawn().includes(index);
       if (isCut && index === state.along) return;
-      const [label, move] = live.slider(axis.labels, state.at[index], (to) => { state.at[index] = to; redraw(); }, axis.name);
-      moves[index] = move;
-      sliders.append(live.element("div", {}, isCut ? "cut at " : "plane ", label));
+      const label = live.slider(axis.labels, state.at[index], (to) => { state.at[index] = to; redraw(); }, axis.name);
+      sliders.append(live.element("div", {}, isCut ? "cut at " : data.isSolid ? "plane " : "", label));
     });
   };
   const toWorst = () => { state.at = [...data.worst[state.unknown]]; buildSliders(); redraw(); };
@@ -123,14 +129,12 @@ live.start("fields", (place, data) => {
     if (data.isSolid) {
       controls.append(live.radios("plane across", axes.map((axis) => axis.name), {}, axes.at(-1).name, (name) => {
         state.across = axes.findIndex((axis) => axis.name === name);
-        state.along = drawn()[0];
         zoomed.x = zoomed.y = undefined;
         buildSliders();
         redraw();
       }));
     }
     controls.append(
-      live.radios("cut along", ["first axis", "second axis"], {}, "first axis", (name) => { state.along = drawn()[name === "first axis" ? 0 : 1]; buildSliders(); redraw(); }),
       live.element("fieldset", { className: "buttons" }, live.element("legend", { textContent: "view" }),
         live.button("+", "Zoom in", () => zoom(0.5)), live.button("−", "Zoom out", () => zoom(2)), live.button("all", "Show the whole domain", () => zoom(0)),
         live.button("worst point", "Cut through the worst point", toWorst),

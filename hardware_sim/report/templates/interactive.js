@@ -47,7 +47,7 @@ const live = {
     }
     return set;
   },
-  /** A slider with the name of its place; returns its label and a function that moves it. */
+  /** A slider with the name of its place. */
   slider(labels, at, onChange, name) {
     const words = live.element("output", { textContent: labels[at] });
     const input = live.element("input", { type: "range", min: 0, max: labels.length - 1, step: 1, value: at });
@@ -58,8 +58,7 @@ const live = {
     };
     input.addEventListener("input", () => { show(); onChange(Number(input.value)); });
     show();
-    const label = live.element("label", { className: "slider" }, words, input);
-    return [label, (place) => { input.value = place; show(); }];
+    return live.element("label", { className: "slider" }, words, input);
   },
   button(text, title, onClick) {
     const made = live.element("button", { type: "button", textContent: text, title });

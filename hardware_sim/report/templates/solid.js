@@ -60,8 +60,8 @@ live.start("solid", (place, data) => {
   controls.append(
     live.radios("shown", ["deployed", "reference", "difference"], { reference: "finite elements", difference: "deployed − finite elements" }, state.shown, (name) => { state.shown = name; redraw(); }),
     live.radios("cut across", ["x", "y", "z"], {}, "y", (name) => { state.axis = ["x", "y", "z"].indexOf(name); redraw(); }),
-    live.slider(cuts, state.cut, (to) => { state.cut = to; redraw(); }, "cut")[0],
-    live.slider(factors, 0, (to) => { state.factor = to + 1; redraw(); }, "magnification")[0],
+    live.slider(cuts, state.cut, (to) => { state.cut = to; redraw(); }, "cut"),
+    live.slider(factors, 0, (to) => { state.factor = to + 1; redraw(); }, "magnification"),
     live.element("fieldset", { className: "buttons" }, live.element("legend", { textContent: "turn" }),
       live.button("←", "Turn left", () => turn(-0.3, 0)), live.button("→", "Turn right", () => turn(0.3, 0)),
       live.button("↑", "Look from higher", () => turn(0, 0.3)), live.button("↓", "Look from lower", () => turn(0, -0.3))),
