@@ -38,7 +38,7 @@ live.start("fields", (place, data) => {
     const hover = `${axes[first].name} = %{x:.4g}<br>${axes[second].name} = %{y:.4g}<br>${data.unknowns[state.unknown]} = %{z:.5g}<extra>${data.titles[name]}</extra>`;
     const [zmin, zmax] = isError ? [-scale.peak, scale.peak] : [scale.low, scale.high];
     const traces = [{
-      type: "heatmap", ...shared, zmin, zmax, colorscale: isError ? live.diverging : "Viridis", hovertemplate: hover,
+      type: "heatmap", ...shared, zmin, zmax, zsmooth: axes[first].values.length < 100 ? "best" : false, colorscale: isError ? live.diverging : "Viridis", hovertemplate: hover,
       colorbar: { thickness: 12, exponentformat: "power", len: 1, outlinewidth: 0 },
     }];
     if (!isError && state.contours && zmax > zmin) {
