@@ -20,8 +20,8 @@ from neuropinn_lava.hardware_sim.counts.counting import count_operations
 from neuropinn_lava.hardware_sim.counts.samples import count_samples
 from neuropinn_lava.hardware_sim.fields.field_grid import FieldGrid, evaluate_inside, grid_points, region_axes
 from neuropinn_lava.hardware_sim.fields.gradients import GradientSection
-from neuropinn_lava.hardware_sim.fields.stresses import SolidResult, SolidSection, SolidView
 from neuropinn_lava.hardware_sim.fields.scattered import map_scattered
+from neuropinn_lava.hardware_sim.fields.stresses import SolidResult, SolidSection, SolidView
 from neuropinn_lava.hardware_sim.parity.certificate import ModeParity, ParitySection, TorchParity
 from neuropinn_lava.hardware_sim.parity.compare_traces import FirstDifference
 from neuropinn_lava.hardware_sim.report.content.sections import (
@@ -95,7 +95,7 @@ def failed_parity() -> ParitySection:
 
 
 def _fields(network: QuantizedNetwork) -> FieldGrid:
-    """Evaluate the network on a grid of its box without a corner, with a reference that is 0.01 larger than the float outputs."""
+    """Evaluate the network on a grid of its box without a corner; the reference is 0.01 larger than the float outputs."""
     source = network.source
     axes = region_axes(("x", "y"), source.lower, source.upper, False, (), source.n_out)
     shares = (grid_points(axes) - source.lower) / (source.upper - source.lower)

@@ -2,8 +2,8 @@
 
     grid = axis 1 x axis 2 x ... ,    values are NaN where a point lies outside the domain
 
-An axis sets one column of the inputs, or several at once: a parameter that is a function has many columns and one axis, on which
-a few functions stand. Figures show planes of two axes; the others are chosen by a slider.
+An axis sets one column of the inputs, or several at once: a parameter that is a function has many columns and one axis, on
+which a few functions stand. Figures show planes of two axes; the others are chosen by a slider.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class AxisRole(str, Enum):
     SPACE = "space"
     """A coordinate in space."""
     TIME = "time"
-    """Time."""
+    """The time, in which the solution evolves."""
     PARAMETER = "parameter"
     """A parameter of the equations, a number or a function."""
 
@@ -68,7 +68,7 @@ class GridAxis(ArrayRecord):
 
     @property
     def values(self) -> FloatArray:
-        """Place of every point along the axis, shape (n,): its coordinate, or its number from 1 where there are more columns."""
+        """Place of every point along the axis, shape (n,): its coordinate, or its number where an axis has more columns."""
         single = self.columns.shape[1] == 1
         places: FloatArray = self.columns[:, 0] if single else np.arange(1.0, self.n + 1)
         return places
@@ -128,7 +128,7 @@ class FieldGrid(ArrayRecord):
         return self.deployed_outputs - self.float_outputs
 
     def worst(self, unknown: int) -> tuple[int, ...]:
-        """Return the place in the grid where the error of an unknown is largest: the true one, the estimated one, or the change."""
+        """Return the place where an unknown's error is largest: the true error, else the estimated one, else the change."""
         known = next(e for e in (self.error, self.estimated_error, self.difference) if e is not None)
         size = np.nan_to_num(np.abs(known[..., unknown]), nan=-1.0)
         return tuple(int(k) for k in np.unravel_index(int(size.argmax()), size.shape))
@@ -139,7 +139,12 @@ LAYERS = ("float_outputs", "deployed_outputs", "reference_outputs", "measured_er
 
 
 def region_axes(
-    names: tuple[str, ...], lower: FloatArray, upper: FloatArray, has_time: bool, sliders: tuple[GridAxis, ...], n_out: int
+    names: tuple[str, ...],
+    lower: FloatArray,
+    upper: FloatArray,
+    has_time: bool,
+    sliders: tuple[GridAxis, ...],
+    n_out: int,
 ) -> tuple[GridAxis, ...]:
     """Build the axes of a grid over the bounding box of a region: two fine ones, and coarse ones for the sliders.
 

@@ -1,4 +1,4 @@
-"""Values at scattered points, brought onto a regular grid: between the points by linear interpolation, never outside a domain."""
+"""Values at scattered points, brought onto a regular grid by linear interpolation, and never outside a domain."""
 
 from __future__ import annotations
 
@@ -44,7 +44,11 @@ def interpolate_scattered(points: FloatArray, values: FloatArray, targets: Float
     from scipy.interpolate import LinearNDInterpolator, NearestNDInterpolator, interp1d
 
     n_dim = points.shape[1]
-    if n_dim > MOST_DIMENSIONS or len(points) < n_dim + 2 or np.linalg.matrix_rank(points - points.mean(axis=0)) < n_dim:
+    if (
+        n_dim > MOST_DIMENSIONS
+        or len(points) < n_dim + 2
+        or np.linalg.matrix_rank(points - points.mean(axis=0)) < n_dim
+    ):
         return None
     if n_dim == 1:
         order = np.unique(points[:, 0], return_index=True)[1]

@@ -1,8 +1,8 @@
 """report.html: one file that needs nothing from outside, for screens and paper, light and dark.
 
 The page is a jinja2 template over the records of a report; style sheet and scripts are written into it, figures are inline
-SVG. What the tables and sentences show is decided in `content`. Where plotly is installed, it is written into the page, too, and
-explorers of fields, solids and activity stand on the screen for the pictures, which are printed.
+SVG. What the tables and sentences show is decided in `content`. Where plotly is installed, it is written into the page, too,
+and explorers of fields, solids and activity stand on the screen for the pictures, which are printed.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from pathlib import Path
 from ....base.arrays import Record
 from .rows import Scalar, flatten_report, read_report
 
-
 BACKENDS = ("lava", "integer", "float")
 """Backends whose result stands for the deployed network, the first that ran."""
 HEADLINES = {

@@ -6,6 +6,7 @@ machine-readable form, `page.py` the readable one, `folder.py` both of them with
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ....base.arrays import Record
@@ -23,6 +24,7 @@ from ...fields.field_grid import FieldGrid
 from ...fields.gradients import GradientSection
 from ...fields.stresses import SolidSection
 from ...parity.certificate import ParitySection
+from .formats import format_count, format_joules, format_number, format_percent
 
 SCHEMA = "neuropinn-lava/report/1"
 """Name and version of report.json's schema."""
@@ -184,6 +186,28 @@ class ReportContent(Record):
     def dominance(self) -> Dominance | None:
         """The energy of a sample's steps beside the sum of its operations; None where one of them was not estimated."""
         return find_dominance(self.hardware.energies) if self.hardware else None
+
+    def summary_rows(self) -> Iterator[tuple[str, str]]:
+        """Yield what a notebook shows: problem and network, errors, activity, operations, energy and parity."""
+        if self.problem:
+            yield "problem", self.problem.title
+        if self.network:
+            yield "network", f"{self.network.name}: {' – '.join(map(str, self.network.widths))}"
+        for name, result in (("float", self.float_result), ("deployed", self.deployed_result)):
+            if result:
+                yield f"relative L2 error, {name}", format_percent(result.relative_l2)
+        if self.counts:
+            yield "spiking activity", format_percent(self.counts.total.spiking_activity)
+            operations = format_number(self.counts.synaptic_operations_per_sample, 4)
+            yield (
+                "synaptic operations per sample",
+                f"{operations}, of {format_count(self.counts.ann_macs)} MACs of a dense pass",
+            )
+        if self.dominance:
+            yield "energy of the operations", format_joules(self.dominance.operations.dynamic_joules_per_sample)
+        if self.parity:
+            yield "values that differ from Lava's", format_count(self.parity.mismatches)
+        yield "all of it", "report.save(folder) writes the page"
 
     @property
     def lee(self) -> float | None:

@@ -35,7 +35,10 @@ def _draw_neurons(section: ActivitySection) -> Figure:
 
     silent = sum(int((node.events.sum(axis=0) == 0).sum()) for node in section.nodes)
     n = sum(node.events.shape[1] for node in section.nodes)
-    caption = f"Events of each neuron per sample and step, sorted within each layer, no unit; {silent} of {n} neurons never send."
+    caption = (
+        "Events of each neuron per sample and step, sorted within each layer, no unit; "
+        f"{silent} of {n} neurons never send."
+    )
     return draw_figure("activity-neurons", "Activity of single neurons", caption, draw, width=5.0)
 
 
@@ -54,7 +57,9 @@ def _draw_steps(section: ActivitySection) -> Figure:
             right.spines["right"].set_visible(True)
             right.yaxis.label.set_color(SERIES[1])
 
-    energy = "" if section.joules_per_step is None else f" (bars) and their energy by {section.model}, without hops (line)"
+    energy = (
+        "" if section.joules_per_step is None else f" (bars) and their energy by {section.model}, without hops (line)"
+    )
     caption = f"Synaptic operations of each step{energy}; per sample."
     return draw_figure("activity-steps", "Operations and energy of each step", caption, draw, width=5.0)
 
@@ -75,11 +80,15 @@ def draw_loads(placement: Placement) -> Figure:
             axes.grid(axis="x", color=INK, alpha=0.15)
         else:
             n_steps = table.shape[1]
-            image = axes.imshow(table, aspect="auto", cmap="viridis", vmin=0.0, extent=(0.5, n_steps + 0.5, len(loads) - 0.5, -0.5))
+            image = axes.imshow(
+                table, aspect="auto", cmap="viridis", vmin=0.0, extent=(0.5, n_steps + 0.5, len(loads) - 0.5, -0.5)
+            )
             axes.set_xlabel("step of the network")
             canvas.colorbar(image, ax=axes, label="synaptic operations per sample").solids.set_rasterized(True)
         shown = range(0, len(loads), max(1, len(loads) // 16))
         axes.set_yticks(shown, [f"core {loads[k].core}, {names[loads[k].core]}" for k in shown])
 
     caption = "Synaptic operations of every core at every step, per sample: the fullest row sets the time of a step."
-    return draw_figure("cores-load", "Load of the cores", caption, draw, width=5.0, height=1.2 + min(0.3 * len(loads), 3.6))
+    return draw_figure(
+        "cores-load", "Load of the cores", caption, draw, width=5.0, height=1.2 + min(0.3 * len(loads), 3.6)
+    )

@@ -1,6 +1,7 @@
-"""Maps of the solution for paper: reference, float and deployed network in equal colours, the errors, and a cut through the worst point.
+"""Maps of the solution for paper: reference, float and deployed network in equal colours, the errors, and a cut.
 
-Of fields with more than two axes the plane through the worst point is drawn, and the deployed network on some more planes.
+The cut goes through the worst point. Of fields with more than two axes the plane through that point is drawn, and the deployed
+network on some more planes.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def draw_fields(fields: FieldGrid) -> tuple[Figure, ...]:
 
 
 def solution_layers(fields: FieldGrid) -> dict[str, FloatArray]:
-    """Return the solutions by name, shape (n_1, ..., n_axes, n_out) each: the reference, where there is one, float, deployed."""
+    """Return the solutions by name, shape (n_1, ..., n_axes, n_out): the reference, where there is one, float, deployed."""
     layers = {"float": fields.float_outputs, "deployed": fields.deployed_outputs}
     return layers if fields.reference_outputs is None else {"reference": fields.reference_outputs, **layers}
 
@@ -85,7 +86,7 @@ def _draw_map(
         f"{float(np.nanmax(np.abs(values))):.3g}.{scale.sentence}{' The ring marks the worst point.' if mark else ''}"
     )
     if name == "estimate":
-        caption += " One Newton correction of the equations, without the reference; interpolated between the points of its cloud."
+        caption += " One Newton correction of the equations on a cloud of its own, interpolated between its points."
     return draw_figure(f"field-{unknown}-{name}", title, caption, draw, width=3.6, height=2.9)
 
 

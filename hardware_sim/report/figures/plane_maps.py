@@ -16,7 +16,7 @@ from .figure import INK
 N_CONTOURS = 9
 """Number of contour lines between the ends of the colour scale."""
 OUTLIER = 5.0
-"""Where the largest magnitude is more than so many times that of all but a hundredth of the points, colours end at the latter."""
+"""Where the largest magnitude exceeds that of all but a hundredth of the points so many times, colours end at the latter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

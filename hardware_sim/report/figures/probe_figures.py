@@ -53,7 +53,9 @@ def _draw_raster(probe: ProbeTrace, names: tuple[str, ...]) -> Figure:
             axes.axvline(k * n_steps - 0.5, color=INK, linewidth=0.4, linestyle=":")
         axes.set(xlim=(-0.5, len(shown) * n_steps - 0.5), ylim=(-0.5, base - 0.5), xlabel="sample")
         axes.set_yticks([at for at, _ in ticks], [name for _, name in ticks])
-        axes.set_xticks((np.arange(len(shown)) + 0.5) * n_steps - 0.5, [name.replace(" (", "\n(") for name in names[: len(shown)]])
+        axes.set_xticks(
+            (np.arange(len(shown)) + 0.5) * n_steps - 0.5, [name.replace(" (", "\n(") for name in names[: len(shown)]]
+        )
 
     caption = (
         f"Events of {len(shown)} of {len(probe.samples)} probed samples, {n_steps} steps each from left to right;"

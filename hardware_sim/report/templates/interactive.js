@@ -12,7 +12,13 @@ const live = {
     return { values: new Float32Array(bytes.buffer), shape: encoded.shape, strides };
   },
   series: ["#3f7fca", "#d9822b", "#3f9a5c", "#c0507f", "#7d66bd", "#1f9b9b", "#a08220", "#8a8a8a"],
-  diverging: [[0, "#2166ac"], [0.25, "#92c5de"], [0.5, "#f7f7f7"], [0.75, "#f4a582"], [1, "#b2182b"]],
+  diverging: [
+    [0, "#2166ac"],
+    [0.25, "#92c5de"],
+    [0.5, "#f7f7f7"],
+    [0.75, "#f4a582"],
+    [1, "#b2182b"],
+  ],
   redraws: [],
   /** Layout in the colours of the page. */
   layout(more) {
@@ -22,9 +28,13 @@ const live = {
     const merged = { ...more };
     for (const name of ["xaxis", "yaxis"]) merged[name] = { ...axis, ...more[name] };
     return {
-      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: ink, size: 12 },
-      margin: { l: 10, r: 10, t: 34, b: 10 }, hoverlabel: { bgcolor: card, font: { color: ink } },
-      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" }, ...merged,
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { color: ink, size: 12 },
+      margin: { l: 10, r: 10, t: 34, b: 10 },
+      hoverlabel: { bgcolor: card, font: { color: ink } },
+      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
+      ...merged,
     };
   },
   config: { responsive: true, displayModeBar: false, doubleClick: "reset" },
@@ -56,7 +66,10 @@ const live = {
       words.textContent = labels[input.value];
       input.setAttribute("aria-valuetext", labels[input.value]);
     };
-    input.addEventListener("input", () => { show(); onChange(Number(input.value)); });
+    input.addEventListener("input", () => {
+      show();
+      onChange(Number(input.value));
+    });
     show();
     return live.element("label", { className: "slider" }, words, input);
   },

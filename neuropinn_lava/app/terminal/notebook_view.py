@@ -56,6 +56,7 @@ def notebook_view(
     due = cost = 0.0
 
     def advance(row: TrainingProgress) -> None:
+        """Take a report, and draw the picture where it is due."""
         nonlocal due, cost, reference
         rows.append(row)
         start = clock()

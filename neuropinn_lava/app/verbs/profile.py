@@ -136,7 +136,9 @@ def profile(
         backends=backends,
         counts=counts,
         activity=_activity(network, problem, held, traces[-1], counts, profiled.samples, truth),
-        fields=gather_fields(network, problem, estimate, None if reference is None else (held, traces[-1].outputs - reference)),
+        fields=gather_fields(
+            network, problem, estimate, None if reference is None else (held, traces[-1].outputs - reference)
+        ),
         hardware=profiled,
         devices=_measure_devices(network, held, traces[-1], profiled, hardware.devices, on_stage),
         gradients=_gradients(network, problem),

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ...base.arrays import FloatArray
 from ...base.metrics import max_abs_error, relative_l2
 from ...engine.trace import Backend, RunTrace

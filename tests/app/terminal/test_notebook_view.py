@@ -65,7 +65,9 @@ def test_the_field_is_the_error_inside_the_domain(drawn) -> None:
 def test_more_coordinates_and_parameters_stay_in_the_middle(drawn, name: str) -> None:
     fields, now = drawn
     problem = find_problem(name)
-    notebook_view(problem, lambda svg: None, lambda: now[0])(row(0, lambda points: np.ones((len(points), problem.n_out))))
+    notebook_view(problem, lambda svg: None, lambda: now[0])(
+        row(0, lambda points: np.ones((len(points), problem.n_out)))
+    )
     assert np.isfinite(fields[0]).all()
 
 

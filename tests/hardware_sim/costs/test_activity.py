@@ -29,7 +29,9 @@ def measured(network, n: int = 40):
     trace = run_integer(network, points)
     counts = count_operations(network, trace)
     chosen = choose_samples(count_samples(network, points), points[3], ("x", "y"))
-    return measure_activity(network, trace, counts, chosen, lambda some, probe: run_integer(network, some, probe)), counts
+    return measure_activity(
+        network, trace, counts, chosen, lambda some, probe: run_integer(network, some, probe)
+    ), counts
 
 
 def test_sums_over_neurons_and_steps_are_those_of_the_counts(network) -> None:

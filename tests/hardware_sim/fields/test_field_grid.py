@@ -28,7 +28,9 @@ def axes_of(names: str, *, has_time: bool = False, sliders: tuple[GridAxis, ...]
 
 def test_points_of_a_grid_in_the_order_of_its_axes_with_all_columns_of_a_function() -> None:
     line = GridAxis(name="x", role=AxisRole.SPACE, columns=np.array([[0.0], [1.0]]))
-    function = GridAxis(name="f", role=AxisRole.PARAMETER, columns=np.array([[2.0, 3.0], [4.0, 5.0]]), labels=("a", "b"))
+    function = GridAxis(
+        name="f", role=AxisRole.PARAMETER, columns=np.array([[2.0, 3.0], [4.0, 5.0]]), labels=("a", "b")
+    )
     expected = [[0, 2, 3], [0, 4, 5], [1, 2, 3], [1, 4, 5]]
     assert grid_points((line, function)).tolist() == expected
     assert function.values.tolist() == [1.0, 2.0]
@@ -53,7 +55,9 @@ def test_values_outside_the_domain_are_nan_and_are_not_asked_for() -> None:
 
 
 @pytest.mark.parametrize("n_out", [1, 3, 8])
-@pytest.mark.parametrize(("names", "has_time"), [("xy", False), ("xt", True), ("xyz", False), ("xyt", True), ("xyzt", True)])
+@pytest.mark.parametrize(
+    ("names", "has_time"), [("xy", False), ("xt", True), ("xyz", False), ("xyt", True), ("xyzt", True)]
+)
 def test_a_grid_is_as_fine_as_a_page_may_be_large(names: str, has_time: bool, n_out: int) -> None:
     axes = axes_of(names, has_time=has_time, n_out=n_out)
     n_points = np.prod([axis.n for axis in axes])
@@ -83,7 +87,14 @@ def test_the_worst_point_is_that_of_the_true_error_before_the_estimated_one() ->
     assert fields.worst(0) == (0, 1)
     fields = FieldGrid(axes=axes, unknowns=("u",), float_outputs=zero, deployed_outputs=at[0], estimated_error=at[1])
     assert fields.worst(0) == (1, 2)
-    fields = FieldGrid(axes=axes, unknowns=("u",), float_outputs=zero, deployed_outputs=zero, reference_outputs=-at[2], estimated_error=at[1])
+    fields = FieldGrid(
+        axes=axes,
+        unknowns=("u",),
+        float_outputs=zero,
+        deployed_outputs=zero,
+        reference_outputs=-at[2],
+        estimated_error=at[1],
+    )
     assert fields.worst(0) == (2, 2)
     assert fields.error is not None
     assert fields.error[2, 2] == 2.0
@@ -92,4 +103,9 @@ def test_the_worst_point_is_that_of_the_true_error_before_the_estimated_one() ->
 def test_values_of_another_shape_are_refused() -> None:
     axes = axes_of("xy")
     with pytest.raises(SpecError, match="deployed_outputs"):
-        FieldGrid(axes=axes, unknowns=("u",), float_outputs=np.zeros((axes[0].n, axes[1].n, 1)), deployed_outputs=np.zeros((2, 2, 1)))
+        FieldGrid(
+            axes=axes,
+            unknowns=("u",),
+            float_outputs=np.zeros((axes[0].n, axes[1].n, 1)),
+            deployed_outputs=np.zeros((2, 2, 1)),
+        )

@@ -30,7 +30,9 @@ def test_beyond_the_points_the_nearest_one_counts() -> None:
     assert found.ravel().tolist() == [3.0, 0.0]
 
 
-@pytest.mark.parametrize("points", [np.zeros((3, 2)), np.linspace(0, 1, 20)[:, None] * np.ones(2), np.random.default_rng(0).random((50, 4))])
+@pytest.mark.parametrize(
+    "points", [np.zeros((3, 2)), np.linspace(0, 1, 20)[:, None] * np.ones(2), np.random.default_rng(0).random((50, 4))]
+)
 def test_points_that_span_no_volume_or_too_many_dimensions(points: np.ndarray) -> None:
     assert interpolate_scattered(points, np.ones((len(points), 1)), points) is None
 

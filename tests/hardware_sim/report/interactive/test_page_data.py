@@ -34,7 +34,9 @@ def test_fields_of_a_page_are_those_of_the_report() -> None:
     data = field_data(fields)
     assert data["errors"] == ["error", "estimate", "difference"]
     assert set(data["layers"]) == {"reference", "float", "deployed", "estimate"}  # errors follow from the solutions
-    assert np.array_equal(decoded(data["layers"]["deployed"]), fields.deployed_outputs.astype(np.float32), equal_nan=True)
+    assert np.array_equal(
+        decoded(data["layers"]["deployed"]), fields.deployed_outputs.astype(np.float32), equal_nan=True
+    )
     low, high = data["scales"][0]["low"], data["scales"][0]["high"]
     assert low == min(np.nanmin(fields.float_outputs), np.nanmin(fields.deployed_outputs))
     assert high == np.nanmax(fields.reference_outputs)
