@@ -23,9 +23,9 @@ RECIPE = TrainingRecipe(
     ),
     phases=accurate_then_sparse(0.2, n_accurate=40, n_sparse=80),
 )
-"""Start and cold sides are built in; the insulated side and the one that loses heat are rows of the residual. The start fits the
-loss of heat to the first order only, so the solution bends within a short time at x = 1. Graded towards both, 8 x 8 x 8 cells
-make discrete equations that are right to 4e-4; of one size, they make 2.5e-3, and 12 x 12 x 12 cells 1.1e-3."""
+"""Start and cold sides are built in; the insulated side and the one that loses heat are rows of the residual. The start fits
+the loss of heat to the first order only, so the solution bends within a short time at x = 1. Graded towards both, 8 x 8 x 8
+cells make discrete equations that are right to 4e-4; of one size, they make 2.5e-3, and 12 x 12 x 12 cells 1.1e-3."""
 
 
 def make_heat_robin(*, diffusivity: float = 0.2, exchange: float = 1.0) -> PdeProblem:

@@ -21,7 +21,7 @@ RECIPE = TrainingRecipe(
     cloud=CloudRecipe(
         n_per_axis=(44, 14), n_neighbours=20, gradings=(Grading(axis=0, centre=0.0, width=0.3, gain=3.0),)
     ),
-    phases=accurate_then_sparse(0.2, n_accurate=60),
+    phases=accurate_then_sparse(0.2, n_accurate=50, n_sparse=100),
 )
 """The two heaps of the start are 0.08 wide; cells are 0.02 there. The discrete equations are right to 9e-4; on 40 x 32 cells of
 one size, to 8e-3."""
