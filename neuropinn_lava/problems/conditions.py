@@ -307,9 +307,10 @@ class Smooth(Condition):
     """Unknown that is a coefficient; one that is positive is best the exponential of the unknown, `np.exp(f.q)`."""
     along: str = field(kw_only=True)
     """Letters of the coordinates along which it changes slowly, as "xy"."""
-    weight: float = field(default=1e-4, kw_only=True)
-    """Strength, 1e-6 to 1e6: share of these rows in the loss beside the equations, both balanced. More noise needs more, and too
-    much makes the coefficient a constant: 1 + x from 40 values is off by 0.7 % with 1e-4, and by 19 % with 1e-2."""
+    weight: float = field(default=1e-3, kw_only=True)
+    """Strength, 1e-6 to 1e6: share of these rows in the loss beside the equations, both balanced. Less follows
+    the noise, more makes the coefficient a constant: exp(q) of `conductivity-inverse` is off by 11, 4 and 5 % with 1e-4, 1e-3
+    and 5e-3."""
 
     def rows(self, f: Names, unknowns: tuple[str, ...]) -> tuple[Expression, ...]:
         """Return the derivatives along the letters."""
