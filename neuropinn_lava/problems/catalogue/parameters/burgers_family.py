@@ -19,9 +19,7 @@ from ...solvers.cole_hopf import solve_burgers
 
 RECIPE = TrainingRecipe(
     network=dataclasses.replace(SOLVER_NETWORK, output_scale=2.0),
-    cloud=CloudRecipe(
-        n_per_axis=(24, 16, 6), n_neighbours=20, gradings=(Grading(axis=0, centre=1.0, width=0.1, gain=8.0),)
-    ),
+    cloud=CloudRecipe(n_per_axis=(24, 16, 6), gradings=(Grading(axis=0, centre=1.0, width=0.1, gain=4.0),)),
     phases=accurate_then_sparse(0.24, n_accurate=80, n_sparse=200, activity_weight=1.0),
 )
 """Six viscosities are drawn anew at every step. At the smallest a layer 0.04 wide forms at x = 1; on this cloud the equation
