@@ -111,6 +111,7 @@ if TYPE_CHECKING:
         Neumann,
         Periodic,
         Robin,
+        Smooth,
     )
     from .problems.phases import Jitter, Marching, Optimizer, PhaseRecipe, Refinement
     from .problems.problem import PdeProblem, ReferenceSolution
@@ -140,6 +141,7 @@ _HOME = {
     "Neumann": "problems.conditions",
     "Periodic": "problems.conditions",
     "Robin": "problems.conditions",
+    "Smooth": "problems.conditions",
     "ReferenceSolution": "problems.problem",
     "vanishing_ansatz": "problems.built_in",
     "vanishing_polynomial": "problems.built_in",
