@@ -181,8 +181,9 @@ def test_several_steps_hold_nothing() -> None:
 
 
 def test_a_held_node_that_is_left_out_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    network, points = held_graph(51)
-    held = next(node for node in network.nodes if ("output", node.name) in network.source.replays)
+    network, points = held_graph(22)
+    held = next(node for node in network.nodes if (node.name, 0) in network.output.edges)
+    assert held.name in network.held_sources
 
     def without_a_call(plan: IntegerPlan) -> str:
         text, names = write_header(plan), name_parts(plan)
