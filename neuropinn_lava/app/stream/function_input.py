@@ -147,7 +147,8 @@ def _even_grid(space: FunctionSpace) -> FloatArray:
     """Return twice as many places along each axis as the waves need, evenly from end to end, (n_places, n_axes)."""
     n = 2 * max(max(numbers) for _, numbers in space.waves) + 3
     axis = np.linspace(*space.interval, n)
-    return np.stack(np.meshgrid(*[axis] * len(space.along), indexing="ij"), axis=-1).reshape(-1, len(space.along))
+    grid: FloatArray = np.stack(np.meshgrid(*[axis] * len(space.along), indexing="ij"), axis=-1)
+    return grid.reshape(-1, len(space.along))
 
 
 def _at_sensors(
