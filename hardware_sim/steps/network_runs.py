@@ -132,7 +132,9 @@ class NetworkRun:
         first, n_rows, step = batch_step
         for start, n, value in self._held.holding.stretches(first, n_rows):
             for name, kept in self._held.recordings(value, a[start : start + 1]).items():
-                self._sent[name][start : start + n, step : step + n_steps] = kept.payload.values[:, step : step + n_steps]
+                self._sent[name][start : start + n, step : step + n_steps] = kept.payload.values[
+                    :, step : step + n_steps
+                ]
                 self._recordings[name].replay(kept, BatchStep(first + start, n, step), n_steps)
         return self._held.holding.sources
 

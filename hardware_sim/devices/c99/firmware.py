@@ -127,7 +127,9 @@ def _holes(network: QuantizedNetwork, plan: IntegerPlan, header: Header, vectors
         "run_call": f"{names.prefix}_run(state, words, {steps}sums)",
         "decode_call": decode,
         "forbidden": _forbidden(plan),
-        "is_point": ", ".join(f"{int(each not in plan.held_inputs)}u" for each in plan.inputs for _ in range(each.width)),
+        "is_point": ", ".join(
+            f"{int(each not in plan.held_inputs)}u" for each in plan.inputs for _ in range(each.width)
+        ),
         "n_samples": str(len(vectors.words)),
         **_readme_holes(network, plan, header),
     }
@@ -166,8 +168,14 @@ def _held_rows(plan: IntegerPlan, names: Names) -> str:
         return ""
     held = " and ".join(f"`{each.name}`" for each in plan.held_inputs)
     rows = (
-        (f"{names.prefix}_hold(state, words)", f"computes what depends on {held} alone; its payloads stay in the state"),
-        (f"{names.prefix}_run_held(state, words, sums)", f"computes a sample with the {held} that is held, for any number"),
+        (
+            f"{names.prefix}_hold(state, words)",
+            f"computes what depends on {held} alone; its payloads stay in the state",
+        ),
+        (
+            f"{names.prefix}_run_held(state, words, sums)",
+            f"computes a sample with the {held} that is held, for any number",
+        ),
     )
     return "".join(f"| `{call}` | {what} |\n" for call, what in rows)
 

@@ -183,7 +183,9 @@ def opened_points(network: Network, options: RunOptions) -> PointFile | FloatArr
 
     if options.functions is None:
         return open_inputs(options.points, network)
-    sensors, trained = (None if each is None else read_points(each) for each in (options.sensors, options.trained_sensors))
+    sensors, trained = (
+        None if each is None else read_points(each) for each in (options.sensors, options.trained_sensors)
+    )
     samples = FunctionSamples(sensors=sensors, trained_sensors=trained, interpolation=options.interpolate)
     functions, points = (
         read_arrays(path) if path.suffix.lower() == INPUT_SUFFIX else path

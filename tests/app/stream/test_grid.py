@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 
 import builders
-from neuropinn_lava import Box, Dirichlet, DomainWarning, PdeProblem, SineSeries, SpecError, function_grid, run_grid, stream
+from neuropinn_lava import (
+    Box,
+    Dirichlet,
+    DomainWarning,
+    PdeProblem,
+    SineSeries,
+    SpecError,
+    function_grid,
+    run_grid,
+    stream,
+)
 from neuropinn_lava.app.stream import row_files
 from neuropinn_lava.engine.reference import run_float, run_integer
 from small_graphs import operator_network, with_held

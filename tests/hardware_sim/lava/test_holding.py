@@ -77,7 +77,9 @@ def test_what_saturates_is_counted_for_every_sample(how: str) -> None:
     loud = points.copy()
     loud[:, :] *= 40.0
     trace = run_integer(network, loud)
-    assert any(each.saturated_drive or each.saturated_payload for each in trace.nodes if each.name in network.held_sources)
+    assert any(
+        each.saturated_drive or each.saturated_payload for each in trace.nodes if each.name in network.held_sources
+    )
     assert_equal(network, loud, how)
 
 

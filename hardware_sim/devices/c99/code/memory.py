@@ -82,7 +82,9 @@ def lay_out_state(plan: IntegerPlan, names: Names) -> StateLayout:
     slots, payloads = _share_slots(plan)
     fields = [*_membranes(plan, names), *_lines(plan, names), *_sums(plan), *slots]
     if plan.held:
-        fields.append(Field(name="is_held", c_type="uint32_t", shape=(), comment="whether payloads of a function are held"))
+        fields.append(
+            Field(name="is_held", c_type="uint32_t", shape=(), comment="whether payloads of a function are held")
+        )
     if not fields:
         fields = [Field(name="nothing", c_type="int8_t", shape=(), comment="a struct is not empty")]
     fields.sort(key=lambda field: -SIZES[field.c_type])  # no padding between fields

@@ -82,14 +82,18 @@ def check_code(plan: IntegerPlan, inputs: Collection[InputPlan]) -> str:
     lines, first = [], 0
     for each in plan.inputs:
         highest = IntFormat(bits=each.word.bits).highest
-        lines += [] if each not in inputs else [
-            f"    for (i = {first}u; i < {first + each.width}u; ++i) {{",
-            "        const int32_t q = x[i];",
-            f"        if ((q < -{highest}) || (q > {highest})) {{",
-            "            is_inside = 0;",
-            "        }",
-            "    }",
-        ]
+        lines += (
+            []
+            if each not in inputs
+            else [
+                f"    for (i = {first}u; i < {first + each.width}u; ++i) {{",
+                "        const int32_t q = x[i];",
+                f"        if ((q < -{highest}) || (q > {highest})) {{",
+                "            is_inside = 0;",
+                "        }",
+                "    }",
+            ]
+        )
         first += each.width
     return "\n".join(lines)
 
