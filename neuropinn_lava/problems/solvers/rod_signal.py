@@ -45,7 +45,8 @@ def random_signals(n: int, n_steps: int, rng: np.random.Generator) -> FloatArray
     cosines, sines = rng.standard_normal((2, n, len(waves)))
     signals: FloatArray = cosines @ np.cos(phases) + sines @ np.sin(phases)
     signals *= -np.expm1(-np.arange(1, n_steps + 1) * INTERVAL / 0.1)
-    return signals / np.abs(signals).max(axis=1, keepdims=True) * rng.uniform(0.5, 1.0, (n, 1))
+    signals *= rng.uniform(0.5, 1.0, (n, 1)) / np.abs(signals).max(axis=1, keepdims=True)
+    return signals
 
 
 def solve_rod(signals: FloatArray, *, n_cells: int = N_CELLS, n_parts: int = N_PARTS) -> FloatArray:
