@@ -90,31 +90,26 @@ def stream_sequence(
         SimulationError: If a run fails.
     """
     check_steps(network, choices, state)
-    begun, n_saturated, n_outside = time.perf_counter(), 0, 0
-    file = open_points(points)
+    begun, file = time.perf_counter(), open_points(points)
     runs = float_network(network) if choices.backend is Backend.FLOAT else network
     held = (RunState.begin(runs, 1) if state is None else state) if continues(choices) else None
+    blocks = _blocks(file, float_network(network).n_in, has_times, whole=held is None)
     with RowFile.open(out, output_names(network), n_expected=file.n_points) as rows:
         try:
-            for block in _blocks(file, float_network(network).n_in, has_times, whole=held is None):
+            n_saturated, n_outside = 0, 0
+            for block in blocks:
                 trace = run_chosen(runs, block[None], choices, state=held)
                 held = trace.state
-                n_saturated += trace.n_saturated
-                n_outside += count_outside(network, block)
+                n_saturated, n_outside = n_saturated + trace.n_saturated, n_outside + count_outside(network, block)
                 rows.append(trace.outputs[0], {})
-                seconds = time.perf_counter() - begun
                 if on_progress is not None:
-                    on_progress(
-                        StreamProgress(n_done=rows.n_rows, n_resumed=0, n_points=file.n_points, seconds=seconds)
-                    )
-            if not rows.n_rows:
-                raise SpecError(f"sequence {file.path}", "hold at least one step", 0, "Give some rows.")
+                    on_progress(_progress(rows.n_rows, file.n_points, begun))
         except BaseException:
             rows.discard()
             raise
         rows.finish()
     warn_of_count(network, n_outside, rows.n_rows, "run")
-    summary = SequenceSummary(
+    return SequenceSummary(
         path=rows.path,
         network_digest=network.digest(),
         backend=choices.backend,
@@ -124,8 +119,12 @@ def stream_sequence(
         n_saturated=n_saturated,
         n_outside=n_outside,
         seconds=time.perf_counter() - begun,
-    )
-    return summary, held
+    ), held
+
+
+def _progress(n_done: int, n_points: int, begun: float) -> StreamProgress:
+    """Return the progress of a sequence that began at a time of `time.perf_counter`."""
+    return StreamProgress(n_done=n_done, n_resumed=0, n_points=n_points, seconds=time.perf_counter() - begun)
 
 
 def continues(choices: RunChoices) -> bool:
@@ -185,6 +184,8 @@ def _blocks(file: PointFile, n_in: int, has_times: bool, *, whole: bool) -> Iter
             yield from (steps[k : k + BLOCK_STEPS] for k in range(0, len(steps), BLOCK_STEPS))
     if waiting:
         yield np.concatenate(waiting)
+    if not first:
+        raise SpecError(f"sequence {file.path}", "hold at least one step", 0, "Give some rows.")
 
 
 def _check_rows(rows: FloatArray, n_in: int, has_times: bool, path: Path, first: int) -> None:
