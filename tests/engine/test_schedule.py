@@ -60,7 +60,7 @@ def test_a_further_sample_of_a_held_value_waits_for_no_branch() -> None:
     network = builders.random_graph(22, n_inputs=2, n_nodes=7, n_steps=2)
     assert schedule_network(network).replayed_start is None
     held = with_held(network, "x0")
-    schedule, starts = schedule_network(held), {name: -1 for name in ("x1", *held.held_sources)}
+    schedule, starts = schedule_network(held), dict.fromkeys(("x1", *held.held_sources), -1)
     for _ in range(8):
         for node in (*held.nodes, held.output):
             if node.name not in held.held_sources:
