@@ -113,6 +113,7 @@ if TYPE_CHECKING:
         Neumann,
         Periodic,
         Robin,
+        Smooth,
     )
     from .problems.phases import Jitter, Marching, Optimizer, PhaseRecipe, Refinement
     from .problems.problem import PdeProblem, ReferenceSolution
@@ -142,6 +143,7 @@ _HOME = {
     "Neumann": "problems.conditions",
     "Periodic": "problems.conditions",
     "Robin": "problems.conditions",
+    "Smooth": "problems.conditions",
     "ReferenceSolution": "problems.problem",
     "vanishing_ansatz": "problems.built_in",
     "vanishing_polynomial": "problems.built_in",
