@@ -41,8 +41,6 @@ class SequenceSummary(Record):
 
     path: Path
     """File of the outputs, one row for each step."""
-    network_digest: str
-    """Digest of the network that ran."""
     backend: Backend
     """Backend that computed the outputs."""
     mode: LavaMode | None
@@ -92,6 +90,7 @@ def stream_sequence(
     check_steps(network, choices, state)
     begun, file = time.perf_counter(), open_points(points)
     runs = float_network(network) if choices.backend is Backend.FLOAT else network
+    runs = float_network(network) if choices.backend is Backend.FLOAT else network
     held = (RunState.begin(runs, 1) if state is None else state) if continues(choices) else None
     blocks = _blocks(file, float_network(network).n_in, has_times, whole=held is None)
     with RowFile.open(out, output_names(network), n_expected=file.n_points) as rows:
@@ -111,7 +110,6 @@ def stream_sequence(
     warn_of_count(network, n_outside, rows.n_rows, "run")
     return SequenceSummary(
         path=rows.path,
-        network_digest=network.digest(),
         backend=choices.backend,
         mode=choices.lava_mode if choices.backend is Backend.LAVA else None,
         n_steps=rows.n_rows,
