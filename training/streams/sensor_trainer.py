@@ -103,6 +103,6 @@ def fit_sequences(module: Sequences, readings: Tensor, signals: Tensor, recipe: 
         if done >= recipe.dense_share:
             loss = loss + recipe.operations_weight * n_operations / module.n_dense
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         optimizer.step()

@@ -175,8 +175,16 @@ def run_sequence(path: Path, options: RunOptions) -> None:
     from ..verbs.run import RunChoices
 
     network, backend = find_network(options.network), options.backend
-    on_lava = (options.mode, options.model, options.batch_size, options.cores, options.time_limit)
-    choices = RunChoices.of("run", backend, *(on_lava if backend is Backend.LAVA else ()), device=options.device)
+    choices = RunChoices.of(
+        "run",
+        backend,
+        mode=lava_mode(options),
+        model=options.model,
+        batch_size=options.batch_size,
+        n_cores=options.cores,
+        time_limit=options.time_limit,
+        device=options.device,
+    )
     if options.save_state is not None:
         check_state_path(options.save_state)
         if not continues(choices):
