@@ -58,7 +58,9 @@ class Recorder:
         if isinstance(node, (OutputSpec, QuantizedOutput)):
             self.emitted.append(step.payload)
             return
-        counts = self.counts.setdefault(node.name, np.zeros((3, self.n_steps, node.n_out), dtype=np.int64))
+        if node.name not in self.counts:  # made once: zeros at every step would cost the square of a long sequence
+            self.counts[node.name] = np.zeros((3, self.n_steps, node.n_out), dtype=np.int64)
+        counts = self.counts[node.name]
         counts[1, t] = (step.payload != 0).sum(axis=0)
         if step.fired is not None:
             counts[0, t] = step.fired.sum(axis=0)
