@@ -38,7 +38,7 @@ def test_the_error_is_that_of_the_network_inside_the_domain() -> None:
 
 
 def test_the_parameter_of_a_family_is_an_axis_with_its_own_values() -> None:
-    problem, fields = fields_of("burgers-family")
+    _, fields = fields_of("burgers-family")
     assert [axis.role for axis in fields.axes] == [AxisRole.SPACE, AxisRole.TIME, AxisRole.PARAMETER]
     parameter = fields.axes[2]
     assert (parameter.label(0), parameter.label(parameter.n - 1)) == ("nu = 0.01", "nu = 0.1")
