@@ -58,8 +58,8 @@ def _draw_raster(probe: ProbeTrace, names: tuple[str, ...]) -> Figure:
         )
 
     caption = (
-        f"Events of {len(shown)} of {len(probe.samples)} probed samples, {n_steps} steps each from left to right;"
-        " one row for each neuron, a mark where its payload is not zero, no unit."
+        f"Events of {len(shown)} of {len(probe.samples)} probed samples, {n_steps} step{'s' if n_steps > 1 else ''} each,"
+        " from left to right; one row for each neuron, a mark where its payload is not zero, no unit."
     )
     return draw_figure("probe-raster", "Events", caption, draw, width=7.6, height=4.2)
 
