@@ -116,7 +116,8 @@ def _draw_planes(fields: FieldGrid, k: int, worst: tuple[int, ...]) -> Figure:
     """Draw the deployed network on some planes across the third axis, in equal colours."""
     first, second, third = fields.axes[:3]
     at = np.unique(np.linspace(0, third.n - 1, min(N_PLANES, third.n)).round().astype(int))
-    planes = [fields.deployed_outputs[:, :, index][(..., *worst[3:], k)] for index in at]
+    rest: tuple[Any, ...] = (..., *worst[3:], k)
+    planes = [fields.deployed_outputs[:, :, index][rest] for index in at]
     scale = plain_scale(*planes, has_contours=True)
 
     def draw(canvas: Any) -> None:
