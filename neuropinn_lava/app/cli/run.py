@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +19,7 @@ from ...network.quantized import Network
 from ..stream.arrays_io import PointFile
 from ..stream.input_files import INPUT_SUFFIX, open_inputs, read_arrays
 from ..terminal.console import out, print_json, show_note
-from ..terminal.progress import stream_bar
+from ..terminal.progress import progress_bars
 from ..terminal.show_plan import show_plan
 from ..verbs.networks import find_network
 from ..verbs.solids import check_vtk, export_vtk
@@ -29,7 +29,7 @@ from .options import ClusterOption, JsonOption, NetworkArgument, WorkersOption, 
 
 if TYPE_CHECKING:
     from ..stream.point_source import PointSource
-    from ..stream.stream import StreamSummary
+    from ..stream.stream import StreamProgress, StreamSummary
 
 
 NOT_PLANNED = (
@@ -313,3 +313,15 @@ def show_summary(summary: StreamSummary, *, as_json: bool) -> None:
         f"{summary.n_samples:,} points on {summary.backend.value}{resumed} in {summary.seconds:.2f} s."
         f" Wrote {summary.path}"
     )
+
+
+@contextlib.contextmanager
+def stream_bar(description: str, *, hidden: bool = False) -> Iterator[Callable[[StreamProgress], None]]:
+    """Show a stream of points; yields the function to call with its progress."""
+    with progress_bars(description, hidden=hidden) as (advance,):
+        yield lambda progress: advance(
+            progress.n_done,
+            progress.n_points,
+            words=f"{progress.rate:,.0f} points/s",
+            n_before=progress.n_resumed,
+        )
