@@ -20,7 +20,7 @@ from .code.description import wide_nodes
 from .code.filling import fill
 from .code.memory import input_type
 from .code.names import Names
-from .code.steps import sum_type
+from .code.steps import read_inputs, sum_type
 from .golden import write_golden
 from .header import Header, build_header
 from .host_header import describe_ansatz, write_host_header
@@ -127,6 +127,9 @@ def _holes(network: QuantizedNetwork, plan: IntegerPlan, header: Header, vectors
         "run_call": f"{names.prefix}_run(state, words, {steps}sums)",
         "decode_call": decode,
         "forbidden": _forbidden(plan),
+        "is_point": ", ".join(
+            f"{int(each not in read_inputs(plan, held=True))}u" for each in plan.inputs for _ in range(each.width)
+        ),
         "n_samples": str(len(vectors.words)),
         **_readme_holes(network, plan, header),
     }
@@ -154,8 +157,27 @@ def _readme_holes(network: QuantizedNetwork, plan: IntegerPlan, header: Header) 
         "more_arguments": "uint32_t n_steps, " if more else "",
         "example_call": f"{prefix}_run(&state, words, {more}sums)",
         "run_signature": f"{prefix}_run(state, words, {more}sums)",
+        "held_rows": _held_rows(plan, header.names),
         "scales": f"Inputs: {'; '.join(words)}. {emitted}{f', and sums are divided by {count}' if is_mean else ''}.",
     }
+
+
+def _held_rows(plan: IntegerPlan, names: Names) -> str:
+    """Return the rows of the README about the functions that hold an input; none where nothing is held."""
+    if not plan.held:
+        return ""
+    held = " and ".join(f"`{each.name}`" for each in read_inputs(plan, held=True))
+    rows = (
+        (
+            f"{names.prefix}_hold(state, words)",
+            f"computes what depends on {held} alone; its payloads stay in the state",
+        ),
+        (
+            f"{names.prefix}_run_held(state, words, sums)",
+            f"computes a sample with the {held} that is held, for any number",
+        ),
+    )
+    return "".join(f"| `{call}` | {what} |\n" for call, what in rows)
 
 
 def _forbidden(plan: IntegerPlan) -> str:
