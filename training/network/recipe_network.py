@@ -63,7 +63,7 @@ class RecipeNetwork(ModuleNetwork):
     """A `RecipeModule` that knows how far its spikes go."""
 
     def n_targets(self) -> Tensor:
-        """Return to how many neurons a spike of each VSN layer goes, shape (n_layers,): those of all later layers that add it."""
+        """Return to how many neurons a spike of each VSN layer goes, shape (n_layers,): with skips to all later layers."""
         assert isinstance(self.module, RecipeModule)
         widths = [layer.out_features for layer in self.module.layers if isinstance(layer, nn.Linear)]
         reads_all = self.module.skips is Skips.RESIDUAL
