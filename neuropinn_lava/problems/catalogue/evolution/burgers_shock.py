@@ -8,7 +8,7 @@ import numpy as np
 
 from ....base.checks import check_range, raise_violations
 from ....geometry.grading import Grading
-from ...phases import ActivityMeasure, Optimizer, PhaseRecipe
+from ...phases import Optimizer, PhaseRecipe
 from ...problem import PdeProblem
 from ...recipe import SOLVER_NETWORK, CloudRecipe, DiscreteTeacher, ResidualWeights, TrainingRecipe
 from .burgers import build_burgers
@@ -31,8 +31,7 @@ RECIPE = TrainingRecipe(
             _IMITATING,
             n_iterations=60,
             activity_weight=0.1,
-            target_activity=0.3,
-            activity_measure=ActivityMeasure.OPERATIONS,
+            target_activity=0.29,
             ramp=0.5,
         ),
     ),
