@@ -88,7 +88,15 @@ def test_ctrl_c_writes_the_best_network_and_the_rest_is_trained_later_to_the_sam
     """A signal to a process of its own, as a terminal sends it."""
     options = ["--iterations", "0.06", "--layers", "8,8"]
     files = ["--checkpoint", str(tmp_path / "c.safetensors"), "--history", str(tmp_path / "h.csv")]
-    command = [sys.executable, "-m", "neuropinn_lava", "train", "advection-diffusion-star", "--out", str(tmp_path / "a.h5")]
+    command = [
+        sys.executable,
+        "-m",
+        "neuropinn_lava",
+        "train",
+        "advection-diffusion-star",
+        "--out",
+        str(tmp_path / "a.h5"),
+    ]
     with subprocess.Popen(
         [*command, *options, *files], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as run:
@@ -101,7 +109,8 @@ def test_ctrl_c_writes_the_best_network_and_the_rest_is_trained_later_to_the_sam
     assert len((tmp_path / "h.csv").read_text().splitlines()) >= 2
     assert "<svg" in (tmp_path / "h.svg").read_text()
     assert cli("train", "advection-diffusion-star", "--out", tmp_path / "a.h5", *options, *files, "--resume")[0] == 0
-    assert cli("train", "advection-diffusion-star", "--out", tmp_path / "b.h5", *options, "--history", tmp_path / "b.csv")[0] == 0
+    whole = ("--out", tmp_path / "b.h5", *options, "--history", tmp_path / "b.csv")
+    assert cli("train", "advection-diffusion-star", *whole)[0] == 0
     assert read_network(tmp_path / "a.h5").digest() == read_network(tmp_path / "b.h5").digest()
     assert (tmp_path / "h.csv").read_text() == (tmp_path / "b.csv").read_text()
 
