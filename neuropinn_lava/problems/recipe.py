@@ -54,7 +54,7 @@ class Embedding(Record):
 
     def __post_init__(self) -> None:
         where = "Embedding.waves"
-        object.__setattr__(self, "waves", tuple(as_tuple(wave) for wave in as_tuple(self.waves)))
+        object.__setattr__(self, "waves", tuple(map(tuple, self.waves)))
         object.__setattr__(self, "passed", as_tuple(self.passed))
         sizes = sorted({len(wave) for wave in self.waves})
         if len(sizes) != 1:

@@ -18,6 +18,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from ...base.arrays import FloatArray
+from ...base.checks import as_member
 from ...base.errors import SpecError
 from ...network.nodes import ConnectionSpec, InputSpec, OutputSpec, Polarity, PopulationSpec
 from ...network.spec import NetworkSpec, Provenance, Readout
@@ -75,7 +76,7 @@ def export_network(
         nodes=nodes,
         output=output,
         n_steps=n_steps or 1,
-        readout=readout or Readout.MEAN,
+        readout=as_member(Readout, readout or Readout.MEAN, "export_network.readout"),
         input_transform=inputs,
         output_transform=output_transform or AffineTransform.identity(output.n_out),
         ansatz=ansatz,
