@@ -21,7 +21,7 @@ BOUNDS = {
     "poisson": (0.003, 0.15),
     "burgers": (0.005, 0.20),
     "burgers-shock": (0.001, 0.30),
-    "poisson-steep": (0.02, 0.30),
+    "poisson-steep": (0.001, 0.30),
     "poisson-lshape": (0.007, 0.20),
     "poisson-star": (0.01, 0.30),
     "advection-diffusion-star": (0.015, 0.30),
