@@ -172,10 +172,10 @@ def train_network(
         if path is not None:
             check_writable(path)
     if isinstance(recipe.teacher, DiscreteTeacher):
-        return _train(settings, recipe, output, discrete_teacher(problem, recipe))
-    if recipe.teacher is None or not recipe.teacher.phases:
-        return _train(settings, recipe, output, teacher)
-    return _train_after_teacher(settings, recipe, recipe.teacher, output)
+        teacher = discrete_teacher(problem, recipe)
+    if isinstance(recipe.teacher, TeacherRecipe) and recipe.teacher.phases:
+        return _train_after_teacher(settings, recipe, recipe.teacher, output)
+    return _train(settings, recipe, output, teacher)
 
 
 def _violations(settings: _Settings, recipe: TrainingRecipe, teacher: TeacherFunction | None) -> Iterator[Violation]:
