@@ -117,7 +117,18 @@ if TYPE_CHECKING:
     )
     from .problems.phases import Jitter, Marching, Optimizer, PhaseRecipe, Refinement
     from .problems.problem import PdeProblem, ReferenceSolution
-    from .problems.recipe import CloudRecipe, NetworkRecipe, ResidualWeights, Surrogate, TeacherRecipe, TrainingRecipe
+    from .problems.recipe import (
+        CloudRecipe,
+        DiscreteTeacher,
+        Embedding,
+        NetworkRecipe,
+        ResidualWeights,
+        Skips,
+        Surrogate,
+        TeacherRecipe,
+        TrainingRecipe,
+        random_waves,
+    )
     from .training.network.network import VsnNetwork
     from .training.neuron.vsn import VSN
     from .training.run.history import TrainingHistory, TrainingProgress
@@ -178,6 +189,10 @@ _HOME = {
     "Refinement": "problems.phases",
     "ResidualWeights": "problems.recipe",
     "Surrogate": "problems.recipe",
+    "DiscreteTeacher": "problems.recipe",
+    "Embedding": "problems.recipe",
+    "Skips": "problems.recipe",
+    "random_waves": "problems.recipe",
     "TeacherRecipe": "problems.recipe",
     "TrainingRecipe": "problems.recipe",
     "TrainingHistory": "training.run.history",
