@@ -15,6 +15,8 @@ Source: rounding with a Kronecker-factored Hessian and feedback on both sides, T
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.linalg import cholesky
 
@@ -31,6 +33,8 @@ from .layerwise import thinned, with_affines
 
 RIDGE = 1e-6
 """Added to the diagonals of M and A, as a share of their means: payloads without effect keep their weights."""
+N_COARSER = 2
+"""Bits by which scales become coarser, at most: feedback asks for words beyond the range that the float weights have."""
 N_STEPS = 60
 """Steps of conjugate gradients; more changed no measured result."""
 
@@ -51,11 +55,13 @@ def round_relays(network: QuantizedNetwork, points: FloatArray) -> QuantizedNetw
             judge = Judge(points=kept, wanted=run_float(network.source, kept).outputs)
             size = float(np.linalg.norm(judge.residual(network)))
         jacobian = trace_jacobians(dequantized_network(network), kept)[index]
-        changed = _rounded(network.affines[index], jacobian, judge.residual(network))
-        candidate = with_affines(network, {spec.name: changed})
-        error = float(np.linalg.norm(judge.residual(candidate)))
-        if error < size:
-            network, size = candidate, error
+        start, residual = network, judge.residual(network)
+        for coarser in range(N_COARSER + 1):
+            changed = _rounded(start.affines[index], jacobian, residual, coarser)
+            candidate = with_affines(start, {spec.name: changed})
+            error = float(np.linalg.norm(judge.residual(candidate)))
+            if error < size:
+                network, size = candidate, error
     return network
 
 
@@ -64,13 +70,20 @@ def _is_exact(affine: QuantizedAffine, spec: PopulationSpec) -> bool:
     return bool(np.array_equal(affine.real_weight, spec.weight))
 
 
-def _rounded(affine: QuantizedAffine, jacobian: AffineJacobian, residual: FloatArray) -> QuantizedAffine:
-    """Return a sum with other weights and biases, which bring the residual u_q - u, (n_outputs, n_samples), closest to zero."""
+def _rounded(
+    affine: QuantizedAffine, jacobian: AffineJacobian, residual: FloatArray, coarser: int
+) -> QuantizedAffine:
+    """Return a sum with other weights and biases, which bring the residual u_q - u, (n_outputs, n_samples), closest to zero.
+
+    Its scales are coarser by `coarser` bits, so that words at the end of their range have units to spare.
+    """
     felt = jacobian.by_drive
     ones = np.ones((*jacobian.received.shape[:2], 1))
     a = np.concatenate([jacobian.received, ones], axis=2)
     M, A = _moments(felt), _moments(a)
     wanted = np.column_stack([affine.real_weight, affine.real_bias]) + _correction(felt, a, M, A, -residual)
+    coarse = tuple(replace(each, weight_exponent=each.weight_exponent + coarser) for each in affine.connections)
+    affine = replace(affine, connections=coarse)
     unit = np.column_stack([unit_weights(affine), np.full(affine.n_out, np.ldexp(1.0, affine.state_exponent))])
     highest = np.full(unit.shape[1], IntFormat(bits=affine.weight_bits).highest)
     highest[-1] = IntFormat(bits=affine.state_bits).highest
