@@ -70,9 +70,7 @@ def _is_exact(affine: QuantizedAffine, spec: PopulationSpec) -> bool:
     return bool(np.array_equal(affine.real_weight, spec.weight))
 
 
-def _rounded(
-    affine: QuantizedAffine, jacobian: AffineJacobian, residual: FloatArray, coarser: int
-) -> QuantizedAffine:
+def _rounded(affine: QuantizedAffine, jacobian: AffineJacobian, residual: FloatArray, coarser: int) -> QuantizedAffine:
     """Return a sum with other weights and biases, which bring the residual u_q - u, (n_outputs, n_samples), closest to zero.
 
     Its scales are coarser by `coarser` bits, so that words at the end of their range have units to spare.
@@ -88,7 +86,9 @@ def _rounded(
     highest = np.full(unit.shape[1], IntFormat(bits=affine.weight_bits).highest)
     highest[-1] = IntFormat(bits=affine.state_bits).highest
     rows = np.argsort(np.diag(M) * np.square(unit[:, 0]), kind="stable")
-    columns = np.concatenate([[len(A) - 1], np.argsort(np.diag(A)[:-1], kind="stable")])  # biases last: their words are long
+    columns = np.concatenate(
+        [[len(A) - 1], np.argsort(np.diag(A)[:-1], kind="stable")]
+    )  # biases last: their words are long
     placed = np.ix_(rows, columns)
     integers = np.zeros(wanted.shape, dtype=np.int64)
     factors = _unit_factor(M[np.ix_(rows, rows)]), _unit_factor(A[np.ix_(columns, columns)])

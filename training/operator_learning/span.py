@@ -237,7 +237,9 @@ def _terms(held: Discretization, points: IntArray, function_of: IntArray) -> tup
         where = place[block.index][order]
         if (where != where[0]).any():
             repair = "Let the condition hold on a part of the boundary that no parameter moves."
-            raise SpecError(f"{block.label} of an operator", "hold at the same points for every function", "others", repair)
+            raise SpecError(
+                f"{block.label} of an operator", "hold at the same points for every function", "others", repair
+            )
         n = where.shape[1]
         own = csr_matrix((np.ones(n), (np.arange(n), where[0])), shape=(n, points.shape[1]))
         matrices = {name: matrix[order[0]][:, points[0]] for name, matrix in block.maps.items()}
