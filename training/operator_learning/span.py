@@ -4,8 +4,8 @@
     c_s   <- c_s - (A_s^T A_s + ridge)^-1 (A_s^T r_s(c_s) + ridge c_s)         A_s = dr_s / dc_s, Gauss-Newton
 
 No solution is needed: r are the rows of the equations and conditions. The same rows say how the features should move:
-dr / da = J_s d_s c_s, whatever made them. J_s = sum over derivatives D of diag(dr_s / d(D u)) D is never assembled: the operators
-act on the features, once for all functions that have the same d.
+dr / da = J_s d_s c_s, whatever made them. J_s, the sum over derivatives D of diag(dr_s / d(D u)) D, is never assembled: the
+operators act on the features, once for all functions that have the same d.
 """
 
 from __future__ import annotations
