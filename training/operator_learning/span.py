@@ -145,7 +145,7 @@ def make_batch(
         scales: Sizes of the rows of each block, as those of an earlier batch; None measures them.
 
     Raises:
-        SpecError: If the problem has several unknowns, or a condition that joins all points.
+        SpecError: If the problem has several unknowns, or a condition that joins all points or moves with a parameter.
     """
     where = f"training of operator {problem.name!r}"
     if problem.n_out != 1:
@@ -159,6 +159,7 @@ def make_batch(
     points = np.stack([cloud.rows_of(everywhere, part) for part in range(n_functions)])
     function_of = np.empty(cloud.n_points, dtype=np.int64)
     function_of[points] = np.arange(n_functions)[:, None]
+    terms = _terms(held, points, function_of)
     owners = np.concatenate([np.tile(function_of[block.index], len(block.rows)) for block in held.blocks])
     rows = np.argsort(owners, kind="stable").reshape(n_functions, -1)
     scales = row_scales(held) if scales is None else scales
@@ -172,7 +173,7 @@ def make_batch(
         scales=scales,
         points=points,
         rows=rows,
-        terms=_terms(held, points, function_of),
+        terms=terms,
         units=units * np.sqrt(rows.shape[1]),
         offset=offset,
         factor=factor,
@@ -233,15 +234,15 @@ def _terms(held: Discretization, points: IntArray, function_of: IntArray) -> tup
     place[points] = np.arange(points.shape[1])
     found = []
     for block in held.blocks:
-        order = np.argsort(function_of[block.index], kind="stable").reshape(len(points), -1)
+        order = np.argsort(function_of[block.index], kind="stable")
         where = place[block.index][order]
-        if (where != where[0]).any():
-            repair = "Let the condition hold on a part of the boundary that no parameter moves."
-            raise SpecError(
-                f"{block.label} of an operator", "hold at the same points for every function", "others", repair
-            )
-        n = where.shape[1]
-        own = csr_matrix((np.ones(n), (np.arange(n), where[0])), shape=(n, points.shape[1]))
+        n, rest = divmod(len(where), len(points))
+        if rest or (where.reshape(len(points), -1) != where[:n]).any():
+            repair = "Let the condition hold where no parameter has a say."
+            rule, what = "hold at the same points for every function", f"{len(where)} points of {len(points)} functions"
+            raise SpecError(f"{block.label} of problem {held.problem.name!r}", rule, what, repair)
+        order = order.reshape(len(points), -1)
+        own = csr_matrix((np.ones(n), (np.arange(n), where[:n])), shape=(n, points.shape[1]))
         matrices = {name: matrix[order[0]][:, points[0]] for name, matrix in block.maps.items()}
         for slopes in block.slopes:
             found.append(tuple(Term(name=name, matrix=matrices.get(name, own), order=order) for name in slopes))
