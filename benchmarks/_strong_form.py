@@ -6,7 +6,7 @@
     E(u)     = sum r . r / (2 n_points)                               over all points whose displacement is not held
 
 Only first derivatives are taken, of displacements and then of stresses; none of second order crosses an interface. All of it is
-one constant matrix R, and E = u (R^T R) u / (2 n_points). docs/results.md compares it with the potential energy.
+one constant matrix R, and E = u (R^T R) u / (2 n_points). docs/results/micromechanics.md compares it with the potential energy.
 """
 
 from __future__ import annotations

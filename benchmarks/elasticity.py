@@ -5,8 +5,9 @@
     python benchmarks/elasticity.py --baseline --seeds 3
 
 The second form trains a tanh network, without spikes, by the same energy on the same mesh, as wide and for as many steps, with
-the learning rate and the initial weights of the best run in docs/results.md. `u - lift` is what is left of u when the linear
-lift, which the ansatz brings, is subtracted. Errors are relative L2 on 4000 random points, stresses on 9261 middles of cubes.
+the learning rate and the initial weights of the best run in docs/results/micromechanics.md. `u - lift` is what is left of u
+when the linear lift, which the ansatz brings, is subtracted. Errors are relative L2 on 4000 random points, stresses on 9261
+middles of cubes.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ N_POINTS, SEED = 4000, 7
 """Unseen points."""
 BASELINE = dataclasses.replace(TANH_NETWORK, widths=(64, 64, 64), initial_gain=2.0, output_scale=0.02)
 RATE = 2e-2
-"""Initial weights, magnitude and learning rate of the best of 14 short runs (docs/results.md): others stay on a plateau."""
+"""Initial weights, magnitude and learning rate of the best of 14 short runs (docs/results/micromechanics.md); others stall."""
 
 
 def main() -> None:

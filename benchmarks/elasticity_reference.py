@@ -1,6 +1,6 @@
 """Mesh convergence of the default elastic cube, and the reference file that the package ships.
 
-python benchmarks/elasticity_reference.py                 the table of docs/results.md, about two minutes
+python benchmarks/elasticity_reference.py                 the table of docs/results/micromechanics.md, about two minutes
 python benchmarks/elasticity_reference.py --write         besides, neuropinn_lava/micromechanics/elasticity3d_reference.h5
 """
 

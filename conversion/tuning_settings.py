@@ -23,7 +23,7 @@ class TuningLoss(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuningSettings(Record):
-    """Settings of a tuning; the defaults were measured on the shipped networks (docs/results.md)."""
+    """Settings of a tuning; the defaults were measured on the shipped networks (docs/results/conversion.md)."""
 
     loss: TuningLoss = TuningLoss.DISTILLATION
     """The loss that is minimised."""

@@ -25,8 +25,11 @@ def assemble(folder: Path) -> None:
         SystemExit: If the folder holds anything else than Markdown, styles, figures and folders of them.
     """
     clear(folder)
-    for page in sorted(DOCS.glob("*.md")):
-        (folder / page.name).write_text(with_whole_numbers(page.read_text(encoding="utf-8")), encoding="utf-8")
+    (folder / "results").mkdir()
+    for page in sorted([*DOCS.glob("*.md"), *DOCS.glob("results/*.md")]):
+        (folder / page.relative_to(DOCS)).write_text(
+            with_whole_numbers(page.read_text(encoding="utf-8")), encoding="utf-8"
+        )
     shutil.copy(DOCS / "style.css", folder)
     shutil.copytree(DOCS / "figures", folder / "figures", ignore=shutil.ignore_patterns(".*", "*.txt"))
     pages = {"cli.md": cli_page(), "gallery.md": gallery_page(), **api_pages(), **notebook_pages()}

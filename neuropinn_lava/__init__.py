@@ -16,6 +16,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .app.stream.grid import function_grid, run_grid
     from .app.stream.stream import StreamProgress, StreamSummary, stream
     from .app.sweep.grid import SweepGrid
     from .app.sweep.plan import SweepPlan, plan_sweep
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from .geometry.curved_domain import CurvedDomain
     from .geometry.domain import Box, Domain
     from .geometry.fields.scalar_fields import Polynomial, Trigonometric
+    from .geometry.function_samples import Interpolation
     from .geometry.mesh.mesh_domain import MeshDomain
     from .geometry.parametric_domain import Range
     from .geometry.plane_region import Disc, PlaneRegion
@@ -112,6 +114,7 @@ if TYPE_CHECKING:
         Neumann,
         Periodic,
         Robin,
+        Smooth,
     )
     from .problems.phases import Jitter, Marching, Optimizer, PhaseRecipe, Refinement
     from .problems.problem import PdeProblem, ReferenceSolution
@@ -141,6 +144,7 @@ _HOME = {
     "Neumann": "problems.conditions",
     "Periodic": "problems.conditions",
     "Robin": "problems.conditions",
+    "Smooth": "problems.conditions",
     "ReferenceSolution": "problems.problem",
     "vanishing_ansatz": "problems.built_in",
     "vanishing_polynomial": "problems.built_in",
@@ -235,6 +239,9 @@ _HOME = {
     "StreamProgress": "app.stream.stream",
     "StreamSummary": "app.stream.stream",
     "stream": "app.stream.stream",
+    "run_grid": "app.stream.grid",
+    "function_grid": "app.stream.grid",
+    "Interpolation": "geometry.function_samples",
     "ClusterChoice": "app.workers.dask_pool",
     "run_float": "engine.reference",
     "run_integer": "engine.reference",

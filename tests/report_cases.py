@@ -12,14 +12,16 @@ from neuropinn_lava.conversion.quantize.post_training import quantize_network
 from neuropinn_lava.conversion.search.error_budget import measure_error_budget
 from neuropinn_lava.conversion.targets.target import find_target
 from neuropinn_lava.engine.reference import run_float, run_integer
-from neuropinn_lava.engine.trace import Backend, LavaMode
+from neuropinn_lava.engine.trace import Backend, LavaMode, RunTrace
+from neuropinn_lava.hardware_sim.costs.activity import ActivitySection, choose_samples, measure_activity
 from neuropinn_lava.hardware_sim.costs.hardware_profile import HardwareProfile, profile_hardware
 from neuropinn_lava.hardware_sim.costs.sanafe_replay import SanafeReplay
 from neuropinn_lava.hardware_sim.counts.counting import count_operations
+from neuropinn_lava.hardware_sim.counts.samples import count_samples
+from neuropinn_lava.hardware_sim.fields.field_grid import FieldGrid, evaluate_inside, grid_points, region_axes
 from neuropinn_lava.hardware_sim.fields.gradients import GradientSection
-from neuropinn_lava.hardware_sim.fields.outputs import FieldSection
+from neuropinn_lava.hardware_sim.fields.scattered import map_scattered
 from neuropinn_lava.hardware_sim.fields.stresses import SolidResult, SolidSection, SolidView
-from neuropinn_lava.hardware_sim.fields.triangulation import triangulate_points
 from neuropinn_lava.hardware_sim.parity.certificate import ModeParity, ParitySection, TorchParity
 from neuropinn_lava.hardware_sim.parity.compare_traces import FirstDifference
 from neuropinn_lava.hardware_sim.report.content.sections import (
@@ -34,6 +36,7 @@ from neuropinn_lava.hardware_sim.report.figures.figure import Figure
 from neuropinn_lava.hardware_sim.report.report import Report
 from neuropinn_lava.hardware_sim.steps.choices import LayerModel
 from neuropinn_lava.micromechanics.stresses import StressErrors
+from neuropinn_lava.network.quantized import QuantizedNetwork
 
 N_POINTS = 120
 HOSTILE = "<script>alert('x')</script> & \"quoted\" | piped"
@@ -47,17 +50,7 @@ def full_report() -> Report:
     quantized = quantize_network(source)
     network = quantized.network
     points = builders.random_points(network, N_POINTS)
-    exact, deployed = run_float(source, points), run_integer(network, points)
-    truth = exact.outputs + 0.01
-    fields = FieldSection(
-        coordinates=("x", "y"),
-        unknowns=("u",),
-        points=points,
-        float_outputs=exact.outputs,
-        deployed_outputs=deployed.outputs,
-        reference_outputs=truth,
-        triangles=triangulate_points(points, lambda p: np.ones(len(p), dtype=np.bool_)),
-    )
+    deployed = run_integer(network, points)
     return Report(
         package_version="0.0.test",
         n_points=N_POINTS,
@@ -75,7 +68,8 @@ def full_report() -> Report:
         hardware=_hardware(profile_hardware(network, deployed, points, target=find_target("loihi2"))),
         gradients=_gradients(points),
         solid=_solid(),
-        fields=fields,
+        fields=_fields(network),
+        activity=_activity(network, deployed, points),
     )
 
 
@@ -98,6 +92,30 @@ def failed_parity() -> ParitySection:
             layer="hidden1", step=1, sample=2, neuron=None, quantity="payload", expected=5.0, found=6.0
         ),
     )
+
+
+def _fields(network: QuantizedNetwork) -> FieldGrid:
+    """Evaluate the network on a grid of its box without a corner; the reference is 0.01 larger than the float outputs."""
+    source = network.source
+    axes = region_axes(("x", "y"), source.lower, source.upper, False, (), source.n_out)
+    shares = (grid_points(axes) - source.lower) / (source.upper - source.lower)
+    inside = ~(shares > 0.6).all(axis=1)
+    exact = evaluate_inside(axes, inside, lambda some: run_float(source, some).outputs, source.n_out)
+    deployed = evaluate_inside(axes, inside, lambda some: run_integer(network, some).outputs, source.n_out)
+    return FieldGrid(
+        axes=axes,
+        unknowns=("u",),
+        float_outputs=exact,
+        deployed_outputs=deployed,
+        reference_outputs=exact + 0.01,
+        estimated_error=0.9 * (deployed - exact),
+    )
+
+
+def _activity(network: QuantizedNetwork, trace: RunTrace, points: np.ndarray) -> ActivitySection:
+    chosen = choose_samples(count_samples(network, points), points[0], ("x", "y"))
+    counts = count_operations(network, trace)
+    return measure_activity(network, trace, counts, chosen, lambda some, probe: run_integer(network, some, probe))
 
 
 def _backends() -> BackendsSection:
@@ -167,4 +185,5 @@ def _gradients(points: np.ndarray) -> GradientSection:
         reference=exact,
         operator="quartic",
         conductivity=2.0,
+        plane=map_scattered(points, exact + 0.1),
     )

@@ -35,7 +35,7 @@ NUMBERS = {
     "energy_models": (30.0, 44.0),
     # 0.107 of the 0.135 that it was trained to
     "sparsity_for_error": (0.08, 0.13),
-    # 2.4e-2: docs/results.md has the same on other points
+    # 2.4e-2: docs/results/micromechanics.md has the same on other points
     "stiff_sphere": (1e-2, 4e-2, LAVA),
 }
 """What each example returns lies between these two numbers, ends included; then its marks."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ...base.arrays import BoolArray, FloatArray, IntArray, Record
+import numpy as np
+
+from ...base.arrays import BoolArray, FloatArray, Record
 from ...base.errors import HardwareRuleError
 from ...conversion.targets.hardware_rules import check_network
 from ...conversion.targets.target import HardwareTarget, find_target
@@ -23,7 +25,7 @@ from ..counts.counting import count_operations
 from ..counts.neurobench import NeuroBenchCounts, neurobench_counts, neuromorphic_proxy
 from ..counts.samples import SampleCounts, count_samples, spread_points
 from ..counts.workload import Workload, deployed_workload
-from ..fields.triangulation import triangulate_points
+from ..fields.scattered import PlaneMap, map_scattered
 from ..mapping.cores import Partition, partition_network
 from ..mapping.traffic import Traffic, count_traffic, placed_workload
 from .energy import EnergyEstimate, estimate_energy
@@ -51,8 +53,8 @@ class HardwareProfile(Record):
     """Memory accesses and messages, one per row of the counts."""
     samples: SampleCounts
     """Single samples, for the map and the distribution."""
-    sample_triangles: IntArray | None = None
-    """Corners of the triangles between them, shape (n_triangles, 3), in two dimensions and where the domain is known."""
+    sample_map: PlaneMap | None = None
+    """Synaptic operations of a sample over the domain, interpolated between the samples; None beyond the plane."""
     neurobench: NeuroBenchCounts
     """The counts under NeuroBench's names."""
     neuromorphic_proxy: float
@@ -109,7 +111,7 @@ def profile_hardware(
     return HardwareProfile(
         accesses=count_accesses(network, counts),
         samples=samples,
-        sample_triangles=_triangles(samples, contains),
+        sample_map=map_scattered(samples.points, samples.operations[:, None].astype(np.float64), contains),
         neurobench=neurobench_counts(network, counts, samples),
         neuromorphic_proxy=neuromorphic_proxy(counts),
         energies=tuple(
@@ -129,13 +131,6 @@ def _replay(network: Network, points: FloatArray) -> SanafeReplay:
     check_replayable(network)
     assert isinstance(network, QuantizedNetwork)
     return replay_on_sanafe(network, run_integer(network, points, Probe(n_samples=len(points))), points)
-
-
-def _triangles(samples: SampleCounts, contains: Callable[[FloatArray], BoolArray] | None) -> IntArray | None:
-    """Connect the samples, if they lie in the plane and the domain is known."""
-    if contains is None or samples.points.ndim != 2 or samples.points.shape[1] != 2:
-        return None
-    return triangulate_points(samples.points, contains)
 
 
 def _place(

@@ -41,6 +41,8 @@ class DeviceResult(Record):
     """Resources of an FPGA in words, as in `1223 LUT4, 5 MULT18X18D, 8 DP16KD`."""
     instructions: float | None = None
     """Instructions per sample."""
+    held_instructions: float | None = None
+    """Those of them that only a sample with a new value of the held inputs takes; None where nothing is held."""
     cycles_low: float | None = None
     """Clock cycles per sample; the low end where they are estimated."""
     cycles_high: float | None = None

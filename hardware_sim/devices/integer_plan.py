@@ -223,6 +223,21 @@ class IntegerPlan(Record):
     """Number of steps T of a sample; None where the sequences bring it."""
     lines: Mapping[str, int]
     """Longest delay with which a source is read, for each that is read with one."""
+    held: frozenset[str] = frozenset()
+    """Names of the nodes that depend on held inputs only and are computed once for each of their values; none where a sample
+    has more than one step, each with payloads of its own."""
+
+    @property
+    def held_inputs(self) -> tuple[InputPlan, ...]:
+        """Inputs that a held node reads."""
+        read = {source for node in self.nodes if node.name in self.held for source, _ in node.edges}
+        return tuple(each for each in self.inputs if each.name in read)
+
+    @property
+    def point_inputs(self) -> tuple[InputPlan, ...]:
+        """Inputs that a node reads which is computed for every sample."""
+        read = {source for node in (*self.nodes, self.output) if node.name not in self.held for source, _ in node.edges}
+        return tuple(each for each in self.inputs if each.name in read)
 
     @property
     def populations(self) -> tuple[PopulationPlan, ...]:
@@ -282,6 +297,7 @@ def plan_integers(
         tables=tuple(tables),
         n_steps=network.n_steps,
         lines=longest_delays(network),
+        held=frozenset(node.name for node in nodes if node.name in network.held_sources and not has_steps),
     )
 
 
@@ -303,7 +319,7 @@ def continued_plan(plan: IntegerPlan) -> IntegerPlan:
         return replace(node, affine=affine, has_membrane=has_membrane, clips_membrane=True, clips_payload=True)
 
     output = replace(plan.output, affine=clipped(plan.output.affine))
-    return replace(plan, nodes=tuple(continued(node) for node in plan.nodes), output=output)
+    return replace(plan, nodes=tuple(continued(node) for node in plan.nodes), output=output, held=frozenset())
 
 
 def _dense_sources(network: QuantizedNetwork, trace: RunTrace | None, dense_activity: float) -> frozenset[str]:

@@ -20,6 +20,7 @@ from ...problems.default_recipe import any_recipe_of
 from ...problems.discretization import cloud_operators
 from ...problems.problem import PdeProblem
 from ...problems.residuals import measuring_cells
+from .scattered import PlaneMap, map_scattered
 
 Evaluate = Callable[[FloatArray], FloatArray]
 """Points (n, n_in) to outputs (n, n_out), physical."""
@@ -46,6 +47,8 @@ class GradientSection(ArrayRecord):
     """How they were taken."""
     conductivity: float = 1.0
     """k of the flux."""
+    plane: PlaneMap | None = None
+    """The derivatives of the deployed network over the domain, interpolated between the points; None beyond the plane."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, points=np.float64, deployed=np.float64, reference=np.float64)
@@ -94,14 +97,16 @@ def measure_gradients(problem: PdeProblem, evaluate: Evaluate, conductivity: flo
         columns = [operators.apply(letter, u) for u in values.T for letter in problem.axes]
         return np.stack(columns, axis=1)
 
+    deployed = gradient(evaluate(cloud.points))
     return GradientSection(
         coordinates=problem.coordinates,
         points=cloud.centres,
         names=tuple(f"{unknown}_{letter}" for unknown in problem.unknowns for letter in problem.axes),
-        deployed=gradient(evaluate(cloud.points)),
+        deployed=deployed,
         reference=gradient(problem.exact(cloud.points)),
         operator=operators.kind.value,
         conductivity=conductivity,
+        plane=map_scattered(cloud.centres, deployed, problem.domain.contains),
     )
 
 

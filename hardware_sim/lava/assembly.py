@@ -21,6 +21,7 @@ from ..runner.lava_globals import unchanged_logging
 from ..runner.lava_guard import require_lava
 from ..runner.shared_arrays import SharedArray
 from ..steps.choices import LayerModel, Numerics
+from ..steps.holding import Holding
 from ..steps.recording import NodeRecording, ReadoutRecording, joined_counts, make_recordings, widened
 from ..steps.schedule import Schedule
 from ..steps.shared_state import SharedState
@@ -108,6 +109,7 @@ def _assemble_layers(
 ) -> LavaRun:
     from .processes.layers import PointSource
 
+    holding = None if plan.model is LayerModel.DENSE else Holding.of(network, words.values)
     graph = to_lava(
         network,
         model=plan.model,
@@ -116,9 +118,16 @@ def _assemble_layers(
         n_steps=plan.n_steps,
         probe=probe,
         constant_input=words.values.ndim == 2,
+        holding=holding,
     )
     with unchanged_logging():
-        source = PointSource(words=words, schedule=graph.schedule, widths=tuple(each.width for each in network.inputs))
+        source = PointSource(
+            words=words,
+            schedule=graph.schedule,
+            widths=tuple(each.width for each in network.inputs),
+            holding=holding,
+            held=tuple(each.is_held for each in network.inputs),
+        )
     for port, ports in zip(source.ports, graph.inputs.values(), strict=True):
         for reader in ports:
             port.connect(reader)
@@ -151,6 +160,7 @@ def _assemble_leaves(
     first, emitted = make_recordings(network, probe, plan.n_steps, n_samples)
     recordings = [first] + [tuple(each.with_own_counts() for each in first) for _ in range(plan.n_leaves - 1)]
     all_emitted = [emitted] + [emitted.with_own_counts() for _ in range(plan.n_leaves - 1)]
+    holding = Holding.of(network, words.values) if state is None else None
     with unchanged_logging():
         leaves = [
             NetworkLeaf(
@@ -162,6 +172,7 @@ def _assemble_leaves(
                 recordings=recordings[leaf],
                 emitted=all_emitted[leaf],
                 state=state,
+                holding=holding,
             )
             for leaf in range(plan.n_leaves)
         ]

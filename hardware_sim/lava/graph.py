@@ -28,6 +28,7 @@ from ..runner.lava_guard import require_lava
 from ..steps.choices import LayerModel, Numerics
 from ..steps.compile_checks import Entry
 from ..steps.dense_rules import dense_violations
+from ..steps.holding import Holding
 from ..steps.recording import NodeRecording, ReadoutRecording, make_recordings
 from ..steps.schedule import Schedule
 from ..steps.timing import NetworkTiming, NodeTiming, time_network
@@ -108,6 +109,7 @@ def to_lava(
     n_steps: int | None = None,
     probe: Probe = NO_PROBE,
     constant_input: bool = False,
+    holding: Holding | None = None,
 ) -> LavaNetwork:
     """Build a network's Lava processes and connect them.
 
@@ -127,6 +129,8 @@ def to_lava(
         probe: Samples and nodes to record in full.
         constant_input: The source sends the same input at all T steps of a presentation, so that populations that read
             nothing else multiply only once. Nothing checks it, nor the words of inputs; without it, a longer one ends the run.
+        holding: Held values of the samples, where they are known beforehand and the source sends each only once; None computes
+            what depends on held inputs at every sample. Not for `LayerModel.DENSE`.
 
     Raises:
         SimulationError: If Lava does not run here.
@@ -146,7 +150,7 @@ def to_lava(
     recordings, emitted = make_recordings(network, probe, steps, n_samples)
     entry = Entry(latency=input_latency, is_checked=not constant_input)
     with unchanged_logging():
-        built = _build_nodes(network, first, (*recordings, emitted), entry)
+        built = _build_nodes(network, first, (*recordings, emitted), entry, holding)
     return LavaNetwork(
         nodes=tuple(built[node.name] for node in network.nodes),
         readout=built[network.output.name],
@@ -201,6 +205,7 @@ def _build_nodes(
     first: Schedule,
     recordings: Sequence[NodeRecording | ReadoutRecording],
     entry: Entry,
+    holding: Holding | None,
 ) -> dict[str, Any]:
     """Build the process of each node and of the read-out, by name."""
     from .processes.layers import ProductLayer, ReadoutLayer
@@ -214,6 +219,7 @@ def _build_nodes(
             "recording": recording,
             "constant_input": not entry.is_checked and all(name in inputs and not delay for name, delay in node.edges),
             "entries": {index: entry for index, (source, _) in enumerate(node.edges) if source in inputs},
+            "holding": holding,
         }
         if isinstance(node, (PopulationSpec, QuantizedPopulation)):
             built[node.name] = _population(node, schedule, timing, known)

@@ -14,6 +14,7 @@ import numpy as np
 
 from ...base.errors import SpecError
 from ..kernels.layout import Array
+from .holding import Holding
 from .schedule import BatchStep, Schedule
 from .timing import NodeTiming
 
@@ -61,6 +62,7 @@ class Inbox:
         schedule: Schedule,
         message_type: Any,
         limits: Mapping[int, float] = NO_LIMITS,
+        holding: Holding | None = None,
     ) -> None:
         """Build empty lines.
 
@@ -70,7 +72,16 @@ class Inbox:
             schedule: The node's step counter.
             message_type: Type of the messages.
             limits: Largest magnitudes of the connections whose messages are checked, by their numbers.
+            holding: Held values of the samples, and who sends each of them only once; None where everything is sent anew.
         """
+        self._holding, self._held_value = holding, -1
+        sources = holding.sources if holding and timing.name not in holding.sources else ()
+        self._kept = {
+            index: np.zeros((schedule.n_steps, width), message_type)
+            for index, (line, width) in enumerate(zip(timing.lines, widths, strict=True))
+            if line.source in sources
+        }
+        """Last message of each held source at every step, by the number of the connection."""
         self._timing = timing
         self._limits = limits
         self._n_rows = schedule.n_rows
@@ -103,4 +114,20 @@ class Inbox:
         ]
         for index, highest in self._limits.items():
             check_words(self._timing.name, received[index], highest)
+        if self._kept:
+            self._fill(received, batch_step)
         return received
+
+    def _fill(self, received: list[Array], batch_step: BatchStep) -> None:
+        """Replay what held sources have sent at the first sample of each stretch."""
+        assert self._holding is not None, "something is held"
+        stretches = list(self._holding.stretches(batch_step.first, batch_step.n_rows))
+        for index, kept in self._kept.items():
+            filled = np.empty_like(received[index])
+            for start, n, value in stretches:
+                row = kept[batch_step.step] if value == self._held_value else received[index][start]
+                filled[start : start + n] = row
+            kept[batch_step.step] = filled[-1]
+            received[index] = filled
+        if batch_step.step == len(kept) - 1:
+            self._held_value = stretches[-1].value

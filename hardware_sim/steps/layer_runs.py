@@ -15,6 +15,7 @@ import numpy as np
 from ...base.arrays import split_columns
 from ..kernels.layer_kernel import Kernel, NodeKernel
 from ..kernels.layout import DRIVE, Array, Tally
+from .holding import Holding, Stretch
 from .inbox import NO_LIMITS, Inbox
 from .recording import NodeRecording, ReadoutRecording
 from .schedule import BatchStep, Schedule
@@ -24,7 +25,15 @@ from .timing import NodeTiming
 class PointRun:
     """Source of a network's inputs: constant over the steps of a presentation, or a sequence; one message for each input."""
 
-    def __init__(self, words: Array, schedule: Schedule, widths: Sequence[int]) -> None:
+    def __init__(
+        self,
+        words: Array,
+        schedule: Schedule,
+        widths: Sequence[int],
+        holding: Holding | None = None,
+        held: Sequence[bool] = (),
+    ) -> None:
+        self._holding, self._held = holding, held
         self.words = words
         self.schedule = schedule
         self._widths = widths
@@ -41,6 +50,11 @@ class PointRun:
             now = samples[:, batch_step.step] if samples.ndim == 3 else samples
             for rows, part in zip(self._rows, split_columns(now, self._widths), strict=True):
                 rows[:n_rows] = part
+            if self._holding:  # a held input is sent with the first sample of its value
+                is_old = ~self._holding.is_new(batch_step.first, n_rows)
+                for rows, is_held in zip(self._rows, self._held, strict=True):
+                    if is_held:
+                        rows[:n_rows][is_old] = 0
         for rows in self._rows:
             rows[n_rows:] = 0
 
@@ -56,6 +70,7 @@ class NodeRun:
         recording: NodeRecording,
         membrane: Array | None = None,
         limits: Mapping[int, float] = NO_LIMITS,
+        holding: Holding | None = None,
     ) -> None:
         """Build the work of a node.
 
@@ -66,12 +81,14 @@ class NodeRun:
             recording: Where counts and probed values go.
             membrane: Memory of its membranes, in the shape of a message; None where it needs none.
             limits: Largest magnitudes of the connections whose messages are checked, by their numbers.
+            holding: Held values of the samples, and who sends each of them only once; None where everything is sent anew.
         """
         n_rows, n_out = schedule.n_rows, kernel.n_out
         self.kernel = kernel
         self.schedule = schedule
         self.recording = recording
-        self._inbox = Inbox(timing, self.message_widths(kernel), schedule, kernel.message_type, limits)
+        self.holding = holding
+        self._inbox = Inbox(timing, self.message_widths(kernel), schedule, kernel.message_type, limits, holding)
         self._membrane = (
             np.zeros((n_rows, n_out), kernel.message_type) if membrane is None else membrane.reshape(n_rows, n_out)
         )
@@ -97,9 +114,13 @@ class NodeRun:
         n = batch_step.n_rows
         if batch_step.step == 0:
             self._membrane[:] = 0
+        self.compute_and_record(received, batch_step)
+        self._payload[n:] = 0
+
+    def compute_and_record(self, received: list[Array], batch_step: BatchStep) -> None:
+        """Advance the first rows by one step, and record it."""
         tally = self.recording.tally(batch_step)
         self.compute(received, batch_step, tally)
-        self._payload[n:] = 0
         self.recording.record(batch_step, tally, self._payload)
 
     def compute(self, received: list[Array], batch_step: BatchStep, tally: Tally) -> None:
@@ -142,6 +163,34 @@ class ConstantRun(_DriveRun):
         self.kernel.fire(self._drive[:n], self._membrane[:n], self._payload[:n], tally)
 
 
+class HeldRun(NodeRun):
+    """A node that depends on held inputs only: it computes and sends at the first sample of each held value."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._stretches: list[tuple[Stretch, NodeRecording]] = []
+        """Held values of this message, each with a recording of one sample of it."""
+
+    def compute_and_record(self, received: list[Array], batch_step: BatchStep) -> None:
+        """Advance the first row of each new value by one step; record it for all rows of the value."""
+        first, n_rows, step = batch_step
+        assert self.holding is not None, "something is held"
+        if step == 0:
+            self._old = self._stretches[-1][0].value if self._stretches else -1
+            self._stretches = [
+                (each, self._stretches[-1][1] if each.value == self._old else self.recording.of_one_sample())
+                for each in self.holding.stretches(first, n_rows)
+            ]
+        self._payload[:] = 0
+        for (start, n, value), kept in self._stretches:
+            if value != self._old:
+                row, sample = slice(start, start + 1), BatchStep(0, 1, step)
+                tally = kept.tally(sample)
+                self.kernel.advance([a[row, None] for a in received], self._membrane[row], self._payload[row], tally)
+                kept.record(sample, tally, self._payload[row])
+            self.recording.replay(kept, BatchStep(first + start, n, step))
+
+
 class NeuronRun(_DriveRun):
     """The neurons of a population whose products W a other processes compute: products in, payloads out."""
 
@@ -166,11 +215,12 @@ class ReadoutRun:
         timing: NodeTiming,
         recording: ReadoutRecording,
         limits: Mapping[int, float] = NO_LIMITS,
+        holding: Holding | None = None,
     ) -> None:
         self.kernel = kernel
         self.schedule = schedule
         self.recording = recording
-        self._inbox = Inbox(timing, self.message_widths(kernel), schedule, kernel.message_type, limits)
+        self._inbox = Inbox(timing, self.message_widths(kernel), schedule, kernel.message_type, limits, holding)
         self._tally = recording.tally()
         self._y = np.zeros((schedule.n_rows, 1, kernel.n_out), kernel.message_type)
         self.outgoing = self._y.reshape(schedule.shape(kernel.n_out))

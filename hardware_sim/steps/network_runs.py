@@ -18,6 +18,7 @@ from ...network.quantized import Network
 from ...network.quantized_nodes import QuantizedPopulation
 from ..kernels.layer_kernel import Kernel, NodeKernel
 from ..kernels.layout import DRIVE, Array
+from .holding import Holding
 from .recording import NodeRecording, ReadoutRecording
 from .schedule import BatchStep
 from .shared_state import SharedState
@@ -42,6 +43,7 @@ class NetworkRun:
         emitted: ReadoutRecording,
         n_rows: int = TILE,
         state: SharedState | None = None,
+        holding: Holding | None = None,
     ) -> None:
         """Build the work of a network.
 
@@ -54,6 +56,7 @@ class NetworkRun:
             emitted: Where reduced and probed outputs go.
             n_rows: Most samples of a tile; 1 for one sample at a time.
             state: Where an earlier run of the same samples has ended, for tiles; None begins anew.
+            holding: Held values of the samples, whose nodes are computed once for each; None computes them at every sample.
         """
         self.network = network
         self.n_steps = n_steps
@@ -66,7 +69,15 @@ class NetworkRun:
         kind, rows = readout.message_type, self.n_rows
         self._membranes = {name: np.zeros((rows, each.n_out), kind) for name, each in self._kernels.items()}
         self._sent = {name: np.zeros((rows, n_steps, each.n_out), kind) for name, each in self._kernels.items()}
-        self._groups = order_groups(network)
+        held = holding.sources if holding else frozenset()
+        groups = order_groups(network)
+        self._groups = [group for group in groups if group[0].name not in held]
+        self._held = None
+        if holding:
+            kept = [recording.of_one_sample() for recording in recordings]
+            branch = NetworkRun(network, kernels, readout, n_steps, kept, emitted, 1)
+            branch._groups = [group for group in groups if group[0].name in held]
+            self._held = HeldNodes(branch, holding)
         self._state = state
         self._rows = slice(0, 0)
         """Samples of the tile."""
@@ -83,8 +94,10 @@ class NetworkRun:
         """Advance one sample, whose inputs are the only row of a, by one step."""
         if batch_step.step == 0:
             self._load(a)
+        held = frozenset() if self._held is None else self._replay(batch_step, a, 1)
         for node in self.network.nodes:
-            self._run_step(node, batch_step)
+            if node.name not in held:
+                self._run_step(node, batch_step)
         t = batch_step.step
         self._emit(batch_step, t, t + 1)
 
@@ -96,6 +109,37 @@ class NetworkRun:
     def _run_tile(self, batch_step: BatchStep, a: Array) -> None:
         self._load(a)
         self._rows = slice(batch_step.first, batch_step.first + len(a))
+        if self._held is not None:
+            self._replay(batch_step, a, self.n_steps)
+        self._run_groups(batch_step)
+        self._emit(batch_step, 0, self.n_steps)
+        if self._state is not None:
+            n = len(a)
+            sent = {name: self._delayed(name, 0, n, 0, self.n_steps) for name in self._state.lines}
+            self._state.keep(self._rows, {name: each[:n] for name, each in self._membranes.items()}, sent)
+
+    def compute_held(self, a: Array) -> dict[str, NodeRecording]:
+        """Run the groups of one sample, inputs (1, n_in), without the read-out; return what was recorded of each of their nodes."""
+        for recording in self._recordings.values():
+            recording.clear()
+        self._load(a)
+        self._run_groups(BatchStep(0, 1, 0))
+        return {node.name: self._recordings[node.name] for group in self._groups for node in group}
+
+    def _replay(self, batch_step: BatchStep, a: Array, n_steps: int) -> frozenset[str]:
+        """Let the held nodes send, for some steps, what they sent for the first sample of each stretch; return their names."""
+        assert self._held is not None, "something is held"
+        first, n_rows, step = batch_step
+        for start, n, value in self._held.holding.stretches(first, n_rows):
+            for name, kept in self._held.recordings(value, a[start : start + 1]).items():
+                self._sent[name][start : start + n, step : step + n_steps] = kept.payload.values[
+                    :, step : step + n_steps
+                ]
+                self._recordings[name].replay(kept, BatchStep(first + start, n, step), n_steps)
+        return self._held.holding.sources
+
+    def _run_groups(self, batch_step: BatchStep) -> None:
+        """Run all steps of the rows of a tile, group by group."""
         for group in self._groups:
             if len(group) == 1 and group[0].name not in dict(group[0].edges):
                 self._run_node(group[0], batch_step)
@@ -103,11 +147,6 @@ class NetworkRun:
             for t in range(self.n_steps):
                 for node in group:
                     self._run_step(node, BatchStep(batch_step.first, batch_step.n_rows, t))
-        self._emit(batch_step, 0, self.n_steps)
-        if self._state is not None:
-            n = len(a)
-            sent = {name: self._delayed(name, 0, n, 0, self.n_steps) for name in self._state.lines}
-            self._state.keep(self._rows, {name: each[:n] for name, each in self._membranes.items()}, sent)
 
     def _begin(self, name: str, membrane: Array) -> None:
         """Set the membranes of a node to what they are before the first step."""
@@ -176,6 +215,21 @@ class NetworkRun:
             earlier = 0 if state is None else state.earlier(source, self._rows, begin - delay, n_earlier)
             sent[:, :n_earlier] = earlier
         return sent
+
+
+class HeldNodes:
+    """The nodes of a network that depend on held inputs only, with what was recorded for the last held value."""
+
+    def __init__(self, branch: NetworkRun, holding: Holding) -> None:
+        self.holding = holding
+        self._branch, self._value = branch, -1
+        self._kept: dict[str, NodeRecording] = {}
+
+    def recordings(self, value: int, a: Array) -> dict[str, NodeRecording]:
+        """Return what each node recorded for a held value; it is computed from a sample of it, (1, n_in), where it is new."""
+        if value != self._value:
+            self._kept, self._value = self._branch.compute_held(a), value
+        return self._kept
 
 
 def order_groups(network: Network) -> list[list[Any]]:

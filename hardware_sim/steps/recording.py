@@ -63,6 +63,15 @@ class NodeRecording(Record):
         counts, saturated = (SharedArray.zeros(own.values.shape, np.int32) for own in (self.counts, self.saturated))
         return replace(self, counts=counts, saturated=saturated)
 
+    def of_one_sample(self) -> NodeRecording:
+        """Build an empty recording of the same node with room for one probed sample."""
+        n_steps, _, n_out = self.counts.values.shape
+        probes = {
+            name: SharedArray.zeros((1, n_steps, n_out), getattr(self, name).values.dtype)
+            for name in ("membrane", "fired", "payload")
+        }
+        return replace(self.with_own_counts(), **probes)
+
     def tally(self, batch_step: BatchStep, n_steps: int = 1) -> Tally:
         """Return the counters of the loops, which lie in shared memory, and room for the rows that are recorded in full.
 
@@ -90,6 +99,24 @@ class NodeRecording(Record):
             self.membrane.values[place] = tally.membrane
             self.fired.values[place] = tally.fired
             self.payload.values[place] = payload[:n_probed]
+
+    def replay(self, kept: NodeRecording, batch_step: BatchStep, n_steps: int = 1) -> None:
+        """Record again, for every row of some steps, what another recording has of its only sample, a probed one.
+
+        Saturations, which no recording keeps apart by step, are added with the last step of a presentation.
+        """
+        first, n_rows, step = batch_step
+        steps = slice(step, step + n_steps)
+        self.counts.values[steps] += n_rows * kept.counts.values[steps]
+        if steps.stop == len(self.counts.values):
+            self.saturated.values[:] += n_rows * kept.saturated.values
+        for own, other in ((self.membrane, kept.membrane), (self.fired, kept.fired), (self.payload, kept.payload)):
+            own.values[first : first + n_rows, steps] = other.values[:, steps]
+
+    def clear(self) -> None:
+        """Set counts and saturations to zero."""
+        self.counts.values[:] = 0
+        self.saturated.values[:] = 0
 
     def node_counts(self) -> NodeCounts:
         """Return the counts as a record."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator, Sequence
+import html
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from typing import Any
 
@@ -32,7 +33,8 @@ REPR_WIDTH = 100
 
 
 class Record:
-    """Base of the package's records: dataclasses whose `repr` is one line of at most about `REPR_WIDTH` characters.
+    """Base of the package's records: dataclasses whose `repr` is one line of at most about `REPR_WIDTH` characters, and which a
+    notebook shows as a small table.
 
     It shows the fields that are not at their defaults, in order: arrays as dtype and shape, records in them by type and name.
     """
@@ -56,6 +58,22 @@ class Record:
                 break
             text += entry
         return f"{type(self).__name__}({text})"
+
+    def summary_rows(self) -> Iterable[tuple[str, str]]:
+        """Yield name and value of what a notebook shows of a record: the fields that `repr` shows, or a class's own choice."""
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name, None)
+            if value is not None:
+                yield field.name.replace("_", " "), _brief(value)
+
+    def _repr_html_(self) -> str:
+        """Return a small table for a notebook: the type, and a row for each of `summary_rows`."""
+        left = 'style="text-align: left"'
+        rows = "".join(
+            f"<tr><th {left}>{html.escape(name)}</th><td {left}>{html.escape(text)}</td></tr>"
+            for name, text in self.summary_rows()
+        )
+        return f"<table><caption>{type(self).__name__}</caption>{rows}</table>"
 
 
 class ArrayRecord(Record):

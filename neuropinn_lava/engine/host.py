@@ -5,7 +5,10 @@ Every backend uses these functions, so that two runs can differ only in what the
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from ..base.arrays import FloatArray, IntArray
 from ..network.integers import IntFormat, dequantize_array, quantize_into
@@ -49,10 +52,19 @@ def held_rows(network: Network, points: FloatArray) -> IntArray:
     if not any(each.is_held for each in network.inputs):
         return np.empty(0, dtype=np.int64)
     if isinstance(network, QuantizedNetwork):
-        words = network.split_inputs(encode_points(network, points)[0])
-    else:
-        words = network.split_inputs(network.input_transform.apply(points))
-    held = np.hstack([words[each.name] for each in network.inputs if each.is_held])
+        return rows_of_new_values(network, encode_points(network, points)[0])
+    return rows_of_new_values(network, network.input_transform.apply(points))
+
+
+def rows_of_new_values(network: Network, words: NDArray[Any]) -> IntArray:
+    """Return the numbers of the samples that bring new words of the held inputs, of which there are some, ascending.
+
+    Args:
+        network: Float or quantized.
+        words: Inputs in the network's own numbers, shape (n_samples, n_in).
+    """
+    parts = network.split_inputs(words)
+    held = np.hstack([parts[each.name] for each in network.inputs if each.is_held])
     is_new = np.ones(len(held), dtype=np.bool_)
     is_new[1:] = (held[1:] != held[:-1]).any(axis=1)
     return np.flatnonzero(is_new)

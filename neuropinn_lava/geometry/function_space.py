@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import gammainccinv
 
 from ..base.arrays import FloatArray, Record
 from ..base.checks import check_finite, check_range, check_shape, check_whole, raise_violations
@@ -25,6 +26,10 @@ from ..base.expressions import Expression, as_expression, name
 
 FARTHEST = 5.0
 """Largest coefficient that counts as one of the distribution: of a million normal numbers, one is beyond it."""
+RAREST = 1e-6
+"""Probability of a function that still counts as one of the distribution, as that of a coefficient beyond `FARTHEST`."""
+LARGEST_CONDITION = 1e3
+"""Factor by which an error of a sample may grow on its way into a coefficient; evenly spread samples have about 1."""
 MOST_WAVES = 64
 """Largest number of waves along an axis."""
 
@@ -161,7 +166,8 @@ class FunctionSpace(Record):
             Shape (n_functions, n).
 
         Raises:
-            SpecError: If there are fewer places than coefficients, one lies outside the interval, or shapes disagree.
+            SpecError: If there are fewer places than coefficients, one lies outside the interval, the places cannot tell the
+                waves apart, or shapes disagree.
         """
         where = f"{type(self).__name__}.coefficients"
         found, at = np.atleast_2d(np.asarray(values, dtype=np.float64)), np.asarray(places, dtype=np.float64)
@@ -173,8 +179,40 @@ class FunctionSpace(Record):
         if len(at) < self.n:
             repair = f"Sample the function at {self.n} places or more."
             raise SpecError(f"{where}.places", f"be at least {self.n}, as many as the space has waves", len(at), repair)
-        fitted: FloatArray = np.linalg.lstsq(self._matrix(at), found.T, rcond=None)[0].T
+        matrix = self._matrix(at)
+        size = np.linalg.norm(matrix, axis=0)
+        condition = float(np.linalg.cond(matrix / size)) if size.all() else math.inf
+        if condition > LARGEST_CONDITION:
+            rule = f"tell the waves apart, with a condition of at most {LARGEST_CONDITION:g}"
+            repair = "Spread the samples over the whole interval."
+            raise SpecError(f"{where}.places", rule, f"{condition:.3g}", repair)
+        fitted: FloatArray = np.linalg.lstsq(matrix, found.T, rcond=None)[0].T
         return fitted
+
+    def distances(self, coefficients: FloatArray) -> FloatArray:
+        """Compute how far functions (n_functions, n) are from the mean of the distribution, shape (n_functions,).
+
+        d = |c| / sqrt(n)              1 for a typical function: the coefficients are independent and of unit variance
+        """
+        found: FloatArray = np.linalg.norm(np.asarray(coefficients, dtype=np.float64), axis=1) / math.sqrt(self.n)
+        return found
+
+    @property
+    def farthest_distance(self) -> float:
+        """Distance that one function of a million exceeds, by the chi-square distribution of n |d|**2."""
+        return math.sqrt(float(gammainccinv(self.n / 2, RAREST)) * 2 / self.n)
+
+    def outside_part(self, values: FloatArray, places: FloatArray, coefficients: FloatArray) -> FloatArray:
+        """Compute what the coefficients of samples leave out, relative to the samples, shape (n_functions,).
+
+        Args:
+            values: Samples, shape (n_functions, n_places).
+            places: Where they were taken, (n_places,) or (n_places, n_axes).
+            coefficients: Those that were fitted to them, shape (n_functions, n).
+        """
+        left = np.linalg.norm(values - self.values(coefficients, places), axis=1)
+        found: FloatArray = left / np.maximum(np.linalg.norm(values, axis=1), np.finfo(np.float64).tiny)
+        return found
 
     def _sum(self, f: Names, coefficients: Sequence[Expression]) -> Expression:
         start, end = self.interval

@@ -26,7 +26,7 @@ FAR = 1e6
 enough that coordinates keep ten digits."""
 N_ASSEMBLED = 40_000
 """Most nodes whose stiffness matrix is assembled, ten million entries, where no batches are asked for. Otherwise it is applied
-element by element, which takes longer and next to no memory (docs/results.md, Micromechanics)."""
+element by element, which takes longer and next to no memory (docs/results/micromechanics.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -26,7 +26,8 @@ from .solver import mesh_cell, solve_load
 from .tet_field import TetField
 
 N_SOLVED = 16
-"""Cubes along an edge where no solution is shipped: within 1 % of u - lift of the finest mesh, about 10 s (docs/results.md)."""
+"""Cubes along an edge where no solution is shipped: within 1 % of u - lift of the finest mesh, about 10 s
+(docs/results/micromechanics.md)."""
 N_MOST = 24
 """Largest number of cubes along an edge that is chosen automatically: 130 000 nodes."""
 FILE_NAME = "elasticity3d_reference.h5"

@@ -145,6 +145,13 @@ class QuantizedNetwork(Record):
         """The sums of all populations in order, the read-out's last."""
         return (*(node.affine for node in self.populations), self.output.affine)
 
+    def summary_rows(self) -> Iterator[tuple[str, str]]:
+        """Yield what a notebook shows: the rows of the source, and the words of the integers."""
+        yield from self.source.summary_rows()
+        yield "weight bits", ", ".join(map(str, dict.fromkeys(affine.weight_bits for affine in self.affines)))
+        yield "payload bits", ", ".join(map(str, dict.fromkeys(node.sends.bits for node in self.nodes)))
+        yield "state bits", str(max(affine.state_bits for affine in self.affines))
+
     def digest(self) -> str:
         """Return the SHA-256 of the integers and the source, as 64 hex digits."""
         return record_digest(self)

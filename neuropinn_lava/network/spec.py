@@ -246,6 +246,15 @@ class NetworkSpec(ArrayRecord):
         """Numbers of coordinates, of elements of each node, and of outputs: (n_in, n_1, …, n_out)."""
         return (self.n_in, *(node.n_out for node in self.nodes), self.n_out)
 
+    def summary_rows(self) -> Iterator[tuple[str, str]]:
+        """Yield what a notebook shows: name, nodes, steps, activations, weights and origin."""
+        yield "name", self.name
+        yield "widths", " – ".join(map(str, self.widths)) + ("" if self.is_chain else ", a graph")
+        yield "steps", "as many as a sequence has" if self.n_steps is None else str(self.n_steps)
+        yield "activation", ", ".join(dict.fromkeys(node.activation for node in self.populations))
+        yield "weights", f"{sum(each.weight.size for node in self.affines for each in node.connections):,}"
+        yield "solves", self.provenance.problem or "a problem that is not known"
+
     def digest(self) -> str:
         """Return the SHA-256 of the network without its provenance, as 64 hex digits."""
         return record_digest(self)

@@ -6,6 +6,7 @@
     Periodic("x")            the two faces are one       Data(points, values)   u - value at each point
     Interface(("a", "b"))    a - b - jump,  k_a da/dn + k_b db/dn - flux
     Equation(f -> rows)      any rows                    Free()                 none: the part needs no condition
+    Smooth("k", along="xy")  k_x, k_y everywhere: k is a coefficient that data determine
 
 A value is a number or a function of named values, as `lambda p: np.sin(np.pi * p.x)`, which is called once.
 Dirichlet and initial values are built into the output where the domain knows how (`built_in.py`), unless `hard=False`.
@@ -291,6 +292,30 @@ class Data(Condition, ArrayRecord):
     def rows(self, f: Names, unknowns: tuple[str, ...]) -> tuple[Expression, ...]:
         """Return u minus what was measured, the field `measured` of its points."""
         return (getattr(f, unknowns[self.column(unknowns)]) - f.measured,)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Smooth(Condition):
+    """An unknown is a coefficient of the equations, which `Data` determine in place of an equation, and changes slowly.
+
+        k_x = 0, k_y = 0, …     everywhere, with a small weight
+
+    What data leave open, as they do everywhere to some degree, these rows decide: a gradient costs what it does not explain.
+    """
+
+    unknown: str
+    """Unknown that is a coefficient; one that is positive is best the exponential of the unknown, `np.exp(f.q)`."""
+    along: str = field(kw_only=True)
+    """Letters of the coordinates along which it changes slowly, as "xy"."""
+    weight: float = field(default=1e-3, kw_only=True)
+    """Strength, 1e-6 to 1e6: share of these rows in the loss beside the equations, both balanced. Less follows
+    the noise, more makes the coefficient a constant: exp(q) of `conductivity-inverse` is off by 11, 4 and 5 % with 1e-4, 1e-3
+    and 5e-3."""
+
+    def rows(self, f: Names, unknowns: tuple[str, ...]) -> tuple[Expression, ...]:
+        """Return the derivatives along the letters."""
+        raise_violations(check_choice("Smooth.unknown", self.unknown, unknowns))
+        return tuple(getattr(f, f"{self.unknown}_{letter}") for letter in self.along)
 
 
 def _evaluated(value: Value, f: Names) -> Any:

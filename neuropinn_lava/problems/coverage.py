@@ -13,7 +13,7 @@ import numpy as np
 from ..base.arrays import BoolArray, FloatArray
 from ..base.checks import check_shape
 from ..base.errors import Violation
-from .conditions import START, Condition, Data, Dirichlet, Free, Mean, Periodic
+from .conditions import START, Condition, Data, Dirichlet, Free, Mean, Periodic, Smooth
 
 if TYPE_CHECKING:
     from .problem import PdeProblem
@@ -54,7 +54,7 @@ def coverage_violations(problem: PdeProblem) -> Iterator[Violation]:
     if not problem.domain.tags:
         return
     points = problem.domain.sample_boundary(N_PROBES, np.random.default_rng(0))
-    on_boundary = [each for each in problem.conditions if not isinstance(each, (Data, Mean, Periodic))]
+    on_boundary = [each for each in problem.conditions if not isinstance(each, (Data, Mean, Periodic, Smooth))]
     places = {id(each): covered(problem, each, points) for each in on_boundary}
     yield from _gaps(problem, where, points, on_boundary, places)
     yield from _contradictions(problem, where, points, on_boundary, places)

@@ -173,8 +173,7 @@ def choose_recipe(problem: PdeProblem, most_rows: int = MOST_ROWS) -> TrainingRe
 
 
 def _phases(n_accurate: int) -> tuple[PhaseRecipe, ...]:
-    accurate, sparse = accurate_then_sparse(DEFAULT_ACTIVITY, n_accurate, N_SPARSE)
-    return replace(accurate, least_damping=LEAST_DAMPING), sparse
+    return accurate_then_sparse(DEFAULT_ACTIVITY, n_accurate, N_SPARSE, least_damping=LEAST_DAMPING)
 
 
 def _recipe_of_family(problem: PdeProblem) -> TrainingRecipe:

@@ -25,7 +25,7 @@ from ..geometry.domain import Box, Cloud
 from ..geometry.parametric_domain import ParametricCloud
 from ..operators.operator_kind import OperatorKind
 from ..operators.projection import DerivativeOperators, build_operators
-from .conditions import Condition, Data, Mean
+from .conditions import Condition, Data, Mean, Smooth
 from .coverage import covered, values_at
 from .problem import PdeProblem
 from .recipe import CloudRecipe
@@ -229,6 +229,8 @@ def _places(
         return n_before + np.arange(len(condition.points)), {"measured": condition.values}
     if isinstance(condition, Mean):
         return np.zeros(1, dtype=np.int64), {}
+    if isinstance(condition, Smooth):
+        return np.arange(cloud.n_points), {}
     f = problem.names(on_boundary=True)
     on = covered(problem, condition, cloud.points)
     if not callable(condition.on):

@@ -7,7 +7,7 @@ Where rows and unknown values are equally many, delta comes from one sparse fact
 solution of rows divided by their scale. Values that the ansatz fixes stay as they are.
 
 It is an estimate: it contains the truncation of the operators, it is linear, and a solution on another branch of the equation
-looks as good as the right one.
+looks as good as the right one. Unknown coefficients, numbers and fields, count as right.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class ErrorEstimate(ArrayRecord):
     relative_l2: float
     """Estimated relative L2 error over the domain, all unknowns together."""
     by_unknown: tuple[float, ...]
-    """The same for each unknown."""
+    """The same for each unknown; NaN for coefficients, which count as right."""
 
     def __post_init__(self) -> None:
         freeze_arrays(self, points=np.float64, error=np.float64)
@@ -75,9 +75,10 @@ def estimate_error(held: Discretization, u: FloatArray, constants: Mapping[str, 
     n, shares = held.cloud.n_points, mean_weights(held.problem, held.cloud)
     level = np.where(held.problem.has_free_level, shares @ u[:n], 0.0)  # a constant of a pressure is no error
     delta, weights = newton_correction(held, u - level, constants), np.sqrt(shares)[:, None]
-    apart, whole = delta[:n] * weights, (u + delta)[:n] * weights
+    solved = np.array([each not in held.problem.coefficient_fields for each in held.problem.unknowns])
+    apart, whole = delta[:n] * weights * solved, (u + delta)[:n] * weights * solved
     sizes = np.linalg.norm(whole, axis=0)
-    by_unknown = np.linalg.norm(apart, axis=0) / np.where(sizes > 0, sizes, 1.0)
+    by_unknown = np.where(solved, np.linalg.norm(apart, axis=0) / np.where(sizes > 0, sizes, 1.0), np.nan)
     total = float(np.linalg.norm(apart) / max(float(np.linalg.norm(whole)), 1e-300))
     return ErrorEstimate(points=held.points, error=delta, relative_l2=total, by_unknown=tuple(map(float, by_unknown)))
 
@@ -103,15 +104,18 @@ def solve_rows(held: Discretization, A: csr_matrix, b: FloatArray, units: FloatA
         units: Factors on the rows, which matter where they are not as many as the free values; None is one.
     """
     free, x = _free_values(held), np.zeros(A.shape[1])
-    x[free] = _solved(A[:, np.flatnonzero(free)], b, np.ones(len(b)) if units is None else units)
+    A = A[:, np.flatnonzero(free)]
+    bound = np.diff(A.indptr) > 0  # the others are of coefficients alone
+    x[free] = _solved(A[bound], b[bound], np.ones(len(b))[bound] if units is None else units[bound])
     return x
 
 
 def _free_values(held: Discretization) -> BoolArray:
-    """Return which values the conditions leave free, unknown after unknown, shape (n_out n_points,)."""
+    """Return which values conditions leave free and equations determine, unknown after unknown, shape (n_out n_points,)."""
     factor = np.abs(held.problem.ansatz.evaluate(held.points)[1])
     free: BoolArray = (factor > FIXED * factor.max(axis=0)).T.ravel()
-    return free & held.used_values
+    solved = [each not in held.problem.coefficient_fields for each in held.problem.unknowns]
+    return free & held.used_values & np.repeat(solved, held.n_points)
 
 
 def _row_sizes(jacobians: Sequence[csr_matrix]) -> FloatArray:

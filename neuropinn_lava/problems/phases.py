@@ -160,6 +160,7 @@ def accurate_then_sparse(
     n_sparse: int = 150,
     activity_weight: float = 0.1,
     refinement: Refinement | None = None,
+    least_damping: float = 1e-3,
 ) -> tuple[PhaseRecipe, ...]:
     """Return the two phases of Gauss-Newton with which most problems are trained: accuracy first, then sparsity.
 
@@ -169,10 +170,11 @@ def accurate_then_sparse(
         n_sparse: Number of steps of the second phase.
         activity_weight: Weight of the activity in the loss of the second phase.
         refinement: Points that are added at the start of the second phase.
+        least_damping: Final damping of the first phase.
     """
     solver = Optimizer.GAUSS_NEWTON
     return (
-        PhaseRecipe(n_iterations=n_accurate, optimizer=solver),
+        PhaseRecipe(n_iterations=n_accurate, optimizer=solver, least_damping=least_damping),
         PhaseRecipe(
             n_iterations=n_sparse,
             optimizer=solver,

@@ -34,7 +34,7 @@ from ..network.spec import ProblemParameter
 from ..network.transforms import Ansatz
 from .built_in import build_in, identity_ansatz
 from .coefficients import Coefficient
-from .conditions import Condition, Data, Mean, Periodic, as_rows
+from .conditions import Condition, Data, Mean, Periodic, Smooth, as_rows
 from .coverage import coverage_violations
 from .operator_recipe import OperatorRecipe
 from .recipe import TrainingRecipe
@@ -263,15 +263,8 @@ class PdeProblem(Record):
         Args:
             on_boundary: Whether normals exist: `n_x` and the normal derivative `u_n`.
         """
-        plain = (
-            *self.axes,
-            *self.unknowns,
-            *self.fields,
-            *self.parameters,
-            *self.constants,
-            *self.coefficients,
-            "viscosity",
-        )
+        known = (*self.fields, *self.parameters, *self.constants, *self.coefficients)
+        plain = (*self.axes, *self.unknowns, *known, "viscosity")
         space, letters_known = self.space, set(self.axes)
         normals = (*(f"n_{letter}" for letter in space), "measured") if on_boundary else ()
 
@@ -324,8 +317,10 @@ class PdeProblem(Record):
             yield Violation(
                 f"{where}: names", "be different, without an underscore in unknowns, none of which is n", every, repair
             )
-        if len(self.residuals) < len(self.unknowns):
-            got, repair = f"{len(self.residuals)} for {len(self.unknowns)} unknowns", "Return a tuple with all of them."
+        n_solved = len(self.unknowns) - len(self.coefficient_fields)
+        if len(self.residuals) < n_solved:
+            got = f"{len(self.residuals)} for {n_solved} unknowns"
+            repair = "Return a tuple with all of them, or let Smooth name those that are coefficients."
             yield Violation(f"{where}.equations", "return one equation or more for each unknown", got, repair)
         for row in self.residuals:
             kinked = sorted(each for each in row.kinked_names() if each.partition("_")[0] in self.unknowns)
@@ -333,7 +328,8 @@ class PdeProblem(Record):
                 repair = "Let masks depend on coordinates only, or smooth it, as by np.tanh."
                 yield Violation(f"{where}.equations", "be differentiable in the unknowns", ", ".join(kinked), repair)
         own = self.own_ansatz
-        if self.coefficients and not any(isinstance(condition, Data) for condition in self.conditions):
+        is_inverse = self.coefficients or self.coefficient_fields
+        if is_inverse and not any(isinstance(condition, Data) for condition in self.conditions):
             repair = "Add Data(points, values) to the conditions."
             yield Violation(f"{where}.coefficients", "be determined by data", "no Data", repair)
         if own is not None and (own.n_dim, own.n_out) != (self.n_in, self.n_out):
@@ -358,6 +354,11 @@ class PdeProblem(Record):
         """Return a reference (n, n_out) with the mean of the outputs for unknowns that are known up to a constant only."""
         shifted: FloatArray = truth + np.where(self.has_free_level, (outputs - truth).mean(axis=0), 0.0)
         return shifted
+
+    @property
+    def coefficient_fields(self) -> frozenset[str]:
+        """The unknowns that are coefficients of the equations, as `Smooth` names them."""
+        return frozenset(condition.unknown for condition in self.conditions if isinstance(condition, Smooth))
 
     @property
     def has_free_level(self) -> tuple[bool, ...]:

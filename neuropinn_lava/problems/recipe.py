@@ -1,7 +1,7 @@
 """Training recipes: records that say which network is trained on a problem, on which points, and in which phases.
 
 A recipe stands in the file of its problem and is data, not a code path of the trainer; `neuropinn_lava.training` reads it.
-docs/results.md has the measurements behind the defaults.
+docs/results/training.md has the measurements behind the defaults.
 """
 
 from __future__ import annotations

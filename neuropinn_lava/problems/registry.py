@@ -39,6 +39,7 @@ _ROOMS = {
     "poisson-moving": "parameters",
     "burgers-inverse": "parameters",
     "diffusion-inverse": "parameters",
+    "conductivity-inverse": "parameters",
     "heat-operator": "operator_learning",
     "burgers-operator": "operator_learning",
     "poisson-operator": "operator_learning",

@@ -85,3 +85,21 @@ def test_no_value_makes_it_long(value):
 def test_a_record_without_fields_set_still_shows():
     assert repr(object.__new__(Example)).startswith("Example(")
     assert issubclass(Example, Record)
+
+
+def test_a_notebook_shows_the_fields_as_a_table_without_markup_of_their_own() -> None:
+    inner = Example(name="<b>inner</b>", values=np.zeros(3), inner=None, many=())
+    shown = Example(name="outer", values=np.zeros((2, 1000)), inner=inner, many=(inner,) * 9)._repr_html_()
+    assert shown.startswith("<table><caption>Example</caption>")
+    assert "float64[2, 1000]" in shown
+    assert "&lt;b&gt;inner" in shown
+    assert "<b>" not in shown
+    assert len(shown) <= 10 * LONGEST
+
+
+def test_networks_say_what_they_are_in_a_notebook() -> None:
+    network = builders.random_quantized(0, widths=(2, 7, 1), n_steps=3)
+    shown = network._repr_html_()
+    for words in ("2 – 7 – 1", "payload bits", "21", "activation"):
+        assert words in shown
+    assert network.source._repr_html_().count("<tr>") == 6

@@ -10,6 +10,7 @@ import pytest
 
 from neuropinn_lava.operators.operator_kind import OperatorKind
 from neuropinn_lava.problems.check import check_problem
+from neuropinn_lava.problems.default_recipe import NEIGHBOURS
 from neuropinn_lava.problems.discretization import discretize
 from neuropinn_lava.problems.problem import PdeProblem
 from neuropinn_lava.problems.residuals import evaluation_points
@@ -30,8 +31,8 @@ def problems() -> list[PdeProblem]:
     return built
 
 
-def test_there_are_nine_and_each_is_short(problems: list[PdeProblem]) -> None:
-    assert len(problems) == 9
+def test_there_are_ten_and_each_is_short(problems: list[PdeProblem]) -> None:
+    assert len(problems) == 10
     assert max(len(block.strip().splitlines()) for block in BLOCKS) <= LONGEST
 
 
@@ -39,7 +40,7 @@ def test_each_has_rows_on_a_cloud(problems: list[PdeProblem]) -> None:
     for problem in problems:
         check_problem(problem, evaluation_points(problem, 20, 0))
         cells = (10,) * len(problem.axes) + (2,) * len(problem.parameters)
-        held = discretize(problem, problem.domain.cloud(cells), OperatorKind.QUARTIC, 28)
+        held = discretize(problem, problem.domain.cloud(cells), OperatorKind.QUARTIC, NEIGHBOURS[len(problem.axes)])
         rows = held.evaluate(np.ones((held.n_points, problem.n_out)), problem.rest_values())
         assert all(np.isfinite(block).all() for block in rows)
         assert len(held.blocks) == 1 + len(problem.soft_conditions)

@@ -10,9 +10,11 @@ import pytest
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.geometry.domain import Box
 from neuropinn_lava.operators.operator_kind import OperatorKind
+from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.coefficients import Coefficient
-from neuropinn_lava.problems.conditions import Data, Dirichlet, Equation
+from neuropinn_lava.problems.conditions import Data, Dirichlet, Equation, Smooth
 from neuropinn_lava.problems.discretization import discretize
+from neuropinn_lava.problems.error_estimate import estimate_error, newton_correction
 from neuropinn_lava.problems.problem import PdeProblem
 
 SQUARE = Box(lower=[0, 0], upper=[1, 1])
@@ -89,3 +91,55 @@ def test_slopes_by_the_coefficients_are_central_differences() -> None:
         difference = (high - low) / (2 * h)
         assert np.abs(slopes[:, column] - difference).max() <= DIFFERENCE * max(1.0, np.abs(difference).max())
     assert not slopes[-9:].any()  # data hold no coefficient
+
+
+def field_inverse(**changes: Any) -> PdeProblem:
+    """lap u + q u = 0 for a field q, from data of u = sin(pi x) sin(pi y)."""
+    held = {
+        "domain": SQUARE,
+        "unknowns": "u q",
+        "equations": lambda f: f.u_xx + f.u_yy + f.q * f.u,
+        "conditions": [Dirichlet(0.0, unknown="u"), Data(LINE, exact(LINE), unknown="u"), Smooth("q", along="xy")],
+    }
+    return PdeProblem(**{**held, **changes})
+
+
+@pytest.mark.parametrize(
+    ("kept", "message"),
+    [
+        (
+            lambda data, smooth: [data],
+            r"equations must return one equation or more for each unknown; got 1 for 2 unknowns",
+        ),
+        (lambda data, smooth: [smooth], r"coefficients must be determined by data; got no Data"),
+        (lambda data, smooth: [data, Smooth("k", along="x")], r"Smooth.unknown must .*got 'k'"),
+        (lambda data, smooth: [data, Smooth("q", along="z")], r"name in problem .*got 'q_z'"),
+    ],
+)
+def test_a_field_without_what_it_needs_is_refused(kept: Any, message: str) -> None:
+    walls, *others = field_inverse().conditions
+    with pytest.raises(SpecError, match=message):
+        field_inverse(conditions=[walls, *kept(*others)])
+
+
+def test_smooth_rows_are_the_gradient_at_every_point() -> None:
+    """q = x^2 - 3 y has the gradient (2 x, -3); quadratic fits have no error."""
+    held = discretize(field_inverse(), SQUARE.cloud((5, 5)), OperatorKind.QUADRATIC, 9)
+    x, y = held.points.T
+    u = np.stack([exact(held.points), x**2 - 3 * y], axis=1)
+    *_, rows = held.evaluate(u, held.problem.rest_values())
+    n = held.cloud.n_points
+    np.testing.assert_allclose(rows, np.stack([2 * x[:n], np.full(n, -3.0)]), atol=1e-9)
+
+
+def test_the_estimate_takes_a_field_as_right() -> None:
+    """The error of u is estimated for the q that is given, and q has none; a Newton correction leaves q as it is."""
+    problem = find_problem("conductivity-inverse")
+    held = discretize(problem, problem.domain.cloud((15, 15)), OperatorKind.QUARTIC, 28)
+    truth = problem.exact(held.points)
+    off = truth * [1.1, 1.0]
+    assert not newton_correction(held, off)[:, 1].any()
+    found = estimate_error(held, off)
+    assert found.by_unknown[0] == pytest.approx(0.1, rel=0.02)
+    assert np.isnan(found.by_unknown[1])
+    assert found.relative_l2 == pytest.approx(found.by_unknown[0], rel=1e-14)  # two orders of one sum

@@ -13,7 +13,7 @@ from neuropinn_lava.geometry.domain import Box
 from neuropinn_lava.network.transforms import ansatz_relative_l2
 from neuropinn_lava.problems import find_problem, list_problems
 from neuropinn_lava.problems.built_in import vanishing_polynomial
-from neuropinn_lava.problems.conditions import Condition, Data, Dirichlet, Mean, Periodic
+from neuropinn_lava.problems.conditions import Condition, Data, Dirichlet, Mean, Periodic, Smooth
 from neuropinn_lava.problems.coverage import covered, values_at
 from neuropinn_lava.problems.problem import PdeProblem
 from neuropinn_lava.problems.residuals import boundary_points, evaluation_points
@@ -35,6 +35,7 @@ SOFT = {
     "cavity": {"level of p"},
     "burgers-inverse": {"measurements"},
     "diffusion-inverse": {"measurements"},
+    "conductivity-inverse": {"measurements", "smooth q"},
 }
 """Conditions that are rows of the residual; those of all other problems are built in."""
 NAMES = [name for name in list_problems() if name != "elasticity3d"]
@@ -52,7 +53,7 @@ def test_problem_carries_its_name(problem: PdeProblem) -> None:
 
 def on_conditions(problem: PdeProblem, points: FloatArray) -> list[tuple[Condition, FloatArray]]:
     """Give each condition of the boundary with those of the points that it covers."""
-    kinds = (Periodic, Mean, Data)
+    kinds = (Periodic, Mean, Data, Smooth)
     held = [condition for condition in problem.conditions if not isinstance(condition, kinds)]
     return [(condition, points[covered(problem, condition, points)]) for condition in held]
 
@@ -252,6 +253,7 @@ OUT_OF_RANGE = [
     ("burgers-inverse", "viscosity", 0.01),
     ("burgers-inverse", "noise", -0.1),
     ("diffusion-inverse", "noise_seed", -1),
+    ("conductivity-inverse", "noise", 0.5),
 ]
 
 

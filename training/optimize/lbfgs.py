@@ -6,7 +6,7 @@
 g treats every spike as a constant, as Gauss-Newton does, and so leaves leaks and thresholds unchanged. L along d then follows
 its slope, but for jumps of about theta^2 where a spike flips, and those jumps end a descent. The surrogate of the recipe was
 tried in place of this: it is the slope of another function, for which no line search is made, and it ends at about the same
-loss (docs/results.md). Weights of the centres that depend on u count as constants, too.
+loss (docs/results/training.md). Weights of the centres that depend on u count as constants, too.
 
 A search that finds nothing lower leaves the network where it is and forgets the pairs. Where the gradient itself leads to
 nothing lower either, the phase has stalled, and its further steps are skipped.

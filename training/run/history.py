@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,11 @@ class TrainingProgress(Record):
     """Share of neurons and steps that fire, 0 to 1."""
     relative_l2: float
     """Relative error against the reference on points that were not trained on, NaN without one; never used by the training."""
+    evaluate: Callable[[FloatArray], FloatArray] | None = field(
+        default=None, metadata=NO_COLUMN, compare=False, repr=False
+    )
+    """Maps points (n, n_in) to outputs (n, n_out) of the network as it is now, for live pictures; only in what the callback
+    receives, and None where a training cannot say."""
 
 
 COLUMNS = tuple(held.name for held in fields(TrainingProgress) if held.metadata.get("column", True))

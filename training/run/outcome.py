@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -60,6 +61,17 @@ class TrainingResult(Record):
     """Wall time of the training in seconds."""
     cloud: Cloud | None = None
     """Cloud with the points that refinements have added; None where there are none."""
+
+    def summary_rows(self) -> Iterator[tuple[str, str]]:
+        """Yield what a notebook shows: the end of the training, its errors and the activity."""
+        yield "status", self.status.value
+        yield "network", self.network.name
+        errors = (("relative L2 error", self.relative_l2), ("estimated error", self.estimated_l2))
+        yield from ((name, f"{value:.3g}") for name, value in errors if math.isfinite(value))
+        yield from ((each.name, f"{each.value:.4g} ± {each.standard_error:.2g}") for each in self.coefficients)
+        yield "spiking activity", f"{self.activity:.3g}"
+        yield "iterations", f"{self.n_iterations:,}"
+        yield "seconds", f"{self.seconds:.3g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

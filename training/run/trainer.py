@@ -375,6 +375,8 @@ def _report(task: _Task, state: TrainingState, place: PhasePlace, point: Point) 
     )
     state.history = state.history.extended(row)
     if task.settings.on_progress is not None:
+        evaluation, network = task.evaluation, state.network
+        row = dataclasses.replace(row, evaluate=lambda points: evaluation.outputs(network, points)[0])
         task.settings.on_progress(row)
 
 

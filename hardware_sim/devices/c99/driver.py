@@ -65,8 +65,28 @@ def write_driver(plan: IntegerPlan, names: Names) -> str:
             "load": load,
             "store": store,
             "run_call": f"{names.prefix}_run(&state, x, {steps}short_sums)",
+            "check_held": _held_check(plan, names),
         },
     )
+
+
+def _held_check(plan: IntegerPlan, names: Names) -> str:
+    """Write the statements that compute a sample once more with what is held; none where nothing is."""
+    if not plan.held:
+        return ""
+    first, changed = 0, []
+    for each in plan.inputs:
+        if each in plan.held_inputs:
+            place = f"(i * n_x) + {first}u"
+            size = f"{each.width}u * sizeof *words"
+            changed.append(f"(memcmp(&words[{place}], &words[{place} - n_x], {size}) != 0)")
+        first += each.width
+    call = f"check_held(x, short_sums, (i == 0u) || {' || '.join(changed)})"
+    macro = names.macro
+    return f"""                if (status == {macro}_SUCCESS) {{
+                    status = {call};
+                }}
+"""
 
 
 def n_state(plan: IntegerPlan) -> int:

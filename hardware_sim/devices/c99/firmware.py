@@ -127,6 +127,9 @@ def _holes(network: QuantizedNetwork, plan: IntegerPlan, header: Header, vectors
         "run_call": f"{names.prefix}_run(state, words, {steps}sums)",
         "decode_call": decode,
         "forbidden": _forbidden(plan),
+        "is_point": ", ".join(
+            f"{int(each not in plan.held_inputs)}u" for each in plan.inputs for _ in range(each.width)
+        ),
         "n_samples": str(len(vectors.words)),
         **_readme_holes(network, plan, header),
     }
@@ -154,8 +157,27 @@ def _readme_holes(network: QuantizedNetwork, plan: IntegerPlan, header: Header) 
         "more_arguments": "uint32_t n_steps, " if more else "",
         "example_call": f"{prefix}_run(&state, words, {more}sums)",
         "run_signature": f"{prefix}_run(state, words, {more}sums)",
+        "held_rows": _held_rows(plan, header.names),
         "scales": f"Inputs: {'; '.join(words)}. {emitted}{f', and sums are divided by {count}' if is_mean else ''}.",
     }
+
+
+def _held_rows(plan: IntegerPlan, names: Names) -> str:
+    """Return the rows of the README about the functions that hold an input; none where nothing is held."""
+    if not plan.held:
+        return ""
+    held = " and ".join(f"`{each.name}`" for each in plan.held_inputs)
+    rows = (
+        (
+            f"{names.prefix}_hold(state, words)",
+            f"computes what depends on {held} alone; its payloads stay in the state",
+        ),
+        (
+            f"{names.prefix}_run_held(state, words, sums)",
+            f"computes a sample with the {held} that is held, for any number",
+        ),
+    )
+    return "".join(f"| `{call}` | {what} |\n" for call, what in rows)
 
 
 def _forbidden(plan: IntegerPlan) -> str:

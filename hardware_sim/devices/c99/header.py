@@ -13,7 +13,7 @@ from .code.memory import StateLayout, lay_out_state
 from .code.names import Names, name_parts
 from .code.nodes import NodeCode, output_code, population_code, product_code
 from .code.phi import PhiCode, phi_code
-from .code.steps import advance_code, check_code, reset_code, run_code
+from .code.steps import advance_code, check_code, hold_code, reset_code, run_code
 from .code.surroundings import Surroundings
 from .code.tables import CTable
 
@@ -97,8 +97,10 @@ def _text(around: Surroundings, codes: list[NodeCode], tables: list[CTable]) -> 
         "functions": "\n".join([*functions, advance_code(around)]),
         "fields": "\n".join(field.declaration for field in around.layout.fields),
         "reset_body": reset_code(plan, names),
-        "accept_body": check_code(plan),
-        "run_function": run_code(plan, names),
+        "accept_body": check_code(plan, plan.inputs),
+        "run_function": "\n".join(each for each in (run_code(plan, names), hold_code(plan, names)) if each),
+        "forget": "    if (s != (void *)0) {\n        s->is_held = 0u;\n    }\n" if plan.held else "",
+        "holds": str(int(bool(plan.held))),
     }
     return fill("header.h", both | describe_network(plan, names) | parts)
 

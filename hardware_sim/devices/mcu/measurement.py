@@ -87,6 +87,9 @@ class DeviceMeasurement(Record):
     """Smallest number of instructions of a point."""
     instructions_max: int
     """Largest number of instructions of a point."""
+    held_mean: float | None
+    """Mean number of instructions a point that compute what is held, once for all points of a held value; these are among
+    `instructions_mean`. None where nothing is held."""
     parts: tuple[PartInstructions, ...]
     """Instructions of each node and outside of them; of a network that is compared with, none."""
     cycles: CycleEstimate | None
@@ -144,7 +147,7 @@ def measure_device(
     metered = meter_program(found, toolchain, program, words if words.ndim == 3 else words[:, None])
     mismatches = int(np.count_nonzero(_read_out(plan, metered.sums) != expected.readout))
     names = [node.name for node in (*plan.nodes, plan.output)]
-    return _measurement(network.name, found, metered, mismatches, names)
+    return _measurement(network.name, found, metered, mismatches, names, holds=bool(plan.held))
 
 
 def plan_loops(network: QuantizedNetwork, trace: RunTrace, loops: Loops, device: Device) -> IntegerPlan:
@@ -229,7 +232,9 @@ def _measure_dense(
     return _measurement(name, found, metered, int(np.count_nonzero(wrong)), [])
 
 
-def _measurement(name: str, device: Device, metered: Metered, mismatches: int, nodes: list[str]) -> DeviceMeasurement:
+def _measurement(
+    name: str, device: Device, metered: Metered, mismatches: int, nodes: list[str], *, holds: bool = False
+) -> DeviceMeasurement:
     means = metered.by_part.mean(axis=0).tolist()
     cycles = None if metered.cycles is None else np.rint(metered.cycles.mean(axis=0)).astype(int).tolist()
     image, counts = metered.image, metered.instructions
@@ -243,6 +248,7 @@ def _measurement(name: str, device: Device, metered: Metered, mismatches: int, n
         instructions_mean=float(counts.mean()),
         instructions_min=int(counts.min()),
         instructions_max=int(counts.max()),
+        held_mean=float(metered.prepared.mean()) if holds else None,
         parts=tuple(PartInstructions(name=n, mean=m) for n, m in zip([*nodes, "others"], means, strict=True))
         if nodes
         else (),

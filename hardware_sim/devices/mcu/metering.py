@@ -58,6 +58,8 @@ class Metered(ArrayRecord):
     """Results of every call, shape (n_points, n_calls, n_out), in the program's type."""
     instructions: IntArray
     """Instructions of every point, shape (n_points,)."""
+    prepared: IntArray
+    """Instructions of every point before its first call, of `nl_emulated_reset`, shape (n_points,)."""
     by_part: IntArray
     """Instructions of every point in each part and, last, outside of them, shape (n_points, n_parts + 1)."""
     cycles: NDArray[np.int64] | None
@@ -66,7 +68,7 @@ class Metered(ArrayRecord):
     """Greatest depth of the stack, in bytes."""
 
     def __post_init__(self) -> None:
-        freeze_arrays(self, sums=self.sums.dtype, instructions=np.int64, by_part=np.int64)
+        freeze_arrays(self, sums=self.sums.dtype, **dict.fromkeys(("instructions", "prepared", "by_part"), np.int64))
         if self.cycles is not None:
             freeze_arrays(self, cycles=np.int64)
 
@@ -91,7 +93,7 @@ def meter_program(device: Device, toolchain: Toolchain, program: Program, words:
     model = CycleModel(device, decoder)
     columns = {place: list(program.parts.values()).index(part) for place, part in places.items()}
     by_part = np.zeros((len(words), len(program.parts) + 1), np.int64)
-    cycles = np.zeros((len(words), 2), np.int64)
+    cycles, prepared = np.zeros((len(words), 2), np.int64), np.zeros(len(words), np.int64)
     sums = np.zeros((*words.shape[:2], program.n_out), program.sums)
     for point, calls in enumerate(words.astype(program.words)):
         names = [RESET] if image.has(RESET) else []
@@ -101,6 +103,7 @@ def meter_program(device: Device, toolchain: Toolchain, program: Program, words:
                 passages = emulator.call(name)
                 for place, n in decoder.count(passages).items():
                     by_part[point, columns.get(place, -1)] += n
+                    prepared[point] += n if name == RESET else 0
                 estimate = model.estimate(passages)
                 if estimate is not None:
                     cycles[point] += estimate.lowest, estimate.highest
@@ -111,6 +114,7 @@ def meter_program(device: Device, toolchain: Toolchain, program: Program, words:
         image=image,
         sums=sums,
         instructions=by_part.sum(axis=1),
+        prepared=prepared,
         by_part=by_part,
         cycles=cycles if model.is_known else None,
         stack_bytes=emulator.stack_bytes(),

@@ -22,10 +22,13 @@ RECORD = np.dtype([(name, np.int32) for name in RECORDED])
 
 
 def measured_program(plan: IntegerPlan) -> Program:
-    """Write the program that is measured: a sample a call, or a step of a sequence; no counters, no probe."""
+    """Write the program that is measured: a sample a call, or a step of a sequence; no counters, no probe.
+
+    What a network holds is computed before the first call of a sample, by `nl_emulated_reset`.
+    """
     names = name_parts(plan)
     is_sequence = plan.n_steps is None
-    source = _step(names, "") if is_sequence else fill("point.c", _holes(names), TEMPLATES)
+    source = _step(names, "") if is_sequence else fill("held.c" if plan.held else "point.c", _holes(names), TEMPLATES)
     return _program(plan, names, source, is_sequence, (NODE_FUNCTION,))
 
 

@@ -46,6 +46,7 @@ def measure_microcontroller(
         flash_bytes=found.flash_bytes,
         ram_bytes=found.need.ram_bytes,
         instructions=found.instructions_mean,
+        held_instructions=found.held_mean,
         cycles_low=None if found.cycles is None else float(found.cycles.lowest),
         cycles_high=None if found.cycles is None else float(found.cycles.highest),
         source=f"{found.compiler}, {emulator}; instructions are not cycles{timings}; smallest board that holds it: {board}",

@@ -35,6 +35,7 @@ from neuropinn_lava.hardware_sim.steps.compile_checks import Entry
 from neuropinn_lava.hardware_sim.steps.inbox import check_words
 from neuropinn_lava.hardware_sim.steps.layer_runs import (
     ConstantRun,
+    HeldRun,
     NeuronRun,
     NodeRun,
     PointRun,
@@ -128,7 +129,8 @@ class PointSourceModel(RunModel):
     def make_work(self) -> PointRun:
         """Build the run from the shared words."""
         self._out = self.ports("a_out")
-        return PointRun(self.proc_params["words"].values, self.proc_params["schedule"], self.proc_params["widths"])
+        given = self.proc_params
+        return PointRun(given["words"].values, given["schedule"], given["widths"], given["holding"], given["held"])
 
     def step(self) -> None:
         """Prepare this step's messages and send them."""
@@ -163,7 +165,14 @@ class NodeModel(RunModel):
         """Build the run of a node, with the memory of its membranes where it has any."""
         given, kernel = self.proc_params, self.make_kernel()
         self._in = self.ports("a_in")
-        return kind(kernel, given["schedule"], given["timing"], given["recording"], *state, limits=self.limits(kernel))
+        schedule, timing, recording = given["schedule"], given["timing"], given["recording"]
+        known = {"limits": self.limits(kernel), "holding": given["holding"]}
+        return kind(kernel, schedule, timing, recording, *state, **known)
+
+    def kind_of(self, kind: type) -> type:
+        """Return the kind of run of a node: another one for a node that depends on held inputs only."""
+        holding = self.proc_params["holding"]
+        return HeldRun if holding and self.proc_params["layer"].name in holding.sources else kind
 
     def step(self) -> None:
         """Send the payloads of the step before, and compute with what comes in."""
@@ -177,7 +186,7 @@ class VsnModel(NodeModel):
     def make_work(self) -> NodeRun:
         """Build the run of synapses and neurons."""
         kind = ConstantRun if self.proc_params["constant_input"] else NodeRun
-        run: NodeRun = self.run_of(kind, self.m)
+        run: NodeRun = self.run_of(self.kind_of(kind), self.m)
         return run
 
 
@@ -204,7 +213,7 @@ class ProductLayerModel(NodeModel):
 
     def make_work(self) -> NodeRun:
         """Build the run of the product."""
-        run: NodeRun = self.run_of(NodeRun)
+        run: NodeRun = self.run_of(self.kind_of(NodeRun))
         return run
 
 

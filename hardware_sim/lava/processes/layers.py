@@ -24,6 +24,7 @@ from neuropinn_lava.hardware_sim.lava.processes.variables import add_variables, 
 from neuropinn_lava.hardware_sim.runner.shared_arrays import SharedArray
 from neuropinn_lava.hardware_sim.steps.choices import Numerics
 from neuropinn_lava.hardware_sim.steps.compile_checks import Entry, check_entry, check_numerics
+from neuropinn_lava.hardware_sim.steps.holding import Holding
 from neuropinn_lava.hardware_sim.steps.parameters import numbered_names
 from neuropinn_lava.hardware_sim.steps.recording import NodeRecording, ReadoutRecording
 from neuropinn_lava.hardware_sim.steps.schedule import Schedule
@@ -80,7 +81,16 @@ class EntryProcess(NetworkProcess):
 class PointSource(NetworkProcess):
     """Sends a network's inputs, constant ones at all steps of their presentation; zeros after the last one."""
 
-    def __init__(self, *, words: SharedArray, schedule: Schedule, widths: Sequence[int], name: str = "points") -> None:
+    def __init__(
+        self,
+        *,
+        words: SharedArray,
+        schedule: Schedule,
+        widths: Sequence[int],
+        holding: Holding | None = None,
+        held: Sequence[bool] = (),
+        name: str = "points",
+    ) -> None:
         """Build a source of inputs, with an output port for each: `a_out`, or `a_out_0`, `a_out_1`, …
 
         Args:
@@ -88,9 +98,11 @@ class PointSource(NetworkProcess):
                 quantized network, float64 for a float one.
             schedule: When which sample is sent; its latency is 0.
             widths: Number of columns of each input.
+            holding: Held values of the samples, each of which is sent once; None sends everything anew.
+            held: Which of the inputs are held.
             name: As errors call it.
         """
-        super().__init__(words=words, schedule=schedule, widths=widths, name=name)
+        super().__init__(words=words, schedule=schedule, widths=widths, holding=holding, held=held, name=name)
         self.numerics, self.first_message = Numerics.of_type(words.values.dtype), 0
         self.ports = _numbered_ports(self, "a_out", OutPort, [schedule.shape(width) for width in widths])
 
@@ -107,6 +119,7 @@ class NodeProcess(EntryProcess):
         recording: NodeRecording | ReadoutRecording,
         constant_input: bool = False,
         entries: Mapping[int, Entry] = NO_ENTRIES,
+        holding: Holding | None = None,
         log_config: LogConfig | None = None,
     ) -> None:
         """Build a node, with a variable for each of its parameters.
@@ -118,6 +131,7 @@ class NodeProcess(EntryProcess):
             recording: Where counts, outputs and probed values go.
             constant_input: All that it receives is the same at all steps of a presentation, and is multiplied once.
             entries: What is known of the messages that a user's graph sends, by the numbers of the connections.
+            holding: Held values of the samples, and who sends each of them only once; None where everything is sent anew.
             log_config: Lava's configuration of its messages.
         """
         super().__init__(
@@ -127,6 +141,7 @@ class NodeProcess(EntryProcess):
             recording=recording,
             constant_input=constant_input,
             entries=entries,
+            holding=holding,
             log_config=log_config,
             name=layer.name,
         )

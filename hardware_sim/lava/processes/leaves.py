@@ -22,6 +22,7 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from neuropinn_lava.hardware_sim.kernels.layer_kernel import make_kernel
 from neuropinn_lava.hardware_sim.lava.processes.layer_models import WORDS_IN, WORDS_OUT, RunModel
 from neuropinn_lava.hardware_sim.runner.shared_arrays import SharedArray
+from neuropinn_lava.hardware_sim.steps.holding import Holding
 from neuropinn_lava.hardware_sim.steps.network_runs import TILE, NetworkRun
 from neuropinn_lava.hardware_sim.steps.recording import NodeRecording, ReadoutRecording
 from neuropinn_lava.hardware_sim.steps.schedule import Schedule
@@ -43,6 +44,7 @@ class NetworkLeaf(AbstractProcess):
         recordings: tuple[NodeRecording, ...],
         emitted: ReadoutRecording,
         state: SharedState | None = None,
+        holding: Holding | None = None,
     ) -> None:
         """Build a leaf.
 
@@ -56,6 +58,7 @@ class NetworkLeaf(AbstractProcess):
             recordings: Where counts and probed values go, one for each node; of this leaf alone.
             emitted: Where sums and probed outputs go.
             state: Where an earlier run of the same samples has ended, for batches; None begins anew.
+            holding: Held values of the samples, whose nodes are computed once for each; None computes them at every sample.
         """
         super().__init__(
             network=network,
@@ -66,6 +69,7 @@ class NetworkLeaf(AbstractProcess):
             recordings=recordings,
             emitted=emitted,
             state=state,
+            holding=holding,
             name=f"{network.name}, rows {rows[0]} to {rows[1] - 1}",
         )
         self.turn_in = InPort(shape=(1,))
@@ -95,6 +99,7 @@ class NetworkLeafModel(RunModel):
             given["emitted"],
             n_rows,
             given["state"],
+            given["holding"],
         )
 
     def step(self) -> None:

@@ -24,6 +24,7 @@ from neuropinn_lava.hardware_sim.lava.processes.layers import NodeProcess
 from neuropinn_lava.hardware_sim.lava.processes.variables import membrane_variable
 from neuropinn_lava.hardware_sim.steps.choices import Numerics
 from neuropinn_lava.hardware_sim.steps.compile_checks import Entry
+from neuropinn_lava.hardware_sim.steps.holding import Holding
 from neuropinn_lava.hardware_sim.steps.parameters import make_population
 from neuropinn_lava.hardware_sim.steps.recording import NodeRecording
 from neuropinn_lava.hardware_sim.steps.schedule import Schedule
@@ -65,6 +66,7 @@ class VSN(NodeProcess):
         recording: Where counts and probed values go; None for counts of its own.
         constant_input: All messages are the same at all steps of a presentation, and are multiplied once.
         entries: What is known of the messages at some ports; None checks the messages of all ports.
+        holding: Held values of the samples, and who sends each of them only once; None where everything is sent anew.
     """
 
     called = "VSN"
@@ -89,8 +91,9 @@ class VSN(NodeProcess):
         recording: NodeRecording | None = None,
         constant_input: bool = False,
         entries: Mapping[int, Entry] | None = None,
+        holding: Holding | None = None,
     ) -> None:
-        """Build a population; the last four arguments are what `to_lava` knows of a whole network.
+        """Build a population; the last five arguments are what `to_lava` knows of a whole network.
 
         Raises:
             SpecError: If an argument is out of range.
@@ -119,6 +122,7 @@ class VSN(NodeProcess):
             recording=recording or NodeRecording.empty(layer, reset_interval, 0, Numerics.of_node(layer).message_type),
             constant_input=constant_input,
             entries=_entries(schedule, timing) if entries is None else entries,
+            holding=holding,
             log_config=log_config,
         )
         self.recording = self.proc_params["recording"]

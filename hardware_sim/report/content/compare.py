@@ -1,4 +1,4 @@
-"""Two reports side by side: every value that both or one of them has, and by what factor they differ."""
+"""Two reports side by side: ten headlines, every value that both or one of them has, and by what factor they differ."""
 
 from __future__ import annotations
 
@@ -7,6 +7,22 @@ from pathlib import Path
 
 from ....base.arrays import Record
 from .rows import Scalar, flatten_report, read_report
+
+BACKENDS = ("lava", "integer", "float")
+"""Backends whose result stands for the deployed network, the first that ran."""
+HEADLINES = {
+    "problem": ("problem",),
+    "network widths": ("network.widths",),
+    "weight bits": ("quantization.weight_bits",),
+    "relative L2 error, deployed": tuple(f"backends.{backend}.relative_l2" for backend in BACKENDS),
+    "estimated error, deployed": tuple(f"backends.{backend}.estimated_l2" for backend in BACKENDS),
+    "spiking activity": ("counts.total.spiking_activity",),
+    "synaptic operations per sample": ("counts.synaptic_operations_per_sample",),
+    "LEE": ("summary.lee",),
+    "energy of the operations, per sample": ("summary.sum_of_operations.joules_per_sample",),
+    "memory of the network": ("counts.neurobench.Footprint",),
+}
+"""What two deployments are compared by first, and the keys that say it, of which the first with a value counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,3 +69,19 @@ def compare_reports(first: str | Path, second: str | Path) -> tuple[ComparedRow,
         )
         for key in keys
     )
+
+
+def headline_rows(rows: tuple[ComparedRow, ...]) -> tuple[ComparedRow, ...]:
+    """Return the rows of `HEADLINES`, in their order, from those of `compare_reports`; the key is the headline."""
+    by_key = {row.key: row for row in rows}
+
+    def found(keys: tuple[str, ...], side: str) -> tuple[Scalar, str]:
+        """Return the value of one report and its unit."""
+        held = [by_key[key] for key in keys if key in by_key and getattr(by_key[key], side) is not None]
+        return (getattr(held[0], side), held[0].unit) if held else (None, "")
+
+    headlines = []
+    for name, keys in HEADLINES.items():
+        (first, unit), (second, other_unit) = found(keys, "first"), found(keys, "second")
+        headlines.append(ComparedRow(key=name, first=first, second=second, unit=unit or other_unit))
+    return tuple(headlines)

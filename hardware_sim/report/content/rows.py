@@ -89,7 +89,10 @@ def read_report(path: str | Path) -> JsonObject:
 
 def flatten_report(report: JsonObject) -> tuple[ReportRow, ...]:
     """Return the values of a report as rows, in its own order."""
-    return tuple(ReportRow(key=key, value=value, unit=_unit(key)) for key, value in _leaves(report, ""))
+    return tuple(
+        ReportRow(key=key, value=value, unit="" if isinstance(value, str) and not key.endswith("bits") else _unit(key))
+        for key, value in _leaves(report, "")
+    )
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Scalar]]:

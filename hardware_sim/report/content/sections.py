@@ -6,6 +6,7 @@ machine-readable form, `page.py` the readable one, `folder.py` both of them with
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ....base.arrays import Record
@@ -14,14 +15,16 @@ from ....conversion.search.error_budget import ErrorBudget
 from ....engine.trace import Backend
 from ....network.quantized import Network, QuantizedNetwork
 from ....network.spec import Provenance
+from ...costs.activity import ActivitySection
 from ...costs.dominance import Dominance, find_dominance
 from ...costs.hardware_profile import HardwareProfile
 from ...counts.operations import OperationCounts
 from ...devices.device_result import DeviceResult
+from ...fields.field_grid import FieldGrid
 from ...fields.gradients import GradientSection
-from ...fields.outputs import EstimateSection, FieldSection
 from ...fields.stresses import SolidSection
 from ...parity.certificate import ParitySection
+from .formats import format_count, format_joules, format_number, format_percent
 
 SCHEMA = "neuropinn-lava/report/1"
 """Name and version of report.json's schema."""
@@ -127,8 +130,6 @@ class BackendsSection(Record):
     """How derivatives were taken."""
     reference_residual_rms: float | None = None
     """What the reference itself scores: the floor set by the operators."""
-    estimated_error: EstimateSection | None = None
-    """Estimated error of the deployed network; None where there is no estimate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -153,6 +154,8 @@ class ReportContent(Record):
     """Certificate that Lava equals the integer engine."""
     counts: OperationCounts | None = None
     """Spikes and operations of the deployed run."""
+    activity: ActivitySection | None = None
+    """Activity in time and neuron by neuron, for the figures; it is not part of report.json."""
     hardware: HardwareProfile | None = None
     """Energies, cores, latency, single samples."""
     devices: tuple[DeviceResult, ...] = ()
@@ -161,8 +164,8 @@ class ReportContent(Record):
     """First derivatives of the deployed network's outputs."""
     solid: SolidSection | None = None
     """Stresses, where the problem is one of elasticity."""
-    fields: FieldSection | None = None
-    """Outputs for the maps; they are not part of report.json."""
+    fields: FieldGrid | None = None
+    """Outputs on a grid, for the maps; they are not part of report.json."""
 
     def result_of(self, *backends: Backend) -> BackendResult | None:
         """Return the result of the first of these backends that ran."""
@@ -183,6 +186,28 @@ class ReportContent(Record):
     def dominance(self) -> Dominance | None:
         """The energy of a sample's steps beside the sum of its operations; None where one of them was not estimated."""
         return find_dominance(self.hardware.energies) if self.hardware else None
+
+    def summary_rows(self) -> Iterator[tuple[str, str]]:
+        """Yield what a notebook shows: problem and network, errors, activity, operations, energy and parity."""
+        if self.problem:
+            yield "problem", self.problem.title
+        if self.network:
+            yield "network", f"{self.network.name}: {' – '.join(map(str, self.network.widths))}"
+        for name, result in (("float", self.float_result), ("deployed", self.deployed_result)):
+            if result:
+                yield f"relative L2 error, {name}", format_percent(result.relative_l2)
+        if self.counts:
+            yield "spiking activity", format_percent(self.counts.total.spiking_activity)
+            operations = format_number(self.counts.synaptic_operations_per_sample, 4)
+            yield (
+                "synaptic operations per sample",
+                f"{operations}, of {format_count(self.counts.ann_macs)} MACs of a dense pass",
+            )
+        if self.dominance:
+            yield "energy of the operations", format_joules(self.dominance.operations.dynamic_joules_per_sample)
+        if self.parity:
+            yield "values that differ from Lava's", format_count(self.parity.mismatches)
+        yield "all of it", "report.save(folder) writes the page"
 
     @property
     def lee(self) -> float | None:

@@ -299,6 +299,8 @@ def _size_text(device: DeviceResult) -> str:
 def _work_text(device: DeviceResult) -> str:
     """Return the instructions and cycles of a sample in words."""
     parts = [] if device.instructions is None else [f"{format_count(round(device.instructions))} instructions"]
+    if device.held_instructions is not None:
+        parts.append(f"{format_count(round(device.held_instructions))} of them for a new held value only")
     if device.cycles_low is not None and device.cycles_high is not None:
         parts.append(f"{format_range(device.cycles_low, device.cycles_high, lambda n: format_count(round(n)))} cycles")
     if device.clock_hz is not None:

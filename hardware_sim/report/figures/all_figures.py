@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 from ...costs.hardware_profile import HardwareProfile
 from ..content.sections import ReportContent
+from .activity_figures import draw_activity, draw_loads
 from .budget_figures import draw_budget
 from .core_figures import draw_placement
 from .count_figures import draw_counts
 from .energy_figures import draw_energies
-from .field_figures import draw_estimate, draw_fields
+from .field_figures import draw_fields
 from .figure import Figure
 from .gradient_figures import draw_gradients
 from .sample_figures import draw_samples
 from .solid_figures import draw_solid
-from .solid_scene import draw_scene
 
 
 def draw_report(report: ReportContent) -> tuple[Figure, ...]:
@@ -28,13 +28,12 @@ def _drawings(report: ReportContent) -> Iterator[Figure]:
         yield from draw_fields(report.fields)
     if report.gradients:
         yield from draw_gradients(report.gradients)
-    if report.backends and report.backends.estimated_error:
-        yield from draw_estimate(report.backends.estimated_error)
     if report.solid:
         yield from draw_solid(report.solid)
-        yield from draw_scene(report.solid)
     if report.counts:
         yield from draw_counts(report.counts)
+    if report.activity:
+        yield from draw_activity(report.activity)
     if report.hardware:
         yield from _hardware_drawings(report, report.hardware)
     if report.quantization and report.quantization.error_budget:
@@ -45,8 +44,9 @@ def _hardware_drawings(report: ReportContent, hardware: HardwareProfile) -> Iter
     n_in = hardware.samples.points.shape[-1]
     coordinates = report.problem.coordinates if report.problem else tuple(f"x{axis}" for axis in range(n_in))
     counts = report.counts
-    yield from draw_samples(hardware.samples, coordinates, counts.ann_macs if counts else 0, hardware.sample_triangles)
+    yield from draw_samples(hardware.samples, coordinates, counts.ann_macs if counts else 0, hardware.sample_map)
     if counts:
         yield from draw_energies(hardware.energies, counts.total.spiking_activity)
     if hardware.placement:
         yield from draw_placement(hardware.placement)
+        yield draw_loads(hardware.placement)

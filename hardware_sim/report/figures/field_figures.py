@@ -1,4 +1,8 @@
-"""Maps of the solution: the float network, the deployed one, their difference, and the error against the reference."""
+"""Maps of the solution for paper: reference, float and deployed network in equal colours, the errors, and a cut.
+
+The cut goes through the worst point. Of fields with more than two axes the plane through that point is drawn, and the deployed
+network on some more planes.
+"""
 
 from __future__ import annotations
 
@@ -7,123 +11,134 @@ from typing import Any
 
 import numpy as np
 
-from ....base.arrays import FloatArray, IntArray
-from ...fields.outputs import EstimateSection, FieldSection
-from ...fields.triangulation import triangulate_points
+from ....base.arrays import FloatArray
+from ...fields.field_grid import AxisRole, FieldGrid
 from .figure import SERIES, Figure, draw_figure
-from .plane_maps import paint_map, signed_colours
+from .plane_maps import ColourScale, paint_axes, paint_map, plain_scale, signed_scale
 
-SLAB_SHARE = 0.2
-"""In three dimensions the points nearest to the middle of the last coordinate are drawn: this share of them."""
-
-
-def draw_fields(fields: FieldSection) -> tuple[Figure, ...]:
-    """Draw every unknown: float, deployed, difference, and the deployed network's error where there is a reference.
-
-    One dimension gives curves, two give maps, three a map of the points near the middle of the last coordinate; beyond that,
-    and where points span no area, the deployed values are drawn over the float ones.
-    """
-    n_dim = len(fields.coordinates)
-    if n_dim == 2:
-        return tuple(_maps(fields))
-    if n_dim == 3:
-        return tuple(_maps(_slab(fields)))
-    return tuple(_curves(fields) if n_dim == 1 else _scatters(fields))
+N_PLANES = 6
+"""Largest number of planes of the deployed network that are drawn beside each other."""
+STYLES = {"reference": "-", "float": "-", "deployed": "--"}
+"""How the curves of a cut are drawn."""
 
 
-def _slab(fields: FieldSection) -> FieldSection:
-    """Keep the points nearest to the middle of the third coordinate, and forget that coordinate."""
-    last = fields.points[:, 2]
-    distance = np.abs(last - (last.min() + last.max()) / 2)
-    kept = np.sort(np.argsort(distance, kind="stable")[: max(int(SLAB_SHARE * len(last)), 3)])
-    reference = fields.reference_outputs
-    return FieldSection(
-        coordinates=fields.coordinates[:2],
-        unknowns=fields.unknowns,
-        points=fields.points[kept, :2],
-        float_outputs=fields.float_outputs[kept],
-        deployed_outputs=fields.deployed_outputs[kept],
-        reference_outputs=None if reference is None else reference[kept],
-    )
+def draw_fields(fields: FieldGrid) -> tuple[Figure, ...]:
+    """Draw every unknown: curves where there is one axis, maps of the plane through the worst point where there are more."""
+    draw = _draw_curves if len(fields.axes) == 1 else _draw_unknown
+    return tuple(figure for k in range(len(fields.unknowns)) for figure in draw(fields, k))
 
 
-def _maps(fields: FieldSection) -> Iterator[Figure]:
-    triangles = fields.triangles if fields.triangles is not None else triangulate_points(fields.points)
-    if not len(triangles):
-        yield from _scatters(fields)
-        return
-    for k, unknown in enumerate(fields.unknowns):
-        exact, deployed = fields.float_outputs[:, k], fields.deployed_outputs[:, k]
-        low, high = min(exact.min(), deployed.min()), max(exact.max(), deployed.max())
-        plain = {"cmap": "viridis", "vmin": low, "vmax": high}
-        yield _map(fields, triangles, exact, f"{unknown}-float", f"{unknown}, float network", plain)
-        yield _map(fields, triangles, deployed, f"{unknown}-deployed", f"{unknown}, deployed network", plain)
-        change = deployed - exact
-        yield _map(
-            fields, triangles, change, f"{unknown}-difference", f"{unknown}, deployed − float", signed_colours(change)
-        )
-        if fields.reference_outputs is not None:
-            error = deployed - fields.reference_outputs[:, k]
-            yield _map(
-                fields, triangles, error, f"{unknown}-error", f"{unknown}, deployed − reference", signed_colours(error)
-            )
+def solution_layers(fields: FieldGrid) -> dict[str, FloatArray]:
+    """Return the solutions by name, shape (n_1, ..., n_axes, n_out): the reference, where there is one, float, deployed."""
+    layers = {"float": fields.float_outputs, "deployed": fields.deployed_outputs}
+    return layers if fields.reference_outputs is None else {"reference": fields.reference_outputs, **layers}
 
 
-def draw_estimate(estimate: EstimateSection) -> Iterator[Figure]:
-    """Draw the estimated error of every unknown in two dimensions."""
-    for k, unknown in enumerate(estimate.unknowns) if len(estimate.triangles) else ():
-        error = estimate.error[:, k]
-        title = f"{unknown}, estimated error of the deployed network"
-        yield _map(estimate, estimate.triangles, error, f"{unknown}-estimate", title, signed_colours(error))
+def error_layers(fields: FieldGrid) -> dict[str, FloatArray]:
+    """Return the errors by name, of the same shape: against the reference, as estimated, and deployed minus float."""
+    layers = {"error": fields.error, "estimate": fields.estimated_error, "difference": fields.difference}
+    return {name: values for name, values in layers.items() if values is not None}
 
 
-def _map(
-    fields: FieldSection | EstimateSection,
-    triangles: IntArray,
-    values: FloatArray,
-    name: str,
-    title: str,
-    colours: dict[str, Any],
+TITLES = {
+    "reference": "reference solution",
+    "float": "float network",
+    "deployed": "deployed network",
+    "error": "deployed − reference",
+    "estimate": "estimated error of the deployed network",
+    "difference": "deployed − float",
+}
+"""What a layer is called."""
+
+
+def _draw_unknown(fields: FieldGrid, k: int) -> Iterator[Figure]:
+    worst = fields.worst(k)
+    plane = (slice(None), slice(None), *worst[2:], k)
+    solutions = {name: values[plane] for name, values in solution_layers(fields).items()}
+    errors = {name: values[plane] for name, values in error_layers(fields).items()}
+    scales = dict.fromkeys(solutions, plain_scale(*solutions.values(), has_contours=True))
+    scales |= dict.fromkeys(errors, signed_scale(*errors.values()))
+    place = ", ".join(axis.label(at) for axis, at in zip(fields.axes[2:], worst[2:], strict=True))
+    for name, values in {**solutions, **errors}.items():
+        yield _draw_map(fields, k, name, values, scales[name], worst, place)
+    yield _draw_cut(fields, k, worst)
+    if len(fields.axes) > 2 and fields.axes[2].n > 1:
+        yield _draw_planes(fields, k, worst)
+
+
+def _draw_map(
+    fields: FieldGrid, k: int, name: str, values: FloatArray, scale: ColourScale, worst: tuple[int, ...], place: str
 ) -> Figure:
+    first, second = fields.drawn_axes
+    mark = (float(first.values[worst[0]]), float(second.values[worst[1]])) if name in ("error", "estimate") else None
+
     def draw(canvas: Any) -> None:
         """Draw the map with its colour bar."""
-        bar = paint_map(canvas, fields.points, triangles, values, fields.coordinates, colours)
-        bar.formatter.set_powerlimits((-2, 3))
+        names = (first.name, second.name)
+        paint_map(canvas, (first.values, second.values), values, names, scale, mark, _is_plane(fields))
 
-    peak = float(np.abs(values).max())
-    caption = f"{title} at {len(values)} points, physical units; largest magnitude {peak:.3g}."
-    return draw_figure(f"field-{name}", title, caption, draw, width=3.6, height=2.9)
-
-
-def _curves(fields: FieldSection) -> Iterator[Figure]:
-    order = np.argsort(fields.points[:, 0], kind="stable")
-    x = fields.points[order, 0]
-    for k, unknown in enumerate(fields.unknowns):
-        curves = {"float": fields.float_outputs[order, k], "deployed": fields.deployed_outputs[order, k]}
-        if fields.reference_outputs is not None:
-            curves = {"reference": fields.reference_outputs[order, k], **curves}
-
-        def draw(canvas: Any, curves: dict[str, FloatArray] = curves, unknown: str = unknown) -> None:
-            """Draw the curves of one unknown."""
-            axes = canvas.add_subplot()
-            for (label, values), colour in zip(curves.items(), SERIES, strict=False):
-                axes.plot(x, values, label=label, color=colour, linewidth=1.2)
-            axes.set(xlabel=fields.coordinates[0], ylabel=unknown)
-            axes.legend()
-
-        caption = f"{unknown} at {len(x)} points, physical units."
-        yield draw_figure(f"field-{unknown}", f"{unknown}({fields.coordinates[0]})", caption, draw)
+    unknown = fields.unknowns[k]
+    title = f"{unknown}, {TITLES[name]}"
+    where = f" at {place}" if place else ""
+    shown = int(np.isfinite(values).sum())
+    caption = (
+        f"{title}{where}, at {shown} points of a regular grid, physical units; largest magnitude "
+        f"{float(np.nanmax(np.abs(values))):.3g}.{scale.sentence}{' The ring marks the worst point.' if mark else ''}"
+    )
+    if name == "estimate":
+        caption += " One Newton correction of the equations on a cloud of its own, interpolated between its points."
+    return draw_figure(f"field-{unknown}-{name}", title, caption, draw, width=3.6, height=2.9)
 
 
-def _scatters(fields: FieldSection) -> Iterator[Figure]:
-    for k, unknown in enumerate(fields.unknowns):
-        exact, deployed = fields.float_outputs[:, k], fields.deployed_outputs[:, k]
+def _draw_cut(fields: FieldGrid, k: int, worst: tuple[int, ...]) -> Figure:
+    """Draw the solutions and the errors along the first axis, through the worst point."""
+    first = fields.axes[0]
+    line = (slice(None), *worst[1:], k)
 
-        def draw(canvas: Any, exact: FloatArray = exact, deployed: FloatArray = deployed) -> None:
-            """Draw one dot for each point."""
-            axes = canvas.add_subplot()
-            axes.scatter(exact, deployed, s=4, color=SERIES[0], rasterized=True)
-            axes.set(xlabel="float network", ylabel="deployed network")
+    def draw(canvas: Any) -> None:
+        """Draw the solutions on the left and the errors on the right."""
+        left, right = canvas.subplots(1, 2)
+        for axes, layers in ((left, solution_layers(fields)), (right, error_layers(fields))):
+            for (name, values), colour in zip(layers.items(), SERIES, strict=False):
+                axes.plot(first.values, values[line], STYLES.get(name, "-"), color=colour, label=name, linewidth=1.2)
+            axes.axvline(first.values[worst[0]], color=SERIES[-1], linewidth=0.7, linestyle=":")
+            axes.set(xlabel=first.name, ylabel=fields.unknowns[k] if axes is left else f"error of {fields.unknowns[k]}")
+            axes.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
-        caption = f"{unknown} of the deployed network over that of the float one, {len(exact)} points, physical units."
-        yield draw_figure(f"field-{unknown}", f"{unknown}, deployed over float", caption, draw)
+    place = ", ".join(axis.label(at) for axis, at in zip(fields.axes[1:], worst[1:], strict=True))
+    unknown = fields.unknowns[k]
+    title = f"{unknown} along {first.name} through the worst point"
+    caption = f"{title}, at {place}, physical units; dotted: the worst point, {first.label(worst[0])}."
+    return draw_figure(f"field-{unknown}-cut", title, caption, draw, width=7.6, height=2.6)
+
+
+def _draw_planes(fields: FieldGrid, k: int, worst: tuple[int, ...]) -> Figure:
+    """Draw the deployed network on some planes across the third axis, in equal colours."""
+    first, second, third = fields.axes[:3]
+    at = np.unique(np.linspace(0, third.n - 1, min(N_PLANES, third.n)).round().astype(int))
+    planes = [fields.deployed_outputs[(slice(None), slice(None), index, *worst[3:], k)] for index in at]
+    scale = plain_scale(*planes, has_contours=True)
+
+    def draw(canvas: Any) -> None:
+        """Draw one panel for each plane, and one bar."""
+        panels = canvas.subplots(2, (len(at) + 1) // 2, sharex=True, sharey=True, squeeze=False).ravel()
+        for axes, index, values in zip(panels, at, planes, strict=False):
+            names = (first.name, second.name)
+            image = paint_axes(axes, (first.values, second.values), values, names, scale, _is_plane(fields))
+            axes.set_title(third.label(index))
+            axes.label_outer()
+        for axes in panels[len(at) :]:
+            axes.set_visible(False)
+        canvas.colorbar(image, ax=panels.tolist(), shrink=0.8)
+
+    unknown = fields.unknowns[k]
+    title = f"{unknown} of the deployed network, by {third.name}"
+    return draw_figure(f"field-{unknown}-planes", title, f"{title}, physical units.", draw, width=7.6, height=4.4)
+
+
+def _is_plane(fields: FieldGrid) -> bool:
+    return all(axis.role is AxisRole.SPACE for axis in fields.drawn_axes)
+
+
+def _draw_curves(fields: FieldGrid, k: int) -> Iterator[Figure]:
+    yield _draw_cut(fields, k, fields.worst(k))

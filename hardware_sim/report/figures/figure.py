@@ -24,6 +24,8 @@ PAPER = "#fffffe"
 SERIES = ("#3f7fca", "#d9822b", "#3f9a5c", "#c0507f", "#7d66bd", "#1f9b9b", "#a08220", "#8a8a8a")
 """Colours of series, told apart on white and on black."""
 
+WIDE = 1.7
+"""Ratio of width and height from which on a drawing counts as wide."""
 DOTS_PER_INCH = 150
 """Resolution of what is kept as pixels within an SVG: colour maps of thousands of triangles."""
 
@@ -65,6 +67,12 @@ class Figure(Record):
     def group(self) -> str:
         """First word of the name: it says where in the page the figure stands."""
         return self.name.partition("-")[0]
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether the drawing is twice as wide as high, or more, and takes the page's whole width."""
+        box = re.search(r'viewBox="[\d.]+ [\d.]+ ([\d.]+) ([\d.]+)"', self.svg)
+        return box is not None and float(box[1]) >= WIDE * float(box[2])
 
     @property
     def embedded(self) -> str:

@@ -15,16 +15,24 @@ MAX_NEURONS = 12
 """Membranes in a figure: the layer's most active neurons."""
 
 
-def draw_probe(probe: ProbeTrace) -> tuple[Figure, ...]:
-    """Draw a raster of all probed layers, and the membranes of each of them."""
-    return (_draw_raster(probe), *(_draw_membranes(probe, layer) for layer in probe.nodes))
+def draw_probe(probe: ProbeTrace, labels: tuple[str, ...] = ()) -> tuple[Figure, ...]:
+    """Draw a raster of all probed layers, and the membranes of each of them where there are several steps.
+
+    Args:
+        probe: The recorded samples.
+        labels: What the samples are called; empty for their numbers.
+    """
+    names = labels or tuple(str(sample) for sample in probe.samples)
+    has_time = probe.output.shape[1] > 1
+    membranes = (_draw_membranes(probe, layer, names[0]) for layer in probe.nodes if has_time)
+    return (_draw_raster(probe, names), *membranes)
 
 
 def _steps(probe: ProbeTrace, layer: NodeTrace) -> Any:
     return np.arange(layer.fired.shape[1]) if probe.steps is None else probe.steps
 
 
-def _draw_raster(probe: ProbeTrace) -> Figure:
+def _draw_raster(probe: ProbeTrace, names: tuple[str, ...]) -> Figure:
     """One row for each neuron, layers above each other; samples side by side, their steps from left to right."""
     shown = probe.samples[:MAX_SAMPLES]
     n_steps = probe.output.shape[1]
@@ -45,16 +53,18 @@ def _draw_raster(probe: ProbeTrace) -> Figure:
             axes.axvline(k * n_steps - 0.5, color=INK, linewidth=0.4, linestyle=":")
         axes.set(xlim=(-0.5, len(shown) * n_steps - 0.5), ylim=(-0.5, base - 0.5), xlabel="sample")
         axes.set_yticks([at for at, _ in ticks], [name for _, name in ticks])
-        axes.set_xticks((np.arange(len(shown)) + 0.5) * n_steps - 0.5, [str(sample) for sample in shown])
+        axes.set_xticks(
+            (np.arange(len(shown)) + 0.5) * n_steps - 0.5, [name.replace(" (", "\n(") for name in names[: len(shown)]]
+        )
 
     caption = (
         f"Events of {len(shown)} of {len(probe.samples)} probed samples, {n_steps} steps each from left to right;"
-        " one row for each neuron, a mark where its payload is not zero."
+        " one row for each neuron, a mark where its payload is not zero, no unit."
     )
-    return draw_figure("probe-raster", "Events", caption, draw, width=6.0, height=4.4)
+    return draw_figure("probe-raster", "Events", caption, draw, width=7.6, height=4.2)
 
 
-def _draw_membranes(probe: ProbeTrace, layer: NodeTrace) -> Figure:
+def _draw_membranes(probe: ProbeTrace, layer: NodeTrace, name: str) -> Figure:
     """The membranes of the first probed sample, and where they fired."""
     membrane, fired = layer.membrane[0], layer.fired[0]
     busy = np.argsort(-np.abs(membrane).max(axis=0) - fired.sum(axis=0), kind="stable")[:MAX_NEURONS]
@@ -72,7 +82,7 @@ def _draw_membranes(probe: ProbeTrace, layer: NodeTrace) -> Figure:
         axes.set_xticks(steps[:: max(1, len(steps) // 8)])
 
     caption = (
-        f"Membranes of layer {layer.name} in sample {probe.samples[0]}, the {len(busy)} largest of {membrane.shape[1]}"
+        f"Membranes of layer {layer.name} in sample {name}, the {len(busy)} largest of {membrane.shape[1]}"
         " neurons, in units of the state word; a triangle where the neuron fired, and was reset to zero."
     )
     return draw_figure(f"probe-membrane-{layer.name}", f"Membranes of {layer.name}", caption, draw, width=5.0)

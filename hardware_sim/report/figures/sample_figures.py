@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ....base.arrays import IntArray
 from ...counts.samples import SampleCounts
-from ...fields.triangulation import triangulate_points
+from ...fields.scattered import PlaneMap
 from .figure import INK, SERIES, Figure, draw_figure
-from .plane_maps import paint_map
+from .plane_maps import paint_map, plain_scale
 
 
 def draw_samples(
-    samples: SampleCounts, coordinates: tuple[str, ...], n_dense: int, triangles: IntArray | None = None
+    samples: SampleCounts, coordinates: tuple[str, ...], n_dense: int, plane: PlaneMap | None = None
 ) -> tuple[Figure, ...]:
-    """Draw the distribution, before it the map where a sample is a point of the plane and not a sequence.
+    """Draw the distribution, and before it the map where there is one.
 
     Args:
         samples: Single samples.
         coordinates: One letter per component of the inputs.
         n_dense: MACs of one dense pass, for comparison.
-        triangles: Corners, shape (n_triangles, 3), if the samples are already connected.
+        plane: The operations of a sample over the domain; None where samples are no points of the plane.
     """
-    if triangles is None and samples.points.shape[1:] == (2,):
-        triangles = triangulate_points(samples.points)
-    maps = () if triangles is None or not len(triangles) else (_draw_map(samples, coordinates, triangles),)
+    maps = () if plane is None else (_draw_map(samples, coordinates, plane),)
     return (*maps, _draw_distribution(samples, n_dense))
 
 
-def _draw_map(samples: SampleCounts, coordinates: tuple[str, ...], corners: IntArray) -> Figure:
+def _draw_map(samples: SampleCounts, coordinates: tuple[str, ...], plane: PlaneMap) -> Figure:
+    values = plane.values[..., 0]
+
     def draw(canvas: Any) -> None:
         """Draw the map of operations."""
-        paint_map(canvas, samples.points, corners, samples.operations, coordinates, {"cmap": "magma"})
+        first, second = coordinates
+        scale = replace(plain_scale(values), colours="magma")
+        paint_map(canvas, (plane.x, plane.y), values, (first, second), scale, None, "t" not in coordinates)
 
     caption = (
-        f"Synaptic operations of single samples over the domain, at {samples.n_samples} points; operations per sample."
+        f"Synaptic operations of single samples over the domain, interpolated between {samples.n_samples} points; "
+        "operations per sample."
     )
     return draw_figure("samples-map", "Where the network spends", caption, draw, width=4.0)
 

@@ -10,7 +10,6 @@ import numpy as np
 from ....base.arrays import FloatArray
 from ...fields.stresses import SolidSection, SolidView
 from .figure import INK, Figure, draw_figure
-from .plane_maps import signed_colours
 
 AXES = ("x", "y", "z")
 TICKS = {"xticks": (0.0, 0.5), "yticks": (0.75, 1.0), "zticks": (0.0, 0.5, 1.0)}
@@ -20,6 +19,12 @@ CUT_AXES = (1, 2)
 
 Colours = dict[str, Any]
 """What matplotlib wants to know of a colour map."""
+
+
+def signed_colours(values: FloatArray) -> Colours:
+    """Return colours that are neutral at zero and equally strong on both sides."""
+    peak = float(np.abs(values).max()) or 1.0
+    return {"cmap": "RdBu_r", "vmin": -peak, "vmax": peak}
 
 
 def draw_solid(section: SolidSection) -> tuple[Figure, ...]:

@@ -1,4 +1,12 @@
 "use strict";
+for (const heading of document.querySelectorAll("main section[id] > h2")) {
+  const link = document.createElement("a");
+  link.href = `#${heading.parentElement.id}`;
+  link.textContent = heading.textContent;
+  const item = document.createElement("li");
+  item.append(link);
+  document.querySelector("#contents").append(item);
+}
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
   const heads = [...table.tHead.rows[0].cells];

@@ -169,22 +169,25 @@ def chosen_hardware(options: ProfileOptions) -> HardwareChoices:
 def compare_command(
     first: Annotated[Path, typer.Argument(help="A report.json, or its folder.")],
     second: Annotated[Path, typer.Argument(help="Another one.")],
-    everything: Annotated[bool, typer.Option("--all", help="Show what is equal, too.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Show every value of the reports, too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show two deployments side by side: every value that differs, and by what factor.
+    """Show two deployments side by side: ten headlines, each with the factor between the two.
 
     Example: `neuropinn-lava compare a/report.json b/report.json`
     """
-    from ...hardware_sim.report.content.compare import compare_reports
+    from ...hardware_sim.report.content.compare import compare_reports, headline_rows
 
-    rows = [row for row in compare_reports(first, second) if everything or row.differs]
+    compared = compare_reports(first, second)
+    rows = (*headline_rows(compared), *(compared if everything else ()))
     if as_json:
         keys = ("key", "first", "second", "unit", "factor")
         print_json([{key: getattr(row, key) for key in keys} for row in rows])
         return
     cells = [(row.key, row.first, row.second, row.unit, row.factor) for row in rows]
     show_table(f"{first} and {second}", ("value", "first", "second", "unit", "factor"), cells)
+    if not everything:
+        show_note(f"{sum(row.differs for row in compared)} of {len(compared)} values differ; `--all` shows them.")
 
 
 def write_extracts(report: Report, markdown: Path | None, csv: Path | None) -> None:

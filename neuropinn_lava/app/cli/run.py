@@ -14,9 +14,10 @@ from ...base.arrays import FloatArray, Record
 from ...base.errors import NeuroPinnError, SpecError
 from ...engine.trace import Backend, LavaMode, LayerModel, Probe
 from ...files.atomic import check_writable
+from ...geometry.function_samples import Interpolation
 from ...network.quantized import Network
 from ..stream.arrays_io import PointFile
-from ..stream.input_files import open_inputs
+from ..stream.input_files import INPUT_SUFFIX, open_inputs, read_arrays
 from ..terminal.console import out, print_json, show_note
 from ..terminal.progress import stream_bar
 from ..terminal.show_plan import show_plan
@@ -27,6 +28,7 @@ from .option_values import Names, WholeNumbers, parse_names, parse_samples
 from .options import ClusterOption, JsonOption, NetworkArgument, WorkersOption, refuse_idle, taking
 
 if TYPE_CHECKING:
+    from ..stream.point_source import PointSource
     from ..stream.stream import StreamSummary
 
 
@@ -46,6 +48,10 @@ NOT_PLANNED = (
 """Options of a run that have no effect on a plan, which runs nothing."""
 N_CHECKED = 1024
 """Number of points that a plan reads, to refuse those that are not the network's."""
+FOR_FUNCTIONS = ("sensors", "trained_sensors", "interpolate")
+"""Options that say how functions were sampled."""
+NOT_OF_GRIDS = ("probe", "probe_layers", "probe_steps", "probe_out", "vtk")
+"""Options that take single points, not functions x points."""
 FOR_LAVA = ("mode", "model", "batch_size", "cores", "time_limit")
 """Options that say how Lava runs."""
 
@@ -66,6 +72,18 @@ class RunOptions(Record):
     path: Annotated[Path | None, typer.Option("--out", help="File for the outputs, .npy, .csv or .h5: (n, n_out).")] = (
         None
     )
+    functions: Annotated[
+        Path | None, typer.Option(help="Functions (k, m) for a network that takes them: outputs are (k, n, n_out).")
+    ] = None
+    sensors: Annotated[
+        Path | None, typer.Option(help="Places (m, d) at which the functions were sampled; else they are coefficients.")
+    ] = None
+    trained_sensors: Annotated[
+        Path | None, typer.Option(help="Sensors of the training, where the network reads samples.")
+    ] = None
+    interpolate: Annotated[
+        Interpolation | None, typer.Option(help="Interpolate samples to the sensors of the training.")
+    ] = None
     backend: Annotated[Backend, typer.Option(help="Engine that computes the outputs.")] = Backend.INTEGER
     mode: Annotated[LavaMode, typer.Option(help="How samples go through Lava.")] = LavaMode.BATCHED
     model: Annotated[
@@ -108,6 +126,7 @@ def run_command(options: RunOptions) -> None:
     output is `NAME.part`; `--resume` goes on behind its last block. With `--workers` or `--cluster` blocks are evaluated on
     Dask; the file is the same, byte for byte. With `--probe` the membranes, spikes and payloads of chosen samples go to the
     folder `--probe-out`. A network that puts out every step has no rows: it is run in Python, `neuropinn_lava.run`.
+    With `--functions` every point is evaluated for every function, into an array (k, n, n_out).
 
     Example: `neuropinn-lava run chip.h5 --backend lava --points p.npy --out u.npy --workers 2`
     """
@@ -123,7 +142,7 @@ def run_command(options: RunOptions) -> None:
     chosen = chosen_probe(options.probe, options.probe_layers, options.probe_steps, options.probe_out)
     network = find_network(options.network)
     check_rows(network)
-    points = open_inputs(options.points, network)
+    points = opened_points(network, options)
     check_vtk(network, options.vtk)
     record_probe(network, points, chosen, options)
     summary = run_into(options.path, network, points, options)
@@ -140,9 +159,9 @@ def show_planned(options: RunOptions) -> None:
 
     network = find_network(options.network)
     check_rows(network)
-    points = open_inputs(options.points, network)
+    points = opened_points(network, options)
     checked = next(PointSource.of(points).blocks(0, N_CHECKED, network), None)
-    n_points = points.n_points if isinstance(points, PointFile) else len(points)
+    n_points = PointSource.of(points).n_points or 0
     size = min(n_points, options.block_size or suitable_block(network, options.mode))
     plan = plan_run(
         network,
@@ -156,12 +175,40 @@ def show_planned(options: RunOptions) -> None:
     show_plan(plan, network.name, n_points, size, as_json=options.as_json)
 
 
+def opened_points(network: Network, options: RunOptions) -> PointFile | FloatArray | PointSource:
+    """Open the points of a run, or build the grid of `--functions` and points."""
+    from ..stream.arrays_io import read_points
+    from ..stream.function_input import FunctionSamples
+    from ..stream.grid import grid_source
+
+    if options.functions is None:
+        return open_inputs(options.points, network)
+    sensors, trained = (
+        None if each is None else read_points(each) for each in (options.sensors, options.trained_sensors)
+    )
+    samples = FunctionSamples(sensors=sensors, trained_sensors=trained, interpolation=options.interpolate)
+    functions, points = (
+        read_arrays(path) if path.suffix.lower() == INPUT_SUFFIX else path
+        for path in (options.functions, options.points)
+    )
+    columns = read_points(functions) if isinstance(functions, Path) else functions
+    return grid_source(network, columns, points, samples, None, "run")
+
+
 def refuse_unused(options: RunOptions) -> None:
     """Refuse options that would have no effect on the chosen backend, or on a plan.
 
     Raises:
         SpecError: If there are any; all of them are listed.
     """
+    if options.functions is None:
+        refuse_idle(
+            FOR_FUNCTIONS, "without --functions, where it would have no effect", "Leave it out, or give functions."
+        )
+    else:
+        refuse_idle(
+            NOT_OF_GRIDS, "beside --functions", "Probe single points: `--points` with the columns of all inputs."
+        )
     if options.plan:
         refuse_idle(NOT_PLANNED, "beside --plan, which runs nothing", "Leave it out, or leave --plan out.")
         if options.backend is not Backend.LAVA:
@@ -172,11 +219,14 @@ def refuse_unused(options: RunOptions) -> None:
         refuse_idle(FOR_LAVA, rule, "Leave it out, or add --backend lava.")
 
 
-def record_probe(network: Network, points: PointFile | FloatArray, chosen: Probe | None, options: RunOptions) -> None:
+def record_probe(
+    network: Network, points: PointFile | FloatArray | PointSource, chosen: Probe | None, options: RunOptions
+) -> None:
     """Record what `--probe` asks for, if anything, and print what it cost; beside `--json` to standard error."""
+    from ..stream.point_source import PointSource
     from ..stream.probes import probe, write_probe
 
-    if chosen is None or options.probe_out is None:
+    if chosen is None or options.probe_out is None or isinstance(points, PointSource):
         return
     recorded = probe(network, points, chosen, backend=options.backend, mode=lava_mode(options))
     trace, files = recorded.trace, write_probe(recorded.trace, options.probe_out)
@@ -213,7 +263,9 @@ def lava_mode(options: RunOptions) -> LavaMode | None:
     return options.mode if options.backend is Backend.LAVA else None
 
 
-def run_into(path: Path, network: Network, points: PointFile | FloatArray, options: RunOptions) -> StreamSummary:
+def run_into(
+    path: Path, network: Network, points: PointFile | FloatArray | PointSource, options: RunOptions
+) -> StreamSummary:
     """Stream the points through the network into a file, with a bar."""
     from ..stream.stream import stream
 

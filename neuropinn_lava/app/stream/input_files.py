@@ -43,12 +43,21 @@ def read_inputs(path: Path, network: Network) -> FloatArray:
 
 def _read_named(path: Path, network: Network) -> FloatArray:
     """Read the arrays of an .npz file, and put them side by side in the order of the inputs."""
+    return checked_samples(read_arrays(path), network, f"file {path}")
+
+
+def read_arrays(path: Path) -> dict[str, FloatArray]:
+    """Read the arrays of an .npz file, one for each input by its name.
+
+    Raises:
+        SpecError: If there is no such file.
+        FileFormatError: If it does not hold arrays of numbers.
+    """
     if not path.is_file():
         raise SpecError("points file", "be an existing file", str(path), "Check its name and folder.")
     try:
         with np.load(path, allow_pickle=False) as held:
-            arrays = {name: held[name] for name in held.files}
+            return {name: held[name] for name in held.files}
     except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
         repair = "Save it with numpy.savez(path, name=array, …), a name for each input."
         raise FileFormatError(f"file {path}", "hold an array of numbers for each input", error, repair) from error
-    return checked_samples(arrays, network, f"file {path}")

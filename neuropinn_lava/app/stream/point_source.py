@@ -49,9 +49,11 @@ class PointSource(Record):
     """Digest by which the same points are known again, None where they are not kept anywhere."""
     arrays: Callable[[int], Iterator[FloatArray]]
     """Function that returns the points from a number on, in arrays (n, n_in) of any lengths."""
+    axes: tuple[int, ...] = ()
+    """Lengths of the axes along which the outputs lie, functions x points, whose functions were checked; empty for rows."""
 
     @classmethod
-    def of(cls, points: Points) -> PointSource:
+    def of(cls, points: Points | PointSource) -> PointSource:
         """Build the source of a file, of an array, or of an iterable, which is not read yet.
 
         Raises:
@@ -59,6 +61,8 @@ class PointSource(Record):
             FileFormatError: If a file of points cannot be read.
         """
         points = without_graph(points)
+        if isinstance(points, PointSource):
+            return points
         if isinstance(points, (str, Path, PointFile)):
             file = open_points(points)
             return cls(n_points=file.n_points, fingerprint=file.fingerprint, arrays=file.blocks)

@@ -27,6 +27,8 @@ from .arrays_io import check_suffix, read_npy_blocks
 
 SCHEMA = "neuropinn-lava/rows/2"
 """First entry of the record of an unfinished file."""
+HEADER_BYTES = 128
+"""Bytes before the numbers of an .npy file: two lines of 64, of which the lengths of the axes fill the second in part."""
 DATASET = "outputs"
 """Name of the dataset that holds the rows in an .h5 file."""
 
@@ -34,9 +36,10 @@ DATASET = "outputs"
 class RowFile:
     """A file of float64 rows that is being written: `append` blocks, `finish`, or leave it to be resumed."""
 
-    def __init__(self, path: Path, names: tuple[str, ...], part: BinaryIO) -> None:
+    def __init__(self, path: Path, names: tuple[str, ...], part: BinaryIO, axes: tuple[int, ...] = ()) -> None:
         self.path = path
         self.names = names
+        self.axes = axes
         self.n_rows = 0
         """Number of rows that are certain."""
         self.notes: dict[str, Any] = {}
@@ -44,7 +47,15 @@ class RowFile:
         self._part, self._n_claimed = part, 0
 
     @classmethod
-    def open(cls, path: str | Path, names: tuple[str, ...], *, n_expected: int = 0, resume: bool = False) -> RowFile:
+    def open(
+        cls,
+        path: str | Path,
+        names: tuple[str, ...],
+        *,
+        n_expected: int = 0,
+        resume: bool = False,
+        axes: tuple[int, ...] = (),
+    ) -> RowFile:
         """Start a file of rows, or go on with an unfinished one if there is one.
 
         Args:
@@ -52,17 +63,22 @@ class RowFile:
             names: Names of the columns.
             n_expected: Number of rows to claim room for; others may follow.
             resume: Whether to go on with an unfinished file.
+            axes: Lengths of the axes that take the place of the rows in the finished file, .npy alone: (k, n) for the k * n
+                rows of a grid.
 
         Raises:
             SpecError: If the ending is unknown, the file cannot be written, the disk is full, or another run is writing it.
             FileFormatError: If an unfinished file is not one of ours.
         """
         target = check_writable(check_suffix(Path(path), "output file"))
+        if axes and target.suffix.lower() != ".npy":
+            rule = "end in .npy for a grid, whose outputs have more axes than rows and columns"
+            raise SpecError("output file", rule, target.name, "Choose another ending.")
         resume = resume and part_path(target).exists()  # a record alone is that of a file which has its name by now
         part = os.fdopen(os.open(part_path(target), os.O_RDWR | os.O_CREAT, 0o666), "r+b")
         try:
             _lock(part, target)
-            rows = cls(target, names, part)
+            rows = cls(target, names, part, axes)
             rows._begin(resume)
         except BaseException:
             part.close()
@@ -111,6 +127,9 @@ class RowFile:
         part, kind = part_path(self.path), self.path.suffix.lower()
         with full_disk_as_error(self.path):
             self._resize(self.n_rows)
+            if self.axes:
+                self._part.seek(0)
+                self._part.write(self._header(*self.axes))
             self._flush()
             if kind == ".npy":
                 os.replace(part, self.path)
@@ -152,16 +171,17 @@ class RowFile:
         self._part.flush()
         os.fsync(self._part.fileno())
 
-    def _header(self, n_rows: int) -> bytes:
-        """Return the header of an .npy file; numpy leaves room in it for any number of rows, so that its length is fixed."""
-        head, shape = io.BytesIO(), (n_rows, len(self.names))
+    def _header(self, *axes: int) -> bytes:
+        """Return the header of an .npy file of rows along some axes, always of the same length."""
+        head = io.BytesIO()
         write_header: Callable[..., None] = np.lib.format.write_array_header_1_0  # numpy 1 gives it no types
-        write_header(head, {"descr": "<f8", "fortran_order": False, "shape": shape})
+        write_header(head, {"descr": "<f8", "fortran_order": False, "shape": (*axes, len(self.names))})
+        assert len(head.getvalue()) == HEADER_BYTES, "numpy leaves room for any lengths of two or three axes"
         return head.getvalue()
 
     def _row_offset(self, n_rows: int) -> int:
         """Return where the row of this number begins in the file, in bytes."""
-        return len(self._header(n_rows)) + 8 * n_rows * len(self.names)
+        return HEADER_BYTES + 8 * n_rows * len(self.names)
 
     def _h5_head(self) -> bytes:
         """Build what an HDF5 file of these rows holds before them, in memory: a full disk may bring libhdf5 down."""

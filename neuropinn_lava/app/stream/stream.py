@@ -80,7 +80,7 @@ class StreamSummary(Record):
 
 def stream(
     network: Network,
-    points: Points,
+    points: Points | PointSource,
     out: str | Path,
     *,
     backend: Backend | str = Backend.INTEGER,
@@ -161,10 +161,12 @@ def _write_blocks(
     on_progress: Callable[[StreamProgress], None] | None,
 ) -> StreamSummary:
     """Evaluate blocks in a pool, and write what each one gives as soon as it is there."""
-    with RowFile.open(out, output_names(network), n_expected=source.n_points or 0, resume=resume) as rows:
+    with RowFile.open(
+        out, output_names(network), n_expected=source.n_points or 0, resume=resume, axes=source.axes
+    ) as rows:
         identity = _identity(network, source, choices)
         _check_same(rows, identity)
-        tally = _Tally(network, rows, source.n_points, on_progress)
+        tally = _Tally(network, rows, source, on_progress)
         with open_pool(cluster) as pool:
             for trace in in_order(pool, _calls(network, source, choices, pool, tally, block_size)):
                 tally.add(trace)
@@ -238,12 +240,13 @@ class _Tally:
         self,
         network: Network,
         rows: RowFile,
-        n_points: int | None,
+        source: PointSource,
         on_progress: Callable[[StreamProgress], None] | None,
     ) -> None:
         self.n_resumed = rows.n_rows
         self._network, self._rows = network, rows
-        self._n_points, self._on_progress = n_points, on_progress
+        self._n_points, self._on_progress = source.n_points, on_progress
+        self._is_grid = bool(source.axes)
         self._start = time.perf_counter()
         self._before: float = rows.notes.get("seconds", 0.0)
         self._n_saturated: int = rows.notes.get("n_saturated", 0)
@@ -253,7 +256,7 @@ class _Tally:
     def counted(self, blocks: Iterable[FloatArray]) -> Iterator[FloatArray]:
         """Pass blocks on, and count which of their points lie outside the domain."""
         for block in blocks:
-            self._outside.append(count_outside(self._network, block))
+            self._outside.append(count_outside(self._network, block, with_held=not self._is_grid))
             yield block
 
     def add(self, trace: RunTrace) -> None:

@@ -3,7 +3,8 @@
     poisson, phase 2 of 2  ━━━━━━━━━━━━━━╸━━━━━━━  3250/8000 0:00:12
     loss 1.24e-04   residual 1.1e-04   error 0.16 %   activity 0.142
 
-Shown on standard error. Where that is no terminal, a line of the same words is printed for every tenth of the training.
+Shown on standard error. Where that is no terminal, a line of the same words is printed for every tenth of the training. In a
+notebook a picture is shown instead (`notebook_view.py`).
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from rich.live import Live
 from rich.text import Text
 
 from .console import err, show_note
+from .notebook_view import in_notebook, notebook_view
 from .progress import build_bar
 
 if TYPE_CHECKING:
+    from ...problems.problem import PdeProblem
     from ...training.run.history import TrainingProgress
 
 N_LINES = 10
@@ -54,6 +57,16 @@ def training_view(name: str, *, hidden: bool = False) -> Iterator[Callable[[Trai
             yield advance
     else:
         yield _lines(name)
+
+
+@contextlib.contextmanager
+def python_view(problem: PdeProblem) -> Iterator[Callable[[TrainingProgress], None]]:
+    """Show a training that Python code started: a picture in a notebook, the bar on a terminal, nothing elsewhere."""
+    if in_notebook():
+        yield notebook_view(problem)
+    else:
+        with training_view(problem.name, hidden=not err.is_terminal) as advance:
+            yield advance
 
 
 @contextlib.contextmanager

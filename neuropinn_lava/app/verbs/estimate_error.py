@@ -23,7 +23,7 @@ def estimate_error(
     """Estimate the relative L2 error of a network: `estimate_error(chip).relative_l2`.
 
     One Newton correction of the discrete equations and conditions is solved on a cloud half as fine again as the training's. It
-    is an estimate; docs/results.md says how well it did on the problems that have a reference.
+    is an estimate; docs/results/equations.md says how well it did on the problems that have a reference.
 
     Equations with a smoothing term are taken with the viscosity of the recipe, without which they may have no unique solution.
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ...micromechanics.solver import MeshedCell
 
 DEFAULT_CELLS = 10
-"""Cubes along an edge of the mesh: C is within 0.1 % of that of 12 cubes (docs/results.md, Micromechanics)."""
+"""Cubes along an edge of the mesh: C is within 0.1 % of that of 12 cubes (docs/results/micromechanics.md)."""
 
 LOADS = ("compression", "shear")
 """Options of `elasticity3d` that are no options of the cell, besides mean strains."""

@@ -72,12 +72,18 @@ def output_names(network: Network, problem: PdeProblem | None = None) -> tuple[s
     return problem.unknowns if problem else tuple(f"u{k}" for k in range(float_network(network).n_out))
 
 
-def count_outside(network: Network, points: FloatArray, problem: PdeProblem | None = None) -> int:
+def count_outside(
+    network: Network, points: FloatArray, problem: PdeProblem | None = None, *, with_held: bool = True
+) -> int:
     """Count points outside the domain that a network was trained on: its problem's, or its box where it has no problem.
 
     A point on the edge, to the rounding of coordinates, is inside. A problem of another dimension is not the network's own.
+    Without `with_held` the columns of held inputs are not looked at.
     """
     source = float_network(network)
+    if not with_held:
+        is_held = np.concatenate([np.full(each.width, each.is_held) for each in source.inputs])
+        points = np.where(is_held, (source.lower + source.upper) / 2, points)
     if points.ndim == 3:  # a sequence is outside where one of its steps is
         inside = Box(source.lower, source.upper).contains(points.reshape(-1, source.n_in))
         return int(np.count_nonzero(~inside.reshape(points.shape[:2]).all(axis=1)))

@@ -21,22 +21,25 @@ from ...network.spec import Readout
 from .convert import DEFAULT_TARGET
 from .devices import check_devices, describe_target, measure_on
 from .network_domain import known_problem
+from .report_fields import gather_fields
 from .report_sections import (
     describe_deployed,
     describe_problem,
     describe_words,
     evaluator,
-    gather_fields,
     measure_backends,
     reference_at,
 )
-from .run import run_on
+from .run import RunChoices, run_chosen, run_on
 from .solids import describe_solid
 from .verify import OnStage, announce, check_lava, compare_backends, given_or_drawn
 
 if TYPE_CHECKING:
     from ...conversion.quantize.report import QuantizationReport
+    from ...hardware_sim.costs.activity import ActivitySection
     from ...hardware_sim.costs.hardware_profile import HardwareProfile
+    from ...hardware_sim.counts.operations import OperationCounts
+    from ...hardware_sim.counts.samples import SampleCounts
     from ...hardware_sim.devices.device_result import DeviceResult
     from ...hardware_sim.fields.gradients import GradientSection
     from ...hardware_sim.report.report import Report
@@ -120,6 +123,9 @@ def profile(
     once = run_held(network, held)
     announce(on_stage, "residuals, gradients and hardware")
     profiled = hardware_of(traces[-1], held, once)
+    counts = count_operations(network, traces[-1], once)
+    given = None if reference is None else "given by the user"
+    backends, estimate = measure_backends(network, problem, traces, truth, given)
     return Report(
         package_version=__version__,
         n_points=len(held),
@@ -127,14 +133,42 @@ def profile(
         problem=describe_problem(problem) if problem else None,
         network=describe_deployed(network, held, truth),
         quantization=describe_words(network, held, traces[-1], cost),
-        backends=measure_backends(network, problem, traces, truth, None if reference is None else "given by the user"),
-        counts=count_operations(network, traces[-1], once),
-        fields=gather_fields(network, problem, held, traces, truth),
+        backends=backends,
+        counts=counts,
+        activity=_activity(network, problem, held, traces[-1], counts, profiled.samples, truth),
+        fields=gather_fields(
+            network, problem, estimate, None if reference is None else (held, traces[-1].outputs - reference)
+        ),
         hardware=profiled,
         devices=_measure_devices(network, held, traces[-1], profiled, hardware.devices, on_stage),
         gradients=_gradients(network, problem),
         solid=describe_solid(network, problem),
         parity=compare_backends(network, held, on_stage) if with_lava and with_parity is not False else None,
+    )
+
+
+def _activity(
+    network: Network,
+    problem: PdeProblem | None,
+    points: FloatArray,
+    trace: RunTrace,
+    counts: OperationCounts,
+    samples: SampleCounts,
+    truth: FloatArray | None,
+) -> ActivitySection:
+    """Gather the activity, and record the samples of the largest error and of most, median and fewest operations."""
+    from ...hardware_sim.costs.activity import choose_samples, measure_activity
+
+    error = None if truth is None else np.abs(trace.outputs - truth).reshape(len(points), -1).max(axis=1)
+    worst = None if error is None else points[int(error.argmax())]
+    names = problem.coordinates if problem else tuple(f"x{k}" for k in range(points.shape[-1]))
+    chosen = RunChoices(backend=defining_backend(network))
+    return measure_activity(
+        network,
+        trace,
+        counts,
+        choose_samples(samples, worst, names),
+        lambda some, probe: run_chosen(network, some, chosen, probe),
     )
 
 

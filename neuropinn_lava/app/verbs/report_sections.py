@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ...base.arrays import FloatArray
 from ...base.metrics import max_abs_error, relative_l2
 from ...engine.trace import Backend, RunTrace
@@ -17,21 +15,18 @@ from .run import run_on
 
 if TYPE_CHECKING:
     from ...conversion.quantize.report import QuantizationReport
-    from ...hardware_sim.fields.outputs import EstimateSection, FieldSection
     from ...hardware_sim.report.content.sections import (
         BackendsSection,
         NetworkSection,
         ProblemSection,
         QuantizationSection,
     )
+    from ...problems.error_estimate import ErrorEstimate
     from ...problems.problem import PdeProblem
-    from ...problems.residuals import ResidualReport
 
 
 BUDGET_POINTS = 1000
 """Largest number of points for the error budget, which runs the network some twenty times."""
-MAP_POINTS = 10_000
-"""Largest number of points of a map: more than a figure shows, and few enough for a small report."""
 
 
 def describe_deployed(network: Network, points: FloatArray, truth: FloatArray | None) -> NetworkSection:
@@ -96,8 +91,12 @@ def describe_problem(problem: PdeProblem) -> ProblemSection:
 
 def measure_backends(
     network: Network, problem: PdeProblem | None, traces: list[RunTrace], truth: FloatArray | None, source: str | None
-) -> BackendsSection:
-    """Measure the error of every backend against the reference and, where there is a problem, its residual."""
+) -> tuple[BackendsSection, ErrorEstimate | None]:
+    """Measure the error of every backend against the reference and, where there is a problem, its residual.
+
+    Returns:
+        The section, and the error of the backend that ran last as the equations estimate it; None without an estimate.
+    """
     from ...hardware_sim.report.content.sections import BackendResult, BackendsSection
     from ...problems.residuals import measure_residual
 
@@ -127,59 +126,15 @@ def measure_backends(
             )
         )
     words = source or (f"the problem's solution: {problem.reference.source}" if problem and problem.reference else None)
-    return BackendsSection(
+    section = BackendsSection(
         results=tuple(results),
         residual_operator=operator,
         reference_residual_rms=floor,
         reference=words,
-        estimated_error=_estimated_field(problem, residual) if problem and residual and residual.estimate else None,
     )
-
-
-def _estimated_field(problem: PdeProblem, residual: ResidualReport) -> EstimateSection:
-    """Build the map of the estimated error of the backend that was measured last."""
-    from ...hardware_sim.fields.outputs import EstimateSection
-    from ...hardware_sim.fields.triangulation import triangulate_points
-
-    assert residual.estimate is not None
-    points = residual.estimate.points
-    is_plane = points.shape[1] == 2
-    triangles = triangulate_points(points, problem.domain.contains) if is_plane else np.empty((0, 3), dtype=np.int64)
-    return EstimateSection(
-        coordinates=problem.coordinates,
-        unknowns=problem.unknowns,
-        points=points,
-        error=residual.estimate.error,
-        triangles=triangles,
-    )
+    return section, residual.estimate if residual else None
 
 
 def evaluator(network: Network, backend: Backend) -> Callable[[FloatArray], FloatArray]:
     """Return the function from points (n, n_in) to outputs (n, n_out) of a network on a backend."""
     return lambda points: run_on(network, points, backend).outputs
-
-
-def gather_fields(
-    network: Network, problem: PdeProblem | None, points: FloatArray, traces: list[RunTrace], truth: FloatArray | None
-) -> FieldSection | None:
-    """Build the section of the maps, with `MAP_POINTS` points at most: float, deployed and reference; None for sequences."""
-    from ...hardware_sim.fields.outputs import FieldSection
-    from ...hardware_sim.fields.triangulation import triangulate_points
-
-    source = float_network(network)
-    if source.has_sequences:
-        return None
-    coordinates = problem.coordinates if problem else tuple(f"x{k}" for k in range(source.n_in))
-    unknowns = problem.unknowns if problem else tuple(f"u{k}" for k in range(source.n_out))
-    inside = problem.domain.contains if problem else None
-    shown = slice(None, None, max(len(points) // MAP_POINTS, 1))
-    points = points[shown]
-    return FieldSection(
-        coordinates=coordinates,
-        unknowns=unknowns,
-        points=points,
-        float_outputs=traces[0].outputs[shown],
-        deployed_outputs=traces[-1].outputs[shown],
-        reference_outputs=None if truth is None else truth[shown],
-        triangles=triangulate_points(points, inside) if source.n_in == 2 and len(points) >= 3 else None,
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -161,6 +162,7 @@ def train(
     threads: int = 1,
     device: str = "cpu",
     on_progress: Callable[[TrainingProgress], None] | None = None,
+    show: bool = True,
     command: str | None = None,
 ) -> TrainingResult:
     """Train a network on a problem: `train(find_problem("poisson"), path="net.h5")`.
@@ -176,7 +178,9 @@ def train(
         files: Checkpoint and history with its figure.
         threads: Threads of torch; with one, the same seed gives the same bits.
         device: Torch device.
-        on_progress: Called with each report of progress.
+        on_progress: Called with each report of progress, in place of what is shown.
+        show: Whether the training is shown where there is no `on_progress`: by a picture of the error and the activity in a
+            notebook, by a bar on a terminal.
         command: The command that trains the network again, for its provenance.
 
     Raises:
@@ -201,27 +205,37 @@ def train(
     if isinstance(chosen, OperatorRecipe):
         _refuse_for_functions(changes, files, device, module)
         chosen = chosen.changed(changes.activity, changes.iterations)
-        result = train_operator(
-            problem, chosen, seed, n_threads=threads, on_progress=on_progress, provenance=provenance
-        )
-        if files.history is not None:
-            write_history(result.history, files.history)
-        _write_results(result, path, files.figure, problem.title)
-        return result
-    result = train_network(
-        problem,
-        changes.applied(chosen),
-        seed,
-        device=device,
-        n_threads=threads,
-        output=TrainingOutput(checkpoint=files.checkpoint, resume=files.resume, history=files.history),
-        on_progress=on_progress,
-        provenance=provenance,
-        module=module,
-        export=_find_export(module),
-    )
+    with _shown(problem, on_progress, show) as report:
+        if isinstance(chosen, OperatorRecipe):
+            result = train_operator(problem, chosen, seed, n_threads=threads, on_progress=report, provenance=provenance)
+            if files.history is not None:
+                write_history(result.history, files.history)
+        else:
+            result = train_network(
+                problem,
+                changes.applied(chosen),
+                seed,
+                device=device,
+                n_threads=threads,
+                output=TrainingOutput(checkpoint=files.checkpoint, resume=files.resume, history=files.history),
+                on_progress=report,
+                provenance=provenance,
+                module=module,
+                export=_find_export(module),
+            )
     _write_results(result, path, files.figure, problem.title)
     return result
+
+
+def _shown(
+    problem: PdeProblem, on_progress: Callable[[TrainingProgress], None] | None, show: bool
+) -> AbstractContextManager[Callable[[TrainingProgress], None] | None]:
+    """Return the context that yields the function to call with each report."""
+    if on_progress is not None or not show:
+        return nullcontext(on_progress)
+    from ..terminal.training_view import python_view
+
+    return python_view(problem)
 
 
 def _refuse_for_functions(changes: RecipeChanges, files: TrainingFiles, device: str, module: object) -> None:

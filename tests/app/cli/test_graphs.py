@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import builders
+from neuropinn_lava.app.stream.grid import run_grid
 from neuropinn_lava.conversion.quantize.post_training import quantize_network
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.engine.trace import Probe
@@ -159,3 +160,29 @@ def test_a_held_input_is_shown_given_once_and_counted_once(cli, tmp_path) -> Non
     counts = json.loads((tmp_path / "report" / "report.json").read_text())["counts"]
     assert counts["held"]["n_values"] == 1
     assert {row["name"]: row["n_samples"] for row in counts["layers"] if row["is_held"]} == {"function": 1, "branch": 1}
+
+
+def test_a_run_of_functions_and_points_is_a_grid(cli, tmp_path) -> None:
+    network = quantize_network(operator_network()).network
+    write_network(network, tmp_path / "o.h5")
+    functions, points = np.array([[0.5], [1.0]]), np.linspace(-1, 1, 9)[:, None]
+    np.save(tmp_path / "f.npy", functions)
+    np.save(tmp_path / "p.npy", points)
+    np.savez(tmp_path / "p.npz", point=points)
+    np.save(tmp_path / "s.npy", np.zeros((1, 1)))
+    expected = run_grid(network, functions, points)
+    run = ("run", tmp_path / "o.h5", "--functions", tmp_path / "f.npy", "--out", tmp_path / "u.npy")
+    for name in ("p.npy", "p.npz"):
+        code, out, _ = cli(*run, "--points", tmp_path / name, "--json")
+        assert (code, json.loads(out)["n_samples"]) == (0, 18)
+        assert np.load(tmp_path / "u.npy").tobytes() == expected.tobytes()
+    run = (*run, "--points", tmp_path / "p.npy")
+    for more, match in (
+        (("--probe", "0", "--probe-out", tmp_path / "probe"), "--probe must be left out beside --functions"),
+        (("--interpolate", "cubic"), "--sensors must be given where functions are interpolated"),
+        (("--sensors", tmp_path / "s.npy"), "--trained-sensors must be given where the network's problem"),
+    ):
+        code, _, err = cli(*run, *more)
+        assert (code, match in " ".join(err.split())) == (1, True)
+    code, _, err = cli("run", tmp_path / "o.h5", "--points", tmp_path / "p.npz", "--sensors", tmp_path / "s.npy")
+    assert (code, "--sensors must be left out without --functions" in " ".join(err.split())) == (1, True)

@@ -34,7 +34,7 @@ def test_profile_of_a_quantized_network_is_complete() -> None:
     assert profile.placement is not None
     assert profile.placement.partition.target.name == "loihi2"
     assert profile.latency is not None
-    assert profile.sample_triangles is not None
+    assert profile.sample_map is not None
     assert profile.samples.n_samples == 50
     assert profile.does_not_fit is None
 
@@ -43,7 +43,9 @@ def test_profile_of_a_float_network_has_no_cores() -> None:
     network = builders.random_spec(0)
     points = builders.random_points(network, 20)
     profile = profile_hardware(network, run_float(network, points), points)
-    assert profile.placement is profile.latency is profile.does_not_fit is profile.sample_triangles is None
+    assert profile.placement is profile.latency is profile.does_not_fit is None
+    assert profile.sample_map is not None
+    assert np.isfinite(profile.sample_map.values).all()  # the whole box, where no domain is known
     assert len(profile.energies) == len(SHIPPED)
 
 

@@ -1,4 +1,4 @@
-"""The shipped network of `elasticity3d`: what docs/results.md says of it, float and in integers."""
+"""The shipped network of `elasticity3d`: what docs/results/micromechanics.md says of it, float and in integers."""
 
 from __future__ import annotations
 

@@ -81,6 +81,10 @@ def lay_out_state(plan: IntegerPlan, names: Names) -> StateLayout:
     """Lay out the state of one run: membranes, delay lines, payloads, and room for sums."""
     slots, payloads = _share_slots(plan)
     fields = [*_membranes(plan, names), *_lines(plan, names), *_sums(plan), *slots]
+    if plan.held:
+        fields.append(
+            Field(name="is_held", c_type="uint32_t", shape=(), comment="whether payloads of a function are held")
+        )
     if not fields:
         fields = [Field(name="nothing", c_type="int8_t", shape=(), comment="a struct is not empty")]
     fields.sort(key=lambda field: -SIZES[field.c_type])  # no padding between fields
@@ -139,7 +143,12 @@ def sum_field(name: str, c_type: str) -> str:
 
 
 def _share_slots(plan: IntegerPlan) -> tuple[list[Field], dict[str, Field]]:
-    """Assign payloads to fields: a field is free again behind the last node that reads its payload in the same step."""
+    """Assign payloads to fields: a field is free again behind the last node that reads its payload in the same step.
+
+    What a held node sends to others stays for many samples, in a field of its own.
+    """
+    readers = [node for node in (*plan.nodes, plan.output) if node.name not in plan.held]
+    kept = {source for node in readers for source, _ in node.edges} & plan.held
     last_read = {node.name: k for k, node in enumerate(plan.nodes)}
     for k, node in enumerate((*plan.nodes, plan.output)):
         for source, delay in node.edges:
@@ -152,13 +161,13 @@ def _share_slots(plan: IntegerPlan) -> tuple[list[Field], dict[str, Field]]:
     for k, node in enumerate(plan.nodes):
         c_type = sent_type(plan, node.name)
         free = [i for i, slot in enumerate(slots) if slot.c_type == c_type and busy_until[i] < k]
-        if free:
+        if free and node.name not in kept:
             at = free[0]
             slots[at] = replace(slots[at], shape=(max(slots[at].shape[0], node.n_out),))
         else:
             at = len(slots)
             slots.append(Field(name=f"payload{at}", c_type=c_type, shape=(node.n_out,), comment="payloads"))
             busy_until.append(0)
-        busy_until[at] = last_read[node.name]
+        busy_until[at] = READ_TO_THE_END if node.name in kept else last_read[node.name]
         place[node.name] = at
     return slots, {name: slots[at] for name, at in place.items()}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from .....network.integers import IntFormat
 from .....network.spec import MAX_STEPS, Readout
-from ...integer_plan import IntegerPlan
+from ...integer_plan import InputPlan, IntegerPlan
 from .filling import fill
 from .names import Names
 from .surroundings import Surroundings
@@ -75,21 +77,49 @@ def reset_code(plan: IntegerPlan, names: Names) -> str:
     return "\n".join([*variables, *(f"    {line}" for line in lines), "    }"])
 
 
-def check_code(plan: IntegerPlan) -> str:
-    """Write the statements that find an input outside its word."""
+def check_code(plan: IntegerPlan, inputs: Collection[InputPlan]) -> str:
+    """Write the statements that find a word of some of the inputs outside its range."""
     lines, first = [], 0
     for each in plan.inputs:
         highest = IntFormat(bits=each.word.bits).highest
-        lines += [
-            f"    for (i = {first}u; i < {first + each.width}u; ++i) {{",
-            "        const int32_t q = x[i];",
-            f"        if ((q < -{highest}) || (q > {highest})) {{",
-            "            is_inside = 0;",
-            "        }",
-            "    }",
-        ]
+        lines += (
+            []
+            if each not in inputs
+            else [
+                f"    for (i = {first}u; i < {first + each.width}u; ++i) {{",
+                "        const int32_t q = x[i];",
+                f"        if ((q < -{highest}) || (q > {highest})) {{",
+                "            is_inside = 0;",
+                "        }",
+                "    }",
+            ]
+        )
         first += each.width
     return "\n".join(lines)
+
+
+def hold_code(plan: IntegerPlan, names: Names) -> str:
+    """Write the functions that compute the held nodes, and a sample with what they sent; nothing where no node is held."""
+    if not plan.held:
+        return ""
+    held = [node for node in plan.nodes if node.name in plan.held]
+    others = [node for node in plan.nodes if node.name not in plan.held]
+    calls = [[f"    {names.prefix}_node_{names.nodes[node.name]}(s, x);" for node in nodes] for nodes in (held, others)]
+    calls[1].append(f"    {names.prefix}_node_{names.nodes[plan.output.name]}(s, x, y);")
+    return fill(
+        "hold.h",
+        {
+            "prefix": names.prefix,
+            "macro": names.macro,
+            "held_inputs": " and ".join(names.nodes[each.name] for each in plan.held_inputs),
+            "point_inputs": " and ".join(names.nodes[each.name] for each in plan.point_inputs),
+            "accept_held": check_code(plan, plan.held_inputs),
+            "accept_point": check_code(plan, plan.point_inputs),
+            "held_calls": "\n".join(calls[0]),
+            "point_calls": "\n".join(calls[1]),
+            "cast": "" if sum_type(plan) == "int32_t" else f"({names.prefix}_sum_t)",
+        },
+    )
 
 
 def run_code(plan: IntegerPlan, names: Names) -> str:

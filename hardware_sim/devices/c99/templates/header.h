@@ -37,6 +37,8 @@
 
 #define @{macro}_N_IN @{n_in}
 #define @{macro}_N_OUT @{n_out}
+/* Whether there are @{prefix}_hold and @{prefix}_run_held, which compute a held input once for many points. */
+#define @{macro}_HOLDS @{holds}
 @{steps_macros}
 
 /* Scales: an input q stands for q * 2**exponent, an output likewise. */
@@ -111,7 +113,7 @@ static inline int32_t @{prefix}_init(@{prefix}_state_t *s)
         }
     }
 #endif
-    return @{prefix}_reset(s);
+@{forget}    return @{prefix}_reset(s);
 }
 
 /* Return whether every input lies in its word. */

@@ -55,6 +55,39 @@ static uint32_t test_errors(@{prefix}_state_t *state)
     return n_wrong;
 }
 
+#if @{macro}_HOLDS
+/* Compare points of one function, which is held, with whole runs; return how many numbers differ. */
+static uint32_t test_held(@{prefix}_state_t *state, uint32_t sample)
+{
+    static @{prefix}_state_t whole;
+    static const uint32_t is_point[@{macro}_N_IN] = { @{is_point} };
+    @{prefix}_sum_t sums[@{macro}_GOLDEN_SUMS];
+    @{prefix}_sum_t expected[@{macro}_GOLDEN_SUMS];
+    @{prefix}_input_t words[@{macro}_N_IN];
+    uint32_t n_wrong = 0u;
+    uint32_t other;
+    uint32_t k;
+    (void)@{prefix}_init(state);
+    (void)@{prefix}_init(&whole);
+    n_wrong += (@{prefix}_run_held(state, @{prefix}_golden_words[sample], sums) != @{macro}_ARG_ERROR) ? 1u : 0u;
+    n_wrong += (@{prefix}_hold(state, @{prefix}_golden_words[sample]) != @{macro}_SUCCESS) ? 1u : 0u;
+    for (other = 0u; other < @{macro}_GOLDEN_SAMPLES; ++other) {
+        for (k = 0u; k < @{macro}_N_IN; ++k) {
+            words[k] = @{prefix}_golden_words[(is_point[k] != 0u) ? other : sample][k];
+        }
+        if ((@{prefix}_run_held(state, words, sums) != @{macro}_SUCCESS) ||
+            (@{prefix}_run(&whole, words, expected) != @{macro}_SUCCESS)) {
+            return @{macro}_GOLDEN_SUMS;
+        }
+        for (k = 0u; k < @{macro}_GOLDEN_SUMS; ++k) {
+            n_wrong += (sums[k] != expected[k]) ? 1u : 0u;
+            n_wrong += ((other == sample) && (sums[k] != @{prefix}_golden_sums[sample][k])) ? 1u : 0u;
+        }
+    }
+    return n_wrong;
+}
+#endif
+
 #ifdef NPL_HOST
 /* Compare encoding and decoding of one sample; return how many numbers differ. */
 static uint32_t test_host(@{prefix}_state_t *state, uint32_t sample)
@@ -101,6 +134,9 @@ uint32_t npl_selftest(void)
     n_wrong += test_errors(&state);
     for (sample = 0u; sample < @{macro}_GOLDEN_SAMPLES; ++sample) {
         n_wrong += test_sample(&state, sample);
+#if @{macro}_HOLDS
+        n_wrong += test_held(&state, sample);
+#endif
 #ifdef NPL_HOST
         n_wrong += test_host(&state, sample);
 #endif

@@ -20,7 +20,7 @@ RECIPE = TrainingRecipe(
     cloud=CloudRecipe(n_per_axis=(24, 24)),
     phases=accurate_then_sparse(0.135),
 )
-"""u / d is 25 at the start and 10 at the end of the default problem. docs/results.md lists other settings."""
+"""u / d is 25 at the start and 10 at the end of the default problem. docs/results/training.md lists other settings."""
 
 
 def make_heat(*, diffusivity: float = 1.0, strength: float = 100.0) -> PdeProblem:

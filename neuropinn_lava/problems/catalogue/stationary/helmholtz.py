@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from ....base.arrays import FloatArray
@@ -14,11 +16,12 @@ from ...recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
 from ...solvers.closed_forms import helmholtz_mode
 
 RECIPE = TrainingRecipe(
-    network=SOLVER_NETWORK,
-    cloud=CloudRecipe(n_per_axis=(24, 40)),
-    phases=accurate_then_sparse(0.2, n_accurate=100),
+    network=dataclasses.replace(SOLVER_NETWORK, initial_gain=3.0),
+    cloud=CloudRecipe(n_per_axis=(22, 62)),
+    phases=accurate_then_sparse(0.28, n_accurate=60, least_damping=1e-5),
 )
-"""Ten cells for each wave along y."""
+"""Almost the cells that `default_recipe.py` chooses. On 20 x 56 cells with 20 neighbours the discrete equations are as right,
+but a sparse network errs more between the points: 4.8e-3 at an activity of 0.265."""
 MODES = (1, 4)
 """Numbers of whole waves along x and y."""
 

@@ -21,7 +21,7 @@ RECIPE = TrainingRecipe(
     cloud=CloudRecipe(n_per_axis=(24, 24)),
     phases=accurate_then_sparse(0.135),
 )
-"""u / d reaches 1.6 inside the default problem. docs/results.md lists other settings."""
+"""u / d reaches 1.6 inside the default problem. docs/results/training.md lists other settings."""
 MAX_MODE = 8
 """Highest number of half waves: the recipe's grid has then six points for each wave."""
 

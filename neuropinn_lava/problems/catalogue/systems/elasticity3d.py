@@ -124,7 +124,7 @@ def make_micromechanics(cell: UnitCell, load: Load) -> PdeProblem:
         reference=ReferenceSolution(
             evaluate=lambda points: reference_displacement(cell, load, points),
             relative_accuracy=2e-3,
-            source="quadratic finite elements on a fitted mesh (docs/results.md, Micromechanics)",
+            source="quadratic finite elements on a fitted mesh (docs/results/micromechanics.md)",
         ),
         recipe=_recipe(cell, load),
     )

@@ -19,7 +19,7 @@ from ...solvers.closed_forms import two_materials
 
 RECIPE = TrainingRecipe(
     network=dataclasses.replace(SOLVER_NETWORK, output_scale=0.05),
-    cloud=CloudRecipe(n_per_axis=(16, 24)),
+    cloud=CloudRecipe(n_per_axis=(14, 20), n_neighbours=20),
     phases=accurate_then_sparse(0.2, n_accurate=40),
 )
 """The kink at the interface is between two unknowns, so that each of them is smooth; value and flux there are rows."""

@@ -15,9 +15,11 @@ import pytest
 import builders
 import c_programs
 from neuropinn_lava.base.errors import SpecError
+from neuropinn_lava.conversion.quantize.post_training import quantize_network
 from neuropinn_lava.hardware_sim.devices.c99.firmware import write_firmware
 from neuropinn_lava.network.quantized import QuantizedNetwork
 from neuropinn_lava.network.spec import Readout
+from small_graphs import operator_network
 
 NAMES = {"Makefile", "README.md", "firmware.json", "golden.h", "selftest.c"}
 
@@ -28,6 +30,11 @@ def small() -> QuantizedNetwork:
 
 def sequences(readout: Readout) -> QuantizedNetwork:
     return builders.random_graph(3, n_inputs=2, n_steps=None, readout=readout)
+
+
+def operator() -> QuantizedNetwork:
+    """Return a network that takes a function, whose branch is held."""
+    return quantize_network(operator_network(n_steps=1)).network
 
 
 def names(folder: Path) -> set[str]:
@@ -43,7 +50,9 @@ def make(folder: Path, *targets: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    "network", [small(), sequences(Readout.MEAN), sequences(Readout.EVERY)], ids=["constant", "mean", "every"]
+    "network",
+    [small(), sequences(Readout.MEAN), sequences(Readout.EVERY), operator()],
+    ids=["constant", "mean", "every", "held"],
 )
 def test_the_folder_tests_itself(tmp_path: Path, network: QuantizedNetwork) -> None:
     folder = write_firmware(network, tmp_path / "firmware", n_golden=5)
@@ -62,6 +71,19 @@ def test_the_self_test_finds_a_wrong_number(tmp_path: Path) -> None:
     (folder / "random1.h").write_text(text[: text.index("_node_output(")] + changed)
     done = make(folder, "selftest")
     assert done.returncode == 0, done.stderr
+    assert subprocess.run([folder / "selftest"], capture_output=True, check=False).returncode == 1
+
+
+def test_the_self_test_finds_a_held_payload_that_is_overwritten(tmp_path: Path) -> None:
+    folder = write_firmware(operator(), tmp_path / "firmware", n_golden=5)
+    text = (folder / "operator.h").read_text()
+    assert "| `npl_operator_run_held(state, words, sums)` |" in (folder / "README.md").read_text()
+    call = "    npl_operator_node_trunk(s, x);\n"
+    before, after = text.split("npl_operator_run_held(", 1)[0], text.split("npl_operator_run_held(", 1)[1]
+    assert call in after
+    changed = after.replace(call, call + "    s->payload0[0] = 0;\n", 1)
+    (folder / "operator.h").write_text(f"{before}npl_operator_run_held({changed}")
+    assert make(folder, "selftest").returncode == 0
     assert subprocess.run([folder / "selftest"], capture_output=True, check=False).returncode == 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +10,19 @@ import pytest
 
 import builders
 import c_programs
-from neuropinn_lava.base.arrays import record_digest
+from neuropinn_lava.base.arrays import FloatArray, record_digest
 from neuropinn_lava.base.errors import SimulationError, SpecError
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.engine.state import RunState
 from neuropinn_lava.engine.trace import Backend, Probe
 from neuropinn_lava.hardware_sim.devices.c99 import run as run_module
+from neuropinn_lava.hardware_sim.devices.c99.code.names import name_parts
+from neuropinn_lava.hardware_sim.devices.c99.header import write_header
 from neuropinn_lava.hardware_sim.devices.c99.run import build_driver, run_c99
-from neuropinn_lava.hardware_sim.devices.integer_plan import plan_integers
+from neuropinn_lava.hardware_sim.devices.integer_plan import IntegerPlan, plan_integers
 from neuropinn_lava.hardware_sim.parity.compare_traces import compare_traces
 from neuropinn_lava.network.quantized import QuantizedNetwork
+from small_graphs import with_held
 
 N = 60
 HARD = c_programs.hard_networks()
@@ -148,3 +152,46 @@ def test_a_program_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(build_driver(network), "path", broken)
     with pytest.raises(SimulationError, match="finish its run; got exit code 3: no memory"):
         run_c99(network, np.zeros((1, 1)))
+
+
+def held_graph(seed: int, n_steps: int = 1) -> tuple[QuantizedNetwork, FloatArray]:
+    """Draw a graph that holds one of two inputs, and points in stretches of one held value each."""
+    network = with_held(builders.random_graph(seed, n_inputs=2, n_nodes=7, n_steps=n_steps), "x0")
+    points, width = builders.random_points(network, 24), network.inputs[0].width
+    points[:, :width] = np.repeat(points[:4, :width], [5, 1, 6, 12], axis=0)
+    return network, points
+
+
+@pytest.mark.parametrize("seed", [22, 43, 62, 72])
+def test_what_is_held_gives_the_same_bits(seed: int) -> None:
+    """The driver runs every sample twice, as a whole and with what is held, and ends with an error where sums differ."""
+    network, points = held_graph(seed)
+    plan = plan_integers(network)
+    assert plan.held == network.held_sources - {"x0"}
+    assert f"_{name_parts(plan).stem}_run_held(" in write_header(plan)
+    probe = Probe(n_samples=5)
+    found = compare_traces(run_integer(network, points, probe), run_c99(network, points, probe), network=network)
+    assert (found.mismatches, found.first_difference) == (0, None)
+
+
+def test_several_steps_hold_nothing() -> None:
+    plan = plan_integers(held_graph(22, n_steps=2)[0])
+    assert plan.held == frozenset()
+    assert "run_held(" not in write_header(plan)
+
+
+def test_a_held_node_that_is_left_out_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, points = held_graph(22)
+    held = next(node for node in network.nodes if (node.name, 0) in network.output.edges)
+    assert held.name in network.held_sources
+
+    def without_a_call(plan: IntegerPlan) -> str:
+        text, names = write_header(plan), name_parts(plan)
+        before, after = text.split(f"{names.prefix}_hold(", 1)
+        call = f"    {names.prefix}_node_{names.nodes[held.name]}(s, x);\n"
+        assert call in after
+        return before + f"{names.prefix}_hold(" + after.replace(call, "", 1)
+
+    monkeypatch.setattr(run_module, "write_header", without_a_call)
+    with pytest.raises(SimulationError, match="returned the error -9"):
+        run_c99(replace(network, source=replace(network.source, name="mutant")), points)

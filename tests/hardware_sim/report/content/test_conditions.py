@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-import numpy as np
-
 from neuropinn_lava.engine.trace import Backend
-from neuropinn_lava.hardware_sim.fields.outputs import EstimateSection
 from neuropinn_lava.hardware_sim.report.content.sections import BackendResult, BackendsSection
 from neuropinn_lava.hardware_sim.report.content.sentences import backend_sentences
 from neuropinn_lava.hardware_sim.report.content.tables import accuracy_table, condition_table
-from neuropinn_lava.hardware_sim.report.figures.field_figures import draw_estimate
 
 KNOWN = BackendResult(
     backend=Backend.INTEGER,
@@ -54,18 +50,3 @@ def test_nothing_is_said_of_a_reference_that_does_not_exist() -> None:
     )
     assert "Errors are against a series" in " ".join(backend_sentences(known))
     assert "the reference itself scores 0.001" in " ".join(backend_sentences(known))
-
-
-def test_the_estimate_is_drawn_for_every_unknown_of_the_plane() -> None:
-    points = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
-    section = EstimateSection(
-        coordinates=("x", "y"),
-        unknowns=("u", "p"),
-        points=points,
-        error=np.arange(8.0).reshape(4, 2),
-        triangles=np.array([[0, 1, 2], [1, 3, 2]]),
-    )
-    drawn = list(draw_estimate(section))
-    assert [figure.name for figure in drawn] == ["field-u-estimate", "field-p-estimate"]
-    assert "largest magnitude 6" in drawn[0].caption
-    assert list(draw_estimate(dataclasses.replace(section, triangles=np.empty((0, 3), dtype=np.int64)))) == []

@@ -15,7 +15,7 @@ from neuropinn_lava.app.cli.demo import show_report
 from neuropinn_lava.base.errors import FileFormatError
 from neuropinn_lava.hardware_sim.costs.energy import BreakEven
 from neuropinn_lava.hardware_sim.parity.certificate import ParitySection
-from neuropinn_lava.hardware_sim.report.content.compare import compare_reports
+from neuropinn_lava.hardware_sim.report.content.compare import HEADLINES, compare_reports, headline_rows
 from neuropinn_lava.hardware_sim.report.content.formats import (
     NOTHING,
     format_count,
@@ -255,6 +255,16 @@ def test_csv_has_a_key_a_value_and_a_unit() -> None:
     assert not any("links" in key or "source" in key for key in by_key)
 
 
+def test_a_report_is_short_in_a_notebook() -> None:
+    report = report_cases.full_report()
+    assert len(repr(report)) < 200
+    rows = dict(report.summary_rows())
+    assert (rows["relative L2 error, float"], rows["relative L2 error, deployed"]) == ("0.3 %", "0.4 %")
+    assert rows["values that differ from Lava's"] == "0"
+    assert "<script>" not in report._repr_html_()
+    assert list(dict(report_cases.empty_report().summary_rows())) == ["all of it"]
+
+
 def test_two_reports_side_by_side(tmp_path: Path) -> None:
     first, second = tmp_path / "a.json", tmp_path / "b"
     second.mkdir()
@@ -270,6 +280,28 @@ def test_two_reports_side_by_side(tmp_path: Path) -> None:
     assert len(flatten_report(read_report(first))) == sum(row.first is not None for row in rows.values()) + sum(
         row.value is None for row in flatten_report(read_report(first))
     )
+
+
+def test_ten_headlines_stand_first_each_from_the_backend_that_ran(tmp_path: Path) -> None:
+    report = report_cases.full_report()
+    assert report.backends is not None
+    (alone, _) = report.backends.results
+    paths = [tmp_path / "a.json", tmp_path / "b.json"]
+    paths[0].write_text(report_text(report))
+    paths[1].write_text(report_text(replace(report, backends=replace(report.backends, results=(alone,)))))
+    rows = headline_rows(compare_reports(*paths))
+    assert [row.key for row in rows] == list(HEADLINES)
+    assert len(rows) == 10
+    by_key = {row.key: row for row in rows}
+    error = by_key["relative L2 error, deployed"]
+    assert (error.first, error.second, error.factor) == (
+        0.004,
+        0.003,
+        0.75,
+    )  # Lava's, and the float network's where it is alone
+    assert by_key["estimated error, deployed"].first is None
+    assert by_key["energy of the operations, per sample"].unit == "J"
+    assert by_key["memory of the network"].unit == "B"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", json.dumps({"schema": "neuropinn-lava/report/2"})])

@@ -11,19 +11,19 @@ import pytest
 
 import builders
 import report_cases
-from neuropinn_lava.base.arrays import FloatArray
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.hardware_sim.costs.hardware_profile import profile_hardware
 from neuropinn_lava.hardware_sim.counts.counting import count_operations
 from neuropinn_lava.hardware_sim.counts.operations import NodeOperations
 from neuropinn_lava.hardware_sim.counts.samples import count_samples
-from neuropinn_lava.hardware_sim.fields.outputs import FieldSection
-from neuropinn_lava.hardware_sim.fields.triangulation import triangulate_points
+from neuropinn_lava.hardware_sim.fields.field_grid import AxisRole, FieldGrid, GridAxis
+from neuropinn_lava.hardware_sim.fields.scattered import map_scattered
 from neuropinn_lava.hardware_sim.report.figures.all_figures import draw_report
 from neuropinn_lava.hardware_sim.report.figures.count_figures import draw_counts
 from neuropinn_lava.hardware_sim.report.figures.energy_figures import draw_energies
 from neuropinn_lava.hardware_sim.report.figures.field_figures import draw_fields
 from neuropinn_lava.hardware_sim.report.figures.figure import INK, PAPER, Figure, draw_figure
+from neuropinn_lava.hardware_sim.report.figures.plane_maps import plain_scale, signed_scale
 from neuropinn_lava.hardware_sim.report.figures.sample_figures import draw_samples
 
 UNITS = ("unit", "per sample", "samples per bin", "messages per", "joules", "Unit: multiples of")
@@ -37,11 +37,13 @@ def figures() -> tuple[Figure, ...]:
 def test_every_section_has_its_figures(figures: tuple[Figure, ...]) -> None:
     assert {figure.group for figure in figures} == {
         "field", "gradient", "counts", "samples", "energy", "tornado", "cores", "budget",
-        "stress",
+        "stress", "activity", "probe",
     }  # fmt: skip
     names = [figure.name for figure in figures]
     assert len(set(names)) == len(names)
-    assert {"field-u-float", "field-u-deployed", "field-u-difference", "field-u-error", "samples-map"} <= set(names)
+    shown = ("reference", "float", "deployed", "error", "estimate", "difference", "cut")
+    assert [name for name in names if name.startswith("field")] == [f"field-u-{layer}" for layer in shown]
+    assert {"samples-map", "cores-load", "activity-neurons", "activity-steps", "probe-raster"} <= set(names)
 
 
 def test_every_caption_says_the_unit(figures: tuple[Figure, ...]) -> None:
@@ -60,8 +62,6 @@ def test_drawings_are_well_formed_and_need_nothing_from_outside(figures: tuple[F
 
 def test_embedded_drawings_take_the_colours_of_the_page(figures: tuple[Figure, ...]) -> None:
     for figure in figures:
-        if figure.name == "stress-scene":  # a picture, which brings its own colours; drawn where pyvista is installed
-            continue
         assert "currentColor" in figure.embedded
         assert INK not in figure.embedded
         assert PAPER not in figure.embedded
@@ -121,76 +121,57 @@ def test_no_models_no_figure() -> None:
     assert draw_energies((), 0.5) == ()
 
 
-# Fields in one, two, three and four dimensions.
+# Fields of one to four axes.
 
 
-def fields_in(points: FloatArray, n_out: int = 1) -> FieldSection:
-    values = np.stack([points.sum(axis=1)] * n_out, axis=1)
-    n_dim = points.shape[1]
-    return FieldSection(
-        coordinates=("x", "y", "z", "t")[:n_dim],
-        unknowns=("u", "v")[:n_out],
-        points=points,
-        float_outputs=values,
-        deployed_outputs=values,
+def fields_of(*sizes: int, n_out: int = 1, role: AxisRole = AxisRole.SPACE) -> FieldGrid:
+    axes = tuple(
+        GridAxis(name="xyzt"[k], role=role, columns=np.linspace(0, 1, n)[:, None]) for k, n in enumerate(sizes)
     )
+    values = sum(np.meshgrid(*(axis.values for axis in axes), indexing="ij"))[..., None] * np.ones(n_out)
+    return FieldGrid(axes=axes, unknowns=("u", "v")[:n_out], float_outputs=values, deployed_outputs=values)
 
 
 @pytest.mark.parametrize(
-    ("n_dim", "n_out", "names"),
+    ("sizes", "n_out", "names"),
     [
-        (1, 2, ["field-u", "field-v"]),
-        (2, 1, ["field-u-float", "field-u-deployed", "field-u-difference"]),
-        (3, 1, ["field-u-float", "field-u-deployed", "field-u-difference"]),
-        (4, 1, ["field-u"]),
+        ((9,), 2, ["field-u-cut", "field-v-cut"]),
+        ((9, 8), 1, ["field-u-float", "field-u-deployed", "field-u-difference", "field-u-cut"]),
+        ((9, 8, 7), 1, ["field-u-float", "field-u-deployed", "field-u-difference", "field-u-cut", "field-u-planes"]),
+        ((9, 8, 1), 1, ["field-u-float", "field-u-deployed", "field-u-difference", "field-u-cut"]),
+        ((5, 4, 3, 2), 1, ["field-u-float", "field-u-deployed", "field-u-difference", "field-u-cut", "field-u-planes"]),
     ],
 )
-def test_fields_of_any_dimension(n_dim: int, n_out: int, names: list[str]) -> None:
-    points = np.random.default_rng(0).random((60, n_dim))
-    assert [figure.name for figure in draw_fields(fields_in(points, n_out))] == names
+def test_fields_of_any_number_of_axes(sizes: tuple[int, ...], n_out: int, names: list[str]) -> None:
+    assert [figure.name for figure in draw_fields(fields_of(*sizes, n_out=n_out))] == names
 
 
-def test_points_on_a_line_make_no_map() -> None:
-    line = np.linspace(0, 1, 9)[:, None] * np.ones(2)
-    assert [figure.name for figure in draw_fields(fields_in(line))] == ["field-u"]
-    assert [figure.name for figure in draw_fields(fields_in(line[:1]))] == ["field-u"]
+def test_the_plane_through_the_worst_point_is_drawn() -> None:
+    fields = fields_of(6, 5, 4)
+    error = np.zeros((6, 5, 4, 1))
+    error[2, 3, 1] = 0.5
+    drawn = {figure.name: figure for figure in draw_fields(replace(fields, measured_error=error))}
+    cut = drawn["field-u-cut"]
+    assert "z = 0.333" in drawn["field-u-float"].caption
+    assert "y = 0.75, z = 0.333" in cut.caption
+    assert "x = 0.4" in cut.caption
 
 
 def test_a_constant_field_is_drawn() -> None:
-    fields = fields_in(np.random.default_rng(1).random((30, 2)))
-    flat = replace(fields, float_outputs=np.zeros((30, 1)), deployed_outputs=np.zeros((30, 1)))
-    assert len(draw_fields(flat)) == 3
+    flat = np.zeros((6, 5, 1))
+    assert len(draw_fields(replace(fields_of(6, 5), float_outputs=flat, deployed_outputs=flat))) == 4
 
 
-# Triangles.
-
-
-def test_triangles_leave_notches_and_holes_open() -> None:
-    points = np.random.default_rng(2).uniform(-1, 1, (600, 2))
-
-    def contains(p: FloatArray) -> np.ndarray:
-        return ~((p[:, 0] > 0) & (p[:, 1] > 0))
-
-    inside = points[contains(points)]
-    corners = inside[triangulate_points(inside, contains)]
-    edges = corners - np.roll(corners, 1, axis=1)
-    area = 0.5 * np.abs(edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]).sum()
-    assert area == pytest.approx(3.0, rel=0.08)  # the L-shape; its hull would have 3.5
-    assert contains(corners.mean(axis=1)).all()
-
-
-def test_without_a_domain_long_edges_are_dropped() -> None:
-    rng = np.random.default_rng(3)
-    ring = rng.uniform(0, 2 * np.pi, 400)
-    radius = rng.uniform(0.9, 1.0, 400)
-    points = np.stack([radius * np.cos(ring), radius * np.sin(ring)], axis=1)
-    centroids = points[triangulate_points(points)].mean(axis=1)
-    assert (np.linalg.norm(centroids, axis=1) > 0.7).all()
-
-
-def test_too_few_points_give_no_triangles() -> None:
-    assert triangulate_points(np.zeros((3, 2))).shape == (0, 3)
-    assert triangulate_points(np.linspace(0, 1, 20)[:, None] * np.ones(2)).shape == (0, 3)
+def test_colours_of_solutions_are_equal_and_outliers_do_not_hide_the_rest() -> None:
+    first, second = np.linspace(0, 1, 50), np.linspace(0.5, 3, 50)
+    assert (plain_scale(first, second).low, plain_scale(first, second).high) == (0.0, 3.0)
+    assert signed_scale(first, -second).high == 3.0
+    spiky = np.append(np.linspace(-1, 1, 999), 100.0)
+    scale = signed_scale(spiky)
+    assert scale.is_cut
+    assert scale.high < 1.0
+    assert "exceeds" in scale.sentence
+    assert signed_scale(np.zeros(4)).high == 1.0
 
 
 # Networks of several inputs and outputs, on points and on sequences; sequences of two steps are no points of the plane.
@@ -216,8 +197,8 @@ def test_figures_of_points_and_of_sequences(length: int | None, n_inputs: int, n
 
 def test_the_map_of_samples_needs_points_of_the_plane() -> None:
     network = builders.random_quantized(0, widths=(2, 4, 1), n_steps=2)
-    points = builders.random_points(network, 30)
-    samples = count_samples(network, points)
-    assert [figure.name for figure in draw_samples(samples, ("x", "t"), 8)] == ["samples-map", "samples-distribution"]
-    long = replace(samples, points=np.stack([points, points], axis=1))
-    assert [figure.name for figure in draw_samples(long, ("x", "t"), 8)] == ["samples-distribution"]
+    samples = count_samples(network, builders.random_points(network, 30))
+    plane = map_scattered(samples.points, samples.operations[:, None].astype(float))
+    found = draw_samples(samples, ("x", "t"), 8, plane)
+    assert [figure.name for figure in found] == ["samples-map", "samples-distribution"]
+    assert [figure.name for figure in draw_samples(samples, ("x", "t"), 8)] == ["samples-distribution"]
