@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..base.arrays import FloatArray
+from ..base.arrays import BoolArray, FloatArray
 from ..base.checks import check_finite, check_shape, raise_violations
 from ..base.errors import SpecError
 from ..geometry.fields.expression_field import ExpressionField
@@ -65,7 +65,7 @@ def fold_at(network: NetworkSpec, points: FloatArray) -> NetworkSpec:
     )
 
 
-def _constants(network: NetworkSpec, points: FloatArray, is_held: np.ndarray) -> dict[str, FloatArray]:
+def _constants(network: NetworkSpec, points: FloatArray, is_held: BoolArray) -> dict[str, FloatArray]:
     """Return the payloads, (n_points, n), of the inputs and nodes that depend on the points alone, by name."""
     steady = {each.name for each in network.inputs if not each.is_held}
     steady |= {node.name for node in network.nodes if node.name not in network.held_sources}
@@ -115,11 +115,11 @@ def _folded_output(
     return replace(network.output, connections=connections, bias=bias)
 
 
-def _part(transform: AffineTransform, kept: np.ndarray) -> AffineTransform:
+def _part(transform: AffineTransform, kept: BoolArray) -> AffineTransform:
     return AffineTransform(scale=transform.scale[kept], offset=transform.offset[kept])
 
 
-def _folded_ansatz(ansatz: Ansatz, points: FloatArray, is_held: np.ndarray, where: str) -> Ansatz:
+def _folded_ansatz(ansatz: Ansatz, points: FloatArray, is_held: BoolArray, where: str) -> Ansatz:
     """Return the conditions at every point, as fields of the held columns."""
 
     def at_points(fields: tuple[Field, ...]) -> tuple[Field, ...]:
@@ -128,7 +128,7 @@ def _folded_ansatz(ansatz: Ansatz, points: FloatArray, is_held: np.ndarray, wher
     return Ansatz(offset=at_points(ansatz.offset), factor=at_points(ansatz.factor), link=ansatz.link)
 
 
-def _folded_field(field: Field, point: FloatArray, is_held: np.ndarray, where: str) -> ExpressionField:
+def _folded_field(field: Field, point: FloatArray, is_held: BoolArray, where: str) -> ExpressionField:
     if not isinstance(field, ExpressionField):
         repair = "Write the conditions as expressions: `ExpressionField.of`."
         raise SpecError(where, "have conditions that are expressions", type(field).__name__, repair)

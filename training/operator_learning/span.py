@@ -220,7 +220,9 @@ def fit_span(batch: FunctionBatch, features: FloatArray, start: FloatArray | Non
 
 def _total(slopes: list[FloatArray], carried: list[FloatArray]) -> FloatArray:
     """Compute the sum over the terms of an expression of dr / d(D u) D (d a), shape (n_functions, n, n_features)."""
-    total: FloatArray = sum(slope[:, :, None] * each for slope, each in zip(slopes, carried, strict=True))
+    total: FloatArray = np.zeros(())
+    for slope, each in zip(slopes, carried, strict=True):
+        total = total + slope[:, :, None] * each
     return total
 
 
