@@ -36,6 +36,7 @@ BOUNDS = {
     "burgers-inverse": (0.005, 0.30),
     "diffusion-inverse": (0.005, 0.30),
     "heat-operator": (0.015, 0.20),
+    "poisson-operator": (0.03, 0.20),
     "burgers-operator": (0.03, 0.25),
     "helmholtz": (0.003, 0.30),
     "advection": (0.003, 0.30),
