@@ -147,6 +147,8 @@ class LatencyEstimate(Record):
     """From a sample's first step to its last output."""
     samples_per_second: Range
     """With the pipeline full."""
+    point_seconds: Range | None = None
+    """From the first step to the last output of a further sample of a held value; None where nothing is held."""
 
 
 def find_timing(name: str | Path) -> TimingModel:
@@ -191,6 +193,7 @@ def estimate_latency(partition: Partition, traffic: Traffic, timing: TimingModel
     first, last = max(terms, key=lambda term: term.seconds.low), max(terms, key=lambda term: term.seconds.high)
     step = Range(low=first.seconds.low, high=last.seconds.high)
     n_alone, n_chip_steps = traffic.schedule.n_alone(traffic.n_steps), traffic.n_steps * traffic.schedule.interval
+    n_point = traffic.schedule.n_replayed(traffic.n_steps)
     return LatencyEstimate(
         target=timing.name,
         title=timing.title,
@@ -204,6 +207,7 @@ def estimate_latency(partition: Partition, traffic: Traffic, timing: TimingModel
         step_seconds=step,
         latency_seconds=Range(low=n_alone * step.low, high=n_alone * step.high),
         samples_per_second=Range(low=1 / (n_chip_steps * step.high), high=1 / (n_chip_steps * step.low)),
+        point_seconds=None if n_point is None else Range(low=n_point * step.low, high=n_point * step.high),
     )
 
 

@@ -228,18 +228,6 @@ class IntegerPlan(Record):
     has more than one step, each with payloads of its own."""
 
     @property
-    def held_inputs(self) -> tuple[InputPlan, ...]:
-        """Inputs that a held node reads."""
-        read = {source for node in self.nodes if node.name in self.held for source, _ in node.edges}
-        return tuple(each for each in self.inputs if each.name in read)
-
-    @property
-    def point_inputs(self) -> tuple[InputPlan, ...]:
-        """Inputs that a node reads which is computed for every sample."""
-        read = {source for node in (*self.nodes, self.output) if node.name not in self.held for source, _ in node.edges}
-        return tuple(each for each in self.inputs if each.name in read)
-
-    @property
     def populations(self) -> tuple[PopulationPlan, ...]:
         """The spiking nodes, in order."""
         return tuple(node for node in self.nodes if isinstance(node, PopulationPlan))

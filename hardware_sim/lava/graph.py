@@ -139,14 +139,9 @@ def to_lava(
     """
     require_lava()
     steps = known_steps(network, n_steps, "to_lava.n_steps")
-    first = Schedule(
-        n_steps=steps,
-        latency=input_latency or 0,
-        interval=time_network(network).interval,
-        batch_size=batch_size,
-        n_samples=n_samples,
-    )
-    _check(network, model, first, probe)
+    interval, latency = time_network(network).interval, input_latency or 0
+    first = Schedule(n_steps=steps, latency=latency, interval=interval, batch_size=batch_size, n_samples=n_samples)
+    _check(network, model, first, probe, holding)
     recordings, emitted = make_recordings(network, probe, steps, n_samples)
     entry = Entry(latency=input_latency, is_checked=not constant_input)
     with unchanged_logging():
@@ -164,7 +159,7 @@ def to_lava(
     )
 
 
-def _check(network: Network, model: LayerModel, first: Schedule, probe: Probe) -> None:
+def _check(network: Network, model: LayerModel, first: Schedule, probe: Probe, holding: Holding | None) -> None:
     """Check that a network can be built of processes of its nodes.
 
     Raises:
@@ -177,6 +172,11 @@ def _check(network: Network, model: LayerModel, first: Schedule, probe: Probe) -
     probe.check_names([node.name for node in network.nodes])
     _check_connected(network)
     if model is LayerModel.DENSE:
+        if holding is not None:
+            repair = "Leave it out, or use LayerModel.FUSED."
+            raise SpecError(
+                "to_lava.holding", "be None for Lava's own Dense, which keeps no payloads", "held values", repair
+            )
         nodes = (*network.nodes, network.output)
         raise_violations((each for node in nodes for each in dense_violations(node, first)), HardwareRuleError)
 

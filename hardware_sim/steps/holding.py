@@ -1,14 +1,15 @@
 """What is held over consecutive samples: nodes that depend on held inputs only are computed once for each of their values.
 
 Such a node computes, and sends, at the first sample of a stretch of equal held words. At the others it sends nothing; what
-receives it keeps its payloads of all T steps and replays them, and its counts are counted again. So every bit and count of a run
-is that of computing it anew.
+receives it keeps its payloads of all T steps and replays them, and its counts are counted again. So every bit and count of a
+run is that of computing it anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -27,9 +28,9 @@ class Stretch(NamedTuple):
     """Consecutive samples of one held value."""
 
     start: int
-    """First row."""
+    """Number of its first row, counted from the first of the samples that were asked for."""
     n_rows: int
-    """Number of rows."""
+    """Number of its rows among these samples."""
     value: int
     """Number of the held value in the run."""
 
@@ -67,7 +68,7 @@ class Holding(Record):
         """Yield the stretches of the samples first, first + 1, …; rows are counted from `first`."""
         values = self.values.values[first : first + n_rows]
         starts = [0, *(np.flatnonzero(values[1:] != values[:-1]) + 1).tolist(), n_rows]
-        for start, end in zip(starts[:-1], starts[1:], strict=True):
+        for start, end in pairwise(starts):
             yield Stretch(start, end - start, int(values[start]))
 
     def is_new(self, first: int, n_rows: int) -> Array:

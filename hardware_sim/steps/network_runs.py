@@ -119,7 +119,7 @@ class NetworkRun:
             self._state.keep(self._rows, {name: each[:n] for name, each in self._membranes.items()}, sent)
 
     def compute_held(self, a: Array) -> dict[str, NodeRecording]:
-        """Run the groups of one sample, inputs (1, n_in), without the read-out; return what was recorded of each of their nodes."""
+        """Run the groups of one sample, inputs (1, n_in), without the read-out; return what each of their nodes recorded."""
         for recording in self._recordings.values():
             recording.clear()
         self._load(a)

@@ -66,11 +66,11 @@ class NodeRecording(Record):
     def of_one_sample(self) -> NodeRecording:
         """Build an empty recording of the same node with room for one probed sample."""
         n_steps, _, n_out = self.counts.values.shape
-        probes = {
-            name: SharedArray.zeros((1, n_steps, n_out), getattr(self, name).values.dtype)
-            for name in ("membrane", "fired", "payload")
-        }
-        return replace(self.with_own_counts(), **probes)
+        membrane, fired, payload = (
+            SharedArray.zeros((1, n_steps, n_out), each.values.dtype)
+            for each in (self.membrane, self.fired, self.payload)
+        )
+        return replace(self.with_own_counts(), membrane=membrane, fired=fired, payload=payload)
 
     def tally(self, batch_step: BatchStep, n_steps: int = 1) -> Tally:
         """Return the counters of the loops, which lie in shared memory, and room for the rows that are recorded in full.

@@ -30,6 +30,8 @@ class Schedule(Record):
     """Step in which each node computes the first step of a sample, by name, from 0 on; -1 for the inputs."""
     output: str
     """Name of the read-out."""
+    replayed_start: int | None = None
+    """Start of the read-out for a further sample of a held value, whose payloads are there; None where nothing is held."""
 
     def line(self, source: str, node: str, delay: int) -> int:
         """Return the length of the delay line of a connection, in the machine's steps, at least 0."""
@@ -39,6 +41,10 @@ class Schedule(Record):
         """Return the number of the machine's steps from a sample's first one to its last output."""
         return (n_steps - 1) * self.interval + self.starts[self.output] + 1
 
+    def n_replayed(self, n_steps: int) -> int | None:
+        """Return the same for a further sample of a held value; None where nothing is held."""
+        return None if self.replayed_start is None else (n_steps - 1) * self.interval + self.replayed_start + 1
+
 
 def schedule_network(network: Network) -> Schedule:
     """Find the smallest interval, and the earliest starts for it, by relaxing the inequalities above."""
@@ -46,7 +52,13 @@ def schedule_network(network: Network) -> Schedule:
     interval = 1
     while (starts := _earliest(nodes, [each.name for each in network.inputs], interval)) is None:
         interval += 1  # ends at the longest loop: all its delays are at least 1
-    return Schedule(interval=interval, starts=starts, output=network.output.name)
+    replayed, held = None, network.held_sources
+    if held:
+        others = tuple(node for node in nodes if node.name not in held)
+        found = _earliest(others, [*held, *(each.name for each in network.inputs)], interval)
+        assert found is not None, "fewer nodes need no longer interval"
+        replayed = found[network.output.name]
+    return Schedule(interval=interval, starts=starts, output=network.output.name, replayed_start=replayed)
 
 
 def _earliest(nodes: tuple[Any, ...], inputs: list[str], interval: int) -> dict[str, int] | None:

@@ -9,6 +9,7 @@ import pytest
 import builders
 from neuropinn_lava.engine.schedule import schedule_network
 from neuropinn_lava.network.quantized import QuantizedNetwork
+from small_graphs import with_held
 
 
 def slowest_loop(network: QuantizedNetwork) -> int:
@@ -52,3 +53,19 @@ def test_a_chain_starts_one_step_after_the_other() -> None:
     assert dict(schedule.starts) == {"input": -1, "hidden0": 0, "hidden1": 1, "hidden2": 2, "output": 3}
     assert (schedule.interval, schedule.n_alone(1), schedule.n_alone(5)) == (1, 4, 8)
     assert schedule.line("hidden0", "hidden1", 0) == 0
+
+
+def test_a_further_sample_of_a_held_value_waits_for_no_branch() -> None:
+    """A random graph of three held nodes; the starts of the others are relaxed by hand, held sources being there as inputs."""
+    network = builders.random_graph(22, n_inputs=2, n_nodes=7, n_steps=2)
+    assert schedule_network(network).replayed_start is None
+    held = with_held(network, "x0")
+    schedule, starts = schedule_network(held), dict.fromkeys(("x1", *held.held_sources), -1)
+    for _ in range(8):
+        for node in (*held.nodes, held.output):
+            if node.name not in held.held_sources:
+                before = (starts.get(source, 0) + 1 - delay * schedule.interval for source, delay in node.edges)
+                starts[node.name] = max(0, *before)
+    assert schedule.replayed_start == starts["output"] < schedule.starts["output"]
+    assert schedule.n_replayed(3) == 2 * schedule.interval + starts["output"] + 1
+    assert schedule_network(network).n_replayed(3) is None

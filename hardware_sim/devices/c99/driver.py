@@ -18,6 +18,7 @@ from ..integer_plan import IntegerPlan
 from .code.filling import fill
 from .code.memory import membrane_type, sent_type
 from .code.names import Names
+from .code.steps import read_inputs
 
 SIZES = 5
 """Numbers at the beginning of an input file."""
@@ -76,7 +77,7 @@ def _held_check(plan: IntegerPlan, names: Names) -> str:
         return ""
     first, changed = 0, []
     for each in plan.inputs:
-        if each in plan.held_inputs:
+        if each in read_inputs(plan, held=True):
             place = f"(i * n_x) + {first}u"
             size = f"{each.width}u * sizeof *words"
             changed.append(f"(memcmp(&words[{place}], &words[{place} - n_x], {size}) != 0)")

@@ -20,7 +20,7 @@ from .code.description import wide_nodes
 from .code.filling import fill
 from .code.memory import input_type
 from .code.names import Names
-from .code.steps import sum_type
+from .code.steps import read_inputs, sum_type
 from .golden import write_golden
 from .header import Header, build_header
 from .host_header import describe_ansatz, write_host_header
@@ -128,7 +128,7 @@ def _holes(network: QuantizedNetwork, plan: IntegerPlan, header: Header, vectors
         "decode_call": decode,
         "forbidden": _forbidden(plan),
         "is_point": ", ".join(
-            f"{int(each not in plan.held_inputs)}u" for each in plan.inputs for _ in range(each.width)
+            f"{int(each not in read_inputs(plan, held=True))}u" for each in plan.inputs for _ in range(each.width)
         ),
         "n_samples": str(len(vectors.words)),
         **_readme_holes(network, plan, header),
@@ -166,7 +166,7 @@ def _held_rows(plan: IntegerPlan, names: Names) -> str:
     """Return the rows of the README about the functions that hold an input; none where nothing is held."""
     if not plan.held:
         return ""
-    held = " and ".join(f"`{each.name}`" for each in plan.held_inputs)
+    held = " and ".join(f"`{each.name}`" for each in read_inputs(plan, held=True))
     rows = (
         (
             f"{names.prefix}_hold(state, words)",

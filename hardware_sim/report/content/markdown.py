@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 
 from ....conversion.search.error_budget import ErrorBudget
 from ....conversion.targets.verdicts import TargetCheck
-from ...costs.energy import EnergyEstimate
 from ...costs.hardware_profile import HardwareProfile
 from ...costs.latency import LatencyEstimate
 from ...counts.operations import OperationCounts
@@ -82,7 +81,7 @@ def _lines(report: ReportContent) -> Iterator[str]:
     if report.parity:
         yield from ("## Parity", "", *(f"- {sentence}" for sentence in parity_sentences(report.parity)), "")
     if report.counts:
-        yield from _count_lines(report.counts, report.hardware.energies if report.hardware else ())
+        yield from _count_lines(report.counts, report.hardware)
     if report.hardware:
         yield from _energy_lines(report.hardware)
         yield from _core_lines(report.hardware)
@@ -103,13 +102,13 @@ def _network_lines(network: NetworkSection) -> Iterator[str]:
     yield from (f"`{network.digest}`.", "")
 
 
-def _count_lines(counts: OperationCounts, energies: Iterable[EnergyEstimate]) -> Iterator[str]:
+def _count_lines(counts: OperationCounts, hardware: HardwareProfile | None) -> Iterator[str]:
     yield from _table_lines(count_table(counts))
     if not counts.is_chain:
         yield from _table_lines(connection_table(counts), "### ")
     yield f"{format_number(counts.synaptic_operations_per_sample, 5)} synaptic operations per sample; one dense pass has"
     yield from (f"{format_count(counts.ann_macs)} MACs.", "")
-    if held := held_sentences(counts, energies):
+    if held := held_sentences(counts, hardware):
         yield from (*held, "")
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from ....engine.trace import Backend
 from ...costs.dominance import Dominance
 from ...costs.energy import EnergyEstimate
-from ...costs.latency import LatencyEstimate
+from ...costs.hardware_profile import HardwareProfile
+from ...costs.latency import LatencyEstimate, Range
 from ...counts.held import held_costs
 from ...counts.operations import OperationCounts
 from ...devices.device_result import Basis, DeviceResult
@@ -44,7 +45,7 @@ def backend_sentences(backends: BackendsSection) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def held_sentences(counts: OperationCounts, energies: Iterable[EnergyEstimate] = ()) -> tuple[str, ...]:
+def held_sentences(counts: OperationCounts, hardware: HardwareProfile | None = None) -> tuple[str, ...]:
     """Return sentences on what a new held value costs and what a further point does; none where nothing is held."""
     costs = held_costs(counts)
     if costs is None:
@@ -54,7 +55,11 @@ def held_sentences(counts: OperationCounts, energies: Iterable[EnergyEstimate] =
         f"(one dense pass: {format_count(each.ann_macs)} MACs)"
         for each in (costs.value, costs.point)
     )
+    energies, latency = (hardware.energies, hardware.latency) if hardware else ((), None)
     priced = [(energy.model, energy.held) for energy in energies if energy.held is not None]
+    times = (
+        None if latency is None or latency.point_seconds is None else (latency.latency_seconds, latency.point_seconds)
+    )
     joules = "; ".join(
         f"{format_joules(held.joules_per_value)} and {format_joules(held.joules_per_point)} by {model}"
         for model, held in priced
@@ -64,7 +69,14 @@ def held_sentences(counts: OperationCounts, energies: Iterable[EnergyEstimate] =
         f"{format_count(costs.n_values)} held values were computed once each for {format_count(counts.n_samples)} points; "
         "their receivers keep the payloads of all steps and replay them.",
         *((f"Energy of the operations of a new held value, and of each point: {joules}.",) if joules else ()),
+        *((_time_sentence(*times),) if times else ()),
     )
+
+
+def _time_sentence(first: Range, further: Range) -> str:
+    """Return how long the first point of a held value takes, and a further one."""
+    new, held = (format_range(each.low, each.high, format_seconds) for each in (first, further))
+    return f"Time from the first step to the last output, estimated: {new} with a new held value, {held} for a further point."
 
 
 def parity_verdict(parity: ParitySection | None) -> str:

@@ -98,6 +98,13 @@ def check_code(plan: IntegerPlan, inputs: Collection[InputPlan]) -> str:
     return "\n".join(lines)
 
 
+def read_inputs(plan: IntegerPlan, *, held: bool) -> tuple[InputPlan, ...]:
+    """Return the inputs that the held nodes read, or those that the others read."""
+    nodes = (node for node in (*plan.nodes, plan.output) if (node.name in plan.held) is held)
+    read = {source for node in nodes for source, _ in node.edges}
+    return tuple(each for each in plan.inputs if each.name in read)
+
+
 def hold_code(plan: IntegerPlan, names: Names) -> str:
     """Write the functions that compute the held nodes, and a sample with what they sent; nothing where no node is held."""
     if not plan.held:
@@ -111,10 +118,10 @@ def hold_code(plan: IntegerPlan, names: Names) -> str:
         {
             "prefix": names.prefix,
             "macro": names.macro,
-            "held_inputs": " and ".join(names.nodes[each.name] for each in plan.held_inputs),
-            "point_inputs": " and ".join(names.nodes[each.name] for each in plan.point_inputs),
-            "accept_held": check_code(plan, plan.held_inputs),
-            "accept_point": check_code(plan, plan.point_inputs),
+            "held_inputs": " and ".join(names.nodes[each.name] for each in read_inputs(plan, held=True)),
+            "point_inputs": " and ".join(names.nodes[each.name] for each in read_inputs(plan, held=False)),
+            "accept_held": check_code(plan, read_inputs(plan, held=True)),
+            "accept_point": check_code(plan, read_inputs(plan, held=False)),
             "held_calls": "\n".join(calls[0]),
             "point_calls": "\n".join(calls[1]),
             "cast": "" if sum_type(plan) == "int32_t" else f"({names.prefix}_sum_t)",

@@ -75,7 +75,8 @@ def test_costs_of_a_held_value_and_of_a_point_are_in_every_form() -> None:
     )
     assert report.counts is not None
     assert report.hardware is not None
-    costs, served, energy = held_sentences(report.counts, report.hardware.energies)
+    costs, served, energy, times = held_sentences(report.counts, report.hardware)
+    assert times.startswith("Time from the first step to the last output, estimated: ")
     assert costs == (
         "A new held value costs 4 synaptic operations and 4 updates (one dense pass: 2 MACs), each point 13.667 synaptic "
         "operations and 10 updates (one dense pass: 8 MACs)."
@@ -87,7 +88,7 @@ def test_costs_of_a_held_value_and_of_a_point_are_in_every_form() -> None:
     figures = draw_report(report)
     assert any("operations per sample, or held value." in figure.caption for figure in figures)
     page, text = report_page(report, figures), report_markdown(report)
-    for sentence in (costs, served, energy):
+    for sentence in (costs, served, energy, times):
         assert sentence in page
         assert sentence in text
     assert "a new held value costs 4, of 2</span>" in page
