@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     )
     from .conversion.formats.factories import load_module
     from .conversion.formats.torch_modules import from_torch
+    from .engine.folding import fold_at
     from .engine.reference import run_float, run_integer
     from .engine.state import RunState
     from .engine.trace import Backend, LavaMode, LayerModel, Probe, RunTrace
@@ -287,6 +288,7 @@ _HOME = {
     "OperationCounts": "hardware_sim.counts.operations",
     "count_operations": "hardware_sim.counts.counting",
     "run_held": "hardware_sim.counts.held",
+    "fold_at": "engine.folding",
     "Report": "hardware_sim.report.report",
     # Files and errors
     "read_network": "files.network_file",
