@@ -15,7 +15,7 @@ LINKED := build/linked
 # Processes that the tests run in, each with a core: Lava's tests start some processes of their own, which mostly wait.
 WORKERS ?= 2
 # benchmarks/training.py takes hours and keeps its cells, rtl.py an hour and an extra: they are run by themselves.
-BENCHMARKS := $(sort $(filter-out benchmarks/_% benchmarks/training.py benchmarks/rtl.py benchmarks/operators.py,$(wildcard benchmarks/*.py)))
+BENCHMARKS := $(sort $(filter-out benchmarks/_% benchmarks/training.py benchmarks/rtl.py benchmarks/operators.py benchmarks/streams.py,$(wildcard benchmarks/*.py)))
 
 # uv from the PATH, else the one that `make env` got.
 UV = $(or $(shell command -v uv),$(CURDIR)/.tools/bin/uv)

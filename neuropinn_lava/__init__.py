@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from .engine.trace import Backend, LavaMode, LayerModel, Probe, RunTrace
     from .files.mesh_file import read_mesh
     from .files.network_file import read_network, write_network
+    from .files.state_file import read_state, write_state
     from .geometry.curved_domain import CurvedDomain
     from .geometry.domain import Box, Domain
     from .geometry.fields.scalar_fields import Polynomial, Trigonometric
@@ -266,6 +267,8 @@ _HOME = {
     "Probe": "engine.trace",
     "RunTrace": "engine.trace",
     "RunState": "engine.state",
+    "read_state": "files.state_file",
+    "write_state": "files.state_file",
     "LavaNetwork": "hardware_sim.lava.graph",
     "to_lava": "hardware_sim.lava.graph",
     "DeviceParity": "hardware_sim.parity.certificate",

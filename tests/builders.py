@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from neuropinn_lava.app.verbs.networks import list_models
 from neuropinn_lava.base.arrays import FloatArray, IntArray
 from neuropinn_lava.engine.host import encode_points
 from neuropinn_lava.engine.reference import integer_drive, step_integer
@@ -51,6 +52,8 @@ from neuropinn_lava.network.quantized_nodes import (
 from neuropinn_lava.network.spec import NetworkSpec, Readout
 from neuropinn_lava.network.transforms import AffineTransform, Ansatz
 
+FIELD_MODELS = tuple(name for name in list_models() if name != "rod-sensor")
+"""Shipped float networks that take points; the soft sensor takes sequences, ships in integers, and has tests of its own."""
 ACTIVATIONS = (
     "identity", "relu", "tanh", "sin", "z_tanh_z", "tanh_squared", "sin_turns", "silu", "hardtanh", "leaky_relu(0.2)",
 )  # fmt: skip

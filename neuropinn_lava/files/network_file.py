@@ -1,46 +1,35 @@
-"""Network files: HDF5 behind a header whose digest is checked before HDF5 is opened. docs/format.md defines the format.
-
-    bytes 0 … 511      header, ASCII, padded with zero bytes: magic, schema version, length and SHA-256 of all that follows
-    bytes 512 …        HDF5: the records of `spec.py` or `quantized.py`, field by field
-
-Damaged HDF5 metadata can hang libhdf5, so a file is parsed only if its digest matches; a full disk can crash libhdf5, so a
-file is built in memory and written as bytes. Only numbers and strings are read: no links out of the file, no compression, no
-code.
-"""
+"""Network files: the records of `spec.py` or `quantized.py`, field by field, sealed. docs/format.md defines the format."""
 
 from __future__ import annotations
 
-import hashlib
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..base.arrays import record_digest
-from ..base.errors import FileFormatError, NeuroPinnError, SpecError
+from ..base.errors import FileFormatError, SpecError
 from ..network.given_networks import checked_network
 from ..network.quantized import Network, QuantizedNetwork
 from ..network.spec import NetworkSpec
 from . import schema_1
-from .atomic import check_writable, write_bytes
+from .atomic import write_bytes
+from .sealed_file import Seal
 
 if TYPE_CHECKING:
     import h5py
-
-MAGIC = "neuropinn-lava network"
-SCHEMA_VERSION = 2
-"""Version of the schema that is written; it changes when an older reader would misunderstand a newer file."""
-HEADER_BYTES = 512
-"""Size of the HDF5 user block: the smallest that HDF5 allows."""
-SUFFIX = ".h5"
-"""How the name of a network's file ends."""
-MAX_FILE_BYTES = 1 << 30
-"""Larger files are refused; a network of 10**7 weights takes 80 MB."""
 
 KINDS: dict[int, dict[str, Any]] = {
     1: {"float": schema_1.NetworkSpec, "quantized": schema_1.QuantizedNetwork},
     2: {"float": NetworkSpec, "quantized": QuantizedNetwork},
 }
 """Types of network that a file can hold, by its schema and the name in its `kind` attribute."""
+SEAL = Seal(
+    noun="network",
+    schema=2,
+    known=tuple(KINDS),
+    writer="`neuropinn-lava train`, `convert`, or `neuropinn_lava.write_network`",
+    again="Export the network again",
+)
+"""The kind of sealed file."""
 
 
 def write_network(network: Network, path: str | Path) -> None:
@@ -73,29 +62,19 @@ def check_network_path(path: str | Path) -> Path:
     Raises:
         SpecError: If it does not end in .h5, or cannot be written.
     """
-    target = Path(path)
-    if target.suffix.lower() != SUFFIX:
-        repair = f"Name it {target.stem or 'net'}{SUFFIX}; `neuropinn-lava export` writes other formats."
-        raise SpecError(
-            f"output {target}", f"be a name that ends in {SUFFIX}", repr(target.suffix or target.name), repair
-        )
-    return check_writable(target)
+    return SEAL.check_path(path)
 
 
 def network_bytes(network: Network) -> bytes:
     """Return the contents of a network's file as bytes."""
-    import h5py
-
     from .record_store import write_record
 
-    kind = "quantized" if isinstance(network, QuantizedNetwork) else "float"
-    held = io.BytesIO()
-    with h5py.File(held, "w", userblock_size=HEADER_BYTES, libver=("earliest", "v110"), track_order=True) as file:
-        file.attrs["kind"] = kind
+    def fill(file: h5py.File) -> None:
+        file.attrs["kind"] = "quantized" if isinstance(network, QuantizedNetwork) else "float"
         file.attrs["digest"] = network.digest()
         write_record(file.create_group("network", track_order=True), network)
-    body = held.getbuffer()[HEADER_BYTES:]
-    return _header(len(body), hashlib.sha256(body).hexdigest()) + bytes(body)
+
+    return SEAL.contents(fill)
 
 
 def read_network(path: str | Path) -> Network:
@@ -111,19 +90,7 @@ def read_network(path: str | Path) -> Network:
     Raises:
         FileFormatError: If the file is missing, foreign, damaged, of another schema version, or breaks a rule of the records.
     """
-    import h5py
-
-    schema = _check_header(Path(path))
-    try:
-        with h5py.File(path, "r") as file:
-            return _read_contents(file, schema, str(path))
-    except FileFormatError:
-        raise
-    except Exception as error:  # h5py and the records raise many kinds of errors
-        got = str(error) if isinstance(error, NeuroPinnError) else f"{type(error).__name__}: {error}"
-        raise FileFormatError(
-            f"file {path}", "have contents that make a network", got, "Export the network again."
-        ) from error
+    return SEAL.read(path, lambda file, schema: _read_contents(file, schema, str(path)))
 
 
 def _read_contents(file: h5py.File, schema: int, path: str) -> Network:
@@ -143,54 +110,3 @@ def _read_contents(file: h5py.File, schema: int, path: str) -> Network:
         raise FileFormatError(f"file {path}", "have the digest of its network", file.attrs.get("digest"), repair)
     network: Network = record.upgraded() if schema == 1 else record
     return network
-
-
-def _header(length: int, sha: str, schema: int = SCHEMA_VERSION) -> bytes:
-    """Build the header of a body from its length, SHA-256 and schema."""
-    text = f"{MAGIC}\nschema {schema}\nlength {length}\nsha256 {sha}\n"
-    return text.encode().ljust(HEADER_BYTES, b"\0")
-
-
-def _measure_body(path: Path) -> tuple[int, str]:
-    """Compute length and SHA-256 of all bytes after the header."""
-    sha, length = hashlib.sha256(), 0
-    with open(path, "rb") as file:
-        file.seek(HEADER_BYTES)
-        while chunk := file.read(1 << 20):
-            sha.update(chunk)
-            length += len(chunk)
-    return length, sha.hexdigest()
-
-
-def _check_header(path: Path) -> int:
-    """Check header, length and digest of a file without parsing its contents; return the version of its schema."""
-    where = f"file {path}"
-    try:
-        if path.exists() and not path.is_file():
-            raise FileFormatError(where, "be a regular file", "something else", "Give the path of a file.")
-        size = path.stat().st_size
-        with open(path, "rb") as file:
-            header = file.read(HEADER_BYTES)
-    except OSError as error:
-        raise FileFormatError(where, "be a file that can be read", error.strerror, "Check the path.") from error
-    if size > MAX_FILE_BYTES:
-        raise FileFormatError(
-            where, f"have at most {MAX_FILE_BYTES} bytes", size, "This is not a network of this toolkit."
-        )
-    lines = header.rstrip(b"\0").decode("ascii", errors="replace").split("\n")
-    if lines[0] != MAGIC:
-        repair = "Give a file written by `neuropinn-lava train`, `convert`, or `neuropinn_lava.write_network`."
-        raise FileFormatError(where, f"begin with {MAGIC!r}", repr(lines[0][:40]), repair)
-    schema = next((known for known in KINDS if lines[1:2] == [f"schema {known}"]), None)
-    if schema is None:
-        repair = "Use the version of neuropinn-lava that wrote the file, or export the network again with this one."
-        rule = f"have a schema out of {', '.join(map(str, KINDS))}"
-        raise FileFormatError(where, rule, repr(lines[1] if len(lines) > 1 else ""), repair)
-    length, sha = _measure_body(path)
-    if header != _header(length, sha, schema):
-        got = f"{length} bytes with SHA-256 {sha[:12]}…"
-        stated = ", ".join(line[:80] for line in lines[2:4])
-        raise FileFormatError(
-            where, f"have the contents that its header states, {stated}", got, "Copy the file again; it is damaged."
-        )
-    return schema

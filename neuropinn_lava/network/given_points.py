@@ -11,7 +11,9 @@ from ..base.checks import check_choice, raise_violations
 from ..base.errors import SpecError, Violation
 from ..base.points import checked_points, checked_sequences
 from .quantized import Network
-from .spec import MAX_STEPS
+
+MAX_SEQUENCE = 1 << 16
+"""Largest number of steps of a sequence in one run; a state continues it in the next."""
 
 
 def checked_samples(points: object, network: Network, where: str) -> FloatArray:
@@ -35,9 +37,9 @@ def checked_samples(points: object, network: Network, where: str) -> FloatArray:
     if not any(each.is_sequence for each in network.inputs):
         return checked_points(given, network.n_in, where)
     array = checked_sequences(given, network.n_in, where)
-    if array.shape[1] > MAX_STEPS:
-        repair = "Cut the sequence."
-        raise SpecError(where, f"have at most {MAX_STEPS} steps", array.shape[1], repair)
+    if array.shape[1] > MAX_SEQUENCE:
+        repair = "Cut the sequence, and continue it with the state that a run returns."
+        raise SpecError(where, f"have at most {MAX_SEQUENCE} steps", array.shape[1], repair)
     raise_violations(_changes(array, network, where))
     return array
 

@@ -24,7 +24,8 @@ from neuropinn_lava.app.verbs.networks import find_network
 from neuropinn_lava.base.errors import FileFormatError, SpecError
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.files import network_file as files
-from neuropinn_lava.files.network_file import HEADER_BYTES, read_network, write_network
+from neuropinn_lava.files.network_file import read_network, write_network
+from neuropinn_lava.files.sealed_file import HEADER_BYTES, MAX_FILE_BYTES, Seal
 from neuropinn_lava.geometry.fields.boundary_fields import PolygonFactor, RadialLevelSet
 from neuropinn_lava.geometry.fields.expression_field import ExpressionField
 from neuropinn_lava.geometry.fields.scalar_fields import Polynomial, Trigonometric
@@ -252,7 +253,7 @@ class TestHeader:
 
     def test_too_large(self, path: Path) -> None:
         with open(path, "wb") as file:
-            file.truncate(files.MAX_FILE_BYTES + 1)  # sparse: takes no room
+            file.truncate(MAX_FILE_BYTES + 1)  # sparse: takes no room
         with pytest.raises(FileFormatError, match=r"at most 1073741824 bytes; got 1073741825"):
             read_network(path)
 
@@ -274,7 +275,7 @@ def tampered(source: Path, path: Path, change: Change) -> Path:
     with h5py.File(path, "r+") as file:
         change(file)
     body = path.read_bytes()[HEADER_BYTES:]
-    path.write_bytes(files._header(len(body), hashlib.sha256(body).hexdigest()) + body)
+    path.write_bytes(files.SEAL.header(len(body), hashlib.sha256(body).hexdigest()) + body)
     return path
 
 
@@ -507,10 +508,10 @@ class TestWriting:
         write_network(small_quantized(), path)
         before = path.read_bytes()
 
-        def fail(length: int, sha: str) -> bytes:
+        def fail(seal: Seal, length: int, sha: str) -> bytes:
             raise RuntimeError("in the middle of it")
 
-        monkeypatch.setattr(files, "_header", fail)
+        monkeypatch.setattr(Seal, "header", fail)
         with pytest.raises(RuntimeError, match="in the middle of it"):
             write_network(builders.random_spec(), path)
         assert path.read_bytes() == before

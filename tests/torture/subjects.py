@@ -19,6 +19,7 @@ from hdf5_damage import damage_hdf5
 import builders
 from neuropinn_lava.base.arrays import record_digest
 from neuropinn_lava.files import network_file as files
+from neuropinn_lava.files.sealed_file import HEADER_BYTES
 from neuropinn_lava.network.spec import Provenance
 
 Damage = Callable[[random.Random, bytes, Path], None]
@@ -69,13 +70,13 @@ def in_hdf5(rng: random.Random, contents: bytes, path: Path) -> None:
 def resealed(rng: random.Random, contents: bytes, path: Path) -> None:
     """Damage the body of a network file, and give it the header that fits: a forger's file."""
     if rng.random() < 0.5:
-        body = damage_bytes(rng, contents[files.HEADER_BYTES :])
-        path.write_bytes(contents[: files.HEADER_BYTES] + body)
+        body = damage_bytes(rng, contents[HEADER_BYTES:])
+        path.write_bytes(contents[:HEADER_BYTES] + body)
     else:
         path.write_bytes(contents)
         damage_hdf5(rng, path)
-    body = path.read_bytes()[files.HEADER_BYTES :]
-    path.write_bytes(files._header(len(body), hashlib.sha256(body).hexdigest()) + body)
+    body = path.read_bytes()[HEADER_BYTES:]
+    path.write_bytes(files.SEAL.header(len(body), hashlib.sha256(body).hexdigest()) + body)
 
 
 # Network files.

@@ -19,6 +19,7 @@ from .sentences import (
     lee_sentence,
     parity_sentences,
     report_title,
+    sequence_sentences,
     step_sentences,
 )
 from .tables import (
@@ -82,6 +83,8 @@ def _lines(report: ReportContent) -> Iterator[str]:
         yield from ("## Parity", "", *(f"- {sentence}" for sentence in parity_sentences(report.parity)), "")
     if report.counts:
         yield from _count_lines(report.counts, report.hardware)
+        if steps := sequence_sentences(report):
+            yield from (*steps, "")
     if report.hardware:
         yield from _energy_lines(report.hardware)
         yield from _core_lines(report.hardware)

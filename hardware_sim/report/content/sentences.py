@@ -79,6 +79,34 @@ def _time_sentence(first: Range, further: Range) -> str:
     return f"Time from the first step to the last output, estimated: {new} with a new held value, {held} for a further point."
 
 
+def sequence_sentences(report: ReportContent) -> tuple[str, ...]:
+    """Return sentences on what one step of a sequence costs and takes; none where no input is a sequence."""
+    counts = report.counts
+    if counts is None or report.network is None or report.network.n_steps is not None:
+        return ()
+    n_steps, energies = counts.n_steps, report.hardware.energies if report.hardware else ()
+    joules = "; ".join(f"{format_joules(each.joules_per_sample / n_steps)} by {each.model}" for each in energies)
+    sentences = [
+        f"One step of a sequence costs {format_number(counts.synaptic_operations_per_sample / n_steps, 5)} synaptic operations;"
+        f" one step of the dense network {format_count(counts.ann_macs)} MACs."
+    ]
+    if joules:
+        sentences.append(f"Energy of one step: {joules}.")
+    if report.hardware and report.hardware.latency:
+        sentences.append(_reading_sentence(report.hardware.latency, n_steps))
+    return tuple(sentences)
+
+
+def _reading_sentence(latency: LatencyEstimate, n_steps: int) -> str:
+    """Return a sentence on the pace of readings, and on the time from one of them to its output."""
+    step, rate = latency.step_seconds, latency.samples_per_second
+    n_chip_steps = 1 / (rate.high * step.low)
+    n_behind = latency.latency_seconds.low / step.low - n_chip_steps * (1 - 1 / n_steps)
+    pace = format_range(1 / (rate.high * n_steps), 1 / (rate.low * n_steps), format_seconds)
+    answer = format_range(n_behind * step.low, n_behind * step.high, format_seconds)
+    return f"{latency.title} takes a reading every {pace}, and its output is there after {answer}."
+
+
 def parity_verdict(parity: ParitySection | None) -> str:
     """Return in a few words whether all that ran equals the integer engine."""
     if parity is None or not (parity.modes or parity.devices):

@@ -235,7 +235,8 @@ def show_report(report: Report) -> None:
         out.print(
             f"{per_sample:,.0f} synaptic operations per evaluation; the dense network takes {report.counts.ann_macs:,} MACs."
         )
-        for sentence in sentences.held_sentences(report.counts, report.hardware):
+        held = sentences.held_sentences(report.counts, report.hardware)
+        for sentence in (*held, *sentences.sequence_sentences(report)):
             out.print(sentence)
     if report.devices:
         show_report_table(tables.device_table(report.devices))

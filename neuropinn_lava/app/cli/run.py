@@ -29,6 +29,7 @@ from .options import ClusterOption, JsonOption, NetworkArgument, WorkersOption, 
 
 if TYPE_CHECKING:
     from ..stream.point_source import PointSource
+    from ..stream.sequence import SequenceSummary
     from ..stream.stream import StreamProgress, StreamSummary
 
 
@@ -46,6 +47,10 @@ NOT_PLANNED = (
     "device",
 )
 """Options of a run that have no effect on a plan, which runs nothing."""
+FOR_SEQUENCES = ("times", "state", "save_state")
+"""Options of one sequence whose rows are steps."""
+FOR_SAMPLES = (*(set(NOT_PLANNED) - {"path", "time_limit", "device"}), "plan", "block_size", "functions")
+"""Options that a sequence does not have."""
 N_CHECKED = 1024
 """Number of points that a plan reads, to refuse those that are not the network's."""
 FOR_FUNCTIONS = ("sensors", "trained_sensors", "interpolate")
@@ -116,6 +121,14 @@ class RunOptions(Record):
     vtk: Annotated[
         Path | None, typer.Option("--vtk", help="Write a solid's displacements and stresses too, .vtu or .vtk.")
     ] = None
+    sequence: Annotated[
+        bool, typer.Option("--sequence", help="The rows of --points are the steps of one sequence.")
+    ] = False
+    times: Annotated[bool, typer.Option("--times", help="The first column holds the times of the steps, evenly.")] = (
+        False
+    )
+    state: Annotated[Path | None, typer.Option(help="Go on where the call that wrote this state ended, .h5.")] = None
+    save_state: Annotated[Path | None, typer.Option(help="Write the state behind the last step, .h5.")] = None
     as_json: JsonOption = False
 
 
@@ -125,7 +138,8 @@ def run_command(options: RunOptions) -> None:
     Points are read, and outputs written, block by block: any number of them takes the same memory. Until it is complete the
     output is `NAME.part`; `--resume` goes on behind its last block. With `--workers` or `--cluster` blocks are evaluated on
     Dask; the file is the same, byte for byte. With `--probe` the membranes, spikes and payloads of chosen samples go to the
-    folder `--probe-out`. A network that puts out every step has no rows: it is run in Python, `neuropinn_lava.run`.
+    folder `--probe-out`. With `--sequence` the rows are the steps of one sequence, each with its own row of outputs; `--state`
+    continues it where an earlier call with `--save-state` ended, to the same bits as in one call.
     With `--functions` every point is evaluated for every function, into an array (k, n, n_out).
 
     Example: `neuropinn-lava run chip.h5 --backend lava --points p.npy --out u.npy --workers 2`
@@ -139,6 +153,9 @@ def run_command(options: RunOptions) -> None:
     if options.path is None:
         raise SpecError("--out", "name a file for the outputs", None, "Give --out, or --plan to run nothing.")
     check_writable(options.path)
+    if options.sequence:
+        run_sequence(options.path, options)
+        return
     chosen = chosen_probe(options.probe, options.probe_layers, options.probe_steps, options.probe_out)
     network = find_network(options.network)
     check_rows(network)
@@ -149,6 +166,54 @@ def run_command(options: RunOptions) -> None:
     if options.vtk is not None:
         export_vtk(network, options.vtk, options.backend.value)
     show_summary(summary, as_json=options.as_json)
+
+
+def run_sequence(path: Path, options: RunOptions) -> None:
+    """Run one sequence from a state or from rest, and write outputs and state."""
+    from ...files.state_file import check_state_path, find_state, write_state
+    from ..stream.sequence import continues, stream_sequence
+    from ..verbs.run import RunChoices
+
+    network, backend = find_network(options.network), options.backend
+    choices = RunChoices.of(
+        "run",
+        backend,
+        mode=lava_mode(options),
+        model=options.model,
+        batch_size=options.batch_size,
+        n_cores=options.cores,
+        time_limit=options.time_limit,
+        device=options.device,
+    )
+    if options.save_state is not None:
+        check_state_path(options.save_state)
+        if not continues(choices):
+            rule = "be left out where Lava's nodes are processes of their own, or samples go one at a time"
+            repair = "Leave --mode and --model out: whole networks in batches keep a state, and compute the same bits."
+            raise SpecError("--save-state", rule, str(options.save_state), repair)
+    state = None if options.state is None else find_state(options.state)
+    with stream_bar(f"{backend.value} run", hidden=options.as_json) as advance:
+        summary, after = stream_sequence(
+            network, options.points, path, choices, state=state, has_times=options.times, on_progress=advance
+        )
+    if options.save_state is not None:
+        write_state(after, options.save_state)
+    show_sequence(summary, options)
+
+
+def show_sequence(summary: SequenceSummary, options: RunOptions) -> None:
+    """Print the summary of a sequence."""
+    if options.as_json:
+        state = None if options.save_state is None else str(options.save_state)
+        print_json({"out": str(summary.path), **asdict(summary) | {"path": str(summary.path)}, "state": state})
+        return
+    show_saturated(summary.n_saturated)
+    before = f", behind {summary.n_before:,} earlier ones," if summary.n_before else ""
+    saved = "" if options.save_state is None else f" and the state {options.save_state}"
+    out.print(
+        f"{summary.n_steps:,} steps{before} on {summary.backend.value} in {summary.seconds:.2f} s,"
+        f" {1e6 * summary.seconds / summary.n_steps:,.0f} µs a step. Wrote {summary.path}{saved}"
+    )
 
 
 def show_planned(options: RunOptions) -> None:
@@ -217,6 +282,10 @@ def refuse_unused(options: RunOptions) -> None:
     elif options.backend is not Backend.LAVA:
         rule = f"on backend {options.backend.value}, where it would have no effect"
         refuse_idle(FOR_LAVA, rule, "Leave it out, or add --backend lava.")
+    if options.sequence:
+        refuse_idle(FOR_SAMPLES, "beside --sequence, which is one sample", "Leave it out, or leave --sequence out.")
+    else:
+        refuse_idle(FOR_SEQUENCES, "without --sequence", "Leave it out, or add --sequence.")
 
 
 def record_probe(
@@ -301,13 +370,18 @@ def kept_rows_told(path: Path) -> Iterator[None]:
         raise
 
 
+def show_saturated(n_saturated: int) -> None:
+    """Print how many values saturated, if any did."""
+    if n_saturated:
+        show_note(f"{n_saturated:,} values saturated; `neuropinn-lava convert` with more bits would hold them.")
+
+
 def show_summary(summary: StreamSummary, *, as_json: bool) -> None:
     """Print the summary of a finished run."""
     if as_json:
         print_json({"out": str(summary.path), **asdict(summary) | {"path": str(summary.path)}})
         return
-    if summary.n_saturated:
-        show_note(f"{summary.n_saturated:,} values saturated; `neuropinn-lava convert` with more bits would hold them.")
+    show_saturated(summary.n_saturated)
     resumed = f", {summary.n_resumed:,} of them by an earlier run" if summary.n_resumed else ""
     out.print(
         f"{summary.n_samples:,} points on {summary.backend.value}{resumed} in {summary.seconds:.2f} s."

@@ -162,7 +162,7 @@ def read_npy_blocks(file: Path, first: int = 0) -> Iterator[FloatArray]:
         yield np.array(_map_npy(file)[start : start + size], dtype=np.float64)
 
 
-def _numbered_lines(file: Path) -> Iterator[tuple[int, str]]:
+def numbered_lines(file: Path) -> Iterator[tuple[int, str]]:
     """Yield the lines of a .csv file that hold points (no header, blank lines or comments), numbered in the file from 1."""
     with file.open(encoding="utf-8-sig") as lines:
         held = ((number, line) for number, line in enumerate(lines, 1) if line.strip() and not line.startswith("#"))
@@ -201,7 +201,7 @@ def _n_numbers(entries: list[str]) -> int:
 
 
 def _read_csv(file: Path, first: int) -> Iterator[FloatArray]:
-    lines = itertools.islice(_numbered_lines(file), first, None)
+    lines = itertools.islice(numbered_lines(file), first, None)
     while rows := list(itertools.islice(lines, READ_ROWS)):
         try:
             yield np.loadtxt([line for _, line in rows], delimiter=",", ndmin=2, dtype=np.float64)
@@ -257,7 +257,7 @@ def _read_h5(file: Path, first: int) -> Iterator[FloatArray]:
 
 _COUNTERS = {
     ".npy": lambda file: len(_map_npy(file)),
-    ".csv": lambda file: sum(1 for _ in _numbered_lines(file)),
+    ".csv": lambda file: sum(1 for _ in numbered_lines(file)),
     ".h5": _count_h5,
 }
 _READERS = {".npy": read_npy_blocks, ".csv": _read_csv, ".h5": _read_h5}

@@ -18,9 +18,8 @@ from ...base.arrays import FloatArray, Record
 from ...base.errors import SpecError
 from ...base.points import without_graph
 from ...engine.trace import LavaMode
-from ...network.given_points import checked_samples
+from ...network.given_points import MAX_SEQUENCE, checked_samples
 from ...network.quantized import Network
-from ...network.spec import MAX_STEPS
 from .arrays_io import PointFile, open_points
 
 Points = str | Path | PointFile | FloatArray | Iterable[FloatArray]
@@ -36,7 +35,7 @@ def suitable_block(network: Network, mode: LavaMode) -> int:
     from ...hardware_sim.lava.plan import MAX_PRESENTED
 
     size = BLOCK_SIZE if mode is LavaMode.BATCHED else FAITHFUL_BLOCK_SIZE
-    return min(size, MAX_PRESENTED // (network.n_steps or MAX_STEPS))
+    return min(size, MAX_PRESENTED // (network.n_steps or MAX_SEQUENCE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

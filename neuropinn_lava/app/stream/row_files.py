@@ -118,6 +118,10 @@ class RowFile:
             write_text(record_path(self.path), json.dumps(record, indent=1))
         self.n_rows, self.notes = n_rows, dict(notes)
 
+    def discard(self) -> None:
+        """Give up the rows that have been written, so that nothing is left to be resumed."""
+        self.n_rows = 0
+
     def finish(self) -> None:
         """Move the rows to the path of the file, in its format; a file that is there is replaced.
 

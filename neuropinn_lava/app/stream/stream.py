@@ -145,7 +145,9 @@ def check_rows(network: Network) -> None:
         SpecError: If the read-out is that of every step.
     """
     if network.readout is Readout.EVERY:
-        repair = "Evaluate it in Python, `neuropinn_lava.run(network, sequences).outputs`: (n, n_steps, n_out)."
+        repair = (
+            "Add --sequence for one sequence whose rows are steps; in Python, `neuropinn_lava.run(network, sequences)`."
+        )
         rule = "be MEAN or LAST, one row of outputs a sample"
         raise SpecError(f"stream: read-out of network {network.name!r}", rule, "every", repair)
 

@@ -7,8 +7,9 @@ from importlib import resources
 from pathlib import Path
 
 from ...base.errors import SpecError
-from ...files.network_file import SUFFIX, read_network
+from ...files.network_file import read_network
 from ...files.parser_guard import try_parser
+from ...files.sealed_file import SUFFIX
 from ...network.quantized import Network, QuantizedNetwork
 from ...network.spec import NetworkSpec
 

@@ -136,7 +136,7 @@ def test_outputs_of_every_step_are_no_rows(cli, tmp_path) -> None:
         code, _, err = cli("run", tmp_path / "g.h5", "--points", tmp_path / "p.npy", *how)
         assert code == 1
         assert "must be MEAN or LAST, one row of outputs a sample; got every" in " ".join(err.split())
-        assert "neuropinn_lava.run(network, sequences).outputs" in " ".join(err.split())
+        assert "Add --sequence for one sequence whose rows are steps" in " ".join(err.split())
     assert not (tmp_path / "probe").exists()  # refused before anything ran
 
 

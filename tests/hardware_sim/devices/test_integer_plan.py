@@ -14,7 +14,7 @@ import pytest
 
 import builders
 import neuropinn_lava as nl
-from neuropinn_lava.app.verbs.networks import find_network, list_models
+from neuropinn_lava.app.verbs.networks import find_network
 from neuropinn_lava.engine.host import encode_points
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.engine.trace import Probe
@@ -174,7 +174,7 @@ def test_shipped_networks(name: str) -> None:
 
 
 @pytest.mark.slow  # 21 conversions
-@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("name", builders.FIELD_MODELS)
 def test_every_shipped_network(name: str) -> None:
     network = nl.convert(find_network(name)).network
     assert_plan_holds(network, spread(network, 4))

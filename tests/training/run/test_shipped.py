@@ -6,14 +6,20 @@ import numpy as np
 import pytest
 import torch
 
+import c_programs
 from neuropinn_lava.app.verbs.networks import find_network
+from neuropinn_lava.app.verbs.run import run
 from neuropinn_lava.base.metrics import relative_l2
-from neuropinn_lava.engine.reference import run_float
+from neuropinn_lava.engine.reference import run_float, run_integer
 from neuropinn_lava.engine.spike_flips import samples_at_risk
-from neuropinn_lava.engine.trace import RunTrace
+from neuropinn_lava.engine.state import RunState
+from neuropinn_lava.engine.trace import LavaMode, RunTrace
+from neuropinn_lava.hardware_sim.counts.counting import count_operations
+from neuropinn_lava.network.quantized import QuantizedNetwork
 from neuropinn_lava.network.spec import NetworkSpec
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.residuals import evaluation_points
+from neuropinn_lava.problems.solvers.rod_signal import random_signals, read_sensors
 from neuropinn_lava.training.network.trace import run_torch
 
 BOUNDS = {
@@ -139,3 +145,57 @@ def test_torch_equals_the_float_engine(name: str, dtype: torch.dtype) -> None:
     expected = run_float(network, points).outputs
     difference = np.abs(run_torch(network, points, dtype=dtype).outputs - expected)[~at_risk]
     assert difference.max() <= PARITY[dtype] * np.abs(expected).max()
+
+
+SENSOR = (0.125, 1400)
+"""Highest mean relative L2 error of the soft sensor in integers on unseen signals, and most synaptic operations of a step."""
+LONG, LAST, DRIFT = 10_000, 1000, 1.5
+"""Steps of a long run, those at its end that count, and the largest error of the integers there in units of the float's."""
+
+
+def sensor() -> QuantizedNetwork:
+    network = find_network("rod-sensor")
+    assert isinstance(network, QuantizedNetwork)
+    return network
+
+
+def relative_errors(found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    errors: np.ndarray = np.linalg.norm(found[..., 0] - wanted, axis=1) / np.linalg.norm(wanted, axis=1)
+    return errors
+
+
+def test_the_soft_sensor_on_unseen_signals() -> None:
+    rng = np.random.default_rng(21)
+    signals = random_signals(20, 200, rng)
+    trace = run_integer(sensor(), read_sensors(signals, rng))
+    assert relative_errors(trace.outputs, signals).mean() <= SENSOR[0]
+    rows = count_operations(sensor(), trace).rows
+    assert sum(row.synaptic_operations for row in rows) / signals.size <= SENSOR[1]
+    assert trace.n_saturated == 0
+
+
+@pytest.mark.slow
+@pytest.mark.lava
+@pytest.mark.timeout(900)
+def test_the_soft_sensor_after_10_000_steps() -> None:
+    """Rounding does not add up in the memory, and Lava has the integers' bits to the end, in both modes."""
+    rng = np.random.default_rng(22)
+    signals = random_signals(1, LONG, rng)
+    readings, network = read_sensors(signals, rng), sensor()
+    exact, whole = run_float(network.source, readings), run_integer(network, readings)
+    own, rounded = (relative_errors(each.outputs[:, -LAST:], signals[:, -LAST:]) for each in (exact, whole))
+    assert (rounded <= DRIFT * own).all()
+    for mode in LavaMode:
+        assert np.array_equal(run(network, readings, backend="lava", mode=mode).readout, whole.readout)
+
+
+def test_the_soft_sensor_goes_on_from_a_state_in_c() -> None:
+    c_programs.require_compiler()
+    rng = np.random.default_rng(23)
+    readings, network = read_sensors(random_signals(3, 60, rng), rng), sensor()
+    whole, state = run_integer(network, readings), RunState.begin(network, 3)
+    for part in (slice(0, 25), slice(25, 60)):
+        trace = run(network, readings[:, part], backend="c99", state=state)
+        assert np.array_equal(trace.readout, whole.readout[:, part])
+        assert trace.state is not None
+        state = trace.state

@@ -10,7 +10,7 @@ import pytest
 import builders
 import c_programs
 from neuropinn_lava.app.verbs.convert import convert
-from neuropinn_lava.app.verbs.networks import find_network, list_models
+from neuropinn_lava.app.verbs.networks import find_network
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.engine.trace import Probe
 from neuropinn_lava.hardware_sim.devices.c99 import run as run_module
@@ -59,7 +59,7 @@ def quantized(name: str) -> QuantizedNetwork:
     return convert(network).network
 
 
-@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("name", builders.FIELD_MODELS)
 def test_shipped_networks(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     n_compared = count_compared(quantized(name), N, monkeypatch)
     print(f"{name}: {n_compared} numbers equal in {len(BUILDS)} builds")

@@ -11,7 +11,6 @@ import builders
 import c_programs
 import neuropinn_lava as nl
 import small_graphs
-from neuropinn_lava.app.verbs.networks import list_models
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.engine.state import RunState
@@ -87,7 +86,7 @@ def test_a_float_network_and_an_unknown_device_are_refused():
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("name", builders.FIELD_MODELS)
 def test_every_shipped_network_has_the_references_bits(device, name):
     network = converted(name)
     found = differences(network, builders.random_points(network, N_POINTS, seed=1), device)

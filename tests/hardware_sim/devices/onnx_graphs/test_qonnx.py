@@ -11,7 +11,7 @@ import pytest
 import builders
 import neuropinn_lava as nl
 from graph_interpreter import compute
-from neuropinn_lava.app.verbs.networks import find_network, list_models
+from neuropinn_lava.app.verbs.networks import find_network
 from neuropinn_lava.base.errors import HardwareRuleError, SpecError
 from neuropinn_lava.base.extras import MissingPackageError
 from neuropinn_lava.engine.host import encode_points
@@ -193,7 +193,7 @@ class TestByQonnx:
     @pytest.mark.slow  # 63 conversions, 2 s each
     @pytest.mark.filterwarnings("default")
     @pytest.mark.parametrize("payload_bits", [8, 10, 12])
-    @pytest.mark.parametrize("name", list_models())
+    @pytest.mark.parametrize("name", builders.FIELD_MODELS)
     def test_shipped_networks(self, name: str, payload_bits: int) -> None:
         network = nl.convert(find_network(name), payload_bits=payload_bits).network
         if any(isinstance(node, QuantizedProduct) for node in network.nodes):

@@ -9,7 +9,7 @@ import pytest
 
 import builders
 import neuropinn_lava as nl
-from neuropinn_lava.app.verbs.networks import find_network, list_models
+from neuropinn_lava.app.verbs.networks import find_network
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.base.extras import MissingPackageError
 from neuropinn_lava.engine.host import decode_integers, encode_points
@@ -69,7 +69,7 @@ class TestRuns:
         assert_equal(network, 3 * builders.random_points(network, N_POINTS) - 1)
 
     @pytest.mark.slow  # 21 conversions
-    @pytest.mark.parametrize("name", list_models())
+    @pytest.mark.parametrize("name", builders.FIELD_MODELS)
     def test_shipped_networks(self, name: str) -> None:
         network = nl.convert(find_network(name)).network
         assert_equal(network, builders.random_points(network, 1000))

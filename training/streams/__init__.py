@@ -1,0 +1,1 @@
+"""Networks that read a signal step by step and keep a state: linear memory around spiking layers, and their training."""
