@@ -393,9 +393,6 @@ def show_summary(summary: StreamSummary, *, as_json: bool) -> None:
 def stream_bar(description: str, *, hidden: bool = False) -> Iterator[Callable[[StreamProgress], None]]:
     """Show a stream of points; yields the function to call with its progress."""
     with progress_bars(description, hidden=hidden) as (advance,):
-        yield lambda progress: advance(
-            progress.n_done,
-            progress.n_points,
-            words=f"{progress.rate:,.0f} points/s",
-            n_before=progress.n_resumed,
+        yield lambda done: advance(
+            done.n_done, done.n_points, words=f"{done.rate:,.0f} points/s", n_before=done.n_resumed
         )
