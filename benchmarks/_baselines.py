@@ -27,7 +27,7 @@ from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.spec import NetworkSpec
 from neuropinn_lava.problems.phases import PhaseRecipe
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import TANH_NETWORK, NetworkRecipe, ResidualWeights, TrainingRecipe
+from neuropinn_lava.problems.recipe import TANH_NETWORK, NetworkRecipe, ResidualWeights, TeacherRecipe, TrainingRecipe
 from neuropinn_lava.problems.residuals import evaluation_points
 from neuropinn_lava.training.collocation.clouds import input_transform, output_transform
 from neuropinn_lava.training.network.export import export_network
@@ -102,10 +102,10 @@ def tanh_recipe(recipe: TrainingRecipe) -> TrainingRecipe:
 
 def own_recipe(recipe: TrainingRecipe) -> TrainingRecipe:
     """Give the recipe of a tanh network that is trained as the NeuroPINN's is for accuracy: as its teacher, if it has one."""
-    if recipe.teacher is not None:
+    if isinstance(recipe.teacher, TeacherRecipe):
         return dataclasses.replace(recipe, network=recipe.teacher.network, phases=recipe.teacher.phases, teacher=None)
     accurate = tuple(phase for phase in recipe.phases if phase.activity_weight == 0.0)
-    return dataclasses.replace(tanh_recipe(recipe), phases=accurate)
+    return dataclasses.replace(tanh_recipe(recipe), phases=accurate, teacher=recipe.teacher)
 
 
 def train_baseline(problem: PdeProblem, kind: str, seed: int, teacher: NetworkSpec | None = None) -> NetworkSpec:

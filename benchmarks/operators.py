@@ -1,19 +1,24 @@
 """Networks that take functions: the error on unseen functions, float and 8 bits, activity and operations, by problem and seed.
 
-    python benchmarks/operators.py heat-operator --seeds 0 1 2
+    python benchmarks/operators.py heat-operator --seeds 0 1 2 --twins
 
 Each network is trained by its catalogue recipe, on the equation alone. The error is the mean over 100 unseen functions of the
-relative L2 error on 200 points each. Minutes for each seed.
+relative L2 error on 200 points each. A twin has dense tanh neurons in place of the spiking ones and is trained by the same
+recipe. The last figure is the network folded at 200 points: operations for a function and all of its values. Minutes for each
+seed.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 
 import numpy as np
 
 import neuropinn_lava as nl
+from neuropinn_lava.problems.operator_recipe import OperatorRecipe
+from neuropinn_lava.problems.recipe import NetworkRecipe
 
 N_FUNCTIONS, N_POINTS = 100, 200
 """Unseen functions, and points of each."""
@@ -34,13 +39,27 @@ def error_of(outputs: np.ndarray, reference: np.ndarray) -> float:
     return float(np.mean(apart / np.linalg.norm(reference, axis=1)))
 
 
-def measure(name: str, seed: int) -> str:
+def twin_recipe(recipe: OperatorRecipe) -> OperatorRecipe:
+    """Return the recipe of a dense network of the same size: tanh neurons that all send, and no price on that."""
+
+    def dense(network: NetworkRecipe) -> NetworkRecipe:
+        return replace(network, activation="tanh", polarity=nl.Polarity.BOTH, theta=0.0)
+
+    branch = None if recipe.branch is None else dense(recipe.branch)
+    return replace(recipe, trunk=dense(recipe.trunk), branch=branch, activity=1.0, activity_weight=0.0)
+
+
+def measure(name: str, seed: int, is_twin: bool) -> str:
     """Train and deploy one network, and describe it in a line."""
     problem, start = nl.find_problem(name), time.process_time()
-    result = nl.train(problem, seed=seed)
+    assert isinstance(problem.recipe, OperatorRecipe)
+    result = nl.train(problem, twin_recipe(problem.recipe) if is_twin else None, seed=seed)
     seconds = time.process_time() - start
     points, reference = unseen(problem)
     network = result.network
+    error = error_of(nl.run_float(network, points).outputs, reference)
+    if is_twin:
+        return f"{name} seed {seed}, tanh twin: float {error:.4f}, {seconds:.0f} s of the processor"
     chip = nl.convert(network).network
     trace = nl.run_integer(chip, points)
     held = nl.run_held(chip, points)
@@ -49,12 +68,21 @@ def measure(name: str, seed: int) -> str:
     of_function = sum(row.synaptic_operations for row in counts.rows if row.n_samples == held.n_samples)
     of_points = counts.total.synaptic_operations - of_function
     return (
-        f"{name} seed {seed}: float {error_of(nl.run_float(network, points).outputs, reference):.4f},"
-        f" 8 bits {error_of(trace.outputs, reference):.4f}, ansatz alone"
+        f"{name} seed {seed}: float {error:.4f}, 8 bits {error_of(trace.outputs, reference):.4f}, ansatz alone"
         f" {error_of(problem.ansatz.apply(points, np.zeros((len(points), 1))), reference):.3f},"
         f" activity {counts.total.spiking_activity:.3f}, operations {of_function / held.n_samples:.0f} a function and"
-        f" {of_points / len(points):.0f} a point of {counts.ann_macs} dense, {seconds:.0f} s of the processor"
+        f" {of_points / len(points):.0f} a point of {counts.ann_macs} dense, folded {folded(network, points):.0f} a function,"
+        f" {seconds:.0f} s of the processor"
     )
+
+
+def folded(network: nl.NetworkSpec, points: np.ndarray) -> float:
+    """Return the operations for one function and its values at all points of the grid, by the folded network."""
+    n_axes = network.inputs[0].width
+    plain = nl.convert(nl.fold_at(network, points[:N_POINTS, :n_axes]), points=points[::N_POINTS, n_axes:], target=None)
+    functions = points[::N_POINTS, n_axes:]
+    counts = nl.count_operations(plain.network, nl.run_integer(plain.network, functions))
+    return counts.total.synaptic_operations / len(functions)
 
 
 def main() -> None:
@@ -62,10 +90,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("problems", nargs="*", default=PROBLEMS)
     parser.add_argument("--seeds", nargs="*", type=int, default=[0])
+    parser.add_argument("--twins", action="store_true", help="train the dense twins, too")
     chosen = parser.parse_args()
     for name in chosen.problems:
-        for seed in chosen.seeds:
-            print(measure(name, seed), flush=True)
+        for is_twin in (False, True)[: 1 + chosen.twins]:
+            for seed in chosen.seeds:
+                print(measure(name, seed, is_twin), flush=True)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ class Rounding(str, Enum):
     BIAS_CORRECTED = "bias-corrected"
     """Nearest rounding; then every bias is corrected by the mean error of its drive (`layerwise.py`)."""
     COMPENSATED = "compensated"
-    """Weights are rounded in order, and the remaining ones compensate each error (`compensation.py`)."""
+    """Weights are rounded in order, and the remaining ones compensate each error (`compensation.py`, `relays.py`)."""
     DESCENDED = "descended"
     """Compensated rounding; then single weights move as long as the network's output improves (`descent.py`)."""
 

@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     )
     from .conversion.formats.factories import load_module
     from .conversion.formats.torch_modules import from_torch
+    from .engine.folding import fold_at
     from .engine.reference import run_float, run_integer
     from .engine.state import RunState
     from .engine.trace import Backend, LavaMode, LayerModel, Probe, RunTrace
@@ -118,7 +119,18 @@ if TYPE_CHECKING:
     )
     from .problems.phases import Jitter, Marching, Optimizer, PhaseRecipe, Refinement
     from .problems.problem import PdeProblem, ReferenceSolution
-    from .problems.recipe import CloudRecipe, NetworkRecipe, ResidualWeights, Surrogate, TeacherRecipe, TrainingRecipe
+    from .problems.recipe import (
+        CloudRecipe,
+        DiscreteTeacher,
+        Embedding,
+        NetworkRecipe,
+        ResidualWeights,
+        Skips,
+        Surrogate,
+        TeacherRecipe,
+        TrainingRecipe,
+        random_waves,
+    )
     from .training.network.network import VsnNetwork
     from .training.neuron.vsn import VSN
     from .training.run.history import TrainingHistory, TrainingProgress
@@ -179,6 +191,10 @@ _HOME = {
     "Refinement": "problems.phases",
     "ResidualWeights": "problems.recipe",
     "Surrogate": "problems.recipe",
+    "DiscreteTeacher": "problems.recipe",
+    "Embedding": "problems.recipe",
+    "Skips": "problems.recipe",
+    "random_waves": "problems.recipe",
     "TeacherRecipe": "problems.recipe",
     "TrainingRecipe": "problems.recipe",
     "TrainingHistory": "training.run.history",
@@ -275,6 +291,7 @@ _HOME = {
     "OperationCounts": "hardware_sim.counts.operations",
     "count_operations": "hardware_sim.counts.counting",
     "run_held": "hardware_sim.counts.held",
+    "fold_at": "engine.folding",
     "Report": "hardware_sim.report.report",
     # Files and errors
     "read_network": "files.network_file",

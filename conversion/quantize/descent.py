@@ -66,7 +66,7 @@ class _Move(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Judge:
+class Judge:
     """Points with their wanted outputs, on which integers are compared with the float network."""
 
     points: FloatArray
@@ -94,8 +94,8 @@ def descend_integers(network: QuantizedNetwork, points: FloatArray) -> Quantized
         return network
     held_out = np.arange(len(kept)) % HELD_OUT == HELD_OUT - 1
     wanted = run_float(network.source, kept).outputs
-    learned = _Judge(points=kept[~held_out], wanted=wanted[~held_out])
-    unseen = _Judge(points=kept[held_out], wanted=wanted[held_out])
+    learned = Judge(points=kept[~held_out], wanted=wanted[~held_out])
+    unseen = Judge(points=kept[held_out], wanted=wanted[held_out])
     best, lowest = network, float(np.linalg.norm(unseen.residual(network)))
     ridge, now = FIRST_RIDGE, network
     for _ in range(MAX_ROUNDS):
@@ -108,7 +108,7 @@ def descend_integers(network: QuantizedNetwork, points: FloatArray) -> Quantized
     return best
 
 
-def _round(network: QuantizedNetwork, judge: _Judge, ridge: float) -> tuple[QuantizedNetwork | None, float]:
+def _round(network: QuantizedNetwork, judge: Judge, ridge: float) -> tuple[QuantizedNetwork | None, float]:
     """Linearise once; return better integers, or None if no ridge leads to any, and the ridge for the next round."""
     residual = judge.residual(network)
     size = float(np.linalg.norm(residual))

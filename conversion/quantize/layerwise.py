@@ -36,7 +36,7 @@ def adjust_network(network: QuantizedNetwork, points: FloatArray, adjust: Adjust
             rows.
         adjust: The function that adjusts one sum.
     """
-    kept = points[:: max(1, -(-len(points) * count_steps(network, points) // MAX_ROWS))]
+    kept = thinned(network, points)
     signals = trace_signals(network.source, kept)
     words, _ = encode_points(network, kept)
     for index, (spec, signal) in enumerate(zip(network.source.affines, signals, strict=True)):
@@ -44,6 +44,11 @@ def adjust_network(network: QuantizedNetwork, points: FloatArray, adjust: Adjust
         adjusted = adjust(network.affines[index], spec, received, signal)
         network = with_affines(network, {spec.name: adjusted})
     return network
+
+
+def thinned(network: QuantizedNetwork, points: FloatArray) -> FloatArray:
+    """Return every so many-th point, so that points times steps are `MAX_ROWS` at most."""
+    return points[:: max(1, -(-len(points) * count_steps(network, points) // MAX_ROWS))]
 
 
 def with_affines(network: QuantizedNetwork, affines: dict[str, QuantizedAffine]) -> QuantizedNetwork:

@@ -29,6 +29,7 @@ from .equalization import equalize_network
 from .layerwise import adjust_network, correct_bias
 from .liveness import check_words
 from .nearest import finest_state, n_finer_scales, quantize_with
+from .relays import round_relays
 from .report import QuantizationReport, measure_quantization
 
 PROOF_MARGIN = 1.1
@@ -54,8 +55,8 @@ class Quantization(Record):
 def round_network(network: QuantizedNetwork, scheme: QuantizationScheme, points: FloatArray) -> QuantizedNetwork:
     """Round the weights of a network that was rounded to the nearest, by the rule of the scheme.
 
-    Compensation is kept only if it brings the output closer on these points: with very few of them it need not. Descent
-    starts where compensation ends.
+    Compensation is kept only if it brings the output closer on these points: with very few of them it need not. Relays that are
+    not exact follow, and descent starts where they end.
 
     Args:
         network: Rounded to the nearest.
@@ -70,7 +71,7 @@ def round_network(network: QuantizedNetwork, scheme: QuantizationScheme, points:
     compensated = adjust_network(network, points, adjust)
     wanted = run_float(network.source, points).outputs
     errors = [float(np.linalg.norm(run_integer(n, points).outputs - wanted)) for n in (compensated, network)]
-    kept = compensated if errors[0] <= errors[1] else network
+    kept = round_relays(compensated if errors[0] <= errors[1] else network, points)
     return descend_integers(kept, points) if scheme.rounding is Rounding.DESCENDED else kept
 
 

@@ -89,7 +89,8 @@ def measure_activity(
     probe = _record(trace, chosen.points, run)
     return ActivitySection(
         nodes=nodes,
-        operations_per_step=sum(row.synaptic_operations_per_step for row in counts.rows) / counts.n_samples,
+        operations_per_step=np.sum([row.synaptic_operations_per_step for row in counts.rows], axis=0)
+        / counts.n_samples,
         joules_per_step=None if has_products else step_energies(network, counts),
         model=STEP_MODEL,
         probe=probe,

@@ -1,1 +1,1 @@
-"""Fields of a deployed network: outputs, gradients, stresses, and their triangulation for maps."""
+"""Fields of a deployed network: outputs, gradients and stresses, on regular grids for maps."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,7 +32,7 @@ from .error_estimate import newton_correction
 from .operator_recipe import OPERATOR_NETWORK, OperatorRecipe
 from .phases import PhaseRecipe, accurate_then_sparse
 from .problem import PdeProblem
-from .recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from .recipe import SOLVER_NETWORK, CloudRecipe, DiscreteTeacher, TrainingRecipe
 
 FIRST_CELLS = {1: 48, 2: 20, 3: 9, 4: 5}
 """Cells along each axis, in the geometric mean, with which the search starts, by the number of coordinates."""
@@ -196,22 +197,58 @@ def _cloud(problem: PdeProblem, cells: tuple[int, ...]) -> CloudRecipe:
     return CloudRecipe(n_per_axis=cells, operator=OperatorKind.QUARTIC, n_neighbours=NEIGHBOURS[problem.n_in])
 
 
-def solve_discrete(held: Discretization) -> FloatArray | None:
+def solve_discrete(held: Discretization, viscosities: Sequence[float] = (0.0,)) -> FloatArray | None:
     """Solve discrete equations by Newton corrections from the ansatz with zero outputs, shape (n_points, n_out).
 
+    Args:
+        held: The problem on a cloud.
+        viscosities: Values of `f.viscosity` for which the equations are solved in turn, each from the solution before.
+
     Returns:
-        The solution, or None where the corrections do not become small: the problem is too nonlinear for that start.
+        The solution for the last one, or None where the corrections do not become small: the problem is too nonlinear for
+        that start.
     """
     problem = held.problem
-    u = problem.ansatz.apply(held.points, np.zeros((held.n_points, problem.n_out)))
+    u: FloatArray | None = problem.ansatz.apply(held.points, np.zeros((held.n_points, problem.n_out)))
+    for viscosity in viscosities:
+        u = None if u is None else _newton(held, u, problem.rest_values(viscosity))
+    return u
+
+
+def _newton(held: Discretization, u: FloatArray, constants: Mapping[str, float]) -> FloatArray | None:
+    """Correct values u, shape (n_points, n_out), until a correction is small; None where that does not happen."""
     for _ in range(NEWTON_STEPS):
-        delta = newton_correction(held, u)
+        delta = newton_correction(held, u, constants)
         u = u + delta
         if not np.isfinite(u).all():
             return None
         if _is_linear(held) or rms(delta) <= NEWTON_TOLERANCE * rms(u):
             return u
     return None
+
+
+def discrete_teacher(problem: PdeProblem, recipe: TrainingRecipe) -> Callable[[FloatArray], FloatArray]:
+    """Solve the equations on a recipe's cloud for its `DiscreteTeacher`, and return the solution as a function of the points.
+
+    Raises:
+        SpecError: If Newton's method finds no solution; the function, if it is asked at other points.
+    """
+    assert isinstance(recipe.teacher, DiscreteTeacher)
+    held = discrete_problem(problem, recipe.cloud)
+    u = solve_discrete(held, recipe.teacher.viscosities)
+    if u is None:
+        repair = "Begin with a larger viscosity, lower it in smaller steps, or choose a network as the teacher."
+        where = f"discrete equations of problem {problem.name!r}"
+        raise SpecError(where, f"be solved by {NEWTON_STEPS} Newton corrections a viscosity", "no solution", repair)
+
+    def values_at(points: FloatArray) -> FloatArray:
+        if not np.array_equal(points, held.points):
+            repair = "Train on the cloud of the recipe."
+            got = f"{len(points)} points"
+            raise SpecError("discrete teacher", f"be asked at its own {held.n_points} points", got, repair)
+        return u
+
+    return values_at
 
 
 def _is_linear(held: Discretization) -> bool:

@@ -113,9 +113,9 @@ def solve_rows(held: Discretization, A: csr_matrix, b: FloatArray, units: FloatA
 def _free_values(held: Discretization) -> BoolArray:
     """Return which values conditions leave free and equations determine, unknown after unknown, shape (n_out n_points,)."""
     factor = np.abs(held.problem.ansatz.evaluate(held.points)[1])
-    free: BoolArray = (factor > FIXED * factor.max(axis=0)).T.ravel()
     solved = [each not in held.problem.coefficient_fields for each in held.problem.unknowns]
-    return free & held.used_values & np.repeat(solved, held.n_points)
+    free: BoolArray = (factor > FIXED * factor.max(axis=0)).T.ravel() & np.repeat(solved, held.n_points)
+    return free & held.used_values
 
 
 def _row_sizes(jacobians: Sequence[csr_matrix]) -> FloatArray:

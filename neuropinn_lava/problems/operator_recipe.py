@@ -51,6 +51,11 @@ class OperatorRecipe(Record):
     def __post_init__(self) -> None:
         where = "OperatorRecipe"
         found: list[Violation] = []
+        for name in ("trunk", "branch"):
+            network = getattr(self, name)
+            if network is not None and not network.is_chain:
+                repair = "Leave out skips and embedding."
+                found.append(Violation(f"{where}.{name}", "be a chain of layers", "skips or an embedding", repair))
         for name in ("n_pool", "redraw_every", "n_trunk", "n_solved", "n_branch"):
             found += check_range(f"{where}.{name}", getattr(self, name), 1, 10**7)
         found += check_range(f"{where}.learning_rate", self.learning_rate, 1e-8, 1.0)

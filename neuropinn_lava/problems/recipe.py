@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+import numpy as np
+
 from ..base.arrays import Record
 from ..base.checks import as_member, as_tuple, check_range, raise_violations
 from ..base.errors import SpecError, Violation
@@ -26,6 +28,58 @@ class Surrogate(str, Enum):
     SQUARED_FAST_SIGMOID = "squared-fast-sigmoid"
     ARCTAN = "arctan"
     TRIANGLE = "triangle"
+
+
+class Skips(str, Enum):
+    """What a layer of a network reads besides the layer before it."""
+
+    NONE = "none"
+    """Nothing: the network is a chain."""
+    RESIDUAL = "residual"
+    """The sum h of all layers before it, h <- h + alpha VSN(W h + b), with a trained factor alpha for each layer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedding(Record):
+    """Fixed sines of the coordinates, which the first layer reads in addition to coordinates, or in their place.
+
+    a = sin(pi sum_k n_k x_k) and cos(...) of the same          x: coordinates normalised to [-1, 1],  n: one of `waves`
+    """
+
+    waves: tuple[tuple[float, ...], ...]
+    """For each sine and cosine its cycles n along every coordinate's range, such as ((1, 0), (2, 0)). A network that sees x in
+    whole cycles only is periodic in x, whatever its weights."""
+    passed: tuple[int, ...] = ()
+    """Indices of the coordinates that the first layer reads as they are."""
+
+    def __post_init__(self) -> None:
+        where = "Embedding.waves"
+        object.__setattr__(self, "waves", tuple(map(tuple, self.waves)))
+        object.__setattr__(self, "passed", as_tuple(self.passed))
+        sizes = sorted({len(wave) for wave in self.waves})
+        if len(sizes) != 1:
+            repair = "Give every wave one number for each coordinate, such as ((1, 0), (2, 0))."
+            raise SpecError(where, "have waves of one length, one or more", sizes, repair)
+        raise_violations(
+            [
+                *(each for wave in self.waves for each in check_range(where, wave, -1e3, 1e3)),
+                *check_range("Embedding.passed", self.passed, 0, sizes[0] - 1),
+            ]
+        )
+
+    @property
+    def n_in(self) -> int:
+        """Number of coordinates."""
+        return len(self.waves[0])
+
+
+def random_waves(n_in: int, n_waves: int, deviation: float, seed: int = 0) -> Embedding:
+    """Return random Fourier features beside the coordinates, with cycles drawn from N(0, deviation^2).
+
+    Source: Tancik et al., NeurIPS 33 (2020) 7537.
+    """
+    drawn = np.random.default_rng(seed).normal(0.0, deviation, (n_waves, n_in)).round(3)
+    return Embedding(waves=tuple(map(tuple, drawn.tolist())), passed=tuple(range(n_in)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,21 +110,34 @@ class NetworkRecipe(Record):
     """Whether Adam trains the leak of every neuron."""
     learn_theta: bool = False
     """Whether Adam trains the threshold of every neuron."""
+    skips: Skips = Skips.NONE
+    """What layers read besides the layer before."""
+    embedding: Embedding | None = None
+    """Sines that the first layer reads; None where it reads the coordinates alone."""
 
     def __post_init__(self) -> None:
         where = "NetworkRecipe"
         object.__setattr__(self, "widths", as_tuple(self.widths))
         object.__setattr__(self, "polarity", as_member(Polarity, self.polarity, f"{where}.polarity"))
         object.__setattr__(self, "surrogate", as_member(Surrogate, self.surrogate, f"{where}.surrogate"))
+        object.__setattr__(self, "skips", as_member(Skips, self.skips, f"{where}.skips"))
         found = [*check_range(f"{where}.widths", self.widths, 1, 10**5)]
         if not self.widths:
             found += [Violation(f"{where}.widths", "have at least one spiking layer", self.widths, "Name its width.")]
+        if self.skips is Skips.RESIDUAL and len(set(self.widths)) > 1:
+            repair = "Choose one width, or no skips."
+            found += [Violation(f"{where}.widths", "be equal where skips add layers up", self.widths, repair)]
         found += check_range(f"{where}.n_steps", self.n_steps, 1, MAX_STEPS)
         found += check_range(f"{where}.beta", self.beta, 0.0, 1.0)
         found += check_range(f"{where}.theta", self.theta, 0.0, 1e6)
         found += check_range(f"{where}.output_scale", self.output_scale, 1e-30, 1e30)
         found += check_range(f"{where}.surrogate_slope", self.surrogate_slope, 1e-6, 1e6)
         raise_violations([*found, *check_range(f"{where}.initial_gain", self.initial_gain, 1e-6, 1e6)])
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether every layer reads the layer before it alone, and the first one the coordinates."""
+        return self.skips is Skips.NONE and self.embedding is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +222,25 @@ GIVEN_TEACHER = TeacherRecipe(phases=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DiscreteTeacher(Record):
+    """The solution of the discrete equations on the recipe's own cloud, whose values are the distillation target.
+
+    It comes from Newton's method, without a network and without the reference solution: the student is fitted to a numerical
+    solution. The cloud must stay as it is, as the solution is known at its points alone.
+    """
+
+    viscosities: tuple[float, ...] = (0.0,)
+    """Values of `f.viscosity` for which the equations are solved in turn, each from the solution before; the last is 0."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "viscosities", as_tuple(self.viscosities))
+        raise_violations(check_range("DiscreteTeacher.viscosities", self.viscosities, 0.0, 1e3))
+        if self.viscosities[-1:] != (0.0,):
+            repair = "Append 0: with another value the equations solved last are not those of the problem."
+            raise SpecError("DiscreteTeacher.viscosities", "end with 0", self.viscosities, repair)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRecipe(Record):
     """Everything that determines a training, except the seed."""
 
@@ -171,7 +257,7 @@ class TrainingRecipe(Record):
     """Coefficient `f.viscosity` of a smoothing term in equations that have one; residuals are measured without it."""
     weights: ResidualWeights = field(default_factory=ResidualWeights)
     """Weights of the residuals of the centres."""
-    teacher: TeacherRecipe | None = None
+    teacher: TeacherRecipe | DiscreteTeacher | None = None
     """Teacher of the phases with a distillation_weight, for problems on which direct training fails."""
 
     def __post_init__(self) -> None:
@@ -184,6 +270,11 @@ class TrainingRecipe(Record):
             raise SpecError(
                 "TrainingRecipe.teacher", "be a TeacherRecipe, as a phase has a distillation_weight", None, repair
             )
+        moves = any(phase.jitter is not None or phase.refinement is not None for phase in self.phases)
+        if isinstance(self.teacher, DiscreteTeacher) and moves:
+            repair = "Leave both out, or take a network as the teacher."
+            rule = "leave the cloud as it is where the teacher is a discrete solution on it"
+            raise SpecError("TrainingRecipe.phases", rule, "a Refinement or Jitter", repair)
         if self.cloud.batch_size is not None and self.uses(Optimizer.GAUSS_NEWTON):
             rule = "be None where a phase is gauss-newton's, which needs all points at once"
             repair = "Leave it out, or train by adam or l-bfgs."
@@ -201,8 +292,8 @@ class TrainingRecipe(Record):
 
     def uses(self, optimizer: Optimizer) -> bool:
         """Return whether a phase, or one of the teacher's, is by an optimizer."""
-        phases = self.phases if self.teacher is None else (*self.teacher.phases, *self.phases)
-        return any(phase.optimizer is optimizer for phase in phases)
+        taught = self.teacher.phases if isinstance(self.teacher, TeacherRecipe) else ()
+        return any(phase.optimizer is optimizer for phase in (*taught, *self.phases))
 
     @property
     def n_iterations(self) -> int:

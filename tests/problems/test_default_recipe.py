@@ -8,21 +8,27 @@ import numpy as np
 import pytest
 
 import neuropinn_lava as nl
+from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.base.metrics import relative_l2
+from neuropinn_lava.geometry.grading import Grading
 from neuropinn_lava.problems import default_recipe, find_problem
 from neuropinn_lava.problems.default_recipe import (
     GOOD_ERROR,
     MOST_ROWS,
     choose_recipe,
+    discrete_teacher,
     frequencies,
     recipe_of,
     solve_discrete,
 )
 from neuropinn_lava.problems.discretization import discrete_problem
 from neuropinn_lava.problems.problem import PdeProblem
+from neuropinn_lava.problems.recipe import CloudRecipe, DiscreteTeacher, TrainingRecipe
 
 FACTOR = 3.0
 """Between the error of a discrete solution and its estimate by two clouds."""
+COARSE = 0.02
+"""Error of a discrete solution on so few cells; a wrong branch is off by 0.3 or more."""
 
 
 def waves(k_x: int, k_y: int, amplitude: float = 1.0) -> PdeProblem:
@@ -108,3 +114,23 @@ def test_the_own_recipe_comes_first_and_a_chosen_one_is_chosen_once() -> None:
     problem = waves(1, 1)
     assert problem.recipe is None
     assert recipe_of(problem) is recipe_of(problem)
+
+
+def shock(viscosities: tuple[float, ...]) -> TrainingRecipe:
+    """Coarse cells for Burgers' equation with little viscosity, which Newton's method does not solve from zero."""
+    cloud = CloudRecipe(n_per_axis=(32, 12), gradings=(Grading(axis=0, centre=0.0, width=0.1, gain=8.0),))
+    return TrainingRecipe(cloud=cloud, teacher=DiscreteTeacher(viscosities=viscosities))
+
+
+def test_a_discrete_teacher_knows_the_solution_at_its_own_points_alone() -> None:
+    problem = find_problem("burgers-shock", viscosity=0.02)
+    recipe = shock((0.1, 0.02, 0.0))
+    values_at, points = discrete_teacher(problem, recipe), discrete_problem(problem, recipe.cloud).points
+    assert relative_l2(values_at(points), problem.reference.evaluate(points)) < COARSE
+    with pytest.raises(SpecError, match=r"discrete teacher must be asked at its own"):
+        values_at(points[:-1])
+
+
+def test_a_discrete_teacher_that_newton_does_not_find_is_refused() -> None:
+    with pytest.raises(SpecError, match=r"discrete equations of problem 'burgers-shock' must be solved by 8 Newton"):
+        discrete_teacher(find_problem("burgers-shock"), shock((0.0,)))

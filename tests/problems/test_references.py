@@ -36,7 +36,7 @@ FLOORS = {
     "burgers": 1e-3,
     "laplace": 1e-4,
     "poisson-steep": 1e-3,
-    "burgers-shock": 1e-2,
+    "burgers-shock": 2e-2,
     "allen-cahn": 5e-3,
     "poisson-star": 3e-2,
     "advection-diffusion-star": 3e-2,

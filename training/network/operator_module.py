@@ -2,7 +2,8 @@
 
     u(x, f) = sum over k of w_k b_k(f) a_k(x)          a: the trunk's last neurons, b: what the branch sends
 
-b is a relay of the branch's sums, scaled so that every b_k has the size one; the host builds the conditions around u.
+b is a relay of the branch's sums, scaled so that every b_k has a size near one; w are powers of two, which eight bits hold
+exactly. The host builds the conditions around u.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from ..neuron.vsn import VSN
 
 POINT, FUNCTION = "point", "function"
 """Names of the inputs."""
+WEIGHT_OCTAVES = 6
+"""Powers of two from the least weight of the output to the largest: words of eight bits hold 1, 2, 4 ... 64."""
 
 
 class Layers(nn.Module):
@@ -86,9 +89,13 @@ class OperatorModule(nn.Module):
         return output
 
     def balance(self, columns: Tensor) -> None:
-        """Scale the coefficients so that each has the size one over some functions, and the output's weights against it."""
+        """Scale the coefficients to a size near one over some functions, and the output's weights, powers of two, against it.
+
+        The least weight is a share of the largest; a coefficient that is smaller still ends below one.
+        """
         with torch.no_grad():
-            sizes = self.branch(columns).pow(2).mean(0).sqrt().clamp_min(1e-12)
+            sizes = self.branch(columns).pow(2).mean(0).sqrt().clamp_min(1e-12).log2().round()
+            sizes = sizes.clamp_min(float(sizes.max()) - WEIGHT_OCTAVES).exp2()
             self.output.weight.mul_(sizes)
             self.branch.direct.weight.div_(sizes[:, None])
             self.branch.direct.bias.div_(sizes)

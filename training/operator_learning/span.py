@@ -4,7 +4,8 @@
     c_s   <- c_s - (A_s^T A_s + ridge)^-1 (A_s^T r_s(c_s) + ridge c_s)         A_s = dr_s / dc_s, Gauss-Newton
 
 No solution is needed: r are the rows of the equations and conditions. The same rows say how the features should move:
-dr / da = J_s d_s c_s, whatever made them.
+dr / da = J_s d_s c_s, whatever made them. J_s, the sum over derivatives D of diag(dr_s / d(D u)) D, is never assembled: the
+operators act on the features, once for all functions that have the same d.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix
 
 from ...base.arrays import FloatArray, IntArray, Record
 from ...base.errors import SpecError
@@ -31,6 +32,18 @@ SETTLED = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Term(Record):
+    """What an expression has from one derivative of the unknown, or the unknown itself, on the points of one function."""
+
+    name: str
+    """Name of the derivative."""
+    matrix: csr_matrix
+    """D, from the values at the points of the region, shape (n, n_points)."""
+    order: IntArray
+    """Place of each row in its block, function after function, shape (n_functions, n)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FunctionBatch(Record):
     """A problem with an unknown on the same points for several functions."""
 
@@ -42,6 +55,8 @@ class FunctionBatch(Record):
     """Place of each point of the region in the cloud, shape (n_functions, n_points)."""
     rows: IntArray
     """Place of each row among those of all blocks, shape (n_functions, n_rows)."""
+    terms: tuple[tuple[Term, ...], ...]
+    """Terms of J, for each expression of each block."""
     units: FloatArray
     """Factors that give the rows of all blocks their weight, shape (n_functions n_rows,)."""
     offset: FloatArray
@@ -70,13 +85,25 @@ class FunctionBatch(Record):
         scaled: FloatArray = r[self.rows] / self.sizes[:, None]
         return scaled
 
-    def jacobian(self, u: FloatArray) -> csr_matrix:
-        """Compute dr / du, rows and values function after function, shape (n_functions n_rows, n_functions n_points)."""
-        blocks = self.held.jacobian(self._all_points(u), self.held.problem.rest_values())
-        J = vstack(blocks, format="csr")[self.rows.ravel()][:, self.points.ravel()]
-        factors = self.units[self.rows] / self.sizes[:, None]
-        J.data *= np.repeat(factors.ravel(), np.diff(J.indptr))
-        return J
+    def carry(self, features: FloatArray) -> list[list[FloatArray]]:
+        """Compute D (d a) of every term, shape (n_functions, or 1 where all have the same d, n, n_features)."""
+        factors = self.factor if np.ptp(self.factor, axis=0).any() else self.factor[:1]
+        moved = [factor[:, None] * features for factor in factors]
+        return [[np.stack([term.matrix @ each for each in moved]) for term in its] for its in self.terms]
+
+    def slopes(self, u: FloatArray) -> list[list[FloatArray]]:
+        """Compute dr / d(D u) of every term at u, shape (n_functions, n)."""
+        values, constants, found, begin = self._all_points(u), self.held.problem.rest_values(), [], 0
+        factors, terms = self.units[self.rows] / self.sizes[:, None], iter(self.terms)
+        for block in self.held.blocks:
+            at = self.held.names_at(block, values, constants)
+            for slopes in block.slopes:
+                its = next(terms)
+                n = its[0].order.shape[1] if its else len(block.index) // len(self.points)
+                scale, begin = factors[:, begin : begin + n], begin + n
+                dense = [np.broadcast_to(slopes[term.name].evaluate(at), len(block.index)) for term in its]
+                found.append([scale * each[term.order] for each, term in zip(dense, its, strict=True)])
+        return found
 
     def _all_points(self, u: FloatArray) -> FloatArray:
         values = np.zeros((self.held.n_points, 1))
@@ -118,7 +145,7 @@ def make_batch(
         scales: Sizes of the rows of each block, as those of an earlier batch; None measures them.
 
     Raises:
-        SpecError: If the problem has several unknowns, or a condition that joins all points.
+        SpecError: If the problem has several unknowns, or a condition that joins all points or moves with a parameter.
     """
     where = f"training of operator {problem.name!r}"
     if problem.n_out != 1:
@@ -132,6 +159,7 @@ def make_batch(
     points = np.stack([cloud.rows_of(everywhere, part) for part in range(n_functions)])
     function_of = np.empty(cloud.n_points, dtype=np.int64)
     function_of[points] = np.arange(n_functions)[:, None]
+    terms = _terms(held, points, function_of)
     owners = np.concatenate([np.tile(function_of[block.index], len(block.rows)) for block in held.blocks])
     rows = np.argsort(owners, kind="stable").reshape(n_functions, -1)
     scales = row_scales(held) if scales is None else scales
@@ -145,6 +173,7 @@ def make_batch(
         scales=scales,
         points=points,
         rows=rows,
+        terms=terms,
         units=units * np.sqrt(rows.shape[1]),
         offset=offset,
         factor=factor,
@@ -165,10 +194,10 @@ def fit_span(batch: FunctionBatch, features: FloatArray, start: FloatArray | Non
     """
     n_functions, n_features = len(batch.points), features.shape[1]
     c = np.zeros((n_functions, n_features)) if start is None else start
-    moved = (batch.factor[:, :, None] * features).reshape(-1, n_features)
+    carried = batch.carry(features)
     for _ in range(n_steps):
         u = batch.solution(features, c)
-        A = (batch.jacobian(u) @ moved).reshape(n_functions, -1, n_features)
+        A = np.concatenate([_total(*parts) for parts in zip(batch.slopes(u), carried, strict=True)], axis=1)
         normal = A.transpose(0, 2, 1) @ A
         ridge = RIDGE * np.trace(normal, axis1=1, axis2=2) / n_features
         normal += ridge[:, None, None] * np.eye(n_features)
@@ -179,5 +208,44 @@ def fit_span(batch: FunctionBatch, features: FloatArray, start: FloatArray | Non
             break
     u = batch.solution(features, c)
     r = batch.residual(u)
-    pull = (batch.jacobian(u).T @ r.ravel()).reshape(n_functions, -1) * batch.factor * (2.0 / r.size)
+    pull, begin = np.zeros_like(batch.factor), 0
+    for terms, slopes in zip(batch.terms, batch.slopes(u), strict=True):
+        n = slopes[0].shape[1]
+        for term, slope in zip(terms, slopes, strict=True):
+            pull += (term.matrix.T @ (slope * r[:, begin : begin + n]).T).T
+        begin += n
+    pull *= batch.factor * (2.0 / r.size)
     return SpanFit(coefficients=c, residual=r, feature_slope=pull.T @ c)
+
+
+def _total(slopes: list[FloatArray], carried: list[FloatArray]) -> FloatArray:
+    """Compute the sum over the terms of an expression of dr / d(D u) D (d a), shape (n_functions, n, n_features)."""
+    total: FloatArray = np.zeros(())
+    for slope, each in zip(slopes, carried, strict=True):
+        total = total + slope[:, :, None] * each
+    return total
+
+
+def _terms(held: Discretization, points: IntArray, function_of: IntArray) -> tuple[tuple[Term, ...], ...]:
+    """Split every expression of every block into its derivatives, on the points of the first function.
+
+    Raises:
+        SpecError: If a block does not stand at the same points for every function.
+    """
+    place = np.empty(held.n_points, dtype=np.int64)
+    place[points] = np.arange(points.shape[1])
+    found = []
+    for block in held.blocks:
+        order = np.argsort(function_of[block.index], kind="stable")
+        where = place[block.index][order]
+        n, rest = divmod(len(where), len(points))
+        if rest or (where.reshape(len(points), -1) != where[:n]).any():
+            repair = "Let the condition hold where no parameter has a say."
+            rule, what = "hold at the same points for every function", f"{len(where)} points of {len(points)} functions"
+            raise SpecError(f"{block.label} of problem {held.problem.name!r}", rule, what, repair)
+        order = order.reshape(len(points), -1)
+        own = csr_matrix((np.ones(n), (np.arange(n), where[:n])), shape=(n, points.shape[1]))
+        matrices = {name: matrix[order[0]][:, points[0]] for name, matrix in block.maps.items()}
+        for slopes in block.slopes:
+            found.append(tuple(Term(name=name, matrix=matrices.get(name, own), order=order) for name in slopes))
+    return tuple(found)

@@ -25,8 +25,6 @@ N_FIRST = 4
 """Steps of Gauss-Newton for functions that are new."""
 RAMP = 3.0
 """Inverse of the share of the steps after which activity costs its full weight."""
-RISE = 0.3
-"""Share of the steps before the learning rate begins to fall."""
 
 OnStep = Callable[[int, float, float, float], None]
 """Called with the step, its learning rate, the mean square of what is left, and the activity."""
@@ -98,7 +96,7 @@ def train_trunk(
     optimizer = torch.optim.Adam(trunk.parameters(), lr=recipe.learning_rate)
     for step in range(recipe.n_trunk):
         done = step / recipe.n_trunk
-        rate = recipe.learning_rate * min(1.0, (1.0 - done) / (1.0 - RISE))
+        rate = cosine_rate(recipe.learning_rate, done)
         features, activities = trunk.watch(x)
         fit = pool.fit(step, features.detach().numpy())
         pull = (features * torch.from_numpy(fit.feature_slope / max(fit.loss, 1e-30))).sum()  # the slope of log(loss)

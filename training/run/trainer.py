@@ -24,10 +24,10 @@ from ...base.errors import SpecError, TrainingError, Violation
 from ...files.atomic import check_writable
 from ...network.spec import NetworkSpec, ProblemParameter, Provenance
 from ...problems.check import check_problem
-from ...problems.default_recipe import recipe_of
+from ...problems.default_recipe import discrete_teacher, recipe_of
 from ...problems.phases import ActivityMeasure, Optimizer
 from ...problems.problem import PdeProblem
-from ...problems.recipe import TeacherRecipe, TrainingRecipe
+from ...problems.recipe import DiscreteTeacher, TeacherRecipe, TrainingRecipe
 from ...problems.residuals import evaluation_points
 from ..collocation.clouds import input_transform, output_transform
 from ..loss.distillation import CollocationSet
@@ -35,8 +35,8 @@ from ..network.coefficients import Coefficients
 from ..network.export import export_network
 from ..network.import_check import copied_module
 from ..network.module_network import ModuleNetwork, TrainedNetwork
-from ..network.network import build_network
 from ..network.operator_module import OperatorModule
+from ..network.recipe_network import build_recipe_network
 from .checkpoints import TrainingIdentity, identify, read_checkpoint, write_checkpoint
 from .collocation_schedule import CollocationSchedule, Teacher, TeacherFunction, is_draw
 from .devices import find_device, limited_threads
@@ -90,7 +90,7 @@ class _Settings(Record):
     def _build(self, recipe: TrainingRecipe) -> TrainedNetwork:
         n_in, n_out = self.problem.n_in, self.problem.n_out
         if self.module is None:
-            return build_network(recipe.network, n_in, n_out, self.seed, self.dtype).to(self.device)
+            return build_recipe_network(recipe.network, n_in, n_out, self.seed, self.dtype).to(self.device)
         module = copied_module(self.module).to(device=self.device, dtype=self.dtype)
         network = ModuleNetwork(module, n_in, recipe.network.n_steps)
         if network.n_out != n_out:
@@ -171,15 +171,17 @@ def train_network(
     for path in (output.checkpoint, output.history):
         if path is not None:
             check_writable(path)
-    if recipe.teacher is None or not recipe.teacher.phases:
-        return _train(settings, recipe, output, teacher)
-    return _train_after_teacher(settings, recipe, recipe.teacher, output)
+    if isinstance(recipe.teacher, DiscreteTeacher):
+        teacher = discrete_teacher(problem, recipe)
+    if isinstance(recipe.teacher, TeacherRecipe) and recipe.teacher.phases:
+        return _train_after_teacher(settings, recipe, recipe.teacher, output)
+    return _train(settings, recipe, output, teacher)
 
 
 def _violations(settings: _Settings, recipe: TrainingRecipe, teacher: TeacherFunction | None) -> Iterator[Violation]:
     """Check the arguments; Gauss-Newton solves its systems by scipy, in float64 on the CPU."""
     yield from check_range("train_network.n_threads", settings.n_threads, 1, 1024)
-    is_expected = recipe.teacher is not None and not recipe.teacher.phases
+    is_expected = isinstance(recipe.teacher, TeacherRecipe) and not recipe.teacher.phases
     if is_expected != (teacher is not None):
         repair = "Give a teacher where the recipe's TeacherRecipe has no phases, and only there."
         got = "a function" if teacher is not None else None

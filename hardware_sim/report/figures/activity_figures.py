@@ -16,10 +16,13 @@ from .probe_figures import draw_probe
 def draw_activity(section: ActivitySection) -> Iterator[Figure]:
     """Draw the activity of neurons, the steps where there are several, and the recorded samples."""
     yield _draw_neurons(section)
-    if len(section.operations_per_step) > 1:
+    has_time = len(section.operations_per_step) > 1
+    if has_time:
         yield _draw_steps(section)
     if section.probe is not None:
-        yield from draw_probe(section.probe, section.labels)
+        raster, *membranes = draw_probe(section.probe, section.labels)
+        yield raster
+        yield from membranes if has_time else ()
 
 
 def _draw_neurons(section: ActivitySection) -> Figure:

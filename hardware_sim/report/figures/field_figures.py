@@ -53,7 +53,7 @@ TITLES = {
 
 def _draw_unknown(fields: FieldGrid, k: int) -> Iterator[Figure]:
     worst = fields.worst(k)
-    plane = (slice(None), slice(None), *worst[2:], k)
+    plane: tuple[Any, ...] = (slice(None), slice(None), *worst[2:], k)
     solutions = {name: values[plane] for name, values in solution_layers(fields).items()}
     errors = {name: values[plane] for name, values in error_layers(fields).items()}
     scales = dict.fromkeys(solutions, plain_scale(*solutions.values(), has_contours=True))
@@ -93,7 +93,7 @@ def _draw_map(
 def _draw_cut(fields: FieldGrid, k: int, worst: tuple[int, ...]) -> Figure:
     """Draw the solutions and the errors along the first axis, through the worst point."""
     first = fields.axes[0]
-    line = (slice(None), *worst[1:], k)
+    line: tuple[Any, ...] = (slice(None), *worst[1:], k)
 
     def draw(canvas: Any) -> None:
         """Draw the solutions on the left and the errors on the right."""
@@ -116,7 +116,8 @@ def _draw_planes(fields: FieldGrid, k: int, worst: tuple[int, ...]) -> Figure:
     """Draw the deployed network on some planes across the third axis, in equal colours."""
     first, second, third = fields.axes[:3]
     at = np.unique(np.linspace(0, third.n - 1, min(N_PLANES, third.n)).round().astype(int))
-    planes = [fields.deployed_outputs[(slice(None), slice(None), index, *worst[3:], k)] for index in at]
+    rest: tuple[Any, ...] = (..., *worst[3:], k)
+    planes = [fields.deployed_outputs[:, :, index][rest] for index in at]
     scale = plain_scale(*planes, has_contours=True)
 
     def draw(canvas: Any) -> None:

@@ -103,6 +103,6 @@ def paint_axes(
     )  # fmt: skip
     if scale.has_contours:
         levels = np.linspace(scale.low, scale.high, N_CONTOURS + 2)[1:-1]
-        axes.contour(x, y, np.ma.masked_invalid(values.T), levels=levels, colors=INK, linewidths=0.4, alpha=0.7)
+        axes.contour(x, y, values.T, levels=levels, colors=INK, linewidths=0.4, alpha=0.7)
     axes.set(xlabel=names[0], ylabel=names[1])
     return image

@@ -16,16 +16,14 @@ MAX_NEURONS = 12
 
 
 def draw_probe(probe: ProbeTrace, labels: tuple[str, ...] = ()) -> tuple[Figure, ...]:
-    """Draw a raster of all probed layers, and the membranes of each of them where there are several steps.
+    """Draw a raster of all probed layers, and the membranes of each of them.
 
     Args:
         probe: The recorded samples.
         labels: What the samples are called; empty for their numbers.
     """
     names = labels or tuple(str(sample) for sample in probe.samples)
-    has_time = probe.output.shape[1] > 1
-    membranes = (_draw_membranes(probe, layer, names[0]) for layer in probe.nodes if has_time)
-    return (_draw_raster(probe, names), *membranes)
+    return (_draw_raster(probe, names), *(_draw_membranes(probe, layer, names[0]) for layer in probe.nodes))
 
 
 def _steps(probe: ProbeTrace, layer: NodeTrace) -> Any:
@@ -58,8 +56,8 @@ def _draw_raster(probe: ProbeTrace, names: tuple[str, ...]) -> Figure:
         )
 
     caption = (
-        f"Events of {len(shown)} of {len(probe.samples)} probed samples, {n_steps} steps each from left to right;"
-        " one row for each neuron, a mark where its payload is not zero, no unit."
+        f"Events of {len(shown)} of {len(probe.samples)} probed samples, {n_steps} step{'s' if n_steps > 1 else ''} each,"
+        " from left to right; one row for each neuron, a mark where its payload is not zero, no unit."
     )
     return draw_figure("probe-raster", "Events", caption, draw, width=7.6, height=4.2)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +19,7 @@ from ...network.quantized import Network
 from ..stream.arrays_io import PointFile
 from ..stream.input_files import INPUT_SUFFIX, open_inputs, read_arrays
 from ..terminal.console import out, print_json, show_note
-from ..terminal.progress import stream_bar
+from ..terminal.progress import progress_bars
 from ..terminal.show_plan import show_plan
 from ..verbs.networks import find_network
 from ..verbs.solids import check_vtk, export_vtk
@@ -30,7 +30,7 @@ from .options import ClusterOption, JsonOption, NetworkArgument, WorkersOption, 
 if TYPE_CHECKING:
     from ..stream.point_source import PointSource
     from ..stream.sequence import SequenceSummary
-    from ..stream.stream import StreamSummary
+    from ..stream.stream import StreamProgress, StreamSummary
 
 
 NOT_PLANNED = (
@@ -387,3 +387,12 @@ def show_summary(summary: StreamSummary, *, as_json: bool) -> None:
         f"{summary.n_samples:,} points on {summary.backend.value}{resumed} in {summary.seconds:.2f} s."
         f" Wrote {summary.path}"
     )
+
+
+@contextlib.contextmanager
+def stream_bar(description: str, *, hidden: bool = False) -> Iterator[Callable[[StreamProgress], None]]:
+    """Show a stream of points; yields the function to call with its progress."""
+    with progress_bars(description, hidden=hidden) as (advance,):
+        yield lambda done: advance(
+            done.n_done, done.n_points, words=f"{done.rate:,.0f} points/s", n_before=done.n_resumed
+        )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...base.arrays import FloatArray
+from ...base.arrays import BoolArray, FloatArray
 from ...base.extras import MissingPackageError, import_extra
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _plane_axes(problem: PdeProblem) -> tuple[GridAxis, ...] | None:
     return (*thin, *([GridAxis(name="rest", role=AxisRole.PARAMETER, columns=middle[None])] if len(middle) else []))
 
 
-def _error_field(problem: PdeProblem, u: FloatArray, reference: FloatArray | None, inside: FloatArray) -> FloatArray:
+def _error_field(problem: PdeProblem, u: FloatArray, reference: FloatArray | None, inside: BoolArray) -> FloatArray:
     """Return the error of the first unknown, or its values where no reference is known, at all points; NaN outside."""
     values = np.full(len(inside), np.nan)
     values[inside] = (u if reference is None else u - problem.aligned(reference, u))[:, 0]

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterator
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from .console import err
-
-if TYPE_CHECKING:
-    from ..stream.stream import StreamProgress
 
 
 class Advance(Protocol):
@@ -53,15 +50,3 @@ def _advance_of(bars: Progress, description: str) -> Advance:
         bars.update(task, completed=n_done, total=n_all, words=words)
 
     return advance
-
-
-@contextlib.contextmanager
-def stream_bar(description: str, *, hidden: bool = False) -> Iterator[Callable[[StreamProgress], None]]:
-    """Show a stream of points; yields the function to call with its progress."""
-    with progress_bars(description, hidden=hidden) as (advance,):
-        yield lambda progress: advance(
-            progress.n_done,
-            progress.n_points,
-            words=f"{progress.rate:,.0f} points/s",
-            n_before=progress.n_resumed,
-        )

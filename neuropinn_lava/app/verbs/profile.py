@@ -23,6 +23,7 @@ from .devices import check_devices, describe_target, measure_on
 from .network_domain import known_problem
 from .report_fields import gather_fields
 from .report_sections import (
+    aligned_truth,
     describe_deployed,
     describe_problem,
     describe_words,
@@ -126,6 +127,8 @@ def profile(
     counts = count_operations(network, traces[-1], once)
     given = None if reference is None else "given by the user"
     backends, estimate = measure_backends(network, problem, traces, truth, given)
+    wanted = aligned_truth(problem, truth, traces[-1].outputs)
+    error = None if wanted is None else traces[-1].outputs - wanted
     return Report(
         package_version=__version__,
         n_points=len(held),
@@ -135,10 +138,8 @@ def profile(
         quantization=describe_words(network, held, traces[-1], cost),
         backends=backends,
         counts=counts,
-        activity=_activity(network, problem, held, traces[-1], counts, profiled.samples, truth),
-        fields=gather_fields(
-            network, problem, estimate, None if reference is None else (held, traces[-1].outputs - reference)
-        ),
+        activity=_activity(network, problem, held, traces[-1], counts, profiled.samples, error),
+        fields=gather_fields(network, problem, estimate, own=None if reference is None else (held, error)),
         hardware=profiled,
         devices=_measure_devices(network, held, traces[-1], profiled, hardware.devices, on_stage),
         gradients=_gradients(network, problem),
@@ -154,13 +155,12 @@ def _activity(
     trace: RunTrace,
     counts: OperationCounts,
     samples: SampleCounts,
-    truth: FloatArray | None,
+    error: FloatArray | None,
 ) -> ActivitySection:
     """Gather the activity, and record the samples of the largest error and of most, median and fewest operations."""
     from ...hardware_sim.costs.activity import choose_samples, measure_activity
 
-    error = None if truth is None else np.abs(trace.outputs - truth).reshape(len(points), -1).max(axis=1)
-    worst = None if error is None else points[int(error.argmax())]
+    worst = None if error is None else points[int(np.abs(error).reshape(len(points), -1).max(axis=1).argmax())]
     names = problem.coordinates if problem else tuple(f"x{k}" for k in range(points.shape[-1]))
     chosen = RunChoices(backend=defining_backend(network))
     return measure_activity(

@@ -31,7 +31,7 @@ def gather_fields(
     network: Network,
     problem: PdeProblem | None,
     estimate: ErrorEstimate | None = None,
-    own_error: tuple[FloatArray, FloatArray] | None = None,
+    own: tuple[FloatArray, FloatArray | None] | None = None,
 ) -> FieldGrid | None:
     """Evaluate a network, its float source and the reference on a grid over the domain.
 
@@ -39,8 +39,8 @@ def gather_fields(
         network: Float or quantized.
         problem: The problem that the network solves, with its domain and reference; None takes the network's box.
         estimate: Estimated error of the deployed network on a cloud; None without one.
-        own_error: The user's own points, shape (n, n_in), and the error there against the user's own reference, shape
-            (n, n_out), which is shown in place of the problem's.
+        own: The user's own points, shape (n, n_in), and the error there against the user's own reference, shape (n, n_out),
+            which is shown in place of the problem's.
 
     Returns:
         The fields; None for a network of sequences.
@@ -64,8 +64,8 @@ def gather_fields(
         unknowns=problem.unknowns if problem else tuple(f"u{k}" for k in range(source.n_out)),
         float_outputs=outputs(Backend.FLOAT),
         deployed_outputs=deployed,
-        reference_outputs=_reference(problem, axes, inside, deployed) if own_error is None else None,
-        measured_error=None if own_error is None else _spread(axes, inside, *own_error),
+        reference_outputs=_reference(problem, axes, inside, deployed) if own is None else None,
+        measured_error=None if own is None else _spread(axes, inside, *own),
         estimated_error=None if estimate is None else _spread(axes, inside, estimate.points, -estimate.error),
     )
 
@@ -104,7 +104,8 @@ def _box_axes(network: Network) -> tuple[GridAxis, ...]:
 
     source = float_network(network)
     names = tuple(f"x{k}" for k in range(source.n_in))
-    n, rest = source.n_in, ()
+    n: int = source.n_in
+    rest: tuple[GridAxis, ...] = ()
     if source.n_in > MOST_AXES:
         n, middle = 2, (source.lower + source.upper)[2:] / 2
         label = f"{names[2]} to {names[-1]} in the middle of their ranges"
@@ -126,13 +127,15 @@ def _reference(
     return evaluate_inside(axes, inside, lambda points: problem.aligned(evaluate(points), shown), n_out)
 
 
-def _spread(axes: tuple[GridAxis, ...], inside: BoolArray, points: FloatArray, values: FloatArray) -> FloatArray | None:
+def _spread(
+    axes: tuple[GridAxis, ...], inside: BoolArray, points: FloatArray, values: FloatArray | None
+) -> FloatArray | None:
     """Interpolate values at scattered points to the points of the grid that lie inside; None where that is impossible."""
     from ...hardware_sim.fields.field_grid import grid_points
     from ...hardware_sim.fields.scattered import interpolate_scattered
 
     targets = grid_points(axes)
-    if points.shape[1] != targets.shape[1]:
+    if values is None or points.shape[1] != targets.shape[1]:
         return None
     found = interpolate_scattered(points, values, targets[inside])
     if found is None:

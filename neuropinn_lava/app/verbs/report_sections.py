@@ -89,6 +89,13 @@ def describe_problem(problem: PdeProblem) -> ProblemSection:
     )
 
 
+def aligned_truth(problem: PdeProblem | None, truth: FloatArray | None, outputs: FloatArray) -> FloatArray | None:
+    """Return the reference on the level of the outputs, where an unknown has none; None without a reference."""
+    if problem is None or truth is None or outputs.ndim != 2:
+        return truth
+    return problem.aligned(truth, outputs)
+
+
 def measure_backends(
     network: Network, problem: PdeProblem | None, traces: list[RunTrace], truth: FloatArray | None, source: str | None
 ) -> tuple[BackendsSection, ErrorEstimate | None]:
@@ -103,11 +110,7 @@ def measure_backends(
     results, residual = [], None
     operator, floor = None, None
     for trace in traces:
-        wanted = (
-            problem.aligned(truth, trace.outputs)
-            if problem and truth is not None and trace.outputs.ndim == 2
-            else truth
-        )
+        wanted = aligned_truth(problem, truth, trace.outputs)
         if problem is not None:
             residual = measure_residual(problem, evaluator(network, trace.backend))
             operator, floor = residual.operator.value, residual.reference_residual_rms

@@ -21,7 +21,7 @@ from ...problems.default_recipe import any_recipe_of
 from ...problems.operator_recipe import OperatorRecipe
 from ...problems.phases import Jitter, PhaseRecipe, Refinement
 from ...problems.problem import PdeProblem
-from ...problems.recipe import TrainingRecipe
+from ...problems.recipe import TeacherRecipe, TrainingRecipe
 from .network_domain import checked_problem
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ class RecipeChanges(Record):
         if self.activity is not None and not self.sparsity:
             repair = "Choose one of the two."
             raise SpecError("RecipeChanges.activity", "be left out without sparsity", self.activity, repair)
-        phases_of_all = (*recipe.phases, *(recipe.teacher.phases if recipe.teacher else ()))
+        taught = recipe.teacher.phases if isinstance(recipe.teacher, TeacherRecipe) else ()
+        phases_of_all = (*recipe.phases, *taught)
         if self.activity is not None and not any(phase.activity_weight > 0 for phase in phases_of_all):
             repair = "Leave it out and raise the threshold, or choose a recipe with a rate weight."
             rule = "be left out where no phase of the recipe has an activity_weight: it would have no effect"
@@ -86,7 +87,7 @@ class RecipeChanges(Record):
             recipe.network, **{name: value for name, value in given.items() if value is not None}
         )
         teacher = recipe.teacher
-        if teacher is not None:
+        if isinstance(teacher, TeacherRecipe):
             teacher = dataclasses.replace(teacher, phases=tuple(map(self._applied_to_phase, teacher.phases)))
         phases = self._with_moving_cloud(tuple(map(self._applied_to_phase, recipe.phases)))
         laid: dict[str, Any] = {"n_per_axis": self.cells, "batch_size": self.batch_size}

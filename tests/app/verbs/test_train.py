@@ -88,20 +88,29 @@ def test_ctrl_c_writes_the_best_network_and_the_rest_is_trained_later_to_the_sam
     """A signal to a process of its own, as a terminal sends it."""
     options = ["--iterations", "0.06", "--layers", "8,8"]
     files = ["--checkpoint", str(tmp_path / "c.safetensors"), "--history", str(tmp_path / "h.csv")]
-    command = [sys.executable, "-m", "neuropinn_lava", "train", "poisson-steep", "--out", str(tmp_path / "a.h5")]
+    command = [
+        sys.executable,
+        "-m",
+        "neuropinn_lava",
+        "train",
+        "advection-diffusion-star",
+        "--out",
+        str(tmp_path / "a.h5"),
+    ]
     with subprocess.Popen(
         [*command, *options, *files], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as run:
-        assert "phase 1 of 2, 0 of 330" in run.stderr.readline()
+        assert "phase 1 of 2, 0 of 300" in run.stderr.readline()
         run.send_signal(signal.SIGINT)
         out, err = run.communicate(timeout=60)
     assert run.returncode == 130, err
     assert out.startswith("interrupted after")
-    assert read_network(tmp_path / "a.h5").name == "poisson-steep"
+    assert read_network(tmp_path / "a.h5").name == "advection-diffusion-star"
     assert len((tmp_path / "h.csv").read_text().splitlines()) >= 2
     assert "<svg" in (tmp_path / "h.svg").read_text()
-    assert cli("train", "poisson-steep", "--out", tmp_path / "a.h5", *options, *files, "--resume")[0] == 0
-    assert cli("train", "poisson-steep", "--out", tmp_path / "b.h5", *options, "--history", tmp_path / "b.csv")[0] == 0
+    assert cli("train", "advection-diffusion-star", "--out", tmp_path / "a.h5", *options, *files, "--resume")[0] == 0
+    whole = ("--out", tmp_path / "b.h5", *options, "--history", tmp_path / "b.csv")
+    assert cli("train", "advection-diffusion-star", *whole)[0] == 0
     assert read_network(tmp_path / "a.h5").digest() == read_network(tmp_path / "b.h5").digest()
     assert (tmp_path / "h.csv").read_text() == (tmp_path / "b.csv").read_text()
 
@@ -115,7 +124,7 @@ def test_a_training_that_diverges_says_so_and_writes_the_best_network_before(cli
 
     monkeypatch.setattr(TensorBlock, "scaled_rows", scaled_rows)
     options = ("--out", tmp_path / "a.h5", "--history", tmp_path / "h.csv", *SHORT)
-    code, out, err = cli("train", "poisson-steep", *options)
+    code, out, err = cli("train", "advection-diffusion-star", *options)
     assert code == 1
     assert out.startswith("diverged after 38 iterations")
     assert "the best network before that was written" in err
@@ -150,7 +159,7 @@ def test_changes_reach_the_recipe():
     changed = RecipeChanges(n_steps=4, theta=0.2, activity=0.3, iterations=0.5).applied(recipe)
     assert (changed.network.n_steps, changed.network.theta) == (4, 0.2)
     assert {phase.target_activity for phase in changed.phases if phase.activity_weight > 0} == {0.3}
-    by_adam = find_problem("poisson-steep").recipe
+    by_adam = find_problem("advection-diffusion-star").recipe
     laid = RecipeChanges(cells=(8, 9), batch_size=16).applied(by_adam).cloud
     assert (laid.n_per_axis, laid.batch_size, laid.operator) == ((8, 9), 16, by_adam.cloud.operator)
     assert changed.n_iterations == pytest.approx(recipe.n_iterations / 2, abs=len(recipe.phases))

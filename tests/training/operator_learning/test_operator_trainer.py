@@ -43,6 +43,12 @@ def test_a_linear_problem_needs_no_neurons_in_the_branch() -> None:
     doubled = np.hstack([x[:, :2], 2 * x[:, 2:]])
     rest = nl.run_float(network, np.hstack([x[:, :2], np.zeros((50, 3))])).outputs
     assert np.allclose(nl.run_float(network, doubled).outputs - rest, 2 * (u - rest), atol=1e-9)
+    octaves = np.log2(network.output.connections[0].weight)
+    assert (octaves == np.round(octaves)).all()
+    assert np.ptp(octaves) <= 6  # 1, 2, 4 ... 64 in words of eight bits
+    folded = nl.fold_at(network, x[:4, :2])
+    wanted = nl.run_float(network, np.hstack([x[:4, :2], np.tile(x[7, 2:], (4, 1))])).outputs
+    assert np.allclose(nl.run_float(folded, x[7:8, 2:]).outputs, wanted.T, rtol=0, atol=1e-12)
 
 
 def test_a_nonlinear_problem_gets_neurons_and_repeats_to_the_bit(tmp_path) -> None:  # type: ignore[no-untyped-def]

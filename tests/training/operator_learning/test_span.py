@@ -89,3 +89,9 @@ def test_several_unknowns_and_means_are_refused() -> None:
     mean = problem_of(conditions=[nl.Dirichlet(0.0), nl.Mean(0.0)])
     with pytest.raises(nl.SpecError, match="have no condition on a mean"):
         batch_of(mean)
+
+
+def test_a_condition_that_a_parameter_moves_is_refused() -> None:
+    moving = nl.Equation(lambda f: f.u, on=lambda f: f.load > 0.0)
+    with pytest.raises(nl.SpecError, match="hold at the same points for every function"):
+        batch_of(problem_of(conditions=[nl.Dirichlet(0.0), moving]))

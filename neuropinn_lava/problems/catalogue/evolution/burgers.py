@@ -55,6 +55,8 @@ def build_burgers(
 ) -> PdeProblem:
     """Build Burgers' equation on (x, t) in [left, 1] x [0, 1] with u = amplitude sin(pi x) at first and 0 at both ends.
 
+    `f.viscosity`, which is 0 in the problem itself, is what a solver may add and take away again.
+
     Args:
         name: Name of the problem.
         title: Title of the problem.
@@ -81,7 +83,7 @@ def build_burgers(
         title=title,
         text=f"u_t + u u_x = {viscosity:g} u_xx; u = {sine} at t = 0, u = 0 at x = {left:g}, x = 1",
         domain=box,
-        equations=lambda f: f.u_t + f.u * f.u_x - viscosity * f.u_xx,
+        equations=lambda f: f.u_t + f.u * f.u_x - (viscosity + f.viscosity) * f.u_xx,
         residual_scale=residual_scale,
         conditions=(Dirichlet(lambda p: amplitude * np.sin(np.pi * p.x), name="walls and start"),),
         own_ansatz=Ansatz(offset=(start,), factor=(vanishing_polynomial(box),)),

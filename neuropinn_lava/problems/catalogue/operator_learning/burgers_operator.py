@@ -27,7 +27,7 @@ RISE_TIME = 0.1
 WIDE = replace(OPERATOR_NETWORK, widths=(96, 96))
 """Layers of trunk and branch: the flow steepens, which few neurons in the first layer cannot follow."""
 RECIPE = OperatorRecipe(
-    trunk=WIDE, branch=WIDE, n_trunk=4000, n_solved=3000, n_branch=8000, learning_rate=2e-3, activity=0.17
+    trunk=WIDE, branch=WIDE, n_trunk=6000, n_solved=4000, n_branch=12_000, learning_rate=2e-3, activity=0.17
 )
 
 

@@ -1,0 +1,169 @@
+"""Joint rounding of relays: all weights of one act together on the network's output, and later ones make up for earlier ones.
+
+    minimise over integers q     sum_n |r[n] - sum over k, j of G[n, k] (q s - w)[k, j] a[n, j]|**2        G = du/dz
+    w                            the real weights that leave the least of r, by conjugate gradients, from those that there are
+    H ~ M x A                    M = mean G G^T, A = mean a a^T: exact where a and G are independent, as function and point
+    M = U^T D U, A = V^T D V     U, V upper, of unit diagonal
+    in falling order of k and j:
+        q[k, j] = clip(half_up((w + (U E V^T) - E)[k, j] / s[k, j])),   E = w - q s
+
+The payloads of a relay are factors of products, or they are added up at once: rounding errors of its neurons may cancel in the
+output, which rounding neuron by neuron cannot use. Relays whose weights are exact stay as they are.
+
+Source: rounding with a Kronecker-factored Hessian and feedback on both sides, Tseng et al. 2025 (YAQA, arXiv 2505.22988).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.linalg import cholesky
+
+from ...base.arrays import FloatArray, IntArray
+from ...engine.reference import run_float
+from ...network.integers import IntFormat, round_half_up
+from ...network.nodes import PopulationSpec
+from ...network.quantized import QuantizedNetwork
+from ...network.quantized_nodes import QuantizedAffine
+from ..calibrate.sensitivity import AffineJacobian, trace_jacobians
+from .compensation import unit_weights
+from .descent import Judge, dequantized_network
+from .layerwise import thinned, with_affines
+
+RIDGE = 1e-6
+"""Added to the diagonals of M and A, as a share of their means: payloads without effect keep their weights."""
+N_COARSER = 2
+"""Bits by which scales become coarser, at most: feedback asks for words beyond the range that the float weights have."""
+N_STEPS = 60
+"""Steps of conjugate gradients; more changed no measured result."""
+
+
+def round_relays(network: QuantizedNetwork, points: FloatArray) -> QuantizedNetwork:
+    """Round the weights and biases of every relay anew, where they are not exact and the output comes closer to the source's.
+
+    Args:
+        network: The quantized network; scales and words stay.
+        points: Calibration points, as of `calibrate_network`.
+    """
+    kept = thinned(network, points)
+    judge, size = None, 0.0
+    for index, spec in enumerate(network.source.affines):
+        if not (isinstance(spec, PopulationSpec) and spec.is_relay) or _is_exact(network.affines[index], spec):
+            continue
+        if judge is None:
+            judge = Judge(points=kept, wanted=run_float(network.source, kept).outputs)
+            size = float(np.linalg.norm(judge.residual(network)))
+        jacobian = trace_jacobians(dequantized_network(network), kept)[index]
+        start, residual = network, judge.residual(network)
+        for coarser in range(N_COARSER + 1):
+            changed = _rounded(start.affines[index], jacobian, residual, coarser)
+            candidate = with_affines(start, {spec.name: changed})
+            error = float(np.linalg.norm(judge.residual(candidate)))
+            if error < size:
+                network, size = candidate, error
+    return network
+
+
+def _is_exact(affine: QuantizedAffine, spec: PopulationSpec) -> bool:
+    """Return whether the integers stand for the float weights without any error."""
+    return bool(np.array_equal(affine.real_weight, spec.weight))
+
+
+def _rounded(affine: QuantizedAffine, jacobian: AffineJacobian, residual: FloatArray, coarser: int) -> QuantizedAffine:
+    """Return a sum with other weights and biases, which bring the residual u_q - u, (n_outputs, n_samples), closest to zero.
+
+    Its scales are coarser by `coarser` bits, so that words at the end of their range have units to spare.
+    """
+    felt = jacobian.by_drive
+    ones = np.ones((*jacobian.received.shape[:2], 1))
+    a = np.concatenate([jacobian.received, ones], axis=2)
+    M, A = _moments(felt), _moments(a)
+    wanted = np.column_stack([affine.real_weight, affine.real_bias]) + _correction(felt, a, M, A, -residual)
+    coarse = tuple(replace(each, weight_exponent=each.weight_exponent + coarser) for each in affine.connections)
+    affine = replace(affine, connections=coarse)
+    unit = np.column_stack([unit_weights(affine), np.full(affine.n_out, np.ldexp(1.0, affine.state_exponent))])
+    highest = np.full(unit.shape[1], IntFormat(bits=affine.weight_bits).highest)
+    highest[-1] = IntFormat(bits=affine.state_bits).highest
+    rows = np.argsort(np.diag(M) * np.square(unit[:, 0]), kind="stable")
+    columns = np.concatenate(
+        [[len(A) - 1], np.argsort(np.diag(A)[:-1], kind="stable")]
+    )  # biases last: their words are long
+    placed = np.ix_(rows, columns)
+    integers = np.zeros(wanted.shape, dtype=np.int64)
+    factors = _unit_factor(M[np.ix_(rows, rows)]), _unit_factor(A[np.ix_(columns, columns)])
+    integers[placed] = _feed_back(wanted[placed], unit[placed], highest[columns], *factors)
+    return affine.with_weight(integers[:, :-1], bias=integers[:, -1])
+
+
+def _moments(values: FloatArray) -> FloatArray:
+    """Compute the second moments of the last axis, with a ridge, shape (n, n)."""
+    flat = values.reshape(-1, values.shape[-1])
+    moments = flat.T @ flat / len(flat)
+    ridge = max(RIDGE * float(np.trace(moments)) / len(moments), float(np.finfo(np.float64).tiny))
+    found: FloatArray = moments + ridge * np.eye(len(moments))
+    return found
+
+
+def _correction(felt: FloatArray, a: FloatArray, M: FloatArray, A: FloatArray, wanted: FloatArray) -> FloatArray:
+    """Compute the change of the weights, (n_out, n_in + 1), whose effect is closest to a wanted change of the output.
+
+    Args:
+        felt: G, shape (n_outputs, n_steps, n_samples, n_out).
+        a: What is received, with ones behind, shape (n_steps, n_samples, n_in + 1).
+        M: Second moments of G with a ridge.
+        A: Second moments of a with a ridge; M and A precondition.
+        wanted: Change of the outputs, shape (n_outputs, n_samples).
+    """
+    n_rows = wanted.size * len(a)
+    ridge = RIDGE * float(np.trace(M) * np.trace(A)) / (len(M) * len(A))
+    by_output, by_input = np.linalg.inv(M), np.linalg.inv(A)
+
+    def back(outputs: FloatArray) -> FloatArray:
+        weighted = felt * outputs[:, None, :, None]
+        found: FloatArray = np.einsum("tnk,tnj->kj", weighted.sum(axis=0), a, optimize=True) / n_rows
+        return found
+
+    change = np.zeros((len(M), len(A)))
+    left = back(wanted)
+    z = by_output @ left @ by_input
+    direction, size = z, float((left * z).sum())
+    for _ in range(N_STEPS):
+        if size <= 0.0:
+            break
+        effect = np.einsum("otnk,tnk->on", felt, a @ direction.T, optimize=True)
+        curved = back(effect) + ridge * direction
+        length = size / float((direction * curved).sum())
+        change, left = change + length * direction, left - length * curved
+        z = by_output @ left @ by_input
+        former, size = size, float((left * z).sum())
+        direction = z + size / former * direction
+    return change
+
+
+def _unit_factor(moments: FloatArray) -> FloatArray:
+    """Return U, upper with a unit diagonal, with moments = U^T D U."""
+    upper = cholesky(moments)
+    found: FloatArray = upper / np.diag(upper)[:, None]
+    return found
+
+
+def _feed_back(wanted: FloatArray, unit: FloatArray, highest: IntArray, U: FloatArray, V: FloatArray) -> IntArray:
+    """Round weights from the last row and column to the first, each with what the errors so far ask of it.
+
+    Args:
+        wanted: Real weights, shape (n_out, n_in).
+        unit: What one unit stands for, same shape.
+        highest: Largest integer of each column, shape (n_in,).
+        U: Unit factor of the rows, shape (n_out, n_out).
+        V: Unit factor of the columns, shape (n_in, n_in).
+    """
+    n_out, n_in = wanted.shape
+    integers, error = np.zeros(wanted.shape, dtype=np.int64), np.zeros(wanted.shape)
+    for k in range(n_out - 1, -1, -1):
+        of_rows = V @ (U[k, k + 1 :] @ error[k + 1 :])
+        for j in range(n_in - 1, -1, -1):
+            asked = wanted[k, j] + of_rows[j] + V[j, j + 1 :] @ error[k, j + 1 :]
+            q = int(np.clip(round_half_up(asked / unit[k, j]), -highest[j], highest[j]))
+            integers[k, j], error[k, j] = q, wanted[k, j] - q * unit[k, j]
+    return integers
