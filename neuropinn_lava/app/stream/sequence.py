@@ -90,7 +90,6 @@ def stream_sequence(
     check_steps(network, choices, state)
     begun, file = time.perf_counter(), open_points(points)
     runs = float_network(network) if choices.backend is Backend.FLOAT else network
-    runs = float_network(network) if choices.backend is Backend.FLOAT else network
     held = (RunState.begin(runs, 1) if state is None else state) if continues(choices) else None
     blocks = _blocks(file, float_network(network).n_in, has_times, whole=held is None)
     with RowFile.open(out, output_names(network), n_expected=file.n_points) as rows:

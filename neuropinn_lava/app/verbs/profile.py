@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     from ...hardware_sim.counts.operations import OperationCounts
     from ...hardware_sim.counts.samples import SampleCounts
     from ...hardware_sim.devices.device_result import DeviceResult
+    from ...hardware_sim.fields.field_grid import FieldGrid
     from ...hardware_sim.fields.gradients import GradientSection
+    from ...hardware_sim.report.content.sections import BackendsSection
     from ...hardware_sim.report.report import Report
     from ...problems.problem import PdeProblem
 
@@ -125,10 +127,7 @@ def profile(
     announce(on_stage, "residuals, gradients and hardware")
     profiled = hardware_of(traces[-1], held, once)
     counts = count_operations(network, traces[-1], once)
-    given = None if reference is None else "given by the user"
-    backends, estimate = measure_backends(network, problem, traces, truth, given)
-    wanted = aligned_truth(problem, truth, traces[-1].outputs)
-    error = None if wanted is None else traces[-1].outputs - wanted
+    backends, fields, error = _solution(network, problem, traces, truth, None if reference is None else held)
     return Report(
         package_version=__version__,
         n_points=len(held),
@@ -139,13 +138,37 @@ def profile(
         backends=backends,
         counts=counts,
         activity=_activity(network, problem, held, traces[-1], counts, profiled.samples, error),
-        fields=gather_fields(network, problem, estimate, own=None if reference is None else (held, error)),
+        fields=fields,
         hardware=profiled,
         devices=_measure_devices(network, held, traces[-1], profiled, hardware.devices, on_stage),
         gradients=_gradients(network, problem),
         solid=describe_solid(network, problem),
         parity=compare_backends(network, held, on_stage) if with_lava and with_parity is not False else None,
     )
+
+
+def _solution(
+    network: Network,
+    problem: PdeProblem | None,
+    traces: list[RunTrace],
+    truth: FloatArray | None,
+    own_points: FloatArray | None,
+) -> tuple[BackendsSection, FieldGrid | None, FloatArray | None]:
+    """Return the errors of all backends, the fields, and the error of the deployed network at every point.
+
+    Args:
+        network: Float or quantized.
+        problem: The problem that it solves.
+        traces: Runs of all backends, the deployed network's last.
+        truth: Reference at the points; None without one.
+        own_points: The points where the reference is the user's own, else None.
+    """
+    source = None if own_points is None else "given by the user"
+    backends, estimate = measure_backends(network, problem, traces, truth, source)
+    wanted = aligned_truth(problem, truth, traces[-1].outputs)
+    error = None if wanted is None else traces[-1].outputs - wanted
+    own = None if own_points is None else (own_points, error)
+    return backends, gather_fields(network, problem, estimate, own=own), error
 
 
 def _activity(

@@ -189,8 +189,6 @@ def train(
         TrainingError: If a checkpoint belongs to another training, or the loss is not finite from the start.
     """
     from ... import __version__
-    from ...training.operator_learning.operator_trainer import train_operator
-    from ...training.run.history import write_history
     from ...training.run.outcome import TrainingOutput
     from ...training.run.trainer import train_network
 
@@ -205,26 +203,36 @@ def train(
     chosen = recipe or any_recipe_of(problem)
     if isinstance(chosen, OperatorRecipe):
         _refuse_for_functions(changes, files, device, module)
-        chosen = chosen.changed(changes.activity, changes.iterations)
     with _shown(problem, on_progress, show) as report:
         if isinstance(chosen, OperatorRecipe):
-            result = train_operator(problem, chosen, seed, n_threads=threads, on_progress=report, provenance=provenance)
-            if files.history is not None:
-                write_history(result.history, files.history)
+            changed = chosen.changed(changes.activity, changes.iterations)
+            result = _train_operator(problem, changed, seed, threads, report, provenance, files.history)
         else:
+            output = TrainingOutput(checkpoint=files.checkpoint, resume=files.resume, history=files.history)
             result = train_network(
-                problem,
-                changes.applied(chosen),
-                seed,
-                device=device,
-                n_threads=threads,
-                output=TrainingOutput(checkpoint=files.checkpoint, resume=files.resume, history=files.history),
-                on_progress=report,
-                provenance=provenance,
-                module=module,
-                export=_find_export(module),
-            )
+                problem, changes.applied(chosen), seed, device=device, n_threads=threads, output=output, on_progress=report,
+                provenance=provenance, module=module, export=_find_export(module),
+            )  # fmt: skip
     _write_results(result, path, files.figure, problem.title)
+    return result
+
+
+def _train_operator(
+    problem: PdeProblem,
+    recipe: OperatorRecipe,
+    seed: int,
+    n_threads: int,
+    report: Callable[[TrainingProgress], None] | None,
+    provenance: Provenance,
+    history: str | Path | None,
+) -> TrainingResult:
+    """Train a network that takes functions, and write its history where a file is given."""
+    from ...training.operator_learning.operator_trainer import train_operator
+    from ...training.run.history import write_history
+
+    result = train_operator(problem, recipe, seed, n_threads=n_threads, on_progress=report, provenance=provenance)
+    if history is not None:
+        write_history(result.history, history)
     return result
 
 
