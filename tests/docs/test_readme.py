@@ -16,9 +16,9 @@ from neuropinn_lava.app.cli.main import app
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TEXTS = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))}
-COMMAND = re.compile(r"^(?:    |\$ )?neuropinn-lava (?!network$)([a-z].*?)(?:\s{3,}.*|\s+#.*)?$", re.M)
-"""A command in a block of code: what follows three blanks or a number sign is an explanation. `neuropinn-lava network` is how
-a file begins."""
+COMMAND = re.compile(r"^(?:    |\$ )?neuropinn-lava (?!(?:network|state)$)([a-z].*?)(?:\s{3,}.*|\s+#.*)?$", re.M)
+"""A command in a block of code: what follows three blanks or a number sign is an explanation. `neuropinn-lava network` and
+`neuropinn-lava state` are how files begin."""
 
 
 def test_links_of_the_readme_lead_somewhere():
