@@ -22,7 +22,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from ...base.arrays import FloatArray, IntArray
+from ...base.arrays import FloatArray, IntArray, Record
 from ...engine.reference import run_float, run_integer
 from ...network.integers import LEAK_BITS, IntFormat, dequantize_array, quantize_array, saturate
 from ...network.nodes import OutputSpec, PopulationSpec
@@ -66,7 +66,7 @@ class _Move(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Judge:
+class WantedOutputs(Record):
     """Points with their wanted outputs, on which integers are compared with the float network."""
 
     points: FloatArray
@@ -94,8 +94,8 @@ def descend_integers(network: QuantizedNetwork, points: FloatArray) -> Quantized
         return network
     held_out = np.arange(len(kept)) % HELD_OUT == HELD_OUT - 1
     wanted = run_float(network.source, kept).outputs
-    learned = Judge(points=kept[~held_out], wanted=wanted[~held_out])
-    unseen = Judge(points=kept[held_out], wanted=wanted[held_out])
+    learned = WantedOutputs(points=kept[~held_out], wanted=wanted[~held_out])
+    unseen = WantedOutputs(points=kept[held_out], wanted=wanted[held_out])
     best, lowest = network, float(np.linalg.norm(unseen.residual(network)))
     ridge, now = FIRST_RIDGE, network
     for _ in range(MAX_ROUNDS):
@@ -108,16 +108,18 @@ def descend_integers(network: QuantizedNetwork, points: FloatArray) -> Quantized
     return best
 
 
-def _round(network: QuantizedNetwork, judge: Judge, ridge: float) -> tuple[QuantizedNetwork | None, float]:
+def _round(
+    network: QuantizedNetwork, wanted_outputs: WantedOutputs, ridge: float
+) -> tuple[QuantizedNetwork | None, float]:
     """Linearise once; return better integers, or None if no ridge leads to any, and the ridge for the next round."""
-    residual = judge.residual(network)
+    residual = wanted_outputs.residual(network)
     size = float(np.linalg.norm(residual))
-    model = _LinearModel(network, judge.points)
+    model = _LinearModel(network, wanted_outputs.points)
     while ridge <= LAST_RIDGE:
         moves = model.choose_moves(residual, ridge)
         while True:
             candidate = model.moved(residual, moves, ridge)
-            if np.linalg.norm(judge.residual(candidate)) < (1.0 - LEAST_GAIN) * size:
+            if np.linalg.norm(wanted_outputs.residual(candidate)) < (1.0 - LEAST_GAIN) * size:
                 return candidate, max(ridge / 2, 1e-3 * FIRST_RIDGE)
             if not moves:
                 break

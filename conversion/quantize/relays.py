@@ -28,7 +28,7 @@ from ...network.quantized import QuantizedNetwork
 from ...network.quantized_nodes import QuantizedAffine
 from ..calibrate.sensitivity import AffineJacobian, trace_jacobians
 from .compensation import unit_weights
-from .descent import Judge, dequantized_network
+from .descent import WantedOutputs, dequantized_network
 from .layerwise import thinned, with_affines
 
 RIDGE = 1e-6
@@ -47,19 +47,19 @@ def round_relays(network: QuantizedNetwork, points: FloatArray) -> QuantizedNetw
         points: Calibration points, as of `calibrate_network`.
     """
     kept = thinned(network, points)
-    judge, size = None, 0.0
+    wanted_outputs, size = None, 0.0
     for index, spec in enumerate(network.source.affines):
         if not (isinstance(spec, PopulationSpec) and spec.is_relay) or _is_exact(network.affines[index], spec):
             continue
-        if judge is None:
-            judge = Judge(points=kept, wanted=run_float(network.source, kept).outputs)
-            size = float(np.linalg.norm(judge.residual(network)))
+        if wanted_outputs is None:
+            wanted_outputs = WantedOutputs(points=kept, wanted=run_float(network.source, kept).outputs)
+            size = float(np.linalg.norm(wanted_outputs.residual(network)))
         jacobian = trace_jacobians(dequantized_network(network), kept)[index]
-        start, residual = network, judge.residual(network)
+        start, residual = network, wanted_outputs.residual(network)
         for coarser in range(N_COARSER + 1):
             changed = _rounded(start.affines[index], jacobian, residual, coarser)
             candidate = with_affines(start, {spec.name: changed})
-            error = float(np.linalg.norm(judge.residual(candidate)))
+            error = float(np.linalg.norm(wanted_outputs.residual(candidate)))
             if error < size:
                 network, size = candidate, error
     return network

@@ -31,7 +31,7 @@ VERBS = {
     "equal", "prescribe",
     "find", "finish", "fit", "follow", "fork", "get", "have", "hold", "keep", "lie", "live", "name", "need", "never be",
     "not overlap", "open", "put", "reach", "receive", "report", "return", "run", "satisfy", "send", "use",
-    "yield", "identify", "start",
+    "yield", "identify", "start", "join", "leave", "stand", "surround", "take", "tell",
 }  # fmt: skip
 """Base forms that a rule may begin with; extend it by a verb, not by a noun."""
 

@@ -34,10 +34,10 @@ def test_the_packages_own_problems_pass(name: str) -> None:
     problem = find_problem(name)
     points = evaluation_points(problem, 20, 1)
     check_problem(problem, points)
-    fields = {**problem.fields, "q": lambda x: np.full(len(x), np.nan)}
+    fields = {**problem.fields, "extra": lambda x: np.full(len(x), np.nan)}
     broken = dataclasses.replace(problem, fields=fields)
     with pytest.raises(
-        SpecError, match=rf"PdeProblem '{name}'\.fields\['q'\] must be finite at every point; got nan at point 0"
+        SpecError, match=rf"PdeProblem '{name}'\.fields\['extra'\] must be finite at every point; got nan at point 0"
     ):
         check_problem(broken, points)
 

@@ -48,7 +48,7 @@ FLOORS = {
     "heat-robin": 1e-3,
     "advection": 1e-4,
     "wave": 2e-3,
-    "wave2d": 3e-3,
+    "wave2d": 5e-3,
     "kovasznay": 1e-4,
     "cavity": 1e-1,
     "reaction-diffusion": 1e-4,

@@ -174,7 +174,7 @@ def _held_rows(plan: IntegerPlan, names: Names) -> str:
         ),
         (
             f"{names.prefix}_run_held(state, words, sums)",
-            f"computes a sample with the {held} that is held, for any number",
+            f"computes a sample with the {held} that is held; `run` and `step` end that: hold it again",
         ),
     )
     return "".join(f"| `{call}` | {what} |\n" for call, what in rows)

@@ -30,7 +30,8 @@ def sum_type(plan: IntegerPlan) -> str:
 def advance_code(around: Surroundings) -> str:
     """Write the function of one step: every node in order, then what goes into delay lines."""
     plan, names = around.plan, around.names
-    calls = [f"    {names.prefix}_node_{names.nodes[node.name]}(s, x);" for node in plan.nodes]
+    calls = ["    s->is_held = 0u;"] if plan.held else []
+    calls += [f"    {names.prefix}_node_{names.nodes[node.name]}(s, x);" for node in plan.nodes]
     calls.append(f"    {names.prefix}_node_{names.nodes[plan.output.name]}(s, x, y);")
     lines: list[str] = []
     for source, longest in plan.lines.items():

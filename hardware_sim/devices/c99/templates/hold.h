@@ -24,7 +24,7 @@ static inline int32_t @{prefix}_hold(@{prefix}_state_t *s, const @{prefix}_input
 
 /* Compute a whole sample with what is held: the rest of the network.
  *
- * s     state, behind @{prefix}_hold; @{prefix}_run and @{prefix}_step replace what it holds
+ * s     state, behind @{prefix}_hold; @{prefix}_run and @{prefix}_step end what it holds
  * x     @{macro}_N_IN inputs, of which @{point_inputs} are read
  * sums  @{macro}_N_OUT results
  *

@@ -84,6 +84,8 @@ static uint32_t test_held(@{prefix}_state_t *state, uint32_t sample)
             n_wrong += ((other == sample) && (sums[k] != @{prefix}_golden_sums[sample][k])) ? 1u : 0u;
         }
     }
+    (void)@{prefix}_run(state, @{prefix}_golden_words[sample], sums);
+    n_wrong += (@{prefix}_run_held(state, @{prefix}_golden_words[sample], sums) != @{macro}_ARG_ERROR) ? 1u : 0u;
     return n_wrong;
 }
 #endif
