@@ -5,13 +5,14 @@ The file or module is imported when a command asks for the object. A network fil
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import inspect
 import sys
 import sysconfig
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -40,7 +41,7 @@ def find_object(
 
     Args:
         text: `file.py:NAME`, `package.module:NAME`, or a name of the package. Modules are searched on Python's path and in the
-            working folder.
+            working folder, those that a file imports also beside it.
         kind: Class of the object.
         what: What the object is, for errors: problem, recipe, factory.
         options: Keyword arguments of the function.
@@ -99,7 +100,7 @@ def _import_place(where: str, place: str) -> ModuleType:
     except NeuroPinnError:
         raise
     except Exception as error:  # whatever the user's code raises
-        repair = "Check its path and that it can be imported; modules are also searched in the working folder."
+        repair = "Check its path and that it can be imported; its own folder is searched for what it imports."
         raise SpecError(where, "be a file that can be imported", describe_failure(error), repair) from error
 
 
@@ -112,22 +113,30 @@ def import_user_module(path: str) -> ModuleType:
     Raises:
         Exception: Whatever the import raises.
     """
-    here = str(Path.cwd())
-    sys.path.insert(0, here)
-    try:
+    with _searched(Path.cwd()):
         return importlib.import_module(path)
+
+
+@contextlib.contextmanager
+def _searched(folder: Path) -> Iterator[None]:
+    """Let imports search a folder first."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
     finally:
-        sys.path.remove(here)
+        sys.path.remove(str(folder))
 
 
 def _import_file(path: Path) -> ModuleType:
+    """Import a file, which may import its neighbours as it may when Python runs it."""
     if not path.is_file():
         raise FileNotFoundError(path)
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with _searched(path.resolve().parent):
+        spec.loader.exec_module(module)
     return module
 
 

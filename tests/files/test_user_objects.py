@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from neuropinn_lava.files.user_objects import import_user_module
+from neuropinn_lava.files.user_objects import find_object, import_user_module
 
 
 def test_a_module_of_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,4 +26,12 @@ def test_what_it_raises_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyP
     before = list(sys.path)
     with pytest.raises(ZeroDivisionError):
         import_user_module("broken_module_of_a_user")
+    assert sys.path == before
+
+
+def test_a_file_imports_its_neighbours(tmp_path: Path) -> None:
+    (tmp_path / "neighbour_of_a_user.py").write_text("value = 3.0\n")
+    (tmp_path / "file_of_a_user.py").write_text("from neighbour_of_a_user import value\n")
+    before = list(sys.path)
+    assert find_object(f"{tmp_path / 'file_of_a_user.py'}:value", float, "value") == 3.0
     assert sys.path == before
