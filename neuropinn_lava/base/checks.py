@@ -6,6 +6,7 @@ A record's `__post_init__` chains these, gathers what they yield and raises one 
 from __future__ import annotations
 
 import difflib
+import inspect
 import operator
 from collections.abc import Iterable, Iterator
 from enum import Enum
@@ -91,3 +92,19 @@ def as_member(choices: type[_E], got: object, where: str) -> _E:
     name = str(got.value if isinstance(got, Enum) else got)
     raise_violations(check_choice(where, name, [str(member.value) for member in choices]))
     return choices(name)
+
+
+def check_takes_one(where: str, function: object, repair: str) -> Iterator[Violation]:
+    """Check that something can be called with one argument; a callable without a signature is taken at its word."""
+    rule = "be a function of one argument"
+    if not callable(function):
+        yield Violation(where, rule, type(function).__name__, repair)
+        return
+    try:
+        signature = inspect.signature(function)
+    except ValueError:
+        return
+    try:
+        signature.bind(None)
+    except TypeError:
+        yield Violation(where, rule, f"arguments {signature}", repair)

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from ..base.arrays import FloatArray, Record, record_digest
-from ..base.checks import check_choice, check_range, raise_violations
+from ..base.checks import check_choice, check_range, check_takes_one, raise_violations
 from ..base.errors import SpecError, Violation
 from ..base.expression_sources import Names
 from ..base.expressions import Expression, as_expression, name
@@ -150,6 +150,9 @@ class PdeProblem(Record):
             kind = type(given).__name__
             yield Violation(f"{where}.conditions", "be a list of conditions", f"a {kind}", f"Write [{kind}(…)].")
             return
+        yield from check_takes_one(
+            f"{where}.equations", self.equations, "Write `lambda f: f.u_xx + f.u_yy`, all names in f."
+        )
         for each in given:
             if not isinstance(each, Condition):
                 repair = "Write Dirichlet(0.0), Neumann(0.0) or another kind of condition."

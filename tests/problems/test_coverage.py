@@ -286,3 +286,12 @@ def test_what_is_no_condition_is_refused(conditions: Any, message: str) -> None:
 def test_a_reference_must_be_one() -> None:
     with pytest.raises(SpecError, match=r"reference must be a ReferenceSolution; got function"):
         of_square(Dirichlet(0.0), reference=lambda points: points)
+
+
+@pytest.mark.parametrize(
+    ("equations", "got"),
+    [(lambda x, u: u, r"arguments \(x, u\)"), (lambda: 0, r"arguments \(\)"), ("u_xx", "str")],
+)
+def test_equations_take_one_argument(equations: Any, got: str) -> None:
+    with pytest.raises(SpecError, match=rf"equations must be a function of one argument; got {got}. Write `lambda f"):
+        PdeProblem(domain=SQUARE, equations=equations, conditions=[Dirichlet(0.0)])

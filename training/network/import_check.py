@@ -26,6 +26,7 @@ from ...base.checks import raise_violations
 from ...base.errors import SpecError, Violation
 from ...engine.reference import FloatArithmetic, constant_inputs, run_float
 from ...engine.walk import NodeStep, walk
+from ...network.given_networks import describe_given
 from ...network.nodes import InputSpec, Polarity, PopulationSpec, ProductSpec
 from ...network.spec import NetworkSpec, Readout
 from ...network.transforms import AffineTransform
@@ -51,7 +52,14 @@ _HONOURED_HOOKS = ("WeightNorm", "SpectralNorm")
 
 
 def plain_module(module: nn.Module) -> nn.Module:
-    """Return the module itself that torch.compile or DataParallel has wrapped."""
+    """Return the module itself that torch.compile or DataParallel has wrapped.
+
+    Raises:
+        SpecError: If it is no module, such as the `state_dict` of one.
+    """
+    if not isinstance(module, nn.Module):
+        repair = "Give the module; weights are loaded into it first, by `module.load_state_dict(weights)`."
+        raise SpecError("from_torch.module", "be a torch module", describe_given(module), repair)
     while True:
         inner = getattr(module, "_orig_mod", None)
         if inner is None and isinstance(module, nn.DataParallel):

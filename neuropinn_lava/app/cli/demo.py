@@ -225,6 +225,8 @@ def show_report(report: Report) -> None:
         out.print(sentences.dominance_sentence(report.dominance))
     if report.lee is not None:
         out.print(sentences.lee_sentence(report.lee))
+    if report.problem is None:
+        show_note("The network's problem is not known, so its errors are not: give --problem file.py:NAME.")
     if report.backends:
         show_report_table(tables.accuracy_table(report.backends))
     if report.solid:

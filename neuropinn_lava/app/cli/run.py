@@ -81,7 +81,8 @@ class RunOptions(Record):
         Path | None, typer.Option(help="Functions (k, m) for a network that takes them: outputs are (k, n, n_out).")
     ] = None
     sensors: Annotated[
-        Path | None, typer.Option(help="Places (m, d) at which the functions were sampled; else they are coefficients.")
+        Path | None,
+        typer.Option(help="Places (m,) or (m, d) at which the functions were sampled; else they are coefficients."),
     ] = None
     trained_sensors: Annotated[
         Path | None, typer.Option(help="Sensors of the training, where the network reads samples.")
@@ -242,14 +243,14 @@ def show_planned(options: RunOptions) -> None:
 
 def opened_points(network: Network, options: RunOptions) -> PointFile | FloatArray | PointSource:
     """Open the points of a run, or build the grid of `--functions` and points."""
-    from ..stream.arrays_io import read_points
+    from ..stream.arrays_io import read_places, read_points
     from ..stream.function_input import FunctionSamples
     from ..stream.grid import grid_source
 
     if options.functions is None:
         return open_inputs(options.points, network)
     sensors, trained = (
-        None if each is None else read_points(each) for each in (options.sensors, options.trained_sensors)
+        None if each is None else read_places(each) for each in (options.sensors, options.trained_sensors)
     )
     samples = FunctionSamples(sensors=sensors, trained_sensors=trained, interpolation=options.interpolate)
     functions, points = (

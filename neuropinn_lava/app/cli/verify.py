@@ -65,6 +65,7 @@ def verify_command(options: VerifyOptions) -> None:
     found = find_network(options.network)
     given = read_inputs(options.points, found) if options.points else None
     n_points = None if options.points else options.n_points
+    estimate = None if options.equation is None else estimate_error(found, problem).relative_l2
     with stages(hidden=options.as_json) as tell:
         parity = verify(
             found,
@@ -77,8 +78,7 @@ def verify_command(options: VerifyOptions) -> None:
         )
     show_parity(parity, options.as_json)
     is_wrong = bool(parity.mismatches)
-    if options.equation is not None:
-        estimate = estimate_error(found, problem).relative_l2
+    if options.equation is not None and estimate is not None:
         is_wrong |= not estimate <= options.equation
         verdict = "at most" if estimate <= options.equation else "above"
         show_note(

@@ -110,6 +110,22 @@ def read_points(path: str | Path | PointFile) -> FloatArray:
     return np.concatenate(blocks) if blocks else np.zeros((0, 0))
 
 
+def read_places(path: str | Path) -> FloatArray:
+    """Read the places of sensors from a file, shape (n, d), or (n,) where an .npy file holds places on a line.
+
+    Raises:
+        SpecError: If the ending is unknown, or there is no such file.
+        FileFormatError: If the file cannot be read, or does not hold an array of numbers.
+    """
+    file = check_suffix(Path(path), "points file")
+    if file.suffix.lower() == ".npy" and file.is_file():
+        with _file_errors(file):
+            array = np.load(file, allow_pickle=False)
+        if isinstance(array, np.ndarray) and array.ndim == 1 and array.dtype.kind in "fiu":
+            return np.array(array, dtype=np.float64)
+    return read_points(file)
+
+
 def read_to_the_end(file: Path) -> None:
     """Read every block of a file, and discard it.
 

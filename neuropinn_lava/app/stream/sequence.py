@@ -190,7 +190,7 @@ def _check_rows(rows: FloatArray, n_in: int, has_times: bool, path: Path, first:
     n_columns = n_in + has_times
     if rows.ndim != 2 or rows.shape[1] != n_columns:
         repair = (
-            "Add --times: the first column holds the times." if rows.ndim == 2 and rows.shape[1] == n_in + 1 else
+            "If the first column holds the times, add --times." if rows.ndim == 2 and rows.shape[1] == n_in + 1 else
             "Give one row for each step."
         )  # fmt: skip
         raise SpecError(f"sequence {path}", f"have the shape (n_steps, {n_columns})", rows.shape, repair)

@@ -360,6 +360,13 @@ def test_verify_bounds_the_estimated_error(cli, tmp_path):
     assert cli("verify", chip, "--equation", -1)[0] != 0
 
 
+def test_a_bound_without_a_problem_is_refused_before_the_comparisons(cli, chip_file, monkeypatch):
+    monkeypatch.setattr("neuropinn_lava.app.cli.verify.verify", lambda *_, **__: pytest.fail("it compared first"))
+    code, _, err = cli("verify", chip_file, "--equation", 0.1)
+    assert code == 1
+    assert "problem must be given, or be named by the network" in " ".join(err.split())
+
+
 @pytest.mark.lava
 def test_profile_writes_a_report(cli, chip_file, tmp_path):
     folder = tmp_path / "report"

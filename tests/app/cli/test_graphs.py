@@ -169,7 +169,8 @@ def test_a_run_of_functions_and_points_is_a_grid(cli, tmp_path) -> None:
     np.save(tmp_path / "f.npy", functions)
     np.save(tmp_path / "p.npy", points)
     np.savez(tmp_path / "p.npz", point=points)
-    np.save(tmp_path / "s.npy", np.zeros((1, 1)))
+    np.save(tmp_path / "s.npy", np.zeros(1))  # places on a line, as the pages show them
+    np.save(tmp_path / "wide.npy", np.zeros((2, 3)))
     expected = run_grid(network, functions, points)
     run = ("run", tmp_path / "o.h5", "--functions", tmp_path / "f.npy", "--out", tmp_path / "u.npy")
     for name in ("p.npy", "p.npz"):
@@ -181,6 +182,10 @@ def test_a_run_of_functions_and_points_is_a_grid(cli, tmp_path) -> None:
         (("--probe", "0", "--probe-out", tmp_path / "probe"), "--probe must be left out beside --functions"),
         (("--interpolate", "cubic"), "--sensors must be given where functions are interpolated"),
         (("--sensors", tmp_path / "s.npy"), "--trained-sensors must be given where the network's problem"),
+        (
+            ("--functions", tmp_path / "wide.npy"),
+            "got (2, 3). Give one row a function and 1 columns; samples of functions",
+        ),
     ):
         code, _, err = cli(*run, *more)
         assert (code, match in " ".join(err.split())) == (1, True)

@@ -56,6 +56,8 @@ def test_the_command_line_takes_it_by_its_file(cli, tmp_path, monkeypatch):
     assert cli("train", "own.py:OWN", "--out", "net.h5", "--iterations", "0.01", "--layers", "8,8")[0] == 0
     options = ("--problem", "own.py:OWN")
     assert cli("convert", "net.h5", "--out", "chip.h5", *options)[0] == 0
+    code, out, err = cli("profile", "chip.h5", "--out", "unknown", "--no-lava", "--n-points", "50")
+    assert (code, "The network's problem is not known" in " ".join((out + err).split())) == (0, True)
     code, out, _ = cli("profile", "chip.h5", "--out", "report", *options, "--no-lava", "--n-points", "200", "--json")
     assert code == 0
     assert "A problem of one's own" in out

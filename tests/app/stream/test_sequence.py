@@ -112,7 +112,7 @@ def test_times_are_even(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.save(path, np.column_stack([times, STEPS]))
     stream_sequence(NETWORK, path, path.parent / "v.npy", INTEGER, has_times=True)
     assert np.load(path.parent / "v.npy").tobytes() == WHOLE.outputs[0].tobytes()
-    assert "Add --times: the first column holds the times." in refused(path)
+    assert "If the first column holds the times, add --times." in refused(path)
     for step in (1, 5, 6, 12, 22):
         np.save(path, np.column_stack([np.where(np.arange(N_STEPS) < step, times, times + 0.25), STEPS]))
         assert f"step {2 if step == 1 else step} must come one interval" in refused(path, has_times=True)

@@ -403,3 +403,8 @@ def test_a_tie_at_few_points_is_excused() -> None:
     record = from_torch(one_neuron(chosen - 1e-7, 0.0), lower=[0], upper=[1])
     with pytest.raises(SpecError, match="at 1 of 256 points"):
         import_check.check_import(one_neuron(chosen + 1e-7, 0.0), record)
+
+
+def test_weights_alone_are_no_module():
+    with pytest.raises(SpecError, match=r"from_torch\.module must be a torch module; got .*load_state_dict"):
+        from_torch(nn.Linear(2, 1).state_dict())
