@@ -31,9 +31,9 @@ from neuropinn_lava import VSN
 from neuropinn_lava.problems.solvers.rod_signal import NOISE, SENSORS, random_signals, read_sensors, solve_rod
 from neuropinn_lava.training.neuron.surrogates import spike
 from neuropinn_lava.training.run.devices import limited_threads
-from neuropinn_lava.training.streams.rod_sensor import N_SIGNALS, N_STEPS, RECIPE, SCALE, SHAPE
-from neuropinn_lava.training.streams.sensor_trainer import fit_sequences, train_sensor
-from neuropinn_lava.training.streams.soft_sensor import SensorShape, SoftSensor
+from neuropinn_lava.training.soft_sensors.rod_sensor import N_SIGNALS, N_STEPS, RECIPE, SCALE, SHAPE
+from neuropinn_lava.training.soft_sensors.sensor_trainer import fit_sequences, train_sensor
+from neuropinn_lava.training.soft_sensors.soft_sensor import SensorShape, SoftSensor
 
 FOLDER = Path("build/streams")
 N_UNSEEN = 100

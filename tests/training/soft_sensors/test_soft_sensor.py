@@ -13,8 +13,8 @@ from neuropinn_lava.conversion.formats.torch_modules import from_torch
 from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.hardware_sim.counts.counting import count_operations
 from neuropinn_lava.network.spec import Readout
-from neuropinn_lava.training.streams.sensor_trainer import SensorRecipe, train_sensor
-from neuropinn_lava.training.streams.soft_sensor import SensorShape, SoftSensor
+from neuropinn_lava.training.soft_sensors.sensor_trainer import SensorRecipe, train_sensor
+from neuropinn_lava.training.soft_sensors.soft_sensor import SensorShape, SoftSensor
 
 SHAPE = SensorShape(n_in=2, n_front=4, n_memory=6, widths=(7, 5), n_trace=2)
 SAME = 1e-12
