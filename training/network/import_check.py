@@ -51,7 +51,7 @@ _HONOURED_HOOKS = ("WeightNorm", "SpectralNorm")
 """Names of the hooks of torch that compute a weight before each call."""
 
 
-def plain_module(module: nn.Module) -> nn.Module:
+def plain_module(module: object) -> nn.Module:
     """Return the module itself that torch.compile or DataParallel has wrapped.
 
     Raises:
@@ -60,13 +60,10 @@ def plain_module(module: nn.Module) -> nn.Module:
     if not isinstance(module, nn.Module):
         repair = "Give the module; weights are loaded into it first, by `module.load_state_dict(weights)`."
         raise SpecError("from_torch.module", "be a torch module", describe_given(module), repair)
-    while True:
-        inner = getattr(module, "_orig_mod", None)
-        if inner is None and isinstance(module, nn.DataParallel):
-            inner = module.module
-        if inner is None:
-            return module
-        module = inner
+    inner = getattr(module, "_orig_mod", None)
+    if isinstance(inner, nn.Module):
+        return plain_module(inner)
+    return plain_module(module.module) if isinstance(module, nn.DataParallel) else module
 
 
 def copied_module(module: nn.Module) -> nn.Module:

@@ -75,7 +75,7 @@ def function_columns(
     if samples.interpolation is not None or samples.trained_sensors is not None:
         repair = "Give `sensors`, where the functions were sampled."
         raise SpecError(f"{where}.sensors", "be given where functions are interpolated", None, repair)
-    shape = np.shape(functions)
+    shape = () if isinstance(functions, Mapping) else np.asarray(functions).shape
     if not isinstance(functions, Mapping) and (len(shape) != 2 or shape[1] != width):
         repair = (
             f"Give one row a function and {width} columns; samples of functions need `sensors`, where they were taken."
