@@ -18,7 +18,7 @@ from torch import Tensor
 from neuropinn_lava.base.arrays import FloatArray
 from neuropinn_lava.problems.coverage import values_at
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import TrainingRecipe
+from neuropinn_lava.problems.recipes.recipe import TrainingRecipe
 from neuropinn_lava.training.collocation.clouds import TrainingCloud, build_training_cloud, input_transform
 from neuropinn_lava.training.loss.losses import causal_mean, centre_weights
 from neuropinn_lava.training.network.network import VsnNetwork

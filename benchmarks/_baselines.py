@@ -25,9 +25,15 @@ from neuropinn_lava.base.arrays import FloatArray, freeze_arrays, record_digest
 from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.spec import NetworkSpec
-from neuropinn_lava.problems.phases import PhaseRecipe
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import TANH_NETWORK, NetworkRecipe, ResidualWeights, TeacherRecipe, TrainingRecipe
+from neuropinn_lava.problems.recipes.phases import PhaseRecipe
+from neuropinn_lava.problems.recipes.recipe import (
+    TANH_NETWORK,
+    NetworkRecipe,
+    ResidualWeights,
+    TeacherRecipe,
+    TrainingRecipe,
+)
 from neuropinn_lava.problems.residuals import evaluation_points
 from neuropinn_lava.training.collocation.clouds import input_transform, output_transform
 from neuropinn_lava.training.network.export import export_network

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from neuropinn_lava.problems.solvers.rod_signal import INTERVAL, NOISE, SENSORS, advance_rod
+from neuropinn_lava.problems.solvers.drawn.rod_signal import INTERVAL, NOISE, SENSORS, advance_rod
 
 Array = NDArray[np.float64]
 DIFFERENCE = 1e-4

@@ -186,7 +186,7 @@ from neuropinn_lava.hardware_sim.runner.lava_guard import require_lava
 require_lava()
 imported = time.perf_counter()
 import numpy as np
-from neuropinn_lava.app.verbs.networks import find_network
+from neuropinn_lava.app.lookup.networks import find_network
 from neuropinn_lava.app.verbs.convert import convert
 from neuropinn_lava.app.verbs.run import run
 network = convert(find_network("poisson")).network

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 import neuropinn_lava as nl
-from neuropinn_lava.app.verbs.network_domain import known_problem
+from neuropinn_lava.app.lookup.network_domain import known_problem
 from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.conversion import QuantizationScheme, TuningSettings
 from neuropinn_lava.network.spec import NetworkSpec

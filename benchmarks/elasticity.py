@@ -19,13 +19,13 @@ import time
 import numpy as np
 
 import neuropinn_lava as nl
-from neuropinn_lava.app.verbs.networks import float_network
+from neuropinn_lava.app.lookup.networks import float_network
 from neuropinn_lava.app.verbs.solids import describe_solid
 from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.network.spec import NetworkSpec, Provenance
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.phases import PhaseRecipe
-from neuropinn_lava.problems.recipe import TANH_NETWORK
+from neuropinn_lava.problems.recipes.phases import PhaseRecipe
+from neuropinn_lava.problems.recipes.recipe import TANH_NETWORK
 from neuropinn_lava.problems.residuals import evaluation_points
 from neuropinn_lava.training.run.trainer import train_network
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.phases import PhaseRecipe
+from neuropinn_lava.problems.recipes.phases import PhaseRecipe
 from neuropinn_lava.training.run.outcome import TrainingOutput
 from neuropinn_lava.training.run.trainer import train_network
 

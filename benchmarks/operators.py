@@ -17,8 +17,8 @@ from dataclasses import replace
 import numpy as np
 
 import neuropinn_lava as nl
-from neuropinn_lava.problems.operator_recipe import OperatorRecipe
-from neuropinn_lava.problems.recipe import NetworkRecipe
+from neuropinn_lava.problems.recipes.operator_recipe import OperatorRecipe
+from neuropinn_lava.problems.recipes.recipe import NetworkRecipe
 
 N_FUNCTIONS, N_POINTS = 100, 200
 """Unseen functions, and points of each."""

@@ -26,9 +26,9 @@ import torch
 
 from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.phases import Optimizer, PhaseRecipe
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import SOLVER_NETWORK, TrainingRecipe
+from neuropinn_lava.problems.recipes.phases import Optimizer, PhaseRecipe
+from neuropinn_lava.problems.recipes.recipe import SOLVER_NETWORK, TrainingRecipe
 from neuropinn_lava.problems.residuals import evaluation_points
 from neuropinn_lava.training.collocation.clouds import build_training_cloud, input_transform
 from neuropinn_lava.training.loss.distillation import CollocationSet

@@ -17,7 +17,7 @@ import torch
 from _architectures import ARCHITECTURES
 
 import neuropinn_lava as nl
-from neuropinn_lava.app.verbs.networks import find_network
+from neuropinn_lava.app.lookup.networks import find_network
 from neuropinn_lava.base.arrays import FloatArray
 from neuropinn_lava.hardware_sim.devices.rtl.run import build_core, simulate_points
 from neuropinn_lava.hardware_sim.devices.rtl.synthesis import make_netlist, place_netlist

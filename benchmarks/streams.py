@@ -5,10 +5,10 @@
     python benchmarks/streams.py kalman
     python benchmarks/streams.py ship 0              the sensor of a seed in 8 bits, 10 000 steps through every engine
 
-The rod, its sensors and the noise are those of `neuropinn_lava/problems/solvers/rod_signal.py`. All networks are trained on the
-same 1 000 signals for the same number of steps, and compared on 100 unseen signals of 300 steps: the mean over the signals of
-the relative L2 error. Operations are those of a step: synaptic operations of the sensor and the window, which silent neurons
-save, and multiplications of the GRU and the Kalman filter.
+The rod, its sensors and the noise are those of `neuropinn_lava/problems/solvers/drawn/rod_signal.py`. All networks are
+trained on the same 1 000 signals for the same number of steps, and compared on 100 unseen signals of 300 steps: the mean
+over the signals of the relative L2 error. Operations are those of a step: synaptic operations of the sensor and the window,
+which silent neurons save, and multiplications of the GRU and the Kalman filter.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 import neuropinn_lava as nl
 from neuropinn_lava import VSN
-from neuropinn_lava.problems.solvers.rod_signal import NOISE, SENSORS, random_signals, read_sensors, solve_rod
+from neuropinn_lava.problems.solvers.drawn.rod_signal import NOISE, SENSORS, random_signals, read_sensors, solve_rod
 from neuropinn_lava.training.neuron.surrogates import spike
 from neuropinn_lava.training.run.devices import limited_threads
 from neuropinn_lava.training.soft_sensors.rod_sensor import N_SIGNALS, N_STEPS, RECIPE, SCALE, SHAPE

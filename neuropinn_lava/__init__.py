@@ -16,6 +16,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .app.lookup.networks import find_network, list_models
     from .app.stream.grid import function_grid, run_grid
     from .app.stream.stream import StreamProgress, StreamSummary, stream
     from .app.sweep.grid import SweepGrid
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from .app.verbs.distill import distill
     from .app.verbs.estimate_error import estimate_error
     from .app.verbs.homogenize import Homogenization, homogenize
-    from .app.verbs.networks import find_network, list_models
     from .app.verbs.profile import HardwareChoices, profile
     from .app.verbs.run import run
     from .app.verbs.train import RecipeChanges, TrainingFiles, train
@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     from .geometry.domain import Box, Domain
     from .geometry.fields.scalar_fields import Polynomial, Trigonometric
     from .geometry.function_samples import Interpolation
-    from .geometry.mesh.mesh_domain import MeshDomain
+    from .geometry.mesh_domain import MeshDomain
     from .geometry.parametric_domain import Range
     from .geometry.plane_region import Disc, PlaneRegion
     from .geometry.polygon import PolygonDomain
@@ -117,9 +117,9 @@ if TYPE_CHECKING:
         Robin,
         Smooth,
     )
-    from .problems.phases import Jitter, Marching, Optimizer, PhaseRecipe, Refinement
     from .problems.problem import PdeProblem, ReferenceSolution
-    from .problems.recipe import (
+    from .problems.recipes.phases import Jitter, Marching, Optimizer, PhaseRecipe, Refinement
+    from .problems.recipes.recipe import (
         CloudRecipe,
         DiscreteTeacher,
         Embedding,
@@ -157,7 +157,7 @@ _HOME = {
     "Periodic": "problems.conditions",
     "Robin": "problems.conditions",
     "Smooth": "problems.conditions",
-    "ReferenceSolution": "problems.problem",
+    "ReferenceSolution": "problems.reference_solution",
     "vanishing_ansatz": "problems.built_in",
     "vanishing_polynomial": "problems.built_in",
     "Box": "geometry.domain",
@@ -167,7 +167,7 @@ _HOME = {
     "Disc": "geometry.plane_region",
     "PlaneRegion": "geometry.plane_region",
     "SpaceTime": "geometry.space_time",
-    "MeshDomain": "geometry.mesh.mesh_domain",
+    "MeshDomain": "geometry.mesh_domain",
     "read_mesh": "files.mesh_file",
     "Polynomial": "geometry.fields.scalar_fields",
     "Trigonometric": "geometry.fields.scalar_fields",
@@ -181,22 +181,22 @@ _HOME = {
     "FunctionSpace": "geometry.function_space",
     "GaussianField": "geometry.function_space",
     "SineSeries": "geometry.function_space",
-    "OperatorRecipe": "problems.operator_recipe",
-    "CloudRecipe": "problems.recipe",
-    "Jitter": "problems.phases",
-    "Marching": "problems.phases",
-    "NetworkRecipe": "problems.recipe",
-    "Optimizer": "problems.phases",
-    "PhaseRecipe": "problems.phases",
-    "Refinement": "problems.phases",
-    "ResidualWeights": "problems.recipe",
-    "Surrogate": "problems.recipe",
-    "DiscreteTeacher": "problems.recipe",
-    "Embedding": "problems.recipe",
-    "Skips": "problems.recipe",
-    "random_waves": "problems.recipe",
-    "TeacherRecipe": "problems.recipe",
-    "TrainingRecipe": "problems.recipe",
+    "OperatorRecipe": "problems.recipes.operator_recipe",
+    "CloudRecipe": "problems.recipes.recipe",
+    "Jitter": "problems.recipes.phases",
+    "Marching": "problems.recipes.phases",
+    "NetworkRecipe": "problems.recipes.recipe",
+    "Optimizer": "problems.recipes.phases",
+    "PhaseRecipe": "problems.recipes.phases",
+    "Refinement": "problems.recipes.phases",
+    "ResidualWeights": "problems.recipes.recipe",
+    "Surrogate": "problems.recipes.recipe",
+    "DiscreteTeacher": "problems.recipes.recipe",
+    "Embedding": "problems.recipes.recipe",
+    "Skips": "problems.recipes.recipe",
+    "random_waves": "problems.recipes.recipe",
+    "TeacherRecipe": "problems.recipes.recipe",
+    "TrainingRecipe": "problems.recipes.recipe",
     "TrainingHistory": "training.run.history",
     "TrainingProgress": "training.run.history",
     "TrainingResult": "training.run.outcome",
@@ -206,8 +206,8 @@ _HOME = {
     "load_module": "conversion.formats.factories",
     "VSN": "training.neuron.vsn",
     "VsnNetwork": "training.network.network",
-    "find_network": "app.verbs.networks",
-    "list_models": "app.verbs.networks",
+    "find_network": "app.lookup.networks",
+    "list_models": "app.lookup.networks",
     "NetworkSpec": "network.spec",
     "InputSpec": "network.nodes",
     "ConnectionSpec": "network.nodes",

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from neuropinn_lava.app.verbs.networks import list_models
+from neuropinn_lava.app.lookup.networks import list_models
 from neuropinn_lava.base.arrays import FloatArray, IntArray
 from neuropinn_lava.engine.host import encode_points
 from neuropinn_lava.engine.reference import integer_drive, step_integer

@@ -7,9 +7,9 @@ import dataclasses
 import torch
 
 from neuropinn_lava.operators.operator_kind import OperatorKind
-from neuropinn_lava.problems.phases import PhaseRecipe
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import CloudRecipe, TrainingRecipe
+from neuropinn_lava.problems.recipes.phases import PhaseRecipe
+from neuropinn_lava.problems.recipes.recipe import CloudRecipe, TrainingRecipe
 from neuropinn_lava.training.collocation.clouds import TrainingCloud, build_training_cloud
 from neuropinn_lava.training.loss.losses import evaluate_loss
 from neuropinn_lava.training.network.network import VsnNetwork, build_network

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import TrainingRecipe
+from neuropinn_lava.problems.recipes.recipe import TrainingRecipe
 from neuropinn_lava.training.run.outcome import ProgressCallback, TrainingOutput, TrainingProgress, TrainingStatus
 from neuropinn_lava.training.run.trainer import train_network
 

@@ -18,7 +18,7 @@ from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.discretization import discrete_problem
 from neuropinn_lava.problems.error_estimate import row_scales
-from neuropinn_lava.problems.recipe import CloudRecipe
+from neuropinn_lava.problems.recipes.recipe import CloudRecipe
 from neuropinn_lava.problems.residuals import evaluation_points
 from neuropinn_lava.training.network.network import build_network
 

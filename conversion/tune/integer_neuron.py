@@ -21,7 +21,7 @@ from torch import Tensor
 from ...base.arrays import Record
 from ...network.integers import LEAK_BITS, IntFormat
 from ...network.nodes import Polarity
-from ...problems.recipe import Surrogate
+from ...problems.recipes.recipe import Surrogate
 from ...training.neuron.surrogates import fired_mask, fired_slope
 from .table_gradient import TableWithGradient
 

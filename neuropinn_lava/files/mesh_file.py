@@ -13,8 +13,8 @@ import numpy as np
 from ..base.arrays import FloatArray, IntArray
 from ..base.errors import FileFormatError
 from ..base.extras import import_extra
-from ..geometry.mesh.mesh_domain import MeshDomain
-from ..geometry.mesh.simplices import boundary_facets
+from ..geometry.mesh_domain import MeshDomain
+from ..geometry.simplices import boundary_facets
 from .parser_guard import try_parser
 
 CELLS = {3: "tetra", 2: "triangle"}

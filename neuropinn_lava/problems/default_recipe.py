@@ -29,10 +29,10 @@ from ..operators.potential_energy import EnergyDomain
 from ..operators.projection import build_operators
 from .discretization import Discretization, discrete_problem
 from .error_estimate import newton_correction
-from .operator_recipe import OPERATOR_NETWORK, OperatorRecipe
-from .phases import PhaseRecipe, accurate_then_sparse
 from .problem import PdeProblem
-from .recipe import SOLVER_NETWORK, CloudRecipe, DiscreteTeacher, TrainingRecipe
+from .recipes.operator_recipe import OPERATOR_NETWORK, OperatorRecipe
+from .recipes.phases import PhaseRecipe, accurate_then_sparse
+from .recipes.recipe import SOLVER_NETWORK, CloudRecipe, DiscreteTeacher, TrainingRecipe
 
 FIRST_CELLS = {1: 48, 2: 20, 3: 9, 4: 5}
 """Cells along each axis, in the geometric mean, with which the search starts, by the number of coordinates."""

@@ -28,7 +28,7 @@ from ..operators.projection import DerivativeOperators, build_operators
 from .conditions import Condition, Data, Mean, Smooth
 from .coverage import covered, values_at
 from .problem import PdeProblem
-from .recipe import CloudRecipe
+from .recipes.recipe import CloudRecipe
 
 FIXED = 1e-12
 """Size of the ansatz's factor, relative to its largest, below which a value is fixed by the conditions."""

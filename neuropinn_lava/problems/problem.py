@@ -36,40 +36,14 @@ from .built_in import build_in, identity_ansatz
 from .coefficients import Coefficient
 from .conditions import Condition, Data, Mean, Periodic, Smooth, as_rows
 from .coverage import coverage_violations
-from .operator_recipe import OperatorRecipe
-from .recipe import TrainingRecipe
+from .recipes.operator_recipe import OperatorRecipe
+from .recipes.recipe import TrainingRecipe
+from .reference_solution import ReferenceSolution
 
 LEVEL = "level of "
 """Begin of the name of the condition that fixes an unknown which is determined up to a constant only."""
 FieldFunction = Callable[[FloatArray], FloatArray]
 """A coefficient or source that is no expression: maps points (n, n_in) to values (n,)."""
-
-
-def restricted_to_domain(
-    domain: Domain, evaluate: Callable[[FloatArray], FloatArray], name: str
-) -> Callable[[FloatArray], FloatArray]:
-    """Restrict a reference to its domain: points outside are an error, not a silent extrapolation."""
-
-    def guarded(points: FloatArray) -> FloatArray:
-        outside = np.flatnonzero(~domain.contains(points))
-        if outside.size:
-            got = f"{points[outside[0]]} in row {outside[0]}, and {outside.size} such points in all"
-            raise SpecError(f"reference of {name!r}", "get points of its domain", got, "Leave out points outside.")
-        return evaluate(points)
-
-    return guarded
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferenceSolution(Record):
-    """A solution to compare with, and how far it can be trusted."""
-
-    evaluate: Callable[[FloatArray], FloatArray]
-    """Function from points (n, n_in) to values (n, n_out)."""
-    relative_accuracy: float
-    """Bound of the relative L2 error of the solution itself."""
-    source: str
-    """Closed form, or a note how the solution was computed and checked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -20,7 +20,7 @@ import pytest
 
 import builders
 from disks import full_beyond
-from neuropinn_lava.app.verbs.networks import find_network
+from neuropinn_lava.app.lookup.networks import find_network
 from neuropinn_lava.base.errors import FileFormatError, SpecError
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.files import network_file as files

@@ -12,8 +12,8 @@ from neuropinn_lava.engine.reference import run_float, run_integer
 from neuropinn_lava.engine.trace import Probe
 from neuropinn_lava.files.network_file import read_network, write_network
 from neuropinn_lava.geometry.domain import Box, End, Face
-from neuropinn_lava.problems.phases import Optimizer, PhaseRecipe
-from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe, OperatorKind
+from neuropinn_lava.problems.recipes.phases import Optimizer, PhaseRecipe
+from neuropinn_lava.problems.recipes.recipe import CloudRecipe, NetworkRecipe, OperatorKind
 
 SMALL = builders.random_spec(2, widths=(2, 6, 5, 1))
 

@@ -23,7 +23,7 @@ from neuropinn_lava.problems.default_recipe import (
 )
 from neuropinn_lava.problems.discretization import discrete_problem
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import CloudRecipe, DiscreteTeacher, TrainingRecipe
+from neuropinn_lava.problems.recipes.recipe import CloudRecipe, DiscreteTeacher, TrainingRecipe
 
 FACTOR = 3.0
 """Between the error of a discrete solution and its estimate by two clouds."""

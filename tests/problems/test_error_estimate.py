@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neuropinn_lava.app.verbs.networks import find_network
+from neuropinn_lava.app.lookup.networks import find_network
 from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.geometry.domain import Box

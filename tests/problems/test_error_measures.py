@@ -10,7 +10,8 @@ from neuropinn_lava.geometry.domain import Box
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.conditions import Dirichlet
 from neuropinn_lava.problems.error_measures import measure_errors
-from neuropinn_lava.problems.problem import PdeProblem, ReferenceSolution
+from neuropinn_lava.problems.problem import PdeProblem
+from neuropinn_lava.problems.reference_solution import ReferenceSolution
 
 SQUARE = PdeProblem(
     domain=Box([0, 0], [1, 1]),

@@ -12,9 +12,9 @@ from neuropinn_lava.base.expressions import Expression
 from neuropinn_lava.geometry.domain import Box, Cloud, Domain
 from neuropinn_lava.geometry.fields.expression_field import ExpressionField
 from neuropinn_lava.geometry.fields.scalar_fields import Polynomial
-from neuropinn_lava.geometry.mesh.mesh_domain import MeshDomain
-from neuropinn_lava.geometry.mesh.simplices import boundary_facets
+from neuropinn_lava.geometry.mesh_domain import MeshDomain
 from neuropinn_lava.geometry.plane_region import Disc
+from neuropinn_lava.geometry.simplices import boundary_facets
 from neuropinn_lava.geometry.space_time import SpaceTime
 from neuropinn_lava.operators.operator_kind import OperatorKind
 from neuropinn_lava.problems.conditions import Condition, Dirichlet, Initial, Interface, Neumann, Robin

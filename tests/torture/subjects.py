@@ -99,7 +99,7 @@ def load_network(path: Path) -> str:
 
 
 def guarded_network(path: Path) -> object:
-    from neuropinn_lava.app.verbs.networks import find_network
+    from neuropinn_lava.app.lookup.networks import find_network
 
     return find_network(path)
 
@@ -252,8 +252,8 @@ def tiny_training() -> Any:
 
     from neuropinn_lava.operators.operator_kind import OperatorKind
     from neuropinn_lava.problems import find_problem
-    from neuropinn_lava.problems.phases import PhaseRecipe
-    from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
+    from neuropinn_lava.problems.recipes.phases import PhaseRecipe
+    from neuropinn_lava.problems.recipes.recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
     from neuropinn_lava.training.network.network import build_network
     from neuropinn_lava.training.run.checkpoints import identify
     from neuropinn_lava.training.run.state import start_state

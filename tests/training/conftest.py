@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.phases import PhaseRecipe
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import NetworkRecipe, TrainingRecipe
+from neuropinn_lava.problems.recipes.phases import PhaseRecipe
+from neuropinn_lava.problems.recipes.recipe import NetworkRecipe, TrainingRecipe
 from optimizer_steps import SMALL_CLOUD
 
 

@@ -22,7 +22,7 @@ from ...base.arrays import BoolArray, FloatArray, IntArray
 from ...base.checks import check_finite, check_shape, raise_violations
 from ...geometry.domain import ON_FACE, Cloud, Domain
 from ...operators.neighbours import TIE, find_neighbours, points_tree, wrapped_cells
-from ...problems.recipe import CloudRecipe
+from ...problems.recipes.recipe import CloudRecipe
 
 FINER = 2
 """Factor by which the grid of candidates is finer: one cell is cut into 2^n_dim."""

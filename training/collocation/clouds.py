@@ -20,7 +20,7 @@ from ...network.transforms import AffineTransform
 from ...problems.discretization import Block, Discretization, discretize
 from ...problems.error_estimate import row_scales
 from ...problems.problem import PdeProblem
-from ...problems.recipe import CloudRecipe, ResidualWeights, TrainingRecipe
+from ...problems.recipes.recipe import CloudRecipe, ResidualWeights, TrainingRecipe
 from .adaptation import relative_cell_volumes
 from .derivatives import SparseMap
 

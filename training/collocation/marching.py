@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ...problems.phases import Marching
+from ...problems.recipes.phases import Marching
 from .clouds import TrainingCloud
 
 MARGIN = 2.0

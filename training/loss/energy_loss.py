@@ -24,7 +24,7 @@ from ...base.errors import Violation
 from ...network.transforms import AffineTransform
 from ...operators.potential_energy import EnergyDomain
 from ...problems.problem import PdeProblem
-from ...problems.recipe import TrainingRecipe
+from ...problems.recipes.recipe import TrainingRecipe
 from ..collocation.clouds import TrainingCloud, build_training_cloud, input_transform, output_transform
 from ..collocation.derivatives import multiply, place_matrix
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ...problems.phases import PhaseRecipe
+from ...problems.recipes.phases import PhaseRecipe
 from ..collocation.clouds import Instants, TrainingCloud
 from ..network.batches import run_batches
 from ..network.coefficients import coefficient_tensors

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from ...base.checks import as_member, check_range, check_whole, raise_violations
 from ...base.errors import Violation
 from ...network.spec import MAX_STEPS, Readout
-from ...problems.phases import ActivityMeasure
-from ...problems.recipe import NetworkRecipe
+from ...problems.recipes.phases import ActivityMeasure
+from ...problems.recipes.recipe import NetworkRecipe
 from ..neuron.vsn import VSN, layer_type, successive_steps, vsn_layers
 
 _READ = "nothing: read the module by from_torch, which deploys it as it is"

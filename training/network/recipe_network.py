@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ...base.errors import SpecError
-from ...problems.recipe import Embedding, NetworkRecipe, Skips
+from ...problems.recipes.recipe import Embedding, NetworkRecipe, Skips
 from .module_network import ModuleNetwork, TrainedNetwork
 from .network import build_network
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ...network.nodes import Polarity
-from ...problems.recipe import Surrogate
+from ...problems.recipes.recipe import Surrogate
 from .scalars import scalar_like
 
 

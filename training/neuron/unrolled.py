@@ -27,7 +27,7 @@ from torch import Tensor
 from ...base.arrays import Record
 from ...base.errors import TrainingError
 from ...network.nodes import Polarity
-from ...problems.recipe import Surrogate
+from ...problems.recipes.recipe import Surrogate
 from .activations import fast_tanh, torch_activation
 from .surrogates import fired_mask, fired_slope
 

@@ -21,7 +21,7 @@ from ...base.checks import as_member, check_range, raise_violations
 from ...base.errors import SpecError
 from ...network.activations import find_activation
 from ...network.nodes import Polarity
-from ...problems.recipe import Surrogate
+from ...problems.recipes.recipe import Surrogate
 from .activations import torch_activation
 from .surrogates import spike
 from .unrolled import UnrolledVsn, VsnRule, integrate, reset, unrolled_vsn

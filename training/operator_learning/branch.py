@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from ...base.arrays import FloatArray, Record
 from ...geometry.parametric_domain import ParametricDomain
-from ...problems.operator_recipe import OperatorRecipe
 from ...problems.problem import PdeProblem
+from ...problems.recipes.operator_recipe import OperatorRecipe
 from ..network.operator_module import Branch, Layers
 from .span import fit_span, make_batch
 from .trunk import RAMP, OnStep, cosine_rate, descend

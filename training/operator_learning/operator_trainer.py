@@ -19,9 +19,9 @@ from ...geometry.function_space import FunctionSpace
 from ...geometry.parametric_domain import ParametricDomain
 from ...network.spec import NetworkSpec, Provenance
 from ...network.transforms import AffineTransform
-from ...problems.operator_recipe import OperatorRecipe
 from ...problems.problem import PdeProblem
-from ...problems.recipe import NetworkRecipe
+from ...problems.recipes.operator_recipe import OperatorRecipe
+from ...problems.recipes.recipe import NetworkRecipe
 from ..network.import_check import check_import
 from ..network.network import build_network
 from ..network.operator_module import Branch, Layers, OperatorModule, export_operator

@@ -22,7 +22,7 @@ from ...problems.conditions import Mean
 from ...problems.discretization import Discretization, discretize
 from ...problems.error_estimate import row_scales
 from ...problems.problem import PdeProblem
-from ...problems.recipe import CloudRecipe
+from ...problems.recipes.recipe import CloudRecipe
 
 RIDGE = 1e-5
 """Ridge of the coefficients, relative to the mean diagonal of the normal equations: features may repeat each other, and large

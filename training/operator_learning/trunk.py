@@ -16,8 +16,8 @@ from torch import Tensor
 
 from ...base.arrays import FloatArray
 from ...geometry.parametric_domain import ParametricCloud, ParametricDomain
-from ...problems.operator_recipe import OperatorRecipe
 from ...problems.problem import PdeProblem
+from ...problems.recipes.operator_recipe import OperatorRecipe
 from ..network.operator_module import Layers
 from .span import FunctionBatch, SpanFit, fit_span, make_batch
 

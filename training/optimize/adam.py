@@ -20,7 +20,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ...problems.phases import Optimizer, PhaseRecipe
+from ...problems.recipes.phases import Optimizer, PhaseRecipe
 from ..loss.losses import weighted_loss
 from .parameters import FlatParameters
 from .phase_optimizer import Packed, StepTask, read_tensor

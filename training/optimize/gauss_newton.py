@@ -36,7 +36,7 @@ from scipy.sparse import csr_matrix, vstack
 from torch import Tensor
 
 from ...base.arrays import FloatArray, IntArray, Record
-from ...problems.phases import Optimizer
+from ...problems.recipes.phases import Optimizer
 from ..collocation.clouds import TrainingCloud
 from ..collocation.marching import Front, centre_factors
 from ..loss.linearization import (

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from ...base.arrays import Record
-from ...problems.phases import Optimizer
+from ...problems.recipes.phases import Optimizer
 from ..loss.losses import evaluate_loss, weighted_loss
 from ..neuron.vsn import constant_spikes
 from .phase_optimizer import Packed, StepTask, read_number, read_tensor

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ...base.arrays import Record
-from ...problems.phases import Optimizer, PhaseRecipe
+from ...problems.recipes.phases import Optimizer, PhaseRecipe
 from ..collocation.clouds import TrainingCloud
 from ..loss.distillation import DistillationTarget
 from ..loss.energy_loss import EnergyCloud

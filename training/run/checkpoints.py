@@ -22,7 +22,7 @@ from ...base.checks import raise_violations
 from ...base.errors import TrainingError, Violation
 from ...files.atomic import write_bytes
 from ...problems.problem import PdeProblem
-from ...problems.recipe import TrainingRecipe
+from ...problems.recipes.recipe import TrainingRecipe
 from .state import TrainingState, pack_state, unpack_state
 
 SCHEMA = "neuropinn-lava/checkpoint/8"

@@ -20,9 +20,9 @@ from ...base.errors import Violation
 from ...geometry.domain import Cloud
 from ...geometry.parametric_domain import ParametricCloud, ParametricDomain
 from ...operators.potential_energy import EnergyDomain
-from ...problems.phases import Optimizer
 from ...problems.problem import PdeProblem
-from ...problems.recipe import TrainingRecipe
+from ...problems.recipes.phases import Optimizer
+from ...problems.recipes.recipe import TrainingRecipe
 from ..collocation.adaptation import build_candidates, jitter_cloud, refine_cloud
 from ..collocation.clouds import TrainingCloud, build_training_cloud, output_transform
 from ..loss.distillation import CollocationSet, DistillationTarget, build_distillation_target

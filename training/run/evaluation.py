@@ -19,9 +19,9 @@ from ...operators.potential_energy import EnergyDomain
 from ...problems.discretization import discrete_problem
 from ...problems.error_estimate import can_estimate, estimate_error
 from ...problems.identification import FoundCoefficient, find_standard_errors
-from ...problems.phases import ActivityMeasure
 from ...problems.problem import PdeProblem
-from ...problems.recipe import TrainingRecipe
+from ...problems.recipes.phases import ActivityMeasure
+from ...problems.recipes.recipe import TrainingRecipe
 from ...problems.residuals import residual_cloud
 from ..collocation.clouds import input_transform, output_transform
 from ..network.coefficients import coefficient_numbers

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from ...base.arrays import Record
 from ...geometry.domain import Cloud
-from ...problems.phases import Optimizer, PhaseRecipe
-from ...problems.recipe import TrainingRecipe
+from ...problems.recipes.phases import Optimizer, PhaseRecipe
+from ...problems.recipes.recipe import TrainingRecipe
 from ..network.module_network import TrainedNetwork
 from ..optimize.adam import Adam, learning_rate
 from ..optimize.gauss_newton import GaussNewton

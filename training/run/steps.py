@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 
 from ...base.arrays import Record
-from ...problems.phases import PhaseRecipe
+from ...problems.recipes.phases import PhaseRecipe
 from ..loss.distillation import CollocationSet
 from ..loss.losses import LossTerms, activity_target_at, evaluate_loss, objective
 from ..optimize.phase_optimizer import StepTask

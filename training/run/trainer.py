@@ -25,9 +25,9 @@ from ...files.atomic import check_writable
 from ...network.spec import NetworkSpec, ProblemParameter, Provenance
 from ...problems.check import check_problem
 from ...problems.default_recipe import discrete_teacher, recipe_of
-from ...problems.phases import ActivityMeasure, Optimizer
 from ...problems.problem import PdeProblem
-from ...problems.recipe import DiscreteTeacher, TeacherRecipe, TrainingRecipe
+from ...problems.recipes.phases import ActivityMeasure, Optimizer
+from ...problems.recipes.recipe import DiscreteTeacher, TeacherRecipe, TrainingRecipe
 from ...problems.residuals import evaluation_points
 from ..collocation.clouds import input_transform, output_transform
 from ..loss.distillation import CollocationSet

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...problems.solvers.rod_signal import NOISE, SENSORS
+from ...problems.solvers.drawn.rod_signal import NOISE, SENSORS
 from .sensor_trainer import SensorRecipe
 from .soft_sensor import SensorShape
 

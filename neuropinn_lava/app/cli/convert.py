@@ -16,13 +16,13 @@ from ...files.network_file import check_network_path, write_network
 from ...files.user_objects import is_user_object
 from ...network.spec import NetworkSpec
 from ...problems.problem import PdeProblem
+from ..lookup.calibration_points import sparsify_within
+from ..lookup.networks import find_network
 from ..stream.input_files import read_inputs
 from ..terminal.console import show_note
 from ..terminal.progress import progress_bars
 from ..terminal.show_conversion import describe_sparsification, show_quantization
-from ..verbs.calibration_points import sparsify_within
 from ..verbs.convert import DEFAULT_TARGET, convert, float_source
-from ..verbs.networks import find_network
 from .option_values import Numbers, WholeNumbers, parse_numbers, parse_whole_numbers
 from .options import JsonOption, ParamOption, ProblemOption, SeedOption, refuse_idle, taking
 from .resolve import resolve_problem_option

@@ -12,12 +12,12 @@ import typer
 from ...base.arrays import Record
 from ...engine.trace import Backend
 from ...files.atomic import check_writable
+from ..lookup.networks import find_network
 from ..stream.arrays_io import read_points
 from ..stream.input_files import read_inputs
 from ..terminal.console import out, print_json, show_note, show_table, stages
 from ..verbs.convert import DEFAULT_TARGET
 from ..verbs.demo import DEFAULT_MODEL, demo
-from ..verbs.networks import find_network
 from ..verbs.profile import HardwareChoices, defining_backend, profile
 from ..verbs.solids import check_vtk, export_vtk
 from ..verbs.verify import DEFAULT_POINTS

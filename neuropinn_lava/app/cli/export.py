@@ -10,9 +10,9 @@ import typer
 
 from ...base.arrays import Record
 from ...base.errors import SpecError
+from ..lookup.networks import find_network, float_network
 from ..terminal.console import out
 from ..verbs.export import FOLDERS, SUFFIXES, ExportFormat, export
-from ..verbs.networks import find_network, float_network
 from .options import ForceOption, NetworkArgument, taking
 
 

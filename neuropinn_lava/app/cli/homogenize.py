@@ -10,9 +10,9 @@ import typer
 
 from ...base.arrays import Record
 from ...engine.trace import Backend
+from ..lookup.networks import find_network
 from ..terminal.console import out, print_json, show_table, stages
 from ..verbs.homogenize import DEFAULT_CELLS, Homogenization, homogenize
-from ..verbs.networks import find_network
 from .options import JsonOption, ParamOption, refuse_idle, taking
 
 NAMES = ("xx", "yy", "zz", "yz", "xz", "xy")

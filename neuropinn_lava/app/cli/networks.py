@@ -10,10 +10,10 @@ import typer
 from ...network.nodes import InputSpec, NodeSpec, OutputSpec, PopulationSpec, ProductSpec
 from ...network.quantized import Network, QuantizedNetwork
 from ...network.quantized_nodes import QuantizedOutput, QuantizedPopulation, QuantizedProduct
+from ..lookup.networks import find_network, float_network, list_models
 from ..terminal.console import out, print_json, show_table
 from ..terminal.show_target import show_check
 from ..verbs.convert import DEFAULT_TARGET
-from ..verbs.networks import find_network, float_network, list_models
 from .options import JsonOption, TargetOption
 
 if TYPE_CHECKING:

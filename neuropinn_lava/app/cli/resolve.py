@@ -11,7 +11,7 @@ from ...network.spec import ProblemParameter
 from ...problems import find_problem, list_problems
 from ...problems.default_recipe import recipe_of
 from ...problems.problem import PdeProblem
-from ...problems.recipe import TrainingRecipe
+from ...problems.recipes.recipe import TrainingRecipe
 
 
 def resolve_problem(text: str, parameters: Iterable[ProblemParameter] = ()) -> PdeProblem:

@@ -16,12 +16,12 @@ from ...engine.trace import Backend, LavaMode, LayerModel, Probe
 from ...files.atomic import check_writable
 from ...geometry.function_samples import Interpolation
 from ...network.quantized import Network
+from ..lookup.networks import find_network
 from ..stream.arrays_io import PointFile
 from ..stream.input_files import INPUT_SUFFIX, open_inputs, read_arrays
 from ..terminal.console import out, print_json, show_note
 from ..terminal.progress import progress_bars
 from ..terminal.show_plan import show_plan
-from ..verbs.networks import find_network
 from ..verbs.solids import check_vtk, export_vtk
 from ..workers.dask_pool import ClusterChoice
 from .option_values import Names, WholeNumbers, parse_names, parse_samples

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...base.arrays import Record
+from ..lookup.networks import find_network
 from ..stream.input_files import read_inputs
 from ..terminal.console import out, print_json, show_note, stages
 from ..verbs.estimate_error import estimate_error
-from ..verbs.networks import find_network
 from ..verbs.verify import DEFAULT_POINTS, verify
 from .option_values import Names, parse_names
 from .options import JsonOption, NetworkArgument, ParamOption, ProblemOption, SeedOption, refuse_idle, taking

@@ -21,8 +21,8 @@ from ...base.points import checked_points
 from ...geometry.function_samples import Interpolation, checked_samples_of_functions, interpolate_samples
 from ...geometry.function_space import FunctionSpace
 from ...network.quantized import Network
-from ..verbs.network_domain import known_problem
-from ..verbs.networks import float_network
+from ..lookup.network_domain import known_problem
+from ..lookup.networks import float_network
 
 if TYPE_CHECKING:
     from ...problems.problem import PdeProblem

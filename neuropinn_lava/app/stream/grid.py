@@ -20,7 +20,7 @@ from ...engine.trace import Backend, LavaMode
 from ...geometry.function_samples import Interpolation
 from ...network.given_networks import checked_network
 from ...network.quantized import Network
-from ..verbs.network_domain import count_outside, warn_of_count
+from ..lookup.network_domain import count_outside, warn_of_count
 from ..verbs.run import RunChoices, run_chosen
 from .arrays_io import PointFile, open_points, read_points
 from .function_input import FunctionSamples, chosen_samples, function_columns, side_by_side_inputs

@@ -20,7 +20,7 @@ from ...files.atomic import check_writable, write_bytes, write_text
 from ...network.given_networks import checked_network
 from ...network.given_points import checked_samples
 from ...network.quantized import Network
-from ..verbs.network_domain import warn_outside
+from ..lookup.network_domain import warn_outside
 from ..verbs.run import RunChoices, run_chosen
 from .arrays_io import PointFile, open_points
 

@@ -20,8 +20,8 @@ from ...engine.trace import Backend, LavaMode, LayerModel
 from ...network.given_points import MAX_SEQUENCE
 from ...network.quantized import Network
 from ...network.spec import Readout
-from ..verbs.network_domain import count_outside, output_names, warn_of_count
-from ..verbs.networks import float_network
+from ..lookup.network_domain import count_outside, output_names, warn_of_count
+from ..lookup.networks import float_network
 from ..verbs.run import RunChoices, run_chosen
 from .arrays_io import PointFile, numbered_lines, open_points
 from .row_files import RowFile

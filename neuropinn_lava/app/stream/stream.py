@@ -24,7 +24,7 @@ from ...engine.trace import Backend, LavaMode, LayerModel, RunTrace
 from ...network.given_networks import checked_network
 from ...network.quantized import Network, QuantizedNetwork
 from ...network.spec import Readout
-from ..verbs.network_domain import count_outside, output_names, warn_of_count
+from ..lookup.network_domain import count_outside, output_names, warn_of_count
 from ..verbs.run import RunChoices, run_chosen
 from ..workers.dask_pool import IN_THIS_PROCESS, ClusterChoice, open_pool
 from ..workers.task_pool import Call, LocalPool, TaskPool, in_order

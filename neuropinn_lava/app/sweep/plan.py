@@ -25,7 +25,7 @@ from ...problems.conditions import Data, Mean
 from ...problems.coverage import covered
 from ...problems.default_recipe import recipe_of
 from ...problems.problem import PdeProblem
-from ...problems.recipe import TrainingRecipe
+from ...problems.recipes.recipe import TrainingRecipe
 from ...problems.residuals import boundary_points, evaluation_points
 from ..verbs.convert import DEFAULT_TARGET
 from ..verbs.train import NO_CHANGES, RecipeChanges

@@ -17,8 +17,8 @@ from ...base.errors import SpecError
 from ...network.given_networks import checked_network, is_module
 from ...network.quantized import Network, QuantizedNetwork
 from ...network.spec import NetworkSpec
-from .calibration_points import calibration_points, search_within
-from .network_domain import known_problem
+from ..lookup.calibration_points import calibration_points, search_within
+from ..lookup.network_domain import known_problem
 
 if TYPE_CHECKING:
     import torch

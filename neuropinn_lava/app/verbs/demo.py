@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...base.errors import SpecError
+from ..lookup.networks import find_network, float_network, list_models
 from .convert import convert
-from .networks import find_network, float_network, list_models
 from .profile import NO_LAVA, profile
 from .solids import check_vtk, export_vtk
 from .verify import OnStage, announce, check_lava

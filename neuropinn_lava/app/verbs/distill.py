@@ -27,10 +27,10 @@ from ...geometry.grading import Grading
 from ...network.given_networks import describe_given, is_module
 from ...network.spec import Provenance
 from ...problems.default_recipe import recipe_of
-from ...problems.phases import PhaseRecipe, accurate_then_sparse
 from ...problems.problem import PdeProblem, ReferenceSolution
-from ...problems.recipe import GIVEN_TEACHER, SOLVER_NETWORK, CloudRecipe, NetworkRecipe, TrainingRecipe
-from .network_domain import checked_problem
+from ...problems.recipes.phases import PhaseRecipe, accurate_then_sparse
+from ...problems.recipes.recipe import GIVEN_TEACHER, SOLVER_NETWORK, CloudRecipe, NetworkRecipe, TrainingRecipe
+from ..lookup.network_domain import checked_problem
 
 if TYPE_CHECKING:
     import torch

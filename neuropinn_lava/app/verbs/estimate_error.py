@@ -8,7 +8,7 @@ from ...base.errors import SpecError
 from ...engine.trace import Backend
 from ...network.given_networks import checked_network
 from ...network.quantized import Network
-from .network_domain import known_problem
+from ..lookup.network_domain import known_problem
 from .profile import defining_backend
 from .report_sections import evaluator
 

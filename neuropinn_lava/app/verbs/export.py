@@ -15,7 +15,7 @@ from ...base.checks import as_member, raise_violations
 from ...base.errors import SpecError, Violation
 from ...network.given_networks import checked_network
 from ...network.quantized import Network
-from .networks import float_network, quantized_network
+from ..lookup.networks import float_network, quantized_network
 
 
 class ExportFormat(str, Enum):

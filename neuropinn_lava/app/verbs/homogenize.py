@@ -15,7 +15,7 @@ from ...engine.trace import Backend
 from ...network.given_networks import checked_network
 from ...network.quantized import Network, QuantizedNetwork
 from ...network.spec import ProblemParameter
-from .networks import float_network
+from ..lookup.networks import float_network
 from .report_sections import evaluator
 from .solids import loaded_cell
 

@@ -18,9 +18,9 @@ from ...engine.trace import Backend, RunTrace
 from ...network.given_networks import checked_network
 from ...network.quantized import Network, QuantizedNetwork
 from ...network.spec import Readout
+from ..lookup.devices import check_devices, describe_target, measure_on
+from ..lookup.network_domain import known_problem
 from .convert import DEFAULT_TARGET
-from .devices import check_devices, describe_target, measure_on
-from .network_domain import known_problem
 from .report_fields import gather_fields
 from .report_sections import (
     aligned_truth,

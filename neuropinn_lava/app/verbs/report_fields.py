@@ -11,7 +11,7 @@ from ...engine.trace import Backend
 from ...geometry.domain import Box
 from ...geometry.parametric_domain import ParametricDomain, Range
 from ...network.quantized import Network, QuantizedNetwork
-from .networks import float_network
+from ..lookup.networks import float_network
 from .report_sections import evaluator
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from ...base.metrics import max_abs_error, relative_l2
 from ...engine.trace import Backend, RunTrace
 from ...network.quantized import Network, QuantizedNetwork
 from ...network.transforms import ansatz_relative_l2
-from .networks import float_network
+from ..lookup.networks import float_network
 from .run import run_on
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from ...engine.trace import NO_PROBE, Backend, LavaMode, LayerModel, Probe, RunT
 from ...network.given_networks import checked_network
 from ...network.given_points import checked_samples
 from ...network.quantized import Network
-from .network_domain import known_problem, warn_outside
-from .networks import float_network, quantized_network
+from ..lookup.network_domain import known_problem, warn_outside
+from ..lookup.networks import float_network, quantized_network
 
 if TYPE_CHECKING:
     from ...problems.problem import PdeProblem

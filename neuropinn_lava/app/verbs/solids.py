@@ -9,8 +9,8 @@ from ...base.checks import as_member
 from ...base.errors import SpecError
 from ...engine.trace import Backend
 from ...network.quantized import Network, QuantizedNetwork
-from .network_domain import known_problem
-from .networks import float_network
+from ..lookup.network_domain import known_problem
+from ..lookup.networks import float_network
 from .report_sections import evaluator
 
 if TYPE_CHECKING:

@@ -18,11 +18,11 @@ from ...files.network_file import check_network_path, write_network
 from ...network.given_networks import describe_given, is_module
 from ...network.spec import NetworkSpec, Provenance
 from ...problems.default_recipe import any_recipe_of
-from ...problems.operator_recipe import OperatorRecipe
-from ...problems.phases import Jitter, PhaseRecipe, Refinement
 from ...problems.problem import PdeProblem
-from ...problems.recipe import TeacherRecipe, TrainingRecipe
-from .network_domain import checked_problem
+from ...problems.recipes.operator_recipe import OperatorRecipe
+from ...problems.recipes.phases import Jitter, PhaseRecipe, Refinement
+from ...problems.recipes.recipe import TeacherRecipe, TrainingRecipe
+from ..lookup.network_domain import checked_problem
 
 if TYPE_CHECKING:
     import torch

@@ -30,9 +30,9 @@ from ...engine.trace import Backend, LavaMode, LayerModel, Probe, RunTrace
 from ...network.given_networks import checked_network
 from ...network.given_points import checked_samples
 from ...network.quantized import Network, QuantizedNetwork
-from .devices import check_tools
-from .network_domain import draw_points, known_problem, warn_outside
-from .networks import float_network, quantized_network
+from ..lookup.devices import check_tools
+from ..lookup.network_domain import draw_points, known_problem, warn_outside
+from ..lookup.networks import float_network, quantized_network
 from .run import RunChoices, run_chosen
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from neuropinn_lava.app.cli.resolve import resolve_problem, resolve_recipe
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.network.spec import ProblemParameter
-from neuropinn_lava.problems.phases import Optimizer
+from neuropinn_lava.problems.recipes.phases import Optimizer
 
 FILE = """
 from neuropinn_lava.problems import find_problem

@@ -17,13 +17,13 @@ import psutil
 import pytest
 
 from disks import full_beyond
+from neuropinn_lava.app.lookup.network_domain import draw_points
 from neuropinn_lava.app.sweep import run as sweep_run
 from neuropinn_lava.app.sweep.cache import DATABASE_NAME, SweepCache
 from neuropinn_lava.app.sweep.grid import SweepGrid
 from neuropinn_lava.app.sweep.plan import plan_sweep
 from neuropinn_lava.app.sweep.sweep import sweep
 from neuropinn_lava.app.sweep.work import measure_point, train_for_sweep
-from neuropinn_lava.app.verbs.network_domain import draw_points
 from neuropinn_lava.app.verbs.train import RecipeChanges
 from neuropinn_lava.app.workers.dask_pool import ClusterChoice
 from neuropinn_lava.base.errors import SpecError, TrainingError

@@ -13,7 +13,7 @@ import neuropinn_lava as nl
 from neuropinn_lava.app.verbs import distill as verb
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.base.metrics import relative_l2
-from neuropinn_lava.problems.phases import accurate_then_sparse
+from neuropinn_lava.problems.recipes.phases import accurate_then_sparse
 
 
 def tanh_network(n_in: int = 2, n_out: int = 1) -> nn.Module:

@@ -17,7 +17,7 @@ from neuropinn_lava.micromechanics.bounds import is_within_bounds
 from neuropinn_lava.micromechanics.cells import sphere_cell
 from neuropinn_lava.network.spec import NetworkSpec, ProblemParameter, Provenance
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.recipe import NetworkRecipe
+from neuropinn_lava.problems.recipes.recipe import NetworkRecipe
 from neuropinn_lava.training.network.export import export_network
 from neuropinn_lava.training.network.network import build_network
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import builders
-from neuropinn_lava.app.verbs.network_domain import known_problem
-from neuropinn_lava.app.verbs.networks import find_network, float_network
+from neuropinn_lava.app.lookup.network_domain import known_problem
+from neuropinn_lava.app.lookup.networks import find_network, float_network
 from neuropinn_lava.app.verbs.report_fields import MOST_AXES, gather_fields
 from neuropinn_lava.hardware_sim.fields import field_grid
 from neuropinn_lava.hardware_sim.fields.field_grid import AxisRole, grid_points

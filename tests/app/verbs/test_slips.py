@@ -204,8 +204,8 @@ def test_homogenize_has_no_backend_without_networks():
 
 def test_an_activity_needs_a_recipe_in_which_spikes_cost():
     from neuropinn_lava.app.verbs.train import RecipeChanges
-    from neuropinn_lava.problems.phases import PhaseRecipe
-    from neuropinn_lava.problems.recipe import NetworkRecipe, TrainingRecipe
+    from neuropinn_lava.problems.recipes.phases import PhaseRecipe
+    from neuropinn_lava.problems.recipes.recipe import NetworkRecipe, TrainingRecipe
 
     silent = TrainingRecipe(network=NetworkRecipe(), phases=(PhaseRecipe(n_iterations=5, n_warmup=0),))
     with pytest.raises(SpecError, match=r"RecipeChanges\.activity"):

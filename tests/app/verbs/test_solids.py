@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from neuropinn_lava.app.verbs.networks import find_network
+from neuropinn_lava.app.lookup.networks import find_network
 from neuropinn_lava.app.verbs.solids import check_vtk, describe_solid, loaded_cell
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.micromechanics.loads import FaceLoad

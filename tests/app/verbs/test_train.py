@@ -19,7 +19,7 @@ from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.files.network_file import read_network
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.phases import Refinement
+from neuropinn_lava.problems.recipes.phases import Refinement
 from neuropinn_lava.problems.residuals import evaluation_points
 from neuropinn_lava.training.collocation.clouds import TensorBlock
 from neuropinn_lava.training.run.trainer import N_SHOWN, SHOWN_SEED

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import builders
-from neuropinn_lava.app.verbs.networks import find_network
+from neuropinn_lava.app.lookup.networks import find_network
 from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.conversion import QuantizationScheme, Rounding, quantize_network
 from neuropinn_lava.conversion.calibrate import calibration

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import builders
-from neuropinn_lava.app.verbs.network_domain import draw_points
-from neuropinn_lava.app.verbs.networks import find_network
+from neuropinn_lava.app.lookup.network_domain import draw_points
+from neuropinn_lava.app.lookup.networks import find_network
 from neuropinn_lava.base.errors import HardwareRuleError
 from neuropinn_lava.conversion import (
     HardwareTarget,

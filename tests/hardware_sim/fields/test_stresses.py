@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neuropinn_lava.app.verbs.networks import find_network
+from neuropinn_lava.app.lookup.networks import find_network
 from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.conversion import quantize_network
 from neuropinn_lava.engine.reference import run_float, run_integer

@@ -12,7 +12,7 @@ from neuropinn_lava.geometry.polygon import PolygonDomain
 from neuropinn_lava.operators.operator_kind import OperatorKind
 from neuropinn_lava.operators.projection import build_operators
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.recipe import CloudRecipe
+from neuropinn_lava.problems.recipes.recipe import CloudRecipe
 from neuropinn_lava.training.collocation.adaptation import (
     build_candidates,
     jitter_cloud,

@@ -11,7 +11,7 @@ import torch
 
 from neuropinn_lava.geometry.grading import Grading
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.recipe import CloudRecipe, ResidualWeights
+from neuropinn_lava.problems.recipes.recipe import CloudRecipe, ResidualWeights
 from neuropinn_lava.training.collocation.clouds import Instants, build_training_cloud, cell_weights
 from neuropinn_lava.training.loss.losses import causal_mean, centre_weights
 

@@ -10,9 +10,9 @@ import torch
 
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.network.nodes import Polarity
-from neuropinn_lava.problems.phases import PhaseRecipe
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import TANH_NETWORK, TeacherRecipe, TrainingRecipe
+from neuropinn_lava.problems.recipes.phases import PhaseRecipe
+from neuropinn_lava.problems.recipes.recipe import TANH_NETWORK, TeacherRecipe, TrainingRecipe
 from neuropinn_lava.training.collocation.clouds import build_training_cloud
 from neuropinn_lava.training.loss.distillation import build_distillation_target
 from neuropinn_lava.training.network.network import build_network

@@ -11,7 +11,7 @@ import torch
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.operators.potential_energy import EnergyDomain
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe
+from neuropinn_lava.problems.recipes.recipe import CloudRecipe, NetworkRecipe
 from neuropinn_lava.training.collocation.clouds import TrainingCloud
 from neuropinn_lava.training.loss.energy_loss import EnergyCloud, build_energy_cloud, build_loss_cloud
 from neuropinn_lava.training.network.network import build_network

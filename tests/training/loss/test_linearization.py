@@ -15,7 +15,7 @@ from neuropinn_lava.operators.operator_kind import OperatorKind
 from neuropinn_lava.problems.conditions import Data, Dirichlet, Equation, Free, Mean, Neumann, Robin
 from neuropinn_lava.problems.error_estimate import row_scales
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe, ResidualWeights, TrainingRecipe
+from neuropinn_lava.problems.recipes.recipe import CloudRecipe, NetworkRecipe, ResidualWeights, TrainingRecipe
 from neuropinn_lava.training.collocation.clouds import TrainingCloud, build_training_cloud
 from neuropinn_lava.training.loss.linearization import linearize_residuals, weighted_residuals
 from neuropinn_lava.training.loss.losses import evaluate_loss, residual_loss

@@ -10,9 +10,9 @@ import torch
 
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.discretization import discretize
-from neuropinn_lava.problems.phases import PhaseRecipe
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import TrainingRecipe
+from neuropinn_lava.problems.recipes.phases import PhaseRecipe
+from neuropinn_lava.problems.recipes.recipe import TrainingRecipe
 from neuropinn_lava.problems.residuals import residual_rms
 from neuropinn_lava.training.collocation.clouds import TrainingCloud, build_training_cloud
 from neuropinn_lava.training.loss.losses import LossTerms, activity_target_at, objective, residual_loss, weighted_loss

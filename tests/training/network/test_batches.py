@@ -10,7 +10,7 @@ import torch
 
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
+from neuropinn_lava.problems.recipes.recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
 from neuropinn_lava.training.loss.energy_loss import build_loss_cloud
 from neuropinn_lava.training.loss.losses import evaluate_loss
 from neuropinn_lava.training.network.batches import run_batches

@@ -9,8 +9,8 @@ from torch import nn
 import builders
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.network.spec import Readout
-from neuropinn_lava.problems.phases import ActivityMeasure
-from neuropinn_lava.problems.recipe import NetworkRecipe
+from neuropinn_lava.problems.recipes.phases import ActivityMeasure
+from neuropinn_lava.problems.recipes.recipe import NetworkRecipe
 from neuropinn_lava.training.network.network import VsnNetwork, build_network
 from neuropinn_lava.training.neuron.vsn import VSN, successive_steps
 

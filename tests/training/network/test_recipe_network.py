@@ -15,9 +15,9 @@ from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.hardware_sim.counts.counting import count_operations
 from neuropinn_lava.network.nodes import Polarity
 from neuropinn_lava.network.spec import NetworkSpec
-from neuropinn_lava.problems.phases import ActivityMeasure, Optimizer, PhaseRecipe
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import Embedding, NetworkRecipe, Skips, TrainingRecipe
+from neuropinn_lava.problems.recipes.phases import ActivityMeasure, Optimizer, PhaseRecipe
+from neuropinn_lava.problems.recipes.recipe import Embedding, NetworkRecipe, Skips, TrainingRecipe
 from neuropinn_lava.training.network.export import export_network
 from neuropinn_lava.training.network.recipe_network import RecipeNetwork, build_recipe_network
 from neuropinn_lava.training.run.outcome import TrainingOutput, TrainingStatus

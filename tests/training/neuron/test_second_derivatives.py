@@ -18,7 +18,7 @@ from torch.nn import functional
 from neuropinn_lava.base.errors import TrainingError
 from neuropinn_lava.network.activations import ACTIVATIONS
 from neuropinn_lava.network.nodes import Polarity
-from neuropinn_lava.problems.recipe import Surrogate
+from neuropinn_lava.problems.recipes.recipe import Surrogate
 from neuropinn_lava.training.network.network import VsnNetwork
 from neuropinn_lava.training.neuron.vsn import VSN, successive_steps
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from neuropinn_lava.network.nodes import Polarity
-from neuropinn_lava.problems.recipe import Surrogate
+from neuropinn_lava.problems.recipes.recipe import Surrogate
 from neuropinn_lava.training.neuron.surrogates import fired_mask, spike, surrogate_bump, surrogate_step
 
 FORMULAS = {

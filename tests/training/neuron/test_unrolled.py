@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from neuropinn_lava.network.nodes import Polarity
-from neuropinn_lava.problems.recipe import Surrogate
+from neuropinn_lava.problems.recipes.recipe import Surrogate
 from neuropinn_lava.training.neuron.surrogates import spike
 from neuropinn_lava.training.neuron.unrolled import VsnRule, integrate_steps, reset, unrolled_vsn
 

@@ -9,8 +9,8 @@ import pytest
 
 import neuropinn_lava as nl
 from neuropinn_lava.problems.default_recipe import any_recipe_of, is_linear, recipe_of
-from neuropinn_lava.problems.operator_recipe import OPERATOR_NETWORK, OperatorRecipe
-from neuropinn_lava.problems.recipe import CloudRecipe
+from neuropinn_lava.problems.recipes.operator_recipe import OPERATOR_NETWORK, OperatorRecipe
+from neuropinn_lava.problems.recipes.recipe import CloudRecipe
 
 SMALL = replace(OPERATOR_NETWORK, widths=(12, 10))
 QUICK = OperatorRecipe(

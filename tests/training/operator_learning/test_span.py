@@ -7,7 +7,7 @@ import pytest
 
 import neuropinn_lava as nl
 from neuropinn_lava.geometry.parametric_domain import ParametricCloud, ParametricDomain
-from neuropinn_lava.problems.recipe import CloudRecipe
+from neuropinn_lava.problems.recipes.recipe import CloudRecipe
 from neuropinn_lava.training.operator_learning.span import FunctionBatch, fit_span, make_batch
 
 RECIPE = CloudRecipe(n_per_axis=(8, 6, 3))

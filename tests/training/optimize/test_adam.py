@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from neuropinn_lava.problems.phases import PhaseRecipe
+from neuropinn_lava.problems.recipes.phases import PhaseRecipe
 from neuropinn_lava.training.optimize.adam import Adam, learning_rate
 from neuropinn_lava.training.optimize.parameters import FlatParameters
 

@@ -17,9 +17,15 @@ from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.operators.operator_kind import OperatorKind
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.phases import ActivityMeasure, Marching, Optimizer, PhaseRecipe
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe, ResidualWeights, Surrogate, TrainingRecipe
+from neuropinn_lava.problems.recipes.phases import ActivityMeasure, Marching, Optimizer, PhaseRecipe
+from neuropinn_lava.problems.recipes.recipe import (
+    CloudRecipe,
+    NetworkRecipe,
+    ResidualWeights,
+    Surrogate,
+    TrainingRecipe,
+)
 from neuropinn_lava.problems.residuals import evaluation_points
 from neuropinn_lava.training.collocation.marching import Front, centre_factors
 from neuropinn_lava.training.loss.distillation import build_distillation_target

@@ -13,9 +13,15 @@ from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.phases import Marching, Optimizer, PhaseRecipe
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe, ResidualWeights, TeacherRecipe, TrainingRecipe
+from neuropinn_lava.problems.recipes.phases import Marching, Optimizer, PhaseRecipe
+from neuropinn_lava.problems.recipes.recipe import (
+    CloudRecipe,
+    NetworkRecipe,
+    ResidualWeights,
+    TeacherRecipe,
+    TrainingRecipe,
+)
 from neuropinn_lava.problems.residuals import evaluation_points
 from neuropinn_lava.training.loss.linearization import linearize_residuals
 from neuropinn_lava.training.loss.losses import evaluate_loss

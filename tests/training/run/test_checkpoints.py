@@ -15,7 +15,7 @@ from disks import full_beyond
 from neuropinn_lava.base.errors import SpecError, TrainingError
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import TrainingRecipe
+from neuropinn_lava.problems.recipes.recipe import TrainingRecipe
 from neuropinn_lava.training.collocation.marching import Front
 from neuropinn_lava.training.network.network import build_network
 from neuropinn_lava.training.optimize.adam import Adam

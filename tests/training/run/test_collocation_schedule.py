@@ -12,9 +12,9 @@ import torch
 from neuropinn_lava.base.errors import SpecError, TrainingError
 from neuropinn_lava.geometry.domain import Box
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.phases import Jitter, Marching, Optimizer, PhaseRecipe, Refinement
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import TANH_NETWORK, ResidualWeights, TeacherRecipe, TrainingRecipe
+from neuropinn_lava.problems.recipes.phases import Jitter, Marching, Optimizer, PhaseRecipe, Refinement
+from neuropinn_lava.problems.recipes.recipe import TANH_NETWORK, ResidualWeights, TeacherRecipe, TrainingRecipe
 from neuropinn_lava.training.network.network import build_network
 from neuropinn_lava.training.run.checkpoints import identify, read_checkpoint, write_checkpoint
 from neuropinn_lava.training.run.collocation_schedule import CollocationSchedule, Teacher, is_draw

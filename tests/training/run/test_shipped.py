@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import c_programs
-from neuropinn_lava.app.verbs.networks import find_network
+from neuropinn_lava.app.lookup.networks import find_network
 from neuropinn_lava.app.verbs.run import run
 from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.engine.reference import run_float, run_integer
@@ -19,7 +19,7 @@ from neuropinn_lava.network.quantized import QuantizedNetwork
 from neuropinn_lava.network.spec import NetworkSpec
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.residuals import evaluation_points
-from neuropinn_lava.problems.solvers.rod_signal import random_signals, read_sensors
+from neuropinn_lava.problems.solvers.drawn.rod_signal import random_signals, read_sensors
 from neuropinn_lava.training.network.trace import run_torch
 
 BOUNDS = {

@@ -14,9 +14,10 @@ from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.geometry.domain import Box
 from neuropinn_lava.operators.operator_kind import OperatorKind
 from neuropinn_lava.problems.conditions import Data, Dirichlet, Neumann
-from neuropinn_lava.problems.phases import Optimizer, PhaseRecipe
-from neuropinn_lava.problems.problem import PdeProblem, ReferenceSolution
-from neuropinn_lava.problems.recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
+from neuropinn_lava.problems.problem import PdeProblem
+from neuropinn_lava.problems.recipes.phases import Optimizer, PhaseRecipe
+from neuropinn_lava.problems.recipes.recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
+from neuropinn_lava.problems.reference_solution import ReferenceSolution
 from neuropinn_lava.training.run.outcome import TrainingStatus
 from neuropinn_lava.training.run.trainer import train_network
 from resumption import assert_resumes

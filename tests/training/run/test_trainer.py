@@ -15,9 +15,9 @@ from neuropinn_lava.base.errors import SpecError, TrainingError
 from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.engine.reference import run_float
 from neuropinn_lava.problems import find_problem
-from neuropinn_lava.problems.phases import Optimizer, PhaseRecipe
 from neuropinn_lava.problems.problem import PdeProblem
-from neuropinn_lava.problems.recipe import TeacherRecipe, TrainingRecipe
+from neuropinn_lava.problems.recipes.phases import Optimizer, PhaseRecipe
+from neuropinn_lava.problems.recipes.recipe import TeacherRecipe, TrainingRecipe
 from neuropinn_lava.problems.residuals import evaluation_points
 from neuropinn_lava.training.collocation.clouds import TensorBlock
 from neuropinn_lava.training.network.network import build_network

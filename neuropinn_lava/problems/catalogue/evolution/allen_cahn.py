@@ -14,9 +14,10 @@ from ....geometry.grading import Grading
 from ....network.transforms import Ansatz
 from ...built_in import vanishing_polynomial
 from ...conditions import Initial, Periodic
-from ...phases import Marching, Optimizer, PhaseRecipe, imitate_then_solve
-from ...problem import PdeProblem, ReferenceSolution, restricted_to_domain
-from ...recipe import TANH_NETWORK, CloudRecipe, NetworkRecipe, ResidualWeights, TeacherRecipe, TrainingRecipe
+from ...problem import PdeProblem
+from ...recipes.phases import Marching, Optimizer, PhaseRecipe, imitate_then_solve
+from ...recipes.recipe import TANH_NETWORK, CloudRecipe, NetworkRecipe, ResidualWeights, TeacherRecipe, TrainingRecipe
+from ...reference_solution import ReferenceSolution, restricted_to_domain
 from ...solvers.reaction_spectral import solve_reaction
 
 GRADINGS = (

@@ -13,9 +13,10 @@ from ....geometry.fields.scalar_fields import Trigonometric
 from ....network.transforms import Ansatz
 from ...built_in import vanishing_polynomial
 from ...conditions import Dirichlet
-from ...phases import accurate_then_sparse
-from ...problem import PdeProblem, ReferenceSolution, restricted_to_domain
-from ...recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...problem import PdeProblem
+from ...recipes.phases import accurate_then_sparse
+from ...recipes.recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...reference_solution import ReferenceSolution, restricted_to_domain
 from ...solvers.cole_hopf import solve_burgers
 
 RECIPE = TrainingRecipe(

@@ -8,9 +8,9 @@ import numpy as np
 
 from ....base.checks import check_range, raise_violations
 from ....geometry.grading import Grading
-from ...phases import Optimizer, PhaseRecipe
 from ...problem import PdeProblem
-from ...recipe import SOLVER_NETWORK, CloudRecipe, DiscreteTeacher, ResidualWeights, TrainingRecipe
+from ...recipes.phases import Optimizer, PhaseRecipe
+from ...recipes.recipe import SOLVER_NETWORK, CloudRecipe, DiscreteTeacher, ResidualWeights, TrainingRecipe
 from .burgers import build_burgers
 
 _IMITATING = PhaseRecipe(

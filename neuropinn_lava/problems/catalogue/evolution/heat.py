@@ -11,9 +11,10 @@ from ....base.checks import check_range, raise_violations
 from ....geometry.domain import Box
 from ...built_in import vanishing_ansatz, vanishing_polynomial
 from ...conditions import Dirichlet
-from ...phases import accurate_then_sparse
-from ...problem import PdeProblem, ReferenceSolution
-from ...recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...problem import PdeProblem
+from ...recipes.phases import accurate_then_sparse
+from ...recipes.recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...reference_solution import ReferenceSolution
 
 RECIPE = TrainingRecipe(
     network=dataclasses.replace(SOLVER_NETWORK, output_scale=20.0),

@@ -10,9 +10,10 @@ from ....base.arrays import FloatArray
 from ....base.checks import check_range, raise_violations
 from ....geometry.domain import Box
 from ...conditions import Dirichlet, Initial, InitialDerivative
-from ...phases import accurate_then_sparse
-from ...problem import PdeProblem, ReferenceSolution
-from ...recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...problem import PdeProblem
+from ...recipes.phases import accurate_then_sparse
+from ...recipes.recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...reference_solution import ReferenceSolution
 from ...solvers.closed_forms import membrane_mode
 
 RECIPE = TrainingRecipe(

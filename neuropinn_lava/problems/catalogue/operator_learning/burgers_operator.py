@@ -14,9 +14,10 @@ from ....geometry.fields.expression_field import ExpressionField
 from ....geometry.function_space import SineSeries
 from ....network.transforms import Ansatz
 from ...conditions import Dirichlet, Initial
-from ...operator_recipe import OPERATOR_NETWORK, OperatorRecipe
-from ...problem import PdeProblem, ReferenceSolution
-from ...solvers.random_start import solve_burgers_starts
+from ...problem import PdeProblem
+from ...recipes.operator_recipe import OPERATOR_NETWORK, OperatorRecipe
+from ...reference_solution import ReferenceSolution
+from ...solvers.drawn.random_start import solve_burgers_starts
 
 VISCOSITY = 0.1
 """Viscosity of the fluid."""

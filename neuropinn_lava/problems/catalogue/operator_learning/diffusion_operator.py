@@ -10,9 +10,10 @@ from ....base.arrays import FloatArray
 from ....geometry.domain import Box
 from ....geometry.function_space import GaussianField
 from ...conditions import Dirichlet
-from ...operator_recipe import OPERATOR_NETWORK, OperatorRecipe
-from ...problem import PdeProblem, ReferenceSolution
-from ...recipe import CloudRecipe
+from ...problem import PdeProblem
+from ...recipes.operator_recipe import OPERATOR_NETWORK, OperatorRecipe
+from ...recipes.recipe import CloudRecipe
+from ...reference_solution import ReferenceSolution
 from ...solvers.chebyshev_square import Coefficients, solve_on_square
 
 MEDIA = GaussianField(along="xy", length=0.5, scale=0.5, least_weight=0.02)

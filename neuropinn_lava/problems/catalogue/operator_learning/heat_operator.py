@@ -6,9 +6,10 @@ from ....base.arrays import FloatArray
 from ....geometry.domain import Box
 from ....geometry.function_space import GaussianField
 from ...conditions import Dirichlet
-from ...operator_recipe import OperatorRecipe
-from ...problem import PdeProblem, ReferenceSolution
-from ...solvers.random_source import solve_heated_rod
+from ...problem import PdeProblem
+from ...recipes.operator_recipe import OperatorRecipe
+from ...reference_solution import ReferenceSolution
+from ...solvers.drawn.random_source import solve_heated_rod
 
 DIFFUSIVITY = 0.1
 """Diffusivity of the rod."""

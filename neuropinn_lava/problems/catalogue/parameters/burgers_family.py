@@ -12,9 +12,10 @@ from ....geometry.domain import Box
 from ....geometry.grading import Grading
 from ....geometry.parametric_domain import Range
 from ...conditions import Dirichlet
-from ...phases import accurate_then_sparse
-from ...problem import PdeProblem, ReferenceSolution
-from ...recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...problem import PdeProblem
+from ...recipes.phases import accurate_then_sparse
+from ...recipes.recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...reference_solution import ReferenceSolution
 from ...solvers.cole_hopf import solve_burgers
 
 RECIPE = TrainingRecipe(

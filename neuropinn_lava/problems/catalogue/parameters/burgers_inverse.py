@@ -11,11 +11,12 @@ from ....base.checks import check_range, raise_violations
 from ....geometry.domain import Box
 from ...coefficients import Coefficient
 from ...conditions import Data, Dirichlet
-from ...phases import accurate_then_sparse
-from ...problem import PdeProblem, ReferenceSolution
-from ...recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...problem import PdeProblem
+from ...recipes.phases import accurate_then_sparse
+from ...recipes.recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...reference_solution import ReferenceSolution
 from ...solvers.cole_hopf import solve_burgers
-from ...solvers.observations import observe_burgers
+from ...solvers.drawn.observations import observe_burgers
 
 RECIPE = TrainingRecipe(
     network=dataclasses.replace(SOLVER_NETWORK, output_scale=2.0),

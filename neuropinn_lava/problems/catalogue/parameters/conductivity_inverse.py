@@ -10,10 +10,11 @@ from ....base.expression_sources import Names
 from ....base.expressions import Expression
 from ....geometry.domain import Box
 from ...conditions import Data, Dirichlet, Smooth
-from ...phases import accurate_then_sparse
-from ...problem import PdeProblem, ReferenceSolution
-from ...recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
-from ...solvers.observations import observe
+from ...problem import PdeProblem
+from ...recipes.phases import accurate_then_sparse
+from ...recipes.recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...reference_solution import ReferenceSolution
+from ...solvers.drawn.observations import observe
 
 RECIPE = TrainingRecipe(
     network=SOLVER_NETWORK,

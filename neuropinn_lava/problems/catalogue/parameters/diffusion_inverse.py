@@ -11,11 +11,12 @@ from ....base.checks import check_range, raise_violations
 from ....geometry.domain import Box
 from ...coefficients import Coefficient
 from ...conditions import Data, Dirichlet, Initial
-from ...phases import accurate_then_sparse
-from ...problem import PdeProblem, ReferenceSolution
-from ...recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...problem import PdeProblem
+from ...recipes.phases import accurate_then_sparse
+from ...recipes.recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...reference_solution import ReferenceSolution
 from ...solvers.closed_forms import decaying_sine
-from ...solvers.observations import observe_diffusion
+from ...solvers.drawn.observations import observe_diffusion
 
 RECIPE = TrainingRecipe(
     network=dataclasses.replace(SOLVER_NETWORK, output_scale=2.0),

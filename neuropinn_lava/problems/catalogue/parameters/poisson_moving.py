@@ -9,10 +9,11 @@ from ....base.checks import check_range, raise_violations
 from ....geometry.domain import Box
 from ....geometry.parametric_domain import Range
 from ...conditions import Dirichlet
-from ...phases import accurate_then_sparse
-from ...problem import PdeProblem, ReferenceSolution
-from ...recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
-from ...solvers.moving_source import solve_moving_source
+from ...problem import PdeProblem
+from ...recipes.phases import accurate_then_sparse
+from ...recipes.recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...reference_solution import ReferenceSolution
+from ...solvers.drawn.moving_source import solve_moving_source
 
 RECIPE = TrainingRecipe(
     network=SOLVER_NETWORK,

@@ -6,9 +6,10 @@ from ....base.arrays import FloatArray
 from ....base.checks import check_range, raise_violations
 from ...built_in import vanishing_ansatz
 from ...conditions import Dirichlet
-from ...phases import PhaseRecipe
-from ...problem import PdeProblem, ReferenceSolution, restricted_to_domain
-from ...recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
+from ...problem import PdeProblem
+from ...recipes.phases import PhaseRecipe
+from ...recipes.recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
+from ...reference_solution import ReferenceSolution, restricted_to_domain
 from ...solvers.star import LEVEL_SET, Forces, solve_star, star_domain, to_polar
 
 RECIPE = TrainingRecipe(

@@ -7,9 +7,10 @@ from ....network.transforms import Link
 from ....operators.operator_kind import OperatorKind
 from ...built_in import vanishing_ansatz
 from ...conditions import Dirichlet
-from ...phases import PhaseRecipe
-from ...problem import PdeProblem, ReferenceSolution, restricted_to_domain
-from ...recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
+from ...problem import PdeProblem
+from ...recipes.phases import PhaseRecipe
+from ...recipes.recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
+from ...reference_solution import ReferenceSolution, restricted_to_domain
 from ...solvers.lshape import distance_in_lshape, lshape_domain
 
 RECIPE = TrainingRecipe(

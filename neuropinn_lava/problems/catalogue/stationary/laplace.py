@@ -11,9 +11,10 @@ from ....geometry.domain import Box
 from ....network.transforms import Ansatz
 from ...built_in import vanishing_polynomial
 from ...conditions import Dirichlet
-from ...phases import accurate_then_sparse
-from ...problem import PdeProblem, ReferenceSolution
-from ...recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...problem import PdeProblem
+from ...recipes.phases import accurate_then_sparse
+from ...recipes.recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...reference_solution import ReferenceSolution
 from ...solvers.transfinite import coons_polynomial
 
 RECIPE = TrainingRecipe(

@@ -9,9 +9,10 @@ from ....base.checks import check_range, raise_violations
 from ....geometry.domain import Box, Domain
 from ....geometry.plane_region import Disc
 from ...conditions import Dirichlet
-from ...phases import accurate_then_sparse
-from ...problem import PdeProblem, ReferenceSolution, restricted_to_domain
-from ...recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...problem import PdeProblem
+from ...recipes.phases import accurate_then_sparse
+from ...recipes.recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...reference_solution import ReferenceSolution, restricted_to_domain
 from ...solvers.four_holes import CENTRES, HALF_SIDE, RADIUS, solve_four_holes
 
 RECIPE = TrainingRecipe(

@@ -9,9 +9,10 @@ from ....base.checks import check_range, raise_violations
 from ....operators.operator_kind import OperatorKind
 from ...built_in import vanishing_ansatz
 from ...conditions import Dirichlet
-from ...phases import Refinement, accurate_then_sparse
-from ...problem import PdeProblem, ReferenceSolution, restricted_to_domain
-from ...recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...problem import PdeProblem
+from ...recipes.phases import Refinement, accurate_then_sparse
+from ...recipes.recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...reference_solution import ReferenceSolution, restricted_to_domain
 from ...solvers.lshape import lshape_domain, solve_lshape
 
 RECIPE = TrainingRecipe(

@@ -16,9 +16,10 @@ from ....geometry.grading import Grading
 from ....network.transforms import Ansatz
 from ...built_in import vanishing_polynomial
 from ...conditions import Dirichlet
-from ...phases import accurate_then_sparse
-from ...problem import PdeProblem, ReferenceSolution
-from ...recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...problem import PdeProblem
+from ...recipes.phases import accurate_then_sparse
+from ...recipes.recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...reference_solution import ReferenceSolution
 
 RECIPE = TrainingRecipe(
     network=dataclasses.replace(SOLVER_NETWORK, output_scale=2.0, initial_gain=2.0),

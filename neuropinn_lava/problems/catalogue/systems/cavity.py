@@ -9,9 +9,10 @@ from ....base.checks import check_range, raise_violations
 from ....base.expression_sources import Names
 from ....geometry.domain import Box
 from ...conditions import Dirichlet
-from ...phases import accurate_then_sparse
-from ...problem import PdeProblem, ReferenceSolution, restricted_to_domain
-from ...recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...problem import PdeProblem
+from ...recipes.phases import accurate_then_sparse
+from ...recipes.recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...reference_solution import ReferenceSolution, restricted_to_domain
 from ...solvers.cavity import PARABOLIC_LID, solve_cavity
 from .momentum import steady_flow
 

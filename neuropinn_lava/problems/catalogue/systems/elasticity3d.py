@@ -22,9 +22,10 @@ from ....micromechanics.phases import IsotropicPhase
 from ....micromechanics.reference_solution import reference_displacement
 from ....operators.operator_kind import OperatorKind
 from ...conditions import Condition, Dirichlet
-from ...phases import PhaseRecipe
-from ...problem import PdeProblem, ReferenceSolution
-from ...recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
+from ...problem import PdeProblem
+from ...recipes.phases import PhaseRecipe
+from ...recipes.recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
+from ...reference_solution import ReferenceSolution
 
 RECIPE = TrainingRecipe(
     network=NetworkRecipe(widths=(64, 64, 64), activation="tanh_squared", n_steps=1, theta=0.01, surrogate_slope=50.0),

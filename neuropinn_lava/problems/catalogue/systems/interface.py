@@ -12,9 +12,10 @@ from ....base.expression_sources import Names
 from ....base.expressions import Expression
 from ....geometry.domain import Box
 from ...conditions import Dirichlet, Interface
-from ...phases import accurate_then_sparse
-from ...problem import PdeProblem, ReferenceSolution
-from ...recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...problem import PdeProblem
+from ...recipes.phases import accurate_then_sparse
+from ...recipes.recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...reference_solution import ReferenceSolution
 from ...solvers.closed_forms import two_materials
 
 RECIPE = TrainingRecipe(

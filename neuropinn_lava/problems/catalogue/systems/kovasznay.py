@@ -11,9 +11,10 @@ from ....base.checks import check_range, raise_violations
 from ....base.expression_sources import Names
 from ....geometry.domain import Box
 from ...conditions import Dirichlet
-from ...phases import accurate_then_sparse
-from ...problem import PdeProblem, ReferenceSolution
-from ...recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...problem import PdeProblem
+from ...recipes.phases import accurate_then_sparse
+from ...recipes.recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...reference_solution import ReferenceSolution
 from ...solvers.closed_forms import kovasznay_flow
 from .momentum import steady_flow
 

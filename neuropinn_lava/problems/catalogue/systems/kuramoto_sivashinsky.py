@@ -12,9 +12,10 @@ from ....base.expression_sources import Names
 from ....base.expressions import Expression
 from ....geometry.domain import Box
 from ...conditions import Initial, Periodic
-from ...phases import accurate_then_sparse
-from ...problem import PdeProblem, ReferenceSolution, restricted_to_domain
-from ...recipe import SOLVER_NETWORK, CloudRecipe, Embedding, TrainingRecipe
+from ...problem import PdeProblem
+from ...recipes.phases import accurate_then_sparse
+from ...recipes.recipe import SOLVER_NETWORK, CloudRecipe, Embedding, TrainingRecipe
+from ...reference_solution import ReferenceSolution, restricted_to_domain
 from ...solvers.kuramoto_sivashinsky import Flame, solve_kuramoto_sivashinsky
 
 RING = Embedding(waves=((1, 0), (2, 0)), passed=(1,))

@@ -11,9 +11,10 @@ from ....base.expressions import Expression
 from ....geometry.domain import Box
 from ....geometry.grading import Grading
 from ...conditions import Initial, Periodic
-from ...phases import accurate_then_sparse
-from ...problem import PdeProblem, ReferenceSolution, restricted_to_domain
-from ...recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...problem import PdeProblem
+from ...recipes.phases import accurate_then_sparse
+from ...recipes.recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
+from ...reference_solution import ReferenceSolution, restricted_to_domain
 from ...solvers.reaction_spectral import Pair, solve_gray_scott
 
 RECIPE = TrainingRecipe(

@@ -9,8 +9,8 @@ import pytest
 
 import builders
 import c_programs
+from neuropinn_lava.app.lookup.networks import find_network
 from neuropinn_lava.app.verbs.convert import convert
-from neuropinn_lava.app.verbs.networks import find_network
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.engine.trace import Probe
 from neuropinn_lava.hardware_sim.devices.c99 import run as run_module

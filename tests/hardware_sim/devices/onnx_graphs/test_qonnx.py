@@ -11,7 +11,7 @@ import pytest
 import builders
 import neuropinn_lava as nl
 from graph_interpreter import compute
-from neuropinn_lava.app.verbs.networks import find_network
+from neuropinn_lava.app.lookup.networks import find_network
 from neuropinn_lava.base.errors import HardwareRuleError, SpecError
 from neuropinn_lava.base.extras import MissingPackageError
 from neuropinn_lava.engine.host import encode_points

@@ -9,7 +9,7 @@ import pytest
 
 import builders
 import neuropinn_lava as nl
-from neuropinn_lava.app.verbs.networks import find_network
+from neuropinn_lava.app.lookup.networks import find_network
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.base.extras import MissingPackageError
 from neuropinn_lava.engine.host import decode_integers, encode_points

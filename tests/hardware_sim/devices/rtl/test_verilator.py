@@ -10,7 +10,7 @@ import pytest
 import builders
 import neuropinn_lava as nl
 import small_graphs
-from neuropinn_lava.app.verbs.networks import find_network
+from neuropinn_lava.app.lookup.networks import find_network
 from neuropinn_lava.engine.reference import run_integer
 from neuropinn_lava.engine.trace import Probe
 from neuropinn_lava.hardware_sim.devices.rtl.run import build_core, trace_points

@@ -8,11 +8,11 @@ from itertools import combinations
 
 import numpy as np
 
-from ...base.arrays import ArrayRecord, BoolArray, FloatArray, IntArray, freeze_arrays, frozen_array
-from ...base.checks import check_finite, check_range, check_shape, raise_violations
-from ...base.errors import SpecError, Violation
-from ..domain import ON_FACE, Cloud, check_tag
-from ..grading import Grading
+from ..base.arrays import ArrayRecord, BoolArray, FloatArray, IntArray, freeze_arrays, frozen_array
+from ..base.checks import check_finite, check_range, check_shape, raise_violations
+from ..base.errors import SpecError, Violation
+from .domain import ON_FACE, Cloud, check_tag
+from .grading import Grading
 from .simplices import boundary_facets, points_in_simplices, sample_simplices, simplex_volumes
 
 SMOOTH = np.cos(np.deg2rad(20.0))

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...base.arrays import FloatArray
-from .closed_forms import decaying_sine
-from .cole_hopf import solve_burgers
+from ....base.arrays import FloatArray
+from ..closed_forms import decaying_sine
+from ..cole_hopf import solve_burgers
 
 
 class Observations(NamedTuple):

@@ -11,8 +11,8 @@ from neuropinn_lava.base.arrays import FloatArray, IntArray
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.geometry.domain import Box
 from neuropinn_lava.geometry.grading import Grading
-from neuropinn_lava.geometry.mesh.mesh_domain import MeshDomain
-from neuropinn_lava.geometry.mesh.simplices import boundary_facets
+from neuropinn_lava.geometry.mesh_domain import MeshDomain
+from neuropinn_lava.geometry.simplices import boundary_facets
 from neuropinn_lava.geometry.space_time import SpaceTime
 from neuropinn_lava.operators.operator_kind import OperatorKind
 from neuropinn_lava.operators.projection import build_operators

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...base.arrays import FloatArray
+from ....base.arrays import FloatArray
 
 N_X, N_Y = 96, 48
 """Terms of the series along x and along y."""

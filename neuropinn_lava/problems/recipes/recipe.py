@@ -11,13 +11,13 @@ from enum import Enum
 
 import numpy as np
 
-from ..base.arrays import Record
-from ..base.checks import as_member, as_tuple, check_range, raise_violations
-from ..base.errors import SpecError, Violation
-from ..geometry.grading import Grading
-from ..network.nodes import Polarity
-from ..network.spec import MAX_STEPS
-from ..operators.operator_kind import OperatorKind
+from ...base.arrays import Record
+from ...base.checks import as_member, as_tuple, check_range, raise_violations
+from ...base.errors import SpecError, Violation
+from ...geometry.grading import Grading
+from ...network.nodes import Polarity
+from ...network.spec import MAX_STEPS
+from ...operators.operator_kind import OperatorKind
 from .phases import Optimizer, PhaseRecipe
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ...base.arrays import FloatArray
-from ...geometry.function_space import SineSeries
-from .exponential_stepping import solve_on_ring
+from ....base.arrays import FloatArray
+from ....geometry.function_space import SineSeries
+from ..exponential_stepping import solve_on_ring
 
 N_POINTS, N_STEPS, KEEP_EVERY = 256, 400, 2
 """Points around the ring, time steps, and steps between two fields that are kept."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...base.arrays import FloatArray, IntArray
-from ...geometry.function_space import GaussianField
+from ....base.arrays import FloatArray, IntArray
+from ....geometry.function_space import GaussianField
 
 N_TERMS = 400
 """Terms of the sine series: those that are left out are below 1e-6 of the largest."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from ..base.arrays import Record
-from ..base.checks import check_range, raise_violations
-from ..base.errors import Violation
+from ...base.arrays import Record
+from ...base.checks import check_range, raise_violations
+from ...base.errors import Violation
 from .recipe import CloudRecipe, NetworkRecipe, Surrogate
 
 OPERATOR_NETWORK = NetworkRecipe(

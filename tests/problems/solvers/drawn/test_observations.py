@@ -7,7 +7,7 @@ import pytest
 
 from neuropinn_lava.problems.solvers.closed_forms import decaying_sine, kovasznay_flow
 from neuropinn_lava.problems.solvers.cole_hopf import solve_burgers
-from neuropinn_lava.problems.solvers.observations import Observations, observe, observe_burgers, observe_diffusion
+from neuropinn_lava.problems.solvers.drawn.observations import Observations, observe, observe_burgers, observe_diffusion
 
 
 def test_without_noise_the_solutions_are_observed() -> None:

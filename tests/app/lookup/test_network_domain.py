@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 import builders
-from neuropinn_lava.app.verbs.network_domain import count_outside, draw_points, known_problem, output_names
+from neuropinn_lava.app.lookup.network_domain import count_outside, draw_points, known_problem, output_names
 from neuropinn_lava.network.spec import ProblemParameter
 from neuropinn_lava.problems import find_problem
 

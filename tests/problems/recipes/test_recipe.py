@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from neuropinn_lava.base.errors import SpecError
-from neuropinn_lava.problems.operator_recipe import OperatorRecipe
-from neuropinn_lava.problems.phases import Jitter, PhaseRecipe
-from neuropinn_lava.problems.recipe import (
+from neuropinn_lava.problems.recipes.operator_recipe import OperatorRecipe
+from neuropinn_lava.problems.recipes.phases import Jitter, PhaseRecipe
+from neuropinn_lava.problems.recipes.recipe import (
     DiscreteTeacher,
     Embedding,
     NetworkRecipe,

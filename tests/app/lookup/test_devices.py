@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import neuropinn_lava as nl
-from neuropinn_lava.app.verbs.networks import find_network
+from neuropinn_lava.app.lookup.networks import find_network
 from neuropinn_lava.app.verbs.profile import HardwareChoices
 from neuropinn_lava.hardware_sim.report.content.json_record import report_object
 from neuropinn_lava.hardware_sim.report.content.markdown import report_markdown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuropinn_lava.problems.solvers.rod_signal import (
+from neuropinn_lava.problems.solvers.drawn.rod_signal import (
     BAND,
     INTERVAL,
     NOISE,

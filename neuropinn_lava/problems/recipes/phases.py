@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from ..base.arrays import Record
-from ..base.checks import as_member, check_range, raise_violations
-from ..base.errors import Violation
+from ...base.arrays import Record
+from ...base.checks import as_member, check_range, raise_violations
+from ...base.errors import Violation
 
 
 class Optimizer(str, Enum):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...base.arrays import FloatArray
+from ....base.arrays import FloatArray
 
 SLOPE = 0.8
 """Change of the diffusivity with the temperature: kappa lies between 0.2 and 1.8 for |u| <= 1."""

@@ -7,7 +7,7 @@ from math import factorial
 import numpy as np
 from scipy.spatial import cKDTree
 
-from ...base.arrays import FloatArray, IntArray
+from ..base.arrays import FloatArray, IntArray
 
 ON_SIDE = 1e-9
 """Barycentric coordinate below zero down to which a point counts as inside: far above rounding, far below any spacing."""

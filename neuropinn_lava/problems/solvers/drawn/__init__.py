@@ -1,0 +1,1 @@
+"""Solutions for data that are drawn: sources, starts and signals of a distribution, observations with noise."""
