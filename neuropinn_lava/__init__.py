@@ -117,7 +117,7 @@ if TYPE_CHECKING:
         Robin,
         Smooth,
     )
-    from .problems.problem import PdeProblem, ReferenceSolution
+    from .problems.problem import PdeProblem
     from .problems.recipes.phases import Jitter, Marching, Optimizer, PhaseRecipe, Refinement
     from .problems.recipes.recipe import (
         CloudRecipe,
@@ -131,6 +131,7 @@ if TYPE_CHECKING:
         TrainingRecipe,
         random_waves,
     )
+    from .problems.reference_solution import ReferenceSolution
     from .training.network.network import VsnNetwork
     from .training.neuron.vsn import VSN
     from .training.run.history import TrainingHistory, TrainingProgress

@@ -27,9 +27,10 @@ from ...geometry.grading import Grading
 from ...network.given_networks import describe_given, is_module
 from ...network.spec import Provenance
 from ...problems.default_recipe import recipe_of
-from ...problems.problem import PdeProblem, ReferenceSolution
+from ...problems.problem import PdeProblem
 from ...problems.recipes.phases import PhaseRecipe, accurate_then_sparse
 from ...problems.recipes.recipe import GIVEN_TEACHER, SOLVER_NETWORK, CloudRecipe, NetworkRecipe, TrainingRecipe
+from ...problems.reference_solution import ReferenceSolution
 from ..lookup.network_domain import checked_problem
 
 if TYPE_CHECKING:
