@@ -40,8 +40,9 @@ def find_network(name: str | Path) -> Network:
         with resources.as_file(resources.files("neuropinn_lava.data") / f"{name}.h5") as path:
             return read_network(path)
     if not Path(name).exists():
-        near = difflib.get_close_matches(str(name), shipped, n=2) or list(shipped)
-        repair = f"Give a network file, or one of the shipped networks, such as {' or '.join(near)}."
+        near = difflib.get_close_matches(str(name), shipped, n=2)
+        known = f"such as {' or '.join(near)}" if near else "which `neuropinn-lava models` and `list_models()` list"
+        repair = f"Give a network file, or one of the shipped networks, {known}."
         raise SpecError("network", "be an existing file or the name of a shipped network", repr(str(name)), repair)
     if Path(name).suffix in TORCH_SUFFIXES:
         repair = "Write a factory that builds the module: `neuropinn-lava convert file.py:factory --weights net.safetensors`."
