@@ -194,6 +194,7 @@ def test_scales_of_conditions_are_those_of_their_terms() -> None:
     assert (scales[0] > 0).all()
 
 
+@pytest.mark.slow
 def test_a_problem_without_a_reference_is_measured() -> None:
     problem = of_square(Dirichlet(0.0, on="x_lower"), Neumann(1.0, on="x_upper", name="flux"), Free())
     report = measure_residual(problem, lambda points: points[:, :1])

@@ -61,7 +61,10 @@ one and a half times what was measured and more. Stars have petals, and the L-sh
 resolves."""
 
 
-@pytest.mark.parametrize("name", FLOORS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(each, marks=pytest.mark.slow) if each in ("heat-robin", "wave2d") else each for each in FLOORS],
+)
 def test_reference_satisfies_its_equation(name: str) -> None:
     problem = find_problem(name)
     measuring = residual_cloud(problem)

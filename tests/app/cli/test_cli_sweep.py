@@ -96,6 +96,7 @@ def test_a_search_is_measured_and_found_again(cli, tmp_path):
     assert any(" " in row["weight_bits"] for row in first["rows"])  # bits of each matrix
 
 
+@pytest.mark.slow
 def test_proposals_that_repeat_are_counted_once_and_told_of(cli, tmp_path):
     """Two words for each of three matrices and two for the payloads are 16 points: 20 proposals repeat some."""
     pytest.importorskip("optuna", reason="needs the extra `sweep`")

@@ -200,6 +200,7 @@ def test_a_missing_lava_is_told_before_any_work(command, without_lava, cli, tmp_
     assert not (tmp_path / "report").exists()
 
 
+@pytest.mark.slow
 def test_the_demo_does_without_lava(without_lava, cli, tmp_path):
     code, _, err = cli("demo", "poisson", "--no-lava", "--out", tmp_path / "report")
     assert code == 0

@@ -86,7 +86,7 @@ def test_a_checkpoint_of_another_problem_is_refused(cli, tmp_path):
 
 def test_ctrl_c_writes_the_best_network_and_the_rest_is_trained_later_to_the_same_bits(cli, tmp_path):
     """A signal to a process of its own, as a terminal sends it."""
-    options = ["--iterations", "0.06", "--layers", "8,8"]
+    options = ["--iterations", "0.02", "--layers", "8,8"]
     files = ["--checkpoint", str(tmp_path / "c.safetensors"), "--history", str(tmp_path / "h.csv")]
     command = [
         sys.executable,
@@ -100,7 +100,7 @@ def test_ctrl_c_writes_the_best_network_and_the_rest_is_trained_later_to_the_sam
     with subprocess.Popen(
         [*command, *options, *files], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as run:
-        assert "phase 1 of 2, 0 of 300" in run.stderr.readline()
+        assert "phase 1 of 2, 0 of 100" in run.stderr.readline()
         run.send_signal(signal.SIGINT)
         out, err = run.communicate(timeout=60)
     assert run.returncode == 130, err

@@ -43,6 +43,7 @@ def test_trials_are_what_quantization_gives() -> None:
     assert relative_l2(run_integer(chip, POINTS).outputs, WANTED) == found.chosen.error
 
 
+@pytest.mark.slow
 def test_the_search_goes_up_where_its_start_is_too_short() -> None:
     found = search_bits(NETWORK, QuantizationScheme(weight_bits=3), limit_of(0.002))
     assert min(found.chosen.weight_bits) > 3

@@ -273,6 +273,7 @@ def test_shipped_targets(network: QuantizedNetwork) -> None:
         require_fit(network, find_target("loihi1"))
 
 
+@pytest.mark.slow
 def test_a_network_too_large_for_a_chip() -> None:
     # 1024 x 1024 weights of 8 bits are 128 cores of 8 KB; the two other layers are two too many
     wide = builders.random_quantized(2, widths=(1, 1024, 1024, 1), index_size=2)
