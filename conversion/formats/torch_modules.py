@@ -60,7 +60,7 @@ def from_torch(
         input_transform: What the host does to points before the module; nothing if None.
         output_transform: What the host does to the module's output; nothing if None.
         ansatz: Conditions built around the output.
-        lower: Lower corner of the box of points, (n_in,); None for what the input transform maps to -1, which is -1 without one.
+        lower: Lower corner of the box of points, (n_in,); None for what the input transform maps to -1, without one -1.
         upper: Its upper corner, likewise.
         provenance: Where the network comes from.
 
