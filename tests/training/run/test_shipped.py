@@ -42,7 +42,7 @@ BOUNDS = {
     "poisson-moving": (0.005, 0.30),
     "burgers-inverse": (0.005, 0.30),
     "diffusion-inverse": (0.005, 0.30),
-    "helmholtz": (0.0035, 0.30),
+    "helmholtz": (0.003, 0.30),
     "advection": (0.003, 0.30),
     "interface": (0.0005, 0.30),
     "wave": (0.005, 0.30),
