@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ..base.arrays import Record
-from ..base.checks import as_member, check_range, raise_violations
+from ..base.checks import as_member, check_range, check_whole, raise_violations
 from ..base.errors import Violation
 
 
@@ -61,13 +61,18 @@ class Marching(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refinement(Record):
-    """Adds points to the cloud where the residual of the current network is largest, computed on a grid twice as fine."""
+    """Adds points to the cloud where the residual of the current network is largest, computed on a finer grid."""
 
     share: float = 0.25
     """Number of added centres as a share of the present ones, 0.001 to 4; fewer where the finer grid has no more points."""
+    finer: int = 2
+    """Factor by which that grid is finer than the recipe's, 2 to 16: a second refinement with 4 goes on where the first one
+    with 2 has divided cells. Weights by cell (`ResidualWeights.cell_power`) keep such points from outweighing the others."""
 
     def __post_init__(self) -> None:
-        raise_violations(check_range("Refinement.share", self.share, 1e-3, 4.0))
+        found = [*check_range("Refinement.share", self.share, 1e-3, 4.0)]
+        found += check_whole("Refinement.finer", self.finer)
+        raise_violations(found or check_range("Refinement.finer", self.finer, 2, 16))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

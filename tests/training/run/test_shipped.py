@@ -29,7 +29,7 @@ BOUNDS = {
     "burgers": (0.005, 0.20),
     "burgers-shock": (0.001, 0.30),
     "poisson-steep": (0.001, 0.30),
-    "poisson-lshape": (0.007, 0.20),
+    "poisson-lshape": (0.0015, 0.20),
     "poisson-star": (0.01, 0.30),
     "advection-diffusion-star": (0.015, 0.30),
     "eikonal": (0.04, 0.40),
