@@ -189,31 +189,3 @@ def accurate_then_sparse(
             refinement=refinement,
         ),
     )
-
-
-def imitate_then_solve(n_solver_steps: int) -> tuple[PhaseRecipe, ...]:
-    """Return the phases of a spiking network that imitates a teacher, becomes sparse, and ends with the equation itself.
-
-    Args:
-        n_solver_steps: Number of Gauss-Newton steps on the equation in the last phase.
-    """
-    return (
-        PhaseRecipe(n_iterations=2000, learning_rate=5e-3, residual_weight=0.0, distillation_weight=1.0),
-        PhaseRecipe(
-            n_iterations=2500,
-            learning_rate=2e-3,
-            residual_weight=0.1,
-            distillation_weight=100.0,
-            activity_weight=30.0,
-            target_activity=0.28,
-            ramp=0.5,
-        ),
-        PhaseRecipe(
-            n_iterations=n_solver_steps,
-            optimizer=Optimizer.GAUSS_NEWTON,
-            distillation_weight=1.0,
-            activity_weight=1.0,
-            target_activity=0.285,
-            least_damping=1e-5,
-        ),
-    )

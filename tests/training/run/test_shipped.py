@@ -28,6 +28,7 @@ BOUNDS = {
     "poisson": (0.003, 0.15),
     "burgers": (0.005, 0.20),
     "burgers-shock": (0.001, 0.30),
+    "allen-cahn": (0.003, 0.31),
     "poisson-steep": (0.001, 0.30),
     "poisson-lshape": (0.0015, 0.20),
     "poisson-star": (0.01, 0.30),
