@@ -557,7 +557,7 @@ def test_a_held_input_is_read_back_and_other_files_do_not_name_it(path: Path) ->
 
 @pytest.mark.parametrize(
     ("name", "digest"),
-    [("laplace", "4624dc04e103d23d"), ("burgers-family", "2f96749d651007fe"), ("kovasznay", "899c4e5b307585e0")],
+    [("laplace", "4624dc04e103d23d"), ("burgers-family", "a06ca3b637b084f1"), ("kovasznay", "899c4e5b307585e0")],
 )
 def test_networks_that_ship_keep_the_digests_of_version_2_0(name: str, digest: str) -> None:
     """A field that came later must not change them: this test alone follows when a network is trained anew."""

@@ -21,7 +21,7 @@ from ...geometry.domain import Cloud
 from ...geometry.parametric_domain import ParametricCloud, ParametricDomain
 from ...operators.potential_energy import EnergyDomain
 from ...problems.problem import PdeProblem
-from ...problems.recipes.phases import Optimizer
+from ...problems.recipes.phases import Optimizer, Refinement
 from ...problems.recipes.recipe import TrainingRecipe
 from ..collocation.adaptation import build_candidates, jitter_cloud, refine_cloud
 from ..collocation.clouds import TrainingCloud, build_training_cloud, output_transform
@@ -89,25 +89,25 @@ class CollocationSchedule:
             self._key, self._collocation = key, self._build(state.cloud, place)
         return self._collocation
 
-    def refined_cloud(self, state: TrainingState, share: float) -> Cloud:
+    def refined_cloud(self, state: TrainingState, refinement: Refinement) -> Cloud:
         """Return the cloud of a state with points added where the residual of its network is largest.
 
         Args:
             state: State between two phases; it is not changed.
-            share: Number of centres to add, as a share of those there are.
+            refinement: How many centres to add, and how fine the grid is from which they are taken.
 
         Raises:
             SpecError: If a residual is not finite.
         """
         base = state.cloud or self._base_cloud()
-        candidates = build_candidates(self.problem.domain, self.recipe.cloud)
+        candidates = build_candidates(self.problem.domain, self.recipe.cloud, refinement.finer)
         fine = build_training_cloud(self.problem, self.recipe, self.dtype, self.device, candidates)
         with torch.no_grad():
             u = fine.solution(state.network(fine.inputs))
             names = fine.blocks[0].names_at(u, self.problem.unknowns, coefficient_tensors(state.network))
             rows = fine.blocks[0].scaled_rows(names)
             residuals = rows.double().cpu().numpy()
-        return refine_cloud(base, candidates, residuals, share)
+        return refine_cloud(base, candidates, residuals, refinement.share, refinement.finer)
 
     def _base_cloud(self) -> Cloud:
         """Return the cloud of the recipe, the same one every time, so that its operators are built once."""

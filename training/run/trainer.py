@@ -339,7 +339,7 @@ def _begin_step(task: _Task, state: TrainingState, place: PhasePlace) -> Colloca
         if place.index > 0 and costs[-1] and not any(costs[:-1]):
             state.dense_error = task.evaluation.estimated_error(state.network)
         if place.phase.refinement is not None:
-            state.cloud = task.schedule.refined_cloud(state, place.phase.refinement.share)
+            state.cloud = task.schedule.refined_cloud(state, place.phase.refinement)
     if is_draw(task.settings.problem, place):
         state.begin_draw()
     return task.schedule.at(state, place)

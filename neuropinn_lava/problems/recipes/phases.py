@@ -6,9 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+<<<<<<< HEAD:neuropinn_lava/problems/recipes/phases.py
 from ...base.arrays import Record
 from ...base.checks import as_member, check_range, raise_violations
 from ...base.errors import Violation
+=======
+from ..base.arrays import Record
+from ..base.checks import as_member, check_range, check_whole, raise_violations
+from ..base.errors import Violation
+>>>>>>> w/frontier:neuropinn_lava/problems/phases.py
 
 
 class Optimizer(str, Enum):
@@ -61,13 +67,18 @@ class Marching(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refinement(Record):
-    """Adds points to the cloud where the residual of the current network is largest, computed on a grid twice as fine."""
+    """Adds points to the cloud where the residual of the current network is largest, computed on a finer grid."""
 
     share: float = 0.25
     """Number of added centres as a share of the present ones, 0.001 to 4; fewer where the finer grid has no more points."""
+    finer: int = 2
+    """Factor by which that grid is finer than the recipe's, 2 to 16: a second refinement with 4 goes on where the first one
+    with 2 has divided cells. Weights by cell (`ResidualWeights.cell_power`) keep such points from outweighing the others."""
 
     def __post_init__(self) -> None:
-        raise_violations(check_range("Refinement.share", self.share, 1e-3, 4.0))
+        found = [*check_range("Refinement.share", self.share, 1e-3, 4.0)]
+        found += check_whole("Refinement.finer", self.finer)
+        raise_violations(found or check_range("Refinement.finer", self.finer, 2, 16))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,33 +193,5 @@ def accurate_then_sparse(
             target_activity=target_activity,
             ramp=0.6,
             refinement=refinement,
-        ),
-    )
-
-
-def imitate_then_solve(n_solver_steps: int) -> tuple[PhaseRecipe, ...]:
-    """Return the phases of a spiking network that imitates a teacher, becomes sparse, and ends with the equation itself.
-
-    Args:
-        n_solver_steps: Number of Gauss-Newton steps on the equation in the last phase.
-    """
-    return (
-        PhaseRecipe(n_iterations=2000, learning_rate=5e-3, residual_weight=0.0, distillation_weight=1.0),
-        PhaseRecipe(
-            n_iterations=2500,
-            learning_rate=2e-3,
-            residual_weight=0.1,
-            distillation_weight=100.0,
-            activity_weight=30.0,
-            target_activity=0.28,
-            ramp=0.5,
-        ),
-        PhaseRecipe(
-            n_iterations=n_solver_steps,
-            optimizer=Optimizer.GAUSS_NEWTON,
-            distillation_weight=1.0,
-            activity_weight=1.0,
-            target_activity=0.285,
-            least_damping=1e-5,
         ),
     )

@@ -54,6 +54,19 @@ def test_a_corner_is_refined_as_drawn() -> None:
     assert (refined.centres > 0).all()
 
 
+def test_a_second_refinement_goes_on_inside_the_first() -> None:
+    """The first one left points at eighths around the corner; of the sixteenths there, (2, 2) is one of them."""
+    recipe = CloudRecipe(n_per_axis=(4, 4))
+    cloud, candidates = laid(SQUARE, recipe)
+    once = refine_cloud(cloud, candidates, peaked(candidates, 0.0, 0.0), share=1 / 3)
+    candidates = build_candidates(SQUARE, recipe, finer=4)
+    twice = refine_cloud(once, candidates, peaked(candidates, 0.0, 0.0), share=1 / 4, finer=4)
+    added = {tuple(p) for p in twice.points * 16} - {tuple(p) for p in once.points * 16}
+    assert {p for p in added if 0 not in p} == {(1, 1), (1, 2), (2, 1)}
+    assert {p for p in added if 0 in p} == {(1, 0), (3, 0), (0, 1), (0, 3)}
+    assert relative_cell_volumes(twice)[-1] < relative_cell_volumes(once).min()
+
+
 @pytest.mark.parametrize(("domain", "recipe"), DOMAINS)
 def test_refining_keeps_what_was_there_and_adds_where_it_was_asked(domain: Domain, recipe: CloudRecipe) -> None:
     cloud, candidates = laid(domain, recipe)

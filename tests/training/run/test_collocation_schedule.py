@@ -72,7 +72,7 @@ def test_refinement_adds_centres_and_distillation_targets_follow(problem: PdePro
     teacher = Teacher(network=taught, recipe=dataclasses.replace(recipe, network=TANH_NETWORK), cloud=None)
     collocation_schedule, state = build_schedule(problem, recipe, teacher), started(problem, recipe)
     before = collocation_schedule.at(state, find_phase(recipe, 0))
-    state.cloud = collocation_schedule.refined_cloud(state, 0.5)
+    state.cloud = collocation_schedule.refined_cloud(state, Refinement(share=0.5))
     after = collocation_schedule.at(state, find_phase(recipe, 30))
     assert before.cloud.n_inside == 49
     assert after.cloud.n_inside == 49 + 25
@@ -85,7 +85,7 @@ def test_refinement_adds_centres_and_distillation_targets_follow(problem: PdePro
 def test_refinement_lowers_the_residual_between_the_points(problem: PdeProblem, recipe: TrainingRecipe) -> None:
     """Points are added where the fine residual is largest: at the start its mean there is above that of all candidates."""
     collocation_schedule, state = build_schedule(problem, recipe), started(problem, recipe)
-    refined = collocation_schedule.refined_cloud(state, 0.3)
+    refined = collocation_schedule.refined_cloud(state, Refinement(share=0.3))
     added = refined.centres[49:]
 
     def source(points: np.ndarray) -> np.ndarray:
@@ -170,3 +170,7 @@ def test_what_does_not_go_together_is_refused(recipe: TrainingRecipe) -> None:
         Jitter(every=0)
     with pytest.raises(SpecError, match=r"Refinement.share must lie in \[0.001, 4\]; got 0"):
         Refinement(share=0.0)
+    with pytest.raises(SpecError, match=r"Refinement.finer must lie in \[2, 16\]; got 1"):
+        Refinement(finer=1)
+    with pytest.raises(SpecError, match=r"Refinement.finer must be a whole number; got 2.5"):
+        Refinement(finer=2.5)
