@@ -13,6 +13,6 @@ SHAPE = SensorShape(n_in=len(SENSORS), n_front=8, n_memory=32, widths=(32, 24), 
 RECIPE = SensorRecipe(
     n_iterations=2500, learning_rate=0.01, noise=SCALE * NOISE, operations_weight=0.002, n_pruned=0.5
 )
-"""How it is trained: two minutes on a free core."""
+"""How it is trained: a minute and a half of CPU time."""
 N_SIGNALS, N_STEPS = 4000, 300
 """Number and length of the training signals."""

@@ -1,6 +1,6 @@
 """A soft sensor as a torch module: linear memory that leaks without resetting, between layers of Variable Spiking Neurons.
 
-    e[t] = V0(x[t])                                  V0, V1 and V2 are Linear layers with VSN, T = 1 a step
+    e[t] = V0(x[t])                                  Linear and VSN, T = 1 a step; V0 and V1 square, V2 has phi = relu
     h[t] = R h[t-1] + W [e[t], x[t]]                 memory: pairs of numbers, which R turns and shrinks, as 2 x 2 blocks
     a[t] = V1([h[t], x[t]])
     g[t] = Q g[t-1] + U a[t]                         memory behind the spikes, of the same kind
@@ -103,13 +103,13 @@ class SoftSensor(nn.Module):
         self.shape = shape
         first, second = shape.widths
 
-        def layer(n_in: int, n_out: int, activation: str = "square", polarity: str = "both") -> nn.ModuleList:
+        def layer(n_in: int, n_out: int, activation: str, polarity: str) -> nn.ModuleList:
             neurons = VSN(n_out, activation=activation, polarity=polarity, beta=0.0, theta=shape.theta)
             return nn.ModuleList([nn.Linear(n_in, n_out), neurons])
 
-        self.front = layer(shape.n_in, shape.n_front)
+        self.front = layer(shape.n_in, shape.n_front, "square", "both")
         self.memory = LeakyMemory(shape.n_front + shape.n_in, shape.n_memory, shape)
-        self.first = layer(shape.n_memory + shape.n_in, first)
+        self.first = layer(shape.n_memory + shape.n_in, first, "square", "both")
         self.trace = LeakyMemory(first, shape.n_trace, shape)
         self.second = layer(shape.n_trace + shape.n_memory, second, "relu", "positive")
         self.head = nn.Linear(second + shape.n_trace + first + shape.n_memory + shape.n_in, 1)
@@ -157,7 +157,7 @@ class SoftSensor(nn.Module):
         return float(self._operations(*(torch.ones(n) for n in (self.shape.n_front, *self.shape.widths))))
 
     def _operations(self, front: Tensor, first: Tensor, second: Tensor) -> Tensor:
-        """Return the operations of a step from the shares of steps in which each neuron fires: weights that are not zero count."""
+        """Return the operations of a step, by weights other than zero, from the share of steps in which each neuron fires."""
         shape, always = self.shape, front.new_ones
         fed = torch.cat([front, always(shape.n_in)])
         n = _reached(self.front[0], always(shape.n_in)) + _reached(self.memory.drive, fed)

@@ -86,12 +86,17 @@ def test_training_uses_the_memory() -> None:
         y, _ = sensor.run(torch.from_numpy(x).float())
     error = float(np.linalg.norm(y.numpy() - signals) / np.linalg.norm(signals))
     assert error < 0.6
-    sparse = dataclasses.replace(recipe, operations_weight=1.0, dense_share=0.0, n_pruned=0.5)
+    sparse = dataclasses.replace(recipe, operations_weight=1.0, dense_share=0.0)
     saving = train_sensor(x, signals, SHAPE, sparse, seed=0)
     with torch.no_grad():
         fewer, more = (float(each.run(torch.from_numpy(x).float())[1]) for each in (saving, sensor))
     assert fewer < more
-    for weight in saving.prunable:
+
+
+def test_training_prunes_a_share_of_the_weights() -> None:
+    x = np.random.default_rng(1).standard_normal((20, 30, 2))
+    recipe = SensorRecipe(n_iterations=60, n_together=10, n_steps=30, n_pruned=0.5)
+    for weight in train_sensor(x, x[..., 0], SHAPE, recipe).prunable:
         assert abs(float((weight == 0).float().mean()) - 0.5) <= 1 / weight.numel()
 
 
