@@ -19,6 +19,11 @@ from ...base.errors import SpecError
 from ..run.devices import limited_threads
 from .soft_sensor import SensorShape, SoftSensor
 
+PRUNED_AT = 0.7
+"""Share of the iterations after which no further weight becomes zero; the others adapt in the rest."""
+PRUNED_EVERY = 20
+"""Number of iterations between two choices of the weights that are zero."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SensorRecipe(Record):
@@ -38,6 +43,8 @@ class SensorRecipe(Record):
     """Weight of the share of all synaptic operations that are done, beside the mean squared error over the variance."""
     dense_share: float = 0.3
     """Share of the iterations before the operations have a weight."""
+    n_pruned: float = 0.0
+    """Share of the prunable weights that become zero, the smallest of each matrix, between `dense_share` and `PRUNED_AT`."""
 
 
 def train_sensor(
@@ -74,6 +81,10 @@ class Sequences(Protocol):
     def n_dense(self) -> float:
         """Operations of a step in which nothing is silent."""
 
+    @property
+    def prunable(self) -> tuple[nn.Parameter, ...]:
+        """Weights of which some become zero if the recipe prunes."""
+
     def parameters(self) -> Iterator[nn.Parameter]:
         """Return what is trained."""
 
@@ -91,7 +102,8 @@ def fit_sequences(module: Sequences, readings: Tensor, signals: Tensor, recipe: 
         recipe: How to train.
     """
     optimizer = torch.optim.Adam(module.parameters(), lr=recipe.learning_rate)
-    variance = float(signals.square().mean())
+    variance, n_dense = float(signals.square().mean()), module.n_dense
+    masks = [torch.ones_like(weight) for weight in module.prunable]
     for i in range(recipe.n_iterations):
         done = i / recipe.n_iterations
         rate = min(1.0, 20.0 * (i + 1) / recipe.n_iterations) * (0.5 * (1.0 + math.cos(math.pi * done)) + 1e-3)
@@ -101,8 +113,20 @@ def fit_sequences(module: Sequences, readings: Tensor, signals: Tensor, recipe: 
         found, n_operations = module.run(x + recipe.noise * torch.randn_like(x))
         loss = (found - wanted).square().mean() / variance
         if done >= recipe.dense_share:
-            loss = loss + recipe.operations_weight * n_operations / module.n_dense
+            loss = loss + recipe.operations_weight * n_operations / n_dense
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         optimizer.step()
+        if recipe.n_pruned and i % PRUNED_EVERY == 0 and done >= recipe.dense_share:
+            left = 1.0 - min(1.0, (done - recipe.dense_share) / (PRUNED_AT - recipe.dense_share))
+            masks = [_mask(weight, recipe.n_pruned * (1.0 - left**3)) for weight in module.prunable]
+        with torch.no_grad():
+            for weight, mask in zip(module.prunable, masks, strict=True):
+                weight.mul_(mask)
+
+
+def _mask(weight: Tensor, share: float) -> Tensor:
+    """Return a matrix of ones, and zeros where a share of the weights, the smallest, lies."""
+    size = weight.detach().abs()
+    return (size > torch.quantile(size, share)).to(weight.dtype) if share > 0.0 else torch.ones_like(size)

@@ -6,15 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-<<<<<<< HEAD:neuropinn_lava/problems/recipes/phases.py
 from ...base.arrays import Record
-from ...base.checks import as_member, check_range, raise_violations
+from ...base.checks import as_member, check_range, check_whole, raise_violations
 from ...base.errors import Violation
-=======
-from ..base.arrays import Record
-from ..base.checks import as_member, check_range, check_whole, raise_violations
-from ..base.errors import Violation
->>>>>>> w/frontier:neuropinn_lava/problems/phases.py
 
 
 class Optimizer(str, Enum):

@@ -52,9 +52,10 @@ def test_blocks_are_held_exactly_by_8_bits_and_forget(sensor: SoftSensor) -> Non
 def test_the_record_computes_and_counts_the_same(sensor: SoftSensor) -> None:
     with torch.no_grad():  # no neuron whose silence would reach a memory, and no pair that does not turn
         sensor.front[0].bias += 3.0
-        sensor.layers[1][0].bias += 3.0
+        sensor.first[0].bias += 3.0
         sensor.memory.imaginary += 0.1
         sensor.trace.imaginary += 0.1
+        sensor.first[0].weight[:, 0] = 0.0  # no operations
     network = from_torch(
         sensor, sequence=["x"], inputs={"x": 2}, states=sensor.states, lower=[-1.0, -1.0], upper=[1.0, 1.0]
     )
@@ -67,12 +68,11 @@ def test_the_record_computes_and_counts_the_same(sensor: SoftSensor) -> None:
     assert np.abs(trace.outputs[..., 0] - expected.numpy()).max() < SAME
     rows = count_operations(network, trace).rows
     n_pairs, n_states = (SHAPE.n_memory + SHAPE.n_trace) // 2, SHAPE.n_memory + SHAPE.n_trace
-    at_rest = (
-        2 * n_states + 2 * n_pairs
-    )  # the step before the first is silent, and so are the second halves of the pairs then
-    unread = (
-        SHAPE.n_memory // 2 * SHAPE.widths[0] + SHAPE.n_trace // 2
-    )  # at the first step nothing reads these halves, either
+    # the step before the first is silent, and so are the second halves of the pairs then
+    at_rest = 2 * n_states + 2 * n_pairs
+    # at the first step nothing reads these halves, either
+    first, second = SHAPE.widths
+    unread = SHAPE.n_memory // 2 * (first + second + 1) + SHAPE.n_trace // 2 * (second + 1)
     assert sum(row.synaptic_operations for row in rows) == round(5 * 30 * float(n_operations)) - 5 * (at_rest + unread)
 
 
@@ -91,6 +91,13 @@ def test_training_uses_the_memory() -> None:
     with torch.no_grad():
         fewer, more = (float(each.run(torch.from_numpy(x).float())[1]) for each in (saving, sensor))
     assert fewer < more
+
+
+def test_training_prunes_a_share_of_the_weights() -> None:
+    x = np.random.default_rng(1).standard_normal((20, 30, 2))
+    recipe = SensorRecipe(n_iterations=60, n_together=10, n_steps=30, n_pruned=0.5)
+    for weight in train_sensor(x, x[..., 0], SHAPE, recipe).prunable:
+        assert abs(float((weight == 0).float().mean()) - 0.5) <= 1 / weight.numel()
 
 
 def test_shapes_must_agree() -> None:

@@ -14,17 +14,10 @@ from ....geometry.grading import Grading
 from ....network.transforms import Ansatz
 from ...built_in import vanishing_polynomial
 from ...conditions import Initial, Periodic
-<<<<<<< HEAD
 from ...problem import PdeProblem
-from ...recipes.phases import Marching, Optimizer, PhaseRecipe, imitate_then_solve
-from ...recipes.recipe import TANH_NETWORK, CloudRecipe, NetworkRecipe, ResidualWeights, TeacherRecipe, TrainingRecipe
-from ...reference_solution import ReferenceSolution, restricted_to_domain
-=======
 from ...recipes.phases import Marching, Optimizer, PhaseRecipe
-from ...problem import PdeProblem
-from ...reference_solution import ReferenceSolution, restricted_to_domain
 from ...recipes.recipe import SOLVER_NETWORK, CloudRecipe, Embedding, TrainingRecipe
->>>>>>> w/frontier
+from ...reference_solution import ReferenceSolution, restricted_to_domain
 from ...solvers.reaction_spectral import solve_reaction
 
 RING = Embedding(waves=((1, 0), (2, 0)), passed=(1,))

@@ -9,17 +9,10 @@ from ....base.checks import check_range, raise_violations
 from ....operators.operator_kind import OperatorKind
 from ...built_in import vanishing_ansatz
 from ...conditions import Dirichlet
-<<<<<<< HEAD
 from ...problem import PdeProblem
 from ...recipes.phases import Refinement, accurate_then_sparse
-from ...recipes.recipe import SOLVER_NETWORK, CloudRecipe, TrainingRecipe
-from ...reference_solution import ReferenceSolution, restricted_to_domain
-=======
-from ...recipes.phases import Refinement, accurate_then_sparse
-from ...problem import PdeProblem
-from ...reference_solution import ReferenceSolution, restricted_to_domain
 from ...recipes.recipe import SOLVER_NETWORK, CloudRecipe, ResidualWeights, TrainingRecipe
->>>>>>> w/frontier
+from ...reference_solution import ReferenceSolution, restricted_to_domain
 from ...solvers.lshape import lshape_domain, solve_lshape
 
 ACCURATE, SPARSE = accurate_then_sparse(0.16, activity_weight=1.0, refinement=Refinement(share=0.08, finer=4))
