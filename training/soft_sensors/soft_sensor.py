@@ -122,8 +122,7 @@ class SoftSensor(nn.Module):
     @property
     def prunable(self) -> tuple[nn.Parameter, ...]:
         """Weights that may become zero: those of the drives of both memories and of the layers that read them."""
-        linears = (self.memory.drive, self.first[0], self.trace.drive, self.second[0])
-        return tuple(each.weight for each in linears)
+        return tuple(_weight(each) for each in (self.memory.drive, self.first[0], self.trace.drive, self.second[0]))
 
     def forward(self, x: Tensor, memory: Tensor, trace: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Compute one step: the estimate (n_samples, 1) and the new states."""
@@ -158,7 +157,7 @@ class SoftSensor(nn.Module):
 
     def _operations(self, front: Tensor, first: Tensor, second: Tensor) -> Tensor:
         """Return the operations of a step, by weights other than zero, from the share of steps in which each neuron fires."""
-        shape, always = self.shape, front.new_ones
+        shape, always = self.shape, torch.ones
         fed = torch.cat([front, always(shape.n_in)])
         n = _reached(self.front[0], always(shape.n_in)) + _reached(self.memory.drive, fed)
         n = n + _reached(self.first[0], always(shape.n_memory + shape.n_in)) + _reached(self.trace.drive, first)
@@ -167,11 +166,16 @@ class SoftSensor(nn.Module):
         return n + _reached(self.head, last)
 
 
+def _weight(linear: nn.Module) -> nn.Parameter:
+    """Return the weights of a linear layer."""
+    weight = linear.weight
+    assert isinstance(weight, nn.Parameter)
+    return weight
+
+
 def _reached(linear: nn.Module, events: Tensor) -> Tensor:
     """Return the number of operations that events, a share of steps for each input, cause in a linear layer."""
-    weight = linear.weight
-    assert isinstance(weight, Tensor)
-    return ((weight != 0).to(events.dtype) * events).sum()
+    return ((_weight(linear) != 0).to(events.dtype) * events).sum()
 
 
 def _send(layer: nn.Module, x: Tensor) -> Tensor:
