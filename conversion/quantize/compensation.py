@@ -62,7 +62,7 @@ def compensate_affine(
     wanted, h = fit_weights(exact, a, omega, signal.drive)
     best, lowest = affine, np.full(affine.n_out, np.inf)
     for finer in range(n_finer + 1):
-        tried = _round_affine(affine, finer, wanted, h)
+        tried = _round_affine(affine, finer, wanted, h, weight_limits(affine, exact))
         cost = np.mean(omega * np.square(signal.drive - _float_drive(tried, a)), axis=0)
         best, lowest = _better_rows(best, tried, cost < lowest), np.minimum(cost, lowest)
     return best
@@ -90,15 +90,25 @@ def fit_weights(
     return wanted, h
 
 
-def _round_affine(affine: QuantizedAffine, finer: int, wanted: FloatArray, h: FloatArray) -> QuantizedAffine:
+def _round_affine(
+    affine: QuantizedAffine, finer: int, wanted: FloatArray, h: FloatArray, limits: IntArray
+) -> QuantizedAffine:
     """Round at scales that are finer by `finer` bits; keep rows whose bias would not fit."""
     finest = tuple(replace(each, weight_exponent=each.weight_exponent - finer) for each in affine.connections)
     tried = replace(affine, connections=finest)
-    weight, bias = _round_columns(wanted, h, unit_weights(tried), IntFormat(bits=affine.weight_bits).highest)
+    weight, bias = _round_columns(wanted, h, unit_weights(tried), limits)
     word = IntFormat(bits=affine.state_bits)
     fits = np.abs(bias) < np.ldexp(word.highest - 1, affine.state_exponent)
     held = quantize_array(np.where(fits, bias, 0.0), affine.state_exponent)
     return _better_rows(affine, tried.with_weight(weight, bias=held), fits)
+
+
+def weight_limits(affine: QuantizedAffine, exact: PopulationSpec | OutputSpec) -> IntArray:
+    """Return the largest magnitude of every integer weight, all connections side by side, shape (n_out, n_in).
+
+    It is zero where the float weight is zero: such a weight, as pruning leaves it, costs no operation and stays so.
+    """
+    return np.where(exact.weight == 0.0, 0, IntFormat(bits=affine.weight_bits).highest)
 
 
 def unit_weights(affine: QuantizedAffine) -> FloatArray:
@@ -134,7 +144,9 @@ def _second_moments(a: FloatArray, omega: FloatArray) -> FloatArray:
     return h
 
 
-def _round_columns(wanted: FloatArray, h: FloatArray, unit: FloatArray, highest: int) -> tuple[IntArray, FloatArray]:
+def _round_columns(
+    wanted: FloatArray, h: FloatArray, unit: FloatArray, limits: IntArray
+) -> tuple[IntArray, FloatArray]:
     """Round the weights of `wanted` in order, in the units (n_out, n_in); return them with the bias (n_out,) that remains."""
     n_out, n_in = unit.shape
     order = np.argsort(-np.diagonal(h, axis1=1, axis2=2)[:, :n_in], axis=1, kind="stable")
@@ -144,9 +156,10 @@ def _round_columns(wanted: FloatArray, h: FloatArray, unit: FloatArray, highest:
     order = np.broadcast_to(order, wanted.shape)
     left = np.take_along_axis(wanted, order, 1)
     scale = np.take_along_axis(unit, order[:, :n_in], 1)
+    highest = np.take_along_axis(limits, order[:, :n_in], 1)
     chosen = np.zeros((n_out, n_in), dtype=np.int64)
     for i in range(n_in):
-        chosen[:, i] = np.clip(round_half_up(left[:, i] / scale[:, i]), -highest, highest)
+        chosen[:, i] = np.clip(round_half_up(left[:, i] / scale[:, i]), -highest[:, i], highest[:, i])
         error = (left[:, i] - chosen[:, i] * scale[:, i]) / upper[:, i, i]
         left[:, i + 1 :] -= error[:, None] * upper[:, i, i + 1 :]
     weight = np.zeros_like(chosen)

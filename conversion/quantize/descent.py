@@ -31,7 +31,7 @@ from ...network.quantized_nodes import QuantizedAffine, QuantizedOutput, Quantiz
 from ...network.spec import NetworkSpec
 from ..calibrate.calibration import count_steps
 from ..calibrate.sensitivity import AffineJacobian, read_steps, trace_jacobians
-from .compensation import unit_weights
+from .compensation import unit_weights, weight_limits
 from .layerwise import with_affines
 
 MAX_POINTS = 2000
@@ -135,7 +135,9 @@ class _LinearModel:
         self.network, self.affines = network, network.affines
         self.jacobians = trace_jacobians(dequantized_network(network), points)
         self.units = [unit_weights(affine) for affine in self.affines]
-        self.are_fixed = [isinstance(node, PopulationSpec) and node.is_relay for node in network.source.affines]
+        exact = network.source.affines
+        self.limits = [weight_limits(*pair) for pair in zip(self.affines, exact, strict=True)]
+        self.are_fixed = [isinstance(node, PopulationSpec) and node.is_relay for node in exact]
         self.curvatures = [
             _curvature(jacobian) * unit**2 for jacobian, unit in zip(self.jacobians, self.units, strict=True)
         ]
@@ -177,8 +179,8 @@ class _LinearModel:
                 continue
             slope = 2.0 * unit * _slope(jacobian, left)
             sign = np.where(slope > 0, -1, 1)
-            highest = IntFormat(bits=self.affines[index].weight_bits).highest
-            change = np.where(np.abs(weights[index] + sign) <= highest, curvature - np.abs(slope), 0.0)
+            is_allowed = np.abs(weights[index] + sign) <= self.limits[index]
+            change = np.where(is_allowed, curvature - np.abs(slope), 0.0)
             place = int(change.argmin())
             if change.flat[place] < lowest:
                 neuron, entry = divmod(place, change.shape[1])

@@ -27,7 +27,7 @@ from ...network.nodes import PopulationSpec
 from ...network.quantized import QuantizedNetwork
 from ...network.quantized_nodes import QuantizedAffine
 from ..calibrate.sensitivity import AffineJacobian, trace_jacobians
-from .compensation import unit_weights
+from .compensation import unit_weights, weight_limits
 from .descent import WantedOutputs, dequantized_network
 from .layerwise import thinned, with_affines
 
@@ -57,7 +57,7 @@ def round_relays(network: QuantizedNetwork, points: FloatArray) -> QuantizedNetw
         jacobian = trace_jacobians(dequantized_network(network), kept)[index]
         start, residual = network, wanted_outputs.residual(network)
         for coarser in range(N_COARSER + 1):
-            changed = _rounded(start.affines[index], jacobian, residual, coarser)
+            changed = _rounded(start.affines[index], spec, jacobian, residual, coarser)
             candidate = with_affines(start, {spec.name: changed})
             error = float(np.linalg.norm(wanted_outputs.residual(candidate)))
             if error < size:
@@ -70,7 +70,9 @@ def _is_exact(affine: QuantizedAffine, spec: PopulationSpec) -> bool:
     return bool(np.array_equal(affine.real_weight, spec.weight))
 
 
-def _rounded(affine: QuantizedAffine, jacobian: AffineJacobian, residual: FloatArray, coarser: int) -> QuantizedAffine:
+def _rounded(
+    affine: QuantizedAffine, spec: PopulationSpec, jacobian: AffineJacobian, residual: FloatArray, coarser: int
+) -> QuantizedAffine:
     """Return a sum with other weights and biases, which bring the residual u_q - u, (n_outputs, n_samples), closest to zero.
 
     Its scales are coarser by `coarser` bits, so that words at the end of their range have units to spare.
@@ -83,8 +85,8 @@ def _rounded(affine: QuantizedAffine, jacobian: AffineJacobian, residual: FloatA
     coarse = tuple(replace(each, weight_exponent=each.weight_exponent + coarser) for each in affine.connections)
     affine = replace(affine, connections=coarse)
     unit = np.column_stack([unit_weights(affine), np.full(affine.n_out, np.ldexp(1.0, affine.state_exponent))])
-    highest = np.full(unit.shape[1], IntFormat(bits=affine.weight_bits).highest)
-    highest[-1] = IntFormat(bits=affine.state_bits).highest
+    highest = np.full(unit.shape, IntFormat(bits=affine.state_bits).highest)
+    highest[:, :-1] = weight_limits(affine, spec)
     rows = np.argsort(np.diag(M) * np.square(unit[:, 0]), kind="stable")
     columns = np.concatenate(
         [[len(A) - 1], np.argsort(np.diag(A)[:-1], kind="stable")]
@@ -92,7 +94,7 @@ def _rounded(affine: QuantizedAffine, jacobian: AffineJacobian, residual: FloatA
     placed = np.ix_(rows, columns)
     integers = np.zeros(wanted.shape, dtype=np.int64)
     factors = _unit_factor(M[np.ix_(rows, rows)]), _unit_factor(A[np.ix_(columns, columns)])
-    integers[placed] = _feed_back(wanted[placed], unit[placed], highest[columns], *factors)
+    integers[placed] = _feed_back(wanted[placed], unit[placed], highest[placed], *factors)
     return affine.with_weight(integers[:, :-1], bias=integers[:, -1])
 
 
@@ -154,7 +156,7 @@ def _feed_back(wanted: FloatArray, unit: FloatArray, highest: IntArray, U: Float
     Args:
         wanted: Real weights, shape (n_out, n_in).
         unit: What one unit stands for, same shape.
-        highest: Largest integer of each column, shape (n_in,).
+        highest: Largest integers, same shape.
         U: Unit factor of the rows, shape (n_out, n_out).
         V: Unit factor of the columns, shape (n_in, n_in).
     """
@@ -164,6 +166,6 @@ def _feed_back(wanted: FloatArray, unit: FloatArray, highest: IntArray, U: Float
         of_rows = V @ (U[k, k + 1 :] @ error[k + 1 :])
         for j in range(n_in - 1, -1, -1):
             asked = wanted[k, j] + of_rows[j] + V[j, j + 1 :] @ error[k, j + 1 :]
-            q = int(np.clip(round_half_up(asked / unit[k, j]), -highest[j], highest[j]))
+            q = int(np.clip(round_half_up(asked / unit[k, j]), -highest[k, j], highest[k, j]))
             integers[k, j], error[k, j] = q, wanted[k, j] - q * unit[k, j]
     return integers

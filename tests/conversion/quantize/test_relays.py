@@ -73,9 +73,9 @@ def test_the_feedback_leaves_half_a_unit_of_every_entry() -> None:
     rng = np.random.default_rng(2)
     U, V = (_unit_factor(np.cov(rng.normal(size=(n, 3 * n)))) for n in (5, 4))
     wanted, unit = rng.normal(size=(5, 4)), 2.0 ** rng.integers(-6, -3, size=(5, 4))
-    q = _feed_back(wanted, unit, np.full(4, 2**20), U, V)
+    q = _feed_back(wanted, unit, np.full((5, 4), 2**20), U, V)
     left = U @ (wanted - q * unit) @ V.T
     assert (np.abs(left) <= unit / 2 * (1 + 1e-9)).all()
     assert (np.abs(q) <= 3).any()
-    clipped = _feed_back(wanted, unit, np.full(4, 3), U, V)
+    clipped = _feed_back(wanted, unit, np.full((5, 4), 3), U, V)
     assert np.abs(clipped).max() == 3

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import builders
+from neuropinn_lava.app.lookup.networks import find_network
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.conversion import (
@@ -214,6 +215,31 @@ class TestEqualization:
         assert source.digest() != network.digest()
         assert source.provenance == network.provenance
         np.testing.assert_array_equal(run_float(source, points).outputs, run_float(network, points).outputs)
+
+
+@pytest.mark.parametrize("rounding", Rounding)
+def test_pruned_weights_stay_zero(rounding: Rounding) -> None:
+    """They cost no operations; what they took of the error falls to the others."""
+    network = find_network("poisson")
+    rng = np.random.default_rng(3)
+    pruned = replace(
+        network,
+        nodes=tuple(
+            replace(
+                node,
+                connections=tuple(
+                    replace(c, weight=c.weight * rng.integers(0, 2, c.weight.shape)) for c in node.connections
+                ),
+            )
+            for node in network.nodes
+        ),
+    )
+    found = quantize_network(pruned, QuantizationScheme(rounding=rounding)).network
+    for affine, exact in zip(found.affines, pruned.affines, strict=True):
+        assert not affine.weight[exact.weight == 0.0].any()
+    assert change_of(pruned, QuantizationScheme(rounding=rounding)) <= change_of(
+        pruned, QuantizationScheme(rounding=Rounding.NEAREST)
+    )
 
 
 @pytest.mark.parametrize("readout", builders.READOUTS)
