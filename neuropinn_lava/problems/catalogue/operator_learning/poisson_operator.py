@@ -18,7 +18,9 @@ CUBIC = 5.0
 """Factor on u**3."""
 SOURCES = GaussianField(along="xy", length=0.35, scale=10.0, least_weight=0.02)
 """Sources f(x, y) with a standard deviation of 10."""
-RECIPE = OperatorRecipe(branch=OPERATOR_NETWORK, cloud=CloudRecipe(n_per_axis=(20, 20, 8)))
+RECIPE = OperatorRecipe(
+    branch=OPERATOR_NETWORK, cloud=CloudRecipe(n_per_axis=(20, 20, 8)), activity=0.17, activity_weight=40.0
+)
 
 
 def make_poisson_operator() -> PdeProblem:
