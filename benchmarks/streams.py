@@ -190,8 +190,7 @@ def ship(seed: int) -> None:
         provenance=told,
     )
     noise = NOISE * np.random.default_rng(4).standard_normal((N_CALIBRATION, *held["readings"].shape[1:]))
-    # compensated rounding would make small integers of the weights that were pruned
-    chip = nl.convert(network, points=held["readings"][:N_CALIBRATION] + noise, rounding="nearest").network
+    chip = nl.convert(network, points=held["readings"][:N_CALIBRATION] + noise).network
     nl.write_network(chip, SHIPPED)
     print(f"wrote {SHIPPED}, {SHIPPED.stat().st_size:,} bytes")
     for name, each in (("float", network), ("8 bits", chip)):

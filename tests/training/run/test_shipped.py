@@ -53,7 +53,12 @@ BOUNDS = {
     "conductivity-inverse": (0.1, 0.30),
 }
 """Highest relative L2 error and highest share of spiking neurons that send an event, as the project states them."""
-OPERATORS = {"heat-operator": (0.015, 0.20), "poisson-operator": (0.03, 0.20), "burgers-operator": (0.03, 0.25)}
+OPERATORS = {
+    "heat-operator": (0.01, 0.20),
+    "poisson-operator": (0.02, 0.20),
+    "burgers-operator": (0.03, 0.20),
+    "diffusion-operator": (0.02, 0.20),
+}
 """The same of networks that take functions: the error is the mean over 100 functions of the relative L2 of each."""
 PARITY_NAMES = ("poisson", "heat")
 """Networks on which torch is compared with the float engine; the others differ in weights only."""
