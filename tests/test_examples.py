@@ -13,6 +13,7 @@ EXAMPLES = ROOT / "examples"
 NO_TEST = {"train_deepxde": "needs the extra `deepxde` and minutes; its weights are committed"}
 """Examples that no test runs, and why."""
 LAVA, SLOW = pytest.mark.lava, pytest.mark.slow
+pytestmark = pytest.mark.timeout(400)  # some train for half a minute of a free core
 
 NUMBERS = {
     # 8-bit weights change an untrained network by some permille of max |u|
