@@ -7,7 +7,7 @@ import pytest
 from scipy.fft import dstn, idstn
 
 from neuropinn_lava.base.arrays import FloatArray
-from neuropinn_lava.problems.solvers import moving_source
+from neuropinn_lava.problems.solvers.drawn import moving_source
 from neuropinn_lava.problems.solvers.drawn.moving_source import CHUNK, solve_moving_source
 
 
