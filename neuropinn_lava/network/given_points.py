@@ -35,6 +35,7 @@ def checked_samples(points: object, network: Network, where: str) -> FloatArray:
     """
     given = _joined(points, network, where) if isinstance(points, Mapping) else points
     if not any(each.is_sequence for each in network.inputs):
+        raise_violations(_held_left_out(given, network, where))
         return checked_points(given, network.n_in, where)
     array = checked_sequences(given, network.n_in, where)
     if array.shape[1] > MAX_SEQUENCE:
@@ -42,6 +43,16 @@ def checked_samples(points: object, network: Network, where: str) -> FloatArray:
         raise SpecError(where, f"have at most {MAX_SEQUENCE} steps", array.shape[1], repair)
     raise_violations(_changes(array, network, where))
     return array
+
+
+def _held_left_out(given: object, network: Network, where: str) -> Iterator[Violation]:
+    """Find points that have the columns of all inputs but the held ones."""
+    held = [each for each in network.inputs if each.is_held]
+    shape = np.asarray(given).shape
+    if held and len(shape) == 2 and shape[1] == network.n_in - sum(each.width for each in held):
+        repair = "Give functions and points apart: `run_grid(network, functions, points)`, or `run --functions` in a terminal."
+        names = " and ".join(each.name for each in held)
+        yield Violation(where, f"have {network.n_in} columns, also those of {names}", f"{shape[1]} columns", repair)
 
 
 def _changes(array: FloatArray, network: Network, where: str) -> Iterator[Violation]:

@@ -179,3 +179,8 @@ def test_functions_outside_of_the_distribution_are_told_with_how_far() -> None:
     center = (edge + NETWORK.source.lower[: WIDTHS["x0"]]) / 2
     with pytest.warns(DomainWarning, match="have columns up to 3 times as far out as the range of the training"):
         run_grid(NETWORK, (center + 3 * (edge - center))[None], POINTS)
+
+
+def test_points_without_their_functions_are_told_of_grids() -> None:
+    with pytest.raises(SpecError, match=r"also those of x0; got .* columns\. .* `run_grid"):
+        run_integer(NETWORK, POINTS)
