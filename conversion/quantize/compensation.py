@@ -6,6 +6,7 @@
     in falling order of H[i, i], the bias last:
         q[i] = clip(half_up(w*[i] / s))
         w*[rest] -= (w*[i] - q[i] s) U[i, rest] / U[i, i]               H^-1 = U^T U, U upper
+    q[i] = 0 where the float weight is zero: what was pruned stays pruned
 
 z is the float network's drive, a what the node really receives in integers, so that later nodes correct earlier ones
 (`layerwise.py`). Rounding to the nearest ignores that weights act together; this takes a second and no training.

@@ -8,7 +8,7 @@
         q[k, j] = clip(half_up((w + (U E V^T) - E)[k, j] / s[k, j])),   E = w - q s
 
 The payloads of a relay are factors of products, or they are added up at once: rounding errors of its neurons may cancel in the
-output, which rounding neuron by neuron cannot use. Relays whose weights are exact stay as they are.
+output, which rounding neuron by neuron cannot use. Relays whose weights are exact stay as they are, and so do weights of zero.
 
 Source: rounding with a Kronecker-factored Hessian and feedback on both sides, Tseng et al. 2025 (YAQA, arXiv 2505.22988).
 """

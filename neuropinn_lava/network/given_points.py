@@ -46,9 +46,9 @@ def checked_samples(points: object, network: Network, where: str) -> FloatArray:
 
 
 def _held_left_out(given: object, network: Network, where: str) -> Iterator[Violation]:
-    """Find points that have the columns of all inputs but the held ones."""
+    """Find an array of points that has the columns of all inputs but the held ones."""
     held = [each for each in network.inputs if each.is_held]
-    shape = np.asarray(given).shape
+    shape = getattr(given, "shape", ())
     if held and len(shape) == 2 and shape[1] == network.n_in - sum(each.width for each in held):
         repair = "Give functions and points apart: `run_grid(network, functions, points)`, or `run --functions` in a terminal."
         names = " and ".join(each.name for each in held)

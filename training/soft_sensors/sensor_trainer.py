@@ -43,7 +43,7 @@ class SensorRecipe(Record):
     """Weight of the share of all synaptic operations that are done, beside the mean squared error over the variance."""
     dense_share: float = 0.3
     """Share of the iterations before the operations have a weight."""
-    n_pruned: float = 0.0
+    pruned_share: float = 0.0
     """Share of the prunable weights that become zero, the smallest of each matrix, between `dense_share` and `PRUNED_AT`."""
 
 
@@ -118,9 +118,9 @@ def fit_sequences(module: Sequences, readings: Tensor, signals: Tensor, recipe: 
         loss.backward()
         torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         optimizer.step()
-        if recipe.n_pruned and i % PRUNED_EVERY == 0 and done >= recipe.dense_share:
+        if recipe.pruned_share and i % PRUNED_EVERY == 0 and done >= recipe.dense_share:
             left = 1.0 - min(1.0, (done - recipe.dense_share) / (PRUNED_AT - recipe.dense_share))
-            masks = [_mask(weight, recipe.n_pruned * (1.0 - left**3)) for weight in module.prunable]
+            masks = [_mask(weight, recipe.pruned_share * (1.0 - left**3)) for weight in module.prunable]
         with torch.no_grad():
             for weight, mask in zip(module.prunable, masks, strict=True):
                 weight.mul_(mask)

@@ -27,9 +27,9 @@ from ..neuron.vsn import VSN
 ROUNDED_TO = 128.0
 """Entries of the blocks of a memory are multiples of one by this, which 8-bit weights hold exactly."""
 LONGEST = 0.99
-"""Largest radius of a block: what a memory holds is left to 1 % after 460 steps or earlier."""
+"""Largest radius of a block: what a memory holds has decayed to 1 % after 460 steps at most."""
 DRIVE = 6.0
-"""What the weights of a drive begin with, in units of those of a linear layer times 1 - r."""
+"""Initial size of the weights of a drive, in units of those of a linear layer times 1 - r."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

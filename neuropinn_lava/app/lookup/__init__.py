@@ -1,1 +1,1 @@
-"""What a verb is asked about, looked up: networks by name or path, their problems and points, devices by name."""
+"""Look-ups for the verbs: networks by name or path, their problems and points, devices by name."""

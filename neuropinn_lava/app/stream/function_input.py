@@ -75,12 +75,11 @@ def function_columns(
     if samples.interpolation is not None or samples.trained_sensors is not None:
         repair = "Give `sensors`, where the functions were sampled."
         raise SpecError(f"{where}.sensors", "be given where functions are interpolated", None, repair)
-    shape = () if isinstance(functions, Mapping) else np.asarray(functions).shape
-    if not isinstance(functions, Mapping) and (len(shape) != 2 or shape[1] != width):
-        repair = (
-            f"Give one row a function and {width} columns; samples of functions need `sensors`, where they were taken."
-        )
-        raise SpecError(f"{where}.functions", f"have the shape (n, {width})", shape, repair)
+    if not isinstance(functions, Mapping):
+        shape = np.asarray(functions).shape
+        if len(shape) != 2 or shape[1] != width:
+            repair = f"Give one row a function and {width} columns; samples of functions need `sensors`, where they were taken."
+            raise SpecError(f"{where}.functions", f"have the shape (n, {width})", shape, repair)
     columns = side_by_side_inputs(functions, {each.name: each.width for each in held}, f"{where}.functions")
     _warn_of_columns(network, columns, space, where)
     return columns

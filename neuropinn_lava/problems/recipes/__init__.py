@@ -1,1 +1,1 @@
-"""How a network is trained on a problem: records of networks, clouds and phases, which stand in the file of the problem."""
+"""Records of how a network is trained on a problem: its layers, the cloud of points, and the phases."""

@@ -95,7 +95,7 @@ def test_training_uses_the_memory() -> None:
 
 def test_training_prunes_a_share_of_the_weights() -> None:
     x = np.random.default_rng(1).standard_normal((20, 30, 2))
-    recipe = SensorRecipe(n_iterations=60, n_together=10, n_steps=30, n_pruned=0.5)
+    recipe = SensorRecipe(n_iterations=60, n_together=10, n_steps=30, pruned_share=0.5)
     for weight in train_sensor(x, x[..., 0], SHAPE, recipe).prunable:
         assert abs(float((weight == 0).float().mean()) - 0.5) <= 1 / weight.numel()
 

@@ -21,7 +21,7 @@ MEDIA = GaussianField(along="xy", length=0.5, scale=0.5, least_weight=0.02)
 SOURCE = 10.0
 """Source of the equation, the same everywhere."""
 TRUNK, BRANCH = (replace(OPERATOR_NETWORK, widths=widths) for widths in ((96, 96), (128, 128)))
-"""Layers: the features reach 0.1 %, and what a medium makes of them is harder to learn, 2.6 % with 96 neurons a layer."""
+"""Layers. The features reach 0.1 %; their coefficients are harder to learn, 2.6 % with 96 neurons a layer of the branch."""
 RECIPE = OperatorRecipe(
     trunk=TRUNK,
     branch=BRANCH,
