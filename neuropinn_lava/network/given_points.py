@@ -48,7 +48,7 @@ def checked_samples(points: object, network: Network, where: str) -> FloatArray:
 def _held_left_out(given: object, network: Network, where: str) -> Iterator[Violation]:
     """Find an array of points that has the columns of all inputs but the held ones."""
     held = [each for each in network.inputs if each.is_held]
-    shape = getattr(given, "shape", ())
+    shape = given.shape if isinstance(given, np.ndarray) else ()
     if held and len(shape) == 2 and shape[1] == network.n_in - sum(each.width for each in held):
         repair = "Give functions and points apart: `run_grid(network, functions, points)`, or `run --functions` in a terminal."
         names = " and ".join(each.name for each in held)

@@ -184,3 +184,5 @@ def test_functions_outside_of_the_distribution_are_told_with_how_far() -> None:
 def test_points_without_their_functions_are_told_of_grids() -> None:
     with pytest.raises(SpecError, match=r"also those of x0; got .* columns\. .* `run_grid"):
         run_integer(NETWORK, POINTS)
+    with pytest.raises(SpecError, match="be real numbers"):
+        run_integer(NETWORK, [[0.5], [0.1, 0.2]])
