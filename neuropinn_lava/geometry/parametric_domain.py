@@ -136,6 +136,11 @@ class ParametricDomain(Record):
         return self.region.has_time
 
     @property
+    def has_functions(self) -> bool:
+        """Whether a parameter is a function."""
+        return any(isinstance(each, FunctionSpace) for each in self.parameters)
+
+    @property
     def tags(self) -> tuple[str, ...]:
         """Names of the parts of the region's boundary."""
         return self.region.tags
@@ -173,6 +178,10 @@ class ParametricDomain(Record):
         """Draw n points uniformly from the region and the ranges; `POINTS_PER_FUNCTION` in a row have the same functions."""
         return np.hstack([self.region.sample(n, rng), self._draw_for(n, rng)])
 
+    def with_own_functions(self, points: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Return the points with other draws of the parameters, a draw for each point, shape of the points."""
+        return np.hstack([points[:, : self._n_dim], self.draw(len(points), rng)])
+
     def sample_boundary(self, n: int, rng: np.random.Generator) -> FloatArray:
         """Draw about n points of the region's boundary, with parameters from their ranges."""
         points = self.region.sample_boundary(n, rng)
@@ -180,7 +189,7 @@ class ParametricDomain(Record):
 
     def _draw_for(self, n: int, rng: np.random.Generator) -> FloatArray:
         """Draw the columns of n points; where a parameter is a function, some points in a row have the same."""
-        if not any(isinstance(each, FunctionSpace) for each in self.parameters):
+        if not self.has_functions:
             return self.draw(n, rng)
         functions = self.draw(-(-n // POINTS_PER_FUNCTION), rng)
         return np.repeat(functions, POINTS_PER_FUNCTION, axis=0)[:n]

@@ -17,6 +17,7 @@ from ...base.checks import check_range, raise_violations
 from ...base.errors import SpecError
 from ...base.metrics import relative_l2
 from ...engine.reference import run_float
+from ...geometry.parametric_domain import ParametricDomain
 from ...network.given_points import checked_samples
 from ...network.spec import NetworkSpec
 from .network_domain import count_outside, known_problem
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 SHARE_ON_BOUNDARY = 8
 """One point of so many lies on the boundary, where drives are often largest."""
+N_FUNCTIONS = 8192
+"""Fewest points where parameters are functions, each with a function of its own. Integers fitted to 103 functions with 20
+points each change the output of `poisson-operator` by 2.6 % on others; to 2048 functions, by 0.5 %; to 8192, by 0.3 %."""
 N_JUDGED = 2000
 """Points on which the search measures errors; they stand to a few percent."""
 
@@ -54,16 +58,19 @@ def calibration_points(
 
 
 def _domain_points(problem: PdeProblem | None, n: int, seed: int) -> FloatArray | None:
-    """Draw n points of the problem's domain, shape (n, n_in), boundary included and in random order; None without a problem."""
+    """Draw points of the problem's domain, boundary included and in random order, shape (n, n_in); None without a problem.
+
+    Where parameters are functions there are `N_FUNCTIONS` or more, since weights are fitted to the functions, too.
+    """
     if problem is None:
         return None
-    rng = np.random.default_rng(seed)
+    rng, domain = np.random.default_rng(seed), problem.domain
+    of_functions = domain if isinstance(domain, ParametricDomain) and domain.has_functions else None
+    n = n if of_functions is None else max(n, N_FUNCTIONS)
     n_boundary = n // SHARE_ON_BOUNDARY
-    points = np.concatenate(
-        [problem.domain.sample(n - n_boundary, rng), problem.domain.sample_boundary(n_boundary, rng)]
-    )
+    points = np.concatenate([domain.sample(n - n_boundary, rng), domain.sample_boundary(n_boundary, rng)])
     shuffled: FloatArray = points[rng.permutation(len(points))]
-    return shuffled
+    return shuffled if of_functions is None else of_functions.with_own_functions(shuffled, rng)
 
 
 def search_within(
