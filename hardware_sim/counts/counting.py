@@ -11,6 +11,7 @@ What depends on held inputs only counts once for each held value. The records ar
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -93,15 +94,32 @@ def arriving(events: NumberArray, delay: int) -> NumberArray:
     return late
 
 
-def fan_outs(node: AnyNode) -> Iterator[tuple[str, int, int, IntArray]]:
-    """Yield source, delay, number of weights, and fan-out of each component (n_source,), for every connection or factor."""
+class FanOut(NamedTuple):
+    """What the events of a source reach over one connection, or as one factor of a product."""
+
+    source: str
+    """Name of the input or node that is read."""
+    delay: int
+    """Number of steps between sending and receiving."""
+    n_weights: int
+    """Number of weights, zeros included; of a factor its elements."""
+    is_one_to_one: bool
+    """Whether every component reaches one neuron at most, and every neuron is reached by one at most."""
+    reached: IntArray
+    """Number of non-zero weights that an event of each component reaches, shape (n_source,)."""
+
+
+def fan_outs(node: AnyNode) -> Iterator[FanOut]:
+    """Yield what is reached over every connection or factor of a node."""
     if isinstance(node, ProductSpec | QuantizedProduct):
         for source, delay in node.edges:
-            yield source, delay, node.width, np.ones(node.width, dtype=np.int64)
+            yield FanOut(source, delay, node.width, True, np.ones(node.width, dtype=np.int64))
         return
     affine = node if isinstance(node, PopulationSpec | OutputSpec) else node.affine
     for each in affine.connections:
-        yield each.source, each.delay, each.weight.size, count_fan_out(each.weight)
+        reached = count_fan_out(each.weight)
+        is_one_to_one = bool(reached.max() <= 1 and np.count_nonzero(each.weight, axis=1).max() <= 1)
+        yield FanOut(each.source, each.delay, each.weight.size, is_one_to_one, reached)
 
 
 def row_kinds(network: Network) -> tuple[RowKind, ...]:
@@ -168,13 +186,14 @@ def _count_row(
 
 def _count_connections(node: AnyNode, sent: dict[str, IntArray]) -> Iterator[ConnectionOperations]:
     """Count what arrives over every connection of a node."""
-    for source, delay, n_weights, fan_out in fan_outs(node):
-        received = arriving(sent[source], delay)
+    for each in fan_outs(node):
+        received = arriving(sent[each.source], each.delay)
         yield ConnectionOperations(
-            source=source,
-            delay=delay,
-            n_weights=n_weights,
-            n_synapses=int(fan_out.sum()),
+            source=each.source,
+            delay=each.delay,
+            n_weights=each.n_weights,
+            n_synapses=int(each.reached.sum()),
+            is_one_to_one=each.is_one_to_one,
             received_per_step=received.sum(axis=1),
-            synaptic_operations_per_step=received @ fan_out,
+            synaptic_operations_per_step=received @ each.reached,
         )

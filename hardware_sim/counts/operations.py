@@ -23,7 +23,7 @@ class RowKind(str, Enum):
     SPIKING = "spiking"
     """A population of Variable Spiking Neurons."""
     RELAY = "relay"
-    """A population that only passes its sum on, which the user's module need not have."""
+    """A population that only passes its sum on: a matrix of the user's module, or a copy or sum that it need not have."""
     PRODUCT = "product"
     """An elementwise product; it never fires, and an event of it ends an update as a spike does."""
     OUTPUT = "output"
@@ -47,6 +47,8 @@ class ConnectionOperations(ArrayRecord):
     """Number of weights, zeros included; of a factor its elements, each of which one event reaches."""
     n_synapses: int
     """Number of weights that are not zero; of a factor its elements."""
+    is_one_to_one: bool
+    """Whether every component of the source reaches one neuron at most, and every neuron is reached by one at most."""
     received_per_step: IntArray
     """Events that arrived at each step, shape (n_steps,)."""
     synaptic_operations_per_step: IntArray
@@ -151,10 +153,14 @@ class NodeOperations(ArrayRecord):
 
     @property
     def ann_macs(self) -> int:
-        """Multiply-accumulates of one dense pass: every weight, one for each element of a product, none for a relay."""
+        """Multiply-accumulates of one dense pass of the user's module: every weight, and one for each element of a product.
+
+        A relay counts where it computes a matrix of the module, and not where it copies, scales or adds up what it receives.
+        """
         if self.kind is RowKind.PRODUCT:
             return self.n_neurons
-        return 0 if self.kind is RowKind.RELAY else self.n_weights
+        is_relay = self.kind is RowKind.RELAY
+        return sum(each.n_weights for each in self.connections if not (is_relay and each.is_one_to_one))
 
     @property
     def neuron_steps(self) -> int:

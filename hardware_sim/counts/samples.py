@@ -124,7 +124,7 @@ def _count_block(network: Network, points: FloatArray) -> SampleCounts:
 def _operations(node: AnyNode, sent: dict[str, BoolArray]) -> IntArray:
     """Count the non-zero weights that each sample's events reach at a node, shape (n_samples,)."""
     total: IntArray = np.sum(
-        [arriving(sent[source], delay).sum(axis=1) @ fan_out for source, delay, _, fan_out in fan_outs(node)], axis=0
+        [arriving(sent[each.source], each.delay).sum(axis=1) @ each.reached for each in fan_outs(node)], axis=0
     )
     return total
 

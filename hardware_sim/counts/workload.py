@@ -1,10 +1,10 @@
 """What a network asks of a machine for one sample: the deployed run, one dense pass, or a run at another activity.
 
 Energy models multiply these numbers with their constants. A deployed workload is the counts divided by the number of samples;
-the dense one is what the same network costs without spikes: one step in which every neuron sends through every weight,
-without relays, which are a cost of the deployment. A workload at a given activity lets every population and product send with
-that probability; it is what the break-even is found with. What depends on held inputs only is a share of a sample in all of
-them: the number of held values over that of samples.
+the dense one is what the same network costs without spikes: one step in which every neuron sends through every weight, without
+relays that only copy, scale or add up, which are a cost of the deployment. A workload at a given activity lets every population
+and product send with that probability; it is what the break-even is found with. What depends on held inputs only is a share of
+a sample in all of them: the number of held values over that of samples.
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ class ConnectionLoad(Record):
     """Number of weights, zeros included; of a factor its elements."""
     n_synapses: int
     """Number of weights that are not zero; of a factor its elements."""
+    is_one_to_one: bool
+    """Whether every component of the source reaches one neuron at most, and every neuron is reached by one at most."""
     received: float
     """Events that arrive, over all steps."""
     synaptic_operations: float
@@ -138,7 +140,7 @@ class Workload(Record):
     n_chips: int = 1
     """Chips that are switched on."""
     rows: tuple[NodeLoad, ...]
-    """One per row of the counts: the inputs first, the output last; in a dense pass without the relays."""
+    """One per row of the counts: the inputs first, the output last; in a dense pass without relays that have no matrix."""
 
     def steps_of(self, row: NodeLoad) -> float:
         """Return the steps that a row computes per sample: T, or a share of it."""
@@ -199,6 +201,7 @@ def _connection_load(
         n_source=row.n_neurons if is_factor else each.n_weights // row.n_neurons,
         n_weights=each.n_weights,
         n_synapses=each.n_synapses,
+        is_one_to_one=each.is_one_to_one,
         received=each.received / n_samples,
         synaptic_operations=each.synaptic_operations / n_samples,
         weight_bits=weight_bits,
@@ -229,12 +232,12 @@ def _word_lengths(network: Network) -> Iterator[tuple[int, tuple[tuple[int, int]
 def dense_workload(deployed: Workload) -> Workload:
     """Return one conventional pass of the same network: every neuron computes and sends once, through every weight.
 
-    Relays are left out, and a product costs one operation an element, half of it for each factor. What is held is a share here,
-    too.
+    Relays are left out but for their matrices, and a product costs one operation an element, half of it for each factor. What
+    is held is a share here, too.
     """
     rows = []
-    for load in deployed.rows:
-        if load.kind is RowKind.RELAY:
+    for load in map(_without_copies, deployed.rows):
+        if load.kind is RowKind.RELAY and not load.connections:
             continue
         each_weight = load.share * (0.5 if load.kind is RowKind.PRODUCT else 1.0)
         connections = tuple(
@@ -247,6 +250,13 @@ def dense_workload(deployed: Workload) -> Workload:
         fired = 0.0 if load.kind is RowKind.INPUT else sent
         rows.append(_with_events(load, connections, each_weight * load.n_weights, fired, sent))
     return dataclasses.replace(deployed, kind=Pass.DENSE, n_steps=1, interval=1, n_steps_alone=1, rows=tuple(rows))
+
+
+def _without_copies(load: NodeLoad) -> NodeLoad:
+    """Leave the connections of a relay out by which it copies, scales or adds up."""
+    if load.kind is not RowKind.RELAY:
+        return load
+    return dataclasses.replace(load, connections=tuple(each for each in load.connections if not each.is_one_to_one))
 
 
 def workload_at(deployed: Workload, activity: float, n_steps: int) -> Workload:

@@ -127,7 +127,8 @@ def test_relays_and_products_stand_apart() -> None:
         assert counts.total.spiking_activity == sum(row.spikes for row in own) / sum(row.neuron_steps for row in own)
         for row in counts.rows:
             dense = sum(each.n_weights for each in row.connections)
-            assert row.ann_macs == {RowKind.RELAY: 0, RowKind.PRODUCT: row.n_neurons}.get(row.kind, dense)
+            matrices = sum(each.n_weights for each in row.connections if not each.is_one_to_one)
+            assert row.ann_macs == {RowKind.RELAY: matrices, RowKind.PRODUCT: row.n_neurons}.get(row.kind, dense)
         assert [row.name for row in counts.rows if row.kind is RowKind.RELAY] == [
             node.name for node in network.source.populations if node.is_relay
         ]
@@ -165,7 +166,11 @@ def test_a_product_counted_by_hand() -> None:
     per_sample = QUANTITIES["dense_synaptic_operations"](deployed_workload(network, counts))
     assert per_sample == counts.total.dense_synaptic_operations / 2 == 4 + 4 + 2 + 2  # a, b, p, the read-out
     assert (rows["a"].kind, rows["b"].kind) == (RowKind.RELAY, RowKind.SPIKING)
-    assert counts.ann_macs == 4 + 2 + 2  # b, one for each element of p, the read-out; a is a relay
+    assert counts.ann_macs == 4 + 2 + 2  # b, one for each element of p, the read-out; a is a relay that copies
+    mixing = replace(a, connections=(ConnectionSpec(source="input", weight=[[1.0, 0.5], [0.0, 1.0]]),))
+    mixed = unit_network((mixing, b, product), output)
+    points = np.array([[0.5, 1.0]])
+    assert count_operations(mixed, run_float(mixed, points)).ann_macs == 4 + 4 + 2 + 2  # a has a matrix of the module
     assert counts.total.spiking_activity == 1 / 4
 
 
