@@ -137,7 +137,9 @@ def constant_inputs(network: Network, x: NumberArray) -> Callable[[int], Mapping
         x: Values in the network's own numbers, (n_samples, n_in) or, with a row for each step, (n_samples, n_steps, n_in).
     """
     parts = network.split_inputs(x)
-    return lambda t: {name: part[:, t] if part.ndim == 3 else part for name, part in parts.items()}
+    return lambda t: {
+        name: np.ascontiguousarray(part[:, t]) if part.ndim == 3 else part for name, part in parts.items()
+    }
 
 
 def run_float(

@@ -51,13 +51,20 @@ def test_integers_equal_longhand(seed: int) -> None:
     np.testing.assert_allclose(trace.outputs, expected.outputs, rtol=1e-13, atol=1e-13)
 
 
+FLOAT_ROUNDING = 1e-10
+"""Sums of a few dozen float64 products, in the order of the processor's own BLAS, 1e-14 as a share of the largest payload; loops
+of random weights amplify that up to a thousandfold over the steps (9e-12 was seen)."""
+
+
 @pytest.mark.parametrize("seed", range(100))
 def test_floats_equal_longhand(seed: int) -> None:
     network = draw(seed).source
     points = builders.random_points(network, 2)
     expected = longhand.run_float(network, points)
     assert expected.nearest > 1e-9
-    np.testing.assert_allclose(run_float(network, points).outputs, expected.outputs, rtol=1e-12, atol=1e-12)
+    largest = max(1.0, *(abs(value) for sent in expected.payload.values() for value in sent))
+    apart = np.abs(run_float(network, points).outputs - np.array(expected.outputs)).max()
+    assert apart <= FLOAT_ROUNDING * largest
 
 
 @pytest.mark.parametrize("seed", range(0, 40, 3))
