@@ -45,7 +45,7 @@ def compensate_affine(
     """Round the weights of one sum and its bias so that its drive comes closest to the float network's.
 
     A neuron whose bias would leave the state word keeps the weights and the bias that it has. So does a relay, whose
-    weights are exact.
+    weights are exact or were rounded together (`relays.py`).
 
     Args:
         affine: Gives scales and words.

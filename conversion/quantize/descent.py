@@ -7,8 +7,8 @@
 
 After some moves the integer engine is asked: moves that it does not confirm are taken back, half at a time, and everything is
 linearised anew. What is kept is the best on points held out. Spikes are held as they are within a round, and so are the weights
-of relays, which are exact. Rounding node by node (`compensation.py`) is the start; here all nodes act together on the one error
-that counts. No training, no torch.
+of relays, which are exact or were rounded together (`relays.py`). Rounding node by node (`compensation.py`) is the start; here
+all nodes act together on the one error that counts. No training, no torch.
 
 Source: Gauss-Newton with coordinate descent over a lattice; the greedy choice of a move is that of matching pursuit (Mallat and
 Zhang 1993).

@@ -55,8 +55,8 @@ class Quantization(Record):
 def round_network(network: QuantizedNetwork, scheme: QuantizationScheme, points: FloatArray) -> QuantizedNetwork:
     """Round the weights of a network that was rounded to the nearest, by the rule of the scheme.
 
-    Compensation is kept only if it brings the output closer on these points: with very few of them it need not. Relays that are
-    not exact follow, and descent starts where they end.
+    Relays that are not exact come first, and descent last. Compensation is kept only if it brings the output closer on these
+    points: with very few of them it need not.
 
     Args:
         network: Rounded to the nearest.
@@ -67,11 +67,11 @@ def round_network(network: QuantizedNetwork, scheme: QuantizationScheme, points:
         return network
     if scheme.rounding is Rounding.BIAS_CORRECTED:
         return adjust_network(network, points, correct_bias)
-    adjust = partial(compensate_affine, n_finer=n_finer_scales(scheme))
-    compensated = adjust_network(network, points, adjust)
+    start = round_relays(network, points)
+    compensated = adjust_network(start, points, partial(compensate_affine, n_finer=n_finer_scales(scheme)))
     wanted = run_float(network.source, points).outputs
-    errors = [float(np.linalg.norm(run_integer(n, points).outputs - wanted)) for n in (compensated, network)]
-    kept = round_relays(compensated if errors[0] <= errors[1] else network, points)
+    errors = [float(np.linalg.norm(run_integer(n, points).outputs - wanted)) for n in (compensated, start)]
+    kept = compensated if errors[0] <= errors[1] else start
     return descend_integers(kept, points) if scheme.rounding is Rounding.DESCENDED else kept
 
 

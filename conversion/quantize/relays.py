@@ -1,14 +1,16 @@
 """Joint rounding of relays: all weights of one act together on the network's output, and later ones make up for earlier ones.
 
-    minimise over integers q     sum_n |r[n] - sum over k, j of G[n, k] (q s - w)[k, j] a[n, j]|**2        G = du/dz
-    w                            the real weights that leave the least of r, by conjugate gradients, from those that there are
-    H ~ M x A                    M = mean G G^T, A = mean a a^T: exact where a and G are independent, as function and point
+    minimise over integers q     mean_n |sum over k, j of G[n, k] E[k, j] a[n, j]|**2        E = w - q s,  G = du/dz
+    ~ sum of (M E A) * E         M = mean G G^T, A = mean a a^T: exact where a and G are independent, as function and point
     M = U^T D U, A = V^T D V     U, V upper, of unit diagonal
     in falling order of k and j:
-        q[k, j] = clip(half_up((w + (U E V^T) - E)[k, j] / s[k, j])),   E = w - q s
+        q[k, j] = clip(half_up((w + (U E V^T) - E)[k, j] / s[k, j]))
 
 The payloads of a relay are factors of products, or they are added up at once: rounding errors of its neurons may cancel in the
-output, which rounding neuron by neuron cannot use. Relays whose weights are exact stay as they are, and so do weights of zero.
+output, which rounding neuron by neuron cannot use. Relays come before all other nodes, which are then fitted to what they send
+(`compensation.py`). M and A are those of the float network, and nothing but these two is fitted to the calibration points: a
+correction of w by least squares, with as many weights as points, made up for the errors of these points alone. Relays whose
+weights are exact stay as they are, and so do weights of zero.
 
 Source: rounding with a Kronecker-factored Hessian and feedback on both sides, Tseng et al. 2025 (YAQA, arXiv 2505.22988).
 """
@@ -28,38 +30,39 @@ from ...network.quantized import QuantizedNetwork
 from ...network.quantized_nodes import QuantizedAffine
 from ..calibrate.sensitivity import AffineJacobian, trace_jacobians
 from .compensation import unit_weights, weight_limits
-from .descent import WantedOutputs, dequantized_network
+from .descent import WantedOutputs
 from .layerwise import thinned, with_affines
 
 RIDGE = 1e-6
 """Added to the diagonals of M and A, as a share of their means: payloads without effect keep their weights."""
 N_COARSER = 2
 """Bits by which scales become coarser, at most: feedback asks for words beyond the range that the float weights have."""
-N_STEPS = 60
-"""Steps of conjugate gradients; more changed no measured result."""
 
 
 def round_relays(network: QuantizedNetwork, points: FloatArray) -> QuantizedNetwork:
     """Round the weights and biases of every relay anew, where they are not exact and the output comes closer to the source's.
 
     Args:
-        network: The quantized network; scales and words stay.
+        network: The quantized network; words stay, and scales become coarser at most.
         points: Calibration points, as of `calibrate_network`.
     """
+    rounded = [
+        (index, spec)
+        for index, spec in enumerate(network.source.affines)
+        if isinstance(spec, PopulationSpec) and spec.is_relay and not _is_exact(network.affines[index], spec)
+    ]
+    if not rounded:
+        return network
     kept = thinned(network, points)
-    wanted_outputs, size = None, 0.0
-    for index, spec in enumerate(network.source.affines):
-        if not (isinstance(spec, PopulationSpec) and spec.is_relay) or _is_exact(network.affines[index], spec):
-            continue
-        if wanted_outputs is None:
-            wanted_outputs = WantedOutputs(points=kept, wanted=run_float(network.source, kept).outputs)
-            size = float(np.linalg.norm(wanted_outputs.residual(network)))
-        jacobian = trace_jacobians(dequantized_network(network), kept)[index]
-        start, residual = network, wanted_outputs.residual(network)
+    wanted = WantedOutputs(points=kept, wanted=run_float(network.source, kept).outputs)
+    size = float(np.linalg.norm(wanted.residual(network)))
+    jacobians = trace_jacobians(network.source, kept)
+    for index, spec in rounded:
+        start = network
         for coarser in range(N_COARSER + 1):
-            changed = _rounded(start.affines[index], spec, jacobian, residual, coarser)
+            changed = _rounded(start.affines[index], spec, jacobians[index], coarser)
             candidate = with_affines(start, {spec.name: changed})
-            error = float(np.linalg.norm(wanted_outputs.residual(candidate)))
+            error = float(np.linalg.norm(wanted.residual(candidate)))
             if error < size:
                 network, size = candidate, error
     return network
@@ -70,18 +73,14 @@ def _is_exact(affine: QuantizedAffine, spec: PopulationSpec) -> bool:
     return bool(np.array_equal(affine.real_weight, spec.weight))
 
 
-def _rounded(
-    affine: QuantizedAffine, spec: PopulationSpec, jacobian: AffineJacobian, residual: FloatArray, coarser: int
-) -> QuantizedAffine:
-    """Return a sum with other weights and biases, which bring the residual u_q - u, (n_outputs, n_samples), closest to zero.
+def _rounded(affine: QuantizedAffine, spec: PopulationSpec, jacobian: AffineJacobian, coarser: int) -> QuantizedAffine:
+    """Return a sum with other weights and biases, whose errors cancel in the output.
 
     Its scales are coarser by `coarser` bits, so that words at the end of their range have units to spare.
     """
-    felt = jacobian.by_drive
     ones = np.ones((*jacobian.received.shape[:2], 1))
-    a = np.concatenate([jacobian.received, ones], axis=2)
-    M, A = _moments(felt), _moments(a)
-    wanted = np.column_stack([affine.real_weight, affine.real_bias]) + _correction(felt, a, M, A, -residual)
+    M, A = _moments(jacobian.by_drive), _moments(np.concatenate([jacobian.received, ones], axis=2))
+    wanted = np.column_stack([spec.weight, spec.bias])
     coarse = tuple(replace(each, weight_exponent=each.weight_exponent + coarser) for each in affine.connections)
     affine = replace(affine, connections=coarse)
     unit = np.column_stack([unit_weights(affine), np.full(affine.n_out, np.ldexp(1.0, affine.state_exponent))])
@@ -105,42 +104,6 @@ def _moments(values: FloatArray) -> FloatArray:
     ridge = max(RIDGE * float(np.trace(moments)) / len(moments), float(np.finfo(np.float64).tiny))
     found: FloatArray = moments + ridge * np.eye(len(moments))
     return found
-
-
-def _correction(felt: FloatArray, a: FloatArray, M: FloatArray, A: FloatArray, wanted: FloatArray) -> FloatArray:
-    """Compute the change of the weights, (n_out, n_in + 1), whose effect is closest to a wanted change of the output.
-
-    Args:
-        felt: G, shape (n_outputs, n_steps, n_samples, n_out).
-        a: What is received, with ones behind, shape (n_steps, n_samples, n_in + 1).
-        M: Second moments of G with a ridge.
-        A: Second moments of a with a ridge; M and A precondition.
-        wanted: Change of the outputs, shape (n_outputs, n_samples).
-    """
-    n_rows = wanted.size * len(a)
-    ridge = RIDGE * float(np.trace(M) * np.trace(A)) / (len(M) * len(A))
-    by_output, by_input = np.linalg.inv(M), np.linalg.inv(A)
-
-    def back(outputs: FloatArray) -> FloatArray:
-        weighted = felt * outputs[:, None, :, None]
-        found: FloatArray = np.einsum("tnk,tnj->kj", weighted.sum(axis=0), a, optimize=True) / n_rows
-        return found
-
-    change = np.zeros((len(M), len(A)))
-    left = back(wanted)
-    z = by_output @ left @ by_input
-    direction, size = z, float((left * z).sum())
-    for _ in range(N_STEPS):
-        if size <= 0.0:
-            break
-        effect = np.einsum("otnk,tnk->on", felt, a @ direction.T, optimize=True)
-        curved = back(effect) + ridge * direction
-        length = size / float((direction * curved).sum())
-        change, left = change + length * direction, left - length * curved
-        z = by_output @ left @ by_input
-        former, size = size, float((left * z).sum())
-        direction = z + size / former * direction
-    return change
 
 
 def _unit_factor(moments: FloatArray) -> FloatArray:

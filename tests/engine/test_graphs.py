@@ -52,8 +52,8 @@ def test_integers_equal_longhand(seed: int) -> None:
 
 
 FLOAT_ROUNDING = 1e-10
-"""Sums of a few dozen float64 products, in the order of the processor's own BLAS, 1e-14 as a share of the largest payload; loops
-of random weights amplify that up to a thousandfold over the steps (9e-12 was seen)."""
+"""Sums of a few dozen float64 products, in the order of the processor's own BLAS, 1e-14 as a share of the largest payload;
+random loops amplify that up to a thousandfold over the steps (9e-12 was seen)."""
 
 
 @pytest.mark.parametrize("seed", range(100))

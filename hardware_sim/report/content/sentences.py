@@ -231,9 +231,9 @@ def step_sentences(latency: LatencyEstimate) -> str:
 
 
 def report_title(report: ReportContent) -> str:
-    """Name network and problem."""
+    """Name network and problem, once where they have one name."""
     network = report.network.name if report.network else "network"
-    return f"{network} on {report.problem.name}" if report.problem else network
+    return f"{network} on {report.problem.name}" if report.problem and report.problem.name != network else network
 
 
 def lee_sentence(lee: float) -> str:
