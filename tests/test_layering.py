@@ -163,10 +163,9 @@ def test_every_import_obeys_its_layer() -> None:
     assert not found, "\n" + "\n".join(found)
 
 
-def rooms_of(path: Path) -> tuple[str, set[str]]:
+def rooms_of(path: Path, rooms: set[str]) -> tuple[str, set[str]]:
     """Return the room (folder) of a module and the rooms that it imports from, names under TYPE_CHECKING included."""
     package = module_name(path.parent / "__init__.py")
-    rooms = {module_name(folder / "__init__.py") for folder in {file.parent for file in sources()}}
     imported = set()
     for found in imports_of(ast.parse(path.read_text(encoding="utf-8")), package):
         name = found.name
@@ -179,9 +178,10 @@ def rooms_of(path: Path) -> tuple[str, set[str]]:
 def test_rooms_stand_in_an_order() -> None:
     """No room imports from one that imports from it, by any detour; the front doors (`__init__.py`) may look anywhere."""
     graph: dict[str, set[str]] = {}
+    rooms = {module_name(folder / "__init__.py") for folder in {file.parent for file in sources()}}
     for path in sources():
         if path.name not in ("__init__.py", "__main__.py"):
-            room, imported = rooms_of(path)
+            room, imported = rooms_of(path, rooms)
             graph.setdefault(room, set()).update(imported)
     order = tuple(TopologicalSorter(graph).static_order())  # raises CycleError, which names the circle
     assert order[0] == "neuropinn_lava.base"

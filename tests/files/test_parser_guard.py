@@ -65,7 +65,7 @@ def test_a_parser_that_comes_to_an_end_passes(parser: str, path: Path) -> None:
     [
         (
             "hangs",
-            r"file .* must have a parser that ends within 10 s; got one that hangs\. It is damaged, or made to do harm",
+            r"file .* must have a parser that ends within 2 s; got one that hangs\. It is damaged, or made to do harm",
         ),
         ("crashes", r"be parsed without a crash; got one ended by SIGSEGV"),
         ("devours", r"be parsed within 4 GiB of memory; got one that wants more"),
@@ -74,7 +74,7 @@ def test_a_parser_that_comes_to_an_end_passes(parser: str, path: Path) -> None:
 )
 def test_what_does_not_survive_is_refused(parser: str, message: str, path: Path) -> None:
     with pytest.raises(FileFormatError, match=f"(?s){message}"):
-        try_parser(f"test_parser_guard:{parser}", path, "file", seconds=10 if parser == "hangs" else 100)
+        try_parser(f"test_parser_guard:{parser}", path, "file", seconds=2 if parser == "hangs" else 100)
 
 
 def test_a_relative_path_and_another_working_folder(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,7 @@ def test_the_amplitude_becomes_the_scale_of_the_outputs() -> None:
     assert 0.5 < one < 2.0
 
 
+@pytest.mark.slow
 def test_heat_in_two_dimensions_is_not_refused() -> None:
     problem = nl.PdeProblem(
         domain=nl.Box.space_time([0, 0, 0], [1, 1, 1]),

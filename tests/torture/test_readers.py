@@ -12,7 +12,7 @@ import pytest
 from fuzzing import run_trials
 from subjects import SUBJECTS
 
-N_SMOKE = 25
+N_SMOKE = 10
 N_INPUTS = 10_000
 
 

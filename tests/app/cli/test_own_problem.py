@@ -47,6 +47,7 @@ def test_calibration_and_budget_use_the_users_problem(network):
     assert 2 <= bits <= 8
 
 
+@pytest.mark.slow
 def test_the_command_line_takes_it_by_its_file(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own.py").write_text(textwrap.dedent(FILE))

@@ -68,6 +68,7 @@ def test_two_workers_give_the_bytes_of_one_process_and_resume_it(tmp_path):
     assert [progress.n_done for progress in told] == [*range(9, 100, 9), 100]
 
 
+@pytest.mark.slow
 def test_the_command_line_gives_the_same_file_on_dask(cli, float_file, points_file, tmp_path):
     pytest.importorskip("distributed", reason="needs the extra `dask`")
     chip_file = tmp_path / "chip.h5"

@@ -84,6 +84,7 @@ def test_a_checkpoint_of_another_problem_is_refused(cli, tmp_path):
     assert "heat" in err
 
 
+@pytest.mark.slow
 def test_ctrl_c_writes_the_best_network_and_the_rest_is_trained_later_to_the_same_bits(cli, tmp_path):
     """A signal to a process of its own, as a terminal sends it."""
     options = ["--iterations", "0.02", "--layers", "8,8"]

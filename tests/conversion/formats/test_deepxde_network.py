@@ -32,11 +32,13 @@ def test_it_is_itself_on_the_float_backend(example: Any) -> None:
     assert np.abs(example.torch_solution(module) - exact).max() <= SAME * np.abs(exact).max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bits", ERRORS)
 def test_errors_of_word_lengths(example: Any, bits: tuple[int, int]) -> None:
     assert example.error_of_bits(example.read_pinn()[0], *bits) <= ERRORS[bits]
 
 
+@pytest.mark.slow
 def test_silence_is_bought_for_a_stated_error(example: Any) -> None:
     spec, _ = example.read_pinn()
     found = [example.sparsify(spec, allowed).after for allowed in (1e-3, 1e-2)]

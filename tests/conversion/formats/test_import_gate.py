@@ -258,7 +258,13 @@ pytestmark = pytest.mark.filterwarnings(r"ignore:.*weight_norm.* is deprecated:F
 # torch's older norm is what existing modules have.
 
 
-@pytest.mark.parametrize("name", [*EQUAL, *REFUSED])
+SLOW = {"compiled"}
+"""Modules that torch compiles first, which takes half a minute."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in (*EQUAL, *REFUSED)]
+)
 def test_an_import_equals_its_module_or_is_refused(name: str) -> None:
     """At points that the gate does not use; the module itself stays as it was."""
     seed = [*EQUAL, *REFUSED].index(name)
