@@ -137,7 +137,7 @@ if TYPE_CHECKING:
     from .training.run.history import TrainingHistory, TrainingProgress
     from .training.run.outcome import TrainingResult, TrainingStatus
 
-__version__ = "2.0.0.dev0"
+__version__ = "2.0.0"
 
 _HOME = {
     # A problem: geometry, equation, conditions, reference

@@ -17,13 +17,12 @@ from ...reference_solution import ReferenceSolution
 from ...solvers.closed_forms import helmholtz_mode
 
 RECIPE = TrainingRecipe(
-    network=dataclasses.replace(SOLVER_NETWORK, initial_gain=3.0),
-    cloud=CloudRecipe(n_per_axis=(23, 66)),
-    phases=accurate_then_sparse(0.28, n_accurate=150, least_damping=1e-5),
+    network=dataclasses.replace(SOLVER_NETWORK, initial_gain=2.0),
+    cloud=CloudRecipe(n_per_axis=(26, 74)),
+    phases=accurate_then_sparse(0.28, n_accurate=60, least_damping=1e-5),
 )
-"""The cells that `default_recipe.py` chooses. On 20 x 56 cells with 20 neighbours the discrete equations are as right,
-but a sparse network errs more between the points: 4.8e-3 at an activity of 0.265. On 22 x 62 cells with 60 accurate steps, it
-ends at 3.1e-3."""
+"""First weights of a gain of 3 oscillate between the points: on 23 x 66 cells seed 1 ended at 6.6e-3, with a gain of 2 at
+2.9e-3, and with the cells above at 1.2e-3."""
 MODES = (1, 4)
 """Numbers of whole waves along x and y."""
 
