@@ -167,7 +167,7 @@ def test_changes_reach_the_recipe():
 
 
 def test_clouds_that_move_on_request():
-    recipe = find_problem("poisson-star").recipe
+    recipe = find_problem("advection-diffusion-star").recipe
     changed = RecipeChanges(refine=0.2, jitter=0.1, iterations=0.5).applied(recipe)
     assert changed.phases[0].refinement is None
     assert all(phase.refinement == Refinement(share=0.2) for phase in changed.phases[1:])
