@@ -12,6 +12,7 @@ import neuropinn_lava as nl
 from neuropinn_lava.base.errors import SpecError
 from neuropinn_lava.base.metrics import relative_l2
 from neuropinn_lava.engine.reference import run_float, run_integer
+from neuropinn_lava.hardware_sim.report.content.formats import format_percent
 from neuropinn_lava.problems import find_problem
 from neuropinn_lava.problems.residuals import evaluation_points
 
@@ -84,4 +85,9 @@ def test_reports_hold_estimates_where_no_reference_is_known(network, tmp_path):
     (result,) = report.backends.results[:1]
     assert result.relative_l2 is None
     assert result.estimated_l2 == pytest.approx(nl.estimate_error(network, unknown).relative_l2)
-    assert "estimated error" in (report.save(tmp_path / "report") / "report.html").read_text()
+    chip = nl.convert(network).network
+    deployed = nl.profile(chip, unknown, n_points=200, with_lava=False)
+    page = (deployed.save(tmp_path / "report") / "report.html").read_text()
+    tile = page.partition('id="estimated-error"')[2].partition("</div>")[0]
+    assert "the problem has no reference" in tile
+    assert format_percent(deployed.deployed_result.estimated_l2) in tile
