@@ -109,8 +109,12 @@ class FloatArithmetic(Record):
         return np.zeros((self.n_samples, width))
 
     def step(self, node: NodeSpec | OutputSpec, membrane: FloatArray, received: Sequence[FloatArray]) -> NodeStep:
-        """Compute one step of a node."""
-        return step_float(node, membrane, received)
+        """Compute one step of a node.
+
+        A BLAS may add in another order where rows do not follow each other in memory, as those of a step within a sequence:
+        then a sequence in parts would differ from the whole in the last bit.
+        """
+        return step_float(node, membrane, [np.ascontiguousarray(a) for a in received])
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +141,7 @@ def constant_inputs(network: Network, x: NumberArray) -> Callable[[int], Mapping
         x: Values in the network's own numbers, (n_samples, n_in) or, with a row for each step, (n_samples, n_steps, n_in).
     """
     parts = network.split_inputs(x)
-    return lambda t: {
-        name: np.ascontiguousarray(part[:, t]) if part.ndim == 3 else part for name, part in parts.items()
-    }
+    return lambda t: {name: part[:, t] if part.ndim == 3 else part for name, part in parts.items()}
 
 
 def run_float(
