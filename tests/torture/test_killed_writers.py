@@ -44,6 +44,7 @@ def assert_never_half(result: dict[str, Any], n_random: int) -> None:
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.slow
 def test_a_writer_killed_a_few_times(tmp_path: Path) -> None:
     assert_never_half(torture("network", 5, tmp_path), 5)
 

@@ -347,6 +347,7 @@ def test_verify_finds_no_difference(cli, chip_file):
 
 
 @pytest.mark.lava
+@pytest.mark.slow
 def test_verify_bounds_the_estimated_error(cli, tmp_path):
     chip = tmp_path / "chip.h5"
     assert cli("convert", "poisson", "--out", chip)[0] == 0

@@ -30,6 +30,7 @@ def network():
     return nl.train(OWN, changes=SHORT).network
 
 
+@pytest.mark.slow
 def test_a_report_knows_the_users_problem(network, tmp_path):
     report = nl.profile(network, OWN, n_points=200, with_lava=False)
     assert report.problem.title == OWN.title

@@ -140,6 +140,7 @@ def test_networks_and_backends_that_do_not_go_step_by_step_are_refused(path: Pat
     assert f"must have the shape (n_steps, {NETWORK.n_in}); got (1, 23" in error(NETWORK)
 
 
+@pytest.mark.slow
 def test_the_command_line_goes_on_where_it_ended(cli, path: Path) -> None:  # type: ignore[no-untyped-def]
     folder = path.parent
     write_network(NETWORK, folder / "n.h5")

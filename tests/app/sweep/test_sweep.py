@@ -129,6 +129,7 @@ def test_the_same_sweep_elsewhere_gives_the_same_rows(found, tmp_path):
     assert untimed(row) in [untimed(other) for other in found.rows]
 
 
+@pytest.mark.slow
 def test_what_ended_before_an_interrupt_is_kept(tmp_path, counted):
     def interrupt(progress):
         if progress.n_measured == 3:
@@ -345,6 +346,7 @@ def test_a_plan_with_a_problem_of_one_s_own_reaches_workers():
 
 
 @pytest.mark.lava
+@pytest.mark.slow
 def test_points_are_deployed_on_lava_with_the_same_numbers(found, tmp_path):
     plan = dataclasses.replace(PLAN, with_lava=True)
     grid = SweepGrid(weight_bits=(8,), payload_bits=(12,), theta=(0.02,))

@@ -64,6 +64,7 @@ def test_limits_are_checked() -> None:
     assert replace(limit_of(0.5), relative_l2=0.0).relative_l2 == 0.0
 
 
+@pytest.mark.slow
 def test_words_of_a_graph_are_searched_by_population() -> None:
     network = builders.random_graph(0, n_nodes=5, n_steps=1, activations=("tanh",)).source
     points, judged = builders.random_points(network, 200), builders.random_points(network, 200, 5)

@@ -60,6 +60,7 @@ def test_what_does_not_fit_is_said_and_priced_without_hops() -> None:
     assert profile.energies == ()
 
 
+@pytest.mark.slow
 def test_static_power_lasts_as_long_as_the_busiest_core_of_the_placement() -> None:
     # 450 x 450 weights of 8 bits are more than the synaptic memory of a core of Loihi 2: the layer is dealt out evenly.
     network = builders.random_quantized(0, widths=(2, 450, 450, 1))

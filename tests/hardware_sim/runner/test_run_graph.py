@@ -672,6 +672,7 @@ def run_many(n_runs: int) -> set[str]:
     return ends
 
 
+@pytest.mark.slow
 def test_thirty_runs_leave_nothing() -> None:
     assert {"fine: finished", "raise: error", "killed: error", "interrupt: interrupt"} <= run_many(30)
 

@@ -34,6 +34,7 @@ def centre_line(along: FloatArray, axis: int, lid: tuple[float, ...] = PLAIN_LID
     return solve_cavity(lid).evaluate(points)[:, 1 - axis]
 
 
+@pytest.mark.slow
 def test_the_table_of_ghia_is_met() -> None:
     for table, axis in ((GHIA_V, 0), (GHIA_U, 1)):
         found = centre_line(np.array(list(table)), axis)
@@ -54,6 +55,7 @@ def away_from_the_upper_corners() -> FloatArray:
 
 
 @pytest.mark.parametrize(("lid", "velocity"), [(PLAIN_LID, 2e-4), (PARABOLIC_LID, 1e-6)])
+@pytest.mark.slow
 def test_the_flow_is_converged(lid: tuple[float, ...], velocity: float) -> None:
     """With degree 32, whose own error is twice that of the default and more."""
     points = np.random.default_rng(1).uniform(0, 1, (4000, 2))
