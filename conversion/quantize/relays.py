@@ -58,9 +58,9 @@ def round_relays(network: QuantizedNetwork, points: FloatArray) -> QuantizedNetw
     size = float(np.linalg.norm(wanted.residual(network)))
     jacobians = trace_jacobians(network.source, kept)
     for index, spec in rounded:
-        start = network
+        start, moments = network, _output_and_input_moments(jacobians[index])
         for coarser in range(N_COARSER + 1):
-            changed = _rounded(start.affines[index], spec, jacobians[index], coarser)
+            changed = _rounded(start.affines[index], spec, *moments, coarser)
             candidate = with_affines(start, {spec.name: changed})
             error = float(np.linalg.norm(wanted.residual(candidate)))
             if error < size:
@@ -73,13 +73,24 @@ def _is_exact(affine: QuantizedAffine, spec: PopulationSpec) -> bool:
     return bool(np.array_equal(affine.real_weight, spec.weight))
 
 
-def _rounded(affine: QuantizedAffine, spec: PopulationSpec, jacobian: AffineJacobian, coarser: int) -> QuantizedAffine:
+def _output_and_input_moments(jacobian: AffineJacobian) -> tuple[FloatArray, FloatArray]:
+    """Compute M, shape (n_out, n_out), and A, (n_in + 1, n_in + 1), of what is received with a one behind it, for the bias."""
+    ones = np.ones((*jacobian.received.shape[:2], 1))
+    return _moments(jacobian.by_drive), _moments(np.concatenate([jacobian.received, ones], axis=2))
+
+
+def _rounded(
+    affine: QuantizedAffine, spec: PopulationSpec, M: FloatArray, A: FloatArray, coarser: int
+) -> QuantizedAffine:
     """Return a sum with other weights and biases, whose errors cancel in the output.
 
-    Its scales are coarser by `coarser` bits, so that words at the end of their range have units to spare.
+    Args:
+        affine: The sum, which gives scales and words.
+        spec: The float relay, whose weights are rounded.
+        M: Second moments of du/dz, shape (n_out, n_out).
+        A: Second moments of what is received, a one behind it, shape (n_in + 1, n_in + 1).
+        coarser: Bits by which the scales become coarser, so that words at the end of their range have units to spare.
     """
-    ones = np.ones((*jacobian.received.shape[:2], 1))
-    M, A = _moments(jacobian.by_drive), _moments(np.concatenate([jacobian.received, ones], axis=2))
     wanted = np.column_stack([spec.weight, spec.bias])
     coarse = tuple(replace(each, weight_exponent=each.weight_exponent + coarser) for each in affine.connections)
     affine = replace(affine, connections=coarse)

@@ -178,7 +178,7 @@ class ParametricDomain(Record):
         """Draw n points uniformly from the region and the ranges; `POINTS_PER_FUNCTION` in a row have the same functions."""
         return np.hstack([self.region.sample(n, rng), self._draw_for(n, rng)])
 
-    def with_own_functions(self, points: FloatArray, rng: np.random.Generator) -> FloatArray:
+    def with_own_draws(self, points: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Return the points with other draws of the parameters, a draw for each point, shape of the points."""
         return np.hstack([points[:, : self._n_dim], self.draw(len(points), rng)])
 

@@ -10,7 +10,7 @@ from neuropinn_lava.conversion import DEFAULT_POINTS
 
 
 def test_every_point_of_a_network_of_functions_has_a_function_of_its_own() -> None:
-    """Rounded to few functions, the weights are wrong for all others: 2.6 % for 0.3 % of `poisson-operator`."""
+    """Weights that are rounded for few functions are wrong for all others."""
     network, problem = nl.find_network("heat-operator"), nl.find_problem("heat-operator")
     assert isinstance(network, nl.NetworkSpec)
     points = calibration_points(network, None, for_tuning=False, seed=0, problem=problem)

@@ -312,3 +312,12 @@ def test_what_is_no_report_is_refused(tmp_path: Path, text: str) -> None:
         read_report(path)
     with pytest.raises(FileFormatError, match=r"a readable report\.json"):
         read_report(tmp_path / "missing")
+
+
+def test_a_title_names_network_and_problem_once_where_they_have_one_name() -> None:
+    report = report_cases.full_report()
+    assert report.network is not None
+    assert report.problem is not None
+    for name, title in (("other", f"{report.network.name} on other"), (report.network.name, report.network.name)):
+        titled = replace(report, problem=replace(report.problem, name=name))
+        assert report_markdown(titled).splitlines()[0] == f"# {title}"
