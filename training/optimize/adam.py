@@ -41,6 +41,12 @@ def learning_rate(phase: PhaseRecipe, iteration: int) -> float:
     return phase.learning_rate * 0.5 * (1.0 + math.cos(math.pi * progress))
 
 
+def compute_gradient(task: StepTask) -> None:
+    """Set the gradient of the parameters to that of the phase's loss."""
+    task.parameters.gradient.zero_()
+    weighted_loss(task.terms, task.phase, task.target_activity).backward()
+
+
 class Adam:
     """Adam for one phase; every phase starts with new moments."""
 
@@ -54,8 +60,7 @@ class Adam:
 
     def advance(self, task: StepTask) -> None:
         """Move the network by one step along the gradient of the phase's loss, by the learning rate of the iteration."""
-        task.parameters.gradient.zero_()
-        weighted_loss(task.terms, task.phase, task.target_activity).backward()
+        compute_gradient(task)
         self.step(task.parameters, learning_rate(task.phase, task.iteration), task.iteration)
         task.network.clamp_()
 

@@ -20,12 +20,16 @@ class FlatParameters:
         """Their gradients, same shape; a backward pass adds to it."""
         self.parts: dict[int, slice] = {}
         """Place of each parameter in the vectors, by its identity."""
+        self.matrices: list[tuple[slice, torch.Size]] = []
+        """Place in the vectors and shape of each parameter that is a matrix."""
         start = 0
         for p in held:
             part = slice(start, start + p.numel())
             p.data = self.values[part].view_as(p)
             p.grad = self.gradient[part].view_as(p)
             self.parts[id(p)] = part
+            if p.dim() == 2:
+                self.matrices.append((part, p.shape))
             start = part.stop
 
     def direction(self, network: TrainedNetwork, step: Tensor) -> Direction:

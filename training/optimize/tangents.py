@@ -98,7 +98,7 @@ def other_parameters(network: TrainedNetwork) -> list[Tensor]:
     n_others = sum(p.numel() for p in others)
     if n_others > MAX_OTHERS:
         rule = f"have at most {MAX_OTHERS} parameters outside torch.nn.Linear and VSN where a phase is gauss-newton's"
-        repair = "Build its affine maps as Linear layers, or train by adam or l-bfgs."
+        repair = "Build its affine maps as Linear layers, or train by adam, soap or l-bfgs."
         raise TrainingError("train.module", rule, n_others, repair)
     return others
 

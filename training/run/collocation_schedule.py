@@ -76,7 +76,7 @@ class CollocationSchedule:
     def _energy_violations(self) -> Iterator[Violation]:
         where, phases = f"training of {self.problem.name!r} by energy", self.recipe.phases
         if any(phase.optimizer is Optimizer.GAUSS_NEWTON for phase in phases):
-            repair = "Choose adam or l-bfgs."
+            repair = "Choose adam, soap or l-bfgs."
             yield Violation(where, "have no phase of gauss-newton, which needs residuals", "gauss-newton", repair)
         if any(phase.refinement is not None or phase.jitter is not None for phase in phases):
             repair = "Leave it out, and train on a finer mesh."

@@ -22,6 +22,7 @@ from ..optimize.gauss_newton import GaussNewton
 from ..optimize.lbfgs import LBfgs
 from ..optimize.parameters import FlatParameters
 from ..optimize.phase_optimizer import Packed, PhaseOptimizer, read_number, read_tensor
+from ..optimize.soap import Soap
 from .history import COLUMNS, TrainingHistory
 
 
@@ -53,7 +54,7 @@ class TrainingState:
     def begin_phase(self, kind: Optimizer) -> None:
         """Go back to the best network of the phase before, forget its objective, and start with a new optimizer."""
         self.restore_best()
-        self.optimizer = build_optimizer(kind, self.parameters.values)
+        self.optimizer = build_optimizer(kind, self.parameters)
         self.best_loss = math.inf
 
     def begin_draw(self) -> None:
@@ -72,14 +73,15 @@ class TrainingState:
         self.parameters.values.copy_(self.best_values)
 
 
-def build_optimizer(kind: Optimizer, values: Tensor) -> PhaseOptimizer:
-    """Build an optimizer for a phase, for parameters with these values."""
-    builders: dict[Optimizer, Callable[[Tensor], PhaseOptimizer]] = {
-        Optimizer.ADAM: Adam,
-        Optimizer.L_BFGS: LBfgs,
-        Optimizer.GAUSS_NEWTON: lambda values: GaussNewton(),
+def build_optimizer(kind: Optimizer, parameters: FlatParameters) -> PhaseOptimizer:
+    """Build an optimizer for a phase that moves these parameters."""
+    builders: dict[Optimizer, Callable[[], PhaseOptimizer]] = {
+        Optimizer.ADAM: lambda: Adam(parameters.values),
+        Optimizer.SOAP: lambda: Soap(parameters),
+        Optimizer.L_BFGS: lambda: LBfgs(parameters.values),
+        Optimizer.GAUSS_NEWTON: GaussNewton,
     }
-    return builders[kind](values)
+    return builders[kind]()
 
 
 def start_state(network: TrainedNetwork, cloud: Cloud | None = None) -> TrainingState:
@@ -128,7 +130,7 @@ def unpack_state(state: TrainingState, packed: Packed) -> None:
     iteration = read_number(packed, "iteration", int)
     names = ("best_loss", "first_activity", "dense_error")
     best_loss, first_activity, dense_error = (read_number(packed, name) for name in names)
-    optimizer = build_optimizer(Optimizer(packed["optimizer"]), values)
+    optimizer = build_optimizer(Optimizer(packed["optimizer"]), state.parameters)
     optimizer.unpack({name.removeprefix("optimizer."): value for name, value in packed.items() if "optimizer." in name})
     history, cloud = TrainingHistory.from_table(rows.numpy()), None
     if n_inside > 0:

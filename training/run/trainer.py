@@ -199,7 +199,7 @@ def _violations(settings: _Settings, recipe: TrainingRecipe, teacher: TeacherFun
         yield Violation("train_network.dtype", rule, settings.dtype, repair)
     if settings.device.type != "cpu":
         rule = "be cpu where a phase is gauss-newton's, which solves its systems there"
-        yield Violation("train_network.device", rule, settings.device, "Use cpu, or train by adam or l-bfgs.")
+        yield Violation("train_network.device", rule, settings.device, "Use cpu, or train by adam, soap or l-bfgs.")
 
 
 def _train_after_teacher(
@@ -358,7 +358,7 @@ def _measure_start(task: _Task, state: TrainingState, place: PhasePlace, colloca
 def _report(task: _Task, state: TrainingState, place: PhasePlace, point: Point) -> None:
     """Add a row to the history and pass it to the callback, where a report is due."""
     due = place.iteration in (0, place.phase.n_iterations) or state.iteration % task.output.report_every == 0
-    if place.phase.optimizer is Optimizer.ADAM and not due:
+    if place.phase.optimizer.has_learning_rate and not due:
         return
     labels = [condition.label for condition in task.settings.problem.soft_conditions] if point.conditions else []
     row = TrainingProgress(

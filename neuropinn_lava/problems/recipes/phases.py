@@ -16,12 +16,20 @@ class Optimizer(str, Enum):
 
     ADAM = "adam"
     """Adam: linear warm-up, then cosine decay to zero. A step costs a backward pass; thousands of them are needed."""
+    SOAP = "soap"
+    """Adam in the eigenvectors of each matrix's gradient, with the same learning rates. A step costs half as much again where
+    the cloud is large, and half as many do as much or more: for energies, and where Gauss-Newton finds another branch."""
     GAUSS_NEWTON = "gauss-newton"
     """Damped Gauss-Newton steps in the space of the residuals. A step costs some ten products of matrices as large as the
     cloud has points; tens of them do what thousands of Adam's do, and get far below where Adam stops."""
     L_BFGS = "l-bfgs"
     """Limited-memory BFGS with a line search, in which spikes are constants. A step costs two or three backward passes; for
     energies, which Gauss-Newton cannot do, and after Adam, where the threshold is so small that its jumps do not stop it."""
+
+    @property
+    def has_learning_rate(self) -> bool:
+        """Whether a step is one gradient times a learning rate; the other optimizers choose their step lengths themselves."""
+        return self in (Optimizer.ADAM, Optimizer.SOAP)
 
 
 class ActivityMeasure(str, Enum):
@@ -98,9 +106,9 @@ class PhaseRecipe(Record):
     optimizer: Optimizer = Optimizer.ADAM
     """Optimizer of the phase."""
     learning_rate: float = 5e-3
-    """Largest learning rate of Adam; the other optimizers choose their step lengths themselves."""
+    """Largest learning rate of Adam and SOAP; the other optimizers choose their step lengths themselves."""
     n_warmup: int = 50
-    """Number of steps of Adam's linear warm-up."""
+    """Number of steps of the linear warm-up of Adam and SOAP."""
     least_damping: float = 1e-3
     """Final damping of Gauss-Newton, in units of the mean diagonal of its matrix. A smaller one fits the points of the cloud
     more closely with larger weights, which cost accuracy between the points and on 8 bits."""
@@ -132,8 +140,8 @@ class PhaseRecipe(Record):
         object.__setattr__(self, "activity_measure", measure)
         found = [*check_range(f"{where}.n_iterations", self.n_iterations, 1, 10**9)]
         found += check_range(f"{where}.learning_rate", self.learning_rate, 1e-12, 10.0)
-        adam = self.optimizer is Optimizer.ADAM
-        found += check_range(f"{where}.n_warmup", self.n_warmup, 0, self.n_iterations) if adam else []
+        warms_up = self.optimizer.has_learning_rate
+        found += check_range(f"{where}.n_warmup", self.n_warmup, 0, self.n_iterations) if warms_up else []
         found += check_range(f"{where}.activity_weight", self.activity_weight, 0.0, 1e6)
         found += check_range(f"{where}.target_activity", self.target_activity, 0.0, 1.0)
         found += check_range(f"{where}.ramp", self.ramp, 0.0, 1.0)
@@ -149,10 +157,12 @@ class PhaseRecipe(Record):
             repair = "Choose gauss-newton, or hold later times back by ResidualWeights.causality in a phase of adam."
             yield Violation("PhaseRecipe.marching", f"be None in a phase of {name}", "a Marching", repair)
         if self.activity_weight > 0.0 and self.optimizer is Optimizer.L_BFGS:
-            repair = "Choose gauss-newton or adam: the counted rate jumps, and no line search can follow its surrogate's slope."
+            repair = (
+                "Choose another optimizer: the counted rate jumps, and no line search can follow its surrogate's slope."
+            )
             yield Violation("PhaseRecipe.activity_weight", f"be 0 in a phase of {name}", self.activity_weight, repair)
         weights = (self.residual_weight, self.distillation_weight)
-        if self.optimizer is not Optimizer.ADAM and weights == (0.0, 0.0):
+        if not self.optimizer.has_learning_rate and weights == (0.0, 0.0):
             repair = "Give one of the two weights."
             yield Violation(
                 "PhaseRecipe", f"have a residual_weight or a distillation_weight for {name}", "0 and 0", repair

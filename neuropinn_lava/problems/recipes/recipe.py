@@ -277,7 +277,7 @@ class TrainingRecipe(Record):
             raise SpecError("TrainingRecipe.phases", rule, "a Refinement or Jitter", repair)
         if self.cloud.batch_size is not None and self.uses(Optimizer.GAUSS_NEWTON):
             rule = "be None where a phase is gauss-newton's, which needs all points at once"
-            repair = "Leave it out, or train by adam or l-bfgs."
+            repair = "Leave it out, or train by adam, soap or l-bfgs."
             raise SpecError("CloudRecipe.batch_size", rule, self.cloud.batch_size, repair)
         if self.weights.causality > 0 and any(phase.jitter is not None for phase in self.phases):
             repair = "Leave one of the two out."

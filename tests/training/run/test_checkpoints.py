@@ -21,6 +21,7 @@ from neuropinn_lava.training.network.network import build_network
 from neuropinn_lava.training.optimize.adam import Adam
 from neuropinn_lava.training.optimize.gauss_newton import GaussNewton
 from neuropinn_lava.training.optimize.lbfgs import LBfgs
+from neuropinn_lava.training.optimize.soap import Soap
 from neuropinn_lava.training.run import checkpoints
 from neuropinn_lava.training.run.checkpoints import (
     TrainingIdentity,
@@ -81,12 +82,16 @@ def test_everything_comes_back(
     assert all(torch.equal(a, b) for a, b in zip(fresh.network.parameters(), original.parameters(), strict=True))
 
 
-@pytest.mark.parametrize("optimizer", [Adam, GaussNewton])
+@pytest.mark.parametrize("optimizer", [Adam, Soap, GaussNewton])
 def test_optimizers_come_back(
     state: TrainingState, identity: TrainingIdentity, tmp_path: Path, recipe: TrainingRecipe, optimizer: type
 ) -> None:
     if optimizer is Adam:
         state.optimizer.mean.fill_(0.25)
+    elif optimizer is Soap:
+        state.optimizer = Soap(state.parameters)
+        state.parameters.gradient.copy_(torch.linspace(-1.0, 1.0, len(state.parameters.gradient)))
+        state.optimizer.step(state.parameters, 1e-3, 0)
     else:
         step = torch.linspace(-1.0, 1.0, 5, dtype=torch.float64)
         front = Front(window=4, n_stayed=2)
