@@ -1,7 +1,8 @@
 """SOAP: Adam in a basis in which the entries of each matrix's gradient hardly depend on each other.
 
     L = b L + (1 - b) G G^T,    R = b R + (1 - b) G^T G        G: gradient of a matrix W
-    Q, P: eigenvectors of L and of R, computed anew every `REFRESH_EVERY` steps
+    Q, P: eigenvectors of L and of R, computed anew every `REFRESH_EVERY` steps; v then becomes A v B^T
+          A = (Q_new^T Q)^2 and B = (P_new^T P)^2 entry by entry: its mean if the entries were uncorrelated
     m = b m + (1 - b) G                v = b v + (1 - b) (Q^T G P)^2
     W = W - lr Q [ (Q^T m P) / (1 - b^k) / (sqrt(v / (1 - b^k)) + eps) ] P^T
 
@@ -9,8 +10,9 @@ Biases, leaks and thresholds take the step of Adam with the same b. A step costs
 more than Adam's. On `elasticity3d` 1500 steps end at 1.5e-2 of u - lift, where as many of Adam end at 2.6e-2 in two thirds of
 the time and 2500 of Adam at 2.3e-2 (docs/results/micromechanics.md).
 
-Source: Vyas et al., arXiv 2409.11321, algorithm 3. Eigenvectors are computed by `torch.linalg.eigh` in the place of a power
-step with QR: layers here have some tens of neurons, for which that takes a millisecond.
+Source: Vyas et al., arXiv 2409.11321, algorithm 3, which takes a power step with QR in the place of `torch.linalg.eigh` (a
+millisecond for the layers here, of some tens of neurons) and leaves v as it is when Q and P change. Then a direction of large m
+may meet the small v of another one: tuning a network of 4-bit weights diverged by it.
 """
 
 from __future__ import annotations
@@ -41,16 +43,23 @@ class _Bases:
         self.vectors = tuple(torch.eye(n, dtype=values.dtype, device=values.device) for n in shape)
         """Q and P."""
 
-    def follow(self, gradient: Tensor, anew: bool) -> None:
-        """Add the gradient of all parameters to the covariances, and compute the eigenvectors anew where that is due."""
+    def follow(self, gradient: Tensor) -> None:
+        """Add the gradient of all parameters to the covariances."""
         G = gradient[self.place].view(self.shape)
         for covariance, product in zip(self.covariances, (G @ G.T, G.T @ G), strict=True):
             covariance.lerp_(product, 1.0 - DECAY)
-        if anew:
-            found = (torch.linalg.eigh(covariance)[1] for covariance in self.covariances)
-            self.vectors = tuple(
-                vectors.contiguous() for vectors in found
-            )  # a product of other strides rounds otherwise
+
+    def renew(self, square: Tensor) -> None:
+        """Compute the eigenvectors anew, and v of all parameters in them; covariances that are not finite change neither."""
+        if not all(covariance.isfinite().all() for covariance in self.covariances):
+            return  # the loss after this step is not finite either, and ends the training
+        # In float64: in float32 LAPACK has returned NaN for a matrix of low rank. A product of other strides rounds otherwise.
+        found = (torch.linalg.eigh(covariance.double())[1] for covariance in self.covariances)
+        renewed = tuple(vectors.to(square.dtype).contiguous() for vectors in found)
+        A, B = ((new.T @ old).square() for new, old in zip(renewed, self.vectors, strict=True))
+        v = square[self.place].view(self.shape)
+        v.copy_(A @ v @ B.T)
+        self.vectors = renewed
 
     def turn(self, vector: Tensor) -> None:
         """Change this matrix M in a vector of all parameters to Q^T M P."""
@@ -96,7 +105,9 @@ class Soap:
         self.mean.lerp_(parameters.gradient, 1.0 - DECAY)
         turned, step = parameters.gradient.clone(), self.mean / correction
         for bases in self.bases:
-            bases.follow(parameters.gradient, anew=n_before % REFRESH_EVERY == 0)
+            bases.follow(parameters.gradient)
+            if n_before % REFRESH_EVERY == 0:
+                bases.renew(self.square)
             bases.turn(turned)
             bases.turn(step)
         self.square.mul_(DECAY).addcmul_(turned, turned, value=1.0 - DECAY)

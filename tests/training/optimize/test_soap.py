@@ -39,6 +39,11 @@ class LonghandSoap:
         moved /= np.sqrt(self.v / (1 - DECAY**k)) + EPSILON
         self.w = self.w - rate * (moved if g.ndim == 1 else self.vectors[0] @ moved @ self.vectors[1].T)
 
+    def take(self, vectors: list[np.ndarray]) -> None:
+        """Take other eigenvectors, and v as if its entries were those of independent random numbers."""
+        (A, B), self.vectors = [(new.T @ old) ** 2 for new, old in zip(vectors, self.vectors, strict=True)], vectors
+        self.v = A @ self.v @ B.T
+
     def turned(self, matrix: np.ndarray) -> np.ndarray:
         return matrix if matrix.ndim == 1 else self.vectors[0].T @ matrix @ self.vectors[1]
 
@@ -56,7 +61,7 @@ def test_steps_are_those_of_the_formula() -> None:
         gradients = [p.grad.numpy().copy() for p in held.parameters()]
         soap.step(parameters, 1e-2, k - 1)
         for each, bases in zip(matrices, soap.bases, strict=True):
-            each.vectors = [vectors.numpy() for vectors in bases.vectors]
+            each.take([vectors.numpy() for vectors in bases.vectors])
         for each, g in zip(longhand, gradients, strict=True):
             each.step(g, 1e-2, k)
         assert parameters.values.numpy() == pytest.approx(
