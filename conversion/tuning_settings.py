@@ -29,7 +29,7 @@ class TuningSettings(Record):
     """The loss that is minimised."""
     n_iterations: int = 500
     """Number of steps of Adam."""
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-4
     """Peak learning rate, reached by a linear warm-up and followed by a cosine decay to zero."""
     n_warmup: int = 20
     """Number of warm-up steps."""
@@ -41,15 +41,31 @@ class TuningSettings(Record):
     """Whether thresholds and leaks are tuned too."""
     objective_weight: float = 1.0
     """Weight of the equation's loss in the sum."""
+    n_descents: int = 1
+    """Number of descents over single integers behind the last step of distillation. All but the first begin at the best ones so
+    far, with some of them moved at random, from which words of few bits gain. Losses with the equation have none."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "loss", as_member(TuningLoss, self.loss, "TuningSettings.loss"))
         found: list[Violation] = []
-        for name, low in (("n_iterations", 0), ("n_warmup", 0), ("batch_size", 1), ("check_every", 1)):
+        for name, low in (
+            ("n_iterations", 0),
+            ("n_warmup", 0),
+            ("batch_size", 1),
+            ("check_every", 1),
+            ("n_descents", 0),
+        ):
             found += check_whole(f"TuningSettings.{name}", getattr(self, name))
             found += check_range(f"TuningSettings.{name}", getattr(self, name), low, 1_000_000)
         found += check_range("TuningSettings.learning_rate", self.learning_rate, 0.0, 1.0)
         found += check_range("TuningSettings.objective_weight", self.objective_weight, 0.0, 1e6)
+        if not found and self.n_descents > 1 and self.loss is not TuningLoss.DISTILLATION:
+            repair = "Leave it out, or tune on distillation: descent follows the outputs of the float network."
+            found.append(
+                Violation(
+                    "TuningSettings.n_descents", "be 0 or 1 where the loss has an equation", self.n_descents, repair
+                )
+            )
         raise_violations(found)
 
 
@@ -58,7 +74,7 @@ class TuningReport(Record):
     """Result of a tuning; changes are the relative L2 distance of the integer network's output against the float network's."""
 
     n_iterations: int
-    """Number of steps that were done."""
+    """Number of steps of Adam that were done."""
     n_planned: int
     """Number of steps in the settings; larger than `n_iterations` where the time limit ended the tuning."""
     best_iteration: int

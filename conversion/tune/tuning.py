@@ -3,10 +3,10 @@
     L = mean_n |du/dy (y_q - y)|**2 / mean_n |u|**2            y_q of the quantization-aware network, y of the float one
 
 in physical units, linearised in y; or the loss of the network's equation (`equation_loss.py`), or both. The start is the best
-that `quantize_network` gives; what is kept is the network with the lowest error on points held out from the training (the
-lowest loss, where the equation has a say), the start included, so that tuning can only help. Without a time limit the result
-depends on network, scheme, points, settings and seed alone. A start whose states are proved never to saturate gives way only
-to integers of which that is proved too.
+that `quantize_network` gives; behind the last step of distillation alone, `descent.py` goes on from the best integers. What is
+kept is the network with the lowest error on points held out from the training (the lowest loss, where the equation has a say),
+the start included, so that tuning can only help. Without a time limit the result depends on network, scheme, points, settings
+and seed alone. A start whose states are proved never to saturate gives way only to integers of which that is proved too.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from ...training.optimize.parameters import FlatParameters
 from ..calibrate.calibration import TUNING_POINTS, sample_box
 from ..calibrate.intervals import states_are_proved
 from ..calibrate.sensitivity import output_slope
+from ..quantize.descent import descend_integers, moved_at_random
 from ..quantize.post_training import Quantization, make_integers, prepare_network
 from ..quantize.report import measure_quantization
 from ..scheme import QuantizationScheme
@@ -158,14 +159,14 @@ class _Tuning:
         objective: Objective | None,
         seed: int,
     ) -> None:
-        self.settings, self.objective, self.seed, self.n_learned = settings, objective, seed, len(learned)
+        self.settings, self.objective, self.seed, self.learned = settings, objective, seed, learned
         self.trained = QuantizationAwareNetwork(network)
         for spec, part in self.trained.pairs():
             part.theta.requires_grad_(settings.learn_neurons and not spec.is_relay)
             part.beta.requires_grad_(settings.learn_neurons and not spec.is_relay)
         self.target = _distillation_target(self.trained, learned)
         self.held_out, self.wanted = held_out, run_float(network.source, held_out).outputs
-        self.generator = torch.Generator().manual_seed(seed)
+        self.generator, self.random_moves = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
         self.parameters = FlatParameters(self.trained)
         self.optimizer = Adam(self.parameters.values)
         self.iteration = self.best_iteration = 0
@@ -173,12 +174,16 @@ class _Tuning:
         self.first = self.lowest = self._score(network)
 
     def run(self, deadline: float, on_progress: Callable[[int, int], None] | None) -> None:
-        """Run all steps, or stop after the first one that ends past the deadline, in seconds of `time.perf_counter`."""
-        n_planned = self.settings.n_iterations
-        while self.iteration < n_planned:
-            self.step()
+        """Take all steps and descents, or stop behind the first one that ends past the deadline, a value of `perf_counter`."""
+        n_descents = self.settings.n_descents if self.objective is None else 0
+        n_planned = self.settings.n_iterations + n_descents
+        for done in range(n_planned):
+            if done < self.settings.n_iterations:
+                self.step()
+            else:
+                self.descend(is_first=done == self.settings.n_iterations)
             if on_progress:
-                on_progress(self.iteration, n_planned)
+                on_progress(done + 1, n_planned)
             if time.perf_counter() > deadline:
                 self.check()
                 return
@@ -190,7 +195,7 @@ class _Tuning:
             n_planned=self.settings.n_iterations,
             best_iteration=self.best_iteration,
             seed=self.seed,
-            n_learned=self.n_learned,
+            n_learned=len(self.learned),
             n_held_out=len(self.held_out),
             change_before=self.first.change,
             change_after=self.lowest.change,
@@ -213,6 +218,11 @@ class _Tuning:
         if self.iteration % self.settings.check_every == 0 or self.iteration == self.settings.n_iterations:
             self.check()
 
+    def descend(self, is_first: bool) -> None:
+        """Descend from the best integers so far; from the second descent on, some of them are moved at random before."""
+        start = self.best if is_first else moved_at_random(self.best, self.random_moves)
+        self.keep_if_better(descend_integers(start, self.learned))
+
     def _distillation(self) -> Tensor:
         target, size = self.target, len(self.target.words)
         batch = torch.randint(0, size, (min(self.settings.batch_size, size),), generator=self.generator)
@@ -221,10 +231,16 @@ class _Tuning:
 
     def check(self) -> None:
         """Score the current integers, and keep them if they are the best."""
-        network = self.trained.quantized()
+        if self.keep_if_better(self.trained.quantized()):
+            self.best_iteration = self.iteration
+
+    def keep_if_better(self, network: QuantizedNetwork) -> bool:
+        """Keep integers if they are better than the best so far, and return whether they are."""
         found = self._score(network)
-        if found.loss < self.lowest.loss and (not self.is_proved or states_are_proved(network)):
-            self.best, self.lowest, self.best_iteration = network, found, self.iteration
+        is_better = found.loss < self.lowest.loss and (not self.is_proved or states_are_proved(network))
+        if is_better:
+            self.best, self.lowest = network, found
+        return is_better
 
     def _score(self, network: QuantizedNetwork) -> _Score:
         """Compute the errors of `network`, the current integers, on the held-out points and in the equation."""

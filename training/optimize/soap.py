@@ -133,7 +133,7 @@ class Soap:
 
     def _matrices(self) -> dict[str, Tensor]:
         """Return the covariances and eigenvectors of all matrices by name."""
-        named = {}
+        named: dict[str, Tensor] = {}
         for index, bases in enumerate(self.bases):
             for side, (covariance, vectors) in enumerate(zip(bases.covariances, bases.vectors, strict=True)):
                 named |= {f"covariance.{index}.{side}": covariance, f"vectors.{index}.{side}": vectors}

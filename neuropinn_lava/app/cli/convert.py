@@ -80,6 +80,9 @@ class ConvertOptions(Record):
         TuningLoss, typer.Option(help="What tuning makes small: distance to the float network, residual, or both.")
     ] = TuningLoss.DISTILLATION
     tune_iterations: Annotated[int, typer.Option(help="Steps of tuning.", min=1)] = 500
+    tune_descents: Annotated[
+        int, typer.Option(help="Descents behind them, from integers moved at random; 10 help words of 4 bits.", min=0)
+    ] = 1
     time_limit: Annotated[float | None, typer.Option(help="Seconds after which tuning gives the best it has.")] = None
     sparsify: Annotated[
         float | None,
@@ -106,7 +109,7 @@ def convert_command(options: ConvertOptions) -> None:
         repair = "Name a target, or leave --strict out."
         raise SpecError("--strict", "have a target to check against", "--target none", repair)
     if not options.tune:
-        fields, repair = ("tune_on", "tune_iterations", "time_limit"), "Add --tune, or leave it out."
+        fields, repair = ("tune_on", "tune_iterations", "tune_descents", "time_limit"), "Add --tune, or leave it out."
         refuse_idle(fields, "without --tune, where it would have no effect", repair)
     check_network_path(options.path)
     problem = resolve_problem_option(options.problem, options.param)
@@ -201,4 +204,4 @@ def parse_tuning(options: ConvertOptions) -> TuningSettings | None:
     """Return the settings of tuning, or None without `--tune`."""
     if not options.tune:
         return None
-    return TuningSettings(loss=options.tune_on, n_iterations=options.tune_iterations)
+    return TuningSettings(loss=options.tune_on, n_iterations=options.tune_iterations, n_descents=options.tune_descents)

@@ -78,9 +78,20 @@ def test_nothing_is_lost_where_tuning_does_not_help() -> None:
 def test_progress_and_time_limit() -> None:
     seen: list[tuple[int, int]] = []
     tune_network(NETWORK, COARSE, POINTS, settings=SHORT, on_progress=lambda *done: seen.append(done))
-    assert seen == [(i, 60) for i in range(1, 61)]
+    assert seen == [(i, 61) for i in range(1, 62)]  # sixty steps and a descent
     report = tune_network(NETWORK, COARSE, POINTS, settings=SHORT, time_limit=0.0).report.tuning
     assert (report.n_iterations, report.n_planned) == (1, 60)
+
+
+def test_more_descents_begin_elsewhere_and_keep_what_is_better() -> None:
+    settings = replace(SHORT, n_iterations=5, n_descents=1)
+    once, often = (tune_network(NETWORK, COARSE, POINTS, settings=replace(settings, n_descents=n)) for n in (1, 5))
+    assert often.report.tuning.change_after < once.report.tuning.change_after
+    assert often.report.tuning.change_before == once.report.tuning.change_before
+    with pytest.raises(
+        SpecError, match=r"n_descents must be 0 or 1 where the loss has an equation; got 5\. Leave it out"
+    ):
+        TuningSettings(loss="equation", n_descents=5)
 
 
 def test_thresholds_and_leaks_are_tuned_on_request_and_stay_in_range() -> None:

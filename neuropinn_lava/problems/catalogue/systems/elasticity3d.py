@@ -23,20 +23,27 @@ from ....micromechanics.reference_solution import reference_displacement
 from ....operators.operator_kind import OperatorKind
 from ...conditions import Condition, Dirichlet
 from ...problem import PdeProblem
-from ...recipes.phases import PhaseRecipe
+from ...recipes.phases import Optimizer, PhaseRecipe
 from ...recipes.recipe import CloudRecipe, NetworkRecipe, TrainingRecipe
 from ...reference_solution import ReferenceSolution
 
 RECIPE = TrainingRecipe(
     network=NetworkRecipe(widths=(64, 64, 64), activation="tanh_squared", n_steps=1, theta=0.01, surrogate_slope=50.0),
-    cloud=CloudRecipe(n_per_axis=(10, 10, 10), operator=OperatorKind.QUADRATIC, n_neighbours=26),
+    cloud=CloudRecipe(n_per_axis=(12, 12, 12), operator=OperatorKind.QUADRATIC, n_neighbours=26),
     phases=(
-        PhaseRecipe(n_iterations=2500, learning_rate=5e-3),
-        PhaseRecipe(n_iterations=2600, learning_rate=3e-3, activity_weight=0.3, target_activity=0.285, ramp=0.6),
-        PhaseRecipe(n_iterations=2100, learning_rate=3e-3, activity_weight=0.3, target_activity=0.285, ramp=0.4),
+        PhaseRecipe(n_iterations=900, optimizer=Optimizer.SOAP, learning_rate=0.04),
+        PhaseRecipe(
+            n_iterations=2400,
+            optimizer=Optimizer.SOAP,
+            learning_rate=0.024,
+            activity_weight=0.3,
+            target_activity=0.29,
+            ramp=0.6,
+        ),
     ),
 )
-"""Displacements are of the magnitude of the load, which is the network's output_scale."""
+"""Displacements are of the magnitude of the load, which is the network's output_scale. Learning rates of 5e-3, 0.01, 0.02 and
+0.04 end at 1.8, 1.7, 1.5 and 1.4e-2 of u - lift (seed 1); Adam needs twice the steps for 2.3e-2."""
 SIDES = tuple(Face(axis, end) for axis in (0, 1) for end in End)
 """Faces that a `FaceLoad` leaves free."""
 
