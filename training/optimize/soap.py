@@ -1,18 +1,17 @@
 """SOAP: Adam in a basis in which the entries of each matrix's gradient hardly depend on each other.
 
     L = b L + (1 - b) G G^T,    R = b R + (1 - b) G^T G        G: gradient of a matrix W
-    Q, P: eigenvectors of L and of R, computed anew every `REFRESH_EVERY` steps; v then becomes A v B^T
-          A = (Q_new^T Q)^2 and B = (P_new^T P)^2 entry by entry: its mean if the entries were uncorrelated
+    Q, P: eigenvectors of the first L and R; every `REFRESH_EVERY` steps Q becomes the Q of the QR decomposition of L Q, its
+          columns sorted by the falling diagonal of Q^T L Q before, and the rows of v with them; P and the columns of v alike
     m = b m + (1 - b) G                v = b v + (1 - b) (Q^T G P)^2
     W = W - lr Q [ (Q^T m P) / (1 - b^k) / (sqrt(v / (1 - b^k)) + eps) ] P^T
 
 Biases, leaks and thresholds take the step of Adam with the same b. A step costs some products of matrices as large as a layer
 more than Adam's. On `elasticity3d` 1500 steps end at 1.5e-2 of u - lift, where as many of Adam end at 2.6e-2 in two thirds of
-the time and 2500 of Adam at 2.3e-2 (docs/results/micromechanics.md).
+the time and 7200 of Adam at 2.3e-2 (docs/results/micromechanics.md). Eigenvectors computed anew in the place of a step with QR,
+which turn more than v can follow, leave 1.5e-2 where these steps leave 1.4e-2, and a quarter more error in 8 bits.
 
-Source: Vyas et al., arXiv 2409.11321, algorithm 3, which takes a power step with QR in the place of `torch.linalg.eigh` (a
-millisecond for the layers here, of some tens of neurons) and leaves v as it is when Q and P change. Then a direction of large m
-may meet the small v of another one: tuning a network of 4-bit weights diverged by it.
+Source: Vyas et al., arXiv 2409.11321, algorithm 3.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from .phase_optimizer import Packed, StepTask, read_tensor
 DECAY = 0.95
 """b, the paper's default. On `elasticity3d` 0.99 for v ends at 2.3e-2 where 0.95 ends at 1.6e-2."""
 REFRESH_EVERY = 10
-"""Number of steps between two computations of the eigenvectors, the paper's default."""
+"""Number of steps between two turns of the bases, the paper's default."""
 
 
 class _Bases:
@@ -49,17 +48,26 @@ class _Bases:
         for covariance, product in zip(self.covariances, (G @ G.T, G.T @ G), strict=True):
             covariance.lerp_(product, 1.0 - DECAY)
 
+    def start(self) -> None:
+        """Compute the eigenvectors of the first covariances; those that are not finite leave them as they are."""
+        if all(covariance.isfinite().all() for covariance in self.covariances):
+            # In float64: in float32 LAPACK has returned NaN for a matrix of low rank.
+            found = (torch.linalg.eigh(covariance.double())[1].flip(1) for covariance in self.covariances)
+            self.vectors = tuple(
+                vectors.to(covariance.dtype).contiguous()
+                for vectors, covariance in zip(found, self.covariances, strict=True)
+            )
+
     def renew(self, square: Tensor) -> None:
-        """Compute the eigenvectors anew, and v of all parameters in them; covariances that are not finite change neither."""
-        if not all(covariance.isfinite().all() for covariance in self.covariances):
-            return  # the loss after this step is not finite either, and ends the training
-        # In float64: in float32 LAPACK has returned NaN for a matrix of low rank. A product of other strides rounds otherwise.
-        found = (torch.linalg.eigh(covariance.double())[1] for covariance in self.covariances)
-        renewed = tuple(vectors.to(square.dtype).contiguous() for vectors in found)
-        A, B = ((new.T @ old).square() for new, old in zip(renewed, self.vectors, strict=True))
-        v = square[self.place].view(self.shape)
-        v.copy_(A @ v @ B.T)
-        self.vectors = renewed
+        """Turn the bases by one power step, and sort v of all parameters as their columns are sorted."""
+        v, renewed = square[self.place].view(self.shape), []
+        for axis, (covariance, vectors) in enumerate(zip(self.covariances, self.vectors, strict=True)):
+            order = (vectors.T @ covariance @ vectors).diagonal().argsort(descending=True)
+            v.copy_(v.index_select(axis, order))
+            renewed.append(
+                torch.linalg.qr(covariance @ vectors[:, order])[0].contiguous()
+            )  # else products round otherwise
+        self.vectors = tuple(renewed)
 
     def turn(self, vector: Tensor) -> None:
         """Change this matrix M in a vector of all parameters to Q^T M P."""
@@ -106,7 +114,9 @@ class Soap:
         turned, step = parameters.gradient.clone(), self.mean / correction
         for bases in self.bases:
             bases.follow(parameters.gradient)
-            if n_before % REFRESH_EVERY == 0:
+            if n_before == 0:
+                bases.start()
+            elif n_before % REFRESH_EVERY == 0:
                 bases.renew(self.square)
             bases.turn(turned)
             bases.turn(step)

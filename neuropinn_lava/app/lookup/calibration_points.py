@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 SHARE_ON_BOUNDARY = 8
 """One point of so many lies on the boundary, where drives are often largest."""
+SOLID_POINTS = 8192
+"""Number of points in three coordinates and more, where fewer leave gaps: 8-bit stresses of `elasticity3d` are off by 7.5 %
+with 2048 points and by 6.4 % with these."""
 N_JUDGED = 2000
 """Points on which the search measures errors; they stand to a few percent."""
 
@@ -41,10 +44,10 @@ def calibration_points(
     Raises:
         SpecError: If points of the user lie outside the domain.
     """
-    from ...conversion import DEFAULT_POINTS, TUNING_POINTS
+    from ...conversion import TUNING_POINTS
 
     if points is None:
-        return _domain_points(problem, TUNING_POINTS if for_tuning else DEFAULT_POINTS, seed)
+        return _domain_points(problem, TUNING_POINTS if for_tuning else _n_points(problem), seed)
     held = checked_samples(points, network, f"calibration points of network {network.name!r}")
     n_outside = count_outside(network, held, problem)
     if n_outside:
@@ -52,6 +55,16 @@ def calibration_points(
         rule = f"lie inside the domain that {network.name!r} was trained on"
         raise SpecError("calibration points", rule, f"{n_outside} of {len(held)} outside", repair)
     return held
+
+
+def _n_points(problem: PdeProblem | None) -> int:
+    """Return how many points are drawn by default."""
+    from ...conversion import DEFAULT_POINTS
+
+    if problem is None or len(problem.domain.lower) < 3:
+        return DEFAULT_POINTS
+    has_functions = isinstance(problem.domain, ParametricDomain) and problem.domain.has_functions
+    return DEFAULT_POINTS if has_functions else SOLID_POINTS
 
 
 def _domain_points(problem: PdeProblem | None, n: int, seed: int) -> FloatArray | None:
