@@ -29,29 +29,29 @@ POINTS_SEED = 99
 NEAREST = {"rounding": "nearest", "weight_range": "min-max"}
 W8P12 = {"weight_bits": 8, "payload_bits": 12}
 W4P12 = {"weight_bits": 4, "payload_bits": 12}
-SCHEMES: dict[str, tuple[dict[str, Any], bool]] = {
-    "w8 p12": (W8P12, False),
-    "w8 p12 tuned": (W8P12, True),
-    "w8 p12 compensated": (W8P12 | {"rounding": "compensated"}, False),
-    "w8 p12 bias corrected": (W8P12 | NEAREST | {"rounding": "bias-corrected"}, False),
-    "w8 p12 nearest": (W8P12 | NEAREST, False),
-    "w8 p12 nearest, mse": (W8P12 | {"rounding": "nearest"}, False),
-    "w8 p12 nearest, per tensor": (W8P12 | NEAREST | {"granularity": "per-tensor"}, False),
-    "w8 p12 per tensor": (W8P12 | {"granularity": "per-tensor"}, False),
-    "w8 p12 weights min-max": (W8P12 | {"weight_range": "min-max"}, False),
-    "w8 p12 weights percentile": (W8P12 | {"weight_range": "percentile"}, False),
-    "w8 p12 payloads percentile": (W8P12 | {"payload_range": "percentile"}, False),
-    "w8 p12 payloads mse": (W8P12 | {"payload_range": "mse"}, False),
-    "w8 p12 equalized": (W8P12 | {"equalization": "across-layers"}, False),
-    "w8 p16": ({"weight_bits": 8, "payload_bits": 16}, False),
-    "w8 p8": ({"weight_bits": 8, "payload_bits": 8}, False),
-    "w6 p12": ({"weight_bits": 6, "payload_bits": 12}, False),
-    "w4 p12": (W4P12, False),
-    "w4 p12 tuned": (W4P12, True),
-    "w4 p12 compensated": (W4P12 | {"rounding": "compensated"}, False),
-    "w4 p12 nearest": (W4P12 | NEAREST, False),
+SCHEMES: dict[str, tuple[dict[str, Any], int | None]] = {
+    "w8 p12": (W8P12, None),
+    "w8 p12 tuned": (W8P12, 1),
+    "w8 p12 compensated": (W8P12 | {"rounding": "compensated"}, None),
+    "w8 p12 bias corrected": (W8P12 | NEAREST | {"rounding": "bias-corrected"}, None),
+    "w8 p12 nearest": (W8P12 | NEAREST, None),
+    "w8 p12 nearest, mse": (W8P12 | {"rounding": "nearest"}, None),
+    "w8 p12 nearest, per tensor": (W8P12 | NEAREST | {"granularity": "per-tensor"}, None),
+    "w8 p12 per tensor": (W8P12 | {"granularity": "per-tensor"}, None),
+    "w8 p12 weights min-max": (W8P12 | {"weight_range": "min-max"}, None),
+    "w8 p12 weights percentile": (W8P12 | {"weight_range": "percentile"}, None),
+    "w8 p12 payloads percentile": (W8P12 | {"payload_range": "percentile"}, None),
+    "w8 p12 payloads mse": (W8P12 | {"payload_range": "mse"}, None),
+    "w8 p12 equalized": (W8P12 | {"equalization": "across-layers"}, None),
+    "w8 p16": ({"weight_bits": 8, "payload_bits": 16}, None),
+    "w8 p8": ({"weight_bits": 8, "payload_bits": 8}, None),
+    "w6 p12": ({"weight_bits": 6, "payload_bits": 12}, None),
+    "w4 p12": (W4P12, None),
+    "w4 p12 tuned": (W4P12, 10),
+    "w4 p12 compensated": (W4P12 | {"rounding": "compensated"}, None),
+    "w4 p12 nearest": (W4P12 | NEAREST, None),
 }
-"""Fields of the scheme, and whether the integers are tuned."""
+"""Fields of the scheme, and the number of descents of tuning; None does not tune."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +77,10 @@ def measure(name: str, network: NetworkSpec, scheme: str) -> Row:
     assert problem is not None, f"{name} has no known problem"
     points = problem.domain.sample(N_POINTS, np.random.default_rng(POINTS_SEED))
     wanted = problem.reference.evaluate(points)
-    fields, tuned = SCHEMES[scheme]
+    fields, n_descents = SCHEMES[scheme]
+    tuning = None if n_descents is None else TuningSettings(n_descents=n_descents)
     start = time.perf_counter()
-    result = nl.convert(network, QuantizationScheme(**fields), tuning=TuningSettings() if tuned else None, target=None)
+    result = nl.convert(network, QuantizationScheme(**fields), tuning=tuning, target=None)
     seconds = time.perf_counter() - start
     exact, integers = nl.run_float(network, points), nl.run_integer(result.network, points)
     layers = result.report.layers
