@@ -59,7 +59,7 @@ def test_integers_moved_at_random_stay_within_their_words_and_pruned_weights_sta
     hidden = network.populations[1].weight.copy()
     hidden[:, ::2] = 0.0
     network = builders.with_layer(network, 1, weight=hidden)
-    chip = quantize_network(network, QuantizationScheme(weight_bits=3)).network
+    chip = quantize_network(network, QuantizationScheme(weight_bits=3, rounding="nearest")).network
     moved = descent.moved_at_random(chip, np.random.default_rng(0))
     changes = [new.weight - old.weight for new, old in zip(moved.affines, chip.affines, strict=True)]
     assert {int(each) for change in changes for each in np.unique(change)} == {-1, 0, 1}

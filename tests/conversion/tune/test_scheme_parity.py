@@ -26,7 +26,7 @@ from neuropinn_lava.network.nodes import Polarity  # noqa: E402
 from neuropinn_lava.network.quantized import QuantizedNetwork  # noqa: E402
 
 N_SAMPLES = 24
-SHORT = TuningSettings(n_iterations=10, check_every=5, learning_rate=5e-3, batch_size=128)
+SHORT = TuningSettings(n_iterations=10, check_every=5, learning_rate=5e-3, batch_size=128, n_descents=0)
 
 SCHEMES: dict[str, dict[str, Any]] = {
     "w8 p12": {"payload_bits": 12},
