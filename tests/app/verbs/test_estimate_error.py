@@ -79,6 +79,7 @@ def test_what_cannot_be_estimated_is_refused():
         nl.estimate_error(builders.random_spec(5, widths=(3, 4, 3)), solid)
 
 
+@pytest.mark.slow
 def test_reports_hold_estimates_where_no_reference_is_known(network, tmp_path):
     unknown = dataclasses.replace(POISSON, reference=None, name="unknown")
     report = nl.profile(network, unknown, n_points=200, with_lava=False)

@@ -83,6 +83,7 @@ def test_progress_and_time_limit() -> None:
     assert (report.n_iterations, report.n_planned) == (1, 60)
 
 
+@pytest.mark.slow
 def test_more_descents_begin_elsewhere_and_keep_what_is_better() -> None:
     seen: list[tuple[int, int]] = []
     once, often = (
@@ -98,6 +99,9 @@ def test_more_descents_begin_elsewhere_and_keep_what_is_better() -> None:
     assert seen == [*((i, 6) for i in range(1, 7)), *((i, 9) for i in range(1, 10))]
     assert often.report.tuning.change_after < once.report.tuning.change_after
     assert often.report.tuning.change_before == once.report.tuning.change_before
+
+
+def test_descents_follow_distillation_alone() -> None:
     with pytest.raises(
         SpecError, match=r"n_descents must be 0 or 1 where the loss has an equation; got 5\. Leave it out"
     ):

@@ -94,7 +94,8 @@ def test_loops_take_as_many_steps_of_lava_as_they_need(source: str, delay: int, 
 
 
 @pytest.mark.parametrize(
-    "how", ["batched, whole", "faithful, fused", pytest.param("batched, fused", marks=pytest.mark.slow)]
+    "how",
+    ["batched, whole", *(pytest.param(how, marks=pytest.mark.slow) for how in ("faithful, fused", "batched, fused"))],
 )
 def test_a_recurrent_network_reads_a_thousand_steps(how: str) -> None:
     """Its state is carried from step to step and reset between samples; every step's output is kept."""
