@@ -62,7 +62,7 @@ MAX_EFFECTS = 2 * 10**7
 MOVES_PER_PAIR_ROUND = 48
 """Number of moves in pairs between two linearisations; with 24 descent ends up to a third higher."""
 KICKED = 0.01
-"""Share of the weights that are moved at random before a descent begins anew; 0.004 and 0.04 gained less on `poisson-lshape`."""
+"""Share of the weights moved at random before a descent begins anew; 0.004 and 0.04 gained less on `poisson-lshape`."""
 FIRST_RIDGE = 1e-3
 """First ridge of the biases' normal equations, as a share of their mean diagonal."""
 LAST_RIDGE = 1.0
