@@ -78,7 +78,7 @@ class TuningReport(Record):
     n_planned: int
     """Number of steps in the settings; larger than `n_iterations` where the time limit ended the tuning."""
     best_iteration: int
-    """Step whose integers were kept; 0 for the start."""
+    """Step whose integers were kept, or from which the descents began; 0 for the start."""
     seed: int
     """Random seed of the batches."""
     n_learned: int
@@ -91,6 +91,10 @@ class TuningReport(Record):
     """Change of the kept integers on the held-out points; with an equation loss it may exceed `change_before`."""
     seconds: float
     """Wall time in seconds, calibration included."""
+    n_descents: int = 0
+    """Number of descents that were done behind the last step."""
+    n_descents_planned: int = 0
+    """Number of descents in the settings; larger than `n_descents` where the time limit ended the tuning."""
     equation_before: float | None = None
     """The equation's loss before tuning; None for distillation alone."""
     equation_after: float | None = None

@@ -258,6 +258,8 @@ class _LinearModel:
         n_wanted = max(min(N_CANDIDATES, MAX_EFFECTS // left.size), 2)
         candidates = [found for each in self._changes(left, weights) for found in each.least(n_wanted)]
         moves = [move for _, move in sorted(candidates)[:n_wanted]]
+        if not moves:
+            return []
         effects = np.stack([self._effect(move) for move in moves], axis=-1)
         taken = self.left(effects, ridge)
         chosen = choose_together(taken.reshape(left.size, -1), left.ravel(), MOVES_PER_PAIR_ROUND)

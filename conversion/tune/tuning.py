@@ -169,19 +169,19 @@ class _Tuning:
         self.generator, self.random_moves = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
         self.parameters = FlatParameters(self.trained)
         self.optimizer = Adam(self.parameters.values)
-        self.iteration = self.best_iteration = 0
+        self.iteration = self.best_iteration = self.n_descents = 0
+        self.n_descents_planned = settings.n_descents if objective is None else 0
         self.best, self.is_proved = network, states_are_proved(network)
         self.first = self.lowest = self._score(network)
 
     def run(self, deadline: float, on_progress: Callable[[int, int], None] | None) -> None:
         """Take all steps and descents, or stop behind the first one that ends past the deadline, a value of `perf_counter`."""
-        n_descents = self.settings.n_descents if self.objective is None else 0
-        n_planned = self.settings.n_iterations + n_descents
+        n_planned = self.settings.n_iterations + self.n_descents_planned
         for done in range(n_planned):
             if done < self.settings.n_iterations:
                 self.step()
             else:
-                self.descend(is_first=done == self.settings.n_iterations)
+                self.descend()
             if on_progress:
                 on_progress(done + 1, n_planned)
             if time.perf_counter() > deadline:
@@ -194,6 +194,8 @@ class _Tuning:
             n_iterations=self.iteration,
             n_planned=self.settings.n_iterations,
             best_iteration=self.best_iteration,
+            n_descents=self.n_descents,
+            n_descents_planned=self.n_descents_planned,
             seed=self.seed,
             n_learned=len(self.learned),
             n_held_out=len(self.held_out),
@@ -218,10 +220,11 @@ class _Tuning:
         if self.iteration % self.settings.check_every == 0 or self.iteration == self.settings.n_iterations:
             self.check()
 
-    def descend(self, is_first: bool) -> None:
+    def descend(self) -> None:
         """Descend from the best integers so far; from the second descent on, some of them are moved at random before."""
-        start = self.best if is_first else moved_at_random(self.best, self.random_moves)
+        start = self.best if self.n_descents == 0 else moved_at_random(self.best, self.random_moves)
         self.keep_if_better(descend_integers(start, self.learned))
+        self.n_descents += 1
 
     def _distillation(self) -> Tensor:
         target, size = self.target, len(self.target.words)

@@ -15,6 +15,7 @@ Source: Kingma & Ba 2015, algorithm 1; warm-up and cosine as in Loshchilov & Hut
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import torch
@@ -41,13 +42,28 @@ def learning_rate(phase: PhaseRecipe, iteration: int) -> float:
     return phase.learning_rate * 0.5 * (1.0 + math.cos(math.pi * progress))
 
 
-def compute_gradient(task: StepTask) -> None:
-    """Set the gradient of the parameters to that of the phase's loss."""
-    task.parameters.gradient.zero_()
-    weighted_loss(task.terms, task.phase, task.target_activity).backward()
+class GradientOptimizer(ABC):
+    """An optimizer whose step is one gradient of the phase's loss and a learning rate."""
+
+    def advance(self, task: StepTask) -> None:
+        """Move the network by one step along the gradient of the phase's loss, by the learning rate of the iteration."""
+        task.parameters.gradient.zero_()
+        weighted_loss(task.terms, task.phase, task.target_activity).backward()
+        self.step(task.parameters, learning_rate(task.phase, task.iteration), task.iteration)
+        task.network.clamp_()
+
+    @abstractmethod
+    def step(self, parameters: FlatParameters, rate: float, n_before: int) -> None:
+        """Move the parameters by one step.
+
+        Args:
+            parameters: Values and gradients; the values are changed.
+            rate: Learning rate lr of this step.
+            n_before: Number of steps of this phase before this one, so that k = n_before + 1.
+        """
 
 
-class Adam:
+class Adam(GradientOptimizer):
     """Adam for one phase; every phase starts with new moments."""
 
     kind: ClassVar[Optimizer] = Optimizer.ADAM
@@ -58,20 +74,8 @@ class Adam:
         self.square = torch.zeros_like(values)
         """v, same shape."""
 
-    def advance(self, task: StepTask) -> None:
-        """Move the network by one step along the gradient of the phase's loss, by the learning rate of the iteration."""
-        compute_gradient(task)
-        self.step(task.parameters, learning_rate(task.phase, task.iteration), task.iteration)
-        task.network.clamp_()
-
     def step(self, parameters: FlatParameters, rate: float, n_before: int) -> None:
-        """Move the parameters by one step.
-
-        Args:
-            parameters: Values and gradients; the values are changed.
-            rate: Learning rate lr of this step.
-            n_before: Number of steps of this phase before this one, so that k = n_before + 1.
-        """
+        """Move the parameters by one step of the formula above."""
         k, gradient = n_before + 1, parameters.gradient
         self.mean.lerp_(gradient, 1.0 - DECAY_MEAN)
         self.square.mul_(DECAY_SQUARE).addcmul_(gradient, gradient, value=1.0 - DECAY_SQUARE)

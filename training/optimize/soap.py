@@ -22,9 +22,9 @@ import torch
 from torch import Tensor
 
 from ...problems.recipes.phases import Optimizer
-from .adam import EPSILON, compute_gradient, learning_rate
+from .adam import EPSILON, GradientOptimizer
 from .parameters import FlatParameters
-from .phase_optimizer import Packed, StepTask, read_tensor
+from .phase_optimizer import Packed, read_tensor
 
 DECAY = 0.95
 """b, the paper's default. On `elasticity3d` 0.99 for v ends at 2.3e-2 where 0.95 ends at 1.6e-2."""
@@ -82,7 +82,7 @@ class _Bases:
         M.copy_(Q @ M @ P.T)
 
 
-class Soap:
+class Soap(GradientOptimizer):
     """SOAP for one phase; every phase starts with new moments and covariances."""
 
     kind: ClassVar[Optimizer] = Optimizer.SOAP
@@ -95,20 +95,8 @@ class Soap:
         self.bases = tuple(_Bases(parameters.values, place, shape) for place, shape in parameters.matrices)
         """Bases of each matrix."""
 
-    def advance(self, task: StepTask) -> None:
-        """Move the network by one step along the gradient of the phase's loss, by the learning rate of the iteration."""
-        compute_gradient(task)
-        self.step(task.parameters, learning_rate(task.phase, task.iteration), task.iteration)
-        task.network.clamp_()
-
     def step(self, parameters: FlatParameters, rate: float, n_before: int) -> None:
-        """Move the parameters by one step.
-
-        Args:
-            parameters: Values and gradients; the values are changed.
-            rate: Learning rate lr of this step.
-            n_before: Number of steps of this phase before this one, so that k = n_before + 1.
-        """
+        """Move the parameters by one step of the formula above."""
         correction = 1.0 - DECAY ** (n_before + 1)
         self.mean.lerp_(parameters.gradient, 1.0 - DECAY)
         turned, step = parameters.gradient.clone(), self.mean / correction

@@ -79,11 +79,19 @@ def _nowhere(unproved: list[str]) -> str:
 
 def _describe_tuning(tuning: TuningReport) -> str:
     """Format the result of tuning, and whether the time limit ended it."""
-    ended = "" if tuning.n_iterations == tuning.n_planned else f" of {tuning.n_planned}, ended by the time limit"
+    steps = _counted(tuning.n_iterations, tuning.n_planned, "step")
+    descents = _counted(tuning.n_descents, tuning.n_descents_planned, "descent")
+    planned = (tuning.n_planned, tuning.n_descents_planned)
+    ended = "" if (tuning.n_iterations, tuning.n_descents) == planned else ", ended by the time limit"
     return (
-        f"Tuning, {tuning.n_iterations} steps{ended}, {tuning.seconds:.0f} s: on held-out points the output's change went "
+        f"Tuning, {steps} and {descents}{ended}, {tuning.seconds:.0f} s: on held-out points the output's change went "
         f"from {tuning.change_before:.3%} to {tuning.change_after:.3%} (kept: step {tuning.best_iteration})."
     )
+
+
+def _counted(done: int, planned: int, name: str) -> str:
+    plural = name if planned == 1 else f"{name}s"
+    return f"{done} {plural}" if done == planned else f"{done} of {planned} {plural}"
 
 
 def describe_sparsification(sparser: Sparsification) -> str:

@@ -155,7 +155,7 @@ def test_convert_tunes_and_says_what_it_brought(cli, float_file, tmp_path):
     options = ("--weight-bits", "3", "--tune", "--tune-iterations", "10", "--time-limit", "30", "--seed", "1")
     code, out, _ = cli("convert", float_file, "--out", tmp_path / "c.h5", *options)
     assert code == 0
-    assert re.search(r"Tuning, 10 steps, \d+ s: on held-out points", out)
+    assert re.search(r"Tuning, 10 steps and 1 descent, \d+ s: on held-out points", out)
 
 
 def test_convert_refuses_calibration_points_outside_the_domain(cli, float_file, tmp_path):

@@ -137,6 +137,16 @@ def test_few_points_and_silent_networks_are_left_alone() -> None:
     assert descend_integers(start, points) is start
 
 
+def test_integers_of_which_no_weight_may_move_are_left_alone() -> None:
+    """A network whose weights were all pruned, in words of few bits."""
+    network = builders.random_spec(9)
+    for index in range(len(network.populations)):
+        network = builders.with_zero_layer(network, index)
+    network = replace(network, output=network.output.with_weight(0.0 * network.output.weight))
+    start = quantize_network(network, QuantizationScheme(weight_bits=4, rounding=Rounding.NEAREST)).network
+    assert descend_integers(start, builders.random_points(network, 200)) is start
+
+
 def test_the_twin_says_what_the_integers_stand_for() -> None:
     chip = builders.random_quantized(10, n_steps=2)
     twin = dequantized_network(chip)

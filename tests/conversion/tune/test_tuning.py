@@ -81,6 +81,8 @@ def test_progress_and_time_limit() -> None:
     assert seen == [(i, 60) for i in range(1, 61)]
     report = tune_network(NETWORK, COARSE, POINTS, settings=SHORT, time_limit=0.0).report.tuning
     assert (report.n_iterations, report.n_planned) == (1, 60)
+    cut = tune_network(NETWORK, COARSE, POINTS, settings=TuningSettings(n_iterations=0, n_descents=2), time_limit=0.0)
+    assert (cut.report.tuning.n_descents, cut.report.tuning.n_descents_planned) == (1, 2)
 
 
 @pytest.mark.slow
